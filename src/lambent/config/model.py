@@ -1,0 +1,56 @@
+"""What the user asked for, as frozen values. The only home of defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from lambent.limits import TMP_MIN_MB
+
+Kind = Literal["handler", "asgi", "wsgi", "web"]
+"""What the app is. "web" is a callable object that is ASGI or WSGI; the runtime tells which once it is imported."""
+
+Architecture = Literal["x86_64", "arm64"]
+
+
+@dataclass(frozen=True)
+class App:
+    """The app that was found: `module` and `attribute` as one would import them from the project's import root.
+
+    `attribute` may end in "()": a factory that is called once. `root` is the folder put first on sys.path, relative to the
+    project ("." or "src"). `source` says how it was found, for the plan.
+    """
+
+    module: str
+    attribute: str
+    kind: Kind
+    root: str = "."
+    source: str = ""
+
+    @property
+    def handler(self) -> str:
+        """In Lambda's form, "module.attribute"."""
+        return f"{self.module}.{self.attribute}"
+
+    @property
+    def spec(self) -> str:
+        """In the form one types, "module:attribute"."""
+        return f"{self.module}:{self.attribute}"
+
+
+@dataclass(frozen=True)
+class Config:
+    """One app, ready to be built and deployed. `origins` maps a field's name to where its value came from."""
+
+    path: Path
+    name: str
+    app: App
+    runtime: str
+    architecture: Architecture = "x86_64"
+    memory_mb: int = 1024
+    timeout_s: int = 30
+    tmp_mb: int = TMP_MIN_MB
+    environment: tuple[tuple[str, str], ...] = ()
+    exclude: tuple[str, ...] = ()
+    origins: dict[str, str] = field(default_factory=dict, compare=False)

@@ -1,0 +1,31 @@
+"""AWS's numbers, each with its source. Sizes in bytes unless the name says otherwise.
+
+Sources: [quotas] https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html; [recorded] error texts
+recorded from the real AWS, in `tests/recordings/`; [model] botocore's service model.
+"""
+
+from __future__ import annotations
+
+MIB = 1024 * 1024
+
+MEMORY_MIN_MB = 128  # [model]
+MEMORY_MAX_MB = 10240  # [quotas]; the model allows 32768, for Managed Instances only
+MEMORY_DEFAULT_MB = 128  # what AWS takes when nothing is said [recorded]
+TIMEOUT_MIN_S = 1  # [model]
+TIMEOUT_MAX_S = 900  # [quotas]; the model allows 5400, for Managed Instances only
+TIMEOUT_DEFAULT_S = 3  # [recorded]
+TMP_MIN_MB = 512  # [model]
+TMP_MAX_MB = 10240  # [quotas]
+
+ZIP_DIRECT_MAX = 50 * MIB  # "Zipped size must be smaller than 52428800 bytes" [recorded]
+UNZIPPED_MAX = 250 * MIB  # "Unzipped size must be smaller than 262144000 bytes" [recorded]
+CREATE_REQUEST_MAX = 70_167_211  # "Request must be smaller than 70167211 bytes for the CreateFunction operation" [recorded]
+PAYLOAD_MAX = 6 * MIB + 100  # 6291556, requests and buffered responses [recorded]
+ASYNC_PAYLOAD_MAX = 1 * MIB  # [quotas], 256 KB until late 2025
+ENV_MAX = 4096  # the JSON text of the map [recorded]
+LAYERS_MAX = 5  # [recorded]
+TAGS_MAX = 50  # [recorded]
+NAME_MAX = 64  # a function's name [recorded], a role's name [model iam]
+INIT_MAX_S = 10  # on-demand init; after that it is repeated within the function's time-out [quotas]
+LOG_TAIL = 4096  # the last 4 KB of the log come back with LogType=Tail [model]
+FILE_DESCRIPTORS = 1024  # [quotas]

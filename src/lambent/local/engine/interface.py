@@ -1,0 +1,95 @@
+"""What the engine is asked and what it answers. `control/` and `front/` know nothing else of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Function:
+    """One function version as the engine needs it. Hashable: any change of value means new environments.
+
+    `code` is the folder with the unpacked zip. `arn` is the function's, without a qualifier.
+    """
+
+    arn: str
+    name: str
+    version: str
+    region: str
+    account: str
+    role: str
+    runtime: str
+    handler: str
+    memory_mb: int
+    timeout_s: int
+    tmp_mb: int
+    environment: tuple[tuple[str, str], ...]
+    code: Path
+    code_sha256: str
+    log_group: str
+    log_format: str = "Text"
+    layers: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """One event. `invoked_arn` is the ARN as the caller gave it; `client_context` is the decoded JSON text, or ""."""
+
+    request_id: str
+    payload: bytes
+    invoked_arn: str
+    trace_id: str
+    client_context: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it. `function_error` is "Unhandled" or "" (AWS no longer says "Handled").
+
+    `log_tail` is the text of this invocation's log, START to REPORT, its last 4 KB.
+    """
+
+    payload: bytes
+    function_error: str
+    log_tail: str
+
+
+class Throttled(Exception):
+    """No environment could be had (concurrency is used up)."""
+
+
+class EngineFault(Exception):
+    """The environment could not be made at all, for example because the interpreter is missing. Holds a sentence for people."""
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One log event: milliseconds since the epoch, and the text without its newline."""
+
+    timestamp_ms: int
+    message: str
+
+
+class LogSink(Protocol):
+    """Where log lines go: CloudWatch Logs, answered by moto."""
+
+    def write(self, region: str, group: str, stream: str, lines: Sequence[LogLine]) -> None: ...
+
+
+class Engine(Protocol):
+    async def invoke(self, function: Function, invocation: Invocation) -> Outcome:
+        """Runs one event to its end. Raises Throttled or EngineFault; a function's own failure is an Outcome."""
+        ...
+
+    async def retire(self, arn: str) -> None:
+        """Ends the idle environments of this function (all versions); busy ones finish their event first."""
+        ...
+
+    async def stop(self) -> None: ...
+
+    def describe(self) -> dict[str, object]:
+        """For `lambent local status`: sandbox kind, environments by function version."""
+        ...

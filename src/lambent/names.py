@@ -1,0 +1,72 @@
+"""From app and account to every AWS name and ARN. Pure; nothing here asks anybody."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from lambent.limits import NAME_MAX
+
+ALIAS = "live"
+URL_STATEMENT = "FunctionURLAllowPublicAccess"
+INVOKE_STATEMENT = "FunctionURLInvokeAllowPublicAccess"
+BASIC_EXECUTION = "service-role/AWSLambdaBasicExecutionRole"
+TAG_APP = "lambent:app"
+TAG_MANAGED = "lambent:managed"
+
+
+@dataclass(frozen=True)
+class Names:
+    """Every name of one app in one account and region."""
+
+    app: str
+    account: str
+    region: str
+
+    @property
+    def function(self) -> str:
+        return self.app
+
+    @property
+    def role(self) -> str:
+        return f"lambent-{self.app}"
+
+    @property
+    def partition(self) -> str:
+        if self.region.startswith("cn-"):
+            return "aws-cn"
+        return "aws-us-gov" if self.region.startswith("us-gov-") else "aws"
+
+    @property
+    def function_arn(self) -> str:
+        return f"arn:{self.partition}:lambda:{self.region}:{self.account}:function:{self.function}"
+
+    @property
+    def alias_arn(self) -> str:
+        return f"{self.function_arn}:{ALIAS}"
+
+    @property
+    def role_arn(self) -> str:
+        return f"arn:{self.partition}:iam::{self.account}:role/{self.role}"
+
+    @property
+    def basic_policy_arn(self) -> str:
+        return f"arn:{self.partition}:iam::aws:policy/{BASIC_EXECUTION}"
+
+    @property
+    def log_group(self) -> str:
+        return f"/aws/lambda/{self.function}"
+
+
+def app_name(raw: str) -> str:
+    """A usable app name from a folder or project name: letters, digits and single hyphens, at most 56 characters.
+
+    Empty when nothing usable is left.
+    """
+    cleaned = re.sub(r"[^A-Za-z0-9_]+", "-", raw).strip("-_").lower()
+    return re.sub(r"-{2,}", "-", cleaned)[: NAME_MAX - len("lambent-")].rstrip("-_")
+
+
+def valid_app_name(name: str) -> bool:
+    """Whether AWS takes this as a function name (and we can derive the role's from it)."""
+    return re.fullmatch(rf"[A-Za-z0-9_-]{{1,{NAME_MAX - len('lambent-')}}}", name) is not None

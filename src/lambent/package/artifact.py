@@ -1,0 +1,25 @@
+"""The one thing that leaves `package/`: a zip on disk and what is known about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A Lambda zip. `sha256` is the base64 form that AWS calls CodeSha256; sizes are in bytes.
+
+    `handler` is what Lambda's Handler must be, and `environment` what the function's environment must hold for this zip to
+    run (the exec wrapper of a web app); the deployer merges it under the user's own.
+    """
+
+    path: Path
+    sha256: str
+    zipped: int
+    raw: int
+    files: int
+    runtime: str
+    architecture: str
+    handler: str
+    environment: tuple[tuple[str, str], ...] = ()

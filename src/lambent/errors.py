@@ -7,9 +7,9 @@
     ├── AwsError                exit 1   a refusal by AWS (or the local Lambda), translated
     ├── DeployError             exit 1   the function itself failed: carries its own traceback
     ├── LocalError              exit 1   the local Lambda: port, interpreter, state, sandbox
-    └── UnconfirmedError        exit 3   deployed, but the answer could not be confirmed
+    └── UnconfirmedError        exit 4   deployed, but the answer could not be confirmed
 
-Only `cli/main.py` turns these into output and an exit code. `detail` is shown under the three lines as it is
+Only `cli/main.py` turns these into output and an exit code (3 is kept for bugs of ours, 130 for Ctrl-C). `detail` is shown under the three lines as it is
 (a function's traceback, a resolver's explanation).
 """
 
@@ -59,4 +59,4 @@ class LocalError(LambentError):
 
 
 class UnconfirmedError(LambentError):
-    exit_code = 3
+    exit_code = 4

@@ -1,0 +1,19 @@
+"""Every event as one JSON object a line on stdout: for machines. The member "event" names its kind."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+from lambent.errors import LambentError
+from lambent.events import Event
+
+
+def show(event: Event) -> None:
+    print(json.dumps({"event": type(event).__name__, **dataclasses.asdict(event)}), flush=True)
+
+
+def fail(error: LambentError) -> None:
+    """The error that ended it, in the same form."""
+    told = {"what": error.what, "where": error.where, "hint": error.hint, "detail": error.detail}
+    print(json.dumps({"event": "Failed", **told, "exit_code": error.exit_code}), flush=True)

@@ -1,0 +1,85 @@
+"""Events to words. Pure: the same words for a terminal and for a pipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lambent import events
+from lambent.events import Event
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of output. `mark` is one of "ok", "do", "note", "warn", "plain"; `note` is said in a quieter voice."""
+
+    mark: str
+    text: str
+    note: str = ""
+
+
+def lines(event: Event) -> tuple[Line, ...]:
+    """The lines that show an event. Empty when it is not worth one."""
+    match event:
+        case events.Notice(text):
+            return (Line("note", text),)
+        case events.Warned(text, hint):
+            return (Line("warn", text, f"try {hint}" if hint else ""),)
+        case events.Detected(app, kind, source):
+            return (Line("ok", f"app {app}", _because(kind, source)),)
+        case events.Resolved(packages, source, cached, spent):
+            return (Line("ok", f"{_count(packages, 'package')} from {source}", "cached" if cached else seconds(spent)),)
+        case events.Built(_, zipped, raw, files, spent):
+            note = f"{size(raw)} unpacked, {_count(files, 'file')}, {seconds(spent)}"
+            return (Line("ok", f"built {size(zipped)}", note),)
+        case events.LocalStarted(url, pid, sandbox):
+            return (Line("note", f"started the local Lambda at {url}", f"pid {pid}, {sandbox}; `lambent local stop` ends it"),)
+        case events.Planned():
+            return _plan(event)
+        case events.StepDone(step, spent, detail):
+            return (Line("ok", step, ", ".join(part for part in (detail, seconds(spent)) if part)),)
+        case events.Answered(_, status, spent):
+            return (Line("ok", f"the URL answers: {status}", seconds(spent)),)
+        case events.Deployed():
+            return _deployed(event)
+        case _:
+            return ()
+
+
+def _plan(plan: events.Planned) -> tuple[Line, ...]:
+    if not plan.changes:
+        return (Line("ok", f"nothing to change on {plan.target}"),)
+    shown = [line for line in plan.lines if line.verb != "keep"]
+    heading = Line("plain", f"on {plan.target}:")
+    return (heading, *(Line("do", f"{line.verb} {line.what}", line.detail) for line in shown))
+
+
+def _deployed(done: events.Deployed) -> tuple[Line, ...]:
+    if not done.changed:
+        return (Line("ok", f"unchanged: version {done.version} is live", seconds(done.seconds)),)
+    access = "public: whoever has this URL can call it" if done.public else "callers must sign with AWS credentials"
+    return (
+        Line("ok", f"version {done.version} is live", seconds(done.seconds)),
+        Line("note", access),
+    )
+
+
+def _because(kind: str, source: str) -> str:
+    return ", ".join(part for part in (kind, source) if part)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def seconds(spent: float) -> str:
+    """A duration for people: "12 ms", "3.4 s"."""
+    return f"{spent * 1000:.0f} ms" if spent < 1 else f"{spent:.1f} s"
+
+
+def size(count: int) -> str:
+    """A size for people, in decimal units: "812 B", "3.4 kB", "9.9 MB"."""
+    if count < 1000:
+        return f"{count} B"
+    if count < 1_000_000:
+        return f"{count / 1000:.1f} kB"
+    return f"{count / 1_000_000:.1f} MB"

@@ -1,0 +1,53 @@
+"""Progress for a person at a terminal: a spinner for the step that runs, a quiet line for each that is done."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+from rich.status import Status
+from rich.text import Text
+
+from lambent.events import Deployed, Event, StepStarted
+from lambent.ui.lines import Line, lines
+
+_MARKS = {
+    "ok": ("✓ ", "green"),
+    "do": ("+ ", "cyan"),
+    "note": ("  ", ""),
+    "warn": ("! ", "yellow"),
+    "plain": ("", "bold"),
+}
+
+
+class Terminal:
+    """An `Emit` with a memory of one thing: the spinner that is turning."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._spinner: Status | None = None
+
+    def show(self, event: Event) -> None:
+        self.rest()
+        for line in lines(event):
+            self._console.print(_styled(line), soft_wrap=True)
+        if isinstance(event, StepStarted):
+            self._spinner = self._console.status(Text(event.step))
+            self._spinner.start()
+        if isinstance(event, Deployed):
+            print(event.url, file=sys.stdout, flush=True)
+
+    def rest(self) -> None:
+        """Stops the spinner, if one is turning."""
+        if self._spinner is not None:
+            self._spinner.stop()
+            self._spinner = None
+
+
+def _styled(line: Line) -> Text:
+    mark, colour = _MARKS[line.mark]
+    text = Text(mark, style=colour)
+    text.append(line.text, style="bold" if line.mark == "plain" else "")
+    if line.note:
+        text.append(f"  {line.note}", style="dim")
+    return text

@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "lambent"
 FREE = {"errors", "events", "limits", "calendar", "interpreters", "__init__"}
 
 MAY_IMPORT = {
-    **dict.fromkeys(FREE, set()),
+    **{free: set() for free in FREE},
     "names": FREE,
     "config": FREE,
     "aws": FREE,

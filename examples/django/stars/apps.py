@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class StarsConfig(AppConfig):
+    name = "stars"

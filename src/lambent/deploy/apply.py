@@ -1,0 +1,213 @@
+"""Carries out a plan, step by step. Each step may be broken off at any moment: a rerun looks at what is there and goes on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lambent import events
+from lambent.aws.interface import CONFLICT, INVALID, PRECONDITION, ROLE_EXISTS, Function
+from lambent.deploy import confirm, steps
+from lambent.deploy.check import check
+from lambent.deploy.means import Means
+from lambent.deploy.observed import settled, wait_until
+from lambent.deploy.plan import Plan
+from lambent.deploy.steps import Step
+from lambent.errors import AwsError, DeployError
+
+CANNOT_ASSUME = "cannot be assumed by Lambda"
+
+
+class PlanIsStale(Exception):
+    """Somebody else changed what the plan was made from, before this run wrote anything of its own. Look again."""
+
+
+@dataclass
+class Run:
+    """A plan being carried out, and what AWS invented on the way. `wrote` is whether $LATEST is by this run."""
+
+    means: Means
+    version: str = ""
+    url: str = ""
+    revision: str = ""
+    wrote: bool = False
+
+    def carry_out(self, plan: Plan) -> None:
+        """Raises PlanIsStale, DeployError or AwsError; what was done until then stays, and a rerun goes on from it."""
+        self.version, self.url = plan.version, plan.url
+        self.revision, self.wrote = plan.revision, False
+        for step in plan.steps:
+            self.means.emit(events.StepStarted(step.title))
+            start = time.monotonic()
+            detail = self._perform(step)
+            self.means.emit(events.StepDone(step.title, time.monotonic() - start, detail))
+
+    def _perform(self, step: Step) -> str:
+        match step:
+            case steps.CreateRole(role, tags):
+                self._unless_there(lambda: self.means.aws.create_role(role, tags), ROLE_EXISTS)
+            case steps.TrustLambda(role):
+                self.means.aws.trust_lambda(role)
+            case steps.AttachPolicy(role, arn):
+                self.means.aws.attach_policy(role, arn)
+            case steps.CreateFunction():
+                self._create(step)
+            case steps.UpdateCode(name, code):
+                same = lambda now: now.sha256 == code.sha256 and now.architecture == code.architecture  # noqa: E731
+                self._write(name, lambda revision: self.means.aws.update_code(name, code, revision), same)
+            case steps.UpdateSettings(name, settings):
+                self._write(
+                    name,
+                    lambda revision: self._with_role(lambda: self.means.aws.update_settings(name, settings, revision)),
+                    lambda now: now.settings == settings,
+                )
+            case steps.PublishVersion():
+                return self._publish(step)
+            case steps.CheckVersion():
+                check(self.means.aws, step.name, self.version, step.settings, strict=step.strict, url=self.url)
+            case steps.PointAlias():
+                return self._point(step)
+            case steps.Grant():
+                self._grant(step)
+            case steps.CreateUrl(name, alias, auth):
+                self._create_url(name, alias, auth)
+                return self.url
+            case steps.UpdateUrl(name, alias, auth):
+                self.url = self.means.aws.update_url(name, alias, auth).address
+            case steps.Probe():
+                return confirm.answers(self.means, step, self.version, self.url)
+            case _:
+                raise TypeError(f"not a step: {step!r}")
+        return ""
+
+    # --- $LATEST
+
+    def _create(self, step: steps.CreateFunction) -> None:
+        create = lambda: self.means.aws.create_function(step.name, step.settings, step.code, step.tags)  # noqa: E731
+        self._unless_there(lambda: self._with_role(create), CONFLICT)
+        self._settle(step.name)
+        self.wrote = True
+
+    def _with_role(self, call: Callable[[], Function]) -> Function:
+        """Lambda cannot assume a role for some seconds after it was made. That very refusal is retried, and no other."""
+        last: list[AwsError] = []
+        done: list[Function] = []
+
+        def tried() -> bool:
+            try:
+                done.append(call())
+            except AwsError as error:
+                if error.code != INVALID or CANNOT_ASSUME not in error.what:
+                    raise
+                last[:] = [error]
+            return bool(done)
+
+        if not wait_until(tried, self.means.patience.role_s):
+            last[0].hint = "look at the role's trust policy, and whether an organisation's policy stands in the way"
+            raise last[0]
+        return done[0]
+
+    def _write(self, name: str, write: Callable[[str], Function], done: Callable[[Function], bool]) -> None:
+        """One write to $LATEST, on condition that nobody else wrote since we looked (AWS's RevisionId).
+
+        `done` says whether the function is already as the write would leave it: a cut connection may hide that it was heard.
+        """
+        try:
+            write(self.revision)
+        except AwsError as error:
+            if error.code not in (CONFLICT, PRECONDITION):
+                raise
+            if not done(self._settle(name)):
+                self._overtaken_or_stale(name)
+            return
+        self._settle(name)
+        self.wrote = True
+
+    def _overtaken_or_stale(self, name: str) -> None:
+        if not self.wrote:
+            raise PlanIsStale
+        raise overtaken(name, "changed the function while this one ran")
+
+    def _settle(self, name: str) -> Function:
+        """Waits for $LATEST to be usable, and remembers its revision for the next write.
+
+        Raises DeployError with AWS's own reason if the change failed.
+        """
+        function = settled(self.means.aws, name, "", self.means.patience.settle_s)
+        if function is None:
+            raise DeployError(f"the function {name} is gone", where=name, hint="somebody deleted it meanwhile; run this again")
+        if function.failed:
+            hint = "mend that and run the same command again"
+            raise DeployError(f"AWS could not bring {name} into use: {function.reason}", where=name, hint=hint)
+        self.revision = function.revision
+        return function
+
+    # --- versions and traffic
+
+    def _publish(self, step: steps.PublishVersion) -> str:
+        try:
+            published = self.means.aws.publish(step.name, step.code.sha256)
+        except AwsError as error:
+            if error.code == CONFLICT:
+                self._settle(step.name)
+                published = self.means.aws.publish(step.name, step.code.sha256)
+            elif error.code == INVALID and "CodeSHA256" in error.what:
+                raise overtaken(step.name, "uploaded other code while this one ran") from error
+            else:
+                raise
+        if published.settings != step.settings or published.sha256 != step.code.sha256:
+            raise overtaken(step.name, "changed the configuration while this one ran")
+        settled(self.means.aws, step.name, published.version, self.means.patience.settle_s)
+        self.version = published.version
+        return f"version {self.version}"
+
+    def _point(self, step: steps.PointAlias) -> str:
+        try:
+            if step.previous:
+                self.means.aws.move_alias(step.name, step.alias, self.version, step.revision)
+            else:
+                self.means.aws.create_alias(step.name, step.alias, self.version)
+        except AwsError as error:
+            if error.code not in (CONFLICT, PRECONDITION):
+                raise
+            now = self.means.aws.alias(step.name, step.alias)
+            if now is None or now.version != self.version:
+                what = f"moved {step.alias} to version {now.version if now else '?'} while this one ran"
+                raise overtaken(step.name, what) from error
+        return f"version {step.previous} -> {self.version}" if step.previous else f"version {self.version}"
+
+    def _grant(self, step: steps.Grant) -> None:
+        if step.replace:
+            self.means.aws.remove_statement(step.name, step.alias, step.statement.sid)
+        try:
+            self.means.aws.add_statement(step.name, step.alias, step.statement)
+        except AwsError as error:
+            if error.code != CONFLICT or step.statement not in self.means.aws.statements(step.name, step.alias):
+                raise
+
+    def _create_url(self, name: str, alias: str, auth: str) -> None:
+        try:
+            self.url = self.means.aws.create_url(name, alias, auth).address
+        except AwsError as error:
+            there = self.means.aws.url(name, alias) if error.code == CONFLICT else None
+            if there is None or there.auth != auth:
+                raise
+            self.url = there.address
+
+    def _unless_there(self, call: Callable[[], object], code: str) -> None:
+        """What the plan found missing is there now: somebody else made it (or we did, unheard). Look again."""
+        try:
+            call()
+        except AwsError as error:
+            if error.code == code:
+                raise PlanIsStale from error
+            raise
+
+
+def overtaken(name: str, what: str) -> DeployError:
+    return DeployError(
+        f"another deploy of {name} {what}",
+        where=name,
+        hint="that one goes on undisturbed; to have yours live, run the same command again",
+    )

@@ -1,0 +1,105 @@
+"""Asks a function version directly, with the event a Function URL would make of `GET /`, and judges the outcome."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from lambent.aws.interface import Aws, Invoked, Settings
+from lambent.deploy.diagnose import Failure, diagnose
+from lambent.errors import DeployError
+
+
+def check(aws: Aws, function: str, version: str, settings: Settings, *, strict: bool, url: str = "") -> Invoked:
+    """Invokes the version once. With `strict` an answer of 5xx is a failure as well.
+
+    Raises DeployError with the named cause, the cure, and the function's own traceback.
+    """
+    invoked = aws.invoke(function, version, json.dumps(event(url)).encode())
+    failure = judge(invoked, settings, strict=strict)
+    if failure is None:
+        return invoked
+    cause = diagnose(failure)
+    raise DeployError(cause.what, where=f"function {function}, version {version}", hint=cause.hint, detail=cause.detail)
+
+
+def judge(invoked: Invoked, settings: Settings, *, strict: bool) -> Failure | None:
+    """What went wrong, or None. Pure."""
+    answer = _parsed(invoked.payload)
+    if invoked.error:
+        told: Mapping[str, Any] = answer if isinstance(answer, dict) else {}
+        return Failure(
+            error_type=str(told.get("errorType", "")),
+            message=str(told.get("errorMessage", "")),
+            trace=_trace(told.get("stackTrace")),
+            log=invoked.log,
+            settings=settings,
+        )
+    status = _status(answer)
+    if strict and status >= 500:
+        return Failure(log=invoked.log, settings=settings, status=status, message=_body(answer))
+    return None
+
+
+def event(url: str) -> dict[str, Any]:
+    """`GET /` as a Function URL sends it (payload 2.0); `url` is the function's, if it has one already."""
+    host = urlsplit(url).netloc or "lambent-check.lambda-url.on.aws"
+    now = time.time()
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": "/",
+        "rawQueryString": "",
+        "headers": {
+            "accept": "*/*",
+            "host": host,
+            "user-agent": "lambent",
+            "x-forwarded-for": "127.0.0.1",
+            "x-forwarded-port": "443",
+            "x-forwarded-proto": "https",
+        },
+        "requestContext": {
+            "accountId": "anonymous",
+            "apiId": host.split(".")[0],
+            "domainName": host,
+            "domainPrefix": host.split(".")[0],
+            "http": {"method": "GET", "path": "/", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "lambent"},
+            "requestId": str(uuid4()),
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now)),
+            "timeEpoch": int(now * 1000),
+        },
+        "isBase64Encoded": False,
+    }
+
+
+def _parsed(payload: bytes) -> Any:
+    try:
+        return json.loads(payload)
+    except ValueError:
+        return None
+
+
+def _status(answer: Any) -> int:
+    """The status a Function URL would make of this answer: 200 for whatever has no statusCode."""
+    try:
+        return int(answer["statusCode"]) if isinstance(answer, dict) and "statusCode" in answer else 200
+    except (TypeError, ValueError):
+        return 502
+
+
+def _body(answer: Any) -> str:
+    body = answer.get("body") if isinstance(answer, dict) else None
+    return body[:2000] if isinstance(body, str) and not answer.get("isBase64Encoded") else ""
+
+
+def _trace(stack: Any) -> str:
+    """AWS's stackTrace is a list of lines for an exception, and of one text for a syntax error."""
+    if isinstance(stack, list):
+        return "\n".join(str(line).rstrip("\n") for line in stack)
+    return str(stack or "")

@@ -1,0 +1,62 @@
+"""The last step: does the URL answer? Waits while AWS's permissions and names spread, then says what stands in the way."""
+
+from __future__ import annotations
+
+import time
+
+from lambent import events
+from lambent.aws.interface import Statement
+from lambent.deploy import steps
+from lambent.deploy.check import check
+from lambent.deploy.desired import PUBLIC_STATEMENTS
+from lambent.deploy.means import Means
+from lambent.deploy.observed import wait_until
+from lambent.deploy.probe import Answer
+from lambent.errors import DeployError, UnconfirmedError
+
+_SLACK_S = 10  # on top of the function's own time-out: the network, and starting an environment
+
+
+def answers(means: Means, step: steps.Probe, version: str, url: str) -> str:
+    """Asks until there is an answer by the app, for a bounded time; emits Answered.
+
+    Raises DeployError if AWS or the function stands in the way, UnconfirmedError if nothing could be heard.
+    """
+    start = time.monotonic()
+    answer = Answer(0)
+
+    def heard() -> bool:
+        nonlocal answer, start
+        start = time.monotonic()
+        answer = means.ask(url, step.settings.timeout_s + _SLACK_S)
+        return not answer.worth_retrying
+
+    wait_until(heard, means.patience.answer_s)
+    if answer.status and not answer.forbidden and not answer.unknown:
+        means.emit(events.Answered(url, answer.status, time.monotonic() - start))
+    if answer.crashed or (step.strict and answer.status >= 500):
+        check(means.aws, step.name, version, step.settings, strict=step.strict, url=url)
+    _refuse(answer, means, step, url)
+    return f"{answer.status}"
+
+
+def _refuse(answer: Answer, means: Means, step: steps.Probe, url: str) -> None:
+    waited = f"after {means.patience.answer_s:.0f} s"
+    if answer.forbidden:
+        missing = _missing(means.aws.statements(step.name, step.alias))
+        what = f"AWS refuses the URL (403): {missing} is missing" if missing else f"AWS still refuses the URL (403) {waited}"
+        hint = "run the same command again" if missing else "an organisation's policy may forbid public URLs; ask its keeper"
+        raise DeployError(what, where=url, hint=hint)
+    if answer.unknown:
+        raise UnconfirmedError(f"AWS does not know the URL {waited}", where=url, hint="wait a minute and run this again")
+    if answer.status == 0:
+        what = f"everything is in place, but the URL could not be asked: {answer.failure}"
+        raise UnconfirmedError(what, where=url, hint="curl it from elsewhere, or run the same command again")
+    if answer.crashed or (step.strict and answer.status >= 500):
+        what = f"the URL answers {answer.status}, though the function itself answers when it is asked directly"
+        raise UnconfirmedError(what, where=url, hint="run the same command again; if it stays, look at the function's log")
+
+
+def _missing(there: tuple[Statement, ...]) -> str:
+    """Which of the two statements is not there, by its id and action."""
+    return " and ".join(f"statement {wanted.sid} ({wanted.action})" for wanted in PUBLIC_STATEMENTS if wanted not in there)

@@ -1,0 +1,84 @@
+"""What is there: describe calls only, at the same time, so that looking takes about one round trip."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from lambent.aws.interface import Alias, Aws, Function, Role, Statement, Url
+from lambent.errors import DeployError
+from lambent.names import ALIAS, Names
+
+_POLL_FIRST_S = 0.05
+_POLL_MOST_S = 1.0  # as the waiters function_active_v2 and function_updated_v2 do
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One app as it is. `latest` is $LATEST, `live` the version behind the alias."""
+
+    role: Role | None = None
+    attached: tuple[str, ...] = ()
+    latest: Function | None = None
+    alias: Alias | None = None
+    live: Function | None = None
+    statements: tuple[Statement, ...] = ()
+    url: Url | None = None
+
+
+def observe(aws: Aws, app: str, settle_s: float) -> tuple[Names, Observed]:
+    """Looks at everything of this app; waits at most `settle_s` for a change under way (another deploy) to end."""
+    # Names without an account: those that are needed to ask are the same in every account.
+    unplaced = Names(app, "", aws.region)
+    function = unplaced.function
+    with ThreadPoolExecutor(8) as pool:
+        account = pool.submit(aws.account)
+        latest = pool.submit(settled, aws, function, "", settle_s)
+        live = pool.submit(aws.function, function, ALIAS)
+        role = pool.submit(aws.role, unplaced.role)
+        attached = pool.submit(aws.attached_policies, unplaced.role)
+        alias = pool.submit(aws.alias, function, ALIAS)
+        statements = pool.submit(aws.statements, function, ALIAS)
+        url = pool.submit(aws.url, function, ALIAS)
+    observed = Observed(
+        role=role.result(),
+        attached=attached.result(),
+        latest=latest.result(),
+        alias=alias.result(),
+        live=live.result(),
+        statements=statements.result(),
+        url=url.result(),
+    )
+    return Names(app, account.result(), aws.region), observed
+
+
+def settled(aws: Aws, name: str, qualifier: str, within_s: float) -> Function | None:
+    """The function once nothing is under way on it; None if there is none.
+
+    Raises DeployError when that takes longer than `within_s` seconds.
+    """
+    function: Function | None = None
+
+    def quiet() -> bool:
+        nonlocal function
+        function = aws.function(name, qualifier)
+        return function is None or function.settled
+
+    if not wait_until(quiet, within_s):
+        what = f"AWS is still at work on {name} after {within_s:.0f} s"
+        raise DeployError(what, where=name, hint="run the same command again: it goes on from here")
+    return function
+
+
+def wait_until(happened: Callable[[], bool], within_s: float) -> bool:
+    """Asks again and again, soon at first and then every second; false when the time is up."""
+    end = time.monotonic() + within_s
+    pause = _POLL_FIRST_S
+    while not happened():
+        if time.monotonic() >= end:
+            return False
+        time.sleep(min(pause, max(end - time.monotonic(), 0)))
+        pause = min(pause * 1.5, _POLL_MOST_S)
+    return True

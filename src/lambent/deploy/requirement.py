@@ -1,0 +1,65 @@
+"""Which package to require for a module that is missing: the same name, but for these.
+
+The list holds popular packages whose import name and name on PyPI differ; taken from their own documentation.
+"""
+
+from __future__ import annotations
+
+_BY_MODULE = {
+    "Crypto": "pycryptodome",
+    "MySQLdb": "mysqlclient",
+    "OpenSSL": "pyOpenSSL",
+    "PIL": "pillow",
+    "attr": "attrs",
+    "bs4": "beautifulsoup4",
+    "corsheaders": "django-cors-headers",
+    "cv2": "opencv-python-headless",
+    "dateutil": "python-dateutil",
+    "debug_toolbar": "django-debug-toolbar",
+    "decouple": "python-decouple",
+    "django_filters": "django-filter",
+    "docx": "python-docx",
+    "dotenv": "python-dotenv",
+    "environ": "django-environ",
+    "fitz": "PyMuPDF",
+    "flask_cors": "Flask-Cors",
+    "flask_login": "Flask-Login",
+    "flask_migrate": "Flask-Migrate",
+    "flask_sqlalchemy": "Flask-SQLAlchemy",
+    "flask_wtf": "Flask-WTF",
+    "git": "GitPython",
+    "google.cloud.storage": "google-cloud-storage",
+    "google.protobuf": "protobuf",
+    "grpc": "grpcio",
+    "jose": "python-jose",
+    "jwt": "PyJWT",
+    "magic": "python-magic",
+    "markdown": "Markdown",
+    "multipart": "python-multipart",
+    "nacl": "PyNaCl",
+    "opensearchpy": "opensearch-py",
+    "pkg_resources": "setuptools<81",
+    "pptx": "python-pptx",
+    "psycopg2": "psycopg2-binary",
+    "rest_framework": "djangorestframework",
+    "rest_framework_simplejwt": "djangorestframework-simplejwt",
+    "serial": "pyserial",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "slugify": "python-slugify",
+    "socketio": "python-socketio",
+    "telegram": "python-telegram-bot",
+    "usb": "pyusb",
+    "yaml": "PyYAML",
+    "zmq": "pyzmq",
+}
+
+
+def requirement_for(module: str) -> str:
+    """The line for requirements.txt that brings this module ("yaml" -> "PyYAML", "httpx" -> "httpx")."""
+    parts = module.split(".")
+    for length in range(len(parts), 0, -1):
+        known = _BY_MODULE.get(".".join(parts[:length]))
+        if known:
+            return known
+    return parts[0].replace("_", "-")

@@ -1,0 +1,105 @@
+"""`lambent deploy`: build, deploy, and ask the URL until it answers."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import click
+import platformdirs
+
+from lambent.aws.boto import connect
+from lambent.aws.interface import Aws
+from lambent.cli.options import port_option, state_option
+from lambent.config.load import Flags, load
+from lambent.config.model import Architecture
+from lambent.deploy.deploy import deploy
+from lambent.errors import LambentError
+from lambent.events import Detected, Emit, LocalStarted, Warned
+from lambent.local import daemon
+from lambent.package.build import build
+from lambent.ui import choose, jsonlines
+
+LOCAL_KEYS = ("lambent", "lambent")
+LOCAL_REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where to: the local Lambda or an AWS account."""
+
+    local: bool
+    region: str | None
+    profile: str | None
+    state: Path
+    port: int | None
+
+    def connect(self, emit: Emit) -> Aws:
+        """Raises LocalError if the local Lambda cannot be started, AwsError if there are no credentials."""
+        if not self.local:
+            return connect(self.region, profile=self.profile)
+        running = daemon.ensure_running(self.state, self.port, None, os.environ)
+        if running.started_now:
+            emit(LocalStarted(running.url, running.pid, running.sandbox))
+        region = self.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or LOCAL_REGION
+        return connect(region, endpoint_url=running.url, keys=LOCAL_KEYS)
+
+    @property
+    def rules_of(self) -> date:
+        """The day whose rules of AWS hold: today, or the one that the running local Lambda was started with."""
+        running = daemon.status(self.state) if self.local else None
+        return running.as_of if running is not None else date.today()
+
+
+def _native() -> Architecture:
+    return "arm64" if platform.machine().lower() in ("arm64", "aarch64") else "x86_64"
+
+
+def _flags(values: dict[str, str | int | tuple[str, ...] | None]) -> Flags:
+    return Flags(**values)  # type: ignore[arg-type]
+
+
+@click.command("deploy", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("path", default=".", type=click.Path(path_type=Path))
+@click.option("--local", "-l", is_flag=True, help="Deploy to the Lambda on this machine: no account needed.")
+@click.option("--app", metavar="MODULE:ATTR", help="The app, when it cannot be told: main:app, mysite.wsgi:application.")
+@click.option("--name", metavar="N", help="The function's name. Default: the project's or the folder's.")
+@click.option("--runtime", metavar="python3.X", help="Default: the newest that AWS, the project and this machine have.")
+@click.option("--memory", metavar="MB", help="Memory, 128 to 10240 (default 1024). CPU grows with it.")
+@click.option("--timeout", metavar="S", help="Seconds a request may take, 1 to 900 (default 30).")
+@click.option("--env", "-e", metavar="K=V", multiple=True, help="An environment variable of the function. Repeatable.")
+@click.option("--region", help="The AWS region.")
+@click.option("--profile", help="The AWS profile to use.")
+@click.option("--json", "as_json", is_flag=True, help="Say everything as JSON lines.")
+@port_option
+@state_option
+def command(path: Path, local: bool, as_json: bool, **options: str | int | Path | tuple[str, ...] | None) -> None:
+    """Put the app at PATH (a folder or a Python file; default: here) online.
+
+    Finds the app, builds its zip, makes what is missing in AWS or on the local Lambda, and asks the URL until it answers.
+    Run again, it changes only what has changed. The URL is the only thing printed on stdout.
+    """
+    target = Target(
+        local,
+        *(options.pop(key) for key in ("region", "profile", "state", "port")),  # type: ignore[arg-type]
+    )
+    with choose.reporter(as_json) as emit:
+        try:
+            _deploy(path, _flags(options), target, emit)  # type: ignore[arg-type]
+        except LambentError as error:
+            if as_json:
+                jsonlines.fail(error)
+            raise
+
+
+def _deploy(path: Path, flags: Flags, target: Target, emit: Emit) -> None:
+    native = _native() if target.local else "x86_64"
+    config = load(path, flags, os.environ, target.rules_of, native_architecture=native)
+    emit(Detected(config.app.spec, config.app.kind, config.app.source))
+    if target.local and config.architecture != _native():
+        emit(Warned(f"the zip is for {config.architecture}, and this machine is {_native()}: native packages will not load"))
+    artifact = build(config, Path(platformdirs.user_cache_dir("lambent")), os.environ, emit)
+    deploy(config, artifact, target.connect(emit), emit)

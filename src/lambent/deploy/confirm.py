@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from urllib.parse import urlsplit
 
 from lambent import events
 from lambent.aws.interface import Statement
@@ -37,7 +39,17 @@ def answers(means: Means, step: steps.Probe, version: str, url: str) -> str:
     if answer.crashed or (step.strict and answer.status >= 500):
         check(means.aws, step.name, version, step.settings, strict=step.strict, url=url)
     _refuse(answer, means, step, url)
+    if step.strict and answer.status == 400:
+        _warn_of_hosts(means, step, version, url)
     return f"{answer.status}"
+
+
+def _warn_of_hosts(means: Means, step: steps.Probe, version: str, url: str) -> None:
+    """A 400 about the Host header, as Django and Starlette give it, is named: the app does not allow its new address."""
+    asked = check(means.aws, step.name, version, step.settings, strict=False, url=url)
+    if re.search(r"ALLOWED_HOSTS|[Ii]nvalid host header", asked.log + asked.payload.decode("utf-8", "replace")):
+        host = urlsplit(url).hostname
+        means.emit(events.Warned("the app refuses its own address (400)", f"allow the host {host} (in Django: ALLOWED_HOSTS)"))
 
 
 def _refuse(answer: Answer, means: Means, step: steps.Probe, url: str) -> None:

@@ -30,18 +30,27 @@ class Observed:
 
 def observe(aws: Aws, app: str, settle_s: float) -> tuple[Names, Observed]:
     """Looks at everything of this app; waits at most `settle_s` for a change under way (another deploy) to end."""
-    # Names without an account: those that are needed to ask are the same in every account.
+    names, observed = _look(aws, app)
+    while observed.latest is not None and not observed.latest.settled:
+        settled(aws, names.function, "", settle_s)
+        names, observed = _look(aws, app)
+    return names, observed
+
+
+def _look(aws: Aws, app: str) -> tuple[Names, Observed]:
+    # The names that are needed to ask are the same in every account, so that the account can be asked for meanwhile.
     unplaced = Names(app, "", aws.region)
     function = unplaced.function
     with ThreadPoolExecutor(8) as pool:
         account = pool.submit(aws.account)
-        latest = pool.submit(settled, aws, function, "", settle_s)
-        live = pool.submit(aws.function, function, ALIAS)
         role = pool.submit(aws.role, unplaced.role)
         attached = pool.submit(aws.attached_policies, unplaced.role)
+        latest = pool.submit(aws.function, function)
         alias = pool.submit(aws.alias, function, ALIAS)
+        live = pool.submit(aws.function, function, ALIAS)
         statements = pool.submit(aws.statements, function, ALIAS)
         url = pool.submit(aws.url, function, ALIAS)
+    names = Names(app, account.result(), aws.region)
     observed = Observed(
         role=role.result(),
         attached=attached.result(),
@@ -51,7 +60,7 @@ def observe(aws: Aws, app: str, settle_s: float) -> tuple[Names, Observed]:
         statements=statements.result(),
         url=url.result(),
     )
-    return Names(app, account.result(), aws.region), observed
+    return names, observed
 
 
 def settled(aws: Aws, name: str, qualifier: str, within_s: float) -> Function | None:

@@ -1,0 +1,173 @@
+"""The plan as a table: what is there, what should be, and the steps between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from lambent.aws.interface import Alias, Function, Role, Settings, Statement, Url
+from lambent.config.model import App, Config
+from lambent.deploy.desired import PUBLIC_STATEMENTS, Desired, desired
+from lambent.deploy.observed import Observed
+from lambent.deploy.plan import changed, plan
+from lambent.errors import DeployError, UsageError
+from lambent.limits import UNZIPPED_MAX, ZIP_DIRECT_MAX
+from lambent.names import Names
+from lambent.package.artifact import Artifact
+
+NAMES = Names("hello", "123456789012", "eu-west-1")
+CONFIG = Config(Path("/p"), "hello", App("main", "app", "asgi"), "python3.13", origins={"runtime": "newest supported"})
+ARTIFACT = Artifact(Path("/p/a.zip"), "new=", 2_000_000, 6_000_000, 90, "python3.13", "x86_64", "main.app", (("WRAP", "w"),))
+WANTED = desired(CONFIG, ARTIFACT, NAMES)
+TAGS = WANTED.tags
+
+ROLE = Role(NAMES.role, NAMES.role_arn, trusts_lambda=True, tags=TAGS)
+LATEST = Function("hello", "$LATEST", WANTED.settings, "new=", "x86_64", revision="r1", tags=TAGS)
+LIVE = replace(LATEST, version="3")
+DONE = Observed(
+    role=ROLE,
+    attached=(NAMES.basic_policy_arn,),
+    latest=LATEST,
+    alias=Alias("live", "3", "a1"),
+    live=LIVE,
+    statements=PUBLIC_STATEMENTS,
+    url=Url("https://x.lambda-url.eu-west-1.on.aws/", "NONE"),
+)
+OLD = replace(LATEST, sha256="old=")
+OLD_LIVE = replace(LIVE, sha256="old=")
+SMALL = replace(WANTED.settings, memory_mb=128)
+RELEASE = "PublishVersion CheckVersion PointAlias"
+STRANGE = Statement(PUBLIC_STATEMENTS[0].sid, "lambda:InvokeFunctionUrl", "*", url_auth="AWS_IAM")
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    observed: Observed
+    steps: str
+    desired: Desired = WANTED
+
+
+CASES = (
+    Case("nothing to do", DONE, "Probe"),
+    Case("first", Observed(), f"CreateRole AttachPolicy CreateFunction {RELEASE} Grant Grant CreateUrl Probe"),
+    Case("role left over", Observed(role=ROLE), f"AttachPolicy CreateFunction {RELEASE} Grant Grant CreateUrl Probe"),
+    Case("new code", replace(DONE, latest=OLD, live=OLD_LIVE), f"UpdateCode {RELEASE} Probe"),
+    Case(
+        "new configuration",
+        replace(DONE, latest=replace(LATEST, settings=SMALL), live=replace(LIVE, settings=SMALL)),
+        f"UpdateSettings {RELEASE} Probe",
+    ),
+    Case(
+        "both",
+        replace(DONE, latest=replace(OLD, settings=SMALL), live=replace(OLD_LIVE, settings=SMALL)),
+        f"UpdateCode UpdateSettings {RELEASE} Probe",
+    ),
+    Case(
+        "same zip, other machine",
+        replace(DONE, latest=replace(LATEST, architecture="arm64"), live=replace(LIVE, architecture="arm64")),
+        f"UpdateCode {RELEASE} Probe",
+    ),
+    Case("the last check failed", replace(DONE, live=OLD_LIVE), f"{RELEASE} Probe"),
+    Case(
+        "the first check failed",
+        replace(DONE, alias=None, live=None, statements=(), url=None),
+        f"{RELEASE} Grant Grant CreateUrl Probe",
+    ),
+    Case("back to the live version after a failed one", replace(DONE, latest=OLD), "Probe"),
+    Case("broken off before the URL", replace(DONE, url=None), "CreateUrl Probe"),
+    Case(
+        "broken off between the permissions", replace(DONE, statements=PUBLIC_STATEMENTS[:1], url=None), "Grant CreateUrl Probe"
+    ),
+    Case("one-statement URL of before October 2025", replace(DONE, statements=PUBLIC_STATEMENTS[:1]), "Grant Probe"),
+    Case("a statement changed by hand", replace(DONE, statements=(STRANGE, PUBLIC_STATEMENTS[1])), "Grant Probe"),
+    Case("URL closed by hand", replace(DONE, url=Url("https://x/", "AWS_IAM")), "UpdateUrl Probe"),
+    Case("policy detached by hand", replace(DONE, attached=()), "AttachPolicy Probe"),
+    Case("trust changed by hand", replace(DONE, role=replace(ROLE, trusts_lambda=False)), "TrustLambda Probe"),
+    Case("role deleted by hand", replace(DONE, role=None, attached=()), "CreateRole AttachPolicy Probe"),
+    Case(
+        "the last update failed",
+        replace(DONE, latest=replace(LATEST, update="Failed"), live=OLD_LIVE),
+        f"UpdateCode UpdateSettings {RELEASE} Probe",
+    ),
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_steps(case: Case) -> None:
+    made = plan(case.desired, case.observed)
+    assert " ".join(type(step).__name__ for step in made.steps) == case.steps
+    only_looks = {"Probe", "CheckVersion"}
+    assert made.changes == sum(name not in only_looks for name in case.steps.split())
+    verbs = {line.verb for line in made.lines}
+    assert (verbs == {"keep"}) == (made.changes == 0)
+
+
+def test_permissions_come_before_the_url_and_the_check_before_all_traffic() -> None:
+    order = [type(step).__name__ for step in plan(WANTED, Observed()).steps]
+    assert order.index("CheckVersion") < order.index("PointAlias") < order.index("Grant") < order.index("CreateUrl")
+
+
+def test_what_aws_knows_goes_along() -> None:
+    made = plan(WANTED, replace(DONE, latest=OLD, live=OLD_LIVE))
+    assert (made.version, made.url, made.revision) == ("3", "https://x.lambda-url.eu-west-1.on.aws/", "r1")
+    assert made.target == "account 123456789012 in eu-west-1"
+
+
+def test_lines_say_what_and_why() -> None:
+    before = replace(SMALL, environment=(("GONE", "secret1"), ("KEPT", "secret2"), ("WRAP", "w")))
+    after = replace(
+        WANTED, settings=replace(WANTED.settings, environment=(("KEPT", "secret3"), ("NEW", "secret4"), ("WRAP", "w")))
+    )
+    after = replace(after, origins={"memory_mb": "--memory"})
+    made = plan(after, replace(DONE, latest=replace(OLD, settings=before), live=replace(OLD_LIVE, settings=before)))
+    lines = {line.what: line.detail for line in made.lines}
+    assert lines["configuration"] == "memory 128 MB -> 1024 MB (--memory), env +NEW, env -GONE, env KEPT (new value)"
+    assert lines["code"].startswith("old= -> new=, 1.9 MB zipped, 5.7 MB raw")
+    assert "secret" not in str(made.lines)
+    assert (
+        "python3.13 (newest supported)"
+        in {line.detail for line in plan(WANTED, Observed()).lines if line.what == "function hello"}.pop()
+    )
+
+
+def test_settings_that_are_equal_have_no_lines() -> None:
+    assert changed(WANTED.settings, replace(WANTED.settings), {}) == []
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    (
+        replace(DONE, latest=replace(LATEST, tags=())),
+        replace(DONE, latest=replace(LATEST, tags=(("lambent:app", "other"), ("lambent:managed", "true")))),
+        Observed(role=replace(ROLE, tags=())),
+    ),
+    ids=("function", "of another app", "role"),
+)
+def test_what_lambent_did_not_make_is_left_alone(foreign: Observed) -> None:
+    with pytest.raises(DeployError) as refused:
+        plan(WANTED, foreign)
+    assert "lambent did not make it" in refused.value.what
+    assert "--name" in refused.value.hint
+
+
+def test_the_users_environment_wins_over_the_artifacts() -> None:
+    config = replace(CONFIG, environment=(("WRAP", "mine"), ("A", "b")))
+    assert desired(config, ARTIFACT, NAMES).settings == Settings(
+        NAMES.role_arn, "python3.13", "main.app", 1024, 30, 512, (("A", "b"), ("WRAP", "mine"))
+    )
+
+
+@pytest.mark.parametrize(("zipped", "raw"), ((ZIP_DIRECT_MAX + 1, 1), (1, UNZIPPED_MAX + 1)))
+def test_too_large_is_said_before_any_call(zipped: int, raw: int) -> None:
+    with pytest.raises(DeployError, match="MB"):
+        desired(CONFIG, replace(ARTIFACT, zipped=zipped, raw=raw), NAMES)
+
+
+def test_a_large_environment_is_said_before_any_call() -> None:
+    fits = replace(CONFIG, environment=(("A", "x" * (4096 - len('{"A":"","WRAP":"w"}'))),))
+    desired(fits, ARTIFACT, NAMES)
+    with pytest.raises(UsageError, match="4097 bytes"):
+        desired(replace(CONFIG, environment=(("A", fits.environment[0][1] + "x"),)), ARTIFACT, NAMES)

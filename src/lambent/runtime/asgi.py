@@ -1,0 +1,180 @@
+"""Hosts an ASGI app on one event loop that lives as long as the execution environment.
+
+Clients that belong to a loop (database pools, HTTP clients) therefore stay usable from request to request. A root task that
+never ends keeps anyio's worker threads: anyio ties them to the task `run_until_complete` was called with, which it knows by its
+callback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+
+from .lifespan import Lifespan
+from .request import unquote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from typing import Any
+
+    from .reply import Answer
+    from .request import Request
+
+Message = dict[str, "Any"]
+
+_ASGI = {"version": "3.0", "spec_version": "2.4"}
+_CLOSE = 2.0
+"""Seconds the app has for its shutdown. Lambda itself gives 0.3 to 0.5 after SIGTERM, and then kills."""
+
+
+class AsgiHost:
+    """Calls an ASGI app, one request after the other. `lifespan` is "auto", "on" or "off"."""
+
+    def __init__(self, app: Any, lifespan: str = "auto") -> None:
+        self._app = app
+        self._lifespan = Lifespan(app, lifespan) if lifespan != "off" else None
+        self._state: Message = {}
+        self._loop = asyncio.new_event_loop()
+        self._names: dict[str, bytes] = {}
+
+    def start(self) -> None:
+        """Starts the app up. Raises what its start-up raised."""
+        asyncio.set_event_loop(self._loop)
+        self._root = self._loop.create_task(_forever(self._loop))
+        mark = getattr(asyncio.base_events, "_run_until_complete_cb", None)
+        if mark is not None:
+            self._root.add_done_callback(mark)
+        if self._lifespan is not None:
+            self._run(self._lifespan.start())
+            self._state = self._lifespan.state
+
+    def handle(self, request: Request, answer: Answer) -> None:
+        """Answers one request; returns when the app and its background work are done with it. The app's exception goes on."""
+        exchange = _Exchange(self._loop, request.body, answer)
+        self._run(_call(self._app, self._scope(request), exchange))
+        if not answer.ended:
+            half = "completing its response" if answer.started else "starting a response"
+            raise RuntimeError(f"the ASGI app returned without {half}")
+
+    def close(self) -> None:
+        """Shuts the app down and ends what still runs on the loop."""
+        try:
+            if self._lifespan is not None:
+                self._run(asyncio.wait_for(self._lifespan.stop(), _CLOSE))
+        finally:
+            left = asyncio.all_tasks(self._loop)
+            for task in left:
+                task.cancel()
+            if left:
+                self._run(asyncio.wait(left, timeout=_CLOSE))
+
+    def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Drives the loop until `work` is done, in a task and a copy of the context of its own."""
+        loop = self._loop
+        context = contextvars.copy_context()
+        task = context.run(loop.create_task, work)  # create_task(context=) came with 3.11
+        # Not run_until_complete: anyio would take this task for the root and end its threads with it.
+        task.add_done_callback(_stop)
+        while not task.done():  # the end of the root task, too, stops the loop
+            loop.run_forever()
+        return task.result()
+
+    def _scope(self, request: Request) -> Message:
+        return {
+            "type": "http",
+            "asgi": _ASGI.copy(),
+            "http_version": "2" if request.http_version == "2.0" else request.http_version,
+            "method": request.method,
+            "scheme": request.scheme,
+            "path": unquote(request.path).decode("utf-8", "replace"),
+            "raw_path": request.path.encode("ascii"),
+            "query_string": request.query.encode("ascii"),
+            "root_path": request.root_path,
+            "headers": [(self._name(name), _bytes(value)) for name, value in request.headers],
+            "client": (request.client, 0) if request.client else None,
+            "server": request.server,
+            "state": self._state.copy(),
+            "aws.event": request.event,
+            "aws.context": request.context,
+        }
+
+    def _name(self, name: str) -> bytes:
+        known = self._names.get(name)
+        if known is None:
+            known = _bytes(name)
+            if len(self._names) < 500:  # a client may send any names it likes
+                self._names[name] = known
+        return known
+
+
+class _Exchange:
+    """receive and send of one request."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, body: bytes, answer: Answer) -> None:
+        self._loop = loop
+        self._body: bytes | None = body
+        self._answer = answer
+        self._waiters: list[asyncio.Future[None]] = []
+
+    async def receive(self) -> Message:
+        """The whole body, then, once the answer is complete and not before, the disconnect."""
+        body = self._body
+        if body is not None:
+            self._body = None
+            return {"type": "http.request", "body": body, "more_body": False}
+        if not self._answer.ended:
+            waiter = self._loop.create_future()
+            self._waiters.append(waiter)
+            await waiter
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        """Takes the answer; its last part delivers it, while the app may go on working."""
+        kind, answer = message["type"], self._answer
+        if answer.ended:
+            raise RuntimeError(f"unexpected ASGI message {kind!r}, after response already completed")
+        if not answer.started:
+            if kind != "http.response.start":
+                raise RuntimeError(f"expected ASGI message 'http.response.start', but got {kind!r}")
+            headers = [(_str(name).lower(), _str(value)) for name, value in message.get("headers") or ()]
+            answer.start(int(message["status"]), headers)
+            return
+        if kind != "http.response.body":
+            raise RuntimeError(f"expected ASGI message 'http.response.body', but got {kind!r}")
+        answer.write(bytes(message.get("body") or b""))
+        if not message.get("more_body"):
+            answer.end()
+            self.disconnect()
+
+    def disconnect(self) -> None:
+        """Wakes whoever waits for the client to go."""
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+
+async def _call(app: Any, scope: Message, exchange: _Exchange) -> None:
+    try:
+        await app(scope, exchange.receive, exchange.send)
+    finally:
+        exchange.disconnect()
+
+
+async def _forever(loop: asyncio.AbstractEventLoop) -> None:
+    await loop.create_future()
+
+
+def _stop(task: asyncio.Future[Any]) -> None:
+    task.get_loop().stop()
+
+
+def _bytes(value: str) -> bytes:
+    try:
+        return value.encode("latin-1")
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogatepass")
+
+
+def _str(value: Any) -> str:
+    return str(value, "latin-1") if isinstance(value, (bytes, bytearray, memoryview)) else value

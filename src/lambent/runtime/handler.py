@@ -1,0 +1,44 @@
+"""From Lambda's handler string to the app: "package.module.attribute", or "module.factory()" which is called once."""
+
+from __future__ import annotations
+
+import sys
+
+from .fault import Fault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def find(handler: str) -> Any:
+    """The object a handler string names. Raises Fault in AWS's words, or whatever the app's own code raises."""
+    module_name, dot, attribute = handler.rpartition(".")
+    if not dot:
+        problem = "not enough values to unpack (expected 2, got 1)"
+        raise Fault("Runtime.MalformedHandlerName", f"Bad handler '{handler}': {problem}")
+    if module_name.split(".")[0] in sys.builtin_module_names:
+        text = f"Cannot use built-in module {module_name} as a handler module"
+        raise Fault("Runtime.BuiltInModuleConflict", text)
+    module = _import(module_name)
+    name = attribute.removesuffix("()")
+    try:
+        found = getattr(module, name)
+    except AttributeError:
+        missing = Fault("Runtime.HandlerNotFound", f"Handler '{attribute}' missing on module '{module_name}'")
+        raise missing from None
+    return found() if name != attribute else found
+
+
+def _import(module_name: str) -> Any:
+    dotted = module_name.replace("/", ".")
+    try:
+        __import__(dotted)
+        return sys.modules[dotted]
+    except ImportError as error:
+        fault = Fault("Runtime.ImportModuleError", f"Unable to import module '{module_name}': {error}")
+        raise fault from None
+    except SyntaxError as error:
+        trace = [f'  File "{error.filename}" Line {error.lineno}\n    {error.text}']
+        fault = Fault("Runtime.UserCodeSyntaxError", f"Syntax error in module '{module_name}': {error}", trace)
+        raise fault from None

@@ -1,0 +1,208 @@
+"""Log lines in AWS's two formats, text and JSON, on standard output or on the framed descriptor Lambda hands over.
+
+Formats and frames follow awslambdaric (bootstrap.py, lambda_runtime_log_utils.py). `logging` costs 21 ms to import, so the root
+handler is put in place when the app imports it, and not before.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from time import gmtime, strftime, time, time_ns
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
+# A no-break space keeps the indentation of a traceback, and a bare carriage return keeps its lines in one CloudWatch event.
+_INDENT = "\u00a0"
+_JOIN = "\r"
+# Frame types: the lowest byte is the level in steps of 4 from NOTSET, its lowest bit says text.
+_FRAME = 0xA55A0002
+_ERROR = 40
+
+_UNHANDLED = (
+    "LAMBDA_WARNING: Unhandled exception. The most likely cause is an issue in the function code. However, in rare "
+    "cases, a Lambda runtime update can cause unexpected function behavior. For functions using managed runtimes, "
+    "runtime updates can be triggered by a function change, or can be applied automatically. To determine if the "
+    "runtime has been updated, check the runtime version in the INIT_START log entry. If this error correlates with "
+    "a change in the runtime version, you may be able to mitigate this error by temporarily rolling back to the "
+    "previous runtime version. For more information, see https://docs.aws.amazon.com/lambda/latest/dg/runtimes- "
+    "update.html\r"
+)
+
+
+class Log:
+    """Writes records. `request_id` is that of the running invocation, "" outside of one."""
+
+    def __init__(self) -> None:
+        self.request_id = ""
+        self.tenant_id: str | None = None
+        self.json = os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
+        level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper()
+        self.level = {"TRACE": "DEBUG"}.get(level, level)
+        framed = os.environ.pop("_LAMBDA_TELEMETRY_LOG_FD", None)
+        self._descriptor = int(framed) if framed else None
+
+    def write(self, text: str, level: int = 0) -> None:
+        """One record, newline included. `level` is that of `logging`, 0 if unknown."""
+        data = text.encode("utf-8", "backslashreplace")
+        if self._descriptor is not None:
+            step = min(5, level // 10)
+            frame = _FRAME + (0 if self.json else 1) + (step * 4 + 4 if step else 0)
+            data = frame.to_bytes(4, "big") + len(data).to_bytes(4, "big") + (time_ns() // 1000).to_bytes(8, "big") + data
+            _write_all(self._descriptor, data)
+        else:
+            flush()
+            _write_all(1, data)
+
+    def error(self, error: dict[str, Any]) -> None:
+        """An error in AWS's form (errorType, errorMessage, stackTrace), as AWS prints it."""
+        if self.json:
+            from .json_text import dump
+
+            record = {"timestamp": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime()), "level": "ERROR", **error}
+            self.write(dump(record).decode() + "\n", _ERROR)
+            return
+        head = ": ".join(part for part in (error["errorType"], error["errorMessage"]) if part)
+        lines = [f"[ERROR] {head}", "Traceback (most recent call last):"]
+        for element in error["stackTrace"]:
+            for line in element.splitlines():
+                bare = line.lstrip(" ")
+                lines.append(_INDENT * (len(line) - len(bare)) + bare)
+        if self._descriptor is not None:
+            self.write("\n".join(lines), _ERROR)
+        else:
+            self.write(_JOIN.join(lines) + "\n")
+
+    def line(self, level: str, message: str) -> None:
+        """A line of our own, in the form `logging` lines have."""
+        now = time()
+        if self.json:
+            from .json_text import dump
+
+            record = {"timestamp": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(now)), "level": level, "message": message}
+            if self.request_id:
+                record["requestId"] = self.request_id
+            self.write(dump(record).decode() + "\n")
+            return
+        stamp = f"{strftime('%Y-%m-%dT%H:%M:%S', gmtime(now))}.{int(now * 1000) % 1000:03d}Z"
+        self.write(f"[{level}]\t{stamp}\t{self.request_id}\t{message}\n")
+
+    def unhandled(self) -> None:
+        """AWS's remark before an error of the init phase."""
+        self.line("WARNING", _UNHANDLED)
+
+    def hook(self) -> None:
+        """Sees to it that the root logger gets AWS's handler as soon as `logging` is imported."""
+        if "logging" in sys.modules:
+            _install(sys.modules["logging"], self)
+        else:
+            sys.meta_path.insert(0, _OnImport(self))
+
+
+class _OnImport:
+    """Finds `logging` as usual, and installs the root handler once its body has run."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        if name != "logging":
+            return None
+        sys.meta_path.remove(self)
+        for finder in sys.meta_path:
+            spec = finder.find_spec(name, path, target)
+            if spec is not None and spec.loader is not None:
+                self._follow(spec.loader)
+                return spec
+        return None
+
+    def _follow(self, loader: Any) -> None:
+        run = loader.exec_module
+
+        def run_then_install(module: ModuleType) -> None:
+            run(module)
+            _install(module, self._log)
+
+        loader.exec_module = run_then_install
+
+
+def _install(logging: Any, log: Log) -> None:
+    logging.Formatter.converter = gmtime
+    handler_of = _handler_class(logging)
+    handler = handler_of()
+    if log.json:
+        handler.setFormatter(_json_formatter(logging, log))
+    else:
+        form = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n"
+        handler.setFormatter(logging.Formatter(form, "%Y-%m-%dT%H:%M:%S"))
+    handler.log = log
+    root = logging.getLogger()
+    root.addHandler(handler)
+    if log.level in logging._nameToLevel:
+        root.setLevel(log.level)
+
+
+def _handler_class(logging: Any) -> Any:
+    class LambdaLoggerHandler(logging.Handler):  # type: ignore[misc]
+        def emit(self, record: Any) -> None:
+            record.aws_request_id = self.log.request_id
+            try:
+                self.log.write(self.format(record), record.levelno if self.log.json or self.log.level else 0)
+            except Exception:
+                self.handleError(record)
+
+    return LambdaLoggerHandler
+
+
+_USUAL = (
+    "name msg args levelname levelno pathname filename module exc_info exc_text stack_info lineno funcName created msecs"
+    " relativeCreated thread threadName processName process taskName aws_request_id"
+)
+
+
+def _json_formatter(logging: Any, log: Log) -> Any:
+    class JsonFormatter(logging.Formatter):  # type: ignore[misc]
+        def format(self, record: Any) -> str:
+            from .json_text import dump
+
+            plain = isinstance(record.msg, dict) and not record.args
+            fields = {
+                "timestamp": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(record.created)),
+                "level": record.levelname,
+                "message": record.msg if plain else record.getMessage(),
+                "logger": record.name,
+                "requestId": log.request_id,
+                "tenantId": log.tenant_id,
+            }
+            if record.exc_info and record.exc_info[0]:
+                import traceback
+
+                kind, error, trace = record.exc_info
+                fields["stackTrace"] = traceback.format_tb(trace)
+                fields["errorType"], fields["errorMessage"] = kind.__name__, str(error)
+                fields["location"] = f"{record.pathname}:{record.funcName}:{record.lineno}"
+            usual = _USUAL.split()
+            own = {key: value for key, value in record.__dict__.items() if key not in usual and key not in fields}
+            return dump({key: value for key, value in {**fields, **own}.items() if value is not None}).decode() + "\n"
+
+    return JsonFormatter()
+
+
+def flush() -> None:
+    """Hands over what print has buffered, so that lines keep their order and none is held back while the process is frozen."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, ValueError, OSError):  # the app replaced or closed it
+            continue
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    try:
+        while data:
+            data = data[os.write(descriptor, data) :]
+    except OSError:  # nobody reads: a lost line must not fail a request
+        return

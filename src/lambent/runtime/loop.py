@@ -1,0 +1,173 @@
+"""The life of the process: find the app, start it, answer events until Lambda ends it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from _signal import SIGTERM, signal  # type: ignore[import-not-found]  # `signal` itself brings enum
+
+from .api import ConnectionLost, Invocation, RuntimeApi
+from .context import Context
+from .fault import Fault, describe, xray
+from .handler import find
+from .interface import interface
+from .json_text import dump, parse
+from .log import Log, flush
+from .reply import Answer
+from .request import NotHttp, Request, read
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn, Protocol
+
+    class Host(Protocol):
+        """What asgi.py and wsgi.py have in common."""
+
+        def start(self) -> None: ...
+        def handle(self, request: Request, answer: Answer) -> None: ...
+        def close(self) -> None: ...
+
+
+class _Stop(BaseException):
+    """SIGTERM came. Not an Exception, so that no app swallows it."""
+
+
+class _Terminator:
+    """Ends the process at SIGTERM: at once while it waits for an event, else when the running request is answered."""
+
+    def __init__(self) -> None:
+        self.idle = False
+        self.asked = False
+
+    def __call__(self, number: int, frame: Any) -> None:
+        self.asked = True
+        if self.idle:
+            raise _Stop
+
+
+def run() -> NoReturn:
+    """Never returns: ends the process with status 0 after SIGTERM, 1 if the app could not be started."""
+    log = Log()
+    log.hook()
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(line_buffering=True)
+    terminator = _Terminator()
+    signal(SIGTERM, terminator)  # before the app is imported, so that one of its own wins
+    api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    try:
+        host = _start(api, log)
+        _answer_events(api, host, log, terminator)
+    except _Stop:
+        pass
+    except SystemExit as gone:  # the app's own; a plain exit would wait for its threads
+        leave(gone.code if isinstance(gone.code, int) else 1 if gone.code else 0)
+    except (OSError, ConnectionLost) as lost:
+        log.line("ERROR", f"lambent: lost the Runtime API: {lost}")
+        leave(1)
+    log.request_id = ""
+    try:
+        host.close()
+    except Exception as error:
+        log.error(describe(error, ""))
+    leave(0)
+
+
+def _answer_events(api: RuntimeApi, host: Host, log: Log, terminator: _Terminator) -> None:
+    while not terminator.asked:
+        terminator.idle = True
+        invocation = api.next()
+        terminator.idle = False
+        _serve(api, host, log, invocation)
+
+
+def _start(api: RuntimeApi, log: Log) -> Host:
+    try:
+        host = make_host(find(os.environ["_HANDLER"]))
+        host.start()
+        return host
+    except Exception as error:
+        record = describe(error, "")
+        log.unhandled()
+        log.error(record)
+        flush()
+        api.fail_init(dump(record), record["errorType"])
+        leave(1)
+
+
+def make_host(app: Any) -> Host:
+    """The host for an app. What it is, and whether it wants lifespan, may be said by LAMBENT_INTERFACE and LAMBENT_LIFESPAN."""
+    kind = interface(app, os.environ.get("LAMBENT_INTERFACE", ""))
+    if kind == "asgi":
+        from .asgi import AsgiHost
+
+        return AsgiHost(app, os.environ.get("LAMBENT_LIFESPAN", "auto"))
+    from .wsgi import WsgiHost
+
+    return WsgiHost(app)
+
+
+def _serve(api: RuntimeApi, host: Host, log: Log, invocation: Invocation) -> None:
+    """Answers one event, whatever the app does."""
+    log.request_id, log.tenant_id = invocation.id, invocation.headers.get("lambda-runtime-aws-tenant-id")
+    _set_trace(invocation.headers.get("lambda-runtime-trace-id"))
+    try:
+        request = read(_event(invocation), Context(invocation))
+    except Exception as error:
+        _refuse(api, log, invocation, error)
+        return
+    answer = Answer(request, lambda body: _deliver(api, log, invocation, request, body))
+    try:
+        host.handle(request, answer)
+    except Exception as error:
+        log.error(describe(error, invocation.id))
+        if not answer.ended:
+            answer.fail()
+    flush()
+
+
+def _event(invocation: Invocation) -> Any:
+    try:
+        return parse(invocation.body)
+    except ValueError as error:
+        raise Fault("Runtime.UnmarshalError", f"Unable to unmarshal input: {error}") from None
+
+
+def _refuse(api: RuntimeApi, log: Log, invocation: Invocation, error: Exception) -> None:
+    """Makes the invocation fail: there is no client who could be given a status."""
+    if isinstance(error, NotHttp):
+        error = Fault("Lambent.NotHttp", str(error))
+    record = describe(error, invocation.id)
+    log.error(record)
+    flush()
+    api.fail(invocation, dump(record), record["errorType"], dump(xray(error)))
+
+
+def _deliver(api: RuntimeApi, log: Log, invocation: Invocation, request: Request, body: bytes) -> None:
+    flush()  # what was printed belongs before the END line
+    status, reply = api.respond(invocation, body)
+    if status == 413:
+        text = (
+            f"the answer to {request.method} {request.path} is {len(body):,} bytes as Lambda counts them (binary bodies grow"
+            f" by a third) and was refused: {reply.decode('utf-8', 'replace')}"
+        )
+        log.error(describe(Fault("Function.ResponseSizeTooLarge", text), invocation.id))
+    elif status >= 300:
+        text = f"the answer to {request.method} {request.path} was not accepted: {status} {reply.decode('utf-8', 'replace')}"
+        log.error(describe(Fault("Lambent.ResponseRefused", text), invocation.id))
+
+
+def _set_trace(trace: str | None) -> None:
+    if trace is not None:
+        os.environ["_X_AMZN_TRACE_ID"] = trace
+    else:
+        os.environ.pop("_X_AMZN_TRACE_ID", None)
+
+
+def leave(status: int) -> NoReturn:
+    """Ends the process now, without waiting for threads of the app's, but with its atexit functions."""
+    import atexit
+
+    atexit._run_exitfuncs()
+    flush()
+    os._exit(status)

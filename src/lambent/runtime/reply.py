@@ -1,0 +1,165 @@
+"""From an app's answer to the JSON Lambda turns into HTTP.
+
+The body is put into the JSON by hand: base64 and one scan for JSON's own encoder cost four times as much for a large answer.
+"""
+
+from __future__ import annotations
+
+from binascii import b2a_base64
+
+from .json_text import quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .request import Headers, Request
+
+# Of one connection only: the sender of the answer makes its own.
+_HOP_BY_HOP = frozenset(("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"))
+_TEXT_TYPES = frozenset(
+    (
+        "application/json",
+        "application/javascript",
+        "application/ecmascript",
+        "application/x-javascript",
+        "application/xml",
+        "application/graphql",
+        "application/x-www-form-urlencoded",
+        "application/x-ndjson",
+    )
+)
+
+
+class Answer:
+    """Collects one answer and delivers it, as the bytes the Runtime API takes, when it is complete.
+
+    `start` may be called again as long as nothing was written (WSGI's exc_info); `end` delivers. Header names are lower-case.
+    """
+
+    def __init__(self, request: Request, deliver: Callable[[bytes], None]) -> None:
+        self._request = request
+        self._deliver = deliver
+        self._status = 0
+        self._headers: Headers = []
+        self._parts: list[bytes] = []
+        self.started = False
+        self.ended = False
+
+    def start(self, status: int, headers: Headers) -> None:
+        self._status, self._headers, self.started = status, headers, True
+
+    def write(self, chunk: bytes) -> None:
+        if chunk:
+            self._parts.append(chunk)
+
+    @property
+    def size(self) -> int:
+        """Bytes of body written so far."""
+        return sum(map(len, self._parts))
+
+    def end(self) -> None:
+        self.ended = True
+        parts = self._parts
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        self._deliver(encode(self._request, self._status, self._headers, body))
+
+    def fail(self) -> None:
+        """Answers 500 in place of what was collected, as an app server does for an app that raised."""
+        self._parts = [b"Internal Server Error"]
+        self.start(500, [("content-type", "text/plain; charset=utf-8"), ("content-length", "21")])
+        self.end()
+
+
+def encode(request: Request, status: int, headers: Headers, body: bytes) -> bytes:
+    """The answer to a request in the form its sender reads."""
+    head = request.method == "HEAD"
+    bare = head or status in (204, 304) or status < 200
+    kept = _settle(headers, len(body), bare=bare, recount=not head and status != 304)
+    if bare:
+        body = b""
+    text = _as_text(kept, body)
+    start = f'{{"statusCode":{status},{_headers_json(request.form, status, kept)}'
+    if text is not None:
+        return f'{start},"body":{quote(text)},"isBase64Encoded":false}}'.encode("utf-8", "surrogatepass")
+    encoded = b2a_base64(body, newline=False)
+    return b"".join((start.encode("utf-8", "surrogatepass"), b',"body":"', encoded, b'","isBase64Encoded":true}'))
+
+
+def _settle(headers: Headers, length: int, *, bare: bool, recount: bool) -> Headers:
+    """Without what belongs to one connection, and with a Content-Length, if there is one, that is true."""
+    kept = []
+    for name, value in headers:
+        if name in _HOP_BY_HOP:
+            continue
+        if name == "content-length" and recount:
+            if bare:  # RFC 9110 8.6: none in a 1xx or 204
+                continue
+            value = str(length)
+        kept.append((name, value))
+    return kept
+
+
+def _as_text(headers: Headers, body: bytes) -> str | None:
+    """The body as text if its type says so and it is valid UTF-8; None if it must go as base64."""
+    if not body:
+        return ""
+    kind = ""
+    for name, value in headers:
+        if name == "content-type":
+            kind = value
+        elif name == "content-encoding" and value.strip().lower() != "identity":
+            return None
+    kind = kind.partition(";")[0].strip().lower()
+    if not (kind.startswith("text/") or kind in _TEXT_TYPES or kind.endswith(("+json", "+xml"))):
+        return None
+    try:
+        return str(body, "utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _headers_json(form: str, status: int, headers: Headers) -> str:
+    if form == "2.0":
+        cookies = [value for name, value in headers if name == "set-cookie"]
+        joined = _single([pair for pair in headers if pair[0] != "set-cookie"] if cookies else headers)
+        listed = f',"cookies":[{",".join(map(quote, cookies))}]' if cookies else ""
+        return f'"headers":{joined}{listed}'
+    if form == "elb":
+        return f'{_described(status)}"headers":{_single(_spell_cookies(headers))}'
+    several: dict[str, list[str]] = {}
+    for name, value in headers:
+        several.setdefault(name, []).append(quote(value))
+    pairs = ",".join(f"{quote(name)}:[{','.join(values)}]" for name, values in several.items())
+    described = _described(status) if form == "elb-multi" else ""
+    return f'{described}"multiValueHeaders":{{{pairs}}}'
+
+
+def _single(headers: Headers) -> str:
+    """Repeated headers become one, as RFC 9110 5.3 allows."""
+    joined: dict[str, str] = {}
+    for name, value in headers:
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return "{" + ",".join([f"{quote(name)}:{quote(value)}" for name, value in joined.items()]) + "}"
+
+
+def _spell_cookies(headers: Headers) -> Headers:
+    """A load balancer without multi-value headers takes one value per name, but tells names apart by case."""
+    spelled, count = [], 0
+    for name, value in headers:
+        if name == "set-cookie":
+            letters = [char.upper() if count >> bit & 1 else char for bit, char in enumerate("setcookie")]
+            name = "".join(letters[:3]) + "-" + "".join(letters[3:])
+            count += 1
+        spelled.append((name, value))
+    return spelled
+
+
+def _described(status: int) -> str:
+    from http import HTTPStatus
+
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = "Unknown"
+    return f'"statusDescription":{quote(f"{status} {phrase}")},'

@@ -1,0 +1,219 @@
+"""From an event to one small request: Function URL and HTTP API (payload 2.0), REST API (1.0), load balancer.
+
+Facts: https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads and captures of real events. What differs
+between the senders is settled here, so that asgi.py and wsgi.py see one shape.
+"""
+
+from __future__ import annotations
+
+from binascii import a2b_base64, unhexlify
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+Headers = list[tuple[str, str]]
+
+# Characters that stay as they are in a path: RFC 3986 pchar and "/".
+_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/")
+
+
+class NotHttp(Exception):
+    """The event is no HTTP request: a schedule, a queue, a console test ..."""
+
+
+class Request:
+    """One HTTP request.
+
+    `path` is percent-encoded ASCII, as a client would send it, and includes `root_path` (the stage, decoded, or "").
+    `query` is encoded, without "?". Header names are in lower case. `client` is an address without a port, "" if unknown.
+    `form` says how the answer must look: "2.0", "1.0", "elb" or "elb-multi".
+    """
+
+    __slots__ = (
+        "body",
+        "client",
+        "context",
+        "event",
+        "form",
+        "headers",
+        "http_version",
+        "method",
+        "path",
+        "query",
+        "root_path",
+        "scheme",
+        "server",
+    )
+
+    method: str
+    path: str
+    query: str
+    headers: Headers
+    body: bytes
+    client: str
+    scheme: str
+    server: tuple[str, int]
+    http_version: str
+    root_path: str
+    form: str
+    event: dict[str, Any]
+    context: Any
+
+
+def read(event: Any, context: Any) -> Request:
+    """The request an event stands for. Raises NotHttp."""
+    sent = event.get("requestContext") if isinstance(event, dict) else None
+    if not isinstance(sent, dict):
+        raise NotHttp(_complaint(event))
+    request = Request()
+    request.event, request.context = event, context
+    if isinstance(sent.get("http"), dict):
+        _read_two(request, event, sent)
+    elif "elb" in sent:
+        _read_one(request, event, sent, balancer=True)
+    elif "httpMethod" in event:
+        _read_one(request, event, sent, balancer=False)
+    else:
+        raise NotHttp(_complaint(event))
+    body = event.get("body") or ""
+    request.body = a2b_base64(body) if event.get("isBase64Encoded") else body.encode("utf-8", "surrogatepass")
+    _settle_length(request)
+    names = dict(request.headers)
+    request.scheme = (names.get("x-forwarded-proto") or "https").split(",")[0].strip()
+    request.server = _server(names.get("host") or sent.get("domainName") or "", names.get("x-forwarded-port"), request.scheme)
+    return request
+
+
+def unquote(path: str) -> bytes:
+    """The bytes a percent-encoded path stands for; malformed escapes stay as they are."""
+    data = path.encode("utf-8", "surrogatepass")
+    if b"%" not in data:
+        return data
+    first, *rest = data.split(b"%")
+    parts = [first]
+    for part in rest:
+        try:
+            parts.append(unhexlify(part[:2]) + part[2:])
+        except ValueError:
+            parts.append(b"%" + part)
+    return b"".join(parts)
+
+
+def quote(path: str) -> str:
+    """A decoded path, percent-encoded."""
+    return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in path.encode("utf-8", "surrogatepass"))
+
+
+def _read_two(request: Request, event: dict[str, Any], sent: dict[str, Any]) -> None:
+    http = sent["http"]
+    domain = sent.get("domainName") or ""
+    path = event.get("rawPath") or http.get("path") or "/"
+    request.root_path = ""
+    if ".lambda-url." in domain:
+        request.path = _ascii(path)
+    else:
+        # An HTTP API hands over the path decoded, and with its stage in front where its own domain is used.
+        request.path = quote(path)
+        stage = sent.get("stage") or "$default"
+        if stage != "$default" and ".execute-api." in domain and _below(path, f"/{stage}"):
+            request.root_path = f"/{stage}"
+    request.form = "2.0"
+    request.method = http.get("method") or "GET"
+    request.query = _ascii(event.get("rawQueryString") or "")
+    request.client = http.get("sourceIp") or ""
+    request.http_version = (http.get("protocol") or "HTTP/1.1").rpartition("/")[2]
+    request.headers = [(name.lower(), _text(value)) for name, value in (event.get("headers") or {}).items()]
+    cookies = event.get("cookies")
+    if cookies and not any(name == "cookie" for name, _ in request.headers):
+        # Function URLs send cookies twice, HTTP APIs only here: one place is enough.
+        request.headers.append(("cookie", "; ".join(cookies)))
+
+
+def _read_one(request: Request, event: dict[str, Any], sent: dict[str, Any], *, balancer: bool) -> None:
+    path = event.get("path") or "/"
+    request.root_path = ""
+    # A load balancer and a REST API hand over the path as it was sent; an HTTP API that uses this payload decodes it.
+    request.path = quote(path) if event.get("version") == "1.0" else _ascii(path)
+    if not balancer:
+        full = sent.get("path") or ""
+        if full != path and full.endswith(path):
+            request.root_path = full[: -len(path)].rstrip("/")
+            request.path = quote(request.root_path) + request.path
+    request.method = event.get("httpMethod") or "GET"
+    request.query = _query(event, encoded=balancer)
+    several = event.get("multiValueHeaders")
+    if several:
+        request.headers = [(name.lower(), _text(value)) for name, values in several.items() for value in values or ()]
+    else:
+        request.headers = [(name.lower(), _text(value)) for name, value in (event.get("headers") or {}).items()]
+    if balancer:
+        request.form = "elb-multi" if several is not None else "elb"
+        forwarded = dict(request.headers).get("x-forwarded-for") or ""
+        request.client = forwarded.rpartition(",")[2].strip()
+    else:
+        request.form = "1.0"
+        request.client = (sent.get("identity") or {}).get("sourceIp") or ""
+    request.http_version = (sent.get("protocol") or "HTTP/1.1").rpartition("/")[2]
+
+
+def _query(event: dict[str, Any], *, encoded: bool) -> str:
+    several = event.get("multiValueQueryStringParameters")
+    if several is None:
+        several = {name: [value] for name, value in (event.get("queryStringParameters") or {}).items()}
+    pairs = [(name, _text(value)) for name, values in several.items() for value in values or ()]
+    if encoded:
+        return "&".join(f"{_ascii(name)}={_ascii(value)}" for name, value in pairs)
+    return "&".join(f"{_quote_plus(name)}={_quote_plus(value)}" for name, value in pairs)
+
+
+def _quote_plus(text: str) -> str:
+    plain = _PLAIN - frozenset(b"&+=;")
+    return "".join(chr(byte) if byte in plain else f"%{byte:02X}" for byte in text.encode("utf-8", "surrogatepass"))
+
+
+def _settle_length(request: Request) -> None:
+    """Content-Length must be that of the body as the app reads it, and must be there if there is one."""
+    length = str(len(request.body))
+    for place, (name, value) in enumerate(request.headers):
+        if name == "content-length":
+            if value != length:
+                request.headers[place] = (name, length)
+            return
+    if request.body:
+        request.headers.append(("content-length", length))
+
+
+def _server(host: str, forwarded_port: str | None, scheme: str) -> tuple[str, int]:
+    """Name and port from a Host header, however odd: "[::1]:3000", "example.org", "x:y"."""
+    name, colon, port = host.rpartition(":")
+    if colon and port.isdecimal() and not name.endswith(":"):
+        return name.strip("[]"), int(port)
+    host = host.strip("[]")
+    for candidate in (forwarded_port or "").split(","):
+        if candidate.strip().isdecimal():
+            return host, int(candidate)
+    return host, 80 if scheme == "http" else 443
+
+
+def _below(path: str, prefix: str) -> bool:
+    return path == prefix or path.startswith(f"{prefix}/")
+
+
+def _ascii(text: str) -> str:
+    """Percent-encodes what is not ASCII (or a blank), and nothing else."""
+    if text.isascii() and " " not in text:
+        return text
+    return "".join(chr(byte) if 32 < byte < 127 else f"%{byte:02X}" for byte in text.encode("utf-8", "surrogatepass"))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else str(value)
+
+
+def _complaint(event: Any) -> str:
+    shape = f"its keys are {sorted(map(str, event))}" if isinstance(event, dict) else f"it is a {type(event).__name__}"
+    return (
+        f"this event is not an HTTP request ({shape}), and this function hosts a web app."
+        " It answers Function URLs, API Gateway and load balancers."
+    )

@@ -1,0 +1,242 @@
+"""A stand-in Runtime API on a thread, a real interpreter running the wrapper against it, and builders of events.
+
+It holds the runtime to the order AWS holds it to (one `next`, one answer, `next` again) and to the size of an answer.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import lambent.runtime
+
+RUNTIME = Path(lambent.runtime.__file__).parent
+LIMIT = 6_291_556
+PATIENCE = 30.0
+
+
+def make_event(method: str = "GET", path: str = "/", **over: Any) -> dict[str, Any]:
+    """A Function URL event. `query`, `body` (str or bytes), `headers`, `cookies`, `domain` and `protocol` may be said."""
+    domain = over.pop("domain", "abcdefghijklmnopqrstuvwxyz012345.lambda-url.eu-west-1.on.aws")
+    headers = {"host": domain, "x-forwarded-proto": "https", "x-forwarded-port": "443", "x-forwarded-for": "203.0.113.7"}
+    headers |= over.pop("headers", {})
+    event: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": over.pop("query", ""),
+        "headers": headers,
+        "requestContext": {
+            "accountId": "anonymous",
+            "domainName": domain,
+            "http": {
+                "method": method,
+                "path": path,
+                "protocol": over.pop("protocol", "HTTP/1.1"),
+                "sourceIp": "203.0.113.7",
+                "userAgent": "test",
+            },
+            "requestId": "r",
+            "stage": over.pop("stage", "$default"),
+            "time": "10/Jul/2026:19:19:06 +0000",
+            "timeEpoch": 1783711146671,
+        },
+        "isBase64Encoded": False,
+    }
+    if cookies := over.pop("cookies", None):
+        event["cookies"] = cookies
+        headers["cookie"] = "; ".join(cookies)
+    body = over.pop("body", None)
+    if isinstance(body, bytes):
+        event |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
+    elif body is not None:
+        event["body"] = body
+    return event | over
+
+
+@dataclass(frozen=True)
+class Posted:
+    """What the runtime posted: to where ("response", "error", "init/error"), with which headers, and the JSON in it."""
+
+    kind: str
+    headers: dict[str, str]
+    data: Any
+    size: int
+
+    @property
+    def body(self) -> bytes:
+        """The body of an HTTP answer."""
+        body: str = self.data["body"]
+        return base64.b64decode(body) if self.data["isBase64Encoded"] else body.encode()
+
+    @property
+    def status(self) -> int:
+        return int(self.data["statusCode"])
+
+    @property
+    def fields(self) -> dict[str, str]:
+        fields: dict[str, str] = self.data["headers"]
+        return fields
+
+
+class StandIn:
+    """The Runtime API. `events` go out one by one; what comes back lands in `posted`; `asked` counts calls of next."""
+
+    def __init__(self) -> None:
+        self.events: queue.Queue[tuple[str, bytes, dict[str, str]] | None] = queue.Queue()
+        self.posted: queue.Queue[Posted] = queue.Queue()
+        self.waiting = threading.Semaphore(0)
+        self.refused: list[str] = []
+        self.running: str | None = None
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self.server.daemon_threads = True
+        self.address = f"127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+    def close(self) -> None:
+        self.events.put(None)
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def _handler(api: StandIn) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def do_GET(self) -> None:
+            assert self.path == "/2018-06-01/runtime/invocation/next", self.path
+            api.running = None
+            api.waiting.release()
+            item = api.events.get()
+            if item is None:
+                self.close_connection = True
+                return
+            api.running, body, headers = item
+            self._answer(200, body, {"Lambda-Runtime-Aws-Request-Id": item[0], "Content-Type": "application/json", **headers})
+
+        def do_POST(self) -> None:
+            data = self.rfile.read(int(self.headers["Content-Length"]))
+            kind = self.path.removeprefix("/2018-06-01/runtime/")
+            if kind.startswith("invocation/"):
+                _, request_id, kind = kind.split("/")
+                if request_id != api.running:
+                    api.refused.append(f"{kind} for {request_id} while {api.running} runs")
+                    self._answer(403, b'{"errorType":"InvalidStateTransition"}', {})
+                    return
+                api.running = None
+            if len(data) > LIMIT:
+                text = f"Exceeded maximum allowed payload size ({LIMIT} bytes)."
+                self._answer(413, json.dumps({"errorMessage": text, "errorType": "RequestEntityTooLarge"}).encode(), {})
+                api.posted.put(Posted("too large", {}, None, len(data)))
+                return
+            api.posted.put(
+                Posted(kind, {name.lower(): value for name, value in self.headers.items()}, json.loads(data), len(data))
+            )
+            self._answer(202, b'{"status":"OK"}', {})
+
+        def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    return Handler
+
+
+class Environment:
+    """An execution environment: a task folder, and a process that runs the wrapper in it. A context manager."""
+
+    def __init__(self, folder: Path, interpreter: Path, handler: str, **over: Any) -> None:
+        """`files` (name to text) go into the task folder; `packages` is a folder put on PYTHONPATH; `env` is added."""
+        task = folder / "task"
+        shutil.copytree(RUNTIME, task / "lambent_runtime", ignore=shutil.ignore_patterns("__pycache__"))
+        for name, text in over.get("files", {}).items():
+            (task / name).parent.mkdir(parents=True, exist_ok=True)
+            (task / name).write_text(text)
+        self.api = StandIn()
+        self.count = 0
+        self._log = folder / "log"
+        environment = {
+            "PATH": os.environ["PATH"],
+            "LANG": "en_US.UTF-8",
+            "TZ": ":UTC",
+            "PYTHONPATH": os.fspath(over.get("packages", "")),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "LAMBDA_TASK_ROOT": str(task),
+            "AWS_LAMBDA_RUNTIME_API": self.api.address,
+            "AWS_LAMBDA_FUNCTION_NAME": "hello",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "_HANDLER": handler,
+            **over.get("env", {}),
+        }
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [task / "lambent_runtime" / "bootstrap", interpreter, "/var/runtime/bootstrap.py"],
+                cwd=task,
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def __enter__(self) -> Environment:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.api.close()
+
+    def invoke(self, event: Any, **headers: str) -> Posted:
+        """Sends one event and waits for what comes of it."""
+        self.count += 1
+        self.api.events.put((f"request-{self.count}", json.dumps(event).encode(), _sent(headers)))
+        return self.posted()
+
+    def posted(self) -> Posted:
+        """The next thing posted; fails with the log if the process is gone first."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return self.api.posted.get(timeout=0.2)
+            except queue.Empty:
+                if self.process.poll() is not None and self.api.posted.empty():
+                    raise AssertionError(f"the process ended with {self.process.returncode}:\n{self.log}") from None
+                if time.monotonic() > until:
+                    raise AssertionError(f"nothing was posted:\n{self.log}") from None
+
+    def wait_idle(self) -> None:
+        """Until the runtime asks for an event that was not yet there: each `next` so far but those answered."""
+        for _ in range(self.count + 1):
+            assert self.api.waiting.acquire(timeout=PATIENCE), self.log
+
+    def terminate(self) -> int:
+        """SIGTERM, and the exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+    @property
+    def log(self) -> str:
+        return self._log.read_bytes().decode("utf-8", "replace")
+
+
+def _sent(headers: dict[str, str]) -> dict[str, str]:
+    return {"Lambda-Runtime-" + name.replace("_", "-"): value for name, value in headers.items()}

@@ -1,0 +1,139 @@
+"""From a path, flags, the environment and pyproject.toml to one `Config`, each value with its origin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from lambent import names
+from lambent.config import environment
+from lambent.config import runtime as runtimes
+from lambent.config.detect import find
+from lambent.config.model import App, Architecture, Config
+from lambent.config.project import Project, locate
+from lambent.config.settings import Given, Settings, gather
+from lambent.errors import UsageError
+from lambent.limits import MEMORY_MAX_MB, MEMORY_MIN_MB, TIMEOUT_MAX_S, TIMEOUT_MIN_S, TMP_MAX_MB, TMP_MIN_MB
+
+_OLDEST_WEB = (3, 10)  # what runtime/ in the zip needs
+
+
+@dataclass(frozen=True)
+class Flags:
+    """What was said on the command line, as it was said. None (or nothing) means it was not."""
+
+    app: str | None = None
+    name: str | None = None
+    runtime: str | None = None
+    architecture: str | None = None
+    memory: int | str | None = None
+    timeout: int | str | None = None
+    tmp: int | str | None = None
+    env: tuple[str, ...] = ()
+
+
+def load(
+    path: Path, flags: Flags, environ: Mapping[str, str], on: date, *, native_architecture: Architecture = "x86_64"
+) -> Config:
+    """The configuration of the app at `path`, a folder or a Python file. `on` is the day whose rules of AWS hold.
+
+    `native_architecture` is the default: x86_64 for AWS, this machine's own for the local Lambda.
+    Raises UsageError, DetectionError, or LocalError when this machine has no fitting Python.
+    """
+    project = locate(path)
+    said = {key: value for key, value in vars(flags).items() if key != "env"}
+    settings = gather(said, environ, project.table, project.table_source)
+    origins: dict[str, str] = {}
+    name = _name(settings, project, origins)
+    spec = settings.text("app")
+    # plain values are checked before the search: a wrong number needs no reading of code
+    memory = _number(settings, "memory", "MB", (MEMORY_MIN_MB, MEMORY_MAX_MB), Config.memory_mb)
+    timeout = _number(settings, "timeout", "seconds", (TIMEOUT_MIN_S, TIMEOUT_MAX_S), Config.timeout_s)
+    tmp = _number(settings, "tmp", "MB", (TMP_MIN_MB, TMP_MAX_MB), Config.tmp_mb)
+    for field, key in (("memory_mb", "memory"), ("timeout_s", "timeout"), ("tmp_mb", "tmp")):
+        origins[field] = settings.given[key].origin if key in settings.given else "default"
+    variables = _environment(settings, flags, project, origins)
+    architecture = _architecture(settings, origins, native_architecture)
+    exclude = _exclude(settings, origins)
+    app = find(project, spec.value if spec else None, spec.origin if spec else "")
+    origins["app"] = app.source
+    runtime = _runtime(settings, project, on, environ, origins)
+    _check_web(app, runtime, origins)
+    return Config(project.path, name, app, runtime, architecture, memory, timeout, tmp, variables, exclude, origins)
+
+
+def _name(settings: Settings, project: Project, origins: dict[str, str]) -> str:
+    given = settings.text("name")
+    if given is not None:
+        if not names.valid_app_name(given.value):
+            raise given.refuse(
+                f"name must be 1 to 56 letters, digits, - and _, got {given.value}", names.app_name(given.value) or "my-app"
+            )
+        origins["name"] = given.origin
+        return str(given.value)
+    folder = project.path.stem if project.path.is_file() else project.path.name
+    for raw, origin in ((project.name, f"{project.table_source} [project] name"), (folder, f"the folder {folder}")):
+        if names.app_name(raw):
+            origins["name"] = origin
+            return names.app_name(raw)
+    raise UsageError(f"no name can be made from the folder {folder!r}", where=str(project.path), hint="--name my-app")
+
+
+def _number(settings: Settings, key: str, unit: str, bounds: tuple[int, int], default: int) -> int:
+    given = settings.number(key, unit, *bounds)
+    return int(given.value) if given else default
+
+
+def _environment(settings: Settings, flags: Flags, project: Project, origins: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    where = f"{project.table_source} [tool.lambent] env"
+    configured = settings.given.get("env")
+    pairs = environment.from_table(configured.value, where) if configured else {}
+    places = dict.fromkeys(pairs, where)
+    said = environment.from_flags(flags.env)
+    places |= dict.fromkeys(said, "--env")
+    origins["environment"] = " and ".join(dict.fromkeys(places.values())) or "default"
+    return environment.check(pairs | said, places)
+
+
+def _architecture(settings: Settings, origins: dict[str, str], native: Architecture) -> Architecture:
+    given = settings.text("architecture")
+    if given is None:
+        origins["architecture"] = "default"
+        return native
+    origins["architecture"] = given.origin
+    known: dict[str, Architecture] = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
+    if given.value not in known:
+        raise given.refuse(f"architecture must be x86_64 or arm64, got {given.value}", native)
+    return known[given.value]
+
+
+def _exclude(settings: Settings, origins: dict[str, str]) -> tuple[str, ...]:
+    given = settings.given.get("exclude")
+    origins["exclude"] = given.origin if given else "default"
+    if given is None:
+        return ()
+    if not isinstance(given.value, list) or not all(isinstance(pattern, str) for pattern in given.value):
+        raise given.refuse(f"exclude must be a list of patterns, got {given.value!r}", '["*.psd", "raw/"]')
+    return tuple(given.value)
+
+
+def _runtime(settings: Settings, project: Project, on: date, environ: Mapping[str, str], origins: dict[str, str]) -> str:
+    given: Given | None = settings.text("runtime")
+    if given is not None:
+        origins["runtime"] = given.origin
+        return runtimes.asked(given, on)
+    runtime, origins["runtime"] = runtimes.choose(project, on, environ)
+    return runtime
+
+
+def _check_web(app: App, runtime: str, origins: dict[str, str]) -> None:
+    """Web apps run on the runtime in the zip, which needs Python 3.10; a bare handler runs on anything."""
+    version = tuple(int(part) for part in runtime.removeprefix("python").split("."))
+    if app.kind != "handler" and version < _OLDEST_WEB:
+        raise UsageError(
+            f"{app.spec} is a web app, and web apps need python3.10 or newer, not {runtime}",
+            where=origins["runtime"],
+            hint="--runtime python3.13, or give a handler: def lambda_handler(event, context)",
+        )

@@ -1,0 +1,32 @@
+"""Inline metadata of a single-file script (PEP 723), read without running it.
+
+Source: https://packaging.python.org/en/latest/specifications/inline-script-metadata/
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from lambent.errors import UsageError
+
+_BLOCK = re.compile(r"(?m)^# /// script[ \t]*\r?$\s(?P<content>(^#(| .*)$\s)+)^# ///[ \t]*\r?$")
+
+
+def metadata(path: Path) -> dict[str, Any] | None:
+    """The table of a script's `# /// script` block, or None when it has none. Raises UsageError for one that is not TOML."""
+    try:
+        text = path.read_text("utf-8", "replace")
+    except OSError:
+        return None
+    found = _BLOCK.search(text)
+    if found is None:
+        return None
+    lines = found["content"].splitlines()
+    toml = "\n".join(line[2:] if line.startswith("# ") else line[1:] for line in lines)
+    try:
+        return tomllib.loads(toml)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"the script metadata is not TOML: {error}", where=f"{path.name}, # /// script") from error

@@ -1,0 +1,103 @@
+"""One setting at a time: where it was given, whether it is allowed, and what to write instead.
+
+Three places can give one, the first wins: a flag, the environment (`LAMBENT_MEMORY`), `[tool.lambent]`. Every refusal names
+the place and shows the line to write there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from lambent.errors import UsageError
+
+KEYS = ("app", "name", "runtime", "architecture", "memory", "timeout", "tmp", "env", "exclude")
+FROM_ENVIRONMENT = ("app", "name", "runtime", "architecture", "memory", "timeout", "tmp")
+
+
+@dataclass(frozen=True)
+class Given:
+    """A value as it was given, and where: `origin` is for the plan and for errors, `write` shows how to give another."""
+
+    value: Any
+    origin: str
+    write: Callable[[str], str]
+
+    def refuse(self, what: str, instead: str) -> UsageError:
+        """The error for a value that cannot be; `instead` is one that can."""
+        return UsageError(what, where=self.origin, hint=self.write(instead))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that was given, by key."""
+
+    given: Mapping[str, Given]
+
+    def text(self, key: str) -> Given | None:
+        """A setting that must be text. Raises UsageError when it is something else, or empty."""
+        found = self.given.get(key)
+        if found is not None and (not isinstance(found.value, str) or not found.value.strip()):
+            raise found.refuse(f"{key} must be text, got {found.value!r}", '"…"')
+        return found
+
+    def number(self, key: str, unit: str, low: int, high: int) -> Given | None:
+        """A setting that must be a whole number in a range. Raises UsageError when it is not."""
+        found = self.given.get(key)
+        if found is None:
+            return None
+        allowed = f"{key} must be between {low} and {high} {unit}, got {found.value}"
+        try:
+            value = int(str(found.value)) if not isinstance(found.value, bool) else None
+        except ValueError:
+            value = None
+        if value is None:
+            raise found.refuse(f"{key} must be a whole number of {unit}, got {found.value!r}", str(low))
+        if not low <= value <= high:
+            raise found.refuse(allowed, str(low if value < low else high))
+        return Given(value, found.origin, found.write)
+
+
+def gather(flags: Mapping[str, Any], environ: Mapping[str, str], table: Mapping[str, Any], source: str) -> Settings:
+    """The settings of all three places, the strongest of each. Raises UsageError for a key that is none of ours."""
+    given: dict[str, Given] = {}
+    for key, value in table.items():
+        if key not in KEYS:
+            raise _unknown(key, source)
+        given[key] = Given(value, f"{source} [tool.lambent] {key}", _toml(key))
+    for key in FROM_ENVIRONMENT:
+        variable = f"LAMBENT_{key.upper()}"
+        if environ.get(variable):
+            given[key] = Given(environ[variable], variable, _assignment(variable))
+    for key, value in flags.items():
+        if value is not None:
+            given[key] = Given(value, f"--{key}", _option(key))
+    return Settings(given)
+
+
+def _unknown(key: str, source: str) -> UsageError:
+    close = get_close_matches(key, KEYS, 1, 0.6)
+    hint = f"did you mean {close[0]}?" if close else f"the keys are {', '.join(KEYS)}"
+    return UsageError(f"unknown setting: {key}", where=f"{source} [tool.lambent] {key}", hint=hint)
+
+
+def _toml(key: str) -> Callable[[str], str]:
+    return lambda value: f"{key} = {value if _bare(value) else _quoted(value)}"
+
+
+def _assignment(variable: str) -> Callable[[str], str]:
+    return lambda value: f"export {variable}={value}"
+
+
+def _option(key: str) -> Callable[[str], str]:
+    return lambda value: f"--{key} {value}"
+
+
+def _bare(value: str) -> bool:
+    return value.isdigit() or value[:1] in '"[{'
+
+
+def _quoted(value: str) -> str:
+    return f'"{value}"'

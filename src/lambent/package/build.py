@@ -1,0 +1,153 @@
+"""From a configuration to a Lambda zip: the verb of this package."""
+
+from __future__ import annotations
+
+import base64
+import os
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from importlib.resources import files
+from pathlib import Path
+
+from lambent import interpreters
+from lambent.config.model import Config
+from lambent.errors import PackagingError
+from lambent.events import Built, Emit, Notice, Resolved, Warned
+from lambent.limits import UNZIPPED_MAX
+from lambent.package import report, requirements
+from lambent.package.archive import Archive, Writer, Written, compress
+from lambent.package.artifact import Artifact
+from lambent.package.dependencies import Shard, ensure
+from lambent.package.layout import RUNTIME, Layout, SourceFile, arrange
+from lambent.package.source import collect
+from lambent.package.target import Target
+from lambent.package.uv import Uv
+
+WRAPPER = ("AWS_LAMBDA_EXEC_WRAPPER", f"/var/task/{RUNTIME}/bootstrap")
+_KEPT_ZIPS = 5
+
+
+def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit) -> Artifact:
+    """The zip of an app, in `cache`: the same input, the same bytes. Raises PackagingError, and leaves nothing half-written."""
+    started = time.monotonic()
+    shard = _dependencies(config, cache, environ, emit)
+    source = collect(config.path, config.exclude)
+    if source.secrets:
+        emit(Notice(f"left out of the zip, as secrets: {', '.join(source.secrets)}"))
+    with ExitStack() as stack:
+        archive = stack.enter_context(Archive(shard.path)) if shard else None
+        names = [entry.name for entry in archive.entries] if archive else []
+        layout = arrange(names, _runtime(config), source.files, config.app.root)
+        _warn_hidden(layout, emit)
+        skipped = _fit(archive, layout, emit)
+        path, written = _write(config, cache, archive, layout, skipped)
+    emit(Built(str(path), written.zipped, written.raw, written.files, time.monotonic() - started))
+    return Artifact(
+        path=path,
+        sha256=base64.b64encode(written.sha256).decode(),
+        zipped=written.zipped,
+        raw=written.raw,
+        files=written.files,
+        runtime=config.runtime,
+        architecture=config.architecture,
+        handler=config.app.handler,
+        environment=() if config.app.kind == "handler" else (WRAPPER,),
+    )
+
+
+def _dependencies(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit) -> Shard | None:
+    started = time.monotonic()
+    asked = requirements.find(config.path)
+    if asked.path is None:
+        return None
+    target = Target.of(config)
+    folder = config.path if config.path.is_dir() else config.path.parent
+    uv = Uv(folder.resolve(), target, environ)
+    pins = requirements.pin(asked, uv, cache)
+    if pins.empty:
+        return None
+    interpreter = interpreters.find(target.python, environ)
+    if interpreter is None:
+        emit(
+            Warned(
+                f"no Python {target.python} on this machine: the zip has no bytecode and starts slower",
+                interpreters.how_to_get(target.python),
+            )
+        )
+    shard = ensure(pins, uv, interpreter, cache)
+    emit(Resolved(shard.packages, pins.source, pins.cached and shard.cached, time.monotonic() - started))
+    return shard
+
+
+def _runtime(config: Config) -> dict[str, SourceFile]:
+    """The files that run a web app on Lambda. A bare handler runs under AWS's own client, and ships none."""
+    if config.app.kind == "handler":
+        return {}
+    folder = Path(str(files("lambent"))) / "runtime"
+    found = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    return {
+        f"{RUNTIME}/{path.relative_to(folder).as_posix()}": SourceFile(path, path.name == "bootstrap") for path in sorted(found)
+    }
+
+
+def _warn_hidden(layout: Layout, emit: Emit) -> None:
+    if layout.hidden:
+        emit(
+            Warned(
+                f"your own files stand before those of a dependency: {', '.join(sorted(layout.hidden)[:5])}",
+                "rename yours if that is not meant",
+            )
+        )
+
+
+def _fit(archive: Archive | None, layout: Layout, emit: Emit) -> frozenset[str]:
+    """The dependency files to leave out: those the user's own stand for, and all bytecode when there is no room for it."""
+    kept = [entry for entry in (archive.entries if archive else ()) if entry.name not in layout.hidden]
+    own = {name: file.path.stat().st_size for name, file in layout.own}
+    room = UNZIPPED_MAX - sum(own.values())
+    if sum(entry.raw for entry in kept) < room:
+        return layout.hidden
+    source_only = [entry for entry in kept if not entry.name.endswith(".pyc")]
+    if sum(entry.raw for entry in source_only) < room:
+        emit(Warned("no room for bytecode within AWS's 250 MB: the app starts slower"))
+        return layout.hidden | {entry.name for entry in kept if entry.name.endswith(".pyc")}
+    sizes = own | {entry.name: entry.raw for entry in source_only}
+    raise PackagingError(
+        f"the zip is too large: {report.megabytes(sum(sizes.values()))} unpacked, and AWS takes less than 250 MB",
+        hint="leave out what the app does not need: echo 'big-folder/' >> .lambentignore",
+        detail=report.table(sizes, {name for name, _ in layout.own}),
+    )
+
+
+def _write(
+    config: Config, cache: Path, archive: Archive | None, layout: Layout, skipped: frozenset[str]
+) -> tuple[Path, Written]:
+    folder = cache / "zips"
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=folder, prefix=".new-")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            writer = Writer(file)
+            if archive:
+                writer.splice(archive, lambda name: name not in skipped)
+            for name, source in layout.own:
+                writer.add(*compress(name, source.path.read_bytes(), executable=source.executable))
+            written = writer.close()
+        path = folder / f"{config.name}-{written.sha256.hex()[:16]}.zip"
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _prune(folder, config.name, path)
+    return path, written
+
+
+def _prune(folder: Path, name: str, newest: Path) -> None:
+    """Keeps the last few zips of an app: another build may still be uploading one."""
+    found = [path for path in folder.glob(f"{name}-{'?' * 16}.zip") if path != newest]
+    for old in sorted(found, key=lambda path: -path.stat().st_mtime_ns)[_KEPT_ZIPS:]:
+        old.unlink(missing_ok=True)

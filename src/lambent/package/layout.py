@@ -1,0 +1,44 @@
+"""Which file lands where in the zip. Pure.
+
+The dependencies come first, then lambent's runtime, then the user's own files. Where two want the same path the user's own
+file wins, as it does on a laptop, where the project's folder comes before site-packages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+RUNTIME = "lambent_runtime"
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file to be packed: its path on this machine, and whether it may be executed."""
+
+    path: Path
+    executable: bool = False
+
+
+@dataclass(frozen=True)
+class Layout:
+    """`own` maps paths in the zip to files to be compressed, sorted; `hidden` dependency paths that give way to them."""
+
+    own: tuple[tuple[str, SourceFile], ...]
+    hidden: frozenset[str]
+
+
+def arrange(
+    dependencies: Iterable[str], runtime: Mapping[str, SourceFile], user: Mapping[str, SourceFile], root: str
+) -> Layout:
+    """The project's files (`user`, relative to its folder) are placed as they are, and those under `root` at the top as well."""
+    placed = dict(user)
+    if root != ".":
+        prefix = f"{root}/"
+        for name, file in user.items():
+            if name.startswith(prefix):
+                placed[name.removeprefix(prefix)] = file
+    placed.update(runtime)
+    hidden = frozenset(name for name in dependencies if name in placed)
+    return Layout(tuple(sorted(placed.items())), hidden)

@@ -1,0 +1,186 @@
+"""Which dependencies a project has, and which versions of them: found here, resolved by uv.
+
+Looked for in this order: the metadata of a single-file script (PEP 723), requirements.txt, uv.lock, `[project]` in
+pyproject.toml. Resolved for the target's version and platform, never the host's. The answer is kept in the cache under
+what was asked, so the same question gives the same versions until the question or the cache changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lambent.config import script
+from lambent.errors import PackagingError
+from lambent.package.uv import Uv, UvFailed, needs_build, translate
+
+_FORMAT = "1"  # raise it when what `pin` returns for the same question changes
+_BUILDS_MAX = 20
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """What was asked for: the file it stands in (None: nothing is), how people call that, and what identifies the question."""
+
+    path: Path | None
+    source: str
+    question: bytes = b""
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pins:
+    """The answer: requirement lines that leave nothing open, and whether it was known already."""
+
+    text: str
+    source: str
+    cached: bool
+
+    @property
+    def empty(self) -> bool:
+        return not self.text.strip()
+
+
+def find(project: Path) -> Requirements:
+    """The requirements of a project folder or a script. Raises PackagingError for a file that cannot be read."""
+    if project.is_file():
+        table = script.metadata(project) or {}
+        lines = tuple(str(line) for line in table.get("dependencies", ()))
+        return Requirements(project if lines else None, project.name, json.dumps(lines).encode(), lines)
+    listed = project / "requirements.txt"
+    if listed.is_file():
+        return Requirements(listed, listed.name, b"".join(_with_included(listed, set())))
+    pyproject = project / "pyproject.toml"
+    if not pyproject.is_file():
+        return Requirements(None, "")
+    asked = _asked(pyproject)
+    lock = project / "uv.lock"
+    if lock.is_file() and asked:
+        return Requirements(lock, lock.name, lock.read_bytes() + asked)
+    return Requirements(pyproject if asked else None, pyproject.name, asked)
+
+
+def pin(requirements: Requirements, uv: Uv, cache: Path) -> Pins:
+    """Resolves for uv's target. Raises PackagingError when that cannot be done."""
+    if requirements.path is None:
+        return Pins("", requirements.source, True)
+    question = b"\0".join([_FORMAT.encode(), uv.target.name.encode(), requirements.source.encode(), requirements.question])
+    kept = cache / "pins" / f"{hashlib.sha256(question).hexdigest()[:32]}.txt"
+    try:
+        return Pins(kept.read_text("utf-8"), requirements.source, True)
+    except OSError:
+        pass
+    text = _without_project(_resolve(requirements, uv, cache), uv.folder)
+    replace(kept, text.encode())
+    return Pins(text, requirements.source, False)
+
+
+def with_builds(uv: Uv, where: str, *arguments: str) -> tuple[str, frozenset[str]]:
+    """Runs uv with wheels only, then again for each package that turns out to have none, allowing just that to be built.
+
+    Returns what uv printed and the packages it was allowed to build. Raises PackagingError.
+    """
+    build: list[str] = []
+    while True:
+        try:
+            return uv.for_target(*arguments, build=build), frozenset(build)
+        except UvFailed as error:
+            package = needs_build(error.text)
+            if package is None or package in build or len(build) == _BUILDS_MAX:
+                raise translate(error.text, uv.target, where, uv.folder) from None
+            build.append(package)
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Writes a file whole or not at all. Readable by its owner only: an index's address may carry a password."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def logical_lines(text: str) -> Iterator[str]:
+    """The requirement lines of a requirements file: continued lines joined, comments and blank lines left out."""
+    for line in re.sub(r"\\\r?\n", " ", text).splitlines():
+        line = re.sub(r"(^|\s)#.*$", "", line).strip()
+        if line:
+            yield line
+
+
+def local_folder(line: str, project: Path) -> Path | None:
+    """The folder that a requirement line points to on this machine, or None for one that comes from a registry."""
+    spec = re.sub(r"^(-e|--editable)[= ]\s*", "", line)
+    spec = spec.split(" @ ", 1)[-1].split(" ; ")[0].split(" --hash")[0].strip()
+    spec = re.sub(r"\[[^\]]*\]$", "", spec)
+    if spec.startswith("file://"):
+        spec = spec.removeprefix("file://")
+    elif not (spec in (".", "..") or spec.startswith(("./", "../", "/")) or line.startswith(("-e", "--editable"))):
+        return None
+    path = (project / spec).resolve()
+    return path if path.is_dir() else None
+
+
+def _resolve(requirements: Requirements, uv: Uv, cache: Path) -> str:
+    assert requirements.path is not None
+    if requirements.source == "uv.lock":
+        options = ["--frozen", "--no-default-groups", "--no-emit-project", "--no-header", "--no-annotate"]
+        try:
+            return uv.run("export", *options, "--emit-index-url", "--no-python-downloads", "-q")
+        except UvFailed as error:
+            raise translate(error.text, uv.target, requirements.source, uv.folder) from None
+    options = ["--no-header", "--no-annotate", "--no-python-downloads", "--emit-index-url", "--emit-find-links", "-q"]
+    if not requirements.lines:
+        return with_builds(uv, requirements.source, "pip", "compile", str(requirements.path.name), *options)[0]
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as folder:
+        listed = Path(folder) / "requirements.txt"
+        listed.write_text("\n".join(requirements.lines), "utf-8")
+        return with_builds(uv, requirements.source, "pip", "compile", str(listed), *options)[0]
+
+
+def _without_project(text: str, project: Path) -> str:
+    """Drops the project itself (`-e .`): its files are packed as they are."""
+    kept = [line for line in logical_lines(text) if local_folder(line, project) != project.resolve()]
+    return "".join(f"{line}\n" for line in kept)
+
+
+def _with_included(path: Path, seen: set[Path]) -> Iterator[bytes]:
+    """The bytes of a requirements file and of all that it includes with -r and -c."""
+    if path in seen:
+        return
+    seen.add(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise PackagingError(f"cannot read {path.name}: {error.strerror}", where=str(path)) from error
+    yield data
+    for line in logical_lines(data.decode("utf-8", "replace")):
+        found = re.match(r"(?:-r|--requirement|-c|--constraint)[= ]?\s*(\S+)", line)
+        if found and "://" not in found[1]:
+            yield from _with_included(path.parent / found[1], seen)
+
+
+def _asked(pyproject: Path) -> bytes:
+    """What in a pyproject.toml bears on the dependencies; empty when it asks for none."""
+    try:
+        table: dict[str, Any] = tomllib.loads(pyproject.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PackagingError(f"not valid TOML: {error}", where=pyproject.name) from error
+    project = table.get("project", {})
+    if not project.get("dependencies") and "dependencies" not in project.get("dynamic", ()):
+        return b""
+    kept = {key: project.get(key) for key in ("dependencies", "dynamic", "requires-python")}
+    return json.dumps([kept, table.get("tool", {}).get("uv")], sort_keys=True, default=str).encode()

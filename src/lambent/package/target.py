@@ -1,0 +1,42 @@
+"""What a zip is built for: a Python version, a machine, and the newest glibc that is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lambent import calendar
+from lambent.config.model import Architecture, Config
+from lambent.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Target:
+    """`python` is the minor version ("3.13"); `glibc` the newest symbol version the runtime's system has."""
+
+    python: str
+    architecture: Architecture
+    glibc: tuple[int, int]
+
+    @classmethod
+    def of(cls, config: Config) -> Target:
+        """The target of a configuration. Raises UsageError for a runtime that never existed."""
+        known = calendar.runtime(config.runtime)
+        if known is None:
+            raise UsageError(f"no such runtime: {config.runtime}", hint="--runtime python3.13")
+        return cls(known.python, config.architecture, known.glibc)
+
+    @property
+    def name(self) -> str:
+        """As people read it: "python3.13 x86_64"."""
+        return f"python{self.python} {self.architecture}"
+
+    @property
+    def uv_platform(self) -> str:
+        """uv's name for it.
+
+        Amazon Linux 2023 (python3.12 and later) has glibc 2.34, which uv knows. Amazon Linux 2 has 2.26, which it does not:
+        manylinux_2_28 would let in wheels that fail there, so it is manylinux2014 (2.17), which refuses some that would run.
+        To be deleted when wheels are chosen by our own tag list.
+        """
+        machine = "aarch64" if self.architecture == "arm64" else "x86_64"
+        return f"{machine}-manylinux_2_34" if self.glibc >= calendar.AL2023 else f"{machine}-manylinux2014"

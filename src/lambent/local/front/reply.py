@@ -1,0 +1,160 @@
+"""What the function returned -> HTTP answer. Pure.
+
+Rules after recorded answers of the real AWS (`tests/recordings`, TestLambdaURL cases): what has no `statusCode` is answered as
+compact JSON, a string without its quotes; a failed invocation is a 502 whose body says nothing; and a buffered answer over a
+RESPONSE_STREAM URL reaches the client as the raw JSON of the whole object.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from lambent.local.engine.interface import Outcome
+from lambent.local.front.interface import Headers, Reply
+
+FORBIDDEN = "Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
+
+_RENAMED = frozenset({"connection", "date", "host", "keep-alive", "server", "te", "trailer", "upgrade", "www-authenticate"})
+"""Headers of the front end; AWS passes the function's own on as `x-amzn-remapped-<name>`. The full list is not documented."""
+
+_DROPPED = frozenset({"content-length", "transfer-encoding"})
+"""The front end measures the body itself."""
+
+_PRELUDE_END = b"\0" * 8
+_JSON: Headers = (("content-type", "application/json"),)
+
+
+class _Malformed(Exception):
+    pass
+
+
+def from_outcome(outcome: Outcome, invoke_mode: str, method: str = "GET") -> Reply:
+    """The answer to the client. `invoke_mode` is the URL's: BUFFERED or RESPONSE_STREAM."""
+    if outcome.function_error:
+        return bad_gateway()
+    if invoke_mode == "RESPONSE_STREAM":
+        return _streamed(outcome.payload)
+    try:
+        returned = json.loads(outcome.payload)
+        if isinstance(returned, dict) and "statusCode" in returned:
+            return _structured(returned, method)
+    except (ValueError, _Malformed):
+        return bad_gateway()
+    text = returned if isinstance(returned, str) else compact(returned)
+    return Reply(200, _JSON, text.encode())
+
+
+def compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def bad_gateway() -> Reply:
+    """The function failed, or what it returned cannot be an HTTP answer."""
+    return Reply(502, _JSON, b"Internal Server Error")
+
+
+def refusal(status: int, error_type: str, message: str | None) -> Reply:
+    """AWS's refusal before any function ran. The unknown URL's message is null."""
+    headers = (*_JSON, ("x-amzn-ErrorType", error_type))
+    return Reply(status, headers, compact({"Message": message}).encode())
+
+
+def forbidden() -> Reply:
+    return refusal(403, "AccessDeniedException", FORBIDDEN)
+
+
+def unknown_url() -> Reply:
+    return refusal(403, "AccessDeniedException", None)
+
+
+def throttled() -> Reply:
+    return refusal(429, "TooManyRequestsException", "Rate Exceeded.")
+
+
+def too_large(limit: int) -> Reply:
+    return refusal(
+        413, "RequestTooLargeException", f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
+    )
+
+
+def _structured(returned: dict[str, Any], method: str) -> Reply:
+    status = _status(returned["statusCode"])
+    body = _body(returned)
+    headers = _headers(returned.get("headers"), keep_length=method == "HEAD" and not body)
+    headers += [("set-cookie", _text(cookie)) for cookie in _cookies(returned.get("cookies"))]
+    if not any(name.lower() == "content-type" for name, _ in headers):
+        headers.append(("content-type", "application/json"))
+    return Reply(status, tuple(headers), body)
+
+
+def _streamed(payload: bytes) -> Reply:
+    """Bytes as the runtime streamed them: an HTTP prelude before eight NULs if there is one, else everything is the body."""
+    prelude, separator, body = payload.partition(_PRELUDE_END)
+    if separator:
+        try:
+            told = json.loads(prelude)
+            if isinstance(told, dict):
+                reply = _structured(
+                    {"statusCode": 200, "headers": {"content-type": "application/octet-stream"}} | told | {"body": ""}, "GET"
+                )
+                return Reply(reply.status, reply.headers, body)
+        except (ValueError, _Malformed):
+            return bad_gateway()
+    return Reply(200, _JSON, payload)
+
+
+def _status(value: Any) -> int:
+    """`statusCode` may be a string such as "418" (recorded)."""
+    try:
+        status = int(value) if isinstance(value, int | str) and not isinstance(value, bool) else 0
+    except ValueError:
+        status = 0
+    if not 200 <= status <= 599:
+        raise _Malformed
+    return status
+
+
+def _body(returned: dict[str, Any]) -> bytes:
+    body = returned.get("body")
+    if body is None:
+        return b""
+    text = body if isinstance(body, str) else compact(body)
+    if returned.get("isBase64Encoded") is not True:
+        return text.encode("utf-8", "surrogatepass")
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise _Malformed from error
+
+
+def _headers(told: Any, *, keep_length: bool) -> list[tuple[str, str]]:
+    if told is None:
+        return []
+    if not isinstance(told, dict):
+        raise _Malformed
+    headers = []
+    for name, value in told.items():
+        lower = name.lower()
+        if lower in _DROPPED and not (keep_length and lower == "content-length"):
+            continue
+        headers.append((f"x-amzn-remapped-{lower}" if lower in _RENAMED else lower, _text(value)))
+    return headers
+
+
+def _cookies(told: Any) -> list[Any]:
+    if told is None:
+        return []
+    if not isinstance(told, list):
+        raise _Malformed
+    return told
+
+
+def _text(value: Any) -> str:
+    """A header's value. Numbers and booleans are taken; a line break would be another header, so it is no header at all."""
+    text = value if isinstance(value, str) else compact(value)
+    if isinstance(value, dict | list) or any(mark in text for mark in "\r\n\0"):
+        raise _Malformed
+    return text

@@ -100,8 +100,7 @@ class StandIn:
         self.waiting = threading.Semaphore(0)
         self.refused: list[str] = []
         self.running: str | None = None
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.server.daemon_threads = True
+        self.server = _Server(("127.0.0.1", 0), _handler(self))
         self.address = f"127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
@@ -109,6 +108,13 @@ class StandIn:
         self.events.put(None)
         self.server.shutdown()
         self.server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A process that was killed leaves a reset connection behind."""
 
 
 def _handler(api: StandIn) -> type[BaseHTTPRequestHandler]:

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
-from runtime_stand_in import RUNTIME, Environment, make_event
 
 from lambent import interpreters
+from runtime_stand_in import RUNTIME, Environment, make_event
 
 VERSIONS = ("3.10", "3.11", "3.13", "3.14")
 REQUIRED = ("3.11", "3.13")

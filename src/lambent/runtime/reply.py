@@ -47,7 +47,13 @@ class Answer:
         self.ended = False
 
     def start(self, status: int, headers: Headers) -> None:
-        self._status, self._headers, self.started = status, headers, True
+        """Raises ValueError for a header that would break out of its line, as servers do."""
+        for name, value in headers:
+            if "\n" in value or "\r" in value or "\0" in value:
+                raise ValueError(f"the header {name!r} of the answer holds a line break: {value!r}")
+        # Blanks around a value are not part of it (RFC 9110 5.5); Django's cookies come with one in front.
+        self._headers = [(name, value.strip(" \t")) for name, value in headers]
+        self._status, self.started = status, True
 
     def write(self, chunk: bytes) -> None:
         if chunk:

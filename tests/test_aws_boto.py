@@ -1,0 +1,116 @@
+"""AWS's refusals and botocore's errors, in our words."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from lambent.aws.boto import connect
+from lambent.aws.refusals import translate
+from lambent.errors import AwsError
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine without any AWS configuration."""
+    for name in (
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_PROFILE",
+        "AWS_DEFAULT_REGION",
+        "AWS_REGION",
+        "AWS_ENDPOINT_URL",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+def test_no_credentials_offers_the_local_way() -> None:
+    with pytest.raises(AwsError, match="no AWS credentials") as refused:
+        connect("us-east-1")
+    assert "--local" in refused.value.hint
+
+
+def test_no_region() -> None:
+    with pytest.raises(AwsError, match="no AWS region") as refused:
+        connect(None, keys=("a", "b"))
+    assert "--region" in refused.value.hint
+
+
+def test_unknown_profile() -> None:
+    with pytest.raises(AwsError, match="nobody") as refused:
+        connect("us-east-1", profile="nobody")
+    assert "list-profiles" in refused.value.hint
+
+
+def test_the_users_region_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("[default]\nregion = eu-north-1\n")
+    assert connect(None, keys=("a", "b")).region == "eu-north-1"
+
+
+def test_the_sso_login_is_stale(tmp_path: Path) -> None:
+    (tmp_path / "config").write_text(
+        "[profile work]\nregion = eu-north-1\nsso_session = s\nsso_account_id = 123456789012\nsso_role_name = Dev\n"
+        "[sso-session s]\nsso_region = eu-north-1\nsso_start_url = https://example.invalid/start\n"
+    )
+    with pytest.raises(AwsError) as refused:
+        connect(None, profile="work").account()
+    assert "aws sso login" in refused.value.hint
+
+
+def test_nobody_listens() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(AwsError, match="no answer") as refused:
+            connect("us-east-1", endpoint_url=endpoint, keys=("a", "b")).account()
+    assert refused.value.where == endpoint
+    assert "lambent local status" in refused.value.hint
+
+
+def test_access_denied_names_the_one_statement() -> None:
+    message = (
+        "User: arn:aws:iam::123456789012:user/ann is not authorized to perform: lambda:CreateFunction on resource: "
+        "arn:aws:lambda:eu-west-1:123456789012:function:hello "
+        "because no identity-based policy allows the lambda:CreateFunction action"
+    )
+    error = translate("AccessDeniedException", message, "CreateFunction")
+    assert error.what == "not allowed: lambda:CreateFunction on arn:aws:lambda:eu-west-1:123456789012:function:hello"
+    assert error.hint == (
+        'add to the policy of arn:aws:iam::123456789012:user/ann: {"Effect": "Allow", "Action": "lambda:CreateFunction", '
+        '"Resource": "arn:aws:lambda:eu-west-1:123456789012:function:hello"}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "what", "hint"),
+    (
+        ("ExpiredTokenException", "The security token included in the request is expired", "expired", "aws sso login"),
+        ("UnrecognizedClientException", "The security token included in the request is invalid.", "does not know", "--local"),
+        ("TooManyRequestsException", "Rate exceeded", "throttling", "again"),
+        ("AccessDeniedException", "", "may not call UpdateAlias", "ask"),
+        (
+            "InvalidParameterValueException",
+            "The runtime parameter of python3.7 is no longer supported for creating or updating AWS Lambda functions.",
+            "python3.7 is no longer supported",
+            "--runtime",
+        ),
+        ("RequestEntityTooLargeException", "Zipped size must be smaller than 52428800 bytes", "52428800", "exclude"),
+        (
+            "AccessDeniedException",
+            "User: arn:aws:iam::1:user/a is not authorized to perform: iam:CreateRole on resource: r with an explicit "
+            "deny in a service control policy",
+            "iam:CreateRole",
+            "organisation",
+        ),
+        ("SomethingNew", "A sentence by AWS.", "AWS refused UpdateAlias: A sentence by AWS.", ""),
+    ),
+)
+def test_refusals(code: str, message: str, what: str, hint: str) -> None:
+    error = translate(code, message, "UpdateAlias", "http://127.0.0.1:4580")
+    assert what in error.what and hint in error.hint
+    assert (error.code, error.operation, error.where) == (code, "UpdateAlias", "UpdateAlias at http://127.0.0.1:4580")

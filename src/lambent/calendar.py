@@ -51,6 +51,9 @@ SECOND_URL_STATEMENT = date(2025, 10, 1)
 MODERN_ERRORS = date(2024, 6, 1)
 """From about this day a time-out is reported as `Sandbox.Timedout` and out of memory as `Runtime.OutOfMemory`."""
 
+INIT_BILLED = date(2025, 8, 1)
+"""From this day the init phase counts into the billed duration of on-demand functions with a managed runtime."""
+
 
 def runtime(name: str) -> Runtime | None:
     """The runtime of this name ("python3.13"), or None."""

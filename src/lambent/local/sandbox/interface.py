@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -12,8 +12,9 @@ from typing import Protocol
 class Spec:
     """What a sandbox is made of. Paths are the host's; inside they are /var/task, /var/runtime, /opt and /tmp.
 
-    `command` is what is started, with `{task}` and `{runtime}` standing for those folders as the process will see them.
-    `tmp` is a folder of this environment's own that outlives a restarted process (as /tmp does on AWS after a time-out).
+    `command` is what is started, with `{python}`, `{task}` and `{runtime}` standing for the interpreter and those folders
+    as the process will see them. `tmp` is this environment's own: it names the environment, and what was in its /tmp
+    outlives a restarted process (as /tmp does on AWS after a time-out), until `close`.
     """
 
     interpreter: Path
@@ -37,13 +38,32 @@ class Exit:
 
 
 class Sandbox(Protocol):
-    stdout: asyncio.StreamReader
-    """Standard output and standard error, in the order they were written."""
-
     async def wait(self) -> Exit: ...
 
     async def kill(self) -> None:
-        """Ends every process in it. Awaits their end."""
+        """Ends every process in it. Awaits their end. What is in /tmp stays for the next `Maker.start` with the same `tmp`."""
+        ...
+
+    async def close(self) -> None:
+        """Ends every process and gives up /tmp."""
+        ...
+
+    def listen(self, heard: Callable[[bytes], None]) -> None:
+        """From now on calls `heard` with standard output and standard error, in the order they were written."""
+        ...
+
+    def drain(self) -> None:
+        """Passes on at once, without waiting, all that was written up to now."""
+        ...
+
+    def freeze(self) -> None:
+        """Stops every process in it until `thaw`."""
+        ...
+
+    def thaw(self) -> None: ...
+
+    def within_memory(self) -> bool:
+        """Looks at the memory now, peaks since the last look included. False: too much, and everything has been killed."""
         ...
 
     def peak_memory_mb(self) -> int: ...
@@ -54,4 +74,10 @@ class Maker(Protocol):
 
     kind: str
 
-    async def start(self, spec: Spec) -> Sandbox: ...
+    async def start(self, spec: Spec) -> Sandbox:
+        """Raises OSError when the process cannot be made."""
+        ...
+
+    async def stop(self) -> None:
+        """Ends every sandbox it made."""
+        ...

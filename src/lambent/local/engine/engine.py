@@ -1,0 +1,88 @@
+"""Runs functions: the Engine of `interface.py`, on sandboxes."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from lambent.local.sandbox.interface import Maker
+from lambent.local.sandbox.runtimes import Runtimes
+
+from .execution import Execution, Keeper, Surroundings
+from .interface import Function, Invocation, LogSink, Outcome
+from .log_writer import LogWriter
+from .pool import Pool
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`state` and `cache` are lambent's folders; `service_url` is where functions find AWS's APIs; `environ` is where
+    interpreters and the package index are looked for, and never reaches a function. `idle_s`: an environment that was
+    idle for longer is ended.
+    """
+
+    state: Path
+    cache: Path
+    service_url: str
+    as_of: date
+    environ: Mapping[str, str]
+    idle_s: float = 300.0
+
+
+class LocalEngine:
+    """See `interface.Engine`. Must be made and used within one event loop."""
+
+    def __init__(
+        self, *, maker: Maker, logs: LogSink, credentials: Callable[[Function], Mapping[str, str]], settings: Settings
+    ) -> None:
+        self._maker = maker
+        self._writer = LogWriter(logs)
+        scratch = settings.state / "environments"
+        shutil.rmtree(scratch, ignore_errors=True)  # of a service that was killed
+        self._around = Surroundings(
+            maker=maker,
+            runtimes=Runtimes(settings.cache, settings.environ),
+            writer=self._writer,
+            credentials=credentials,
+            service_url=settings.service_url,
+            scratch=scratch,
+            as_of=settings.as_of,
+        )
+        self._pool = Pool(self._make, settings.idle_s)
+        self._running: set[asyncio.Task[Outcome]] = set()
+
+    async def invoke(self, function: Function, invocation: Invocation) -> Outcome:
+        """As on AWS the function runs on when the caller goes away."""
+        task = asyncio.ensure_future(self._invoke(function, invocation))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def retire(self, arn: str) -> None:
+        await self._pool.retire(arn)
+
+    async def stop(self) -> None:
+        await self._pool.stop()
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        await self._writer.close()
+        await self._maker.stop()
+
+    def describe(self) -> dict[str, object]:
+        return {"sandbox": self._maker.kind, "environments": self._pool.describe()}
+
+    async def _invoke(self, function: Function, invocation: Invocation) -> Outcome:
+        execution = await self._pool.acquire(function)
+        try:
+            return await execution.run(invocation)
+        except BaseException:
+            self._pool.discard(execution)
+            raise
+
+    def _make(self, function: Function, keeper: Keeper) -> Execution:
+        return Execution(function, self._around, keeper)

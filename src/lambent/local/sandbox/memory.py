@@ -1,0 +1,83 @@
+"""Enforces the memory limit: looks at a sandbox's processes every few milliseconds while it works.
+
+Counted is what AWS's limit counts: memory that cannot be given back (anonymous and shared), over all processes of the
+sandbox. Pages of files (libraries, the interpreter) are the cache's and do not count. A spike between two looks is seen
+through the kernel's own peak (VmHWM).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from . import processes
+
+_INTERVAL_S = 0.01
+_INTERVAL_WITHOUT_PROC_S = 0.25
+_KIB_PER_MB = 1024
+
+
+class MemoryWatch:
+    """Watches the processes that `pids` names. Calls `exceeded` once, when they use more than `limit_mb`."""
+
+    def __init__(self, pids: Callable[[], list[int]], limit_mb: int, exceeded: Callable[[], None]) -> None:
+        self._pids = pids
+        self._limit = limit_mb * _KIB_PER_MB
+        self._exceeded_callback = exceeded
+        self._timer: asyncio.TimerHandle | None = None
+        self._files: dict[int, int] = {}
+        self._peak = 0
+        self.exceeded = False
+
+    def start(self) -> None:
+        if self._timer is None and not self.exceeded:
+            loop = asyncio.get_running_loop()
+            interval = _INTERVAL_S if processes.HAS_PROC else _INTERVAL_WITHOUT_PROC_S
+            self._timer = loop.call_later(interval, self._tick)
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def look(self) -> bool:
+        """Whether all is within the limit, now and since the last look."""
+        if self.exceeded:
+            return False
+        pids = self._pids()
+        together, spike = self._measure(pids)
+        if spike > self._limit or (together > self._limit and self._really(pids)):
+            self.exceeded = True
+            self._peak = max(self._peak, self._limit)
+            self.stop()
+            self._exceeded_callback()
+            return False
+        return True
+
+    def peak_mb(self) -> int:
+        """The most that was in use, files included as AWS's "Max Memory Used" does, in MB rounded up."""
+        return min(-(-self._peak // _KIB_PER_MB), self._limit // _KIB_PER_MB)
+
+    def _tick(self) -> None:
+        self._timer = None
+        if self.look():
+            self.start()
+
+    def _measure(self, pids: list[int]) -> tuple[int, int]:
+        """Private memory of all processes now, and the most that one of them had since it started. KiB."""
+        together = spike = largest_file = 0
+        for pid in pids:
+            usage = processes.read_usage(pid)
+            if usage is None:
+                continue
+            together += usage.private
+            # Mapped files may have been more at the time of the peak than now; the benefit of the doubt is the function's.
+            file = self._files[pid] = max(usage.file, self._files.get(pid, 0))
+            largest_file = max(largest_file, usage.file)
+            spike = max(spike, usage.high - file)
+        self._peak = max(self._peak, max(together, spike) + largest_file)
+        return together, spike
+
+    def _really(self, pids: list[int]) -> bool:
+        """Forked processes share pages, which the quick sum counts for each of them."""
+        return len(pids) == 1 or processes.proportional(pids) > self._limit

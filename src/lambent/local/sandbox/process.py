@@ -1,0 +1,174 @@
+"""Anywhere: the environment is a plain process of the same user, with as much of its own as can be had without namespaces.
+
+What it has not: a read-only /var/task under that name, a bounded /tmp, and anything that hides the host's files. The
+interpreter runs as one of a bare virtual environment, so that the host's packages are not importable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import resource
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import processes
+from .interface import Exit, Spec
+from .memory import MemoryWatch
+from .output import Output
+
+_INSIDE = ("/var/task", "/var/runtime", "/opt")
+_OPEN_FILES = 1024
+
+
+def translate(value: str, places: dict[str, str]) -> str:
+    """Replaces Lambda's folders by the host's in one value or in a list joined by colons, such as a PATH."""
+    return ":".join(_translate_one(part, places) for part in value.split(":"))
+
+
+def _translate_one(part: str, places: dict[str, str]) -> str:
+    for inside, outside in places.items():
+        if part == inside or part.startswith(inside + "/"):
+            return outside + part[len(inside) :]
+    return part
+
+
+def make_bare(interpreter: Path, tmp: Path) -> Path:
+    """The interpreter as that of a virtual environment without any package. Gives the path to start it by."""
+    home = tmp.with_name(tmp.name + ".python")
+    python = home / "bin" / interpreter.name
+    if not python.exists():
+        (home / "bin").mkdir(parents=True, exist_ok=True)
+        (home / "pyvenv.cfg").write_text(f"home = {interpreter.parent}\ninclude-system-site-packages = false\n")
+        (home / "lib" / interpreter.name / "site-packages").mkdir(parents=True, exist_ok=True)
+        python.symlink_to(interpreter)
+    return python
+
+
+@dataclass(eq=False)
+class ProcessSandbox:
+    """See `interface.Sandbox`."""
+
+    process: asyncio.subprocess.Process
+    output: Output
+    spec: Spec
+    forget: Callable[[ProcessSandbox], None]
+    _frozen: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._watch = MemoryWatch(self._pids, self.spec.memory_mb, self._kill_all)
+        self._watch.start()
+        self._exit = asyncio.ensure_future(self._wait())
+
+    async def wait(self) -> Exit:
+        return await asyncio.shield(self._exit)
+
+    async def kill(self) -> None:
+        self._kill_all()
+        await self.wait()
+
+    async def close(self) -> None:
+        await self.kill()
+        self.forget(self)
+        shutil.rmtree(self.spec.tmp, ignore_errors=True)
+        shutil.rmtree(self.spec.tmp.with_name(self.spec.tmp.name + ".python"), ignore_errors=True)
+
+    def listen(self, heard: Callable[[bytes], None]) -> None:
+        self.output.listen(heard)
+
+    def drain(self) -> None:
+        self.output.drain()
+
+    def freeze(self) -> None:
+        self._watch.stop()
+        self._frozen = self._pids()
+        self._signal(self._frozen, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(self._frozen, signal.SIGCONT)
+        self._frozen = []
+        self._watch.start()
+
+    def within_memory(self) -> bool:
+        return self._watch.look()
+
+    def peak_memory_mb(self) -> int:
+        return self._watch.peak_mb()
+
+    def _pids(self) -> list[int]:
+        if processes.HAS_PROC:
+            return [self.process.pid, *processes.descendants(self.process.pid)]
+        return processes.usage_by_ps(self.process.pid)[0]
+
+    def _kill_all(self) -> None:
+        if self.process.returncode is None:
+            self._signal(self._pids(), signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+    @staticmethod
+    def _signal(pids: list[int], number: signal.Signals) -> None:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    async def _wait(self) -> Exit:
+        code = await self.process.wait()
+        self._watch.stop()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)  # what it left behind
+        self.output.drain()
+        self.output.close()
+        return Exit(None if code < 0 else code, -code if code < 0 else None, out_of_memory=self._watch.exceeded)
+
+
+class ProcessMaker:
+    """See `interface.Maker`."""
+
+    kind = "process"
+
+    def __init__(self) -> None:
+        self._sandboxes: set[ProcessSandbox] = set()
+
+    async def start(self, spec: Spec) -> ProcessSandbox:
+        spec.tmp.mkdir(parents=True, exist_ok=True)
+        places = dict(
+            zip(_INSIDE, (str(spec.task), str(spec.runtime), str(spec.layers[0] if spec.layers else spec.tmp)), strict=True)
+        )
+        inside = {"python": str(make_bare(spec.interpreter, spec.tmp)), "task": str(spec.task), "runtime": str(spec.runtime)}
+        argv = [translate(word.format_map(inside), places) for word in spec.command]
+        environment = {name: translate(value, places) for name, value in spec.environment} | {"TMPDIR": str(spec.tmp)}
+        environment.pop("LD_LIBRARY_PATH", None)  # names Lambda's folders; the host's libraries are found without it
+        output = Output()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *argv, env=environment, cwd=spec.task, stdin=subprocess.DEVNULL, stdout=output.writer, stderr=output.writer,
+                start_new_session=True, preexec_fn=_limit,
+            )  # fmt: skip
+        except (FileNotFoundError, PermissionError) as error:
+            # As a shell says it, and AWS passes on: 127 not found, 126 not executable.
+            status = 127 if isinstance(error, FileNotFoundError) else 126
+            process = await asyncio.create_subprocess_exec("/bin/sh", "-c", f"exit {status}", start_new_session=True)
+        output.close_writer()
+        sandbox = ProcessSandbox(process, output, spec, self._forget)
+        self._sandboxes.add(sandbox)
+        return sandbox
+
+    async def stop(self) -> None:
+        for sandbox in list(self._sandboxes):
+            await sandbox.close()
+
+    def _forget(self, sandbox: ProcessSandbox) -> None:
+        self._sandboxes.discard(sandbox)
+
+
+def _limit() -> None:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,0 +1,99 @@
+"""Looks at processes through /proc: who is below whom, and how much memory they use."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+HAS_PROC = Path("/proc/self/status").exists()
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Memory of one process in KiB. `private` is what only it fills (anonymous and shared memory), `high` the peak of all."""
+
+    private: int
+    file: int
+    high: int
+
+
+def descendants(root: int) -> list[int]:
+    """Every process below `root`, not `root` itself. Empty when it is gone."""
+    found: list[int] = []
+    waiting = [root]
+    while waiting:
+        below = _children(waiting.pop())
+        found += below
+        waiting += below
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    folder = f"/proc/{pid}/task"
+    result: list[int] = []
+    try:
+        for thread in os.listdir(folder):  # noqa: PTH208 - a hot path
+            with open(f"{folder}/{thread}/children", "rb", 0) as file:  # noqa: PTH123 - a hot path
+                result += [int(word) for word in file.read().split()]
+    except OSError:
+        return result
+    return result
+
+
+def read_usage(pid: int) -> Usage | None:
+    """None when the process is gone, or is a zombie."""
+    try:
+        with open(f"/proc/{pid}/status", "rb", 0) as file:  # noqa: PTH123 - a hot path
+            return parse_status(file.read())
+    except OSError:
+        return None
+
+
+def parse_status(text: bytes) -> Usage | None:
+    """Takes the memory lines out of /proc/PID/status (proc_pid_status(5)); a zombie has none."""
+    high = text.find(b"VmHWM:")
+    anonymous = text.find(b"RssAnon:", high)
+    if high < 0 or anonymous < 0:
+        return None
+    file = text.find(b"RssFile:", anonymous)
+    shared = text.find(b"RssShmem:", file)
+    return Usage(
+        private=_number(text, anonymous + 8) + _number(text, shared + 9),
+        file=_number(text, file + 8),
+        high=_number(text, high + 6),
+    )
+
+
+def _number(text: bytes, start: int) -> int:
+    return int(text[start : text.index(b"kB", start)])
+
+
+def proportional(pids: Iterable[int]) -> int:
+    """Anonymous and shared memory of several processes in KiB, where a page that n of them share counts once. Slow."""
+    total = 0
+    for pid in pids:
+        try:
+            text = Path(f"/proc/{pid}/smaps_rollup").read_bytes()
+        except OSError:
+            continue
+        for name in (b"Pss_Anon:", b"Pss_Shmem:"):
+            start = text.find(name)
+            if start >= 0:
+                total += _number(text, start + len(name))
+    return total
+
+
+def usage_by_ps(root: int) -> tuple[list[int], int]:
+    """Where there is no /proc (macOS): every process below `root` and `root` itself, and their resident KiB together."""
+    listing = subprocess.run(["ps", "-axo", "pid=,ppid=,rss="], capture_output=True, text=True, check=False).stdout
+    rows = [tuple(map(int, line.split())) for line in listing.splitlines() if line.strip()]
+    found = {root}
+    while True:
+        more = {pid for pid, parent, _ in rows if parent in found} - found
+        if not more:
+            break
+        found |= more
+    return sorted(found), sum(size for pid, _, size in rows if pid in found)

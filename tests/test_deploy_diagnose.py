@@ -200,7 +200,8 @@ CASES = (
         "allow s3:GetObject in a policy of the role lambent-hello",
         "ClientError",
         "An error occurred (AccessDenied) when calling the GetObject operation: "
-        "User: arn:aws:sts::1:assumed-role/lambent-hello/hello is not authorized to perform: s3:GetObject on resource: arn:aws:s3:::b/k",
+        "User: arn:aws:sts::1:assumed-role/lambent-hello/hello is not authorized to perform: s3:GetObject "
+        "on resource: arn:aws:s3:::b/k",
     ),
     Case(
         "missing setting",
@@ -262,6 +263,15 @@ CASES = (
         "    return 1 / 0\nZeroDivisionError: division by zero\n" + REPORT,
         status=500,
     ),
+    Case(
+        "a handler that raised, in the log's form",
+        "the environment variable TOKEN is not set",
+        "--env TOKEN=VALUE",
+        "KeyError",
+        "'TOKEN'",
+        "[ERROR] KeyError: 'TOKEN'\rTraceback (most recent call last):\r\xa0\xa0File \"/var/task/main.py\", line 3, in app\n"
+        + REPORT,
+    ),
     Case("nothing is known", "the function failed", "mend the app"),
 )
 
@@ -292,6 +302,13 @@ def test_chained_exceptions_stay_together() -> None:
         'Traceback (most recent call last):\n  File "b.py", line 2\nRuntimeError: y\n'
     )
     assert diagnose(Failure(SETTINGS, "RuntimeError", "y", "", "START RequestId: 1\n" + log)).detail == log.strip()
+
+
+def test_aws_form_of_a_traceback_is_made_readable() -> None:
+    log = '[ERROR] ValueError: no\rTraceback (most recent call last):\r\xa0\xa0File "/var/task/main.py", line 3\n'
+    found = diagnose(Failure(SETTINGS, log=log + REPORT, status=500))
+    assert found.detail == '[ERROR] ValueError: no\nTraceback (most recent call last):\n  File "/var/task/main.py", line 3'
+    assert found.what == "the app answered 500 to GET /: ValueError: no"
 
 
 def test_without_a_log_the_stack_trace_is_used() -> None:

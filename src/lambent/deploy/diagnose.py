@@ -15,6 +15,9 @@ from lambent.deploy.requirement import requirement_for
 from lambent.limits import MEMORY_MAX_MB, TIMEOUT_MAX_S
 
 _LOG_LINES = 40
+_HEAD = "Traceback (most recent call last):"
+_CHAINED = r"(?:direct cause of the following|another exception occurred).*\s*\Z"
+"""What stands between the tracebacks of a chained exception: they belong together."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,13 @@ class Failure:
 
     @property
     def text(self) -> str:
-        """Everything that may name the cause. NBSP (AWS's indentation in logs) becomes a space."""
-        return "\n".join((self.error_type, self.message, self.trace, self.log)).replace("\xa0", " ")
+        """Everything that may name the cause."""
+        return "\n".join((f"{self.error_type}: {self.message}", self.trace, self.lines))
+
+    @property
+    def lines(self) -> str:
+        """The log as one reads it: AWS's client indents with NBSP and joins the lines of a traceback with CR."""
+        return self.log.replace("\xa0", " ").replace("\r\n", "\n").replace("\r", "\n")
 
     @property
     def module(self) -> str:
@@ -173,12 +181,7 @@ def _exited(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
 
 
 def _raised(failure: Failure) -> tuple[str, str]:
-    traceback = _traceback(failure)
-    last = traceback.strip().splitlines()[-1].strip() if traceback else ""
-    if not re.match(r"[\w.]+(?:Error|Exception|Warning|Exit|Interrupt)?\b(?::|$)", last):
-        last = ""
-    named = failure.error_type and f"{failure.error_type}: {failure.message}".strip(": ")
-    said = named or last
+    said = f"{failure.error_type}: {failure.message}".strip(": ") if failure.error_type else _exception(_traceback(failure))
     if failure.status:
         what = f"the app answered {failure.status} to GET /" + (f": {said}" if said else "")
     else:
@@ -186,13 +189,22 @@ def _raised(failure: Failure) -> tuple[str, str]:
     return what.splitlines()[0], "mend the app and deploy again; what was live before still is"
 
 
+def _exception(traceback: str) -> str:
+    """The line that names the exception: the last of Python's own traceback, the first ("[ERROR] ...") in AWS's form."""
+    lines = traceback.splitlines()
+    for line in (lines[0].removeprefix("[ERROR] "), lines[-1]) if lines else ():
+        if re.match(r"[A-Za-z_][\w.]*(?::|$)", line) and not line.startswith("Traceback"):
+            return line
+    return ""
+
+
 _TABLE: tuple[tuple[str, Reading], ...] = (
     (r"Sandbox\.Timedout|Task timed out after", _timed_out),
-    (r"Runtime\.OutOfMemory|signal: killed|^MemoryError\b", _out_of_memory),
+    (r"Runtime\.OutOfMemory|signal: killed|^(?:\[ERROR\] )?MemoryError\b", _out_of_memory),
     (r"version [`'](G?LIBC[A-Z]*_[\d.]+)' not found", _glibc),
     (r"invalid ELF header|wrong ELF class|Exec format error|incompatible architecture", _wrong_machine),
     (r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object file", _native_library),
-    (r"Runtime\.UserCodeSyntaxError|^\s*(?:SyntaxError|IndentationError|TabError)\b", _syntax),
+    (r"Runtime\.UserCodeSyntaxError|^(?:\[ERROR\] )?(?:SyntaxError|IndentationError|TabError)\b", _syntax),
     (r"No module named '([\w.]+)'", _missing_module),
     (r'Form data requires "([\w-]+)" to be installed', _missing_extra),  # FastAPI
     (r"`?([\w-]+)`? (?:is not installed, run|must be installed to use)", _missing_extra),  # pydantic, Starlette
@@ -203,7 +215,7 @@ _TABLE: tuple[tuple[str, Reading], ...] = (
     (r"Read-only file system: '([^']+)'", _read_only),
     (r"attempt to write a readonly database|unable to open database file", _read_only_database),
     (r"is not authorized to perform: ([\w-]+:\w+)", _no_permission),
-    (r"^KeyError: '([A-Z][A-Z0-9_]+)'", _setting),
+    (r"^(?:\[ERROR\] )?KeyError: '([A-Z][A-Z0-9_]+)'", _setting),
     (r"The (SECRET_KEY) setting must not be empty", _setting),  # Django
     (r"Function\.ResponseSizeTooLarge", _too_large),
     (r"Unable to marshal response: (.*)", _not_json),
@@ -217,30 +229,17 @@ def _more(settings: Settings) -> int:
 
 
 def _traceback(failure: Failure) -> str:
-    """The function's own traceback: the last one in the log, else AWS's stack trace."""
-    log = failure.log.replace("\xa0", " ")
-    start = log.rfind("Traceback (most recent call last):")
-    # A chained exception has several; they belong together.
-    while start > 0 and re.search(r"(?:direct cause of|another exception occurred).*\n\s*$", log[:start].rstrip() + "\n"):
-        earlier = log.rfind("Traceback (most recent call last):", 0, start)
-        if earlier < 0:
-            break
-        start = earlier
+    """The function's own traceback: the last one in the log, else AWS's stack trace. "" when there is none."""
+    log = re.split(r"^(?:END RequestId|REPORT RequestId|INIT_REPORT)", failure.lines, maxsplit=1, flags=re.MULTILINE)[0]
+    start = log.rfind(_HEAD)
+    while start > 0 and re.search(_CHAINED, log[:start]) and log.rfind(_HEAD, 0, start) >= 0:
+        start = log.rfind(_HEAD, 0, start)
     if start >= 0:
-        return _until_report(log[start:])
-    if failure.trace:
-        last = f"{failure.error_type}: {failure.message}".strip(": ")
-        return "\n".join(
-            part for part in ("Traceback (most recent call last):", failure.trace.replace("\xa0", " "), last) if part
-        )
-    return ""
-
-
-def _until_report(text: str) -> str:
-    """Up to the platform's own lines, and up to the first line that cannot belong to a traceback's end."""
-    return re.split(r"^(?:END RequestId|REPORT RequestId|START RequestId|INIT_REPORT)", text, maxsplit=1, flags=re.M)[
-        0
-    ].rstrip()
+        before = log[:start].rstrip("\n").rpartition("\n")[2]
+        return (f"{before}\n" if before.startswith("[ERROR] ") else "") + log[start:].rstrip()
+    if not failure.trace:
+        return ""
+    return f"{_HEAD}\n{failure.trace}\n{failure.error_type}: {failure.message}".rstrip(": ")
 
 
 def _detail(failure: Failure) -> str:
@@ -248,5 +247,5 @@ def _detail(failure: Failure) -> str:
     traceback = _traceback(failure)
     if traceback:
         return traceback
-    own = [line for line in failure.log.splitlines() if not re.match(r"(?:START|END|REPORT) RequestId|INIT_", line)]
+    own = [line for line in failure.lines.splitlines() if not re.match(r"(?:START|END|REPORT) RequestId|INIT_", line)]
     return "\n".join(own[-_LOG_LINES:]).strip() or failure.message

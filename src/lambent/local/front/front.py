@@ -12,10 +12,10 @@ from datetime import UTC, date, datetime
 from uuid import uuid4
 
 from lambent.limits import PAYLOAD_MAX
-from lambent.local.engine.interface import Engine, EngineFault, Function, Invocation, Throttled
+from lambent.local.engine.interface import EngineFault, Function, Invocation, Throttled
 from lambent.local.front import cors, permission, reply, signature
 from lambent.local.front.event import Arrival, encode, make_event
-from lambent.local.front.interface import Caller, Callers, Reply, Request, Url, Urls
+from lambent.local.front.interface import Caller, Callers, Invoker, Reply, Request, Url, Urls
 
 log = logging.getLogger("lambent.front")
 
@@ -36,7 +36,7 @@ class Settings:
 class Front:
     """Answers requests to Function URLs."""
 
-    def __init__(self, urls: Urls, engine: Engine, callers: Callers, settings: Settings) -> None:
+    def __init__(self, urls: Urls, engine: Invoker, callers: Callers, settings: Settings) -> None:
         self._urls = urls
         self._engine = engine
         self._callers = callers

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from lambent.local.engine.interface import Function
+from lambent.local.engine.interface import Function, Invocation, Outcome
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -58,6 +58,12 @@ class Callers(Protocol):
     async def caller(self, access_key: str, session_token: str | None) -> Caller | None:
         """Whom this access key belongs to, or None when nobody made it (or the session token is not its own)."""
         ...
+
+
+class Invoker(Protocol):
+    """The engine, or what stands before it."""
+
+    async def invoke(self, function: Function, invocation: Invocation) -> Outcome: ...
 
 
 class Url(Protocol):

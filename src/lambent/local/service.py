@@ -1,0 +1,215 @@
+"""Starts and stops the parts of the local Lambda: one process, one asyncio loop, one port."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import json
+import logging
+import os
+import signal
+import socket
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from lambent import __version__
+from lambent.errors import LocalError
+from lambent.local.application import Application
+from lambent.local.control.control import Control
+from lambent.local.control.model import is_lambda
+from lambent.local.engine.engine import LocalEngine
+from lambent.local.engine.engine import Settings as EngineSettings
+from lambent.local.front.front import Front
+from lambent.local.front.front import Settings as FrontSettings
+from lambent.local.front.limited import Limited
+from lambent.local.lock import Locked, locked
+from lambent.local.neighbours import ACCOUNT, Neighbours
+from lambent.local.occupant import occupant
+from lambent.local.sandbox.choose import choose
+from lambent.local.sandbox.interface import Maker
+from lambent.local.store import Store
+
+log = logging.getLogger("lambent.service")
+
+DEFAULT_PORT = 4580
+_STOP_S = 5
+"""How long requests under way may take once the service is told to stop."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`port` 0 takes a free one. `cache` is where interpreters' runtimes are kept between states."""
+
+    state: Path
+    cache: Path
+    port: int
+    as_of: date
+    environ: Mapping[str, str]
+
+
+def run(settings: Settings, ready: Callable[[dict[str, Any]], None]) -> None:
+    """Serves until SIGTERM, SIGINT or POST /_lambent/shutdown.
+
+    `ready` is told what `service.json` says, once requests are answered.
+
+    Raises LocalError when the port or the state folder is taken.
+    """
+    settings.state.mkdir(parents=True, exist_ok=True)
+    try:
+        with locked(settings.state / "service.lock"):
+            sockets = listen(settings.port)
+            try:
+                asyncio.run(_serve(settings, sockets, ready))
+            finally:
+                for one in sockets:
+                    one.close()
+    except Locked:
+        raise LocalError(
+            "a local Lambda with this state is running already",
+            where=str(settings.state),
+            hint="lambent local status, or another folder: --state DIR",
+        ) from None
+
+
+def listen(port: int) -> list[socket.socket]:
+    """Loopback sockets on one port: IPv4, and IPv6 where there is one. Raises LocalError naming who has the port."""
+    # the protocol must be named: asyncio turns Nagle off only then, and an answer of two writes would wait 40 ms
+    first = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        first.bind(("127.0.0.1", port))
+    except OSError as error:
+        first.close()
+        if error.errno == errno.EADDRINUSE:
+            raise LocalError(
+                f"port {port} is taken by {occupant(port) or 'another process'}",
+                where=f"127.0.0.1:{port}",
+                hint="lambent local start --port 4581",
+            ) from None
+        raise LocalError(f"port {port} cannot be had: {error.strerror}", hint="lambent local start --port 4581") from None
+    sockets = [first]
+    second = socket.socket(socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        second.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        second.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        second.bind(("::1", first.getsockname()[1]))
+        sockets.append(second)
+    except OSError:
+        second.close()  # no IPv6 here, or the port is taken there: 127.0.0.1 is enough
+    return sockets
+
+
+class _Parts:
+    """Everything that serves requests, made in the order of its needs and ended in the opposite one."""
+
+    def __init__(self, settings: Settings, port: int, maker: Maker) -> None:
+        url = f"http://127.0.0.1:{port}"
+        self._settings = settings
+        self._started = datetime.now(UTC).isoformat(timespec="seconds")
+        self._port, self._url = port, url
+        self.account = ACCOUNT
+        self.stopping = asyncio.Event()
+        self.store = Store(settings.state)
+        self.neighbours = Neighbours(settings.state)
+        self.engine = LocalEngine(
+            maker=maker,
+            logs=self.neighbours,
+            credentials=self.neighbours.credentials,
+            settings=EngineSettings(settings.state, settings.cache, url, settings.as_of, settings.environ),
+        )
+        self.control = Control(self.store, self.engine, self.neighbours, url, settings.as_of)
+        limited = Limited(self.engine, self.store, self.control.parts.running)
+        self.front = Front(self.store, limited, self.neighbours, FrontSettings(port, url, settings.as_of))
+
+    def is_lambda(self, method: str, path: str) -> bool:
+        return is_lambda(method, path)
+
+    def health(self) -> dict[str, Any]:
+        """What `service.json` holds too."""
+        return {
+            "service": "lambent",
+            "version": __version__,
+            "pid": os.getpid(),
+            "port": self._port,
+            "url": self._url,
+            "state": str(self._settings.state),
+            "as_of": self._settings.as_of.isoformat(),
+            "started": self._started,
+        }
+
+    def status(self) -> dict[str, Any]:
+        return {**self.health(), "functions": self.store.count(), "engine": self.engine.describe()}
+
+    def shutdown(self) -> None:
+        self.stopping.set()
+
+    async def end(self) -> None:
+        await self.control.stop()
+        await self.engine.stop()
+        self.neighbours.close()
+        self.store.close()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: it would end the process before our parts could be ended."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+
+async def _serve(settings: Settings, sockets: list[socket.socket], ready: Callable[[dict[str, Any]], None]) -> None:
+    with tempfile.TemporaryDirectory(prefix="lambent-") as scratch:
+        maker = await choose(Path(scratch))
+    parts = _Parts(settings, sockets[0].getsockname()[1], maker)
+    record = settings.state / "service.json"
+
+    def started() -> None:
+        _write(record, parts.health())
+        parts.neighbours.start()
+        ready(parts.health())
+
+    config = uvicorn.Config(
+        Application(parts),
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_STOP_S,
+    )
+    server = _Server(config, started)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, parts.shutdown)
+    serving = asyncio.create_task(server.serve(sockets))
+    try:
+        stopping = asyncio.create_task(parts.stopping.wait())
+        await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await serving
+    finally:
+        record.unlink(missing_ok=True)
+        await parts.end()
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    temporary = path.with_suffix(".new")
+    temporary.write_text(json.dumps(content) + "\n")
+    temporary.replace(path)

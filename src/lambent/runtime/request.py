@@ -93,8 +93,9 @@ def unquote(path: str) -> bytes:
     first, *rest = data.split(b"%")
     parts = [first]
     for part in rest:
+        digits = part[:2]
         try:
-            parts.append(unhexlify(part[:2]) + part[2:])
+            parts.append((unhexlify(digits) or b"%") + part[2:])
         except ValueError:
             parts.append(b"%" + part)
     return b"".join(parts)

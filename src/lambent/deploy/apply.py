@@ -41,7 +41,8 @@ class Run:
             self.means.emit(events.StepStarted(step.title))
             start = time.monotonic()
             detail = self._perform(step)
-            self.means.emit(events.StepDone(step.title, time.monotonic() - start, detail))
+            if not isinstance(step, steps.Probe):  # its end is `Answered`
+                self.means.emit(events.StepDone(step.title, time.monotonic() - start, detail))
 
     def _perform(self, step: Step) -> str:
         match step:
@@ -76,7 +77,7 @@ class Run:
             case steps.UpdateUrl(name, alias, auth):
                 self.url = self.means.aws.update_url(name, alias, auth).address
             case steps.Probe():
-                return confirm.answers(self.means, step, self.version, self.url)
+                confirm.answers(self.means, step, self.version, self.url)
             case _:
                 raise TypeError(f"not a step: {step!r}")
         return ""

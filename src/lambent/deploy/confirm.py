@@ -19,7 +19,7 @@ from lambent.errors import DeployError, UnconfirmedError
 _SLACK_S = 10  # on top of the function's own time-out: the network, and starting an environment
 
 
-def answers(means: Means, step: steps.Probe, version: str, url: str) -> str:
+def answers(means: Means, step: steps.Probe, version: str, url: str) -> None:
     """Asks until there is an answer by the app, for a bounded time; emits Answered.
 
     Raises DeployError if AWS or the function stands in the way, UnconfirmedError if nothing could be heard.
@@ -41,7 +41,6 @@ def answers(means: Means, step: steps.Probe, version: str, url: str) -> str:
     _refuse(answer, means, step, url)
     if step.strict and answer.status == 400:
         _warn_of_hosts(means, step, version, url)
-    return f"{answer.status}"
 
 
 def _warn_of_hosts(means: Means, step: steps.Probe, version: str, url: str) -> None:

@@ -1,0 +1,59 @@
+"""The account's settings and reserved concurrency."""
+
+from __future__ import annotations
+
+from lambent.limits import UNZIPPED_MAX, ZIP_DIRECT_MAX
+from lambent.local.control.call import Call
+from lambent.local.control.faults import Fault
+from lambent.local.control.target import Target
+from lambent.local.control.versions import all_versions
+from lambent.local.store import Document
+
+CONCURRENCY = 1000  # the default quota, dg:gettingstarted-limits
+UNRESERVED_MIN = 100  # dg:lambda-concurrency
+CODE_STORAGE = 75 * 1024**3  # dg:gettingstarted-limits
+
+
+async def get_account_settings(call: Call) -> Document:
+    records = call.store.records(call.request.region)
+    return {
+        "AccountLimit": {
+            "TotalCodeSize": CODE_STORAGE,
+            "CodeSizeUnzipped": UNZIPPED_MAX,
+            "CodeSizeZipped": ZIP_DIRECT_MAX,
+            "ConcurrentExecutions": CONCURRENCY,
+            "UnreservedConcurrentExecutions": CONCURRENCY - _reserved(call),
+        },
+        "AccountUsage": {
+            "TotalCodeSize": sum(version["CodeSize"] for record in records for version in all_versions(record)),
+            "FunctionCount": len(records),
+        },
+    }
+
+
+def _reserved(call: Call, but: str = "") -> int:
+    return sum(record.reserved or 0 for record in call.store.records(call.request.region) if record.name != but)
+
+
+async def put_function_concurrency(call: Call) -> Document:
+    target: Target = call.target().unqualified()
+    record = call.record(target, ":$LATEST")
+    wanted: int = call.params["ReservedConcurrentExecutions"]
+    if CONCURRENCY - _reserved(call, record.name) - wanted < UNRESERVED_MIN:
+        text = "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
+        minimum = f"below its minimum value of [{UNRESERVED_MIN}]."
+        raise Fault("InvalidParameterValueException", text + minimum, typed=False)
+    record.reserved = wanted
+    call.store.save(record)
+    return {"ReservedConcurrentExecutions": wanted}
+
+
+async def get_function_concurrency(call: Call) -> Document:
+    reserved = call.record(call.target().unqualified()).reserved
+    return {} if reserved is None else {"ReservedConcurrentExecutions": reserved}
+
+
+async def delete_function_concurrency(call: Call) -> None:
+    record = call.record(call.target().unqualified())
+    record.reserved = None
+    call.store.save(record)

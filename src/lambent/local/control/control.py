@@ -1,0 +1,135 @@
+"""The Lambda API's front door: a request in, an AWS-shaped answer out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import date
+from typing import Any
+
+from botocore.model import OperationModel
+
+from lambent.limits import CREATE_REQUEST_MAX
+from lambent.local.control import account, aliases, functions, invoke, permissions, tags, updates, urls, versions
+from lambent.local.control.call import Call, Parts
+from lambent.local.control.faults import Fault, not_built
+from lambent.local.control.interface import Neighbours, Request, Response
+from lambent.local.control.model import find, is_known_path, wire_name
+from lambent.local.control.rules import too_large
+from lambent.local.control.validate import read
+from lambent.local.engine.interface import Engine
+from lambent.local.store import Document, Store
+
+log = logging.getLogger(__name__)
+
+OPERATIONS: dict[str, Callable[[Call], Awaitable[Document | None]]] = {
+    "AddPermission": permissions.add_permission,
+    "CreateAlias": aliases.create_alias,
+    "CreateFunction": functions.create_function,
+    "CreateFunctionUrlConfig": urls.create_function_url_config,
+    "DeleteAlias": aliases.delete_alias,
+    "DeleteFunction": functions.delete_function,
+    "DeleteFunctionConcurrency": account.delete_function_concurrency,
+    "DeleteFunctionUrlConfig": urls.delete_function_url_config,
+    "GetAccountSettings": account.get_account_settings,
+    "GetAlias": aliases.get_alias,
+    "GetFunction": functions.get_function,
+    "GetFunctionConcurrency": account.get_function_concurrency,
+    "GetFunctionConfiguration": functions.get_function_configuration,
+    "GetFunctionUrlConfig": urls.get_function_url_config,
+    "GetPolicy": permissions.get_policy,
+    "Invoke": invoke.invoke,
+    "ListAliases": aliases.list_aliases,
+    "ListFunctionUrlConfigs": urls.list_function_url_configs,
+    "ListFunctions": functions.list_functions,
+    "ListTags": tags.list_tags,
+    "ListVersionsByFunction": versions.list_versions_by_function,
+    "PublishVersion": versions.publish_version,
+    "PutFunctionConcurrency": account.put_function_concurrency,
+    "RemovePermission": permissions.remove_permission,
+    "TagResource": tags.tag_resource,
+    "UntagResource": tags.untag_resource,
+    "UpdateAlias": aliases.update_alias,
+    "UpdateFunctionCode": updates.update_function_code,
+    "UpdateFunctionConfiguration": functions.update_function_configuration,
+    "UpdateFunctionUrlConfig": urls.update_function_url_config,
+}
+# Whole requests, in bytes: the first recorded, the second reported (see facts of the error texts in the tests).
+REQUEST_MAX = {
+    "CreateFunction": CREATE_REQUEST_MAX,
+    "UpdateFunctionCode": CREATE_REQUEST_MAX,
+    "UpdateFunctionConfiguration": 5120,
+}
+
+
+class Control:
+    """The Lambda API. Call it with a Request; `stop` ends its background work."""
+
+    def __init__(
+        self, store: Store, engine: Engine, neighbours: Neighbours, service_url: Callable[[], str] | str, as_of: date
+    ) -> None:
+        located = service_url if callable(service_url) else lambda: service_url
+        self.parts = Parts(store, engine, neighbours, located, as_of)
+
+    async def __call__(self, request: Request) -> Response:
+        request_id = str(uuid.uuid4())
+        try:
+            return await self._answer(request, request_id)
+        except Fault as fault:
+            return fault.response(request_id)
+        except Exception:
+            log.exception("%s %s failed", request.method, request.path)
+            return Fault("ServiceException", "lambent's local Lambda failed; its log says why.").response(request_id)
+
+    async def stop(self) -> None:
+        await self.parts.stop()
+
+    async def _answer(self, request: Request, request_id: str) -> Response:
+        operation, labels = route(request)
+        handler = OPERATIONS.get(operation.name)
+        if handler is None:
+            raise not_built(f"the operation {operation.name}")
+        limit = REQUEST_MAX.get(operation.name)
+        if limit is not None and len(request.body) > limit:
+            raise too_large(limit, operation.name)
+        params = read(operation, labels, request)
+        answer = await handler(Call(self.parts, request, params, request_id))
+        return serialise(operation, answer or {}, request_id)
+
+
+def route(request: Request) -> tuple[OperationModel, dict[str, str]]:
+    """The operation a request means. Raises Fault for lines the model does not have."""
+    found = find(request.method, request.path, request.query)
+    if found is None:
+        detail = "method" if is_known_path(request.path) else "path"
+        text = f"Unable to determine service/operation name to be authorized: no Lambda operation has this {detail}"
+        raise Fault("AccessDeniedException" if detail == "path" else "UnknownOperationException", text)
+    return found
+
+
+def serialise(operation: OperationModel, answer: Document, request_id: str) -> Response:
+    """An answer on the wire, member by member as the model says: header, status, payload or JSON body."""
+    status = int(operation.http.get("responseCode", 200))
+    headers = [("x-amzn-RequestId", request_id)]
+    shape = operation.output_shape
+    if shape is None:
+        return Response(status, tuple(headers), b"")
+    body: dict[str, Any] = {}
+    payload = shape.serialization.get("payload")
+    raw = answer.get(payload, b"") if payload else None
+    for name, value in answer.items():
+        member = shape.members[name]
+        place = member.serialization.get("location")
+        if place == "statusCode":
+            status = value
+        elif place == "header":
+            headers.append((wire_name(name, member), str(value)))
+        elif name != payload:
+            body[wire_name(name, member)] = value
+    if raw is None:
+        raw = b"" if status == 204 else json.dumps(body).encode()
+    if raw:
+        headers.append(("Content-Type", "application/json"))
+    return Response(status, tuple(headers), raw)

@@ -1,0 +1,42 @@
+"""Whether an event is JSON, refused in the words of AWS's parser (Jackson)."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from lambent.local.control.faults import Fault
+
+LEAD = "Could not parse request body into json: Could not parse payload into json: "
+EXPECTED = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
+
+
+def check_json(payload: bytes) -> None:
+    """Raises InvalidRequestContentException for a payload that is not JSON."""
+    try:
+        json.loads(payload, parse_constant=_refuse)
+    except ValueError as broken:
+        position = getattr(broken, "pos", 0)
+        text = payload.decode("utf-8", "replace")
+        raise Fault("InvalidRequestContentException", LEAD + _jackson(text, position)) from None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _jackson(text: str, position: int) -> str:
+    line = text.count("\n", 0, position) + 1
+    column = position - (text.rfind("\n", 0, position) + 1) + 1
+    word = re.match(r"[A-Za-z_$][\w$]*", text[position:])
+    if word:
+        told, column = f"Unrecognized token '{word[0]}': was expecting {EXPECTED}", column + len(word[0])
+    elif position < len(text):
+        character = text[position]
+        told, column = (
+            f"Unexpected character ('{character}' (code {ord(character)})): expected a valid value {EXPECTED}",
+            column + 1,
+        )
+    else:
+        told = "Unexpected end-of-input"
+    return f'{told}\n at [Source: (byte[])"{text[:500]}"; line: {line}, column: {column}]'

@@ -1,0 +1,146 @@
+"""AWS's rules on a function's configuration that its model does not say, with AWS's own texts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import date
+from typing import Any
+
+from lambent import calendar
+from lambent.limits import ENV_MAX, LAYERS_MAX, TAGS_MAX
+from lambent.local.control.call import Call
+from lambent.local.control.faults import Fault, invalid, not_built
+
+# The text as recorded in November 2025, in AWS's own order. It is only ever shown.
+SHOWN_RUNTIMES = (
+    "nodejs20.x, python3.14, provided.al2023, python3.12, python3.13, nodejs24.x, nodejs22.x, java25, python3.10, python3.11, "
+    "java21, ruby3.3, ruby3.4, ruby3.2, python3.8, python3.9, java17, nodejs16.x, dotnet10, dotnet8, java11, dotnet6, "
+    "nodejs18.x, provided.al2, java8.al2"
+)
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, "Defined runtime environment variables", reserved
+RESERVED_KEYS = frozenset(
+    [
+        "_HANDLER",
+        "_X_AMZN_TRACE_ID",
+        "AWS_DEFAULT_REGION",
+        "AWS_REGION",
+        "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_INITIALIZATION_TYPE",
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_ACCESS_KEY",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_LAMBDA_RUNTIME_API",
+        "LAMBDA_TASK_ROOT",
+        "LAMBDA_RUNTIME_DIR",
+    ]
+)
+UNASSUMABLE = "The role defined for the function cannot be assumed by Lambda."
+NOT_BUILT = {
+    "AcceleratorConfig": "accelerators",
+    "CapacityProviderConfig": "Managed Instances",
+    "CodeSigningConfigArn": "code signing",
+    "DeadLetterConfig": "dead-letter queues",
+    "DurableConfig": "durable functions",
+    "FileSystemConfigs": "file systems",
+    "ImageConfig": "container images",
+    "KMSKeyArn": "customer-managed keys",
+    "PublishTo": "PublishTo",
+    "RuntimeConfig": "customer-managed runtimes",
+    "TenancyConfig": "tenant isolation",
+    "VpcConfig": "VPC networking",
+}
+
+
+def check_supported(params: dict[str, Any]) -> None:
+    """Refuses what would otherwise be taken and not done."""
+    for member, what in NOT_BUILT.items():
+        if not _empty(params.get(member)):
+            raise not_built(f"{what} ({member})")
+    if params.get("SnapStart", {}).get("ApplyOn", "None") != "None":
+        raise not_built("SnapStart")
+    layers = params.get("Layers", [])
+    if len(layers) > LAYERS_MAX:
+        raise invalid(f"Cannot reference more than {LAYERS_MAX} layers.")
+    if layers:
+        raise not_built("layers (Layers)")
+    if params.get("PackageType", "Zip") != "Zip":
+        raise not_built("container images (PackageType Image)")
+
+
+def _empty(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(_empty(item) for item in value.values())
+    return not value
+
+
+def check_runtime(name: str, on: date, updating: bool = False) -> None:
+    """Refuses runtimes AWS refuses on that day, and those that are not Python."""
+    known = calendar.runtime(name)
+    allowed = calendar.can_update(name, on) if updating else calendar.can_create(name, on)
+    if known is not None and allowed:
+        return
+    if known is not None and on >= known.available:
+        raise invalid(
+            f"The runtime parameter of {name} is no longer supported for creating or updating AWS Lambda functions. "
+            "We recommend you use a supported runtime while creating or updating functions."
+        )
+    if known is None and name in SHOWN_RUNTIMES.split(", "):
+        raise not_built(f"the runtime {name}: only Python runs here, not {name}. Other runtimes are")
+    raise invalid(
+        f"Value {name} at 'runtime' failed to satisfy constraint: "
+        f"Member must satisfy enum value set: [{SHOWN_RUNTIMES}] or be a valid ARN"
+    )
+
+
+def check_environment(variables: dict[str, str]) -> None:
+    lead = "Lambda was unable to configure your environment variables because the environment variables you have provided "
+    measured = json.dumps(variables, separators=(",", ":"), ensure_ascii=False)
+    if len(measured.encode()) > ENV_MAX:
+        raise invalid(f"{lead}exceeded the 4KB limit. String measured: {measured}")
+    reserved = [key for key in variables if key in RESERVED_KEYS]
+    if reserved:
+        text = "contains reserved keys that are currently not supported for modification. Reserved keys used in this request: "
+        raise invalid(lead + text + ", ".join(reserved))
+
+
+def check_tags(tags: dict[str, str]) -> None:
+    if len(tags) > TAGS_MAX:
+        raise invalid("Number of tags exceeds resource tag limit.")
+
+
+async def check_role(call: Call, arn: str) -> None:
+    """The role must exist and trust Lambda."""
+    trust = await asyncio.to_thread(call.parts.neighbours.role_trust, arn)
+    if trust is None or not trusts_lambda(trust):
+        raise invalid(UNASSUMABLE)
+
+
+def trusts_lambda(trust: dict[str, Any]) -> bool:
+    """Whether a trust policy lets lambda.amazonaws.com assume the role. Conditions are not weighed."""
+    verdict = False
+    for statement in _listed(trust.get("Statement")):
+        principal = statement.get("Principal", {})
+        services = ["*"] if principal == "*" else _listed(principal.get("Service")) + _listed(principal.get("AWS"))
+        assumes = {"sts:AssumeRole", "sts:*", "*"} & set(_listed(statement.get("Action")))
+        if assumes and ("lambda.amazonaws.com" in services or "*" in services):
+            if statement.get("Effect") == "Deny":
+                return False
+            verdict = verdict or statement.get("Effect") == "Allow"
+    return verdict
+
+
+def _listed(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def too_large(limit: int, operation: str) -> Fault:
+    return Fault("RequestEntityTooLargeException", f"Request must be smaller than {limit} bytes for the {operation} operation")

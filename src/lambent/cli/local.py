@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import platformdirs
 
 from lambent.cli.options import port_option, state_option
 from lambent.errors import LocalError
@@ -32,11 +33,11 @@ def command() -> None:
 @click.option("--foreground", is_flag=True, help="Stay in this terminal and log here, until Ctrl-C.")
 @port_option
 @state_option
-@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Apply AWS's rules of that day, YYYY-MM-DD.")
+@click.option("--as-of", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), help="Apply AWS's rules of that day, YYYY-MM-DD.")
 @click.option("--ready-fd", type=int, hidden=True, help="Tell this file descriptor once requests are answered.")
-def start(foreground: bool, port: int | None, state: Path | None, as_of: datetime | None, ready_fd: int | None) -> None:
+def start(foreground: bool, port: int | None, state: Path, as_of: datetime | None, ready_fd: int | None) -> None:
     """Start it, in the background unless told otherwise."""
-    folder = (state or daemon.default_state()).resolve()
+    folder = state.resolve()
     day = as_of.date() if as_of else None
     if foreground:
         _serve(folder, port, day, ready_fd)
@@ -50,18 +51,18 @@ def start(foreground: bool, port: int | None, state: Path | None, as_of: datetim
 
 @command.command()
 @state_option
-def stop(state: Path | None) -> None:
+def stop(state: Path) -> None:
     """Stop it. Functions, roles and URLs are there again after the next start."""
-    pid = daemon.stop(state or daemon.default_state())
+    pid = daemon.stop(state)
     click.echo("the local Lambda was not running" if pid is None else f"stopped the local Lambda (pid {pid})")
 
 
 @command.command()
 @state_option
 @click.option("--json", "as_json", is_flag=True, help="Everything it says of itself, as JSON.")
-def status(state: Path | None, as_json: bool) -> int:
+def status(state: Path, as_json: bool) -> int:
     """Whether it runs, where, and what it holds. Exit code 1 when it does not run."""
-    folder = state or daemon.default_state()
+    folder = state
     found = daemon.status(folder)
     if as_json:
         click.echo(json.dumps(found, indent=2))
@@ -77,9 +78,9 @@ def status(state: Path | None, as_json: bool) -> int:
 @command.command()
 @state_option
 @click.option("--shell", type=click.Choice(list(EXPORTS)), default="sh", show_default=True)
-def env(state: Path | None, shell: str) -> None:
+def env(state: Path, shell: str) -> None:
     """Print the lines that point aws, boto3 and other tools at it."""
-    found = daemon.status(state or daemon.default_state())
+    found = daemon.status(state)
     if found is None:
         click.echo("# the local Lambda is not running: lambent local start", err=True)
     url = found["url"] if found else f"http://127.0.0.1:{daemon.DEFAULT_PORT}"
@@ -90,9 +91,9 @@ def env(state: Path | None, shell: str) -> None:
 @command.command("log")
 @state_option
 @click.option("--lines", "-n", type=click.IntRange(1), default=20, show_default=True, help="How many of its last lines.")
-def last_lines(state: Path | None, lines: int) -> None:
+def last_lines(state: Path, lines: int) -> None:
     """Print the end of its own log: starts, refusals and their reasons. (Functions log to their log groups.)"""
-    file = daemon.log_file(state or daemon.default_state())
+    file = daemon.log_file(state)
     if not file.exists():
         raise LocalError("there is no log yet", where=str(file), hint="lambent local start")
     for line in file.read_text(errors="replace").splitlines()[-lines:]:
@@ -123,7 +124,7 @@ def _serve(state: Path, port: int | None, as_of: date | None, ready_fd: int | No
     service = importlib.import_module("lambent.local.service")
     settings = service.Settings(
         state=state,
-        cache=daemon.default_cache(),
+        cache=Path(platformdirs.user_cache_dir("lambent")),
         port=daemon.DEFAULT_PORT if port is None else port,
         as_of=as_of or date.today(),
         environ=dict(os.environ),

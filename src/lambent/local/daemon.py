@@ -18,8 +18,6 @@ from datetime import date
 from pathlib import Path
 from typing import IO, Any
 
-import platformdirs
-
 from lambent.errors import LocalError
 from lambent.local.lock import Locked, locked
 
@@ -86,16 +84,6 @@ def stop(state: Path) -> int | None:
         pid = found["pid"]
         raise LocalError(f"the local Lambda (pid {pid}) does not stop", hint=f"kill -9 {pid}") from None
     return int(found["pid"])
-
-
-def default_state() -> Path:
-    """Where the local Lambda keeps everything unless it is told otherwise."""
-    return Path(platformdirs.user_state_dir("lambent", appauthor=False)) / "local"
-
-
-def default_cache() -> Path:
-    """Where what can be made again is kept, such as the runtimes' clients."""
-    return Path(platformdirs.user_cache_dir("lambent", appauthor=False))
 
 
 def client_environment(url: str) -> dict[str, str]:

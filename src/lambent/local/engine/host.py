@@ -69,10 +69,15 @@ class RuntimeHost:
     async def start(self, spec: Spec) -> None:
         """Starts a new process, the old one being ended first. Raises OSError."""
         await self.kill()
+        old, self._sandbox = self._sandbox, None  # the end of the old one is no news any more
+        self._alive = self._frozen = False
         self._api.restart()
         self._queue.clear()
-        self._frozen = False
-        sandbox = self._sandbox = await self._maker.start(spec)
+        try:
+            sandbox = self._sandbox = await self._maker.start(spec)
+        except OSError:
+            self._sandbox = old  # still holds what `close` gives up
+            raise
         self._alive = True
         sandbox.listen(self._heard)
         asyncio.ensure_future(sandbox.wait()).add_done_callback(lambda done: self._on_end(sandbox, done.result()))

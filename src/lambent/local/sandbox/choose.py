@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 
 async def choose(scratch: Path) -> Maker:
-    """A maker of namespaces where they are permitted, else of plain processes. `scratch` is an existing empty folder.
+    """A maker of namespaces where they are permitted, else of plain processes. `scratch` is an existing folder that may be written.
 
     Namespaces can be forbidden by the system's settings (kernel.unprivileged_userns_clone, AppArmor) or by a container.
     """
@@ -32,8 +32,11 @@ async def choose(scratch: Path) -> Maker:
 
 async def _try(maker: NamespaceMaker, scratch: Path) -> None:
     """Starts /bin/true in one: what fails for functions fails here."""
+    folder = scratch / "probe-task"
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o755)  # as every function's folder must be: another user runs in it
     spec = Spec(
-        interpreter=Path(sys.executable).resolve(), task=scratch, runtime=scratch, tmp=scratch / "probe", tmp_mb=1,
+        interpreter=Path(sys.executable).resolve(), task=folder, runtime=folder, tmp=scratch / "probe", tmp_mb=1,
         memory_mb=128, environment=(), command=("/bin/true",),
     )  # fmt: skip
     sandbox = await maker.start(spec)

@@ -44,11 +44,9 @@ class MemoryWatch:
         """Whether all is within the limit, now and since the last look."""
         if self.exceeded:
             return False
-        pids = self._pids()
-        together, spike = self._measure(pids)
-        if spike > self._limit or (together > self._limit and self._really(pids)):
+        used = self._measure(self._pids())
+        if used > self._limit:
             self.exceeded = True
-            self._peak = max(self._peak, self._limit)
             self.stop()
             self._exceeded_callback()
             return False
@@ -63,8 +61,8 @@ class MemoryWatch:
         if self.look():
             self.start()
 
-    def _measure(self, pids: list[int]) -> tuple[int, int]:
-        """Private memory of all processes now, and the most that one of them had since it started. KiB."""
+    def _measure(self, pids: list[int]) -> int:
+        """Private memory of all processes now, or the most that one of them had since it started, whichever is more. KiB."""
         together = spike = largest_file = 0
         for pid in pids:
             usage = processes.read_usage(pid)
@@ -75,9 +73,8 @@ class MemoryWatch:
             file = self._files[pid] = max(usage.file, self._files.get(pid, 0))
             largest_file = max(largest_file, usage.file)
             spike = max(spike, usage.high - file)
-        self._peak = max(self._peak, max(together, spike) + largest_file)
-        return together, spike
-
-    def _really(self, pids: list[int]) -> bool:
-        """Forked processes share pages, which the quick sum counts for each of them."""
-        return len(pids) == 1 or processes.proportional(pids) > self._limit
+        if together > self._limit and len(pids) > 1:
+            together = processes.proportional(pids)  # forked processes share pages, which the quick sum counts for each
+        used = max(together, spike)
+        self._peak = max(self._peak, used + largest_file)
+        return used

@@ -144,7 +144,7 @@ class _App:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return
-        body = b""
+        body = bytearray()
         while True:
             message = await receive()
             body += message.get("body", b"")
@@ -152,7 +152,7 @@ class _App:
                 break
         headers = {name.decode().lower(): value.decode() for name, value in scope["headers"]}
         path, query = scope["raw_path"].decode(), scope["query_string"].decode()
-        answer = await self.control(Request(scope["method"], path, query, headers, body, REGION, ACCOUNT))
+        answer = await self.control(Request(scope["method"], path, query, headers, bytes(body), REGION, ACCOUNT))
         pairs = [(name.encode(), value.encode()) for name, value in answer.headers]
         await send({"type": "http.response.start", "status": answer.status, "headers": pairs})
         await send({"type": "http.response.body", "body": answer.body})

@@ -65,10 +65,6 @@ def is_lambda(method: str, path: str) -> bool:
     return any(route.method == method and route.pattern.fullmatch(path.rstrip("/")) for route in routes())
 
 
-def is_known_path(path: str) -> bool:
-    return any(route.pattern.fullmatch(path.rstrip("/")) for route in routes())
-
-
 def error_shape(code: str) -> Any:
     """The model of an exception, or None when AWS sends it unmodelled."""
     return service().shape_for(code) if code in _errors() else None

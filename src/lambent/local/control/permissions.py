@@ -7,10 +7,11 @@ import re
 from typing import Any
 
 from lambent.local.control.call import Call
-from lambent.local.control.faults import conflict, invalid, missing
+from lambent.local.control.faults import Fault, conflict, invalid, missing
 from lambent.local.control.target import Target, is_alias_name, is_version
 from lambent.local.store import LATEST, Document, NotFound, Record, new_revision
 
+POLICY_MAX = 20480  # bytes of the whole document, dg:gettingstarted-limits
 NOTHING = "The resource you requested does not exist."
 # (request member, operator, condition key), in the order AWS renders them
 CONDITIONS = (
@@ -31,12 +32,15 @@ async def add_permission(call: Call) -> Document:
     owner = _owner(record, target)
     statement = build_statement(params, target.full_arn, call.request.account)
     call.check_revision(owner, "GetPolicy")
-    statements = record.policies.setdefault(target.key, [])
+    statements = record.policies.get(target.key, [])
     sid = params["StatementId"]
     if any(known["Sid"] == sid for known in statements):
         lead = f"The statement id ({sid}) provided already exists. "
         raise conflict(f"{lead}Please provide a new statement id, or remove the existing statement.")
-    statements.append(statement)
+    size = len(_document([*statements, statement]))
+    if size > POLICY_MAX:
+        raise Fault("PolicyLengthExceededException", f"The final policy size ({size}) is bigger than the limit ({POLICY_MAX}).")
+    record.policies[target.key] = [*statements, statement]
     owner["RevisionId"] = new_revision()
     call.store.save(record)
     return {"Statement": _compact(statement)}
@@ -48,12 +52,11 @@ async def get_policy(call: Call) -> Document:
     statements = record.policies.get(target.key) if record else None
     if record is None or not statements:
         raise missing(NOTHING)
-    document = {"Version": "2012-10-17", "Id": "default", "Statement": statements}
     try:
         revision = _owner(record, target)["RevisionId"]
-    except Exception as gone:  # a policy outlives its alias, but cannot be asked for without it
-        raise missing(NOTHING) from gone
-    return {"Policy": _compact(document), "RevisionId": revision}
+    except Fault:  # a policy outlives its alias, but cannot be asked for without it
+        raise missing(NOTHING) from None
+    return {"Policy": _document(statements), "RevisionId": revision}
 
 
 async def remove_permission(call: Call) -> None:
@@ -116,6 +119,10 @@ def _principal(principal: str) -> Any:
     if re.fullmatch(r"[a-z0-9.-]+\.amazon(aws)?\.com(\.cn)?", principal):
         return {"Service": principal}
     raise invalid("The provided principal was invalid. Please check the principal and try again.")
+
+
+def _document(statements: list[Document]) -> str:
+    return _compact({"Version": "2012-10-17", "Id": "default", "Statement": statements})
 
 
 def _compact(document: Document) -> str:

@@ -51,7 +51,7 @@ class Target:
     def rules_of(self) -> date:
         """The day whose rules of AWS hold: today, or the one that the running local Lambda was started with."""
         running = daemon.status(self.state) if self.local else None
-        return running.as_of if running is not None else date.today()
+        return date.fromisoformat(running["as_of"]) if running is not None else date.today()
 
 
 def _native() -> Architecture:

@@ -11,13 +11,14 @@ from pathlib import Path
 import click
 import platformdirs
 
+from lambent import interpreters
 from lambent.aws.boto import connect
 from lambent.aws.interface import Aws
 from lambent.cli.options import port_option, state_option
 from lambent.config.load import Flags, load
-from lambent.config.model import Architecture
+from lambent.config.model import Architecture, Config
 from lambent.deploy.deploy import deploy
-from lambent.errors import LambentError
+from lambent.errors import LambentError, LocalError
 from lambent.events import Detected, Emit, LocalStarted, Warned
 from lambent.local import daemon
 from lambent.package.build import build
@@ -56,6 +57,19 @@ class Target:
 
 def _native() -> Architecture:
     return "arm64" if platform.machine().lower() in ("arm64", "aarch64") else "x86_64"
+
+
+def _can_run_here(config: Config, emit: Emit) -> None:
+    """What the local Lambda will need of this machine. Raises LocalError if the runtime's Python is missing."""
+    version = config.runtime.removeprefix("python")
+    if interpreters.find(version, os.environ) is None:
+        raise LocalError(
+            f"{config.runtime} needs Python {version}, which this machine does not have",
+            where=config.origins["runtime"],
+            hint=interpreters.how_to_get(version),
+        )
+    if config.architecture != _native():
+        emit(Warned(f"the zip is for {config.architecture}, and this machine is {_native()}: native packages will not load"))
 
 
 def _flags(values: dict[str, str | int | tuple[str, ...] | None]) -> Flags:
@@ -99,7 +113,7 @@ def _deploy(path: Path, flags: Flags, target: Target, emit: Emit) -> None:
     native = _native() if target.local else "x86_64"
     config = load(path, flags, os.environ, target.rules_of, native_architecture=native)
     emit(Detected(config.app.spec, config.app.kind, config.app.source))
-    if target.local and config.architecture != _native():
-        emit(Warned(f"the zip is for {config.architecture}, and this machine is {_native()}: native packages will not load"))
+    if target.local:
+        _can_run_here(config, emit)
     artifact = build(config, Path(platformdirs.user_cache_dir("lambent")), os.environ, emit)
     deploy(config, artifact, target.connect(emit), emit)

@@ -152,14 +152,14 @@ def test_wsgi(app: Any) -> None:
 @pytest.mark.parametrize(
     ("app", "kind", "message"),
     [
-        (OldAsgi, "Lambent.OldAsgi", "ASGI 2"),
-        (lambda scope: None, "Lambent.OldAsgi", "guarantee_single_callable"),
-        (lambda event, context: None, "Lambent.NotAnApp", "it is a Lambda handler"),
-        (lambda: None, "Lambent.UnknownInterface", "LAMBENT_INTERFACE"),
-        (lambda *args: None, "Lambent.UnknownInterface", r"takes \(\*args\)"),
-        (Asgi, "Lambent.UnknownInterface", "LAMBENT_INTERFACE"),
-        ("text", "Lambent.NotAnApp", "cannot be called"),
-        (None, "Lambent.NotAnApp", "cannot be called"),
+        (OldAsgi, "Runtime.OldAsgi", "ASGI 2"),
+        (lambda scope: None, "Runtime.OldAsgi", "guarantee_single_callable"),
+        (lambda event, context: None, "Runtime.NotAnApp", "it is a Lambda handler"),
+        (lambda: None, "Runtime.UnknownInterface", "LAMBENT_INTERFACE"),
+        (lambda *args: None, "Runtime.UnknownInterface", r"takes \(\*args\)"),
+        (Asgi, "Runtime.UnknownInterface", "LAMBENT_INTERFACE"),
+        ("text", "Runtime.NotAnApp", "cannot be called"),
+        (None, "Runtime.NotAnApp", "cannot be called"),
     ],
 )
 def test_what_is_neither(app: Any, kind: str, message: str) -> None:

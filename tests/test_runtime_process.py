@@ -133,7 +133,7 @@ def test_large_requests_arrive_whole(tmp_path: Path) -> None:
 def test_pain_18_events_that_are_not_http_fail_clearly(raw: Environment) -> None:
     posted = raw.invoke({"source": "aws.events"})
     assert posted.kind == "error"
-    assert posted.headers["lambda-runtime-function-error-type"] == "Lambent.NotHttp"
+    assert posted.headers["lambda-runtime-function-error-type"] == "Function.NotHttp"
     assert posted.data["errorMessage"].startswith("this event is not an HTTP request (its keys are ['source'])")
     assert posted.data["requestId"] == "request-1"
     assert raw.invoke(make_event(path="/trace")).status == 200
@@ -183,8 +183,8 @@ INIT_ERRORS = {
     "main.syntax": ("def x(:", "Runtime.UserCodeSyntaxError", "Syntax error in module 'main': "),
     "main.broken": ("{}['no']", "KeyError", "'no'"),
     "main.app ": ("", "Runtime.HandlerNotFound", "Handler 'app ' missing on module 'main'"),
-    "main.old": ("def old(scope): ...", "Lambent.OldAsgi", "function old speaks ASGI 2"),
-    "main.one": ("one = 1", "Lambent.NotAnApp", "int cannot be called"),
+    "main.old": ("def old(scope): ...", "Runtime.OldAsgi", "function old speaks ASGI 2"),
+    "main.one": ("one = 1", "Runtime.NotAnApp", "int cannot be called"),
     "main.factory()": ("def factory(): raise OSError('no')", "OSError", "no"),
 }
 

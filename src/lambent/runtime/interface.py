@@ -16,28 +16,28 @@ def interface(app: Any, wish: str = "") -> str:
     """ "asgi" or "wsgi". `wish`, if given, settles it. Raises Fault, with what to do, for anything else."""
     if wish:
         if wish.lower() not in ("asgi", "wsgi"):
-            raise Fault("Lambent.BadInterface", f'LAMBENT_INTERFACE must be "asgi" or "wsgi", not {wish!r}')
+            raise Fault("Runtime.BadInterface", f'LAMBENT_INTERFACE must be "asgi" or "wsgi", not {wish!r}')
         return wish.lower()
     if not callable(app):
-        raise Fault("Lambent.NotAnApp", f"{_name(app)} cannot be called, so it is neither an ASGI nor a WSGI app")
+        raise Fault("Runtime.NotAnApp", f"{_name(app)} cannot be called, so it is neither an ASGI nor a WSGI app")
     waits, names, variadic = _look(app)
     if len(names) == 3 or (waits and variadic):
         return "asgi"
     if names[:1] == ["scope"] or (waits and len(names) == 1):
         raise Fault(
-            "Lambent.OldAsgi",
+            "Runtime.OldAsgi",
             f"{_name(app)} speaks ASGI 2, given up in 2019; wrap it in asgiref.compatibility.guarantee_single_callable",
         )
     if len(names) == 2 and not waits:
         if names == ["event", "context"]:
-            raise Fault("Lambent.NotAnApp", f"{_name(app)} takes (event, context): it is a Lambda handler, not a web app")
+            raise Fault("Runtime.NotAnApp", f"{_name(app)} takes (event, context): it is a Lambda handler, not a web app")
         return "wsgi"
     for attribute, meaning in (("wsgi_app", "wsgi"), ("asgi_app", "asgi")):
         if hasattr(app, attribute):
             return meaning
     takes = ", ".join(names + ["*args"] * variadic)
     raise Fault(
-        "Lambent.UnknownInterface",
+        "Runtime.UnknownInterface",
         f"{_name(app)} takes ({takes}): that is neither ASGI's (scope, receive, send) nor WSGI's (environ, start_response)."
         " If it is one of them all the same, say so with the environment variable LAMBENT_INTERFACE=asgi (or wsgi).",
     )

@@ -136,7 +136,7 @@ def _event(invocation: Invocation) -> Any:
 def _refuse(api: RuntimeApi, log: Log, invocation: Invocation, error: Exception) -> None:
     """Makes the invocation fail: there is no client who could be given a status."""
     if isinstance(error, NotHttp):
-        error = Fault("Lambent.NotHttp", str(error))
+        error = Fault("Function.NotHttp", str(error))
     record = describe(error, invocation.id)
     log.error(record)
     flush()
@@ -154,7 +154,7 @@ def _deliver(api: RuntimeApi, log: Log, invocation: Invocation, request: Request
         log.error(describe(Fault("Function.ResponseSizeTooLarge", text), invocation.id))
     elif status >= 300:
         text = f"the answer to {request.method} {request.path} was not accepted: {status} {reply.decode('utf-8', 'replace')}"
-        log.error(describe(Fault("Lambent.ResponseRefused", text), invocation.id))
+        log.error(describe(Fault("Function.ResponseRefused", text), invocation.id))
 
 
 def _set_trace(trace: str | None) -> None:

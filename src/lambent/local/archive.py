@@ -7,6 +7,8 @@ file gets those bits three times.
 
 from __future__ import annotations
 
+import errno
+import lzma
 import shutil
 import stat
 import zipfile
@@ -20,6 +22,10 @@ from lambent.limits import UNZIPPED_MAX
 DEFAULT_FILE = 0o644
 DEFAULT_FOLDER = 0o755
 CHUNK = 1 << 20
+# What zipfile raises for archives that are none or are damaged: RuntimeError is an encrypted one
+BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError)
+# The archive's fault, not the disk's: a name too long, a file where a folder must be, links in a circle
+THEIRS = (errno.ENAMETOOLONG, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EINVAL, errno.ELOOP)
 MEMBERS_MAX = 200_000  # far above any package of 250 MiB in use; a million empty members is a bomb too
 
 
@@ -50,9 +56,12 @@ def unpack(archive: Path, folder: Path, most: int = UNZIPPED_MAX) -> int:
                 raise TooLarge
             folder.mkdir(parents=True)
             return _write(opened, members, folder, most)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as broken:
-        # RuntimeError: encrypted; NotImplementedError: an unknown method; OSError: a name too long, a file in a folder's place
+    except BROKEN as broken:
         raise BadArchive(str(broken)) from broken
+    except OSError as refused:
+        if refused.errno in THEIRS:
+            raise BadArchive(str(refused)) from refused
+        raise
 
 
 def read_members(opened: zipfile.ZipFile) -> Iterator[Member]:
@@ -88,7 +97,7 @@ def _kind(info: zipfile.ZipInfo) -> str:
 def _mode(info: zipfile.ZipInfo) -> int:
     unix = info.external_attr >> 16
     if unix == 0:
-        # No mode at all (made on Windows, or by `zipfile.writestr(ZipInfo(...))`): unzip's defaults.
+        # No mode at all, so made by a Windows tool: unzip's defaults. (Python's `writestr` stores 0600, not nothing.)
         unix = DEFAULT_FOLDER if _kind(info) == "folder" else DEFAULT_FILE
     other = unix & 0o007
     return other << 6 | other << 3 | other

@@ -311,6 +311,11 @@ def test_aws_form_of_a_traceback_is_made_readable() -> None:
     assert found.what == "the app answered 500 to GET /: ValueError: no"
 
 
+def test_a_heading_without_frames_is_left_out() -> None:
+    log = "[ERROR] Runtime.ImportModuleError: No module named 'x'\rTraceback (most recent call last):\nEND RequestId: 1\n"
+    assert diagnose(Failure(SETTINGS, log=log)).detail == "[ERROR] Runtime.ImportModuleError: No module named 'x'"
+
+
 def test_without_a_log_the_stack_trace_is_used() -> None:
     trace = '  File "/var/task/main.py", line 2, in lambda_handler\n    raise ValueError("no")'
     detail = diagnose(Failure(SETTINGS, "ValueError", "no", trace)).detail

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -15,6 +16,7 @@ from deploy_cases import READS, Meddled, artifact, config
 from lambent import events
 from lambent.aws.boto import connect
 from lambent.aws.interface import CONFLICT, INVALID, PRECONDITION, Aws, Code, Invoked, Settings
+from lambent.config.model import App
 from lambent.deploy.deploy import deploy, prepare
 from lambent.deploy.desired import PUBLIC_STATEMENTS
 from lambent.deploy.means import Patience
@@ -24,6 +26,8 @@ from lambent.errors import AwsError, DeployError, UnconfirmedError
 
 QUICK = Patience(role_s=2, settle_s=5, answer_s=0.2)
 FRESH = itertools.count()
+READS_AT_ONCE = 8
+"""A deploy begins with so many reads at the same time: being broken off at the last of them stands for all."""
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +157,7 @@ def count_of_calls(aws: Aws, folder: Path, name: str) -> int:
 def test_broken_off_at_every_call_of_a_first_deploy_a_rerun_completes(aws: Aws, tmp_path: Path, moment: str) -> None:
     names = (f"cut{moment}{next(FRESH)}" for _ in itertools.count())
     whole = next(names)
-    for number in range(1, count_of_calls(aws, tmp_path, whole) + 1):
+    for number in range(READS_AT_ONCE, count_of_calls(aws, tmp_path, whole) + 1):
         name = next(names)
         with pytest.raises(KeyboardInterrupt):
             Ran(Meddled(aws, **{moment: interrupt_at(number)}), tmp_path, name, "one")
@@ -165,9 +169,7 @@ def test_broken_off_at_every_call_of_a_first_deploy_a_rerun_completes(aws: Aws, 
 @pytest.mark.parametrize("moment", ("before", "after"))
 def test_broken_off_at_every_call_of_an_update_a_rerun_completes(aws: Aws, name: str, tmp_path: Path, moment: str) -> None:
     Ran(aws, tmp_path, name, "0", memory_mb=128)
-    number = 0
-    while True:
-        number += 1
+    for number in itertools.count(READS_AT_ONCE):
         text, memory = f"{number}", 128 + number
         watched = Meddled(aws, **{moment: interrupt_at(number)})
         try:
@@ -314,3 +316,48 @@ def test_a_url_that_settles_is_waited_for(aws: Aws, name: str, tmp_path: Path) -
     asked = lambda url, within: next(answers)  # noqa: E731
     deploy(config(tmp_path, name), artifact(tmp_path, "one"), aws, seen.append, patience=replace(QUICK, answer_s=5), ask=asked)
     assert [event.status for event in seen if isinstance(event, events.Answered)] == [404]
+
+
+class Suspicious(Meddled):
+    """Django with an ALLOWED_HOSTS that lacks the new address."""
+
+    def invoke(self, function: str, qualifier: str, payload: bytes) -> Invoked:
+        host = json.loads(payload)["headers"]["host"]
+        log = f"Invalid HTTP_HOST header: '{host}'. You may need to add '{host}' to ALLOWED_HOSTS.\n"
+        return Invoked(b'{"statusCode": 400, "body": "<h1>Bad Request (400)</h1>"}', "", log)
+
+
+def test_an_app_that_refuses_its_own_address_is_warned_of(aws: Aws, name: str, tmp_path: Path) -> None:
+    seen: list[events.Event] = []
+    app = App("main", "lambda_handler", "wsgi")
+    answer = lambda url, within: Answer(400)  # noqa: E731
+    deploy(config(tmp_path, name, app=app), artifact(tmp_path, "one"), Suspicious(aws), seen.append, patience=QUICK, ask=answer)
+    (warned,) = [event for event in seen if isinstance(event, events.Warned)]
+    url = aws.url(name, "live")
+    assert url and urlsplit(url.address).netloc in warned.hint
+
+
+def test_a_throttled_check_is_repeated(aws: Aws, name: str, tmp_path: Path) -> None:
+    meddled = Meddled(aws, before=refuse("invoke", AwsError("Rate Exceeded.", code="TooManyRequestsException")))
+    assert Ran(meddled, tmp_path, name, "one").done.version == "1"
+    assert meddled.calls.count("invoke") == 2
+
+
+class Fickle(Failing):
+    """Answers once, and fails ever after."""
+
+    def invoke(self, function: str, qualifier: str, payload: bytes) -> Invoked:
+        self.calls.append("invoke")
+        if self.calls.count("invoke") == 1:
+            return Invoked(b'{"statusCode": 200}', "", "")
+        return super().invoke(function, qualifier, payload)
+
+
+def test_a_version_that_fails_through_the_url_is_taken_back(aws: Aws, name: str, tmp_path: Path) -> None:
+    Ran(aws, tmp_path, name, "one")
+    crashed = lambda url, within: Answer(502, b"Internal Server Error")  # noqa: E731
+    with pytest.raises(DeployError, match="yaml") as failed:
+        deploy(config(tmp_path, name), artifact(tmp_path, "two"), Fickle(aws), events.ignore, patience=QUICK, ask=crashed)
+    assert "version 1 is live again" in failed.value.hint
+    assert aws.alias(name, "live").version == "1"  # type: ignore[union-attr]
+    assert Ran(aws, tmp_path, name, "two").done.version == "2"

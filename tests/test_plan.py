@@ -125,7 +125,7 @@ def test_lines_say_what_and_why() -> None:
     made = plan(after, replace(DONE, latest=replace(OLD, settings=before), live=replace(OLD_LIVE, settings=before)))
     lines = {line.what: line.detail for line in made.lines}
     assert lines["configuration"] == "memory 128 MB -> 1024 MB (--memory), env +NEW, env -GONE, env KEPT (new value)"
-    assert lines["code"].startswith("old= -> new=, 1.9 MB zipped, 5.7 MB raw")
+    assert lines["code"].startswith("old= -> new=, 2.0 MB zipped, 6.0 MB raw")
     assert "secret" not in str(made.lines)
     assert (
         "python3.13 (newest supported)"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lambent import events
 from lambent.aws.interface import CONFLICT, INVALID, PRECONDITION, ROLE_EXISTS, Function
 from lambent.deploy import confirm, steps
-from lambent.deploy.check import check
+from lambent.deploy.check import FunctionFailed, Question, check
 from lambent.deploy.means import Means
 from lambent.deploy.observed import settled, wait_until
 from lambent.deploy.plan import Plan
@@ -28,6 +28,7 @@ class Run:
     """A plan being carried out, and what AWS invented on the way. `wrote` is whether $LATEST is by this run."""
 
     means: Means
+    previous: str = ""
     version: str = ""
     url: str = ""
     revision: str = ""
@@ -35,7 +36,8 @@ class Run:
 
     def carry_out(self, plan: Plan) -> None:
         """Raises PlanIsStale, DeployError or AwsError; what was done until then stays, and a rerun goes on from it."""
-        self.version, self.url = plan.version, plan.url
+        self.previous = self.version = plan.version
+        self.url = plan.url
         self.revision, self.wrote = plan.revision, False
         for step in plan.steps:
             self.means.emit(events.StepStarted(step.title))
@@ -66,7 +68,8 @@ class Run:
             case steps.PublishVersion():
                 return self._publish(step)
             case steps.CheckVersion():
-                check(self.means.aws, step.name, self.version, step.settings, strict=step.strict, url=self.url)
+                question = Question(step.name, self.version, step.settings, step.strict, self.url)
+                check(self.means.aws, question, self.means.patience.answer_s)
             case steps.PointAlias():
                 return self._point(step)
             case steps.Grant():
@@ -77,7 +80,7 @@ class Run:
             case steps.UpdateUrl(name, alias, auth):
                 self.url = self.means.aws.update_url(name, alias, auth).address
             case steps.Probe():
-                confirm.answers(self.means, step, self.version, self.url)
+                self._probe(step)
             case _:
                 raise TypeError(f"not a step: {step!r}")
         return ""
@@ -177,6 +180,16 @@ class Run:
                 what = f"moved {step.alias} to version {now.version if now else '?'} while this one ran"
                 raise overtaken(step.name, what) from error
         return f"version {step.previous} -> {self.version}" if step.previous else f"version {self.version}"
+
+    def _probe(self, step: steps.Probe) -> None:
+        """A version that passed its check and then fails through the URL is taken back."""
+        try:
+            confirm.answers(self.means, step, self.version, self.url)
+        except FunctionFailed as failed:
+            if self.previous not in ("", self.version):
+                self.means.aws.move_alias(step.name, step.alias, self.previous)
+                failed.hint = f"{failed.hint} (version {self.previous} is live again)"
+            raise
 
     def _grant(self, step: steps.Grant) -> None:
         if step.replace:

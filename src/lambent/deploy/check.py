@@ -5,26 +5,66 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from lambent.aws.interface import Aws, Invoked, Settings
+from lambent.aws.interface import CONFLICT, Aws, Invoked, Settings
 from lambent.deploy.diagnose import Failure, diagnose
-from lambent.errors import DeployError
+from lambent.deploy.observed import wait_until
+from lambent.errors import AwsError, DeployError
+
+_PASSING = {"TooManyRequestsException", "ResourceNotReadyException", "SnapStartNotReadyException", CONFLICT}
+"""Refusals that time mends."""
 
 
-def check(aws: Aws, function: str, version: str, settings: Settings, *, strict: bool, url: str = "") -> Invoked:
-    """Invokes the version once. With `strict` an answer of 5xx is a failure as well.
+class FunctionFailed(DeployError):
+    """The function itself failed when it was asked; `detail` holds its own traceback."""
 
-    Raises DeployError with the named cause, the cure, and the function's own traceback.
+
+@dataclass(frozen=True)
+class Question:
+    """What to ask: a version of a function. With `strict` an answer of 5xx is a failure; `url` is its URL, if it has one."""
+
+    function: str
+    version: str
+    settings: Settings
+    strict: bool
+    url: str = ""
+
+
+def check(aws: Aws, question: Question, within_s: float) -> Invoked:
+    """Invokes the version once; throttling and a version that is not ready yet are waited for, at most `within_s` seconds.
+
+    Raises FunctionFailed with the named cause, the cure, and the function's own traceback.
     """
-    invoked = aws.invoke(function, version, json.dumps(event(url)).encode())
-    failure = judge(invoked, settings, strict=strict)
+    invoked = _invoke(aws, question, within_s)
+    failure = judge(invoked, question.settings, strict=question.strict)
     if failure is None:
         return invoked
     cause = diagnose(failure)
-    raise DeployError(cause.what, where=f"function {function}, version {version}", hint=cause.hint, detail=cause.detail)
+    where = f"function {question.function}, version {question.version}"
+    raise FunctionFailed(cause.what, where=where, hint=cause.hint, detail=cause.detail)
+
+
+def _invoke(aws: Aws, question: Question, within_s: float) -> Invoked:
+    payload = json.dumps(event(question.url)).encode()
+    done: list[Invoked] = []
+    refused: list[AwsError] = []
+
+    def invoked() -> bool:
+        try:
+            done.append(aws.invoke(question.function, question.version, payload))
+        except AwsError as error:
+            if error.code not in _PASSING:
+                raise
+            refused[:] = [error]
+        return bool(done)
+
+    if not wait_until(invoked, within_s):
+        raise refused[0]
+    return done[0]
 
 
 def judge(invoked: Invoked, settings: Settings, *, strict: bool) -> Failure | None:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from lambent import events
 from lambent.aws.interface import Statement
 from lambent.deploy import steps
-from lambent.deploy.check import check
+from lambent.deploy.check import Question, check
 from lambent.deploy.desired import PUBLIC_STATEMENTS
 from lambent.deploy.means import Means
 from lambent.deploy.observed import wait_until
@@ -22,7 +22,7 @@ _SLACK_S = 10  # on top of the function's own time-out: the network, and startin
 def answers(means: Means, step: steps.Probe, version: str, url: str) -> None:
     """Asks until there is an answer by the app, for a bounded time; emits Answered.
 
-    Raises DeployError if AWS or the function stands in the way, UnconfirmedError if nothing could be heard.
+    Raises FunctionFailed or, if AWS stands in the way, DeployError; UnconfirmedError if nothing could be heard.
     """
     start = time.monotonic()
     answer = Answer(0)
@@ -37,7 +37,7 @@ def answers(means: Means, step: steps.Probe, version: str, url: str) -> None:
     if answer.status and not answer.forbidden and not answer.unknown:
         means.emit(events.Answered(url, answer.status, time.monotonic() - start))
     if answer.crashed or (step.strict and answer.status >= 500):
-        check(means.aws, step.name, version, step.settings, strict=step.strict, url=url)
+        check(means.aws, Question(step.name, version, step.settings, step.strict, url), means.patience.answer_s)
     _refuse(answer, means, step, url)
     if step.strict and answer.status == 400:
         _warn_of_hosts(means, step, version, url)
@@ -45,7 +45,7 @@ def answers(means: Means, step: steps.Probe, version: str, url: str) -> None:
 
 def _warn_of_hosts(means: Means, step: steps.Probe, version: str, url: str) -> None:
     """A 400 about the Host header, as Django and Starlette give it, is named: the app does not allow its new address."""
-    asked = check(means.aws, step.name, version, step.settings, strict=False, url=url)
+    asked = check(means.aws, Question(step.name, version, step.settings, False, url), means.patience.answer_s)
     if re.search(r"ALLOWED_HOSTS|[Ii]nvalid host header", asked.log + asked.payload.decode("utf-8", "replace")):
         host = urlsplit(url).hostname
         means.emit(events.Warned("the app refuses its own address (400)", f"allow the host {host} (in Django: ALLOWED_HOSTS)"))

@@ -236,7 +236,10 @@ def _traceback(failure: Failure) -> str:
         start = log.rfind(_HEAD, 0, start)
     if start >= 0:
         before = log[:start].rstrip("\n").rpartition("\n")[2]
-        return (f"{before}\n" if before.startswith("[ERROR] ") else "") + log[start:].rstrip()
+        own = log[start:].rstrip()
+        # AWS's client prints the heading even when it has no frames, as for a module that cannot be imported.
+        own = "" if own == _HEAD else own
+        return "\n".join(part for part in (before if before.startswith("[ERROR] ") else "", own) if part)
     if not failure.trace:
         return ""
     return f"{_HEAD}\n{failure.trace}\n{failure.error_type}: {failure.message}".rstrip(": ")

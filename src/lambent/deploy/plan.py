@@ -11,7 +11,6 @@ from lambent.deploy.observed import Observed
 from lambent.deploy.steps import Step
 from lambent.errors import DeployError
 from lambent.events import PlannedLine
-from lambent.limits import MIB
 from lambent.names import ALIAS, TAG_APP, TAG_MANAGED, Names
 
 _WORDS = {"memory_mb": "memory", "timeout_s": "timeout", "tmp_mb": "/tmp"}
@@ -205,4 +204,4 @@ def _because(name: str, origins: dict[str, str]) -> str:
 
 
 def _size(count: int) -> str:
-    return f"{count / MIB:.1f} MB" if count >= MIB // 10 else f"{count / 1024:.1f} KB"
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"

@@ -137,10 +137,12 @@ def _write_link(opened: zipfile.ZipFile, member: Member, folder: Path) -> None:
         raise BadArchive(f"link {member.info.filename!r} is too long")
     aim = opened.read(member.info).decode("utf-8", "surrogateescape")
     depth = len(member.path.parts) - 1
+    leaves = not aim or aim.startswith("/")
     for part in PurePosixPath(aim).parts:
         depth += -1 if part == ".." else 1
-        if depth < 0 or aim.startswith("/") or not aim:
-            raise BadArchive(f"link {member.info.filename!r} leads out of the package")
+        leaves = leaves or depth < 0
+    if leaves:
+        raise BadArchive(f"link {member.info.filename!r} leads out of the package")
     target = folder / member.path
     target.parent.mkdir(parents=True, exist_ok=True)
     target.symlink_to(aim)

@@ -16,20 +16,26 @@ class Locked(Exception):
     """Somebody else has it."""
 
 
-@contextmanager
-def locked(path: Path, wait_s: float = 0.0) -> Iterator[None]:
-    """Holds the lock; waits for it at most `wait_s` seconds. Raises Locked."""
+def take(path: Path, wait_s: float = 0.0) -> int:
+    """Takes the lock, waiting for it at most `wait_s` seconds. Closing the descriptor frees it. Raises Locked."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     until = time.monotonic() + wait_s
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                os.close(descriptor)
+                raise Locked(str(path)) from None
+            time.sleep(_LOOK_AGAIN_S)
+
+
+@contextmanager
+def locked(path: Path, wait_s: float = 0.0) -> Iterator[None]:
+    """Holds the lock inside. Raises Locked."""
+    descriptor = take(path, wait_s)
     try:
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= until:
-                    raise Locked(str(path)) from None
-                time.sleep(_LOOK_AGAIN_S)
         yield
     finally:
         os.close(descriptor)

@@ -29,7 +29,7 @@ from lambent.local.engine.engine import Settings as EngineSettings
 from lambent.local.front.front import Front
 from lambent.local.front.front import Settings as FrontSettings
 from lambent.local.front.limited import Limited
-from lambent.local.lock import Locked, locked
+from lambent.local.lock import Locked, take
 from lambent.local.neighbours import ACCOUNT, Neighbours
 from lambent.local.occupant import occupant
 from lambent.local.sandbox.choose import choose
@@ -63,19 +63,19 @@ def run(settings: Settings, ready: Callable[[dict[str, Any]], None]) -> None:
     """
     settings.state.mkdir(parents=True, exist_ok=True)
     try:
-        with locked(settings.state / "service.lock"):
-            sockets = listen(settings.port)
-            try:
-                asyncio.run(_serve(settings, sockets, ready))
-            finally:
-                for one in sockets:
-                    one.close()
+        take(settings.state / "service.lock")  # never given back: it is free again when this process is gone, not before
     except Locked:
         raise LocalError(
             "a local Lambda with this state is running already",
             where=str(settings.state),
             hint="lambent local status, or another folder: --state DIR",
         ) from None
+    sockets = listen(settings.port)
+    try:
+        asyncio.run(_serve(settings, sockets, ready))
+    finally:
+        for one in sockets:
+            one.close()
 
 
 def listen(port: int) -> list[socket.socket]:

@@ -137,6 +137,7 @@ def test_a_function_sees_lambda_and_nothing_of_the_host(
         "tmp",
         "usr",
         "var",
+        "lambda-entrypoint.sh",
     } | {interpreter(runtime).parts[1]}
     assert seen["pids"][0] == 1
     assert len(seen["pids"]) == 2

@@ -23,6 +23,8 @@ from .interface import EngineFault, Function, Invocation, LogLine, Outcome
 from .log_writer import LogWriter
 from .runtime_api import make_event
 
+_SHOW_AFTER_MS = 500
+
 
 @dataclass(frozen=True)
 class Surroundings:
@@ -59,7 +61,7 @@ class Execution:
         self._format = logs.Format(function, around.as_of)
         self._splitter = logs.LineSplitter()
         self._lines: list[LogLine] = []
-        self._tail_from = 0
+        self._tail_from = self._written = self._written_ms = 0
         self._busy = False
         self._host = RuntimeHost(around.maker, self._on_output)
         self._tmp = around.scratch / uuid.uuid4().hex
@@ -95,7 +97,7 @@ class Execution:
         """Runs one event to its answer. Then, at once or when the runtime is done, the keeper's `release` is called."""
         self._busy = True
         self._host.wake()
-        self._lines, self._tail_from = [], 0
+        self._lines, self._tail_from, self._written, self._written_ms = [], 0, 0, _now_ms()
         try:
             init_ms, failed_before = (None, False) if self._host.ready else await self._init()
         finally:
@@ -222,7 +224,7 @@ class Execution:
             error_type=failure.error_type if failure else "",
         )
         self._lines += self._format.end(now, report)
-        self._write(self._lines)
+        self._flush(_now_ms())
         tail = logs.tail(self._lines[self._tail_from :])
         if timed_out:
             self._killing = asyncio.ensure_future(self._host.kill())  # the answer does not wait for it
@@ -233,11 +235,22 @@ class Execution:
         self._keeper.release(self)
 
     def _on_output(self, chunk: bytes) -> None:
-        lines = self._splitter.feed(chunk, _now_ms())
-        if self._busy:
-            self._lines += lines
-        else:
+        now = _now_ms()
+        lines = self._splitter.feed(chunk, now)
+        if not self._busy:
             self._write(lines)
+            return
+        self._lines += lines
+        if now - self._written_ms > _SHOW_AFTER_MS:  # a long invocation's log can be followed while it runs
+            self._flush(now)
+
+    def _flush(self, now_ms: int) -> None:
+        """Writes what is new. What can no longer be a part of the tail is forgotten."""
+        self._write(self._lines[self._written :])
+        gone = max(len(self._lines) - limits.LOG_TAIL, 0)
+        del self._lines[:gone]
+        self._tail_from = max(self._tail_from - gone, 0)
+        self._written, self._written_ms = len(self._lines), now_ms
 
     def _write(self, lines: list[LogLine]) -> None:
         function = self.function

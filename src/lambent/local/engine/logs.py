@@ -19,7 +19,8 @@ from .interface import Function, LogLine
 
 _FRAME_MAGIC = b"\xa5\x5a\x00"  # awslambdaric, FramedTelemetryLogSink: type 4 bytes, length 4, microseconds 8, message
 _FRAME_HEAD = 16
-_FRAME_MAX = 1 << 20
+_FRAME_MAX = 8 << 20
+_EVENT_MAX = 256 * 1024  # a longer line is cut, as CloudWatch Logs does
 
 
 def stream_name(version: str, now: datetime) -> str:
@@ -46,27 +47,36 @@ class LineSplitter:
     def _take(self, now_ms: int, *, last: bool) -> list[LogLine]:
         lines: list[LogLine] = []
         while self._rest:
-            if self._rest.startswith(_FRAME_MAGIC):
+            if self._frame_length() is not None:
                 line = self._frame()
-                if line is None:
+                if line is None and not last:
                     break
-                lines.append(line)
-                continue
-            ends = [at for at in (self._rest.find(b"\n"), self._rest.find(_FRAME_MAGIC) - 1) if at >= 0]
-            if not ends and not last:
+                if line is not None:
+                    lines.append(line)
+                    continue
+            ends = [at for at in (self._rest.find(b"\n"), self._rest.find(_FRAME_MAGIC, 1) - 1) if at >= 0]
+            if not ends and not last and len(self._rest) < _EVENT_MAX:
                 break
-            cut = min(ends) + 1 if ends else len(self._rest)
+            cut = min([at + 1 for at in ends] or [len(self._rest)])
             lines.append(LogLine(now_ms, _text(self._rest[:cut].removesuffix(b"\n"))))
             self._rest = self._rest[cut:]
         return lines
 
+    def _frame_length(self) -> int | None:
+        """The length of the frame that comes next, 0 as long as it is not known; None when it is text that comes."""
+        if not self._rest.startswith(_FRAME_MAGIC):
+            return None
+        length = int.from_bytes(self._rest[4:8], "big") if len(self._rest) >= _FRAME_HEAD else 0
+        return length if length <= _FRAME_MAX else None
+
     def _frame(self) -> LogLine | None:
-        length = int.from_bytes(self._rest[4:8], "big")
-        if len(self._rest) < _FRAME_HEAD + length or length > _FRAME_MAX:
+        """None when it is not whole yet."""
+        end = _FRAME_HEAD + int.from_bytes(self._rest[4:8], "big")
+        if len(self._rest) < max(end, _FRAME_HEAD):
             return None
         stamp = int.from_bytes(self._rest[8:_FRAME_HEAD], "big") // 1000
-        message = self._rest[_FRAME_HEAD : _FRAME_HEAD + length]
-        self._rest = self._rest[_FRAME_HEAD + length :]
+        message = self._rest[_FRAME_HEAD:end]
+        self._rest = self._rest[end:]
         return LogLine(stamp, _text(message.removesuffix(b"\n")))
 
 

@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 
 async def choose(scratch: Path) -> Maker:
-    """A maker of namespaces where they are permitted, else of plain processes. `scratch` is an existing folder that may be written.
+    """A maker of namespaces where they are permitted, else of plain processes. `scratch`: a folder that may be written.
 
     Namespaces can be forbidden by the system's settings (kernel.unprivileged_userns_clone, AppArmor) or by a container.
     """

@@ -94,10 +94,10 @@ def _build_root(order: dict[str, Any]) -> None:
         if os.path.isdir(target):
             _mount("tmpfs", target, "tmpfs", _MS_RDONLY | _MS_NOSUID | _MS_NODEV, "mode=755,size=4k")
     _stack_layers(order["layers"])
-    for path, text in order["files"]:
+    for path, mode, text in order["files"]:
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
-        os.chmod(path, 0o644)
+        os.chmod(path, mode)
     _make_devices()
     _mount("proc", "/proc", "proc", _MS_RDONLY | _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
     _mount("tmpfs", "/tmp", "tmpfs", _MS_NOSUID | _MS_NODEV, f"mode=1777,size={order['tmp_mb']}m")

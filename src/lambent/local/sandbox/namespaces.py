@@ -33,6 +33,16 @@ _MESSAGE_MAX = 1 << 17
 _ETC = ("ssl/certs", "ssl/openssl.cnf", "pki/tls", "pki/ca-trust", "ca-certificates", "alternatives", "ld.so.cache", "fonts")
 _ETC_TEXT = ("resolv.conf", "nsswitch.conf", "protocols", "services", "mime.types", "gai.conf", "host.conf")
 _HOSTNAME = "lambda"
+_PASSWD = f"""root:x:0:0:root:/root:/sbin/nologin
+nobody:x:65534:65534:nobody:/:/sbin/nologin
+sbx_user{_USER}:x:{_USER}:{_GROUP}::/home/sbx_user{_USER}:/sbin/nologin
+"""
+_GROUPS = f"root:x:0:\nnobody:x:65534:\nsbx_user{_USER}:x:{_GROUP}:\n"
+_ENTRYPOINT = """#!/bin/sh
+# As in AWS's images: starts the runtime on the handler that is its argument.
+export _HANDLER="$1"
+exec "/var/lang/bin/${AWS_EXECUTION_ENV#AWS_Lambda_}" /var/runtime/bootstrap.py
+"""
 _LIMITS = (
     ("RLIMIT_NOFILE", 1024),
     ("RLIMIT_CORE", 0),
@@ -45,12 +55,12 @@ _NPROC_PER_NAMESPACE = (5, 14)  # before this Linux the user's processes outside
 
 @dataclass(frozen=True)
 class Root:
-    """What the new root holds: symbolic links, read-only binds (source, target), folders to hide, small files (path, text)."""
+    """What the new root holds: symbolic links, read-only binds (source, target), folders to hide, files (path, mode, text)."""
 
     links: tuple[tuple[str, str], ...]
     binds: tuple[tuple[str, str], ...]
     masks: tuple[str, ...]
-    files: tuple[tuple[str, str], ...]
+    files: tuple[tuple[str, int, str], ...]
     python: str
     layers: tuple[str, ...] = ()
 
@@ -99,18 +109,14 @@ def _system() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     return links, binds
 
 
-def _files() -> tuple[tuple[str, str], ...]:
-    passwd = f"root:x:0:0:root:/root:/sbin/nologin\nsbx_user{_USER}:x:{_USER}:{_GROUP}::/home/sbx_user{_USER}:/sbin/nologin\n"
-    group = f"root:x:0:\nsbx_user{_USER}:x:{_GROUP}:\n"
-    texts = [("/etc/passwd", passwd), ("/etc/group", group)]
+def _files() -> tuple[tuple[str, int, str], ...]:
+    """Lambda's own users (files of others on the host show as nobody's), and what of the host's /etc names are found by."""
+    texts = {"/etc/passwd": _PASSWD, "/etc/group": _GROUPS}
     for name in ("hosts", *_ETC_TEXT):
         with contextlib.suppress(OSError):
-            texts.append((f"/etc/{name}", Path("/etc", name).read_text()))
-    hosts = dict(texts).get("/etc/hosts", "127.0.0.1 localhost\n")
-    return (
-        *((path, text) for path, text in texts if path != "/etc/hosts"),
-        ("/etc/hosts", f"{hosts}\n127.0.0.1 {_HOSTNAME}\n"),
-    )
+            texts[f"/etc/{name}"] = Path("/etc", name).read_text()
+    texts["/etc/hosts"] = texts.get("/etc/hosts", "127.0.0.1 localhost\n") + f"\n127.0.0.1 {_HOSTNAME}\n"
+    return (*((path, 0o644, text) for path, text in texts.items()), ("/lambda-entrypoint.sh", 0o755, _ENTRYPOINT))
 
 
 def _limits() -> list[tuple[str, int]]:

@@ -64,7 +64,7 @@ def _dependencies(config: Config, cache: Path, environ: Mapping[str, str], emit:
         return None
     target = Target.of(config)
     folder = config.path if config.path.is_dir() else config.path.parent
-    uv = Uv(folder.resolve(), target, environ)
+    uv = Uv(folder.resolve(), target, environ, cache / "uv-builds")
     pins = requirements.pin(asked, uv, cache)
     if pins.empty:
         return None

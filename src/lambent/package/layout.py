@@ -32,7 +32,7 @@ class Layout:
 def arrange(
     dependencies: Iterable[str], runtime: Mapping[str, SourceFile], user: Mapping[str, SourceFile], root: str
 ) -> Layout:
-    """The project's files (`user`, relative to its folder) are placed as they are, and those under `root` at the top as well."""
+    """The project's files (`user`, relative to its folder) are placed as they are, and those under `root` at the top too."""
     placed = dict(user)
     if root != ".":
         prefix = f"{root}/"

@@ -20,7 +20,9 @@ from typing import Any
 
 from lambent.config import script
 from lambent.errors import PackagingError
-from lambent.package.uv import Uv, UvFailed, needs_build, translate
+from lambent.package.refusals import no_wheel, translate
+from lambent.package.source_only import targets_with_wheels, without_wheels
+from lambent.package.uv import Uv, UvFailed
 
 _FORMAT = "1"  # raise it when what `pin` returns for the same question changes
 _BUILDS_MAX = 20
@@ -93,10 +95,13 @@ def with_builds(uv: Uv, where: str, *arguments: str) -> tuple[str, frozenset[str
         try:
             return uv.for_target(*arguments, build=build), frozenset(build)
         except UvFailed as error:
-            package = needs_build(error.text)
-            if package is None or package in build or len(build) == _BUILDS_MAX:
-                raise translate(error.text, uv.target, where, uv.folder) from None
-            build.append(package)
+            package = without_wheels(error.text)
+            if package is None or package.name in build or len(build) == _BUILDS_MAX:
+                raise translate(error.text, uv, where) from None
+            elsewhere = targets_with_wheels(package, uv)
+            if elsewhere:  # then it is native code, and building it here would give code for this machine
+                raise no_wheel(package.spec, elsewhere, error.text, uv, where) from None
+            build.append(package.name)
 
 
 def replace(path: Path, data: bytes) -> None:
@@ -140,7 +145,7 @@ def _resolve(requirements: Requirements, uv: Uv, cache: Path) -> str:
         try:
             return uv.run("export", *options, "--emit-index-url", "--no-python-downloads", "-q")
         except UvFailed as error:
-            raise translate(error.text, uv.target, requirements.source, uv.folder) from None
+            raise translate(error.text, uv, requirements.source) from None
     options = ["--no-header", "--no-annotate", "--no-python-downloads", "--emit-index-url", "--emit-find-links", "-q"]
     if not requirements.lines:
         return with_builds(uv, requirements.source, "pip", "compile", str(requirements.path.name), *options)[0]

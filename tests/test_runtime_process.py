@@ -269,3 +269,71 @@ def test_pain_40_an_ordinary_request_logs_nothing_and_json_logging_is_json(tmp_p
         del first["timestamp"]
         assert first == {"level": "INFO", "message": "a b", "logger": "mine", "requestId": "request-1", "k": 1}
         assert (second["level"], second["errorType"], second["requestId"]) == ("ERROR", "ValueError", "request-2")
+
+
+LOOP = """
+import asyncio, contextvars, sys
+loop = asyncio.new_event_loop()
+asyncio.set_event_loop(loop)  # what get_event_loop() at import did, until 3.14
+variable = contextvars.ContextVar("variable", default="clean")
+seen = []
+
+async def left():
+    seen.append("left began")
+
+async def numbers():
+    try:
+        for n in range(3):
+            await asyncio.sleep(0)
+            yield n
+    finally:
+        seen.append("generator closed")
+
+async def app(scope, receive, send):
+    if scope["type"] != "http":
+        raise RuntimeError
+    before = asyncio.current_task()
+    result = [variable.get(), asyncio.get_running_loop() is loop]
+    variable.set("used")
+    if scope["path"] == "/left":
+        app.left = asyncio.create_task(left())
+    elif scope["path"] == "/wait":
+        async with asyncio.timeout(5) if sys.version_info >= (3, 11) else contextlib_null():
+            result.append(await asyncio.to_thread(variable.get))
+        async for n in numbers():
+            break
+        del n
+    elif scope["path"] == "/late":
+        try:
+            await asyncio.wait_for(asyncio.sleep(10), 0.01)
+        except asyncio.TimeoutError:
+            result.append("late")
+    elif scope["path"] == "/seen":
+        result = seen
+    elif scope["path"] == "/cancel":
+        asyncio.current_task().cancel()
+        await asyncio.sleep(0)
+    assert asyncio.current_task() is before
+    body = repr(result).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": body})
+
+import contextlib
+contextlib_null = contextlib.AsyncExitStack
+"""
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["loop of the app's", "loop of ours"])
+def test_asyncio_is_whole(interpreter: Path, tmp_path: Path, own: bool) -> None:
+    code = LOOP if own else LOOP.replace("asyncio.set_event_loop(loop)", "")
+    with Environment(tmp_path, interpreter, "main.app", files={"main.py": code}) as env:
+        assert env.invoke(make_event(path="/")).body.decode() == repr(["clean", own])
+        assert env.invoke(make_event(path="/left")).status == 200
+        env.wait_idle()
+        assert ast.literal_eval(env.invoke(make_event(path="/seen")).body.decode()) == ["left began"]
+        assert env.invoke(make_event(path="/wait")).body.decode() == repr(["clean", own, "used"])
+        assert env.invoke(make_event(path="/late")).body.decode() == repr(["clean", own, "late"])
+        assert env.invoke(make_event(path="/cancel")).status == 500
+        assert env.invoke(make_event(path="/")).body.decode() == repr(["clean", own])
+        assert "generator closed" in env.invoke(make_event(path="/seen")).body.decode()
+        assert env.terminate() == 0

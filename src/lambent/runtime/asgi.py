@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
 
 from .lifespan import Lifespan
 from .request import unquote
@@ -26,6 +27,37 @@ Message = dict[str, "Any"]
 _ASGI = {"version": "3.0", "spec_version": "2.4"}
 _CLOSE = 2.0
 """Seconds the app has for its shutdown. Lambda itself gives 0.3 to 0.5 after SIGTERM, and then kills."""
+_EAGER = sys.version_info >= (3, 12)
+
+
+class _EagerLoop(asyncio.SelectorEventLoop):
+    """Takes the first step of a task at once. Most requests need no second one, and then never touch the selector.
+
+    What it rests on is made for those who write event loops: `_set_running_loop` (documented in asyncio's source as such) and
+    tasks with `eager_start` (3.12), which ask the loop whether it runs.
+    """
+
+    _stepping = False
+
+    def is_running(self) -> bool:
+        return self._stepping or super().is_running()
+
+    def step(self, work: Coroutine[Any, Any, Any], context: contextvars.Context) -> asyncio.Task[Any]:
+        """A task for `work` that has taken its first step."""
+        hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(firstiter=self._asyncgen_firstiter_hook, finalizer=self._asyncgen_finalizer_hook)  # type: ignore[attr-defined]
+        asyncio._set_running_loop(self)
+        self._stepping = True
+        try:
+            return asyncio.Task(work, loop=self, context=context, eager_start=True)  # type: ignore[call-arg,unused-ignore]
+        finally:
+            self._stepping = False
+            asyncio._set_running_loop(None)
+            sys.set_asyncgen_hooks(*hooks)
+
+    def busy(self) -> bool:
+        """Are there callbacks that wait for their turn, such as the first step of a task the app made?"""
+        return bool(self._ready)  # type: ignore[attr-defined]
 
 
 class AsgiHost:
@@ -35,7 +67,7 @@ class AsgiHost:
         self._app = app
         self._lifespan = Lifespan(app, lifespan) if lifespan != "off" else None
         self._state: Message = {}
-        self._loop = asyncio.new_event_loop()
+        self._loop = _current_loop() or (_EagerLoop() if _EAGER else asyncio.new_event_loop())
         self._names: dict[str, bytes] = {}
 
     def start(self) -> None:
@@ -73,9 +105,15 @@ class AsgiHost:
         """Drives the loop until `work` is done, in a task and a copy of the context of its own."""
         loop = self._loop
         context = contextvars.copy_context()
-        task = context.run(loop.create_task, work)  # create_task(context=) came with 3.11
+        if isinstance(loop, _EagerLoop):
+            task = loop.step(work, context)
+            if task.done() and not loop.busy():
+                return task.result()
+        else:
+            task = context.run(loop.create_task, work)  # create_task(context=) came with 3.11
         # Not run_until_complete: anyio would take this task for the root and end its threads with it.
         task.add_done_callback(_stop)
+        loop.run_forever()
         while not task.done():  # the end of the root task, too, stops the loop
             loop.run_forever()
         return task.result()
@@ -152,6 +190,18 @@ class _Exchange:
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
+
+
+def _current_loop() -> asyncio.AbstractEventLoop | None:
+    """The loop the app asked for while it was imported (`get_event_loop()`), as what it made then belongs to it."""
+    if sys.version_info >= (3, 14):
+        try:
+            return asyncio.get_event_loop()  # never makes one
+        except RuntimeError:
+            return None
+    local = getattr(asyncio.get_event_loop_policy(), "_local", None)
+    loop = getattr(local, "_loop", None)
+    return loop if loop is not None and not loop.is_closed() else None
 
 
 async def _call(app: Any, scope: Message, exchange: _Exchange) -> None:

@@ -86,7 +86,9 @@ def _start(api: RuntimeApi, log: Log) -> Host:
         host = make_host(find(os.environ["_HANDLER"]))
         host.start()
         return host
-    except Exception as error:
+    except (SystemExit, KeyboardInterrupt, _Stop):
+        raise
+    except BaseException as error:
         record = describe(error, "")
         log.unhandled()
         log.error(record)
@@ -119,7 +121,9 @@ def _serve(api: RuntimeApi, host: Host, log: Log, invocation: Invocation) -> Non
     answer = Answer(request, lambda body: _deliver(api, log, invocation, request, body))
     try:
         host.handle(request, answer)
-    except Exception as error:
+    except (SystemExit, KeyboardInterrupt, _Stop):
+        raise
+    except BaseException as error:  # a cancelled task's, for one, is no Exception
         log.error(describe(error, invocation.id))
         if not answer.ended:
             answer.fail()

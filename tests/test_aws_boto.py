@@ -47,9 +47,21 @@ def test_unknown_profile() -> None:
     assert "list-profiles" in refused.value.hint
 
 
-def test_the_users_region_is_taken(tmp_path: Path) -> None:
+def test_the_users_region_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "credentials").write_text("[default]\naws_access_key_id = a\naws_secret_access_key = b\n")
     (tmp_path / "config").write_text("[default]\nregion = eu-north-1\n")
-    assert connect(None, keys=("a", "b")).region == "eu-north-1"
+    assert connect(None).region == "eu-north-1"
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-3")
+    assert connect(None).region == "eu-west-3"
+    monkeypatch.setenv("AWS_REGION", "eu-west-2")
+    assert connect(None).region == "eu-west-2"
+    assert connect("us-west-2").region == "us-west-2"
+
+
+def test_with_keys_the_users_own_configuration_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config").write_text("[profile\nbroken")
+    monkeypatch.setenv("AWS_PROFILE", "ghost")
+    assert connect("us-west-2", keys=("a", "b")).region == "us-west-2"
 
 
 def test_the_sso_login_is_stale(tmp_path: Path) -> None:

@@ -126,6 +126,14 @@ def test_each_change_makes_a_version_behind_the_same_url(aws: Aws, name: str, tm
     assert seen.live and seen.live.settings.memory_mb == 256
 
 
+def test_an_endpoint_on_this_machine_needs_no_proxy(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    for variable in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+    assert connect("eu-west-1", endpoint_url=endpoint, keys=("lambent", "lambent")).account() == "123456789012"
+
+
 def test_a_plan_changes_nothing(aws: Aws, name: str, tmp_path: Path) -> None:
     watched = Meddled(aws)
     assert prepare(config(tmp_path, name), artifact(tmp_path, "one"), watched).changes == 8

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import botocore.exceptions as foreign
 import botocore.session
@@ -25,6 +27,13 @@ _TRUST = {
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
 _ABSENT = {"ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException"}
+# Where botocore looks: (key in the file, environment, default, conversion). As for the aws CLI v2, AWS_REGION counts.
+_VARIABLES = {"region": ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None)}
+_ISOLATED = _VARIABLES | {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
 _CONNECT_S = 5
 _READ_S = 70
 
@@ -37,11 +46,12 @@ def connect(
     keys: tuple[str, str] | None = None,
 ) -> Aws:
     """One account in one region. `region` None takes the user's configured one; `endpoint_url` None is the real AWS; `keys`
-    (access key id, secret) None is the user's own chain of credentials. Makes no call yet.
+    (access key id, secret) None is the user's own chain of credentials; with keys, the user's profiles and AWS configuration
+    files are not read at all, so that a broken one does not matter. Makes no call yet.
 
     Raises AwsError if the profile, the region or the credentials are missing.
     """
-    session = botocore.session.Session(profile=profile)
+    session = botocore.session.Session(session_vars=_VARIABLES if keys is None else _ISOLATED, profile=profile)
     if keys is not None:
         session.set_credentials(*keys)
     try:
@@ -218,9 +228,15 @@ class BotoAws:
             retries={"mode": "standard", "total_max_attempts": 1 if long else 5},
             tcp_keepalive=True,
             user_agent_extra="lambent",
+            proxies={} if _is_here(self._endpoint) else None,
         )
         name = "lambda" if long else service
         return self._session.create_client(name, region_name=self._region, endpoint_url=self._endpoint, config=config)
+
+
+def _is_here(endpoint: str | None) -> bool:
+    """Whether the endpoint is on this machine: a proxy, which the environment may name for everything, must not be asked."""
+    return endpoint is not None and urlsplit(endpoint).hostname in ("127.0.0.1", "::1", "localhost")
 
 
 def _configuration(settings: Settings) -> dict[str, Any]:

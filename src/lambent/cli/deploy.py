@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from lambent.config.load import Flags, load
 from lambent.config.model import Architecture, Config
 from lambent.deploy.deploy import deploy
 from lambent.errors import LambentError, LocalError
-from lambent.events import Detected, Emit, LocalStarted, Warned
+from lambent.events import Detected, Emit, LocalStarted, Planned, Warned
 from lambent.local import daemon
 from lambent.package.build import build
 from lambent.ui import choose, jsonlines
@@ -47,6 +47,12 @@ class Target:
             emit(LocalStarted(running.url, running.pid, running.sandbox))
         region = self.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or LOCAL_REGION
         return connect(region, endpoint_url=running.url, keys=LOCAL_KEYS)
+
+    def named(self, emit: Emit) -> Emit:
+        """An `Emit` that calls the local Lambda by its name, where the deployer sees one more AWS account."""
+        if not self.local:
+            return emit
+        return lambda event: emit(replace(event, target="the local Lambda") if isinstance(event, Planned) else event)
 
     @property
     def rules_of(self) -> date:
@@ -116,4 +122,4 @@ def _deploy(path: Path, flags: Flags, target: Target, emit: Emit) -> None:
     if target.local:
         _can_run_here(config, emit)
     artifact = build(config, Path(platformdirs.user_cache_dir("lambent")), os.environ, emit)
-    deploy(config, artifact, target.connect(emit), emit)
+    deploy(config, artifact, target.connect(emit), target.named(emit))

@@ -123,6 +123,11 @@ def refusal(call: Any, **params: Any) -> dict[str, Any]:
     raise AssertionError("the call was not refused")
 
 
+def text(answer: dict[str, Any]) -> tuple[str, str]:
+    """Code and message of a refusal."""
+    return answer["Error"]["Code"], answer["Error"]["Message"]
+
+
 def client(url: str, region: str = REGION, **config: Any) -> Any:
     options = {"retries": {"total_max_attempts": 1}, "parameter_validation": False, **config}
     return boto3.client(

@@ -171,8 +171,11 @@ class Environment:
     """An execution environment: a task folder, and a process that runs the wrapper in it. A context manager."""
 
     def __init__(self, folder: Path, interpreter: Path, handler: str, **over: Any) -> None:
-        """`files` (name to text) go into the task folder; `packages` is a folder put on PYTHONPATH; `env` is added."""
-        task = folder / "task"
+        """`files` (name to text) go into the task folder; `packages` is a folder put on PYTHONPATH; `env` is added.
+
+        `command` is started in place of the wrapper.
+        """
+        task = self.task = folder / "task"
         shutil.copytree(RUNTIME, task / "lambent_runtime", ignore=shutil.ignore_patterns("__pycache__"))
         for name, text in over.get("files", {}).items():
             (task / name).parent.mkdir(parents=True, exist_ok=True)
@@ -196,7 +199,7 @@ class Environment:
         }
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [task / "lambent_runtime" / "bootstrap", interpreter, "/var/runtime/bootstrap.py"],
+                over.get("command") or [task / "lambent_runtime" / "bootstrap", interpreter, "/var/runtime/bootstrap.py"],
                 cwd=task,
                 env=environment,
                 stdout=log,

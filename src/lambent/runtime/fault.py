@@ -52,7 +52,10 @@ def _frames(trace: TracebackType | None) -> list[str]:
     import traceback
 
     frames = traceback.extract_tb(trace)
-    own = [frame for frame in frames if not frame.filename.startswith(_HERE)]
+    # Plain tuples, as AWS has it: no lines of ^^^^, which are noise in a log.
+    own = [
+        (frame.filename, frame.lineno or 0, frame.name, frame.line) for frame in frames if not frame.filename.startswith(_HERE)
+    ]
     return traceback.format_list(own)
 
 

@@ -28,7 +28,7 @@ _UNHANDLED = (
     "runtime updates can be triggered by a function change, or can be applied automatically. To determine if the "
     "runtime has been updated, check the runtime version in the INIT_START log entry. If this error correlates with "
     "a change in the runtime version, you may be able to mitigate this error by temporarily rolling back to the "
-    "previous runtime version. For more information, see https://docs.aws.amazon.com/lambda/latest/dg/runtimes- "
+    "previous runtime version. For more information, see https://docs.aws.amazon.com/lambda/latest/dg/runtimes-"
     "update.html\r"
 )
 

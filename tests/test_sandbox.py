@@ -13,6 +13,7 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from functions import RUNTIMES, collect, interpreter, make_spec
 from lambent.local.sandbox import processes
 from lambent.local.sandbox.choose import choose
 from lambent.local.sandbox.interface import Exit, Maker, Spec
-from lambent.local.sandbox.namespaces import NamespaceMaker, NamespaceSandbox, plan_root
+from lambent.local.sandbox.namespaces import Holder, NamespaceMaker, NamespaceSandbox, plan_root
+from lambent.local.sandbox.output import Output
 from lambent.local.sandbox.process import ProcessMaker, translate
 
 INSPECT = """
@@ -381,6 +383,46 @@ def test_everything_dies_with_the_service(namespaces: type[NamespaceMaker], tmp_
 
 def select_readable(fd: int) -> bool:
     return bool(select.select([fd], [], [], 10)[0])
+
+
+def test_an_interpreter_that_only_its_owner_may_run(namespaces: type[NamespaceMaker], tmp_path: Path) -> None:
+    """Such as one that root installed under a strict umask: the owner's id is used, still without any privilege."""
+    spec = make_spec(tmp_path, "import os; print(os.getuid(), open('/proc/self/status').read().count('0000000000000000'))")
+    root = replace(plan_root(spec), for_all=False)
+
+    async def body(maker: Maker) -> str:
+        assert isinstance(maker, NamespaceMaker)
+        holder = Holder()
+        await holder.build(root, 64)
+        output = Output()
+        await holder.start(spec, root, output)
+        output.close_writer()
+        chunks: list[bytes] = []
+        output.listen(chunks.append)
+        assert (await holder.exit()).status == 0
+        output.drain()
+        output.close()
+        await holder.close()
+        return b"".join(chunks).decode()
+
+    user, empty_sets = with_maker(namespaces, body).split()
+    assert user == "1051"
+    assert int(empty_sets) >= 5
+
+
+def test_nothing_is_left_behind(any_maker: Callable[[], Maker], tmp_path: Path) -> None:
+    async def body(maker: Maker) -> tuple[int, int]:
+        counts = []
+        for _ in range(2):
+            for _ in range(3):
+                await run_script(maker, make_spec(tmp_path, "print(1)"))
+            await maker.stop()
+            counts.append(len(list(Path("/proc/self/fd").iterdir())))
+        assert not processes.descendants(os.getpid())
+        return counts[0], counts[1]
+
+    before, after = with_maker(any_maker, body)
+    assert after == before
 
 
 def test_where_the_interpreter_lies_decides_what_is_bound(tmp_path: Path) -> None:

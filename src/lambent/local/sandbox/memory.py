@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import ClassVar
 
 from . import processes
 
 _INTERVAL_S = 0.01
 _INTERVAL_WITHOUT_PROC_S = 0.25
+_BUSY_WATCHES = 4  # with more of them each looks less often, so that looking never takes more than a few percent
 _KIB_PER_MB = 1024
 
 
 class MemoryWatch:
     """Watches the processes that `pids` names. Calls `exceeded` once, when they use more than `limit_mb`."""
+
+    _watching: ClassVar[set[MemoryWatch]] = set()
 
     def __init__(self, pids: Callable[[], list[int]], limit_mb: int, exceeded: Callable[[], None]) -> None:
         self._pids = pids
@@ -30,12 +34,12 @@ class MemoryWatch:
         self.exceeded = False
 
     def start(self) -> None:
-        if self._timer is None and not self.exceeded:
-            loop = asyncio.get_running_loop()
-            interval = _INTERVAL_S if processes.HAS_PROC else _INTERVAL_WITHOUT_PROC_S
-            self._timer = loop.call_later(interval, self._tick)
+        if not self.exceeded:
+            self._watching.add(self)
+            self._look_later()
 
     def stop(self) -> None:
+        self._watching.discard(self)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -56,10 +60,16 @@ class MemoryWatch:
         """The most that was in use, files included as AWS's "Max Memory Used" does, in MB rounded up."""
         return min(-(-self._peak // _KIB_PER_MB), self._limit // _KIB_PER_MB)
 
+    def _look_later(self) -> None:
+        if self._timer is None:
+            interval = _INTERVAL_S if processes.HAS_PROC else _INTERVAL_WITHOUT_PROC_S
+            crowd = max(1.0, len(self._watching) / _BUSY_WATCHES)
+            self._timer = asyncio.get_running_loop().call_later(interval * crowd, self._tick)
+
     def _tick(self) -> None:
         self._timer = None
         if self.look():
-            self.start()
+            self._look_later()
 
     def _measure(self, pids: list[int]) -> int:
         """Private memory of all processes now, or the most that one of them had since it started, whichever is more. KiB."""

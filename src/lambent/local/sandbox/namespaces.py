@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lambent import limits
+
 from . import processes
 from .interface import Exit, Spec
 from .memory import MemoryWatch
@@ -32,6 +34,7 @@ _MESSAGE_MAX = 1 << 17
 
 _ETC = ("ssl/certs", "ssl/openssl.cnf", "pki/tls", "pki/ca-trust", "ca-certificates", "alternatives", "ld.so.cache", "fonts")
 _ETC_TEXT = ("resolv.conf", "nsswitch.conf", "protocols", "services", "mime.types", "gai.conf", "host.conf")
+_SPARE_AFTER_S = 0.3  # not while the environment that was just made wants the processor
 _HOSTNAME = "lambda"
 _PASSWD = f"""root:x:0:0:root:/root:/sbin/nologin
 nobody:x:65534:65534:nobody:/:/sbin/nologin
@@ -44,7 +47,7 @@ export _HANDLER="$1"
 exec "/var/lang/bin/${AWS_EXECUTION_ENV#AWS_Lambda_}" /var/runtime/bootstrap.py
 """
 _LIMITS = (
-    ("RLIMIT_NOFILE", 1024),
+    ("RLIMIT_NOFILE", limits.FILE_DESCRIPTORS),
     ("RLIMIT_CORE", 0),
     ("RLIMIT_STACK", 8 << 20),
     ("RLIMIT_MEMLOCK", 64 << 10),
@@ -55,7 +58,10 @@ _NPROC_PER_NAMESPACE = (5, 14)  # before this Linux the user's processes outside
 
 @dataclass(frozen=True)
 class Root:
-    """What the new root holds: symbolic links, read-only binds (source, target), folders to hide, files (path, mode, text)."""
+    """What the new root holds: symbolic links, read-only binds (source, target), folders to hide, files (path, mode, text).
+
+    `for_all`: whether another user than the service's may run the interpreter.
+    """
 
     links: tuple[tuple[str, str], ...]
     binds: tuple[tuple[str, str], ...]
@@ -63,6 +69,7 @@ class Root:
     files: tuple[tuple[str, int, str], ...]
     python: str
     layers: tuple[str, ...] = ()
+    for_all: bool = True
 
 
 def plan_root(spec: Spec) -> Root:
@@ -80,7 +87,13 @@ def plan_root(spec: Spec) -> Root:
     relocatable = (prefix / "lib" / version / "os.py").exists()
     python = f"/var/lang/bin/{version}" if relocatable else str(spec.interpreter)
     layers = tuple(str(layer.resolve()) for layer in spec.layers)
-    return Root(tuple(links), tuple(binds), tuple(masks), _files(), python, layers)
+    for_all = all(_for_all(path) for path in (spec.interpreter, prefix, prefix / "lib"))
+    return Root(tuple(links), tuple(binds), tuple(masks), _files(), python, layers, for_all)
+
+
+def _for_all(path: Path) -> bool:
+    """Whether everybody may read and execute it. Not so where root installed a Python under a strict umask."""
+    return not path.exists() or path.stat().st_mode & 0o005 == 0o005
 
 
 def _packages_of(place: str, version: str) -> list[str]:
@@ -144,7 +157,7 @@ class Holder:
 
     async def build(self, root: Root, tmp_mb: int) -> None:
         """Makes the namespaces. Raises OSError where they are not permitted."""
-        switch_user = os.geteuid() == 0
+        switch_user = os.geteuid() == 0 and root.for_all
         order = {
             "links": root.links, "binds": root.binds, "masks": root.masks, "files": root.files, "layers": root.layers,
             "tmp_mb": tmp_mb, "limits": _limits(), "hostname": _HOSTNAME,
@@ -329,13 +342,18 @@ class NamespaceMaker:
 
     async def _build(self, root: Root, tmp_mb: int) -> Holder:
         holder = self._spare or Holder()
-        self._spare = None if self._stopped else Holder()
+        self._spare = None
+        asyncio.get_running_loop().call_later(_SPARE_AFTER_S, self._keep_spare)
         try:
             await holder.build(root, tmp_mb)
         except OSError:
             await holder.close()
             raise
         return holder
+
+    def _keep_spare(self) -> None:
+        if self._spare is None and not self._stopped:
+            self._spare = Holder()
 
     def _forget(self, tmp: Path, holder: Holder) -> None:
         if self._holders.get(tmp) is holder:

@@ -17,13 +17,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lambent import limits
+
 from . import processes
 from .interface import Exit, Spec
 from .memory import MemoryWatch
 from .output import Output
 
 _INSIDE = ("/var/task", "/var/runtime", "/opt")
-_OPEN_FILES = 1024
 
 
 def translate(value: str, places: dict[str, str]) -> str:
@@ -169,6 +170,7 @@ class ProcessMaker:
 
 def _limit() -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    most = limits.FILE_DESCRIPTORS
+    wanted = most if hard == resource.RLIM_INFINITY else min(most, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -59,10 +59,10 @@ def connect(
         found = session.get_credentials()
     except foreign.BotoCoreError as error:
         raise _translated(error, "configuration", endpoint_url) from error
-    if not chosen:
-        raise AwsError("no AWS region is chosen", hint=f"--region us-east-1, or aws configure; {LOCAL}")
     if found is None:
         raise _no_credentials()
+    if not chosen:
+        raise AwsError("no AWS region is chosen", hint=f"--region us-east-1, or aws configure; {LOCAL}")
     return BotoAws(session, chosen, endpoint_url)
 
 

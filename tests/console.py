@@ -6,7 +6,7 @@ nothing but `...` for any lines. All blocks of a page run in order in one bash s
 
 Comments in the page, which no reader sees, say what a block needs:
 
-    <!-- exit 254 -->          the last command of the next block ends with this status
+    <!-- fails -->             the last command of the next block fails: its exit status is not 0
     <!-- needs zip curl -->    the section (up to the next heading of its level or above) needs these programs
     <!-- not run -->           the next block is for reading only
 """
@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _FENCE = re.compile(r"(`{3,})\s*(\w*)\s*$")
-_COMMENT = re.compile(r"<!--\s*(exit|needs|not run)\s*(.*?)\s*-->\s*$")
+_COMMENT = re.compile(r"<!--\s*(fails|needs|not run)\s*(.*?)\s*-->\s*$")
 _HEADING = re.compile(r"(#+)\s+(.*)")
 
 
@@ -39,11 +39,11 @@ class Command:
 
 @dataclass(frozen=True)
 class Block:
-    """Commands that the page shows together. `status` is the last one's exit status, `sections` the headings above it."""
+    """Commands that the page shows together. `fails` is about the last one; `sections` are the headings above it."""
 
     commands: tuple[Command, ...]
     shown: str | None
-    status: int
+    fails: bool
     sections: tuple[str, ...]
     needs: tuple[str, ...]
 
@@ -58,7 +58,7 @@ class _Place:
 
     headings: dict[int, str] = field(default_factory=dict)
     needs: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    status: int = 0
+    fails: bool = False
     run: bool = True
 
     def enter(self, level: int, title: str) -> None:
@@ -66,8 +66,8 @@ class _Place:
         self.needs = {known: programs for known, programs in self.needs.items() if known < level}
 
     def remark(self, word: str, rest: str) -> None:
-        if word == "exit":
-            self.status = int(rest)
+        if word == "fails":
+            self.fails = True
         elif word == "needs":
             self.needs[max(self.headings, default=0)] = tuple(rest.split())
         else:
@@ -75,7 +75,7 @@ class _Place:
 
     def block(self, commands: tuple[Command, ...], shown: str | None) -> Block:
         needs = tuple(program for programs in self.needs.values() for program in programs)
-        return Block(commands, shown, self.status, tuple(self.headings.values()), needs)
+        return Block(commands, shown, self.fails, tuple(self.headings.values()), needs)
 
 
 def blocks(page: str) -> list[Block]:
@@ -96,7 +96,7 @@ def blocks(page: str) -> list[Block]:
             elif place.run:
                 found += _parsed(fence[2], number + 1, body, place)
             fresh = place.run and fence[2] == "bash"
-            place.status, place.run = 0, True
+            place.fails, place.run = False, True
             continue
         fresh = fresh and not line.strip()
     return found
@@ -233,13 +233,10 @@ def play(block: Block, session: Session, page: str, timeout: float = 300) -> Non
     """Runs a block. Raises Wrong at the first command that fails, or when something else is printed than is shown."""
     printed = ""
     for command in block.commands:
-        expected = block.status if command is block.commands[-1] else 0
         status, output = session.run(command.text, timeout)
         printed += output
-        if status != expected:
-            raise Wrong(
-                f"{page}:{command.line}: exit status {status}, not {expected}:\n{command.text}\n\nIt printed:\n{output}"
-            )
+        if (status != 0) is not (block.fails and command is block.commands[-1]):
+            raise Wrong(f"{page}:{command.line}: exit status {status}:\n{command.text}\n\nIt printed:\n{output}")
     if block.shown is not None and not matches(block.shown, printed):
         lines = difflib.unified_diff(_tidy(block.shown), _tidy(printed), "the page shows", "printed", lineterm="")
         raise Wrong(f"{page}:{block.commands[0].line}: printed something else:\n" + "\n".join(lines))

@@ -54,7 +54,12 @@ def test_plain_prints_progress_on_stderr_and_only_the_url_on_stdout(capsys: pyte
     shown = capsys.readouterr()
     assert shown.out == "http://u/\n"
     assert "built 1.2 kB  (5.0 kB unpacked, 3 files, 10 ms)" in shown.err
-    assert "public" in shown.err
+    assert "whoever has this URL can call it" in shown.err
+
+
+def test_a_local_url_is_not_called_public(capsys: pytest.CaptureFixture[str]) -> None:
+    plain.show(events.Deployed("http://id.lambda-url.us-east-1.localhost:4580/", "1", True, 2.0))
+    assert "reachable from this machine only" in capsys.readouterr().err
 
 
 def test_a_plan_shows_what_changes_and_not_what_is_kept() -> None:

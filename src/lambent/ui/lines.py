@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from lambent import events
 from lambent.events import Event
@@ -56,11 +57,16 @@ def _plan(plan: events.Planned) -> tuple[Line, ...]:
 def _deployed(done: events.Deployed) -> tuple[Line, ...]:
     if not done.changed:
         return (Line("ok", f"unchanged: version {done.version} is live", seconds(done.seconds)),)
-    access = "public: whoever has this URL can call it" if done.public else "callers must sign with AWS credentials"
-    return (
-        Line("ok", f"version {done.version} is live", seconds(done.seconds)),
-        Line("note", access),
-    )
+    return (Line("ok", f"version {done.version} is live", seconds(done.seconds)), Line("note", _access(done)))
+
+
+def _access(done: events.Deployed) -> str:
+    """Who can call the URL, said aloud. `*.localhost` is this machine (RFC 6761)."""
+    if not done.public:
+        return "callers must sign with AWS credentials"
+    if (urlsplit(done.url).hostname or "").endswith(".localhost"):
+        return "reachable from this machine only"
+    return "public: whoever has this URL can call it"
 
 
 def _because(kind: str, source: str) -> str:

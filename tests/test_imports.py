@@ -15,7 +15,7 @@ FREE = {"errors", "events", "limits", "calendar", "interpreters", "__init__"}
 MAY_IMPORT = {
     **{free: set() for free in FREE},
     "names": FREE,
-    "config": FREE,
+    "config": FREE | {"names"},
     "aws": FREE,
     "runtime": set(),
     "package": FREE | {"config"},
@@ -28,7 +28,7 @@ MAY_IMPORT = {
 """Part of lambent -> the parts it may import beside itself. This is the table of the architecture page."""
 
 STARTS_PROCESSES = ("package/", "local/sandbox/", "local/daemon.py", "runtime/")
-READS_ENVIRONMENT = ("config/load.py", "ui/style.py", "cli/", "runtime/", "local/sandbox/launcher.py")
+READS_ENVIRONMENT = ("config/load.py", "ui/style.py", "cli/", "runtime/", "local/sandbox/bootstrap.py")
 
 FILES = sorted(SOURCE.rglob("*.py"))
 

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import sys
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -101,10 +102,16 @@ class Service:
         return got
 
 
+def environment() -> dict[str, str]:
+    """The tests' own, with bytecode kept between services: without any, compiling moto takes seconds of every start."""
+    kept = {"PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "lambent-tests-bytecode")}
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | kept
+
+
 @contextmanager
 def serving(state: Path, port: int = 0, as_of: date | None = None) -> Iterator[Service]:
     """A service in the background, stopped at the end."""
-    running = daemon.ensure_running(state, port, as_of, os.environ)
+    running = daemon.ensure_running(state, port, as_of, environment())
     try:
         yield Service(state, running.port, running.pid)
     finally:

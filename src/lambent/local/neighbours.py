@@ -217,12 +217,16 @@ class Neighbours:
             self._there.set()
 
     def _load(self) -> None:
-        config = importlib.import_module("moto.core.config")
-        config.default_user_config["iam"]["load_aws_managed_policies"] = True  # AWSLambdaBasicExecutionRole and its like
         server = importlib.import_module("moto.server")
         for service in ("iam", "sts", "logs", "s3"):
             importlib.import_module(f"moto.{service}.models")
         importlib.import_module("lambent.local.repeatable").install()
+        # AWSLambdaBasicExecutionRole and its like. moto makes an IAM for each of AWS's partitions (China, GovCloud ...) at the
+        # first request, and 1,500 policies for each of them cost seconds: only the ordinary partition gets them.
+        iam = importlib.import_module("moto.core.config").default_user_config["iam"]
+        iam["load_aws_managed_policies"] = True
+        self._backend("iam", "aws")
+        iam["load_aws_managed_policies"] = False
         self._application = server.DomainDispatcherApplication(server.create_backend_app)
 
     def _backend(self, service: str, region: str) -> Any:

@@ -188,7 +188,6 @@ class Environment:
             "LANG": "en_US.UTF-8",
             "TZ": ":UTC",
             "PYTHONPATH": os.fspath(over.get("packages", "")),
-            "PYTHONDONTWRITEBYTECODE": "1",
             "LAMBDA_TASK_ROOT": str(task),
             "AWS_LAMBDA_RUNTIME_API": self.api.address,
             "AWS_LAMBDA_FUNCTION_NAME": "hello",

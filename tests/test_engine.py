@@ -437,6 +437,18 @@ def test_the_tail_is_the_last_4_kilobytes_of_this_invocation(tmp_path: Path) -> 
     assert tail.endswith("\t\n")
 
 
+def test_each_tail_holds_what_its_own_invocation_printed(tmp_path: Path) -> None:
+    """Though output and answer take different ways."""
+    function = make_function(tmp_path, "def handler(event, context): print('printed', event)")
+
+    async def body(aws: Lambda) -> None:
+        for number in range(300):
+            tail = (await aws.call(function, number))[2]
+            assert re.findall(r"printed \d+", tail) == [f"printed {number}"]
+
+    run(tmp_path, body)
+
+
 def test_a_sink_that_fails_or_is_slow_does_not_hold_up_an_answer(tmp_path: Path) -> None:
     function = make_function(tmp_path, HELLO)
 

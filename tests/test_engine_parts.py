@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from lambent.local.engine.interface import LogLine
 from lambent.local.engine.lifecycle import TABLE, IllegalStep, State, Step, after
 from lambent.local.engine.logs import LineSplitter
 from lambent.local.engine.runtime_api import Event, RuntimeApi, make_event
-from lambent.local.sandbox.runtimes import Runtimes, install
+from lambent.local.sandbox.runtimes import InstalledRuntime, Runtimes, install
 
 NEXT = "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -225,8 +226,8 @@ def test_output_becomes_log_events_however_it_is_cut(size: int) -> None:
     assert splitter.finish(9) == []
 
 
-def test_a_runtime_is_installed_once_and_whole(tmp_path: Path) -> None:
-    """Two at once, and without a network: nothing is left behind, and the error says what is needed."""
+def test_a_runtime_that_cannot_be_had_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Two at once without a network, and an interpreter that is not there: the error says what is needed."""
     environ = {
         "PATH": "",
         "UV_DEFAULT_INDEX": "http://127.0.0.1:9/simple",
@@ -248,3 +249,20 @@ def test_a_runtime_is_installed_once_and_whole(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "cache" / "runtimes").iterdir()] == [f"python{version}.lock"]
     with pytest.raises(LocalError, match=r"python3\.99"):
         install("python3.99", tmp_path, environ)
+
+
+def test_two_services_install_a_runtime_once(tmp_path: Path) -> None:
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    environ = {**os.environ, "PATH": str(Path(sys.executable).resolve().parent)}
+    abandoned = tmp_path / "runtimes" / f"python{version}-1.killed"
+    abandoned.mkdir(parents=True)
+
+    async def run() -> list[InstalledRuntime]:
+        return await asyncio.gather(*(Runtimes(tmp_path, environ).get(f"python{version}") for _ in range(2)))
+
+    first, second = asyncio.run(run())
+    assert first == second
+    assert first.interpreter == Path(sys.executable).resolve()
+    assert {"awslambdaric", "boto3", "bootstrap.py"} <= {path.name for path in first.folder.iterdir()}
+    assert not abandoned.exists()
+    assert all(path.stat().st_mode & 0o004 for path in first.folder.rglob("*"))

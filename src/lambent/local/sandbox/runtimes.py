@@ -63,11 +63,15 @@ class Runtimes:
 
     async def get(self, name: str) -> InstalledRuntime:
         """The runtime of this name ("python3.13"). Raises LocalError when its interpreter or the network is missing."""
-        if name not in self._ready:
+        if not self._has(name):
             async with self._locks.setdefault(name, asyncio.Lock()):
-                if name not in self._ready:
+                if not self._has(name):
                     self._ready[name] = await asyncio.to_thread(install, name, self._cache, self._environ)
         return self._ready[name]
+
+    def _has(self, name: str) -> bool:
+        """The cache may be emptied while the service runs."""
+        return name in self._ready and self._ready[name].folder.exists()
 
 
 def install(name: str, cache: Path, environ: Mapping[str, str]) -> InstalledRuntime:
@@ -97,6 +101,8 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _install_into(folder: Path, interpreter: Path, environ: Mapping[str, str]) -> None:
+    for abandoned in folder.parent.glob(f"{folder.name}.*"):  # by an installation that was killed; the lock is ours
+        shutil.rmtree(abandoned, ignore_errors=True)
     work = Path(tempfile.mkdtemp(prefix=folder.name + ".", dir=folder.parent))
     try:
         _run_uv(work, interpreter, environ)

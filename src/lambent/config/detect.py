@@ -96,16 +96,17 @@ def _candidates(modules: Modules, file: File, rank: int) -> Iterable[Candidate]:
                 yield Candidate(file, name, kind, "object", rank, value)  # type: ignore[arg-type]
         elif kind == "factory" and not name.startswith("_"):
             yield Candidate(file, f"{name}()", made, "factory", rank, value)  # type: ignore[arg-type]
-        elif name in fw.APP_NAMES and _may_be(modules, value):
+        elif name in fw.APP_NAMES and _may_be(modules, name, value):
             yield Candidate(file, name, "web", "maybe", rank, value)
 
 
-def _may_be(modules: Modules, value: Value) -> bool:
+def _may_be(modules: Modules, name: str, value: Value) -> bool:
     """Whether a value that reading does not explain could be an app: the result of some call, or a foreign import."""
     top = value.dotted.partition(".")[0]
     if value.kind or value.holder or value.unsupported or top in _NOT_WEB or top in sys.stdlib_module_names:
         return False
-    return value.opaque or bool(value.dotted and "." in value.dotted and modules.of(top) is None)
+    imported = "." in value.dotted and modules.of(top) is None and name not in ("web", "api", "server", "site")
+    return value.opaque or imported
 
 
 def _choose(modules: Modules, candidates: list[Candidate], django_too: bool) -> Candidate | None:

@@ -95,8 +95,8 @@ def _install(pins: Pins, uv: Uv, stage: Path) -> int:
     lines = (line.removeprefix("-e ") for line in logical_lines(pins.text))
     # a local package given relative to the project is not relative to this file
     listed.write_text("".join(f"{_absolute(line, uv.folder)}\n" for line in lines), "utf-8")
-    options = ["--target", str(stage), "--no-deps", "--link-mode", "copy", "--no-compile-bytecode", "--no-python-downloads"]
-    _, built = with_builds(uv, pins.source, "pip", "install", "-r", str(listed), *options, "-q")
+    options = ["--target", str(stage), "--no-deps", "--link-mode", "copy", "--no-compile-bytecode"]
+    _, built = with_builds(uv, pins.source, "pip", "install", "-r", str(listed), *options, "-q", known=pins.source_only)
     _refuse_host_code(stage, built, uv)
     return _tidy(stage)
 

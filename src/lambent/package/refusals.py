@@ -24,8 +24,9 @@ class _Said:
 
 def translate(text: str, uv: Uv, where: str) -> PackagingError:
     """uv's message as one of our errors; `where` is the file that holds the requirements."""
+    flat = " ".join(text.split())  # uv wraps its lines
     for pattern, explain in _KNOWN:
-        found = pattern.search(text)
+        found = pattern.search(text) or pattern.search(flat)
         if found:
             what, place, hint = explain(_Said(found, text, uv, where))
             return PackagingError(what, where=place, hint=hint, detail=_shortened(text))

@@ -13,7 +13,7 @@ import os
 import re
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from lambent.package.uv import Uv, UvFailed
 
 _FORMAT = "1"  # raise it when what `pin` returns for the same question changes
 _BUILDS_MAX = 20
+_SOURCE_ONLY = "# without wheels: "
 
 
 @dataclass(frozen=True)
@@ -40,15 +41,23 @@ class Requirements:
 
 @dataclass(frozen=True)
 class Pins:
-    """The answer: requirement lines that leave nothing open, and whether it was known already."""
+    """The answer: requirement lines that leave nothing open, and whether it was known already.
+
+    `source_only` are the packages that publish no wheels, as a comment in the text's first line.
+    """
 
     text: str
     source: str
     cached: bool
 
     @property
+    def source_only(self) -> frozenset[str]:
+        first = self.text.partition("\n")[0]
+        return frozenset(first.removeprefix(_SOURCE_ONLY).split()) if first.startswith(_SOURCE_ONLY) else frozenset()
+
+    @property
     def empty(self) -> bool:
-        return not self.text.strip()
+        return not any(logical_lines(self.text))
 
 
 def find(project: Path) -> Requirements:
@@ -80,17 +89,21 @@ def pin(requirements: Requirements, uv: Uv, cache: Path) -> Pins:
         return Pins(kept.read_text("utf-8"), requirements.source, True)
     except OSError:
         pass
-    text = _without_project(_resolve(requirements, uv, cache), uv.folder)
+    resolved, source_only = _resolve(requirements, uv, cache)
+    text = _without_project(resolved, uv.folder)
+    if source_only:
+        text = f"{_SOURCE_ONLY}{' '.join(sorted(source_only))}\n{text}"
     replace(kept, text.encode())
     return Pins(text, requirements.source, False)
 
 
-def with_builds(uv: Uv, where: str, *arguments: str) -> tuple[str, frozenset[str]]:
+def with_builds(uv: Uv, where: str, *arguments: str, known: Collection[str] = ()) -> tuple[str, frozenset[str]]:
     """Runs uv with wheels only, then again for each package that turns out to have none, allowing just that to be built.
 
-    Returns what uv printed and the packages it was allowed to build. Raises PackagingError.
+    `known` are such packages from an earlier run. Returns what uv printed and the packages it was allowed to build.
+    Raises PackagingError.
     """
-    build: list[str] = []
+    build = sorted(known)
     while True:
         try:
             return uv.for_target(*arguments, build=build), frozenset(build)
@@ -138,22 +151,22 @@ def local_folder(line: str, project: Path) -> Path | None:
     return path if path.is_dir() else None
 
 
-def _resolve(requirements: Requirements, uv: Uv, cache: Path) -> str:
+def _resolve(requirements: Requirements, uv: Uv, cache: Path) -> tuple[str, frozenset[str]]:
     assert requirements.path is not None
     if requirements.source == "uv.lock":
         options = ["--frozen", "--no-default-groups", "--no-emit-project", "--no-header", "--no-annotate"]
         try:
-            return uv.run("export", *options, "--emit-index-url", "--no-python-downloads", "-q")
+            return uv.run("export", *options, "--emit-index-url", "-q"), frozenset()
         except UvFailed as error:
             raise translate(error.text, uv, requirements.source) from None
-    options = ["--no-header", "--no-annotate", "--no-python-downloads", "--emit-index-url", "--emit-find-links", "-q"]
+    options = ["--no-header", "--no-annotate", "--emit-index-url", "--emit-find-links", "-q"]
     if not requirements.lines:
-        return with_builds(uv, requirements.source, "pip", "compile", str(requirements.path.name), *options)[0]
+        return with_builds(uv, requirements.source, "pip", "compile", str(requirements.path.name), *options)
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as folder:
         listed = Path(folder) / "requirements.txt"
         listed.write_text("\n".join(requirements.lines), "utf-8")
-        return with_builds(uv, requirements.source, "pip", "compile", str(listed), *options)[0]
+        return with_builds(uv, requirements.source, "pip", "compile", str(listed), *options)
 
 
 def _without_project(text: str, project: Path) -> str:
@@ -170,7 +183,9 @@ def _with_included(path: Path, seen: set[Path]) -> Iterator[bytes]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise PackagingError(f"cannot read {path.name}: {error.strerror}", where=str(path)) from error
+        raise PackagingError(
+            f"cannot read {path.name}: {error.strerror}", where=path.name, hint="correct the -r or -c line, or add the file"
+        ) from error
     yield data
     for line in logical_lines(data.decode("utf-8", "replace")):
         found = re.match(r"(?:-r|--requirement|-c|--constraint)[= ]?\s*(\S+)", line)

@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from datetime import date
 
 from lambent import calendar
 from lambent.package.target import Target
 from lambent.package.uv import Uv, UvFailed
 
+_OLDEST = date(2021, 1, 1)  # python3.9 and later: each target that is asked costs time
+
 
 @dataclass(frozen=True)
 class Package:
-    """A package by name, and as it was asked for ("numpy==1.21.0")."""
+    """A package by name, and as it was asked for ("numpy==1.21.0"). `local` ones are folders on this machine."""
 
     name: str
     spec: str
+    local: bool = False
 
 
 def without_wheels(text: str) -> Package | None:
     """The package that uv found no wheel of, or None when its message is about something else."""
+    local = re.search(r"Building source distributions is disabled,\s+but\s+attempted\s+to\s+build\s+`([^`]+)`", text)
+    if local:
+        return Package(local[1], local[1], local=True)
     found = re.search(r"Wheels are required for `([^`]+)`", text)
     if found is None:
         return None
@@ -34,7 +41,9 @@ def without_wheels(text: str) -> Package | None:
 
 def targets_with_wheels(package: Package, uv: Uv) -> list[str]:
     """The targets for which there is a wheel, such as "python3.10 x86_64"; empty when there is none for any."""
-    pythons = [runtime for runtime in calendar.RUNTIMES if not runtime.preview and runtime.python != "3.6"]
+    if package.local:
+        return []
+    pythons = [runtime for runtime in calendar.RUNTIMES if not runtime.preview and runtime.available >= _OLDEST]
     there = []
     for runtime in reversed(pythons):
         target = Target(runtime.python, uv.target.architecture, runtime.glibc)

@@ -56,6 +56,8 @@ class Uv:
         """As `run`, with the target's version and platform; wheels only, but for the packages in `build`."""
         options = ["--python-version", self.target.python, "--python-platform", self.target.uv_platform]
         options += ["--only-binary", ":all:", *(word for name in build for word in ("--no-binary", name))]
+        # uv takes a folder for unchanged while its pyproject.toml is
+        options += (word for name in build for word in ("--refresh-package", name))
         return self.run(*arguments, *options, **(self._without_compiler() if build else {}))
 
     def _without_compiler(self) -> dict[str, str]:

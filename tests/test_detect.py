@@ -1,0 +1,224 @@
+"""Finding the app: each test is the smallest project of its kind, on disk."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from lambent.config.detect import detect
+from lambent.errors import DetectionError
+
+FLASK = "from flask import Flask\napp = Flask(__name__)\n"
+FASTAPI = "from fastapi import FastAPI\napp = FastAPI()\n"
+HANDLER = "def lambda_handler(event, context):\n    return 'hi'\n"
+MANAGE = "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site1.settings')\n"
+WSGI = "from django.core.wsgi import get_wsgi_application\napplication = get_wsgi_application()\n"
+ASGI = "from django.core.asgi import get_asgi_application\napplication = get_asgi_application()\n"
+
+
+def project(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text), "utf-8")
+    return folder
+
+
+ONE_FILE = [
+    ("def lambda_handler(event, context): pass", "lambda_handler", "handler"),
+    ("def handler(event, context): pass", "handler", "handler"),
+    ("from mangum import Mangum\nfrom fastapi import FastAPI\napp = FastAPI()\nhandler = Mangum(app)", "handler", "handler"),
+    ("import flask\napplication = flask.Flask(__name__)", "application", "wsgi"),
+    ("from fastapi import FastAPI\napi: FastAPI = FastAPI()", "api", "asgi"),
+    ("from starlette.applications import Starlette as S\nserver = S()", "server", "asgi"),
+    ("from quart import Quart\nshop = Quart(__name__)", "shop", "asgi"),
+    ("import litestar\napp = litestar.Litestar([])", "app", "asgi"),
+    ("from blacksheep import Application\napp = Application()", "app", "asgi"),
+    ("from sanic import Sanic\napp = Sanic('x')", "app", "asgi"),
+    ("import bottle\napp = bottle.Bottle()", "app", "wsgi"),
+    ("from bottle import route, default_app\napp = default_app()", "app", "wsgi"),
+    ("import falcon\napp = falcon.App()", "app", "wsgi"),
+    ("import falcon.asgi\napp = falcon.asgi.App()", "app", "asgi"),
+    ("from pyramid.config import Configurator\nwith Configurator() as c:\n    app = c.make_wsgi_app()", "app", "wsgi"),
+    ("from datasette.app import Datasette\napp = Datasette(['x.db']).app()", "app", "asgi"),
+    ("from datasette.app import Datasette\nds = Datasette([])\napp = ds.app()", "app", "asgi"),
+    ("from dash import Dash\napp = Dash()\nserver = app.server", "server", "wsgi"),
+    ("def app(environ, start_response): pass", "app", "wsgi"),
+    ("async def app(scope, receive, send): pass", "app", "asgi"),
+    ("class A:\n    async def __call__(self, scope, receive, send): pass\napp = A()", "app", "asgi"),
+    ("class A:\n    def __call__(self, environ, start_response): pass\napp = A()", "app", "wsgi"),
+    ("from fastapi import FastAPI\nclass Mine(FastAPI): pass\nsite = Mine()", "site", "asgi"),
+    (FASTAPI + "from starlette.middleware.cors import CORSMiddleware\napp = CORSMiddleware(app)", "app", "asgi"),
+    (FLASK + "from whitenoise import WhiteNoise\nsite = WhiteNoise(app, root='s')", "site", "wsgi"),
+    (FASTAPI + "import socketio\nsio = socketio.AsyncServer()\nouter = socketio.ASGIApp(sio, app)", "outer", "asgi"),
+    (FASTAPI + "from sentry_sdk.integrations.asgi import SentryAsgiMiddleware as S\napp = S(app)", "app", "asgi"),
+    (FLASK + "from flask_restful import Api\napi = Api(app)", "app", "wsgi"),
+    (FLASK + "from asgiref.wsgi import WsgiToAsgi\nasgi_app = WsgiToAsgi(app)", "asgi_app", "asgi"),
+    ("try:\n    from flask import Flask\n    app = Flask('x')\nexcept ImportError:\n    app = None", "app", "wsgi"),
+    (
+        "import os\nfrom flask import Flask\nif os.getenv('X'):\n    app = Flask('x')\nelse:\n    app = Flask('y')",
+        "app",
+        "wsgi",
+    ),
+    ("from flask import Flask\ndef create_app(config=None):\n    app = Flask('x')\n    return app", "create_app()", "wsgi"),
+    ("from fastapi import FastAPI\ndef make():\n    return FastAPI()\napp = make()", "app", "asgi"),
+    ("from somewhere import build\napp = build()", "app", "web"),
+    ("from fasthtml.common import *\napp, rt = fast_app()", "app", "asgi"),
+    ("from fastapi import FastAPI\ninner = FastAPI()\napp = FastAPI()\napp.mount('/i', inner)", "app", "asgi"),
+    (FLASK + "if __name__ == '__main__':\n    app = None", "app", "wsgi"),
+]
+
+
+@pytest.mark.parametrize(("text", "attribute", "kind"), ONE_FILE)
+def test_one_file(tmp_path: Path, text: str, attribute: str, kind: str) -> None:
+    found = detect(project(tmp_path, {"main.py": text}))
+    assert (found.module, found.attribute, found.kind, found.root) == ("main", attribute, kind, ".")
+
+
+PROJECTS = [
+    ({"lambda_function.py": HANDLER, "app.py": FLASK}, "lambda_function:lambda_handler", "."),
+    ({"app.py": FLASK, "other.py": FASTAPI}, "app:app", "."),
+    ({"app.py": FLASK, "tests/main.py": FASTAPI, "test_app.py": FASTAPI, "conftest.py": FASTAPI}, "app:app", "."),
+    ({"app.py": FLASK, "wsgi.py": "from app import app as application"}, "app:app", "."),
+    (
+        {"app.py": FLASK, "wsgi.py": "from app import app\nfrom x import FooMiddleware\napp = FooMiddleware(app)"},
+        "wsgi:app",
+        ".",
+    ),
+    ({"mypkg/__init__.py": FLASK}, "mypkg:app", "."),
+    ({"mypkg/__init__.py": "", "mypkg/main.py": FASTAPI}, "mypkg.main:app", "."),
+    ({"app/__init__.py": "", "app/main.py": FASTAPI}, "app.main:app", "."),
+    ({"app/main.py": FASTAPI}, "app.main:app", "."),
+    ({"src/main.py": FASTAPI}, "main:app", "src"),
+    ({"src/shop/__init__.py": "", "src/shop/app.py": FLASK}, "shop.app:app", "src"),
+    ({"mypkg/__init__.py": FLASK.replace("app =", "site ="), "run.py": "from mypkg import site as app"}, "run:app", "."),
+    ({"pkg/__init__.py": "", "pkg/core.py": FLASK, "run.py": "from pkg.core import app\n"}, "run:app", "."),
+    ({"pkg/__init__.py": "from .core import app", "pkg/core.py": FLASK}, "pkg:app", "."),
+    ({"weather.py": FLASK}, "weather:app", "."),
+    (
+        {"manage.py": MANAGE, "site1/__init__.py": "", "site1/settings.py": "", "site1/wsgi.py": WSGI},
+        "site1.wsgi:application",
+        ".",
+    ),
+    (
+        {"manage.py": MANAGE, "site1/settings.py": "", "site1/wsgi.py": WSGI, "site1/asgi.py": ASGI, "api/main.py": FASTAPI},
+        "site1.wsgi:application",
+        ".",
+    ),
+    ({"manage.py": MANAGE, "site1/settings.py": "", "site1/asgi.py": ASGI}, "site1.asgi:application", "."),
+    (
+        {"manage.py": MANAGE, "site1/settings/__init__.py": "", "site1/settings/base.py": "", "site1/wsgi.py": WSGI},
+        "site1.wsgi:application",
+        ".",
+    ),
+    (
+        {"manage.py": MANAGE, "site1/settings.py": "WSGI_APPLICATION = 'conf.web.application'", "conf/web.py": WSGI},
+        "conf.web:application",
+        ".",
+    ),
+    ({"wsgi.py": WSGI, "asgi.py": ASGI}, "wsgi:application", "."),
+    ({"main.py": FLASK, "old.py": "print 'python 2'"}, "main:app", "."),
+    ({"main.py": "type Number = int\n" + FASTAPI}, "main:app", "."),
+    ({"main.py": FASTAPI + "def first[T](x: list[T]) -> T:\n    return x[0]\n"}, "main:app", "."),
+]
+
+
+@pytest.mark.parametrize(("files", "spec", "root"), PROJECTS)
+def test_projects(tmp_path: Path, files: dict[str, str], spec: str, root: str) -> None:
+    found = detect(project(tmp_path, files))
+    assert (found.spec, found.root) == (spec, root)
+
+
+def test_a_file_named_by_itself(tmp_path: Path) -> None:
+    project(
+        tmp_path,
+        {"app.py": FLASK, "other.py": FASTAPI, "src/pkg/__init__.py": "", "src/pkg/web.py": FLASK, "requirements.txt": ""},
+    )
+    assert detect(tmp_path / "other.py").spec == "other:app"
+    inside = detect(tmp_path / "src/pkg/web.py")
+    assert (inside.spec, inside.root) == ("pkg.web:app", "src")
+
+
+@pytest.mark.parametrize(
+    ("spec", "handler", "kind"),
+    [
+        ("main:api", "main.api", "asgi"),
+        ("main.api", "main.api", "asgi"),
+        ("main.py:api", "main.api", "asgi"),
+        ("main:create", "main.create()", "asgi"),
+        ("main:create()", "main.create()", "asgi"),
+        ("main:entry", "main.entry", "handler"),
+        ("main", "main.api", "asgi"),
+        ("pkg.web:app", "pkg.web.app", "wsgi"),
+        ("main:late", "main.late", "web"),
+    ],
+)
+def test_the_app_that_was_named(tmp_path: Path, spec: str, handler: str, kind: str) -> None:
+    main = "from fastapi import FastAPI\nfrom x import late\napi = FastAPI()\ndef entry(a, b): pass\n"
+    main += "def create():\n    return FastAPI()\n"
+    project(tmp_path, {"main.py": main, "pkg/web.py": FLASK})
+    found = detect(tmp_path, spec)
+    assert (found.handler, found.kind) == (handler, kind)
+
+
+@pytest.mark.parametrize(
+    ("spec", "what", "hint"),
+    [
+        ("mian:app", "no module mian", "--app main:app"),
+        ("main:ap", "main.py defines no ap", "--app main:app"),
+        ("nowhere.deep:app", "no module nowhere.deep", "--app main:app"),
+    ],
+)
+def test_a_wrong_name_gets_the_right_one(tmp_path: Path, spec: str, what: str, hint: str) -> None:
+    with pytest.raises(DetectionError) as error:
+        detect(project(tmp_path, {"main.py": FLASK}), spec)
+    assert what in error.value.what
+    assert error.value.hint == hint
+
+
+def test_several_apps(tmp_path: Path) -> None:
+    with pytest.raises(DetectionError) as error:
+        detect(project(tmp_path, {"app.py": FLASK, "main.py": FASTAPI}))
+    shown = f"{error.value.what}\n{error.value.hint}\n{error.value.detail}"
+    for line in ("app:app", "main:app", "lambent deploy --app main:app", "[tool.lambent]", 'app = "app:app"'):
+        assert line in shown
+
+
+def test_several_apps_in_one_file(tmp_path: Path) -> None:
+    text = "from flask import Flask\nshop = Flask('a')\nadmin = Flask('b')\n"
+    with pytest.raises(DetectionError, match="main:shop, main:admin"):
+        detect(project(tmp_path, {"main.py": text}))
+
+
+@pytest.mark.parametrize(
+    "files", [{}, {"readme.txt": ""}, {"main.py": "print(1)"}, {"main.py": "import typer\napp = typer.Typer()"}]
+)
+def test_no_app(tmp_path: Path, files: dict[str, str]) -> None:
+    with pytest.raises(DetectionError) as error:
+        detect(project(tmp_path, files))
+    assert "no app" in error.value.what or "no Python files" in error.value.what
+    assert "lambent deploy" in error.value.hint
+    for name in files:
+        assert not name.endswith(".py") or name in error.value.detail
+
+
+def test_a_server_that_cannot_run_on_lambda(tmp_path: Path) -> None:
+    with pytest.raises(DetectionError, match="aiohttp"):
+        detect(project(tmp_path, {"main.py": "from aiohttp import web\napp = web.Application()"}))
+
+
+@pytest.mark.parametrize("broken", ["main.py", "pkg/views.py"])
+def test_a_syntax_error_is_shown_with_its_line(tmp_path: Path, broken: str) -> None:
+    files = {"main.py": "from pkg.views import view\n" + FASTAPI, "pkg/__init__.py": "", "pkg/views.py": "view = 1\n"}
+    project(tmp_path, files | {broken: "x = 1\ndef broken(:\n    pass\n"})
+    with pytest.raises(DetectionError, match="syntax error") as error:
+        detect(tmp_path)
+    assert error.value.where == f"{broken}:2"
+    assert "def broken(:" in error.value.detail
+
+
+def test_nothing_is_imported(tmp_path: Path) -> None:
+    detect(project(tmp_path, {"app.py": FLASK + "open('was-run', 'w')\nraise SystemExit\n"}))
+    assert not (tmp_path / "was-run").exists()

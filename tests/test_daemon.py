@@ -91,6 +91,13 @@ def test_a_taken_port_is_said_with_its_owner(tmp_path: Path) -> None:
     assert daemon.status(tmp_path) is None
 
 
+def test_a_port_of_another_local_lambda(tmp_path: Path) -> None:
+    with serving(tmp_path / "one") as one, pytest.raises(LocalError) as raised:
+        daemon.ensure_running(tmp_path / "two", one.port, None, os.environ)
+    assert f"another local Lambda (pid {one.pid})" in raised.value.what
+    assert raised.value.where == str(tmp_path / "one")
+
+
 def test_nobody_has_a_free_port() -> None:
     server = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
     port = server.server_address[1]
@@ -107,6 +114,7 @@ def test_other_wishes_than_what_runs_are_refused(tmp_path: Path) -> None:
             daemon.ensure_running(tmp_path, 1, None, os.environ)
         with pytest.raises(LocalError, match="runs already, as of"):
             daemon.ensure_running(tmp_path, None, date(2020, 1, 1), os.environ)
+        assert daemon.ensure_running(tmp_path, service.port, date.today(), os.environ).pid == service.pid
         foreground = subprocess.run(
             [*LAMBENT, "start", "--foreground", "--port", "0", "--state", str(tmp_path)],
             capture_output=True,

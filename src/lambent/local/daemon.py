@@ -66,7 +66,7 @@ def status(state: Path) -> dict[str, Any] | None:
     told = _recorded(state.resolve())
     if told is None:
         return None
-    found = _ask(told["port"], "GET", "/_lambent/status")
+    found = ask(told["port"], "GET", "/_lambent/status")
     return found if found is not None and found.get("pid") == told["pid"] else None
 
 
@@ -76,7 +76,7 @@ def stop(state: Path) -> int | None:
     found = status(state)
     if found is None:
         return None
-    _ask(found["port"], "POST", "/_lambent/shutdown")
+    ask(found["port"], "POST", "/_lambent/shutdown")
     try:
         with locked(state / "service.lock", wait_s=_STOPPED_S):
             pass
@@ -166,8 +166,9 @@ def _recorded(state: Path) -> dict[str, Any] | None:
         return None
 
 
-def _ask(port: int, method: str, path: str) -> dict[str, Any] | None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+def ask(port: int, method: str, path: str) -> dict[str, Any] | None:
+    """The JSON object that whoever listens on the port answers, or None."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request(method, path)
         told = json.loads(connection.getresponse().read())

@@ -21,6 +21,7 @@ import uvicorn
 
 from lambent import __version__
 from lambent.errors import LocalError
+from lambent.local import daemon
 from lambent.local.application import Application
 from lambent.local.control.control import Control
 from lambent.local.control.model import is_lambda
@@ -38,7 +39,6 @@ from lambent.local.store import Store
 
 log = logging.getLogger("lambent.service")
 
-DEFAULT_PORT = 4580
 _STOP_S = 5
 """How long requests under way may take once the service is told to stop."""
 
@@ -85,15 +85,10 @@ def listen(port: int) -> list[socket.socket]:
     first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         first.bind(("127.0.0.1", port))
+        first.listen()  # with SO_REUSEADDR two may bind one port; only one may listen
     except OSError as error:
         first.close()
-        if error.errno == errno.EADDRINUSE:
-            raise LocalError(
-                f"port {port} is taken by {occupant(port) or 'another process'}",
-                where=f"127.0.0.1:{port}",
-                hint="lambent local start --port 4581",
-            ) from None
-        raise LocalError(f"port {port} cannot be had: {error.strerror}", hint="lambent local start --port 4581") from None
+        raise _taken(port) if error.errno == errno.EADDRINUSE else _denied(port, error) from None
     sockets = [first]
     second = socket.socket(socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
@@ -104,6 +99,19 @@ def listen(port: int) -> list[socket.socket]:
     except OSError:
         second.close()  # no IPv6 here, or the port is taken there: 127.0.0.1 is enough
     return sockets
+
+
+def _taken(port: int) -> LocalError:
+    other = daemon.ask(port, "GET", "/_lambent/health")
+    if other is not None and other.get("service") == "lambent":
+        what = f"port {port} is taken by another local Lambda (pid {other['pid']})"
+        return LocalError(what, where=other["state"], hint=f"lambent local stop --state {other['state']}, or --port {port + 1}")
+    what = f"port {port} is taken by {occupant(port) or 'another process'}"
+    return LocalError(what, where=f"127.0.0.1:{port}", hint=f"lambent local start --port {port + 1}")
+
+
+def _denied(port: int, error: OSError) -> LocalError:
+    return LocalError(f"port {port} cannot be had: {error.strerror}", hint=f"lambent local start --port {daemon.DEFAULT_PORT}")
 
 
 class _Parts:
@@ -196,8 +204,13 @@ async def _serve(settings: Settings, sockets: list[socket.socket], ready: Callab
     )
     server = _Server(config, started)
     loop = asyncio.get_running_loop()
+
+    def asked_to_end() -> None:
+        server.force_exit = parts.stopping.is_set()  # the second time nobody is waited for
+        parts.shutdown()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, parts.shutdown)
+        loop.add_signal_handler(number, asked_to_end)
     serving = asyncio.create_task(server.serve(sockets))
     try:
         stopping = asyncio.create_task(parts.stopping.wait())

@@ -152,6 +152,7 @@ class Holder:
                 [sys.executable, "-I", "-S", str(_LAUNCHER), str(theirs.fileno())],
                 pass_fds=(theirs.fileno(),), env={}, cwd="/",
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for the service, which ends its environments in order
             )  # fmt: skip
         self.alive = True
 

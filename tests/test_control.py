@@ -289,7 +289,7 @@ KEY_RULES = (
         ("$LATEST", {"1": 0.5}, "$LATEST is not supported for an alias pointing to more than 1 version"),
         ("1", {"2": 0.5, "3": 0.1}, "Number of items in AdditionalVersionWeights cannot be greater than 1"),
         ("1", {"2": 0.5}, f"Function not found: {ARN}f:2"),
-        ("1", {"2": 2.0}, f"1 validation error detected: Value '{{2=2.0}}' at {WEIGHTS}: Map value {VALUE_RULES}"),
+        ("1", {"2": 2}, f"1 validation error detected: Value '{{2=2.0}}' at {WEIGHTS}: Map value {VALUE_RULES}"),
         ("1", {"x": 0.5}, f"1 validation error detected: Value '{{x=0.5}}' at {WEIGHTS}: Map keys {KEY_RULES}"),
         ("7", {}, f"Function not found: {ARN}f:7"),
     ],
@@ -327,6 +327,9 @@ def test_urls(api: Api) -> None:
     assert (len(url_id), made["FunctionArn"], made["Cors"]) == (32, f"{ARN}f:live", cors)
     assert "InvokeMode" not in made
     assert "LastModifiedTime" not in made
+    updated = api.client.update_function_url_config(FunctionName="f", Qualifier="live", AuthType="NONE")
+    assert "InvokeMode" not in updated
+    assert "LastModifiedTime" in updated
     known = api.store.url(url_id)
     assert known is not None
     assert (known.function, known.qualifier, known.auth_type, known.invoke_mode) == ("f", "live", "NONE", "BUFFERED")

@@ -28,6 +28,7 @@ def test_invoke_with_the_log(api: Api) -> None:
     api.create("f")
     answer = api.client.invoke(FunctionName="f", Payload=b'{"a": 1}', LogType="Tail")
     headers = answer["ResponseMetadata"]["HTTPHeaders"]
+    assert headers["x-amzn-trace-id"] == api.engine.calls[-1][1].trace_id
     assert base64.b64decode(answer["LogResult"]) == f"START RequestId: {headers['x-amzn-requestid']}\n".encode()
     assert (answer["StatusCode"], answer["ExecutedVersion"], body(answer)) == (200, "$LATEST", {"a": 1})
     assert "FunctionError" not in answer

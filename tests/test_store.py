@@ -18,7 +18,7 @@ import pytest
 
 from lambda_api import zip_bytes
 from lambent.local.archive import BadArchive, TooLarge, checked_path, remove, unpack
-from lambent.local.control.functions import code_members
+from lambent.local.control.code import package
 from lambent.local.store import NotFound, Record, Store, draw
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
@@ -36,7 +36,7 @@ def configuration(body: bytes, version: str = "$LATEST", **more: Any) -> dict[st
         "LoggingConfig": {"LogFormat": "Text", "LogGroup": "/aws/lambda/f"},
         "State": "Active",
         "RevisionId": "1",
-        **code_members(body),
+        **package(body).members(),
         **more,
     }
 

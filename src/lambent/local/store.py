@@ -41,7 +41,10 @@ class NotFound(KeyError):
 
 @dataclass(frozen=True)
 class UrlConfig:
-    """A Function URL. `qualifier` is "" for $LATEST or the alias's name; times are as AWS writes them."""
+    """A Function URL. `qualifier` is "" for $LATEST or the alias's name; times are as AWS writes them.
+
+    `mode_told` is whether the caller ever sent an InvokeMode: AWS's answers to create and update show it only then.
+    """
 
     url_id: str
     region: str
@@ -53,6 +56,7 @@ class UrlConfig:
     cors: Document | None
     created: str
     modified: str
+    mode_told: bool = False
 
 
 @dataclass

@@ -81,12 +81,16 @@ class Parts:
 
 @dataclass(frozen=True)
 class Call:
-    """One request to one operation, its parameters already checked against the model."""
+    """One request to one operation, its parameters already checked against the model.
+
+    `headers` takes what goes out beside the modelled answer.
+    """
 
     parts: Parts
     request: Request
     params: dict[str, Any]
     request_id: str
+    headers: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def store(self) -> Store:

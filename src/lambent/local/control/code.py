@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
+from dataclasses import dataclass
 from typing import Any
 
 from lambent.limits import UNZIPPED_MAX, ZIP_DIRECT_MAX
@@ -10,12 +13,29 @@ from lambent.local.archive import BadArchive, TooLarge
 from lambent.local.control.call import Call
 from lambent.local.control.faults import Fault, invalid, not_built
 from lambent.local.control.interface import S3Fault
+from lambent.local.store import Document
 
 NOT_A_ZIP = "Could not unzip uploaded file. Please check your file, then try to upload again."
 
 
-async def fetch(call: Call, code: dict[str, Any]) -> bytes:
-    """The zip's bytes out of the members ZipFile or S3Bucket, S3Key, S3ObjectVersion. Raises Fault."""
+@dataclass(frozen=True)
+class Package:
+    """A zip and its sha256 (hex)."""
+
+    body: bytes
+    sha: str
+
+    def members(self) -> Document:
+        """What a configuration says of it."""
+        return {"CodeSha256": base64.b64encode(bytes.fromhex(self.sha)).decode(), "CodeSize": len(self.body)}
+
+
+def package(body: bytes) -> Package:
+    return Package(body, hashlib.sha256(body).hexdigest())
+
+
+async def fetch(call: Call, code: dict[str, Any]) -> Package:
+    """The zip out of the members ZipFile or S3Bucket, S3Key, S3ObjectVersion. Raises Fault."""
     if code.get("ImageUri"):
         raise not_built("container images (ImageUri)")
     if code.get("S3ObjectStorageMode", "COPY") != "COPY" or code.get("SourceKMSKeyArn"):
@@ -24,25 +44,25 @@ async def fetch(call: Call, code: dict[str, Any]) -> bytes:
         body: bytes = code["ZipFile"]
         if len(body) > ZIP_DIRECT_MAX:
             raise Fault("RequestEntityTooLargeException", f"Zipped size must be smaller than {ZIP_DIRECT_MAX} bytes")
-        return body
+        return await asyncio.to_thread(package, body)
     if not code.get("S3Bucket") or not code.get("S3Key"):
         raise invalid("Please provide a source for function code.")
     return await asyncio.to_thread(_from_s3, call, code)
 
 
-def _from_s3(call: Call, code: dict[str, Any]) -> bytes:
+def _from_s3(call: Call, code: dict[str, Any]) -> Package:
     place = call.request.region, code["S3Bucket"], code["S3Key"], code.get("S3ObjectVersion")
     try:
-        return call.parts.neighbours.s3_object(*place)
+        return package(call.parts.neighbours.s3_object(*place))
     except S3Fault as refused:
         lead = "Error occurred while GetObject. "
         raise invalid(f"{lead}S3 Error Code: {refused.code}. S3 Error Message: {refused.message}") from None
 
 
-async def keep(call: Call, body: bytes) -> str:
-    """Puts a zip into the store. Returns its sha256 (hex). Raises Fault when it is none, or too large."""
+async def keep(call: Call, code: Package) -> None:
+    """Puts a zip into the store. Raises Fault when it is none, or too large."""
     try:
-        return await asyncio.to_thread(call.store.put_code, body)
+        await asyncio.to_thread(call.store.put_code, code.body)
     except TooLarge:
         raise invalid(f"Unzipped size must be smaller than {UNZIPPED_MAX} bytes") from None
     except BadArchive:

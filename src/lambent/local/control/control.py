@@ -7,6 +7,7 @@ import json
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -100,8 +101,10 @@ class Control:
             params = await asyncio.to_thread(read, operation, labels, request)
         else:
             params = read(operation, labels, request)
-        answer = await handler(Call(self.parts, request, params, request_id))
-        return serialise(operation, answer or {}, request_id)
+        call = Call(self.parts, request, params, request_id)
+        answer = await handler(call)
+        response = serialise(operation, answer or {}, request_id)
+        return replace(response, headers=(*response.headers, *call.headers))
 
 
 def route(request: Request) -> tuple[OperationModel, dict[str, str]]:

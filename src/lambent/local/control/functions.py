@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import copy
 import hashlib
 from typing import Any
@@ -37,12 +36,11 @@ async def create_function(call: Call) -> Document:
     check_tags(params.get("Tags", {}))
     _refuse_existing(call, target)
     await check_role(call, params["Role"])
-    body = await fetch(call, params["Code"])
-    sha = hashlib.sha256(body).hexdigest()
-    with call.store.hold(sha):
-        await keep(call, body)
+    code = await fetch(call, params["Code"])
+    with call.store.hold(code.sha):
+        await keep(call, code)
         _refuse_existing(call, target)  # somebody else may have been faster while we waited
-        latest = {**_fresh(call, target), **code_members(body)}
+        latest = {**_fresh(call, target), **code.members()}
         record = Record(call.request.region, call.request.account, target.name, target.arn, latest)
         record.tags = dict(params.get("Tags", {}))
         shown = publish(record, pending=True) if params.get("Publish") else latest
@@ -54,10 +52,6 @@ async def create_function(call: Call) -> Document:
 def _refuse_existing(call: Call, target: Target) -> None:
     if call.find(target) is not None:
         raise conflict(f"Function already exist: {target.name}")
-
-
-def code_members(body: bytes) -> Document:
-    return {"CodeSha256": base64.b64encode(hashlib.sha256(body).digest()).decode(), "CodeSize": len(body)}
 
 
 def _fresh(call: Call, target: Target) -> Document:

@@ -44,7 +44,9 @@ async def invoke(call: Call) -> Document:
         raise conflict(f"The operation cannot be performed at this time. {state}")
     if kind == "DryRun":
         return {"StatusCode": 204, "Payload": b""}
-    invocation = Invocation(call.request_id, payload, target.full_arn, _trace_id(call), _client_context(params))
+    trace_id = _trace_id(call)
+    call.headers.append(("X-Amzn-Trace-Id", trace_id))
+    invocation = Invocation(call.request_id, payload, target.full_arn, trace_id, _client_context(params))
     if kind == "Event":
         call.parts.start(_in_background(call, record, target, invocation))
         return {"StatusCode": 202, "Payload": b""}

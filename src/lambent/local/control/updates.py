@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from lambent.local.control.call import Call, refuse_while_busy
 from lambent.local.control.code import fetch, keep
 from lambent.local.control.faults import invalid, not_built
-from lambent.local.control.functions import begin_update, code_members
+from lambent.local.control.functions import begin_update
 from lambent.local.control.render import configuration
 from lambent.local.control.rules import check_runtime
 from lambent.local.store import Document
@@ -24,13 +22,13 @@ async def update_function_code(call: Call) -> Document:
     check_runtime(record.latest["Runtime"], call.parts.as_of, updating=True)
     call.check_revision(record.latest)
     refuse_while_busy(record)
-    body = await fetch(call, params)
-    with call.store.hold(hashlib.sha256(body).hexdigest()):
-        await keep(call, body)
+    code = await fetch(call, params)
+    with call.store.hold(code.sha):
+        await keep(call, code)
         record = call.record(target)  # it may have been deleted or updated while we unpacked
         call.check_revision(record.latest)
         refuse_while_busy(record)
-        changes: Document = code_members(body)
+        changes: Document = code.members()
         if "Architectures" in params:
             changes["Architectures"] = params["Architectures"]
         if params.get("DryRun"):

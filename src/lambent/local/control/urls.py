@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import string
 from dataclasses import asdict
-from typing import Any
 from urllib.parse import urlsplit
 
 from lambent.local.control.call import Call, aws_time
@@ -39,10 +38,11 @@ async def create_function_url_config(call: Call) -> Document:
         cors=params.get("Cors"),
         created=now,
         modified=now,
+        mode_told="InvokeMode" in params,
     )
     record.urls[target.key] = asdict(url)
     call.store.save(record)
-    return _without_silent_mode(params, _shown(call, record, url), ("LastModifiedTime",))
+    return _as_changed(url, _shown(call, record, url), "LastModifiedTime")
 
 
 async def get_function_url_config(call: Call) -> Document:
@@ -63,8 +63,10 @@ async def update_function_url_config(call: Call) -> Document:
         if member in params:
             document[name] = params[member] or None
     document["modified"] = aws_time()
+    document["mode_told"] = document.get("mode_told", False) or "InvokeMode" in params
     call.store.save(record)
-    return _shown(call, record, UrlConfig(**document))
+    url = UrlConfig(**document)
+    return _as_changed(url, _shown(call, record, url))
 
 
 async def delete_function_url_config(call: Call) -> None:
@@ -111,10 +113,10 @@ def _shown(call: Call, record: Record, url: UrlConfig) -> Document:
     return {**answer, "Cors": url.cors} if url.cors else answer
 
 
-def _without_silent_mode(params: dict[str, Any], answer: Document, silent: tuple[str, ...] = ()) -> Document:
-    """Recorded: InvokeMode is told only if it was sent, and a new URL has no LastModifiedTime."""
-    hidden = silent if "InvokeMode" in params else (*silent, "InvokeMode")
-    return {member: value for member, value in answer.items() if member not in hidden}
+def _as_changed(url: UrlConfig, answer: Document, *hidden: str) -> Document:
+    """The answer to create and update. Recorded: InvokeMode only if ever sent; a new URL has no LastModifiedTime."""
+    silent = hidden if url.mode_told else (*hidden, "InvokeMode")
+    return {member: value for member, value in answer.items() if member not in silent}
 
 
 def function_url(service_url: str, url_id: str, region: str) -> str:

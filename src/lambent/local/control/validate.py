@@ -128,6 +128,8 @@ def _typed(shape: Shape, value: Any, path: str) -> Any:
         return [_typed(shape.member, item, path) for item in value]
     if isinstance(shape, MapShape):
         return {key: _typed(shape.value, item, path) for key, item in value.items()}
+    if shape.type_name in ("double", "float"):
+        return float(value)
     if shape.type_name == "blob":
         try:
             return base64.b64decode(value, validate=True)

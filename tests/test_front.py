@@ -12,6 +12,8 @@ import pytest
 from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lambent.local.engine.interface import Outcome
 from lambent.local.front import cors, permission, reply, signature
@@ -145,11 +147,29 @@ def test_content_type_is_case_insensitive_and_base64_is_decoded() -> None:
         {"statusCode": 200, "headers": {"x": "a\r\nset-cookie: b"}},
         {"statusCode": 200, "body": "!", "isBase64Encoded": True},
         {"statusCode": 200, "cookies": "a=b"},
+        {"statusCode": 200, "headers": {"a b": "c"}},
+        {"statusCode": 200, "headers": ["a"]},
+        {"not": float("nan")},
     ],
 )
 def test_malformed_answers_are_502(returned: Any) -> None:
     status, _, body = answered(returned)
     assert (status, body) == (502, b"Internal Server Error")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys(("statusCode", "headers", "cookies", "body", "isBase64Encoded"), JSON)))
+def test_whatever_a_function_returns_is_an_answer(returned: dict[str, Any]) -> None:
+    made = reply.from_outcome(Outcome(json.dumps(returned).encode(), "", ""), "BUFFERED")
+    assert 200 <= made.status <= 599
+    for name, value in made.headers:
+        assert name.isascii() and not set("\r\n\0") & set(name + value)
 
 
 def test_a_failed_function_says_nothing() -> None:

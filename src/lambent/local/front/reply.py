@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from typing import Any
 
 from lambent.local.engine.interface import Outcome
@@ -23,12 +24,18 @@ _RENAMED = frozenset({"connection", "date", "host", "keep-alive", "server", "te"
 _DROPPED = frozenset({"content-length", "transfer-encoding"})
 """The front end measures the body itself."""
 
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.1
 _PRELUDE_END = b"\0" * 8
 _JSON: Headers = (("content-type", "application/json"),)
 
 
 class _Malformed(Exception):
     pass
+
+
+def _refuse(constant: str) -> None:
+    """NaN and Infinity: Python writes them, JSON does not know them."""
+    raise _Malformed(constant)
 
 
 def from_outcome(outcome: Outcome, invoke_mode: str, method: str = "GET") -> Reply:
@@ -38,13 +45,13 @@ def from_outcome(outcome: Outcome, invoke_mode: str, method: str = "GET") -> Rep
     if invoke_mode == "RESPONSE_STREAM":
         return _streamed(outcome.payload)
     try:
-        returned = json.loads(outcome.payload)
+        returned = json.loads(outcome.payload, parse_constant=_refuse)
         if isinstance(returned, dict) and "statusCode" in returned:
             return _structured(returned, method)
     except (ValueError, _Malformed):
         return bad_gateway()
     text = returned if isinstance(returned, str) else compact(returned)
-    return Reply(200, _JSON, text.encode())
+    return Reply(200, _JSON, text.encode("utf-8", "replace"))
 
 
 def compact(value: Any) -> str:
@@ -123,7 +130,7 @@ def _body(returned: dict[str, Any]) -> bytes:
         return b""
     text = body if isinstance(body, str) else compact(body)
     if returned.get("isBase64Encoded") is not True:
-        return text.encode("utf-8", "surrogatepass")
+        return text.encode("utf-8", "replace")
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
@@ -138,6 +145,8 @@ def _headers(told: Any, *, keep_length: bool) -> list[tuple[str, str]]:
     headers = []
     for name, value in told.items():
         lower = name.lower()
+        if not _NAME.fullmatch(name):
+            raise _Malformed
         if lower in _DROPPED and not (keep_length and lower == "content-length"):
             continue
         headers.append((f"x-amzn-remapped-{lower}" if lower in _RENAMED else lower, _text(value)))

@@ -184,6 +184,7 @@ def test_several_apps(tmp_path: Path) -> None:
     shown = f"{error.value.what}\n{error.value.hint}\n{error.value.detail}"
     for line in ("app:app", "main:app", "lambent deploy --app main:app", "[tool.lambent]", 'app = "app:app"'):
         assert line in shown
+    assert "app.py:2" in error.value.detail
 
 
 def test_several_apps_in_one_file(tmp_path: Path) -> None:

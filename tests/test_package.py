@@ -289,3 +289,11 @@ def test_links(tmp_path: Path) -> None:
         collect(project)
     (project / ".lambentignore").write_text("/leak\n")
     assert "leak" not in collect(project).files
+
+
+def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
+    project = write(tmp_path / "p", {"main.py": ""})
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    with pytest.raises(PackagingError, match="cannot build the zip") as error:
+        built(project, tmp_path / "cache")
+    assert "cache" in error.value.where and error.value.hint

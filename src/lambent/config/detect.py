@@ -77,7 +77,7 @@ def _survey(
         try:
             found = list(_candidates(modules, file, rank))
         except DetectionError as error:
-            if file.path.name != error.where.rpartition(":")[0].rpartition("/")[2] and file.tier == 0:
+            if modules.relative(file.path) != error.where.rpartition(":")[0] and file.tier == 0:
                 raise  # a module that an app imports: the app cannot start
             broken = broken or (rank, error)
             looked.append((file, error.what))
@@ -225,7 +225,7 @@ def _split(modules: Modules, spec: str) -> tuple[str, str]:
 
 
 def _paste(spec: str) -> str:
-    return f'lambent deploy --app {spec}\n       or   pyproject.toml: [tool.lambent] app = "{spec}"'
+    return f'lambent deploy --app {spec}\nor, in pyproject.toml:\n[tool.lambent]\napp = "{spec}"'
 
 
 def _ambiguous(modules: Modules, candidates: list[Candidate]) -> DetectionError:
@@ -238,7 +238,7 @@ def _ambiguous(modules: Modules, candidates: list[Candidate]) -> DetectionError:
         f"{len(candidates)} apps, and nothing says which one is meant: {', '.join(each.spec for each in candidates)}",
         where=str(modules.folder),
         hint=_paste(candidates[0].spec),
-        detail="\n".join([*lines, "", pasted, "", "or in pyproject.toml", "[tool.lambent]", f'app = "{candidates[0].spec}"']),
+        detail="\n".join([*lines, "", pasted]),
     )
 
 
@@ -261,5 +261,5 @@ def _absent(modules: Modules, looked: list[tuple[File, str]]) -> DetectionError:
         f"no app found: {reason}" if reason else "no app found: no lambda_handler and no ASGI or WSGI object",
         where=str(modules.folder),
         hint=_paste(f"{module}:app"),
-        detail="\n".join(["looked at", *files, "", "or in pyproject.toml", "[tool.lambent]", f'app = "{module}:app"']),
+        detail="\n".join(["looked at", *files]),
     )

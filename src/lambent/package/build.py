@@ -31,6 +31,18 @@ _KEPT_ZIPS = 5
 
 def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit) -> Artifact:
     """The zip of an app, in `cache`: the same input, the same bytes. Raises PackagingError, and leaves nothing half-written."""
+    try:
+        return _build(config, cache, environ, emit)
+    except OSError as error:  # a disk that is full, a file that may not be read
+        place = str(error.filename or cache)
+        raise PackagingError(
+            f"cannot build the zip: {error.strerror or error}",
+            where=place,
+            hint="make room, or set its permissions, and try again",
+        ) from error
+
+
+def _build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit) -> Artifact:
     started = time.monotonic()
     shard = _dependencies(config, cache, environ, emit)
     source = collect(config.path, config.exclude)

@@ -223,3 +223,11 @@ def test_a_syntax_error_is_shown_with_its_line(tmp_path: Path, broken: str) -> N
 def test_nothing_is_imported(tmp_path: Path) -> None:
     detect(project(tmp_path, {"app.py": FLASK + "open('was-run', 'w')\nraise SystemExit\n"}))
     assert not (tmp_path / "was-run").exists()
+
+
+def test_a_project_inside_is_pointed_to(tmp_path: Path) -> None:
+    files = {"backend/main.py": FASTAPI, "backend/requirements.txt": "fastapi", "frontend/package.json": ""}
+    with pytest.raises(DetectionError, match="projects inside: backend") as error:
+        detect(project(tmp_path, files))
+    assert error.value.hint == f"lambent deploy {tmp_path / 'backend'}"
+    assert detect(tmp_path / "backend").spec == "main:app"

@@ -243,6 +243,13 @@ def _ambiguous(modules: Modules, candidates: list[Candidate]) -> DetectionError:
 
 
 def _absent(modules: Modules, looked: list[tuple[File, str]]) -> DetectionError:
+    inside = modules.projects_inside()
+    if inside and not any(file.tier == 0 for file, _ in looked):
+        return DetectionError(
+            f"no app found here, but there are projects inside: {', '.join(inside)}",
+            where=str(modules.folder),
+            hint="\n".join(f"lambent deploy {modules.folder / name}" for name in inside[:_SHOWN_MAX]),
+        )
     if not looked:
         what = "no Python files here" if not any(modules.folder.rglob("*.py")) else "no app found"
         names = ", ".join(f"{name}.py" for name in LIKELY)

@@ -63,6 +63,12 @@ class File:
         return self.module if self.path.stem == "__init__" else self.module.rpartition(".")[0]
 
 
+def _project_of_its_own(folder: Path) -> bool:
+    return not (folder / "__init__.py").exists() and any(
+        (folder / mark).is_file() for mark in ("requirements.txt", "pyproject.toml", "manage.py")
+    )
+
+
 @dataclass
 class Modules:
     """Reads each module at most once. `broken` are those imported by a module that was read, and cannot be read."""
@@ -173,8 +179,14 @@ class Modules:
         for root in self.roots:
             for folder in sorted((self.folder / root).iterdir()):
                 usable = folder.name.isidentifier() and folder.name not in _NOT_PACKAGES and not folder.name.startswith(".")
-                if folder.is_dir() and usable and folder.name != "src" and not (folder / "pyvenv.cfg").exists():
+                elsewhere = folder.name == "src" or (folder / "pyvenv.cfg").exists() or _project_of_its_own(folder)
+                if usable and folder.is_dir() and not elsewhere:
                     yield folder
+
+    def projects_inside(self) -> list[str]:
+        """Folders that are projects of their own: their modules import each other from there, not from here."""
+        found = (folder for folder in sorted(self.folder.iterdir()) if not folder.name.startswith("."))
+        return [folder.name for folder in found if folder.is_dir() and _project_of_its_own(folder)]
 
     def _usual_in_packages(self) -> Iterator[Path]:
         for folder in self._packages():

@@ -194,6 +194,35 @@ def test_held_code_is_not_swept(tmp_path: Path) -> None:
     store.close()
 
 
+def test_sweeping_while_code_comes_and_goes(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    bodies = [zip_bytes({"handler.py": f"x = {number}"}) for number in range(4)]
+    faults: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            for turn in range(25):
+                body = bodies[(number + turn) % 4]
+                sha = hashlib.sha256(body).hexdigest()
+                with store.hold(sha):
+                    store.put_code(body)
+                    store.sweep()
+                    assert (store.code / sha / "handler.py").is_file()
+                    assert store.code_zip(sha)
+        except BaseException as fault:
+            faults.append(fault)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not faults
+    store.sweep()
+    assert list(store.code.iterdir()) == []
+    store.close()
+
+
 def test_the_same_code_from_many_threads(tmp_path: Path) -> None:
     store = Store(tmp_path)
     body = zip_bytes({f"package/module{number}.py": "x = 1\n" for number in range(50)})

@@ -107,6 +107,7 @@ class Store:
         self.code = state / "code"
         self.code.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
+        self._sweeping = threading.Lock()
         self._held: Counter[str] = Counter()
         self._database = sqlite3.connect(state / "lambda.sqlite", check_same_thread=False, isolation_level=None)
         self._database.execute("PRAGMA journal_mode=WAL")
@@ -263,17 +264,24 @@ class Store:
 
     def sweep(self) -> None:
         """Removes code that no version uses any more, and what a killed process left half-made."""
-        with self._lock:
-            keep = self.used() | {sha for sha, count in self._held.items() if count > 0}
-            holding = any(count > 0 for count in self._held.values())
-            for path in list(self.code.iterdir()):
-                name = path.name.removesuffix(".zip")
-                if name in keep or (name.startswith(".new-") and holding):
-                    continue
+        with self._sweeping:  # one at a time, or they would fall over each other's leavings
+            with self._lock:
+                doomed = [self._doom(path) for path in list(self.code.iterdir()) if self._unused(path.name)]
+            for path in doomed:  # slow for large packages, so requests are not kept waiting
                 if path.suffix == ".zip":
                     path.unlink(missing_ok=True)
                 else:
                     remove(path)
+
+    def _unused(self, name: str) -> bool:
+        held = {sha for sha, count in self._held.items() if count > 0}
+        if name.startswith((".new-", ".old-")):
+            return not held  # else it may be in the making, or another sweep's
+        return name.removesuffix(".zip") not in self.used() | held
+
+    def _doom(self, path: Path) -> Path:
+        """Moves code out of the way at once, so that it is either whole or not there."""
+        return path.replace(self.code / f".old-{uuid.uuid4().hex}{path.suffix}")
 
 
 def draw(alias: Document, lot: float) -> str:

@@ -30,14 +30,13 @@ lambent local log
 
 def reader_environment(folder: Path, port: int) -> dict[str, str]:
     """A reader's environment with our programs first on the PATH, and with no AWS account, profile or state."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LAMBENT_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LAMBENT_", "PYTHON"))}
     return kept | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "LAMBENT_PORT": str(port),
         "LAMBENT_STATE": str(folder / "state"),
         "AWS_CONFIG_FILE": str(folder / "no-config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(folder / "no-credentials"),
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
 
 

@@ -140,6 +140,7 @@ class RuntimeHost:
         self._settled = None
         if self._timer is not None:
             self._timer.cancel()
+        await self.kill()  # before its Runtime API goes, or it would complain of that in the function's log
         self._api.close()
         if self._sandbox is not None:
             await self._sandbox.close()

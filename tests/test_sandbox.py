@@ -460,3 +460,15 @@ def test_usage_is_read_from_proc() -> None:
     text += b"RssFile:\t    9000 kB\nRssShmem:\t    1000 kB\n"
     assert processes.parse_status(text) == processes.Usage(private=21000, file=9000, high=40000)
     assert processes.parse_status(b"Name:\tzombie\nState:\tZ (zombie)\n") is None
+
+
+@pytest.mark.skipif(shutil.which("ps") is None, reason="no ps here")
+def test_without_proc_ps_tells_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on macOS: slower looks, the same end."""
+    monkeypatch.setattr(processes, "HAS_PROC", False)
+    script = """
+    import subprocess, sys
+    subprocess.run([sys.executable, "-c", "import time; x = b'x' * 600_000_000; time.sleep(30)"])
+    """
+    ended, _ = with_maker(ProcessMaker, lambda maker: run_script(maker, make_spec(tmp_path, script)))
+    assert ended.out_of_memory

@@ -287,7 +287,7 @@ class NamespaceSandbox:
         self._watch.start()
 
     def within_memory(self) -> bool:
-        return self._watch.look()
+        return self._watch.look_at_end()
 
     def peak_memory_mb(self) -> int:
         return self._watch.peak_mb()

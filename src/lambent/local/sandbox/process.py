@@ -96,7 +96,7 @@ class ProcessSandbox:
         self._watch.start()
 
     def within_memory(self) -> bool:
-        return self._watch.look()
+        return self._watch.look_at_end()
 
     def peak_memory_mb(self) -> int:
         return self._watch.peak_mb()
@@ -104,7 +104,7 @@ class ProcessSandbox:
     def _pids(self) -> list[int]:
         if processes.HAS_PROC:
             return [self.process.pid, *processes.descendants(self.process.pid)]
-        return processes.usage_by_ps(self.process.pid)[0]
+        return [self.process.pid, *processes.descendants_by_ps(self.process.pid)]
 
     def _kill_all(self) -> None:
         if self.process.returncode is None:

@@ -86,14 +86,21 @@ def proportional(pids: Iterable[int]) -> int:
     return total
 
 
-def usage_by_ps(root: int) -> tuple[list[int], int]:
-    """Where there is no /proc (macOS): every process below `root` and `root` itself, and their resident KiB together."""
-    listing = subprocess.run(["ps", "-axo", "pid=,ppid=,rss="], capture_output=True, text=True, check=False).stdout
-    rows = [tuple(map(int, line.split())) for line in listing.splitlines() if line.strip()]
+def descendants_by_ps(root: int) -> list[int]:
+    """As `descendants`, where there is no /proc (macOS). Takes some 10 ms."""
     found = {root}
-    while True:
-        more = {pid for pid, parent, _ in rows if parent in found} - found
-        if not more:
-            break
+    rows = _ask_ps("pid=,ppid=")
+    while more := {pid for pid, parent in rows if parent in found} - found:
         found |= more
-    return sorted(found), sum(size for pid, _, size in rows if pid in found)
+    return sorted(found - {root})
+
+
+def resident_by_ps(pids: Iterable[int]) -> int:
+    """Resident memory of these processes together in KiB, where there is no /proc. Takes some 10 ms."""
+    wanted = set(pids)
+    return sum(size for pid, size in _ask_ps("pid=,rss=") if pid in wanted)
+
+
+def _ask_ps(columns: str) -> list[tuple[int, int]]:
+    listing = subprocess.run(["ps", "-axo", columns], capture_output=True, text=True, check=False).stdout
+    return [(int(first), int(second)) for first, second in (line.split() for line in listing.splitlines() if line.strip())]

@@ -173,6 +173,19 @@ def test_the_commands(tmp_path: Path) -> None:
     assert "was not running" in run("stop")[1]
 
 
+def test_a_state_folder_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LocalError, match="state folder cannot be made"):
+        daemon.ensure_running(tmp_path / "file" / "state", 0, None, os.environ)
+
+
+def test_a_service_that_cannot_start_shows_its_log(tmp_path: Path) -> None:
+    (tmp_path / "lambda.sqlite").write_bytes(b"not a database, but long enough to be taken for one" * 100)
+    with pytest.raises(LocalError, match="did not start") as raised:
+        daemon.ensure_running(tmp_path, 0, None, os.environ)
+    assert "file is not a database" in raised.value.detail
+
+
 def test_a_lock_goes_with_its_holder(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     with locked(path), pytest.raises(Locked), locked(path):

@@ -78,6 +78,9 @@ def test_journal_keeps_entries_and_cuts_a_torn_line(tmp_path: Path) -> None:
     with (tmp_path / "journal.jsonl").open("ab") as file:
         file.write(b'{"at": 1, "se')
     assert Journal(tmp_path).load() == [small, big]
+    with (tmp_path / "journal.jsonl").open("ab") as file:
+        file.write(b"{}\n")
+    assert Journal(tmp_path).load() == [small, big]
     Journal(tmp_path).append(entry("s3:b/k", "end"))
     assert Journal(tmp_path).load() == [small]
     assert list((tmp_path / "bodies").iterdir()) == []

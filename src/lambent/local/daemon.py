@@ -44,8 +44,7 @@ def ensure_running(state: Path, port: int | None, as_of: date | None, environ: M
 
     Raises LocalError when it cannot be started, or runs already with another port or date than asked for.
     """
-    state = state.resolve()
-    state.mkdir(parents=True, exist_ok=True)
+    state = make_folder(state)
     try:
         with locked(state / "start.lock", wait_s=_READY_S):
             found = status(state)
@@ -59,6 +58,15 @@ def ensure_running(state: Path, port: int | None, as_of: date | None, environ: M
     if found is None:
         raise LocalError("the local Lambda started and was gone at once", where=str(state), detail=_last_lines(state))
     return _running(found, started_now=True)
+
+
+def make_folder(state: Path) -> Path:
+    """The state folder, made if need be, as an absolute path. Raises LocalError."""
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LocalError(f"the state folder cannot be made: {error.strerror}", where=str(state), hint="--state DIR") from None
+    return state.resolve()
 
 
 def status(state: Path) -> dict[str, Any] | None:
@@ -113,7 +121,7 @@ def _spawn(state: Path, port: int | None, as_of: date | None, environ: Mapping[s
     command += ["--ready-fd", str(writing)]
     with log.open("ab") as output, os.fdopen(reading, "rb", buffering=0) as words:
         try:
-            subprocess.Popen(
+            service = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -127,6 +135,8 @@ def _spawn(state: Path, port: int | None, as_of: date | None, environ: Mapping[s
             os.close(writing)
         said = _first_line(words)
     if said is None:
+        service.kill()  # if it is only slow: nobody would know of it
+        service.wait()
         raise LocalError("the local Lambda did not start", where=str(log), detail=_last_lines(state))
     if "error" in said:
         raise LocalError(said["error"], where=said["where"], hint=said["hint"])

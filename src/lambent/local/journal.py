@@ -9,12 +9,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lambent.local.durable import Call, Effect, compact
+
+log = logging.getLogger("lambent.neighbours")
 
 _INLINE_MAX = 16 * 1024
 _COMPACT_AFTER = 2000
@@ -39,15 +42,16 @@ class Journal:
         self._path = folder / "journal.jsonl"
         self._bodies = folder / "bodies"
         self._appended = 0
-        self._bodies.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # access keys are in it
+        self._bodies.mkdir(exist_ok=True)
 
     def load(self) -> list[Entry]:
         """Every entry that still matters, oldest first. Drops the others, and a torn line, from the file."""
         lines = self._path.read_bytes().splitlines(keepends=True) if self._path.exists() else []
         whole = [line for line in lines if line.endswith(b"\n")]
-        entries = [self._parse(json.loads(line)) for line in whole]
+        entries = [entry for line in whole if (entry := self._read(line))]
         kept = compact(entries)
-        if len(kept) < len(entries) or len(whole) < len(lines):
+        if len(kept) < len(lines):
             self._rewrite(kept)
         return kept
 
@@ -100,6 +104,13 @@ class Journal:
                 os.fsync(file.fileno())
             temporary.replace(path)
         return digest
+
+    def _read(self, line: bytes) -> Entry | None:
+        try:
+            return self._parse(json.loads(line))
+        except (ValueError, KeyError, TypeError, OSError) as error:
+            log.warning("a line of %s cannot be read and is dropped: %r", self._path, error)
+            return None
 
     def _parse(self, told: dict[str, Any]) -> Entry:
         body = base64.b64decode(told["body"]) if "body" in told else (self._bodies / told["digest"]).read_bytes()

@@ -61,7 +61,7 @@ def run(settings: Settings, ready: Callable[[dict[str, Any]], None]) -> None:
 
     Raises LocalError when the port or the state folder is taken.
     """
-    settings.state.mkdir(parents=True, exist_ok=True)
+    daemon.make_folder(settings.state)
     try:
         take(settings.state / "service.lock")  # never given back: it is free again when this process is gone, not before
     except Locked:

@@ -178,6 +178,12 @@ def test_a_script_with_its_own_metadata(tmp_path: Path, shared: Path) -> None:
     assert "main.py" in listed and "cowsay/__init__.py" in listed and "other.py" not in listed
 
 
+def test_the_metadata_of_a_lone_app_in_a_folder(tmp_path: Path, shared: Path) -> None:
+    write(tmp_path, {"main.py": '# /// script\n# dependencies = ["cowsay==6.1"]\n# ///\n', "other.py": ""})
+    listed = names(built(tmp_path, shared))
+    assert "cowsay/__init__.py" in listed and "other.py" in listed
+
+
 def test_a_local_package(tmp_path: Path, shared: Path) -> None:
     pyproject = (
         '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n[project]\nname = "mine"\nversion = "1"\n'

@@ -52,6 +52,12 @@ def test_two_requests_in_one_process(interpreter: Path, tmp_path: Path) -> None:
         assert env.api.refused == []
 
 
+def test_an_app_that_is_an_attribute_of_another_object(tmp_path: Path) -> None:
+    wrapped = "import types\nfrom main import app as inner\napp = types.SimpleNamespace(server=inner)\n"
+    with Environment(tmp_path, python(), "dash:app.server", files={"main.py": HELLO, "dash.py": wrapped}) as env:
+        assert env.invoke(make_event(path="/a")).body == b"hello /a"
+
+
 RAW = """
 import os, signal, sys, threading, time
 from pathlib import Path

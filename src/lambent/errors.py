@@ -9,8 +9,8 @@
     ├── LocalError              exit 1   the local Lambda: port, interpreter, state, sandbox
     └── UnconfirmedError        exit 4   deployed, but the answer could not be confirmed
 
-Only `cli/main.py` turns these into output and an exit code (3 is kept for bugs of ours, 130 for Ctrl-C). `detail` is shown under the three lines as it is
-(a function's traceback, a resolver's explanation).
+Only `cli/main.py` turns these into output and an exit code (3 is kept for bugs of ours, 130 for Ctrl-C). `detail` is
+shown under the three lines as it is (a function's traceback, a resolver's explanation).
 """
 
 from __future__ import annotations

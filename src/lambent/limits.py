@@ -29,3 +29,27 @@ NAME_MAX = 64  # a function's name [recorded], a role's name [model iam]
 INIT_MAX_S = 10  # on-demand init; after that it is repeated within the function's time-out [quotas]
 LOG_TAIL = 4096  # the last 4 KB of the log come back with LogType=Tail [model]
 FILE_DESCRIPTORS = 1024  # [quotas]
+
+RESERVED_ENVIRONMENT = frozenset(
+    [
+        "_HANDLER",
+        "_X_AMZN_TRACE_ID",
+        "AWS_DEFAULT_REGION",
+        "AWS_REGION",
+        "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_INITIALIZATION_TYPE",
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_ACCESS_KEY",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_LAMBDA_RUNTIME_API",
+        "LAMBDA_TASK_ROOT",
+        "LAMBDA_RUNTIME_DIR",
+    ]
+)
+"""Keys that Lambda sets itself and refuses from us. https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"""

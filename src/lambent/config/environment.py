@@ -11,31 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lambent.errors import UsageError
-from lambent.limits import ENV_MAX
-
-RESERVED = frozenset(
-    [
-        "_HANDLER",
-        "_X_AMZN_TRACE_ID",
-        "AWS_DEFAULT_REGION",
-        "AWS_REGION",
-        "AWS_EXECUTION_ENV",
-        "AWS_LAMBDA_FUNCTION_NAME",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-        "AWS_LAMBDA_FUNCTION_VERSION",
-        "AWS_LAMBDA_INITIALIZATION_TYPE",
-        "AWS_LAMBDA_LOG_GROUP_NAME",
-        "AWS_LAMBDA_LOG_STREAM_NAME",
-        "AWS_ACCESS_KEY",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_SESSION_TOKEN",
-        "AWS_LAMBDA_RUNTIME_API",
-        "LAMBDA_TASK_ROOT",
-        "LAMBDA_RUNTIME_DIR",
-    ]
-)
-"""Keys that Lambda sets itself and refuses from us."""
+from lambent.limits import ENV_MAX, RESERVED_ENVIRONMENT
 
 
 def from_flags(words: Sequence[str]) -> dict[str, str]:
@@ -64,7 +40,7 @@ def from_table(table: Any, where: str) -> dict[str, str]:
 def check(pairs: Mapping[str, str], where: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """The variables, sorted. `where` says for each key who asked for it. Raises UsageError for what Lambda would refuse."""
     for key in pairs:
-        if key in RESERVED:
+        if key in RESERVED_ENVIRONMENT:
             raise UsageError(f"Lambda reserves the environment variable {key}", where=where[key], hint=f"use MY_{key}")
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]+", key):
             raise UsageError(

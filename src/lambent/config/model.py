@@ -30,8 +30,8 @@ class App:
 
     @property
     def handler(self) -> str:
-        """In Lambda's form, "module.attribute"."""
-        return f"{self.module}.{self.attribute}"
+        """In Lambda's form, "module.attribute"; "module:attribute.attribute" where the last dot would not part them."""
+        return f"{self.module}{':' if '.' in self.attribute else '.'}{self.attribute}"
 
     @property
     def spec(self) -> str:

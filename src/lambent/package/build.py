@@ -71,7 +71,8 @@ def _build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit) 
 
 def _dependencies(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit) -> Shard | None:
     started = time.monotonic()
-    asked = requirements.find(config.path)
+    app = config.path / config.app.root / f"{config.app.module.replace('.', '/')}.py"
+    asked = requirements.find(config.path, app)
     if asked.path is None:
         return None
     target = Target.of(config)

@@ -60,23 +60,30 @@ class Pins:
         return not any(logical_lines(self.text))
 
 
-def find(project: Path) -> Requirements:
-    """The requirements of a project folder or a script. Raises PackagingError for a file that cannot be read."""
+def find(project: Path, app: Path) -> Requirements:
+    """The requirements of a project, a folder or a script, whose app lies in the file `app`.
+
+    Raises PackagingError for a file that cannot be read.
+    """
     if project.is_file():
-        table = script.metadata(project) or {}
-        lines = tuple(str(line) for line in table.get("dependencies", ()))
-        return Requirements(project if lines else None, project.name, json.dumps(lines).encode(), lines)
+        return _of_script(project)
     listed = project / "requirements.txt"
     if listed.is_file():
         return Requirements(listed, listed.name, b"".join(_with_included(listed, set())))
     pyproject = project / "pyproject.toml"
     if not pyproject.is_file():
-        return Requirements(None, "")
+        return _of_script(app)
     asked = _asked(pyproject)
     lock = project / "uv.lock"
     if lock.is_file() and asked:
         return Requirements(lock, lock.name, lock.read_bytes() + asked)
     return Requirements(pyproject if asked else None, pyproject.name, asked)
+
+
+def _of_script(path: Path) -> Requirements:
+    table = script.metadata(path) or {}
+    lines = tuple(str(line) for line in table.get("dependencies", ()))
+    return Requirements(path if lines else None, path.name, json.dumps(lines).encode(), lines)
 
 
 def pin(requirements: Requirements, uv: Uv, cache: Path) -> Pins:

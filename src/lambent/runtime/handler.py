@@ -1,4 +1,6 @@
-"""From Lambda's handler string to the app: "package.module.attribute", or "module.factory()" which is called once."""
+"""From Lambda's handler string to the app: "package.module.attribute", "module:attribute.attribute" where the last dot would
+not part the two, or "module.factory()", which is called once.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,8 @@ if TYPE_CHECKING:
 
 def find(handler: str) -> Any:
     """The object a handler string names. Raises Fault in AWS's words, or whatever the app's own code raises."""
-    module_name, dot, attribute = handler.rpartition(".")
-    if not dot:
+    module_name, between, attribute = handler.partition(":") if ":" in handler else handler.rpartition(".")
+    if not between:
         problem = "not enough values to unpack (expected 2, got 1)"
         raise Fault("Runtime.MalformedHandlerName", f"Bad handler '{handler}': {problem}")
     if module_name.split(".")[0] in sys.builtin_module_names:
@@ -22,8 +24,10 @@ def find(handler: str) -> Any:
         raise Fault("Runtime.BuiltInModuleConflict", text)
     module = _import(module_name)
     name = attribute.removesuffix("()")
+    found = module
     try:
-        found = getattr(module, name)
+        for part in name.split("."):
+            found = getattr(found, part)
     except AttributeError:
         missing = Fault("Runtime.HandlerNotFound", f"Handler '{attribute}' missing on module '{module_name}'")
         raise missing from None

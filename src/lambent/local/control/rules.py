@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from lambent import calendar
-from lambent.limits import ENV_MAX, LAYERS_MAX, TAGS_MAX
+from lambent.limits import ENV_MAX, LAYERS_MAX, RESERVED_ENVIRONMENT, TAGS_MAX
 from lambent.local.control.call import Call
 from lambent.local.control.faults import Fault, invalid, not_built
 
@@ -17,29 +17,6 @@ SHOWN_RUNTIMES = (
     "nodejs20.x, python3.14, provided.al2023, python3.12, python3.13, nodejs24.x, nodejs22.x, java25, python3.10, python3.11, "
     "java21, ruby3.3, ruby3.4, ruby3.2, python3.8, python3.9, java17, nodejs16.x, dotnet10, dotnet8, java11, dotnet6, "
     "nodejs18.x, provided.al2, java8.al2"
-)
-# https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, "Defined runtime environment variables", reserved
-RESERVED_KEYS = frozenset(
-    [
-        "_HANDLER",
-        "_X_AMZN_TRACE_ID",
-        "AWS_DEFAULT_REGION",
-        "AWS_REGION",
-        "AWS_EXECUTION_ENV",
-        "AWS_LAMBDA_FUNCTION_NAME",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-        "AWS_LAMBDA_FUNCTION_VERSION",
-        "AWS_LAMBDA_INITIALIZATION_TYPE",
-        "AWS_LAMBDA_LOG_GROUP_NAME",
-        "AWS_LAMBDA_LOG_STREAM_NAME",
-        "AWS_ACCESS_KEY",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_SESSION_TOKEN",
-        "AWS_LAMBDA_RUNTIME_API",
-        "LAMBDA_TASK_ROOT",
-        "LAMBDA_RUNTIME_DIR",
-    ]
 )
 UNASSUMABLE = "The role defined for the function cannot be assumed by Lambda."
 NOT_BUILT = {
@@ -104,7 +81,7 @@ def check_environment(variables: dict[str, str]) -> None:
     measured = json.dumps(variables, separators=(",", ":"), ensure_ascii=False)
     if len(measured.encode()) > ENV_MAX:
         raise invalid(f"{lead}exceeded the 4KB limit. String measured: {measured}")
-    reserved = [key for key in variables if key in RESERVED_KEYS]
+    reserved = [key for key in variables if key in RESERVED_ENVIRONMENT]
     if reserved:
         text = "contains reserved keys that are currently not supported for modification. Reserved keys used in this request: "
         raise invalid(lead + text + ", ".join(reserved))

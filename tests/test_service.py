@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from lambent.local import daemon
 from local_service import INVOKE_PERMISSION, RUNTIME, URL_PERMISSION, Service, serving, zipped
 
 AWS = Path(sys.executable).with_name("aws")
@@ -266,6 +268,22 @@ def test_both_loopback_addresses(service: Service) -> None:
     connection.close()
     with urllib.request.urlopen(f"http://[::1]:{service.port}/_lambent/health", timeout=5) as answer:
         assert json.loads(answer.read())["pid"] == service.pid
+
+
+def test_a_browser_is_told_where_it_is(service: Service) -> None:
+    asked = urllib.request.Request(service.url, headers={"Accept": "text/html,*/*"})
+    with urllib.request.urlopen(asked, timeout=30) as answer:
+        assert b"local Lambda of lambent" in answer.read()
+
+
+def test_requests_under_way_are_finished_when_it_stops(tmp_path: Path) -> None:
+    with serving(tmp_path) as service, ThreadPoolExecutor(1) as threads:
+        url = service.public_url("slow", "import time\ndef handler(e, c):\n    time.sleep(1)\n    return 'done'\n")
+        asked = threads.submit(service.fetch, url)
+        while not raw(service, "GET", "/_lambent/status")[1]["engine"]["environments"].get("slow:$LATEST", {}).get("busy"):
+            assert not asked.done()
+        daemon.stop(tmp_path)
+        assert asked.result(timeout=30).body == b"done"
 
 
 def test_status_counts(service: Service, echo: str) -> None:

@@ -31,6 +31,12 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 _DEFAULT_REGION = "us-east-1"
 _BODILESS = (204, 304)
+_WELCOME = b"""This is the local Lambda of lambent: AWS's API is here, and Function URLs.
+
+  lambent local status          what it holds (also at /_lambent/status)
+  eval "$(lambent local env)"   points aws, boto3 and other tools at it
+  lambent deploy --local        puts this folder's app on it
+"""
 
 
 class FrontDoor(Protocol):
@@ -67,6 +73,7 @@ class Parts(Protocol):
     def status(self) -> dict[str, Any]: ...
     def health(self) -> dict[str, Any]: ...
     def shutdown(self) -> None: ...
+    async def flush_logs(self) -> None: ...
 
 
 class Application:
@@ -124,10 +131,14 @@ class Application:
         own = self._own(asgi["method"], path)
         if own is not None:
             return own
+        if path == "/" and "authorization" not in known and "text/html" in known.get("accept", ""):
+            return Reply(200, (("content-type", "text/plain; charset=utf-8"),), _WELCOME)  # a browser, not an S3 client
         call = Call(asgi["method"], path, query, headers, await _read(receive, None))
         service, region = scope(call)
         if service == "lambda" or (not service and self._parts.is_lambda(call.method, path)):
             return await self._lambda(call, known, region or _DEFAULT_REGION)
+        if service == "logs":
+            await self._parts.flush_logs()  # who reads logs finds all of an answer's lines, not those of a moment ago
         answer = await self._parts.neighbours.answer(call)
         return Reply(answer.status, answer.headers, answer.body)
 

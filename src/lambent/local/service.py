@@ -158,6 +158,9 @@ class _Parts:
     def shutdown(self) -> None:
         self.stopping.set()
 
+    async def flush_logs(self) -> None:
+        await self.engine.flush_logs()
+
     async def end(self) -> None:
         await self.control.stop()
         await self.engine.stop()

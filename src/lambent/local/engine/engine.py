@@ -62,8 +62,8 @@ class LocalEngine:
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
 
-    async def retire(self, arn: str) -> None:
-        await self._pool.retire(arn)
+    async def retire(self, arn: str, version: str | None = None) -> None:
+        await self._pool.retire(arn, version)
 
     async def stop(self) -> None:
         await self._pool.stop()
@@ -72,6 +72,10 @@ class LocalEngine:
         await asyncio.gather(*self._running, return_exceptions=True)
         await self._writer.close()
         await self._maker.stop()
+
+    async def flush_logs(self) -> None:
+        """Gives the sink every line there is so far."""
+        await self._writer.flush()
 
     def describe(self) -> dict[str, object]:
         return {"sandbox": self._maker.kind, "environments": self._pool.describe()}

@@ -23,6 +23,7 @@ class LogWriter:
         self._sink = sink
         self._pending: dict[_Stream, list[LogLine]] = {}
         self._task: asyncio.Task[None] | None = None
+        self._writing = asyncio.Lock()
 
     def write(self, region: str, group: str, stream: str, lines: Sequence[LogLine]) -> None:
         """Returns at once."""
@@ -36,17 +37,19 @@ class LogWriter:
         """Writes what is left."""
         if self._task is not None:
             await self._task
-        await self._flush()
+        await self.flush()
 
     async def _flush_later(self) -> None:
         while self._pending:
             await asyncio.sleep(_GATHER_S)
-            await self._flush()
+            await self.flush()
 
-    async def _flush(self) -> None:
-        taken, self._pending = self._pending, {}
-        if taken:
-            await asyncio.to_thread(self._write_all, taken)
+    async def flush(self) -> None:
+        """Writes what there is now, for somebody who is about to read logs."""
+        async with self._writing:
+            taken, self._pending = self._pending, {}
+            if taken:
+                await asyncio.to_thread(self._write_all, taken)
 
     def _write_all(self, taken: dict[_Stream, list[LogLine]]) -> None:
         for (region, group, stream), lines in taken.items():

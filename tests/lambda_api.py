@@ -47,7 +47,7 @@ class Echo:
 
     calls: list[tuple[Function, Invocation]] = field(default_factory=list)
     outcomes: list[Outcome | Exception] = field(default_factory=list)
-    retired: list[str] = field(default_factory=list)
+    retired: list[tuple[str, str | None]] = field(default_factory=list)
     gate: asyncio.Event | None = None
 
     async def invoke(self, function: Function, invocation: Invocation) -> Outcome:
@@ -61,8 +61,8 @@ class Echo:
             return outcome
         return Outcome(invocation.payload, "", f"START RequestId: {invocation.request_id}\n")
 
-    async def retire(self, arn: str) -> None:
-        self.retired.append(arn)
+    async def retire(self, arn: str, version: str | None = None) -> None:
+        self.retired.append((arn, version))
 
     async def stop(self) -> None: ...
 

@@ -259,6 +259,19 @@ def test_work_in_flight_survives_an_update(tmp_path: Path) -> None:
     assert run(tmp_path, body) == ("old", "new")
 
 
+def test_only_the_version_that_changed_is_retired(tmp_path: Path) -> None:
+    latest = make_function(tmp_path, "import uuid\nME = str(uuid.uuid4())\ndef handler(e, c): return ME")
+    published = replace(latest, version="1")
+
+    async def body(aws: Lambda) -> Any:
+        before = (await aws.call(latest))[0], (await aws.call(published))[0]
+        await aws.engine.retire(ARN, "$LATEST")
+        after = (await aws.call(latest))[0], (await aws.call(published))[0]
+        return before[0] == after[0], before[1] == after[1]
+
+    assert run(tmp_path, body) == (False, True)
+
+
 def test_an_idle_environment_ends(tmp_path: Path) -> None:
     function = make_function(tmp_path, HELLO)
 

@@ -65,12 +65,14 @@ class Parts:
         await asyncio.sleep(self.settle_s)
         if self.store.get(record.region, record.name) is record and settle(record):
             self.store.save(record)
-            await self.engine.retire(record.arn)
+            await self.engine.retire(record.arn, LATEST)  # published versions stay as they are, and warm
             self.start(self._sweep(record.latest["Timeout"]))
 
-    async def retire(self, record: Record) -> None:
-        """After something was deleted: ends its environments, and drops its code once events under way must be over."""
-        await self.engine.retire(record.arn)
+    async def retire(self, record: Record, version: str | None) -> None:
+        """After a version (None: the function) was deleted: ends its environments, and drops its code once events under way
+        must be over.
+        """
+        await self.engine.retire(record.arn, version)
         self.start(self._sweep(record.latest["Timeout"]))
 
     async def _sweep(self, timeout_s: int) -> None:

@@ -182,7 +182,7 @@ async def delete_function(call: Call) -> Document:
         call.store.delete(record.region, record.name)
     else:
         _delete_version(call, record, qualifier)
-    await asyncio.shield(call.parts.retire(record))
+    await asyncio.shield(call.parts.retire(record, qualifier))
     return {"StatusCode": 204}
 
 

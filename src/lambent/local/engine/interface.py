@@ -84,8 +84,8 @@ class Engine(Protocol):
         """Runs one event to its end. Raises Throttled or EngineFault; a function's own failure is an Outcome."""
         ...
 
-    async def retire(self, arn: str) -> None:
-        """Ends the idle environments of this function (all versions); busy ones finish their event first."""
+    async def retire(self, arn: str, version: str | None = None) -> None:
+        """Ends the idle environments of this function (None: of all its versions); busy ones finish their event first."""
         ...
 
     async def stop(self) -> None: ...

@@ -112,10 +112,10 @@ class Pool:
                 del self._shelves[execution.function]
         self._close(execution)
 
-    async def retire(self, arn: str) -> None:
-        """Ends the idle environments of a function, and marks the busy ones."""
+    async def retire(self, arn: str, version: str | None) -> None:
+        """Ends the idle environments of a function (of one version, or of all), and marks the busy ones."""
         for function, shelf in list(self._shelves.items()):
-            if function.arn != arn:
+            if function.arn != arn or version not in (None, function.version):
                 continue
             for execution in shelf.busy:
                 execution.retired = True

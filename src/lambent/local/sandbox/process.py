@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import os
 import resource
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +26,8 @@ from .interface import Exit, Spec
 from .memory import MemoryWatch
 from .output import Output
 
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_LIBC = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
 _INSIDE = ("/var/task", "/var/runtime", "/opt")
 
 
@@ -169,6 +173,9 @@ class ProcessMaker:
 
 
 def _limit() -> None:
+    """In the new process: its limits, and that it ends with us however we end (frozen, it would stay for ever)."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     most = limits.FILE_DESCRIPTORS
     wanted = most if hard == resource.RLIM_INFINITY else min(most, hard)

@@ -1,0 +1,47 @@
+"""A plain process does not outlive the service that started it, however that ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SERVICE = """
+import asyncio, sys
+from pathlib import Path
+from lambent.local.sandbox.interface import Spec
+from lambent.local.sandbox.process import ProcessMaker
+
+async def main(folder):
+    spec = Spec(interpreter=Path(sys.executable).resolve(), task=folder, runtime=folder, tmp=folder / "tmp", tmp_mb=64,
+                memory_mb=128, environment=(), command=("/bin/sleep", "600"))
+    sandbox = await ProcessMaker().start(spec)
+    print(sandbox.process.pid, flush=True)
+    await asyncio.sleep(600)
+
+asyncio.run(main(Path(sys.argv[1])))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux ends a process with its parent")
+def test_a_frozen_process_ends_with_a_killed_service(tmp_path: Path) -> None:
+    service = subprocess.Popen([sys.executable, "-c", SERVICE, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert service.stdout is not None
+    pid = int(service.stdout.readline())
+    watched = os.pidfd_open(pid)  # readable once the process has ended, whoever buries it
+    try:
+        os.kill(pid, signal.SIGSTOP)
+        service.kill()
+        service.wait()
+        assert select.select([watched], [], [], 10)[0] == [watched]
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(watched, signal.SIGKILL)
+        os.close(watched)
+        service.stdout.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,7 @@ def session(tmp_path: Path) -> Iterator[Session]:
             reader.run("lambent local stop", 60)
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on this machine")
 def test_the_commands_of_the_readme(session: Session, tmp_path: Path) -> None:
     for block in blocks(README.read_text()):
         words = block.commands[0].text.split()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import shutil
 import subprocess
 import sys
 import urllib.request
@@ -40,6 +41,7 @@ def echo(service: Service) -> str:
     return service.public_url("echo")
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on this machine")
 def test_the_url_as_returned_answers_curl(service: Service, echo: str) -> None:
     assert echo.endswith(f".lambda-url.us-east-1.localhost:{service.port}/")
     said = subprocess.run(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from functions import NEWEST
 from lambent import interpreters
 from runtime_stand_in import RUNTIME, Environment, make_event
 
@@ -33,7 +34,7 @@ def interpreter(request: pytest.FixtureRequest) -> Path:
     return python(request.param)
 
 
-def python(version: str = "3.13") -> Path:
+def python(version: str = NEWEST.removeprefix("python")) -> Path:
     found = interpreters.find(version, os.environ)
     if found is None:
         pytest.skip(f"no python{version} on this machine: {interpreters.how_to_get(version)}")

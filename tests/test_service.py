@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
 import shutil
+import socket
 import subprocess
 import sys
 import urllib.request

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import lzma
+import os
 import shutil
 import stat
 import zipfile
@@ -106,10 +107,10 @@ def _mode(info: zipfile.ZipInfo) -> int:
 def _write(opened: zipfile.ZipFile, members: list[Member], folder: Path, most: int) -> int:
     written = 0
     links = [member for member in members if member.kind == "link"]
+    for path in {member.path if member.kind == "folder" else member.path.parent for member in members}:
+        (folder / path).mkdir(parents=True, exist_ok=True)
     for member in members:
-        if member.kind == "folder":
-            (folder / member.path).mkdir(parents=True, exist_ok=True)
-        elif member.kind == "file":
+        if member.kind == "file":
             written += _write_file(opened, member, folder, most - written)
     for member in links:  # after the files, so that no file is ever written through a link
         _write_link(opened, member, folder)
@@ -119,16 +120,15 @@ def _write(opened: zipfile.ZipFile, members: list[Member], folder: Path, most: i
 
 def _write_file(opened: zipfile.ZipFile, member: Member, folder: Path, room: int) -> int:
     """Copies one file, counting what really comes out: the size in the header is the maker's claim."""
-    target = folder / member.path
-    target.parent.mkdir(parents=True, exist_ok=True)
     size = 0
-    with opened.open(member.info) as source, target.open("xb") as sink:
+    made = os.open(folder / member.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, member.mode)
+    with opened.open(member.info) as source, os.fdopen(made, "wb", buffering=0) as sink:
         while chunk := source.read(CHUNK):
             size += len(chunk)
             if size > room:
                 raise TooLarge
             sink.write(chunk)
-    target.chmod(member.mode)
+        os.fchmod(made, member.mode)  # whatever the umask took
     return size
 
 
@@ -144,7 +144,6 @@ def _write_link(opened: zipfile.ZipFile, member: Member, folder: Path) -> None:
     if leaves:
         raise BadArchive(f"link {member.info.filename!r} leads out of the package")
     target = folder / member.path
-    target.parent.mkdir(parents=True, exist_ok=True)
     target.symlink_to(aim)
     # Links upon links can leave even when each looks harmless, so ask the file system too.
     if not target.resolve().is_relative_to(folder.resolve()):

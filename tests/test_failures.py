@@ -191,6 +191,12 @@ def test_port_taken(place: Place, tmp_path: Path) -> None:
     refused(done, 1, str(port), "--port")
 
 
+def test_no_credentials_offers_the_local_lambda(place: Place, tmp_path: Path) -> None:
+    environ = clean(HOME=str(tmp_path), AWS_EC2_METADATA_DISABLED="true")
+    done = subprocess.run([LAMBENT, "deploy", place.project("plain")], capture_output=True, text=True, timeout=60, env=environ)
+    refused(done, 1, "credentials", "lambent deploy --local")
+
+
 def test_json_tells_the_failure_too(place: Place) -> None:
     done = place.deploy(place.project("exits", f"import sys\nsys.exit(3)\n{OK}"), "--json")
     assert done.returncode == 1

@@ -7,6 +7,7 @@ import platform
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import click
 import platformdirs
@@ -78,10 +79,6 @@ def _can_run_here(config: Config, emit: Emit) -> None:
         emit(Warned(f"the zip is for {config.architecture}, and this machine is {_native()}: native packages will not load"))
 
 
-def _flags(values: dict[str, str | int | tuple[str, ...] | None]) -> Flags:
-    return Flags(**values)  # type: ignore[arg-type]
-
-
 @click.command("deploy", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("path", default=".", type=click.Path(path_type=Path))
 @click.option("--local", "-l", is_flag=True, help="Deploy to the Lambda on this machine: no account needed.")
@@ -96,19 +93,16 @@ def _flags(values: dict[str, str | int | tuple[str, ...] | None]) -> Flags:
 @click.option("--json", "as_json", is_flag=True, help="Say everything as JSON lines.")
 @port_option
 @state_option
-def command(path: Path, local: bool, as_json: bool, **options: str | int | Path | tuple[str, ...] | None) -> None:
+def command(path: Path, local: bool, as_json: bool, **options: Any) -> None:
     """Put the app at PATH (a folder or a Python file; default: here) online.
 
     Finds the app, builds its zip, makes what is missing in AWS or on the local Lambda, and asks the URL until it answers.
     Run again, it changes only what has changed. The URL is the only thing printed on stdout.
     """
-    target = Target(
-        local,
-        *(options.pop(key) for key in ("region", "profile", "state", "port")),  # type: ignore[arg-type]
-    )
+    target = Target(local, *(options.pop(key) for key in ("region", "profile", "state", "port")))
     with choose.reporter(as_json) as emit:
         try:
-            _deploy(path, _flags(options), target, emit)  # type: ignore[arg-type]
+            _deploy(path, Flags(**options), target, emit)
         except LambentError as error:
             if as_json:
                 jsonlines.fail(error)
@@ -121,5 +115,6 @@ def _deploy(path: Path, flags: Flags, target: Target, emit: Emit) -> None:
     emit(Detected(config.app.spec, config.app.kind, config.app.source))
     if target.local:
         _can_run_here(config, emit)
+    account = None if target.local else target.connect(emit)  # missing credentials are said before any work is done
     artifact = build(config, Path(platformdirs.user_cache_dir("lambent")), os.environ, emit)
-    deploy(config, artifact, target.connect(emit), target.named(emit))
+    deploy(config, artifact, account or target.connect(emit), target.named(emit))

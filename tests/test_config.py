@@ -183,6 +183,30 @@ def test_a_broken_pyproject(app: Path, files_: dict[str, str], what: str) -> Non
         loaded(app)
 
 
+def test_stream_is_said_in_three_places(app: Path) -> None:
+    (app / "main.py").write_text("async def app(scope, receive, send): pass\n")
+    (app / "lambda_function.py").unlink()
+    assert loaded(app).stream is False
+    assert loaded(app, LAMBENT_STREAM="1").stream is True
+    (app / "pyproject.toml").write_text("[tool.lambent]\nstream = true\n")
+    config = loaded(app)
+    assert config.stream is True and config.origins["stream"].endswith("pyproject.toml [tool.lambent] stream")
+    assert loaded(app, Flags(runtime="python3.13", stream=False)).stream is False
+    (app / "pyproject.toml").write_text('[tool.lambent]\nstream = "sometimes"\n')
+    with pytest.raises(UsageError, match="stream must be true or false, got 'sometimes'") as refused:
+        loaded(app)
+    assert refused.value.hint == "stream = true"
+
+
+def test_a_bare_handler_cannot_stream(app: Path) -> None:
+    with pytest.raises(
+        UsageError, match="lambda_function:lambda_handler is a bare handler, and what it returns cannot be streamed"
+    ) as no:
+        loaded(app, Flags(runtime="python3.13", stream=True))
+    assert no.value.where == "--stream"
+    assert loaded(app, Flags(runtime="python3.13", stream=False)).stream is False
+
+
 def test_a_path_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(LambentError, match="no such file or folder"):
         load(tmp_path / "nope", Flags(), dict(os.environ), TODAY)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,9 @@ def test_a_web_app_ships_the_runtime(tmp_path: Path, shared: Path) -> None:
     with zipfile.ZipFile(artifact.path) as found:
         assert found.getinfo("lambent_runtime/bootstrap").external_attr >> 16 == 0o100755
         assert found.getinfo("lambent_runtime/__main__.py").external_attr >> 16 == 0o100644
+    streamed = build(replace(config(tmp_path, "wsgi"), stream=True), shared, os.environ, events.ignore)
+    assert streamed.environment == (*artifact.environment, ("LAMBENT_RESPONSE", "stream"))
+    assert streamed.sha256 == artifact.sha256
 
 
 def test_src_is_importable_from_the_top(tmp_path: Path, shared: Path) -> None:

@@ -88,6 +88,7 @@ def _can_run_here(config: Config, emit: Emit) -> None:
 @click.option("--memory", metavar="MB", help="Memory, 128 to 10240 (default 1024). CPU grows with it.")
 @click.option("--timeout", metavar="S", help="Seconds a request may take, 1 to 900 (default 30).")
 @click.option("--env", "-e", metavar="K=V", multiple=True, help="An environment variable of the function. Repeatable.")
+@click.option("--stream/--no-stream", default=None, help="Let answers leave as the app makes them (default: in one piece).")
 @click.option("--region", help="The AWS region.")
 @click.option("--profile", help="The AWS profile to use.")
 @click.option("--json", "as_json", is_flag=True, help="Say everything as JSON lines.")

@@ -32,6 +32,7 @@ class Flags:
     timeout: int | str | None = None
     tmp: int | str | None = None
     env: tuple[str, ...] = ()
+    stream: bool | None = None
 
 
 def load(
@@ -57,11 +58,28 @@ def load(
     variables = _environment(settings, flags, project, origins)
     architecture = _architecture(settings, origins, native_architecture)
     exclude = _exclude(settings, origins)
+    stream = settings.switch("stream")
+    origins["stream"] = stream.origin if stream else "default"
     app = find(project, spec.value if spec else None, spec.origin if spec else "")
     origins["app"] = app.source
     runtime = _runtime(settings, project, on, environ, origins)
     _check_web(app, runtime, origins)
-    return Config(project.path, name, app, runtime, architecture, memory, timeout, tmp, variables, exclude, origins)
+    if stream:
+        _check_stream(app, stream)
+    return Config(
+        path=project.path,
+        name=name,
+        app=app,
+        runtime=runtime,
+        architecture=architecture,
+        memory_mb=memory,
+        timeout_s=timeout,
+        tmp_mb=tmp,
+        environment=variables,
+        exclude=exclude,
+        stream=bool(stream and stream.value),
+        origins=origins,
+    )
 
 
 def _name(settings: Settings, project: Project, origins: dict[str, str]) -> str:
@@ -136,4 +154,14 @@ def _check_web(app: App, runtime: str, origins: dict[str, str]) -> None:
             f"{app.spec} is a web app, and web apps need python3.10 or newer, not {runtime}",
             where=origins["runtime"],
             hint="--runtime python3.13, or give a handler: def lambda_handler(event, context)",
+        )
+
+
+def _check_stream(app: App, stream: Given) -> None:
+    """A bare handler returns its answer in one piece, and over a streaming URL a client would see it as raw JSON."""
+    if stream.value and app.kind == "handler":
+        raise UsageError(
+            f"{app.spec} is a bare handler, and what it returns cannot be streamed",
+            where=stream.origin,
+            hint="leave stream out, or give a web app (ASGI or WSGI): --app main:app",
         )

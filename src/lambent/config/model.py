@@ -41,7 +41,10 @@ class App:
 
 @dataclass(frozen=True)
 class Config:
-    """One app, ready to be built and deployed. `origins` maps a field's name to where its value came from."""
+    """One app, ready to be built and deployed. With `stream` its answers leave while they are made, else in one piece.
+
+    `origins` maps a field's name to where its value came from.
+    """
 
     path: Path
     name: str
@@ -53,4 +56,5 @@ class Config:
     tmp_mb: int = TMP_MIN_MB
     environment: tuple[tuple[str, str], ...] = ()
     exclude: tuple[str, ...] = ()
+    stream: bool = False
     origins: dict[str, str] = field(default_factory=dict, compare=False)

@@ -13,8 +13,10 @@ from typing import Any
 
 from lambent.errors import UsageError
 
-KEYS = ("app", "name", "runtime", "architecture", "memory", "timeout", "tmp", "env", "exclude")
-FROM_ENVIRONMENT = ("app", "name", "runtime", "architecture", "memory", "timeout", "tmp")
+KEYS = ("app", "name", "runtime", "architecture", "memory", "timeout", "tmp", "env", "exclude", "stream")
+FROM_ENVIRONMENT = ("app", "name", "runtime", "architecture", "memory", "timeout", "tmp", "stream")
+
+_SWITCH = {"true": True, "1": True, "false": False, "0": False}
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,16 @@ class Settings:
             raise found.refuse(allowed, str(low if value < low else high))
         return Given(value, found.origin, found.write)
 
+    def switch(self, key: str) -> Given | None:
+        """A setting that must be true or false (the environment may say 1 and 0). Raises UsageError when it is not."""
+        found = self.given.get(key)
+        if found is None:
+            return None
+        value = _SWITCH.get(str(found.value).lower())
+        if value is None:
+            raise found.refuse(f"{key} must be true or false, got {found.value!r}", "true")
+        return Given(value, found.origin, found.write)
+
 
 def gather(flags: Mapping[str, Any], environ: Mapping[str, str], table: Mapping[str, Any], source: str) -> Settings:
     """The settings of all three places, the strongest of each. Raises UsageError for a key that is none of ours."""
@@ -73,7 +85,7 @@ def gather(flags: Mapping[str, Any], environ: Mapping[str, str], table: Mapping[
             given[key] = Given(environ[variable], variable, _assignment(variable))
     for key, value in flags.items():
         if value is not None:
-            given[key] = Given(value, f"--{key}", _option(key))
+            given[key] = Given(value, f"--no-{key}" if value is False else f"--{key}", _option(key))
     return Settings(given)
 
 
@@ -96,7 +108,7 @@ def _option(key: str) -> Callable[[str], str]:
 
 
 def _bare(value: str) -> bool:
-    return value.isdigit() or value[:1] in '"[{'
+    return value.isdigit() or value in ("true", "false") or value[:1] in '"[{'
 
 
 def _quoted(value: str) -> str:

@@ -26,6 +26,7 @@ from lambent.package.target import Target
 from lambent.package.uv import Uv
 
 WRAPPER = ("AWS_LAMBDA_EXEC_WRAPPER", f"/var/task/{RUNTIME}/bootstrap")
+STREAM = ("LAMBENT_RESPONSE", "stream")  # read by the runtime in the zip; in the environment, so that it changes the version
 _KEPT_ZIPS = 5
 
 
@@ -65,7 +66,7 @@ def _build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit) 
         runtime=config.runtime,
         architecture=config.architecture,
         handler=config.app.handler,
-        environment=() if config.app.kind == "handler" else (WRAPPER,),
+        environment=_environment(config),
     )
 
 
@@ -103,6 +104,13 @@ def _runtime(config: Config) -> dict[str, SourceFile]:
     return {
         f"{RUNTIME}/{path.relative_to(folder).as_posix()}": SourceFile(path, path.name == "bootstrap") for path in sorted(found)
     }
+
+
+def _environment(config: Config) -> tuple[tuple[str, str], ...]:
+    """What must be in the function's environment for the runtime in the zip to run, and how it is to answer."""
+    if config.app.kind == "handler":
+        return ()
+    return (WRAPPER, STREAM) if config.stream else (WRAPPER,)
 
 
 def _warn_hidden(layout: Layout, emit: Emit) -> None:

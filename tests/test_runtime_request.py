@@ -207,7 +207,7 @@ def test_pain_36_queries() -> None:
     assert read(make_event(query="a=1&a=2&b=x%20y&c=%2B+"), None).query == "a=1&a=2&b=x%20y&c=%2B+"
     assert read(make_elb(queryStringParameters={"a": "x%20y", "b": "%26"}), None).query == "a=x%20y&b=%26"
     assert read(make_elb(multiValueQueryStringParameters={"a": ["1", "%C3%BC"]}), None).query == "a=1&a=%C3%BC"
-    assert read(make_rest(multiValueQueryStringParameters={"a": ["1", "ü &"]}), None).query == "a=1&a=%C3%BC%20%26"
+    assert read(make_rest(multiValueQueryStringParameters={"a": ["1", "ü &"]}), None).query == "a=1&a=%C3%BC+%26"
 
 
 def test_pain_38_client_address() -> None:
@@ -220,3 +220,120 @@ def test_forms_of_answer() -> None:
     assert read(make_rest(), None).form == "1.0"
     assert read(make_elb(), None).form == "elb"
     assert read(make_elb(multiValueHeaders={"host": ["lb"]}), None).form == "elb-multi"
+
+
+def _holes(value: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """The paths of all fields of an event, at any depth."""
+    if not isinstance(value, dict):
+        return []
+    return [deeper for key, inner in value.items() for deeper in ((*path, key), *_holes(inner, (*path, key)))]
+
+
+def _without(event: dict[str, Any], path: tuple[str, ...], filling: Any) -> dict[str, Any]:
+    """A copy with one field null, or (`filling` is ...) missing."""
+    copy = dict(event)
+    if len(path) > 1:
+        copy[path[0]] = _without(copy[path[0]], path[1:], filling)
+    elif filling is ...:
+        del copy[path[0]]
+    else:
+        copy[path[0]] = filling
+    return copy
+
+
+EVENTS = {
+    "function url": make_event("PUT", "/a", query="x=1", body="ü", cookies=["a=1"]),
+    "http api": make_event("PUT", "/dev/a", query="x=1", body=b"\0", domain=HTTP_API, stage="dev"),
+    "rest": make_rest("/a", multiValueQueryStringParameters={"a": ["1", "2"]}, body="x"),
+    "balancer": make_elb("/a", queryStringParameters={"a": "1"}, body="x"),
+    "balancer, several values": make_elb(
+        "/a", multiValueHeaders={"host": ["lb"]}, multiValueQueryStringParameters={"a": ["1"]}
+    ),
+}
+WHAT_TELLS = {("requestContext",), ("requestContext", "http"), ("requestContext", "elb"), ("httpMethod",)}
+"""Without these an event may be another kind's, or no HTTP request any more."""
+
+
+@pytest.mark.parametrize("kind", EVENTS)
+@pytest.mark.parametrize("filling", [None, ...], ids=["null", "missing"])
+def test_pain_17_any_field_may_be_missing_or_null(kind: str, filling: Any) -> None:
+    event = EVENTS[kind]
+    whole = read(event, None)
+    holes = _holes(event)
+    assert len(holes) > 12
+    for path in holes:
+        try:
+            request = read(_without(event, path, filling), None)
+        except NotHttp:
+            assert path in WHAT_TELLS, path
+            continue
+        # still all there, and of the kinds the hosts need
+        assert isinstance(request.body, bytes), path
+        assert request.path.startswith("/") and request.path.isascii(), path
+        assert all(isinstance(name, str) and isinstance(value, str) for name, value in request.headers), path
+        assert request.form[:3] == whole.form[:3] or path in WHAT_TELLS, path
+        assert request.server[0] and request.scheme and request.http_version, path
+
+
+def test_a_test_typed_by_hand() -> None:
+    assert read({"httpMethod": "GET", "path": "/a"}, None).form == "1.0"
+    assert read({"version": "2.0", "rawPath": "/a%2Fb"}, None).path == "/a%2Fb"
+    typed = read({"httpMethod": "POST", "body": {"a": [1]}, "headers": {"X-Number": 3, "X-Null": None}}, None)
+    assert typed.body == b'{"a": [1]}'
+    assert headers_of(typed) == {"x-number": "3", "x-null": "", "content-length": "10"}
+    assert (typed.server, typed.client) == (("localhost", 443), "")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "REQUEST", "methodArn": "arn:x", "httpMethod": "GET", "path": "/", "requestContext": {"stage": "prod"}},
+        make_event(type="REQUEST", routeArn="arn:x"),
+        {"type": "TOKEN", "methodArn": "arn:x", "authorizationToken": "t"},
+        {"requestContext": {"routeKey": "$connect", "eventType": "CONNECT", "connectionId": "c"}, "isBase64Encoded": False},
+        {"version": "0", "detail-type": "Scheduled Event", "source": "aws.events", "detail": {}},
+    ],
+    ids=["authorizer", "authorizer 2.0", "token authorizer", "web socket", "schedule"],
+)
+def test_pain_18_events_with_the_looks_of_http(event: dict[str, Any]) -> None:
+    with pytest.raises(NotHttp, match=r"\[tool.lambent\] events"):
+        read(event, None)
+
+
+@pytest.mark.parametrize(
+    ("path", "base", "root", "result"),
+    [
+        ("/api/x", "/api", "/api", "/api/x"),
+        ("/api", "/api", "/api", "/api/"),
+        ("/api/", "/api", "/api", "/api/"),
+        ("/apiv2/x", "/api", "", "/apiv2/x"),
+        ("/x", "/api", "", "/x"),
+        ("/a/b/x", "/a/b", "/a/b", "/a/b/x"),
+        ("/%C3%BC/x", "/ü", "/ü", "/%C3%BC/x"),
+        ("/api/a%2Fb", "/api", "/api", "/api/a%2Fb"),
+    ],
+)
+def test_pain_33_base_path_on_a_segment_boundary(path: str, base: str, root: str, result: str) -> None:
+    request = read(make_event(path=path), None, base)
+    assert (request.root_path, request.path) == (root, result)
+
+
+def test_pain_33_base_path_behind_the_stage() -> None:
+    rest = read(make_rest("/api/x"), None, "/api")
+    assert (rest.root_path, rest.path) == ("/prod/api", "/prod/api/x")
+    http_api = read(make_event(path="/dev/api/x", domain=HTTP_API, stage="dev"), None, "/api")
+    assert (http_api.root_path, http_api.path) == ("/dev/api", "/dev/api/x")
+    own_domain = read(make_rest("/api/x", requestContext={"path": "/api/x"}), None, "/api")
+    assert (own_domain.root_path, own_domain.path) == ("/api", "/api/x")
+
+
+def test_a_header_in_one_field_only_is_not_lost() -> None:
+    """As in the sample event of AWS's documentation, where only `headers` has the host."""
+    event = make_rest(headers={"Host": "h", "Accept": "a"}, multiValueHeaders={"Accept": ["a", "b"]})
+    assert read(event, None).headers == [("accept", "a"), ("accept", "b"), ("host", "h")]
+
+
+def test_an_http_api_of_payload_1_hands_over_a_decoded_path() -> None:
+    event = make_rest("/a%25 b", version="1.0", requestContext={"apiId": "x", "path": "/a%25 b"})
+    assert read(event, None).path == "/a%2525%20b"
+    assert read({"version": "1.0", "httpMethod": "GET", "path": "/a%25"}, None).path == "/a%25"

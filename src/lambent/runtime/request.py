@@ -1,7 +1,8 @@
 """From an event to one small request: Function URL and HTTP API (payload 2.0), REST API (1.0), load balancer.
 
 Facts: https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads and captures of real events. What differs
-between the senders is settled here, so that asgi.py and wsgi.py see one shape.
+between the senders is settled here, so that asgi.py and wsgi.py see one shape. Any field may be missing or null: a test typed
+by hand is an event too.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
 
 Headers = list[tuple[str, str]]
 
-# Characters that stay as they are in a path: RFC 3986 pchar and "/".
-_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/")
+# Characters that stay as they are in a query made of pairs, as urllib.parse.quote_plus has it ...
+_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+# ... and in a path: RFC 3986 pchar and "/".
+_PLAIN = _UNRESERVED | frozenset(b"!$&'()*+,;=:@/")
 
 
 class NotHttp(Exception):
@@ -25,7 +28,7 @@ class NotHttp(Exception):
 class Request:
     """One HTTP request.
 
-    `path` is percent-encoded ASCII, as a client would send it, and includes `root_path` (the stage, decoded, or "").
+    `path` is percent-encoded ASCII, as a client would send it, and includes `root_path` (the stage and the base path, decoded).
     `query` is encoded, without "?". Header names are in lower case. `client` is an address without a port, "" if unknown.
     `form` says how the answer must look: "2.0", "1.0", "elb" or "elb-multi".
     """
@@ -61,28 +64,38 @@ class Request:
     context: Any
 
 
-def read(event: Any, context: Any) -> Request:
-    """The request an event stands for. Raises NotHttp."""
-    sent = event.get("requestContext") if isinstance(event, dict) else None
-    if not isinstance(sent, dict):
-        raise NotHttp(_complaint(event))
+def read(event: Any, context: Any, base_path: str = "") -> Request:
+    """The request an event stands for; what of its path is `base_path` ("/shop") becomes root_path. Raises NotHttp."""
     request = Request()
     request.event, request.context = event, context
-    if isinstance(sent.get("http"), dict):
+    sent = _dict(event, "requestContext") if isinstance(event, dict) else {}
+    _fill(request, event, sent)
+    body = event.get("body")
+    request.body = _body(body, event.get("isBase64Encoded")) if body else b""
+    names = dict(request.headers)
+    _settle_length(request, names.get("content-length"))
+    request.scheme = (names.get("x-forwarded-proto") or "https").partition(",")[0].strip()
+    request.server = _server(names.get("host") or sent.get("domainName") or "", names.get("x-forwarded-port"), request.scheme)
+    if base_path:
+        _mount(request, base_path)
+    return request
+
+
+def _fill(request: Request, event: Any, sent: dict[str, Any]) -> None:
+    if not isinstance(event, dict):
+        raise NotHttp(_complaint(event))
+    if "methodArn" in event or "routeArn" in event:  # an authorizer's: it has the looks of the request it is asked about
+        raise NotHttp(_complaint(event))
+    if isinstance(sent.get("http"), dict) and "httpMethod" not in event:
         _read_two(request, event, sent)
     elif "elb" in sent:
         _read_one(request, event, sent, balancer=True)
     elif "httpMethod" in event:
         _read_one(request, event, sent, balancer=False)
+    elif event.get("version") == "2.0" and "rawPath" in event:
+        _read_two(request, event, sent)
     else:
         raise NotHttp(_complaint(event))
-    body = event.get("body") or ""
-    request.body = a2b_base64(body) if event.get("isBase64Encoded") else body.encode("utf-8", "surrogatepass")
-    names = dict(request.headers)
-    _settle_length(request, names.get("content-length"))
-    request.scheme = (names.get("x-forwarded-proto") or "https").split(",")[0].strip()
-    request.server = _server(names.get("host") or sent.get("domainName") or "", names.get("x-forwarded-port"), request.scheme)
-    return request
 
 
 def unquote(path: str) -> bytes:
@@ -107,11 +120,11 @@ def quote(path: str) -> str:
 
 
 def _read_two(request: Request, event: dict[str, Any], sent: dict[str, Any]) -> None:
-    http = sent["http"]
+    http = _dict(sent, "http")
     domain = sent.get("domainName") or ""
     path = event.get("rawPath") or http.get("path") or "/"
     request.root_path = ""
-    if ".lambda-url." in domain:
+    if not domain or ".lambda-url." in domain:
         request.path = _ascii(path)
     else:
         # An HTTP API hands over the path decoded, and with its stage in front where its own domain is used.
@@ -123,19 +136,19 @@ def _read_two(request: Request, event: dict[str, Any], sent: dict[str, Any]) -> 
     request.method = http.get("method") or "GET"
     request.query = _ascii(event.get("rawQueryString") or "")
     request.client = http.get("sourceIp") or ""
-    request.http_version = (http.get("protocol") or "HTTP/1.1").rpartition("/")[2]
+    request.http_version = _version(http.get("protocol"))
     request.headers = _headers(event)
     cookies = event.get("cookies")
     if cookies and "cookie" not in dict(request.headers):
         # Function URLs send cookies twice, HTTP APIs only here: one place is enough.
-        request.headers.append(("cookie", "; ".join(cookies)))
+        request.headers.append(("cookie", "; ".join(map(_text, cookies))))
 
 
 def _read_one(request: Request, event: dict[str, Any], sent: dict[str, Any], *, balancer: bool) -> None:
     path = event.get("path") or "/"
     request.root_path = ""
     # A load balancer and a REST API hand over the path as it was sent; an HTTP API that uses this payload decodes it.
-    request.path = quote(path) if event.get("version") == "1.0" else _ascii(path)
+    request.path = quote(path) if event.get("version") == "1.0" and sent.get("apiId") else _ascii(path)
     if not balancer:
         full = sent.get("path") or ""
         if full != path and full.endswith(path):
@@ -144,18 +157,15 @@ def _read_one(request: Request, event: dict[str, Any], sent: dict[str, Any], *, 
     request.method = event.get("httpMethod") or "GET"
     request.query = _query(event, encoded=balancer)
     several = event.get("multiValueHeaders")
-    if several:
-        request.headers = [(name.lower(), _text(value)) for name, values in several.items() for value in values or ()]
-    else:
-        request.headers = _headers(event)
+    request.headers = _all_headers(event, several) if several else _headers(event)
+    forwarded = dict(request.headers).get("x-forwarded-for") or ""
     if balancer:
         request.form = "elb-multi" if several is not None else "elb"
-        forwarded = dict(request.headers).get("x-forwarded-for") or ""
-        request.client = forwarded.rpartition(",")[2].strip()
+        request.client = forwarded.rpartition(",")[2].strip()  # the last is the balancer's own; a client can send the others
     else:
         request.form = "1.0"
-        request.client = (sent.get("identity") or {}).get("sourceIp") or ""
-    request.http_version = (sent.get("protocol") or "HTTP/1.1").rpartition("/")[2]
+        request.client = _dict(sent, "identity").get("sourceIp") or forwarded.partition(",")[0].strip()
+    request.http_version = _version(sent.get("protocol"))
 
 
 def _headers(event: dict[str, Any]) -> Headers:
@@ -166,19 +176,46 @@ def _headers(event: dict[str, Any]) -> Headers:
         return [(name.lower(), _text(value)) for name, value in sent.items()]
 
 
+def _all_headers(event: dict[str, Any], several: dict[str, Any]) -> Headers:
+    """The headers with all their values, and those that only the other field has."""
+    headers = [(name.lower(), _text(value)) for name, values in several.items() for value in _list(values)]
+    names = dict(headers)
+    return headers + [pair for pair in _headers(event) if pair[0] not in names]
+
+
 def _query(event: dict[str, Any], *, encoded: bool) -> str:
-    several = event.get("multiValueQueryStringParameters")
-    if several is None:
-        several = {name: [value] for name, value in (event.get("queryStringParameters") or {}).items()}
-    pairs = [(name, _text(value)) for name, values in several.items() for value in values or ()]
+    several = event.get("multiValueQueryStringParameters") or event.get("queryStringParameters") or {}
+    pairs = [(name, _text(value)) for name, values in several.items() for value in _list(values)]
     if encoded:
-        return "&".join(f"{_ascii(name)}={_ascii(value)}" for name, value in pairs)
-    return "&".join(f"{_quote_plus(name)}={_quote_plus(value)}" for name, value in pairs)
+        return "&".join([f"{_ascii(name)}={_ascii(value)}" for name, value in pairs])
+    return "&".join([f"{_quote_plus(name)}={_quote_plus(value)}" for name, value in pairs])
 
 
 def _quote_plus(text: str) -> str:
-    plain = _PLAIN - frozenset(b"&+=;")
-    return "".join(chr(byte) if byte in plain else f"%{byte:02X}" for byte in text.encode("utf-8", "surrogatepass"))
+    data = text.encode("utf-8", "surrogatepass")
+    return "".join([chr(byte) if byte in _UNRESERVED else "+" if byte == 32 else f"%{byte:02X}" for byte in data])
+
+
+def _body(body: Any, encoded: Any) -> bytes:
+    if encoded:
+        return a2b_base64(body)
+    if isinstance(body, str):
+        return body.encode("utf-8", "surrogatepass")
+    if isinstance(body, bytes):  # called from Python
+        return body
+    from .json_text import dump  # a test typed by hand: a JSON value in place of its text
+
+    return dump(body)
+
+
+def _mount(request: Request, base_path: str) -> None:
+    """Moves the base path from the front of the path to root_path, if it is there and ends where a segment does."""
+    before = quote(request.root_path)
+    prefix = before + quote(base_path)
+    if _below(request.path, prefix):
+        request.root_path += base_path
+        if request.path == prefix:
+            request.path += "/"
 
 
 def _settle_length(request: Request, said: str | None) -> None:
@@ -197,7 +234,7 @@ def _server(host: str, forwarded_port: str | None, scheme: str) -> tuple[str, in
     name, colon, port = host.rpartition(":")
     if colon and port.isdecimal() and not name.endswith(":"):
         return name.strip("[]"), int(port)
-    host = host.strip("[]")
+    host = host.strip("[]") or "localhost"  # a health check of a load balancer has none, and PEP 3333 wants one
     for candidate in (forwarded_port or "").split(","):
         if candidate.strip().isdecimal():
             return host, int(candidate)
@@ -219,9 +256,22 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else "" if value is None else str(value)
 
 
+def _list(values: Any) -> list[Any]:
+    return values if isinstance(values, list) else [] if values is None else [values]
+
+
+def _dict(event: dict[str, Any], name: str) -> dict[str, Any]:
+    value = event.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _version(protocol: str | None) -> str:
+    return protocol.rpartition("/")[2] if protocol and protocol.startswith("HTTP/") else "1.1"
+
+
 def _complaint(event: Any) -> str:
     shape = f"its keys are {sorted(map(str, event))}" if isinstance(event, dict) else f"it is a {type(event).__name__}"
     return (
-        f"this event is not an HTTP request ({shape}), and this function hosts a web app."
-        " It answers Function URLs, API Gateway and load balancers."
+        f"this event is not an HTTP request ({shape}), and this function hosts a web app: it answers Function URLs, API Gateway"
+        ' and load balancers. A function of your own can take such events: [tool.lambent] events = "module:function".'
     )

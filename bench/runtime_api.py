@@ -1,0 +1,181 @@
+"""A Runtime API that costs little: blocking sockets, one event at a time, the next as soon as it is asked for.
+
+It lives in the measuring process, never in the measured one, and reads what a client posts, streamed answers too.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from select import POLLIN, poll
+
+_PATIENCE = 60.0
+_CHUNK = 1 << 18
+KEPT = 4 << 20
+"""Bytes of an answer that are kept; of longer ones only the size is known."""
+
+_HEAD = (
+    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+    "Lambda-Runtime-Aws-Request-Id: 8476a536-e9f4-11e8-9739-{:012x}\r\n"
+    "Lambda-Runtime-Deadline-Ms: {}\r\n"
+    "Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:eu-west-1:123456789012:function:hello:live\r\n"
+    "Lambda-Runtime-Trace-Id: Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1\r\n"
+    "Date: Mon, 23 Nov 2026 04:00:00 GMT\r\n"
+    "Content-Length: {}\r\n\r\n"
+)
+_ACCEPTED = (
+    b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nDate: Mon, 23 Nov 2026 04:00:00 GMT\r\n"
+    b'Content-Length: 16\r\n\r\n{"status":"OK"}\n'
+)
+
+
+class Trouble(Exception):
+    """The measured process did what it should not; the text says what."""
+
+
+@dataclass(frozen=True)
+class Posted:
+    """What a client posted: to where ("response", "error", "init/error"), in which mode, its first KEPT bytes, its size."""
+
+    kind: str
+    streamed: bool
+    body: bytes
+    size: int
+
+
+class RuntimeApi:
+    """Serves one process. `alive` raises Trouble when that process has ended."""
+
+    def __init__(self, alive: Callable[[], None]) -> None:
+        self._alive = alive
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self._poll = poll()
+        self._poll.register(self._listener, POLLIN)
+        self._connections: dict[int, socket.socket] = {}
+        self._parked: socket.socket | None = None
+        self._count = 0
+        self.posted = Posted("", False, b"", 0)
+
+    def wait(self) -> None:
+        """Until the client asks for an event."""
+        while self._parked is None:
+            self._serve_one()
+
+    def run(self, event: bytes, calls: int) -> list[int]:
+        """Hands out the event so many times; nanoseconds from each being sent to the next being asked for."""
+        cycles = []
+        for _ in range(calls):
+            self.wait()
+            assert self._parked is not None
+            connection, self._parked = self._parked, None
+            self._count += 1
+            head = _HEAD.format(self._count, int(time.time() * 1000) + 30_000, len(event)).encode()
+            begin = time.perf_counter_ns()
+            connection.sendall(head + event)
+            self.wait()
+            cycles.append(time.perf_counter_ns() - begin)
+        if self.posted.kind != "response":
+            raise Trouble(f"posted to {self.posted.kind}: {self.posted.body[:2000]!r}")
+        return cycles
+
+    def close(self) -> None:
+        for connection in (self._listener, *self._connections.values()):
+            connection.close()
+
+    def _serve_one(self) -> None:
+        """Takes one request, or a new connection."""
+        connection = self._ready()
+        data = connection.recv(_CHUNK)
+        while b"\r\n\r\n" not in data:
+            more = connection.recv(_CHUNK)
+            if not more:
+                self._forget(connection)
+                return
+            data += more
+        head, _, rest = data.partition(b"\r\n\r\n")
+        lines = head.decode("latin-1").split("\r\n")
+        method, path, _ = lines[0].split(" ")
+        if method == "GET":
+            self._parked = connection
+            return
+        fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
+        if fields.get("expect", "").lower() == "100-continue":
+            connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if fields.get("transfer-encoding", "").lower() == "chunked":
+            body, size = _read_chunked(connection, rest)
+        else:
+            body, size = _read_sized(connection, rest, int(fields.get("content-length", "0")))
+        connection.sendall(_ACCEPTED)
+        kind = path.removeprefix("/2018-06-01/runtime/")
+        streamed = fields.get("lambda-runtime-function-response-mode") == "streaming"
+        self.posted = Posted(kind.split("/")[2] if kind.startswith("invocation/") else kind, streamed, body, size)
+
+    def _ready(self) -> socket.socket:
+        until = time.monotonic() + _PATIENCE
+        while True:
+            for descriptor, _ in self._poll.poll(500):
+                if descriptor == self._listener.fileno():
+                    self._accept()
+                elif self._connections[descriptor].recv(1, socket.MSG_PEEK):
+                    return self._connections[descriptor]
+                else:
+                    self._forget(self._connections[descriptor])
+            self._alive()
+            if time.monotonic() > until:
+                raise Trouble(f"nothing came from the process for {_PATIENCE:.0f} s")
+
+    def _accept(self) -> None:
+        connection, _ = self._listener.accept()
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.settimeout(_PATIENCE)
+        self._connections[connection.fileno()] = connection
+        self._poll.register(connection, POLLIN)
+
+    def _forget(self, connection: socket.socket) -> None:
+        self._poll.unregister(connection)
+        del self._connections[connection.fileno()]
+        connection.close()
+
+
+def _read_sized(connection: socket.socket, rest: bytes, length: int) -> tuple[bytes, int]:
+    parts, left = [rest], length - len(rest)
+    while left > 0:
+        parts.append(_receive(connection))
+        left -= len(parts[-1])
+    return b"".join(parts), length
+
+
+def _read_chunked(connection: socket.socket, data: bytes) -> tuple[bytes, int]:
+    """The first KEPT bytes and the size of a chunked body; its trailers are read and dropped."""
+    kept = bytearray()
+    total = 0
+    while True:
+        while b"\r\n" not in data:
+            data += _receive(connection)
+        line, _, data = data.partition(b"\r\n")
+        size = int(line.partition(b";")[0], 16)
+        if size == 0:
+            while line:
+                while b"\r\n" not in data:
+                    data += _receive(connection)
+                line, _, data = data.partition(b"\r\n")
+            return bytes(kept), total
+        parts, have = [data], len(data)
+        while have < size + 2:
+            parts.append(_receive(connection))
+            have += len(parts[-1])
+        data = b"".join(parts)
+        if len(kept) < KEPT:
+            kept += data[:size]
+        total += size
+        data = data[size + 2 :]
+
+
+def _receive(connection: socket.socket) -> bytes:
+    data = connection.recv(_CHUNK)
+    if not data:
+        raise Trouble("the process hung up in the middle of an answer")
+    return data

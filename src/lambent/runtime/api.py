@@ -49,9 +49,9 @@ class RuntimeApi:
             raise ConnectionLost(f"the Runtime API answered {status} to next: {body!r}")
         return Invocation(headers, body)
 
-    def respond(self, invocation: Invocation, body: bytes) -> tuple[int, bytes]:
+    def respond(self, invocation: Invocation, body: bytes, kind: str = "application/json") -> tuple[int, bytes]:
         """Posts the answer to an event; status and body of the reply (202 is yes, 413 too large)."""
-        return self._post(f"/invocation/{invocation.id}/response", body, self._echo(invocation))
+        return self._post(f"/invocation/{invocation.id}/response", body, self._echo(invocation), kind)
 
     def fail(self, invocation: Invocation, error: bytes, kind: str, cause: bytes = b"") -> tuple[int, bytes]:
         """Posts an error in AWS's form, its type, and X-Ray's view of it."""
@@ -64,13 +64,23 @@ class RuntimeApi:
         """Says that the function could not be started. The process should then exit."""
         return self._post("/init/error", error, f"Lambda-Runtime-Function-Error-Type: {_header(kind)}\r\n")
 
+    def restore_next(self) -> None:
+        """Says that the snapshot may be taken, and returns in an environment restored from it (SnapStart)."""
+        status, _, body = self._exchange(f"GET {_VERSION}/restore/next{self._tail}\r\n".encode())
+        if status != 200:
+            raise ConnectionLost(f"the Runtime API answered {status} to restore/next: {body!r}")
+
+    def fail_restore(self, error: bytes, kind: str) -> tuple[int, bytes]:
+        """Says that the function could not be restored. The process should then exit."""
+        return self._post("/restore/error", error, f"Lambda-Runtime-Function-Error-Type: {_header(kind)}\r\n")
+
     @staticmethod
     def _echo(invocation: Invocation) -> str:
         own = invocation.headers.get("lambda-runtime-invocation-id")
         return f"Lambda-Runtime-Invocation-Id: {own}\r\n" if own else ""
 
-    def _post(self, path: str, body: bytes, extra: str) -> tuple[int, bytes]:
-        head = f"POST {_VERSION}{path}{self._tail}Content-Type: application/json\r\n{extra}Content-Length: {len(body)}\r\n\r\n"
+    def _post(self, path: str, body: bytes, extra: str, kind: str = "application/json") -> tuple[int, bytes]:
+        head = f"POST {_VERSION}{path}{self._tail}Content-Type: {kind}\r\n{extra}Content-Length: {len(body)}\r\n\r\n"
         status, _, answer = self._exchange(head.encode("latin-1", "replace"), body)
         return status, answer
 

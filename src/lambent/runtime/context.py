@@ -6,7 +6,10 @@ https://docs.aws.amazon.com/lambda/latest/dg/python-context.html; the details fo
 from __future__ import annotations
 
 import os
+import sys
 from time import time
+
+from .fault import Fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,73 +18,118 @@ if TYPE_CHECKING:
     from .api import Invocation
 
 _W3C = ("traceparent", "tracestate", "baggage")
+_FUNCTION = {
+    "function_name": "AWS_LAMBDA_FUNCTION_NAME",
+    "function_version": "AWS_LAMBDA_FUNCTION_VERSION",
+    "memory_limit_in_mb": "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "log_group_name": "AWS_LAMBDA_LOG_GROUP_NAME",
+    "log_stream_name": "AWS_LAMBDA_LOG_STREAM_NAME",
+}
+_CLIENT = ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")
+
+_SHOWN = (
+    *("aws_request_id", "log_group_name", "log_stream_name", "function_name", "memory_limit_in_mb", "function_version"),
+    *("invoked_function_arn", "client_context", "identity", "tenant_id"),
+)
 
 
 class _Part:
     """A group of attributes that are None unless they were sent."""
 
-    def __init__(self, names: tuple[str, ...], values: dict[str, Any]) -> None:
-        for name in names:
-            setattr(self, name, values.get(name))
+    def __init__(self, name: str, names: tuple[str, ...], values: dict[str, Any]) -> None:
+        self.__dict__.update({each: values.get(each) for each in names})
+        self._name = name
+
+    def __repr__(self) -> str:
+        values = ",".join(f"{name}={value}" for name, value in vars(self).items() if name != "_name")
+        return f"{self._name}([{values}])"
 
 
 class Context:
-    """Whose invocation this is and how long it may take. Client context and identity are read only when asked for."""
+    """Whose invocation this is and how long it may take. Raises Fault if what the caller sent along with it is not JSON."""
 
     def __init__(self, invocation: Invocation) -> None:
-        headers, environ = invocation.headers, os.environ
+        headers = self._headers = invocation.headers
         self.aws_request_id = invocation.id
-        self.function_name = environ.get("AWS_LAMBDA_FUNCTION_NAME")
-        self.function_version = environ.get("AWS_LAMBDA_FUNCTION_VERSION")
         self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn")
-        self.memory_limit_in_mb = environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
-        self.log_group_name = environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
-        self.log_stream_name = environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
         self.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
-        self._deadline = int(headers.get("lambda-runtime-deadline-ms") or 0)
-        self._headers = headers
+        self.client_context: Any = None
+        self._w3c_fields: dict[str, str] = {}
+        if "lambda-runtime-client-context" in headers:
+            self._take_client_context(_json(headers["lambda-runtime-client-context"], "Client Context"))
+        if "lambda-runtime-cognito-identity" in headers:
+            self.identity = _identity(_json(headers["lambda-runtime-cognito-identity"], "Cognito Identity") or {})
+
+    def __getattr__(self, name: str) -> Any:
+        """What few ask for is looked up when they do: a look into the environment costs as much as all of the above."""
+        if name in _FUNCTION:
+            value: Any = os.environ.get(_FUNCTION[name])
+        elif name == "identity":
+            value = _identity({})
+        elif name == "_epoch_deadline_time_in_ms":
+            value = int(self._headers.get("lambda-runtime-deadline-ms") or 0)
+        else:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        setattr(self, name, value)
+        return value
+
+    def _take_client_context(self, sent: Any) -> None:
+        if isinstance(sent, dict) and "w3c" in sent:
+            self._w3c_fields = _w3c(sent.pop("w3c"))
+        if sent is not None:
+            self.client_context = _client_context(sent)
 
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds until Lambda ends the invocation, never below 0."""
-        return max(self._deadline - int(time() * 1000), 0)
-
-    @property
-    def identity(self) -> Any:
-        """Who called through Cognito: cognito_identity_id and cognito_identity_pool_id, both None for anybody else."""
-        sent = self._json("lambda-runtime-cognito-identity")
-        part = _Part((), {})
-        part.cognito_identity_id = sent.get("cognitoIdentityId")  # type: ignore[attr-defined]
-        part.cognito_identity_pool_id = sent.get("cognitoIdentityPoolId")  # type: ignore[attr-defined]
-        return part
-
-    @property
-    def client_context(self) -> Any:
-        """What a mobile SDK sent along (client, custom, env), or None."""
-        sent = self._json("lambda-runtime-client-context")
-        sent.pop("w3c", None)
-        if not sent:
-            return None
-        part = _Part(("client", "custom", "env"), sent)
-        client = sent.get("client")
-        names = ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")
-        part.client = _Part(names, client) if client else None  # type: ignore[attr-defined]
-        return part
+        deadline: int = self._epoch_deadline_time_in_ms
+        return max(deadline - int(time() * 1000), 0)
 
     def w3c(self) -> dict[str, str]:
         """The W3C trace context that came with the invocation: traceparent, tracestate, baggage, as far as sent."""
-        sent = self._json("lambda-runtime-client-context").get("w3c")
-        if not isinstance(sent, dict):
-            return {}
-        return {name: sent[name] for name in _W3C if isinstance(sent.get(name), str)}
+        return dict(self._w3c_fields)
 
-    def _json(self, header: str) -> dict[str, Any]:
-        text = self._headers.get(header)
-        if not text:
-            return {}
-        from .json_text import parse
-
-        value = parse(text.encode("latin-1"))
-        return value if isinstance(value, dict) else {}
+    def log(self, message: object) -> None:
+        """Writes to the log as it is, without a line end. Of old; `print` and `logging` are the ways now."""
+        logging = sys.modules.get("logging")
+        for handler in logging.getLogger().handlers if logging else ():
+            if hasattr(handler, "log_sink"):
+                handler.log_sink.log(str(message))
+                return
+        sys.stdout.write(str(message))
 
     def __repr__(self) -> str:
-        return f"Context(aws_request_id={self.aws_request_id!r}, function_name={self.function_name!r})"
+        return f"LambdaContext([{','.join([f'{name}={getattr(self, name)}' for name in _SHOWN])}])"
+
+
+def _client_context(sent: dict[str, Any]) -> _Part:
+    """What a mobile SDK sent along: custom, env, client."""
+    part = _Part("ClientContext", ("custom", "env", "client"), sent)
+    client = sent.get("client")
+    part.client = None if client is None else _Part("Client", _CLIENT, client)  # type: ignore[attr-defined]
+    return part
+
+
+def _w3c(sent: Any) -> dict[str, str]:
+    if not isinstance(sent, dict):
+        return {}
+    return {name: sent[name] for name in _W3C if isinstance(sent.get(name), str)}
+
+
+def _identity(sent: dict[str, Any]) -> _Part:
+    """Who called through Cognito; None for anybody else."""
+    known = {
+        "cognito_identity_id": sent.get("cognitoIdentityId"),
+        "cognito_identity_pool_id": sent.get("cognitoIdentityPoolId"),
+    }
+    return _Part("CognitoIdentity", tuple(known), known)
+
+
+def _json(text: str, name: str) -> Any:
+    if not text:
+        return None
+    from .json_text import parse
+
+    try:
+        return parse(text.encode("latin-1"))
+    except ValueError as error:
+        raise Fault("Runtime.LambdaContextUnmarshalError", f"Unable to parse {name} JSON: {error}") from None

@@ -24,13 +24,14 @@ class Fault(Exception):
         self.trace = trace or []
 
 
-def describe(error: BaseException, request_id: str) -> dict[str, Any]:
+def describe(error: BaseException, request_id: str, *, causes: bool = True) -> dict[str, Any]:
     """The error in AWS's form. The trace begins where the app's own code does; causes follow it, each under its name."""
     if isinstance(error, Fault):
         kind, trace = error.kind, error.trace
     else:
         kind, trace = type(error).__name__, _frames(error.__traceback__)
-    trace = trace + _causes(error, {id(error)})
+    if causes:
+        trace = trace + _causes(error, {id(error)})
     return {"errorMessage": _text(error), "errorType": kind, "requestId": request_id, "stackTrace": trace}
 
 
@@ -46,6 +47,16 @@ def xray(error: BaseException) -> dict[str, Any]:
         "exceptions": [{"message": _text(error), "type": kind, "stack": stack}],
         "paths": sorted({str(frame["path"]) for frame in stack}),
     }
+
+
+def refusal(status: int, reply: bytes, what: str, size: str) -> Fault | None:
+    """The error that Lambda's reply to an answer (`what`, of that size) stands for; None if it was taken."""
+    if status < 300:
+        return None
+    said = reply.decode("utf-8", "replace")
+    if status == 413:
+        return Fault("Function.ResponseSizeTooLarge", f"{what} is {size} and was refused: {said}")
+    return Fault("Function.ResponseRefused", f"{what} was not accepted: {status} {said}")
 
 
 def _frames(trace: TracebackType | None) -> list[str]:

@@ -13,10 +13,10 @@ _VARIADIC = 0x04  # inspect.CO_VARARGS
 
 
 def interface(app: Any, wish: str = "") -> str:
-    """ "asgi" or "wsgi". `wish`, if given, settles it. Raises Fault, with what to do, for anything else."""
+    """ "asgi", "wsgi", or, but only if `wish` says so, "handler". Raises Fault, with what to do, for anything else."""
     if wish:
-        if wish.lower() not in ("asgi", "wsgi"):
-            raise Fault("Runtime.BadInterface", f'LAMBENT_INTERFACE must be "asgi" or "wsgi", not {wish!r}')
+        if wish.lower() not in ("asgi", "wsgi", "handler"):
+            raise Fault("Runtime.BadInterface", f'LAMBENT_INTERFACE must be "asgi", "wsgi" or "handler", not {wish!r}')
         return wish.lower()
     if not callable(app):
         raise Fault("Runtime.NotAnApp", f"{_name(app)} cannot be called, so it is neither an ASGI nor a WSGI app")

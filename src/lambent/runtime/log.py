@@ -57,6 +57,10 @@ class Log:
             flush()
             _write_all(1, data)
 
+    def log(self, text: str) -> None:
+        """The name under which handlers of AWS's client have `write`."""
+        self.write(text)
+
     def error(self, error: dict[str, Any]) -> None:
         """An error in AWS's form (errorType, errorMessage, stackTrace), as AWS prints it."""
         if self.json:
@@ -138,7 +142,7 @@ def _install(logging: Any, log: Log) -> None:
     else:
         form = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n"
         handler.setFormatter(logging.Formatter(form, "%Y-%m-%dT%H:%M:%S"))
-    handler.log = log
+    handler.log_sink = log
     root = logging.getLogger()
     root.addHandler(handler)
     if log.level in logging._nameToLevel:
@@ -148,9 +152,10 @@ def _install(logging: Any, log: Log) -> None:
 def _handler_class(logging: Any) -> Any:
     class LambdaLoggerHandler(logging.Handler):  # type: ignore[misc]
         def emit(self, record: Any) -> None:
-            record.aws_request_id = self.log.request_id
+            log = self.log_sink
+            record.aws_request_id, record.tenant_id = log.request_id, log.tenant_id
             try:
-                self.log.write(self.format(record), record.levelno if self.log.json or self.log.level else 0)
+                log.write(self.format(record), record.levelno if log.json or log.level else 0)
             except Exception:
                 self.handleError(record)
 
@@ -159,7 +164,7 @@ def _handler_class(logging: Any) -> Any:
 
 _USUAL = (
     "name msg args levelname levelno pathname filename module exc_info exc_text stack_info lineno funcName created msecs"
-    " relativeCreated thread threadName processName process taskName aws_request_id"
+    " relativeCreated thread threadName processName process aws_request_id tenant_id"
 )
 
 
@@ -168,10 +173,11 @@ def _json_formatter(logging: Any, log: Log) -> Any:
         def format(self, record: Any) -> str:
             from .json_text import dump
 
+            level = min(50, max(0, record.levelno)) // 10 * 10  # levels of one's own count as the one below
             plain = isinstance(record.msg, dict) and not record.args
             fields = {
                 "timestamp": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(record.created)),
-                "level": record.levelname,
+                "level": logging.getLevelName(level),
                 "message": record.msg if plain else record.getMessage(),
                 "logger": record.name,
                 "requestId": log.request_id,

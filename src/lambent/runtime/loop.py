@@ -8,7 +8,7 @@ from _signal import SIGTERM, signal  # type: ignore[import-not-found]  # `signal
 
 from .api import ConnectionLost, Invocation, RuntimeApi
 from .context import Context
-from .fault import Fault, describe, xray
+from .fault import Fault, describe, refusal, xray
 from .handler import find
 from .interface import interface
 from .json_text import dump, parse
@@ -18,7 +18,10 @@ from .request import NotHttp, Request, read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, NoReturn, Protocol
+
+    from .function import FunctionHost
 
     class Host(Protocol):
         """What asgi.py and wsgi.py have in common."""
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
         def start(self) -> None: ...
         def handle(self, request: Request, answer: Answer) -> None: ...
         def close(self) -> None: ...
+
+    Serve = Callable[[RuntimeApi, Log, Invocation], None]
 
 
 class _Stop(BaseException):
@@ -57,11 +62,13 @@ def run() -> NoReturn:
     api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
     try:
         host = _start(api, log)
+        if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+            _pass_through_snapshot(api, log, terminator)
         _answer_events(api, host, log, terminator)
     except _Stop:
         pass
     except SystemExit as gone:  # the app's own; a plain exit would wait for its threads
-        leave(gone.code if isinstance(gone.code, int) else 1 if gone.code else 0)
+        leave(_status(gone))
     except (OSError, ConnectionLost) as lost:
         log.line("ERROR", f"lambent: lost the Runtime API: {lost}")
         leave(1)
@@ -73,15 +80,43 @@ def run() -> NoReturn:
     leave(0)
 
 
-def _answer_events(api: RuntimeApi, host: Host, log: Log, terminator: _Terminator) -> None:
+def _status(gone: SystemExit) -> int:
+    """The exit status Python itself would give, and its text, if it has one, said as Python says it."""
+    if gone.code is None or isinstance(gone.code, int):
+        return gone.code or 0
+    sys.stderr.write(f"{gone.code}\n")
+    return 1
+
+
+def _answer_events(api: RuntimeApi, host: Host | FunctionHost, log: Log, terminator: _Terminator) -> None:
+    serve = _server(host)
     while not terminator.asked:
         terminator.idle = True
         invocation = api.next()
         terminator.idle = False
-        _serve(api, host, log, invocation)
+        log.request_id, log.tenant_id = invocation.id, invocation.headers.get("lambda-runtime-aws-tenant-id")
+        _set_trace(invocation.headers.get("lambda-runtime-trace-id"))
+        serve(api, log, invocation)
 
 
-def _start(api: RuntimeApi, log: Log) -> Host:
+def _server(host: Any) -> Serve:
+    """What answers an event: the host itself, if it takes events as they are, else ours, which makes requests of them."""
+    if hasattr(host, "serve"):
+        return host.serve  # type: ignore[no-any-return]
+    return lambda api, log, invocation: _serve(api, host, log, invocation)
+
+
+def _pass_through_snapshot(api: RuntimeApi, log: Log, terminator: _Terminator) -> None:
+    from .snapstart import pass_through
+
+    terminator.idle = True
+    status = pass_through(api, log, _Stop)
+    terminator.idle = False
+    if status:
+        leave(status)
+
+
+def _start(api: RuntimeApi, log: Log) -> Host | FunctionHost:
     try:
         host = make_host(find(os.environ["_HANDLER"]))
         host.start()
@@ -97,9 +132,13 @@ def _start(api: RuntimeApi, log: Log) -> Host:
         leave(1)
 
 
-def make_host(app: Any) -> Host:
+def make_host(app: Any) -> Host | FunctionHost:
     """The host for an app. What it is, and whether it wants lifespan, may be said by LAMBENT_INTERFACE and LAMBENT_LIFESPAN."""
     kind = interface(app, os.environ.get("LAMBENT_INTERFACE", ""))
+    if kind == "handler":
+        from .function import FunctionHost
+
+        return FunctionHost(app)
     if kind == "asgi":
         from .asgi import AsgiHost
 
@@ -111,8 +150,6 @@ def make_host(app: Any) -> Host:
 
 def _serve(api: RuntimeApi, host: Host, log: Log, invocation: Invocation) -> None:
     """Answers one event, whatever the app does."""
-    log.request_id, log.tenant_id = invocation.id, invocation.headers.get("lambda-runtime-aws-tenant-id")
-    _set_trace(invocation.headers.get("lambda-runtime-trace-id"))
     try:
         request = read(_event(invocation), Context(invocation))
     except Exception as error:
@@ -150,19 +187,14 @@ def _refuse(api: RuntimeApi, log: Log, invocation: Invocation, error: Exception)
 def _deliver(api: RuntimeApi, log: Log, invocation: Invocation, request: Request, body: bytes) -> None:
     flush()  # what was printed belongs before the END line
     status, reply = api.respond(invocation, body)
-    if status == 413:
-        text = (
-            f"the answer to {request.method} {request.path} is {len(body):,} bytes as Lambda counts them (binary bodies grow"
-            f" by a third) and was refused: {reply.decode('utf-8', 'replace')}"
-        )
-        log.error(describe(Fault("Function.ResponseSizeTooLarge", text), invocation.id))
-    elif status >= 300:
-        text = f"the answer to {request.method} {request.path} was not accepted: {status} {reply.decode('utf-8', 'replace')}"
-        log.error(describe(Fault("Function.ResponseRefused", text), invocation.id))
+    size = f"{len(body):,} bytes as Lambda counts them (binary bodies grow by a third)"
+    refused = refusal(status, reply, f"the answer to {request.method} {request.path}", size)
+    if refused is not None:
+        log.error(describe(refused, invocation.id))
 
 
 def _set_trace(trace: str | None) -> None:
-    if trace is not None:
+    if trace:
         os.environ["_X_AMZN_TRACE_ID"] = trace
     else:
         os.environ.pop("_X_AMZN_TRACE_ID", None)

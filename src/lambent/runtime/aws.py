@@ -1,0 +1,97 @@
+"""A web app as a plain handler, `lambent_runtime.aws.handler`, for AWS's own runtime client (`runtime_client = "aws"`).
+
+The app is the one LAMBENT_APP names, found and started while this module is imported: at init, as on our own loop. What AWS's
+client cannot do is missing here: streamed answers, and work after the answer (it waits for that work instead).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from _signal import SIGTERM, signal  # type: ignore[import-not-found]  # `signal` itself brings enum
+
+from .fault import Fault, describe
+from .handler import find
+from .json_text import parse
+from .log import Log, flush
+from .loop import leave, make_host
+from .reply import Answer
+from .request import NotHttp, read
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["handler"]
+
+
+def _in_aws_words(error: Fault) -> Exception:
+    """The same as an error of AWS's client, which then keeps its kind."""
+    theirs = sys.modules.get("awslambdaric.lambda_runtime_exception")
+    if theirs is None:
+        return error
+    fault: Exception = theirs.FaultException(error.kind, str(error), error.trace)
+    return fault
+
+
+def _start() -> Any:
+    try:
+        host = make_host(find(os.environ["LAMBENT_APP"]))
+        host.start()
+        return host
+    except Fault as error:
+        raise _in_aws_words(error) from None
+
+
+class _Terminator:
+    """Shuts the app down at SIGTERM, while no event is handled."""
+
+    def __init__(self) -> None:
+        self.idle = True
+
+    def __call__(self, number: int, frame: Any) -> None:
+        if not self.idle:
+            return
+        try:
+            _host.close()
+        except Exception as error:
+            _log.error(describe(error, ""))
+        leave(0)
+
+
+_log = Log()
+_terminator = _Terminator()
+if sys.version_info >= (3, 12):  # under earlier ones AWS's client waits in C, where no handler of Python's runs
+    signal(SIGTERM, _terminator)  # before the app is imported, so that one of its own wins
+_host = _start()
+
+
+def handler(event: Any, context: Any) -> Any:
+    """Answers an event that is an HTTP request. Raises for any other, so that the invocation fails."""
+    _terminator.idle = False
+    try:
+        return _answer(event, context)
+    finally:
+        flush()
+        _terminator.idle = True
+
+
+def _answer(event: Any, context: Any) -> Any:
+    _log.request_id, _log.tenant_id = context.aws_request_id, getattr(context, "tenant_id", None)
+    if hasattr(_host, "serve"):
+        return _host.call(event, context)
+    try:
+        request = read(event, context)
+    except NotHttp as error:
+        raise _in_aws_words(Fault("Function.NotHttp", str(error))) from None
+    posted: list[bytes] = []
+    answer = Answer(request, posted.append)
+    try:
+        _host.handle(request, answer)
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # a cancelled task's, for one, is no Exception
+        _log.error(describe(error, context.aws_request_id))
+        if not answer.ended:
+            answer.fail()
+    return parse(posted[0])

@@ -220,3 +220,45 @@ def test_the_reference_is_complete_and_loads(app: Path) -> None:
     config = loaded(app, Flags())
     assert (config.name, config.app.spec, config.runtime, config.architecture) == ("my-app", "main:app", "python3.13", "x86_64")
     assert (config.memory_mb, config.timeout_s, config.tmp_mb) == (Config.memory_mb, Config.timeout_s, Config.tmp_mb)
+
+
+@pytest.fixture
+def web_app(app: Path) -> Path:
+    (app / "main.py").write_text("async def app(scope, receive, send): pass\n")
+    (app / "lambda_function.py").unlink()
+    return app
+
+
+def test_events_and_base_path(web_app: Path) -> None:
+    assert (loaded(web_app).events, loaded(web_app).base_path) == ("", "")
+    (web_app / "pyproject.toml").write_text('[tool.lambent]\nevents = "jobs.night:on_event"\nbase_path = "shop/"\n')
+    config = loaded(web_app)
+    assert (config.events, config.base_path) == ("jobs.night:on_event", "/shop")
+    assert config.origins["events"] == "pyproject.toml [tool.lambent] events"
+    assert loaded(web_app, LAMBENT_BASE_PATH="/a/b").base_path == "/a/b"
+    assert loaded(web_app, LAMBENT_BASE_PATH="/").base_path == ""
+
+
+@pytest.mark.parametrize(
+    ("toml", "what", "hint"),
+    [
+        ('events = "jobs.on_event"', "events must be module:function, got jobs.on_event", 'events = "main:on_event"'),
+        ('events = "jobs:on_event()"', "events must be module:function, got jobs:on_event()", 'events = "main:on_event"'),
+        ("events = 3", "events must be text, got 3", 'events = "…"'),
+        ('base_path = "/a?b"', "base_path must be a plain path, got /a?b", 'base_path = "/shop"'),
+        ('base_path = "/a//b"', "base_path must be a plain path, got /a//b", 'base_path = "/shop"'),
+        ('base_path = "/a/../b"', "base_path must be a plain path, got /a/../b", 'base_path = "/shop"'),
+    ],
+)
+def test_refused_events_and_base_paths(web_app: Path, toml: str, what: str, hint: str) -> None:
+    (web_app / "pyproject.toml").write_text(f"[tool.lambent]\n{toml}\n")
+    with pytest.raises(UsageError) as error:
+        loaded(web_app)
+    assert (error.value.what, error.value.hint) == (what, hint)
+
+
+@pytest.mark.parametrize("toml", ['events = "jobs:on_event"', 'base_path = "/shop"'])
+def test_a_bare_handler_has_neither_events_nor_a_base_path(app: Path, toml: str) -> None:
+    (app / "pyproject.toml").write_text(f"[tool.lambent]\n{toml}\n")
+    with pytest.raises(UsageError, match="lambda_function:lambda_handler is a bare handler"):
+        loaded(app)

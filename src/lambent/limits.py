@@ -21,6 +21,7 @@ ZIP_DIRECT_MAX = 50 * MIB  # "Zipped size must be smaller than 52428800 bytes" [
 UNZIPPED_MAX = 250 * MIB  # "Unzipped size must be smaller than 262144000 bytes" [recorded]
 CREATE_REQUEST_MAX = 70_167_211  # "Request must be smaller than 70167211 bytes for the CreateFunction operation" [recorded]
 PAYLOAD_MAX = 6 * MIB + 100  # 6291556, requests and buffered responses [recorded]
+STREAM_MAX = 200 * MIB  # a streamed response; 20 MB until 2025 [docs: configuration-response-streaming]
 ASYNC_PAYLOAD_MAX = 1 * MIB  # [quotas], 256 KB until late 2025
 ENV_MAX = 4096  # the JSON text of the map [recorded]
 LAYERS_MAX = 5  # [recorded]

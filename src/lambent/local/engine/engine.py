@@ -12,8 +12,9 @@ from pathlib import Path
 from lambent.local.sandbox.interface import Maker
 from lambent.local.sandbox.runtimes import Runtimes
 
+from .channel import Channel
 from .execution import Execution, Keeper, Surroundings
-from .interface import Function, Invocation, LogSink, Outcome
+from .interface import Function, Invocation, LogSink, Outcome, Stream
 from .log_writer import LogWriter
 from .pool import Pool
 
@@ -57,10 +58,23 @@ class LocalEngine:
 
     async def invoke(self, function: Function, invocation: Invocation) -> Outcome:
         """As on AWS the function runs on when the caller goes away."""
-        task = asyncio.ensure_future(self._invoke(function, invocation))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return await asyncio.shield(task)
+        return await asyncio.shield(self._start(function, invocation, None))
+
+    async def stream(self, function: Function, invocation: Invocation) -> Stream:
+        """See `interface.Engine`."""
+        channel = Channel()
+        task = self._start(function, invocation, channel)
+        begun = asyncio.ensure_future(channel.begun.wait())
+        try:
+            await asyncio.wait((task, begun), return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            channel.abandon()
+            raise
+        finally:
+            begun.cancel()
+        if not channel.begun.is_set():
+            task.result()  # raises what there is to raise
+        return _Stream(channel, task)
 
     async def retire(self, arn: str, version: str | None = None) -> None:
         await self._pool.retire(arn, version)
@@ -80,13 +94,46 @@ class LocalEngine:
     def describe(self) -> dict[str, object]:
         return {"sandbox": self._maker.kind, "environments": self._pool.describe()}
 
-    async def _invoke(self, function: Function, invocation: Invocation) -> Outcome:
+    def _start(self, function: Function, invocation: Invocation, channel: Channel | None) -> asyncio.Task[Outcome]:
+        task = asyncio.ensure_future(self._invoke(function, invocation, channel))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    async def _invoke(self, function: Function, invocation: Invocation, channel: Channel | None) -> Outcome:
         execution = await self._pool.acquire(function)
         try:
-            return await execution.run(invocation)
+            return await execution.run(invocation, channel)
         except BaseException:
             self._pool.discard(execution)
             raise
+        finally:
+            if channel is not None:
+                channel.close()
 
     def _make(self, function: Function, keeper: Keeper) -> Execution:
         return Execution(function, self._around, keeper)
+
+
+class _Stream:
+    """See `interface.Stream`."""
+
+    def __init__(self, channel: Channel, task: asyncio.Task[Outcome]) -> None:
+        self._channel = channel
+        self._task = task
+
+    @property
+    def content_type(self) -> str | None:
+        return self._channel.content_type if self._channel.begun.is_set() else None
+
+    async def read(self) -> bytes:
+        return await self._channel.read()
+
+    async def outcome(self) -> Outcome:
+        return await asyncio.shield(self._task)
+
+    def abandon(self) -> None:
+        self._channel.abandon()
+
+    def when_ended(self, call: Callable[[], None]) -> None:
+        self._task.add_done_callback(lambda _: call())

@@ -17,6 +17,7 @@ from lambent.local.sandbox.interface import Maker, Spec
 from lambent.local.sandbox.runtimes import Runtimes
 
 from . import environment, failures, logs
+from .channel import Channel
 from .failures import Failure
 from .host import Happened, Kind, RuntimeHost
 from .interface import EngineFault, Function, Invocation, LogLine, Outcome
@@ -24,6 +25,8 @@ from .log_writer import LogWriter
 from .runtime_api import make_event
 
 _SHOW_AFTER_MS = 500
+_DYING_S = 0.5
+"""How long a process whose connection broke in the middle of an answer has to end, before it is taken to live on."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +96,11 @@ class Execution:
             layers=function.layers,
         )
 
-    async def run(self, invocation: Invocation) -> Outcome:
-        """Runs one event to its answer. Then, at once or when the runtime is done, the keeper's `release` is called."""
+    async def run(self, invocation: Invocation, channel: Channel | None = None) -> Outcome:
+        """Runs one event to its answer. Then, at once or when the runtime is done, the keeper's `release` is called.
+
+        With a channel a streamed answer goes through it while it is made, and is not in the outcome.
+        """
         self._busy = True
         self._host.wake()
         self._lines, self._tail_from, self._written, self._written_ms = [], 0, 0, _now_ms()
@@ -109,9 +115,12 @@ class Execution:
         self._lines.append(self._format.start(_now(), invocation.request_id))
         payload = b""
         if failure is None:
-            happened = await self._invoke(invocation, self.function.timeout_s - (time.perf_counter() - began))
+            left_s = self.function.timeout_s - (time.perf_counter() - began)
+            happened = await self._invoke(invocation, left_s, channel)
+            if channel is not None:
+                happened = await self._end_of_stream(happened, channel)
             self._host.drain()
-            payload, failure = await self._judge(happened, invocation)
+            payload, failure = await self._judge(happened, invocation, channel)
         duration_s = time.perf_counter() - began
         outcome = self._finish(invocation, payload, failure, (duration_s * 1000, init_ms))
         self._busy = False
@@ -172,7 +181,7 @@ class Execution:
     def _init_report(self, phase: str, took_ms: float, failure: Failure) -> LogLine:
         return self._format.init_report(_now(), phase, took_ms, failure.status or "error", failure.error_type)
 
-    async def _invoke(self, invocation: Invocation, left_s: float) -> Happened:
+    async def _invoke(self, invocation: Invocation, left_s: float, channel: Channel | None) -> Happened:
         deadline_ms = _now_ms() + max(round(left_s * 1000), 0)
         headers = {
             "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
@@ -181,10 +190,20 @@ class Execution:
             "Lambda-Runtime-Trace-Id": invocation.trace_id,
             "Lambda-Runtime-Client-Context": invocation.client_context,
         }
-        self._host.hand(make_event(invocation.request_id, invocation.payload, headers))
+        self._host.hand(make_event(invocation.request_id, invocation.payload, headers), channel)
         return await self._host.happening(left_s)
 
-    async def _judge(self, happened: Happened, invocation: Invocation) -> tuple[bytes, Failure | None]:
+    async def _end_of_stream(self, happened: Happened, channel: Channel) -> Happened:
+        """Ends the channel, with all that the process had sent in it; when the stream broke off, waits for the reason."""
+        if happened.kind is Kind.TRUNCATED:
+            after = await self._host.happening(_DYING_S)
+            happened = after if after.kind is Kind.ENDED else happened
+        elif happened.kind is Kind.ENDED:
+            await self._host.heard_out()
+        channel.close()
+        return happened
+
+    async def _judge(self, happened: Happened, invocation: Invocation, channel: Channel | None) -> tuple[bytes, Failure | None]:
         """The answer's payload, or the failure."""
         if happened.kind in (Kind.RESPONSE, Kind.ERROR) and not self._host.within_memory():
             happened = await self._end_of_process()
@@ -193,7 +212,10 @@ class Execution:
         if happened.kind is Kind.ERROR:
             return b"", failures.reported(happened.payload, happened.error_type)
         if happened.kind is Kind.TOO_LARGE:
-            return b"", failures.response_too_large()
+            streamed = channel is not None and channel.begun.is_set()
+            return b"", failures.response_too_large(limits.STREAM_MAX if streamed else limits.PAYLOAD_MAX)
+        if happened.kind is Kind.TRUNCATED:
+            return b"", failures.truncated(invocation.request_id)
         if happened.exit is not None:
             return b"", failures.exited(invocation.request_id, happened.exit, self._around.as_of)
         return b"", failures.timed_out(invocation.request_id, self.function.timeout_s, _now(), self._around.as_of)

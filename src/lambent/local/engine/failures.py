@@ -45,10 +45,17 @@ def exited(request_id: str, ended: Exit, as_of: date) -> Failure:
     return Failure(_dump({"errorType": error_type, "errorMessage": said}), error_type, (said, error_type))
 
 
-def response_too_large() -> Failure:
+def response_too_large(limit: int = limits.PAYLOAD_MAX) -> Failure:
     error_type = "Function.ResponseSizeTooLarge"
-    said = f"Response payload size exceeded maximum allowed payload size ({limits.PAYLOAD_MAX} bytes)."
+    said = f"Response payload size exceeded maximum allowed payload size ({limit} bytes)."
     return Failure(_dump({"errorType": error_type, "errorMessage": said}), error_type)
+
+
+def truncated(request_id: str) -> Failure:
+    """The runtime hung up in the middle of a streamed answer, and lives on. The words are a guess."""
+    error_type = "Runtime.TruncatedResponse"
+    said = f"RequestId: {request_id} Error: the response stream was truncated"
+    return Failure(_dump({"errorType": error_type, "errorMessage": said}), error_type, (said, error_type))
 
 
 def reported(payload: bytes, error_type: str) -> Failure:

@@ -10,11 +10,14 @@ from enum import Enum, auto
 
 from lambent.local.sandbox.interface import Exit, Maker, Sandbox, Spec
 
+from .channel import Channel
 from .lifecycle import State
 from .runtime_api import Event, RuntimeApi
 
 _FREEZE_AFTER_S = 0.02
 """A short rest is not worth two signals to every process."""
+
+_LAST_WORDS_S = 1.0
 
 
 class Kind(Enum):
@@ -23,6 +26,7 @@ class Kind(Enum):
     TOO_LARGE = auto()
     ERROR = auto()
     INIT_ERROR = auto()
+    TRUNCATED = auto()
     ENDED = auto()
     TIMEOUT = auto()
 
@@ -82,9 +86,13 @@ class RuntimeHost:
         sandbox.listen(self._heard)
         asyncio.ensure_future(sandbox.wait()).add_done_callback(lambda done: self._on_end(sandbox, done.result()))
 
-    def hand(self, event: Event) -> None:
+    def hand(self, event: Event, channel: Channel | None = None) -> None:
         self._queue.clear()  # it may have asked more than once
-        self._api.hand(event)
+        self._api.hand(event, channel)
+
+    async def heard_out(self) -> None:
+        """After the process has ended: what it still had sent may be under way on the connection."""
+        await self._api.hung_up(_LAST_WORDS_S)
 
     async def happening(self, timeout_s: float) -> Happened:
         """The next thing that happens, or TIMEOUT."""
@@ -161,6 +169,9 @@ class RuntimeHost:
 
     def on_init_error(self, payload: bytes, error_type: str) -> None:
         self._put(Happened(Kind.INIT_ERROR, payload, error_type))
+
+    def on_truncated(self) -> None:
+        self._put(Happened(Kind.TRUNCATED))
 
     def _on_end(self, sandbox: Sandbox, ended: Exit) -> None:
         if sandbox is self._sandbox:

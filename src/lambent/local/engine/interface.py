@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -57,6 +57,29 @@ class Outcome:
     log_tail: str
 
 
+class Stream(Protocol):
+    """An answer under way. The function runs on to its end whether anybody reads or not."""
+
+    @property
+    def content_type(self) -> str | None:
+        """What the runtime called the bytes that it streams. None: it did not stream, and all there is is in the outcome."""
+        ...
+
+    async def read(self) -> bytes:
+        """What has come since the last read, at least one byte; b"" at the end. Who does not read slows the function down."""
+        ...
+
+    async def outcome(self) -> Outcome:
+        """Waits for the end. The payload is empty if the answer was streamed and all went well."""
+        ...
+
+    def abandon(self) -> None:
+        """Nobody will read any more: what is still to come is thrown away."""
+        ...
+
+    def when_ended(self, call: Callable[[], None]) -> None: ...
+
+
 class Throttled(Exception):
     """No environment could be had (concurrency is used up)."""
 
@@ -82,6 +105,10 @@ class LogSink(Protocol):
 class Engine(Protocol):
     async def invoke(self, function: Function, invocation: Invocation) -> Outcome:
         """Runs one event to its end. Raises Throttled or EngineFault; a function's own failure is an Outcome."""
+        ...
+
+    async def stream(self, function: Function, invocation: Invocation) -> Stream:
+        """Runs one event; returns when the function begins to stream, or at its end if it never does. Raises as `invoke`."""
         ...
 
     async def retire(self, arn: str, version: str | None = None) -> None:

@@ -14,6 +14,7 @@ class State(Enum):
     INIT_ERROR = "InitError"
     READY = "Ready"
     RUNNING = "Running"
+    RESPONDING = "InvocationResponse"
     ANSWERED = "RuntimeResponseSent"
 
 
@@ -23,6 +24,8 @@ class Step(Enum):
     NEXT = "Ready"
     EVENT = "Running"
     RESPONSE = "InvocationResponse"
+    STREAM = "InvocationResponse, streaming"  # it has begun; SENT ends it
+    SENT = "RuntimeResponseSent"
     ERROR = "InvocationErrorResponse"
     INIT_ERROR = "InitError"
 
@@ -34,6 +37,8 @@ TABLE: dict[tuple[State, Step], State] = {
     (State.READY, Step.EVENT): State.RUNNING,
     (State.RUNNING, Step.RESPONSE): State.ANSWERED,
     (State.RUNNING, Step.ERROR): State.ANSWERED,
+    (State.RUNNING, Step.STREAM): State.RESPONDING,
+    (State.RESPONDING, Step.SENT): State.ANSWERED,
     (State.ANSWERED, Step.NEXT): State.READY,
 }
 

@@ -2,7 +2,7 @@
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html; refusals as in aws/aws-lambda-runtime-interface-emulator
 (`internal/lambda/rapi`). Written on asyncio's protocols with httptools, since every invocation passes here twice.
-A response in streaming mode is read to its end and then passed on.
+A response in streaming mode goes into the invocation's channel while it comes; without a channel it is read to its end.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import json
 import re
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ import httptools
 
 from lambent import limits
 
+from .channel import Channel
 from .lifecycle import IllegalStep, State, Step, after
 
 _PREFIX = b"/2018-06-01/runtime/"
@@ -53,6 +55,9 @@ class Listener(Protocol):
     def on_too_large(self) -> None: ...
     def on_error(self, payload: bytes, error_type: str) -> None: ...
     def on_init_error(self, payload: bytes, error_type: str) -> None: ...
+    def on_truncated(self) -> None:
+        """The runtime hung up in the middle of a streamed response."""
+        ...
 
 
 @dataclass
@@ -61,6 +66,7 @@ class _Request:
     headers: dict[bytes, bytes] = field(default_factory=dict)
     body: list[bytes] = field(default_factory=list)
     size: int = 0
+    channel: Channel | None = None
 
 
 class RuntimeApi:
@@ -72,6 +78,8 @@ class RuntimeApi:
         self._connections: set[_Connection] = set()
         self._waiting: _Connection | None = None
         self._event: Event | None = None
+        self._channel: Channel | None = None
+        self._nobody = asyncio.Event()
         self.state = State.STARTED
         self.address = ""
 
@@ -89,7 +97,7 @@ class RuntimeApi:
         """Forgets the old process."""
         for connection in list(self._connections):
             connection.close()
-        self._waiting = self._event = None
+        self._waiting = self._event = self._channel = None
         self.state = State.STARTED
 
     def close(self) -> None:
@@ -97,12 +105,22 @@ class RuntimeApi:
         if self._server is not None:
             self._server.close()
 
-    def hand(self, event: Event) -> None:
-        """Gives an event to the runtime, which has asked for it. Raises IllegalStep when it has not."""
+    async def hung_up(self, within_s: float) -> None:
+        """Waits until no connection is left, so that all of what a process said before its end has been read."""
+        if self._connections:
+            self._nobody.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._nobody.wait(), within_s)
+
+    def hand(self, event: Event, channel: Channel | None = None) -> None:
+        """Gives an event to the runtime, which has asked for it; a streamed response will go into `channel`.
+
+        Raises IllegalStep when it has not asked.
+        """
         if self._waiting is None:
             raise IllegalStep("the runtime has not asked for an event")
         self.state = after(self.state, Step.EVENT)
-        self._event = event
+        self._event, self._channel = event, channel
         self._waiting.send_event(event)
         self._waiting = None
 
@@ -113,6 +131,25 @@ class RuntimeApi:
         self._connections.discard(connection)
         if self._waiting is connection:
             self._waiting = None
+        if not self._connections:
+            self._nobody.set()
+
+    def begin(self, connection: _Connection, method: bytes, request: _Request) -> None:
+        """The head of a request: if it begins the streamed response to a streamed invocation, its body goes on as it comes."""
+        found = _INVOCATION.fullmatch(request.url.removeprefix(_PREFIX)) if method == b"POST" else None
+        if self._channel is None or self._event is None or found is None or _mode(request) != b"streaming":
+            return
+        if found[2] != b"response" or found[1] != self._event.request_id.encode() or self.state is not State.RUNNING:
+            return  # refused when all of it is there
+        self.state = after(self.state, Step.STREAM)
+        request.channel, self._channel = self._channel, None
+        request.channel.begin(request.headers.get(b"content-type", b"").decode("latin-1"), connection)
+
+    def truncated(self, request: _Request) -> None:
+        """The connection was lost while a streamed response was coming."""
+        if request.channel is not None and self.state is State.RESPONDING:
+            self.state = after(self.state, Step.SENT)
+            self._listener.on_truncated()
 
     def answer(self, connection: _Connection, method: bytes, request: _Request) -> None:
         """One whole request."""
@@ -134,20 +171,21 @@ class RuntimeApi:
     def _next(self, connection: _Connection) -> None:
         self.state = after(self.state, Step.NEXT)
         self._waiting = connection
-        self._event = None
+        self._event = self._channel = None
         self._listener.on_ready()
 
     def _result(self, connection: _Connection, request_id: bytes, kind: bytes, request: _Request) -> None:
         if self._event is None or request_id != self._event.request_id.encode():
             connection.send(_refusal(400, "Bad Request", "Invalid request ID", "InvalidRequestID"))
             return
-        mode = request.headers.get(b"lambda-runtime-function-response-mode", b"").lower()
-        if mode not in _MODES:
+        if _mode(request) not in _MODES:
             connection.send(_refusal(400, "Bad Request", "Invalid function response mode", "InvalidFunctionResponseMode"))
             return
-        self.state = after(self.state, Step.RESPONSE if kind == b"response" else Step.ERROR)
-        if request.size > limits.PAYLOAD_MAX:
-            said = f"Exceeded maximum allowed payload size ({limits.PAYLOAD_MAX} bytes)."
+        streamed = Step.SENT if request.channel is not None else Step.RESPONSE
+        self.state = after(self.state, streamed if kind == b"response" else Step.ERROR)
+        limit = limits.PAYLOAD_MAX if request.channel is None else limits.STREAM_MAX
+        if request.size > limit:
+            said = f"Exceeded maximum allowed payload size ({limit} bytes)."
             connection.send(_refusal(413, "Request Entity Too Large", said, "RequestEntityTooLarge"))
             self._listener.on_too_large()
             return
@@ -159,6 +197,10 @@ class RuntimeApi:
             self._listener.on_error(_error_trailer(request), _error_type(request, "Function"))
         else:
             self._listener.on_response(body)
+
+
+def _mode(request: _Request) -> bytes:
+    return request.headers.get(b"lambda-runtime-function-response-mode", b"").lower()
 
 
 def _error_type(request: _Request, family: str) -> str:
@@ -193,6 +235,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
+        self._api.truncated(self._request)
         self._api.closed(self)
 
     def data_received(self, data: bytes) -> None:
@@ -214,6 +257,14 @@ class _Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
+    def pause(self) -> None:
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        if self._transport is not None:
+            self._transport.resume_reading()
+
     # What httptools calls:
 
     def on_message_begin(self) -> None:
@@ -228,12 +279,16 @@ class _Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         if self._request.headers.get(b"expect", b"").lower() == b"100-continue":
             self.send(_CONTINUE)
+        self._api.begin(self, self._parser.get_method(), self._request)
 
     def on_body(self, body: bytes) -> None:
         request = self._request
         request.size += len(body)
-        if request.size <= limits.PAYLOAD_MAX:
+        if request.channel is not None:
+            request.channel.put(body) if request.size <= limits.STREAM_MAX else request.channel.close()
+        elif request.size <= limits.PAYLOAD_MAX:
             request.body.append(body)
 
     def on_message_complete(self) -> None:
-        self._api.answer(self, self._parser.get_method(), self._request)
+        request, self._request = self._request, _Request()
+        self._api.answer(self, self._parser.get_method(), request)

@@ -69,6 +69,9 @@ def test_a_web_app_ships_the_runtime(tmp_path: Path, shared: Path) -> None:
     streamed = build(replace(config(tmp_path, "wsgi"), stream=True), shared, os.environ, events.ignore)
     assert streamed.environment == (*artifact.environment, ("LAMBENT_RESPONSE", "stream"))
     assert streamed.sha256 == artifact.sha256
+    settings = replace(config(tmp_path, "wsgi"), events="jobs:on_event", base_path="/shop")
+    said = (("LAMBENT_EVENTS", "jobs:on_event"), ("LAMBENT_BASE_PATH", "/shop"))
+    assert build(settings, shared, os.environ, events.ignore).environment == (*artifact.environment, *said)
 
 
 def test_src_is_importable_from_the_top(tmp_path: Path, shared: Path) -> None:

@@ -8,10 +8,10 @@ from datetime import date
 from pathlib import Path
 
 from lambent import names
-from lambent.config import environment
+from lambent.config import clients, environment, web
 from lambent.config import runtime as runtimes
 from lambent.config.detect import find
-from lambent.config.model import App, Architecture, Config
+from lambent.config.model import App, Architecture, Config, RuntimeClient
 from lambent.config.project import Project, locate
 from lambent.config.settings import Given, Settings, gather
 from lambent.errors import UsageError
@@ -63,9 +63,11 @@ def load(
     app = find(project, spec.value if spec else None, spec.origin if spec else "")
     origins["app"] = app.source
     runtime = _runtime(settings, project, on, environ, origins)
-    _check_web(app, runtime, origins)
+    client = clients.choose(settings, app, origins)
+    _check_version(app, client, runtime, origins)
     if stream:
         _check_stream(app, stream)
+        clients.check_stream(client, stream, settings)
     return Config(
         path=project.path,
         name=name,
@@ -78,6 +80,9 @@ def load(
         environment=variables,
         exclude=exclude,
         stream=bool(stream and stream.value),
+        events=web.events(settings, app, origins),
+        base_path=web.base_path(settings, app, origins),
+        runtime_client=client,
         origins=origins,
     )
 
@@ -146,9 +151,15 @@ def _runtime(settings: Settings, project: Project, on: date, environ: Mapping[st
     return runtime
 
 
-def _check_web(app: App, runtime: str, origins: dict[str, str]) -> None:
-    """Web apps run on the runtime in the zip, which needs Python 3.10; a bare handler runs on anything."""
+def _check_version(app: App, client: RuntimeClient, runtime: str, origins: dict[str, str]) -> None:
+    """Web apps run on the runtime in the zip, which needs Python 3.10; a bare handler under AWS's client runs on anything."""
     version = tuple(int(part) for part in runtime.removeprefix("python").split("."))
+    if app.kind == "handler" and client == "lambent" and version < _OLDEST_WEB:
+        raise UsageError(
+            f"lambent's own loop needs python3.10 or newer, not {runtime}",
+            where=origins["runtime"],
+            hint="--runtime python3.13, or leave runtime_client out: AWS's client runs it",
+        )
     if app.kind != "handler" and version < _OLDEST_WEB:
         raise UsageError(
             f"{app.spec} is a web app, and web apps need python3.10 or newer, not {runtime}",

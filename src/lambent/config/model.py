@@ -13,6 +13,9 @@ Kind = Literal["handler", "asgi", "wsgi", "web"]
 
 Architecture = Literal["x86_64", "arm64"]
 
+RuntimeClient = Literal["lambent", "aws"]
+"""Who speaks Lambda's Runtime API: the loop in the zip, or AWS's own client (awslambdaric), which is the default for a handler."""
+
 
 @dataclass(frozen=True)
 class App:
@@ -43,6 +46,8 @@ class App:
 class Config:
     """One app, ready to be built and deployed. With `stream` its answers leave while they are made, else in one piece.
 
+    `events` ("module:function") takes the events that are no HTTP requests; the app's paths begin at `base_path` ("/shop").
+
     `origins` maps a field's name to where its value came from.
     """
 
@@ -57,4 +62,7 @@ class Config:
     environment: tuple[tuple[str, str], ...] = ()
     exclude: tuple[str, ...] = ()
     stream: bool = False
+    events: str = ""
+    base_path: str = ""
+    runtime_client: RuntimeClient = "lambent"
     origins: dict[str, str] = field(default_factory=dict, compare=False)

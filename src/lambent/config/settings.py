@@ -13,8 +13,11 @@ from typing import Any
 
 from lambent.errors import UsageError
 
-KEYS = ("app", "name", "runtime", "architecture", "memory", "timeout", "tmp", "env", "exclude", "stream")
-FROM_ENVIRONMENT = ("app", "name", "runtime", "architecture", "memory", "timeout", "tmp", "stream")
+FROM_ENVIRONMENT = (
+    *("app", "name", "runtime", "architecture", "memory", "timeout", "tmp"),
+    *("stream", "events", "base_path", "runtime_client"),
+)
+KEYS = (*FROM_ENVIRONMENT, "env", "exclude")
 
 _SWITCH = {"true": True, "1": True, "false": False, "0": False}
 

@@ -110,7 +110,8 @@ def _environment(config: Config) -> tuple[tuple[str, str], ...]:
     """What must be in the function's environment for the runtime in the zip to run, and how it is to answer."""
     if config.app.kind == "handler":
         return ()
-    return (WRAPPER, STREAM) if config.stream else (WRAPPER,)
+    said = (("LAMBENT_EVENTS", config.events), ("LAMBENT_BASE_PATH", config.base_path))
+    return (WRAPPER, *((STREAM,) if config.stream else ()), *(pair for pair in said if pair[1]))
 
 
 def _warn_hidden(layout: Layout, emit: Emit) -> None:

@@ -10,6 +10,7 @@ all else                                                  other AWS services    
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections.abc import Awaitable, Callable
@@ -94,7 +95,7 @@ class Application:
         except Exception:
             log.exception("answering %s %s failed", scope["method"], scope["path"])
             reply = _say(500, {"message": "lambent local: internal error; see the service's log"})
-        await _send(reply, send)
+        await _send(reply, send, scope["method"])
 
     async def _answer(self, scope: Scope, receive: Receive) -> Reply:
         headers = tuple((name.decode("latin-1"), _text(value)) for name, value in scope["headers"])
@@ -115,7 +116,7 @@ class Application:
             method=scope["method"],
             raw_path=behind,
             query=scope["query_string"].decode("latin-1"),
-            headers=headers,
+            headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]),
             body=body,
             source_ip=scope["client"][0] if scope.get("client") else "127.0.0.1",
             wire_path=path,
@@ -189,12 +190,28 @@ async def _read(receive: Receive, limit: int | None) -> bytes:
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-async def _send(reply: Reply, send: Send) -> None:
+async def _send(reply: Reply, send: Send, method: str) -> None:
     headers = [(name.encode("latin-1"), _bytes(value)) for name, value in reply.headers]
+    if reply.rest is not None:
+        await _stream(reply, headers, send, silent=method == "HEAD" or reply.status in _BODILESS)
+        return
     if reply.status not in _BODILESS and not any(name.lower() == b"content-length" for name, _ in headers):
         headers.append((b"content-length", str(len(reply.body)).encode()))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})
+
+
+async def _stream(reply: Reply, headers: list[tuple[bytes, bytes]], send: Send, *, silent: bool) -> None:
+    """Piece by piece; a client that is gone is not noticed here: the server takes what it cannot send, as AWS does."""
+    assert reply.rest is not None
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    if reply.body and not silent:
+        await send({"type": "http.response.body", "body": reply.body, "more_body": True})
+    async with contextlib.aclosing(reply.rest) as rest:
+        async for chunk in rest:
+            if not silent:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
 
 
 def _say(status: int, content: dict[str, Any]) -> Reply:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from lambent.local.engine.interface import Function, Invocation, Outcome
+from lambent.local.engine.interface import Function, Invocation, Outcome, Stream
 
 Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request as it came in. Header names are in lower case, in the order of arrival.
+    """One HTTP request as it came in. Header names are in lower case, in the order of arrival; values stand for bytes, as
+    latin-1, so that the runtime can hand an app the very bytes the client sent.
 
     `raw_path` is still percent-encoded; `query` is without the "?". `wire_path` and `wire_host` are what the client signed when
     the request reached us over `/_url/<id>/`; otherwise they equal the path and the Host header.
@@ -35,11 +36,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """One HTTP answer. The body is complete: the engine buffers."""
+    """One HTTP answer. After `body` comes `rest`, if there is one: what the function is still to say."""
 
     status: int
     headers: Headers
     body: bytes
+    rest: AsyncGenerator[bytes, None] | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class Invoker(Protocol):
     """The engine, or what stands before it."""
 
     async def invoke(self, function: Function, invocation: Invocation) -> Outcome: ...
+
+    async def stream(self, function: Function, invocation: Invocation) -> Stream: ...
 
 
 class Url(Protocol):

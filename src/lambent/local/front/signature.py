@@ -146,4 +146,5 @@ def _pairs(query: str) -> list[tuple[str, str]]:
 
 
 def _value(request: Request, name: str) -> str:
-    return ",".join(" ".join(value.split()) for key, value in request.headers if key == name)
+    values = (value.encode("latin-1", "replace").decode("utf-8", "replace") for key, value in request.headers if key == name)
+    return ",".join(" ".join(value.split()) for value in values)

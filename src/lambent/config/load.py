@@ -63,11 +63,11 @@ def load(
     app = find(project, spec.value if spec else None, spec.origin if spec else "")
     origins["app"] = app.source
     runtime = _runtime(settings, project, on, environ, origins)
-    client = clients.choose(settings, app, origins)
+    client = clients.asked(settings, origins)
     _check_version(app, client, runtime, origins)
     if stream:
         _check_stream(app, stream)
-        clients.check_stream(client, stream, settings)
+        clients.check_stream(client, stream, origins)
     return Config(
         path=project.path,
         name=name,
@@ -151,7 +151,7 @@ def _runtime(settings: Settings, project: Project, on: date, environ: Mapping[st
     return runtime
 
 
-def _check_version(app: App, client: RuntimeClient, runtime: str, origins: dict[str, str]) -> None:
+def _check_version(app: App, client: RuntimeClient | None, runtime: str, origins: dict[str, str]) -> None:
     """Web apps run on the runtime in the zip, which needs Python 3.10; a bare handler under AWS's client runs on anything."""
     version = tuple(int(part) for part in runtime.removeprefix("python").split("."))
     if app.kind == "handler" and client == "lambent" and version < _OLDEST_WEB:

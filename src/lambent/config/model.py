@@ -14,7 +14,7 @@ Kind = Literal["handler", "asgi", "wsgi", "web"]
 Architecture = Literal["x86_64", "arm64"]
 
 RuntimeClient = Literal["lambent", "aws"]
-"""Who speaks Lambda's Runtime API: the loop in the zip, or AWS's own client (awslambdaric), which is the default for a handler."""
+"""Who speaks Lambda's Runtime API: the loop in the zip, or AWS's own client (awslambdaric)."""
 
 
 @dataclass(frozen=True)
@@ -64,5 +64,10 @@ class Config:
     stream: bool = False
     events: str = ""
     base_path: str = ""
-    runtime_client: RuntimeClient = "lambent"
+    runtime_client: RuntimeClient | None = None
     origins: dict[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def client(self) -> RuntimeClient:
+        """The client that was asked for, or else the usual one: ours for a web app, AWS's for a bare handler."""
+        return self.runtime_client or ("aws" if self.app.kind == "handler" else "lambent")

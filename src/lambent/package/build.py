@@ -27,6 +27,7 @@ from lambent.package.uv import Uv
 
 WRAPPER = ("AWS_LAMBDA_EXEC_WRAPPER", f"/var/task/{RUNTIME}/bootstrap")
 STREAM = ("LAMBENT_RESPONSE", "stream")  # read by the runtime in the zip; in the environment, so that it changes the version
+HANDLER = ("LAMBENT_INTERFACE", "handler")  # read by the runtime in the zip: a handler is no web app, though it looks like WSGI
 _KEPT_ZIPS = 5
 
 
@@ -65,7 +66,7 @@ def _build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit) 
         files=written.files,
         runtime=config.runtime,
         architecture=config.architecture,
-        handler=config.app.handler,
+        handler=_handler(config),
         environment=_environment(config),
     )
 
@@ -96,8 +97,8 @@ def _dependencies(config: Config, cache: Path, environ: Mapping[str, str], emit:
 
 
 def _runtime(config: Config) -> dict[str, SourceFile]:
-    """The files that run a web app on Lambda. A bare handler runs under AWS's own client, and ships none."""
-    if config.app.kind == "handler":
+    """The files that run an app on Lambda. A bare handler under AWS's own client needs none."""
+    if config.app.kind == "handler" and config.client == "aws":
         return {}
     folder = Path(str(files("lambent"))) / "runtime"
     found = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
@@ -109,9 +110,17 @@ def _runtime(config: Config) -> dict[str, SourceFile]:
 def _environment(config: Config) -> tuple[tuple[str, str], ...]:
     """What must be in the function's environment for the runtime in the zip to run, and how it is to answer."""
     if config.app.kind == "handler":
-        return ()
+        return (WRAPPER, HANDLER) if config.client == "lambent" else ()
     said = (("LAMBENT_EVENTS", config.events), ("LAMBENT_BASE_PATH", config.base_path))
-    return (WRAPPER, *((STREAM,) if config.stream else ()), *(pair for pair in said if pair[1]))
+    client = WRAPPER if config.client == "lambent" else ("LAMBENT_APP", config.app.handler)
+    return (client, *((STREAM,) if config.stream else ()), *(pair for pair in said if pair[1]))
+
+
+def _handler(config: Config) -> str:
+    """What Lambda is told to call. Under AWS's client a web app is behind a handler of ours."""
+    if config.app.kind != "handler" and config.client == "aws":
+        return f"{RUNTIME}.aws.handler"
+    return config.app.handler
 
 
 def _warn_hidden(layout: Layout, emit: Emit) -> None:

@@ -154,7 +154,6 @@ def test_wsgi(app: Any) -> None:
     [
         (OldAsgi, "Runtime.OldAsgi", "ASGI 2"),
         (lambda scope: None, "Runtime.OldAsgi", "guarantee_single_callable"),
-        (lambda event, context: None, "Runtime.NotAnApp", "it is a Lambda handler"),
         (lambda: None, "Runtime.UnknownInterface", "LAMBENT_INTERFACE"),
         (lambda *args: None, "Runtime.UnknownInterface", r"takes \(\*args\)"),
         (Asgi, "Runtime.UnknownInterface", "LAMBENT_INTERFACE"),
@@ -166,6 +165,11 @@ def test_what_is_neither(app: Any, kind: str, message: str) -> None:
     with pytest.raises(Fault, match=message) as caught:
         interface(app)
     assert caught.value.kind == kind
+
+
+def test_a_bare_handler_says_so_by_the_name_of_its_event() -> None:
+    assert interface(lambda event, context: None) == "handler"
+    assert interface(lambda e, c: None, "handler") == "handler"
 
 
 def test_the_wish_settles_it() -> None:

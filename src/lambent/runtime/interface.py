@@ -13,7 +13,7 @@ _VARIADIC = 0x04  # inspect.CO_VARARGS
 
 
 def interface(app: Any, wish: str = "") -> str:
-    """ "asgi", "wsgi", or, but only if `wish` says so, "handler". Raises Fault, with what to do, for anything else."""
+    """ "asgi", "wsgi" or "handler". `wish`, if given, settles it. Raises Fault, with what to do, for anything else."""
     if wish:
         if wish.lower() not in ("asgi", "wsgi", "handler"):
             raise Fault("Runtime.BadInterface", f'LAMBENT_INTERFACE must be "asgi", "wsgi" or "handler", not {wish!r}')
@@ -29,9 +29,7 @@ def interface(app: Any, wish: str = "") -> str:
             f"{_name(app)} speaks ASGI 2, given up in 2019; wrap it in asgiref.compatibility.guarantee_single_callable",
         )
     if len(names) == 2 and not waits:
-        if names == ["event", "context"]:
-            raise Fault("Runtime.NotAnApp", f"{_name(app)} takes (event, context): it is a Lambda handler, not a web app")
-        return "wsgi"
+        return "handler" if names[0] == "event" else "wsgi"
     for attribute, meaning in (("wsgi_app", "wsgi"), ("asgi_app", "asgi")):
         if hasattr(app, attribute):
             return meaning

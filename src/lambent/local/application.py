@@ -146,7 +146,7 @@ class Application:
     async def _lambda(self, call: Call, headers: dict[str, str], region: str) -> Reply:
         request = api.Request(call.method, call.path, call.query, headers, call.body, region, self._parts.account)
         response = await self._parts.control(request)
-        return Reply(response.status, response.headers, response.body)
+        return Reply(response.status, response.headers, response.body, response.rest)
 
     def _own(self, method: str, path: str) -> Reply | None:
         """The service's own paths."""

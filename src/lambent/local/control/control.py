@@ -14,7 +14,7 @@ from typing import Any
 from botocore.model import OperationModel
 
 from lambent.limits import CREATE_REQUEST_MAX
-from lambent.local.control import account, aliases, functions, invoke, permissions, tags, updates, urls, versions
+from lambent.local.control import account, aliases, event_stream, functions, invoke, permissions, tags, updates, urls, versions
 from lambent.local.control.call import Call, Parts
 from lambent.local.control.faults import Fault, not_built
 from lambent.local.control.interface import Neighbours, Request, Response
@@ -43,6 +43,7 @@ OPERATIONS: dict[str, Callable[[Call], Awaitable[Document | None]]] = {
     "GetFunctionUrlConfig": urls.get_function_url_config,
     "GetPolicy": permissions.get_policy,
     "Invoke": invoke.invoke,
+    "InvokeWithResponseStream": invoke.invoke_with_response_stream,
     "ListAliases": aliases.list_aliases,
     "ListFunctionUrlConfigs": urls.list_function_url_configs,
     "ListFunctions": functions.list_functions,
@@ -125,6 +126,7 @@ def serialise(operation: OperationModel, answer: Document, request_id: str) -> R
     body: dict[str, Any] = {}
     payload = shape.serialization.get("payload")
     raw = answer.get(payload, b"") if payload else None
+    stream = answer.get("EventStream")
     for name, value in answer.items():
         member = shape.members[name]
         place = member.serialization.get("location")
@@ -134,6 +136,8 @@ def serialise(operation: OperationModel, answer: Document, request_id: str) -> R
             headers.append((wire_name(name, member), str(value)))
         elif name != payload:
             body[wire_name(name, member)] = value
+    if stream is not None:
+        return Response(status, (*headers, ("Content-Type", event_stream.CONTENT_TYPE)), b"", stream)
     if raw is None:
         raw = b"" if status == 204 else json.dumps(body).encode()
     if raw:

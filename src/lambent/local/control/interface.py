@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -25,9 +25,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
+    """`rest` comes after the body: an answer that is still being made."""
+
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    rest: AsyncGenerator[bytes, None] | None = None
 
 
 class S3Fault(Exception):

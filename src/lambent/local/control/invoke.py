@@ -1,4 +1,4 @@
-"""Invoke: at once (RequestResponse), in the background (Event) or not at all (DryRun)."""
+"""Invoke: at once (RequestResponse), in the background (Event) or not at all (DryRun). And InvokeWithResponseStream."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import json
 import logging
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from lambent.limits import ASYNC_PAYLOAD_MAX, PAYLOAD_MAX
+from lambent.local.control import event_stream
 from lambent.local.control.call import Call, resolve
 from lambent.local.control.faults import Fault, conflict, invalid, missing, not_built
 from lambent.local.control.payload import check_json
@@ -25,15 +28,47 @@ BACKOFF_MAX_S = 300.0  # dg:invocation-async: throttled events are tried again a
 
 
 async def invoke(call: Call) -> Document:
-    target, params = call.target(), call.params
+    target = call.target()
+    record = call.record(target, f":{target.qualifier or '$LATEST'}")
+    invocation = _prepare(call, record, target, "Invoke")
+    if invocation is None:
+        return {"StatusCode": 204, "Payload": b""}
+    if call.params.get("InvocationType") == "Event":
+        call.parts.start(_in_background(call, record, target, invocation))
+        return {"StatusCode": 202, "Payload": b""}
+    return await _at_once(call, record, target, invocation)
+
+
+async def invoke_with_response_stream(call: Call) -> Document:
+    """The answer in event-stream frames, each as soon as the function has sent it."""
+    target = call.target()
+    record = call.record(target, f":{target.qualifier or '$LATEST'}")
+    invocation = _prepare(call, record, target, "InvokeWithResponseStream")
+    if invocation is None:
+        return {"StatusCode": 204}
+    function = _route(call, record, target)
+    with _refusals(record):
+        _enter(call, record)
+    try:
+        with _refusals(record):
+            stream = await call.parts.engine.stream(function, invocation)
+    except BaseException:
+        _leave(call, record)
+        raise
+    stream.when_ended(lambda: _leave(call, record))
+    frames = event_stream.frames(stream, tail=call.params.get("LogType") == "Tail")
+    return {"StatusCode": 200, "ExecutedVersion": function.version, "EventStream": frames}
+
+
+def _prepare(call: Call, record: Record, target: Target, operation: str) -> Invocation | None:
+    """The invocation that is asked for; None for a dry run. Raises Fault for what AWS refuses."""
+    params, found = call.params, resolve(record, target)
     if params.get("DurableExecutionName") or params.get("TenantId"):
         raise not_built("durable functions and tenants")
-    record = call.record(target, f":{target.qualifier or '$LATEST'}")
-    found = resolve(record, target)
     kind = params.get("InvocationType", "RequestResponse")
     payload: bytes = params.get("Payload") or b"{}"
     if len(payload) > PAYLOAD_MAX:
-        raise too_large(PAYLOAD_MAX, "Invoke")
+        raise too_large(PAYLOAD_MAX, operation)
     if kind == "Event" and len(payload) > ASYNC_PAYLOAD_MAX:
         limit = f"(limit {ASYNC_PAYLOAD_MAX} bytes)"
         told = f"{len(payload)} byte payload is too large for the Event invocation type {limit}"
@@ -43,20 +78,17 @@ async def invoke(call: Call) -> Document:
         state = "The function is currently in the following state: Pending"
         raise conflict(f"The operation cannot be performed at this time. {state}")
     if kind == "DryRun":
-        return {"StatusCode": 204, "Payload": b""}
+        return None
     trace_id = _trace_id(call)
     call.headers.append(("X-Amzn-Trace-Id", trace_id))
-    invocation = Invocation(call.request_id, payload, target.full_arn, trace_id, _client_context(params))
-    if kind == "Event":
-        call.parts.start(_in_background(call, record, target, invocation))
-        return {"StatusCode": 202, "Payload": b""}
-    return await _at_once(call, record, target, invocation)
+    return Invocation(call.request_id, payload, target.full_arn, trace_id, _client_context(params))
 
 
-async def _at_once(call: Call, record: Record, target: Target, invocation: Invocation) -> Document:
-    function = _route(call, record, target)
+@contextmanager
+def _refusals(record: Record) -> Iterator[None]:
+    """The engine's refusals in AWS's words."""
     try:
-        outcome = await _run(call, record, function, invocation)
+        yield
     except Throttled:
         reserved = "Reserved" if record.reserved is not None else ""
         reason = f"{reserved}{'Function' if reserved else ''}ConcurrentInvocationLimitExceeded"
@@ -64,6 +96,12 @@ async def _at_once(call: Call, record: Record, target: Target, invocation: Invoc
     except EngineFault as broken:
         # Not AWS's InvalidRuntimeException: that is a 502, which SDKs try again four times before anybody sees the reason.
         raise invalid(str(broken)) from broken
+
+
+async def _at_once(call: Call, record: Record, target: Target, invocation: Invocation) -> Document:
+    function = _route(call, record, target)
+    with _refusals(record):
+        outcome = await _run(call, record, function, invocation)
     answer: Document = {"StatusCode": 200, "ExecutedVersion": function.version, "Payload": outcome.payload}
     if outcome.function_error:
         answer["FunctionError"] = outcome.function_error
@@ -73,14 +111,21 @@ async def _at_once(call: Call, record: Record, target: Target, invocation: Invoc
 
 
 async def _run(call: Call, record: Record, function: Function, invocation: Invocation) -> Outcome:
-    running = call.parts.running
-    if record.reserved is not None and running[record.arn] >= record.reserved:
-        raise Throttled
-    running[record.arn] += 1
+    _enter(call, record)
     try:
         return await call.parts.engine.invoke(function, invocation)
     finally:
-        running[record.arn] -= 1
+        _leave(call, record)
+
+
+def _enter(call: Call, record: Record) -> None:
+    if record.reserved is not None and call.parts.running[record.arn] >= record.reserved:
+        raise Throttled
+    call.parts.running[record.arn] += 1
+
+
+def _leave(call: Call, record: Record) -> None:
+    call.parts.running[record.arn] -= 1
 
 
 def _route(call: Call, record: Record, target: Target) -> Function:

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from lambent.limits import PAYLOAD_MAX
 from lambent.local.engine.interface import EngineFault, Function, Invocation, Throttled
-from lambent.local.front import cors, permission, reply, signature
+from lambent.local.front import cors, permission, reply, signature, streamed
 from lambent.local.front.event import Arrival, encode, make_event
 from lambent.local.front.interface import Caller, Callers, Invoker, Reply, Request, Url, Urls
 
@@ -22,6 +22,8 @@ log = logging.getLogger("lambent.front")
 _TRACE = re.compile(r"(?i)\bRoot=(1-[0-9a-f]{8}-[0-9a-f]{24})")
 _SAY_AGAIN_S = 5.0
 """A refusal is explained once in this many seconds for one URL: a load test must not fill the log."""
+
+_STREAM_IT = "answers of any size go through with stream = true in [tool.lambent]"
 
 
 @dataclass(frozen=True)
@@ -102,15 +104,21 @@ class Front:
         invocation = Invocation(arrival.request_id, payload, _arn(url), f"{arrival.trace_id};Sampled=0")
         ids = (("x-amzn-RequestId", arrival.request_id), ("X-Amzn-Trace-Id", f"{arrival.trace_id};Sampled=0"))
         try:
-            outcome = await self._engine.invoke(function, invocation)
+            answered = await self._run(url, function, invocation, request.method)
         except Throttled:
             return reply.throttled()
         except EngineFault as fault:
             log.error("%s could not be run: %s", function.name, fault)
             answered = reply.bad_gateway()
-        else:
-            answered = reply.from_outcome(outcome, url.invoke_mode, request.method)
         return replace(answered, headers=(*answered.headers, *ids))
+
+    async def _run(self, url: Url, function: Function, invocation: Invocation, method: str) -> Reply:
+        if url.invoke_mode == "RESPONSE_STREAM":
+            return await streamed.answer(await self._engine.stream(function, invocation))
+        outcome = await self._engine.invoke(function, invocation)
+        if outcome.function_error and b'"Function.ResponseSizeTooLarge"' in outcome.payload[:200]:
+            log.warning("502 from the URL of %s: its answer is over %d bytes; %s", _called(url), PAYLOAD_MAX, _STREAM_IT)
+        return reply.from_outcome(outcome, method)
 
     def _arrival(self, url: Url, request: Request) -> Arrival:
         now = time.time()
@@ -124,7 +132,7 @@ class Front:
         if now - self._explained.get((url.url_id, missing), -_SAY_AGAIN_S) < _SAY_AGAIN_S:
             return
         self._explained[url.url_id, missing] = now
-        what = f"403 from the URL of {url.function}" + (f":{url.qualifier}" if url.qualifier else "")
+        what = f"403 from the URL of {_called(url)}"
         if url.auth_type == "AWS_IAM":
             who = f"{caller.arn} is not allowed" if caller else "the request is not signed, so nobody is allowed"
             log.warning("%s: %s %s", what, who, " and ".join(missing))
@@ -133,6 +141,10 @@ class Front:
         for action, paste in zip(missing, pastes, strict=True):
             since = " (needed since October 2025)" if action == permission.INVOKE else ""
             log.warning("%s: no policy statement allows %s%s. Paste: %s", what, action, since, paste)
+
+
+def _called(url: Url) -> str:
+    return f"{url.function}:{url.qualifier}" if url.qualifier else url.function
 
 
 def _arn(url: Url) -> str:

@@ -21,34 +21,33 @@ FORBIDDEN = "Forbidden. For troubleshooting Function URL authorization issues, s
 _RENAMED = frozenset({"connection", "date", "host", "keep-alive", "server", "te", "trailer", "upgrade", "www-authenticate"})
 """Headers of the front end; AWS passes the function's own on as `x-amzn-remapped-<name>`. The full list is not documented."""
 
-_DROPPED = frozenset({"content-length", "transfer-encoding"})
-"""The front end measures the body itself."""
-
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.1
-_PRELUDE_END = b"\0" * 8
 _JSON: Headers = (("content-type", "application/json"),)
 
 
-class _Malformed(Exception):
-    pass
+class Malformed(Exception):
+    """What the function returned cannot be an HTTP answer."""
 
 
 def _refuse(constant: str) -> None:
     """NaN and Infinity: Python writes them, JSON does not know them."""
-    raise _Malformed(constant)
+    raise Malformed(constant)
 
 
-def from_outcome(outcome: Outcome, invoke_mode: str, method: str = "GET") -> Reply:
-    """The answer to the client. `invoke_mode` is the URL's: BUFFERED or RESPONSE_STREAM."""
+def unstreamed(outcome: Outcome) -> Reply:
+    """What did not stream, over a RESPONSE_STREAM URL: the raw JSON of the object."""
+    return bad_gateway() if outcome.function_error else Reply(200, _JSON, outcome.payload)
+
+
+def from_outcome(outcome: Outcome, method: str = "GET") -> Reply:
+    """The answer to the client over a BUFFERED URL."""
     if outcome.function_error:
         return bad_gateway()
-    if invoke_mode == "RESPONSE_STREAM":
-        return _streamed(outcome.payload)
     try:
         returned = json.loads(outcome.payload, parse_constant=_refuse)
         if isinstance(returned, dict) and "statusCode" in returned:
             return _structured(returned, method)
-    except (ValueError, _Malformed):
+    except (ValueError, Malformed):
         return bad_gateway()
     text = returned if isinstance(returned, str) else compact(returned)
     return Reply(200, _JSON, text.encode("utf-8", "replace"))
@@ -90,27 +89,21 @@ def too_large(limit: int) -> Reply:
 def _structured(returned: dict[str, Any], method: str) -> Reply:
     status = _status(returned["statusCode"])
     body = _body(returned)
-    headers = _headers(returned.get("headers"), keep_length=method == "HEAD" and not body)
+    headers = _headers(returned.get("headers"), length="content-length" if method == "HEAD" and not body else "")
     headers += [("set-cookie", _text(cookie)) for cookie in _cookies(returned.get("cookies"))]
     if not any(name.lower() == "content-type" for name, _ in headers):
         headers.append(("content-type", "application/json"))
     return Reply(status, tuple(headers), body)
 
 
-def _streamed(payload: bytes) -> Reply:
-    """Bytes as the runtime streamed them: an HTTP prelude before eight NULs if there is one, else everything is the body."""
-    prelude, separator, body = payload.partition(_PRELUDE_END)
-    if separator:
-        try:
-            told = json.loads(prelude)
-            if isinstance(told, dict):
-                reply = _structured(
-                    {"statusCode": 200, "headers": {"content-type": "application/octet-stream"}} | told | {"body": ""}, "GET"
-                )
-                return Reply(reply.status, reply.headers, body)
-        except (ValueError, _Malformed):
-            return bad_gateway()
-    return Reply(200, _JSON, payload)
+def head(prelude: dict[str, Any]) -> Reply:
+    """Status and headers of a streamed answer, without a body. Raises Malformed."""
+    status = _status(prelude.get("statusCode", 200))
+    headers = _headers(prelude.get("headers"), length="x-amzn-remapped-content-length")
+    headers += [("set-cookie", _text(cookie)) for cookie in _cookies(prelude.get("cookies"))]
+    if not any(name.lower() == "content-type" for name, _ in headers):
+        headers.append(("content-type", "application/octet-stream"))
+    return Reply(status, tuple(headers), b"")
 
 
 def _status(value: Any) -> int:
@@ -120,7 +113,7 @@ def _status(value: Any) -> int:
     except ValueError:
         status = 0
     if not 200 <= status <= 599:
-        raise _Malformed
+        raise Malformed
     return status
 
 
@@ -134,22 +127,24 @@ def _body(returned: dict[str, Any]) -> bytes:
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise _Malformed from error
+        raise Malformed from error
 
 
-def _headers(told: Any, *, keep_length: bool) -> list[tuple[str, str]]:
+def _headers(told: Any, *, length: str) -> list[tuple[str, str]]:
+    """The function's headers as they go out. `length` is the name under which its content-length does, "" to drop it."""
     if told is None:
         return []
     if not isinstance(told, dict):
-        raise _Malformed
+        raise Malformed
     headers = []
     for name, value in told.items():
         lower = name.lower()
         if not _NAME.fullmatch(name):
-            raise _Malformed
-        if lower in _DROPPED and not (keep_length and lower == "content-length"):
-            continue
-        headers.append((f"x-amzn-remapped-{lower}" if lower in _RENAMED else lower, _text(value)))
+            raise Malformed
+        if lower == "content-length":
+            headers += [(length, _text(value))] if length else []
+        elif lower != "transfer-encoding":  # the front end's own
+            headers.append((f"x-amzn-remapped-{lower}" if lower in _RENAMED else lower, _text(value)))
     return headers
 
 
@@ -157,7 +152,7 @@ def _cookies(told: Any) -> list[Any]:
     if told is None:
         return []
     if not isinstance(told, list):
-        raise _Malformed
+        raise Malformed
     return told
 
 
@@ -165,5 +160,5 @@ def _text(value: Any) -> str:
     """A header's value. Numbers and booleans are taken; a line break would be another header, so it is no header at all."""
     text = value if isinstance(value, str) else compact(value)
     if isinstance(value, dict | list) or any(mark in text for mark in "\r\n\0"):
-        raise _Malformed
+        raise Malformed
     return text

@@ -1,0 +1,64 @@
+"""What a function streams -> HTTP answer, begun as soon as its head is known.
+
+With the content type `application/vnd.awslambda.http-integration-response` a prelude comes first: one JSON object with
+statusCode, headers and cookies, then eight NULs, then the body. Other streams are the body itself, with status 200. The
+client never learns of a failure after its answer has begun: the answer just ends (measured on AWS by hotsock/voker, July 2026).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator
+
+from lambent.local.engine.interface import Stream
+from lambent.local.front import reply
+from lambent.local.front.interface import Reply
+
+INTEGRATION = "application/vnd.awslambda.http-integration-response"
+END = b"\0" * 8
+PRELUDE_MAX = 1024 * 1024
+"""Bytes read in search of the prelude's end. AWS's limit is not known; this one keeps memory bounded."""
+
+OCTETS = (("content-type", "application/octet-stream"),)
+
+
+async def answer(stream: Stream) -> Reply:
+    """The answer to the client over a RESPONSE_STREAM URL. Its `rest` reads the stream."""
+    if stream.content_type is None:
+        return reply.unstreamed(await stream.outcome())
+    if stream.content_type.partition(";")[0].strip().lower() != INTEGRATION:
+        first = await stream.read()
+        if not first and (await stream.outcome()).function_error:
+            return reply.bad_gateway()
+        headers = (("content-type", stream.content_type),) if stream.content_type else OCTETS
+        return Reply(200, headers, first, _rest(stream))
+    head, found, body = await _prelude(stream)
+    try:
+        told = json.loads(head) if found else None
+        if not isinstance(told, dict):
+            raise reply.Malformed
+        begun = reply.head(told)
+    except (ValueError, reply.Malformed):
+        stream.abandon()
+        return reply.bad_gateway()
+    return Reply(begun.status, begun.headers, body, _rest(stream))
+
+
+async def _prelude(stream: Stream) -> tuple[bytes, bool, bytes]:
+    """The bytes before the eight NULs, whether these came, and what came with them of the body."""
+    data = b""
+    while END not in data and len(data) < PRELUDE_MAX:
+        more = await stream.read()
+        if not more:
+            break
+        data += more
+    head, end, body = data.partition(END)
+    return head, bool(end), body
+
+
+async def _rest(stream: Stream) -> AsyncGenerator[bytes, None]:
+    try:
+        while chunk := await stream.read():
+            yield chunk
+    finally:
+        stream.abandon()

@@ -32,9 +32,15 @@ CACHE = Path(tempfile.gettempdir()) / "lambent-tests-cache"
 SERVER_ID = "s" * 32
 """Stands for a Function URL's id in the host the server is asked for: as long, for the lengths of answers to agree."""
 
-VARIANTS = {"own client, buffered": ""}
+VARIANTS = {"own client, buffered": "", "AWS's client, buffered": 'runtime_client = "aws"'}
 """What the project's [tool.lambent] says for each way an app may run on Lambda."""
 
+# Not `uvicorn --fd`: it takes the listener for a Unix socket, and so leaves Nagle's algorithm on (40 ms for two writes).
+UVICORN = """
+import socket, sys, uvicorn
+config = uvicorn.Config(f"{sys.argv[1]}:app", lifespan="on", log_level="critical", proxy_headers=False)
+uvicorn.Server(config).run(sockets=[socket.socket(fileno=int(sys.argv[2]))])
+"""
 WAITRESS = """
 import importlib, socket, sys
 from waitress.server import create_server
@@ -108,12 +114,7 @@ def lab(apps: str, folder: Path) -> Iterator[Lab]:
 
 @contextmanager
 def _served(module: str, kind: str, listener: socket.socket, code: Path) -> Iterator[None]:
-    number = str(listener.fileno())
-    if kind == "asgi":
-        quiet = ["--log-level", "critical", "--no-proxy-headers", "--lifespan", "on"]
-        command = [sys.executable, "-m", "uvicorn", f"{module}:app", "--fd", number, *quiet]
-    else:
-        command = [sys.executable, "-c", WAITRESS, module, number]
+    command = [sys.executable, "-c", UVICORN if kind == "asgi" else WAITRESS, module, str(listener.fileno())]
     environment = {**os.environ, "PYTHONPATH": str(code)}
     process = subprocess.Popen(command, cwd=code, env=environment, pass_fds=[listener.fileno()], stderr=subprocess.DEVNULL)
     try:

@@ -92,12 +92,16 @@ class Posted:
 
 
 class StandIn:
-    """The Runtime API. `events` go out one by one; what comes back lands in `posted`; `asked` counts calls of next."""
+    """The Runtime API. `events` go out one by one; what comes back lands in `posted`; `asked` counts calls of next.
+
+    Who asks for restore/next lands in `posted` too, and is answered once `restored` is set.
+    """
 
     def __init__(self) -> None:
         self.events: queue.Queue[tuple[str, bytes, dict[str, str]] | None] = queue.Queue()
         self.posted: queue.Queue[Posted] = queue.Queue()
         self.waiting = threading.Semaphore(0)
+        self.restored = threading.Event()
         self.refused: list[str] = []
         self.running: str | None = None
         self.server = _Server(("127.0.0.1", 0), _handler(self))
@@ -123,6 +127,11 @@ def _handler(api: StandIn) -> type[BaseHTTPRequestHandler]:
         disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
+            if self.path == "/2018-06-01/runtime/restore/next":
+                api.posted.put(Posted("restore/next", {}, None, 0))
+                api.restored.wait(PATIENCE)
+                self._answer(200, b"", {})
+                return
             assert self.path == "/2018-06-01/runtime/invocation/next", self.path
             api.running = None
             api.waiting.release()
@@ -148,9 +157,8 @@ def _handler(api: StandIn) -> type[BaseHTTPRequestHandler]:
                 self._answer(413, json.dumps({"errorMessage": text, "errorType": "RequestEntityTooLarge"}).encode(), {})
                 api.posted.put(Posted("too large", {}, None, len(data)))
                 return
-            api.posted.put(
-                Posted(kind, {name.lower(): value for name, value in self.headers.items()}, json.loads(data), len(data))
-            )
+            value = data if self.headers["Content-Type"] == "application/unknown" else json.loads(data)
+            api.posted.put(Posted(kind, {name.lower(): text for name, text in self.headers.items()}, value, len(data)))
             self._answer(202, b'{"status":"OK"}', {})
 
         def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:

@@ -51,7 +51,7 @@ class Context:
     def __init__(self, invocation: Invocation) -> None:
         headers = self._headers = invocation.headers
         self.aws_request_id = invocation.id
-        self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn")
+        self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn", "")
         self.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
         self.client_context: Any = None
         self._w3c_fields: dict[str, str] = {}

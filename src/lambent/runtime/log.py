@@ -45,12 +45,12 @@ class Log:
         framed = os.environ.pop("_LAMBDA_TELEMETRY_LOG_FD", None)
         self._descriptor = int(framed) if framed else None
 
-    def write(self, text: str, level: int = 0) -> None:
+    def write(self, text: str, level: int = 0, *, as_text: bool = False) -> None:
         """One record, newline included. `level` is that of `logging`, 0 if unknown."""
         data = text.encode("utf-8", "backslashreplace")
         if self._descriptor is not None:
             step = min(5, level // 10)
-            frame = _FRAME + (0 if self.json else 1) + (step * 4 + 4 if step else 0)
+            frame = _FRAME + (1 if as_text or not self.json else 0) + (step * 4 + 4 if step else 0)
             data = frame.to_bytes(4, "big") + len(data).to_bytes(4, "big") + (time_ns() // 1000).to_bytes(8, "big") + data
             _write_all(self._descriptor, data)
         else:
@@ -58,8 +58,8 @@ class Log:
             _write_all(1, data)
 
     def log(self, text: str) -> None:
-        """The name under which handlers of AWS's client have `write`."""
-        self.write(text)
+        """For `context.log`: framed as text of no level, whatever the log's format."""
+        self.write(text, as_text=True)
 
     def error(self, error: dict[str, Any]) -> None:
         """An error in AWS's form (errorType, errorMessage, stackTrace), as AWS prints it."""
@@ -67,7 +67,7 @@ class Log:
             from .json_text import dump
 
             record = {"timestamp": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime()), "level": "ERROR", **error}
-            self.write(dump(record).decode() + "\n", _ERROR)
+            self.write(dump(record).decode() + ("\n" if self._descriptor is None else ""), _ERROR)
             return
         head = ": ".join(part for part in (error["errorType"], error["errorMessage"]) if part)
         lines = [f"[ERROR] {head}", "Traceback (most recent call last):"]

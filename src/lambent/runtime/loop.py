@@ -84,6 +84,7 @@ def _status(gone: SystemExit) -> int:
     """The exit status Python itself would give, and its text, if it has one, said as Python says it."""
     if gone.code is None or isinstance(gone.code, int):
         return gone.code or 0
+    flush()
     sys.stderr.write(f"{gone.code}\n")
     return 1
 

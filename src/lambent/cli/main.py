@@ -19,6 +19,7 @@ from lambent.ui import failure
 COMMANDS = {
     "deploy": "Put an app online: build, deploy, and ask the URL until it answers.",
     "local": "The Lambda on this machine: start, stop, status, env.",
+    "vendor": "Copy the runtime into a folder, for a zip that another tool makes.",
 }
 
 BUG, INTERRUPTED = 3, 130

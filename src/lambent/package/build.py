@@ -8,7 +8,6 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from importlib.resources import files
 from pathlib import Path
 
 from lambent import interpreters
@@ -24,6 +23,7 @@ from lambent.package.layout import RUNTIME, Layout, SourceFile, arrange
 from lambent.package.source import collect
 from lambent.package.target import Target
 from lambent.package.uv import Uv
+from lambent.package.vendor import runtime_files
 
 WRAPPER = ("AWS_LAMBDA_EXEC_WRAPPER", f"/var/task/{RUNTIME}/bootstrap")
 STREAM = ("LAMBENT_RESPONSE", "stream")  # read by the runtime in the zip; in the environment, so that it changes the version
@@ -100,11 +100,7 @@ def _runtime(config: Config) -> dict[str, SourceFile]:
     """The files that run an app on Lambda. A bare handler under AWS's own client needs none."""
     if config.app.kind == "handler" and config.client == "aws":
         return {}
-    folder = Path(str(files("lambent"))) / "runtime"
-    found = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
-    return {
-        f"{RUNTIME}/{path.relative_to(folder).as_posix()}": SourceFile(path, path.name == "bootstrap") for path in sorted(found)
-    }
+    return runtime_files()
 
 
 def _environment(config: Config) -> tuple[tuple[str, str], ...]:

@@ -6,6 +6,7 @@ It holds the runtime to the order AWS holds it to (one `next`, one answer, `next
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import queue
@@ -91,15 +92,70 @@ class Posted:
         return fields
 
 
+class Streamed:
+    """An answer posted in chunks, to be looked at while it arrives. `digest` (SHA-256) is that of all after the first chunk.
+
+    At most `keep` chunks are kept: of a very large answer it is enough to have the prelude and the digest.
+    """
+
+    def __init__(self, headers: dict[str, str], keep: int) -> None:
+        self.headers = headers
+        self.trailers: dict[str, str] = {}
+        self.digest = hashlib.sha256()
+        self._count = 0
+        self._keep = keep
+        self._chunks: queue.Queue[bytes | None] = queue.Queue()
+
+    def arrive(self, chunk: bytes | None) -> None:
+        """One chunk as it was on the wire; None when there will be no more."""
+        self._count += 1
+        if chunk is not None and self._count > 1:
+            self.digest.update(chunk)
+        if chunk is None or self._count <= self._keep:
+            self._chunks.put(chunk)
+
+    def chunk(self) -> bytes | None:
+        """Waits for the next chunk; None at the end."""
+        return self._chunks.get(timeout=PATIENCE)
+
+    def prelude(self) -> dict[str, Any]:
+        """Waits for the first chunk, which is the prelude and nothing else."""
+        text, nuls, rest = (self.chunk() or b"").partition(bytes(8))
+        assert (nuls, rest) == (bytes(8), b"")
+        found: dict[str, Any] = json.loads(text)
+        return found
+
+    def rest(self) -> bytes:
+        """Waits for the end, and has what came until then."""
+        chunks = []
+        while (chunk := self.chunk()) is not None:
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def error(self) -> dict[str, Any]:
+        """What the trailers say of a failure."""
+        found: dict[str, Any] = json.loads(base64.b64decode(self.trailers["lambda-runtime-function-error-body"]))
+        assert found["errorType"] == self.trailers["lambda-runtime-function-error-type"]
+        return found
+
+
 class StandIn:
     """The Runtime API. `events` go out one by one; what comes back lands in `posted`; `asked` counts calls of next.
 
     Who asks for restore/next lands in `posted` too, and is answered once `restored` is set.
+
+    Answers in chunks land in `streams` as soon as their head is there. No chunk is read while `reading` is cleared. `cut` ends
+    the reading after so many chunks, with a status, or by hanging up if that is 0.
     """
 
     def __init__(self) -> None:
         self.events: queue.Queue[tuple[str, bytes, dict[str, str]] | None] = queue.Queue()
         self.posted: queue.Queue[Posted] = queue.Queue()
+        self.streams: queue.Queue[Streamed] = queue.Queue()
+        self.keep = 1_000_000
+        self.reading = threading.Event()
+        self.reading.set()
+        self.cut: tuple[int, int] | None = None
         self.waiting = threading.Semaphore(0)
         self.restored = threading.Event()
         self.refused: list[str] = []
@@ -143,6 +199,9 @@ def _handler(api: StandIn) -> type[BaseHTTPRequestHandler]:
             self._answer(200, body, {"Lambda-Runtime-Aws-Request-Id": item[0], "Content-Type": "application/json", **headers})
 
         def do_POST(self) -> None:
+            if self.headers["Lambda-Runtime-Function-Response-Mode"] == "streaming":
+                self._take_stream()
+                return
             data = self.rfile.read(int(self.headers["Content-Length"]))
             kind = self.path.removeprefix("/2018-06-01/runtime/")
             if kind.startswith("invocation/"):
@@ -160,6 +219,36 @@ def _handler(api: StandIn) -> type[BaseHTTPRequestHandler]:
             value = data if self.headers["Content-Type"] == "application/unknown" else json.loads(data)
             api.posted.put(Posted(kind, {name.lower(): text for name, text in self.headers.items()}, value, len(data)))
             self._answer(202, b'{"status":"OK"}', {})
+
+        def _take_stream(self) -> None:
+            assert self.path == f"/2018-06-01/runtime/invocation/{api.running}/response", self.path
+            stream = Streamed({name.lower(): value for name, value in self.headers.items()}, api.keep)
+            api.streams.put(stream)
+            count = 0
+            while api.cut is None or count < api.cut[0]:
+                api.reading.wait(PATIENCE)
+                size = int(self.rfile.readline(), 16)
+                if not size:
+                    break
+                stream.arrive(self.rfile.read(size))
+                assert self.rfile.read(2) == b"\r\n"
+                count += 1
+            else:
+                self._cut(api.cut[1])
+                stream.arrive(None)
+                return
+            while line := self.rfile.readline().strip():
+                name, _, value = line.decode().partition(": ")
+                stream.trailers[name.lower()] = value
+            api.running = None
+            stream.arrive(None)
+            self._answer(202, b'{"status":"OK"}', {})
+
+        def _cut(self, status: int) -> None:
+            api.running = None
+            self.close_connection = True
+            if status:
+                self._answer(status, b'{"errorType":"Sorry"}', {})
 
         def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
             self.send_response(status)
@@ -226,6 +315,15 @@ class Environment:
         self.count += 1
         self.api.events.put((f"request-{self.count}", json.dumps(event).encode(), _sent(headers)))
         return self.posted()
+
+    def stream(self, event: Any) -> Streamed:
+        """Sends one event and waits for the head of the streamed answer to it."""
+        self.count += 1
+        self.api.events.put((f"request-{self.count}", json.dumps(event).encode(), {}))
+        try:
+            return self.api.streams.get(timeout=PATIENCE)
+        except queue.Empty:
+            raise AssertionError(f"no stream came:\n{self.log}") from None
 
     def posted(self) -> Posted:
         """The next thing posted; fails with the log if the process is gone first."""

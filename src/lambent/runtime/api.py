@@ -14,6 +14,13 @@ _VERSION = "/2018-06-01/runtime"
 _CHUNK = 65536
 # AWS's own client gives up on the header above this size (lambda_runtime_client.py, post_invocation_error).
 _MAX_CAUSE = 1024 * 1024
+# https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming
+_STREAM = (
+    "Content-Type: application/vnd.awslambda.http-integration-response\r\n"
+    "Lambda-Runtime-Function-Response-Mode: streaming\r\n"
+    "Transfer-Encoding: chunked\r\n"
+    "Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n"
+)
 
 
 class ConnectionLost(Exception):
@@ -55,14 +62,14 @@ class RuntimeApi:
 
     def fail(self, invocation: Invocation, error: bytes, kind: str, cause: bytes = b"") -> tuple[int, bytes]:
         """Posts an error in AWS's form, its type, and X-Ray's view of it."""
-        extra = self._echo(invocation) + f"Lambda-Runtime-Function-Error-Type: {_header(kind)}\r\n"
+        extra = self._echo(invocation) + f"Lambda-Runtime-Function-Error-Type: {one_line(kind)}\r\n"
         if cause and len(cause) < _MAX_CAUSE:
-            extra += f"Lambda-Runtime-Function-XRay-Error-Cause: {_header(cause.decode('utf-8', 'replace'))}\r\n"
+            extra += f"Lambda-Runtime-Function-XRay-Error-Cause: {one_line(cause.decode('utf-8', 'replace'))}\r\n"
         return self._post(f"/invocation/{invocation.id}/error", error, extra)
 
     def fail_init(self, error: bytes, kind: str) -> tuple[int, bytes]:
         """Says that the function could not be started. The process should then exit."""
-        return self._post("/init/error", error, f"Lambda-Runtime-Function-Error-Type: {_header(kind)}\r\n")
+        return self._post("/init/error", error, f"Lambda-Runtime-Function-Error-Type: {one_line(kind)}\r\n")
 
     def restore_next(self) -> None:
         """Says that the snapshot may be taken, and returns in an environment restored from it (SnapStart)."""
@@ -72,7 +79,33 @@ class RuntimeApi:
 
     def fail_restore(self, error: bytes, kind: str) -> tuple[int, bytes]:
         """Says that the function could not be restored. The process should then exit."""
-        return self._post("/restore/error", error, f"Lambda-Runtime-Function-Error-Type: {_header(kind)}\r\n")
+        return self._post("/restore/error", error, f"Lambda-Runtime-Function-Error-Type: {one_line(kind)}\r\n")
+
+    def stream_head(self, invocation: Invocation) -> bytes:
+        """The head of a POST that brings an answer in chunks: the prelude, eight NULs, the body, trailers if it fails late."""
+        head = f"POST {_VERSION}/invocation/{invocation.id}/response{self._tail}{_STREAM}{self._echo(invocation)}\r\n"
+        return head.encode("latin-1", "replace")
+
+    def connection(self) -> Socket:
+        """The connection, for one who writes a request on it himself and then asks for its `reply`, or drops it."""
+        if self._socket is None:
+            self._socket = self._connect()
+        return self._socket
+
+    def reply(self) -> tuple[int, bytes]:
+        """Status and body of the reply to what was written on the connection. Raises OSError or ConnectionLost."""
+        connection = self.connection()
+        status, headers, rest = _read_head(connection)
+        body = _read_body(connection, headers, rest)
+        if headers.get("connection", "").lower() == "close":
+            self.drop()
+        return status, body
+
+    def drop(self) -> None:
+        """Gives the connection up; the next request makes a new one."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
     @staticmethod
     def _echo(invocation: Invocation) -> str:
@@ -89,15 +122,14 @@ class RuntimeApi:
         try:
             return self._once(head, body)
         except (OSError, ConnectionLost):
-            self._drop()
+            self.drop()
             if fresh:
                 raise
         # A kept connection may have been closed from the other side while the environment was frozen: once more, on a new one.
         return self._once(head, body)
 
     def _once(self, head: bytes, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        connection = self._socket or self._connect()
-        self._socket = connection
+        connection = self._socket or self.connection()
         if len(body) < _CHUNK:
             connection.sendall(head + body)
         else:
@@ -106,7 +138,7 @@ class RuntimeApi:
         status, headers, rest = _read_head(connection)
         answer = _read_body(connection, headers, rest)
         if headers.get("connection", "").lower() == "close":
-            self._drop()
+            self.drop()
         return status, headers, answer
 
     def _connect(self) -> Socket:
@@ -119,11 +151,6 @@ class RuntimeApi:
             connection.close()
             raise
         return connection
-
-    def _drop(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
 
 
 def _read_head(connection: Socket) -> tuple[int, dict[str, str], bytes]:
@@ -189,6 +216,6 @@ def _receive(connection: Socket) -> bytes:
     return data
 
 
-def _header(value: str) -> str:
+def one_line(value: str) -> str:
     """A value that cannot break out of its header line."""
     return value.replace("\r", " ").replace("\n", " ")

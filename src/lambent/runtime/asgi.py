@@ -12,15 +12,17 @@ import contextvars
 import sys
 
 from .lifespan import Lifespan
+from .reply import Gone
 from .request import unquote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
     from typing import Any
 
     from .reply import Answer
     from .request import Request
+    from .streamed import StreamedAnswer
 
 Message = dict[str, "Any"]
 
@@ -34,7 +36,8 @@ class _EagerLoop(asyncio.SelectorEventLoop):
     """Takes the first step of a task at once. Most requests need no second one, and then never touch the selector.
 
     What it rests on is made for those who write event loops: `_set_running_loop` (documented in asyncio's source as such) and
-    tasks with `eager_start` (3.12), which ask the loop whether it runs.
+    tasks with `eager_start` (3.12), which ask the loop whether it runs. Before 3.12 a task hands its first step to `call_soon`
+    as it is made; there it is caught.
     """
 
     _stepping = False
@@ -49,11 +52,28 @@ class _EagerLoop(asyncio.SelectorEventLoop):
         asyncio._set_running_loop(self)
         self._stepping = True
         try:
-            return asyncio.Task(work, loop=self, context=context, eager_start=True)  # type: ignore[call-arg,unused-ignore]
+            if _EAGER:
+                return asyncio.Task(work, loop=self, context=context, eager_start=True)  # type: ignore[call-arg,unused-ignore]
+            return self._step_by_hand(work, context)
         finally:
             self._stepping = False
             asyncio._set_running_loop(None)
             sys.set_asyncgen_hooks(*hooks)
+
+    def _step_by_hand(self, work: Coroutine[Any, Any, Any], context: contextvars.Context) -> asyncio.Task[Any]:
+        first: list[tuple[contextvars.Context, Callable[[], object]]] = []
+
+        def catch(step: Callable[[], object], *, context: contextvars.Context) -> None:
+            first.append((context, step))
+
+        self.call_soon = catch  # type: ignore[method-assign,assignment]
+        try:
+            task = context.run(asyncio.Task, work, loop=self)
+        finally:
+            del self.call_soon
+        own, step = first[0]  # the task's own copy of the context: later steps are taken in it
+        own.run(step)
+        return task
 
     def busy(self) -> bool:
         """Are there callbacks that wait for their turn, such as the first step of a task the app made?"""
@@ -67,7 +87,7 @@ class AsgiHost:
         self._app = app
         self._lifespan = Lifespan(app, lifespan) if lifespan != "off" else None
         self._state: Message = {}
-        self._loop = _current_loop() or (_EagerLoop() if _EAGER else asyncio.new_event_loop())
+        self._loop = _current_loop() or _EagerLoop()
         self._names: dict[str, bytes] = {}
 
     def start(self) -> None:
@@ -83,11 +103,20 @@ class AsgiHost:
 
     def handle(self, request: Request, answer: Answer) -> None:
         """Answers one request; returns when the app and its background work are done with it. The app's exception goes on."""
-        exchange = _Exchange(self._loop, request.body, answer)
-        self._run(_call(self._app, self._scope(request), exchange))
-        if not answer.ended:
+        if answer.streamed:
+            self._stream(request, answer)  # type: ignore[arg-type]  # what `streamed` says
+        else:
+            self._run(_call(self._app, self._scope(request), _Exchange(self._loop, request.body, answer)))
+        if not (answer.ended or answer.gone):
             half = "completing its response" if answer.started else "starting a response"
             raise RuntimeError(f"the ASGI app returned without {half}")
+
+    def _stream(self, request: Request, answer: StreamedAnswer) -> None:
+        exchange = _StreamedExchange(self._loop, request.body, answer)
+        try:
+            self._run(_call(self._app, self._scope(request), exchange))
+        finally:
+            exchange.release()
 
     def close(self) -> None:
         """Shuts the app down and ends what still runs on the loop."""
@@ -117,6 +146,8 @@ class AsgiHost:
         while not task.done():  # the end of the root task, too, stops the loop
             loop.run_forever()
         return task.result()
+
+    run = _run  # for what runs beside the app on its loop (events.py)
 
     def _scope(self, request: Request) -> Message:
         return {
@@ -190,6 +221,89 @@ class _Exchange:
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
+
+
+class _StreamedExchange(_Exchange):
+    """Parts leave as the app sends them. While the connection is full `send` waits, and the app's other tasks go on."""
+
+    _answer: StreamedAnswer
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, body: bytes, answer: StreamedAnswer) -> None:
+        super().__init__(loop, body, answer)
+        self._upload = answer.upload
+        self._blocked: list[asyncio.Future[None]] = []
+        self._watched = -1
+
+    async def receive(self) -> Message:
+        """As for any answer, but the disconnect comes early if who asked hangs up."""
+        if self._body is None:
+            if self._answer.gone:
+                return {"type": "http.disconnect"}
+            self._watch()
+        return await super().receive()
+
+    async def send(self, message: Message) -> None:
+        """Raises Gone once who asked has hung up."""
+        answer = self._answer
+        if answer.gone:
+            raise Gone("the client has gone")
+        if answer.ended or not answer.started or message["type"] != "http.response.body":
+            await super().send(message)
+            return
+        more = bool(message.get("more_body"))
+        try:
+            if not answer.push(message.get("body") or b"", more=more):
+                await self._drain()
+        except Gone:
+            self.disconnect()
+            raise
+        if not more:
+            self.disconnect()
+        elif self._waiters:
+            self._watch()
+
+    def disconnect(self) -> None:
+        self.release()
+        super().disconnect()
+
+    def release(self) -> None:
+        """Takes the connection off the loop; whoever waits for it finds out what became of it."""
+        if self._watched >= 0:
+            self._loop.remove_reader(self._watched)
+            self._loop.remove_writer(self._watched)
+            self._watched = -1
+        for waiter in self._blocked:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._blocked.clear()
+
+    def _watch(self) -> None:
+        """Has the loop listen for the other side's hanging up, from the first part on that left."""
+        if self._watched < 0 and self._upload.opened and not self._answer.ended:
+            self._watched = self._upload.fileno()
+            self._loop.add_reader(self._watched, self._hear)
+
+    def _hear(self) -> None:
+        try:
+            self._upload.heard()
+        except Gone:
+            self.disconnect()
+
+    async def _drain(self) -> None:
+        waiter = self._loop.create_future()
+        self._blocked.append(waiter)
+        self._watched = self._upload.fileno()
+        self._loop.add_writer(self._watched, self._advance)
+        await waiter
+        if self._answer.gone:
+            raise Gone("the client has gone")
+
+    def _advance(self) -> None:
+        try:
+            if self._upload.advance():
+                self.release()
+        except Gone:
+            self.disconnect()
 
 
 def _current_loop() -> asyncio.AbstractEventLoop | None:

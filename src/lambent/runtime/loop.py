@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         def close(self) -> None: ...
 
     Serve = Callable[[RuntimeApi, Log, Invocation], None]
+    Begin = Callable[[RuntimeApi, Log, Invocation, Request], Answer | None]
 
 
 class _Stop(BaseException):
@@ -91,8 +92,10 @@ def _status(gone: SystemExit) -> int:
 
 def _answer_events(api: RuntimeApi, host: Host | FunctionHost, log: Log, terminator: _Terminator) -> None:
     serve = _server(host)
-    while not terminator.asked:
+    while True:
         terminator.idle = True
+        if terminator.asked:  # asked for only now: a signal after it was looked at would be forgotten
+            return
         invocation = api.next()
         terminator.idle = False
         log.request_id, log.tenant_id = invocation.id, invocation.headers.get("lambda-runtime-aws-tenant-id")
@@ -104,6 +107,10 @@ def _server(host: Any) -> Serve:
     """What answers an event: the host itself, if it takes events as they are, else ours, which makes requests of them."""
     if hasattr(host, "serve"):
         return host.serve  # type: ignore[no-any-return]
+    if os.environ.get("LAMBENT_RESPONSE", "").lower() == "stream":
+        from .streamed import begin
+
+        return lambda api, log, invocation: _serve(api, host, log, invocation, begin)
     return lambda api, log, invocation: _serve(api, host, log, invocation)
 
 
@@ -149,22 +156,28 @@ def make_host(app: Any) -> Host | FunctionHost:
     return WsgiHost(app)
 
 
-def _serve(api: RuntimeApi, host: Host, log: Log, invocation: Invocation) -> None:
-    """Answers one event, whatever the app does."""
+def _serve(api: RuntimeApi, host: Host, log: Log, invocation: Invocation, begin: Begin | None = None) -> None:
+    """Answers one event, whatever the app does; as a stream if `begin` is given and has one for this request."""
     try:
         request = read(_event(invocation), Context(invocation))
     except Exception as error:
         _refuse(api, log, invocation, error)
         return
-    answer = Answer(request, lambda body: _deliver(api, log, invocation, request, body))
+    answer = begin(api, log, invocation, request) if begin is not None else None
+    if answer is None:
+        answer = Answer(request, lambda body: _deliver(api, log, invocation, request, body))
     try:
         host.handle(request, answer)
     except (SystemExit, KeyboardInterrupt, _Stop):
         raise
     except BaseException as error:  # a cancelled task's, for one, is no Exception
-        log.error(describe(error, invocation.id))
-        if not answer.ended:
-            answer.fail()
+        if not answer.explains(error):
+            record = describe(error, invocation.id)
+            log.error(record)
+            if not answer.ended:
+                answer.fail(record)
+    if answer.streamed:
+        answer.close()
     flush()
 
 

@@ -12,6 +12,7 @@ from .json_text import quote
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from .request import Headers, Request
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _HOP_BY_HOP = frozenset(("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"))
 _ROOMY = 4_000_000
 """Characters of JSON up to which it does not matter how a body is written: Lambda takes 6,291,556 bytes."""
+SORRY = b"Internal Server Error"
+SORRY_HEADERS = [("content-type", "text/plain; charset=utf-8"), ("content-length", "21")]
 _TEXT_TYPES = frozenset(
     (
         "application/json",
@@ -33,11 +36,19 @@ _TEXT_TYPES = frozenset(
 )
 
 
+class Gone(OSError):
+    """Nobody takes the answer any more. ASGI 2.4 has `send` raise an OSError of the server's own for it."""
+
+
 class Answer:
     """Collects one answer and delivers it, as the bytes the Runtime API takes, when it is complete.
 
     `start` may be called again as long as nothing was written (WSGI's exc_info); `end` delivers. Header names are lower-case.
     """
+
+    streamed = False
+    gone = False
+    """Did who asked hang up in the middle? Never known of an answer that goes as a whole."""
 
     def __init__(self, request: Request, deliver: Callable[[bytes], None]) -> None:
         self._request = request
@@ -49,7 +60,9 @@ class Answer:
         self.ended = False
 
     def start(self, status: int, headers: Headers) -> None:
-        """Raises ValueError for a header that would break out of its line, as servers do."""
+        """Raises ValueError, as servers do, for a header that would break out of its line and a status that ends no request."""
+        if not 200 <= status <= 999:
+            raise ValueError(f"the status of an answer is between 200 and 999, not {status}")
         for name, value in headers:
             if "\n" in value or "\r" in value or "\0" in value:
                 raise ValueError(f"the header {name!r} of the answer holds a line break: {value!r}")
@@ -72,22 +85,29 @@ class Answer:
         body = parts[0] if len(parts) == 1 else b"".join(parts)
         self._deliver(encode(self._request, self._status, self._headers, body))
 
-    def fail(self) -> None:
-        """Answers 500 in place of what was collected, as an app server does for an app that raised."""
-        self._parts = [b"Internal Server Error"]
-        self.start(500, [("content-type", "text/plain; charset=utf-8"), ("content-length", "21")])
+    def fail(self, error: dict[str, Any] | None = None) -> None:
+        """Answers 500 in place of what was collected, as an app server does for an app that raised (`error` says what)."""
+        self._parts = [SORRY]
+        self.start(500, SORRY_HEADERS)
         self.end()
+
+    def explains(self, error: BaseException) -> bool:
+        """Did the app raise it only because who asked has gone?"""
+        return False
+
+    def close(self) -> None:
+        """The app is done with it."""
 
 
 def encode(request: Request, status: int, headers: Headers, body: bytes) -> bytes:
     """The answer to a request in the form its sender reads."""
     head = request.method == "HEAD"
-    bare = head or status in (204, 304) or status < 200
-    kept = _settle(headers, len(body), bare=bare, recount=not head and status != 304)
+    bare = head or status in (204, 304)
+    kept = settle(headers, len(body), bare=bare, recount=not head and status != 304)
     if bare:
         body = b""
     text = _as_text(kept, body)
-    start = f'{{"statusCode":{status},{_headers_json(request.form, status, kept)}'
+    start = f'{{"statusCode":{status},{headers_json(request.form, status, kept)}'
     if text is not None:
         quoted = quote(text)
         # Near the limit: quotes grow twofold and control characters sixfold, base64 by a third. (A REST API decodes base64 only
@@ -98,14 +118,14 @@ def encode(request: Request, status: int, headers: Headers, body: bytes) -> byte
     return b"".join((start.encode("utf-8", "surrogatepass"), b',"body":"', encoded, b'","isBase64Encoded":true}'))
 
 
-def _settle(headers: Headers, length: int, *, bare: bool, recount: bool) -> Headers:
+def settle(headers: Headers, length: int, *, bare: bool, recount: bool) -> Headers:
     """Without what belongs to one connection, and with a Content-Length, if there is one, that is true."""
     kept = []
     for name, value in headers:
         if name in _HOP_BY_HOP:
             continue
         if name == "content-length" and recount:
-            if bare:  # RFC 9110 8.6: none in a 1xx or 204
+            if bare:  # RFC 9110 8.6: none in a 204
                 continue
             value = str(length)
         kept.append((name, value))
@@ -131,7 +151,7 @@ def _as_text(headers: Headers, body: bytes) -> str | None:
         return None
 
 
-def _headers_json(form: str, status: int, headers: Headers) -> str:
+def headers_json(form: str, status: int, headers: Headers) -> str:
     if form == "2.0":
         cookies = [value for name, value in headers if name == "set-cookie"]
         joined = _single([pair for pair in headers if pair[0] != "set-cookie"] if cookies else headers)

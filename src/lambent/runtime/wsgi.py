@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from .request import Request
 
 
+_BLOCK = 65536
+
+
 class WsgiHost:
     """Calls a WSGI app, one request after the other."""
 
@@ -41,6 +44,29 @@ class WsgiHost:
             close = getattr(result, "close", None)
             if close is not None:
                 close()
+
+
+class FileWrapper:
+    """PEP 3333's `wsgi.file_wrapper`: a file in blocks of a size that suits the server (the one asked for is a hint).
+
+    Can be sought in, as Werkzeug asks of it for a range of a file.
+    """
+
+    def __init__(self, file: Any, block_size: int = 8192) -> None:
+        self._file = file
+        self._size = max(block_size, _BLOCK)
+        for name in ("close", "seek", "seekable", "tell"):
+            if hasattr(file, name):
+                setattr(self, name, getattr(file, name))
+
+    def __iter__(self) -> FileWrapper:
+        return self
+
+    def __next__(self) -> bytes:
+        data: bytes = self._file.read(self._size)
+        if not data:
+            raise StopIteration
+        return data
 
 
 class _Response:
@@ -98,6 +124,7 @@ def environ(request: Request) -> dict[str, Any]:
         "wsgi.url_scheme": request.scheme,
         "wsgi.input": BytesIO(request.body),
         "wsgi.errors": sys.stderr,
+        "wsgi.file_wrapper": FileWrapper,
         "wsgi.multithread": False,
         "wsgi.multiprocess": True,  # other environments serve the same app at the same time
         "wsgi.run_once": False,

@@ -1,0 +1,454 @@
+"""Streaming from the zip: real processes whose app, Runtime API and test wait on each other, so that the order is certain."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from runtime_stand_in import Environment, make_event
+from test_runtime_process import python
+from test_runtime_request import make_elb, make_rest
+
+VERSIONS = ("3.10", "3.11", "3.13", "3.14")
+MEBIBYTE = 1024 * 1024
+
+ASGI = """
+import asyncio, contextlib, os
+
+GATE = os.open(os.environ["GATE"], os.O_RDWR | os.O_NONBLOCK)
+TOLD = os.environ["TOLD"]
+
+async def gate():
+    loop = asyncio.get_running_loop()
+    passed = loop.create_future()
+    def come():
+        os.read(GATE, 1)
+        loop.remove_reader(GATE)
+        passed.set_result(None)
+    loop.add_reader(GATE, come)
+    await passed
+
+def tell(text):
+    with open(TOLD, "w") as told:
+        told.write(str(text))
+
+def memory(name):
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith(name))
+
+async def events(send, start, body):
+    await start([(b"content-type", b"text/event-stream"), (b"set-cookie", b"a=1"), (b"set-cookie", b"b=2")])
+    for number in range(3):
+        await body(b"data: %d\\n\\n" % number, True)
+        await gate()
+    await body(b"")
+
+async def late(send, start, body):
+    await start([])
+    await body(b"half", True)
+    raise KeyError("late on purpose")
+
+async def early(send, start, body):
+    await start([(b"x", b"y")])
+    await gate()
+    raise KeyError("early on purpose")
+
+async def short(send, start, body):
+    await start([])
+    await body(b"half", True)
+
+async def after(send, start, body):
+    await start([])
+    await body(b"soon")
+    await gate()
+    tell("worked")
+
+async def large(send, start, body):
+    await start([(b"x-idle", str(memory("VmRSS")).encode())])
+    block = bytes(range(256)) * 4096
+    for number in range(100):
+        await body(block, True)
+    await body(b"")
+    tell(memory("VmHWM"))
+
+async def lump(send, start, body):
+    block = b"x" * (100 * 1024 * 1024)
+    await start([(b"x-idle", str(memory("VmRSS")).encode())])
+    await body(memoryview(block))
+    tell(memory("VmHWM"))
+
+async def full(send, start, body):
+    await start([])
+    sent = 0
+    async def watch():
+        await gate()
+        tell(sent)
+    watcher = asyncio.create_task(watch())
+    for number in range(100):
+        await body(bytes(1024 * 1024), True)
+        sent += 1
+    await body(b"")
+    await watcher
+
+async def stuck(send, start, body):
+    await start([])
+    with contextlib.suppress(asyncio.TimeoutError):
+        while True:
+            await asyncio.wait_for(body(bytes(1024 * 1024), True), 0.2)
+    tell("gave up")
+    await body(b"last")
+
+async def endless(send, start, body):
+    await start([])
+    try:
+        while True:
+            await body(b"x", True)
+            await asyncio.sleep(0)
+    except OSError as error:
+        tell(type(error).__name__)
+        raise
+
+async def patient(send, start, body, receive):
+    await start([])
+    await body(b"x", True)
+    tell((await receive())["type"] + " " + (await receive())["type"])
+
+async def bare(send, start, body):
+    await start([(b"content-length", b"4"), (b"etag", b"e"), (b"connection", b"close")], status=int(query))
+    await body(b"bo", True)
+    await body(b"dy")
+
+async def whole(send, start, body):
+    await start([(b"content-length", b"999")])
+    await body(b"body")
+
+async def app(scope, receive, send):
+    global query
+    if scope["type"] != "http":
+        raise ValueError("only http")
+    query = scope["query_string"] or b"200"
+    async def start(headers, status=200):
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+    async def body(data, more=False):
+        await send({"type": "http.response.body", "body": data, "more_body": more})
+    name = scope["path"].rpartition("/")[2]
+    await globals()[name](send, start, body, *[receive] * (name == "patient"))
+"""
+
+WSGI = """
+import os
+
+GATE = os.open(os.environ["GATE"], os.O_RDWR)
+TOLD = os.environ["TOLD"]
+
+def gate():
+    os.read(GATE, 1)
+
+def tell(text):
+    with open(TOLD, "w") as told:
+        told.write(str(text))
+
+def memory(name):
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith(name))
+
+def events(environ, start):
+    start("200 OK", [("Content-Type", "text/event-stream"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")])
+    yield b""
+    for number in range(3):
+        yield b"data: %d\\n\\n" % number
+        gate()
+
+def late(environ, start):
+    start("200 OK", [])
+    yield b"half"
+    raise KeyError("late on purpose")
+
+def early(environ, start):
+    start("200 OK", [("X", "y")])
+    yield b""
+    gate()
+    raise KeyError("early on purpose")
+
+class after:
+    def __init__(self, environ, start):
+        start("200 OK", [])
+    def __iter__(self):
+        yield b"soon"
+    def close(self):
+        gate()
+        tell("worked")
+
+def large(environ, start):
+    start("200 OK", [("X-Idle", str(memory("VmRSS")))])
+    block = bytes(range(256)) * 4096
+    for number in range(100):
+        yield block
+    tell(memory("VmHWM"))
+
+def endless(environ, start):
+    start("200 OK", [])
+    try:
+        while True:
+            yield b"x"
+    finally:
+        tell("closed")
+
+def written(environ, start):
+    write = start("200 OK", [])
+    for number in range(2):
+        write(b"%d" % number)
+        gate()
+    return [b"end"]
+
+def again(environ, start):
+    import sys
+    start("200 OK", [])
+    yield b"begun"
+    try:
+        raise KeyError("late on purpose")
+    except KeyError:
+        start("500 Oh", [], sys.exc_info())
+
+def file(environ, start):
+    start("200 OK", [])
+    return environ["wsgi.file_wrapper"](open(__file__, "rb"), 10)
+
+def app(environ, start):
+    return globals()[environ["PATH_INFO"][1:]](environ, start)
+"""
+
+
+class Place:
+    """Where the app and the test meet: `open` lets the app through its gate, `told` is what it said last."""
+
+    def __init__(self, folder: Path, interpreter: Path, source: str, mode: str) -> None:
+        folder.mkdir()
+        os.mkfifo(folder / "gate")
+        os.mkfifo(folder / "told")
+        self._gate = os.open(folder / "gate", os.O_RDWR)
+        self._told = folder / "told"
+        env = {"GATE": str(folder / "gate"), "TOLD": str(folder / "told"), "LAMBENT_RESPONSE": mode}
+        self.env = Environment(folder, interpreter, "main.app", files={"main.py": source}, env=env)
+
+    def open(self) -> None:
+        os.write(self._gate, b"x")
+
+    def told(self) -> str:
+        """Waits until the app says something."""
+        return self._told.read_text()
+
+    def close(self) -> None:
+        self.env.__exit__(None, None, None)
+        os.close(self._gate)
+
+
+Make = Callable[..., Place]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Make]:
+    places: list[Place] = []
+
+    def make(source: str, version: str = "3.13", mode: str = "stream") -> Place:
+        places.append(Place(tmp_path / str(len(places)), python(version), source, mode))
+        return places[-1]
+
+    yield make
+    for place in places:
+        place.close()
+
+
+both = pytest.mark.parametrize("source", [ASGI, WSGI], ids=["asgi", "wsgi"])
+
+
+@both
+@pytest.mark.parametrize("version", VERSIONS)
+def test_pain_32_events_leave_one_by_one(make: Make, source: str, version: str) -> None:
+    place = make(source, version)
+    stream = place.env.stream(make_event(path="/events"))
+    assert stream.headers["lambda-runtime-function-response-mode"] == "streaming"
+    assert stream.headers["content-type"] == "application/vnd.awslambda.http-integration-response"
+    assert stream.prelude() == {  # pain 21: cookies are in it
+        "statusCode": 200,
+        "headers": {"content-type": "text/event-stream"},
+        "cookies": ["a=1", "b=2"],
+    }
+    for number in range(3):
+        assert stream.chunk() == b"data: %d\n\n" % number
+        place.open()  # the next one is not made before
+    assert stream.rest() == b""
+    assert stream.trailers == {}
+    assert place.env.terminate() == 0
+    assert place.env.log == ""
+
+
+@both
+def test_an_error_after_the_first_byte_is_in_the_trailers(make: Make, source: str) -> None:
+    place = make(source)
+    stream = place.env.stream(make_event(path="/late"))
+    assert stream.prelude()["statusCode"] == 200
+    assert stream.rest() == b"half"
+    error = stream.error()
+    assert (error["errorType"], error["errorMessage"], error["requestId"]) == ("KeyError", "'late on purpose'", "request-1")
+    assert 'raise KeyError("late on purpose")' in error["stackTrace"][-1]
+    assert place.env.stream(make_event(path="/late")).prelude()["statusCode"] == 200
+    assert "[ERROR] KeyError: 'late on purpose'" in place.env.log
+    assert place.env.api.refused == []
+
+
+@both
+def test_an_error_before_the_first_byte_is_a_500(make: Make, source: str) -> None:
+    place = make(source)
+    place.open()
+    stream = place.env.stream(make_event(path="/early"))
+    prelude = stream.prelude()
+    assert (prelude["statusCode"], prelude["headers"]["content-type"]) == (500, "text/plain; charset=utf-8")
+    assert "x" not in prelude["headers"]
+    assert (stream.rest(), stream.trailers) == (b"Internal Server Error", {})
+    assert "[ERROR] KeyError: 'early on purpose'" in place.env.log
+
+
+def test_an_answer_left_incomplete_says_so(make: Make) -> None:
+    place = make(ASGI)
+    stream = place.env.stream(make_event(path="/short"))
+    stream.prelude()
+    assert stream.rest() == b"half"
+    assert "without completing its response" in stream.error()["errorMessage"]
+
+
+@both
+@pytest.mark.parametrize("mode", ["stream", "buffer"])
+def test_pain_3_answer_first_work_after(make: Make, source: str, mode: str) -> None:
+    place = make(source, mode=mode)
+    if mode == "stream":
+        stream = place.env.stream(make_event(path="/after"))
+        stream.prelude()
+        assert stream.rest() == b"soon"
+    else:
+        assert place.env.invoke(make_event(path="/after")).body == b"soon"
+    place.open()
+    assert place.told() == "worked"
+
+
+@pytest.mark.parametrize(("source", "path"), [(ASGI, "/large"), (WSGI, "/large"), (ASGI, "/lump")])
+def test_pain_31_a_hundred_megabytes_in_constant_memory(make: Make, source: str, path: str) -> None:
+    place = make(source)
+    place.env.api.keep = 1
+    stream = place.env.stream(make_event(path=path))
+    idle = int(stream.prelude()["headers"]["x-idle"])
+    highest = int(place.told())
+    assert stream.chunk() is None
+    body = b"x" * 100 * MEBIBYTE if path == "/lump" else bytes(range(256)) * 4096 * 100
+    assert stream.digest.hexdigest() == hashlib.sha256(body).hexdigest()
+    assert highest - idle <= 16 * 1024  # KiB
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_slow_reader_holds_the_app_back_but_not_its_other_tasks(make: Make, version: str) -> None:
+    place = make(ASGI, version)
+    place.env.api.reading.clear()
+    stream = place.env.stream(make_event(path="/full"))
+    place.open()
+    assert int(place.told()) < 100  # said by another task while `send` waits
+    place.env.api.reading.set()
+    stream.prelude()
+    assert stream.rest() == bytes(100 * MEBIBYTE)
+
+
+def test_a_send_given_up_half_way_spoils_nothing(make: Make) -> None:
+    place = make(ASGI)
+    place.env.api.reading.clear()
+    stream = place.env.stream(make_event(path="/stuck"))
+    assert place.told() == "gave up"
+    place.env.api.reading.set()
+    stream.prelude()
+    body = stream.rest()
+    assert (body[-4:], body.count(0) % MEBIBYTE, len(body) - body.count(0)) == (b"last", 0, 4)
+
+
+@both
+@pytest.mark.parametrize("status", [0, 413])
+def test_when_nobody_reads_any_more_the_app_is_told(make: Make, source: str, status: int) -> None:
+    place = make(source)
+    place.env.api.cut = (2, status)
+    stream = place.env.stream(make_event(path="/endless"))
+    stream.prelude()
+    assert place.told() == {ASGI: "Gone", WSGI: "closed"}[source]
+    place.env.api.cut = None
+    place.open()
+    assert place.env.stream(make_event(path="/early")).prelude()["statusCode"] == 500  # it lives on
+    if status:
+        assert "[ERROR] Function.ResponseSizeTooLarge: the answer to GET /endless is too large and was refused" in place.env.log
+    else:
+        assert "the answer to GET /endless was cut off: nobody reads it any more" in place.env.log
+    assert place.env.log.count("Traceback") == (2 if status else 1)
+    assert "raise" in place.env.log.partition("early on purpose")[2]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_who_waits_in_receive_hears_of_the_end(make: Make, version: str) -> None:
+    place = make(ASGI, version)
+    place.env.api.cut = (2, 0)
+    place.env.stream(make_event(path="/patient"))
+    assert place.told() == "http.request http.disconnect"
+
+
+def test_what_write_takes_leaves_at_once(make: Make) -> None:
+    place = make(WSGI)
+    stream = place.env.stream(make_event(path="/written"))
+    stream.prelude()
+    for number in range(2):
+        assert stream.chunk() == b"%d" % number
+        place.open()
+    assert stream.rest() == b"end"
+
+
+def test_exc_info_after_the_headers_left_breaks_off(make: Make) -> None:
+    place = make(WSGI)
+    stream = place.env.stream(make_event(path="/again"))
+    assert stream.prelude()["statusCode"] == 200
+    assert stream.rest() == b"begun"
+    assert stream.error()["errorMessage"] == "'late on purpose'"
+
+
+def test_a_file_goes_through_the_file_wrapper(make: Make) -> None:
+    stream = make(WSGI).env.stream(make_event(path="/file"))
+    stream.prelude()
+    assert stream.rest() == WSGI.encode()
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "body", "headers"),
+    [
+        ("GET", 200, b"body", {"content-length": "4", "etag": "e"}),
+        ("HEAD", 200, b"", {"content-length": "4", "etag": "e"}),
+        ("GET", 204, b"", {"etag": "e"}),
+        ("GET", 304, b"", {"content-length": "4", "etag": "e"}),
+    ],
+)
+def test_pain_25_and_27_answers_without_a_body(
+    make: Make, method: str, status: int, body: bytes, headers: dict[str, str]
+) -> None:
+    stream = make(ASGI).env.stream(make_event(method, "/bare", query=str(status)))
+    assert stream.prelude() == {"statusCode": status, "headers": headers}
+    assert (stream.rest(), stream.trailers) == (body, {})
+
+
+def test_the_length_of_an_answer_in_one_piece_is_true(make: Make) -> None:
+    place = make(ASGI)
+    stream = place.env.stream(make_event(path="/whole"))
+    assert stream.prelude()["headers"] == {"content-length": "4"}
+    assert stream.rest() == b"body"
+    assert place.env.stream(make_event(path="/bare", query="100")).prelude()["statusCode"] == 500  # as a server has it
+
+
+def test_who_cannot_read_streams_is_answered_as_a_whole(make: Make) -> None:
+    place = make(ASGI)
+    assert place.env.invoke(make_elb(path="/whole")).body == b"body"
+    assert place.env.invoke(make_event(path="/whole", domain="x.execute-api.eu-west-1.amazonaws.com")).body == b"body"
+    assert place.env.stream(make_rest("/whole")).prelude()["statusCode"] == 200

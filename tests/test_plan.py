@@ -38,6 +38,18 @@ DONE = Observed(
 OLD = replace(LATEST, sha256="old=")
 OLD_LIVE = replace(LIVE, sha256="old=")
 SMALL = replace(WANTED.settings, memory_mb=128)
+STREAMING = replace(
+    WANTED,
+    mode="RESPONSE_STREAM",
+    settings=replace(WANTED.settings, environment=(("LAMBENT_RESPONSE", "stream"), *WANTED.settings.environment)),
+    origins={"stream": "--stream"},
+)
+STREAMED = replace(
+    DONE,
+    latest=replace(LATEST, settings=STREAMING.settings),
+    live=replace(LIVE, settings=STREAMING.settings),
+    url=Url("https://x.lambda-url.eu-west-1.on.aws/", "NONE", "RESPONSE_STREAM"),
+)
 RELEASE = "PublishVersion CheckVersion PointAlias"
 STRANGE = Statement(PUBLIC_STATEMENTS[0].sid, "lambda:InvokeFunctionUrl", "*", url_auth="AWS_IAM")
 
@@ -84,6 +96,27 @@ CASES = (
     Case("one-statement URL of before October 2025", replace(DONE, statements=PUBLIC_STATEMENTS[:1]), "Grant Probe"),
     Case("a statement changed by hand", replace(DONE, statements=(STRANGE, PUBLIC_STATEMENTS[1])), "Grant Probe"),
     Case("URL closed by hand", replace(DONE, url=Url("https://x/", "AWS_IAM")), "UpdateUrl Probe"),
+    Case(
+        "first, streamed",
+        Observed(),
+        f"CreateRole AttachPolicy CreateFunction {RELEASE} Grant Grant CreateUrl Probe",
+        STREAMING,
+    ),
+    Case("streaming begins: the URL last", DONE, f"UpdateSettings {RELEASE} UpdateUrl Probe", STREAMING),
+    Case("streaming ends: the URL first", STREAMED, "UpdateSettings PublishVersion CheckVersion UpdateUrl PointAlias Probe"),
+    Case("streamed already", STREAMED, "Probe", STREAMING),
+    Case(
+        "new code, streamed as before",
+        replace(STREAMED, live=OLD_LIVE, latest=OLD),
+        f"UpdateCode UpdateSettings {RELEASE} Probe",
+        STREAMING,
+    ),
+    Case("broken off before the URL was told to stream", replace(STREAMED, url=DONE.url), "UpdateUrl Probe", STREAMING),
+    Case(
+        "mode and authorisation changed by hand",
+        replace(DONE, url=Url("https://x/", "AWS_IAM", "RESPONSE_STREAM")),
+        "UpdateUrl UpdateUrl Probe",
+    ),
     Case("policy detached by hand", replace(DONE, attached=()), "AttachPolicy Probe"),
     Case("trust changed by hand", replace(DONE, role=replace(ROLE, trusts_lambda=False)), "TrustLambda Probe"),
     Case("role deleted by hand", replace(DONE, role=None, attached=()), "CreateRole AttachPolicy Probe"),
@@ -131,6 +164,13 @@ def test_lines_say_what_and_why() -> None:
         "python3.13 (newest supported)"
         in {line.detail for line in plan(WANTED, Observed()).lines if line.what == "function hello"}.pop()
     )
+
+
+def test_the_mode_is_in_the_urls_line() -> None:
+    begins, ends, first = (plan(*both).lines[-1] for both in ((STREAMING, DONE), (WANTED, STREAMED), (STREAMING, Observed())))
+    assert (begins.verb, begins.detail.split(", ")[0]) == ("update", "BUFFERED -> RESPONSE_STREAM (--stream)")
+    assert (ends.verb, ends.detail.split(", ")[0]) == ("update", "RESPONSE_STREAM -> BUFFERED")
+    assert first.detail.endswith("answers are streamed")
 
 
 def test_settings_that_are_equal_have_no_lines() -> None:

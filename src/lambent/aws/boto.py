@@ -17,7 +17,7 @@ import botocore.exceptions as foreign
 import botocore.session
 from botocore.config import Config as ClientConfig
 
-from lambent.aws.interface import Alias, Aws, Code, Function, Invoked, Pairs, Role, Settings, Statement, Url
+from lambent.aws.interface import BUFFERED, Alias, Aws, Code, Function, Invoked, Pairs, Role, Settings, Statement, Url
 from lambent.aws.refusals import LOCAL, translate
 from lambent.errors import AwsError
 from lambent.limits import TIMEOUT_MAX_S, TMP_MIN_MB
@@ -181,15 +181,15 @@ class BotoAws:
 
     def url(self, function: str, qualifier: str) -> Url | None:
         answer = self._find("lambda", "get_function_url_config", FunctionName=function, Qualifier=qualifier)
-        return None if answer is None else Url(answer["FunctionUrl"], answer["AuthType"])
+        return None if answer is None else _url(answer)
 
-    def create_url(self, function: str, qualifier: str, auth: str) -> Url:
-        answer = self._call("lambda", "create_function_url_config", FunctionName=function, Qualifier=qualifier, AuthType=auth)
-        return Url(answer["FunctionUrl"], answer["AuthType"])
+    def create_url(self, function: str, qualifier: str, auth: str, mode: str) -> Url:
+        told = {"FunctionName": function, "Qualifier": qualifier, "AuthType": auth, "InvokeMode": mode}
+        return _url(self._call("lambda", "create_function_url_config", **told))
 
-    def update_url(self, function: str, qualifier: str, auth: str) -> Url:
-        answer = self._call("lambda", "update_function_url_config", FunctionName=function, Qualifier=qualifier, AuthType=auth)
-        return Url(answer["FunctionUrl"], answer["AuthType"])
+    def update_url(self, function: str, qualifier: str, auth: str, mode: str) -> Url:
+        told = _given(AuthType=auth, InvokeMode=mode)
+        return _url(self._call("lambda", "update_function_url_config", FunctionName=function, Qualifier=qualifier, **told))
 
     def invoke(self, function: str, qualifier: str, payload: bytes) -> Invoked:
         answer = self._call("invoke", "invoke", FunctionName=function, Qualifier=qualifier, Payload=payload, LogType="Tail")
@@ -301,6 +301,10 @@ def _trusts_lambda(document: Any) -> bool:
 def _given(**members: str | bool) -> dict[str, Any]:
     """Only the members that have a value: botocore and AWS tell absent from empty."""
     return {name: value for name, value in members.items() if value}
+
+
+def _url(answer: dict[str, Any]) -> Url:
+    return Url(answer["FunctionUrl"], answer["AuthType"], answer.get("InvokeMode", BUFFERED))  # absent unless once sent
 
 
 def _pairs(mapping: dict[str, str] | None) -> Pairs:

@@ -15,6 +15,9 @@ PRECONDITION = "PreconditionFailedException"
 ROLE_EXISTS = "EntityAlreadyExists"
 INVALID = "InvalidParameterValueException"
 
+BUFFERED, STREAMED = "BUFFERED", "RESPONSE_STREAM"
+"""A URL's InvokeMode: how it reads what the function answers."""
+
 Pairs = tuple[tuple[str, str], ...]
 
 
@@ -100,10 +103,11 @@ class Statement:
 
 @dataclass(frozen=True)
 class Url:
-    """A Function URL; `auth` is "NONE" or "AWS_IAM"."""
+    """A Function URL; `auth` is "NONE" or "AWS_IAM", `mode` BUFFERED or STREAMED."""
 
     address: str
     auth: str
+    mode: str = BUFFERED
 
 
 @dataclass(frozen=True)
@@ -169,9 +173,11 @@ class Aws(Protocol):
 
     def url(self, function: str, qualifier: str) -> Url | None: ...
 
-    def create_url(self, function: str, qualifier: str, auth: str) -> Url: ...
+    def create_url(self, function: str, qualifier: str, auth: str, mode: str) -> Url: ...
 
-    def update_url(self, function: str, qualifier: str, auth: str) -> Url: ...
+    def update_url(self, function: str, qualifier: str, auth: str, mode: str) -> Url:
+        """What is "" stays as it is."""
+        ...
 
     def invoke(self, function: str, qualifier: str, payload: bytes) -> Invoked:
         """Runs one event to its end, synchronously, and asks for the log's tail."""

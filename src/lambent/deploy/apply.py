@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lambent import events
-from lambent.aws.interface import CONFLICT, INVALID, PRECONDITION, ROLE_EXISTS, Function
+from lambent.aws.interface import BUFFERED, CONFLICT, INVALID, PRECONDITION, ROLE_EXISTS, STREAMED, Function
 from lambent.deploy import confirm, steps
 from lambent.deploy.check import FunctionFailed, Question, check
 from lambent.deploy.means import Means
@@ -33,12 +33,15 @@ class Run:
     url: str = ""
     revision: str = ""
     wrote: bool = False
+    mode_before: str = ""
+    mode: str = ""
 
     def carry_out(self, plan: Plan) -> None:
         """Raises PlanIsStale, DeployError or AwsError; what was done until then stays, and a rerun goes on from it."""
         self.previous = self.version = plan.version
         self.url = plan.url
         self.revision, self.wrote = plan.revision, False
+        self.mode_before = self.mode = plan.mode
         for step in plan.steps:
             self.means.emit(events.StepStarted(step.title))
             start = time.monotonic()
@@ -68,17 +71,17 @@ class Run:
             case steps.PublishVersion():
                 return self._publish(step)
             case steps.CheckVersion():
-                question = Question(step.name, self.version, step.settings, step.strict, self.url)
+                question = Question(step.name, self.version, step.settings, step.strict, self.url, step.mode)
                 check(self.means.aws, question, self.means.patience.answer_s)
             case steps.PointAlias():
                 return self._point(step)
             case steps.Grant():
                 self._grant(step)
-            case steps.CreateUrl(name, alias, auth):
-                self._create_url(name, alias, auth)
+            case steps.CreateUrl():
+                self._create_url(step)
                 return self.url
-            case steps.UpdateUrl(name, alias, auth):
-                self.url = self.means.aws.update_url(name, alias, auth).address
+            case steps.UpdateUrl():
+                self._update_url(step)
             case steps.Probe():
                 self._probe(step)
             case _:
@@ -177,6 +180,7 @@ class Run:
                 raise
             now = self.means.aws.alias(step.name, step.alias)
             if now is None or now.version != self.version:
+                self._restore_mode(step.name, step.alias)
                 what = f"moved {step.alias} to version {now.version if now else '?'} while this one ran"
                 raise overtaken(step.name, what) from error
         return f"version {step.previous} -> {self.version}" if step.previous else f"version {self.version}"
@@ -187,9 +191,32 @@ class Run:
             confirm.answers(self.means, step, self.version, self.url)
         except FunctionFailed as failed:
             if self.previous not in ("", self.version):
-                self.means.aws.move_alias(step.name, step.alias, self.previous)
+                self._take_back(step.name, step.alias)
                 failed.hint = f"{failed.hint} (version {self.previous} is live again)"
             raise
+
+    def _take_back(self, name: str, alias: str) -> None:
+        """The version that was live before is live again. The order is that of `plan._traffic`, for the same reason."""
+        if self.mode_before == BUFFERED:
+            self._restore_mode(name, alias)
+        self.means.aws.move_alias(name, alias, self.previous)
+        self._restore_mode(name, alias)
+
+    def _restore_mode(self, name: str, alias: str) -> None:
+        if self.mode != self.mode_before:
+            self.means.aws.update_url(name, alias, "", self.mode_before)
+            self.mode = self.mode_before
+
+    def _update_url(self, step: steps.UpdateUrl) -> None:
+        try:
+            self.url = self.means.aws.update_url(step.name, step.alias, step.auth, step.mode).address
+        except AwsError:
+            there = self.means.aws.url(step.name, step.alias) if step.mode == STREAMED else None
+            if there is None or there.mode != step.mode:  # else a cut connection hid that it was heard
+                if there is not None and self.previous not in ("", self.version):
+                    self._take_back(step.name, step.alias)  # or every request would be a 502 until somebody comes
+                raise
+        self.mode = step.mode or self.mode
 
     def _grant(self, step: steps.Grant) -> None:
         if step.replace:
@@ -200,12 +227,12 @@ class Run:
             if error.code != CONFLICT or step.statement not in self.means.aws.statements(step.name, step.alias):
                 raise
 
-    def _create_url(self, name: str, alias: str, auth: str) -> None:
+    def _create_url(self, step: steps.CreateUrl) -> None:
         try:
-            self.url = self.means.aws.create_url(name, alias, auth).address
+            self.url = self.means.aws.create_url(step.name, step.alias, step.auth, step.mode).address
         except AwsError as error:
-            there = self.means.aws.url(name, alias) if error.code == CONFLICT else None
-            if there is None or there.auth != auth:
+            there = self.means.aws.url(step.name, step.alias) if error.code == CONFLICT else None
+            if there is None or (there.auth, there.mode) != (step.auth, step.mode):
                 raise
             self.url = there.address
 

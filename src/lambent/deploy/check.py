@@ -10,13 +10,15 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from lambent.aws.interface import CONFLICT, Aws, Invoked, Settings
+from lambent.aws.interface import BUFFERED, CONFLICT, STREAMED, Aws, Invoked, Settings
 from lambent.deploy.diagnose import Failure, diagnose
 from lambent.deploy.observed import wait_until
 from lambent.errors import AwsError, DeployError
 
 _PASSING = {"TooManyRequestsException", "ResourceNotReadyException", "SnapStartNotReadyException", CONFLICT}
 """Refusals that time mends."""
+
+_PRELUDE_END = b"\0" * 8
 
 
 class FunctionFailed(DeployError):
@@ -25,13 +27,16 @@ class FunctionFailed(DeployError):
 
 @dataclass(frozen=True)
 class Question:
-    """What to ask: a version of a function. With `strict` an answer of 5xx is a failure; `url` is its URL, if it has one."""
+    """What to ask: a version of a function. With `strict` an answer of 5xx is a failure, and one in another form than that
+    of `mode`; `url` is its URL, if it has one.
+    """
 
     function: str
     version: str
     settings: Settings
     strict: bool
     url: str = ""
+    mode: str = ""
 
 
 def check(aws: Aws, question: Question, within_s: float) -> Invoked:
@@ -41,10 +46,13 @@ def check(aws: Aws, question: Question, within_s: float) -> Invoked:
     """
     invoked = _invoke(aws, question, within_s)
     failure = judge(invoked, question.settings, strict=question.strict)
+    where = f"function {question.function}, version {question.version}"
     if failure is None:
+        if question.strict and question.mode and form(invoked.payload) not in ("", question.mode):
+            what = f"the app answers in the form of a {form(invoked.payload)} URL, and its URL is to be {question.mode}"
+            raise FunctionFailed(what, where=where, hint="say stream = true or false, not LAMBENT_RESPONSE")
         return invoked
     cause = diagnose(failure)
-    where = f"function {question.function}, version {question.version}"
     raise FunctionFailed(cause.what, where=where, hint=cause.hint, detail=cause.detail)
 
 
@@ -85,6 +93,14 @@ def judge(invoked: Invoked, settings: Settings, *, strict: bool) -> Failure | No
     return None
 
 
+def form(payload: bytes) -> str:
+    """The URL mode that an answer of a web app is made for; "" if that cannot be told. Pure."""
+    if _PRELUDE_END in payload:
+        return STREAMED
+    answer = _parsed(payload)
+    return BUFFERED if isinstance(answer, dict) and "statusCode" in answer else ""
+
+
 def event(url: str) -> dict[str, Any]:
     """`GET /` as a Function URL sends it (payload 2.0); `url` is the function's, if it has one already."""
     host = urlsplit(url).netloc or "lambent-check.lambda-url.on.aws"
@@ -119,8 +135,11 @@ def event(url: str) -> dict[str, Any]:
 
 
 def _parsed(payload: bytes) -> Any:
+    """An answer as JSON. A streamed one has its head before the NULs, and becomes what a buffered one would have been."""
+    head, streamed, body = payload.partition(_PRELUDE_END)
     try:
-        return json.loads(payload)
+        told = json.loads(head)
+        return {**told, "body": body.decode("utf-8", "replace")} if streamed and isinstance(told, dict) else told
     except ValueError:
         return None
 

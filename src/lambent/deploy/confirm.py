@@ -27,17 +27,26 @@ def answers(means: Means, step: steps.Probe, version: str, url: str) -> None:
     start = time.monotonic()
     answer = Answer(0)
 
-    def heard() -> bool:
+    def heard(*, crash_counts: bool = True) -> bool:
         nonlocal answer, start
         start = time.monotonic()
         answer = means.ask(url, step.settings.timeout_s + _SLACK_S)
-        return not answer.worth_retrying
+        return not (answer.worth_retrying or (step.strict and answer.raw) or (answer.crashed and not crash_counts))
+
+    def tell() -> None:
+        if answer.status and not answer.forbidden and not answer.unknown:
+            means.emit(events.Answered(url, answer.status, time.monotonic() - start))
 
     wait_until(heard, means.patience.answer_s)
-    if answer.status and not answer.forbidden and not answer.unknown:
-        means.emit(events.Answered(url, answer.status, time.monotonic() - start))
     if answer.crashed or (step.strict and answer.status >= 500):
-        check(means.aws, Question(step.name, version, step.settings, step.strict, url), means.patience.answer_s)
+        try:
+            check(means.aws, Question(step.name, version, step.settings, step.strict, url), means.patience.answer_s)
+        except DeployError:
+            tell()
+            raise
+        if answer.crashed:  # the URL's mode may still be the one of before
+            wait_until(lambda: heard(crash_counts=False), means.patience.answer_s)
+    tell()
     _refuse(answer, means, step, url)
     if step.strict and answer.status == 400:
         _warn_of_hosts(means, step, version, url)
@@ -60,6 +69,9 @@ def _refuse(answer: Answer, means: Means, step: steps.Probe, url: str) -> None:
         raise DeployError(what, where=url, hint=hint)
     if answer.unknown:
         raise UnconfirmedError(f"AWS does not know the URL {waited}", where=url, hint="wait a minute and run this again")
+    if step.strict and answer.raw:
+        what = "the URL shows the function's answer as raw JSON: its InvokeMode is not what the app was deployed for"
+        raise UnconfirmedError(what, where=url, hint="run the same command again")
     if answer.status == 0:
         what = f"everything is in place, but the URL could not be asked: {answer.failure}"
         raise UnconfirmedError(what, where=url, hint="curl it from elsewhere, or run the same command again")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
-from lambent.aws.interface import Code, Pairs, Settings, Statement
+from lambent.aws.interface import BUFFERED, STREAMED, Code, Pairs, Settings, Statement
 from lambent.config.model import Config
 from lambent.errors import DeployError, UsageError
 from lambent.limits import ENV_MAX, MIB, UNZIPPED_MAX, ZIP_DIRECT_MAX
@@ -35,6 +35,7 @@ class Desired:
     strict: bool
     raw: int
     auth: str = PUBLIC
+    mode: str = BUFFERED
     statements: tuple[Statement, ...] = PUBLIC_STATEMENTS
     origins: dict[str, str] = field(default_factory=dict, compare=False)
 
@@ -63,6 +64,7 @@ def desired(config: Config, artifact: Artifact, names: Names) -> Desired:
         tags=((TAG_APP, names.app), (TAG_MANAGED, "true")),
         strict=config.app.kind != "handler",
         raw=artifact.raw,
+        mode=STREAMED if config.stream else BUFFERED,
         origins=config.origins,
     )
 

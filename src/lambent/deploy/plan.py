@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from lambent.aws.interface import Function, Pairs, Settings, Url
+from lambent.aws.interface import STREAMED, Function, Pairs, Settings, Url
 from lambent.deploy import steps
 from lambent.deploy.desired import Desired
 from lambent.deploy.observed import Observed
@@ -20,7 +20,7 @@ _UNITS = {"memory_mb": " MB", "timeout_s": " s", "tmp_mb": " MB"}
 @dataclass(frozen=True)
 class Plan:
     """What `deploy` will do, in this order. `version` and `url` are the live ones now, "" when there are none; `revision` is
-    what $LATEST was at when looked at, so that a write can be made on condition that it still is.
+    what $LATEST was at when looked at, so that a write can be made on condition that it still is. `mode` is the URL's.
     """
 
     names: Names
@@ -29,6 +29,7 @@ class Plan:
     version: str = ""
     url: str = ""
     revision: str = ""
+    mode: str = ""
 
     @property
     def changes(self) -> int:
@@ -55,6 +56,7 @@ def plan(desired: Desired, observed: Observed) -> Plan:
         version=observed.alias.version if observed.alias else "",
         url=observed.url.address if observed.url else "",
         revision=observed.latest.revision if observed.latest else "",
+        mode=observed.url.mode if observed.url else "",
     )
 
 
@@ -126,14 +128,22 @@ def _function(desired: Desired, observed: Observed) -> Part:
 
 
 def _traffic(desired: Desired, observed: Observed) -> Part:
+    """The URL's mode must be that of the version behind it, and AWS changes one after the other. In between, requests get a
+    502 when the URL is BUFFERED and the version streams; the other way round they would see the raw JSON of the answer, with
+    status 200, headers and cookies in the page. So the mode is set last when streaming begins, and first when it ends.
+    """
     name, alias = desired.names.function, observed.alias
+    mode: list[Step] = []
+    if observed.url is not None and observed.url.mode != desired.mode:
+        mode = [steps.UpdateUrl(name, ALIAS, mode=desired.mode)]
     if alias is not None and is_as_desired(observed.live, desired):
-        return [], [PlannedLine("keep", f"version {alias.version}", f"{ALIAS} points at it")]
+        return mode, [PlannedLine("keep", f"version {alias.version}", f"{ALIAS} points at it")]
     previous = alias.version if alias else ""
+    point: list[Step] = [steps.PointAlias(name, ALIAS, previous, alias.revision if alias else "")]
     todo: list[Step] = [
         steps.PublishVersion(name, desired.settings, desired.code),
-        steps.CheckVersion(name, desired.settings, desired.strict),
-        steps.PointAlias(name, ALIAS, previous, alias.revision if alias else ""),
+        steps.CheckVersion(name, desired.settings, desired.strict, desired.mode),
+        *(point + mode if desired.mode == STREAMED else mode + point),
     ]
     check = PlannedLine("check", "new version", f"must answer GET / before it goes {ALIAS}")
     move = f"version {previous} -> the new one" if previous else "the new version"
@@ -151,19 +161,22 @@ def _url(desired: Desired, observed: Observed) -> Part:
         PlannedLine("update" if wanted.sid in ids else "create", f"permission {wanted.sid}", f"anyone may {wanted.action}")
         for wanted in missing
     ]
-    url, line = _address(name, desired.auth, observed.url)
+    url, line = _address(desired, observed.url)
     return todo + url, [*lines, line]
 
 
-def _address(name: str, auth: str, url: Url | None) -> tuple[list[Step], PlannedLine]:
+def _address(desired: Desired, url: Url | None) -> tuple[list[Step], PlannedLine]:
+    """The URL's line tells of its mode too, which `_traffic` sets."""
+    name, auth, mode = desired.names.function, desired.auth, desired.mode
     reach = "public: anyone with the address may call it" if auth == "NONE" else "only signed requests"
+    told = [reach, "answers are streamed"] if mode == STREAMED else [reach]
     if url is None:
-        return [steps.CreateUrl(name, ALIAS, auth)], PlannedLine("create", "URL", reach)
-    if url.auth != auth:
-        return [steps.UpdateUrl(name, ALIAS, auth)], PlannedLine(
-            "update", f"URL {url.address}", f"{url.auth} -> {auth}, {reach}"
-        )
-    return [], PlannedLine("keep", f"URL {url.address}", reach)
+        return [steps.CreateUrl(name, ALIAS, auth, mode)], PlannedLine("create", "URL", ", ".join(told))
+    new_auth: list[Step] = [steps.UpdateUrl(name, ALIAS, auth)] if url.auth != auth else []
+    differences = [f"{url.auth} -> {auth}"] if new_auth else []
+    if url.mode != mode:
+        differences.append(f"{url.mode} -> {mode}{_because('stream', desired.origins)}")
+    return new_auth, PlannedLine("update" if differences else "keep", f"URL {url.address}", ", ".join(differences + told))
 
 
 def changed(old: Settings, new: Settings, origins: dict[str, str]) -> list[str]:

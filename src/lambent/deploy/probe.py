@@ -38,6 +38,15 @@ class Answer:
         return self.status == 502 and self.body.strip() == b"Internal Server Error"
 
     @property
+    def raw(self) -> bool:
+        """The whole JSON that a function answers to a BUFFERED URL, shown as the page by one that streams."""
+        try:
+            parsed = json.loads(self.body) if self.status == 200 else None
+        except ValueError:
+            return False
+        return isinstance(parsed, dict) and {"statusCode", "isBase64Encoded"} <= set(parsed)
+
+    @property
     def worth_retrying(self) -> bool:
         """Whether time may mend it: permissions and names spread through AWS, throttling passes."""
         return self.status in (0, 429) or self.forbidden or self.unknown
@@ -61,7 +70,7 @@ def ask(url: str, within_s: float) -> Answer:
     try:
         connection.request("GET", path, headers={"Host": parts.netloc, "User-Agent": "lambent", "Accept": "*/*"})
         response = connection.getresponse()
-        return Answer(response.status, response.read(_BODY_MOST), response.getheader("x-amzn-ErrorType", "").split(":")[0])
+        return Answer(response.status, _body(response), response.getheader("x-amzn-ErrorType", "").split(":")[0])
     except socket.gaierror:
         return Answer(0, failure=f"the name {host} is not known (yet)")
     except TimeoutError:
@@ -70,6 +79,16 @@ def ask(url: str, within_s: float) -> Answer:
         return Answer(0, failure=str(error) or type(error).__name__)
     finally:
         connection.close()
+
+
+def _body(response: http.client.HTTPResponse) -> bytes:
+    """Of a good answer that is streamed its beginning is enough: the rest may take as long as the function may."""
+    if not 200 <= response.status < 300 or response.getheader("Transfer-Encoding") is None:
+        return response.read(_BODY_MOST)
+    try:
+        return response.read1(_BODY_MOST)
+    except TimeoutError:
+        return b""  # its head is an answer
 
 
 def _message_is_null(body: bytes) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from lambent.aws.interface import Code, Pairs, Settings, Statement
+from lambent.aws.interface import BUFFERED, Code, Pairs, Settings, Statement
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,15 @@ class PublishVersion(Step):
 
 @dataclass(frozen=True)
 class CheckVersion(Step):
-    """Asks the new version once, before any traffic. `strict`: an answer of 5xx counts as a failure too (a web app's)."""
+    """Asks the new version once, before any traffic. `strict`: an answer of 5xx counts as a failure too (a web app's), and so
+    does one in another form than that of the URL's `mode`.
+    """
 
     changes: ClassVar[bool] = False
     name: str
     settings: Settings
     strict: bool
+    mode: str = BUFFERED
 
     @property
     def title(self) -> str:
@@ -142,6 +145,7 @@ class CreateUrl(Step):
     name: str
     alias: str
     auth: str
+    mode: str = BUFFERED
 
     @property
     def title(self) -> str:
@@ -150,13 +154,16 @@ class CreateUrl(Step):
 
 @dataclass(frozen=True)
 class UpdateUrl(Step):
+    """Changes what is not ""."""
+
     name: str
     alias: str
-    auth: str
+    auth: str = ""
+    mode: str = ""
 
     @property
     def title(self) -> str:
-        return "update URL"
+        return f"set the URL to {self.mode}" if self.mode else "update URL"
 
 
 @dataclass(frozen=True)

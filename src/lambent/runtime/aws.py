@@ -86,8 +86,10 @@ def _answer(event: Any, context: Any) -> Any:
     if hasattr(_host, "serve"):
         return _host.call(event, context)
     try:
-        request = read(event, context)
+        request = read(event, context, os.environ.get("LAMBENT_BASE_PATH", ""))
     except NotHttp as error:
+        if hasattr(_host, "others"):
+            return _host.call(event, context)
         raise _in_aws_words(Fault("Function.NotHttp", str(error))) from None
     posted: list[bytes] = []
     answer = Answer(request, posted.append)

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     Begin = Callable[[RuntimeApi, Log, Invocation, Request], Answer | None]
 
 
+_BASE_PATH = os.environ.get("LAMBENT_BASE_PATH", "")
+
+
 class _Stop(BaseException):
     """SIGTERM came. Not an Exception, so that no app swallows it."""
 
@@ -147,6 +150,15 @@ def make_host(app: Any) -> Host | FunctionHost:
         from .function import FunctionHost
 
         return FunctionHost(app)
+    others = os.environ.get("LAMBENT_EVENTS")
+    if not others:
+        return _web_host(app, kind)
+    from .events import WithEvents
+
+    return WithEvents(_web_host(app, kind), others)
+
+
+def _web_host(app: Any, kind: str) -> Host:
     if kind == "asgi":
         from .asgi import AsgiHost
 
@@ -159,9 +171,13 @@ def make_host(app: Any) -> Host | FunctionHost:
 def _serve(api: RuntimeApi, host: Host, log: Log, invocation: Invocation, begin: Begin | None = None) -> None:
     """Answers one event, whatever the app does; as a stream if `begin` is given and has one for this request."""
     try:
-        request = read(_event(invocation), Context(invocation))
+        request = read(_event(invocation), Context(invocation), _BASE_PATH)
     except Exception as error:
-        _refuse(api, log, invocation, error)
+        others = getattr(host, "others", None)
+        if others is not None and isinstance(error, NotHttp):
+            others.serve(api, log, invocation)
+        else:
+            _refuse(api, log, invocation, error)
         return
     answer = begin(api, log, invocation, request) if begin is not None else None
     if answer is None:

@@ -77,7 +77,7 @@ def read(event: Any, context: Any, base_path: str = "") -> Request:
     request.scheme = (names.get("x-forwarded-proto") or "https").partition(",")[0].strip()
     request.server = _server(names.get("host") or sent.get("domainName") or "", names.get("x-forwarded-port"), request.scheme)
     if base_path:
-        _mount(request, base_path)
+        mount(request, base_path)
     return request
 
 
@@ -208,7 +208,7 @@ def _body(body: Any, encoded: Any) -> bytes:
     return dump(body)
 
 
-def _mount(request: Request, base_path: str) -> None:
+def mount(request: Request, base_path: str) -> None:
     """Moves the base path from the front of the path to root_path, if it is there and ends where a segment does."""
     before = quote(request.root_path)
     prefix = before + quote(base_path)

@@ -145,6 +145,16 @@ class RuntimeApi:
         request.channel, self._channel = self._channel, None
         request.channel.begin(request.headers.get(b"content-type", b"").decode("latin-1"), connection)
 
+    def oversized(self, connection: _Connection) -> None:
+        """A streamed response has passed the limit: the runtime is told at once, and what still comes is thrown away."""
+        self.state = after(self.state, Step.SENT)
+        self._too_large(connection, limits.STREAM_MAX)
+
+    def _too_large(self, connection: _Connection, limit: int) -> None:
+        said = f"Exceeded maximum allowed payload size ({limit} bytes)."
+        connection.send(_refusal(413, "Request Entity Too Large", said, "RequestEntityTooLarge"))
+        self._listener.on_too_large()
+
     def truncated(self, request: _Request) -> None:
         """The connection was lost while a streamed response was coming."""
         if request.channel is not None and self.state is State.RESPONDING:
@@ -183,11 +193,8 @@ class RuntimeApi:
             return
         streamed = Step.SENT if request.channel is not None else Step.RESPONSE
         self.state = after(self.state, streamed if kind == b"response" else Step.ERROR)
-        limit = limits.PAYLOAD_MAX if request.channel is None else limits.STREAM_MAX
-        if request.size > limit:
-            said = f"Exceeded maximum allowed payload size ({limit} bytes)."
-            connection.send(_refusal(413, "Request Entity Too Large", said, "RequestEntityTooLarge"))
-            self._listener.on_too_large()
+        if request.channel is None and request.size > limits.PAYLOAD_MAX:
+            self._too_large(connection, limits.PAYLOAD_MAX)
             return
         connection.send(_ACCEPTED)
         body = b"".join(request.body)
@@ -285,10 +292,17 @@ class _Connection(asyncio.Protocol):
         request = self._request
         request.size += len(body)
         if request.channel is not None:
-            request.channel.put(body) if request.size <= limits.STREAM_MAX else request.channel.close()
+            before = request.size - len(body)
+            if request.size <= limits.STREAM_MAX:
+                request.channel.put(body)
+            elif before <= limits.STREAM_MAX:
+                request.channel.close()
+                self._api.oversized(self)
         elif request.size <= limits.PAYLOAD_MAX:
             request.body.append(body)
 
     def on_message_complete(self) -> None:
         request, self._request = self._request, _Request()
+        if request.channel is not None and request.size > limits.STREAM_MAX:
+            return  # answered already
         self._api.answer(self, self._parser.get_method(), request)

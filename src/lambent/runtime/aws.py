@@ -13,9 +13,10 @@ from binascii import b2a_base64
 
 from .fault import Fault, describe
 from .handler import find
+from .hosts import make_host
 from .json_text import parse
 from .log import Log, flush
-from .loop import leave, make_host
+from .loop import leave
 from .reply import Answer
 from .request import NotHttp, read
 

@@ -5,10 +5,10 @@ https://docs.aws.amazon.com/lambda/latest/dg/python-context.html; the details fo
 
 from __future__ import annotations
 
-import os
 import sys
 from time import time
 
+from .environment import variable
 from .fault import Fault
 
 TYPE_CHECKING = False
@@ -63,7 +63,7 @@ class Context:
     def __getattr__(self, name: str) -> Any:
         """What few ask for is looked up when they do: a look into the environment costs as much as all of the above."""
         if name in _FUNCTION:
-            value: Any = os.environ.get(_FUNCTION[name])
+            value: Any = variable(_FUNCTION[name]) or None
         elif name == "identity":
             value = _identity({})
         elif name == "_epoch_deadline_time_in_ms":

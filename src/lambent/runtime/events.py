@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import Any
 
-    from .loop import Host
+    from .hosts import Host
     from .reply import Answer
     from .request import Request
 

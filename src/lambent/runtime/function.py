@@ -30,6 +30,10 @@ class FunctionHost:
     def close(self) -> None:
         """There is nothing to close."""
 
+    def call(self, event: Any, context: Any) -> Any:
+        """The handler's result, for AWS's client to post."""
+        return self._handler(event, context)
+
     def serve(self, api: RuntimeApi, log: Log, invocation: Invocation) -> None:
         """Answers one event. What is no Exception (SystemExit, KeyboardInterrupt) goes on, and ends the process."""
         try:

@@ -6,9 +6,11 @@ handler is put in place when the app imports it, and not before.
 
 from __future__ import annotations
 
-import os
+import posix
 import sys
 from time import gmtime, strftime, time, time_ns
+
+from .environment import set_variable, variable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,10 +41,11 @@ class Log:
     def __init__(self) -> None:
         self.request_id = ""
         self.tenant_id: str | None = None
-        self.json = os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
-        level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper()
+        self.json = variable("AWS_LAMBDA_LOG_FORMAT").upper() == "JSON"
+        level = variable("AWS_LAMBDA_LOG_LEVEL").upper()
         self.level = {"TRACE": "DEBUG"}.get(level, level)
-        framed = os.environ.pop("_LAMBDA_TELEMETRY_LOG_FD", None)
+        framed = variable("_LAMBDA_TELEMETRY_LOG_FD")
+        set_variable("_LAMBDA_TELEMETRY_LOG_FD", None)
         self._descriptor = int(framed) if framed else None
 
     def write(self, text: str, level: int = 0, *, as_text: bool = False) -> None:
@@ -209,6 +212,6 @@ def flush() -> None:
 def _write_all(descriptor: int, data: bytes) -> None:
     try:
         while data:
-            data = data[os.write(descriptor, data) :]
+            data = data[posix.write(descriptor, data) :]
     except OSError:  # nobody reads: a lost line must not fail a request
         return

@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
-import os
+import posix
 import sys
 from _signal import SIGTERM, signal  # type: ignore[import-not-found]  # `signal` itself brings enum
 
 from .api import ConnectionLost, Invocation, RuntimeApi
-from .context import Context
-from .fault import Fault, describe, refusal, xray
+from .environment import set_variable, variable
+from .fault import describe
 from .handler import find
-from .interface import interface
-from .json_text import dump, parse
+from .hosts import make_host
+from .json_text import dump
 from .log import Log, flush
-from .reply import Answer
-from .request import NotHttp, Request, read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any, NoReturn, Protocol
 
-    from .function import FunctionHost
+    class Server(Protocol):
+        """What answers events: a bare handler's host, or a web app's behind `web.WebServer`."""
 
-    class Host(Protocol):
-        """What asgi.py and wsgi.py have in common."""
-
-        def start(self) -> None: ...
-        def handle(self, request: Request, answer: Answer) -> None: ...
+        def serve(self, api: RuntimeApi, log: Log, invocation: Invocation) -> None: ...
         def close(self) -> None: ...
 
-    Serve = Callable[[RuntimeApi, Log, Invocation], None]
-    Begin = Callable[[RuntimeApi, Log, Invocation, Request], Answer | None]
 
-
-_BASE_PATH = os.environ.get("LAMBENT_BASE_PATH", "")
-
-
-class _Stop(BaseException):
+class Stop(BaseException):
     """SIGTERM came. Not an Exception, so that no app swallows it."""
 
 
@@ -51,7 +39,7 @@ class _Terminator:
     def __call__(self, number: int, frame: Any) -> None:
         self.asked = True
         if self.idle:
-            raise _Stop
+            raise Stop
 
 
 def run() -> NoReturn:
@@ -63,13 +51,13 @@ def run() -> NoReturn:
             stream.reconfigure(line_buffering=True)
     terminator = _Terminator()
     signal(SIGTERM, terminator)  # before the app is imported, so that one of its own wins
-    api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    api = RuntimeApi(variable("AWS_LAMBDA_RUNTIME_API"))
     try:
-        host = _start(api, log)
-        if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+        server = _start(api, log)
+        if variable("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
             _pass_through_snapshot(api, log, terminator)
-        _answer_events(api, host, log, terminator)
-    except _Stop:
+        _answer_events(api, server, log, terminator)
+    except Stop:
         pass
     except SystemExit as gone:  # the app's own; a plain exit would wait for its threads
         leave(_status(gone))
@@ -78,7 +66,7 @@ def run() -> NoReturn:
         leave(1)
     log.request_id = ""
     try:
-        host.close()
+        server.close()
     except Exception as error:
         log.error(describe(error, ""))
     leave(0)
@@ -93,8 +81,7 @@ def _status(gone: SystemExit) -> int:
     return 1
 
 
-def _answer_events(api: RuntimeApi, host: Host | FunctionHost, log: Log, terminator: _Terminator) -> None:
-    serve = _server(host)
+def _answer_events(api: RuntimeApi, server: Server, log: Log, terminator: _Terminator) -> None:
     while True:
         terminator.idle = True
         if terminator.asked:  # asked for only now: a signal after it was looked at would be forgotten
@@ -102,37 +89,30 @@ def _answer_events(api: RuntimeApi, host: Host | FunctionHost, log: Log, termina
         invocation = api.next()
         terminator.idle = False
         log.request_id, log.tenant_id = invocation.id, invocation.headers.get("lambda-runtime-aws-tenant-id")
-        _set_trace(invocation.headers.get("lambda-runtime-trace-id"))
-        serve(api, log, invocation)
-
-
-def _server(host: Any) -> Serve:
-    """What answers an event: the host itself, if it takes events as they are, else ours, which makes requests of them."""
-    if hasattr(host, "serve"):
-        return host.serve  # type: ignore[no-any-return]
-    if os.environ.get("LAMBENT_RESPONSE", "").lower() == "stream":
-        from .streamed import begin
-
-        return lambda api, log, invocation: _serve(api, host, log, invocation, begin)
-    return lambda api, log, invocation: _serve(api, host, log, invocation)
+        set_variable("_X_AMZN_TRACE_ID", invocation.headers.get("lambda-runtime-trace-id") or None)
+        server.serve(api, log, invocation)
 
 
 def _pass_through_snapshot(api: RuntimeApi, log: Log, terminator: _Terminator) -> None:
     from .snapstart import pass_through
 
     terminator.idle = True
-    status = pass_through(api, log, _Stop)
+    status = pass_through(api, log, Stop)
     terminator.idle = False
     if status:
         leave(status)
 
 
-def _start(api: RuntimeApi, log: Log) -> Host | FunctionHost:
+def _start(api: RuntimeApi, log: Log) -> Server:
     try:
-        host = make_host(find(os.environ["_HANDLER"]))
+        host = make_host(find(variable("_HANDLER")))
         host.start()
-        return host
-    except (SystemExit, KeyboardInterrupt, _Stop):
+        if hasattr(host, "serve"):
+            return host  # type: ignore[return-value]
+        from .web import WebServer
+
+        return WebServer(host)
+    except (SystemExit, KeyboardInterrupt, Stop):
         raise
     except BaseException as error:
         record = describe(error, "")
@@ -143,97 +123,10 @@ def _start(api: RuntimeApi, log: Log) -> Host | FunctionHost:
         leave(1)
 
 
-def make_host(app: Any) -> Host | FunctionHost:
-    """The host for an app. What it is, and whether it wants lifespan, may be said by LAMBENT_INTERFACE and LAMBENT_LIFESPAN."""
-    kind = interface(app, os.environ.get("LAMBENT_INTERFACE", ""))
-    if kind == "handler":
-        from .function import FunctionHost
-
-        return FunctionHost(app)
-    others = os.environ.get("LAMBENT_EVENTS")
-    if not others:
-        return _web_host(app, kind)
-    from .events import WithEvents
-
-    return WithEvents(_web_host(app, kind), others)
-
-
-def _web_host(app: Any, kind: str) -> Host:
-    if kind == "asgi":
-        from .asgi import AsgiHost
-
-        return AsgiHost(app, os.environ.get("LAMBENT_LIFESPAN", "auto"))
-    from .wsgi import WsgiHost
-
-    return WsgiHost(app)
-
-
-def _serve(api: RuntimeApi, host: Host, log: Log, invocation: Invocation, begin: Begin | None = None) -> None:
-    """Answers one event, whatever the app does; as a stream if `begin` is given and has one for this request."""
-    try:
-        request = read(_event(invocation), Context(invocation), _BASE_PATH)
-    except Exception as error:
-        others = getattr(host, "others", None)
-        if others is not None and isinstance(error, NotHttp):
-            others.serve(api, log, invocation)
-        else:
-            _refuse(api, log, invocation, error)
-        return
-    answer = begin(api, log, invocation, request) if begin is not None else None
-    if answer is None:
-        answer = Answer(request, lambda body: _deliver(api, log, invocation, request, body))
-    try:
-        host.handle(request, answer)
-    except (SystemExit, KeyboardInterrupt, _Stop):
-        raise
-    except BaseException as error:  # a cancelled task's, for one, is no Exception
-        if not answer.explains(error):
-            record = describe(error, invocation.id)
-            log.error(record)
-            if not answer.ended:
-                answer.fail(record)
-    if answer.streamed:
-        answer.close()
-    flush()
-
-
-def _event(invocation: Invocation) -> Any:
-    try:
-        return parse(invocation.body)
-    except ValueError as error:
-        raise Fault("Runtime.UnmarshalError", f"Unable to unmarshal input: {error}") from None
-
-
-def _refuse(api: RuntimeApi, log: Log, invocation: Invocation, error: Exception) -> None:
-    """Makes the invocation fail: there is no client who could be given a status."""
-    if isinstance(error, NotHttp):
-        error = Fault("Function.NotHttp", str(error))
-    record = describe(error, invocation.id)
-    log.error(record)
-    flush()
-    api.fail(invocation, dump(record), record["errorType"], dump(xray(error)))
-
-
-def _deliver(api: RuntimeApi, log: Log, invocation: Invocation, request: Request, body: bytes) -> None:
-    flush()  # what was printed belongs before the END line
-    status, reply = api.respond(invocation, body)
-    size = f"{len(body):,} bytes as Lambda counts them (binary bodies grow by a third)"
-    refused = refusal(status, reply, f"the answer to {request.method} {request.path}", size)
-    if refused is not None:
-        log.error(describe(refused, invocation.id))
-
-
-def _set_trace(trace: str | None) -> None:
-    if trace:
-        os.environ["_X_AMZN_TRACE_ID"] = trace
-    else:
-        os.environ.pop("_X_AMZN_TRACE_ID", None)
-
-
 def leave(status: int) -> NoReturn:
     """Ends the process now, without waiting for threads of the app's, but with its atexit functions."""
     import atexit
 
     atexit._run_exitfuncs()
     flush()
-    os._exit(status)
+    posix._exit(status)

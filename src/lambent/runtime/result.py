@@ -6,9 +6,10 @@ ASCII are escaped up to Python 3.11 and not from 3.12 (awslambdaric, lambda_runt
 
 from __future__ import annotations
 
-import os
+import posix
 import sys
 
+from .environment import variable
 from .fault import Fault
 
 TYPE_CHECKING = False
@@ -30,7 +31,7 @@ _SCALARS = frozenset((str, int, float, bool, type(None)))
 
 def marshaller() -> Callable[[Any], tuple[bytes, str]]:
     """A function that gives the body to post and its type. It raises Fault (Runtime.MarshalError) for what is not JSON."""
-    escaped = os.environ.get("AWS_EXECUTION_ENV") not in _ESCAPING
+    escaped = variable("AWS_EXECUTION_ENV") not in _ESCAPING
 
     def marshal(result: Any) -> tuple[bytes, str]:
         if isinstance(result, bytes):
@@ -78,7 +79,7 @@ class _Numbers:
         if value.is_nan():
             return float("nan")
         if not self.mark:
-            self.mark = os.urandom(16).hex()
+            self.mark = posix.urandom(16).hex()
         return f"{self.mark}<{value}>{self.mark}"
 
     def bare(self, text: str) -> str:

@@ -43,7 +43,7 @@ class Written:
 
 def answered(stream: Written) -> tuple[int, list[tuple[str, str]], list[bytes]]:
     async def run() -> tuple[int, list[tuple[str, str]], list[bytes]]:
-        made = await streamed.answer(stream)
+        made = await streamed.answer(stream, "f")
         rest = [chunk async for chunk in made.rest] if made.rest is not None else []
         return made.status, list(made.headers), [made.body, *rest]
 
@@ -79,7 +79,7 @@ def test_wherever_the_wire_cuts_it(cuts: list[int], body: bytes) -> None:
 def test_the_answer_begins_before_there_is_a_body() -> None:
     """`read` is not called again once the prelude is whole: the client has its headers while the function still thinks."""
     stream = Written([b"{}" + END, b"late"])
-    made = asyncio.run(streamed.answer(stream))
+    made = asyncio.run(streamed.answer(stream, "f"))
     assert made.status == 200 and stream.chunks == [b"late"]
 
 
@@ -94,8 +94,12 @@ def test_without_a_whole_prelude_it_is_a_502(chunks: list[bytes]) -> None:
     assert stream.abandoned
 
 
-def test_a_failure_after_the_beginning_is_not_seen() -> None:
+def test_a_failure_after_the_beginning_is_seen_in_the_log_only(caplog: pytest.LogCaptureFixture) -> None:
+    broken = Outcome(b'{"errorType":"ValueError","errorMessage":"on the\\nway"}', "Unhandled", "")
+    assert answered(Written([b"{}" + END + b"some"], end=broken))[::2] == (200, [b"some"])
+    assert "an answer of f broke off, which its client cannot tell: ValueError: on the way" in caplog.text
     assert answered(Written([b"{}" + END + b"some"], end=FAILED))[::2] == (200, [b"some"])
+    assert "the function failed" in caplog.text
 
 
 def test_a_stream_without_prelude_is_the_body() -> None:

@@ -208,9 +208,10 @@ async def _stream(reply: Reply, headers: list[tuple[bytes, bytes]], send: Send, 
     if reply.body and not silent:
         await send({"type": "http.response.body", "body": reply.body, "more_body": True})
     async with contextlib.aclosing(reply.rest) as rest:
-        async for chunk in rest:
-            if not silent:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        with contextlib.suppress(asyncio.CancelledError):  # still under way seconds after a stop: the answer ends here
+            async for chunk in rest:
+                if not silent:
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
 
 

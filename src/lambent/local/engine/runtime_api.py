@@ -296,6 +296,7 @@ class _Connection(asyncio.Protocol):
             if request.size <= limits.STREAM_MAX:
                 request.channel.put(body)
             elif before <= limits.STREAM_MAX:
+                request.channel.put(body[: limits.STREAM_MAX - before])
                 request.channel.close()
                 self._api.oversized(self)
         elif request.size <= limits.PAYLOAD_MAX:

@@ -114,7 +114,7 @@ class Front:
 
     async def _run(self, url: Url, function: Function, invocation: Invocation, method: str) -> Reply:
         if url.invoke_mode == "RESPONSE_STREAM":
-            return await streamed.answer(await self._engine.stream(function, invocation))
+            return await streamed.answer(await self._engine.stream(function, invocation), _called(url))
         outcome = await self._engine.invoke(function, invocation)
         if outcome.function_error and b'"Function.ResponseSizeTooLarge"' in outcome.payload[:200]:
             log.warning("502 from the URL of %s: its answer is over %d bytes; %s", _called(url), PAYLOAD_MAX, _STREAM_IT)

@@ -8,11 +8,14 @@ client never learns of a failure after its answer has begun: the answer just end
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import AsyncGenerator
 
 from lambent.local.engine.interface import Stream
 from lambent.local.front import reply
 from lambent.local.front.interface import Reply
+
+log = logging.getLogger("lambent.front")
 
 INTEGRATION = "application/vnd.awslambda.http-integration-response"
 END = b"\0" * 8
@@ -22,8 +25,8 @@ PRELUDE_MAX = 1024 * 1024
 OCTETS = (("content-type", "application/octet-stream"),)
 
 
-async def answer(stream: Stream) -> Reply:
-    """The answer to the client over a RESPONSE_STREAM URL. Its `rest` reads the stream."""
+async def answer(stream: Stream, called: str) -> Reply:
+    """The answer to the client over a RESPONSE_STREAM URL. `rest` reads the stream; `called` names it in the log."""
     if stream.content_type is None:
         return reply.unstreamed(await stream.outcome())
     if stream.content_type.partition(";")[0].strip().lower() != INTEGRATION:
@@ -31,7 +34,7 @@ async def answer(stream: Stream) -> Reply:
         if not first and (await stream.outcome()).function_error:
             return reply.bad_gateway()
         headers = (("content-type", stream.content_type),) if stream.content_type else OCTETS
-        return Reply(200, headers, first, _rest(stream))
+        return Reply(200, headers, first, _rest(stream, called))
     head, found, body = await _prelude(stream)
     try:
         told = json.loads(head) if found else None
@@ -41,7 +44,7 @@ async def answer(stream: Stream) -> Reply:
     except (ValueError, reply.Malformed):
         stream.abandon()
         return reply.bad_gateway()
-    return Reply(begun.status, begun.headers, body, _rest(stream))
+    return Reply(begun.status, begun.headers, body, _rest(stream, called))
 
 
 async def _prelude(stream: Stream) -> tuple[bytes, bool, bytes]:
@@ -56,9 +59,21 @@ async def _prelude(stream: Stream) -> tuple[bytes, bool, bytes]:
     return head, bool(end), body
 
 
-async def _rest(stream: Stream) -> AsyncGenerator[bytes, None]:
+async def _rest(stream: Stream, called: str) -> AsyncGenerator[bytes, None]:
     try:
         while chunk := await stream.read():
             yield chunk
+        outcome = await stream.outcome()
+        if outcome.function_error:
+            log.warning("an answer of %s broke off, which its client cannot tell: %s", called, _said(outcome.payload))
     finally:
         stream.abandon()
+
+
+def _said(payload: bytes) -> str:
+    """The error in a failed invocation's payload, on one line."""
+    try:
+        told = json.loads(payload)
+        return " ".join(f"{told['errorType']}: {told['errorMessage']}".split())
+    except (ValueError, KeyError, TypeError):
+        return "the function failed"

@@ -45,10 +45,12 @@ class _EagerLoop(asyncio.SelectorEventLoop):
     def is_running(self) -> bool:
         return self._stepping or super().is_running()
 
+    def adopt_generators(self) -> None:
+        """Has the loop close what asynchronous generators of this thread are left, in first steps too. Once is enough."""
+        sys.set_asyncgen_hooks(firstiter=self._asyncgen_firstiter_hook, finalizer=self._asyncgen_finalizer_hook)  # type: ignore[attr-defined]
+
     def step(self, work: Coroutine[Any, Any, Any], context: contextvars.Context) -> asyncio.Task[Any]:
         """A task for `work` that has taken its first step."""
-        hooks = sys.get_asyncgen_hooks()
-        sys.set_asyncgen_hooks(firstiter=self._asyncgen_firstiter_hook, finalizer=self._asyncgen_finalizer_hook)  # type: ignore[attr-defined]
         asyncio._set_running_loop(self)
         self._stepping = True
         try:
@@ -58,7 +60,6 @@ class _EagerLoop(asyncio.SelectorEventLoop):
         finally:
             self._stepping = False
             asyncio._set_running_loop(None)
-            sys.set_asyncgen_hooks(*hooks)
 
     def _step_by_hand(self, work: Coroutine[Any, Any, Any], context: contextvars.Context) -> asyncio.Task[Any]:
         first: list[tuple[contextvars.Context, Callable[[], object]]] = []
@@ -93,6 +94,8 @@ class AsgiHost:
     def start(self) -> None:
         """Starts the app up. Raises what its start-up raised."""
         asyncio.set_event_loop(self._loop)
+        if isinstance(self._loop, _EagerLoop):
+            self._loop.adopt_generators()
         self._root = self._loop.create_task(_forever(self._loop))
         mark = getattr(asyncio.base_events, "_run_until_complete_cb", None)
         if mark is not None:
@@ -150,17 +153,21 @@ class AsgiHost:
     run = _run  # for what runs beside the app on its loop (events.py)
 
     def _scope(self, request: Request) -> Message:
+        path, known = request.path, self._names
         return {
             "type": "http",
             "asgi": _ASGI.copy(),
             "http_version": "2" if request.http_version == "2.0" else request.http_version,
             "method": request.method,
             "scheme": request.scheme,
-            "path": unquote(request.path).decode("utf-8", "replace"),
-            "raw_path": request.path.encode("ascii"),
+            "path": unquote(path).decode("utf-8", "replace") if "%" in path else path,
+            "raw_path": path.encode("ascii"),
             "query_string": request.query.encode("ascii"),
             "root_path": request.root_path,
-            "headers": [(self._name(name), _bytes(value)) for name, value in request.headers],
+            "headers": [
+                (known[name] if name in known else self._name(name), value.encode() if value.isascii() else _bytes(value))
+                for name, value in request.headers
+            ],
             "client": (request.client, 0) if request.client else None,
             "server": request.server,
             "state": self._state.copy(),
@@ -169,11 +176,9 @@ class AsgiHost:
         }
 
     def _name(self, name: str) -> bytes:
-        known = self._names.get(name)
-        if known is None:
-            known = _bytes(name)
-            if len(self._names) < 500:  # a client may send any names it likes
-                self._names[name] = known
+        known = _bytes(name)
+        if len(self._names) < 500:  # a client may send any names it likes
+            self._names[name] = known
         return known
 
 
@@ -206,8 +211,7 @@ class _Exchange:
         if not answer.started:
             if kind != "http.response.start":
                 raise RuntimeError(f"expected ASGI message 'http.response.start', but got {kind!r}")
-            headers = [(_str(name).lower(), _str(value)) for name, value in message.get("headers") or ()]
-            answer.start(int(message["status"]), headers)
+            answer.start(int(message["status"]), _strings(message.get("headers") or ()))
             return
         if kind != "http.response.body":
             raise RuntimeError(f"expected ASGI message 'http.response.body', but got {kind!r}")
@@ -338,6 +342,13 @@ def _bytes(value: str) -> bytes:
         return value.encode("latin-1")
     except UnicodeEncodeError:
         return value.encode("utf-8", "surrogatepass")
+
+
+def _strings(headers: Any) -> list[tuple[str, str]]:
+    try:
+        return [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers]
+    except AttributeError:  # what servers take too: str, memoryview
+        return [(_str(name).lower(), _str(value)) for name, value in headers]
 
 
 def _str(value: Any) -> str:

@@ -63,9 +63,10 @@ class Answer:
         """Raises ValueError, as servers do, for a header that would break out of its line and a status that ends no request."""
         if not 200 <= status <= 999:
             raise ValueError(f"the status of an answer is between 200 and 999, not {status}")
-        for name, value in headers:
-            if "\n" in value or "\r" in value or "\0" in value:
-                raise ValueError(f"the header {name!r} of the answer holds a line break: {value!r}")
+        values = "".join([value for _, value in headers])
+        if "\n" in values or "\r" in values or "\0" in values:
+            name, value = next(pair for pair in headers if any(char in pair[1] for char in "\n\r\0"))
+            raise ValueError(f"the header {name!r} of the answer holds a line break: {value!r}")
         # Blanks around a value are not part of it (RFC 9110 5.5); Django's cookies come with one in front.
         self._headers = [(name, value.strip(" \t")) for name, value in headers]
         self._status, self.started = status, True
@@ -169,9 +170,11 @@ def headers_json(form: str, status: int, headers: Headers) -> str:
 
 def _single(headers: Headers) -> str:
     """Repeated headers become one, as RFC 9110 5.3 allows."""
-    joined: dict[str, str] = {}
-    for name, value in headers:
-        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    joined = dict(headers)
+    if len(joined) < len(headers):
+        joined = {}
+        for name, value in headers:
+            joined[name] = f"{joined[name]}, {value}" if name in joined else value
     return "{" + ",".join([f"{quote(name)}:{quote(value)}" for name, value in joined.items()]) + "}"
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 
 _BLOCK = 65536
+_MOST_KEYS = 500  # a client may send headers of any names it likes
+_keys: dict[str, str] = {}
+"""Header name -> its key in the environ, "" if it has none. Clients and proxies send the same names again and again."""
 
 
 class WsgiHost:
@@ -105,7 +108,7 @@ class _Response:
 
 def environ(request: Request) -> dict[str, Any]:
     """The environ of a request: PEP 3333's keys, what servers add to them, and Lambda's event and context."""
-    path = unquote(request.path).decode("latin-1")
+    path = unquote(request.path).decode("latin-1") if "%" in request.path else request.path
     script = request.root_path.encode("utf-8", "surrogatepass").decode("latin-1")
     uri = f"{request.path}?{request.query}" if request.query else request.path
     version = request.http_version
@@ -132,14 +135,23 @@ def environ(request: Request) -> dict[str, Any]:
         "aws.context": request.context,
     }
     for name, value in request.headers:
-        if "_" in name:
-            continue  # would be taken for the header with "-": a way past checks, so servers drop it
-        key = name.upper().replace("-", "_")
-        if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-            key = f"HTTP_{key}"
-        value = native(value)
+        key = _keys[name] if name in _keys else _key(name)
+        if not value.isascii():
+            value = native(value)
         values[key] = f"{values[key]}{';' if key == 'HTTP_COOKIE' else ','}{value}" if key in values else value
+    values.pop("", None)
     return values
+
+
+def _key(name: str) -> str:
+    key = name.upper().replace("-", "_")
+    if "_" in name:
+        key = ""  # would be taken for the header with "-": a way past checks, so servers drop it
+    elif key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        key = f"HTTP_{key}"
+    if len(_keys) < _MOST_KEYS:
+        _keys[name] = key
+    return key
 
 
 def native(value: str) -> str:

@@ -73,7 +73,8 @@ def read(event: Any, context: Any, base_path: str = "") -> Request:
     body = event.get("body")
     request.body = _body(body, event.get("isBase64Encoded")) if body else b""
     names = dict(request.headers)
-    _settle_length(request, names.get("content-length"))
+    if request.body or "content-length" in names:
+        _settle_length(request, names.get("content-length"))
     request.scheme = (names.get("x-forwarded-proto") or "https").partition(",")[0].strip()
     request.server = _server(names.get("host") or sent.get("domainName") or "", names.get("x-forwarded-port"), request.scheme)
     if base_path:
@@ -139,7 +140,7 @@ def _read_two(request: Request, event: dict[str, Any], sent: dict[str, Any]) -> 
     request.http_version = _version(http.get("protocol"))
     request.headers = _headers(event)
     cookies = event.get("cookies")
-    if cookies and "cookie" not in dict(request.headers):
+    if cookies and not any(name == "cookie" for name, _ in request.headers):
         # Function URLs send cookies twice, HTTP APIs only here: one place is enough.
         request.headers.append(("cookie", "; ".join(map(_text, cookies))))
 
@@ -234,6 +235,8 @@ def _server(host: str, forwarded_port: str | None, scheme: str) -> tuple[str, in
     name, colon, port = host.rpartition(":")
     if colon and port.isdecimal() and not name.endswith(":"):
         return name.strip("[]"), int(port)
+    if not colon and host and forwarded_port == "443":  # as most are: a Function URL, an API
+        return host, 443
     host = host.strip("[]") or "localhost"  # a health check of a load balancer has none, and PEP 3333 wants one
     for candidate in (forwarded_port or "").split(","):
         if candidate.strip().isdecimal():

@@ -86,6 +86,8 @@ def _refuse(api: RuntimeApi, log: Log, invocation: Invocation, error: Exception)
 def _deliver(api: RuntimeApi, log: Log, invocation: Invocation, request: Request, body: bytes) -> None:
     flush()  # what was printed belongs before the END line
     status, reply = api.respond(invocation, body)
+    if status < 300:
+        return
     size = f"{len(body):,} bytes as Lambda counts them (binary bodies grow by a third)"
     refused = refusal(status, reply, f"the answer to {request.method} {request.path}", size)
     if refused is not None:

@@ -148,6 +148,14 @@ def test_which_answers_are_text() -> None:
     assert not encoded(b"application/x-yaml", **only) and encoded(b"text/plain", **only) and encoded(b"a/b+json", **only)
 
 
+@pytest.mark.parametrize("event", [make_event(), make_rest("/"), make_elb()], ids=["2.0", "1.0", "balancer"])
+def test_pain_22_excluded_headers(event: Any) -> None:
+    app = answering(headers=[(b"x-secret", b"1"), (b"x-secret", b"2"), (b"set-cookie", b"a=1"), (b"x-a", b"1")])
+    answer = Mangum(app, lifespan="off", exclude_headers=["X-Secret", "Set-Cookie"])(event, None)
+    assert "x-secret" not in str(answer).lower() and "cookie" not in str(answer).lower()
+    assert answer["headers"]["x-a"] == "1"
+
+
 def test_custom_handlers_come_first() -> None:
     class Queue:
         def __init__(self, event: Any, context: Any, config: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from aws_client import aws_environment
 from lambent import interpreters
 from runtime_stand_in import Environment, make_event
 from test_runtime_request import make_rest
@@ -130,3 +131,54 @@ def test_pain_33_base_path(tmp_path: Path, python: Path, app: str, whole: bool) 
         assert seen(make_event(path="/shop")) == ("/shop /shop/" if whole else "/shop /")
         assert seen(make_event(path="/shopping")) == " /shopping"
         assert seen(make_rest("/shop/x")) == ("/prod/shop /prod/shop/x" if whole else "/prod/shop /x")
+
+
+@pytest.mark.parametrize("app", [ASGI, WSGI], ids=["asgi", "wsgi"])
+def test_the_same_under_awss_own_client(tmp_path: Path, app: str) -> None:
+    settings = {"LAMBENT_APP": "main.app", "LAMBENT_EVENTS": "jobs:plain", "LAMBENT_BASE_PATH": "/shop"}
+    files = {"main.py": app, "jobs.py": JOBS}
+    with aws_environment(tmp_path, "python3.13", "lambent_runtime.aws.handler", files=files, env=settings) as lambda_:
+        assert lambda_.invoke(SCHEDULE).data == {"got": SCHEDULE, "id": "request-1"}
+        assert lambda_.invoke(make_event(path="/shop/x")).body.decode().startswith("/shop ")
+
+
+COMPAT = """
+from lambent_runtime.compat import Mangum, make_lambda_handler
+
+starts = []
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await receive()
+        starts.append(1)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    await send({"type": "http.response.body", "body": f"{scope['path']} {len(starts)}".encode()})
+
+def wsgi(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [environ["PATH_INFO"].encode(), b" ", environ["apig_wsgi.context"].aws_request_id.encode()]
+
+mangum = Mangum(app)
+apig = make_lambda_handler(wsgi)
+"""
+
+
+@pytest.mark.parametrize("ours", [True, False], ids=["our loop", "AWS's client"])
+def test_the_stand_ins_are_handlers(tmp_path: Path, python: Path, ours: bool) -> None:
+    def running(folder: str, handler: str) -> Environment:
+        if ours:
+            env = {"LAMBENT_INTERFACE": "handler"}
+            return Environment(tmp_path / folder, python, handler, files={"main.py": COMPAT}, env=env)
+        return aws_environment(tmp_path / folder, "python3.13", handler, files={"main.py": COMPAT})
+
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+    with running("one", "main.mangum") as lambda_:
+        assert [lambda_.invoke(make_event(path="/a")).body for _ in range(2)] == [b"/a 1", b"/a 1"]
+        assert lambda_.invoke(SCHEDULE).data["errorType"] == "RuntimeError"
+    with running("two", "main.apig") as lambda_:
+        answer = lambda_.invoke(make_event(path="/a"))
+        assert (answer.body, answer.fields) == (b"/a request-1", {"content-type": "text/plain"})

@@ -8,6 +8,7 @@ Any other arrangement than Lambda's (a virtual environment, Debian's folders) is
 
 from __future__ import annotations
 
+import builtins
 import posix
 import sys
 
@@ -47,12 +48,20 @@ def _be_site() -> None:
         site.main()
         return
     _add_folder(packages)
-    import _sitebuiltins
-    import builtins
+    builtins.exit = builtins.quit = sys.exit  # type: ignore[assignment]
+    builtins.help = _help  # type: ignore[assignment]
+    # Looked for by hand: the import system takes longer to find nothing.
+    if any(_exists(f"{entry}/sitecustomize.py") or _exists(f"{entry}/sitecustomize") for entry in sys.path):
+        _customise()
 
-    builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
-    builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
-    builtins.help = _sitebuiltins._Helper()
+
+def _help(*subject: object) -> None:
+    import pydoc
+
+    pydoc.help(*subject)
+
+
+def _customise() -> None:
     try:
         __import__("sitecustomize")
     except ImportError as error:

@@ -19,11 +19,12 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import lambent.runtime
 
 RUNTIME = Path(lambent.runtime.__file__).parent
+Arrival = TypeVar("Arrival")
 LIMIT = 6_291_556
 PATIENCE = 30.0
 
@@ -93,14 +94,16 @@ class Posted:
 
 
 class Streamed:
-    """An answer posted in chunks, to be looked at while it arrives. `digest` (SHA-256) is that of all after the first chunk.
+    """An answer posted in chunks, to be looked at while it arrives.
 
-    At most `keep` chunks are kept: of a very large answer it is enough to have the prelude and the digest.
+    `complete` once it ended as it should. `digest` (SHA-256) is that of all after the first chunk. At most `keep` chunks are
+    kept: of a very large answer it is enough to have the prelude and the digest.
     """
 
     def __init__(self, headers: dict[str, str], keep: int) -> None:
         self.headers = headers
         self.trailers: dict[str, str] = {}
+        self.complete = False
         self.digest = hashlib.sha256()
         self._count = 0
         self._keep = keep
@@ -227,7 +230,11 @@ def _handler(api: StandIn) -> type[BaseHTTPRequestHandler]:
             count = 0
             while api.cut is None or count < api.cut[0]:
                 api.reading.wait(PATIENCE)
-                size = int(self.rfile.readline(), 16)
+                line = self.rfile.readline()
+                if not line:  # the process ended
+                    stream.arrive(None)
+                    return
+                size = int(line, 16)
                 if not size:
                     break
                 stream.arrive(self.rfile.read(size))
@@ -241,6 +248,7 @@ def _handler(api: StandIn) -> type[BaseHTTPRequestHandler]:
                 name, _, value = line.decode().partition(": ")
                 stream.trailers[name.lower()] = value
             api.running = None
+            stream.complete = True
             stream.arrive(None)
             self._answer(202, b'{"status":"OK"}', {})
 
@@ -320,19 +328,19 @@ class Environment:
         """Sends one event and waits for the head of the streamed answer to it."""
         self.count += 1
         self.api.events.put((f"request-{self.count}", json.dumps(event).encode(), {}))
-        try:
-            return self.api.streams.get(timeout=PATIENCE)
-        except queue.Empty:
-            raise AssertionError(f"no stream came:\n{self.log}") from None
+        return self._await(self.api.streams)
 
     def posted(self) -> Posted:
         """The next thing posted; fails with the log if the process is gone first."""
+        return self._await(self.api.posted)
+
+    def _await(self, arrivals: queue.Queue[Arrival]) -> Arrival:
         until = time.monotonic() + PATIENCE
         while True:
             try:
-                return self.api.posted.get(timeout=0.2)
+                return arrivals.get(timeout=0.2)
             except queue.Empty:
-                if self.process.poll() is not None and self.api.posted.empty():
+                if self.process.poll() is not None and arrivals.empty():
                     raise AssertionError(f"the process ended with {self.process.returncode}:\n{self.log}") from None
                 if time.monotonic() > until:
                     raise AssertionError(f"nothing was posted:\n{self.log}") from None

@@ -3,249 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from runtime_stand_in import Environment, make_event
+from runtime_stand_in import make_event
+from streaming_apps import ASGI, WSGI, Place
 from test_runtime_process import python
 from test_runtime_request import make_elb, make_rest
 
 VERSIONS = ("3.10", "3.11", "3.13", "3.14")
 MEBIBYTE = 1024 * 1024
-
-ASGI = """
-import asyncio, contextlib, os
-
-GATE = os.open(os.environ["GATE"], os.O_RDWR | os.O_NONBLOCK)
-TOLD = os.environ["TOLD"]
-
-async def gate():
-    loop = asyncio.get_running_loop()
-    passed = loop.create_future()
-    def come():
-        os.read(GATE, 1)
-        loop.remove_reader(GATE)
-        passed.set_result(None)
-    loop.add_reader(GATE, come)
-    await passed
-
-def tell(text):
-    with open(TOLD, "w") as told:
-        told.write(str(text))
-
-def memory(name):
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith(name))
-
-async def events(send, start, body):
-    await start([(b"content-type", b"text/event-stream"), (b"set-cookie", b"a=1"), (b"set-cookie", b"b=2")])
-    for number in range(3):
-        await body(b"data: %d\\n\\n" % number, True)
-        await gate()
-    await body(b"")
-
-async def late(send, start, body):
-    await start([])
-    await body(b"half", True)
-    raise KeyError("late on purpose")
-
-async def early(send, start, body):
-    await start([(b"x", b"y")])
-    await gate()
-    raise KeyError("early on purpose")
-
-async def short(send, start, body):
-    await start([])
-    await body(b"half", True)
-
-async def after(send, start, body):
-    await start([])
-    await body(b"soon")
-    await gate()
-    tell("worked")
-
-async def large(send, start, body):
-    await start([(b"x-idle", str(memory("VmRSS")).encode())])
-    block = bytes(range(256)) * 4096
-    for number in range(100):
-        await body(block, True)
-    await body(b"")
-    tell(memory("VmHWM"))
-
-async def lump(send, start, body):
-    block = b"x" * (100 * 1024 * 1024)
-    await start([(b"x-idle", str(memory("VmRSS")).encode())])
-    await body(memoryview(block))
-    tell(memory("VmHWM"))
-
-async def full(send, start, body):
-    await start([])
-    sent = 0
-    async def watch():
-        await gate()
-        tell(sent)
-    watcher = asyncio.create_task(watch())
-    for number in range(100):
-        await body(bytes(1024 * 1024), True)
-        sent += 1
-    await body(b"")
-    await watcher
-
-async def stuck(send, start, body):
-    await start([])
-    with contextlib.suppress(asyncio.TimeoutError):
-        while True:
-            await asyncio.wait_for(body(bytes(1024 * 1024), True), 0.2)
-    tell("gave up")
-    await body(b"last")
-
-async def endless(send, start, body):
-    await start([])
-    try:
-        while True:
-            await body(b"x", True)
-            await asyncio.sleep(0)
-    except OSError as error:
-        tell(type(error).__name__)
-        raise
-
-async def patient(send, start, body, receive):
-    await start([])
-    await body(b"x", True)
-    tell((await receive())["type"] + " " + (await receive())["type"])
-
-async def bare(send, start, body):
-    await start([(b"content-length", b"4"), (b"etag", b"e"), (b"connection", b"close")], status=int(query))
-    await body(b"bo", True)
-    await body(b"dy")
-
-async def whole(send, start, body):
-    await start([(b"content-length", b"999")])
-    await body(b"body")
-
-async def app(scope, receive, send):
-    global query
-    if scope["type"] != "http":
-        raise ValueError("only http")
-    query = scope["query_string"] or b"200"
-    async def start(headers, status=200):
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-    async def body(data, more=False):
-        await send({"type": "http.response.body", "body": data, "more_body": more})
-    name = scope["path"].rpartition("/")[2]
-    await globals()[name](send, start, body, *[receive] * (name == "patient"))
-"""
-
-WSGI = """
-import os
-
-GATE = os.open(os.environ["GATE"], os.O_RDWR)
-TOLD = os.environ["TOLD"]
-
-def gate():
-    os.read(GATE, 1)
-
-def tell(text):
-    with open(TOLD, "w") as told:
-        told.write(str(text))
-
-def memory(name):
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith(name))
-
-def events(environ, start):
-    start("200 OK", [("Content-Type", "text/event-stream"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")])
-    yield b""
-    for number in range(3):
-        yield b"data: %d\\n\\n" % number
-        gate()
-
-def late(environ, start):
-    start("200 OK", [])
-    yield b"half"
-    raise KeyError("late on purpose")
-
-def early(environ, start):
-    start("200 OK", [("X", "y")])
-    yield b""
-    gate()
-    raise KeyError("early on purpose")
-
-class after:
-    def __init__(self, environ, start):
-        start("200 OK", [])
-    def __iter__(self):
-        yield b"soon"
-    def close(self):
-        gate()
-        tell("worked")
-
-def large(environ, start):
-    start("200 OK", [("X-Idle", str(memory("VmRSS")))])
-    block = bytes(range(256)) * 4096
-    for number in range(100):
-        yield block
-    tell(memory("VmHWM"))
-
-def endless(environ, start):
-    start("200 OK", [])
-    try:
-        while True:
-            yield b"x"
-    finally:
-        tell("closed")
-
-def written(environ, start):
-    write = start("200 OK", [])
-    for number in range(2):
-        write(b"%d" % number)
-        gate()
-    return [b"end"]
-
-def again(environ, start):
-    import sys
-    start("200 OK", [])
-    yield b"begun"
-    try:
-        raise KeyError("late on purpose")
-    except KeyError:
-        start("500 Oh", [], sys.exc_info())
-
-def file(environ, start):
-    start("200 OK", [])
-    return environ["wsgi.file_wrapper"](open(__file__, "rb"), 10)
-
-def app(environ, start):
-    return globals()[environ["PATH_INFO"][1:]](environ, start)
-"""
-
-
-class Place:
-    """Where the app and the test meet: `open` lets the app through its gate, `told` is what it said last."""
-
-    def __init__(self, folder: Path, interpreter: Path, source: str, mode: str) -> None:
-        folder.mkdir()
-        os.mkfifo(folder / "gate")
-        os.mkfifo(folder / "told")
-        self._gate = os.open(folder / "gate", os.O_RDWR)
-        self._told = folder / "told"
-        env = {"GATE": str(folder / "gate"), "TOLD": str(folder / "told"), "LAMBENT_RESPONSE": mode}
-        self.env = Environment(folder, interpreter, "main.app", files={"main.py": source}, env=env)
-
-    def open(self) -> None:
-        os.write(self._gate, b"x")
-
-    def told(self) -> str:
-        """Waits until the app says something."""
-        return self._told.read_text()
-
-    def close(self) -> None:
-        self.env.__exit__(None, None, None)
-        os.close(self._gate)
-
 
 Make = Callable[..., Place]
 
@@ -254,8 +23,9 @@ Make = Callable[..., Place]
 def make(tmp_path: Path) -> Iterator[Make]:
     places: list[Place] = []
 
-    def make(source: str, version: str = "3.13", mode: str = "stream") -> Place:
-        places.append(Place(tmp_path / str(len(places)), python(version), source, mode))
+    def make(source: str, version: str = "3.13", mode: str = "stream", checks: str = "strict") -> Place:
+        env = {"LAMBENT_RESPONSE": mode, "CHECKS": checks, "LAMBENT_INTERFACE": "asgi" if source == ASGI else "wsgi"}
+        places.append(Place(tmp_path / str(len(places)), python(version), source, env))
         return places[-1]
 
     yield make
@@ -452,3 +222,35 @@ def test_who_cannot_read_streams_is_answered_as_a_whole(make: Make) -> None:
     assert place.env.invoke(make_elb(path="/whole")).body == b"body"
     assert place.env.invoke(make_event(path="/whole", domain="x.execute-api.eu-west-1.amazonaws.com")).body == b"body"
     assert place.env.stream(make_rest("/whole")).prelude()["statusCode"] == 200
+
+
+@both
+def test_sigterm_lets_a_stream_end(make: Make, source: str) -> None:
+    place = make(source)
+    stream = place.env.stream(make_event(path="/events"))
+    stream.prelude()
+    stream.chunk()
+    place.env.process.terminate()
+    for _ in range(3):
+        place.open()
+    assert stream.rest() == b"data: 1\n\ndata: 2\n\n"
+    assert stream.complete
+    assert place.env.process.wait(30) == 0
+
+
+def test_an_app_that_exits_breaks_its_stream_off(make: Make) -> None:
+    place = make(ASGI)
+    stream = place.env.stream(make_event(path="/exits"))
+    stream.prelude()
+    assert stream.rest() == b"half"
+    assert not stream.complete
+    assert place.env.process.wait(30) == 3
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_first_step_is_like_every_other(make: Make, version: str) -> None:
+    place = make(ASGI, version)
+    for _ in range(2):
+        stream = place.env.stream(make_event(path="/steps"))
+        stream.prelude()
+        assert stream.rest() == b"0 1 1;1 1 1;2 1 1;1"

@@ -176,6 +176,14 @@ class StandIn:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(address, handler)
+        self.hung_up = threading.Semaphore(0)
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        self.hung_up.release()
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A process that was killed leaves a reset connection behind."""
 
@@ -199,6 +207,7 @@ def _handler(api: StandIn) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             api.running, body, headers = item
+            self.close_connection = headers.get("Then") == "hang up"
             self._answer(200, body, {"Lambda-Runtime-Aws-Request-Id": item[0], "Content-Type": "application/json", **headers})
 
         def do_POST(self) -> None:

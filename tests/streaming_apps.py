@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 from pathlib import Path
 
-from runtime_stand_in import Environment
+from runtime_stand_in import PATIENCE, Environment
 
 ASGI = """
 import asyncio, contextlib, contextvars, os
@@ -248,7 +249,7 @@ class Place:
         os.mkfifo(folder / "gate")
         os.mkfifo(folder / "told")
         self._gate = os.open(folder / "gate", os.O_RDWR)
-        self._told = folder / "told"
+        self._told = os.open(folder / "told", os.O_RDWR)
         env = {"GATE": str(folder / "gate"), "TOLD": str(folder / "told"), **env}
         self.env = Environment(folder, interpreter, "main.app", files={"main.py": source}, env=env)
 
@@ -257,8 +258,11 @@ class Place:
 
     def told(self) -> str:
         """Waits until the app says something."""
-        return self._told.read_text()
+        ready, _, _ = select.select([self._told], [], [], PATIENCE)
+        assert ready, f"the app said nothing:\n{self.env.log}"
+        return os.read(self._told, 4096).decode()
 
     def close(self) -> None:
         self.env.__exit__(None, None, None)
         os.close(self._gate)
+        os.close(self._told)

@@ -120,6 +120,13 @@ def test_a_header_cannot_break_its_line(value: str) -> None:
     assert not answer.started
 
 
+@pytest.mark.parametrize("status", [0, 100, 103, 199, 1000])
+def test_a_status_that_ends_no_request_is_refused(status: int) -> None:
+    answer = Answer(read(make_event(), None), lambda body: None)
+    with pytest.raises(ValueError, match="between 200 and 999"):
+        answer.start(status, [])
+
+
 def test_failing_replaces_what_was_collected() -> None:
     delivered: list[bytes] = []
     answer = Answer(read(make_event(), None), delivered.append)

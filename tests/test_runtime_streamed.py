@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -254,3 +255,14 @@ def test_the_first_step_is_like_every_other(make: Make, version: str) -> None:
         stream = place.env.stream(make_event(path="/steps"))
         stream.prelude()
         assert stream.rest() == b"0 1 1;1 1 1;2 1 1;1"
+
+
+def test_a_connection_lost_while_the_environment_was_frozen_is_made_anew(make: Make) -> None:
+    place = make(ASGI)
+    event = json.dumps(make_event(path="/early")).encode()
+    place.env.api.events.put(("request-1", event, {"Then": "hang up"}))
+    assert place.env.api.server.hung_up.acquire(timeout=30)
+    place.open()
+    stream = place.env.api.streams.get(timeout=30)
+    assert stream.prelude()["statusCode"] == 500
+    assert (stream.rest(), stream.trailers) == (b"Internal Server Error", {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 from wsgiref.validate import validator
 
@@ -170,6 +171,35 @@ def test_write_callable_and_headers_set_while_iterating() -> None:
 
     assert call(writes)["body"] == "first second"
     assert (call(late)["statusCode"], call(late)["body"]) == (201, "x")
+
+
+def test_the_file_wrapper_reads_blocks_and_can_be_sought_in(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(100_000))
+
+    def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        start_response("200 OK", PLAIN)
+        wrapper = environ["wsgi.file_wrapper"](file, 10)
+        assert wrapper.seekable()
+        wrapper.seek(100)
+        assert wrapper.tell() == 100
+        return wrapper  # type: ignore[no-any-return]
+
+    with path.open("rb") as file:
+        assert len(call(app)["body"]) == 99_900
+        assert file.closed  # the wrapper's close is the file's
+    without = environ(read(make_event(), None))["wsgi.file_wrapper"](iter_reader([b"a", b"b"]))
+    assert (list(without), hasattr(without, "close"), hasattr(without, "seek")) == ([b"a", b"b"], False, False)
+
+
+def iter_reader(blocks: list[bytes]) -> Any:
+    """The least a file is: something with `read`."""
+
+    class Reader:
+        def read(self, size: int) -> bytes:
+            return blocks.pop(0) if blocks else b""
+
+    return Reader()
 
 
 def test_pain_19_cookies_of_a_wsgi_app_come_once() -> None:

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from . import peers, report
+from .interpreter import bare
 from .model import Effort, Result, Row, Site
 from .rows import ROWS
 from .runtime_api import Trouble
@@ -40,7 +41,7 @@ def main(words: list[str]) -> int:
         return 2
     _stay_on_one_processor()
     with tempfile.TemporaryDirectory(prefix="lambent-bench-") as folder:
-        site = Site(python, packages, Path(folder))
+        site = Site(bare(python, Path(folder).resolve()), packages, Path(folder).resolve())
         results = [_measure(row, site, effort) for row in rows]
     print(report.table(results))
     if out is not None:

@@ -16,12 +16,12 @@ _HOW = """\
 ## How it is measured
 
 Both sides run in a process of their own, as Lambda would start it: the task folder with bytecode, Lambda's environment
-variables (with `AWS_EXECUTION_ENV`, so that AWS's client polls from a thread as it does there), the same interpreter, the same
-packages. The measuring process is the Runtime API. It hands out one event after the other, as fast as it is asked, and reads
-the kernel's CPU clock of the other process (all its threads, user and system) before and after. Both share one processor:
-waking another one costs a virtual machine more than all that is measured here, and happens or not as the scheduler likes.
-The event is a Function URL's: payload 2.0, 19 headers, 2 cookies, a query. Before anything is measured, both sides must have
-given the same status and body.
+variables (with `AWS_EXECUTION_ENV`, so that AWS's client polls from a thread as it does there), the same interpreter with
+nothing in its site-packages, the same packages on the import path. The measuring process is the Runtime API. It hands out one
+event after the other, as fast as it is asked, and reads the kernel's CPU clock of the other process (all its threads, user and
+system) before and after. Both share one processor: waking another one costs a virtual machine more than all that is measured
+here, and happens or not as the scheduler likes. The event is a Function URL's: payload 2.0, 19 headers, 2 cookies, a query.
+Before anything is measured, both sides must have given the same status and body.
 
 The sides take turns in shuffled order; the ratio is taken round by round, and the table shows the median of the ratios and the
 middle half of them. Within a row the processes are started anew {generations} times. Absolute figures depend on the machine and

@@ -80,7 +80,7 @@ def _ours(module: str, **environment: str) -> Side:
 _STREAM = {"LAMBENT_RESPONSE": "stream"}
 _ASGI = _adapted("plain_asgi", "mangum")
 _WSGI = _adapted("plain_wsgi", "apig_wsgi")
-_BARE = (Side("lambent", "bare.handler"), Side("awslambdaric", "bare.handler"))
+_BARE = (Side("lambent", "bare.handler", {"LAMBENT_INTERFACE": "handler"}), Side("awslambdaric", "bare.handler"))
 _BLOB = _adapted("blob", "mangum")
 
 ROWS = (

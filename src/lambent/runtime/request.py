@@ -73,6 +73,9 @@ def read(event: Any, context: Any, base_path: str = "") -> Request:
     body = event.get("body")
     request.body = _body(body, event.get("isBase64Encoded")) if body else b""
     names = dict(request.headers)
+    if "cookie" not in names and request.form == "2.0" and event.get("cookies"):
+        # Function URLs send cookies twice, HTTP APIs only here: one place is enough.
+        request.headers.append(("cookie", "; ".join(map(_text, event["cookies"]))))
     if request.body or "content-length" in names:
         _settle_length(request, names.get("content-length"))
     request.scheme = (names.get("x-forwarded-proto") or "https").partition(",")[0].strip()
@@ -139,10 +142,6 @@ def _read_two(request: Request, event: dict[str, Any], sent: dict[str, Any]) -> 
     request.client = http.get("sourceIp") or ""
     request.http_version = _version(http.get("protocol"))
     request.headers = _headers(event)
-    cookies = event.get("cookies")
-    if cookies and not any(name == "cookie" for name, _ in request.headers):
-        # Function URLs send cookies twice, HTTP APIs only here: one place is enough.
-        request.headers.append(("cookie", "; ".join(map(_text, cookies))))
 
 
 def _read_one(request: Request, event: dict[str, Any], sent: dict[str, Any], *, balancer: bool) -> None:

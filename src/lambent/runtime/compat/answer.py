@@ -26,7 +26,8 @@ class Collected(Answer):
 
     def settled(self) -> tuple[Headers, bytes]:
         """Headers and body as a server would send them: no body where there may be none, a Content-Length that is true."""
-        body = b"".join(self._parts)
+        parts = self._parts
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
         head = self._request.method == "HEAD"
         bare = head or self._status in (204, 304)
         headers = settle(self._headers, len(body), bare=bare, recount=not head and self._status != 304)
@@ -35,7 +36,7 @@ class Collected(Answer):
 
 def compressed(headers: Headers) -> bool:
     """Does the body go through a content coding, such as gzip?"""
-    return any(name == "content-encoding" and value.lower() != "identity" for name, value in headers)
+    return dict(headers).get("content-encoding", "identity").lower() != "identity"
 
 
 def in_json(body: bytes, *, text: bool) -> tuple[str, bool]:

@@ -35,10 +35,9 @@ def make_lambda_handler(
         host.handle(request, answer)
         headers, body = answer.settled()
         binary = request.form != "1.0" if binary_support is None else binary_support or request.form == "2.0"
-        kind = dict(headers).get("content-type", "").lower()
-        text = not binary or (kind.startswith(texts) and not compressed(headers))
+        text = not binary or (dict(headers).get("content-type", "").lower().startswith(texts) and not compressed(headers))
         content, encoded = in_json(body, text=text)
-        shaped = _headers(request, [(app.spelled.get(name, name), value) for name, value in headers])
+        shaped = _headers(request, headers, app.spelled)
         return {"statusCode": answer.status, **shaped, "isBase64Encoded": encoded, "body": content}
 
     return handler
@@ -57,11 +56,11 @@ def _read(event: Any, context: Any) -> Request:
     return request
 
 
-def _headers(request: Request, headers: Headers) -> dict[str, Any]:
+def _headers(request: Request, headers: Headers, spelled: dict[str, str]) -> dict[str, Any]:
     if request.form == "2.0":
-        cookies = [value for name, value in headers if name.lower() == "set-cookie"]
-        others = [(name.lower(), value) for name, value in headers if name.lower() != "set-cookie"]
-        return {"cookies": cookies, "headers": join(others)}
+        cookies = [value for name, value in headers if name == "set-cookie"]
+        return {"cookies": cookies, "headers": join([pair for pair in headers if pair[0] != "set-cookie"])}
+    headers = [(spelled[name], value) for name, value in headers]
     if "multiValueHeaders" in request.event:
         return {"multiValueHeaders": group(headers)}
     return {"headers": spread(headers)}

@@ -54,11 +54,20 @@ def aws(service: Service) -> Aws:
     return connect("eu-west-1", endpoint_url=service.url, keys=("lambent", "lambent"))
 
 
-def run(aws: Aws, folder: Path, name: str, text: str, *, stream: bool, environment: tuple[tuple[str, str], ...] = ()) -> Any:
+def run(
+    aws: Aws,
+    folder: Path,
+    name: str,
+    text: str,
+    *,
+    stream: bool,
+    environment: tuple[tuple[str, str], ...] = (),
+    code: str = EITHER,
+) -> Any:
     """Deploys an app that says `text`, as a build with and without `stream` would have it."""
     path = folder / f"{text}.zip"
     with zipfile.ZipFile(path, "w") as archive:
-        for file, source in function_files(EITHER.replace("TEXT", text)).items():
+        for file, source in function_files(code.replace("TEXT", text)).items():
             info = zipfile.ZipInfo(file, date_time=(1980, 1, 1, 0, 0, 0))
             info.external_attr = 0o755 << 16
             archive.writestr(info, source)
@@ -66,7 +75,7 @@ def run(aws: Aws, folder: Path, name: str, text: str, *, stream: bool, environme
     told = (WRAPPER, ("LAMBENT_RESPONSE", "stream")) if stream else (WRAPPER,)
     digest = b64encode(sha256(data).digest()).decode()
     artifact = Artifact(path, digest, len(data), len(data), 2, RUNTIME, "x86_64", "main.app", told)
-    config = Config(folder, name, App("main", "app", "asgi"), RUNTIME, stream=stream, environment=environment)
+    config = Config(folder, name, App("main", "app", "asgi"), RUNTIME, timeout_s=5, stream=stream, environment=environment)
     heard: list[events.Event] = []
     return deploy(config, artifact, aws, heard.append, patience=QUICK)
 
@@ -157,6 +166,55 @@ def test_a_version_that_answers_in_the_other_form_does_not_go_live(aws: Aws, tmp
         with pytest.raises(DeployError, match="the app answers in the form of a"):
             run(aws, tmp_path, "form", "bad", stream=stream, environment=(("LAMBENT_RESPONSE", told),))
         assert ask(url, 10).body == b"good"
+
+
+ENDLESS = """
+def answer(event, out):
+    out.head()
+    out.prelude()
+    out.send(b"TEXT")
+    while True:
+        time.sleep(0.1)
+        out.send(b".")
+"""
+FAILING = """
+def answer(event, out):
+    {how}
+"""
+HOWS = {
+    "raises late": (
+        """
+    import base64
+    told = base64.b64encode(b'{"errorType":"ValueError","errorMessage":"TEXT"}').decode()
+    out.head()
+    out.end(f"Lambda-Runtime-Function-Error-Type: Function.ValueError\\r\\nLambda-Runtime-Function-Error-Body: {told}\\r\\n")
+    """,
+        "ValueError: TEXT",
+    ),
+    "answers 500": (
+        "print('the TEXT', flush=True); out.head(); out.prelude(statusCode=500); out.send(b'oh'); out.end()",
+        "500",
+    ),
+    "exits": ("print('the TEXT', flush=True); os._exit(4)", "exit status 4"),
+}
+
+
+def test_an_app_whose_answer_never_ends_goes_live(aws: Aws, tmp_path: Path) -> None:
+    """A clock at `/`: its beginning is answer enough, for the check as for the URL."""
+    done = run(aws, tmp_path, "endless", "tick", stream=True, code=ENDLESS)
+    assert ask(done.url, 10).body.startswith(b"tick")
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_a_streamed_version_that_fails_does_not_go_live(aws: Aws, tmp_path: Path, how: str) -> None:
+    name = how.replace(" ", "")
+    url = run(aws, tmp_path, name, "good", stream=True).url
+    code, said = HOWS[how]
+    with pytest.raises(DeployError) as failed:
+        run(aws, tmp_path, name, "reason", stream=True, code=FAILING.replace("{how}", code.strip()))
+    assert said.replace("TEXT", "reason") in failed.value.what
+    assert how == "raises late" or "the reason" in failed.value.detail
+    assert ask(url, 10).body == b"good"
 
 
 def test_an_answer_is_judged_in_both_forms() -> None:

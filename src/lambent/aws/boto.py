@@ -9,12 +9,14 @@ import base64
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
 
 import botocore.exceptions as foreign
 import botocore.session
+import urllib3.exceptions
 from botocore.config import Config as ClientConfig
 
 from lambent.aws.interface import BUFFERED, Alias, Aws, Code, Function, Invoked, Pairs, Role, Settings, Statement, Url
@@ -196,6 +198,17 @@ class BotoAws:
         log = base64.b64decode(answer.get("LogResult", "")).decode("utf-8", "replace")
         return Invoked(answer["Payload"].read(), answer.get("FunctionError", ""), log)
 
+    def invoke_streamed(self, function: str, qualifier: str, payload: bytes, enough: Callable[[bytes], bool]) -> Invoked:
+        told = {"FunctionName": function, "Qualifier": qualifier, "Payload": payload, "LogType": "Tail"}
+        answer = self._call("invoke", "invoke_with_response_stream", **told)
+        try:
+            with closing(answer["EventStream"]) as stream:
+                return _heard(stream, enough)
+        except (foreign.BotoCoreError, foreign.ClientError) as error:
+            raise _translated(error, "InvokeWithResponseStream", self._endpoint) from error
+        except urllib3.exceptions.HTTPError as error:  # botocore lets it through while a stream is read
+            raise _translated(foreign.HTTPClientError(error=error), "InvokeWithResponseStream", self._endpoint) from error
+
     # --- the border
 
     def _call(self, service: str, operation: str, **given: Any) -> dict[str, Any]:
@@ -301,6 +314,24 @@ def _trusts_lambda(document: Any) -> bool:
 def _given(**members: str | bool) -> dict[str, Any]:
     """Only the members that have a value: botocore and AWS tell absent from empty."""
     return {name: value for name, value in members.items() if value}
+
+
+def _heard(stream: Iterable[dict[str, Any]], enough: Callable[[bytes], bool]) -> Invoked:
+    """What an event stream says until it is enough. ErrorDetails is not documented: JSON is taken as `invoke`'s payload."""
+    said = b""
+    for event in stream:
+        said += event.get("PayloadChunk", {}).get("Payload", b"")
+        if enough(said):
+            return Invoked(said, "", "")
+        end = event.get("InvokeComplete")
+        if end is not None:
+            log = base64.b64decode(end.get("LogResult", "")).decode("utf-8", "replace")
+            code, details = end.get("ErrorCode", ""), end.get("ErrorDetails", "")
+            if not code:
+                return Invoked(said, "", log)
+            plain = json.dumps({"errorType": code, "errorMessage": details})
+            return Invoked((details if details.startswith("{") else plain).encode(), "Unhandled", log)
+    return Invoked(said, "", "")
 
 
 def _url(answer: dict[str, Any]) -> Url:

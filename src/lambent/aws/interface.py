@@ -6,6 +6,7 @@ Sizes are in MB or seconds where the name says so; environments and tags are sor
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -181,4 +182,8 @@ class Aws(Protocol):
 
     def invoke(self, function: str, qualifier: str, payload: bytes) -> Invoked:
         """Runs one event to its end, synchronously, and asks for the log's tail."""
+        ...
+
+    def invoke_streamed(self, function: str, qualifier: str, payload: bytes, enough: Callable[[bytes], bool]) -> Invoked:
+        """As `invoke`, but stops listening when what has come is `enough`: the function runs on, and the log is ""."""
         ...

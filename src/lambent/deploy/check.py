@@ -63,7 +63,10 @@ def _invoke(aws: Aws, question: Question, within_s: float) -> Invoked:
 
     def invoked() -> bool:
         try:
-            done.append(aws.invoke(question.function, question.version, payload))
+            if question.mode == STREAMED:  # its answer may have no end
+                done.append(aws.invoke_streamed(question.function, question.version, payload, begun_well))
+            else:
+                done.append(aws.invoke(question.function, question.version, payload))
         except AwsError as error:
             if error.code not in _PASSING:
                 raise
@@ -91,6 +94,11 @@ def judge(invoked: Invoked, settings: Settings, *, strict: bool) -> Failure | No
     if strict and status >= 500:
         return Failure(log=invoked.log, settings=settings, status=status, message=_body(answer))
     return None
+
+
+def begun_well(payload: bytes) -> bool:
+    """Whether these first bytes of a streamed answer are one that works. Pure."""
+    return _PRELUDE_END in payload and _status(_parsed(payload)) < 500
 
 
 def form(payload: bytes) -> str:

@@ -40,7 +40,8 @@ def answers(means: Means, step: steps.Probe, version: str, url: str) -> None:
     wait_until(heard, means.patience.answer_s)
     if answer.crashed or (step.strict and answer.status >= 500):
         try:
-            check(means.aws, Question(step.name, version, step.settings, step.strict, url), means.patience.answer_s)
+            question = Question(step.name, version, step.settings, step.strict, url, step.mode)
+            check(means.aws, question, means.patience.answer_s)
         except DeployError:
             tell()
             raise

@@ -48,7 +48,7 @@ def plan(desired: Desired, observed: Observed) -> Plan:
     """
     refuse_foreign(desired, observed)
     parts = (_role(desired, observed), _function(desired, observed), _traffic(desired, observed), _url(desired, observed))
-    probe = steps.Probe(desired.names.function, ALIAS, desired.settings, desired.strict)
+    probe = steps.Probe(desired.names.function, ALIAS, desired.settings, desired.strict, desired.mode)
     return Plan(
         names=desired.names,
         steps=(*(step for part in parts for step in part[0]), probe),

@@ -175,6 +175,7 @@ class Probe(Step):
     alias: str
     settings: Settings
     strict: bool
+    mode: str = BUFFERED
 
     @property
     def title(self) -> str:

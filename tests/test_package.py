@@ -42,9 +42,10 @@ def built(path: Path, cache: Path, heard: list[events.Event] | None = None, **mo
 
 
 def names(artifact: Artifact) -> list[str]:
+    """What is in the zip, but for the bytecode made for it: see test_package_bytecode.py."""
     with zipfile.ZipFile(artifact.path) as found:
         assert found.testzip() is None
-        return found.namelist()
+        return [name for name in found.namelist() if not (".cpython-" in name and name.endswith(".pyc"))]
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +57,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_handler_alone(tmp_path: Path, shared: Path) -> None:
     artifact = built(write(tmp_path, {"main.py": "x = 1\n", "data/a.txt": "hi"}), shared)
     assert names(artifact) == ["data/a.txt", "main.py"]
-    assert (artifact.handler, artifact.environment, artifact.files) == ("main.app", (), 2)
+    assert (artifact.handler, artifact.environment, artifact.files) == ("main.app", (), 3)
     assert artifact.zipped == artifact.path.stat().st_size
 
 
@@ -210,6 +211,7 @@ def test_the_users_file_wins(tmp_path: Path, shared: Path) -> None:
     with zipfile.ZipFile(built(project, shared, heard).path) as found:
         assert found.read("cowsay/__init__.py") == b"mine = 1\n"
         assert len(found.namelist()) == len(set(found.namelist()))
+        assert b"mine" in found.read(f"cowsay/__pycache__/__init__.cpython-{PYTHON.replace('.', '')}.pyc")
     assert any(isinstance(event, events.Warned) and "cowsay/__init__.py" in event.text for event in heard)
 
 

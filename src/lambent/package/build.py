@@ -15,7 +15,7 @@ from lambent.config.model import Config
 from lambent.errors import PackagingError
 from lambent.events import Built, Emit, Notice, Resolved, Warned
 from lambent.limits import UNZIPPED_MAX
-from lambent.package import report, requirements
+from lambent.package import bytecode, report, requirements
 from lambent.package.archive import Archive, Writer, Written, compress
 from lambent.package.artifact import Artifact
 from lambent.package.dependencies import Shard, ensure
@@ -46,7 +46,8 @@ def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit) -
 
 def _build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit) -> Artifact:
     started = time.monotonic()
-    shard = _dependencies(config, cache, environ, emit)
+    interpreter = _interpreter(config, environ, emit)
+    shard = _dependencies(config, cache, environ, emit, interpreter)
     source = collect(config.path, config.exclude)
     if source.secrets:
         emit(Notice(f"left out of the zip, as secrets: {', '.join(source.secrets)}"))
@@ -56,6 +57,10 @@ def _build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit) 
         layout = arrange(names, _runtime(config), source.files, config.app.root)
         _warn_hidden(layout, emit)
         skipped = _fit(archive, layout, emit)
+        if interpreter is not None:
+            layout = _with_bytecode(
+                layout, archive, skipped, bytecode.compile_files(_sources(layout), interpreter, cache, RUNTIME)
+            )
         path, written = _write(config, cache, archive, layout, skipped)
     emit(Built(str(path), written.zipped, written.raw, written.files, time.monotonic() - started))
     return Artifact(
@@ -71,7 +76,22 @@ def _build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit) 
     )
 
 
-def _dependencies(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit) -> Shard | None:
+def _interpreter(config: Config, environ: Mapping[str, str], emit: Emit) -> interpreters.Interpreter | None:
+    python = Target.of(config).python
+    found = interpreters.find(python, environ)
+    if found is None:
+        emit(
+            Warned(
+                f"no Python {python} on this machine: the zip has no bytecode and starts slower",
+                interpreters.how_to_get(python),
+            )
+        )
+    return found
+
+
+def _dependencies(
+    config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, interpreter: interpreters.Interpreter | None
+) -> Shard | None:
     started = time.monotonic()
     app = config.path / config.app.root / f"{config.app.module.replace('.', '/')}.py"
     asked = requirements.find(config.path, app)
@@ -83,14 +103,6 @@ def _dependencies(config: Config, cache: Path, environ: Mapping[str, str], emit:
     pins = requirements.pin(asked, uv, cache)
     if pins.empty:
         return None
-    interpreter = interpreters.find(target.python, environ)
-    if interpreter is None:
-        emit(
-            Warned(
-                f"no Python {target.python} on this machine: the zip has no bytecode and starts slower",
-                interpreters.how_to_get(target.python),
-            )
-        )
     shard = ensure(pins, uv, interpreter, cache)
     emit(Resolved(shard.packages, pins.source, pins.cached and shard.cached, time.monotonic() - started))
     return shard
@@ -120,10 +132,11 @@ def _handler(config: Config) -> str:
 
 
 def _warn_hidden(layout: Layout, emit: Emit) -> None:
-    if layout.hidden:
+    hidden = sorted(name for name in layout.hidden if not name.endswith(".pyc"))
+    if hidden:
         emit(
             Warned(
-                f"your own files stand before those of a dependency: {', '.join(sorted(layout.hidden)[:5])}",
+                f"your own files stand before those of a dependency: {', '.join(hidden[:5])}",
                 "rename yours if that is not meant",
             )
         )
@@ -146,6 +159,19 @@ def _fit(archive: Archive | None, layout: Layout, emit: Emit) -> frozenset[str]:
         hint="leave out what the app does not need: echo 'big-folder/' >> .lambentignore",
         detail=report.table(sizes, {name for name, _ in layout.own}),
     )
+
+
+def _sources(layout: Layout) -> dict[str, Path]:
+    return {name: file.path for name, file in layout.own}
+
+
+def _with_bytecode(layout: Layout, archive: Archive | None, skipped: frozenset[str], compiled: dict[str, Path]) -> Layout:
+    """The layout with the bytecode of the runtime and of the user's own files, if there is room for it."""
+    taken = sum(entry.raw for entry in (archive.entries if archive else ()) if entry.name not in skipped)
+    own = dict(layout.own) | {name: SourceFile(path) for name, path in compiled.items()}
+    if taken + sum(file.path.stat().st_size for file in own.values()) >= UNZIPPED_MAX:
+        return layout
+    return Layout(tuple(sorted(own.items())), layout.hidden)
 
 
 def _write(

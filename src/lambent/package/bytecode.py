@@ -1,27 +1,98 @@
-"""Compiles the dependencies for the target's Python, so that a cold start need not.
+"""Compiles for the target's Python, so that a cold start need not.
 
 Unchecked-hash .pyc: the zip's files all date from 1980 and /var/task is read-only, so timestamp .pyc never validate there
 (aws-lambda-builders#924); unchecked ones take half to two thirds of the import time away. The bytes repeat: one process, a
 fixed hash seed, and the paths the files will have on Lambda, which also makes tracebacks right.
+
+The user's own files get checked-hash .pyc: who edits one in the console of AWS must see the change. Python then reads and
+hashes the source as well, which is little beside compiling it.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 import subprocess
-from pathlib import Path
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
 
 from lambent.interpreters import Interpreter
 
 _TESTS = r"/(tests?|testing/tests)/"
+_FORMAT = "1"  # raise it when the same source would give other bytes
+_ENVIRONMENT = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
+_COMPILE = """
+import json, py_compile, sys
+for source, name, mode, out in json.load(sys.stdin):
+    try:
+        py_compile.compile(source, out, "/var/task/" + name, doraise=True, optimize=0,
+                           invalidation_mode=py_compile.PycInvalidationMode[mode])
+    except (py_compile.PyCompileError, ValueError):
+        open(out, "wb").close()
+"""
 
 
 def compile_tree(stage: Path, interpreter: Interpreter) -> None:
     """Adds `__pycache__` folders. Files that do not compile (templates, other versions' syntax) just get none."""
     options = ["-q", "-q", "--invalidation-mode", "unchecked-hash", "-s", str(stage), "-p", "/var/task", "-x", _TESTS]
     subprocess.run(
-        [str(interpreter.path), "-E", "-s", "-m", "compileall", *options, str(stage)],
-        env={"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"},
+        [str(interpreter.path), "-s", "-m", "compileall", *options, str(stage)],
+        cwd=stage.parent,  # first on its import path: no modules there
+        env=_ENVIRONMENT,  # without -E, which would ignore the hash seed
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
     )
+
+
+def compile_files(files: Mapping[str, Path], interpreter: Interpreter, cache: Path, unchecked: str) -> dict[str, Path]:
+    """The bytecode of source files by its path in the zip; each is compiled once, and then found in `cache`.
+
+    `files` maps paths in the zip to files of this machine. Those below the folder `unchecked` are never compared with their
+    source again. Files that do not compile get none.
+    """
+    found, missing = {}, []
+    for name, source in files.items():
+        if not name.endswith(".py") or re.search(_TESTS, f"/{name}"):
+            continue
+        mode = "UNCHECKED_HASH" if name.startswith(f"{unchecked}/") else "CHECKED_HASH"
+        path = cache / "bytecode" / f"{_key(name, source, mode, interpreter)}.pyc"
+        found[_place(name, interpreter)] = path
+        if not path.exists():
+            missing.append((str(source), name, mode, path))
+    if missing:
+        _compile(missing, interpreter, cache / "bytecode")
+    return {name: path for name, path in found.items() if path.exists() and path.stat().st_size}
+
+
+def _compile(missing: list[tuple[str, str, str, Path]], interpreter: Interpreter, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as stage:
+        out = [(source, name, mode, f"{stage}/{path.name}") for source, name, mode, path in missing]
+        subprocess.run(
+            [str(interpreter.path), "-s", "-W", "ignore", "-c", _COMPILE],
+            cwd=stage,
+            env=_ENVIRONMENT,
+            input=json.dumps(out).encode(),
+            capture_output=True,
+            check=False,
+        )
+        for *_, path in missing:
+            made = Path(stage) / path.name
+            if made.exists():
+                made.replace(path)
+
+
+def _key(name: str, source: Path, mode: str, interpreter: Interpreter) -> str:
+    """Of all that goes into the bytes; a patch release of Python may give others."""
+    stat = interpreter.path.stat()
+    parts = [_FORMAT, str(interpreter.path), str(stat.st_size), str(stat.st_mtime_ns), name, mode]
+    return hashlib.sha256("\0".join(parts).encode() + b"\0" + source.read_bytes()).hexdigest()[:32]
+
+
+def _place(name: str, interpreter: Interpreter) -> str:
+    path = PurePosixPath(name)
+    tag = f"cpython-{interpreter.version.replace('.', '')}"
+    return str(path.parent / "__pycache__" / f"{path.stem}.{tag}.pyc")

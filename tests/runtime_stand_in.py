@@ -266,6 +266,8 @@ def _handler(api: StandIn) -> type[BaseHTTPRequestHandler]:
             self.close_connection = True
             if status:
                 self._answer(status, b'{"errorType":"Sorry"}', {})
+                while self.rfile.read1(65536):  # goes on reading: only the answer says that it is in vain
+                    pass
 
         def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
             self.send_response(status)

@@ -45,6 +45,7 @@ class RuntimeApi:
         self.host, _, port = address.rpartition(":")
         self.port = int(port)
         self._socket: Socket | None = None
+        self._ours = True
         version = ".".join(map(str, sys.version_info[:3]))
         self._tail = f" HTTP/1.1\r\nHost: {address}\r\nUser-Agent: lambent-runtime/{version}\r\n"
         self._next = f"GET {_VERSION}/invocation/next{self._tail}\r\n".encode()
@@ -89,8 +90,15 @@ class RuntimeApi:
     def connection(self) -> Socket:
         """The connection, for one who writes a request on it himself and then asks for its `reply`, or drops it."""
         if self._socket is None:
+            if not self._ours:
+                raise SystemExit(0)
             self._socket = self._connect()
         return self._socket
+
+    def disown(self) -> None:
+        """For a forked child: the connection is its parent's. A child that speaks all the same is ended (SystemExit)."""
+        self.drop()
+        self._ours = False
 
     def reply(self) -> tuple[int, bytes]:
         """Status and body of the reply to what was written on the connection. Raises OSError or ConnectionLost."""

@@ -52,6 +52,7 @@ def run() -> NoReturn:
     terminator = _Terminator()
     signal(SIGTERM, terminator)  # before the app is imported, so that one of its own wins
     api = RuntimeApi(variable("AWS_LAMBDA_RUNTIME_API"))
+    posix.register_at_fork(after_in_child=api.disown)
     try:
         server = _start(api, log)
         if variable("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from wire import Ask
 
 Plan = dict[str, Any]
+
+
+def examples(count: int) -> settings:
+    """The same `count` examples in each run; or as many other ones as LAMBENT_EXAMPLES says."""
+    asked = os.environ.get("LAMBENT_EXAMPLES")
+    quiet = list(HealthCheck)
+    return settings(
+        max_examples=int(asked or count), derandomize=not asked, deadline=None, database=None, suppress_health_check=quiet
+    )
+
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND")
 BODY_TYPES = (
@@ -110,10 +122,10 @@ _TYPED = st.one_of(
 
 
 @st.composite
-def asks(draw: st.DrawFn, targets: st.SearchStrategy[str] = TARGETS, *, headers: int = 5) -> Ask:
-    """Any request a client may send. `headers` is how many odd ones it may have."""
+def asks(draw: st.DrawFn, targets: st.SearchStrategy[str] = TARGETS, *, repeat: bool = True) -> Ask:
+    """Any request a client may send. Unless `repeat`, no header comes twice."""
     kind, body = draw(_TYPED)
-    sent = draw(st.lists(_PAIR, max_size=headers))
+    sent = draw(st.lists(_PAIR, max_size=5, unique_by=None if repeat else lambda pair: pair[0].lower()))
     if draw(st.booleans()):
         sent.append(draw(_COOKIES))
     if kind is not None:

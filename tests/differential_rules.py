@@ -10,11 +10,14 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from differential_sites import SERVER_ID
+from differential_sites import SERVER_ID, STREAMED
 from wire import Ask, Got, Wire
 
-OF_THE_CONNECTION = {"date", "server", "connection", "transfer-encoding", "x-amzn-requestid", "x-amzn-trace-id"}
-"""Headers of an answer that the two senders make themselves."""
+OF_THE_CONNECTION = {
+    *("date", "server", "connection", "transfer-encoding", "x-amzn-requestid", "x-amzn-trace-id"),
+    *("x-amzn-remapped-date", "x-amzn-remapped-server"),
+}
+"""Headers of an answer that the two senders make themselves, and what becomes of an app's own."""
 
 RENAMED = {"connection", "date", "host", "keep-alive", "server", "te", "trailer", "upgrade", "www-authenticate"}
 """An app's own headers of these names come as x-amzn-remapped-<name>."""
@@ -29,11 +32,6 @@ Plain = dict[str, Any]
 See = Callable[[Got], Plain]
 
 
-def ask_both(server: Wire, url: Wire, one: Ask) -> tuple[Plain, Plain]:
-    """Both answers, without the listed differences."""
-    return compared(one, server.ask(one), nameless(url.ask(one), url))
-
-
 def nameless(got: Got, url: Wire) -> Got:
     """An answer that names its Function URL, as if that had the server's name."""
     own = url.host.partition(".")[0]
@@ -41,17 +39,29 @@ def nameless(got: Got, url: Wire) -> Got:
     return Got(got.status, headers, got.body.replace(own.encode(), SERVER_ID.encode()), got.complete)
 
 
-def compared(one: Ask, server: Got, url: Got) -> tuple[Plain, Plain]:
+def compared(one: Ask, server: Got, url: Got, variant: str) -> tuple[Plain, Plain]:
     """Two answers in the form to be compared."""
     mine, theirs = _answer(server), _answer(url)
-    for name in ("content-length", "content-type"):
-        if name not in mine["headers"]:
-            added = theirs["headers"].pop(name, None)
-            if name == "content-type" and added is not None:
-                assert added == "application/json", added
-            if name == "content-length" and added is not None and one.method != "HEAD":
-                assert int(added) == len(url.body)
+    for headers in (mine["headers"], theirs["headers"]):
+        if "allow" in headers:  # frameworks make it from a set
+            headers["allow"] = ",".join(sorted(headers["allow"].split(",")))
+    if "content-type" not in mine["headers"] and "content-type" in theirs["headers"]:
+        default = "application/octet-stream" if variant == STREAMED else "application/json"
+        assert theirs["headers"].pop("content-type") == default
+    _settle_length(mine["headers"], theirs["headers"], variant)
+    if one.method != "HEAD" and (told := theirs["headers"].get("content-length")) is not None:
+        assert int(told) == len(url.body) or url.status == 304
+    if "content-length" not in mine["headers"]:
+        theirs["headers"].pop("content-length", None)
     return mine, theirs
+
+
+def _settle_length(mine: dict[str, str], theirs: dict[str, str], variant: str) -> None:
+    """A streamed answer is sent without its length, which comes under another name if the app told it."""
+    if variant == STREAMED:
+        length = mine.pop("content-length", None)
+        renamed = theirs.pop("x-amzn-remapped-content-length", None)
+        assert renamed in (None, length)
 
 
 def _answer(got: Got) -> Plain:

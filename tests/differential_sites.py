@@ -32,8 +32,9 @@ CACHE = Path(tempfile.gettempdir()) / "lambent-tests-cache"
 SERVER_ID = "s" * 32
 """Stands for a Function URL's id in the host the server is asked for: as long, for the lengths of answers to agree."""
 
-VARIANTS = {"own client, buffered": "", "AWS's client, buffered": 'runtime_client = "aws"'}
-"""What the project's [tool.lambent] says for each way an app may run on Lambda."""
+STREAMED = "own client, streamed"
+VARIANTS = {"own client": {}, "AWS's client": {"LAMBENT_RUNTIME_CLIENT": "aws"}, STREAMED: {"LAMBENT_STREAM": "true"}}
+"""The settings of each way an app may run on Lambda, as variables: their zips are the same."""
 
 # Not `uvicorn --fd`: it takes the listener for a Unix socket, and so leaves Nagle's algorithm on (40 ms for two writes).
 UVICORN = """
@@ -58,8 +59,21 @@ class Sites:
     urls: dict[str, Wire]
 
 
+SERVERS = {"asgi": (UVICORN, "uvicorn", "httptools"), "wsgi": (WAITRESS, "waitress")}
+"""How an app is served, and the packages that takes. They are in the zip as well, so that both sides run on the same files."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """An app to be asked: a module with an `app`, one of `SERVERS`, and the packages it needs."""
+
+    module: str
+    kind: str
+    requirements: tuple[str, ...] = ()
+
+
 class Lab:
-    """A local Lambda with a place for the projects to be deployed. `apps` is a folder of apps with their requirements."""
+    """A local Lambda with a place for the projects to be deployed. `apps` is the folder with their modules."""
 
     def __init__(self, service: Service, apps: Path, folder: Path) -> None:
         self._service = service
@@ -67,41 +81,36 @@ class Lab:
         self._folder = folder
 
     @contextmanager
-    def sites(self, module: str, kind: str) -> Iterator[Sites]:
-        """`kind` is "asgi" or "wsgi"."""
+    def sites(self, project: Project) -> Iterator[Sites]:
         with ExitStack() as stack:
-            urls = {variant: self._deploy(module, variant) for variant in VARIANTS}
+            urls = {variant: self._deploy(project, variant) for variant in VARIANTS}
+            code = self._folder / project.module / "code"
+            with zipfile.ZipFile(self._build(project, next(iter(VARIANTS))).path) as archive:
+                archive.extractall(code)
             listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-            stack.enter_context(_served(module, kind, listener, self._code(module)))
+            stack.enter_context(_served(project, listener, code))
             host = f"{SERVER_ID}.lambda-url.us-east-1.localhost:{self._service.port}"
             wires = [Wire(listener.getsockname()[1], host), *urls.values()]
             for wire in wires:
                 stack.callback(wire.close)
             yield Sites(wires[0], urls)
 
-    def _code(self, module: str) -> Path:
-        """What the function's /var/task holds, for the real server to run on."""
-        target = self._folder / "code"
-        if not target.exists():
-            with zipfile.ZipFile(self._build(module, next(iter(VARIANTS))).path) as archive:
-                archive.extractall(target)
-        return target
-
-    def _config(self, module: str, variant: str) -> Config:
-        number = list(VARIANTS).index(variant)
-        folder = self._folder / f"project{number}"
+    def _config(self, project: Project, variant: str) -> Config:
+        folder = self._folder / project.module / "project"
         if not folder.exists():
             shutil.copytree(self._apps, folder, ignore=shutil.ignore_patterns("__pycache__"))
-            (folder / "pyproject.toml").write_text(f"[tool.lambent]\n{VARIANTS[variant]}\n")
-        flags = Flags(app=f"{module}:app", name=f"{module.replace('_', '-')}-{number}", runtime=RUNTIME)
-        return load(folder, flags, os.environ, date.today())
+            needed = (*project.requirements, *SERVERS[project.kind][1:])
+            (folder / "requirements.txt").write_text("\n".join(needed))
+        name = f"{project.module.replace('_', '-')}-{list(VARIANTS).index(variant)}"
+        flags = Flags(app=f"{project.module}:app", name=name, runtime=RUNTIME)
+        return load(folder, flags, {**os.environ, **VARIANTS[variant]}, date.today())
 
-    def _build(self, module: str, variant: str) -> Artifact:
-        return build(self._config(module, variant), CACHE, os.environ, events.ignore)
+    def _build(self, project: Project, variant: str) -> Artifact:
+        return build(self._config(project, variant), CACHE, os.environ, events.ignore)
 
-    def _deploy(self, module: str, variant: str) -> Wire:
+    def _deploy(self, project: Project, variant: str) -> Wire:
         aws = connect("us-east-1", endpoint_url=self._service.url, keys=("lambent", "lambent"))
-        deployed = deploy(self._config(module, variant), self._build(module, variant), aws, events.ignore)
+        deployed = deploy(self._config(project, variant), self._build(project, variant), aws, events.ignore)
         return Wire(self._service.port, urlsplit(deployed.url).netloc)
 
 
@@ -113,8 +122,9 @@ def lab(apps: str, folder: Path) -> Iterator[Lab]:
 
 
 @contextmanager
-def _served(module: str, kind: str, listener: socket.socket, code: Path) -> Iterator[None]:
-    command = [sys.executable, "-c", UVICORN if kind == "asgi" else WAITRESS, module, str(listener.fileno())]
+def _served(project: Project, listener: socket.socket, code: Path) -> Iterator[None]:
+    """Runs on `code` and nothing else: a package found in the tests' own environment might change what an app does."""
+    command = [sys._base_executable, "-S", "-c", SERVERS[project.kind][0], project.module, str(listener.fileno())]
     environment = {**os.environ, "PYTHONPATH": str(code)}
     process = subprocess.Popen(command, cwd=code, env=environment, pass_fds=[listener.fileno()], stderr=subprocess.DEVNULL)
     try:

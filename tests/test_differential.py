@@ -9,24 +9,18 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import differential_rules as rules
-from differential_cases import METHODS, Plan, asks, plans, told
-from differential_sites import Lab, Sites, lab
+from differential_cases import METHODS, Plan, asks, examples, plans, told
+from differential_sites import STREAMED, Lab, Project, Sites, lab
 from wire import Ask
 
-EXAMPLES = int(os.environ.get("LAMBENT_EXAMPLES", "120"))
-MANY = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize="LAMBENT_EXAMPLES" not in os.environ,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
+MANY = examples(100)
 LARGE = 4_300_000
 
 
@@ -38,13 +32,13 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture(scope="module")
 def asgi(raw: Lab) -> Iterator[Sites]:
-    with raw.sites("raw_asgi", "asgi") as sites:
+    with raw.sites(Project("raw_asgi", "asgi")) as sites:
         yield sites
 
 
 @pytest.fixture(scope="module")
 def wsgi(raw: Lab) -> Iterator[Sites]:
-    with raw.sites("raw_wsgi", "wsgi") as sites:
+    with raw.sites(Project("raw_wsgi", "wsgi")) as sites:
         yield sites
 
 
@@ -62,7 +56,7 @@ def same_answer(sites: Sites, one: Ask) -> None:
     """The client got the same."""
     mine = sites.server.ask(one)
     for variant, wire in sites.urls.items():
-        left, right = rules.compared(one, mine, rules.nameless(wire.ask(one), wire))
+        left, right = rules.compared(one, mine, rules.nameless(wire.ask(one), wire), variant)
         assert right == left, variant
 
 
@@ -120,7 +114,7 @@ ANSWERS: list[Plan] = [
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
 @pytest.mark.parametrize("plan", ANSWERS, ids=lambda plan: json.dumps(plan)[:60])
-def test_the_clients_gets_the_same(asgi: Sites, wsgi: Sites, plan: Plan, method: str) -> None:
+def test_the_client_gets_the_same(asgi: Sites, wsgi: Sites, plan: Plan, method: str) -> None:
     whole = {"status": 200, "chunks": []} | plan
     same_answer(asgi, told(whole, method))
     same_answer(wsgi, told(whole, method))
@@ -137,12 +131,13 @@ def test_an_app_that_raises(asgi: Sites, wsgi: Sites) -> None:
 
 
 def test_an_answer_that_breaks_off(asgi: Sites) -> None:
-    """A server can only hang up. Lambda has sent nothing yet, and says 500."""
+    """A server hangs up. Lambda says 500, if it has not sent anything yet; else it ends the answer as if it were whole."""
     plan = {"status": 200, "headers": [], "chunks": [["text", "half", 1]], "raise": "after"}
     assert not asgi.server.ask(told(plan)).complete
     for variant, wire in asgi.urls.items():
         got = wire.ask(told(plan))
-        assert (got.status, got.body, got.complete) == (500, b"Internal Server Error", True), variant
+        said = (200, b"half") if variant == STREAMED else (500, b"Internal Server Error")
+        assert (got.status, got.body, got.complete) == (*said, True), variant
 
 
 @pytest.mark.parametrize("name", sorted(rules.RENAMED - {"connection", "keep-alive", "te", "trailer", "upgrade"}))
@@ -177,3 +172,17 @@ def test_a_wsgi_app_sees_the_same(wsgi: Sites, one: Ask) -> None:
 @given(plans("replaced"), st.sampled_from(METHODS))
 def test_a_wsgi_apps_answer_is_the_same(wsgi: Sites, plan: Plan, method: str) -> None:
     same_answer(wsgi, told(plan, method))
+
+
+def test_the_listed_differences_are_documented() -> None:
+    page = (Path(__file__).parent.parent / "docs/explanation/same-answer.md").read_text()
+    named = rules.OF_THE_CONNECTION | rules.RENAMED | rules.ADDED | rules.ENVIRON_OF_THE_SERVER
+    own = {name for name in named if name.startswith("x-amzn-remapped-")}
+    assert not [name for name in named - own if f"`{name}`" not in page]
+
+
+def test_each_variant_is_what_it_says(asgi: Sites) -> None:
+    """Only the streamed answer has no length."""
+    plan = {"status": 200, "headers": [], "chunks": [["text", "x", 1]]}
+    chunked = {variant for variant, wire in asgi.urls.items() if wire.ask(told(plan)).values("transfer-encoding")}
+    assert chunked == {STREAMED}

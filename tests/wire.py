@@ -84,7 +84,7 @@ class Wire:
 
     def _once(self, sent: bytes, method: str) -> Got:
         if self._socket is None:
-            self._socket = socket.create_connection(("127.0.0.1", self.port), timeout=60)
+            self._socket = socket.create_connection(("127.0.0.1", self.port), timeout=20)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.sendall(sent)
         status, headers = self._head()
@@ -93,7 +93,7 @@ class Wire:
         named = dict(headers)
         bodiless = method == "HEAD" or status in _BODILESS
         body, complete = (b"", True) if bodiless else self._body(named)
-        if not complete or named.get("connection", "").lower() == "close":
+        if not complete or method == "HEAD" or named.get("connection", "").lower() == "close":  # some send a body to HEAD
             self.close()
         return Got(status, tuple(headers), body, complete)
 

@@ -98,11 +98,12 @@ class Upload:
 
     def _open(self) -> None:
         connection = self._api.connection()
-        if _is_readable(connection).poll(0):  # it was closed while the environment was frozen
+        readable = _is_readable(connection)
+        if readable.poll(0):  # it was closed while the environment was frozen
             self._api.drop()
             connection = self._api.connection()
-        self._connection = connection
-        self._readable = _is_readable(connection)
+            readable = _is_readable(connection)
+        self._connection, self._readable = connection, readable
         self.opened = True
 
     def _lose(self) -> NoReturn:

@@ -15,7 +15,7 @@ from .rows import ROWS
 from .runtime_api import Trouble
 
 _PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
-_FULL = Effort(rounds=24, generations=4, seconds=0.4)
+_FULL = Effort(rounds=24, generations=4, seconds=0.3)
 _QUICK = Effort(rounds=4, generations=2, seconds=0.1)
 
 
@@ -43,9 +43,9 @@ def main(words: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="lambent-bench-") as folder:
         site = Site(bare(python, Path(folder).resolve()), packages, Path(folder).resolve())
         results = [_measure(row, site, effort) for row in rows]
-    print(report.table(results))
-    if out is not None:
-        out.write_text(report.page(results, site, effort, load))
+        print(report.table(results))
+        if out is not None:
+            out.write_text(report.page(results, site, effort, load))
     return 0 if all(result.met for result in results) else 1
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
+import threading
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -19,9 +21,13 @@ def artifact(folder: Path, text: str, *, handler: str = "main.lambda_handler", r
     path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:12]}.zip"
     member = zipfile.ZipInfo("main.py", date_time=(1980, 1, 1, 0, 0, 0))
     member.external_attr = 0o644 << 16
-    with zipfile.ZipFile(path, "w") as archive:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr(member, text)
-    data = path.read_bytes()
+    data = packed.getvalue()
+    fresh = path.with_suffix(f".{threading.get_ident()}")  # deploys at once share the folder
+    fresh.write_bytes(data)
+    fresh.replace(path)
     digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
     return Artifact(path, digest, len(data), len(text), 1, runtime, "x86_64", handler)
 

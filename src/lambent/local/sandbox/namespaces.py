@@ -26,6 +26,7 @@ from . import processes
 from .interface import Exit, Spec
 from .memory import MemoryWatch
 from .output import Output
+from .watched import Watched
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _USER, _GROUP = 1051, 990  # sbx_user1051 and its group on AWS
@@ -244,7 +245,7 @@ def _map_ids(pid: int, *, switch_user: bool) -> None:
 
 
 @dataclass(eq=False)
-class NamespaceSandbox:
+class NamespaceSandbox(Watched):
     """One run of the runtime process in a holder. See `interface.Sandbox`."""
 
     holder: Holder
@@ -270,28 +271,6 @@ class NamespaceSandbox:
         await self.wait()
         self.forget()
 
-    def listen(self, heard: Callable[[bytes], None]) -> None:
-        self.output.listen(heard)
-
-    def drain(self) -> None:
-        self.output.drain()
-
-    def freeze(self) -> None:
-        self._watch.stop()
-        self._frozen = self._pids()
-        _signal_all(self._frozen, signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        _signal_all(self._frozen, signal.SIGCONT)
-        self._frozen = []
-        self._watch.start()
-
-    def within_memory(self) -> bool:
-        return self._watch.look_at_end()
-
-    def peak_memory_mb(self) -> int:
-        return self._watch.peak_mb()
-
     def _pids(self) -> list[int]:
         return processes.descendants(self.holder.init)
 
@@ -301,12 +280,6 @@ class NamespaceSandbox:
         self.output.drain()
         self.output.close()
         return Exit(ended.status, ended.signal, out_of_memory=self._watch.exceeded)
-
-
-def _signal_all(pids: list[int], number: signal.Signals) -> None:
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
 
 
 class NamespaceMaker:

@@ -25,6 +25,7 @@ from . import processes
 from .interface import Exit, Spec
 from .memory import MemoryWatch
 from .output import Output
+from .watched import Watched
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LIBC = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
@@ -56,7 +57,7 @@ def make_bare(interpreter: Path, tmp: Path) -> Path:
 
 
 @dataclass(eq=False)
-class ProcessSandbox:
+class ProcessSandbox(Watched):
     """See `interface.Sandbox`."""
 
     process: asyncio.subprocess.Process
@@ -83,28 +84,6 @@ class ProcessSandbox:
         shutil.rmtree(self.spec.tmp, ignore_errors=True)
         shutil.rmtree(self.spec.tmp.with_name(self.spec.tmp.name + ".python"), ignore_errors=True)
 
-    def listen(self, heard: Callable[[bytes], None]) -> None:
-        self.output.listen(heard)
-
-    def drain(self) -> None:
-        self.output.drain()
-
-    def freeze(self) -> None:
-        self._watch.stop()
-        self._frozen = self._pids()
-        self._signal(self._frozen, signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        self._signal(self._frozen, signal.SIGCONT)
-        self._frozen = []
-        self._watch.start()
-
-    def within_memory(self) -> bool:
-        return self._watch.look_at_end()
-
-    def peak_memory_mb(self) -> int:
-        return self._watch.peak_mb()
-
     def _pids(self) -> list[int]:
         if processes.HAS_PROC:
             return [self.process.pid, *processes.descendants(self.process.pid)]
@@ -112,15 +91,9 @@ class ProcessSandbox:
 
     def _kill_all(self) -> None:
         if self.process.returncode is None:
-            self._signal(self._pids(), signal.SIGKILL)
+            processes.signal_all(self._pids(), signal.SIGKILL)
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-
-    @staticmethod
-    def _signal(pids: list[int], number: signal.Signals) -> None:
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
 
     async def _wait(self) -> Exit:
         code = await self.process.wait()

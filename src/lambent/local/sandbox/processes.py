@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -104,3 +106,10 @@ def resident_by_ps(pids: Iterable[int]) -> int:
 def _ask_ps(columns: str) -> list[tuple[int, int]]:
     listing = subprocess.run(["ps", "-axo", columns], capture_output=True, text=True, check=False).stdout
     return [(int(first), int(second)) for first, second in (line.split() for line in listing.splitlines() if line.strip())]
+
+
+def signal_all(pids: list[int], number: signal.Signals) -> None:
+    """Sends a signal to each process that is still there."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)

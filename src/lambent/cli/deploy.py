@@ -25,9 +25,6 @@ from lambent.local import daemon
 from lambent.package.build import build
 from lambent.ui import choose, jsonlines
 
-LOCAL_KEYS = ("lambent", "lambent")
-LOCAL_REGION = "us-east-1"
-
 
 @dataclass(frozen=True)
 class Target:
@@ -46,8 +43,8 @@ class Target:
         running = daemon.ensure_running(self.state, self.port, None, os.environ)
         if running.started_now:
             emit(LocalStarted(running.url, running.pid, running.sandbox))
-        region = self.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or LOCAL_REGION
-        return connect(region, endpoint_url=running.url, keys=LOCAL_KEYS)
+        region = self.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or daemon.REGION
+        return connect(region, endpoint_url=running.url, keys=daemon.KEYS)
 
     def named(self, emit: Emit) -> Emit:
         """An `Emit` that calls the local Lambda by its name, where the deployer sees one more AWS account."""
@@ -79,7 +76,7 @@ def _can_run_here(config: Config, emit: Emit) -> None:
         emit(Warned(f"the zip is for {config.architecture}, and this machine is {_native()}: native packages will not load"))
 
 
-@click.command("deploy", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("deploy")
 @click.argument("path", default=".", type=click.Path(path_type=Path))
 @click.option("--local", "-l", is_flag=True, help="Deploy to the Lambda on this machine: no account needed.")
 @click.option("--app", metavar="MODULE:ATTR", help="The app, when it cannot be told: main:app, mysite.wsgi:application.")

@@ -96,7 +96,3 @@ def _usage(error: click.UsageError) -> UsageError:
     what = what[:1].lower() + what[1:].rstrip(".")
     hint = f"{error.ctx.command_path} --help" if error.ctx else "lambent --help"
     return UsageError(what, where=where, hint=hint)
-
-
-if __name__ == "__main__":
-    run()

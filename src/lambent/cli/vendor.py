@@ -9,7 +9,7 @@ import click
 from lambent.package.vendor import vendor
 
 
-@click.command("vendor", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("vendor")
 @click.argument("folder", default=".", type=click.Path(path_type=Path))
 def command(folder: Path) -> None:
     """Copy lambent's runtime into FOLDER (default: here) as the package lambent_runtime.

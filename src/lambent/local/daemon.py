@@ -22,6 +22,10 @@ from lambent.errors import LocalError
 from lambent.local.lock import Locked, locked
 
 DEFAULT_PORT = 4580
+KEYS = ("lambent", "lambent")
+"""The access key that may do everything, and its secret."""
+REGION = "us-east-1"
+"""Where clients go that name no region."""
 _READY_S = 30.0
 _STOPPED_S = 20.0
 _LOG_MAX = 5_000_000
@@ -98,9 +102,9 @@ def client_environment(url: str) -> dict[str, str]:
     """The variables that point `aws`, boto3 and other tools at the service. These credentials may do everything."""
     return {
         "AWS_ENDPOINT_URL": url,
-        "AWS_ACCESS_KEY_ID": "lambent",
-        "AWS_SECRET_ACCESS_KEY": "lambent",
-        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": KEYS[0],
+        "AWS_SECRET_ACCESS_KEY": KEYS[1],
+        "AWS_DEFAULT_REGION": REGION,
     }
 
 

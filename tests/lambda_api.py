@@ -191,3 +191,9 @@ def serving(state: Path, as_of: date) -> Iterator[Api]:
 
 def body(answer: Any) -> Any:
     return json.loads(answer["Payload"].read())
+
+
+def make_recorded(api: Api, name: str, **given: Any) -> dict[str, Any]:
+    """What LocalStack's fixture `create_lambda_function` does and returns."""
+    base = {"Timeout": 30, "Environment": {"Variables": {}}}
+    return {"CreateEventSourceMappingResponse": None, "CreateFunctionResponse": api.create(name, **{**base, **given})}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lambda_api import ACCOUNT, ROLE, Api, serving, zip_bytes
+from lambda_api import make_recorded as make
 from recorded import Recording
 
 RECORDED_ON = date(2025, 11, 25)
@@ -23,12 +24,6 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
 @pytest.fixture
 def name(request: pytest.FixtureRequest) -> str:
     return f"fn-{abs(hash(request.node.name)) % 10**8}"
-
-
-def make(api: Api, name: str, **given: Any) -> dict[str, Any]:
-    """What LocalStack's fixture `create_lambda_function` does and returns."""
-    base = {"Timeout": 30, "Environment": {"Variables": {}}}
-    return {"CreateEventSourceMappingResponse": None, "CreateFunctionResponse": api.create(name, **{**base, **given})}
 
 
 def test_account_settings(api: Api) -> None:

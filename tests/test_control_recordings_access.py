@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 import pytest
 
 from lambda_api import ACCOUNT, Api, client, serving, zip_bytes
+from lambda_api import make_recorded as make
 from recorded import Recording
 
 RECORDED_ON = date(2025, 11, 25)
@@ -23,12 +23,6 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
 @pytest.fixture
 def name(request: pytest.FixtureRequest) -> str:
     return f"fn-{abs(hash(request.node.name)) % 10**8}"
-
-
-def make(api: Api, name: str, **given: Any) -> dict[str, Any]:
-    """What LocalStack's fixture `create_lambda_function` does and returns."""
-    base = {"Timeout": 30, "Environment": {"Variables": {}}}
-    return {"CreateEventSourceMappingResponse": None, "CreateFunctionResponse": api.create(name, **{**base, **given})}
 
 
 def test_permission_fields(api: Api, name: str) -> None:

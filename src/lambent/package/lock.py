@@ -1,0 +1,70 @@
+"""What every input becomes: the exact files a zip for one target is made of. Values only.
+
+The vocabulary is PEP 751's (pylock.toml), after its markers have been evaluated for the target: one `Pin` a package.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class DistFile:
+    """A wheel or source distribution that an index or a URL offers. `url` may be file://, and never holds credentials.
+
+    `hashes` are (algorithm, hex digest) pairs; empty only where the lock or index gives none. `size` in bytes, if known.
+    """
+
+    filename: str
+    url: str
+    hashes: tuple[tuple[str, str], ...] = ()
+    size: int | None = None
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A commit of a version-controlled source: `url` without credentials and without "git+"."""
+
+    url: str
+    commit: str
+    subdirectory: str = ""
+
+
+@dataclass(frozen=True)
+class Pin:
+    """One package at one version. `name` is normalised (PEP 503); what it can be had from is what is not empty.
+
+    `folder` is a local source tree, `repository` a commit; both have to be built. `index` is the address that offered the
+    files, without credentials: whose credentials a download needs is told by it. `asked` is true of what the user named.
+    """
+
+    name: str
+    version: str
+    wheels: tuple[DistFile, ...] = ()
+    sdist: DistFile | None = None
+    folder: Path | None = None
+    repository: Repository | None = None
+    index: str = ""
+    asked: bool = False
+
+
+@dataclass(frozen=True)
+class Lock:
+    """All packages of a zip for one target, sorted by name. `source` says where they were asked for ("uv.lock")."""
+
+    source: str
+    pins: tuple[Pin, ...]
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A wheel on this disk, verified. `sha256` is its content's, in hex; `built` is true when it was made on this machine."""
+
+    name: str
+    version: str
+    filename: str
+    path: Path
+    sha256: str
+    built: bool = False
+    asked: bool = False

@@ -15,11 +15,12 @@ from lambent.config.model import Config
 from lambent.errors import PackagingError
 from lambent.events import Built, Emit, Notice, Resolved, Warned
 from lambent.limits import UNZIPPED_MAX
-from lambent.package import bytecode, report, requirements
+from lambent.package import bytecode, report
 from lambent.package.archive import Archive, Writer, Written, compress
 from lambent.package.artifact import Artifact
 from lambent.package.dependencies import Shard, ensure
 from lambent.package.layout import RUNTIME, Layout, SourceFile, arrange
+from lambent.package.requirements import pins as requirements
 from lambent.package.source import collect
 from lambent.package.target import Target
 from lambent.package.uv import Uv

@@ -21,7 +21,7 @@ from lambent.errors import PackagingError
 from lambent.interpreters import Interpreter
 from lambent.package import bytecode
 from lambent.package.archive import LEVEL, Archive, BadArchive, Entry, Writer, compress
-from lambent.package.requirements import Pins, local_folder, logical_lines, with_builds
+from lambent.package.requirements.pins import Pins, local_folder, logical_lines, with_builds
 from lambent.package.source import collect
 from lambent.package.uv import Uv
 

@@ -1,0 +1,120 @@
+"""Tags of a target, and the wheel that is chosen by them."""
+
+from __future__ import annotations
+
+import pytest
+from packaging import tags as reference
+
+from lambent import calendar
+from lambent.config.model import Architecture
+from lambent.package.lock import DistFile, Pin
+from lambent.package.target import Target
+from lambent.package.wheels.choose import choose, offered, wheel_name
+from lambent.package.wheels.tags import machine, platforms, tags
+
+TARGETS = [
+    Target(runtime.python, architecture, runtime.glibc)
+    for runtime in calendar.RUNTIMES
+    if runtime.python not in ("3.6", "3.7")
+    for architecture in ("x86_64", "arm64")
+]
+LEGACY = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
+AL2, AL2023 = Target("3.11", "x86_64", (2, 26)), Target("3.13", "x86_64", (2, 34))
+
+
+def pin(*names: str) -> Pin:
+    return Pin("demo", "1.0", tuple(DistFile(name, f"https://example.org/{name}") for name in names))
+
+
+def chosen(target: Target, *names: str) -> str | None:
+    found = choose(pin(*names), target)
+    return found.filename if found else None
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_the_tags_are_those_of_packaging_for_that_glibc(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = machine(target)
+    # the reference looks at the machine it runs on; it is told of the target's instead
+    monkeypatch.setattr(reference._manylinux, "_get_glibc_version", lambda: target.glibc)
+    monkeypatch.setattr(reference._manylinux, "_have_compatible_abi", lambda *_: True)
+    monkeypatch.setattr(reference._manylinux, "_is_compatible", lambda *_: True)
+    theirs = [*reference._manylinux.platform_tags([here]), f"linux_{here}"]
+    version = (3, int(target.python[2:]))
+    abi = f"cp3{version[1]}"
+    expected = [*reference.cpython_tags(version, [abi], theirs), *reference.compatible_tags(version, abi, theirs)]
+    assert list(tags(target)) == [str(tag) for tag in expected]
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_never_musl_never_free_threaded_never_another_machine(target: Target) -> None:
+    other: Architecture = "x86_64" if target.architecture == "arm64" else "arm64"
+    foreign = machine(Target(target.python, other, target.glibc))
+    assert not [tag for tag in tags(target) if "musl" in tag or foreign in tag or tag.split("-")[1].endswith("t")]
+
+
+def test_each_glibc_up_to_the_targets_and_none_above() -> None:
+    assert platforms(AL2)[:3] == ("manylinux_2_26_x86_64", "manylinux_2_25_x86_64", "manylinux_2_24_x86_64")
+    assert platforms(AL2)[-3:] == ("manylinux_2_5_x86_64", "manylinux1_x86_64", "linux_x86_64")
+    assert platforms(Target("3.12", "arm64", (2, 34)))[-3:] == (
+        "manylinux_2_17_aarch64",
+        "manylinux2014_aarch64",
+        "linux_aarch64",
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "names", "best"),
+    [
+        (AL2, ["demo-1.0-cp311-cp311-manylinux_2_27_x86_64.whl"], None),
+        (AL2, ["demo-1.0-cp311-cp311-manylinux_2_27_x86_64.manylinux_2_26_x86_64.whl"], 0),
+        (AL2, ["demo-1.0-py3-none-any.whl", "demo-1.0-cp311-cp311-manylinux_2_24_x86_64.whl"], 1),
+        (AL2, ["demo-1.0-cp311-cp311-manylinux1_x86_64.whl", "demo-1.0-cp311-cp311-manylinux_2_26_x86_64.whl"], 1),
+        (AL2, ["demo-1.0-cp38-abi3-manylinux_2_17_x86_64.whl", "demo-1.0-cp311-cp311-linux_x86_64.whl"], 1),
+        (AL2, ["demo-1.0-cp36-abi3-manylinux2014_x86_64.whl", "demo-1.0-cp39-abi3-manylinux2014_x86_64.whl"], 1),
+        (AL2, ["demo-1.0-cp312-abi3-manylinux2014_x86_64.whl"], None),
+        (AL2, ["demo-1.0-cp311-cp311-musllinux_1_2_x86_64.whl", "demo-1.0-cp311-cp311-manylinux2014_aarch64.whl"], None),
+        (AL2023, ["demo-1.0-cp313-cp313t-manylinux_2_28_x86_64.whl"], None),
+        (AL2023, ["demo-1.0-py2-none-any.whl"], None),
+        (AL2023, ["demo-1.0-py2.py3-none-any.whl"], 0),
+        (AL2023, ["demo-1.0-1-py3-none-any.whl", "demo-1.0-10-py3-none-any.whl", "demo-1.0-2b-py3-none-any.whl"], 1),
+        (AL2023, ["demo-1.0-py3-none-any.whl", "demo-1.0-0-py3-none-any.whl"], 1),
+        (AL2023, ["demo-1.0.exe", "demo-1.0-py3-none.whl", "demo-1.0.tar.gz"], None),
+    ],
+)
+def test_choosing(target: Target, names: list[str], best: int | None) -> None:
+    assert chosen(target, *names) == (None if best is None else names[best])
+    assert chosen(target, *reversed(names)) == (None if best is None else names[best])
+
+
+def test_a_file_name_taken_apart() -> None:
+    name = wheel_name("demo-1.0-2-cp39-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64.whl")
+    assert name is not None
+    assert (name.name, name.version, name.build, name.pythons) == ("demo", "1.0", "2", ("cp39",))
+    assert not name.neutral
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ([], ""),
+        (
+            [f"demo-1.0-cp3{n}-cp3{n}-manylinux_2_28_x86_64.manylinux_2_27_x86_64.whl" for n in (9, 10, 11, 13)],
+            "python3.9-3.11, 3.13 x86_64 glibc 2.27",
+        ),
+        (
+            [
+                "demo-1.0-cp312-cp312-manylinux2014_aarch64.whl",
+                "demo-1.0-cp312-cp312-musllinux_1_2_x86_64.whl",
+                "demo-1.0-cp312-cp312-win_amd64.whl",
+                "demo-1.0-cp312-cp312-macosx_11_0_arm64.whl",
+            ],
+            "python3.12 aarch64 glibc 2.17, x86_64 musl; macOS, Windows",
+        ),
+        (["demo-1.0-cp38-abi3-manylinux_2_34_x86_64.whl"], "python3.8+ x86_64 glibc 2.34"),
+        (["demo-1.0-cp313-cp313t-manylinux1_x86_64.whl"], "python3.13t x86_64 glibc 2.5"),
+        (["demo-1.0-py2-none-any.whl"], "python2 any machine"),
+        (["demo-1.0-cp312-cp312-win32.whl"], "Windows"),
+    ],
+)
+def test_what_there_is_in_words(names: list[str], told: str) -> None:
+    assert offered(pin(*names)) == told

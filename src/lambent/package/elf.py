@@ -1,0 +1,294 @@
+"""Reads what a shared object or program needs to be loaded. Pure, and never raises: files come from anywhere.
+
+Only what program headers map is looked at, as the dynamic linker does, so that a file without section headers (stripped)
+reads the same. Field and tag names are those of elf(5); the chains are bounded, since a hostile file may point them in circles.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from lambent.package import python_symbols
+
+_MACHINES = {
+    3: "i386",
+    8: "mips",
+    20: "ppc",
+    21: "ppc64le",
+    22: "s390x",
+    40: "arm",
+    62: "x86_64",
+    183: "arm64",
+    243: "riscv64",
+    258: "loongarch64",
+}
+_KINDS = {1: "object", 2: "executable", 3: "shared", 4: "core"}
+_PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_GNU_STACK = 1, 2, 3, 0x6474E551
+_NEEDED, _HASH, _STRTAB, _SYMTAB, _STRSZ, _SONAME, _RPATH, _RUNPATH = 1, 4, 5, 6, 10, 14, 15, 29
+_GNU_HASH, _VERDEF, _VERDEFNUM, _VERNEED, _VERNEEDNUM = 0x6FFFFEF5, 0x6FFFFFFC, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF
+_WEAK = 2  # vna_flags: the linker does not mind when it is missing
+_MOST = 4096
+"""Entries of any one chain, and bytes of any one name: Qt's largest libraries stay under a tenth of it."""
+
+_MACH_O = (b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe")
+_FAT = (b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf")
+_FAT_MOST = 30  # a Java class begins alike, and has its version (45 and above) where a fat file has its count
+_MACH_MACHINES = {7: "i386", 0x01000007: "x86_64", 12: "arm", 0x0100000C: "arm64"}
+_PE_MACHINES = {0x14C: "i386", 0x8664: "x86_64", 0xAA64: "arm64", 0x1C4: "arm"}
+
+
+@dataclass(frozen=True)
+class Binary:
+    """What a file of machine code asks of the system that loads it.
+
+    `format` is "elf", "mach-o" or "pe"; all but `machine` is known of ELF only. `kind` is "shared" (also a position-independent
+    program), "executable", "object", "core" or "". `search` is RUNPATH, else RPATH (then `inherited`: it serves the libraries
+    below too). `versions` are (library, version) pairs, the highest of each family ("GLIBC_2.28"); `defines` what it offers
+    to others. `align` is the smallest of its PT_LOADs in bytes. `module` is the name Python would import it by ("" for none),
+    `symbols` the names of Python's C API it cannot do without and that not every Python 3 has. `damaged`: the file is cut.
+    """
+
+    format: str
+    machine: str
+    bits: int = 64
+    big_endian: bool = False
+    kind: str = ""
+    interpreter: str = ""
+    soname: str = ""
+    needed: tuple[str, ...] = ()
+    search: tuple[str, ...] = ()
+    inherited: bool = False
+    versions: tuple[tuple[str, str], ...] = ()
+    defines: tuple[str, ...] = ()
+    align: int = 0
+    executable_stack: bool = False
+    module: str = ""
+    symbols: tuple[str, ...] = ()
+    free_threaded: bool = False
+    damaged: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Only what differs from the defaults, in JSON's types."""
+        found = {field.name: getattr(self, field.name) for field in fields(self) if getattr(self, field.name) != field.default}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Binary:
+        """The inverse of `as_json`, read back from JSON text."""
+        values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
+        if "versions" in values:
+            values["versions"] = tuple((library, version) for library, version in values["versions"])
+        return cls(**values)
+
+
+def read(data: bytes | memoryview) -> Binary | None:
+    """The binary that these bytes are, or None. A file that is cut gives what could be read, `damaged`."""
+    magic = bytes(data[:4])
+    try:
+        if magic == b"\x7fELF":
+            return _elf(data)
+        if magic in _MACH_O:
+            number = int.from_bytes(data[4:8], "little" if magic[0] in b"\xce\xcf" else "big")
+            return Binary("mach-o", _MACH_MACHINES.get(number, f"machine {number}"))
+        if magic in _FAT and 0 < int.from_bytes(data[4:8], "big") < _FAT_MOST:
+            return Binary("mach-o", "universal")
+        if magic[:2] == b"MZ":
+            return _pe(data)
+    except (struct.error, IndexError, ValueError, OverflowError):
+        pass
+    return None
+
+
+def _pe(data: bytes | memoryview) -> Binary | None:
+    at = int.from_bytes(data[60:64], "little")
+    if bytes(data[at : at + 4]) != b"PE\0\0":
+        return None
+    number = int.from_bytes(data[at + 4 : at + 6], "little")
+    return Binary("pe", _PE_MACHINES.get(number, f"machine {number:#x}"))
+
+
+def _elf(data: bytes | memoryview) -> Binary | None:
+    wide, order = data[4], data[5]
+    if wide not in (1, 2) or order not in (1, 2) or len(data) < (64 if wide == 2 else 52):
+        return None
+    file = _File(data, wide == 2, "<" if order == 1 else ">")
+    kind, machine = file.unpack("HH", 16)
+    found = Binary(
+        format="elf",
+        machine=_MACHINES.get(machine, f"machine {machine}"),
+        bits=64 if file.wide else 32,
+        big_endian=order == 2,
+        kind=_KINDS.get(kind, ""),
+        executable_stack=file.executable_stack,
+        align=file.align,
+        damaged=file.damaged,
+    )
+    try:
+        return replace(found, interpreter=file.interpreter(), **file.dynamic())
+    except (struct.error, IndexError, ValueError, OverflowError):
+        return replace(found, damaged=True)
+
+
+class _File:
+    """An ELF file: its program headers, and what is found through them."""
+
+    def __init__(self, data: bytes | memoryview, wide: bool, order: str) -> None:
+        self.data, self.wide, self._order = data, wide, order
+        self.align, self.executable_stack, self.damaged = 0, False, False
+        self._loads: list[tuple[int, int, int]] = []  # address, offset and size in the file
+        self._tables: dict[int, tuple[int, int]] = {}  # offset and size of PT_DYNAMIC and PT_INTERP
+        self._strings = b""
+        self._read_headers()
+
+    def unpack(self, form: str, at: int) -> tuple[Any, ...]:
+        if at < 0:
+            raise ValueError(at)
+        return struct.unpack_from(self._order + form, self.data, at)
+
+    def _read_headers(self) -> None:
+        (start,) = self.unpack("Q" if self.wide else "I", 32 if self.wide else 28)
+        size, count = self.unpack("HH", 54 if self.wide else 42)
+        least = 56 if self.wide else 32
+        if count and (size < least or start + size * count > len(self.data)):
+            self.damaged, count = True, 0
+        aligns = []
+        for at in range(start, start + size * count, size or least):
+            if self.wide:
+                kind, flags, offset, address, _, length, _, align = self.unpack("IIQQQQQQ", at)
+            else:
+                kind, offset, address, _, length, _, flags, align = self.unpack("IIIIIIII", at)
+            if kind == _PT_LOAD:
+                self._loads.append((address, offset, length))
+                aligns.append(align)
+                self.damaged |= offset + length > len(self.data)
+            elif kind in (_PT_DYNAMIC, _PT_INTERP):
+                self._tables[kind] = offset, length
+            elif kind == _PT_GNU_STACK:
+                self.executable_stack = bool(flags & 1)
+        self.align = min(aligns, default=0)
+
+    def interpreter(self) -> str:
+        offset, size = self._tables.get(_PT_INTERP, (0, 0))
+        return _text(bytes(self.data[offset : offset + min(size, _MOST)]), 0) if size else ""
+
+    def dynamic(self) -> dict[str, Any]:
+        """What the dynamic section says; empty for a static file."""
+        entries = self._entries()
+        if _STRTAB not in entries or _STRSZ not in entries:
+            return {}
+        start = self._offset(entries[_STRTAB][0])
+        self._strings = bytes(self.data[start : start + entries[_STRSZ][0]])
+        paths = entries.get(_RUNPATH) or entries.get(_RPATH) or []
+        return {
+            "soname": self._name(entries[_SONAME][0]) if _SONAME in entries else "",
+            "needed": tuple(self._name(at) for at in entries.get(_NEEDED, ())),
+            "search": tuple(part for at in paths[:1] for part in self._name(at).split(":") if part),
+            "inherited": _RPATH in entries and _RUNPATH not in entries,
+            "versions": self._versions(entries),
+            "defines": self._defines(entries),
+            **self._python(entries),
+        }
+
+    def _entries(self) -> dict[int, list[int]]:
+        offset, size = self._tables.get(_PT_DYNAMIC, (0, 0))
+        form = "QQ" if self.wide else "II"
+        each = 16 if self.wide else 8
+        found: dict[int, list[int]] = {}
+        for at in range(offset, offset + min(size, _MOST * each), each):
+            tag, value = self.unpack(form, at)
+            if tag == 0:
+                break
+            found.setdefault(tag, []).append(value)
+        return found
+
+    def _offset(self, address: int) -> int:
+        """Where in the file an address is found. Raises ValueError."""
+        for start, offset, size in self._loads:
+            if start <= address < start + size:
+                return offset + address - start
+        raise ValueError(f"{address:#x} is not mapped")
+
+    def _name(self, at: int) -> str:
+        return _text(self._strings, at)
+
+    def _versions(self, entries: dict[int, list[int]]) -> tuple[tuple[str, str], ...]:
+        """Verneed and Vernaux: of each library the highest version of each family, those that may be missing left out."""
+        found: dict[tuple[str, str], tuple[tuple[int, ...], str]] = {}
+        left = _MOST
+        at = self._offset(entries[_VERNEED][0]) if _VERNEED in entries else 0
+        for _ in range(min(entries.get(_VERNEEDNUM, [0])[0], _MOST)):
+            _, count, library, aux, further = self.unpack("HHIII", at)
+            name, below = self._name(library), at + aux
+            for _ in range(min(count, left)):
+                left -= 1
+                _, flags, _, version, step = self.unpack("IHHII", below)
+                if not flags & _WEAK:
+                    family, rank = rank_of(said := self._name(version))
+                    found[name, family] = max(found.get((name, family), ((), "")), (rank, said))
+                below += step
+            at += further
+            if not further:
+                break
+        return tuple(sorted((library, said) for (library, _), (_, said) in found.items()))
+
+    def _defines(self, entries: dict[int, list[int]]) -> tuple[str, ...]:
+        """Verdef: the versions it offers, but for the first, which is its own name."""
+        found = []
+        at = self._offset(entries[_VERDEF][0]) if _VERDEF in entries else 0
+        for _ in range(min(entries.get(_VERDEFNUM, [0])[0], _MOST)):
+            flags, _, _, _, aux, further = self.unpack("HHHIII", at + 2)
+            (version,) = self.unpack("I", at + aux)
+            if not flags & 1:  # VER_FLG_BASE
+                found.append(self._name(version))
+            at += further
+            if not further:
+                break
+        return tuple(found)
+
+    def _python(self, entries: dict[int, list[int]]) -> dict[str, Any]:
+        """Whether Python can import it, and what of Python's C API ties it to some versions."""
+        start = self._strings.find(b"\0PyInit_")
+        if start < 0:
+            return {}
+        names = set(self._strings.split(b"\0"))
+        bound = names & python_symbols.BOUND
+        return {
+            "module": _text(self._strings, start + 1).removeprefix("PyInit_"),
+            "symbols": self._undefined(entries, bound) if bound else (),
+            "free_threaded": not names.isdisjoint(python_symbols.FREE_THREADED),
+        }
+
+    def _undefined(self, entries: dict[int, list[int]], names: set[bytes]) -> tuple[str, ...]:
+        """Those of the names that must be found elsewhere when it is loaded: undefined, and not weak."""
+        if _GNU_HASH in entries:  # undefined symbols come before those that are hashed
+            _, count = self.unpack("II", self._offset(entries[_GNU_HASH][0]))
+        else:
+            _, count = self.unpack("II", self._offset(entries[_HASH][0]))
+        start, each = self._offset(entries[_SYMTAB][0]), 24 if self.wide else 16
+        found = set()
+        for at in range(start, min(start + count * each, len(self.data) - each + 1), each):
+            if self.wide:
+                name, info, _, section = self.unpack("IBBH", at)
+            else:
+                name, _, _, info, _, section = self.unpack("IIIBBH", at)
+            if section == 0 and info >> 4 == 1 and name < len(self._strings):
+                found.add(self._strings[name : self._strings.find(b"\0", name)])
+        return tuple(sorted(name.decode() for name in found & names))
+
+
+def rank_of(version: str) -> tuple[str, tuple[int, ...]]:
+    """A symbol version as its family and number: "GLIBC_2.28" is ("GLIBC", (2, 28)); one without numbers is its own family."""
+    matched = re.fullmatch(r"(\w+?)_(\d+(?:\.\d+)*)", version)
+    return (matched[1], tuple(int(part) for part in matched[2].split("."))) if matched else (version, ())
+
+
+def _text(table: bytes, at: int) -> str:
+    """The name at an offset. Raises ValueError where there is none."""
+    end = table.find(b"\0", at, at + _MOST)
+    if end < 0:
+        raise ValueError(at)
+    return table[at:end].decode("utf-8", "replace")

@@ -15,6 +15,7 @@ CONFLICT = "ResourceConflictException"
 PRECONDITION = "PreconditionFailedException"
 ROLE_EXISTS = "EntityAlreadyExists"
 INVALID = "InvalidParameterValueException"
+ABSENT = frozenset({"ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "NoSuchBucket", "NoSuchKey", "404"})
 
 BUFFERED, STREAMED = "BUFFERED", "RESPONSE_STREAM"
 """A URL's InvokeMode: how it reads what the function answers."""
@@ -24,7 +25,11 @@ Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Settings:
-    """The part of a function's configuration that lambent sets. `role` is an ARN."""
+    """The part of a function's configuration that lambent sets. `role` is an ARN.
+
+    `layers` are ARNs, in their order; `subnets` and `security_groups` ids of a VPC, both empty for none; `mounts` pairs of an
+    EFS access point's ARN and the path it is seen at. `log_format` is "Text" or "JSON".
+    """
 
     role: str
     runtime: str
@@ -33,24 +38,37 @@ class Settings:
     timeout_s: int
     tmp_mb: int
     environment: Pairs = ()
+    layers: tuple[str, ...] = ()
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    mounts: Pairs = ()
+    tracing: bool = False
+    log_format: str = "Text"
+    snapstart: bool = False
 
 
 @dataclass(frozen=True)
 class Code:
-    """A zip on disk; `sha256` in the base64 form that AWS calls CodeSha256, `size` in bytes."""
+    """A zip on disk; `sha256` in the base64 form that AWS calls CodeSha256, `size` in bytes.
+
+    With a `bucket` the zip goes there first, as `key`, and Lambda fetches it: a direct upload takes at most 50 MB.
+    """
 
     path: Path
     sha256: str
     size: int
     architecture: str
+    bucket: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True)
 class Function:
     """A function version as AWS describes it: `version` is "$LATEST" or a number.
 
-    `state` and `update` are AWS's State and LastUpdateStatus; `revision` is "" where the endpoint has none. `tags` come only
-    from a description, not from the answer to a write.
+    `state` and `update` are AWS's State and LastUpdateStatus; `revision` is "" where the endpoint has none; `modified` is AWS's
+    own text (2025-11-25T02:43:27.000+0000). `tags` and `reserved` come only from a description of the function, not from the
+    answer to a write or from a list of versions.
     """
 
     name: str
@@ -63,6 +81,9 @@ class Function:
     reason: str = ""
     revision: str = ""
     tags: Pairs = ()
+    modified: str = ""
+    size: int = 0
+    reserved: int | None = None
 
     @property
     def settled(self) -> bool:
@@ -86,9 +107,12 @@ class Role:
 
 @dataclass(frozen=True)
 class Alias:
+    """`weights` are the shares, 0 to 1, of further versions: a canary's."""
+
     name: str
     version: str
     revision: str = ""
+    weights: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,12 +127,42 @@ class Statement:
 
 
 @dataclass(frozen=True)
+class Cors:
+    """What a Function URL itself answers about other origins. `max_age_s` is 0 when it does not say."""
+
+    origins: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    expose: tuple[str, ...] = ()
+    credentials: bool = False
+    max_age_s: int = 0
+
+
+@dataclass(frozen=True)
 class Url:
-    """A Function URL; `auth` is "NONE" or "AWS_IAM", `mode` BUFFERED or STREAMED."""
+    """A Function URL; `auth` is "NONE" or "AWS_IAM", `mode` BUFFERED or STREAMED. `cors` None leaves it to the app."""
 
     address: str
     auth: str
     mode: str = BUFFERED
+    cors: Cors | None = None
+
+
+@dataclass(frozen=True)
+class Provisioned:
+    """Environments kept warm for an alias: how many were asked for, and "READY", "IN_PROGRESS" or "FAILED" with a reason."""
+
+    requested: int
+    status: str = "READY"
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class LogGroup:
+    """`retention_days` is None when the log is kept for ever."""
+
+    name: str
+    retention_days: int | None = None
 
 
 @dataclass(frozen=True)
@@ -120,15 +174,8 @@ class Invoked:
     log: str
 
 
-class Aws(Protocol):
-    """One account in one region."""
-
-    @property
-    def region(self) -> str: ...
-
-    def account(self) -> str:
-        """The account's twelve digits."""
-        ...
+class Roles(Protocol):
+    """IAM's part."""
 
     def role(self, name: str) -> Role | None: ...
 
@@ -140,13 +187,35 @@ class Aws(Protocol):
         """Sets the role's trust policy to Lambda alone."""
         ...
 
+    def delete_role(self, role: str) -> None:
+        """AWS refuses while a policy is attached or inside."""
+        ...
+
     def attached_policies(self, role: str) -> tuple[str, ...]:
         """ARNs of the managed policies attached to the role; empty when there is no such role."""
         ...
 
     def attach_policy(self, role: str, arn: str) -> None: ...
 
+    def detach_policy(self, role: str, arn: str) -> None: ...
+
+    def inline_policies(self, role: str) -> Pairs:
+        """Name and document (JSON text, keys sorted, no blanks) of each policy inside the role."""
+        ...
+
+    def put_inline_policy(self, role: str, name: str, document: str) -> None: ...
+
+    def delete_inline_policy(self, role: str, name: str) -> None: ...
+
+
+class Functions(Protocol):
+    """Functions, their versions, and what hangs on them."""
+
     def function(self, name: str, qualifier: str = "") -> Function | None: ...
+
+    def functions(self) -> tuple[Function, ...]:
+        """All of the region, without tags."""
+        ...
 
     def create_function(self, name: str, settings: Settings, code: Code, tags: Pairs) -> Function: ...
 
@@ -156,15 +225,53 @@ class Aws(Protocol):
 
     def update_settings(self, name: str, settings: Settings, revision: str = "") -> Function: ...
 
+    def delete_function(self, name: str, version: str = "") -> None:
+        """One version, or with "" the function, all its versions, aliases and URLs."""
+        ...
+
     def publish(self, name: str, sha256: str) -> Function:
         """Publishes $LATEST if its code has this digest. If nothing changed since the last version, that one is returned."""
         ...
+
+    def versions(self, name: str) -> tuple[Function, ...]:
+        """The published ones, oldest first; empty when there is no such function."""
+        ...
+
+    def tag(self, arn: str, tags: Pairs) -> None: ...
+
+    def untag(self, arn: str, keys: tuple[str, ...]) -> None: ...
+
+    def reserve(self, name: str, executions: int | None) -> None:
+        """Sets the reserved concurrency; None takes it away."""
+        ...
+
+    def invoke(self, function: str, qualifier: str, payload: bytes) -> Invoked:
+        """Runs one event to its end, synchronously, and asks for the log's tail."""
+        ...
+
+    def invoke_streamed(self, function: str, qualifier: str, payload: bytes, enough: Callable[[bytes], bool]) -> Invoked:
+        """As `invoke`, but stops listening when what has come is `enough`: the function runs on, and the log is ""."""
+        ...
+
+
+class Traffic(Protocol):
+    """Aliases, permissions and Function URLs."""
 
     def alias(self, function: str, name: str) -> Alias | None: ...
 
     def create_alias(self, function: str, name: str, version: str) -> None: ...
 
-    def move_alias(self, function: str, name: str, version: str, revision: str = "") -> None: ...
+    def move_alias(
+        self, function: str, name: str, version: str, revision: str = "", weights: tuple[tuple[str, float], ...] = ()
+    ) -> None: ...
+
+    def delete_alias(self, function: str, name: str) -> None: ...
+
+    def provisioned(self, function: str, alias: str) -> Provisioned | None: ...
+
+    def provision(self, function: str, alias: str, executions: int | None) -> None:
+        """Sets how many environments are kept warm; None takes it away."""
+        ...
 
     def statements(self, function: str, qualifier: str) -> tuple[Statement, ...]: ...
 
@@ -174,16 +281,65 @@ class Aws(Protocol):
 
     def url(self, function: str, qualifier: str) -> Url | None: ...
 
-    def create_url(self, function: str, qualifier: str, auth: str, mode: str) -> Url: ...
+    def create_url(self, function: str, qualifier: str, auth: str, mode: str, cors: Cors | None = None) -> Url: ...
 
-    def update_url(self, function: str, qualifier: str, auth: str, mode: str) -> Url:
-        """What is "" stays as it is."""
+    def update_url(self, function: str, qualifier: str, auth: str, mode: str, cors: Cors | None = None) -> Url:
+        """What is "" or None stays as it is; `Cors()` takes it away."""
         ...
 
-    def invoke(self, function: str, qualifier: str, payload: bytes) -> Invoked:
-        """Runs one event to its end, synchronously, and asks for the log's tail."""
+    def delete_url(self, function: str, qualifier: str) -> None: ...
+
+
+class Logs(Protocol):
+    """CloudWatch Logs."""
+
+    def log_group(self, name: str) -> LogGroup | None: ...
+
+    def create_log_group(self, name: str, tags: Pairs) -> None: ...
+
+    def set_retention(self, name: str, days: int | None) -> None:
+        """None keeps the log for ever."""
         ...
 
-    def invoke_streamed(self, function: str, qualifier: str, payload: bytes, enough: Callable[[bytes], bool]) -> Invoked:
-        """As `invoke`, but stops listening when what has come is `enough`: the function runs on, and the log is ""."""
+    def delete_log_group(self, name: str) -> None: ...
+
+    def log_lines(self, group: str, stream_prefix: str, since_ms: int, pattern: str = "", most: int = 100) -> tuple[str, ...]:
+        """Lines since a moment (milliseconds of Unix time), oldest first; `pattern` is CloudWatch's filter pattern."""
+        ...
+
+
+class Storage(Protocol):
+    """S3, for zips above 50 MB."""
+
+    def bucket(self, name: str) -> bool:
+        """Whether this account has the bucket. Raises AwsError with code "403" when it is somebody else's."""
+        ...
+
+    def create_bucket(self, name: str, tags: Pairs) -> None:
+        """A private one: public access blocked, and what is below uploads/ gone after a week."""
+        ...
+
+    def upload(self, bucket: str, key: str, path: Path) -> None: ...
+
+    def uploaded(self, bucket: str, key: str) -> bool: ...
+
+    def delete_object(self, bucket: str, key: str) -> None: ...
+
+    def empty_bucket(self, bucket: str, prefix: str) -> None:
+        """Deletes the objects whose key begins with `prefix`."""
+        ...
+
+
+class Aws(Roles, Functions, Traffic, Logs, Storage, Protocol):
+    """One account in one region."""
+
+    @property
+    def region(self) -> str: ...
+
+    def account(self) -> str:
+        """The account's twelve digits."""
+        ...
+
+    def caller(self) -> str:
+        """The ARN of who asks."""
         ...

@@ -1,0 +1,131 @@
+"""Where botocore ends and our own values and errors begin: clients, calls, and what was refused.
+
+botocore is used without boto3's layer on top, which adds import time and nothing we need.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import botocore.exceptions as foreign
+import botocore.session
+from botocore.config import Config as ClientConfig
+
+from lambent.aws.interface import ABSENT, Pairs
+from lambent.aws.refusals import LOCAL, translate
+from lambent.errors import AwsError
+from lambent.limits import TIMEOUT_MAX_S
+
+_CONNECT_S = 5
+_READ_S = 70
+
+
+class Border:
+    """One account in one region, as botocore sees it. Safe to use from several threads."""
+
+    def __init__(self, session: botocore.session.Session, region: str, endpoint_url: str | None) -> None:
+        self._session = session
+        self._region = region
+        self._endpoint = endpoint_url
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()  # making a client is not thread-safe, using one is (botocore's documentation)
+
+    @property
+    def region(self) -> str:
+        return self._region
+
+    def account(self) -> str:
+        return str(self._call("sts", "get_caller_identity")["Account"])
+
+    def caller(self) -> str:
+        return str(self._call("sts", "get_caller_identity")["Arn"])
+
+    def _call(self, service: str, operation: str, **given: Any) -> dict[str, Any]:
+        try:
+            method: Callable[..., dict[str, Any]] = getattr(self._client(service), operation)
+            return method(**given)
+        except (foreign.BotoCoreError, foreign.ClientError) as error:
+            raise translated(error, camel(operation), self._endpoint) from error
+
+    def _find(self, service: str, operation: str, **given: Any) -> dict[str, Any] | None:
+        try:
+            return self._call(service, operation, **given)
+        except AwsError as error:
+            if error.code in ABSENT:
+                return None
+            raise
+
+    def _pages(self, service: str, operation: str, **given: Any) -> Iterator[dict[str, Any]]:
+        """Every page of a list."""
+        try:
+            yield from self._client(service).get_paginator(operation).paginate(**given)
+        except (foreign.BotoCoreError, foreign.ClientError) as error:
+            raise translated(error, camel(operation), self._endpoint) from error
+
+    def _client(self, service: str) -> Any:
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self._make_client(service)
+            return self._clients[service]
+
+    def _make_client(self, service: str) -> Any:
+        """ "invoke" is Lambda's client with its patience: a function may run for fifteen minutes, and is not run twice."""
+        long = service == "invoke"
+        config = ClientConfig(
+            connect_timeout=_CONNECT_S,
+            read_timeout=TIMEOUT_MAX_S + 60 if long else _READ_S,
+            retries={"mode": "standard", "total_max_attempts": 1 if long else 5},
+            tcp_keepalive=True,
+            user_agent_extra="lambent",
+            proxies={} if _is_here(self._endpoint) else None,
+            s3={"addressing_style": "path"} if self._endpoint else None,
+        )
+        name = "lambda" if long else service
+        return self._session.create_client(name, region_name=self._region, endpoint_url=self._endpoint, config=config)
+
+
+def _is_here(endpoint: str | None) -> bool:
+    """Whether the endpoint is on this machine: a proxy, which the environment may name for everything, must not be asked."""
+    return endpoint is not None and urlsplit(endpoint).hostname in ("127.0.0.1", "::1", "localhost")
+
+
+def given(**members: str | bool | dict[str, Any]) -> dict[str, Any]:
+    """Only the members that have a value: botocore and AWS tell absent from empty."""
+    return {name: value for name, value in members.items() if value}
+
+
+def pairs(mapping: dict[str, str] | None) -> Pairs:
+    return tuple(sorted((mapping or {}).items()))
+
+
+def camel(operation: str) -> str:
+    return "".join(word.capitalize() for word in operation.split("_"))
+
+
+def no_credentials() -> AwsError:
+    return AwsError("no AWS credentials were found", hint=f"aws configure, aws sso login or --profile NAME; {LOCAL}")
+
+
+def translated(error: Exception, operation: str, endpoint: str | None) -> AwsError:
+    if isinstance(error, foreign.ClientError):
+        told = error.response.get("Error", {})
+        message = told.get("Message") or error.response.get("message") or ""
+        return translate(told.get("Code", ""), message, error.operation_name, endpoint or "")
+    what, hint = str(error), ""
+    if isinstance(error, foreign.NoCredentialsError | foreign.PartialCredentialsError):
+        return no_credentials()
+    if isinstance(error, foreign.SSOError | foreign.TokenRetrievalError | foreign.CredentialRetrievalError):
+        what, hint = f"the AWS login could not be used: {error}", f"aws sso login; {LOCAL}"
+    elif isinstance(error, foreign.ProfileNotFound):
+        hint = "aws configure list-profiles shows the ones there are"
+    elif isinstance(error, foreign.NoRegionError):
+        what, hint = "no AWS region is chosen", f"--region us-east-1, or aws configure; {LOCAL}"
+    elif isinstance(error, foreign.HTTPClientError | foreign.ConnectionError):
+        what = f"{operation} got no answer: {error}"
+        hint = "is the local Lambda running? lambent local status" if endpoint else "check the network and --region"
+    elif isinstance(error, foreign.ParamValidationError):
+        what = f"{operation} was not sent: {error}"
+    return AwsError(what, code=type(error).__name__, operation=operation, where=endpoint or "", hint=hint)

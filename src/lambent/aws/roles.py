@@ -1,0 +1,80 @@
+"""IAM: the function's role and what it may do."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from lambent.aws.border import Border, pairs
+from lambent.aws.interface import Pairs, Role
+
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+
+
+class BotoRoles(Border):
+    """Implements `Roles`."""
+
+    def role(self, name: str) -> Role | None:
+        answer = self._find("iam", "get_role", RoleName=name)
+        if answer is None:
+            return None
+        role = answer["Role"]
+        trusts = _trusts_lambda(role.get("AssumeRolePolicyDocument"))
+        tags = {tag["Key"]: tag["Value"] for tag in role.get("Tags", ())}
+        return Role(name, role["Arn"], trusts, pairs(tags))
+
+    def create_role(self, name: str, tags: Pairs) -> None:
+        listed = [{"Key": key, "Value": value} for key, value in tags]
+        self._call("iam", "create_role", RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST), Tags=listed)
+
+    def trust_lambda(self, role: str) -> None:
+        self._call("iam", "update_assume_role_policy", RoleName=role, PolicyDocument=json.dumps(TRUST))
+
+    def delete_role(self, role: str) -> None:
+        self._find("iam", "delete_role", RoleName=role)
+
+    def attached_policies(self, role: str) -> tuple[str, ...]:
+        answer = self._find("iam", "list_attached_role_policies", RoleName=role)
+        return tuple(policy["PolicyArn"] for policy in (answer or {}).get("AttachedPolicies", ()))
+
+    def attach_policy(self, role: str, arn: str) -> None:
+        self._call("iam", "attach_role_policy", RoleName=role, PolicyArn=arn)
+
+    def detach_policy(self, role: str, arn: str) -> None:
+        self._find("iam", "detach_role_policy", RoleName=role, PolicyArn=arn)
+
+    def inline_policies(self, role: str) -> Pairs:
+        listed = self._find("iam", "list_role_policies", RoleName=role) or {}
+        found = []
+        for name in listed.get("PolicyNames", ()):
+            answer = self._find("iam", "get_role_policy", RoleName=role, PolicyName=name)
+            if answer is not None:
+                found.append((name, canonical(answer["PolicyDocument"])))
+        return tuple(sorted(found))
+
+    def put_inline_policy(self, role: str, name: str, document: str) -> None:
+        self._call("iam", "put_role_policy", RoleName=role, PolicyName=name, PolicyDocument=document)
+
+    def delete_inline_policy(self, role: str, name: str) -> None:
+        self._find("iam", "delete_role_policy", RoleName=role, PolicyName=name)
+
+
+def canonical(document: Any) -> str:
+    """A policy as text that is equal when the policies are. IAM gives documents parsed, or as text."""
+    parsed = json.loads(document) if isinstance(document, str) else document
+    return json.dumps(parsed, sort_keys=True, separators=(",", ":"))
+
+
+def _trusts_lambda(document: Any) -> bool:
+    parsed = json.loads(document) if isinstance(document, str) else document or {}
+    statements = parsed.get("Statement", [])
+    for statement in [statements] if isinstance(statements, dict) else statements:
+        services = statement.get("Principal", {})
+        services = services.get("Service", []) if isinstance(services, dict) else []
+        named = [services] if isinstance(services, str) else services
+        if statement.get("Effect") == "Allow" and "lambda.amazonaws.com" in named:
+            return True
+    return False

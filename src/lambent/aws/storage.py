@@ -1,0 +1,56 @@
+"""S3: where a zip goes that is too large for a direct upload."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from lambent.aws.border import Border
+from lambent.aws.interface import Pairs
+from lambent.errors import AwsError
+
+_DAYS = 7
+_BLOCKED = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
+
+
+class BotoStorage(Border):
+    """Implements `Storage`."""
+
+    def bucket(self, name: str) -> bool:
+        return self._find("s3", "head_bucket", Bucket=name) is not None
+
+    def create_bucket(self, name: str, tags: Pairs) -> None:
+        told: dict[str, Any] = {"Bucket": name}
+        if self.region != "us-east-1":  # whose name S3 does not take as a constraint
+            told["CreateBucketConfiguration"] = {"LocationConstraint": self.region}
+        try:
+            self._call("s3", "create_bucket", **told)
+        except AwsError as error:
+            if error.code != "BucketAlreadyOwnedByYou":
+                raise
+        self._call("s3", "put_public_access_block", Bucket=name, PublicAccessBlockConfiguration=_BLOCKED)
+        tagging = {"TagSet": [{"Key": key, "Value": value} for key, value in tags]}
+        self._call("s3", "put_bucket_tagging", Bucket=name, Tagging=tagging)
+        rule = {
+            "ID": "lambent-uploads",
+            "Status": "Enabled",
+            "Filter": {"Prefix": "uploads/"},
+            "Expiration": {"Days": _DAYS},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+        }
+        self._call("s3", "put_bucket_lifecycle_configuration", Bucket=name, LifecycleConfiguration={"Rules": [rule]})
+
+    def upload(self, bucket: str, key: str, path: Path) -> None:
+        with path.open("rb") as file:
+            self._call("s3", "put_object", Bucket=bucket, Key=key, Body=file)
+
+    def uploaded(self, bucket: str, key: str) -> bool:
+        return self._find("s3", "head_object", Bucket=bucket, Key=key) is not None
+
+    def delete_object(self, bucket: str, key: str) -> None:
+        self._find("s3", "delete_object", Bucket=bucket, Key=key)
+
+    def empty_bucket(self, bucket: str, prefix: str) -> None:
+        for page in self._pages("s3", "list_objects_v2", Bucket=bucket, Prefix=prefix):
+            for found in page.get("Contents", ()):
+                self.delete_object(bucket, found["Key"])

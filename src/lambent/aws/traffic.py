@@ -1,0 +1,140 @@
+"""Aliases, permissions and Function URLs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from lambent.aws.border import Border, given
+from lambent.aws.interface import BUFFERED, Alias, Cors, Provisioned, Statement, Url
+from lambent.errors import AwsError
+
+_NOT_PROVISIONED = "ProvisionedConcurrencyConfigNotFoundException"
+
+
+class BotoTraffic(Border):
+    """Implements `Traffic`."""
+
+    def alias(self, function: str, name: str) -> Alias | None:
+        answer = self._find("lambda", "get_alias", FunctionName=function, Name=name)
+        if answer is None:
+            return None
+        weights = (answer.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+        return Alias(name, answer["FunctionVersion"], answer.get("RevisionId", ""), tuple(sorted(weights.items())))
+
+    def create_alias(self, function: str, name: str, version: str) -> None:
+        self._call("lambda", "create_alias", FunctionName=function, Name=name, FunctionVersion=version)
+
+    def move_alias(
+        self, function: str, name: str, version: str, revision: str = "", weights: tuple[tuple[str, float], ...] = ()
+    ) -> None:
+        told = given(RevisionId=revision)
+        routing = {"AdditionalVersionWeights": dict(weights)}  # without it, an old share would stay
+        self._call(
+            "lambda", "update_alias", FunctionName=function, Name=name, FunctionVersion=version, RoutingConfig=routing, **told
+        )
+
+    def delete_alias(self, function: str, name: str) -> None:
+        self._find("lambda", "delete_alias", FunctionName=function, Name=name)
+
+    def provisioned(self, function: str, alias: str) -> Provisioned | None:
+        try:
+            told = {"FunctionName": function, "Qualifier": alias}
+            answer = self._find("lambda", "get_provisioned_concurrency_config", **told)
+        except AwsError as error:
+            if error.code == _NOT_PROVISIONED:
+                return None
+            raise
+        if answer is None:
+            return None
+        requested = answer["RequestedProvisionedConcurrentExecutions"]
+        return Provisioned(requested, answer.get("Status", "READY"), answer.get("StatusReason", ""))
+
+    def provision(self, function: str, alias: str, executions: int | None) -> None:
+        told: dict[str, Any] = {"FunctionName": function, "Qualifier": alias}
+        if executions is None:
+            self._find("lambda", "delete_provisioned_concurrency_config", **told)
+        else:
+            told["ProvisionedConcurrentExecutions"] = executions
+            self._call("lambda", "put_provisioned_concurrency_config", **told)
+
+    def statements(self, function: str, qualifier: str) -> tuple[Statement, ...]:
+        answer = self._find("lambda", "get_policy", FunctionName=function, Qualifier=qualifier)
+        document = json.loads(answer["Policy"]) if answer else {}
+        return tuple(_statement(raw) for raw in document.get("Statement", ()))
+
+    def add_statement(self, function: str, qualifier: str, statement: Statement) -> None:
+        told = given(FunctionUrlAuthType=statement.url_auth, InvokedViaFunctionUrl=statement.via_url)
+        self._call(
+            "lambda",
+            "add_permission",
+            FunctionName=function,
+            Qualifier=qualifier,
+            StatementId=statement.sid,
+            Action=statement.action,
+            Principal=statement.principal,
+            **told,
+        )
+
+    def remove_statement(self, function: str, qualifier: str, sid: str) -> None:
+        self._find("lambda", "remove_permission", FunctionName=function, Qualifier=qualifier, StatementId=sid)
+
+    def url(self, function: str, qualifier: str) -> Url | None:
+        answer = self._find("lambda", "get_function_url_config", FunctionName=function, Qualifier=qualifier)
+        return None if answer is None else _url(answer)
+
+    def create_url(self, function: str, qualifier: str, auth: str, mode: str, cors: Cors | None = None) -> Url:
+        told = {"FunctionName": function, "Qualifier": qualifier, "AuthType": auth, "InvokeMode": mode}
+        return _url(self._call("lambda", "create_function_url_config", **told, **given(Cors=_cors_told(cors))))
+
+    def update_url(self, function: str, qualifier: str, auth: str, mode: str, cors: Cors | None = None) -> Url:
+        told: dict[str, Any] = {"FunctionName": function, "Qualifier": qualifier, **given(AuthType=auth, InvokeMode=mode)}
+        if cors is not None:
+            told["Cors"] = _cors_told(cors)
+        return _url(self._call("lambda", "update_function_url_config", **told))
+
+    def delete_url(self, function: str, qualifier: str) -> None:
+        self._find("lambda", "delete_function_url_config", FunctionName=function, Qualifier=qualifier)
+
+
+def _statement(raw: dict[str, Any]) -> Statement:
+    """Conditions are read in AWS's form, and in moto's, which keeps the request's members beside the action (moto 5.2)."""
+    condition = raw.get("Condition", {})
+    auth = condition.get("StringEquals", {}).get("lambda:FunctionUrlAuthType") or raw.get("FunctionUrlAuthType", "")
+    via = condition.get("Bool", {}).get("lambda:InvokedViaFunctionUrl", raw.get("InvokedViaFunctionUrl", False))
+    principal = raw.get("Principal")
+    if isinstance(principal, dict):
+        principal = next(iter(principal.values()), "")
+    return Statement(raw.get("Sid", ""), str(raw.get("Action")), str(principal), auth, str(via).lower() == "true")
+
+
+def _url(answer: dict[str, Any]) -> Url:
+    mode = answer.get("InvokeMode", BUFFERED)  # absent unless once sent
+    return Url(answer["FunctionUrl"], answer["AuthType"], mode, _cors(answer.get("Cors")))
+
+
+def _cors(raw: dict[str, Any] | None) -> Cors | None:
+    if not raw or not any(raw.values()):
+        return None
+    return Cors(
+        origins=tuple(raw.get("AllowOrigins") or ()),
+        methods=tuple(raw.get("AllowMethods") or ()),
+        headers=tuple(raw.get("AllowHeaders") or ()),
+        expose=tuple(raw.get("ExposeHeaders") or ()),
+        credentials=bool(raw.get("AllowCredentials")),
+        max_age_s=raw.get("MaxAge") or 0,
+    )
+
+
+def _cors_told(cors: Cors | None) -> dict[str, Any]:
+    if cors is None or cors == Cors():
+        return {}
+    told = {
+        "AllowOrigins": list(cors.origins),
+        "AllowMethods": list(cors.methods),
+        "AllowHeaders": list(cors.headers),
+        "ExposeHeaders": list(cors.expose),
+        "AllowCredentials": cors.credentials,
+        "MaxAge": cors.max_age_s,
+    }
+    return {key: value for key, value in told.items() if value}

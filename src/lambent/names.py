@@ -11,6 +11,7 @@ ALIAS = "live"
 URL_STATEMENT = "FunctionURLAllowPublicAccess"
 INVOKE_STATEMENT = "FunctionURLInvokeAllowPublicAccess"
 BASIC_EXECUTION = "service-role/AWSLambdaBasicExecutionRole"
+POLICY = "lambent"  # the one inside the role
 TAG_APP = "lambent:app"
 TAG_MANAGED = "lambent:managed"
 
@@ -52,6 +53,11 @@ class Names:
     @property
     def basic_policy_arn(self) -> str:
         return f"arn:{self.partition}:iam::aws:policy/{BASIC_EXECUTION}"
+
+    @property
+    def bucket(self) -> str:
+        """Where zips above 50 MB go: one for all apps of an account and region."""
+        return f"lambent-{self.account}-{self.region}"
 
     @property
     def log_group(self) -> str:

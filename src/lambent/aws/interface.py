@@ -6,10 +6,11 @@ Sizes are in MB or seconds where the name says so; environments and tags are sor
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 CONFLICT = "ResourceConflictException"
 PRECONDITION = "PreconditionFailedException"
@@ -174,6 +175,12 @@ class Invoked:
     log: str
 
 
+def canonical(document: Any) -> str:
+    """A policy, parsed or as text, as text that is equal when the policies are: keys sorted, no blanks."""
+    parsed = json.loads(document) if isinstance(document, str) else document
+    return json.dumps(parsed, sort_keys=True, separators=(",", ":"))
+
+
 class Roles(Protocol):
     """IAM's part."""
 
@@ -199,8 +206,12 @@ class Roles(Protocol):
 
     def detach_policy(self, role: str, arn: str) -> None: ...
 
-    def inline_policies(self, role: str) -> Pairs:
-        """Name and document (JSON text, keys sorted, no blanks) of each policy inside the role."""
+    def inline_policies(self, role: str) -> tuple[str, ...]:
+        """The names of the policies inside the role."""
+        ...
+
+    def inline_policy(self, role: str, name: str) -> str:
+        """A policy inside the role, as `canonical` text; "" when there is none of that name."""
         ...
 
     def put_inline_policy(self, role: str, name: str, document: str) -> None: ...

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from lambent.aws.border import Border, pairs
-from lambent.aws.interface import Pairs, Role
+from lambent.aws.interface import Pairs, Role, canonical
 
 TRUST = {
     "Version": "2012-10-17",
@@ -46,26 +46,18 @@ class BotoRoles(Border):
     def detach_policy(self, role: str, arn: str) -> None:
         self._find("iam", "detach_role_policy", RoleName=role, PolicyArn=arn)
 
-    def inline_policies(self, role: str) -> Pairs:
-        listed = self._find("iam", "list_role_policies", RoleName=role) or {}
-        found = []
-        for name in listed.get("PolicyNames", ()):
-            answer = self._find("iam", "get_role_policy", RoleName=role, PolicyName=name)
-            if answer is not None:
-                found.append((name, canonical(answer["PolicyDocument"])))
-        return tuple(sorted(found))
+    def inline_policies(self, role: str) -> tuple[str, ...]:
+        return tuple((self._find("iam", "list_role_policies", RoleName=role) or {}).get("PolicyNames", ()))
+
+    def inline_policy(self, role: str, name: str) -> str:
+        answer = self._find("iam", "get_role_policy", RoleName=role, PolicyName=name)
+        return canonical(answer["PolicyDocument"]) if answer else ""
 
     def put_inline_policy(self, role: str, name: str, document: str) -> None:
         self._call("iam", "put_role_policy", RoleName=role, PolicyName=name, PolicyDocument=document)
 
     def delete_inline_policy(self, role: str, name: str) -> None:
         self._find("iam", "delete_role_policy", RoleName=role, PolicyName=name)
-
-
-def canonical(document: Any) -> str:
-    """A policy as text that is equal when the policies are. IAM gives documents parsed, or as text."""
-    parsed = json.loads(document) if isinstance(document, str) else document
-    return json.dumps(parsed, sort_keys=True, separators=(",", ":"))
 
 
 def _trusts_lambda(document: Any) -> bool:

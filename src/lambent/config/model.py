@@ -43,6 +43,48 @@ class App:
 
 
 @dataclass(frozen=True)
+class Cors:
+    """What the Function URL itself is to answer about other origins, instead of the app."""
+
+    origins: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    expose: tuple[str, ...] = ()
+    credentials: bool = False
+    max_age_s: int = 0
+
+
+@dataclass(frozen=True)
+class Hosting:
+    """How AWS is to host the function, beyond what every app needs.
+
+    `role` is the ARN of a role of the user's own, "" for one that lambent makes; `permissions` are statements of a policy as
+    JSON text, `policies` ARNs of managed ones. `log_retention_days` None keeps logs for ever. `mounts` are pairs of an EFS
+    access point's ARN and a path below /mnt/. `auth` says who may call the URL: anyone ("NONE"), or signed requests only.
+    `bucket` takes zips above 50 MB; "" is one that lambent makes. `cors` None leaves it to the app.
+    """
+
+    role: str = ""
+    permissions: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
+    log_retention_days: int | None = 30
+    log_format: Literal["Text", "JSON"] = "Text"
+    layers: tuple[str, ...] = ()
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    mounts: tuple[tuple[str, str], ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+    tracing: bool = False
+    snapstart: bool = False
+    reserved_concurrency: int | None = None
+    provisioned_concurrency: int | None = None
+    auth: Literal["NONE", "AWS_IAM"] = "NONE"
+    cors: Cors | None = None
+    bucket: str = ""
+    keep_versions: int = 10
+
+
+@dataclass(frozen=True)
 class Config:
     """One app, ready to be built and deployed. With `stream` its answers leave while they are made, else in one piece.
 
@@ -65,6 +107,7 @@ class Config:
     events: str = ""
     base_path: str = ""
     runtime_client: RuntimeClient | None = None
+    hosting: Hosting = Hosting()
     origins: dict[str, str] = field(default_factory=dict, compare=False)
 
     @property

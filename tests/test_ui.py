@@ -8,7 +8,7 @@ import pytest
 
 from lambent import events
 from lambent.errors import LambentError, UsageError
-from lambent.ui import choose, failure, jsonlines, lines, plain
+from lambent.ui import choose, failure, jsonlines, lines, plain, units
 
 
 def test_an_error_says_what_where_and_what_to_try() -> None:
@@ -40,12 +40,12 @@ def test_a_bug_report_leaves_the_values_of_env_out(capsys: pytest.CaptureFixture
     ("count", "words"), [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (3_400, "3.4 kB"), (9_910_000, "9.9 MB")]
 )
 def test_sizes(count: int, words: str) -> None:
-    assert lines.size(count) == words
+    assert units.size(count) == words
 
 
 @pytest.mark.parametrize(("spent", "words"), [(0.0121, "12 ms"), (3.44, "3.4 s")])
 def test_durations(spent: float, words: str) -> None:
-    assert lines.seconds(spent) == words
+    assert units.seconds(spent) == words
 
 
 def test_plain_prints_progress_on_stderr_and_only_the_url_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:

@@ -55,6 +55,69 @@ class Built(Event):
 
 
 @dataclass(frozen=True)
+class Phase(Event):
+    """A part of a build is done: "resolve", "fetch", "shards", "splice", "proof"."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one package has in a zip, or the user's own files, or lambent's runtime. Sizes in bytes, `packed` is zipped.
+
+    `bytecode` and `bytecode_packed` are the part of `raw` and `packed` that .pyc files take.
+    """
+
+    name: str
+    files: int
+    raw: int
+    packed: int
+    bytecode: int
+    bytecode_packed: int
+
+
+@dataclass(frozen=True)
+class Sized(Event):
+    """What takes the room in a zip, the largest first."""
+
+    shares: tuple[Share, ...]
+
+
+@dataclass(frozen=True)
+class ListedFile:
+    """One file of a zip, and whose it is. Sizes in bytes."""
+
+    name: str
+    package: str
+    raw: int
+    packed: int
+
+
+@dataclass(frozen=True)
+class Listed(Event):
+    """Every file of a zip, in its order."""
+
+    files: tuple[ListedFile, ...]
+
+
+@dataclass(frozen=True)
+class Packed(Event):
+    """The end of `lambent build`: the zip, and what Lambda must be told for it to run. Sizes in bytes."""
+
+    path: str
+    sha256: str
+    zipped: int
+    raw: int
+    files: int
+    runtime: str
+    architecture: str
+    handler: str
+    environment: tuple[tuple[str, str], ...]
+    phases: tuple[Phase, ...]
+
+
+@dataclass(frozen=True)
 class PlannedLine:
     """One line of a plan. `verb` is "create", "update", "keep" or "check"; `detail` says what and why."""
 

@@ -15,7 +15,7 @@ import platformdirs
 from lambent import interpreters
 from lambent.aws.boto import connect
 from lambent.aws.interface import Aws
-from lambent.cli.options import port_option, state_option
+from lambent.cli.options import app_option, arch_option, port_option, runtime_option, state_option
 from lambent.config.load import Flags, load
 from lambent.config.model import Architecture, Config
 from lambent.deploy.deploy import deploy
@@ -79,9 +79,10 @@ def _can_run_here(config: Config, emit: Emit) -> None:
 @click.command("deploy")
 @click.argument("path", default=".", type=click.Path(path_type=Path))
 @click.option("--local", "-l", is_flag=True, help="Deploy to the Lambda on this machine: no account needed.")
-@click.option("--app", metavar="MODULE:ATTR", help="The app, when it cannot be told: main:app, mysite.wsgi:application.")
+@app_option
 @click.option("--name", metavar="N", help="The function's name. Default: the project's or the folder's.")
-@click.option("--runtime", metavar="python3.X", help="Default: the newest that AWS, the project and this machine have.")
+@runtime_option
+@arch_option
 @click.option("--memory", metavar="MB", help="Memory, 128 to 10240 (default 1024). CPU grows with it.")
 @click.option("--timeout", metavar="S", help="Seconds a request may take, 1 to 900 (default 30).")
 @click.option("--env", "-e", metavar="K=V", multiple=True, help="An environment variable of the function. Repeatable.")

@@ -23,3 +23,16 @@ port_option = click.option(
     type=click.IntRange(0, 65535),
     help="The local Lambda's port (default 4580; 0: any free one).",
 )
+
+
+app_option = click.option(
+    "--app", metavar="MODULE:ATTR", help="The app, when it cannot be told: main:app, mysite.wsgi:application."
+)
+
+runtime_option = click.option(
+    "--runtime", metavar="python3.X", help="Default: the newest that AWS, the project and this machine have."
+)
+
+arch_option = click.option(
+    "--arch", "architecture", metavar="A", help="The machine: x86_64 or arm64 (default: x86_64, or with --local this one)."
+)

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from lambent import names
-from lambent.config import clients, environment, web
+from lambent.config import clients, environment, target, web
 from lambent.config import runtime as runtimes
 from lambent.config.detect import find
 from lambent.config.model import App, Architecture, Config, RuntimeClient
@@ -33,6 +33,7 @@ class Flags:
     tmp: int | str | None = None
     env: tuple[str, ...] = ()
     stream: bool | None = None
+    target: str | None = None
 
 
 def load(
@@ -44,8 +45,8 @@ def load(
     Raises UsageError, DetectionError, or LocalError when this machine has no fitting Python.
     """
     project = locate(path)
-    said = {key: value for key, value in vars(flags).items() if key != "env"}
-    settings = gather(said, environ, project.table, project.table_source)
+    said = {key: value for key, value in vars(flags).items() if key not in ("env", "target")}
+    settings = target.spread(gather(said, environ, project.table, project.table_source), flags.target, on)
     origins: dict[str, str] = {}
     name = _name(settings, project, origins)
     spec = settings.text("app")
@@ -126,10 +127,9 @@ def _architecture(settings: Settings, origins: dict[str, str], native: Architect
         origins["architecture"] = "default"
         return native
     origins["architecture"] = given.origin
-    known: dict[str, Architecture] = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
-    if given.value not in known:
+    if given.value not in target.ARCHITECTURES:
         raise given.refuse(f"architecture must be x86_64 or arm64, got {given.value}", native)
-    return known[given.value]
+    return target.ARCHITECTURES[given.value]
 
 
 def _exclude(settings: Settings, origins: dict[str, str]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ FROM_ENVIRONMENT = (
 )
 KEYS = (*FROM_ENVIRONMENT, "env", "exclude")
 
+_SHORTER = {"architecture": "arch"}  # settings whose option has a name of its own
 _SWITCH = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -88,7 +89,8 @@ def gather(flags: Mapping[str, Any], environ: Mapping[str, str], table: Mapping[
             given[key] = Given(environ[variable], variable, _assignment(variable))
     for key, value in flags.items():
         if value is not None:
-            given[key] = Given(value, f"--no-{key}" if value is False else f"--{key}", _option(key))
+            option = _SHORTER.get(key, key)
+            given[key] = Given(value, f"--no-{option}" if value is False else f"--{option}", _option(option))
     return Settings(given)
 
 

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from lambent import events
 from lambent.events import Event
+from lambent.ui import tables
+from lambent.ui.units import seconds, size
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,12 @@ def lines(event: Event) -> tuple[Line, ...]:
         case events.Built(_, zipped, raw, files, spent):
             note = f"{size(raw)} unpacked, {_count(files, 'file')}, {seconds(spent)}"
             return (Line("ok", f"built {size(zipped)}", note),)
+        case events.Sized(shares):
+            return tuple(Line("note", row) for row in tables.shares(shares))
+        case events.Listed(files):
+            return tuple(Line("note", row) for row in tables.files(files))
+        case events.Packed():
+            return _packed(event)
         case events.LocalStarted(url, pid, sandbox):
             return (Line("note", f"started the local Lambda at {url}", f"pid {pid}, {sandbox}; `lambent local stop` ends it"),)
         case events.Planned():
@@ -44,6 +52,22 @@ def lines(event: Event) -> tuple[Line, ...]:
             return _deployed(event)
         case _:
             return ()
+
+
+def result(event: Event) -> str:
+    """What a command was run for, alone on stdout: the URL, the zip's path."""
+    match event:
+        case events.Deployed(url):
+            return url
+        case events.Packed(path):
+            return path
+        case _:
+            return ""
+
+
+def _packed(done: events.Packed) -> tuple[Line, ...]:
+    spent = ", ".join(f"{phase.name} {seconds(phase.seconds)}" for phase in done.phases)
+    return (Line("ok", f"for {done.runtime} on {done.architecture}, handler {done.handler}", spent),)
 
 
 def _plan(plan: events.Planned) -> tuple[Line, ...]:
@@ -75,17 +99,3 @@ def _because(kind: str, source: str) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def seconds(spent: float) -> str:
-    """A duration for people: "12 ms", "3.4 s"."""
-    return f"{spent * 1000:.0f} ms" if spent < 1 else f"{spent:.1f} s"
-
-
-def size(count: int) -> str:
-    """A size for people, in decimal units: "812 B", "3.4 kB", "9.9 MB"."""
-    if count < 1000:
-        return f"{count} B"
-    if count < 1_000_000:
-        return f"{count / 1000:.1f} kB"
-    return f"{count / 1_000_000:.1f} MB"

@@ -1,11 +1,11 @@
-"""Progress as plain lines on stderr, and the URL alone on stdout: for pipes, logs and CI."""
+"""Progress as plain lines on stderr, and the result alone (a URL, a path) on stdout: for pipes, logs and CI."""
 
 from __future__ import annotations
 
 import sys
 
-from lambent.events import Deployed, Event
-from lambent.ui.lines import lines
+from lambent.events import Event
+from lambent.ui.lines import lines, result
 
 _MARKS = {"ok": "ok    ", "do": "  +   ", "note": "      ", "warn": "warn  ", "plain": ""}
 
@@ -14,5 +14,5 @@ def show(event: Event) -> None:
     for line in lines(event):
         note = f"  ({line.note})" if line.note else ""
         print(f"{_MARKS[line.mark]}{line.text}{note}", file=sys.stderr, flush=True)
-    if isinstance(event, Deployed):
-        print(event.url, flush=True)
+    if said := result(event):
+        print(said, flush=True)

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from lambent.events import Deployed, Event, StepStarted
-from lambent.ui.lines import Line, lines
+from lambent.events import Event, StepStarted
+from lambent.ui.lines import Line, lines, result
 
 _MARKS = {
     "ok": ("✓ ", "green"),
@@ -34,8 +34,8 @@ class Terminal:
         if isinstance(event, StepStarted):
             self._spinner = self._console.status(Text(event.step))
             self._spinner.start()
-        if isinstance(event, Deployed):
-            print(event.url, file=sys.stdout, flush=True)
+        if said := result(event):
+            print(said, file=sys.stdout, flush=True)
 
     def rest(self) -> None:
         """Stops the spinner, if one is turning."""

@@ -1,0 +1,125 @@
+"""`lambent build`: the zip, what takes the room in it, and nothing else: no account, no service."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+import platformdirs
+
+from lambent.cli.options import app_option, arch_option, runtime_option
+from lambent.config.load import Flags, load
+from lambent.config.model import Config
+from lambent.errors import LambentError
+from lambent.events import Built, Detected, Emit, Event, Listed, Notice, Packed, Phase, Resolved, Sized, Warned
+from lambent.package import output, report, treemap
+from lambent.package.artifact import Artifact
+from lambent.package.build import build
+from lambent.package.source import packs
+from lambent.ui import choose, jsonlines
+
+
+@click.command("build")
+@click.argument("path", default=".", type=click.Path(path_type=Path))
+@app_option
+@click.option("--target", metavar="T", help="The runtime and the machine in one: python3.13-arm64, or one of them: arm64.")
+@runtime_option
+@arch_option
+@click.option("--output", "-o", metavar="FILE", type=click.Path(path_type=Path), help="Put the zip there too.")
+@click.option(
+    "--cache-dir",
+    metavar="DIR",
+    envvar="LAMBENT_CACHE",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=lambda: Path(platformdirs.user_cache_dir("lambent")),
+    help="Where wheels, what is made of them, and zips are kept.",
+)
+@click.option("--report", "page", metavar="FILE", type=click.Path(path_type=Path), help="Write a map of the sizes, as HTML.")
+@click.option("--show-files", is_flag=True, help="List every file in the zip, with its sizes and its package.")
+@click.option("--json", "as_json", is_flag=True, help="Say everything as JSON lines.")
+def command(path: Path, as_json: bool, **options: Any) -> None:
+    """Build the Lambda zip of the app at PATH (a folder or a Python file; default: here), and say what takes the room.
+
+    Needs no AWS account and no local Lambda. The same input gives the same bytes, on every machine. The zip's path (in the
+    cache, or what -o says) is the only thing printed on stdout.
+    """
+    output_file, cache, page, show_files = (options.pop(key) for key in ("output", "cache_dir", "page", "show_files"))
+    with choose.reporter(as_json) as emit:
+        try:
+            config = load(path, Flags(**options), os.environ, date.today())
+            _check(output_file, page)
+            emit(Detected(config.app.spec, config.app.kind, config.app.source))
+            phases: list[Phase] = []
+            artifact = build(_without(config, output_file, emit), cache, os.environ, _timed(emit, phases))
+            _tell(artifact, page, show_files, emit)
+            if output_file is not None:
+                output.copy(artifact.path, output_file)
+            emit(_packed(artifact, output_file or artifact.path, phases))
+        except LambentError as error:
+            if as_json:
+                jsonlines.fail(error)
+            raise
+
+
+def _check(output_file: Path | None, page: Path | None) -> None:
+    """What is to be written can be, before any work is done."""
+    if output_file is not None:
+        output.check(output_file, "--output")
+    if page is not None:
+        output.check(page, "--report", b"<!doctype html>")
+
+
+def _without(config: Config, output_file: Path | None, emit: Emit) -> Config:
+    """The configuration with the zip itself left out of the zip, when it is to stand in the project."""
+    place = output_file.resolve() if output_file else config.path
+    if not config.path.is_dir() or place == config.path or not place.is_relative_to(config.path):
+        return config
+    name = place.relative_to(config.path).as_posix()
+    if packs(config.path, name, config.exclude):
+        emit(Warned(f"{name} is in the project, and the next zip would hold it", f"echo '/{name}' >> .lambentignore"))
+    return replace(config, exclude=(*config.exclude, f"/{name}"))
+
+
+def _timed(emit: Emit, phases: list[Phase]) -> Emit:
+    """An `Emit` that also keeps how long each part of the build took."""
+
+    def told(event: Event) -> None:
+        match event:
+            case Phase():
+                phases.append(event)
+            case Resolved():
+                phases.append(Phase("dependencies", event.seconds))
+            case Built():
+                phases.append(Phase("all", event.seconds))
+        emit(event)
+
+    return told
+
+
+def _tell(artifact: Artifact, page: Path | None, show_files: bool, emit: Emit) -> None:
+    files = report.members(artifact.path)
+    if show_files:
+        emit(Listed(files))
+    emit(Sized(report.shares(files)))
+    if page is not None:
+        output.write(treemap.page(files, f"{artifact.path.name}, {artifact.runtime} {artifact.architecture}"), page)
+        emit(Notice(f"the map of the sizes is {page}"))
+
+
+def _packed(artifact: Artifact, place: Path, phases: list[Phase]) -> Packed:
+    return Packed(
+        path=str(place.absolute()),
+        sha256=artifact.sha256,
+        zipped=artifact.zipped,
+        raw=artifact.raw,
+        files=artifact.files,
+        runtime=artifact.runtime,
+        architecture=artifact.architecture,
+        handler=artifact.handler,
+        environment=artifact.environment,
+        phases=tuple(phases),
+    )

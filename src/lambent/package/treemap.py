@@ -1,0 +1,7 @@
+"""A page."""
+
+from lambent.events import ListedFile
+
+
+def page(files: tuple[ListedFile, ...], title: str) -> str:
+    return f"<!doctype html>{title}"

@@ -44,6 +44,26 @@ class Resolved(Event):
 
 
 @dataclass(frozen=True)
+class Fetching(Event):
+    """Downloads are under way, `files` of `of` are there. In bytes; `total` grows as sizes become known."""
+
+    files: int
+    of: int
+    done: int
+    total: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Fetched(Event):
+    """All downloads are there."""
+
+    files: int
+    size: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Built(Event):
     """The zip is there. Sizes in bytes."""
 

@@ -3,16 +3,17 @@
 As git does it: one asks for each folder and file on the way down, the last pattern that matches decides, and below an
 ignored folder nothing is asked. So a pattern needs to match no more than the very name that is asked about. Consecutive
 patterns of one kind are joined into one expression: a project of thousands of files is asked thousands of times.
-The form: https://git-scm.com/docs/gitignore
+The form: https://git-scm.com/docs/gitignore (but "?" and brackets stand for a character, where git has them stand for a byte).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
+_Match = Callable[..., re.Match[str] | None]
 _CLASSES = {
     "alpha": "a-zA-Z",
     "digit": "0-9",
@@ -28,27 +29,17 @@ _BRACKET_END = re.compile(r"[!^]?\]?(?:\\.|\[:[a-z]+:\]|[^]\\])*\]")
 
 
 @dataclass(frozen=True)
-class _Group:
-    """Patterns of one kind that follow each other: `names` matches the last part of a path, `paths` the whole of it."""
-
-    ignores: bool
-    names: re.Pattern[str] | None
-    paths: re.Pattern[str] | None
-
-
-@dataclass(frozen=True)
 class Rules:
     """The patterns of one ignore file. `prefix` is its folder's path in the project, with its slash ("" at the top)."""
 
     prefix: str
-    groups: tuple[_Group, ...]
+    groups: tuple[tuple[bool, _Match | None, _Match | None], ...]  # ignores?, by the last part, by the whole path
 
     def verdict(self, path: str, name: str) -> bool | None:
         """Whether `path` is ignored; None where no pattern says. `name` is its last part; both of a folder end in a slash."""
-        inside = path[len(self.prefix) :]
-        for group in self.groups:
-            if (group.names and group.names.fullmatch(name)) or (group.paths and group.paths.fullmatch(inside)):
-                return group.ignores
+        for ignores, names, paths in self.groups:
+            if (names and names(name)) or (paths and paths(path, len(self.prefix))):
+                return ignores
         return None
 
 
@@ -75,10 +66,10 @@ def _kind(parsed: tuple[bool, bool, str]) -> bool:
     return parsed[0]
 
 
-def _group(ignores: bool, patterns: list[tuple[bool, str]]) -> _Group:
+def _group(ignores: bool, patterns: list[tuple[bool, str]]) -> tuple[bool, _Match | None, _Match | None]:
     joined = ["|".join(text for whole, text in patterns if whole is anchored) for anchored in (False, True)]
-    names, paths = (re.compile(text, re.DOTALL) if text else None for text in joined)
-    return _Group(ignores, names, paths)
+    names, paths = (re.compile(text, re.DOTALL).fullmatch if text else None for text in joined)
+    return ignores, names, paths
 
 
 def _parse(line: str) -> tuple[bool, bool, str] | None:
@@ -95,7 +86,7 @@ def _parse(line: str) -> tuple[bool, bool, str] | None:
     expression = _translate(text.removeprefix("/"))
     if not expression:
         return None
-    expression += "/" if folder else "/?"
+    expression += "(?<!/)/" if folder else "(?<!/)/?"  # in "docs/*" the star stands for something
     try:
         re.compile(expression)
     except re.error:  # a range from z to a: git matches nothing by it

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import stat
+from dataclasses import dataclass, field, replace
 from fnmatch import translate
 from pathlib import Path
 
@@ -29,7 +29,7 @@ _NEVER = frozenset(
 _LEFTOVERS = rules(
     [
         *("node_modules/", "htmlcov/", ".ipynb_checkpoints/", ".idea/", ".vscode/"),
-        *("*.py[co]", ".DS_Store", "Thumbs.db", ".coverage", "*.swp", ".gitignore", ".lambentignore", ".lambdaignore"),
+        *("*.py[co]", ".DS_Store", "Thumbs.db", ".coverage", "*.swp"),
     ]
 )
 _SECRETS = (
@@ -38,6 +38,7 @@ _SECRETS = (
 )
 _SECRET = re.compile("|".join(map(translate, _SECRETS)))
 _TOP_ONLY = (".lambentignore", ".lambdaignore")  # the stronger one first
+_RULES = frozenset([".gitignore", *_TOP_ONLY])
 
 
 @dataclass(frozen=True)
@@ -59,82 +60,114 @@ def collect(
     if path.is_file():
         return Source({path.name: SourceFile(path, bool(path.stat().st_mode & 0o100))})
     walk = _Walk(path.resolve(), exclude, include, allow_secrets)
-    files = dict(walk.files(str(walk.top), "", (), frozenset(), False))
-    return Source(dict(sorted(files.items())), tuple(sorted(walk.secrets)))
+    walk.go(str(walk.top), _Place())
+    return Source(dict(sorted(walk.files.items())), tuple(sorted(walk.secrets)))
 
 
 def packs(path: Path, name: str, exclude: tuple[str, ...] = (), include: tuple[str, ...] = ()) -> bool:
-    """Whether a file called `name` in the project would be packed if it were there now. Its folder must be there."""
+    """Whether a file called `name` in the project would be packed if it were there. Its folder must be there."""
     walk = _Walk(path.resolve(), exclude, include, ())
     *folders, last = name.split("/")
-    prefix, ignored = "", False
-    weak = _with_rules_of(walk.top, "", ())
+    place = walk.below_rules(_Place())
     for folder in folders:
-        prefix += f"{folder}/"
-        ignored = walk.ignored(prefix, f"{folder}/", weak, ignored)
-        if folder in _NEVER or (ignored and prefix not in walk.reached):
+        below = walk.below(folder, place, walk.active(place))
+        if below is None:
             return False
-        weak = _with_rules_of(walk.top / prefix, prefix, weak)
-    return not walk.ignored(name, last, weak, ignored)
+        place = walk.below_rules(below)
+    return not ignored(name, last, walk.active(place), place.inside)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the walk is. `weak` are the .gitignores on the way, the nearest first; `chain` the real folders entered by links.
+
+    `inside` is true in a folder that is left out: only what `include` names is taken there.
+    """
+
+    prefix: str = ""
+    weak: tuple[Rules, ...] = ()
+    chain: frozenset[str] = frozenset()
+    inside: bool = False
 
 
 class _Walk:
     def __init__(self, top: Path, exclude: tuple[str, ...], include: tuple[str, ...], allowed: tuple[str, ...]) -> None:
         self.top = top
+        self.files: dict[str, SourceFile] = {}
         self.secrets: list[str] = []
-        self.reached = parents(include)
         self._allowed = frozenset(allowed)
-        self._include = rules(f"!{pattern}" for pattern in include)
-        top_only = [_read(top / name, "") for name in _TOP_ONLY if (top / name).is_file()]
-        self._strong = (rules(exclude), self._include, *top_only)
+        self._reached = parents(include)
+        self._exclude, self._include = rules(exclude), rules(f"!{pattern}" for pattern in include)
+        self._top_only = tuple(_read(top / name, "") for name in _TOP_ONLY if (top / name).is_file())
 
-    def files(
-        self, folder: str, prefix: str, weak: tuple[Rules, ...], chain: frozenset[str], ignored: bool
-    ) -> Iterator[tuple[str, SourceFile]]:
-        """The files below `folder`. `weak` are the .gitignores above it, the nearest first; `chain` the real folders above."""
-        entries = _entries(folder, prefix)
-        names = [entry.name for entry in entries]
-        if prefix and "pyvenv.cfg" in names:
+    def go(self, folder: str, place: _Place) -> None:
+        """Takes the files below a folder. This loop sees each file of a project at every build: it must be quick."""
+        entries = _entries(folder, place.prefix)
+        names = {entry.name for entry in entries}
+        if place.prefix and "pyvenv.cfg" in names:  # a virtual environment
             return
         if ".gitignore" in names:
-            weak = _with_rules_of(Path(folder), prefix, weak)
+            place = self.below_rules(place)
+        active = self.active(place)
         for entry in entries:
-            name = prefix + entry.name
+            name = place.prefix + entry.name
             if entry.is_dir():
-                below = self.ignored(f"{name}/", f"{entry.name}/", weak, ignored)
-                if entry.name in _NEVER or (below and f"{name}/" not in self.reached):
-                    continue
-                _check(entry, name, self.top)
-                if entry.is_symlink():
-                    chain |= {os.path.realpath(folder)}
-                if entry.is_symlink() and _ends_above(entry.path, folder, chain):
-                    continue
-                yield from self.files(entry.path, f"{name}/", weak, chain, below)
-            elif not self.ignored(name, entry.name, weak, ignored):
-                yield from self._file(entry, name)
+                self._enter(entry, folder, place, active)
+            elif not ignored(name, entry.name, active, place.inside):
+                self._take(entry, name)
 
-    def ignored(self, path: str, name: str, weak: tuple[Rules, ...], inside: bool) -> bool:
-        """Whether a path is left out. Inside a folder that is, only `include` takes one back in."""
-        if inside:
-            return self._include.verdict(path, name) is not False or self._strong[0].verdict(path, name) is True
-        for each in (*self._strong, *weak, _LEFTOVERS):
-            verdict = each.verdict(path, name)
-            if verdict is not None:
-                return verdict
-        return False
+    def active(self, place: _Place) -> tuple[Rules, ...]:
+        """The rules that hold in a place, the strongest first."""
+        strong = (self._exclude, self._include)
+        found = strong if place.inside else (*strong, *self._top_only, *place.weak, _LEFTOVERS)
+        return tuple(each for each in found if each.groups)
 
-    def _file(self, entry: os.DirEntry[str], name: str) -> Iterator[tuple[str, SourceFile]]:
-        if name not in self._allowed and _secret(entry):
+    def below_rules(self, place: _Place) -> _Place:
+        """The place with the .gitignore that is in it."""
+        return replace(place, weak=(_read(self.top / place.prefix / ".gitignore", place.prefix), *place.weak))
+
+    def below(self, name: str, place: _Place, active: tuple[Rules, ...]) -> _Place | None:
+        """The place in the folder `name`, or None when nothing in it is packed."""
+        path = f"{place.prefix}{name}/"
+        inside = ignored(path, f"{name}/", active, place.inside)
+        if name in _NEVER or (inside and path not in self._reached):
+            return None
+        return replace(place, prefix=path, inside=inside)
+
+    def _enter(self, entry: os.DirEntry[str], folder: str, place: _Place, active: tuple[Rules, ...]) -> None:
+        below = self.below(entry.name, place, active)
+        if below is None:
+            return
+        _check(entry, below.prefix.removesuffix("/"), self.top)
+        if entry.is_symlink():
+            chain = place.chain | {os.path.realpath(folder)}
+            if _ends_above(entry.path, chain):
+                return
+            below = replace(below, chain=chain)
+        self.go(entry.path, below)
+
+    def _take(self, entry: os.DirEntry[str], name: str) -> None:
+        if entry.name in _RULES:
+            return
+        if name not in self._allowed and _SECRET.match(_real_name(entry)) and not _public(entry):
             self.secrets.append(name)
             return
         _check(entry, name, self.top)
-        if not entry.is_file():  # sockets and pipes cannot be packed
-            return
         try:
             mode = entry.stat().st_mode
         except FileNotFoundError:  # gone since the folder was read
             return
-        yield name, SourceFile(Path(entry.path), bool(mode & 0o100))
+        if stat.S_ISREG(mode):  # sockets and pipes cannot be packed
+            self.files[name] = SourceFile(Path(entry.path), bool(mode & 0o100))
+
+
+def ignored(path: str, name: str, active: tuple[Rules, ...], inside: bool) -> bool:
+    """Whether a path is left out by these rules, the strongest first. `inside` is what holds where none says."""
+    for each in active:
+        verdict = each.verdict(path, name)
+        if verdict is not None:
+            return verdict
+    return inside
 
 
 def _entries(folder: str, prefix: str) -> list[os.DirEntry[str]]:
@@ -151,10 +184,6 @@ def _entries(folder: str, prefix: str) -> list[os.DirEntry[str]]:
         raise PackagingError(f"a folder that may not be read: {name}", where=name, hint=hint) from error
 
 
-def _with_rules_of(folder: Path, prefix: str, weak: tuple[Rules, ...]) -> tuple[Rules, ...]:
-    return (_read(folder / ".gitignore", prefix), *weak)
-
-
 def _read(file: Path, prefix: str) -> Rules:
     try:
         text = file.read_bytes().decode("utf-8", "surrogateescape").removeprefix("\ufeff")
@@ -163,10 +192,10 @@ def _read(file: Path, prefix: str) -> Rules:
     return rules(text.split("\n"), prefix)
 
 
-def _ends_above(link: str, folder: str, chain: frozenset[str]) -> bool:
+def _ends_above(link: str, chain: frozenset[str]) -> bool:
     """Whether a link leads to a folder that it is in, or that was entered on the way here: following it would have no end."""
     target = os.path.realpath(link)
-    return any(above == target or above.startswith(f"{target}/") for above in (os.path.realpath(folder), *chain))
+    return any(above == target or above.startswith(f"{target}/") for above in chain)
 
 
 def _check(entry: os.DirEntry[str], name: str, top: Path) -> None:
@@ -191,14 +220,14 @@ def _check(entry: os.DirEntry[str], name: str, top: Path) -> None:
         )
 
 
-def _secret(entry: os.DirEntry[str]) -> bool:
-    """Whether a file, or what it links to, is a secret by its name. A .pem of nothing but certificates is public, and stays."""
-    names = [entry.name, Path(entry.path).resolve().name] if entry.is_symlink() else [entry.name]
-    found = next((name for name in names if _SECRET.match(name)), None)
-    if found is None or not found.endswith(".pem"):
-        return found is not None
+def _real_name(entry: os.DirEntry[str]) -> str:
+    return Path(entry.path).resolve().name if entry.is_symlink() else entry.name
+
+
+def _public(entry: os.DirEntry[str]) -> bool:
+    """Whether a file with a secret's name holds none: a .pem of nothing but certificates."""
     try:
-        text = Path(entry.path).read_bytes()
+        text = Path(entry.path).read_bytes() if entry.name.endswith(".pem") else b""
     except OSError:
-        return True
-    return b"BEGIN CERTIFICATE" not in text or b"PRIVATE KEY" in text
+        return False
+    return b"BEGIN CERTIFICATE" in text and b"PRIVATE KEY" not in text

@@ -67,4 +67,7 @@ class Meddled:
         return call
 
 
-READS = {"account", "role", "attached_policies", "function", "alias", "statements", "url"}
+READS = {
+    *("account", "role", "attached_policies", "inline_policy", "log_group"),
+    *("function", "alias", "statements", "url", "provisioned", "versions"),
+}

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from lambent.aws.interface import Alias, Function, Role, Settings, Statement, Url
+from lambent.aws.interface import Alias, Function, LogGroup, Role, Settings, Statement, Url
 from lambent.config.model import App, Config
 from lambent.deploy.desired import PUBLIC_STATEMENTS, Desired, desired
 from lambent.deploy.observed import Observed
-from lambent.deploy.plan import changed, plan
+from lambent.deploy.parts.function import changed
+from lambent.deploy.plan import plan
 from lambent.errors import DeployError, UsageError
 from lambent.limits import UNZIPPED_MAX, ZIP_DIRECT_MAX
 from lambent.names import Names
@@ -34,6 +35,8 @@ DONE = Observed(
     live=LIVE,
     statements=PUBLIC_STATEMENTS,
     url=Url("https://x.lambda-url.eu-west-1.on.aws/", "NONE"),
+    log_group=LogGroup(NAMES.log_group, 30),
+    versions=("1", "2", "3"),
 )
 OLD = replace(LATEST, sha256="old=")
 OLD_LIVE = replace(LIVE, sha256="old=")
@@ -64,8 +67,16 @@ class Case:
 
 CASES = (
     Case("nothing to do", DONE, "Probe"),
-    Case("first", Observed(), f"CreateRole AttachPolicy CreateFunction {RELEASE} Grant Grant CreateUrl Probe"),
-    Case("role left over", Observed(role=ROLE), f"AttachPolicy CreateFunction {RELEASE} Grant Grant CreateUrl Probe"),
+    Case(
+        "first",
+        Observed(),
+        f"CreateRole AttachPolicy CreateLogGroup SetRetention CreateFunction {RELEASE} Grant Grant CreateUrl Probe",
+    ),
+    Case(
+        "role left over",
+        Observed(role=ROLE),
+        f"AttachPolicy CreateLogGroup SetRetention CreateFunction {RELEASE} Grant Grant CreateUrl Probe",
+    ),
     Case("new code", replace(DONE, latest=OLD, live=OLD_LIVE), f"UpdateCode {RELEASE} Probe"),
     Case(
         "new configuration",
@@ -99,7 +110,7 @@ CASES = (
     Case(
         "first, streamed",
         Observed(),
-        f"CreateRole AttachPolicy CreateFunction {RELEASE} Grant Grant CreateUrl Probe",
+        f"CreateRole AttachPolicy CreateLogGroup SetRetention CreateFunction {RELEASE} Grant Grant CreateUrl Probe",
         STREAMING,
     ),
     Case("streaming begins: the URL last", DONE, f"UpdateSettings {RELEASE} UpdateUrl Probe", STREAMING),
@@ -200,10 +211,16 @@ def test_the_users_environment_wins_over_the_artifacts() -> None:
     )
 
 
-@pytest.mark.parametrize(("zipped", "raw"), ((ZIP_DIRECT_MAX + 1, 1), (1, UNZIPPED_MAX + 1)))
-def test_too_large_is_said_before_any_call(zipped: int, raw: int) -> None:
+def test_too_large_is_said_before_any_call() -> None:
     with pytest.raises(DeployError, match="MB"):
-        desired(CONFIG, replace(ARTIFACT, zipped=zipped, raw=raw), NAMES)
+        desired(CONFIG, replace(ARTIFACT, raw=UNZIPPED_MAX + 1), NAMES)
+
+
+def test_a_zip_too_large_for_a_direct_upload_goes_through_a_bucket() -> None:
+    large = desired(CONFIG, replace(ARTIFACT, zipped=ZIP_DIRECT_MAX + 1, sha256="YWI="), NAMES)
+    assert (large.code.bucket, large.code.key) == ("lambent-123456789012-eu-west-1", "uploads/hello/6162.zip")
+    names = [type(step).__name__ for step in plan(large, Observed()).steps]
+    assert names[4:6] == ["Upload", "CreateFunction"]
 
 
 def test_a_large_environment_is_said_before_any_call() -> None:

@@ -52,7 +52,11 @@ class Names:
 
     @property
     def basic_policy_arn(self) -> str:
-        return f"arn:{self.partition}:iam::aws:policy/{BASIC_EXECUTION}"
+        return self.managed_policy_arn(BASIC_EXECUTION)
+
+    def managed_policy_arn(self, name: str) -> str:
+        """Of a policy that AWS itself keeps."""
+        return f"arn:{self.partition}:iam::aws:policy/{name}"
 
     @property
     def bucket(self) -> str:

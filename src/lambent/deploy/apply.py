@@ -7,15 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lambent import events
-from lambent.aws.interface import BUFFERED, CONFLICT, INVALID, PRECONDITION, ROLE_EXISTS, STREAMED, Function
+from lambent.aws.interface import BUFFERED, CONFLICT, INVALID, PRECONDITION, ROLE_EXISTS, STREAMED, Function, Provisioned
 from lambent.deploy import confirm, steps
 from lambent.deploy.check import FunctionFailed, Question, check
 from lambent.deploy.means import Means
 from lambent.deploy.observed import settled, wait_until
 from lambent.deploy.plan import Plan
 from lambent.deploy.steps import Step
-from lambent.errors import AwsError, DeployError
+from lambent.errors import AwsError, DeployError, UnconfirmedError
 
+LOG_GROUP_EXISTS = "ResourceAlreadyExistsException"
 CANNOT_ASSUME = "cannot be assumed by Lambda"
 
 
@@ -53,10 +54,16 @@ class Run:
         match step:
             case steps.CreateRole(role, tags):
                 self._unless_there(lambda: self.means.aws.create_role(role, tags), ROLE_EXISTS)
-            case steps.TrustLambda(role):
-                self.means.aws.trust_lambda(role)
-            case steps.AttachPolicy(role, arn):
-                self.means.aws.attach_policy(role, arn)
+            case steps.Single():
+                step.call(self.means.aws)
+            case steps.CreateLogGroup(group, tags):
+                self._unless_there(lambda: self.means.aws.create_log_group(group, tags), LOG_GROUP_EXISTS)
+            case steps.Upload():
+                self._upload(step)
+            case steps.Provision():
+                self._provision(step)
+            case steps.MoveAlias():
+                self._move(step)
             case steps.CreateFunction():
                 self._create(step)
             case steps.UpdateCode(name, code):
@@ -150,6 +157,13 @@ class Run:
         self.revision = function.revision
         return function
 
+    def _upload(self, step: steps.Upload) -> None:
+        aws, code = self.means.aws, step.code
+        if step.makes_bucket and not aws.bucket(code.bucket):
+            aws.create_bucket(code.bucket, step.tags)
+        if not aws.uploaded(code.bucket, code.key):
+            aws.upload(code.bucket, code.key, code.path)
+
     # --- versions and traffic
 
     def _publish(self, step: steps.PublishVersion) -> str:
@@ -185,6 +199,32 @@ class Run:
                 raise overtaken(step.name, what) from error
         return f"version {step.previous} -> {self.version}" if step.previous else f"version {self.version}"
 
+    def _move(self, step: steps.MoveAlias) -> None:
+        try:
+            self.means.aws.move_alias(step.name, step.alias, step.version, step.revision)
+        except AwsError as error:
+            if error.code in (CONFLICT, PRECONDITION):
+                raise PlanIsStale from error
+            raise
+        self.version = step.version
+
+    def _provision(self, step: steps.Provision) -> None:
+        self.means.aws.provision(step.name, step.alias, step.executions)
+        if step.executions is None:
+            return
+        found: list[Provisioned | None] = []
+
+        def ready() -> bool:
+            found[:] = [self.means.aws.provisioned(step.name, step.alias)]
+            return found[0] is None or found[0].status != "IN_PROGRESS"
+
+        if not wait_until(ready, self.means.patience.settle_s):
+            what = "AWS is still making the provisioned environments ready"
+            raise UnconfirmedError(what, where=step.name, hint="they come by themselves; run this again to look")
+        if found[0] is not None and found[0].status == "FAILED":
+            what = f"AWS could not provision {step.executions} environments: {found[0].reason}"
+            raise DeployError(what, where=step.name, hint="ask for fewer, or look at the account's concurrency")
+
     def _probe(self, step: steps.Probe) -> None:
         """A version that passed its check and then fails through the URL is taken back."""
         try:
@@ -209,7 +249,7 @@ class Run:
 
     def _update_url(self, step: steps.UpdateUrl) -> None:
         try:
-            self.url = self.means.aws.update_url(step.name, step.alias, step.auth, step.mode).address
+            self.url = self.means.aws.update_url(step.name, step.alias, step.auth, step.mode, step.cors).address
         except AwsError:
             there = self.means.aws.url(step.name, step.alias) if step.mode == STREAMED else None
             if there is None or there.mode != step.mode:  # else a cut connection hid that it was heard
@@ -229,7 +269,7 @@ class Run:
 
     def _create_url(self, step: steps.CreateUrl) -> None:
         try:
-            self.url = self.means.aws.create_url(step.name, step.alias, step.auth, step.mode).address
+            self.url = self.means.aws.create_url(step.name, step.alias, step.auth, step.mode, step.cors).address
         except AwsError as error:
             there = self.means.aws.url(step.name, step.alias) if error.code == CONFLICT else None
             if there is None or (there.auth, there.mode) != (step.auth, step.mode):

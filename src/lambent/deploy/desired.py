@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import dataclass, field
 
-from lambent.aws.interface import BUFFERED, STREAMED, Code, Pairs, Settings, Statement
+from lambent.aws.interface import BUFFERED, STREAMED, Code, Cors, Pairs, Settings, Statement, canonical
 from lambent.config.model import Config
 from lambent.errors import DeployError, UsageError
 from lambent.limits import ENV_MAX, MIB, UNZIPPED_MAX, ZIP_DIRECT_MAX
@@ -25,6 +26,7 @@ PUBLIC_STATEMENTS = (
 class Desired:
     """One app as it should be in one account and region. `strict` says that an answer of 5xx means it does not work.
 
+    With `own_role` the role is lambent's, with `policies` (ARNs) attached and `inline` (a policy as canonical text) inside.
     `origins` maps a field of `Config` to where its value came from, for the plan's lines.
     """
 
@@ -37,6 +39,15 @@ class Desired:
     auth: str = PUBLIC
     mode: str = BUFFERED
     statements: tuple[Statement, ...] = PUBLIC_STATEMENTS
+    cors: Cors | None = None
+    own_role: bool = True
+    policies: tuple[str, ...] = ()
+    inline: str = ""
+    retention_days: int | None = 30
+    reserved: int | None = None
+    provisioned: int | None = None
+    makes_bucket: bool = False
+    keep_versions: int = 10
     origins: dict[str, str] = field(default_factory=dict, compare=False)
 
 
@@ -45,28 +56,72 @@ def desired(config: Config, artifact: Artifact, names: Names) -> Desired:
 
     Raises DeployError or UsageError for what AWS would refuse anyway: a zip or an environment that is too large.
     """
+    hosting = config.hosting
     environment = tuple(sorted({**dict(artifact.environment), **dict(config.environment)}.items()))
     _refuse_too_large(artifact)
     _refuse_large_environment(environment)
     settings = Settings(
-        role=names.role_arn,
+        role=hosting.role or names.role_arn,
         runtime=artifact.runtime,
         handler=artifact.handler,
         memory_mb=config.memory_mb,
         timeout_s=config.timeout_s,
         tmp_mb=config.tmp_mb,
         environment=environment,
+        layers=hosting.layers,
+        subnets=tuple(sorted(hosting.subnets)),
+        security_groups=tuple(sorted(hosting.security_groups)),
+        mounts=hosting.mounts,
+        tracing=hosting.tracing,
+        log_format=hosting.log_format,
+        snapstart=hosting.snapstart,
     )
+    public = hosting.auth == PUBLIC
     return Desired(
         names=names,
         settings=settings,
-        code=Code(artifact.path, artifact.sha256, artifact.zipped, artifact.architecture),
-        tags=((TAG_APP, names.app), (TAG_MANAGED, "true")),
+        code=_code(config, artifact, names),
+        tags=tuple(sorted({**dict(hosting.tags), TAG_APP: names.app, TAG_MANAGED: "true"}.items())),
         strict=config.app.kind != "handler",
         raw=artifact.raw,
+        auth=hosting.auth,
         mode=STREAMED if config.stream else BUFFERED,
+        statements=PUBLIC_STATEMENTS if public else (),
+        cors=Cors(**vars(hosting.cors)) if hosting.cors else None,
+        own_role=not hosting.role,
+        policies=_policies(config, names),
+        inline=_inline(config),
+        retention_days=hosting.log_retention_days,
+        reserved=hosting.reserved_concurrency,
+        provisioned=hosting.provisioned_concurrency,
+        makes_bucket=not hosting.bucket,
+        keep_versions=hosting.keep_versions,
         origins=config.origins,
     )
+
+
+def _code(config: Config, artifact: Artifact, names: Names) -> Code:
+    """A zip that is too large for a direct upload goes through a bucket, under the name of its content."""
+    bucket = key = ""
+    if artifact.zipped > ZIP_DIRECT_MAX:
+        bucket = config.hosting.bucket or names.bucket
+        key = f"uploads/{names.app}/{base64.b64decode(artifact.sha256).hex()}.zip"
+    return Code(artifact.path, artifact.sha256, artifact.zipped, artifact.architecture, bucket, key)
+
+
+def _policies(config: Config, names: Names) -> tuple[str, ...]:
+    """Managed policies: what every function needs for its log, what the user asks for, and what VPC and X-Ray need."""
+    needed = [names.basic_policy_arn]
+    if config.hosting.subnets:
+        needed.append(names.managed_policy_arn("service-role/AWSLambdaVPCAccessExecutionRole"))
+    if config.hosting.tracing:
+        needed.append(names.managed_policy_arn("AWSXRayDaemonWriteAccess"))
+    return tuple(dict.fromkeys((*needed, *config.hosting.policies)))
+
+
+def _inline(config: Config) -> str:
+    statements = [json.loads(statement) for statement in config.hosting.permissions]
+    return canonical({"Version": "2012-10-17", "Statement": statements}) if statements else ""
 
 
 def _refuse_too_large(artifact: Artifact) -> None:
@@ -74,9 +129,6 @@ def _refuse_too_large(artifact: Artifact) -> None:
     if artifact.raw > UNZIPPED_MAX:
         what = f"the app is {artifact.raw / MIB:.0f} MB unzipped, and Lambda takes at most {UNZIPPED_MAX // MIB} MB"
         raise DeployError(what, where=where, hint="leave files out with exclude = [...], or use fewer dependencies")
-    if artifact.zipped > ZIP_DIRECT_MAX:
-        what = f"the zip is {artifact.zipped / MIB:.0f} MB, and a direct upload takes at most {ZIP_DIRECT_MAX // MIB} MB"
-        raise DeployError(what, where=where, hint="leave files out with exclude = [...]; uploads through S3 are not built yet")
 
 
 def _refuse_large_environment(environment: Pairs) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from lambent.aws.interface import Alias, Aws, Function, Role, Statement, Url
+from lambent.aws.interface import Alias, Aws, Function, LogGroup, Provisioned, Role, Statement, Url
 from lambent.errors import DeployError
-from lambent.names import ALIAS, Names
+from lambent.names import ALIAS, POLICY, Names
 
 _POLL_FIRST_S = 0.05
 _POLL_MOST_S = 1.0  # as the waiters function_active_v2 and function_updated_v2 do
@@ -17,7 +17,7 @@ _POLL_MOST_S = 1.0  # as the waiters function_active_v2 and function_updated_v2 
 
 @dataclass(frozen=True)
 class Observed:
-    """One app as it is. `latest` is $LATEST, `live` the version behind the alias."""
+    """One app as it is. `latest` is $LATEST, `live` the version behind the alias; `versions` go from old to new."""
 
     role: Role | None = None
     attached: tuple[str, ...] = ()
@@ -26,6 +26,10 @@ class Observed:
     live: Function | None = None
     statements: tuple[Statement, ...] = ()
     url: Url | None = None
+    inline: str = ""
+    log_group: LogGroup | None = None
+    provisioned: Provisioned | None = None
+    versions: tuple[str, ...] = ()
 
 
 def observe(aws: Aws, app: str, settle_s: float) -> tuple[Names, Observed]:
@@ -41,7 +45,7 @@ def _look(aws: Aws, app: str) -> tuple[Names, Observed]:
     # The names that are needed to ask are the same in every account, so that the account can be asked for meanwhile.
     unplaced = Names(app, "", aws.region)
     function = unplaced.function
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(12) as pool:
         account = pool.submit(aws.account)
         role = pool.submit(aws.role, unplaced.role)
         attached = pool.submit(aws.attached_policies, unplaced.role)
@@ -50,6 +54,10 @@ def _look(aws: Aws, app: str) -> tuple[Names, Observed]:
         live = pool.submit(aws.function, function, ALIAS)
         statements = pool.submit(aws.statements, function, ALIAS)
         url = pool.submit(aws.url, function, ALIAS)
+        inline = pool.submit(aws.inline_policy, unplaced.role, POLICY)
+        log_group = pool.submit(aws.log_group, unplaced.log_group)
+        provisioned = pool.submit(aws.provisioned, function, ALIAS)
+        versions = pool.submit(aws.versions, function)
     names = Names(app, account.result(), aws.region)
     observed = Observed(
         role=role.result(),
@@ -59,6 +67,10 @@ def _look(aws: Aws, app: str) -> tuple[Names, Observed]:
         live=live.result(),
         statements=statements.result(),
         url=url.result(),
+        inline=inline.result(),
+        log_group=log_group.result(),
+        provisioned=provisioned.result(),
+        versions=tuple(each.version for each in versions.result()),
     )
     return names, observed
 

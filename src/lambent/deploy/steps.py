@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from lambent.aws.interface import BUFFERED, Code, Pairs, Settings, Statement
+from lambent.aws.interface import BUFFERED, Aws, Code, Cors, Pairs, Settings, Statement
 
 
 @dataclass(frozen=True)
@@ -29,25 +29,6 @@ class CreateRole(Step):
     @property
     def title(self) -> str:
         return f"create role {self.role}"
-
-
-@dataclass(frozen=True)
-class TrustLambda(Step):
-    role: str
-
-    @property
-    def title(self) -> str:
-        return f"let Lambda assume role {self.role}"
-
-
-@dataclass(frozen=True)
-class AttachPolicy(Step):
-    role: str
-    arn: str
-
-    @property
-    def title(self) -> str:
-        return f"attach {self.arn.rpartition('/')[2]}"
 
 
 @dataclass(frozen=True)
@@ -146,6 +127,7 @@ class CreateUrl(Step):
     alias: str
     auth: str
     mode: str = BUFFERED
+    cors: Cors | None = None
 
     @property
     def title(self) -> str:
@@ -154,12 +136,13 @@ class CreateUrl(Step):
 
 @dataclass(frozen=True)
 class UpdateUrl(Step):
-    """Changes what is not ""."""
+    """Changes what is not "" or None; `Cors()` takes it away."""
 
     name: str
     alias: str
     auth: str = ""
     mode: str = ""
+    cors: Cors | None = None
 
     @property
     def title(self) -> str:
@@ -176,7 +159,212 @@ class Probe(Step):
     settings: Settings
     strict: bool
     mode: str = BUFFERED
+    auth: str = "NONE"
 
     @property
     def title(self) -> str:
         return "ask the URL"
+
+
+class Single(Step):
+    """A step that is one call which may be made again: nothing hangs on its answer."""
+
+    def call(self, aws: Aws) -> None:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class TrustLambda(Single):
+    role: str
+
+    @property
+    def title(self) -> str:
+        return f"let Lambda assume role {self.role}"
+
+    def call(self, aws: Aws) -> None:
+        aws.trust_lambda(self.role)
+
+
+@dataclass(frozen=True)
+class AttachPolicy(Single):
+    role: str
+    arn: str
+
+    @property
+    def title(self) -> str:
+        return f"attach {self.arn.rpartition('/')[2]}"
+
+    def call(self, aws: Aws) -> None:
+        aws.attach_policy(self.role, self.arn)
+
+
+@dataclass(frozen=True)
+class DetachPolicy(Single):
+    role: str
+    arn: str
+
+    @property
+    def title(self) -> str:
+        return f"detach {self.arn.rpartition('/')[2]}"
+
+    def call(self, aws: Aws) -> None:
+        aws.detach_policy(self.role, self.arn)
+
+
+@dataclass(frozen=True)
+class PutPolicy(Single):
+    """`document` is the policy's JSON text."""
+
+    role: str
+    policy: str
+    document: str
+
+    @property
+    def title(self) -> str:
+        return f"set the permissions of role {self.role}"
+
+    def call(self, aws: Aws) -> None:
+        aws.put_inline_policy(self.role, self.policy, self.document)
+
+
+@dataclass(frozen=True)
+class DeletePolicy(Single):
+    role: str
+    policy: str
+
+    @property
+    def title(self) -> str:
+        return f"take away the permissions of role {self.role}"
+
+    def call(self, aws: Aws) -> None:
+        aws.delete_inline_policy(self.role, self.policy)
+
+
+@dataclass(frozen=True)
+class CreateLogGroup(Step):
+    group: str
+    tags: Pairs
+
+    @property
+    def title(self) -> str:
+        return "create log group"
+
+
+@dataclass(frozen=True)
+class SetRetention(Single):
+    group: str
+    days: int | None
+
+    @property
+    def title(self) -> str:
+        return f"keep logs {self.days} days" if self.days else "keep logs for ever"
+
+    def call(self, aws: Aws) -> None:
+        aws.set_retention(self.group, self.days)
+
+
+@dataclass(frozen=True)
+class Upload(Step):
+    """Puts the zip into its bucket, unless it is there; `makes_bucket` when the bucket is lambent's own."""
+
+    code: Code
+    makes_bucket: bool
+    tags: Pairs
+
+    @property
+    def title(self) -> str:
+        return f"upload code to s3://{self.code.bucket}"
+
+
+@dataclass(frozen=True)
+class Tag(Single):
+    arn: str
+    tags: Pairs
+
+    @property
+    def title(self) -> str:
+        return "set tags"
+
+    def call(self, aws: Aws) -> None:
+        aws.tag(self.arn, self.tags)
+
+
+@dataclass(frozen=True)
+class Untag(Single):
+    arn: str
+    keys: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        return "remove tags"
+
+    def call(self, aws: Aws) -> None:
+        aws.untag(self.arn, self.keys)
+
+
+@dataclass(frozen=True)
+class Reserve(Single):
+    name: str
+    executions: int | None
+
+    @property
+    def title(self) -> str:
+        return "set reserved concurrency"
+
+    def call(self, aws: Aws) -> None:
+        aws.reserve(self.name, self.executions)
+
+
+@dataclass(frozen=True)
+class Provision(Step):
+    """Waits until the environments are warm."""
+
+    name: str
+    alias: str
+    executions: int | None
+
+    @property
+    def title(self) -> str:
+        return "set provisioned concurrency"
+
+
+@dataclass(frozen=True)
+class MoveAlias(Step):
+    """Sends all traffic to a version that is known already."""
+
+    name: str
+    alias: str
+    version: str
+    revision: str = ""
+
+    @property
+    def title(self) -> str:
+        return f"point {self.alias} at version {self.version}"
+
+
+@dataclass(frozen=True)
+class Revoke(Single):
+    name: str
+    alias: str
+    sid: str
+
+    @property
+    def title(self) -> str:
+        return f"remove permission {self.sid}"
+
+    def call(self, aws: Aws) -> None:
+        aws.remove_statement(self.name, self.alias, self.sid)
+
+
+@dataclass(frozen=True)
+class DeleteVersions(Single):
+    name: str
+    versions: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        return "delete old versions"
+
+    def call(self, aws: Aws) -> None:
+        for version in self.versions:
+            aws.delete_function(self.name, version)

@@ -1,9 +1,9 @@
-"""The account's settings and reserved concurrency."""
+"""The account's settings, reserved concurrency, and that nothing is provisioned."""
 
 from __future__ import annotations
 
 from lambent.limits import UNZIPPED_MAX, ZIP_DIRECT_MAX
-from lambent.local.control.call import Call
+from lambent.local.control.call import Call, resolve
 from lambent.local.control.faults import Fault
 from lambent.local.control.target import Target
 from lambent.local.control.versions import all_versions
@@ -57,3 +57,16 @@ async def delete_function_concurrency(call: Call) -> None:
     record = call.record(call.target().unqualified())
     record.reserved = None
     call.store.save(record)
+
+
+async def get_provisioned_concurrency_config(call: Call) -> Document:
+    """None can be put here yet, so none is found; the text is AWS's."""
+    target = call.target()
+    resolve(call.record(target, f":{target.qualifier}"), target)
+    raise Fault("ProvisionedConcurrencyConfigNotFoundException", "No Provisioned Concurrency Config found for this function")
+
+
+async def delete_provisioned_concurrency_config(call: Call) -> None:
+    """Deleting what is not there is no error."""
+    target = call.target()
+    resolve(call.record(target, f":{target.qualifier}"), target)

@@ -16,7 +16,8 @@ from deploy_cases import READS, Meddled, artifact, config
 from lambent import events
 from lambent.aws.boto import connect
 from lambent.aws.interface import CONFLICT, INVALID, PRECONDITION, Aws, Code, Invoked, Settings
-from lambent.config.model import App, Hosting, Hosting
+from lambent.config.model import App, Hosting
+from lambent.deploy.deploy import deploy, prepare
 from lambent.deploy.desired import PUBLIC_STATEMENTS
 from lambent.deploy.means import Patience
 from lambent.deploy.observed import observe

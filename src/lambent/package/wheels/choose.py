@@ -35,9 +35,9 @@ class WheelName:
 
 
 def wheel_name(filename: str) -> WheelName | None:
-    """The parts of a file name, or None when it is not a wheel's."""
+    """The parts of a file name, or None when it is not a wheel's. A name that would lead to another folder is none."""
     parts = filename.removesuffix(".whl").split("-")
-    if not filename.endswith(".whl") or len(parts) not in (5, 6):
+    if not filename.endswith(".whl") or len(parts) not in (5, 6) or "/" in filename or "\\" in filename:
         return None
     build = parts[2] if len(parts) == 6 else ""
     pythons, abis, platforms = (tuple(part.lower().split(".")) for part in parts[-3:])

@@ -13,11 +13,12 @@ from lambent.errors import PackagingError
 from lambent.package.target import Target
 
 
-@dataclass(frozen=True)
 class UvFailed(Exception):
     """uv said no. `text` is what it said, without colours."""
 
-    text: str
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,9 @@ class Uv:
         options += ["--only-binary", ":all:", *(word for name in build for word in ("--no-binary", name))]
         # uv takes a folder for unchanged while its pyproject.toml is
         options += (word for name in build for word in ("--refresh-package", name))
-        return self.run(*arguments, *options, **(self._without_compiler() if build else {}))
+        return self.run(*arguments, *options, **(self.without_compiler() if build else {}))
 
-    def _without_compiler(self) -> dict[str, str]:
+    def without_compiler(self) -> dict[str, str]:
         """A build without compilers: what needs one fails at once, what can do without one comes out pure.
 
         In a cache of its own, since uv keeps what it builds, and other programs of the user's would get the pure one.

@@ -1,0 +1,99 @@
+"""Resolved locks as files: what was asked once has the same answer until the question changes.
+
+No third-party import here: this is all that a rebuild runs of `requirements/`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lambent.package.lock import DistFile, Lock, Pin, Repository
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """The lock, whether it was known already, and what the user should hear about it: (what, hint) pairs."""
+
+    lock: Lock
+    cached: bool = False
+    warnings: tuple[tuple[str, str], ...] = ()
+
+
+def read(path: Path) -> Resolution | None:
+    """What was kept, or None when nothing was, or it is damaged."""
+    try:
+        digest, _, body = path.read_bytes().partition(b"\n")
+        if hashlib.sha256(body).hexdigest().encode() != digest:
+            return None
+        said = json.loads(body)
+        pins = tuple(_pin(pin) for pin in said["pins"])
+        return Resolution(Lock(said["source"], pins), True, tuple((what, hint) for what, hint in said["warnings"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write(path: Path, resolution: Resolution) -> None:
+    """Keeps it. Raises OSError, and then leaves nothing half-written."""
+    pins = [_plain(pin) for pin in resolution.lock.pins]
+    said = {"source": resolution.lock.source, "pins": pins, "warnings": resolution.warnings}
+    body = json.dumps(said, separators=(",", ":")).encode()
+    replace_file(path, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Writes a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _plain(pin: Pin) -> dict[str, Any]:
+    plain: dict[str, Any] = {"name": pin.name, "version": pin.version}
+    if pin.wheels:
+        plain["wheels"] = [_file(wheel) for wheel in pin.wheels]
+    if pin.sdist:
+        plain["sdist"] = _file(pin.sdist)
+    if pin.folder:
+        plain["folder"] = str(pin.folder)
+    if pin.repository:
+        plain["repository"] = [pin.repository.url, pin.repository.commit, pin.repository.subdirectory]
+    if pin.index:
+        plain["index"] = pin.index
+    if pin.asked:
+        plain["asked"] = True
+    return plain
+
+
+def _file(file: DistFile) -> list[Any]:
+    return [file.filename, file.url, file.hashes, file.size]
+
+
+def _dist(plain: list[Any]) -> DistFile:
+    filename, url, hashes, size = plain
+    return DistFile(filename, url, tuple((algorithm, digest) for algorithm, digest in hashes), size)
+
+
+def _pin(plain: dict[str, Any]) -> Pin:
+    repository = plain.get("repository")
+    return Pin(
+        name=plain["name"],
+        version=plain["version"],
+        wheels=tuple(_dist(wheel) for wheel in plain.get("wheels", ())),
+        sdist=_dist(plain["sdist"]) if "sdist" in plain else None,
+        folder=Path(plain["folder"]) if "folder" in plain else None,
+        repository=Repository(*repository) if repository else None,
+        index=plain.get("index", ""),
+        asked=plain.get("asked", False),
+    )

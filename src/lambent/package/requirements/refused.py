@@ -1,0 +1,37 @@
+"""A native package without a fitting wheel, in our own words; what else uv refuses is told by `refusals`."""
+
+from __future__ import annotations
+
+from lambent.errors import PackagingError
+from lambent.package.lock import Pin
+from lambent.package.refusals import translate
+from lambent.package.requirements.question import Question
+from lambent.package.requirements.wheelless import targets
+from lambent.package.wheels.choose import offered
+
+__all__ = ["not_fitting", "translate"]
+
+_INSTEAD = {"psycopg2": "psycopg2-binary", "mysqlclient": "pymysql", "pysqlite3": "pysqlite3-binary"}
+
+
+def not_fitting(pin: Pin, question: Question, fitting: Pin | None, text: str = "") -> PackagingError:
+    """For a version without a wheel for the target; `fitting` is the newest version that has one."""
+    target = question.uv.target
+    major, minor = target.glibc
+    there = offered(pin)
+    what = f"{pin.name} {pin.version} has no wheel for {target.name} (glibc {major}.{minor})"
+    what += f"; there are wheels for {there}" if there else "; it has no wheels at all"
+    tries = [f"{pin.name}=={fitting.version}, which has one"] if fitting else []
+    if not fitting and pin.name in _INSTEAD:
+        tries.append(f"{_INSTEAD[pin.name]} in its place")
+    others = targets(pin)
+    runtime = next((other for other in others if other.architecture == target.architecture), None)
+    machine = next((other for other in others if other.python == target.python), None)
+    if runtime:
+        tries.append(f"--runtime python{runtime.python}")
+    if machine:
+        tries.append(f"--architecture {machine.architecture}")
+    if pin.sdist and not question.options.native:
+        tries.append("--build-native, which compiles its source")
+    hint = ", or ".join(tries) or f"a package that has wheels: https://pypi.org/project/{pin.name}/#files"
+    return PackagingError(what, where=question.asked.source, hint=hint, detail=text)

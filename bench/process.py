@@ -11,14 +11,13 @@ from itertools import count
 from pathlib import Path
 from types import TracebackType
 
-import lambent.runtime
+from lambent.package.bundle import bundled
 from lambent.package.bytecode import compile_tree
 
 from .model import Side, Site
 from .runtime_api import RuntimeApi, Trouble
 
 APPS = Path(__file__).parent / "apps"
-_RUNTIME = Path(lambent.runtime.__file__).parent
 _ENDS = count()
 
 # What stands in /var/runtime on Lambda, without the little that differs there from `python -m awslambdaric`: importing runpy.
@@ -38,11 +37,14 @@ def lay(side: Side, site: Site) -> Path:
     shutil.copytree(APPS, task, ignore=shutil.ignore_patterns("__pycache__"))
     for name, text in side.files.items():
         (task / name).write_text(text)
-    if side.client == "lambent":
-        shutil.copytree(_RUNTIME, task / "lambent_runtime", ignore=shutil.ignore_patterns("__pycache__"))
-    else:
+    if side.client != "lambent":
         (task / "bootstrap.py").write_text(_AWS_BOOTSTRAP)
     compile_tree(task, site.interpreter)
+    if side.client == "lambent":
+        for name, packed in bundled(str(site.interpreter.path), site.interpreter, site.folder / "cache").items():
+            (task / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(packed.path, task / name)
+            (task / name).chmod(0o755 if packed.executable else 0o644)
     return task
 
 

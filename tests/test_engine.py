@@ -334,6 +334,16 @@ def test_a_wrapper_may_run_something_else(maker: Callable[[], Maker | None], tmp
     assert re.fullmatch(rf"\S+/bin/{NEWEST} \S+/bootstrap.py", seen)
 
 
+def test_a_wrapper_may_be_a_script_of_lambdas_python(maker: Callable[[], Maker | None], tmp_path: Path) -> None:
+    function = make_function(tmp_path, HELLO, environment=(("AWS_LAMBDA_EXEC_WRAPPER", "/var/task/wrapper"),))
+    wrapper = function.code / "wrapper"
+    start = "os.environ['SEEN'] = f'{sys.flags.no_site} {len(sys.argv)}'; os.execv(sys.argv[1], sys.argv[1:])"
+    wrapper.write_text(f"#!/var/lang/bin/{NEWEST} -S\nimport os, sys\n{start}\n")
+    wrapper.chmod(0o755)
+    (function.code / "main.py").write_text("import os\ndef handler(e, c): return os.environ['SEEN']")
+    assert run(tmp_path, lambda aws: aws.call(function), maker=maker())[:2] == ("1 3", "")
+
+
 def test_a_missing_interpreter_is_told_with_the_line_to_paste(tmp_path: Path) -> None:
     function = make_function(tmp_path, HELLO, runtime="python3.99")
     with pytest.raises(EngineFault, match=r"no interpreter for the runtime python3\.99.*uv python install 3\.99"):

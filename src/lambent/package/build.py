@@ -18,6 +18,7 @@ from lambent.limits import UNZIPPED_MAX
 from lambent.package import bytecode, report
 from lambent.package.archive import Archive, Writer, Written, compress
 from lambent.package.artifact import Artifact
+from lambent.package.bundle import bundled, is_bundled
 from lambent.package.dependencies import Shard, ensure
 from lambent.package.layout import RUNTIME, Layout, SourceFile, arrange
 from lambent.package.requirements import pins as requirements
@@ -55,7 +56,7 @@ def _build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit) 
     with ExitStack() as stack:
         archive = stack.enter_context(Archive(shard.path)) if shard else None
         names = [entry.name for entry in archive.entries] if archive else []
-        layout = arrange(names, _runtime(config), source.files, config.app.root)
+        layout = arrange(names, _runtime(config, interpreter, cache), source.files, config.app.root)
         _warn_hidden(layout, emit)
         skipped = _fit(archive, layout, emit)
         if interpreter is not None:
@@ -109,11 +110,13 @@ def _dependencies(
     return shard
 
 
-def _runtime(config: Config) -> dict[str, SourceFile]:
+def _runtime(config: Config, interpreter: interpreters.Interpreter | None, cache: Path) -> dict[str, SourceFile]:
     """The files that run an app on Lambda. A bare handler under AWS's own client needs none."""
     if config.app.kind == "handler" and config.client == "aws":
         return {}
-    return runtime_files()
+    if config.client == "aws":
+        return runtime_files()
+    return bundled(f"/var/lang/bin/{config.runtime}", interpreter, cache)
 
 
 def _environment(config: Config) -> tuple[tuple[str, str], ...]:
@@ -163,7 +166,8 @@ def _fit(archive: Archive | None, layout: Layout, emit: Emit) -> frozenset[str]:
 
 
 def _sources(layout: Layout) -> dict[str, Path]:
-    return {name: file.path for name, file in layout.own}
+    own = dict(layout.own)
+    return {name: file.path for name, file in layout.own if not is_bundled(name, own)}
 
 
 def _with_bytecode(layout: Layout, archive: Archive | None, skipped: frozenset[str], compiled: dict[str, Path]) -> Layout:

@@ -1,10 +1,10 @@
-"""Where the process starts. Kept small: a script's bytecode is never cached."""
+"""Where the process starts, if not by bundle.py. Kept small: a script's bytecode is never cached."""
 
 import sys
 
 if __name__ == "__main__":
     folder = __file__.rpartition("/")[0]
     root, _, package = folder.rpartition("/")
-    sys.path.insert(0, root)
-    __import__(package + ".startup", fromlist=["*"]).prepare(folder, root)
-    __import__(package + ".loop", fromlist=["*"]).run()
+    # Python put the script's own folder first; left there, an app's `import reply` would find ours.
+    sys.path[:] = [root, *[entry for entry in sys.path if entry and entry != folder]]
+    __import__(package + ".startup", fromlist=["*"]).run(folder)

@@ -14,17 +14,24 @@ import sys
 
 from .environment import variable
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
 _KNOWN = (3, 14)
 """The newest Python whose `site` was read for this."""
 
 
-def prepare(folder: str, root: str) -> None:
-    """Puts the import path in order. `folder` is that of this package, `root` the one it is in."""
-    # Python put the script's own folder first; left there, an app's `import reply` would find ours.
-    sys.path[:] = [entry for entry in sys.path if entry and entry != folder]
+def run(folder: str) -> NoReturn:
+    """Runs the loop in a process as an app expects it. `folder` is that of this package, which is not on the import path."""
+    # First, as looking for the few modules it needs takes longer with Lambda's folders in front.
+    loop = __import__(f"{__package__}.loop", fromlist=["*"])
+    del sys.argv[1:]  # Lambda's own command line, given to the wrapper
     if sys.flags.no_site:
         _be_site()
-    _set_import_path(root)
+    _set_import_path(folder.rpartition("/")[0])
+    loop.run()
+    raise AssertionError("the loop never ends")
 
 
 def _set_import_path(root: str) -> None:

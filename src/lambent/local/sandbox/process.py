@@ -44,6 +44,15 @@ def _translate_one(part: str, places: dict[str, str]) -> str:
     return part
 
 
+def _by_our_python(argv: list[str], python: str) -> list[str]:
+    """The command, as the kernel would start it, of a script whose first line names Lambda's Python: there is none here."""
+    if not os.access(argv[0], os.X_OK):
+        return argv  # which is said when it is started
+    with Path(argv[0]).open("rb") as script:
+        name, *option = script.readline(256).decode("utf-8", "replace").rstrip().split(maxsplit=1) or [""]
+    return [python, *option, *argv] if name.startswith("#!/var/lang/bin/python") else argv
+
+
 def make_bare(interpreter: Path, tmp: Path) -> Path:
     """The interpreter as that of a virtual environment without any package. Gives the path to start it by."""
     home = tmp.with_name(tmp.name + ".python")
@@ -119,7 +128,7 @@ class ProcessMaker:
             zip(_INSIDE, (str(spec.task), str(spec.runtime), str(spec.layers[0] if spec.layers else spec.tmp)), strict=True)
         )
         inside = {"python": str(make_bare(spec.interpreter, spec.tmp)), "task": str(spec.task), "runtime": str(spec.runtime)}
-        argv = [translate(word.format_map(inside), places) for word in spec.command]
+        argv = _by_our_python([translate(word.format_map(inside), places) for word in spec.command], inside["python"])
         environment = {name: translate(value, places) for name, value in spec.environment} | {"TMPDIR": str(spec.tmp)}
         environment.pop("LD_LIBRARY_PATH", None)  # names Lambda's folders; the host's libraries are found without it
         output = Output()

@@ -1,0 +1,55 @@
+"""What a proof finds wrong, as values, and the one error that is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from lambent.errors import PackagingError
+
+Level = Literal["error", "warning", "note"]
+"""An error is certain to fail on Lambda; a warning is likely to; a note is worth knowing and shown only to who asks."""
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`what` is a sentence, `files` are paths in the zip, `package` is "name version" (or "" for the user's own files)."""
+
+    level: Level
+    what: str
+    files: tuple[str, ...] = ()
+    package: str = ""
+    hint: str = ""
+
+    @property
+    def where(self) -> str:
+        """The files as people read them: the first few, and how many more."""
+        more = len(self.files) - _SHOWN
+        return ", ".join(self.files[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Finding:
+        return cls(**{**stored, "files": tuple(stored["files"])})
+
+
+def refusal(findings: Sequence[Finding], target: str) -> PackagingError | None:
+    """All errors as one, the first as its headline and the rest as its detail; None when there is none."""
+    errors = [finding for finding in findings if finding.level == "error"]
+    if not errors:
+        return None
+    first, *others = errors
+    detail = "\n".join(line for finding in others for line in _lines(finding))
+    heading = f"{len(errors)} things would fail on {target}; besides the first:\n" if others else ""
+    return PackagingError(first.what, where=first.where, hint=first.hint, detail=heading + detail)
+
+
+def _lines(finding: Finding) -> list[str]:
+    lines = [finding.what]
+    lines += [f"  at   {finding.where}"] if finding.files else []
+    return lines + ([f"  try  {finding.hint}"] if finding.hint else [])

@@ -1,0 +1,71 @@
+"""The proof of a zip before it is uploaded: everything that can be told without running it. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from lambent import limits
+from lambent.package.proof import entry, imports, native
+from lambent.package.proof.finding import Finding
+from lambent.package.target import Target
+
+_MB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Zip:
+    """What a proof looks at. `handlers` is what is called: the app's, and that of other events ("module:function").
+
+    `owners` gives the packages' files as name -> path in the zip -> CRC-32; `raw` and `zipped` are bytes, `layers` those of
+    the function's layers, unpacked. `requirements` are findings about the pins (`requires.unmet`), made once for each lock.
+    """
+
+    code: imports.Code
+    natives: tuple[native.Native, ...]
+    handlers: tuple[str, ...]
+    owners: Mapping[str, Mapping[str, int]]
+    raw: int
+    zipped: int
+    layers: int = 0
+    requirements: tuple[Finding, ...] = ()
+
+
+def prove(zipped: Zip, target: Target) -> tuple[Finding, ...]:
+    """All findings, errors first. `refusal` in `finding.py` makes one error of them."""
+    found = [one for handler in zipped.handlers if (one := entry.check(handler, zipped.code, target))]
+    found += native.check(zipped.natives, zipped.code.names, target)
+    found += zipped.requirements
+    starts = [module for handler in zipped.handlers if (module := entry.module_of(handler))]
+    found += imports.missing(zipped.code, starts, target)
+    found += sizes(zipped.raw, zipped.zipped, zipped.layers)
+    found += clashes(zipped.owners)
+    order = ("error", "warning", "note")
+    return tuple(sorted(found, key=lambda one: order.index(one.level)))
+
+
+def sizes(raw: int, zipped: int, layers: int = 0) -> Iterator[Finding]:
+    """Against AWS's limits, in bytes."""
+    if raw + layers >= limits.UNZIPPED_MAX:
+        with_layers = " with its layers" if layers else ""
+        what = f"the zip is too large: {(raw + layers) / _MB:.1f} MB unpacked{with_layers}, and AWS takes less than 250 MB"
+        yield Finding("error", what, hint="leave files out with exclude, or packages that the app can do without")
+    if zipped >= limits.ZIP_DIRECT_MAX:
+        what = f"the zip has {zipped / _MB:.1f} MB, and AWS takes less than 50 MB directly: it goes through S3"
+        yield Finding("note", what)
+
+
+def clashes(owners: Mapping[str, Mapping[str, int]]) -> Iterator[Finding]:
+    """Files that two packages bring with different content: only one can be in the zip."""
+    seen: dict[str, tuple[str, int]] = {}
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for owner, files in owners.items():
+        for path, crc in files.items():
+            first, before = seen.setdefault(path, (owner, crc))
+            if before != crc:
+                found[first, owner].append(path)
+    for (first, second), paths in found.items():
+        what = f"{first} and {second} bring the same files with different content"
+        hint = f"ask for one of the two only: {first.split()[0]} or {second.split()[0]}"
+        yield Finding("warning", what, tuple(sorted(paths)), second, hint)

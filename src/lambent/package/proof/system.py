@@ -1,0 +1,78 @@
+"""What Lambda's Python runtimes have of their own: libraries and their symbol versions, modules. Data, and questions to it.
+
+Amazon Linux 2 carries glibc 2.26 and gcc 7.3's libraries, Amazon Linux 2023 glibc 2.34 and gcc 11's
+(https://docs.aws.amazon.com/linux/al2023/ug/compare-with-al2.html; versions: gcc's libstdc++ manual, "ABI Policy").
+"""
+
+from __future__ import annotations
+
+from lambent.calendar import AL2023
+from lambent.package.target import Target
+
+_THERE = frozenset(
+    [
+        *("libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1", "libresolv.so.2"),
+        *("libanl.so.1", "libBrokenLocale.so.1", "libthread_db.so.1", "libmvec.so.1", "linux-vdso.so.1"),
+        *("ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"),
+        *("libz.so.1", "libexpat.so.1"),  # not glibc's; Python needs them, and wheels may (PEP 600)
+    ]
+)
+_COMPILER: dict[str, dict[bool, dict[str, tuple[int, ...]]]] = {
+    "libstdc++.so.6": {
+        False: {"GLIBCXX": (3, 4, 24), "CXXABI": (1, 3, 11)},
+        True: {"GLIBCXX": (3, 4, 29), "CXXABI": (1, 3, 13)},
+    },
+    "libgcc_s.so.1": {False: {"GCC": (7, 0, 0)}, True: {"GCC": (11, 0)}},
+}
+"""Library -> whether it is Amazon Linux 2023's -> the newest version of each family."""
+
+_PERHAPS = frozenset(
+    [
+        *("libbz2.so.1", "liblzma.so.5", "libuuid.so.1", "libffi.so.6", "libffi.so.8"),
+        *("libcurl.so.4", "libnghttp2.so.14", "libsqlite3.so.0", "libxml2.so.2", "libzstd.so.1", "libgmp.so.10"),
+        *("libreadline.so.7", "libreadline.so.8", "libncursesw.so.6", "libtinfo.so.6", "libselinux.so.1", "libpcre2-8.so.0"),
+        *("libgssapi_krb5.so.2", "libkrb5.so.3", "libcom_err.so.2", "libidn2.so.0", "libunistring.so.2", "libunistring.so.5"),
+    ]
+)
+"""Come with the runtime's tools. Nobody promises them, so that they are neither held to be there nor to be missing."""
+
+_PERHAPS_OF = {
+    False: frozenset(("libssl.so.10", "libcrypto.so.10", "libcrypt.so.1", "libnsl.so.1", "libssl.so.1.1", "libcrypto.so.1.1")),
+    True: frozenset(("libssl.so.3", "libcrypto.so.3", "libcrypt.so.2", "libcrypt.so.1", "libnsl.so.1")),
+}
+_DOUBTFUL = frozenset(("libcrypt.so.1", "libnsl.so.1"))  # in every manylinux's list of the allowed, and not in AL2023's glibc
+
+MODULES = frozenset(
+    [
+        *("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3"),
+        *("awslambdaric", "runtime_client", "snapshot_restore_py", "simplejson", "bootstrap", "lambda_runtime"),
+    ]
+)
+"""Top-level modules in /var/runtime."""
+
+MODULES_PERHAPS = frozenset(("setuptools", "pkg_resources", "_distutils_hack", "pip", "wheel"))
+"""In some runtimes' site-packages, by the way they were made."""
+
+
+def has(library: str, target: Target) -> bool | None:
+    """Whether the runtime has a shared library; None when nobody promises it."""
+    if library in _THERE or library in _COMPILER or library == f"libpython{target.python}.so.1.0":
+        return True
+    new = target.glibc >= AL2023
+    if library in _DOUBTFUL:
+        return None if new else True
+    return None if library in _PERHAPS or library in _PERHAPS_OF[new] else False
+
+
+def too_new(library: str, family: str, number: tuple[int, ...], target: Target) -> str:
+    """The newest version that the runtime's own library has when this one is newer, else ""."""
+    if family == "GLIBC" and library in _THERE:
+        return _dotted(target.glibc) if number > target.glibc else ""
+    if family == "GLIBC_ABI_DT_RELR":  # a marker without a number, which glibc has since 2.36
+        return _dotted(target.glibc) if target.glibc < (2, 36) else ""
+    ceiling = _COMPILER.get(library, {}).get(target.glibc >= AL2023, {}).get(family)
+    return _dotted(ceiling) if ceiling and number > ceiling else ""
+
+
+def _dotted(number: tuple[int, ...]) -> str:
+    return ".".join(str(part) for part in number)

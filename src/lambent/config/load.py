@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from lambent import names
-from lambent.config import clients, environment, target, web
+from lambent.config import clients, environment, packaging, target, web
 from lambent.config import runtime as runtimes
 from lambent.config.detect import find
 from lambent.config.model import App, Architecture, Config, RuntimeClient
@@ -59,6 +59,7 @@ def load(
     variables = _environment(settings, flags, project, origins)
     architecture = _architecture(settings, origins, native_architecture)
     exclude = _exclude(settings, origins)
+    zipped = packaging.options(settings, origins)
     stream = settings.switch("stream")
     origins["stream"] = stream.origin if stream else "default"
     app = find(project, spec.value if spec else None, spec.origin if spec else "")
@@ -80,12 +81,20 @@ def load(
         tmp_mb=tmp,
         environment=variables,
         exclude=exclude,
+        packaging=zipped,
         stream=bool(stream and stream.value),
         events=web.events(settings, app, origins),
         base_path=web.base_path(settings, app, origins),
         runtime_client=client,
         origins=origins,
     )
+
+
+def app_name(path: Path, flags: Flags, environ: Mapping[str, str]) -> str:
+    """The name of the app at `path`, without a look at its code. Raises UsageError."""
+    project = locate(path)
+    settings = gather({"name": flags.name}, environ, project.table, project.table_source)
+    return _name(settings, project, {})
 
 
 def _name(settings: Settings, project: Project, origins: dict[str, str]) -> str:
@@ -133,13 +142,9 @@ def _architecture(settings: Settings, origins: dict[str, str], native: Architect
 
 
 def _exclude(settings: Settings, origins: dict[str, str]) -> tuple[str, ...]:
-    given = settings.given.get("exclude")
+    given = settings.texts("exclude", '["*.psd", "raw/"]', "patterns")
     origins["exclude"] = given.origin if given else "default"
-    if given is None:
-        return ()
-    if not isinstance(given.value, list) or not all(isinstance(pattern, str) for pattern in given.value):
-        raise given.refuse(f"exclude must be a list of patterns, got {given.value!r}", '["*.psd", "raw/"]')
-    return tuple(given.value)
+    return given.value if given else ()
 
 
 def _runtime(settings: Settings, project: Project, on: date, environ: Mapping[str, str], origins: dict[str, str]) -> str:

@@ -85,6 +85,27 @@ class Hosting:
 
 
 @dataclass(frozen=True)
+class Packaging:
+    """What goes into the zip, beside the app's own files and the packages it asks for.
+
+    `include` are patterns of ignored files that are packed all the same; `allow_secrets` paths of files that may hold some.
+    Of dependencies: `keep_all` leaves them as an installer would place them, `keep` and `drop` are patterns for single files,
+    `strip` takes debug symbols out of native code, `without` names packages that are left out, `groups` and `extras` are the
+    dependency groups and extras of pyproject.toml that are wanted too.
+    """
+
+    include: tuple[str, ...] = ()
+    allow_secrets: tuple[str, ...] = ()
+    keep_all: bool = False
+    keep: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    strip: bool = True
+    without: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Config:
     """One app, ready to be built and deployed. With `stream` its answers leave while they are made, else in one piece.
 
@@ -103,6 +124,7 @@ class Config:
     tmp_mb: int = TMP_MIN_MB
     environment: tuple[tuple[str, str], ...] = ()
     exclude: tuple[str, ...] = ()
+    packaging: Packaging = Packaging()
     stream: bool = False
     events: str = ""
     base_path: str = ""

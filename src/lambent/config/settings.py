@@ -17,7 +17,7 @@ FROM_ENVIRONMENT = (
     *("app", "name", "runtime", "architecture", "memory", "timeout", "tmp"),
     *("stream", "events", "base_path", "runtime_client"),
 )
-KEYS = (*FROM_ENVIRONMENT, "env", "exclude")
+KEYS = (*FROM_ENVIRONMENT, "env", "exclude", "include", "allow_secrets")
 
 _SHORTER = {"architecture": "arch"}  # settings whose option has a name of its own
 _SWITCH = {"true": True, "1": True, "false": False, "0": False}
@@ -75,6 +75,15 @@ class Settings:
             raise found.refuse(f"{key} must be true or false, got {found.value!r}", "true")
         return Given(value, found.origin, found.write)
 
+    def texts(self, key: str, example: str, of: str = "texts") -> Given | None:
+        """A setting that must be a list of texts, as a tuple. Raises UsageError when it is not."""
+        found = self.given.get(key)
+        if found is None:
+            return None
+        if not isinstance(found.value, list) or not all(isinstance(text, str) and text for text in found.value):
+            raise found.refuse(f"{key} must be a list of {of}, got {found.value!r}", example)
+        return Given(tuple(found.value), found.origin, found.write)
+
 
 def gather(flags: Mapping[str, Any], environ: Mapping[str, str], table: Mapping[str, Any], source: str) -> Settings:
     """The settings of all three places, the strongest of each. Raises UsageError for a key that is none of ours."""
@@ -89,7 +98,7 @@ def gather(flags: Mapping[str, Any], environ: Mapping[str, str], table: Mapping[
             given[key] = Given(environ[variable], variable, _assignment(variable))
     for key, value in flags.items():
         if value is not None:
-            option = _SHORTER.get(key, key)
+            option = _SHORTER.get(key, key).replace("_", "-")
             given[key] = Given(value, f"--no-{option}" if value is False else f"--{option}", _option(option))
     return Settings(given)
 

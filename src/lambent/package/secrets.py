@@ -1,0 +1,162 @@
+"""Secrets in the text of the user's files: a zip of code is read by many, and stays in S3 and on laptops.
+
+Only forms with next to no false alarms: what a vendor gave a prefix of its own, a private key with its body, an AWS key with
+its secret beside it. Placeholders of documentation are none. A secret is named by its file, line and kind, never by itself.
+Forms: https://docs.github.com/en/code-security/secret-scanning/introduction/supported-secret-scanning-patterns
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from lambent.errors import PackagingError
+from lambent.package.layout import SourceFile
+
+_LARGEST = 2 * 1024 * 1024  # bytes; what people write by hand is smaller, and data is not read twice
+_DATA = frozenset(
+    [
+        *(".png", ".jpg", ".jpeg", ".gif", ".webp", ".ico", ".bmp", ".avif", ".mp3", ".mp4", ".webm", ".ogg", ".wav", ".pdf"),
+        *(".woff", ".woff2", ".ttf", ".otf", ".eot", ".zip", ".gz", ".bz2", ".xz", ".zst", ".whl", ".so", ".pyd", ".pyc"),
+        *(".db", ".sqlite", ".sqlite3", ".parquet", ".npy", ".npz", ".pkl", ".pt", ".onnx", ".bin", ".safetensors", ".h5"),
+    ]
+)
+_BROWSER = frozenset([".js", ".mjs", ".ts", ".tsx", ".jsx", ".html", ".htm", ".vue", ".svelte", ".map"])
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class _Form:
+    """`marks` are bytes of which one is in every secret of this kind: most files have none, and need no expression.
+
+    `random` is the part of the match that a placeholder would not have made up by chance.
+    """
+
+    kind: str
+    marks: tuple[bytes, ...]
+    expression: re.Pattern[bytes]
+    server: bool = False  # public by design in what a browser loads
+
+
+def _form(kind: str, marks: str, expression: str, *, server: bool = False) -> _Form:
+    return _Form(kind, tuple(marks.encode().split()), re.compile(expression.encode()), server)
+
+
+_FORMS = (
+    _form(
+        "private key",
+        "PRIVATE",
+        r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[rn]|[\w-]+: [^\r\n]*\n)*"
+        r"(?P<random>[A-Za-z0-9+/]{40})[A-Za-z0-9+/=\s\\\"',]{20,}-----END",
+    ),
+    _form(
+        "AWS secret access key",
+        "AKIA ASIA",
+        r"(?s)\b(?:AKIA|ASIA)[A-Z2-7]{16}\b.{0,300}?(?<![\w+/=.-])(?P<random>[A-Za-z0-9+/]{40})(?![\w+/=-])",
+    ),
+    _form(
+        "AWS secret access key",
+        "AKIA ASIA",
+        r"(?s)(?<![\w+/=.-])(?P<random>[A-Za-z0-9+/]{40})(?![\w+/=-]).{0,300}?\b(?:AKIA|ASIA)[A-Z2-7]{16}\b",
+    ),
+    _form("GitHub token", "ghp_ gho_ ghu_ ghs_ ghr_", r"\bgh[pousr]_(?P<random>[A-Za-z0-9]{36})"),
+    _form("GitHub token", "github_pat_", r"\bgithub_pat_(?P<random>[A-Za-z0-9]{22}_[A-Za-z0-9]{59})"),
+    _form("GitLab token", "glpat-", r"\bglpat-(?P<random>[\w-]{20})"),
+    _form("Slack token", "xox", r"\bxox[abprs]-\d{9,}-(?P<random>[A-Za-z0-9-]{24,})"),
+    _form("Slack token", "xapp-", r"\bxapp-\d-[A-Z0-9]+-\d+-(?P<random>[a-f0-9]{64})"),
+    _form("Slack webhook", "hooks.slack.com", r"hooks\.slack\.com/services/T\w{6,}/B\w{6,}/(?P<random>[A-Za-z0-9]{24})"),
+    _form("Stripe live key", "k_live_", r"\b[sr]k_live_(?P<random>[A-Za-z0-9]{24,})"),
+    _form("Google OAuth client secret", "GOCSPX-", r"\bGOCSPX-(?P<random>[\w-]{28})"),
+    _form("Google API key", "AIza", r"\bAIza(?P<random>[\w-]{35})(?![\w-])", server=True),
+    _form("SendGrid key", "SG.", r"\bSG\.(?P<random>[\w-]{22}\.[\w-]{43})(?![\w-])"),
+    _form("PyPI token", "pypi-AgE", r"\bpypi-AgE(?P<random>[\w-]{60,})"),
+    _form("npm token", "npm_", r"\bnpm_(?P<random>[A-Za-z0-9]{36})\b"),
+)
+_MARKS = tuple(dict.fromkeys(mark for form in _FORMS for mark in form.marks))
+_PLACEHOLDER = re.compile(rb"(?i)example|x{6}|placeholder|your|dummy|redacted|sample|abcdefgh|12345678|01234567|fakefake")
+
+
+@dataclass(frozen=True)
+class Secret:
+    """Where a secret stands, and what kind it is."""
+
+    file: str
+    line: int
+    kind: str
+
+
+def check(files: Mapping[str, SourceFile], allowed: tuple[str, ...]) -> None:
+    """Raises PackagingError, naming file and line, if what would be packed holds secrets. `allowed` are paths of files."""
+    found: list[Secret] = []
+    for name, file in files.items():
+        if name not in allowed and _ending(name) not in _DATA:
+            found.extend(scan(name, _text(name, file)))
+    if found:
+        raise _refusal(found)
+
+
+def scan(name: str, data: bytes) -> Iterator[Secret]:
+    """The secrets in a file's content."""
+    marked = [mark for mark in _MARKS if mark in data]
+    if not marked:
+        return
+    for form in _FORMS:
+        if not any(mark in marked for mark in form.marks) or (form.server and _ending(name) in _BROWSER):
+            continue
+        for match in form.expression.finditer(data):
+            if not _made_up(match):
+                yield Secret(name, data.count(b"\n", 0, match.start()) + 1, form.kind)
+                break  # one of a kind is enough to stop for
+
+
+def unreadable(name: str, error: OSError) -> PackagingError:
+    """The error for a file of the user's that cannot be read, or that was there a moment ago."""
+    if isinstance(error, FileNotFoundError):
+        return PackagingError(f"a file went away during the build: {name}", where=name, hint="run the same command again")
+    hint = f"chmod +r {name}, or leave it out: echo '/{name}' >> .lambentignore"
+    return PackagingError(f"cannot read {name}: {error.strerror or error}", where=name, hint=hint)
+
+
+def _ending(name: str) -> str:
+    return name[name.rfind(".") :].lower()
+
+
+def _text(name: str, file: SourceFile) -> bytes:
+    """The content of a file, nothing of one that is too large to have been written by hand."""
+    try:
+        handle = os.open(file.path, os.O_RDONLY)  # a third of what Path.read_bytes takes, and there may be thousands
+        try:
+            size = os.fstat(handle).st_size
+            return os.read(handle, size) if size <= _LARGEST else b""
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise unreadable(name, error) from error
+
+
+def _made_up(match: re.Match[bytes]) -> bool:
+    """Whether this is an example: it says so, or has too few different characters, or is a digest and no key."""
+    text = match["random"]
+    if _PLACEHOLDER.search(match[0] if len(match[0]) < 200 else text) or len(set(text)) < 10:
+        return True
+    return len(text) == 40 and re.fullmatch(rb"[0-9a-f]+|[0-9A-F]+|[A-Z0-9]+|[a-z]+|[A-Za-z/]+", text) is not None
+
+
+def _refusal(found: list[Secret]) -> PackagingError:
+    first = found[0]
+    files = list(dict.fromkeys(secret.file for secret in found))
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    listed = "\n".join(f"{secret.file}:{secret.line}  {secret.kind}" for secret in found[:_SHOWN])
+    names = ", ".join(f'"{name}"' for name in files[:_SHOWN])
+    return PackagingError(
+        f"a secret would be packed: {first.kind} in {first.file}, line {first.line}{more}",
+        where=f"{first.file}:{first.line}",
+        hint=(
+            "take it out, and give it to the function as an environment variable\n"
+            f"leave the file out: echo '/{first.file}' >> .lambentignore\n"
+            f"or, if it may be seen: allow_secrets = [{names}] in pyproject.toml [tool.lambent]"
+        ),
+        detail=listed if len(found) > 1 else "",
+    )

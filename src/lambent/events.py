@@ -188,6 +188,15 @@ class Deployed(Event):
 
 
 @dataclass(frozen=True)
+class Destroyed(Event):
+    """The app is gone from `target`."""
+
+    app: str
+    target: str
+    seconds: float
+
+
+@dataclass(frozen=True)
 class LocalStarted(Event):
     url: str
     pid: int

@@ -18,6 +18,9 @@ from lambent.ui import failure
 
 COMMANDS = {
     "deploy": "Put an app online: build, deploy, and ask the URL until it answers.",
+    "plan": "Show what a deploy would do. Changes nothing.",
+    "rollback": "Make an earlier version live again.",
+    "destroy": "Delete an app: its URL, function and role.",
     "build": "Build the zip and say what takes the room in it: no account needed.",
     "local": "The Lambda on this machine: start, stop, status, env.",
     "vendor": "Copy the runtime into a folder, for a zip that another tool makes.",

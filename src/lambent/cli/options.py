@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 import platformdirs
@@ -36,3 +38,29 @@ runtime_option = click.option(
 arch_option = click.option(
     "--arch", "architecture", metavar="A", help="The machine: x86_64 or arm64 (default: x86_64, or with --local this one)."
 )
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Say everything as JSON lines.")
+
+name_option = click.option("--name", metavar="N", help="The function's name. Default: the project's or the folder's.")
+
+path_argument = click.argument("path", default=".", type=click.Path(path_type=Path))
+
+
+def app_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The path of the app, and everything about it that can be said on the command line: the fields of `Flags`."""
+    options = (
+        path_argument,
+        app_option,
+        name_option,
+        runtime_option,
+        arch_option,
+        click.option("--memory", metavar="MB", help="Memory, 128 to 10240 (default 1024). CPU grows with it."),
+        click.option("--timeout", metavar="S", help="Seconds a request may take, 1 to 900 (default 30)."),
+        click.option("--env", "-e", metavar="K=V", multiple=True, help="An environment variable of the function. Repeatable."),
+        click.option(
+            "--stream/--no-stream", default=None, help="Let answers leave as the app makes them (default: in one piece)."
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command

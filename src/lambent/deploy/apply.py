@@ -80,6 +80,9 @@ class Run:
             case steps.CheckVersion():
                 question = Question(step.name, self.version, step.settings, step.strict, self.url, step.mode)
                 check(self.means.aws, question, self.means.patience.answer_s)
+            case steps.CheckKnownVersion():
+                question = Question(step.name, step.version, step.settings, step.strict, self.url, step.mode)
+                check(self.means.aws, question, self.means.patience.answer_s)
             case steps.PointAlias():
                 return self._point(step)
             case steps.Grant():

@@ -73,13 +73,22 @@ def plan(desired: Desired, observed: Observed) -> Plan:
 
 def refuse_foreign(desired: Desired, observed: Observed) -> None:
     """Raises DeployError if the function or the role was made by somebody else."""
-    names = desired.names
+    refuse_foreign_tags(desired.names, observed, with_role=desired.own_role)
+
+
+def refuse_foreign_tags(names: Names, observed: Observed, *, with_role: bool = False) -> None:
+    """Raises DeployError if the function (or the role) does not carry this app's tags."""
     found: tuple[tuple[str, str, Pairs | None], ...] = (
         ("function", names.function, observed.latest.tags if observed.latest else None),
-        ("role", names.role, observed.role.tags if observed.role and desired.own_role else None),
+        ("role", names.role, observed.role.tags if observed.role and with_role else None),
     )
     for kind, name, tags in found:
-        if tags is not None and (dict(tags).get(TAG_APP) != names.app or TAG_MANAGED not in dict(tags)):
+        if tags is not None and not made_by_lambent(names, tags):
             what = f"a {kind} called {name} is there already, and lambent did not make it"
             hint = f"choose another name with --name, or tag it {TAG_APP}={names.app} and {TAG_MANAGED}=true to hand it over"
             raise DeployError(what, where=f"account {names.account} in {names.region}", hint=hint)
+
+
+def made_by_lambent(names: Names, tags: Pairs) -> bool:
+    """Whether something with these tags is lambent's, and this app's."""
+    return dict(tags).get(TAG_APP) == names.app and TAG_MANAGED in dict(tags)

@@ -1,4 +1,4 @@
-"""The steps a plan is made of: frozen values, one per call to AWS (or one question to the new version).
+"""The steps of a deploy: frozen values, one per call to AWS (or one question to the new version).
 
 `title` is what a person reads while it runs; `changes` is false for the steps that only look. What AWS invents on the way
 (the version's number, the URL) is not in here: `apply.py` carries it from the step that gets it to the steps after.
@@ -91,6 +91,22 @@ class CheckVersion(Step):
     @property
     def title(self) -> str:
         return "check version"
+
+
+@dataclass(frozen=True)
+class CheckKnownVersion(Step):
+    """As CheckVersion, of a version that was published earlier."""
+
+    changes: ClassVar[bool] = False
+    name: str
+    version: str
+    settings: Settings
+    strict: bool
+    mode: str = BUFFERED
+
+    @property
+    def title(self) -> str:
+        return f"check version {self.version}"
 
 
 @dataclass(frozen=True)

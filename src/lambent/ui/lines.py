@@ -52,6 +52,8 @@ def lines(event: Event) -> tuple[Line, ...]:
             return (Line("ok", f"the URL answers: {status}", seconds(spent)),)
         case events.Deployed():
             return _deployed(event)
+        case events.Destroyed(app, target, spent):
+            return (Line("ok", f"{app} is gone from {target}", seconds(spent)),)
         case _:
             return ()
 

@@ -1,0 +1,30 @@
+"""`lambent plan`: what a deploy would do, and nothing done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lambent.cli.deploy import built
+from lambent.cli.options import app_options, json_option
+from lambent.cli.target import taken, target_options
+from lambent.config.load import Flags
+from lambent.deploy.deploy import prepare
+from lambent.events import Planned
+from lambent.ui import choose
+
+
+@click.command("plan")
+@app_options
+@json_option
+@target_options
+def command(path: Path, as_json: bool, **options: Any) -> None:
+    """Show what `lambent deploy` would create, change and leave, and where each value comes from. Changes nothing."""
+    target = taken(options)
+    with choose.reporter(as_json) as emit:
+        account = None if target.local else target.connect(emit)
+        config, artifact = built(path, Flags(**options), target, emit)
+        plan = prepare(config, artifact, account or target.connect(emit))
+        target.named(emit)(Planned(plan.target, plan.lines, plan.changes))

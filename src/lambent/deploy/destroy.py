@@ -1,0 +1,87 @@
+"""The end of an app: what lambent made for it is found in AWS, shown, and deleted. Nothing else is touched."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from lambent import events
+from lambent.aws.interface import Aws
+from lambent.deploy import removals
+from lambent.deploy.means import Patience
+from lambent.deploy.observed import Observed, observe
+from lambent.deploy.plan import made_by_lambent
+from lambent.deploy.steps import Single
+from lambent.errors import DeployError
+from lambent.events import PlannedLine
+from lambent.names import ALIAS, Names
+
+
+@dataclass(frozen=True)
+class Destruction:
+    """What will be deleted, in this order, and the lines that say it."""
+
+    names: Names
+    steps: tuple[Single, ...]
+    lines: tuple[PlannedLine, ...]
+
+    @property
+    def target(self) -> str:
+        return f"account {self.names.account} in {self.names.region}"
+
+
+def prepare(app: str, aws: Aws, *, logs: bool = False, patience: Patience | None = None) -> Destruction:
+    """Looks at what there is of the app; changes nothing. With `logs` its log group goes too.
+
+    Raises DeployError if there is nothing of it that lambent made.
+    """
+    names, observed = observe(aws, app, (patience or Patience()).settle_s)
+    has_uploads = aws.bucket(names.bucket)
+    found = plan(names, observed, logs=logs, uploads=has_uploads)
+    if not any(line.verb == "delete" for line in found.lines):
+        hint = "lambent status shows the apps there are; look at --name, --stage and --region"
+        raise DeployError(f"there is no app {app} that lambent made", where=found.target, hint=hint)
+    return found
+
+
+def plan(names: Names, observed: Observed, *, logs: bool, uploads: bool) -> Destruction:
+    """Pure. Traffic ends first, and the role goes last: the function needs it to its end."""
+    steps: list[Single] = []
+    lines: list[PlannedLine] = []
+
+    def delete(step: Single, what: str, detail: str = "") -> None:
+        steps.append(step)
+        lines.append(PlannedLine("delete", what, detail))
+
+    if observed.latest is not None and made_by_lambent(names, observed.latest.tags):
+        if observed.url is not None:
+            delete(removals.DeleteUrl(names.function, ALIAS), f"URL {observed.url.address}")
+        count = len(observed.versions)
+        delete(
+            removals.DeleteFunction(names.function), f"function {names.function}", f"with {count} version{'s' * (count != 1)}"
+        )
+    elif observed.latest is not None:
+        lines.append(PlannedLine("keep", f"function {names.function}", "lambent did not make it"))
+    if observed.role is not None and made_by_lambent(names, observed.role.tags):
+        delete(removals.DeleteRole(names.role), f"role {names.role}")
+    elif observed.role is not None:
+        lines.append(PlannedLine("keep", f"role {names.role}", "lambent did not make it"))
+    if uploads and steps:
+        prefix = f"uploads/{names.app}/"
+        delete(removals.DeleteUploads(names.bucket, prefix), f"s3://{names.bucket}/{prefix}", "uploads, if there are any")
+    if observed.log_group is not None and logs:
+        delete(removals.DeleteLogGroup(names.log_group), f"log group {names.log_group}")
+    elif observed.log_group is not None:
+        lines.append(PlannedLine("keep", f"log group {names.log_group}", "--logs deletes it too"))
+    return Destruction(names, tuple(steps), tuple(lines))
+
+
+def destroy(doomed: Destruction, aws: Aws, emit: events.Emit) -> None:
+    """Deletes it, step by step; a rerun goes on from wherever this stopped."""
+    start = time.monotonic()
+    for step in doomed.steps:
+        emit(events.StepStarted(step.title))
+        began = time.monotonic()
+        step.call(aws)
+        emit(events.StepDone(step.title, time.monotonic() - began))
+    emit(events.Destroyed(doomed.names.app, doomed.target, time.monotonic() - start))

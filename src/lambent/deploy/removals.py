@@ -1,0 +1,80 @@
+"""The steps of a destroy: each is one call, and may be made again when it was broken off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lambent.aws.interface import Aws
+from lambent.deploy.steps import Single
+
+
+@dataclass(frozen=True)
+class DeleteUrl(Single):
+    name: str
+    alias: str
+
+    @property
+    def title(self) -> str:
+        return "delete URL"
+
+    def call(self, aws: Aws) -> None:
+        aws.delete_url(self.name, self.alias)
+
+
+@dataclass(frozen=True)
+class DeleteFunction(Single):
+    """With all its versions, aliases and permissions."""
+
+    name: str
+
+    @property
+    def title(self) -> str:
+        return f"delete function {self.name}"
+
+    def call(self, aws: Aws) -> None:
+        aws.delete_function(self.name)
+
+
+@dataclass(frozen=True)
+class DeleteRole(Single):
+    """AWS wants a role empty before it goes: its policies are taken off first."""
+
+    role: str
+
+    @property
+    def title(self) -> str:
+        return f"delete role {self.role}"
+
+    def call(self, aws: Aws) -> None:
+        for arn in aws.attached_policies(self.role):
+            aws.detach_policy(self.role, arn)
+        for policy in aws.inline_policies(self.role):
+            aws.delete_inline_policy(self.role, policy)
+        aws.delete_role(self.role)
+
+
+@dataclass(frozen=True)
+class DeleteLogGroup(Single):
+    group: str
+
+    @property
+    def title(self) -> str:
+        return f"delete log group {self.group}"
+
+    def call(self, aws: Aws) -> None:
+        aws.delete_log_group(self.group)
+
+
+@dataclass(frozen=True)
+class DeleteUploads(Single):
+    """The zips of one app in the bucket that all apps of the account share."""
+
+    bucket: str
+    prefix: str
+
+    @property
+    def title(self) -> str:
+        return f"delete s3://{self.bucket}/{self.prefix}"
+
+    def call(self, aws: Aws) -> None:
+        aws.empty_bucket(self.bucket, self.prefix)

@@ -1,0 +1,109 @@
+"""Back to a version that worked: the alias moves, after the version was asked whether it still answers."""
+
+from __future__ import annotations
+
+import time
+
+from lambent import events
+from lambent.aws.interface import BUFFERED, STREAMED, Aws, Function, Settings
+from lambent.deploy import steps
+from lambent.deploy.apply import PlanIsStale, Run
+from lambent.deploy.means import Means, Patience
+from lambent.deploy.observed import Observed, observe
+from lambent.deploy.plan import Plan, refuse_foreign_tags
+from lambent.deploy.probe import Ask, ask
+from lambent.deploy.steps import Step
+from lambent.errors import DeployError, UsageError
+from lambent.events import PlannedLine
+from lambent.names import ALIAS, Names
+
+_LOOKS = 5
+
+
+def rollback(
+    app: str, version: str, aws: Aws, emit: events.Emit, *, patience: Patience | None = None, ask: Ask = ask
+) -> events.Deployed:
+    """Makes `version` live, or with "" the newest one below the live one. Returns (and emits) the end.
+
+    Raises UsageError for a version that is not there, DeployError when there is none to go back to, or it does not answer: then
+    the live one stays.
+    """
+    start = time.monotonic()
+    patience = patience or Patience()
+    run = Run(Means(aws, emit, patience, ask))
+    for _ in range(_LOOKS):
+        names, observed = observe(aws, app, patience.settle_s)
+        refuse_foreign_tags(names, observed)
+        todo = plan(names, observed, target(names, observed, version, aws))
+        emit(events.Planned(todo.target, todo.lines, todo.changes))
+        try:
+            run.carry_out(todo)
+        except PlanIsStale:
+            emit(events.Notice(f"somebody else deploys {app}: looking again"))
+            continue
+        public = observed.url is not None and observed.url.auth == "NONE"
+        done = events.Deployed(run.url, run.version, todo.changes > 0, time.monotonic() - start, public)
+        emit(done)
+        return done
+    raise DeployError(f"{app} keeps being changed by somebody else", where=app, hint="run the same command again")
+
+
+def target(names: Names, observed: Observed, version: str, aws: Aws) -> Function:
+    """The version to go to."""
+    if observed.alias is None:
+        where = f"account {names.account} in {names.region}"
+        raise DeployError(f"no version of {names.app} is live", where=where, hint="lambent deploy")
+    there = {each.version: each for each in aws.versions(names.function)}
+    if version and version not in there:
+        raise UsageError(
+            f"{names.app} has no version {version}", where=names.function, hint=f"there are {', '.join(there) or 'none'}"
+        )
+    if version:
+        return there[version]
+    older = [each for each in there.values() if int(each.version) < int(observed.alias.version)]
+    if not older:
+        what = f"version {observed.alias.version} is the oldest there is: nothing to go back to"
+        raise DeployError(what, where=names.function, hint="lambent versions lists them")
+    return older[-1]
+
+
+def plan(names: Names, observed: Observed, to: Function) -> Plan:
+    """Pure. As in a deploy, the URL's mode is set last when streaming begins, and first when it ends."""
+    alias, url = observed.alias, observed.url
+    assert alias is not None
+    mode = _mode(to.settings)
+    strict = _hosts_web_app(to.settings)
+    todo: list[Step] = []
+    lines: list[PlannedLine] = []
+    if alias.version != to.version or alias.weights:
+        move: list[Step] = [steps.MoveAlias(names.function, ALIAS, to.version, alias.revision)]
+        change: list[Step] = []
+        if url is not None and url.mode != mode:
+            change = [steps.UpdateUrl(names.function, ALIAS, mode=mode)]
+        check = steps.CheckKnownVersion(names.function, to.version, to.settings, strict, mode)
+        todo = [check, *(move + change if mode == STREAMED else change + move)]
+        lines = [
+            PlannedLine("check", f"version {to.version}", f"must answer GET / before it goes {ALIAS}"),
+            PlannedLine("update", f"alias {ALIAS}", f"version {alias.version} -> version {to.version}"),
+        ]
+    probe = steps.Probe(names.function, ALIAS, to.settings, strict, mode, url.auth if url else "NONE")
+    return Plan(
+        names=names,
+        steps=(*todo, *((probe,) if url is not None else ())),
+        lines=tuple(lines) or (PlannedLine("keep", f"version {to.version}", f"{ALIAS} points at it"),),
+        version=alias.version,
+        url=url.address if url else "",
+        revision=observed.latest.revision if observed.latest else "",
+        mode=url.mode if url else "",
+    )
+
+
+def _mode(settings: Settings) -> str:
+    """What the runtime in that version's zip was told: see `package.build.STREAM`."""
+    return STREAMED if dict(settings.environment).get("LAMBENT_RESPONSE") == "stream" else BUFFERED
+
+
+def _hosts_web_app(settings: Settings) -> bool:
+    """Whether the zip was told to host a web app, and not a bare handler: see `package.build`."""
+    said = dict(settings.environment)
+    return "LAMBENT_APP" in said or ("AWS_LAMBDA_EXEC_WRAPPER" in said and "LAMBENT_INTERFACE" not in said)

@@ -15,7 +15,7 @@ from lambent.config.model import Config
 from lambent.errors import PackagingError
 from lambent.events import Built, Emit, Notice, Resolved, Warned
 from lambent.limits import UNZIPPED_MAX
-from lambent.package import bytecode, report
+from lambent.package import bytecode, report, secrets
 from lambent.package.archive import Archive, Writer, Written, compress
 from lambent.package.artifact import Artifact
 from lambent.package.bundle import bundled, is_bundled
@@ -49,10 +49,11 @@ def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit) -
 def _build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit) -> Artifact:
     started = time.monotonic()
     interpreter = _interpreter(config, environ, emit)
-    shard = _dependencies(config, cache, environ, emit, interpreter)
-    source = collect(config.path, config.exclude)
+    source = collect(config.path, config.exclude, config.packaging.include, config.packaging.allow_secrets)
     if source.secrets:
         emit(Notice(f"left out of the zip, as secrets: {', '.join(source.secrets)}"))
+    secrets.check(source.files, config.packaging.allow_secrets)
+    shard = _dependencies(config, cache, environ, emit, interpreter)
     with ExitStack() as stack:
         archive = stack.enter_context(Archive(shard.path)) if shard else None
         names = [entry.name for entry in archive.entries] if archive else []

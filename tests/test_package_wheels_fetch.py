@@ -355,7 +355,7 @@ def test_the_first_failure_ends_all(registry: Registry, means: Means) -> None:
         registry.offer(f"slow{n}", payload=BIG, habit=lambda *asked: Answer(200, asked[2], hold=never)) for n in range(3)
     ]
     bad = registry.offer("bad", habit=lambda *asked: Answer(404))
-    with pytest.raises(PackagingError, match="bad-1.0-py3-none-any[.]whl is not there"):
+    with pytest.raises(PackagingError, match=r"bad-1\.0-py3-none-any\.whl is not there"):
         fetch(lock(bad, *waiting), TARGET, means)
     never.set()
 

@@ -26,12 +26,17 @@ Used = Callable[[Wheel], bool]
 
 @dataclass(frozen=True)
 class Means:
-    """What fetching and building may use. `project` is the folder whose settings name the indexes."""
+    """What fetching and building may use.
+
+    `project` is the folder whose settings name the indexes; `inputs` are files elsewhere (or scripts) whose URLs may hold
+    credentials.
+    """
 
     cache: Path
     environ: Mapping[str, str]
     project: Path
     emit: Emit = ignore
+    inputs: tuple[Path, ...] = ()
 
     @property
     def store(self) -> Store:
@@ -82,7 +87,7 @@ def _get(wanted: list[Wanted], means: Means) -> None:
     for each in wanted:
         if not each.file.hashes:
             means.emit(Warned(f"{each.package}: nothing says what {each.file.filename} must be, so it is taken as it comes"))
-    http = Http(means.environ, Credentials())
+    http = Http(means.environ, Credentials(means.environ, means.project, means.inputs))
     download(wanted, means.store, http, means.environ, means.emit)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin, urlsplit
 
 from lambent.errors import PackagingError
-from lambent.package.wheels.addresses import host_of, origin, shown
+from lambent.package.wheels.addresses import host_of, origin, shown, without_login
 from lambent.package.wheels.credentials import Credentials
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ _AT_ONCE = 8
 _CONNECT_S = 10.0
 _READ_S = 30.0  # uv's: the longest silence, not the longest download
 _REDIRECTS_MAX = 10
+_SHORT = 1 << 16
 _REDIRECTS = (301, 302, 303, 307, 308)
 _ASKS_WHO = (401, 403, 404)  # registries also say 404 of what they do not show to strangers
 
@@ -45,11 +46,12 @@ class Http:
         Raises urllib3's HTTPError for broken connections, PackagingError for settings that cannot be used.
         """
         known = self._accepted.get((origin(url), index))
+        address = without_login(url)
         response = None
         for login in [known] if known is not None else self._credentials.candidates(url, index):
             if response is not None:
-                response.release_conn()
-            response = self._follow(url, {**headers, **({"Authorization": login} if login else {})})
+                _let_go(response)
+            response = self._follow(address, {**headers, **({"Authorization": login} if login else {})})
             if response.status not in _ASKS_WHO:
                 self._accepted[origin(url), index] = login
                 break
@@ -63,8 +65,7 @@ class Http:
             )
             if response.status not in _REDIRECTS or "location" not in response.headers:
                 return response
-            response.drain_conn()
-            response.release_conn()
+            _let_go(response)
             there = urljoin(url, response.headers["location"])
             if urlsplit(there).scheme not in ("http", "https"):
                 raise PackagingError("a registry redirects to something that is no web address", where=shown(url))
@@ -154,6 +155,21 @@ class Http:
                 hint="name a PEM file that is there",
             ) from error
         return context
+
+
+def length_of(headers: Mapping[str, str]) -> int:
+    """The length of the body in bytes, or -1 when it is not said."""
+    said = headers.get("content-length", "")
+    return int(said) if said.isdecimal() else -1
+
+
+def _let_go(response: BaseHTTPResponse) -> None:
+    """Makes the connection free for the next request: its body has to be read for that, which is worth it when short."""
+    if 0 <= length_of(response.headers) < _SHORT:
+        response.drain_conn()
+        response.release_conn()
+    else:
+        response.close()
 
 
 def _unverified() -> ssl.SSLContext:

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 from lambent.errors import PackagingError
 from lambent.package.wheels import refusals
-from lambent.package.wheels.addresses import local_path, without_login
+from lambent.package.wheels.addresses import local_path
 from lambent.package.wheels.contents import check_wheel
 from lambent.package.wheels.hashes import Digests
-from lambent.package.wheels.http import Http
+from lambent.package.wheels.http import Http, length_of
 from lambent.package.wheels.partial import Partial, Stopped
 from lambent.package.wheels.store import Store, Stored, is_whole, key
 from lambent.package.wheels.wanted import Wanted
@@ -153,10 +153,11 @@ class Transfer:
             headers["Range"] = f"bytes={start}-"
             if part.validator:
                 headers["If-Range"] = part.validator
-        response = self._http.get(without_login(self._file.url), headers, self._wanted.index)
+        response = self._http.get(self._file.url, headers, self._wanted.index)
         try:
             self._accept(response, part, start)
-            total = part.size + int(response.headers.get("content-length") or 0)
+            length = length_of(response.headers)
+            total = part.size + length if length >= 0 else 0
             while data := response.read1(_CHUNK):
                 self._add(part, data, total)
             if total and part.size < total:
@@ -165,7 +166,7 @@ class Transfer:
             response.close()
             raise
         response.release_conn()
-        if self._file.size is not None and part.size < self._file.size and "content-length" not in response.headers:
+        if self._file.size is not None and part.size < self._file.size and length < 0:
             raise _Again("the connection was cut")  # such an answer's end looks like its middle
 
     def _accept(self, response: BaseHTTPResponse, part: Partial, start: int) -> None:

@@ -11,11 +11,10 @@ from __future__ import annotations
 import hashlib
 import mmap
 import struct
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import deflate
 
@@ -66,13 +65,19 @@ def compress(name: str, data: bytes, *, executable: bool = False) -> tuple[Entry
     method = DEFLATED
     if len(packed) >= len(data):
         packed, method = data, STORED
-    return Entry(name, executable, zlib.crc32(data), len(data), len(packed), method), packed
+    return Entry(name, executable, deflate.crc32(data), len(data), len(packed), method), packed
+
+
+class Sink(Protocol):
+    """What members are written to."""
+
+    def write(self, data: bytes, /) -> object: ...
 
 
 class Writer:
     """Appends members to a file that is open for writing, and ends it with the directory."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: Sink) -> None:
         self._file = file
         self._sha256 = hashlib.sha256()
         self._offset = 0
@@ -135,6 +140,25 @@ class Archive:
         """The digest that `Writer.close` gave to `comment`."""
         with memoryview(self.data) as view, view[: self._end] as body:
             return hashlib.sha256(body).digest()
+
+    def member(self, entry: Entry) -> tuple[Entry, bytes]:
+        """A member as it is, for `Writer.add`."""
+        end = entry.offset + entry.span
+        return entry, self.data[end - entry.packed : end]
+
+    def checksum(self) -> int:
+        """The CRC-32 of all that precedes the end record and its comment."""
+        with memoryview(self.data) as view, view[: self._end] as body:
+            return int(deflate.crc32(body))
+
+    def read(self, name: str) -> bytes:
+        """The content of a member. Raises KeyError when there is none of that name."""
+        for entry in reversed(self.entries):
+            if entry.name == name:
+                start = entry.offset + entry.span - entry.packed
+                packed = self.data[start : start + entry.packed]
+                return bytes(deflate.deflate_decompress(packed, entry.raw)) if entry.method == DEFLATED else packed
+        raise KeyError(name)
 
     def close(self) -> None:
         self.data.close()

@@ -1,0 +1,220 @@
+"""One cached archive per wheel and target, whose members are spliced into zips as they are (a shard).
+
+A shard is keyed by all that goes into its bytes: the wheel's content, the target, the options, the rules, the compressor and
+the format below. It is put in place with one rename, so that two builds at once both end with a whole one; a checksum in its
+comment is compared each time it is opened (libdeflate's CRC-32 reads 8 GB/s), so a damaged one is found and made again.
+Its last two members, never spliced, hold what was learnt of the wheel: the facts every build asks for, and the imports, which
+only a build whose modules changed reads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import deflate
+
+from lambent.errors import PackagingError
+from lambent.package.archive import LEVEL, Archive, BadArchive, Entry, Writer, compress
+from lambent.package.lock import Wheel
+from lambent.package.shards import imports, make, slim
+from lambent.package.shards.imports import Imports
+from lambent.package.shards.slim import SlimOptions
+from lambent.package.target import Target
+
+_FORMAT = "1"  # raise it when the same key would give other bytes
+_OWN = "\0"  # begins the names of members that are never spliced: no file can be called so
+_FACTS, _IMPORTS = f"{_OWN}facts.json", f"{_OWN}imports.json"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What every build asks of a shard. Sizes in bytes.
+
+    `dropped` is (rule, files, bytes); `binaries` maps shared objects and programs to `elf.Binary.as_json()`; `gone` are the
+    paths of dropped modules that another package might import after all, and `outside` such imports by this one; `tools` the
+    modules of build-time packages that it imports.
+    """
+
+    requires: tuple[str, ...]
+    entry_points: tuple[tuple[str, str, str], ...]
+    dropped: tuple[tuple[str, int, int], ...]
+    stripped: int
+    binaries: dict[str, dict[str, Any]]
+    gone: tuple[str, ...]
+    outside: tuple[str, ...]
+    tools: tuple[str, ...]
+
+
+class Shard:
+    """An opened shard. `archive` is mapped, not read; close it after splicing."""
+
+    def __init__(self, wheel: Wheel, path: Path, cached: bool) -> None:
+        """Raises OSError or BadArchive when it is not there or not whole."""
+        self.wheel = wheel
+        self.path = path
+        self.cached = cached
+        self.archive = Archive(path)
+        try:
+            if self.archive.comment != seal(self.archive.checksum()):
+                raise BadArchive(str(path))
+            self.facts = _facts(self.archive.read(_FACTS))
+        except (ValueError, KeyError, TypeError) as error:
+            self.archive.close()
+            raise BadArchive(str(path)) from error
+
+    @property
+    def name(self) -> str:
+        return self.wheel.name
+
+    @cached_property
+    def entries(self) -> tuple[Entry, ...]:
+        """The members that belong in a zip."""
+        return tuple(entry for entry in self.archive.entries if not entry.name.startswith(_OWN))
+
+    def imports(self) -> dict[str, Imports]:
+        """What each module names, by its path."""
+        return imports.unpack(json.loads(self.archive.read(_IMPORTS))["imports"])
+
+    def dropped(self) -> dict[str, str]:
+        """The files that were left out, each with the rule that said so."""
+        found: dict[str, str] = json.loads(self.archive.read(_IMPORTS))["dropped"]
+        return found
+
+    def close(self) -> None:
+        self.archive.close()
+
+
+def shard(wheel: Wheel, target: Target, options: SlimOptions, cache: Path) -> Shard:
+    """The shard of one wheel. Raises PackagingError when the wheel is not sound or the disk is full."""
+    return shards([wheel], target, options, cache)[0]
+
+
+def shards(wheels: Iterable[Wheel], target: Target, options: SlimOptions, cache: Path) -> tuple[Shard, ...]:
+    """The shards of many wheels, sorted by package name, whatever order they come in.
+
+    What one drops as a test and another imports comes back in the end.
+    """
+    made = [_ensure(wheel, target, options, cache) for wheel in sorted(wheels, key=lambda wheel: (wheel.name, wheel.version))]
+    wanted = {word for each in made for word in each.facts.outside}
+    for index, each in enumerate(made if wanted else ()):
+        back = slim.taken_back(each.facts.gone, wanted)
+        if back:
+            each.close()
+            made[index] = _ensure(each.wheel, target, replace(options, keep=(*options.keep, *back)), cache)
+    return tuple(made)
+
+
+def key(wheel: Wheel, target: Target, options: SlimOptions) -> str:
+    """Of all that goes into a shard's bytes."""
+    parts = [_FORMAT, f"libdeflate {version('deflate')} {LEVEL}", wheel.sha256, wheel.name, target.name]
+    parts += [str(wheel.asked and options.keep_all), options.of_one_wheel, slim.rules_text()]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def _ensure(wheel: Wheel, target: Target, options: SlimOptions, cache: Path) -> Shard:
+    path = cache / "shards" / f"{key(wheel, target, options)}.zip"
+    try:
+        return Shard(wheel, path, True)
+    except (OSError, BadArchive):
+        pass
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(wheel, target, options, path)
+        return Shard(wheel, path, False)
+    except BadArchive as error:
+        raise PackagingError(
+            "the cache does not keep what is written to it", where=str(path), hint="check that disk"
+        ) from error
+    except OSError as error:
+        raise PackagingError(
+            f"cannot prepare {wheel.name} {wheel.version}: {error.strerror or error}",
+            where=str(error.filename or path),
+            hint="make room, or set its permissions, and try again",
+        ) from error
+
+
+def _write(wheel: Wheel, target: Target, options: SlimOptions, path: Path) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file, ThreadPoolExecutor() as pool:
+            sealed = Sealing(file)
+            writer = Writer(sealed)
+            found = make.pack(wheel, target, options, writer, pool)
+            writer.add(*compress(_FACTS, json.dumps(_learnt(found), separators=(",", ":")).encode()))
+            tables = {"imports": imports.pack(found.imports), "dropped": found.dropped}
+            writer.add(*compress(_IMPORTS, json.dumps(tables, separators=(",", ":"), sort_keys=True).encode()))
+            writer.close(lambda _: seal(sealed.checksum))
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+class Sealing:
+    """A file that is written to, with the CRC-32 of all that was."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.checksum = 0
+
+    def write(self, data: bytes) -> int:
+        self.checksum = deflate.crc32(data, self.checksum)
+        return self._file.write(data)
+
+
+def seal(checksum: int) -> bytes:
+    return f"lambent {checksum:08x}".encode()
+
+
+def _learnt(found: make.Findings) -> dict[str, Any]:
+    files: dict[str, int] = {}
+    for rule in found.dropped.values():
+        files[rule] = files.get(rule, 0) + 1
+    return {
+        "requires": found.requires,
+        "entry_points": found.entry_points,
+        "dropped": [(rule, files[rule], found.dropped_bytes[rule]) for rule in sorted(files)],
+        "stripped": found.stripped,
+        "binaries": found.binaries,
+        "gone": slim.module_roots(found.dropped),
+        "outside": found.outside(),
+        "tools": found.tools(),
+    }
+
+
+def _facts(stored: bytes) -> Facts:
+    facts = json.loads(stored)
+    return Facts(
+        requires=tuple(facts["requires"]),
+        entry_points=tuple((group, name, value) for group, name, value in facts["entry_points"]),
+        dropped=tuple((rule, files, size) for rule, files, size in facts["dropped"]),
+        stripped=facts["stripped"],
+        binaries=facts["binaries"],
+        gone=tuple(facts["gone"]),
+        outside=tuple(facts["outside"]),
+        tools=tuple(facts["tools"]),
+    )
+
+
+def conflicts(made: Sequence[Shard]) -> dict[str, tuple[str, ...]]:
+    """Paths that more than one package brings, with the packages, in order: the last one's file is the one that counts."""
+    total = sum(len(each.entries) for each in made)
+    owners: dict[str, list[str]] = {}
+    if len({entry.name for each in made for entry in each.entries}) == total:
+        return {}
+    for each in made:
+        for entry in each.entries:
+            owners.setdefault(entry.name, []).append(each.name)
+    return {name: tuple(found) for name, found in sorted(owners.items()) if len(found) > 1}

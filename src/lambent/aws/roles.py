@@ -7,11 +7,7 @@ from typing import Any
 
 from lambent.aws.border import Border, pairs
 from lambent.aws.interface import Pairs, Role, canonical
-
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-}
+from lambent.names import TRUST
 
 
 class BotoRoles(Border):

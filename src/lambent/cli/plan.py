@@ -12,15 +12,17 @@ from lambent.cli.options import app_options, json_option
 from lambent.cli.target import taken, target_options
 from lambent.config.load import Flags
 from lambent.deploy.deploy import prepare
+from lambent.deploy.script import script
 from lambent.events import Planned
 from lambent.ui import choose
 
 
 @click.command("plan")
 @app_options
+@click.option("--as", "form", type=click.Choice(["aws-cli"]), help="The plan in another form: a script of `aws` commands.")
 @json_option
 @target_options
-def command(path: Path, as_json: bool, **options: Any) -> None:
+def command(path: Path, form: str | None, as_json: bool, **options: Any) -> None:
     """Show what `lambent deploy` would create, change and leave, and where each value comes from. Changes nothing."""
     target = taken(options)
     with choose.reporter(as_json) as emit:
@@ -28,3 +30,5 @@ def command(path: Path, as_json: bool, **options: Any) -> None:
         config, artifact = built(path, Flags(**options), target, emit)
         plan = prepare(config, artifact, account or target.connect(emit))
         target.named(emit)(Planned(plan.target, plan.lines, plan.changes))
+        if form == "aws-cli":
+            click.echo(script(plan), nl=False)

@@ -1,7 +1,47 @@
-"""A page."""
+"""What takes the room as a page to look at: a map of the zip, by package, folder and file.
 
-from lambent.events import ListedFile
+One file that needs nothing else: no network, no library. The template (treemap.html) draws; this fills it in.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from html import escape
+from importlib.resources import files as resources
+from string import Template
+
+from lambent.events import ListedFile, Share
+from lambent.package.report import shares
 
 
-def page(files: tuple[ListedFile, ...], title: str) -> str:
-    return f"<!doctype html>{title}"
+def page(files: Sequence[ListedFile], title: str) -> str:
+    """The page for the files of a zip."""
+    found = shares(files)
+    template = Template((resources("lambent") / "package/treemap.html").read_text("utf-8"))
+    return template.substitute(
+        title=escape(title),
+        zipped=_size(sum(share.packed for share in found)),
+        unpacked=_size(sum(share.raw for share in found)),
+        compiled=_size(sum(share.bytecode for share in found)),
+        count=f"{len(files):,}",
+        rows="\n".join(map(_row, found)),
+        data=_data(files, found),
+    )
+
+
+def _data(files: Sequence[ListedFile], found: Sequence[Share]) -> str:
+    """The files by package as JSON that may stand in a script element: no name in it can end that."""
+    parts: dict[str, list[tuple[str, int, int]]] = {share.name: [] for share in found}
+    for file in files:
+        parts[file.package].append((file.name, file.raw, file.packed))
+    return json.dumps(list(parts.items()), separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _row(share: Share) -> str:
+    """A row of the table, for readers without scripts."""
+    return f"        <tr><td>{escape(share.name)}</td><td>{_size(share.packed)}</td><td>{_size(share.raw)}</td></tr>"
+
+
+def _size(count: int) -> str:
+    return f"{count / 1_000_000:.1f} MB" if count >= 1_000_000 else f"{count / 1000:.1f} kB"

@@ -103,17 +103,25 @@ class _Walk:
         suspects = []
         while waiting:
             path = waiting.popleft()
-            coarse = self._coarse(path)
-            dotted = coarse.now | coarse.later if path in self._code.own else coarse.now
-            suspect = False
-            for name in dotted:
+            coarse, own = self._coarse(path), path in self._code.own
+            lacking = []
+            for name in coarse.now | coarse.later if own else coarse.now:
                 place = self._place(name)
-                suspect = suspect or (place.lacks != "" and self._worth(place, name, path))
+                if place.lacks and self._worth(place, name, path):
+                    lacking.append(place.lacks)
                 if name in coarse.now:
                     self._follow(place.files, path, waiting)
-            if suspect:
+            if lacking and (own or self._unguarded(path, lacking)):
                 suspects.append(path)
         return suspects
+
+    def _unguarded(self, path: str, lacking: Iterable[str]) -> bool:
+        """Whether a line without indent imports one of them: to guard an import one must indent it."""
+        tops = "|".join(sorted({re.escape(name.partition(".")[0]) for name in lacking})).encode()
+        return (
+            re.search(rb"^(?:from\s+(?:%b)\b|import\s[^\n]*\b(?:%b)\b)" % (tops, tops), self._read(path), re.MULTILINE)
+            is not None
+        )
 
     def _follow(self, files: Iterable[str], importer: str, waiting: deque[str]) -> None:
         for file in files:

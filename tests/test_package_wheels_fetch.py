@@ -19,7 +19,8 @@ from lambent.errors import PackagingError
 from lambent.events import Event, Fetched, Fetching, Warned
 from lambent.package.lock import DistFile, Pin, Wheel
 from lambent.package.target import Target
-from lambent.package.wheels.fetch import Means, fetch
+from lambent.package.wheels.fetch import fetch
+from lambent.package.wheels.means import Means
 from registry import Answer, Habit, Registry, Request, honest, lock, serving, sha256, wheel
 
 TARGET = Target("3.13", "x86_64", (2, 34))
@@ -78,7 +79,7 @@ def test_a_rebuild_does_not_load_the_http_library_nor_read_the_wheels(registry: 
     program = (
         "import sys\nfrom pathlib import Path\n"
         "from lambent.package.lock import *\nfrom lambent.package.target import Target\n"
-        "from lambent.package.wheels.fetch import Means, fetch\n"
+        "from lambent.package.wheels.fetch import fetch\nfrom lambent.package.wheels.means import Means\n"
         f"means = Means(Path({str(means.cache)!r}), {{}}, Path('.'))\n"
         f"found = fetch(Lock('x', ({pin!r},)), {TARGET!r}, means, lambda wheel: False)\n"
         f"assert found[0].sha256 == {there.sha256!r}\n"
@@ -365,7 +366,8 @@ import sys
 from pathlib import Path
 from lambent.package.lock import *
 from lambent.package.target import Target
-from lambent.package.wheels.fetch import Means, fetch
+from lambent.package.wheels.fetch import fetch
+from lambent.package.wheels.means import Means
 means = Means(Path(sys.argv[1]), {}, Path("."), lambda event: print(event, flush=True))
 found = fetch(Lock("x", (%r,)), Target("3.13", "x86_64", (2, 34)), means)
 print(found[0].sha256)

@@ -1,46 +1,28 @@
 """From a lock to wheels on this disk: those that are there already, those to fetch, and those to build.
 
 A file that the cache has is not read again: what makes shards of it says so (`used`), and only then is it compared with its
-hash, so that a damaged one is found and fetched once more.
+hash, so that a damaged one is found and had once more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from lambent.errors import PackagingError
-from lambent.events import Emit, Warned, ignore
+from lambent.events import Warned
 from lambent.package.lock import DistFile, Lock, Pin, Wheel
 from lambent.package.target import Target
-from lambent.package.wheels.choose import choose, offered, wheel_name
+from lambent.package.wheels import refusals, source
+from lambent.package.wheels.choose import choose, wheel_name
 from lambent.package.wheels.credentials import Credentials
 from lambent.package.wheels.download import download
 from lambent.package.wheels.http import Http
+from lambent.package.wheels.means import Means
 from lambent.package.wheels.store import Store, Stored, is_whole
 from lambent.package.wheels.wanted import Wanted
 
 Used = Callable[[Wheel], bool]
-
-
-@dataclass(frozen=True)
-class Means:
-    """What fetching and building may use.
-
-    `project` is the folder whose settings name the indexes; `inputs` are files elsewhere (or scripts) whose URLs may hold
-    credentials.
-    """
-
-    cache: Path
-    environ: Mapping[str, str]
-    project: Path
-    emit: Emit = ignore
-    inputs: tuple[Path, ...] = ()
-
-    @property
-    def store(self) -> Store:
-        return Store(self.cache / "wheels")
 
 
 def always(wheel: Wheel) -> bool:
@@ -63,27 +45,69 @@ def fetch(lock: Lock, target: Target, means: Means, used: Used = always) -> tupl
         ) from error
 
 
+@dataclass(frozen=True)
+class _Way:
+    """How a package is had: `file` is what is fetched for it, a wheel, or a source distribution to be `built`."""
+
+    pin: Pin
+    file: DistFile | None
+    built: bool
+
+
 def _fetch(lock: Lock, target: Target, means: Means, used: Used) -> tuple[Wheel, ...]:
-    chosen = [(pin, choose(pin, target)) for pin in lock.pins]
-    for pin, file in chosen:
-        if file is None:
-            raise no_wheel(pin, target, lock.source)
-    lacking = [_wanted(pin, file) for pin, file in chosen if file and not _there(pin, file, means.store, used)]
-    if lacking:
-        _get(lacking, means)
-    return tuple(_wheel(pin, means.store.find(file), file) for pin, file in chosen if file)
+    ways = [_way(pin, target, means, lock.source) for pin in lock.pins]
+    found = {way.pin.name: _there(way, target, means, used) for way in ways}
+    lacking = [way for way in ways if found[way.pin.name] is None]
+    _get(lacking, means)
+    for way in lacking:
+        found[way.pin.name] = _made(way, target, means)
+    return tuple(_wheel(way, stored) for way in ways if (stored := found[way.pin.name]) is not None)
 
 
-def _there(pin: Pin, file: DistFile, store: Store, used: Used) -> bool:
-    stored = store.find(file)
-    return stored is not None and (not used(_wheel(pin, stored, file)) or is_whole(stored, file.size))
+def _way(pin: Pin, target: Target, means: Means, asked_in: str) -> _Way:
+    wheel = choose(pin, target)
+    if wheel is not None:
+        return _Way(pin, wheel, False)
+    if pin.folder is not None or pin.repository is not None:
+        return _Way(pin, None, True)
+    if pin.sdist is not None and (means.native is not None or not _has_code(pin)):
+        return _Way(pin, pin.sdist, True)
+    raise refusals.no_wheel(pin, target, asked_in)
 
 
-def _wanted(pin: Pin, file: DistFile) -> Wanted:
-    return Wanted(file, pin.name, pin.version, pin.index)
+def _has_code(pin: Pin) -> bool:
+    """Whether there are wheels for some machines: then its source is native code, and only a compiler makes one of it."""
+    names = (wheel_name(wheel.filename) for wheel in pin.wheels)
+    return any(name is not None and not name.neutral for name in names)
 
 
-def _get(wanted: list[Wanted], means: Means) -> None:
+def _there(way: _Way, target: Target, means: Means, used: Used) -> Stored | None:
+    """The wheel in the store, or None when it has to be had, or is damaged and will be read."""
+    stored: Stored | None
+    if way.built:
+        sdist = _known(way.file, means.store)
+        if way.file is not None and sdist is None:
+            return None
+        stored = means.store.recorded(source.key(way.pin, target, means, sdist.sha256 if sdist else ""))
+    else:
+        stored = _known(way.file, means.store)
+    if stored is None or (used(_wheel(way, stored)) and not is_whole(stored)):
+        return None
+    return stored
+
+
+def _known(file: DistFile | None, store: Store) -> Stored | None:
+    return store.find(file) if file else None
+
+
+def _get(lacking: Sequence[_Way], means: Means) -> None:
+    wanted = []
+    for way in lacking:
+        if way.file is None or ((stored := means.store.find(way.file)) and way.built and is_whole(stored)):
+            continue
+        wanted.append(Wanted(way.file, way.pin.name, way.pin.version, way.pin.index))
+    if not wanted:
+        return
     for each in wanted:
         if not each.file.hashes:
             means.emit(Warned(f"{each.package}: nothing says what {each.file.filename} must be, so it is taken as it comes"))
@@ -91,20 +115,16 @@ def _get(wanted: list[Wanted], means: Means) -> None:
     download(wanted, means.store, http, means.environ, means.emit)
 
 
-def _wheel(pin: Pin, stored: Stored | None, file: DistFile) -> Wheel:
-    assert stored is not None  # it has just been fetched
-    name = wheel_name(file.filename)
-    version = pin.version or (name.version if name else "")
-    return Wheel(pin.name, version, file.filename, stored.path, stored.sha256, asked=pin.asked)
+def _made(way: _Way, target: Target, means: Means) -> Stored | None:
+    """The wheel of a package whose file has just been fetched."""
+    stored = _known(way.file, means.store)
+    if not way.built:
+        return stored
+    known = source.key(way.pin, target, means, stored.sha256 if stored else "")
+    return source.build(way.pin, target, means, stored.path if stored else None, known)
 
 
-def no_wheel(pin: Pin, target: Target, source: str) -> PackagingError:
-    """For a package that cannot be had for the target: which wheels there are, and what to do."""
-    there = offered(pin)
-    major, minor = target.glibc
-    what = f"{pin.name} {pin.version} has no wheel for {target.name} (glibc {major}.{minor})"
-    return PackagingError(
-        f"{what}; there are: {there}" if there else what,
-        where=source,
-        hint=f"write a version that has one: https://pypi.org/project/{pin.name}/#files",
-    )
+def _wheel(way: _Way, stored: Stored) -> Wheel:
+    name = wheel_name(stored.path.name)
+    version = name.version if name and (way.built or not way.pin.version) else way.pin.version
+    return Wheel(way.pin.name, version, stored.path.name, stored.path, stored.sha256, built=way.built, asked=way.pin.asked)

@@ -5,8 +5,13 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from lambent.errors import PackagingError
+from lambent.package.lock import Pin
+from lambent.package.target import Target
 from lambent.package.wheels.addresses import host_of, shown
+from lambent.package.wheels.choose import offered
 from lambent.package.wheels.wanted import Wanted
+
+_LINES = 16  # of a failed build that are shown
 
 
 def mismatch(wanted: Wanted, expected: str, got: str) -> PackagingError:
@@ -62,3 +67,50 @@ def offline(wanted: list[Wanted]) -> PackagingError:
         where=shown(wanted[0].file.url),
         hint="run it once with the network, without UV_OFFLINE",
     )
+
+
+def no_wheel(pin: Pin, target: Target, source: str) -> PackagingError:
+    """For a package that cannot be had for the target: which wheels there are, and what to do."""
+    there = offered(pin)
+    package = f"{pin.name} {pin.version}".strip()
+    what = f"{package} has no wheel for {_named(target)}"
+    build = "; or build it from its source: --build-native" if pin.sdist else ""
+    return PackagingError(
+        f"{what}; there are: {there}" if there else what,
+        where=source,
+        hint=f"write a version that has one: https://pypi.org/project/{pin.name}/#files{build}",
+    )
+
+
+def machine_code(package: str, target: Target) -> PackagingError:
+    return PackagingError(
+        f"{package} has no wheel for {_named(target)}, and building its source gives code for this machine only",
+        where=package,
+        hint="ask for a version with wheels, or build it for the target: --build-native",
+    )
+
+
+def not_built(package: str, target: Target, said: str) -> PackagingError:
+    """For a build that failed; `said` is all it printed."""
+    detail = last_lines(said)
+    if "/bin/false" in said:
+        return PackagingError(
+            f"{package} has no wheel for {_named(target)}, and its source does not build without a compiler",
+            where=package,
+            hint="use a package that has wheels (psycopg2-binary for psycopg2), or build it for the target: --build-native",
+            detail=detail,
+        )
+    return PackagingError(f"{package} cannot be built from its source", where=package, hint="its build said why", detail=detail)
+
+
+def last_lines(said: str) -> str:
+    """The end of a build's output, from where it went wrong if that can be seen: uv's frame around it says nothing."""
+    lines = [line for line in said.splitlines() if line.strip() and not line.lstrip().startswith(("hint:", "help:"))]
+    ends = [number for number, line in enumerate(lines) if line.startswith("Traceback (most recent call last)")]
+    start = ends[-1] if ends and len(lines) - ends[-1] <= 2 * _LINES else max(0, len(lines) - _LINES)
+    return "\n".join(lines[start:][-_LINES:])
+
+
+def _named(target: Target) -> str:
+    major, minor = target.glibc
+    return f"{target.name} (glibc {major}.{minor})"

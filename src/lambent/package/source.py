@@ -108,13 +108,17 @@ class _Walk:
             return
         if ".gitignore" in names:
             place = self.below_rules(place)
-        active = self.active(place)
+        active, here = self.active(place), Path(folder)
         for entry in entries:
             name = place.prefix + entry.name
-            if entry.is_dir():
+            try:
+                is_folder = entry.is_dir()
+            except OSError:  # a link to itself; _check says so, unless it is ignored
+                is_folder = False
+            if is_folder:
                 self._enter(entry, folder, place, active)
             elif not ignored(name, entry.name, active, place.inside):
-                self._take(entry, name)
+                self._take(entry, name, here)
 
     def active(self, place: _Place) -> tuple[Rules, ...]:
         """The rules that hold in a place, the strongest first."""
@@ -146,7 +150,7 @@ class _Walk:
             below = replace(below, chain=chain)
         self.go(entry.path, below)
 
-    def _take(self, entry: os.DirEntry[str], name: str) -> None:
+    def _take(self, entry: os.DirEntry[str], name: str, folder: Path) -> None:
         if entry.name in _RULES:
             return
         if name not in self._allowed and _SECRET.match(_real_name(entry)) and not _public(entry):
@@ -158,7 +162,7 @@ class _Walk:
         except FileNotFoundError:  # gone since the folder was read
             return
         if stat.S_ISREG(mode):  # sockets and pipes cannot be packed
-            self.files[name] = SourceFile(Path(entry.path), bool(mode & 0o100))
+            self.files[name] = SourceFile(folder / entry.name, bool(mode & 0o100))
 
 
 def ignored(path: str, name: str, active: tuple[Rules, ...], inside: bool) -> bool:
@@ -221,7 +225,7 @@ def _check(entry: os.DirEntry[str], name: str, top: Path) -> None:
 
 
 def _real_name(entry: os.DirEntry[str]) -> str:
-    return Path(entry.path).resolve().name if entry.is_symlink() else entry.name
+    return os.path.realpath(entry.path).rpartition(os.sep)[2] if entry.is_symlink() else entry.name
 
 
 def _public(entry: os.DirEntry[str]) -> bool:

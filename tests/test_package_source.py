@@ -1,0 +1,155 @@
+"""Which of the user's files are packed: what may be said of it, and folders as they come."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lambent.errors import PackagingError
+from lambent.package.source import collect, packs
+
+
+def write(folder: Path, *names: str, **content: str) -> Path:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    for name, text in content.items():
+        (folder / f".{name}").write_text(text)
+    return folder
+
+
+def packed(folder: Path, *exclude: str, include: tuple[str, ...] = (), allowed: tuple[str, ...] = ()) -> list[str]:
+    return list(collect(folder, exclude, include, allowed).files)
+
+
+def test_what_is_included_though_git_ignores_it(tmp_path: Path) -> None:
+    names = ("main.py", "static/dist/app.js", "static/dist/app.js.map", "static/raw.psd", "build/model.bin", "build/log/x.txt")
+    write(tmp_path, *names, "node_modules/a/b.js", gitignore="dist/\nbuild/\n*.psd\n")
+    assert packed(tmp_path) == ["main.py"]
+    assert packed(tmp_path, include=("static/dist/",)) == ["main.py", "static/dist/app.js", "static/dist/app.js.map"]
+    assert packed(tmp_path, "*.map", include=("static/dist/",)) == ["main.py", "static/dist/app.js"]
+    assert packed(tmp_path, include=("build/*.bin",)) == ["build/model.bin", "main.py"]
+    assert packed(tmp_path, include=("build/log/", "*.psd")) == ["build/log/x.txt", "main.py", "static/raw.psd"]
+    assert packed(tmp_path, include=("node_modules/",)) == ["main.py", "node_modules/a/b.js"]
+    assert packs(tmp_path, "build/new.bin", include=("build/*.bin",)) and not packs(tmp_path, "build/new.bin")
+
+
+def test_the_stronger_rules_win(tmp_path: Path) -> None:
+    write(tmp_path, "a.db", "b.db", "c.db", "pkg/a.db", "pkg/.gitignore", gitignore="*.db\n")
+    (tmp_path / "pkg/.gitignore").write_text("!a.db\n")
+    (tmp_path / ".lambdaignore").write_text("!a.db\n!b.db\n")
+    (tmp_path / ".lambentignore").write_text("a.db\n")
+    assert packed(tmp_path) == ["b.db"]
+    assert packed(tmp_path, "b.db", include=("*.db",)) == ["a.db", "c.db", "pkg/a.db"]
+
+
+def test_what_is_never_packed_whatever_is_said(tmp_path: Path) -> None:
+    never = (
+        ".git/config",
+        ".venv/x.py",
+        "env/pyvenv.cfg",
+        "env/x.py",
+        ".aws/credentials",
+        "__pycache__/a.pyc",
+        ".mypy_cache/x",
+    )
+    write(tmp_path, *never, ".env", "main.py", "deep/.ssh/id", gitignore="!*\n!.*\n")
+    assert packed(tmp_path, include=("**", ".git/", ".env", "env/")) == ["main.py"]
+    assert collect(tmp_path).secrets == (".env",)
+
+
+def test_a_secret_by_its_name_may_be_allowed(tmp_path: Path) -> None:
+    write(tmp_path, "main.py", "certs/demo.key", "certs/real.key")
+    found = collect(tmp_path, allow_secrets=("certs/demo.key",))
+    assert (list(found.files), found.secrets) == (["certs/demo.key", "main.py"], ("certs/real.key",))
+
+
+def test_a_link_to_a_secret_is_one(tmp_path: Path) -> None:
+    write(tmp_path, ".env", "main.py")
+    (tmp_path / "settings.txt").symlink_to(".env")
+    assert collect(tmp_path).secrets == (".env", "settings.txt")
+
+
+def test_links_that_go_round_in_circles_end(tmp_path: Path) -> None:
+    write(tmp_path, "a/one.txt", "b/two.txt")
+    (tmp_path / "a/to_b").symlink_to("../b")
+    (tmp_path / "b/to_a").symlink_to("../a")
+    (tmp_path / "a/self").symlink_to(".")
+    assert packed(tmp_path) == ["a/one.txt", "a/to_b/two.txt", "b/to_a/one.txt", "b/two.txt"]
+    (tmp_path / "x").symlink_to("x")
+    with pytest.raises(PackagingError, match="a link that leads nowhere: x"):
+        collect(tmp_path)
+
+
+def test_modes_links_and_names(tmp_path: Path) -> None:
+    write(tmp_path, "run.sh", "main.py", "Main.py", "naïve.txt", "a b.txt", "-f", "deep/" + "d" * 200 + "/" + "e" * 200)
+    (tmp_path / "run.sh").chmod(0o700)
+    (tmp_path / "alias").symlink_to("run.sh")
+    (tmp_path / "empty").mkdir()
+    files = collect(tmp_path).files
+    assert [name for name, file in files.items() if file.executable] == ["alias", "run.sh"]
+    assert {"main.py", "Main.py", "naïve.txt", "a b.txt", "-f"} < set(files)
+    assert list(files) == sorted(files) and not any(name.startswith("empty") for name in files)
+
+
+def test_what_is_no_file_is_passed_over(tmp_path: Path) -> None:
+    write(tmp_path, "main.py")
+    os.mkfifo(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket"))
+        assert packed(tmp_path) == ["main.py"]
+
+
+def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
+    write(tmp_path, "main.py")
+    with open(os.fsencode(tmp_path) + b"/caf\xe9.txt", "w"):  # noqa: PTH123 (a name that Path could not be told)
+        pass
+    with pytest.raises(PackagingError) as error:
+        collect(tmp_path)
+    assert error.value.what == "a name that is not UTF-8: caf\\xe9.txt"
+    assert packed(tmp_path, "*.txt") == ["main.py"]
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may enter, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def test_a_folder_that_may_not_be_read(open_folder: Path) -> None:
+    write(open_folder, "main.py", "private/x.txt")
+    (open_folder / "private").chmod(0o000)
+    told = as_nobody(lambda: str(collect(open_folder)))
+    assert told.startswith("a folder that may not be read: private/|chmod +rx private/, or leave it out: echo '/private/'")
+    write(open_folder, lambentignore="/private/\n")
+    assert "main.py" in as_nobody(lambda: str(list(collect(open_folder).files)))
+
+
+def as_nobody(call: object) -> str:
+    """What a call gives, or the error it raises, in a child process that may not read everything as root may."""
+    assert callable(call)
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            if os.getuid() == 0:
+                os.setuid(65534)
+            text = call()
+        except PackagingError as error:
+            text = f"{error.what}|{error.hint}"
+        finally:
+            os.write(theirs, text.encode())
+            os._exit(0)
+    os.close(theirs)
+    with os.fdopen(ours) as pipe:
+        text = pipe.read()
+    os.waitpid(child, 0)
+    return text

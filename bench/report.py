@@ -15,7 +15,8 @@ from .peers import WANTED, pins
 _HOW = """\
 ## How it is measured
 
-Both sides run in a process of their own, as Lambda would start it: the task folder with bytecode, Lambda's environment
+Both sides run in a process of their own, as Lambda would start it: the task folder with bytecode, lambent's runtime as it
+packs it (the first line of its script names this machine's Python, where a zip's names Lambda's), Lambda's environment
 variables (with `AWS_EXECUTION_ENV`, so that AWS's client polls from a thread as it does there), the same interpreter with
 nothing in its site-packages, the same packages on the import path. The measuring process is the Runtime API. It hands out one
 event after the other, as fast as it is asked, and reads the kernel's CPU clock of the other process (all its threads, user and

@@ -12,6 +12,7 @@ import builtins
 import posix
 import sys
 
+from . import loop  # before Lambda's folders are on the import path: looking for what it needs takes longer with them
 from .environment import variable
 
 TYPE_CHECKING = False
@@ -24,14 +25,11 @@ _KNOWN = (3, 14)
 
 def run(folder: str) -> NoReturn:
     """Runs the loop in a process as an app expects it. `folder` is that of this package, which is not on the import path."""
-    # First, as looking for the few modules it needs takes longer with Lambda's folders in front.
-    loop = __import__(f"{__package__}.loop", fromlist=["*"])
     del sys.argv[1:]  # Lambda's own command line, given to the wrapper
     if sys.flags.no_site:
         _be_site()
     _set_import_path(folder.rpartition("/")[0])
     loop.run()
-    raise AssertionError("the loop never ends")
 
 
 def _set_import_path(root: str) -> None:
@@ -102,11 +100,7 @@ def _add_entry(sitedir: str, line: str) -> None:
 
 
 def _exists(path: str) -> bool:
-    try:
-        posix.stat(path)
-    except OSError:
-        return False
-    return True
+    return posix.access(path, posix.F_OK)
 
 
 def _version() -> str:

@@ -23,6 +23,8 @@ _SEARCHES = re.compile(
 )
 """What changes where modules are found. Where the app does so, nothing about its imports is certain."""
 
+_PKG_RESOURCES = "setuptools<80"  # the part of setuptools that later ones are without, or warn about
+
 
 @dataclass(frozen=True)
 class Code:
@@ -84,6 +86,7 @@ class _Walk:
         self._came_from: dict[str, str] = {}
         self._parsed: dict[str, modules.Source | None] = {}
         self._bytes: dict[str, bytes] = {}
+        self._places: dict[str, _Place] = {}
         self._certain = not code.more
 
     def findings(self, starts: Iterable[str]) -> list[Finding]:
@@ -153,6 +156,11 @@ class _Walk:
         return re.search(rb"\b%b\b" % word, self._read(place.package)) is None
 
     def _place(self, name: str) -> _Place:
+        if name not in self._places:
+            self._places[name] = self._find(name)
+        return self._places[name]
+
+    def _find(self, name: str) -> _Place:
         code, files, path, package = self._code, [], "", ""
         parts = name.split(".")
         for at, part in enumerate(parts):
@@ -252,6 +260,8 @@ class _Walk:
         what = f"{places[0][0]} imports {lacks}, which is neither in the zip nor on {self._target.name}"
         if "." in lacks:
             hint = "is the file left out (.gitignore, .lambdaignore, exclude)? else correct the import"
+        elif lacks == "pkg_resources":
+            hint = f"add {_PKG_RESOURCES} to your requirements"
         else:
             hint = f"add the package of {lacks} to your requirements; if it is a file of yours, is it left out by .gitignore?"
         return Finding(level, what, lines, hint=hint)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from lambent.calendar import AL2023, RUNTIMES
 from lambent.package import python_symbols
@@ -56,41 +56,39 @@ class Native:
 
 @dataclass(frozen=True)
 class _Fault:
-    """`sort` tells faults apart that are shown together; `certain` when loading the file cannot but fail.
+    """`sort` tells faults apart that are not shown together; `certain` when loading the file cannot but fail.
 
-    Without a `hint` the cure is another wheel.
+    `what` may hold "{}", for the `name` of what is lacking. Without a `hint` the cure is another wheel.
     """
 
     sort: str
     what: str
     hint: str = ""
     certain: bool = True
-
-
-@dataclass
-class _Group:
-    natives: list[Native] = field(default_factory=list)
-    fault: _Fault | None = None
+    name: str = ""
 
 
 def check(natives: Iterable[Native], names: Iterable[str], target: Target) -> tuple[Finding, ...]:
     """`names` are all paths in the zip. One finding for each package and kind of fault, with its files."""
     zipped = _Zip(tuple(natives), frozenset(names), target)
-    groups: dict[tuple[str, str, Level], _Group] = {}
+    groups: dict[tuple[str, str, Level], list[tuple[_Fault, str]]] = {}
     for native in zipped.natives:
         for fault in zipped.faults(native):
             level: Level = "error" if fault.certain and native.path in zipped.loaded else "warning"
-            group = groups.setdefault((native.package, fault.sort, level), _Group(fault=fault))
-            group.natives.append(native)
-    found = [_finding(package, level, group, target) for (package, _, level), group in groups.items()]
+            groups.setdefault((native.package, fault.sort, level), []).append((fault, native.path))
+    found = [_finding(package, level, faults, target) for (package, _, level), faults in groups.items()]
     return tuple(sorted(found, key=lambda one: (one.level != "error", one.package, one.files)))
 
 
-def _finding(package: str, level: Level, group: _Group, target: Target) -> Finding:
-    assert group.fault is not None
-    files = tuple(sorted(native.path for native in group.natives))
-    hint = group.fault.hint or _again(package, target)
-    return Finding(level, f"{package or 'a file of your own'} {group.fault.what}", files, package, hint)
+def _finding(package: str, level: Level, faults: list[tuple[_Fault, str]], target: Target) -> Finding:
+    first = faults[0][0]
+    lacking = sorted({fault.name for fault, _ in faults})
+    more = f" and {len(lacking) - _SHOWN} more libraries" if len(lacking) > _SHOWN else ""
+    said = first.what.replace("{}", ", ".join(lacking[:_SHOWN]) + more)
+    files = tuple(sorted({path for _, path in faults}))
+    hint = first.hint or _again(package, target)
+    instead = _INSTEAD.get(package.split(" ")[0]) if first.name else None
+    return Finding(level, f"{package or 'a file of your own'} {said}", files, package, f"use {instead}" if instead else hint)
 
 
 class _Zip:
@@ -215,13 +213,11 @@ class _Zip:
             if library.startswith(("libc.musl-", "ld-musl-")):
                 yield _Fault("musl", f"was built for Alpine Linux (musl), not for {self.target.name}")
             elif there is None:
-                yield _Fault(
-                    f"perhaps {library}", f"needs {library}, which {self.target.name} may lack", _BUNDLED, certain=False
-                )
+                what = f"needs {{}}, which {self.target.name} may lack"
+                yield _Fault("perhaps", what, _BUNDLED, certain=False, name=library)
             elif not there and not {library, f"lib/{library}"} & self.names:
-                yield _Fault(
-                    f"library {library}", f"needs {library}, which is neither in the zip nor on {self.target.name}", _BUNDLED
-                )
+                what = f"needs {{}}, which is neither in the zip nor on {self.target.name}"
+                yield _Fault("library", what, _BUNDLED, name=library)
 
     def _provider(self, native: Native, library: str) -> Native | None:
         """The file in the zip that gives a needed library: by RUNPATH, by LD_LIBRARY_PATH, or loaded earlier under its name."""
@@ -242,6 +238,12 @@ class _Zip:
         return f"write a version of {name} that has an older wheel: https://pypi.org/project/{name}/#files{other}"
 
 
+_SHOWN = 3
+_INSTEAD = {
+    "opencv-python": "opencv-python-headless, which needs no screen",
+    "opencv-contrib-python": "opencv-contrib-python-headless, which needs no screen",
+    "psycopg2": "psycopg2-binary, which brings its libraries along",
+}
 _BUNDLED = "use a package that brings it along, put it into the folder lib/ of the project, or exclude the file"
 
 

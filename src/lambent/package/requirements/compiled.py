@@ -8,22 +8,29 @@ do not fit are ruled out and uv is asked again.
 
 from __future__ import annotations
 
+import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
 
 from lambent.errors import PackagingError
 from lambent.package.lock import Pin
 from lambent.package.requirements import pylock, wheelless
-from lambent.package.requirements.markers import full_version, uv_platform
-from lambent.package.requirements.question import Options, Question
+from lambent.package.requirements.addresses import without_credentials
+from lambent.package.requirements.lines import name_of
+from lambent.package.requirements.markers import full_version, uv_platform, widened
+from lambent.package.requirements.offers import Offers
+from lambent.package.requirements.question import Options, Question, names_indexes
 from lambent.package.requirements.refused import not_fitting, translate
 from lambent.package.uv import UvFailed
 from lambent.package.wheels.choose import choose
 
+PYPI = "https://pypi.org/simple"
+_ANNOTATED = re.compile(r"^(\S+?)(?: ?[=@].*)?\n\s+# from (\S+)", re.MULTILINE)
 _ROUNDS_MAX = 40
 _STEPS_MAX = 60  # versions of one package that are tried for a wheel of an older glibc
 
@@ -45,6 +52,7 @@ class _State:
     """What was learned in earlier rounds."""
 
     build: set[str] = field(default_factory=set)
+    local: set[str] = field(default_factory=set)
     unfit: dict[str, list[Pin]] = field(default_factory=dict)
 
     def constraints(self) -> Iterator[str]:
@@ -52,12 +60,20 @@ class _State:
             yield from (f"{name}!={pin.version}" for pin in pins)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Compiler:
     """uv pip compile for one question."""
 
     question: Question
     sources: Sources
+
+    @cached_property
+    def offers(self) -> Offers:
+        return Offers(self.question)
+
+    @cached_property
+    def _one_index(self) -> bool:
+        return not names_indexes(self.question)
 
     def pins(self) -> tuple[Pin, ...]:
         """Raises PackagingError."""
@@ -72,7 +88,7 @@ class Compiler:
             if not unfit:
                 return pins
             with ThreadPoolExecutor(4) as pool:
-                for walked in pool.map(self._walk, unfit):
+                for walked in pool.map(self._unfit, unfit):
                     state.unfit.setdefault(walked[0].name, []).extend(walked)
         raise PackagingError(
             f"no set of versions found for {self.question.uv.target.name} after {_ROUNDS_MAX} rounds",
@@ -81,36 +97,46 @@ class Compiler:
         )
 
     def _compile(self, sources: Sources, state: _State) -> tuple[Pin, ...]:
+        """One resolution. The indexes are said in uv's other format only, and asked for where there may be several."""
+        with requirements_file(state.constraints()) as constraints:
+            words = [*sources.arguments, *self._words(state), "-c", str(constraints)]
+            run = partial(self._uv, no_deps=sources.no_deps, build=bool(state.build))
+            pins = self._parsed(run(*words))
+            if self._one_index:
+                return pins
+            text = run(*words, "--emit-index-annotation", "--no-annotate", form="requirements.txt")
+        indexes = {name_of(name): index for name, index in _ANNOTATED.findall(text)}
+        return tuple(replace(pin, index=without_credentials(indexes.get(pin.name, ""))) for pin in pins)
+
+    def _parsed(self, text: str) -> tuple[Pin, ...]:
+        index = PYPI if self._one_index else ""
+        place = pylock.Place(self.question.uv.folder, self.question.asked.source, index)
+        return pylock.parse(text, place, self.question.uv.target, Options())
+
+    def _words(self, state: _State) -> list[str]:
         target = self.question.uv.target
         words = ["--python-version", full_version(target), "--python-platform", uv_platform(target)]
         words += ["--only-binary", ":all:", *_each("--no-binary", sorted(state.build))]
         # uv takes a folder for unchanged while its pyproject.toml is
-        words += _each("--refresh-package", sorted(state.build))
+        words += _each("--refresh-package", sorted(state.local))
         if self.question.options.refresh:
             words.append("--refresh")
-        with _file("constraints", state.constraints()) as constraints:
-            text = self._uv(
-                *sources.arguments, *words, "-c", str(constraints), no_deps=sources.no_deps, build=bool(state.build)
-            )
-        place = pylock.Place(self.question.uv.folder, self.question.asked.source)
-        return pylock.parse(text, place, target, Options())
+        return words
 
-    def _uv(self, *words: str, no_deps: bool = False, build: bool = False) -> str:
+    def _uv(self, *words: str, no_deps: bool = False, build: bool = False, form: str = "pylock.toml") -> str:
         uv = self.question.uv
-        fixed = ["pip", "compile", "--format", "pylock.toml", "--no-header", "-q", *(["--no-deps"] if no_deps else [])]
+        fixed = ["pip", "compile", "--format", form, "--no-header", "-q", *(["--no-deps"] if no_deps else [])]
         more = uv.without_compiler() if build and not self.question.options.native else {}
         return uv.run(*fixed, *words, **more)
 
     def _probe(self, requirement: str, *words: str) -> Pin | None:
         """The pin of one requirement alone, without what it depends on; None when there is none."""
-        with _file("requirements", (*self.sources.options, requirement)) as listed:
+        with requirements_file((*self.sources.options, requirement)) as listed:
             try:
                 text = self._uv(str(listed), *words, no_deps=True)
             except UvFailed:
                 return None
-        place = pylock.Place(self.question.uv.folder, self.question.asked.source)
-        target = self.question.uv.target
-        return next(iter(pylock.parse(text, place, target, Options())), None)
+        return next(iter(self._parsed(text)), None)
 
     def _newest(self, requirement: str) -> Pin | None:
         target = self.question.uv.target
@@ -122,8 +148,14 @@ class Compiler:
         words = ["--python-version", full_version(self.question.uv.target)]
         return self._probe(requirement, *words, "--universal")
 
+    def _unfit(self, pin: Pin) -> list[Pin]:
+        """The versions that uv's platform takes and the target does not: all of them, or those down to the next that fits."""
+        target, wider = self.question.uv.target, widened(self.question.uv.target)
+        there = self.offers.of(pin.name, pin.index)
+        unfit = [one for one in there if choose(one, target) is None and choose(one, wider) is not None]
+        return unfit if any(one.version == pin.version for one in unfit) else self._walk(pin)
+
     def _walk(self, pin: Pin) -> list[Pin]:
-        """The versions from this one down to the next that fits, that one left out."""
         walked = [pin]
         while len(walked) < _STEPS_MAX:
             older = self._newest(f"{pin.name}<{walked[-1].version}")
@@ -137,7 +169,8 @@ class Compiler:
         newest = self._newest(name)
         if newest is None or choose(newest, self.question.uv.target) is not None:
             return newest
-        return self._newest(f"{name}<{self._walk(newest)[-1].version}")
+        with_wheels = (pin for pin in self.offers.of(name, newest.index) if choose(pin, self.question.uv.target))
+        return next(with_wheels, None) or self._newest(f"{name}<{self._walk(newest)[-1].version}")
 
     def _learn(self, text: str, state: _State) -> None:
         """Lets a package be built that has no wheels, or raises the PackagingError that tells what uv refused."""
@@ -148,6 +181,7 @@ class Compiler:
         if package.name in state.build:
             raise translate(text, uv, asked.source) from None
         if package.local:
+            state.local.add(package.name)
             state.build.add(package.name)
             return
         there = self.everything(package.spec)
@@ -162,9 +196,10 @@ class Compiler:
 
 
 @contextmanager
-def _file(name: str, lines: Iterator[str] | Sequence[str]) -> Iterator[Path]:
+def requirements_file(lines: Iterable[str]) -> Iterator[Path]:
+    """The lines as a file that uv can read; gone afterwards, and nobody else's to read: an address may hold a password."""
     with tempfile.TemporaryDirectory(prefix="lambent-") as folder:
-        path = Path(folder) / f"{name}.txt"
+        path = Path(folder) / "requirements.txt"
         path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
         path.chmod(0o600)
         yield path

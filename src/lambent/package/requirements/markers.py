@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lambent import calendar
 from lambent.package.target import Target
 from lambent.package.wheels.tags import machine
 
+_NEAREST = (2, 28)  # the oldest of uv's platforms that has every wheel for Amazon Linux 2
 _PATCHES = {"3.8": 20, "3.9": 20, "3.10": 15, "3.11": 10, "3.12": 7, "3.13": 1}
 """A patch release that Lambda's runtime has passed. Without one uv takes x.y.0, and packages exclude the first releases
 (cryptography: "!=3.9.0,!=3.9.1"), which would silently give versions of years ago."""
@@ -22,7 +25,13 @@ def uv_platform(target: Target) -> str:
     Exact for Amazon Linux 2023. For Amazon Linux 2 (glibc 2.26) uv has none: manylinux_2_28 also lets in wheels that fail
     there, and what it picked is checked by our own tags afterwards.
     """
-    return f"{machine(target)}-manylinux_2_{34 if target.glibc >= calendar.AL2023 else 28}"
+    major, minor = widened(target).glibc
+    return f"{machine(target)}-manylinux_{major}_{minor}"
+
+
+def widened(target: Target) -> Target:
+    """The target as uv sees it."""
+    return replace(target, glibc=calendar.AL2023 if target.glibc >= calendar.AL2023 else _NEAREST)
 
 
 def environment(target: Target) -> dict[str, str]:

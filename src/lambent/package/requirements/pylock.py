@@ -9,7 +9,7 @@ import json
 import os
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a lock lies: what its relative paths start from, and how people call it."""
+    """Where a lock lies: what its relative paths start from, how people call it, and the index of files without one."""
 
     folder: Path
     source: str
+    index: str = ""
 
 
 def from_file(question: Question) -> tuple[Pin, ...]:
@@ -52,6 +53,7 @@ def parse(text: str, place: Place, target: Target, options: Options) -> tuple[Pi
             f"not a valid pylock file: {error}", where=place.source, hint="write it again with the tool that made it"
         ) from error
     _check(lock, place, target, options)
+    asked = _asked(lock)
     chosen: dict[str, Pin] = {}
     for package in lock.packages:
         if not _holds(package, lock, target, options):
@@ -64,8 +66,14 @@ def parse(text: str, place: Place, target: Target, options: Options) -> tuple[Pi
                 where=place.source,
                 hint="lock again for this Python, or choose another --runtime",
             )
-        chosen[package.name] = _pin(package, place)
+        chosen[package.name] = replace(_pin(package, place), asked=not asked or package.name in asked)
     return tuple(chosen[name] for name in sorted(chosen))
+
+
+def _asked(lock: Pylock) -> frozenset[str]:
+    """What the user named, as `write_pylock` noted it; nothing when another tool wrote the lock."""
+    noted = (lock.tool or {}).get("lambent", {}).get("asked", ())
+    return frozenset(map(str, noted))
 
 
 def _check(lock: Pylock, place: Place, target: Target, options: Options) -> None:
@@ -121,7 +129,7 @@ def _pin(package: Package, place: Place) -> Pin:
             version = version or archive.filename.split("-")[1]
         else:
             sdist = archive
-    index = without_credentials(package.index or "")
+    index = without_credentials(package.index or (place.index if package.wheels or package.sdist else ""))
     return Pin(str(package.name), version, tuple(wheels), sdist, folder, repository, index)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -86,6 +87,12 @@ def key(question: Question) -> str:
     parts += _configuration(question)
     parts += _files(question)
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:40]
+
+
+def names_indexes(question: Question) -> bool:
+    """Whether anything that uv looks at may name an index. If nothing does, all comes from PyPI."""
+    said = (*_environment(question.uv), *_configuration(question), *_files(question))
+    return any(re.search(r"index|INDEX|find-links|FIND_LINKS|source", text) for text in said)
 
 
 def _environment(uv: Uv) -> list[str]:

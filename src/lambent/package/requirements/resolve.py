@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lambent.events import Emit, Warned, ignore
 from lambent.package.lock import Lock, Pin
-from lambent.package.requirements import compiled, kept, pylock, unlocked, uv_lock
+from lambent.package.requirements import compiled, kept, pdm, pipfile, poetry, pylock, unlocked, uv_lock
 from lambent.package.requirements.find import Asked
 from lambent.package.requirements.kept import Resolution
 from lambent.package.requirements.question import Options, Question, key
@@ -24,6 +24,9 @@ _READERS: dict[str, Callable[[Question], tuple[Pin, ...]]] = {
     "requirements.txt": unlocked.from_requirements,
     "pyproject.toml": unlocked.from_pyproject,
     "script": unlocked.from_script,
+    "poetry.lock": poetry.pins,
+    "pdm.lock": pdm.pins,
+    "Pipfile.lock": pipfile.pins,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from lambent.errors import PackagingError
@@ -12,6 +13,9 @@ from lambent.package.wheels.choose import offered
 from lambent.package.wheels.wanted import Wanted
 
 _LINES = 16  # of a failed build that are shown
+_ERRORS = 4
+_ERROR = re.compile(r"^\w*(Error|Exception|Exit)\b|\berror:|\bfatal\b", re.IGNORECASE)
+_FRAME = ("error: Failed to build", "cause: The build backend", "cause: Call to", "hint:", "help:")
 
 
 def mismatch(wanted: Wanted, expected: str, got: str) -> PackagingError:
@@ -104,11 +108,16 @@ def not_built(package: str, target: Target, said: str) -> PackagingError:
 
 
 def last_lines(said: str) -> str:
-    """The end of a build's output, from where it went wrong if that can be seen: uv's frame around it says nothing."""
-    lines = [line for line in said.splitlines() if line.strip() and not line.lstrip().startswith(("hint:", "help:"))]
-    ends = [number for number, line in enumerate(lines) if line.startswith("Traceback (most recent call last)")]
-    start = ends[-1] if ends and len(lines) - ends[-1] <= 2 * _LINES else max(0, len(lines) - _LINES)
-    return "\n".join(lines[start:][-_LINES:])
+    """The end of a build's output, without uv's frame around it, after the errors that stand further up.
+
+    uv reads two pipes, so that an error may come before what was printed before it.
+    """
+    told: list[str] = []
+    for line in said.splitlines():
+        if line.strip() and not line.lstrip().startswith(_FRAME) and told[-1:] != [line]:
+            told.append(line)
+    errors = [line for line in told[:-_LINES] if _ERROR.search(line)]
+    return "\n".join([*errors[-_ERRORS:], *told[-_LINES:]])
 
 
 def _named(target: Target) -> str:

@@ -122,9 +122,22 @@ class Listed(Event):
 
 
 @dataclass(frozen=True)
-class Packed(Event):
-    """The end of `lambent build`: the zip, and what Lambda must be told for it to run. Sizes in bytes."""
+class Locked(Event):
+    """The packages of a build were written to a lock file."""
 
+    path: str
+    packages: int
+
+
+@dataclass(frozen=True)
+class Packed(Event):
+    """The end of `lambent build`: the zip, and what Lambda must be told for it to run. Sizes in bytes.
+
+    `kind` is "function" or "layer"; a layer has no handler. `name` is the app's.
+    """
+
+    name: str
+    kind: str
     path: str
     sha256: str
     zipped: int

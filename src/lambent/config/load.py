@@ -34,6 +34,7 @@ class Flags:
     env: tuple[str, ...] = ()
     stream: bool | None = None
     target: str | None = None
+    keep_all: bool | None = None
 
 
 def load(

@@ -17,7 +17,8 @@ FROM_ENVIRONMENT = (
     *("app", "name", "runtime", "architecture", "memory", "timeout", "tmp"),
     *("stream", "events", "base_path", "runtime_client"),
 )
-KEYS = (*FROM_ENVIRONMENT, "env", "exclude", "include", "allow_secrets")
+PACKAGING = ("exclude", "include", "allow_secrets", "keep_all", "keep", "drop", "strip", "without", "groups", "extras")
+KEYS = (*FROM_ENVIRONMENT, "env", *PACKAGING)
 
 _SHORTER = {"architecture": "arch"}  # settings whose option has a name of its own
 _SWITCH = {"true": True, "1": True, "false": False, "0": False}

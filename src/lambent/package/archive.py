@@ -12,7 +12,7 @@ import hashlib
 import mmap
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -100,6 +100,13 @@ class Writer:
             self._entries.append(_moved(entry, self._offset + entry.offset - begin))
             end = entry.offset + entry.span
         self._write(source.data[begin:end])
+
+    def move(self, source: Archive, keep: Callable[[str], bool], prefix: str) -> None:
+        """Copies the members of another archive of ours to names that begin with `prefix`."""
+        for entry in source.entries:
+            if keep(entry.name):
+                end = entry.offset + entry.span
+                self.add(replace(entry, name=prefix + entry.name), source.data[end - entry.packed : end])
 
     def close(self, comment: Callable[[bytes], bytes] = lambda digest: b"") -> Written:
         """Writes the directory. `comment` is given the SHA-256 of all that precedes it and returns the archive's comment."""

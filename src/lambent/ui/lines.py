@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -40,6 +41,8 @@ def lines(event: Event) -> tuple[Line, ...]:
             return tuple(Line("note", row) for row in tables.shares(shares))
         case events.Listed(files):
             return tuple(Line("note", row) for row in tables.files(files))
+        case events.Locked(path, packages):
+            return (Line("note", f"locked {_count(packages, 'package')} in {path}"),)
         case events.Packed():
             return _packed(event)
         case events.LocalStarted(url, pid, sandbox):
@@ -63,15 +66,20 @@ def result(event: Event) -> str:
     match event:
         case events.Deployed(url):
             return url
-        case events.Packed(path):
-            return path
+        case events.Packed():
+            return event.path
         case _:
             return ""
 
 
 def _packed(done: events.Packed) -> tuple[Line, ...]:
     spent = ", ".join(f"{phase.name} {seconds(phase.seconds)}" for phase in done.phases)
-    return (Line("ok", f"for {done.runtime} on {done.architecture}, handler {done.handler}", spent),)
+    target = f"for {done.runtime} on {done.architecture}"
+    if done.kind != "layer":
+        return (Line("ok", f"{target}, handler {done.handler}", spent),)
+    words = f"aws lambda publish-layer-version --layer-name {done.name} --zip-file fileb://{shlex.quote(done.path)}"
+    compatible = f"--compatible-runtimes {done.runtime} --compatible-architectures {done.architecture}"
+    return (Line("ok", f"a layer {target}", spent), Line("note", f"{words} {compatible}"))
 
 
 def _plan(plan: events.Planned) -> tuple[Line, ...]:

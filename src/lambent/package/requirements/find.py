@@ -58,20 +58,21 @@ class Asked:
     passed_over: tuple[str, ...] = ()
 
 
-def find(project: Path, app: Path, target: Target) -> Asked:
+def find(project: Path, app: Path, target: Target, *, anew: bool = False) -> Asked:
     """What asks for the dependencies of a project (a folder or a script) whose app lies in the file `app`.
 
+    `anew` passes over the locks that lambent wrote for the target.
     Raises PackagingError for a file that cannot be read, or that needs a lock and has none.
     """
     project = project.resolve()
     if project.is_file():
-        return _of_script(project, project, target)
+        return _of_script(project, project, target, anew)
     for folder in _places(project, app.resolve()):
-        asked = _of_folder(folder, project, target)
+        asked = _of_folder(folder, project, target, anew)
         if asked is not None:
             return asked
     if script.metadata(app) is not None:
-        return _of_script(app.resolve(), project, target)
+        return _of_script(app.resolve(), project, target, anew)
     return Asked("nothing", None, "", project, project)
 
 
@@ -97,9 +98,9 @@ def _places(project: Path, app: Path) -> list[Path]:
     return [project, *inside, *above]
 
 
-def _of_script(path: Path, project: Path, target: Target) -> Asked:
+def _of_script(path: Path, project: Path, target: Target, anew: bool) -> Asked:
     own = pylock_path(path, target)
-    if own.is_file():
+    if own.is_file() and not anew:
         return Asked("pylock", own, own.name, path.parent, project)
     lock = path.with_name(f"{path.name}.lock")
     if lock.is_file():
@@ -108,8 +109,8 @@ def _of_script(path: Path, project: Path, target: Target) -> Asked:
     return Asked("script" if lines else "nothing", path if lines else None, path.name, path.parent, project)
 
 
-def _of_folder(folder: Path, project: Path, target: Target) -> Asked | None:
-    candidates = _candidates(folder, target)
+def _of_folder(folder: Path, project: Path, target: Target, anew: bool) -> Asked | None:
+    candidates = _candidates(folder, target, anew)
     if not candidates:
         _refuse_unlocked(folder)
         return None
@@ -125,10 +126,10 @@ def _relative(path: Path, project: Path) -> str:
     return "../" * depth + path.relative_to(project.parents[depth - 1]).as_posix()
 
 
-def _candidates(folder: Path, target: Target) -> list[tuple[Kind, Path]]:
+def _candidates(folder: Path, target: Target, anew: bool) -> list[tuple[Kind, Path]]:
     """The files that say something, the one that counts first."""
     found: list[tuple[Kind, Path]] = []
-    pylocks = (pylock_path(folder, target), folder / "pylock.toml")
+    pylocks = (*(() if anew else (pylock_path(folder, target),)), folder / "pylock.toml")
     found += [("pylock", path) for path in pylocks if path.is_file()]
     if (folder / "requirements.txt").is_file():
         found.append(("requirements.txt", folder / "requirements.txt"))

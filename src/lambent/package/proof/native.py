@@ -83,7 +83,7 @@ def check(natives: Iterable[Native], names: Iterable[str], target: Target) -> tu
 def _finding(package: str, level: Level, faults: list[tuple[_Fault, str]], target: Target) -> Finding:
     first = faults[0][0]
     lacking = sorted({fault.name for fault, _ in faults})
-    more = f" and {len(lacking) - _SHOWN} more libraries" if len(lacking) > _SHOWN else ""
+    more = f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else ""
     said = first.what.replace("{}", ", ".join(lacking[:_SHOWN]) + more)
     files = tuple(sorted({path for _, path in faults}))
     hint = first.hint or _again(package, target)
@@ -216,7 +216,7 @@ class _Zip:
                 what = f"needs {{}}, which {self.target.name} may lack"
                 yield _Fault("perhaps", what, _BUNDLED, certain=False, name=library)
             elif not there and not {library, f"lib/{library}"} & self.names:
-                what = f"needs {{}}, which is neither in the zip nor on {self.target.name}"
+                what = f"needs {{}}: neither in the zip nor on {self.target.name}"
                 yield _Fault("library", what, _BUNDLED, name=library)
 
     def _provider(self, native: Native, library: str) -> Native | None:

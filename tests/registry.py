@@ -8,6 +8,7 @@ import http.server
 import io
 import re
 import socket
+import ssl
 import threading
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -124,7 +125,7 @@ def lock(*pins: Pin) -> Lock:
 
 
 @contextmanager
-def serving(registry: Registry | None = None) -> Iterator[Registry]:
+def serving(registry: Registry | None = None, tls: ssl.SSLContext | None = None) -> Iterator[Registry]:
     """A registry that answers until the end of the block."""
     registry = registry or Registry()
 
@@ -141,6 +142,9 @@ def serving(registry: Registry | None = None) -> Iterator[Registry]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     registry.port = server.server_port
+    if tls is not None:
+        registry.scheme, registry.host = "https", "localhost"
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

@@ -322,7 +322,7 @@ def test_offline_and_not_cached(registry: Registry, means: Means) -> None:
 def test_a_registry_that_is_not_there(means: Means) -> None:
     with serving() as gone:
         pin = gone.offer()
-    with pytest.raises(PackagingError, match="it cannot be reached"):
+    with pytest.raises(PackagingError, match=r"it cannot be reached$"):
         fetch(lock(pin), TARGET, means)
 
 

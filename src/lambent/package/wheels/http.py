@@ -5,7 +5,7 @@ urllib3 and the standard library's TLS are imported with the first request: a bu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -48,7 +48,7 @@ class Http:
         known = self._accepted.get((origin(url), index))
         address = without_login(url)
         response = None
-        for login in [known] if known is not None else self._credentials.candidates(url, index):
+        for login in self._logins(known, url, index):
             if response is not None:
                 _let_go(response)
             response = self._follow(address, {**headers, **({"Authorization": login} if login else {})})
@@ -57,6 +57,12 @@ class Http:
                 break
         assert response is not None  # there is always one candidate: nobody
         return response
+
+    def _logins(self, known: str | None, url: str, index: str) -> Iterator[str]:
+        """Who was let in before comes first."""
+        if known is not None:
+            yield known
+        yield from (login for login in self._credentials.candidates(url, index) if login != known)
 
     def _follow(self, url: str, headers: dict[str, str]) -> BaseHTTPResponse:
         for _ in range(_REDIRECTS_MAX):

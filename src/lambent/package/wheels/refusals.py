@@ -55,6 +55,16 @@ def refused(wanted: Wanted, status: int) -> PackagingError:
     )
 
 
+def untrusted(wanted: Wanted, error: Exception) -> PackagingError:
+    why = re.search(r"CERTIFICATE_VERIFY_FAILED\] certificate verify failed: ([^(\"']+)", str(error))
+    return PackagingError(
+        f"{wanted.package}: the certificate of {host_of(urlsplit(wanted.file.url))} is not trusted"
+        + (f": {why[1].strip()}" if why else ""),
+        where=shown(wanted.file.url),
+        hint="name the file with your authority's certificate: SSL_CERT_FILE=/path/to/ca.pem",
+    )
+
+
 def missing(wanted: Wanted, error: OSError) -> PackagingError:
     return PackagingError(
         f"{wanted.package}: {wanted.file.filename} cannot be read: {error.strerror or error}",

@@ -23,7 +23,7 @@ from lambent.package.wheels.wanted import Wanted
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
-_RETRIES = 5
+_TRIES_UNREACHED = 2  # nobody is there: most likely there is no network, and waiting longer brings none
 _FIRST_PAUSE_S = 0.25
 _LONGEST_PAUSE_S = 60.0  # a registry that asks for more patience than this is said to be closed
 _CHUNK = 1 << 18
@@ -31,12 +31,13 @@ _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 5
 
 
 class _Again(Exception):
-    """Worth another attempt. `pause` in seconds if the server said how long."""
+    """Worth another attempt, and at most so many. `pause` in seconds if the server said how long."""
 
-    def __init__(self, why: str, pause: float | None = None) -> None:
+    def __init__(self, why: str, pause: float | None = None, tries: int = 1000) -> None:
         super().__init__(why)
         self.why = why
         self.pause = pause
+        self.tries = tries
 
 
 class Transfer:
@@ -112,7 +113,7 @@ class Transfer:
             except _Again as again:
                 failures = 0 if part.size > furthest else failures + 1
                 furthest = max(furthest, part.size)
-                if failures > self._retries:
+                if failures > min(self._retries, again.tries):
                     raise refusals.gave_up(self._wanted, again.why) from again
                 self._pause(again, failures)
 
@@ -134,7 +135,9 @@ class Transfer:
         try:
             self._request(part)
         except HTTPError as error:
-            raise _Again(_in_words(error)) from error
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise refusals.untrusted(self._wanted, error) from error
+            raise _Again(_in_words(error), tries=_TRIES_UNREACHED if _unreached(error) else 1000) from error
 
     def _copy(self, part: Partial) -> None:
         try:
@@ -226,6 +229,12 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         return None
 
 
+def _unreached(error: Exception) -> bool:
+    from urllib3.exceptions import NewConnectionError
+
+    return isinstance(error, NewConnectionError)  # a name that is not known is one of these
+
+
 def _in_words(error: Exception) -> str:
     """What broke, without urllib3's nesting and without the URL."""
     from urllib3 import exceptions
@@ -235,9 +244,9 @@ def _in_words(error: Exception) -> str:
     known = (
         (exceptions.NameResolutionError, "its name is not known"),
         (exceptions.ProxyError, "the proxy does not let through"),
+        (exceptions.NewConnectionError, "it cannot be reached"),
         (exceptions.ConnectTimeoutError, "it cannot be reached in time"),
         (exceptions.ReadTimeoutError, "it went silent"),
-        (exceptions.NewConnectionError, "it cannot be reached"),
         (exceptions.ProtocolError, "the connection was cut"),
     )
     return next((words for kind, words in known if isinstance(error, kind)), f"the request failed ({type(error).__name__})")

@@ -18,8 +18,18 @@ from lambent.package.requirements.question import Question
 
 def pins(question: Question) -> tuple[Pin, ...]:
     """The pins that a pdm.lock has for the target. Raises PackagingError."""
-    lock = read_toml(question.path) or {}
     table = read_toml(question.asked.folder / "pyproject.toml") or {}
+    found = complete(locked(question), question, _indexes(table))
+    return asked_for(without_project(found, question.asked.folder), _asked(table))
+
+
+def _asked(table: dict[str, Any]) -> frozenset[str]:
+    return frozenset(map(name_of, table.get("project", {}).get("dependencies", ())))
+
+
+def locked(question: Question) -> tuple[Locked, ...]:
+    """What the lock has for the target, without the addresses that it does not keep. Raises PackagingError."""
+    lock = read_toml(question.path) or {}
     metadata = lock.get("metadata", {})
     if "inherit_metadata" not in metadata.get("strategy", ()):
         raise PackagingError(
@@ -33,15 +43,13 @@ def pins(question: Question) -> tuple[Pin, ...]:
         raise PackagingError(
             f"no group {name} in the lock", where=question.asked.source, hint=f"it has {', '.join(sorted(there))}"
         )
-    asked = frozenset(map(name_of, table.get("project", {}).get("dependencies", ())))
-    _check_fresh(asked, lock, question)
+    _check_fresh(_asked(read_toml(question.asked.folder / "pyproject.toml") or {}), lock, question)
     chosen: dict[str, dict[str, Any]] = {}
     for package in lock.get("package", ()):
         if wanted & set(package.get("groups", ())) and _fits(package, question):
             # the same package once more for each set of extras
             chosen.setdefault(normalised(package["name"]), package)
-    found = complete([_locked(package, question) for package in chosen.values()], question, _indexes(table))
-    return asked_for(without_project(found, question.asked.folder), asked)
+    return tuple(_locked(package, question) for package in chosen.values())
 
 
 def _check_fresh(asked: frozenset[str], lock: dict[str, Any], question: Question) -> None:

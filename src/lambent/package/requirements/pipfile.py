@@ -29,29 +29,42 @@ _MARKERS = (
 
 def pins(question: Question) -> tuple[Pin, ...]:
     """The pins that a Pipfile.lock has for the target. Raises PackagingError."""
-    try:
-        lock = json.loads(question.path.read_text("utf-8"))
-    except ValueError as error:
-        raise PackagingError(f"not valid JSON: {error}", where=question.asked.source, hint="pipenv lock") from error
-    pipfile = read_toml(question.asked.folder / "Pipfile") or {}
+    sources = _read(question).get("_meta", {}).get("sources", ())
+    found = complete(locked(question), question, _indexes(sources, question))
+    return asked_for(without_project(found, question.asked.folder), frozenset(_asked(question)))
+
+
+def locked(question: Question) -> tuple[Locked, ...]:
+    """What the lock has for the target, without the addresses that it does not keep. Raises PackagingError."""
+    lock, asked = _read(question), _asked(question)
     sections = ["default", *("develop" if group == "dev-packages" else group for group in question.options.groups)]
     for section in sections:
         if section not in lock:
             known = ", ".join(sorted(set(lock) - {"_meta", "default"}))
             raise PackagingError(f"no group {section} in the lock", where=question.asked.source, hint=f"it has {known}")
-    asked = {normalised(name): said for name, said in pipfile.get("packages", {}).items()}
-    there = {normalised(name) for name in lock["default"]}
-    if asked.keys() - there:
-        lacks = ", ".join(sorted(asked.keys() - there)[:5])
+    missing = sorted(asked.keys() - {normalised(name) for name in lock["default"]})
+    if missing:
         raise PackagingError(
-            f"{question.asked.source} is out of date: it lacks {lacks}", where=question.asked.source, hint="pipenv lock"
+            f"{question.asked.source} is out of date: it lacks {', '.join(missing[:5])}",
+            where=question.asked.source,
+            hint="pipenv lock",
         )
     packages = {normalised(name): said for section in sections for name, said in lock[section].items()}
     chosen = {name: said for name, said in packages.items() if _holds(said, question) and _holds(asked.get(name), question)}
-    sources = lock.get("_meta", {}).get("sources", ())
-    locked = [_locked(name, said, question) for name, said in chosen.items()]
-    found = complete(locked, question, _indexes(sources, question))
-    return asked_for(without_project(found, question.asked.folder), frozenset(asked))
+    return tuple(_locked(name, said, question) for name, said in chosen.items())
+
+
+def _read(question: Question) -> dict[str, Any]:
+    try:
+        lock: dict[str, Any] = json.loads(question.path.read_text("utf-8"))
+    except ValueError as error:
+        raise PackagingError(f"not valid JSON: {error}", where=question.asked.source, hint="pipenv lock") from error
+    return lock
+
+
+def _asked(question: Question) -> dict[str, Any]:
+    packages = (read_toml(question.asked.folder / "Pipfile") or {}).get("packages", {})
+    return {normalised(name): said for name, said in packages.items()}
 
 
 def _holds(said: object, question: Question) -> bool:

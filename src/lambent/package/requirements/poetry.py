@@ -34,6 +34,15 @@ class _Wanted:
 
 def pins(question: Question) -> tuple[Pin, ...]:
     """The pins that a poetry.lock has for the target. Raises PackagingError."""
+    packages = locked(question)
+    indexes = dict.fromkeys(package.index for package in packages if package.index)
+    found = complete(packages, question, [f"--extra-index-url {index}" for index in indexes])
+    table = read_toml(question.asked.folder / "pyproject.toml") or {}
+    return asked_for(found, frozenset(root.name for root in _roots(table, question)))
+
+
+def locked(question: Question) -> tuple[Locked, ...]:
+    """What the lock has for the target, without the addresses that it does not keep. Raises PackagingError."""
     lock = read_toml(question.path) or {}
     table = read_toml(question.asked.folder / "pyproject.toml") or {}
     packages = [package for package in lock.get("package", ()) if _fits(package, question)]
@@ -44,10 +53,7 @@ def pins(question: Question) -> tuple[Pin, ...]:
     else:
         chosen = list(_followed(packages, roots, question))
     files = lock.get("metadata", {}).get("files", {})
-    locked = [_locked(package, files, question) for package in chosen]
-    indexes = dict.fromkeys(package.index for package in locked if package.index)
-    found = complete(locked, question, [f"--extra-index-url {index}" for index in indexes])
-    return asked_for(found, frozenset(root.name for root in roots))
+    return tuple(_locked(package, files, question) for package in chosen)
 
 
 def _fits(package: dict[str, Any], question: Question) -> bool:

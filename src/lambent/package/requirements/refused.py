@@ -30,7 +30,7 @@ def not_fitting(pin: Pin, question: Question, fitting: Pin | None, text: str = "
     if runtime:
         tries.append(f"--runtime python{runtime.python}")
     if machine:
-        tries.append(f"--architecture {machine.architecture}")
+        tries.append(f"--arch {machine.architecture}")
     if pin.sdist and not question.options.native:
         tries.append("--build-native, which compiles its source")
     hint = ", or ".join(tries) or f"a package that has wheels: https://pypi.org/project/{pin.name}/#files"

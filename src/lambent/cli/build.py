@@ -14,11 +14,13 @@ import platformdirs
 from lambent.cli.options import app_option, arch_option, runtime_option
 from lambent.config.load import Flags, load
 from lambent.config.model import Config
-from lambent.errors import LambentError
-from lambent.events import Built, Detected, Emit, Event, Listed, Notice, Packed, Phase, Resolved, Sized, Warned
+from lambent.errors import LambentError, UsageError
+from lambent.events import Built, Detected, Emit, Event, Listed, Notice, Packed, Phase, Sized, Warned
 from lambent.package import output, report, treemap
 from lambent.package.artifact import Artifact
 from lambent.package.build import build
+from lambent.package.dependencies import Part, Wishes
+from lambent.package.locked import write_lock
 from lambent.package.source import packs
 from lambent.ui import choose, jsonlines
 
@@ -29,7 +31,13 @@ from lambent.ui import choose, jsonlines
 @click.option("--target", metavar="T", help="The runtime and the machine in one: python3.13-arm64, or one of them: arm64.")
 @runtime_option
 @arch_option
-@click.option("--output", "-o", metavar="FILE", type=click.Path(path_type=Path), help="Put the zip there too.")
+@click.option("--keep-all", is_flag=True, default=None, help="Leave dependencies as an installer places them.")
+@click.option("--build-native", "native", is_flag=True, help="Build C code without a fitting wheel, with zig.")
+@click.option("--upgrade", "refresh", is_flag=True, help="Ask the package indexes again.")
+@click.option("--lock", is_flag=True, help="Write pylock.<target>.toml, which later builds for that target use.")
+@click.option("--layer", is_flag=True, help="Build a layer of the dependencies alone.")
+@click.option("--no-dependencies", "alone", is_flag=True, help="Build the app without them: it has them as a layer.")
+@click.option("--output", "-o", metavar="FILE", type=click.Path(path_type=Path), help="Put a copy of the zip there.")
 @click.option(
     "--cache-dir",
     metavar="DIR",
@@ -47,39 +55,48 @@ def command(path: Path, as_json: bool, **options: Any) -> None:
     Needs no AWS account and no local Lambda. The same input gives the same bytes, on every machine. The zip's path (in the
     cache, or what -o says) is the only thing printed on stdout.
     """
-    output_file, cache, page, show_files = (options.pop(key) for key in ("output", "cache_dir", "page", "show_files"))
+    lock, cache, place, page, show_files = (options.pop(key) for key in ("lock", "cache_dir", "output", "page", "show_files"))
+    wishes = Wishes(options.pop("native"), options.pop("refresh"), part=_part(options.pop("layer"), options.pop("alone")))
     with choose.reporter(as_json) as emit:
         try:
             config = load(path, Flags(**options), os.environ, date.today())
-            _check(output_file, page)
+            _check(place, page)
             emit(Detected(config.app.spec, config.app.kind, config.app.source))
+            if lock:
+                write_lock(config, cache, os.environ, emit, wishes)
             phases: list[Phase] = []
-            artifact = build(_without(config, output_file, emit), cache, os.environ, _timed(emit, phases))
+            artifact = build(_without(config, place, emit), cache, os.environ, _timed(emit, phases), wishes)
             _tell(artifact, page, show_files, emit)
-            if output_file is not None:
-                output.copy(artifact.path, output_file)
-            emit(_packed(artifact, output_file or artifact.path, phases))
+            if place is not None:
+                output.copy(artifact.path, place)
+            emit(_packed(config.name, artifact, (place or artifact.path).absolute(), wishes.part, phases))
         except LambentError as error:
             if as_json:
                 jsonlines.fail(error)
             raise
 
 
-def _check(output_file: Path | None, page: Path | None) -> None:
+def _part(layer: bool, alone: bool) -> Part:
+    if layer and alone:
+        raise UsageError("a layer has nothing but dependencies", where="--layer", hint="leave --no-dependencies out")
+    return "layer" if layer else "app" if alone else "all"
+
+
+def _check(place: Path | None, page: Path | None) -> None:
     """What is to be written can be, before any work is done."""
-    if output_file is not None:
-        output.check(output_file, "--output")
+    if place is not None:
+        output.check(place, "--output")
     if page is not None:
         output.check(page, "--report", b"<!doctype html>")
 
 
-def _without(config: Config, output_file: Path | None, emit: Emit) -> Config:
+def _without(config: Config, place: Path | None, emit: Emit) -> Config:
     """The configuration with the zip itself left out of the zip, when it is to stand in the project."""
-    place = output_file.resolve() if output_file else config.path
-    if not config.path.is_dir() or place == config.path or not place.is_relative_to(config.path):
+    file = place.resolve() if place else config.path
+    if not config.path.is_dir() or file == config.path or not file.is_relative_to(config.path):
         return config
-    name = place.relative_to(config.path).as_posix()
-    if packs(config.path, name, config.exclude):
+    name = file.relative_to(config.path).as_posix()
+    if packs(config.path, name, config.exclude, config.packaging.include):
         emit(Warned(f"{name} is in the project, and the next zip would hold it", f"echo '/{name}' >> .lambentignore"))
     return replace(config, exclude=(*config.exclude, f"/{name}"))
 
@@ -88,20 +105,17 @@ def _timed(emit: Emit, phases: list[Phase]) -> Emit:
     """An `Emit` that also keeps how long each part of the build took."""
 
     def told(event: Event) -> None:
-        match event:
-            case Phase():
-                phases.append(event)
-            case Resolved():
-                phases.append(Phase("dependencies", event.seconds))
-            case Built():
-                phases.append(Phase("all", event.seconds))
+        if isinstance(event, Phase):
+            phases.append(event)
+        if isinstance(event, Built):
+            phases.append(Phase("all", event.seconds))
         emit(event)
 
     return told
 
 
 def _tell(artifact: Artifact, page: Path | None, show_files: bool, emit: Emit) -> None:
-    files = report.members(artifact.path)
+    files = report.members(artifact.path, artifact.owners)
     if show_files:
         emit(Listed(files))
     emit(Sized(report.shares(files)))
@@ -110,9 +124,11 @@ def _tell(artifact: Artifact, page: Path | None, show_files: bool, emit: Emit) -
         emit(Notice(f"the map of the sizes is {page}"))
 
 
-def _packed(artifact: Artifact, place: Path, phases: list[Phase]) -> Packed:
+def _packed(name: str, artifact: Artifact, place: Path, part: Part, phases: list[Phase]) -> Packed:
     return Packed(
-        path=str(place.absolute()),
+        name=name,
+        kind="layer" if part == "layer" else "function",
+        path=str(place),
         sha256=artifact.sha256,
         zipped=artifact.zipped,
         raw=artifact.raw,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
 
 from lambent.events import ListedFile, Share
-from lambent.package.archive import DEFLATED, Archive, Entry
+from lambent.package.archive import Archive
 from lambent.package.layout import RUNTIME
 
 OWN = "your files"
@@ -44,30 +43,16 @@ def shares(files: Iterable[ListedFile]) -> tuple[Share, ...]:
     return tuple(sorted((Share(name, *row) for name, row in sums.items()), key=lambda share: (-share.packed, share.name)))
 
 
-def members(path: Path) -> tuple[ListedFile, ...]:
-    """The files of a zip of ours, each with the package that its RECORD names it in."""
+def members(path: Path, owners: Mapping[str, str]) -> tuple[ListedFile, ...]:
+    """The files of a zip of ours. `owners` names the package of each file that a dependency brought."""
     with Archive(path) as archive:
-        owners: dict[str, str] = {}
-        for entry in archive.entries:
-            folder, _, name = entry.name.partition("/")
-            if name == "RECORD" and folder.endswith(".dist-info"):
-                label = folder.removesuffix(".dist-info").replace("-", " ", 1)
-                owners |= dict.fromkeys(_recorded(archive, entry), label)
-        return tuple(ListedFile(entry.name, owner(entry, owners), entry.raw, entry.packed) for entry in archive.entries)
+        return tuple(ListedFile(each.name, owner(each.name, owners), each.raw, each.packed) for each in archive.entries)
 
 
-def owner(entry: Entry, owners: Mapping[str, str]) -> str:
+def owner(name: str, owners: Mapping[str, str]) -> str:
     """Whose a file is: a package's when its name (or, of bytecode, its source's) is among `owners`, else the user's or ours."""
-    name = entry.name
     if name.startswith(f"{RUNTIME}/"):
         return OURS
     folder, cached, file = name.rpartition("__pycache__/")
     source = f"{folder}{file.partition('.')[0]}.py" if cached else name
     return owners.get(name) or owners.get(source) or OWN
-
-
-def _recorded(archive: Archive, entry: Entry) -> Iterator[str]:
-    end = entry.offset + entry.span
-    data = archive.data[end - entry.packed : end]
-    text = zlib.decompress(data, -zlib.MAX_WBITS) if entry.method == DEFLATED else data
-    return (line.rsplit(",", 2)[0].strip('"') for line in text.decode().splitlines())

@@ -1,0 +1,101 @@
+"""Layers and locks: the dependencies of an app as a zip of their own, and as a file that later builds use."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from lambent import events
+from lambent.config.model import App, Config
+from lambent.errors import PackagingError
+from lambent.package.artifact import Artifact
+from lambent.package.build import LAYER, build
+from lambent.package.dependencies import Part, Wishes
+from lambent.package.locked import write_lock
+
+PYTHON = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+CODE = "import cowsay, markupsafe._speedups\ndef app(event, context):\n    return cowsay.get_output_string('cow', 'moo')\n"
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def project(folder: Path, requirements: str = "cowsay==6.1\nmarkupsafe\n") -> Config:
+    folder.mkdir(exist_ok=True)
+    (folder / "main.py").write_text(CODE)
+    (folder / "requirements.txt").write_text(requirements)
+    return Config(folder, "small", App("main", "app", "handler"), PYTHON)
+
+
+def built(config: Config, cache: Path, part: Part) -> Artifact:
+    return build(config, cache, os.environ, events.ignore, Wishes(part=part))
+
+
+def content(artifact: Artifact) -> dict[str, bytes]:
+    with zipfile.ZipFile(artifact.path) as found:
+        assert found.testzip() is None
+        return {name: found.read(name) for name in found.namelist()}
+
+
+def test_a_layer_and_the_app_beside_it_are_the_whole(tmp_path: Path, cache: Path) -> None:
+    config = project(tmp_path / "p")
+    whole, layer, alone = (built(config, cache, part) for part in ("all", "layer", "app"))
+    packages = content(layer)
+    assert all(name.startswith(LAYER) for name in packages)
+    assert content(whole) == {name.removeprefix(LAYER): data for name, data in packages.items()} | content(alone)
+    assert not {name for name in content(alone) if "cowsay" in name}
+    assert (layer.handler, alone.handler) == ("", "main.app")
+    assert {layer.owners[name] for name in packages if "cowsay" in name and name in layer.owners} == {"cowsay 6.1"}
+    assert len({each.path for each in (whole, layer, alone)}) == 3
+    assert built(config, cache, "layer").sha256 == layer.sha256
+
+
+def test_the_two_run_together(tmp_path: Path, cache: Path) -> None:
+    config = project(tmp_path / "p")
+    for part, folder in (("layer", "opt"), ("app", "task")):
+        with zipfile.ZipFile(built(config, cache, part).path) as found:  # type: ignore[arg-type]
+            found.extractall(tmp_path / folder)
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", "import main; print(main.app({}, None))"],
+        cwd=tmp_path / "task",
+        env={"PYTHONPATH": str(tmp_path / "opt/python")},
+        capture_output=True,
+        text=True,
+    )
+    assert "moo" in done.stdout, done.stderr
+
+
+def test_a_layer_of_nothing(tmp_path: Path, cache: Path) -> None:
+    config = project(tmp_path / "p", "")
+    (config.path / "main.py").write_text("def app(event, context): return 1\n")
+    with pytest.raises(PackagingError, match="a layer would be empty"):
+        built(config, cache, "layer")
+
+
+def test_a_lock_is_kept_until_it_is_renewed(tmp_path: Path, cache: Path) -> None:
+    config = project(tmp_path / "p", "cowsay==6.0\nmarkupsafe\n")
+    heard: list[events.Event] = []
+    path = write_lock(config, cache, os.environ, heard.append, Wishes())
+    assert path.name == f"pylock.{PYTHON.replace('.', '')}-x86_64.toml"
+    assert [event for event in heard if isinstance(event, events.Locked)] == [events.Locked(path.name, 2)]
+    first = path.read_bytes()
+    (config.path / "requirements.txt").write_text("cowsay==6.1\nmarkupsafe\n")
+    assert write_lock(config, cache, os.environ, events.ignore, Wishes()).read_bytes() == first
+    assert "cowsay-6.0.dist-info/METADATA" in content(built(config, cache, "all"))
+    write_lock(config, cache, os.environ, events.ignore, Wishes(refresh=True))
+    assert "cowsay-6.1.dist-info/METADATA" in content(built(config, cache, "all"))
+
+
+def test_a_folder_that_takes_no_lock(tmp_path: Path, cache: Path) -> None:
+    config = project(tmp_path / "p")
+    target = config.path / f"pylock.{PYTHON.replace('.', '')}-x86_64.toml"
+    target.mkdir()
+    with pytest.raises(PackagingError, match=r"cannot write pylock\."):
+        write_lock(config, cache, os.environ, events.ignore, Wishes())

@@ -285,6 +285,17 @@ def test_without_a_hash_it_says_so(registry: Registry, means: Means) -> None:
     ]
 
 
+@pytest.mark.parametrize("damage", ["", "{", '{"sha256": "../../x", "filename": "y"}', '{"sha256": "00", "filename": "../y"}'])
+def test_a_damaged_record_is_made_again(registry: Registry, means: Means, damage: str) -> None:
+    pin = registry.offer()
+    unknown = replace(pin, wheels=(DistFile(pin.wheels[0].filename, pin.wheels[0].url),))
+    first = fetch(lock(unknown), TARGET, means)
+    (record,) = (means.cache / "wheels/known").iterdir()
+    record.write_text(damage)
+    assert fetch(lock(unknown), TARGET, means, unused) == first
+    assert len(registry.requests) == 2
+
+
 @pytest.mark.parametrize(
     ("name", "version", "told"),
     [("other", "1.0", "holds demo 1.0"), ("demo", "2.0", "holds demo 1.0")],

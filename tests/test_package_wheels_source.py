@@ -19,6 +19,7 @@ from lambent.errors import PackagingError
 from lambent.events import Event, Warned
 from lambent.package.lock import DistFile, Pin, Repository, Wheel
 from lambent.package.target import Target
+from lambent.package.wheels import tree
 from lambent.package.wheels.fetch import fetch
 from lambent.package.wheels.means import Means
 from registry import Registry, lock, serving, sha256
@@ -175,6 +176,24 @@ def test_what_an_earlier_build_left_does_not_come_along(tmp_path: Path, means: M
     with zipfile.ZipFile(one(means, Pin("demo", "1.0", folder=folder)).path) as archive:
         assert "removed.py" not in archive.namelist()
     assert sorted(path.relative_to(folder) for path in folder.rglob("*")) == before
+
+
+def test_links_of_a_folder_are_followed_but_not_in_circles(tmp_path: Path, means: Means) -> None:
+    (tmp_path / "README.md").write_text("read me")
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared/data.txt").write_text("first")
+    more = 'readme = "README.md"\n[tool.setuptools.packages.find]\n[tool.setuptools.package-data]\ndemo = ["shared/*"]\n'
+    folder = write(tmp_path / "lib", {"pyproject.toml": SETUPTOOLS + PROJECT + more, "demo/__init__.py": ""})
+    (folder / "README.md").symlink_to("../README.md")
+    (folder / "demo/shared").symlink_to("../../shared")
+    (folder / "demo/self").symlink_to("../demo")
+    (folder / "nowhere").symlink_to("/nowhere/at/all")
+    first = one(means, Pin("demo", "1.0", folder=folder))
+    assert read(first, "demo/shared/data.txt") == "first"
+    assert "read me" in read(first, "demo-1.0.dist-info/METADATA")
+    before = tree.digest(folder)
+    (tmp_path / "shared/data.txt").write_text("second")
+    assert tree.digest(folder) != before
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path, means: Means) -> None:

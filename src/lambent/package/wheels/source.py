@@ -111,7 +111,7 @@ class _Work:
             return git.check_out(pin.repository, self._package, checkout, self._means.environ, credentials)
         if pin.folder is not None:
             own = pin.folder.resolve()
-            return own if tree.builds_cleanly(build_system(own)[0]) else take(own, self._folder / "from")
+            return own if tree.builds_cleanly(build_system(own)[0]) else tree.copy(own, self._folder / "from" / "source")
         assert sdist is not None  # it has just been fetched
         unpacked = self._folder / "from"
         unpacked.mkdir()

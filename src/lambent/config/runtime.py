@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from typing import TYPE_CHECKING
 
 from lambent import calendar, interpreters
 from lambent.config.project import Project
 from lambent.config.settings import Given
 from lambent.errors import LocalError, UsageError
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,11 @@ def choose(project: Project, on: date, environ: Mapping[str, str]) -> tuple[str,
 
 
 def _rules(project: Project) -> list[Rule]:
+    pinned = "" if project.path.is_file() else _pinned(project.folder / ".python-version")
+    if not (project.requires_python or pinned):
+        return []
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # takes a while, and most projects say nothing
+
     rules = []
     if project.requires_python:
         try:
@@ -73,8 +80,7 @@ def _rules(project: Project) -> list[Rule]:
                 hint='requires-python = ">=3.11"',
             ) from error
         rules.append(Rule(allowed, "requires-python", project.requires_python))
-    pinned = _pinned(project.folder / ".python-version")
-    if pinned and not project.path.is_file():
+    if pinned:
         rules.append(Rule(SpecifierSet(f"=={pinned}.*"), ".python-version", pinned))
     return rules
 

@@ -250,6 +250,7 @@ def test_a_redirect_on_the_same_host_keeps_them(registry: Registry, means: Means
 
 
 def test_two_indexes_of_one_host_are_told_apart_by_the_index_and_the_path(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("# https://x:y@[no http://a:b@host:port/ [[tool.uv")
     (tmp_path / "requirements.txt").write_text(
         "-i https://a:1@example.org/one/simple\n--extra-index-url https://b:2@example.org/two/simple\n"
     )

@@ -232,9 +232,25 @@ def test_a_file_that_changed_between_two_runs_is_fetched_anew(registry: Registry
         (lambda request, before, body: Answer(403), "wants other credentials"),
         (lambda request, before, body: Answer(418), "answers 418"),
         (lambda request, before, body: Answer(302, b"", {"Location": "file:///etc/passwd"}), "no web address"),
+        (lambda request, before, body: Answer(302, b"", {"Location": "http://[bad/x"}), "no web address"),
+        (lambda request, before, body: Answer(302, b"", {"Location": "http://host:port/x"}), "no web address"),
         (lambda request, before, body: Answer(302, b"", {"Location": request.path}), "more than 10 redirects"),
     ],
-    ids=["changed", "longer", "page", "503", "429", "cut", "404", "403", "418", "redirect-file", "redirect-loop"],
+    ids=[
+        "changed",
+        "longer",
+        "page",
+        "503",
+        "429",
+        "cut",
+        "404",
+        "403",
+        "418",
+        "redirect-file",
+        "redirect-host",
+        "redirect-port",
+        "redirect-loop",
+    ],
 )
 def test_what_cannot_be_borne_is_told(registry: Registry, means: Means, habit: Habit, told: str) -> None:
     pin = registry.offer(payload=BIG, habit=habit)
@@ -328,6 +344,13 @@ def test_offline_and_not_cached(registry: Registry, means: Means) -> None:
     with pytest.raises(PackagingError, match=r"offline, and not in the cache: one 1\.0, two 1\.0"):
         fetch(lock(*pins), TARGET, replace(means, environ={"UV_OFFLINE": "true"}))
     assert not registry.requests
+
+
+def test_an_address_that_is_none(means: Means) -> None:
+    filename, _ = wheel()
+    for url in (f"ftp://127.0.0.1/{filename}", f"https://127.0.0.1:x/{filename}", f"https://[127/{filename}", f"/{filename}"):
+        with pytest.raises(PackagingError, match="no web address"):
+            fetch(lock(Pin("demo", "1.0", (DistFile(filename, url, (("sha256", "0" * 64),)),))), TARGET, means)
 
 
 def test_a_registry_that_is_not_there(means: Means) -> None:

@@ -40,7 +40,11 @@ class Login:
 
 def login_of(url: str) -> Login | None:
     """The user that a URL names, or None."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        origin(url)
+    except ValueError:  # what looks like a URL in some file need not be one
+        return None
     if parts.username is None:
         return None
     password = None if parts.password is None else unquote(parts.password)
@@ -69,7 +73,9 @@ class Credentials:
     def logins(self, url: str, index: str = "") -> list[Login]:
         """The users that the URLs of the project name for this host: those of that index first, then the closest path."""
         own = login_of(url)
-        there = [login for login in self._named if origin(login.url) == origin(url)]
+        with self._lock:  # the first of many threads reads the files
+            named = self._named
+        there = [login for login in named if origin(login.url) == origin(url)]
         path = urlsplit(url).path
 
         def closeness(login: Login) -> tuple[bool, int]:

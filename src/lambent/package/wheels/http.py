@@ -45,8 +45,8 @@ class Http:
 
         Raises urllib3's HTTPError for broken connections, PackagingError for settings that cannot be used.
         """
+        address = without_login(_web_address(url, url))
         known = self._accepted.get((origin(url), index))
-        address = without_login(url)
         response = None
         for login in self._logins(known, url, index):
             if response is not None:
@@ -72,9 +72,7 @@ class Http:
             if response.status not in _REDIRECTS or "location" not in response.headers:
                 return response
             _let_go(response)
-            there = urljoin(url, response.headers["location"])
-            if urlsplit(there).scheme not in ("http", "https"):
-                raise PackagingError("a registry redirects to something that is no web address", where=shown(url))
+            there = _web_address(response.headers["location"], url)
             if origin(there) != origin(url):  # never another host's business
                 headers = {name: value for name, value in headers.items() if name != "Authorization"}
             url = there
@@ -161,6 +159,20 @@ class Http:
                 hint="name a PEM file that is there",
             ) from error
         return context
+
+
+def _web_address(said: str, source: str) -> str:
+    """The URL that stood in `source`, relative to it. Raises PackagingError when it is none for the web."""
+    try:
+        url = urljoin(source, said)
+        scheme, host, _ = origin(url)
+    except ValueError:
+        url, scheme, host = "", "", ""
+    if scheme not in ("http", "https") or not host:
+        raise PackagingError(
+            "the registry leads to something that is no web address", where=shown(source), hint="check the index's address"
+        )
+    return url
 
 
 def length_of(headers: Mapping[str, str]) -> int:

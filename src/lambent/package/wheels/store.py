@@ -13,7 +13,6 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from lambent.package.lock import DistFile
 from lambent.package.wheels.addresses import local_path, without_login
@@ -89,7 +88,7 @@ def is_whole(stored: Stored, size: int | None = None) -> bool:
 def key(file: DistFile) -> str:
     """What a file is known by before its bytes are. A local file without hashes is known by its date and size as well."""
     parts = [without_login(file.url), *(f"{algorithm}={digest}" for algorithm, digest in sorted(file.hashes))]
-    if not file.hashes and urlsplit(file.url).scheme == "file":
+    if not file.hashes and file.url.startswith("file:"):
         try:
             found = local_path(file.url).stat()
         except OSError:

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping
 from threading import Event
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from lambent.errors import PackagingError
 from lambent.package.wheels import refusals
@@ -127,7 +126,7 @@ class Transfer:
     def _attempt(self, part: Partial) -> None:
         if part.size and part.size == self._file.size:
             return
-        if urlsplit(self._file.url).scheme == "file":
+        if self._file.url.startswith("file:"):
             self._copy(part)
             return
         from urllib3.exceptions import HTTPError

@@ -9,6 +9,7 @@ do not fit are ruled out and uv is asked again.
 from __future__ import annotations
 
 import re
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +26,8 @@ from lambent.package.requirements.lines import name_of
 from lambent.package.requirements.markers import full_version, uv_platform, widened
 from lambent.package.requirements.offers import Offers
 from lambent.package.requirements.question import Options, Question, names_indexes
-from lambent.package.requirements.refused import not_fitting, translate
+from lambent.package.requirements.refusals import translate
+from lambent.package.requirements.unfitting import not_fitting
 from lambent.package.uv import UvFailed
 from lambent.package.wheels.choose import choose
 
@@ -127,7 +129,12 @@ class Compiler:
         uv = self.question.uv
         fixed = ["pip", "compile", "--format", form, "--no-header", "-q", *(["--no-deps"] if no_deps else [])]
         more = uv.without_compiler() if build and not self.question.options.native else {}
-        return uv.run(*fixed, *words, **more)
+        try:
+            return uv.run(*fixed, *words, **more)
+        except UvFailed as error:
+            if not error.text.startswith("error: No interpreter found"):
+                raise
+        return uv.run(*fixed, *words, "--python", sys.executable, **more)
 
     def _probe(self, requirement: str, *words: str) -> Pin | None:
         """The pin of one requirement alone, without what it depends on; None when there is none."""

@@ -20,7 +20,7 @@ from typing import Any
 
 from lambent.config import script
 from lambent.errors import PackagingError
-from lambent.package.refusals import no_wheel, translate
+from lambent.package.requirements.refusals import no_wheel, translate
 from lambent.package.source_only import targets_with_wheels, without_wheels
 from lambent.package.uv import Uv, UvFailed
 

@@ -20,7 +20,7 @@ from lambent.package.requirements.completed import Locked, complete
 from lambent.package.requirements.find import read_toml
 from lambent.package.requirements.lines import name_of, normalised
 from lambent.package.requirements.markers import environment, full_version
-from lambent.package.requirements.question import Question
+from lambent.package.requirements.question import Question, check_names
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,9 @@ def locked(question: Question) -> tuple[Locked, ...]:
     lock = read_toml(question.path) or {}
     table = read_toml(question.asked.folder / "pyproject.toml") or {}
     packages = [package for package in lock.get("package", ()) if _fits(package, question)]
+    named = {**table.get("tool", {}).get("poetry", {}).get("group", {}), **table.get("dependency-groups", {})}
+    check_names(question, "dependency group", question.options.groups, named)
+    check_names(question, "extra", question.options.extras, lock.get("extras", {}))
     roots = list(_roots(table, question))
     _check_fresh(roots, lock, question)
     if any("groups" in package for package in packages):

@@ -11,13 +11,14 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from uv import find_uv_bin
 
+from lambent.errors import PackagingError
 from lambent.package.requirements.addresses import without_credentials
 from lambent.package.requirements.find import Asked, read_toml
 from lambent.package.requirements.lines import RequirementsFile, local_places, with_included
@@ -73,6 +74,15 @@ class Question:
     def path(self) -> Path:
         assert self.asked.path is not None
         return self.asked.path
+
+
+def check_names(question: Question, kind: str, asked: Iterable[str], there: Iterable[str]) -> None:
+    """Raises PackagingError for an extra or a group that is not there."""
+    known = sorted(there)
+    for name in asked:
+        if name not in known:
+            hint = f"it has {', '.join(known)}" if known else f"it has no {kind}s"
+            raise PackagingError(f"no {kind} {name}", where=question.asked.source, hint=hint)
 
 
 def key(question: Question) -> str:

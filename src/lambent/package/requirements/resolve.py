@@ -12,7 +12,7 @@ from lambent.package.requirements import compiled, kept, pdm, pipfile, poetry, p
 from lambent.package.requirements.find import Asked
 from lambent.package.requirements.kept import Resolution
 from lambent.package.requirements.question import Options, Question, key
-from lambent.package.requirements.refused import not_fitting
+from lambent.package.requirements.unfitting import not_fitting
 from lambent.package.requirements.wheelless import has_linux_wheels
 from lambent.package.uv import Uv
 from lambent.package.wheels.choose import choose

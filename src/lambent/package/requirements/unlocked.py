@@ -13,7 +13,7 @@ from lambent.package.lock import Pin
 from lambent.package.requirements.compiled import Compiler, Sources, asked_for, without_project
 from lambent.package.requirements.find import read_toml
 from lambent.package.requirements.lines import name_of, names, options, with_included
-from lambent.package.requirements.question import Question
+from lambent.package.requirements.question import Question, check_names
 
 
 def from_requirements(question: Question) -> tuple[Pin, ...]:
@@ -37,8 +37,8 @@ def from_pyproject(question: Question) -> tuple[Pin, ...]:
     """The pins of `[project] dependencies`, and of the extras and groups asked for. Raises PackagingError."""
     table = read_toml(question.path) or {}
     project = table.get("project", {})
-    _check_names(question, "extra", question.options.extras, project.get("optional-dependencies", {}))
-    _check_names(question, "dependency group", question.options.groups, table.get("dependency-groups", {}))
+    check_names(question, "extra", question.options.extras, project.get("optional-dependencies", {}))
+    check_names(question, "dependency group", question.options.groups, table.get("dependency-groups", {}))
     words = [question.path.name]
     words += [word for name in question.options.extras for word in ("--extra", name)]
     words += [word for name in question.options.groups for word in ("--group", name)]
@@ -49,13 +49,6 @@ def from_pyproject(question: Question) -> tuple[Pin, ...]:
         asked += [line for line in table.get("dependency-groups", {}).get(name, ()) if isinstance(line, str)]
     pins = Compiler(question, Sources(tuple(words))).pins()
     return asked_for(without_project(pins, question.asked.folder), frozenset(map(name_of, asked)))
-
-
-def _check_names(question: Question, kind: str, asked: tuple[str, ...], there: dict[str, Any]) -> None:
-    for name in asked:
-        if name not in there:
-            known = f"it has {', '.join(sorted(there))}" if there else f"it has no {kind}s"
-            raise PackagingError(f"no {kind} {name}", where=question.asked.source, hint=known)
 
 
 def from_script(question: Question) -> tuple[Pin, ...]:

@@ -13,7 +13,7 @@ from lambent.package.requirements.compiled import asked_for, without_project
 from lambent.package.requirements.find import read_toml
 from lambent.package.requirements.lines import name_of, normalised
 from lambent.package.requirements.question import Options, Question
-from lambent.package.requirements.refused import translate
+from lambent.package.requirements.refusals import translate
 from lambent.package.uv import UvFailed
 
 

@@ -1,15 +1,12 @@
-"""A native package without a fitting wheel, in our own words; what else uv refuses is told by `refusals`."""
+"""A native package without a fitting wheel, in our own words."""
 
 from __future__ import annotations
 
 from lambent.errors import PackagingError
 from lambent.package.lock import Pin
-from lambent.package.refusals import translate
 from lambent.package.requirements.question import Question
 from lambent.package.requirements.wheelless import targets
 from lambent.package.wheels.choose import offered
-
-__all__ = ["not_fitting", "translate"]
 
 _INSTEAD = {"psycopg2": "psycopg2-binary", "mysqlclient": "pymysql", "pysqlite3": "pysqlite3-binary"}
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from lambent.errors import PackagingError
+from lambent.package.requirements.addresses import without_credentials
 from lambent.package.uv import Uv
 
 _LINES_MAX = 16
@@ -24,6 +26,7 @@ class _Said:
 
 def translate(text: str, uv: Uv, where: str) -> PackagingError:
     """uv's message as one of our errors; `where` is the file that holds the requirements."""
+    text = without_credentials(text)
     flat = " ".join(text.split())  # uv wraps its lines
     for pattern, explain in _KNOWN:
         found = pattern.search(text) or pattern.search(flat)
@@ -62,6 +65,50 @@ def _other_version(spec: str, uv: Uv, elsewhere: Sequence[str] = ()) -> str:
     usable = [name for name in runtimes if len(name) == len("python3.10")]  # older ones are retired
     runtime = f", or --runtime {usable[0]}" if usable else ""
     return f"write a version that has one: https://pypi.org/project/{_name(spec)}/#files{runtime}"
+
+
+def _refused(said: _Said) -> tuple[str, str, str]:
+    who = without_credentials(said.found[1])
+    hint = "set UV_INDEX_<NAME>_USERNAME and _PASSWORD, or a line for its host in ~/.netrc, or uv auth login"
+    return f"{who} does not let you in: {said.found[2]}", said.where, hint
+
+
+def _wrong_status(said: _Said) -> tuple[str, str, str]:
+    hint = "run the same command again later" if said.found[1].startswith("5") else "check the address"
+    return f"a registry answers {said.found[1]} for {said.found[2]}", said.where, hint
+
+
+def _bad_tls(said: _Said) -> tuple[str, str, str]:
+    host = re.search(r"https?://([^\s/`)]+)", said.text)
+    hint = "SSL_CERT_FILE=/path/to/ca.pem if your network has its own authority; http:// if it has no certificate"
+    return f"no trusted connection to {host[1] if host else 'the registry'}: {said.found[1]}", said.where, hint
+
+
+def _not_cached(said: _Said) -> tuple[str, str, str]:
+    return f"{said.found[1]} is not in uv's cache, and uv is offline", said.where, "unset UV_OFFLINE"
+
+
+def _wrong_hash(said: _Said) -> tuple[str, str, str]:
+    hint = "write the hashes again with the tool that made the file; if nothing changed, somebody changed the package"
+    return f"{said.found[1]} is not what its hash says", said.where, hint
+
+
+def _wrong_python(said: _Said) -> tuple[str, str, str]:
+    what = f"{said.found[1]} does not run on Python {said.uv.target.python}: it needs {said.found[2]}"
+    return what, said.where, f"write a version that does, or another --runtime: https://pypi.org/project/{_name(said.found[1])}"
+
+
+def _no_include(said: _Said) -> tuple[str, str, str]:
+    return f"cannot read {Path(said.found[1]).name}", _line(said), "correct the -r or -c line, or add the file"
+
+
+def _git_missing(said: _Said) -> tuple[str, str, str]:
+    return "git is not installed, and a requirement lies in a git repository", said.where, "install git"
+
+
+def _undefined(said: _Said) -> tuple[str, str, str]:
+    kind = "extra" if said.found[1] == "Extra" else "dependency group"
+    return f"no {kind} {said.found[2]}", said.where, "check its spelling in pyproject.toml"
 
 
 def _offline(said: _Said) -> tuple[str, str, str]:
@@ -133,17 +180,34 @@ def _unsatisfiable(said: _Said) -> tuple[str, str, str]:
 
 
 _KNOWN = (
+    (re.compile(r"An index URL \((\S+)\) could not be queried due to [^(]*\((\d+ \w+)"), _refused),
+    (re.compile(r"Failed to fetch: `?(https?://[^\s/`]+)[\s\S]*?HTTP status client error \((40[13] \w+)"), _refused),
+    (re.compile(r"HTTP status (?:client|server) error \((\d+[^)]*)\) for url \(([^)]+)\)"), _wrong_status),
+    (re.compile(r"(invalid peer certificate: \w+|InvalidContentType|certificate verify failed|UnknownIssuer)"), _bad_tls),
     (re.compile(r"Failed to fetch: `?(https?://[^\s/`]+)"), _offline),
     (re.compile(r"(?:error sending request for url|dns error|Could not resolve host|tcp connect error)()"), _offline),
-    (re.compile(r"([\w.-]+) was not found in the (?:package registry|provided package locations|cache)"), _missing),
+    (re.compile(r"([\w.-]+) was not found in the cache"), _not_cached),
+    (re.compile(r"([\w.-]+) was not found in the (?:package registry|provided package locations)"), _missing),
+    (re.compile(r"Hash mismatch for `([^`]+)`"), _wrong_hash),
+    (re.compile(r"failed to read from file `([^`]+)`: No such file"), _no_include),
     (re.compile(r"Couldn't parse requirement in `([^`]+)` at position (\d+)"), _bad_line),
+    (re.compile(r"(Extra|Group) `([^`]+)` is not defined"), _undefined),
+    (re.compile(r"[Gg]it executable not found|Git is not installed"), _git_missing),
+    (re.compile(r"Git operation failed[\s\S]*?'(\w+://[^']+)'"), _no_git),
     (re.compile(r"(?:Unexpected|Unsupported|Expected|Invalid|Failed to parse)[^\n]*"), _bad_line),
     (re.compile(r"there (?:is|are) no versions? of (\S+) and"), _no_version),
+    (
+        re.compile(r"current Python version[^.]*?does not satisfy[^.]*?and ([\w.=<>!-]+) depends on Python([\w.=<>!,*]+)"),
+        _wrong_python,
+    ),
+    (
+        re.compile(r"the requested Python version[^.]*?does not satisfy Python([\w.=<>!,*]+) and ([\w.=<>!-]+) depends"),
+        _wrong_python,
+    ),
     (re.compile(r"Failed to (?:download and )?build `([^`]+)`"), _not_built),
     (re.compile(r"([\w.=<>!~-]+) has no wheels with a matching"), _no_wheel),
     (re.compile(r"all versions of (\S+) have no (?:usable )?wheels"), _no_wheel),
     (re.compile(r"(\S+) (?:has|have) no (?:usable )?wheels"), _no_wheel),
     (re.compile(r"Distribution not found at: (\S+)"), _no_path),
-    (re.compile(r"Git operation failed[\s\S]*?'(\w+://[^']+)'"), _no_git),
     (re.compile(r"No solution found"), _unsatisfiable),
 )

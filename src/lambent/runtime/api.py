@@ -10,6 +10,9 @@ import sys
 from _socket import AF_INET, AF_INET6, IPPROTO_TCP, SOCK_STREAM, TCP_NODELAY
 from _socket import socket as Socket
 
+_ID = "\nLambda-Runtime-Aws-Request-Id: "
+_OWN_ID = "\nLambda-Runtime-Invocation-Id: "
+_LENGTH = "\nContent-Length: "
 _VERSION = "/2018-06-01/runtime"
 _CHUNK = 65536
 # AWS's own client gives up on the header above this size (lambda_runtime_client.py, post_invocation_error).
@@ -28,14 +31,22 @@ class ConnectionLost(Exception):
 
 
 class Invocation:
-    """One event as it came: its raw body and the headers that say whose it is (names in lower case)."""
+    """One event as it came: its raw body and the head that says whose it is."""
 
-    __slots__ = ("body", "headers", "id")
+    __slots__ = ("body", "head", "id")
 
-    def __init__(self, headers: dict[str, str], body: bytes) -> None:
-        self.headers = headers
+    def __init__(self, head: str, body: bytes) -> None:
+        self.head = head if _ID in head else _respell(head)
         self.body = body
-        self.id = headers["lambda-runtime-aws-request-id"]
+        self.id = self.header(_ID)
+
+    def header(self, field: str) -> str:
+        """The value of a header, "" if it is not there. `field` is its name between a line break and ": "."""
+        place = self.head.find(field)
+        if place < 0:
+            return ""
+        place += len(field)
+        return self.head[place : self.head.find("\r", place)]
 
 
 class RuntimeApi:
@@ -52,10 +63,10 @@ class RuntimeApi:
 
     def next(self) -> Invocation:
         """Waits, without time limit, for the next event."""
-        status, headers, body = self._exchange(self._next)
+        status, head, body = self._exchange(self._next)
         if status != 200:
             raise ConnectionLost(f"the Runtime API answered {status} to next: {body!r}")
-        return Invocation(headers, body)
+        return Invocation(head, body)
 
     def respond(self, invocation: Invocation, body: bytes, kind: str = "application/json") -> tuple[int, bytes]:
         """Posts the answer to an event; status and body of the reply (202 is yes, 413 too large)."""
@@ -102,11 +113,7 @@ class RuntimeApi:
 
     def reply(self) -> tuple[int, bytes]:
         """Status and body of the reply to what was written on the connection. Raises OSError or ConnectionLost."""
-        connection = self.connection()
-        status, headers, rest = _read_head(connection)
-        body = _read_body(connection, headers, rest)
-        if headers.get("connection", "").lower() == "close":
-            self.drop()
+        status, _, body = self._read(self.connection())
         return status, body
 
     def drop(self) -> None:
@@ -117,37 +124,62 @@ class RuntimeApi:
 
     @staticmethod
     def _echo(invocation: Invocation) -> str:
-        own = invocation.headers.get("lambda-runtime-invocation-id")
-        return f"Lambda-Runtime-Invocation-Id: {own}\r\n" if own else ""
+        return f"Lambda-Runtime-Invocation-Id: {invocation.header(_OWN_ID)}\r\n" if _OWN_ID in invocation.head else ""
 
     def _post(self, path: str, body: bytes, extra: str, kind: str = "application/json") -> tuple[int, bytes]:
         head = f"POST {_VERSION}{path}{self._tail}Content-Type: {kind}\r\n{extra}Content-Length: {len(body)}\r\n\r\n"
         status, _, answer = self._exchange(head.encode("latin-1", "replace"), body)
         return status, answer
 
-    def _exchange(self, head: bytes, body: bytes = b"") -> tuple[int, dict[str, str], bytes]:
-        fresh = self._socket is None
+    def _exchange(self, head: bytes, body: bytes = b"") -> tuple[int, str, bytes]:
+        kept = self._socket
         try:
-            return self._once(head, body)
+            connection = kept or self.connection()
+            if len(body) < _CHUNK:
+                connection.sendall(head + body)
+            else:
+                connection.sendall(head)
+                connection.sendall(body)
+            return self._read(connection)
         except (OSError, ConnectionLost):
             self.drop()
-            if fresh:
+            if kept is None:
                 raise
         # A kept connection may have been closed from the other side while the environment was frozen: once more, on a new one.
-        return self._once(head, body)
+        return self._exchange(head, body)
 
-    def _once(self, head: bytes, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        connection = self._socket or self.connection()
-        if len(body) < _CHUNK:
-            connection.sendall(head + body)
+    def _read(self, connection: Socket) -> tuple[int, str, bytes]:
+        """Status, head and body of an answer. Interim answers (1xx) are passed over."""
+        data = connection.recv(_CHUNK)
+        while True:
+            end = data.find(b"\r\n\r\n")
+            if end < 0:
+                data += _receive(connection)
+                continue
+            head, data = str(data[: end + 2], "latin-1"), data[end + 4 :]
+            if head[:7] != "HTTP/1." or not head[9:12].isdecimal():
+                raise ConnectionLost(f"not HTTP: {head[:80]!r}")
+            status = int(head[9:12])
+            if status >= 200:
+                break
+        place = head.find(_LENGTH)
+        if place < 0 or "\nConnection: close" in head:
+            return status, head, self._read_unusual(connection, head, data)
+        length = int(head[place + len(_LENGTH) : head.find("\r", place)])
+        if len(data) != length:
+            data = _read_rest(connection, data, length)
+        return status, head, data
+
+    def _read_unusual(self, connection: Socket, head: str, data: bytes) -> bytes:
+        """The body, where the head has no Content-Length (in its usual spelling) or says that it is the last."""
+        folded = _respell(head).lower()
+        if "\ntransfer-encoding: chunked" in folded:
+            data = _read_chunked(connection, data)
         else:
-            connection.sendall(head)
-            connection.sendall(body)
-        status, headers, rest = _read_head(connection)
-        answer = _read_body(connection, headers, rest)
-        if headers.get("connection", "").lower() == "close":
+            data = _read_rest(connection, data, int(folded.partition(_LENGTH.lower())[2].partition("\r")[0] or 0))
+        if "\nconnection: close" in folded:
             self.drop()
-        return status, headers, answer
+        return data
 
     def _connect(self) -> Socket:
         host = self.host.strip("[]")
@@ -161,33 +193,13 @@ class RuntimeApi:
         return connection
 
 
-def _read_head(connection: Socket) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers (lower-case names), and what was read beyond them. Interim answers (1xx) are passed over."""
-    data = b""
-    while True:
-        end = data.find(b"\r\n\r\n")
-        if end < 0:
-            data += _receive(connection)
-            continue
-        lines = data[:end].decode("latin-1").split("\r\n")
-        data = data[end + 4 :]
-        words = lines[0].split(" ", 2)
-        if not words[0].startswith("HTTP/1.") or len(words) < 2:
-            raise ConnectionLost(f"not HTTP: {lines[0]!r}")
-        status = int(words[1])
-        if status >= 200:
-            break
-    headers = {}
-    for line in lines[1:]:
-        name, _, value = line.partition(":")
-        headers[name.lower()] = value.strip()
-    return status, headers, data
+def _respell(head: str) -> str:
+    """The head with its names in their usual spelling, as other servers than AWS's need not have it."""
+    lines = [line.partition(":") for line in head.split("\r\n")]
+    return "\r\n".join([f"{name.title()}: {value.strip()}" for name, _, value in lines])
 
 
-def _read_body(connection: Socket, headers: dict[str, str], rest: bytes) -> bytes:
-    if headers.get("transfer-encoding", "").lower() == "chunked":
-        return _read_chunked(connection, rest)
-    length = int(headers.get("content-length", "0"))
+def _read_rest(connection: Socket, rest: bytes, length: int) -> bytes:
     if len(rest) >= length:
         return rest[:length]
     body = bytearray(length)

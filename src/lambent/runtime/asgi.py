@@ -8,8 +8,8 @@ callback.
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import sys
+from asyncio import Task, _set_running_loop
 
 from .lifespan import Lifespan
 from .reply import Gone
@@ -18,6 +18,7 @@ from .request import unquote
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from contextvars import Context
     from typing import Any
 
     from .reply import Answer
@@ -29,6 +30,7 @@ Message = dict[str, "Any"]
 _ASGI = {"version": "3.0", "spec_version": "2.4"}
 _CLOSE = 2.0
 """Seconds the app has for its shutdown. Lambda itself gives 0.3 to 0.5 after SIGTERM, and then kills."""
+_MOST_NAMES = 500  # a client may send headers of any names it likes
 _EAGER = sys.version_info >= (3, 12)
 
 
@@ -49,27 +51,27 @@ class _EagerLoop(asyncio.SelectorEventLoop):
         """Has the loop close what asynchronous generators of this thread are left, in first steps too. Once is enough."""
         sys.set_asyncgen_hooks(firstiter=self._asyncgen_firstiter_hook, finalizer=self._asyncgen_finalizer_hook)  # type: ignore[attr-defined]
 
-    def step(self, work: Coroutine[Any, Any, Any], context: contextvars.Context) -> asyncio.Task[Any]:
-        """A task for `work` that has taken its first step."""
-        asyncio._set_running_loop(self)
+    def step(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """A task for `work`, in a copy of the context of its own, that has taken its first step."""
+        _set_running_loop(self)
         self._stepping = True
         try:
             if _EAGER:
-                return asyncio.Task(work, loop=self, context=context, eager_start=True)  # type: ignore[call-arg,unused-ignore]
-            return self._step_by_hand(work, context)
+                return Task(work, loop=self, eager_start=True)  # type: ignore[call-arg,unused-ignore]
+            return self._step_by_hand(work)
         finally:
             self._stepping = False
-            asyncio._set_running_loop(None)
+            _set_running_loop(None)
 
-    def _step_by_hand(self, work: Coroutine[Any, Any, Any], context: contextvars.Context) -> asyncio.Task[Any]:
-        first: list[tuple[contextvars.Context, Callable[[], object]]] = []
+    def _step_by_hand(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        first: list[tuple[Context, Callable[[], object]]] = []
 
-        def catch(step: Callable[[], object], *, context: contextvars.Context) -> None:
+        def catch(step: Callable[[], object], *, context: Context) -> None:
             first.append((context, step))
 
         self.call_soon = catch  # type: ignore[method-assign,assignment]
         try:
-            task = context.run(asyncio.Task, work, loop=self)
+            task = Task(work, loop=self)
         finally:
             del self.call_soon
         own, step = first[0]  # the task's own copy of the context: later steps are taken in it
@@ -136,13 +138,12 @@ class AsgiHost:
     def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Drives the loop until `work` is done, in a task and a copy of the context of its own."""
         loop = self._loop
-        context = contextvars.copy_context()
         if isinstance(loop, _EagerLoop):
-            task = loop.step(work, context)
+            task = loop.step(work)
             if task.done() and not loop.busy():
                 return task.result()
         else:
-            task = context.run(loop.create_task, work)  # create_task(context=) came with 3.11
+            task = loop.create_task(work)
         # Not run_until_complete: anyio would take this task for the root and end its threads with it.
         task.add_done_callback(_stop)
         loop.run_forever()
@@ -154,6 +155,10 @@ class AsgiHost:
 
     def _scope(self, request: Request) -> Message:
         path, known = request.path, self._names
+        try:
+            headers = [(known[name], value.encode("ascii")) for name, value in request.headers]
+        except (KeyError, UnicodeEncodeError):
+            headers = self._headers(request)
         return {
             "type": "http",
             "asgi": _ASGI.copy(),
@@ -164,10 +169,7 @@ class AsgiHost:
             "raw_path": path.encode("ascii"),
             "query_string": request.query.encode("ascii"),
             "root_path": request.root_path,
-            "headers": [
-                (known[name] if name in known else self._name(name), value.encode() if value.isascii() else _bytes(value))
-                for name, value in request.headers
-            ],
+            "headers": headers,
             "client": (request.client, 0) if request.client else None,
             "server": request.server,
             "state": self._state.copy(),
@@ -175,11 +177,12 @@ class AsgiHost:
             "aws.context": request.context,
         }
 
-    def _name(self, name: str) -> bytes:
-        known = _bytes(name)
-        if len(self._names) < 500:  # a client may send any names it likes
-            self._names[name] = known
-        return known
+    def _headers(self, request: Request) -> list[tuple[bytes, bytes]]:
+        """The headers, where a name is new or a value is not ASCII."""
+        headers = [(_bytes(name), _bytes(value)) for name, value in request.headers]
+        if len(self._names) < _MOST_NAMES:
+            self._names.update({name: _bytes(name) for name, _ in request.headers})
+        return headers
 
 
 class _Exchange:
@@ -346,9 +349,9 @@ def _bytes(value: str) -> bytes:
 
 def _strings(headers: Any) -> list[tuple[str, str]]:
     try:
-        return [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers]
+        return [(name.decode("latin-1").lower(), value.decode("latin-1").strip(" \t")) for name, value in headers]
     except AttributeError:  # what servers take too: str, memoryview
-        return [(_str(name).lower(), _str(value)) for name, value in headers]
+        return [(_str(name).lower(), _str(value).strip(" \t")) for name, value in headers]
 
 
 def _str(value: Any) -> str:

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
     from .api import Invocation
 
+_ARN = "\nLambda-Runtime-Invoked-Function-Arn: "
+TENANT = "\nLambda-Runtime-Aws-Tenant-Id: "
+_DEADLINE = "\nLambda-Runtime-Deadline-Ms: "
+_CLIENT_CONTEXT = "\nLambda-Runtime-Client-Context: "
+_IDENTITY = "\nLambda-Runtime-Cognito-Identity: "
 _W3C = ("traceparent", "tracestate", "baggage")
 _FUNCTION = {
     "function_name": "AWS_LAMBDA_FUNCTION_NAME",
@@ -48,26 +53,29 @@ class _Part:
 class Context:
     """Whose invocation this is and how long it may take. Raises Fault if what the caller sent along with it is not JSON."""
 
+    client_context: Any = None
+    _w3c_fields: dict[str, str] = {}  # noqa: RUF012 - replaced, never changed
+
     def __init__(self, invocation: Invocation) -> None:
-        headers = self._headers = invocation.headers
+        self._invocation = invocation
         self.aws_request_id = invocation.id
-        self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn", "")
-        self.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
-        self.client_context: Any = None
-        self._w3c_fields: dict[str, str] = {}
-        if "lambda-runtime-client-context" in headers:
-            self._take_client_context(_json(headers["lambda-runtime-client-context"], "Client Context"))
-        if "lambda-runtime-cognito-identity" in headers:
-            self.identity = _identity(_json(headers["lambda-runtime-cognito-identity"], "Cognito Identity") or {})
+        if _CLIENT_CONTEXT in invocation.head:
+            self._take_client_context(_json(invocation.header(_CLIENT_CONTEXT), "Client Context"))
+        if _IDENTITY in invocation.head:
+            self.identity = _identity(_json(invocation.header(_IDENTITY), "Cognito Identity") or {})
 
     def __getattr__(self, name: str) -> Any:
         """What few ask for is looked up when they do: a look into the environment costs as much as all of the above."""
         if name in _FUNCTION:
             value: Any = variable(_FUNCTION[name]) or None
+        elif name == "invoked_function_arn":
+            value = self._invocation.header(_ARN)
+        elif name == "tenant_id":
+            value = self._invocation.header(TENANT) if TENANT in self._invocation.head else None
         elif name == "identity":
             value = _identity({})
         elif name == "_epoch_deadline_time_in_ms":
-            value = int(self._headers.get("lambda-runtime-deadline-ms") or 0)
+            value = int(self._invocation.header(_DEADLINE) or 0)
         else:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         setattr(self, name, value)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .api import Invocation, RuntimeApi
     from .log import Log
 
+_TYPE = "\nContent-Type: "
+
 
 class FunctionHost:
     """Calls a handler, one event after the other."""
@@ -52,7 +54,7 @@ class FunctionHost:
 
 def event_of(invocation: Invocation) -> Any:
     """The event: the value of its JSON, or the bytes as they came if they are of another type."""
-    if invocation.headers.get("content-type") != "application/json":
+    if invocation.header(_TYPE) != "application/json":
         return invocation.body
     try:
         return parse(invocation.body)

@@ -7,6 +7,7 @@ import sys
 from _signal import SIGTERM, signal  # type: ignore[import-not-found]  # `signal` itself brings enum
 
 from .api import ConnectionLost, Invocation, RuntimeApi
+from .context import TENANT
 from .environment import set_variable, variable
 from .fault import describe
 from .handler import find
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
         def serve(self, api: RuntimeApi, log: Log, invocation: Invocation) -> None: ...
         def close(self) -> None: ...
+
+
+_TRACE = "\nLambda-Runtime-Trace-Id: "
 
 
 class Stop(BaseException):
@@ -89,8 +93,9 @@ def _answer_events(api: RuntimeApi, server: Server, log: Log, terminator: _Termi
             return
         invocation = api.next()
         terminator.idle = False
-        log.request_id, log.tenant_id = invocation.id, invocation.headers.get("lambda-runtime-aws-tenant-id")
-        set_variable("_X_AMZN_TRACE_ID", invocation.headers.get("lambda-runtime-trace-id") or None)
+        log.request_id = invocation.id
+        log.tenant_id = invocation.header(TENANT) if TENANT in invocation.head else None
+        set_variable("_X_AMZN_TRACE_ID", invocation.header(_TRACE) or None)
         server.serve(api, log, invocation)
 
 

@@ -34,6 +34,9 @@ _TEXT_TYPES = frozenset(
         "application/x-ndjson",
     )
 )
+_MOST_KINDS = 200  # a multipart type holds a boundary, each time another
+_kinds: dict[str, bool] = {}
+"""Content-Type -> is it text? An app has few."""
 
 
 class Gone(OSError):
@@ -43,21 +46,20 @@ class Gone(OSError):
 class Answer:
     """Collects one answer and delivers it, as the bytes the Runtime API takes, when it is complete.
 
-    `start` may be called again as long as nothing was written (WSGI's exc_info); `end` delivers. Header names are lower-case.
+    `start` may be called again as long as nothing was written (WSGI's exc_info); `end` delivers. Header names are lower-case,
+    and values without the blanks around them, which are not part of them (RFC 9110 5.5; Django's cookies come with one).
     """
 
     streamed = False
     gone = False
     """Did who asked hang up in the middle? Never known of an answer that goes as a whole."""
+    started = False
+    ended = False
 
     def __init__(self, request: Request, deliver: Callable[[bytes], None]) -> None:
         self._request = request
         self._deliver = deliver
-        self._status = 0
-        self._headers: Headers = []
         self._parts: list[bytes] = []
-        self.started = False
-        self.ended = False
 
     def start(self, status: int, headers: Headers) -> None:
         """Raises ValueError, as servers do, for a header that would break out of its line and a status that ends no request."""
@@ -67,9 +69,8 @@ class Answer:
         if "\n" in values or "\r" in values or "\0" in values:
             name, value = next(pair for pair in headers if any(char in pair[1] for char in "\n\r\0"))
             raise ValueError(f"the header {name!r} of the answer holds a line break: {value!r}")
-        # Blanks around a value are not part of it (RFC 9110 5.5); Django's cookies come with one in front.
-        self._headers = [(name, value.strip(" \t")) for name, value in headers]
-        self._status, self.started = status, True
+        self._status, self._headers = status, headers
+        self.started = True
 
     def write(self, chunk: bytes) -> None:
         if chunk:
@@ -104,11 +105,14 @@ def encode(request: Request, status: int, headers: Headers, body: bytes) -> byte
     """The answer to a request in the form its sender reads."""
     head = request.method == "HEAD"
     bare = head or status in (204, 304)
-    kept = settle(headers, len(body), bare=bare, recount=not head and status != 304)
+    names, length = dict(headers), str(len(body))
+    if bare or len(names) < len(headers) or names.get("content-length", length) != length or not _HOP_BY_HOP.isdisjoint(names):
+        headers = settle(headers, len(body), bare=bare, recount=not head and status != 304)
+        names = dict(headers)
     if bare:
         body = b""
-    text = _as_text(kept, body)
-    start = f'{{"statusCode":{status},{headers_json(request.form, status, kept)}'
+    start = f'{{"statusCode":{status},{headers_json(request.form, status, headers)}'
+    text = _as_text(names, body)
     if text is not None:
         quoted = quote(text)
         # Near the limit: quotes grow twofold and control characters sixfold, base64 by a third. (A REST API decodes base64 only
@@ -133,18 +137,14 @@ def settle(headers: Headers, length: int, *, bare: bool, recount: bool) -> Heade
     return kept
 
 
-def _as_text(headers: Headers, body: bytes) -> str | None:
+def _as_text(headers: dict[str, str], body: bytes) -> str | None:
     """The body as text if its type says so and it is valid UTF-8; None if it must go as base64."""
     if not body:
         return ""
-    kind = ""
-    for name, value in headers:
-        if name == "content-type":
-            kind = value
-        elif name == "content-encoding" and value.strip().lower() != "identity":
-            return None
-    kind = kind.partition(";")[0].strip().lower()
-    if not (kind.startswith("text/") or kind in _TEXT_TYPES or kind.endswith(("+json", "+xml"))):
+    if "content-encoding" in headers and headers["content-encoding"].strip().lower() != "identity":
+        return None
+    kind = headers.get("content-type", "")
+    if not (_kinds[kind] if kind in _kinds else _is_text(kind)):
         return None
     try:
         return str(body, "utf-8")
@@ -152,12 +152,20 @@ def _as_text(headers: Headers, body: bytes) -> str | None:
         return None
 
 
+def _is_text(value: str) -> bool:
+    kind = value.partition(";")[0].strip().lower()
+    known = kind.startswith("text/") or kind in _TEXT_TYPES or kind.endswith(("+json", "+xml"))
+    if len(_kinds) < _MOST_KINDS:
+        _kinds[value] = known
+    return known
+
+
 def headers_json(form: str, status: int, headers: Headers) -> str:
     if form == "2.0":
-        cookies = [value for name, value in headers if name == "set-cookie"]
-        joined = _single([pair for pair in headers if pair[0] != "set-cookie"] if cookies else headers)
-        listed = f',"cookies":[{",".join(map(quote, cookies))}]' if cookies else ""
-        return f'"headers":{joined}{listed}'
+        if "set-cookie" not in dict(headers):
+            return f'"headers":{_single(headers)}'
+        cookies = ",".join([quote(value) for name, value in headers if name == "set-cookie"])
+        return f'"headers":{_single([pair for pair in headers if pair[0] != "set-cookie"])},"cookies":[{cookies}]'
     if form == "elb":
         return f'{_described(status)}"headers":{_single(_spell_cookies(headers))}'
     several: dict[str, list[str]] = {}

@@ -19,6 +19,9 @@ Headers = list[tuple[str, str]]
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 # ... and in a path: RFC 3986 pchar and "/".
 _PLAIN = _UNRESERVED | frozenset(b"!$&'()*+,;=:@/")
+_MOST_NAMES = 500  # a client may send headers of any names it likes
+_folded: set[str] = set()
+"""Header names as they are in lower case, of those seen so far."""
 
 
 class NotHttp(Exception):
@@ -26,7 +29,7 @@ class NotHttp(Exception):
 
 
 class Request:
-    """One HTTP request.
+    """One HTTP request. `ascii`: are all header values ASCII?
 
     `path` is percent-encoded ASCII, as a client would send it, and includes `root_path` (the stage and the base path, decoded).
     `query` is encoded, without "?". Header names are in lower case. `client` is an address without a port, "" if unknown.
@@ -34,6 +37,7 @@ class Request:
     """
 
     __slots__ = (
+        "ascii",
         "body",
         "client",
         "context",
@@ -53,6 +57,7 @@ class Request:
     path: str
     query: str
     headers: Headers
+    ascii: bool
     body: bytes
     client: str
     scheme: str
@@ -66,40 +71,42 @@ class Request:
 
 def read(event: Any, context: Any, base_path: str = "") -> Request:
     """The request an event stands for; what of its path is `base_path` ("/shop") becomes root_path. Raises NotHttp."""
+    # The methodArn or routeArn is an authorizer's: its event has the looks of the request it is asked about.
+    if not isinstance(event, dict) or "methodArn" in event or "routeArn" in event:
+        raise NotHttp(_complaint(event))
     request = Request()
     request.event, request.context = event, context
-    sent = _dict(event, "requestContext") if isinstance(event, dict) else {}
-    _fill(request, event, sent)
+    sent = _dict(event, "requestContext")
+    names = _fill(request, event, sent)
     body = event.get("body")
     request.body = _body(body, event.get("isBase64Encoded")) if body else b""
-    names = dict(request.headers)
     if "cookie" not in names and request.form == "2.0" and event.get("cookies"):
         # Function URLs send cookies twice, HTTP APIs only here: one place is enough.
         request.headers.append(("cookie", "; ".join(map(_text, event["cookies"]))))
-    if request.body or "content-length" in names:
+        request.ascii = False  # not known
+    if body or "content-length" in names:
         _settle_length(request, names.get("content-length"))
-    request.scheme = (names.get("x-forwarded-proto") or "https").partition(",")[0].strip()
-    request.server = _server(names.get("host") or sent.get("domainName") or "", names.get("x-forwarded-port"), request.scheme)
+    scheme = names.get("x-forwarded-proto") or "https"
+    request.scheme = scheme if scheme == "https" else scheme.partition(",")[0].strip()
+    host, port = names.get("host") or sent.get("domainName") or "", names.get("x-forwarded-port")
+    # Most are the first: a Function URL's, an API's.
+    request.server = (host, 443) if port == "443" and host and ":" not in host else _server(host, port, request.scheme)
     if base_path:
         mount(request, base_path)
     return request
 
 
-def _fill(request: Request, event: Any, sent: dict[str, Any]) -> None:
-    if not isinstance(event, dict):
-        raise NotHttp(_complaint(event))
-    if "methodArn" in event or "routeArn" in event:  # an authorizer's: it has the looks of the request it is asked about
-        raise NotHttp(_complaint(event))
+def _fill(request: Request, event: dict[str, Any], sent: dict[str, Any]) -> dict[str, str]:
+    """Fills in what each sender says in its own way; the headers by name."""
     if isinstance(sent.get("http"), dict) and "httpMethod" not in event:
-        _read_two(request, event, sent)
-    elif "elb" in sent:
-        _read_one(request, event, sent, balancer=True)
-    elif "httpMethod" in event:
-        _read_one(request, event, sent, balancer=False)
-    elif event.get("version") == "2.0" and "rawPath" in event:
-        _read_two(request, event, sent)
-    else:
-        raise NotHttp(_complaint(event))
+        return _read_two(request, event, sent)
+    if "elb" in sent:
+        return _read_one(request, event, sent, balancer=True)
+    if "httpMethod" in event:
+        return _read_one(request, event, sent, balancer=False)
+    if event.get("version") == "2.0" and "rawPath" in event:
+        return _read_two(request, event, sent)
+    raise NotHttp(_complaint(event))
 
 
 def unquote(path: str) -> bytes:
@@ -123,7 +130,7 @@ def quote(path: str) -> str:
     return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in path.encode("utf-8", "surrogatepass"))
 
 
-def _read_two(request: Request, event: dict[str, Any], sent: dict[str, Any]) -> None:
+def _read_two(request: Request, event: dict[str, Any], sent: dict[str, Any]) -> dict[str, str]:
     http = _dict(sent, "http")
     domain = sent.get("domainName") or ""
     path = event.get("rawPath") or http.get("path") or "/"
@@ -141,10 +148,10 @@ def _read_two(request: Request, event: dict[str, Any], sent: dict[str, Any]) -> 
     request.query = _ascii(event.get("rawQueryString") or "")
     request.client = http.get("sourceIp") or ""
     request.http_version = _version(http.get("protocol"))
-    request.headers = _headers(event)
+    return _take_headers(request, event)
 
 
-def _read_one(request: Request, event: dict[str, Any], sent: dict[str, Any], *, balancer: bool) -> None:
+def _read_one(request: Request, event: dict[str, Any], sent: dict[str, Any], *, balancer: bool) -> dict[str, str]:
     path = event.get("path") or "/"
     request.root_path = ""
     # A load balancer and a REST API hand over the path as it was sent; an HTTP API that uses this payload decodes it.
@@ -157,8 +164,12 @@ def _read_one(request: Request, event: dict[str, Any], sent: dict[str, Any], *, 
     request.method = event.get("httpMethod") or "GET"
     request.query = _query(event, encoded=balancer)
     several = event.get("multiValueHeaders")
-    request.headers = _all_headers(event, several) if several else _headers(event)
-    forwarded = dict(request.headers).get("x-forwarded-for") or ""
+    if several:
+        request.headers, request.ascii = _all_headers(event, several), False
+        names = dict(request.headers)
+    else:
+        names = _take_headers(request, event)
+    forwarded = names.get("x-forwarded-for") or ""
     if balancer:
         request.form = "elb-multi" if several is not None else "elb"
         request.client = forwarded.rpartition(",")[2].strip()  # the last is the balancer's own; a client can send the others
@@ -166,14 +177,28 @@ def _read_one(request: Request, event: dict[str, Any], sent: dict[str, Any], *, 
         request.form = "1.0"
         request.client = _dict(sent, "identity").get("sourceIp") or forwarded.partition(",")[0].strip()
     request.http_version = _version(sent.get("protocol"))
+    return names
+
+
+def _take_headers(request: Request, event: dict[str, Any]) -> dict[str, str]:
+    sent: dict[str, str] = event.get("headers") or {}
+    try:
+        request.ascii = "".join(sent.values()).isascii()
+    except TypeError:  # a test typed by hand: null, a number
+        sent, request.ascii = {name: _text(value) for name, value in sent.items()}, False
+    if _folded.issuperset(sent):  # as most senders have them: seen at one glance
+        request.headers = list(sent.items())
+        return sent
+    request.headers = [(name.lower(), value) for name, value in sent.items()]
+    names = dict(request.headers)
+    if len(_folded) < _MOST_NAMES:
+        _folded.update(names)
+    return names
 
 
 def _headers(event: dict[str, Any]) -> Headers:
     sent = event.get("headers") or {}
-    try:
-        return [(name.lower(), value + "") for name, value in sent.items()]
-    except TypeError:  # a test typed by hand: null, a number
-        return [(name.lower(), _text(value)) for name, value in sent.items()]
+    return [(name.lower(), _text(value)) for name, value in sent.items()]
 
 
 def _all_headers(event: dict[str, Any], several: dict[str, Any]) -> Headers:
@@ -234,8 +259,6 @@ def _server(host: str, forwarded_port: str | None, scheme: str) -> tuple[str, in
     name, colon, port = host.rpartition(":")
     if colon and port.isdecimal() and not name.endswith(":"):
         return name.strip("[]"), int(port)
-    if not colon and host and forwarded_port == "443":  # as most are: a Function URL, an API
-        return host, 443
     host = host.strip("[]") or "localhost"  # a health check of a load balancer has none, and PEP 3333 wants one
     for candidate in (forwarded_port or "").split(","):
         if candidate.strip().isdecimal():

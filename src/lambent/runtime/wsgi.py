@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .reply import Answer
-    from .request import Request
+    from .request import Headers, Request
 
 
 _BLOCK = 65536
@@ -42,7 +42,9 @@ class WsgiHost:
             for chunk in result:
                 if chunk:
                     response.write(chunk)
-            response.finish()
+            if not answer.started:
+                raise AssertionError("the WSGI app never called start_response")
+            answer.end()
         finally:
             close = getattr(result, "close", None)
             if close is not None:
@@ -88,7 +90,7 @@ class _Response:
                 exc_info = None  # no cycle through the traceback
         elif self._answer.started:
             raise AssertionError("start_response was called twice without exc_info")
-        self._answer.start(int(status[:3]), [(name.lower(), value) for name, value in headers])
+        self._answer.start(int(status[:3]), [(name.lower(), value.strip(" \t")) for name, value in headers])
         return self.write
 
     def write(self, chunk: bytes) -> None:
@@ -100,28 +102,26 @@ class _Response:
             self._sent = True
             self._answer.write(bytes(chunk))
 
-    def finish(self) -> None:
-        if not self._answer.started:
-            raise AssertionError("the WSGI app never called start_response")
-        self._answer.end()
-
 
 def environ(request: Request) -> dict[str, Any]:
     """The environ of a request: PEP 3333's keys, what servers add to them, and Lambda's event and context."""
-    path = unquote(request.path).decode("latin-1") if "%" in request.path else request.path
-    script = request.root_path.encode("utf-8", "surrogatepass").decode("latin-1")
-    uri = f"{request.path}?{request.query}" if request.query else request.path
-    version = request.http_version
+    path, script, query = request.path, request.root_path, request.query
+    uri = f"{path}?{query}" if query else path
+    if "%" in path:
+        path = unquote(path).decode("latin-1")
+    if script:
+        script = script.encode("utf-8", "surrogatepass").decode("latin-1")
+    host, port = request.server
     values: dict[str, Any] = {
         "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": script,
         "PATH_INFO": path[len(script) :],
-        "QUERY_STRING": request.query,
+        "QUERY_STRING": query,
         "REQUEST_URI": uri,
         "RAW_URI": uri,
-        "SERVER_NAME": request.server[0],
-        "SERVER_PORT": str(request.server[1]),
-        "SERVER_PROTOCOL": f"HTTP/{version}",
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port),
+        "SERVER_PROTOCOL": f"HTTP/{request.http_version}",
         "REMOTE_ADDR": request.client,
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": request.scheme,
@@ -134,13 +134,28 @@ def environ(request: Request) -> dict[str, Any]:
         "aws.event": request.event,
         "aws.context": request.context,
     }
-    for name, value in request.headers:
+    headers = request.headers
+    try:
+        sent = {_keys[name]: value for name, value in headers}
+    except KeyError:
+        sent = {}
+    if len(sent) == len(headers) and request.ascii and "" not in sent:  # names as usual, and each once
+        values.update(sent)
+    else:
+        values.update(_settled(headers))
+    return values
+
+
+def _settled(headers: Headers) -> dict[str, str]:
+    """The headers by key. Repeated ones become one; those without a key are left out."""
+    sent: dict[str, str] = {}
+    for name, value in headers:
         key = _keys[name] if name in _keys else _key(name)
         if not value.isascii():
             value = native(value)
-        values[key] = f"{values[key]}{';' if key == 'HTTP_COOKIE' else ','}{value}" if key in values else value
-    values.pop("", None)
-    return values
+        sent[key] = f"{sent[key]}{';' if key == 'HTTP_COOKIE' else ','}{value}" if key in sent else value
+    sent.pop("", None)
+    return sent
 
 
 def _key(name: str) -> str:

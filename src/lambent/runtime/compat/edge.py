@@ -32,6 +32,7 @@ def read_edge(event: dict[str, Any], context: Any) -> Request:
     request.query = sent.get("querystring") or ""
     request.client = sent.get("clientIp") or ""
     request.headers = [(name.lower(), each.get("value") or "") for name, values in fields.items() for each in values]
+    request.ascii = False  # not known
     names = dict(request.headers)
     body = sent.get("body") or {}
     data = body.get("data") or ""

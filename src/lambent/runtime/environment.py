@@ -17,17 +17,10 @@ def variable(name: str, default: str = "") -> str:
 
 def set_variable(name: str, value: str | None) -> None:
     """Sets it for the app and for the processes it starts; None removes it."""
-    os = sys.modules.get("os")
-    if os is not None:
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
-        return
     key = name.encode()
     if value is not None:
         data = value.encode("utf-8", "surrogateescape")
         posix.putenv(key, data)
-        posix.environ[key] = data  # what os.environ will be made of
+        posix.environ[key] = data  # what os.environ is made of, and looks into
     elif posix.environ.pop(key, None) is not None:
         posix.unsetenv(key)

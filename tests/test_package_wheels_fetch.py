@@ -207,6 +207,29 @@ def test_another_run_goes_on_where_this_one_gave_up(registry: Registry, means: M
     assert not left_over(means)
 
 
+def test_what_an_earlier_run_brought_completely_is_taken_without_a_request(registry: Registry, means: Means) -> None:
+    pin = registry.offer(payload=BIG)
+    file = replace(pin.wheels[0], size=None)
+    there = means.store.partial(file)
+    there.parent.mkdir(parents=True)
+    there.write_bytes(wheel(payload=BIG)[1])
+    assert content(means, replace(pin, wheels=(file,))) == [wheel(payload=BIG)[1]]
+    assert not registry.requests
+
+
+def test_neither_a_hash_nor_a_name_leads_out_of_the_cache(registry: Registry, means: Means, tmp_path: Path) -> None:
+    pin = registry.offer()
+    outside = (("sha256", "../../outside"),)
+    with pytest.raises(PackagingError, match="is not the file that was locked"):
+        fetch(lock(replace(pin, wheels=(replace(pin.wheels[0], hashes=outside),))), TARGET, means)
+    with pytest.raises(PackagingError, match="has no wheel"):
+        fetch(lock(replace(pin, wheels=(replace(pin.wheels[0], filename="../demo-1.0-py3-none-any.whl"),))), TARGET, means)
+    sdist = replace(pin.wheels[0], filename="../../../demo-1.0.tar.gz")
+    with pytest.raises(PackagingError, match="cannot be unpacked"):
+        fetch(lock(Pin("demo", "1.0", sdist=sdist)), TARGET, means)
+    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
+
+
 def test_a_file_that_changed_between_two_runs_is_fetched_anew(registry: Registry, means: Means) -> None:
     pin = registry.offer(payload=BIG, habit=lambda request, before, body: Answer(200, body, {"ETag": '"old"'}, cut=100_000))
     unknown = replace(pin, wheels=(DistFile(pin.wheels[0].filename, pin.wheels[0].url),))  # no hash tells them apart
@@ -301,7 +324,7 @@ def test_without_a_hash_it_says_so(registry: Registry, means: Means) -> None:
     ]
 
 
-@pytest.mark.parametrize("damage", ["", "{", '{"sha256": "../../x", "filename": "y"}', '{"sha256": "00", "filename": "../y"}'])
+@pytest.mark.parametrize("damage", ["", "{", '{"sha256": "../../x", "filename": "y"}', '{"sha256": 7, "filename": 8}'])
 def test_a_damaged_record_is_made_again(registry: Registry, means: Means, damage: str) -> None:
     pin = registry.offer()
     unknown = replace(pin, wheels=(DistFile(pin.wheels[0].filename, pin.wheels[0].url),))

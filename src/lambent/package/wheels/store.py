@@ -10,12 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from lambent.package.lock import DistFile
 from lambent.package.wheels.addresses import local_path, without_login
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")  # nothing else becomes a folder's name
 
 
 @dataclass(frozen=True)
@@ -33,22 +36,22 @@ class Store:
     folder: Path
 
     def place(self, sha256: str, filename: str) -> Stored:
-        return Stored(self.folder / sha256 / filename, sha256)
+        return Stored(self.folder / sha256 / Path(filename).name, sha256)
 
     def find(self, file: DistFile) -> Stored | None:
         """Where the file would be, or None when only its bytes could tell."""
-        sha256 = dict(file.hashes).get("sha256")
-        return self.place(sha256.lower(), file.filename) if sha256 else self.recorded(key(file))
+        sha256 = dict(file.hashes).get("sha256", "").lower()
+        return self.place(sha256, file.filename) if _SHA256.fullmatch(sha256) else self.recorded(key(file))
 
     def recorded(self, key: str) -> Stored | None:
         """What a record leads to. A damaged record counts as none."""
         try:
             said = json.loads((self.folder / "known" / f"{key}.json").read_text("utf-8"))
             sha256, filename = said["sha256"], said["filename"]
-            int(sha256, 16)
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return self.place(sha256, filename) if Path(filename).name == filename else None
+        whole = isinstance(sha256, str) and _SHA256.fullmatch(sha256) and isinstance(filename, str) and filename
+        return self.place(sha256, filename) if whole else None
 
     def record(self, key: str, stored: Stored) -> None:
         folder = self.folder / "known"

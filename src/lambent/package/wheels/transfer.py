@@ -124,7 +124,8 @@ class Transfer:
             raise Stopped
 
     def _attempt(self, part: Partial) -> None:
-        if part.size and part.size == self._file.size:
+        complete = self._digests.promised and self._digests.wrong() is None
+        if part.size and (complete or part.size == self._file.size):
             return
         if self._file.url.startswith("file:"):
             self._copy(part)

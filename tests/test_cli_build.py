@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
 import sys
 import zipfile
@@ -86,6 +87,8 @@ def test_the_zip_in_the_project_is_not_in_the_zip(project: Path) -> None:
         (("-o", "lambda_function.py"), "error: lambda_function.py is there already, and is not such a file\n"),
         (("--report", "lambda_function.py"), "  at   --report\n"),
         (("--target", "python3.13-arm46"), "  try  did you mean python3.13-arm64?\n"),
+        (("--layer", "--prove"), "error: only a whole function can be tried out\n"),
+        (("--layer", "--no-dependencies"), "error: a layer has nothing but dependencies\n"),
         (("nowhere",), "error: no such file or folder: nowhere\n"),
         (("--memory", "1"), "no such option"),
     ],
@@ -110,3 +113,15 @@ def test_the_machine_by_its_own_flag(project: Path) -> None:
     done = typed(project, "--arch", "arm64", "--runtime", "3.13", "--json")
     packed = json.loads(done.stdout.splitlines()[-1])
     assert (packed["runtime"], packed["architecture"]) == ("python3.13", "arm64")
+
+
+def test_the_app_is_tried_out(project: Path) -> None:
+    here = ("--runtime", f"{sys.version_info[0]}.{sys.version_info[1]}", "--arch", platform.machine())
+    done = typed(project, "--prove", *here)
+    assert done.returncode == 0 and "the app starts in" in done.stderr and "trial" in done.stderr
+    (project / "lambda_function.py").write_text("import json\njson.loads('[')\n" + HANDLER)
+    done = typed(project, "--prove", *here, "-o", "../out.zip")
+    assert done.returncode == 1 and not done.stdout and not (project.parent / "out.zip").exists()
+    assert "error: the app does not start: " in done.stderr and "Expecting value" in done.stderr
+    other = "arm64" if platform.machine() == "x86_64" else "x86_64"
+    assert f"not tried out: this machine cannot run code for {other}" in typed(project, "--prove", "--arch", other).stderr

@@ -122,6 +122,15 @@ class Listed(Event):
 
 
 @dataclass(frozen=True)
+class Tried(Event):
+    """The app of the zip started in the local Lambda's sandbox ("namespaces" or "process"). Memory in MB."""
+
+    seconds: float
+    memory_mb: int
+    sandbox: str
+
+
+@dataclass(frozen=True)
 class Locked(Event):
     """The packages of a build were written to a lock file."""
 

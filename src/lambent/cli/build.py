@@ -37,6 +37,7 @@ from lambent.ui import choose, jsonlines
 @click.option("--lock", is_flag=True, help="Write pylock.<target>.toml, which later builds for that target use.")
 @click.option("--layer", is_flag=True, help="Build a layer of the dependencies alone.")
 @click.option("--no-dependencies", "alone", is_flag=True, help="Build the app without them: it has them as a layer.")
+@click.option("--prove", is_flag=True, help="Start the app of the zip once on this machine, as on Lambda.")
 @click.option("--output", "-o", metavar="FILE", type=click.Path(path_type=Path), help="Put a copy of the zip there.")
 @click.option(
     "--cache-dir",
@@ -55,28 +56,46 @@ def command(path: Path, as_json: bool, **options: Any) -> None:
     Needs no AWS account and no local Lambda. The same input gives the same bytes, on every machine. The zip's path (in the
     cache, or what -o says) is the only thing printed on stdout.
     """
-    lock, cache, place, page, show_files = (options.pop(key) for key in ("lock", "cache_dir", "output", "page", "show_files"))
-    wishes = Wishes(options.pop("native"), options.pop("refresh"), part=_part(options.pop("layer"), options.pop("alone")))
     with choose.reporter(as_json) as emit:
         try:
-            config = load(path, Flags(**options), os.environ, date.today())
-            _check(place, page)
-            emit(Detected(config.app.spec, config.app.kind, config.app.source))
-            if lock:
-                write_lock(config, cache, os.environ, emit, wishes)
-            phases: list[Phase] = []
-            artifact = build(_without(config, place, emit), cache, os.environ, _timed(emit, phases), wishes)
-            _tell(artifact, page, show_files, emit)
-            if place is not None:
-                output.copy(artifact.path, place)
-            emit(_packed(config.name, artifact, (place or artifact.path).absolute(), wishes.part, phases))
+            _build(path, options, emit)
         except LambentError as error:
             if as_json:
                 jsonlines.fail(error)
             raise
 
 
-def _part(layer: bool, alone: bool) -> Part:
+def _build(path: Path, options: dict[str, Any], emit: Emit) -> None:
+    lock, prove, cache, place, page, show_files = (
+        options.pop(key) for key in ("lock", "prove", "cache_dir", "output", "page", "show_files")
+    )
+    part = _part(options.pop("layer"), options.pop("alone"), prove)
+    wishes = Wishes(options.pop("native"), options.pop("refresh"), part=part)
+    config = load(path, Flags(**options), os.environ, date.today())
+    _check(place, page)
+    emit(Detected(config.app.spec, config.app.kind, config.app.source))
+    if lock:
+        write_lock(config, cache, os.environ, emit, wishes)
+    phases: list[Phase] = []
+    timed = _timed(emit, phases)
+    artifact = build(_without(config, place, emit), cache, os.environ, timed, wishes)
+    if prove:
+        _try_out(config, artifact, cache, timed)
+    _tell(artifact, page, show_files, emit)
+    if place is not None:
+        output.copy(artifact.path, place)
+    emit(_packed(config.name, artifact, (place or artifact.path).absolute(), part, phases))
+
+
+def _try_out(config: Config, artifact: Artifact, cache: Path, emit: Emit) -> None:
+    from lambent.cli.tried import try_out  # brings the local Lambda's sandbox with it, and few builds need it
+
+    try_out(config, artifact, cache, os.environ, emit)
+
+
+def _part(layer: bool, alone: bool, prove: bool) -> Part:
+    if prove and (layer or alone):
+        raise UsageError("only a whole function can be tried out", where="--prove", hint="leave --prove out")
     if layer and alone:
         raise UsageError("a layer has nothing but dependencies", where="--layer", hint="leave --no-dependencies out")
     return "layer" if layer else "app" if alone else "all"

@@ -41,6 +41,8 @@ def lines(event: Event) -> tuple[Line, ...]:
             return tuple(Line("note", row) for row in tables.shares(shares))
         case events.Listed(files):
             return tuple(Line("note", row) for row in tables.files(files))
+        case events.Tried(spent, memory, sandbox):
+            return (Line("ok", f"the app starts in {seconds(spent)}, with {memory} MB", f"tried on this machine, {sandbox}"),)
         case events.Locked(path, packages):
             return (Line("note", f"locked {_count(packages, 'package')} in {path}"),)
         case events.Packed():

@@ -27,7 +27,7 @@ def write(folder: Path, files: dict[str, str]) -> Path:
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
+        path.write_text(f"{text}app = None\n" if path.name == "main.py" else text, "utf-8")  # what `config` says is called
     return folder
 
 
@@ -62,7 +62,7 @@ def test_a_handler_alone(tmp_path: Path, shared: Path) -> None:
 
 
 def test_a_web_app_ships_the_runtime(tmp_path: Path, shared: Path) -> None:
-    artifact = built(write(tmp_path, {"main.py": "x = 1\n"}), shared, kind="wsgi")
+    artifact = built(write(tmp_path, {"main.py": "x = 1\n", "jobs.py": "on_event = print\n"}), shared, kind="wsgi")
     assert artifact.environment == (("AWS_LAMBDA_EXEC_WRAPPER", "/var/task/lambent_runtime/bootstrap"),)
     with zipfile.ZipFile(artifact.path) as found:
         assert found.getinfo("lambent_runtime/bootstrap").external_attr >> 16 == 0o100755
@@ -123,7 +123,7 @@ def test_two_builds_at_once(tmp_path: Path) -> None:
 
 def test_what_is_in_the_zip_imports(tmp_path: Path, shared: Path) -> None:
     requirements = "flask>=3\nmarkupsafe\ndocopt==0.6.2\n"  # native code, and a package that publishes no wheel
-    artifact = built(write(tmp_path / "p", {"main.py": "", "requirements.txt": requirements}), shared)
+    artifact = built(write(tmp_path / "p", {"main.py": "import flask\n", "requirements.txt": requirements}), shared)
     task = tmp_path / "task"
     with zipfile.ZipFile(artifact.path) as found:
         found.extractall(task)
@@ -175,8 +175,10 @@ def test_where_requirements_stand(tmp_path: Path, shared: Path, files: dict[str,
 def test_a_lock_decides(tmp_path: Path, shared: Path) -> None:
     pyproject = '[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["cowsay==6.0"]\n'
     project = write(tmp_path, {"main.py": "", "pyproject.toml": pyproject})
-    subprocess.run([shutil.which("uv", path=Path(sys.executable).parent) or "uv", "lock", "-q"], cwd=project, check=True)
+    uv = shutil.which("uv", path=Path(sys.executable).parent) or "uv"
+    subprocess.run([uv, "lock", "-q"], cwd=project, check=True)
     (project / "pyproject.toml").write_text(pyproject.replace("==6.0", ""))
+    subprocess.run([uv, "lock", "-q"], cwd=project, check=True)  # keeps the version it had
     assert "cowsay-6.0.dist-info/METADATA" in names(built(project, shared))
 
 
@@ -221,7 +223,7 @@ REFUSED = [
     ("cowsay\nflask ==== 3\n", "cannot be read", "requirements.txt:2"),
     ("cowsay<5\ncowsay>6\n", "cannot all be met", "requirements.txt"),
     ("pysqlite3-binary==0.4.6\n", "pysqlite3-binary has no wheel for python3.13 x86_64 (glibc 2.34)", "requirements.txt"),
-    ("-r missing.txt\n", "cannot read missing.txt", "missing.txt"),
+    ("-r missing.txt\n", "cannot read missing.txt", "requirements.txt"),
     ("./nowhere\n", "a requirement that is not there", "requirements.txt"),
 ]
 
@@ -265,7 +267,7 @@ def test_too_large_says_what_takes_the_room(tmp_path: Path, shared: Path) -> Non
 def test_secrets_and_rubbish_stay_out(tmp_path: Path, shared: Path) -> None:
     out = ".env .env.local deep/.env key.pem id_rsa .git/config venv/pyvenv.cfg venv/lib/x.py .venv/x.py __pycache__/a.pyc "
     out += "node_modules/x.js .pytest_cache/x .DS_Store old.pyc .aws/credentials"
-    files = dict.fromkeys([*out.split(), "main.py", "templates/a.html"], "secret")
+    files = dict.fromkeys([*out.split(), "main.py", "templates/a.html"], "secret = 1\n")
     files["public.pem"] = "-----BEGIN CERTIFICATE-----\n"
     files["both.pem"] = "-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n"
     heard: list[events.Event] = []

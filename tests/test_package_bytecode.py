@@ -18,7 +18,7 @@ from lambent.package.artifact import Artifact
 
 TAG = f"cpython-{NEWEST.removeprefix('python').replace('.', '')}"
 FILES = {
-    "main.py": "import pkg.deep\nprint(pkg.deep.x)\n",
+    "main.py": "import pkg.deep\nprint(pkg.deep.x)\napp = None\n",
     "pkg/deep.py": "x = 1\n",
     "broken.py": "def f(:\n",
     "tests/test_x.py": "",
@@ -82,7 +82,7 @@ def test_the_runtime_is_compiled_once_and_for_all(tmp_path: Path) -> None:
 
 
 def test_the_same_bytes_from_a_cold_cache_and_another_folder(tmp_path: Path) -> None:
-    files = {"main.py": "def f(x):\n    return x in {'a', 'b', 'c', 1, 2, None}\n"}
+    files = {"main.py": "def f(x):\n    return x in {'a', 'b', 'c', 1, 2, None}\napp = f\n"}
     first = make(tmp_path / "a", tmp_path / "cache a", files)
     second = make(tmp_path / "b", tmp_path / "cache b", files)
     assert first.sha256 == second.sha256
@@ -90,7 +90,7 @@ def test_the_same_bytes_from_a_cold_cache_and_another_folder(tmp_path: Path) -> 
 
 def test_without_the_interpreter_there_is_none_and_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interpreters, "find", lambda version, environ: None)
-    (tmp_path / "main.py").write_text("")
+    (tmp_path / "main.py").write_text("app = None\n")
     heard: list[events.Event] = []
     artifact = package.build(Config(tmp_path, "small", App("main", "app", "handler"), NEWEST), tmp_path / "c", {}, heard.append)
     assert bytecode(artifact) == {}

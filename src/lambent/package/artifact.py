@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -11,7 +12,8 @@ class Artifact:
     """A Lambda zip. `sha256` is the base64 form that AWS calls CodeSha256; sizes are in bytes.
 
     `handler` is what Lambda's Handler must be, and `environment` what the function's environment must hold for this zip to
-    run (the exec wrapper of a web app); the deployer merges it under the user's own.
+    run (the exec wrapper of a web app); the deployer merges it under the user's own. `owners` names the package ("numpy 2.4.1")
+    of each file that a dependency brought.
     """
 
     path: Path
@@ -23,3 +25,4 @@ class Artifact:
     architecture: str
     handler: str
     environment: tuple[tuple[str, str], ...] = ()
+    owners: Mapping[str, str] = field(default_factory=dict, compare=False)

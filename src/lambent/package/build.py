@@ -3,42 +3,48 @@
 from __future__ import annotations
 
 import base64
-import os
-import tempfile
 import time
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from lambent import interpreters
 from lambent.config.model import Config
 from lambent.errors import PackagingError
-from lambent.events import Built, Emit, Notice, Resolved, Warned
+from lambent.events import Built, Emit, Notice, Phase, Warned
 from lambent.limits import UNZIPPED_MAX
 from lambent.package import bytecode, report, secrets
-from lambent.package.archive import Archive, Writer, Written, compress
 from lambent.package.artifact import Artifact
 from lambent.package.bundle import bundled, is_bundled
-from lambent.package.dependencies import Shard, ensure
+from lambent.package.contents import Contents, label, owners
+from lambent.package.dependencies import Part, Wishes, gather
 from lambent.package.layout import RUNTIME, Layout, SourceFile, arrange
-from lambent.package.requirements import pins as requirements
+from lambent.package.proven import Proof, check
 from lambent.package.source import collect
+from lambent.package.splice import Piece, write
+from lambent.package.startup import Startup, startup
 from lambent.package.target import Target
-from lambent.package.uv import Uv
 from lambent.package.vendor import runtime_files
 
 WRAPPER = ("AWS_LAMBDA_EXEC_WRAPPER", f"/var/task/{RUNTIME}/bootstrap")
 STREAM = ("LAMBENT_RESPONSE", "stream")  # read by the runtime in the zip; in the environment, so that it changes the version
 HANDLER = ("LAMBENT_INTERFACE", "handler")  # read by the runtime in the zip: a handler is no web app, though it looks like WSGI
-_KEPT_ZIPS = 5
+LAYER = "python/"  # below /opt, and there on every Python runtime's import path
+Own = tuple[tuple[str, SourceFile], ...]
 
 
-def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit) -> Artifact:
+def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, wishes: Wishes | None = None) -> Artifact:
     """The zip of an app, in `cache`: the same input, the same bytes. Raises PackagingError, and leaves nothing half-written."""
     try:
-        return _build(config, cache, environ, emit)
+        with ExitStack() as stack:
+            return _build(config, cache, environ, emit, wishes or Wishes(), stack)
     except OSError as error:  # a disk that is full, a file that may not be read
         place = str(error.filename or cache)
+        folder = config.path if config.path.is_dir() else config.path.parent
+        if Path(place).is_relative_to(folder) and not Path(place).is_relative_to(cache):
+            raise secrets.unreadable(Path(place).relative_to(folder).as_posix(), error) from error
         raise PackagingError(
             f"cannot build the zip: {error.strerror or error}",
             where=place,
@@ -46,25 +52,32 @@ def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit) -
         ) from error
 
 
-def _build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit) -> Artifact:
+def _build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, wishes: Wishes, stack: ExitStack) -> Artifact:
     started = time.monotonic()
-    interpreter = _interpreter(config, environ, emit)
+    target = Target.of(config)
+    interpreter = _interpreter(target, environ, emit)
     source = collect(config.path, config.exclude, config.packaging.include, config.packaging.allow_secrets)
     if source.secrets:
         emit(Notice(f"left out of the zip, as secrets: {', '.join(source.secrets)}"))
     secrets.check(source.files, config.packaging.allow_secrets)
-    shard = _dependencies(config, cache, environ, emit, interpreter)
-    with ExitStack() as stack:
-        archive = stack.enter_context(Archive(shard.path)) if shard else None
-        names = [entry.name for entry in archive.entries] if archive else []
-        layout = arrange(names, _runtime(config, interpreter, cache), source.files, config.app.root)
-        _warn_hidden(layout, emit)
-        skipped = _fit(archive, layout, emit)
-        if interpreter is not None:
-            layout = _with_bytecode(
-                layout, archive, skipped, bytecode.compile_files(_sources(layout), interpreter, cache, RUNTIME)
-            )
-        path, written = _write(config, cache, archive, layout, skipped)
+    dependencies = gather(config, target, cache, environ, emit, wishes)
+    stack.callback(dependencies.close)
+    spliced = time.monotonic()
+    names = [entry.name for shard in dependencies.shards for entry in shard.entries]
+    layout = arrange(names, _runtime(config, interpreter, cache), source.files, config.app.root)
+    _warn_hidden(layout, emit)
+    contents = Contents(dependencies.shards, layout)
+    room = _room(contents)
+    begins = startup(contents, _modules(config), interpreter, cache, room)
+    stack.callback(begins.close)
+    if begins.left_out:
+        emit(Warned(f"no room for all bytecode within AWS's 250 MB: {begins.left_out} modules start slower"))
+    proved = time.monotonic()
+    check(Proof(config, target, contents, _handlers(config), dependencies.left_out), cache, emit)
+    emit(Phase("proof", time.monotonic() - proved))
+    own = _with_bytecode(layout, interpreter, cache, room - begins.raw).own
+    path, written = write(*_parts(wishes.part, config.name, _pieces(contents, begins), own), cache)
+    emit(Phase("splice", proved - spliced + time.monotonic() - proved))
     emit(Built(str(path), written.zipped, written.raw, written.files, time.monotonic() - started))
     return Artifact(
         path=path,
@@ -74,41 +87,22 @@ def _build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit) 
         files=written.files,
         runtime=config.runtime,
         architecture=config.architecture,
-        handler=_handler(config),
+        handler="" if wishes.part == "layer" else _handler(config),
         environment=_environment(config),
+        owners=owners(dependencies.shards, LAYER if wishes.part == "layer" else ""),
     )
 
 
-def _interpreter(config: Config, environ: Mapping[str, str], emit: Emit) -> interpreters.Interpreter | None:
-    python = Target.of(config).python
-    found = interpreters.find(python, environ)
+def _interpreter(target: Target, environ: Mapping[str, str], emit: Emit) -> interpreters.Interpreter | None:
+    found = interpreters.find(target.python, environ)
     if found is None:
         emit(
             Warned(
-                f"no Python {python} on this machine: the zip has no bytecode and starts slower",
-                interpreters.how_to_get(python),
+                f"no Python {target.python} on this machine: the zip has no bytecode and starts slower",
+                interpreters.how_to_get(target.python),
             )
         )
     return found
-
-
-def _dependencies(
-    config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, interpreter: interpreters.Interpreter | None
-) -> Shard | None:
-    started = time.monotonic()
-    app = config.path / config.app.root / f"{config.app.module.replace('.', '/')}.py"
-    asked = requirements.find(config.path, app)
-    if asked.path is None:
-        return None
-    target = Target.of(config)
-    folder = config.path if config.path.is_dir() else config.path.parent
-    uv = Uv(folder.resolve(), target, environ, cache / "uv-builds")
-    pins = requirements.pin(asked, uv, cache)
-    if pins.empty:
-        return None
-    shard = ensure(pins, uv, interpreter, cache)
-    emit(Resolved(shard.packages, pins.source, pins.cached and shard.cached, time.monotonic() - started))
-    return shard
 
 
 def _runtime(config: Config, interpreter: interpreters.Interpreter | None, cache: Path) -> dict[str, SourceFile]:
@@ -136,6 +130,15 @@ def _handler(config: Config) -> str:
     return config.app.handler
 
 
+def _handlers(config: Config) -> tuple[str, ...]:
+    """Everything of the user's that is called, as "module:attribute"."""
+    return tuple(filter(None, (config.app.spec, config.events)))
+
+
+def _modules(config: Config) -> tuple[str, ...]:
+    return tuple(handler.partition(":")[0] for handler in _handlers(config))
+
+
 def _warn_hidden(layout: Layout, emit: Emit) -> None:
     hidden = sorted(name for name in layout.hidden if not name.endswith(".pyc"))
     if hidden:
@@ -147,66 +150,52 @@ def _warn_hidden(layout: Layout, emit: Emit) -> None:
         )
 
 
-def _fit(archive: Archive | None, layout: Layout, emit: Emit) -> frozenset[str]:
-    """The dependency files to leave out: those the user's own stand for, and all bytecode when there is no room for it."""
-    kept = [entry for entry in (archive.entries if archive else ()) if entry.name not in layout.hidden]
-    own = {name: file.path.stat().st_size for name, file in layout.own}
-    room = UNZIPPED_MAX - sum(own.values())
-    if sum(entry.raw for entry in kept) < room:
-        return layout.hidden
-    source_only = [entry for entry in kept if not entry.name.endswith(".pyc")]
-    if sum(entry.raw for entry in source_only) < room:
-        emit(Warned("no room for bytecode within AWS's 250 MB: the app starts slower"))
-        return layout.hidden | {entry.name for entry in kept if entry.name.endswith(".pyc")}
-    sizes = own | {entry.name: entry.raw for entry in source_only}
+def _room(contents: Contents) -> int:
+    """Bytes that are left for bytecode. Raises PackagingError when there are none."""
+    own = contents.own_sizes()
+    sizes = Counter(own)
+    for shard, entry in contents.entries():
+        sizes[label(shard)] += entry.raw
+    room = UNZIPPED_MAX - 1 - sizes.total()
+    if room >= 0:
+        return room
+    largest = sizes.most_common(1)[0][0]
     raise PackagingError(
-        f"the zip is too large: {report.megabytes(sum(sizes.values()))} unpacked, and AWS takes less than 250 MB",
-        hint="leave out what the app does not need: echo 'big-folder/' >> .lambentignore",
-        detail=report.table(sizes, {name for name, _ in layout.own}),
+        f"the zip is too large: {report.megabytes(sizes.total())} unpacked, and AWS takes less than 250 MB",
+        hint=(
+            f"leave out what the app does not need: echo '/{largest}' >> .lambentignore"
+            if largest in own
+            else 'leave out what the app does not need, in [tool.lambent]: drop = ["*/locale/"], without = ["boto3"]'
+        ),
+        detail=report.table(sizes),
     )
 
 
-def _sources(layout: Layout) -> dict[str, Path]:
-    own = dict(layout.own)
-    return {name: file.path for name, file in layout.own if not is_bundled(name, own)}
-
-
-def _with_bytecode(layout: Layout, archive: Archive | None, skipped: frozenset[str], compiled: dict[str, Path]) -> Layout:
+def _with_bytecode(layout: Layout, interpreter: interpreters.Interpreter | None, cache: Path, room: int) -> Layout:
     """The layout with the bytecode of the runtime and of the user's own files, if there is room for it."""
-    taken = sum(entry.raw for entry in (archive.entries if archive else ()) if entry.name not in skipped)
-    own = dict(layout.own) | {name: SourceFile(path) for name, path in compiled.items()}
-    if taken + sum(file.path.stat().st_size for file in own.values()) >= UNZIPPED_MAX:
+    if interpreter is None:
+        return layout
+    before = dict(layout.own)
+    sources = {name: file.path for name, file in layout.own if not is_bundled(name, before)}
+    own = before | {
+        name: SourceFile(path) for name, path in bytecode.compile_files(sources, interpreter, cache, RUNTIME).items()
+    }
+    if sum(file.path.stat().st_size for name, file in own.items() if name not in before) > room:
         return layout
     return Layout(tuple(sorted(own.items())), layout.hidden)
 
 
-def _write(
-    config: Config, cache: Path, archive: Archive | None, layout: Layout, skipped: frozenset[str]
-) -> tuple[Path, Written]:
-    folder = cache / "zips"
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=folder, prefix=".new-")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            writer = Writer(file)
-            if archive:
-                writer.splice(archive, lambda name: name not in skipped)
-            for name, source in layout.own:
-                writer.add(*compress(name, source.path.read_bytes(), executable=source.executable))
-            written = writer.close()
-        path = folder / f"{config.name}-{written.sha256.hex()[:16]}.zip"
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _prune(folder, config.name, path)
-    return path, written
+def _pieces(contents: Contents, begins: Startup) -> list[Piece]:
+    pieces = [Piece(shard.archive, skip) for shard, skip in contents.pairs]
+    return pieces + [Piece(each.archive, keep=begins.names) for each in begins.bytecode]
 
 
-def _prune(folder: Path, name: str, newest: Path) -> None:
-    """Keeps the last few zips of an app: another build may still be uploading one."""
-    found = [path for path in folder.glob(f"{name}-{'?' * 16}.zip") if path != newest]
-    for old in sorted(found, key=lambda path: -path.stat().st_mtime_ns)[_KEPT_ZIPS:]:
-        old.unlink(missing_ok=True)
+def _parts(part: Part, name: str, pieces: list[Piece], own: Own) -> tuple[str, list[Piece], Own]:
+    """What of all this is written, and how the zip is called. Raises PackagingError for a layer of nothing."""
+    if part == "all":
+        return name, pieces, own
+    if part == "app":
+        return f"{name}-alone", [], own
+    if not pieces:
+        raise PackagingError("a layer would be empty: the app asks for no packages", hint="name them in requirements.txt")
+    return f"{name}-layer", [replace(piece, prefix=LAYER) for piece in pieces], ()

@@ -1,0 +1,48 @@
+"""The bytecode that a zip carries for its dependencies: that of the modules which a start imports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lambent.interpreters import Interpreter
+from lambent.package.contents import Contents
+from lambent.package.shards.bytecode import Bytecode, compiled, place
+from lambent.package.shards.imports import Imports, scan
+from lambent.package.shards.startup import reached
+
+
+@dataclass(frozen=True)
+class Startup:
+    """`names` are members of the archives in `bytecode`, of `raw` bytes together; `left_out` modules had no room."""
+
+    bytecode: tuple[Bytecode, ...] = ()
+    names: frozenset[str] = frozenset()
+    raw: int = 0
+    left_out: int = 0
+
+    def close(self) -> None:
+        for each in self.bytecode:
+            each.close()
+
+
+def startup(contents: Contents, modules: Sequence[str], interpreter: Interpreter | None, cache: Path, room: int) -> Startup:
+    """What the app's `modules` reach, nearest first, as far as `room` (bytes) goes. Nothing without an interpreter."""
+    if interpreter is None or not contents.shards:
+        return Startup()
+    own = {name: scan(name, file.path.read_bytes()) for name, file in contents.layout.own if name.endswith(".py")}
+    tables: list[dict[str, Imports]] = [own]
+    for shard, skip in contents.pairs:
+        tables.append({path: found for path, found in shard.imports().items() if path not in skip})
+    plugins = [point for shard in contents.shards for point in shard.facts.entry_points]
+    wanted = [path for path in reached(tables, modules, plugins) if path not in own]
+    archives = tuple(each for each in compiled(contents.shards, wanted, interpreter, cache) if each is not None)
+    sizes = {entry.name: entry.raw for each in archives for entry in each.entries}
+    possible = [name for path in wanted if (name := place(path, interpreter.version)) in sizes]
+    names, raw = [], 0
+    for name in possible:
+        if raw + sizes[name] <= room:
+            names.append(name)
+            raw += sizes[name]
+    return Startup(archives, frozenset(names), raw, len(possible) - len(names))

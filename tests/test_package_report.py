@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,13 @@ def test_a_long_table_ends_with_the_others() -> None:
     found = tuple(Share(f"p{index}", 1, 10, 20 - index, 0, 0) for index in range(15))
     shown = [line.text.split("  ")[0] for line in lines.lines(events.Sized(found))]
     assert shown[1:3] == ["p0", "p1"] and shown[-2:] == ["the other 3", "all"] and len(shown) == 15
+
+
+def test_the_table_of_an_error() -> None:
+    sizes = Counter({f"p{index}": (20 - index) * 1024 * 1024 for index in range(14)})
+    shown = report.table(sizes).splitlines()
+    assert shown[0] == "   20.0 MB  p0" and shown[-1] == "   15.0 MB  the other 2" and len(shown) == 13
+    assert report.table(Counter(a=1024)) == "    0.0 MB  a"
 
 
 def test_every_file_is_listed() -> None:

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from lambent import events
+from lambent.config.model import App, Config
 from lambent.errors import PackagingError
+from lambent.package.build import build
 from lambent.package.source import collect, packs
 
 
@@ -114,6 +117,22 @@ def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
         collect(tmp_path)
     assert error.value.what == "a name that is not UTF-8: caf\\xe9.txt"
     assert packed(tmp_path, "*.txt") == ["main.py"]
+
+
+def test_a_file_that_goes_away_during_the_build(tmp_path: Path) -> None:
+    project = write(tmp_path / "p", "main.py", "data.bin")
+
+    def told(event: events.Event) -> None:
+        if isinstance(event, events.Phase):
+            (project / "data.bin").unlink(missing_ok=True)
+
+    config = Config(project, "small", App("main", "app", "handler"), "python3.13")
+    (project / "main.py").write_text("def app(event, context): return 1\n")
+    with pytest.raises(PackagingError) as error:
+        build(config, tmp_path / "cache", os.environ, told)
+    assert (error.value.what, error.value.where) == ("a file went away during the build: data.bin", "data.bin")
+    assert not [path for path in (tmp_path / "cache").rglob("*") if path.name.startswith(".new-") or path.suffix == ".zip"]
+    build(config, tmp_path / "cache", os.environ, told)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from lambent.events import ListedFile, Share
@@ -20,15 +20,12 @@ def megabytes(size: int) -> str:
     return f"{size / 1024 / 1024:.1f} MB"
 
 
-def table(sizes: Mapping[str, int], own: Set[str]) -> str:
-    """The largest parts, one a line: dependencies by their top folder, the user's own files one by one."""
-    parts: Counter[str] = Counter()
-    for name, size in sizes.items():
-        parts[name if name in own else name.split("/", 1)[0]] += size
-    rows = [f"{megabytes(size):>10}  {name}" for name, size in parts.most_common(_ROWS)]
-    rest = sum(parts.values()) - sum(size for _, size in parts.most_common(_ROWS))
-    if rest:
-        rows.append(f"{megabytes(rest):>10}  the other {len(parts) - _ROWS}")
+def table(sizes: Counter[str]) -> str:
+    """The largest parts, one a line, and what the others take together. Sizes in bytes."""
+    shown = sizes.most_common(_ROWS)
+    rows = [f"{megabytes(size):>10}  {name}" for name, size in shown]
+    if len(sizes) > _ROWS:
+        rows.append(f"{megabytes(sizes.total() - sum(size for _, size in shown)):>10}  the other {len(sizes) - _ROWS}")
     return "\n".join(rows)
 
 

@@ -12,11 +12,6 @@ URL_STATEMENT = "FunctionURLAllowPublicAccess"
 INVOKE_STATEMENT = "FunctionURLInvokeAllowPublicAccess"
 BASIC_EXECUTION = "service-role/AWSLambdaBasicExecutionRole"
 POLICY = "lambent"  # the one inside the role
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-}
-"""The role's trust policy: Lambda, and nobody else."""
 TAG_APP = "lambent:app"
 TAG_MANAGED = "lambent:managed"
 

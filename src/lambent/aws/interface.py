@@ -21,6 +21,12 @@ ABSENT = frozenset({"ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityEx
 BUFFERED, STREAMED = "BUFFERED", "RESPONSE_STREAM"
 """A URL's InvokeMode: how it reads what the function answers."""
 
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+"""The role's trust policy: Lambda, and nobody else."""
+
 Pairs = tuple[tuple[str, str], ...]
 
 

@@ -6,8 +6,7 @@ import json
 from typing import Any
 
 from lambent.aws.border import Border, pairs
-from lambent.aws.interface import Pairs, Role, canonical
-from lambent.names import TRUST
+from lambent.aws.interface import TRUST, Pairs, Role, canonical
 
 
 class BotoRoles(Border):

@@ -10,12 +10,11 @@ import json
 from collections.abc import Iterable, Iterator
 from shlex import quote
 
-from lambent.aws.interface import Code, Cors, Pairs, Settings
+from lambent.aws.interface import TRUST, Code, Cors, Pairs, Settings
 from lambent.deploy import steps
 from lambent.deploy.check import event
 from lambent.deploy.plan import Plan
 from lambent.deploy.steps import Step
-from lambent.names import TRUST
 
 _HEAD = """\
 #!/bin/sh

@@ -202,12 +202,16 @@ def test_a_folder_that_is_not_there(tmp_path: Path, means: Means) -> None:
     assert raised.value.where == str(tmp_path / "gone")
 
 
-def test_a_version_from_tags_is_the_one_that_was_locked(tmp_path: Path, means: Means) -> None:
-    project = '[build-system]\nrequires = ["setuptools", "setuptools-scm"]\nbuild-backend = "setuptools.build_meta"\n'
-    project += (
-        '[project]\nname = "demo"\ndynamic = ["version"]\n[tool.setuptools_scm]\n[tool.setuptools]\npy-modules = ["demo"]\n'
-    )
-    folder = write(tmp_path / "lib", {"pyproject.toml": project, "demo.py": ""})
+SCM = '[build-system]\nrequires = ["setuptools", "setuptools-scm"]\nbuild-backend = "setuptools.build_meta"\n'
+SCM += "[tool.setuptools_scm]\n"
+VCS = '[build-system]\nrequires = ["hatchling", "hatch-vcs"]\nbuild-backend = "hatchling.build"\n'
+VCS += '[tool.hatch.version]\nsource = "vcs"\n[tool.hatch.build]\ninclude = ["demo.py"]\n'
+
+
+@pytest.mark.parametrize("backend", [SCM, VCS], ids=["setuptools-scm", "hatch-vcs"])
+def test_a_version_from_tags_is_the_one_that_was_locked(tmp_path: Path, means: Means, backend: str) -> None:
+    project = '[project]\nname = "demo"\ndynamic = ["version"]\n'
+    folder = write(tmp_path / "lib", {"pyproject.toml": backend + project, "demo.py": ""})
     assert one(means, Pin("demo", "2.5", folder=folder)).version == "2.5"
 
 

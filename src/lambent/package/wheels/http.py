@@ -139,17 +139,16 @@ class Http:
         names = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
         named = next((name for name in names if self._environ.get(name)), "")
         folder = self._environ.get("SSL_CERT_DIR") or None
+        path = self._environ[named] if named else None
+        if path and Path(path).is_dir():  # requests takes either
+            path, folder = None, path
         try:
-            context = ssl.create_default_context()
-            if named or folder:
-                path = self._environ[named] if named else None
-                if path and Path(path).is_dir():  # requests takes either
-                    path, folder = None, path
-                context = ssl.create_default_context(cafile=path, capath=folder)
-            elif not context.cert_store_stats()["x509_ca"] and not ssl.get_default_verify_paths().capath:
+            # reading the system's authorities takes longer than a download, so it is done once, and only if they count
+            context = ssl.create_default_context(cafile=path, capath=folder)
+            if not (path or folder or context.cert_store_stats()["x509_ca"] or ssl.get_default_verify_paths().capath):
                 import certifi
 
-                context = ssl.create_default_context(cafile=certifi.where())
+                context.load_verify_locations(certifi.where())
             if own := self._environ.get("SSL_CLIENT_CERT"):
                 context.load_cert_chain(own)
         except (OSError, ssl.SSLError) as error:

@@ -125,7 +125,7 @@ class _Work:
             options += ["--python", str(found.path)]
         uv = Uv(self._means.project, self._target, self._means.environ, self._means.cache / "uv-builds")
         try:
-            uv.run("build", *options, str(source), **self._environment(uv))
+            uv.run("build", *options, str(source), **self._environment(uv, source))
         except UvFailed as error:
             raise refusals.not_built(self._package, self._target, error.text) from error
         wheels = sorted(out.glob("*.whl"))
@@ -133,17 +133,18 @@ class _Work:
             raise PackagingError(f"the build of {self._package} made {len(wheels)} wheels, not one", where=str(source))
         return wheels[0]
 
-    def _environment(self, uv: Uv) -> dict[str, str]:
+    def _environment(self, uv: Uv, source: Path) -> dict[str, str]:
         """No compiler, fixed dates, and the version that was locked where it would be read from tags that are not here.
 
         What builds require may be built itself, without a compiler: other programs must not be given that from uv's cache.
         """
         more = dict.fromkeys(_COMPILERS, "/bin/false")
-        more |= {"UV_CACHE_DIR": str(uv.build_cache), "SOURCE_DATE_EPOCH": _EPOCH}
+        more |= {"UV_CACHE_DIR": str(uv.build_cache), "SOURCE_DATE_EPOCH": _EPOCH, "UV_NO_BUILD_ISOLATION": "false"}
         if self._pin.version:
-            names = ("SETUPTOOLS_SCM_PRETEND_VERSION", "PDM_BUILD_SCM_VERSION", "POETRY_DYNAMIC_VERSIONING_BYPASS")
-            scoped = f"SETUPTOOLS_SCM_PRETEND_VERSION_FOR_{self._pin.name.upper().replace('-', '_')}"
-            more |= dict.fromkeys((scoped, *names[1:]), self._pin.version)
+            ours = f"SETUPTOOLS_SCM_PRETEND_VERSION_FOR_{self._pin.name.upper().replace('-', '_')}"
+            more |= dict.fromkeys((ours, "PDM_BUILD_SCM_VERSION", "POETRY_DYNAMIC_VERSIONING_BYPASS"), self._pin.version)
+            if "hatch-vcs" in build_system(source)[1]:  # it does not tell setuptools-scm whose version it asks for
+                more["SETUPTOOLS_SCM_PRETEND_VERSION"] = self._pin.version
         return more
 
     def _check(self, made: Path) -> None:

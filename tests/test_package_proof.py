@@ -185,12 +185,22 @@ def test_files_for_other_systems_may_lie_beside() -> None:
     assert found_in([sound, library("pkg/_fast.cpython-313-aarch64-linux-gnu.so", machine="arm64")]) == ()
     assert found_in([sound, library("pkg/_fast.cpython-313-darwin.so", format="mach-o")]) == ()
     assert found_in([sound, library("pkg/_fast.cp313-win_amd64.pyd", format="pe")]) == ()
+    assert found_in([library("pkg/_other.cp39-win_amd64.pyd", format="pe")]) == ()
     assert found_in([sound, library("pkg/attach_linux_arm64.so", module="", machine="arm64")]) == ()
     assert found_in([library("pkg/cli.exe", module="", format="pe"), library("pkg/x.dylib", module="", format="mach-o")]) == ()
     neutral = Native("dbg/attach.so", replace(sound.binary, module="", machine="i386"), "dbg 1", neutral=True)
     assert found_in([neutral]) == ()
     fallback = library("pkg/_fast.cpython-312-x86_64-linux-gnu.so")
     assert found_in([fallback], names=["pkg/_fast.py"]) == ()  # passed over, and the source is taken
+
+
+def test_a_part_that_lacks_a_library_may_be_optional() -> None:
+    """As numba's thread pools and pygame's clipboard are: the rest of the package loads."""
+    optional = library("pkg/pool.cpython-313-x86_64-linux-gnu.so", needed=("libgomp.so.1",))
+    assert one([optional, library()]).level == "warning"
+    assert one([optional, library(package="other 1")]).level == "error"
+    below = library("pkg/libx.so", module="", needed=("libgomp.so.1",))
+    assert one([library(needed=("libx.so",)), below]).level == "error"
 
 
 def test_a_library_loaded_through_ctypes_must_fit_too() -> None:

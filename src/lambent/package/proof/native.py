@@ -18,7 +18,7 @@ from lambent.package.proof import system
 from lambent.package.proof.finding import Finding, Level
 from lambent.package.target import Target
 
-_TAG = re.compile(r"(?P<stem>[^/.]+)(?:\.(?P<tag>(?:cpython|pypy|graalpy|cp|abi)[^/.]*))?\.(?:so|pyd)$")
+_TAG = re.compile(r"(?P<stem>[^/.]+)(?:\.(?P<tag>(?:cpython|pypy|graalpy|cp|abi)[^/.]*))?\.so$")
 _ELSEWHERE = re.compile(r"(amd64|x86[_-]64|x64|i[36]86|win(32|64|dows)|darwin|mac(os)?|osx|linux|musl|arm|aarch64)", re.I)
 """A path that says for which system the file is: it is there on purpose, beside others."""
 
@@ -72,10 +72,12 @@ def check(natives: Iterable[Native], names: Iterable[str], target: Target) -> tu
     """`names` are all paths in the zip. One finding for each package and kind of fault, with its files."""
     zipped = _Zip(tuple(natives), frozenset(names), target)
     groups: dict[tuple[str, str, Level], list[tuple[_Fault, str]]] = {}
-    for native in zipped.natives:
-        for fault in zipped.faults(native):
-            level: Level = "error" if fault.certain and native.path in zipped.loaded else "warning"
-            groups.setdefault((native.package, fault.sort, level), []).append((fault, native.path))
+    faults = [(native, fault) for native in zipped.natives for fault in zipped.faults(native)]
+    spared = zipped.spared({native.path for native, fault in faults if fault.name})
+    for native, fault in faults:
+        certain = fault.certain and native.path in zipped.loaded and not (fault.name and native.package in spared)
+        level: Level = "error" if certain else "warning"
+        groups.setdefault((native.package, fault.sort, level), []).append((fault, native.path))
     found = [_finding(package, level, faults, target) for (package, _, level), faults in groups.items()]
     return tuple(sorted(found, key=lambda one: (one.level != "error", one.package, one.files)))
 
@@ -103,7 +105,8 @@ class _Zip:
             if native.binary.soname:
                 self._by_name.setdefault(native.binary.soname, native)
         self._fit = {native.importable_as for native in natives if self._fits(native)}
-        self.loaded = self._loaded()
+        self._roots = self._find_roots()
+        self.loaded = self._loads(self._roots)
 
     def faults(self, native: Native) -> Iterator[_Fault]:
         """What is wrong with one file; only the first of those that hide the others."""
@@ -122,15 +125,22 @@ class _Zip:
         yield from self._versions(native)
         yield from self._needed(native)
 
-    def _loaded(self) -> frozenset[str]:
-        """What is loaded when the packages are imported: their modules, or else libraries, and what these need."""
+    def spared(self, lacking: set[str]) -> set[str]:
+        """The packages of which some part loads although these files lack a library: the others may be optional."""
+        if not lacking:
+            return set()
+        return {root.package for root in self._roots if lacking.isdisjoint(self._loads([root]))}
+
+    def _find_roots(self) -> list[Native]:
+        """What is loaded when the packages are imported: their modules, or else their libraries."""
         extensions = [native for native in self.natives if native.extension]
         have_modules = {native.package for native in extensions}
-        waiting = [
-            *extensions,
-            *(native for native in self.natives if native.package not in have_modules and self._a_library_alone(native)),
-        ]
-        found: set[str] = set()
+        alone = (native for native in self.natives if native.package not in have_modules and self._a_library_alone(native))
+        return [*extensions, *alone]
+
+    def _loads(self, roots: Iterable[Native]) -> frozenset[str]:
+        """These, and what they need in turn."""
+        waiting, found = list(roots), set()
         while waiting:
             native = waiting.pop()
             if native.path not in found:
@@ -161,11 +171,10 @@ class _Zip:
     def _wrong_format(self, native: Native) -> _Fault | None:
         if native.binary.format == "elf" or self._beside(native):
             return None
-        if not (native.file.endswith(".so") or native.extension):
-            return None  # a .dll, .dylib or .exe is never looked for on Linux
+        if not native.file.endswith(".so") or native.neutral:
+            return None  # a .pyd, .dll, .dylib or .exe is never looked for on Linux
         other = {"mach-o": "macOS", "pe": "Windows"}[native.binary.format]
-        certain = native.extension or not native.package
-        return _Fault("format", f"was built for {other}, not for {self.target.name}", certain=certain)
+        return _Fault("format", f"was built for {other}, not for {self.target.name}")
 
     def _wrong_machine(self, native: Native) -> _Fault | None:
         binary = native.binary
@@ -179,7 +188,7 @@ class _Zip:
     def _wrong_python(self, native: Native) -> _Fault | None:
         """A module that this Python passes over, or that is compiled for another sort of Python."""
         match = _TAG.search(native.path)
-        if not native.extension or match is None or self._beside(native):
+        if not native.extension or match is None or native.neutral or self._beside(native):
             return None
         tag = match["tag"] or ""
         if not _suffix_fits(tag, self.target):

@@ -14,7 +14,7 @@ import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import NamedTuple, Protocol
 
 import deflate
 
@@ -31,8 +31,7 @@ class BadArchive(ValueError):
     """The file is not a whole archive of ours."""
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """A member: what the directory of a zip says about it. Sizes in bytes; `offset` is where its local header begins."""
 
     name: str
@@ -177,7 +176,7 @@ class Archive:
         self.close()
 
 
-def write(file: BinaryIO, members: Iterable[tuple[Entry, bytes]]) -> Written:
+def write(file: Sink, members: Iterable[tuple[Entry, bytes]]) -> Written:
     """A whole archive from members, in their order."""
     writer = Writer(file)
     for entry, packed in members:

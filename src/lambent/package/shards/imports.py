@@ -11,26 +11,34 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+_DOTTED = r"(?:\.+[A-Za-z_]|[A-Za-z_]\w*+\.)[\w.]*+"
 _TOKEN = re.compile(
-    r"""
-      "{3}[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*(?:"{3}|\Z)
-    | '{3}[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*(?:'{3}|\Z)
-    | "(?P<double>[A-Za-z_.][\w.]*)"
-    | '(?P<single>[A-Za-z_.][\w.]*)'
-    | "(?:[^"\\\n]|\\.)*"
-    | '(?:[^'\\\n]|\\.)*'
-    | \#[^\n]*
-    | \n(?P<indent>[ \t]*+)(?:(?:try|else)[ \t]*:[ \t]*+(?=import|from))?(?:
-          from[ \t]*+(?P<base>[.\w]+)[ \t]*import\b[ \t]*(?P<names>\((?:[^)#]|\#[^\n]*)*\)|(?:[^\n;#\\]|\\\r?\n)*)
-        | import[ \t]+(?P<plain>(?:[^\n;#\\]|\\\r?\n)*)
+    rf"""
+    (?:  # what says nothing is passed over in one go
+        [^"'\#\n]++
+      | \n(?![ \t]*+(?:from|import|def|async|if|elif|else|try|except|finally|with|for|while|class|match|case)\b)
+      | "{{3}}[^"\\]*+(?:(?:\\.|"(?!""))[^"\\]*+)*+(?:"{{3}}|\Z)
+      | '{{3}}[^'\\]*+(?:(?:\\.|'(?!''))[^'\\]*+)*+(?:'{{3}}|\Z)
+      | "(?!{_DOTTED}")(?:[^"\\\n]++|\\.)*+"?
+      | '(?!{_DOTTED}')(?:[^'\\\n]++|\\.)*+'?
+      | \#[^\n]*+
+    )*+
+    (?: ["'](?P<string>{_DOTTED})["']
+      | \n(?P<indent>[ \t]*+)(?:(?:try|else)[ \t]*:[ \t]*+(?=import|from))?(?:
+          from[ \t]*+(?P<base>[.\w]+)[ \t]*import\b[ \t]*(?P<names>\((?:[^)\#]|\#[^\n]*)*\)|(?:[^\n;\#\\]|\\\r?\n)*)
+        | import[ \t]+(?P<plain>(?:[^\n;\#\\]|\\\r?\n)*)
         | (?P<function>def|async[ \t]+def)\b
         | (?P<idle>(?:el)?if[ \t]+\(?[ \t]*(?:\w+\.)?TYPE_CHECKING[ \t)]*:|if[ \t]+(?:False|0)[ \t]*:|if[ \t]+__name__\b)
-        | (?P<block>if|elif|else|try|except|finally|with|for|while|class|match|case)\b
+        | (?P<block>\w+)
       )
+      | \Z
+    )
     """,
     re.VERBOSE | re.DOTALL,
 )
 _COMMENT = re.compile(r"#[^\n]*")
+_APPS = "INSTALLED_APPS"  # Django's list of packages, where names without a dot are modules too
+_WORD = re.compile(r"""["']([a-z_]\w*)["']""")
 _RUN, _LATER, _NEVER = range(3)
 
 
@@ -68,12 +76,11 @@ def scan(path: str, source: bytes | bytearray) -> Imports:
     strings: set[str] = set()
     blocks: list[tuple[int, int]] = []  # indent and when its body runs, outermost first
     for match in _TOKEN.finditer(text):
-        string = match["double"] or match["single"]
-        if string:
-            strings.add(string)
+        if match["string"]:
+            strings.add(match["string"])
             continue
         if match["indent"] is None:
-            continue
+            break
         indent = len(match["indent"].expandtabs())
         while blocks and blocks[-1][0] >= indent:
             blocks.pop()
@@ -86,7 +93,9 @@ def scan(path: str, source: bytes | bytearray) -> Imports:
             blocks.append((indent, when))
         else:
             found[when].update(_names(match, package))
-    dotted = frozenset(_absolute(string, package) for string in strings if _worth(string))
+    if _APPS in text:
+        strings.update(_WORD.findall(text))
+    dotted = frozenset(_absolute(string, package) for string in strings)
     return Imports(frozenset(found[_RUN]), frozenset(found[_LATER] - found[_RUN]), dotted)
 
 
@@ -114,10 +123,6 @@ def _absolute(name: str, package: str) -> str:
         return name
     base = ".".join(package.split(".")[: len(package.split(".")) - up + 1]) if package else ""
     return f"{base}.{rest}" if base and rest else base or rest
-
-
-def _worth(string: str) -> bool:
-    return "." in string.strip(".") or (string.startswith(".") and len(string) > 1)
 
 
 def pack(table: Mapping[str, Imports]) -> dict[str, list[str]]:

@@ -100,11 +100,23 @@ def shard(wheel: Wheel, target: Target, options: SlimOptions, cache: Path) -> Sh
 
 
 def shards(wheels: Iterable[Wheel], target: Target, options: SlimOptions, cache: Path) -> tuple[Shard, ...]:
-    """The shards of many wheels, sorted by package name, whatever order they come in.
+    """The shards of many wheels that belong in a zip, sorted by package name, whatever order they come in.
 
-    What one drops as a test and another imports comes back in the end.
+    Left out, with `keep_all` excepted: pip and its like, when nothing that stays imports them and the user did not ask for
+    them, and what `options.without` names. What one package drops as a test and another imports comes back in the end.
     """
-    made = [_ensure(wheel, target, options, cache) for wheel in sorted(wheels, key=lambda wheel: (wheel.name, wheel.version))]
+    todo = sorted(wheels, key=lambda wheel: (wheel.name, wheel.version))
+    building = {} if options.keep_all else slim.unneeded_modules()
+    made = [_ensure(wheel, target, options, cache) for wheel in todo if wheel.asked or wheel.name not in building]
+    if len(made) < len(todo):
+        used = {word for each in made for word in each.facts.tools}
+        made += [
+            _ensure(wheel, target, options, cache)
+            for wheel in todo
+            if not wheel.asked and not used.isdisjoint(building.get(wheel.name, ()))
+        ]
+        made.sort(key=lambda each: (each.wheel.name, each.wheel.version))
+    made = _without(made, options.without)
     wanted = {word for each in made for word in each.facts.outside}
     for index, each in enumerate(made if wanted else ()):
         back = slim.taken_back(each.facts.gone, wanted)
@@ -112,6 +124,16 @@ def shards(wheels: Iterable[Wheel], target: Target, options: SlimOptions, cache:
             each.close()
             made[index] = _ensure(each.wheel, target, replace(options, keep=(*options.keep, *back)), cache)
     return tuple(made)
+
+
+def _without(made: list[Shard], names: Sequence[str]) -> list[Shard]:
+    gone = slim.left_out(
+        {each.name: each.facts.requires for each in made}, {each.name for each in made if each.wheel.asked}, names
+    )
+    for each in made:
+        if each.name in gone:
+            each.close()
+    return [each for each in made if each.name not in gone]
 
 
 def key(wheel: Wheel, target: Target, options: SlimOptions) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from fnmatch import translate
 from functools import cache
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lambent.package.shards.imports import Imports, module_of
+from lambent.package.shards.unpack import normalised
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,31 @@ def taken_back(roots: Iterable[str], words: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({modules[prefix] for word in words for prefix in prefixes(word) if prefix in modules}))
 
 
+def left_out(requires: Mapping[str, Iterable[str]], asked: Set[str], without: Iterable[str]) -> frozenset[str]:
+    """The packages that `without` leaves out: those, and what nothing else needs.
+
+    `requires` maps each package to its Requires-Dist lines; their markers are not looked at, which keeps too much at worst.
+    """
+    gone = {normalised(name) for name in without} & requires.keys()
+    if not gone:
+        return frozenset()
+    needs = {name: {normalised(found[0]) for line in lines if (found := _NAME.match(line))} for name, lines in requires.items()}
+    brought = _closure(gone, needs)
+    kept = _closure((asked or requires.keys() - brought) - gone, needs, gone)
+    return frozenset(gone | (brought - kept))
+
+
+def _closure(names: Iterable[str], needs: Mapping[str, Set[str]], never: Set[str] = frozenset()) -> set[str]:
+    seen: set[str] = set()
+    todo = list(names)
+    while todo:
+        name = todo.pop()
+        if name in needs and name not in seen and name not in never:
+            seen.add(name)
+            todo.extend(needs[name])
+    return seen
+
+
 def speaks_of(source: bytes | bytearray) -> set[str]:
     """The docs-like folders whose names stand alone in a string of this source: it may read files from them."""
     return {match[1].decode() for match in _SPOKEN.finditer(source)}
@@ -124,6 +150,7 @@ def source_of(name: str) -> str:
     return f"{folder}{file.partition('.')[0]}.py" if found else f"{name[:-1]}"
 
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _DOUBTED = r"(?:tests?|docs?|examples?)"
 _ROOT = re.compile(rf"^(?:.*?/)??{_DOUBTED}(?=/)")
 _SPOKEN = re.compile(rb"""["'/](docs?|examples?)["'/]""")
@@ -167,9 +194,10 @@ def _with_content(patterns: Iterable[str]) -> tuple[str, ...]:
 
 @cache
 def _rules() -> dict[str, Any]:
-    return tomllib.loads((Path(__file__).parent / "slim.toml").read_text("utf-8"))
+    return tomllib.loads(rules_text())
 
 
+@cache
 def rules_text() -> str:
     """The rules as they are, for cache keys."""
     return (Path(__file__).parent / "slim.toml").read_text("utf-8")

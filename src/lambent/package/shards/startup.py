@@ -20,13 +20,15 @@ from lambent.package.shards.slim import prefixes
 def reached(
     tables: Iterable[Mapping[str, Imports]], roots: Iterable[str], plugins: Iterable[tuple[str, str, str]] = ()
 ) -> list[str]:
-    """The source files, by their path, that a start reaches, nearest first.
+    """The source files, by their path, that a start reaches, nearest first; then what functions of those modules import,
+    since a start calls some of them, and the first request others.
 
     `tables` holds all modules there are, the user's own too, by path; `roots` names the modules that start it all; `plugins`
     are the entry points of all packages: (group, name, "module:object").
     """
     walk = _Walk(tables, plugins)
     walk.run(roots)
+    walk.run([word for imports in walk.loaded for word in sorted(imports.later)])
     return list(walk.seen)
 
 
@@ -37,6 +39,7 @@ class _Walk:
         for group, _, value in plugins:
             self._plugins.setdefault(_host(group), []).append(value.partition(":")[0])
         self.seen: dict[str, None] = {}
+        self.loaded: list[Imports] = []
         self._next: list[str] = []
 
     def run(self, roots: Iterable[str]) -> None:
@@ -54,6 +57,7 @@ class _Walk:
                 continue
             path, imports = found
             self.seen[path] = None
+            self.loaded.append(imports)
             self._next.extend(sorted(imports.now))
             self._next.extend(name for string in sorted(imports.strings) for name in self._named(string))
             self._next.extend(_hints().get(module, ()))
@@ -78,8 +82,14 @@ def _host(group: str) -> str:
 
 
 @cache
+def rules_text() -> str:
+    """The rules as they are, for cache keys."""
+    return (Path(__file__).parent / "startup.toml").read_text("utf-8")
+
+
+@cache
 def _rules() -> dict[str, Any]:
-    return tomllib.loads((Path(__file__).parent / "startup.toml").read_text("utf-8"))
+    return tomllib.loads(rules_text())
 
 
 def _hints() -> Mapping[str, Sequence[str]]:

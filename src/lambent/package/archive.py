@@ -12,7 +12,7 @@ import hashlib
 import mmap
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -105,7 +105,7 @@ class Writer:
         for entry in source.entries:
             if keep(entry.name):
                 end = entry.offset + entry.span
-                self.add(replace(entry, name=prefix + entry.name), source.data[end - entry.packed : end])
+                self.add(entry._replace(name=prefix + entry.name), source.data[end - entry.packed : end])
 
     def close(self, comment: Callable[[bytes], bytes] = lambda digest: b"") -> Written:
         """Writes the directory. `comment` is given the SHA-256 of all that precedes it and returns the archive's comment."""

@@ -38,9 +38,7 @@ class Native:
         file, the wheel is kept and found again. Raises PackagingError where there is no compiler or Python to build with, where
         the build fails, comes out without its native part, or would not load on the target.
         """
-        compiler = zig.find(self.environ)
-        known = host.ask(self.interpreter, self.target)
-        kept = self.cache / "native" / "wheels" / _key(source, digest, self, compiler)
+        kept = self.cache / "native" / "wheels" / _key(source, digest, self.target)
         there = _kept(kept)
         if there is not None:
             return there
@@ -51,7 +49,7 @@ class Native:
             tree = take(source, folder / "from")
             _refuse_rust(tree, name)
             compiled = native_files(tree)
-            stage.lay_out(folder, self.target, known, compiler)
+            stage.lay_out(folder, self.target, host.ask(self.interpreter, self.target), zig.find(self.environ))
             made = _run(tree, name, folder, self)
             found = check.inspect(made, self.target, name)
             if compiled and not found.binaries:
@@ -59,13 +57,11 @@ class Native:
             return _keep(check.retag(made, self.target, found, folder) if found.binaries else made, kept)
 
 
-def _key(source: Path, digest: str, native: Native, compiler: zig.Zig) -> str:
+def _key(source: Path, digest: str, target: Target) -> str:
     """A folder has no digest of its own, so without one given it is built anew."""
     if not digest:
         digest = hashlib.sha256(source.read_bytes()).hexdigest() if source.is_file() else secrets.token_hex(16)
-    python = native.interpreter.path.stat() if native.interpreter else None
-    parts = [_FORMAT, digest, native.target.name, *map(str, native.target.glibc), compiler.version]
-    parts += [str(python.st_size), str(python.st_mtime_ns)] if python else []
+    parts = [_FORMAT, digest, target.name, *map(str, target.glibc)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
@@ -145,13 +141,13 @@ def _without_its_part(name: str, file: str, folder: Path, target: Target) -> Pac
 def _lacks(text: str) -> str:
     """The header or library that a compiler or linker did not find."""
     header = re.search(r"fatal error: '([^']+)' file not found", text)
-    library = re.search(r"unable to find (?:\w+ )?system library '([^']+)'", text)
+    library = re.search(r"unable to find (?:\w+ )?system library ['\"]([^'\"]+)", text)
     return f"the header {header[1]}" if header else f"the library {library[1]}" if library else ""
 
 
 def _hint(lacks: str, target: Target) -> str:
     if lacks in ("the header sqlite3.h", "the library sqlite3"):
-        return "Python's own sqlite3 (python3.12 and later have 3.40), x86_64 with pysqlite3-binary, or sqlean.py"
+        return "Python's own sqlite3 (newer from python3.12 on), pysqlite3-binary on x86_64, or sqlean.py"
     return "--build-native compiles what is in the source only: ask for a version with wheels, or for another target"
 
 

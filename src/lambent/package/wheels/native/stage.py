@@ -16,7 +16,6 @@ from pathlib import Path
 from lambent.package.target import Target
 from lambent.package.wheels.native import shim
 from lambent.package.wheels.native.host import Host
-from lambent.package.wheels.native.zig import Zig
 
 EPOCH = "315532800"  # 1980-01-01, the first time that a zip can hold
 _ABOUT_THIS_MACHINE = ("CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "PKG_CONFIG_PATH", "ARCHFLAGS", "CPATH", "LIBRARY_PATH")
@@ -75,7 +74,7 @@ def suffix(target: Target) -> str:
     return f".cpython-{target.python.replace('.', '')}-{machine(target)}-linux-gnu.so"
 
 
-def lay_out(folder: Path, target: Target, host: Host, zig: Zig) -> None:
+def lay_out(folder: Path, target: Target, host: Host, zig: Path) -> None:
     """Writes bin/, headers/, python/ (for PYTHONPATH) and what CMake and Meson want to know into `folder`."""
     _headers(folder / "headers", host)
     places = {"bin": folder / "bin", "headers": folder / "headers", "machine": machine(target)}
@@ -83,7 +82,7 @@ def lay_out(folder: Path, target: Target, host: Host, zig: Zig) -> None:
     (folder / "cross.ini").write_text(_CROSS_FILE.format(**places), "utf-8")
     (folder / "pkgconfig").mkdir()
     settings = shim.Settings(
-        zig=str(zig.path),
+        zig=str(zig),
         target=f"{machine(target)}-linux-gnu.{'.'.join(map(str, target.glibc))}",
         headers=str(folder / "headers"),
         host=(str(host.include), str(host.pyconfig.parent), str(host.prefix / "lib")),

@@ -1,0 +1,306 @@
+"""--build-native: the compiler that a build sees, the Python that it sees, and what is made of what comes out.
+
+What compiles needs zig, and is passed over where there is none: `pip install 'lambent[native]'` (400 MB).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from lambent import interpreters
+from lambent.config.model import Architecture
+from lambent.errors import PackagingError
+from lambent.interpreters import Interpreter
+from lambent.package import elf
+from lambent.package.target import Target
+from lambent.package.wheels.native import check, host, shim, source, stage, zig
+from lambent.package.wheels.native.build import Native
+
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
+MACHINE: Architecture = "arm64" if platform.machine() == "aarch64" else "x86_64"
+OTHER: Architecture = "x86_64" if MACHINE == "arm64" else "arm64"
+SETTINGS = shim.Settings(
+    zig="/zig", target="aarch64-linux-gnu.2.34", headers="/h", host=("/py/include/python3.12",), root="/root/b"
+)
+LAST = ["-g0", "-fno-sanitize=undefined", "-ffile-prefix-map=/root/b=."]
+
+
+def python(version: str = HERE) -> Interpreter:
+    found = interpreters.find(version, os.environ)
+    if found is None:
+        pytest.skip(f"no Python {version} here")
+    return found
+
+
+def between(*words: str) -> list[str]:
+    """What the shim leaves of the words of a compilation."""
+    line = shim.command("cc", ["-c", *words], SETTINGS)
+    assert line[:7] == ["/zig", "cc", "-target", "aarch64-linux-gnu.2.34", "-I", "/h", "-c"]
+    assert line[-3:] == LAST
+    return line[7:-3]
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        (["a.c", "-o", "a.o", "-O3", "-fPIC", "-DX=1"], ["a.c", "-o", "a.o", "-O3", "-fPIC", "-DX=1"]),
+        (["-march=native", "-mtune=generic", "-flto=auto", "-mavx2"], ["-mavx2"]),
+        (["-I/usr/include", "-Isrc", "-I", "/usr/include/x", "-I", "lib"], ["-Isrc", "-I", "lib"]),
+        (["-I/usr/src/app/src", "-I/usr/includes"], ["-I/usr/src/app/src", "-I/usr/includes"]),
+        (["-I/py/include/python3.12", "-I/py/include/other"], ["-I/py/include/other"]),
+        (["-isystem", "/usr/local/include", "-L/usr/lib/x86_64-linux-gnu", "-Lbuild"], ["-Lbuild"]),
+        (["-Wl,-Bsymbolic-functions", "-Wl,-z,relro,-z,now", "-lm"], ["-Wl,-z,relro,-z,now", "-lm"]),
+        (["-Wl,--exclude-libs,ALL,--gc-sections", "-Wl,-z,defs"], ["-Wl,--gc-sections"]),
+        (["-Wl,-rpath,/py/lib", "-Wl,-rpath=/py/lib", "-Xlinker", "--no-undefined", "-lpython3.12"], []),
+    ],
+)
+def test_the_shim_drops_what_is_about_this_machine(words: list[str], kept: list[str]) -> None:
+    assert between(*words) == kept
+
+
+def test_the_shim_strips_what_is_linked_and_leaves_archives_alone() -> None:
+    assert shim.command("c++", ["-shared", "a.o"], SETTINGS)[-1] == "-s"
+    assert shim.command("cc", ["-c", "a.c"], SETTINGS)[-1] != "-s"
+    assert shim.command("ar", ["rcs", "a.a", "a.o"], SETTINGS) == ["/zig", "ar", "rcs", "a.a", "a.o"]
+
+
+def test_the_commands_pass_on_status_and_output_and_keep_what_was_refused(tmp_path: Path) -> None:
+    compiler = tmp_path / "a zig"
+    compiler.write_text('#!/bin/sh\necho "out: $1"; echo "no: $*" >&2; exit 3\n')
+    compiler.chmod(0o755)
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    stage.lay_out(folder, Target(HERE, "arm64", (2, 26)), host.ask(python(), Target(HERE, "arm64", (2, 26))), compiler)
+    words = [folder / "bin" / "lambent-cc", "-c", "my file.c"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (3, "out: cc\n")
+    assert "-target aarch64-linux-gnu.2.26" in done.stderr and "-c my file.c" in done.stderr
+    assert (folder / shim.REFUSED).read_text() == done.stderr
+
+
+ASK = """
+import json, os, platform, sysconfig
+from importlib import import_module
+names = ("EXT_SUFFIX", "SOABI", "MULTIARCH", "CC", "LDSHARED")
+print(json.dumps([sysconfig.get_platform(), platform.machine(), *map(sysconfig.get_config_var, names)]))
+"""
+
+
+def test_a_build_sees_the_target_and_uv_sees_this_machine(tmp_path: Path) -> None:
+    target = Target(HERE, OTHER, (2, 34))
+    interpreter = python()
+    stage.lay_out(tmp_path, target, host.ask(interpreter, target), Path("/zig"))
+    environ = dict(os.environ) | stage.environment(tmp_path, target, os.environ, tmp_path)
+    there, isolated = (
+        json.loads(subprocess.run([interpreter.path, *words, "-c", ASK], env=environ, capture_output=True, check=True).stdout)
+        for words in ([], ["-I"])
+    )
+    other = stage.machine(target)
+    soabi = f"cpython-{HERE.replace('.', '')}-{other}-linux-gnu"
+    assert there == [
+        f"linux-{other}", other, f".{soabi}.so", soabi, f"{other}-linux-gnu", "lambent-cc", "lambent-cc -shared"
+    ]  # fmt: skip
+    assert isolated[1] == platform.machine()
+    assert other not in str(isolated)
+
+
+def test_the_headers_are_the_interpreters_own(tmp_path: Path) -> None:
+    target = Target(HERE, OTHER, (2, 34))
+    stage.lay_out(tmp_path, target, host.ask(python(), target), Path("/zig"))
+    assert "PY_MAJOR_VERSION" in (tmp_path / "headers" / "patchlevel.h").read_text()
+    assert "SIZEOF_WCHAR_T" in (tmp_path / "headers" / "pyconfig.h").read_text()  # Debian's stub has only an #include
+
+
+def test_without_an_interpreter_or_its_headers_the_error_says_how_to_get_them(tmp_path: Path) -> None:
+    target = Target("3.12", "arm64", (2, 34))
+    with pytest.raises(PackagingError, match=r"needs a Python 3\.12") as none:
+        host.ask(None, target)
+    assert none.value.hint == "uv python install 3.12"
+    bare = tmp_path / "python"
+    said = {"module": "m", "variables": {}, "machine": "x86_64", "prefix": "/p", "include": "/none", "pyconfig": "/none/p.h"}
+    bare.write_text(f"#!/bin/sh\necho '{json.dumps(said | {'multiarch': ''})}'\n")
+    bare.chmod(0o755)
+    with pytest.raises(PackagingError, match="without its headers") as without:
+        host.ask(Interpreter("3.12", bare, "PATH"), target)
+    assert without.value.where == "/none/Python.h"
+
+
+def test_what_is_native_in_a_source_and_which_build_system_it_has(tmp_path: Path) -> None:
+    tree = tmp_path / "thing-1"
+    for name in ("src/a.c", "src/b.PYX", "src/c.py", "tests/t.c", "docs/d.cpp", ".git/e.c"):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text("")
+    assert source.native_files(tree) == ["src/a.c", "src/b.PYX"]
+    assert source.build_system(tree) == ("setuptools.build_meta:__legacy__", ())
+    (tree / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["Meson_Python>=1", "cython"]\nbuild-backend = "mesonpy"\n'
+    )
+    assert source.build_system(tree) == ("mesonpy", ("meson-python", "cython"))
+
+
+def test_a_source_is_taken_without_what_builds_left(tmp_path: Path) -> None:
+    tree = tmp_path / "thing-1"
+    for name in ("a.c", "build/a.o", "pkg/build/kept.c", "pkg/old.cpython-312-x86_64-linux-gnu.so"):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text("")
+    copied = source.take(tree, tmp_path / "copy")
+    assert sorted(str(path.relative_to(copied)) for path in copied.rglob("*") if path.is_file()) == ["a.c", "pkg/build/kept.c"]
+    with tarfile.open(tmp_path / "thing-1.tar.gz", "w:gz") as packed:
+        packed.add(tree, "thing-1")
+    assert (source.take(tmp_path / "thing-1.tar.gz", tmp_path / "unpacked") / "a.c").is_file()
+    (tmp_path / "cut.tar.gz").write_bytes((tmp_path / "thing-1.tar.gz").read_bytes()[:60])
+    with pytest.raises(PackagingError, match="cannot be unpacked"):
+        source.take(tmp_path / "cut.tar.gz", tmp_path / "nothing")
+
+
+def a_module() -> Path:
+    """An extension module of this Python that needs nothing but libc."""
+    for path in sorted((Path(sysconfig.get_path("stdlib")) / "lib-dynload").glob("*.cpython-*.so")):
+        read = elf.read(path.read_bytes())
+        if read is not None and read.needed == ("libc.so.6",):
+            return path
+    pytest.skip("this Python has its modules built in")
+
+
+def made_of(path: Path, folder: Path) -> Path:
+    """A wheel as a build leaves it, with one extension module of this machine's Python in it."""
+    wheel = folder / f"thing-1-cp{HERE.replace('.', '')}-cp{HERE.replace('.', '')}-linux_{platform.machine()}.whl"
+    with zipfile.ZipFile(wheel, "w") as packed:
+        packed.writestr(f"thing/{path.name}", path.read_bytes())
+        packed.writestr("thing-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: cp1-cp1-linux_any\n\n")
+        packed.writestr("thing-1.dist-info/RECORD", f"thing/{path.name},,\nthing-1.dist-info/WHEEL,sha256=x,1\n")
+    return wheel
+
+
+def test_a_wheel_gets_the_tag_that_is_true_of_it(tmp_path: Path) -> None:
+    target = Target(HERE, MACHINE, (9, 9))
+    module = a_module()
+    found = check.inspect(made_of(module, tmp_path), target, "thing 1")
+    assert found.binaries == 1
+    (tmp_path / "new").mkdir()
+    wheel = check.retag(made_of(module, tmp_path), target, check.Found(1, (2, 30)), tmp_path / "new")
+    platform_tag = f"manylinux_2_30_{platform.machine()}"
+    assert wheel.name.endswith(f"-{platform_tag}.whl")
+    with zipfile.ZipFile(wheel) as packed:
+        said = packed.read("thing-1.dist-info/WHEEL")
+        digest = base64.urlsafe_b64encode(hashlib.sha256(said).digest()).decode().rstrip("=")
+        assert f"thing-1.dist-info/WHEEL,sha256={digest},{len(said)}\n" in packed.read("thing-1.dist-info/RECORD").decode()
+    assert said.decode().splitlines()[2:] == [f"Tag: cp{HERE.replace('.', '')}-cp{HERE.replace('.', '')}-{platform_tag}"]
+    older = check.retag(wheel, target, check.Found(1, (2, 4)), tmp_path)
+    assert "manylinux_2_17" in older.name  # the lowest tag there is
+
+
+@pytest.mark.parametrize(
+    "target", [Target(HERE, OTHER, (9, 9)), Target(HERE, MACHINE, (2, 1)), Target("3.99", MACHINE, (9, 9))]
+)
+def test_a_wheel_that_would_not_load_is_refused(target: Target, tmp_path: Path) -> None:
+    module = a_module()
+    with pytest.raises(PackagingError, match="thing 1 was built, but it will not load") as refused:
+        check.inspect(made_of(module, tmp_path), target, "thing 1")
+    assert refused.value.where == f"thing/{module.name}"
+
+
+RUST = '[build-system]\nrequires = ["maturin>=1,<2"]\nbuild-backend = "maturin"\n'
+
+
+def test_rust_is_refused_before_anything_is_asked_for(tmp_path: Path) -> None:
+    tree = tmp_path / "thing"
+    tree.mkdir()
+    (tree / "pyproject.toml").write_text(RUST)
+    with pytest.raises(PackagingError, match="thing 1 is written in Rust"):
+        Native(Target("3.12", "arm64", (2, 34)), None, tmp_path / "cache", {}).build(tree, "thing 1")
+
+
+def zig_is_here() -> bool:
+    try:
+        zig.find(os.environ)
+    except PackagingError:
+        return False
+    return True
+
+
+needs_zig = pytest.mark.skipif(not zig_is_here(), reason="zig is not installed: pip install 'lambent[native]'")
+
+
+@pytest.mark.skipif(zig_is_here(), reason="zig is installed")
+def test_without_zig_the_error_says_how_to_get_it(tmp_path: Path) -> None:
+    with pytest.raises(PackagingError) as none:
+        zig.find({"PATH": str(tmp_path)})
+    assert "pip install 'lambent[native]'" in none.value.hint
+
+
+SETUP = """
+from setuptools import Extension, setup
+setup(name="thing", version="1", packages=["thing"], ext_modules=[Extension("thing.fast", ["thing/fast.c"], optional=True)])
+"""
+MODULE = """
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <unistd.h>
+static PyObject *answer(PyObject *self, PyObject *none) { return PyLong_FromLong(getpid() ? 42 : 0); }
+static PyMethodDef methods[] = {{"answer", answer, METH_NOARGS, ""}, {0}};
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "fast", "", -1, methods};
+PyMODINIT_FUNC PyInit_fast(void) { return PyModule_Create(&module); }
+"""
+
+
+def package(folder: Path, extra: str = "") -> Path:
+    """A package with a module in C, which has `extra` in it."""
+    tree = folder / "thing"
+    (tree / "thing").mkdir(parents=True)
+    (tree / "setup.py").write_text(SETUP)
+    (tree / "thing" / "__init__.py").write_text("")
+    (tree / "thing" / "fast.c").write_text(extra + MODULE)
+    return tree
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@needs_zig
+@pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
+def test_a_package_in_c_is_built_for_either_machine(architecture: Architecture, cache: Path, tmp_path: Path) -> None:
+    target = Target(HERE, architecture, (2, 26))
+    native = Native(target, python(), cache, os.environ)
+    wheel = native.build(package(tmp_path), "thing 1", digest=f"thing {architecture}")
+    assert wheel.name == f"thing-1-cp{HERE[0]}{HERE[2:]}-cp{HERE[0]}{HERE[2:]}-manylinux_2_17_{stage.machine(target)}.whl"
+    with zipfile.ZipFile(wheel) as packed:
+        packed.extractall(tmp_path / "there")
+    data = (tmp_path / "there" / "thing" / f"fast{stage.suffix(target)}").read_bytes()
+    read = elf.read(data)
+    assert read is not None and (read.machine, read.needed) == (architecture, ("libc.so.6",))
+    assert str(cache).encode() not in data
+    assert native.build(tmp_path / "thing", "thing 1", digest=f"thing {architecture}") == wheel
+    if architecture == MACHINE:
+        ask = "import thing.fast; print(thing.fast.answer())"
+        done = subprocess.run([python().path, "-c", ask], cwd=tmp_path / "there", capture_output=True, text=True, check=True)
+        assert done.stdout == "42\n"
+
+
+@needs_zig
+def test_a_build_that_gives_up_on_its_native_part_is_an_error(cache: Path, tmp_path: Path) -> None:
+    tree = package(tmp_path, extra="#include <nowhere.h>\n")
+    with pytest.raises(PackagingError, match=r"without its native part.*needs the header nowhere\.h"):
+        Native(Target(HERE, OTHER, (2, 26)), python(), cache, os.environ).build(tree, "thing 1")
+
+
+@needs_zig
+def test_a_package_that_needs_a_system_library_says_which(cache: Path, tmp_path: Path) -> None:
+    tree = package(tmp_path)
+    (tree / "setup.py").write_text(SETUP.replace(", optional=True", ', libraries=["elsewhere"]'))
+    with pytest.raises(PackagingError, match="it needs the library elsewhere, which is not in its source"):
+        Native(Target(HERE, OTHER, (2, 26)), python(), cache, os.environ).build(tree, "thing 1")

@@ -82,7 +82,7 @@ def test_the_commands_pass_on_status_and_output_and_keep_what_was_refused(tmp_pa
     compiler.chmod(0o755)
     folder = tmp_path / "a folder"
     folder.mkdir()
-    stage.lay_out(folder, Target(HERE, "arm64", (2, 26)), host.ask(python(), Target(HERE, "arm64", (2, 26))), compiler)
+    stage.lay_out(folder, Target(HERE, "arm64", (2, 26)), host.find(Target(HERE, "arm64", (2, 26)), os.environ), compiler)
     words = [folder / "bin" / "lambent-cc", "-c", "my file.c"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (3, "out: cc\n")
@@ -101,7 +101,7 @@ print(json.dumps([sysconfig.get_platform(), platform.machine(), *map(sysconfig.g
 def test_a_build_sees_the_target_and_uv_sees_this_machine(tmp_path: Path) -> None:
     target = Target(HERE, OTHER, (2, 34))
     interpreter = python()
-    stage.lay_out(tmp_path, target, host.ask(interpreter, target), Path("/zig"))
+    stage.lay_out(tmp_path, target, host.find(target, os.environ), Path("/zig"))
     environ = dict(os.environ) | stage.environment(tmp_path, target, os.environ, tmp_path)
     there, isolated = (
         json.loads(subprocess.run([interpreter.path, *words, "-c", ASK], env=environ, capture_output=True, check=True).stdout)
@@ -118,23 +118,28 @@ def test_a_build_sees_the_target_and_uv_sees_this_machine(tmp_path: Path) -> Non
 
 def test_the_headers_are_the_interpreters_own(tmp_path: Path) -> None:
     target = Target(HERE, OTHER, (2, 34))
-    stage.lay_out(tmp_path, target, host.ask(python(), target), Path("/zig"))
+    stage.lay_out(tmp_path, target, host.find(target, os.environ), Path("/zig"))
     assert "PY_MAJOR_VERSION" in (tmp_path / "headers" / "patchlevel.h").read_text()
     assert "SIZEOF_WCHAR_T" in (tmp_path / "headers" / "pyconfig.h").read_text()  # Debian's stub has only an #include
 
 
 def test_without_an_interpreter_or_its_headers_the_error_says_how_to_get_them(tmp_path: Path) -> None:
-    target = Target("3.12", "arm64", (2, 34))
-    with pytest.raises(PackagingError, match=r"needs a Python 3\.12") as none:
-        host.ask(None, target)
-    assert none.value.hint == "uv python install 3.12"
-    bare = tmp_path / "python"
-    said = {"module": "m", "variables": {}, "machine": "x86_64", "prefix": "/p", "include": "/none", "pyconfig": "/none/p.h"}
-    bare.write_text(f"#!/bin/sh\necho '{json.dumps(said | {'multiarch': ''})}'\n")
-    bare.chmod(0o755)
-    with pytest.raises(PackagingError, match="without its headers") as without:
-        host.ask(Interpreter("3.12", bare, "PATH"), target)
-    assert without.value.where == "/none/Python.h"
+    nowhere = {"PATH": str(tmp_path), "HOME": str(tmp_path)}
+    with pytest.raises(
+        PackagingError, match=r"needs a Python 3\.1 with its headers on this machine, and there is none"
+    ) as none:
+        host.find(Target("3.1", "arm64", (2, 34)), nowhere)
+    assert none.value.hint == "uv python install 3.1, which comes with them"
+    bare = tmp_path / "python3.1"
+    bare.symlink_to("/bin/true")  # runs, and says nothing
+    with pytest.raises(PackagingError, match="came without them"):
+        host.find(Target("3.1", "arm64", (2, 34)), nowhere)
+
+
+def test_a_python_without_headers_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / f"python{HERE}").symlink_to("/bin/true")
+    environ = dict(os.environ) | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    assert host.find(Target(HERE, "arm64", (2, 26)), environ).include.is_dir()
 
 
 def test_what_is_native_in_a_source_and_which_build_system_it_has(tmp_path: Path) -> None:
@@ -220,7 +225,7 @@ def test_rust_is_refused_before_anything_is_asked_for(tmp_path: Path) -> None:
     tree.mkdir()
     (tree / "pyproject.toml").write_text(RUST)
     with pytest.raises(PackagingError, match="thing 1 is written in Rust"):
-        Native(Target("3.12", "arm64", (2, 34)), None, tmp_path / "cache", {}).build(tree, "thing 1")
+        Native(Target("3.12", "arm64", (2, 34)), tmp_path / "cache", {}).build(tree, "thing 1")
 
 
 def zig_is_here() -> bool:
@@ -275,7 +280,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
 def test_a_package_in_c_is_built_for_either_machine(architecture: Architecture, cache: Path, tmp_path: Path) -> None:
     target = Target(HERE, architecture, (2, 26))
-    native = Native(target, python(), cache, os.environ)
+    native = Native(target, cache, os.environ)
     wheel = native.build(package(tmp_path), "thing 1", digest=f"thing {architecture}")
     assert wheel.name == f"thing-1-cp{HERE[0]}{HERE[2:]}-cp{HERE[0]}{HERE[2:]}-manylinux_2_17_{stage.machine(target)}.whl"
     with zipfile.ZipFile(wheel) as packed:
@@ -295,7 +300,7 @@ def test_a_package_in_c_is_built_for_either_machine(architecture: Architecture, 
 def test_a_build_that_gives_up_on_its_native_part_is_an_error(cache: Path, tmp_path: Path) -> None:
     tree = package(tmp_path, extra="#include <nowhere.h>\n")
     with pytest.raises(PackagingError, match=r"without its native part.*needs the header nowhere\.h"):
-        Native(Target(HERE, OTHER, (2, 26)), python(), cache, os.environ).build(tree, "thing 1")
+        Native(Target(HERE, OTHER, (2, 26)), cache, os.environ).build(tree, "thing 1")
 
 
 @needs_zig
@@ -303,4 +308,4 @@ def test_a_package_that_needs_a_system_library_says_which(cache: Path, tmp_path:
     tree = package(tmp_path)
     (tree / "setup.py").write_text(SETUP.replace(", optional=True", ', libraries=["elsewhere"]'))
     with pytest.raises(PackagingError, match="it needs the library elsewhere, which is not in its source"):
-        Native(Target(HERE, OTHER, (2, 26)), python(), cache, os.environ).build(tree, "thing 1")
+        Native(Target(HERE, OTHER, (2, 26)), cache, os.environ).build(tree, "thing 1")

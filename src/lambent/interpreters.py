@@ -28,11 +28,15 @@ class Interpreter:
 
 def find(version: str, environ: Mapping[str, str]) -> Interpreter | None:
     """The interpreter for a minor version such as "3.13", or None."""
+    return next(find_all(version, environ), None)
+
+
+def find_all(version: str, environ: Mapping[str, str]) -> Iterator[Interpreter]:
+    """All of a minor version, best first; the same one may come twice."""
     for candidate, source in _candidates(version, environ):
         real = _real(candidate)
         if real is not None:
-            return Interpreter(version, real, source)
-    return None
+            yield Interpreter(version, real, source)
 
 
 def how_to_get(version: str) -> str:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lambent.errors import PackagingError
-from lambent.interpreters import Interpreter
 from lambent.package.target import Target
 from lambent.package.uv import Uv, UvFailed
 from lambent.package.wheels.native import check, host, shim, stage, zig
@@ -27,7 +26,6 @@ class Native:
     """What is built for and with. `environ` is the user's; `cache` the root of lambent's cache."""
 
     target: Target
-    interpreter: Interpreter | None
     cache: Path
     environ: Mapping[str, str]
 
@@ -38,6 +36,16 @@ class Native:
         file, the wheel is kept and found again. Raises PackagingError where there is no compiler or Python to build with, where
         the build fails, comes out without its native part, or would not load on the target.
         """
+        try:
+            return self._build(source, name, digest)
+        except OSError as error:
+            raise PackagingError(
+                f"{name} cannot be built: {error.strerror or error}",
+                where=str(error.filename or self.cache),
+                hint="make room, or set its permissions, and try again",
+            ) from error
+
+    def _build(self, source: Path, name: str, digest: str) -> Path:
         kept = self.cache / "native" / "wheels" / _key(source, digest, self.target)
         there = _kept(kept)
         if there is not None:
@@ -49,8 +57,9 @@ class Native:
             tree = take(source, folder / "from")
             _refuse_rust(tree, name)
             compiled = native_files(tree)
-            stage.lay_out(folder, self.target, host.ask(self.interpreter, self.target), zig.find(self.environ))
-            made = _run(tree, name, folder, self)
+            python = host.find(self.target, self.environ)
+            stage.lay_out(folder, self.target, python, zig.find(self.environ))
+            made = _run(tree, name, folder, python, self)
             found = check.inspect(made, self.target, name)
             if compiled and not found.binaries:
                 raise _without_its_part(name, compiled[0], folder, self.target)
@@ -91,15 +100,14 @@ def _refuse_rust(tree: Path, name: str) -> None:
         )
 
 
-def _run(tree: Path, name: str, folder: Path, native: Native) -> Path:
+def _run(tree: Path, name: str, folder: Path, python: host.Host, native: Native) -> Path:
     """Runs the build. The wheel it made is for the target, as far as the build says."""
-    assert native.interpreter is not None  # host.ask has seen to it
     caches = native.cache / "native"
     more = stage.environment(folder, native.target, native.environ, caches / "zig")
     # what a build requires may itself be built, with this compiler: other programs must not be given that
     more["UV_CACHE_DIR"] = str(caches / "uv" / native.target.name.replace(" ", "-"))
     out = folder / "out"
-    options = ["--wheel", "--python", str(native.interpreter.path), "--out-dir", str(out)]
+    options = ["--wheel", "--python", str(python.interpreter.path), "--out-dir", str(out)]
     if build_system(tree)[0].split(".")[0] == "mesonpy":
         options += ["-C", f"setup-args=--cross-file={folder / 'cross.ini'}"]
     uv = Uv(tree, native.target, native.environ, caches)

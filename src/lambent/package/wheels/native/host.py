@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lambent import interpreters
 from lambent.errors import PackagingError
-from lambent.interpreters import Interpreter, how_to_get
+from lambent.interpreters import Interpreter
 from lambent.package.target import Target
 
 _ASK = """
@@ -29,6 +31,7 @@ print(json.dumps({
 class Host:
     """An interpreter's own account. `module` is the name of its sysconfig data, `variables` what is in it."""
 
+    interpreter: Interpreter
     module: str
     variables: dict[str, Any]
     machine: str
@@ -37,46 +40,44 @@ class Host:
     pyconfig: Path
 
 
-def ask(interpreter: Interpreter | None, target: Target) -> Host:
-    """Raises PackagingError when this machine has no interpreter of the target's version with its headers."""
+def find(target: Target, environ: Mapping[str, str]) -> Host:
+    """The first of the target's version that has its headers: a system's Python often comes without. Raises PackagingError."""
     if sys.platform != "linux":
         raise PackagingError(
             "--build-native works on Linux only: it needs the headers of a Linux Python",
             where=f"this machine ({sys.platform})",
             hint="build on Linux, in a CI job for instance, or ask for versions with wheels",
         )
-    if interpreter is None:
-        raise PackagingError(
-            f"--build-native needs a Python {target.python} of this machine with its headers, and there is none",
-            where=target.name,
-            hint=how_to_get(target.python),
-        )
-    host = _ask(interpreter)
-    missing = [path for path in (host.include / "Python.h", host.pyconfig) if not path.is_file()]
-    if missing:
-        raise PackagingError(
-            f"this Python {target.python} came without its headers, which --build-native needs",
-            where=str(missing[0]),
-            hint=f"{how_to_get(target.python)} (with headers), or install the system's python{target.python}-dev",
-        )
-    return host
+    bare = None
+    for interpreter in interpreters.find_all(target.python, environ):
+        host = _ask(interpreter)
+        if host is not None and (host.include / "Python.h").is_file() and host.pyconfig.is_file():
+            return host
+        bare = bare or interpreter
+    what = f"--build-native needs a Python {target.python} with its headers on this machine"
+    raise PackagingError(
+        f"{what}: {bare.path} came without them" if bare else f"{what}, and there is none",
+        where=target.name,
+        hint=f"{interpreters.how_to_get(target.python)}, which comes with them" + (_system(target) if bare else ""),
+    )
 
 
-def _ask(interpreter: Interpreter) -> Host:
+def _system(target: Target) -> str:
+    return f", or the system's python{target.python}-dev (python{target.python}-devel)"
+
+
+def _ask(interpreter: Interpreter) -> Host | None:
+    """None when it does not run, or does not know how it was built."""
     try:
         done = subprocess.run(
             [interpreter.path, "-I", "-S", "-c", _ASK], capture_output=True, text=True, check=True, timeout=60
         )
         said = json.loads(done.stdout)
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
-        raise PackagingError(
-            f"Python {interpreter.version} does not say how it was built",
-            where=str(interpreter.path),
-            hint=how_to_get(interpreter.version),
-        ) from error
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None
     include, pyconfig = Path(said["include"]), Path(said["pyconfig"])
     # where the other headers are, Debian has but a stub
     real = include.parent / said["multiarch"] / include.name / "pyconfig.h"
     if said["multiarch"] and real.is_file():
         pyconfig = real
-    return Host(said["module"], said["variables"], said["machine"], Path(said["prefix"]), include, pyconfig)
+    return Host(interpreter, said["module"], said["variables"], said["machine"], Path(said["prefix"]), include, pyconfig)

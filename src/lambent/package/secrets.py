@@ -31,17 +31,18 @@ _SHOWN = 10
 class _Form:
     """`marks` are bytes of which one is in every secret of this kind: most files have none, and need no expression.
 
-    `random` is the part of the match that a placeholder would not have made up by chance.
+    `random` is the part of the match that a placeholder would not have made up by chance. `expression` is compiled when it
+    is needed, which it hardly ever is.
     """
 
     kind: str
     marks: tuple[bytes, ...]
-    expression: re.Pattern[bytes]
+    expression: bytes
     server: bool = False  # public by design in what a browser loads
 
 
 def _form(kind: str, marks: str, expression: str, *, server: bool = False) -> _Form:
-    return _Form(kind, tuple(marks.encode().split()), re.compile(expression.encode()), server)
+    return _Form(kind, tuple(marks.encode().split()), expression.encode(), server)
 
 
 _FORMS = (
@@ -105,7 +106,7 @@ def scan(name: str, data: bytes) -> Iterator[Secret]:
     for form in _FORMS:
         if not any(mark in marked for mark in form.marks) or (form.server and _ending(name) in _BROWSER):
             continue
-        for match in form.expression.finditer(data):
+        for match in re.finditer(form.expression, data):
             if not _made_up(match):
                 yield Secret(name, data.count(b"\n", 0, match.start()) + 1, form.kind)
                 break  # one of a kind is enough to stop for

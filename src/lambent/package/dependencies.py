@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from lambent.config.model import Config
+from lambent.errors import PackagingError
 from lambent.events import Emit, Phase, Resolved
 from lambent.package.lock import Lock, Wheel
 from lambent.package.requirements.find import Asked, find
@@ -84,7 +85,10 @@ def gather(config: Config, target: Target, cache: Path, environ: Mapping[str, st
     wheels = fetch(resolution.lock, target, means, unmade)
     fetched = time.monotonic()
     emit(Phase("fetch", fetched - known))
-    made = shards(wheels, target, slim, cache)
+    try:
+        made = shards(wheels, target, slim, cache)
+    except PackagingError:  # where a shard is damaged, the wheel that was not looked at for its sake may be as well
+        made = shards(fetch(resolution.lock, target, means), target, slim, cache)
     emit(Phase("shards", time.monotonic() - fetched))
     cached = resolution.cached and all(shard.cached for shard in made)
     emit(Resolved(len(made), resolution.lock.source, cached, time.monotonic() - started))

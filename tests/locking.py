@@ -51,7 +51,7 @@ def locked(
 ) -> Resolution:
     """From a project to its lock. uv keeps its own cache beside ours: pages of a test's registry are nobody else's."""
     app = project if project.is_file() else project / "main.py"
-    uv = Uv(project, to, {**os.environ, **(environ or {})}, cache / "uv-builds")
+    uv = Uv(project, to, {**os.environ, "UV_HTTP_RETRIES": "0", **(environ or {})}, cache / "uv-builds")
     return resolve(find(project, app, to), uv, cache, options, emit)
 
 

@@ -136,6 +136,9 @@ def serving(registry: Registry | None = None, tls: ssl.SSLContext | None = None)
             headers = {name.lower(): value for name, value in self.headers.items()}
             _send(self, registry.answer(Request(self.path, headers)))
 
+        def do_HEAD(self) -> None:  # uv tries it, and then does without
+            _send(self, Answer(405))
+
         def log_message(self, format: str, *args: object) -> None:
             pass
 

@@ -99,14 +99,17 @@ class Compiler:
         )
 
     def _compile(self, sources: Sources, state: _State) -> tuple[Pin, ...]:
-        """One resolution. The indexes are said in uv's other format only, and asked for where there may be several."""
         with requirements_file(state.constraints()) as constraints:
             words = [*sources.arguments, *self._words(state), "-c", str(constraints)]
-            run = partial(self._uv, no_deps=sources.no_deps, build=bool(state.build))
-            pins = self._parsed(run(*words))
-            if self._one_index:
-                return pins
-            text = run(*words, "--emit-index-annotation", "--no-annotate", form="requirements.txt")
+            return self._resolved(*words, no_deps=sources.no_deps, build=bool(state.build))
+
+    def _resolved(self, *words: str, no_deps: bool, build: bool = False) -> tuple[Pin, ...]:
+        """One resolution. The indexes are said in uv's other format only, and asked for where there may be several."""
+        run = partial(self._uv, no_deps=no_deps, build=build)
+        pins = self._parsed(run(*words))
+        if self._one_index:
+            return pins
+        text = run(*words, "--emit-index-annotation", "--no-annotate", form="requirements.txt")
         indexes = {name_of(name): index for name, index in _ANNOTATED.findall(text)}
         return tuple(replace(pin, index=without_credentials(indexes.get(pin.name, ""))) for pin in pins)
 
@@ -140,10 +143,9 @@ class Compiler:
         """The pin of one requirement alone, without what it depends on; None when there is none."""
         with requirements_file((*self.sources.options, requirement)) as listed:
             try:
-                text = self._uv(str(listed), *words, no_deps=True)
+                return next(iter(self._resolved(str(listed), *words, no_deps=True)), None)
             except UvFailed:
                 return None
-        return next(iter(self._parsed(text)), None)
 
     def _newest(self, requirement: str) -> Pin | None:
         target = self.question.uv.target
@@ -151,9 +153,13 @@ class Compiler:
         return self._probe(requirement, *words, "--only-binary", ":all:")
 
     def everything(self, requirement: str) -> Pin | None:
-        """The newest version that a requirement allows, with all of its files, for whatever machine."""
+        """The newest version that a requirement allows, with all of its files, for whatever machine and Python."""
         words = ["--python-version", full_version(self.question.uv.target)]
-        return self._probe(requirement, *words, "--universal")
+        found = self._probe(requirement, *words, "--universal")  # without the wheels of older Pythons
+        if found is None:
+            return None
+        same = next((pin for pin in self.offers.of(found.name, found.index) if pin.version == found.version), found)
+        return replace(found, wheels=same.wheels)
 
     def _unfit(self, pin: Pin) -> list[Pin]:
         """The versions that uv's platform takes and the target does not: all of them, or those down to the next that fits."""

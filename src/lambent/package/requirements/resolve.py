@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from lambent.events import Emit, Warned, ignore
+from lambent.events import Emit, Notice, Warned, ignore
 from lambent.package.lock import Lock, Pin
 from lambent.package.requirements import compiled, kept, pdm, pipfile, poetry, pylock, unlocked, uv_lock
 from lambent.package.requirements.find import Asked
@@ -46,6 +46,9 @@ def resolve(asked: Asked, uv: Uv, cache: Path, options: Options | None = None, e
         pins = _READERS[asked.kind](question)
         found = Resolution(Lock(asked.source, _checked(pins, question)))
         kept.write(path, found)
+        if asked.passed_over:
+            said = f"the dependencies are those of {asked.source}; not looked at: {', '.join(asked.passed_over)}"
+            emit(Notice(said))
     for what, hint in found.warnings:
         emit(Warned(what, hint))
     return found

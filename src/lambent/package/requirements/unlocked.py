@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def from_pyproject(question: Question) -> tuple[Pin, ...]:
 def from_script(question: Question) -> tuple[Pin, ...]:
     """The pins of a script's inline metadata. Raises PackagingError.
 
-    uv is given a project of its own that says the same: for a script `uv pip compile` would pass over [tool.uv], and take
+    uv is run in a project of its own that says the same: for a script `uv pip compile` would pass over [tool.uv], and take
     a package from the public index that the script has from a folder.
     """
     table = script.metadata(question.path) or {}
@@ -65,7 +66,8 @@ def from_script(question: Question) -> tuple[Pin, ...]:
         text = f'[project]\nname = "script"\nversion = "0"\ndependencies = {json.dumps(lines)}\n'
         text += "".join(f"{'.'.join(('tool', 'uv', _key(name)))} = {_inline(value)}\n" for name, value in uv_table.items())
         project.write_text(_top_first(text), "utf-8")
-        pins = Compiler(question, Sources((str(project),))).pins()
+        there = replace(question, uv=replace(question.uv, folder=project.parent))
+        pins = Compiler(there, Sources((project.name,))).pins()
     return asked_for(pins, frozenset(map(name_of, lines)))
 
 

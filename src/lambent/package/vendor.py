@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from importlib.resources import files
 from pathlib import Path
 
 from lambent.errors import PackagingError, UsageError
@@ -13,7 +12,7 @@ from lambent.package.layout import RUNTIME, SourceFile
 
 def runtime_files() -> dict[str, SourceFile]:
     """The files of the runtime by their path in a zip, sorted."""
-    folder = Path(str(files("lambent"))) / "runtime"
+    folder = Path(__file__).parent.parent / "runtime"
     found = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
     return {
         f"{RUNTIME}/{path.relative_to(folder).as_posix()}": SourceFile(path, path.name == "bootstrap") for path in sorted(found)

@@ -70,7 +70,8 @@ class RuntimeApi:
 
     def respond(self, invocation: Invocation, body: bytes, kind: str = "application/json") -> tuple[int, bytes]:
         """Posts the answer to an event; status and body of the reply (202 is yes, 413 too large)."""
-        return self._post(f"/invocation/{invocation.id}/response", body, self._echo(invocation), kind)
+        extra = self._echo(invocation) if _OWN_ID in invocation.head else ""
+        return self._post(f"/invocation/{invocation.id}/response", body, extra, kind)
 
     def fail(self, invocation: Invocation, error: bytes, kind: str, cause: bytes = b"") -> tuple[int, bytes]:
         """Posts an error in AWS's form, its type, and X-Ray's view of it."""
@@ -124,7 +125,8 @@ class RuntimeApi:
 
     @staticmethod
     def _echo(invocation: Invocation) -> str:
-        return f"Lambda-Runtime-Invocation-Id: {invocation.header(_OWN_ID)}\r\n" if _OWN_ID in invocation.head else ""
+        own = invocation.header(_OWN_ID)
+        return f"Lambda-Runtime-Invocation-Id: {own}\r\n" if own else ""
 
     def _post(self, path: str, body: bytes, extra: str, kind: str = "application/json") -> tuple[int, bytes]:
         head = f"POST {_VERSION}{path}{self._tail}Content-Type: {kind}\r\n{extra}Content-Length: {len(body)}\r\n\r\n"

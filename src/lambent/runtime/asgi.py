@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from asyncio import Task, _set_running_loop
+from selectors import DefaultSelector
 
 from .lifespan import Lifespan
 from .reply import Gone
@@ -19,6 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from contextvars import Context
+    from selectors import SelectorKey
     from typing import Any
 
     from .reply import Answer
@@ -31,7 +33,29 @@ _ASGI = {"version": "3.0", "spec_version": "2.4"}
 _CLOSE = 2.0
 """Seconds the app has for its shutdown. Lambda itself gives 0.3 to 0.5 after SIGTERM, and then kills."""
 _MOST_NAMES = 500  # a client may send headers of any names it likes
+_DEAF = 20  # rounds of the loop
 _EAGER = sys.version_info >= (3, 12)
+
+
+class _Selector(DefaultSelector):
+    """Does not ask the kernel while there is work to do and nothing to listen to but the loop's own wake-up call.
+
+    An app that waits for a thread goes through the loop four times, and would ask each time. The call is heard at the latest
+    after `_DEAF` rounds, for handlers of signals.
+    """
+
+    _skipped = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._watched = self.get_map()
+
+    def select(self, timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
+        if timeout == 0 and self._skipped < _DEAF and len(self._watched) == 1:
+            self._skipped += 1
+            return []
+        self._skipped = 0
+        return super().select(timeout)
 
 
 class _EagerLoop(asyncio.SelectorEventLoop):
@@ -43,6 +67,9 @@ class _EagerLoop(asyncio.SelectorEventLoop):
     """
 
     _stepping = False
+
+    def __init__(self) -> None:
+        super().__init__(_Selector())
 
     def is_running(self) -> bool:
         return self._stepping or super().is_running()
@@ -78,6 +105,11 @@ class _EagerLoop(asyncio.SelectorEventLoop):
         own.run(step)
         return task
 
+    def finish(self) -> None:
+        """To be called in the last step of what `step` began: the loop then stops with it, and not a round later."""
+        if not self._stepping:
+            self.stop()
+
     def busy(self) -> bool:
         """Are there callbacks that wait for their turn, such as the first step of a task the app made?"""
         return bool(self._ready)  # type: ignore[attr-defined]
@@ -111,7 +143,7 @@ class AsgiHost:
         if answer.streamed:
             self._stream(request, answer)  # type: ignore[arg-type]  # what `streamed` says
         else:
-            self._run(_call(self._app, self._scope(request), _Exchange(self._loop, request.body, answer)))
+            self._run(_call(self._app, self._scope(request), _Exchange(self._loop, request.body, answer)), finishes=True)
         if not (answer.ended or answer.gone):
             half = "completing its response" if answer.started else "starting a response"
             raise RuntimeError(f"the ASGI app returned without {half}")
@@ -119,7 +151,7 @@ class AsgiHost:
     def _stream(self, request: Request, answer: StreamedAnswer) -> None:
         exchange = _StreamedExchange(self._loop, request.body, answer)
         try:
-            self._run(_call(self._app, self._scope(request), exchange))
+            self._run(_call(self._app, self._scope(request), exchange), finishes=True)
         finally:
             exchange.release()
 
@@ -135,19 +167,22 @@ class AsgiHost:
             if left:
                 self._run(asyncio.wait(left, timeout=_CLOSE))
 
-    def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """Drives the loop until `work` is done, in a task and a copy of the context of its own."""
+    def _run(self, work: Coroutine[Any, Any, Any], *, finishes: bool = False) -> Any:
+        """Drives the loop until `work` is done, in a task and a copy of the context of its own.
+
+        `finishes`: it calls an eager loop's `finish` when it is.
+        """
         loop = self._loop
-        if isinstance(loop, _EagerLoop):
-            task = loop.step(work)
-            if task.done() and not loop.busy():
-                return task.result()
-        else:
-            task = loop.create_task(work)
+        eager = loop if isinstance(loop, _EagerLoop) else None
         # Not run_until_complete: anyio would take this task for the root and end its threads with it.
-        task.add_done_callback(_stop)
-        loop.run_forever()
-        while not task.done():  # the end of the root task, too, stops the loop
+        task = loop.create_task(work) if eager is None else eager.step(work)
+        if not task.done():
+            if eager is None or not finishes:
+                task.add_done_callback(_stop)
+            while not task.done():  # the end of the root task, too, stops the loop
+                loop.run_forever()
+        if eager is not None and eager.busy():
+            loop.stop()
             loop.run_forever()
         return task.result()
 
@@ -189,7 +224,7 @@ class _Exchange:
     """receive and send of one request."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, body: bytes, answer: Answer) -> None:
-        self._loop = loop
+        self.loop = loop
         self._body: bytes | None = body
         self._answer = answer
         self._waiters: list[asyncio.Future[None]] = []
@@ -201,7 +236,7 @@ class _Exchange:
             self._body = None
             return {"type": "http.request", "body": body, "more_body": False}
         if not self._answer.ended:
-            waiter = self._loop.create_future()
+            waiter = self.loop.create_future()
             self._waiters.append(waiter)
             await waiter
         return {"type": "http.disconnect"}
@@ -276,8 +311,8 @@ class _StreamedExchange(_Exchange):
     def release(self) -> None:
         """Takes the connection off the loop; whoever waits for it finds out what became of it."""
         if self._watched >= 0:
-            self._loop.remove_reader(self._watched)
-            self._loop.remove_writer(self._watched)
+            self.loop.remove_reader(self._watched)
+            self.loop.remove_writer(self._watched)
             self._watched = -1
         for waiter in self._blocked:
             if not waiter.done():
@@ -288,7 +323,7 @@ class _StreamedExchange(_Exchange):
         """Has the loop listen for the other side's hanging up, from the first part on that left."""
         if self._watched < 0 and self._upload.opened and not self._answer.ended:
             self._watched = self._upload.fileno()
-            self._loop.add_reader(self._watched, self._hear)
+            self.loop.add_reader(self._watched, self._hear)
 
     def _hear(self) -> None:
         try:
@@ -297,10 +332,10 @@ class _StreamedExchange(_Exchange):
             self.disconnect()
 
     async def _drain(self) -> None:
-        waiter = self._loop.create_future()
+        waiter = self.loop.create_future()
         self._blocked.append(waiter)
         self._watched = self._upload.fileno()
-        self._loop.add_writer(self._watched, self._advance)
+        self.loop.add_writer(self._watched, self._advance)
         await waiter
         if self._answer.gone:
             raise Gone("the client has gone")
@@ -330,6 +365,8 @@ async def _call(app: Any, scope: Message, exchange: _Exchange) -> None:
         await app(scope, exchange.receive, exchange.send)
     finally:
         exchange.disconnect()
+        if isinstance(exchange.loop, _EagerLoop):
+            exchange.loop.finish()
 
 
 async def _forever(loop: asyncio.AbstractEventLoop) -> None:

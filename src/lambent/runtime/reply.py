@@ -162,10 +162,12 @@ def _is_text(value: str) -> bool:
 
 def headers_json(form: str, status: int, headers: Headers) -> str:
     if form == "2.0":
-        if "set-cookie" not in dict(headers):
-            return f'"headers":{_single(headers)}'
+        names = dict(headers)
+        if "set-cookie" not in names and len(names) == len(headers):
+            return '"headers":{' + ",".join([f"{quote(name)}:{quote(value)}" for name, value in headers]) + "}"
         cookies = ",".join([quote(value) for name, value in headers if name == "set-cookie"])
-        return f'"headers":{_single([pair for pair in headers if pair[0] != "set-cookie"])},"cookies":[{cookies}]'
+        listed = f',"cookies":[{cookies}]' if cookies else ""
+        return f'"headers":{_single([pair for pair in headers if pair[0] != "set-cookie"])}{listed}'
     if form == "elb":
         return f'{_described(status)}"headers":{_single(_spell_cookies(headers))}'
     several: dict[str, list[str]] = {}

@@ -98,14 +98,15 @@ def read(event: Any, context: Any, base_path: str = "") -> Request:
 
 def _fill(request: Request, event: dict[str, Any], sent: dict[str, Any]) -> dict[str, str]:
     """Fills in what each sender says in its own way; the headers by name."""
-    if isinstance(sent.get("http"), dict) and "httpMethod" not in event:
-        return _read_two(request, event, sent)
+    http = sent.get("http")
+    if isinstance(http, dict) and "httpMethod" not in event:
+        return _read_two(request, event, sent, http)
     if "elb" in sent:
         return _read_one(request, event, sent, balancer=True)
     if "httpMethod" in event:
         return _read_one(request, event, sent, balancer=False)
     if event.get("version") == "2.0" and "rawPath" in event:
-        return _read_two(request, event, sent)
+        return _read_two(request, event, sent, {})
     raise NotHttp(_complaint(event))
 
 
@@ -130,13 +131,12 @@ def quote(path: str) -> str:
     return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in path.encode("utf-8", "surrogatepass"))
 
 
-def _read_two(request: Request, event: dict[str, Any], sent: dict[str, Any]) -> dict[str, str]:
-    http = _dict(sent, "http")
+def _read_two(request: Request, event: dict[str, Any], sent: dict[str, Any], http: dict[str, Any]) -> dict[str, str]:
     domain = sent.get("domainName") or ""
     path = event.get("rawPath") or http.get("path") or "/"
     request.root_path = ""
     if not domain or ".lambda-url." in domain:
-        request.path = _ascii(path)
+        request.path = path if path.isascii() and " " not in path else _ascii(path)
     else:
         # An HTTP API hands over the path decoded, and with its stage in front where its own domain is used.
         request.path = quote(path)
@@ -145,9 +145,11 @@ def _read_two(request: Request, event: dict[str, Any], sent: dict[str, Any]) -> 
             request.root_path = f"/{stage}"
     request.form = "2.0"
     request.method = http.get("method") or "GET"
-    request.query = _ascii(event.get("rawQueryString") or "")
+    query = event.get("rawQueryString") or ""
+    request.query = query if query.isascii() and " " not in query else _ascii(query)
     request.client = http.get("sourceIp") or ""
-    request.http_version = _version(http.get("protocol"))
+    protocol = http.get("protocol")
+    request.http_version = "1.1" if protocol == "HTTP/1.1" else _version(protocol)
     return _take_headers(request, event)
 
 

@@ -41,7 +41,11 @@ class WebServer:
     def serve(self, api: RuntimeApi, log: Log, invocation: Invocation) -> None:
         """Answers one event, whatever the app does."""
         try:
-            request = read(_event(invocation), Context(invocation), self._base_path)
+            try:
+                event = parse(invocation.body)
+            except ValueError as error:
+                raise Fault("Runtime.UnmarshalError", f"Unable to unmarshal input: {error}") from None
+            request = read(event, Context(invocation), self._base_path)
         except Exception as error:
             if self._others is not None and isinstance(error, NotHttp):
                 self._others.serve(api, log, invocation)
@@ -64,13 +68,6 @@ class WebServer:
         if answer.streamed:
             answer.close()
         flush()
-
-
-def _event(invocation: Invocation) -> Any:
-    try:
-        return parse(invocation.body)
-    except ValueError as error:
-        raise Fault("Runtime.UnmarshalError", f"Unable to unmarshal input: {error}") from None
 
 
 def _refuse(api: RuntimeApi, log: Log, invocation: Invocation, error: Exception) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,17 +10,17 @@ from typing import Any
 import click
 import platformdirs
 
+from lambent.cli import zipped
 from lambent.cli.options import app_option, arch_option, runtime_option
 from lambent.config.load import Flags, load
 from lambent.config.model import Config
 from lambent.errors import LambentError, UsageError
-from lambent.events import Built, Detected, Emit, Event, Listed, Notice, Packed, Phase, Sized, Warned
-from lambent.package import output, report, treemap
+from lambent.events import Detected, Emit, Phase
+from lambent.package import output
 from lambent.package.artifact import Artifact
 from lambent.package.build import build
 from lambent.package.dependencies import Part, Wishes
 from lambent.package.locked import write_lock
-from lambent.package.source import packs
 from lambent.ui import choose, jsonlines
 
 
@@ -72,19 +71,19 @@ def _build(path: Path, options: dict[str, Any], emit: Emit) -> None:
     part = _part(options.pop("layer"), options.pop("alone"), prove)
     wishes = Wishes(options.pop("native"), options.pop("refresh"), part=part)
     config = load(path, Flags(**options), os.environ, date.today())
-    _check(place, page)
+    zipped.check(place, page)
     emit(Detected(config.app.spec, config.app.kind, config.app.source))
     if lock:
         write_lock(config, cache, os.environ, emit, wishes)
     phases: list[Phase] = []
-    timed = _timed(emit, phases)
-    artifact = build(_without(config, place, emit), cache, os.environ, timed, wishes)
+    timed = zipped.timed(emit, phases)
+    artifact = build(zipped.without(config, place, emit), cache, os.environ, timed, wishes)
     if prove:
         _try_out(config, artifact, cache, timed)
-    _tell(artifact, page, show_files, emit)
+    zipped.tell(artifact, page, show_files, emit)
     if place is not None:
         output.copy(artifact.path, place)
-    emit(_packed(config.name, artifact, (place or artifact.path).absolute(), part, phases))
+    emit(zipped.packed(config.name, artifact, (place or artifact.path).absolute(), part, phases))
 
 
 def _try_out(config: Config, artifact: Artifact, cache: Path, emit: Emit) -> None:
@@ -99,62 +98,3 @@ def _part(layer: bool, alone: bool, prove: bool) -> Part:
     if layer and alone:
         raise UsageError("a layer has nothing but dependencies", where="--layer", hint="leave --no-dependencies out")
     return "layer" if layer else "app" if alone else "all"
-
-
-def _check(place: Path | None, page: Path | None) -> None:
-    """What is to be written can be, before any work is done."""
-    if place is not None:
-        output.check(place, "--output")
-    if page is not None:
-        output.check(page, "--report", b"<!doctype html>")
-
-
-def _without(config: Config, place: Path | None, emit: Emit) -> Config:
-    """The configuration with the zip itself left out of the zip, when it is to stand in the project."""
-    file = place.resolve() if place else config.path
-    if not config.path.is_dir() or file == config.path or not file.is_relative_to(config.path):
-        return config
-    name = file.relative_to(config.path).as_posix()
-    if packs(config.path, name, config.exclude, config.packaging.include):
-        emit(Warned(f"{name} is in the project, and the next zip would hold it", f"echo '/{name}' >> .lambentignore"))
-    return replace(config, exclude=(*config.exclude, f"/{name}"))
-
-
-def _timed(emit: Emit, phases: list[Phase]) -> Emit:
-    """An `Emit` that also keeps how long each part of the build took."""
-
-    def told(event: Event) -> None:
-        if isinstance(event, Phase):
-            phases.append(event)
-        if isinstance(event, Built):
-            phases.append(Phase("all", event.seconds))
-        emit(event)
-
-    return told
-
-
-def _tell(artifact: Artifact, page: Path | None, show_files: bool, emit: Emit) -> None:
-    files = report.members(artifact.path, artifact.owners)
-    if show_files:
-        emit(Listed(files))
-    emit(Sized(report.shares(files)))
-    if page is not None:
-        output.write(treemap.page(files, f"{artifact.path.name}, {artifact.runtime} {artifact.architecture}"), page)
-        emit(Notice(f"the map of the sizes is {page}"))
-
-
-def _packed(name: str, artifact: Artifact, place: Path, part: Part, phases: list[Phase]) -> Packed:
-    return Packed(
-        name=name,
-        kind="layer" if part == "layer" else "function",
-        path=str(place),
-        sha256=artifact.sha256,
-        zipped=artifact.zipped,
-        raw=artifact.raw,
-        files=artifact.files,
-        runtime=artifact.runtime,
-        architecture=artifact.architecture,
-        handler=artifact.handler,
-        environment=artifact.environment,
-        phases=tuple(phases),
-    )

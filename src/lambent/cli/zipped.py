@@ -1,0 +1,74 @@
+"""What surrounds a build: where its zip goes, and what is said of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from lambent.config.model import Config
+from lambent.events import Built, Emit, Event, Listed, Notice, Packed, Phase, Sized, Warned
+from lambent.package import output, report, treemap
+from lambent.package.artifact import Artifact
+from lambent.package.dependencies import Part
+from lambent.package.source import packs
+
+
+def check(place: Path | None, page: Path | None) -> None:
+    """What is to be written can be, before any work is done."""
+    if place is not None:
+        output.check(place, "--output")
+    if page is not None:
+        output.check(page, "--report", b"<!doctype html>")
+
+
+def without(config: Config, place: Path | None, emit: Emit) -> Config:
+    """The configuration with the zip itself left out of the zip, when it is to stand in the project."""
+    file = place.resolve() if place else config.path
+    if not config.path.is_dir() or file == config.path or not file.is_relative_to(config.path):
+        return config
+    name = file.relative_to(config.path).as_posix()
+    if packs(config.path, name, config.exclude, config.packaging.include):
+        emit(Warned(f"{name} is in the project, and the next zip would hold it", f"echo '/{name}' >> .lambentignore"))
+    return replace(config, exclude=(*config.exclude, f"/{name}"))
+
+
+def timed(emit: Emit, phases: list[Phase]) -> Emit:
+    """An `Emit` that also keeps how long each part of the build took."""
+
+    def told(event: Event) -> None:
+        if isinstance(event, Phase):
+            phases.append(event)
+        if isinstance(event, Built):
+            phases.append(Phase("all", event.seconds))
+        emit(event)
+
+    return told
+
+
+def tell(artifact: Artifact, page: Path | None, show_files: bool, emit: Emit) -> None:
+    """What takes the room in it: said, and written to `page`."""
+    files = report.members(artifact.path, artifact.owners)
+    if show_files:
+        emit(Listed(files))
+    emit(Sized(report.shares(files)))
+    if page is not None:
+        output.write(treemap.page(files, f"{artifact.path.name}, {artifact.runtime} {artifact.architecture}"), page)
+        emit(Notice(f"the map of the sizes is {page}"))
+
+
+def packed(name: str, artifact: Artifact, place: Path, part: Part, phases: list[Phase]) -> Packed:
+    """The end of the build of an app called `name`, whose zip stands at `place`."""
+    return Packed(
+        name=name,
+        kind="layer" if part == "layer" else "function",
+        path=str(place),
+        sha256=artifact.sha256,
+        zipped=artifact.zipped,
+        raw=artifact.raw,
+        files=artifact.files,
+        runtime=artifact.runtime,
+        architecture=artifact.architecture,
+        handler=artifact.handler,
+        environment=artifact.environment,
+        phases=tuple(phases),
+    )

@@ -12,7 +12,7 @@ import pytest
 
 from lambent.config.load import Flags, load
 from lambent.config.model import Config
-from lambent.config.settings import KEYS
+from lambent.config.settings import HOSTING, KEYS, STAGES
 from lambent.errors import LambentError, LocalError, UsageError
 
 TODAY = date(2026, 11, 23)
@@ -52,7 +52,8 @@ def test_defaults(app: Path) -> None:
     assert config.app.spec == "lambda_function:lambda_handler"
     assert config.origins["name"] == "the folder My Shop"
     assert config.origins["memory_mb"] == "default"
-    assert set(config.origins) == {field for field in Config.__dataclass_fields__ if field not in ("path", "origins")}
+    told = {field for field in Config.__dataclass_fields__ if field not in ("path", "origins", "hosting", "secrets")}
+    assert set(config.origins) == told | set(HOSTING)
 
 
 def test_a_flag_beats_the_environment_beats_pyproject(app: Path) -> None:
@@ -214,9 +215,11 @@ def test_a_path_that_is_not_there(tmp_path: Path) -> None:
 
 def test_the_reference_is_complete_and_loads(app: Path) -> None:
     text = (files("lambent") / "config/reference.toml").read_text("utf-8")
-    assert set(tomllib.loads(text)["tool"]["lambent"]) == set(KEYS)
+    assert set(tomllib.loads(text)["tool"]["lambent"]) == {*KEYS, STAGES} - {"role"}
+    assert "\n# role = " in text, "which goes with neither permissions nor policies"
     (app / "main.py").write_text("async def app(scope, receive, send): pass\n")
     (app / "pyproject.toml").write_text(text)
+    (app / ".env.production").write_text("EXTRA=1\n")
     config = loaded(app, Flags())
     assert (config.name, config.app.spec, config.runtime, config.architecture) == ("my-app", "main:app", "python3.13", "x86_64")
     assert (config.memory_mb, config.timeout_s, config.tmp_mb) == (Config.memory_mb, Config.timeout_s, Config.tmp_mb)

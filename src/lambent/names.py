@@ -10,6 +10,7 @@ from lambent.limits import NAME_MAX
 ALIAS = "live"
 URL_STATEMENT = "FunctionURLAllowPublicAccess"
 INVOKE_STATEMENT = "FunctionURLInvokeAllowPublicAccess"
+APP_MAX = NAME_MAX - len("lambent-")  # of an app's name, so that the role's fits too
 BASIC_EXECUTION = "service-role/AWSLambdaBasicExecutionRole"
 POLICY = "lambent"  # the one inside the role
 TAG_APP = "lambent:app"
@@ -74,9 +75,9 @@ def app_name(raw: str) -> str:
     Empty when nothing usable is left.
     """
     cleaned = re.sub(r"[^A-Za-z0-9_]+", "-", raw).strip("-_").lower()
-    return re.sub(r"-{2,}", "-", cleaned)[: NAME_MAX - len("lambent-")].rstrip("-_")
+    return re.sub(r"-{2,}", "-", cleaned)[:APP_MAX].rstrip("-_")
 
 
 def valid_app_name(name: str) -> bool:
     """Whether AWS takes this as a function name (and we can derive the role's from it)."""
-    return re.fullmatch(rf"[A-Za-z0-9_-]{{1,{NAME_MAX - len('lambent-')}}}", name) is not None
+    return re.fullmatch(rf"[A-Za-z0-9_-]{{1,{APP_MAX}}}", name) is not None

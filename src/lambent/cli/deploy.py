@@ -15,7 +15,6 @@ from lambent.config.load import Flags, load
 from lambent.config.model import Config
 from lambent.deploy.deploy import deploy
 from lambent.events import Detected, Emit
-from lambent.package.artifact import Artifact
 from lambent.package.build import build
 from lambent.ui import choose
 
@@ -32,16 +31,17 @@ def command(path: Path, as_json: bool, **options: Any) -> None:
     """
     target = taken(options)
     with choose.reporter(as_json) as emit:
+        config, target = configured(path, Flags(**options), target, emit)
         account = None if target.local else target.connect(emit)  # missing credentials are said before any work is done
-        config, artifact = built(path, Flags(**options), target, emit)
+        artifact = build(config, Path(platformdirs.user_cache_dir("lambent")), os.environ, emit)
         deploy(config, artifact, account or target.connect(emit), target.named(emit))
 
 
-def built(path: Path, flags: Flags, target: Target, emit: Emit) -> tuple[Config, Artifact]:
-    """The app at `path` for this target, in a zip."""
+def configured(path: Path, flags: Flags, target: Target, emit: Emit) -> tuple[Config, Target]:
+    """The app at `path` as it is to be built, and where it goes."""
     architecture = native() if target.local else "x86_64"
     config = load(path, flags, os.environ, target.rules_of, native_architecture=architecture)
     emit(Detected(config.app.spec, config.app.kind, config.app.source))
     if target.local:
         check_it_runs_here(config, emit)
-    return config, build(config, Path(platformdirs.user_cache_dir("lambent")), os.environ, emit)
+    return config, target.of(config.region, config.profile)

@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from lambent.cli.options import json_option, name_option, path_argument
+from lambent.cli.options import json_option, name_option, path_argument, stage_option
 from lambent.cli.target import taken, target_options
-from lambent.config.load import Flags, app_name
+from lambent.config.load import Flags, place
 from lambent.deploy.destroy import destroy, prepare
 from lambent.errors import UsageError
 from lambent.events import Planned
@@ -21,19 +21,21 @@ from lambent.ui import choose
 @click.command("destroy")
 @path_argument
 @name_option
+@stage_option
 @click.option("--logs", is_flag=True, help="Delete the log group too.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @json_option
 @target_options
-def command(path: Path, name: str | None, logs: bool, yes: bool, as_json: bool, **options: Any) -> None:
+def command(path: Path, name: str | None, stage: str | None, logs: bool, yes: bool, as_json: bool, **options: Any) -> None:
     """Delete the app at PATH (default: here): URL, function with all versions, role. Its logs stay, unless --logs.
 
     Shows what it found and asks first. Only what lambent made is deleted, and it is looked up in AWS itself.
     """
     target = taken(options)
     with choose.reporter(as_json) as emit:
-        aws = target.connect(emit)
-        doomed = prepare(app_name(path, Flags(name=name), os.environ), aws, logs=logs)
+        there = place(path, Flags(name=name, stage=stage), os.environ)
+        aws = target.of(there.region, there.profile).connect(emit)
+        doomed = prepare(there.app, aws, logs=logs)
         told = target.named(emit)
         told(Planned(doomed.target, doomed.lines, len(doomed.steps)))
         if not yes:

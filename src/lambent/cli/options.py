@@ -43,6 +43,8 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Say everythi
 
 name_option = click.option("--name", metavar="N", help="The function's name. Default: the project's or the folder's.")
 
+stage_option = click.option("--stage", metavar="S", help="The stage: its own function, and [tool.lambent.stages.S].")
+
 path_argument = click.argument("path", default=".", type=click.Path(path_type=Path))
 
 
@@ -52,6 +54,7 @@ def app_options(command: Callable[..., Any]) -> Callable[..., Any]:
         path_argument,
         app_option,
         name_option,
+        stage_option,
         runtime_option,
         arch_option,
         click.option("--memory", metavar="MB", help="Memory, 128 to 10240 (default 1024). CPU grows with it."),

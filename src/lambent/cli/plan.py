@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import click
+import platformdirs
 
-from lambent.cli.deploy import built
+from lambent.cli.deploy import configured
 from lambent.cli.options import app_options, json_option
 from lambent.cli.target import taken, target_options
 from lambent.config.load import Flags
 from lambent.deploy.deploy import prepare
 from lambent.deploy.script import script
 from lambent.events import Planned
+from lambent.package.build import build
 from lambent.ui import choose
 
 
@@ -26,8 +29,9 @@ def command(path: Path, form: str | None, as_json: bool, **options: Any) -> None
     """Show what `lambent deploy` would create, change and leave, and where each value comes from. Changes nothing."""
     target = taken(options)
     with choose.reporter(as_json) as emit:
+        config, target = configured(path, Flags(**options), target, emit)
         account = None if target.local else target.connect(emit)
-        config, artifact = built(path, Flags(**options), target, emit)
+        artifact = build(config, Path(platformdirs.user_cache_dir("lambent")), os.environ, emit)
         plan = prepare(config, artifact, account or target.connect(emit))
         target.named(emit)(Planned(plan.target, plan.lines, plan.changes))
         if form == "aws-cli":

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from lambent.cli.options import json_option, name_option
+from lambent.cli.options import json_option, name_option, stage_option
 from lambent.cli.target import taken, target_options
-from lambent.config.load import Flags, app_name
+from lambent.config.load import Flags, place
 from lambent.deploy.rollback import rollback
 from lambent.ui import choose
 
@@ -19,14 +19,16 @@ from lambent.ui import choose
 @click.argument("version", default="", metavar="[VERSION]")
 @click.option("--path", default=".", type=click.Path(path_type=Path), help="The app's folder or Python file (default: here).")
 @name_option
+@stage_option
 @json_option
 @target_options
-def command(version: str, path: Path, name: str | None, as_json: bool, **options: Any) -> None:
+def command(version: str, path: Path, name: str | None, stage: str | None, as_json: bool, **options: Any) -> None:
     """Make VERSION live again (default: the newest below the live one), once it has answered.
 
     `lambent versions` lists them. The code and the configuration of a version go back together; the URL stays the same.
     """
     target = taken(options)
     with choose.reporter(as_json) as emit:
-        app = app_name(path, Flags(name=name), os.environ)
-        rollback(app, version, target.connect(emit), target.named(emit))
+        there = place(path, Flags(name=name, stage=stage), os.environ)
+        target = target.of(there.region, there.profile)
+        rollback(there.app, version, target.connect(emit), target.named(emit))

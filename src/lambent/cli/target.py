@@ -52,6 +52,10 @@ class Target:
 
         return told
 
+    def of(self, region: str, profile: str) -> Target:
+        """This target with what the app's settings say where the command line says nothing."""
+        return replace(self, region=self.region or region or None, profile=self.profile or profile or None)
+
     @property
     def rules_of(self) -> date:
         """The day whose rules of AWS hold: today, or the one that the running local Lambda was started with."""

@@ -1,4 +1,4 @@
-"""The function's environment variables: read from K=V, checked against Lambda's rules before anything is built. Pure.
+"""The function's environment variables: read from K=V, checked against Lambda's rules before anything is built.
 
 Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 """
@@ -8,8 +8,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
+from dotenv import dotenv_values
+
+from lambent.config.references import reference
 from lambent.errors import UsageError
 from lambent.limits import ENV_MAX, RESERVED_ENVIRONMENT
 
@@ -25,16 +30,40 @@ def from_flags(words: Sequence[str]) -> dict[str, str]:
     return pairs
 
 
-def from_table(table: Any, where: str) -> dict[str, str]:
-    """`[tool.lambent] env`. Numbers and booleans are written as TOML writes them. Raises UsageError for anything deeper."""
+def from_table(table: Any, where: str) -> tuple[dict[str, str], dict[str, str]]:
+    """`[tool.lambent] env`: the plain values, and the references to secrets. Numbers and booleans are written as TOML does.
+
+    Raises UsageError for anything else.
+    """
     if not isinstance(table, Mapping):
         raise UsageError("env must be a table", where=where, hint='env = { KEY = "value" }')
     pairs: dict[str, str] = {}
+    secrets: dict[str, str] = {}
     for key, value in table.items():
-        if not isinstance(value, str | int | float):
+        if isinstance(value, Mapping):
+            secrets[key] = reference(key, value, where)
+        elif isinstance(value, str | int | float):
+            pairs[key] = str(value).lower() if isinstance(value, bool) else str(value)
+        else:
             raise UsageError(f"env.{key} must be text, got {value!r}", where=f"{where}.{key}", hint=f'{key} = "value"')
-        pairs[key] = str(value).lower() if isinstance(value, bool) else str(value)
-    return pairs
+    return pairs, secrets
+
+
+def from_file(path: Path, origin: str) -> dict[str, str]:
+    """A .env file: KEY=value, with quotes and comments as shells have them; nothing in it is expanded.
+
+    Raises UsageError for a file that cannot be read, or a line without a value.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        what = f"cannot read {path.name}: {getattr(error, 'strerror', None) or 'not UTF-8'}"
+        raise UsageError(what, where=origin, hint="give a file of lines such as KEY=value") from error
+    pairs = dotenv_values(stream=StringIO(text), interpolate=False)
+    for key, value in pairs.items():
+        if value is None:
+            raise UsageError(f"a variable without a value: {key}", where=str(path), hint=f"{key}=value")
+    return {key: value for key, value in pairs.items() if value is not None}
 
 
 def check(pairs: Mapping[str, str], where: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -8,12 +8,12 @@ from datetime import date
 from pathlib import Path
 
 from lambent import names
-from lambent.config import clients, environment, packaging, target, web
+from lambent.config import clients, environment, hosting, packaging, stages, target, web
 from lambent.config import runtime as runtimes
 from lambent.config.detect import find
 from lambent.config.model import App, Architecture, Config, RuntimeClient
 from lambent.config.project import Project, locate
-from lambent.config.settings import Given, Settings, gather
+from lambent.config.settings import Given, Settings, Table, gather
 from lambent.errors import UsageError
 from lambent.limits import MEMORY_MAX_MB, MEMORY_MIN_MB, TIMEOUT_MAX_S, TIMEOUT_MIN_S, TMP_MAX_MB, TMP_MIN_MB
 
@@ -33,6 +33,8 @@ class Flags:
     tmp: int | str | None = None
     env: tuple[str, ...] = ()
     stream: bool | None = None
+    stage: str | None = None
+    env_file: str | None = None
     target: str | None = None
     keep_all: bool | None = None
 
@@ -46,10 +48,11 @@ def load(
     Raises UsageError, DetectionError, or LocalError when this machine has no fitting Python.
     """
     project = locate(path)
-    said = {key: value for key, value in vars(flags).items() if key not in ("env", "target")}
-    settings = target.spread(gather(said, environ, project.table, project.table_source), flags.target, on)
-    origins: dict[str, str] = {}
-    name = _name(settings, project, origins)
+    table = _table(project, flags, environ)
+    said = {key: value for key, value in vars(flags).items() if key not in ("env", "target", "stage")}
+    settings = target.spread(gather(said, environ, table), flags.target, on)
+    origins: dict[str, str] = {"stage": table.stage_origin or "default"}
+    name = _name(settings, project, table.stage, origins)
     spec = settings.text("app")
     # plain values are checked before the search: a wrong number needs no reading of code
     memory = _number(settings, "memory", "MB", (MEMORY_MIN_MB, MEMORY_MAX_MB), Config.memory_mb)
@@ -57,7 +60,7 @@ def load(
     tmp = _number(settings, "tmp", "MB", (TMP_MIN_MB, TMP_MAX_MB), Config.tmp_mb)
     for field, key in (("memory_mb", "memory"), ("timeout_s", "timeout"), ("tmp_mb", "tmp")):
         origins[field] = settings.given[key].origin if key in settings.given else "default"
-    variables = _environment(settings, flags, project, origins)
+    variables, secrets = _environment(settings, flags, project, origins)
     architecture = _architecture(settings, origins, native_architecture)
     exclude = _exclude(settings, origins)
     zipped = packaging.options(settings, origins)
@@ -81,37 +84,67 @@ def load(
         timeout_s=timeout,
         tmp_mb=tmp,
         environment=variables,
+        secrets=secrets,
         exclude=exclude,
         packaging=zipped,
         stream=bool(stream and stream.value),
         events=web.events(settings, app, origins),
         base_path=web.base_path(settings, app, origins),
         runtime_client=client,
+        hosting=hosting.hosting(settings, origins),
+        stage=table.stage,
+        region=_plain(settings, "region", origins),
+        profile=_plain(settings, "profile", origins),
         origins=origins,
     )
 
 
-def app_name(path: Path, flags: Flags, environ: Mapping[str, str]) -> str:
-    """The name of the app at `path`, without a look at its code. Raises UsageError."""
+@dataclass(frozen=True)
+class Place:
+    """What a command needs to find an app that is there: its name, and the region and profile that its settings name."""
+
+    app: str
+    region: str = ""
+    profile: str = ""
+
+
+def place(path: Path, flags: Flags, environ: Mapping[str, str]) -> Place:
+    """Where the app at `path` is, without a look at its code. Raises UsageError."""
     project = locate(path)
-    settings = gather({"name": flags.name}, environ, project.table, project.table_source)
-    return _name(settings, project, {})
+    table = _table(project, flags, environ)
+    settings = gather({"name": flags.name}, environ, table)
+    app = _name(settings, project, table.stage, {})
+    return Place(app, _plain(settings, "region", {}), _plain(settings, "profile", {}))
 
 
-def _name(settings: Settings, project: Project, origins: dict[str, str]) -> str:
+def _table(project: Project, flags: Flags, environ: Mapping[str, str]) -> Table:
+    return Table(project.table, project.table_source, *stages.chosen(flags.stage, environ))
+
+
+def _plain(settings: Settings, key: str, origins: dict[str, str]) -> str:
+    given = settings.text(key)
+    origins[key] = given.origin if given else "default"
+    return str(given.value) if given else ""
+
+
+def _name(settings: Settings, project: Project, stage: str, origins: dict[str, str]) -> str:
+    """The function's name. Each stage has its own: that which its table says, or the app's with the stage's after it."""
+    ending = f"-{stage}" if stage else ""
     given = settings.text("name")
     if given is not None:
-        if not names.valid_app_name(given.value):
+        whole = given.value if f"stages.{stage}]" in given.origin or given.origin.startswith("--") else given.value + ending
+        if not names.valid_app_name(whole):
             raise given.refuse(
-                f"name must be 1 to 56 letters, digits, - and _, got {given.value}", names.app_name(given.value) or "my-app"
+                f"name must be 1 to 56 letters, digits, - and _, got {whole}", names.app_name(given.value) or "my-app"
             )
         origins["name"] = given.origin
-        return str(given.value)
+        return str(whole)
     folder = project.path.stem if project.path.is_file() else project.path.name
     for raw, origin in ((project.name, f"{project.table_source} [project] name"), (folder, f"the folder {folder}")):
-        if names.app_name(raw):
+        name = names.app_name(raw)
+        if name:
             origins["name"] = origin
-            return names.app_name(raw)
+            return name[: names.APP_MAX - len(ending)].rstrip("-_") + ending
     raise UsageError(f"no name can be made from the folder {folder!r}", where=str(project.path), hint="--name my-app")
 
 
@@ -120,15 +153,29 @@ def _number(settings: Settings, key: str, unit: str, bounds: tuple[int, int], de
     return int(given.value) if given else default
 
 
-def _environment(settings: Settings, flags: Flags, project: Project, origins: dict[str, str]) -> tuple[tuple[str, str], ...]:
-    where = f"{project.table_source} [tool.lambent] env"
+Pairs = tuple[tuple[str, str], ...]
+
+
+def _environment(settings: Settings, flags: Flags, project: Project, origins: dict[str, str]) -> tuple[Pairs, Pairs]:
+    """The plain variables and the references to secrets. A flag is stronger than the .env file, and that than the table."""
     configured = settings.given.get("env")
-    pairs = environment.from_table(configured.value, where) if configured else {}
-    places = dict.fromkeys(pairs, where)
+    where = configured.origin if configured else ""
+    pairs, secrets = environment.from_table(configured.value, where) if configured else ({}, {})
+    places = dict.fromkeys([*pairs, *secrets], where)
+    file = settings.text("env_file")
+    if file is not None:
+        folder = Path() if file.origin.startswith("--") else project.folder
+        found = environment.from_file(folder / file.value, file.origin)
+        pairs |= found
+        places |= dict.fromkeys(found, f"{file.value} ({file.origin})")
     said = environment.from_flags(flags.env)
     places |= dict.fromkeys(said, "--env")
+    pairs |= said
     origins["environment"] = " and ".join(dict.fromkeys(places.values())) or "default"
-    return environment.check(pairs | said, places)
+    left = {name: told for name, told in secrets.items() if places[name] == where}
+    return environment.check({name: value for name, value in pairs.items() if name not in left}, places), tuple(
+        sorted(left.items())
+    )
 
 
 def _architecture(settings: Settings, origins: dict[str, str], native: Architecture) -> Architecture:

@@ -111,6 +111,9 @@ class Config:
 
     `events` ("module:function") takes the events that are no HTTP requests; the app's paths begin at `base_path` ("/shop").
 
+    `secrets` are environment variables whose value is read from AWS by reference ("ssm:/path") when the function starts.
+    `region` and `profile` are "" where the user's AWS configuration decides.
+
     `origins` maps a field's name to where its value came from.
     """
 
@@ -123,6 +126,7 @@ class Config:
     timeout_s: int = 30
     tmp_mb: int = TMP_MIN_MB
     environment: tuple[tuple[str, str], ...] = ()
+    secrets: tuple[tuple[str, str], ...] = ()
     exclude: tuple[str, ...] = ()
     packaging: Packaging = Packaging()
     stream: bool = False
@@ -130,9 +134,15 @@ class Config:
     base_path: str = ""
     runtime_client: RuntimeClient | None = None
     hosting: Hosting = Hosting()
+    stage: str = ""
+    region: str = ""
+    profile: str = ""
     origins: dict[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def client(self) -> RuntimeClient:
-        """The client that was asked for, or else the usual one: ours for a web app, AWS's for a bare handler."""
-        return self.runtime_client or ("aws" if self.app.kind == "handler" else "lambent")
+        """The client that was asked for, or else the usual one: ours for a web app, AWS's for a bare handler.
+
+        AWS's does not read secrets, so a handler that has some gets ours.
+        """
+        return self.runtime_client or ("aws" if self.app.kind == "handler" and not self.secrets else "lambent")

@@ -1,7 +1,7 @@
 """One setting at a time: where it was given, whether it is allowed, and what to write instead.
 
-Three places can give one, the first wins: a flag, the environment (`LAMBENT_MEMORY`), `[tool.lambent]`. Every refusal names
-the place and shows the line to write there.
+Four places can give one, the first wins: a flag, the environment (`LAMBENT_MEMORY`), the stage's table
+(`[tool.lambent.stages.prod]`), `[tool.lambent]`. Every refusal names the place and shows the line to write there.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+from lambent.config import stages
 from lambent.errors import UsageError
 
 FROM_ENVIRONMENT = (
@@ -18,7 +19,12 @@ FROM_ENVIRONMENT = (
     *("stream", "events", "base_path", "runtime_client"),
 )
 PACKAGING = ("exclude", "include", "allow_secrets", "keep_all", "keep", "drop", "strip", "without", "groups", "extras")
-KEYS = (*FROM_ENVIRONMENT, "env", *PACKAGING)
+HOSTING = (
+    *("role", "permissions", "policies", "log_retention", "log_format", "layers", "vpc", "efs", "tags", "tracing", "snapstart"),
+    *("reserved_concurrency", "provisioned_concurrency", "auth", "cors", "bucket", "keep_versions"),
+)
+KEYS = (*FROM_ENVIRONMENT, "region", "profile", "env", "env_file", *PACKAGING, *HOSTING)
+STAGES = "stages"
 
 _SHORTER = {"architecture": "arch"}  # settings whose option has a name of its own
 _SWITCH = {"true": True, "1": True, "false": False, "0": False}
@@ -86,13 +92,36 @@ class Settings:
         return Given(tuple(found.value), found.origin, found.write)
 
 
-def gather(flags: Mapping[str, Any], environ: Mapping[str, str], table: Mapping[str, Any], source: str) -> Settings:
-    """The settings of all three places, the strongest of each. Raises UsageError for a key that is none of ours."""
+@dataclass(frozen=True)
+class Table:
+    """`[tool.lambent]` of a file, with the stage that was asked for: its name ("" for none) and where that was said."""
+
+    content: Mapping[str, Any]
+    source: str
+    stage: str = ""
+    stage_origin: str = ""
+
+    def parts(self) -> tuple[tuple[Mapping[str, Any], str], ...]:
+        """The tables that count, the stronger one last, each with its name for people."""
+        own = stages.table_of(self.stage, self.stage_origin, self.content, self.source)
+        base = {key: value for key, value in self.content.items() if key != STAGES}
+        return (base, f"{self.source} [tool.lambent]"), (own, f"{self.source} [tool.lambent.stages.{self.stage}]")
+
+
+def gather(flags: Mapping[str, Any], environ: Mapping[str, str], table: Table) -> Settings:
+    """The settings of all places, the strongest of each: a flag, the environment, the stage's table, the app's.
+
+    Of `env`, which is a table itself, each variable counts alone. Raises UsageError for a key that is none of ours.
+    """
     given: dict[str, Given] = {}
-    for key, value in table.items():
-        if key not in KEYS:
-            raise _unknown(key, source)
-        given[key] = Given(value, f"{source} [tool.lambent] {key}", _toml(key))
+    for content, where in table.parts():
+        for key, value in content.items():
+            if key not in KEYS:
+                raise _unknown(key, where)
+            before = given.get(key)
+            if key == "env" and before and isinstance(before.value, Mapping) and isinstance(value, Mapping):
+                value = {**before.value, **value}
+            given[key] = Given(value, f"{where} {key}", _toml(key))
     for key in FROM_ENVIRONMENT:
         variable = f"LAMBENT_{key.upper()}"
         if environ.get(variable):
@@ -104,10 +133,10 @@ def gather(flags: Mapping[str, Any], environ: Mapping[str, str], table: Mapping[
     return Settings(given)
 
 
-def _unknown(key: str, source: str) -> UsageError:
+def _unknown(key: str, where: str) -> UsageError:
     close = get_close_matches(key, KEYS, 1, 0.6)
     hint = f"did you mean {close[0]}?" if close else f"the keys are {', '.join(KEYS)}"
-    return UsageError(f"unknown setting: {key}", where=f"{source} [tool.lambent] {key}", hint=hint)
+    return UsageError(f"unknown setting: {key}", where=f"{where} {key}", hint=hint)
 
 
 def _toml(key: str) -> Callable[[str], str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from lambent.aws.interface import BUFFERED, STREAMED, Code, Cors, Pairs, Settings, Statement, canonical
 from lambent.config.model import Config
+from lambent.config.references import resource
 from lambent.errors import DeployError, UsageError
 from lambent.limits import ENV_MAX, MIB, UNZIPPED_MAX, ZIP_DIRECT_MAX
 from lambent.names import INVOKE_STATEMENT, TAG_APP, TAG_MANAGED, URL_STATEMENT, Names
@@ -57,7 +58,7 @@ def desired(config: Config, artifact: Artifact, names: Names) -> Desired:
     Raises DeployError or UsageError for what AWS would refuse anyway: a zip or an environment that is too large.
     """
     hosting = config.hosting
-    environment = tuple(sorted({**dict(artifact.environment), **dict(config.environment)}.items()))
+    environment = tuple(sorted({**dict(artifact.environment), **_references(config), **dict(config.environment)}.items()))
     _refuse_too_large(artifact)
     _refuse_large_environment(environment)
     settings = Settings(
@@ -90,7 +91,7 @@ def desired(config: Config, artifact: Artifact, names: Names) -> Desired:
         cors=Cors(**vars(hosting.cors)) if hosting.cors else None,
         own_role=not hosting.role,
         policies=_policies(config, names),
-        inline=_inline(config),
+        inline=_inline(config, names),
         retention_days=hosting.log_retention_days,
         reserved=hosting.reserved_concurrency,
         provisioned=hosting.provisioned_concurrency,
@@ -119,8 +120,19 @@ def _policies(config: Config, names: Names) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*needed, *config.hosting.policies)))
 
 
-def _inline(config: Config) -> str:
+def _references(config: Config) -> dict[str, str]:
+    """Where the runtime finds each secret; never the secret itself."""
+    return {"LAMBENT_SECRETS": json.dumps(dict(config.secrets), separators=(",", ":"))} if config.secrets else {}
+
+
+def _inline(config: Config, names: Names) -> str:
+    """What the user asks for, and what reading the secrets needs."""
     statements = [json.loads(statement) for statement in config.hosting.permissions]
+    for _, reference in config.secrets:
+        action, arn = resource(reference, names.partition, names.region, names.account)
+        statement = {"Effect": "Allow", "Action": action, "Resource": arn}
+        if statement not in statements:
+            statements.append(statement)
     return canonical({"Version": "2012-10-17", "Statement": statements}) if statements else ""
 
 

@@ -1,0 +1,190 @@
+"""Stages, .env files, secrets by reference, and what AWS is told about hosting."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lambent.config.load import Flags, load, place
+from lambent.config.model import Config, Cors, Hosting
+from lambent.deploy.desired import desired
+from lambent.errors import UsageError
+from lambent.names import Names
+from lambent.package.artifact import Artifact
+
+APP = "async def app(scope, receive, send): pass\n"
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "main.py").write_text(APP)
+    return folder
+
+
+def loaded(app: Path, toml: str, /, environ: dict[str, str] | None = None, **flags: Any) -> Config:
+    (app / "pyproject.toml").write_text(toml)
+    return load(app, Flags(runtime="python3.13", **flags), environ or {}, date(2026, 11, 23))
+
+
+def table(lines: str) -> str:
+    return f"[tool.lambent]\n{lines}\n"
+
+
+def test_a_stage_is_the_app_with_settings_of_its_own(app: Path) -> None:
+    toml = table(
+        'memory = 256\ntimeout = 5\nenv = { A1 = "a", B1 = "b" }\n[tool.lambent.stages.prod]\nmemory = 2048\nenv = { B1 = "c" }'
+    )
+    plain, prod = loaded(app, toml), loaded(app, toml, stage="prod")
+    assert (plain.name, plain.memory_mb, plain.stage) == ("shop", 256, "")
+    assert (prod.name, prod.memory_mb, prod.timeout_s, prod.stage) == ("shop-prod", 2048, 5, "prod")
+    assert prod.environment == (("A1", "a"), ("B1", "c"))
+    assert prod.origins["memory_mb"] == "pyproject.toml [tool.lambent.stages.prod] memory"
+    assert prod.origins["timeout_s"] == "pyproject.toml [tool.lambent] timeout"
+    assert loaded(app, toml, {"LAMBENT_STAGE": "prod"}).name == "shop-prod"
+
+
+def test_the_name_of_a_stage(app: Path) -> None:
+    toml = table('name = "my"\n[tool.lambent.stages.prod]\nname = "the-shop"\n[tool.lambent.stages.test]\nregion = "eu-west-1"')
+    assert loaded(app, toml, stage="prod").name == "the-shop"
+    assert (loaded(app, toml, stage="test").name, loaded(app, toml, stage="test").region) == ("my-test", "eu-west-1")
+    assert loaded(app, toml, stage="test", name="other").name == "other"
+    there = place(app, Flags(stage="test"), {})
+    assert (there.app, there.region, there.profile) == ("my-test", "eu-west-1", "")
+    assert loaded(app, "", stage="pr-17").name == "shop-pr-17", "without any stages a name is enough"
+
+
+@pytest.mark.parametrize(
+    ("stage", "what", "hint"),
+    [
+        ("prdo", "there is no stage prdo among prod", "did you mean prod?"),
+        ("x", "there is no stage x among prod", "add [tool.lambent.stages.x] to pyproject.toml"),
+        ("a b", "a stage's name is 1 to 20 letters, digits, - and _, got 'a b'", "--stage prod"),
+        ("", "a stage's name is 1 to 20 letters, digits, - and _, got ''", "--stage prod"),
+    ],
+)
+def test_stages_that_are_not_there(app: Path, stage: str, what: str, hint: str) -> None:
+    with pytest.raises(UsageError) as error:
+        loaded(app, table("[tool.lambent.stages.prod]\nmemory = 512"), stage=stage)
+    assert (error.value.what, error.value.hint) == (what, hint)
+
+
+def test_an_unknown_key_in_a_stage_is_named_with_its_place(app: Path) -> None:
+    with pytest.raises(UsageError) as error:
+        loaded(app, table("[tool.lambent.stages.prod]\nmemroy = 512"), stage="prod")
+    assert (error.value.where, error.value.hint) == ("pyproject.toml [tool.lambent.stages.prod] memroy", "did you mean memory?")
+
+
+def test_env_files(app: Path) -> None:
+    (app / "prod.env").write_text("# mine\nexport AA='x y'\nBB=\"q\"\nCC=$HOME # no\n")
+    toml = table('env_file = "prod.env"\nenv = { AA = "table", DD = "table" }')
+    config = loaded(app, toml, env=("BB=flag",))
+    assert config.environment == (("AA", "x y"), ("BB", "flag"), ("CC", "$HOME"), ("DD", "table"))
+    with pytest.raises(UsageError, match=r"cannot read no\.env: No such file or directory"):
+        loaded(app, table('env_file = "no.env"'))
+    (app / "prod.env").write_text("AA\n")
+    with pytest.raises(UsageError, match="a variable without a value: AA"):
+        loaded(app, toml)
+
+
+def test_secrets_are_references_in_the_environment_and_permissions_of_the_role(app: Path) -> None:
+    toml = table("")
+    toml += '[tool.lambent.env]\nDB = { ssm = "/shop/db" }\nKEY = { secret = "shop/keys", key = "stripe" }\nPLAIN = "x"\n'
+    config = loaded(app, toml)
+    assert config.secrets == (("DB", "ssm:/shop/db"), ("KEY", "secret:shop/keys#stripe"))
+    artifact = Artifact(Path("/a.zip"), "x=", 1, 1, 1, "python3.13", "x86_64", "main.app")
+    wanted = desired(config, artifact, Names("shop", "123456789012", "eu-west-1"))
+    environment = dict(wanted.settings.environment)
+    assert json.loads(environment["LAMBENT_SECRETS"]) == {"DB": "ssm:/shop/db", "KEY": "secret:shop/keys#stripe"}
+    assert environment["PLAIN"] == "x" and "DB" not in environment
+    allowed = [(each["Action"], each["Resource"]) for each in json.loads(wanted.inline)["Statement"]]
+    assert allowed == [
+        ("ssm:GetParameter", "arn:aws:ssm:eu-west-1:123456789012:parameter/shop/db"),
+        ("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/keys-??????"),
+    ]
+    assert loaded(app, toml, env=("DB=plain",)).secrets == (("KEY", "secret:shop/keys#stripe"),), "a flag is stronger"
+
+
+@pytest.mark.parametrize(
+    "value", ['{ ssm = "" }', '{ ssm = "/a b" }', '{ secret = "a", kye = "b" }', "{ vault = 1 }", "{}", "[1]"]
+)
+def test_references_that_are_none(app: Path, value: str) -> None:
+    with pytest.raises(UsageError, match=r"env\.DB"):
+        loaded(app, f"[tool.lambent.env]\nDB = {value}\n")
+
+
+def test_a_handler_with_secrets_runs_on_the_loop_that_reads_them(app: Path) -> None:
+    (app / "main.py").write_text("def lambda_handler(event, context): return 1\n")
+    assert loaded(app, "").client == "aws"
+    assert loaded(app, '[tool.lambent.env]\nDB = { ssm = "/a" }\n').client == "lambent"
+
+
+def test_everything_about_hosting(app: Path) -> None:
+    hosting = loaded(
+        app,
+        table(
+            """
+            auth = "iam"
+            permissions = ["s3:GetObject arn:aws:s3:::b/*", { actions = ["sqs:*"], resources = ["*"] }]
+            policies = ["arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"]
+            log_retention = "forever"
+            log_format = "json"
+            reserved_concurrency = 0
+            keep_versions = 3
+            tags = { team = "web" }
+            layers = ["arn:aws:lambda:eu-west-1:123456789012:layer:name:1"]
+            vpc = { subnets = ["subnet-1"], security_groups = ["sg-1"] }
+            efs = { "/mnt/d" = "arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-0123456789abcdef0" }
+            cors = { origins = ["https://a.b"], max_age = 60 }
+            """
+        ),
+    ).hosting
+    assert [json.loads(each)["Action"] for each in hosting.permissions] == [["s3:GetObject"], ["sqs:*"]]
+    assert (hosting.auth, hosting.log_retention_days, hosting.log_format) == ("AWS_IAM", None, "JSON")
+    assert (hosting.reserved_concurrency, hosting.keep_versions, hosting.tags) == (0, 3, (("team", "web"),))
+    assert hosting.cors == Cors(origins=("https://a.b",), max_age_s=60)
+    assert hosting.mounts[0][1] == "/mnt/d" and hosting.subnets == ("subnet-1",)
+    assert loaded(app, "").hosting == Hosting()
+
+
+@pytest.mark.parametrize(
+    ("toml", "what"),
+    [
+        ('permissions = "s3:*"', "permissions must be a list"),
+        ('permissions = ["s3:GetObject"]', "a permission is an action and a resource"),
+        ('permissions = ["GetObject *"]', "not an action of AWS: GetObject"),
+        ('permissions = [{ Effect = "Maybe" }]', "not a permission"),
+        ("log_retention = 31", "log_retention is one of 1, 3, 5"),
+        ("log_retention = true", "log_retention is one of 1, 3, 5"),
+        ('auth = "basic"', "auth is none"),
+        ('role = "me"', "role is not of the form"),
+        (
+            'role = "arn:aws:iam::123456789012:role/r"\npermissions = ["s3:* *"]',
+            "permissions are for a role that lambent makes",
+        ),
+        ('layers = ["numpy"]', "layers takes ARNs, got numpy"),
+        ('vpc = { subnets = ["subnet-1"] }', "vpc names subnets and security_groups"),
+        ('efs = { "/data" = "x" }', "efs maps a path below /mnt"),
+        (
+            'efs = { "/mnt/d" = "arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-0123456789abcdef0" }',
+            "EFS is reached through a VPC only",
+        ),
+        ("snapstart = true\nprovisioned_concurrency = 1", "SnapStart goes neither with provisioned concurrency"),
+        ("keep_versions = 0", "keep_versions must be between 1"),
+        ('tags = { "aws:x" = "y" }', "not a tag of yours: aws:x"),
+        ("cors = { max_age = 100000 }", "cors max_age is 0 to 86400 seconds"),
+        ('cors = { origins = "x" }', "cors takes lists"),
+        ('bucket = "My_Bucket"', "bucket is not of the form"),
+        ('stages = "prod"', "stages must be tables"),
+    ],
+)
+def test_what_aws_would_refuse_is_said_before(app: Path, toml: str, what: str) -> None:
+    with pytest.raises(UsageError) as error:
+        loaded(app, table(toml))
+    assert error.value.what.startswith(what)
+    assert error.value.where.startswith("pyproject.toml [tool.lambent] ") and error.value.hint

@@ -15,7 +15,10 @@ from typing import Any
 import pytest
 
 from functions import CACHE, NEWEST
+from lambent import events
+from lambent.config.model import App, Config
 from lambent.local.trial import Subject, Trial, trial
+from lambent.package.build import build
 
 HERE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
 TODAY = date(2026, 11, 23)
@@ -69,6 +72,25 @@ def test_the_trace_names_the_line(tmp_path: Path) -> None:
     done = tried(tmp_path, "def broken():\n    raise ValueError('no table')\nbroken()\n" + FINE)
     assert (done.error_type, done.message) == ("ValueError", "no table")
     assert any("/var/task/main.py" in line and "line 2" in line for line in done.trace)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("def app(environ, start): return []", ""),
+        ("app = open('/var/task/no-such-file')", "No such file or directory"),
+        ("async def app(scope, receive, send):\n    raise RuntimeError('no database')", ""),
+    ],
+)
+def test_a_web_app_as_it_is_built(tmp_path: Path, source: str, message: str) -> None:
+    """Under our own loop, which the zip brings along."""
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web" / "main.py").write_text(source)
+    config = Config(tmp_path / "web", "small", App("main", "app", "web"), NEWEST, HERE)  # type: ignore[arg-type]
+    zipped = build(config, tmp_path / "cache", os.environ, events.ignore)
+    subject = Subject(zipped.path, zipped.handler, zipped.runtime, zipped.architecture, zipped.environment)
+    done = trial(subject, CACHE, os.environ, TODAY)
+    assert done.ok is not bool(message) and message in done.message
 
 
 def test_settings_reach_it_and_the_callers_environment_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import zipfile
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from lambent import events
+from lambent.config.model import App, Config
+from lambent.errors import PackagingError
 from lambent.package import elf
+from lambent.package.build import build
 from lambent.package.elf import Binary
-from lambent.package.layout import SourceFile
-from lambent.package.lock import Wheel
 from lambent.package.proof import entry, imports, native, requires, stdlib
 from lambent.package.proof.finding import Finding, refusal
-from lambent.package.proof.gather import gather, metadata
 from lambent.package.proof.native import Native
 from lambent.package.proof.prove import Zip, clashes, prove, sizes
 from lambent.package.proof.requires import Metadata
 from lambent.package.shards.imports import scan
-from lambent.package.shards.shard import shard
-from lambent.package.shards.slim import SlimOptions
 from lambent.package.target import Target
 from real_wheels import Installed, install
 
@@ -470,36 +468,25 @@ def test_the_proof_of_a_real_app_is_silent(wheels: dict[str, Installed]) -> None
     assert prove(Zip(every, web.natives(), ("main.app",), {}, 1, 1), NEW) == ()
 
 
-# From shards
+# As a build is refused
 
 
-def as_wheel(installed: Installed, name: str, filename: str, folder: Path) -> Wheel:
-    """One package's files as the wheel they came in."""
-    path = folder / filename
-    with zipfile.ZipFile(path, "w") as made:
-        for place, owner in installed.owners.items():
-            own = owner.lower().startswith(f"{name} ") and not place.endswith(("INSTALLER", "REQUESTED", ".lock"))
-            if own and place in installed.files:
-                made.write(installed.files[place], place)
-    version = filename.split("-")[1]
-    return Wheel(name, version, filename, path, hashlib.sha256(path.read_bytes()).hexdigest())
-
-
-def test_facts_come_from_the_shards(wheels: dict[str, Installed], tmp_path: Path) -> None:
-    version = next(one.version for one in wheels["arm"].metadata if one.name.lower() == "markupsafe")
-    filename = f"markupsafe-{version}-cp313-cp313-manylinux2014_aarch64.whl"
-    made = shard(as_wheel(wheels["arm"], "markupsafe", filename, tmp_path), ARM, SlimOptions(), tmp_path / "cache")
-    (tmp_path / "main.py").write_text("import markupsafe, markupsafe._native, yaml\napp = 1\n")
-    (tmp_path / "fast.so").write_bytes(
-        next(path for name, path in wheels["web"].files.items() if "_psycopg" in name).read_bytes()
-    )
-    own = {name: SourceFile(tmp_path / name) for name in ("main.py", "fast.so")}
-    zipped = gather([made], own, ["main.app"], (10, 5), requires.unmet([metadata(made)], ARM))
-    assert [(found.level, found.what.partition(",")[0]) for found in prove(zipped, ARM)] == [
-        ("error", "a file of your own was built for x86_64"),
-        ("error", "main.py imports yaml"),
-    ]
-    findings = prove(gather([made], {"main.py": own["main.py"]}, ["main.app"], (10, 5)), NEW)
-    assert findings[0].package == f"markupsafe {version}"
-    assert "_speedups.cpython-313-aarch64-linux-gnu.so" in findings[0].where
-    made.close()
+def test_a_build_is_refused_with_all_that_is_wrong(wheels: dict[str, Installed], tmp_path: Path) -> None:
+    """A library left in the project by `pip install -t .` on another machine, and a file that the zip leaves out."""
+    project = tmp_path / "web"
+    (project / "shop").mkdir(parents=True)
+    (project / "main.py").write_text("from shop.secret import KEY\n\ndef app(event, context): ...\n")
+    (project / "shop" / "__init__.py").write_text("")
+    (project / "shop" / "secret.py").write_text("KEY = 1\n")
+    (project / ".gitignore").write_text("secret.py\n")
+    name, path = next((name, path) for name, path in wheels["web"].files.items() if name.startswith("psycopg2/_psycopg"))
+    (project / name).parent.mkdir()
+    (project / name).write_bytes(path.read_bytes())
+    config = Config(project, "web", App("main", "app", "handler"), "python3.13", "arm64")
+    with pytest.raises(PackagingError) as refused:
+        build(config, tmp_path / "cache", os.environ, events.ignore)
+    assert refused.value.what == "a file of your own was built for x86_64, not for python3.13 arm64"
+    assert refused.value.where == name and "requirements.txt" in refused.value.hint
+    assert "main.py imports shop.secret, which is neither in the zip" in refused.value.detail
+    assert "main.py:1" in refused.value.detail and ".gitignore" in refused.value.detail
+    assert not list(tmp_path.rglob("*.zip"))

@@ -66,7 +66,7 @@ def test_another_machine_or_runtime_is_named(tmp_path: Path, registry: Registry)
     offer(registry, "fast", "2.0", "cp313-cp313-manylinux_2_28_aarch64")
     offer(registry, "fast", "2.0", "cp312-cp312-manylinux_2_28_x86_64")
     error = refusal(listed(tmp_path / "app", registry, "fast"), tmp_path / "cache", to=target("3.13"))
-    assert "--runtime python3.12" in error.hint and "--architecture arm64" in error.hint
+    assert "--runtime python3.12" in error.hint and "--arch arm64" in error.hint
 
 
 def test_the_markers_are_the_targets(tmp_path: Path, registry: Registry) -> None:

@@ -162,11 +162,13 @@ class Compiler:
         return replace(found, wheels=same.wheels)
 
     def _unfit(self, pin: Pin) -> list[Pin]:
-        """The versions that uv's platform takes and the target does not: all of them, or those down to the next that fits."""
+        """The versions that uv's platform takes and the target does not, this one first: all, or those down to the next."""
         target, wider = self.question.uv.target, widened(self.question.uv.target)
         there = self.offers.of(pin.name, pin.index)
         unfit = [one for one in there if choose(one, target) is None and choose(one, wider) is not None]
-        return unfit if any(one.version == pin.version for one in unfit) else self._walk(pin)
+        if not any(one.version == pin.version for one in unfit):
+            return self._walk(pin)
+        return [pin, *(one for one in unfit if one.version != pin.version)]
 
     def _walk(self, pin: Pin) -> list[Pin]:
         walked = [pin]
@@ -188,7 +190,7 @@ class Compiler:
     def _learn(self, text: str, state: _State) -> None:
         """Lets a package be built that has no wheels, or raises the PackagingError that tells what uv refused."""
         asked, uv = self.question.asked, self.question.uv
-        package = wheelless.blamed(text)
+        package = wheelless.blamed(text) or wheelless.ruled_out(text, [pins[0] for pins in state.unfit.values()])
         if package is None:
             raise translate(text, uv, asked.source) from None
         if package.name in state.build:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -39,6 +40,14 @@ def blamed(text: str) -> Package | None:
     if wanted and (found is None or normalised(found[1]) != normalised(wanted[1])):
         return Package(normalised(wanted[1]), wanted[1])
     return Package(normalised(found[1]), f"{found[1]}{found[2]}") if found else None
+
+
+def ruled_out(text: str, unfit: Sequence[Pin]) -> Package | None:
+    """The package that uv could not do without, of those whose wheels do not fit the target and were ruled out."""
+    for pin in unfit:
+        if re.search(rf"(?<![\w.-]){re.escape(pin.name)}(?![\w-])", text):
+            return Package(pin.name, f"{pin.name}=={pin.version}")
+    return None
 
 
 def has_linux_wheels(pin: Pin) -> bool:

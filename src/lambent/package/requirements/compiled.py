@@ -161,6 +161,10 @@ class Compiler:
         same = next((pin for pin in self.offers.of(found.name, found.index) if pin.version == found.version), found)
         return replace(found, wheels=same.wheels)
 
+    def _offered(self, name: str) -> Pin | None:
+        """The newest version with wheels, when uv can tell nothing since none is for this system at all."""
+        return next(iter(self.offers.of(name, PYPI)), None) if self._one_index else None
+
     def _unfit(self, pin: Pin) -> list[Pin]:
         """The versions that uv's platform takes and the target does not, this one first: all, or those down to the next."""
         target, wider = self.question.uv.target, widened(self.question.uv.target)
@@ -199,7 +203,7 @@ class Compiler:
             state.local.add(package.name)
             state.build.add(package.name)
             return
-        there = self.everything(package.spec)
+        there = self.everything(package.spec) or self.everything(package.name) or self._offered(package.name)
         if there is None and not state.unfit.get(package.name):
             raise translate(text, uv, asked.source) from None
         there = there or state.unfit[package.name][0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -490,3 +491,10 @@ def test_a_build_is_refused_with_all_that_is_wrong(wheels: dict[str, Installed],
     assert "main.py imports shop.secret, which is neither in the zip" in refused.value.detail
     assert "main.py:1" in refused.value.detail and ".gitignore" in refused.value.detail
     assert not list(tmp_path.rglob("*.zip"))
+
+
+def test_an_open_bracket_with_comments_is_scanned_at_once() -> None:
+    """A pattern that tries every split of the comments would take hours."""
+    began = time.process_time()
+    scan("a.py", b"from x import (" + b"a, # c\n" * 200)
+    assert time.process_time() - began < 1

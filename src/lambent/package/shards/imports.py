@@ -25,7 +25,7 @@ _TOKEN = re.compile(
     )*+
     (?: ["'](?P<string>{_DOTTED})["']
       | \n(?P<indent>[ \t]*+)(?:(?:try|else)[ \t]*:[ \t]*+(?=import|from))?(?:
-          from[ \t]*+(?P<base>[.\w]+)[ \t]*import\b[ \t]*(?P<names>\((?:[^)\#]|\#[^\n]*)*\)|(?:[^\n;\#\\]|\\\r?\n)*)
+          from[ \t]*+(?P<base>[.\w]+)[ \t]*import\b[ \t]*(?P<names>\((?:[^)\#]++|\#[^\n]*+)*+\)|(?:[^\n;\#\\]|\\\r?\n)*)
         | import[ \t]+(?P<plain>(?:[^\n;\#\\]|\\\r?\n)*)
         | (?P<function>def|async[ \t]+def)\b
         | (?P<idle>(?:el)?if[ \t]+\(?[ \t]*(?:\w+\.)?TYPE_CHECKING[ \t)]*:|if[ \t]+(?:False|0)[ \t]*:|if[ \t]+__name__\b)
@@ -100,7 +100,7 @@ def scan(path: str, source: bytes | bytearray) -> Imports:
 
 
 def _names(match: re.Match[str], package: str) -> Iterator[str]:
-    if match["plain"]:
+    if match["base"] is None:
         yield from _words(match["plain"])
         return
     base = _absolute(match["base"], package)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 from lambent.errors import PackagingError
 from lambent.package.lock import DistFile, Lock, Pin, Repository
@@ -22,6 +21,7 @@ from lambent.package.requirements.kept import replace_file
 from lambent.package.requirements.markers import environment, full_version
 from lambent.package.requirements.question import Options, Question
 from lambent.package.target import Target
+from lambent.package.wheels.addresses import local_path
 
 if TYPE_CHECKING:
     from packaging.pylock import Package, PackageArchive, PackageSdist, PackageVcs, PackageWheel, Pylock
@@ -149,7 +149,7 @@ def _repository(vcs: PackageVcs, place: Place) -> Repository:
 
 def _local(path: str, place: Place) -> Path:
     if path.startswith("file://"):
-        return Path(url2pathname(urlsplit(path).path))
+        return local_path(path)
     return Path(os.path.normpath(place.folder / path))
 
 
@@ -212,7 +212,7 @@ def _entry(file: DistFile | None, folder: Path, *, named: bool = True) -> dict[s
     assert file is not None
     entry: dict[str, Any] = {"name": file.filename} if named else {}
     if file.url.startswith("file://"):
-        entry["path"] = _relative(Path(url2pathname(urlsplit(file.url).path)), folder)
+        entry["path"] = _relative(local_path(file.url), folder)
     else:
         entry["url"] = file.url
     if file.size is not None:

@@ -83,6 +83,10 @@ class Shard:
 
     def imports(self) -> dict[str, Imports]:
         """What each module names, by its path."""
+        return self._imports
+
+    @cached_property
+    def _imports(self) -> dict[str, Imports]:
         return imports.unpack(json.loads(self.archive.read(_IMPORTS))["imports"])
 
     def dropped(self) -> dict[str, str]:

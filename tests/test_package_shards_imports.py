@@ -1,0 +1,140 @@
+"""Imports told from sources, beside Python's own parser; and what a start reaches by them."""
+
+from __future__ import annotations
+
+import ast
+import sysconfig
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from lambent.package.shards.imports import Imports, module_of, pack, scan, unpack
+from lambent.package.shards.startup import reached
+
+SITE = Path(sysconfig.get_paths()["purelib"])
+NAMES = ("starlette", "click", "anyio", "pydantic", "rich", "werkzeug", "packaging", "yaml", "cryptography")
+PACKAGES = [name for name in NAMES if (SITE / name).is_dir()]
+RUN, LATER, NEVER = range(3)
+
+
+def parsed(path: str, source: bytes) -> Imports:
+    """The same by Python's parser."""
+    package = module_of(path) if path.endswith("__init__.py") else module_of(path).rpartition(".")[0]
+    found: tuple[set[str], set[str], set[str]] = (set(), set(), set())
+
+    def base(node: ast.ImportFrom) -> str:
+        parts = package.split(".")
+        return ".".join([*parts[: len(parts) - node.level + 1], *([node.module] if node.module else [])])
+
+    def walk(nodes: Iterable[ast.stmt], when: int) -> None:
+        for node in nodes:
+            if isinstance(node, ast.Import):
+                found[when].update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                module = base(node) if node.level else node.module
+                found[when].update(str(module) if alias.name == "*" else f"{module}.{alias.name}" for alias in node.names)
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                walk(node.body, max(when, LATER))
+            else:
+                test = ast.unparse(node.test) if isinstance(node, ast.If) else ""
+                idle = test.split(".")[-1] == "TYPE_CHECKING" or test.startswith("__name__") or test in ("False", "0")
+                walk(getattr(node, "body", []), NEVER if idle else when)
+                for part in ("orelse", "finalbody"):
+                    walk(getattr(node, part, []), when)
+                for inner in (*getattr(node, "handlers", []), *getattr(node, "cases", [])):
+                    walk(inner.body, when)
+
+    walk(ast.parse(source).body, RUN)
+    return Imports(frozenset(found[RUN]), frozenset(found[LATER] - found[RUN]))
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_lexer_finds_what_the_parser_finds(package: str) -> None:
+    for file in sorted((SITE / package).rglob("*.py")):
+        path, source = file.relative_to(SITE).as_posix(), file.read_bytes()
+        lexed, truth = scan(path, source), parsed(path, source)
+        assert (lexed.now, lexed.later) == (truth.now, truth.later), path
+
+
+def test_blocks_strings_and_newer_syntax() -> None:
+    source = b'''"""
+import in_docstring
+"""
+from __future__ import annotations
+import a.b as c, d  # import comment
+from .x import (one,  # a ) in a comment
+    two)
+from .. import up
+if TYPE_CHECKING:
+    import types_only
+else:
+    import real
+def f[T](x: T) -> None:
+    from .later import *
+    class K:
+        import deeper
+type New = "quoted.module.Name"
+try: import oneline
+except ImportError: pass
+with x:
+    import within
+text = f"{x["import nested"]}" 'plain' "has space.not" ".relative"
+from unfinished
+'''
+    found = scan("pkg/sub/__init__.py", source)
+    relative = {"pkg.sub.x.one", "pkg.sub.x.two", "pkg.up"}
+    assert found.now == {"__future__.annotations", "a.b", "d", "real", "oneline", "within"} | relative
+    assert found.later == {"pkg.sub.later", "deeper"}
+    assert found.strings == {"quoted.module.Name", "pkg.sub.relative"}
+    assert unpack(pack({"m.py": found})) == {"m.py": found}
+
+
+@pytest.mark.parametrize("piece", [b'"', b"'''", b"\n", b"#", b"\nimport ", b"\nfrom x", b"\\", b"a.", b"\n\t", b'"a.b'])
+def test_no_source_takes_long(piece: bytes) -> None:
+    started = time.process_time()
+    scan("a.py", piece * 20_000)
+    assert time.process_time() - started < 1
+
+
+def table(**files: str) -> dict[str, Imports]:
+    named = {f"{name.replace('__', '/').replace('/init', '/__init__')}.py": text for name, text in files.items()}
+    return {path: scan(path, text.encode()) for path, text in named.items()}
+
+
+def test_a_start_is_followed_nearest_first_and_what_functions_import_last() -> None:
+    tables = [
+        table(main="import lib\nfrom lib.deep import thing"),
+        table(lib__init="from . import near", lib__near="def f():\n    import lazy", lib__deep="import far", lib__unused=""),
+        table(lazy="", far="", other=""),
+    ]
+    assert reached(tables, ["main"]) == ["main.py", "lib/__init__.py", "lib/deep.py", "lib/near.py", "far.py", "lazy.py"]
+    assert reached(tables, ["absent"]) == []
+
+
+def test_strings_name_modules_and_plugins_announce_themselves() -> None:
+    tables = [
+        table(settings="INSTALLED_APPS = ['shop']\nMIDDLEWARE = ['web.middle.Class', 'web.log', 'nothing.like.it']"),
+        table(shop__init="", shop__models="", shop__views="", web__init="", web__middle="", web__other=""),
+        table(plug="", stray=""),
+    ]
+    plugins = [("web.plugins", "p", "plug:Plugin"), ("console_scripts", "s", "stray:main")]
+    expected = {"settings.py", "shop/__init__.py", "shop/models.py", "web/__init__.py", "web/middle.py", "plug.py"}
+    assert set(reached(tables, ["settings"], plugins)) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "module"),
+    [
+        ("a/b.py", "a.b"),
+        ("a/__init__.py", "a"),
+        ("a/c.cpython-312-x86_64-linux-gnu.so", "a.c"),
+        ("a/d.abi3.so", "a.d"),
+        ("a-b/c.py", ""),
+        ("a/b.txt", ""),
+        ("a.libs/libx.so.1", ""),
+    ],
+)
+def test_module_names(path: str, module: str) -> None:
+    assert module_of(path) == module

@@ -14,14 +14,14 @@ from lambent.cli import zipped
 from lambent.cli.options import app_option, arch_option, runtime_option
 from lambent.config.load import Flags, load
 from lambent.config.model import Config
-from lambent.errors import LambentError, UsageError
+from lambent.errors import UsageError
 from lambent.events import Detected, Emit, Phase
 from lambent.package import output
 from lambent.package.artifact import Artifact
 from lambent.package.build import build
 from lambent.package.dependencies import Part, Wishes
 from lambent.package.locked import write_lock
-from lambent.ui import choose, jsonlines
+from lambent.ui import choose
 
 
 @click.command("build")
@@ -56,12 +56,7 @@ def command(path: Path, as_json: bool, **options: Any) -> None:
     cache, or what -o says) is the only thing printed on stdout.
     """
     with choose.reporter(as_json) as emit:
-        try:
-            _build(path, options, emit)
-        except LambentError as error:
-            if as_json:
-                jsonlines.fail(error)
-            raise
+        _build(path, options, emit)
 
 
 def _build(path: Path, options: dict[str, Any], emit: Emit) -> None:

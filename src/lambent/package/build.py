@@ -175,13 +175,12 @@ def _with_bytecode(layout: Layout, interpreter: interpreters.Interpreter | None,
     """The layout with the bytecode of the runtime and of the user's own files, if there is room for it."""
     if interpreter is None:
         return layout
-    before = dict(layout.own)
-    sources = {name: file.path for name, file in layout.own if not is_bundled(name, before)}
-    own = before | {
-        name: SourceFile(path) for name, path in bytecode.compile_files(sources, interpreter, cache, RUNTIME).items()
-    }
-    if sum(file.path.stat().st_size for name, file in own.items() if name not in before) > room:
+    own = dict(layout.own)
+    sources = {name: file.path for name, file in layout.own if not is_bundled(name, own)}
+    made = bytecode.compile_files(sources, interpreter, cache, RUNTIME)
+    if sum(map(len, made.values())) > room:
         return layout
+    own |= {name: SourceFile(Path(name), content=code) for name, code in made.items()}
     return Layout(tuple(sorted(own.items())), layout.hidden)
 
 

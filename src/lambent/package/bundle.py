@@ -64,7 +64,7 @@ def _codes(files: dict[str, SourceFile], interpreter: Interpreter, cache: Path) 
     """The marshalled code objects of the modules, by their own names."""
     sources = {name: file.path for name, file in files.items() if PurePosixPath(name).parent.name == RUNTIME}
     compiled = compile_files(sources, interpreter, cache, RUNTIME)
-    return {name.rpartition("/")[2].partition(".")[0]: path.read_bytes()[_HEAD:] for name, path in sorted(compiled.items())}
+    return {name.rpartition("/")[2].partition(".")[0]: code[_HEAD:] for name, code in sorted(compiled.items())}
 
 
 def _kept(cache: Path, data: bytes) -> Path:

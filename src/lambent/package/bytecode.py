@@ -15,13 +15,15 @@ import json
 import re
 import subprocess
 import tempfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from lambent.interpreters import Interpreter
 
 _TESTS = r"/(tests?|testing/tests)/"
-_FORMAT = "1"  # raise it when the same source would give other bytes
+_SEAL = 4  # bytes of CRC-32 at the end of a file in the cache
+_FORMAT = "2"  # raise it when the same source would give other bytes
 _ENVIRONMENT = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
 _COMPILE = """
 import json, py_compile, sys
@@ -34,41 +36,48 @@ for source, name, mode, out in json.load(sys.stdin):
 """
 
 
-def compile_tree(stage: Path, interpreter: Interpreter) -> None:
-    """Adds `__pycache__` folders. Files that do not compile (templates, other versions' syntax) just get none."""
-    options = ["-q", "-q", "--invalidation-mode", "unchecked-hash", "-s", str(stage), "-p", "/var/task", "-x", _TESTS]
-    subprocess.run(
-        [str(interpreter.path), "-s", "-m", "compileall", *options, str(stage)],
-        cwd=stage.parent,  # first on its import path: no modules there
-        env=_ENVIRONMENT,  # without -E, which would ignore the hash seed
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
-
-
-def compile_files(files: Mapping[str, Path], interpreter: Interpreter, cache: Path, unchecked: str) -> dict[str, Path]:
+def compile_files(files: Mapping[str, Path], interpreter: Interpreter, cache: Path, unchecked: str) -> dict[str, bytes]:
     """The bytecode of source files by its path in the zip; each is compiled once, and then found in `cache`.
 
     `files` maps paths in the zip to files of this machine. Those below the folder `unchecked` are never compared with their
     source again. Files that do not compile get none.
     """
-    found, missing = {}, []
+    found: dict[str, bytes] = {}
+    missing: list[tuple[str, str, str, Path]] = []
     for name, source in files.items():
         if not name.endswith(".py") or re.search(_TESTS, f"/{name}"):
             continue
         mode = "UNCHECKED_HASH" if name.startswith(f"{unchecked}/") else "CHECKED_HASH"
         path = cache / "bytecode" / f"{_key(name, source, mode, interpreter)}.pyc"
-        found[_place(name, interpreter)] = path
-        if not path.exists():
+        kept = _kept(path)
+        if kept is None:
             missing.append((str(source), name, mode, path))
+        else:
+            found[_place(name, interpreter)] = kept
     if missing:
-        _compile(missing, interpreter, cache / "bytecode")
-    return {name: path for name, path in found.items() if path.exists() and path.stat().st_size}
+        made = _compile(missing, interpreter, cache / "bytecode")
+        found |= {_place(name, interpreter): code for (_, name, _, _), code in zip(missing, made, strict=True)}
+    return {name: code for name, code in sorted(found.items()) if code}
 
 
-def _compile(missing: list[tuple[str, str, str, Path]], interpreter: Interpreter, folder: Path) -> None:
+def _kept(path: Path) -> bytes | None:
+    """What is in the cache, without the checksum at its end; None when there is nothing, or nothing whole."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    code, seal = data[:-_SEAL], data[-_SEAL:]
+    return code if seal == _sealed(code) else None
+
+
+def _sealed(code: bytes) -> bytes:
+    return zlib.crc32(code).to_bytes(_SEAL)
+
+
+def _compile(missing: list[tuple[str, str, str, Path]], interpreter: Interpreter, folder: Path) -> list[bytes]:
+    """The bytecode of each, empty where there is none; kept in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
+    codes = []
     with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as stage:
         out = [(source, name, mode, f"{stage}/{path.name}") for source, name, mode, path in missing]
         subprocess.run(
@@ -81,8 +90,12 @@ def _compile(missing: list[tuple[str, str, str, Path]], interpreter: Interpreter
         )
         for *_, path in missing:
             made = Path(stage) / path.name
-            if made.exists():
+            code = made.read_bytes() if made.exists() else None  # an interpreter that broke leaves nothing, and is asked again
+            codes.append(code or b"")
+            if code is not None:
+                made.write_bytes(code + _sealed(code))
                 made.replace(path)
+    return codes
 
 
 def _key(name: str, source: Path, mode: str, interpreter: Interpreter) -> str:

@@ -21,7 +21,7 @@ from lambent.package.shards.slim import SlimOptions
 from lambent.package.target import Target
 from lambent.package.uv import Uv
 from lambent.package.wheels.fetch import fetch
-from lambent.package.wheels.means import Means
+from lambent.package.wheels.means import Means, NativeBuild
 
 Part = Literal["all", "app", "layer"]
 """What of a function is built: all of it, or, where its dependencies are a layer, the app or that layer alone."""
@@ -77,7 +77,8 @@ def gather(config: Config, target: Target, cache: Path, environ: Mapping[str, st
     said = config.packaging
     slim = SlimOptions(said.keep_all, said.keep, said.drop, said.strip, said.without)
     inputs = (asked.path,) if asked.path else ()
-    means = Means(cache, environ, asked.folder, emit, inputs)
+    compiler = _compiler(target, cache, environ) if wishes.native else None
+    means = Means(cache, environ, asked.folder, emit, inputs, compiler)
 
     def unmade(wheel: Wheel) -> bool:
         return not (cache / "shards" / f"{key(wheel, target, slim)}.zip").exists()
@@ -93,3 +94,10 @@ def gather(config: Config, target: Target, cache: Path, environ: Mapping[str, st
     cached = resolution.cached and all(shard.cached for shard in made)
     emit(Resolved(len(made), resolution.lock.source, cached, time.monotonic() - started))
     return Dependencies(resolution.lock, made)
+
+
+def _compiler(target: Target, cache: Path, environ: Mapping[str, str]) -> NativeBuild:
+    """What builds C code for the target; zig is looked for only when there is something to build."""
+    from lambent.package.wheels.native.build import Native  # a fifth of a second of imports, for a flag few builds have
+
+    return Native(target, cache, environ).build

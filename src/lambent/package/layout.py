@@ -15,10 +15,16 @@ RUNTIME = "lambent_runtime"
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file to be packed: its path on this machine, and whether it may be executed."""
+    """A file to be packed: its path on this machine, and whether it may be executed. `content` is what was made of it, if that
+    is to be packed in its stead (bytecode).
+    """
 
     path: Path
     executable: bool = False
+    content: bytes | None = None
+
+    def read(self) -> bytes:
+        return self.path.read_bytes() if self.content is None else self.content
 
 
 @dataclass(frozen=True)

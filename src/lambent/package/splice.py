@@ -45,7 +45,7 @@ def write(name: str, pieces: Iterable[Piece], own: Iterable[tuple[str, SourceFil
                 else:
                     writer.splice(piece.archive, piece.takes)
             for place, source in own:
-                writer.add(*compress(place, source.path.read_bytes(), executable=source.executable))
+                writer.add(*compress(place, source.read(), executable=source.executable))
             written = writer.close()
         path = folder / f"{name}-{written.sha256.hex()[:16]}.zip"
         temporary.chmod(0o644)

@@ -41,10 +41,37 @@ def python(version: str = NEWEST.removeprefix("python")) -> Path:
     return found.path
 
 
-def modules_of(interpreter: Path) -> set[str]:
-    """What the bare interpreter has imported before it runs a line: .pth files in its site-packages may add to it."""
-    told = subprocess.run([interpreter, "-c", "import sys; print(*sys.modules)"], capture_output=True, text=True, check=True)
+def modules_of(interpreter: Path, line: str = "pass") -> set[str]:
+    """What the bare interpreter has imported once it ran a line: .pth files in its site-packages may add to it."""
+    code = f"{line}; import sys; print(*sys.modules)"
+    told = subprocess.run([interpreter, "-c", code], capture_output=True, text=True, check=True)
     return set(told.stdout.split())
+
+
+MODULES = """
+import sys
+
+def names():
+    return sorted(set(sys.modules) - set(sys.builtin_module_names))
+
+async def asgi(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    await send({"type": "http.response.body", "body": repr(names()).encode()})
+
+def wsgi(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [repr(names()).encode()]
+"""
+
+
+@pytest.mark.parametrize(("app", "line"), [("wsgi", "pass"), ("asgi", "import asyncio")])
+def test_the_runtime_imports_next_to_nothing(app: str, line: str, interpreter: Path, tmp_path: Path) -> None:
+    """Counted in modules, as time would depend on the machine: a WSGI app gets by without, an ASGI app with asyncio's."""
+    with Environment(tmp_path, interpreter, f"main.{app}", files={"main.py": MODULES}) as env:
+        env.invoke(make_event())
+        loaded = set(ast.literal_eval(env.invoke(make_event()).body.decode()))
+    others = {name for name in loaded if name.partition(".")[0] not in ("main", "lambent_runtime")}
+    assert others - modules_of(interpreter, line) <= {"__future__", "_json", "_socket", "binascii"}
 
 
 def test_the_wrapper_is_executable() -> None:

@@ -104,7 +104,7 @@ def test_secrets_are_references_in_the_environment_and_permissions_of_the_role(a
     assert environment["PLAIN"] == "x" and "DB" not in environment
     allowed = [(each["Action"], each["Resource"]) for each in json.loads(wanted.inline)["Statement"]]
     assert allowed == [
-        ("ssm:GetParameter", "arn:aws:ssm:eu-west-1:123456789012:parameter/shop/db"),
+        ("ssm:GetParameters", "arn:aws:ssm:eu-west-1:123456789012:parameter/shop/db"),
         ("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/keys-??????"),
     ]
     assert loaded(app, toml, env=("DB=plain",)).secrets == (("KEY", "secret:shop/keys#stripe"),), "a flag is stronger"

@@ -38,7 +38,7 @@ def resource(reference: str, partition: str, region: str, account: str) -> tuple
     kind, _, rest = reference.partition(":")
     name = rest.partition("#")[0]
     if kind == "ssm":
-        return "ssm:GetParameter", f"arn:{partition}:ssm:{region}:{account}:parameter/{name.removeprefix('/')}"
+        return "ssm:GetParameters", f"arn:{partition}:ssm:{region}:{account}:parameter/{name.removeprefix('/')}"
     if name.startswith("arn:"):
         return "secretsmanager:GetSecretValue", name
     # AWS ends a secret's ARN with six characters of its own

@@ -159,6 +159,18 @@ def _no_permission(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
     return f"the function may not do {found[1]}", f"allow {found[1]} in a policy of the role {role}"
 
 
+def _secret(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
+    role, said = failure.settings.role.rpartition("/")[2], found[1]
+    if "AccessDenied" in said:
+        action = re.search(r"perform: ([\w-]+:\w+)", said)
+        hint = f"allow {action[1] if action else 'it'} in a policy of the role {role}; a key of your own takes kms:Decrypt too"
+    elif "no answer" in said:
+        hint = "give the function's subnets a way to AWS: a NAT gateway, or VPC endpoints for ssm and secretsmanager"
+    else:
+        hint = "make it in the function's own account and region, or mend the reference in [tool.lambent.env]"
+    return f"the function cannot read a secret: {said}", hint
+
+
 def _setting(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
     return f"the environment variable {found[1]} is not set", f"--env {found[1]}=VALUE"
 
@@ -199,6 +211,7 @@ def _exception(traceback: str) -> str:
 
 
 _TABLE: tuple[tuple[str, Reading], ...] = (
+    (r"Function\.SecretUnavailable: (.*)", _secret),
     (r"Sandbox\.Timedout|Task timed out after", _timed_out),
     (r"Runtime\.OutOfMemory|signal: killed|^(?:\[ERROR\] )?MemoryError\b", _out_of_memory),
     (r"version [`'](G?LIBC[A-Z]*_[\d.]+)' not found", _glibc),

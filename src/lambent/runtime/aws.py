@@ -42,6 +42,11 @@ def _in_aws_words(error: Fault) -> Exception:
 
 def _start() -> Any:
     try:
+        if os.environ.get("LAMBENT_SECRETS"):
+            from . import secrets
+
+            secrets.load()
+            secrets.reload_after_restore()
         host = make_host(find(os.environ["LAMBENT_APP"]))
         host.start()
         return host

@@ -111,6 +111,10 @@ def _pass_through_snapshot(api: RuntimeApi, log: Log, terminator: _Terminator) -
 
 def _start(api: RuntimeApi, log: Log) -> Server:
     try:
+        if variable("LAMBENT_SECRETS"):
+            from .secrets import load
+
+            load()
         host = make_host(find(variable("_HANDLER")))
         host.start()
         if hasattr(host, "serve"):

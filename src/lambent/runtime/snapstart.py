@@ -42,6 +42,9 @@ def pass_through(api: RuntimeApi, log: Log, stops: type[BaseException]) -> int:
         return BEFORE_FAILED
     try:
         _reseed()
+        secrets = sys.modules.get(f"{__package__}.secrets")
+        if secrets is not None:  # the snapshot may be days old
+            secrets.load()
         if hooks is not None:
             for function, args, named in hooks.get_after_restore():
                 function(*args, **named)

@@ -1,19 +1,15 @@
-"""The outcome as a page: the machine, the table, how to repeat it."""
+"""The outcome as a part of the page: the machine, the table, how to repeat it."""
 
 from __future__ import annotations
 
-import os
-import platform
-import re
 import subprocess
-from datetime import UTC, datetime
-from pathlib import Path
 
+from .machine import circumstances
 from .model import Effort, Result, Site
 from .peers import WANTED, pins
 
 _HOW = """\
-## How it is measured
+### How it is measured
 
 Both sides run in a process of their own, as Lambda would start it: the task folder with bytecode, lambent's runtime as it
 packs it (the first line of its script names this machine's Python, where a zip's names Lambda's), Lambda's environment
@@ -28,10 +24,10 @@ The sides take turns in shuffled order; the ratio is taken round by round, and t
 middle half of them. Within a row the processes are started anew {generations} times. Absolute figures depend on the machine and
 on what else it does; **the ratios are what to trust**. Nothing here includes Lambda's own disk, micro-VM or network.
 
-## Again
+### Again
 
 ```
-scripts/bench runtime            # all rows; writes this page
+scripts/bench runtime            # all rows; writes this part of the page
 scripts/bench runtime --quick    # fewer and shorter rounds; writes nothing
 scripts/bench runtime asgi flask # some rows
 ```
@@ -49,16 +45,16 @@ def table(results: list[Result]) -> str:
     return "\n".join([*lines, *map(_line, results)]) + "\n"
 
 
-def page(results: list[Result], site: Site, effort: Effort, load: tuple[float, float, float]) -> str:
-    """docs/benchmarks.md. `load` is the machine's load average before the first round."""
+def part(results: list[Result], site: Site, effort: Effort, load: tuple[float, float, float]) -> str:
+    """The part of docs/benchmarks.md. `load` is the machine's load average before the first round."""
     bars = [result for result in results if result.row.bar is not None]
     met = sum(result.met for result in bars)
     return (
-        "# Benchmarks: the runtime in the zip\n\n"
+        "## The runtime in the zip\n\n"
         "Written by `scripts/bench runtime`; do not edit by hand.\n\n"
         f"**{met} of {len(bars)} bars are met.** A ratio is lambent's figure divided by the other's: smaller is better.\n\n"
         f"{table(results)}\n"
-        f"{_circumstances(site, effort, load)}\n"
+        f"### Where and when\n\n{circumstances(load, _more(site, effort))}\n"
         f"{_HOW.format(generations=effort.generations)}"
     )
 
@@ -79,25 +75,11 @@ def _line(result: Result) -> str:
     )
 
 
-def _circumstances(site: Site, effort: Effort, load: tuple[float, float, float]) -> str:
+def _more(site: Site, effort: Effort) -> list[str]:
     python = subprocess.run([site.interpreter.path, "-VV"], capture_output=True, text=True, check=True).stdout.strip()
     other = "" if site.interpreter.version == WANTED else f" (no Python {WANTED} on this machine)"
-    return (
-        "## Where and when\n\n"
-        f"- date: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, lambent at {_revision()}\n"
-        f"- machine: {os.cpu_count()} x {_processor()}, Linux {platform.release()}, {platform.machine()}\n"
-        f"- load average before the first round: {load[0]:.1f}, {load[1]:.1f}, {load[2]:.1f} (1, 5, 15 minutes)\n"
-        f"- interpreter of both sides: {python}{other}\n"
-        f"- peers and frameworks: {', '.join(pins())} (the rest: bench/peers.txt)\n"
-        f"- effort: {effort.rounds} rounds of {effort.seconds:g} s a side, {effort.generations} starts of both processes\n"
-    )
-
-
-def _processor() -> str:
-    found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    return found[1] if found else platform.processor() or "unknown processor"
-
-
-def _revision() -> str:
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
-    return done.stdout.strip() or "an unknown revision"
+    return [
+        f"interpreter of both sides: {python}{other}",
+        f"peers and frameworks: {', '.join(pins())} (the rest: bench/peers.txt)",
+        f"effort: {effort.rounds} rounds of {effort.seconds:g} s a side, {effort.generations} starts of both processes",
+    ]

@@ -1,0 +1,3 @@
+from datasette.app import Datasette
+
+app = Datasette([], memory=True).app()

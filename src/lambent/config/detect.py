@@ -69,11 +69,16 @@ def find(project: Project, spec: str | None, origin: str) -> App:
 def _survey(
     modules: Modules, files: Iterable[File]
 ) -> tuple[list[Candidate], list[tuple[File, str]], tuple[int, DetectionError] | None]:
-    """The candidates of all files, what was seen in each, and the first file that cannot be read."""
+    """The candidates, what was seen in each file, and the first file that cannot be read.
+
+    Files that are further from the obvious are not read once there is an app: it is preferred to any of theirs (`_choose`).
+    """
     candidates: list[Candidate] = []
     looked: list[tuple[File, str]] = []
     broken: tuple[int, DetectionError] | None = None
     for rank, file in enumerate(files):
+        if any(each.strength == _STRENGTHS[0] and each.file.tier < file.tier for each in candidates):
+            break
         try:
             found = list(_candidates(modules, file, rank))
         except DetectionError as error:

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-import platformdirs
 
 from lambent.cli import zipped
-from lambent.cli.options import app_option, arch_option, runtime_option
+from lambent.cli.options import app_option, arch_option, build_options, runtime_option
 from lambent.config.load import Flags, load
 from lambent.config.model import Config
 from lambent.errors import UsageError
@@ -31,21 +30,12 @@ from lambent.ui import choose
 @runtime_option
 @arch_option
 @click.option("--keep-all", is_flag=True, default=None, help="Leave dependencies as an installer places them.")
-@click.option("--build-native", "native", is_flag=True, help="Build C code without a fitting wheel, with zig.")
-@click.option("--upgrade", "refresh", is_flag=True, help="Ask the package indexes again.")
 @click.option("--lock", is_flag=True, help="Write pylock.<target>.toml, which later builds for that target use.")
 @click.option("--layer", is_flag=True, help="Build a layer of the dependencies alone.")
 @click.option("--no-dependencies", "alone", is_flag=True, help="Build the app without them: it has them as a layer.")
 @click.option("--prove", is_flag=True, help="Start the app of the zip once on this machine, as on Lambda.")
 @click.option("--output", "-o", metavar="FILE", type=click.Path(path_type=Path), help="Put a copy of the zip there.")
-@click.option(
-    "--cache-dir",
-    metavar="DIR",
-    envvar="LAMBENT_CACHE",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=lambda: Path(platformdirs.user_cache_dir("lambent")),
-    help="Where wheels, what is made of them, and zips are kept.",
-)
+@build_options
 @click.option("--report", "page", metavar="FILE", type=click.Path(path_type=Path), help="Write a map of the sizes, as HTML.")
 @click.option("--show-files", is_flag=True, help="List every file in the zip, with its sizes and its package.")
 @click.option("--json", "as_json", is_flag=True, help="Say everything as JSON lines.")

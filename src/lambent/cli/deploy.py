@@ -7,20 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import click
-import platformdirs
 
-from lambent.cli.options import app_options, json_option
+from lambent.cli.options import app_options, build_options, json_option
 from lambent.cli.target import Target, check_it_runs_here, native, taken, target_options
 from lambent.config.load import Flags, load
 from lambent.config.model import Config
 from lambent.deploy.deploy import deploy
 from lambent.events import Detected, Emit
 from lambent.package.build import build
+from lambent.package.dependencies import Wishes
 from lambent.ui import choose
 
 
 @click.command("deploy")
 @app_options
+@build_options
 @json_option
 @target_options
 def command(path: Path, as_json: bool, **options: Any) -> None:
@@ -29,11 +30,12 @@ def command(path: Path, as_json: bool, **options: Any) -> None:
     Finds the app, builds its zip, makes what is missing in AWS or on the local Lambda, and asks the URL until it answers.
     Run again, it changes only what has changed. The URL is the only thing printed on stdout.
     """
-    target = taken(options)
+    target, cache = taken(options), options.pop("cache_dir")
+    wishes = Wishes(options.pop("native"), options.pop("refresh"))
     with choose.reporter(as_json) as emit:
         config, target = configured(path, Flags(**options), target, emit)
         account = None if target.local else target.connect(emit)  # missing credentials are said before any work is done
-        artifact = build(config, Path(platformdirs.user_cache_dir("lambent")), os.environ, emit)
+        artifact = build(config, cache, os.environ, emit, wishes)
         deploy(config, artifact, account or target.connect(emit), target.named(emit))
 
 

@@ -67,3 +67,22 @@ def app_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def build_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How the zip is built: `--build-native`, `--upgrade` and `--cache-dir`."""
+    options = (
+        click.option("--build-native", "native", is_flag=True, help="Build C code without a fitting wheel, with zig."),
+        click.option("--upgrade", "refresh", is_flag=True, help="Ask the package indexes again."),
+        click.option(
+            "--cache-dir",
+            metavar="DIR",
+            envvar="LAMBENT_CACHE",
+            type=click.Path(path_type=Path, file_okay=False),
+            default=lambda: Path(platformdirs.user_cache_dir("lambent")),
+            help="Where wheels, what is made of them, and zips are kept.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command

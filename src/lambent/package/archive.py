@@ -22,6 +22,7 @@ LEVEL = 6
 STORED, DEFLATED = 0, 8
 _DATE = (1980 - 1980) << 9 | 1 << 5 | 1
 _UTF8 = 0x800
+_STEP = 4 << 20  # bytes copied at once
 _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
 _END = struct.Struct("<4s4H2IH")
@@ -58,12 +59,12 @@ class Written:
     files: int
 
 
-def compress(name: str, data: bytes, *, executable: bool = False) -> tuple[Entry, bytes]:
+def compress(name: str, data: bytes | bytearray, *, executable: bool = False) -> tuple[Entry, bytes]:
     """A member made from data: stored when compressing does not make it smaller."""
     packed = bytes(deflate.deflate_compress(data, LEVEL))
     method = DEFLATED
     if len(packed) >= len(data):
-        packed, method = data, STORED
+        packed, method = bytes(data), STORED
     return Entry(name, executable, deflate.crc32(data), len(data), len(packed), method), packed
 
 
@@ -94,11 +95,12 @@ class Writer:
             if not keep(entry.name):
                 continue
             if entry.offset != end:
-                self._write(source.data[begin:end])
+                self._copy(source, begin, end)
                 begin = entry.offset
             self._entries.append(_moved(entry, self._offset + entry.offset - begin))
             end = entry.offset + entry.span
-        self._write(source.data[begin:end])
+        self._copy(source, begin, end)
+        source.let_go()
 
     def move(self, source: Archive, keep: Callable[[str], bool], prefix: str) -> None:
         """Copies the members of another archive of ours to names that begin with `prefix`."""
@@ -116,6 +118,10 @@ class Writer:
         self._write(_END.pack(b"PK\5\6", 0, 0, count, count, self._offset - start, start, len(text)) + text)
         raw = sum(entry.raw for entry in self._entries)
         return Written(self._sha256.digest(), self._offset, raw, count)
+
+    def _copy(self, source: Archive, begin: int, end: int) -> None:
+        for start in range(begin, end, _STEP):
+            self._write(source.data[start : min(start + _STEP, end)])
 
     def _write(self, data: bytes) -> None:
         self._file.write(data)
@@ -155,7 +161,14 @@ class Archive:
     def checksum(self) -> int:
         """The CRC-32 of all that precedes the end record and its comment."""
         with memoryview(self.data) as view, view[: self._end] as body:
-            return int(deflate.crc32(body))
+            checksum = int(deflate.crc32(body))
+        self.let_go()
+        return checksum
+
+    def let_go(self) -> None:
+        """Frees the memory of what was read, where the system lets us. It stays readable."""
+        if len(self.data) > _STEP and hasattr(mmap, "MADV_DONTNEED"):
+            self.data.madvise(mmap.MADV_DONTNEED)
 
     def read(self, name: str) -> bytes:
         """The content of a member. Raises KeyError when there is none of that name."""

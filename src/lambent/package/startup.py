@@ -9,8 +9,8 @@ from pathlib import Path
 from lambent.interpreters import Interpreter
 from lambent.package.contents import Contents
 from lambent.package.shards.bytecode import Bytecode, compiled, place
-from lambent.package.shards.imports import Imports, scan
-from lambent.package.shards.startup import reached
+from lambent.package.shards.imports import scan
+from lambent.package.shards.kept import reached
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,7 @@ def startup(contents: Contents, modules: Sequence[str], interpreter: Interpreter
     if interpreter is None or not contents.shards:
         return Startup()
     own = {name: scan(name, file.path.read_bytes()) for name, file in contents.layout.own if name.endswith(".py")}
-    tables: list[dict[str, Imports]] = [own]
-    for shard, skip in contents.pairs:
-        tables.append({path: found for path, found in shard.imports().items() if path not in skip})
-    plugins = [point for shard in contents.shards for point in shard.facts.entry_points]
-    wanted = [path for path in reached(tables, modules, plugins) if path not in own]
+    wanted = [path for path in reached(contents.pairs, own, modules, cache) if path not in own]
     archives = tuple(each for each in compiled(contents.shards, wanted, interpreter, cache) if each is not None)
     sizes = {entry.name: entry.raw for each in archives for entry in each.entries}
     possible = [name for path in wanted if (name := place(path, interpreter.version)) in sizes]

@@ -22,7 +22,7 @@ from lambent.package.shards.strip import strip
 from lambent.package.shards.unpack import Place, Unpacked
 from lambent.package.target import Target
 
-_UNDER_WAY = 48 << 20  # bytes read and not yet written
+_UNDER_WAY = 32 << 20  # bytes read and not yet written
 _SHARED = re.compile(r"\.so(\.\d+)*$")
 _DOUBTED = re.compile(r"(^|\.)(tests?|docs?|examples?|conftest|test_\w+)(\.|$)")
 
@@ -169,7 +169,7 @@ class _Queue:
         while self._waiting and (self._bytes + len(data) > _UNDER_WAY or self._waiting[0][1].done()):
             self._write()
         self._bytes += len(data)
-        self._waiting.append((len(data), self._pool.submit(compress, name, bytes(data), executable=executable)))
+        self._waiting.append((len(data), self._pool.submit(compress, name, data, executable=executable)))
 
     def finish(self) -> None:
         while self._waiting:

@@ -10,6 +10,7 @@ import click
 
 from lambent.cli.options import app_options, build_options, json_option
 from lambent.cli.target import Target, check_it_runs_here, native, taken, target_options
+from lambent.cli.tried import before_upload
 from lambent.config.load import Flags, load
 from lambent.config.model import Config
 from lambent.deploy.deploy import deploy
@@ -22,9 +23,10 @@ from lambent.ui import choose
 @click.command("deploy")
 @app_options
 @build_options
+@click.option("--prove/--no-prove", default=True, help="Before an upload to AWS, start the app once on this machine (default).")
 @json_option
 @target_options
-def command(path: Path, as_json: bool, **options: Any) -> None:
+def command(path: Path, prove: bool, as_json: bool, **options: Any) -> None:
     """Put the app at PATH (a folder or a Python file; default: here) online.
 
     Finds the app, builds its zip, makes what is missing in AWS or on the local Lambda, and asks the URL until it answers.
@@ -36,6 +38,8 @@ def command(path: Path, as_json: bool, **options: Any) -> None:
         config, target = configured(path, Flags(**options), target, emit)
         account = None if target.local else target.connect(emit)  # missing credentials are said before any work is done
         artifact = build(config, cache, os.environ, emit, wishes)
+        if prove and not target.local:  # there the check of the new version does the same
+            before_upload(config, artifact, cache, os.environ, emit)
         deploy(config, artifact, account or target.connect(emit), target.named(emit))
 
 

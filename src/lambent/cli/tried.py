@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Mapping
 from datetime import date
@@ -37,10 +38,38 @@ def try_out(config: Config, artifact: Artifact, cache: Path, environ: Mapping[st
     emit(Tried(done.init_ms / 1000, done.memory_mb, done.sandbox))
 
 
+def before_upload(config: Config, artifact: Artifact, cache: Path, environ: Mapping[str, str], emit: Emit) -> None:
+    """`try_out`, once for each zip and environment. What may only fail here (no AWS, no secrets) is a warning."""
+    told = repr(
+        (artifact.sha256, artifact.handler, artifact.environment, config.environment, config.memory_mb, config.timeout_s)
+    )
+    mark = cache / "proofs" / f"{hashlib.sha256(told.encode()).hexdigest()[:40]}.started"
+    if mark.exists():
+        return
+    try:
+        try_out(config, artifact, cache, environ, emit)
+    except AskedAws as failed:
+        emit(Warned(f"{failed.what}; but it asked for what is only there on AWS, so it is deployed all the same"))
+        return
+    except PackagingError as failed:
+        if config.secrets:
+            emit(Warned(f"{failed.what}; but its secrets are only there on AWS, so it is deployed all the same"))
+            return
+        failed.hint = "mend what the trace shows; or, where it can only start on AWS, say --no-prove"
+        raise
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+
+
+class AskedAws(PackagingError):
+    """The app did not start, and what it asked of AWS meanwhile was refused."""
+
+
 def _failed(config: Config, done: Trial) -> PackagingError:
-    hint = "mend what the trace shows, and build again"
+    hint, kind = "mend what the trace shows, and build again", PackagingError
     if done.asked_aws:
+        kind = AskedAws
         hint = f"it asked AWS for something {done.asked_aws} times while it started, which is refused here: try without --prove"
     told = done.trace or done.log
     what = f"the app does not start: {done.error_type}: {done.message}"
-    return PackagingError(what, where=config.app.spec, hint=hint, detail="\n".join(line.rstrip("\n") for line in told))
+    return kind(what, where=config.app.spec, hint=hint, detail="\n".join(line.rstrip("\n") for line in told))

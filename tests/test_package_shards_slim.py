@@ -78,16 +78,22 @@ def test_what_is_imported_or_announced_is_needed() -> None:
     assert taken_back(["demo/tests", "demo/test_a.py"], ["demo.tests.cases.X", "other"]) == ("demo/tests",)
 
 
-def test_examples_that_a_module_reads_stay_and_so_do_stubs_that_are_read(tmp_path: Path) -> None:
+def test_examples_stubs_and_sources_that_a_module_reads_stay(tmp_path: Path) -> None:
     files = {
         "demo/__init__.py": "import lazy_loader\n__getattr__ = lazy_loader.attach_stub(__name__, __file__)\n",
         "demo/__init__.pyi": "from .a import b\n",
         "demo/a.py": "open(join(here, 'examples', 'one.txt'))\n",
         "demo/examples/one.txt": "1",
         "demo/docs/two.txt": "2",
+        "demo/b.py": "kernel = (here / 'kernel.cu').read_text()\n",
+        "demo/kernel.cu": "k",
+        "demo/other.cu": "o",
     }
     made = shard(wheel(tmp_path, "demo", files), TARGET, SlimOptions(), tmp_path / "cache")
-    assert {entry.name for entry in made.entries if ".dist-info" not in entry.name} == files.keys() - {"demo/docs/two.txt"}
+    assert {entry.name for entry in made.entries if ".dist-info" not in entry.name} == files.keys() - {
+        "demo/docs/two.txt",
+        "demo/other.cu",
+    }
 
 
 def test_without_takes_only_what_nothing_else_needs() -> None:

@@ -91,11 +91,11 @@ class _Packing:
 
     def _rescue(self, places: dict[str, Place], verdicts: Verdicts) -> None:
         """Takes back what modules that stay import or read, until nothing more is."""
-        if self._stubs:
-            back = [name for name, rule in verdicts.dropped.items() if rule == "stubs"]
-            for name in back:
-                del verdicts.dropped[name]
-                self._add(places[name])
+        back = slim.spoken_of(verdicts.dropped, self._spoken)
+        back += [name for name, rule in verdicts.dropped.items() if rule == "stubs" and self._stubs]
+        for name in sorted(back):
+            del verdicts.dropped[name]
+            self._add(places[name])
         points = [value.replace(":", ".") for _, _, value in self.found.entry_points]
         while verdicts.doubtful:
             wanted = slim.needed(verdicts.doubtful, self.found.imports.values(), points)

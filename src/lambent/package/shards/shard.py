@@ -31,7 +31,7 @@ from lambent.package.shards.imports import Imports
 from lambent.package.shards.slim import SlimOptions
 from lambent.package.target import Target
 
-_FORMAT = "1"  # raise it when the same key would give other bytes
+_FORMAT = "2"  # raise it when the same key would give other bytes
 _OWN = "\0"  # begins the names of members that are never spliced: no file can be called so
 _FACTS, _IMPORTS = f"{_OWN}facts.json", f"{_OWN}imports.json"
 

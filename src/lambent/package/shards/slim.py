@@ -122,8 +122,15 @@ def _closure(names: Iterable[str], needs: Mapping[str, Set[str]], never: Set[str
 
 
 def speaks_of(source: bytes | bytearray) -> set[str]:
-    """The docs-like folders whose names stand alone in a string of this source: it may read files from them."""
+    """Folders like docs, and files that compilers read, whose names stand in a string of this source: it may read them."""
     return {match[1].decode() for match in _SPOKEN.finditer(source)}
+
+
+def spoken_of(dropped: Mapping[str, str], spoken: Set[str]) -> list[str]:
+    """Files dropped by their suffix that a module names, or whose suffix it asks for ("*.cu")."""
+    named = [name for name, rule in dropped.items() if rule in _rules()["files"] and rule != "stubs"]
+    files = ((name, name.rpartition("/")[2]) for name in named)
+    return sorted(name for name, file in files if file in spoken or f"*.{file.rpartition('.')[2]}" in spoken)
 
 
 def keeps_stubs(source: bytes | bytearray) -> bool:
@@ -153,7 +160,7 @@ def source_of(name: str) -> str:
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _DOUBTED = r"(?:tests?|docs?|examples?)"
 _ROOT = re.compile(rf"^(?:.*?/)??{_DOUBTED}(?=/)")
-_SPOKEN = re.compile(rb"""["'/](docs?|examples?)["'/]""")
+_SPOKEN = re.compile(rb"""["'/](docs?(?=["'/])|examples?(?=["'/])|[\w.*-]+\.[a-z]\w{0,4}(?=["']))""")
 
 
 def _root(name: str) -> str:

@@ -66,7 +66,10 @@ class RuntimeApi:
         status, head, body = self._exchange(self._next)
         if status != 200:
             raise ConnectionLost(f"the Runtime API answered {status} to next: {body!r}")
-        return Invocation(head, body)
+        invocation = Invocation(head, body)
+        if not invocation.id:
+            raise ConnectionLost("the Runtime API sent an event without its id")
+        return invocation
 
     def respond(self, invocation: Invocation, body: bytes, kind: str = "application/json") -> tuple[int, bytes]:
         """Posts the answer to an event; status and body of the reply (202 is yes, 413 too large)."""

@@ -138,7 +138,9 @@ def test_the_signature_is_botocores(token: str, path: str) -> None:
         "host": "ssm.eu-west-1.amazonaws.com",
         "x-amz-target": "AmazonSSM.X",
     }
-    ours = sign(headers, body, path=path, scope=("eu-west-1", "ssm"), keys=("AKID", "secret/+", token), now=1795413600.9)
+    ours = sign(
+        headers, body, request=("POST", path), scope=("eu-west-1", "ssm"), keys=("AKID", "secret/+", token), now=1795413600.9
+    )
     request = AWSRequest("POST", f"https://ssm.eu-west-1.amazonaws.com{path}", headers, body)
     signer = SigV4Auth(Credentials("AKID", "secret/+", token or None), "ssm", "eu-west-1")
     stamp = ours["x-amz-date"]

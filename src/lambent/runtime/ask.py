@@ -26,7 +26,7 @@ class Refused(Exception):
     """AWS said no, or nothing. The text is for people, and holds no secret."""
 
 
-class _Again(Exception):
+class Again(Exception):
     """A failure that another try may mend; the text says what it was."""
 
 
@@ -42,7 +42,7 @@ def ask(service: str, target: str, question: dict[str, Any], region: str, until:
         except (OSError, HTTPException) as error:
             host = endpoint.rpartition("@")[2]
             said = f"no answer from {host} ({error or type(error).__name__}); in a VPC it takes a NAT or a VPC endpoint"
-        except _Again as again:
+        except Again as again:
             said = str(again)
         pause *= 1 + time_ns() % 1000 / 1000  # at random: many environments may start at once
         if monotonic() + pause >= until:
@@ -57,9 +57,9 @@ def _endpoint(service: str, region: str) -> str:
 
 
 def _once(endpoint: str, target: str, body: bytes, scope: tuple[str, str], timeout_s: float) -> Any:
-    _, host, path = _parts(endpoint.rstrip("/"))
+    _, host, path = parts(endpoint.rstrip("/"))
     headers = {"content-type": "application/x-amz-json-1.1", "host": host, "x-amz-target": target}
-    signed = sign(headers, body, path=path, scope=scope, keys=_keys(timeout_s), now=time())
+    signed = sign(headers, body, request=("POST", path), scope=scope, keys=keys(timeout_s), now=time())
     status, said = _exchange("POST", endpoint.rstrip("/"), signed, body, timeout_s)
     if status == 200:
         return said
@@ -67,13 +67,13 @@ def _once(endpoint: str, target: str, body: bytes, scope: tuple[str, str], timeo
     code = str(told.get("__type", "")).rpartition("#")[2] or str(status)
     text = f"{code}: {told.get('message') or told.get('Message') or f'{host} answered {status}'}"
     if status >= 500 or status == 429 or code.startswith(_THROTTLED):
-        raise _Again(text)
+        raise Again(text)
     raise Refused(text)
 
 
 def _exchange(method: str, url: str, headers: dict[str, str], body: bytes, timeout_s: float) -> tuple[int, Any]:
     """Status and JSON of an answer; None for what is no JSON."""
-    scheme, host, path = _parts(url)
+    scheme, host, path = parts(url)
     connection = (HTTPConnection if scheme == "http" else HTTPSConnection)(host, timeout=timeout_s)
     try:
         connection.request(method, path, body or None, headers)
@@ -87,14 +87,14 @@ def _exchange(method: str, url: str, headers: dict[str, str], body: bytes, timeo
         return answer.status, None
 
 
-def _parts(url: str) -> tuple[str, str, str]:
+def parts(url: str) -> tuple[str, str, str]:
     """Scheme, host with its port, and path. `urllib` would bring more than is needed."""
     scheme, _, rest = url.partition("://")
     host, slash, path = rest.partition("/")
     return scheme, host, slash + path or "/"
 
 
-def _keys(timeout_s: float) -> tuple[str, str, str]:
+def keys(timeout_s: float) -> tuple[str, str, str]:
     """The role's credentials: variables, or where SnapStart has them.
 
     https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
@@ -106,5 +106,5 @@ def _keys(timeout_s: float) -> tuple[str, str, str]:
     headers = {"authorization": variable("AWS_CONTAINER_AUTHORIZATION_TOKEN")}
     status, told = _exchange("GET", place, headers, b"", timeout_s)
     if status != 200 or not isinstance(told, dict):
-        raise _Again(f"the function's credentials could not be read: {place} answered {status}")
+        raise Again(f"the function's credentials could not be read: {place} answered {status}")
     return told["AccessKeyId"], told["SecretAccessKey"], told["Token"]

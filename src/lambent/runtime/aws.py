@@ -47,6 +47,10 @@ def _start() -> Any:
 
             secrets.load()
             secrets.reload_after_restore()
+        if os.environ.get("LAMBENT_OVERFLOW"):
+            from . import overflow
+
+            overflow.load(_log)
         host = make_host(find(os.environ["LAMBENT_APP"]))
         host.start()
         return host

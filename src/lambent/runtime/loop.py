@@ -115,6 +115,10 @@ def _start(api: RuntimeApi, log: Log) -> Server:
             from .secrets import load
 
             load()
+        if variable("LAMBENT_OVERFLOW"):
+            from . import overflow
+
+            overflow.load(log)
         host = make_host(find(variable("_HANDLER")))
         host.start()
         if hasattr(host, "serve"):

@@ -1,4 +1,4 @@
-"""AWS's signature, version 4, of one POST to a JSON service. Pure. Imported only where secrets are read.
+"""AWS's signature, version 4, of one request without a query. Pure. Imported only where something is asked of AWS.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
@@ -11,10 +11,17 @@ from time import gmtime, strftime
 
 
 def sign(
-    headers: dict[str, str], body: bytes, *, path: str, scope: tuple[str, str], keys: tuple[str, str, str], now: float
+    headers: dict[str, str],
+    body: bytes,
+    *,
+    request: tuple[str, str],
+    scope: tuple[str, str],
+    keys: tuple[str, str, str],
+    now: float,
 ) -> dict[str, str]:
-    """The headers with those that sign them. `headers` has lower-case names and the host; `scope` is (region, service);
-    `keys` are (access key, secret key, session token, which may be ""); `now` is in seconds since the epoch.
+    """The headers with those that sign them. `headers` has lower-case names and the host; `request` is (method, path);
+    `scope` is (region, service); `keys` are (access key, secret key, session token, which may be ""); `now` is in seconds since
+    the epoch.
     """
     access, secret, token = keys
     stamp = strftime("%Y%m%dT%H%M%SZ", gmtime(now))
@@ -22,9 +29,10 @@ def sign(
     names = sorted(signed)
     listed = ";".join(names)
     head = "".join(f"{name}:{signed[name].strip()}\n" for name in names)
-    request = f"POST\n{path}\n\n{head}\n{listed}\n{sha256(body).hexdigest()}"
+    method, path = request
+    asked = f"{method}\n{path}\n\n{head}\n{listed}\n{sha256(body).hexdigest()}"
     place = f"{stamp[:8]}/{scope[0]}/{scope[1]}/aws4_request"
-    text = f"AWS4-HMAC-SHA256\n{stamp}\n{place}\n{sha256(request.encode()).hexdigest()}"
+    text = f"AWS4-HMAC-SHA256\n{stamp}\n{place}\n{sha256(asked.encode()).hexdigest()}"
     key = b"AWS4" + secret.encode()
     for part in place.split("/"):
         key = keyed(key, part.encode(), sha256).digest()

@@ -10,7 +10,9 @@ import sys
 from _socket import AF_INET, AF_INET6, IPPROTO_TCP, SOCK_STREAM, TCP_NODELAY
 from _socket import socket as Socket
 
+# Names of headers as they are looked for in a head: to split it would take longer, as few of them are asked for.
 _ID = "\nLambda-Runtime-Aws-Request-Id: "
+TENANT = "\nLambda-Runtime-Aws-Tenant-Id: "
 _OWN_ID = "\nLambda-Runtime-Invocation-Id: "
 _LENGTH = "\nContent-Length: "
 _VERSION = "/2018-06-01/runtime"

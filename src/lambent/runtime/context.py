@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from time import time
 
+from .api import TENANT
 from .environment import variable
 from .fault import Fault
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from .api import Invocation
 
 _ARN = "\nLambda-Runtime-Invoked-Function-Arn: "
-TENANT = "\nLambda-Runtime-Aws-Tenant-Id: "
 _DEADLINE = "\nLambda-Runtime-Deadline-Ms: "
 _CLIENT_CONTEXT = "\nLambda-Runtime-Client-Context: "
 _IDENTITY = "\nLambda-Runtime-Cognito-Identity: "

@@ -6,8 +6,7 @@ import posix
 import sys
 from _signal import SIGTERM, signal  # type: ignore[import-not-found]  # `signal` itself brings enum
 
-from .api import ConnectionLost, Invocation, RuntimeApi
-from .context import TENANT
+from .api import TENANT, ConnectionLost, Invocation, RuntimeApi
 from .environment import set_variable, variable
 from .fault import describe
 from .handler import find

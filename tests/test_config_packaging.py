@@ -101,7 +101,7 @@ def test_not_a_list_of_texts(value: object) -> None:
 
 
 def test_every_option_has_its_place() -> None:
-    said = dict.fromkeys(("keep_all", "strip"), True) | {
+    said = dict.fromkeys(("keep_all", "strip", "overflow"), True) | {
         field: ["x"] for field in ("include", "allow_secrets", "keep", "drop", "without", "groups", "extras")
     }
     assert set(said) == set(Packaging.__dataclass_fields__)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from lambent.config import permissions
 from lambent.config.model import Cors, Hosting
 from lambent.config.settings import HOSTING, Given, Settings
-from lambent.limits import LAYERS_MAX, TAGS_MAX
+from lambent.limits import LAYERS_MAX, TAGS_MAX, TMP_MIN_MB
 
 RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 """Days that CloudWatch Logs takes. [PutRetentionPolicy, API reference]"""
@@ -65,6 +65,8 @@ def _refuse_together(found: Hosting, settings: Settings) -> None:
         )
     if found.snapstart and (found.provisioned_concurrency or found.mounts):
         raise given["snapstart"].refuse("SnapStart goes neither with provisioned concurrency nor with EFS", "false")
+    if found.snapstart and "tmp" in given and int(given["tmp"].value) > TMP_MIN_MB:
+        raise given["snapstart"].refuse(f"SnapStart takes no more than {TMP_MIN_MB} MB of /tmp, and tmp asks for more", "false")
     if len(found.layers) > LAYERS_MAX:
         raise given["layers"].refuse(f"a function has at most {LAYERS_MAX} layers, got {len(found.layers)}", "[]")
 

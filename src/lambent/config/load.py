@@ -33,10 +33,12 @@ class Flags:
     tmp: int | str | None = None
     env: tuple[str, ...] = ()
     stream: bool | None = None
+    auth: str | None = None
     stage: str | None = None
     env_file: str | None = None
     target: str | None = None
     keep_all: bool | None = None
+    overflow: bool | None = None
 
 
 def load(
@@ -172,6 +174,7 @@ def _environment(settings: Settings, flags: Flags, project: Project, origins: di
     places |= dict.fromkeys(said, "--env")
     pairs |= said
     origins["environment"] = " and ".join(dict.fromkeys(places.values())) or "default"
+    origins |= {f"env.{name}": place for name, place in places.items()}
     left = {name: told for name, told in secrets.items() if places[name] == where}
     return environment.check({name: value for name, value in pairs.items() if name not in left}, places), tuple(
         sorted(left.items())

@@ -91,7 +91,8 @@ class Packaging:
     `include` are patterns of ignored files that are packed all the same; `allow_secrets` paths of files that may hold some.
     Of dependencies: `keep_all` leaves them as an installer would place them, `keep` and `drop` are patterns for single files,
     `strip` takes debug symbols out of native code, `without` names packages that are left out, `groups` and `extras` are the
-    dependency groups and extras of pyproject.toml that are wanted too.
+    dependency groups and extras of pyproject.toml that are wanted too. `overflow` lets packages that do not fit into the zip
+    be fetched from S3 at each start.
     """
 
     include: tuple[str, ...] = ()
@@ -100,6 +101,7 @@ class Packaging:
     keep: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     strip: bool = True
+    overflow: bool = False
     without: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()

@@ -16,17 +16,15 @@ _EXAMPLES = {
     "extras": '["postgres"]',
     "allow_secrets": '["demo/key.txt"]',
 }
-_SWITCHES = ("keep_all", "strip")
+_SWITCHES = ("keep_all", "strip", "overflow")
 
 
 def options(settings: Settings, origins: dict[str, str]) -> Packaging:
     """The packaging options. Raises UsageError for one that is of the wrong kind."""
     said: dict[str, Any] = {}
-    places = []
     for key in (*_EXAMPLES, *_SWITCHES):
         given = settings.switch(key) if key in _SWITCHES else settings.texts(key, _EXAMPLES[key])
+        origins[key] = given.origin if given else "default"
         if given is not None:
             said[key] = given.value
-            places.append(given.origin)
-    origins["packaging"] = ", ".join(places) or "default"
     return Packaging(**said)

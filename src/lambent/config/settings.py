@@ -18,7 +18,9 @@ FROM_ENVIRONMENT = (
     *("app", "name", "runtime", "architecture", "memory", "timeout", "tmp"),
     *("stream", "events", "base_path", "runtime_client"),
 )
-PACKAGING = ("exclude", "include", "allow_secrets", "keep_all", "keep", "drop", "strip", "without", "groups", "extras")
+PACKAGING = (
+    *("exclude", "include", "allow_secrets", "keep_all", "keep", "drop", "strip", "overflow", "without", "groups", "extras"),
+)
 HOSTING = (
     *("role", "permissions", "policies", "log_retention", "log_format", "layers", "vpc", "efs", "tags", "tracing", "snapstart"),
     *("reserved_concurrency", "provisioned_concurrency", "auth", "cors", "bucket", "keep_versions"),

@@ -12,7 +12,7 @@ import pytest
 
 from lambent.config.load import Flags, load
 from lambent.config.model import Config
-from lambent.config.settings import HOSTING, KEYS, STAGES
+from lambent.config.settings import HOSTING, KEYS, PACKAGING, STAGES
 from lambent.errors import LambentError, LocalError, UsageError
 
 TODAY = date(2026, 11, 23)
@@ -52,8 +52,10 @@ def test_defaults(app: Path) -> None:
     assert config.app.spec == "lambda_function:lambda_handler"
     assert config.origins["name"] == "the folder My Shop"
     assert config.origins["memory_mb"] == "default"
-    told = {field for field in Config.__dataclass_fields__ if field not in ("path", "origins", "hosting", "secrets")}
-    assert set(config.origins) == told | set(HOSTING)
+    told = {
+        field for field in Config.__dataclass_fields__ if field not in ("path", "origins", "hosting", "packaging", "secrets")
+    }
+    assert set(config.origins) == told | set(HOSTING) | set(PACKAGING)
 
 
 def test_a_flag_beats_the_environment_beats_pyproject(app: Path) -> None:

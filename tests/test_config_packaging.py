@@ -89,7 +89,7 @@ def test_what_is_packed_and_allowed(app: Path) -> None:
     (app / "pyproject.toml").write_text('[tool.lambent]\ninclude = ["dist/"]\nallow_secrets = ["demo/key"]\n')
     config = loaded(app)
     assert config.packaging == Packaging(include=("dist/",), allow_secrets=("demo/key",))
-    assert "pyproject.toml [tool.lambent] include" in config.origins["packaging"]
+    assert "pyproject.toml [tool.lambent] include" in config.origins["include"]
 
 
 @pytest.mark.parametrize("value", ["dist/", [1], [""], {"a": 1}])

@@ -161,7 +161,9 @@ class Packed(Event):
 
 @dataclass(frozen=True)
 class PlannedLine:
-    """One line of a plan. `verb` is "create", "update", "keep" or "check"; `detail` says what and why."""
+    """One line of a plan. `verb` is "create", "update", "delete", "keep", "check", or "drift" for what somebody changed by
+    hand; `detail` says what and why.
+    """
 
     verb: str
     what: str
@@ -169,12 +171,141 @@ class PlannedLine:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """An estimate: US dollars for a million requests of `duration_ms` each, and how many such a month are free.
+
+    `beside` names what costs more and is not in it.
+    """
+
+    usd_per_million: float
+    free_requests: int
+    duration_ms: int
+    memory_mb: int
+    architecture: str
+    beside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting as it counts, its value as text, and where it came from ("default", "--memory", a line of a file)."""
+
+    name: str
+    value: str
+    origin: str
+
+
+@dataclass(frozen=True)
 class Planned(Event):
-    """The plan, ready to be applied. `changes` is 0 when there is nothing to do."""
+    """The plan, ready to be applied. `changes` is 0 when there is nothing to do.
+
+    `access` says who can call the URL afterwards: "public", "signed" (users of the account) or "local" (this machine), and ""
+    when there will be none; `opens` that it becomes public by this plan. Sizes of the zip in bytes. `settings` are those of the app,
+    when they were asked for.
+    """
 
     target: str
     lines: tuple[PlannedLine, ...]
     changes: int
+    access: str = ""
+    opens: bool = False
+    zipped: int = 0
+    raw: int = 0
+    cost: Cost | None = None
+    settings: tuple[Setting, ...] = ()
+
+
+@dataclass(frozen=True)
+class Configured(Event):
+    """The settings of an app, each with its origin. Values that may be secret are not in it unless they were asked for."""
+
+    app: str
+    stage: str
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
+class Version:
+    """A published version. `share` of the traffic, 0 to 1; `notes` say how it differs from the one before it. `size` in bytes,
+    `published` is AWS's own text.
+    """
+
+    version: str
+    published: str
+    sha256: str
+    size: int
+    runtime: str
+    memory_mb: int
+    share: float
+    notes: str = ""
+
+
+@dataclass(frozen=True)
+class Versions(Event):
+    """The versions of an app that there are, the newest first."""
+
+    app: str
+    target: str
+    versions: tuple[Version, ...]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the log of the last `minutes` says: how many invocations, of them cold starts and failures; the last failure's text.
+
+    `more` is true when there was too much to count it all.
+    """
+
+    minutes: int
+    invocations: int
+    cold: int
+    failures: int
+    last_failure: str = ""
+    more: bool = False
+
+
+@dataclass(frozen=True)
+class Status(Event):
+    """One app as it is in AWS. `ends` is the day from which its runtime is deprecated (YYYY-MM-DD), "" when that is not known;
+    `retention_days` None keeps logs for ever; `drift` is what somebody changed by hand.
+    """
+
+    app: str
+    target: str
+    url: str
+    access: str
+    version: str
+    published: str
+    versions: int
+    runtime: str
+    ends: str
+    architecture: str
+    memory_mb: int
+    timeout_s: int
+    log_group: str
+    retention_days: int | None
+    heard: Heard | None = None
+    drift: tuple[PlannedLine, ...] = ()
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One app among several."""
+
+    app: str
+    url: str
+    access: str
+    version: str
+    runtime: str
+    memory_mb: int
+    modified: str
+
+
+@dataclass(frozen=True)
+class Apps(Event):
+    """All apps that lambent made in `target`."""
+
+    target: str
+    apps: tuple[Summary, ...]
 
 
 @dataclass(frozen=True)
@@ -187,6 +318,17 @@ class StepDone(Event):
     step: str
     seconds: float
     detail: str = ""
+
+
+@dataclass(frozen=True)
+class Canary(Event):
+    """How a new version does with its share (0 to 1) of the traffic, so far."""
+
+    version: str
+    share: float
+    left_s: float
+    requests: int
+    errors: int
 
 
 @dataclass(frozen=True)

@@ -173,6 +173,16 @@ class LogGroup:
 
 
 @dataclass(frozen=True)
+class LogEvent:
+    """One event of a log, of one line or several; `at_ms` in milliseconds of Unix time, `id` unlike that of any other."""
+
+    id: str
+    stream: str
+    at_ms: int
+    text: str
+
+
+@dataclass(frozen=True)
 class Invoked:
     """What came of an invocation: the raw payload, "" or "Unhandled", and the last 4 KB of its log."""
 
@@ -320,8 +330,13 @@ class Logs(Protocol):
 
     def delete_log_group(self, name: str) -> None: ...
 
-    def log_lines(self, group: str, stream_prefix: str, since_ms: int, pattern: str = "", most: int = 100) -> tuple[str, ...]:
-        """Lines since a moment (milliseconds of Unix time), oldest first; `pattern` is CloudWatch's filter pattern."""
+    def log_events(
+        self, group: str, stream_prefix: str, since_ms: int, pattern: str = "", most: int | None = None
+    ) -> tuple[LogEvent, ...]:
+        """What was logged since a moment (milliseconds of Unix time), oldest first, and at most so many.
+
+        `pattern` is CloudWatch's filter pattern; more than it says may come through: moto knows few.
+        """
         ...
 
 
@@ -359,4 +374,11 @@ class Aws(Roles, Functions, Traffic, Logs, Storage, Protocol):
 
     def caller(self) -> str:
         """The ARN of who asks."""
+        ...
+
+    def signed(self, url: str) -> Pairs:
+        """The headers that make a GET of a Function URL one by this caller, for some minutes. Asks nobody.
+
+        Raises AwsError when there are no credentials to sign with (any more).
+        """
         ...

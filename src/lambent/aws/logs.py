@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lambent.aws.border import Border
-from lambent.aws.interface import LogGroup, Pairs
+from lambent.aws.interface import ABSENT, LogEvent, LogGroup, Pairs
+from lambent.errors import AwsError
 
 
 class BotoLogs(Border):
@@ -30,11 +31,26 @@ class BotoLogs(Border):
     def delete_log_group(self, name: str) -> None:
         self._find("logs", "delete_log_group", logGroupName=name)
 
-    def log_lines(self, group: str, stream_prefix: str, since_ms: int, pattern: str = "", most: int = 100) -> tuple[str, ...]:
-        told: dict[str, Any] = {"logGroupName": group, "startTime": since_ms, "limit": most}
+    def log_events(
+        self, group: str, stream_prefix: str, since_ms: int, pattern: str = "", most: int | None = None
+    ) -> tuple[LogEvent, ...]:
+        told: dict[str, Any] = {"logGroupName": group, "startTime": since_ms}
         if stream_prefix:
             told["logStreamNamePrefix"] = stream_prefix
         if pattern:
             told["filterPattern"] = pattern
-        answer = self._find("logs", "filter_log_events", **told) or {}
-        return tuple(event["message"] for event in answer.get("events", ()))
+        found: list[LogEvent] = []
+        try:
+            for page in self._pages("logs", "filter_log_events", **told):  # one may be empty, and not the last
+                events = map(_event, page.get("events", ()))
+                found += (event for event in events if event.stream.startswith(stream_prefix))  # moto 5.2 reads all streams
+                if most is not None and len(found) >= most:
+                    break
+        except AwsError as error:
+            if error.code not in ABSENT:
+                raise
+        return tuple(found[:most])
+
+
+def _event(raw: dict[str, Any]) -> LogEvent:
+    return LogEvent(raw["eventId"], raw["logStreamName"], raw["timestamp"], raw["message"])

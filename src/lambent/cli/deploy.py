@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from lambent.cli.options import app_options, build_options, json_option
+from lambent.cli.options import app_options, build_options, json_option, yes_option
+from lambent.cli.public import asking, is_said
 from lambent.cli.target import Target, check_it_runs_here, native, taken, target_options
 from lambent.cli.tried import before_upload
 from lambent.config.load import Flags, load
@@ -24,13 +25,16 @@ from lambent.ui import choose
 @app_options
 @build_options
 @click.option("--prove/--no-prove", default=True, help="Before an upload to AWS, start the app once on this machine (default).")
+@yes_option
 @json_option
 @target_options
-def command(path: Path, prove: bool, as_json: bool, **options: Any) -> None:
+def command(path: Path, prove: bool, yes: bool, as_json: bool, **options: Any) -> None:
     """Put the app at PATH (a folder or a Python file; default: here) online.
 
     Finds the app, builds its zip, makes what is missing in AWS or on the local Lambda, and asks the URL until it answers.
     Run again, it changes only what has changed. The URL is the only thing printed on stdout.
+
+    Before a URL in AWS becomes public for the first time it asks, unless --yes, --auth or the setting `auth` said so.
     """
     target, cache = taken(options), options.pop("cache_dir")
     wishes = Wishes(options.pop("native"), options.pop("refresh"))
@@ -40,7 +44,8 @@ def command(path: Path, prove: bool, as_json: bool, **options: Any) -> None:
         artifact = build(config, cache, os.environ, emit, wishes)
         if prove and not target.local:  # there the check of the new version does the same
             before_upload(config, artifact, cache, os.environ, emit)
-        deploy(config, artifact, account or target.connect(emit), target.named(emit))
+        told = asking(target.named(emit), target.local or yes or is_said(config), as_json)
+        deploy(config, artifact, account or target.connect(emit), told)
 
 
 def configured(path: Path, flags: Flags, target: Target, emit: Emit) -> tuple[Config, Target]:

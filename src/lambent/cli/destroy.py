@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from lambent.cli.options import json_option, name_option, path_argument, stage_option
+from lambent.cli.options import json_option, name_option, path_argument, stage_option, yes_option
 from lambent.cli.target import taken, target_options
 from lambent.config.load import Flags, place
 from lambent.deploy.destroy import destroy, prepare
@@ -23,7 +23,7 @@ from lambent.ui import choose
 @name_option
 @stage_option
 @click.option("--logs", is_flag=True, help="Delete the log group too.")
-@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@yes_option
 @json_option
 @target_options
 def command(path: Path, name: str | None, stage: str | None, logs: bool, yes: bool, as_json: bool, **options: Any) -> None:

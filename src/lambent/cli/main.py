@@ -19,8 +19,11 @@ from lambent.ui import failure
 COMMANDS = {
     "deploy": "Put an app online: build, deploy, and ask the URL until it answers.",
     "plan": "Show what a deploy would do. Changes nothing.",
+    "status": "Show an app as it is, or all of them.",
+    "versions": "List the versions of an app, and which one is live.",
     "rollback": "Make an earlier version live again.",
     "destroy": "Delete an app: its URL, function and role.",
+    "config": "Show every setting, and where it came from.",
     "build": "Build the zip and say what takes the room in it: no account needed.",
     "local": "The Lambda on this machine: start, stop, status, env.",
     "vendor": "Copy the runtime into a folder, for a zip that another tool makes.",

@@ -45,6 +45,8 @@ name_option = click.option("--name", metavar="N", help="The function's name. Def
 
 stage_option = click.option("--stage", metavar="S", help="The stage: its own function, and [tool.lambent.stages.S].")
 
+yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+
 path_argument = click.argument("path", default=".", type=click.Path(path_type=Path))
 
 
@@ -63,6 +65,10 @@ def app_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--stream/--no-stream", default=None, help="Let answers leave as the app makes them (default: in one piece)."
         ),
+        click.option(
+            "--auth", metavar="WHO", help="Who may call the URL: none (anyone, the default) or iam (signed requests)."
+        ),
+        click.option("--canary", metavar="P%/T", help="10%/5m: a new version first gets 10 % of the requests for 5 minutes."),
     )
     for option in reversed(options):
         command = option(command)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +14,23 @@ from lambent.cli.deploy import configured
 from lambent.cli.options import app_options, build_options, json_option
 from lambent.cli.target import taken, target_options
 from lambent.config.load import Flags
+from lambent.config.values import configured as configured_as
 from lambent.deploy.deploy import prepare
+from lambent.deploy.desired import desired
+from lambent.deploy.policy import policy
 from lambent.deploy.script import script
-from lambent.events import Planned
+from lambent.names import Names
 from lambent.package.build import build
 from lambent.package.dependencies import Wishes
 from lambent.ui import choose
+
+_FORMS = "On stdout: a script of `aws` commands that does the same, or the least IAM policy for whoever deploys this app."
 
 
 @click.command("plan")
 @app_options
 @build_options
-@click.option("--as", "form", type=click.Choice(["aws-cli"]), help="The plan in another form: a script of `aws` commands.")
+@click.option("--as", "form", type=click.Choice(["aws-cli", "policy"]), help=_FORMS)
 @json_option
 @target_options
 def command(path: Path, form: str | None, as_json: bool, **options: Any) -> None:
@@ -34,7 +41,12 @@ def command(path: Path, form: str | None, as_json: bool, **options: Any) -> None
         config, target = configured(path, Flags(**options), target, emit)
         account = None if target.local else target.connect(emit)
         artifact = build(config, cache, os.environ, emit, wishes)
-        plan = prepare(config, artifact, account or target.connect(emit))
-        target.named(emit)(Planned(plan.target, plan.lines, plan.changes))
+        aws = account or target.connect(emit)
+        if form == "policy":  # before anything else may be asked of AWS: this is for those who may nothing yet
+            told = policy(desired(config, artifact, Names(config.name, aws.account(), aws.region)))
+            click.echo(json.dumps(told, indent=2))
+            return
+        plan = prepare(config, artifact, aws)
+        target.named(emit)(replace(plan.planned, settings=configured_as(config).settings))
         if form == "aws-cli":
             click.echo(script(plan), nl=False)

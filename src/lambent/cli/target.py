@@ -18,7 +18,7 @@ from lambent.aws.interface import Aws
 from lambent.cli.options import port_option, state_option
 from lambent.config.model import Architecture, Config
 from lambent.errors import LocalError
-from lambent.events import Destroyed, Emit, Event, LocalStarted, Planned, Warned
+from lambent.events import Apps, Destroyed, Emit, Event, LocalStarted, Planned, Status, Summary, Versions, Warned
 from lambent.local import daemon
 
 
@@ -43,12 +43,22 @@ class Target:
         return connect(region, endpoint_url=running.url, keys=daemon.KEYS)
 
     def named(self, emit: Emit) -> Emit:
-        """An `Emit` that calls the local Lambda by its name, where the deployer sees one more AWS account."""
+        """An `Emit` that calls the local Lambda by its name, where the deployer sees one more AWS account. Nothing there is
+        public, and nothing costs money.
+        """
         if not self.local:
             return emit
 
         def told(event: Event) -> None:
-            emit(replace(event, target="the local Lambda") if isinstance(event, Planned | Destroyed) else event)
+            if isinstance(event, Planned | Destroyed | Versions | Status | Apps):
+                event = replace(event, target="the local Lambda")
+            if isinstance(event, Planned):
+                event = replace(event, access="local" if event.access == "public" else event.access, opens=False, cost=None)
+            elif isinstance(event, Status):
+                event = replace(event, access="local" if event.access == "public" else event.access)
+            elif isinstance(event, Apps):
+                event = replace(event, apps=tuple(map(_local, event.apps)))
+            emit(event)
 
         return told
 
@@ -61,6 +71,10 @@ class Target:
         """The day whose rules of AWS hold: today, or the one that the running local Lambda was started with."""
         running = daemon.status(self.state) if self.local else None
         return date.fromisoformat(running["as_of"]) if running is not None else date.today()
+
+
+def _local(app: Summary) -> Summary:
+    return replace(app, access="local" if app.access == "public" else app.access)
 
 
 def native() -> Architecture:

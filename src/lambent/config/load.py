@@ -34,6 +34,7 @@ class Flags:
     env: tuple[str, ...] = ()
     stream: bool | None = None
     auth: str | None = None
+    canary: str | None = None
     stage: str | None = None
     env_file: str | None = None
     target: str | None = None

@@ -6,6 +6,10 @@ per cent to a third. A Function URL itself costs nothing, nor does an app that n
 
 from __future__ import annotations
 
+from lambent.aws.interface import Settings
+from lambent.events import Cost
+from lambent.limits import TMP_MIN_MB
+
 REQUESTS_USD = 0.20  # a million of them
 GB_SECOND_USD = {"x86_64": 0.0000166667, "arm64": 0.0000133334}
 FREE_GB_SECONDS = 400_000  # a month, and a million requests
@@ -23,7 +27,16 @@ def free_requests(memory_mb: int, duration_ms: int = TYPICAL_MS) -> int:
     return min(1_000_000, int(FREE_GB_SECONDS / (duration_ms / 1000 * memory_mb / 1024)))
 
 
-def told(memory_mb: int, architecture: str) -> str:
-    """For the plan: "about $1.87 per million requests of 100 ms; the first 1,000,000 a month are free"."""
-    price, free = per_million(memory_mb, architecture), free_requests(memory_mb)
-    return f"about ${price:.2f} per million requests of {TYPICAL_MS} ms at {memory_mb} MB; the first {free:,} a month are free"
+def estimate(settings: Settings, architecture: str, provisioned: int | None) -> Cost:
+    """For the plan. What is kept warm or in a snapshot is charged by the hour, called or not: it is only named."""
+    beside = [
+        name
+        for name, wanted in (
+            ("provisioned concurrency", provisioned),
+            ("SnapStart", settings.snapstart),
+            ("/tmp above 512 MB", settings.tmp_mb > TMP_MIN_MB),
+        )
+        if wanted
+    ]
+    price, free = per_million(settings.memory_mb, architecture), free_requests(settings.memory_mb)
+    return Cost(round(price, 2), free, TYPICAL_MS, settings.memory_mb, architecture, tuple(beside))

@@ -8,7 +8,7 @@ from lambent import events
 from lambent.aws.interface import Aws
 from lambent.config.model import Config
 from lambent.deploy.apply import PlanIsStale, Run
-from lambent.deploy.desired import desired
+from lambent.deploy.desired import PUBLIC, desired
 from lambent.deploy.means import Means, Patience
 from lambent.deploy.observed import observe
 from lambent.deploy.plan import Plan, plan
@@ -48,14 +48,14 @@ def deploy(
     changed = False
     for _ in range(_LOOKS):
         todo = prepare(config, artifact, aws, patience)
-        emit(events.Planned(todo.target, todo.lines, todo.changes))
+        emit(todo.planned)
         changed = changed or todo.changes > 0
         try:
             run.carry_out(todo)
         except PlanIsStale:
             emit(events.Notice(f"another deploy of {config.name} is under way: looking again"))
             continue
-        done = events.Deployed(run.url, run.version, changed, time.monotonic() - start)
+        done = events.Deployed(run.url, run.version, changed, time.monotonic() - start, config.hosting.auth == PUBLIC)
         emit(done)
         return done
     what = f"{config.name} keeps being changed by somebody else"

@@ -17,7 +17,9 @@ _POLL_MOST_S = 1.0  # as the waiters function_active_v2 and function_updated_v2 
 
 @dataclass(frozen=True)
 class Observed:
-    """One app as it is. `latest` is $LATEST, `live` the version behind the alias; `versions` go from old to new."""
+    """One app as it is. `latest` is $LATEST, `live` the version behind the alias; `versions` go from old to new, and `newest`
+    is the last of them.
+    """
 
     role: Role | None = None
     attached: tuple[str, ...] = ()
@@ -30,6 +32,7 @@ class Observed:
     log_group: LogGroup | None = None
     provisioned: Provisioned | None = None
     versions: tuple[str, ...] = ()
+    newest: Function | None = None
 
 
 def observe(aws: Aws, app: str, settle_s: float) -> tuple[Names, Observed]:
@@ -71,6 +74,7 @@ def _look(aws: Aws, app: str) -> tuple[Names, Observed]:
         log_group=log_group.result(),
         provisioned=provisioned.result(),
         versions=tuple(each.version for each in versions.result()),
+        newest=next(reversed(versions.result()), None),
     )
     return names, observed
 

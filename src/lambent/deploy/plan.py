@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from lambent.aws.interface import Pairs
 from lambent.deploy import steps
-from lambent.deploy.desired import Desired
+from lambent.deploy.cost import estimate
+from lambent.deploy.desired import PUBLIC, Desired
 from lambent.deploy.observed import Observed
+from lambent.deploy.parts.drift import drift
 from lambent.deploy.parts.function import function
 from lambent.deploy.parts.logs import logs
 from lambent.deploy.parts.role import role
@@ -15,7 +17,7 @@ from lambent.deploy.parts.traffic import provisioned, pruned, traffic
 from lambent.deploy.parts.url import url
 from lambent.deploy.steps import Step
 from lambent.errors import DeployError
-from lambent.events import PlannedLine
+from lambent.events import Cost, Planned, PlannedLine
 from lambent.names import ALIAS, TAG_APP, TAG_MANAGED, Names
 
 
@@ -23,6 +25,7 @@ from lambent.names import ALIAS, TAG_APP, TAG_MANAGED, Names
 class Plan:
     """What `deploy` will do, in this order. `version` and `url` are the live ones now, "" when there are none; `revision` is
     what $LATEST was at when looked at, so that a write can be made on condition that it still is. `mode` is the URL's.
+    `access` ("public" or "signed"), the sizes of the zip in bytes and `cost` are for those who read the plan.
     """
 
     names: Names
@@ -32,6 +35,10 @@ class Plan:
     url: str = ""
     revision: str = ""
     mode: str = ""
+    access: str = ""
+    zipped: int = 0
+    raw: int = 0
+    cost: Cost | None = None
 
     @property
     def changes(self) -> int:
@@ -41,6 +48,16 @@ class Plan:
     @property
     def target(self) -> str:
         return f"account {self.names.account} in {self.names.region}"
+
+    @property
+    def opens(self) -> bool:
+        """Whether a URL becomes public that is not there yet, or was for signed requests only."""
+        return any(isinstance(step, steps.CreateUrl | steps.UpdateUrl) and step.auth == PUBLIC for step in self.steps)
+
+    @property
+    def planned(self) -> Planned:
+        """The event that shows it."""
+        return Planned(self.target, self.lines, self.changes, self.access, self.opens, self.zipped, self.raw, self.cost)
 
 
 def plan(desired: Desired, observed: Observed) -> Plan:
@@ -55,7 +72,7 @@ def plan(desired: Desired, observed: Observed) -> Plan:
     parts = (
         *(part(desired, observed) for part in before),
         publishes,
-        provisioned(desired, observed),
+        provisioned(desired, observed, new_version),
         url(desired, observed),
     )
     after = pruned(desired, observed, new_version)
@@ -63,11 +80,15 @@ def plan(desired: Desired, observed: Observed) -> Plan:
     return Plan(
         names=desired.names,
         steps=(*(step for part in parts for step in part.steps), probe, *after.steps),
-        lines=tuple(line for part in (*parts, after) for line in part.lines),
+        lines=(*(line for part in (*parts, after) for line in part.lines), *drift(desired, observed)),
         version=observed.alias.version if observed.alias else "",
         url=observed.url.address if observed.url else "",
         revision=observed.latest.revision if observed.latest else "",
         mode=observed.url.mode if observed.url else "",
+        access="public" if desired.auth == PUBLIC else "signed",
+        zipped=desired.code.size,
+        raw=desired.raw,
+        cost=estimate(desired.settings, desired.code.architecture, desired.provisioned),
     )
 
 

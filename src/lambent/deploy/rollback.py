@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 
 from lambent import events
-from lambent.aws.interface import BUFFERED, STREAMED, Aws, Function, Settings
+from lambent.aws.interface import STREAMED, Aws, Function, Settings
 from lambent.deploy import steps
 from lambent.deploy.apply import PlanIsStale, Run
 from lambent.deploy.means import Means, Patience
 from lambent.deploy.observed import Observed, observe
+from lambent.deploy.parts.drift import mode_of
 from lambent.deploy.plan import Plan, refuse_foreign_tags
 from lambent.deploy.probe import Ask, ask
 from lambent.deploy.steps import Step
@@ -35,7 +36,7 @@ def rollback(
         names, observed = observe(aws, app, patience.settle_s)
         refuse_foreign_tags(names, observed)
         todo = plan(names, observed, target(names, observed, version, aws))
-        emit(events.Planned(todo.target, todo.lines, todo.changes))
+        emit(todo.planned)
         try:
             run.carry_out(todo)
         except PlanIsStale:
@@ -71,7 +72,7 @@ def plan(names: Names, observed: Observed, to: Function) -> Plan:
     """Pure. As in a deploy, the URL's mode is set last when streaming begins, and first when it ends."""
     alias, url = observed.alias, observed.url
     assert alias is not None
-    mode = _mode(to.settings)
+    mode = mode_of(to.settings)
     strict = _hosts_web_app(to.settings)
     todo: list[Step] = []
     lines: list[PlannedLine] = []
@@ -96,11 +97,6 @@ def plan(names: Names, observed: Observed, to: Function) -> Plan:
         revision=observed.latest.revision if observed.latest else "",
         mode=url.mode if url else "",
     )
-
-
-def _mode(settings: Settings) -> str:
-    """What the runtime in that version's zip was told: see `package.build.STREAM`."""
-    return STREAMED if dict(settings.environment).get("LAMBENT_RESPONSE") == "stream" else BUFFERED
 
 
 def _hosts_web_app(settings: Settings) -> bool:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from lambent import events
 from lambent.events import Event
-from lambent.ui import tables
+from lambent.ui import tables, views
 from lambent.ui.units import seconds, size
+
+ACCESS = {
+    "public": "public: whoever has this URL can call it",
+    "signed": "callers must sign with AWS credentials",
+    "local": "reachable from this machine only",
+}
+"""Who can call a URL, in words."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,8 @@ def result(event: Event) -> str:
             return url
         case events.Packed():
             return event.path
+        case events.Configured() | events.Versions() | events.Status() | events.Apps():
+            return views.view(event)
         case _:
             return ""
 
@@ -85,11 +95,26 @@ def _packed(done: events.Packed) -> tuple[Line, ...]:
 
 
 def _plan(plan: events.Planned) -> tuple[Line, ...]:
+    drift = [Line("warn", f"drift {line.what}", line.detail) for line in plan.lines if line.verb == "drift"]
+    settings = [Line("note", row) for row in tables.settings(plan.settings)]
     if not plan.changes:
-        return (Line("ok", f"nothing to change on {plan.target}"),)
-    shown = [line for line in plan.lines if line.verb != "keep"]
+        return (*settings, Line("ok", f"nothing to change on {plan.target}"), *drift)
+    shown = [Line("do", f"{line.verb} {line.what}", line.detail) for line in plan.lines if line.verb not in ("keep", "drift")]
     heading = Line("plain", f"on {plan.target}:")
-    return (heading, *(Line("do", f"{line.verb} {line.what}", line.detail) for line in shown))
+    return (*settings, heading, *shown, *drift, *_outlook(plan))
+
+
+def _outlook(plan: events.Planned) -> Iterator[Line]:
+    """Who can call it then, and what that costs."""
+    if plan.access:
+        first = "for the first time: deploy asks, or --yes" if plan.opens else ""
+        yield Line("note", ACCESS[plan.access], first)
+    if plan.cost is not None:
+        cost = plan.cost
+        each = f"{cost.duration_ms} ms at {cost.memory_mb} MB"
+        beside = f"; {' and '.join(cost.beside)} beside it" if cost.beside else ""
+        free = f"an estimate{beside}; the first {cost.free_requests:,} a month are free"
+        yield Line("note", f"about ${cost.usd_per_million:.2f} per million requests of {each}", free)
 
 
 def _deployed(done: events.Deployed) -> tuple[Line, ...]:
@@ -101,10 +126,20 @@ def _deployed(done: events.Deployed) -> tuple[Line, ...]:
 def _access(done: events.Deployed) -> str:
     """Who can call the URL, said aloud. `*.localhost` is this machine (RFC 6761)."""
     if not done.public:
-        return "callers must sign with AWS credentials"
-    if (urlsplit(done.url).hostname or "").endswith(".localhost"):
-        return "reachable from this machine only"
-    return "public: whoever has this URL can call it"
+        return ACCESS["signed"]
+    return ACCESS["local" if (urlsplit(done.url).hostname or "").endswith(".localhost") else "public"]
+
+
+def progress(event: events.StepStarted | events.Fetching | events.Canary) -> str:
+    """What is under way, in one line."""
+    match event:
+        case events.StepStarted(step):
+            return step
+        case events.Fetching():
+            return fetching(event)
+        case events.Canary(version, share, left, requests, errors):
+            seen = f"{_count(requests, 'request')}, {_count(errors, 'error')}"
+            return f"{share * 100:g} % to version {version}: {seen}, {left:.0f} s left"
 
 
 def fetching(event: events.Fetching) -> str:

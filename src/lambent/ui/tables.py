@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from lambent.events import ListedFile, Share
+from lambent.events import ListedFile, Setting, Share
 from lambent.ui.units import size
 
 _ROWS = 12
@@ -23,6 +23,27 @@ def files(found: Iterable[ListedFile]) -> list[str]:
     """Every file, the sizes first, so that names of any length stay in line."""
     rows = [(size(file.packed), size(file.raw), f"{file.name}  ({file.package})") for file in found]
     return [f"{packed:>9} {raw:>9}  {name}" for packed, raw, name in [("zipped", "unpacked", "file"), *rows]]
+
+
+_ALWAYS = ("app", "runtime", "architecture", "memory", "timeout", "auth")
+
+
+def settings(found: Iterable[Setting], *, every: bool = False) -> list[str]:
+    """Each setting, its value and where it came from: those that were set and a few that everybody asks for, or `every`."""
+    rows = [
+        (setting.name, setting.value or "-", f"({setting.origin})")
+        for setting in found
+        if every or setting.name in _ALWAYS or (setting.origin != "default" and setting.value and setting.name != "kind")
+    ]
+    return left(rows)
+
+
+def left(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Columns in line at their left; a last column of any length."""
+    if not rows:
+        return []
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def _sizes(share: Share) -> tuple[str, str, str]:

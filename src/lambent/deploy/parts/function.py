@@ -14,6 +14,8 @@ from lambent.events import PlannedLine
 
 _WORDS = {"memory_mb": "memory", "timeout_s": "timeout", "tmp_mb": "/tmp"}
 _UNITS = {"memory_mb": " MB", "timeout_s": " s", "tmp_mb": " MB"}
+_KEYS = {"subnets": "vpc", "security_groups": "vpc", "mounts": "efs"}
+"""Where the setting that says it has another name."""
 
 
 def is_as_desired(function: Function | None, desired: Desired) -> bool:
@@ -74,8 +76,8 @@ def _reserve(desired: Desired, now: int | None) -> tuple[Step, ...]:
 def _reserved(desired: Desired, now: int | None) -> tuple[PlannedLine, ...]:
     if desired.reserved == now:
         return ()
-    verb = "update" if now is not None else "create"
-    return (PlannedLine(verb, "reserved concurrency", f"{_or_none(now)} -> {_or_none(desired.reserved)}"),)
+    verb, why = "update" if now is not None else "create", because("reserved_concurrency", desired.origins)
+    return (PlannedLine(verb, "reserved concurrency", f"{_or_none(now)} -> {_or_none(desired.reserved)}{why}"),)
 
 
 def _or_none(number: int | None) -> str:
@@ -94,7 +96,7 @@ def _tagged(desired: Desired, latest: Function) -> tuple[PlannedLine, ...]:
     wanted, there = dict(desired.tags), dict(latest.tags)
     told = [f"{key} = {value}" for key, value in desired.tags if there.get(key) != value]
     told += [f"-{key}" for key in there if key not in wanted and not key.startswith("aws:")]
-    return (PlannedLine("update", "tags", ", ".join(told)),) if told else ()
+    return (PlannedLine("update", "tags", f"{', '.join(told)}{because('tags', desired.origins)}"),) if told else ()
 
 
 def changed(old: Settings, new: Settings, origins: dict[str, str]) -> list[str]:
@@ -108,7 +110,7 @@ def changed(old: Settings, new: Settings, origins: dict[str, str]) -> list[str]:
             out += _changed_names(dict(before), dict(after))
             continue
         word, unit = _WORDS.get(field.name, field.name), _UNITS.get(field.name, "")
-        out.append(f"{word} {before}{unit} -> {after}{unit}{because(field.name, origins)}")
+        out.append(f"{word} {before}{unit} -> {after}{unit}{because(_KEYS.get(field.name, field.name), origins)}")
     return out
 
 
@@ -123,7 +125,7 @@ def _described(desired: Desired) -> str:
     return ", ".join(
         (
             f"{settings.runtime}{because('runtime', origins)}",
-            desired.code.architecture,
+            f"{desired.code.architecture}{because('architecture', origins)}",
             f"{settings.memory_mb} MB{because('memory_mb', origins)}",
             f"{settings.timeout_s} s{because('timeout_s', origins)}",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lambent.deploy import steps
 from lambent.deploy.desired import Desired
 from lambent.deploy.observed import Observed
-from lambent.deploy.parts.part import Part
+from lambent.deploy.parts.part import Part, because
 from lambent.deploy.steps import Step
 from lambent.events import PlannedLine
 from lambent.names import POLICY
@@ -29,7 +29,7 @@ def role(desired: Desired, observed: Observed) -> Part:
             why.append(f"{_short(arn)} is not attached")
     if desired.inline and desired.inline != observed.inline:
         todo.append(steps.PutPolicy(names.role, POLICY, desired.inline))
-        why.append(f"permissions {'change' if observed.inline else 'are new'}")
+        why.append(f"permissions {'change' if observed.inline else 'are new'}{because('permissions', desired.origins)}")
     elif observed.inline and not desired.inline:
         todo.append(steps.DeletePolicy(names.role, POLICY))
         why.append("its permissions are asked for no longer")
@@ -37,16 +37,7 @@ def role(desired: Desired, observed: Observed) -> Part:
         has = ", ".join(map(_short, desired.policies)) + (f", and {_count(desired)}" if desired.inline else "")
         return Part(tuple(todo), (PlannedLine("create", f"role {names.role}", f"assumed by Lambda, with {has}"),))
     line = PlannedLine("update" if todo else "keep", f"role {names.role}", ", ".join(why))
-    return Part(tuple(todo), (line, *_attached_by_hand(desired, observed)))
-
-
-def _attached_by_hand(desired: Desired, observed: Observed) -> tuple[PlannedLine, ...]:
-    """Somebody may rely on them: they are shown, and stay."""
-    return tuple(
-        PlannedLine("drift", f"role {desired.names.role}", f"{arn} is attached and not in policies: it stays")
-        for arn in observed.attached
-        if arn not in desired.policies
-    )
+    return Part(tuple(todo), (line,))
 
 
 def _count(desired: Desired) -> str:

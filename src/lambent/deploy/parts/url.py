@@ -14,7 +14,7 @@ from lambent.names import ALIAS, INVOKE_STATEMENT, URL_STATEMENT
 
 def url(desired: Desired, observed: Observed) -> Part:
     """Both statements come before the URL: the other way round, a URL was seen that stayed at 403 (simple-container api#83).
-    When the URL is no longer public they go after it, so that no caller meets a URL that refuses everybody.
+    When the URL is no longer public they go after `traffic` has closed it, so that no caller meets one that refuses everybody.
     """
     name = desired.names.function
     ids = {statement.sid for statement in observed.statements}
@@ -35,17 +35,19 @@ def url(desired: Desired, observed: Observed) -> Part:
 def _address(desired: Desired, url: Url | None) -> tuple[list[Step], PlannedLine]:
     """The URL's line tells of its mode too, which `traffic` sets."""
     name, auth, mode = desired.names.function, desired.auth, desired.mode
-    reach = "public: anyone with the address may call it" if auth == PUBLIC else "only signed requests of this account's users"
-    told = [reach, "answers are streamed"] if mode == STREAMED else [reach]
+    told = ["answers are streamed"] if mode == STREAMED else []
     if url is None:
-        return [steps.CreateUrl(name, ALIAS, auth, mode, desired.cors)], PlannedLine("create", "URL", ", ".join(told))
+        begins = [f"{'for anyone' if auth == PUBLIC else 'for signed requests'}{because('auth', desired.origins)}", *told]
+        return [steps.CreateUrl(name, ALIAS, auth, mode, desired.cors)], PlannedLine("create", "URL", ", ".join(begins))
     differences = [f"{url.auth} -> {auth}{because('auth', desired.origins)}"] if url.auth != auth else []
     if url.mode != mode:
         differences.append(f"{url.mode} -> {mode}{because('stream', desired.origins)}")
     if url.cors != desired.cors:
-        differences.append("CORS changes" if desired.cors else "CORS is left to the app")
+        change = "CORS changes" if desired.cors else "CORS is left to the app"
+        differences.append(f"{change}{because('cors', desired.origins)}")
     changes: list[Step] = []
-    if url.auth != auth or url.cors != desired.cors:
+    opened = auth if url.auth != auth and auth == PUBLIC else ""
+    if opened or url.cors != desired.cors:
         cors = (desired.cors or Cors()) if url.cors != desired.cors else None
-        changes = [steps.UpdateUrl(name, ALIAS, auth if url.auth != auth else "", cors=cors)]
+        changes = [steps.UpdateUrl(name, ALIAS, opened, cors=cors)]
     return changes, PlannedLine("update" if differences else "keep", f"URL {url.address}", ", ".join(differences + told))

@@ -10,7 +10,7 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "lambent"
 
-FREE = {"errors", "events", "limits", "calendar", "interpreters", "__init__"}
+FREE = {"errors", "events", "limits", "calendar", "interpreters", "late", "__init__"}
 
 MAY_IMPORT = {
     **{free: set() for free in FREE},

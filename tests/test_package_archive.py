@@ -6,13 +6,14 @@ import io
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambent.package.archive import Archive, BadArchive, Entry, Writer, compress
+from lambent.package.archive import COMPRESSOR, LEVEL, Archive, BadArchive, Entry, Writer, compress
 
 names = st.lists(st.text("abcé/._-0", min_size=1, max_size=12), max_size=8, unique=True)
 members = names.flatmap(
@@ -90,3 +91,7 @@ def test_data_that_does_not_shrink_is_stored() -> None:
     entry, packed = compress("x", b"\x00\xff\x17")
     assert entry == Entry("x", False, entry.crc, 3, 3, 0)
     assert packed == b"\x00\xff\x17"
+
+
+def test_the_compressor_is_the_one_that_caches_are_keyed_by() -> None:
+    assert f"libdeflate {version('deflate')} {LEVEL}" == COMPRESSOR

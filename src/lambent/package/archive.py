@@ -19,6 +19,7 @@ from typing import NamedTuple, Protocol
 import deflate
 
 LEVEL = 6
+COMPRESSOR = f"libdeflate 0.9.0 {LEVEL}"  # what cached members were made with; a test holds it to be what is installed
 STORED, DEFLATED = 0, 8
 _DATE = (1980 - 1980) << 9 | 1 << 5 | 1
 _UTF8 = 0x800

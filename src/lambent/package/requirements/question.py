@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from uv import find_uv_bin
+import uv
 
 from lambent.errors import PackagingError
 from lambent.package.requirements.addresses import without_credentials
@@ -91,12 +91,17 @@ def key(question: Question) -> str:
     parts = [_FORMAT, target.name, full_version(target), uv_platform(target), str(target.glibc)]
     parts += [question.asked.kind, question.asked.source, str(question.asked.path), str(question.asked.project)]
     parts += ["+".join(sorted(options.extras)), "+".join(sorted(options.groups)), str(options.native)]
-    found = Path(find_uv_bin()).stat()
-    parts.append(f"uv {found.st_size} {found.st_mtime_ns}")
+    parts += _resolver()
     parts += _environment(question.uv)
     parts += _configuration(question)
     parts += _files(question)
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:40]
+
+
+def _resolver() -> list[str]:
+    """The version of uv, by the folder of its metadata: importlib.metadata takes long to import."""
+    site = Path(uv.__file__).parent.parent
+    return sorted(path.name for path in site.glob("uv-*.dist-info"))
 
 
 def names_indexes(question: Question) -> bool:

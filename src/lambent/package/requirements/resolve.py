@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lambent.events import Emit, Notice, Warned, ignore
-from lambent.package.lock import Lock, Pin
-from lambent.package.requirements import compiled, kept, pdm, pipfile, poetry, pylock, unlocked, uv_lock
+from lambent.late import Late
+from lambent.package.lock import Lock
+from lambent.package.requirements import kept
 from lambent.package.requirements.find import Asked
 from lambent.package.requirements.kept import Resolution
 from lambent.package.requirements.question import Options, Question, key
-from lambent.package.requirements.unfitting import not_fitting
-from lambent.package.requirements.wheelless import has_linux_wheels
 from lambent.package.uv import Uv
-from lambent.package.wheels.choose import choose
 
-_READERS: dict[str, Callable[[Question], tuple[Pin, ...]]] = {
-    "pylock": pylock.from_file,
-    "uv.lock": uv_lock.from_project,
-    "script.lock": uv_lock.from_script,
-    "requirements.txt": unlocked.from_requirements,
-    "pyproject.toml": unlocked.from_pyproject,
-    "script": unlocked.from_script,
-    "poetry.lock": poetry.pins,
-    "pdm.lock": pdm.pins,
-    "Pipfile.lock": pipfile.pins,
-}
+if TYPE_CHECKING:
+    from lambent.package.requirements import read
+else:
+    read = Late("lambent.package.requirements.read")
 
 
 def resolve(asked: Asked, uv: Uv, cache: Path, options: Options | None = None, emit: Emit = ignore) -> Resolution:
@@ -43,8 +34,7 @@ def resolve(asked: Asked, uv: Uv, cache: Path, options: Options | None = None, e
     path = cache / "locks" / f"{key(question)}.json"
     found = None if question.options.refresh else kept.read(path)
     if found is None:
-        pins = _READERS[asked.kind](question)
-        found = Resolution(Lock(asked.source, _checked(pins, question)))
+        found = Resolution(Lock(asked.source, read.pins(question)))
         kept.write(path, found)
         if asked.passed_over:
             said = f"the dependencies are those of {asked.source}; not looked at: {', '.join(asked.passed_over)}"
@@ -52,15 +42,3 @@ def resolve(asked: Asked, uv: Uv, cache: Path, options: Options | None = None, e
     for what, hint in found.warnings:
         emit(Warned(what, hint))
     return found
-
-
-def _checked(pins: tuple[Pin, ...], question: Question) -> tuple[Pin, ...]:
-    """The pins by name. Raises PackagingError for one that has nothing for the target."""
-    for pin in pins:
-        if pin.folder or pin.repository or choose(pin, question.uv.target):
-            continue
-        if pin.sdist and (question.options.native or not has_linux_wheels(pin)):
-            continue
-        searched = compiled.Compiler(question, unlocked.places(question))
-        raise not_fitting(pin, question, searched.fitting(pin.name))
-    return tuple(sorted(pins, key=lambda pin: pin.name))

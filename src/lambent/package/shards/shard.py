@@ -11,29 +11,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import deflate
+from typing import TYPE_CHECKING, Any
 
 from lambent.errors import PackagingError
-from lambent.package.archive import LEVEL, Archive, BadArchive, Entry, Writer, compress
+from lambent.late import Late
+from lambent.package.archive import COMPRESSOR, Archive, BadArchive, Entry
 from lambent.package.lock import Wheel
-from lambent.package.shards import imports, make, slim
+from lambent.package.shards import imports, slim
 from lambent.package.shards.imports import Imports
+from lambent.package.shards.sealed import seal
 from lambent.package.shards.slim import SlimOptions
 from lambent.package.target import Target
 
+if TYPE_CHECKING:
+    from lambent.package.shards import write
+else:
+    write = Late("lambent.package.shards.write")
+
 _FORMAT = "2"  # raise it when the same key would give other bytes
-_OWN = "\0"  # begins the names of members that are never spliced: no file can be called so
-_FACTS, _IMPORTS = f"{_OWN}facts.json", f"{_OWN}imports.json"
+OWN = "\0"  # begins the names of members that are never spliced: no file can be called so
+FACTS, IMPORTS = f"{OWN}facts.json", f"{OWN}imports.json"
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Shard:
         try:
             if self.archive.comment != seal(self.archive.checksum()):
                 raise BadArchive(str(path))
-            self.facts = _facts(self.archive.read(_FACTS))
+            self.facts = _facts(self.archive.read(FACTS))
         except (ValueError, KeyError, TypeError) as error:
             self.archive.close()
             raise BadArchive(str(path)) from error
@@ -79,7 +80,7 @@ class Shard:
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
         """The members that belong in a zip."""
-        return tuple(entry for entry in self.archive.entries if not entry.name.startswith(_OWN))
+        return tuple(entry for entry in self.archive.entries if not entry.name.startswith(OWN))
 
     def imports(self) -> dict[str, Imports]:
         """What each module names, by its path."""
@@ -87,11 +88,11 @@ class Shard:
 
     @cached_property
     def _imports(self) -> dict[str, Imports]:
-        return imports.unpack(json.loads(self.archive.read(_IMPORTS))["imports"])
+        return imports.unpack(json.loads(self.archive.read(IMPORTS))["imports"])
 
     def dropped(self) -> dict[str, str]:
         """The files that were left out, each with the rule that said so."""
-        found: dict[str, str] = json.loads(self.archive.read(_IMPORTS))["dropped"]
+        found: dict[str, str] = json.loads(self.archive.read(IMPORTS))["dropped"]
         return found
 
     def close(self) -> None:
@@ -142,7 +143,7 @@ def _without(made: list[Shard], names: Sequence[str]) -> list[Shard]:
 
 def key(wheel: Wheel, target: Target, options: SlimOptions) -> str:
     """Of all that goes into a shard's bytes."""
-    parts = [_FORMAT, f"libdeflate {version('deflate')} {LEVEL}", wheel.sha256, wheel.name, target.name]
+    parts = [_FORMAT, COMPRESSOR, wheel.sha256, wheel.name, target.name]
     parts += [str(wheel.asked and options.keep_all), options.of_one_wheel, slim.rules_text()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
@@ -155,7 +156,7 @@ def _ensure(wheel: Wheel, target: Target, options: SlimOptions, cache: Path) -> 
         pass
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(wheel, target, options, path)
+        write.write(wheel, target, options, path)
         return Shard(wheel, path, False)
     except BadArchive as error:
         raise PackagingError(
@@ -167,57 +168,6 @@ def _ensure(wheel: Wheel, target: Target, options: SlimOptions, cache: Path) -> 
             where=str(error.filename or path),
             hint="make room, or set its permissions, and try again",
         ) from error
-
-
-def _write(wheel: Wheel, target: Target, options: SlimOptions, path: Path) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file, ThreadPoolExecutor() as pool:
-            sealed = Sealing(file)
-            writer = Writer(sealed)
-            found = make.pack(wheel, target, options, writer, pool)
-            writer.add(*compress(_FACTS, json.dumps(_learnt(found), separators=(",", ":")).encode()))
-            tables = {"imports": imports.pack(found.imports), "dropped": found.dropped}
-            writer.add(*compress(_IMPORTS, json.dumps(tables, separators=(",", ":"), sort_keys=True).encode()))
-            writer.close(lambda _: seal(sealed.checksum))
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-class Sealing:
-    """A file that is written to, with the CRC-32 of all that was."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.checksum = 0
-
-    def write(self, data: bytes) -> int:
-        self.checksum = deflate.crc32(data, self.checksum)
-        return self._file.write(data)
-
-
-def seal(checksum: int) -> bytes:
-    return f"lambent {checksum:08x}".encode()
-
-
-def _learnt(found: make.Findings) -> dict[str, Any]:
-    files: dict[str, int] = {}
-    for rule in found.dropped.values():
-        files[rule] = files.get(rule, 0) + 1
-    return {
-        "requires": found.requires,
-        "entry_points": found.entry_points,
-        "dropped": [(rule, files[rule], found.dropped_bytes[rule]) for rule in sorted(files)],
-        "stripped": found.stripped,
-        "binaries": found.binaries,
-        "gone": slim.module_roots(found.dropped),
-        "outside": found.outside(),
-        "tools": found.tools(),
-    }
 
 
 def _facts(stored: bytes) -> Facts:

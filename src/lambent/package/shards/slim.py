@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from lambent.package.requirements.lines import normalised
 from lambent.package.shards.imports import Imports, module_of
-from lambent.package.shards.unpack import normalised
 
 
 @dataclass(frozen=True)

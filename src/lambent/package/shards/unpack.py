@@ -24,6 +24,7 @@ import deflate
 
 from lambent.errors import PackagingError
 from lambent.package.lock import Wheel
+from lambent.package.requirements.lines import normalised
 
 _LOCAL = 30  # bytes of a local file header before its name
 _LENGTHS = 26  # where in it the lengths of name and extra field are, two bytes each
@@ -162,11 +163,6 @@ class Unpacked:
             where=self.wheel.filename,
             hint=f"ask for another version of {self.wheel.name}, and tell its authors",
         )
-
-
-def normalised(name: str) -> str:
-    """PEP 503: how package names compare."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _split(digest: str) -> tuple[str, str]:

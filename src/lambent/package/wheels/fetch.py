@@ -8,19 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lambent.errors import PackagingError
 from lambent.events import Warned
+from lambent.late import Late
 from lambent.package.lock import DistFile, Lock, Pin, Wheel
 from lambent.package.target import Target
-from lambent.package.wheels import refusals, source
 from lambent.package.wheels.choose import choose, wheel_name
-from lambent.package.wheels.credentials import Credentials
-from lambent.package.wheels.download import download
-from lambent.package.wheels.http import Http
 from lambent.package.wheels.means import Means
 from lambent.package.wheels.store import Store, Stored, is_whole
 from lambent.package.wheels.wanted import Wanted
+
+if TYPE_CHECKING:
+    from lambent.package.wheels import credentials, download, http, refusals, source
+else:  # for what is not in the store yet
+    credentials, download, http, refusals, source = (
+        Late(f"lambent.package.wheels.{name}") for name in ("credentials", "download", "http", "refusals", "source")
+    )
 
 Used = Callable[[Wheel], bool]
 
@@ -111,8 +116,8 @@ def _get(lacking: Sequence[_Way], means: Means) -> None:
     for each in wanted:
         if not each.file.hashes:
             means.emit(Warned(f"{each.package}: nothing says what {each.file.filename} must be, so it is taken as it comes"))
-    http = Http(means.environ, Credentials(means.environ, means.project, means.inputs))
-    download(wanted, means.store, http, means.environ, means.emit)
+    logins = credentials.Credentials(means.environ, means.project, means.inputs)
+    download.download(wanted, means.store, http.Http(means.environ, logins), means.environ, means.emit)
 
 
 def _made(way: _Way, target: Target, means: Means) -> Stored | None:

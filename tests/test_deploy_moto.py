@@ -15,7 +15,7 @@ import pytest
 from deploy_cases import READS, Meddled, artifact, config
 from lambent import events
 from lambent.aws.boto import connect
-from lambent.aws.interface import CONFLICT, INVALID, PRECONDITION, Aws, Code, Invoked, Settings
+from lambent.aws.interface import CONFLICT, INVALID, PRECONDITION, Aws, Code, Invoked, Pairs, Settings
 from lambent.config.model import App, Hosting
 from lambent.deploy.deploy import deploy, prepare
 from lambent.deploy.desired import PUBLIC_STATEMENTS
@@ -56,7 +56,7 @@ def name() -> str:
     return f"app{next(FRESH)}"
 
 
-def answering(url: str, within_s: float) -> Answer:
+def answering(url: str, within_s: float, headers: Pairs) -> Answer:
     return Answer(200, b"hello")
 
 
@@ -314,14 +314,14 @@ def test_a_url_that_does_not_answer(
     aws: Aws, name: str, tmp_path: Path, answer: Answer, error: type[Exception], text: str
 ) -> None:
     with pytest.raises(error, match=text):
-        deploy(config(tmp_path, name), artifact(tmp_path, "one"), aws, events.ignore, patience=QUICK, ask=lambda url, s: answer)
+        deploy(config(tmp_path, name), artifact(tmp_path, "one"), aws, events.ignore, patience=QUICK, ask=lambda *asked: answer)
     assert Ran(aws, tmp_path, name, "one").done.changed is False
 
 
 def test_a_url_that_settles_is_waited_for(aws: Aws, name: str, tmp_path: Path) -> None:
     answers = iter((Answer(0), Answer(403, b'{"Message":null}', "AccessDeniedException"), Answer(404)))
     seen: list[events.Event] = []
-    asked = lambda url, within: next(answers)  # noqa: E731
+    asked = lambda *asked: next(answers)  # noqa: E731
     deploy(config(tmp_path, name), artifact(tmp_path, "one"), aws, seen.append, patience=replace(QUICK, answer_s=5), ask=asked)
     assert [event.status for event in seen if isinstance(event, events.Answered)] == [404]
 
@@ -338,7 +338,7 @@ class Suspicious(Meddled):
 def test_an_app_that_refuses_its_own_address_is_warned_of(aws: Aws, name: str, tmp_path: Path) -> None:
     seen: list[events.Event] = []
     app = App("main", "lambda_handler", "wsgi")
-    answer = lambda url, within: Answer(400)  # noqa: E731
+    answer = lambda *asked: Answer(400)  # noqa: E731
     deploy(config(tmp_path, name, app=app), artifact(tmp_path, "one"), Suspicious(aws), seen.append, patience=QUICK, ask=answer)
     (warned,) = [event for event in seen if isinstance(event, events.Warned)]
     url = aws.url(name, "live")
@@ -363,7 +363,7 @@ class Fickle(Failing):
 
 def test_a_version_that_fails_through_the_url_is_taken_back(aws: Aws, name: str, tmp_path: Path) -> None:
     Ran(aws, tmp_path, name, "one")
-    crashed = lambda url, within: Answer(502, b"Internal Server Error")  # noqa: E731
+    crashed = lambda *asked: Answer(502, b"Internal Server Error")  # noqa: E731
     with pytest.raises(DeployError, match="yaml") as failed:
         deploy(config(tmp_path, name), artifact(tmp_path, "two"), Fickle(aws), events.ignore, patience=QUICK, ask=crashed)
     assert "version 1 is live again" in failed.value.hint

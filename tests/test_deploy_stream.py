@@ -231,6 +231,6 @@ def test_raw_json_at_the_end_is_said(aws: Aws) -> None:
     """Somebody's hand on the URL, or AWS's own delay: a good status is not the whole answer."""
     shown = Answer(200, b'{"statusCode":200,"headers":{},"body":"x","isBase64Encoded":false}')
     step = steps.Probe("f", "live", Settings("role", RUNTIME, "main.app", 128, 1, 512), strict=True)
-    means = Means(aws, events.ignore, replace(QUICK, answer_s=0), lambda url, within_s: shown)
+    means = Means(aws, events.ignore, replace(QUICK, answer_s=0), lambda *asked: shown)
     with pytest.raises(UnconfirmedError, match="raw JSON"):
         confirm.answers(means, step, "1", "http://x/")

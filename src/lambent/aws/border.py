@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 import botocore.exceptions as foreign
 import botocore.session
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config as ClientConfig
 
 from lambent.aws.interface import ABSENT, Pairs
@@ -42,6 +44,17 @@ class Border:
 
     def caller(self) -> str:
         return str(self._call("sts", "get_caller_identity")["Arn"])
+
+    def signed(self, url: str) -> Pairs:
+        request = AWSRequest("GET", url)
+        try:
+            credentials = self._session.get_credentials()
+            if credentials is None:
+                raise no_credentials()
+            SigV4Auth(credentials.get_frozen_credentials(), "lambda", self._region).add_auth(request)
+        except foreign.BotoCoreError as error:
+            raise translated(error, "signing", self._endpoint) from error
+        return tuple(sorted(request.headers.items()))
 
     def _call(self, service: str, operation: str, **given: Any) -> dict[str, Any]:
         try:

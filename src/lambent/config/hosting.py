@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import Any, Literal
 
 from lambent.config import permissions
-from lambent.config.model import Cors, Hosting
+from lambent.config.model import Canary, Cors, Hosting
 from lambent.config.settings import HOSTING, Given, Settings
 from lambent.limits import LAYERS_MAX, TAGS_MAX, TMP_MIN_MB
 
@@ -22,6 +22,7 @@ _MOUNT = r"arn:aws[a-z-]*:elasticfilesystem:[a-z0-9-]+:\d{12}:access-point/fsap-
 _MOUNTED_AT = r"/mnt/[A-Za-z0-9_.-]+"
 _BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 _MOST = 1_000_000
+_CANARY_MAX_S = 24 * 3600
 
 
 def hosting(settings: Settings, origins: dict[str, str]) -> Hosting:
@@ -47,6 +48,7 @@ def hosting(settings: Settings, origins: dict[str, str]) -> Hosting:
         provisioned_concurrency=_count(settings, "provisioned_concurrency", 1),
         auth=_auth(settings),
         cors=_cors(settings),
+        canary=_canary(settings),
         bucket=_one(settings, "bucket", _BUCKET, "my-bucket"),
         keep_versions=_count(settings, "keep_versions", 1) or Hosting.keep_versions,
     )
@@ -126,6 +128,19 @@ def _auth(settings: Settings) -> Literal["NONE", "AWS_IAM"]:
     if given.value.lower() not in known:
         raise given.refuse(f"auth is none (anyone may call the URL) or iam (signed requests only), got {given.value}", "iam")
     return known[given.value.lower()]
+
+
+def _canary(settings: Settings) -> Canary | None:
+    given = settings.text("canary")
+    if given is None or given.value.lower() == "none":
+        return None
+    said = re.fullmatch(r"(\d+(?:\.\d+)?) ?% ?/ ?(\d+) ?(s|m|h)", given.value.strip())
+    share = float(said[1]) / 100 if said else 0.0
+    seconds = int(said[2]) * {"s": 1, "m": 60, "h": 3600}[said[3]] if said else 0
+    if not 0 < share < 1 or not 0 < seconds <= _CANARY_MAX_S:
+        what = f"canary is a share of the traffic and for how long (at most 24h), or none; got {given.value}"
+        raise given.refuse(what, "10%/5m")
+    return Canary(share, seconds)
 
 
 def _vpc(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -55,6 +55,19 @@ class Cors:
 
 
 @dataclass(frozen=True)
+class Canary:
+    """A new version first gets a `share` of the traffic, 0 to 1, for so many seconds."""
+
+    share: float
+    seconds: int
+
+    def __str__(self) -> str:
+        """ "10 % for 5 min"."""
+        unit, name = next((each for each in ((3600, "h"), (60, "min")) if self.seconds % each[0] == 0), (1, "s"))
+        return f"{self.share * 100:g} % for {self.seconds // unit} {name}"
+
+
+@dataclass(frozen=True)
 class Hosting:
     """How AWS is to host the function, beyond what every app needs.
 
@@ -62,6 +75,7 @@ class Hosting:
     JSON text, `policies` ARNs of managed ones. `log_retention_days` None keeps logs for ever. `mounts` are pairs of an EFS
     access point's ARN and a path below /mnt/. `auth` says who may call the URL: anyone ("NONE"), or signed requests only.
     `bucket` takes zips above 50 MB; "" is one that lambent makes. `cors` None leaves it to the app.
+    With a `canary` a new version gets all the traffic only once that went well.
     """
 
     role: str = ""
@@ -80,6 +94,7 @@ class Hosting:
     provisioned_concurrency: int | None = None
     auth: Literal["NONE", "AWS_IAM"] = "NONE"
     cors: Cors | None = None
+    canary: Canary | None = None
     bucket: str = ""
     keep_versions: int = 10
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from lambent import events
 from lambent.aws.interface import BUFFERED, CONFLICT, INVALID, PRECONDITION, ROLE_EXISTS, STREAMED, Function, Provisioned
-from lambent.deploy import confirm, steps
+from lambent.deploy import canary, confirm, steps
 from lambent.deploy.check import FunctionFailed, Question, check
 from lambent.deploy.means import Means
 from lambent.deploy.observed import settled, wait_until
 from lambent.deploy.plan import Plan
+from lambent.deploy.rivals import overtaken
 from lambent.deploy.steps import Step
 from lambent.errors import AwsError, DeployError, UnconfirmedError
 
@@ -33,6 +34,7 @@ class Run:
     version: str = ""
     url: str = ""
     revision: str = ""
+    alias_revision: str = ""
     wrote: bool = False
     mode_before: str = ""
     mode: str = ""
@@ -42,6 +44,7 @@ class Run:
         self.previous = self.version = plan.version
         self.url = plan.url
         self.revision, self.wrote = plan.revision, False
+        self.alias_revision = ""
         self.mode_before = self.mode = plan.mode
         for step in plan.steps:
             self.means.emit(events.StepStarted(step.title))
@@ -62,6 +65,8 @@ class Run:
                 self._upload(step)
             case steps.Provision():
                 self._provision(step)
+            case steps.AwaitProvisioned(name, alias):
+                self._await_provisioned(name, alias)
             case steps.MoveAlias():
                 self._move(step)
             case steps.CreateFunction():
@@ -83,6 +88,8 @@ class Run:
             case steps.CheckKnownVersion():
                 question = Question(step.name, step.version, step.settings, step.strict, self.url, step.mode)
                 check(self.means.aws, question, self.means.patience.answer_s)
+            case steps.Try():
+                return self._try(step)
             case steps.PointAlias():
                 return self._point(step)
             case steps.Grant():
@@ -186,10 +193,16 @@ class Run:
         self.version = published.version
         return f"version {self.version}"
 
+    def _try(self, step: steps.Try) -> str:
+        if self.version == step.previous:
+            return ""
+        self.alias_revision, seen = canary.run(self.means, step, self.version)
+        return f"{seen.requests} requests, {seen.errors} errors"
+
     def _point(self, step: steps.PointAlias) -> str:
         try:
             if step.previous:
-                self.means.aws.move_alias(step.name, step.alias, self.version, step.revision)
+                self.means.aws.move_alias(step.name, step.alias, self.version, self.alias_revision or step.revision)
             else:
                 self.means.aws.create_alias(step.name, step.alias, self.version)
         except AwsError as error:
@@ -213,20 +226,22 @@ class Run:
 
     def _provision(self, step: steps.Provision) -> None:
         self.means.aws.provision(step.name, step.alias, step.executions)
-        if step.executions is None:
-            return
+        if step.executions is not None:
+            self._await_provisioned(step.name, step.alias)
+
+    def _await_provisioned(self, name: str, alias: str) -> None:
         found: list[Provisioned | None] = []
 
         def ready() -> bool:
-            found[:] = [self.means.aws.provisioned(step.name, step.alias)]
+            found[:] = [self.means.aws.provisioned(name, alias)]
             return found[0] is None or found[0].status != "IN_PROGRESS"
 
         if not wait_until(ready, self.means.patience.settle_s):
             what = "AWS is still making the provisioned environments ready"
-            raise UnconfirmedError(what, where=step.name, hint="they come by themselves; run this again to look")
+            raise UnconfirmedError(what, where=name, hint="they come by themselves; run this again to look")
         if found[0] is not None and found[0].status == "FAILED":
-            what = f"AWS could not provision {step.executions} environments: {found[0].reason}"
-            raise DeployError(what, where=step.name, hint="ask for fewer, or look at the account's concurrency")
+            what = f"AWS could not provision {found[0].requested} environments: {found[0].reason}"
+            raise DeployError(what, where=name, hint="ask for fewer, or look at the account's concurrency")
 
     def _probe(self, step: steps.Probe) -> None:
         """A version that passed its check and then fails through the URL is taken back."""
@@ -287,11 +302,3 @@ class Run:
             if error.code == code:
                 raise PlanIsStale from error
             raise
-
-
-def overtaken(name: str, what: str) -> DeployError:
-    return DeployError(
-        f"another deploy of {name} {what}",
-        where=name,
-        hint="that one goes on undisturbed; to have yours live, run the same command again",
-    )

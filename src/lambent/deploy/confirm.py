@@ -10,11 +10,14 @@ from lambent import events
 from lambent.aws.interface import Statement
 from lambent.deploy import steps
 from lambent.deploy.check import Question, check
-from lambent.deploy.desired import PUBLIC_STATEMENTS
+from lambent.deploy.desired import PUBLIC, PUBLIC_STATEMENTS
 from lambent.deploy.means import Means
 from lambent.deploy.observed import wait_until
 from lambent.deploy.probe import Answer
 from lambent.errors import DeployError, UnconfirmedError
+
+_DENIED_S = 10
+"""How long a signed caller is asked again after a 403: what AWS allows somebody spreads within seconds, if it is allowed."""
 
 _SLACK_S = 10  # on top of the function's own time-out: the network, and starting an environment
 
@@ -24,17 +27,21 @@ def answers(means: Means, step: steps.Probe, version: str, url: str) -> None:
 
     Raises FunctionFailed or, if AWS stands in the way, DeployError; UnconfirmedError if nothing could be heard.
     """
-    start = time.monotonic()
+    began = start = time.monotonic()
     answer = Answer(0)
+    signs = step.auth != PUBLIC
 
     def heard(*, crash_counts: bool = True) -> bool:
         nonlocal answer, start
         start = time.monotonic()
-        answer = means.ask(url, step.settings.timeout_s + _SLACK_S)
+        headers = means.aws.signed(url) if signs else ()  # anew each time: a signature is good for minutes
+        answer = means.ask(url, step.settings.timeout_s + _SLACK_S, headers)
+        if signs and answer.forbidden and start - began > _DENIED_S:
+            return True
         return not (answer.worth_retrying or (step.strict and answer.raw) or (answer.crashed and not crash_counts))
 
     def tell() -> None:
-        if answer.status and not answer.forbidden and not answer.unknown:
+        if answer.status and not (answer.forbidden or answer.unknown or (signs and answer.missigned)):
             means.emit(events.Answered(url, answer.status, time.monotonic() - start))
 
     wait_until(heard, means.patience.answer_s)
@@ -48,6 +55,8 @@ def answers(means: Means, step: steps.Probe, version: str, url: str) -> None:
         if answer.crashed:  # the URL's mode may still be the one of before
             wait_until(lambda: heard(crash_counts=False), means.patience.answer_s)
     tell()
+    if signs:
+        _refuse_caller(answer, means, url)
     _refuse(answer, means, step, url)
     if step.strict and answer.status == 400:
         _warn_of_hosts(means, step, version, url)
@@ -59,6 +68,18 @@ def _warn_of_hosts(means: Means, step: steps.Probe, version: str, url: str) -> N
     if re.search(r"ALLOWED_HOSTS|[Ii]nvalid host header", asked.log + asked.payload.decode("utf-8", "replace")):
         host = urlsplit(url).hostname
         means.emit(events.Warned("the app refuses its own address (400)", f"allow the host {host} (in Django: ALLOWED_HOSTS)"))
+
+
+def _refuse_caller(answer: Answer, means: Means, url: str) -> None:
+    """The URL takes signed requests only, and ours was not let in: that says nothing of the function."""
+    if answer.missigned:
+        what = "AWS does not take the signature of our request to the URL, so the app's answer could not be confirmed"
+        raise UnconfirmedError(what, where=url, hint="is this machine's clock right, and are the credentials still good?")
+    if answer.forbidden:
+        what = f"the URL takes signed requests only, and {means.aws.caller()} may not call it: the app's answer is unconfirmed"
+        actions = " and ".join(each.action for each in PUBLIC_STATEMENTS)
+        hint = f"allow it {actions} on this function, or run this as somebody who may"
+        raise UnconfirmedError(what, where=url, hint=hint)
 
 
 def _refuse(answer: Answer, means: Means, step: steps.Probe, url: str) -> None:

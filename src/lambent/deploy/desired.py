@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 
 from lambent.aws.interface import BUFFERED, STREAMED, Code, Cors, Pairs, Settings, Statement, canonical
-from lambent.config.model import Config
+from lambent.config.model import Canary, Config
 from lambent.config.references import resource
 from lambent.errors import DeployError, UsageError
 from lambent.limits import ENV_MAX, MIB, UNZIPPED_MAX, ZIP_DIRECT_MAX
@@ -41,6 +41,7 @@ class Desired:
     mode: str = BUFFERED
     statements: tuple[Statement, ...] = PUBLIC_STATEMENTS
     cors: Cors | None = None
+    canary: Canary | None = None
     own_role: bool = True
     policies: tuple[str, ...] = ()
     inline: str = ""
@@ -89,6 +90,7 @@ def desired(config: Config, artifact: Artifact, names: Names) -> Desired:
         mode=STREAMED if config.stream else BUFFERED,
         statements=PUBLIC_STATEMENTS if public else (),
         cors=Cors(**vars(hosting.cors)) if hosting.cors else None,
+        canary=hosting.canary,
         own_role=not hosting.role,
         policies=_policies(config, names),
         inline=_inline(config, names),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lambent.aws.interface import Aws
@@ -11,11 +13,16 @@ from lambent.events import Emit
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait for AWS, in seconds: a new role to be usable, a change to settle, a new URL to answer."""
+    """How long to wait for AWS, in seconds: a new role to be usable, a change to settle, a new URL to answer. A canary's log is
+    read every `look_s` seconds, by this clock and with these pauses.
+    """
 
     role_s: float = 60
     settle_s: float = 300
     answer_s: float = 60
+    look_s: float = 5
+    clock: Callable[[], float] = time.monotonic
+    pause: Callable[[float], None] = time.sleep
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from lambent.aws.interface import BUFFERED, Aws, Code, Cors, Pairs, Settings, Statement
+from lambent.config.model import Canary
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,25 @@ class PointAlias(Step):
 
 
 @dataclass(frozen=True)
+class Try(Step):
+    """Sends the new version a share of the traffic, and watches the log group meanwhile.
+
+    `previous` and `revision` are what the alias was when looked at.
+    """
+
+    name: str
+    alias: str
+    canary: Canary
+    group: str
+    previous: str
+    revision: str = ""
+
+    @property
+    def title(self) -> str:
+        return f"canary: {self.canary}"
+
+
+@dataclass(frozen=True)
 class Grant(Step):
     """Adds one statement to the alias's policy; `replace` when another one has its id."""
 
@@ -162,6 +182,8 @@ class UpdateUrl(Step):
 
     @property
     def title(self) -> str:
+        if self.auth:
+            return "open the URL to anyone" if self.auth == "NONE" else "let only signed requests into the URL"
         return f"set the URL to {self.mode}" if self.mode else "update URL"
 
 
@@ -342,6 +364,19 @@ class Provision(Step):
     @property
     def title(self) -> str:
         return "set provisioned concurrency"
+
+
+@dataclass(frozen=True)
+class AwaitProvisioned(Step):
+    """Waits until the environments of the alias's new version are warm: AWS makes them anew when an alias moves."""
+
+    changes: ClassVar[bool] = False
+    name: str
+    alias: str
+
+    @property
+    def title(self) -> str:
+        return "wait for the provisioned environments"
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from lambent.events import Event, Fetching, StepStarted
-from lambent.ui.lines import Line, fetching, lines, result
+from lambent.events import Canary, Event, Fetching, StepStarted
+from lambent.ui.lines import Line, lines, progress, result
 
 _MARKS = {
     "ok": ("✓ ", "green"),
@@ -28,15 +28,14 @@ class Terminal:
         self._spinner: Status | None = None
 
     def show(self, event: Event) -> None:
-        if isinstance(event, Fetching) and self._spinner is not None:
-            self._spinner.update(Text(fetching(event)))  # the line moves, and does not start anew
+        if isinstance(event, Fetching | Canary) and self._spinner is not None:
+            self._spinner.update(Text(progress(event)))  # the line moves, and does not start anew
             return
         self.rest()
         for line in lines(event):
             self._console.print(_styled(line), soft_wrap=True)
-        if isinstance(event, StepStarted | Fetching):
-            step = event.step if isinstance(event, StepStarted) else fetching(event)
-            self._spinner = self._console.status(Text(step))
+        if isinstance(event, StepStarted | Fetching | Canary):
+            self._spinner = self._console.status(Text(progress(event)))
             self._spinner.start()
         if said := result(event):
             print(said, file=sys.stdout, flush=True)

@@ -21,7 +21,7 @@ def url(desired: Desired, observed: Observed) -> Part:
     missing = [wanted for wanted in desired.statements if wanted not in observed.statements]
     grants: list[Step] = [steps.Grant(name, ALIAS, wanted, replace=wanted.sid in ids) for wanted in missing]
     lines = [
-        PlannedLine("update" if wanted.sid in ids else "create", f"permission {wanted.sid}", f"anyone may {wanted.action}")
+        PlannedLine("update" if wanted.sid in ids else "create", f"permission {wanted.sid}", f"allows {wanted.action}")
         for wanted in missing
     ]
     asked = {statement.sid for statement in desired.statements}
@@ -37,7 +37,7 @@ def _address(desired: Desired, url: Url | None) -> tuple[list[Step], PlannedLine
     name, auth, mode = desired.names.function, desired.auth, desired.mode
     told = ["answers are streamed"] if mode == STREAMED else []
     if url is None:
-        begins = [f"{'for anyone' if auth == PUBLIC else 'for signed requests'}{because('auth', desired.origins)}", *told]
+        begins = [f"auth {auth}{because('auth', desired.origins)}", *told]
         return [steps.CreateUrl(name, ALIAS, auth, mode, desired.cors)], PlannedLine("create", "URL", ", ".join(begins))
     differences = [f"{url.auth} -> {auth}{because('auth', desired.origins)}"] if url.auth != auth else []
     if url.mode != mode:

@@ -83,7 +83,8 @@ UNASSUMABLE = "The role defined for the function cannot be assumed by Lambda."
         ({"Runtime": "python4.0"}, INVALID, "Value python4.0 at 'runtime' failed to satisfy constraint"),
         ({"Runtime": "nodejs22.x"}, ABSENT, "only Python runs here"),
         ({"Role": f"{ROLE}-none"}, INVALID, UNASSUMABLE),
-        ({"Layers": LAYERS[:1]}, ABSENT, "layers"),
+        ({"Layers": LAYERS[:1]}, INVALID, f"Layer version {LAYERS[0]} does not exist."),
+        ({"Layers": [LAYERS[0].replace(ACCOUNT, "210987654321")]}, ABSENT, "layers of other accounts"),
         ({"Layers": LAYERS}, INVALID, "Cannot reference more than 5 layers."),
         ({"VpcConfig": VPC}, ABSENT, "VPC"),
         ({"PackageType": "Image"}, ABSENT, "container images"),
@@ -134,8 +135,8 @@ def test_errors_have_awss_envelope(api: Api) -> None:
 
 
 def test_every_other_operation_says_that_it_is_not_built(api: Api) -> None:
-    code, message = text(refusal(api.client.list_layers))
-    assert (code, message) == (ABSENT, "lambent's local Lambda does not build the operation ListLayers (yet).")
+    code, message = text(refusal(api.client.list_code_signing_configs))
+    assert (code, message) == (ABSENT, "lambent's local Lambda does not build the operation ListCodeSigningConfigs (yet).")
     assert raw(api, "GET", "/2015-03-31/nonsense")[0] == 404
 
 

@@ -5,7 +5,7 @@ kill -9 at any moment loses nothing that was answered. Code lies beside it, shar
 
     state/lambda.sqlite      the documents
     state/code/<sha>.zip     the zip as it was sent
-    state/code/<sha>/        the same, unpacked once
+    state/code/<sha>/        the same, unpacked once; or several layers as one, named after theirs
 
 One process writes. Configurations are kept in the shape of AWS's FunctionConfiguration.
 """
@@ -23,13 +23,14 @@ import sqlite3
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lambent.local.archive import remove, unpack
 from lambent.local.engine.interface import Function
+from lambent.local.layers import Layers, merge, stack_name
 
 Document = dict[str, Any]
 LATEST = "$LATEST"
@@ -115,6 +116,7 @@ class Store:
         self._database.execute(
             "CREATE TABLE IF NOT EXISTS functions (region TEXT, name TEXT, document TEXT NOT NULL, PRIMARY KEY (region, name))"
         )
+        self.layers = Layers(self._database)
         self._records: dict[tuple[str, str], Record] = {}
         self._urls: dict[str, UrlConfig] = {}
         for (document,) in self._database.execute("SELECT document FROM functions"):
@@ -193,7 +195,7 @@ class Store:
         return self._function(record, record.configuration(version))
 
     def _function(self, record: Record, configuration: Document) -> Function:
-        sha = sha_hex(configuration)
+        sha, opt = sha_hex(configuration), configuration.get("_opt")
         logging = configuration["LoggingConfig"]
         return Function(
             arn=record.arn,
@@ -212,6 +214,7 @@ class Store:
             code_sha256=configuration["CodeSha256"],
             log_group=logging["LogGroup"],
             log_format=logging["LogFormat"],
+            opt=self.code / opt if opt else None,
         )
 
     # code
@@ -246,6 +249,19 @@ class Store:
                 remove(fresh)
         return sha
 
+    def stack(self, shas: Sequence[str]) -> str:
+        """Makes one folder of the unpacked layers with these sha256 (hex), the last on top. Returns its name in `code`."""
+        name = stack_name(shas)
+        folder, fresh = self.code / name, self.code / f".new-{os.getpid()}-{uuid.uuid4().hex}"
+        with self.hold(name):
+            if not folder.is_dir():
+                try:
+                    merge([self.code / sha for sha in shas], fresh)
+                    self._move(fresh, folder)
+                finally:
+                    remove(fresh)
+        return name
+
     def _move(self, fresh: Path, folder: Path) -> None:
         with self._lock:
             if not folder.exists():  # else another thread was first with the same content
@@ -260,7 +276,10 @@ class Store:
         return path if len(sha) == 64 and sha.isalnum() and path.is_file() else None
 
     def used(self) -> set[str]:
-        return {sha_hex(configuration) for record in self._records.values() for configuration in record.configurations()}
+        """Names in `code` that something needs. Who uses a deleted layer keeps it, as on AWS."""
+        configurations = [each for record in self._records.values() for each in record.configurations()]
+        layers = {sha_hex(version["Content"]) for version in self.layers.versions()}
+        return layers | {sha_hex(each) for each in configurations} | {each["_opt"] for each in configurations if "_opt" in each}
 
     def sweep(self) -> None:
         """Removes code that no version uses any more, and what a killed process left half-made."""

@@ -16,6 +16,7 @@ CODE_STORAGE = 75 * 1024**3  # dg:gettingstarted-limits
 
 async def get_account_settings(call: Call) -> Document:
     records = call.store.records(call.request.region)
+    layers = call.store.layers.of(call.request.region)
     return {
         "AccountLimit": {
             "TotalCodeSize": CODE_STORAGE,
@@ -25,7 +26,8 @@ async def get_account_settings(call: Call) -> Document:
             "UnreservedConcurrentExecutions": CONCURRENCY - _reserved(call),
         },
         "AccountUsage": {
-            "TotalCodeSize": sum(version["CodeSize"] for record in records for version in all_versions(record)),
+            "TotalCodeSize": sum(version["CodeSize"] for record in records for version in all_versions(record))
+            + sum(version["Content"]["CodeSize"] for layer in layers for version in layer.versions.values()),
             "FunctionCount": len(records),
         },
     }

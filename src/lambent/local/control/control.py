@@ -14,7 +14,20 @@ from typing import Any
 from botocore.model import OperationModel
 
 from lambent.limits import CREATE_REQUEST_MAX
-from lambent.local.control import account, aliases, event_stream, functions, invoke, permissions, tags, updates, urls, versions
+from lambent.local.control import (
+    account,
+    aliases,
+    event_stream,
+    functions,
+    invoke,
+    layer_policies,
+    layers,
+    permissions,
+    tags,
+    updates,
+    urls,
+    versions,
+)
 from lambent.local.control.call import Call, Parts
 from lambent.local.control.faults import Fault, not_built
 from lambent.local.control.interface import Neighbours, Request, Response
@@ -27,6 +40,7 @@ from lambent.local.store import Document, Store
 log = logging.getLogger(__name__)
 
 OPERATIONS: dict[str, Callable[[Call], Awaitable[Document | None]]] = {
+    "AddLayerVersionPermission": layer_policies.add_layer_version_permission,
     "AddPermission": permissions.add_permission,
     "CreateAlias": aliases.create_alias,
     "CreateFunction": functions.create_function,
@@ -34,6 +48,7 @@ OPERATIONS: dict[str, Callable[[Call], Awaitable[Document | None]]] = {
     "DeleteAlias": aliases.delete_alias,
     "DeleteFunction": functions.delete_function,
     "DeleteFunctionConcurrency": account.delete_function_concurrency,
+    "DeleteLayerVersion": layers.delete_layer_version,
     "DeleteProvisionedConcurrencyConfig": account.delete_provisioned_concurrency_config,
     "DeleteFunctionUrlConfig": urls.delete_function_url_config,
     "GetAccountSettings": account.get_account_settings,
@@ -42,6 +57,9 @@ OPERATIONS: dict[str, Callable[[Call], Awaitable[Document | None]]] = {
     "GetFunctionConcurrency": account.get_function_concurrency,
     "GetFunctionConfiguration": functions.get_function_configuration,
     "GetFunctionUrlConfig": urls.get_function_url_config,
+    "GetLayerVersion": layers.get_layer_version,
+    "GetLayerVersionByArn": layers.get_layer_version_by_arn,
+    "GetLayerVersionPolicy": layer_policies.get_layer_version_policy,
     "GetProvisionedConcurrencyConfig": account.get_provisioned_concurrency_config,
     "GetPolicy": permissions.get_policy,
     "Invoke": invoke.invoke,
@@ -49,10 +67,14 @@ OPERATIONS: dict[str, Callable[[Call], Awaitable[Document | None]]] = {
     "ListAliases": aliases.list_aliases,
     "ListFunctionUrlConfigs": urls.list_function_url_configs,
     "ListFunctions": functions.list_functions,
+    "ListLayers": layers.list_layers,
+    "ListLayerVersions": layers.list_layer_versions,
     "ListTags": tags.list_tags,
     "ListVersionsByFunction": versions.list_versions_by_function,
+    "PublishLayerVersion": layers.publish_layer_version,
     "PublishVersion": versions.publish_version,
     "PutFunctionConcurrency": account.put_function_concurrency,
+    "RemoveLayerVersionPermission": layer_policies.remove_layer_version_permission,
     "RemovePermission": permissions.remove_permission,
     "TagResource": tags.tag_resource,
     "UntagResource": tags.untag_resource,

@@ -11,6 +11,7 @@ from lambent.limits import MEMORY_DEFAULT_MB, TIMEOUT_DEFAULT_S, TMP_MIN_MB
 from lambent.local.control.call import Call, aws_time, refuse_while_busy, resolve
 from lambent.local.control.code import fetch, keep
 from lambent.local.control.faults import conflict, invalid, not_built
+from lambent.local.control.layers import check_unzipped, used_layers
 from lambent.local.control.render import configuration, listed, page
 from lambent.local.control.rules import check_environment, check_role, check_runtime, check_supported, check_tags
 from lambent.local.control.target import Target, is_alias_name
@@ -36,11 +37,13 @@ async def create_function(call: Call) -> Document:
     check_tags(params.get("Tags", {}))
     _refuse_existing(call, target)
     await check_role(call, params["Role"])
+    layers = await used_layers(call)
     code = await fetch(call, params["Code"])
-    with call.store.hold(code.sha):
+    with call.store.hold(code.sha), call.store.hold(layers.get("_opt", "")):
         await keep(call, code)
+        await check_unzipped(call, {**layers, **code.members()})
         _refuse_existing(call, target)  # somebody else may have been faster while we waited
-        latest = {**_fresh(call, target), **code.members()}
+        latest = {**_fresh(call, target), **_without_none(layers), **code.members()}
         record = Record(call.request.region, call.request.account, target.name, target.arn, latest)
         record.tags = dict(params.get("Tags", {}))
         shown = publish(record, pending=True) if params.get("Publish") else latest
@@ -151,13 +154,18 @@ async def update_function_configuration(call: Call) -> Document:
     if "Role" in params:
         await check_role(call, params["Role"])
         refuse_while_busy(call.record(target))
-    return begin_update(call, record, changed_members(record.latest, params, call.request.region))
+    layers = await used_layers(call)
+    with call.store.hold(layers.get("_opt", "")):
+        await check_unzipped(call, {**record.latest, **layers})
+        refuse_while_busy(call.record(target))
+        return begin_update(call, record, {**changed_members(record.latest, params, call.request.region), **layers})
 
 
 def begin_update(call: Call, record: Record, changes: Document, publishing: bool = False) -> Document:
     """Changes $LATEST and lets it settle, the old one serving until then. Returns what the caller sees."""
     old = record.latest
-    record.latest = {**old, **changes, **UPDATING, "LastModified": aws_time(), "RevisionId": new_revision()}
+    new = {**old, **changes, **UPDATING, "LastModified": aws_time(), "RevisionId": new_revision()}
+    record.latest = _without_none(new)
     record.serving = old
     shown, arn = record.latest, record.arn
     if publishing:
@@ -166,6 +174,11 @@ def begin_update(call: Call, record: Record, changes: Document, publishing: bool
     call.store.save(record)
     call.parts.begin_transition(record)
     return configuration(copy.deepcopy(shown), arn)
+
+
+def _without_none(configuration: Document) -> Document:
+    """A function without layers says nothing of them."""
+    return {member: value for member, value in configuration.items() if value or member not in ("Layers", "_opt")}
 
 
 async def delete_function(call: Call) -> Document:

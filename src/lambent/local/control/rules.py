@@ -8,16 +8,11 @@ from datetime import date
 from typing import Any
 
 from lambent import calendar
-from lambent.limits import ENV_MAX, LAYERS_MAX, RESERVED_ENVIRONMENT, TAGS_MAX
+from lambent.limits import ENV_MAX, RESERVED_ENVIRONMENT, TAGS_MAX
 from lambent.local.control.call import Call
 from lambent.local.control.faults import Fault, invalid, not_built
+from lambent.local.control.validate import SHOWN_RUNTIMES
 
-# The text as recorded in November 2025, in AWS's own order. It is only ever shown.
-SHOWN_RUNTIMES = (
-    "nodejs20.x, python3.14, provided.al2023, python3.12, python3.13, nodejs24.x, nodejs22.x, java25, python3.10, python3.11, "
-    "java21, ruby3.3, ruby3.4, ruby3.2, python3.8, python3.9, java17, nodejs16.x, dotnet10, dotnet8, java11, dotnet6, "
-    "nodejs18.x, provided.al2, java8.al2"
-)
 UNASSUMABLE = "The role defined for the function cannot be assumed by Lambda."
 NOT_BUILT = {
     "AcceleratorConfig": "accelerators",
@@ -42,11 +37,6 @@ def check_supported(params: dict[str, Any]) -> None:
             raise not_built(f"{what} ({member})")
     if params.get("SnapStart", {}).get("ApplyOn", "None") != "None":
         raise not_built("SnapStart")
-    layers = params.get("Layers", [])
-    if len(layers) > LAYERS_MAX:
-        raise invalid(f"Cannot reference more than {LAYERS_MAX} layers.")
-    if layers:
-        raise not_built("layers (Layers)")
     if params.get("PackageType", "Zip") != "Zip":
         raise not_built("container images (PackageType Image)")
 

@@ -6,6 +6,7 @@ from lambent.local.control.call import Call, refuse_while_busy
 from lambent.local.control.code import fetch, keep
 from lambent.local.control.faults import invalid, not_built
 from lambent.local.control.functions import begin_update
+from lambent.local.control.layers import check_unzipped
 from lambent.local.control.render import configuration
 from lambent.local.control.rules import check_runtime
 from lambent.local.store import Document
@@ -29,6 +30,7 @@ async def update_function_code(call: Call) -> Document:
         call.check_revision(record.latest)
         refuse_while_busy(record)
         changes: Document = code.members()
+        await check_unzipped(call, {**record.latest, **changes})
         if "Architectures" in params:
             changes["Architectures"] = params["Architectures"]
         if params.get("DryRun"):

@@ -25,7 +25,22 @@ Params = dict[str, Any]
 # What AWS enforces below its own model's maxima, which are those of Managed Instances (dg:gettingstarted-limits).
 MAXIMA = {"MemorySize": MEMORY_MAX_MB, "Timeout": TIMEOUT_MAX_S, "EphemeralStorageSize": TMP_MAX_MB}
 # Checked by hand, because AWS answers with texts of its own.
-FREE = frozenset({"Runtime", "LayerList", "TagKey", "TagValue"})
+FREE = frozenset({"Runtime", "LayerList", "LayerVersionArn", "TagKey", "TagValue"})
+# The text as recorded in November 2025, in AWS's own order. It is only ever shown.
+SHOWN_RUNTIMES = (
+    "nodejs20.x, python3.14, provided.al2023, python3.12, python3.13, nodejs24.x, nodejs22.x, java25, python3.10, python3.11, "
+    "java21, ruby3.3, ruby3.4, ruby3.2, python3.8, python3.9, java17, nodejs16.x, dotnet10, dotnet8, java11, dotnet6, "
+    "nodejs18.x, provided.al2, java8.al2"
+)
+# The same for the filter of ListLayers, which knows more of them. Recorded in January 2026.
+LISTED_RUNTIMES = (
+    "ruby3.5, ruby2.6, dotnetcore1.0, python3.7, nodejs8.10, nasa, ruby2.7, python2.7-greengrass, dotnetcore2.0, "
+    "python3.8, java21, dotnet6, dotnetcore2.1, python3.9, java11, nodejs6.10, provided, dotnetcore3.1, dotnet8, java25, "
+    "java17, nodejs, nodejs4.3, java8.al2, go1.x, dotnet10, nodejs20.x, go1.9, byol, nodejs10.x, provided.al2023, "
+    "nodejs22.x, python3.10, java8, nodejs12.x, python3.11, nodejs24.x, nodejs8.x, python3.12, nodejs14.x, nodejs8.9, "
+    "nodejs26.x, python3.13, python3.14, nodejs16.x, python3.15, provided.al2, nodejs4.3-edge, nodejs18.x, ruby3.2, "
+    "python3.4, ruby3.3, ruby3.4, ruby2.5, python3.6, python2.7"
+)
 JSON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
@@ -67,10 +82,8 @@ def _outside(
 ) -> Any:
     """A member that travels outside the body, or None."""
     place = member.serialization.get("location")
-    if place == "uri":
-        return labels.get(name)
-    if place == "header":
-        text = headers.get(name.lower())
+    if place in ("uri", "header"):
+        text = labels.get(name) if place == "uri" else headers.get(name.lower())
         return None if text is None else _scalar(member, text)
     if place == "querystring" and name in query:
         if member.type_name == "list":
@@ -160,6 +173,11 @@ def check_structure(shape: StructureShape, params: Params, path: str) -> Iterato
 def check(shape: Shape, value: Any, path: str) -> Iterator[str]:
     """Every violated constraint of one value."""
     if shape.name in FREE:
+        return
+    if isinstance(shape, ListShape) and shape.name == "CompatibleRuntimes":
+        if not set(value) <= set(shape_enum(shape.member)):
+            rule = f"Member must satisfy enum value set: [{SHOWN_RUNTIMES}]"
+            yield f"Value '{_shown(value)}' at '{path}' failed to satisfy constraint: {rule}"
         return
     if isinstance(shape, StructureShape):
         yield from check_structure(shape, value, path)

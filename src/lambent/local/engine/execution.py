@@ -93,7 +93,7 @@ class Execution:
                 credentials=self._around.credentials(function),
             ),
             command=environment.command(function),
-            layers=function.layers,
+            opt=function.opt,
         )
 
     async def run(self, invocation: Invocation, channel: Channel | None = None) -> Outcome:

@@ -12,7 +12,7 @@ from typing import Protocol
 class Function:
     """One function version as the engine needs it. Hashable: any change of value means new environments.
 
-    `code` is the folder with the unpacked zip. `arn` is the function's, without a qualifier.
+    `code` is the folder with the unpacked zip, `opt` that of its layers. `arn` is the function's, without a qualifier.
     """
 
     arn: str
@@ -31,7 +31,7 @@ class Function:
     code_sha256: str
     log_group: str
     log_format: str = "Text"
-    layers: tuple[Path, ...] = ()
+    opt: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ _task = os.environ.get("LAMBDA_TASK_ROOT", "/var/task")
 _version = "python%d.%d" % sys.version_info[:2]  # noqa: UP031 - plain for every Python
 
 # The function first, then layers, then what the runtime brings, then Python itself (AWS: "search path").
-_first = [_task, "/opt/python/lib/" + _version + "/site-packages", "/opt/python", _runtime]
-sys.path[:] = _first + [place for place in sys.path if place not in _first]
+_named = [place for place in os.environ.get("PYTHONPATH", "").split(":") if place]
+_first = [_task, "/opt/python/lib/" + _version + "/site-packages", "/opt/python", *_named, _runtime]
+sys.path[:] = list(dict.fromkeys(_first + sys.path))
 
 # A log record of several lines stays one record: AWS's client frames it. It shares the pipe with print, to keep the order.
 os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(os.dup(1))

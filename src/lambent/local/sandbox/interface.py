@@ -25,7 +25,7 @@ class Spec:
     memory_mb: int
     environment: tuple[tuple[str, str], ...]
     command: tuple[str, ...]
-    layers: tuple[Path, ...] = ()
+    opt: Path | None = None
 
 
 @dataclass(frozen=True)

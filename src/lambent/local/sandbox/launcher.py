@@ -93,7 +93,6 @@ def _build_root(order: dict[str, Any]) -> None:
     for target in order["masks"]:
         if os.path.isdir(target):
             _mount("tmpfs", target, "tmpfs", _MS_RDONLY | _MS_NOSUID | _MS_NODEV, "mode=755,size=4k")
-    _stack_layers(order["layers"])
     for path, mode, text in order["files"]:
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
@@ -114,15 +113,6 @@ def _make_devices() -> None:
     os.symlink("/proc/self/fd", "/dev/fd")
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         os.symlink(f"/proc/self/fd/{number}", f"/dev/{name}")
-
-
-def _stack_layers(layers: list[str]) -> None:
-    """One layer is bound, several are laid over each other, the last on top."""
-    if len(layers) == 1:
-        _bind(_OLD + layers[0], "/opt", read_only=True)
-    elif layers:
-        lower = ":".join(_OLD + layer for layer in reversed(layers))
-        _mount("overlay", "/opt", "overlay", _MS_RDONLY | _MS_NOSUID | _MS_NODEV, f"lowerdir={lower}")
 
 
 def _bind(source: str, target: str, *, read_only: bool) -> None:

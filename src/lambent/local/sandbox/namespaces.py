@@ -69,7 +69,6 @@ class Root:
     masks: tuple[str, ...]
     files: tuple[tuple[str, int, str], ...]
     python: str
-    layers: tuple[str, ...] = ()
     for_all: bool = True
 
 
@@ -82,14 +81,15 @@ def plan_root(spec: Spec) -> Root:
     if prefix != Path("/usr"):
         binds.append((str(prefix), str(prefix)))
     binds += [(str(spec.task.resolve()), "/var/task"), (str(spec.runtime.resolve()), "/var/runtime")]
+    if spec.opt is not None:
+        binds.append((str(spec.opt.resolve()), "/opt"))
     masks = [] if prefix == Path("/usr/local") else ["/usr/local"]
     for place in dict.fromkeys(("/var/lang", str(prefix), "/usr")):
         masks += _packages_of(place, version)
     relocatable = (prefix / "lib" / version / "os.py").exists()
     python = f"/var/lang/bin/{version}" if relocatable else str(spec.interpreter)
-    layers = tuple(str(layer.resolve()) for layer in spec.layers)
     for_all = all(_for_all(path) for path in (spec.interpreter, prefix, prefix / "lib"))
-    return Root(tuple(links), tuple(binds), tuple(masks), _files(), python, layers, for_all)
+    return Root(tuple(links), tuple(binds), tuple(masks), _files(), python, for_all)
 
 
 def _for_all(path: Path) -> bool:
@@ -161,7 +161,7 @@ class Holder:
         """Makes the namespaces. Raises OSError where they are not permitted."""
         switch_user = os.geteuid() == 0 and root.for_all
         order = {
-            "links": root.links, "binds": root.binds, "masks": root.masks, "files": root.files, "layers": root.layers,
+            "links": root.links, "binds": root.binds, "masks": root.masks, "files": root.files,
             "tmp_mb": tmp_mb, "limits": _limits(), "hostname": _HOSTNAME,
             "switch_user": switch_user, "uid": _USER, "gid": _GROUP,
         }  # fmt: skip

@@ -124,13 +124,13 @@ class ProcessMaker:
 
     async def start(self, spec: Spec) -> ProcessSandbox:
         spec.tmp.mkdir(parents=True, exist_ok=True)
-        places = dict(
-            zip(_INSIDE, (str(spec.task), str(spec.runtime), str(spec.layers[0] if spec.layers else spec.tmp)), strict=True)
-        )
+        places = dict(zip(_INSIDE, (str(spec.task), str(spec.runtime), str(spec.opt or spec.tmp)), strict=True))
         inside = {"python": str(make_bare(spec.interpreter, spec.tmp)), "task": str(spec.task), "runtime": str(spec.runtime)}
         argv = _by_our_python([translate(word.format_map(inside), places) for word in spec.command], inside["python"])
         environment = {name: translate(value, places) for name, value in spec.environment} | {"TMPDIR": str(spec.tmp)}
         environment.pop("LD_LIBRARY_PATH", None)  # names Lambda's folders; the host's libraries are found without it
+        if spec.opt is not None:
+            environment |= _layers(spec.opt, spec.interpreter.name, environment.get("PYTHONPATH", ""))
         output = Output()
         try:
             process = await asyncio.create_subprocess_exec(
@@ -152,6 +152,12 @@ class ProcessMaker:
 
     def _forget(self, sandbox: ProcessSandbox) -> None:
         self._sandboxes.discard(sandbox)
+
+
+def _layers(opt: Path, version: str, python_path: str) -> dict[str, str]:
+    """What makes a process find what is in the layers, though their folder is not /opt."""
+    places = [f"{opt}/python/lib/{version}/site-packages", f"{opt}/python", python_path]
+    return {"PYTHONPATH": ":".join(filter(None, places)), "LD_LIBRARY_PATH": f"{opt}/lib"}
 
 
 def _limit() -> None:

@@ -21,7 +21,7 @@ import uv
 from lambent import interpreters
 from lambent.errors import LocalError
 
-_LAYOUT = "1"
+_LAYOUT = "2"
 """Part of the cache folder's name: raise it when what is installed changes."""
 
 _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")

@@ -6,6 +6,39 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lambent.limits import MIB, TMP_MIN_MB
+
+OVERFLOW = "LAMBENT_OVERFLOW"
+_HALF_PAGE = 2048
+_OWN_TMP = 128 * MIB
+_STEP = 64 * MIB
+
+
+@dataclass(frozen=True)
+class Overflow:
+    """A second archive, of the packages that did not fit into the zip. `sha256` is hex; sizes are in bytes.
+
+    It is to be where the function's environment says in `OVERFLOW` ("s3://bucket/key"), and takes `tmp_mb` of /tmp: the
+    unpacked files, whole pages each, and room for what the app puts there itself.
+    """
+
+    path: Path
+    sha256: str
+    zipped: int
+    raw: int
+    files: int
+    packages: tuple[str, ...]
+
+    @property
+    def tmp_mb(self) -> int:
+        most = self.raw + self.files * _HALF_PAGE + _OWN_TMP
+        return max(TMP_MIN_MB, -(-most // _STEP) * (_STEP // MIB))
+
+    @property
+    def told(self) -> str:
+        """In a few words: what it is, and what it asks for."""
+        return f"{', '.join(self.packages)}: fetched into /tmp at each start, {self.raw / MIB:.0f} MB unpacked"
+
 
 @dataclass(frozen=True)
 class Artifact:
@@ -26,3 +59,4 @@ class Artifact:
     handler: str
     environment: tuple[tuple[str, str], ...] = ()
     owners: Mapping[str, str] = field(default_factory=dict, compare=False)
+    overflow: Overflow | None = None

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import base64
+import sys
 import time
-from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lambent import interpreters
 from lambent.config.model import Config
 from lambent.errors import PackagingError
 from lambent.events import Built, Emit, Notice, Phase, Warned
-from lambent.limits import UNZIPPED_MAX
-from lambent.package import bytecode, report, secrets
+from lambent.late import Late
+from lambent.package import bytecode, secrets
 from lambent.package.artifact import Artifact
 from lambent.package.bundle import bundled, is_bundled
-from lambent.package.contents import Contents, label, owners
+from lambent.package.contents import Contents, owners
 from lambent.package.dependencies import Part, Wishes, gather
 from lambent.package.layout import RUNTIME, Layout, SourceFile, arrange
 from lambent.package.proven import Proof, check
@@ -27,6 +28,11 @@ from lambent.package.splice import Piece, write
 from lambent.package.startup import Startup, startup
 from lambent.package.target import Target
 from lambent.package.vendor import runtime_files
+
+if TYPE_CHECKING:
+    from lambent.package import overflow
+else:
+    overflow = Late("lambent.package.overflow")
 
 WRAPPER = ("AWS_LAMBDA_EXEC_WRAPPER", f"/var/task/{RUNTIME}/bootstrap")
 STREAM = ("LAMBENT_RESPONSE", "stream")  # read by the runtime in the zip; in the environment, so that it changes the version
@@ -67,16 +73,23 @@ def _build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, 
     layout = arrange(names, _runtime(config, interpreter, cache), source.files, config.app.root)
     _warn_hidden(layout, emit)
     contents = Contents(dependencies.shards, layout)
-    room = _room(contents)
-    begins = startup(contents, _modules(config), interpreter, cache, room)
+    room = _room(contents, wishes, may_overflow=config.packaging.overflow and wishes.part == "all")
+    over = room < 0
+    if over:
+        config = overflow.with_our_client(config)
+        layout = arrange(names, _runtime(config, interpreter, cache), source.files, config.app.root)
+        contents = Contents(dependencies.shards, layout)
+    begins = startup(contents, _modules(config), interpreter, cache, sys.maxsize if over else room)
     stack.callback(begins.close)
     if begins.left_out:
         emit(Warned(f"no room for all bytecode within AWS's 250 MB: {begins.left_out} modules start slower"))
     proved = time.monotonic()
     check(Proof(config, target, contents, _handlers(config), dependencies.left_out), cache, emit)
     emit(Phase("proof", time.monotonic() - proved))
-    own = _with_bytecode(layout, interpreter, cache, room - begins.raw).own
-    path, written = write(*_parts(wishes.part, config.name, _pieces(contents, begins), own), cache)
+    beside = overflow.part(config, contents, begins, wishes.unzipped_max, cache) if over else None
+    pieces, room = (beside.stays, beside.room) if beside else (_pieces(contents, begins), room - begins.raw)
+    own = _with_bytecode(layout, interpreter, cache, room).own + ((beside.manifest,) if beside else ())
+    path, written = write(*_parts(wishes.part, config.name, pieces, own), cache)
     emit(Phase("splice", proved - spliced + time.monotonic() - proved))
     emit(Built(str(path), written.zipped, written.raw, written.files, time.monotonic() - started))
     return Artifact(
@@ -90,6 +103,7 @@ def _build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, 
         handler="" if wishes.part == "layer" else _handler(config),
         environment=_environment(config),
         owners=owners(dependencies.shards, LAYER if wishes.part == "layer" else ""),
+        overflow=beside.made if beside else None,
     )
 
 
@@ -150,25 +164,12 @@ def _warn_hidden(layout: Layout, emit: Emit) -> None:
         )
 
 
-def _room(contents: Contents) -> int:
-    """Bytes that are left for bytecode. Raises PackagingError when there are none."""
-    own = contents.own_sizes()
-    sizes = Counter(own)
-    for shard, entry in contents.entries():
-        sizes[label(shard)] += entry.raw
-    room = UNZIPPED_MAX - 1 - sizes.total()
-    if room >= 0:
-        return room
-    largest = sizes.most_common(1)[0][0]
-    raise PackagingError(
-        f"the zip is too large: {report.megabytes(sizes.total())} unpacked, and AWS takes less than 250 MB",
-        hint=(
-            f"leave out what the app does not need: echo '/{largest}' >> .lambentignore"
-            if largest in own
-            else 'leave out what the app does not need, in [tool.lambent]: drop = ["*/locale/"], without = ["boto3"]'
-        ),
-        detail=report.table(sizes),
-    )
+def _room(contents: Contents, wishes: Wishes, *, may_overflow: bool) -> int:
+    """Bytes that are left for bytecode. Raises PackagingError when there are none, unless something may go elsewhere."""
+    room = wishes.unzipped_max - 1 - contents.sizes().total()
+    if room < 0 and not may_overflow:
+        raise overflow.too_large(contents, wishes)
+    return room
 
 
 def _with_bytecode(layout: Layout, interpreter: interpreters.Interpreter | None, cache: Path, room: int) -> Layout:

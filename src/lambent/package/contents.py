@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -45,6 +46,13 @@ class Contents:
     def own_sizes(self) -> dict[str, int]:
         """The project's files, in bytes."""
         return {name: file.path.stat().st_size for name, file in self.layout.own}
+
+    def sizes(self) -> Counter[str]:
+        """What takes the room, in bytes: packages ("numpy 2.4.1"), and files of the project."""
+        sizes = Counter(self.own_sizes())
+        for shard, entry in self.entries():
+            sizes[label(shard)] += entry.raw
+        return sizes
 
 
 def label(shard: Shard) -> str:

@@ -11,6 +11,7 @@ from typing import Literal
 from lambent.config.model import Config
 from lambent.errors import PackagingError
 from lambent.events import Emit, Phase, Resolved
+from lambent.limits import UNZIPPED_MAX
 from lambent.package.lock import Lock, Wheel
 from lambent.package.requirements.find import Asked, find
 from lambent.package.requirements.kept import Resolution
@@ -30,13 +31,15 @@ Part = Literal["all", "app", "layer"]
 @dataclass(frozen=True)
 class Wishes:
     """What a command may ask of one build. `native` builds packages with C code that have no fitting wheel; `refresh` asks the
-    indexes again, even where the answer is known; `anew` passes over the lock that lambent wrote for the target.
+    indexes again, even where the answer is known; `anew` passes over the lock that lambent wrote for the target. `unzipped_max`
+    is what Lambda takes, in bytes.
     """
 
     native: bool = False
     refresh: bool = False
     anew: bool = False
     part: Part = "all"
+    unzipped_max: int = UNZIPPED_MAX
 
 
 @dataclass(frozen=True)

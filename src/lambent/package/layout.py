@@ -46,11 +46,11 @@ def arrange(
             if name.startswith(prefix):
                 placed[name.removeprefix(prefix)] = file
     placed.update(runtime)
-    hidden = frozenset(name for name in dependencies if name in placed or _source(name) in placed)
+    hidden = frozenset(name for name in dependencies if name in placed or source_of(name) in placed)
     return Layout(tuple(sorted(placed.items())), hidden)
 
 
-def _source(name: str) -> str:
+def source_of(name: str) -> str:
     """The source a file of bytecode was made from, "" for any other: bytecode would be run in the place of the user's file."""
     folder, found, file = name.rpartition("__pycache__/")
     return f"{folder}{file.partition('.')[0]}.py" if found and name.endswith(".pyc") else ""

@@ -11,6 +11,7 @@ from lambent.deploy.apply import PlanIsStale, Run
 from lambent.deploy.means import Means, Patience
 from lambent.deploy.observed import Observed, observe
 from lambent.deploy.parts.drift import mode_of
+from lambent.deploy.parts.traffic import shares
 from lambent.deploy.plan import Plan, refuse_foreign_tags
 from lambent.deploy.probe import Ask, ask
 from lambent.deploy.steps import Step
@@ -24,7 +25,8 @@ _LOOKS = 5
 def rollback(
     app: str, version: str, aws: Aws, emit: events.Emit, *, patience: Patience | None = None, ask: Ask = ask
 ) -> events.Deployed:
-    """Makes `version` live, or with "" the newest one below the live one. Returns (and emits) the end.
+    """Makes `version` live, or with "" the newest one below the live one; during a canary, the live one alone. Returns (and
+    emits) the end.
 
     Raises UsageError for a version that is not there, DeployError when there is none to go back to, or it does not answer: then
     the live one stays.
@@ -59,8 +61,8 @@ def target(names: Names, observed: Observed, version: str, aws: Aws) -> Function
         raise UsageError(
             f"{names.app} has no version {version}", where=names.function, hint=f"there are {', '.join(there) or 'none'}"
         )
-    if version:
-        return there[version]
+    if version or observed.alias.weights:  # a canary ends by giving the live version everything
+        return there[version or observed.alias.version]
     older = [each for each in there.values() if int(each.version) < int(observed.alias.version)]
     if not older:
         what = f"version {observed.alias.version} is the oldest there is: nothing to go back to"
@@ -81,11 +83,12 @@ def plan(names: Names, observed: Observed, to: Function) -> Plan:
         change: list[Step] = []
         if url is not None and url.mode != mode:
             change = [steps.UpdateUrl(names.function, ALIAS, mode=mode)]
+        beside = f" ({shares(alias)})" if alias.weights else ""
         check = steps.CheckKnownVersion(names.function, to.version, to.settings, strict, mode)
         todo = [check, *(move + change if mode == STREAMED else change + move)]
         lines = [
             PlannedLine("check", f"version {to.version}", f"must answer GET / before it goes {ALIAS}"),
-            PlannedLine("update", f"alias {ALIAS}", f"version {alias.version} -> version {to.version}"),
+            PlannedLine("update", f"alias {ALIAS}", f"version {alias.version}{beside} -> version {to.version}"),
         ]
     probe = steps.Probe(names.function, ALIAS, to.settings, strict, mode, url.auth if url else "NONE")
     return Plan(

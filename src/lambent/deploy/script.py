@@ -113,18 +113,23 @@ def _of_traffic(step: Step) -> Iterator[str]:
             yield from _check(name, '"$version"')
         case steps.CheckKnownVersion(name, version):
             yield from _check(name, quote(version))
+        case steps.Try():
+            yield from _canary(step)
         case steps.PointAlias(name, alias, previous):
-            verb = "update-alias" if previous else "create-alias"
-            call = _aws("lambda", verb, *_function(name), "--name", alias, quiet=False)
+            verb, whole = ("update-alias", _WHOLE) if previous else ("create-alias", ())
+            call = _aws("lambda", verb, *_function(name), "--name", alias, *whole, quiet=False)
             yield f'{call} --function-version "$version" >"$work/out"'
         case steps.MoveAlias(name, alias, version):
-            routing = ("--routing-config", '{"AdditionalVersionWeights": {}}')
-            yield _aws("lambda", "update-alias", *_function(name), "--name", alias, "--function-version", version, *routing)
+            yield _aws("lambda", "update-alias", *_function(name), "--name", alias, "--function-version", version, *_WHOLE)
         case steps.Provision(name, alias, None):
             yield _aws("lambda", "delete-provisioned-concurrency-config", *_alias(name, alias))
         case steps.Provision(name, alias, executions):
             told = ["--provisioned-concurrent-executions", str(executions)]
             yield _aws("lambda", "put-provisioned-concurrency-config", *_alias(name, alias), *told)
+        case steps.AwaitProvisioned(name, alias):
+            asked = [*_alias(name, alias), "--query", "Status", "--output", "text"]
+            call = _aws("lambda", "get-provisioned-concurrency-config", *asked, quiet=False)
+            yield f'while [ "$({call})" = IN_PROGRESS ]; do sleep 3; done'
         case steps.Grant(name, alias, statement, replace):
             if replace:
                 yield _aws("lambda", "remove-permission", *_alias(name, alias), "--statement-id", statement.sid)
@@ -148,6 +153,26 @@ def _of_traffic(step: Step) -> Iterator[str]:
             yield 'echo "$url"  # takes signed requests only'
         case _:
             raise TypeError(f"not a step: {step!r}")
+
+
+_WHOLE = ("--routing-config", '{"AdditionalVersionWeights": {}}')
+
+
+def _canary(step: steps.Try) -> Iterator[str]:
+    """Simpler than a deploy's: one look at the end, at which any error of the new version is one too many."""
+    move = _aws("lambda", "update-alias", *_function(step.name), "--name", step.alias, quiet=False)
+    share = f'"{{\\"AdditionalVersionWeights\\": {{\\"$version\\": {step.canary.share:g}}}}}"'
+    failed = "contains(message, 'Status: ') || contains(message, 'Traceback')"
+    query = f"\"length(events[?contains(logStreamName, '[$version]') && ({failed})])\""
+    logs = _aws("logs", "filter-log-events", "--log-group-name", step.group, "--output", "json", quiet=False)
+    yield "since=$(($(date +%s) * 1000))"
+    yield f'{move} --function-version {quote(step.previous)} --routing-config {share} >"$work/out"'
+    yield f"sleep {step.canary.seconds}"
+    yield f'errors=$({logs} --start-time "$since" --query {query})'
+    yield 'if [ "$errors" != 0 ]; then'
+    yield f"  {_aws('lambda', 'update-alias', *_function(step.name), '--name', step.alias, *_WHOLE)}"
+    yield '  echo "version $version failed $errors times; its share is taken back" >&2; exit 1'
+    yield "fi"
 
 
 def _aws(service: str, operation: str, *told: str, quiet: bool = True) -> str:

@@ -13,6 +13,7 @@ from lambent.aws.interface import BUFFERED, STREAMED, Settings
 from lambent.deploy.desired import PUBLIC, PUBLIC_STATEMENTS, Desired
 from lambent.deploy.observed import Observed
 from lambent.deploy.parts.function import changed, is_as_desired
+from lambent.deploy.parts.traffic import shares
 from lambent.events import PlannedLine
 from lambent.names import ALIAS, INVOKE_STATEMENT, URL_STATEMENT, Names
 
@@ -21,7 +22,7 @@ def drift(desired: Desired, observed: Observed) -> tuple[PlannedLine, ...]:
     """The lines of a deploy's plan: what is observed alone, what `desired` tells apart, and what becomes of it."""
     if observed.latest is None:
         return ()
-    told = list(by_hand(desired.names, observed))
+    told = list(_by_hand(desired.names, observed))
     if desired.own_role:
         told += _policies(desired, observed)
     if is_as_desired(observed.latest, desired):
@@ -30,7 +31,14 @@ def drift(desired: Desired, observed: Observed) -> tuple[PlannedLine, ...]:
 
 
 def by_hand(names: Names, observed: Observed) -> tuple[PlannedLine, ...]:
-    """What can be told without a configuration: for `status`, and as a part of a plan."""
+    """What can be told without a configuration: for `status`. A plan has the canary in the line of what it does about it."""
+    canary = (
+        PlannedLine("drift", f"alias {ALIAS}", shares(observed.alias)) if observed.alias and observed.alias.weights else None
+    )
+    return (*((canary,) if canary else ()), *_by_hand(names, observed))
+
+
+def _by_hand(names: Names, observed: Observed) -> tuple[PlannedLine, ...]:
     lines = (*_latest(names, observed), *_alias(observed), *_statements(observed), *_url(observed), *_trust(names, observed))
     return tuple(PlannedLine("drift", what, detail) for what, detail in lines)
 
@@ -62,7 +70,7 @@ def _latest(names: Names, observed: Observed) -> Lines:
 def _alias(observed: Observed) -> Lines:
     if observed.alias is not None and observed.newest is not None:
         newest, live = observed.newest.version, observed.alias.version
-        if newest != live:
+        if newest not in (live, *dict(observed.alias.weights)):
             yield (
                 f"alias {ALIAS}",
                 f"points at version {live}, not at {newest}, the newest: rolled back, moved, or that one failed",

@@ -162,7 +162,8 @@ class StandIn:
         self.waiting = threading.Semaphore(0)
         self.restored = threading.Event()
         self.refused: list[str] = []
-        self.running: str | None = None
+        self.running: set[str] = set()
+        self.workers = 1  # processes that ask for events
         self.server = _Server(("127.0.0.1", 0), _handler(self))
         self.address = f"127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -200,13 +201,15 @@ def _handler(api: StandIn) -> type[BaseHTTPRequestHandler]:
                 self._answer(200, b"", {})
                 return
             assert self.path == "/2018-06-01/runtime/invocation/next", self.path
-            api.running = None
+            if api.workers == 1:
+                api.running.clear()
             api.waiting.release()
             item = api.events.get()
             if item is None:
                 self.close_connection = True
                 return
-            api.running, body, headers = item
+            request_id, body, headers = item
+            api.running.add(request_id)
             self.close_connection = headers.get("Then") == "hang up"
             self._answer(200, body, {"Lambda-Runtime-Aws-Request-Id": item[0], "Content-Type": "application/json", **headers})
 
@@ -218,11 +221,11 @@ def _handler(api: StandIn) -> type[BaseHTTPRequestHandler]:
             kind = self.path.removeprefix("/2018-06-01/runtime/")
             if kind.startswith("invocation/"):
                 _, request_id, kind = kind.split("/")
-                if request_id != api.running:
-                    api.refused.append(f"{kind} for {request_id} while {api.running} runs")
+                if request_id not in api.running:
+                    api.refused.append(f"{kind} for {request_id} while {api.running} run")
                     self._answer(403, b'{"errorType":"InvalidStateTransition"}', {})
                     return
-                api.running = None
+                api.running.discard(request_id)
             if len(data) > LIMIT:
                 text = f"Exceeded maximum allowed payload size ({LIMIT} bytes)."
                 self._answer(413, json.dumps({"errorMessage": text, "errorType": "RequestEntityTooLarge"}).encode(), {})
@@ -233,7 +236,7 @@ def _handler(api: StandIn) -> type[BaseHTTPRequestHandler]:
             self._answer(202, b'{"status":"OK"}', {})
 
         def _take_stream(self) -> None:
-            assert self.path == f"/2018-06-01/runtime/invocation/{api.running}/response", self.path
+            assert self.path in {f"/2018-06-01/runtime/invocation/{each}/response" for each in api.running}, self.path
             stream = Streamed({name.lower(): value for name, value in self.headers.items()}, api.keep)
             api.streams.put(stream)
             count = 0
@@ -256,13 +259,13 @@ def _handler(api: StandIn) -> type[BaseHTTPRequestHandler]:
             while line := self.rfile.readline().strip():
                 name, _, value = line.decode().partition(": ")
                 stream.trailers[name.lower()] = value
-            api.running = None
+            api.running.clear()
             stream.complete = True
             stream.arrive(None)
             self._answer(202, b'{"status":"OK"}', {})
 
         def _cut(self, status: int) -> None:
-            api.running = None
+            api.running.clear()
             self.close_connection = True
             if status:
                 self._answer(status, b'{"errorType":"Sorry"}', {})

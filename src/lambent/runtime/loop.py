@@ -47,6 +47,11 @@ class _Terminator:
 
 def run() -> NoReturn:
     """Never returns: ends the process with status 0 after SIGTERM, 1 if the app could not be started."""
+    workers = variable("AWS_LAMBDA_MAX_CONCURRENCY")
+    if workers.isdigit() and workers != "0":
+        from .workers import divide
+
+        divide(int(workers))
     log = Log()
     log.hook()
     for stream in (sys.stdout, sys.stderr):

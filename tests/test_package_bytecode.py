@@ -15,6 +15,7 @@ from lambent import events, interpreters
 from lambent.config.model import App, Config
 from lambent.package import build as package
 from lambent.package.artifact import Artifact
+from lambent.package.dependencies import Wishes
 
 TAG = f"cpython-{NEWEST.removeprefix('python').replace('.', '')}"
 FILES = {
@@ -25,13 +26,13 @@ FILES = {
 }
 
 
-def make(folder: Path, cache: Path, files: dict[str, str] = FILES, **more: str) -> Artifact:
+def make(folder: Path, cache: Path, files: dict[str, str] = FILES, wishes: Wishes | None = None, **more: str) -> Artifact:
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     kind = more.pop("kind", "handler")
     config = Config(folder, "small", App("main", "app", kind), more.pop("runtime", NEWEST))  # type: ignore[arg-type]
-    return package.build(replace(config, **more), cache, os.environ, events.ignore)  # type: ignore[arg-type]
+    return package.build(replace(config, **more), cache, os.environ, events.ignore, wishes)  # type: ignore[arg-type]
 
 
 def bytecode(artifact: Artifact) -> dict[str, bytes]:
@@ -99,9 +100,9 @@ def test_without_the_interpreter_there_is_none_and_it_is_said(tmp_path: Path, mo
     ]
 
 
-def test_bytecode_that_does_not_fit_stays_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package, "UNZIPPED_MAX", sum(map(len, FILES.values())) + 10)
-    assert bytecode(make(tmp_path / "app", tmp_path / "cache")) == {}
+def test_bytecode_that_does_not_fit_stays_out(tmp_path: Path) -> None:
+    wishes = Wishes(unzipped_max=sum(map(len, FILES.values())) + 10)
+    assert bytecode(make(tmp_path / "app", tmp_path / "cache", wishes=wishes)) == {}
 
 
 def test_runtime_client(tmp_path: Path) -> None:

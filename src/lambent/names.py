@@ -65,6 +65,11 @@ class Names:
         return f"lambent-{self.account}-{self.region}"
 
     @property
+    def overflow(self) -> str:
+        """What the keys of an app's archives of packages begin with. Not below uploads/, which are gone after a week."""
+        return f"overflow/{self.app}/"
+
+    @property
     def log_group(self) -> str:
         return f"/aws/lambda/{self.function}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from lambent import events
 from lambent.aws.interface import Aws
@@ -25,7 +26,10 @@ def prepare(config: Config, artifact: Artifact, aws: Aws, patience: Patience | N
     Raises DeployError if something of that name is there that lambent did not make, AwsError if AWS will not say.
     """
     names, observed = observe(aws, config.name, (patience or Patience()).settle_s)
-    return plan(desired(config, artifact, names), observed)
+    wanted = desired(config, artifact, names)
+    if wanted.overflow is not None:
+        observed = replace(observed, stored=aws.uploaded(wanted.overflow.bucket, wanted.overflow.key))
+    return plan(wanted, observed)
 
 
 def deploy(

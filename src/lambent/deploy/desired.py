@@ -12,7 +12,7 @@ from lambent.config.references import resource
 from lambent.errors import DeployError, UsageError
 from lambent.limits import ENV_MAX, MIB, UNZIPPED_MAX, ZIP_DIRECT_MAX
 from lambent.names import INVOKE_STATEMENT, TAG_APP, TAG_MANAGED, URL_STATEMENT, Names
-from lambent.package.artifact import Artifact
+from lambent.package.artifact import OVERFLOW, Artifact
 
 PUBLIC = "NONE"
 
@@ -28,6 +28,7 @@ class Desired:
     """One app as it should be in one account and region. `strict` says that an answer of 5xx means it does not work.
 
     With `own_role` the role is lambent's, with `policies` (ARNs) attached and `inline` (a policy as canonical text) inside.
+    `overflow` is the archive of packages beside the zip, and `overflow_told` says in words what is in it.
     `origins` maps a field of `Config` to where its value came from, for the plan's lines.
     """
 
@@ -49,6 +50,8 @@ class Desired:
     reserved: int | None = None
     provisioned: int | None = None
     makes_bucket: bool = False
+    overflow: Code | None = None
+    overflow_told: str = ""
     keep_versions: int = 10
     origins: dict[str, str] = field(default_factory=dict, compare=False)
 
@@ -59,7 +62,11 @@ def desired(config: Config, artifact: Artifact, names: Names) -> Desired:
     Raises DeployError or UsageError for what AWS would refuse anyway: a zip or an environment that is too large.
     """
     hosting = config.hosting
-    environment = tuple(sorted({**dict(artifact.environment), **_references(config), **dict(config.environment)}.items()))
+    overflow = _overflow(config, artifact, names)
+    environment = tuple(
+        sorted({**dict(artifact.environment), **_place(overflow), **_references(config), **dict(config.environment)}.items())
+    )
+    tmp_mb, origins = _tmp(config, artifact)
     _refuse_too_large(artifact)
     _refuse_large_environment(environment)
     settings = Settings(
@@ -68,7 +75,7 @@ def desired(config: Config, artifact: Artifact, names: Names) -> Desired:
         handler=artifact.handler,
         memory_mb=config.memory_mb,
         timeout_s=config.timeout_s,
-        tmp_mb=config.tmp_mb,
+        tmp_mb=tmp_mb,
         environment=environment,
         layers=hosting.layers,
         subnets=tuple(sorted(hosting.subnets)),
@@ -93,13 +100,15 @@ def desired(config: Config, artifact: Artifact, names: Names) -> Desired:
         canary=hosting.canary,
         own_role=not hosting.role,
         policies=_policies(config, names),
-        inline=_inline(config, names),
+        inline=_inline(config, names, overflow),
         retention_days=hosting.log_retention_days,
         reserved=hosting.reserved_concurrency,
         provisioned=hosting.provisioned_concurrency,
         makes_bucket=not hosting.bucket,
+        overflow=overflow,
+        overflow_told=artifact.overflow.told if artifact.overflow else "",
         keep_versions=hosting.keep_versions,
-        origins=config.origins,
+        origins=origins,
     )
 
 
@@ -110,6 +119,28 @@ def _code(config: Config, artifact: Artifact, names: Names) -> Code:
         bucket = config.hosting.bucket or names.bucket
         key = f"uploads/{names.app}/{base64.b64decode(artifact.sha256).hex()}.zip"
     return Code(artifact.path, artifact.sha256, artifact.zipped, artifact.architecture, bucket, key)
+
+
+def _overflow(config: Config, artifact: Artifact, names: Names) -> Code | None:
+    """The packages beside the zip, under the name of their content: versions that have the same ones share the archive."""
+    made = artifact.overflow
+    if made is None:
+        return None
+    bucket = config.hosting.bucket or names.bucket
+    return Code(made.path, made.sha256, made.zipped, artifact.architecture, bucket, f"{names.overflow}{made.sha256}.zip")
+
+
+def _place(overflow: Code | None) -> dict[str, str]:
+    """Where the runtime finds them. In the environment, so that each version goes on with its own."""
+    return {OVERFLOW: f"s3://{overflow.bucket}/{overflow.key}"} if overflow else {}
+
+
+def _tmp(config: Config, artifact: Artifact) -> tuple[int, dict[str, str]]:
+    """MB of /tmp, and the origins of all settings with this one's."""
+    needed = artifact.overflow.tmp_mb if artifact.overflow else 0
+    if needed <= config.tmp_mb:
+        return config.tmp_mb, config.origins
+    return needed, {**config.origins, "tmp_mb": "for the packages that are unpacked there"}
 
 
 def _policies(config: Config, names: Names) -> tuple[str, ...]:
@@ -127,14 +158,17 @@ def _references(config: Config) -> dict[str, str]:
     return {"LAMBENT_SECRETS": json.dumps(dict(config.secrets), separators=(",", ":"))} if config.secrets else {}
 
 
-def _inline(config: Config, names: Names) -> str:
-    """What the user asks for, and what reading the secrets needs."""
+def _inline(config: Config, names: Names, overflow: Code | None) -> str:
+    """What the user asks for, and what reading the secrets and fetching packages needs."""
     statements = [json.loads(statement) for statement in config.hosting.permissions]
     for _, reference in config.secrets:
         action, arn = resource(reference, names.partition, names.region, names.account)
         statement = {"Effect": "Allow", "Action": action, "Resource": arn}
         if statement not in statements:
             statements.append(statement)
+    if overflow:
+        packages = f"arn:{names.partition}:s3:::{overflow.bucket}/{names.overflow}*"
+        statements.append({"Effect": "Allow", "Action": "s3:GetObject", "Resource": packages})
     return canonical({"Version": "2012-10-17", "Statement": statements}) if statements else ""
 
 

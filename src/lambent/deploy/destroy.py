@@ -10,6 +10,7 @@ from lambent.aws.interface import Aws
 from lambent.deploy import removals
 from lambent.deploy.means import Patience
 from lambent.deploy.observed import Observed, observe
+from lambent.deploy.parts.overflow import of_latest, ours
 from lambent.deploy.plan import made_by_lambent
 from lambent.deploy.steps import Single
 from lambent.errors import DeployError
@@ -56,6 +57,9 @@ def plan(names: Names, observed: Observed, *, logs: bool, uploads: bool) -> Dest
     if observed.latest is not None and made_by_lambent(names, observed.latest.tags):
         if observed.url is not None:
             delete(removals.DeleteUrl(names.function, ALIAS), f"URL {observed.url.address}")
+        for bucket in _archived(names, observed):  # before the function: it alone knows of a bucket of the user's own
+            told = "packages beside the zip"
+            delete(removals.DeleteUploads(bucket, names.overflow), f"s3://{bucket}/{names.overflow}", told)
         count = len(observed.versions)
         delete(
             removals.DeleteFunction(names.function), f"function {names.function}", f"with {count} version{'s' * (count != 1)}"
@@ -74,6 +78,12 @@ def plan(names: Names, observed: Observed, *, logs: bool, uploads: bool) -> Dest
     elif observed.log_group is not None:
         lines.append(PlannedLine("keep", f"log group {names.log_group}", "--logs deletes it too"))
     return Destruction(names, tuple(steps), tuple(lines))
+
+
+def _archived(names: Names, observed: Observed) -> list[str]:
+    """The buckets that have archives of this app's packages."""
+    places = {place for _, place in observed.archives} | {of_latest(observed)}
+    return sorted({place.removeprefix("s3://").partition("/")[0] for place in places if ours(place, names)})
 
 
 def destroy(doomed: Destruction, aws: Aws, emit: events.Emit) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from lambent.aws.interface import Alias, Aws, Function, LogGroup, Provisioned, Role, Statement, Url
+from lambent.aws.interface import Alias, Aws, Function, LogGroup, Pairs, Provisioned, Role, Statement, Url
 from lambent.errors import DeployError
 from lambent.names import ALIAS, POLICY, Names
+from lambent.package.artifact import OVERFLOW
 
 _POLL_FIRST_S = 0.05
 _POLL_MOST_S = 1.0  # as the waiters function_active_v2 and function_updated_v2 do
@@ -18,7 +19,8 @@ _POLL_MOST_S = 1.0  # as the waiters function_active_v2 and function_updated_v2 
 @dataclass(frozen=True)
 class Observed:
     """One app as it is. `latest` is $LATEST, `live` the version behind the alias; `versions` go from old to new, and `newest`
-    is the last of them.
+    is the last of them. `archives` are pairs of a version and the place of the packages that it fetches; `stored` says whether
+    those of the version to come are there.
     """
 
     role: Role | None = None
@@ -33,6 +35,8 @@ class Observed:
     provisioned: Provisioned | None = None
     versions: tuple[str, ...] = ()
     newest: Function | None = None
+    archives: Pairs = ()
+    stored: bool = False
 
 
 def observe(aws: Aws, app: str, settle_s: float) -> tuple[Names, Observed]:
@@ -75,6 +79,9 @@ def _look(aws: Aws, app: str) -> tuple[Names, Observed]:
         provisioned=provisioned.result(),
         versions=tuple(each.version for each in versions.result()),
         newest=next(reversed(versions.result()), None),
+        archives=tuple(
+            (each.version, place) for each in versions.result() if (place := dict(each.settings.environment).get(OVERFLOW))
+        ),
     )
     return names, observed
 

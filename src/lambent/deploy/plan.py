@@ -12,6 +12,7 @@ from lambent.deploy.observed import Observed
 from lambent.deploy.parts.drift import drift
 from lambent.deploy.parts.function import function
 from lambent.deploy.parts.logs import logs
+from lambent.deploy.parts.overflow import overflow
 from lambent.deploy.parts.role import role
 from lambent.deploy.parts.traffic import provisioned, pruned, traffic
 from lambent.deploy.parts.url import url
@@ -68,7 +69,7 @@ def plan(desired: Desired, observed: Observed) -> Plan:
     refuse_foreign(desired, observed)
     publishes = traffic(desired, observed)
     new_version = any(isinstance(step, steps.PublishVersion) for step in publishes.steps)
-    before = (role, logs, function)
+    before = (role, logs, overflow, function)
     parts = (
         *(part(desired, observed) for part in before),
         publishes,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lambent.deploy.desired import Desired
+from lambent.deploy.desired import PUBLIC, Desired
 from lambent.names import Names
 
 _FUNCTION = (
@@ -33,8 +33,9 @@ Statement = dict[str, Any]
 
 def policy(desired: Desired) -> dict[str, Any]:
     """The policy as a document. GetCallerIdentity needs no permission, and is not in it."""
+    asks = ("InvokeFunctionUrl",) if desired.auth != PUBLIC else ()  # the last step asks the URL, signed by whoever deploys
     statements = [
-        _allow("Function", "lambda", _FUNCTION, [desired.names.function_arn, f"{desired.names.function_arn}:*"]),
+        _allow("Function", "lambda", (*_FUNCTION, *asks), [desired.names.function_arn, f"{desired.names.function_arn}:*"]),
         _allow("ListApps", "lambda", ("ListFunctions",), ["*"]),
         *_logs(desired.names),
         *_role(desired),
@@ -72,15 +73,18 @@ def _role(desired: Desired) -> Iterator[Statement]:
 
 def _storage(desired: Desired) -> Iterator[Statement]:
     """A destroy looks whether there were uploads, so the bucket may be asked for in any case."""
-    names, code = desired.names, desired.code
+    names, code, overflow = desired.names, desired.code, desired.overflow
     arn = f"arn:{names.partition}:s3:::"
+    bucket = code.bucket or (overflow.bucket if overflow else "")
     yield _allow(
-        "FindUploads", "s3", ("ListBucket",), list(dict.fromkeys(arn + each for each in (names.bucket, code.bucket) if each))
+        "FindUploads", "s3", ("ListBucket",), list(dict.fromkeys(arn + each for each in (names.bucket, bucket) if each))
     )
     if code.bucket:
         yield _allow("Uploads", "s3", _OBJECTS, [f"{arn}{code.bucket}/uploads/{names.app}/*"])
-    if code.bucket and desired.makes_bucket:
-        yield _allow("Bucket", "s3", _BUCKET, [arn + code.bucket])
+    if overflow:
+        yield _allow("Packages", "s3", _OBJECTS, [f"{arn}{overflow.bucket}/{names.overflow}*"])
+    if bucket and desired.makes_bucket:
+        yield _allow("Bucket", "s3", _BUCKET, [arn + bucket])
 
 
 def _around(desired: Desired) -> Iterator[Statement]:

@@ -98,6 +98,9 @@ def _of_function(step: Step) -> Iterator[str]:
         case steps.DeleteVersions(name, versions):
             for version in versions:
                 yield _aws("lambda", "delete-function", *_function(name), "--qualifier", version)
+        case steps.DeleteArchives(places):
+            for place in places:
+                yield _aws("s3", "rm", place)
         case _:
             yield from _of_traffic(step)
 

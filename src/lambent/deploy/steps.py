@@ -308,10 +308,11 @@ class Upload(Step):
     code: Code
     makes_bucket: bool
     tags: Pairs
+    what: str = "code"
 
     @property
     def title(self) -> str:
-        return f"upload code to s3://{self.code.bucket}"
+        return f"upload {self.what} to s3://{self.code.bucket}"
 
 
 @dataclass(frozen=True)
@@ -419,3 +420,19 @@ class DeleteVersions(Single):
     def call(self, aws: Aws) -> None:
         for version in self.versions:
             aws.delete_function(self.name, version)
+
+
+@dataclass(frozen=True)
+class DeleteArchives(Single):
+    """Archives of packages that no version fetches any more, each as "s3://bucket/key"."""
+
+    places: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        return "delete their packages"
+
+    def call(self, aws: Aws) -> None:
+        for place in self.places:
+            bucket, _, key = place.removeprefix("s3://").partition("/")
+            aws.delete_object(bucket, key)

@@ -7,6 +7,7 @@ from lambent.deploy import steps
 from lambent.deploy.desired import PUBLIC, Desired
 from lambent.deploy.observed import Observed
 from lambent.deploy.parts.function import is_as_desired
+from lambent.deploy.parts.overflow import unneeded
 from lambent.deploy.parts.part import Part, because
 from lambent.deploy.steps import Step
 from lambent.errors import UsageError
@@ -104,4 +105,5 @@ def pruned(desired: Desired, observed: Observed, publishes: bool) -> Part:
     if not old:
         return Part()
     told = f"{len(old)} of {len(observed.versions)}, the newest {desired.keep_versions} stay"
-    return Part((steps.DeleteVersions(desired.names.function, old),), (PlannedLine("delete", "old versions", told),))
+    gone = unneeded(desired, observed, old)
+    return Part((steps.DeleteVersions(desired.names.function, old), *gone), (PlannedLine("delete", "old versions", told),))

@@ -16,7 +16,7 @@ from lambent.errors import PackagingError
 from lambent.package import elf
 from lambent.package.build import build
 from lambent.package.elf import Binary
-from lambent.package.proof import entry, imports, native, requires, stdlib
+from lambent.package.proof import entry, imports, native, reading, requires, stdlib
 from lambent.package.proof.finding import Finding, refusal
 from lambent.package.proof.native import Native
 from lambent.package.proof.prove import Zip, clashes, prove, sizes
@@ -498,3 +498,22 @@ def test_an_open_bracket_with_comments_is_scanned_at_once() -> None:
     began = time.process_time()
     scan("a.py", b"from x import (" + b"a, # c\n" * 200)
     assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "same"),
+    [
+        ("import a\n\ndef app(): return 1\n", "import a\n\ndef app(): return 22\n", True),
+        ("import a\nx = 1\n", "import b\nx = 1\n", False),
+        ("import a\nx = 1\n", "import a\ny = 1\n", False),
+        ("import a\n", "\nimport a\n", False),
+        ("import a\n", "try:\n    import a\nexcept ImportError: pass\n", False),
+        ("import a\n", "import a\nimport sys; sys.path.append('x')\n", False),
+        ("def app(:\n", "def app(::\n", False),
+    ],
+)
+def test_what_of_a_module_findings_depend_on(before: str, after: str, same: bool) -> None:
+    told = [reading.depended_on("main.py", source.encode(), NEW) for source in (before, after)]
+    assert (told[0] == told[1]) is same
+    told = [reading.depended_on("pkg/__init__.py", source.encode(), NEW) for source in (before, after)]
+    assert told[0] != told[1]

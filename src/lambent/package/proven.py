@@ -1,25 +1,30 @@
-"""The proof of a zip before it is written: what `proof/` finds in it, refused or told. Facts come from the shards."""
+"""The proof of a zip before it is written: what is wrong with it, refused or told.
+
+What was found is kept, by all that it depends on. Of the user's modules that is what they import and name, not what they do:
+so a rebuild after an edit seldom proves anything anew, and needs none of what a proof reads.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lambent.config.model import Config
 from lambent.events import Emit, Warned
-from lambent.package import elf
-from lambent.package.contents import Contents, label
-from lambent.package.layout import Layout
+from lambent.late import Late
+from lambent.package import sealed
+from lambent.package.contents import Contents
+from lambent.package.proof import reading
 from lambent.package.proof.finding import Finding, refusal
-from lambent.package.proof.imports import Code
-from lambent.package.proof.native import Native
-from lambent.package.proof.prove import Zip, prove
-from lambent.package.requirements.kept import replace_file
-from lambent.package.shards.shard import Shard
 from lambent.package.target import Target
+
+if TYPE_CHECKING:
+    from lambent.package import findings
+else:
+    findings = Late("lambent.package.findings")
 
 _NATIVE = (b"\x7fELF", b"MZ\x90\0", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 
@@ -39,77 +44,69 @@ class Proof:
 
 def check(proof: Proof, cache: Path, emit: Emit) -> None:
     """Raises PackagingError for what would fail on Lambda; warns of what may."""
-    contents, target = proof.contents, proof.target
-    zipped = Zip(
-        code=_code(contents, bool(proof.config.hosting.layers)),
-        natives=(*_natives(contents), *_own_natives(contents.layout)),
-        handlers=proof.handlers,
-        owners=_owners(contents),
-        raw=0,
-        zipped=0,
-        requirements=_requirements(contents.shards, target, proof.left_out, cache),
-    )
-    findings = prove(zipped, target)
-    refused = refusal(findings, target.name)
+    found = _found(proof, cache)
+    refused = refusal(found, proof.target.name)
     if refused:
         raise refused
-    for finding in findings:
+    for finding in found:
         if finding.level == "warning":
             emit(Warned(f"{finding.what}{f' ({finding.where})' if finding.files else ''}", finding.hint))
 
 
-def _owners(contents: Contents) -> dict[str, dict[str, int]]:
-    hidden = contents.layout.hidden
-    return {label(shard): {e.name: e.crc for e in shard.entries if e.name not in hidden} for shard in contents.shards}
+def is_native(path: Path) -> bool:
+    """Whether a file begins as machine code does, of whatever system."""
+    with path.open("rb") as opened:
+        return opened.read(4) in _NATIVE
 
 
-def _code(contents: Contents, layers: bool) -> Code:
-    own = dict(contents.layout.own)
-    homes = {entry.name: shard for shard, entry in contents.entries()}
-
-    def source(name: str) -> bytes:
-        return own[name].path.read_bytes() if name in own else homes[name].archive.read(name)
-
-    graph = {path: found for shard in contents.shards for path, found in shard.imports().items() if path in homes}
-    mine = {name for name in own if name.endswith(".py")}
-    return Code(frozenset(homes) | own.keys(), frozenset(mine), source, graph, layers)
+def _found(proof: Proof, cache: Path) -> tuple[Finding, ...]:
+    path = cache / "proofs" / f"{_key(proof, cache)}.json"
+    kept = sealed.read(path)
+    if kept is None:
+        kept = [each.as_json() for each in findings.find(proof, cache)]
+        sealed.write(path, kept)
+    return tuple(Finding.from_json(each) for each in kept)
 
 
-def _natives(contents: Contents) -> list[Native]:
-    return [
-        Native(path, elf.Binary.from_json(found), label(shard), shard.wheel.filename.endswith("-none-any.whl"))
-        for shard, skip in contents.pairs
-        for path, found in shard.facts.binaries.items()
-        if path not in skip
+def _key(proof: Proof, cache: Path) -> str:
+    contents = proof.contents
+    parts = [
+        _rules(),
+        proof.target.name,
+        bool(proof.config.hosting.layers),
+        proof.handlers,
+        sorted(proof.left_out),
+        [shard.path.name for shard in contents.shards],
+        sorted(contents.layout.hidden),
+        [name for name, _ in contents.layout.own],
+        [(name, _digest(file.path.read_bytes())) for name, file in contents.layout.own if is_native(file.path)],
+        _modules(proof, cache),
     ]
+    return _digest(json.dumps(parts).encode())
 
 
-def _own_natives(layout: Layout) -> list[Native]:
-    found = []
-    for name, file in layout.own:
-        with file.path.open("rb") as opened:
-            if opened.read(4) not in _NATIVE:
-                continue
-        binary = elf.read(file.path.read_bytes())
-        if binary is not None:
-            found.append(Native(name, binary))
-    return found
+def _rules() -> list[tuple[str, int, int]]:
+    """What the proof itself is, so that another version of it asks anew."""
+    files = sorted(Path(reading.__file__).parent.glob("*.py"))
+    return [(path.name, (found := path.stat()).st_size, found.st_mtime_ns) for path in files]
 
 
-def _requirements(made: Sequence[Shard], target: Target, waived: frozenset[str], cache: Path) -> tuple[Finding, ...]:
-    """Asked once for each set of packages: markers and versions take a tenth of a second."""
-    if not made:
-        return ()
-    told = json.dumps([[s.wheel.name, s.wheel.version, s.facts.requires] for s in made]) + target.name + str(sorted(waived))
-    path = cache / "proofs" / f"{hashlib.sha256(told.encode()).hexdigest()[:40]}.json"
-    try:
-        return tuple(Finding.from_json(each) for each in json.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError, KeyError):
-        pass
-    from lambent.package.proof.requires import Metadata, unmet  # `packaging` takes a tenth of a second to import
+def _modules(proof: Proof, cache: Path) -> list[str]:
+    """What of each module of the user's a proof depends on, as digests; read from those that changed only."""
+    place = _digest(f"{proof.config.path}\0{proof.target.name}".encode())
+    path = cache / "proofs" / f"own-{place}.json"
+    rules = _digest(json.dumps(_rules()).encode())
+    known: dict[str, str] = sealed.read(path) or {}
+    sources = ((name, file.path.read_bytes()) for name, file in proof.contents.layout.own if name.endswith(".py"))
+    contents = {name: (_digest(f"{rules}{name}\0".encode() + source), source) for name, source in sources}
+    found = {
+        digest: known.get(digest) or _digest(reading.depended_on(name, source, proof.target))
+        for name, (digest, source) in contents.items()
+    }
+    if found != known:
+        sealed.write(path, found)
+    return list(found.values())
 
-    packages = [Metadata(s.wheel.name, s.wheel.version, s.facts.requires) for s in made]
-    found = unmet(packages, target, (), waived)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, json.dumps([each.as_json() for each in found]).encode())
-    return found
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:40]

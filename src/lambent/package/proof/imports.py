@@ -18,11 +18,6 @@ from lambent.package.proof.finding import Finding, Level
 from lambent.package.shards.imports import Imports, scan
 from lambent.package.target import Target
 
-_SEARCHES = re.compile(
-    rb"\bsys\s*\.\s*(?:path\b|modules|meta_path|path_hooks)|from\s+sys\s+import|addsitedir|__path__|extend_path|__import__"
-)
-"""What changes where modules are found. Where the app does so, nothing about its imports is certain."""
-
 _PKG_RESOURCES = "setuptools<80"  # the part of setuptools that later ones are without, or warn about
 
 
@@ -138,7 +133,7 @@ class _Walk:
         if path not in self._code.own:
             return Imports()
         source = self._read(path)
-        self._certain &= _SEARCHES.search(source) is None
+        self._certain &= modules.SEARCHES.search(source) is None
         return scan(path, source)
 
     def _read(self, path: str) -> bytes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
@@ -14,6 +15,10 @@ from typing import Literal
 When = Literal["now", "perhaps", "later"]
 """An import that runs whenever the module is imported; one under a condition or a guard; one in a function."""
 
+SEARCHES = re.compile(
+    rb"\bsys\s*\.\s*(?:path\b|modules|meta_path|path_hooks)|from\s+sys\s+import|addsitedir|__path__|extend_path|__import__"
+)
+"""What changes where modules are found. Where the app does so, nothing about its imports is certain."""
 _CAUGHT = frozenset(("ImportError", "ModuleNotFoundError", "Exception", "BaseException"))
 _HARMLESS = frozenset(("catch_warnings", "Lock", "RLock", "open"))  # with-blocks that let exceptions through
 _DYNAMIC = frozenset(("globals", "exec", "vars", "eval", "setattr", "locals"))  # may bind names that nobody can see

@@ -5,14 +5,11 @@ No third-party import here: this is all that a rebuild runs of `requirements/`.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lambent.package import sealed
 from lambent.package.lock import DistFile, Lock, Pin, Repository
 
 
@@ -27,14 +24,11 @@ class Resolution:
 
 def read(path: Path) -> Resolution | None:
     """What was kept, or None when nothing was, or it is damaged."""
+    said = sealed.read(path)
     try:
-        digest, _, body = path.read_bytes().partition(b"\n")
-        if hashlib.sha256(body).hexdigest().encode() != digest:
-            return None
-        said = json.loads(body)
         pins = tuple(_pin(pin) for pin in said["pins"])
         return Resolution(Lock(said["source"], pins), True, tuple((what, hint) for what, hint in said["warnings"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return None
 
 
@@ -42,21 +36,7 @@ def write(path: Path, resolution: Resolution) -> None:
     """Keeps it. Raises OSError, and then leaves nothing half-written."""
     pins = [_plain(pin) for pin in resolution.lock.pins]
     said = {"source": resolution.lock.source, "pins": pins, "warnings": resolution.warnings}
-    body = json.dumps(said, separators=(",", ":")).encode()
-    replace_file(path, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Writes a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    sealed.write(path, said)
 
 
 def _plain(pin: Pin) -> dict[str, Any]:

@@ -17,9 +17,9 @@ from urllib.parse import unquote, urlsplit
 from lambent.errors import PackagingError
 from lambent.package.lock import DistFile, Lock, Pin, Repository
 from lambent.package.requirements.addresses import without_credentials
-from lambent.package.requirements.kept import replace_file
 from lambent.package.requirements.markers import environment, full_version
 from lambent.package.requirements.question import Options, Question
+from lambent.package.sealed import replace_file
 from lambent.package.target import Target
 from lambent.package.wheels.addresses import local_path
 

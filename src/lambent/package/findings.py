@@ -1,0 +1,90 @@
+"""What is wrong with a zip, asked of all that `proof/` knows. Facts come from the shards."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lambent.late import Late
+from lambent.package import elf, sealed
+from lambent.package.contents import Contents, label
+from lambent.package.layout import Layout
+from lambent.package.proof.finding import Finding
+from lambent.package.proof.imports import Code
+from lambent.package.proof.native import Native
+from lambent.package.proof.prove import Zip, prove
+from lambent.package.proven import Proof, is_native
+from lambent.package.shards.shard import Shard
+from lambent.package.target import Target
+
+if TYPE_CHECKING:
+    from lambent.package.proof import requires
+else:
+    requires = Late("lambent.package.proof.requires")  # `packaging` takes a tenth of a second to import
+
+
+def find(proof: Proof, cache: Path) -> tuple[Finding, ...]:
+    """All findings, errors first."""
+    contents, target = proof.contents, proof.target
+    zipped = Zip(
+        code=_code(contents, bool(proof.config.hosting.layers)),
+        natives=(*_natives(contents), *_own_natives(contents.layout)),
+        handlers=proof.handlers,
+        owners=_owners(contents),
+        raw=0,
+        zipped=0,
+        requirements=_requirements(contents.shards, target, proof.left_out, cache),
+    )
+    return prove(zipped, target)
+
+
+def _owners(contents: Contents) -> dict[str, dict[str, int]]:
+    hidden = contents.layout.hidden
+    return {label(shard): {e.name: e.crc for e in shard.entries if e.name not in hidden} for shard in contents.shards}
+
+
+def _code(contents: Contents, layers: bool) -> Code:
+    own = dict(contents.layout.own)
+    homes = {entry.name: shard for shard, entry in contents.entries()}
+
+    def source(name: str) -> bytes:
+        return own[name].path.read_bytes() if name in own else homes[name].archive.read(name)
+
+    graph = {path: found for shard in contents.shards for path, found in shard.imports().items() if path in homes}
+    mine = {name for name in own if name.endswith(".py")}
+    return Code(frozenset(homes) | own.keys(), frozenset(mine), source, graph, layers)
+
+
+def _natives(contents: Contents) -> list[Native]:
+    return [
+        Native(path, elf.Binary.from_json(found), label(shard), shard.wheel.filename.endswith("-none-any.whl"))
+        for shard, skip in contents.pairs
+        for path, found in shard.facts.binaries.items()
+        if path not in skip
+    ]
+
+
+def _own_natives(layout: Layout) -> list[Native]:
+    found = []
+    for name, file in layout.own:
+        if is_native(file.path) and (binary := elf.read(file.path.read_bytes())):
+            found.append(Native(name, binary))
+    return found
+
+
+def _requirements(made: Sequence[Shard], target: Target, waived: frozenset[str], cache: Path) -> tuple[Finding, ...]:
+    """Asked once for each set of packages: markers and versions take a tenth of a second."""
+    if not made:
+        return ()
+    told = json.dumps([[s.wheel.name, s.wheel.version, s.facts.requires] for s in made]) + target.name + str(sorted(waived))
+    path = cache / "proofs" / f"{hashlib.sha256(told.encode()).hexdigest()[:40]}.json"
+    kept = sealed.read(path)
+    if kept is not None:
+        return tuple(Finding.from_json(each) for each in kept)
+    packages = [requires.Metadata(s.wheel.name, s.wheel.version, s.facts.requires) for s in made]
+    found = requires.unmet(packages, target, (), waived)
+    sealed.write(path, [each.as_json() for each in found])
+    return found

@@ -75,6 +75,20 @@ class Built(Event):
 
 
 @dataclass(frozen=True)
+class Overflowed(Event):
+    """The packages that do not fit into the zip are in an archive beside it, which each start of an environment fetches into
+    /tmp, and which takes `tmp_mb` there. Sizes in bytes.
+    """
+
+    path: str
+    packages: tuple[str, ...]
+    zipped: int
+    raw: int
+    files: int
+    tmp_mb: int
+
+
+@dataclass(frozen=True)
 class Phase(Event):
     """A part of a build is done: "resolve", "fetch", "shards", "splice", "proof"."""
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from lambent.cli import zipped
-from lambent.cli.options import app_option, arch_option, build_options, runtime_option
+from lambent.cli.options import app_option, arch_option, build_options, overflow_option, runtime_option
 from lambent.config.load import Flags, load
 from lambent.config.model import Config
 from lambent.errors import UsageError
@@ -35,6 +35,7 @@ from lambent.ui import choose
 @click.option("--no-dependencies", "alone", is_flag=True, help="Build the app without them: it has them as a layer.")
 @click.option("--prove", is_flag=True, help="Start the app of the zip once on this machine, as on Lambda.")
 @click.option("--output", "-o", metavar="FILE", type=click.Path(path_type=Path), help="Put a copy of the zip there.")
+@overflow_option
 @build_options
 @click.option("--report", "page", metavar="FILE", type=click.Path(path_type=Path), help="Write a map of the sizes, as HTML.")
 @click.option("--show-files", is_flag=True, help="List every file in the zip, with its sizes and its package.")
@@ -68,6 +69,7 @@ def _build(path: Path, options: dict[str, Any], emit: Emit) -> None:
     zipped.tell(artifact, page, show_files, emit)
     if place is not None:
         output.copy(artifact.path, place)
+    zipped.beside(artifact, place, emit)
     emit(zipped.packed(config.name, artifact, (place or artifact.path).absolute(), part, phases))
 
 

@@ -45,6 +45,10 @@ name_option = click.option("--name", metavar="N", help="The function's name. Def
 
 stage_option = click.option("--stage", metavar="S", help="The stage: its own function, and [tool.lambent.stages.S].")
 
+overflow_option = click.option(
+    "--overflow", is_flag=True, default=None, help="Let packages beyond AWS's 250 MB be fetched from your bucket at each start."
+)
+
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 
 path_argument = click.argument("path", default=".", type=click.Path(path_type=Path))
@@ -65,6 +69,7 @@ def app_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--stream/--no-stream", default=None, help="Let answers leave as the app makes them (default: in one piece)."
         ),
+        overflow_option,
         click.option(
             "--auth", metavar="WHO", help="Who may call the URL: none (anyone, the default) or iam (signed requests)."
         ),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
 from lambent.config.model import Config
 from lambent.events import Built, Emit, Event, Listed, Notice, Packed, Phase, Sized, Warned
 from lambent.package import output, report, treemap
-from lambent.package.artifact import Artifact
+from lambent.package.artifact import OVERFLOW, Artifact
 from lambent.package.dependencies import Part
 from lambent.package.source import packs
 
@@ -48,12 +49,28 @@ def timed(emit: Emit, phases: list[Phase]) -> Emit:
 def tell(artifact: Artifact, page: Path | None, show_files: bool, emit: Emit) -> None:
     """What takes the room in it: said, and written to `page`."""
     files = report.members(artifact.path, artifact.owners)
+    if artifact.overflow:
+        files += report.members(artifact.overflow.path, artifact.owners)
     if show_files:
         emit(Listed(files))
     emit(Sized(report.shares(files)))
     if page is not None:
         output.write(treemap.page(files, f"{artifact.path.name}, {artifact.runtime} {artifact.architecture}"), page)
         emit(Notice(f"the map of the sizes is {page}"))
+
+
+def beside(artifact: Artifact, place: Path | None, emit: Emit) -> None:
+    """Where the archive of packages beside the zip is, copied next to `place`, and what is to be done with it."""
+    made = artifact.overflow
+    if made is None:
+        return
+    path = made.path
+    if place is not None:
+        path = place.with_suffix(".overflow.zip")
+        output.copy(made.path, path)
+    there = f"s3://BUCKET/{made.sha256}.zip"
+    emit(Notice(f"`lambent deploy --overflow` brings {path} along; by hand: aws s3 cp {shlex.quote(str(path))} {there}"))
+    emit(Notice(f"and give the function {OVERFLOW}={there}, {made.tmp_mb} MB of /tmp, and s3:GetObject on it"))
 
 
 def packed(name: str, artifact: Artifact, place: Path, part: Part, phases: list[Phase]) -> Packed:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from lambent.aws.interface import Settings
 from lambent.deploy.requirement import requirement_for
-from lambent.limits import MEMORY_MAX_MB, TIMEOUT_MAX_S
+from lambent.limits import MEMORY_MAX_MB, TIMEOUT_MAX_S, TMP_MAX_MB
 
 _LOG_LINES = 40
 _HEAD = "Traceback (most recent call last):"
@@ -171,6 +171,21 @@ def _secret(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
     return f"the function cannot read a secret: {said}", hint
 
 
+def _packages(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
+    said = found[1]
+    if "AccessDenied" in said:
+        hint = f"allow s3:GetObject on the archive in a policy of the role {failure.settings.role.rpartition('/')[2]}"
+    elif "no answer" in said:
+        hint = "give the function's subnets a way to S3: a gateway endpoint (no charge), or a NAT gateway"
+    elif "cannot be unpacked" in said:
+        hint = f"tmp = {min(TMP_MAX_MB, 2 * failure.settings.tmp_mb)}"
+    elif "differs" in said:
+        hint = "delete the archive from the bucket and deploy again, which uploads it"
+    else:
+        hint = "deploy again: an archive that is not in the bucket is uploaded"
+    return f"the function cannot fetch its packages: {said}", hint
+
+
 def _setting(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
     return f"the environment variable {found[1]} is not set", f"--env {found[1]}=VALUE"
 
@@ -212,6 +227,7 @@ def _exception(traceback: str) -> str:
 
 _TABLE: tuple[tuple[str, Reading], ...] = (
     (r"Function\.SecretUnavailable: (.*)", _secret),
+    (r"Function\.PackagesUnavailable: (.*)", _packages),
     (r"Sandbox\.Timedout|Task timed out after", _timed_out),
     (r"Runtime\.OutOfMemory|signal: killed|^(?:\[ERROR\] )?MemoryError\b", _out_of_memory),
     (r"version [`'](G?LIBC[A-Z]*_[\d.]+)' not found", _glibc),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lambent.events import Overflowed
 from lambent.limits import MIB, TMP_MIN_MB
 
 OVERFLOW = "LAMBENT_OVERFLOW"
@@ -33,6 +34,10 @@ class Overflow:
     def tmp_mb(self) -> int:
         most = self.raw + self.files * _HALF_PAGE + _OWN_TMP
         return max(TMP_MIN_MB, -(-most // _STEP) * (_STEP // MIB))
+
+    @property
+    def event(self) -> Overflowed:
+        return Overflowed(str(self.path), self.packages, self.zipped, self.raw, self.files, self.tmp_mb)
 
     @property
     def told(self) -> str:

@@ -92,6 +92,8 @@ def _build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, 
     path, written = write(*_parts(wishes.part, config.name, pieces, own), cache)
     emit(Phase("splice", proved - spliced + time.monotonic() - proved))
     emit(Built(str(path), written.zipped, written.raw, written.files, time.monotonic() - started))
+    if beside:
+        emit(beside.made.event)
     return Artifact(
         path=path,
         sha256=base64.b64encode(written.sha256).decode(),

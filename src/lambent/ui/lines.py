@@ -45,6 +45,9 @@ def lines(event: Event) -> tuple[Line, ...]:
         case events.Built(_, zipped, raw, files, spent):
             note = f"{size(raw)} unpacked, {_count(files, 'file')}, {seconds(spent)}"
             return (Line("ok", f"built {size(zipped)}", note),)
+        case events.Overflowed(_, packages, zipped, raw):
+            note = f"{size(zipped)}, {size(raw)} unpacked: fetched into /tmp at each start, which needs {event.tmp_mb} MB there"
+            return (Line("ok", f"beside the zip: {', '.join(packages)}", note),)
         case events.Sized(shares):
             return tuple(Line("note", row) for row in tables.shares(shares))
         case events.Listed(files):

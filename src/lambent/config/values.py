@@ -60,7 +60,7 @@ def _hosting(config: Config) -> Iterator[Setting]:
     rows: dict[str, Any] = {
         "auth": "none" if hosting.auth == "NONE" else "iam",
         "role": hosting.role,
-        "permissions": [json.loads(each) for each in hosting.permissions],
+        "permissions": "; ".join(map(_permission, hosting.permissions)),
         "policies": hosting.policies,
         "log_retention": "forever" if days is None else f"{days} days",
         "log_format": hosting.log_format.lower(),
@@ -79,6 +79,14 @@ def _hosting(config: Config) -> Iterator[Setting]:
     }
     for name, value in rows.items():
         yield Setting(name, _text(value), config.origins.get(name, "default"))
+
+
+def _permission(text: str) -> str:
+    """In the short form when it has one, or as IAM writes it."""
+    told = json.loads(text)
+    if set(told) == {"Effect", "Action", "Resource"} and told["Effect"] == "Allow" and isinstance(told["Action"], list):
+        return f"{', '.join(told['Action'])} {', '.join(told['Resource'])}"
+    return text
 
 
 def _packaging(config: Config) -> Iterator[Setting]:

@@ -8,6 +8,7 @@ from lambent.events import ListedFile, Setting, Share
 from lambent.ui.units import size
 
 _ROWS = 12
+_WIDE = 44
 
 
 def shares(found: Sequence[Share]) -> list[str]:
@@ -39,10 +40,10 @@ def settings(found: Iterable[Setting], *, every: bool = False) -> list[str]:
 
 
 def left(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Columns in line at their left; a last column of any length."""
+    """Columns in line at their left. A cell that is much longer than others are only moves what is right of it."""
     if not rows:
         return []
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max((len(cell) for cell in column if len(cell) <= _WIDE), default=0) for column in zip(*rows, strict=True)]
     return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 

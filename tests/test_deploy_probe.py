@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import pytest
 
@@ -73,3 +75,56 @@ def test_no_answer_is_an_answer_too() -> None:
 
 def test_plain_http_where_tls_is_expected(port: int) -> None:
     assert ask(f"https://abc.localhost:{port}/", 5).status == 0
+
+
+class Proxy(BaseHTTPRequestHandler):
+    """Answers for every site there is, and opens no tunnel."""
+
+    asked: ClassVar[list[tuple[str, str | None]]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append((f"GET {self.path}", self.headers["Host"]))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"by proxy")
+
+    def do_CONNECT(self) -> None:
+        self.asked.append((f"CONNECT {self.path}", self.headers["Proxy-Authorization"]))
+        self.send_error(407)
+
+    def log_message(self, *given: object) -> None:
+        pass
+
+
+@pytest.fixture
+def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    for variable in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(variable, raising=False)
+        monkeypatch.delenv(variable.lower(), raising=False)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    monkeypatch.setenv("http_proxy", f"127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("https_proxy", f"http://me:p%40ss@127.0.0.1:{server.server_port}")
+    Proxy.asked.clear()
+    yield Proxy  # type: ignore[misc]
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_proxy_is_asked_for_what_is_elsewhere(proxy: Proxy, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ask("http://nowhere.invalid/a?b=c", 5).body == b"by proxy"
+    refused = ask("https://abc.lambda-url.invalid/", 5)
+    assert (refused.status, "407" in refused.failure, "p@ss" in refused.failure) == (0, True, False)
+    login = f"Basic {base64.b64encode(b'me:p@ss').decode()}"
+    assert proxy.asked == [
+        ("GET http://nowhere.invalid/a?b=c", "nowhere.invalid"),
+        ("CONNECT abc.lambda-url.invalid:443", login),
+    ]
+    assert ask(f"http://abc.localhost:{port}/", 5).body == ask(f"http://127.0.0.1:{port}/", 5).body.replace(
+        b"127.0.0.1", b"abc.localhost"
+    )
+    monkeypatch.setenv("no_proxy", ".invalid")
+    assert "nowhere.invalid is not known" in ask("http://nowhere.invalid/", 5).failure
+    assert len(proxy.asked) == 2

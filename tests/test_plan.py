@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lambent.aws.interface import Alias, Function, LogGroup, Role, Settings, Statement, Url
-from lambent.config.model import App, Config
+from lambent.aws.interface import Alias, Function, LogGroup, Provisioned, Role, Settings, Statement, Url
+from lambent.config.model import App, Canary, Config
 from lambent.deploy.desired import PUBLIC_STATEMENTS, Desired, desired
 from lambent.deploy.observed import Observed
 from lambent.deploy.parts.function import changed
@@ -53,6 +53,12 @@ STREAMED = replace(
     live=replace(LIVE, settings=STREAMING.settings),
     url=Url("https://x.lambda-url.eu-west-1.on.aws/", "NONE", "RESPONSE_STREAM"),
 )
+SIGNED = replace(WANTED, auth="AWS_IAM", statements=())
+CLOSED = replace(DONE, url=Url("https://x.lambda-url.eu-west-1.on.aws/", "AWS_IAM"), statements=())
+WITH_CANARY = replace(WANTED, canary=Canary(0.1, 300), origins={"canary": "--canary"})
+SHARED = Alias("live", "3", "a1", (("4", 0.1),))
+WARM = replace(WANTED, provisioned=2)
+TRIED = "PublishVersion CheckVersion Try PointAlias"
 RELEASE = "PublishVersion CheckVersion PointAlias"
 STRANGE = Statement(PUBLIC_STATEMENTS[0].sid, "lambda:InvokeFunctionUrl", "*", url_auth="AWS_IAM")
 
@@ -128,6 +134,38 @@ CASES = (
         replace(DONE, url=Url("https://x/", "AWS_IAM", "RESPONSE_STREAM")),
         "UpdateUrl UpdateUrl Probe",
     ),
+    Case("closed: before the new version is behind it", DONE, "UpdateUrl Revoke Revoke Probe", SIGNED),
+    Case(
+        "closed with new code",
+        replace(DONE, latest=OLD, live=OLD_LIVE),
+        "UpdateCode PublishVersion CheckVersion UpdateUrl PointAlias Revoke Revoke Probe",
+        SIGNED,
+    ),
+    Case("broken off once it was closed", replace(CLOSED, statements=PUBLIC_STATEMENTS), "Revoke Revoke Probe", SIGNED),
+    Case("closed already", CLOSED, "Probe", SIGNED),
+    Case(
+        "opened: once the new version is behind it",
+        replace(CLOSED, latest=OLD, live=OLD_LIVE),
+        f"UpdateCode {RELEASE} Grant Grant UpdateUrl Probe",
+    ),
+    Case("canary", replace(DONE, latest=OLD, live=OLD_LIVE), f"UpdateCode {TRIED} Probe", WITH_CANARY),
+    Case("canary, and nothing new", DONE, "Probe", WITH_CANARY),
+    Case("canary broken off, again", replace(DONE, live=OLD_LIVE, alias=SHARED), f"{TRIED} Probe", WITH_CANARY),
+    Case("canary broken off, and the old one is wanted", replace(DONE, alias=SHARED), "MoveAlias Probe"),
+    Case("canary, but no URL yet", replace(DONE, live=OLD_LIVE, url=None), f"{RELEASE} CreateUrl Probe", WITH_CANARY),
+    Case(
+        "closed, with a canary",
+        replace(DONE, live=OLD_LIVE),
+        "PublishVersion CheckVersion UpdateUrl Try PointAlias Revoke Revoke Probe",
+        replace(SIGNED, canary=Canary(0.1, 300)),
+    ),
+    Case("kept warm", replace(DONE, provisioned=Provisioned(2)), "Probe", WARM),
+    Case(
+        "kept warm, and a new version",
+        replace(DONE, live=OLD_LIVE, provisioned=Provisioned(2)),
+        f"{RELEASE} AwaitProvisioned Probe",
+        WARM,
+    ),
     Case("policy detached by hand", replace(DONE, attached=()), "AttachPolicy Probe"),
     Case("trust changed by hand", replace(DONE, role=replace(ROLE, trusts_lambda=False)), "TrustLambda Probe"),
     Case("role deleted by hand", replace(DONE, role=None, attached=()), "CreateRole AttachPolicy Probe"),
@@ -143,7 +181,7 @@ CASES = (
 def test_steps(case: Case) -> None:
     made = plan(case.desired, case.observed)
     assert " ".join(type(step).__name__ for step in made.steps) == case.steps
-    only_looks = {"Probe", "CheckVersion"}
+    only_looks = {"Probe", "CheckVersion", "AwaitProvisioned"}
     assert made.changes == sum(name not in only_looks for name in case.steps.split())
     verbs = {line.verb for line in made.lines}
     assert (verbs == {"keep"}) == (made.changes == 0)
@@ -182,6 +220,24 @@ def test_the_mode_is_in_the_urls_line() -> None:
     assert (begins.verb, begins.detail.split(", ")[0]) == ("update", "BUFFERED -> RESPONSE_STREAM (--stream)")
     assert (ends.verb, ends.detail.split(", ")[0]) == ("update", "RESPONSE_STREAM -> BUFFERED")
     assert first.detail.endswith("answers are streamed")
+
+
+def test_a_canary_has_a_line() -> None:
+    def line(observed: Observed) -> tuple[str, str]:
+        return next((line.what, line.detail) for line in plan(WITH_CANARY, observed).lines if "canary" in line.what)
+
+    assert line(replace(DONE, live=OLD_LIVE)) == (
+        "canary 10 % for 5 min",
+        "then all requests, if its log shows no errors (--canary)",
+    )
+    assert line(Observed()) == ("no canary", "there is no other version that answers yet (--canary)")
+
+
+@pytest.mark.parametrize(("observed", "wanted"), [(DONE, STREAMING), (STREAMED, WANTED)], ids=["on", "off"])
+def test_a_canary_cannot_switch_streaming(observed: Observed, wanted: Desired) -> None:
+    with pytest.raises(UsageError, match="a canary cannot go along with streaming that is switched") as refused:
+        plan(replace(wanted, canary=Canary(0.1, 300)), replace(observed, live=OLD_LIVE))
+    assert "--canary none" in refused.value.hint
 
 
 def test_settings_that_are_equal_have_no_lines() -> None:

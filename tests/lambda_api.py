@@ -21,7 +21,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from lambent.local.control import Control, Request, S3Fault
-from lambent.local.engine.interface import Function, Invocation, Outcome
+from lambent.local.engine.interface import Function, Invocation, Outcome, Provisioned
 from lambent.local.store import Store
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -48,6 +48,7 @@ class Echo:
     calls: list[tuple[Function, Invocation]] = field(default_factory=list)
     outcomes: list[Outcome | Exception] = field(default_factory=list)
     retired: list[tuple[str, str | None]] = field(default_factory=list)
+    provisions: dict[str, int] = field(default_factory=dict)
     gate: asyncio.Event | None = None
 
     async def invoke(self, function: Function, invocation: Invocation) -> Outcome:
@@ -63,6 +64,12 @@ class Echo:
 
     async def retire(self, arn: str, version: str | None = None) -> None:
         self.retired.append((arn, version))
+
+    def provision(self, function: Function, count: int) -> None:
+        self.provisions[function.version] = count
+
+    def provisioned(self, function: Function) -> Provisioned:
+        return Provisioned(self.provisions.get(function.version, 0), "READY")
 
     async def stop(self) -> None: ...
 

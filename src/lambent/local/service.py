@@ -193,6 +193,7 @@ async def _serve(settings: Settings, sockets: list[socket.socket], ready: Callab
     def started() -> None:
         _write(record, parts.health())
         parts.neighbours.start()
+        parts.control.resume()
         ready(parts.health())
 
     config = uvicorn.Config(

@@ -64,8 +64,9 @@ class UrlConfig:
 class Record:
     """One function with all that hangs on it.
 
-    `serving` is the configuration that still answers while an update of $LATEST settles. `policies` and `urls` are keyed by
-    qualifier, "" being $LATEST. `last_version` only grows, so that numbers are never reused.
+    `serving` is the configuration that still answers while an update of $LATEST settles. `policies`, `urls` and `provisioned`
+    (concurrency: count, modified) are keyed by qualifier, "" being $LATEST. `last_version` only grows, so that numbers are
+    never reused.
     """
 
     region: str
@@ -81,6 +82,7 @@ class Record:
     tags: dict[str, str] = field(default_factory=dict)
     last_version: int = 0
     reserved: int | None = None
+    provisioned: dict[str, Document] = field(default_factory=dict)
 
     def configurations(self) -> Iterator[Document]:
         """Every configuration whose code must be there."""
@@ -139,6 +141,10 @@ class Store:
     def records(self, region: str) -> list[Record]:
         """The functions of a region by name."""
         return [self._records[key] for key in sorted(self._records) if key[0] == region]
+
+    def everything(self) -> list[Record]:
+        """The functions of all regions."""
+        return list(self._records.values())
 
     def count(self) -> int:
         """How many functions there are, in all regions."""

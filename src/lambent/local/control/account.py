@@ -1,10 +1,11 @@
-"""The account's settings, reserved concurrency, and that nothing is provisioned."""
+"""The account's settings, and reserved concurrency."""
 
 from __future__ import annotations
 
 from lambent.limits import UNZIPPED_MAX, ZIP_DIRECT_MAX
-from lambent.local.control.call import Call, resolve
-from lambent.local.control.faults import Fault
+from lambent.local.control.call import Call
+from lambent.local.control.faults import Fault, invalid
+from lambent.local.control.provisioned import total
 from lambent.local.control.target import Target
 from lambent.local.control.versions import all_versions
 from lambent.local.store import Document
@@ -45,6 +46,9 @@ async def put_function_concurrency(call: Call) -> Document:
         text = "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
         minimum = f"below its minimum value of [{UNRESERVED_MIN}]."
         raise Fault("InvalidParameterValueException", text + minimum, typed=False)
+    if wanted < (provisioned := total(record)):
+        told = f" ReservedConcurrentExecutions  {wanted} should not be lower than function's total provisioned concurrency "
+        raise invalid(f"{told}[{provisioned}].")  # recorded, the spaces too
     record.reserved = wanted
     call.store.save(record)
     return {"ReservedConcurrentExecutions": wanted}
@@ -59,16 +63,3 @@ async def delete_function_concurrency(call: Call) -> None:
     record = call.record(call.target().unqualified())
     record.reserved = None
     call.store.save(record)
-
-
-async def get_provisioned_concurrency_config(call: Call) -> Document:
-    """None can be put here yet, so none is found; the text is AWS's."""
-    target = call.target()
-    resolve(call.record(target, f":{target.qualifier}"), target)
-    raise Fault("ProvisionedConcurrencyConfigNotFoundException", "No Provisioned Concurrency Config found for this function")
-
-
-async def delete_provisioned_concurrency_config(call: Call) -> None:
-    """Deleting what is not there is no error."""
-    target = call.target()
-    resolve(call.record(target, f":{target.qualifier}"), target)

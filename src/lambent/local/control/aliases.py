@@ -6,6 +6,7 @@ from typing import Any
 
 from lambent.local.control.call import Call
 from lambent.local.control.faults import conflict, constraint, invalid, missing
+from lambent.local.control.provisioned import follow
 from lambent.local.control.render import page
 from lambent.local.control.target import Target
 from lambent.local.store import LATEST, Document, Record, new_revision
@@ -44,6 +45,7 @@ async def update_alias(call: Call) -> Document:
     routing = _routing(record, new["FunctionVersion"], new.get("RoutingConfig", {}))
     record.aliases[name] = _alias(target, name, new["FunctionVersion"], new["Description"], routing)
     call.store.save(record)
+    follow(call.parts, record)
     return record.aliases[name]
 
 
@@ -51,6 +53,7 @@ async def delete_alias(call: Call) -> None:
     """Deleting what is not there is no error. The alias's policy and URL stay, as on AWS; the URL then answers 403."""
     record = call.record(call.target().unqualified())
     if record.aliases.pop(call.params["Name"], None) is not None:
+        follow(call.parts, record)
         call.store.save(record)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from lambent.local.control.faults import conflict, missing, stale_revision
 from lambent.local.control.interface import Neighbours, Request
 from lambent.local.control.target import Target, parse
-from lambent.local.engine.interface import Engine
+from lambent.local.engine.interface import Engine, Function
 from lambent.local.store import LATEST, Document, Record, Store, settle
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,8 @@ class Parts:
 
     `retry_delays` are AWS's waits before the second and third try of an asynchronous invocation, in seconds.
     Unused code goes
-    `linger_s` after the function's time-out. `running` counts invocations under way by function ARN.
+    `linger_s` after the function's time-out. `running` counts invocations under way by function ARN; `provisioned` is what the
+    engine was told to keep ready, by function ARN.
     """
 
     store: Store
@@ -37,6 +38,7 @@ class Parts:
     retry_delays: tuple[float, ...] = (60.0, 120.0)
     linger_s: float = 1.0
     running: Counter[str] = field(default_factory=Counter)
+    provisioned: dict[str, dict[Function, int]] = field(default_factory=dict)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -72,6 +74,8 @@ class Parts:
         """After a version (None: the function) was deleted: ends its environments, and drops its code once events under way
         must be over.
         """
+        if version is None:
+            self.provisioned.pop(record.arn, None)
         await self.engine.retire(record.arn, version)
         self.start(self._sweep(record.latest["Timeout"]))
 

@@ -23,6 +23,7 @@ from lambent.local.control import (
     layer_policies,
     layers,
     permissions,
+    provisioned,
     tags,
     updates,
     urls,
@@ -49,7 +50,7 @@ OPERATIONS: dict[str, Callable[[Call], Awaitable[Document | None]]] = {
     "DeleteFunction": functions.delete_function,
     "DeleteFunctionConcurrency": account.delete_function_concurrency,
     "DeleteLayerVersion": layers.delete_layer_version,
-    "DeleteProvisionedConcurrencyConfig": account.delete_provisioned_concurrency_config,
+    "DeleteProvisionedConcurrencyConfig": provisioned.delete_provisioned_concurrency_config,
     "DeleteFunctionUrlConfig": urls.delete_function_url_config,
     "GetAccountSettings": account.get_account_settings,
     "GetAlias": aliases.get_alias,
@@ -60,7 +61,7 @@ OPERATIONS: dict[str, Callable[[Call], Awaitable[Document | None]]] = {
     "GetLayerVersion": layers.get_layer_version,
     "GetLayerVersionByArn": layers.get_layer_version_by_arn,
     "GetLayerVersionPolicy": layer_policies.get_layer_version_policy,
-    "GetProvisionedConcurrencyConfig": account.get_provisioned_concurrency_config,
+    "GetProvisionedConcurrencyConfig": provisioned.get_provisioned_concurrency_config,
     "GetPolicy": permissions.get_policy,
     "Invoke": invoke.invoke,
     "InvokeWithResponseStream": invoke.invoke_with_response_stream,
@@ -69,11 +70,13 @@ OPERATIONS: dict[str, Callable[[Call], Awaitable[Document | None]]] = {
     "ListFunctions": functions.list_functions,
     "ListLayers": layers.list_layers,
     "ListLayerVersions": layers.list_layer_versions,
+    "ListProvisionedConcurrencyConfigs": provisioned.list_provisioned_concurrency_configs,
     "ListTags": tags.list_tags,
     "ListVersionsByFunction": versions.list_versions_by_function,
     "PublishLayerVersion": layers.publish_layer_version,
     "PublishVersion": versions.publish_version,
     "PutFunctionConcurrency": account.put_function_concurrency,
+    "PutProvisionedConcurrencyConfig": provisioned.put_provisioned_concurrency_config,
     "RemoveLayerVersionPermission": layer_policies.remove_layer_version_permission,
     "RemovePermission": permissions.remove_permission,
     "TagResource": tags.tag_resource,
@@ -110,6 +113,12 @@ class Control:
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
             return Fault("ServiceException", "lambent's local Lambda failed; its log says why.").response(request_id)
+
+    def resume(self) -> None:
+        """At the start of the service: has the engine make ready what was provisioned when it ended."""
+        for record in self.parts.store.everything():
+            if record.provisioned:
+                provisioned.follow(self.parts, record)
 
     async def stop(self) -> None:
         await self.parts.stop()

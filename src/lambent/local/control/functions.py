@@ -12,6 +12,7 @@ from lambent.local.control.call import Call, aws_time, refuse_while_busy, resolv
 from lambent.local.control.code import fetch, keep
 from lambent.local.control.faults import conflict, invalid, not_built
 from lambent.local.control.layers import check_unzipped, used_layers
+from lambent.local.control.provisioned import follow
 from lambent.local.control.render import configuration, listed, page
 from lambent.local.control.rules import check_environment, check_role, check_runtime, check_supported, check_tags
 from lambent.local.control.target import Target, is_alias_name
@@ -209,4 +210,5 @@ def _delete_version(call: Call, record: Record, version: str) -> None:
     if users:
         raise conflict(f"Unable to delete version because the following aliases reference it: [{', '.join(users)}]")
     if record.versions.pop(version, None) is not None:
+        follow(call.parts, record)
         call.store.save(record)

@@ -14,9 +14,10 @@ from lambent.local.sandbox.runtimes import Runtimes
 
 from .channel import Channel
 from .execution import Execution, Keeper, Surroundings
-from .interface import Function, Invocation, LogSink, Outcome, Stream
+from .interface import Function, Invocation, LogSink, Outcome, Provisioned, Stream
 from .log_writer import LogWriter
 from .pool import Pool
+from .provisioned import Provisions
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class LocalEngine:
             as_of=settings.as_of,
         )
         self._pool = Pool(self._make, settings.idle_s)
+        self._provisions = Provisions(self._pool)
         self._running: set[asyncio.Task[Outcome]] = set()
 
     async def invoke(self, function: Function, invocation: Invocation) -> Outcome:
@@ -77,9 +79,17 @@ class LocalEngine:
         return _Stream(channel, task)
 
     async def retire(self, arn: str, version: str | None = None) -> None:
+        self._provisions.forget(arn, version)
         await self._pool.retire(arn, version)
 
+    def provision(self, function: Function, count: int) -> None:
+        self._provisions.put(function, count)
+
+    def provisioned(self, function: Function) -> Provisioned:
+        return self._provisions.state(function)
+
     async def stop(self) -> None:
+        await self._provisions.stop()
         await self._pool.stop()
         for task in self._running:
             task.cancel()

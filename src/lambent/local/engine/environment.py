@@ -22,7 +22,7 @@ EXTENSIBLE = {
 
 
 def variables(
-    function: Function, *, stream: str, api: str, service_url: str, credentials: Mapping[str, str]
+    function: Function, *, stream: str, api: str, service_url: str, credentials: Mapping[str, str], provisioned: bool = False
 ) -> tuple[tuple[str, str], ...]:
     """All of them, sorted. `api` is the Runtime API's host:port; `credentials` are the AWS_ variables of the role."""
     version = tuple(int(part) for part in function.runtime.removeprefix("python").split("."))
@@ -38,7 +38,7 @@ def variables(
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_VERSION": function.version,
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "provisioned-concurrency" if provisioned else "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": stream,
         "AWS_LAMBDA_RUNTIME_API": api,

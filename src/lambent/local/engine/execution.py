@@ -25,6 +25,7 @@ from .log_writer import LogWriter
 from .runtime_api import make_event
 
 _SHOW_AFTER_MS = 500
+_PROVISIONED_INIT_S = 900.0  # docs: lambda-runtime-environment, "Init phase"
 _DYING_S = 0.5
 """How long a process whose connection broke in the middle of an answer has to end, before it is taken to live on."""
 
@@ -55,7 +56,7 @@ class Execution:
 
     def __init__(self, function: Function, around: Surroundings, keeper: Keeper) -> None:
         self.function = function
-        self.retired = False
+        self.retired = self.provisioned = False
         self.last_used = time.monotonic()
         self._around = around
         self._keeper = keeper
@@ -91,10 +92,28 @@ class Execution:
                 api=self._host.address,
                 service_url=self._around.service_url,
                 credentials=self._around.credentials(function),
+                provisioned=self.provisioned,
             ),
             command=environment.command(function),
             opt=function.opt,
         )
+
+    @property
+    def started(self) -> bool:
+        """Whether its first init is over."""
+        return not self._new
+
+    async def warm(self) -> bool:
+        """Init ahead of any event, instead of with the first `run`. Whether it went well."""
+        self._busy = True
+        try:
+            _, failed = await self._init(_PROVISIONED_INIT_S)
+        finally:
+            self._new = False
+            self._keeper.started()
+            self._flush(_now_ms())
+            self._busy = False
+        return not failed
 
     async def run(self, invocation: Invocation, channel: Channel | None = None) -> Outcome:
         """Runs one event to its answer. Then, at once or when the runtime is done, the keeper's `release` is called.
@@ -105,7 +124,7 @@ class Execution:
         self._host.wake()
         self._lines, self._tail_from, self._written, self._written_ms = [], 0, 0, _now_ms()
         try:
-            init_ms, failed_before = (None, False) if self._host.ready else await self._init()
+            init_ms, failed_before = (None, False) if self._host.ready else await self._init(limits.INIT_MAX_S)
         finally:
             if self._new:
                 self._new = False
@@ -135,11 +154,11 @@ class Execution:
         await self._host.close()
         self._write(self._splitter.finish(_now_ms()))
 
-    async def _init(self) -> tuple[float | None, bool]:
-        """The init phase, 10 s at most. Milliseconds it took (None when it failed), and whether it failed."""
+    async def _init(self, timeout_s: float) -> tuple[float | None, bool]:
+        """The init phase. Milliseconds it took (None when it failed), and whether it failed."""
         self._lines.append(self._format.init_start(_now()))
         began = time.perf_counter()
-        happened = await self._start_process(limits.INIT_MAX_S)
+        happened = await self._start_process(timeout_s)
         took_ms = (time.perf_counter() - began) * 1000
         failure = self._init_failure(happened, "")
         if failure is not None:

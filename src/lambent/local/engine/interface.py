@@ -80,6 +80,15 @@ class Stream(Protocol):
     def when_ended(self, call: Callable[[], None]) -> None: ...
 
 
+@dataclass(frozen=True)
+class Provisioned:
+    """How many provisioned environments are ready, and AWS's word for it: READY, IN_PROGRESS, or FAILED for a reason."""
+
+    ready: int
+    status: str
+    reason: str = ""
+
+
 class Throttled(Exception):
     """No environment could be had (concurrency is used up)."""
 
@@ -114,6 +123,12 @@ class Engine(Protocol):
     async def retire(self, arn: str, version: str | None = None) -> None:
         """Ends the idle environments of this function (None: of all its versions); busy ones finish their event first."""
         ...
+
+    def provision(self, function: Function, count: int) -> None:
+        """From now on keeps this many environments of it, their init ended; 0 ends them. Returns at once."""
+        ...
+
+    def provisioned(self, function: Function) -> Provisioned: ...
 
     async def stop(self) -> None: ...
 

@@ -18,7 +18,7 @@ CONCURRENCY = 1000
 _GRACE_S = 0.05
 """How long an invocation waits for an environment that has answered and is about to ask for its next event."""
 
-_STARTS = max(8, 4 * (os.cpu_count() or 1))
+STARTS = max(8, 4 * (os.cpu_count() or 1))
 """Environments that start at the same time. More only make each other late; an invocation above waits for its turn."""
 
 _MB_EACH = 64
@@ -57,6 +57,8 @@ class Pool:
         self._closing: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.TimerHandle | None = None
         self._stopped = False
+        self.on_lost: Callable[[Function], None] = lambda function: None
+        """Told of a function that has lost a provisioned environment."""
 
     async def acquire(self, function: Function) -> Execution:
         """Raises Throttled, or EngineFault when a new environment cannot be made."""
@@ -64,18 +66,50 @@ class Pool:
         while True:
             shelf = self._shelves.setdefault(function, _Shelf())
             if shelf.idle:
-                execution = shelf.idle.pop()
+                execution = _pick(shelf.idle)
                 shelf.busy.add(execution)
                 return execution
             if shelf.answered > len(shelf.waiters) and not waited:
                 waited = True
                 handed = await self._wait(shelf.waiters, timeout_s=_GRACE_S)
-            elif self._starting >= _STARTS:
+            elif self._starting >= STARTS:
                 handed = await self._wait(shelf.waiters, self._turns)
             else:
                 return await self._start(function, shelf)
             if handed is not None:
                 return handed
+
+    async def warm(self, function: Function) -> bool:
+        """Adds a provisioned environment. Whether its init went well; if not it is gone again. Raises as `acquire`."""
+        execution = await self._start(function, self._shelves.setdefault(function, _Shelf()), provisioned=True)
+        try:
+            went_well = await execution.warm()
+        except BaseException:
+            self._drop(execution)
+            raise
+        if went_well:
+            self.answered(execution)
+            self.release(execution)
+        else:
+            self._drop(execution)
+        return went_well
+
+    def provisioned(self, function: Function, *, ready: bool = False) -> int:
+        """How many provisioned environments it has, or how many of them have ended their init."""
+        return sum(each.started for each in self._provisioned(function)) if ready else len(self._provisioned(function))
+
+    def trim(self, function: Function, most: int) -> None:
+        """Ends provisioned environments above this number, those that are busy after their event."""
+        shelf = self._shelves.get(function, _Shelf())
+        for execution in self._provisioned(function)[most:]:
+            execution.retired = True
+            if execution in shelf.idle:
+                shelf.idle.remove(execution)
+                self._close(execution)
+
+    def _provisioned(self, function: Function) -> list[Execution]:
+        shelf = self._shelves.get(function, _Shelf())
+        return [each for each in (*shelf.busy, *shelf.idle) if each.provisioned and not each.retired]
 
     def answered(self, execution: Execution) -> None:
         """It has answered; `release` follows when it is free."""
@@ -105,6 +139,11 @@ class Pool:
 
     def discard(self, execution: Execution) -> None:
         """Ends an environment, whatever it does."""
+        self._drop(execution)
+        if execution.provisioned:
+            self.on_lost(execution.function)
+
+    def _drop(self, execution: Execution) -> None:
         shelf = self._shelves.get(execution.function)
         if shelf is not None:
             shelf.busy.discard(execution)
@@ -144,23 +183,29 @@ class Pool:
                 counts[f"{function.name}:{function.version}"] = {"idle": len(shelf.idle), "busy": len(shelf.busy)}
         return counts
 
-    async def _start(self, function: Function, shelf: _Shelf) -> Execution:
+    async def _start(self, function: Function, shelf: _Shelf, *, provisioned: bool = False) -> Execution:
         if sum(len(each.idle) + len(each.busy) for each in self._shelves.values()) >= self._limit:
             self._evict()
         self._starting += 1
         execution = self._make(function, self)
+        execution.provisioned = provisioned
         shelf.busy.add(execution)
         try:
             await execution.prepare()
         except BaseException:
-            self.discard(execution)
+            self._drop(execution)
             self.started()
             raise
         return execution
 
     def _evict(self) -> None:
         """Ends the environment that has been idle for longest. Raises Throttled when none is idle."""
-        idle = [(execution.last_used, shelf, execution) for shelf in self._shelves.values() for execution in shelf.idle]
+        idle = [
+            (execution.last_used, shelf, execution)
+            for shelf in self._shelves.values()
+            for execution in shelf.idle
+            if not execution.provisioned
+        ]
         if not idle:
             raise Throttled
         _, shelf, execution = min(idle, key=lambda entry: entry[0])
@@ -200,13 +245,19 @@ class Pool:
         self._sweeper = None
         expired = time.monotonic() - self._idle_s
         for function, shelf in list(self._shelves.items()):
-            for execution in [each for each in shelf.idle if each.last_used < expired]:
+            for execution in [each for each in shelf.idle if each.last_used < expired and not each.provisioned]:
                 shelf.idle.remove(execution)
                 self._close(execution)
             if not shelf.idle and not shelf.busy and not shelf.waiters:
                 del self._shelves[function]
         if any(shelf.idle for shelf in self._shelves.values()):
             self._sweep_later()
+
+
+def _pick(idle: list[Execution]) -> Execution:
+    """Takes a provisioned one before the others, else the one that was used last."""
+    place = next((number for number, each in enumerate(idle) if each.provisioned), -1)
+    return idle.pop(place)
 
 
 def _look_again(future: asyncio.Future[Execution | None]) -> None:

@@ -11,22 +11,25 @@ from pathlib import Path
 from lambent.config.model import Config
 from lambent.errors import PackagingError
 from lambent.events import Emit, Phase, Tried, Warned
-from lambent.local.trial import Subject, Trial, trial
-from lambent.package.artifact import Artifact
+from lambent.local.trial import OVERFLOW_PLACE, Subject, Trial, trial
+from lambent.package.artifact import OVERFLOW, Artifact
 
 
 def try_out(config: Config, artifact: Artifact, cache: Path, environ: Mapping[str, str], emit: Emit) -> None:
     """Raises PackagingError when the app does not start; warns where this machine cannot try."""
     started = time.monotonic()
+    beside, tmp_mb = artifact.overflow, config.tmp_mb
+    fetched = {OVERFLOW: OVERFLOW_PLACE} if beside else {}
     subject = Subject(
         zip=artifact.path,
         handler=artifact.handler,
         runtime=artifact.runtime,
         architecture=artifact.architecture,
-        environment=tuple((dict(artifact.environment) | dict(config.environment)).items()),
+        environment=tuple((dict(artifact.environment) | fetched | dict(config.environment)).items()),
         memory_mb=config.memory_mb,
         timeout_s=config.timeout_s,
-        tmp_mb=config.tmp_mb,
+        tmp_mb=max(tmp_mb, beside.tmp_mb) if beside else tmp_mb,
+        overflow=beside.path if beside else None,
     )
     done = trial(subject, cache, environ, date.today())
     emit(Phase("trial", time.monotonic() - started))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import platform
+import re
 import tempfile
 import time
 from collections.abc import Mapping
@@ -30,13 +31,17 @@ from lambent.local.sandbox.runtimes import InstalledRuntime, Runtimes
 _MACHINES = {"x86_64": "x86_64", "AMD64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 _KEYS = {"AWS_ACCESS_KEY_ID": "ASIATRIAL", "AWS_SECRET_ACCESS_KEY": "trial", "AWS_SESSION_TOKEN": "trial"}
 _REFUSAL = b'{"__type":"AccessDeniedException","message":"there is no AWS while lambent tries the app out"}'
+OVERFLOW_PLACE = "s3://overflow/zip"
+_RANGE = re.compile(rb"^GET /overflow/zip HTTP.*^range: bytes=(\d+)-(\d+)", re.I | re.M | re.S)
 _LINES_MAX = 200
 _REQUEST_ID = "00000000-0000-0000-0000-000000000000"
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is tried: the zip, and the function's settings. Memory in MB, time in seconds."""
+    """What is tried: the zip, and the function's settings. Memory in MB, time in seconds. `overflow` is the archive of packages
+    that the zip fetches from `OVERFLOW_PLACE`, if it does.
+    """
 
     zip: Path
     handler: str
@@ -46,6 +51,7 @@ class Subject:
     memory_mb: int = 1024
     timeout_s: int = 30
     tmp_mb: int = limits.TMP_MIN_MB
+    overflow: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +112,7 @@ async def _try(subject: Subject, folder: Path, runtimes: Runtimes, on: date) -> 
         return Trial(skipped=error.what, hint=error.hint)
     try:
         maker = await choose(folder)
-        aws = _NoAws()
+        aws = _NoAws(subject.overflow)
         try:
             return await _Attempt(subject, folder, runtime, on).run(maker, aws, await aws.open())
         finally:
@@ -117,10 +123,13 @@ async def _try(subject: Subject, folder: Path, runtimes: Runtimes, on: date) -> 
 
 
 class _NoAws:
-    """Where the function finds AWS: every request is refused, in a way that no client tries again, and counted."""
+    """Where the function finds AWS: every request is refused, in a way that no client tries again, and counted; but for those
+    for the packages beside its zip.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, overflow: Path | None) -> None:
         self.asked = 0
+        self._overflow = overflow
         self._server: asyncio.Server | None = None
 
     async def open(self) -> str:
@@ -133,16 +142,28 @@ class _NoAws:
             self._server.close()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.asked += 1
-        head = f"HTTP/1.1 403 Forbidden\r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: {len(_REFUSAL)}\r\n"
         try:
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(f"{head}Connection: close\r\n\r\n".encode() + _REFUSAL)
+            request = await reader.readuntil(b"\r\n\r\n")
+            part = _RANGE.match(request)
+            if part is not None and self._overflow is not None:
+                first, last = int(part[1]), int(part[2])
+                status, body = "206 Partial Content", _read(self._overflow, first, last + 1 - first)
+            else:
+                self.asked += 1
+                status, body = "403 Forbidden", _REFUSAL
+            head = f"HTTP/1.1 {status}\r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: {len(body)}\r\n"
+            writer.write(f"{head}Connection: close\r\n\r\n".encode() + body)
             await writer.drain()
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # whoever asked is gone
         finally:
             writer.close()
+
+
+def _read(path: Path, start: int, size: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read(size)
 
 
 class _Attempt:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,10 @@ class Recording:
 
 def _plain(answer: Any) -> Any:
     """An answer of boto3 in the recordings' form."""
+    if isinstance(answer, datetime):
+        return "datetime"
+    if isinstance(answer, list):
+        return [_plain(each) for each in answer]
     if not isinstance(answer, dict):
         return answer
     plain = {}

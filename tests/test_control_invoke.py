@@ -114,3 +114,27 @@ def test_a_throttled_event_waits(api: Api) -> None:
     api.client.invoke(FunctionName="f", InvocationType="Event")
     until(api, 2)
     assert len(api.engine.calls) == 2
+
+
+@pytest.mark.parametrize("attempts", [0, 1])
+def test_fewer_tries_where_the_function_says_so(api: Api, attempts: int) -> None:
+    api.control.parts.retry_delays = (0.01, 0.01)
+    api.create("f")
+    api.client.put_function_event_invoke_config(FunctionName="f", MaximumRetryAttempts=attempts)
+    api.engine.outcomes += [Outcome(b"{}", "Unhandled", "")] * 5
+    api.client.invoke(FunctionName="f", InvocationType="Event")
+    until(api, 1 + attempts)
+    assert len(api.engine.calls) == 1 + attempts
+
+
+def test_an_event_that_is_too_old_is_not_tried_again(api: Api) -> None:
+    api.control.parts.retry_delays = (0.2, 0.2)
+    api.create("f")
+    api.client.put_function_event_invoke_config(FunctionName="f", MaximumEventAgeInSeconds=60)
+    record = api.store.get("us-east-1", "f")
+    assert record is not None
+    record.event_invoke["$LATEST"]["MaximumEventAgeInSeconds"] = 0.1  # AWS takes no less than 60
+    api.engine.outcomes += [Outcome(b"{}", "Unhandled", "")] * 5
+    api.client.invoke(FunctionName="f", InvocationType="Event")
+    until(api, 1)
+    assert len(api.engine.calls) == 1

@@ -1,4 +1,4 @@
-"""The recordings of provisioned concurrency, replayed as in test_control_recordings.py."""
+"""The recordings of provisioned concurrency and of event invoke configurations, replayed as in test_control_recordings.py."""
 
 from __future__ import annotations
 
@@ -106,3 +106,83 @@ def test_what_is_provisioned_follows_its_alias_and_goes_with_its_function(api: A
     assert (api.engine.provisions["1"], api.engine.provisions["2"]) == (0, 3)
     c.delete_function(FunctionName=name)
     assert f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}" not in api.control.parts.provisioned
+
+
+def test_event_invoke_lifecycle(api: Api, name: str) -> None:
+    recording, c = Recording("TestLambdaEventInvokeConfig::test_lambda_eventinvokeconfig_lifecycle"), api.client
+    make(api, name, Runtime="python3.12")
+    at = {"FunctionName": name}
+    put, get = c.put_function_event_invoke_config, c.get_function_event_invoke_config
+    recording.match("put_invokeconfig_retries_0", put(**at, MaximumRetryAttempts=0))
+    recording.match("put_invokeconfig_eventage_60", put(**at, MaximumEventAgeInSeconds=60))
+    update = c.update_function_event_invoke_config
+    recording.match("update_invokeconfig_eventage_nochange", update(**at, MaximumEventAgeInSeconds=60))
+    recording.match("update_invokeconfig_retries", update(**at, MaximumRetryAttempts=1))
+    recording.match("get_invokeconfig", get(**at))
+    recording.match("get_invokeconfig_latest", get(**at, Qualifier="$LATEST"))
+    listed = c.list_function_event_invoke_configs
+    recording.match("list_single_invokeconfig", listed(**at))
+    recording.match("publish_version_result", c.publish_version(**at))
+    recording.refused("get_invokeconfig_postpublish", get, **at, Qualifier="1")
+    recording.match("put_published_invokeconfig", put(**at, Qualifier="1", MaximumEventAgeInSeconds=120))
+    recording.match("get_published_invokeconfig", get(**at, Qualifier="1"))
+    assert len(listed(**at)["FunctionEventInvokeConfigs"]) == 2
+    first = listed(**at, MaxItems=1)
+    assert len(first["FunctionEventInvokeConfigs"]) == 1 and len(listed(**at, Marker=first["NextMarker"])) == 2
+    c.delete_function_event_invoke_config(**at)
+    recording.match("list_paging_nolimit_postdelete", listed(**at))
+
+
+def test_event_invoke_exceptions(api: Api, name: str) -> None:
+    recording, c = Recording("TestLambdaEventInvokeConfig::test_lambda_eventinvokeconfig_exceptions"), api.client
+    make(api, name, Runtime="python3.12")
+    at, alias = {"FunctionName": name}, {"FunctionName": name, "Qualifier": "eventinvokealias"}
+    put, get = c.put_function_event_invoke_config, c.get_function_event_invoke_config
+    update, delete = c.update_function_event_invoke_config, c.delete_function_event_invoke_config
+    recording.match("fn_version_result", c.publish_version(**at))
+    made = c.create_alias(**at, FunctionVersion="1", Name="eventinvokealias")
+    recording.match("fn_alias_result", made)
+    one, none = {"MaximumRetryAttempts": 1}, {"FunctionName": "doesnotexist"}
+    for step, call, given in (
+        ("put_functionname_name_notfound", put, {**none, **one}),
+        ("put_functionname_arn_notfound", put, {"FunctionName": _arn("doesnotexist"), **one}),
+        ("put_functionname_nootherargs", put, at),
+        ("put_alias_doesnotexist", put, {**at, "Qualifier": "doesnotexist", **one}),
+        ("put_destination_recursive", put, {**at, "DestinationConfig": {"OnSuccess": {"Destination": _arn(name)}}}),
+        ("get_function_doesnotexist", get, none),
+        ("get_qualifier_doesnotexist", get, {**at, "Qualifier": "doesnotexist"}),
+        ("get_eventinvokeconfig_doesnotexist", get, alias),
+        ("update_eventinvokeconfig_function_doesnotexist", update, {**none, **one}),
+        ("update_eventinvokeconfig_config_doesnotexist_with_qualifier", update, {**alias, **one}),
+        ("update_eventinvokeconfig_config_doesnotexist_without_qualifier", update, {**at, **one}),
+        ("delete_function_doesnotexist", delete, none),
+        ("delete_function_not_found", delete, at),
+        ("list_function_doesnotexist", c.list_function_event_invoke_configs, none),
+        ("put_alias_shorthand_qualifierconflict", put, {"FunctionName": f"{name}:eventinvokealias", "Qualifier": "1", **one}),
+        ("put_alias_qualifiedarn_qualifierconflict", put, {**alias, "FunctionName": f"{_arn(name)}:other", **one}),
+    ):  # fmt: skip
+        recording.refused(step, call, **given)
+    for step, given in (
+        ("put_destination_success_no_destination_arn", {**at, "DestinationConfig": {"OnSuccess": {}}}),
+        ("put_destination_latest", {**at, **one}),
+        ("put_destination_latest_explicit_qualifier", {**at, "Qualifier": "$LATEST", **one}),
+        ("put_version_shorthand", {"FunctionName": f"{name}:1", **one}),
+        ("put_alias_functionname_qualifier", {**alias, **one}),
+        ("put_alias_qualifiedarn", {"FunctionName": f"{_arn(name)}:eventinvokealias", **one}),
+        ("put_pre_overwrite", {**at, "MaximumRetryAttempts": 2, "MaximumEventAgeInSeconds": 60}),
+        ("put_post_overwrite", {**at, "MaximumRetryAttempts": 0}),
+    ):
+        recording.match(step, put(**given))
+    recording.match("get_post_overwrite", get(**at))
+    recording.match("pre_update_response", put(**at, MaximumRetryAttempts=2, MaximumEventAgeInSeconds=60))
+    recording.match("update_response", update(**at, MaximumRetryAttempts=0))
+    recording.match("list_configs", c.list_function_event_invoke_configs(**at))
+    for step, given in (("delete_latest", at), ("delete_version", {**at, "Qualifier": "1"}), ("delete_alias", alias)):
+        recording.match(step, delete(**given))
+    recording.match("list_configs_postdelete", c.list_function_event_invoke_configs(**at))
+    elsewhere = {"OnFailure": {"Destination": f"arn:aws:sqs:us-east-1:{ACCOUNT}:q"}}
+    assert text(refusal(put, **at, DestinationConfig=elsewhere))[0] == "NotImplementedException"
+
+
+def _arn(name: str) -> str:
+    return f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}"

@@ -65,8 +65,8 @@ class Record:
     """One function with all that hangs on it.
 
     `serving` is the configuration that still answers while an update of $LATEST settles. `policies`, `urls` and `provisioned`
-    (concurrency: count, modified) are keyed by qualifier, "" being $LATEST. `last_version` only grows, so that numbers are
-    never reused.
+    (concurrency: count, modified) are keyed by qualifier, "" being $LATEST; `event_invoke` (how asynchronous events are tried)
+    says "$LATEST". `last_version` only grows, so that numbers are never reused.
     """
 
     region: str
@@ -83,6 +83,7 @@ class Record:
     last_version: int = 0
     reserved: int | None = None
     provisioned: dict[str, Document] = field(default_factory=dict)
+    event_invoke: dict[str, Document] = field(default_factory=dict)
 
     def configurations(self) -> Iterator[Document]:
         """Every configuration whose code must be there."""

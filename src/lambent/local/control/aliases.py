@@ -53,6 +53,7 @@ async def delete_alias(call: Call) -> None:
     """Deleting what is not there is no error. The alias's policy and URL stay, as on AWS; the URL then answers 403."""
     record = call.record(call.target().unqualified())
     if record.aliases.pop(call.params["Name"], None) is not None:
+        record.event_invoke.pop(call.params["Name"], None)
         follow(call.parts, record)
         call.store.save(record)
 

@@ -210,5 +210,6 @@ def _delete_version(call: Call, record: Record, version: str) -> None:
     if users:
         raise conflict(f"Unable to delete version because the following aliases reference it: [{', '.join(users)}]")
     if record.versions.pop(version, None) is not None:
+        record.event_invoke.pop(version, None)
         follow(call.parts, record)
         call.store.save(record)

@@ -20,7 +20,7 @@ from lambent.local.control.payload import check_json
 from lambent.local.control.rules import too_large
 from lambent.local.control.target import Target
 from lambent.local.engine.interface import EngineFault, Function, Invocation, Outcome, Throttled
-from lambent.local.store import Document, NotFound, Record
+from lambent.local.store import LATEST, Document, NotFound, Record
 
 log = logging.getLogger(__name__)
 EVENT_AGE_MAX_S = 6 * 3600.0  # dg:invocation-async
@@ -136,9 +136,15 @@ def _route(call: Call, record: Record, target: Target) -> Function:
 
 
 async def _in_background(call: Call, record: Record, target: Target, invocation: Invocation) -> None:
-    """An asynchronous event: two more tries after a failure, patience while throttled, the same request id throughout."""
+    """An asynchronous event: two more tries after a failure, patience while throttled, the same request id throughout.
+
+    The function's event invoke configuration may say less of both.
+    """
+    config = record.event_invoke.get(target.key or LATEST, {})
+    delays = call.parts.retry_delays[: config.get("MaximumRetryAttempts", 2)]
+    age_s = config.get("MaximumEventAgeInSeconds", EVENT_AGE_MAX_S)
     started, backoff, tries = time.monotonic(), 1.0, 0
-    while time.monotonic() - started < EVENT_AGE_MAX_S:
+    while time.monotonic() - started < age_s:
         try:
             outcome = await _run(call, record, _route(call, record, target), invocation)
         except Throttled:
@@ -150,9 +156,9 @@ async def _in_background(call: Call, record: Record, target: Target, invocation:
         except EngineFault as broken:
             log.error("event %s for %s cannot run: %s", invocation.request_id, target.full_arn, broken)
             return
-        if not outcome.function_error or tries >= len(call.parts.retry_delays):
+        if not outcome.function_error or tries >= len(delays):
             return
-        await asyncio.sleep(call.parts.retry_delays[tries])
+        await asyncio.sleep(delays[tries])
         tries += 1
 
 

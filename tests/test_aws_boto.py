@@ -80,7 +80,7 @@ def test_nobody_listens() -> None:
         endpoint = f"http://127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(AwsError, match="no answer") as refused:
             connect("us-east-1", endpoint_url=endpoint, keys=("a", "b")).account()
-    assert refused.value.where == endpoint
+    assert endpoint in refused.value.where
     assert "lambent local status" in refused.value.hint
 
 

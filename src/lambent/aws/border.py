@@ -17,7 +17,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config as ClientConfig
 
 from lambent.aws.interface import ABSENT, Pairs
-from lambent.aws.refusals import LOCAL, translate
+from lambent.aws.refusals import LOCAL, located, translate
 from lambent.errors import AwsError
 from lambent.limits import TIMEOUT_MAX_S
 
@@ -61,7 +61,12 @@ class Border:
             method: Callable[..., dict[str, Any]] = getattr(self._client(service), operation)
             return method(**given)
         except (foreign.BotoCoreError, foreign.ClientError) as error:
-            raise translated(error, camel(operation), self._endpoint) from error
+            raise translated(error, camel(operation), self._endpoint, self._s3_arn(given)) from error
+
+    def _s3_arn(self, given: dict[str, Any]) -> str:
+        partition = {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(self._region.rpartition("-")[0].rpartition("-")[0], "aws")
+        tail = f"/{given['Key']}" if "Key" in given else ""
+        return f"arn:{partition}:s3:::{given['Bucket']}{tail}" if "Bucket" in given else ""
 
     def _find(self, service: str, operation: str, **given: Any) -> dict[str, Any] | None:
         try:
@@ -122,11 +127,11 @@ def no_credentials() -> AwsError:
     return AwsError("no AWS credentials were found", hint=f"aws configure, aws sso login or --profile NAME; {LOCAL}")
 
 
-def translated(error: Exception, operation: str, endpoint: str | None) -> AwsError:
+def translated(error: Exception, operation: str, endpoint: str | None, resource: str = "") -> AwsError:
     if isinstance(error, foreign.ClientError):
         told = error.response.get("Error", {})
         message = told.get("Message") or error.response.get("message") or ""
-        return translate(told.get("Code", ""), message, error.operation_name, endpoint or "")
+        return translate(told.get("Code", ""), message, error.operation_name, endpoint or "", resource)
     what, hint = str(error), ""
     if isinstance(error, foreign.NoCredentialsError | foreign.PartialCredentialsError):
         return no_credentials()
@@ -139,6 +144,7 @@ def translated(error: Exception, operation: str, endpoint: str | None) -> AwsErr
     elif isinstance(error, foreign.HTTPClientError | foreign.ConnectionError):
         what = f"{operation} got no answer: {error}"
         hint = "is the local Lambda running? lambent local status" if endpoint else "check the network and --region"
+        hint += "; then run the same command again: it goes on from what is there"
     elif isinstance(error, foreign.ParamValidationError):
         what = f"{operation} was not sent: {error}"
-    return AwsError(what, code=type(error).__name__, operation=operation, where=endpoint or "", hint=hint)
+    return AwsError(what, code=type(error).__name__, operation=operation, where=located(operation, endpoint), hint=hint)

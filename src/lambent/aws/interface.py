@@ -16,10 +16,14 @@ CONFLICT = "ResourceConflictException"
 PRECONDITION = "PreconditionFailedException"
 ROLE_EXISTS = "EntityAlreadyExists"
 INVALID = "InvalidParameterValueException"
+DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 ABSENT = frozenset({"ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "NoSuchBucket", "NoSuchKey", "404"})
 
 BUFFERED, STREAMED = "BUFFERED", "RESPONSE_STREAM"
 """A URL's InvokeMode: how it reads what the function answers."""
+
+UNDER_WAY = frozenset({"Pending", "Deactivating", "Deleting"})
+"""A function's states that end by themselves."""
 
 TRUST = {
     "Version": "2012-10-17",
@@ -94,8 +98,11 @@ class Function:
 
     @property
     def settled(self) -> bool:
-        """Whether nothing is under way (what the waiters function_active_v2 and function_updated_v2 wait for)."""
-        return self.state != "Pending" and self.update != "InProgress"
+        """Whether nothing is under way (what the waiters function_active_v2 and function_updated_v2 wait for).
+
+        Inactive is settled: AWS took the network of a function that nobody called away, and gives it back at the next call.
+        """
+        return self.state not in UNDER_WAY and self.update != "InProgress"
 
     @property
     def failed(self) -> bool:

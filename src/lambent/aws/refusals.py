@@ -5,14 +5,21 @@ from __future__ import annotations
 import json
 import re
 
+from lambent.aws.interface import DENIED
 from lambent.errors import AwsError
 
 LOCAL = "lambent deploy --local needs no account"
 
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _UNKNOWN_KEY = {"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "AuthFailure"}
-_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
-_THROTTLED = {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
+_THROTTLED = {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
+_BROKEN = {
+    *("ServiceException", "ServiceFailure", "InternalFailure", "InternalError", "ServiceUnavailableException"),
+    *("ServiceUnavailable", "InternalServerError", "500", "502", "503", "504"),
+}
+_AGAIN = "run the same command again; it goes on from here"
+_S3_ACTIONS = {"HeadBucket": "s3:ListBucket", "ListObjectsV2": "s3:ListBucket", "HeadObject": "s3:GetObject"}
+"""What allows an S3 operation, where that is not named as it is."""
 
 _HINTS: tuple[tuple[str, str], ...] = (
     (r"runtime parameter of \S+ is no longer supported", "choose a newer one with --runtime, such as --runtime python3.13"),
@@ -31,11 +38,14 @@ _HINTS: tuple[tuple[str, str], ...] = (
 )
 
 
-def translate(code: str, message: str, operation: str, endpoint: str = "") -> AwsError:
-    """The error to show for AWS's answer. Its `what` keeps AWS's own message, so that callers can look for a phrase."""
-    where = f"{operation} at {endpoint}" if endpoint else operation
-    if code in _DENIED:
-        return _denied(code, message, operation, where)
+def translate(code: str, message: str, operation: str, endpoint: str = "", resource: str = "") -> AwsError:
+    """The error to show for AWS's answer. Its `what` keeps AWS's own message, so that callers can look for a phrase.
+
+    `resource` is the ARN of the S3 object or bucket that was asked for: S3 does not always say.
+    """
+    where = located(operation, endpoint)
+    if code in DENIED or (code == "403" and operation.startswith("Head")):  # an answer to HEAD has no words
+        return _denied(code, _said(message, operation, resource), operation, where)
     what, hint = f"AWS refused {operation}: {message or code}", ""
     if code in _EXPIRED:
         what, hint = "the AWS credentials have expired", f"log in again (aws sso login, or renew the keys); {LOCAL}"
@@ -44,14 +54,27 @@ def translate(code: str, message: str, operation: str, endpoint: str = "") -> Aw
     elif code == "SignatureDoesNotMatch":
         what, hint = f"AWS refused the signature: {message}", "check the secret access key and this machine's clock"
     elif code in _THROTTLED:
-        what, hint = f"AWS is throttling {operation}: {message or code}", "run the same command again; it goes on from here"
+        what, hint = f"AWS is throttling {operation}: {message or code}", _AGAIN
+    elif code in _BROKEN:
+        what, hint = f"AWS failed at {operation}: {message or code}", _AGAIN
     elif code == "501" or "NotImplemented" in code:
         hint = "this endpoint does not have the operation"
     return AwsError(what, code=code, operation=operation, where=where, hint=hint or _hint(message))
 
 
+def located(operation: str, endpoint: str | None) -> str:
+    return f"{operation} at {endpoint}" if endpoint else operation
+
+
 def _hint(message: str) -> str:
     return next((hint for pattern, hint in _HINTS if re.search(pattern, message)), "")
+
+
+def _said(message: str, operation: str, resource: str) -> str:
+    """AWS's words, or those that S3 leaves out."""
+    if "perform: " in message or not resource:
+        return message
+    return f"not authorized to perform: {_S3_ACTIONS.get(operation, f's3:{operation}')} on resource: {resource}"
 
 
 def _denied(code: str, message: str, operation: str, where: str) -> AwsError:

@@ -4,21 +4,37 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
 
 from lambent import events
-from lambent.aws.interface import BUFFERED, CONFLICT, INVALID, PRECONDITION, ROLE_EXISTS, STREAMED, Function, Provisioned
+from lambent.aws.interface import (
+    BUFFERED,
+    CONFLICT,
+    DENIED,
+    INVALID,
+    PRECONDITION,
+    ROLE_EXISTS,
+    Function,
+    Provisioned,
+)
 from lambent.deploy import canary, confirm, steps
 from lambent.deploy.check import FunctionFailed, Question, check
 from lambent.deploy.means import Means
 from lambent.deploy.observed import settled, wait_until
+from lambent.deploy.parts.drift import mode_of
 from lambent.deploy.plan import Plan
 from lambent.deploy.rivals import overtaken
 from lambent.deploy.steps import Step
 from lambent.errors import AwsError, DeployError, UnconfirmedError
 
 LOG_GROUP_EXISTS = "ResourceAlreadyExistsException"
+_LOG_LINES = 60
 CANNOT_ASSUME = "cannot be assumed by Lambda"
+
+Seen = TypeVar("Seen")
 
 
 class PlanIsStale(Exception):
@@ -57,6 +73,8 @@ class Run:
         match step:
             case steps.CreateRole(role, tags):
                 self._unless_there(lambda: self.means.aws.create_role(role, tags), ROLE_EXISTS)
+            case steps.DeleteVersions():
+                self._prune(step)
             case steps.Single():
                 step.call(self.means.aws)
             case steps.CreateLogGroup(group, tags):
@@ -169,8 +187,12 @@ class Run:
 
     def _upload(self, step: steps.Upload) -> None:
         aws, code = self.means.aws, step.code
-        if step.makes_bucket and not aws.bucket(code.bucket):
-            aws.create_bucket(code.bucket, step.tags)
+        if step.makes_bucket:  # also when it is there: it may have been broken off before it was closed to the public
+            try:
+                aws.create_bucket(code.bucket, step.tags)
+            except AwsError as error:
+                if error.code not in DENIED or not aws.bucket(code.bucket):  # whoever may not make one may use it
+                    raise
         if not aws.uploaded(code.bucket, code.key):
             aws.upload(code.bucket, code.key, code.path)
 
@@ -189,9 +211,23 @@ class Run:
                 raise
         if published.settings != step.settings or published.sha256 != step.code.sha256:
             raise overtaken(step.name, "changed the configuration while this one ran")
-        settled(self.means.aws, step.name, published.version, self.means.patience.settle_s)
+        patience = self.means.patience
+        within_s = patience.snapshot_s if step.settings.snapstart else patience.settle_s
+        version = settled(self.means.aws, step.name, published.version, within_s)
+        if version is not None and version.failed:  # SnapStart has run its init
+            what = f"AWS could not bring version {version.version} into use: {version.reason}"
+            hint = f"its log says why: the group {step.group}, streams with [{version.version}]"
+            raise FunctionFailed(what, where=f"function {step.name}", hint=hint, detail=self._log(step.group, version.version))
         self.version = published.version
         return f"version {self.version}"
+
+    def _log(self, group: str, version: str) -> str:
+        """What a version has logged today, its end. No reason to fail when it cannot be had."""
+        try:
+            lines = self.means.aws.log_events(group, f"{datetime.now(UTC):%Y/%m/%d}/[{version}]", 0)
+        except AwsError:
+            return ""
+        return "\n".join(line.text.rstrip("\n") for line in lines[-_LOG_LINES:])
 
     def _try(self, step: steps.Try) -> str:
         if self.version == step.previous:
@@ -206,22 +242,34 @@ class Run:
             else:
                 self.means.aws.create_alias(step.name, step.alias, self.version)
         except AwsError as error:
-            if error.code not in (CONFLICT, PRECONDITION):
-                raise
-            now = self.means.aws.alias(step.name, step.alias)
-            if now is None or now.version != self.version:
-                self._restore_mode(step.name, step.alias)
+            now = self._look(lambda: self.means.aws.alias(step.name, step.alias))
+            if now is None or now.version != self.version or now.weights:
+                self._fit_mode(step.name, step.alias)
+                if error.code not in (CONFLICT, PRECONDITION):
+                    raise
                 what = f"moved {step.alias} to version {now.version if now else '?'} while this one ran"
                 raise overtaken(step.name, what) from error
         return f"version {step.previous} -> {self.version}" if step.previous else f"version {self.version}"
+
+    def _prune(self, step: steps.DeleteVersions) -> None:
+        for version in step.versions:
+            try:
+                self.means.aws.delete_function(step.name, version)
+            except AwsError as error:
+                if error.code != CONFLICT:
+                    raise
+                self.means.emit(events.Notice(f"version {version} stays: something of yours uses it"))
 
     def _move(self, step: steps.MoveAlias) -> None:
         try:
             self.means.aws.move_alias(step.name, step.alias, step.version, step.revision)
         except AwsError as error:
-            if error.code in (CONFLICT, PRECONDITION):
-                raise PlanIsStale from error
-            raise
+            now = self._look(lambda: self.means.aws.alias(step.name, step.alias))
+            if now is None or now.version != step.version or now.weights:
+                self._fit_mode(step.name, step.alias)
+                if error.code in (CONFLICT, PRECONDITION):
+                    raise PlanIsStale from error
+                raise
         self.version = step.version
 
     def _provision(self, step: steps.Provision) -> None:
@@ -249,30 +297,65 @@ class Run:
             confirm.answers(self.means, step, self.version, self.url)
         except FunctionFailed as failed:
             if self.previous not in ("", self.version):
-                self._take_back(step.name, step.alias)
-                failed.hint = f"{failed.hint} (version {self.previous} is live again)"
+                failed.hint = f"{failed.hint} ({self._back(step.name, step.alias)})"
             raise
 
-    def _take_back(self, name: str, alias: str) -> None:
-        """The version that was live before is live again. The order is that of `plan._traffic`, for the same reason."""
-        if self.mode_before == BUFFERED:
-            self._restore_mode(name, alias)
-        self.means.aws.move_alias(name, alias, self.previous)
-        self._restore_mode(name, alias)
+    def _back(self, name: str, alias: str) -> str:
+        """Takes the version back; what came of that, in words."""
+        try:
+            taken = self._take_back(name, alias)
+        except AwsError as error:
+            return f"version {self.version} is live, for it could not be taken back: {error.what}; lambent rollback"
+        return f"version {self.previous} is live again" if taken else f"another deploy has moved {alias} since"
 
-    def _restore_mode(self, name: str, alias: str) -> None:
-        if self.mode != self.mode_before:
-            self.means.aws.update_url(name, alias, "", self.mode_before)
-            self.mode = self.mode_before
+    def _take_back(self, name: str, alias: str) -> bool:
+        """The version that was live before is live again, unless somebody else has moved the alias since: then false.
+
+        The order is that of `parts.traffic`, for the same reason.
+        """
+        now = self.means.aws.alias(name, alias)
+        if now is None or now.version != self.version:
+            return False
+        if self.mode_before == BUFFERED != self.mode:
+            self.means.aws.update_url(name, alias, "", BUFFERED)
+        try:
+            self.means.aws.move_alias(name, alias, self.previous, now.revision)
+        except AwsError as error:
+            if error.code not in (CONFLICT, PRECONDITION):
+                raise
+            self._fit_mode(name, alias)
+            return False
+        self._fit_mode(name, alias)
+        return True
+
+    def _fit_mode(self, name: str, alias: str) -> None:
+        """The URL has the mode of the version behind it, whoever put it there: else every request would be a 502, or show
+        the raw answer, until somebody comes.
+        """
+        if self.mode == self.mode_before:
+            return  # this run has not touched it
+        with suppress(AwsError):  # there is an error to tell already
+            live, url = self.means.aws.function(name, alias), self.means.aws.url(name, alias)
+            if live is not None and url is not None and url.mode != mode_of(live.settings):
+                self.means.aws.update_url(name, alias, "", mode_of(live.settings))
+        self.mode = self.mode_before
+
+    def _look(self, look: Callable[[], Seen]) -> Seen | None:
+        """What is there after a refusal: a cut connection may hide that a call was heard. None when it cannot be seen."""
+        try:
+            return look()
+        except AwsError:
+            return None
 
     def _update_url(self, step: steps.UpdateUrl) -> None:
         try:
             self.url = self.means.aws.update_url(step.name, step.alias, step.auth, step.mode, step.cors).address
         except AwsError:
-            there = self.means.aws.url(step.name, step.alias) if step.mode == STREAMED else None
-            if there is None or there.mode != step.mode:  # else a cut connection hid that it was heard
+            there = self._look(lambda: self.means.aws.url(step.name, step.alias)) if step.mode else None
+            if there is None or there.mode != step.mode:
                 if there is not None and self.previous not in ("", self.version):
-                    self._take_back(step.name, step.alias)  # or every request would be a 502 until somebody comes
+                    with suppress(AwsError):  # or every request would be a 502 until somebody comes
+                        self._take_back(step.name, step.alias)
                 raise
         self.mode = step.mode or self.mode
 
@@ -290,8 +373,10 @@ class Run:
             self.url = self.means.aws.create_url(step.name, step.alias, step.auth, step.mode, step.cors).address
         except AwsError as error:
             there = self.means.aws.url(step.name, step.alias) if error.code == CONFLICT else None
-            if there is None or (there.auth, there.mode) != (step.auth, step.mode):
+            if there is None:
                 raise
+            if (there.auth, there.mode, there.cors) != (step.auth, step.mode, step.cors):
+                raise PlanIsStale from error
             self.url = there.address
 
     def _unless_there(self, call: Callable[[], object], code: str) -> None:

@@ -15,8 +15,11 @@ from lambent.deploy.diagnose import Failure, diagnose
 from lambent.deploy.observed import wait_until
 from lambent.errors import AwsError, DeployError
 
-_PASSING = {"TooManyRequestsException", "ResourceNotReadyException", "SnapStartNotReadyException", CONFLICT}
-"""Refusals that time mends."""
+_PASSING = {
+    *("TooManyRequestsException", "ThrottlingException", "ResourceNotReadyException", "SnapStartNotReadyException", CONFLICT),
+    *("ServiceException", "ConnectionClosedError", "EndpointConnectionError", "ConnectTimeoutError"),
+}
+"""Refusals that time mends. Asking again does no harm: it is a GET."""
 
 _PRELUDE_END = b"\0" * 8
 

@@ -46,7 +46,7 @@ def prepare(app: str, aws: Aws, *, logs: bool = False, patience: Patience | None
 
 
 def plan(names: Names, observed: Observed, *, logs: bool, uploads: bool) -> Destruction:
-    """Pure. Traffic ends first, and the role goes last: the function needs it to its end."""
+    """Pure. Traffic ends first, and the role goes after the function, which needs it to its end."""
     steps: list[Single] = []
     lines: list[PlannedLine] = []
 
@@ -66,13 +66,14 @@ def plan(names: Names, observed: Observed, *, logs: bool, uploads: bool) -> Dest
         )
     elif observed.latest is not None:
         lines.append(PlannedLine("keep", f"function {names.function}", "lambent did not make it"))
-    if observed.role is not None and made_by_lambent(names, observed.role.tags):
+    own_role = observed.role is not None and made_by_lambent(names, observed.role.tags)
+    if uploads and (steps or own_role):  # before the role, which is how a rerun finds that something is left
+        prefix = f"uploads/{names.app}/"
+        delete(removals.DeleteUploads(names.bucket, prefix), f"s3://{names.bucket}/{prefix}", "uploads, if there are any")
+    if own_role:
         delete(removals.DeleteRole(names.role), f"role {names.role}")
     elif observed.role is not None:
         lines.append(PlannedLine("keep", f"role {names.role}", "lambent did not make it"))
-    if uploads and steps:
-        prefix = f"uploads/{names.app}/"
-        delete(removals.DeleteUploads(names.bucket, prefix), f"s3://{names.bucket}/{prefix}", "uploads, if there are any")
     if observed.log_group is not None and logs:
         delete(removals.DeleteLogGroup(names.log_group), f"log group {names.log_group}")
     elif observed.log_group is not None:

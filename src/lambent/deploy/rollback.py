@@ -14,6 +14,7 @@ from lambent.deploy.parts.drift import mode_of
 from lambent.deploy.parts.traffic import shares
 from lambent.deploy.plan import Plan, refuse_foreign_tags
 from lambent.deploy.probe import Ask, ask
+from lambent.deploy.rivals import overtaken
 from lambent.deploy.steps import Step
 from lambent.errors import DeployError, UsageError
 from lambent.events import PlannedLine
@@ -34,9 +35,14 @@ def rollback(
     start = time.monotonic()
     patience = patience or Patience()
     run = Run(Means(aws, emit, patience, ask))
+    before = ""
     for _ in range(_LOOKS):
         names, observed = observe(aws, app, patience.settle_s)
         refuse_foreign_tags(names, observed)
+        now = observed.alias.version if observed.alias else ""
+        if before not in ("", now) and not version:  # "the one before" means another one now
+            raise overtaken(app, f"moved {ALIAS} to version {now} while this one ran")
+        before = now
         todo = plan(names, observed, target(names, observed, version, aws))
         emit(todo.planned)
         try:
@@ -76,13 +82,17 @@ def plan(names: Names, observed: Observed, to: Function) -> Plan:
     assert alias is not None
     mode = mode_of(to.settings)
     strict = _hosts_web_app(to.settings)
-    todo: list[Step] = []
-    lines: list[PlannedLine] = []
-    if alias.version != to.version or alias.weights:
+    todo: list[Step]
+    lines: list[PlannedLine]
+    change: list[Step] = []
+    if url is not None and url.mode != mode:
+        change = [steps.UpdateUrl(names.function, ALIAS, mode=mode)]
+    if alias.version == to.version and not alias.weights:
+        todo = change  # left over when a rollback was broken off
+        lines = [PlannedLine("keep", f"version {to.version}", f"{ALIAS} points at it")]
+        lines += [PlannedLine("update", f"URL {url.address}", f"{url.mode} -> {mode}")] if url and change else []
+    else:
         move: list[Step] = [steps.MoveAlias(names.function, ALIAS, to.version, alias.revision)]
-        change: list[Step] = []
-        if url is not None and url.mode != mode:
-            change = [steps.UpdateUrl(names.function, ALIAS, mode=mode)]
         beside = f" ({shares(alias)})" if alias.weights else ""
         check = steps.CheckKnownVersion(names.function, to.version, to.settings, strict, mode)
         todo = [check, *(move + change if mode == STREAMED else change + move)]
@@ -94,7 +104,7 @@ def plan(names: Names, observed: Observed, to: Function) -> Plan:
     return Plan(
         names=names,
         steps=(*todo, *((probe,) if url is not None else ())),
-        lines=tuple(lines) or (PlannedLine("keep", f"version {to.version}", f"{ALIAS} points at it"),),
+        lines=tuple(lines),
         version=alias.version,
         url=url.address if url else "",
         revision=observed.latest.revision if observed.latest else "",

@@ -1,0 +1,76 @@
+"""`scripts/faults`: runs the sweep, or a part of it, and prints a table. LAMBENT_FAULT_SEED orders it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+from faults.kinds import KINDS
+from faults.operations import OPERATIONS
+from faults.sweep import Outcome, Sweep
+from faults.world import world
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="scripts/faults", description=__doc__)
+    parser.add_argument("--only", default="", help="operations whose name holds this")
+    parser.add_argument("--kind", default="", help="faults whose name holds this")
+    parser.add_argument("--call", default="", help="calls whose name holds this")
+    parser.add_argument("--every", type=int, default=1, help="one case in so many, chosen by the seed")
+    parser.add_argument("--pause", type=float, default=0.005, help="seconds a client rests between two requests")
+    parser.add_argument("--most", type=float, default=0.0, help="stop after so many seconds")
+    told = parser.parse_args()
+    seed = int(os.environ.get("LAMBENT_FAULT_SEED", "1"))
+    random.seed(seed)
+    began = time.monotonic()
+    outcomes: list[Outcome] = []
+    with tempfile.TemporaryDirectory(prefix="lambent-faults-") as folder, world(Path(folder)) as there:
+        sweep = Sweep(there, told.pause)
+        for operation in (each for each in OPERATIONS if told.only in each.name):
+            cases = [case for case in sweep.cases((operation,)) if told.kind in case.kind and told.call in case.label]
+            chosen = random.Random(f"{seed} {operation.name}").sample(cases, len(cases) // told.every)
+            for case in chosen:
+                if told.most and time.monotonic() - began > told.most:
+                    break
+                outcomes.append(sweep.run(case))
+                tell(outcomes[-1])
+    table(outcomes, seed, time.monotonic() - began)
+    return 1 if any(outcome.wrong for outcome in outcomes) else 0
+
+
+def tell(outcome: Outcome) -> None:
+    case = outcome.case
+    verdict = "ok" if not outcome.wrong else "WRONG"
+    print(f"{verdict:5} {case.operation:26} {case.kind:30} {case.label:42} {outcome.ended}, {outcome.asked} asked", flush=True)
+    for wrong in outcome.wrong:
+        print(f"      {wrong}", flush=True)
+
+
+def table(outcomes: list[Outcome], seed: int, seconds: float) -> None:
+    """Operation x fault: how many calls it was tried at, and how many of them went wrong."""
+    counts: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for outcome in outcomes:
+        count = counts[outcome.case.operation, outcome.case.kind]
+        count[0] += 1
+        count[1] += bool(outcome.wrong)
+    operations = [each.name for each in OPERATIONS if any(key[0] == each.name for key in counts)]
+    print()
+    for operation in operations:
+        print(operation)
+        for kind in KINDS:
+            tried, wrong = counts[operation, kind.name]
+            if tried:
+                print(f"  {kind.name:32} {tried:4} calls  {f'{wrong} WRONG' if wrong else 'ok'}")
+    wrong = sum(bool(outcome.wrong) for outcome in outcomes)
+    asked = sum(outcome.asked for outcome in outcomes)
+    print(f"\n{len(outcomes)} runs, {wrong} wrong, {asked} answers looked at, seed {seed}, {seconds:.0f} s")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""A client that asks a URL without pause, and remembers what it got."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+from collections import Counter
+from urllib.parse import urlsplit
+
+from lambent.deploy.probe import Answer, ask
+
+Seen = tuple[int, bytes]
+
+PUBLIC_REFUSAL = 403
+
+
+class Asker:
+    """Asks over one connection after the other while something else goes on. `pause_s` spares the machine."""
+
+    def __init__(self, url: str, pause_s: float = 0.0) -> None:
+        self.url = url
+        self.seen: Counter[Seen] = Counter()
+        self._pause_s = pause_s
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._ask, daemon=True)
+
+    def _ask(self) -> None:
+        parts = urlsplit(self.url)
+        connection = http.client.HTTPConnection("127.0.0.1", parts.port or 80, timeout=30)
+        while not self._stop.is_set():
+            try:
+                connection.request("GET", "/", headers={"Host": parts.netloc})
+                answer = connection.getresponse()
+                self.seen[answer.status, answer.read()] += 1
+            except (OSError, http.client.HTTPException) as error:
+                self.seen[0, repr(error).encode()] += 1
+                connection.close()
+            if self._pause_s:
+                time.sleep(self._pause_s)
+        connection.close()
+
+    def __enter__(self) -> Asker:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+def once(url: str) -> Seen:
+    answer: Answer = ask(url, 30)
+    return answer.status, answer.body

@@ -1,0 +1,284 @@
+"""Every call of every operation, each kind of fault at it, and what must hold afterwards. Seeded: the order is the seed's."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+
+from faults import refusal
+from faults.asker import Asker, Seen
+from faults.kinds import KINDS, Fault, Killed, Kind
+from faults.operations import DESTROY, DESTROY_LARGE, FIRST, FIRST_LARGE, OPERATIONS, ROLLBACKS, Operation
+from faults.world import Spec, World, on_url
+from lambent.errors import LambentError, UnconfirmedError
+from lambent.ui.failure import text
+
+PASSES_S = 45
+"""More than this the client never spends on being throttled."""
+
+
+@dataclass(frozen=True)
+class Case:
+    operation: str
+    label: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a case: `wrong` is empty when everything held."""
+
+    case: Case
+    ended: str
+    wrong: tuple[str, ...] = ()
+    asked: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class Sweep:
+    world: World
+    pause_s: float = 0.0
+    _fresh: Iterator[int] = field(default_factory=itertools.count)
+    _apps: dict[str, str] = field(default_factory=dict)
+    _labels: dict[str, list[str]] = field(default_factory=dict)
+    _at_start: str = ""
+    _after: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def cases(self, operations: tuple[Operation, ...] = OPERATIONS) -> list[Case]:
+        """All there are, in the order of the calls."""
+        found = []
+        for operation in operations:
+            self.learn(operation)
+            found += [Case(operation.name, label, kind.name) for label in self._labels[operation.name] for kind in KINDS]
+        return found
+
+    def learn(self, operation: Operation) -> None:
+        """An unbroken run: its calls, and the state it ends in."""
+        if operation.name in self._labels:
+            return
+        app = self._ready(operation)
+        self.world.begin(None)
+        operation.run(self.world, app)
+        self._at_start = ""
+        self._labels[operation.name] = [call.label for call in self.world.proxy.calls]
+        self._after[operation.name] = self._state(operation, app)
+
+    def _state(self, operation: Operation, app: str) -> dict[str, str]:
+        state = self.world.state(app)
+        if operation.spec == operation.start and "retention_days=None" in state["log group"]:
+            state["log group"] = "None"  # the last words of the function, which Lambda writes down after its end
+        if operation.live_only:
+            return {key: state[key] for key in ("role", "policies", "live", "statements", "url", "log group")}
+        return state
+
+    def _ready(self, operation: Operation) -> str:
+        """An app at the operation's start. Updates and rollbacks go on with the app of before."""
+        self.world.begin(None)
+        if operation in (FIRST, FIRST_LARGE):
+            self._forget_bucket()
+            return f"first{next(self._fresh)}"
+        if operation in (DESTROY, DESTROY_LARGE):
+            app = f"doomed{next(self._fresh)}"
+            self.world.deploy(app, self._start(operation), self.world.direct)
+            return app
+        if operation in ROLLBACKS:
+            return self._returning(operation)
+        app = self._apps.setdefault(operation.name, f"app{next(self._fresh)}")
+        if self._at_start != app:
+            there = len(self.world.direct.versions(app))
+            for number in range(3 - there):  # as many as are kept: each further one ends the oldest
+                self.world.deploy(app, replace(self._start(operation), text=f"old{number}"), self.world.direct)
+            self.world.deploy(app, self._start(operation), self.world.direct)
+        if operation.spec.s3:
+            self._forget_bucket()
+        return app
+
+    def _start(self, operation: Operation) -> Spec:
+        assert operation.start
+        return operation.start
+
+    def _returning(self, operation: Operation) -> str:
+        """An app whose versions 1, 2 and 3 are the ones that rollbacks go between."""
+        if operation.name not in self._apps:
+            self._apps[operation.name] = app = f"back{next(self._fresh)}"
+            for spec in (ROLLBACKS[0].spec, self._start(ROLLBACKS[0]), ROLLBACKS[1].spec):
+                kept = replace(spec, hosting=replace(spec.hosting, keep_versions=1000))
+                self.world.deploy(app, kept, self.world.direct)
+        app = self._apps[operation.name]
+        version = next(
+            str(number)
+            for number, spec in enumerate((ROLLBACKS[0].spec, self._start(ROLLBACKS[0]), ROLLBACKS[1].spec), 1)
+            if spec == operation.start
+        )
+        from_streaming = self._start(operation).stream
+        self.world.direct.update_url(app, "live", "", "RESPONSE_STREAM" if from_streaming else "BUFFERED")
+        self.world.direct.move_alias(app, "live", version)
+        return app
+
+    def _forget_bucket(self) -> None:
+        client = self.world.direct._client("s3")  # type: ignore[attr-defined]
+        for bucket in client.list_buckets()["Buckets"]:
+            for found in client.list_objects_v2(Bucket=bucket["Name"]).get("Contents", ()):
+                client.delete_object(Bucket=bucket["Name"], Key=found["Key"])
+            client.delete_bucket(Bucket=bucket["Name"])
+
+    # --- one case
+
+    def run(self, case: Case) -> Outcome:
+        operation = next(each for each in OPERATIONS if each.name == case.operation)
+        kind = next(each for each in KINDS if each.name == case.kind)
+        self.learn(operation)
+        app = self._ready(operation)
+        before = self._state(operation, app) if operation.start else {}
+        rival = _Rival(self.world, app, operation.other)
+        fault = Fault(kind, case.label, rival.deploy)
+        began = time.monotonic()
+        wrong: list[str] = []
+        with ExitStack() as stack:
+            askers = self._ask(stack, app, operation)
+            self.world.begin(fault)
+            ended = self._attempt(operation, app, kind, fault, rival, wrong)
+            wrote = self._wrote(kind)
+            self.world.begin(None)
+            self._at_start = "" if wrote else app
+            if not wrote:
+                ended += ", nothing written"
+                now = self._state(operation, app) if operation.start else {}
+                wrong += [f"{key} has changed" for key in before if before[key] != now[key]]
+            else:
+                ended += f", {self._rerun(operation, app, wrong)}"
+        if "nothing written" not in ended:
+            wrong += self._differences(operation, app)
+        seen = {answer: count for asker in askers for answer, count in asker.seen.items()}
+        good = operation.bodies | ({operation.other.body} if kind.concurrent else set())
+        wrong += [f"a client got {_told(answer)}" for answer in seen if not _whole(answer, good, operation)]
+        return Outcome(case, ended, tuple(wrong), sum(seen.values()), time.monotonic() - began)
+
+    def _ask(self, stack: ExitStack, app: str, operation: Operation) -> list[Asker]:
+        """The clients: of a first deploy's URL from the moment there is one."""
+        askers: list[Asker] = []
+        lock = threading.Lock()
+
+        def begin(url: str) -> None:
+            with lock:
+                if not any(asker.url == url for asker in askers):
+                    askers.append(stack.enter_context(Asker(url, self.pause_s)))
+
+        if operation.start is None:
+            on_url(self.world, begin)
+        else:
+            self.world.proxy.told = lambda call, answer: None
+            begin(self.world.url(app))
+        return askers
+
+    def _wrote(self, kind: Kind) -> bool:
+        """Whether the run got beyond looking, so that there is something for a rerun to go on from."""
+        calls = {call.operation for call in self.world.proxy.calls}
+        return kind.mends or kind.concurrent or any(not call.startswith(("Get", "List", "Describe", "Head")) for call in calls)
+
+    def _attempt(self, operation: Operation, app: str, kind: Kind, fault: Fault, rival: _Rival, wrong: list[str]) -> str:
+        """The run with the fault. What the user is shown is judged here."""
+        error: BaseException | None = None
+        try:
+            operation.run(self.world, app)
+        except (LambentError, Killed) as raised:
+            error = raised
+        except Exception as raised:
+            wrong.append(f"a bug's report: {raised!r}")
+            error = raised
+        if fault.struck is None:
+            return "the call did not come"
+        if sum(self.world.waited_s) > PASSES_S:
+            wrong.append(f"{sum(self.world.waited_s):.0f} s of waiting")
+        if kind.concurrent:
+            wrong += rival.verdict(self.world, operation, app, error)
+        elif isinstance(error, LambentError):
+            wrong += _shown(error, kind, fault)
+        elif kind.dies != isinstance(error, Killed):
+            wrong.append("was not killed" if kind.dies else "died")
+        return "done" if error is None else type(error).__name__
+
+    def _rerun(self, operation: Operation, app: str, wrong: list[str]) -> str:
+        try:
+            operation.run(self.world, app)
+        except LambentError as error:
+            wrong.append(f"the rerun failed: {text(error)}")
+            return "rerun failed"
+        return "rerun done"
+
+    def _differences(self, operation: Operation, app: str) -> list[str]:
+        now, wanted = self._state(operation, app), self._after[operation.name]
+        return [f"{key} is {now[key]}, not {wanted[key]}" for key in wanted if now[key] != wanted[key]]
+
+
+class _Rival:
+    """Somebody else, who deploys other code at the very moment."""
+
+    def __init__(self, world: World, app: str, spec: Spec) -> None:
+        self._world, self._app, self._spec = world, app, spec
+        self.error: LambentError | None = None
+
+    def deploy(self) -> None:
+        try:
+            self._world.deploy(self._app, self._spec, self._world.direct)
+        except LambentError as error:
+            self.error = error
+
+    def verdict(self, world: World, operation: Operation, app: str, error: BaseException | None) -> list[str]:
+        """One wins, and the other says so."""
+        wrong = []
+        if error is not None and self.error is not None:
+            wrong.append("nobody won")
+        for who, lost in (("this one", error), ("the other", self.error)):
+            if isinstance(lost, LambentError) and not _says_so(lost):
+                wrong.append(f"{who} lost and did not say so: {text(lost)}")
+        if operation not in (DESTROY, DESTROY_LARGE):
+            live = world.direct.function(app, "live")
+            winner = operation.spec if error is None else self._spec
+            if live is None or live.sha256 != winner.artifact(world.folder).sha256:
+                wrong.append("what is live is not the winner's")
+        return wrong
+
+
+def _says_so(error: LambentError) -> bool:
+    return any(words in error.what for words in ("another deploy", "somebody else"))
+
+
+def _shown(error: LambentError, kind: Kind, fault: Fault) -> list[str]:
+    """What is wrong with the error that the user sees."""
+    wrong = []
+    shown = text(error)
+    if kind.mends:
+        wrong.append(f"the client's retries did not get over it: {shown}")
+    if not (error.what and error.where and error.hint):
+        wrong.append(f"not what, where, try: {shown}")
+    if error.exit_code != (4 if isinstance(error, UnconfirmedError) else 1) or "Traceback" in shown:
+        wrong.append(f"exit code {error.exit_code}: {shown}")
+    if kind.word and kind.word not in shown:
+        wrong.append(f"does not say {kind.word!r}: {shown}")
+    if kind.name == "access denied" and fault.struck:
+        call = fault.struck
+        if not all(each in error.hint for each in (f'"{call.action}"', refusal.resource(call), "Allow")):
+            wrong.append(f"does not name the statement for {call.action}: {shown}")
+    return wrong
+
+
+def _whole(answer: Seen, good: set[Seen], operation: Operation) -> bool:
+    signed = operation.forbidden and answer[0] == 403 and b"Forbidden" in answer[1]
+    return answer in good or signed
+
+
+def _told(answer: Seen) -> str:
+    return f"{answer[0]} {answer[1][:120]!r}"
+
+
+def sample(cases: list[Case], seed: int, count: int) -> list[Case]:
+    """Some of the cases, as the seed has them; as many operations and kinds as there is room for."""
+    shuffled = random.Random(seed).sample(cases, len(cases))
+    return shuffled[:count]

@@ -18,7 +18,7 @@ from lambent.deploy import steps
 from lambent.deploy.check import FunctionFailed
 from lambent.deploy.means import Means
 from lambent.deploy.rivals import overtaken
-from lambent.errors import AwsError, UnconfirmedError
+from lambent.errors import AwsError, DeployError, UnconfirmedError
 
 PATTERN = '?"REPORT RequestId" ?"platform.report" ?Traceback ?stackTrace ?"Task timed out"'
 """What is read of a log, in CloudWatch's filter syntax: the end of each invocation, and what tells of failures."""
@@ -111,8 +111,7 @@ def run(means: Means, step: steps.Try, version: str) -> tuple[str, Count]:
     try:
         aws.move_alias(step.name, step.alias, step.previous, step.revision, weights)
     except AwsError as error:
-        if error.code not in (CONFLICT, PRECONDITION):
-            raise
+        _unless_heard(aws, step, version, error)
     revision = _ours(aws, step, version).revision
     means.emit(events.Notice(f"version {version} gets {step.canary.share * 100:g} % of the requests, and its log is watched"))
     try:
@@ -159,6 +158,16 @@ def _look(aws: Aws, step: steps.Try, heard: Heard, since_s: float) -> None:
     for day in (today - timedelta(days=1), today):
         stream = f"{day:%Y/%m/%d}/[{heard.version}]"
         heard.add(aws.log_events(step.group, stream, int(since_s * 1000), PATTERN))
+
+
+def _unless_heard(aws: Aws, step: steps.Try, version: str, error: AwsError) -> None:
+    """A cut connection may hide that the share was set. Raises `error` if it was not, or tells who moved the alias."""
+    try:
+        _ours(aws, step, version)
+    except (AwsError, DeployError) as now:
+        if error.code in (CONFLICT, PRECONDITION):
+            raise now from error
+        raise error from now
 
 
 def _ours(aws: Aws, step: steps.Try, version: str) -> Alias:

@@ -13,12 +13,13 @@ from lambent.events import Emit
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait for AWS, in seconds: a new role to be usable, a change to settle, a new URL to answer. A canary's log is
-    read every `look_s` seconds, by this clock and with these pauses.
+    """How long to wait for AWS, in seconds: a new role to be usable, a change to settle, SnapStart's snapshot of a new version,
+    a new URL to answer. A canary's log is read every `look_s` seconds, by this clock and with these pauses.
     """
 
     role_s: float = 60
     settle_s: float = 300
+    snapshot_s: float = 1560  # as the waiter published_version_active does
     answer_s: float = 60
     look_s: float = 5
     clock: Callable[[], float] = time.monotonic

@@ -99,7 +99,9 @@ def settled(aws: Aws, name: str, qualifier: str, within_s: float) -> Function | 
         return function is None or function.settled
 
     if not wait_until(quiet, within_s):
-        what = f"AWS is still at work on {name} after {within_s:.0f} s"
+        of = f"version {qualifier} of {name}" if qualifier else name
+        state = f": {function.reason}" if function is not None and function.reason else ""
+        what = f"AWS is still at work on {of} after {within_s:.0f} s{state}"
         raise DeployError(what, where=name, hint="run the same command again: it goes on from here")
     return function
 

@@ -66,11 +66,14 @@ class UpdateSettings(Step):
 
 @dataclass(frozen=True)
 class PublishVersion(Step):
-    """Publishes $LATEST, provided that it is what the plan meant: another deploy may have written to it meanwhile."""
+    """Publishes $LATEST, provided that it is what the plan meant: another deploy may have written to it meanwhile. `group` is
+    its log's.
+    """
 
     name: str
     settings: Settings
     code: Code
+    group: str
 
     @property
     def title(self) -> str:

@@ -35,7 +35,7 @@ def traffic(desired: Desired, observed: Observed) -> Part:
     point: list[Step] = [steps.PointAlias(name, ALIAS, previous, alias.revision if alias else "")]
     canary = _canary(desired, observed)
     todo: list[Step] = [
-        steps.PublishVersion(name, desired.settings, desired.code),
+        steps.PublishVersion(name, desired.settings, desired.code, desired.names.log_group),
         steps.CheckVersion(name, desired.settings, desired.strict, desired.mode),
         *closing,
         *canary.steps,

@@ -7,12 +7,12 @@ already had URLs were exempt until 2026-11-01). glibc: aws/aws-lambda-builders#7
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
+from lambent.frozen import Frozen
 
-@dataclass(frozen=True)
-class Runtime:
+
+class Runtime(Frozen):
     """A managed Python runtime. `glibc` is the newest glibc symbol version its system has, as (major, minor)."""
 
     name: str

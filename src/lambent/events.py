@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from lambent.frozen import Frozen
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(Frozen):
     """The base of everything that is emitted."""
 
 
-@dataclass(frozen=True)
 class Notice(Event):
     """A line a person should read, such as "started the local Lambda"."""
 
     text: str
 
 
-@dataclass(frozen=True)
 class Warned(Event):
     text: str
     hint: str = ""
 
 
-@dataclass(frozen=True)
 class Detected(Event):
     """The app was found. `kind` is "handler", "asgi", "wsgi" or "web"; `source` says how it was found."""
 
@@ -33,7 +30,6 @@ class Detected(Event):
     source: str
 
 
-@dataclass(frozen=True)
 class Resolved(Event):
     """Dependencies are there. `cached` is true when nothing had to be resolved or fetched."""
 
@@ -43,7 +39,6 @@ class Resolved(Event):
     seconds: float
 
 
-@dataclass(frozen=True)
 class Fetching(Event):
     """Downloads are under way, `files` of `of` are there. In bytes; `total` grows as sizes become known."""
 
@@ -54,7 +49,6 @@ class Fetching(Event):
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True)
 class Fetched(Event):
     """All downloads are there."""
 
@@ -63,7 +57,6 @@ class Fetched(Event):
     seconds: float
 
 
-@dataclass(frozen=True)
 class Built(Event):
     """The zip is there. Sizes in bytes."""
 
@@ -74,7 +67,6 @@ class Built(Event):
     seconds: float
 
 
-@dataclass(frozen=True)
 class Overflowed(Event):
     """The packages that do not fit into the zip are in an archive beside it, which each start of an environment fetches into
     /tmp, and which takes `tmp_mb` there. Sizes in bytes.
@@ -88,7 +80,6 @@ class Overflowed(Event):
     tmp_mb: int
 
 
-@dataclass(frozen=True)
 class Phase(Event):
     """A part of a build is done: "resolve", "fetch", "shards", "splice", "proof"."""
 
@@ -96,8 +87,7 @@ class Phase(Event):
     seconds: float
 
 
-@dataclass(frozen=True)
-class Share:
+class Share(Frozen):
     """What one package has in a zip, or the user's own files, or lambent's runtime. Sizes in bytes, `packed` is zipped.
 
     `bytecode` and `bytecode_packed` are the part of `raw` and `packed` that .pyc files take.
@@ -111,15 +101,13 @@ class Share:
     bytecode_packed: int
 
 
-@dataclass(frozen=True)
 class Sized(Event):
     """What takes the room in a zip, the largest first."""
 
     shares: tuple[Share, ...]
 
 
-@dataclass(frozen=True)
-class ListedFile:
+class ListedFile(Frozen):
     """One file of a zip, and whose it is. Sizes in bytes."""
 
     name: str
@@ -128,14 +116,12 @@ class ListedFile:
     packed: int
 
 
-@dataclass(frozen=True)
 class Listed(Event):
     """Every file of a zip, in its order."""
 
     files: tuple[ListedFile, ...]
 
 
-@dataclass(frozen=True)
 class Tried(Event):
     """The app of the zip started in the local Lambda's sandbox ("namespaces" or "process"). Memory in MB."""
 
@@ -144,7 +130,6 @@ class Tried(Event):
     sandbox: str
 
 
-@dataclass(frozen=True)
 class Locked(Event):
     """The packages of a build were written to a lock file."""
 
@@ -152,7 +137,6 @@ class Locked(Event):
     packages: int
 
 
-@dataclass(frozen=True)
 class Packed(Event):
     """The end of `lambent build`: the zip, and what Lambda must be told for it to run. Sizes in bytes.
 
@@ -173,8 +157,7 @@ class Packed(Event):
     phases: tuple[Phase, ...]
 
 
-@dataclass(frozen=True)
-class PlannedLine:
+class PlannedLine(Frozen):
     """One line of a plan. `verb` is "create", "update", "delete", "keep", "check", or "drift" for what somebody changed by
     hand; `detail` says what and why.
     """
@@ -184,8 +167,7 @@ class PlannedLine:
     detail: str = ""
 
 
-@dataclass(frozen=True)
-class Cost:
+class Cost(Frozen):
     """An estimate: US dollars for a million requests of `duration_ms` each, and how many such a month are free.
 
     `beside` names what costs more and is not in it.
@@ -199,8 +181,7 @@ class Cost:
     beside: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(Frozen):
     """One setting as it counts, its value as text, and where it came from ("default", "--memory", a line of a file)."""
 
     name: str
@@ -208,7 +189,6 @@ class Setting:
     origin: str
 
 
-@dataclass(frozen=True)
 class Planned(Event):
     """The plan, ready to be applied. `changes` is 0 when there is nothing to do.
 
@@ -228,7 +208,6 @@ class Planned(Event):
     settings: tuple[Setting, ...] = ()
 
 
-@dataclass(frozen=True)
 class Configured(Event):
     """The settings of an app, each with its origin. Values that may be secret are not in it unless they were asked for."""
 
@@ -237,8 +216,7 @@ class Configured(Event):
     settings: tuple[Setting, ...]
 
 
-@dataclass(frozen=True)
-class Version:
+class Version(Frozen):
     """A published version. `share` of the traffic, 0 to 1; `notes` say how it differs from the one before it. `size` in bytes,
     `published` is AWS's own text.
     """
@@ -253,7 +231,6 @@ class Version:
     notes: str = ""
 
 
-@dataclass(frozen=True)
 class Versions(Event):
     """The versions of an app that there are, the newest first."""
 
@@ -262,8 +239,7 @@ class Versions(Event):
     versions: tuple[Version, ...]
 
 
-@dataclass(frozen=True)
-class Heard:
+class Heard(Frozen):
     """What the log of the last `minutes` says: how many invocations, of them cold starts and failures; the last failure's text.
 
     `more` is true when there was too much to count it all.
@@ -277,7 +253,6 @@ class Heard:
     more: bool = False
 
 
-@dataclass(frozen=True)
 class Status(Event):
     """One app as it is in AWS. `ends` is the day from which its runtime is deprecated (YYYY-MM-DD), "" when that is not known;
     `retention_days` None keeps logs for ever; `drift` is what somebody changed by hand.
@@ -301,8 +276,7 @@ class Status(Event):
     drift: tuple[PlannedLine, ...] = ()
 
 
-@dataclass(frozen=True)
-class Summary:
+class Summary(Frozen):
     """One app among several."""
 
     app: str
@@ -314,7 +288,6 @@ class Summary:
     modified: str
 
 
-@dataclass(frozen=True)
 class Apps(Event):
     """All apps that lambent made in `target`."""
 
@@ -322,19 +295,16 @@ class Apps(Event):
     apps: tuple[Summary, ...]
 
 
-@dataclass(frozen=True)
 class StepStarted(Event):
     step: str
 
 
-@dataclass(frozen=True)
 class StepDone(Event):
     step: str
     seconds: float
     detail: str = ""
 
 
-@dataclass(frozen=True)
 class Canary(Event):
     """How a new version does with its share (0 to 1) of the traffic, so far."""
 
@@ -345,7 +315,6 @@ class Canary(Event):
     errors: int
 
 
-@dataclass(frozen=True)
 class Answered(Event):
     """The URL was asked and answered."""
 
@@ -354,7 +323,6 @@ class Answered(Event):
     seconds: float
 
 
-@dataclass(frozen=True)
 class Deployed(Event):
     """The end of a deploy. `changed` is false when everything was as it should be already."""
 
@@ -365,7 +333,6 @@ class Deployed(Event):
     public: bool = True
 
 
-@dataclass(frozen=True)
 class Destroyed(Event):
     """The app is gone from `target`."""
 
@@ -374,7 +341,6 @@ class Destroyed(Event):
     seconds: float
 
 
-@dataclass(frozen=True)
 class LocalStarted(Event):
     url: str
     pid: int

@@ -10,15 +10,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from lambent.frozen import Frozen
 
 _MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 _SYSTEM = ("/usr/local/bin", "/usr/bin", "/opt/homebrew/bin", "/opt/local/bin")
 
 
-@dataclass(frozen=True)
-class Interpreter:
+class Interpreter(Frozen):
     """An interpreter: its minor version ("3.13"), the real path of its executable, and where it was found."""
 
     version: str

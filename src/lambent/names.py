@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from lambent.frozen import Frozen
 from lambent.limits import NAME_MAX
 
 ALIAS = "live"
@@ -17,8 +17,7 @@ TAG_APP = "lambent:app"
 TAG_MANAGED = "lambent:managed"
 
 
-@dataclass(frozen=True)
-class Names:
+class Names(Frozen):
     """Every name of one app in one account and region."""
 
     app: str

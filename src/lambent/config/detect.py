@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -21,14 +20,14 @@ from lambent.config.modules import LIKELY, File, Modules
 from lambent.config.project import Project, locate
 from lambent.config.scan import Value
 from lambent.errors import DetectionError
+from lambent.frozen import Frozen
 
 _STRENGTHS = ("object", "factory", "maybe")
 _SHOWN_MAX = 15
 _NOT_WEB = frozenset({"typer", "click", "cyclopts", "celery", "tkinter", "PyQt5", "PyQt6", "PySide6", "textual", "rq", "huey"})
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(Frozen):
     """A name that may be the app. `strength` is one of _STRENGTHS; `rank` orders files, the likeliest first."""
 
     file: File

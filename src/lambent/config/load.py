@@ -15,13 +15,13 @@ from lambent.config.model import App, Architecture, Config, RuntimeClient
 from lambent.config.project import Project, locate
 from lambent.config.settings import Given, Settings, Table, gather
 from lambent.errors import UsageError
+from lambent.frozen import Frozen
 from lambent.limits import MEMORY_MAX_MB, MEMORY_MIN_MB, TIMEOUT_MAX_S, TIMEOUT_MIN_S, TMP_MAX_MB, TMP_MIN_MB
 
 _OLDEST_WEB = (3, 10)  # what runtime/ in the zip needs
 
 
-@dataclass(frozen=True)
-class Flags:
+class Flags(Frozen):
     """What was said on the command line, as it was said. None (or nothing) means it was not."""
 
     app: str | None = None

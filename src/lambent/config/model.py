@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal
 
+from lambent.frozen import Frozen
 from lambent.limits import TMP_MIN_MB
 
 Kind = Literal["handler", "asgi", "wsgi", "web"]
@@ -17,8 +18,7 @@ RuntimeClient = Literal["lambent", "aws"]
 """Who speaks Lambda's Runtime API: the loop in the zip, or AWS's own client (awslambdaric)."""
 
 
-@dataclass(frozen=True)
-class App:
+class App(Frozen):
     """The app that was found: `module` and `attribute` as one would import them from the project's import root.
 
     `attribute` may end in "()": a factory that is called once. `root` is the folder put first on sys.path, relative to the
@@ -42,8 +42,7 @@ class App:
         return f"{self.module}:{self.attribute}"
 
 
-@dataclass(frozen=True)
-class Cors:
+class Cors(Frozen):
     """What the Function URL itself is to answer about other origins, instead of the app."""
 
     origins: tuple[str, ...] = ()
@@ -54,8 +53,7 @@ class Cors:
     max_age_s: int = 0
 
 
-@dataclass(frozen=True)
-class Canary:
+class Canary(Frozen):
     """A new version first gets a `share` of the traffic, 0 to 1, for so many seconds."""
 
     share: float
@@ -67,8 +65,7 @@ class Canary:
         return f"{self.share * 100:g} % for {self.seconds // unit} {name}"
 
 
-@dataclass(frozen=True)
-class Hosting:
+class Hosting(Frozen):
     """How AWS is to host the function, beyond what every app needs.
 
     `role` is the ARN of a role of the user's own, "" for one that lambent makes; `permissions` are statements of a policy as
@@ -99,8 +96,7 @@ class Hosting:
     keep_versions: int = 10
 
 
-@dataclass(frozen=True)
-class Packaging:
+class Packaging(Frozen):
     """What goes into the zip, beside the app's own files and the packages it asks for.
 
     `include` are patterns of ignored files that are packed all the same; `allow_secrets` paths of files that may hold some.
@@ -122,8 +118,7 @@ class Packaging:
     extras: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(Frozen):
     """One app, ready to be built and deployed. With `stream` its answers leave while they are made, else in one piece.
 
     `events` ("module:function") takes the events that are no HTTP requests; the app's paths begin at `base_path` ("/shop").

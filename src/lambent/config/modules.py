@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lambent.config.scan import Scan, Value
 from lambent.errors import DetectionError
+from lambent.frozen import Frozen
 
 LIKELY = (
     *("lambda_function", "app", "main", "wsgi", "asgi", "application", "server", "index", "api", "handler", "run", "web"),
@@ -48,8 +49,7 @@ _NOT_PACKAGES = frozenset(
 _NEWER = re.compile(r"""\btype\s+\w+.*=|\b(def|class)\s+\w+\s*\[|\b[rRbB]?[fFtT][rR]?["']|except\s+[\w.]+\s*,""")
 
 
-@dataclass(frozen=True)
-class File:
+class File(Frozen):
     """A module of the project: its path, dotted name, import root ("." or "src"), and how far from the obvious it is."""
 
     path: Path

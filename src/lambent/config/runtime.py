@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,13 +12,13 @@ from lambent import calendar, interpreters
 from lambent.config.project import Project
 from lambent.config.settings import Given
 from lambent.errors import LocalError, UsageError
+from lambent.frozen import Frozen
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(Frozen):
     """What a project says about Python versions: the specifiers, and where they stand."""
 
     allowed: SpecifierSet

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from lambent.config import frameworks as fw
+from lambent.frozen import Frozen
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(Frozen):
     """What a name stands for. `kind` is an App's kind, "factory:<kind>", "class:<kind>", or "" for unknown.
 
     `dotted` is the import path of an imported name; `holder` and `unsupported` key into `frameworks`; `opaque` says that it is

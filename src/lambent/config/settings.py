@@ -7,12 +7,12 @@ Four places can give one, the first wins: a flag, the environment (`LAMBENT_MEMO
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 from lambent.config import stages
 from lambent.errors import UsageError
+from lambent.frozen import Frozen
 
 FROM_ENVIRONMENT = (
     *("app", "name", "runtime", "architecture", "memory", "timeout", "tmp"),
@@ -32,8 +32,7 @@ _SHORTER = {"architecture": "arch"}  # settings whose option has a name of its o
 _SWITCH = {"true": True, "1": True, "false": False, "0": False}
 
 
-@dataclass(frozen=True)
-class Given:
+class Given(Frozen):
     """A value as it was given, and where: `origin` is for the plan and for errors, `write` shows how to give another."""
 
     value: Any
@@ -45,8 +44,7 @@ class Given:
         return UsageError(what, where=self.origin, hint=self.write(instead))
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Frozen):
     """All that was given, by key."""
 
     given: Mapping[str, Given]
@@ -94,8 +92,7 @@ class Settings:
         return Given(tuple(found.value), found.origin, found.write)
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(Frozen):
     """`[tool.lambent]` of a file, with the stage that was asked for: its name ("" for none) and where that was said."""
 
     content: Mapping[str, Any]

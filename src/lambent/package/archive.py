@@ -12,11 +12,12 @@ import hashlib
 import mmap
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import deflate
+
+from lambent.frozen import Frozen
 
 LEVEL = 6
 COMPRESSOR = f"libdeflate 0.9.0 {LEVEL}"  # what cached members were made with; a test holds it to be what is installed
@@ -50,8 +51,7 @@ class Entry(NamedTuple):
         return _LOCAL.size + len(self.name.encode()) + self.packed
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(Frozen):
     """A finished archive. `sha256` is over the whole file; `raw` is the sum of the members, unpacked."""
 
     sha256: bytes

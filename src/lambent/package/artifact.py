@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from lambent.events import Overflowed
+from lambent.frozen import Frozen
 from lambent.limits import MIB, TMP_MIN_MB
 
 OVERFLOW = "LAMBENT_OVERFLOW"
@@ -15,8 +16,7 @@ _OWN_TMP = 128 * MIB
 _STEP = 64 * MIB
 
 
-@dataclass(frozen=True)
-class Overflow:
+class Overflow(Frozen):
     """A second archive, of the packages that did not fit into the zip. `sha256` is hex; sizes are in bytes.
 
     It is to be where the function's environment says in `OVERFLOW` ("s3://bucket/key"), and takes `tmp_mb` of /tmp: the
@@ -45,8 +45,7 @@ class Overflow:
         return f"{', '.join(self.packages)}: fetched into /tmp at each start, {self.raw / MIB:.0f} MB unpacked"
 
 
-@dataclass(frozen=True)
-class Artifact:
+class Artifact(Frozen):
     """A Lambda zip. `sha256` is the base64 form that AWS calls CodeSha256; sizes are in bytes.
 
     `handler` is what Lambda's Handler must be, and `environment` what the function's environment must hold for this zip to

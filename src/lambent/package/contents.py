@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
+from lambent.frozen import Frozen
 from lambent.package.archive import Entry
 from lambent.package.layout import Layout
 from lambent.package.shards.shard import Shard
 
 
-@dataclass(frozen=True)
-class Contents:
+class Contents(Frozen):
     """`layout` has the project's own files. Where they, or a later package's, want the path of a shard's member, that one is
     left out (`skipped`, a set for each shard).
     """

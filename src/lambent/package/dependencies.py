@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from lambent.config.model import Config
 from lambent.errors import PackagingError
 from lambent.events import Emit, Phase, Resolved
+from lambent.frozen import Frozen
 from lambent.limits import UNZIPPED_MAX
 from lambent.package.lock import Lock, Wheel
 from lambent.package.requirements.find import Asked, find
@@ -28,8 +28,7 @@ Part = Literal["all", "app", "layer"]
 """What of a function is built: all of it, or, where its dependencies are a layer, the app or that layer alone."""
 
 
-@dataclass(frozen=True)
-class Wishes:
+class Wishes(Frozen):
     """What a command may ask of one build. `native` builds packages with C code that have no fitting wheel; `refresh` asks the
     indexes again, even where the answer is known; `anew` passes over the lock that lambent wrote for the target. `unzipped_max`
     is what Lambda takes, in bytes.
@@ -42,8 +41,7 @@ class Wishes:
     unzipped_max: int = UNZIPPED_MAX
 
 
-@dataclass(frozen=True)
-class Dependencies:
+class Dependencies(Frozen):
     """`shards` are open: `close` them after splicing."""
 
     lock: Lock

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
+from lambent.frozen import Frozen
 from lambent.package import python_symbols
 
 _MACHINES = {
@@ -41,8 +42,7 @@ _MACH_MACHINES = {7: "i386", 0x01000007: "x86_64", 12: "arm", 0x0100000C: "arm64
 _PE_MACHINES = {0x14C: "i386", 0x8664: "x86_64", 0xAA64: "arm64", 0x1C4: "arm"}
 
 
-@dataclass(frozen=True)
-class Binary:
+class Binary(Frozen):
     """What a file of machine code asks of the system that loads it.
 
     `format` is "elf", "mach-o" or "pe"; all but `machine` is known of ELF only. `kind` is "shared" (also a position-independent

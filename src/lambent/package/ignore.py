@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from itertools import groupby
+
+from lambent.frozen import Frozen
 
 _Match = Callable[..., re.Match[str] | None]
 _CLASSES = {
@@ -28,8 +29,7 @@ _CLASSES = {
 _BRACKET_END = re.compile(r"[!^]?\]?(?:\\.|\[:[a-z]+:\]|[^]\\])*\]")
 
 
-@dataclass(frozen=True)
-class Rules:
+class Rules(Frozen):
     """The patterns of one ignore file. `prefix` is its folder's path in the project, with its slash ("" at the top)."""
 
     prefix: str

@@ -7,14 +7,14 @@ file wins, as it does on a laptop, where the project's folder comes before site-
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from lambent.frozen import Frozen
 
 RUNTIME = "lambent_runtime"
 
 
-@dataclass(frozen=True)
-class SourceFile:
+class SourceFile(Frozen):
     """A file to be packed: its path on this machine, and whether it may be executed. `content` is what was made of it, if that
     is to be packed in its stead (bytecode).
     """
@@ -27,8 +27,7 @@ class SourceFile:
         return self.path.read_bytes() if self.content is None else self.content
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(Frozen):
     """`own` maps paths in the zip to files to be compressed, sorted; `hidden` dependency paths that give way to them."""
 
     own: tuple[tuple[str, SourceFile], ...]

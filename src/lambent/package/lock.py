@@ -5,12 +5,12 @@ The vocabulary is PEP 751's (pylock.toml), after its markers have been evaluated
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from lambent.frozen import Frozen
 
-@dataclass(frozen=True)
-class DistFile:
+
+class DistFile(Frozen):
     """A wheel or source distribution that an index or a URL offers. `url` may be file://, and never holds credentials.
 
     `hashes` are (algorithm, hex digest) pairs; empty only where the lock or index gives none. `size` in bytes, if known.
@@ -22,8 +22,7 @@ class DistFile:
     size: int | None = None
 
 
-@dataclass(frozen=True)
-class Repository:
+class Repository(Frozen):
     """A commit of a version-controlled source: `url` without credentials and without "git+"."""
 
     url: str
@@ -31,8 +30,7 @@ class Repository:
     subdirectory: str = ""
 
 
-@dataclass(frozen=True)
-class Pin:
+class Pin(Frozen):
     """One package at one version. `name` is normalised (PEP 503); what it can be had from is what is not empty.
 
     `folder` is a local source tree, `repository` a commit; both have to be built. `index` is the address that offered the
@@ -49,16 +47,14 @@ class Pin:
     asked: bool = False
 
 
-@dataclass(frozen=True)
-class Lock:
+class Lock(Frozen):
     """All packages of a zip for one target, sorted by name. `source` says where they were asked for ("uv.lock")."""
 
     source: str
     pins: tuple[Pin, ...]
 
 
-@dataclass(frozen=True)
-class Wheel:
+class Wheel(Frozen):
     """A wheel on this disk, verified. `sha256` is its content's, in hex; `built` is true when it was made on this machine."""
 
     name: str

@@ -8,8 +8,8 @@ environment fetches it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from lambent.frozen import Frozen
 from lambent.limits import MIB
 from lambent.package.contents import Contents
 from lambent.package.layout import source_of
@@ -17,8 +17,7 @@ from lambent.package.shards.shard import Shard
 from lambent.package.startup import Startup
 
 
-@dataclass(frozen=True)
-class Unit:
+class Unit(Frozen):
     """Shards that stay together, by their index. `raw` is what they take unpacked, bytecode included."""
 
     shards: tuple[int, ...]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lambent.config.model import Config
 from lambent.events import Emit, Warned
+from lambent.frozen import Frozen
 from lambent.late import Late
 from lambent.package import sealed
 from lambent.package.contents import Contents
@@ -29,8 +29,7 @@ else:
 _NATIVE = (b"\x7fELF", b"MZ\x90\0", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 
 
-@dataclass(frozen=True)
-class Proof:
+class Proof(Frozen):
     """What is to be proven: that `contents` runs on `target`, where `handlers` ("module:attribute") are called. `left_out` are
     packages that are missing on purpose.
     """

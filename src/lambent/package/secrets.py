@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from lambent.errors import PackagingError
+from lambent.frozen import Frozen
 from lambent.package.layout import SourceFile
 
 _LARGEST = 2 * 1024 * 1024  # bytes; what people write by hand is smaller, and data is not read twice
@@ -27,8 +27,7 @@ _BROWSER = frozenset([".js", ".mjs", ".ts", ".tsx", ".jsx", ".html", ".htm", ".v
 _SHOWN = 10
 
 
-@dataclass(frozen=True)
-class _Form:
+class _Form(Frozen):
     """`marks` are bytes of which one is in every secret of this kind: most files have none, and need no expression.
 
     `random` is the part of the match that a placeholder would not have made up by chance. `expression` is compiled when it
@@ -79,8 +78,7 @@ _MARKS = tuple(dict.fromkeys(mark for form in _FORMS for mark in form.marks))
 _PLACEHOLDER = re.compile(rb"(?i)example|x{6}|placeholder|your|dummy|redacted|sample|abcdefgh|12345678|01234567|fakefake")
 
 
-@dataclass(frozen=True)
-class Secret:
+class Secret(Frozen):
     """Where a secret stands, and what kind it is."""
 
     file: str

@@ -12,11 +12,12 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from fnmatch import translate
 from pathlib import Path
 
 from lambent.errors import PackagingError
+from lambent.frozen import Frozen
 from lambent.package.ignore import Rules, parents, rules
 from lambent.package.layout import SourceFile
 
@@ -41,8 +42,7 @@ _TOP_ONLY = (".lambentignore", ".lambdaignore")  # the stronger one first
 _RULES = frozenset([".gitignore", *_TOP_ONLY])
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Frozen):
     """The files to pack, by their path in the project ("pkg/main.py"), and the secrets that were left out."""
 
     files: dict[str, SourceFile] = field(default_factory=dict)
@@ -77,8 +77,7 @@ def packs(path: Path, name: str, exclude: tuple[str, ...] = (), include: tuple[s
     return not ignored(name, last, walk.active(place), place.inside)
 
 
-@dataclass(frozen=True)
-class _Place:
+class _Place(Frozen):
     """Where the walk is. `weak` are the .gitignores on the way, the nearest first; `chain` the real folders entered by links.
 
     `inside` is true in a folder that is left out: only what `include` names is taken there.

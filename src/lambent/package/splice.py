@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
+from lambent.frozen import Frozen
 from lambent.package.archive import Archive, Writer, Written, compress
 from lambent.package.layout import SourceFile
 
 _KEPT_ZIPS = 5
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(Frozen):
     """An archive of ours of which the members in `keep` are wanted (None: all but what is in `skip`), below `prefix`."""
 
     archive: Archive

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from lambent.frozen import Frozen
 from lambent.interpreters import Interpreter
 from lambent.package.contents import Contents
 from lambent.package.shards.bytecode import Bytecode, compiled, place
@@ -13,8 +13,7 @@ from lambent.package.shards.imports import scan
 from lambent.package.shards.kept import reached
 
 
-@dataclass(frozen=True)
-class Startup:
+class Startup(Frozen):
     """`names` are members of the archives in `bytecode`, of `raw` bytes together; `left_out` modules had no room."""
 
     bytecode: tuple[Bytecode, ...] = ()

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lambent import calendar
 from lambent.config.model import Architecture, Config
 from lambent.errors import UsageError
+from lambent.frozen import Frozen
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(Frozen):
     """`python` is the minor version ("3.13"); `glibc` the newest symbol version the runtime's system has."""
 
     python: str

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from uv import find_uv_bin
 
 from lambent.errors import PackagingError
+from lambent.frozen import Frozen
 from lambent.package.target import Target
 
 
@@ -21,8 +21,7 @@ class UvFailed(Exception):
         self.text = text
 
 
-@dataclass(frozen=True)
-class Uv:
+class Uv(Frozen):
     """uv, run in the project's folder for one target."""
 
     folder: Path

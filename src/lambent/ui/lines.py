@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from lambent import events
 from lambent.events import Event
+from lambent.frozen import Frozen
 from lambent.ui import tables, views
 from lambent.ui.units import seconds, size
 
@@ -20,8 +20,7 @@ ACCESS = {
 """Who can call a URL, in words."""
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(Frozen):
     """One line of output. `mark` is one of "ok", "do", "note", "warn", "plain"; `note` is said in a quieter voice."""
 
     mark: str

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
+from lambent.frozen import Frozen
 from lambent.package.proof import modules, stdlib, system
 from lambent.package.proof.finding import Finding, Level
 from lambent.package.shards.imports import Imports, scan
@@ -21,8 +22,7 @@ from lambent.package.target import Target
 _PKG_RESOURCES = "setuptools<80"  # the part of setuptools that later ones are without, or warn about
 
 
-@dataclass(frozen=True)
-class Code:
+class Code(Frozen):
     """What there is to import. `names` are all paths in the zip, `own` those of the user's modules, `source` gives a file's
     bytes by its path in the zip, and `graph` the coarse imports of packages' files, by path. `more`: there are layers.
     """
@@ -56,8 +56,7 @@ class Code:
         return frozenset(found)
 
 
-@dataclass(frozen=True)
-class _Place:
+class _Place(Frozen):
     """Where a dotted name led: the files that are run on the way, and the first part that nothing provides ("" for none).
 
     `package` is the file of the package that lacks the part, "" for the top or a folder without an `__init__`.

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from lambent.frozen import Frozen
+
 When = Literal["now", "perhaps", "later"]
 """An import that runs whenever the module is imported; one under a condition or a guard; one in a function."""
 
@@ -24,8 +26,7 @@ _HARMLESS = frozenset(("catch_warnings", "Lock", "RLock", "open"))  # with-block
 _DYNAMIC = frozenset(("globals", "exec", "vars", "eval", "setattr", "locals"))  # may bind names that nobody can see
 
 
-@dataclass(frozen=True)
-class Import:
+class Import(Frozen):
     """`module` is absolute and dotted; `names` what is taken from it ("import x" takes nothing)."""
 
     module: str

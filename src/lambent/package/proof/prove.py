@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from lambent import limits
+from lambent.frozen import Frozen
 from lambent.package.proof import entry, imports, native
 from lambent.package.proof.finding import Finding
 from lambent.package.target import Target
@@ -14,8 +14,7 @@ from lambent.package.target import Target
 _MB = 1024 * 1024
 
 
-@dataclass(frozen=True)
-class Zip:
+class Zip(Frozen):
     """What a proof looks at. `handlers` is what is called: the app's, and that of other events ("module:function").
 
     `owners` gives the packages' files as name -> path in the zip -> CRC-32; `raw` and `zipped` are bytes, `layers` those of

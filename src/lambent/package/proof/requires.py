@@ -6,7 +6,6 @@ Versions and markers are the `packaging` project's, which takes a tenth of a sec
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass
 
 from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
@@ -14,6 +13,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from lambent.frozen import Frozen
 from lambent.package.proof.finding import Finding
 from lambent.package.target import Target
 
@@ -21,8 +21,7 @@ _ON_LAMBDA = frozenset(("boto3", "botocore", "s3transfer", "jmespath", "python-d
 _PATCHES = ("0", "99")  # which patch release AWS has is not known: what holds for one of them only is no fault
 
 
-@dataclass(frozen=True)
-class Metadata:
+class Metadata(Frozen):
     """What a package's METADATA says: its lines Requires-Dist and Requires-Python ("" for none)."""
 
     name: str

@@ -19,6 +19,7 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from lambent.errors import PackagingError
+from lambent.frozen import Frozen
 from lambent.package.lock import Pin
 from lambent.package.requirements import pylock, wheelless
 from lambent.package.requirements.addresses import without_credentials
@@ -37,8 +38,7 @@ _ROUNDS_MAX = 40
 _STEPS_MAX = 60  # versions of one package that are tried for a wheel of an older glibc
 
 
-@dataclass(frozen=True)
-class Sources:
+class Sources(Frozen):
     """What uv is given: files or names of extras as arguments, and the lines that say where packages are looked for.
 
     `no_deps` takes the lines as they are; `lines` are the requirements themselves when there is no file of them.

@@ -18,12 +18,12 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from lambent.config import script
 from lambent.errors import PackagingError
+from lambent.frozen import Frozen
 from lambent.package.target import Target
 
 Kind = Literal[
@@ -42,8 +42,7 @@ Kind = Literal[
 _LOCKED: tuple[Kind, ...] = ("uv.lock", "poetry.lock", "pdm.lock")
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(Frozen):
     """What asks for the dependencies. `path` is the file (None: nothing does), `source` how people call it.
 
     `folder` is where uv runs: that of the project whose dependencies they are. It is not always the file's: a member of a uv

@@ -5,16 +5,15 @@ No third-party import here: this is all that a rebuild runs of `requirements/`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lambent.frozen import Frozen
 from lambent.package import sealed
 from lambent.package.lock import DistFile, Lock, Pin, Repository
 
 
-@dataclass(frozen=True)
-class Resolution:
+class Resolution(Frozen):
     """The lock, whether it was known already, and what the user should hear about it: (what, hint) pairs."""
 
     lock: Lock

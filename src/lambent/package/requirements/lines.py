@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
 from lambent.errors import PackagingError
+from lambent.frozen import Frozen
 
 _INCLUDE = re.compile(r"(?:-r|--requirements?|-c|--constraints?)[= ]?\s*(\S+)")
 _OPTION = re.compile(r"(?:-i|--index-url|--extra-index-url|--default-index|--index|-f|--find-links|--no-index|--pre)\b")
 _FIND_LINKS = re.compile(r"(?:-f|--find-links)[= ]?\s*(\S+)")
 
 
-@dataclass(frozen=True)
-class RequirementsFile:
+class RequirementsFile(Frozen):
     """A requirements file, or one that it includes. `constrains` is true of what was reached with -c."""
 
     path: Path

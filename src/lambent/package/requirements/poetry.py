@@ -1,6 +1,7 @@
 """poetry.lock, of Poetry 1 and 2.
 
 Poetry 2 says of each package which groups and markers it is for. Poetry 1 does not: there the dependencies are followed
+from lambent.frozen import Frozen
 from pyproject.toml.
 """
 
@@ -8,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lambent.errors import PackagingError
+from lambent.frozen import Frozen
 from lambent.package.lock import DistFile, Pin, Repository
 from lambent.package.requirements.addresses import without_credentials
 from lambent.package.requirements.compiled import asked_for
@@ -23,8 +24,7 @@ from lambent.package.requirements.markers import environment, full_version
 from lambent.package.requirements.question import Question, check_names
 
 
-@dataclass(frozen=True)
-class _Wanted:
+class _Wanted(Frozen):
     """A dependency: whom, with which extras, of which versions (Poetry's notation; "" is any)."""
 
     name: str

@@ -12,13 +12,13 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import uv
 
 from lambent.errors import PackagingError
+from lambent.frozen import Frozen
 from lambent.package.requirements.addresses import without_credentials
 from lambent.package.requirements.find import Asked, read_toml
 from lambent.package.requirements.lines import RequirementsFile, local_places, with_included
@@ -51,8 +51,7 @@ _IRRELEVANT = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(Frozen):
     """`extras` and `groups` of the project beside its own dependencies; `native` lets sources with C code in; `refresh`
     asks again even if the answer is known."""
 
@@ -62,8 +61,7 @@ class Options:
     refresh: bool = False
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(Frozen):
     """What the readers of the formats get. `uv` runs in the folder of what is asked, for the target."""
 
     asked: Asked

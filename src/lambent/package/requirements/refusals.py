@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from lambent.errors import PackagingError
+from lambent.frozen import Frozen
 from lambent.package.requirements.addresses import without_credentials
 from lambent.package.uv import Uv
 
 _LINES_MAX = 16
 
 
-@dataclass(frozen=True)
-class _Said:
+class _Said(Frozen):
     """uv's message, the pattern's match in it, and what it was about."""
 
     found: re.Match[str]

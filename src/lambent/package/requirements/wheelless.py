@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from lambent import calendar
 from lambent.config.model import Architecture
+from lambent.frozen import Frozen
 from lambent.package.lock import Pin
 from lambent.package.requirements.lines import normalised
 from lambent.package.target import Target
@@ -19,8 +19,7 @@ _MACHINES: tuple[Architecture, ...] = ("x86_64", "arm64")
 _LINUX = re.compile(r"(manylinux|musllinux|linux_)")
 
 
-@dataclass(frozen=True)
-class Package:
+class Package(Frozen):
     """A package by name, and as it was asked for ("numpy==1.21.0"). `local` ones are folders on this machine."""
 
     name: str

@@ -12,12 +12,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lambent.errors import PackagingError
+from lambent.frozen import Frozen
 from lambent.late import Late
 from lambent.package.archive import COMPRESSOR, Archive, BadArchive, Entry
 from lambent.package.lock import Wheel
@@ -37,8 +38,7 @@ OWN = "\0"  # begins the names of members that are never spliced: no file can be
 FACTS, IMPORTS = f"{OWN}facts.json", f"{OWN}imports.json"
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(Frozen):
     """What every build asks of a shard. Sizes in bytes.
 
     `dropped` is (rule, files, bytes); `binaries` maps shared objects and programs to `elf.Binary.as_json()`; `gone` are the

@@ -8,18 +8,17 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass
 from fnmatch import translate
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from lambent.frozen import Frozen
 from lambent.package.requirements.lines import normalised
 from lambent.package.shards.imports import Imports, module_of
 
 
-@dataclass(frozen=True)
-class SlimOptions:
+class SlimOptions(Frozen):
     """What the user may say of it. `keep` and `drop` are patterns of paths in the zip, or folders with all that is in them;
     `keep` wins. `without` names packages that the runtime has already ("boto3"), left out with what only they need."""
 
@@ -35,8 +34,7 @@ class SlimOptions:
         return repr((self.keep_all, self.keep, self.drop, self.strip))
 
 
-@dataclass(frozen=True)
-class Verdicts:
+class Verdicts(Frozen):
     """`dropped` maps paths to the rule that drops them; `doubtful` to the rule that does unless they are imported."""
 
     dropped: dict[str, str]

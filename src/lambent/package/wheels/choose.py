@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from lambent.frozen import Frozen
 from lambent.package.lock import DistFile, Pin
 from lambent.package.target import Target
 from lambent.package.wheels.tags import ranks
 
 
-@dataclass(frozen=True)
-class WheelName:
+class WheelName(Frozen):
     """A wheel's file name, taken apart (PEP 427). The last three may hold several values each ("py2.py3")."""
 
     name: str

@@ -12,7 +12,6 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -20,14 +19,14 @@ from urllib.parse import unquote, urlsplit
 
 from uv import find_uv_bin
 
+from lambent.frozen import Frozen
 from lambent.package.wheels.addresses import host_of, origin, without_login
 from lambent.package.wheels.settings import Settings
 
 _NOBODY = ""
 
 
-@dataclass(frozen=True)
-class Login:
+class Login(Frozen):
     """A user at an address (without credentials). `password` is None where it is kept somewhere else."""
 
     url: str

@@ -7,11 +7,11 @@ hash, so that a damaged one is found and had once more.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambent.errors import PackagingError
 from lambent.events import Warned
+from lambent.frozen import Frozen
 from lambent.late import Late
 from lambent.package.lock import DistFile, Lock, Pin, Wheel
 from lambent.package.target import Target
@@ -50,8 +50,7 @@ def fetch(lock: Lock, target: Target, means: Means, used: Used = always) -> tupl
         ) from error
 
 
-@dataclass(frozen=True)
-class _Way:
+class _Way(Frozen):
     """How a package is had: `file` is what is fetched for it, a wheel, or a source distribution to be `built`."""
 
     pin: Pin

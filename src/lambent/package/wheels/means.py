@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from lambent.events import Emit, ignore
+from lambent.frozen import Frozen
 from lambent.package.wheels.store import Store
 
 NativeBuild = Callable[[Path, str, str], Path]
 """Builds a wheel with native code for the target: from a source (file or folder), its name for people, its digest."""
 
 
-@dataclass(frozen=True)
-class Means:
+class Means(Frozen):
     """`project` is the folder whose settings name the indexes; `inputs` are files elsewhere (or scripts) whose URLs may
     hold credentials. Without `native` only what is platform-neutral is built.
     """

@@ -12,25 +12,23 @@ import json
 import os
 import re
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
+from lambent.frozen import Frozen
 from lambent.package.lock import DistFile
 from lambent.package.wheels.addresses import local_path, without_login
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")  # nothing else becomes a folder's name
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(Frozen):
     """A file of the store, wheel or source distribution. It need not be there any more."""
 
     path: Path
     sha256: str
 
 
-@dataclass(frozen=True)
-class Store:
+class Store(Frozen):
     """The folder `wheels` of a cache."""
 
     folder: Path

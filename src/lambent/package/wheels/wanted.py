@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from lambent.frozen import Frozen
 from lambent.package.lock import DistFile
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(Frozen):
     """A file to fetch, and the package it is of. `index` is whose credentials it needs (see `Pin`)."""
 
     file: DistFile

@@ -7,10 +7,10 @@ import re
 import secrets
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from lambent.errors import PackagingError
+from lambent.frozen import Frozen
 from lambent.package.target import Target
 from lambent.package.uv import Uv, UvFailed
 from lambent.package.wheels.native import check, host, shim, stage, zig
@@ -21,8 +21,7 @@ _RUST = frozenset({"maturin", "setuptools-rust", "puccinialin"})
 _TAIL = 30  # lines of a failed build that are shown
 
 
-@dataclass(frozen=True)
-class Native:
+class Native(Frozen):
     """What is built for and with. `environ` is the user's; `cache` the root of lambent's cache."""
 
     target: Target

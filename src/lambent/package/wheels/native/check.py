@@ -9,10 +9,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from lambent.errors import PackagingError
+from lambent.frozen import Frozen
 from lambent.package import elf
 from lambent.package.proof import native as proof
 from lambent.package.target import Target
@@ -21,8 +21,7 @@ from lambent.package.wheels.native.stage import machine
 _LEAST = (2, 17)  # the lowest manylinux tag that names its glibc
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Frozen):
     """The compiled files of a wheel: how many, and the newest glibc symbol version among them."""
 
     binaries: int

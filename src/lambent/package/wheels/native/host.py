@@ -6,12 +6,12 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lambent import interpreters
 from lambent.errors import PackagingError
+from lambent.frozen import Frozen
 from lambent.interpreters import Interpreter
 from lambent.package.target import Target
 
@@ -27,8 +27,7 @@ print(json.dumps({
 """
 
 
-@dataclass(frozen=True)
-class Host:
+class Host(Frozen):
     """An interpreter's own account. `module` is the name of its sysconfig data, `variables` what is in it."""
 
     interpreter: Interpreter

@@ -16,6 +16,8 @@ from .model import LAMBENT, PIP, UV, Site, Took, Trouble
 SETS = Path(__file__).parent / "sets"
 MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
 _LAMBENT = Path(sys.executable).with_name("lambent")
+_NOT_PASSED_ON = ("PIP_FIND_LINKS", "LAMBENT_CACHE", "PYTHONDONTWRITEBYTECODE")
+"""Other packages, another cache, and what would keep lambent from having bytecode as it has where it is installed."""
 _CLIBS = ("2_34", "2_28", "2_17")
 """What pip is told that it may install for the other machine: it takes a platform literally, and nothing below it."""
 
@@ -80,7 +82,7 @@ def prepared(who: str, of: Project) -> list[str | Path]:
 
 def environment(who: str, of: Project) -> dict[str, str]:
     """That of this process, with caches of the contender's own, and without what would show it other packages."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("PIP_FIND_LINKS", "LAMBENT_CACHE")}
+    kept = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
     cache = of.caches / who.partition(" ")[0]
     cache.mkdir(exist_ok=True)
     return {**kept, "UV_CACHE_DIR": f"{cache}-uv" if who == LAMBENT else str(cache), "PIP_CACHE_DIR": str(cache)}

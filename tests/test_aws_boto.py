@@ -94,7 +94,8 @@ def test_access_denied_names_the_one_statement() -> None:
     assert error.what == "not allowed: lambda:CreateFunction on arn:aws:lambda:eu-west-1:123456789012:function:hello"
     assert error.hint == (
         'add to the policy of arn:aws:iam::123456789012:user/ann: {"Effect": "Allow", "Action": "lambda:CreateFunction", '
-        '"Resource": "arn:aws:lambda:eu-west-1:123456789012:function:hello"}'
+        '"Resource": "arn:aws:lambda:eu-west-1:123456789012:function:hello"}\n'
+        "lambent plan --as policy prints all that deploying this app needs"
     )
 
 

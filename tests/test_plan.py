@@ -284,3 +284,24 @@ def test_a_large_environment_is_said_before_any_call() -> None:
     desired(fits, ARTIFACT, NAMES)
     with pytest.raises(UsageError, match="4097 bytes"):
         desired(replace(CONFIG, environment=(("A", fits.environment[0][1] + "x"),)), ARTIFACT, NAMES)
+
+
+def test_a_region_that_had_no_urls_is_told_before_any_call() -> None:
+    away = replace(WANTED, names=Names("hello", "123456789012", "eu-south-2"))
+    lines = {line.what: line.detail for line in plan(away, Observed()).lines}
+    assert "no Function URLs" in lines["region eu-south-2"]
+    assert "region eu-south-2" not in {line.what for line in plan(away, DONE).lines}
+
+
+def test_a_plan_tells_who_may_call_what_it_costs_and_whether_that_is_new() -> None:
+    first, later, signed = plan(WANTED, Observed()), plan(WANTED, DONE), plan(replace(WANTED, auth="AWS_IAM"), Observed())
+    assert [(made.access, made.opens) for made in (first, later, signed)] == [
+        ("public", True),
+        ("public", False),
+        ("signed", False),
+    ]
+    opened = plan(WANTED, replace(DONE, url=Url("https://x/", "AWS_IAM")))
+    assert opened.opens
+    told = first.planned
+    assert (told.zipped, told.raw) == (2_000_000, 6_000_000)
+    assert told.cost and told.cost.usd_per_million == 1.87

@@ -44,8 +44,10 @@ class PackagingError(LambentError):
 class AwsError(LambentError):
     """A refusal by AWS. `code` is AWS's error code, `operation` the API operation that was refused."""
 
-    def __init__(self, what: str, *, code: str = "", operation: str = "", where: str = "", hint: str = "") -> None:
-        super().__init__(what, where=where, hint=hint)
+    def __init__(
+        self, what: str, *, code: str = "", operation: str = "", where: str = "", hint: str = "", detail: str = ""
+    ) -> None:
+        super().__init__(what, where=where, hint=hint, detail=detail)
         self.code = code
         self.operation = operation
 

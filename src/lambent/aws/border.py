@@ -18,11 +18,15 @@ from botocore.config import Config as ClientConfig
 
 from lambent.aws.interface import ABSENT, Pairs
 from lambent.aws.refusals import LOCAL, located, translate
+from lambent.aws.regions import explained
 from lambent.errors import AwsError
 from lambent.limits import TIMEOUT_MAX_S
 
 _CONNECT_S = 5
 _READ_S = 70
+
+
+_LOGIN = (foreign.SSOError, foreign.LoginError, foreign.TokenRetrievalError, foreign.CredentialRetrievalError)
 
 
 class Border:
@@ -61,7 +65,11 @@ class Border:
             method: Callable[..., dict[str, Any]] = getattr(self._client(service), operation)
             return method(**given)
         except (foreign.BotoCoreError, foreign.ClientError) as error:
-            raise translated(error, camel(operation), self._endpoint, self._s3_arn(given)) from error
+            raise self._explained(translated(error, camel(operation), self._endpoint, self._s3_arn(given))) from error
+
+    def _explained(self, error: AwsError) -> AwsError:
+        regions = () if self._endpoint else self._session.get_available_regions("lambda")
+        return explained(error, self._region, regions)
 
     def _s3_arn(self, given: dict[str, Any]) -> str:
         partition = {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(self._region.rpartition("-")[0].rpartition("-")[0], "aws")
@@ -135,8 +143,11 @@ def translated(error: Exception, operation: str, endpoint: str | None, resource:
     what, hint = str(error), ""
     if isinstance(error, foreign.NoCredentialsError | foreign.PartialCredentialsError):
         return no_credentials()
-    if isinstance(error, foreign.SSOError | foreign.TokenRetrievalError | foreign.CredentialRetrievalError):
-        what, hint = f"the AWS login could not be used: {error}", f"aws sso login; {LOCAL}"
+    if isinstance(error, _LOGIN):
+        what, hint = (
+            f"the AWS login could not be used: {error}",
+            f"aws sso login, or aws login; {LOCAL}",
+        )
     elif isinstance(error, foreign.ProfileNotFound):
         hint = "aws configure list-profiles shows the ones there are"
     elif isinstance(error, foreign.NoRegionError):

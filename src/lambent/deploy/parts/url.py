@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lambent.aws.interface import STREAMED, Cors, Url
+from lambent.aws.regions import WITHOUT_URLS
 from lambent.deploy import steps
 from lambent.deploy.desired import PUBLIC, Desired
 from lambent.deploy.observed import Observed
@@ -29,6 +30,9 @@ def url(desired: Desired, observed: Observed) -> Part:
     revokes: list[Step] = [steps.Revoke(name, ALIAS, sid) for sid in surplus]
     lines += [PlannedLine("delete", f"permission {sid}", "the URL is no longer public") for sid in surplus]
     address, line = _address(desired, observed.url)
+    if observed.url is None and desired.names.region in WITHOUT_URLS:
+        told = "had no Function URLs at the end of 2025: if AWS refuses, choose another with --region"
+        lines.append(PlannedLine("check", f"region {desired.names.region}", told))
     return Part((*grants, *address, *revokes), (*lines, line))
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from lambent.config.model import Config
 from lambent.errors import PackagingError, UsageError
+from lambent.frozen import Frozen
 from lambent.limits import MIB, TMP_MAX_MB, TMP_MIN_MB
 from lambent.package import parting, report
 from lambent.package.archive import Archive
@@ -31,8 +32,7 @@ _FILES_MAX = 65_000
 _LESS = "leave out what the app does not need, in [tool.lambent]: drop = [...], without = [...]"
 
 
-@dataclass(frozen=True)
-class Parted:
+class Parted(Frozen):
     """`stays` is spliced into the zip, where `room` bytes are left for more; `made` is what went out, and `manifest` the file
     of the zip that says so.
     """
@@ -72,7 +72,8 @@ def too_large(contents: Contents, wishes: Wishes) -> PackagingError:
         shards = [contents.shards[index] for index in sorted(out)]
         entries = [entry for shard in shards for entry in shard.entries]
         offered = Overflow(Path(), "", 0, sum(entry.raw for entry in entries), len(entries), tuple(map(label, shards)))
-        hint = f"--overflow ({offered.told}, from a bucket of your account; tmp = {offered.tmp_mb}), or {hint}"
+        told = f"at least {offered.told}, from a bucket of your account; tmp = {offered.tmp_mb} or more"
+        hint = f"--overflow ({told}), or {hint}"
     return PackagingError(
         f"the zip is too large: {report.megabytes(sizes.total())} unpacked, and AWS takes less than {megabytes(limit)}",
         hint=hint,

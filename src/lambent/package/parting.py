@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lambent.frozen import Frozen
-from lambent.limits import MIB
 from lambent.package.contents import Contents
 from lambent.package.layout import source_of
 from lambent.package.shards.shard import Shard
 from lambent.package.startup import Startup
+
+SLACK = 65_536
+"""Bytes that are left free in the zip."""
 
 
 class Unit(Frozen):
@@ -29,20 +31,24 @@ def choose(contents: Contents, begins: Startup, limit: int) -> frozenset[int]:
     """The shards that go out, by index, so that what stays takes less than `limit` bytes; none when that cannot be."""
     excess = contents.sizes().total() + begins.raw + _reserve(contents) - limit + 1
     units = _units(contents, begins)
-    out: set[int] = set()
+    out: list[Unit] = []
     for native in (True, False):
         left = sorted((unit for unit in units if unit.native is native), key=lambda unit: (unit.raw, unit.shards))
         while excess > 0 and left:
             enough = next((unit for unit in left if unit.raw >= excess), left[-1])
             left.remove(enough)
-            out.update(enough.shards)
+            out.append(enough)
             excess -= enough.raw
-    return frozenset(out) if excess <= 0 else frozenset()
+    for unit in sorted(out, key=lambda unit: unit.raw):  # what was taken before something that is enough alone
+        if excess + unit.raw <= 0:
+            out.remove(unit)
+            excess += unit.raw
+    return frozenset(index for unit in out for index in unit.shards) if excess <= 0 else frozenset()
 
 
 def _reserve(contents: Contents) -> int:
-    """Room for the bytecode of the user's own files and of the runtime, which is about as large as they are."""
-    return sum(size for name, size in contents.own_sizes().items() if name.endswith(".py")) + MIB
+    """Room for the bytecode of the project's files, which is about as large as they are, and for the list of what went out."""
+    return sum(size for name, size in contents.own_sizes().items() if name.endswith(".py")) + SLACK
 
 
 def _units(contents: Contents, begins: Startup) -> list[Unit]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from lambent.cli.locally import for_local
 from lambent.cli.options import app_options, build_options, json_option, yes_option
 from lambent.cli.public import asking, is_said
 from lambent.cli.target import Target, check_it_runs_here, native, taken, target_options
@@ -15,7 +16,7 @@ from lambent.cli.tried import before_upload
 from lambent.config.load import Flags, load
 from lambent.config.model import Config
 from lambent.deploy.deploy import deploy
-from lambent.events import Detected, Emit
+from lambent.events import Detected, Emit, Warned
 from lambent.package.build import build
 from lambent.package.dependencies import Wishes
 from lambent.ui import choose
@@ -55,4 +56,7 @@ def configured(path: Path, flags: Flags, target: Target, emit: Emit) -> tuple[Co
     emit(Detected(config.app.spec, config.app.kind, config.app.source))
     if target.local:
         check_it_runs_here(config, emit)
+        config, left_out = for_local(config)
+        for text in left_out:
+            emit(Warned(text))
     return config, target.of(config.region, config.profile)

@@ -24,6 +24,7 @@ from lambent.local.lock import Locked, locked
 DEFAULT_PORT = 4580
 KEYS = ("lambent", "lambent")
 """The access key that may do everything, and its secret."""
+ACCOUNT = "123456789012"  # moto's default account
 REGION = "us-east-1"
 """Where clients go that name no region."""
 _READY_S = 30.0

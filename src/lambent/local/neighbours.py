@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from lambent.local.control.interface import S3Fault
+from lambent.local.daemon import ACCOUNT
 from lambent.local.durable import Call, Meaning, meaning, scope
 from lambent.local.engine.interface import Function, LogLine
 from lambent.local.front.interface import Caller
@@ -30,7 +31,6 @@ from lambent.local.wsgi import Answer, Application, respond
 
 log = logging.getLogger("lambent.neighbours")
 
-ACCOUNT = "123456789012"  # moto's default account
 DEFAULT_KEY = "lambent"
 """The access key, and its secret, that `lambent local env` prints: it may do everything, as moto lets any key."""
 

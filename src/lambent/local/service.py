@@ -31,7 +31,7 @@ from lambent.local.front.front import Front
 from lambent.local.front.front import Settings as FrontSettings
 from lambent.local.front.limited import Limited
 from lambent.local.lock import Locked, take
-from lambent.local.neighbours import ACCOUNT, Neighbours
+from lambent.local.neighbours import Neighbours
 from lambent.local.occupant import occupant
 from lambent.local.sandbox.choose import choose
 from lambent.local.sandbox.interface import Maker
@@ -122,7 +122,7 @@ class _Parts:
         self._settings = settings
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._port, self._url = port, url
-        self.account = ACCOUNT
+        self.account = daemon.ACCOUNT
         self.stopping = asyncio.Event()
         self.store = Store(settings.state)
         self.neighbours = Neighbours(settings.state)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lambent.config.load import Flags, load, place
-from lambent.config.model import Config, Cors, Hosting
+from lambent.config.model import Canary, Config, Cors, Hosting
 from lambent.deploy.desired import desired
 from lambent.errors import UsageError
 from lambent.names import Names
@@ -153,6 +153,23 @@ def test_everything_about_hosting(app: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "share", "seconds", "shown"),
+    [
+        ("10%/5m", 0.1, 300, "10 % for 5 min"),
+        ("2.5 % / 90s", 0.025, 90, "2.5 % for 90 s"),
+        ("50%/2h", 0.5, 7200, "50 % for 2 h"),
+    ],
+)
+def test_a_canary(app: Path, said: str, share: float, seconds: int, shown: str) -> None:
+    stage = table(f'[tool.lambent.stages.prod]\ncanary = "{said}"')
+    assert loaded(app, stage).hosting.canary is None
+    canary = loaded(app, stage, stage="prod").hosting.canary
+    assert (canary, str(canary)) == (Canary(share, seconds), shown)
+    assert loaded(app, stage, stage="prod", canary="none").hosting.canary is None
+    assert loaded(app, "", canary=said).origins["canary"] == "--canary"
+
+
+@pytest.mark.parametrize(
     ("toml", "what"),
     [
         ('permissions = "s3:*"', "permissions must be a list"),
@@ -162,6 +179,11 @@ def test_everything_about_hosting(app: Path) -> None:
         ("log_retention = 31", "log_retention is one of 1, 3, 5"),
         ("log_retention = true", "log_retention is one of 1, 3, 5"),
         ('auth = "basic"', "auth is none"),
+        ('canary = "10%"', "canary is a share of the traffic and for how long"),
+        ('canary = "0%/5m"', "canary is a share of the traffic and for how long"),
+        ('canary = "100%/5m"', "canary is a share of the traffic and for how long"),
+        ('canary = "5%/25h"', "canary is a share of the traffic and for how long"),
+        ("canary = 10", "canary must be text"),
         ('role = "me"', "role is not of the form"),
         (
             'role = "arn:aws:iam::123456789012:role/r"\npermissions = ["s3:* *"]',

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import random
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from faults import refusal
-from faults.asker import Asker, Seen
+from faults.asker import Asker, Seen, once
 from faults.kinds import KINDS, Fault, Killed, Kind
 from faults.operations import DESTROY, DESTROY_LARGE, FIRST, FIRST_LARGE, OPERATIONS, ROLLBACKS, Operation
 from faults.world import Spec, World, on_url
@@ -20,6 +19,9 @@ from lambent.ui.failure import text
 
 PASSES_S = 45
 """More than this the client never spends on being throttled."""
+
+STANDING = ("500", "cut before", "cut after", "throttled for ever", "access denied")
+"""Faults of one call alone: the others are answered."""
 
 
 @dataclass(frozen=True)
@@ -153,8 +155,8 @@ class Sweep:
                 wrong += [f"{key} has changed" for key in before if before[key] != now[key]]
             else:
                 ended += f", {self._rerun(operation, app, wrong)}"
-        if "nothing written" not in ended:
-            wrong += self._differences(operation, app)
+        if wrote:
+            wrong += self._differences(operation, app, kind)
         seen = {answer: count for asker in askers for answer, count in asker.seen.items()}
         good = operation.bodies | ({operation.other.body} if kind.concurrent else set())
         wrong += [f"a client got {_told(answer)}" for answer in seen if not _whole(answer, good, operation)]
@@ -202,6 +204,7 @@ class Sweep:
             wrong += _shown(error, kind, fault)
         elif kind.dies != isinstance(error, Killed):
             wrong.append("was not killed" if kind.dies else "died")
+        wrong += self._left_broken(operation, app, kind, error)
         return "done" if error is None else type(error).__name__
 
     def _rerun(self, operation: Operation, app: str, wrong: list[str]) -> str:
@@ -212,9 +215,20 @@ class Sweep:
             return "rerun failed"
         return "rerun done"
 
-    def _differences(self, operation: Operation, app: str) -> list[str]:
+    def _differences(self, operation: Operation, app: str, kind: Kind) -> list[str]:
+        """What another deploy leaves is its own: versions that are not live, and uploads."""
         now, wanted = self._state(operation, app), self._after[operation.name]
-        return [f"{key} is {now[key]}, not {wanted[key]}" for key in wanted if now[key] != wanted[key]]
+        left = {"versions", "uploads"} if kind.concurrent else set()
+        return [f"{key} is {now[key]}, not {wanted[key]}" for key in wanted if now[key] != wanted[key] and key not in left]
+
+    def _left_broken(self, operation: Operation, app: str, kind: Kind, error: BaseException | None) -> list[str]:
+        """A run that was refused, and could still act, leaves a URL that answers."""
+        url = self.world.url(app)
+        if kind.name not in STANDING or not isinstance(error, LambentError) or operation.start is None or not url:
+            return []
+        answer = once(url)
+        well = {operation.spec.body, operation.start.body}
+        return [] if _whole(answer, well, operation) else [f"left a URL that answers {_told(answer)}"]
 
 
 class _Rival:
@@ -276,9 +290,3 @@ def _whole(answer: Seen, good: set[Seen], operation: Operation) -> bool:
 
 def _told(answer: Seen) -> str:
     return f"{answer[0]} {answer[1][:120]!r}"
-
-
-def sample(cases: list[Case], seed: int, count: int) -> list[Case]:
-    """Some of the cases, as the seed has them; as many operations and kinds as there is room for."""
-    shuffled = random.Random(seed).sample(cases, len(cases))
-    return shuffled[:count]

@@ -191,7 +191,8 @@ class Run:
             try:
                 aws.create_bucket(code.bucket, step.tags)
             except AwsError as error:
-                if error.code not in DENIED or not aws.bucket(code.bucket):  # whoever may not make one may use it
+                denied = error.code in DENIED and error.operation == "CreateBucket"
+                if not denied or not aws.bucket(code.bucket):  # who may not make one may still use the one there is
                     raise
         if not aws.uploaded(code.bucket, code.key):
             aws.upload(code.bucket, code.key, code.path)

@@ -1,0 +1,47 @@
+"""A sample of the sweep, as LAMBENT_FAULT_SEED has it, and the cases that once went wrong. `scripts/faults` runs all of it."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from faults.operations import OPERATIONS, Operation
+from faults.sweep import Case, Sweep
+from faults.world import world
+
+SEED = int(os.environ.get("LAMBENT_FAULT_SEED", "1"))
+SAMPLED = random.Random(SEED).sample(OPERATIONS, 5)
+
+ONCE_WRONG = (
+    Case("update code", "Invoke", "cut after, once"),  # the check was not asked again
+    Case("update configuration", "UpdateAlias", "killed before"),  # the rerun deleted one version too many
+    Case("streaming off", "UpdateAlias", "access denied"),  # every request was a 502 until somebody came
+    Case("rollback from streaming", "UpdateAlias", "500"),
+    Case("rollback to streaming", "UpdateFunctionUrlConfig(live)", "killed before"),  # the rerun found nothing to do
+    Case("first deploy through S3", "PutPublicAccessBlock", "killed before"),  # the bucket stayed half made
+    Case("destroy with uploads", "DeleteObject", "killed before"),  # the rerun saw no app any more
+    Case("first deploy", "CreateFunction", "another deploy"),
+)
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
+    with world(tmp_path_factory.mktemp("faults")) as there:
+        yield Sweep(there)
+
+
+@pytest.mark.parametrize("operation", SAMPLED, ids=lambda operation: operation.name)
+def test_a_case_that_the_seed_chose(sweep: Sweep, operation: Operation) -> None:
+    outcome = sweep.run(random.Random(f"{SEED} {operation.name}").choice(sweep.cases((operation,))))
+    assert not outcome.wrong, outcome
+    assert "did not come" not in outcome.ended
+
+
+@pytest.mark.parametrize("case", ONCE_WRONG, ids=lambda case: f"{case.operation}-{case.label}-{case.kind}".replace(" ", "_"))
+def test_a_case_that_once_went_wrong(sweep: Sweep, case: Case) -> None:
+    outcome = sweep.run(case)
+    assert not outcome.wrong, outcome
+    assert "did not come" not in outcome.ended

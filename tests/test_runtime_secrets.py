@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,6 +23,7 @@ from lambent.deploy.check import judge
 from lambent.deploy.diagnose import diagnose
 from lambent.runtime.signature import sign
 from runtime_stand_in import Environment, make_event
+from test_package_wheels_tls import certificate
 
 VALUE = "postgres://user:hunter2@db"
 APP = """
@@ -63,7 +65,7 @@ Answer = tuple[int, Any]
 class Services:
     """SSM and Secrets Manager at one address. `say` may answer instead; all that was asked lands in `asked`."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.parameters = {"/shop/db": VALUE}
         self.secrets: dict[str, dict[str, str]] = {"shop/keys": {"SecretString": json.dumps({"stripe": "sk_1", "port": 5432})}}
         self.asked: list[Asked] = []
@@ -86,6 +88,8 @@ class Services:
             def log_message(self, format: str, *args: Any) -> None: ...
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        if tls is not None:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
@@ -278,3 +282,24 @@ def test_aws_client_reads_them_again_after_a_snapshot_too(tmp_path: Path, servic
         services.parameters["/shop/db"] = "rotated"
         environment.api.restored.set()
         assert environment.invoke(make_event()).body.decode() == repr((VALUE, None, None, "rotated"))
+
+
+__all__ = ["certificate"]
+
+
+def test_over_tls_from_a_service_whose_certificate_is_checked(tmp_path: Path, certificate: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    services = Services(context)
+    url = services.url.replace("http://127.0.0.1", "https://localhost")
+    references = '{"DB":"ssm:/shop/db","KEY":"secret:shop/keys#stripe"}'
+    env = {**KEYS, "AWS_ENDPOINT_URL": url, "LAMBENT_SECRETS": references}
+    try:
+        trusting = env | {"SSL_CERT_FILE": str(certificate)}
+        with Environment(tmp_path / "a", interpreter(), "main.handler", files={"main.py": APP}, env=trusting) as environment:
+            assert environment.invoke({}).data == [VALUE, "sk_1", None]
+        with Environment(tmp_path / "b", interpreter(), "main.handler", files={"main.py": APP}, env=env) as environment:
+            assert "CERTIFICATE_VERIFY_FAILED" in environment.posted().data["errorMessage"]
+    finally:
+        services.server.shutdown()
+        services.server.server_close()

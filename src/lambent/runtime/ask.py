@@ -6,6 +6,8 @@ Imported only where secrets are read. boto3 would take most of a second of the s
 from __future__ import annotations
 
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from ssl import SSLContext, create_default_context
+from threading import Lock
 from time import monotonic, sleep, time, time_ns
 
 from .environment import variable
@@ -20,6 +22,9 @@ _TRY_S = 3.0
 _PAUSE_S = 0.1
 _THROTTLED = ("Throttling", "TooManyRequests", "RequestLimitExceeded", "SlowDown")
 _OWN_ENDPOINT = {"ssm": "AWS_ENDPOINT_URL_SSM", "secretsmanager": "AWS_ENDPOINT_URL_SECRETS_MANAGER"}
+
+_contexts: list[SSLContext] = []
+_one_context = Lock()
 
 
 class Refused(Exception):
@@ -74,7 +79,7 @@ def _once(endpoint: str, target: str, body: bytes, scope: tuple[str, str], timeo
 def _exchange(method: str, url: str, headers: dict[str, str], body: bytes, timeout_s: float) -> tuple[int, Any]:
     """Status and JSON of an answer; None for what is no JSON."""
     scheme, host, path = parts(url)
-    connection = (HTTPConnection if scheme == "http" else HTTPSConnection)(host, timeout=timeout_s)
+    connection = HTTPConnection(host, timeout=timeout_s) if scheme == "http" else _secure(host, timeout_s)
     try:
         connection.request(method, path, body or None, headers)
         answer = connection.getresponse()
@@ -85,6 +90,14 @@ def _exchange(method: str, url: str, headers: dict[str, str], body: bytes, timeo
         return answer.status, parse(data)
     except ValueError:
         return answer.status, None
+
+
+def _secure(host: str, timeout_s: float) -> HTTPSConnection:
+    """All share one context: to read the authorities takes longer than all else here."""
+    with _one_context:
+        if not _contexts:
+            _contexts.append(create_default_context())
+    return HTTPSConnection(host, timeout=timeout_s, context=_contexts[0])
 
 
 def parts(url: str) -> tuple[str, str, str]:

@@ -16,7 +16,7 @@ from lambent import events
 from lambent.aws.boto import connect
 from lambent.aws.interface import Aws, LogEvent
 from lambent.config.model import Canary, Hosting
-from lambent.deploy.canary import Count, Heard, invocation, raised, well
+from lambent.deploy.canary import Count, Heard, around, invocation, raised, well
 from lambent.deploy.deploy import deploy, prepare
 from lambent.deploy.means import Patience
 from lambent.deploy.probe import ask
@@ -137,6 +137,7 @@ def test_a_version_that_fails_is_taken_back(app: Ran, log_format: Any) -> None:
     assert failed.value.what == "version 2 failed: 1 error in 1 request of its canary"
     assert "version 1 has all the traffic again" in failed.value.hint
     assert "ValueError" in failed.value.detail and "no milk today" in failed.value.detail
+    assert failed.value.detail.count("START RequestId") + failed.value.detail.count("platform.start") == 1
     assert app.shares() == ("1", ())
 
 
@@ -276,6 +277,23 @@ RECORD = '{"time":"t","type":"platform.report","record":{"requestId":"4f","statu
 def test_what_a_line_tells(text: str, ended: bool, wrong: bool) -> None:
     done, failed = invocation(text)
     assert (done, failed if done else raised(text)) == (ended, wrong)
+
+
+def test_the_error_is_told_with_its_own_invocation_alone() -> None:
+    texts = (
+        "START RequestId: 1",
+        "fine",
+        REPORT,
+        "START RequestId: 2",
+        "oh",
+        "Traceback (most recent",
+        "  line",
+        REPORT,
+        "START RequestId: 3",
+    )
+    lines = [LogEvent(str(number), "s", number, text) for number, text in enumerate(texts)]
+    assert [line.text for line in around(lines, lines[5])] == list(texts[3:8])
+    assert [line.text for line in around(lines[4:7], lines[5])] == list(texts[4:7]), "not all is there yet"
 
 
 def test_a_failure_told_twice_is_one_and_a_line_read_twice_too() -> None:

@@ -117,7 +117,7 @@ def run(means: Means, step: steps.Try, version: str) -> tuple[str, Count]:
     try:
         _watch(means, step, new, old)
     except KeyboardInterrupt:
-        hint = "lambent deploy watches it anew, lambent rollback takes it back"
+        hint = "the same command, which watches it anew, or lambent rollback, which takes it back"
         means.emit(events.Warned(_left(step, version), hint))
         raise
     if not well(new.count, old.count):
@@ -207,11 +207,27 @@ def _errors(count: Count) -> str:
 
 
 def _text(aws: Aws, step: steps.Try, first: LogEvent | None) -> str:
-    """What the log says around the first error. No reason to fail when it cannot be had."""
+    """What the log says of the first invocation that failed. No reason to fail when it cannot be had."""
     if first is None:
         return ""
     try:
-        lines = aws.log_events(step.group, first.stream, first.at_ms - _AROUND_MS, "", _LINES)
+        lines = around(aws.log_events(step.group, first.stream, first.at_ms - _AROUND_MS), first)
     except AwsError:
-        lines = (first,)
-    return "\n".join(line.text.rstrip("\n") for line in lines)
+        lines = [first]
+    return "\n".join(line.text.rstrip("\n") for line in lines[-_LINES:])
+
+
+def around(lines: Iterable[LogEvent], event: LogEvent) -> list[LogEvent]:
+    """The lines of one environment's log that belong to the same invocation as `event`. Pure."""
+    found: list[LogEvent] = []
+    met = False
+    for line in lines:
+        if line.text.startswith("START RequestId") or '"platform.start"' in line.text:
+            if met:
+                break
+            found = []
+        found.append(line)
+        met = met or line.id == event.id
+        if met and invocation(line.text)[0]:
+            break
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,12 +15,17 @@ from lambent.config.load import Flags, load
 from lambent.config.model import Config
 from lambent.errors import UsageError
 from lambent.events import Detected, Emit, Phase
+from lambent.late import Late
 from lambent.package import output
 from lambent.package.artifact import Artifact
 from lambent.package.build import build
 from lambent.package.dependencies import Part, Wishes
-from lambent.package.locked import write_lock
 from lambent.ui import choose
+
+if TYPE_CHECKING:
+    from lambent.package import locked
+else:
+    locked = Late("lambent.package.locked")
 
 
 @click.command("build")
@@ -60,7 +65,7 @@ def _build(path: Path, options: dict[str, Any], emit: Emit) -> None:
     zipped.check(place, page)
     emit(Detected(config.app.spec, config.app.kind, config.app.source))
     if lock:
-        write_lock(config, cache, os.environ, emit, wishes)
+        locked.write_lock(config, cache, os.environ, emit, wishes)
     phases: list[Phase] = []
     timed = zipped.timed(emit, phases)
     artifact = build(zipped.without(config, place, emit), cache, os.environ, timed, wishes)

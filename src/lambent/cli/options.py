@@ -7,14 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import click
-import platformdirs
+
+
+def _own(kind: str) -> Path:
+    """lambent's own folder of a kind."""
+    import platformdirs  # needed only where the user does not say it
+
+    return platformdirs.user_cache_path("lambent") if kind == "cache" else platformdirs.user_state_path("lambent")
+
 
 state_option = click.option(
     "--state",
     metavar="DIR",
     envvar="LAMBENT_STATE",
     type=click.Path(path_type=Path, file_okay=False),
-    default=lambda: Path(platformdirs.user_state_dir("lambent")) / "local",
+    default=lambda: _own("state") / "local",
     help="Where the local Lambda keeps its state.",
 )
 
@@ -90,7 +97,7 @@ def build_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="DIR",
             envvar="LAMBENT_CACHE",
             type=click.Path(path_type=Path, file_okay=False),
-            default=lambda: Path(platformdirs.user_cache_dir("lambent")),
+            default=lambda: _own("cache"),
             help="Where wheels, what is made of them, and zips are kept.",
         ),
     )

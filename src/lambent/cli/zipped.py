@@ -5,13 +5,20 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lambent.config.model import Config
 from lambent.events import Built, Emit, Event, Listed, Notice, Packed, Phase, Sized, Warned
-from lambent.package import output, report, treemap
+from lambent.late import Late
+from lambent.package import output, report
 from lambent.package.artifact import OVERFLOW, Artifact
 from lambent.package.dependencies import Part
 from lambent.package.source import packs
+
+if TYPE_CHECKING:
+    from lambent.package import treemap
+else:
+    treemap = Late("lambent.package.treemap")
 
 
 def check(place: Path | None, page: Path | None) -> None:

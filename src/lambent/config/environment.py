@@ -12,8 +12,6 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from dotenv import dotenv_values
-
 from lambent.config.references import reference
 from lambent.errors import UsageError
 from lambent.limits import ENV_MAX, RESERVED_ENVIRONMENT
@@ -59,6 +57,8 @@ def from_file(path: Path, origin: str) -> dict[str, str]:
     except (OSError, UnicodeDecodeError) as error:
         what = f"cannot read {path.name}: {getattr(error, 'strerror', None) or 'not UTF-8'}"
         raise UsageError(what, where=origin, hint="give a file of lines such as KEY=value") from error
+    from dotenv import dotenv_values  # brings logging with it, and few commands are given a file
+
     pairs = dotenv_values(stream=StringIO(text), interpolate=False)
     for key, value in pairs.items():
         if value is None:

@@ -24,7 +24,8 @@ COMPRESSOR = f"libdeflate 0.9.0 {LEVEL}"  # what cached members were made with; 
 STORED, DEFLATED = 0, 8
 _DATE = (1980 - 1980) << 9 | 1 << 5 | 1
 _UTF8 = 0x800
-_STEP = 4 << 20  # bytes copied at once
+_STEP = 256 << 10  # bytes copied at once: what was hashed is still near when it is written
+_LARGE = 4 << 20  # bytes of an archive whose memory is worth giving back
 _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
 _END = struct.Struct("<4s4H2IH")
@@ -72,7 +73,7 @@ def compress(name: str, data: bytes | bytearray, *, executable: bool = False) ->
 class Sink(Protocol):
     """What members are written to."""
 
-    def write(self, data: bytes, /) -> object: ...
+    def write(self, data: bytes | memoryview, /) -> object: ...
 
 
 class Writer:
@@ -121,10 +122,12 @@ class Writer:
         return Written(self._sha256.digest(), self._offset, raw, count)
 
     def _copy(self, source: Archive, begin: int, end: int) -> None:
-        for start in range(begin, end, _STEP):
-            self._write(source.data[start : min(start + _STEP, end)])
+        with memoryview(source.data) as view:
+            for start in range(begin, end, _STEP):
+                with view[start : min(start + _STEP, end)] as part:
+                    self._write(part)
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes | memoryview) -> None:
         self._file.write(data)
         self._sha256.update(data)
         self._offset += len(data)
@@ -168,7 +171,7 @@ class Archive:
 
     def let_go(self) -> None:
         """Frees the memory of what was read, where the system lets us. It stays readable."""
-        if len(self.data) > _STEP and hasattr(mmap, "MADV_DONTNEED"):
+        if len(self.data) > _LARGE and hasattr(mmap, "MADV_DONTNEED"):
             self.data.madvise(mmap.MADV_DONTNEED)
 
     def read(self, name: str) -> bytes:

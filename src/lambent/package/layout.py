@@ -14,6 +14,11 @@ from lambent.frozen import Frozen
 RUNTIME = "lambent_runtime"
 
 
+def is_runtime(name: str) -> bool:
+    """Whether a path in the zip is of lambent's own runtime."""
+    return name.startswith(f"{RUNTIME}/")
+
+
 class SourceFile(Frozen):
     """A file to be packed: its path on this machine, and whether it may be executed. `content` is what was made of it, if that
     is to be packed in its stead (bytecode).

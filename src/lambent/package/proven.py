@@ -17,6 +17,7 @@ from lambent.frozen import Frozen
 from lambent.late import Late
 from lambent.package import sealed
 from lambent.package.contents import Contents
+from lambent.package.layout import is_runtime
 from lambent.package.proof import reading
 from lambent.package.proof.finding import Finding, refusal
 from lambent.package.target import Target
@@ -99,7 +100,7 @@ def _modules(proof: Proof, cache: Path) -> list[str]:
     sources = ((name, file.path.read_bytes()) for name, file in proof.contents.layout.own if name.endswith(".py"))
     contents = {name: (_digest(f"{rules}{name}\0".encode() + source), source) for name, source in sources}
     found = {
-        digest: known.get(digest) or _digest(reading.depended_on(name, source, proof.target))
+        digest: known.get(digest) or (digest if is_runtime(name) else _digest(reading.depended_on(name, source, proof.target)))
         for name, (digest, source) in contents.items()
     }
     if found != known:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lambent.events import ListedFile, Share
 from lambent.package.archive import Archive
-from lambent.package.layout import RUNTIME
+from lambent.package.layout import is_runtime
 
 OWN = "your files"
 OURS = "lambent's runtime"
@@ -34,9 +34,12 @@ def shares(files: Iterable[ListedFile]) -> tuple[Share, ...]:
     sums: dict[str, list[int]] = {}
     for file in files:
         row = sums.setdefault(file.package, [0, 0, 0, 0, 0])
-        compiled = file.name.endswith(".pyc")
-        for index, count in enumerate((1, file.raw, file.packed, file.raw * compiled, file.packed * compiled)):
-            row[index] += count
+        row[0] += 1
+        row[1] += file.raw
+        row[2] += file.packed
+        if file.name.endswith(".pyc"):
+            row[3] += file.raw
+            row[4] += file.packed
     return tuple(sorted((Share(name, *row) for name, row in sums.items()), key=lambda share: (-share.packed, share.name)))
 
 
@@ -48,7 +51,7 @@ def members(path: Path, owners: Mapping[str, str]) -> tuple[ListedFile, ...]:
 
 def owner(name: str, owners: Mapping[str, str]) -> str:
     """Whose a file is: a package's when its name (or, of bytecode, its source's) is among `owners`, else the user's or ours."""
-    if name.startswith(f"{RUNTIME}/"):
+    if is_runtime(name):
         return OURS
     folder, cached, file = name.rpartition("__pycache__/")
     source = f"{folder}{file.partition('.')[0]}.py" if cached else name

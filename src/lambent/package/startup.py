@@ -8,6 +8,7 @@ from pathlib import Path
 from lambent.frozen import Frozen
 from lambent.interpreters import Interpreter
 from lambent.package.contents import Contents
+from lambent.package.layout import is_runtime
 from lambent.package.shards.bytecode import Bytecode, compiled, place
 from lambent.package.shards.imports import scan
 from lambent.package.shards.kept import reached
@@ -30,7 +31,8 @@ def startup(contents: Contents, modules: Sequence[str], interpreter: Interpreter
     """What the app's `modules` reach, nearest first, as far as `room` (bytes) goes. Nothing without an interpreter."""
     if interpreter is None or not contents.shards:
         return Startup()
-    own = {name: scan(name, file.path.read_bytes()) for name, file in contents.layout.own if name.endswith(".py")}
+    sources = [(name, file) for name, file in contents.layout.own if name.endswith(".py") and not is_runtime(name)]
+    own = {name: scan(name, file.path.read_bytes()) for name, file in sources}
     wanted = [path for path in reached(contents.pairs, own, modules, cache) if path not in own]
     archives = tuple(each for each in compiled(contents.shards, wanted, interpreter, cache) if each is not None)
     sizes = {entry.name: entry.raw for each in archives for entry in each.entries}

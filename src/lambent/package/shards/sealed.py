@@ -14,7 +14,7 @@ class Sealing:
         self._file = file
         self.checksum = 0
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         self.checksum = deflate.crc32(data, self.checksum)
         return self._file.write(data)
 

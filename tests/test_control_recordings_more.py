@@ -90,6 +90,11 @@ def test_provisioned_and_reserved_know_of_each_other(api: Api, name: str) -> Non
     code, told = text(refusal(c.put_function_concurrency, FunctionName=name, ReservedConcurrentExecutions=1))
     assert told == " ReservedConcurrentExecutions  1 should not be lower than function's total provisioned concurrency [2]."
     assert code == "InvalidParameterValueException"
+    c.delete_function_concurrency(FunctionName=name)
+    assert c.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] == 998
+    assert text(refusal(put, **here, ProvisionedConcurrentExecutions=1001))[1].endswith("unreserved concurrency [1000].")
+    assert text(refusal(put, **here, ProvisionedConcurrentExecutions=901))[1].endswith("below its minimum value of [100].")
+    c.delete_provisioned_concurrency_config(**here)
 
 
 def test_what_is_provisioned_follows_its_alias_and_goes_with_its_function(api: Api, name: str) -> None:

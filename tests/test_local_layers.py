@@ -13,10 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from deploy_cases import artifact
+from deploy_cases import config as plain
 from functions import CACHE, NEWEST, make_function, running
 from lambda_api import zip_bytes
 from lambent import events
-from lambent.config.model import App, Config
+from lambent.aws.boto import connect
+from lambent.config.model import App, Config, Hosting
+from lambent.deploy.deploy import deploy
 from lambent.local.layers import merge
 from lambent.local.sandbox.interface import Maker
 from lambent.local.sandbox.process import ProcessMaker
@@ -153,7 +157,23 @@ def test_by_hand_with_the_aws_cli(tmp_path: Path) -> None:
         aws(service, "invoke", *function, str(tmp_path / "out"))
         assert "moo" in (tmp_path / "out").read_text()
         assert aws(service, "list-layers") == {"Layers": []}
+        told = aws(service, "get-function", *function)
+        assert told["Configuration"]["Layers"][0]["Arn"] == arn  # type: ignore[index]
         aws(service, "update-function-configuration", *function, "--layers", "[]")
         aws(service, "wait", "function-updated-v2", *function)
         told = aws(service, "invoke", *function, str(tmp_path / "out"))
         assert told["FunctionError"] == "Unhandled" and "No module named 'cowsay'" in (tmp_path / "out").read_text()
+
+
+def test_a_deploy_with_layers_changes_only_what_differs(tmp_path: Path) -> None:
+    zipped = artifact(tmp_path, "import lib\ndef lambda_handler(event, context):\n    return lib.NAME\n", runtime=RUNTIME)
+    with serving(tmp_path / "state") as service:
+        client = service.client("lambda", region_name="eu-west-1")
+        content = {"ZipFile": zip_bytes({"python/lib.py": "NAME = 'of the layer'\n"})}
+        arn = client.publish_layer_version(LayerName="lib", Content=content)["LayerVersionArn"]
+        account = connect("eu-west-1", endpoint_url=service.url, keys=("lambent", "lambent"))
+        given, said = plain(tmp_path, "layered", runtime=RUNTIME, hosting=Hosting(layers=(arn,))), events.ignore
+        first, second = (deploy(given, zipped, account, said) for _ in range(2))
+        assert (first.version, second.version, second.changed) == ("1", "1", False)
+        answer = client.invoke(FunctionName="layered", Qualifier="live")
+        assert json.loads(answer["Payload"].read()) == "of the layer"

@@ -85,6 +85,10 @@ class Record:
     provisioned: dict[str, Document] = field(default_factory=dict)
     event_invoke: dict[str, Document] = field(default_factory=dict)
 
+    def provisions(self, but: str = "") -> int:
+        """Provisioned concurrency of all qualifiers but one."""
+        return sum(int(config["count"]) for qualifier, config in self.provisioned.items() if qualifier != but)
+
     def configurations(self) -> Iterator[Document]:
         """Every configuration whose code must be there."""
         yield self.latest

@@ -5,7 +5,6 @@ from __future__ import annotations
 from lambent.limits import UNZIPPED_MAX, ZIP_DIRECT_MAX
 from lambent.local.control.call import Call
 from lambent.local.control.faults import Fault, invalid
-from lambent.local.control.provisioned import total
 from lambent.local.control.target import Target
 from lambent.local.control.versions import all_versions
 from lambent.local.store import Document
@@ -24,7 +23,7 @@ async def get_account_settings(call: Call) -> Document:
             "CodeSizeUnzipped": UNZIPPED_MAX,
             "CodeSizeZipped": ZIP_DIRECT_MAX,
             "ConcurrentExecutions": CONCURRENCY,
-            "UnreservedConcurrentExecutions": CONCURRENCY - _reserved(call),
+            "UnreservedConcurrentExecutions": unreserved(call),
         },
         "AccountUsage": {
             "TotalCodeSize": sum(version["CodeSize"] for record in records for version in all_versions(record))
@@ -34,19 +33,22 @@ async def get_account_settings(call: Call) -> Document:
     }
 
 
-def _reserved(call: Call, but: str = "") -> int:
-    return sum(record.reserved or 0 for record in call.store.records(call.request.region) if record.name != but)
+def unreserved(call: Call, but: str = "") -> int:
+    """What is left when each function but one has what is reserved or provisioned for it."""
+    others = [record for record in call.store.records(call.request.region) if record.name != but]
+    taken = [record.provisions() if record.reserved is None else record.reserved for record in others]
+    return CONCURRENCY - sum(taken)
 
 
 async def put_function_concurrency(call: Call) -> Document:
     target: Target = call.target().unqualified()
     record = call.record(target, ":$LATEST")
     wanted: int = call.params["ReservedConcurrentExecutions"]
-    if CONCURRENCY - _reserved(call, record.name) - wanted < UNRESERVED_MIN:
+    if unreserved(call, record.name) - wanted < UNRESERVED_MIN:
         text = "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
         minimum = f"below its minimum value of [{UNRESERVED_MIN}]."
         raise Fault("InvalidParameterValueException", text + minimum, typed=False)
-    if wanted < (provisioned := total(record)):
+    if wanted < (provisioned := record.provisions()):
         told = f" ReservedConcurrentExecutions  {wanted} should not be lower than function's total provisioned concurrency "
         raise invalid(f"{told}[{provisioned}].")  # recorded, the spaces too
     record.reserved = wanted

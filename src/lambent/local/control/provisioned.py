@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lambent.local.control.account import UNRESERVED_MIN, unreserved
 from lambent.local.control.call import Call, Parts, aws_time, resolve
 from lambent.local.control.faults import Fault, conflict, invalid, missing
 from lambent.local.control.render import page
@@ -17,9 +18,7 @@ async def put_provisioned_concurrency_config(call: Call) -> Document:
     target, record, count = *_found(call, UNPUBLISHED), call.params["ProvisionedConcurrentExecutions"]
     qualifier = target.key
     _refuse_twice(record, qualifier)
-    if record.reserved is not None and count + _total(record, qualifier) > record.reserved:
-        told = "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function"
-        raise invalid(told)
+    _check_room(call, record, count, record.provisions(but=qualifier))
     record.provisioned[qualifier] = {"count": count, "modified": aws_time()}
     call.store.save(record)
     follow(call.parts, record)
@@ -63,7 +62,8 @@ def follow(parts: Parts, record: Record) -> None:
     for qualifier in [each for each in record.provisioned if not _is_there(record, each)]:
         del record.provisioned[qualifier]  # the alias or version was deleted
     for qualifier, config in record.provisioned.items():
-        wanted[_function(parts, record, qualifier)] = config["count"]
+        function = _function(parts, record, qualifier)
+        wanted[function] = wanted.get(function, 0) + config["count"]
     known = parts.provisioned.get(record.arn, {})
     for function in known.keys() - wanted.keys():
         parts.engine.provision(function, 0)
@@ -87,6 +87,21 @@ def _found(call: Call, of_latest: str) -> tuple[Target, Record]:
     return target, record
 
 
+def _check_room(call: Call, record: Record, count: int, others: int) -> None:
+    """What is provisioned comes out of the function's reservation, or else out of the account's concurrency."""
+    if record.reserved is not None:
+        if count + others > record.reserved:
+            told = "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function"
+            raise invalid(told)
+        return
+    left = unreserved(call, record.name) - others
+    if count > left:
+        raise invalid(f"Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [{left}].")
+    if left - count < UNRESERVED_MIN:
+        lead = "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution"
+        raise invalid(f"{lead} below its minimum value of [{UNRESERVED_MIN}].")
+
+
 def _refuse_twice(record: Record, qualifier: str) -> None:
     """A version is provisioned by itself or through one alias."""
     others = {
@@ -97,14 +112,6 @@ def _refuse_twice(record: Record, qualifier: str) -> None:
         raise conflict(told)
     if others:
         raise conflict("Version is pointed by a Provisioned Concurrency alias")
-
-
-def total(record: Record) -> int:
-    return _total(record, "")
-
-
-def _total(record: Record, but: str) -> int:
-    return sum(int(config["count"]) for qualifier, config in record.provisioned.items() if qualifier != but)
 
 
 def _is_there(record: Record, qualifier: str) -> bool:
@@ -124,11 +131,11 @@ def _function(parts: Parts, record: Record, qualifier: str) -> Function:
 
 def _shown(parts: Parts, record: Record, qualifier: str) -> Document:
     config, state = record.provisioned[qualifier], parts.engine.provisioned(_function(parts, record, qualifier))
-    reason = {"StatusReason": state.reason} if state.reason else {}
+    ready, reason = min(state.ready, config["count"]), {"StatusReason": state.reason} if state.reason else {}
     return {
         "RequestedProvisionedConcurrentExecutions": config["count"],
-        "AvailableProvisionedConcurrentExecutions": state.ready,
-        "AllocatedProvisionedConcurrentExecutions": state.ready,
+        "AvailableProvisionedConcurrentExecutions": ready,
+        "AllocatedProvisionedConcurrentExecutions": ready,
         "Status": state.status,
         **reason,
         "LastModified": config["modified"],

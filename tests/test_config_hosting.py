@@ -197,6 +197,7 @@ def test_a_canary(app: Path, said: str, share: float, seconds: int, shown: str) 
             "EFS is reached through a VPC only",
         ),
         ("snapstart = true\nprovisioned_concurrency = 1", "SnapStart goes neither with provisioned concurrency"),
+        ("snapstart = true\ntmp = 1024", "SnapStart takes no more than 512 MB of /tmp"),
         ("keep_versions = 0", "keep_versions must be between 1"),
         ('tags = { "aws:x" = "y" }', "not a tag of yours: aws:x"),
         ("cors = { max_age = 100000 }", "cors max_age is 0 to 86400 seconds"),

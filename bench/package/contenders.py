@@ -53,7 +53,8 @@ def project(of: str, machine: str, site: Site) -> Project:
     folder = place / of
     folder.mkdir(parents=True)
     (place / "caches").mkdir()
-    shutil.copyfile(SETS / of / "main.py", folder / "main.py")
+    for name in ("main.py", "constraints.txt"):
+        shutil.copyfile(SETS / of / name, folder / name)
     lists = [SETS / of / "requirements.txt", SETS / of / f"{machine}.txt"]
     (folder / "requirements.txt").write_text("".join(path.read_text() for path in lists if path.exists()))
     return Project(folder, place / "caches", machine, site)

@@ -11,7 +11,8 @@ _HOW = """\
 ### How it is measured
 
 Each figure is the CPU seconds of a whole process tree, user and system, of a command as one types it; wall seconds stand in
-brackets. Every contender has the same pinned list (`bench/package/sets/`), a cache of its own, and the same project folder:
+brackets. Every contender has the same requirements, with constraints that pin every package (`bench/package/sets/`), a cache of
+its own, and the same project folder:
 
 ```
 lambent build APP --target python{python}-MACHINE

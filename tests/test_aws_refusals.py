@@ -148,7 +148,7 @@ REGIONS = ("eu-west-1", "eu-west-2", "us-east-1", "ap-south-2")
             "is ap-south-2 enabled",
         ),
         ("UnrecognizedClientException", "GetFunction", "us-east-1", "AWS does not know these credentials", "aws configure"),
-        ("SomeException", "CreateFunctionUrlConfig", "eu-south-2", "AWS refused", "eu-south-2 had no Function URLs"),
+        ("SomeException", "CreateFunctionUrlConfig", "eu-central-2", "AWS refused", "eu-central-2 had no Function URLs"),
         ("SomeException", "CreateFunctionUrlConfig", "eu-west-1", "AWS refused", ""),
     ),
 )

@@ -13,6 +13,7 @@ from lambent.deploy.desired import PUBLIC_STATEMENTS, Desired, desired
 from lambent.deploy.observed import Observed
 from lambent.deploy.parts.function import changed
 from lambent.deploy.plan import plan
+from lambent.deploy.script import script
 from lambent.errors import DeployError, UsageError
 from lambent.limits import UNZIPPED_MAX, ZIP_DIRECT_MAX
 from lambent.names import Names
@@ -181,6 +182,7 @@ CASES = (
 def test_steps(case: Case) -> None:
     made = plan(case.desired, case.observed)
     assert " ".join(type(step).__name__ for step in made.steps) == case.steps
+    assert all(f"# {step.title}\n" in script(made) for step in made.steps)
     only_looks = {"Probe", "CheckVersion", "AwaitProvisioned"}
     assert made.changes == sum(name not in only_looks for name in case.steps.split())
     verbs = {line.verb for line in made.lines}
@@ -287,10 +289,10 @@ def test_a_large_environment_is_said_before_any_call() -> None:
 
 
 def test_a_region_that_had_no_urls_is_told_before_any_call() -> None:
-    away = replace(WANTED, names=Names("hello", "123456789012", "eu-south-2"))
+    away = replace(WANTED, names=Names("hello", "123456789012", "eu-central-2"))
     lines = {line.what: line.detail for line in plan(away, Observed()).lines}
-    assert "no Function URLs" in lines["region eu-south-2"]
-    assert "region eu-south-2" not in {line.what for line in plan(away, DONE).lines}
+    assert "no Function URLs" in lines["region eu-central-2"]
+    assert "region eu-central-2" not in {line.what for line in plan(away, DONE).lines}
 
 
 def test_a_plan_tells_who_may_call_what_it_costs_and_whether_that_is_new() -> None:

@@ -19,10 +19,10 @@ OPT_IN = frozenset(
 WITHOUT_URLS = frozenset(
     [
         *("ap-east-2", "ap-south-2", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ca-west-1"),
-        *("eu-central-2", "eu-south-2", "il-central-1", "me-central-1"),
+        *("cn-northwest-1", "eu-central-2", "il-central-1", "me-central-1", "mx-central-1", "us-gov-east-1", "us-gov-west-1"),
     ]
 )
-"""Regions without Function URLs at the end of 2025 (Lambda Developer Guide, urls-configuration). There may be fewer now."""
+"""Regions where CloudFormation had no AWS::Lambda::Url in November 2026 (the schemas in cfn-lint 1.58)."""
 
 _UNKNOWN_KEY = {"InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure"}
 
@@ -34,7 +34,7 @@ def explained(error: AwsError, region: str, known: Iterable[str] = ()) -> AwsErr
             f"is {region} enabled for this account? It is one that has to be (AWS Regions in the console); {error.hint}"
         )
     elif error.operation == "CreateFunctionUrlConfig" and region in WITHOUT_URLS:
-        error.hint = f"{region} had no Function URLs at the end of 2025: choose another --region"
+        error.hint = f"{region} had no Function URLs in November 2026: choose another --region"
     elif error.code in ("EndpointConnectionError", "InvalidRegionError") and known and region not in known:
         close = get_close_matches(region, known, 1, 0.6)
         error.what = f"there is no region {region}" + (f", or none that this version knows: {error.what}" if not close else "")

@@ -23,6 +23,7 @@ COMMANDS = {
     "versions": "List the versions of an app, and which one is live.",
     "rollback": "Make an earlier version live again.",
     "destroy": "Delete an app: its URL, function and role.",
+    "export": "Write an app as a template for CloudFormation or Terraform.",
     "config": "Show every setting, and where it came from.",
     "build": "Build the zip and say what takes the room in it: no account needed.",
     "local": "The Lambda on this machine: start, stop, status, env.",

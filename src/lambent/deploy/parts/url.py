@@ -31,7 +31,7 @@ def url(desired: Desired, observed: Observed) -> Part:
     lines += [PlannedLine("delete", f"permission {sid}", "the URL is no longer public") for sid in surplus]
     address, line = _address(desired, observed.url)
     if observed.url is None and desired.names.region in WITHOUT_URLS:
-        told = "had no Function URLs at the end of 2025: if AWS refuses, choose another with --region"
+        told = "had no Function URLs in November 2026: if AWS refuses, choose another with --region"
         lines.append(PlannedLine("check", f"region {desired.names.region}", told))
     return Part((*grants, *address, *revokes), (*lines, line))
 

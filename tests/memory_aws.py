@@ -246,13 +246,14 @@ class MemoryAws:
 
     def move_alias(
         self, function: str, name: str, version: str, revision: str = "", weights: tuple[tuple[str, float], ...] = ()
-    ) -> None:
+    ) -> Alias:
         app = self._app(function)
         if revision not in ("", app.aliases[name].revision):
             raise AwsError("The Revision Id provided does not match the latest Revision Id.", code=PRECONDITION)
         app.aliases[name] = Alias(name, version, self._revision(), weights)
         if name in app.warm:
             self._left[function, name] = self.looks
+        return app.aliases[name]
 
     def delete_alias(self, function: str, name: str) -> None:
         self._app(function).aliases.pop(name, None)

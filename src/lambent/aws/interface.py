@@ -297,7 +297,9 @@ class Traffic(Protocol):
 
     def move_alias(
         self, function: str, name: str, version: str, revision: str = "", weights: tuple[tuple[str, float], ...] = ()
-    ) -> None: ...
+    ) -> Alias:
+        """The alias as it is then. With a `revision`, only if it still was at that (else code PRECONDITION)."""
+        ...
 
     def delete_alias(self, function: str, name: str) -> None: ...
 

@@ -17,22 +17,20 @@ class BotoTraffic(Border):
 
     def alias(self, function: str, name: str) -> Alias | None:
         answer = self._find("lambda", "get_alias", FunctionName=function, Name=name)
-        if answer is None:
-            return None
-        weights = (answer.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
-        return Alias(name, answer["FunctionVersion"], answer.get("RevisionId", ""), tuple(sorted(weights.items())))
+        return None if answer is None else _alias(answer)
 
     def create_alias(self, function: str, name: str, version: str) -> None:
         self._call("lambda", "create_alias", FunctionName=function, Name=name, FunctionVersion=version)
 
     def move_alias(
         self, function: str, name: str, version: str, revision: str = "", weights: tuple[tuple[str, float], ...] = ()
-    ) -> None:
+    ) -> Alias:
         told = given(RevisionId=revision)
         routing = {"AdditionalVersionWeights": dict(weights)}  # without it, an old share would stay
-        self._call(
+        answer = self._call(
             "lambda", "update_alias", FunctionName=function, Name=name, FunctionVersion=version, RoutingConfig=routing, **told
         )
+        return _alias(answer)
 
     def delete_alias(self, function: str, name: str) -> None:
         self._find("lambda", "delete_alias", FunctionName=function, Name=name)
@@ -95,6 +93,11 @@ class BotoTraffic(Border):
 
     def delete_url(self, function: str, qualifier: str) -> None:
         self._find("lambda", "delete_function_url_config", FunctionName=function, Qualifier=qualifier)
+
+
+def _alias(answer: dict[str, Any]) -> Alias:
+    weights = (answer.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+    return Alias(answer["Name"], answer["FunctionVersion"], answer.get("RevisionId", ""), tuple(sorted(weights.items())))
 
 
 def _statement(raw: dict[str, Any]) -> Statement:

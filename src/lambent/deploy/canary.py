@@ -109,10 +109,9 @@ def run(means: Means, step: steps.Try, version: str) -> tuple[str, Count]:
     new, old = Heard(version), Heard(step.previous)
     _look(aws, step, new, time.time())  # whoever may not read the log finds out now
     try:
-        aws.move_alias(step.name, step.alias, step.previous, step.revision, weights)
+        revision = aws.move_alias(step.name, step.alias, step.previous, step.revision, weights).revision
     except AwsError as error:
-        _unless_heard(aws, step, version, error)
-    revision = _ours(aws, step, version).revision
+        revision = _unless_heard(aws, step, version, error).revision
     means.emit(events.Notice(f"version {version} gets {step.canary.share * 100:g} % of the requests, and its log is watched"))
     try:
         _watch(means, step, new, old)
@@ -137,7 +136,8 @@ def _watch(means: Means, step: steps.Try, new: Heard, old: Heard) -> None:
         left = max(step.canary.seconds - (patience.clock() - start), 0.0)
         now = time.time()
         try:
-            _ours(aws, step, new.version)
+            if left < step.canary.seconds:  # what was just written need not be there to be read
+                _ours(aws, step, new.version)
             for heard in (new, old):
                 _look(aws, step, heard, max(since, looked - _LATE_S))
             looked = now
@@ -160,10 +160,10 @@ def _look(aws: Aws, step: steps.Try, heard: Heard, since_s: float) -> None:
         heard.add(aws.log_events(step.group, stream, int(since_s * 1000), PATTERN))
 
 
-def _unless_heard(aws: Aws, step: steps.Try, version: str, error: AwsError) -> None:
+def _unless_heard(aws: Aws, step: steps.Try, version: str, error: AwsError) -> Alias:
     """A cut connection may hide that the share was set. Raises `error` if it was not, or tells who moved the alias."""
     try:
-        _ours(aws, step, version)
+        return _ours(aws, step, version)
     except (AwsError, DeployError) as now:
         if error.code in (CONFLICT, PRECONDITION):
             raise now from error

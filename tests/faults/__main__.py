@@ -27,19 +27,18 @@ def main() -> int:
     parser.add_argument("--most", type=float, default=0.0, help="stop after so many seconds")
     told = parser.parse_args()
     seed = int(os.environ.get("LAMBENT_FAULT_SEED", "1"))
-    random.seed(seed)
     began = time.monotonic()
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory(prefix="lambent-faults-") as folder, world(Path(folder)) as there:
         sweep = Sweep(there, told.pause)
-        for operation in (each for each in OPERATIONS if told.only in each.name):
-            cases = [case for case in sweep.cases((operation,)) if told.kind in case.kind and told.call in case.label]
-            chosen = random.Random(f"{seed} {operation.name}").sample(cases, len(cases) // told.every)
-            for case in chosen:
-                if told.most and time.monotonic() - began > told.most:
-                    break
-                outcomes.append(sweep.run(case))
-                tell(outcomes[-1])
+        operations = tuple(each for each in OPERATIONS if told.only in each.name)
+        cases = [case for case in sweep.cases(operations) if told.kind in case.kind and told.call in case.label]
+        print(f"{len(cases)} cases, seed {seed}", flush=True)
+        for case in random.Random(seed).sample(cases, len(cases) // told.every):
+            if told.most and time.monotonic() - began > told.most:
+                break
+            outcomes.append(sweep.run(case))
+            tell(outcomes[-1])
     table(outcomes, seed, time.monotonic() - began)
     return 1 if any(outcome.wrong for outcome in outcomes) else 0
 

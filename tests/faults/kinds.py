@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from faults import refusal
 from faults.calls import Call
-from faults.proxy import CUT, Forward, Meddler
+from faults.proxy import CUT, TORN, Forward, Meddler
 from faults.refusal import Refusal
 
 
@@ -36,14 +36,16 @@ ONCE = (
     Kind("cut before, once", mends=True),
     Kind("cut after, once", mends=True),
     Kind("throttled once", mends=True),
+    Kind("answer torn, once", mends=True),
 )
 LASTING = (
-    Kind("500", word="request"),
+    Kind("500", word="AWS failed at"),
     Kind("cut before", word="got no answer"),
     Kind("cut after", word="got no answer"),
     Kind("network gone before", word="got no answer"),
     Kind("network gone after", word="got no answer"),
     Kind("throttled for ever", word="throttling"),
+    Kind("not AWS that answers", word="not AWS's"),
     Kind("credentials expired", word="expired"),
     Kind("access denied", word="not allowed: "),
 )
@@ -54,6 +56,7 @@ KINDS = (*ONCE, *LASTING, *DEADLY, *OTHERS)
 _ANSWERS: dict[str, Callable[[Call], Refusal]] = {
     "500 once": refusal.broken,
     "500": refusal.broken,
+    "not AWS that answers": refusal.portal,
     "throttled once": refusal.throttled,
     "throttled for ever": refusal.throttled,
     "credentials expired": refusal.expired,
@@ -96,6 +99,8 @@ class Fault:
 
     def _strike(self, call: Call, forward: Forward) -> Refusal | str | None:
         name = self.kind.name
+        if name == "answer torn, once":
+            return TORN
         if self.kind.concurrent:
             assert self.other
             self.other()

@@ -26,7 +26,7 @@ HOSTED = with_hosting(
     permissions=PERMISSIONS,
     policies=("arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess",),
     tags=(("team", "shop"),),
-    reserved_concurrency=20,
+    reserved_concurrency=5,
     log_retention_days=7,
 )
 

@@ -18,8 +18,8 @@ from faults.refusal import Refusal
 Forward = Callable[[], None]
 """Lets the call take effect; its answer is kept."""
 
-CUT = "cut"
-"""What a meddler answers to have the connection cut, instead of an answer."""
+CUT, TORN = "cut", "torn"
+"""What a meddler answers to have the connection cut, instead of an answer or in its midst."""
 
 Meddler = Callable[[Call, Forward], "Refusal | str | None"]
 """Decides what becomes of a call: None lets it pass; it may have forwarded it already."""
@@ -121,9 +121,9 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 self.connection.shutdown(2)
                 return
-            if said is None and not heard:
+            if said in (None, TORN) and not heard:
                 forward()
-            self.answer(said if isinstance(said, tuple) else heard[-1])
+            self.answer(said if isinstance(said, tuple) else heard[-1], torn=said == TORN)
 
         def body(self) -> bytes:
             if self.headers.get("transfer-encoding", "").lower() == "chunked":
@@ -135,7 +135,7 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
                 return b"".join(pieces)
             return self.rfile.read(int(self.headers.get("content-length") or 0))
 
-        def answer(self, refusal: Refusal) -> None:
+        def answer(self, refusal: Refusal, torn: bool) -> None:
             status, headers, body = refusal
             self.send_response(status)
             for name, value in headers.items():
@@ -144,7 +144,10 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
                 self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(body)
+                self.wfile.write(body[: len(body) // 2] if torn else body)
+            if torn:
+                self.close_connection = True
+                self.connection.shutdown(2)
 
         do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = pass_on
 

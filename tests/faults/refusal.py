@@ -47,6 +47,11 @@ def denied(call: Call) -> Refusal:
     )
 
 
+def portal(call: Call) -> Refusal:
+    """A network's login page."""
+    return 200, {"content-type": "text/html"}, b"<!DOCTYPE html><title>Wi-Fi</title><p>Please log in<br>"
+
+
 def resource(call: Call) -> str:
     return f"arn:aws:{call.service}:eu-west-1:{ACCOUNT}:thing/of-{call.operation}"
 

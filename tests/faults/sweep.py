@@ -49,7 +49,7 @@ class Sweep:
     _fresh: Iterator[int] = field(default_factory=itertools.count)
     _apps: dict[str, str] = field(default_factory=dict)
     _labels: dict[str, list[str]] = field(default_factory=dict)
-    _at_start: str = ""
+    _at_start: set[str] = field(default_factory=set)
     _after: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def cases(self, operations: tuple[Operation, ...] = OPERATIONS) -> list[Case]:
@@ -67,7 +67,7 @@ class Sweep:
         app = self._ready(operation)
         self.world.begin(None)
         operation.run(self.world, app)
-        self._at_start = ""
+        self._at_start.discard(app)
         self._labels[operation.name] = [call.label for call in self.world.proxy.calls]
         self._after[operation.name] = self._state(operation, app)
 
@@ -92,7 +92,7 @@ class Sweep:
         if operation in ROLLBACKS:
             return self._returning(operation)
         app = self._apps.setdefault(operation.name, f"app{next(self._fresh)}")
-        if self._at_start != app:
+        if app not in self._at_start:
             there = len(self.world.direct.versions(app))
             for number in range(3 - there):  # as many as are kept: each further one ends the oldest
                 self.world.deploy(app, replace(self._start(operation), text=f"old{number}"), self.world.direct)
@@ -148,7 +148,7 @@ class Sweep:
             ended = self._attempt(operation, app, kind, fault, rival, wrong)
             wrote = self._wrote(kind)
             self.world.begin(None)
-            self._at_start = "" if wrote else app
+            (self._at_start.discard if wrote else self._at_start.add)(app)
             if not wrote:
                 ended += ", nothing written"
                 now = self._state(operation, app) if operation.start else {}
@@ -157,6 +157,8 @@ class Sweep:
                 ended += f", {self._rerun(operation, app, wrong)}"
         if wrote:
             wrong += self._differences(operation, app, kind)
+        if operation.start is None:
+            self.world.direct.delete_function(app)  # hundreds of them would use the account's concurrency up
         seen = {answer: count for asker in askers for answer, count in asker.seen.items()}
         good = operation.bodies | ({operation.other.body} if kind.concurrent else set())
         wrong += [f"a client got {_told(answer)}" for answer in seen if not _whole(answer, good, operation)]

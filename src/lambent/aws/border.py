@@ -15,16 +15,22 @@ import botocore.session
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config as ClientConfig
+from botocore.parsers import ResponseParserError
 
 from lambent.aws.interface import ABSENT, Pairs
 from lambent.aws.refusals import LOCAL, located, translate
 from lambent.aws.regions import explained
+from lambent.aws.whole import Whole
 from lambent.errors import AwsError
 from lambent.limits import TIMEOUT_MAX_S
 
 _CONNECT_S = 5
 _READ_S = 70
+_ATTEMPTS = 5
 
+
+FOREIGN = (foreign.BotoCoreError, foreign.ClientError, ResponseParserError)
+"""What a call may raise, all of it."""
 
 _LOGIN = (foreign.SSOError, foreign.LoginError, foreign.TokenRetrievalError, foreign.CredentialRetrievalError)
 
@@ -64,7 +70,7 @@ class Border:
         try:
             method: Callable[..., dict[str, Any]] = getattr(self._client(service), operation)
             return method(**given)
-        except (foreign.BotoCoreError, foreign.ClientError) as error:
+        except FOREIGN as error:
             raise self._explained(translated(error, camel(operation), self._endpoint, self._s3_arn(given))) from error
 
     def _explained(self, error: AwsError) -> AwsError:
@@ -88,7 +94,7 @@ class Border:
         """Every page of a list."""
         try:
             yield from self._client(service).get_paginator(operation).paginate(**given)
-        except (foreign.BotoCoreError, foreign.ClientError) as error:
+        except FOREIGN as error:
             raise translated(error, camel(operation), self._endpoint) from error
 
     def _client(self, service: str) -> Any:
@@ -103,14 +109,16 @@ class Border:
         config = ClientConfig(
             connect_timeout=_CONNECT_S,
             read_timeout=TIMEOUT_MAX_S + 60 if long else _READ_S,
-            retries={"mode": "standard", "total_max_attempts": 1 if long else 5},
+            retries={"mode": "standard", "total_max_attempts": 1 if long else _ATTEMPTS},
             tcp_keepalive=True,
             user_agent_extra="lambent",
             proxies={} if _is_here(self._endpoint) else None,
             s3={"addressing_style": "path"} if self._endpoint else None,
         )
         name = "lambda" if long else service
-        return self._session.create_client(name, region_name=self._region, endpoint_url=self._endpoint, config=config)
+        client = self._session.create_client(name, region_name=self._region, endpoint_url=self._endpoint, config=config)
+        client.meta.events.register("needs-retry", Whole(1 if long else _ATTEMPTS))
+        return client
 
 
 def _is_here(endpoint: str | None) -> bool:
@@ -152,7 +160,10 @@ def translated(error: Exception, operation: str, endpoint: str | None, resource:
         hint = "aws configure list-profiles shows the ones there are"
     elif isinstance(error, foreign.NoRegionError):
         what, hint = "no AWS region is chosen", f"--region us-east-1, or aws configure; {LOCAL}"
-    elif isinstance(error, foreign.HTTPClientError | foreign.ConnectionError):
+    elif isinstance(error, ResponseParserError):
+        what = f"{operation} got an answer that is not AWS's: {what.splitlines()[0] if what else ''}"
+        hint = "does a proxy, or the login page of this network, stand in between? Then run the same command again"
+    elif isinstance(error, foreign.HTTPClientError | foreign.ConnectionError | foreign.IncompleteReadError):
         what = f"{operation} got no answer: {error}"
         hint = "is the local Lambda running? lambent local status" if endpoint else "check the network and --region"
         hint += "; then run the same command again: it goes on from what is there"

@@ -88,7 +88,10 @@ class BotoFunctions(Border):
     def invoke(self, function: str, qualifier: str, payload: bytes) -> Invoked:
         answer = self._call("invoke", "invoke", FunctionName=function, Qualifier=qualifier, Payload=payload, LogType="Tail")
         log = base64.b64decode(answer.get("LogResult", "")).decode("utf-8", "replace")
-        return Invoked(answer["Payload"].read(), answer.get("FunctionError", ""), log)
+        try:
+            return Invoked(answer["Payload"].read(), answer.get("FunctionError", ""), log)
+        except foreign.BotoCoreError as error:
+            raise translated(error, "Invoke", self._endpoint) from error
 
     def invoke_streamed(self, function: str, qualifier: str, payload: bytes, enough: Callable[[bytes], bool]) -> Invoked:
         told = {"FunctionName": function, "Qualifier": qualifier, "Payload": payload, "LogType": "Tail"}

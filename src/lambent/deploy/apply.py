@@ -29,6 +29,7 @@ from lambent.deploy.plan import Plan
 from lambent.deploy.rivals import overtaken
 from lambent.deploy.steps import Step
 from lambent.errors import AwsError, DeployError, UnconfirmedError
+from lambent.names import ALIAS
 
 LOG_GROUP_EXISTS = "ResourceAlreadyExistsException"
 _LOG_LINES = 60
@@ -68,6 +69,14 @@ class Run:
             detail = self._perform(step)
             if not isinstance(step, steps.Probe):  # its end is `Answered`
                 self.means.emit(events.StepDone(step.title, time.monotonic() - start, detail))
+        if plan.changes:
+            self._refuse_overtaken(plan.names.function)
+
+    def _refuse_overtaken(self, name: str) -> None:
+        """Another deploy may have come after this one moved the alias: then what this one would say is true no more."""
+        now = self.means.aws.alias(name, ALIAS)
+        if now is None or now.version != self.version:
+            raise overtaken(name, f"has version {now.version} {ALIAS} by now" if now else "took it away meanwhile")
 
     def _perform(self, step: Step) -> str:
         match step:

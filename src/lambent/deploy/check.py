@@ -18,6 +18,7 @@ from lambent.errors import AwsError, DeployError
 _PASSING = {
     *("TooManyRequestsException", "ThrottlingException", "ResourceNotReadyException", "SnapStartNotReadyException", CONFLICT),
     *("ServiceException", "ConnectionClosedError", "EndpointConnectionError", "ConnectTimeoutError"),
+    *("HTTPClientError", "ResponseStreamingError", "IncompleteReadError"),
 }
 """Refusals that time mends. Asking again does no harm: it is a GET."""
 

@@ -26,6 +26,7 @@ from lambent.deploy.policy import policy
 from lambent.deploy.rollback import rollback
 from lambent.deploy.script import script
 from lambent.errors import DeployError
+from lambent.limits import UNZIPPED_MAX
 from lambent.names import Names
 from lambent.package.artifact import Artifact
 from lambent.package.build import build
@@ -167,3 +168,41 @@ def test_an_app_is_tried_with_them(tmp_path: Path, cache: Path) -> None:
     heard: list[events.Event] = []
     try_out(config, artifact, cache, os.environ, heard.append)
     assert [type(event) for event in heard] == [events.Phase, events.Tried]
+
+
+LARGE = "fastapi numpy pandas pyarrow matplotlib scikit-learn scipy"
+SCIENCE = """
+import io
+import matplotlib
+matplotlib.use("Agg")
+import numpy, pandas, pyarrow
+from fastapi import FastAPI
+from matplotlib import pyplot
+from scipy import stats
+from sklearn.linear_model import LinearRegression
+
+app = FastAPI()
+
+@app.get("/")
+def index():
+    frame = pandas.DataFrame({"x": range(50), "y": [2 * n + 1 for n in range(50)]})
+    slope = LinearRegression().fit(frame[["x"]], frame["y"]).coef_[0]
+    figure, axes = pyplot.subplots()
+    axes.plot(frame.x, frame.y)
+    figure.savefig(picture := io.BytesIO())
+    rows = pyarrow.Table.from_pandas(frame).num_rows
+    r = stats.pearsonr(frame.x, frame.y)[0]
+    return {"slope": round(float(slope), 6), "rows": rows, "png": len(picture.getvalue()), "r": r}
+"""
+
+
+@pytest.mark.skipif("LAMBENT_TEST_LARGE" not in os.environ, reason="downloads 150 MB: LAMBENT_TEST_LARGE=1")
+def test_a_set_that_is_really_over_the_limit(tmp_path: Path, cache: Path, service: Service, aws: Aws) -> None:
+    (tmp_path / "main.py").write_text(SCIENCE)
+    (tmp_path / "requirements.txt").write_text(LARGE.replace(" ", "\n"))
+    config = Config(tmp_path, "large", App("main", "app", "asgi"), "python3.13", packaging=Packaging(overflow=True))
+    artifact = build(config, cache, os.environ, events.ignore)
+    assert artifact.overflow and artifact.raw < UNZIPPED_MAX < artifact.raw + artifact.overflow.raw
+    url = deploy(config, artifact, aws, events.ignore, patience=replace(QUICK, answer_s=60)).url
+    answer = json.loads(service.fetch(url).body)
+    assert (answer["slope"], answer["rows"], answer["png"] > 1000, round(answer["r"], 6)) == (2.0, 50, True, 1.0)

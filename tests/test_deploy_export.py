@@ -24,7 +24,6 @@ from lambent.deploy.desired import Desired, desired
 from lambent.deploy.export.cloudformation import cloudformation
 from lambent.deploy.export.place import anywhere
 from lambent.deploy.export.terraform import terraform
-from lambent.deploy.observed import observe
 from lambent.errors import UsageError
 from lambent.names import Names
 from lambent.package.artifact import Artifact, Overflow
@@ -187,8 +186,9 @@ def test_the_template_deploys_on_moto(endpoint: str, tmp_path: Path) -> None:
     (stack,) = formation.describe_stacks(StackName="exported")["Stacks"]
     assert stack["StackStatus"] == "CREATE_COMPLETE"
     aws = connect("eu-west-1", endpoint_url=endpoint, keys=("lambent", "lambent"))
-    names, seen = observe(aws, "exported", 5)
-    assert seen.role and seen.role.trusts_lambda
-    assert seen.latest and seen.latest.settings.memory_mb == 256 and seen.latest.settings.role == names.role_arn
-    assert seen.log_group and seen.log_group.retention_days == 30
-    assert (seen.versions, seen.alias, seen.url) == (("1",), None, None)
+    names = Names("exported", "123456789012", "eu-west-1")
+    role, function, group = aws.role(names.role), aws.function(names.function), aws.log_group(names.log_group)
+    assert role and role.trusts_lambda and dict(role.tags)["lambent:app"] == "exported"
+    assert function and (function.settings.memory_mb, function.settings.role) == (256, names.role_arn)
+    assert group and group.retention_days == 30
+    assert [each.version for each in aws.versions(names.function)] == ["1"]

@@ -19,17 +19,20 @@ from lambent.config.model import Hosting
 from lambent.deploy.deploy import deploy
 from lambent.deploy.means import Patience
 from lambent.deploy.probe import Answer, ask
+from lambent.deploy.rollback import rollback
 from lambent.errors import UnconfirmedError
 from local_service import RUNTIME, Service, serving
 
 FRESH = itertools.count()
 QUICK = Patience(role_s=5, settle_s=30, answer_s=0.2)
 SAYS = "def lambda_handler(event, context):\n    return {'statusCode': 200, 'body': 'TEXT'}\n"
-WHO = (
-    "import json\n\ndef lambda_handler(event, context):\n"
-    "    told = event['requestContext'].get('authorizer', {'iam': {'userArn': 'nobody'}})\n"
-    "    return {'statusCode': 200, 'body': json.dumps([told['iam']['userArn'], sorted(event['headers'])])}\n"
-)
+WHO = """\
+import json
+
+def lambda_handler(event, context):
+    who = event["requestContext"]["authorizer"]["iam"]["userArn"]  # there is always one: the URL takes signed requests only
+    return {"statusCode": 200, "body": json.dumps([who, sorted(event["headers"])])}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +74,9 @@ def test_a_signed_question_is_answered(aws: Aws, name: str, tmp_path: Path) -> N
     who, headers = json.loads(signed.body)
     assert who == "arn:aws:sts::123456789012:user/moto" and "x-amz-date" in headers and "authorization" not in headers
     assert ask(f"{ran.done.url}elsewhere", 10, aws.signed(ran.done.url)).missigned
+    changed = Ran(aws, tmp_path, name, f"{WHO}#", "AWS_IAM").done
+    back = rollback(name, "", aws, events.ignore, patience=QUICK)
+    assert (changed.version, back.version, back.public) == ("2", "1", False)
     again = Ran(aws, tmp_path, name, WHO, "AWS_IAM")
     assert (again.done.changed, again.done.public) == (False, False)
 

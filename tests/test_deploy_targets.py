@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 import itertools
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from lambent.deploy.means import Patience
 from lambent.deploy.observed import observe
 from lambent.deploy.probe import Ask, ask
 from lambent.deploy.rollback import rollback
-from lambent.errors import DeployError, UnconfirmedError, UsageError
+from lambent.errors import AwsError, DeployError, LambentError, UnconfirmedError, UsageError
 from local_service import RUNTIME, serving
 from memory_aws import MemoryAws
 
@@ -152,7 +153,7 @@ def test_broken_off_at_every_call_a_rerun_completes(tmp_path: Path, moment: str)
     """In memory only: on the local Lambda and on moto others do the same."""
     for number in itertools.count(13):
         target = in_memory(MemoryAws(), tmp_path)
-        watched = Meddled(target.aws, **{moment: interrupt_at(number)})
+        watched = Meddled(target.aws, **{moment: raise_at(number, KeyboardInterrupt())})
         try:
             target.deploy("one", watched)
         except KeyboardInterrupt:
@@ -164,10 +165,34 @@ def test_broken_off_at_every_call_a_rerun_completes(tmp_path: Path, moment: str)
     assert number > 20
 
 
-def interrupt_at(number: int) -> Any:
+CUT = AwsError("UpdateAlias got no answer: the connection was closed", code="ConnectionClosedError")
+
+
+@pytest.mark.parametrize("fault", [KeyboardInterrupt(), CUT], ids=["killed", "cut"])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_canary_broken_off_at_every_call_a_rerun_completes(tmp_path: Path, moment: str, fault: BaseException) -> None:
+    """Meanwhile there is an answer of one of the two, and afterwards of the new one alone."""
+    for number in itertools.count(13):
+        target = in_memory(MemoryAws(), tmp_path)
+        url = target.deploy("one").url
+        passed = itertools.count()
+        patience = Patience(settle_s=5, answer_s=1, clock=lambda passed=passed: 20.0 * next(passed), pause=lambda seconds: None)  # type: ignore[misc]
+        watched = Meddled(target.aws, **{moment: raise_at(number, fault)})
+        with suppress(KeyboardInterrupt, LambentError):
+            target.deploy("two", watched, patience, canary=HALF)
+        assert {target.heard(url) for _ in range(4)} <= {b"one", b"two"}
+        assert target.deploy("two", patience=patience, canary=HALF).version == "2"
+        assert target.aws.alias(target.name, "live").weights == ()  # type: ignore[union-attr]
+        assert {target.heard(url) for _ in range(4)} == {b"two"}
+        if len(watched.calls) < number:
+            break
+    assert number > 30
+
+
+def raise_at(number: int, fault: BaseException) -> Any:
     def hook(call: str, count: int) -> None:
         if count == number:
-            raise KeyboardInterrupt
+            raise fault
 
     return hook
 

@@ -110,10 +110,10 @@ class Run:
             case steps.PublishVersion():
                 return self._publish(step)
             case steps.CheckVersion():
-                question = Question(step.name, self.version, step.settings, step.strict, self.url, step.mode)
+                question = Question(step.name, self.version, step.settings, step.strict, self.url, step.mode, step.auth)
                 check(self.means.aws, question, self.means.patience.answer_s)
             case steps.CheckKnownVersion():
-                question = Question(step.name, step.version, step.settings, step.strict, self.url, step.mode)
+                question = Question(step.name, step.version, step.settings, step.strict, self.url, step.mode, step.auth)
                 check(self.means.aws, question, self.means.patience.answer_s)
             case steps.Try():
                 return self._try(step)

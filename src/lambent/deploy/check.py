@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from lambent.aws.interface import BUFFERED, CONFLICT, STREAMED, Aws, Invoked, Settings
+from lambent.deploy.desired import PUBLIC
 from lambent.deploy.diagnose import Failure, diagnose
 from lambent.deploy.observed import wait_until
 from lambent.errors import AwsError, DeployError
@@ -41,6 +42,7 @@ class Question:
     strict: bool
     url: str = ""
     mode: str = ""
+    auth: str = PUBLIC
 
 
 def check(aws: Aws, question: Question, within_s: float) -> Invoked:
@@ -61,7 +63,7 @@ def check(aws: Aws, question: Question, within_s: float) -> Invoked:
 
 
 def _invoke(aws: Aws, question: Question, within_s: float) -> Invoked:
-    payload = json.dumps(event(question.url)).encode()
+    payload = json.dumps(event(question.url, caller_of(question.settings, question.auth))).encode()
     done: list[Invoked] = []
     refused: list[AwsError] = []
 
@@ -113,8 +115,15 @@ def form(payload: bytes) -> str:
     return BUFFERED if isinstance(answer, dict) and "statusCode" in answer else ""
 
 
-def event(url: str) -> dict[str, Any]:
-    """`GET /` as a Function URL sends it (payload 2.0); `url` is the function's, if it has one already."""
+def caller_of(settings: Settings, auth: str) -> str:
+    """The account that a URL with this `auth` takes signed requests of, which is the role's; "" when it takes any."""
+    return "" if auth == PUBLIC else "".join(settings.role.split(":")[4:5])
+
+
+def event(url: str, account: str = "") -> dict[str, Any]:
+    """`GET /` as a Function URL sends it (payload 2.0); `url` is the function's, if it has one already. With an `account` it is
+    a signed request of somebody there.
+    """
     host = urlsplit(url).netloc or "lambent-check.lambda-url.on.aws"
     now = time.time()
     return {
@@ -131,7 +140,8 @@ def event(url: str) -> dict[str, Any]:
             "x-forwarded-proto": "https",
         },
         "requestContext": {
-            "accountId": "anonymous",
+            "accountId": account or "anonymous",
+            **({"authorizer": {"iam": _caller(account)}} if account else {}),
             "apiId": host.split(".")[0],
             "domainName": host,
             "domainPrefix": host.split(".")[0],
@@ -144,6 +154,13 @@ def event(url: str) -> dict[str, Any]:
         },
         "isBase64Encoded": False,
     }
+
+
+def _caller(account: str) -> dict[str, Any]:
+    """Nobody there is."""
+    who = {"accessKey": "AKIALAMBENTCHECK0000", "accountId": account, "callerId": "AIDALAMBENTCHECK0000"}
+    arn = f"arn:aws:iam::{account}:user/lambent-check"
+    return who | {"cognitoIdentity": None, "principalOrgId": None, "userArn": arn, "userId": who["callerId"]}
 
 
 def _parsed(payload: bytes) -> Any:

@@ -47,7 +47,7 @@ def answers(means: Means, step: steps.Probe, version: str, url: str) -> None:
     wait_until(heard, means.patience.answer_s)
     if answer.crashed or (step.strict and answer.status >= 500):
         try:
-            question = Question(step.name, version, step.settings, step.strict, url, step.mode)
+            question = Question(step.name, version, step.settings, step.strict, url, step.mode, step.auth)
             check(means.aws, question, means.patience.answer_s)
         except DeployError:
             tell()
@@ -64,7 +64,7 @@ def answers(means: Means, step: steps.Probe, version: str, url: str) -> None:
 
 def _warn_of_hosts(means: Means, step: steps.Probe, version: str, url: str) -> None:
     """A 400 about the Host header, as Django and Starlette give it, is named: the app does not allow its new address."""
-    asked = check(means.aws, Question(step.name, version, step.settings, False, url), means.patience.answer_s)
+    asked = check(means.aws, Question(step.name, version, step.settings, False, url, auth=step.auth), means.patience.answer_s)
     if re.search(r"ALLOWED_HOSTS|[Ii]nvalid host header", asked.log + asked.payload.decode("utf-8", "replace")):
         host = urlsplit(url).hostname
         means.emit(events.Warned("the app refuses its own address (400)", f"allow the host {host} (in Django: ALLOWED_HOSTS)"))

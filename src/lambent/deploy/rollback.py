@@ -8,6 +8,7 @@ from lambent import events
 from lambent.aws.interface import STREAMED, Aws, Function, Settings
 from lambent.deploy import steps
 from lambent.deploy.apply import PlanIsStale, Run
+from lambent.deploy.desired import PUBLIC
 from lambent.deploy.means import Means, Patience
 from lambent.deploy.observed import Observed, observe
 from lambent.deploy.parts.drift import mode_of
@@ -94,7 +95,7 @@ def plan(names: Names, observed: Observed, to: Function) -> Plan:
     else:
         move: list[Step] = [steps.MoveAlias(names.function, ALIAS, to.version, alias.revision)]
         beside = f" ({shares(alias)})" if alias.weights else ""
-        check = steps.CheckKnownVersion(names.function, to.version, to.settings, strict, mode)
+        check = steps.CheckKnownVersion(names.function, to.version, to.settings, strict, mode, url.auth if url else PUBLIC)
         todo = [check, *(move + change if mode == STREAMED else change + move)]
         lines = [
             PlannedLine("check", f"version {to.version}", f"must answer GET / before it goes {ALIAS}"),

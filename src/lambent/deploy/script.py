@@ -12,7 +12,7 @@ from shlex import quote
 
 from lambent.aws.interface import TRUST, Code, Cors, Pairs, Settings
 from lambent.deploy import steps
-from lambent.deploy.check import event
+from lambent.deploy.check import caller_of, event
 from lambent.deploy.plan import Plan
 from lambent.deploy.steps import Step
 
@@ -112,10 +112,10 @@ def _of_traffic(step: Step) -> Iterator[str]:
             told = [*_function(name), "--code-sha256", code.sha256, "--query", "Version", "--output", "text"]
             yield f"version=$({_aws('lambda', 'publish-version', *told, quiet=False)})"
             yield f'{_aws("lambda", "wait", "published-version-active", *_function(name), quiet=False)} --qualifier "$version"'
-        case steps.CheckVersion(name):
-            yield from _check(name, '"$version"')
-        case steps.CheckKnownVersion(name, version):
-            yield from _check(name, quote(version))
+        case steps.CheckVersion():
+            yield from _check(step, '"$version"')
+        case steps.CheckKnownVersion(_, version):
+            yield from _check(step, quote(version))
         case steps.Try():
             yield from _canary(step)
         case steps.PointAlias(name, alias, previous):
@@ -194,12 +194,12 @@ def _with_role(call: str) -> Iterator[str]:
     yield "done"
 
 
-def _check(name: str, version: str) -> Iterator[str]:
+def _check(step: steps.CheckVersion | steps.CheckKnownVersion, version: str) -> Iterator[str]:
     yield "cat >\"$work/event.json\" <<'END'"
-    yield json.dumps(event(""))
+    yield json.dumps(event("", caller_of(step.settings, step.auth)))
     yield "END"
     yield (
-        f"failed=$(aws lambda invoke --function-name {quote(name)} --qualifier {version} "
+        f"failed=$(aws lambda invoke --function-name {quote(step.name)} --qualifier {version} "
         '--payload "fileb://$work/event.json" --query FunctionError --output text "$work/answer.json")'
     )
     yield 'if [ "$failed" != None ]; then cat "$work/answer.json" >&2; exit 1; fi'

@@ -83,7 +83,7 @@ class PublishVersion(Step):
 @dataclass(frozen=True)
 class CheckVersion(Step):
     """Asks the new version once, before any traffic. `strict`: an answer of 5xx counts as a failure too (a web app's), and so
-    does one in another form than that of the URL's `mode`.
+    does one in another form than that of the URL's `mode`. With another `auth` than NONE the question has a caller.
     """
 
     changes: ClassVar[bool] = False
@@ -91,6 +91,7 @@ class CheckVersion(Step):
     settings: Settings
     strict: bool
     mode: str = BUFFERED
+    auth: str = "NONE"
 
     @property
     def title(self) -> str:
@@ -107,6 +108,7 @@ class CheckKnownVersion(Step):
     settings: Settings
     strict: bool
     mode: str = BUFFERED
+    auth: str = "NONE"
 
     @property
     def title(self) -> str:

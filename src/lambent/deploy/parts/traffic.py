@@ -36,7 +36,7 @@ def traffic(desired: Desired, observed: Observed) -> Part:
     canary = _canary(desired, observed)
     todo: list[Step] = [
         steps.PublishVersion(name, desired.settings, desired.code, desired.names.log_group),
-        steps.CheckVersion(name, desired.settings, desired.strict, desired.mode),
+        steps.CheckVersion(name, desired.settings, desired.strict, desired.mode, desired.auth),
         *closing,
         *canary.steps,
         *(point + mode if desired.mode == STREAMED else mode + point),

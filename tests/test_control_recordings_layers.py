@@ -175,3 +175,17 @@ def test_a_function_shows_its_layers_and_loses_them(api: Api) -> None:
     api.settled("layered")
     assert "Layers" not in c.get_function_configuration(FunctionName="layered")
     assert c.publish_version(FunctionName="layered")["Version"] == "2"
+
+
+def test_code_and_layers_have_one_limit(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lambent.local.control.layers.UNZIPPED_MAX", 1000)
+    c, half = api.client, {"ZipFile": zip_bytes({"python/half.py": "#" * 600})}
+    arn = c.publish_layer_version(LayerName="half", Content=half)["LayerVersionArn"]
+    api.create("full", Layers=[arn])
+    code, told = text(refusal(c.update_function_code, FunctionName="full", ZipFile=zip_bytes({"handler.py": "#" * 401})))
+    assert code == "InvalidParameterValueException"
+    assert told.endswith("exceeds the maximum allowed size of 1000 bytes. The actual size is 1001 bytes.")
+    c.update_function_code(FunctionName="full", ZipFile=zip_bytes({"handler.py": "#" * 400}))
+    api.settled("full")
+    other = c.publish_layer_version(LayerName="other", Content={"ZipFile": zip_bytes({"python/x.py": "#"})})["LayerVersionArn"]
+    assert text(refusal(c.update_function_configuration, FunctionName="full", Layers=[arn, other]))[1].endswith("1001 bytes.")

@@ -122,4 +122,4 @@ def test_a_secret_that_is_not_there_is_the_named_cause(aws: Aws, tmp_path: Path)
     assert failed.value.what == (
         "the function cannot read a secret: DB = ssm:/none: ParameterNotFound: there is no such parameter in eu-west-1"
     )
-    assert failed.value.hint.startswith("make it in the function's own account and region")
+    assert failed.value.hint.startswith("aws ssm put-parameter --type SecureString --name /none --value VALUE; or mend")

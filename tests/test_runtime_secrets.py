@@ -200,8 +200,13 @@ REFUSAL: Answer = (400, {"__type": "com.amazon#AccessDeniedException", "message"
 NO_SECRET = "ResourceNotFoundException: Secrets Manager can't find the specified secret."
 CASES: dict[str, tuple[str, Answer | None, str, str]] = {
     "denied": ("ssm:/shop/db", REFUSAL, DENIED, "allow ssm:GetParameters in a policy of the role lambent-shop"),
-    "no parameter": ("ssm:/none", None, "ParameterNotFound: there is no such parameter in eu-west-1", "make it in"),
-    "no secret": ("secret:none", None, NO_SECRET, "make it in"),
+    "no parameter": (
+        "ssm:/none",
+        None,
+        "ParameterNotFound: there is no such parameter in eu-west-1",
+        "put-parameter --type SecureString --name /none ",
+    ),
+    "no secret": ("secret:none", None, NO_SECRET, "aws secretsmanager create-secret --name none "),
     "no JSON": ("secret:plain#a", None, "it is no JSON object, so it has no key 'a'", "mend the reference"),
     "no key": ("secret:shop/keys#other", None, "its JSON has no key 'other'", "mend the reference"),
     "binary": ("secret:binary", None, "it is binary", "mend the reference"),

@@ -166,8 +166,13 @@ def _secret(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
         hint = f"allow {action[1] if action else 'it'} in a policy of the role {role}; a key of your own takes kms:Decrypt too"
     elif "no answer" in said:
         hint = "give the function's subnets a way to AWS: a NAT gateway, or VPC endpoints for ssm and secretsmanager"
+    elif missing := re.search(r"= ssm:(\S+): ParameterNotFound|= secret:([^\s#]+)\S*: ResourceNotFound", said):
+        name = missing[1] or missing[2]
+        put = f"ssm put-parameter --type SecureString --name {name} --value VALUE"
+        create = f"secretsmanager create-secret --name {name} --secret-string VALUE"
+        hint = f"aws {put if missing[1] else create}; or mend the reference in [tool.lambent.env]"
     else:
-        hint = "make it in the function's own account and region, or mend the reference in [tool.lambent.env]"
+        hint = "mend the reference in [tool.lambent.env], or the secret"
     return f"the function cannot read a secret: {said}", hint
 
 

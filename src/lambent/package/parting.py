@@ -15,7 +15,7 @@ from lambent.package.layout import source_of
 from lambent.package.shards.shard import Shard
 from lambent.package.startup import Startup
 
-SLACK = 65_536
+SLACK = 262_144
 """Bytes that are left free in the zip."""
 
 

@@ -18,7 +18,7 @@ from lambent.package.requirements.kept import Resolution
 from lambent.package.requirements.question import Options
 from lambent.package.requirements.resolve import resolve
 from lambent.package.shards.shard import Shard, key, shards
-from lambent.package.shards.slim import SlimOptions
+from lambent.package.shards.slim import SlimOptions, unneeded_modules
 from lambent.package.target import Target
 from lambent.package.uv import Uv
 from lambent.package.wheels.fetch import fetch
@@ -81,7 +81,11 @@ def gather(config: Config, target: Target, cache: Path, environ: Mapping[str, st
     compiler = _compiler(target, cache, environ) if wishes.native else None
     means = Means(cache, environ, asked.folder, emit, inputs, compiler)
 
+    spare = {} if slim.keep_all else unneeded_modules()
+
     def unmade(wheel: Wheel) -> bool:
+        if wheel.name in spare and not wheel.asked:
+            return False  # it is left out; where something that stays imports it after all, it is fetched below
         return not (cache / "shards" / f"{key(wheel, target, slim)}.zip").exists()
 
     wheels = fetch(resolution.lock, target, means, unmade)
@@ -89,7 +93,7 @@ def gather(config: Config, target: Target, cache: Path, environ: Mapping[str, st
     emit(Phase("fetch", fetched - known))
     try:
         made = shards(wheels, target, slim, cache)
-    except PackagingError:  # where a shard is damaged, the wheel that was not looked at for its sake may be as well
+    except PackagingError:  # a shard is damaged, and the wheel not looked at for its sake may be as well; or one is not spare
         made = shards(fetch(resolution.lock, target, means), target, slim, cache)
     emit(Phase("shards", time.monotonic() - fetched))
     cached = resolution.cached and all(shard.cached for shard in made)

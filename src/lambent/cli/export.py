@@ -43,9 +43,9 @@ def command(form: str, path: Path, output: Path | None, as_json: bool, **options
         emit(Detected(config.app.spec, config.app.kind, config.app.source))
         artifact = build(config, cache, os.environ, emit, wishes)
         text = _FORMS[form](desired(config, artifact, anywhere(config.name)))
+        emit(Notice(f"the zip it needs: aws s3 cp {artifact.path} s3://BUCKET/{config.name}.zip"))
         if output is None:
             click.echo(text, nl=False)
         else:
             write(text, output)
             click.echo(output)
-        emit(Notice(f"the zip it needs: aws s3 cp {artifact.path} s3://BUCKET/{config.name}.zip"))

@@ -254,7 +254,7 @@ def test_a_runtime_that_cannot_be_had_leaves_nothing_behind(tmp_path: Path) -> N
 def test_two_services_install_a_runtime_once(tmp_path: Path) -> None:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     environ = {**os.environ, "PATH": str(Path(sys.executable).resolve().parent)}
-    abandoned = tmp_path / "runtimes" / f"python{version}-1.killed"
+    abandoned = tmp_path / "runtimes" / f"python{version}-2.killed"
     abandoned.mkdir(parents=True)
 
     async def run() -> list[InstalledRuntime]:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     Part = tuple[int, int, str]  # where it begins in the archive, its bytes, and their SHA-256
 
-_CONNECTIONS = 6
+_CONNECTIONS = 4  # enough for the network of a function; more would leave more parts half done where a start is ended
 _TRY_S = 5.0
 _PATIENCE_S = 8.0
 """For one part, its retries included. What a role was just allowed takes some seconds to be known everywhere."""

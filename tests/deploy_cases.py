@@ -69,5 +69,5 @@ class Meddled:
 
 READS = {
     *("account", "role", "attached_policies", "inline_policy", "log_group"),
-    *("function", "alias", "statements", "url", "provisioned", "versions"),
+    *("function", "aliases", "statements", "url", "provisioned", "versions"),
 }

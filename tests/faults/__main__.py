@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -26,6 +27,7 @@ def main() -> int:
     parser.add_argument("--pause", type=float, default=0.005, help="seconds a client rests between two requests")
     parser.add_argument("--most", type=float, default=0.0, help="stop after so many seconds")
     told = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and the local Lambda ends too
     seed = int(os.environ.get("LAMBENT_FAULT_SEED", "1"))
     began = time.monotonic()
     outcomes: list[Outcome] = []

@@ -54,7 +54,8 @@ class Operation:
     @property
     def other(self) -> Spec:
         """What somebody else deploys meanwhile."""
-        return replace(self.start or self.spec, text=OTHER)
+        spec = replace(self.start or self.spec, text=OTHER)
+        return with_hosting(spec, keep_versions=1000) if self.live_only else spec
 
 
 def update(name: str, before: Spec, after: Spec, **told: bool) -> Operation:

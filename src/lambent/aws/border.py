@@ -20,7 +20,7 @@ from botocore.parsers import ResponseParserError
 from lambent.aws.interface import ABSENT, Pairs
 from lambent.aws.refusals import LOCAL, located, translate
 from lambent.aws.regions import explained
-from lambent.aws.whole import Whole
+from lambent.aws.whole import watch
 from lambent.errors import AwsError
 from lambent.limits import TIMEOUT_MAX_S
 
@@ -117,7 +117,7 @@ class Border:
         )
         name = "lambda" if long else service
         client = self._session.create_client(name, region_name=self._region, endpoint_url=self._endpoint, config=config)
-        client.meta.events.register("needs-retry", Whole(1 if long else _ATTEMPTS))
+        watch(client, 1 if long else _ATTEMPTS)
         return client
 
 

@@ -293,6 +293,10 @@ class Traffic(Protocol):
 
     def alias(self, function: str, name: str) -> Alias | None: ...
 
+    def aliases(self, function: str) -> tuple[Alias, ...]:
+        """All of them, also the user's own; empty when there is no such function."""
+        ...
+
     def create_alias(self, function: str, name: str, version: str) -> None: ...
 
     def move_alias(

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from lambent.aws.border import Border, given
-from lambent.aws.interface import BUFFERED, Alias, Cors, Provisioned, Statement, Url
+from lambent.aws.interface import ABSENT, BUFFERED, Alias, Cors, Provisioned, Statement, Url
 from lambent.errors import AwsError
 
 _NOT_PROVISIONED = "ProvisionedConcurrencyConfigNotFoundException"
@@ -18,6 +18,15 @@ class BotoTraffic(Border):
     def alias(self, function: str, name: str) -> Alias | None:
         answer = self._find("lambda", "get_alias", FunctionName=function, Name=name)
         return None if answer is None else _alias(answer)
+
+    def aliases(self, function: str) -> tuple[Alias, ...]:
+        try:
+            pages = list(self._pages("lambda", "list_aliases", FunctionName=function))
+        except AwsError as error:
+            if error.code in ABSENT:
+                return ()
+            raise
+        return tuple(_alias(raw) for page in pages for raw in page["Aliases"])
 
     def create_alias(self, function: str, name: str, version: str) -> None:
         self._call("lambda", "create_alias", FunctionName=function, Name=name, FunctionVersion=version)

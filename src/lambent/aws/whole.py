@@ -1,7 +1,8 @@
-"""Whether an answer came whole, and from AWS: botocore reads one that was cut off, or a login page, as an empty one."""
+"""Whether an answer came whole, and from AWS: botocore takes one that was cut off, or a login page, for an empty one."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import botocore.exceptions as foreign
@@ -11,23 +12,47 @@ _PAUSE_S = 0.1
 _PAGE = (b"<!doctype html", b"<html")
 
 
-class Whole:
-    """A handler of botocore's event needs-retry: has a call made again whose answer was cut off, `attempts` times in all.
+def watch(client: Any, most: int) -> None:
+    """Has the client make a call again whose answer was cut off, `most` times in all.
 
-    Raises ResponseStreamingError after that, and ResponseParserError for a page of HTML: a proxy's, or a network's login.
+    It then raises ResponseStreamingError, and for a page of HTML (a proxy's, or a network's login) ResponseParserError.
     """
 
-    def __init__(self, attempts: int) -> None:
-        self._attempts = attempts
-
-    def __call__(self, response: Any, operation: Any, attempts: int, **_: Any) -> float | None:
-        if response is None or operation.has_streaming_output or operation.http.get("method") == "HEAD":
+    def again(response: Any, operation: Any, attempts: int, **_: Any) -> float | None:
+        if response is None or _streams(operation):
             return None
         http = response[0]
-        if http.content[:20].strip().lower().startswith(_PAGE):
+        if _page(http.status_code, http.content):
             raise ResponseParserError("it is a page of HTML")
-        if len(http.content) >= int(http.headers.get("Content-Length") or 0):
+        if not _torn(http.content, http.headers):
             return None
-        if attempts >= self._attempts:
+        if attempts >= most:
             raise foreign.ResponseStreamingError(error="it was cut off")
         return _PAUSE_S * attempts
+
+    client.meta.events.register("before-parse", _blank)
+    client.meta.events.register("needs-retry", again)
+
+
+def _blank(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
+    """What cannot be read becomes an empty answer of a server in trouble: the parser for XML would give up for good."""
+    if _streams(operation_model):
+        return
+    body = response_dict["body"]
+    if _page(response_dict["status_code"], body) or _torn(body, response_dict["headers"]):
+        response_dict.update(status_code=500, body=b"")
+
+
+def _streams(operation: Any) -> bool:
+    """Whether the answer's body is not read yet, or never comes."""
+    streams = operation.has_streaming_output or operation.has_event_stream_output
+    return bool(streams) or operation.http.get("method") == "HEAD"
+
+
+def _page(status: int, body: bytes) -> bool:
+    """Whether it is a page that claims to be a good answer; botocore reads an error's status, whatever it looks like."""
+    return status < 400 and body[:20].strip().lower().startswith(_PAGE)
+
+
+def _torn(body: bytes, headers: Mapping[str, str]) -> bool:
+    return len(body) < int(headers.get("Content-Length") or 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -19,14 +19,15 @@ _POLL_MOST_S = 1.0  # as the waiters function_active_v2 and function_updated_v2 
 @dataclass(frozen=True)
 class Observed:
     """One app as it is. `latest` is $LATEST, `live` the version behind the alias; `versions` go from old to new, and `newest`
-    is the last of them. `archives` are pairs of a version and the place of the packages that it fetches; `stored` says whether
-    those of the version to come are there.
+    is the last of them; those in `elsewhere` are behind aliases of the user's own. `archives` are pairs of a version and the
+    place of the packages that it fetches; `stored` says whether those of the version to come are there.
     """
 
     role: Role | None = None
     attached: tuple[str, ...] = ()
     latest: Function | None = None
     alias: Alias | None = None
+    elsewhere: frozenset[str] = frozenset()
     live: Function | None = None
     statements: tuple[Statement, ...] = ()
     url: Url | None = None
@@ -57,7 +58,7 @@ def _look(aws: Aws, app: str) -> tuple[Names, Observed]:
         role = pool.submit(aws.role, unplaced.role)
         attached = pool.submit(aws.attached_policies, unplaced.role)
         latest = pool.submit(aws.function, function)
-        alias = pool.submit(aws.alias, function, ALIAS)
+        aliases = pool.submit(aws.aliases, function)
         live = pool.submit(aws.function, function, ALIAS)
         statements = pool.submit(aws.statements, function, ALIAS)
         url = pool.submit(aws.url, function, ALIAS)
@@ -70,7 +71,8 @@ def _look(aws: Aws, app: str) -> tuple[Names, Observed]:
         role=role.result(),
         attached=attached.result(),
         latest=latest.result(),
-        alias=alias.result(),
+        alias=next((each for each in aliases.result() if each.name == ALIAS), None),
+        elsewhere=_behind(each for each in aliases.result() if each.name != ALIAS),
         live=live.result(),
         statements=statements.result(),
         url=url.result(),
@@ -84,6 +86,11 @@ def _look(aws: Aws, app: str) -> tuple[Names, Observed]:
         ),
     )
     return names, observed
+
+
+def _behind(aliases: Iterable[Alias]) -> frozenset[str]:
+    """The versions that these aliases point at."""
+    return frozenset(version for each in aliases for version in (each.version, *(name for name, _ in each.weights)))
 
 
 def settled(aws: Aws, name: str, qualifier: str, within_s: float) -> Function | None:

@@ -15,7 +15,7 @@ from lambent.names import Names
 _FUNCTION = (
     *("CreateFunction", "DeleteFunction", "GetFunction", "GetFunctionConfiguration", "InvokeFunction"),
     *("UpdateFunctionCode", "UpdateFunctionConfiguration", "PublishVersion", "ListVersionsByFunction"),
-    *("CreateAlias", "UpdateAlias", "GetAlias", "AddPermission", "RemovePermission", "GetPolicy"),
+    *("CreateAlias", "UpdateAlias", "GetAlias", "ListAliases", "AddPermission", "RemovePermission", "GetPolicy"),
     *("CreateFunctionUrlConfig", "UpdateFunctionUrlConfig", "GetFunctionUrlConfig", "DeleteFunctionUrlConfig"),
     *("PutFunctionConcurrency", "DeleteFunctionConcurrency", "TagResource", "UntagResource", "ListTags"),
     *("PutProvisionedConcurrencyConfig", "GetProvisionedConcurrencyConfig", "DeleteProvisionedConcurrencyConfig"),

@@ -98,11 +98,11 @@ def provisioned(desired: Desired, observed: Observed, moves: bool) -> Part:
 
 
 def pruned(desired: Desired, observed: Observed, publishes: bool) -> Part:
-    """The versions to forget: all but the newest `keep`, and never one that has traffic."""
+    """The versions to forget: all but the newest `keep`, and never one that has traffic or an alias of the user's own."""
     busy = {observed.alias.version, *(version for version, _ in observed.alias.weights)} if observed.alias else set()
     made = publishes and not is_as_desired(observed.newest, desired)  # else one that was broken off has made it
     keep = max(desired.keep_versions - made, 1)
-    old = tuple(version for version in observed.versions[:-keep] if version not in busy)
+    old = tuple(version for version in observed.versions[:-keep] if version not in busy | observed.elsewhere)
     if not old:
         return Part()
     told = f"{len(old)} of {len(observed.versions)}, the newest {desired.keep_versions} stay"

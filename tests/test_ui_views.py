@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from lambent import events
+from lambent import calendar, events
 from lambent.aws.interface import Settings
 from lambent.cli import config as config_command
 from lambent.config.model import App, Config, Hosting, Packaging
@@ -100,15 +101,15 @@ def test_status_as_a_table() -> None:
         *("python3.13", "2029-06-30", "arm64", 512, 30, "/aws/lambda/shop", None, said, (DRIFT,)),
     )
     assert views.view(told).splitlines() == [
-        "app          shop                                    (on account 1)",
-        "url          https://u/                              (signed requests only)",
-        "live         version 3                               (published 2026-11-25 02:43:27)",
+        "app          shop                                   (on account 1)",
+        "url          https://u/                             (signed requests only)",
+        "live         version 3                              (published 2026-11-25 02:43:27)",
         "versions     3",
-        "runtime      python3.13                              (AWS supports it until 2029-06-30)",
-        "machine      arm64                                   (512 MB, 30 s)",
-        "log          /aws/lambda/shop                        (kept for ever)",
-        "last 60 min  7 invocations, 1 cold starts, 2 failed  (ValueError: no)",
-        "drift        alias live                              (points elsewhere)",
+        "runtime      python3.13                             (AWS supports it until 2029-06-30)",
+        "machine      arm64                                  (512 MB, 30 s)",
+        "log          /aws/lambda/shop                       (kept for ever)",
+        "last 60 min  7 invocations, 1 cold start, 2 failed  (ValueError: no)",
+        "drift        alias live                             (points elsewhere)",
     ]
 
 
@@ -164,3 +165,19 @@ def test_the_command_shows_origins_and_no_secrets(tmp_path: Path) -> None:
     assert (prod["name"][0], prod["stage"]) == ("shop-prod", ("prod", "--stage"))
     table = CliRunner().invoke(config_command.command, words, catch_exceptions=False).stdout
     assert "memory                   256 MB" in table and "hunter2" not in table
+
+
+@pytest.mark.parametrize(
+    ("name", "on", "words"),
+    (
+        ("python3.13", date(2026, 11, 23), ""),
+        ("python3.15", date(2026, 11, 23), "is a preview"),
+        ("python3.10", date(2026, 10, 30), ""),
+        ("python3.10", date(2026, 11, 23), "no new functions with it from 2026-11-30 on, and no changes from 2027-01-15 on"),
+        ("python3.10", date(2026, 12, 5), "only for functions that are there already, and for those until 2027-01-15"),
+        ("python3.9", date(2026, 11, 23), ""),  # refused altogether
+    ),
+)
+def test_a_runtime_near_its_end_is_warned_of(name: str, on: date, words: str) -> None:
+    told = calendar.warning(name, on)
+    assert words in told if words else not told

@@ -76,6 +76,21 @@ def can_update(name: str, on: date) -> bool:
     return known.blocked_update is None or on < known.blocked_update
 
 
+def warning(name: str, on: date) -> str:
+    """What one should know who chooses this runtime on that day; "" for nothing, also when AWS refuses it altogether."""
+    known = runtime(name)
+    if known is None or not can_update(name, on):
+        return ""
+    if known.preview:
+        return f"{name} is a preview: AWS may change it, and promises nothing for production"
+    if known.deprecated is None or on < known.deprecated:
+        return ""
+    closed, end = f"{name} is deprecated since {known.deprecated}", known.blocked_update
+    if not can_create(name, on):
+        return f"{closed}: AWS takes it only for functions that are there already, and for those until {end}"
+    return f"{closed}: AWS takes no new functions with it from {known.blocked_create} on, and no changes from {end} on"
+
+
 def supported(on: date) -> tuple[Runtime, ...]:
     """The runtimes to choose from on that day, newest first: creatable, not deprecated, not a preview."""
     return tuple(

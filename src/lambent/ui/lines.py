@@ -10,7 +10,7 @@ from lambent import events
 from lambent.events import Event
 from lambent.frozen import Frozen
 from lambent.ui import tables, views
-from lambent.ui.units import seconds, size
+from lambent.ui.units import count, seconds, size
 
 ACCESS = {
     "public": "public: whoever has this URL can call it",
@@ -38,11 +38,11 @@ def lines(event: Event) -> tuple[Line, ...]:
         case events.Detected(app, kind, source):
             return (Line("ok", f"app {app}", _because(kind, source)),)
         case events.Resolved(packages, source, cached, spent):
-            return (Line("ok", f"{_count(packages, 'package')} from {source}", "cached" if cached else seconds(spent)),)
+            return (Line("ok", f"{count(packages, 'package')} from {source}", "cached" if cached else seconds(spent)),)
         case events.Fetched(files, fetched, spent):
-            return (Line("ok", f"fetched {_count(files, 'file')}, {size(fetched)}", seconds(spent)),)
+            return (Line("ok", f"fetched {count(files, 'file')}, {size(fetched)}", seconds(spent)),)
         case events.Built(_, zipped, raw, files, spent):
-            note = f"{size(raw)} unpacked, {_count(files, 'file')}, {seconds(spent)}"
+            note = f"{size(raw)} unpacked, {count(files, 'file')}, {seconds(spent)}"
             return (Line("ok", f"built {size(zipped)}", note),)
         case events.Overflowed(_, packages, zipped, raw):
             note = f"{size(zipped)}, {size(raw)} unpacked: fetched into /tmp at each start, which needs {event.tmp_mb} MB there"
@@ -54,7 +54,7 @@ def lines(event: Event) -> tuple[Line, ...]:
         case events.Tried(spent, memory, sandbox):
             return (Line("ok", f"the app starts in {seconds(spent)}, with {memory} MB", f"tried on this machine, {sandbox}"),)
         case events.Locked(path, packages):
-            return (Line("note", f"locked {_count(packages, 'package')} in {path}"),)
+            return (Line("note", f"locked {count(packages, 'package')} in {path}"),)
         case events.Packed():
             return _packed(event)
         case events.LocalStarted(url, pid, sandbox):
@@ -140,7 +140,7 @@ def progress(event: events.StepStarted | events.Fetching | events.Canary) -> str
         case events.Fetching():
             return fetching(event)
         case events.Canary(version, share, left, requests, errors):
-            seen = f"{_count(requests, 'request')}, {_count(errors, 'error')}"
+            seen = f"{count(requests, 'request')}, {count(errors, 'error')}"
             return f"{share * 100:g} % to version {version}: {seen}, {left:.0f} s left"
 
 
@@ -152,7 +152,3 @@ def fetching(event: events.Fetching) -> str:
 
 def _because(kind: str, source: str) -> str:
     return ", ".join(part for part in (kind, source) if part)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lambent import events
 from lambent.ui import tables
-from lambent.ui.units import size
+from lambent.ui.units import count, size
 
 _ACCESS = {"public": "anyone may call it", "signed": "signed requests only", "local": "from this machine only", "": ""}
 
@@ -79,7 +79,7 @@ def _heard(heard: events.Heard) -> tuple[str, str]:
     more = "at least " if heard.more else ""
     if not heard.invocations and not heard.failures:
         return "no invocations", ""
-    told = f"{more}{heard.invocations} invocations, {heard.cold} cold starts, {heard.failures} failed"
+    told = f"{more}{count(heard.invocations, 'invocation')}, {count(heard.cold, 'cold start')}, {heard.failures} failed"
     return told, heard.last_failure
 
 

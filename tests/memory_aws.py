@@ -238,6 +238,10 @@ class MemoryAws:
         app = self._apps.get(function)
         return app.aliases.get(name) if app else None
 
+    def aliases(self, function: str) -> tuple[Alias, ...]:
+        app = self._apps.get(function)
+        return tuple(app.aliases.values()) if app else ()
+
     def create_alias(self, function: str, name: str, version: str) -> None:
         app = self._app(function)
         if name in app.aliases:

@@ -18,8 +18,10 @@ from lambent.config.model import Config, Cors, Hosting
 from lambent.deploy.deploy import deploy, prepare
 from lambent.deploy.means import Patience
 from lambent.deploy.observed import observe
+from lambent.deploy.plan import plan
 from lambent.deploy.script import script
 from local_service import RUNTIME, Service, serving
+from test_plan import CASES
 
 QUICK = Patience(role_s=5, settle_s=30, answer_s=5)
 SAYS = "def lambda_handler(event, context):\n    return {{'statusCode': 200, 'body': {!r}}}\n"
@@ -89,6 +91,13 @@ def test_the_script_leaves_what_a_deploy_leaves(aws: Aws, service: Service, tmp_
         assert left.changes == 0, left.lines
         assert printed == f"{left.url}\n"
         assert service.fetch(left.url).status == 200
+
+
+def test_every_plan_there_is_can_be_written_as_a_script() -> None:
+    for case in CASES:
+        told = script(plan(case.desired, case.observed))
+        checked = subprocess.run(["sh", "-n"], input=told, capture_output=True, text=True, timeout=20)
+        assert checked.returncode == 0 and not checked.stderr, f"{case.name}: {checked.stderr}"
 
 
 def test_a_version_that_fails_ends_the_script_before_it_is_live(aws: Aws, service: Service, tmp_path: Path) -> None:

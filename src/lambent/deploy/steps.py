@@ -242,19 +242,6 @@ class AttachPolicy(Single):
 
 
 @dataclass(frozen=True)
-class DetachPolicy(Single):
-    role: str
-    arn: str
-
-    @property
-    def title(self) -> str:
-        return f"detach {self.arn.rpartition('/')[2]}"
-
-    def call(self, aws: Aws) -> None:
-        aws.detach_policy(self.role, self.arn)
-
-
-@dataclass(frozen=True)
 class PutPolicy(Single):
     """`document` is the policy's JSON text."""
 

@@ -13,11 +13,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.credentials import Credentials
 
 from lambent.package import overflow
 from lambent.package.archive import compress, write
 from lambent.package.artifact import Overflow
 from lambent.package.vendor import vendor
+from lambent.runtime.s3 import Server
+from lambent.runtime.signature import sign
 from local_service import Service, serving
 
 FILES = {
@@ -222,3 +228,36 @@ def test_a_role_that_may_not_read_is_named(demo: Case) -> None:
         server.shutdown()
         server.server_close()
     assert status == 3 and "AccessDenied: User: arn:x is not authorized" in said and "s3:GetObject" in said
+
+
+@pytest.mark.parametrize("token", ["", "tok+/="])
+def test_the_signature_is_botocores(token: str) -> None:
+    empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    headers = {"host": "packages.s3.eu-west-1.amazonaws.com", "range": "bytes=0-99", "x-amz-content-sha256": empty}
+    path, keys = "/overflow/my_app-1/0a1b.zip", ("AKID", "secret/+", token)
+    ours = sign(headers, b"", request=("GET", path), scope=("eu-west-1", "s3"), keys=keys, now=1795413600.9)
+    request = AWSRequest("GET", f"https://{headers['host']}{path}", headers)
+    signer = S3SigV4Auth(Credentials("AKID", "secret/+", token or None), "s3", "eu-west-1")
+    request.context |= {"timestamp": ours["x-amz-date"], "client_config": Config(s3={"payload_signing_enabled": True})}
+    signer._modify_request_before_signing(request)
+    request.headers.replace_header("X-Amz-Date", ours["x-amz-date"])
+    canonical = signer.canonical_request(request)
+    signer._inject_signature_to_request(request, signer.signature(signer.string_to_sign(request, canonical), request))
+    assert ours["authorization"] == request.headers["Authorization"]
+    assert request.headers["X-Amz-Content-SHA256"] == empty
+
+
+@pytest.mark.parametrize(
+    ("place", "region", "host", "path"),
+    [
+        ("s3://packages/a/b.zip", "eu-west-1", "packages.s3.eu-west-1.amazonaws.com", "/a/b.zip"),
+        ("s3://my.packages/b.zip", "eu-west-1", "s3.eu-west-1.amazonaws.com", "/my.packages/b.zip"),
+        ("s3://packages/b.zip", "cn-north-1", "packages.s3.cn-north-1.amazonaws.com.cn", "/b.zip"),
+    ],
+)
+def test_where_s3_is(place: str, region: str, host: str, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", region)
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+    server = Server(place)
+    assert (server._scheme, server._host, server._path) == ("https", host, path)

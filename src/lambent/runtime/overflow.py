@@ -11,23 +11,23 @@ from __future__ import annotations
 import sys
 from fcntl import LOCK_EX, flock
 from hashlib import sha256
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPException
 from pathlib import Path
 from struct import Struct
 from threading import Thread
-from time import monotonic, sleep, time
+from time import monotonic, sleep
 from zlib import decompressobj
 from zlib import error as BadDeflate
 
-from .ask import Again, Refused, keys, parts
+from .ask import Again, Refused
 from .environment import set_variable, variable
 from .fault import Fault
 from .json_text import parse
-from .signature import sign
+from .s3 import OTHER, Server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from http.client import HTTPResponse
+    from http.client import HTTPConnection, HTTPResponse
     from typing import Any
 
     from .log import Log
@@ -35,14 +35,11 @@ if TYPE_CHECKING:
     Part = tuple[int, int, str]  # where it begins in the archive, its bytes, and their SHA-256
 
 _CONNECTIONS = 4  # enough for the network of a function; more would leave more parts half done where a start is ended
-_TRY_S = 5.0
 _PATIENCE_S = 8.0
 """For one part, its retries included. What a role was just allowed takes some seconds to be known everywhere."""
 
 _CHUNK = 256 * 1024
 _LOCAL = Struct("<4s5H3I2H")
-_OTHER = "it is not the archive that this version was deployed with"
-_FINAL = ("NoSuchKey", "NoSuchBucket", "InvalidRange", "PermanentRedirect", "AuthorizationHeaderMalformed")
 
 
 def load(log: Log) -> None:
@@ -105,7 +102,7 @@ class _Download:
         ]
         self.todo.sort(key=lambda each: each[1][1])  # the largest is taken first: nothing is left waiting for it at the end
         self._failure: BaseException | None = None
-        self._server = _Server(place)
+        self._server = Server(place)
 
     def mark(self, index: int) -> Path:
         """The empty file that says that a part is done."""
@@ -163,7 +160,7 @@ class _Download:
             stream.drain()
             right = False
         if not right:
-            raise Refused(f"{_OTHER}: its SHA-256 differs")
+            raise Refused(f"{OTHER}: its SHA-256 differs")
 
     def _unpack(self, stream: _Stream) -> None:
         """One member: its local header, its name, its data. Raises ValueError for what is none."""
@@ -234,65 +231,6 @@ class _Stream:
         self._digest.update(data)
         self._unread -= len(data)
         self._buffer = memoryview(data)
-
-
-class _Server:
-    """S3, or what stands for it: AWS_ENDPOINT_URL."""
-
-    def __init__(self, place: str) -> None:
-        bucket, _, key = place.removeprefix("s3://").partition("/")
-        region = variable("AWS_REGION")
-        own = variable("AWS_ENDPOINT_URL_S3") or variable("AWS_ENDPOINT_URL")
-        usual = f"s3.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
-        if own:
-            self._scheme, self._host, base = parts(own)
-            self._path = f"{base.rstrip('/')}/{bucket}/{key}"
-        elif "." in bucket:  # no certificate covers such a host
-            self._scheme, self._host, self._path = "https", usual, f"/{bucket}/{key}"
-        else:
-            self._scheme, self._host, self._path = "https", f"{bucket}.{usual}", f"/{key}"
-        self._region = region
-        self._context: Any = None
-
-    def connection(self) -> HTTPConnection:
-        if self._scheme == "http":
-            return HTTPConnection(self._host, timeout=_TRY_S)
-        if self._context is None:
-            from ssl import create_default_context
-
-            self._context = create_default_context()
-        return HTTPSConnection(self._host, timeout=_TRY_S, context=self._context)
-
-    def ask(self, connection: HTTPConnection, start: int, size: int) -> HTTPResponse:
-        """The answer whose body is that part. Raises Again, or Refused."""
-        headers = {
-            "host": self._host,
-            "range": f"bytes={start}-{start + size - 1}",
-            "x-amz-content-sha256": sha256(b"").hexdigest(),
-        }
-        scope = (self._region, "s3")
-        signed = sign(headers, b"", request=("GET", self._path), scope=scope, keys=keys(_TRY_S), now=time())
-        try:
-            connection.request("GET", self._path, headers=signed)
-            answer = connection.getresponse()
-            if answer.status == 206 and answer.length == size:
-                return answer
-            said = answer.read(4096).decode("utf-8", "replace")
-        except (OSError, HTTPException) as error:
-            told = f"no answer from {self._host} ({error or type(error).__name__}); "
-            raise Again(f"{told}in a VPC it takes a gateway endpoint for S3, or a NAT") from None
-        raise self._refused(answer.status, said)
-
-    def _refused(self, status: int, said: str) -> Exception:
-        code = said.partition("<Code>")[2].partition("</Code>")[0] or str(status)
-        message = said.partition("<Message>")[2].partition("</Message>")[0]
-        text = f"{code}: {message or f'{self._host} answered {status}'}"
-        if status in (200, 206, 416):
-            text = f"{_OTHER}: its size differs"
-        elif status == 403:
-            text += " (it takes s3:GetObject in the role of the function; where the archive is gone, S3 says the same)"
-        final = code in _FINAL or status in (200, 206, 404, 416)
-        return Refused(text) if final else Again(text)
 
 
 def _fault(place: str, why: str) -> Fault:

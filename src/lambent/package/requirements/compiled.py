@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 
+from lambent import interpreters
 from lambent.errors import PackagingError
 from lambent.frozen import Frozen
 from lambent.package.lock import Pin
@@ -132,12 +133,14 @@ class Compiler:
         uv = self.question.uv
         fixed = ["pip", "compile", "--format", form, "--no-header", "-q", *(["--no-deps"] if no_deps else [])]
         more = uv.without_compiler() if build and not self.question.options.native else {}
-        try:
-            return uv.run(*fixed, *words, **more)
-        except UvFailed as error:
-            if not error.text.startswith("error: No interpreter found"):
-                raise
-        return uv.run(*fixed, *words, "--python", sys.executable, **more)
+        return uv.run(*fixed, *words, "--python", self._python, **more)
+
+    @cached_property
+    def _python(self) -> str:
+        """Said, since uv would start every Python of this machine to find one of the very version."""
+        target = self.question.uv.target
+        found = interpreters.find(target.python, self.question.uv.environ)
+        return str(found.path) if found else sys.executable
 
     def _probe(self, requirement: str, *words: str) -> Pin | None:
         """The pin of one requirement alone, without what it depends on; None when there is none."""

@@ -309,6 +309,10 @@ class Run:
             if self.previous not in ("", self.version):
                 failed.hint = f"{failed.hint} ({self._back(step.name, step.alias)})"
             raise
+        except (DeployError, UnconfirmedError):
+            with suppress(AwsError):
+                self._refuse_overtaken(step.name)  # what was asked is another deploy's
+            raise
 
     def _back(self, name: str, alias: str) -> str:
         """Takes the version back; what came of that, in words."""

@@ -79,12 +79,12 @@ def test_syntax_error(place: Place) -> None:
 
 def test_missing_module(place: Place) -> None:
     folder = place.project("missing", f"import nothing_like_it\n{OK}")
-    refused(place.deploy(folder), 1, "nothing_like_it", "requirements.txt", "No module named 'nothing_like_it'")
+    refused(place.deploy(folder), 1, "imports nothing_like_it", "app.py:1", "add nothing-like-it to your requirements")
 
 
 def test_missing_module_of_a_web_app(place: Place) -> None:
     web = "import nothing_like_it\n\nasync def app(scope, receive, send):\n    pass\n"
-    refused(place.deploy(place.project("missing-web", web)), 1, "nothing_like_it", "No module named 'nothing_like_it'")
+    refused(place.deploy(place.project("missing-web", web)), 1, "imports nothing_like_it", "neither in the zip nor")
 
 
 def test_the_app_raises_and_the_old_version_stays_live(place: Place) -> None:

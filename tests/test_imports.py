@@ -10,7 +10,7 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "lambent"
 
-FREE = {"errors", "events", "limits", "calendar", "interpreters", "late", "frozen", "__init__"}
+FREE = {"errors", "events", "limits", "calendar", "interpreters", "late", "frozen", "requirement", "__init__"}
 
 MAY_IMPORT = {
     **{free: {"frozen"} for free in FREE},

@@ -33,7 +33,11 @@ from wheels_by_hand import TARGET, real, wheel
 
 LIMIT = 2_000_000  # bytes
 PYTHON = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-CODE = "import cowsay, pygments, markupsafe._speedups\ndef app(event, context):\n    return cowsay.get_output_string('cow', 'moo')\n"
+CODE = """\
+import cowsay, pygments, markupsafe._speedups
+def app(event, context):
+    return cowsay.get_output_string('cow', 'moo')
+"""
 
 
 def noise(size: int, seed: int = 0) -> bytes:

@@ -391,7 +391,7 @@ def test_layers_may_bring_anything() -> None:
 def test_where_and_what_to_do_are_said() -> None:
     (found,) = imports.missing(code({"main.py": "import os\n\nimport yaml"}), ["main"], NEW)
     assert found.what == "main.py imports yaml, which is neither in the zip nor on python3.13 x86_64"
-    assert found.files == ("main.py:3",) and "add the package of yaml" in found.hint
+    assert found.files == ("main.py:3",) and "add PyYAML to" in found.hint
     (removed,) = imports.missing(code({"main.py": "import cgi"}), ["main"], NEW)
     assert removed.what == "main.py imports cgi, which Python 3.13 removed"
 

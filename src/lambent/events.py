@@ -193,7 +193,7 @@ class Planned(Event):
     """The plan, ready to be applied. `changes` is 0 when there is nothing to do.
 
     `access` says who can call the URL afterwards: "public", "signed" (users of the account) or "local" (this machine), and ""
-    when there will be none; `opens` that it becomes public by this plan. Sizes of the zip in bytes. `settings` are those of the app,
+    when there will be none; `opens` that it becomes public by this plan. Sizes of the zip in bytes. `settings` are the app's,
     when they were asked for.
     """
 

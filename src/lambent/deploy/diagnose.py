@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lambent.aws.interface import Settings
-from lambent.deploy.requirement import requirement_for
 from lambent.limits import MEMORY_MAX_MB, TIMEOUT_MAX_S, TMP_MAX_MB
+from lambent.requirement import requirement_for
 
 _LOG_LINES = 40
 _HEAD = "Traceback (most recent call last):"

@@ -18,8 +18,7 @@ from lambent.package.proof import modules, stdlib, system
 from lambent.package.proof.finding import Finding, Level
 from lambent.package.shards.imports import Imports, scan
 from lambent.package.target import Target
-
-_PKG_RESOURCES = "setuptools<80"  # the part of setuptools that later ones are without, or warn about
+from lambent.requirement import requirement_for
 
 
 class Code(Frozen):
@@ -254,8 +253,6 @@ class _Walk:
         what = f"{places[0][0]} imports {lacks}, which is neither in the zip nor on {self._target.name}"
         if "." in lacks:
             hint = "is the file left out (.gitignore, .lambdaignore, exclude)? else correct the import"
-        elif lacks == "pkg_resources":
-            hint = f"add {_PKG_RESOURCES} to your requirements"
         else:
-            hint = f"add the package of {lacks} to your requirements; if it is a file of yours, is it left out by .gitignore?"
+            hint = f"add {requirement_for(lacks)} to your requirements; if it is a file of yours, is it left out by .gitignore?"
         return Finding(level, what, lines, hint=hint)

@@ -155,6 +155,7 @@ class Sweep:
                 wrong += [f"{key} has changed" for key in before if before[key] != now[key]]
             else:
                 ended += f", {self._rerun(operation, app, wrong)}"
+        self.world.proxy.told = lambda call, answer: None
         if wrote:
             wrong += self._differences(operation, app, kind)
         if operation.start is None:
@@ -177,7 +178,6 @@ class Sweep:
         if operation.start is None:
             on_url(self.world, begin)
         else:
-            self.world.proxy.told = lambda call, answer: None
             begin(self.world.url(app))
         return askers
 

@@ -6,7 +6,6 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,7 +14,7 @@ from faults.calls import Call
 from faults.kinds import KINDS, Fault
 from faults.proxy import CUT, Forward
 from faults.refusal import Refusal
-from faults.world import REGION, World, world
+from faults.world import REGION, World
 from local_service import RUNTIME
 
 SEED = int(os.environ.get("LAMBENT_FAULT_SEED", "1"))
@@ -26,12 +25,6 @@ async def app(scope, receive, send):
 """
 FIRST = ("CreateRole", "CreateLogGroup", "CreateFunction", "PublishVersion", "CreateAlias", "CreateFunctionUrlConfig(live)")
 UPDATE = ("UpdateFunctionCode", "PublishVersion", "Invoke", "UpdateAlias")
-
-
-@pytest.fixture(scope="module")
-def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with world(tmp_path_factory.mktemp("killed")) as made:
-        yield made
 
 
 class Deploy:

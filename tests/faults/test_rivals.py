@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from deploy_cases import Meddled
 from faults.asker import once
 from faults.operations import PLAIN, STREAMED
-from faults.world import QUICK, World, with_hosting, world
+from faults.world import QUICK, World, with_hosting
 from lambent import events
 from lambent.aws.interface import Invoked
 from lambent.deploy.deploy import deploy
@@ -19,12 +18,6 @@ from lambent.deploy.rollback import rollback
 from lambent.errors import DeployError
 
 ONE, TWO, THREE = (replace(PLAIN, text=text) for text in ("one", "two", "three"))
-
-
-@pytest.fixture(scope="module")
-def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with world(tmp_path_factory.mktemp("rivals")) as made:
-        yield made
 
 
 def test_the_version_before_is_not_another_one_when_somebody_deploys_meanwhile(there: World) -> None:

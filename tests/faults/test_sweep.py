@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
 
 import pytest
 
 from faults.operations import OPERATIONS, Operation
 from faults.sweep import Case, Sweep
-from faults.world import world
+from faults.world import World
 
 SEED = int(os.environ.get("LAMBENT_FAULT_SEED", "1"))
-SAMPLED = random.Random(SEED).sample(OPERATIONS, 5)
+SAMPLED = random.Random(SEED).sample(OPERATIONS, 3)
 
 ONCE_WRONG = (
     Case("update code", "Invoke", "cut after, once"),  # the check was not asked again
@@ -28,9 +27,8 @@ ONCE_WRONG = (
 
 
 @pytest.fixture(scope="module")
-def sweep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
-    with world(tmp_path_factory.mktemp("faults")) as there:
-        yield Sweep(there)
+def sweep(there: World) -> Sweep:
+    return Sweep(there)
 
 
 @pytest.mark.parametrize("operation", SAMPLED, ids=lambda operation: operation.name)

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 CONFLICT = "ResourceConflictException"
 PRECONDITION = "PreconditionFailedException"
 ROLE_EXISTS = "EntityAlreadyExists"
+ROLE_IN_USE = "DeleteConflict"
 INVALID = "InvalidParameterValueException"
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 ABSENT = frozenset({"ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "NoSuchBucket", "NoSuchKey", "404"})

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lambent.aws.interface import Aws
+from lambent.aws.interface import ROLE_IN_USE, Aws
 from lambent.deploy.steps import Single
+from lambent.errors import AwsError, DeployError
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,13 @@ class DeleteRole(Single):
             aws.detach_policy(self.role, arn)
         for policy in aws.inline_policies(self.role):
             aws.delete_inline_policy(self.role, policy)
-        aws.delete_role(self.role)
+        try:
+            aws.delete_role(self.role)
+        except AwsError as error:
+            if error.code != ROLE_IN_USE:
+                raise
+            what = f"somebody else gave the role {self.role} a policy while it was being deleted: another deploy, perhaps"
+            raise DeployError(what, where=self.role, hint="run the same command again") from error
 
 
 @dataclass(frozen=True)

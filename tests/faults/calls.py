@@ -11,7 +11,13 @@ from urllib.parse import parse_qs, urlsplit
 import botocore.session
 
 # What IAM calls an operation, where that is not service:Operation.
-_ACTIONS = {"Invoke": "lambda:InvokeFunction", "InvokeWithResponseStream": "lambda:InvokeFunction"}
+_ACTIONS = {
+    "Invoke": "lambda:InvokeFunction",
+    "InvokeWithResponseStream": "lambda:InvokeFunction",
+    "HeadBucket": "s3:ListBucket",
+    "HeadObject": "s3:GetObject",
+    "PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+}
 
 
 @dataclass(frozen=True)

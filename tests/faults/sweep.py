@@ -276,11 +276,12 @@ def _shown(error: LambentError, kind: Kind, fault: Fault) -> list[str]:
         wrong.append(f"not what, where, try: {shown}")
     if error.exit_code != (4 if isinstance(error, UnconfirmedError) else 1) or "Traceback" in shown:
         wrong.append(f"exit code {error.exit_code}: {shown}")
-    if kind.word and kind.word not in shown:
+    if kind.word and kind.word not in shown and (fault.struck is None or fault.struck.service != "s3"):  # it has own words
         wrong.append(f"does not say {kind.word!r}: {shown}")
     if kind.name == "access denied" and fault.struck:
         call = fault.struck
-        if not all(each in error.hint for each in (f'"{call.action}"', refusal.resource(call), "Allow")):
+        named = "arn:aws:s3:::" if call.operation.startswith("Head") else refusal.resource(call)  # its answer has no words
+        if not all(each in error.hint for each in (f'"{call.action}"', named, "Allow")):
             wrong.append(f"does not name the statement for {call.action}: {shown}")
     return wrong
 

@@ -19,7 +19,13 @@ _BROKEN = {
     *("ServiceUnavailable", "InternalServerError", "500", "502", "503", "504"),
 }
 _AGAIN = "run the same command again; it goes on from here"
-_S3_ACTIONS = {"HeadBucket": "s3:ListBucket", "ListObjectsV2": "s3:ListBucket", "HeadObject": "s3:GetObject"}
+_S3_ACTIONS = {
+    "HeadBucket": "s3:ListBucket",
+    "ListObjectsV2": "s3:ListBucket",
+    "HeadObject": "s3:GetObject",
+    "PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
+}
 """What allows an S3 operation, where that is not named as it is."""
 
 

@@ -18,13 +18,15 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 
+from packaging.requirements import InvalidRequirement, Requirement
+
 from lambent import interpreters
 from lambent.errors import PackagingError
 from lambent.frozen import Frozen
 from lambent.package.lock import Pin
 from lambent.package.requirements import pylock, wheelless
 from lambent.package.requirements.addresses import without_credentials
-from lambent.package.requirements.lines import name_of
+from lambent.package.requirements.lines import name_of, normalised
 from lambent.package.requirements.markers import full_version, uv_platform, widened
 from lambent.package.requirements.offers import Offers
 from lambent.package.requirements.question import Options, Question, names_indexes
@@ -164,9 +166,14 @@ class Compiler:
         same = next((pin for pin in self.offers.of(found.name, found.index) if pin.version == found.version), found)
         return replace(found, wheels=same.wheels)
 
-    def _offered(self, name: str) -> Pin | None:
-        """The newest version with wheels, when uv can tell nothing since none is for this system at all."""
-        return next(iter(self.offers.of(name, PYPI)), None) if self._one_index else None
+    def _offered(self, requirement: str) -> Pin | None:
+        """The newest version with wheels that a requirement allows, when uv can tell nothing since none is for this system."""
+        try:
+            asked = Requirement(requirement)
+        except InvalidRequirement:
+            return None
+        there = self.offers.of(normalised(asked.name), PYPI) if self._one_index else ()
+        return next((pin for pin in there if asked.specifier.contains(pin.version, prereleases=True)), None)
 
     def _unfit(self, pin: Pin) -> list[Pin]:
         """The versions that uv's platform takes and the target does not, this one first: all, or those down to the next."""
@@ -206,7 +213,8 @@ class Compiler:
             state.local.add(package.name)
             state.build.add(package.name)
             return
-        there = self.everything(package.spec) or self.everything(package.name) or self._offered(package.name)
+        there = self.everything(package.spec) or self._offered(package.spec)
+        there = there or self.everything(package.name) or self._offered(package.name)
         if there is None and not state.unfit.get(package.name):
             raise translate(text, uv, asked.source) from None
         there = there or state.unfit[package.name][0]

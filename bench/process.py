@@ -42,7 +42,7 @@ def lay(side: Side, site: Site) -> Path:
     if side.client == "lambent":
         for name, packed in bundled(str(site.interpreter.path), site.interpreter, site.folder / "cache").items():
             (task / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(packed.path, task / name)
+            (task / name).write_bytes(packed.read())
             (task / name).chmod(0o755 if packed.executable else 0o644)
     return task
 

@@ -8,8 +8,6 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from registry import Registry
-
 from lambent import calendar
 from lambent.config.model import Architecture
 from lambent.events import Emit, ignore
@@ -23,6 +21,7 @@ from lambent.package.requirements.resolve import resolve
 from lambent.package.target import Target
 from lambent.package.uv import Uv
 from lambent.package.wheels.choose import choose
+from registry import Registry
 
 DATA = Path(__file__).parent / "data" / "locks"
 

@@ -19,7 +19,7 @@ from .peers import pip
 from .rows import rows
 
 _MACHINE = os.uname().machine.replace("aarch64", "arm64")
-_ROUNDS, _QUICK = 5, 1
+_ROUNDS, _QUICK = 3, 1
 
 
 def names() -> list[str]:

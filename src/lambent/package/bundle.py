@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import marshal
-import os
-import tempfile
 from collections.abc import Container
 from pathlib import Path, PurePosixPath
 
 from lambent.interpreters import Interpreter
+from lambent.package import sealed
 from lambent.package.bytecode import compile_files
 from lambent.package.layout import RUNTIME, SourceFile
 from lambent.package.vendor import runtime_files
 
 _HEAD = 16  # bytes of a .pyc before its code: magic number, flags, hash
 _FORMAT = 2  # of marshal; the later ones write references too, so that other bytes may stand for the same value
+_VERSION = "1"  # raise it when the same files would give another bundle
 _STARTER = "bundle"
 FIRST = (
     *("__init__", "environment", "api", "fault", "handler", "hosts", "json_text", "log", "loop", "startup"),
@@ -47,11 +47,9 @@ def bundled(python: str, interpreter: Interpreter | None, cache: Path) -> dict[s
     """
     files = runtime_files()
     if interpreter is not None:
-        codes = _codes(files, interpreter, cache)
-        first = marshal.dumps((codes.pop(_STARTER), {name: codes.pop(name) for name in FIRST}), _FORMAT)
-        script = _SCRIPT.format(python=python, size=len(first))
-        files[f"{RUNTIME}/bundle"] = SourceFile(_kept(cache, first + marshal.dumps(codes, _FORMAT)))
-        files[f"{RUNTIME}/bootstrap"] = SourceFile(_kept(cache, script.encode()), executable=True)
+        bundle, script = _made(python, files, interpreter, cache)
+        files[f"{RUNTIME}/bundle"] = SourceFile(Path("bundle"), content=bundle)
+        files[f"{RUNTIME}/bootstrap"] = SourceFile(Path("bootstrap"), executable=True, content=script)
     return dict(sorted(files.items()))
 
 
@@ -67,14 +65,25 @@ def _codes(files: dict[str, SourceFile], interpreter: Interpreter, cache: Path) 
     return {name.rpartition("/")[2].partition(".")[0]: code[_HEAD:] for name, code in sorted(compiled.items())}
 
 
-def _kept(cache: Path, data: bytes) -> Path:
-    """A file of this content."""
-    folder = cache / "runtime"
-    path = folder / hashlib.sha256(data).hexdigest()[:32]
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, made = tempfile.mkstemp(dir=folder, prefix=".new-")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(made).replace(path)
-    return path
+def _made(python: str, files: dict[str, SourceFile], interpreter: Interpreter, cache: Path) -> tuple[bytes, bytes]:
+    """The bundle and the script that starts it. Kept, since asking for each module's bytecode takes a while."""
+    path = cache / "runtime" / _key(python, files, interpreter)
+    there = sealed.read_bytes(path)
+    if there is not None:
+        bundle, script = marshal.loads(there)
+        return bundle, script
+    codes = _codes(files, interpreter, cache)
+    first = marshal.dumps((codes.pop(_STARTER), {name: codes.pop(name) for name in FIRST}), _FORMAT)
+    script = _SCRIPT.format(python=python, size=len(first)).encode()
+    bundle = first + marshal.dumps(codes, _FORMAT)
+    sealed.write_bytes(path, marshal.dumps((bundle, script)))
+    return bundle, script
+
+
+def _key(python: str, files: dict[str, SourceFile], interpreter: Interpreter) -> str:
+    """Of what the bundle is made from; whether a file of ours changed is told by its date."""
+    found = [(name, file.path.stat()) for name, file in files.items()]
+    stat = interpreter.path.stat()
+    told = [(name, each.st_size, each.st_mtime_ns) for name, each in found]
+    parts = (_VERSION, python, str(interpreter.path), stat.st_size, stat.st_mtime_ns, told)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]

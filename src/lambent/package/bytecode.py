@@ -15,14 +15,13 @@ import marshal
 import re
 import subprocess
 import tempfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from lambent.interpreters import Interpreter
+from lambent.package import sealed
 
 _TESTS = r"/(tests?|testing/tests)/"
-_SEAL = 4  # bytes of CRC-32 at the end of a file in the cache
 _FORMAT = "3"  # raise it when the same source would give other bytes
 _ENVIRONMENT = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
 _WIRE = 2  # the format of marshal that every Python reads
@@ -58,29 +57,15 @@ def compile_files(files: Mapping[str, Path], interpreter: Interpreter, cache: Pa
             continue
         mode = _UNCHECKED if name.startswith(f"{unchecked}/") else _CHECKED
         path = cache / "bytecode" / f"{_key(name, source, mode, interpreter)}.pyc"
-        kept = _kept(path)
-        if kept is None:
+        there = sealed.read_bytes(path)
+        if there is None:
             missing.append((str(source), name, mode, path))
         else:
-            found[_place(name, interpreter)] = kept
+            found[_place(name, interpreter)] = there
     if missing:
         made = _compile(missing, interpreter, cache / "bytecode")
         found |= {_place(name, interpreter): code for (_, name, _, _), code in zip(missing, made, strict=True)}
     return {name: code for name, code in sorted(found.items()) if code}
-
-
-def _kept(path: Path) -> bytes | None:
-    """What is in the cache, without the checksum at its end; None when there is nothing, or nothing whole."""
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    code, seal = data[:-_SEAL], data[-_SEAL:]
-    return code if seal == _sealed(code) else None
-
-
-def _sealed(code: bytes) -> bytes:
-    return zlib.crc32(code).to_bytes(_SEAL)
 
 
 def _compile(missing: list[tuple[str, str, int, Path]], interpreter: Interpreter, folder: Path) -> list[bytes]:
@@ -102,8 +87,7 @@ def _compile(missing: list[tuple[str, str, int, Path]], interpreter: Interpreter
             code = made.read_bytes() if made.exists() else None  # an interpreter that broke leaves nothing, and is asked again
             codes.append(code or b"")
             if code is not None:
-                made.write_bytes(code + _sealed(code))
-                made.replace(path)
+                sealed.write_bytes(path, code)
     return codes
 
 

@@ -44,7 +44,7 @@ class Contents(Frozen):
 
     def own_sizes(self) -> dict[str, int]:
         """The project's files, in bytes."""
-        return {name: file.path.stat().st_size for name, file in self.layout.own}
+        return {name: file.size for name, file in self.layout.own}
 
     def sizes(self) -> Counter[str]:
         """What takes the room, in bytes: packages ("numpy 2.4.1"), and files of the project."""

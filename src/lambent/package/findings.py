@@ -51,7 +51,7 @@ def _code(contents: Contents, layers: bool) -> Code:
     homes = {entry.name: shard for shard, entry in contents.entries()}
 
     def source(name: str) -> bytes:
-        return own[name].path.read_bytes() if name in own else homes[name].archive.read(name)
+        return own[name].read() if name in own else homes[name].archive.read(name)
 
     graph = {path: found for shard in contents.shards for path, found in shard.imports().items() if path in homes}
     mine = {name for name in own if name.endswith(".py")}
@@ -70,7 +70,7 @@ def _natives(contents: Contents) -> list[Native]:
 def _own_natives(layout: Layout) -> list[Native]:
     found = []
     for name, file in layout.own:
-        if is_native(file.path) and (binary := elf.read(file.path.read_bytes())):
+        if file.content is None and is_native(file.path) and (binary := elf.read(file.path.read_bytes())):
             found.append(Native(name, binary))
     return found
 

@@ -28,6 +28,10 @@ class SourceFile(Frozen):
     executable: bool = False
     content: bytes | None = None
 
+    @property
+    def size(self) -> int:
+        return self.path.stat().st_size if self.content is None else len(self.content)
+
     def read(self) -> bytes:
         return self.path.read_bytes() if self.content is None else self.content
 

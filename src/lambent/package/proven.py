@@ -79,7 +79,11 @@ def _key(proof: Proof, cache: Path) -> str:
         [shard.path.name for shard in contents.shards],
         sorted(contents.layout.hidden),
         [name for name, _ in contents.layout.own],
-        [(name, _digest(file.path.read_bytes())) for name, file in contents.layout.own if is_native(file.path)],
+        [
+            (name, _digest(file.path.read_bytes()))
+            for name, file in contents.layout.own
+            if file.content is None and is_native(file.path)
+        ],
         _modules(proof, cache),
     ]
     return _digest(json.dumps(parts).encode())

@@ -1,4 +1,4 @@
-"""What is worth keeping, as JSON with its digest: a damaged file counts as none."""
+"""What is worth keeping, with its digest: a damaged file counts as none."""
 
 from __future__ import annotations
 
@@ -11,17 +11,30 @@ from typing import Any
 
 
 def read(path: Path) -> Any:
-    """What was written, or None when nothing was, or it is damaged."""
+    """What was written as JSON, or None when nothing was, or it is damaged."""
+    body = read_bytes(path)
     try:
-        digest, _, body = path.read_bytes().partition(b"\n")
-        return json.loads(body) if hashlib.sha256(body).hexdigest().encode() == digest else None
-    except (OSError, ValueError):
+        return None if body is None else json.loads(body)
+    except ValueError:
         return None
 
 
 def write(path: Path, said: Any) -> None:
     """Raises OSError, and then leaves nothing half-written."""
-    body = json.dumps(said, separators=(",", ":")).encode()
+    write_bytes(path, json.dumps(said, separators=(",", ":")).encode())
+
+
+def read_bytes(path: Path) -> bytes | None:
+    """What was written, or None when nothing was, or it is damaged."""
+    try:
+        digest, _, body = path.read_bytes().partition(b"\n")
+    except OSError:
+        return None
+    return body if hashlib.sha256(body).hexdigest().encode() == digest else None
+
+
+def write_bytes(path: Path, body: bytes) -> None:
+    """Raises OSError, and then leaves nothing half-written."""
     replace_file(path, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
 
 

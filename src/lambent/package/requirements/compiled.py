@@ -18,8 +18,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 from lambent import interpreters
 from lambent.errors import PackagingError
 from lambent.frozen import Frozen
@@ -168,6 +166,8 @@ class Compiler:
 
     def _offered(self, requirement: str) -> Pin | None:
         """The newest version with wheels that a requirement allows, when uv can tell nothing since none is for this system."""
+        from packaging.requirements import InvalidRequirement, Requirement  # 30 ms, for an error's words
+
         try:
             asked = Requirement(requirement)
         except InvalidRequirement:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import struct
 import subprocess
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from lambent.interpreters import Interpreter
 from lambent.package.archive import Entry, Writer, compress
+from lambent.package.sealed import replacing
 from lambent.package.shards.bytecode import FAILED, Bytecode
 from lambent.package.shards.sealed import Sealing, seal
 
@@ -97,23 +96,14 @@ def _framed(stream: bytes) -> Iterator[bytes]:
 
 def write(held: Bytecode | None, fresh: Mapping[str, bytes], path: Path) -> None:
     """The archive with what it held and what is new, sorted, in the place of the one before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     old = {entry.name: entry for entry in held.entries} if held else {}
     failed = set(held.failed if held else ()) | {name for name, code in fresh.items() if not code}
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file, ThreadPoolExecutor() as pool:
-            sealed = Sealing(file)
-            writer = Writer(sealed)
-            names = sorted(name for name, code in fresh.items() if code)
-            packed = dict(zip(names, pool.map(lambda name: compress(name, fresh[name]), names), strict=True))
-            for each in sorted(old.keys() | packed.keys()):
-                writer.add(*(packed[each] if each in packed else held.archive.member(old[each])))  # type: ignore[union-attr]
-            writer.add(*compress(FAILED, json.dumps(sorted(failed)).encode()))
-            writer.close(lambda _: seal(sealed.checksum))
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with replacing(path) as file, ThreadPoolExecutor() as pool:
+        sealed = Sealing(file)
+        writer = Writer(sealed)
+        names = sorted(name for name, code in fresh.items() if code)
+        packed = dict(zip(names, pool.map(lambda name: compress(name, fresh[name]), names), strict=True))
+        for each in sorted(old.keys() | packed.keys()):
+            writer.add(*(packed[each] if each in packed else held.archive.member(old[each])))  # type: ignore[union-attr]
+        writer.add(*compress(FAILED, json.dumps(sorted(failed)).encode()))
+        writer.close(lambda _: seal(sealed.checksum))

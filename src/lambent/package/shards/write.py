@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from lambent.package.archive import Writer, compress
 from lambent.package.lock import Wheel
+from lambent.package.sealed import replacing
 from lambent.package.shards import imports, make, slim
 from lambent.package.shards.sealed import Sealing, seal
 from lambent.package.shards.shard import FACTS, IMPORTS
@@ -20,22 +19,14 @@ from lambent.package.target import Target
 
 def write(wheel: Wheel, target: Target, options: SlimOptions, path: Path) -> None:
     """Raises OSError for a disk that is full, PackagingError for a wheel that is not sound; leaves nothing half."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file, ThreadPoolExecutor() as pool:
-            sealed = Sealing(file)
-            writer = Writer(sealed)
-            found = make.pack(wheel, target, options, writer, pool)
-            writer.add(*compress(FACTS, json.dumps(_learnt(found), separators=(",", ":")).encode()))
-            tables = {"imports": imports.pack(found.imports), "dropped": found.dropped}
-            writer.add(*compress(IMPORTS, json.dumps(tables, separators=(",", ":"), sort_keys=True).encode()))
-            writer.close(lambda _: seal(sealed.checksum))
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with replacing(path) as file, ThreadPoolExecutor() as pool:
+        sealed = Sealing(file)
+        writer = Writer(sealed)
+        found = make.pack(wheel, target, options, writer, pool)
+        writer.add(*compress(FACTS, json.dumps(_learnt(found), separators=(",", ":")).encode()))
+        tables = {"imports": imports.pack(found.imports), "dropped": found.dropped}
+        writer.add(*compress(IMPORTS, json.dumps(tables, separators=(",", ":"), sort_keys=True).encode()))
+        writer.close(lambda _: seal(sealed.checksum))
 
 
 def _learnt(found: make.Findings) -> dict[str, Any]:

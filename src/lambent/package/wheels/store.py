@@ -11,11 +11,11 @@ import hashlib
 import json
 import os
 import re
-import tempfile
 from pathlib import Path
 
 from lambent.frozen import Frozen
 from lambent.package.lock import DistFile
+from lambent.package.sealed import replace_file
 from lambent.package.wheels.addresses import local_path, without_login
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")  # nothing else becomes a folder's name
@@ -52,16 +52,8 @@ class Store(Frozen):
         return self.place(sha256, filename) if whole else None
 
     def record(self, key: str, stored: Stored) -> None:
-        folder = self.folder / "known"
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=folder, prefix=".new-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump({"filename": stored.path.name, "sha256": stored.sha256}, file)
-            Path(name).replace(folder / f"{key}.json")
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        said = {"filename": stored.path.name, "sha256": stored.sha256}
+        replace_file(self.folder / "known" / f"{key}.json", json.dumps(said).encode())
 
     def keep(self, temporary: Path, sha256: str, filename: str) -> Stored:
         """Takes a finished file in, by renaming it."""

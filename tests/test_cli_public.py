@@ -12,23 +12,16 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from lambent.aws.boto import connect
 from lambent.aws.interface import Aws
-from local_service import Service, serving
+from local_service import Service
 
 HANDLER = "def lambda_handler(event, context):\n    return {'statusCode': 200, 'body': 'hi'}\n"
 DEPLOY = [sys.executable, "-m", "lambent", "deploy", "--no-prove"]
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with serving(tmp_path_factory.mktemp("state")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from lambent.deploy.means import Patience
 from lambent.deploy.probe import Answer, ask
 from lambent.deploy.rollback import rollback
 from lambent.errors import UnconfirmedError
-from local_service import RUNTIME, Service, serving
+from local_service import RUNTIME, Service
 
 FRESH = itertools.count()
 QUICK = Patience(role_s=5, settle_s=30, answer_s=0.2)
@@ -33,17 +32,6 @@ def lambda_handler(event, context):
     who = event["requestContext"]["authorizer"]["iam"]["userArn"]  # there is always one: the URL takes signed requests only
     return {"statusCode": 200, "body": json.dumps([who, sorted(event["headers"])])}
 """
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with serving(tmp_path_factory.mktemp("state")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def aws(service: Service) -> Aws:
-    return connect("eu-west-1", endpoint_url=service.url, keys=("lambent", "lambent"))
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,7 +30,7 @@ from lambent.names import Names
 from lambent.package.artifact import Artifact
 from lambent.package.build import build
 from lambent.package.dependencies import Wishes
-from local_service import Service, serving
+from local_service import Service
 
 PYTHON = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 QUICK = Patience(role_s=5, settle_s=30, answer_s=10)
@@ -47,12 +46,6 @@ async def app(scope, receive, send):
         await send({"type": "http.response.body", "body": told.encode()})
 """
 HANDLER = "import pygments\ndef app(event, context):\n    return {'statusCode': 200, 'body': pygments.__version__}\n"
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with serving(tmp_path_factory.mktemp("state")) as running:
-        yield running
 
 
 @pytest.fixture

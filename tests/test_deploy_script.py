@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import pytest
 
 from deploy_cases import artifact, config
 from lambent import events
-from lambent.aws.boto import connect
 from lambent.aws.interface import Aws
 from lambent.config.model import Config, Cors, Hosting
 from lambent.deploy.deploy import deploy, prepare
@@ -20,7 +18,7 @@ from lambent.deploy.means import Patience
 from lambent.deploy.observed import observe
 from lambent.deploy.plan import plan
 from lambent.deploy.script import script
-from local_service import RUNTIME, Service, serving
+from local_service import RUNTIME, Service
 from test_plan import CASES
 
 QUICK = Patience(role_s=5, settle_s=30, answer_s=5)
@@ -37,17 +35,6 @@ FIRST: dict[str, Any] = {
 THEN: dict[str, Any] = {"memory_mb": 256, "stream": True, "hosting": Hosting(log_retention_days=None, tags=(("team", "x"),))}
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on this machine")
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with serving(tmp_path_factory.mktemp("state")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def aws(service: Service) -> Aws:
-    return connect("eu-west-1", endpoint_url=service.url, keys=("lambent", "lambent"))
 
 
 def wanted(folder: Path, name: str, changes: dict[str, Any]) -> Config:

@@ -6,7 +6,6 @@ import threading
 import zipfile
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -26,7 +25,7 @@ from lambent.deploy.means import Means, Patience
 from lambent.deploy.probe import Answer, ask
 from lambent.errors import AwsError, DeployError, UnconfirmedError
 from lambent.package.artifact import Artifact
-from local_service import RUNTIME, Service, serving
+from local_service import RUNTIME, Service
 from streaming import WRAPPER, function_files
 
 QUICK = Patience(role_s=5, settle_s=30, answer_s=5)
@@ -41,12 +40,6 @@ def answer(event, out):
         told = {"statusCode": 200, "headers": {"content-type": "text/plain"}, "cookies": ["secret=1"], "isBase64Encoded": False}
         out.post(json.dumps(told | {"body": "TEXT"}).encode())
 """
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with serving(tmp_path_factory.mktemp("state")) as running:
-        yield running
 
 
 @pytest.fixture

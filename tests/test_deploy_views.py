@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ from lambent.deploy.status import apps, status
 from lambent.deploy.versions import versions
 from lambent.errors import DeployError
 from lambent.names import Names
-from local_service import RUNTIME, Service, serving
+from local_service import RUNTIME, Service
 
 QUICK = Patience(role_s=5, settle_s=30, answer_s=5)
 FRESH = itertools.count()
@@ -38,17 +37,6 @@ def lambda_handler(event, context):
         raise ValueError("no such colour")
     return {"statusCode": 200}
 """
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with serving(tmp_path_factory.mktemp("state")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def aws(service: Service) -> Aws:
-    return connect("eu-west-1", endpoint_url=service.url, keys=("lambent", "lambent"))
 
 
 @pytest.fixture

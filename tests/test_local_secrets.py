@@ -15,7 +15,6 @@ import pytest
 
 from functions import CACHE, NEWEST, make_function, running
 from lambent import events
-from lambent.aws.boto import connect
 from lambent.aws.interface import Aws
 from lambent.config.model import App, Config
 from lambent.deploy.deploy import deploy, prepare
@@ -62,11 +61,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         keys = one.client("secretsmanager", region_name="eu-west-1")
         keys.create_secret(Name="shop/keys", SecretString=json.dumps({"stripe": VALUES[1]}))
         yield one
-
-
-@pytest.fixture(scope="module")
-def aws(service: Service) -> Aws:
-    return connect("eu-west-1", endpoint_url=service.url, keys=("lambent", "lambent"))
 
 
 def made(folder: Path, kind: str, secrets: tuple[tuple[str, str], ...] = SECRETS) -> Config:

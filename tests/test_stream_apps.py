@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local_service import Service, serving
+from local_service import Service
 
 STARLETTE = """
 import asyncio, re
@@ -114,12 +114,6 @@ def events(port: int):
 """
 
 APPS = {"starlette": STARLETTE, "flask": FLASK, "fastapi": FASTAPI}
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with serving(tmp_path_factory.mktemp("state")) as running:
-        yield running
 
 
 def deploy(service: Service, folder: Path, *flags: str) -> str:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local_service import INVOKE_PERMISSION, RUNTIME, URL_PERMISSION, Service, serving
+from local_service import INVOKE_PERMISSION, RUNTIME, URL_PERMISSION, Service
 from streaming import WRAPPER, function_files
 
 GATED = """
@@ -35,12 +35,6 @@ def answer(event, out):
     print("all sent", flush=True)
     peer.sendall(b"!")
 """
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with serving(tmp_path_factory.mktemp("state")) as running:
-        yield running
 
 
 class Gate:

@@ -96,7 +96,7 @@ class Ran:
 
         def there() -> bool:
             lines = self._aws.log_events(f"/aws/lambda/{self._name}", "", 0)
-            ends = [line for line in lines if f"[{version}]" in line.stream and line.message.startswith("REPORT")]
+            ends = [line for line in lines if f"[{version}]" in line.stream and line.text.startswith("REPORT")]
             return len(ends) > requests  # the check's is one more
 
         assert wait_until(there, 20)

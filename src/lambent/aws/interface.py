@@ -152,6 +152,19 @@ class Cors:
     credentials: bool = False
     max_age_s: int = 0
 
+    @property
+    def members(self) -> dict[str, Any]:
+        """In AWS's form, without what is empty."""
+        told = {
+            "AllowOrigins": list(self.origins),
+            "AllowMethods": list(self.methods),
+            "AllowHeaders": list(self.headers),
+            "ExposeHeaders": list(self.expose),
+            "AllowCredentials": self.credentials,
+            "MaxAge": self.max_age_s,
+        }
+        return {key: value for key, value in told.items() if value}
+
 
 @dataclass(frozen=True)
 class Url:

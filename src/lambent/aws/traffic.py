@@ -92,12 +92,12 @@ class BotoTraffic(Border):
 
     def create_url(self, function: str, qualifier: str, auth: str, mode: str, cors: Cors | None = None) -> Url:
         told = {"FunctionName": function, "Qualifier": qualifier, "AuthType": auth, "InvokeMode": mode}
-        return _url(self._call("lambda", "create_function_url_config", **told, **given(Cors=_cors_told(cors))))
+        return _url(self._call("lambda", "create_function_url_config", **told, **given(Cors=cors.members if cors else {})))
 
     def update_url(self, function: str, qualifier: str, auth: str, mode: str, cors: Cors | None = None) -> Url:
         told: dict[str, Any] = {"FunctionName": function, "Qualifier": qualifier, **given(AuthType=auth, InvokeMode=mode)}
         if cors is not None:
-            told["Cors"] = _cors_told(cors)
+            told["Cors"] = cors.members
         return _url(self._call("lambda", "update_function_url_config", **told))
 
     def delete_url(self, function: str, qualifier: str) -> None:
@@ -136,17 +136,3 @@ def _cors(raw: dict[str, Any] | None) -> Cors | None:
         credentials=bool(raw.get("AllowCredentials")),
         max_age_s=raw.get("MaxAge") or 0,
     )
-
-
-def _cors_told(cors: Cors | None) -> dict[str, Any]:
-    if cors is None or cors == Cors():
-        return {}
-    told = {
-        "AllowOrigins": list(cors.origins),
-        "AllowMethods": list(cors.methods),
-        "AllowHeaders": list(cors.headers),
-        "ExposeHeaders": list(cors.expose),
-        "AllowCredentials": cors.credentials,
-        "MaxAge": cors.max_age_s,
-    }
-    return {key: value for key, value in told.items() if value}

@@ -248,14 +248,4 @@ def _listed_tags(tags: Pairs) -> tuple[str, str]:
 
 
 def _cors(cors: Cors | None) -> tuple[str, ...]:
-    if cors is None:
-        return ()
-    told = {
-        "AllowOrigins": cors.origins,
-        "AllowMethods": cors.methods,
-        "AllowHeaders": cors.headers,
-        "ExposeHeaders": cors.expose,
-        "AllowCredentials": cors.credentials,
-        "MaxAge": cors.max_age_s,
-    }
-    return "--cors", json.dumps({key: value for key, value in told.items() if value})
+    return ("--cors", json.dumps(cors.members)) if cors is not None else ()

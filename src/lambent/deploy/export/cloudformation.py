@@ -9,7 +9,7 @@ import hashlib
 import json
 from typing import Any
 
-from lambent.aws.interface import TRUST, Cors, Statement
+from lambent.aws.interface import TRUST, Statement
 from lambent.deploy.desired import Desired
 from lambent.deploy.export.place import ACCOUNT, REGION, refuse_what_cannot_be
 from lambent.names import ALIAS, INVOKE_STATEMENT, POLICY, URL_STATEMENT
@@ -146,20 +146,8 @@ def _url(desired: Desired, permissions: list[str]) -> Resource:
         "InvokeMode": desired.mode,
     }
     if desired.cors is not None:
-        properties["Cors"] = _cors(desired.cors)
+        properties["Cors"] = desired.cors.members
     return {"Type": "AWS::Lambda::Url", "DependsOn": ["Alias", *permissions], "Properties": properties}
-
-
-def _cors(cors: Cors) -> dict[str, Any]:
-    told = {
-        "AllowOrigins": list(cors.origins),
-        "AllowMethods": list(cors.methods),
-        "AllowHeaders": list(cors.headers),
-        "ExposeHeaders": list(cors.expose),
-        "AllowCredentials": cors.credentials,
-        "MaxAge": cors.max_age_s,
-    }
-    return {key: value for key, value in told.items() if value}
 
 
 def _tags(desired: Desired) -> list[dict[str, str]]:

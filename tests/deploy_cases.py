@@ -54,12 +54,12 @@ class Meddled:
         if name == "region":
             return method
 
-        def call(*given: Any) -> Any:
+        def call(*given: Any, **named: Any) -> Any:
             self.calls.append(name)
             number = len(self.calls)
             if self._before:
                 self._before(name, number)
-            answer = method(*given)
+            answer = method(*given, **named)
             if self._after:
                 self._after(name, number)
             return answer

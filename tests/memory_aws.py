@@ -242,19 +242,26 @@ class MemoryAws:
         app = self._apps.get(function)
         return tuple(app.aliases.values()) if app else ()
 
-    def create_alias(self, function: str, name: str, version: str) -> None:
+    def create_alias(self, function: str, name: str, version: str, description: str = "") -> None:
         app = self._app(function)
         if name in app.aliases:
             raise AwsError(f"Alias already exists: {name}", code=CONFLICT)
-        app.aliases[name] = Alias(name, version, self._revision())
+        app.aliases[name] = Alias(name, version, self._revision(), description=description)
 
     def move_alias(
-        self, function: str, name: str, version: str, revision: str = "", weights: tuple[tuple[str, float], ...] = ()
+        self,
+        function: str,
+        name: str,
+        version: str,
+        revision: str = "",
+        weights: tuple[tuple[str, float], ...] = (),
+        description: str = "",
     ) -> Alias:
         app = self._app(function)
         if revision not in ("", app.aliases[name].revision):
             raise AwsError("The Revision Id provided does not match the latest Revision Id.", code=PRECONDITION)
-        app.aliases[name] = Alias(name, version, self._revision(), weights)
+        told = description or app.aliases[name].description
+        app.aliases[name] = Alias(name, version, self._revision(), weights, told)
         if name in app.warm:
             self._left[function, name] = self.looks
         return app.aliases[name]

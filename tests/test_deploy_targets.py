@@ -8,7 +8,7 @@ import ast
 import itertools
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -52,14 +52,16 @@ class Target:
     ask: Ask
     folder: Path
     name: str = ""
+    seen: list[events.Event] = field(default_factory=list)
 
     def deploy(self, text: str, aws: Any = None, patience: Patience = QUICK, **hosting: Any) -> events.Deployed:
         wanted = config(self.folder, self.name, runtime=RUNTIME, hosting=Hosting(**hosting))
         zipped = artifact(self.folder, SAYS.replace("TEXT", text), runtime=RUNTIME)
         return deploy(wanted, zipped, aws or self.aws, events.ignore, patience=patience, ask=self.ask)
 
-    def rollback(self, version: str = "") -> events.Deployed:
-        return rollback(self.name, version, self.aws, events.ignore, patience=QUICK, ask=self.ask)
+    def rollback(self, version: str = "", aws: Any = None) -> events.Deployed:
+        self.seen.clear()
+        return rollback(self.name, version, aws or self.aws, self.seen.append, patience=QUICK, ask=self.ask)
 
     def heard(self, url: str, path: str = "") -> bytes:
         return self.ask(url + path, 10, ()).body
@@ -80,6 +82,17 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
 
 def in_memory(aws: MemoryAws, folder: Path) -> Target:
     return Target(aws, aws.ask, folder, f"app{next(FRESH)}")
+
+
+CUT = AwsError("UpdateAlias got no answer: the connection was closed", code="ConnectionClosedError")
+
+
+def raise_at(number: int, fault: BaseException) -> Any:
+    def hook(call: str, count: int) -> None:
+        if count == number:
+            raise fault
+
+    return hook
 
 
 def test_from_nothing_to_an_answer_and_on(target: Target) -> None:
@@ -109,6 +122,66 @@ def test_back_and_forth(target: Target) -> None:
     assert target.rollback("2").changed is False
     with pytest.raises(UsageError, match="no version 9"):
         target.rollback("9")
+
+
+def test_a_rollback_undoes_one_deploy_however_often_it_is_typed(target: Target) -> None:
+    for text in ("one", "two", "three"):
+        url = target.deploy(text).url
+    assert target.rollback().version == "2"
+    again = target.rollback()
+    assert (again.version, again.changed, target.heard(url)) == ("2", False, b"two")
+    (said,) = [event.text for event in target.seen if isinstance(event, events.Notice)]
+    assert said == (
+        "version 2 is live because version 3 was taken back: a rollback undoes one deploy; lambent rollback 1 goes further"
+    )
+    assert target.rollback("1").version == target.rollback().version == "1"
+    target.deploy("four")
+    assert (target.rollback().version, target.heard(url)) == ("1", b"one"), "what was live before, not the newest below"
+
+
+def test_a_rollback_passes_versions_that_were_never_live(target: Target) -> None:
+    url = target.deploy("one").url
+    with pytest.raises(DeployError, match="nonesuch"):
+        target.deploy("BROKEN")
+    assert target.deploy("three").version == "3"
+    assert (target.rollback().version, target.heard(url)) == ("1", b"one")
+
+
+@pytest.mark.parametrize("fault", [KeyboardInterrupt(), CUT], ids=["killed", "cut"])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_rollback_broken_off_at_every_call_a_rerun_completes(tmp_path: Path, moment: str, fault: BaseException) -> None:
+    for number in itertools.count(1):
+        target = in_memory(MemoryAws(), tmp_path)
+        for text in ("one", "two", "three"):
+            url = target.deploy(text).url
+        watched = Meddled(target.aws, **{moment: raise_at(number, fault)})
+        with suppress(KeyboardInterrupt, LambentError):
+            target.rollback(aws=watched)
+        assert target.heard(url) in (b"two", b"three")
+        assert (target.rollback().version, target.heard(url)) == ("2", b"two")
+        if len(watched.calls) < number:
+            break
+    assert number > 15
+
+
+def test_a_rollback_out_of_a_canary_broken_off_goes_back_no_further(target: Target) -> None:
+    for text in ("one", "two", "three"):
+        url = target.deploy(text).url
+    live = target.aws.alias(target.name, "live")
+    assert live is not None
+    target.aws.move_alias(target.name, "live", "2", live.revision, (("3", 0.5),), "lambent: version 2, before it 1")
+    for _ in range(2):
+        assert (target.rollback().version, target.heard(url)) == ("2", b"two")
+
+
+def test_a_rollback_waits_for_the_provisioned_environments(tmp_path: Path) -> None:
+    target = in_memory(MemoryAws(looks=2), tmp_path)
+    target.deploy("one", provisioned_concurrency=1)
+    target.deploy("two", provisioned_concurrency=1)
+    watched = Meddled(target.aws)
+    assert target.rollback(aws=watched).version == "1"
+    assert watched.calls.count("provisioned") == 1 + 3
+    assert watched.calls.index("move_alias") < len(watched.calls) - 1 - watched.calls[::-1].index("provisioned")
 
 
 def test_nothing_is_left(target: Target) -> None:
@@ -165,9 +238,6 @@ def test_broken_off_at_every_call_a_rerun_completes(tmp_path: Path, moment: str)
     assert number > 20
 
 
-CUT = AwsError("UpdateAlias got no answer: the connection was closed", code="ConnectionClosedError")
-
-
 @pytest.mark.parametrize("fault", [KeyboardInterrupt(), CUT], ids=["killed", "cut"])
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_canary_broken_off_at_every_call_a_rerun_completes(tmp_path: Path, moment: str, fault: BaseException) -> None:
@@ -187,14 +257,6 @@ def test_a_canary_broken_off_at_every_call_a_rerun_completes(tmp_path: Path, mom
         if len(watched.calls) < number:
             break
     assert number > 30
-
-
-def raise_at(number: int, fault: BaseException) -> Any:
-    def hook(call: str, count: int) -> None:
-        if count == number:
-            raise fault
-
-    return hook
 
 
 # Waits, where the target says how long something takes

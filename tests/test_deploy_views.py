@@ -68,7 +68,7 @@ def test_what_was_changed_by_hand_is_shown_as_such(aws: Aws, name: str, tmp_path
     aws.update_settings(name, replace(latest.settings, memory_mb=640))
     assert drift(aws, tmp_path, name, two) == [
         f"function {name}: $LATEST is not as version 2: memory 1024 MB -> 640 MB; only a deploy makes that live",
-        "alias live: points at version 1, not at 2, the newest: rolled back, moved, or that one failed",
+        "alias live: points at version 1, not at 2, the newest: moved by hand, or that one failed",
         "permission mine: arn:aws:iam::123456789012:root may lambda:InvokeFunction: lambent did not make it, and it stays",
         f"URL {url}: takes signed requests only (AWS_IAM), though its permissions let everybody in",
         f"role lambent-{name}: arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess is attached and not in policies: it stays",

@@ -128,6 +128,7 @@ class Alias:
     version: str
     revision: str = ""
     weights: tuple[tuple[str, float], ...] = ()
+    description: str = ""
 
 
 @dataclass(frozen=True)
@@ -311,12 +312,20 @@ class Traffic(Protocol):
         """All of them, also the user's own; empty when there is no such function."""
         ...
 
-    def create_alias(self, function: str, name: str, version: str) -> None: ...
+    def create_alias(self, function: str, name: str, version: str, description: str = "") -> None: ...
 
     def move_alias(
-        self, function: str, name: str, version: str, revision: str = "", weights: tuple[tuple[str, float], ...] = ()
+        self,
+        function: str,
+        name: str,
+        version: str,
+        revision: str = "",
+        weights: tuple[tuple[str, float], ...] = (),
+        description: str = "",
     ) -> Alias:
-        """The alias as it is then. With a `revision`, only if it still was at that (else code PRECONDITION)."""
+        """The alias as it is then. With a `revision`, only if it still was at that (else code PRECONDITION). Without a
+        `description` it keeps the one it has.
+        """
         ...
 
     def delete_alias(self, function: str, name: str) -> None: ...

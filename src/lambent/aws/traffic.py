@@ -28,13 +28,20 @@ class BotoTraffic(Border):
             raise
         return tuple(_alias(raw) for page in pages for raw in page["Aliases"])
 
-    def create_alias(self, function: str, name: str, version: str) -> None:
-        self._call("lambda", "create_alias", FunctionName=function, Name=name, FunctionVersion=version)
+    def create_alias(self, function: str, name: str, version: str, description: str = "") -> None:
+        told = given(Description=description)
+        self._call("lambda", "create_alias", FunctionName=function, Name=name, FunctionVersion=version, **told)
 
     def move_alias(
-        self, function: str, name: str, version: str, revision: str = "", weights: tuple[tuple[str, float], ...] = ()
+        self,
+        function: str,
+        name: str,
+        version: str,
+        revision: str = "",
+        weights: tuple[tuple[str, float], ...] = (),
+        description: str = "",
     ) -> Alias:
-        told = given(RevisionId=revision)
+        told = given(RevisionId=revision, Description=description)
         routing = {"AdditionalVersionWeights": dict(weights)}  # without it, an old share would stay
         answer = self._call(
             "lambda", "update_alias", FunctionName=function, Name=name, FunctionVersion=version, RoutingConfig=routing, **told
@@ -106,7 +113,8 @@ class BotoTraffic(Border):
 
 def _alias(answer: dict[str, Any]) -> Alias:
     weights = (answer.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
-    return Alias(answer["Name"], answer["FunctionVersion"], answer.get("RevisionId", ""), tuple(sorted(weights.items())))
+    revision, description = answer.get("RevisionId", ""), answer.get("Description") or ""
+    return Alias(answer["Name"], answer["FunctionVersion"], revision, tuple(sorted(weights.items())), description)
 
 
 def _statement(raw: dict[str, Any]) -> Statement:

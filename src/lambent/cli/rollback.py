@@ -23,9 +23,10 @@ from lambent.ui import choose
 @json_option
 @target_options
 def command(version: str, path: Path, name: str | None, stage: str | None, as_json: bool, **options: Any) -> None:
-    """Make VERSION live again (default: the newest below the live one), once it has answered.
+    """Make VERSION live again (default: the one that was live before the last deploy), once it has answered.
 
     `lambent versions` lists them. The code and the configuration of a version go back together; the URL stays the same.
+    Without VERSION it undoes one deploy: run again, it changes nothing, and says which VERSION goes further back.
     """
     target = taken(options)
     with choose.reporter(as_json) as emit:

@@ -20,7 +20,7 @@ from lambent.aws.interface import (
     Function,
     Provisioned,
 )
-from lambent.deploy import canary, confirm, steps
+from lambent.deploy import canary, confirm, moves, steps
 from lambent.deploy.check import FunctionFailed, Question, check
 from lambent.deploy.means import Means
 from lambent.deploy.observed import settled, wait_until
@@ -248,9 +248,11 @@ class Run:
     def _point(self, step: steps.PointAlias) -> str:
         try:
             if step.previous:
-                self.means.aws.move_alias(step.name, step.alias, self.version, self.alias_revision or step.revision)
+                told = moves.described(self.version, step.previous) if self.version != step.previous else ""
+                revision = self.alias_revision or step.revision
+                self.means.aws.move_alias(step.name, step.alias, self.version, revision, description=told)
             else:
-                self.means.aws.create_alias(step.name, step.alias, self.version)
+                self.means.aws.create_alias(step.name, step.alias, self.version, moves.forth(self.version, ""))
         except AwsError as error:
             now = self._look(lambda: self.means.aws.alias(step.name, step.alias))
             if now is None or now.version != self.version or now.weights:
@@ -272,7 +274,7 @@ class Run:
 
     def _move(self, step: steps.MoveAlias) -> None:
         try:
-            self.means.aws.move_alias(step.name, step.alias, step.version, step.revision)
+            self.means.aws.move_alias(step.name, step.alias, step.version, step.revision, description=step.description)
         except AwsError as error:
             now = self._look(lambda: self.means.aws.alias(step.name, step.alias))
             if now is None or now.version != step.version or now.weights:
@@ -333,7 +335,8 @@ class Run:
         if self.mode_before == BUFFERED != self.mode:
             self.means.aws.update_url(name, alias, "", BUFFERED)
         try:
-            self.means.aws.move_alias(name, alias, self.previous, now.revision)
+            told = moves.back(self.previous, self.version)
+            self.means.aws.move_alias(name, alias, self.previous, now.revision, description=told)
         except AwsError as error:
             if error.code not in (CONFLICT, PRECONDITION):
                 raise

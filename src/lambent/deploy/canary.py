@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from lambent import events
 from lambent.aws.interface import CONFLICT, PRECONDITION, Alias, Aws, LogEvent
-from lambent.deploy import steps
+from lambent.deploy import moves, steps
 from lambent.deploy.check import FunctionFailed
 from lambent.deploy.means import Means
 from lambent.deploy.rivals import overtaken
@@ -189,7 +189,7 @@ def _taken_back(aws: Aws, step: steps.Try, new: Heard, old: Heard, revision: str
     where = f"function {step.name}, version {new.version}"
     hint = f"version {step.previous} has all the traffic again; mend the app and deploy it"
     try:
-        aws.move_alias(step.name, step.alias, step.previous, revision)
+        aws.move_alias(step.name, step.alias, step.previous, revision, description=moves.back(step.previous, new.version))
     except AwsError as error:
         if error.code in (CONFLICT, PRECONDITION) and (now := aws.alias(step.name, step.alias)) and not now.weights:
             hint = f"version {now.version} has all the traffic; mend the app and deploy it"

@@ -10,6 +10,7 @@ from lambent.deploy import steps
 from lambent.deploy.apply import PlanIsStale, Run
 from lambent.deploy.desired import PUBLIC
 from lambent.deploy.means import Means, Patience
+from lambent.deploy.moves import described, last
 from lambent.deploy.observed import Observed, observe
 from lambent.deploy.parts.drift import mode_of
 from lambent.deploy.parts.traffic import shares
@@ -27,8 +28,8 @@ _LOOKS = 5
 def rollback(
     app: str, version: str, aws: Aws, emit: events.Emit, *, patience: Patience | None = None, ask: Ask = ask
 ) -> events.Deployed:
-    """Makes `version` live, or with "" the newest one below the live one; during a canary, the live one alone. Returns (and
-    emits) the end.
+    """Makes `version` live, or with "" the one that was so before the last deploy; during a canary, the live one alone. With ""
+    it goes back once: until the next deploy another one changes nothing. Returns (and emits) the end.
 
     Raises UsageError for a version that is not there, DeployError when there is none to go back to, or it does not answer: then
     the live one stays.
@@ -44,8 +45,11 @@ def rollback(
         if before not in ("", now) and not version:  # "the one before" means another one now
             raise overtaken(app, f"moved {ALIAS} to version {now} while this one ran")
         before = now
-        todo = plan(names, observed, target(names, observed, version, aws))
+        to = target(names, observed, version, aws)
+        todo = plan(names, observed, to)
         emit(todo.planned)
+        if not version and (why := _done_already(observed, to.version)):
+            emit(events.Notice(why))
         try:
             run.carry_out(todo)
         except PlanIsStale:
@@ -70,11 +74,27 @@ def target(names: Names, observed: Observed, version: str, aws: Aws) -> Function
         )
     if version or observed.alias.weights:  # a canary ends by giving the live version everything
         return there[version or observed.alias.version]
-    older = [each for each in there.values() if int(each.version) < int(observed.alias.version)]
+    now, move = observed.alias.version, last(observed.alias)
+    if move and move.back and now in there:
+        return there[now]  # one that was broken off, or typed twice: it does not go back twice
+    if move and move.since in there:
+        return there[move.since]
+    older = [each for each in there.values() if not now.isdigit() or int(each.version) < int(now)]
     if not older:
-        what = f"version {observed.alias.version} is the oldest there is: nothing to go back to"
+        what = f"version {now} is the oldest there is: nothing to go back to"
         raise DeployError(what, where=names.function, hint="lambent versions lists them")
     return older[-1]
+
+
+def _done_already(observed: Observed, to: str) -> str:
+    """Why a rollback without a version changes nothing, and how to go further; "" when it does something."""
+    alias = observed.alias
+    move = last(alias) if alias and alias.version == to and not alias.weights else None
+    if move is None or not move.back:
+        return ""
+    older = [version for version in observed.versions if int(version) < int(to)]
+    further = f"; lambent rollback {older[-1]} goes further" if older else ""
+    return f"version {to} is live because version {move.since} was taken back: a rollback undoes one deploy{further}"
 
 
 def plan(names: Names, observed: Observed, to: Function) -> Plan:
@@ -93,7 +113,8 @@ def plan(names: Names, observed: Observed, to: Function) -> Plan:
         lines = [PlannedLine("keep", f"version {to.version}", f"{ALIAS} points at it")]
         lines += [PlannedLine("update", f"URL {url.address}", f"{url.mode} -> {mode}")] if url and change else []
     else:
-        move: list[Step] = [steps.MoveAlias(names.function, ALIAS, to.version, alias.revision)]
+        since = alias.weights[0][0] if alias.weights and alias.version == to.version else alias.version
+        move: list[Step] = [steps.MoveAlias(names.function, ALIAS, to.version, alias.revision, described(to.version, since))]
         beside = f" ({shares(alias)})" if alias.weights else ""
         check = steps.CheckKnownVersion(names.function, to.version, to.settings, strict, mode, url.auth if url else PUBLIC)
         todo = [check, *(move + change if mode == STREAMED else change + move)]
@@ -101,6 +122,8 @@ def plan(names: Names, observed: Observed, to: Function) -> Plan:
             PlannedLine("check", f"version {to.version}", f"must answer GET / before it goes {ALIAS}"),
             PlannedLine("update", f"alias {ALIAS}", f"version {alias.version}{beside} -> version {to.version}"),
         ]
+    if observed.provisioned is not None:  # AWS makes them anew for the version it moves to
+        todo = [*todo, steps.AwaitProvisioned(names.function, ALIAS)]
     probe = steps.Probe(names.function, ALIAS, to.settings, strict, mode, url.auth if url else "NONE")
     return Plan(
         names=names,

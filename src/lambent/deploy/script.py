@@ -13,6 +13,7 @@ from shlex import quote
 from lambent.aws.interface import TRUST, Code, Cors, Pairs, Settings
 from lambent.deploy import steps
 from lambent.deploy.check import caller_of, event
+from lambent.deploy.moves import forth
 from lambent.deploy.plan import Plan
 from lambent.deploy.steps import Step
 
@@ -121,9 +122,10 @@ def _of_traffic(step: Step) -> Iterator[str]:
         case steps.PointAlias(name, alias, previous):
             verb, whole = ("update-alias", _WHOLE) if previous else ("create-alias", ())
             call = _aws("lambda", verb, *_function(name), "--name", alias, *whole, quiet=False)
-            yield f'{call} --function-version "$version" >"$work/out"'
-        case steps.MoveAlias(name, alias, version):
-            yield _aws("lambda", "update-alias", *_function(name), "--name", alias, "--function-version", version, *_WHOLE)
+            yield f'{call} --function-version "$version" --description "{forth("$version", previous)}" >"$work/out"'
+        case steps.MoveAlias(name, alias, version, _, description):
+            told = [*_function(name), "--name", alias, "--function-version", version, *_WHOLE]
+            yield _aws("lambda", "update-alias", *told, *(("--description", description) if description else ()))
         case steps.Provision(name, alias, None):
             yield _aws("lambda", "delete-provisioned-concurrency-config", *_alias(name, alias))
         case steps.Provision(name, alias, executions):

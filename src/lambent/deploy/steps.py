@@ -374,12 +374,13 @@ class AwaitProvisioned(Step):
 
 @dataclass(frozen=True)
 class MoveAlias(Step):
-    """Sends all traffic to a version that is known already."""
+    """Sends all traffic to a version that is known already. `description` "" leaves the alias's as it is: see `moves`."""
 
     name: str
     alias: str
     version: str
     revision: str = ""
+    description: str = ""
 
     @property
     def title(self) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from lambent.aws.interface import BUFFERED, STREAMED, Settings
 from lambent.deploy.desired import PUBLIC, PUBLIC_STATEMENTS, Desired
+from lambent.deploy.moves import last
 from lambent.deploy.observed import Observed
 from lambent.deploy.parts.function import changed, is_as_desired
 from lambent.deploy.parts.traffic import shares
@@ -71,10 +72,9 @@ def _alias(observed: Observed) -> Lines:
     if observed.alias is not None and observed.newest is not None:
         newest, live = observed.newest.version, observed.alias.version
         if newest not in (live, *dict(observed.alias.weights)):
-            yield (
-                f"alias {ALIAS}",
-                f"points at version {live}, not at {newest}, the newest: rolled back, moved, or that one failed",
-            )
+            move = last(observed.alias)
+            why = f"version {move.since} was taken back" if move and move.back else "moved by hand, or that one failed"
+            yield f"alias {ALIAS}", f"points at version {live}, not at {newest}, the newest: {why}"
 
 
 def _statements(observed: Observed) -> Lines:

@@ -26,6 +26,7 @@ COMMANDS = {
     "export": "Write an app as a template for CloudFormation or Terraform.",
     "config": "Show every setting, and where it came from.",
     "build": "Build the zip and say what takes the room in it: no account needed.",
+    "cache": "What builds keep: where it is, and how it is made smaller.",
     "local": "The Lambda on this machine: start, stop, status, env.",
     "vendor": "Copy the runtime into a folder, for a zip that another tool makes.",
 }

@@ -56,6 +56,15 @@ overflow_option = click.option(
     "--overflow", is_flag=True, default=None, help="Let packages beyond AWS's 250 MB be fetched from your bucket at each start."
 )
 
+cache_option = click.option(
+    "--cache-dir",
+    metavar="DIR",
+    envvar="LAMBENT_CACHE",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=lambda: _own("cache"),
+    help="Where wheels, what is made of them, and zips are kept.",
+)
+
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 
 path_argument = click.argument("path", default=".", type=click.Path(path_type=Path))
@@ -92,14 +101,7 @@ def build_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = (
         click.option("--build-native", "native", is_flag=True, help="Build C code without a fitting wheel, with zig."),
         click.option("--upgrade", "refresh", is_flag=True, help="Ask the package indexes again."),
-        click.option(
-            "--cache-dir",
-            metavar="DIR",
-            envvar="LAMBENT_CACHE",
-            type=click.Path(path_type=Path, file_okay=False),
-            default=lambda: _own("cache"),
-            help="Where wheels, what is made of them, and zips are kept.",
-        ),
+        cache_option,
     )
     for option in reversed(options):
         command = option(command)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from lambent.config.model import Config
 from lambent.errors import PackagingError
 from lambent.events import Emit, Phase, Resolved
 from lambent.frozen import Frozen
+from lambent.late import Late
 from lambent.limits import UNZIPPED_MAX
 from lambent.package.lock import Lock, Wheel
 from lambent.package.requirements.find import Asked, find
@@ -23,6 +24,11 @@ from lambent.package.target import Target
 from lambent.package.uv import Uv
 from lambent.package.wheels.fetch import fetch
 from lambent.package.wheels.means import Means, NativeBuild
+
+if TYPE_CHECKING:
+    from lambent.package import pruning
+else:
+    pruning = Late("lambent.package.pruning")
 
 Part = Literal["all", "app", "layer"]
 """What of a function is built: all of it, or, where its dependencies are a layer, the app or that layer alone."""
@@ -97,6 +103,9 @@ def gather(config: Config, target: Target, cache: Path, environ: Mapping[str, st
         made = shards(fetch(resolution.lock, target, means), target, slim, cache)
     emit(Phase("shards", time.monotonic() - fetched))
     cached = resolution.cached and all(shard.cached for shard in made)
+    if not cached:
+        written = sum(shard.path.stat().st_size for shard in made if not shard.cached)
+        pruning.after_build(cache, environ, written, emit)
     emit(Resolved(len(made), resolution.lock.source, cached, time.monotonic() - started))
     return Dependencies(resolution.lock, made)
 

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from lambent.package.used import mark
+
 
 def read(path: Path) -> Any:
     """What was written as JSON, or None when nothing was, or it is damaged."""
@@ -32,7 +34,10 @@ def read_bytes(path: Path) -> bytes | None:
         digest, _, body = path.read_bytes().partition(b"\n")
     except OSError:
         return None
-    return body if hashlib.sha256(body).hexdigest().encode() == digest else None
+    if hashlib.sha256(body).hexdigest().encode() != digest:
+        return None
+    mark(path)
+    return body
 
 
 def write_bytes(path: Path, body: bytes) -> None:

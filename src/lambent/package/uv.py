@@ -11,6 +11,7 @@ from uv import find_uv_bin
 from lambent.errors import PackagingError
 from lambent.frozen import Frozen
 from lambent.package.target import Target
+from lambent.package.used import mark
 
 
 class UvFailed(Exception):
@@ -34,6 +35,8 @@ class Uv(Frozen):
         # Settings that would change what is resolved behind our back, or where it goes, are not passed on.
         environ = {key: value for key, value in self.environ.items() if key not in _UNWANTED}
         environ |= {"NO_COLOR": "1", "UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never", **more}
+        if "UV_CACHE_DIR" in more:
+            mark(Path(more["UV_CACHE_DIR"]))
         try:
             process = subprocess.run(
                 [find_uv_bin(), *arguments],

@@ -19,6 +19,7 @@ from lambent.late import Late
 from lambent.package.archive import Archive, BadArchive, Entry
 from lambent.package.shards.sealed import seal
 from lambent.package.shards.shard import Shard
+from lambent.package.used import mark
 
 if TYPE_CHECKING:
     from lambent.package.shards import compiling
@@ -40,6 +41,7 @@ class Bytecode:
             self.archive.close()
             raise BadArchive(str(path))
         self.failed = frozenset(json.loads(self.archive.read(FAILED)))
+        mark(path)
 
     @property
     def entries(self) -> tuple[Entry, ...]:

@@ -27,13 +27,14 @@ from lambent.package.shards.imports import Imports
 from lambent.package.shards.sealed import seal
 from lambent.package.shards.slim import SlimOptions
 from lambent.package.target import Target
+from lambent.package.used import mark
 
 if TYPE_CHECKING:
     from lambent.package.shards import write
 else:
     write = Late("lambent.package.shards.write")
 
-_FORMAT = "2"  # raise it when the same key would give other bytes
+_FORMAT = "3"  # raise it when the same key would give other bytes
 OWN = "\0"  # begins the names of members that are never spliced: no file can be called so
 FACTS, IMPORTS = f"{OWN}facts.json", f"{OWN}imports.json"
 
@@ -72,6 +73,7 @@ class Shard:
         except (ValueError, KeyError, TypeError) as error:
             self.archive.close()
             raise BadArchive(str(path)) from error
+        mark(path)
 
     @property
     def name(self) -> str:
@@ -144,7 +146,7 @@ def _without(made: list[Shard], names: Sequence[str]) -> list[Shard]:
 def key(wheel: Wheel, target: Target, options: SlimOptions) -> str:
     """Of all that goes into a shard's bytes."""
     parts = [_FORMAT, COMPRESSOR, wheel.sha256, wheel.name, target.name]
-    parts += [str(wheel.asked and options.keep_all), options.of_one_wheel, slim.rules_text()]
+    parts += [options.of_one_wheel, slim.rules_text()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 

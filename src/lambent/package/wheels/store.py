@@ -16,6 +16,7 @@ from pathlib import Path
 from lambent.frozen import Frozen
 from lambent.package.lock import DistFile
 from lambent.package.sealed import replace_file
+from lambent.package.used import mark
 from lambent.package.wheels.addresses import local_path, without_login
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")  # nothing else becomes a folder's name
@@ -73,9 +74,11 @@ def is_whole(stored: Stored, size: int | None = None) -> bool:
         with stored.path.open("rb") as file:
             if size is not None and os.fstat(file.fileno()).st_size != size:
                 return False
-            return hashlib.file_digest(file, "sha256").hexdigest() == stored.sha256
+            whole = hashlib.file_digest(file, "sha256").hexdigest() == stored.sha256
     except FileNotFoundError:
         return False
+    mark(stored.path)
+    return whole
 
 
 def key(file: DistFile) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from lambent.errors import PackagingError
 from lambent.frozen import Frozen
 from lambent.package.target import Target
+from lambent.package.used import mark
 from lambent.package.uv import Uv, UvFailed
 from lambent.package.wheels.native import check, host, shim, stage, zig
 from lambent.package.wheels.native.source import build_system, native_files, take
@@ -77,6 +78,7 @@ def _kept(folder: Path) -> Path | None:
     """The wheel of an earlier build, unless it has been damaged: it lies in a folder named by its digest."""
     for wheel in sorted(folder.glob("*/*.whl")):
         if hashlib.sha256(wheel.read_bytes()).hexdigest() == wheel.parent.name:
+            mark(wheel)
             return wheel
     return None
 

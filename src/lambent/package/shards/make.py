@@ -146,7 +146,7 @@ class _Packing:
         folder = self._unpacked.dist_info
         made: dict[str, bytes] = {}
         if self._options.keep_all:
-            made = {f"{folder}/INSTALLER": b"uv"} | ({f"{folder}/REQUESTED": b""} if self._unpacked.wheel.asked else {})
+            made = {f"{folder}/INSTALLER": b"uv", f"{folder}/REQUESTED": b""}  # uv writes it for what others need as well
             made |= installed.launchers(self.found.entry_points, self._target.python)
         for name, data in made.items():
             self._record[name] = installed.digest(data)

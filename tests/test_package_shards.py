@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 from lambent import interpreters
 from lambent.errors import PackagingError
+from lambent.package.archive import compress
 from lambent.package.shards.bytecode import compiled, place
 from lambent.package.shards.shard import Shard, conflicts, shard, shards
 from lambent.package.shards.slim import SlimOptions
@@ -82,6 +84,25 @@ def test_what_is_learnt_is_kept(tmp_path: Path) -> None:
     assert made.imports()["demo/__init__.py"].now == {"os", "demo.part"}
     assert f"{info}/RECORD,,\n" in made.archive.read(f"{info}/RECORD").decode()
     assert "demo/part.pyi" not in made.archive.read(f"{info}/RECORD").decode()
+
+
+def packed(made: Shard, name: str) -> bytes:
+    entry = next(each for each in made.entries if each.name == name)
+    return made.archive.member(entry)[1]
+
+
+def test_what_a_published_wheel_has_deflated_is_taken_and_what_was_built_here_is_not(tmp_path: Path) -> None:
+    text = "".join(f"value_{number} = {number * number}\n" for number in range(300))
+    found = wheel(tmp_path, "demo", {"demo.py": text, "empty.py": ""})
+    with zipfile.ZipFile(found.path) as zipped:
+        info = zipped.getinfo("demo.py")
+        theirs = found.path.read_bytes()[info.header_offset + 30 + len("demo.py") :][: info.compress_size]
+    taken = shard(found, TARGET, SLIM, tmp_path / "cache")
+    anew = shard(replace(found, built=True), TARGET, SLIM, tmp_path / "other")
+    assert packed(taken, "demo.py") == theirs and packed(taken, "empty.py") == b""
+    assert packed(anew, "demo.py") == compress("demo.py", text.encode())[1] != theirs
+    for made in (taken, anew):
+        assert made.archive.read("demo.py").decode() == text
 
 
 def test_tests_that_another_package_imports_come_back(tmp_path: Path) -> None:

@@ -132,6 +132,17 @@ def test_a_stripped_module_loads_and_is_smaller(tmp_path: Path) -> None:
     assert strip(cut) is cut
 
 
+def test_what_is_stripped_already_is_left_as_its_wheel_has_it() -> None:
+    bare = bytes(strip(SHARED.read_bytes()))
+    names = b"\0.shstrtab\0"
+    kinds = (bytes(64), struct.pack("<2I4Q2I2Q", 1, 3, 0, 0, len(bare), len(names), 0, 0, 1, 0))
+    head = bare[:40] + struct.pack("<Q", len(bare) + len(names)) + bare[48:58] + struct.pack("<3H", 64, 2, 1) + bare[64:]
+    data = head + names + b"".join(kinds)
+    assert strip(data) is data
+    debug = data.replace(b"\0.shstrtab\0", b"\0.debug_ab\0")
+    assert strip(debug) == bare
+
+
 def test_in_doubt_a_file_is_left_alone() -> None:
     data = SHARED.read_bytes()
     appended = data + b"PK\3\4" + bytes(200)  # an archive behind a program

@@ -27,7 +27,7 @@ _UTF8 = 0x800
 _STEP = 256 << 10  # bytes copied at once: what was hashed is still near when it is written
 _LARGE = 4 << 20  # bytes of an archive whose memory is worth giving back
 _LOCAL = struct.Struct("<4s5H3I2H")
-_CENTRAL = struct.Struct("<4s6H3I5H2I")
+CENTRAL = struct.Struct("<4s6H3I5H2I")
 _END = struct.Struct("<4s4H2IH")
 
 
@@ -63,7 +63,11 @@ class Written(Frozen):
 
 def compress(name: str, data: bytes | bytearray, *, executable: bool = False) -> tuple[Entry, bytes]:
     """A member made from data: stored when compressing does not make it smaller."""
-    packed = bytes(deflate.deflate_compress(data, LEVEL))
+    return taken(name, data, bytes(deflate.deflate_compress(data, LEVEL)), executable=executable)
+
+
+def taken(name: str, data: bytes | bytearray, packed: bytes, *, executable: bool = False) -> tuple[Entry, bytes]:
+    """A member whose data somebody else has deflated: that, unless it is larger than the data."""
     method = DEFLATED
     if len(packed) >= len(data):
         packed, method = bytes(data), STORED
@@ -217,18 +221,18 @@ def _central_header(entry: Entry) -> bytes:
     mode = (0o100755 if entry.executable else 0o100644) << 16
     made_by = 3 << 8 | 20  # Unix, so that the mode counts
     return (
-        _CENTRAL.pack(b"PK\1\2", made_by, 20, _UTF8, entry.method, 0, _DATE, *sizes, len(name), 0, 0, 0, 0, mode, entry.offset)
+        CENTRAL.pack(b"PK\1\2", made_by, 20, _UTF8, entry.method, 0, _DATE, *sizes, len(name), 0, 0, 0, 0, mode, entry.offset)
         + name
     )
 
 
 def _read_directory(data: mmap.mmap, offset: int, count: int) -> Iterator[Entry]:
     for _ in range(count):
-        fields = _CENTRAL.unpack_from(data, offset)
+        fields = CENTRAL.unpack_from(data, offset)
         magic, method, crc, packed, raw, length, mode, start = (fields[i] for i in (0, 4, 7, 8, 9, 10, 15, 16))
         if magic != b"PK\1\2":
             raise BadArchive("directory")
-        offset += _CENTRAL.size
+        offset += CENTRAL.size
         name = data[offset : offset + length].decode()
         offset += length
         yield Entry(name, bool(mode >> 16 & 0o100), crc, raw, packed, method, start)

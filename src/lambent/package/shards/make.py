@@ -1,7 +1,9 @@
 """Turns one wheel into the finished members of a zip: unpacked, slimmed, stripped, looked into, deflated.
 
-Members are read, looked at and handed to a few threads that deflate (libdeflate lets go of the interpreter lock), and written
-in order. Only so many bytes are under way at once that a wheel of any size passes through little memory.
+What stays as its wheel has it is deflated there already: it is checked, and copied. The rest (what was stripped or changed, and
+all of a wheel that was built on this machine, whose zlib may be another's) is handed to a few threads that deflate (libdeflate
+lets go of the interpreter lock), and written in order. Only so many bytes are under way at once that a wheel of any size passes
+through little memory.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lambent.package import elf
-from lambent.package.archive import Entry, Writer, compress
+from lambent.package.archive import Entry, Writer, compress, taken
 from lambent.package.lock import Wheel
 from lambent.package.shards import installed, slim
 from lambent.package.shards.imports import Imports, scan
@@ -23,6 +25,7 @@ from lambent.package.shards.unpack import Place, Unpacked
 from lambent.package.target import Target
 
 _UNDER_WAY = 32 << 20  # bytes read and not yet written
+_THREADED = 64 << 10  # bytes of a member from which deflating it is worth handing over
 _SHARED = re.compile(r"\.so(\.\d+)*$")
 _DOUBTED = re.compile(r"(^|\.)(tests?|docs?|examples?|conftest|test_\w+)(\.|$)")
 
@@ -107,7 +110,7 @@ class _Packing:
                 self._add(places[name])
 
     def _add(self, place: Place) -> None:
-        data = self._unpacked.read(place.member)
+        data = whole = self._unpacked.read(place.member)
         name, full = place.name, self._options.keep_all
         if place.name.startswith("bin/") and place.member.rpartition("/")[0].endswith(".data/scripts"):
             if not full and data[:2] == b"#!":  # a launcher; programs of machine code stay
@@ -129,7 +132,8 @@ class _Packing:
             data = self._look_into(name, data)
         elif _SHARED.search(name):
             self._look_into(name, data)
-        self._queue.add(name, data, place.executable)
+        packed = b"" if self._unpacked.wheel.built or data is not whole else self._unpacked.deflated(place.member)
+        self._queue.add(name, data, place.executable, packed)
 
     def _look_into(self, name: str, data: bytes | bytearray) -> bytes | bytearray:
         binary = elf.read(memoryview(data))
@@ -157,7 +161,7 @@ class _Packing:
 
 
 class _Queue:
-    """Members on their way through the deflating threads, written in the order they came."""
+    """Members on their way through the deflating threads, written in the order they came; `packed` ones are done."""
 
     def __init__(self, writer: Writer, pool: ThreadPoolExecutor) -> None:
         self._writer = writer
@@ -165,11 +169,21 @@ class _Queue:
         self._waiting: deque[tuple[int, Future[tuple[Entry, bytes]]]] = deque()
         self._bytes = 0
 
-    def add(self, name: str, data: bytes | bytearray, executable: bool) -> None:
+    def add(self, name: str, data: bytes | bytearray, executable: bool, packed: bytes = b"") -> None:
         while self._waiting and (self._bytes + len(data) > _UNDER_WAY or self._waiting[0][1].done()):
             self._write()
+        if not packed and len(data) >= _THREADED:
+            self._bytes += len(data)
+            self._waiting.append((len(data), self._pool.submit(compress, name, data, executable=executable)))
+            return
+        made = taken(name, data, packed, executable=executable) if packed else compress(name, data, executable=executable)
+        if not self._waiting:
+            self._writer.add(*made)
+            return
+        done: Future[tuple[Entry, bytes]] = Future()
+        done.set_result(made)
         self._bytes += len(data)
-        self._waiting.append((len(data), self._pool.submit(compress, name, data, executable=executable)))
+        self._waiting.append((len(data), done))
 
     def finish(self) -> None:
         while self._waiting:

@@ -146,7 +146,7 @@ def _without(made: list[Shard], names: Sequence[str]) -> list[Shard]:
 def key(wheel: Wheel, target: Target, options: SlimOptions) -> str:
     """Of all that goes into a shard's bytes."""
     parts = [_FORMAT, COMPRESSOR, wheel.sha256, wheel.name, target.name]
-    parts += [options.of_one_wheel, slim.rules_text()]
+    parts += [str(wheel.built), options.of_one_wheel, slim.rules_text()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 

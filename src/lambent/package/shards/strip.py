@@ -3,7 +3,8 @@
 A loader reads only what program headers map (elf(5)): what comes after the last mapped byte is for debuggers and linkers.
 That is where compilers put it, so cutting there takes almost all that binutils' `strip` takes, for any machine, and moves
 nothing. Left as it is, when in doubt: anything that is no 64-bit little-endian ELF, and files with data that no section
-accounts for (an archive appended to a program) or with a section that is not known to be needless.
+accounts for (an archive appended to a program) or with a section that is not known to be needless; and what is stripped
+already, where cutting the rest would hardly show: then the wheel's own deflated bytes can be taken.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ _NEEDLESS = re.compile(
     rb"|\.stab.*|\.line|\.annobin.*|\.gnu\.build\.attributes.*|\.GCC\.command\.line|\.note\..*|\.rela?\..*|\.ARM\.attributes"
     rb"|\.gnu\.lto.*|\.gnu\.warning.*|\.llvm.*|\.mdebug.*|\.GCC\..*|\.SUNW.*|\.dep-v0|\.rustc|\.jcr|\.group|\.ident"
 )
+_SLIGHT = (b"", b".shstrtab", b".comment", b".gnu.build.attributes")  # what `strip` leaves, beside the table of sections
+_WORTH = 16  # cut those too where they are more than this part of the file
 
 
 class _Section(NamedTuple):
@@ -78,14 +81,18 @@ def _mapped(data: bytes | bytearray) -> list[tuple[int, int]]:
         return []
     found = [_Section(*_SECTION.unpack_from(data, sections + index * section_size)) for index in range(number)]
     text = bytes(memoryview(data)[found[names].offset : found[names].offset + found[names].size])
-    ends = [mapped[-1][1], table[1]]
+    ends, slight = [mapped[-1][1], table[1]], True
     for section in found:
         if section.kind == _NOBITS or not section.size:
             continue
         ends.append(section.offset + section.size)
         label = text[section.name : text.index(b"\0", section.name)]
-        if not section.flags & _ALLOCATED and not _NEEDLESS.fullmatch(label):
-            return []
+        if not section.flags & _ALLOCATED:
+            if not _NEEDLESS.fullmatch(label):
+                return []
+            slight &= label in _SLIGHT
+    if slight and len(data) - mapped[-1][1] < len(data) // _WORTH:
+        return []
     return mapped if len(data) - max(ends) <= _PADDING else []
 
 

@@ -65,10 +65,7 @@ class Unpacked:
     def read(self, member: str) -> bytes | bytearray:
         """The bytes of a member, checked against RECORD and the zip's own checksum."""
         info = self._infos[member]
-        start = info.header_offset + _LOCAL
-        head = self._data[start - _LOCAL + _LENGTHS : start]
-        start += int.from_bytes(head[:2], "little") + int.from_bytes(head[2:], "little")
-        packed = self._data[start : start + info.compress_size]
+        packed = self._packed(info)
         data: bytes | bytearray
         try:
             if info.flag_bits & _ENCRYPTED:
@@ -89,6 +86,17 @@ class Unpacked:
         elif deflate.crc32(data) != info.CRC or len(data) != info.file_size:
             raise self._broken(f"{member} is damaged")
         return data
+
+    def deflated(self, member: str) -> bytes:
+        """A member as it is in the wheel, where that is deflated; else nothing. What it inflates to is what `read` gives."""
+        info = self._infos[member]
+        return self._packed(info) if info.compress_type == zipfile.ZIP_DEFLATED else b""
+
+    def _packed(self, info: zipfile.ZipInfo) -> bytes:
+        start = info.header_offset + _LOCAL
+        head = self._data[start - _LOCAL + _LENGTHS : start]
+        start += int.from_bytes(head[:2], "little") + int.from_bytes(head[2:], "little")
+        return self._data[start : start + info.compress_size]
 
     def metadata(self, name: str) -> bytes | bytearray:
         """A file of the .dist-info folder, empty when there is none."""

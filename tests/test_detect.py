@@ -45,6 +45,8 @@ ONE_FILE = [
     ("from datasette.app import Datasette\napp = Datasette(['x.db']).app()", "app", "asgi"),
     ("from datasette.app import Datasette\nds = Datasette([])\napp = ds.app()", "app", "asgi"),
     ("from dash import Dash\napp = Dash()\nserver = app.server", "server", "wsgi"),
+    ("import dash\napp = dash.Dash(__name__)\napp.layout = 1", "app.server", "wsgi"),
+    ("from datasette.app import Datasette\nds = Datasette([])", "ds.app()", "asgi"),
     ("def app(environ, start_response): pass", "app", "wsgi"),
     ("async def app(scope, receive, send): pass", "app", "asgi"),
     ("class A:\n    async def __call__(self, scope, receive, send): pass\napp = A()", "app", "asgi"),
@@ -205,9 +207,26 @@ def test_no_app(tmp_path: Path, files: dict[str, str]) -> None:
         assert not name.endswith(".py") or name in error.value.detail
 
 
-def test_a_server_that_cannot_run_on_lambda(tmp_path: Path) -> None:
-    with pytest.raises(DetectionError, match="aiohttp"):
-        detect(project(tmp_path, {"main.py": "from aiohttp import web\napp = web.Application()"}))
+@pytest.mark.parametrize(
+    ("text", "says"),
+    (
+        ("from aiohttp import web\napp = web.Application()", "aiohttp's server is neither ASGI nor WSGI"),
+        ("import streamlit as st\nst.title('x')", "Streamlit"),
+        ("from nicegui import ui\nui.run()", "WebSocket"),
+    ),
+)
+def test_what_cannot_run_on_lambda_is_told_so_and_not_to_be_named(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(DetectionError, match=says) as failed:
+        detect(project(tmp_path, {"main.py": text}))
+    assert "--app" not in failed.value.hint and "lambda_handler" in failed.value.hint
+
+
+def test_a_name_is_taken_for_the_app_it_holds_and_refused_for_what_it_cannot_be(tmp_path: Path) -> None:
+    project(tmp_path, {"main.py": "from aiohttp import web\nfrom dash import Dash\none = web.Application()\ntwo = Dash()"})
+    with pytest.raises(DetectionError, match="neither ASGI nor WSGI") as failed:
+        detect(tmp_path, "main:one")
+    assert failed.value.where == "--app main:one"
+    assert detect(tmp_path, "main:two").spec == "main:two.server"
 
 
 @pytest.mark.parametrize("broken", ["main.py", "pkg/views.py"])

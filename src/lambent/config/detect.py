@@ -24,6 +24,10 @@ from lambent.frozen import Frozen
 
 _STRENGTHS = ("object", "factory", "maybe")
 _SHOWN_MAX = 15
+_NOTHING = "no app in it"
+_TAKEN = (
+    "ASGI and WSGI apps run on Lambda (FastAPI, Starlette, Quart, Flask, Django ...), and def lambda_handler(event, context)"
+)
 _NOT_WEB = frozenset({"typer", "click", "cyclopts", "celery", "tkinter", "PyQt5", "PyQt6", "PySide6", "textual", "rq", "huey"})
 
 
@@ -87,21 +91,36 @@ def _survey(
             looked.append((file, error.what))
             continue
         candidates += found
-        unsupported = [value.unsupported for value in modules.read(file).names.values() if value.unsupported]
-        looked.append((file, unsupported[0] if unsupported else "no app in it"))
+        reasons = (_unsupported(value) for value in modules.read(file).names.values())
+        looked.append((file, next(filter(None, reasons), _NOTHING)))
     return candidates, looked, broken
 
 
+def _unsupported(value: Value) -> str:
+    """Why what stands behind a name cannot run on Lambda; "" when nothing says so."""
+    return value.unsupported or fw.PROGRAMS.get(value.dotted.partition(".")[0], "")
+
+
 def _candidates(modules: Modules, file: File, rank: int) -> Iterable[Candidate]:
-    for name, value in modules.read(file).names.items():
+    names = modules.read(file).names
+    held = not any(value.kind for value in names.values())  # `server = app.server` says it itself
+    for name, value in names.items():
         kind, _, made = value.kind.partition(":")
         if kind in ("asgi", "wsgi", "web") or kind == "handler":
             if not name.startswith("_"):
                 yield Candidate(file, name, kind, "object", rank, value)  # type: ignore[arg-type]
         elif kind == "factory" and not name.startswith("_"):
             yield Candidate(file, f"{name}()", made, "factory", rank, value)  # type: ignore[arg-type]
+        elif held and value.holder and not name.startswith("_"):
+            yield Candidate(file, _held(name, value.holder), fw.INDIRECT[value.holder][1], "object", rank, value)
         elif name in fw.APP_NAMES and _may_be(modules, name, value):
             yield Candidate(file, name, "web", "maybe", rank, value)
+
+
+def _held(name: str, holder: tuple[str, str]) -> str:
+    """The app that the object of this name holds: `app.server` of Dash, `ds.app()` of Datasette."""
+    attribute, _, called = fw.INDIRECT[holder]
+    return f"{name}.{attribute}{'()' if called else ''}"
 
 
 def _may_be(modules: Modules, name: str, value: Value) -> bool:
@@ -189,7 +208,7 @@ def _given(modules: Modules, spec: str, origin: str) -> App:
     if not attribute:
         chosen = _choose(modules, list(_candidates(modules, file, 0)), False)
         if chosen is None:
-            raise _absent(modules, [(file, "no app in it")])
+            raise _absent(modules, [(file, _NOTHING)])
         return _app(modules, chosen)
     scan = modules.read(file)
     first = attribute.removesuffix("()").partition(".")[0]
@@ -209,6 +228,10 @@ def _named(modules: Modules, file: File, attribute: str, value: Value, origin: s
         attribute, kind = attribute if attribute.endswith("()") else f"{attribute}()", made
     elif attribute.endswith("()") or "." in attribute:
         kind = "web"
+    elif value.holder:
+        attribute, kind = _held(attribute, value.holder), fw.INDIRECT[value.holder][1]
+    elif value.unsupported:
+        raise DetectionError(value.unsupported, where=f"{origin} {file.module}:{attribute}", hint=_TAKEN)
     elif kind not in ("asgi", "wsgi", "handler"):
         kind = "handler" if modules.read(file).takes_event(attribute) else "web"
     return App(file.module, attribute, kind, file.root, origin)  # type: ignore[arg-type]
@@ -263,7 +286,8 @@ def _absent(modules: Modules, looked: list[tuple[File, str]]) -> DetectionError:
             hint="lambent deploy PATH, the project's folder",
             detail=f"looked for {names}, packages, src/ and manage.py",
         )
-    reason = next((why for _, why in looked if why in fw.UNSUPPORTED.values()), "")
+    known = {*fw.UNSUPPORTED.values(), *fw.PROGRAMS.values()}
+    reason = next((why for _, why in looked if why in known), "")
     files = [f"{modules.relative(file.path):<30} {why}" for file, why in looked[:_SHOWN_MAX]]
     if len(looked) > _SHOWN_MAX:
         files.append(f"and {len(looked) - _SHOWN_MAX} more")
@@ -271,6 +295,6 @@ def _absent(modules: Modules, looked: list[tuple[File, str]]) -> DetectionError:
     return DetectionError(
         f"no app found: {reason}" if reason else "no app found: no lambda_handler and no ASGI or WSGI object",
         where=str(modules.folder),
-        hint=_paste(f"{module}:app"),
+        hint=_TAKEN if reason else _paste(f"{module}:app"),
         detail="\n".join(["looked at", *files]),
     )

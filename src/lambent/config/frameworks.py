@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lambent.config.model import Kind
+
 ASGI = {
     ("fastapi", "FastAPI"), ("starlette", "Starlette"), ("quart", "Quart"), ("litestar", "Litestar"), ("starlite", "Starlite"),
     ("blacksheep", "Application"), ("sanic", "Sanic"), ("connexion", "AsyncApp"), ("connexion", "FlaskApp"),
@@ -33,15 +35,24 @@ HANDLERS = {
 METHODS = {"make_wsgi_app": "wsgi", "wsgifunc": "wsgi", "http_app": "asgi", "streamable_http_app": "asgi", "sse_app": "asgi"}
 """Method calls that give an app whatever they are called on: Pyramid, web.py, MCP servers."""
 
-INDIRECT = {("datasette", "Datasette"): ("app", "asgi", True), ("dash", "Dash"): ("server", "wsgi", False)}
+INDIRECT: dict[tuple[str, str], tuple[str, Kind, bool]] = {
+    ("datasette", "Datasette"): ("app", "asgi", True),
+    ("dash", "Dash"): ("server", "wsgi", False),
+}
 """Objects that hold the app: the attribute, what it is, and whether it must be called."""
 
 UNSUPPORTED = {
     ("aiohttp", "Application"): "aiohttp's server is neither ASGI nor WSGI",
     ("tornado", "Application"): "Tornado's server is neither ASGI nor WSGI",
     ("robyn", "Robyn"): "Robyn's server is neither ASGI nor WSGI",
-    ("streamlit", "set_page_config"): "Streamlit apps are programs of their own, neither ASGI nor WSGI",
 }
+
+PROGRAMS = {
+    "streamlit": "Streamlit apps are programs of their own, neither ASGI nor WSGI",
+    "nicegui": "NiceGUI keeps a WebSocket to each browser, which no Function URL takes",
+    "chainlit": "Chainlit keeps a WebSocket to each browser, which no Function URL takes",
+}
+"""Packages whose import says that a file without an app is no app."""
 
 WRAPPERS = (
     "Middleware",

@@ -67,6 +67,20 @@ def test_what_is_never_packed_whatever_is_said(tmp_path: Path) -> None:
     assert collect(tmp_path).secrets == (".env",)
 
 
+def test_secrets_by_their_names_however_written(tmp_path: Path) -> None:
+    names = (".ENV", "prod.env", "Server.PEM", "ID_RSA", "prod.tfvars", ".git-credentials", "deep/.htpasswd")
+    write(tmp_path, "main.py", "env.py", "environment", *names)
+    found = collect(tmp_path)
+    assert (list(found.files), found.secrets) == (["env.py", "environment", "main.py"], tuple(sorted(names)))
+
+
+def test_a_worktree_gives_the_bytes_of_a_clone(tmp_path: Path) -> None:
+    write(tmp_path, "main.py", "lib/x.py")
+    (tmp_path / ".git").write_text("gitdir: /somewhere/.git/worktrees/x\n")
+    (tmp_path / "lib/.git").write_text("gitdir: ../.git/modules/lib\n")
+    assert packed(tmp_path) == ["lib/x.py", "main.py"]
+
+
 def test_a_secret_by_its_name_may_be_allowed(tmp_path: Path) -> None:
     write(tmp_path, "main.py", "certs/demo.key", "certs/real.key")
     found = collect(tmp_path, allow_secrets=("certs/demo.key",))

@@ -35,9 +35,10 @@ _LEFTOVERS = rules(
 )
 _SECRETS = (
     *(".env", ".env.*", ".envrc", ".netrc", ".pypirc", ".npmrc", ".pgpass", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks"),
-    *("id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "*.ppk", "*.tfstate", "*.tfstate.*"),
+    *("id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "*.ppk", "*.tfstate", "*.tfstate.*", "*.tfvars", "*.env"),
+    *(".git-credentials", ".htpasswd", ".my.cnf", ".s3cfg", ".boto", ".vault-token", "*.keystore", "*.kdbx"),
 )
-_SECRET = re.compile("|".join(map(translate, _SECRETS)))
+_SECRET = re.compile("|".join(map(translate, _SECRETS)), re.IGNORECASE)
 _TOP_ONLY = (".lambentignore", ".lambdaignore")  # the stronger one first
 _RULES = frozenset([".gitignore", *_TOP_ONLY])
 
@@ -150,7 +151,7 @@ class _Walk:
         self.go(entry.path, below)
 
     def _take(self, entry: os.DirEntry[str], name: str, folder: Path) -> None:
-        if entry.name in _RULES:
+        if entry.name in _RULES or entry.name in _NEVER:  # .git is a file in a worktree and in a submodule
             return
         if name not in self._allowed and _SECRET.match(_real_name(entry)) and not _public(entry):
             self.secrets.append(name)
@@ -230,7 +231,7 @@ def _real_name(entry: os.DirEntry[str]) -> str:
 def _public(entry: os.DirEntry[str]) -> bool:
     """Whether a file with a secret's name holds none: a .pem of nothing but certificates."""
     try:
-        text = Path(entry.path).read_bytes() if entry.name.endswith(".pem") else b""
+        text = Path(entry.path).read_bytes() if entry.name.lower().endswith(".pem") else b""
     except OSError:
         return False
     return b"BEGIN CERTIFICATE" in text and b"PRIVATE KEY" not in text

@@ -19,7 +19,7 @@ from lambent.package.elf import Binary
 from lambent.package.proof import entry, imports, native, reading, requires, stdlib
 from lambent.package.proof.finding import Finding, refusal
 from lambent.package.proof.native import Native
-from lambent.package.proof.prove import Zip, clashes, prove, sizes
+from lambent.package.proof.prove import Zip, clashes, prove
 from lambent.package.proof.requires import Metadata
 from lambent.package.shards.imports import scan
 from lambent.package.target import Target
@@ -426,13 +426,6 @@ def test_handlers_that_are_not(handler: str, said: str) -> None:
     assert found is not None and found.level == "error" and said in found.what
 
 
-def test_sizes() -> None:
-    mb = 1024 * 1024
-    assert list(sizes(249 * mb, 49 * mb)) == []
-    assert [found.level for found in sizes(250 * mb, 60 * mb)] == ["error", "note"]
-    assert "with its layers" in next(iter(sizes(200 * mb, 1, 60 * mb))).what
-
-
 def test_two_packages_with_one_file() -> None:
     owners = {"cv 1": {"cv2/a.py": 1, "x/__init__.py": 0}, "cv-headless 1": {"cv2/a.py": 2, "x/__init__.py": 0}}
     (found,) = clashes(owners)
@@ -445,7 +438,7 @@ def test_the_whole_proof_makes_one_error(wheels: dict[str, Installed]) -> None:
     names = frozenset([*app, *numpy.files])
     zipped = Zip(
         code=imports.Code(names, frozenset(app), app.__getitem__), natives=numpy.natives(), handlers=("main.app",),
-        owners={}, raw=1, zipped=1, requirements=requires.unmet(numpy.metadata, OLD),
+        owners={}, requirements=requires.unmet(numpy.metadata, OLD),
     )  # fmt: skip
     findings = prove(zipped, OLD)
     assert [Finding.from_json(found.as_json()) for found in findings] == list(findings)
@@ -466,7 +459,7 @@ def test_the_proof_of_a_real_app_is_silent(wheels: dict[str, Installed]) -> None
         return app[name] if name in app else Path(web.files[name]).read_bytes()
 
     every = imports.Code(frozenset([*app, *web.files]), frozenset(app), source, graph)
-    assert prove(Zip(every, web.natives(), ("main.app",), {}, 1, 1), NEW) == ()
+    assert prove(Zip(every, web.natives(), ("main.app",), {}), NEW) == ()
 
 
 # As a build is refused

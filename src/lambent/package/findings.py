@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from lambent.package.proof.finding import Finding
 from lambent.package.proof.imports import Code
 from lambent.package.proof.native import Native
 from lambent.package.proof.prove import Zip, prove
-from lambent.package.proven import Proof, is_native
+from lambent.package.proven import Proof, is_native, rules
 from lambent.package.shards.shard import Shard
 from lambent.package.target import Target
 
@@ -34,8 +35,6 @@ def find(proof: Proof, cache: Path) -> tuple[Finding, ...]:
         natives=(*_natives(contents), *_own_natives(contents.layout)),
         handlers=proof.handlers,
         owners=_owners(contents),
-        raw=0,
-        zipped=0,
         requirements=_requirements(contents.shards, target, proof.left_out, cache),
     )
     return prove(zipped, target)
@@ -79,12 +78,21 @@ def _requirements(made: Sequence[Shard], target: Target, waived: frozenset[str],
     """Asked once for each set of packages: markers and versions take a tenth of a second."""
     if not made:
         return ()
-    told = json.dumps([[s.wheel.name, s.wheel.version, s.facts.requires] for s in made]) + target.name + str(sorted(waived))
-    path = cache / "proofs" / f"{hashlib.sha256(told.encode()).hexdigest()[:40]}.json"
+    parts = [[(each.path.name, each.wheel.extras) for each in made], target.name, sorted(waived), rules()]
+    path = cache / "proofs" / f"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:40]}.json"
     kept = sealed.read(path)
     if kept is not None:
         return tuple(Finding.from_json(each) for each in kept)
-    packages = [requires.Metadata(s.wheel.name, s.wheel.version, s.facts.requires) for s in made]
-    found = requires.unmet(packages, target, (), waived)
+    packages = [requires.Metadata(s.wheel.name, s.wheel.version, s.facts.requires, _requires_python(s)) for s in made]
+    asked = [f"{s.wheel.name}[{','.join(s.wheel.extras)}]" for s in made if s.wheel.extras]
+    found = requires.unmet(packages, target, asked, waived)
     sealed.write(path, [each.as_json() for each in found])
     return found
+
+
+def _requires_python(shard: Shard) -> str:
+    """What its METADATA says of Python; "" when nothing."""
+    name = next((e.name for e in shard.entries if e.name.endswith(".dist-info/METADATA") and e.name.count("/") == 1), None)
+    text = shard.archive.read(name).partition(b"\n\n")[0] if name else b""
+    said = re.search(rb"^Requires-Python:[ \t]*(.+?)\s*$", text, re.MULTILINE | re.IGNORECASE)
+    return said[1].decode("utf-8", "replace") if said else ""

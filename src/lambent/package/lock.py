@@ -34,7 +34,8 @@ class Pin(Frozen):
     """One package at one version. `name` is normalised (PEP 503); what it can be had from is what is not empty.
 
     `folder` is a local source tree, `repository` a commit; both have to be built. `index` is the address that offered the
-    files, without credentials: whose credentials a download needs is told by it. `asked` is true of what the user named.
+    files, without credentials: whose credentials a download needs is told by it. `asked` is true of what the user named,
+    with the `extras` that count on the target.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Pin(Frozen):
     repository: Repository | None = None
     index: str = ""
     asked: bool = False
+    extras: tuple[str, ...] = ()
 
 
 class Lock(Frozen):
@@ -64,3 +66,4 @@ class Wheel(Frozen):
     sha256: str
     built: bool = False
     asked: bool = False
+    extras: tuple[str, ...] = ()

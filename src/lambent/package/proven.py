@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lambent.config.model import Config
-from lambent.events import Emit, Warned
+from lambent.events import Emit, Notice, Warned
 from lambent.frozen import Frozen
 from lambent.late import Late
 from lambent.package import sealed
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 else:
     findings = Late("lambent.package.findings")
 
-_NATIVE = (b"\x7fELF", b"MZ\x90\0", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+NATIVE = (b"\x7fELF", b"MZ\x90\0", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 
 
 class Proof(Frozen):
@@ -48,6 +48,8 @@ def check(proof: Proof, cache: Path, emit: Emit) -> None:
     refused = refusal(found, proof.target.name)
     if refused:
         raise refused
+    if proof.config.hosting.layers:
+        emit(Notice("what the layers hold counts towards AWS's 250 MB as well: that is checked by AWS when it is deployed"))
     for finding in found:
         if finding.level == "warning":
             emit(Warned(f"{finding.what}{f' ({finding.where})' if finding.files else ''}", finding.hint))
@@ -56,7 +58,7 @@ def check(proof: Proof, cache: Path, emit: Emit) -> None:
 def is_native(path: Path) -> bool:
     """Whether a file begins as machine code does, of whatever system."""
     with path.open("rb") as opened:
-        return opened.read(4) in _NATIVE
+        return opened.read(4) in NATIVE
 
 
 def _found(proof: Proof, cache: Path) -> tuple[Finding, ...]:
@@ -71,12 +73,12 @@ def _found(proof: Proof, cache: Path) -> tuple[Finding, ...]:
 def _key(proof: Proof, cache: Path) -> str:
     contents = proof.contents
     parts = [
-        _rules(),
+        rules(),
         proof.target.name,
         bool(proof.config.hosting.layers),
         proof.handlers,
         sorted(proof.left_out),
-        [shard.path.name for shard in contents.shards],
+        [(shard.path.name, shard.wheel.extras) for shard in contents.shards],
         sorted(contents.layout.hidden),
         [name for name, _ in contents.layout.own],
         [
@@ -89,7 +91,7 @@ def _key(proof: Proof, cache: Path) -> str:
     return _digest(json.dumps(parts).encode())
 
 
-def _rules() -> list[tuple[str, int, int]]:
+def rules() -> list[tuple[str, int, int]]:
     """What the proof itself is, so that another version of it asks anew."""
     files = sorted(Path(reading.__file__).parent.glob("*.py"))
     return [(path.name, (found := path.stat()).st_size, found.st_mtime_ns) for path in files]
@@ -99,10 +101,10 @@ def _modules(proof: Proof, cache: Path) -> list[str]:
     """What of each module of the user's a proof depends on, as digests; read from those that changed only."""
     place = _digest(f"{proof.config.path}\0{proof.target.name}".encode())
     path = cache / "proofs" / f"own-{place}.json"
-    rules = _digest(json.dumps(_rules()).encode())
+    told = _digest(json.dumps(rules()).encode())
     known: dict[str, str] = sealed.read(path) or {}
     sources = ((name, file.path.read_bytes()) for name, file in proof.contents.layout.own if name.endswith(".py"))
-    contents = {name: (_digest(f"{rules}{name}\0".encode() + source), source) for name, source in sources}
+    contents = {name: (_digest(f"{told}{name}\0".encode() + source), source) for name, source in sources}
     found = {
         digest: known.get(digest) or (digest if is_runtime(name) else _digest(reading.depended_on(name, source, proof.target)))
         for name, (digest, source) in contents.items()

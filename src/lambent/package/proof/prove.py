@@ -5,29 +5,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from lambent import limits
 from lambent.frozen import Frozen
 from lambent.package.proof import entry, imports, native
 from lambent.package.proof.finding import Finding
 from lambent.package.target import Target
 
-_MB = 1024 * 1024
-
 
 class Zip(Frozen):
     """What a proof looks at. `handlers` is what is called: the app's, and that of other events ("module:function").
 
-    `owners` gives the packages' files as name -> path in the zip -> CRC-32; `raw` and `zipped` are bytes, `layers` those of
-    the function's layers, unpacked. `requirements` are findings about the pins (`requires.unmet`), made once for each lock.
+    `owners` gives the packages' files as name -> path in the zip -> CRC-32. `requirements` are findings about the pins
+    (`requires.unmet`), made once for each lock. Sizes are no matter of the proof: how much room there is decides what goes in.
     """
 
     code: imports.Code
     natives: tuple[native.Native, ...]
     handlers: tuple[str, ...]
     owners: Mapping[str, Mapping[str, int]]
-    raw: int
-    zipped: int
-    layers: int = 0
     requirements: tuple[Finding, ...] = ()
 
 
@@ -38,21 +32,9 @@ def prove(zipped: Zip, target: Target) -> tuple[Finding, ...]:
     found += zipped.requirements
     starts = [module for handler in zipped.handlers if (module := entry.module_of(handler))]
     found += imports.missing(zipped.code, starts, target)
-    found += sizes(zipped.raw, zipped.zipped, zipped.layers)
     found += clashes(zipped.owners)
     order = ("error", "warning", "note")
     return tuple(sorted(found, key=lambda one: order.index(one.level)))
-
-
-def sizes(raw: int, zipped: int, layers: int = 0) -> Iterator[Finding]:
-    """Against AWS's limits, in bytes."""
-    if raw + layers >= limits.UNZIPPED_MAX:
-        with_layers = " with its layers" if layers else ""
-        what = f"the zip is too large: {(raw + layers) / _MB:.1f} MB unpacked{with_layers}, and AWS takes less than 250 MB"
-        yield Finding("error", what, hint="leave files out with exclude, or packages that the app can do without")
-    if zipped >= limits.ZIP_DIRECT_MAX:
-        what = f"the zip has {zipped / _MB:.1f} MB, and AWS takes less than 50 MB directly: it goes through S3"
-        yield Finding("note", what)
 
 
 def clashes(owners: Mapping[str, Mapping[str, int]]) -> Iterator[Finding]:

@@ -24,12 +24,13 @@ from lambent.frozen import Frozen
 from lambent.package.lock import Pin
 from lambent.package.requirements import pylock, wheelless
 from lambent.package.requirements.addresses import without_credentials
-from lambent.package.requirements.lines import name_of, normalised
-from lambent.package.requirements.markers import full_version, uv_platform, widened
+from lambent.package.requirements.lines import extras_of, name_of, normalised
+from lambent.package.requirements.markers import full_version, holds, uv_platform, widened
 from lambent.package.requirements.offers import Offers
 from lambent.package.requirements.question import Options, Question, names_indexes
 from lambent.package.requirements.refusals import translate
 from lambent.package.requirements.unfitting import not_fitting
+from lambent.package.target import Target
 from lambent.package.uv import UvFailed
 from lambent.package.wheels.choose import choose
 
@@ -244,6 +245,11 @@ def without_project(pins: Sequence[Pin], project: Path) -> tuple[Pin, ...]:
     return tuple(pin for pin in pins if pin.folder is None or pin.folder.resolve() != project.resolve())
 
 
-def asked_for(pins: Sequence[Pin], names: frozenset[str]) -> tuple[Pin, ...]:
-    """With `asked` set on those that the user named; all of them when nobody can tell."""
-    return tuple(replace(pin, asked=not names or pin.name in names) for pin in pins)
+def asked_for(pins: Sequence[Pin], lines: Iterable[str], target: Target) -> tuple[Pin, ...]:
+    """With `asked` and `extras` set on those that the user's requirements name; all are asked for when nobody can tell."""
+    wanted: dict[str, set[str]] = {}
+    for line in lines:
+        wanted.setdefault(name_of(line), set()).update(extras_of(line) if holds(line, target) else ())
+    return tuple(
+        replace(pin, asked=not wanted or pin.name in wanted, extras=tuple(sorted(wanted.get(pin.name, ())))) for pin in pins
+    )

@@ -52,6 +52,8 @@ def _plain(pin: Pin) -> dict[str, Any]:
         plain["index"] = pin.index
     if pin.asked:
         plain["asked"] = True
+    if pin.extras:
+        plain["extras"] = pin.extras
     return plain
 
 
@@ -75,4 +77,5 @@ def _pin(plain: dict[str, Any]) -> Pin:
         repository=Repository(*repository) if repository else None,
         index=plain.get("index", ""),
         asked=plain.get("asked", False),
+        extras=tuple(plain.get("extras", ())),
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 from lambent.errors import PackagingError
@@ -78,10 +79,32 @@ def _absolute(line: str, file: RequirementsFile) -> str:
     return f"--find-links {(file.path.parent / links[1]).resolve()}"
 
 
-def names(files: tuple[RequirementsFile, ...]) -> frozenset[str]:
-    """The normalised names that the files ask for, as far as a line says one: a path or a bare URL does not."""
-    asked = (name_of(line) for file in files if not file.constrains for line in logical_lines(file.text))
-    return frozenset(name for name in asked if name)
+def requirements(files: tuple[RequirementsFile, ...]) -> tuple[str, ...]:
+    """The lines of the files that ask for a package by its name: a path or a bare URL does not."""
+    asked = (line for file in files if not file.constrains for line in logical_lines(file.text))
+    return tuple(line for line in asked if name_of(line))
+
+
+def of_groups(groups: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    """The lines of dependency groups, and of those that they include (PEP 735)."""
+    by_name = {normalised(name): entries for name, entries in groups.items()}
+    found: list[str] = []
+    waiting, seen = [normalised(name) for name in names], set()
+    while waiting:
+        name = waiting.pop()
+        for entry in by_name.get(name, ()) if name not in seen else ():
+            if isinstance(entry, str):
+                found.append(entry)
+            elif isinstance(entry, dict) and "include-group" in entry:
+                waiting.append(normalised(str(entry["include-group"])))
+        seen.add(name)
+    return found
+
+
+def extras_of(line: str) -> tuple[str, ...]:
+    """The normalised extras that a requirement asks for."""
+    found = re.match(r"[A-Za-z0-9][\w.-]*\s*\[([^\]]*)\]", line) or re.search(r"#egg=[\w.-]+\[([^\]]*)\]", line)
+    return tuple(normalised(extra.strip()) for extra in found[1].split(",") if extra.strip()) if found else ()
 
 
 def name_of(line: str) -> str:

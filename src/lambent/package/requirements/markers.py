@@ -49,3 +49,17 @@ def environment(target: Target) -> dict[str, str]:
         "python_version": target.python,
         "sys_platform": "linux",
     }
+
+
+def holds(line: str, target: Target) -> bool:
+    """Whether a requirement counts on the target, by its marker. One that cannot be read does."""
+    if ";" not in line:
+        return True
+    from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        marker = Requirement(line.split(" --hash")[0]).marker
+        return marker is None or marker.evaluate({**environment(target), "extra": ""})
+    except (InvalidRequirement, UndefinedComparison, UndefinedEnvironmentName):
+        return True

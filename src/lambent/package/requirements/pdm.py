@@ -10,7 +10,7 @@ from lambent.package.requirements.addresses import without_credentials
 from lambent.package.requirements.compiled import asked_for, without_project
 from lambent.package.requirements.completed import Locked, complete
 from lambent.package.requirements.find import read_toml
-from lambent.package.requirements.lines import name_of, normalised
+from lambent.package.requirements.lines import name_of, normalised, of_groups
 from lambent.package.requirements.markers import environment, full_version
 from lambent.package.requirements.poetry import archive
 from lambent.package.requirements.question import Question
@@ -20,11 +20,16 @@ def pins(question: Question) -> tuple[Pin, ...]:
     """The pins that a pdm.lock has for the target. Raises PackagingError."""
     table = read_toml(question.asked.folder / "pyproject.toml") or {}
     found = complete(locked(question), question, _indexes(table))
-    return asked_for(without_project(found, question.asked.folder), _asked(table))
+    return asked_for(without_project(found, question.asked.folder), _asked(table, question), question.uv.target)
 
 
-def _asked(table: dict[str, Any]) -> frozenset[str]:
-    return frozenset(map(name_of, table.get("project", {}).get("dependencies", ())))
+def _asked(table: dict[str, Any], question: Question) -> list[str]:
+    """The lines of pyproject.toml that count; its groups of development are in a table of pdm's own."""
+    project, groups = table.get("project", {}), table.get("dependency-groups", {})
+    own = table.get("tool", {}).get("pdm", {}).get("dev-dependencies", {})
+    extras = project.get("optional-dependencies", {})
+    optional = [line for name in question.options.extras for line in extras.get(name, ())]
+    return [*project.get("dependencies", ()), *optional, *of_groups({**groups, **own}, question.options.groups)]
 
 
 def locked(question: Question) -> tuple[Locked, ...]:
@@ -43,7 +48,8 @@ def locked(question: Question) -> tuple[Locked, ...]:
         raise PackagingError(
             f"no group {name} in the lock", where=question.asked.source, hint=f"it has {', '.join(sorted(there))}"
         )
-    _check_fresh(_asked(read_toml(question.asked.folder / "pyproject.toml") or {}), lock, question)
+    asked = _asked(read_toml(question.asked.folder / "pyproject.toml") or {}, question)
+    _check_fresh(frozenset(filter(None, map(name_of, asked))), lock, question)
     chosen: dict[str, dict[str, Any]] = {}
     for package in lock.get("package", ()):
         if wanted & set(package.get("groups", ())) and _fits(package, question):

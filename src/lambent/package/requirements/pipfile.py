@@ -31,7 +31,12 @@ def pins(question: Question) -> tuple[Pin, ...]:
     """The pins that a Pipfile.lock has for the target. Raises PackagingError."""
     sources = _read(question).get("_meta", {}).get("sources", ())
     found = complete(locked(question), question, _indexes(sources, question))
-    return asked_for(without_project(found, question.asked.folder), frozenset(_asked(question)))
+    asked = (f"{name}[{','.join(_extras(said))}]" for name, said in _asked(question).items() if _holds(said, question))
+    return asked_for(without_project(found, question.asked.folder), asked, question.uv.target)
+
+
+def _extras(said: object) -> list[str]:
+    return [str(extra) for extra in said.get("extras", ())] if isinstance(said, dict) else []
 
 
 def locked(question: Question) -> tuple[Locked, ...]:

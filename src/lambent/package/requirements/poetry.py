@@ -38,7 +38,8 @@ def pins(question: Question) -> tuple[Pin, ...]:
     indexes = dict.fromkeys(package.index for package in packages if package.index)
     found = complete(packages, question, [f"--extra-index-url {index}" for index in indexes])
     table = read_toml(question.asked.folder / "pyproject.toml") or {}
-    return asked_for(found, frozenset(root.name for root in _roots(table, question)))
+    roots = (f"{root.name}[{','.join(root.extras)}]" for root in _roots(table, question))
+    return asked_for(found, roots, question.uv.target)
 
 
 def locked(question: Question) -> tuple[Locked, ...]:

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 from lambent.errors import PackagingError
 from lambent.package.lock import DistFile, Lock, Pin, Repository
 from lambent.package.requirements.addresses import without_credentials
+from lambent.package.requirements.lines import extras_of, name_of
 from lambent.package.requirements.markers import environment, full_version
 from lambent.package.requirements.question import Options, Question
 from lambent.package.sealed import replace_file
@@ -66,14 +67,15 @@ def parse(text: str, place: Place, target: Target, options: Options) -> tuple[Pi
                 where=place.source,
                 hint="lock again for this Python, or choose another --runtime",
             )
-        chosen[package.name] = replace(_pin(package, place), asked=not asked or package.name in asked)
+        extras = asked.get(package.name, ())
+        chosen[package.name] = replace(_pin(package, place), asked=not asked or package.name in asked, extras=extras)
     return tuple(chosen[name] for name in sorted(chosen))
 
 
-def _asked(lock: Pylock) -> frozenset[str]:
-    """What the user named, as `write_pylock` noted it; nothing when another tool wrote the lock."""
-    noted = (lock.tool or {}).get("lambent", {}).get("asked", ())
-    return frozenset(map(str, noted))
+def _asked(lock: Pylock) -> dict[str, tuple[str, ...]]:
+    """What the user named, with its extras, as `write_pylock` noted it; nothing when another tool wrote the lock."""
+    noted = map(str, (lock.tool or {}).get("lambent", {}).get("asked", ()))
+    return {name_of(line): extras_of(line) for line in noted}
 
 
 def _check(lock: Pylock, place: Place, target: Target, options: Options) -> None:
@@ -177,7 +179,7 @@ def render(lock: Lock, folder: Path, target: Target) -> str:
         'created-by = "lambent"',
     ]
     blocks = ["\n".join(head), *(_package(pin, folder) for pin in lock.pins)]
-    asked = [pin.name for pin in lock.pins if pin.asked]
+    asked = [pin.name + (f"[{','.join(pin.extras)}]" if pin.extras else "") for pin in lock.pins if pin.asked]
     blocks.append(f"[tool.lambent]\nasked = {_toml(asked)}")
     return "\n\n".join(blocks) + "\n"
 

@@ -11,12 +11,13 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import uv
 
+from lambent.config import script
 from lambent.errors import PackagingError
 from lambent.frozen import Frozen
 from lambent.package.requirements.addresses import without_credentials
@@ -25,7 +26,7 @@ from lambent.package.requirements.lines import RequirementsFile, local_places, w
 from lambent.package.requirements.markers import full_version, uv_platform
 from lambent.package.uv import Uv
 
-_FORMAT = "1"  # raise it when the same question has another answer
+_FORMAT = "2"  # raise it when the same question has another answer
 _SECRET = ("_USERNAME", "_PASSWORD")
 _IRRELEVANT = frozenset(
     [
@@ -115,17 +116,20 @@ def _environment(uv: Uv) -> list[str]:
 
 
 def _configuration(question: Question) -> list[str]:
-    """uv's own files: one in the project or above it, the user's, the system's, or the one that is named."""
-    environ = question.uv.environ
+    paths = configuration(question.asked.folder, question.uv.environ)
+    return [f"{path}={text}" for path in paths if (text := _text(path))]
+
+
+def configuration(folder: Path, environ: Mapping[str, str]) -> list[Path]:
+    """Where uv's own files may be: in the project or above it, the user's, the system's, or the one that is named."""
     home = Path(environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME", "~")).expanduser() / ".config")
     if sys.platform == "win32":
         home = Path(environ.get("APPDATA", home))
-    folder = question.asked.folder
     paths = [parent / "uv.toml" for parent in (folder, *folder.parents)]
     paths += [home / "uv/uv.toml", Path("/etc/uv/uv.toml"), Path("/etc/xdg/uv/uv.toml")]
     if environ.get("UV_CONFIG_FILE"):
         paths.append(Path(environ["UV_CONFIG_FILE"]))
-    return [f"{path}={text}" for path in paths if (text := _text(path))]
+    return paths
 
 
 def _files(question: Question) -> Iterator[str]:
@@ -138,7 +142,12 @@ def _files(question: Question) -> Iterator[str]:
             yield from _local(file, seen)
         yield from _tool_uv(folder)
         return
-    yield without_credentials(_text(path))
+    if question.asked.kind in ("script", "script.lock"):
+        said = script.metadata(path if question.asked.kind == "script" else path.with_suffix("")) or {}
+        yield without_credentials(json.dumps(said, sort_keys=True, default=str))
+        yield from _sources(said.get("tool", {}), folder, seen)
+    if question.asked.kind != "script":
+        yield without_credentials(_text(path))
     for name in ("pyproject.toml", "setup.py", "setup.cfg", "Pipfile"):
         if folder / name != path:
             yield from _project(folder / name, seen) if name == "pyproject.toml" else (_text(folder / name),)
@@ -179,10 +188,14 @@ def _project(pyproject: Path, seen: set[Path]) -> Iterator[str]:
     yield f"{pyproject}={without_credentials(json.dumps(parts, sort_keys=True, default=str))}"
     if "dependencies" in project.get("dynamic", ()):
         yield from _dynamic(pyproject.parent, tool)
+    yield from _sources(tool, pyproject.parent, seen)
+
+
+def _sources(tool: dict[str, Any], folder: Path, seen: set[Path]) -> Iterator[str]:
     for source in (tool.get("uv") or {}).get("sources", {}).values():
         for one in source if isinstance(source, list) else [source]:
             if isinstance(one, dict) and "path" in one:
-                yield from _project((pyproject.parent / str(one["path"])).resolve() / "pyproject.toml", seen)
+                yield from _project((folder / str(one["path"])).resolve() / "pyproject.toml", seen)
 
 
 def _dynamic(folder: Path, tool: dict[str, Any]) -> Iterator[str]:

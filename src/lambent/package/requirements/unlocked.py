@@ -13,7 +13,7 @@ from lambent.errors import PackagingError
 from lambent.package.lock import Pin
 from lambent.package.requirements.compiled import Compiler, Sources, asked_for, without_project
 from lambent.package.requirements.find import read_toml
-from lambent.package.requirements.lines import name_of, names, options, with_included
+from lambent.package.requirements.lines import of_groups, options, requirements, with_included
 from lambent.package.requirements.question import Question, check_names
 
 
@@ -26,12 +26,12 @@ def from_requirements(question: Question) -> tuple[Pin, ...]:
             hint="name them in pyproject.toml: [dependency-groups], [project.optional-dependencies]",
         )
     path = question.path
-    asked: frozenset[str] = frozenset()
+    asked: tuple[str, ...] = ()
     if path.suffix in (".txt", ".in"):
-        asked = names(with_included(path, question.uv.environ, question.asked.source))
+        asked = requirements(with_included(path, question.uv.environ, question.asked.source))
     sources = Sources((path.name,), places(question).options)
     pins = Compiler(question, sources).pins()
-    return asked_for(without_project(pins, question.asked.folder), asked)
+    return asked_for(without_project(pins, question.asked.folder), asked, question.uv.target)
 
 
 def from_pyproject(question: Question) -> tuple[Pin, ...]:
@@ -46,10 +46,9 @@ def from_pyproject(question: Question) -> tuple[Pin, ...]:
     asked = [*project.get("dependencies", ())]
     for name in question.options.extras:
         asked += project.get("optional-dependencies", {}).get(name, ())
-    for name in question.options.groups:
-        asked += [line for line in table.get("dependency-groups", {}).get(name, ()) if isinstance(line, str)]
+    asked += of_groups(table.get("dependency-groups", {}), question.options.groups)
     pins = Compiler(question, Sources(tuple(words))).pins()
-    return asked_for(without_project(pins, question.asked.folder), frozenset(map(name_of, asked)))
+    return asked_for(without_project(pins, question.asked.folder), asked, question.uv.target)
 
 
 def from_script(question: Question) -> tuple[Pin, ...]:
@@ -68,7 +67,7 @@ def from_script(question: Question) -> tuple[Pin, ...]:
         project.write_text(_top_first(text), "utf-8")
         there = replace(question, uv=replace(question.uv, folder=project.parent))
         pins = Compiler(there, Sources((project.name,))).pins()
-    return asked_for(pins, frozenset(map(name_of, lines)))
+    return asked_for(pins, lines, question.uv.target)
 
 
 def _top_first(text: str) -> str:

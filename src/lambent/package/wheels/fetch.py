@@ -131,4 +131,13 @@ def _made(way: _Way, target: Target, means: Means) -> Stored | None:
 def _wheel(way: _Way, stored: Stored) -> Wheel:
     name = wheel_name(stored.path.name)
     version = name.version if name and (way.built or not way.pin.version) else way.pin.version
-    return Wheel(way.pin.name, version, stored.path.name, stored.path, stored.sha256, built=way.built, asked=way.pin.asked)
+    return Wheel(
+        name=way.pin.name,
+        version=version,
+        filename=stored.path.name,
+        path=stored.path,
+        sha256=stored.sha256,
+        built=way.built,
+        asked=way.pin.asked,
+        extras=way.pin.extras,
+    )

@@ -1,10 +1,16 @@
 """`python -m lambent`, and the console script: so small that Ctrl-C during the imports is met too."""
 
 import os
+import sys
 
 
 def run() -> None:
     try:
+        if sys.argv[1:2] == ["build"]:
+            from lambent.cli.again import build_again  # a twentieth of what the next line imports
+
+            if build_again(sys.argv[2:]):
+                return
         from lambent.cli.main import run as run_command_line  # here, so that an interrupt while it loads is caught
     except KeyboardInterrupt:
         os._exit(130)

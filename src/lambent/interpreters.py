@@ -44,21 +44,35 @@ def how_to_get(version: str) -> str:
     return f"uv python install {version}"
 
 
+def looked_at(found: Interpreter, environ: Mapping[str, str]) -> Iterator[Path]:
+    """Where `find` looked before it found this one: the executables that might be there, and the folders of Pythons."""
+    yield from _folders(environ)
+    for candidate, _ in _candidates(found.version, environ):
+        yield candidate
+        if _real(candidate) == found.path:
+            return
+
+
 def _candidates(version: str, environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
     executable = f"python{version}"
     for entry in environ.get("PATH", "").split(os.pathsep):
         if entry:
             yield Path(entry) / executable, "PATH"
-    home = Path(environ.get("HOME", "/nonexistent"))
-    data = Path(environ.get("XDG_DATA_HOME") or home / ".local/share")
-    managed = Path(environ.get("UV_PYTHON_INSTALL_DIR") or data / "uv/python")
+    managed, pyenv = _folders(environ)
     for folder in _newest(managed, rf"cpython-{re.escape(version)}\.(\d+)-.*"):
         yield folder / "bin" / executable, "uv"
-    pyenv = Path(environ.get("PYENV_ROOT") or home / ".pyenv") / "versions"
     for folder in _newest(pyenv, rf"{re.escape(version)}\.(\d+)"):
         yield folder / "bin" / executable, "pyenv"
     for usual in _SYSTEM:
         yield Path(usual) / executable, "system"
+
+
+def _folders(environ: Mapping[str, str]) -> tuple[Path, Path]:
+    """Where uv and pyenv keep the Pythons they manage."""
+    home = Path(environ.get("HOME", "/nonexistent"))
+    data = Path(environ.get("XDG_DATA_HOME") or home / ".local/share")
+    managed = Path(environ.get("UV_PYTHON_INSTALL_DIR") or data / "uv/python")
+    return managed, Path(environ.get("PYENV_ROOT") or home / ".pyenv") / "versions"
 
 
 def _newest(parent: Path, pattern: str) -> list[Path]:

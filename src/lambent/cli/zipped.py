@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lambent.config.model import Config
-from lambent.events import Built, Emit, Event, Listed, Notice, Packed, Phase, Sized, Warned
+from lambent.events import Built, Emit, Event, Listed, Notice, Packed, Phase, Share, Sized, Warned
 from lambent.late import Late
 from lambent.package import output, report
 from lambent.package.artifact import OVERFLOW, Artifact
@@ -53,17 +53,30 @@ def timed(emit: Emit, phases: list[Phase]) -> Emit:
     return told
 
 
-def tell(artifact: Artifact, page: Path | None, show_files: bool, emit: Emit) -> None:
-    """What takes the room in it: said, and written to `page`."""
+def listening(emit: Emit, warned: list[Warned]) -> Emit:
+    """An `Emit` that also keeps the warnings."""
+
+    def told(event: Event) -> None:
+        if isinstance(event, Warned):
+            warned.append(event)
+        emit(event)
+
+    return told
+
+
+def tell(artifact: Artifact, page: Path | None, show_files: bool, emit: Emit) -> tuple[Share, ...]:
+    """What takes the room in it: said, written to `page`, and given back."""
     files = report.members(artifact.path, artifact.owners)
     if artifact.overflow:
         files += report.members(artifact.overflow.path, artifact.owners)
     if show_files:
         emit(Listed(files))
-    emit(Sized(report.shares(files)))
+    shares = report.shares(files)
+    emit(Sized(shares))
     if page is not None:
         output.write(treemap.page(files, f"{artifact.path.name}, {artifact.runtime} {artifact.architecture}"), page)
         emit(Notice(f"the map of the sizes is {page}"))
+    return shares
 
 
 def beside(artifact: Artifact, place: Path | None, emit: Emit) -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lambent.events import Overflowed
 from lambent.frozen import Frozen
 from lambent.limits import MIB, TMP_MIN_MB
+
+if TYPE_CHECKING:
+    from lambent.package.again.recipe import Recipe
 
 OVERFLOW = "LAMBENT_OVERFLOW"
 _HALF_PAGE = 2048
@@ -50,7 +54,7 @@ class Artifact(Frozen):
 
     `handler` is what Lambda's Handler must be, and `environment` what the function's environment must hold for this zip to
     run (the exec wrapper of a web app); the deployer merges it under the user's own. `owners` names the package ("numpy 2.4.1")
-    of each file that a dependency brought.
+    of each file that a dependency brought. `recipe` is for `lambent build` alone.
     """
 
     path: Path
@@ -64,3 +68,4 @@ class Artifact(Frozen):
     environment: tuple[tuple[str, str], ...] = ()
     owners: Mapping[str, str] = field(default_factory=dict, compare=False)
     overflow: Overflow | None = None
+    recipe: Recipe | None = field(default=None, compare=False)

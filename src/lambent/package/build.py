@@ -17,6 +17,7 @@ from lambent.errors import PackagingError
 from lambent.events import Built, Emit, Notice, Phase, Warned
 from lambent.late import Late
 from lambent.package import bytecode, secrets
+from lambent.package.again.recipe import Recipe
 from lambent.package.artifact import Artifact
 from lambent.package.bundle import bundled, is_bundled
 from lambent.package.contents import Contents, owners
@@ -59,12 +60,13 @@ def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, w
 
 
 def _build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, wishes: Wishes, stack: ExitStack) -> Artifact:
-    started = time.monotonic()
+    started, begun = time.monotonic(), time.time_ns()
     target = Target.of(config)
     interpreter = _interpreter(target, environ, emit)
     source = collect(config.path, config.exclude, config.packaging.include, config.packaging.allow_secrets)
-    if source.secrets:
-        emit(Notice(f"left out of the zip, as secrets: {', '.join(source.secrets)}"))
+    said = (f"left out of the zip, as secrets: {', '.join(source.secrets)}",) if source.secrets else ()
+    for text in said:
+        emit(Notice(text))
     secrets.check(source.files, config.packaging.allow_secrets)
     dependencies = gather(config, target, cache, environ, emit, wishes)
     stack.callback(dependencies.close)
@@ -106,6 +108,7 @@ def _build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, 
         environment=_environment(config),
         owners=owners(dependencies.shards, LAYER if wishes.part == "layer" else ""),
         overflow=beside.made if beside else None,
+        recipe=None if beside or wishes.part != "all" else Recipe(begun, config, source, own, dependencies, interpreter, said),
     )
 
 

@@ -20,28 +20,10 @@ from pathlib import Path, PurePosixPath
 
 from lambent.interpreters import Interpreter
 from lambent.package import sealed
+from lambent.package.compiler import CHECKED, ENVIRONMENT, SCRIPT, UNCHECKED, WIRE
 
 _TESTS = r"/(tests?|testing/tests)/"
 _FORMAT = "3"  # raise it when the same source would give other bytes
-_ENVIRONMENT = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
-_WIRE = 2  # the format of marshal that every Python reads
-_UNCHECKED, _CHECKED = 1, 3  # the flags of PEP 552
-# What py_compile does, without the modules it imports: they take three times as long as a small app's bytecode.
-_COMPILE = """
-import _frozen_importlib_external, _imp, marshal, sys
-magic = _frozen_importlib_external.MAGIC_NUMBER
-for source, name, flags, out in marshal.load(sys.stdin.buffer):
-    with open(source, "rb") as file:
-        data = file.read()
-    try:
-        code = compile(data, "/var/task/" + name, "exec", dont_inherit=True, optimize=0)
-        digest = _imp.source_hash(int.from_bytes(magic, "little"), data)
-        made = magic + flags.to_bytes(4, "little") + digest + marshal.dumps(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        made = b""
-    with open(out, "wb") as file:
-        file.write(made)
-"""
 
 
 def compile_files(files: Mapping[str, Path], interpreter: Interpreter, cache: Path, unchecked: str) -> dict[str, bytes]:
@@ -55,7 +37,7 @@ def compile_files(files: Mapping[str, Path], interpreter: Interpreter, cache: Pa
     for name, source in files.items():
         if not name.endswith(".py") or re.search(_TESTS, f"/{name}"):
             continue
-        mode = _UNCHECKED if name.startswith(f"{unchecked}/") else _CHECKED
+        mode = UNCHECKED if name.startswith(f"{unchecked}/") else CHECKED
         path = cache / "bytecode" / f"{_key(name, source, mode, interpreter)}.pyc"
         there = sealed.read_bytes(path)
         if there is None:
@@ -75,10 +57,10 @@ def _compile(missing: list[tuple[str, str, int, Path]], interpreter: Interpreter
     with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as stage:
         out = [(source, name, mode, f"{stage}/{path.name}") for source, name, mode, path in missing]
         subprocess.run(
-            [str(interpreter.path), "-s", "-S", "-c", _COMPILE],
+            [str(interpreter.path), "-s", "-S", "-c", SCRIPT],
             cwd=stage,
-            env=_ENVIRONMENT,
-            input=marshal.dumps(out, _WIRE),
+            env=ENVIRONMENT,
+            input=marshal.dumps(out, WIRE),
             capture_output=True,
             check=False,
         )

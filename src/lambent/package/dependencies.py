@@ -50,6 +50,7 @@ class Wishes(Frozen):
 class Dependencies(Frozen):
     """`shards` are open: `close` them after splicing."""
 
+    asked: Asked
     lock: Lock
     shards: tuple[Shard, ...]
 
@@ -80,7 +81,7 @@ def gather(config: Config, target: Target, cache: Path, environ: Mapping[str, st
     known = time.monotonic()
     emit(Phase("resolve", known - started))
     if not resolution.lock.pins:
-        return Dependencies(resolution.lock, ())
+        return Dependencies(asked, resolution.lock, ())
     said = config.packaging
     slim = SlimOptions(said.keep_all, said.keep, said.drop, said.strip, said.without)
     inputs = (asked.path,) if asked.path else ()
@@ -107,7 +108,7 @@ def gather(config: Config, target: Target, cache: Path, environ: Mapping[str, st
         written = sum(shard.path.stat().st_size for shard in made if not shard.cached)
         pruning.after_build(cache, environ, written, emit)
     emit(Resolved(len(made), resolution.lock.source, cached, time.monotonic() - started))
-    return Dependencies(resolution.lock, made)
+    return Dependencies(asked, resolution.lock, made)
 
 
 def _compiler(target: Target, cache: Path, environ: Mapping[str, str]) -> NativeBuild:

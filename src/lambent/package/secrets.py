@@ -74,7 +74,7 @@ _FORMS = (
     _form("PyPI token", "pypi-AgE", r"\bpypi-AgE(?P<random>[\w-]{60,})"),
     _form("npm token", "npm_", r"\bnpm_(?P<random>[A-Za-z0-9]{36})\b"),
 )
-_MARKS = tuple(dict.fromkeys(mark for form in _FORMS for mark in form.marks))
+MARKS = tuple(dict.fromkeys(mark for form in _FORMS for mark in form.marks))
 _PLACEHOLDER = re.compile(rb"(?i)example|x{6}|placeholder|your|dummy|redacted|sample|abcdefgh|12345678|01234567|fakefake")
 
 
@@ -98,7 +98,7 @@ def check(files: Mapping[str, SourceFile], allowed: tuple[str, ...]) -> None:
 
 def scan(name: str, data: bytes) -> Iterator[Secret]:
     """The secrets in a file's content."""
-    marked = [mark for mark in _MARKS if mark in data]
+    marked = [mark for mark in MARKS if mark in data]
     if not marked:
         return
     for form in _FORMS:

@@ -40,14 +40,19 @@ _SECRETS = (
 )
 _SECRET = re.compile("|".join(map(translate, _SECRETS)), re.IGNORECASE)
 _TOP_ONLY = (".lambentignore", ".lambdaignore")  # the stronger one first
-_RULES = frozenset([".gitignore", *_TOP_ONLY])
+RULES = frozenset([".gitignore", *_TOP_ONLY])
 
 
 class Source(Frozen):
-    """The files to pack, by their path in the project ("pkg/main.py"), and the secrets that were left out."""
+    """The files to pack, by their path in the project ("pkg/main.py"), and the secrets that were left out.
+
+    `folders` are those that were looked into, with the names of all that is in them; `links` says that there were some.
+    """
 
     files: dict[str, SourceFile] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+    folders: dict[str, frozenset[str]] = field(default_factory=dict)
+    links: bool = False
 
 
 def collect(
@@ -62,7 +67,7 @@ def collect(
         return Source({path.name: SourceFile(path, bool(path.stat().st_mode & 0o100))})
     walk = _Walk(path.resolve(), exclude, include, allow_secrets)
     walk.go(str(walk.top), _Place())
-    return Source(dict(sorted(walk.files.items())), tuple(sorted(walk.secrets)))
+    return Source(dict(sorted(walk.files.items())), tuple(sorted(walk.secrets)), walk.folders, walk.links)
 
 
 def packs(path: Path, name: str, exclude: tuple[str, ...] = (), include: tuple[str, ...] = ()) -> bool:
@@ -95,6 +100,8 @@ class _Walk:
         self.top = top
         self.files: dict[str, SourceFile] = {}
         self.secrets: list[str] = []
+        self.folders: dict[str, frozenset[str]] = {}
+        self.links = False
         self._allowed = frozenset(allowed)
         self._reached = parents(include)
         self._exclude, self._include = rules(exclude), rules(f"!{pattern}" for pattern in include)
@@ -103,7 +110,7 @@ class _Walk:
     def go(self, folder: str, place: _Place) -> None:
         """Takes the files below a folder. This loop sees each file of a project at every build: it must be quick."""
         entries = _entries(folder, place.prefix)
-        names = {entry.name for entry in entries}
+        names = self.folders[place.prefix] = frozenset(entry.name for entry in entries)
         if place.prefix and "pyvenv.cfg" in names:  # a virtual environment
             return
         if ".gitignore" in names:
@@ -111,6 +118,7 @@ class _Walk:
         active, here = self.active(place), Path(folder)
         for entry in entries:
             name = place.prefix + entry.name
+            self.links |= entry.is_symlink()
             try:
                 is_folder = entry.is_dir()
             except OSError:  # a link to itself; _check says so, unless it is ignored
@@ -151,7 +159,7 @@ class _Walk:
         self.go(entry.path, below)
 
     def _take(self, entry: os.DirEntry[str], name: str, folder: Path) -> None:
-        if entry.name in _RULES or entry.name in _NEVER:  # .git is a file in a worktree and in a submodule
+        if entry.name in RULES or entry.name in _NEVER:  # .git is a file in a worktree and in a submodule
             return
         if name not in self._allowed and _SECRET.match(_real_name(entry)) and not _public(entry):
             self.secrets.append(name)

@@ -8,10 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lambent.frozen import Frozen
+from lambent.package import zips
 from lambent.package.archive import Archive, Writer, Written, compress
 from lambent.package.layout import SourceFile
-
-_KEPT_ZIPS = 5
 
 
 class Piece(Frozen):
@@ -46,18 +45,11 @@ def write(name: str, pieces: Iterable[Piece], own: Iterable[tuple[str, SourceFil
             for place, source in own:
                 writer.add(*compress(place, source.read(), executable=source.executable))
             written = writer.close()
-        path = folder / f"{name}-{written.sha256.hex()[:16]}.zip"
+        path = Path(zips.place(str(folder), name, written.sha256))
         temporary.chmod(0o644)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _prune(folder, name, path)
+    zips.prune(str(folder), name, str(path))
     return path, written
-
-
-def _prune(folder: Path, name: str, newest: Path) -> None:
-    """Keeps the last few zips of an app: another build may still be uploading one."""
-    found = [path for path in folder.glob(f"{name}-{'?' * 16}.zip") if path != newest]
-    for old in sorted(found, key=lambda path: -path.stat().st_mtime_ns)[_KEPT_ZIPS:]:
-        old.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from lambent import events
 from lambent.events import Event
 from lambent.frozen import Frozen
 from lambent.ui import tables, views
+from lambent.ui.sizes import built
 from lambent.ui.units import count, seconds, size
 
 ACCESS = {
@@ -42,8 +43,7 @@ def lines(event: Event) -> tuple[Line, ...]:
         case events.Fetched(files, fetched, spent):
             return (Line("ok", f"fetched {count(files, 'file')}, {size(fetched)}", seconds(spent)),)
         case events.Built(_, zipped, raw, files, spent):
-            note = f"{size(raw)} unpacked, {count(files, 'file')}, {seconds(spent)}"
-            return (Line("ok", f"built {size(zipped)}", note),)
+            return (Line("ok", *built(zipped, raw, files, spent)),)
         case events.Overflowed(_, packages, zipped, raw):
             note = f"{size(zipped)}, {size(raw)} unpacked: fetched into /tmp at each start, which needs {event.tmp_mb} MB there"
             return (Line("ok", f"beside the zip: {', '.join(packages)}", note),)

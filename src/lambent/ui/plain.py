@@ -6,13 +6,12 @@ import sys
 
 from lambent.events import Event
 from lambent.ui.lines import lines, result
-
-_MARKS = {"ok": "ok    ", "do": "  +   ", "note": "      ", "warn": "warn  ", "plain": ""}
+from lambent.ui.style import PLAIN
 
 
 def show(event: Event) -> None:
     for line in lines(event):
         note = f"  ({line.note})" if line.note else ""
-        print(f"{_MARKS[line.mark]}{line.text}{note}", file=sys.stderr, flush=True)
+        print(f"{PLAIN[line.mark]}{line.text}{note}", file=sys.stderr, flush=True)
     if said := result(event):
         print(said, flush=True)

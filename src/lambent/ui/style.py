@@ -5,6 +5,17 @@ from __future__ import annotations
 import os
 import sys
 
+PLAIN = {"ok": "ok    ", "do": "  +   ", "note": "      ", "warn": "warn  ", "plain": ""}
+"""What a line of each kind begins with in a pipe or a log."""
+COLOURED = {
+    "ok": ("✓ ", "green"),
+    "do": ("+ ", "cyan"),
+    "note": ("  ", ""),
+    "warn": ("! ", "yellow"),
+    "plain": ("", "bold"),
+}
+"""The same at a terminal."""
+
 
 def is_terminal() -> bool:
     """Whether progress may move and be coloured: stderr is a terminal and nobody asked for plain text."""

@@ -10,14 +10,7 @@ from rich.text import Text
 
 from lambent.events import Canary, Event, Fetching, StepStarted
 from lambent.ui.lines import Line, lines, progress, result
-
-_MARKS = {
-    "ok": ("✓ ", "green"),
-    "do": ("+ ", "cyan"),
-    "note": ("  ", ""),
-    "warn": ("! ", "yellow"),
-    "plain": ("", "bold"),
-}
+from lambent.ui.style import COLOURED
 
 
 class Terminal:
@@ -48,7 +41,7 @@ class Terminal:
 
 
 def _styled(line: Line) -> Text:
-    mark, colour = _MARKS[line.mark]
+    mark, colour = COLOURED[line.mark]
     text = Text(mark, style=colour)
     text.append(line.text, style="bold" if line.mark == "plain" else "")
     if line.note:

@@ -23,7 +23,7 @@ SEARCHES = re.compile(
 """What changes where modules are found. Where the app does so, nothing about its imports is certain."""
 _CAUGHT = frozenset(("ImportError", "ModuleNotFoundError", "Exception", "BaseException"))
 _HARMLESS = frozenset(("catch_warnings", "Lock", "RLock", "open"))  # with-blocks that let exceptions through
-_DYNAMIC = frozenset(("globals", "exec", "vars", "eval", "setattr", "locals"))  # may bind names that nobody can see
+DYNAMIC = frozenset(("globals", "exec", "vars", "eval", "setattr", "locals"))  # may bind names that nobody can see
 
 
 class Import(Frozen):
@@ -110,7 +110,7 @@ class _Reader:
             if isinstance(each, ast.Name):
                 if isinstance(each.ctx, ast.Store):
                     self._bind(each.id, when)
-                self.found.open |= each.id in _DYNAMIC
+                self.found.open |= each.id in DYNAMIC
             elif isinstance(each, ast.Attribute):
                 self.found.open |= _dotted(each) == "sys.modules"
             waiting += [child for child in ast.iter_child_nodes(each) if not isinstance(child, ast.stmt)]

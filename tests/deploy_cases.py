@@ -68,6 +68,6 @@ class Meddled:
 
 
 READS = {
-    *("account", "role", "attached_policies", "inline_policy", "log_group"),
+    *("account", "role", "attached_policies", "inline_policies", "inline_policy", "log_group"),
     *("function", "aliases", "statements", "url", "provisioned", "versions"),
 }

@@ -75,7 +75,7 @@ def test_from_nothing_to_an_answer_and_on(aws: Aws, name: str, tmp_path: Path) -
     watched = Meddled(aws)
     again = run(watched, tmp_path, name, says("one"))
     assert (again.version, again.url, again.changed) == ("1", first.url, False)
-    assert set(watched.calls) <= READS and len(watched.calls) == 12
+    assert set(watched.calls) <= READS and len(watched.calls) == 15
 
     second = run(aws, tmp_path, name, says("two"))
     assert (second.version, second.url) == ("2", first.url)

@@ -26,7 +26,7 @@ from lambent.errors import AwsError, DeployError, UnconfirmedError
 
 QUICK = Patience(role_s=2, settle_s=5, answer_s=0.2)
 FRESH = itertools.count()
-READS_AT_ONCE = 12
+READS_AT_ONCE = 15
 """A deploy begins with so many reads at the same time: being broken off at the last of them stands for all."""
 
 

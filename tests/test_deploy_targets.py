@@ -224,7 +224,7 @@ def test_a_canary_that_is_well_and_one_that_is_not(target: Target) -> None:
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_broken_off_at_every_call_a_rerun_completes(tmp_path: Path, moment: str) -> None:
     """In memory only: on the local Lambda and on moto others do the same."""
-    for number in itertools.count(13):
+    for number in itertools.count(16):
         target = in_memory(MemoryAws(), tmp_path)
         watched = Meddled(target.aws, **{moment: raise_at(number, KeyboardInterrupt())})
         try:
@@ -242,7 +242,7 @@ def test_broken_off_at_every_call_a_rerun_completes(tmp_path: Path, moment: str)
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_canary_broken_off_at_every_call_a_rerun_completes(tmp_path: Path, moment: str, fault: BaseException) -> None:
     """Meanwhile there is an answer of one of the two, and afterwards of the new one alone."""
-    for number in itertools.count(13):
+    for number in itertools.count(16):
         target = in_memory(MemoryAws(), tmp_path)
         url = target.deploy("one").url
         passed = itertools.count()

@@ -9,6 +9,7 @@ import pytest
 
 from lambent.aws.interface import Alias, Function, LogGroup, Provisioned, Role, Settings, Statement, Url
 from lambent.config.model import App, Canary, Config
+from lambent.deploy import steps
 from lambent.deploy.desired import PUBLIC_STATEMENTS, Desired, desired
 from lambent.deploy.observed import Observed
 from lambent.deploy.parts.function import changed
@@ -61,6 +62,7 @@ SHARED = Alias("live", "3", "a1", (("4", 0.1),))
 WARM = replace(WANTED, provisioned=2)
 TRIED = "PublishVersion CheckVersion Try PointAlias"
 RELEASE = "PublishVersion CheckVersion PointAlias"
+SECOND = (replace(PUBLIC_STATEMENTS[0], sid=f"{PUBLIC_STATEMENTS[0].sid}2"),)
 STRANGE = Statement(PUBLIC_STATEMENTS[0].sid, "lambda:InvokeFunctionUrl", "*", url_auth="AWS_IAM")
 
 
@@ -112,7 +114,14 @@ CASES = (
         "broken off between the permissions", replace(DONE, statements=PUBLIC_STATEMENTS[:1], url=None), "Grant CreateUrl Probe"
     ),
     Case("one-statement URL of before October 2025", replace(DONE, statements=PUBLIC_STATEMENTS[:1]), "Grant Probe"),
-    Case("a statement changed by hand", replace(DONE, statements=(STRANGE, PUBLIC_STATEMENTS[1])), "Grant Probe"),
+    Case("a statement changed by hand", replace(DONE, statements=(STRANGE, PUBLIC_STATEMENTS[1])), "Grant Revoke Probe"),
+    Case(
+        "broken off between the right one and the wrong one",
+        replace(DONE, statements=(STRANGE, *SECOND, PUBLIC_STATEMENTS[1])),
+        "Revoke Probe",
+    ),
+    Case("a statement under its second id", replace(DONE, statements=(*SECOND, PUBLIC_STATEMENTS[1])), "Probe"),
+    Case("closed with both ids there", replace(CLOSED, statements=(STRANGE, *SECOND)), "Revoke Revoke Probe", SIGNED),
     Case("URL closed by hand", replace(DONE, url=Url("https://x/", "AWS_IAM")), "UpdateUrl Probe"),
     Case(
         "first, streamed",
@@ -307,3 +316,19 @@ def test_a_plan_tells_who_may_call_what_it_costs_and_whether_that_is_new() -> No
     told = first.planned
     assert (told.zipped, told.raw) == (2_000_000, 6_000_000)
     assert told.cost and told.cost.usd_per_million == 1.87
+
+
+def test_a_statement_is_known_by_what_it_says() -> None:
+    wanted = PUBLIC_STATEMENTS[0]
+    for change in (
+        {"effect": "Deny"},
+        {"limits": '{"StringEquals":{"aws:SourceAccount":"1"}}'},
+        {"principal": "arn:aws:iam::1:root"},
+    ):
+        (grant, revoke, _) = plan(WANTED, replace(DONE, statements=(replace(wanted, **change), PUBLIC_STATEMENTS[1]))).steps
+        assert isinstance(grant, steps.Grant) and grant.statement == SECOND[0]
+        assert isinstance(revoke, steps.Revoke) and revoke.sid == wanted.sid
+    taken = (replace(STRANGE, sid=f"{wanted.sid}2"), STRANGE, PUBLIC_STATEMENTS[1])
+    made = plan(WANTED, replace(DONE, statements=taken))
+    assert [type(step).__name__ for step in made.steps] == ["Grant", "Revoke", "Revoke", "Probe"]
+    assert isinstance(made.steps[0], steps.Grant) and made.steps[0].statement.sid == f"{wanted.sid}3"

@@ -133,13 +133,17 @@ class Alias:
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement of a resource policy. `url_auth` is the FunctionUrlAuthType condition, `via_url` InvokedViaFunctionUrl."""
+    """One statement of a resource policy. `url_auth` is the FunctionUrlAuthType condition, `via_url` InvokedViaFunctionUrl, and
+    `limits` its other conditions as `canonical` text.
+    """
 
     sid: str
     action: str
     principal: str
     url_auth: str = ""
     via_url: bool = False
+    effect: str = "Allow"
+    limits: str = ""
 
 
 @dataclass(frozen=True)
@@ -336,13 +340,17 @@ class Traffic(Protocol):
         """Sets how many environments are kept warm; None takes it away."""
         ...
 
-    def statements(self, function: str, qualifier: str) -> tuple[Statement, ...]: ...
+    def statements(self, function: str, qualifier: str) -> tuple[Statement, ...]:
+        """Those of a version's or alias's policy, or with "" of the function's own, which is $LATEST's."""
+        ...
 
     def add_statement(self, function: str, qualifier: str, statement: Statement) -> None: ...
 
     def remove_statement(self, function: str, qualifier: str, sid: str) -> None: ...
 
-    def url(self, function: str, qualifier: str) -> Url | None: ...
+    def url(self, function: str, qualifier: str) -> Url | None:
+        """An alias's, or with "" that of $LATEST."""
+        ...
 
     def create_url(self, function: str, qualifier: str, auth: str, mode: str, cors: Cors | None = None) -> Url: ...
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from lambent.aws.border import Border, given
-from lambent.aws.interface import ABSENT, BUFFERED, Alias, Cors, Provisioned, Statement, Url
+from lambent.aws.interface import ABSENT, BUFFERED, Alias, Cors, Provisioned, Statement, Url, canonical
 from lambent.errors import AwsError
 
 _NOT_PROVISIONED = "ProvisionedConcurrencyConfigNotFoundException"
@@ -73,7 +73,7 @@ class BotoTraffic(Border):
             self._call("lambda", "put_provisioned_concurrency_config", **told)
 
     def statements(self, function: str, qualifier: str) -> tuple[Statement, ...]:
-        answer = self._find("lambda", "get_policy", FunctionName=function, Qualifier=qualifier)
+        answer = self._find("lambda", "get_policy", FunctionName=function, **given(Qualifier=qualifier))
         document = json.loads(answer["Policy"]) if answer else {}
         return tuple(_statement(raw) for raw in document.get("Statement", ()))
 
@@ -94,7 +94,7 @@ class BotoTraffic(Border):
         self._find("lambda", "remove_permission", FunctionName=function, Qualifier=qualifier, StatementId=sid)
 
     def url(self, function: str, qualifier: str) -> Url | None:
-        answer = self._find("lambda", "get_function_url_config", FunctionName=function, Qualifier=qualifier)
+        answer = self._find("lambda", "get_function_url_config", FunctionName=function, **given(Qualifier=qualifier))
         return None if answer is None else _url(answer)
 
     def create_url(self, function: str, qualifier: str, auth: str, mode: str, cors: Cors | None = None) -> Url:
@@ -119,13 +119,25 @@ def _alias(answer: dict[str, Any]) -> Alias:
 
 def _statement(raw: dict[str, Any]) -> Statement:
     """Conditions are read in AWS's form, and in moto's, which keeps the request's members beside the action (moto 5.2)."""
-    condition = raw.get("Condition", {})
-    auth = condition.get("StringEquals", {}).get("lambda:FunctionUrlAuthType") or raw.get("FunctionUrlAuthType", "")
-    via = condition.get("Bool", {}).get("lambda:InvokedViaFunctionUrl", raw.get("InvokedViaFunctionUrl", False))
-    principal = raw.get("Principal")
-    if isinstance(principal, dict):
-        principal = next(iter(principal.values()), "")
-    return Statement(raw.get("Sid", ""), str(raw.get("Action")), str(principal), auth, str(via).lower() == "true")
+    condition = {operator: dict(members) for operator, members in (raw.get("Condition") or {}).items()}
+    auth = condition.get("StringEquals", {}).pop("lambda:FunctionUrlAuthType", "") or raw.get("FunctionUrlAuthType", "")
+    via = condition.get("Bool", {}).pop("lambda:InvokedViaFunctionUrl", raw.get("InvokedViaFunctionUrl", False))
+    others = {operator: members for operator, members in condition.items() if members}
+    return Statement(
+        raw.get("Sid", ""),
+        _joined(raw.get("Action", raw.get("NotAction"))),
+        _joined(raw.get("Principal", raw.get("NotPrincipal"))),
+        _joined(auth),
+        _joined(via).lower() == "true",
+        raw.get("Effect", "Allow"),
+        canonical(others) if others else "",
+    )
+
+
+def _joined(told: Any) -> str:
+    """One or several of something that a policy names, as {"AWS": ...} too."""
+    values = list(told.values()) if isinstance(told, dict) else told
+    return ", ".join(map(_joined, values)) if isinstance(values, list) else str(values)
 
 
 def _url(answer: dict[str, Any]) -> Url:

@@ -377,8 +377,6 @@ class Run:
         self.mode = step.mode or self.mode
 
     def _grant(self, step: steps.Grant) -> None:
-        if step.replace:
-            self.means.aws.remove_statement(step.name, step.alias, step.statement.sid)
         try:
             self.means.aws.add_statement(step.name, step.alias, step.statement)
         except AwsError as error:

@@ -14,6 +14,7 @@ from lambent.deploy.desired import PUBLIC, PUBLIC_STATEMENTS
 from lambent.deploy.means import Means
 from lambent.deploy.observed import wait_until
 from lambent.deploy.probe import Answer
+from lambent.deploy.statements import missing
 from lambent.errors import DeployError, UnconfirmedError
 
 _DENIED_S = 10
@@ -104,4 +105,4 @@ def _refuse(answer: Answer, means: Means, step: steps.Probe, url: str) -> None:
 
 def _missing(there: tuple[Statement, ...]) -> str:
     """Which of the two statements is not there, by its id and action."""
-    return " and ".join(f"statement {wanted.sid} ({wanted.action})" for wanted in PUBLIC_STATEMENTS if wanted not in there)
+    return " and ".join(f"statement {wanted.sid} ({wanted.action})" for wanted in missing(there, PUBLIC_STATEMENTS))

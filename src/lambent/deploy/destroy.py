@@ -12,6 +12,7 @@ from lambent.deploy.means import Patience
 from lambent.deploy.observed import Observed, observe
 from lambent.deploy.parts.overflow import of_latest, ours
 from lambent.deploy.plan import made_by_lambent
+from lambent.deploy.statements import base
 from lambent.deploy.steps import Single
 from lambent.errors import DeployError
 from lambent.events import PlannedLine
@@ -60,10 +61,7 @@ def plan(names: Names, observed: Observed, *, logs: bool, uploads: bool) -> Dest
         for bucket in _archived(names, observed):  # before the function: it alone knows of a bucket of the user's own
             told = "packages beside the zip"
             delete(removals.DeleteUploads(bucket, names.overflow), f"s3://{bucket}/{names.overflow}", told)
-        count = len(observed.versions)
-        delete(
-            removals.DeleteFunction(names.function), f"function {names.function}", f"with {count} version{'s' * (count != 1)}"
-        )
+        delete(removals.DeleteFunction(names.function), f"function {names.function}", _with_function(observed))
     elif observed.latest is not None:
         lines.append(PlannedLine("keep", f"function {names.function}", "lambent did not make it"))
     own_role = observed.role is not None and made_by_lambent(names, observed.role.tags)
@@ -71,7 +69,7 @@ def plan(names: Names, observed: Observed, *, logs: bool, uploads: bool) -> Dest
         prefix = f"uploads/{names.app}/"
         delete(removals.DeleteUploads(names.bucket, prefix), f"s3://{names.bucket}/{prefix}", "uploads, if there are any")
     if own_role:
-        delete(removals.DeleteRole(names.role), f"role {names.role}")
+        delete(removals.DeleteRole(names.role), f"role {names.role}", _with_role(observed))
     elif observed.role is not None:
         lines.append(PlannedLine("keep", f"role {names.role}", "lambent did not make it"))
     if observed.log_group is not None and logs:
@@ -79,6 +77,23 @@ def plan(names: Names, observed: Observed, *, logs: bool, uploads: bool) -> Dest
     elif observed.log_group is not None:
         lines.append(PlannedLine("keep", f"log group {names.log_group}", "--logs deletes it too"))
     return Destruction(names, tuple(steps), tuple(lines))
+
+
+def _with_function(observed: Observed) -> str:
+    """What goes with a function, because AWS keeps none of it without one: what others hung on it too."""
+    count = len(observed.versions)
+    foreign = [f"alias {name}" for name in observed.beside]
+    foreign += [f"URL {observed.latest_url.address}"] if observed.latest_url else []
+    foreign += [f"permission {each.sid}" for each in observed.statements if not base(each.sid)]
+    foreign += [f"permission {each.sid} of $LATEST" for each in observed.latest_statements]
+    told = f"with {count} version{'s' * (count != 1)}"
+    return f"{told}, and with what lambent did not make: {', '.join(foreign)}" if foreign else told
+
+
+def _with_role(observed: Observed) -> str:
+    """AWS wants a role empty before it goes."""
+    inside = ", ".join(observed.inside)
+    return f"with what lambent did not put into it: {inside}" if inside else ""
 
 
 def _archived(names: Names, observed: Observed) -> list[str]:

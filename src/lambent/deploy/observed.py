@@ -21,6 +21,9 @@ class Observed:
     """One app as it is. `latest` is $LATEST, `live` the version behind the alias; `versions` go from old to new, and `newest`
     is the last of them; those in `elsewhere` are behind aliases of the user's own. `archives` are pairs of a version and the
     place of the packages that it fetches; `stored` says whether those of the version to come are there.
+
+    Never lambent's are the policies `inside` the role, by name, the aliases `beside`, and what hangs on $LATEST itself:
+    `latest_url` and `latest_statements`.
     """
 
     role: Role | None = None
@@ -38,6 +41,10 @@ class Observed:
     newest: Function | None = None
     archives: Pairs = ()
     stored: bool = False
+    inside: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    latest_url: Url | None = None
+    latest_statements: tuple[Statement, ...] = ()
 
 
 def observe(aws: Aws, app: str, settle_s: float) -> tuple[Names, Observed]:
@@ -53,7 +60,7 @@ def _look(aws: Aws, app: str) -> tuple[Names, Observed]:
     # The names that are needed to ask are the same in every account, so that the account can be asked for meanwhile.
     unplaced = Names(app, "", aws.region)
     function = unplaced.function
-    with ThreadPoolExecutor(12) as pool:
+    with ThreadPoolExecutor(15) as pool:
         account = pool.submit(aws.account)
         role = pool.submit(aws.role, unplaced.role)
         attached = pool.submit(aws.attached_policies, unplaced.role)
@@ -66,6 +73,9 @@ def _look(aws: Aws, app: str) -> tuple[Names, Observed]:
         log_group = pool.submit(aws.log_group, unplaced.log_group)
         provisioned = pool.submit(aws.provisioned, function, ALIAS)
         versions = pool.submit(aws.versions, function)
+        inside = pool.submit(aws.inline_policies, unplaced.role)
+        latest_url = pool.submit(aws.url, function, "")
+        latest_statements = pool.submit(aws.statements, function, "")
     names = Names(app, account.result(), aws.region)
     observed = Observed(
         role=role.result(),
@@ -73,9 +83,13 @@ def _look(aws: Aws, app: str) -> tuple[Names, Observed]:
         latest=latest.result(),
         alias=next((each for each in aliases.result() if each.name == ALIAS), None),
         elsewhere=_behind(each for each in aliases.result() if each.name != ALIAS),
+        beside=tuple(each.name for each in aliases.result() if each.name != ALIAS),
         live=live.result(),
         statements=statements.result(),
         url=url.result(),
+        latest_url=latest_url.result() if _differ(latest_url.result(), url.result()) else None,
+        latest_statements=latest_statements.result(),
+        inside=tuple(each for each in inside.result() if each != POLICY),
         inline=inline.result(),
         log_group=log_group.result(),
         provisioned=provisioned.result(),
@@ -86,6 +100,11 @@ def _look(aws: Aws, app: str) -> tuple[Names, Observed]:
         ),
     )
     return names, observed
+
+
+def _differ(one: Url | None, other: Url | None) -> bool:
+    """moto has one URL for a function, whatever the qualifier."""
+    return one is not None and (other is None or one.address != other.address)
 
 
 def _behind(aliases: Iterable[Alias]) -> frozenset[str]:

@@ -135,9 +135,7 @@ def _of_traffic(step: Step) -> Iterator[str]:
             asked = [*_alias(name, alias), "--query", "Status", "--output", "text"]
             call = _aws("lambda", "get-provisioned-concurrency-config", *asked, quiet=False)
             yield f'while [ "$({call})" = IN_PROGRESS ]; do sleep 3; done'
-        case steps.Grant(name, alias, statement, replace):
-            if replace:
-                yield _aws("lambda", "remove-permission", *_alias(name, alias), "--statement-id", statement.sid)
+        case steps.Grant(name, alias, statement):
             told = ["--statement-id", statement.sid, "--action", statement.action, "--principal", statement.principal]
             told += ["--function-url-auth-type", statement.url_auth] if statement.url_auth else []
             told += ["--invoked-via-function-url"] if statement.via_url else []

@@ -150,12 +150,11 @@ class Try(Step):
 
 @dataclass(frozen=True)
 class Grant(Step):
-    """Adds one statement to the alias's policy; `replace` when another one has its id."""
+    """Adds one statement to the alias's policy."""
 
     name: str
     alias: str
     statement: Statement
-    replace: bool = False
 
     @property
     def title(self) -> str:

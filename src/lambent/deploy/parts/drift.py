@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lambent.aws.interface import BUFFERED, STREAMED, Settings
+from lambent.aws.interface import BUFFERED, STREAMED, Settings, Statement
 from lambent.deploy.desired import PUBLIC, PUBLIC_STATEMENTS, Desired
 from lambent.deploy.moves import last
 from lambent.deploy.observed import Observed
 from lambent.deploy.parts.function import changed, is_as_desired
 from lambent.deploy.parts.traffic import shares
+from lambent.deploy.statements import base, right
 from lambent.events import PlannedLine
 from lambent.names import ALIAS, INVOKE_STATEMENT, URL_STATEMENT, Names
 
@@ -32,15 +33,23 @@ def drift(desired: Desired, observed: Observed) -> tuple[PlannedLine, ...]:
 
 
 def by_hand(names: Names, observed: Observed) -> tuple[PlannedLine, ...]:
-    """What can be told without a configuration: for `status`. A plan has the canary in the line of what it does about it."""
-    canary = (
-        PlannedLine("drift", f"alias {ALIAS}", shares(observed.alias)) if observed.alias and observed.alias.weights else None
-    )
-    return (*((canary,) if canary else ()), *_by_hand(names, observed))
+    """What can be told without a configuration: for `status`. A plan has an alias that is not there, and a canary, in the lines
+    of what it does about them.
+    """
+    return (*(PlannedLine("drift", f"alias {ALIAS}", told) for told in _unfinished(observed)), *_by_hand(names, observed))
+
+
+def _unfinished(observed: Observed) -> Iterator[str]:
+    if observed.alias is None and observed.latest is not None:
+        newest = f"version {observed.newest.version} was published, and none is live" if observed.newest else "no version is"
+        yield f"is not there: {newest}; lambent deploy goes on from here"
+    elif observed.alias is not None and observed.alias.weights:
+        yield shares(observed.alias)
 
 
 def _by_hand(names: Names, observed: Observed) -> tuple[PlannedLine, ...]:
-    lines = (*_latest(names, observed), *_alias(observed), *_statements(observed), *_url(observed), *_trust(names, observed))
+    traffic = (*_alias(observed), *_statements(observed), *_url(observed), *_past_the_alias(observed))
+    lines = (*_latest(names, observed), *traffic, *_role(names, observed))
     return tuple(PlannedLine("drift", what, detail) for what, detail in lines)
 
 
@@ -79,18 +88,20 @@ def _alias(observed: Observed) -> Lines:
 
 def _statements(observed: Observed) -> Lines:
     for statement in observed.statements:
-        if statement.sid not in (URL_STATEMENT, INVOKE_STATEMENT):
-            whom = "anyone" if statement.principal == "*" else statement.principal
-            yield f"permission {statement.sid}", f"{whom} may {statement.action}: lambent did not make it, and it stays"
-        elif statement not in PUBLIC_STATEMENTS:
-            yield (
-                f"permission {statement.sid}",
-                f"not as lambent made it: it allows {_condition(statement.url_auth, statement.action)}",
-            )
+        if not base(statement.sid):
+            yield f"permission {statement.sid}", f"{allows(statement)}: lambent did not make it, and it stays"
+        elif not any(right(statement, each) for each in PUBLIC_STATEMENTS):
+            yield f"permission {statement.sid}", f"not as lambent made it: {allows(statement)}"
 
 
-def _condition(auth: str, action: str) -> str:
-    return f"{action} for URLs with {auth}" if auth else action
+def allows(statement: Statement) -> str:
+    """What a statement says, in words."""
+    whom = "anyone" if statement.principal == "*" else statement.principal
+    through = (
+        f" of URLs with auth {statement.url_auth}" if statement.url_auth else " through a URL" if statement.via_url else ""
+    )
+    limits = f", if {statement.limits}" if statement.limits else ""
+    return f"{whom} may{' not' * (statement.effect == 'Deny')} {statement.action}{through}{limits}"
 
 
 def _url(observed: Observed) -> Lines:
@@ -98,7 +109,7 @@ def _url(observed: Observed) -> Lines:
     url = observed.url
     if url is None:
         return
-    ids = {statement.sid for statement in observed.statements}
+    ids = {base(statement.sid) for statement in observed.statements}
     open_to_all = {URL_STATEMENT, INVOKE_STATEMENT} <= ids
     if url.auth != PUBLIC and open_to_all:
         yield f"URL {url.address}", f"takes signed requests only ({url.auth}), though its permissions let everybody in"
@@ -117,9 +128,24 @@ def mode_of(settings: Settings) -> str:
     return STREAMED if dict(settings.environment).get("LAMBENT_RESPONSE") == "stream" else BUFFERED
 
 
-def _trust(names: Names, observed: Observed) -> Lines:
+def _past_the_alias(observed: Observed) -> Lines:
+    """What was hung on $LATEST itself: requests that come that way see code before it was checked."""
+    if observed.latest_url is not None:
+        url = observed.latest_url
+        yield (
+            f"URL {url.address}",
+            f"leads to $LATEST, past {ALIAS}, with auth {url.auth}: lambent did not make it, and it stays",
+        )
+    for statement in observed.latest_statements:
+        yield f"permission {statement.sid}", f"{allows(statement)} on $LATEST: lambent did not make it, and it stays"
+
+
+def _role(names: Names, observed: Observed) -> Lines:
     if observed.role is not None and not observed.role.trusts_lambda:
         yield f"role {names.role}", "its trust policy does not let Lambda assume it"
+    if observed.role is not None:
+        for policy in observed.inside:
+            yield f"role {names.role}", f"the policy {policy} is in it: lambent did not put it there, and it stays"
 
 
 def _policies(desired: Desired, observed: Observed) -> list[PlannedLine]:

@@ -98,13 +98,16 @@ def provisioned(desired: Desired, observed: Observed, moves: bool) -> Part:
 
 
 def pruned(desired: Desired, observed: Observed, publishes: bool) -> Part:
-    """The versions to forget: all but the newest `keep`, and never one that has traffic or an alias of the user's own."""
+    """The versions to forget: all but the newest `keep`, and never one that has traffic or an alias of the user's own.
+
+    Two at least are kept: the one before had the traffic until now, and a rerun is to find nothing to do.
+    """
     busy = {observed.alias.version, *(version for version, _ in observed.alias.weights)} if observed.alias else set()
     made = publishes and not is_as_desired(observed.newest, desired)  # else one that was broken off has made it
-    keep = max(desired.keep_versions - made, 1)
-    old = tuple(version for version in observed.versions[:-keep] if version not in busy | observed.elsewhere)
+    keep = max(desired.keep_versions, 2)
+    old = tuple(version for version in observed.versions[: -(keep - made)] if version not in busy | observed.elsewhere)
     if not old:
         return Part()
-    told = f"{len(old)} of {len(observed.versions)}, the newest {desired.keep_versions} stay"
+    told = f"{len(old)} of {len(observed.versions)}, the newest {keep} stay"
     gone = unneeded(desired, observed, old)
     return Part((steps.DeleteVersions(desired.names.function, old), *gone), (PlannedLine("delete", "old versions", told),))

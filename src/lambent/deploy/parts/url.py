@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lambent.aws.interface import STREAMED, Cors, Url
 from lambent.aws.regions import WITHOUT_URLS
 from lambent.deploy import steps
 from lambent.deploy.desired import PUBLIC, Desired
 from lambent.deploy.observed import Observed
 from lambent.deploy.parts.part import Part, because
+from lambent.deploy.statements import base, free, missing, right
 from lambent.deploy.steps import Step
 from lambent.events import PlannedLine
-from lambent.names import ALIAS, INVOKE_STATEMENT, URL_STATEMENT
+from lambent.names import ALIAS
 
 
 def url(desired: Desired, observed: Observed) -> Part:
     """Both statements come before the URL: the other way round, a URL was seen that stayed at 403 (simple-container api#83).
-    When the URL is no longer public they go after `traffic` has closed it, so that no caller meets one that refuses everybody.
+    When the URL is no longer public they go after `traffic` has closed it, so that no caller meets one that refuses everybody;
+    one that somebody has changed by hand goes when the right one is there.
     """
-    name = desired.names.function
-    ids = {statement.sid for statement in observed.statements}
-    missing = [wanted for wanted in desired.statements if wanted not in observed.statements]
-    grants: list[Step] = [steps.Grant(name, ALIAS, wanted, replace=wanted.sid in ids) for wanted in missing]
-    lines = [
-        PlannedLine("update" if wanted.sid in ids else "create", f"permission {wanted.sid}", f"allows {wanted.action}")
-        for wanted in missing
-    ]
-    asked = {statement.sid for statement in desired.statements}
-    surplus = [sid for sid in (URL_STATEMENT, INVOKE_STATEMENT) if sid in ids and sid not in asked]
+    name, there = desired.names.function, observed.statements
+    grants: list[Step] = []
+    lines: list[PlannedLine] = []
+    for wanted in missing(there, desired.statements):
+        sid = free(wanted.sid, there)
+        grants.append(steps.Grant(name, ALIAS, replace(wanted, sid=sid)))
+        lines.append(PlannedLine("create", f"permission {sid}", f"allows {wanted.action}"))
+    surplus = [each.sid for each in there if base(each.sid) and not any(right(each, one) for one in desired.statements)]
     revokes: list[Step] = [steps.Revoke(name, ALIAS, sid) for sid in surplus]
-    lines += [PlannedLine("delete", f"permission {sid}", "the URL is no longer public") for sid in surplus]
+    why = "it is not as lambent made it" if desired.statements else "the URL is no longer public"
+    lines += [PlannedLine("delete", f"permission {sid}", why) for sid in surplus]
     address, line = _address(desired, observed.url)
     if observed.url is None and desired.names.region in WITHOUT_URLS:
         told = "had no Function URLs in November 2026: if AWS refuses, choose another with --region"

@@ -103,25 +103,65 @@ def table(**files: str) -> dict[str, Imports]:
     return {path: scan(path, text.encode()) for path, text in named.items()}
 
 
+def test_what_is_for_another_version_or_system_is_not_imported() -> None:
+    source = b"""
+if sys.version_info >= (3, 11):
+    import new
+elif sys.version_info >= (3, 9):
+    import passed_over
+else:
+    import backport
+if version_info < (3, 13):
+    import older
+elif perhaps:
+    import perhaps_new
+else:
+    import perhaps_not
+if sys.platform == "win32":
+    import windows
+elif sys.platform == "darwin":
+    import mac
+else:
+    if os.name != "nt":
+        import posix
+    else:
+        def f():
+            import never
+for x in y:
+    pass
+else:
+    import after
+if sys.version_info >= (3, 14) and x:
+    import unsure
+"""
+    both = {"new", "perhaps_new", "perhaps_not", "posix", "after", "unsure"}
+    assert scan("m.py", source, (3, 13)) == Imports(frozenset(both))
+    assert scan("m.py", source, (3, 10)).now == (both - {"new", "perhaps_new", "perhaps_not"}) | {"passed_over", "older"}
+    anywhere = scan("m.py", source)
+    assert anywhere.now == both | {"passed_over", "backport", "older", "windows", "mac"} and anywhere.later == {"never"}
+
+
 def test_a_start_is_followed_nearest_first_and_what_functions_import_last() -> None:
+    own = table(main="import lib\nfrom lib.deep import thing")
     tables = [
-        table(main="import lib\nfrom lib.deep import thing"),
-        table(lib__init="from . import near", lib__near="def f():\n    import lazy", lib__deep="import far", lib__unused=""),
-        table(lazy="", far="", other=""),
+        table(lib__init="from . import near", lib__near="def f():\n    import lazy, uvicorn", lib__deep="import far"),
+        table(lib__unused="", lazy="", far="def f():\n    import further", further="", uvicorn="", other=""),
     ]
-    assert reached(tables, ["main"]) == ["main.py", "lib/__init__.py", "lib/deep.py", "lib/near.py", "far.py", "lazy.py"]
-    assert reached(tables, ["absent"]) == []
+    found = ["main.py", "lib/__init__.py", "lib/deep.py", "lib/near.py", "far.py", "lazy.py"]
+    assert reached(own, tables, ["main"]) == found
+    assert "further.py" in reached(table(main="import lib.deep, far"), tables, ["main"])
+    assert reached(own, tables, ["absent"]) == []
 
 
 def test_strings_name_modules_and_plugins_announce_themselves() -> None:
+    own = table(settings="INSTALLED_APPS = ['shop']\nMIDDLEWARE = ['web.middle.Class', 'web.log', 'nothing.like.it']")
     tables = [
-        table(settings="INSTALLED_APPS = ['shop']\nMIDDLEWARE = ['web.middle.Class', 'web.log', 'nothing.like.it']"),
         table(shop__init="", shop__models="", shop__views="", web__init="", web__middle="", web__other=""),
         table(plug="", stray=""),
     ]
     plugins = [("web.plugins", "p", "plug:Plugin"), ("console_scripts", "s", "stray:main")]
     expected = {"settings.py", "shop/__init__.py", "shop/models.py", "web/__init__.py", "web/middle.py", "plug.py"}
-    assert set(reached(tables, ["settings"], plugins)) == expected
+    assert set(reached(own, tables, ["settings"], plugins)) == expected
 
 
 @pytest.mark.parametrize(

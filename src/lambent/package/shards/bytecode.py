@@ -2,7 +2,7 @@
 
 Beside each shard there is an archive that grows: modules are compiled when a build first wants them, and then kept. Which ones
 a zip gets does not depend on what else is there, so the same build gives the same bytes from any cache. The sources are read
-from the shard by the compiling process itself: two of them when there is enough to do.
+from the shard by the compiling process itself: two of them when there is very much to do.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 else:
     compiling = Late("lambent.package.shards.compiling")
 
-_FORMAT = "1"  # raise it when the same source would give other bytes
+_FORMAT = "2"  # raise it when the same source would give other bytes
 FAILED = "\0failed.json"
 
 
@@ -90,11 +90,10 @@ def _compiled(made: Sequence[Shard], wanted: set[str], interpreter: Interpreter,
     if not todo:
         return tuple(found)
     fresh = compiling.compile_all({index: (made[index].path, entries) for index, entries in todo.items()}, interpreter)
-    for index, code in fresh.items():
+    for index, made_now in fresh.items():
         held, path = found[index], folder / f"{_key(made[index], interpreter)}.zip"
-        compiling.write(
-            held, {place(entry.name, interpreter.version): each for entry, each in zip(todo[index], code, strict=True)}, path
-        )
+        names = (place(entry.name, interpreter.version) for entry in todo[index])
+        compiling.write(held, dict(zip(names, made_now, strict=True)), path)
         if held:
             held.close()
         found[index] = Bytecode(path)

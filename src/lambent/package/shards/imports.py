@@ -29,6 +29,10 @@ _TOKEN = re.compile(
         | import[ \t]+(?P<plain>(?:[^\n;\#\\]|\\\r?\n)*)
         | (?P<function>def|async[ \t]+def)\b
         | (?P<idle>(?:el)?if[ \t]+\(?[ \t]*(?:\w+\.)?TYPE_CHECKING[ \t)]*:|if[ \t]+(?:False|0)[ \t]*:|if[ \t]+__name__\b)
+        | (?P<test>(?:el)?if)[ \t]+\(?[ \t]*(?:
+              (?:sys\.)?version_info[ \t]*(?P<order>>=|<)[ \t]*\([ \t]*3[ \t]*,[ \t]*(?P<minor>\d+)[ \t]*\)
+            | (?:sys\.platform|os\.name)[ \t]*(?P<equal>[=!]=)[ \t]*["'](?P<system>\w+)["']
+          )[ \t)]*:
         | (?P<block>\w+)
       )
       | \Z
@@ -40,6 +44,7 @@ _COMMENT = re.compile(r"#[^\n]*")
 _APPS = "INSTALLED_APPS"  # Django's list of packages, where names without a dot are modules too
 _WORD = re.compile(r"""["']([a-z_]\w*)["']""")
 _RUN, _LATER, _NEVER = range(3)
+_HERE = ("linux", "posix")  # sys.platform and os.name on Lambda
 
 
 @dataclass(frozen=True)
@@ -67,36 +72,51 @@ def module_of(path: str) -> str:
     return name if all(part.isidentifier() for part in name.split(".")) else ""
 
 
-def scan(path: str, source: bytes | bytearray) -> Imports:
-    """The imports of a source file at this path below the import root."""
+def scan(path: str, source: bytes | bytearray, python: tuple[int, int] | None = None) -> Imports:
+    """The imports of a source file at this path below the import root; for one version of Python on Lambda's system, or any."""
     text = "\n" + source.decode("utf-8", "replace")
     module = module_of(path)
     package = module if path.endswith("__init__.py") else module.rpartition(".")[0]
     found: tuple[set[str], set[str], set[str]] = (set(), set(), set())
     strings: set[str] = set()
-    blocks: list[tuple[int, int]] = []  # indent and when its body runs, outermost first
+    blocks: list[tuple[int, int, bool]] = []  # indent, when its body runs, whether no `else` of it can; outermost first
     for match in _TOKEN.finditer(text):
         if match["string"]:
             strings.add(match["string"])
             continue
         if match["indent"] is None:
             break
-        indent = len(match["indent"].expandtabs())
+        indent, held = len(match["indent"].expandtabs()), False
         while blocks and blocks[-1][0] >= indent:
-            blocks.pop()
+            at, _, last = blocks.pop()
+            held = last and at == indent
         when = blocks[-1][1] if blocks else _RUN
         if match["function"]:
-            blocks.append((indent, max(when, _LATER)))
+            blocks.append((indent, max(when, _LATER), False))
         elif match["idle"]:
-            blocks.append((indent, _NEVER))
+            blocks.append((indent, _NEVER, False))
+        elif match["test"]:
+            blocks.append(_tested(match, python, indent, when, held and match["test"] == "elif"))
         elif match["block"]:
-            blocks.append((indent, when))
+            held &= match["block"] in ("elif", "else")
+            blocks.append((indent, _NEVER if held else when, held))
         else:
             found[when].update(_names(match, package))
     if _APPS in text:
         strings.update(_WORD.findall(text))
     dotted = frozenset(_absolute(string, package) for string in strings)
     return Imports(frozenset(found[_RUN]), frozenset(found[_LATER] - found[_RUN]), dotted)
+
+
+def _tested(match: re.Match[str], python: tuple[int, int] | None, indent: int, when: int, held: bool) -> tuple[int, int, bool]:
+    """The block of an `if` about the version or the system; `held`: one before it, that it is an `elif` of, holds."""
+    if python is None:
+        return indent, _NEVER if held else when, held
+    if match["system"]:
+        holds = (match["system"] in _HERE) is (match["equal"] == "==")
+    else:
+        holds = (python >= (3, int(match["minor"]))) is (match["order"] == ">=")
+    return indent, when if holds and not held else _NEVER, holds or held
 
 
 def _names(match: re.Match[str], package: str) -> Iterator[str]:

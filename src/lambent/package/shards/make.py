@@ -66,6 +66,8 @@ class _Packing:
     ) -> None:
         self._unpacked = unpacked
         self._target = target
+        major, minor = target.python.split(".")
+        self._python = int(major), int(minor)
         self._options = options
         self._queue = _Queue(writer, pool)
         self._record: dict[str, str] = {}
@@ -124,7 +126,7 @@ class _Packing:
         else:
             self._record[name] = ""
         if name.endswith(".py"):
-            self.found.imports[name] = scan(name, data)
+            self.found.imports[name] = scan(name, data, self._python)
             if not full:
                 self._spoken |= slim.speaks_of(data)
                 self._stubs = self._stubs or slim.keeps_stubs(data)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 else:
     write = Late("lambent.package.shards.write")
 
-_FORMAT = "3"  # raise it when the same key would give other bytes
+_FORMAT = "4"  # raise it when the same key would give other bytes
 OWN = "\0"  # begins the names of members that are never spliced: no file can be called so
 FACTS, IMPORTS = f"{OWN}facts.json", f"{OWN}imports.json"
 

@@ -18,17 +18,24 @@ from lambent.package.shards.slim import prefixes
 
 
 def reached(
-    tables: Iterable[Mapping[str, Imports]], roots: Iterable[str], plugins: Iterable[tuple[str, str, str]] = ()
+    own: Mapping[str, Imports],
+    tables: Iterable[Mapping[str, Imports]],
+    roots: Iterable[str],
+    plugins: Iterable[tuple[str, str, str]] = (),
 ) -> list[str]:
-    """The source files, by their path, that a start reaches, nearest first; then what functions of those modules import,
-    since a start calls some of them, and the first request others.
+    """The source files, by their path, that a start reaches, nearest first; then what functions of the user's modules import,
+    and of the packages that those name: a start calls some of them, and the first request others. Functions of packages
+    further away are called so seldom that compiling what they import is not worth it.
 
-    `tables` holds all modules there are, the user's own too, by path; `roots` names the modules that start it all; `plugins`
-    are the entry points of all packages: (group, name, "module:object").
+    `own` holds the user's modules and `tables` those of packages, by path; `roots` names the modules that start it all;
+    `plugins` are the entry points of all packages: (group, name, "module:object").
     """
-    walk = _Walk(tables, plugins)
+    walk = _Walk([own, *tables], plugins)
     walk.run(roots)
-    walk.run([word for imports in walk.loaded for word in sorted(imports.later)])
+    near = {_top(word) for each in own.values() for word in each.now | each.later | each.strings}
+    near |= {_top(module_of(path)) for path in own}
+    later = [word for module, each in walk.loaded.items() if _top(module) in near for word in sorted(each.later)]
+    walk.run([word for word in later if not _idle(word)])
     return list(walk.seen)
 
 
@@ -39,7 +46,7 @@ class _Walk:
         for group, _, value in plugins:
             self._plugins.setdefault(_host(group), []).append(value.partition(":")[0])
         self.seen: dict[str, None] = {}
-        self.loaded: list[Imports] = []
+        self.loaded: dict[str, Imports] = {}
         self._next: list[str] = []
 
     def run(self, roots: Iterable[str]) -> None:
@@ -57,7 +64,7 @@ class _Walk:
                 continue
             path, imports = found
             self.seen[path] = None
-            self.loaded.append(imports)
+            self.loaded[module] = imports
             self._next.extend(sorted(imports.now))
             self._next.extend(name for string in sorted(imports.strings) for name in self._named(string))
             self._next.extend(_hints().get(module, ()))
@@ -74,6 +81,16 @@ class _Walk:
         for part in _conventions():
             if f"{string}.{part}" in self._files:
                 yield f"{string}.{part}"
+
+
+def _top(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def _idle(word: str) -> bool:
+    """Whether what this names is for other places than Lambda, as servers and tests are."""
+    rules = _rules()["functions"]
+    return any(prefix in rules["idle"] for prefix in prefixes(word)) or not set(word.split(".")).isdisjoint(rules["tests"])
 
 
 def _host(group: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import signal
@@ -10,11 +11,12 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from dataclasses import asdict
 from pathlib import Path
 
 from faults.kinds import KINDS
 from faults.operations import OPERATIONS
-from faults.sweep import Outcome, Sweep
+from faults.sweep import Case, Outcome, Sweep
 from faults.world import world
 
 
@@ -24,33 +26,57 @@ def main() -> int:
     parser.add_argument("--kind", default="", help="faults whose name holds this")
     parser.add_argument("--call", default="", help="calls whose name holds this")
     parser.add_argument("--every", type=int, default=1, help="one case in so many, chosen by the seed")
+    parser.add_argument("--share", type=_share, default=(1, 1), help="2/4: every fourth operation from the second on")
+    parser.add_argument("--kept", type=Path, help="a file that outcomes are added to; cases that it holds are not run again")
     parser.add_argument("--pause", type=float, default=0.005, help="seconds a client rests between two requests")
     parser.add_argument("--most", type=float, default=0.0, help="stop after so many seconds")
     told = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and the local Lambda ends too
     seed = int(os.environ.get("LAMBENT_FAULT_SEED", "1"))
     began = time.monotonic()
-    outcomes: list[Outcome] = []
+    outcomes = _known(told.kept)
+    known = {outcome.case for outcome in outcomes}
     with tempfile.TemporaryDirectory(prefix="lambent-faults-") as folder, world(Path(folder)) as there:
         sweep = Sweep(there, told.pause)
-        operations = tuple(each for each in OPERATIONS if told.only in each.name)
+        number, count = told.share
+        operations = tuple(each for each in OPERATIONS if told.only in each.name)[number - 1 :: count]
         cases = [case for case in sweep.cases(operations) if told.kind in case.kind and told.call in case.label]
         print(f"{len(cases)} cases, seed {seed}", flush=True)
-        for case in random.Random(seed).sample(cases, len(cases) // told.every):
+        chosen = random.Random(seed).sample(cases, len(cases) // told.every)
+        number, count = told.share
+        for case in sorted(
+            chosen[number - 1 :: count], key=sweep.writes
+        ):  # after one that only reads, nothing is to be set back
             if told.most and time.monotonic() - began > told.most:
                 break
-            outcomes.append(sweep.run(case))
-            tell(outcomes[-1])
+            if case not in known:
+                outcomes.append(sweep.run(case))
+                tell(outcomes[-1], told.kept)
     table(outcomes, seed, time.monotonic() - began)
     return 1 if any(outcome.wrong for outcome in outcomes) else 0
 
 
-def tell(outcome: Outcome) -> None:
+def _share(word: str) -> tuple[int, int]:
+    number, _, count = word.partition("/")
+    return int(number), int(count)
+
+
+def _known(kept: Path | None) -> list[Outcome]:
+    if kept is None or not kept.exists():
+        return []
+    told = [json.loads(line) for line in kept.read_text().splitlines()]
+    return [Outcome(**{**each, "case": Case(**each["case"]), "wrong": tuple(each["wrong"])}) for each in told]
+
+
+def tell(outcome: Outcome, kept: Path | None) -> None:
     case = outcome.case
     verdict = "ok" if not outcome.wrong else "WRONG"
     print(f"{verdict:5} {case.operation:26} {case.kind:30} {case.label:42} {outcome.ended}, {outcome.asked} asked", flush=True)
     for wrong in outcome.wrong:
         print(f"      {wrong}", flush=True)
+    if kept is not None:
+        with kept.open("a") as file:
+            file.write(json.dumps(asdict(outcome)) + "\n")
 
 
 def table(outcomes: list[Outcome], seed: int, seconds: float) -> None:

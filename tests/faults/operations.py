@@ -1,24 +1,14 @@
-"""What is done to an app while a fault happens: each operation with its start, its run, and the answers its URL may give."""
+"""What is done to an app while a fault happens."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from faults.asker import Seen
-from faults.world import QUICK, Spec, World, with_hosting
-from lambent import events
-from lambent.deploy import destroy as ending
-from lambent.deploy.rollback import rollback
-from lambent.errors import DeployError
-
-PLAIN = Spec("plain")
-OTHER = "other"
-"""What the concurrent deploy says."""
-
-BETWEEN_MODES: Seen = (502, b"Internal Server Error")
-"""AWS changes a URL's mode and an alias one after the other: between the two calls there is no whole answer to be had."""
+from faults.canaries import CANARIES
+from faults.operation import NEW_CODE, PLAIN, Operation, back, destroy, destroyed, first, update
+from faults.world import PACKAGES, World, with_hosting
+from lambent.config.model import Cors
 
 PERMISSIONS = (json.dumps({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::some-bucket/*"}),)
 HOSTED = with_hosting(
@@ -29,60 +19,20 @@ HOSTED = with_hosting(
     reserved_concurrency=5,
     log_retention_days=7,
 )
-
-
-@dataclass(frozen=True)
-class Operation:
-    """`run` may be run again after a fault; `start` brings the app to where the operation begins, `spec` is where it ends.
-
-    `allowed` are the answers that a client may get meanwhile, beside those of before and after.
-    """
-
-    name: str
-    spec: Spec
-    start: Spec | None
-    run: Callable[[World, str], object]
-    allowed: tuple[Seen, ...] = ()
-    live_only: bool = False
-    forbidden: bool = False
-
-    @property
-    def bodies(self) -> set[Seen]:
-        specs = [self.spec] if self.start is None else [self.spec, self.start]
-        return {each.body for each in specs} | set(self.allowed)
-
-    @property
-    def other(self) -> Spec:
-        """What somebody else deploys meanwhile."""
-        spec = replace(self.start or self.spec, text=OTHER)
-        return with_hosting(spec, keep_versions=1000) if self.live_only else spec
-
-
-def update(name: str, before: Spec, after: Spec, **told: bool) -> Operation:
-    between = (BETWEEN_MODES,) if before.stream != after.stream else ()
-    return Operation(name, after, before, lambda world, app: world.deploy(app, after), between, **told)
-
-
-def back(name: str, before: Spec, after: Spec, version: str) -> Operation:
-    between = (BETWEEN_MODES,) if before.stream != after.stream else ()
-    run = lambda world, app: rollback(app, version, world.aws, events.ignore, patience=QUICK)  # noqa: E731
-    return Operation(name, after, before, run, between, live_only=True)
-
-
-def destroy(world: World, app: str) -> None:
-    """As the command does it; that nothing is left to delete is well."""
-    try:
-        doomed = ending.prepare(app, world.aws, logs=True, patience=QUICK)
-    except DeployError as error:
-        if "there is no app" not in error.what:
-            raise
-        return
-    ending.destroy(doomed, world.aws, events.ignore)
-
-
-NEW_CODE, SETTINGS = replace(PLAIN, text="new"), replace(PLAIN, memory_mb=256, environment=(("COLOUR", "blue"),))
+SETTINGS = replace(PLAIN, memory_mb=256, environment=(("COLOUR", "blue"),))
 STREAMED, SIGNED = replace(PLAIN, text="streamed", stream=True), with_hosting(PLAIN, auth="AWS_IAM")
 LARGE = replace(PLAIN, s3=True)
+WARM = with_hosting(PLAIN, provisioned_concurrency=1)
+CORS = with_hosting(PLAIN, cors=Cors(("https://one.example",), ("GET",), ("x-one",), max_age_s=60))
+TAGGED = with_hosting(PLAIN, tags=(("team", "shop"), ("old", "1")))
+BESIDE = with_hosting(
+    replace(PLAIN, overflow="one"), bucket=PACKAGES, keep_versions=1
+)  # each update ends the archive of before
+EVERYTHING = with_hosting(
+    replace(HOSTED, text="everything", memory_mb=256, environment=(("COLOUR", "blue"),), stream=True),
+    provisioned_concurrency=1,
+    cors=CORS.hosting.cors,
+)
 
 UPDATES = (
     update("update code", PLAIN, NEW_CODE),
@@ -94,15 +44,69 @@ UPDATES = (
     update("hosting off", HOSTED, PLAIN),
     update("auth on", PLAIN, SIGNED, forbidden=True),
     update("auth off", SIGNED, PLAIN, forbidden=True),
-    update("update through S3", PLAIN, replace(LARGE, text="large")),
+    update("update through S3", PLAIN, replace(LARGE, text="large"), new_bucket=True),
+)
+HOSTINGS = (
+    update("provisioned on", PLAIN, WARM),
+    update("provisioned changed", WARM, with_hosting(WARM, provisioned_concurrency=2)),
+    update("provisioned off", WARM, PLAIN),
+    update("update code of provisioned", WARM, replace(WARM, text="new")),
+    update("CORS on", PLAIN, CORS),
+    update("CORS changed", CORS, with_hosting(PLAIN, cors=Cors(("*",)))),
+    update("CORS off", CORS, PLAIN),
+    update("tags changed", TAGGED, with_hosting(PLAIN, tags=(("team", "market"), ("new", "1")))),
+    update("everything on", PLAIN, EVERYTHING),
+    update("everything off", EVERYTHING, PLAIN),
+    update("overflow on", PLAIN, BESIDE),
+    update("overflow changed", BESIDE, replace(BESIDE, text="new", overflow="two")),
+    update("overflow off", BESIDE, with_hosting(PLAIN, keep_versions=2)),
 )
 ROLLBACKS = (
     back("rollback", replace(SETTINGS, text="new"), PLAIN, "1"),
     back("rollback to streaming", PLAIN, STREAMED, "3"),
     back("rollback from streaming", STREAMED, PLAIN, "1"),
 )
-FIRST = Operation("first deploy", HOSTED, None, lambda world, app: world.deploy(app, HOSTED))
-FIRST_LARGE = Operation("first deploy through S3", LARGE, None, lambda world, app: world.deploy(app, LARGE))
-DESTROY = Operation("destroy", HOSTED, HOSTED, destroy, ((403, b'{"Message":null}'),))
-DESTROY_LARGE = replace(DESTROY, name="destroy with uploads", spec=LARGE, start=LARGE)
-OPERATIONS = (FIRST, FIRST_LARGE, *UPDATES, *ROLLBACKS, DESTROY, DESTROY_LARGE)
+FIRST = first("first deploy", HOSTED)
+FIRSTS = (
+    FIRST,
+    first("first deploy through S3", LARGE, new_bucket=True),
+    first("first deploy with everything", EVERYTHING),
+    first("first deploy with overflow", replace(LARGE, overflow="one"), new_bucket=True),
+)
+DESTROYS = (
+    destroyed("destroy", HOSTED),
+    destroyed("destroy with uploads", LARGE),
+    destroyed("destroy with overflow", replace(PLAIN, overflow="one")),
+    destroyed("destroy with everything", EVERYTHING),
+)
+STAGE = "-prod"
+
+
+def _deploy_stage(world: World, app: str) -> None:
+    world.deploy(app + STAGE, PLAIN)
+
+
+def _destroy_stage(world: World, app: str) -> None:
+    destroy(world, app + STAGE)
+
+
+STAGES = (
+    Operation(
+        "first deploy of a stage",
+        PLAIN,
+        PLAIN,
+        _deploy_stage,
+        prepare=lambda world, app: destroy(world, app + STAGE),
+        beside=STAGE,
+    ),
+    Operation(
+        "destroy a stage",
+        PLAIN,
+        PLAIN,
+        _destroy_stage,
+        prepare=lambda world, app: world.deploy(app + STAGE, PLAIN),
+        beside=STAGE,
+        ends=True,
+    ),
+)
+OPERATIONS = (*FIRSTS, *UPDATES, *HOSTINGS, *CANARIES, *ROLLBACKS, *STAGES, *DESTROYS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -12,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from faults import refusal
 from faults.asker import Asker, Seen, once
 from faults.kinds import KINDS, Fault, Killed, Kind
-from faults.operations import DESTROY, DESTROY_LARGE, FIRST, FIRST_LARGE, OPERATIONS, ROLLBACKS, Operation
-from faults.world import Spec, World, on_url
+from faults.operation import Operation, nothing
+from faults.operations import OPERATIONS, ROLLBACKS
+from faults.world import PACKAGES, Spec, World, on_url
 from lambent.errors import LambentError, UnconfirmedError
 from lambent.ui.failure import text
 
@@ -60,19 +62,31 @@ class Sweep:
             found += [Case(operation.name, label, kind.name) for label in self._labels[operation.name] for kind in KINDS]
         return found
 
+    def turn(self, case: Case) -> int:
+        """0 for what changes nothing: after such a case nothing is to be set back. 1 from the first call that writes on; the
+        rest last, for it tells least. By what an unbroken run does.
+        """
+        kind = next(each for each in KINDS if each.name == case.kind)
+        labels = self._labels[case.operation]
+        if not all(map(_reads, labels[: labels.index(case.label) + 1])):
+            return 1
+        return 2 if kind.mends or kind.concurrent else 0
+
     def learn(self, operation: Operation) -> None:
         """An unbroken run: its calls, and the state it ends in."""
         if operation.name in self._labels:
             return
         app = self._ready(operation)
         self.world.begin(None)
-        operation.run(self.world, app)
+        operation.once(self.world, app)
         self._at_start.discard(app)
         self._labels[operation.name] = [call.label for call in self.world.proxy.calls]
         self._after[operation.name] = self._state(operation, app)
 
     def _state(self, operation: Operation, app: str) -> dict[str, str]:
         state = self.world.state(app)
+        if operation.beside:
+            state |= {f"{key} of the stage": value for key, value in self.world.state(app + operation.beside).items()}
         if operation.spec == operation.start and "retention_days=None" in state["log group"]:
             state["log group"] = "None"  # the last words of the function, which Lambda writes down after its end
         if operation.live_only:
@@ -82,24 +96,29 @@ class Sweep:
     def _ready(self, operation: Operation) -> str:
         """An app at the operation's start. Updates and rollbacks go on with the app of before."""
         self.world.begin(None)
-        if operation in (FIRST, FIRST_LARGE):
+        if operation.new_bucket:
             self._forget_bucket()
+        if operation.start is None:
             return f"first{next(self._fresh)}"
-        if operation in (DESTROY, DESTROY_LARGE):
-            app = f"doomed{next(self._fresh)}"
-            self.world.deploy(app, self._start(operation), self.world.direct)
-            return app
-        if operation in ROLLBACKS:
+        if operation.returns:
             return self._returning(operation)
+        if operation.ends and not operation.beside:
+            app = f"doomed{next(self._fresh)}"
+            self.world.deploy(app, operation.start, self.world.direct)
+            return app
         app = self._apps.setdefault(operation.name, f"app{next(self._fresh)}")
         if app not in self._at_start:
-            there = len(self.world.direct.versions(app))
-            for number in range(3 - there):  # as many as are kept: each further one ends the oldest
-                self.world.deploy(app, replace(self._start(operation), text=f"old{number}"), self.world.direct)
-            self.world.deploy(app, self._start(operation), self.world.direct)
-        if operation.spec.s3:
-            self._forget_bucket()
+            self._set_back(operation, operation.start, app)
         return app
+
+    def _set_back(self, operation: Operation, start: Spec, app: str) -> None:
+        """As many versions as are kept: each further one ends the oldest, and the packages that only that one has."""
+        there = 0 if start.overflow else len(self.world.direct.versions(app))
+        for number in range(start.hosting.keep_versions - there):
+            old = replace(start, text=f"old{number}", overflow=start.overflow and f"old{number}")
+            self.world.deploy(app, old, self.world.direct)
+        self.world.deploy(app, start, self.world.direct)
+        operation.prepare(self.world, app)
 
     def _start(self, operation: Operation) -> Spec:
         assert operation.start
@@ -124,8 +143,10 @@ class Sweep:
         return app
 
     def _forget_bucket(self) -> None:
-        client = self.world.direct._client("s3")  # type: ignore[attr-defined]
+        client = self.world.s3
         for bucket in client.list_buckets()["Buckets"]:
+            if bucket["Name"] == PACKAGES:
+                continue
             for found in client.list_objects_v2(Bucket=bucket["Name"]).get("Contents", ()):
                 client.delete_object(Bucket=bucket["Name"], Key=found["Key"])
             client.delete_bucket(Bucket=bucket["Name"])
@@ -133,12 +154,23 @@ class Sweep:
     # --- one case
 
     def run(self, case: Case) -> Outcome:
+        """What went wrong with one case is not to spoil the next: that begins with an app of its own."""
+        began = time.monotonic()
+        try:
+            outcome = self._run(case)
+        except Exception:
+            outcome = Outcome(case, "broke", (traceback.format_exc(),), 0, time.monotonic() - began)
+        if outcome.wrong:
+            self._apps.pop(case.operation, None)
+        return outcome
+
+    def _run(self, case: Case) -> Outcome:
         operation = next(each for each in OPERATIONS if each.name == case.operation)
         kind = next(each for each in KINDS if each.name == case.kind)
         self.learn(operation)
         app = self._ready(operation)
         before = self._state(operation, app) if operation.start else {}
-        rival = _Rival(self.world, app, operation.other)
+        rival = _Rival(self.world, app + operation.beside, operation.other)
         fault = Fault(kind, case.label, rival.deploy)
         began = time.monotonic()
         wrong: list[str] = []
@@ -183,14 +215,13 @@ class Sweep:
 
     def _wrote(self, kind: Kind) -> bool:
         """Whether the run got beyond looking, so that there is something for a rerun to go on from."""
-        calls = {call.operation for call in self.world.proxy.calls}
-        return kind.mends or kind.concurrent or any(not call.startswith(("Get", "List", "Describe", "Head")) for call in calls)
+        return kind.mends or kind.concurrent or not all(_reads(call.operation) for call in self.world.proxy.calls)
 
     def _attempt(self, operation: Operation, app: str, kind: Kind, fault: Fault, rival: _Rival, wrong: list[str]) -> str:
         """The run with the fault. What the user is shown is judged here."""
         error: BaseException | None = None
         try:
-            operation.run(self.world, app)
+            operation.once(self.world, app)
         except (LambentError, Killed) as raised:
             error = raised
         except Exception as raised:
@@ -201,7 +232,7 @@ class Sweep:
         if sum(self.world.waited_s) > PASSES_S:
             wrong.append(f"{sum(self.world.waited_s):.0f} s of waiting")
         if kind.concurrent:
-            wrong += rival.verdict(self.world, operation, app, error)
+            wrong += rival.verdict(operation, error)
         elif isinstance(error, LambentError):
             wrong += _shown(error, kind, fault)
         elif kind.dies != isinstance(error, Killed):
@@ -211,7 +242,7 @@ class Sweep:
 
     def _rerun(self, operation: Operation, app: str, wrong: list[str]) -> str:
         try:
-            operation.run(self.world, app)
+            operation.once(self.world, app)
         except LambentError as error:
             wrong.append(f"the rerun failed: {text(error)}")
             return "rerun failed"
@@ -221,6 +252,8 @@ class Sweep:
         """What another deploy leaves is its own: versions that are not live, and uploads."""
         now, wanted = self._state(operation, app), self._after[operation.name]
         left = {"versions", "uploads"} if kind.concurrent else set()
+        if kind.concurrent and operation.prepare is not nothing:  # which is not done again
+            left |= {"latest", "alias"}
         return [f"{key} is {now[key]}, not {wanted[key]}" for key in wanted if now[key] != wanted[key] and key not in left]
 
     def _left_broken(self, operation: Operation, app: str, kind: Kind, error: BaseException | None) -> list[str]:
@@ -246,7 +279,7 @@ class _Rival:
         except LambentError as error:
             self.error = error
 
-    def verdict(self, world: World, operation: Operation, app: str, error: BaseException | None) -> list[str]:
+    def verdict(self, operation: Operation, error: BaseException | None) -> list[str]:
         """One wins, and the other says so."""
         wrong = []
         if error is not None and self.error is not None:
@@ -254,12 +287,19 @@ class _Rival:
         for who, lost in (("this one", error), ("the other", self.error)):
             if isinstance(lost, LambentError) and not _says_so(lost):
                 wrong.append(f"{who} lost and did not say so: {text(lost)}")
-        if operation not in (DESTROY, DESTROY_LARGE):
-            live = world.direct.function(app, "live")
-            winner = operation.spec if error is None else self._spec
-            if live is None or live.sha256 != winner.artifact(world.folder).sha256:
-                wrong.append("what is live is not the winner's")
+        if operation.ends:
+            return wrong
+        live = self._world.direct.function(self._app, "live")
+        winners = [operation.spec] if error is None else [self._spec]
+        if operation.refused and operation.start:  # it is no winner, whoever else there is
+            winners = [operation.start, self._spec]
+        if live is None or live.sha256 not in {each.artifact(self._world.folder).sha256 for each in winners}:
+            wrong.append("what is live is not the winner's")
         return wrong
+
+
+def _reads(call: str) -> bool:
+    return call.startswith(("Get", "List", "Describe", "Head"))
 
 
 def _says_so(error: LambentError) -> bool:

@@ -8,7 +8,8 @@ import pytest
 
 from deploy_cases import Meddled
 from faults.asker import once
-from faults.operations import PLAIN, STREAMED
+from faults.operation import PLAIN
+from faults.operations import STREAMED
 from faults.world import QUICK, World, with_hosting
 from lambent import events
 from lambent.aws.interface import Invoked
@@ -75,3 +76,7 @@ def test_streaming_left_half_on_by_a_rollback_is_mended_by_the_next(there: World
     assert once(there.url("half"))[0] == 502
     rollback("half", "1", there.direct, events.ignore, patience=QUICK)
     assert once(there.url("half")) == STREAMED.body
+
+
+def test_a_bucket_that_somebody_has_deleted_is_empty(there: World) -> None:
+    there.direct.empty_bucket("deleted-meanwhile", "uploads/")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
-from faults.operations import PLAIN
-from faults.world import World
+from faults.operation import PLAIN
+from faults.world import World, with_hosting
 
 ROUND_TRIP_S = 0.1
-READS = 12
+READS = 15
 
 
 def test_an_unchanged_deploy_makes_only_reads_in_one_round_trip(there: World) -> None:
@@ -29,3 +30,13 @@ def test_an_unchanged_deploy_makes_only_reads_in_one_round_trip(there: World) ->
     finally:
         there.proxy.delay_s = 0.0
     assert ROUND_TRIP_S < min(took) < 3.5 * ROUND_TRIP_S, took
+
+
+def test_the_version_before_stays_and_the_next_deploy_has_nothing_to_do(there: World) -> None:
+    one, two = (with_hosting(replace(PLAIN, text=text), keep_versions=1) for text in ("one", "two"))
+    for spec in (one, two):
+        assert there.deploy("few", spec, there.direct).changed
+    assert there.deploy("few", two, there.direct).changed is False
+    assert [each.version for each in there.direct.versions("few")] == ["1", "2"]
+    there.deploy("few", one, there.direct)
+    assert [each.version for each in there.direct.versions("few")] == ["2", "3"]

@@ -28,14 +28,27 @@ from lambent.deploy.deploy import deploy
 from lambent.deploy.means import Patience
 from lambent.deploy.observed import observe
 from lambent.limits import ZIP_DIRECT_MAX
-from lambent.package.artifact import Artifact
+from lambent.package.artifact import Artifact, Overflow
 from local_service import RUNTIME, serving
 from streaming import WRAPPER, function_files
 
 REGION = "eu-west-1"
 QUICK = Patience(role_s=2, settle_s=20, answer_s=1.5)
+PACKAGES = "packages-of-the-users-own"
+"""A bucket that lambent did not make."""
+
+FAILING_PATH = "x"
+FAILED = (502, b"Internal Server Error")
+
 _APP = """
 def answer(event, out):
+    if FAILS and event.get("rawPath") == "/PATH":
+        print("Traceback (most recent call last):", file=sys.stderr, flush=True)
+        told = json.dumps({"errorType": "ValueError", "errorMessage": "not today"})
+        head = f"POST {out.path}/error HTTP/1.1\\r\\nHost: {API}\\r\\nContent-Length: {len(told)}\\r\\n\\r\\n"
+        out.wire.sendall((head + told).encode())
+        out.reply()
+        return
     body = "TEXT " + 2000 * "x"
     if os.environ.get("LAMBENT_RESPONSE") == "stream":
         out.head()
@@ -50,13 +63,17 @@ def answer(event, out):
 
 @dataclass(frozen=True)
 class Spec:
-    """One state of an app. `s3`: the zip goes through a bucket, as one above 50 MB would."""
+    """One state of an app. `s3`: the zip goes through a bucket, as one above 50 MB would. `overflow` is what is in the archive
+    of packages beside it, if there is one. What `fails` does so at `FAILING_PATH` only.
+    """
 
     text: str
     memory_mb: int = 128
     environment: tuple[tuple[str, str], ...] = ()
     stream: bool = False
     s3: bool = False
+    overflow: str = ""
+    fails: bool = False
     hosting: Hosting = field(default_factory=lambda: Hosting(keep_versions=3))
 
     @property
@@ -80,19 +97,36 @@ class Spec:
     def artifact(self, folder: Path) -> Artifact:
         path = folder / f"{self.text}.zip"
         if not path.exists():
-            _pack(path, self.text)
+            _pack(path, self.text, self.fails)
         data = path.read_bytes()
         told = (WRAPPER, ("LAMBENT_RESPONSE", "stream")) if self.stream else (WRAPPER,)
         size = ZIP_DIRECT_MAX + 1 if self.s3 else len(data)
         return Artifact(
-            path, b64encode(sha256(data).digest()).decode(), size, len(data), 2, RUNTIME, "x86_64", "main.app", told
+            path,
+            b64encode(sha256(data).digest()).decode(),
+            size,
+            len(data),
+            2,
+            RUNTIME,
+            "x86_64",
+            "main.app",
+            told,
+            overflow=self._packages(folder),
         )
 
+    def _packages(self, folder: Path) -> Overflow | None:
+        if not self.overflow:
+            return None
+        path = folder / f"{self.overflow}.packages"
+        path.write_text(self.overflow)
+        return Overflow(path, sha256(self.overflow.encode()).hexdigest(), len(self.overflow), 1000, 1, ("numpy 2.4.1",))
 
-def _pack(path: Path, text: str) -> None:
+
+def _pack(path: Path, text: str, fails: bool) -> None:
+    app = _APP.replace("TEXT", text).replace("FAILS", str(fails)).replace("PATH", FAILING_PATH)
     fresh = path.with_suffix(f".{threading.get_ident()}")
     with zipfile.ZipFile(fresh, "w") as archive:
-        for file, source in function_files(_APP.replace("TEXT", text)).items():
+        for file, source in function_files(app).items():
             info = zipfile.ZipInfo(file, date_time=(1980, 1, 1, 0, 0, 0))
             info.external_attr = 0o755 << 16
             archive.writestr(info, source)
@@ -111,8 +145,9 @@ class World:
     waited_s: list[float]
     fault: Fault | None = None
 
-    def deploy(self, app: str, spec: Spec, aws: Aws | None = None) -> events.Deployed:
-        return deploy(spec.config(self.folder, app), spec.artifact(self.folder), aws or self.aws, events.ignore, patience=QUICK)
+    def deploy(self, app: str, spec: Spec, aws: Aws | None = None, patience: Patience = QUICK) -> events.Deployed:
+        wanted, zipped = spec.config(self.folder, app), spec.artifact(self.folder)
+        return deploy(wanted, zipped, aws or self.aws, events.ignore, patience=patience)
 
     def begin(self, fault: Fault | None) -> None:
         self.fault = fault
@@ -125,13 +160,8 @@ class World:
 
     def state(self, app: str) -> dict[str, Any]:
         """Everything there is of an app, without what differs from run to run."""
-        names, seen = observe(self.direct, app, 20)
+        _, seen = observe(self.direct, app, 20)
         latest, live, url = seen.latest, seen.live, seen.url
-        keys = ()
-        if self.direct.bucket(names.bucket):
-            client = self.direct._client("s3")  # type: ignore[attr-defined]
-            found = client.list_objects_v2(Bucket=names.bucket, Prefix=f"uploads/{app}/").get("Contents", ())
-            keys = tuple(sorted(each["Key"] for each in found))
         told: dict[str, Any] = {
             "role": seen.role and (seen.role.trusts_lambda, seen.role.tags),
             "policies": (sorted(seen.attached), seen.inline),
@@ -143,9 +173,18 @@ class World:
             "url": url and (url.auth, url.mode, url.cors),
             "log group": seen.log_group,
             "provisioned": seen.provisioned,
-            "uploads": keys,
+            "uploads": [key for key in self.objects() if f"/{app}/" in key],
         }
         return json.loads(json.dumps({key: repr(value).replace(app, "APP") for key, value in told.items()}))  # type: ignore[no-any-return]
+
+    def objects(self) -> list[str]:
+        """The keys in all buckets."""
+        buckets = [each["Name"] for each in self.s3.list_buckets()["Buckets"]]
+        return sorted(found["Key"] for each in buckets for found in self.s3.list_objects_v2(Bucket=each).get("Contents", ()))
+
+    @property
+    def s3(self) -> Any:
+        return self.direct._client("s3")  # type: ignore[attr-defined]
 
 
 @contextmanager
@@ -166,6 +205,7 @@ def world(folder: Path) -> Iterator[World]:
         there = World(proxy, aws, connect(REGION, endpoint_url=service.url, keys=keys), service.url, folder, waited)
         for event in ("before-send", "needs-retry"):
             aws._session.register(event, lambda **_: _die(there))  # type: ignore[attr-defined]
+        there.s3.create_bucket(Bucket=PACKAGES, CreateBucketConfiguration={"LocationConstraint": REGION})
         yield there
 
 

@@ -50,6 +50,9 @@ def translate(code: str, message: str, operation: str, endpoint: str = "", resou
         what, hint = f"AWS is throttling {operation}: {message or code}", _AGAIN
     elif code in _BROKEN:
         what, hint = f"AWS failed at {operation}: {message or code}", _AGAIN
+    elif code == "400" and operation.startswith("Head"):  # as above
+        what = f"AWS refused {operation} and does not say why; expired credentials are told so"
+        hint = f"log in again (aws sso login, or renew the keys); {LOCAL}"
     elif code == "501" or "NotImplemented" in code:
         hint = "this endpoint does not have the operation"
     return AwsError(what, code=code, operation=operation, where=where, hint=hint)

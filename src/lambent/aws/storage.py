@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lambent.aws.border import Border
-from lambent.aws.interface import Pairs
+from lambent.aws.interface import ABSENT, Pairs
 from lambent.errors import AwsError
 
 _DAYS = 7
@@ -51,6 +51,10 @@ class BotoStorage(Border):
         self._find("s3", "delete_object", Bucket=bucket, Key=key)
 
     def empty_bucket(self, bucket: str, prefix: str) -> None:
-        for page in self._pages("s3", "list_objects_v2", Bucket=bucket, Prefix=prefix):
-            for found in page.get("Contents", ()):
-                self.delete_object(bucket, found["Key"])
+        try:
+            for page in self._pages("s3", "list_objects_v2", Bucket=bucket, Prefix=prefix):
+                for found in page.get("Contents", ()):
+                    self.delete_object(bucket, found["Key"])
+        except AwsError as error:
+            if error.code not in ABSENT:  # somebody deleted it meanwhile: then nothing is left in it
+                raise

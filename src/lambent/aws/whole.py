@@ -19,9 +19,13 @@ def watch(client: Any, most: int) -> None:
     """
 
     def again(response: Any, operation: Any, attempts: int, **_: Any) -> float | None:
-        if response is None or _streams(operation):
+        if response is None:
             return None
         http = response[0]
+        if operation.http.get("method") == "HEAD" and _page_untold(http.status_code, http.headers):
+            raise ResponseParserError("it is a page of HTML")
+        if _streams(operation):
+            return None
         if _page(http.status_code, http.content):
             raise ResponseParserError("it is a page of HTML")
         if not _torn(http.content, http.headers):
@@ -52,6 +56,11 @@ def _streams(operation: Any) -> bool:
 def _page(status: int, body: bytes) -> bool:
     """Whether it is a page that claims to be a good answer; botocore reads an error's status, whatever it looks like."""
     return status < 400 and body[:20].strip().lower().startswith(_PAGE)
+
+
+def _page_untold(status: int, headers: Mapping[str, str]) -> bool:
+    """The same of an answer to HEAD, which has no body."""
+    return status < 400 and headers.get("Content-Type", "").startswith("text/html")
 
 
 def _torn(body: bytes, headers: Mapping[str, str]) -> bool:

@@ -43,10 +43,7 @@ def main() -> int:
         cases = [case for case in sweep.cases(operations) if told.kind in case.kind and told.call in case.label]
         print(f"{len(cases)} cases, seed {seed}", flush=True)
         chosen = random.Random(seed).sample(cases, len(cases) // told.every)
-        number, count = told.share
-        for case in sorted(
-            chosen[number - 1 :: count], key=sweep.writes
-        ):  # after one that only reads, nothing is to be set back
+        for case in sorted(chosen, key=sweep.turn):
             if told.most and time.monotonic() - began > told.most:
                 break
             if case not in known:

@@ -63,14 +63,14 @@ class Sweep:
         return found
 
     def turn(self, case: Case) -> int:
-        """0 for what changes nothing: after such a case nothing is to be set back. 1 from the first call that writes on; the
+        """0 from the first call that writes on, 1 for what changes nothing (after such a case nothing is to be set back), and the
         rest last, for it tells least. By what an unbroken run does.
         """
         kind = next(each for each in KINDS if each.name == case.kind)
         labels = self._labels[case.operation]
         if not all(map(_reads, labels[: labels.index(case.label) + 1])):
-            return 1
-        return 2 if kind.mends or kind.concurrent else 0
+            return 0
+        return 2 if kind.mends or kind.concurrent else 1
 
     def learn(self, operation: Operation) -> None:
         """An unbroken run: its calls, and the state it ends in."""

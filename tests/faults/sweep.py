@@ -63,7 +63,7 @@ class Sweep:
         return found
 
     def turn(self, case: Case) -> int:
-        """0 from the first call that writes on, 1 for what changes nothing (after such a case nothing is to be set back), and the
+        """0 from the first call that writes on, 1 for what changes nothing (then nothing is to be set back), and the
         rest last, for it tells least. By what an unbroken run does.
         """
         kind = next(each for each in KINDS if each.name == case.kind)

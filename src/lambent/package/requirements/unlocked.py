@@ -11,9 +11,10 @@ from typing import Any
 from lambent.config import script
 from lambent.errors import PackagingError
 from lambent.package.lock import Pin
+from lambent.package.requirements import hashes
 from lambent.package.requirements.compiled import Compiler, Sources, asked_for, without_project
 from lambent.package.requirements.find import read_toml
-from lambent.package.requirements.lines import of_groups, options, requirements, with_included
+from lambent.package.requirements.lines import RequirementsFile, of_groups, options, requirements, with_included
 from lambent.package.requirements.question import Question, check_names
 
 
@@ -26,12 +27,12 @@ def from_requirements(question: Question) -> tuple[Pin, ...]:
             hint="name them in pyproject.toml: [dependency-groups], [project.optional-dependencies]",
         )
     path = question.path
-    asked: tuple[str, ...] = ()
+    files: tuple[RequirementsFile, ...] = ()
     if path.suffix in (".txt", ".in"):
-        asked = requirements(with_included(path, question.uv.environ, question.asked.source))
-    sources = Sources((path.name,), places(question).options)
-    pins = Compiler(question, sources).pins()
-    return asked_for(without_project(pins, question.asked.folder), asked, question.uv.target)
+        files = with_included(path, question.uv.environ, question.asked.source)
+    compiler = Compiler(question, Sources((path.name,), places(question).options))
+    pins = without_project(compiler.pins(), question.asked.folder)
+    return asked_for(hashes.only_listed(pins, files, question, compiler), requirements(files), question.uv.target)
 
 
 def from_pyproject(question: Question) -> tuple[Pin, ...]:

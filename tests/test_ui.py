@@ -71,8 +71,8 @@ def test_jsonlines_are_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> 
     with choose.reporter(as_json=True) as emit:
         emit(events.Planned("x", (events.PlannedLine("create", "role a"),), 1))
         emit(events.Answered("http://u/", 200, 0.5))
-    jsonlines.fail(LambentError("no", hint="yes"))
+    jsonlines.fail(LambentError("no", hint="yes"), 4)
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["event"] for line in told] == ["Planned", "Answered", "Failed"]
     assert told[0]["lines"] == [{"verb": "create", "what": "role a", "detail": ""}]
-    assert told[2]["exit_code"] == 1
+    assert told[2]["exit_code"] == 4

@@ -6,7 +6,11 @@ not confirmed, 130 interrupted.
 
 from __future__ import annotations
 
+import errno
 import importlib
+import os
+import re
+import signal
 import sys
 from typing import Any
 
@@ -15,6 +19,7 @@ import click
 from lambent import __version__
 from lambent.errors import LambentError, UsageError
 from lambent.ui import failure
+from lambent.ui.lasting import lasting
 
 COMMANDS = {
     "deploy": "Put an app online: build, deploy, and ask the URL until it answers.",
@@ -32,6 +37,14 @@ COMMANDS = {
 }
 
 BUG, INTERRUPTED = 3, 130
+_MACHINE = {
+    errno.ENOSPC: "make room on that disk; --cache-dir and --state (LAMBENT_CACHE, LAMBENT_STATE) may name another",
+    errno.EDQUOT: "make room in your quota; --cache-dir and --state (LAMBENT_CACHE, LAMBENT_STATE) may name another place",
+    errno.EROFS: "it can only be read; --cache-dir and --state (LAMBENT_CACHE, LAMBENT_STATE) may name another place",
+    errno.EACCES: "its permissions; --cache-dir and --state (LAMBENT_CACHE, LAMBENT_STATE) may name another place",
+    errno.EMFILE: "ulimit -n 4096",
+}
+"""What no program can mend: a machine that has no room, or does not let one write. And what to do."""
 
 
 class Commands(click.Group):
@@ -65,33 +78,54 @@ def cli() -> None:
 
 def run() -> None:
     """The console script. Exits the process; nothing else does."""
-    sys.exit(_exit_code(sys.argv[1:]))
+    code = _exit_code(sys.argv[1:])
+    if code == INTERRUPTED:  # at once: whoever presses Ctrl-C a second time meets no threads that are waited for
+        sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _exit_code(arguments: list[str]) -> int:
     try:
         outcome: Any = cli.main(args=arguments, prog_name="lambent", standalone_mode=False)
-    except LambentError as error:
-        failure.show(error)
-        return error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return UsageError.exit_code
-    except click.UsageError as error:
-        failure.show(_usage(error))
-        return UsageError.exit_code
-    except click.ClickException as error:
-        failure.show(LambentError(error.format_message()))
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        failure.show(LambentError("interrupted", hint="run the same command again: it goes on from what is there"))
-        return INTERRUPTED
     except BrokenPipeError:
-        return 0
-    except Exception as error:
-        failure.bug(error, arguments)
-        return BUG
+        return 0  # help and lists: who closed the pipe has read enough. A deploy is not ended by it (ui/lasting.py)
+    except (Exception, KeyboardInterrupt) as error:
+        return _ended(error, arguments)
     return outcome if isinstance(outcome, int) else 0
+
+
+def _ended(error: BaseException, arguments: list[str]) -> int:
+    """Tells people, and machines in their own form, what ended the command. The exit code."""
+    if isinstance(error, click.Abort | KeyboardInterrupt):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is told whole
+    told, code = _told(error)
+    if "--json" in arguments:
+        jsonlines = importlib.import_module("lambent.ui.jsonlines")
+        lasting(lambda failed: jsonlines.fail(failed, code))(told)
+    if code == BUG:
+        lasting(lambda raised: failure.bug(error, arguments))(told)
+    else:
+        lasting(failure.show)(told)
+    return code
+
+
+def _told(error: BaseException) -> tuple[LambentError, int]:
+    """The error in our form, and its exit code."""
+    if isinstance(error, LambentError):
+        return error, error.exit_code
+    if isinstance(error, click.UsageError):
+        return _usage(error), UsageError.exit_code
+    if isinstance(error, click.Abort | KeyboardInterrupt):
+        return LambentError("interrupted", hint="run the same command again: it goes on from what is there"), INTERRUPTED
+    if isinstance(error, click.ClickException):
+        return LambentError(error.format_message()), error.exit_code
+    if isinstance(error, OSError) and error.errno in _MACHINE:
+        return LambentError(f"{error.strerror}: {error.filename or 'the output'}", hint=_MACHINE[error.errno]), 1
+    return LambentError(f"a bug of lambent's: {type(error).__name__}: {error}", hint="the report on stderr says more"), BUG
 
 
 def _usage(error: click.UsageError) -> UsageError:
@@ -104,4 +138,9 @@ def _usage(error: click.UsageError) -> UsageError:
         what = error.format_message()
     what = what[:1].lower() + what[1:].rstrip(".")
     hint = f"{error.ctx.command_path} --help" if error.ctx else "lambent --help"
+    if unknown := re.match(r"no such command '([^']*)'", what):
+        from difflib import get_close_matches  # here and jsonlines above: what only an error needs
+
+        close = get_close_matches(unknown[1], COMMANDS, 1)
+        hint = f"lambent {close[0]}" if close else hint
     return UsageError(what, where=where, hint=hint)

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lambent.errors import LambentError
-from lambent.events import Event
+from lambent.events import Emit
 from lambent.ui import jsonlines, plain, style
+from lambent.ui.lasting import lasting
 
 
 @contextmanager
-def reporter(as_json: bool) -> Iterator[Callable[[Event], None]]:
-    """An `Emit` for the length of a command. Machines are told of the error that ends it in their own form as well."""
+def reporter(as_json: bool) -> Iterator[Emit]:
+    """An `Emit` for the length of a command."""
     if as_json:
-        try:
-            yield jsonlines.show
-        except LambentError as error:
-            jsonlines.fail(error)
-            raise
+        yield lasting(jsonlines.show)
     elif style.is_terminal():
         from lambent.ui.terminal import Terminal  # rich takes 100 ms, and only a terminal needs it
 
         terminal = Terminal()
         try:
-            yield terminal.show
+            yield lasting(terminal.show)
         finally:
             terminal.rest()
     else:
-        yield plain.show
+        yield lasting(plain.show)

@@ -13,7 +13,7 @@ def show(event: Event) -> None:
     print(json.dumps({"event": type(event).__name__, **dataclasses.asdict(event)}), flush=True)
 
 
-def fail(error: LambentError) -> None:
-    """The error that ended it, in the same form."""
+def fail(error: LambentError, exit_code: int) -> None:
+    """What ended the command, in the same form."""
     told = {"what": error.what, "where": error.where, "hint": error.hint, "detail": error.detail}
-    print(json.dumps({"event": "Failed", **told, "exit_code": error.exit_code}), flush=True)
+    print(json.dumps({"event": "Failed", **told, "exit_code": exit_code}), flush=True)

@@ -131,6 +131,74 @@ def test_terraform_takes_a_users_text_as_it_is() -> None:
     assert statements["invoke"]["invoked_via_function_url"] is True and statements["url"]["function_url_auth_type"] == "NONE"
 
 
+HIDDEN = replace(
+    PLAIN,
+    environment=(
+        ("COLOUR", "blue"),
+        ("DB", "postgres://shop:hunter2@db/shop"),
+        ("FROM_FILE", "of the file"),
+        ("STRIPE_KEY", "hunter3"),
+        ("STRIPE__KEY", "hunter4"),
+    ),
+    secrets=(("REFERRED", "ssm:/shop/db"),),
+    origins={
+        "env.FROM_FILE": ".env (pyproject.toml [tool.lambent] env_file)",
+        "env.COLOUR": "pyproject.toml [tool.lambent] env",
+    },
+)
+NOT_SHOWN = ("hunter", "of the file")
+
+
+def test_values_that_are_secret_are_asked_for_and_not_shown() -> None:
+    text = cloudformation(wanted(HIDDEN))
+    template = json.loads(text)
+    assert not any(value in text for value in NOT_SHOWN)
+    variables = template["Resources"]["Function"]["Properties"]["Environment"]["Variables"]
+    asked = {name: value["Ref"] for name, value in variables.items() if isinstance(value, dict) and "Ref" in value}
+    assert asked == {"DB": "EnvDb", "FROM_FILE": "EnvFromFile", "STRIPE_KEY": "EnvStripeKey", "STRIPE__KEY": "EnvStripeKeyX"}
+    assert variables["COLOUR"] == "blue" and variables["WRAP"] == "w"
+    parameters = template["Parameters"]
+    assert all(parameters[word]["NoEcho"] is True and "Default" not in parameters[word] for word in asked.values())
+    assert [str(found) for found in lint(text, regions=["us-east-1"])] == []
+    other = replace(HIDDEN, environment=tuple((name, value + "!" * (name == "DB")) for name, value in HIDDEN.environment))
+    assert cloudformation(wanted(other)) == text, "not even a digest tells of the value"
+
+
+def test_terraform_asks_for_them_too() -> None:
+    text = terraform(wanted(HIDDEN))
+    parsed = json.loads(text)
+    assert not any(value in text for value in NOT_SHOWN)
+    variables = parsed["resource"]["aws_lambda_function"]["app"]["environment"]["variables"]
+    assert variables["DB"] == "${var.env_DB}" and variables["COLOUR"] == "blue"
+    asked = [name for name in parsed["variable"] if name.startswith("env_")]
+    assert asked == ["env_DB", "env_FROM_FILE", "env_STRIPE_KEY", "env_STRIPE__KEY"]
+    assert all(parsed["variable"][name]["sensitive"] is True for name in asked)
+
+
+def test_a_env_file_is_one_for_the_command_too(tmp_path: Path) -> None:
+    folder = tmp_path / "filed"
+    folder.mkdir()
+    (folder / "lambda_function.py").write_text("def lambda_handler(event, context):\n    return 'hi'\n")
+    (folder / ".env").write_text("PLACE=behind the shed\n")
+    (folder / "pyproject.toml").write_text('[tool.lambent]\nenv_file = ".env"\nenv = { SHOWN = "yes" }\n')
+    for form, asked in (("cloudformation", '"EnvPlace"'), ("terraform", "var.env_PLACE")):
+        ran = CliRunner().invoke(
+            export.command, [form, str(folder), "--cache-dir", str(tmp_path / "c")], catch_exceptions=False
+        )
+        assert ran.exit_code == 0 and "behind the shed" not in ran.stdout and asked in ran.stdout and '"yes"' in ran.stdout
+
+
+def test_any_partition_of_aws() -> None:
+    template, parsed = json.loads(cloudformation(wanted(WHOLE))), json.loads(terraform(wanted(WHOLE)))
+    policies = template["Resources"]["Role"]["Properties"]["ManagedPolicyArns"]
+    basic = {"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"}
+    assert policies[0] == basic and all("${AWS::Partition}" in each["Fn::Sub"] for each in policies)
+    attached = parsed["resource"]["aws_iam_role_policy_attachment"].values()
+    assert all(each["policy_arn"].startswith("arn:${data.aws_partition.current.partition}:iam::aws:") for each in attached)
+    inline = parsed["resource"]["aws_iam_role_policy"]["app"]["policy"]
+    assert "arn:${data.aws_partition.current.partition}:ssm:" in inline and "arn:aws:s3:::b/" in inline
+
+
 @pytest.mark.parametrize("export", (cloudformation, terraform))
 def test_packages_beside_the_zip_are_refused(export: Any) -> None:
     beside = Overflow(Path("/p/b.zip"), "ab", 1, 1, 1, ("torch 2.9.0",))

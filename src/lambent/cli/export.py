@@ -34,7 +34,7 @@ def command(form: str, path: Path, output: Path | None, as_json: bool, **options
     """Write what `lambent deploy` makes for the app at PATH (default: here) as a template, under the same names.
 
     CloudFormation in JSON, or Terraform in its JSON form (name the file *.tf.json). Needs no account; the template takes the
-    bucket and the key of the zip as parameters. Environment variables are in it in clear.
+    bucket and the key of the zip as parameters, and the environment variables of a .env file or that look secret.
     """
     cache = options.pop("cache_dir")
     wishes = Wishes(options.pop("native"), options.pop("refresh"))

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 from lambent.aws.interface import TRUST, Statement
 from lambent.deploy.desired import Desired
-from lambent.deploy.export.place import ACCOUNT, REGION, refuse_what_cannot_be
+from lambent.deploy.export.place import ACCOUNT, REGION, partitioned, refuse_what_cannot_be
+from lambent.deploy.export.private import private
 from lambent.names import ALIAS, INVOKE_STATEMENT, POLICY, URL_STATEMENT
 
 Resource = dict[str, Any]
@@ -28,15 +30,36 @@ def cloudformation(desired: Desired) -> str:
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"{desired.names.app}, as lambent deploys it. CodeSha256 of the zip: {desired.code.sha256}",
-        "Parameters": _PARAMETERS,
+        "Parameters": _PARAMETERS | _asked(desired),
         "Resources": _placed(_resources(desired)),
         "Outputs": {"Url": {"Description": "Where the app answers", "Value": {"Fn::GetAtt": ["Url", "FunctionUrl"]}}},
     }
     return json.dumps(template, indent=2) + "\n"
 
 
+def _parameters(desired: Desired) -> dict[str, str]:
+    """The parameter of each variable whose value is not shown. A name in CloudFormation has letters and digits alone."""
+    found: dict[str, str] = {}
+    for name in private(desired):
+        word = "Env" + "".join(part.capitalize() for part in name.split("_"))
+        while word in found.values():
+            word += "X"
+        found[name] = word
+    return found
+
+
+def _asked(desired: Desired) -> dict[str, Any]:
+    told = {
+        word: {"Type": "String", "NoEcho": True, "Description": f"The environment variable {name}"}
+        for name, word in _parameters(desired).items()
+    }
+    release = "Another word publishes a version though nothing else has changed: for a new value of a parameter above"
+    return {**told, "Release": {"Type": "String", "Default": "1", "Description": release}} if told else {}
+
+
 def _resources(desired: Desired) -> dict[str, Resource]:
     version = f"Version{_fingerprint(desired)}"
+    release = {"Description": {"Ref": "Release"}} if private(desired) else {}
     found = {"Role": _role(desired)} if desired.own_role else {}
     found["LogGroup"] = _log_group(desired)
     found["Function"] = _function(desired)
@@ -45,7 +68,7 @@ def _resources(desired: Desired) -> dict[str, Resource]:
         "Type": "AWS::Lambda::Version",
         "DeletionPolicy": "Retain",
         "UpdateReplacePolicy": "Retain",
-        "Properties": {"FunctionName": {"Ref": "Function"}},
+        "Properties": {"FunctionName": {"Ref": "Function"}, **release},
     }
     found["Alias"] = _alias(desired, version)
     permissions = {_WORDS[each.sid]: _permission(each) for each in desired.statements}
@@ -58,8 +81,10 @@ _WORDS = {URL_STATEMENT: "UrlPermission", INVOKE_STATEMENT: "InvokePermission"}
 
 
 def _fingerprint(desired: Desired) -> str:
-    """Of what a version holds: code and configuration."""
-    told = f"{desired.code.sha256} {desired.code.architecture} {desired.settings}"
+    """Of what a version holds: code and configuration, without the values that are not shown."""
+    hidden = private(desired)
+    environment = tuple((name, "" if name in hidden else value) for name, value in desired.settings.environment)
+    told = f"{desired.code.sha256} {desired.code.architecture} {replace(desired.settings, environment=environment)}"
     return hashlib.sha256(told.encode()).hexdigest()[:10]
 
 
@@ -99,7 +124,8 @@ def _function(desired: Desired) -> Resource:
         "Tags": _tags(desired),
     }
     if settings.environment:
-        properties["Environment"] = {"Variables": dict(settings.environment)}
+        asked = {name: {"Ref": word} for name, word in _parameters(desired).items()}
+        properties["Environment"] = {"Variables": dict(settings.environment) | asked}
     if settings.layers:
         properties["Layers"] = list(settings.layers)
     if settings.subnets:
@@ -160,7 +186,9 @@ def _placed(value: Any) -> Any:
         return {key: _placed(each) for key, each in value.items()}
     if isinstance(value, list):
         return [_placed(each) for each in value]
-    if not isinstance(value, str) or not (ACCOUNT in value or REGION in value):
+    if not isinstance(value, str):
         return value
-    told = value.replace("${", "${!").replace("arn:aws:", "arn:${AWS::Partition}:")
+    told = partitioned(value.replace("${", "${!"), "${AWS::Partition}")
+    if not (ACCOUNT in told or REGION in told or "${AWS::Partition}" in told):
+        return value
     return {"Fn::Sub": told.replace(ACCOUNT, "${AWS::AccountId}").replace(REGION, "${AWS::Region}")}

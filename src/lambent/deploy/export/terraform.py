@@ -10,7 +10,8 @@ from typing import Any
 
 from lambent.aws.interface import TRUST, Cors
 from lambent.deploy.desired import Desired
-from lambent.deploy.export.place import ACCOUNT, REGION, refuse_what_cannot_be
+from lambent.deploy.export.place import ACCOUNT, REGION, partitioned, refuse_what_cannot_be
+from lambent.deploy.export.private import private
 from lambent.names import ALIAS, POLICY
 
 Block = dict[str, Any]
@@ -20,6 +21,7 @@ _SAID = (
     " The zip has to be in the bucket first. `invoked_via_function_url` needs a provider that knows it."
 )
 _ACCOUNT, _REGION = "${data.aws_caller_identity.current.account_id}", "${data.aws_region.current.region}"
+_PARTITION = "${data.aws_partition.current.partition}"
 
 
 class Expression(str):
@@ -35,12 +37,21 @@ def terraform(desired: Desired) -> str:
         "variable": {
             "code_bucket": {"type": "string", "description": "The S3 bucket, of this region, that has the zip"},
             "code_key": {"type": "string", "description": "The key of the zip in it"},
+            **{
+                word: {"type": "string", "sensitive": True, "description": f"The environment variable {name}"}
+                for name, word in _variables(desired).items()
+            },
         },
-        "data": {"aws_caller_identity": {"current": {}}, "aws_region": {"current": {}}},
+        "data": {"aws_caller_identity": {"current": {}}, "aws_region": {"current": {}}, "aws_partition": {"current": {}}},
         "resource": _resources(desired),
         "output": {"url": {"value": Expression("${aws_lambda_function_url.live.function_url}")}},
     }
     return json.dumps(_placed(configuration), indent=2) + "\n"
+
+
+def _variables(desired: Desired) -> dict[str, str]:
+    """The variable, in Terraform's sense, of each one whose value is not shown. Case tells Terraform's names apart."""
+    return {name: f"env_{name}" for name in private(desired)}
 
 
 def _resources(desired: Desired) -> Block:
@@ -112,7 +123,8 @@ def _function(desired: Desired) -> Block:
         "depends_on": ["aws_cloudwatch_log_group.app", *attached],
     }
     if settings.environment:
-        found["environment"] = {"variables": dict(settings.environment)}
+        asked = {name: Expression(f"${{var.{word}}}") for name, word in _variables(desired).items()}
+        found["environment"] = {"variables": dict(settings.environment) | asked}
     if settings.layers:
         found["layers"] = list(settings.layers)
     if settings.subnets:
@@ -155,5 +167,5 @@ def _placed(value: Any) -> Any:
         return [_placed(each) for each in value]
     if not isinstance(value, str) or isinstance(value, Expression):
         return value
-    told = value.replace("${", "$${").replace("%{", "%%{")
+    told = partitioned(value.replace("${", "$${").replace("%{", "%%{"), _PARTITION)
     return told.replace(ACCOUNT, _ACCOUNT).replace(REGION, _REGION)

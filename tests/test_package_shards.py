@@ -15,6 +15,8 @@ import pytest
 from lambent import interpreters
 from lambent.errors import PackagingError
 from lambent.package.archive import compress
+from lambent.package.layout import SourceFile
+from lambent.package.own_imports import own_imports
 from lambent.package.shards.bytecode import compiled, place
 from lambent.package.shards.shard import Shard, conflicts, shard, shards
 from lambent.package.shards.slim import SlimOptions
@@ -112,6 +114,24 @@ def test_tests_that_another_package_imports_come_back(tmp_path: Path) -> None:
     made = shards([base, user], TARGET, SLIM, tmp_path / "cache")
     assert "base/tests/cases.py" in names(made[0])
     assert "base/tests/cases.py" in names(shards([user, base], TARGET, SLIM, tmp_path / "cache")[0])
+
+
+def test_tests_and_tools_that_the_users_files_import_come_back(tmp_path: Path) -> None:
+    base = wheel(
+        tmp_path, "base", {"base/__init__.py": "", "base/tests/cases.py": "x = 1\n", "base/test_one.py": ""}, asked=True
+    )
+    tools = wheel(tmp_path, "setuptools", {"setuptools/__init__.py": "", "pkg_resources/__init__.py": ""})
+    (tmp_path / "main.py").write_text(
+        "import pkg_resources, tests.mine\ndef f():\n    from base.tests import (\n        cases)\n"
+    )
+    (tmp_path / "mine.py").write_text("import os\n")
+    files = {"src/main.py": SourceFile(tmp_path / "main.py"), "src/tests/mine.py": SourceFile(tmp_path / "mine.py")}
+    own = own_imports(files, "src")
+    assert own == {"pkg_resources", "base.tests.cases"}
+    made = shards([base, tools], TARGET, SLIM, tmp_path / "cache", own)
+    assert [each.name for each in made] == ["base", "setuptools"]
+    assert "base/tests/cases.py" in names(made[0]) and "base/test_one.py" not in names(made[0])
+    assert "base/test_one.py" in names(shards([base], TARGET, SLIM, tmp_path / "cache", {"base.test_one.x"})[0])
 
 
 def test_build_tools_stay_only_when_asked_for_or_imported(tmp_path: Path) -> None:

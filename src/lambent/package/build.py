@@ -23,6 +23,7 @@ from lambent.package.bundle import bundled, is_bundled
 from lambent.package.contents import Contents, owners
 from lambent.package.dependencies import Part, Wishes, gather
 from lambent.package.layout import RUNTIME, Layout, SourceFile, arrange
+from lambent.package.own_imports import own_imports
 from lambent.package.proven import Proof, check
 from lambent.package.source import collect
 from lambent.package.splice import Piece, write
@@ -68,6 +69,7 @@ def _build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, 
     for text in said:
         emit(Notice(text))
     secrets.check(source.files, config.packaging.allow_secrets)
+    wishes = replace(wishes, imported=own_imports(source.files, config.app.root))
     dependencies = gather(config, target, cache, environ, emit, wishes)
     stack.callback(dependencies.close)
     spliced = time.monotonic()

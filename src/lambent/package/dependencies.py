@@ -37,7 +37,7 @@ Part = Literal["all", "app", "layer"]
 class Wishes(Frozen):
     """What a command may ask of one build. `native` builds packages with C code that have no fitting wheel; `refresh` asks the
     indexes again, even where the answer is known; `anew` passes over the lock that lambent wrote for the target. `unzipped_max`
-    is what Lambda takes, in bytes.
+    is what Lambda takes, in bytes. `imported` is what the app's own files import of modules that go where nobody does.
     """
 
     native: bool = False
@@ -45,6 +45,7 @@ class Wishes(Frozen):
     anew: bool = False
     part: Part = "all"
     unzipped_max: int = UNZIPPED_MAX
+    imported: frozenset[str] = frozenset()
 
 
 class Dependencies(Frozen):
@@ -99,9 +100,9 @@ def gather(config: Config, target: Target, cache: Path, environ: Mapping[str, st
     fetched = time.monotonic()
     emit(Phase("fetch", fetched - known))
     try:
-        made = shards(wheels, target, slim, cache)
+        made = shards(wheels, target, slim, cache, wishes.imported)
     except PackagingError:  # a shard is damaged, and the wheel not looked at for its sake may be as well; or one is not spare
-        made = shards(fetch(resolution.lock, target, means), target, slim, cache)
+        made = shards(fetch(resolution.lock, target, means), target, slim, cache, wishes.imported)
     emit(Phase("shards", time.monotonic() - fetched))
     cached = resolution.cached and all(shard.cached for shard in made)
     if not cached:

@@ -27,7 +27,6 @@ from lambent.package.target import Target
 _UNDER_WAY = 32 << 20  # bytes read and not yet written
 _THREADED = 64 << 10  # bytes of a member from which deflating it is worth handing over
 _SHARED = re.compile(r"\.so(\.\d+)*$")
-_DOUBTED = re.compile(r"(^|\.)(tests?|docs?|examples?|conftest|test_\w+)(\.|$)")
 
 
 @dataclass
@@ -45,7 +44,7 @@ class Findings:
     def outside(self) -> list[str]:
         """Imports by what stays of test, docs or example modules that this wheel does not have itself: another's?"""
         words = {word for found in self.imports.values() for word in found.now | found.later}
-        return sorted(word for word in words if _DOUBTED.search(word))
+        return sorted(word for word in words if slim.doubted(word))
 
     def tools(self) -> list[str]:
         """The modules of build-time packages (pip, setuptools) that what stays imports, at any depth."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -106,17 +106,20 @@ def shard(wheel: Wheel, target: Target, options: SlimOptions, cache: Path) -> Sh
     return shards([wheel], target, options, cache)[0]
 
 
-def shards(wheels: Iterable[Wheel], target: Target, options: SlimOptions, cache: Path) -> tuple[Shard, ...]:
+def shards(
+    wheels: Iterable[Wheel], target: Target, options: SlimOptions, cache: Path, own: Set[str] = frozenset()
+) -> tuple[Shard, ...]:
     """The shards of many wheels that belong in a zip, sorted by package name, whatever order they come in.
 
     Left out, with `keep_all` excepted: pip and its like, when nothing that stays imports them and the user did not ask for
-    them, and what `options.without` names. What one package drops as a test and another imports comes back in the end.
+    them, and what `options.without` names. What one package drops as a test and another imports comes back in the end, and so
+    does what the user's files import (`own`, dotted names).
     """
     todo = sorted(wheels, key=lambda wheel: (wheel.name, wheel.version))
     building = {} if options.keep_all else slim.unneeded_modules()
     made = [_ensure(wheel, target, options, cache) for wheel in todo if wheel.asked or wheel.name not in building]
     if len(made) < len(todo):
-        used = {word for each in made for word in each.facts.tools}
+        used = {word for each in made for word in each.facts.tools} | {word.partition(".")[0] for word in own}
         made += [
             _ensure(wheel, target, options, cache)
             for wheel in todo
@@ -124,7 +127,7 @@ def shards(wheels: Iterable[Wheel], target: Target, options: SlimOptions, cache:
         ]
         made.sort(key=lambda each: (each.wheel.name, each.wheel.version))
     made = _without(made, options.without)
-    wanted = {word for each in made for word in each.facts.outside}
+    wanted = {word for each in made for word in each.facts.outside} | own
     for index, each in enumerate(made if wanted else ()):
         back = slim.taken_back(each.facts.gone, wanted)
         if back:

@@ -140,6 +140,11 @@ def folder_named(name: str) -> str:
     return _root(name).rpartition("/")[2] if not _root(name).endswith(".py") else ""
 
 
+def doubted(word: str) -> bool:
+    """Whether a dotted name is of tests, docs or examples, which stay only where somebody imports them."""
+    return _DOUBTED_WORD.search(word) is not None
+
+
 def prefixes(dotted: str) -> Iterator[str]:
     """ "a", "a.b", "a.b.c" of "a.b.c"."""
     end = dotted.find(".")
@@ -157,6 +162,7 @@ def source_of(name: str) -> str:
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _DOUBTED = r"(?:tests?|docs?|examples?)"
+_DOUBTED_WORD = re.compile(r"(^|\.)(tests?|docs?|examples?|conftest|test_\w+)(\.|$)")
 _ROOT = re.compile(rf"^(?:.*?/)??{_DOUBTED}(?=/)")
 _SPOKEN = re.compile(rb"""["'/](docs?(?=["'/])|examples?(?=["'/])|[\w.*-]+\.[a-z]\w{0,4}(?=["']))""")
 

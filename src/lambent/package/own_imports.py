@@ -16,9 +16,8 @@ _HINT = re.compile(rb"\b(?:tests?|docs?|examples?|conftest|test_\w+|pip|setuptoo
 
 
 def own_imports(files: Mapping[str, SourceFile], root: str) -> frozenset[str]:
-    """The dotted names, those in strings too. `root` is the folder of the project that modules are imported from; those of the user's do not count.
-
-    Raises OSError for a file that cannot be read.
+    """The dotted names, those in strings too. `root` is the folder of the project that modules are imported from; what leads to
+    the user's own modules does not count. Raises OSError for a file that cannot be read.
     """
     below = "" if root == "." else f"{root}/"
     tops = {name.removeprefix(below).partition("/")[0].removesuffix(".py") for name in files}

@@ -61,7 +61,7 @@ def test_a_splice_is_what_writing_the_same_members_gives(
     path.parent.rmdir()
     write(direct, ("before", b"x", False), *(row for row in rows if row[0] in kept), ("after", b"y" * 99, False))
     assert spliced.getvalue() == direct.getvalue()
-    assert (written.zipped, written.files) == (len(direct.getvalue()), len(kept) + 2)
+    assert (written.zipped, len(written.entries)) == (len(direct.getvalue()), len(kept) + 2)
 
 
 def test_other_programs_find_no_fault(tmp_path: Path) -> None:

@@ -74,9 +74,9 @@ def test_the_owners_of_files(tmp_path: Path) -> None:
         "lambent_runtime/loop.py",
     ]
     with (tmp_path / "a.zip").open("wb") as file:
-        write(file, [compress(name, b"x" * 99) for name in names])
+        written = write(file, [compress(name, b"x" * 99) for name in names])
     owners = dict.fromkeys((names[0], names[2]), "pkg 1.0")
-    found = {file.name: (file.package, file.raw) for file in report.members(tmp_path / "a.zip", owners)}
+    found = {file.name: (file.package, file.raw) for file in report.members(written.entries, owners)}
     assert [found[name] for name in names] == [("pkg 1.0", 99)] * 3 + [(report.OWN, 99), (report.OURS, 99)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from lambent.frozen import Frozen
 
@@ -107,8 +108,9 @@ class Sized(Event):
     shares: tuple[Share, ...]
 
 
-class ListedFile(Frozen):
-    """One file of a zip, and whose it is. Sizes in bytes."""
+@dataclass(frozen=True)
+class ListedFile:
+    """One file of a zip, and whose it is. Sizes in bytes. There are thousands: no `Frozen`."""
 
     name: str
     package: str

@@ -66,9 +66,9 @@ def listening(emit: Emit, warned: list[Warned]) -> Emit:
 
 def tell(artifact: Artifact, page: Path | None, show_files: bool, emit: Emit) -> tuple[Share, ...]:
     """What takes the room in it: said, written to `page`, and given back."""
-    files = report.members(artifact.path, artifact.owners)
+    files = report.members(artifact.entries, artifact.owners)
     if artifact.overflow:
-        files += report.members(artifact.overflow.path, artifact.owners)
+        files += report.members(artifact.overflow.entries, artifact.owners)
     if show_files:
         emit(Listed(files))
     shares = report.shares(files)

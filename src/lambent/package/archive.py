@@ -58,7 +58,7 @@ class Written(Frozen):
     sha256: bytes
     zipped: int
     raw: int
-    files: int
+    entries: tuple[Entry, ...]
 
 
 def compress(name: str, data: bytes | bytearray, *, executable: bool = False) -> tuple[Entry, bytes]:
@@ -123,7 +123,7 @@ class Writer:
         count = len(self._entries)
         self._write(_END.pack(b"PK\5\6", 0, 0, count, count, self._offset - start, start, len(text)) + text)
         raw = sum(entry.raw for entry in self._entries)
-        return Written(self._sha256.digest(), self._offset, raw, count)
+        return Written(self._sha256.digest(), self._offset, raw, tuple(self._entries))
 
     def _copy(self, source: Archive, begin: int, end: int) -> None:
         with memoryview(source.data) as view:

@@ -13,6 +13,7 @@ from lambent.limits import MIB, TMP_MIN_MB
 
 if TYPE_CHECKING:
     from lambent.package.again.recipe import Recipe
+    from lambent.package.archive import Entry
 
 OVERFLOW = "LAMBENT_OVERFLOW"
 _HALF_PAGE = 2048
@@ -33,6 +34,7 @@ class Overflow(Frozen):
     raw: int
     files: int
     packages: tuple[str, ...]
+    entries: tuple[Entry, ...] = field(default=(), compare=False)
 
     @property
     def tmp_mb(self) -> int:
@@ -54,7 +56,7 @@ class Artifact(Frozen):
 
     `handler` is what Lambda's Handler must be, and `environment` what the function's environment must hold for this zip to
     run (the exec wrapper of a web app); the deployer merges it under the user's own. `owners` names the package ("numpy 2.4.1")
-    of each file that a dependency brought. `recipe` is for `lambent build` alone.
+    of each file that a dependency brought, `entries` are all members. `recipe` is for `lambent build` alone.
     """
 
     path: Path
@@ -68,4 +70,5 @@ class Artifact(Frozen):
     environment: tuple[tuple[str, str], ...] = ()
     owners: Mapping[str, str] = field(default_factory=dict, compare=False)
     overflow: Overflow | None = None
+    entries: tuple[Entry, ...] = field(default=(), compare=False)
     recipe: Recipe | None = field(default=None, compare=False)

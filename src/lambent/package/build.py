@@ -95,7 +95,7 @@ def _build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, 
     own = _with_bytecode(layout, interpreter, cache, room).own + ((beside.manifest,) if beside else ())
     path, written = write(*_parts(wishes.part, config.name, pieces, own), cache)
     emit(Phase("splice", proved - spliced + time.monotonic() - proved))
-    emit(Built(str(path), written.zipped, written.raw, written.files, time.monotonic() - started))
+    emit(Built(str(path), written.zipped, written.raw, len(written.entries), time.monotonic() - started))
     if beside:
         emit(beside.made.event)
     return Artifact(
@@ -103,13 +103,14 @@ def _build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, 
         sha256=base64.b64encode(written.sha256).decode(),
         zipped=written.zipped,
         raw=written.raw,
-        files=written.files,
+        files=len(written.entries),
         runtime=config.runtime,
         architecture=config.architecture,
         handler="" if wishes.part == "layer" else _handler(config),
         environment=_environment(config),
         owners=owners(dependencies.shards, LAYER if wishes.part == "layer" else ""),
         overflow=beside.made if beside else None,
+        entries=written.entries,
         recipe=None if beside or wishes.part != "all" else Recipe(begun, config, source, own, dependencies, interpreter, said),
     )
 

@@ -118,7 +118,7 @@ def _pack(name: str, shards: list[Shard], goes: list[Piece], cache: Path) -> Ove
         raise PackagingError(f"{size} in {len(spans):,} files are more than one archive beside the zip takes", hint=_LESS)
     path, written = write(f"{name}-overflow", goes, (), cache)
     packages = tuple(map(label, shards))
-    return Overflow(path, written.sha256.hex(), written.zipped, written.raw, written.files, packages)
+    return Overflow(path, written.sha256.hex(), written.zipped, written.raw, len(written.entries), packages, written.entries)
 
 
 def _check_room(config: Config, made: Overflow) -> None:

@@ -1,13 +1,12 @@
-"""What takes the room in a zip: by package, zipped and unpacked. Pure but for `members`, which reads a zip's directory."""
+"""What takes the room in a zip: by package, zipped and unpacked. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from lambent.events import ListedFile, Share
-from lambent.package.archive import Archive
+from lambent.package.archive import Entry
 from lambent.package.layout import is_runtime
 
 OWN = "your files"
@@ -43,10 +42,9 @@ def shares(files: Iterable[ListedFile]) -> tuple[Share, ...]:
     return tuple(sorted((Share(name, *row) for name, row in sums.items()), key=lambda share: (-share.packed, share.name)))
 
 
-def members(path: Path, owners: Mapping[str, str]) -> tuple[ListedFile, ...]:
+def members(entries: Iterable[Entry], owners: Mapping[str, str]) -> tuple[ListedFile, ...]:
     """The files of a zip of ours. `owners` names the package of each file that a dependency brought."""
-    with Archive(path) as archive:
-        return tuple(ListedFile(each.name, owner(each.name, owners), each.raw, each.packed) for each in archive.entries)
+    return tuple(ListedFile(each.name, owner(each.name, owners), each.raw, each.packed) for each in entries)
 
 
 def owner(name: str, owners: Mapping[str, str]) -> str:

@@ -16,7 +16,7 @@ from lambent.package import proven, secrets
 from lambent.package.again import receipt as receipts
 from lambent.package.again.receipt import digest, look
 from lambent.package.again.recipe import Recipe
-from lambent.package.archive import CENTRAL, LEVEL, Archive
+from lambent.package.archive import CENTRAL, LEVEL
 from lambent.package.artifact import Artifact
 from lambent.package.layout import source_of
 from lambent.package.proof import modules
@@ -137,9 +137,8 @@ def _folders(recipe: Recipe, output: Path | None) -> dict[str, list[str]]:
 
 def _beginning(artifact: Artifact, own: int) -> tuple[int, int]:
     """Where in the zip the members begin that are no dependency's, and where in its directory."""
-    with Archive(artifact.path) as archive:
-        before = archive.entries[: len(archive.entries) - own]
-        return archive.entries[len(before)].offset, sum(CENTRAL.size + len(entry.name.encode()) for entry in before)
+    before = artifact.entries[: len(artifact.entries) - own]
+    return artifact.entries[len(before)].offset, sum(CENTRAL.size + len(entry.name.encode()) for entry in before)
 
 
 def _app_file(recipe: Recipe) -> Path:

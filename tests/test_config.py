@@ -177,7 +177,11 @@ def test_the_name_of_the_project(app: Path) -> None:
 
 @pytest.mark.parametrize(
     ("files_", "what"),
-    [({"pyproject.toml": "[tool"}, "not valid TOML"), ({"pyproject.toml": "tool = 3"}, "tool must be a table")],
+    [
+        ({"pyproject.toml": "[tool"}, "not valid TOML"),
+        ({"pyproject.toml": "tool = 3"}, "tool must be a table"),
+        ({"pyproject.toml": "[tool]\nlambent = 3"}, "tool.lambent must be a table"),
+    ],
 )
 def test_a_broken_pyproject(app: Path, files_: dict[str, str], what: str) -> None:
     for name, text in files_.items():

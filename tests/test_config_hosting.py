@@ -87,9 +87,16 @@ def test_env_files(app: Path) -> None:
     assert config.environment == (("AA", "x y"), ("BB", "flag"), ("CC", "$HOME"), ("DD", "table"))
     with pytest.raises(UsageError, match=r"cannot read no\.env: No such file or directory"):
         loaded(app, table('env_file = "no.env"'))
-    (app / "prod.env").write_text("AA\n")
-    with pytest.raises(UsageError, match="a variable without a value: AA"):
-        loaded(app, toml)
+    (app / "prod.env").write_text("\ufeffAA=marked by an editor\n")
+    assert ("AA", "marked by an editor") in loaded(app, toml).environment
+
+
+@pytest.mark.parametrize(("line", "says"), (("AA", "a variable without a value: AA"), ("CC 'se'cret", "line 2 of prod.env is")))
+def test_a_line_of_an_env_file_that_cannot_be_is_refused_and_not_left_out(app: Path, line: str, says: str) -> None:
+    (app / "prod.env").write_text(f"BB=1\n{line}\nDD=2\n")
+    with pytest.raises(UsageError, match=says) as refused:
+        loaded(app, table('env_file = "prod.env"'))
+    assert refused.value.where.endswith("prod.env:2") and "cret" not in str(vars(refused.value))
 
 
 def test_secrets_are_references_in_the_environment_and_permissions_of_the_role(app: Path) -> None:

@@ -53,6 +53,35 @@ CASES = (
         "No module named 'google.protobuf.message'",
     ),
     Case(
+        "a package that is there, in another version",
+        "the module mcp.server.fastmcp is missing",
+        "mcp.server is there: does the app need another version of mcp?",
+        "Runtime.ImportModuleError",
+        "Unable to import module 'server': No module named 'mcp.server.fastmcp'. This is mcp 2.x",
+    ),
+    Case(
+        "a file that hides a module of Python's",
+        "the app's own email.py hides Python's module email",
+        "give email.py another name",
+        "Runtime.ImportModuleError",
+        "Unable to import module 'email': No module named 'email.utils'; 'email' is not a package",
+    ),
+    Case(
+        "the same, as Python says it since 3.13",
+        "the app's own random.py hides Python's module random",
+        "give random.py another name",
+        "AttributeError",
+        "module 'random' has no attribute 'Random' (consider renaming '/var/task/random.py' since it has the same name as the "
+        "standard library module named 'random' and prevents importing that standard library module)",
+    ),
+    Case(
+        "a file that hides a package",
+        "celery.py stands where the package celery is looked for",
+        "give it another name",
+        "ModuleNotFoundError",
+        "No module named 'celery.result'; 'celery' is not a package",
+    ),
+    Case(
         "the app's own module",
         "the zip holds no module main",
         "--app module:attribute",

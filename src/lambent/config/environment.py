@@ -53,17 +53,22 @@ def from_file(path: Path, origin: str) -> dict[str, str]:
     Raises UsageError for a file that cannot be read, or a line without a value.
     """
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")  # editors on Windows put a mark before the first line
     except (OSError, UnicodeDecodeError) as error:
         what = f"cannot read {path.name}: {getattr(error, 'strerror', None) or 'not UTF-8'}"
         raise UsageError(what, where=origin, hint="give a file of lines such as KEY=value") from error
-    from dotenv import dotenv_values  # brings logging with it, and few commands are given a file
+    from dotenv.parser import parse_stream  # brings logging with it, and few commands are given a file
 
-    pairs = dotenv_values(stream=StringIO(text), interpolate=False)
-    for key, value in pairs.items():
-        if value is None:
-            raise UsageError(f"a variable without a value: {key}", where=str(path), hint=f"{key}=value")
-    return {key: value for key, value in pairs.items() if value is not None}
+    pairs: dict[str, str] = {}
+    for line in parse_stream(StringIO(text)):
+        where = f"{path}:{line.original.line}"
+        if line.error:  # not shown: it may be a secret
+            raise UsageError(f"line {line.original.line} of {path.name} is not KEY=value", where=where, hint="KEY='value'")
+        if line.key is not None:
+            if line.value is None:
+                raise UsageError(f"a variable without a value: {line.key}", where=where, hint=f"{line.key}=value")
+            pairs[line.key] = line.value
+    return pairs
 
 
 def check(pairs: Mapping[str, str], where: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

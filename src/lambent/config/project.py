@@ -44,7 +44,7 @@ def locate(path: Path) -> Project:
         raise UsageError(f"not a Python file: {path.name}", where=str(path), hint=f"lambent deploy {path.parent}")
     table = script.metadata(path)
     if table is not None:
-        tool = _table(table.get("tool", {}), "lambent", path.name)
+        tool = _table(table.get("tool", {}), "tool.lambent", path.name)
         return Project(path, path, tool, path.name, path.stem, str(table.get("requires-python", "")))
     return _of_folder(_folder_of(path), path)
 
@@ -61,7 +61,7 @@ def _of_folder(folder: Path, file: Path | None) -> Project:
         line = re.search(r"line (\d+)", str(error))
         where = f"{pyproject}:{line[1]}" if line else str(pyproject)
         raise UsageError(f"pyproject.toml is not valid TOML: {error}", where=where) from error
-    tool = _table(_table(table, "tool", pyproject.name), "lambent", pyproject.name)
+    tool = _table(_table(table, "tool", pyproject.name), "tool.lambent", pyproject.name)
     project = _table(table, "project", pyproject.name)
     return Project(folder, file, tool, pyproject.name, str(project.get("name", "")), str(project.get("requires-python", "")))
 
@@ -80,8 +80,9 @@ def _marked(folder: Path) -> bool:
     return any((folder / mark).exists() for mark in _MARKS)
 
 
-def _table(parent: dict[str, Any], key: str, source: str) -> dict[str, Any]:
-    table = parent.get(key, {})
+def _table(parent: dict[str, Any], name: str, source: str) -> dict[str, Any]:
+    """The table of this dotted name, by its last part."""
+    table = parent.get(name.rpartition(".")[2], {})
     if not isinstance(table, dict):
-        raise UsageError(f"{key} must be a table", where=source, hint=f"[{key}]")
+        raise UsageError(f"{name} must be a table", where=source, hint=f"[{name}]")
     return table

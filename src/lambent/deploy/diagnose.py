@@ -7,6 +7,7 @@ of the frameworks named beside them; those from AWS were recorded (see tests/rec
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -98,6 +99,15 @@ def _native_library(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
     )
 
 
+def _shadowed(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
+    """A file of the app stands before a module of the same name: Python says so, or that it is no package."""
+    name = found[1].removesuffix(".py").replace("/", ".")
+    if name in sys.stdlib_module_names:
+        return f"the app's own {name}.py hides Python's module {name}", f"give {name}.py another name"
+    what = f"{name}.py stands where the package {name} is looked for"
+    return what, f"if it is the app's own, give it another name; else the app needs another version of {requirement_for(name)}"
+
+
 def _missing_module(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
     name = found[1]
     top = name.split(".")[0]
@@ -106,10 +116,11 @@ def _missing_module(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
     if "._" in name or top.startswith("_"):
         what = f"the compiled part {name} is missing: the wheel is not for {failure.settings.runtime}"
         return what, f"name {requirement_for(top.lstrip('_'))} in requirements.txt, and keep no copy of it in the project"
-    return (
-        f"the module {name} is missing",
-        f"add {requirement_for(name)} to requirements.txt (or to pyproject.toml's dependencies)",
-    )
+    package = requirement_for(name)
+    hint = f"add {package} to requirements.txt (or to pyproject.toml's dependencies)"
+    if "." in name:  # Python names the first part that is missing: what is before it is there
+        hint = f"{name.rpartition('.')[0]} is there: does the app need another version of {package}? Or {hint}"
+    return f"the module {name} is missing", hint
 
 
 def _missing_extra(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
@@ -239,6 +250,8 @@ _TABLE: tuple[tuple[str, Reading], ...] = (
     (r"invalid ELF header|wrong ELF class|Exec format error|incompatible architecture", _wrong_machine),
     (r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object file", _native_library),
     (r"Runtime\.UserCodeSyntaxError|^(?:\[ERROR\] )?(?:SyntaxError|IndentationError|TabError)\b", _syntax),
+    (r"consider renaming '/var/task/([\w/]+\.py)'", _shadowed),
+    (r"; '(\w+)' is not a package", _shadowed),
     (r"No module named '([\w.]+)'", _missing_module),
     (r'Form data requires "([\w-]+)" to be installed', _missing_extra),  # FastAPI
     (r"`?([\w-]+)`? (?:is not installed, run|must be installed to use)", _missing_extra),  # pydantic, Starlette

@@ -33,7 +33,7 @@ def rules(*names: str, package: str = "demo", **options: object) -> dict[str, st
         ("include/demo/a.h", "headers"),
         ("demo/_core.pyx", "sources"),
         ("demo/lib/libx.a", "build"),
-        ("demo/tests/data/a.csv", "tests"),
+        ("demo/tests/a.py", "tests"),
         ("tests/test_a.py", "tests"),
         ("demo/test_a.py", "tests"),
         ("demo/conftest.py", "tests"),
@@ -62,6 +62,18 @@ def test_the_user_has_the_last_word() -> None:
 
 def test_a_package_of_nothing_but_tests_is_kept() -> None:
     assert judge(("tests/__init__.py", "tests/test_a.py"), "demo", INFO, SlimOptions()).doubtful == {}
+
+
+def test_a_folder_of_tests_that_holds_no_module_may_be_a_programs_data() -> None:
+    data = ("demo/include/tests/generic/builtin.sql", "demo/templates/test/page.html")
+    assert rules(*data, "demo/tests/a.py", "demo/tests/x.sql") == {"demo/tests/a.py": "tests", "demo/tests/x.sql": "tests"}
+    assert rules("ansible/plugins/test/core.py", package="ansible-core") == {}
+
+
+def test_a_module_that_is_imported_by_its_name_in_a_string_is_needed() -> None:
+    doubtful = dict.fromkeys(["demo/test_clock.py", "demo/tests/a.py"], "tests")
+    strings = frozenset(["demo.test_clock", "demo.tests.a"])  # the latter is what test runners are told
+    assert needed(doubtful, [Imports(strings=strings)], []) == {"demo/test_clock.py"}
 
 
 def test_what_is_imported_or_announced_is_needed() -> None:

@@ -68,6 +68,9 @@ def judge(names: Iterable[str], package: str, dist_info: str, options: SlimOptio
             doubtful[name] = rule
     if not any(module_of(name) for name in present - dropped.keys() - doubtful.keys()):
         doubtful.clear()  # a package of nothing but tests is wanted for its tests
+    with_modules = {_root(name) for name in doubtful if name.endswith(".py")}
+    for name in [name for name, rule in doubtful.items() if rule == "tests" and _root(name) not in with_modules]:
+        del doubtful[name]  # a folder of nothing but data, which may be a program's: dbt's generic tests, a template
     return Verdicts(dropped, doubtful)
 
 
@@ -76,10 +79,13 @@ def needed(doubtful: Mapping[str, str], table: Iterable[Imports], entry_points: 
     folders = {name: _root(name) for name in doubtful}
     roots = {_module(root): root for root in folders.values()}
     found: set[str] = set()
-    wanted = [*entry_points, *(word for imports in table for word in imports.now | imports.later)]
-    for word in wanted:
+    wanted = [(word, "") for word in entry_points]
+    for imports in table:
+        wanted += [(word, "") for word in imports.now | imports.later]
+        wanted += [(word, ".py") for word in imports.strings]  # where modules are imported by their names, one by one
+    for word, end in wanted:
         if "test" in word or "doc" in word or "exampl" in word:
-            found.update(roots[prefix] for prefix in prefixes(word) if prefix in roots)
+            found.update(roots[prefix] for prefix in prefixes(word) if prefix in roots and roots[prefix].endswith(end))
     return {name for name, root in folders.items() if root in found}
 
 

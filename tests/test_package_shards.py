@@ -18,6 +18,7 @@ from lambent.package.archive import compress
 from lambent.package.layout import SourceFile
 from lambent.package.own_imports import own_imports
 from lambent.package.shards.bytecode import compiled, place
+from lambent.package.shards.installed import entry_points, requires
 from lambent.package.shards.shard import Shard, conflicts, shard, shards
 from lambent.package.shards.slim import SlimOptions
 from wheels_by_hand import TARGET, wheel
@@ -105,6 +106,16 @@ def test_what_a_published_wheel_has_deflated_is_taken_and_what_was_built_here_is
     assert packed(anew, "demo.py") == compress("demo.py", text.encode())[1] != theirs
     for made in (taken, anew):
         assert made.archive.read("demo.py").decode() == text
+
+
+def test_metadata_is_read_as_it_is_written_in_the_wild() -> None:
+    metadata = b"Name: a\r\nREQUIRES-DIST:  b[x] >= 1;\r\n   extra == 'y'\r\nRequires-Dist: c\r\n\r\nRequires-Dist: prose\r\n"
+    assert requires(metadata) == ("b[x] >= 1;\n   extra == 'y'", "c")
+    points = (
+        b"stray = a:b\n# note\n[ one.group ]\n\n  name = mod.ule : thing . part [extra]\nempty\n[two]\nx=y\nx=y\n; no = no\n"
+    )
+    assert entry_points(points) == ((" one.group ", "name", "mod.ule:thing.part"), ("two", "x", "y"))
+    assert entry_points(b"") == requires(b"") == ()
 
 
 def test_tests_that_another_package_imports_come_back(tmp_path: Path) -> None:

@@ -229,19 +229,24 @@ class _Walk:
         importer = self._came_from.get(path, "")
         while importer:
             source = self._parse(importer)
-            if source is None or not any(path in self._runs(one) for one in source.imports if one.when == "now"):
+            if source is None or not any(self._runs(one, path) for one in source.imports if one.when == "now"):
                 return False
             path, importer = importer, self._came_from.get(importer, "")
         return True
 
-    def _runs(self, one: modules.Import) -> set[str]:
+    def _runs(self, one: modules.Import, path: str) -> bool:
+        """Whether an import runs the file at `path`; what a package holds itself is looked for only where that decides."""
         place = self._place(one.module)
-        files = set(place.files)
+        if path in place.files:
+            return True
+        if not any(path in self._place(f"{one.module}.{name}").files for name in one.names):
+            return False
         package = self._parse(place.files[-1]) if place.files and place.files[-1].endswith(".py") else None
-        for name in one.names:
-            if package is None or not package.may_have(name):
-                files.update(self._place(f"{one.module}.{name}").files)
-        return files
+        return any(
+            path in self._place(f"{one.module}.{name}").files
+            for name in one.names
+            if package is None or not package.may_have(name)
+        )
 
     def _finding(self, lacks: str, level: Level, places: list[tuple[str, int]]) -> Finding:
         places = sorted(places)

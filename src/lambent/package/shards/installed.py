@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import base64
-import configparser
 import csv
 import hashlib
 import io
 import re
 from collections.abc import Iterable, Mapping
-from email.parser import HeaderParser
 
 _SCRIPTS = ("console_scripts", "gui_scripts")
+_HEADER = re.compile(r"^requires-dist:[ \t]*(.*(?:\n[ \t]+.*)*)", re.IGNORECASE | re.MULTILINE)
 _EXTRAS = re.compile(r"\s*\[.*\]\s*$")
 _LAUNCHER = """{shebang}
 # -*- coding: utf-8 -*-
@@ -27,20 +26,16 @@ if __name__ == "__main__":
 
 
 def entry_points(text: bytes | bytearray) -> tuple[tuple[str, str, str], ...]:
-    """(group, name, "module:object") of an entry_points.txt, sorted; none of one that cannot be read."""
-    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
-    parser.optionxform = str  # type: ignore[method-assign,assignment]
-    try:
-        parser.read_string(text.decode("utf-8", "replace"))
-    except configparser.Error:
-        return ()
-    return tuple(
-        sorted(
-            (group, name, _EXTRAS.sub("", value).replace(" ", ""))
-            for group in parser.sections()
-            for name, value in parser.items(group)
-        )
-    )
+    """(group, name, "module:object") of an entry_points.txt, sorted; read as importlib.metadata reads it on Lambda."""
+    group, found = "", []
+    for line in map(str.strip, text.decode("utf-8", "replace").splitlines()):
+        if line.startswith("[") and line.endswith("]"):
+            group = line.strip("[]")
+        elif line and group and not line.startswith(("#", ";")):
+            name, equals, value = (part.strip() for part in line.partition("="))
+            if equals:
+                found.append((group, name, _EXTRAS.sub("", value).replace(" ", "")))
+    return tuple(sorted(set(found)))
 
 
 def launchers(points: Iterable[tuple[str, str, str]], python: str) -> dict[str, bytes]:
@@ -67,8 +62,8 @@ def with_shebang(script: bytes | bytearray, python: str) -> bytes | bytearray:
 
 def requires(metadata: bytes | bytearray) -> tuple[str, ...]:
     """The Requires-Dist lines of a METADATA file."""
-    head = HeaderParser().parsestr(metadata.decode("utf-8", "replace").partition("\n\n")[0])
-    return tuple(head.get_all("Requires-Dist") or ())
+    text = metadata.decode("utf-8", "replace").replace("\r\n", "\n")
+    return tuple(line.strip() for line in _HEADER.findall(text.partition("\n\n")[0]))
 
 
 def digest(data: bytes | bytearray) -> str:

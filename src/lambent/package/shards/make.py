@@ -44,7 +44,7 @@ class Findings:
     def outside(self) -> list[str]:
         """Imports by what stays of test, docs or example modules that this wheel does not have itself: another's?"""
         words = {word for found in self.imports.values() for word in found.now | found.later}
-        return sorted(word for word in words if slim.doubted(word))
+        return sorted(filter(slim.doubted, words))
 
     def tools(self) -> list[str]:
         """The modules of build-time packages (pip, setuptools) that what stays imports, at any depth."""
@@ -72,6 +72,7 @@ class _Packing:
         self._record: dict[str, str] = {}
         self._spoken: set[str] = set()
         self._stubs = False
+        self._files = self._has_stubs = False  # whether something dropped comes back when a source speaks of it
         self.found = Findings()
 
     def run(self) -> Findings:
@@ -81,6 +82,8 @@ class _Packing:
         found.requires = installed.requires(self._unpacked.metadata("METADATA"))
         verdicts = slim.judge(places, wheel.name, self._unpacked.dist_info, self._options)
         own = f"{self._unpacked.dist_info}/RECORD"
+        self._has_stubs = "stubs" in verdicts.dropped.values()
+        self._files = bool(verdicts.doubtful or slim.dropped_by_kind(verdicts.dropped))
         later = verdicts.doubtful.keys() | {name for name, rule in verdicts.dropped.items() if rule == "stubs"} | {own}
         for place in places.values():
             if place.name not in later and place.name not in verdicts.dropped:
@@ -126,9 +129,9 @@ class _Packing:
             self._record[name] = ""
         if name.endswith(".py"):
             self.found.imports[name] = scan(name, data, self._python)
-            if not full:
+            if self._files:
                 self._spoken |= slim.speaks_of(data)
-                self._stubs = self._stubs or slim.keeps_stubs(data)
+            self._stubs = self._stubs or (self._has_stubs and slim.keeps_stubs(data))
         elif data[:4] == b"\x7fELF":
             data = self._look_into(name, data)
         elif _SHARED.search(name):

@@ -130,10 +130,14 @@ def speaks_of(source: bytes | bytearray) -> set[str]:
     return {match[1].decode() for match in _SPOKEN.finditer(source)}
 
 
+def dropped_by_kind(dropped: Mapping[str, str]) -> list[str]:
+    """Files dropped by their suffix, which come back when a module speaks of them."""
+    return [name for name, rule in dropped.items() if rule in _rules()["files"] and rule != "stubs"]
+
+
 def spoken_of(dropped: Mapping[str, str], spoken: Set[str]) -> list[str]:
     """Files dropped by their suffix that a module names, or whose suffix it asks for ("*.cu")."""
-    named = [name for name, rule in dropped.items() if rule in _rules()["files"] and rule != "stubs"]
-    files = ((name, name.rpartition("/")[2]) for name in named)
+    files = ((name, name.rpartition("/")[2]) for name in dropped_by_kind(dropped))
     return sorted(name for name, file in files if file in spoken or f"*.{file.rpartition('.')[2]}" in spoken)
 
 

@@ -28,7 +28,7 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="one case in so many, chosen by the seed")
     parser.add_argument("--share", type=_share, default=(1, 1), help="2/4: every fourth operation from the second on")
     parser.add_argument("--kept", type=Path, help="a file that outcomes are added to; cases that it holds are not run again")
-    parser.add_argument("--pause", type=float, default=0.005, help="seconds a client rests between two requests")
+    parser.add_argument("--pause", type=float, default=0.01, help="seconds a client rests between two requests")
     parser.add_argument("--most", type=float, default=0.0, help="stop after so many seconds")
     told = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and the local Lambda ends too

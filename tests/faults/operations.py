@@ -57,7 +57,9 @@ HOSTINGS = (
     update("tags changed", TAGGED, with_hosting(PLAIN, tags=(("team", "market"), ("new", "1")))),
     update("everything on", PLAIN, EVERYTHING),
     update("everything off", EVERYTHING, PLAIN),
-    update("overflow on", PLAIN, BESIDE),
+    replace(
+        update("overflow on", PLAIN, BESIDE), prepare=lambda world, app: world.direct.empty_bucket(PACKAGES, f"overflow/{app}/")
+    ),
     update("overflow changed", BESIDE, replace(BESIDE, text="new", overflow="two")),
     update("overflow off", BESIDE, with_hosting(PLAIN, keep_versions=2)),
 )

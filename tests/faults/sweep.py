@@ -63,14 +63,16 @@ class Sweep:
         return found
 
     def turn(self, case: Case) -> int:
-        """0 from the first call that writes on, 1 for what changes nothing (then nothing is to be set back), and the
-        rest last, for it tells least. By what an unbroken run does.
+        """0 for a call that writes (or asks the new version), 1 for one that looks again after those; 2 before them, if that
+        ends the run, for then nothing is to be set back; else 3, for it tells least. By what an unbroken run does.
         """
         kind = next(each for each in KINDS if each.name == case.kind)
         labels = self._labels[case.operation]
-        if not all(map(_reads, labels[: labels.index(case.label) + 1])):
+        if not _reads(case.label):
             return 0
-        return 2 if kind.mends or kind.concurrent else 1
+        if not all(map(_reads, labels[: labels.index(case.label)])):
+            return 1
+        return 3 if kind.mends or kind.concurrent else 2
 
     def learn(self, operation: Operation) -> None:
         """An unbroken run: its calls, and the state it ends in."""
@@ -117,6 +119,8 @@ class Sweep:
         for number in range(start.hosting.keep_versions - there):
             old = replace(start, text=f"old{number}", overflow=start.overflow and f"old{number}")
             self.world.deploy(app, old, self.world.direct)
+        if operation.refused and there:  # or $LATEST and the newest version were those that it left
+            self.world.deploy(app, replace(start, text="old"), self.world.direct)
         self.world.deploy(app, start, self.world.direct)
         operation.prepare(self.world, app)
 
@@ -169,7 +173,7 @@ class Sweep:
         kind = next(each for each in KINDS if each.name == case.kind)
         self.learn(operation)
         app = self._ready(operation)
-        before = self._state(operation, app) if operation.start else {}
+        before = self._state(operation, app) if operation.start and self.turn(case) > 1 else {}  # else it is not compared
         rival = _Rival(self.world, app + operation.beside, operation.other)
         fault = Fault(kind, case.label, rival.deploy)
         began = time.monotonic()
@@ -183,7 +187,7 @@ class Sweep:
             (self._at_start.discard if wrote else self._at_start.add)(app)
             if not wrote:
                 ended += ", nothing written"
-                now = self._state(operation, app) if operation.start else {}
+                now = self._state(operation, app) if before else {}
                 wrong += [f"{key} has changed" for key in before if before[key] != now[key]]
             else:
                 ended += f", {self._rerun(operation, app, wrong)}"
@@ -254,6 +258,8 @@ class Sweep:
         left = {"versions", "uploads"} if kind.concurrent else set()
         if kind.concurrent and operation.prepare is not nothing:  # which is not done again
             left |= {"latest", "alias"}
+        if kind.concurrent and operation.refused:
+            left |= {"live"}
         return [f"{key} is {now[key]}, not {wanted[key]}" for key in wanted if now[key] != wanted[key] and key not in left]
 
     def _left_broken(self, operation: Operation, app: str, kind: Kind, error: BaseException | None) -> list[str]:
@@ -299,7 +305,7 @@ class _Rival:
 
 
 def _reads(call: str) -> bool:
-    return call.startswith(("Get", "List", "Describe", "Head"))
+    return call.startswith(("Get", "List", "Describe", "Head", "Filter"))
 
 
 def _says_so(error: LambentError) -> bool:

@@ -71,7 +71,21 @@ def test_the_sso_login_is_stale(tmp_path: Path) -> None:
     )
     with pytest.raises(AwsError) as refused:
         connect(None, profile="work").account()
-    assert "aws sso login" in refused.value.hint
+    assert "aws sso login --profile work" in refused.value.hint
+
+
+def test_how_to_log_in_is_told_for_the_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config").write_text("[profile 'my team']\nregion = eu-north-1\n")
+    with pytest.raises(AwsError) as refused:
+        connect(None, profile="my team")
+    assert "aws configure --profile 'my team', aws sso login --profile 'my team' or --profile NAME" in refused.value.hint
+    monkeypatch.setenv("AWS_PROFILE", "my team")
+    with pytest.raises(AwsError) as refused:
+        connect(None)
+    assert "aws sso login --profile 'my team'" in refused.value.hint
+    with pytest.raises(AwsError) as unknown:
+        connect(None, profile="ghost")
+    assert unknown.value.hint == "aws configure list-profiles shows the ones there are"
 
 
 def test_nobody_listens() -> None:

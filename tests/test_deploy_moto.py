@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -132,6 +133,19 @@ def test_an_endpoint_on_this_machine_needs_no_proxy(endpoint: str, monkeypatch: 
     for variable in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(variable, raising=False)
     assert connect("eu-west-1", endpoint_url=endpoint, keys=("lambent", "lambent")).account() == "123456789012"
+
+
+def test_a_runtime_that_is_closed_for_new_functions(aws: Aws, name: str, tmp_path: Path) -> None:
+    """python3.10 is from 2026-11-30 to 2027-01-15 for functions that are there alone: nothing is begun for another."""
+    wanted, zipped = config(tmp_path, name, runtime="python3.10"), artifact(tmp_path, "one", runtime="python3.10")
+    window, before = (replace(QUICK, today=lambda day=day: day) for day in (date(2026, 12, 1), date(2026, 11, 29)))
+    watched = Meddled(aws)
+    with pytest.raises(DeployError, match=r"AWS takes no new functions with python3\.10 since 2026-11-30") as refused:
+        deploy(wanted, zipped, watched, events.ignore, patience=window, ask=answering)
+    assert "until 2027-01-15" in refused.value.hint and set(watched.calls) <= READS
+    assert deploy(wanted, zipped, aws, events.ignore, patience=before, ask=answering).version == "1"
+    other = artifact(tmp_path, "two", runtime="python3.10")
+    assert deploy(wanted, other, aws, events.ignore, patience=window, ask=answering).version == "2"
 
 
 def test_a_plan_changes_nothing(aws: Aws, name: str, tmp_path: Path) -> None:

@@ -76,3 +76,19 @@ def test_jsonlines_are_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> 
     assert [line["event"] for line in told] == ["Planned", "Answered", "Failed"]
     assert told[0]["lines"] == [{"verb": "create", "what": "role a", "detail": ""}]
     assert told[2]["exit_code"] == 4
+
+
+def test_a_canary_is_told_of_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = plain.Plain()
+    for left in range(300, -1, -5):
+        shown.show(events.Canary("7", 0.1, float(left), 300 - left, 2 if left <= 20 else 0))
+    assert capsys.readouterr().err.splitlines() == [
+        "      10 % to version 7: 75 requests, 0 errors, 225 s left",
+        "      10 % to version 7: 150 requests, 0 errors, 150 s left",
+        "      10 % to version 7: 225 requests, 0 errors, 75 s left",
+        "      10 % to version 7: 280 requests, 2 errors, 20 s left",
+    ]
+    shown.show(events.StepStarted("canary: 10%/2h"))
+    for left in range(7200, -1, -60):
+        shown.show(events.Canary("8", 0.1, float(left), 0, 0))
+    assert len(capsys.readouterr().err.splitlines()) == 24, "every five minutes"

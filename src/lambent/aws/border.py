@@ -5,6 +5,8 @@ botocore is used without boto3's layer on top, which adds import time and nothin
 
 from __future__ import annotations
 
+import re
+import shlex
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -24,6 +26,7 @@ from lambent.aws.whole import watch
 from lambent.errors import AwsError
 from lambent.limits import TIMEOUT_MAX_S
 
+_LOGINS = re.compile("aws (sso login|login|configure)(?! list)")
 _CONNECT_S = 5
 _READ_S = 70
 _ATTEMPTS = 5
@@ -49,6 +52,11 @@ class Border:
     def region(self) -> str:
         return self._region
 
+    def _translated(self, error: Exception, operation: str, resource: str = "") -> AwsError:
+        """botocore's error as ours; how to log in is told with the profile that is in use."""
+        profile = self._session.get_config_variable("profile") or ""
+        return translated(error, operation, self._endpoint, resource, profile)
+
     def account(self) -> str:
         return str(self._call("sts", "get_caller_identity")["Account"])
 
@@ -60,10 +68,10 @@ class Border:
         try:
             credentials = self._session.get_credentials()
             if credentials is None:
-                raise no_credentials()
+                raise no_credentials(self._session.get_config_variable("profile") or "")
             SigV4Auth(credentials.get_frozen_credentials(), "lambda", self._region).add_auth(request)
         except foreign.BotoCoreError as error:
-            raise translated(error, "signing", self._endpoint) from error
+            raise self._translated(error, "signing") from error
         return tuple(sorted(request.headers.items()))
 
     def _call(self, service: str, operation: str, **given: Any) -> dict[str, Any]:
@@ -71,7 +79,7 @@ class Border:
             method: Callable[..., dict[str, Any]] = getattr(self._client(service), operation)
             return method(**given)
         except FOREIGN as error:
-            raise self._explained(translated(error, camel(operation), self._endpoint, self._s3_arn(given))) from error
+            raise self._explained(self._translated(error, camel(operation), self._s3_arn(given))) from error
 
     def _explained(self, error: AwsError) -> AwsError:
         regions = () if self._endpoint else self._session.get_available_regions("lambda")
@@ -95,7 +103,7 @@ class Border:
         try:
             yield from self._client(service).get_paginator(operation).paginate(**given)
         except FOREIGN as error:
-            raise translated(error, camel(operation), self._endpoint) from error
+            raise self._translated(error, camel(operation)) from error
 
     def _client(self, service: str) -> Any:
         with self._lock:
@@ -139,11 +147,24 @@ def camel(operation: str) -> str:
     return "".join(word.capitalize() for word in operation.split("_"))
 
 
-def no_credentials() -> AwsError:
-    return AwsError("no AWS credentials were found", hint=f"aws configure, aws sso login or --profile NAME; {LOCAL}")
+def no_credentials(profile: str = "") -> AwsError:
+    hint = f"aws configure, aws sso login or --profile NAME; {LOCAL}"
+    return AwsError("no AWS credentials were found", hint=_logging_in(hint, profile))
 
 
-def translated(error: Exception, operation: str, endpoint: str | None, resource: str = "") -> AwsError:
+def translated(error: Exception, operation: str, endpoint: str | None, resource: str = "", profile: str = "") -> AwsError:
+    """The error to show for one of botocore's; `profile` is the one that was used, if it is not the default."""
+    found = _translated(error, operation, endpoint, resource)
+    found.hint = _logging_in(found.hint, profile)
+    return found
+
+
+def _logging_in(hint: str, profile: str) -> str:
+    """The hint with commands that are for this profile."""
+    return _LOGINS.sub(lambda login: f"{login[0]} --profile {shlex.quote(profile)}", hint) if profile else hint
+
+
+def _translated(error: Exception, operation: str, endpoint: str | None, resource: str) -> AwsError:
     if isinstance(error, foreign.ClientError):
         told = error.response.get("Error", {})
         message = told.get("Message") or error.response.get("message") or ""

@@ -50,9 +50,9 @@ def connect(
         chosen = region or session.get_config_variable("region")
         found = session.get_credentials()
     except foreign.BotoCoreError as error:
-        raise translated(error, "configuration", endpoint_url) from error
+        raise translated(error, "configuration", endpoint_url, profile=profile or "") from error
     if found is None:
-        raise no_credentials()
+        raise no_credentials(session.get_config_variable("profile") or "")
     if not chosen:
         raise AwsError("no AWS region is chosen", hint=f"--region us-east-1, or aws configure; {LOCAL}")
     return BotoAws(session, chosen, endpoint_url)

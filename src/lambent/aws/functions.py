@@ -11,7 +11,7 @@ from typing import Any
 import botocore.exceptions as foreign
 import urllib3.exceptions
 
-from lambent.aws.border import Border, given, pairs, translated
+from lambent.aws.border import Border, given, pairs
 from lambent.aws.interface import ABSENT, Code, Function, Invoked, Pairs, Settings
 from lambent.errors import AwsError
 from lambent.limits import TMP_MIN_MB
@@ -91,7 +91,7 @@ class BotoFunctions(Border):
         try:
             return Invoked(answer["Payload"].read(), answer.get("FunctionError", ""), log)
         except foreign.BotoCoreError as error:
-            raise translated(error, "Invoke", self._endpoint) from error
+            raise self._translated(error, "Invoke") from error
 
     def invoke_streamed(self, function: str, qualifier: str, payload: bytes, enough: Callable[[bytes], bool]) -> Invoked:
         told = {"FunctionName": function, "Qualifier": qualifier, "Payload": payload, "LogType": "Tail"}
@@ -100,9 +100,9 @@ class BotoFunctions(Border):
             with closing(answer["EventStream"]) as stream:
                 return _heard(stream, enough)
         except (foreign.BotoCoreError, foreign.ClientError) as error:
-            raise translated(error, "InvokeWithResponseStream", self._endpoint) from error
+            raise self._translated(error, "InvokeWithResponseStream") from error
         except urllib3.exceptions.HTTPError as error:  # botocore lets it through while a stream is read
-            raise translated(foreign.HTTPClientError(error=error), "InvokeWithResponseStream", self._endpoint) from error
+            raise self._translated(foreign.HTTPClientError(error=error), "InvokeWithResponseStream") from error
 
 
 def _code(code: Code) -> dict[str, Any]:

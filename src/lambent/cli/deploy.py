@@ -47,7 +47,7 @@ def command(path: Path, prove: bool, yes: bool, as_json: bool, **options: Any) -
         if prove and not target.local:  # there the check of the new version does the same
             before_upload(config, artifact, cache, os.environ, emit)
         told = asking(target.named(emit), target.local or yes or is_said(config), as_json)
-        deploy(config, artifact, account or target.connect(emit), told)
+        deploy(config, artifact, account or target.connect(emit), told, patience=target.patience)
 
 
 def configured(path: Path, flags: Flags, target: Target, emit: Emit) -> tuple[Config, Target]:

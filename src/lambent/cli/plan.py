@@ -46,7 +46,7 @@ def command(path: Path, form: str | None, as_json: bool, **options: Any) -> None
             told = policy(desired(config, artifact, Names(config.name, aws.account(), aws.region)))
             click.echo(json.dumps(told, indent=2))
             return
-        plan = prepare(config, artifact, aws)
+        plan = prepare(config, artifact, aws, target.patience)
         target.named(emit)(replace(plan.planned, settings=configured_as(config).settings))
         if form == "aws-cli":
             click.echo(script(plan), nl=False)

@@ -17,6 +17,7 @@ from lambent.aws.boto import connect
 from lambent.aws.interface import Aws
 from lambent.cli.options import port_option, state_option
 from lambent.config.model import Architecture, Config
+from lambent.deploy.means import Patience
 from lambent.errors import LocalError
 from lambent.events import Apps, Destroyed, Emit, Event, LocalStarted, Planned, Status, Summary, Versions, Warned
 from lambent.local import daemon
@@ -71,6 +72,11 @@ class Target:
         """The day whose rules of AWS hold: today, or the one that the running local Lambda was started with."""
         running = daemon.status(self.state) if self.local else None
         return date.fromisoformat(running["as_of"]) if running is not None else date.today()
+
+    @property
+    def patience(self) -> Patience:
+        """The usual one, with this target's day."""
+        return Patience(today=lambda: self.rules_of)
 
 
 def _local(app: Summary) -> Summary:

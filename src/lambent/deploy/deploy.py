@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from datetime import date
 
-from lambent import events
+from lambent import calendar, events
 from lambent.aws.interface import Aws
 from lambent.config.model import Config
 from lambent.deploy.apply import PlanIsStale, Run
@@ -23,13 +24,29 @@ _LOOKS = 5
 def prepare(config: Config, artifact: Artifact, aws: Aws, patience: Patience | None = None) -> Plan:
     """Looks at what is there and plans; changes nothing.
 
-    Raises DeployError if something of that name is there that lambent did not make, AwsError if AWS will not say.
+    Raises DeployError if something of that name is there that lambent did not make, or the function is not there and AWS takes
+    no new ones with this runtime; AwsError if AWS will not say.
     """
-    names, observed = observe(aws, config.name, (patience or Patience()).settle_s)
+    patience = patience or Patience()
+    names, observed = observe(aws, config.name, patience.settle_s)
     wanted = desired(config, artifact, names)
     if wanted.overflow is not None:
         observed = replace(observed, stored=aws.uploaded(wanted.overflow.bucket, wanted.overflow.key))
-    return plan(wanted, observed)
+    made = plan(wanted, observed)
+    if observed.latest is None:
+        _refuse_closed(config, patience.today())
+    return made
+
+
+def _refuse_closed(config: Config, on: date) -> None:
+    """AWS closes a runtime for new functions some weeks before it does for those that are there."""
+    if not calendar.can_create(config.runtime, on) and (known := calendar.runtime(config.runtime)):
+        newest = calendar.supported(on)[0].name
+        raise DeployError(
+            f"AWS takes no new functions with {config.runtime} since {known.blocked_create}, and {config.name} would be one",
+            where=config.origins.get("runtime", "runtime"),
+            hint=f"--runtime {newest}; functions that are there may be updated until {known.blocked_update}",
+        )
 
 
 def deploy(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 
 from lambent.aws.interface import Aws
 from lambent.deploy.probe import Ask, ask
@@ -14,7 +15,8 @@ from lambent.events import Emit
 @dataclass(frozen=True)
 class Patience:
     """How long to wait for AWS, in seconds: a new role to be usable, a change to settle, SnapStart's snapshot of a new version,
-    a new URL to answer. A canary's log is read every `look_s` seconds, by this clock and with these pauses.
+    a new URL to answer. A canary's log is read every `look_s` seconds, by this clock and with these pauses. `today` is the day
+    whose rules of AWS hold.
     """
 
     role_s: float = 60
@@ -24,6 +26,7 @@ class Patience:
     look_s: float = 5
     clock: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] = time.sleep
+    today: Callable[[], date] = date.today
 
 
 @dataclass(frozen=True)

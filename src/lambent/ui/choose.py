@@ -24,4 +24,4 @@ def reporter(as_json: bool) -> Iterator[Emit]:
         finally:
             terminal.rest()
     else:
-        yield lasting(plain.show)
+        yield lasting(plain.Plain().show)

@@ -4,9 +4,36 @@ from __future__ import annotations
 
 import sys
 
-from lambent.events import Event
-from lambent.ui.lines import lines, result
+from lambent.events import Canary, Event
+from lambent.ui.lines import lines, progress, result
 from lambent.ui.style import PLAIN
+
+_SILENCE_S = 300  # a canary may take an hour, and CI ends what says nothing for ten minutes
+
+
+class Plain:
+    """An `Emit` with a memory of one thing: how the canary did when that was said last. It is said again after a quarter of its
+    time, or five minutes, and at once when there are more errors.
+    """
+
+    def __init__(self) -> None:
+        self._said: Canary | None = None
+        self._every_s = 0.0
+
+    def show(self, event: Event) -> None:
+        if isinstance(event, Canary):
+            self._canary(event)
+        else:
+            self._said = None
+            show(event)
+
+    def _canary(self, now: Canary) -> None:
+        said = self._said
+        if said is None:
+            self._said, self._every_s = now, min(now.left_s / 4, _SILENCE_S)
+        elif now.errors > said.errors or said.left_s - now.left_s >= self._every_s:
+            self._said = now
+            print(f"{PLAIN['note']}{progress(now)}", file=sys.stderr, flush=True)
 
 
 def show(event: Event) -> None:

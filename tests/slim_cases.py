@@ -37,7 +37,8 @@ def run(requirements: str, snippet: str, runtime: str, cache: Path) -> str:
         except LambentError as error:
             return f"{error.what} {error.detail}"
         with zipfile.ZipFile(made.path) as zipped:
-            zipped.extractall(task)
+            for info in zipped.infolist():
+                Path(zipped.extract(info, task)).chmod(info.external_attr >> 16 & 0o777)
         python = interpreters.find(runtime.removeprefix("python"), os.environ)
         assert python is not None
         done = subprocess.run(

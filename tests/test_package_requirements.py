@@ -69,6 +69,13 @@ def test_another_machine_or_runtime_is_named(tmp_path: Path, registry: Registry)
     assert "--runtime python3.12" in error.hint and "--arch arm64" in error.hint
 
 
+def test_the_newest_is_told_and_not_the_oldest_that_uv_blames(tmp_path: Path, registry: Registry) -> None:
+    offer(registry, "fast", "1.0", "cp36-cp36m-manylinux2014_x86_64")
+    offer(registry, "fast", "2.0", "cp313-cp313-manylinux_2_28_x86_64")
+    error = refusal(listed(tmp_path / "app", registry, "fast"), tmp_path / "cache", to=target("3.13", "arm64"))
+    assert error.what.startswith("fast 2.0 has no wheel for python3.13 arm64") and "--arch x86_64" in error.hint
+
+
 def test_the_markers_are_the_targets(tmp_path: Path, registry: Registry) -> None:
     for name in ("old", "new", "arm", "win"):
         offer(registry, name)

@@ -114,6 +114,14 @@ def test_a_file_name_taken_apart() -> None:
         (["demo-1.0-cp313-cp313t-manylinux1_x86_64.whl"], "python3.13t x86_64 glibc 2.5"),
         (["demo-1.0-py2-none-any.whl"], "python2 any machine"),
         (["demo-1.0-cp312-cp312-win32.whl"], "Windows"),
+        (
+            [
+                "demo-1.0-cp312-cp312-manylinux2014_s390x.whl",
+                "demo-1.0-cp312-cp312-manylinux2014_x86_64.whl",
+                "demo-1.0-pp310-pypy310_pp73-manylinux2014_x86_64.whl",
+            ],
+            "python3.12 x86_64 glibc 2.17; other Pythons and machines",
+        ),
     ],
 )
 def test_what_there_is_in_words(names: list[str], told: str) -> None:

@@ -19,7 +19,7 @@ from lambent.errors import PackagingError
 from lambent.events import Event, Warned
 from lambent.package.lock import DistFile, Pin, Repository, Wheel
 from lambent.package.target import Target
-from lambent.package.wheels import tree
+from lambent.package.wheels import refusals, tree
 from lambent.package.wheels.fetch import fetch
 from lambent.package.wheels.means import Means
 from registry import Registry, lock, serving, sha256
@@ -230,8 +230,15 @@ def test_c_code_that_must_be_compiled_is_refused(registry: Registry, means: Mean
     assert raised.value.what == (
         "demo 1.0 has no wheel for python3.11 x86_64 (glibc 2.26), and its source does not build without a compiler"
     )
-    assert "--build-native" in raised.value.hint
+    assert raised.value.hint == "use a package that has wheels, or build it for the target: --build-native"
     assert "/bin/false" in raised.value.detail
+    assert refusals.not_built("python-ldap 3.4", Target("3.11", "x86_64", (2, 26)), "/bin/false").hint.startswith(
+        "use ldap3, or"
+    )
+    assert (
+        refusals.not_built("mysqlclient 2.2", Target("3.11", "x86_64", (2, 26)), "pkg-config").hint
+        == "its build said why; or use pymysql"
+    )
 
 
 def test_machine_code_in_a_wheel_that_says_it_is_for_any(tmp_path: Path, means: Means) -> None:

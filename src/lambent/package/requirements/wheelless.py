@@ -38,7 +38,14 @@ def blamed(text: str) -> Package | None:
     wanted = re.search(r"Wheels are required for `([^`]+)`", flat)
     if wanted and (found is None or normalised(found[1]) != normalised(wanted[1])):
         return Package(normalised(wanted[1]), wanted[1])
-    return Package(normalised(found[1]), f"{found[1]}{found[2]}") if found else None
+    if found is None:
+        return None
+    # uv blames the oldest of several ranges first ("x<=0.5 has no wheels with a matching ABI"): what was asked for counts.
+    asked = re.search(
+        rf"(?:you require|depends on) ({re.escape(found[1])}(?:\[[\w,.-]*\])?)((?:[=<>!~]=?[^\s,]+,?)*)(?=[\s,]|$)", flat
+    )
+    spec = f"{asked[1]}{asked[2].rstrip(',')}" if asked else f"{found[1]}{found[2]}"
+    return Package(normalised(found[1]), spec)
 
 
 def ruled_out(text: str, unfit: Sequence[Pin]) -> Package | None:

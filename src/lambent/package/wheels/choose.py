@@ -76,10 +76,13 @@ def offered(pin: Pin) -> str:
         if name is None:
             continue
         for place, elsewhere in _places(name.platforms):
+            pythons = _pythons(name)
             if elsewhere:
                 others.add(place)
+            elif not place.startswith(_MACHINES) or not pythons:
+                others.add("other Pythons and machines")
             else:
-                linux.setdefault(place, set()).update(_pythons(name))
+                linux.setdefault(place, set()).update(pythons)
     told: dict[str, list[str]] = {}
     for place in sorted(linux):
         told.setdefault(_range(linux[place]), []).append(place)
@@ -107,17 +110,18 @@ def _places(platforms: Iterable[str]) -> set[tuple[str, bool]]:
     return found | {(f"{machine} glibc 2.{minor}", False) for machine, minor in oldest.items()}
 
 
+_MACHINES = ("x86_64", "aarch64", "any ")  # Lambda's, and what runs on both
 _SYSTEMS = {"macosx": "macOS", "win": "Windows", "android": "Android", "ios": "iOS", "pyodide": "WebAssembly"}
 
 
 def _pythons(name: WheelName) -> set[str]:
-    """The versions as people write them: "3.12", "3.13t" without the global lock, "3.8+" with the stable ABI, "3"."""
+    """CPython's versions as people write them: "3.12", "3.13t" without the global lock, "3.8+" with the stable ABI, "3"."""
     found = set()
     for python in name.pythons:
+        if not python.startswith(("cp", "py")):
+            continue  # PyPy and its like
         number = python[2:]
         version = f"{number[0]}.{number[1:]}" if len(number) > 1 else number
-        if not python.startswith(("cp", "py")):
-            version = f"{python[:2]}{version}"  # PyPy and its like
         for abi in name.abis:
             found.add(f"{version}+" if abi == "abi3" else f"{version}t" if abi.endswith("t") else version)
     return found

@@ -15,6 +15,13 @@ from lambent.package.wheels.wanted import Wanted
 _LINES = 16  # of a failed build that are shown
 _ERRORS = 4
 _ERROR = re.compile(r"^\w*(Error|Exception|Exit)\b|\berror:|\bfatal\b", re.IGNORECASE)
+INSTEAD = {
+    "mysqlclient": "pymysql",
+    "psycopg2": "psycopg2-binary",
+    "pysqlite3": "pysqlite3-binary",
+    "python-ldap": "ldap3",
+}
+"""Packages of which no wheel fits, and what does the same with wheels."""
 _FRAME = ("error: Failed to build", "cause: The build backend", "cause: Call to", "hint:", "help:")
 
 
@@ -111,10 +118,17 @@ def not_built(package: str, target: Target, said: str) -> PackagingError:
         return PackagingError(
             f"{package} has no wheel for {_named(target)}, and its source does not build without a compiler",
             where=package,
-            hint="use a package that has wheels (psycopg2-binary for psycopg2), or build it for the target: --build-native",
+            hint=f"use {INSTEAD.get(_name(package), 'a package that has wheels')}, or build it for the target: --build-native",
             detail=detail,
         )
-    return PackagingError(f"{package} cannot be built from its source", where=package, hint="its build said why", detail=detail)
+    instead = INSTEAD.get(_name(package))
+    hint = f"its build said why{f'; or use {instead}' if instead else ''}"
+    return PackagingError(f"{package} cannot be built from its source", where=package, hint=hint, detail=detail)
+
+
+def _name(package: str) -> str:
+    """ "demo" of "demo 1.0"."""
+    return package.partition(" ")[0]
 
 
 def last_lines(said: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -88,6 +89,14 @@ def test_work_goes_on_when_nobody_reads(closed: str, tmp_path: Path) -> None:
     assert b"Traceback" not in rest and b"BrokenPipe" not in rest
     if closed == "stderr":
         assert rest == b"http://u/\n"
+
+
+def test_letters_that_the_output_has_not_are_no_bug(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("def lambda_handler(event, context): pass\n")
+    words = [sys.executable, "-m", "lambent", "config", "--show-env", "--env", "GREETING=grüße", str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert rb"gr\xfc\xdfe" in done.stdout
 
 
 TWICE = """

@@ -99,6 +99,8 @@ def test_refusals_name_the_place_and_the_line_to_write(app: Path, toml: str, wha
         (Flags(memory=64), "--memory", "--memory 128"),
         (Flags(timeout="x"), "--timeout", "--timeout 1"),
         (Flags(env=("NOVALUE",)), "--env", "--env NOVALUE=value"),
+        (Flags(env=("a-secret.without-name",)), "--env", "--env KEY=value"),
+        (Flags(env=("AB=\udcff",)), "--env", "environment variables are texts"),
         (Flags(env=("1A=x",)), "--env", "two or more letters, digits and _, a letter first"),
         (Flags(env=(f"BIG={'x' * 5000}",)), "--env", "put BIG (5000 bytes) into a file of the project"),
         (Flags(runtime="python3.9"), "--runtime", "--runtime python3.14"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import os
 import re
 import signal
@@ -78,6 +79,8 @@ def cli() -> None:
 
 def run() -> None:
     """The console script. Exits the process; nothing else does."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: a terminal without a letter is no reason to stop
     code = _exit_code(sys.argv[1:])
     if code == INTERRUPTED:  # at once: whoever presses Ctrl-C a second time meets no threads that are waited for
         sys.stdout.flush()

@@ -104,8 +104,8 @@ def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """--local, --region, --profile, --port and --state; `taken` makes a Target of them."""
     options = (
         click.option("--local", "-l", is_flag=True, help="The Lambda on this machine: no account needed."),
-        click.option("--region", help="The AWS region."),
-        click.option("--profile", help="The AWS profile to use."),
+        click.option("--region", metavar="R", help="The AWS region (default: the setting, then what the aws CLI would take)."),
+        click.option("--profile", metavar="P", help="The AWS profile, likewise."),
         port_option,
         state_option,
     )

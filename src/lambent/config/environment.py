@@ -16,6 +16,8 @@ from lambent.config.references import reference
 from lambent.errors import UsageError
 from lambent.limits import ENV_MAX, RESERVED_ENVIRONMENT
 
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
+
 
 def from_flags(words: Sequence[str]) -> dict[str, str]:
     """`--env K=V` as often as it was given; the last of a key wins. Raises UsageError for a word without "="."""
@@ -23,7 +25,8 @@ def from_flags(words: Sequence[str]) -> dict[str, str]:
     for word in words:
         key, equals, value = word.partition("=")
         if not equals:
-            raise UsageError(f"an environment variable without a value: {word}", where="--env", hint=f"--env {key}=value")
+            shown = word if _NAME.fullmatch(word) else "KEY"  # anything else may be a secret whose name was forgotten
+            raise UsageError(f"an environment variable without a value: {shown}", where="--env", hint=f"--env {shown}=value")
         pairs[key] = value
     return pairs
 
@@ -76,12 +79,15 @@ def check(pairs: Mapping[str, str], where: Mapping[str, str]) -> tuple[tuple[str
     for key in pairs:
         if key in RESERVED_ENVIRONMENT:
             raise UsageError(f"Lambda reserves the environment variable {key}", where=where[key], hint=f"use MY_{key}")
-        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]+", key):
+        if not _NAME.fullmatch(key):
             raise UsageError(
                 f"not a name for an environment variable: {key!r}",
                 where=where[key],
                 hint="two or more letters, digits and _, a letter first",
             )
+    for key, value in pairs.items():
+        if not _is_text(value):
+            raise UsageError(f"the value of {key} is not UTF-8", where=where[key], hint="environment variables are texts")
     size = len(json.dumps(dict(pairs), ensure_ascii=False, separators=(",", ":")).encode())
     if size > ENV_MAX:
         largest = max(pairs, key=lambda key: len(pairs[key]))
@@ -91,3 +97,12 @@ def check(pairs: Mapping[str, str], where: Mapping[str, str]) -> tuple[tuple[str
             hint=f"put {largest} ({len(pairs[largest].encode())} bytes) into a file of the project",
         )
     return tuple(sorted(pairs.items()))
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be sent: bytes on the command line that are no UTF-8 arrive as lone surrogates."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -88,6 +88,13 @@ def test_how_to_log_in_is_told_for_the_profile(tmp_path: Path, monkeypatch: pyte
     assert unknown.value.hint == "aws configure list-profiles shows the ones there are"
 
 
+def test_an_endpoint_that_is_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "nonsense")
+    with pytest.raises(AwsError, match="Invalid endpoint: nonsense") as error:
+        connect("eu-west-1", keys=("a", "b")).account()
+    assert "AWS_ENDPOINT_URL" in error.value.hint
+
+
 def test_nobody_listens() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

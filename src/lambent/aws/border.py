@@ -124,7 +124,11 @@ class Border:
             s3={"addressing_style": "path"} if self._endpoint else None,
         )
         name = "lambda" if long else service
-        client = self._session.create_client(name, region_name=self._region, endpoint_url=self._endpoint, config=config)
+        try:
+            client = self._session.create_client(name, region_name=self._region, endpoint_url=self._endpoint, config=config)
+        except ValueError as error:  # botocore's word for an address that is none
+            hint = "AWS_ENDPOINT_URL, or endpoint_url in ~/.aws/config: http://HOST:PORT; or unset it"
+            raise AwsError(str(error), where="configuration", hint=hint) from error
         watch(client, 1 if long else _ATTEMPTS)
         return client
 

@@ -57,6 +57,17 @@ def test_plain_prints_progress_on_stderr_and_only_the_url_on_stdout(capsys: pyte
     assert "whoever has this URL can call it" in shown.err
 
 
+def test_a_name_with_control_characters_is_shown_and_not_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "a\x1b[31m\r\nb"
+    plain.show(events.Notice(f"left out: {name}"))
+    plain.show(events.Listed((events.ListedFile(name, "your files", 1, 1),)))
+    failure.show(LambentError("a secret", where=name))
+    told = capsys.readouterr().err
+    assert "\x1b" not in told and "\r" not in told
+    assert "left out: a\\x1b[31m\\r\nb" in told and "a\\x1b[31m\\r\\nb  (your files)" in told
+    assert "at   a\\x1b[31m" in told
+
+
 def test_a_local_url_is_not_called_public(capsys: pytest.CaptureFixture[str]) -> None:
     plain.show(events.Deployed("http://id.lambda-url.us-east-1.localhost:4580/", "1", True, 2.0))
     assert "reachable from this machine only" in capsys.readouterr().err

@@ -6,6 +6,7 @@ import os
 import sys
 
 from lambent.ui import style
+from lambent.ui.letters import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,11 +30,11 @@ def show(told: Iterable[Told], result: str) -> None:
 
 def _plain(told: Told) -> str:
     mark, text, note = told
-    return f"{style.PLAIN[mark]}{text}{f'  ({note})' if note else ''}"
+    return f"{style.PLAIN[mark]}{printable(text)}{f'  ({note})' if note else ''}"
 
 
 def _coloured(told: Told) -> str:
     mark, text, note = told
     sign, colour = style.COLOURED[mark]
     quiet = f"  \x1b[2m{note}\x1b[0m" if note else ""
-    return f"\x1b[{_CODES[colour]}m{sign}\x1b[0m{text}{quiet}"
+    return f"\x1b[{_CODES[colour]}m{sign}\x1b[0m{printable(text)}{quiet}"

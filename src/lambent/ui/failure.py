@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from lambent import __version__
 from lambent.errors import LambentError
+from lambent.ui.letters import printable
 
 _NEXT = "\n       "
 
@@ -28,7 +29,7 @@ def text(error: LambentError) -> str:
     if error.detail:
         told.append("")
         told.extend(f"  | {line}".rstrip() for line in error.detail.rstrip().splitlines())
-    return "\n".join(told)
+    return printable("\n".join(told))
 
 
 def bug(error: BaseException, arguments: Sequence[str]) -> None:

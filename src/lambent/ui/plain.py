@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from lambent.events import Canary, Event
+from lambent.ui.letters import printable
 from lambent.ui.lines import lines, progress, result
 from lambent.ui.style import PLAIN
 
@@ -39,6 +40,6 @@ class Plain:
 def show(event: Event) -> None:
     for line in lines(event):
         note = f"  ({line.note})" if line.note else ""
-        print(f"{PLAIN[line.mark]}{line.text}{note}", file=sys.stderr, flush=True)
+        print(f"{PLAIN[line.mark]}{printable(line.text + note)}", file=sys.stderr, flush=True)
     if said := result(event):
         print(said, flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from lambent.events import ListedFile, Setting, Share
+from lambent.ui.letters import in_one_line
 from lambent.ui.sizes import room
 from lambent.ui.units import size
 
@@ -18,7 +19,7 @@ def shares(found: Iterable[Share]) -> list[str]:
 
 def files(found: Iterable[ListedFile]) -> list[str]:
     """Every file, the sizes first, so that names of any length stay in line."""
-    rows = [(size(file.packed), size(file.raw), f"{file.name}  ({file.package})") for file in found]
+    rows = [(size(file.packed), size(file.raw), f"{in_one_line(file.name)}  ({file.package})") for file in found]
     return [f"{packed:>9} {raw:>9}  {name}" for packed, raw, name in [("zipped", "unpacked", "file"), *rows]]
 
 

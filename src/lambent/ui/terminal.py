@@ -9,6 +9,7 @@ from rich.status import Status
 from rich.text import Text
 
 from lambent.events import Canary, Event, Fetching, StepStarted
+from lambent.ui.letters import printable
 from lambent.ui.lines import Line, lines, progress, result
 from lambent.ui.style import COLOURED
 
@@ -43,7 +44,7 @@ class Terminal:
 def _styled(line: Line) -> Text:
     mark, colour = COLOURED[line.mark]
     text = Text(mark, style=colour)
-    text.append(line.text, style="bold" if line.mark == "plain" else "")
+    text.append(printable(line.text), style="bold" if line.mark == "plain" else "")
     if line.note:
-        text.append(f"  {line.note}", style="dim")
+        text.append(f"  {printable(line.note)}", style="dim")
     return text

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -110,6 +111,29 @@ def test_a_version_that_fails_does_not_go_live(target: Target) -> None:
     with pytest.raises(DeployError, match="the module nonesuch is missing"):
         target.deploy("BROKEN")
     assert target.heard(good.url) == b"good"
+
+
+def may(*actions: str) -> tuple[str, ...]:
+    return tuple(json.dumps({"Action": each, "Effect": "Allow", "Resource": "*"}) for each in actions)
+
+
+def test_a_version_that_fails_leaves_the_live_one_what_it_may_do(target: Target) -> None:
+    """Environments of the live one may start at any time, with secrets to read."""
+
+    def allowed() -> list[str]:
+        policy = target.aws.inline_policy(f"lambent-{target.name}", "lambent")
+        return [each["Action"] for each in json.loads(policy)["Statement"]] if policy else []
+
+    target.deploy("one", permissions=may("s3:GetObject"))
+    with pytest.raises(DeployError, match="nonesuch"):
+        target.deploy("BROKEN", permissions=may("s3:PutObject"))
+    assert allowed() == ["s3:GetObject", "s3:PutObject"]
+    with pytest.raises(DeployError, match="nonesuch"):
+        target.deploy("BROKEN")
+    assert allowed() == ["s3:GetObject", "s3:PutObject"]
+    target.deploy("two", permissions=may("s3:PutObject"))
+    assert allowed() == ["s3:PutObject"]
+    assert target.deploy("two").changed and allowed() == []
 
 
 def test_back_and_forth(target: Target) -> None:

@@ -1,4 +1,4 @@
-"""The pages about deploying: the how-to is typed as it stands, the reference has every command and flag and no other."""
+"""The pages about deploying: the how-tos are typed as they stand, the reference has every command and flag and no other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lambent.cli.main import COMMANDS, cli
 from test_by_hand import free_port, lacking, reader_environment
 
 DOCS = Path(__file__).parent.parent / "docs"
-HOW_TO = DOCS / "how-to/deploy.md"
+PAGES = tuple(DOCS / f"how-to/{name}.md" for name in ("deploy", "secrets", "pipelines"))
 REFERENCE = DOCS / "reference/commands.md"
 ELSEWHERE = {"build"}
 """Commands with a page of their own that a test compares."""
@@ -33,11 +33,12 @@ def reader(tmp_path: Path) -> Iterator[Session]:
             session.run("lambent local stop", 60)
 
 
-def test_the_how_to(reader: Session) -> None:
-    for block in blocks(HOW_TO.read_text()):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_how_to(reader: Session, page: Path) -> None:
+    for block in blocks(page.read_text()):
         if missing := lacking(block):
             pytest.skip(f"this machine has no {' and no '.join(missing)}")
-        play(block, reader, HOW_TO.name)
+        play(block, reader, page.name)
 
 
 def flags(command: click.Command) -> set[str]:
@@ -72,6 +73,6 @@ def test_every_command_is_in_the_reference_and_no_other() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for page in (HOW_TO, REFERENCE):
+    for page in (*PAGES, REFERENCE):
         for target in re.findall(r"\]\(([^)#]+)(?:#[\w-]+)?\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from lambent.aws.interface import Alias, Function, LogGroup, Provisioned, Role, Settings, Statement, Url
+from lambent.aws.interface import Alias, Function, LogGroup, Provisioned, Role, Settings, Statement, Url, canonical
 from lambent.config.model import App, Canary, Config
 from lambent.deploy import steps
 from lambent.deploy.desired import PUBLIC_STATEMENTS, Desired, desired
@@ -332,3 +333,36 @@ def test_a_statement_is_known_by_what_it_says() -> None:
     made = plan(WANTED, replace(DONE, statements=taken))
     assert [type(step).__name__ for step in made.steps] == ["Grant", "Revoke", "Revoke", "Probe"]
     assert isinstance(made.steps[0], steps.Grant) and made.steps[0].statement.sid == f"{wanted.sid}3"
+
+
+ONE, TWO = ({"Action": f"s3:{each}", "Effect": "Allow", "Resource": "*"} for each in ("GetObject", "PutObject"))
+NEVER = {"Action": "s3:*", "Effect": "Deny", "Resource": "*"}
+
+
+def inside(*statements: dict[str, str]) -> str:
+    return canonical({"Version": "2012-10-17", "Statement": list(statements)}) if statements else ""
+
+
+@pytest.mark.parametrize(
+    ("had", "wanted", "before", "after"),
+    (
+        ((), (ONE,), (ONE,), None),
+        ((ONE,), (ONE, TWO), (ONE, TWO), None),
+        ((ONE,), (TWO,), (ONE, TWO), (TWO,)),
+        ((ONE, TWO), (TWO,), None, (TWO,)),
+        ((ONE,), (), None, ()),
+        ((ONE, NEVER), (ONE,), (ONE,), None),
+        ((ONE,), (ONE, NEVER), (ONE, NEVER), None),
+    ),
+)
+def test_what_the_live_version_may_do_is_taken_away_last(had: Any, wanted: Any, before: Any, after: Any) -> None:
+    """Its environments may start anew at any time, and for good if the new version fails its check."""
+    order = plan(replace(WANTED, inline=inside(*wanted)), replace(DONE, inline=inside(*had), live=OLD_LIVE, latest=OLD)).steps
+    point = next(number for number, step in enumerate(order) if isinstance(step, steps.Probe))
+    first, last = (
+        [step for step in part if isinstance(step, steps.PutPolicy | steps.DeletePolicy)]
+        for part in (order[:point], order[point:])
+    )
+    assert first == ([steps.PutPolicy(NAMES.role, "lambent", inside(*before))] if before else [])
+    gone = steps.DeletePolicy(NAMES.role, "lambent") if after == () else None
+    assert last == ([] if after is None else [gone or steps.PutPolicy(NAMES.role, "lambent", inside(*after))])

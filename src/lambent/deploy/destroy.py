@@ -68,6 +68,9 @@ def plan(names: Names, observed: Observed, *, logs: bool, uploads: bool) -> Dest
     if uploads and (steps or own_role):  # before the role, which is how a rerun finds that something is left
         prefix = f"uploads/{names.app}/"
         delete(removals.DeleteUploads(names.bucket, prefix), f"s3://{names.bucket}/{prefix}", "uploads, if there are any")
+        if names.bucket not in _archived(names, observed):  # a deploy that was broken off may have left some
+            left = removals.DeleteUploads(names.bucket, names.overflow)
+            delete(left, f"s3://{names.bucket}/{names.overflow}", "packages, if there are any")
     if own_role:
         delete(removals.DeleteRole(names.role), f"role {names.role}", _with_role(observed))
     elif observed.role is not None:

@@ -13,7 +13,7 @@ from lambent.deploy.parts.drift import drift
 from lambent.deploy.parts.function import function
 from lambent.deploy.parts.logs import logs
 from lambent.deploy.parts.overflow import overflow
-from lambent.deploy.parts.role import role
+from lambent.deploy.parts.role import narrowed, role
 from lambent.deploy.parts.traffic import provisioned, pruned, traffic
 from lambent.deploy.parts.url import url
 from lambent.deploy.steps import Step
@@ -76,12 +76,12 @@ def plan(desired: Desired, observed: Observed) -> Plan:
         provisioned(desired, observed, new_version),
         url(desired, observed),
     )
-    after = pruned(desired, observed, new_version)
+    after = (narrowed(desired, observed), pruned(desired, observed, new_version))
     probe = steps.Probe(desired.names.function, ALIAS, desired.settings, desired.strict, desired.mode, desired.auth)
     return Plan(
         names=desired.names,
-        steps=(*(step for part in parts for step in part.steps), probe, *after.steps),
-        lines=(*(line for part in (*parts, after) for line in part.lines), *drift(desired, observed)),
+        steps=(*(step for part in parts for step in part.steps), probe, *(step for part in after for step in part.steps)),
+        lines=(*(line for part in (*parts, *after) for line in part.lines), *drift(desired, observed)),
         version=observed.alias.version if observed.alias else "",
         url=observed.url.address if observed.url else "",
         revision=observed.latest.revision if observed.latest else "",

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from lambent.aws.interface import BUFFERED, Aws, Code, Cors, Pairs, Settings, Statement
 from lambent.config.model import Canary
+from lambent.package.artifact import OVERFLOW
 
 
 @dataclass(frozen=True)
@@ -416,15 +417,20 @@ class DeleteVersions(Single):
 
 @dataclass(frozen=True)
 class DeleteArchives(Single):
-    """Archives of packages that no version fetches any more, each as "s3://bucket/key"."""
+    """Archives of packages that no version fetches any more, each as "s3://bucket/key". A version that could not be deleted,
+    for something of the user's or another deploy uses it by now, keeps its own.
+    """
 
     places: tuple[str, ...]
+    name: str
 
     @property
     def title(self) -> str:
         return "delete their packages"
 
     def call(self, aws: Aws) -> None:
+        needed = {dict(each.settings.environment).get(OVERFLOW, "") for each in aws.versions(self.name)}
         for place in self.places:
             bucket, _, key = place.removeprefix("s3://").partition("/")
-            aws.delete_object(bucket, key)
+            if place not in needed:
+                aws.delete_object(bucket, key)

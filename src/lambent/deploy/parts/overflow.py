@@ -31,7 +31,7 @@ def unneeded(desired: Desired, observed: Observed, old: Collection[str]) -> tupl
     gone = {place for version, place in observed.archives if version in old}
     needed = {place for version, place in observed.archives if version not in old} | {_place(desired), of_latest(observed)}
     places = tuple(sorted(place for place in gone - needed if ours(place, desired.names)))
-    return (steps.DeleteArchives(places),) if places else ()
+    return (steps.DeleteArchives(places, desired.names.function),) if places else ()
 
 
 def of_latest(observed: Observed) -> str:

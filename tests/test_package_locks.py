@@ -24,6 +24,10 @@ TOOLS = ["poetry", "poetry1", "pdm", "pdm_static", "pipenv"]
 @pytest.mark.parametrize("tool", TOOLS)
 def test_the_same_project_in_the_lock_of_each_tool(tool: str) -> None:
     for to, names in ((target("3.10", "arm64"), SHOP | {"tomli"}), (target("3.13"), SHOP)):
+        if tool == "pipenv" and "tomli" in names:  # locked with a Python that does not need it: "*"
+            with pytest.raises(PackagingError, match=r"tomli is not locked for Python 3\.10"):
+                listed(DATA / tool, to)
+            continue
         found = {package.name: package for package in listed(DATA / tool, to)}
         assert set(found) == names, "markers are the target's: no colorama, tomli before 3.11 only"
         numpy = found["numpy"]
@@ -122,3 +126,34 @@ def test_what_only_one_tool_can_lock_is_said(tmp_path: Path) -> None:
     with pytest.raises(PackagingError) as refused:
         locked(tmp_path / "b", target(), tmp_path / "cache")
     assert "pipenv lock" in refused.value.hint
+
+
+@pytest.mark.parametrize("said", ['{"version": "*"}', '"*"', '{"markers": "python_version >= \'3\'"}', '{"version": ""}'])
+def test_an_entry_of_a_pipfile_lock_without_a_version_is_refused(said: str, tmp_path: Path) -> None:
+    """Older Pipenvs write one for what was not locked, and install then whatever is newest."""
+    text = f'{{"_meta": {{"sources": []}}, "default": {{"idna": {said}}}, "develop": {{}}}}'
+    write(tmp_path / "app", {"Pipfile": '[packages]\nidna = "*"\n', "Pipfile.lock": text, "main.py": ""})
+    with pytest.raises(PackagingError, match="idna is not locked") as refused:
+        locked(tmp_path / "app", target(), tmp_path / "cache")
+    assert "pipenv --python 3.13 lock" in refused.value.hint and refused.value.where == "Pipfile.lock"
+
+
+@pytest.mark.parametrize("tool", ["poetry", "pdm", "pipenv"])
+def test_sources_that_are_no_index(tool: str, tmp_path: Path) -> None:
+    """A tag, a folder of a branch, a folder, a file and an address, as each tool locks them."""
+    project = Path(shutil.copytree(DATA / "sources" / tool, tmp_path / "apps" / tool))
+    write(tmp_path, {"libpath/pyproject.toml": ""})
+    found = {package.name: package.pin for package in listed(project, target())}
+    assert set(found) == {"libgit", "libsub", "libpath", "libsdist", "libwheel"} and None not in found.values()
+    pins = {name: pin for name, pin in found.items() if pin}
+    git, sub = pins["libgit"].repository, pins["libsub"].repository
+    assert git and git.url == "git://127.0.0.1:9481/libgit" and len(git.commit) == 40 and not git.subdirectory
+    assert sub and sub.url == "git://127.0.0.1:9481/mono" and len(sub.commit) == 40 and sub.subdirectory == "sub"
+    assert pins["libpath"].folder == (project / "../../libpath").resolve()
+    sdist, wheel = pins["libsdist"].sdist, pins["libwheel"].wheels[0]
+    assert (
+        sdist
+        and sdist.url == (project / "../../dist/libsdist-1.0.tar.gz").resolve().as_uri()
+        and "sha256" in dict(sdist.hashes)
+    )
+    assert wheel.url == "http://127.0.0.1:8765/libwheel-1.0-py3-none-any.whl"

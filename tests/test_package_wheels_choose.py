@@ -10,6 +10,7 @@ from lambent.config.model import Architecture
 from lambent.package.lock import DistFile, Pin
 from lambent.package.target import Target
 from lambent.package.wheels.choose import choose, offered, wheel_name
+from lambent.package.wheels.refusals import instead
 from lambent.package.wheels.tags import machine, platforms, tags
 
 TARGETS = [
@@ -126,3 +127,17 @@ def test_a_file_name_taken_apart() -> None:
 )
 def test_what_there_is_in_words(names: list[str], told: str) -> None:
     assert offered(pin(*names)) == told
+
+
+@pytest.mark.parametrize(
+    ("name", "architecture", "other"),
+    [
+        ("pysqlite3", "x86_64", "pysqlite3-binary"),
+        ("pysqlite3-binary", "x86_64", ""),  # it has wheels there
+        ("pysqlite3", "arm64", "sqlean.py (import sqlean as sqlite3)"),
+        ("pysqlite3-binary", "arm64", "sqlean.py (import sqlean as sqlite3)"),
+        ("psycopg2", "arm64", "psycopg2-binary"),
+    ],
+)
+def test_what_is_named_in_its_place_has_wheels_for_the_target(name: str, architecture: Architecture, other: str) -> None:
+    assert instead(name, Target("3.13", architecture, (2, 34))) == other

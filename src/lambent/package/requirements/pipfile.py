@@ -54,7 +54,8 @@ def locked(question: Question) -> tuple[Locked, ...]:
             where=question.asked.source,
             hint="pipenv lock",
         )
-    packages = {normalised(name): said for section in sections for name, said in lock[section].items()}
+    entries = [(name, said) for section in sections for name, said in lock[section].items()]
+    packages = {normalised(name): said if isinstance(said, dict) else {"version": str(said)} for name, said in entries}
     chosen = {name: said for name, said in packages.items() if _holds(said, question) and _holds(asked.get(name), question)}
     return tuple(_locked(name, said, question) for name, said in chosen.items())
 
@@ -94,6 +95,10 @@ def _indexes(sources: list[dict[str, Any]], question: Question) -> list[str]:
 
 def _locked(name: str, said: dict[str, Any], question: Question) -> Locked:
     version = str(said.get("version", "")).removeprefix("==").replace("*", "")
+    if not version and not said.keys() & {"git", "path", "file"}:
+        python = question.uv.target.python  # Pipenv leaves open what the Python that it locks with does not need
+        hint = f"pipenv --python {python} lock, or give it a version in the Pipfile"
+        raise PackagingError(f"{name} is not locked for Python {python}", where=question.asked.source, hint=hint)
     hashes = frozenset(map(str, said.get("hashes", ())))
     if "git" in said:
         url, commit = without_credentials(str(said["git"]).removeprefix("git+")), str(said.get("ref", ""))

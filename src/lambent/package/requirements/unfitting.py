@@ -7,7 +7,7 @@ from lambent.package.lock import Pin
 from lambent.package.requirements.question import Question
 from lambent.package.requirements.wheelless import targets
 from lambent.package.wheels.choose import offered
-from lambent.package.wheels.refusals import INSTEAD
+from lambent.package.wheels.refusals import instead
 
 
 def not_fitting(pin: Pin, question: Question, fitting: Pin | None, text: str = "") -> PackagingError:
@@ -18,8 +18,8 @@ def not_fitting(pin: Pin, question: Question, fitting: Pin | None, text: str = "
     what = f"{pin.name} {pin.version} has no wheel for {target.name} (glibc {major}.{minor})"
     what += f"; there are wheels for {there}" if there else "; it has no wheels at all"
     tries = [f"{pin.name}=={fitting.version}, which has one"] if fitting else []
-    if not fitting and pin.name in INSTEAD:
-        tries.append(f"{INSTEAD[pin.name]} in its place")
+    if not fitting and (other := instead(pin.name, target)):
+        tries.append(f"{other} in its place")
     others = targets(pin)
     runtime = next((other for other in others if other.architecture == target.architecture), None)
     machine = next((other for other in others if other.python == target.python), None)

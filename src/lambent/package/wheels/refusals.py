@@ -15,14 +15,20 @@ from lambent.package.wheels.wanted import Wanted
 _LINES = 16  # of a failed build that are shown
 _ERRORS = 4
 _ERROR = re.compile(r"^\w*(Error|Exception|Exit)\b|\berror:|\bfatal\b", re.IGNORECASE)
-INSTEAD = {
+_SQLITE = "sqlean.py (import sqlean as sqlite3)"
+_INSTEAD = {
     "mysqlclient": "pymysql",
     "psycopg2": "psycopg2-binary",
     "pysqlite3": "pysqlite3-binary",
     "python-ldap": "ldap3",
 }
-"""Packages of which no wheel fits, and what does the same with wheels."""
+_INSTEAD_ON_ARM = {"pysqlite3": _SQLITE, "pysqlite3-binary": _SQLITE}
 _FRAME = ("error: Failed to build", "cause: The build backend", "cause: Call to", "hint:", "help:")
+
+
+def instead(name: str, target: Target) -> str:
+    """What does the same as a package, and has wheels for the target; "" when none is known."""
+    return (_INSTEAD_ON_ARM.get(name, "") if target.architecture == "arm64" else "") or _INSTEAD.get(name, "")
 
 
 def mismatch(wanted: Wanted, expected: str, got: str) -> PackagingError:
@@ -113,16 +119,15 @@ def machine_code(package: str, target: Target) -> PackagingError:
 
 def not_built(package: str, target: Target, said: str) -> PackagingError:
     """For a build that failed; `said` is all it printed."""
-    detail = last_lines(said)
+    detail, other = last_lines(said), instead(_name(package), target)
     if "/bin/false" in said:
         return PackagingError(
             f"{package} has no wheel for {_named(target)}, and its source does not build without a compiler",
             where=package,
-            hint=f"use {INSTEAD.get(_name(package), 'a package that has wheels')}, or build it for the target: --build-native",
+            hint=f"use {other or 'a package that has wheels'}, or build it for the target: --build-native",
             detail=detail,
         )
-    instead = INSTEAD.get(_name(package))
-    hint = f"its build said why{f'; or use {instead}' if instead else ''}"
+    hint = f"its build said why{f'; or use {other}' if other else ''}"
     return PackagingError(f"{package} cannot be built from its source", where=package, hint=hint, detail=detail)
 
 

@@ -156,7 +156,9 @@ def _lacks(text: str) -> str:
 
 def _hint(lacks: str, target: Target) -> str:
     if lacks in ("the header sqlite3.h", "the library sqlite3"):
-        return "Python's own sqlite3 (newer from python3.12 on), pysqlite3-binary on x86_64, or sqlean.py"
+        return (
+            "use Python's own sqlite3 (newer from python3.12 on), sqlean.py, or pysqlite3-binary on x86_64, which have wheels"
+        )
     return "--build-native compiles what is in the source only: ask for a version with wheels, or for another target"
 
 

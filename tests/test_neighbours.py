@@ -130,6 +130,12 @@ def test_other_services_are_there(service: Service) -> None:
     assert s3.get_object(Bucket="meta", Key="ä/ b")["Metadata"] == {"some_key": "v"}
 
 
+def test_a_region_that_is_none_is_told_so(service: Service) -> None:
+    client = service.client("logs", region_name="eu-wst-1")
+    with pytest.raises(client.exceptions.ClientError, match=r"InvalidRegion.*there is no region eu-wst-1"):
+        client.describe_log_groups()
+
+
 def test_deleted_things_stay_deleted_and_the_journal_shrinks(tmp_path: Path) -> None:
     journal = tmp_path / "neighbours" / "journal.jsonl"
     with serving(tmp_path) as first:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from lambent.frozen import Frozen
 from lambent.limits import NAME_MAX
@@ -74,11 +75,13 @@ class Names(Frozen):
 
 
 def app_name(raw: str) -> str:
-    """A usable app name from a folder or project name: letters, digits and single hyphens, at most 56 characters.
+    """A usable app name from a folder or project name: letters without accents, digits and single hyphens, at most 56
+    characters.
 
     Empty when nothing usable is left.
     """
-    cleaned = re.sub(r"[^A-Za-z0-9_]+", "-", raw).strip("-_").lower()
+    plain = "".join(letter for letter in unicodedata.normalize("NFKD", raw) if not unicodedata.combining(letter))
+    cleaned = re.sub(r"[^A-Za-z0-9_]+", "-", plain).strip("-_").lower()
     return re.sub(r"-{2,}", "-", cleaned)[:APP_MAX].rstrip("-_")
 
 

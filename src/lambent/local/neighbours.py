@@ -75,7 +75,14 @@ class Neighbours:
 
     def _perform(self, call: Call) -> Answer:
         assert self._application is not None
-        return respond(self._application, call)
+        try:
+            return respond(self._application, call)
+        except KeyError as error:  # moto has a table of regions for each service
+            region = scope(call)[1]
+            if error.args != (region,):
+                raise
+            told = json.dumps({"__type": "InvalidRegion", "message": f"there is no region {region}"})
+            return Answer(400, (("content-type", "application/x-amz-json-1.1"),), told.encode())
 
     def _change(self, call: Call, meant: Meaning) -> Answer:
         """A request that should outlive a restart: done, then on the disk, then answered."""

@@ -109,10 +109,11 @@ class MemoryAws:
         return tuple(self._attached.get(role, ()))
 
     def attach_policy(self, role: str, arn: str) -> None:
-        self._attached.setdefault(role, []).append(arn)
+        if arn not in self._attached.setdefault(role, []):
+            self._attached[role].append(arn)
 
     def detach_policy(self, role: str, arn: str) -> None:
-        self._attached[role].remove(arn)
+        self._attached[role] = [each for each in self._attached.get(role, ()) if each != arn]
 
     def inline_policies(self, role: str) -> tuple[str, ...]:
         return tuple(self._inline.get(role, ()))
@@ -152,7 +153,7 @@ class MemoryAws:
         return made
 
     def update_code(self, name: str, code: Code, revision: str = "") -> Function:
-        self._apps[name].code[LATEST] = self._source(code)
+        self._app(name).code[LATEST] = self._source(code)
         return self._changed(name, revision, sha256=code.sha256, architecture=code.architecture)
 
     def update_settings(self, name: str, settings: Settings, revision: str = "") -> Function:

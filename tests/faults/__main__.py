@@ -15,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from faults.kinds import KINDS
+from faults.memory import IN_MEMORY, Every, Wrong
 from faults.operations import OPERATIONS
 from faults.sweep import Case, Outcome, Sweep
 from faults.world import world
@@ -28,12 +29,17 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="one case in so many, chosen by the seed")
     parser.add_argument("--share", type=_share, default=(1, 1), help="2/4: every fourth operation from the second on")
     parser.add_argument("--kept", type=Path, help="a file that outcomes are added to; cases that it holds are not run again")
+    parser.add_argument(
+        "--memory", action="store_true", help="all calls against AWS in memory, in minutes; --only works here too"
+    )
     parser.add_argument("--pause", type=float, default=0.01, help="seconds a client rests between two requests")
     parser.add_argument("--most", type=float, default=0.0, help="stop after so many seconds")
     told = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and the local Lambda ends too
     seed = int(os.environ.get("LAMBENT_FAULT_SEED", "1"))
     began = time.monotonic()
+    if told.memory:
+        return in_memory(told.only)
     outcomes = _known(told.kept)
     known = {outcome.case for outcome in outcomes}
     with tempfile.TemporaryDirectory(prefix="lambent-faults-") as folder, world(Path(folder)) as there:
@@ -51,6 +57,19 @@ def main() -> int:
                 tell(outcomes[-1], told.kept)
     table(outcomes, seed, time.monotonic() - began)
     return 1 if any(outcome.wrong for outcome in outcomes) else 0
+
+
+def in_memory(only: str) -> int:
+    wrong: list[Wrong] = []
+    with tempfile.TemporaryDirectory(prefix="lambent-faults-") as folder:
+        every = Every(Path(folder))
+        for operation in (each for each in IN_MEMORY if only in each.name):
+            cases = every.cases(operation)
+            found = [each for case in cases for each in every.run(*case)]
+            print(f"{'WRONG' if found else 'ok':5} {operation.name:30} {len(cases)} cases", *found, sep="\n      ", flush=True)
+            wrong += found
+    print(f"{every.count} runs, {len(wrong)} wrong")
+    return 1 if wrong else 0
 
 
 def _share(word: str) -> tuple[int, int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from faults.asker import once
 from faults.operation import NEW_CODE, PLAIN, Operation
 from faults.world import FAILED, FAILING_PATH, QUICK, Spec, World, with_hosting
 from lambent import events
@@ -40,7 +39,7 @@ class Clock:
 
     def _met(self) -> bool:
         url = self.world.url(self.app)
-        return any(once(url + FAILING_PATH) == FAILED for _ in range(_ASKED))
+        return any(self.world.hear(url + FAILING_PATH) == FAILED for _ in range(_ASKED))
 
     def _logged(self) -> bool:
         lines = self.world.direct.log_events(f"/aws/lambda/{self.app}", "", 0)
@@ -67,7 +66,7 @@ def _share(world: World, app: str) -> None:
 def _back(world: World, app: str) -> object:
     alias = world.direct.alias(app, "live")
     assert alias
-    return rollback(app, alias.version, world.aws, events.ignore, patience=QUICK)
+    return rollback(app, alias.version, world.aws, events.ignore, patience=QUICK, ask=world.ask)
 
 
 CANARIES = (

@@ -49,6 +49,10 @@ class Operation:
     ends: bool = False
 
     @property
+    def canary(self) -> bool:
+        return self.spec.hosting.canary is not None or (self.live_only and not self.returns)
+
+    @property
     def bodies(self) -> set[Seen]:
         specs = [self.spec] if self.start is None else [self.spec, self.start]
         return {each.body for each in specs} | set(self.allowed)
@@ -82,7 +86,7 @@ def update(name: str, before: Spec, after: Spec, **told: bool) -> Operation:
 
 def back(name: str, before: Spec, after: Spec, version: str) -> Operation:
     between = (BETWEEN_MODES,) if before.stream != after.stream else ()
-    run = lambda world, app: rollback(app, version, world.aws, events.ignore, patience=QUICK)  # noqa: E731
+    run = lambda world, app: rollback(app, version, world.aws, events.ignore, patience=QUICK, ask=world.ask)  # noqa: E731
     return Operation(name, after, before, run, between, live_only=True, returns=True)
 
 

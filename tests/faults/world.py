@@ -6,7 +6,7 @@ import json
 import threading
 import zipfile
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -22,11 +22,12 @@ from faults.proxy import Proxy, proxied
 from faults.refusal import Refusal
 from lambent import events
 from lambent.aws.boto import connect
-from lambent.aws.interface import Aws
+from lambent.aws.interface import Aws, Pairs
 from lambent.config.model import App, Config, Hosting
 from lambent.deploy.deploy import deploy
 from lambent.deploy.means import Patience
 from lambent.deploy.observed import observe
+from lambent.deploy.probe import Answer, ask
 from lambent.limits import ZIP_DIRECT_MAX
 from lambent.package.artifact import Artifact, Overflow
 from local_service import RUNTIME, serving
@@ -147,7 +148,15 @@ class World:
 
     def deploy(self, app: str, spec: Spec, aws: Aws | None = None, patience: Patience = QUICK) -> events.Deployed:
         wanted, zipped = spec.config(self.folder, app), spec.artifact(self.folder)
-        return deploy(wanted, zipped, aws or self.aws, events.ignore, patience=patience)
+        return deploy(wanted, zipped, aws or self.aws, events.ignore, patience=patience, ask=self.ask)
+
+    def ask(self, url: str, within_s: float, headers: Pairs = ()) -> Answer:
+        """As a deploy asks its URL."""
+        return ask(url, within_s, headers)
+
+    def hear(self, url: str) -> tuple[int, bytes]:
+        answer = self.ask(url, 30)
+        return answer.status, answer.body
 
     def begin(self, fault: Fault | None) -> None:
         self.fault = fault
@@ -158,24 +167,9 @@ class World:
         found = self.direct.url(app, "live")
         return found.address if found else ""
 
-    def state(self, app: str) -> dict[str, Any]:
+    def state(self, app: str) -> dict[str, str]:
         """Everything there is of an app, without what differs from run to run."""
-        _, seen = observe(self.direct, app, 20)
-        latest, live, url = seen.latest, seen.live, seen.url
-        told: dict[str, Any] = {
-            "role": seen.role and (seen.role.trusts_lambda, seen.role.tags),
-            "policies": (sorted(seen.attached), seen.inline),
-            "latest": latest and (latest.settings, latest.sha256, latest.architecture, latest.tags, latest.reserved),
-            "live": live and (live.settings, live.sha256, live.architecture),
-            "alias": seen.alias and (seen.alias.version == seen.versions[-1], seen.alias.weights),
-            "versions": len(seen.versions),
-            "statements": sorted(seen.statements, key=lambda each: each.sid),
-            "url": url and (url.auth, url.mode, url.cors),
-            "log group": seen.log_group,
-            "provisioned": seen.provisioned,
-            "uploads": [key for key in self.objects() if f"/{app}/" in key],
-        }
-        return json.loads(json.dumps({key: repr(value).replace(app, "APP") for key, value in told.items()}))  # type: ignore[no-any-return]
+        return state(self.direct, app, self.objects())
 
     def objects(self) -> list[str]:
         """The keys in all buckets."""
@@ -185,6 +179,26 @@ class World:
     @property
     def s3(self) -> Any:
         return self.direct._client("s3")  # type: ignore[attr-defined]
+
+
+def state(aws: Aws, app: str, objects: Iterable[str]) -> dict[str, str]:
+    """Everything there is of an app, with its keys among all `objects`, and without what differs from run to run."""
+    _, seen = observe(aws, app, 20)
+    latest, live, url = seen.latest, seen.live, seen.url
+    told: dict[str, Any] = {
+        "role": seen.role and (seen.role.trusts_lambda, seen.role.tags),
+        "policies": (sorted(seen.attached), seen.inline),
+        "latest": latest and (latest.settings, latest.sha256, latest.architecture, latest.tags, latest.reserved),
+        "live": live and (live.settings, live.sha256, live.architecture),
+        "alias": seen.alias and (seen.alias.version == seen.versions[-1], seen.alias.weights),
+        "versions": len(seen.versions),
+        "statements": sorted(seen.statements, key=lambda each: each.sid),
+        "url": url and (url.auth, url.mode, url.cors),
+        "log group": seen.log_group,
+        "provisioned": seen.provisioned,
+        "uploads": [key for key in objects if f"/{app}/" in key],
+    }
+    return {key: repr(value).replace(app, "APP") for key, value in told.items()}
 
 
 @contextmanager

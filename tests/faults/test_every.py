@@ -1,0 +1,58 @@
+"""A sample of all calls and faults in memory, as LAMBENT_FAULT_SEED has it. `scripts/faults --memory` runs all of it."""
+
+from __future__ import annotations
+
+import os
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from faults.kinds import Killed
+from faults.memory import APP, IN_MEMORY, Every, Memory, Struck
+from faults.operation import Operation, destroy
+from faults.operations import BESIDE, FIRSTS
+from faults.world import PACKAGES
+from memory_aws import MemoryAws
+
+SEED = int(os.environ.get("LAMBENT_FAULT_SEED", "1"))
+TRIED = 12
+
+
+@pytest.fixture(scope="module")
+def every(tmp_path_factory: pytest.TempPathFactory) -> Every:
+    return Every(tmp_path_factory.mktemp("memory"))
+
+
+@pytest.mark.parametrize("operation", IN_MEMORY, ids=lambda operation: operation.name)
+def test_cases_that_the_seed_chose(every: Every, operation: Operation) -> None:
+    chance = random.Random(f"{SEED} {operation.name}")
+    cases = chance.sample(every.cases(operation), TRIED)
+    assert [wrong for case in cases for wrong in every.run(*case)] == []
+
+
+def test_what_a_broken_off_first_deploy_uploaded_goes_with_the_app(tmp_path: Path) -> None:
+    first = next(each for each in FIRSTS if each.spec.overflow)
+    upload = next(each for each in reversed(Every(tmp_path).labels(first)) if each.startswith("upload "))
+    there = Memory(tmp_path, MemoryAws())
+    there.aws = Struck(there.memory, "killed after", upload)  # type: ignore[assignment]
+    with pytest.raises(Killed):
+        first.run(there, APP)
+    assert there.objects()
+    there.aws = there.memory
+    destroy(there, APP)
+    assert there.objects() == []
+
+
+def test_a_version_that_somebody_uses_by_now_keeps_its_packages(tmp_path: Path) -> None:
+    there = Memory(tmp_path, MemoryAws())
+    there.memory.create_bucket(PACKAGES, ())
+    there.deploy(APP, BESIDE)
+    there.deploy(APP, replace(BESIDE, overflow=""))
+    kept = there.objects()
+    use = lambda: there.memory.create_alias(APP, "mine", "1")  # noqa: E731
+    there.aws = Struck(there.memory, "used before", f"delete_function {APP} 1#1", use)  # type: ignore[assignment]
+    there.deploy(APP, replace(BESIDE, overflow="", text="new"))
+    assert [each.version for each in there.memory.versions(APP)] == ["1", "2", "3"]
+    assert there.objects() == kept

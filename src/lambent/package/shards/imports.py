@@ -129,7 +129,9 @@ def _names(match: re.Match[str], package: str) -> Iterator[str]:
 
 
 def _words(listed: str) -> Iterator[str]:
-    for part in _COMMENT.sub("", listed).replace("\\", " ").split(","):
+    if "#" in listed or "\\" in listed:
+        listed = _COMMENT.sub("", listed).replace("\\", " ")
+    for part in listed.split(","):
         words = part.split()
         if words:
             yield words[0]

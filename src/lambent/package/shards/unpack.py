@@ -18,7 +18,6 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 import deflate
 
@@ -152,8 +151,7 @@ class Unpacked:
             if name in placed and self.read(placed[name].member) != self.read(info.filename):
                 raise self._broken(f"two files want to be {name}")
             placed[name] = Place(name, info.filename, info.file_size, executable)
-        folders = {str(parent) for name in placed for parent in PurePosixPath(name).parents}
-        if taken := sorted(folders & placed.keys()):
+        if taken := sorted(_folders(placed) & placed.keys()):
             raise self._broken(f"{taken[0]} is both a file and a folder")
         return tuple(placed[name] for name in sorted(placed))
 
@@ -171,6 +169,16 @@ class Unpacked:
             where=self.wheel.filename,
             hint=f"ask for another version of {self.wheel.name}, and tell its authors",
         )
+
+
+def _folders(names: Iterable[str]) -> set[str]:
+    folders: set[str] = set()
+    for name in names:
+        folder = name.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+    return folders
 
 
 def _split(digest: str) -> tuple[str, str]:

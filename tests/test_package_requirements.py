@@ -285,6 +285,8 @@ def test_which_index_a_package_is_from(tmp_path: Path, registry: Registry) -> No
         ("-r nothere.txt", "cannot read nothere.txt", "-r or -c"),
         ("./nothere", "a requirement that is not there", "correct the path"),
         ("x @ git+file:///nowhere/at/all", "cannot fetch with git: file:///nowhere/at/all", "address"),
+        ("x @ git+https://nowhere.invalid/x.git", "cannot fetch with git: https://nowhere.invalid/x.git", "address"),
+        ("./nothere.whl", "a requirement that cannot be read: The wheel filename `nothere.whl` is invalid", "one requirement"),
         ("-i http://127.0.0.1:9/simple", "the package registry cannot be reached: http://127.0.0.1:9", "network"),
     ],
 )

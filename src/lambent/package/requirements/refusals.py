@@ -9,7 +9,9 @@ from pathlib import Path
 from lambent.errors import PackagingError
 from lambent.frozen import Frozen
 from lambent.package.requirements.addresses import without_credentials
+from lambent.package.requirements.lines import normalised
 from lambent.package.uv import Uv
+from lambent.package.wheels.refusals import instead
 
 _LINES_MAX = 16
 
@@ -139,7 +141,8 @@ def _no_wheel(said: _Said) -> tuple[str, str, str]:
 def _not_built(said: _Said) -> tuple[str, str, str]:
     spec = said.found[1]
     what = f"{spec} has no wheel for {_target(said.uv)}, and its source does not build without a compiler"
-    hint = f"use a package that has wheels (psycopg2-binary for psycopg2): https://pypi.org/project/{_name(spec)}/#files"
+    other = instead(normalised(_name(spec)), said.uv.target) or "a package that has wheels"
+    hint = f"use {other}, or a version that has wheels: https://pypi.org/project/{_name(spec)}/#files"
     return what, said.where, hint
 
 
@@ -183,6 +186,7 @@ _KNOWN = (
     (re.compile(r"Failed to fetch: `?(https?://[^\s/`]+)[\s\S]*?HTTP status client error \((40[13] \w+)"), _refused),
     (re.compile(r"HTTP status (?:client|server) error \((\d+[^)]*)\) for url \(([^)]+)\)"), _wrong_status),
     (re.compile(r"(invalid peer certificate: \w+|InvalidContentType|certificate verify failed|UnknownIssuer)"), _bad_tls),
+    (re.compile(r"Git operation failed[\s\S]*?'(\w+://[^']+)'"), _no_git),
     (re.compile(r"Failed to fetch: `?(https?://[^\s/`]+)"), _offline),
     (re.compile(r"(?:error sending request for url|dns error|Could not resolve host|tcp connect error)()"), _offline),
     (re.compile(r"([\w.-]+) was not found in the cache"), _not_cached),
@@ -192,8 +196,7 @@ _KNOWN = (
     (re.compile(r"Couldn't parse requirement in `([^`]+)` at position (\d+)"), _bad_line),
     (re.compile(r"(Extra|Group) `([^`]+)` is not defined"), _undefined),
     (re.compile(r"[Gg]it executable not found|Git is not installed"), _git_missing),
-    (re.compile(r"Git operation failed[\s\S]*?'(\w+://[^']+)'"), _no_git),
-    (re.compile(r"(?:Unexpected|Unsupported|Expected|Invalid|Failed to parse)[^\n]*"), _bad_line),
+    (re.compile(r"(?:Unexpected|Unsupported|Expected|Invalid|Failed to parse|The wheel filename)[^\n]*"), _bad_line),
     (re.compile(r"there (?:is|are) no versions? of (\S+) and"), _no_version),
     (
         re.compile(r"current Python version[^.]*?does not satisfy[^.]*?and ([\w.=<>!-]+) depends on Python([\w.=<>!,*]+)"),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from faults.operation import PLAIN
 from faults.world import World, with_hosting
 
-ROUND_TRIP_S = 0.1
+ROUND_TRIP_S = 1.0
 READS = 15
 
 
@@ -23,13 +23,13 @@ def test_an_unchanged_deploy_makes_only_reads_in_one_round_trip(there: World) ->
     there.proxy.delay_s = ROUND_TRIP_S
     took = []
     try:
-        for _ in range(3):
+        for _ in range(2):
             start = time.perf_counter()
             there.deploy("still", PLAIN)
             took.append(time.perf_counter() - start)
     finally:
         there.proxy.delay_s = 0.0
-    assert ROUND_TRIP_S < min(took) < 3.5 * ROUND_TRIP_S, took
+    assert ROUND_TRIP_S < min(took) < 1.9 * ROUND_TRIP_S, took
 
 
 def test_the_version_before_stays_and_the_next_deploy_has_nothing_to_do(there: World) -> None:

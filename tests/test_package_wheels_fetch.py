@@ -158,9 +158,45 @@ def without_length(request: Request, before: int, body: bytes) -> Answer:
     return Answer(200, body if before else body[:100_000], length=False)
 
 
+def headers_only(request: Request, before: int, body: bytes) -> Answer:
+    return honest(request, before, body) if before else Answer(200, body, cut=0)
+
+
+def promises_more(request: Request, before: int, body: bytes) -> Answer:
+    """Says a length that the file has not, and ends the connection."""
+    return honest(request, before, body) if before else Answer(200, body, {"Content-Length": f"{len(body) + 99}"}, length=False)
+
+
+def promises_less(request: Request, before: int, body: bytes) -> Answer:
+    return honest(request, before, body) if before else Answer(200, body, {"Content-Length": f"{len(body) - 99}"}, length=False)
+
+
+def burst_of_errors(request: Request, before: int, body: bytes) -> Answer:
+    return Answer((500, 502)[before], b"<html>") if before < 2 else honest(request, before, body)
+
+
+def says_until_when(request: Request, before: int, body: bytes) -> Answer:
+    return honest(request, before, body) if before else Answer(429, b"", {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"})
+
+
+def page_once(request: Request, before: int, body: bytes) -> Answer:
+    """A gateway's page in the place of the file."""
+    return honest(request, before, body) if before else Answer(200, b"<html>one moment</html>", {"Content-Type": "text/html"})
+
+
+def redirects_twice(request: Request, before: int, body: bytes) -> Answer:
+    return honest(request, before, body) if before > 1 else Answer(307, b"", {"Location": request.path})
+
+
 @pytest.mark.parametrize(
     "habit",
     [
+        headers_only,
+        promises_more,
+        promises_less,
+        says_until_when,
+        page_once,
+        redirects_twice,
         cuts_often,
         cuts_once,
         without_ranges,
@@ -181,6 +217,13 @@ def test_a_bad_registry_is_borne(registry: Registry, means: Means, habit: Habit,
         pin = replace(pin, wheels=(replace(pin.wheels[0], size=None),))
     assert content(means, pin) == [wheel(payload=BIG)[1]]
     assert not left_over(means)
+
+
+def test_a_burst_of_errors_is_borne_as_often_as_is_said(registry: Registry, means: Means) -> None:
+    pin = registry.offer(payload=BIG, habit=burst_of_errors)
+    patient = replace(means, environ={**means.environ, "UV_HTTP_RETRIES": "2"})
+    assert content(patient, pin) == [wheel(payload=BIG)[1]]
+    assert len(registry.requests) == 3
 
 
 def test_a_cut_file_goes_on_where_it_stopped(registry: Registry, means: Means) -> None:

@@ -56,7 +56,7 @@ def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, w
         raise PackagingError(
             f"cannot build the zip: {error.strerror or error}",
             where=place,
-            hint="make room, or set its permissions, and try again",
+            hint="make room, set its permissions, or name another place: --cache-dir DIR (LAMBENT_CACHE)",
         ) from error
 
 

@@ -71,7 +71,7 @@ def compiled(
         raise PackagingError(
             f"cannot compile the dependencies: {error.strerror or error}",
             where=str(error.filename or cache),
-            hint="make room, or set its permissions, and try again",
+            hint="make room, set its permissions, or name another place: --cache-dir DIR (LAMBENT_CACHE)",
         ) from error
 
 

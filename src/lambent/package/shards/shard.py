@@ -171,7 +171,7 @@ def _ensure(wheel: Wheel, target: Target, options: SlimOptions, cache: Path) -> 
         raise PackagingError(
             f"cannot prepare {wheel.name} {wheel.version}: {error.strerror or error}",
             where=str(error.filename or path),
-            hint="make room, or set its permissions, and try again",
+            hint="make room, set its permissions, or name another place: --cache-dir DIR (LAMBENT_CACHE)",
         ) from error
 
 

@@ -46,7 +46,7 @@ def fetch(lock: Lock, target: Target, means: Means, used: Used = always) -> tupl
         raise PackagingError(
             f"cannot keep the wheels: {error.strerror or error}",
             where=str(error.filename or means.store.folder),
-            hint="make room, or set its permissions, and try again",
+            hint="make room, set its permissions, or name another place: --cache-dir DIR (LAMBENT_CACHE)",
         ) from error
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from lambent import events
 from lambent.errors import LambentError, UsageError
-from lambent.ui import choose, failure, jsonlines, lines, plain, units
+from lambent.ui import choose, failure, jsonlines, lines, plain, tables, units
 
 
 def test_an_error_says_what_where_and_what_to_try() -> None:
@@ -76,6 +76,10 @@ def test_a_local_url_is_not_called_public(capsys: pytest.CaptureFixture[str]) ->
 def test_a_plan_shows_what_changes_and_not_what_is_kept() -> None:
     plan = events.Planned("the local Lambda", (events.PlannedLine("create", "role a"), events.PlannedLine("keep", "b")), 1)
     assert [line.text for line in lines.lines(plan)] == ["on the local Lambda:", "create role a"]
+
+
+def test_a_value_of_several_lines_stays_in_its_row() -> None:
+    assert tables.settings((events.Setting("env.A", "a\nb", "--env"),), every=True) == ["env.A  a\\nb  (--env)"]
 
 
 def test_jsonlines_are_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,7 +29,7 @@ _ALWAYS = ("app", "runtime", "architecture", "memory", "timeout", "auth")
 def settings(found: Iterable[Setting], *, every: bool = False) -> list[str]:
     """Each setting, its value and where it came from: those that were set and a few that everybody asks for, or `every`."""
     rows = [
-        (setting.name, setting.value or "-", f"({setting.origin})")
+        (setting.name, setting.value.replace("\n", "\\n") or "-", f"({setting.origin})")
         for setting in found
         if every or setting.name in _ALWAYS or (setting.origin != "default" and setting.value and setting.name != "kind")
     ]

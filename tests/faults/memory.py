@@ -177,14 +177,14 @@ class Every:
 
     def labels(self, operation: Operation) -> list[str]:
         """An unbroken run: its calls."""
-        there = self._begin(operation)
+        there = self.begin(operation)
         watched = Struck(there.memory, "", "")
         there.aws = watched  # type: ignore[assignment]
         operation.once(there, APP)
         self._after[operation.name] = self._state(there, operation)
         return watched.labels
 
-    def _begin(self, operation: Operation) -> Memory:
+    def begin(self, operation: Operation) -> Memory:
         if operation.name not in self._starts:
             there = Memory(self.folder, MemoryAws())
             there.memory.create_bucket(PACKAGES, ())
@@ -215,11 +215,11 @@ class Every:
         return found
 
     def run(self, operation: Operation, label: str, kind: str) -> list[Wrong]:
-        there = self._begin(operation)
+        there = self.begin(operation)
         seen: set[Seen] = set()
         rival = _Rival(there, operation, kind)
-        there.aws = Struck(there.memory, kind, label, rival.act, lambda: self._ask(there, seen))  # type: ignore[assignment]
-        error = self._once(there, operation)
+        there.aws = Struck(there.memory, kind, label, rival.act, lambda: self.ask(there, seen))  # type: ignore[assignment]
+        error = self.once(there, operation)
         there.aws = there.memory
         wrong = list(rival.wrong)
         if error is not None and not isinstance(error, LambentError | Killed):
@@ -230,35 +230,35 @@ class Every:
             wrong.append(f"lost and did not say so: {error.what}")
         if rival.deployed and error is None and rival.error is not None and not rival.told(rival.error):
             wrong.append(f"the other lost and did not say so: {rival.error.what}")
-        again = self._once(there, operation)
-        self._ask(there, seen)
+        again = self.once(there, operation)
+        self.ask(there, seen)
         if again is not None and not (kind.startswith("destroyed") and operation.returns):  # nothing is left to go back to
             wrong.append(f"the rerun failed: {again!r}")
         elif again is None:
-            wrong += self._differences(there, operation, kind)
-        wrong += [f"a client got {answer[0]} {answer[1][:60]!r}" for answer in seen - self._good(operation, kind)]
+            wrong += self.differences(there, operation, kind)
+        wrong += [f"a client got {answer[0]} {answer[1][:60]!r}" for answer in seen - self.good(operation, kind)]
         self.count += 1
         return [Wrong(operation.name, label, kind, each) for each in wrong]
 
-    def _once(self, there: Memory, operation: Operation) -> BaseException | None:
+    def once(self, there: Memory, operation: Operation) -> BaseException | None:
         try:
             operation.once(there, APP)
         except (Exception, Killed) as raised:
             return raised
         return None
 
-    def _ask(self, there: Memory, seen: set[Seen]) -> None:
+    def ask(self, there: Memory, seen: set[Seen]) -> None:
         url = there.memory.url(APP, "live")
         if url is not None:
             seen.add(there.hear(url.address))
 
-    def _good(self, operation: Operation, kind: str) -> set[Seen]:
+    def good(self, operation: Operation, kind: str) -> set[Seen]:
         good = set(operation.bodies) | ({FORBIDDEN} if operation.forbidden else set())
         if kind.startswith("another"):
             good.add(operation.other.body)
         return good
 
-    def _differences(self, there: Memory, operation: Operation, kind: str) -> list[str]:
+    def differences(self, there: Memory, operation: Operation, kind: str) -> list[str]:
         now, wanted = self._state(there, operation), self._after[operation.name]
         left: set[str] = set()
         if kind.startswith(("another", "destroyed")):

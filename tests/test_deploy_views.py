@@ -117,7 +117,7 @@ def test_status_of_one_app(aws: Aws, service: Service, name: str, tmp_path: Path
     assert [service.fetch(done.url + path).status for path in ("x", "y", "")] == [502, 502, 200]
     watched = Meddled(aws)
     told = status(name, watched, 5)  # type: ignore[arg-type]
-    assert told and set(watched.calls) <= READS | {"log_events"} and len(watched.calls) == 13
+    assert told and set(watched.calls) <= READS | {"log_events"} and len(watched.calls) == 16
     assert (told.url, told.access, told.version, told.versions) == (done.url, "public", "1", 1)
     assert (told.runtime, told.memory_mb, told.log_group, told.retention_days) == (RUNTIME, 1024, f"/aws/lambda/{name}", 30)
     assert told.ends > "2026" and told.drift == ()

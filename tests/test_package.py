@@ -61,6 +61,13 @@ def test_a_handler_alone(tmp_path: Path, shared: Path) -> None:
     assert artifact.zipped == artifact.path.stat().st_size
 
 
+def test_what_the_apps_own_files_import_of_tests_stays_from_the_edit_on_that_does(tmp_path: Path, shared: Path) -> None:
+    project = write(tmp_path, {"main.py": "import cowsay\n", "requirements.txt": "cowsay==6.1\n"})
+    assert "cowsay/tests/solutions.py" not in names(built(project, shared))
+    write(tmp_path, {"main.py": "def f():\n    from cowsay.tests.solutions import CHEESE\n"})
+    assert "cowsay/tests/solutions.py" in names(built(project, shared))
+
+
 def test_a_web_app_ships_the_runtime(tmp_path: Path, shared: Path) -> None:
     artifact = built(write(tmp_path, {"main.py": "x = 1\n", "jobs.py": "on_event = print\n"}), shared, kind="wsgi")
     assert artifact.environment == (("AWS_LAMBDA_EXEC_WRAPPER", "/var/task/lambent_runtime/bootstrap"),)

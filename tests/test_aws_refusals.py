@@ -163,3 +163,21 @@ def test_a_region_that_is_not_there() -> None:
     assert (error.what, error.hint) == ("there is no region eu-west1", "--region eu-west-1")
     here = explained(AwsError("no answer", code="EndpointConnectionError", hint="network?"), "eu-west-1", REGIONS)
     assert (here.what, here.hint) == ("no answer", "network?")
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "operation", "hint"),
+    [
+        ("400", "Bad Request", "HeadBucket", "log in again"),  # an answer to HEAD has no words
+        (
+            "ResourceNotFoundException",
+            "Function not found: arn:aws:lambda:eu-west-1:1:function:a",
+            "PublishVersion",
+            "run the same",
+        ),
+    ],
+)
+def test_a_refusal_that_says_little_comes_with_something_to_try(code: str, message: str, operation: str, hint: str) -> None:
+    error = translate(code, message, operation)
+    assert operation in error.what
+    assert hint in error.hint

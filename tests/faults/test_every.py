@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from faults.interleaved import OTHERS, UPDATES, run
 from faults.kinds import Killed
 from faults.memory import APP, IN_MEMORY, Every, Memory, Struck
 from faults.operation import Operation, destroy
@@ -30,6 +31,14 @@ def test_cases_that_the_seed_chose(every: Every, operation: Operation) -> None:
     chance = random.Random(f"{SEED} {operation.name}")
     cases = chance.sample(every.cases(operation), TRIED)
     assert [wrong for case in cases for wrong in every.run(*case)] == []
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_two_at_once_in_an_order_that_the_seed_chose(every: Every, other: str) -> None:
+    chance = random.Random(f"{SEED} {other}")
+    for operation in chance.sample(UPDATES, 3):
+        every.labels(operation)
+        assert [run(every, operation, other, chance.randrange(10**6)) for _ in range(3)] == [[]] * 3
 
 
 def test_what_a_broken_off_first_deploy_uploaded_goes_with_the_app(tmp_path: Path) -> None:

@@ -296,6 +296,25 @@ def test_a_package_in_c_is_built_for_either_machine(architecture: Architecture, 
         assert done.stdout == "42\n"
 
 
+SCM = 'build-backend = "setuptools.build_meta"\nrequires = ["setuptools", "setuptools-scm"]\n'
+
+
+def test_a_build_is_told_the_version_that_its_tags_would_say(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(f"[build-system]\n{SCM}")
+    told = source.pretended("thing.one", "2.5", tmp_path)
+    assert told["SETUPTOOLS_SCM_PRETEND_VERSION_FOR_THING_ONE"] == told["PDM_BUILD_SCM_VERSION"] == "2.5"
+    assert "SETUPTOOLS_SCM_PRETEND_VERSION" not in told and source.pretended("thing", "", tmp_path) == {}
+
+
+@needs_zig
+def test_a_version_from_tags_is_the_one_that_was_locked(cache: Path, tmp_path: Path) -> None:
+    tree = package(tmp_path)
+    (tree / "setup.py").write_text(SETUP.replace(', version="1"', ""))
+    (tree / "pyproject.toml").write_text(f"[build-system]\n{SCM}[tool.setuptools_scm]\n")
+    wheel = Native(Target(HERE, "arm64", (2, 34)), cache, os.environ).build(tree, "thing 2.5", digest="thing from tags")
+    assert wheel.name.startswith("thing-2.5-cp")
+
+
 @needs_zig
 def test_a_build_that_gives_up_on_its_native_part_is_an_error(cache: Path, tmp_path: Path) -> None:
     tree = package(tmp_path, extra="#include <nowhere.h>\n")

@@ -18,9 +18,12 @@ import pytest
 from lambent.errors import PackagingError
 from lambent.events import Event, Fetched, Fetching, Warned
 from lambent.package.lock import DistFile, Pin, Wheel
+from lambent.package.requirements.refusals import translate
 from lambent.package.target import Target
+from lambent.package.uv import Uv
 from lambent.package.wheels.fetch import fetch
 from lambent.package.wheels.means import Means
+from lambent.package.wheels.refusals import not_built
 from registry import Answer, Habit, Registry, Request, honest, lock, serving, sha256, wheel
 
 TARGET = Target("3.13", "x86_64", (2, 34))
@@ -541,3 +544,29 @@ def test_no_wheel_for_the_target(means: Means) -> None:
         "demo 1.0 has no wheel for python3.11 x86_64 (glibc 2.26); there are: python3.11-3.12 x86_64 glibc 2.28"
     )
     assert raised.value.where == "requirements.txt"
+
+
+_UV_SAID = """\
+error: Failed to download and build `docopt==0.6.2`
+  cause: Failed to resolve requirements from `setup.py` build
+  cause: Failed to write to the client cache
+  cause: failed to write to file `/disk/uv-builds/simple/.tmp9Z`: No space left on device (os error 28)"""
+
+
+@pytest.mark.parametrize(
+    ("said", "where"),
+    [
+        (_UV_SAID, "/disk/uv-builds/simple/.tmp9Z"),
+        (
+            "OSError: [Errno 28] No space left on device\nerror: Failed to build `demo`",
+            "the cache, or the folder for temporary files",
+        ),
+    ],
+    ids=["uv", "a build"],
+)
+def test_a_disk_that_fills_while_uv_works_is_told_as_that(said: str, where: str, tmp_path: Path) -> None:
+    uv = Uv(tmp_path, TARGET, {}, tmp_path)
+    for error in (translate(said, uv, "requirements.txt"), not_built("docopt 0.6.2", TARGET, said)):
+        assert (error.what, error.where) == ("cannot write: No space left on device", where)
+        assert "--cache-dir" in error.hint
+    assert "cannot write" not in not_built("docopt 0.6.2", TARGET, "/bin/false").what

@@ -33,6 +33,7 @@ from lambent.package.requirements.unfitting import not_fitting
 from lambent.package.target import Target
 from lambent.package.uv import UvFailed
 from lambent.package.wheels.choose import choose
+from lambent.package.wheels.refusals import full_disk
 
 PYPI = "https://pypi.org/simple"
 _ANNOTATED = re.compile(r"^(\S+?)(?: ?[=@].*)?\n\s+# from (\S+)", re.MULTILINE)
@@ -205,6 +206,8 @@ class Compiler:
     def _learn(self, text: str, state: _State) -> None:
         """Lets a package be built that has no wheels, or raises the PackagingError that tells what uv refused."""
         asked, uv = self.question.asked, self.question.uv
+        if full := full_disk(text):
+            raise full
         package = wheelless.blamed(text) or wheelless.ruled_out(text, [pins[0] for pins in state.unfit.values()])
         if package is None:
             raise translate(text, uv, asked.source) from None

@@ -11,7 +11,7 @@ from lambent.frozen import Frozen
 from lambent.package.requirements.addresses import without_credentials
 from lambent.package.requirements.lines import normalised
 from lambent.package.uv import Uv
-from lambent.package.wheels.refusals import instead
+from lambent.package.wheels.refusals import full_disk, instead
 
 _LINES_MAX = 16
 
@@ -28,6 +28,8 @@ class _Said(Frozen):
 def translate(text: str, uv: Uv, where: str) -> PackagingError:
     """uv's message as one of our errors; `where` is the file that holds the requirements."""
     text = without_credentials(text)
+    if full := full_disk(text):
+        return full
     flat = " ".join(text.split())  # uv wraps its lines
     for pattern, explain in _KNOWN:
         found = pattern.search(text) or pattern.search(flat)

@@ -117,8 +117,20 @@ def machine_code(package: str, target: Target) -> PackagingError:
     )
 
 
+def full_disk(said: str) -> PackagingError | None:
+    """For what uv or a build said when the disk took no more; None when it was something else."""
+    found = re.search(r"(?:`([^`\n]+)`[^`\n]*)?\b(No space left on device|Disk quota exceeded|Read-only file system)", said)
+    if found is None:
+        return None
+    where = found[1] if found[1] and found[1].startswith("/") else "the cache, or the folder for temporary files"
+    hint = "make room there, or use other folders: --cache-dir, and TMPDIR for what is built"
+    return PackagingError(f"cannot write: {found[2]}", where=where, hint=hint, detail=last_lines(said))
+
+
 def not_built(package: str, target: Target, said: str) -> PackagingError:
     """For a build that failed; `said` is all it printed."""
+    if full := full_disk(said):
+        return full
     detail, other = last_lines(said), instead(_name(package), target)
     if "/bin/false" in said:
         return PackagingError(

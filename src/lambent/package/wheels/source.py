@@ -23,7 +23,7 @@ from lambent.package.wheels.choose import wheel_name
 from lambent.package.wheels.contents import check_wheel
 from lambent.package.wheels.credentials import Credentials
 from lambent.package.wheels.means import Means
-from lambent.package.wheels.native.source import build_system, native_files, take
+from lambent.package.wheels.native.source import build_system, native_files, pretended, take
 from lambent.package.wheels.store import Stored
 from lambent.package.wheels.tags import ranks
 
@@ -140,11 +140,7 @@ class _Work:
         """
         more = dict.fromkeys(_COMPILERS, "/bin/false")
         more |= {"UV_CACHE_DIR": str(uv.build_cache), "SOURCE_DATE_EPOCH": _EPOCH, "UV_NO_BUILD_ISOLATION": "false"}
-        if self._pin.version:
-            ours = f"SETUPTOOLS_SCM_PRETEND_VERSION_FOR_{self._pin.name.upper().replace('-', '_')}"
-            more |= dict.fromkeys((ours, "PDM_BUILD_SCM_VERSION", "POETRY_DYNAMIC_VERSIONING_BYPASS"), self._pin.version)
-            if "hatch-vcs" in build_system(source)[1]:  # it does not tell setuptools-scm whose version it asks for
-                more["SETUPTOOLS_SCM_PRETEND_VERSION"] = self._pin.version
+        more |= pretended(self._pin.name, self._pin.version, source)
         return more
 
     def _check(self, made: Path) -> None:

@@ -15,9 +15,10 @@ from lambent.package.target import Target
 from lambent.package.used import mark
 from lambent.package.uv import Uv, UvFailed
 from lambent.package.wheels.native import check, host, shim, stage, zig
-from lambent.package.wheels.native.source import build_system, native_files, take
+from lambent.package.wheels.native.source import build_system, native_files, pretended, take
+from lambent.package.wheels.refusals import full_disk
 
-_FORMAT = "1"  # raise it when the same key would give another wheel
+_FORMAT = "2"  # raise it when the same key would give another wheel
 _RUST = frozenset({"maturin", "setuptools-rust", "puccinialin"})
 _TAIL = 30  # lines of a failed build that are shown
 
@@ -107,6 +108,8 @@ def _run(tree: Path, name: str, folder: Path, python: host.Host, native: Native)
     more = stage.environment(folder, native.target, native.environ, caches / "zig")
     # what a build requires may itself be built, with this compiler: other programs must not be given that
     more["UV_CACHE_DIR"] = str(caches / "uv" / native.target.name.replace(" ", "-"))
+    package, _, version = name.partition(" ")
+    more |= pretended(package, version, tree)
     out = folder / "out"
     options = ["--wheel", "--python", str(python.interpreter.path), "--out-dir", str(out)]
     if build_system(tree)[0].split(".")[0] == "mesonpy":
@@ -124,6 +127,8 @@ def _run(tree: Path, name: str, folder: Path, python: host.Host, native: Native)
 
 def _failed(name: str, text: str, target: Target) -> PackagingError:
     """What a failed build said, and what it lacked if that can be told."""
+    if full := full_disk(text):
+        return full
     lacks = _lacks(text)
     return PackagingError(
         f"{name} cannot be built for {target.name}" + (f": it needs {lacks}, which is not in its source" if lacks else ""),

@@ -66,3 +66,14 @@ def build_system(tree: Path) -> tuple[str, tuple[str, ...]]:
     names = (match[0] for line in requires if (match := re.match(r"[\w.-]+", line)))
     normalised = tuple(re.sub(r"[-_.]+", "-", name).lower() for name in names)
     return backend or "setuptools.build_meta:__legacy__", normalised
+
+
+def pretended(name: str, version: str, tree: Path) -> dict[str, str]:
+    """What tells a build the version that was locked, where it would be read from tags that are not here."""
+    if not version:
+        return {}
+    ours = f"SETUPTOOLS_SCM_PRETEND_VERSION_FOR_{re.sub(r'[-_.]+', '_', name).upper()}"
+    told = dict.fromkeys((ours, "PDM_BUILD_SCM_VERSION", "POETRY_DYNAMIC_VERSIONING_BYPASS"), version)
+    if "hatch-vcs" in build_system(tree)[1]:  # it does not tell setuptools-scm whose version it asks for
+        told["SETUPTOOLS_SCM_PRETEND_VERSION"] = version
+    return told

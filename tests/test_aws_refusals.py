@@ -165,19 +165,7 @@ def test_a_region_that_is_not_there() -> None:
     assert (here.what, here.hint) == ("no answer", "network?")
 
 
-@pytest.mark.parametrize(
-    ("code", "message", "operation", "hint"),
-    [
-        ("400", "Bad Request", "HeadBucket", "log in again"),  # an answer to HEAD has no words
-        (
-            "ResourceNotFoundException",
-            "Function not found: arn:aws:lambda:eu-west-1:1:function:a",
-            "PublishVersion",
-            "run the same",
-        ),
-    ],
-)
-def test_a_refusal_that_says_little_comes_with_something_to_try(code: str, message: str, operation: str, hint: str) -> None:
-    error = translate(code, message, operation)
-    assert operation in error.what
-    assert hint in error.hint
+def test_a_refused_head_which_has_no_words_comes_with_something_to_try() -> None:
+    error = translate("400", "Bad Request", "HeadBucket")
+    assert "HeadBucket" in error.what
+    assert "log in again" in error.hint

@@ -53,8 +53,6 @@ def translate(code: str, message: str, operation: str, endpoint: str = "", resou
     elif code == "400" and operation.startswith("Head"):  # as above
         what = f"AWS refused {operation} and does not say why; expired credentials are told so"
         hint = f"log in again (aws sso login, or renew the keys); {LOCAL}"
-    elif code == "ResourceNotFoundException":  # what a plan leans on was there when it was looked at
-        hint = "somebody deleted it meanwhile, perhaps: run the same command again"
     elif code == "501" or "NotImplemented" in code:
         hint = "this endpoint does not have the operation"
     return AwsError(what, code=code, operation=operation, where=where, hint=hint)

@@ -2,7 +2,8 @@
 
 The same members give the same bytes on every machine: one fixed date (1980-01-01, the oldest a zip can say), modes 0644 and
 0755 only, UTF-8 names, no extra fields, the order the caller gives, and one pinned compressor (libdeflate, level 6: smaller
-than zlib 9 in less than half of zip's time, see docs/benchmarks.md). No zip64: AWS takes at most 250 MB unpacked.
+than zlib 9 in less than half of zip's time, see docs/benchmarks.md) for all that no published wheel has deflated already.
+No zip64: AWS takes at most 250 MB unpacked.
 Format: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
 """
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lambent import events
+from lambent.cli import zipped
 from lambent.config.model import App, Config, Hosting
 from lambent.errors import PackagingError
 from lambent.package.artifact import Artifact
@@ -58,3 +60,13 @@ def test_layers_are_said_not_to_be_counted(tmp_path: Path) -> None:
     hosting = Hosting(layers=("arn:aws:lambda:eu-west-1:123456789012:layer:one:1",))
     built(project(tmp_path / "app", "a", made.path), told, hosting)
     assert [event for event in told if isinstance(event, events.Notice) and "layers" in event.text]
+
+
+def test_a_zip_above_50_mb_is_said_to_go_through_a_bucket(tmp_path: Path) -> None:
+    app = project(tmp_path / "app", "a", wheel(tmp_path / "w", "a", {"a.py": ""}).path)
+    (app / "noise.bin").write_bytes(secrets.token_bytes(51 << 20))
+    told: list[events.Event] = []
+    zipped.tell(built(app), None, False, told.append)
+    assert [event.text for event in told if isinstance(event, events.Notice)] == [
+        "the zip has 51.0 MB, and AWS takes 50 MB directly: it has to come from a bucket, as `lambent deploy` does"
+    ]

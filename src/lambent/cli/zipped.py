@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lambent.config.model import Config
 from lambent.events import Built, Emit, Event, Listed, Notice, Packed, Phase, Share, Sized, Warned
 from lambent.late import Late
+from lambent.limits import MIB, ZIP_DIRECT_MAX
 from lambent.package import output, report
 from lambent.package.artifact import OVERFLOW, Artifact
 from lambent.package.dependencies import Part
@@ -73,6 +74,9 @@ def tell(artifact: Artifact, page: Path | None, show_files: bool, emit: Emit) ->
         emit(Listed(files))
     shares = report.shares(files)
     emit(Sized(shares))
+    if artifact.zipped > ZIP_DIRECT_MAX:
+        there = f"{artifact.zipped / MIB:.1f} MB, and AWS takes 50 MB directly"
+        emit(Notice(f"the zip has {there}: it has to come from a bucket, as `lambent deploy` does"))
     if page is not None:
         output.write(treemap.page(files, f"{artifact.path.name}, {artifact.runtime} {artifact.architecture}"), page)
         emit(Notice(f"the map of the sizes is {page}"))

@@ -12,9 +12,12 @@ import pytest
 from faults.interleaved import OTHERS, UPDATES, run
 from faults.kinds import Killed
 from faults.memory import APP, IN_MEMORY, Every, Memory, Struck
-from faults.operation import Operation, destroy
+from faults.operation import NEW_CODE, Operation, destroy
 from faults.operations import BESIDE, FIRSTS
-from faults.world import PACKAGES
+from faults.world import PACKAGES, with_hosting
+from lambent.aws.interface import Pairs
+from lambent.deploy.probe import Answer
+from lambent.errors import DeployError
 from memory_aws import MemoryAws
 
 SEED = int(os.environ.get("LAMBENT_FAULT_SEED", "1"))
@@ -39,6 +42,20 @@ def test_two_at_once_in_an_order_that_the_seed_chose(every: Every, other: str) -
     for operation in chance.sample(UPDATES, 3):
         every.labels(operation)
         assert [run(every, operation, other, chance.randrange(10**6)) for _ in range(3)] == [[]] * 3
+
+
+class Closed(Memory):
+    """Its URL is closed by another deploy of the same code when it is asked first."""
+
+    def ask(self, url: str, within_s: float, headers: Pairs = ()) -> Answer:
+        Memory(self.folder, self.memory).deploy(APP, with_hosting(NEW_CODE, auth="AWS_IAM"))
+        return super().ask(url, within_s, headers)
+
+
+def test_a_url_that_another_deploy_closes_is_said_to_be_so(tmp_path: Path) -> None:
+    there = Closed(tmp_path, MemoryAws())
+    with pytest.raises(DeployError, match="another deploy of app changed who may call the URL"):
+        there.deploy(APP, NEW_CODE)
 
 
 def test_what_a_broken_off_first_deploy_uploaded_goes_with_the_app(tmp_path: Path) -> None:

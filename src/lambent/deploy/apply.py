@@ -314,6 +314,9 @@ class Run:
         except (DeployError, UnconfirmedError):
             with suppress(AwsError):
                 self._refuse_overtaken(step.name)  # what was asked is another deploy's
+                url = self.means.aws.url(step.name, step.alias)
+                if url is None or url.auth != step.auth:
+                    raise overtaken(step.name, "changed who may call the URL while this one ran") from None
             raise
 
     def _back(self, name: str, alias: str) -> str:

@@ -274,7 +274,7 @@ class Sweep:
         if kind.name not in STANDING or not isinstance(error, LambentError) or operation.start is None or not url:
             return []
         answer = once(url)
-        well = {operation.spec.body, operation.start.body}
+        well = {good for good in operation.bodies if good[0] == 200}
         return [] if _whole(answer, well, operation) else [f"left a URL that answers {_told(answer)}"]
 
 

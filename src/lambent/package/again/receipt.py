@@ -17,37 +17,32 @@ if TYPE_CHECKING:
     """Of a file: mode, size, and nanoseconds of its last change."""
 
     class Receipt(TypedDict):
-        """`inputs` are files with their look and SHA-256; `stats` files and folders of which the look will do, or that are
-        not to be there; `folders` are those of the project with all names in them. `own` has for each member
-        of the zip that is no dependency's its name, the file it was made from ("" for what lambent made) and whose it is;
-        `looks` the looks of those files; they begin at `begin` in the zip, and their records at `records` in its directory.
-        `lines` are what was said before the zip was there: (mark, text, note); `app` is the place in them of the app's line,
-        its file and its line number there. `shares` are name, files, raw, packed, bytecode, packed bytecode. Sizes in bytes.
-        """
+        """What a build leaves. Paths are absolute, sizes in bytes."""
 
-        made: int
-        name: str
+        made: int  # when the build began, in nanoseconds since 1970
+        name: str  # the app's
         zip: str
-        sha256: bytes
-        begin: int
-        records: int
-        raw: int
-        own: list[tuple[str, str, str]]
-        looks: dict[str, Look]
-        inputs: dict[str, tuple[Look, bytes]]
-        stats: dict[str, Look | None]
-        folders: dict[str, list[str]]
-        python: str
-        marks: list[bytes]
-        native: list[bytes]
-        words: list[str]
-        level: int
-        limit: int
-        lines: list[tuple[str, str, str]]
-        app: tuple[int, str, int]
-        about: str
-        shares: list[tuple[str, int, int, int, int, int]]
-        output: str
+        sha256: bytes  # of the zip
+        begin: int  # where in the zip the members begin that are no dependency's,
+        records: int  # and where in its directory
+        raw: int  # the sum of all members, unpacked
+        own: list[tuple[str, str, str]]  # those members: name, the user's file it was made from or "", whose it is
+        looks: dict[str, Look]  # of the user's files
+        inputs: dict[str, tuple[Look, bytes]]  # files of which every byte counts, with their SHA-256
+        stats: dict[str, Look | None]  # files and folders of which the look will do; None for what is not to be there
+        folders: dict[str, list[str]]  # the project's, with all names in them
+        python: str  # the target's, which compiles
+        marks: list[bytes]  # of secrets: see secrets.py
+        native: list[bytes]  # what machine code begins with
+        words: list[str]  # see skeleton.py
+        level: int  # of compression
+        limit: int  # with more than this unpacked,
+        direct: int  # or this zipped, a build has more to say
+        lines: list[tuple[str, str, str]]  # what was said before the zip was there: mark, text, note
+        app: tuple[int, str, int]  # which line tells of the app, in which file it is, and in which line of that
+        about: str  # what was said at the end
+        shares: list[tuple[str, int, int, int, int, int]]  # the fields of events.Share
+        output: str  # where a copy goes, or ""
 
 
 _FORMAT = "1"  # raise it when a receipt of before would be read wrongly

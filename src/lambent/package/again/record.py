@@ -11,7 +11,7 @@ import uv
 import lambent
 from lambent import interpreters
 from lambent.events import Share
-from lambent.limits import UNZIPPED_MAX
+from lambent.limits import UNZIPPED_MAX, ZIP_DIRECT_MAX
 from lambent.package import proven, secrets
 from lambent.package.again import receipt as receipts
 from lambent.package.again.receipt import digest, look
@@ -76,13 +76,14 @@ def record(
         "words": sorted(modules.DYNAMIC),
         "level": LEVEL,
         "limit": UNZIPPED_MAX - _MARGIN,
+        "direct": ZIP_DIRECT_MAX,
         "lines": list(said),
         "app": _app(recipe, said),
         "about": f"for {artifact.runtime} on {artifact.architecture}, handler {artifact.handler}",
         "shares": [(s.name, s.files, s.raw, s.packed, s.bytecode, s.bytecode_packed) for s in shares],
         "output": str(output.absolute()) if output else "",
     }
-    if made["raw"] < made["limit"]:
+    if made["raw"] < made["limit"] and artifact.zipped <= made["direct"]:
         receipts.write(path, made)
 
 

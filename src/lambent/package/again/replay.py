@@ -52,6 +52,8 @@ def replay(receipt: Receipt, cache: str) -> Made:
         if fresh:
             _follow(made, before, fresh)
             made["zip"], made["sha256"] = _write(made, before, fresh, cache)
+        else:
+            os.utime(made["zip"])  # somebody is about to use it: see pruning.py
         return Made(made, os.stat(made["zip"]).st_size, before.count)
 
 
@@ -239,6 +241,8 @@ def _write(made: Receipt, before: _Zip, fresh: dict[str, bytes], cache: str) -> 
         records.append(record[:42] + struct.pack("<I", offset) + record[46:])
         offset += len(member)
     directory = before.records + b"".join(records)
+    if offset + len(directory) + len(before.tail) > made["direct"]:
+        raise Stale("too large")
     tail = before.tail[:12] + struct.pack("<II", len(directory), offset) + before.tail[20:]
     end = b"".join([*members, directory, tail])
     whole = before.head.copy()

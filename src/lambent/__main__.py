@@ -1,5 +1,6 @@
 """`python -m lambent`, and the console script: so small that Ctrl-C during the imports is met too."""
 
+import gc
 import os
 import sys
 
@@ -11,6 +12,7 @@ def run() -> None:
 
             if build_again(sys.argv[2:]):
                 return
+            gc.set_threshold(100_000)  # a build ends soon, and leaves little to be collected
         from lambent.cli.main import run as run_command_line  # here, so that an interrupt while it loads is caught
     except KeyboardInterrupt:
         os._exit(130)

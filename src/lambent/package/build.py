@@ -74,14 +74,14 @@ def _build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, 
     stack.callback(dependencies.close)
     spliced = time.monotonic()
     names = [entry.name for shard in dependencies.shards for entry in shard.entries]
-    layout = arrange(names, _runtime(config, interpreter, cache), source.files, config.app.root)
+    layout = arrange(names, _runtime(config, interpreter, cache, source.files), source.files, config.app.root)
     _warn_hidden(layout, emit)
     contents = Contents(dependencies.shards, layout)
     room = _room(contents, wishes, may_overflow=config.packaging.overflow and wishes.part == "all")
     over = room < 0
     if over:
         config = overflow.with_our_client(config)
-        layout = arrange(names, _runtime(config, interpreter, cache), source.files, config.app.root)
+        layout = arrange(names, _runtime(config, interpreter, cache, source.files), source.files, config.app.root)
         contents = Contents(dependencies.shards, layout)
     begins = startup(contents, _modules(config), interpreter, cache, sys.maxsize if over else room)
     stack.callback(begins.close)
@@ -127,13 +127,15 @@ def _interpreter(target: Target, environ: Mapping[str, str], emit: Emit) -> inte
     return found
 
 
-def _runtime(config: Config, interpreter: interpreters.Interpreter | None, cache: Path) -> dict[str, SourceFile]:
+def _runtime(
+    config: Config, interpreter: interpreters.Interpreter | None, cache: Path, users: Mapping[str, SourceFile]
+) -> dict[str, SourceFile]:
     """The files that run an app on Lambda. A bare handler under AWS's own client needs none."""
     if config.app.kind == "handler" and config.client == "aws":
         return {}
     if config.client == "aws":
         return runtime_files()
-    return bundled(f"/var/lang/bin/{config.runtime}", interpreter, cache)
+    return bundled(f"/var/lang/bin/{config.runtime}", interpreter, cache, users)
 
 
 def _environment(config: Config) -> tuple[tuple[str, str], ...]:

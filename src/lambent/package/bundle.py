@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import marshal
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from pathlib import Path, PurePosixPath
 
 from lambent.interpreters import Interpreter
@@ -40,14 +40,17 @@ if __name__ == "__main__":
 """
 
 
-def bundled(python: str, interpreter: Interpreter | None, cache: Path) -> dict[str, SourceFile]:
-    """The files of the runtime by their path in a zip, sorted. `python` is the path of its interpreter on Lambda.
+def bundled(
+    python: str, interpreter: Interpreter | None, cache: Path, also: Mapping[str, SourceFile] | None = None
+) -> dict[str, SourceFile]:
+    """The files of the runtime by their path in a zip, sorted. `python` is the path of its interpreter on Lambda; `also` are
+    files that will be asked for next, and are compiled by the same process, if there is to be one.
 
     Without an interpreter of that version on this machine there is no bytecode, and so no bundle.
     """
     files = runtime_files()
     if interpreter is not None:
-        bundle, script = _made(python, files, interpreter, cache)
+        bundle, script = _made(python, files, interpreter, cache, also or {})
         files[f"{RUNTIME}/bundle"] = SourceFile(Path("bundle"), content=bundle)
         files[f"{RUNTIME}/bootstrap"] = SourceFile(Path("bootstrap"), executable=True, content=script)
     return dict(sorted(files.items()))
@@ -58,21 +61,26 @@ def is_bundled(name: str, files: Container[str]) -> bool:
     return f"{RUNTIME}/bundle" in files and PurePosixPath(name).parent.name == RUNTIME
 
 
-def _codes(files: dict[str, SourceFile], interpreter: Interpreter, cache: Path) -> dict[str, bytes]:
+def _codes(
+    files: dict[str, SourceFile], interpreter: Interpreter, cache: Path, also: Mapping[str, SourceFile]
+) -> dict[str, bytes]:
     """The marshalled code objects of the modules, by their own names."""
-    sources = {name: file.path for name, file in files.items() if PurePosixPath(name).parent.name == RUNTIME}
+    sources = {name: file.path for name, file in (*also.items(), *files.items())}
     compiled = compile_files(sources, interpreter, cache, RUNTIME)
-    return {name.rpartition("/")[2].partition(".")[0]: code[_HEAD:] for name, code in sorted(compiled.items())}
+    ours = [(PurePosixPath(name), code) for name, code in sorted(compiled.items())]
+    return {path.name.partition(".")[0]: code[_HEAD:] for path, code in ours if str(path.parent.parent) == RUNTIME}
 
 
-def _made(python: str, files: dict[str, SourceFile], interpreter: Interpreter, cache: Path) -> tuple[bytes, bytes]:
+def _made(
+    python: str, files: dict[str, SourceFile], interpreter: Interpreter, cache: Path, also: Mapping[str, SourceFile]
+) -> tuple[bytes, bytes]:
     """The bundle and the script that starts it. Kept, since asking for each module's bytecode takes a while."""
     path = cache / "runtime" / _key(python, files, interpreter)
     there = sealed.read_bytes(path)
     if there is not None:
         bundle, script = marshal.loads(there)
         return bundle, script
-    codes = _codes(files, interpreter, cache)
+    codes = _codes(files, interpreter, cache, also)
     first = marshal.dumps((codes.pop(_STARTER), {name: codes.pop(name) for name in FIRST}), _FORMAT)
     script = _SCRIPT.format(python=python, size=len(first)).encode()
     bundle = first + marshal.dumps(codes, _FORMAT)

@@ -7,14 +7,28 @@ not compile gives an empty file.
 
 from __future__ import annotations
 
-SCRIPT = """
-import _frozen_importlib_external, _imp, marshal, sys
+TEXT = """
+def text(source):
+    other = any(b"coding" in line and b"utf-8" not in line for line in source.split(b"\\n", 2)[:2])
+    if other or source[:3] == b"\\xef\\xbb\\xbf":
+        return source
+    try:
+        return source.decode()
+    except UnicodeDecodeError:
+        return source
+"""
+"""Source as a string, where that means the same: it compiles a seventh faster than bytes, to the same code."""
+SCRIPT = (
+    TEXT
+    + """
+import _frozen_importlib_external, _imp, gc, marshal, sys
+gc.disable()
 magic = _frozen_importlib_external.MAGIC_NUMBER
 for source, name, flags, out in marshal.load(sys.stdin.buffer):
     with open(source, "rb") as file:
         data = file.read()
     try:
-        code = compile(data, "/var/task/" + name, "exec", dont_inherit=True, optimize=0)
+        code = compile(text(data), "/var/task/" + name, "exec", dont_inherit=True, optimize=0)
         digest = _imp.source_hash(int.from_bytes(magic, "little"), data)
         made = magic + flags.to_bytes(4, "little") + digest + marshal.dumps(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -22,6 +36,7 @@ for source, name, flags, out in marshal.load(sys.stdin.buffer):
     with open(out, "wb") as file:
         file.write(made)
 """
+)
 ENVIRONMENT = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
 """That of the compiling process: the bytes repeat."""
 WIRE = 2

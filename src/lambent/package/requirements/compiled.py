@@ -17,10 +17,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lambent import interpreters
 from lambent.errors import PackagingError
 from lambent.frozen import Frozen
+from lambent.late import Late
 from lambent.package.lock import Pin
 from lambent.package.requirements import pylock, wheelless
 from lambent.package.requirements.addresses import without_credentials
@@ -28,12 +30,17 @@ from lambent.package.requirements.lines import extras_of, name_of, normalised
 from lambent.package.requirements.markers import full_version, holds, uv_platform, widened
 from lambent.package.requirements.offers import Offers
 from lambent.package.requirements.question import Options, Question, names_indexes
-from lambent.package.requirements.refusals import translate
-from lambent.package.requirements.unfitting import not_fitting
 from lambent.package.target import Target
 from lambent.package.uv import UvFailed
 from lambent.package.wheels.choose import choose
-from lambent.package.wheels.refusals import full_disk
+
+if TYPE_CHECKING:
+    from lambent.package.requirements import refusals, unfitting
+    from lambent.package.wheels import refusals as wheel_refusals
+else:
+    refusals = Late("lambent.package.requirements.refusals")
+    unfitting = Late("lambent.package.requirements.unfitting")
+    wheel_refusals = Late("lambent.package.wheels.refusals")
 
 PYPI = "https://pypi.org/simple"
 _ANNOTATED = re.compile(r"^(\S+?)(?: ?[=@].*)?\n\s+# from (\S+)", re.MULTILINE)
@@ -206,13 +213,13 @@ class Compiler:
     def _learn(self, text: str, state: _State) -> None:
         """Lets a package be built that has no wheels, or raises the PackagingError that tells what uv refused."""
         asked, uv = self.question.asked, self.question.uv
-        if full := full_disk(text):
+        if full := wheel_refusals.full_disk(text):
             raise full
         package = wheelless.blamed(text) or wheelless.ruled_out(text, [pins[0] for pins in state.unfit.values()])
         if package is None:
-            raise translate(text, uv, asked.source) from None
+            raise refusals.translate(text, uv, asked.source) from None
         if package.name in state.build:
-            raise translate(text, uv, asked.source) from None
+            raise refusals.translate(text, uv, asked.source) from None
         if package.local:
             state.local.add(package.name)
             state.build.add(package.name)
@@ -220,13 +227,13 @@ class Compiler:
         there = self.everything(package.spec) or self._offered(package.spec)
         there = there or self.everything(package.name) or self._offered(package.name)
         if there is None and not state.unfit.get(package.name):
-            raise translate(text, uv, asked.source) from None
+            raise refusals.translate(text, uv, asked.source) from None
         there = there or state.unfit[package.name][0]
         if there.sdist and (self.question.options.native or not wheelless.has_linux_wheels(there)):
             state.build.add(package.name)
             state.unfit.pop(package.name, None)
             return
-        raise not_fitting(there, self.question, self.fitting(package.name), text)
+        raise unfitting.not_fitting(there, self.question, self.fitting(package.name), text)
 
 
 @contextmanager

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+from lambent.late import Late
 from lambent.package.lock import Pin
-from lambent.package.requirements import compiled, pdm, pipfile, poetry, pylock, unlocked, uv_lock
+from lambent.package.requirements import compiled, pylock, unlocked
 from lambent.package.requirements.question import Question
-from lambent.package.requirements.unfitting import not_fitting
 from lambent.package.requirements.wheelless import has_linux_wheels
 from lambent.package.wheels.choose import choose
 
+if TYPE_CHECKING:
+    from lambent.package.requirements import pdm, pipfile, poetry, unfitting, uv_lock
+else:
+    pdm, pipfile, poetry, unfitting, uv_lock = (
+        Late(f"lambent.package.requirements.{name}") for name in ("pdm", "pipfile", "poetry", "unfitting", "uv_lock")
+    )
+
 _READERS: dict[str, Callable[[Question], tuple[Pin, ...]]] = {
     "pylock": pylock.from_file,
-    "uv.lock": uv_lock.from_project,
-    "script.lock": uv_lock.from_script,
+    "uv.lock": lambda question: uv_lock.from_project(question),
+    "script.lock": lambda question: uv_lock.from_script(question),
     "requirements.txt": unlocked.from_requirements,
     "pyproject.toml": unlocked.from_pyproject,
     "script": unlocked.from_script,
-    "poetry.lock": poetry.pins,
-    "pdm.lock": pdm.pins,
-    "Pipfile.lock": pipfile.pins,
+    "poetry.lock": lambda question: poetry.pins(question),
+    "pdm.lock": lambda question: pdm.pins(question),
+    "Pipfile.lock": lambda question: pipfile.pins(question),
 }
 
 
@@ -37,5 +45,5 @@ def _checked(pins: tuple[Pin, ...], question: Question) -> tuple[Pin, ...]:
         if pin.sdist and (question.options.native or not has_linux_wheels(pin)):
             continue
         searched = compiled.Compiler(question, unlocked.places(question))
-        raise not_fitting(pin, question, searched.fitting(pin.name))
+        raise unfitting.not_fitting(pin, question, searched.fitting(pin.name))
     return tuple(sorted(pins, key=lambda pin: pin.name))

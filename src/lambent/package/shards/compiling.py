@@ -13,6 +13,7 @@ from typing import IO
 
 from lambent.interpreters import Interpreter
 from lambent.package.archive import Entry, Writer, compress
+from lambent.package.compiler import ENVIRONMENT, TEXT, WIRE
 from lambent.package.sealed import replacing
 from lambent.package.shards.bytecode import FAILED, Bytecode, place
 from lambent.package.shards.sealed import Sealing, seal
@@ -21,12 +22,12 @@ Made = tuple[Entry, bytes] | None
 """The .pyc of one source, deflated; None where it does not compile."""
 _Asked = list[tuple[str, list[tuple[str, int, int, int]]]]
 """Archives, each with its members to be compiled: name, where its data begins, how long they are, how they are packed."""
-_ENVIRONMENT = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
-_WIRE = 2  # the format of marshal that every Python reads
 _WORTH_TWO = 8_000_000  # bytes of source: two seconds of compiling. Two processes take more CPU where two CPUs share a core
 _LENGTH = struct.Struct("<I")
 # Modules that Python has loaded anyhow, and no collecting of garbage, of which there is none.
-_COMPILE = """
+_COMPILE = (
+    TEXT
+    + """
 import _frozen_importlib_external, _imp, gc, marshal, sys, zlib
 gc.disable()
 magic = _frozen_importlib_external.MAGIC_NUMBER
@@ -40,12 +41,13 @@ for path, members in marshal.load(sys.stdin.buffer):
             if method:
                 source = zlib.decompress(source, -15)
             try:
-                code = compile(source, "/var/task/" + name, "exec", dont_inherit=True, optimize=0)
+                code = compile(text(source), "/var/task/" + name, "exec", dont_inherit=True, optimize=0)
                 made = head + _imp.source_hash(raw, source) + marshal.dumps(code)
             except (SyntaxError, ValueError, RecursionError, MemoryError):
                 made = b""
             out.write(len(made).to_bytes(4, "little") + made)
 """
+)
 
 
 def compile_all(todo: Mapping[int, tuple[Path, list[Entry]]], interpreter: Interpreter) -> dict[int, list[Made]]:
@@ -81,7 +83,7 @@ def _run(part: list[tuple[int, Entry]], todo: Mapping[int, tuple[Path, list[Entr
     with subprocess.Popen(
         [str(interpreter.path), "-s", "-S", "-W", "ignore", "-c", _COMPILE],
         cwd="/",  # first on its import path: no modules there
-        env=_ENVIRONMENT,  # without -E, which would ignore the hash seed
+        env=ENVIRONMENT,  # without -E, which would ignore the hash seed
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -96,7 +98,7 @@ def _ask(pipe: IO[bytes], asked: _Asked) -> None:
     """An interpreter that broke at once reads nothing, and gives nothing."""
     try:
         with pipe:
-            marshal.dump(asked, pipe, _WIRE)
+            marshal.dump(asked, pipe, WIRE)
     except BrokenPipeError:
         pass
 

@@ -26,6 +26,7 @@ ONCE_WRONG = (
     Case("first deploy", "CreateFunction", "another deploy"),
     Case("destroy with uploads", "HeadBucket", "credentials expired"),  # "Bad Request", and no word more
     Case("canary", "FilterLogEvents#5", "access denied"),  # the statement that is missing was not named
+    Case("streaming on", "InvokeWithResponseStream", "not AWS that answers"),  # a report of a bug
     Case("destroy", "HeadBucket", "not AWS that answers"),  # a login page was taken for the bucket
 )
 

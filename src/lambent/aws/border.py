@@ -17,6 +17,7 @@ import botocore.session
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config as ClientConfig
+from botocore.eventstream import ParserError as EventStreamError
 from botocore.parsers import ResponseParserError
 
 from lambent.aws.interface import ABSENT, Pairs
@@ -32,7 +33,7 @@ _READ_S = 70
 _ATTEMPTS = 5
 
 
-FOREIGN = (foreign.BotoCoreError, foreign.ClientError, ResponseParserError)
+FOREIGN = (foreign.BotoCoreError, foreign.ClientError, ResponseParserError, EventStreamError)
 """What a call may raise, all of it."""
 
 _LOGIN = (foreign.SSOError, foreign.LoginError, foreign.TokenRetrievalError, foreign.CredentialRetrievalError)
@@ -185,7 +186,7 @@ def _translated(error: Exception, operation: str, endpoint: str | None, resource
         hint = "aws configure list-profiles shows the ones there are"
     elif isinstance(error, foreign.NoRegionError):
         what, hint = "no AWS region is chosen", f"--region us-east-1, or aws configure; {LOCAL}"
-    elif isinstance(error, ResponseParserError):
+    elif isinstance(error, ResponseParserError | EventStreamError):
         what = f"{operation} got an answer that is not AWS's: {what.splitlines()[0] if what else ''}"
         hint = "does a proxy, or the login page of this network, stand in between? Then run the same command again"
     elif isinstance(error, foreign.HTTPClientError | foreign.ConnectionError | foreign.IncompleteReadError):

@@ -11,7 +11,7 @@ from typing import Any
 import botocore.exceptions as foreign
 import urllib3.exceptions
 
-from lambent.aws.border import Border, given, pairs
+from lambent.aws.border import FOREIGN, Border, given, pairs
 from lambent.aws.interface import ABSENT, Code, Function, Invoked, Pairs, Settings
 from lambent.errors import AwsError
 from lambent.limits import TMP_MIN_MB
@@ -99,7 +99,7 @@ class BotoFunctions(Border):
         try:
             with closing(answer["EventStream"]) as stream:
                 return _heard(stream, enough)
-        except (foreign.BotoCoreError, foreign.ClientError) as error:
+        except FOREIGN as error:
             raise self._translated(error, "InvokeWithResponseStream") from error
         except urllib3.exceptions.HTTPError as error:  # botocore lets it through while a stream is read
             raise self._translated(foreign.HTTPClientError(error=error), "InvokeWithResponseStream") from error

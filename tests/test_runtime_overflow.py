@@ -111,7 +111,7 @@ def case(folder: Path, service: Service, monkeypatch: pytest.MonkeyPatch, files:
     with path.open("wb") as file:
         members = [compress(name, data) for name, data in files.items()]
         written = write(file, [*members, compress(TOOL, b"#!/bin/sh\n", executable=True)])
-    made = Overflow(path, written.sha256.hex(), written.zipped, written.raw, written.files, ("demo 1",))
+    made = Overflow(path, written.sha256.hex(), written.zipped, written.raw, len(written.entries), ("demo 1",))
     (folder / "task").mkdir()
     (folder / "tmp").mkdir()
     vendor(folder / "task")

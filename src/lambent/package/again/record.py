@@ -107,7 +107,7 @@ def _inputs(recipe: Recipe) -> Iterator[Path]:
     inside = [folder for folder in _app_file(recipe).parents if folder.is_relative_to(project)]
     for folder in dict.fromkeys((project, asked.folder, *inside)):
         for file in folder.iterdir():
-            if file.is_file() and (file.suffix in _SUFFIXES or file.name in _NAMES or file.name.startswith((".env", "."))):
+            if file.is_file() and (file.suffix in _SUFFIXES or file.name in _NAMES or file.name.startswith(".env")):
                 yield file
     if asked.kind == "requirements.txt" and asked.path:
         yield from (file.path for file in with_included(asked.path, {}, asked.source))

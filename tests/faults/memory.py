@@ -18,7 +18,7 @@ from typing import Any
 import memory_aws
 from faults.asker import Seen
 from faults.kinds import Killed
-from faults.operation import Operation, destroy
+from faults.operation import Operation, destroy, differences
 from faults.operations import OPERATIONS
 from faults.world import FAILING_PATH, PACKAGES, QUICK, Spec, World, state
 from lambent import events
@@ -269,11 +269,7 @@ class Every:
             left |= {"log group", "role", "policies"}  # an update leaves its tags as they are, and what is attached
         if operation.start and operation.start.overflow:
             left |= {"uploads"}  # a run that ended between a version and its packages leaves those until the app is destroyed
-        return [
-            f"{key} is {now[key]}, not {wanted[key]}"
-            for key in wanted
-            if now[key] != wanted[key] and key.removesuffix(" of the stage") not in left
-        ]
+        return differences(now, wanted, left)
 
 
 class _Rival:

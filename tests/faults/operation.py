@@ -21,6 +21,15 @@ BETWEEN_MODES: Seen = (502, b"Internal Server Error")
 """AWS changes a URL's mode and an alias one after the other: between the two calls there is no whole answer to be had."""
 
 
+def differences(now: dict[str, str], wanted: dict[str, str], left: set[str]) -> list[str]:
+    """Where a state is not as it should be, of the app or of its stage; what is in `left` does not count."""
+    return [
+        f"{key} is {now[key]}, not {wanted[key]}"
+        for key in wanted
+        if now[key] != wanted[key] and key.removesuffix(" of the stage") not in left
+    ]
+
+
 def nothing(world: World, app: str) -> None:
     pass
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from faults import refusal
 from faults.asker import Asker, Seen, once
 from faults.kinds import KINDS, Fault, Killed, Kind
-from faults.operation import Operation, nothing
+from faults.operation import Operation, differences, nothing
 from faults.operations import OPERATIONS, ROLLBACKS
 from faults.world import PACKAGES, Spec, World, on_url
 from lambent.errors import LambentError, UnconfirmedError
@@ -262,11 +262,7 @@ class Sweep:
             left |= {"live"}
         if operation.start and operation.start.overflow:
             left |= {"uploads"}  # a run that ended between a version and its packages leaves those until the app is destroyed
-        return [
-            f"{key} is {now[key]}, not {wanted[key]}"
-            for key in wanted
-            if now[key] != wanted[key] and key.removesuffix(" of the stage") not in left
-        ]
+        return differences(now, wanted, left)
 
     def _left_broken(self, operation: Operation, app: str, kind: Kind, error: BaseException | None) -> list[str]:
         """A run that was refused, and could still act, leaves a URL that answers."""

@@ -60,7 +60,7 @@ def _copied(made: Made) -> str:
             if file.read(2) not in (b"PK", b""):
                 raise Stale(output)
     with open(path, "rb") as source:
-        receipts.put(output, [source.read()])
+        receipts.put(output, [source.read()], 0o644)
     return output
 
 

@@ -1,4 +1,4 @@
-"""What the target's own Python is told, to compile source files. Imports nothing: see again/.
+"""What the target's own Python is told, to compile source files, and what those are called. Imports nothing: see again/.
 
 It does what py_compile does, without the modules it imports: they take three times as long as a small app's bytecode. Asked
 on stdin, marshalled as WIRE: (source file, its name in the zip, the flags of PEP 552, the file to write) for each; what does
@@ -42,3 +42,9 @@ ENVIRONMENT = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
 WIRE = 2
 """The format of marshal that every Python reads."""
 UNCHECKED, CHECKED = 1, 3
+
+
+def source_of(name: str) -> str:
+    """The source a file of bytecode was made from, "" for any other: bytecode would be run in the place of the user's file."""
+    folder, found, file = name.rpartition("__pycache__/")
+    return f"{folder}{file.partition('.')[0]}.py" if found and name.endswith(".pyc") else ""

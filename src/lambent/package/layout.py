@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from lambent.frozen import Frozen
+from lambent.package.compiler import source_of
 
 RUNTIME = "lambent_runtime"
 
@@ -56,9 +57,3 @@ def arrange(
     placed.update(runtime)
     hidden = frozenset(name for name in dependencies if name in placed or source_of(name) in placed)
     return Layout(tuple(sorted(placed.items())), hidden)
-
-
-def source_of(name: str) -> str:
-    """The source a file of bytecode was made from, "" for any other: bytecode would be run in the place of the user's file."""
-    folder, found, file = name.rpartition("__pycache__/")
-    return f"{folder}{file.partition('.')[0]}.py" if found and name.endswith(".pyc") else ""

@@ -19,9 +19,10 @@ from lambent.limits import MIB, TMP_MAX_MB, TMP_MIN_MB
 from lambent.package import parting, report
 from lambent.package.archive import Archive
 from lambent.package.artifact import Overflow
+from lambent.package.compiler import source_of
 from lambent.package.contents import Contents, label
 from lambent.package.dependencies import Wishes
-from lambent.package.layout import RUNTIME, SourceFile, source_of
+from lambent.package.layout import RUNTIME, SourceFile
 from lambent.package.shards.shard import Shard
 from lambent.package.splice import Piece, write
 from lambent.package.startup import Startup

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lambent.frozen import Frozen
+from lambent.package.compiler import source_of
 from lambent.package.contents import Contents
-from lambent.package.layout import source_of
 from lambent.package.shards.shard import Shard
 from lambent.package.startup import Startup
 

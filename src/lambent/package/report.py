@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from lambent.events import ListedFile, Share
 from lambent.package.archive import Entry
+from lambent.package.compiler import source_of
 from lambent.package.layout import is_runtime
 
 OWN = "your files"
@@ -51,6 +52,4 @@ def owner(name: str, owners: Mapping[str, str]) -> str:
     """Whose a file is: a package's when its name (or, of bytecode, its source's) is among `owners`, else the user's or ours."""
     if is_runtime(name):
         return OURS
-    folder, cached, file = name.rpartition("__pycache__/")
-    source = f"{folder}{file.partition('.')[0]}.py" if cached else name
-    return owners.get(name) or owners.get(source) or OWN
+    return owners.get(name) or owners.get(source_of(name)) or OWN

@@ -80,13 +80,14 @@ def write(path: str, receipt: Receipt) -> None:
     put(path, [digest(body), body])
 
 
-def put(path: str, parts: Iterable[Any]) -> None:
+def put(path: str, parts: Iterable[Any], mode: int = 0o600) -> None:
     """A file of these parts, bytes or what is like them, in the place of what was there."""
     temporary = f"{os.path.dirname(path)}/.new-{os.getpid()}-{os.path.basename(path)[-40:]}"
     try:
         with open(temporary, "wb") as file:
             for part in parts:
                 file.write(part)
+        os.chmod(temporary, mode)
         os.replace(temporary, path)
     except BaseException:
         if os.path.exists(temporary):

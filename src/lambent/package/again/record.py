@@ -18,7 +18,7 @@ from lambent.package.again.receipt import digest, look
 from lambent.package.again.recipe import Recipe
 from lambent.package.archive import CENTRAL, LEVEL
 from lambent.package.artifact import Artifact
-from lambent.package.layout import source_of
+from lambent.package.compiler import source_of
 from lambent.package.proof import modules
 from lambent.package.report import owner
 from lambent.package.requirements import question

@@ -16,7 +16,7 @@ from hashlib import sha256
 from lambent.package.again import receipt as receipts
 from lambent.package.again.receipt import digest, look, put, settled
 from lambent.package.again.skeleton import moved, skeleton
-from lambent.package.compiler import CHECKED, ENVIRONMENT, SCRIPT, WIRE
+from lambent.package.compiler import CHECKED, ENVIRONMENT, SCRIPT, WIRE, source_of
 from lambent.package.zips import place, prune
 
 TYPE_CHECKING = False  # see receipt.py
@@ -34,7 +34,7 @@ class Stale(Exception):
 
 
 class Made:
-    """A zip that was made again. Sizes in bytes; `changed` says how many of the user's files were not as before."""
+    """A zip that was made again, `zipped` bytes large."""
 
     def __init__(self, receipt: Receipt, zipped: int, files: int) -> None:
         self.receipt, self.zipped, self.files = receipt, zipped, files
@@ -46,9 +46,9 @@ def replay(receipt: Receipt, cache: str) -> Made:
     _check_surroundings(receipt)
     with open(receipt["zip"], "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         before = _Zip(data, receipt)
-        changed = _changed(receipt, before)
+        looks, changed = _changed(receipt, before)
         fresh = _contents(receipt, before, changed, cache)
-        made: Receipt = {**receipt, "made": begun, "looks": {**receipt["looks"], **changed}}
+        made: Receipt = {**receipt, "made": begun, "looks": looks}
         if fresh:
             _follow(made, before, fresh)
             made["zip"], made["sha256"] = _write(made, before, fresh, cache)
@@ -119,10 +119,10 @@ def _check_surroundings(receipt: Receipt) -> None:
                     raise Stale(path)
 
 
-def _changed(receipt: Receipt, before: _Zip) -> dict[str, receipts.Look]:
-    """The looks of the files that are not, or may not be, as they were."""
+def _changed(receipt: Receipt, before: _Zip) -> tuple[dict[str, receipts.Look], dict[str, bytes]]:
+    """The looks of the user's files, and the content of those that are not as they were."""
     names = {path: name for name, path, _ in receipt["own"] if path and not name.endswith(".pyc")}
-    found = {}
+    looks, changed = dict(receipt["looks"]), {}
     for path, seen in receipt["looks"].items():
         now = look(path)
         if now is None or now[0] != seen[0]:
@@ -131,22 +131,21 @@ def _changed(receipt: Receipt, before: _Zip) -> dict[str, receipts.Look]:
             with open(path, "rb") as file:
                 content = file.read()
             if before.checksum(names[path]) != (zlib.crc32(content), len(content)):
-                found[path] = now
-    return found
+                looks[path], changed[path] = now, content
+    return looks, changed
 
 
-def _contents(receipt: Receipt, before: _Zip, changed: dict[str, receipts.Look], cache: str) -> dict[str, bytes]:
+def _contents(receipt: Receipt, before: _Zip, changed: dict[str, bytes], cache: str) -> dict[str, bytes]:
     """The new content of each member that changes. Raises Stale where more than that may follow from the change."""
     fresh: dict[str, bytes] = {}
-    compiled: dict[str, str] = {}
+    codes: dict[str, str] = {}
     for name, path, _ in receipt["own"]:
         if path not in changed:
             continue
         if name.endswith(".pyc"):
-            compiled[name] = path
+            codes[source_of(name)] = name
             continue
-        with open(path, "rb") as file:
-            fresh[name] = file.read()
+        fresh[name] = changed[path]
         if path.endswith(".pem") or any(mark in fresh[name] for mark in receipt["marks"]):
             raise Stale(name)  # perhaps a secret
         if name.endswith(".py"):
@@ -156,18 +155,12 @@ def _contents(receipt: Receipt, before: _Zip, changed: dict[str, receipts.Look],
         elif fresh[name][:4] in receipt["native"] or before.read(name)[:4] in receipt["native"]:
             raise Stale(name)
     sources = [name for name in fresh if name.endswith(".py")]
-    codes = {_source_of(name): name for name in compiled}
     if codes.keys() != set(sources):
         raise Stale("a module without bytecode")  # because it did not compile, or there was no room
     if sources:
         made = _compile(receipt["python"], [(fresh[name], name) for name in sources], cache)
         fresh.update({codes[name]: code for name, code in zip(sources, made, strict=True)})
     return fresh
-
-
-def _source_of(name: str) -> str:
-    folder, _, file = name.rpartition("__pycache__/")
-    return f"{folder}{file.partition('.')[0]}.py"
 
 
 def _compile(python: str, sources: list[tuple[bytes, str]], cache: str) -> list[bytes]:
@@ -204,16 +197,16 @@ def _compile(python: str, sources: list[tuple[bytes, str]], cache: str) -> list[
 
 def _follow(made: Receipt, before: _Zip, fresh: dict[str, bytes]) -> None:
     """What is said of the zip follows the change: the line of the app, and the sizes but for the packed ones."""
-    place_, path, line = made["app"]
+    at, path, line = made["app"]
     for name, source, _ in made["own"]:
         if source == path and name in fresh and name.endswith(".py"):
             now = moved(before.read(name), fresh[name], line)
             if now is None:
                 raise Stale("the app is elsewhere")
-            mark, text, note = made["lines"][place_]
+            mark, text, note = made["lines"][at]
             lines = list(made["lines"])
-            lines[place_] = mark, text, f"{note.removesuffix(f'line {line}')}line {now}"
-            made["lines"], made["app"] = lines, (place_, path, now)
+            lines[at] = mark, text, f"{note.removesuffix(f'line {line}')}line {now}"
+            made["lines"], made["app"] = lines, (at, path, now)
             break
     made["raw"] += sum(len(content) - before.checksum(name)[1] for name, content in fresh.items())
     if made["raw"] >= made["limit"]:
@@ -252,7 +245,7 @@ def _write(made: Receipt, before: _Zip, fresh: dict[str, bytes], cache: str) -> 
     os.makedirs(folder, exist_ok=True)
     path = place(folder, made["name"], whole.digest())
     with memoryview(before.data) as view, view[: made["begin"]] as head:
-        put(path, [head, end])
+        put(path, [head, end], 0o644)
     prune(folder, made["name"], path)
     return path, whole.digest()
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
+from msgspec import Struct, field
+
 from lambent.interpreters import Interpreter
 
 
-@dataclass(frozen=True)
-class Side:
+class Side(Struct, frozen=True):
     """One of two ways to run an app: the runtime client, Lambda's handler, and the adapter's module where there is one."""
 
     client: str  # "lambent" or "awslambdaric"
@@ -21,8 +21,7 @@ class Side:
     files: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Effort:
+class Effort(Struct, frozen=True):
     """How much is measured: rounds, how often within them both processes are started anew, seconds of one side in a round."""
 
     rounds: int
@@ -30,8 +29,7 @@ class Effort:
     seconds: float
 
 
-@dataclass(frozen=True)
-class Site:
+class Site(Struct, frozen=True):
     """Where it is measured: the interpreter, the folder of the peers' packages, a folder for what is made."""
 
     interpreter: Interpreter
@@ -39,8 +37,7 @@ class Site:
     folder: Path
 
 
-@dataclass(frozen=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """One round: what both sides took, in the row's unit. `theirs` is 1 where a row has no peer."""
 
     ours: float
@@ -51,8 +48,7 @@ class Sample:
         return self.ours / self.theirs
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Struct, frozen=True):
     """A line of the table: it holds if the median of the rounds' ratios is at most `bar`; without a bar it only informs."""
 
     name: str
@@ -65,8 +61,7 @@ class Row:
     unit: str = "us CPU"
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(Struct, frozen=True):
     """A row and its rounds; `trouble` says why there are none."""
 
     row: Row

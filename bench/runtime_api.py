@@ -10,8 +10,9 @@ import socket
 import struct
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from select import POLLIN, poll
+
+from msgspec import Struct
 
 _PATIENCE = 60.0
 _GLANCE = struct.pack("ll", 1, 0)
@@ -39,8 +40,7 @@ class Trouble(Exception):
     """The measured process did what it should not; the text says what."""
 
 
-@dataclass(frozen=True)
-class Posted:
+class Posted(Struct, frozen=True):
     """What a client posted: to where ("response", "error"), in which mode, its first KEPT bytes, its size."""
 
     kind: str

@@ -8,7 +8,7 @@ import pytest
 
 from lambent.aws.boto import connect
 from lambent.aws.interface import Aws
-from local_service import Service, serving
+from support.local_service import Service, serving
 
 
 @pytest.fixture(scope="module")

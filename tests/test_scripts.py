@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from support.paths import ROOT
+
 TOOLS = ("sh", "dirname", "cksum", "cat", "rm", "printf", "env")
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from uv import find_uv_bin
 
 from . import process
@@ -22,8 +22,7 @@ _CLIBS = ("2_34", "2_28", "2_17")
 """What pip is told that it may install for the other machine: it takes a platform literally, and nothing below it."""
 
 
-@dataclass(frozen=True)
-class Project:
+class Project(Struct, frozen=True):
     """A folder with `main.py` and `requirements.txt`, to be packed for a machine; `caches` has a folder for each contender."""
 
     folder: Path

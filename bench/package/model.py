@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+
+from msgspec import Struct, field
 
 from lambent.interpreters import Interpreter
 
@@ -16,8 +17,7 @@ class Trouble(Exception):
     """A side did not do what was asked; the text says why."""
 
 
-@dataclass(frozen=True)
-class Site:
+class Site(Struct, frozen=True):
     """Where it is measured: the target's interpreter, one with the pinned pip, a folder for what is made; how many rounds."""
 
     interpreter: Interpreter
@@ -26,8 +26,7 @@ class Site:
     rounds: int
 
 
-@dataclass(frozen=True)
-class Took:
+class Took(Struct, frozen=True):
     """What a run took: CPU seconds (user and system, with all its children) and wall seconds. Or bytes, of a size."""
 
     amount: float
@@ -38,16 +37,14 @@ Samples = Mapping[str, list[Took]]
 """By contender, one for each round, in the order of the rounds."""
 
 
-@dataclass(frozen=True)
-class Bars:
+class Bars(Struct, frozen=True):
     """The most that is allowed: lambent's own figure in the row's unit, and its ratio to another contender's."""
 
     own: float | None = None
     against: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Struct, frozen=True):
     """A line of the table. `against` may name a contender without a bar: it has the bar None in `Bars` then."""
 
     name: str
@@ -57,8 +54,7 @@ class Row:
     bars: Bars
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(Struct, frozen=True):
     """A row and its rounds; `trouble` says why there are none."""
 
     row: Row

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from datetime import date
 
-from lambent.frozen import Frozen
+from msgspec import Struct
 
 
-class Runtime(Frozen):
+class Runtime(Struct, frozen=True):
     """A managed Python runtime. `glibc` is the newest glibc symbol version its system has, as (major, minor)."""
 
     name: str

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from lambent.frozen import Frozen
+from msgspec import Struct
 
 
-class Event(Frozen):
+class Event(Struct, frozen=True):
     """The base of everything that is emitted."""
 
 
-class Notice(Event):
+class Notice(Event, frozen=True):
     """A line a person should read, such as "started the local Lambda"."""
 
     text: str
 
 
-class Warned(Event):
+class Warned(Event, frozen=True):
     text: str
     hint: str = ""
 
 
-class Detected(Event):
+class Detected(Event, frozen=True):
     """The app was found. `kind` is "handler", "asgi", "wsgi" or "web"; `source` says how it was found."""
 
     app: str
@@ -31,7 +30,7 @@ class Detected(Event):
     source: str
 
 
-class Resolved(Event):
+class Resolved(Event, frozen=True):
     """Dependencies are there. `cached` is true when nothing had to be resolved or fetched."""
 
     packages: int
@@ -40,7 +39,7 @@ class Resolved(Event):
     seconds: float
 
 
-class Fetching(Event):
+class Fetching(Event, frozen=True):
     """Downloads are under way, `files` of `of` are there. In bytes; `total` grows as sizes become known."""
 
     files: int
@@ -50,7 +49,7 @@ class Fetching(Event):
     names: tuple[str, ...]
 
 
-class Fetched(Event):
+class Fetched(Event, frozen=True):
     """All downloads are there."""
 
     files: int
@@ -58,7 +57,7 @@ class Fetched(Event):
     seconds: float
 
 
-class Built(Event):
+class Built(Event, frozen=True):
     """The zip is there. Sizes in bytes."""
 
     path: str
@@ -68,7 +67,7 @@ class Built(Event):
     seconds: float
 
 
-class Overflowed(Event):
+class Overflowed(Event, frozen=True):
     """The packages that do not fit into the zip are in an archive beside it, which each start of an environment fetches into
     /tmp, and which takes `tmp_mb` there. Sizes in bytes.
     """
@@ -81,14 +80,14 @@ class Overflowed(Event):
     tmp_mb: int
 
 
-class Phase(Event):
+class Phase(Event, frozen=True):
     """A part of a build is done: "resolve", "fetch", "shards", "splice", "proof"."""
 
     name: str
     seconds: float
 
 
-class Share(Frozen):
+class Share(Struct, frozen=True):
     """What one package has in a zip, or the user's own files, or lambent's runtime. Sizes in bytes, `packed` is zipped.
 
     `bytecode` and `bytecode_packed` are the part of `raw` and `packed` that .pyc files take.
@@ -102,14 +101,13 @@ class Share(Frozen):
     bytecode_packed: int
 
 
-class Sized(Event):
+class Sized(Event, frozen=True):
     """What takes the room in a zip, the largest first."""
 
     shares: tuple[Share, ...]
 
 
-@dataclass(frozen=True)
-class ListedFile:
+class ListedFile(Struct, frozen=True):
     """One file of a zip, and whose it is. Sizes in bytes. There are thousands: no `Frozen`."""
 
     name: str
@@ -118,13 +116,13 @@ class ListedFile:
     packed: int
 
 
-class Listed(Event):
+class Listed(Event, frozen=True):
     """Every file of a zip, in its order."""
 
     files: tuple[ListedFile, ...]
 
 
-class Tried(Event):
+class Tried(Event, frozen=True):
     """The app of the zip started in the local Lambda's sandbox ("namespaces" or "process"). Memory in MB."""
 
     seconds: float
@@ -132,14 +130,14 @@ class Tried(Event):
     sandbox: str
 
 
-class Locked(Event):
+class Locked(Event, frozen=True):
     """The packages of a build were written to a lock file."""
 
     path: str
     packages: int
 
 
-class Packed(Event):
+class Packed(Event, frozen=True):
     """The end of `lambent build`: the zip, and what Lambda must be told for it to run. Sizes in bytes.
 
     `kind` is "function" or "layer"; a layer has no handler. `name` is the app's.
@@ -159,7 +157,7 @@ class Packed(Event):
     phases: tuple[Phase, ...]
 
 
-class PlannedLine(Frozen):
+class PlannedLine(Struct, frozen=True):
     """One line of a plan. `verb` is "create", "update", "delete", "keep", "check", or "drift" for what somebody changed by
     hand; `detail` says what and why.
     """
@@ -169,7 +167,7 @@ class PlannedLine(Frozen):
     detail: str = ""
 
 
-class Cost(Frozen):
+class Cost(Struct, frozen=True):
     """An estimate: US dollars for a million requests of `duration_ms` each, and how many such a month are free.
 
     `beside` names what costs more and is not in it.
@@ -183,7 +181,7 @@ class Cost(Frozen):
     beside: tuple[str, ...] = ()
 
 
-class Setting(Frozen):
+class Setting(Struct, frozen=True):
     """One setting as it counts, its value as text, and where it came from ("default", "--memory", a line of a file)."""
 
     name: str
@@ -191,7 +189,7 @@ class Setting(Frozen):
     origin: str
 
 
-class Planned(Event):
+class Planned(Event, frozen=True):
     """The plan, ready to be applied. `changes` is 0 when there is nothing to do.
 
     `access` says who can call the URL afterwards: "public", "signed" (users of the account) or "local" (this machine), and ""
@@ -210,7 +208,7 @@ class Planned(Event):
     settings: tuple[Setting, ...] = ()
 
 
-class Configured(Event):
+class Configured(Event, frozen=True):
     """The settings of an app, each with its origin. Values that may be secret are not in it unless they were asked for."""
 
     app: str
@@ -218,7 +216,7 @@ class Configured(Event):
     settings: tuple[Setting, ...]
 
 
-class Version(Frozen):
+class Version(Struct, frozen=True):
     """A published version. `share` of the traffic, 0 to 1; `notes` say how it differs from the one before it. `size` in bytes,
     `published` is AWS's own text.
     """
@@ -233,7 +231,7 @@ class Version(Frozen):
     notes: str = ""
 
 
-class Versions(Event):
+class Versions(Event, frozen=True):
     """The versions of an app that there are, the newest first."""
 
     app: str
@@ -241,7 +239,7 @@ class Versions(Event):
     versions: tuple[Version, ...]
 
 
-class Heard(Frozen):
+class Heard(Struct, frozen=True):
     """What the log of the last `minutes` says: how many invocations, of them cold starts and failures; the last failure's text.
 
     `more` is true when there was too much to count it all.
@@ -255,7 +253,7 @@ class Heard(Frozen):
     more: bool = False
 
 
-class Status(Event):
+class Status(Event, frozen=True):
     """One app as it is in AWS. `ends` is the day from which its runtime is deprecated (YYYY-MM-DD), "" when that is not known;
     `retention_days` None keeps logs for ever; `drift` is what somebody changed by hand.
     """
@@ -278,7 +276,7 @@ class Status(Event):
     drift: tuple[PlannedLine, ...] = ()
 
 
-class Summary(Frozen):
+class Summary(Struct, frozen=True):
     """One app among several."""
 
     app: str
@@ -290,24 +288,24 @@ class Summary(Frozen):
     modified: str
 
 
-class Apps(Event):
+class Apps(Event, frozen=True):
     """All apps that lambent made in `target`."""
 
     target: str
     apps: tuple[Summary, ...]
 
 
-class StepStarted(Event):
+class StepStarted(Event, frozen=True):
     step: str
 
 
-class StepDone(Event):
+class StepDone(Event, frozen=True):
     step: str
     seconds: float
     detail: str = ""
 
 
-class Canary(Event):
+class Canary(Event, frozen=True):
     """How a new version does with its share (0 to 1) of the traffic, so far."""
 
     version: str
@@ -317,7 +315,7 @@ class Canary(Event):
     errors: int
 
 
-class Answered(Event):
+class Answered(Event, frozen=True):
     """The URL was asked and answered."""
 
     url: str
@@ -325,7 +323,7 @@ class Answered(Event):
     seconds: float
 
 
-class Deployed(Event):
+class Deployed(Event, frozen=True):
     """The end of a deploy. `changed` is false when everything was as it should be already."""
 
     url: str
@@ -335,7 +333,7 @@ class Deployed(Event):
     public: bool = True
 
 
-class Destroyed(Event):
+class Destroyed(Event, frozen=True):
     """The app is gone from `target`."""
 
     app: str
@@ -343,7 +341,7 @@ class Destroyed(Event):
     seconds: float
 
 
-class LocalStarted(Event):
+class LocalStarted(Event, frozen=True):
     url: str
     pid: int
     sandbox: str

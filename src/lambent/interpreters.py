@@ -12,13 +12,13 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from lambent.frozen import Frozen
+from msgspec import Struct
 
 _MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 _SYSTEM = ("/usr/local/bin", "/usr/bin", "/opt/homebrew/bin", "/opt/local/bin")
 
 
-class Interpreter(Frozen):
+class Interpreter(Struct, frozen=True):
     """An interpreter: its minor version ("3.13"), the real path of its executable, and where it was found."""
 
     version: str

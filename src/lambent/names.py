@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from lambent.frozen import Frozen
+from msgspec import Struct
+
 from lambent.limits import NAME_MAX
 
 ALIAS = "live"
@@ -18,7 +19,7 @@ TAG_APP = "lambent:app"
 TAG_MANAGED = "lambent:managed"
 
 
-class Names(Frozen):
+class Names(Struct, frozen=True):
     """Every name of one app in one account and region."""
 
     app: str

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 CONFLICT = "ResourceConflictException"
 PRECONDITION = "PreconditionFailedException"
@@ -35,8 +36,7 @@ TRUST = {
 Pairs = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """The part of a function's configuration that lambent sets. `role` is an ARN.
 
     `layers` are ARNs, in their order; `subnets` and `security_groups` ids of a VPC, both empty for none; `mounts` pairs of an
@@ -59,8 +59,7 @@ class Settings:
     snapstart: bool = False
 
 
-@dataclass(frozen=True)
-class Code:
+class Code(Struct, frozen=True):
     """A zip on disk; `sha256` in the base64 form that AWS calls CodeSha256, `size` in bytes.
 
     With a `bucket` the zip goes there first, as `key`, and Lambda fetches it: a direct upload takes at most 50 MB.
@@ -74,8 +73,7 @@ class Code:
     key: str = ""
 
 
-@dataclass(frozen=True)
-class Function:
+class Function(Struct, frozen=True):
     """A function version as AWS describes it: `version` is "$LATEST" or a number.
 
     `state` and `update` are AWS's State and LastUpdateStatus; `revision` is "" where the endpoint has none; `modified` is AWS's
@@ -110,8 +108,7 @@ class Function:
         return self.state == "Failed" or self.update == "Failed"
 
 
-@dataclass(frozen=True)
-class Role:
+class Role(Struct, frozen=True):
     """An IAM role; `trusts_lambda` says whether Lambda may assume it."""
 
     name: str
@@ -120,8 +117,7 @@ class Role:
     tags: Pairs = ()
 
 
-@dataclass(frozen=True)
-class Alias:
+class Alias(Struct, frozen=True):
     """`weights` are the shares, 0 to 1, of further versions: a canary's."""
 
     name: str
@@ -131,8 +127,7 @@ class Alias:
     description: str = ""
 
 
-@dataclass(frozen=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """One statement of a resource policy. `url_auth` is the FunctionUrlAuthType condition, `via_url` InvokedViaFunctionUrl, and
     `limits` its other conditions as `canonical` text.
     """
@@ -146,8 +141,7 @@ class Statement:
     limits: str = ""
 
 
-@dataclass(frozen=True)
-class Cors:
+class Cors(Struct, frozen=True):
     """What a Function URL itself answers about other origins. `max_age_s` is 0 when it does not say."""
 
     origins: tuple[str, ...] = ()
@@ -171,8 +165,7 @@ class Cors:
         return {key: value for key, value in told.items() if value}
 
 
-@dataclass(frozen=True)
-class Url:
+class Url(Struct, frozen=True):
     """A Function URL; `auth` is "NONE" or "AWS_IAM", `mode` BUFFERED or STREAMED. `cors` None leaves it to the app."""
 
     address: str
@@ -181,8 +174,7 @@ class Url:
     cors: Cors | None = None
 
 
-@dataclass(frozen=True)
-class Provisioned:
+class Provisioned(Struct, frozen=True):
     """Environments kept warm for an alias: how many were asked for, and "READY", "IN_PROGRESS" or "FAILED" with a reason."""
 
     requested: int
@@ -190,16 +182,14 @@ class Provisioned:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class LogGroup:
+class LogGroup(Struct, frozen=True):
     """`retention_days` is None when the log is kept for ever."""
 
     name: str
     retention_days: int | None = None
 
 
-@dataclass(frozen=True)
-class LogEvent:
+class LogEvent(Struct, frozen=True):
     """One event of a log, of one line or several; `at_ms` in milliseconds of Unix time, `id` unlike that of any other."""
 
     id: str
@@ -208,8 +198,7 @@ class LogEvent:
     text: str
 
 
-@dataclass(frozen=True)
-class Invoked:
+class Invoked(Struct, frozen=True):
     """What came of an invocation: the raw payload, "" or "Unhandled", and the last 4 KB of its log."""
 
     payload: bytes

@@ -7,11 +7,11 @@ caught before any call; what stands here is for the rest, and for rules that AWS
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True)
-class Mistake:
+class Mistake(Struct, frozen=True):
     """A text of AWS's (a pattern), what it means, and what to do. Named groups of the pattern may stand in both."""
 
     pattern: str

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
-from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,16 +14,13 @@ from lambent.cli.options import app_option, arch_option, build_options, overflow
 from lambent.config.load import Flags, load
 from lambent.config.model import Config
 from lambent.errors import UsageError
-from lambent.events import Detected, Emit, Event, Notice, Phase, Resolved, Share, Warned
+from lambent.events import Detected, Emit, Phase
 from lambent.late import Late
 from lambent.package import output
-from lambent.package.again import receipt as receipts
-from lambent.package.again.record import record
 from lambent.package.artifact import Artifact
 from lambent.package.build import build
 from lambent.package.dependencies import Part, Wishes
 from lambent.ui import choose
-from lambent.ui.lines import lines
 
 if TYPE_CHECKING:
     from lambent.package import locked
@@ -68,8 +63,6 @@ def _build(path: Path, options: dict[str, Any], as_json: bool, emit: Emit) -> No
     wishes = Wishes(options.pop("native"), options.pop("refresh"), part=part)
     config = load(path, Flags(**options), os.environ, date.today())
     zipped.check(place, page)
-    warned: list[Warned] = []
-    emit = zipped.listening(emit, warned)
     emit(Detected(config.app.spec, config.app.kind, config.app.source))
     if lock:
         locked.write_lock(config, cache, os.environ, emit, wishes)
@@ -78,27 +71,11 @@ def _build(path: Path, options: dict[str, Any], as_json: bool, emit: Emit) -> No
     artifact = build(zipped.without(config, place, emit), cache, os.environ, timed, wishes)
     if prove:
         _try_out(config, artifact, cache, timed)
-    shares = zipped.tell(artifact, page, show_files, emit)
+    zipped.tell(artifact, page, show_files, emit)
     if place is not None:
         output.copy(artifact.path, place)
     zipped.beside(artifact, place, emit)
     emit(zipped.packed(config.name, artifact, (place or artifact.path).absolute(), part, phases))
-    if not (as_json or lock or prove or page or show_files or wishes.refresh or warned):
-        _keep(artifact, place, shares, cache)
-
-
-def _keep(artifact: Artifact, place: Path | None, shares: tuple[Share, ...], cache: Path) -> None:
-    """Leaves a receipt, by which this very command line can be answered sooner."""
-    recipe = artifact.recipe
-    if recipe is None:
-        return
-    app, made = recipe.config.app, recipe.dependencies
-    told: list[Event] = [Detected(app.spec, app.kind, app.source), *map(Notice, recipe.said)]
-    if made.lock.pins:
-        told.append(Resolved(len(made.shards), made.lock.source, True, 0.0))
-    said = [(line.mark, line.text, line.note) for event in told for line in lines(event)]
-    with suppress(OSError):  # the zip is there all the same
-        record(receipts.place(str(cache), sys.argv[2:], os.environ), artifact, place, shares, said, os.environ)
 
 
 def _try_out(config: Config, artifact: Artifact, cache: Path, emit: Emit) -> None:

@@ -10,7 +10,7 @@ import click
 from lambent.cli.options import cache_option
 from lambent.package import pruning
 from lambent.package.pruning import Pruned
-from lambent.ui.units import size
+from lambent.units import size
 
 
 @click.group()

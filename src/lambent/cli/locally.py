@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from lambent.config.model import Config, Hosting
 from lambent.local.daemon import ACCOUNT

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lambent import interpreters
 from lambent.aws.boto import connect
@@ -23,8 +24,7 @@ from lambent.events import Apps, Destroyed, Emit, Event, LocalStarted, Planned, 
 from lambent.local import daemon
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(Struct, frozen=True):
     """Where to: the local Lambda or an AWS account."""
 
     local: bool

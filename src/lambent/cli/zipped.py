@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from lambent.config.model import Config
-from lambent.events import Built, Emit, Event, Listed, Notice, Packed, Phase, Share, Sized, Warned
+from lambent.events import Built, Emit, Event, Listed, Notice, Packed, Phase, Sized, Warned
 from lambent.late import Late
 from lambent.limits import MIB, ZIP_DIRECT_MAX
 from lambent.package import output, report
@@ -54,19 +55,8 @@ def timed(emit: Emit, phases: list[Phase]) -> Emit:
     return told
 
 
-def listening(emit: Emit, warned: list[Warned]) -> Emit:
-    """An `Emit` that also keeps the warnings."""
-
-    def told(event: Event) -> None:
-        if isinstance(event, Warned):
-            warned.append(event)
-        emit(event)
-
-    return told
-
-
-def tell(artifact: Artifact, page: Path | None, show_files: bool, emit: Emit) -> tuple[Share, ...]:
-    """What takes the room in it: said, written to `page`, and given back."""
+def tell(artifact: Artifact, page: Path | None, show_files: bool, emit: Emit) -> None:
+    """What takes the room in it: said, and written to `page`."""
     files = report.members(artifact.entries, artifact.owners)
     if artifact.overflow:
         files += report.members(artifact.overflow.entries, artifact.owners)
@@ -80,7 +70,6 @@ def tell(artifact: Artifact, page: Path | None, show_files: bool, emit: Emit) ->
     if page is not None:
         output.write(treemap.page(files, f"{artifact.path.name}, {artifact.runtime} {artifact.architecture}"), page)
         emit(Notice(f"the map of the sizes is {page}"))
-    return shares
 
 
 def beside(artifact: Artifact, place: Path | None, emit: Emit) -> None:

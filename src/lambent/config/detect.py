@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
+from msgspec import Struct
+
 from lambent.config import django
 from lambent.config import frameworks as fw
 from lambent.config.model import App, Kind
@@ -20,7 +22,6 @@ from lambent.config.modules import LIKELY, File, Modules
 from lambent.config.project import Project, locate
 from lambent.config.scan import Value
 from lambent.errors import DetectionError
-from lambent.frozen import Frozen
 
 _STRENGTHS = ("object", "factory", "maybe")
 _SHOWN_MAX = 15
@@ -31,7 +32,7 @@ _TAKEN = (
 _NOT_WEB = frozenset({"typer", "click", "cyclopts", "celery", "tkinter", "PyQt5", "PyQt6", "PySide6", "textual", "rq", "huey"})
 
 
-class Candidate(Frozen):
+class Candidate(Struct, frozen=True):
     """A name that may be the app. `strength` is one of _STRENGTHS; `rank` orders files, the likeliest first."""
 
     file: File

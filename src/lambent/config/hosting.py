@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any, Literal
+
+from msgspec.structs import fields
 
 from lambent.config import permissions
 from lambent.config.model import Canary, Cors, Hosting
@@ -23,6 +24,8 @@ _MOUNTED_AT = r"/mnt/[A-Za-z0-9_.-]+"
 _BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 _MOST = 1_000_000
 _CANARY_MAX_S = 24 * 3600
+
+_DEFAULT = Hosting()
 
 
 def hosting(settings: Settings, origins: dict[str, str]) -> Hosting:
@@ -50,7 +53,7 @@ def hosting(settings: Settings, origins: dict[str, str]) -> Hosting:
         cors=_cors(settings),
         canary=_canary(settings),
         bucket=_one(settings, "bucket", _BUCKET, "my-bucket"),
-        keep_versions=_count(settings, "keep_versions", 1) or Hosting.keep_versions,
+        keep_versions=_count(settings, "keep_versions", 1) or _DEFAULT.keep_versions,
     )
     _refuse_together(found, settings)
     return found
@@ -101,7 +104,7 @@ def _count(settings: Settings, key: str, low: int) -> int | None:
 def _retention(settings: Settings) -> int | None:
     given = settings.given.get("log_retention")
     if given is None:
-        return Hosting.log_retention_days
+        return _DEFAULT.log_retention_days
     if given.value == "forever":
         return None
     if given.value not in RETENTIONS or isinstance(given.value, bool):
@@ -113,7 +116,7 @@ def _retention(settings: Settings) -> int | None:
 def _format(settings: Settings) -> Literal["Text", "JSON"]:
     given = settings.text("log_format")
     if given is None:
-        return Hosting.log_format
+        return _DEFAULT.log_format
     known: dict[str, Literal["Text", "JSON"]] = {"text": "Text", "json": "JSON"}
     if given.value.lower() not in known:
         raise given.refuse(f"log_format is text or json, got {given.value}", "json")
@@ -123,7 +126,7 @@ def _format(settings: Settings) -> Literal["Text", "JSON"]:
 def _auth(settings: Settings) -> Literal["NONE", "AWS_IAM"]:
     given = settings.text("auth")
     if given is None:
-        return Hosting.auth
+        return _DEFAULT.auth
     known: dict[str, Literal["NONE", "AWS_IAM"]] = {"none": "NONE", "public": "NONE", "iam": "AWS_IAM", "aws_iam": "AWS_IAM"}
     if given.value.lower() not in known:
         raise given.refuse(f"auth is none (anyone may call the URL) or iam (signed requests only), got {given.value}", "iam")

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from lambent import names
 from lambent.config import clients, environment, hosting, packaging, stages, target, web
 from lambent.config import runtime as runtimes
 from lambent.config.detect import find
-from lambent.config.model import App, Architecture, Config, RuntimeClient
+from lambent.config.model import MEMORY_DEFAULT_MB, TIMEOUT_DEFAULT_S, App, Architecture, Config, RuntimeClient
 from lambent.config.project import Project, locate
 from lambent.config.settings import Given, Settings, Table, gather
 from lambent.errors import UsageError
-from lambent.frozen import Frozen
 from lambent.limits import MEMORY_MAX_MB, MEMORY_MIN_MB, TIMEOUT_MAX_S, TIMEOUT_MIN_S, TMP_MAX_MB, TMP_MIN_MB
 
 _OLDEST_WEB = (3, 10)  # what runtime/ in the zip needs
 
 
-class Flags(Frozen):
+class Flags(Struct, frozen=True):
     """What was said on the command line, as it was said. None (or nothing) means it was not."""
 
     app: str | None = None
@@ -52,15 +53,15 @@ def load(
     """
     project = locate(path)
     table = _table(project, flags, environ)
-    said = {key: value for key, value in vars(flags).items() if key not in ("env", "target", "stage")}
+    said = {key: value for key, value in asdict(flags).items() if key not in ("env", "target", "stage")}
     settings = target.spread(gather(said, environ, table), flags.target, on)
     origins: dict[str, str] = {"stage": table.stage_origin or "default"}
     name = _name(settings, project, table.stage, origins)
     spec = settings.text("app")
     # plain values are checked before the search: a wrong number needs no reading of code
-    memory = _number(settings, "memory", "MB", (MEMORY_MIN_MB, MEMORY_MAX_MB), Config.memory_mb)
-    timeout = _number(settings, "timeout", "seconds", (TIMEOUT_MIN_S, TIMEOUT_MAX_S), Config.timeout_s)
-    tmp = _number(settings, "tmp", "MB", (TMP_MIN_MB, TMP_MAX_MB), Config.tmp_mb)
+    memory = _number(settings, "memory", "MB", (MEMORY_MIN_MB, MEMORY_MAX_MB), MEMORY_DEFAULT_MB)
+    timeout = _number(settings, "timeout", "seconds", (TIMEOUT_MIN_S, TIMEOUT_MAX_S), TIMEOUT_DEFAULT_S)
+    tmp = _number(settings, "tmp", "MB", (TMP_MIN_MB, TMP_MAX_MB), TMP_MIN_MB)
     for field, key in (("memory_mb", "memory"), ("timeout_s", "timeout"), ("tmp_mb", "tmp")):
         origins[field] = settings.given[key].origin if key in settings.given else "default"
     variables, secrets = _environment(settings, flags, project, origins)
@@ -102,8 +103,7 @@ def load(
     )
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Struct, frozen=True):
     """What a command needs to find an app that is there: its name, and the region and profile that its settings name."""
 
     app: str

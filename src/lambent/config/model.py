@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from pathlib import Path
 from typing import Literal
 
-from lambent.frozen import Frozen
+from msgspec import Struct, field
+
 from lambent.limits import TMP_MIN_MB
 
 Kind = Literal["handler", "asgi", "wsgi", "web"]
 """What the app is. "web" is a callable object that is ASGI or WSGI; the runtime tells which once it is imported."""
+
+MEMORY_DEFAULT_MB = 1024
+TIMEOUT_DEFAULT_S = 30
 
 Architecture = Literal["x86_64", "arm64"]
 
@@ -18,7 +21,7 @@ RuntimeClient = Literal["lambent", "aws"]
 """Who speaks Lambda's Runtime API: the loop in the zip, or AWS's own client (awslambdaric)."""
 
 
-class App(Frozen):
+class App(Struct, frozen=True):
     """The app that was found: `module` and `attribute` as one would import them from the project's import root.
 
     `attribute` may end in "()": a factory that is called once. `root` is the folder put first on sys.path, relative to the
@@ -42,7 +45,7 @@ class App(Frozen):
         return f"{self.module}:{self.attribute}"
 
 
-class Cors(Frozen):
+class Cors(Struct, frozen=True):
     """What the Function URL itself is to answer about other origins, instead of the app."""
 
     origins: tuple[str, ...] = ()
@@ -53,7 +56,7 @@ class Cors(Frozen):
     max_age_s: int = 0
 
 
-class Canary(Frozen):
+class Canary(Struct, frozen=True):
     """A new version first gets a `share` of the traffic, 0 to 1, for so many seconds."""
 
     share: float
@@ -65,7 +68,7 @@ class Canary(Frozen):
         return f"{self.share * 100:g} % for {self.seconds // unit} {name}"
 
 
-class Hosting(Frozen):
+class Hosting(Struct, frozen=True):
     """How AWS is to host the function, beyond what every app needs.
 
     `role` is the ARN of a role of the user's own, "" for one that lambent makes; `permissions` are statements of a policy as
@@ -96,7 +99,7 @@ class Hosting(Frozen):
     keep_versions: int = 10
 
 
-class Packaging(Frozen):
+class Packaging(Struct, frozen=True):
     """What goes into the zip, beside the app's own files and the packages it asks for.
 
     `include` are patterns of ignored files that are packed all the same; `allow_secrets` paths of files that may hold some.
@@ -118,7 +121,7 @@ class Packaging(Frozen):
     extras: tuple[str, ...] = ()
 
 
-class Config(Frozen):
+class Config(Struct, frozen=True):
     """One app, ready to be built and deployed. With `stream` its answers leave while they are made, else in one piece.
 
     `events` ("module:function") takes the events that are no HTTP requests; the app's paths begin at `base_path` ("/shop").
@@ -134,8 +137,8 @@ class Config(Frozen):
     app: App
     runtime: str
     architecture: Architecture = "x86_64"
-    memory_mb: int = 1024
-    timeout_s: int = 30
+    memory_mb: int = MEMORY_DEFAULT_MB
+    timeout_s: int = TIMEOUT_DEFAULT_S
     tmp_mb: int = TMP_MIN_MB
     environment: tuple[tuple[str, str], ...] = ()
     secrets: tuple[tuple[str, str], ...] = ()
@@ -149,7 +152,7 @@ class Config(Frozen):
     stage: str = ""
     region: str = ""
     profile: str = ""
-    origins: dict[str, str] = field(default_factory=dict, compare=False)
+    origins: dict[str, str] = field(default_factory=dict)
 
     @property
     def client(self) -> RuntimeClient:

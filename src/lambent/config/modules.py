@@ -6,12 +6,12 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from lambent.config.scan import Scan, Value
 from lambent.errors import DetectionError
-from lambent.frozen import Frozen
 
 LIKELY = (
     *("lambda_function", "app", "main", "wsgi", "asgi", "application", "server", "index", "api", "handler", "run", "web"),
@@ -49,7 +49,7 @@ _NOT_PACKAGES = frozenset(
 _NEWER = re.compile(r"""\btype\s+\w+.*=|\b(def|class)\s+\w+\s*\[|\b[rRbB]?[fFtT][rR]?["']|except\s+[\w.]+\s*,""")
 
 
-class File(Frozen):
+class File(Struct, frozen=True):
     """A module of the project: its path, dotted name, import root ("." or "src"), and how far from the obvious it is."""
 
     path: Path
@@ -69,8 +69,7 @@ def _project_of_its_own(folder: Path) -> bool:
     )
 
 
-@dataclass
-class Modules:
+class Modules(Struct):
     """Reads each module at most once. `broken` are those imported by a module that was read, and cannot be read."""
 
     folder: Path

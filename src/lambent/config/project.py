@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct, field
+
 from lambent.config import script
 from lambent.errors import UsageError
-from lambent.frozen import Frozen
 
 _MARKS = ("pyproject.toml", "requirements.txt", "uv.lock", ".git")
 
 
-class Project(Frozen):
+class Project(Struct, frozen=True):
     """`path` is what gets packed (a folder, or a script that brings its own metadata); `file` the one file to look at.
 
     `table` is `[tool.lambent]`, from `table_source` ("pyproject.toml", or the script's name); `name` is the project's own.

@@ -8,17 +8,18 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from lambent import calendar, interpreters
 from lambent.config.project import Project
 from lambent.config.settings import Given
 from lambent.errors import LocalError, UsageError
-from lambent.frozen import Frozen
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
 
-class Rule(Frozen):
+class Rule(Struct, frozen=True):
     """What a project says about Python versions: the specifiers, and where they stand."""
 
     allowed: SpecifierSet

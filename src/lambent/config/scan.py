@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lambent.config import frameworks as fw
-from lambent.frozen import Frozen
 
 
-class Value(Frozen):
+class Value(Struct, frozen=True):
     """What a name stands for. `kind` is an App's kind, "factory:<kind>", "class:<kind>", or "" for unknown.
 
     `dotted` is the import path of an imported name; `holder` and `unsupported` key into `frameworks`; `opaque` says that it is
@@ -38,8 +39,7 @@ Lookup = Callable[[str, str], Value | None]
 """From a module's dotted name and a name in it to its value, when the module belongs to the project."""
 
 
-@dataclass
-class Scan:
+class Scan(Struct):
     """One module being read. `package` is what relative imports start from."""
 
     module: str

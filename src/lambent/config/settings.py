@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from msgspec import Struct
+
 from lambent.config import stages
 from lambent.errors import UsageError
-from lambent.frozen import Frozen
 
 FROM_ENVIRONMENT = (
     *("app", "name", "runtime", "architecture", "memory", "timeout", "tmp"),
@@ -32,7 +33,7 @@ _SHORTER = {"architecture": "arch"}  # settings whose option has a name of its o
 _SWITCH = {"true": True, "1": True, "false": False, "0": False}
 
 
-class Given(Frozen):
+class Given(Struct, frozen=True):
     """A value as it was given, and where: `origin` is for the plan and for errors, `write` shows how to give another."""
 
     value: Any
@@ -44,7 +45,7 @@ class Given(Frozen):
         return UsageError(what, where=self.origin, hint=self.write(instead))
 
 
-class Settings(Frozen):
+class Settings(Struct, frozen=True):
     """All that was given, by key."""
 
     given: Mapping[str, Given]
@@ -92,7 +93,7 @@ class Settings(Frozen):
         return Given(tuple(found.value), found.origin, found.write)
 
 
-class Table(Frozen):
+class Table(Struct, frozen=True):
     """`[tool.lambent]` of a file, with the stage that was asked for: its name ("" for none) and where that was said."""
 
     content: Mapping[str, Any]

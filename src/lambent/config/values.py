@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
+
+from msgspec.structs import asdict
 
 from lambent.config.model import Config
 from lambent.config.settings import PACKAGING
@@ -90,7 +91,7 @@ def _permission(text: str) -> str:
 
 
 def _packaging(config: Config) -> Iterator[Setting]:
-    said: dict[str, Any] = {"exclude": config.exclude, **vars(config.packaging)}
+    said: dict[str, Any] = {"exclude": config.exclude, **asdict(config.packaging)}
     for name in PACKAGING:
         yield Setting(name, _text(said[name]), config.origins.get(name, "default"))
 

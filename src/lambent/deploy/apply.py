@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
+
+from msgspec import Struct
 
 from lambent import events
 from lambent.aws.interface import (
@@ -42,8 +43,7 @@ class PlanIsStale(Exception):
     """Somebody else changed what the plan was made from, before this run wrote anything of its own. Look again."""
 
 
-@dataclass
-class Run:
+class Run(Struct):
     """A plan being carried out, and what AWS invented on the way. `wrote` is whether $LATEST is by this run."""
 
     means: Means

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct, field
 
 from lambent import events
 from lambent.aws.interface import CONFLICT, PRECONDITION, Alias, Aws, LogEvent
@@ -28,8 +29,7 @@ _AROUND_MS = 5000
 _LINES = 60
 
 
-@dataclass(frozen=True)
-class Count:
+class Count(Struct, frozen=True):
     requests: int = 0
     errors: int = 0
 
@@ -44,8 +44,7 @@ def well(new: Count, old: Count) -> bool:
     return new.errors <= 2 or new.errors / max(new.requests, 1) <= 2 * old.errors / max(old.requests, 1)
 
 
-@dataclass
-class Heard:
+class Heard(Struct):
     """What one version's log has said so far. Lines are counted once, however often they are read."""
 
     version: str

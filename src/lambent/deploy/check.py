@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
+
+from msgspec import Struct
 
 from lambent.aws.interface import BUFFERED, CONFLICT, STREAMED, Aws, Invoked, Settings
 from lambent.deploy.desired import PUBLIC
@@ -30,8 +31,7 @@ class FunctionFailed(DeployError):
     """The function itself failed when it was asked; `detail` holds its own traceback."""
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(Struct, frozen=True):
     """What to ask: a version of a function. With `strict` an answer of 5xx is a failure, and one in another form than that
     of `mode`; `url` is its URL, if it has one.
     """

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from datetime import date
+
+from msgspec.structs import replace
 
 from lambent import calendar, events
 from lambent.aws.interface import Aws

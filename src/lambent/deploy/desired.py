@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from lambent.aws.interface import BUFFERED, STREAMED, Code, Cors, Pairs, Settings, Statement, canonical
 from lambent.config.model import Canary, Config
@@ -23,8 +25,7 @@ PUBLIC_STATEMENTS = (
 """Both are needed since October 2025: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html."""
 
 
-@dataclass(frozen=True)
-class Desired:
+class Desired(Struct, frozen=True):
     """One app as it should be in one account and region. `strict` says that an answer of 5xx means it does not work.
 
     With `own_role` the role is lambent's, with `policies` (ARNs) attached and `inline` (a policy as canonical text) inside.
@@ -53,7 +54,7 @@ class Desired:
     overflow: Code | None = None
     overflow_told: str = ""
     keep_versions: int = 10
-    origins: dict[str, str] = field(default_factory=dict, compare=False)
+    origins: dict[str, str] = field(default_factory=dict)
 
 
 def desired(config: Config, artifact: Artifact, names: Names) -> Desired:
@@ -96,7 +97,7 @@ def desired(config: Config, artifact: Artifact, names: Names) -> Desired:
         auth=hosting.auth,
         mode=STREAMED if config.stream else BUFFERED,
         statements=PUBLIC_STATEMENTS if public else (),
-        cors=Cors(**vars(hosting.cors)) if hosting.cors else None,
+        cors=Cors(**asdict(hosting.cors)) if hosting.cors else None,
         canary=hosting.canary,
         own_role=not hosting.role,
         policies=_policies(config, names),

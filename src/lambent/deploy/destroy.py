@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lambent import events
 from lambent.aws.interface import Aws
@@ -19,8 +20,7 @@ from lambent.events import PlannedLine
 from lambent.names import ALIAS, Names
 
 
-@dataclass(frozen=True)
-class Destruction:
+class Destruction(Struct, frozen=True):
     """What will be deleted, in this order, and the lines that say it."""
 
     names: Names

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lambent.aws.interface import Settings
 from lambent.limits import MEMORY_MAX_MB, TIMEOUT_MAX_S, TMP_MAX_MB
@@ -21,8 +22,7 @@ _CHAINED = r"(?:direct cause of the following|another exception occurred).*\s*\Z
 """What stands between the tracebacks of a chained exception: they belong together."""
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """What is known: AWS's error type, message and stack trace, the log's tail, and the status of a web app's 5xx answer."""
 
     settings: Settings
@@ -47,8 +47,7 @@ class Failure:
         return self.settings.handler.rpartition(".")[0]
 
 
-@dataclass(frozen=True)
-class Cause:
+class Cause(Struct, frozen=True):
     """What happened, in a sentence; what to do; and the function's own words."""
 
     what: str

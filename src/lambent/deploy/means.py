@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import date
+
+from msgspec import Struct, field
 
 from lambent.aws.interface import Aws
 from lambent.deploy.probe import Ask, ask
 from lambent.events import Emit
 
 
-@dataclass(frozen=True)
-class Patience:
+class Patience(Struct, frozen=True):
     """How long to wait for AWS, in seconds: a new role to be usable, a change to settle, SnapStart's snapshot of a new version,
     a new URL to answer. A canary's log is read every `look_s` seconds, by this clock and with these pauses. `today` is the day
     whose rules of AWS hold.
@@ -29,8 +29,7 @@ class Patience:
     today: Callable[[], date] = date.today
 
 
-@dataclass(frozen=True)
-class Means:
+class Means(Struct, frozen=True):
     aws: Aws
     emit: Emit
     patience: Patience = field(default_factory=Patience)

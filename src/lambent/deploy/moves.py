@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 
+from msgspec import Struct
+
 from lambent.aws.interface import Alias
-from lambent.frozen import Frozen
 
 _FORMS = (
     re.compile(r"lambent: version (?P<to>\d+), before it (?P<since>\S+)"),
@@ -16,7 +17,7 @@ _FORMS = (
 )
 
 
-class Move(Frozen):
+class Move(Struct, frozen=True):
     """From version `since` to the one that the alias points at; `back` when that undid something."""
 
     since: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lambent.aws.interface import Alias, Aws, Function, LogGroup, Pairs, Provisioned, Role, Statement, Url
 from lambent.errors import DeployError
@@ -16,8 +17,7 @@ _POLL_FIRST_S = 0.05
 _POLL_MOST_S = 1.0  # as the waiters function_active_v2 and function_updated_v2 do
 
 
-@dataclass(frozen=True)
-class Observed:
+class Observed(Struct, frozen=True):
     """One app as it is. `latest` is $LATEST, `live` the version behind the alias; `versions` go from old to new, and `newest`
     is the last of them; those in `elsewhere` are behind aliases of the user's own. `archives` are pairs of a version and the
     place of the packages that it fetches; `stored` says whether those of the version to come are there.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from lambent.aws.interface import Pairs
 from lambent.deploy import steps
@@ -22,8 +22,7 @@ from lambent.events import Cost, Planned, PlannedLine
 from lambent.names import ALIAS, TAG_APP, TAG_MANAGED, Names
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What `deploy` will do, in this order. `version` and `url` are the live ones now, "" when there are none; `revision` is
     what $LATEST was at when looked at, so that a write can be made on condition that it still is. `mode` is the URL's.
     `access` ("public" or "signed"), the sizes of the zip in bytes and `cost` are for those who read the plan.

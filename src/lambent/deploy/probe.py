@@ -8,17 +8,17 @@ import json
 import socket
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
+
+from msgspec import Struct
 
 from lambent.aws.interface import Pairs
 
 _BODY_MOST = 64 * 1024
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """An HTTP answer, or none at all: `status` 0 with the reason in `failure`. `body` holds at most its first 64 KB."""
 
     status: int

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lambent.aws.interface import ROLE_IN_USE, Aws
 from lambent.deploy.steps import Single
 from lambent.errors import AwsError, DeployError
 
 
-@dataclass(frozen=True)
-class DeleteUrl(Single):
+class DeleteUrl(Single, frozen=True):
     name: str
     alias: str
 
@@ -22,8 +19,7 @@ class DeleteUrl(Single):
         aws.delete_url(self.name, self.alias)
 
 
-@dataclass(frozen=True)
-class DeleteFunction(Single):
+class DeleteFunction(Single, frozen=True):
     """With all its versions, aliases and permissions."""
 
     name: str
@@ -36,8 +32,7 @@ class DeleteFunction(Single):
         aws.delete_function(self.name)
 
 
-@dataclass(frozen=True)
-class DeleteRole(Single):
+class DeleteRole(Single, frozen=True):
     """AWS wants a role empty before it goes: its policies are taken off first."""
 
     role: str
@@ -60,8 +55,7 @@ class DeleteRole(Single):
             raise DeployError(what, where=self.role, hint="run the same command again") from error
 
 
-@dataclass(frozen=True)
-class DeleteLogGroup(Single):
+class DeleteLogGroup(Single, frozen=True):
     group: str
 
     @property
@@ -72,8 +66,7 @@ class DeleteLogGroup(Single):
         aws.delete_log_group(self.group)
 
 
-@dataclass(frozen=True)
-class DeleteUploads(Single):
+class DeleteUploads(Single, frozen=True):
     """The zips of one app in the bucket that all apps of the account share."""
 
     bucket: str

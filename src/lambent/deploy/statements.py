@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import count
+
+from msgspec.structs import replace
 
 from lambent.aws.interface import Statement
 from lambent.names import INVOKE_STATEMENT, URL_STATEMENT

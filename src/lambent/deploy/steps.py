@@ -6,16 +6,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Struct
 
 from lambent.aws.interface import BUFFERED, Aws, Code, Cors, Pairs, Settings, Statement
 from lambent.config.model import Canary
 from lambent.package.artifact import OVERFLOW
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Struct, frozen=True):
     changes: ClassVar[bool] = True
 
     @property
@@ -23,8 +23,7 @@ class Step:
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
-class CreateRole(Step):
+class CreateRole(Step, frozen=True):
     role: str
     tags: Pairs
 
@@ -33,8 +32,7 @@ class CreateRole(Step):
         return f"create role {self.role}"
 
 
-@dataclass(frozen=True)
-class CreateFunction(Step):
+class CreateFunction(Step, frozen=True):
     name: str
     settings: Settings
     code: Code
@@ -45,8 +43,7 @@ class CreateFunction(Step):
         return f"create function {self.name}"
 
 
-@dataclass(frozen=True)
-class UpdateCode(Step):
+class UpdateCode(Step, frozen=True):
     name: str
     code: Code
 
@@ -55,8 +52,7 @@ class UpdateCode(Step):
         return "upload code"
 
 
-@dataclass(frozen=True)
-class UpdateSettings(Step):
+class UpdateSettings(Step, frozen=True):
     name: str
     settings: Settings
 
@@ -65,8 +61,7 @@ class UpdateSettings(Step):
         return "update configuration"
 
 
-@dataclass(frozen=True)
-class PublishVersion(Step):
+class PublishVersion(Step, frozen=True):
     """Publishes $LATEST, provided that it is what the plan meant: another deploy may have written to it meanwhile. `group` is
     its log's.
     """
@@ -81,8 +76,7 @@ class PublishVersion(Step):
         return "publish version"
 
 
-@dataclass(frozen=True)
-class CheckVersion(Step):
+class CheckVersion(Step, frozen=True):
     """Asks the new version once, before any traffic. `strict`: an answer of 5xx counts as a failure too (a web app's), and so
     does one in another form than that of the URL's `mode`. With another `auth` than NONE the question has a caller.
     """
@@ -99,8 +93,7 @@ class CheckVersion(Step):
         return "check version"
 
 
-@dataclass(frozen=True)
-class CheckKnownVersion(Step):
+class CheckKnownVersion(Step, frozen=True):
     """As CheckVersion, of a version that was published earlier."""
 
     changes: ClassVar[bool] = False
@@ -116,8 +109,7 @@ class CheckKnownVersion(Step):
         return f"check version {self.version}"
 
 
-@dataclass(frozen=True)
-class PointAlias(Step):
+class PointAlias(Step, frozen=True):
     """Makes or moves the alias. `previous` and `revision` are what it was when looked at; "" when there was none."""
 
     name: str
@@ -130,8 +122,7 @@ class PointAlias(Step):
         return f"point {self.alias} at the version"
 
 
-@dataclass(frozen=True)
-class Try(Step):
+class Try(Step, frozen=True):
     """Sends the new version a share of the traffic, and watches the log group meanwhile.
 
     `previous` and `revision` are what the alias was when looked at.
@@ -149,8 +140,7 @@ class Try(Step):
         return f"canary: {self.canary}"
 
 
-@dataclass(frozen=True)
-class Grant(Step):
+class Grant(Step, frozen=True):
     """Adds one statement to the alias's policy."""
 
     name: str
@@ -162,8 +152,7 @@ class Grant(Step):
         return f"allow {self.statement.action.removeprefix('lambda:')} through the URL"
 
 
-@dataclass(frozen=True)
-class CreateUrl(Step):
+class CreateUrl(Step, frozen=True):
     name: str
     alias: str
     auth: str
@@ -175,8 +164,7 @@ class CreateUrl(Step):
         return "create URL"
 
 
-@dataclass(frozen=True)
-class UpdateUrl(Step):
+class UpdateUrl(Step, frozen=True):
     """Changes what is not "" or None; `Cors()` takes it away."""
 
     name: str
@@ -192,8 +180,7 @@ class UpdateUrl(Step):
         return f"set the URL to {self.mode}" if self.mode else "update URL"
 
 
-@dataclass(frozen=True)
-class Probe(Step):
+class Probe(Step, frozen=True):
     """Asks the URL as anybody would."""
 
     changes: ClassVar[bool] = False
@@ -209,15 +196,14 @@ class Probe(Step):
         return "ask the URL"
 
 
-class Single(Step):
+class Single(Step, frozen=True):
     """A step that is one call which may be made again: nothing hangs on its answer."""
 
     def call(self, aws: Aws) -> None:
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
-class TrustLambda(Single):
+class TrustLambda(Single, frozen=True):
     role: str
 
     @property
@@ -228,8 +214,7 @@ class TrustLambda(Single):
         aws.trust_lambda(self.role)
 
 
-@dataclass(frozen=True)
-class AttachPolicy(Single):
+class AttachPolicy(Single, frozen=True):
     role: str
     arn: str
 
@@ -241,8 +226,7 @@ class AttachPolicy(Single):
         aws.attach_policy(self.role, self.arn)
 
 
-@dataclass(frozen=True)
-class PutPolicy(Single):
+class PutPolicy(Single, frozen=True):
     """`document` is the policy's JSON text."""
 
     role: str
@@ -257,8 +241,7 @@ class PutPolicy(Single):
         aws.put_inline_policy(self.role, self.policy, self.document)
 
 
-@dataclass(frozen=True)
-class DeletePolicy(Single):
+class DeletePolicy(Single, frozen=True):
     role: str
     policy: str
 
@@ -270,8 +253,7 @@ class DeletePolicy(Single):
         aws.delete_inline_policy(self.role, self.policy)
 
 
-@dataclass(frozen=True)
-class CreateLogGroup(Step):
+class CreateLogGroup(Step, frozen=True):
     group: str
     tags: Pairs
 
@@ -280,8 +262,7 @@ class CreateLogGroup(Step):
         return "create log group"
 
 
-@dataclass(frozen=True)
-class SetRetention(Single):
+class SetRetention(Single, frozen=True):
     group: str
     days: int | None
 
@@ -293,8 +274,7 @@ class SetRetention(Single):
         aws.set_retention(self.group, self.days)
 
 
-@dataclass(frozen=True)
-class Upload(Step):
+class Upload(Step, frozen=True):
     """Puts the zip into its bucket, unless it is there; `makes_bucket` when the bucket is lambent's own."""
 
     code: Code
@@ -307,8 +287,7 @@ class Upload(Step):
         return f"upload {self.what} to s3://{self.code.bucket}"
 
 
-@dataclass(frozen=True)
-class Tag(Single):
+class Tag(Single, frozen=True):
     arn: str
     tags: Pairs
 
@@ -320,8 +299,7 @@ class Tag(Single):
         aws.tag(self.arn, self.tags)
 
 
-@dataclass(frozen=True)
-class Untag(Single):
+class Untag(Single, frozen=True):
     arn: str
     keys: tuple[str, ...]
 
@@ -333,8 +311,7 @@ class Untag(Single):
         aws.untag(self.arn, self.keys)
 
 
-@dataclass(frozen=True)
-class Reserve(Single):
+class Reserve(Single, frozen=True):
     name: str
     executions: int | None
 
@@ -346,8 +323,7 @@ class Reserve(Single):
         aws.reserve(self.name, self.executions)
 
 
-@dataclass(frozen=True)
-class Provision(Step):
+class Provision(Step, frozen=True):
     """Waits until the environments are warm."""
 
     name: str
@@ -359,8 +335,7 @@ class Provision(Step):
         return "set provisioned concurrency"
 
 
-@dataclass(frozen=True)
-class AwaitProvisioned(Step):
+class AwaitProvisioned(Step, frozen=True):
     """Waits until the environments of the alias's new version are warm: AWS makes them anew when an alias moves."""
 
     changes: ClassVar[bool] = False
@@ -372,8 +347,7 @@ class AwaitProvisioned(Step):
         return "wait for the provisioned environments"
 
 
-@dataclass(frozen=True)
-class MoveAlias(Step):
+class MoveAlias(Step, frozen=True):
     """Sends all traffic to a version that is known already. `description` "" leaves the alias's as it is: see `moves`."""
 
     name: str
@@ -387,8 +361,7 @@ class MoveAlias(Step):
         return f"point {self.alias} at version {self.version}"
 
 
-@dataclass(frozen=True)
-class Revoke(Single):
+class Revoke(Single, frozen=True):
     name: str
     alias: str
     sid: str
@@ -401,8 +374,7 @@ class Revoke(Single):
         aws.remove_statement(self.name, self.alias, self.sid)
 
 
-@dataclass(frozen=True)
-class DeleteVersions(Single):
+class DeleteVersions(Single, frozen=True):
     name: str
     versions: tuple[str, ...]
 
@@ -415,8 +387,7 @@ class DeleteVersions(Single):
             aws.delete_function(self.name, version)
 
 
-@dataclass(frozen=True)
-class DeleteArchives(Single):
+class DeleteArchives(Single, frozen=True):
     """Archives of packages that no version fetches any more, each as "s3://bucket/key". A version that could not be deleted,
     for something of the user's or another deploy uses it by now, keeps its own.
     """

@@ -15,8 +15,9 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+from msgspec import Struct
 
 from lambent.limits import UNZIPPED_MAX
 
@@ -38,8 +39,7 @@ class TooLarge(Exception):
     """More than 250 MiB when unpacked."""
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(Struct, frozen=True):
     """One member: where it goes (relative, checked), what it is, and its mode as the function will see it."""
 
     info: zipfile.ZipInfo

@@ -13,10 +13,11 @@ import selectors
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import IO, Any
+
+from msgspec import Struct
 
 from lambent.errors import LocalError
 from lambent.local.lock import Locked, locked
@@ -32,8 +33,7 @@ _STOPPED_S = 20.0
 _LOG_MAX = 5_000_000
 
 
-@dataclass(frozen=True)
-class Running:
+class Running(Struct, frozen=True):
     """A service that answers. `sandbox` is "namespaces" or "process"."""
 
     url: str

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
 from urllib.parse import parse_qsl
+
+from msgspec import Struct
 
 Effect = Literal["add", "replace", "end"]
 """What a request does to its subject: adds to it, makes all that was before it needless, or removes it."""
@@ -36,8 +37,7 @@ _LOG_GROUP_WRITES = frozenset(
 _IAM_SUBJECTS = (("RoleName", "role"), ("UserName", "user"), ("GroupName", "group"), ("PolicyName", "policy"))
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(Struct, frozen=True):
     """One HTTP request to another AWS service. `path` is percent-encoded; header names are in lower case."""
 
     method: str
@@ -50,8 +50,7 @@ class Call:
         return next((value for key, value in self.headers if key == name), "")
 
 
-@dataclass(frozen=True)
-class Meaning:
+class Meaning(Struct, frozen=True):
     """`subject` is "" when nothing can be said of it: such an entry is kept for good."""
 
     subject: str

@@ -11,9 +11,10 @@ import hashlib
 import json
 import logging
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from lambent.local.durable import Call, Effect, compact
 
@@ -23,8 +24,7 @@ _INLINE_MAX = 16 * 1024
 _COMPACT_AFTER = 2000
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One request that changed something. `at` is in seconds since the epoch; `seed` fixes the ids that it made."""
 
     at: float

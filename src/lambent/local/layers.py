@@ -7,15 +7,15 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field, to_builtins
 
 Document = dict[str, Any]
 
 
-@dataclass
-class Layer:
+class Layer(Struct):
     """One layer with its versions by number, in the shape of PublishLayerVersion's answer. `last_version` only grows.
 
     `policies` are the statements on a version, `revisions` the RevisionId of each policy.
@@ -52,7 +52,7 @@ class Layers:
 
     def save(self, layer: Layer) -> None:
         """Makes it durable, then visible."""
-        document = json.dumps(asdict(layer), separators=(",", ":"))
+        document = json.dumps(to_builtins(layer), separators=(",", ":"))
         self._database.execute("INSERT OR REPLACE INTO layers VALUES (?, ?, ?)", (layer.region, layer.name, document))
         self._layers[layer.region, layer.name] = layer
 

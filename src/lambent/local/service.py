@@ -12,12 +12,12 @@ import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+from msgspec import Struct
 
 from lambent import __version__
 from lambent.errors import LocalError
@@ -43,8 +43,7 @@ _STOP_S = 5
 """How long requests under way may take once the service is told to stop."""
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """`port` 0 takes a free one. `cache` is where interpreters' runtimes are kept between states."""
 
     state: Path

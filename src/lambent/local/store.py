@@ -24,9 +24,10 @@ import threading
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field, to_builtins
 
 from lambent.local.archive import remove, unpack
 from lambent.local.engine.interface import Function
@@ -40,8 +41,7 @@ class NotFound(KeyError):
     """No such function, version or alias. Its text is what was looked for."""
 
 
-@dataclass(frozen=True)
-class UrlConfig:
+class UrlConfig(Struct, frozen=True):
     """A Function URL. `qualifier` is "" for $LATEST or the alias's name; times are as AWS writes them.
 
     `mode_told` is whether the caller ever sent an InvokeMode: AWS's answers to create and update show it only then.
@@ -60,8 +60,7 @@ class UrlConfig:
     mode_told: bool = False
 
 
-@dataclass
-class Record:
+class Record(Struct):
     """One function with all that hangs on it.
 
     `serving` is the configuration that still answers while an update of $LATEST settles. `policies`, `urls` and `provisioned`
@@ -157,7 +156,7 @@ class Store:
 
     def save(self, record: Record) -> None:
         """Makes the record durable, then visible."""
-        document = json.dumps(asdict(record), separators=(",", ":"))
+        document = json.dumps(to_builtins(record), separators=(",", ":"))
         with self._lock:
             self._database.execute("INSERT OR REPLACE INTO functions VALUES (?, ?, ?)", (record.region, record.name, document))
             self._index(record)

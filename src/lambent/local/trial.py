@@ -13,9 +13,10 @@ import re
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from lambent import limits
 from lambent.errors import LocalError
@@ -37,8 +38,7 @@ _LINES_MAX = 200
 _REQUEST_ID = "00000000-0000-0000-0000-000000000000"
 
 
-@dataclass(frozen=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """What is tried: the zip, and the function's settings. Memory in MB, time in seconds. `overflow` is the archive of packages
     that the zip fetches from `OVERFLOW_PLACE`, if it does.
     """
@@ -54,8 +54,7 @@ class Subject:
     overflow: Path | None = None
 
 
-@dataclass(frozen=True)
-class Trial:
+class Trial(Struct, frozen=True):
     """What came of it. `skipped` says in a sentence why it could not be tried here (`hint`: what would help), else "".
 
     `error_type`, `message` and `trace` are as AWS gives them, when the init failed; `log` is the process's output.

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import deflate
-
-from lambent.frozen import Frozen
+from msgspec import Struct
 
 LEVEL = 6
 COMPRESSOR = f"libdeflate 0.9.0 {LEVEL}"  # what cached members were made with; a test holds it to be what is installed
@@ -53,7 +52,7 @@ class Entry(NamedTuple):
         return _LOCAL.size + len(self.name.encode()) + self.packed
 
 
-class Written(Frozen):
+class Written(Struct, frozen=True):
     """A finished archive. `sha256` is over the whole file; `raw` is the sum of the members, unpacked."""
 
     sha256: bytes

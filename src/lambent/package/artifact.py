@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+
 from lambent.events import Overflowed
-from lambent.frozen import Frozen
 from lambent.limits import MIB, TMP_MIN_MB
 
 if TYPE_CHECKING:
-    from lambent.package.again.recipe import Recipe
     from lambent.package.archive import Entry
 
 OVERFLOW = "LAMBENT_OVERFLOW"
@@ -21,7 +20,7 @@ _OWN_TMP = 128 * MIB
 _STEP = 64 * MIB
 
 
-class Overflow(Frozen):
+class Overflow(Struct, frozen=True):
     """A second archive, of the packages that did not fit into the zip. `sha256` is hex; sizes are in bytes.
 
     It is to be where the function's environment says in `OVERFLOW` ("s3://bucket/key"), and takes `tmp_mb` of /tmp: the
@@ -34,7 +33,7 @@ class Overflow(Frozen):
     raw: int
     files: int
     packages: tuple[str, ...]
-    entries: tuple[Entry, ...] = field(default=(), compare=False)
+    entries: tuple[Entry, ...] = ()
 
     @property
     def tmp_mb(self) -> int:
@@ -51,12 +50,12 @@ class Overflow(Frozen):
         return f"{', '.join(self.packages)}: fetched into /tmp at each start, {self.raw / MIB:.0f} MB unpacked"
 
 
-class Artifact(Frozen):
+class Artifact(Struct, frozen=True):
     """A Lambda zip. `sha256` is the base64 form that AWS calls CodeSha256; sizes are in bytes.
 
     `handler` is what Lambda's Handler must be, and `environment` what the function's environment must hold for this zip to
     run (the exec wrapper of a web app); the deployer merges it under the user's own. `owners` names the package ("numpy 2.4.1")
-    of each file that a dependency brought, `entries` are all members. `recipe` is for `lambent build` alone.
+    of each file that a dependency brought, `entries` are all members.
     """
 
     path: Path
@@ -68,7 +67,6 @@ class Artifact(Frozen):
     architecture: str
     handler: str
     environment: tuple[tuple[str, str], ...] = ()
-    owners: Mapping[str, str] = field(default_factory=dict, compare=False)
+    owners: Mapping[str, str] = field(default_factory=dict)
     overflow: Overflow | None = None
-    entries: tuple[Entry, ...] = field(default=(), compare=False)
-    recipe: Recipe | None = field(default=None, compare=False)
+    entries: tuple[Entry, ...] = ()

@@ -7,9 +7,10 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from lambent import interpreters
 from lambent.config.model import Config
@@ -17,7 +18,6 @@ from lambent.errors import PackagingError
 from lambent.events import Built, Emit, Notice, Phase, Warned
 from lambent.late import Late
 from lambent.package import bytecode, secrets
-from lambent.package.again.recipe import Recipe
 from lambent.package.artifact import Artifact
 from lambent.package.bundle import bundled, is_bundled
 from lambent.package.contents import Contents, owners
@@ -61,7 +61,7 @@ def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, w
 
 
 def _build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, wishes: Wishes, stack: ExitStack) -> Artifact:
-    started, begun = time.monotonic(), time.time_ns()
+    started = time.monotonic()
     target = Target.of(config)
     interpreter = _interpreter(target, environ, emit)
     source = collect(config.path, config.exclude, config.packaging.include, config.packaging.allow_secrets)
@@ -111,7 +111,6 @@ def _build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, 
         owners=owners(dependencies.shards, LAYER if wishes.part == "layer" else ""),
         overflow=beside.made if beside else None,
         entries=written.entries,
-        recipe=None if beside or wishes.part != "all" else Recipe(begun, config, source, own, dependencies, interpreter, said),
     )
 
 

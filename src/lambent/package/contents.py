@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from lambent.frozen import Frozen
+from msgspec import Struct
+
 from lambent.package.archive import Entry
 from lambent.package.layout import Layout
 from lambent.package.shards.shard import Shard
 
 
-class Contents(Frozen):
+class Contents(Struct, frozen=True, dict=True):
     """`layout` has the project's own files. Where they, or a later package's, want the path of a shard's member, that one is
     left out (`skipped`, a set for each shard).
     """

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from msgspec import Struct
+
 from lambent.config.model import Config
 from lambent.errors import PackagingError
 from lambent.events import Emit, Phase, Resolved
-from lambent.frozen import Frozen
 from lambent.late import Late
 from lambent.limits import UNZIPPED_MAX
 from lambent.package.lock import Lock, Wheel
@@ -34,7 +35,7 @@ Part = Literal["all", "app", "layer"]
 """What of a function is built: all of it, or, where its dependencies are a layer, the app or that layer alone."""
 
 
-class Wishes(Frozen):
+class Wishes(Struct, frozen=True):
     """What a command may ask of one build. `native` builds packages with C code that have no fitting wheel; `refresh` asks the
     indexes again, even where the answer is known; `anew` passes over the lock that lambent wrote for the target. `unzipped_max`
     is what Lambda takes, in bytes. `imported` is what the app's own files import of modules that go where nobody does.
@@ -48,7 +49,7 @@ class Wishes(Frozen):
     imported: frozenset[str] = frozenset()
 
 
-class Dependencies(Frozen):
+class Dependencies(Struct, frozen=True):
     """`shards` are open: `close` them after splicing."""
 
     asked: Asked

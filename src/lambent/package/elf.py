@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Mapping
-from dataclasses import fields, replace
 from typing import Any
 
-from lambent.frozen import Frozen
+from msgspec import Struct
+from msgspec.structs import fields, replace
+
 from lambent.package import python_symbols
 
 _MACHINES = {
@@ -42,7 +43,7 @@ _MACH_MACHINES = {7: "i386", 0x01000007: "x86_64", 12: "arm", 0x0100000C: "arm64
 _PE_MACHINES = {0x14C: "i386", 0x8664: "x86_64", 0xAA64: "arm64", 0x1C4: "arm"}
 
 
-class Binary(Frozen):
+class Binary(Struct, frozen=True):
     """What a file of machine code asks of the system that loads it.
 
     `format` is "elf", "mach-o" or "pe"; all but `machine` is known of ELF only. `kind` is "shared" (also a position-independent

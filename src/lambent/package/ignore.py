@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 from itertools import groupby
 
-from lambent.frozen import Frozen
+from msgspec import Struct
 
 _Match = Callable[..., re.Match[str] | None]
 _CLASSES = {
@@ -29,7 +29,7 @@ _CLASSES = {
 _BRACKET_END = re.compile(r"[!^]?\]?(?:\\.|\[:[a-z]+:\]|[^]\\])*\]")
 
 
-class Rules(Frozen):
+class Rules(Struct, frozen=True):
     """The patterns of one ignore file. `prefix` is its folder's path in the project, with its slash ("" at the top)."""
 
     prefix: str

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from lambent.frozen import Frozen
+from msgspec import Struct
+
 from lambent.package.compiler import source_of
 
 RUNTIME = "lambent_runtime"
@@ -20,7 +21,7 @@ def is_runtime(name: str) -> bool:
     return name.startswith(f"{RUNTIME}/")
 
 
-class SourceFile(Frozen):
+class SourceFile(Struct, frozen=True):
     """A file to be packed: its path on this machine, and whether it may be executed. `content` is what was made of it, if that
     is to be packed in its stead (bytecode).
     """
@@ -37,7 +38,7 @@ class SourceFile(Frozen):
         return self.path.read_bytes() if self.content is None else self.content
 
 
-class Layout(Frozen):
+class Layout(Struct, frozen=True):
     """`own` maps paths in the zip to files to be compressed, sorted; `hidden` dependency paths that give way to them."""
 
     own: tuple[tuple[str, SourceFile], ...]

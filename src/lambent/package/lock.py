@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lambent.frozen import Frozen
+from msgspec import Struct
 
 
-class DistFile(Frozen):
+class DistFile(Struct, frozen=True):
     """A wheel or source distribution that an index or a URL offers. `url` may be file://, and never holds credentials.
 
     `hashes` are (algorithm, hex digest) pairs; empty only where the lock or index gives none. `size` in bytes, if known.
@@ -22,7 +22,7 @@ class DistFile(Frozen):
     size: int | None = None
 
 
-class Repository(Frozen):
+class Repository(Struct, frozen=True):
     """A commit of a version-controlled source: `url` without credentials and without "git+"."""
 
     url: str
@@ -30,7 +30,7 @@ class Repository(Frozen):
     subdirectory: str = ""
 
 
-class Pin(Frozen):
+class Pin(Struct, frozen=True):
     """One package at one version. `name` is normalised (PEP 503); what it can be had from is what is not empty.
 
     `folder` is a local source tree, `repository` a commit; both have to be built. `index` is the address that offered the
@@ -49,14 +49,14 @@ class Pin(Frozen):
     extras: tuple[str, ...] = ()
 
 
-class Lock(Frozen):
+class Lock(Struct, frozen=True):
     """All packages of a zip for one target, sorted by name. `source` says where they were asked for ("uv.lock")."""
 
     source: str
     pins: tuple[Pin, ...]
 
 
-class Wheel(Frozen):
+class Wheel(Struct, frozen=True):
     """A wheel on this disk, verified. `sha256` is its content's, in hex; `built` is true when it was made on this machine."""
 
     name: str

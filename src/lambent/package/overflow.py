@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lambent.config.model import Config
 from lambent.errors import PackagingError, UsageError
-from lambent.frozen import Frozen
 from lambent.limits import MIB, TMP_MAX_MB, TMP_MIN_MB
 from lambent.package import parting, report
 from lambent.package.archive import Archive
@@ -33,7 +34,7 @@ _FILES_MAX = 65_000
 _LESS = "leave out what the app does not need, in [tool.lambent]: drop = [...], without = [...]"
 
 
-class Parted(Frozen):
+class Parted(Struct, frozen=True):
     """`stays` is spliced into the zip, where `room` bytes are left for more; `made` is what went out, and `manifest` the file
     of the zip that says so.
     """

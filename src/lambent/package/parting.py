@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lambent.frozen import Frozen
+from msgspec import Struct
+
 from lambent.package.compiler import source_of
 from lambent.package.contents import Contents
 from lambent.package.shards.shard import Shard
@@ -19,7 +20,7 @@ SLACK = 262_144
 """Bytes that are left free in the zip."""
 
 
-class Unit(Frozen):
+class Unit(Struct, frozen=True):
     """Shards that stay together, by their index. `raw` is what they take unpacked, bytecode included."""
 
     shards: tuple[int, ...]

@@ -11,9 +11,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from lambent.config.model import Config
 from lambent.events import Emit, Notice, Warned
-from lambent.frozen import Frozen
 from lambent.late import Late
 from lambent.package import sealed
 from lambent.package.contents import Contents
@@ -30,7 +31,7 @@ else:
 NATIVE = (b"\x7fELF", b"MZ\x90\0", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 
 
-class Proof(Frozen):
+class Proof(Struct, frozen=True):
     """What is to be proven: that `contents` runs on `target`, where `handlers` ("module:attribute") are called. `left_out` are
     packages that are missing on purpose.
     """

@@ -15,9 +15,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from msgspec import Struct
+
 from lambent.errors import PackagingError, UsageError
 from lambent.events import Emit, Warned
-from lambent.frozen import Frozen
 from lambent.limits import MIB
 from lambent.package.used import GRAIN_S
 
@@ -37,7 +38,7 @@ _LEFT = re.compile(r"(^|/)(\.new-|\.build-|partial/|work/build-)")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]?)i?B?", re.IGNORECASE)
 
 
-class Item(Frozen):
+class Item(Struct, frozen=True):
     """A file of the cache, or a folder that goes as a whole. `size` in bytes, `used` in seconds since 1970."""
 
     path: Path
@@ -45,7 +46,7 @@ class Item(Frozen):
     used: float
 
 
-class Pruned(Frozen):
+class Pruned(Struct, frozen=True):
     """What went, and what is left, in bytes."""
 
     removed: int

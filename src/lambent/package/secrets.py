@@ -11,8 +11,9 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 
+from msgspec import Struct
+
 from lambent.errors import PackagingError
-from lambent.frozen import Frozen
 from lambent.package.layout import SourceFile
 
 _LARGEST = 2 * 1024 * 1024  # bytes; what people write by hand is smaller, and data is not read twice
@@ -27,7 +28,7 @@ _BROWSER = frozenset([".js", ".mjs", ".ts", ".tsx", ".jsx", ".html", ".htm", ".v
 _SHOWN = 10
 
 
-class _Form(Frozen):
+class _Form(Struct, frozen=True):
     """`marks` are bytes of which one is in every secret of this kind: most files have none, and need no expression.
 
     `random` is the part of the match that a placeholder would not have made up by chance. `expression` is compiled when it
@@ -78,7 +79,7 @@ MARKS = tuple(dict.fromkeys(mark for form in _FORMS for mark in form.marks))
 _PLACEHOLDER = re.compile(rb"(?i)example|x{6}|placeholder|your|dummy|redacted|sample|abcdefgh|12345678|01234567|fakefake")
 
 
-class Secret(Frozen):
+class Secret(Struct, frozen=True):
     """Where a secret stands, and what kind it is."""
 
     file: str

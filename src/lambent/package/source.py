@@ -12,12 +12,13 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import field, replace
 from fnmatch import translate
 from pathlib import Path
 
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from lambent.errors import PackagingError
-from lambent.frozen import Frozen
 from lambent.package.ignore import Rules, parents, rules
 from lambent.package.layout import SourceFile
 
@@ -43,7 +44,7 @@ _TOP_ONLY = (".lambentignore", ".lambdaignore")  # the stronger one first
 RULES = frozenset([".gitignore", *_TOP_ONLY])
 
 
-class Source(Frozen):
+class Source(Struct, frozen=True):
     """The files to pack, by their path in the project ("pkg/main.py"), and the secrets that were left out.
 
     `folders` are those that were looked into, with the names of all that is in them; `links` says that there were some.
@@ -83,7 +84,7 @@ def packs(path: Path, name: str, exclude: tuple[str, ...] = (), include: tuple[s
     return not ignored(name, last, walk.active(place), place.inside)
 
 
-class _Place(Frozen):
+class _Place(Struct, frozen=True):
     """Where the walk is. `weak` are the .gitignores on the way, the nearest first; `chain` the real folders entered by links.
 
     `inside` is true in a folder that is left out: only what `include` names is taken there.

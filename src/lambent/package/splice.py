@@ -7,13 +7,14 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from lambent.frozen import Frozen
+from msgspec import Struct
+
 from lambent.package import zips
 from lambent.package.archive import Archive, Writer, Written, compress
 from lambent.package.layout import SourceFile
 
 
-class Piece(Frozen):
+class Piece(Struct, frozen=True):
     """An archive of ours of which the members in `keep` are wanted (None: all but what is in `skip`), below `prefix`."""
 
     archive: Archive

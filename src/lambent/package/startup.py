@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from lambent.frozen import Frozen
+from msgspec import Struct
+
 from lambent.interpreters import Interpreter
 from lambent.package.contents import Contents
 from lambent.package.layout import is_runtime
@@ -14,7 +15,7 @@ from lambent.package.shards.imports import scan
 from lambent.package.shards.kept import reached
 
 
-class Startup(Frozen):
+class Startup(Struct, frozen=True):
     """`names` are members of the archives in `bytecode`, of `raw` bytes together; `left_out` modules had no room."""
 
     bytecode: tuple[Bytecode, ...] = ()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from msgspec import Struct
+
 from lambent import calendar
 from lambent.config.model import Architecture, Config
 from lambent.errors import UsageError
-from lambent.frozen import Frozen
 
 
-class Target(Frozen):
+class Target(Struct, frozen=True):
     """`python` is the minor version ("3.13"); `glibc` the newest symbol version the runtime's system has."""
 
     python: str

@@ -6,10 +6,10 @@ import subprocess
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from msgspec import Struct
 from uv import find_uv_bin
 
 from lambent.errors import PackagingError
-from lambent.frozen import Frozen
 from lambent.package.target import Target
 from lambent.package.used import mark
 
@@ -22,7 +22,7 @@ class UvFailed(Exception):
         self.text = text
 
 
-class Uv(Frozen):
+class Uv(Struct, frozen=True):
     """uv, run in the project's folder for one target."""
 
     folder: Path

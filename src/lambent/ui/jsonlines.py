@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
+
+import msgspec
 
 from lambent.errors import LambentError
 from lambent.events import Event
 
 
 def show(event: Event) -> None:
-    print(json.dumps({"event": type(event).__name__, **dataclasses.asdict(event)}), flush=True)
+    print(json.dumps({"event": type(event).__name__, **msgspec.to_builtins(event)}), flush=True)
 
 
 def fail(error: LambentError, exit_code: int) -> None:

@@ -6,12 +6,12 @@ import shlex
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from lambent import events
 from lambent.events import Event
-from lambent.frozen import Frozen
 from lambent.ui import tables, views
-from lambent.ui.sizes import built
-from lambent.ui.units import count, seconds, size
+from lambent.units import count, seconds, size
 
 ACCESS = {
     "public": "public: whoever has this URL can call it",
@@ -21,7 +21,7 @@ ACCESS = {
 """Who can call a URL, in words."""
 
 
-class Line(Frozen):
+class Line(Struct, frozen=True):
     """One line of output. `mark` is one of "ok", "do", "note", "warn", "plain"; `note` is said in a quieter voice."""
 
     mark: str
@@ -43,7 +43,8 @@ def lines(event: Event) -> tuple[Line, ...]:
         case events.Fetched(files, fetched, spent):
             return (Line("ok", f"fetched {count(files, 'file')}, {size(fetched)}", seconds(spent)),)
         case events.Built(_, zipped, raw, files, spent):
-            return (Line("ok", *built(zipped, raw, files, spent)),)
+            note = f"{size(raw)} unpacked, {count(files, 'file')}, {seconds(spent)}"
+            return (Line("ok", f"built {size(zipped)}", note),)
         case events.Overflowed(_, packages, zipped, raw):
             note = f"{size(zipped)}, {size(raw)} unpacked: fetched into /tmp at each start, which needs {event.tmp_mb} MB there"
             return (Line("ok", f"beside the zip: {', '.join(packages)}", note),)

@@ -6,15 +6,36 @@ from collections.abc import Iterable, Sequence
 
 from lambent.events import ListedFile, Setting, Share
 from lambent.ui.letters import in_one_line
-from lambent.ui.sizes import room
-from lambent.ui.units import size
+from lambent.units import size
 
 _WIDE = 44
+_LARGEST = 12
+"""How many packages the size table lists by name."""
 
 
 def shares(found: Iterable[Share]) -> list[str]:
     """What takes the room, the largest first."""
-    return room([(share.name, share.files, share.raw, share.packed, share.bytecode, share.bytecode_packed) for share in found])
+    rows = list(found)
+    shown = rows[:_LARGEST]
+    if others := rows[_LARGEST:]:
+        shown.append(_total(f"the other {len(others)}", others))
+    cells = [_share_cells(share) for share in (*shown, _total("total", rows))]
+    return _right([("package", "zipped", "unpacked", "of that, bytecode"), *cells])
+
+
+def _share_cells(share: Share) -> tuple[str, str, str, str]:
+    return share.name, size(share.packed), size(share.raw), size(share.bytecode) if share.bytecode else ""
+
+
+def _total(name: str, shares: Sequence[Share]) -> Share:
+    return Share(
+        name,
+        sum(share.files for share in shares),
+        sum(share.raw for share in shares),
+        sum(share.packed for share in shares),
+        sum(share.bytecode for share in shares),
+        sum(share.bytecode_packed for share in shares),
+    )
 
 
 def files(found: Iterable[ListedFile]) -> list[str]:
@@ -42,3 +63,13 @@ def left(rows: Sequence[tuple[str, ...]]) -> list[str]:
         return []
     widths = [max((len(cell) for cell in column if len(cell) <= _WIDE), default=0) for column in zip(*rows, strict=True)]
     return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _right(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Columns with the first aligned left and the others right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for first, *others in rows:
+        cells = (f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True))
+        lines.append(f"{first:<{widths[0]}}  {'  '.join(cells)}".rstrip())
+    return lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lambent import events
 from lambent.ui import tables
-from lambent.ui.units import count, size
+from lambent.units import count, size
 
 _ACCESS = {"public": "anyone may call it", "signed": "signed requests only", "local": "from this machine only", "": ""}
 

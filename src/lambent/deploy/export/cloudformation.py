@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from lambent.aws.interface import TRUST, Statement
 from lambent.deploy.desired import Desired

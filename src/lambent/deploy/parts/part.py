@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from lambent.deploy.steps import Step
 from lambent.events import PlannedLine
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(Struct, frozen=True):
     steps: tuple[Step, ...] = ()
     lines: tuple[PlannedLine, ...] = ()
 

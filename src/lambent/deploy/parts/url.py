@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from lambent.aws.interface import STREAMED, Cors, Url
 from lambent.aws.regions import WITHOUT_URLS

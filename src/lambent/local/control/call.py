@@ -6,9 +6,10 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from lambent.local.control.faults import conflict, missing, stale_revision
 from lambent.local.control.interface import Neighbours, Request
@@ -19,8 +20,7 @@ from lambent.local.store import LATEST, Document, Record, Store, settle
 log = logging.getLogger(__name__)
 
 
-@dataclass
-class Parts:
+class Parts(Struct):
     """The parts an operation may use. `settle_s` is how long a function stays Pending or InProgress.
 
     `retry_delays` are AWS's waits before the second and third try of an asynchronous invocation, in seconds.
@@ -85,8 +85,7 @@ class Parts:
         await asyncio.to_thread(self.store.sweep)
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(Struct, frozen=True):
     """One request to one operation, its parameters already checked against the model.
 
     `headers` takes what goes out beside the modelled answer.

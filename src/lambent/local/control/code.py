@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from lambent.limits import UNZIPPED_MAX, ZIP_DIRECT_MAX
 from lambent.local.archive import BadArchive, TooLarge
@@ -18,8 +19,7 @@ from lambent.local.store import Document
 NOT_A_ZIP = "Could not unzip uploaded file. Please check your file, then try to upload again."
 
 
-@dataclass(frozen=True)
-class Package:
+class Package(Struct, frozen=True):
     """A zip and its sha256 (hex)."""
 
     body: bytes

@@ -7,11 +7,11 @@ import json
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from botocore.model import OperationModel
+from msgspec.structs import replace
 
 from lambent.limits import CREATE_REQUEST_MAX
 from lambent.local.control import (

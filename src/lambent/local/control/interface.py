@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True)
-class Request:
+
+class Request(Struct, frozen=True):
     """One HTTP request. `path` is raw (still percent-encoded), header names are in lower case.
 
     `region` and `account` are those of the caller's credentials.
@@ -23,8 +23,7 @@ class Request:
     account: str
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(Struct, frozen=True):
     """`rest` comes after the body: an answer that is still being made."""
 
     status: int

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, Shape
+from msgspec import Struct
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(Struct, frozen=True):
     """One operation's line: method, path pattern with named labels, and the query it demands ("List=ALL")."""
 
     method: str

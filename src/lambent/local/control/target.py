@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lambent.limits import NAME_MAX
 from lambent.local.control.faults import Fault, constraint, invalid, missing
@@ -19,8 +20,7 @@ UNQUALIFIED_ONLY = (
 )
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(Struct, frozen=True):
     """What a request is about. `qualifier` is None when the caller gave none; `arn` has no qualifier."""
 
     name: str

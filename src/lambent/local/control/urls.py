@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import string
-from dataclasses import asdict
 from urllib.parse import urlsplit
+
+from msgspec.structs import asdict
 
 from lambent.local.control.call import Call, aws_time
 from lambent.local.control.faults import Fault, conflict, constraint, missing

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+
+from msgspec import Struct
 
 from lambent.local.sandbox.interface import Maker
 from lambent.local.sandbox.runtimes import Runtimes
@@ -20,8 +21,7 @@ from .pool import Pool
 from .provisioned import Provisions
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """`state` and `cache` are lambent's folders; `service_url` is where functions find AWS's APIs; `environ` is where
     interpreters and the package index are looked for, and never reaches a function. `idle_s`: an environment that was
     idle for longer is ended.

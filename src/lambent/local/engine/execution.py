@@ -6,10 +6,11 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from lambent import limits
 from lambent.errors import LocalError
@@ -30,8 +31,7 @@ _DYING_S = 0.5
 """How long a process whose connection broke in the middle of an answer has to end, before it is taken to live on."""
 
 
-@dataclass(frozen=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What all environments of an engine share. `scratch` is a folder for what is each environment's own."""
 
     maker: Maker

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
+
+from msgspec import Struct
 
 from lambent import calendar, limits
 from lambent.local.sandbox.interface import Exit
@@ -18,8 +19,7 @@ _SIGNALS = {
 }
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """`payload` is the invocation's answer; `error_type` is in it and in REPORT; `log` are lines for the log, before END."""
 
     payload: bytes

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, auto
+
+from msgspec import Struct
 
 from lambent.local.sandbox.interface import Exit, Maker, Sandbox, Spec
 
@@ -31,8 +32,7 @@ class Kind(Enum):
     TIMEOUT = auto()
 
 
-@dataclass(frozen=True)
-class Happened:
+class Happened(Struct, frozen=True):
     """`exit` is there with ENDED; `payload` and `error_type` with what the runtime sent."""
 
     kind: Kind

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True)
-class Function:
+
+class Function(Struct, frozen=True):
     """One function version as the engine needs it. Hashable: any change of value means new environments.
 
     `code` is the folder with the unpacked zip, `opt` that of its layers. `arn` is the function's, without a qualifier.
@@ -34,8 +34,7 @@ class Function:
     opt: Path | None = None
 
 
-@dataclass(frozen=True)
-class Invocation:
+class Invocation(Struct, frozen=True):
     """One event. `invoked_arn` is the ARN as the caller gave it; `client_context` is the decoded JSON text, or ""."""
 
     request_id: str
@@ -45,8 +44,7 @@ class Invocation:
     client_context: str = ""
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What came of it. `function_error` is "Unhandled" or "" (AWS no longer says "Handled").
 
     `log_tail` is the text of this invocation's log, START to REPORT, its last 4 KB.
@@ -80,8 +78,7 @@ class Stream(Protocol):
     def when_ended(self, call: Callable[[], None]) -> None: ...
 
 
-@dataclass(frozen=True)
-class Provisioned:
+class Provisioned(Struct, frozen=True):
     """How many provisioned environments are ready, and AWS's word for it: READY, IN_PROGRESS, or FAILED for a reason."""
 
     ready: int
@@ -97,8 +94,7 @@ class EngineFault(Exception):
     """The environment could not be made at all, for example because the interpreter is missing. Holds a sentence for people."""
 
 
-@dataclass(frozen=True)
-class LogLine:
+class LogLine(Struct, frozen=True):
     """One log event: milliseconds since the epoch, and the text without its newline."""
 
     timestamp_ms: int

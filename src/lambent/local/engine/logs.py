@@ -10,8 +10,9 @@ import hashlib
 import json
 import math
 import uuid
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
+
+from msgspec import Struct
 
 from lambent import calendar, limits
 
@@ -91,8 +92,7 @@ def tail(lines: list[LogLine]) -> str:
     return text.encode()[-limits.LOG_TAIL :].decode("utf-8", "ignore")
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(Struct, frozen=True):
     """One invocation's numbers. Milliseconds and MB; `init_ms` only on a cold start; `status` and `error_type` or ""."""
 
     request_id: str

@@ -7,7 +7,8 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from .execution import Execution, Keeper
 from .interface import Function, Throttled
@@ -34,8 +35,7 @@ def machine_limit() -> int:
     return min(CONCURRENCY, max(8, megabytes // _MB_EACH))
 
 
-@dataclass
-class _Shelf:
+class _Shelf(Struct):
     """The environments of one function version."""
 
     idle: list[Execution] = field(default_factory=list)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from .interface import EngineFault, Function, Provisioned, Throttled
 from .pool import STARTS, Pool
@@ -11,11 +12,10 @@ from .pool import STARTS, Pool
 INIT_FAILED = "FUNCTION_ERROR_INIT_FAILURE"  # AWS's name for it, docs: provisioned-concurrency
 
 
-@dataclass(eq=False)
-class _Wish:
+class _Wish(Struct, eq=False):
     count: int
     reason: str = ""
-    filling: asyncio.Task[None] | None = field(default=None, repr=False)
+    filling: asyncio.Task[None] | None = None
 
 
 class Provisions:

@@ -13,10 +13,10 @@ import binascii
 import contextlib
 import json
 import re
-from dataclasses import dataclass, field
 from typing import Protocol, cast
 
 import httptools
+from msgspec import Struct, field
 
 from lambent import limits
 
@@ -31,8 +31,7 @@ _ERROR_TYPE = re.compile(r"(Runtime|Function)\.[A-Z][a-zA-Z]+")
 _MODES = (b"", b"buffered", b"streaming")
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(Struct, frozen=True):
     """What `next` answers: the headers without the connection's own, and the payload."""
 
     request_id: str
@@ -60,8 +59,7 @@ class Listener(Protocol):
         ...
 
 
-@dataclass
-class _Request:
+class _Request(Struct):
     url: bytes = b""
     headers: dict[bytes, bytes] = field(default_factory=dict)
     body: list[bytes] = field(default_factory=list)

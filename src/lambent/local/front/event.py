@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote
+
+from msgspec import Struct
 
 from lambent.local.front.interface import Caller, Request
 
@@ -25,8 +26,7 @@ _TEXT = frozenset({"application/json", "application/xml", "application/javascrip
 """Besides text/*. Measured for the sister product HTTP API v2; application/json and text/* are confirmed for Function URLs."""
 
 
-@dataclass(frozen=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """What the front adds to a request: where it came in, when, and under which ids."""
 
     url_id: str

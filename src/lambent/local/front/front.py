@@ -7,9 +7,11 @@ import logging
 import os
 import re
 import time
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from uuid import uuid4
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lambent.limits import PAYLOAD_MAX
 from lambent.local.engine.interface import EngineFault, Function, Invocation, Throttled
@@ -26,8 +28,7 @@ _SAY_AGAIN_S = 5.0
 _STREAM_IT = "answers of any size go through with stream = true in [tool.lambent]"
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """`endpoint` is the service's address for clients, as in "http://127.0.0.1:4580"."""
 
     port: int

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from lambent.local.engine.interface import Function, Invocation, Outcome, Stream
 
 Headers = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(Struct, frozen=True):
     """One HTTP request as it came in. Header names are in lower case, in the order of arrival; values stand for bytes, as
     latin-1, so that the runtime can hand an app the very bytes the client sent.
 
@@ -34,8 +34,7 @@ class Request:
         return next((value for key, value in self.headers if key == name), None)
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """One HTTP answer. After `body` comes `rest`, if there is one: what the function is still to say."""
 
     status: int
@@ -44,8 +43,7 @@ class Reply:
     rest: AsyncGenerator[bytes, None] | None = None
 
 
-@dataclass(frozen=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """Whose access key signed a request. `permits(action, resource)` asks the identity's own policies."""
 
     access_key: str

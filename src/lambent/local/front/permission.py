@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
 from typing import Any
+
+from msgspec import Struct
 
 from lambent.calendar import needs_second_url_statement
 from lambent.local.front.interface import Caller
@@ -24,8 +25,7 @@ INVOKE = "lambda:InvokeFunction"
 Statement = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One request at a URL's door. `resource` is the ARN of the function or alias; `caller` is None for an unsigned request."""
 
     resource: str

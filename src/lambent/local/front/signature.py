@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, unquote
+
+from msgspec import Struct
 
 from lambent.local.front.interface import Request
 
@@ -29,8 +30,7 @@ class BadSignature(Exception):
     """The signature is no good; the text is AWS's own."""
 
 
-@dataclass(frozen=True)
-class Signature:
+class Signature(Struct, frozen=True):
     """What a signed request says of itself. `expires` is None for the header form."""
 
     access_key: str

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True)
-class Spec:
+
+class Spec(Struct, frozen=True):
     """What a sandbox is made of. Paths are the host's; inside they are /var/task, /var/runtime, /opt and /tmp.
 
     `command` is what is started, with `{python}`, `{task}` and `{runtime}` standing for the interpreter and those folders
@@ -28,8 +28,7 @@ class Spec:
     opt: Path | None = None
 
 
-@dataclass(frozen=True)
-class Exit:
+class Exit(Struct, frozen=True):
     """How the process ended: an exit status, or the signal that killed it; `out_of_memory` when the limit was enforced."""
 
     status: int | None

@@ -16,9 +16,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from lambent import limits
 
@@ -57,8 +58,7 @@ _PROCESSES = ("RLIMIT_NPROC", 1024)
 _NPROC_PER_NAMESPACE = (5, 14)  # before this Linux the user's processes outside were counted too
 
 
-@dataclass(frozen=True)
-class Root:
+class Root(Struct, frozen=True):
     """What the new root holds: symbolic links, read-only binds (source, target), folders to hide, files (path, mode, text).
 
     `for_all`: whether another user than the service's may run the interpreter.
@@ -244,17 +244,15 @@ def _map_ids(pid: int, *, switch_user: bool) -> None:
     (folder / "gid_map").write_text(groups)
 
 
-@dataclass(eq=False)
 class NamespaceSandbox(Watched):
     """One run of the runtime process in a holder. See `interface.Sandbox`."""
 
-    holder: Holder
-    output: Output
-    memory_mb: int
-    forget: Callable[[], None]
-    _frozen: list[int] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
+    def __init__(self, holder: Holder, output: Output, memory_mb: int, forget: Callable[[], None]) -> None:
+        self.holder = holder
+        self.output = output
+        self.memory_mb = memory_mb
+        self.forget = forget
+        self._frozen: list[int] = []
         self._watch = MemoryWatch(self._pids, self.memory_mb, self.holder.kill)
         self._watch.start()
         self._exit = asyncio.ensure_future(self._wait())

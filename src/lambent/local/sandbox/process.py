@@ -16,7 +16,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from lambent import limits
@@ -65,17 +64,17 @@ def make_bare(interpreter: Path, tmp: Path) -> Path:
     return python
 
 
-@dataclass(eq=False)
 class ProcessSandbox(Watched):
     """See `interface.Sandbox`."""
 
-    process: asyncio.subprocess.Process
-    output: Output
-    spec: Spec
-    forget: Callable[[ProcessSandbox], None]
-    _frozen: list[int] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, output: Output, spec: Spec, forget: Callable[[ProcessSandbox], None]
+    ) -> None:
+        self.process = process
+        self.output = output
+        self.spec = spec
+        self.forget = forget
+        self._frozen: list[int] = []
         self._watch = MemoryWatch(self._pids, self.spec.memory_mb, self._kill_all)
         self._watch.start()
         self._exit = asyncio.ensure_future(self._wait())

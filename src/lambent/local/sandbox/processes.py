@@ -7,14 +7,14 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 HAS_PROC = Path("/proc/self/status").exists()
 
 
-@dataclass(frozen=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """Memory of one process in KiB. `private` is what only it fills (anonymous and shared memory), `high` the peak of all."""
 
     private: int

@@ -13,10 +13,10 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import uv
+from msgspec import Struct
 
 from lambent import interpreters
 from lambent.errors import LocalError
@@ -43,8 +43,7 @@ _PASSED_ON = (
 )
 
 
-@dataclass(frozen=True)
-class InstalledRuntime:
+class InstalledRuntime(Struct, frozen=True):
     """A runtime that is ready on this machine. `folder` is what the function sees as /var/runtime."""
 
     name: str

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, Literal
 
+from msgspec import Struct
+from msgspec.structs import asdict
+
 from lambent.errors import PackagingError
-from lambent.frozen import Frozen
 
 Level = Literal["error", "warning", "note"]
 """An error is certain to fail on Lambda; a warning is likely to; a note is worth knowing and shown only to who asks."""
@@ -15,7 +16,7 @@ Level = Literal["error", "warning", "note"]
 _SHOWN = 3
 
 
-class Finding(Frozen):
+class Finding(Struct, frozen=True):
     """`what` is a sentence, `files` are paths in the zip, `package` is "name version" (or "" for the user's own files)."""
 
     level: Level

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from dataclasses import field
 from functools import cached_property
 
-from lambent.frozen import Frozen
+from msgspec import Struct, field
+
 from lambent.package.proof import modules, stdlib, system
 from lambent.package.proof.finding import Finding, Level
 from lambent.package.shards.imports import Imports, scan
@@ -21,7 +21,7 @@ from lambent.package.target import Target
 from lambent.requirement import requirement_for
 
 
-class Code(Frozen):
+class Code(Struct, frozen=True, dict=True):
     """What there is to import. `names` are all paths in the zip, `own` those of the user's modules, `source` gives a file's
     bytes by its path in the zip, and `graph` the coarse imports of packages' files, by path. `more`: there are layers.
     """
@@ -55,7 +55,7 @@ class Code(Frozen):
         return frozenset(found)
 
 
-class _Place(Frozen):
+class _Place(Struct, frozen=True):
     """Where a dotted name led: the files that are run on the way, and the first part that nothing provides ("" for none).
 
     `package` is the file of the package that lacks the part, "" for the top or a folder without an `__init__`.

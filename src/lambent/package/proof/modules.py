@@ -9,10 +9,9 @@ import ast
 import builtins
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Literal
 
-from lambent.frozen import Frozen
+from msgspec import Struct, field
 
 When = Literal["now", "perhaps", "later"]
 """An import that runs whenever the module is imported; one under a condition or a guard; one in a function."""
@@ -26,7 +25,7 @@ _HARMLESS = frozenset(("catch_warnings", "Lock", "RLock", "open"))  # with-block
 DYNAMIC = frozenset(("globals", "exec", "vars", "eval", "setattr", "locals"))  # may bind names that nobody can see
 
 
-class Import(Frozen):
+class Import(Struct, frozen=True):
     """`module` is absolute and dotted; `names` what is taken from it ("import x" takes nothing)."""
 
     module: str
@@ -35,8 +34,7 @@ class Import(Frozen):
     when: When
 
 
-@dataclass
-class Source:
+class Source(Struct):
     """`binds` are its names; `open` when it may have others that cannot be seen here."""
 
     imports: list[Import] = field(default_factory=list)

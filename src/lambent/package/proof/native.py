@@ -10,8 +10,9 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 
+from msgspec import Struct
+
 from lambent.calendar import AL2023, RUNTIMES
-from lambent.frozen import Frozen
 from lambent.package import python_symbols
 from lambent.package.elf import Binary, rank_of
 from lambent.package.proof import system
@@ -23,7 +24,7 @@ _ELSEWHERE = re.compile(r"(amd64|x86[_-]64|x64|i[36]86|win(32|64|dows)|darwin|ma
 """A path that says for which system the file is: it is there on purpose, beside others."""
 
 
-class Native(Frozen):
+class Native(Struct, frozen=True):
     """A file of machine code in the zip, by its path there. `package` is "name version", or "" for the user's own.
 
     `neutral` says that it came in a wheel for every machine ("none-any"), so that it cannot be meant for one.
@@ -53,7 +54,7 @@ class Native(Frozen):
         return posixpath.join(self.folder, self.file.partition(".")[0])
 
 
-class _Fault(Frozen):
+class _Fault(Struct, frozen=True):
     """`sort` tells faults apart that are not shown together; `certain` when loading the file cannot but fail.
 
     `what` may hold "{}", for the `name` of what is lacking. Without a `hint` the cure is another wheel.

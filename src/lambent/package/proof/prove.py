@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from lambent.frozen import Frozen
+from msgspec import Struct
+
 from lambent.package.proof import entry, imports, native
 from lambent.package.proof.finding import Finding
 from lambent.package.target import Target
 
 
-class Zip(Frozen):
+class Zip(Struct, frozen=True):
     """What a proof looks at. `handlers` is what is called: the app's, and that of other events ("module:function").
 
     `owners` gives the packages' files as name -> path in the zip -> CRC-32. `requirements` are findings about the pins

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
 
+from msgspec import Struct
 from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from lambent.frozen import Frozen
 from lambent.package.proof.finding import Finding
 from lambent.package.target import Target
 
@@ -21,7 +21,7 @@ _ON_LAMBDA = frozenset(("boto3", "botocore", "s3transfer", "jmespath", "python-d
 _PATCHES = ("0", "99")  # which patch release AWS has is not known: what holds for one of them only is no fault
 
 
-class Metadata(Frozen):
+class Metadata(Struct, frozen=True):
     """What a package's METADATA says: its lines Requires-Dist and Requires-Python ("" for none)."""
 
     name: str

@@ -14,14 +14,15 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from lambent import interpreters
 from lambent.errors import PackagingError
-from lambent.frozen import Frozen
 from lambent.late import Late
 from lambent.package.lock import Pin
 from lambent.package.requirements import pylock, wheelless
@@ -48,7 +49,7 @@ _ROUNDS_MAX = 40
 _STEPS_MAX = 60  # versions of one package that are tried for a wheel of an older glibc
 
 
-class Sources(Frozen):
+class Sources(Struct, frozen=True):
     """What uv is given: files or names of extras as arguments, and the lines that say where packages are looked for.
 
     `no_deps` takes the lines as they are; `lines` are the requirements themselves when there is no file of them.
@@ -59,8 +60,7 @@ class Sources(Frozen):
     no_deps: bool = False
 
 
-@dataclass
-class _State:
+class _State(Struct):
     """What was learned in earlier rounds."""
 
     build: set[str] = field(default_factory=set)
@@ -72,8 +72,7 @@ class _State:
             yield from (f"{name}!={pin.version}" for pin in pins)
 
 
-@dataclass
-class Compiler:
+class Compiler(Struct, dict=True):
     """uv pip compile for one question."""
 
     question: Question

@@ -6,16 +6,17 @@ Only files whose hash the lock lists are kept: what the lock's own tool would no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lambent.errors import PackagingError
-from lambent.frozen import Frozen
 from lambent.package.lock import Pin
 from lambent.package.requirements.compiled import Compiler, Sources, requirements_file
 from lambent.package.requirements.question import Question
 
 
-class Locked(Frozen):
+class Locked(Struct, frozen=True):
     """A package of such a lock: its name, its version ("" when the lock leaves it open), and "sha256:..." hashes.
 
     `pin` is set when the lock says where it is to be had from, and nothing has to be found.

@@ -21,9 +21,10 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
+from msgspec import Struct
+
 from lambent.config import script
 from lambent.errors import PackagingError
-from lambent.frozen import Frozen
 from lambent.package.target import Target
 
 Kind = Literal[
@@ -42,7 +43,7 @@ Kind = Literal[
 _LOCKED: tuple[Kind, ...] = ("uv.lock", "poetry.lock", "pdm.lock")
 
 
-class Asked(Frozen):
+class Asked(Struct, frozen=True):
     """What asks for the dependencies. `path` is the file (None: nothing does), `source` how people call it.
 
     `folder` is where uv runs: that of the project whose dependencies they are. It is not always the file's: a member of a uv

@@ -8,12 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lambent.frozen import Frozen
+from msgspec import Struct
+
 from lambent.package import sealed
 from lambent.package.lock import DistFile, Lock, Pin, Repository
 
 
-class Resolution(Frozen):
+class Resolution(Struct, frozen=True):
     """The lock, whether it was known already, and what the user should hear about it: (what, hint) pairs."""
 
     lock: Lock

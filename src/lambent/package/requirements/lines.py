@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from msgspec import Struct
+
 from lambent.errors import PackagingError
-from lambent.frozen import Frozen
 
 _INCLUDE = re.compile(r"(?:-r|--requirements?|-c|--constraints?)[= ]?\s*(\S+)")
 _OPTION = re.compile(r"(?:-i|--index-url|--extra-index-url|--default-index|--index|-f|--find-links|--no-index|--pre)\b")
 _FIND_LINKS = re.compile(r"(?:-f|--find-links)[= ]?\s*(\S+)")
 
 
-class RequirementsFile(Frozen):
+class RequirementsFile(Struct, frozen=True):
     """A requirements file, or one that it includes. `constrains` is true of what was reached with -c."""
 
     path: Path

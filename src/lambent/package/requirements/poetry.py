@@ -1,7 +1,6 @@
 """poetry.lock, of Poetry 1 and 2.
 
 Poetry 2 says of each package which groups and markers it is for. Poetry 1 does not: there the dependencies are followed
-from lambent.frozen import Frozen
 from pyproject.toml.
 """
 
@@ -12,8 +11,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from lambent.errors import PackagingError
-from lambent.frozen import Frozen
 from lambent.package.lock import DistFile, Pin, Repository
 from lambent.package.requirements.addresses import without_credentials
 from lambent.package.requirements.compiled import asked_for
@@ -24,7 +24,7 @@ from lambent.package.requirements.markers import environment, full_version
 from lambent.package.requirements.question import Question, check_names
 
 
-class _Wanted(Frozen):
+class _Wanted(Struct, frozen=True):
     """A dependency: whom, with which extras, of which versions (Poetry's notation; "" is any)."""
 
     name: str

@@ -9,10 +9,12 @@ import json
 import os
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lambent.errors import PackagingError
 from lambent.package.lock import DistFile, Lock, Pin, Repository
@@ -28,8 +30,7 @@ if TYPE_CHECKING:
     from packaging.pylock import Package, PackageArchive, PackageSdist, PackageVcs, PackageWheel, Pylock
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a lock lies: what its relative paths start from, how people call it, and the index of files without one."""
 
     folder: Path

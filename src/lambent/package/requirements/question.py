@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import uv
+from msgspec import Struct
 
 from lambent.config import script
 from lambent.errors import PackagingError
-from lambent.frozen import Frozen
 from lambent.package.requirements.addresses import without_credentials
 from lambent.package.requirements.find import Asked, read_toml
 from lambent.package.requirements.lines import RequirementsFile, local_places, with_included
@@ -52,7 +52,7 @@ _IRRELEVANT = frozenset(
 )
 
 
-class Options(Frozen):
+class Options(Struct, frozen=True):
     """`extras` and `groups` of the project beside its own dependencies; `native` lets sources with C code in; `refresh`
     asks again even if the answer is known."""
 
@@ -62,7 +62,7 @@ class Options(Frozen):
     refresh: bool = False
 
 
-class Question(Frozen):
+class Question(Struct, frozen=True):
     """What the readers of the formats get. `uv` runs in the folder of what is asked, for the target."""
 
     asked: Asked

@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from msgspec import Struct
+
 from lambent.errors import PackagingError
-from lambent.frozen import Frozen
 from lambent.package.requirements.addresses import without_credentials
 from lambent.package.requirements.lines import normalised
 from lambent.package.uv import Uv
@@ -16,7 +17,7 @@ from lambent.package.wheels.refusals import full_disk, instead
 _LINES_MAX = 16
 
 
-class _Said(Frozen):
+class _Said(Struct, frozen=True):
     """uv's message, the pattern's match in it, and what it was about."""
 
     found: re.Match[str]

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from msgspec import Struct
 
 from lambent import calendar
 from lambent.errors import PackagingError
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
 _LOCAL = ("editable", "directory", "virtual", "path")
 
 
-@dataclass(frozen=True)
-class Spec:
+class Spec(Struct, frozen=True):
     """A requirement as it counts on the target. `place` is where it is had from: "" is an index; `whose` says who asks."""
 
     name: str
@@ -101,8 +101,7 @@ def _check_python(question: Question, table: Mapping[str, Any], lock: Mapping[st
         raise PackagingError(what, where=question.asked.source, hint="uv lock")
 
 
-@dataclass(frozen=True)
-class _Reader:
+class _Reader(Struct, frozen=True):
     """Both sides in one form. `root` is the table of the workspace, whose sources count for its members too."""
 
     target: Target
@@ -231,8 +230,7 @@ class _Reader:
         return {normalised(name): _Sourced(base, one if isinstance(one, list) else [one]) for name, one in told.items()}
 
 
-@dataclass(frozen=True)
-class _Sourced:
+class _Sourced(Struct, frozen=True):
     """[tool.uv.sources] of one package, of which several may be there for different places."""
 
     base: Path

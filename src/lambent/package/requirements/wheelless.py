@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
+from msgspec import Struct
+
 from lambent import calendar
 from lambent.config.model import Architecture
-from lambent.frozen import Frozen
 from lambent.package.lock import Pin
 from lambent.package.requirements.lines import normalised
 from lambent.package.target import Target
@@ -19,7 +20,7 @@ _MACHINES: tuple[Architecture, ...] = ("x86_64", "arm64")
 _LINUX = re.compile(r"(manylinux|musllinux|linux_)")
 
 
-class Package(Frozen):
+class Package(Struct, frozen=True):
     """A package by name, and as it was asked for ("numpy==1.21.0"). `local` ones are folders on this machine."""
 
     name: str

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _DOTTED = r"(?:\.+[A-Za-z_]|[A-Za-z_]\w*+\.)[\w.]*+"
 _TOKEN = re.compile(
@@ -47,8 +48,7 @@ _RUN, _LATER, _NEVER = range(3)
 _HERE = ("linux", "posix")  # sys.platform and os.name on Lambda
 
 
-@dataclass(frozen=True)
-class Imports:
+class Imports(Struct, frozen=True):
     """What a module names: `now` when it is imported, `later` inside functions, `strings` that may be modules.
 
     Absolute dotted names; "from a.b import c" is "a.b.c", since c may be a module.

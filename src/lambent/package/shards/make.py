@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 from collections import Counter, deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from lambent.package import elf
 from lambent.package.archive import Entry, Writer, compress, taken
@@ -29,8 +30,7 @@ _THREADED = 64 << 10  # bytes of a member from which deflating it is worth handi
 _SHARED = re.compile(r"\.so(\.\d+)*$")
 
 
-@dataclass
-class Findings:
+class Findings(Struct):
     """What was learnt of a wheel while it was packed. Sizes in bytes."""
 
     entry_points: tuple[tuple[str, str, str], ...] = ()

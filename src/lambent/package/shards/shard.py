@@ -12,13 +12,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from lambent.errors import PackagingError
-from lambent.frozen import Frozen
 from lambent.late import Late
 from lambent.package.archive import COMPRESSOR, Archive, BadArchive, Entry
 from lambent.package.lock import Wheel
@@ -39,7 +40,7 @@ OWN = "\0"  # begins the names of members that are never spliced: no file can be
 FACTS, IMPORTS = f"{OWN}facts.json", f"{OWN}imports.json"
 
 
-class Facts(Frozen):
+class Facts(Struct, frozen=True):
     """What every build asks of a shard. Sizes in bytes.
 
     `dropped` is (rule, files, bytes); `binaries` maps shared objects and programs to `elf.Binary.as_json()`; `gone` are the

@@ -13,12 +13,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from lambent.frozen import Frozen
+from msgspec import Struct
+
 from lambent.package.requirements.lines import normalised
 from lambent.package.shards.imports import Imports, module_of
 
 
-class SlimOptions(Frozen):
+class SlimOptions(Struct, frozen=True):
     """What the user may say of it. `keep` and `drop` are patterns of paths in the zip, or folders with all that is in them;
     `keep` wins. `without` names packages that the runtime has already ("boto3"), left out with what only they need."""
 
@@ -34,7 +35,7 @@ class SlimOptions(Frozen):
         return repr((self.keep_all, self.keep, self.drop, self.strip))
 
 
-class Verdicts(Frozen):
+class Verdicts(Struct, frozen=True):
     """`dropped` maps paths to the rule that drops them; `doubtful` to the rule that does unless they are imported."""
 
     dropped: dict[str, str]

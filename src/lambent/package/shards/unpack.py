@@ -17,9 +17,9 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 import deflate
+from msgspec import Struct
 
 from lambent.errors import PackagingError
 from lambent.package.lock import Wheel
@@ -33,8 +33,7 @@ _DRIVE = re.compile(r"^[A-Za-z]:")
 _SCHEMES = {"purelib": "", "platlib": "", "data": "", "scripts": "bin/"}
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Struct, frozen=True):
     """A file to be installed: its path below the target, its member in the wheel, its size in bytes."""
 
     name: str

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from lambent.frozen import Frozen
+from msgspec import Struct
+
 from lambent.package.lock import DistFile, Pin
 from lambent.package.target import Target
 from lambent.package.wheels.tags import ranks
 
 
-class WheelName(Frozen):
+class WheelName(Struct, frozen=True):
     """A wheel's file name, taken apart (PEP 427). The last three may hold several values each ("py2.py3")."""
 
     name: str

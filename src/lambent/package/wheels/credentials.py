@@ -17,16 +17,16 @@ from pathlib import Path
 from threading import Lock
 from urllib.parse import unquote, urlsplit
 
+from msgspec import Struct
 from uv import find_uv_bin
 
-from lambent.frozen import Frozen
 from lambent.package.wheels.addresses import host_of, origin, without_login
 from lambent.package.wheels.settings import Settings
 
 _NOBODY = ""
 
 
-class Login(Frozen):
+class Login(Struct, frozen=True):
     """A user at an address (without credentials). `password` is None where it is kept somewhere else."""
 
     url: str

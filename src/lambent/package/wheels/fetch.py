@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from lambent.errors import PackagingError
 from lambent.events import Warned
-from lambent.frozen import Frozen
 from lambent.late import Late
 from lambent.package.lock import DistFile, Lock, Pin, Wheel
 from lambent.package.target import Target
@@ -50,7 +51,7 @@ def fetch(lock: Lock, target: Target, means: Means, used: Used = always) -> tupl
         ) from error
 
 
-class _Way(Frozen):
+class _Way(Struct, frozen=True):
     """How a package is had: `file` is what is fetched for it, a wheel, or a source distribution to be `built`."""
 
     pin: Pin

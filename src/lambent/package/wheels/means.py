@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from msgspec import Struct
+
 from lambent.events import Emit, ignore
-from lambent.frozen import Frozen
 from lambent.package.wheels.store import Store
 
 NativeBuild = Callable[[Path, str, str], Path]
 """Builds a wheel with native code for the target: from a source (file or folder), its name for people, its digest."""
 
 
-class Means(Frozen):
+class Means(Struct, frozen=True):
     """`project` is the folder whose settings name the indexes; `inputs` are files elsewhere (or scripts) whose URLs may
     hold credentials. Without `native` only what is platform-neutral is built.
     """

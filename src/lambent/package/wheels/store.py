@@ -13,7 +13,8 @@ import os
 import re
 from pathlib import Path
 
-from lambent.frozen import Frozen
+from msgspec import Struct
+
 from lambent.package.lock import DistFile
 from lambent.package.sealed import replace_file
 from lambent.package.used import mark
@@ -22,14 +23,14 @@ from lambent.package.wheels.addresses import local_path, without_login
 _SHA256 = re.compile(r"[0-9a-f]{64}")  # nothing else becomes a folder's name
 
 
-class Stored(Frozen):
+class Stored(Struct, frozen=True):
     """A file of the store, wheel or source distribution. It need not be there any more."""
 
     path: Path
     sha256: str
 
 
-class Store(Frozen):
+class Store(Struct, frozen=True):
     """The folder `wheels` of a cache."""
 
     folder: Path

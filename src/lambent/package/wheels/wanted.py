@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from lambent.frozen import Frozen
+from msgspec import Struct
+
 from lambent.package.lock import DistFile
 
 
-class Wanted(Frozen):
+class Wanted(Struct, frozen=True):
     """A file to fetch, and the package it is of. `index` is whose credentials it needs (see `Pin`)."""
 
     file: DistFile

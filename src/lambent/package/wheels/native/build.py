@@ -9,8 +9,9 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from msgspec import Struct
+
 from lambent.errors import PackagingError
-from lambent.frozen import Frozen
 from lambent.package.target import Target
 from lambent.package.used import mark
 from lambent.package.uv import Uv, UvFailed
@@ -23,7 +24,7 @@ _RUST = frozenset({"maturin", "setuptools-rust", "puccinialin"})
 _TAIL = 30  # lines of a failed build that are shown
 
 
-class Native(Frozen):
+class Native(Struct, frozen=True):
     """What is built for and with. `environ` is the user's; `cache` the root of lambent's cache."""
 
     target: Target

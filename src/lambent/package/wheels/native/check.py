@@ -11,8 +11,9 @@ import hashlib
 import zipfile
 from pathlib import Path
 
+from msgspec import Struct
+
 from lambent.errors import PackagingError
-from lambent.frozen import Frozen
 from lambent.package import elf
 from lambent.package.proof import native as proof
 from lambent.package.target import Target
@@ -21,7 +22,7 @@ from lambent.package.wheels.native.stage import machine
 _LEAST = (2, 17)  # the lowest manylinux tag that names its glibc
 
 
-class Found(Frozen):
+class Found(Struct, frozen=True):
     """The compiled files of a wheel: how many, and the newest glibc symbol version among them."""
 
     binaries: int

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from lambent import interpreters
 from lambent.errors import PackagingError
-from lambent.frozen import Frozen
 from lambent.interpreters import Interpreter
 from lambent.package.target import Target
 
@@ -27,7 +28,7 @@ print(json.dumps({
 """
 
 
-class Host(Frozen):
+class Host(Struct, frozen=True):
     """An interpreter's own account. `module` is the name of its sysconfig data, `variables` what is in it."""
 
     interpreter: Interpreter

@@ -11,8 +11,9 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 TOOLS = ("cc", "c++", "ar", "ranlib")
 REFUSED = "refused.txt"
@@ -32,8 +33,7 @@ _LINKER_DROPPED = re.compile(
 _TAKES_A_WORD = ("-rpath", "--rpath", "-R", "--exclude-libs", "-rpath-link", "--rpath-link")
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """`zig` is its executable, `target` such as "aarch64-linux-gnu.2.34", `headers` the folder with the target's Python.h.
 
     `host` are further folders to leave out, `root` the one whose path must not be found in the result.

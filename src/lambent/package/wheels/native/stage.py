@@ -10,8 +10,9 @@ import json
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
+
+from msgspec.structs import asdict
 
 from lambent.package.target import Target
 from lambent.package.wheels.native import shim

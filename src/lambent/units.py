@@ -1,0 +1,22 @@
+"""Sizes, durations and counts as people read them. Pure."""
+
+from __future__ import annotations
+
+
+def seconds(spent: float) -> str:
+    """Format a duration in seconds: "12 ms", "3.4 s"."""
+    return f"{spent * 1000:.0f} ms" if spent < 1 else f"{spent:.1f} s"
+
+
+def size(count: int) -> str:
+    """Format a number of bytes in decimal units: "812 B", "3.4 kB", "9.9 MB"."""
+    if count < 1000:
+        return f"{count} B"
+    if count < 1_000_000:
+        return f"{count / 1000:.1f} kB"
+    return f"{count / 1_000_000:.1f} MB"
+
+
+def count(number: int, noun: str) -> str:
+    """Format a count with its noun: "1 file", "2 files"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,171 @@
+"""Every refusal of AWS's that a user can cause, in the words that AWS uses, and what is shown for it: what and try.
+
+The texts are those of the fact sheets and recordings: recorded from AWS where `tests/recordings` has them, else as reported.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from typing import Any
+
+import pytest
+
+from lambent.aws.denied import WHOLE, statement
+from lambent.aws.mistakes import KNOWN
+from lambent.aws.refusals import translate
+from lambent.aws.regions import explained
+from lambent.errors import AwsError
+from lambent.ui.failure import text
+from support.paths import RECORDINGS, TESTS
+
+TABLE = [
+    (each["code"], each["text"], each["what"], each["try"])
+    for each in tomllib.loads((TESTS / "data/refusals.toml").read_text())["refusal"]
+]
+
+
+@pytest.mark.parametrize(("code", "message", "what", "hint"), TABLE, ids=[row[2][:50] for row in TABLE])
+def test_a_refusal_in_our_words(code: str, message: str, what: str, hint: str) -> None:
+    error = translate(code, message, "CreateFunction")
+    assert error.what == what
+    assert hint in error.hint
+    assert (error.code, error.where) == (code, "CreateFunction")
+    assert not error.detail or message in error.detail or "hunter2" in message
+    assert "hunter2" not in text(error) and not re.search(r"{\w+}", error.what + error.hint)
+
+
+def test_every_row_of_the_table_is_tried() -> None:
+    tried = [f"{message} ({code})" for code, message, _, _ in TABLE]
+    idle = [known.pattern for known in KNOWN if not any(re.search(known.pattern, each, re.DOTALL) for each in tried)]
+    assert idle == []
+
+
+def recorded(found: Any) -> set[tuple[str, str]]:
+    """Every error in the recordings."""
+    if isinstance(found, dict):
+        error = found.get("Error")
+        here = {(error["Code"], error.get("Message") or "")} if isinstance(error, dict) and "Code" in error else set()
+        return here.union(*(recorded(each) for each in found.values()))
+    return set().union(*map(recorded, found)) if isinstance(found, list) else set()
+
+
+LAMBENTS_OWN_CALLS = re.compile(
+    r"EventInvokeConfig|[Dd]estination|error handling|qualifier|Qualifier|adding policies for \$LATEST|Layer Version Cannot"
+    r"|unpublished function versions|must be an alias or a published version|Aliases and versions|function aliases and versions"
+    r"|cannot be deleted without|doesn't exist|does not exist\.?$|not found|[Cc]annot find alias|No policy|No Provisioned"
+    r"|cannot be processed|statement id|CodeSHA256"
+)
+"""Answers to calls that lambent never makes so, or that it deals with itself before anybody sees them."""
+
+
+def test_what_was_recorded_from_aws_is_known() -> None:
+    files = RECORDINGS
+    seen = {
+        each
+        for file in ("control-plane.json", "invoke-and-url.json")
+        for each in recorded(json.loads((files / file).read_text()))
+    }
+    assert len(seen) > 80
+    masked = {(code, re.sub(r"<[\w:]+>", "7", message)) for code, message in seen}
+    unknown = {
+        (code, message)
+        for code, message in masked
+        if message
+        and not LAMBENTS_OWN_CALLS.search(message)
+        and translate(code, message, "CreateFunction").what.startswith("AWS refused")
+    }
+    assert unknown == set()
+
+
+WHO, ARN = "arn:aws:sts::123456789012:assumed-role/ci/run", "arn:aws:lambda:eu-west-1:123456789012:function:hello"
+DENIALS: tuple[tuple[str, str], ...] = (
+    ("because no identity-based policy allows ACTION", f"add to the policy of {WHO}: "),
+    ("because no resource-based policy allows ACTION", f"add to the policy of {WHO}: "),
+    ("", f"add to the policy of {WHO}: "),
+    ("because no permissions boundary allows ACTION", f"the permissions boundary of {WHO} must allow it too: "),
+    ("because no session policy allows ACTION", "which whoever assumed the role gave it must allow it too: "),
+    ("because no service control policy allows ACTION", "a policy of your organisation (SCP) must allow it too: "),
+    ("because no VPC endpoint policy allows ACTION", "the VPC endpoint that the call went through must allow it too: "),
+    ("with an explicit deny in a service control policy", "a policy of your organisation (SCP) forbids it: "),
+    ("with an explicit deny in a service control policy: arn:aws:x::1:policy/p", "(SCP) forbids it (arn:aws:x::1:policy/p): "),
+    ("with an explicit deny in a resource control policy", "a policy of your organisation (RCP) forbids it: "),
+    ("with an explicit deny in an identity-based policy", f"a policy of {WHO} forbids it: "),
+    ("with an explicit deny in a resource-based policy", "the policy of the resource itself forbids it: "),
+    ("with an explicit deny in a permissions boundary", f"the permissions boundary of {WHO} forbids it: "),
+    ("with an explicit deny in a session policy", "gave it forbids it: "),
+    ("with an explicit deny in a VPC endpoint policy", "the VPC endpoint that the call went through forbids it: "),
+    ("with an explicit deny", "a policy of your organisation (SCP) forbids it: "),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("because", "hint"), DENIALS, ids=[because or "no reason" for because, _ in DENIALS])
+def test_a_denial_names_the_statement_or_the_policy_that_forbids(because: str, hint: str) -> None:
+    message = f"User: {WHO} is not authorized to perform: lambda:CreateFunction on resource: {ARN} {because}".strip()
+    message = message.replace("ACTION", "the lambda:CreateFunction action")
+    error = translate("AccessDeniedException", message, "CreateFunction")
+    assert error.what == f"not allowed: lambda:CreateFunction on {ARN}"
+    assert hint in error.hint
+    told = json.dumps({"Effect": "Allow", "Action": "lambda:CreateFunction", "Resource": ARN})
+    assert (told in error.hint) is ("explicit deny" not in because)
+    assert (WHOLE in error.hint) is hint.startswith("add")
+
+
+def test_passing_a_role_is_asked_for_lambda_alone() -> None:
+    role = "arn:aws:iam::123456789012:role/lambent-hello"
+    error = translate(
+        "AccessDeniedException", f"User: {WHO} is not authorized to perform: iam:PassRole on resource: {role}", "CreateFunction"
+    )
+    assert json.dumps(statement("iam:PassRole", role)) in error.hint
+    assert '"iam:PassedToService": "lambda.amazonaws.com"' in error.hint
+
+
+@pytest.mark.parametrize(
+    ("message", "what", "hint"),
+    (
+        ("", "these credentials may not call UpdateAlias", "lambent plan --as policy"),
+        ("Access Denied", "these credentials may not call UpdateAlias: Access Denied", "ask whoever keeps"),
+        ("No. Encoded authorization failure message: abc", "these credentials may not", "sts decode-authorization-message"),
+    ),
+)  # fmt: skip
+def test_a_denial_without_a_name(message: str, what: str, hint: str) -> None:
+    error = translate("AccessDeniedException", message, "UpdateAlias")
+    assert error.what.startswith(what) and hint in error.hint
+
+
+REGIONS = ("eu-west-1", "eu-west-2", "us-east-1", "ap-south-2")
+
+
+@pytest.mark.parametrize(
+    ("code", "operation", "region", "what", "hint"),
+    (
+        (
+            "UnrecognizedClientException",
+            "GetFunction",
+            "ap-south-2",
+            "AWS does not know these credentials",
+            "is ap-south-2 enabled",
+        ),
+        ("UnrecognizedClientException", "GetFunction", "us-east-1", "AWS does not know these credentials", "aws configure"),
+        ("SomeException", "CreateFunctionUrlConfig", "eu-central-2", "AWS refused", "eu-central-2 had no Function URLs"),
+        ("SomeException", "CreateFunctionUrlConfig", "eu-west-1", "AWS refused", ""),
+    ),
+)
+def test_what_a_region_has_to_do_with_it(code: str, operation: str, region: str, what: str, hint: str) -> None:
+    error = explained(translate(code, "?", operation), region, REGIONS)
+    assert error.what.startswith(what) and error.hint.startswith(hint)
+
+
+def test_a_region_that_is_not_there() -> None:
+    gone = AwsError("GetFunction got no answer", code="EndpointConnectionError")
+    error = explained(gone, "eu-west1", REGIONS)
+    assert (error.what, error.hint) == ("there is no region eu-west1", "--region eu-west-1")
+    here = explained(AwsError("no answer", code="EndpointConnectionError", hint="network?"), "eu-west-1", REGIONS)
+    assert (here.what, here.hint) == ("no answer", "network?")
+
+
+def test_a_refused_head_which_has_no_words_comes_with_something_to_try() -> None:
+    error = translate("400", "Bad Request", "HeadBucket")
+    assert "HeadBucket" in error.what
+    assert "log in again" in error.hint

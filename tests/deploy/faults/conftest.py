@@ -1,0 +1,15 @@
+"""One local Lambda for all of these tests: each has apps of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from support.faults.world import World, world
+
+
+@pytest.fixture(scope="session")
+def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with world(tmp_path_factory.mktemp("faults")) as made:
+        yield made

@@ -1,0 +1,84 @@
+"""A sample of all calls and faults in memory, as LAMBENT_FAULT_SEED has it. `scripts/faults --memory` runs all of it."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from lambent.aws.interface import Pairs
+from lambent.deploy.probe import Answer
+from lambent.errors import DeployError
+from support.faults.interleaved import OTHERS, UPDATES, run
+from support.faults.kinds import Killed
+from support.faults.memory import APP, IN_MEMORY, Every, Memory, Struck
+from support.faults.operation import NEW_CODE, Operation, destroy
+from support.faults.operations import BESIDE, FIRSTS
+from support.faults.world import PACKAGES, with_hosting
+from support.memory_aws import MemoryAws
+
+SEED = int(os.environ.get("LAMBENT_FAULT_SEED", "1"))
+TRIED = 12
+
+
+@pytest.fixture(scope="module")
+def every(tmp_path_factory: pytest.TempPathFactory) -> Every:
+    return Every(tmp_path_factory.mktemp("memory"))
+
+
+@pytest.mark.parametrize("operation", IN_MEMORY, ids=lambda operation: operation.name)
+def test_cases_that_the_seed_chose(every: Every, operation: Operation) -> None:
+    chance = random.Random(f"{SEED} {operation.name}")
+    cases = chance.sample(every.cases(operation), TRIED)
+    assert [wrong for case in cases for wrong in every.run(*case)] == []
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_two_at_once_in_an_order_that_the_seed_chose(every: Every, other: str) -> None:
+    chance = random.Random(f"{SEED} {other}")
+    for operation in chance.sample(UPDATES, 3):
+        every.labels(operation)
+        assert [run(every, operation, other, chance.randrange(10**6)) for _ in range(3)] == [[]] * 3
+
+
+class Closed(Memory):
+    """Its URL is closed by another deploy of the same code when it is asked first."""
+
+    def ask(self, url: str, within_s: float, headers: Pairs = ()) -> Answer:
+        Memory(self.folder, self.memory).deploy(APP, with_hosting(NEW_CODE, auth="AWS_IAM"))
+        return super().ask(url, within_s, headers)
+
+
+def test_a_url_that_another_deploy_closes_is_said_to_be_so(tmp_path: Path) -> None:
+    there = Closed(tmp_path, MemoryAws())
+    with pytest.raises(DeployError, match="another deploy of app changed who may call the URL"):
+        there.deploy(APP, NEW_CODE)
+
+
+def test_what_a_broken_off_first_deploy_uploaded_goes_with_the_app(tmp_path: Path) -> None:
+    first = next(each for each in FIRSTS if each.spec.overflow)
+    upload = next(each for each in reversed(Every(tmp_path).labels(first)) if each.startswith("upload "))
+    there = Memory(tmp_path, MemoryAws())
+    there.aws = Struck(there.memory, "killed after", upload)  # type: ignore[assignment]
+    with pytest.raises(Killed):
+        first.run(there, APP)
+    assert there.objects()
+    there.aws = there.memory
+    destroy(there, APP)
+    assert there.objects() == []
+
+
+def test_a_version_that_somebody_uses_by_now_keeps_its_packages(tmp_path: Path) -> None:
+    there = Memory(tmp_path, MemoryAws())
+    there.memory.create_bucket(PACKAGES, ())
+    there.deploy(APP, BESIDE)
+    there.deploy(APP, replace(BESIDE, overflow=""))
+    kept = there.objects()
+    use = lambda: there.memory.create_alias(APP, "mine", "1")  # noqa: E731
+    there.aws = Struck(there.memory, "used before", f"delete_function {APP} 1#1", use)  # type: ignore[assignment]
+    there.deploy(APP, replace(BESIDE, overflow="", text="new"))
+    assert [each.version for each in there.memory.versions(APP)] == ["1", "2", "3"]
+    assert there.objects() == kept

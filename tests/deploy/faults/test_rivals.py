@@ -1,0 +1,81 @@
+"""Somebody else at work on the same app, by hand or with a deploy of their own, in the moments that matter."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from lambent import events
+from lambent.aws.interface import Invoked
+from lambent.deploy.deploy import deploy
+from lambent.deploy.probe import Answer
+from lambent.deploy.rollback import rollback
+from lambent.errors import DeployError
+from support.deploy_cases import Meddled
+from support.faults.asker import once
+from support.faults.operation import PLAIN
+from support.faults.operations import STREAMED
+from support.faults.world import QUICK, World, with_hosting
+
+ONE, TWO, THREE = (replace(PLAIN, text=text) for text in ("one", "two", "three"))
+
+
+def test_the_version_before_is_not_another_one_when_somebody_deploys_meanwhile(there: World) -> None:
+    for spec in (ONE, TWO):
+        there.deploy("before", spec, there.direct)
+
+    def meanwhile(call: str, number: int) -> None:
+        if call == "move_alias":
+            there.deploy("before", THREE, there.direct)
+
+    with pytest.raises(DeployError, match="another deploy of before moved live to version 3"):
+        rollback("before", "", Meddled(there.direct, before=meanwhile), events.ignore, patience=QUICK)
+    assert once(there.url("before")) == THREE.body
+
+
+class Fickle(Meddled):
+    """The new version answers once, and fails ever after."""
+
+    def invoke(self, function: str, qualifier: str, payload: bytes) -> Invoked:
+        self.calls.append("invoke")
+        failed = self.calls.count("invoke") > 1
+        return Invoked(b'{"errorType": "ValueError"}' if failed else b'{"statusCode": 200}', "Unhandled" * failed, "")
+
+
+def test_taking_a_version_back_does_not_undo_somebody_elses(there: World) -> None:
+    there.deploy("taken", ONE, there.direct)
+
+    def ask(url: str, *_: object) -> Answer:
+        """The URL fails, and by the time that is known another version is behind it."""
+        there.deploy("taken", THREE, there.direct)
+        return Answer(502, b"Internal Server Error")
+
+    wanted, zipped = TWO.config(there.folder, "taken"), TWO.artifact(there.folder)
+    with pytest.raises(DeployError) as lost:
+        deploy(wanted, zipped, Fickle(there.direct), events.ignore, patience=QUICK, ask=ask)
+    assert "another deploy has moved live" in lost.value.hint
+    assert once(there.url("taken")) == THREE.body
+
+
+def test_a_version_that_an_alias_of_the_users_needs_is_kept(there: World) -> None:
+    kept = with_hosting(ONE, keep_versions=1)
+    there.deploy("kept", kept, there.direct)
+    there.direct.create_alias("kept", "mine", "1")
+    done = there.deploy("kept", replace(kept, text="two"), there.direct)
+    assert (done.version, done.changed) == ("2", True)
+    assert [each.version for each in there.direct.versions("kept")] == ["1", "2"]
+    again = there.deploy("kept", replace(kept, text="two"), there.direct)
+    assert again.changed is False
+
+
+def test_streaming_left_half_on_by_a_rollback_is_mended_by_the_next(there: World) -> None:
+    for spec in (STREAMED, ONE):
+        there.deploy("half", spec, there.direct)
+    there.direct.move_alias("half", "live", "1")  # as a rollback that was killed before it set the URL's mode
+    assert once(there.url("half"))[0] == 502
+    rollback("half", "1", there.direct, events.ignore, patience=QUICK)
+    assert once(there.url("half")) == STREAMED.body
+
+
+def test_a_bucket_that_somebody_has_deleted_is_empty(there: World) -> None:
+    there.direct.empty_bucket("deleted-meanwhile", "uploads/")

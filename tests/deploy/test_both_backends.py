@@ -1,0 +1,370 @@
+"""The same deploys on two implementations of `Aws`: the local Lambda through botocore, and one in memory. What plan, apply and
+CLI know of a hosting target is in `lambent.aws.interface`, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import Struct, field
+
+import lambent
+from lambent import events
+from lambent.aws.boto import connect
+from lambent.aws.interface import Aws
+from lambent.config.model import Canary, Hosting
+from lambent.deploy.deploy import deploy
+from lambent.deploy.destroy import destroy, prepare
+from lambent.deploy.means import Patience
+from lambent.deploy.observed import observe
+from lambent.deploy.probe import Ask, ask
+from lambent.deploy.rollback import rollback
+from lambent.errors import AwsError, DeployError, LambentError, UnconfirmedError, UsageError
+from support.deploy_cases import READS, Meddled, artifact, config
+from support.local_service import RUNTIME, serving
+from support.memory_aws import MemoryAws
+
+FRESH = itertools.count()
+QUICK = Patience(role_s=5, settle_s=30, answer_s=5)
+HALF = Canary(0.5, 60)
+SAYS = """\
+if "BROKEN" == "TEXT":
+    import nonesuch
+
+def lambda_handler(event, context):
+    if event["rawPath"] == "/x" and "FAILS" == "TEXT":
+        raise ValueError("no milk today")
+    return {"statusCode": 200, "body": "TEXT"}
+"""
+
+
+class Target(Struct):
+    """Somewhere to deploy to, and how its URLs are asked."""
+
+    aws: Aws
+    ask: Ask
+    folder: Path
+    name: str = ""
+    seen: list[events.Event] = field(default_factory=list)
+
+    def deploy(self, text: str, aws: Any = None, patience: Patience = QUICK, **hosting: Any) -> events.Deployed:
+        wanted = config(self.folder, self.name, runtime=RUNTIME, hosting=Hosting(**hosting))
+        zipped = artifact(self.folder, SAYS.replace("TEXT", text), runtime=RUNTIME)
+        return deploy(wanted, zipped, aws or self.aws, events.ignore, patience=patience, ask=self.ask)
+
+    def rollback(self, version: str = "", aws: Any = None) -> events.Deployed:
+        self.seen.clear()
+        return rollback(self.name, version, aws or self.aws, self.seen.append, patience=QUICK, ask=self.ask)
+
+    def heard(self, url: str, path: str = "") -> bytes:
+        return self.ask(url + path, 10, ()).body
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    with serving(tmp_path_factory.mktemp("state")) as running:
+        yield connect("eu-west-1", endpoint_url=running.url, keys=("lambent", "lambent"))
+
+
+@pytest.fixture(params=["memory", "local"])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
+    if request.param == "local":
+        return Target(request.getfixturevalue("local"), ask, tmp_path, f"app{next(FRESH)}")
+    return in_memory(MemoryAws(), tmp_path)
+
+
+def in_memory(aws: MemoryAws, folder: Path) -> Target:
+    return Target(aws, aws.ask, folder, f"app{next(FRESH)}")
+
+
+CUT = AwsError("UpdateAlias got no answer: the connection was closed", code="ConnectionClosedError")
+
+
+def raise_at(number: int, fault: BaseException) -> Any:
+    def hook(call: str, count: int) -> None:
+        if count == number:
+            raise fault
+
+    return hook
+
+
+def test_from_nothing_to_an_answer_and_on(target: Target) -> None:
+    first = target.deploy("one")
+    assert (first.version, first.changed, target.heard(first.url)) == ("1", True, b"one")
+    watched = Meddled(target.aws)
+    again = target.deploy("one", watched)
+    assert (again.version, again.url, again.changed, set(watched.calls) <= READS) == ("1", first.url, False, True)
+    second = target.deploy("two", log_retention_days=7, tags=(("team", "web"),))
+    assert (second.version, second.url, target.heard(first.url)) == ("2", first.url, b"two")
+
+
+def test_a_version_that_fails_does_not_go_live(target: Target) -> None:
+    good = target.deploy("good")
+    with pytest.raises(DeployError, match="the module nonesuch is missing"):
+        target.deploy("BROKEN")
+    assert target.heard(good.url) == b"good"
+
+
+def may(*actions: str) -> tuple[str, ...]:
+    return tuple(json.dumps({"Action": each, "Effect": "Allow", "Resource": "*"}) for each in actions)
+
+
+def test_a_version_that_fails_leaves_the_live_one_what_it_may_do(target: Target) -> None:
+    """Environments of the live one may start at any time, with secrets to read."""
+
+    def allowed() -> list[str]:
+        policy = target.aws.inline_policy(f"lambent-{target.name}", "lambent")
+        return [each["Action"] for each in json.loads(policy)["Statement"]] if policy else []
+
+    target.deploy("one", permissions=may("s3:GetObject"))
+    with pytest.raises(DeployError, match="nonesuch"):
+        target.deploy("BROKEN", permissions=may("s3:PutObject"))
+    assert allowed() == ["s3:GetObject", "s3:PutObject"]
+    with pytest.raises(DeployError, match="nonesuch"):
+        target.deploy("BROKEN")
+    assert allowed() == ["s3:GetObject", "s3:PutObject"]
+    target.deploy("two", permissions=may("s3:PutObject"))
+    assert allowed() == ["s3:PutObject"]
+    assert target.deploy("two").changed and allowed() == []
+
+
+def test_back_and_forth(target: Target) -> None:
+    url = target.deploy("one").url
+    with pytest.raises(DeployError, match="nothing to go back to"):
+        target.rollback()
+    target.deploy("two")
+    assert (target.rollback().version, target.heard(url)) == ("1", b"one")
+    assert (target.rollback("2").version, target.heard(url)) == ("2", b"two")
+    assert target.rollback("2").changed is False
+    with pytest.raises(UsageError, match="no version 9"):
+        target.rollback("9")
+
+
+def test_a_rollback_undoes_one_deploy_however_often_it_is_typed(target: Target) -> None:
+    for text in ("one", "two", "three"):
+        url = target.deploy(text).url
+    assert target.rollback().version == "2"
+    again = target.rollback()
+    assert (again.version, again.changed, target.heard(url)) == ("2", False, b"two")
+    (said,) = [event.text for event in target.seen if isinstance(event, events.Notice)]
+    assert said == (
+        "version 2 is live because version 3 was taken back: a rollback undoes one deploy; lambent rollback 1 goes further"
+    )
+    assert target.rollback("1").version == target.rollback().version == "1"
+    target.deploy("four")
+    assert (target.rollback().version, target.heard(url)) == ("1", b"one"), "what was live before, not the newest below"
+
+
+def test_a_rollback_passes_versions_that_were_never_live(target: Target) -> None:
+    url = target.deploy("one").url
+    with pytest.raises(DeployError, match="nonesuch"):
+        target.deploy("BROKEN")
+    assert target.deploy("three").version == "3"
+    assert (target.rollback().version, target.heard(url)) == ("1", b"one")
+
+
+@pytest.mark.parametrize("fault", [KeyboardInterrupt(), CUT], ids=["killed", "cut"])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_rollback_broken_off_at_every_call_a_rerun_completes(tmp_path: Path, moment: str, fault: BaseException) -> None:
+    for number in itertools.count(1):
+        target = in_memory(MemoryAws(), tmp_path)
+        for text in ("one", "two", "three"):
+            url = target.deploy(text).url
+        watched = Meddled(target.aws, **{moment: raise_at(number, fault)})
+        with suppress(KeyboardInterrupt, LambentError):
+            target.rollback(aws=watched)
+        assert target.heard(url) in (b"two", b"three")
+        assert (target.rollback().version, target.heard(url)) == ("2", b"two")
+        if len(watched.calls) < number:
+            break
+    assert number > 15
+
+
+def test_a_rollback_out_of_a_canary_broken_off_goes_back_no_further(target: Target) -> None:
+    for text in ("one", "two", "three"):
+        url = target.deploy(text).url
+    live = target.aws.alias(target.name, "live")
+    assert live is not None
+    target.aws.move_alias(target.name, "live", "2", live.revision, (("3", 0.5),), "lambent: version 2, before it 1")
+    for _ in range(2):
+        assert (target.rollback().version, target.heard(url)) == ("2", b"two")
+
+
+def test_a_rollback_waits_for_the_provisioned_environments(tmp_path: Path) -> None:
+    target = in_memory(MemoryAws(looks=2), tmp_path)
+    target.deploy("one", provisioned_concurrency=1)
+    target.deploy("two", provisioned_concurrency=1)
+    watched = Meddled(target.aws)
+    assert target.rollback(aws=watched).version == "1"
+    assert watched.calls.count("provisioned") == 1 + 3
+    assert watched.calls.index("move_alias") < len(watched.calls) - 1 - watched.calls[::-1].index("provisioned")
+
+
+def test_nothing_is_left(target: Target) -> None:
+    url = target.deploy("one").url
+    destroy(prepare(target.name, target.aws, logs=True, patience=QUICK), target.aws, events.ignore)
+    _, seen = observe(target.aws, target.name, 5)
+    assert (seen.role, seen.latest, seen.alias, seen.url, seen.log_group) == (None,) * 5
+    assert target.ask(url, 10, ()).unknown
+    with pytest.raises(DeployError, match="there is no app"):
+        prepare(target.name, target.aws, logs=True, patience=QUICK)
+
+
+def test_closed_and_opened(target: Target) -> None:
+    url = target.deploy("open").url
+    closed = target.deploy("secret", auth="AWS_IAM")
+    assert (closed.url, closed.public, target.ask(url, 10, ()).forbidden) == (url, False, True)
+    assert target.ask(url, 10, target.aws.signed(url)).body == b"secret"
+    assert target.deploy("fair").public and target.heard(url) == b"fair"
+
+
+def test_a_canary_that_is_well_and_one_that_is_not(target: Target) -> None:
+    url = target.deploy("one").url
+    seen: set[bytes] = set()
+    passed = [0.0]
+
+    def pause(seconds: float) -> None:
+        passed[0] += seconds
+        seen.update(target.heard(url, "x") for _ in range(40))
+
+    patience = Patience(answer_s=5, look_s=30, clock=lambda: passed[0], pause=pause)
+    assert target.deploy("two", patience=patience, canary=HALF).version == "2"
+    assert seen == {b"one", b"two"}
+    with pytest.raises(DeployError, match="version 3 failed") as failed:
+        target.deploy("FAILS", patience=patience, canary=HALF)
+    assert "no milk today" in failed.value.detail
+    alias = target.aws.alias(target.name, "live")
+    assert alias is not None and (alias.version, alias.weights) == ("2", ())
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_broken_off_at_every_call_a_rerun_completes(tmp_path: Path, moment: str) -> None:
+    """In memory only: on the local Lambda and on moto others do the same."""
+    for number in itertools.count(16):
+        target = in_memory(MemoryAws(), tmp_path)
+        watched = Meddled(target.aws, **{moment: raise_at(number, KeyboardInterrupt())})
+        try:
+            target.deploy("one", watched)
+        except KeyboardInterrupt:
+            target.deploy("one")
+        done = target.deploy("one")
+        assert (done.version, done.changed, target.heard(done.url)) == ("1", False, b"one")
+        if len(watched.calls) < number:
+            break
+    assert number > 20
+
+
+@pytest.mark.parametrize("fault", [KeyboardInterrupt(), CUT], ids=["killed", "cut"])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_canary_broken_off_at_every_call_a_rerun_completes(tmp_path: Path, moment: str, fault: BaseException) -> None:
+    """Meanwhile there is an answer of one of the two, and afterwards of the new one alone."""
+    for number in itertools.count(16):
+        target = in_memory(MemoryAws(), tmp_path)
+        url = target.deploy("one").url
+        passed = itertools.count()
+        patience = Patience(settle_s=5, answer_s=1, clock=lambda passed=passed: 20.0 * next(passed), pause=lambda seconds: None)  # type: ignore[misc]
+        watched = Meddled(target.aws, **{moment: raise_at(number, fault)})
+        with suppress(KeyboardInterrupt, LambentError):
+            target.deploy("two", watched, patience, canary=HALF)
+        assert {target.heard(url) for _ in range(4)} <= {b"one", b"two"}
+        assert target.deploy("two", patience=patience, canary=HALF).version == "2"
+        assert target.aws.alias(target.name, "live").weights == ()  # type: ignore[union-attr]
+        assert {target.heard(url) for _ in range(4)} == {b"two"}
+        if len(watched.calls) < number:
+            break
+    assert number > 30
+
+
+# Waits, where the target says how long something takes
+
+
+def test_what_is_under_way_is_waited_for(tmp_path: Path) -> None:
+    target = in_memory(MemoryAws(looks=2), tmp_path)
+    assert target.deploy("one", provisioned_concurrency=1).version == "1"
+    watched = Meddled(target.aws)
+    assert target.deploy("two", watched, provisioned_concurrency=1).version == "2"
+    assert watched.calls.count("provisioned") == 1 + 3, "the alias has moved: its environments are made anew"
+    assert watched.calls.index("move_alias") < len(watched.calls) - 1 - watched.calls[::-1].index("provisioned")
+
+
+def test_what_takes_too_long_is_said_and_a_rerun_goes_on(tmp_path: Path) -> None:
+    aws = MemoryAws(looks=5)
+    target = in_memory(aws, tmp_path)
+    with pytest.raises(DeployError, match=r"AWS is still at work on app\d+ after 0 s") as slow:
+        target.deploy("one", patience=Patience(settle_s=0, answer_s=5))
+    assert "goes on from here" in slow.value.hint
+    assert target.deploy("one").version == "1"
+
+
+def test_a_snapshot_has_its_own_patience(tmp_path: Path) -> None:
+    aws = MemoryAws()
+    target = in_memory(aws, tmp_path)
+    slow = Meddled(aws, before=lambda call, count: setattr(aws, "looks", 3 if call == "publish" else 0))
+    with pytest.raises(DeployError, match=r"AWS is still at work on version 1 of app\d+ after 0 s"):
+        target.deploy("one", slow, Patience(snapshot_s=0, answer_s=5), snapstart=True)
+    assert aws.alias(target.name, "live") is None
+    assert target.deploy("one", snapstart=True).version == "1"
+
+
+def test_a_version_that_aws_cannot_use_does_not_go_live(tmp_path: Path) -> None:
+    aws = MemoryAws()
+    target = in_memory(aws, tmp_path)
+    url = target.deploy("one", snapstart=True).url
+    aws.reason = "Function initialization failed: RuntimeError"
+    with pytest.raises(DeployError, match="could not bring version 2 into use: Function initialization failed") as failed:
+        target.deploy("two", snapstart=True)
+    assert "[2]" in failed.value.hint and target.heard(url) == b"one"
+
+
+def test_environments_that_cannot_be_had_are_said(tmp_path: Path) -> None:
+    aws = MemoryAws()
+    target = in_memory(aws, tmp_path)
+    target.deploy("one")
+    aws.reason = "there is no room"
+    with pytest.raises(DeployError, match="could not provision 5 environments: there is no room"):
+        target.deploy("one", provisioned_concurrency=5)
+    aws.reason, aws.looks = "", 100
+    with pytest.raises(UnconfirmedError, match="still making the provisioned environments ready"):
+        target.deploy("one", patience=Patience(settle_s=0.1, answer_s=5), provisioned_concurrency=5)
+
+
+# The border
+
+
+SOURCE = Path(lambent.__file__).parent
+
+
+PURE = ("lambent.aws.interface", "lambent.aws.regions")  # the second is a table of facts
+
+
+def imported(path: Path) -> set[str]:
+    found = {node.module or "" for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)}
+    return found | {
+        a.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Import) for a in node.names
+    }
+
+
+def test_plan_apply_and_commands_know_only_the_interface() -> None:
+    files = [path for part in ("deploy", "cli", "ui", "config") for path in (SOURCE / part).rglob("*.py")]
+    foreign = {
+        (str(path.relative_to(SOURCE)), name)
+        for path in files
+        for name in imported(path)
+        if name.split(".")[0] in ("boto3", "botocore") or (name.startswith("lambent.aws") and name not in PURE)
+    }
+    assert foreign == {("cli/target.py", "lambent.aws.boto")}
+
+
+def test_both_implement_it_whole() -> None:
+    """mypy holds the signatures, and this that nothing is left out: a Protocol's own methods would answer None."""
+    names = {name for name in dir(Aws) if not name.startswith("_")}
+    assert names <= set(dir(MemoryAws))
+    one: Aws = MemoryAws()
+    assert one.account() == "123456789012"

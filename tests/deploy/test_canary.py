@@ -1,0 +1,312 @@
+"""Canaries on the local Lambda: real requests by lot, real logs, and a clock that goes on when the test says so."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from lambent import events
+from lambent.aws.interface import Aws, LogEvent
+from lambent.config.model import Canary, Hosting
+from lambent.deploy.canary import Count, Heard, around, invocation, raised, well
+from lambent.deploy.deploy import deploy, prepare
+from lambent.deploy.means import Patience
+from lambent.deploy.observed import wait_until
+from lambent.deploy.probe import ask
+from lambent.deploy.rollback import rollback
+from lambent.errors import AwsError, DeployError, UnconfirmedError
+from support.deploy_cases import Meddled, artifact, config
+from support.local_service import RUNTIME
+
+FRESH = itertools.count()
+HALF = Canary(0.5, 60)
+SAYS = "def lambda_handler(event, context):\n    return {'statusCode': 200, 'body': 'TEXT'}\n"
+FAILS = """\
+def lambda_handler(event, context):
+    if event['rawPath'] == '/x':
+        raise ValueError('no TEXT today')
+    return 'TEXT'
+"""
+
+
+@pytest.fixture
+def name() -> str:
+    return f"canary{next(FRESH)}"
+
+
+class Clock:
+    """Time that passes only in pauses, and what happens in each of them."""
+
+    def __init__(self, meanwhile: Callable[[], object] = lambda: None) -> None:
+        self.now = 0.0
+        self._meanwhile = meanwhile
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pause(self, seconds: float) -> None:
+        self._meanwhile()
+        self.now += seconds
+
+
+class Visitors:
+    """Ask the URL until each of these answers came."""
+
+    def __init__(self, url: str, *wanted: tuple[int, bytes], path: str = "x") -> None:
+        self._url, self._wanted = f"{url}{path}", set(wanted)
+        self.seen: Counter[tuple[int, bytes]] = Counter()
+
+    def __call__(self) -> None:
+        missing = set(self._wanted)
+        for _ in range(200):
+            answer = ask(self._url, 20)
+            self.seen[answer.status, answer.body] += 1
+            missing.discard((answer.status, answer.body))
+            if not missing:
+                return
+        raise AssertionError(f"never heard {missing}, only {self.seen}")
+
+
+class Ran:
+    def __init__(self, aws: Aws, folder: Path, name: str) -> None:
+        self._aws, self._folder, self._name = aws, folder, name
+        self.seen: list[events.Event] = []
+
+    def deploy(self, text: str, clock: Clock | None = None, canary: Canary | None = HALF, **changes: Any) -> events.Deployed:
+        clock = clock or Clock()
+        patience = Patience(role_s=5, settle_s=30, answer_s=5, look_s=20, clock=clock, pause=clock.pause)
+        wanted = config(self._folder, self._name, runtime=RUNTIME, hosting=Hosting(canary=canary, **changes))
+        zipped = artifact(self._folder, text, runtime=RUNTIME)
+        return deploy(wanted, zipped, self._aws, self.seen.append, patience=patience)
+
+    def shares(self) -> tuple[str, tuple[tuple[str, float], ...]]:
+        alias = self._aws.alias(self._name, "live")
+        assert alias is not None
+        return alias.version, alias.weights
+
+    def logged(self, version: str, requests: int) -> None:
+        """Waits until the log has the ends of all requests to a version: they may come after the answers."""
+
+        def there() -> bool:
+            lines = self._aws.log_events(f"/aws/lambda/{self._name}", "", 0)
+            ends = [line for line in lines if f"[{version}]" in line.stream and line.text.startswith("REPORT")]
+            return len(ends) > requests  # the check's is one more
+
+        assert wait_until(there, 20)
+
+
+@pytest.fixture
+def app(aws: Aws, name: str, tmp_path: Path) -> Ran:
+    return Ran(aws, tmp_path, name)
+
+
+def says(text: str) -> str:
+    return SAYS.replace("TEXT", text)
+
+
+def test_a_share_first_and_then_all(app: Ran) -> None:
+    url = app.deploy(says("one")).url
+    assert not [event for event in app.seen if isinstance(event, events.Canary)], "a first deploy has none"
+    visitors = Visitors(url, (200, b"one"), (200, b"two"))
+    during = []
+
+    def meanwhile() -> None:
+        visitors()
+        app.logged("2", visitors.seen[200, b"two"])
+        during.append(app.shares())
+
+    done = app.deploy(says("two"), Clock(meanwhile))
+    assert (done.version, done.url, during) == ("2", url, [("1", (("2", 0.5),))] * 3)
+    assert app.shares() == ("2", ())
+    assert set(visitors.seen) == {(200, b"one"), (200, b"two")}
+    looks = [event for event in app.seen if isinstance(event, events.Canary)]
+    assert [(look.version, look.share, look.left_s, look.errors) for look in looks] == [
+        ("2", 0.5, left, 0) for left in (60, 40, 20, 0)
+    ]
+    assert looks[-1].requests == visitors.seen[200, b"two"], "each once"
+
+
+@pytest.mark.parametrize("log_format", ["Text", "JSON"])
+def test_a_version_that_fails_is_taken_back(app: Ran, log_format: Any) -> None:
+    url = app.deploy(says("good"), log_format=log_format).url
+    visitors = Visitors(url, (502, b"Internal Server Error"))
+    with pytest.raises(DeployError) as failed:
+        app.deploy(FAILS.replace("TEXT", "milk"), Clock(visitors), log_format=log_format)
+    assert failed.value.exit_code == 1
+    assert re.fullmatch(r"version 2 failed: 1 error in ([0-9]+ requests?) of its canary", failed.value.what)
+    assert "version 1 has all the traffic again" in failed.value.hint
+    assert "ValueError" in failed.value.detail and "no milk today" in failed.value.detail
+    assert failed.value.detail.count("START RequestId") + failed.value.detail.count('"platform.start"') == 1
+    assert app.shares() == ("1", ())
+
+
+def test_an_old_version_that_fails_as_much_is_no_better(app: Ran) -> None:
+    url = app.deploy(FAILS.replace("TEXT", "milk")).url
+    old = Visitors(url, (502, b"Internal Server Error"))
+    old()
+    both = Visitors(url, (200, b"milk"), (200, b"tea"), path="")
+
+    def meanwhile() -> None:
+        both()  # each has its lot, and then /x fails whoever gets it
+        for _ in range(20):
+            old()
+
+    assert app.deploy(FAILS.replace("TEXT", "tea"), Clock(meanwhile)).version == "2"
+    assert [event for event in app.seen if isinstance(event, events.Canary)][-1].errors > 0
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def broken_off(app: Ran) -> str:
+    url = app.deploy(says("one")).url
+    with pytest.raises(KeyboardInterrupt):
+        app.deploy(says("two"), Clock(interrupt))
+    assert app.shares() == ("1", (("2", 0.5),))
+    assert "50 % of the requests still go to version 2" in [e.text for e in app.seen if isinstance(e, events.Warned)]
+    return url
+
+
+def test_broken_off_it_stays_and_a_rerun_watches_anew(app: Ran, aws: Aws, tmp_path: Path, name: str) -> None:
+    url = broken_off(app)
+    wanted = config(tmp_path, name, runtime=RUNTIME)
+    plan = prepare(wanted, artifact(tmp_path, says("two"), runtime=RUNTIME), aws)
+    (line,) = [line for line in plan.lines if line.what == "alias live"]
+    assert "50 % to version 2 by a canary that is under way or was broken off" in line.detail
+    visitors = Visitors(url, (200, b"two"))
+    assert app.deploy(says("two"), Clock(visitors)).version == "2"
+    assert app.shares() == ("2", ()) and visitors.seen
+
+
+def test_broken_off_the_old_one_deployed_gets_all(app: Ran) -> None:
+    broken_off(app)
+    assert app.deploy(says("one")).version == "1"
+    assert app.shares() == ("1", ())
+
+
+def test_broken_off_a_deploy_without_a_canary_gets_all(app: Ran) -> None:
+    broken_off(app)
+    assert app.deploy(says("three"), canary=None).version == "3"
+    assert app.shares() == ("3", ())
+
+
+def test_broken_off_a_rollback_ends_it(app: Ran, aws: Aws, name: str) -> None:
+    broken_off(app)
+    done = rollback(name, "", aws, events.ignore)
+    assert (done.version, done.changed, app.shares()) == ("1", True, ("1", ()))
+
+
+def test_another_deploy_meanwhile_is_told(app: Ran, aws: Aws, tmp_path: Path, name: str) -> None:
+    app.deploy(says("one"))
+    other = Ran(aws, tmp_path, name)
+    with pytest.raises(DeployError, match=r"another deploy of .* moved live to version 3 during the canary"):
+        app.deploy(says("two"), Clock(lambda: other.deploy(says("three"), canary=None)))
+    assert app.shares() == ("3", ())
+
+
+def test_another_canary_of_the_same_may_end_it_sooner(app: Ran, aws: Aws, tmp_path: Path, name: str) -> None:
+    app.deploy(says("one"))
+    other = Ran(aws, tmp_path, name)
+    assert app.deploy(says("two"), Clock(lambda: other.deploy(says("two"), canary=Canary(0.5, 1)))).version == "2"
+    assert app.shares() == ("2", ())
+
+
+def test_a_log_that_may_not_be_read_is_said_before_anything_moves(app: Ran, aws: Aws, tmp_path: Path, name: str) -> None:
+    app.deploy(says("one"))
+    with pytest.raises(AwsError, match="FilterLogEvents"):
+        Ran(Meddled(aws, before=refused_from(1)), tmp_path, name).deploy(says("two"))  # type: ignore[arg-type]
+    assert app.shares() == ("1", ())
+
+
+def test_a_log_that_cannot_be_read_later_leaves_the_end_open(app: Ran, aws: Aws, tmp_path: Path, name: str) -> None:
+    app.deploy(says("one"))
+    with pytest.raises(UnconfirmedError, match="could not be read") as unsure:
+        Ran(Meddled(aws, before=refused_from(3)), tmp_path, name).deploy(says("two"))  # type: ignore[arg-type]
+    assert "50 % of the requests still go to version 2" in unsure.value.hint
+    assert app.shares() == ("1", (("2", 0.5),))
+
+
+def refused_from(first: int) -> Callable[[str, int], None]:
+    count = itertools.count(1)
+
+    def hook(call: str, number: int) -> None:
+        if call == "log_events" and next(count) >= first:
+            raise AwsError("not authorized to perform: logs:FilterLogEvents", code="AccessDeniedException")
+
+    return hook
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "good"),
+    [
+        (Count(0, 0), Count(0, 0), True),
+        (Count(10, 0), Count(90, 9), True),
+        (Count(1, 1), Count(90, 0), False),
+        (Count(10, 2), Count(90, 1), True),
+        (Count(10, 3), Count(100, 10), False),
+        (Count(100, 20), Count(100, 10), True),
+        (Count(0, 3), Count(0, 3), True),
+    ],
+)
+def test_who_may_go_on(new: Count, old: Count, good: bool) -> None:
+    assert well(new, old) is good
+
+
+REPORT = "REPORT RequestId: 4f\tDuration: 3.01 ms\tBilled Duration: 4 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\t"
+RECORD = '{"time":"t","type":"platform.report","record":{"requestId":"4f","status":"STATUS"}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "ended", "wrong"),
+    [
+        (f"{REPORT}\n", True, False),
+        (f"{REPORT}Status: timeout\n", True, True),
+        (f"{REPORT}Status: error\tError Type: Runtime.ExitError\n", True, True),
+        (RECORD.replace("STATUS", "success"), True, False),
+        (RECORD.replace("STATUS", "failure"), True, True),
+        ('{"type":"platform.report" and no more', True, False),
+        ("[ERROR] ValueError: no\nTraceback (most recent call last):\n", False, True),
+        ("2026-11-23T06:19:00Z 4f Task timed out after 3.00 seconds", False, True),
+        ('{"level":"ERROR","errorType":"ValueError","stackTrace":["x"]}', False, True),
+        ("START RequestId: 4f Version: 2", False, False),
+        ("[ERROR]\tan error that the app only mentions", False, False),
+    ],
+)
+def test_what_a_line_tells(text: str, ended: bool, wrong: bool) -> None:
+    done, failed = invocation(text)
+    assert (done, failed if done else raised(text)) == (ended, wrong)
+
+
+def test_the_error_is_told_with_its_own_invocation_alone() -> None:
+    texts = (
+        "START RequestId: 1",
+        "fine",
+        REPORT,
+        "START RequestId: 2",
+        "oh",
+        "Traceback (most recent",
+        "  line",
+        REPORT,
+        "START RequestId: 3",
+    )
+    lines = [LogEvent(str(number), "s", number, text) for number, text in enumerate(texts)]
+    assert [line.text for line in around(lines, lines[5])] == list(texts[3:8])
+    assert [line.text for line in around(lines[4:7], lines[5])] == list(texts[4:7]), "not all is there yet"
+
+
+def test_a_failure_told_twice_is_one_and_a_line_read_twice_too() -> None:
+    lines = [LogEvent("1", "s", 1, "Traceback (most recent call last):"), LogEvent("2", "s", 2, f"{REPORT}Status: error")]
+    heard = Heard("2")
+    heard.add(lines)
+    heard.add(lines)
+    assert heard.count == Count(1, 1) and heard.first == lines[0]
+    heard.add([replace(lines[0], id="3")])
+    assert heard.count == Count(1, 2)

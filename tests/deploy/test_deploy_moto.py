@@ -1,0 +1,365 @@
+"""The deployer against moto's server, a second implementation of AWS's API. It cannot run functions: no URL is asked here."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from datetime import date
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from msgspec.structs import replace
+
+from lambent import events
+from lambent.aws.boto import connect
+from lambent.aws.interface import CONFLICT, INVALID, PRECONDITION, Aws, Code, Invoked, Settings
+from lambent.config.model import App, Hosting
+from lambent.deploy.deploy import deploy, prepare
+from lambent.deploy.desired import PUBLIC_STATEMENTS
+from lambent.deploy.means import Patience
+from lambent.deploy.observed import observe
+from lambent.deploy.probe import Answer
+from lambent.errors import AwsError, DeployError, UnconfirmedError
+from support.deploy_cases import READS, Meddled, artifact, config
+from support.moto_server import answering
+
+QUICK = Patience(role_s=2, settle_s=5, answer_s=0.2)
+FRESH = itertools.count()
+READS_AT_ONCE = 15
+"""A deploy begins with so many reads at the same time: being broken off at the last of them stands for all."""
+
+
+@pytest.fixture(scope="module")
+def aws(endpoint: str) -> Aws:
+    return connect("eu-west-1", endpoint_url=endpoint, keys=("lambent", "lambent"))
+
+
+@pytest.fixture
+def name() -> str:
+    """moto's state lasts as long as the process: each test has an app of its own."""
+    return f"app{next(FRESH)}"
+
+
+class Ran:
+    """One deploy and what it emitted."""
+
+    def __init__(self, aws: Aws, folder: Path, name: str, text: str, **changes: object) -> None:
+        self.seen: list[events.Event] = []
+        hosting = Hosting(keep_versions=1000)  # moto gives the number of a deleted version again
+        wanted = config(folder, name, **{"hosting": hosting, **changes})
+        self.done = deploy(wanted, artifact(folder, text), aws, self.seen.append, patience=QUICK, ask=answering)
+
+    @property
+    def steps(self) -> list[str]:
+        return [event.step for event in self.seen if isinstance(event, events.StepDone)]
+
+
+def snapshot(aws: Aws, name: str) -> object:
+    """Everything there is of an app, without what differs from run to run."""
+    names, seen = observe(aws, name, 5)
+    assert seen.latest and seen.live and seen.alias and seen.url and seen.role
+    return (
+        names,
+        (seen.role.trusts_lambda, seen.role.tags, seen.attached),
+        (seen.latest.settings, seen.latest.sha256, seen.latest.tags),
+        (seen.live.settings, seen.live.sha256, seen.live.version == seen.alias.version),
+        sorted(statement.sid for statement in seen.statements),
+        seen.url.auth,
+    )
+
+
+def test_first_deploy_makes_everything(aws: Aws, name: str, tmp_path: Path) -> None:
+    ran = Ran(aws, tmp_path, name, "one", environment=(("COLOUR", "b"),))
+    assert (ran.done.version, ran.done.changed) == ("1", True)
+    names, seen = observe(aws, name, 5)
+    assert seen.role and seen.role.trusts_lambda and names.basic_policy_arn in seen.attached
+    assert seen.live and dict(seen.live.settings.environment) == {"COLOUR": "b"}
+    assert seen.statements == PUBLIC_STATEMENTS
+    assert seen.url and seen.url.address == ran.done.url
+    assert (
+        dict(seen.latest.tags if seen.latest else ())
+        == {"lambent:app": name, "lambent:managed": "true"}
+        == dict(seen.role.tags)
+    )
+    assert isinstance(ran.seen[0], events.Planned) and isinstance(ran.seen[-1], events.Deployed)
+    assert len([event for event in ran.seen if isinstance(event, events.Answered)]) == 1
+
+
+def test_a_second_run_makes_only_reads(aws: Aws, name: str, tmp_path: Path) -> None:
+    first = Ran(aws, tmp_path, name, "one")
+    watched = Meddled(aws)
+    again = Ran(watched, tmp_path, name, "one")
+    assert again.done == replace(first.done, changed=False, seconds=again.done.seconds)
+    assert set(watched.calls) <= READS
+    assert len(watched.calls) == READS_AT_ONCE
+    assert again.steps == []
+
+
+def test_each_change_makes_a_version_behind_the_same_url(aws: Aws, name: str, tmp_path: Path) -> None:
+    first = Ran(aws, tmp_path, name, "one")
+    code = Ran(aws, tmp_path, name, "two")
+    memory = Ran(aws, tmp_path, name, "two", memory_mb=256)
+    assert [ran.done.version for ran in (first, code, memory)] == ["1", "2", "3"]
+    assert len({ran.done.url for ran in (first, code, memory)}) == 1
+    assert "upload code" not in memory.steps and "update configuration" not in code.steps
+    _, seen = observe(aws, name, 5)
+    assert seen.live and seen.live.settings.memory_mb == 256
+
+
+def test_an_endpoint_on_this_machine_needs_no_proxy(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    for variable in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+    assert connect("eu-west-1", endpoint_url=endpoint, keys=("lambent", "lambent")).account() == "123456789012"
+
+
+def test_a_runtime_that_is_closed_for_new_functions(aws: Aws, name: str, tmp_path: Path) -> None:
+    """python3.10 is from 2026-11-30 to 2027-01-15 for functions that are there alone: nothing is begun for another."""
+    wanted, zipped = config(tmp_path, name, runtime="python3.10"), artifact(tmp_path, "one", runtime="python3.10")
+    window, before = (replace(QUICK, today=lambda day=day: day) for day in (date(2026, 12, 1), date(2026, 11, 29)))
+    watched = Meddled(aws)
+    with pytest.raises(DeployError, match=r"AWS takes no new functions with python3\.10 since 2026-11-30") as refused:
+        deploy(wanted, zipped, watched, events.ignore, patience=window, ask=answering)
+    assert "until 2027-01-15" in refused.value.hint and set(watched.calls) <= READS
+    assert deploy(wanted, zipped, aws, events.ignore, patience=before, ask=answering).version == "1"
+    other = artifact(tmp_path, "two", runtime="python3.10")
+    assert deploy(wanted, other, aws, events.ignore, patience=window, ask=answering).version == "2"
+
+
+def test_a_plan_changes_nothing(aws: Aws, name: str, tmp_path: Path) -> None:
+    watched = Meddled(aws)
+    assert prepare(config(tmp_path, name), artifact(tmp_path, "one"), watched).changes == 10
+    assert set(watched.calls) <= READS
+    assert aws.function(name) is None
+
+
+def test_a_function_of_somebody_else_is_refused(aws: Aws, name: str, tmp_path: Path) -> None:
+    zipped = artifact(tmp_path, "theirs")
+    code = Code(zipped.path, zipped.sha256, zipped.zipped, "x86_64")
+    aws.create_role(f"{name}-role", ())
+    role = aws.role(f"{name}-role")
+    assert role
+    aws.create_function(name, Settings(role.arn, "python3.12", "main.h", 128, 3, 512), code, ())
+    before = aws.function(name)
+    with pytest.raises(DeployError, match="lambent did not make it"):
+        Ran(aws, tmp_path, name, "one")
+    assert aws.function(name) == before
+    assert aws.role(f"lambent-{name}") is None
+
+
+def count_of_calls(aws: Aws, folder: Path, name: str) -> int:
+    watched = Meddled(aws)
+    Ran(watched, folder, name, "one")
+    return len(watched.calls)
+
+
+@pytest.mark.parametrize("moment", ("before", "after"))
+def test_broken_off_at_every_call_of_a_first_deploy_a_rerun_completes(aws: Aws, tmp_path: Path, moment: str) -> None:
+    names = (f"cut{moment}{next(FRESH)}" for _ in itertools.count())
+    whole = next(names)
+    for number in range(READS_AT_ONCE, count_of_calls(aws, tmp_path, whole) + 1):
+        name = next(names)
+        with pytest.raises(KeyboardInterrupt):
+            Ran(Meddled(aws, **{moment: interrupt_at(number)}), tmp_path, name, "one")
+        Ran(aws, tmp_path, name, "one")
+        assert str(snapshot(aws, name)).replace(name, whole) == str(snapshot(aws, whole))
+        assert aws.alias(name, "live").version == "1"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("moment", ("before", "after"))
+def test_broken_off_at_every_call_of_an_update_a_rerun_completes(aws: Aws, name: str, tmp_path: Path, moment: str) -> None:
+    Ran(aws, tmp_path, name, "0", memory_mb=128)
+    for number in itertools.count(READS_AT_ONCE):
+        text, memory = f"{number}", 128 + number
+        watched = Meddled(aws, **{moment: interrupt_at(number)})
+        try:
+            Ran(watched, tmp_path, name, text, memory_mb=memory)
+        except KeyboardInterrupt:
+            Ran(aws, tmp_path, name, text, memory_mb=memory)
+        _, seen = observe(aws, name, 5)
+        assert seen.live and seen.live.settings.memory_mb == memory and seen.live.sha256 == artifact(tmp_path, text).sha256
+        if len(watched.calls) < number:
+            break
+    assert number > 12
+
+
+def interrupt_at(number: int):  # type: ignore[no-untyped-def]
+    def hook(name: str, count: int) -> None:
+        if count == number:
+            raise KeyboardInterrupt
+
+    return hook
+
+
+def refuse(wanted: str, error: AwsError, times: int = 1):  # type: ignore[no-untyped-def]
+    """A hook that refuses the first calls of one operation."""
+    left = itertools.count(times, -1)
+
+    def hook(name: str, number: int) -> None:
+        if name == wanted and next(left) > 0:
+            raise error
+
+    return hook
+
+
+CANNOT_ASSUME = AwsError(
+    "AWS refused CreateFunction: The role defined for the function cannot be assumed by Lambda.", code=INVALID
+)
+
+
+def test_a_new_role_is_waited_for(aws: Aws, name: str, tmp_path: Path) -> None:
+    meddled = Meddled(aws, before=refuse("create_function", CANNOT_ASSUME, times=3))
+    assert Ran(meddled, tmp_path, name, "one").done.version == "1"
+    assert meddled.calls.count("create_function") == 4
+
+
+def test_a_role_that_never_becomes_usable_is_said_in_the_end(aws: Aws, name: str, tmp_path: Path) -> None:
+    meddled = Meddled(aws, before=refuse("create_function", CANNOT_ASSUME, times=1000))
+    with pytest.raises(AwsError, match="cannot be assumed") as refused:
+        Ran(meddled, tmp_path, name, "one")
+    assert "trust policy" in refused.value.hint
+
+
+def test_no_other_refusal_is_retried(aws: Aws, name: str, tmp_path: Path) -> None:
+    other = AwsError("AWS refused CreateFunction: Could not unzip uploaded file.", code=INVALID)
+    meddled = Meddled(aws, before=refuse("create_function", other))
+    with pytest.raises(AwsError, match="unzip"):
+        Ran(meddled, tmp_path, name, "one")
+    assert meddled.calls.count("create_function") == 1
+
+
+@pytest.mark.parametrize("call", ("update_code", "update_settings"))
+@pytest.mark.parametrize("code", (CONFLICT, PRECONDITION))
+def test_when_another_deploy_wrote_first_this_one_looks_again(
+    aws: Aws, name: str, tmp_path: Path, call: str, code: str
+) -> None:
+    Ran(aws, tmp_path, name, "one")
+    meddled = Meddled(aws, before=refuse(call, AwsError("An update is in progress", code=code)))
+    changes = {"memory_mb": 512} if call == "update_settings" else {}
+    ran = Ran(meddled, tmp_path, name, "one" if changes else "two", **changes)
+    assert ran.done.version == "2"
+    assert [event for event in ran.seen if isinstance(event, events.Notice)]
+
+
+def test_when_another_deploy_writes_in_between_this_one_says_so(aws: Aws, name: str, tmp_path: Path) -> None:
+    Ran(aws, tmp_path, name, "one")
+    theirs = artifact(tmp_path, "theirs")
+
+    def hook(call: str, number: int) -> None:
+        if call == "publish":
+            aws.update_code(name, Code(theirs.path, theirs.sha256, theirs.zipped, "x86_64"))
+
+    with pytest.raises((DeployError, AwsError)) as lost:
+        Ran(Meddled(aws, before=hook), tmp_path, name, "two")
+    assert "another deploy" in lost.value.what
+    assert aws.alias(name, "live").version == "1"  # type: ignore[union-attr]
+
+
+def test_when_another_deploy_moved_the_alias_this_one_says_so(aws: Aws, name: str, tmp_path: Path) -> None:
+    Ran(aws, tmp_path, name, "one")
+    meddled = Meddled(aws, before=refuse("move_alias", AwsError("stale", code=PRECONDITION)))
+    with pytest.raises(DeployError, match=r"another deploy of .* moved live to version 1"):
+        Ran(meddled, tmp_path, name, "two")
+
+
+class Failing(Meddled):
+    """The function's own failure, as AWS reports it."""
+
+    def invoke(self, function: str, qualifier: str, payload: bytes) -> Invoked:
+        told = {
+            "errorMessage": "Unable to import module 'main': No module named 'yaml'",
+            "errorType": "Runtime.ImportModuleError",
+        }
+        return Invoked(json.dumps(told).encode(), "Unhandled", "START RequestId: 1 Version: 2\nEND RequestId: 1\n")
+
+
+def test_a_failing_first_version_leaves_no_public_url(aws: Aws, name: str, tmp_path: Path) -> None:
+    with pytest.raises(DeployError) as failed:
+        Ran(Failing(aws), tmp_path, name, "one")
+    assert failed.value.what == "the module yaml is missing"
+    assert "PyYAML" in failed.value.hint
+    _, seen = observe(aws, name, 5)
+    assert (seen.alias, seen.statements, seen.url) == (None, (), None)
+
+
+def test_a_failing_version_does_not_go_live_and_a_rerun_checks_it_again(aws: Aws, name: str, tmp_path: Path) -> None:
+    Ran(aws, tmp_path, name, "one")
+    for _ in range(2):
+        with pytest.raises(DeployError, match="yaml"):
+            Ran(Failing(aws), tmp_path, name, "two")
+        assert aws.alias(name, "live").version == "1"  # type: ignore[union-attr]
+    mended = Ran(aws, tmp_path, name, "two")
+    assert mended.done.version == "2"
+    assert "check version" in mended.steps and "upload code" not in mended.steps
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "text"),
+    (
+        (Answer(0, failure="the name is not known"), UnconfirmedError, "could not be asked"),
+        (Answer(403, b'{"Message":null}', "AccessDeniedException"), UnconfirmedError, "does not know the URL"),
+        (Answer(403, b'{"Message":"Forbidden. For..."}', "AccessDeniedException"), DeployError, "refuses the URL"),
+        (Answer(502, b"Internal Server Error"), UnconfirmedError, "answers 502"),
+    ),
+)
+def test_a_url_that_does_not_answer(
+    aws: Aws, name: str, tmp_path: Path, answer: Answer, error: type[Exception], text: str
+) -> None:
+    with pytest.raises(error, match=text):
+        deploy(config(tmp_path, name), artifact(tmp_path, "one"), aws, events.ignore, patience=QUICK, ask=lambda *asked: answer)
+    assert Ran(aws, tmp_path, name, "one").done.changed is False
+
+
+def test_a_url_that_settles_is_waited_for(aws: Aws, name: str, tmp_path: Path) -> None:
+    answers = iter((Answer(0), Answer(403, b'{"Message":null}', "AccessDeniedException"), Answer(404)))
+    seen: list[events.Event] = []
+    asked = lambda *asked: next(answers)  # noqa: E731
+    deploy(config(tmp_path, name), artifact(tmp_path, "one"), aws, seen.append, patience=replace(QUICK, answer_s=5), ask=asked)
+    assert [event.status for event in seen if isinstance(event, events.Answered)] == [404]
+
+
+class Suspicious(Meddled):
+    """Django with an ALLOWED_HOSTS that lacks the new address."""
+
+    def invoke(self, function: str, qualifier: str, payload: bytes) -> Invoked:
+        host = json.loads(payload)["headers"]["host"]
+        log = f"Invalid HTTP_HOST header: '{host}'. You may need to add '{host}' to ALLOWED_HOSTS.\n"
+        return Invoked(b'{"statusCode": 400, "body": "<h1>Bad Request (400)</h1>"}', "", log)
+
+
+def test_an_app_that_refuses_its_own_address_is_warned_of(aws: Aws, name: str, tmp_path: Path) -> None:
+    seen: list[events.Event] = []
+    app = App("main", "lambda_handler", "wsgi")
+    answer = lambda *asked: Answer(400)  # noqa: E731
+    deploy(config(tmp_path, name, app=app), artifact(tmp_path, "one"), Suspicious(aws), seen.append, patience=QUICK, ask=answer)
+    (warned,) = [event for event in seen if isinstance(event, events.Warned)]
+    url = aws.url(name, "live")
+    assert url and urlsplit(url.address).netloc in warned.hint
+
+
+def test_a_throttled_check_is_repeated(aws: Aws, name: str, tmp_path: Path) -> None:
+    meddled = Meddled(aws, before=refuse("invoke", AwsError("Rate Exceeded.", code="TooManyRequestsException")))
+    assert Ran(meddled, tmp_path, name, "one").done.version == "1"
+    assert meddled.calls.count("invoke") == 2
+
+
+class Fickle(Failing):
+    """Answers once, and fails ever after."""
+
+    def invoke(self, function: str, qualifier: str, payload: bytes) -> Invoked:
+        self.calls.append("invoke")
+        if self.calls.count("invoke") == 1:
+            return Invoked(b'{"statusCode": 200}', "", "")
+        return super().invoke(function, qualifier, payload)
+
+
+def test_a_version_that_fails_through_the_url_is_taken_back(aws: Aws, name: str, tmp_path: Path) -> None:
+    Ran(aws, tmp_path, name, "one")
+    crashed = lambda *asked: Answer(502, b"Internal Server Error")  # noqa: E731
+    with pytest.raises(DeployError, match="yaml") as failed:
+        deploy(config(tmp_path, name), artifact(tmp_path, "two"), Fickle(aws), events.ignore, patience=QUICK, ask=crashed)
+    assert "version 1 is live again" in failed.value.hint
+    assert aws.alias(name, "live").version == "1"  # type: ignore[union-attr]
+    assert Ran(aws, tmp_path, name, "two").done.version == "2"

@@ -1,0 +1,392 @@
+"""What a failing function said, and the cause and cure that are read from it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from msgspec import Struct
+
+from lambent.aws.interface import Invoked, Settings
+from lambent.deploy.check import event, judge
+from lambent.deploy.diagnose import Cause, Failure, diagnose
+from lambent.requirement import requirement_for
+
+SETTINGS = Settings("arn:aws:iam::123456789012:role/lambent-hello", "python3.13", "main.app", 256, 10, 512)
+REPORT = (
+    "END RequestId: 8f5\nREPORT RequestId: 8f5\tDuration: 3.01 ms\tBilled Duration: 4 ms\tMemory Size: 256 MB\t"
+    "Max Memory Used: 36 MB\t\n"
+)
+
+
+class Case(Struct, frozen=True):
+    name: str
+    what: str
+    hint: str
+    type: str = ""
+    message: str = ""
+    log: str = ""
+    status: int = 0
+
+
+CASES = (
+    Case(
+        "missing module, AWS's client",
+        "the module requests is missing",
+        "add requests to requirements.txt",
+        "Runtime.ImportModuleError",
+        "Unable to import module 'main': No module named 'requests'",
+    ),
+    Case(
+        "missing module, other name on PyPI",
+        "the module PIL is missing",
+        "add pillow to requirements.txt",
+        "ModuleNotFoundError",
+        "No module named 'PIL'",
+    ),
+    Case(
+        "submodule of a package with another name",
+        "the module google.protobuf.message is missing",
+        "add protobuf to",
+        "ModuleNotFoundError",
+        "No module named 'google.protobuf.message'",
+    ),
+    Case(
+        "a package that is there, in another version",
+        "the module mcp.server.fastmcp is missing",
+        "mcp.server is there: does the app need another version of mcp?",
+        "Runtime.ImportModuleError",
+        "Unable to import module 'server': No module named 'mcp.server.fastmcp'. This is mcp 2.x",
+    ),
+    Case(
+        "a file that hides a module of Python's",
+        "the app's own email.py hides Python's module email",
+        "give email.py another name",
+        "Runtime.ImportModuleError",
+        "Unable to import module 'email': No module named 'email.utils'; 'email' is not a package",
+    ),
+    Case(
+        "the same, as Python says it since 3.13",
+        "the app's own random.py hides Python's module random",
+        "give random.py another name",
+        "AttributeError",
+        "module 'random' has no attribute 'Random' (consider renaming '/var/task/random.py' since it has the same name as the "
+        "standard library module named 'random' and prevents importing that standard library module)",
+    ),
+    Case(
+        "a file that hides a package",
+        "celery.py stands where the package celery is looked for",
+        "give it another name",
+        "ModuleNotFoundError",
+        "No module named 'celery.result'; 'celery' is not a package",
+    ),
+    Case(
+        "the app's own module",
+        "the zip holds no module main",
+        "--app module:attribute",
+        "Runtime.ImportModuleError",
+        "Unable to import module 'main': No module named 'main'",
+    ),
+    Case(
+        "compiled part for another Python",
+        "the compiled part pydantic_core._pydantic_core is missing: the wheel is not for python3.13",
+        "name pydantic-core in requirements.txt",
+        "ModuleNotFoundError",
+        "No module named 'pydantic_core._pydantic_core'",
+    ),
+    Case(
+        "multipart",
+        "the package python-multipart is missing",
+        "add python-multipart",
+        "RuntimeError",
+        'Form data requires "python-multipart" to be installed. \nYou can install "python-multipart" with:',
+    ),
+    Case(
+        "jinja",
+        "the package jinja2 is missing",
+        "add jinja2",
+        "AssertionError",
+        "jinja2 must be installed to use Jinja2Templates",
+    ),
+    Case(
+        "email validator",
+        "the package email-validator is missing",
+        "add email-validator",
+        "ImportError",
+        "email-validator is not installed, run `pip install 'pydantic[email]'`",
+    ),
+    Case(
+        "import error",
+        "werkzeug.urls has no url_quote",
+        "version of the package",
+        "Runtime.ImportModuleError",
+        "Unable to import module 'main': cannot import name 'url_quote' from 'werkzeug.urls' (/var/task/werkzeug/urls.py)",
+    ),
+    Case(
+        "syntax error, AWS's client",
+        "syntax error in main.py, line 3",
+        "python3.13 -m py_compile main.py",
+        "Runtime.UserCodeSyntaxError",
+        "Syntax error in module 'main': '(' was never closed (main.py, line 3)",
+    ),
+    Case(
+        "syntax error, traceback",
+        "syntax error in views/home.py, line 12",
+        "py_compile views/home.py",
+        "SyntaxError",
+        "invalid syntax (home.py, line 12)",
+        'Traceback (most recent call last):\n  File "/var/task/main.py", line 1, in <module>\n    import views.home\n'
+        '  File "/var/task/views/home.py", line 12\n    def (:\n        ^\nSyntaxError: invalid syntax\n',
+    ),
+    Case(
+        "no such attribute",
+        "the module main has no app",
+        "--app main:NAME",
+        "Runtime.HandlerNotFound",
+        "Handler 'app' missing on module 'main'",
+    ),
+    Case(
+        "no such attribute, plain Python",
+        "the module main has no app",
+        "--app main:NAME",
+        "AttributeError",
+        "module 'main' has no attribute 'app'",
+    ),
+    Case(
+        "another module's attribute is the app's own fault",
+        "the function failed: AttributeError: module 'collections' has no attribute 'Mapping'",
+        "mend the app",
+        "AttributeError",
+        "module 'collections' has no attribute 'Mapping'",
+    ),
+    Case(
+        "time-out, today",
+        "the function timed out: no answer within 10 s at 256 MB",
+        "--timeout 30; or --memory 512",
+        "Sandbox.Timedout",
+        "RequestId: 8f5 Error: Task timed out after 10.00 seconds",
+    ),
+    Case(
+        "time-out, 2024",
+        "the function timed out...",
+        "--timeout 30",
+        "",
+        "2024-04-01T00:00:00.000Z 8f5 Task timed out after 10.00 seconds",
+    ),
+    Case(
+        "out of memory, today",
+        "the function ran out of memory at 256 MB",
+        "--memory 512",
+        "Runtime.OutOfMemory",
+        "RequestId: 8f5 Error: Runtime exited with error: signal: killed",
+    ),
+    Case(
+        "out of memory, until 2024",
+        "the function ran out of memory at 256 MB",
+        "--memory 512",
+        "Runtime.ExitError",
+        "RequestId: 8f5 Error: Runtime exited with error: signal: killed",
+    ),
+    Case(
+        "glibc",
+        "a compiled module needs GLIBC_2.38, newer than python3.13 has",
+        "requirements.txt",
+        "Runtime.ImportModuleError",
+        "Unable to import module 'main': /lib64/libc.so.6: version `GLIBC_2.38' not found (required by /var/task/x.so)",
+    ),
+    Case(
+        "another machine's code",
+        "vendored/_speedups.cpython-313-darwin.so was built for another machine",
+        "name its package in requirements.txt",
+        "ImportError",
+        "/var/task/vendored/_speedups.cpython-313-darwin.so: invalid ELF header",
+    ),
+    Case(
+        "system library",
+        "the system library libpq.so.5 is not on Lambda",
+        "psycopg2-binary",
+        "ImportError",
+        "libpq.so.5: cannot open shared object file: No such file or directory",
+    ),
+    Case(
+        "read-only file system",
+        "the app writes to uploads/a.txt, ...",
+        "/tmp",
+        "OSError",
+        "[Errno 30] Read-only file system: 'uploads/a.txt'",
+    ),
+    Case(
+        "read-only SQLite",
+        "the app writes to a SQLite file, ...",
+        "immutable=1",
+        "OperationalError",
+        "attempt to write a readonly database",
+    ),
+    Case(
+        "the function's own permissions",
+        "the function may not do s3:GetObject",
+        "allow s3:GetObject in a policy of the role lambent-hello",
+        "ClientError",
+        "An error occurred (AccessDenied) when calling the GetObject operation: "
+        "User: arn:aws:sts::1:assumed-role/lambent-hello/hello is not authorized to perform: s3:GetObject "
+        "on resource: arn:aws:s3:::b/k",
+    ),
+    Case(
+        "missing setting",
+        "the environment variable DATABASE_URL is not set",
+        "--env DATABASE_URL=VALUE",
+        "KeyError",
+        "'DATABASE_URL'",
+        'Traceback (most recent call last):\n  File "/var/task/main.py", line 4, in <module>\n    os.environ["DATABASE_URL"]\n'
+        "KeyError: 'DATABASE_URL'\n",
+    ),
+    Case(
+        "too large",
+        "the answer is larger than Lambda's 6 MB",
+        "pages",
+        "Function.ResponseSizeTooLarge",
+        "Response payload size exceeded",
+    ),
+    Case(
+        "not JSON",
+        "what the handler returned is not JSON: Object of type set is not JSON serializable",
+        "return a dict",
+        "Runtime.MarshalError",
+        "Unable to marshal response: Object of type set is not JSON serializable",
+    ),
+    Case(
+        "wrapper",
+        "the function's exec wrapper cannot be run",
+        "AWS_LAMBDA_EXEC_WRAPPER",
+        "Runtime.ExitError",
+        "RequestId: 8f5 Error: Runtime exited with error: exit status 127",
+    ),
+    Case(
+        "exit",
+        "the process ended by itself (exit status 3)",
+        "sys.exit",
+        "Runtime.ExitError",
+        "RequestId: 8f5 Error: Runtime exited with error: exit status 3",
+    ),
+    Case(
+        "quiet exit",
+        "the process ended by itself",
+        "sys.exit",
+        "Runtime.ExitError",
+        "RequestId: 8f5 Error: Runtime exited without providing a reason",
+    ),
+    Case(
+        "the app raised",
+        "the function failed: ValueError: no such colour: blurple",
+        "what was live before still is",
+        "ValueError",
+        "no such colour: blurple",
+    ),
+    Case(
+        "the app answered 500",
+        "the app answered 500 to GET /: ZeroDivisionError: division by zero",
+        "mend the app",
+        log="ERROR:    Exception in ASGI application\nTraceback (most recent call last):\n"
+        '  File "/var/task/main.py", line 9, in home\n'
+        "    return 1 / 0\nZeroDivisionError: division by zero\n" + REPORT,
+        status=500,
+    ),
+    Case(
+        "a handler that raised, in the log's form",
+        "the environment variable TOKEN is not set",
+        "--env TOKEN=VALUE",
+        "KeyError",
+        "'TOKEN'",
+        "[ERROR] KeyError: 'TOKEN'\rTraceback (most recent call last):\r\xa0\xa0File \"/var/task/main.py\", line 3, in app\n"
+        + REPORT,
+    ),
+    Case("nothing is known", "the function failed", "mend the app"),
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_cause_and_cure(case: Case) -> None:
+    found = read(case)
+    if case.what.endswith("..."):
+        assert found.what.startswith(case.what[:-3])
+    else:
+        assert found.what == case.what
+    assert case.hint in found.hint
+
+
+def read(case: Case) -> Cause:
+    return diagnose(Failure(SETTINGS, case.type, case.message, "", case.log, case.status))
+
+
+def test_detail_is_the_functions_own_traceback() -> None:
+    case = next(case for case in CASES if case.status)
+    assert read(case).detail == case.log[case.log.index("Traceback") : case.log.index("END RequestId")].strip()
+
+
+def test_chained_exceptions_stay_together() -> None:
+    log = (
+        "Traceback (most recent call last):\n  File \"a.py\", line 1\nKeyError: 'x'\n\n"
+        "The above exception was the direct cause of the following exception:\n\n"
+        'Traceback (most recent call last):\n  File "b.py", line 2\nRuntimeError: y\n'
+    )
+    assert diagnose(Failure(SETTINGS, "RuntimeError", "y", "", "START RequestId: 1\n" + log)).detail == log.strip()
+
+
+def test_aws_form_of_a_traceback_is_made_readable() -> None:
+    log = '[ERROR] ValueError: no\rTraceback (most recent call last):\r\xa0\xa0File "/var/task/main.py", line 3\n'
+    found = diagnose(Failure(SETTINGS, log=log + REPORT, status=500))
+    assert found.detail == '[ERROR] ValueError: no\nTraceback (most recent call last):\n  File "/var/task/main.py", line 3'
+    assert found.what == "the app answered 500 to GET /: ValueError: no"
+
+
+def test_a_heading_without_frames_is_left_out() -> None:
+    log = "[ERROR] Runtime.ImportModuleError: No module named 'x'\rTraceback (most recent call last):\nEND RequestId: 1\n"
+    assert diagnose(Failure(SETTINGS, log=log)).detail == "[ERROR] Runtime.ImportModuleError: No module named 'x'"
+
+
+def test_without_a_log_the_stack_trace_is_used() -> None:
+    trace = '  File "/var/task/main.py", line 2, in lambda_handler\n    raise ValueError("no")'
+    detail = diagnose(Failure(SETTINGS, "ValueError", "no", trace)).detail
+    assert detail == f"Traceback (most recent call last):\n{trace}\nValueError: no"
+
+
+def test_without_a_traceback_the_last_lines_of_the_log_are_shown() -> None:
+    log = "START RequestId: 8f5 Version: 1\nopening the shop\n" + REPORT
+    assert diagnose(Failure(SETTINGS, "Runtime.ExitError", "Runtime exited", "", log)).detail == "opening the shop"
+
+
+@pytest.mark.parametrize(
+    ("payload", "error", "strict", "fails"),
+    (
+        ({"statusCode": 200}, "", True, False),
+        ({"statusCode": 404}, "", True, False),
+        ({"statusCode": 500}, "", True, True),
+        ({"statusCode": "503"}, "", True, True),
+        ({"statusCode": 500}, "", False, False),
+        ({"statusCode": "many"}, "", True, True),
+        ({"hello": "world"}, "", True, False),
+        ("hello", "", True, False),
+        (None, "", False, False),
+        ({"errorType": "ValueError", "errorMessage": "no", "stackTrace": ["a\n", "b\n"]}, "Unhandled", False, True),
+    ),
+)
+def test_what_counts_as_a_failure(payload: object, error: str, strict: bool, fails: bool) -> None:
+    judged = judge(Invoked(json.dumps(payload).encode(), error, ""), SETTINGS, strict=strict)
+    assert (judged is not None) is fails
+    if judged and error:
+        assert (judged.error_type, judged.message, judged.trace) == ("ValueError", "no", "a\nb")
+
+
+def test_the_question_is_shaped_as_a_function_urls() -> None:
+    asked = event("https://abc.lambda-url.eu-west-1.on.aws/")
+    assert asked["version"] == "2.0" and asked["rawPath"] == "/" and asked["requestContext"]["http"]["method"] == "GET"
+    assert asked["headers"]["host"] == asked["requestContext"]["domainName"] == "abc.lambda-url.eu-west-1.on.aws"
+    assert "body" not in asked and "queryStringParameters" not in asked and "cookies" not in asked
+
+
+@pytest.mark.parametrize(
+    ("module", "requirement"),
+    (("httpx", "httpx"), ("yaml", "PyYAML"), ("google.protobuf", "protobuf"), ("my_lib.sub", "my-lib")),
+)
+def test_requirement(module: str, requirement: str) -> None:
+    assert requirement_for(module) == requirement

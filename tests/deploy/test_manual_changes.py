@@ -1,0 +1,303 @@
+"""What somebody did by hand in the account between two deploys: found, told, put right or left alone. Local Lambda and moto."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lambent import events
+from lambent.aws.boto import connect
+from lambent.aws.interface import Aws, Code, Settings
+from lambent.config.model import Hosting
+from lambent.deploy.deploy import deploy, prepare
+from lambent.deploy.desired import PUBLIC_STATEMENTS
+from lambent.deploy.destroy import destroy
+from lambent.deploy.destroy import prepare as doomed
+from lambent.deploy.means import Patience
+from lambent.deploy.observed import observe, settled
+from lambent.deploy.probe import Ask, ask
+from lambent.deploy.rollback import rollback
+from lambent.deploy.status import status
+from lambent.deploy.versions import versions
+from lambent.errors import DeployError
+from support.deploy_cases import Meddled, artifact, config
+from support.local_service import RUNTIME
+from support.moto_server import answering, endpoint
+
+__all__ = ["endpoint"]
+
+QUICK = Patience(role_s=5, settle_s=30, answer_s=5)
+FRESH = itertools.count()
+SAYS = "def lambda_handler(event, context):\n    return {{'statusCode': 200, 'body': {!r}}}\n"
+FIRST, SECOND = (each.sid for each in PUBLIC_STATEMENTS)
+
+
+class App:
+    """One app in one account, and what was said of it last."""
+
+    def __init__(self, aws: Any, ask: Ask, folder: Path) -> None:
+        self.aws, self.ask, self.folder = aws, ask, folder
+        self.name = f"hand{next(FRESH)}"
+        self.role = f"lambent-{self.name}"
+
+    def deploy(self, text: str = "one", aws: Any = None, **hosting: Any) -> events.Deployed:
+        zipped = artifact(self.folder, text if "def " in text or "import" in text else SAYS.format(text), runtime=RUNTIME)
+        wanted = config(self.folder, self.name, runtime=RUNTIME, hosting=Hosting(**hosting))
+        return deploy(wanted, zipped, aws or self.aws, events.ignore, patience=QUICK, ask=self.ask)
+
+    def planned(self, text: str = "one") -> list[str]:
+        """What a plan says beside what stays."""
+        zipped = artifact(self.folder, SAYS.format(text), runtime=RUNTIME)
+        made = prepare(config(self.folder, self.name, runtime=RUNTIME), zipped, self.aws, QUICK)
+        told = [f"{line.verb} {line.what}: {line.detail}" for line in made.lines if line.verb != "keep"]
+        return [line for line in told if self.ask is ask or "on $LATEST" not in line]  # moto's versions share one policy
+
+    def gone(self) -> dict[str, str]:
+        """What a destroy says that it deletes."""
+        return {line.what: line.detail for line in doomed(self.name, self.aws, patience=QUICK).lines if line.verb == "delete"}
+
+    def call(self, service: str, operation: str, **given: Any) -> Any:
+        return getattr(self.aws._client(service), operation)(**given)
+
+
+@pytest.fixture
+def local(aws: Aws, tmp_path: Path) -> App:
+    return App(aws, ask, tmp_path)
+
+
+@pytest.fixture(params=["local", "moto"])
+def app(request: pytest.FixtureRequest, tmp_path: Path) -> App:
+    if request.param == "local":
+        return App(request.getfixturevalue("aws"), ask, tmp_path)
+    url = request.getfixturevalue("endpoint")
+    return App(connect("eu-west-1", endpoint_url=url, keys=("lambent", "lambent")), answering, tmp_path)
+
+
+# A permission that was changed
+
+
+def change_permission(app: App) -> None:
+    at = {"FunctionName": app.name, "Qualifier": "live", "StatementId": FIRST}
+    app.call("lambda", "remove_permission", **at)
+    told = {"Action": "lambda:InvokeFunctionUrl", "Principal": "*", "FunctionUrlAuthType": "NONE"}
+    app.call("lambda", "add_permission", **at, **told, SourceAccount="123456789012")
+
+
+def sids(app: App) -> list[str]:
+    return sorted(each.sid for each in app.aws.statements(app.name, "live"))
+
+
+def test_a_permission_changed_by_hand_is_followed_before_it_goes(local: App) -> None:
+    local.deploy()
+    change_permission(local)
+    assert [line for line in local.planned() if not line.startswith("drift")] == [
+        f"create permission {FIRST}2: allows lambda:InvokeFunctionUrl",
+        f"delete permission {FIRST}: it is not as lambent made it",
+    ]
+    (drift,) = [line for line in local.planned() if line.startswith("drift")]
+    assert "not as lambent made it" in drift and '"AWS:SourceAccount":"123456789012"' in drift
+    watched = Meddled(local.aws)
+    assert local.deploy(aws=watched).version == "1"
+    assert watched.calls.index("add_statement") < watched.calls.index("remove_statement")
+    assert sids(local) == [f"{FIRST}2", SECOND]
+    assert local.planned() == [] and local.deploy().changed is False
+    closed = local.deploy(auth="AWS_IAM")
+    assert sids(local) == [] and ask(closed.url, 10).forbidden
+    destroy(doomed(local.name, local.aws, logs=True), local.aws, events.ignore)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("at", ["add_statement", "remove_statement"])
+def test_broken_off_meanwhile_a_rerun_completes_and_no_caller_is_refused(local: App, moment: str, at: str) -> None:
+    url = local.deploy().url
+    local.call("lambda", "add_permission", **_wider(local))  # so that all get in, and the statement still is not ours
+    local.aws.remove_statement(local.name, "live", FIRST)
+    local.call("lambda", "add_permission", **{**_wider(local), "StatementId": FIRST})
+    local.aws.remove_statement(local.name, "live", "wider")
+
+    def stop(call: str, number: int) -> None:
+        if call == at:
+            raise KeyboardInterrupt
+
+    with asking(url) as heard:
+        with pytest.raises(KeyboardInterrupt):
+            local.deploy(aws=Meddled(local.aws, **{moment: stop}))
+        local.deploy()
+    assert heard and set(heard) == {(200, b"one")}
+    assert sids(local) == [f"{FIRST}2", SECOND]
+
+
+def _wider(app: App) -> dict[str, str]:
+    """For URLs of any kind."""
+    told = {"FunctionName": app.name, "Qualifier": "live", "StatementId": "wider", "Principal": "*"}
+    return {**told, "Action": "lambda:InvokeFunctionUrl"}
+
+
+class asking:
+    """A client that asks without pause."""
+
+    def __init__(self, url: str) -> None:
+        self.url, self.heard, self.over = url, [], threading.Event()  # type: ignore[var-annotated]
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self) -> None:
+        while not self.over.is_set():
+            answer = ask(self.url, 10)
+            self.heard.append((answer.status, answer.body))
+
+    def __enter__(self) -> list[tuple[int, bytes]]:
+        self.thread.start()
+        return self.heard
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self.thread.join(20)
+
+
+# What others hung on it
+
+
+def test_what_others_hung_on_it_is_told_and_stays_and_goes_at_the_end(local: App) -> None:
+    local.deploy()
+    document = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]})
+    local.aws.put_inline_policy(local.role, "theirs", document)
+    function = {"FunctionName": local.name}
+    by_hand = local.call("lambda", "create_function_url_config", **function, AuthType="NONE")["FunctionUrl"]
+    all_may = {"Principal": "*", "Action": "lambda:InvokeFunction"}
+    local.call("lambda", "add_permission", **function, StatementId="past", **all_may)
+    local.call("lambda", "add_permission", **function, StatementId="all", Qualifier="live", **all_may)
+    local.aws.create_alias(local.name, "beta", "1")
+    told = [
+        "permission all: anyone may lambda:InvokeFunction: lambent did not make it, and it stays",
+        f"URL {by_hand}: leads to $LATEST, past live, with auth NONE: lambent did not make it, and it stays",
+        "permission past: anyone may lambda:InvokeFunction on $LATEST: lambent did not make it, and it stays",
+        f"role {local.role}: the policy theirs is in it: lambent did not put it there, and it stays",
+    ]
+    assert local.planned() == [f"drift {line}" for line in told]
+    shown = status(local.name, local.aws, 5)
+    assert shown and [f"{line.what}: {line.detail}" for line in shown.drift] == told
+    assert local.deploy("two").changed
+    assert local.planned("two") == [f"drift {line}" for line in told]
+    foreign = f"alias beta, URL {by_hand}, permission all, permission past of $LATEST"
+    assert local.gone()[f"function {local.name}"] == f"with 2 versions, and with what lambent did not make: {foreign}"
+    assert local.gone()[f"role {local.role}"] == "with what lambent did not put into it: theirs"
+    destroy(doomed(local.name, local.aws), local.aws, events.ignore)
+    assert local.aws.role(local.role) is None and local.aws.function(local.name) is None
+
+
+# What somebody took away
+
+
+def delete_role(app: App) -> None:
+    for arn in app.aws.attached_policies(app.role):
+        app.aws.detach_policy(app.role, arn)
+    app.aws.delete_role(app.role)
+
+
+TAKEN: dict[str, tuple[Callable[[App], None], tuple[str, ...]]] = {
+    "role": (delete_role, ("create role",)),
+    "log group": (lambda app: app.aws.delete_log_group(f"/aws/lambda/{app.name}"), ("create log group",)),
+    "alias": (lambda app: app.aws.delete_alias(app.name, "live"), ("check new version", "create alias live")),
+    "URL": (lambda app: app.aws.delete_url(app.name, "live"), ("create URL",)),
+    "function": (
+        lambda app: app.aws.delete_function(app.name),
+        (
+            "create function",
+            "check new version",
+            "create alias",
+            f"create permission {FIRST}",
+            f"create permission {SECOND}",
+            "create URL",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", TAKEN)
+def test_what_somebody_deleted_is_made_again(app: App, what: str) -> None:
+    """Where the alias goes its URL and permissions stay, as on AWS, but nobody is told of the permissions until it is back."""
+    app.deploy()
+    take, wanted = TAKEN[what]
+    take(app)
+    made = [line for line in app.planned() if not line.startswith("drift")]
+    if what == "alias":
+        made = [line for line in made if "permission" not in line]
+    assert len(made) == len(wanted) and all(line.startswith(told) for line, told in zip(made, wanted, strict=True)), made
+    shown = status(app.name, app.aws, 5)
+    assert (shown is None) is (what == "function")
+    again = app.deploy()
+    assert again.changed and app.ask(again.url, 10, ()).status == 200
+    assert app.planned() == [] and app.deploy().changed is False
+    destroy(doomed(app.name, app.aws, logs=True), app.aws, events.ignore)
+    _, seen = observe(app.aws, app.name, 5)
+    assert (seen.role, seen.latest, seen.log_group) == (None, None, None)
+
+
+@pytest.mark.parametrize("what", TAKEN)
+def test_what_is_left_can_be_destroyed(app: App, what: str) -> None:
+    app.deploy()
+    TAKEN[what][0](app)
+    destroy(doomed(app.name, app.aws, logs=True), app.aws, events.ignore)
+    _, seen = observe(app.aws, app.name, 5)
+    assert (seen.role, seen.latest, seen.log_group) == (None, None, None)
+
+
+def test_a_function_of_somebody_else_is_left_alone_by_every_command(app: App) -> None:
+    zipped = artifact(app.folder, "theirs")
+    app.aws.create_role("theirs" + app.name, ())
+    settings = Settings(app.aws.role("theirs" + app.name).arn, "python3.12", "main.h", 128, 3, 512)
+    app.aws.create_function(app.name, settings, Code(zipped.path, zipped.sha256, zipped.zipped, "x86_64"), (("team", "a"),))
+    before = settled(app.aws, app.name, "", 10)
+    asked: tuple[Callable[[], object], ...] = (
+        app.deploy,
+        app.planned,
+        lambda: rollback(app.name, "", app.aws, events.ignore, patience=QUICK),
+        lambda: status(app.name, app.aws, 5),
+        lambda: versions(app.name, app.aws),
+        lambda: doomed(app.name, app.aws, patience=QUICK),
+    )
+    for each in asked:
+        with pytest.raises(DeployError, match=r"lambent did not make (it|)|that lambent made|has no versions"):
+            each()
+    assert app.aws.function(app.name) == before and app.aws.role(app.role) is None
+
+
+# A first version that does not start
+
+BROKEN = "import nonesuch\n"
+
+
+def test_a_first_deploy_that_failed_speaks_clearly(local: App) -> None:
+    for _ in range(2):
+        with pytest.raises(DeployError, match="the module nonesuch is missing"):
+            local.deploy(BROKEN)
+    shown = status(local.name, local.aws, 5)
+    assert shown and (shown.url, shown.version, shown.versions) == ("", "", 1)
+    (drift,) = shown.drift
+    assert (drift.what, drift.detail) == (
+        "alias live",
+        "is not there: version 1 was published, and none is live; lambent deploy goes on from here",
+    )
+    (row,) = versions(local.name, local.aws).versions
+    assert (row.version, row.share) == ("1", 0)
+    with pytest.raises(DeployError, match=r"no version of .* is live") as nothing:
+        rollback(local.name, "", local.aws, events.ignore, patience=QUICK)
+    assert "lambent deploy" in nothing.value.hint
+    assert "create alias live: the new version" in local.planned("mended")
+    assert set(local.gone()) == {f"function {local.name}", f"role {local.role}"}
+    mended = local.deploy("mended")
+    assert ask(mended.url, 10).body == b"mended" and local.planned("mended") == []
+
+
+def test_a_first_deploy_that_failed_can_be_destroyed(local: App) -> None:
+    with pytest.raises(DeployError, match="nonesuch"):
+        local.deploy(BROKEN)
+    destroy(doomed(local.name, local.aws, logs=True), local.aws, events.ignore)
+    _, seen = observe(local.aws, local.name, 5)
+    assert (seen.role, seen.latest, seen.log_group) == (None, None, None)

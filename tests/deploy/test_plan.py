@@ -1,0 +1,219 @@
+"""The plan as a table: what is there, what should be, and the steps between."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from lambent.aws.interface import Settings, Url, canonical
+from lambent.config.model import Canary
+from lambent.deploy import steps
+from lambent.deploy.desired import PUBLIC_STATEMENTS, Desired, desired
+from lambent.deploy.observed import Observed
+from lambent.deploy.parts.function import changed
+from lambent.deploy.plan import plan
+from lambent.deploy.script import script
+from lambent.errors import DeployError, UsageError
+from lambent.limits import UNZIPPED_MAX, ZIP_DIRECT_MAX
+from lambent.names import Names
+from support.plan_cases import (
+    ARTIFACT,
+    CASES,
+    CONFIG,
+    DONE,
+    LATEST,
+    NAMES,
+    OLD,
+    OLD_LIVE,
+    ROLE,
+    SECOND,
+    SMALL,
+    STRANGE,
+    STREAMED,
+    STREAMING,
+    WANTED,
+    WITH_CANARY,
+    Case,
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_steps(case: Case) -> None:
+    made = plan(case.desired, case.observed)
+    assert " ".join(type(step).__name__ for step in made.steps) == case.steps
+    assert all(f"# {step.title}\n" in script(made) for step in made.steps)
+    only_looks = {"Probe", "CheckVersion", "AwaitProvisioned"}
+    assert made.changes == sum(name not in only_looks for name in case.steps.split())
+    verbs = {line.verb for line in made.lines}
+    assert (verbs == {"keep"}) == (made.changes == 0)
+
+
+def test_permissions_come_before_the_url_and_the_check_before_all_traffic() -> None:
+    order = [type(step).__name__ for step in plan(WANTED, Observed()).steps]
+    assert order.index("CheckVersion") < order.index("PointAlias") < order.index("Grant") < order.index("CreateUrl")
+
+
+def test_what_aws_knows_goes_along() -> None:
+    made = plan(WANTED, replace(DONE, latest=OLD, live=OLD_LIVE))
+    assert (made.version, made.url, made.revision) == ("3", "https://x.lambda-url.eu-west-1.on.aws/", "r1")
+    assert made.target == "account 123456789012 in eu-west-1"
+
+
+def test_lines_say_what_and_why() -> None:
+    before = replace(SMALL, environment=(("GONE", "secret1"), ("KEPT", "secret2"), ("WRAP", "w")))
+    after = replace(
+        WANTED, settings=replace(WANTED.settings, environment=(("KEPT", "secret3"), ("NEW", "secret4"), ("WRAP", "w")))
+    )
+    after = replace(after, origins={"memory_mb": "--memory"})
+    made = plan(after, replace(DONE, latest=replace(OLD, settings=before), live=replace(OLD_LIVE, settings=before)))
+    lines = {line.what: line.detail for line in made.lines}
+    assert lines["configuration"] == "memory 128 MB -> 1024 MB (--memory), env +NEW, env -GONE, env KEPT (new value)"
+    assert lines["code"].startswith("old= -> new=, 2.0 MB zipped, 6.0 MB raw")
+    assert "secret" not in str(made.lines)
+    assert (
+        "python3.13 (newest supported)"
+        in {line.detail for line in plan(WANTED, Observed()).lines if line.what == "function hello"}.pop()
+    )
+
+
+def test_the_mode_is_in_the_urls_line() -> None:
+    begins, ends, first = (plan(*both).lines[-1] for both in ((STREAMING, DONE), (WANTED, STREAMED), (STREAMING, Observed())))
+    assert (begins.verb, begins.detail.split(", ")[0]) == ("update", "BUFFERED -> RESPONSE_STREAM (--stream)")
+    assert (ends.verb, ends.detail.split(", ")[0]) == ("update", "RESPONSE_STREAM -> BUFFERED")
+    assert first.detail.endswith("answers are streamed")
+
+
+def test_a_canary_has_a_line() -> None:
+    def line(observed: Observed) -> tuple[str, str]:
+        return next((line.what, line.detail) for line in plan(WITH_CANARY, observed).lines if "canary" in line.what)
+
+    assert line(replace(DONE, live=OLD_LIVE)) == (
+        "canary 10 % for 5 min",
+        "then all requests, if its log shows no errors (--canary)",
+    )
+    assert line(Observed()) == ("no canary", "there is no other version that answers yet (--canary)")
+
+
+@pytest.mark.parametrize(("observed", "wanted"), [(DONE, STREAMING), (STREAMED, WANTED)], ids=["on", "off"])
+def test_a_canary_cannot_switch_streaming(observed: Observed, wanted: Desired) -> None:
+    with pytest.raises(UsageError, match="a canary cannot go along with streaming that is switched") as refused:
+        plan(replace(wanted, canary=Canary(0.1, 300)), replace(observed, live=OLD_LIVE))
+    assert "--canary none" in refused.value.hint
+
+
+def test_settings_that_are_equal_have_no_lines() -> None:
+    assert changed(WANTED.settings, replace(WANTED.settings), {}) == []
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    (
+        replace(DONE, latest=replace(LATEST, tags=())),
+        replace(DONE, latest=replace(LATEST, tags=(("lambent:app", "other"), ("lambent:managed", "true")))),
+        Observed(role=replace(ROLE, tags=())),
+    ),
+    ids=("function", "of another app", "role"),
+)
+def test_what_lambent_did_not_make_is_left_alone(foreign: Observed) -> None:
+    with pytest.raises(DeployError) as refused:
+        plan(WANTED, foreign)
+    assert "lambent did not make it" in refused.value.what
+    assert "--name" in refused.value.hint
+
+
+def test_the_users_environment_wins_over_the_artifacts() -> None:
+    config = replace(CONFIG, environment=(("WRAP", "mine"), ("A", "b")))
+    assert desired(config, ARTIFACT, NAMES).settings == Settings(
+        NAMES.role_arn, "python3.13", "main.app", 1024, 30, 512, (("A", "b"), ("WRAP", "mine"))
+    )
+
+
+def test_too_large_is_said_before_any_call() -> None:
+    with pytest.raises(DeployError, match="MB"):
+        desired(CONFIG, replace(ARTIFACT, raw=UNZIPPED_MAX + 1), NAMES)
+
+
+def test_a_zip_too_large_for_a_direct_upload_goes_through_a_bucket() -> None:
+    large = desired(CONFIG, replace(ARTIFACT, zipped=ZIP_DIRECT_MAX + 1, sha256="YWI="), NAMES)
+    assert (large.code.bucket, large.code.key) == ("lambent-123456789012-eu-west-1", "uploads/hello/6162.zip")
+    names = [type(step).__name__ for step in plan(large, Observed()).steps]
+    assert names[4:6] == ["Upload", "CreateFunction"]
+
+
+def test_a_large_environment_is_said_before_any_call() -> None:
+    fits = replace(CONFIG, environment=(("A", "x" * (4096 - len('{"A":"","WRAP":"w"}'))),))
+    desired(fits, ARTIFACT, NAMES)
+    with pytest.raises(UsageError, match="4097 bytes"):
+        desired(replace(CONFIG, environment=(("A", fits.environment[0][1] + "x"),)), ARTIFACT, NAMES)
+
+
+def test_a_region_that_had_no_urls_is_told_before_any_call() -> None:
+    away = replace(WANTED, names=Names("hello", "123456789012", "eu-central-2"))
+    lines = {line.what: line.detail for line in plan(away, Observed()).lines}
+    assert "no Function URLs" in lines["region eu-central-2"]
+    assert "region eu-central-2" not in {line.what for line in plan(away, DONE).lines}
+
+
+def test_a_plan_tells_who_may_call_what_it_costs_and_whether_that_is_new() -> None:
+    first, later, signed = plan(WANTED, Observed()), plan(WANTED, DONE), plan(replace(WANTED, auth="AWS_IAM"), Observed())
+    assert [(made.access, made.opens) for made in (first, later, signed)] == [
+        ("public", True),
+        ("public", False),
+        ("signed", False),
+    ]
+    opened = plan(WANTED, replace(DONE, url=Url("https://x/", "AWS_IAM")))
+    assert opened.opens
+    told = first.planned
+    assert (told.zipped, told.raw) == (2_000_000, 6_000_000)
+    assert told.cost and told.cost.usd_per_million == 1.87
+
+
+def test_a_statement_is_known_by_what_it_says() -> None:
+    wanted = PUBLIC_STATEMENTS[0]
+    for change in (
+        {"effect": "Deny"},
+        {"limits": '{"StringEquals":{"aws:SourceAccount":"1"}}'},
+        {"principal": "arn:aws:iam::1:root"},
+    ):
+        (grant, revoke, _) = plan(WANTED, replace(DONE, statements=(replace(wanted, **change), PUBLIC_STATEMENTS[1]))).steps
+        assert isinstance(grant, steps.Grant) and grant.statement == SECOND[0]
+        assert isinstance(revoke, steps.Revoke) and revoke.sid == wanted.sid
+    taken = (replace(STRANGE, sid=f"{wanted.sid}2"), STRANGE, PUBLIC_STATEMENTS[1])
+    made = plan(WANTED, replace(DONE, statements=taken))
+    assert [type(step).__name__ for step in made.steps] == ["Grant", "Revoke", "Revoke", "Probe"]
+    assert isinstance(made.steps[0], steps.Grant) and made.steps[0].statement.sid == f"{wanted.sid}3"
+
+
+ONE, TWO = ({"Action": f"s3:{each}", "Effect": "Allow", "Resource": "*"} for each in ("GetObject", "PutObject"))
+NEVER = {"Action": "s3:*", "Effect": "Deny", "Resource": "*"}
+
+
+def inside(*statements: dict[str, str]) -> str:
+    return canonical({"Version": "2012-10-17", "Statement": list(statements)}) if statements else ""
+
+
+@pytest.mark.parametrize(
+    ("had", "wanted", "before", "after"),
+    (
+        ((), (ONE,), (ONE,), None),
+        ((ONE,), (ONE, TWO), (ONE, TWO), None),
+        ((ONE,), (TWO,), (ONE, TWO), (TWO,)),
+        ((ONE, TWO), (TWO,), None, (TWO,)),
+        ((ONE,), (), None, ()),
+        ((ONE, NEVER), (ONE,), (ONE,), None),
+        ((ONE,), (ONE, NEVER), (ONE, NEVER), None),
+    ),
+)
+def test_what_the_live_version_may_do_is_taken_away_last(had: Any, wanted: Any, before: Any, after: Any) -> None:
+    """Its environments may start anew at any time, and for good if the new version fails its check."""
+    order = plan(replace(WANTED, inline=inside(*wanted)), replace(DONE, inline=inside(*had), live=OLD_LIVE, latest=OLD)).steps
+    point = next(number for number, step in enumerate(order) if isinstance(step, steps.Probe))
+    first, last = (
+        [step for step in part if isinstance(step, steps.PutPolicy | steps.DeletePolicy)]
+        for part in (order[:point], order[point:])
+    )
+    assert first == ([steps.PutPolicy(NAMES.role, "lambent", inside(*before))] if before else [])
+    gone = steps.DeletePolicy(NAMES.role, "lambent") if after == () else None
+    assert last == ([] if after is None else [gone or steps.PutPolicy(NAMES.role, "lambent", inside(*after))])

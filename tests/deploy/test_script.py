@@ -1,0 +1,98 @@
+"""`lambent plan --as aws-cli`: the script, run by a shell with the real `aws`, leaves what a deploy leaves."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lambent import events
+from lambent.aws.interface import Aws
+from lambent.config.model import Config, Cors, Hosting
+from lambent.deploy.deploy import deploy, prepare
+from lambent.deploy.means import Patience
+from lambent.deploy.observed import observe
+from lambent.deploy.plan import plan
+from lambent.deploy.script import script
+from support.deploy_cases import artifact, config
+from support.local_service import RUNTIME, Service
+from support.plan_cases import CASES
+
+QUICK = Patience(role_s=5, settle_s=30, answer_s=5)
+SAYS = "def lambda_handler(event, context):\n    return {{'statusCode': 200, 'body': {!r}}}\n"
+FIRST: dict[str, Any] = {
+    "environment": (("GREETING", 'it\'s $HOME "quoted"'),),
+    "hosting": Hosting(
+        permissions=('{"Action": ["s3:GetObject"], "Effect": "Allow", "Resource": ["arn:aws:s3:::b/*"]}',),
+        reserved_concurrency=5,
+        tags=(("team", "web and shop"),),
+        cors=Cors(origins=("https://example.com",), methods=("GET",), max_age_s=60),
+    ),
+}
+THEN: dict[str, Any] = {"memory_mb": 256, "stream": True, "hosting": Hosting(log_retention_days=None, tags=(("team", "x"),))}
+
+pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on this machine")
+
+
+def wanted(folder: Path, name: str, changes: dict[str, Any]) -> Config:
+    return config(folder, name, runtime=RUNTIME, **changes)
+
+
+def by_script(aws: Aws, service: Service, folder: Path, text: str, changes: dict[str, Any]) -> str:
+    """What it printed."""
+    told = script(prepare(wanted(folder, "scripted", changes), artifact(folder, text, runtime=RUNTIME), aws))
+    ran = subprocess.run(["sh"], input=told, env=service.environ(), capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0, told + ran.stderr
+    assert not ran.stderr, ran.stderr
+    return ran.stdout
+
+
+def by_deploy(aws: Aws, folder: Path, text: str, changes: dict[str, Any]) -> events.Deployed:
+    zipped = artifact(folder, text, runtime=RUNTIME)
+    return deploy(wanted(folder, "deployed", changes), zipped, aws, events.ignore, patience=QUICK)
+
+
+def state(aws: Aws, app: str) -> str:
+    """All that the describe calls say, without what differs from run to run and from name to name."""
+    names, seen = observe(aws, app, 5)
+    assert seen.latest and seen.live and seen.url and seen.alias
+    told = (
+        *(names.function, seen.role, sorted(seen.attached), seen.inline, seen.log_group, seen.statements),
+        *((each.settings, each.sha256, each.architecture, each.size, each.tags) for each in (seen.latest, seen.live)),
+        *(seen.latest.reserved, seen.provisioned, seen.versions, seen.alias.version, seen.alias.weights),
+        *(seen.url.auth, seen.url.mode, seen.url.cors),
+    )
+    return str(told).replace(app, "APP")
+
+
+def test_the_script_leaves_what_a_deploy_leaves(aws: Aws, service: Service, tmp_path: Path) -> None:
+    """A first deploy, and an update of nearly everything: code, memory, permissions taken away, CORS, streaming begun."""
+    for text, changes, version in ((SAYS.format("one"), FIRST, "1"), (SAYS.format("two"), THEN, "2")):
+        printed = by_script(aws, service, tmp_path, text, changes)
+        assert by_deploy(aws, tmp_path, text, changes).version == version
+        assert state(aws, "scripted") == state(aws, "deployed")
+        left = prepare(wanted(tmp_path, "scripted", changes), artifact(tmp_path, text, runtime=RUNTIME), aws)
+        assert left.changes == 0, left.lines
+        assert printed == f"{left.url}\n"
+        assert service.fetch(left.url).status == 200
+
+
+def test_every_plan_there_is_can_be_written_as_a_script() -> None:
+    for case in CASES:
+        told = script(plan(case.desired, case.observed))
+        checked = subprocess.run(["sh", "-n"], input=told, capture_output=True, text=True, timeout=20)
+        assert checked.returncode == 0 and not checked.stderr, f"{case.name}: {checked.stderr}"
+
+
+def test_a_version_that_fails_ends_the_script_before_it_is_live(aws: Aws, service: Service, tmp_path: Path) -> None:
+    by_deploy(aws, tmp_path, SAYS.format("good"), {})
+    before = aws.alias("deployed", "live")
+    broken = artifact(tmp_path, "import nonesuch\n", runtime=RUNTIME)
+    told = script(prepare(wanted(tmp_path, "deployed", {}), broken, aws))
+    ran = subprocess.run(["sh"], input=told, env=service.environ(), capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 1
+    assert "nonesuch" in ran.stderr
+    assert aws.alias("deployed", "live") == before

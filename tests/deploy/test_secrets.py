@@ -1,0 +1,119 @@
+"""Secrets by reference, whole: from the configuration through a deploy to the local Lambda to what the app sees."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import textwrap
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from lambent import events
+from lambent.aws.interface import Aws
+from lambent.config.model import App, Config
+from lambent.deploy.deploy import deploy, prepare
+from lambent.deploy.desired import desired
+from lambent.deploy.probe import ask
+from lambent.errors import DeployError
+from lambent.local.sandbox.process import ProcessMaker
+from lambent.names import Names
+from lambent.package.build import build
+from support.functions import CACHE, NEWEST, make_function, running
+from support.local_service import Service, serving
+from support.runtime_api_stub import make_event
+
+VALUES = ("postgres://hunter2@db", "sk_live_1")
+SECRETS = (("DB", "ssm:/shop/db"), ("KEY", "secret:shop/keys#stripe"))
+APPS = {
+    "asgi": """
+        import os
+        SEEN = repr((os.environ["DB"], os.environ["KEY"]))
+        async def app(scope, receive, send):
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+            await send({"type": "http.response.body", "body": SEEN.encode()})
+    """,
+    "wsgi": """
+        import os
+        SEEN = repr((os.environ["DB"], os.environ["KEY"]))
+        def app(environ, start_response):
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return [SEEN.encode()]
+    """,
+    "handler": """
+        import os
+        SEEN = repr((os.environ["DB"], os.environ["KEY"]))
+        def app(event, context):
+            return {"statusCode": 200, "body": SEEN}
+    """,
+}
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with serving(tmp_path_factory.mktemp("state")) as one:
+        ssm = one.client("ssm", region_name="eu-west-1")
+        ssm.put_parameter(Name="/shop/db", Value=VALUES[0], Type="SecureString")
+        keys = one.client("secretsmanager", region_name="eu-west-1")
+        keys.create_secret(Name="shop/keys", SecretString=json.dumps({"stripe": VALUES[1]}))
+        yield one
+
+
+def made(folder: Path, kind: str, secrets: tuple[tuple[str, str], ...] = SECRETS) -> Config:
+    folder.mkdir()
+    (folder / "main.py").write_text(textwrap.dedent(APPS[kind]))
+    return Config(folder, f"secret-{kind}", App("main", "app", kind), NEWEST, secrets=secrets)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", APPS)
+def test_a_deployed_app_has_them_and_nobody_else(service: Service, aws: Aws, kind: str, tmp_path: Path) -> None:
+    config = made(tmp_path / "app", kind)
+    said: list[events.Event] = []
+    artifact = build(config, CACHE, os.environ, said.append)
+    lines = prepare(config, artifact, aws).lines
+    done = deploy(config, artifact, aws, said.append)
+    assert ask(done.url, 10).body.decode() == repr(VALUES)
+
+    told = [repr(lines), repr(said), service.log(), json.dumps(aws.function(config.name, "live"), default=repr)]
+    with zipfile.ZipFile(artifact.path) as zipped:
+        told += [repr(zipped.read(name)) for name in zipped.namelist()]
+    told += [path.read_bytes().decode("latin-1") for path in service.state.rglob("*") if path.is_file()]
+    assert not [text for text in told for value in VALUES if value in text]
+
+
+@pytest.mark.parametrize("kind", APPS)
+def test_in_a_plain_process_too(service: Service, kind: str, tmp_path: Path) -> None:
+    config = made(tmp_path / "app", kind)
+    artifact = build(config, CACHE, os.environ, events.ignore)
+    wanted = dict(desired(config, artifact, Names(config.name, "123456789012", "eu-west-1")).settings.environment)
+    function = make_function(
+        tmp_path,
+        "",
+        handler=artifact.handler,
+        region="eu-west-1",
+        environment=tuple((wanted | {"AWS_ENDPOINT_URL": service.url}).items()),
+    )
+    with zipfile.ZipFile(artifact.path) as zipped:
+        zipped.extractall(function.code)
+    (function.code / "lambent_runtime/bootstrap").chmod(0o755)
+
+    async def called() -> tuple[dict[str, str], str, str]:
+        async with running(tmp_path, maker=ProcessMaker()) as one:
+            return await one.call(function, make_event())
+
+    answer, error, _ = asyncio.run(called())
+    assert (error, answer["body"]) == ("", repr(VALUES))
+
+
+def test_a_secret_that_is_not_there_is_the_named_cause(aws: Aws, tmp_path: Path) -> None:
+    config = replace(made(tmp_path / "app", "wsgi", (("DB", "ssm:/none"), *SECRETS[1:])), name="secret-none")
+    with pytest.raises(DeployError) as failed:
+        deploy(config, build(config, CACHE, os.environ, events.ignore), aws, events.ignore)
+    assert failed.value.what == (
+        "the function cannot read a secret: DB = ssm:/none: ParameterNotFound: there is no such parameter in eu-west-1"
+    )
+    assert failed.value.hint.startswith("aws ssm put-parameter --type SecureString --name /none --value VALUE; or mend")

@@ -1,0 +1,162 @@
+"""URLs for signed requests only, on the local Lambda, which checks signatures and policies as AWS does."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lambent import events
+from lambent.aws.boto import connect
+from lambent.aws.interface import Aws, Pairs
+from lambent.config.model import Hosting
+from lambent.deploy.deploy import deploy
+from lambent.deploy.means import Patience
+from lambent.deploy.probe import Answer, ask
+from lambent.deploy.rollback import rollback
+from lambent.errors import UnconfirmedError
+from support.deploy_cases import Meddled, artifact, config
+from support.local_service import RUNTIME, Service
+
+FRESH = itertools.count()
+QUICK = Patience(role_s=5, settle_s=30, answer_s=0.2)
+SAYS = "def lambda_handler(event, context):\n    return {'statusCode': 200, 'body': 'TEXT'}\n"
+WHO = """\
+import json
+
+def lambda_handler(event, context):
+    who = event["requestContext"]["authorizer"]["iam"]["userArn"]  # there is always one: the URL takes signed requests only
+    return {"statusCode": 200, "body": json.dumps([who, sorted(event["headers"])])}
+"""
+
+
+@pytest.fixture
+def name() -> str:
+    return f"iam{next(FRESH)}"
+
+
+class Ran:
+    """One deploy, what it emitted, and what became of the URL."""
+
+    def __init__(self, aws: Aws, folder: Path, name: str, text: str, auth: Any) -> None:
+        self.seen: list[events.Event] = []
+        wanted = config(folder, name, runtime=RUNTIME, hosting=Hosting(auth=auth))
+        self.done = deploy(wanted, artifact(folder, text, runtime=RUNTIME), aws, self.seen.append, patience=QUICK)
+
+
+def says(text: str) -> str:
+    return SAYS.replace("TEXT", text)
+
+
+def test_a_signed_question_is_answered(aws: Aws, name: str, tmp_path: Path) -> None:
+    ran = Ran(aws, tmp_path, name, WHO, "AWS_IAM")
+    assert (ran.done.public, ran.done.changed) == (False, True)
+    assert [event.status for event in ran.seen if isinstance(event, events.Answered)] == [200]
+    assert aws.statements(name, "live") == ()
+    assert ask(ran.done.url, 10).forbidden
+    signed = ask(f"{ran.done.url}a%20b/?x=1", 10, aws.signed(f"{ran.done.url}a%20b/?x=1"))
+    who, headers = json.loads(signed.body)
+    assert who == "arn:aws:sts::123456789012:user/moto" and "x-amz-date" in headers and "authorization" not in headers
+    assert ask(f"{ran.done.url}elsewhere", 10, aws.signed(ran.done.url)).missigned
+    changed = Ran(aws, tmp_path, name, f"{WHO}#", "AWS_IAM").done
+    back = rollback(name, "", aws, events.ignore, patience=QUICK)
+    assert (changed.version, back.version, back.public) == ("2", "1", False)
+    again = Ran(aws, tmp_path, name, WHO, "AWS_IAM")
+    assert (again.done.changed, again.done.public) == (False, False)
+
+
+def test_a_caller_who_may_deploy_and_not_ask(service: Service, name: str, tmp_path: Path) -> None:
+    iam = service.client("iam")
+    iam.create_user(UserName=name)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    pipeline = connect("eu-west-1", endpoint_url=service.url, keys=(key["AccessKeyId"], key["SecretAccessKey"]))
+    with pytest.raises(UnconfirmedError) as unsure:
+        Ran(pipeline, tmp_path, name, says("one"), "AWS_IAM")
+    assert unsure.value.exit_code == 4
+    assert f"arn:aws:iam::123456789012:user/{name} may not call it" in unsure.value.what
+    assert "lambda:InvokeFunctionUrl and lambda:InvokeFunction" in unsure.value.hint
+    for actions, may in (["lambda:InvokeFunctionUrl"], False), (["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"], True):
+        allow = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]}
+        iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps(allow))
+        if may:
+            assert Ran(pipeline, tmp_path, name, says("one"), "AWS_IAM").done.changed is False
+        else:
+            with pytest.raises(UnconfirmedError):
+                Ran(pipeline, tmp_path, name, says("one"), "AWS_IAM")
+
+
+class Mistaken(Meddled):
+    """Signs for another region, as a wrong key or clock would."""
+
+    def signed(self, url: str) -> Pairs:
+        return tuple((name, value.replace("eu-west-1", "eu-west-2")) for name, value in self._aws.signed(url))
+
+
+def test_a_signature_that_is_not_taken_says_nothing_of_the_app(aws: Aws, name: str, tmp_path: Path) -> None:
+    with pytest.raises(UnconfirmedError, match="does not take the signature"):
+        Ran(Mistaken(aws), tmp_path, name, says("one"), "AWS_IAM")  # type: ignore[arg-type]
+    assert Ran(aws, tmp_path, name, says("one"), "AWS_IAM").done.changed is False
+
+
+class Stranger:
+    """Asks unsigned, again and again, while something else goes on."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._ask)
+        self.seen: list[Answer] = []
+
+    def _ask(self) -> None:
+        while not self._stop.is_set():
+            self.seen.append(ask(self._url, 20))
+
+    def __enter__(self) -> Stranger:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    @property
+    def turns(self) -> list[str]:
+        """What was heard, without repetitions: the app's answer, or "403"."""
+        heard = ["403" if answer.forbidden else f"{answer.status} {answer.body.decode()}" for answer in self.seen]
+        return [now for now, _ in itertools.groupby(heard)]
+
+
+def test_closed_and_opened_without_a_wrong_moment(aws: Aws, name: str, tmp_path: Path) -> None:
+    url = Ran(aws, tmp_path, name, says("open"), "NONE").done.url
+    with Stranger(url) as stranger:
+        closed = Ran(aws, tmp_path, name, says("secret"), "AWS_IAM").done
+        assert ask(url, 10, aws.signed(url)).body == b"secret"
+    assert stranger.turns == ["200 open", "403"], "what is behind a closed URL was never seen"
+    with Stranger(url) as stranger:
+        opened = Ran(aws, tmp_path, name, says("fair"), "NONE").done
+        assert ask(url, 10).body == b"fair"
+    assert stranger.turns in (["403", "200 fair"], ["403"])
+    assert (closed.url, opened.url, closed.public, opened.public) == (url, url, False, True)
+
+
+@pytest.mark.parametrize("call", ["update_url", "move_alias", "remove_statement"])
+def test_broken_off_strangers_never_see_what_is_to_be_closed(aws: Aws, name: str, tmp_path: Path, call: str) -> None:
+    url = Ran(aws, tmp_path, name, says("open"), "NONE").done.url
+
+    def stop(made: str, count: int) -> None:
+        if made == call:
+            raise KeyboardInterrupt
+
+    for moment in ("before", "after"):
+        with pytest.raises(KeyboardInterrupt):
+            Ran(Meddled(aws, **{moment: stop}), tmp_path, name, says("secret"), "AWS_IAM")  # type: ignore[arg-type]
+        seen = ask(url, 10)
+        assert seen.forbidden != ((call, moment) == ("update_url", "before")) and seen.body != b"secret"
+        assert Ran(aws, tmp_path, name, says("secret"), "AWS_IAM").done.url == url
+        assert ask(url, 10).forbidden and ask(url, 10, aws.signed(url)).body == b"secret"
+        assert Ran(aws, tmp_path, name, says("open"), "NONE").done.url == url
+        assert ask(url, 10).body == b"open"

@@ -1,0 +1,229 @@
+"""Streaming switched on and off on a live URL: what its clients see meanwhile, and what is left when it goes wrong."""
+
+from __future__ import annotations
+
+import threading
+import zipfile
+from base64 import b64encode
+from collections import Counter
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from lambent import events
+from lambent.aws.boto import connect
+from lambent.aws.interface import BUFFERED, STREAMED, Aws, Invoked, Settings
+from lambent.config.model import App, Config
+from lambent.deploy import confirm, steps
+from lambent.deploy.check import form, judge
+from lambent.deploy.deploy import deploy
+from lambent.deploy.means import Means, Patience
+from lambent.deploy.probe import Answer, ask
+from lambent.errors import AwsError, DeployError, UnconfirmedError
+from lambent.package.artifact import Artifact
+from support.deploy_cases import Meddled
+from support.local_service import RUNTIME, Service
+from support.streaming import WRAPPER, function_files
+
+QUICK = Patience(role_s=5, settle_s=30, answer_s=5)
+EITHER = """
+def answer(event, out):
+    if os.environ.get("LAMBENT_RESPONSE") == "stream":
+        out.head()
+        out.prelude(headers={"content-type": "text/plain"}, cookies=["secret=1"])
+        out.send(b"TEXT")
+        out.end()
+    else:
+        told = {"statusCode": 200, "headers": {"content-type": "text/plain"}, "cookies": ["secret=1"], "isBase64Encoded": False}
+        out.post(json.dumps(told | {"body": "TEXT"}).encode())
+"""
+
+
+@pytest.fixture
+def aws(service: Service) -> Aws:
+    return connect("eu-west-1", endpoint_url=service.url, keys=("lambent", "lambent"))
+
+
+def run(
+    aws: Aws,
+    folder: Path,
+    name: str,
+    text: str,
+    *,
+    stream: bool,
+    environment: tuple[tuple[str, str], ...] = (),
+    code: str = EITHER,
+) -> Any:
+    """Deploys an app that says `text`, as a build with and without `stream` would have it."""
+    path = folder / f"{text}.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file, source in function_files(code.replace("TEXT", text)).items():
+            info = zipfile.ZipInfo(file, date_time=(1980, 1, 1, 0, 0, 0))
+            info.external_attr = 0o755 << 16
+            archive.writestr(info, source)
+    data = path.read_bytes()
+    told = (WRAPPER, ("LAMBENT_RESPONSE", "stream")) if stream else (WRAPPER,)
+    digest = b64encode(sha256(data).digest()).decode()
+    artifact = Artifact(path, digest, len(data), len(data), 2, RUNTIME, "x86_64", "main.app", told)
+    config = Config(folder, name, App("main", "app", "asgi"), RUNTIME, timeout_s=5, stream=stream, environment=environment)
+    heard: list[events.Event] = []
+    return deploy(config, artifact, aws, heard.append, patience=QUICK)
+
+
+class Client:
+    """Asks a URL again and again while something else goes on."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.seen: Counter[tuple[int, bytes]] = Counter()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._ask)
+
+    def _ask(self) -> None:
+        while not self._stop.is_set():
+            answer = ask(self._url, 20)
+            self.seen[answer.status, answer.body] += 1
+
+    def __enter__(self) -> Client:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+def mode(aws: Aws, name: str) -> str:
+    url = aws.url(name, "live")
+    assert url is not None
+    return url.mode
+
+
+def test_on_and_off_and_no_client_sees_raw_json(aws: Aws, tmp_path: Path) -> None:
+    url = run(aws, tmp_path, "switch", "one", stream=False).url
+    assert (mode(aws, "switch"), ask(url, 10).body) == (BUFFERED, b"one")
+    with Client(url) as client:
+        for text, stream in (("two", True), ("three", False), ("four", True), ("four", False)):
+            done = run(aws, tmp_path, "switch", text, stream=stream)
+            assert done.url == url
+            assert mode(aws, "switch") == (STREAMED if stream else BUFFERED)
+            assert ask(url, 10).body == text.encode()
+            assert run(aws, tmp_path, "switch", text, stream=stream).changed is False
+    good = {(200, text) for text in (b"one", b"two", b"three", b"four")}
+    assert set(client.seen) <= good | {(502, b"Internal Server Error")}, client.seen
+    assert (200, b"two") in client.seen
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_broken_off_anywhere_a_rerun_mends_it(aws: Aws, tmp_path: Path, stream: bool) -> None:
+    """At each of the two calls that change what clients meet: neither the break nor the rerun shows raw JSON."""
+    name = f"broken{stream}"
+    url = run(aws, tmp_path, name, "before", stream=not stream).url
+    for turn, call in enumerate(("move_alias", "update_url")):
+        for after in (False, True):
+
+            def fail(made: str, number: int, call: str = call) -> None:
+                if made == call:
+                    raise KeyboardInterrupt
+
+            run(aws, tmp_path, name, "before", stream=not stream)
+            meddled = Meddled(aws, after=fail) if after else Meddled(aws, before=fail)
+            with pytest.raises(KeyboardInterrupt):
+                run(meddled, tmp_path, name, f"after{turn}", stream=stream)  # type: ignore[arg-type]
+            seen = ask(url, 10)
+            assert not seen.raw and seen.status in (200, 502)
+            run(aws, tmp_path, name, f"after{turn}", stream=stream)
+            assert ask(url, 10).body == f"after{turn}".encode()
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_refused_mode_leaves_the_old_version_and_its_mode(aws: Aws, tmp_path: Path, stream: bool) -> None:
+    name = f"refused{stream}"
+    url = run(aws, tmp_path, name, "before", stream=not stream).url
+
+    def refuse(made: str, number: int) -> None:
+        if made == "update_url":
+            raise AwsError("not authorized to perform: lambda:UpdateFunctionUrlConfig", code="AccessDeniedException")
+
+    with pytest.raises(AwsError, match="UpdateFunctionUrlConfig"):
+        run(Meddled(aws, before=refuse), tmp_path, name, "after", stream=stream)  # type: ignore[arg-type]
+    assert ask(url, 10).body == b"before"
+
+
+def test_a_version_that_answers_in_the_other_form_does_not_go_live(aws: Aws, tmp_path: Path) -> None:
+    url = run(aws, tmp_path, "form", "good", stream=False).url
+    for stream, told in ((False, "stream"), (True, "buffered")):
+        with pytest.raises(DeployError, match="the app answers in the form of a"):
+            run(aws, tmp_path, "form", "bad", stream=stream, environment=(("LAMBENT_RESPONSE", told),))
+        assert ask(url, 10).body == b"good"
+
+
+ENDLESS = """
+def answer(event, out):
+    out.head()
+    out.prelude()
+    out.send(b"TEXT")
+    while True:
+        time.sleep(0.1)
+        out.send(b".")
+"""
+FAILING = """
+def answer(event, out):
+    {how}
+"""
+HOWS = {
+    "raises late": (
+        """
+    import base64
+    told = base64.b64encode(b'{"errorType":"ValueError","errorMessage":"TEXT"}').decode()
+    out.head()
+    out.end(f"Lambda-Runtime-Function-Error-Type: Function.ValueError\\r\\nLambda-Runtime-Function-Error-Body: {told}\\r\\n")
+    """,
+        "ValueError: TEXT",
+    ),
+    "answers 500": (
+        "print('the TEXT', flush=True); out.head(); out.prelude(statusCode=500); out.send(b'oh'); out.end()",
+        "500",
+    ),
+    "exits": ("print('the TEXT', flush=True); os._exit(4)", "exit status 4"),
+}
+
+
+def test_an_app_whose_answer_never_ends_goes_live(aws: Aws, tmp_path: Path) -> None:
+    """A clock at `/`: its beginning is answer enough, for the check as for the URL."""
+    done = run(aws, tmp_path, "endless", "tick", stream=True, code=ENDLESS)
+    assert ask(done.url, 10).body.startswith(b"tick")
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_a_streamed_version_that_fails_does_not_go_live(aws: Aws, tmp_path: Path, how: str) -> None:
+    name = how.replace(" ", "")
+    url = run(aws, tmp_path, name, "good", stream=True).url
+    code, said = HOWS[how]
+    with pytest.raises(DeployError) as failed:
+        run(aws, tmp_path, name, "reason", stream=True, code=FAILING.replace("{how}", code.strip()))
+    assert said.replace("TEXT", "reason") in failed.value.what
+    assert how == "raises late" or "the reason" in failed.value.detail
+    assert ask(url, 10).body == b"good"
+
+
+def test_an_answer_is_judged_in_both_forms() -> None:
+    settings = Settings("role", RUNTIME, "main.app", 128, 3, 512)
+    broken = b'{"statusCode": 500}' + b"\0" * 8 + b"the reason"
+    failure = judge(Invoked(broken, "", ""), settings, strict=True)
+    assert failure is not None and (failure.status, failure.message) == (500, "the reason")
+    good = b'{"statusCode": 200}' + b"\0" * 8 + b"\0\xff"
+    assert judge(Invoked(good, "", ""), settings, strict=True) is None
+    assert [form(payload) for payload in (good, b'{"statusCode": 200}', b'"hi"', b"\xff")] == [STREAMED, BUFFERED, "", ""]
+
+
+def test_raw_json_at_the_end_is_said(aws: Aws) -> None:
+    """Somebody's hand on the URL, or AWS's own delay: a good status is not the whole answer."""
+    shown = Answer(200, b'{"statusCode":200,"headers":{},"body":"x","isBase64Encoded":false}')
+    step = steps.Probe("f", "live", Settings("role", RUNTIME, "main.app", 128, 1, 512), strict=True)
+    means = Means(aws, events.ignore, replace(QUICK, answer_s=0), lambda *asked: shown)
+    with pytest.raises(UnconfirmedError, match="raw JSON"):
+        confirm.answers(means, step, "1", "http://x/")

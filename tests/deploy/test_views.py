@@ -1,0 +1,226 @@
+"""What only looks, against the local Lambda: plan with drift, versions, status, and the policy that all of it needs."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from lambent import events
+from lambent.aws.boto import connect
+from lambent.aws.interface import Aws, Statement
+from lambent.config.model import Hosting
+from lambent.deploy.deploy import deploy, prepare
+from lambent.deploy.desired import desired
+from lambent.deploy.destroy import destroy
+from lambent.deploy.destroy import prepare as doomed
+from lambent.deploy.means import Patience
+from lambent.deploy.policy import policy
+from lambent.deploy.rollback import rollback
+from lambent.deploy.status import apps, status
+from lambent.deploy.versions import versions
+from lambent.errors import DeployError
+from lambent.names import Names
+from support.deploy_cases import READS, Meddled, artifact, config
+from support.local_service import RUNTIME, Service
+
+QUICK = Patience(role_s=5, settle_s=30, answer_s=5)
+FRESH = itertools.count()
+SAYS = "def lambda_handler(event, context):\n    return {{'statusCode': 200, 'body': {!r}}}\n"
+RAISES = """
+def lambda_handler(event, context):
+    if event["rawPath"] != "/":
+        raise ValueError("no such colour")
+    return {"statusCode": 200}
+"""
+
+
+@pytest.fixture
+def name() -> str:
+    return f"view{next(FRESH)}"
+
+
+def run(aws: Aws, folder: Path, name: str, text: str, **changes: object) -> events.Deployed:
+    zipped = artifact(folder, text, runtime=RUNTIME)
+    return deploy(config(folder, name, runtime=RUNTIME, **changes), zipped, aws, events.ignore, patience=QUICK)
+
+
+def drift(aws: Aws, folder: Path, name: str, text: str) -> list[str]:
+    made = prepare(config(folder, name, runtime=RUNTIME), artifact(folder, text, runtime=RUNTIME), aws)
+    return [f"{line.what}: {line.detail}" for line in made.lines if line.verb == "drift"]
+
+
+def test_what_was_changed_by_hand_is_shown_as_such(aws: Aws, name: str, tmp_path: Path) -> None:
+    one, two = SAYS.format("one"), SAYS.format("two")
+    run(aws, tmp_path, name, one)
+    url = run(aws, tmp_path, name, two).url
+    assert drift(aws, tmp_path, name, two) == []
+    aws.move_alias(name, "live", "1")
+    aws.add_statement(name, "live", Statement("mine", "lambda:InvokeFunction", "123456789012"))
+    aws.attach_policy(f"lambent-{name}", "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
+    aws.update_url(name, "live", "AWS_IAM", "")
+    latest = aws.function(name)
+    assert latest
+    aws.update_settings(name, replace(latest.settings, memory_mb=640))
+    assert drift(aws, tmp_path, name, two) == [
+        f"function {name}: $LATEST is not as version 2: memory 1024 MB -> 640 MB; only a deploy makes that live",
+        "alias live: points at version 1, not at 2, the newest: moved by hand, or that one failed",
+        "permission mine: arn:aws:iam::123456789012:root may lambda:InvokeFunction: lambent did not make it, and it stays",
+        f"URL {url}: takes signed requests only (AWS_IAM), though its permissions let everybody in",
+        f"role lambent-{name}: arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess is attached and not in policies: it stays",
+    ]
+    told = status(name, aws, 5)
+    assert told and [line.what.split()[0] for line in told.drift] == ["function", "alias", "permission", "URL"]
+    run(aws, tmp_path, name, two)
+    assert [line.split(":")[0] for line in drift(aws, tmp_path, name, two)] == ["permission mine", f"role lambent-{name}"]
+
+
+def test_a_deploy_that_was_broken_off_is_no_drift(aws: Aws, name: str, tmp_path: Path) -> None:
+    run(aws, tmp_path, name, SAYS.format("one"))
+
+    def stop(call: str, number: int) -> None:
+        if call == "publish":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(Meddled(aws, before=stop), tmp_path, name, SAYS.format("two"))  # type: ignore[arg-type]
+    assert drift(aws, tmp_path, name, SAYS.format("two")) == []
+    (line,) = drift(aws, tmp_path, name, SAYS.format("one"))
+    assert "$LATEST is not as version 1: other code" in line
+
+
+def test_versions_say_what_changed_and_which_answers(aws: Aws, name: str, tmp_path: Path) -> None:
+    run(aws, tmp_path, name, SAYS.format("one"))
+    run(aws, tmp_path, name, SAYS.format("two"))
+    run(aws, tmp_path, name, SAYS.format("two"), memory_mb=256, environment=(("KEY", "hunter2"),))
+    aws.move_alias(name, "live", "2", weights=(("3", 0.25),))
+    watched = Meddled(aws)
+    told = versions(name, watched)  # type: ignore[arg-type]
+    assert sorted(watched.calls) == ["account", "alias", "versions"]
+    assert [(row.version, row.share, row.notes) for row in told.versions] == [
+        ("3", 0.25, "memory 1024 MB -> 256 MB, env +KEY"),
+        ("2", 0.75, "new code"),
+        ("1", 0, ""),
+    ]
+    assert "hunter2" not in str(told)
+    assert all(row.published.startswith("20") and row.size and row.runtime == RUNTIME for row in told.versions)
+    with pytest.raises(DeployError, match="has no versions"):
+        versions("nonesuch", aws)
+
+
+def test_status_of_one_app(aws: Aws, service: Service, name: str, tmp_path: Path) -> None:
+    done = run(aws, tmp_path, name, RAISES)
+    assert [service.fetch(done.url + path).status for path in ("x", "y", "")] == [502, 502, 200]
+    watched = Meddled(aws)
+    told = status(name, watched, 5)  # type: ignore[arg-type]
+    assert told and set(watched.calls) <= READS | {"log_events"} and len(watched.calls) == 16
+    assert (told.url, told.access, told.version, told.versions) == (done.url, "public", "1", 1)
+    assert (told.runtime, told.memory_mb, told.log_group, told.retention_days) == (RUNTIME, 1024, f"/aws/lambda/{name}", 30)
+    assert told.ends > "2026" and told.drift == ()
+    assert told.heard and told.heard.invocations >= 4 and told.heard.failures == 2 and told.heard.cold >= 1
+    assert told.heard.last_failure == "ValueError: no such colour"
+    assert status("nonesuch", aws, 5) is None
+
+
+def test_status_of_what_lambent_did_not_make_is_refused(aws: Aws, service: Service, name: str) -> None:
+    elsewhere = connect("us-east-1", endpoint_url=service.url, keys=("lambent", "lambent"))
+    service.function(name)
+    with pytest.raises(DeployError, match="lambent did not make it"):
+        status(name, elsewhere, 5)
+
+
+def test_all_apps_and_nobody_elses(service: Service, tmp_path: Path) -> None:
+    there = connect("eu-central-1", endpoint_url=service.url, keys=("lambent", "lambent"))
+    assert apps(there).apps == ()
+    own = service.role("own")
+    run(there, tmp_path, "plain", SAYS.format("one"))
+    run(there, tmp_path, "own-role", SAYS.format("one"), memory_mb=512, hosting=Hosting(role=own, auth="AWS_IAM"))
+    client = service.client("lambda", region_name="eu-central-1")
+    code = {"ZipFile": artifact(tmp_path, "theirs").path.read_bytes()}
+    client.create_function(FunctionName="theirs", Runtime=RUNTIME, Role=own, Handler="main.x", Code=code)
+    watched = Meddled(there)
+    told = apps(watched).apps  # type: ignore[arg-type]
+    assert [(app.app, app.version, app.access, app.memory_mb) for app in told] == [
+        ("own-role", "1", "signed", 512),
+        ("plain", "1", "public", 1024),
+    ]
+    assert watched.calls.count("function") == 2  # whose role says nothing
+
+
+ACTION = {
+    "InvokeWithResponseStream": "InvokeFunction",
+    "Invoke": "InvokeFunction",
+    "HeadBucket": "ListBucket",
+}
+NOT_SEEN = {
+    # asked for by AWS beside the call that was made: Service Authorization Reference
+    *("iam:PassRole", "iam:TagRole", "logs:TagResource", "lambda:ListTags"),
+    # calls that no step of this test needs: the role keeps its trust, nothing is kept warm, no other retention
+    *("iam:UpdateAssumeRolePolicy", "logs:DeleteRetentionPolicy", "lambda:GetFunctionConfiguration"),
+    *("lambda:PutProvisionedConcurrencyConfig", "lambda:DeleteProvisionedConcurrencyConfig"),
+}
+SERVICE = {"lambda": "lambda", "iam": "iam", "logs": "logs", "s3": "s3"}
+
+
+def test_the_policy_allows_every_call_that_is_made_and_little_else(service: Service, name: str, tmp_path: Path) -> None:
+    watched = connect("eu-west-1", endpoint_url=service.url, keys=("lambent", "lambent"))
+    made: set[str] = set()
+
+    def heard(model: Any, **_: Any) -> None:
+        prefix = model.service_model.endpoint_prefix
+        if prefix != "sts":
+            made.add(f"{prefix}:{ACTION.get(model.name, model.name)}")
+
+    watched._session.register("before-call", heard)  # type: ignore[attr-defined]
+    rights = ('{"Action": ["s3:GetObject"], "Effect": "Allow", "Resource": ["*"]}',)
+    most = Hosting(permissions=rights, reserved_concurrency=2, tags=(("a", "b"),))
+    run(watched, tmp_path, name, SAYS.format("one"), hosting=most)
+    run(watched, tmp_path, name, SAYS.format("two"), memory_mb=256, hosting=Hosting(keep_versions=1, tags=(("c", "d"),)))
+    run(watched, tmp_path, name, SAYS.format("two"), memory_mb=256, hosting=Hosting(auth="AWS_IAM"))
+    rollback(name, "2", watched, events.ignore, patience=QUICK)
+    status(name, watched, 5)
+    versions(name, watched)
+    apps(watched)
+    destroy(doomed(name, watched, logs=True), watched, events.ignore)
+
+    wanted = desired(
+        config(tmp_path, name, runtime=RUNTIME, hosting=most), artifact(tmp_path, "x"), Names(name, "1" * 12, "eu-west-1")
+    )
+    allowed = {action for statement in policy(wanted)["Statement"] for action in statement["Action"]}
+    assert made - allowed == set()
+    assert allowed - made <= NOT_SEEN
+
+
+def test_the_policy_is_about_this_app_alone(tmp_path: Path) -> None:
+    names = Names("shop", "123456789012", "eu-west-1")
+    zipped = replace(artifact(tmp_path, "x"), zipped=60_000_000)
+    plain = policy(desired(config(tmp_path, "shop"), artifact(tmp_path, "x"), names))
+    hosting = Hosting(
+        role="arn:aws:iam::123456789012:role/own",
+        auth="AWS_IAM",
+        layers=("arn:aws:lambda:eu-west-1:1:layer:l:1",),
+        subnets=("subnet-1",),
+    )
+    whole = policy(desired(config(tmp_path, "shop", hosting=hosting), zipped, names))
+    for document in (plain, whole):
+        assert len(json.dumps(document, separators=(",", ":"))) < 6144  # what a managed policy may be
+        for statement in document["Statement"]:
+            wide = {"lambda:ListFunctions", "logs:DescribeLogGroups", "lambda:GetLayerVersion", "s3:ListBucket"}
+            describes = all(":Describe" in action for action in statement["Action"])
+            if not describes and not set(statement["Action"]) <= wide:
+                assert all(
+                    "shop" in arn or arn in (hosting.role, "arn:aws:s3:::lambent-123456789012-eu-west-1")
+                    for arn in statement["Resource"]
+                )
+    found = {statement["Sid"]: statement for statement in plain["Statement"]}
+    assert found["PassRole"]["Condition"] == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+    assert found["RolePolicies"]["Condition"]["ArnEquals"]["iam:PolicyARN"] == [names.basic_policy_arn]
+    assert "iam:PutRolePolicy" not in str(plain) and "s3:PutObject" not in str(plain)
+    own = {statement["Sid"]: statement for statement in whole["Statement"]}
+    assert own["PassRole"]["Resource"] == [hosting.role] and "Role" not in own
+    assert own["Uploads"]["Resource"] == ["arn:aws:s3:::lambent-123456789012-eu-west-1/uploads/shop/*"]
+    assert "lambda:InvokeFunctionUrl" in own["Function"]["Action"]

@@ -1,0 +1,78 @@
+"""The pages about deploying: the how-tos are typed as they stand, the reference has every command and flag and no other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from lambent.cli.main import COMMANDS, cli
+from support.console_pages import Session, blocks, play
+from support.paths import DOCS
+from support.reader import free_port, lacking, reader_environment
+
+PAGES = tuple(DOCS / f"how-to/{name}.md" for name in ("deploy", "secrets", "pipelines"))
+REFERENCE = DOCS / "reference/commands.md"
+ELSEWHERE = {"build"}
+"""Commands with a page of their own that a test compares."""
+
+SECTIONS = {title: body for title, _, body in (each.partition("\n") for each in REFERENCE.read_text().split("\n## ")[1:])}  # type: ignore[misc]
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Iterator[Session]:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    with Session(folder, reader_environment(tmp_path, free_port())) as session:
+        try:
+            yield session
+        finally:
+            session.run("lambent local stop", 60)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_how_to(reader: Session, page: Path) -> None:
+    for block in blocks(page.read_text()):
+        if missing := lacking(block):
+            pytest.skip(f"this machine has no {' and no '.join(missing)}")
+        play(block, reader, page.name)
+
+
+def flags(command: click.Command) -> set[str]:
+    """Of a command, and of those below it."""
+    own = {
+        name
+        for option in command.params
+        if isinstance(option, click.Option) and not option.hidden
+        for name in (*option.opts, *option.secondary_opts)
+    }
+    below = command.commands.values() if isinstance(command, click.Group) else ()
+    return own.union(*map(flags, below)) - {"--help", "-h"}
+
+
+def told(section: str) -> set[str]:
+    """The flags in the tables of a section, and of those that it refers to."""
+    body = SECTIONS[section]
+    rows = [line.split("|")[1] for line in body.splitlines() if line.startswith("| `-")]
+    own = {flag for row in rows for flag in re.findall(r"(?<![\w-])--?[a-z][a-z-]*", row)}
+    groups = {"of the app": "Options of the app", "of the build": "Options of the build", "where": "Where"}
+    return own.union(*(told(title) for words, title in groups.items() if f"[{words}](#" in body))
+
+
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - ELSEWHERE))
+def test_every_flag_is_in_the_reference_and_no_other(name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)  # type: ignore[attr-defined]
+    assert told(f"lambent {name}") == flags(command)
+
+
+def test_every_command_is_in_the_reference_and_no_other() -> None:
+    assert {title.removeprefix("lambent ") for title in SECTIONS if title.startswith("lambent ")} == set(COMMANDS)
+
+
+def test_links_lead_somewhere() -> None:
+    for page in (*PAGES, REFERENCE):
+        for target in re.findall(r"\]\(([^)#]+)(?:#[\w-]+)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"

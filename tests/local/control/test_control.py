@@ -1,0 +1,415 @@
+"""The Lambda API's rules that no recording of ours holds: validation, calendar, roles, life cycle, Invoke, absences."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import json
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lambent.local.control import is_lambda
+from lambent.local.control.model import find, service
+from lambent.local.control.permissions import build_statement
+from lambent.local.control.rules import trusts_lambda
+from lambent.local.control.urls import function_url
+from support.lambda_api import ACCOUNT, REGION, ROLE, TRUST, Api, body, client, refusal, serving, text, zip_bytes
+from support.recordings import Recording
+
+TODAY = date(2026, 11, 23)
+ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:"
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Api]:
+    with serving(tmp_path, TODAY) as running:
+        yield running
+
+
+def good(**given: Any) -> dict[str, Any]:
+    base = {"FunctionName": "f", "Runtime": "python3.13", "Role": ROLE, "Handler": "handler.handler"}
+    return {**base, "Code": {"ZipFile": zip_bytes()}, **given}
+
+
+INVALID, VALIDATION = "InvalidParameterValueException", "ValidationException"
+
+
+def must(value: str, path: str, rule: str) -> str:
+    return f"Value {value}at '{path}' failed to satisfy constraint: Member must {rule}"
+
+
+KEYS = (
+    "1 validation error detected: Value at 'environment.variables' failed to satisfy constraint: Map keys must satisfy "
+    "constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+, Member must not be null]"
+)
+BLOCKED = (
+    "The runtime parameter of python3.9 is no longer supported for creating or updating AWS Lambda functions. "
+    "We recommend you use a supported runtime while creating or updating functions."
+)
+NO_BUCKET = "Error occurred while GetObject. S3 Error Code: NoSuchBucket. S3 Error Message: The specified bucket does not exist"
+LAYERS = [f"arn:aws:lambda:us-east-1:{ACCOUNT}:layer:x:{number}" for number in range(6)]
+VPC = {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
+ABSENT = "NotImplementedException"
+UNASSUMABLE = "The role defined for the function cannot be assumed by Lambda."
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "told"),
+    [
+        ({"MemorySize": 64}, VALIDATION, must("'64' ", "memorySize", "have value greater than or equal to 128")),
+        ({"MemorySize": 10241}, VALIDATION, must("'10241' ", "memorySize", "have value less than or equal to 10240")),
+        ({"Timeout": 901}, VALIDATION, must("'901' ", "timeout", "have value less than or equal to 900")),
+        ({"EphemeralStorage": {"Size": 100}}, VALIDATION, must("'100' ", "ephemeralStorage.size", "have value greater")),
+        ({"MemorySize": 1, "Timeout": 0}, VALIDATION, "2 validation errors detected: Value '1' at 'memorySize'"),
+        ({"MemorySize": 1, "Timeout": 0}, VALIDATION, "; Value '0' at 'timeout'"),
+        ({"MemorySize": "big"}, "SerializationException", "STRING_VALUE can not be converted to Integer"),
+        ({"Publish": "yes"}, "SerializationException", "can not be converted to Boolean"),
+        ({"Handler": "two words"}, VALIDATION, must("'two words' ", "handler", "satisfy regular expression pattern: [^\\s]+")),
+        ({"PackageType": "Tar"}, VALIDATION, must("'Tar' ", "packageType", "satisfy enum value set: [Zip, Image]")),
+        ({"Role": None}, VALIDATION, "1 validation error detected: " + must("null ", "role", "not be null")),
+        ({"Environment": {"Variables": {"1A": "x"}}}, VALIDATION, KEYS),
+        ({"Environment": {"Variables": {"AWS_REGION": "x", "OK": "y"}}}, INVALID, "keys used in this request: AWS_REGION"),
+        ({"Runtime": None}, INVALID, "Runtime and Handler are mandatory parameters for functions created with deployment"),
+        ({"Runtime": "python3.9"}, INVALID, BLOCKED),
+        ({"Runtime": "python4.0"}, INVALID, "Value python4.0 at 'runtime' failed to satisfy constraint"),
+        ({"Runtime": "nodejs22.x"}, ABSENT, "only Python runs here"),
+        ({"Role": f"{ROLE}-none"}, INVALID, UNASSUMABLE),
+        ({"Layers": LAYERS[:1]}, INVALID, f"Layer version {LAYERS[0]} does not exist."),
+        ({"Layers": [LAYERS[0].replace(ACCOUNT, "210987654321")]}, ABSENT, "layers of other accounts"),
+        ({"Layers": LAYERS}, INVALID, "Cannot reference more than 5 layers."),
+        ({"VpcConfig": VPC}, ABSENT, "VPC"),
+        ({"PackageType": "Image"}, ABSENT, "container images"),
+        ({"Tags": {f"k{number}": "v" for number in range(51)}}, INVALID, "Number of tags exceeds resource tag limit."),
+        ({"Code": {"S3Bucket": "none", "S3Key": "k"}}, INVALID, NO_BUCKET),
+        ({"Code": {}}, INVALID, "Please provide a source for function code."),
+        ({"FunctionName": "f:1"}, INVALID, "This operation is permitted on Lambda functions only."),
+        ({"FunctionName": "bad name!"}, VALIDATION, "Value 'bad name!' at 'functionName'"),
+    ],
+)
+def test_wrong_creations(api: Api, given: dict[str, Any], code: str, told: str) -> None:
+    params = {key: value for key, value in good(**given).items() if value is not None}
+    found, message = text(refusal(api.client.create_function, **params))
+    assert (found, told in message) == (code, True), message
+    assert api.store.count() == 0
+    assert list(api.store.code.iterdir()) == []
+
+
+def raw(api: Api, method: str, path: str, payload: bytes = b"") -> tuple[int, dict[str, str], Any]:
+    request = urllib.request.Request(api.url + path, payload or None, method=method)
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, dict(answer.headers), json.loads(answer.read() or b"null")
+    except urllib.error.HTTPError as error:
+        return error.code, {key.lower(): value for key, value in error.headers.items()}, json.loads(error.read() or b"null")
+
+
+def test_unknown_members_are_refused(api: Api) -> None:
+    document = {"Runtime": "python3.13", "Role": ROLE, "FunctionName": "f", "Code": {"ZipFil": ""}, "Memory": 1}
+    status, headers, answer = raw(api, "POST", "/2015-03-31/functions", json.dumps(document).encode())
+    assert (status, headers["x-amzn-errortype"]) == (400, VALIDATION)
+    assert "'memory' failed to satisfy constraint: Member is unknown" in answer["message"]
+
+
+@pytest.mark.parametrize("payload", [b"{", b"[]", b"\xff"])
+def test_bodies_that_are_no_json_object(api: Api, payload: bytes) -> None:
+    status, headers, _ = raw(api, "POST", "/2015-03-31/functions", payload)
+    assert (status, headers["x-amzn-errortype"]) == (400, "SerializationException")
+
+
+def test_errors_have_awss_envelope(api: Api) -> None:
+    status, headers, answer = raw(api, "GET", "/2015-03-31/functions/none")
+    assert status == 404
+    assert answer == {"Type": "User", "Message": f"Function not found: {ARN}none"}
+    assert headers["x-amzn-errortype"] == "ResourceNotFoundException"
+    assert headers["x-amzn-requestid"]
+    assert headers["content-type"] == "application/json"
+
+
+def test_every_other_operation_says_that_it_is_not_built(api: Api) -> None:
+    code, message = text(refusal(api.client.list_code_signing_configs))
+    assert (code, message) == (ABSENT, "lambent's local Lambda does not build the operation ListCodeSigningConfigs (yet).")
+    assert raw(api, "GET", "/2015-03-31/nonsense")[0] == 404
+
+
+def test_every_line_of_the_model_is_routed_to_its_operation() -> None:
+    for name in service().operation_names:
+        operation = service().operation_model(name)
+        path, _, query = operation.http["requestUri"].partition("?")
+        path = path.replace("{", "x-").replace("}", "")
+        found = find(operation.http["method"], path, query)
+        assert found is not None
+        assert found[0].name == name
+        assert is_lambda(operation.http["method"], path)
+    assert not is_lambda("GET", "/bucket/2015-03-31/functions")
+    assert not is_lambda("POST", "/")
+
+
+def test_statement_ids_are_not_taken_for_other_paths(api: Api) -> None:
+    api.create("f")
+    for sid in ("url", "policy", "versions"):
+        api.client.add_permission(FunctionName="f", StatementId=sid, Action="lambda:InvokeFunction", Principal="*")
+        api.client.remove_permission(FunctionName="f", StatementId=sid)
+
+
+def test_the_calendar_of_2024(tmp_path: Path) -> None:
+    with serving(tmp_path, date(2024, 7, 7)) as api:
+        api.create("f", Runtime="python3.9")
+        code, message = text(refusal(api.client.create_function, **good(FunctionName="g", Runtime="python3.13")))
+        assert (code, message.startswith("Value python3.13 at 'runtime' failed")) == (INVALID, True)
+
+
+def test_a_runtime_may_still_be_updated_after_it_is_closed_to_new_functions(tmp_path: Path) -> None:
+    with serving(tmp_path / "s", date(2026, 1, 1)) as api:
+        api.create("f", Runtime="python3.9")
+    with serving(tmp_path / "s", date(2026, 2, 20)) as api:
+        assert "no longer supported" in text(refusal(api.client.create_function, **good(Runtime="python3.9")))[1]
+        api.client.update_function_code(FunctionName="f", ZipFile=zip_bytes())
+        api.settled("f")
+    with serving(tmp_path / "s", TODAY) as api:
+        refused = refusal(api.client.update_function_code, FunctionName="f", ZipFile=zip_bytes())
+        assert "no longer supported" in text(refused)[1]
+        api.client.update_function_configuration(FunctionName="f", Runtime="python3.13")
+
+
+def test_a_role_lambda_may_not_assume(api: Api) -> None:
+    other = ROLE.replace("lambda-role", "other")
+    trust = json.loads(json.dumps(TRUST).replace("lambda.amazonaws.com", "ec2.amazonaws.com"))
+    api.neighbours.roles[other] = trust
+    assert "cannot be assumed" in text(refusal(api.client.create_function, **good(Role=other)))[1]
+    api.neighbours.roles[other] = TRUST
+    api.create("f", Role=other)
+
+
+@pytest.mark.parametrize(
+    ("statement", "trusts"),
+    [
+        ({"Effect": "Allow", "Principal": {"Service": ["a", "lambda.amazonaws.com"]}, "Action": ["sts:AssumeRole"]}, True),
+        ({"Effect": "Allow", "Principal": "*", "Action": "sts:*"}, True),
+        ({"Effect": "Deny", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}, False),
+        ({"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:TagSession"}, False),
+        ({"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::1:root"}, "Action": "sts:AssumeRole"}, False),
+    ],
+)
+def test_trust(statement: dict[str, Any], trusts: bool) -> None:
+    assert trusts_lambda({"Statement": statement}) is trusts
+    assert trusts_lambda({"Statement": [statement]}) is trusts
+
+
+def test_a_second_creation_is_refused(api: Api) -> None:
+    api.create("f")
+    assert text(refusal(api.client.create_function, **good())) == ("ResourceConflictException", "Function already exist: f")
+
+
+def test_pending_refuses_changes_and_events(api: Api) -> None:
+    api.control.parts.settle_s = 60
+    api.client.create_function(**good())
+    told = "The operation cannot be performed at this time. The function is currently in the following state: Pending"
+    assert text(refusal(api.client.invoke, FunctionName="f"))[1] == told
+    assert text(refusal(api.client.update_function_configuration, FunctionName="f", Timeout=4))[1] == told
+
+
+def test_the_old_code_serves_while_an_update_settles(api: Api) -> None:
+    api.create("f")
+    old = api.client.get_function(FunctionName="f")["Configuration"]["CodeSha256"]
+    api.control.parts.settle_s = 60
+    changed = api.client.update_function_code(FunctionName="f", ZipFile=zip_bytes({"handler.py": "x = 1\n"}))
+    assert changed["CodeSha256"] != old
+    assert api.store.route(REGION, "f", "").code_sha256 == old
+    assert body(api.client.invoke(FunctionName="f", Payload=b'{"a":1}')) == {"a": 1}
+
+
+def test_new_code_serves_after_it_and_environments_are_retired(api: Api) -> None:
+    api.create("f")
+    retired = len(api.engine.retired)
+    changed = api.client.update_function_code(FunctionName="f", ZipFile=zip_bytes({"handler.py": "x = 1\n"}))
+    api.settled("f")
+    assert api.store.route(REGION, "f", "").code_sha256 == changed["CodeSha256"]
+    assert api.engine.retired[retired:] == [(f"{ARN}f", "$LATEST")], "published versions stay warm"
+    api.client.delete_function(FunctionName="f")
+    assert api.engine.retired[-1] == (f"{ARN}f", None)
+
+
+def test_dry_run_changes_nothing(api: Api) -> None:
+    api.create("f")
+    before = api.client.get_function_configuration(FunctionName="f")
+    answer = api.client.update_function_code(FunctionName="f", ZipFile=zip_bytes({"x.py": ""}), DryRun=True)
+    assert answer["CodeSha256"] != before["CodeSha256"]
+    after = api.client.get_function_configuration(FunctionName="f")
+    assert before["RevisionId"] == after["RevisionId"]
+    refused = refusal(api.client.update_function_code, FunctionName="f", ZipFile=b"junk", DryRun=True)
+    assert text(refused)[1].startswith("Could not unzip uploaded file.")
+
+
+def test_code_location_and_sweep(api: Api) -> None:
+    api.create("f")
+    found = api.client.get_function(FunctionName="f")
+    sha = base64.b64decode(found["Configuration"]["CodeSha256"]).hex()
+    assert found["Code"]["Location"] == f"{api.url}/_code/{sha}.zip"
+    path = api.store.code_zip(sha)
+    assert path is not None
+    assert path.read_bytes() == zip_bytes()
+
+
+def test_versions_in_use_are_kept(api: Api) -> None:
+    api.create("f")
+    api.client.publish_version(FunctionName="f")
+    api.client.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+    told = "Unable to delete version because the following aliases reference it: [live]"
+    assert text(refusal(api.client.delete_function, FunctionName="f", Qualifier="1"))[1] == told
+    api.client.delete_alias(FunctionName="f", Name="live")
+    api.client.delete_function(FunctionName="f", Qualifier="1")
+    api.client.update_function_configuration(FunctionName="f", Description="new")
+    api.settled("f")
+    assert api.client.publish_version(FunctionName="f")["Version"] == "2"  # a number is never used again
+
+
+WEIGHTS = "'routingConfig.additionalVersionWeights' failed to satisfy constraint"
+VALUE_RULES = (
+    "must satisfy constraint: [Member must have value less than or equal to 1.0, "
+    "Member must have value greater than or equal to 0.0, Member must not be null]"
+)
+KEY_RULES = (
+    "must satisfy constraint: [Member must have length less than or equal to 1024, Member must have length greater than "
+    "or equal to 1, Member must satisfy regular expression pattern: [0-9]+, Member must not be null]"
+)
+
+
+@pytest.mark.parametrize(
+    ("version", "weights", "told"),
+    [
+        ("1", {"1": 0.5}, "Invalid function version 1. Function version 1 is already included in routing configuration."),
+        ("$LATEST", {"1": 0.5}, "$LATEST is not supported for an alias pointing to more than 1 version"),
+        ("1", {"2": 0.5, "3": 0.1}, "Number of items in AdditionalVersionWeights cannot be greater than 1"),
+        ("1", {"2": 0.5}, f"Function not found: {ARN}f:2"),
+        ("1", {"2": 2}, f"1 validation error detected: Value '{{2=2.0}}' at {WEIGHTS}: Map value {VALUE_RULES}"),
+        ("1", {"x": 0.5}, f"1 validation error detected: Value '{{x=0.5}}' at {WEIGHTS}: Map keys {KEY_RULES}"),
+        ("7", {}, f"Function not found: {ARN}f:7"),
+    ],
+)
+def test_wrong_aliases(api: Api, version: str, weights: dict[str, float], told: str) -> None:
+    api.create("f")
+    api.client.publish_version(FunctionName="f")
+    given = {
+        "FunctionName": "f",
+        "Name": "a",
+        "FunctionVersion": version,
+        "RoutingConfig": {"AdditionalVersionWeights": weights},
+    }
+    assert told in text(refusal(api.client.create_alias, **given))[1]
+
+
+def test_alias_names(api: Api) -> None:
+    api.create("f")
+    given = {"FunctionName": "f", "FunctionVersion": "$LATEST"}
+    told = "pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)"
+    assert text(refusal(api.client.create_alias, Name="12", **given))[1].endswith(told)
+    api.client.create_alias(Name="a", **given)
+    assert text(refusal(api.client.create_alias, Name="a", **given))[1] == f"Alias already exists: {ARN}f:a"
+    assert text(refusal(api.client.get_alias, FunctionName="f", Name="b"))[1] == f"Cannot find alias arn: {ARN}f:b"
+
+
+def test_urls(api: Api) -> None:
+    api.create("f")
+    api.client.create_alias(FunctionName="f", Name="live", FunctionVersion="$LATEST")
+    cors = {"AllowOrigins": ["*"], "MaxAge": 5}
+    made = api.client.create_function_url_config(FunctionName="f", Qualifier="live", AuthType="NONE", Cors=cors)
+    port = api.url.rpartition(":")[2]
+    url_id, _, rest = made["FunctionUrl"].removeprefix("http://").partition(".")
+    assert rest == f"lambda-url.us-east-1.localhost:{port}/"
+    assert (len(url_id), made["FunctionArn"], made["Cors"]) == (32, f"{ARN}f:live", cors)
+    assert "InvokeMode" not in made
+    assert "LastModifiedTime" not in made
+    updated = api.client.update_function_url_config(FunctionName="f", Qualifier="live", AuthType="NONE")
+    assert "InvokeMode" not in updated
+    assert "LastModifiedTime" in updated
+    known = api.store.url(url_id)
+    assert known is not None
+    assert (known.function, known.qualifier, known.auth_type, known.invoke_mode) == ("f", "live", "NONE", "BUFFERED")
+    told = "Failed to create function url config for [functionArn = "
+    twice = refusal(api.client.create_function_url_config, FunctionName="f", Qualifier="live", AuthType="NONE")
+    assert text(twice)[1] == f"{told}{ARN}f:live]. Error message:  FunctionUrlConfig exists for this Lambda function"
+    listed = api.client.list_function_url_configs(FunctionName="f")["FunctionUrlConfigs"]
+    assert [url["InvokeMode"] for url in listed] == ["BUFFERED"]
+    api.client.delete_alias(FunctionName="f", Name="live")
+    assert api.store.url(url_id) is not None  # as on AWS: it stays, and answers 403
+    api.client.delete_function(FunctionName="f")
+    assert api.store.url(url_id) is None
+
+
+def test_function_url_without_a_port() -> None:
+    assert function_url("http://localhost", "a", "eu-west-1") == "http://a.lambda-url.eu-west-1.localhost/"
+
+
+def test_the_second_url_statement() -> None:
+    params = {"StatementId": "s", "Action": "lambda:InvokeFunction", "Principal": "*", "InvokedViaFunctionUrl": True}
+    assert build_statement(params, "arn", ACCOUNT) == {
+        "Sid": "s",
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "lambda:InvokeFunction",
+        "Resource": "arn",
+        "Condition": {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
+    }
+
+
+def test_policies_belong_to_their_qualifier(api: Api) -> None:
+    api.create("f")
+    api.client.create_alias(FunctionName="f", Name="live", FunctionVersion="$LATEST")
+    before = api.client.get_alias(FunctionName="f", Name="live")["RevisionId"]
+    given = {"FunctionName": "f", "Qualifier": "live", "Action": "lambda:InvokeFunction", "Principal": "*"}
+    api.client.add_permission(StatementId="s", **given)
+    assert [statement["Resource"] for statement in api.store.policy(REGION, "f", "live")] == [f"{ARN}f:live"]
+    assert api.store.policy(REGION, "f", "") == []
+    stale = refusal(api.client.add_permission, StatementId="t", RevisionId=before, **given)
+    assert "Call the GetPolicy API" in text(stale)[1]
+
+
+def test_pages(api: Api) -> None:
+    for number in range(5):
+        api.client.create_function(**good(FunctionName=f"f{number}"))
+    pages = api.client.get_paginator("list_functions").paginate(PaginationConfig={"PageSize": 2})
+    names = [[function["FunctionName"] for function in page["Functions"]] for page in pages]
+    assert names == [["f0", "f1"], ["f2", "f3"], ["f4"]]
+
+
+def test_two_creations_at_once(api: Api) -> None:
+    outcomes = []
+
+    async def both() -> None:
+        with ThreadPoolExecutor(4) as pool:
+            clients = [client(api.url) for _ in range(4)]
+            calls = [asyncio.get_running_loop().run_in_executor(pool, lambda c=c: c.create_function(**good())) for c in clients]
+            outcomes.extend(await asyncio.gather(*calls, return_exceptions=True))
+
+    asyncio.run(both())
+    assert sum(isinstance(outcome, dict) for outcome in outcomes) == 1
+    assert all("Function already exist: f" in str(outcome) for outcome in outcomes if not isinstance(outcome, dict))
+
+
+def test_unzipped_size(api: Api) -> None:
+    recording = Recording("TestLambdaSizeLimits::test_oversized_unzipped_lambda")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as opened, opened.open("zeros", "w") as member:
+        for _ in range(251):
+            member.write(bytes(1 << 20))
+    recording.refused("invalid_param_exc", api.client.create_function, **good(Code={"ZipFile": buffer.getvalue()}))
+    recording.done()
+
+
+def test_state_survives_with_its_url(tmp_path: Path) -> None:
+    with serving(tmp_path, TODAY) as api:
+        api.create("f")
+        first = api.client.create_function_url_config(FunctionName="f", AuthType="NONE")["FunctionUrl"]
+    with serving(tmp_path, TODAY) as api:
+        again = api.client.get_function_url_config(FunctionName="f")["FunctionUrl"]
+        assert again.split(".")[0] == first.split(".")[0]
+        assert again.endswith(f":{api.url.rpartition(':')[2]}/")

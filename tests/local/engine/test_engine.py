@@ -1,0 +1,510 @@
+"""The engine with real functions under AWS's own runtime client, in the sandbox that this machine permits."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Awaitable, Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from lambent.local.engine.interface import EngineFault
+from lambent.local.sandbox.interface import Maker
+from lambent.local.sandbox.process import ProcessMaker
+from support.functions import ARN, NEWEST, RUNTIMES, Lambda, make_function, make_invocation, running
+from support.paths import RECORDINGS
+
+RECORDED = json.loads((RECORDINGS / "invoke-and-url.json").read_text())
+REQUEST_ID = r"[0-9a-f-]{36}"
+HELLO = "def handler(event, context): return 'hello'"
+
+
+def run(folder: Path, body: Callable[[Lambda], Awaitable[Any]], **settings: Any) -> Any:
+    async def inner() -> Any:
+        async with running(folder, **settings) as aws:
+            return await asyncio.wait_for(body(aws), 60)
+
+    return asyncio.run(inner())
+
+
+def recorded(case: str, step: str) -> Any:
+    return RECORDED[case]["recorded-content"][step]["Payload"]
+
+
+@pytest.fixture(params=["best", "process"])
+def maker(request: pytest.FixtureRequest) -> Callable[[], Maker | None]:
+    return (lambda: None) if request.param == "best" else ProcessMaker
+
+
+def test_the_environment_is_the_recorded_one(tmp_path: Path) -> None:
+    """Name for name; values too where AWS's do not differ from run to run."""
+    source = "import os\ndef handler(event, context): return dict(os.environ)"
+    function = make_function(tmp_path, source, runtime=NEWEST)
+    seen, _, _ = run(tmp_path, lambda aws: aws.call(function))
+    expected = recorded("TestLambdaBehavior::test_lambda_init_environment", "lambda-init-inspection")["environment"]
+    assert seen.pop("AWS_ENDPOINT_URL") == "http://127.0.0.1:4580"  # ours, and the only one
+    assert sorted(seen) == sorted(expected)
+    own = {
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{NEWEST}", "_HANDLER": "main.handler", "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/web",
+    }  # fmt: skip
+    same = {name: value for name, value in expected.items() if "<" not in value and "XRAY" not in name} | own
+    assert {name: seen[name] for name in same} == same
+    assert re.fullmatch(r"\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}", seen["AWS_LAMBDA_LOG_STREAM_NAME"])
+    assert seen["_X_AMZN_TRACE_ID"].startswith("Root=1-")
+
+
+def test_the_configuration_may_extend_some_variables_only(tmp_path: Path) -> None:
+    source = "import os\ndef handler(event, context): return [os.environ[name] for name in event]"
+    variables = (("TZ", "Europe/Paris"), ("OWN", "1"), ("AWS_REGION", "mars"), ("AWS_ENDPOINT_URL", "http://mine"))
+    function = make_function(tmp_path, source, environment=variables)
+    seen, _, _ = run(tmp_path, lambda aws: aws.call(function, ["TZ", "OWN", "AWS_REGION", "AWS_ENDPOINT_URL"]))
+    assert seen == ["Europe/Paris", "1", "us-east-1", "http://mine"]
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_each_runtime_is_its_own_python_with_boto3(runtime: str, tmp_path: Path) -> None:
+    source = """
+    import platform, boto3, sys
+    def handler(event, context):
+        seen = [platform.python_version(), boto3.__file__, sys.path[0]]
+        return [*seen, context.invoked_function_arn, context.memory_limit_in_mb]
+    """
+    function = make_function(tmp_path, source, runtime=runtime)
+    seen, _, _ = run(tmp_path, lambda aws: aws.call(function))
+    assert seen[0].startswith(runtime.removeprefix("python") + ".")
+    assert seen[1:] == ["/var/runtime/boto3/__init__.py", "/var/task", ARN, "128"]
+
+
+FAILURES: dict[str, tuple[str, dict[str, Any], str, str]] = {
+    # name: source, changed configuration, error type, error message as a pattern
+    "exception": ("def handler(e, c): raise ValueError('some error')", {}, "ValueError", "some error"),
+    "import": ("import missing", {}, "Runtime.ImportModuleError", "Unable to import module 'main': No module named 'missing'"),
+    "syntax": ("def handler(", {}, "Runtime.UserCodeSyntaxError", "Syntax error in module 'main'.*"),
+    "no handler": ("x = 1", {}, "Runtime.HandlerNotFound", "Handler 'handler' missing on module 'main'"),
+    "bad handler": (HELLO, {"handler": "main"}, "Runtime.MalformedHandlerName", "Bad handler 'main'.*"),
+    "not JSON": ("def handler(e, c): return {1}", {}, "Runtime.MarshalError", "Unable to marshal response.*"),
+    "exit 0": (
+        "import sys\ndef handler(e, c): sys.exit(0)", {}, "Runtime.ExitError",
+        f"RequestId: {REQUEST_ID} Error: Runtime exited without providing a reason",
+    ),
+    "exit in init": (
+        "import sys\nsys.exit(4)", {}, "Runtime.ExitError",
+        f"RequestId: {REQUEST_ID} Error: Runtime exited with error: exit status 4",
+    ),
+    "segfault": (
+        "import ctypes\ndef handler(e, c): ctypes.string_at(0)", {}, "Runtime.ExitError",
+        f"RequestId: {REQUEST_ID} Error: Runtime exited with error: signal: segmentation fault",
+    ),
+    "no wrapper": (
+        HELLO, {"environment": (("AWS_LAMBDA_EXEC_WRAPPER", "/var/task/missing"),)}, "Runtime.ExitError",
+        f"RequestId: {REQUEST_ID} Error: Runtime exited with error: exit status 127",
+    ),
+    "memory": (
+        "def handler(e, c): return len(b'x' * 400_000_000)", {}, "Runtime.OutOfMemory",
+        f"RequestId: {REQUEST_ID} Error: Runtime exited with error: signal: killed",
+    ),
+    "time-out": (
+        "import time\ndef handler(e, c): time.sleep(30)", {"timeout_s": 1}, "Sandbox.Timedout",
+        f"RequestId: {REQUEST_ID} Error: Task timed out after 1.00 seconds",
+    ),
+    "response": (
+        "def handler(e, c): return 'x' * 7_000_000", {"memory_mb": 512}, "Function.ResponseSizeTooLarge",
+        r"Response payload size exceeded maximum allowed payload size \(6291556 bytes\).",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_failures_answer_as_aws(name: str, maker: Callable[[], Maker | None], tmp_path: Path) -> None:
+    source, changed, error_type, message = FAILURES[name]
+    function = make_function(tmp_path, source, **changed)
+    payload, error, tail = run(tmp_path, lambda aws: aws.call(function), maker=maker())
+    assert error == "Unhandled"
+    assert payload["errorType"] == error_type
+    assert re.fullmatch(message, payload["errorMessage"], re.DOTALL), payload
+    assert "REPORT RequestId: " in tail
+    if name in ("import", "syntax", "no handler", "bad handler"):
+        assert payload["requestId"] == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "case", "step"),
+    [
+        ("exit 0", "TestLambdaErrors::test_lambda_handler_exit", "invocation_error"),
+        ("no wrapper", "TestLambdaErrors::test_lambda_runtime_wrapper_not_found", "invocation_error"),
+        ("time-out", "TestLambdaBehavior::test_lambda_invoke_with_timeout", "invoke-result"),
+    ],
+)
+def test_failures_have_the_recorded_form(name: str, case: str, step: str, tmp_path: Path) -> None:
+    source, changed, _, _ = FAILURES[name]
+    invocation = make_invocation()
+
+    async def body(aws: Lambda) -> Any:
+        return json.loads((await aws.engine.invoke(make_function(tmp_path, source, **changed), invocation)).payload)
+
+    masked = json.dumps(run(tmp_path, body)).replace(invocation.request_id, "<id>")
+    expected = re.sub(r"<(uuid|timeout_error_msg)(:\d)?>", "<id>", json.dumps(recorded(case, step)))
+    assert json.loads(masked) == json.loads(expected)
+
+
+def test_before_the_summer_of_2024_the_texts_were_others(tmp_path: Path) -> None:
+    slow = make_function(tmp_path, "import time\ndef handler(e, c): time.sleep(30)", timeout_s=1)
+    large = make_function(tmp_path, "def handler(e, c): return len(b'x' * 400_000_000)")
+
+    async def body(aws: Lambda) -> Any:
+        return (await aws.call(slow))[0], (await aws.call(large))[0]
+
+    late, killed = run(tmp_path, body, as_of=date(2024, 4, 1))
+    assert list(late) == ["errorMessage"]
+    assert re.fullmatch(
+        rf"\d{{4}}-\d\d-\d\dT[\d:.]{{12}}Z {REQUEST_ID} Task timed out after 1.00 seconds", late["errorMessage"]
+    )
+    assert killed["errorType"] == "Runtime.ExitError"
+
+
+def test_after_a_time_out_there_is_a_new_process_and_the_old_tmp(maker: Callable[[], Maker | None], tmp_path: Path) -> None:
+    """Recorded: TestLambdaBehavior::test_lambda_invoke_timed_out_environment_reuse."""
+    source = """
+    import os, tempfile, time
+    number = 0
+    path = tempfile.gettempdir() + "/kept"
+    def handler(event, context):
+        global number
+        if event == "write":
+            number = 42
+            open(path, "w").write("some-content")
+        elif event == "hang":
+            time.sleep(30)
+        return [number, open(path).read()]
+    """
+    function = make_function(tmp_path, source, timeout_s=1)
+
+    async def body(aws: Lambda) -> list[Any]:
+        answers = []
+        for event in ("write", "read", "hang", "read"):
+            began = time.perf_counter()
+            answers.append((await aws.call(function, event))[0])
+            assert time.perf_counter() - began < 5
+        return answers
+
+    answers = run(tmp_path, body, maker=maker())
+    assert answers[:2] == [[42, "some-content"]] * 2
+    assert answers[2]["errorType"] == "Sandbox.Timedout"
+    assert answers[3] == [0, "some-content"]
+
+
+def test_a_warm_environment_is_reused_and_a_changed_function_gets_a_new_one(tmp_path: Path) -> None:
+    source = "count = 0\ndef handler(event, context):\n    global count\n    count += 1\n    return count"
+    function = make_function(tmp_path, source)
+
+    async def body(aws: Lambda) -> list[Any]:
+        first = [(await aws.call(function))[0] for _ in range(3)]
+        return [*first, (await aws.call(replace(function, memory_mb=256)))[0], (await aws.call(function))[0]]
+
+    assert run(tmp_path, body) == [1, 2, 3, 1, 4]
+
+
+def test_invocations_at_once_get_environments_of_their_own(maker: Callable[[], Maker | None], tmp_path: Path) -> None:
+    source = """
+    import os, time
+    def handler(event, context):
+        time.sleep(0.5)
+        return [event, context.aws_request_id, os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]]
+    """
+    function = make_function(tmp_path, source, timeout_s=30)
+    invocations = [make_invocation(number) for number in range(8)]
+
+    async def body(aws: Lambda) -> list[Any]:
+        outcomes = await asyncio.gather(*(aws.engine.invoke(function, each) for each in invocations))
+        return [json.loads(outcome.payload) for outcome in outcomes]
+
+    answers = run(tmp_path, body, maker=maker())
+    assert [answer[:2] for answer in answers] == [[number, each.request_id] for number, each in enumerate(invocations)]
+    assert len({answer[2] for answer in answers}) == 8
+
+
+def test_calls_one_after_another_need_one_environment(tmp_path: Path) -> None:
+    """Also while the last answer's environment has not yet asked for the next event."""
+    function = make_function(tmp_path, "import os\ndef handler(e, c): return os.environ['AWS_LAMBDA_LOG_STREAM_NAME']")
+
+    async def body(aws: Lambda) -> set[str]:
+        return {(await aws.call(function))[0] for _ in range(200)}
+
+    assert len(run(tmp_path, body)) == 1
+
+
+def test_work_in_flight_survives_an_update(tmp_path: Path) -> None:
+    source = """
+    import time
+    def handler(event, context):
+        print("begun", flush=True)
+        time.sleep(0.7)
+        return "old"
+    """
+    old, new = make_function(tmp_path, source), make_function(tmp_path, "def handler(e, c): return 'new'")
+
+    async def body(aws: Lambda) -> Any:
+        await aws.call(old)
+        under_way = asyncio.ensure_future(aws.call(old))
+        await asyncio.sleep(0.1)
+        await aws.engine.retire(ARN)
+        updated = await aws.call(new)
+        return (await under_way)[0], updated[0]
+
+    assert run(tmp_path, body) == ("old", "new")
+
+
+def test_only_the_version_that_changed_is_retired(tmp_path: Path) -> None:
+    latest = make_function(tmp_path, "import uuid\nME = str(uuid.uuid4())\ndef handler(e, c): return ME")
+    published = replace(latest, version="1")
+
+    async def body(aws: Lambda) -> Any:
+        before = (await aws.call(latest))[0], (await aws.call(published))[0]
+        await aws.engine.retire(ARN, "$LATEST")
+        after = (await aws.call(latest))[0], (await aws.call(published))[0]
+        return before[0] == after[0], before[1] == after[1]
+
+    assert run(tmp_path, body) == (False, True)
+
+
+def test_an_idle_environment_ends(tmp_path: Path) -> None:
+    function = make_function(tmp_path, HELLO)
+
+    async def body(aws: Lambda) -> None:
+        await aws.call(function)
+        while aws.engine.describe()["environments"]:
+            await asyncio.sleep(0.02)
+
+    run(tmp_path, body, idle_s=0.2)
+
+
+def test_a_caller_that_goes_away_does_not_stop_the_function(tmp_path: Path) -> None:
+    source = (
+        "import time\ncount = 0\ndef handler(e, c):\n    global count\n    time.sleep(0.3)\n    count += 1\n    return count"
+    )
+    function = make_function(tmp_path, source)
+
+    async def body(aws: Lambda) -> Any:
+        await aws.call(function)
+        call = asyncio.ensure_future(aws.call(function))
+        await asyncio.sleep(0.1)
+        call.cancel()
+        while aws.engine.describe()["environments"] != {"web:$LATEST": {"idle": 1, "busy": 0}}:
+            await asyncio.sleep(0.02)
+        return (await aws.call(function))[0]
+
+    assert run(tmp_path, body) == 3
+
+
+def test_background_threads_stop_between_calls(tmp_path: Path) -> None:
+    source = """
+    import threading, time
+    ticks = 0
+    def work():
+        global ticks
+        while True:
+            ticks += 1
+            time.sleep(0.01)
+    threading.Thread(target=work, daemon=True).start()
+    def handler(event, context): return ticks
+    """
+    function = make_function(tmp_path, source)
+
+    async def body(aws: Lambda) -> int:
+        before = (await aws.call(function))[0]
+        await asyncio.sleep(1)
+        return int((await aws.call(function))[0] - before)
+
+    assert run(tmp_path, body) < 20
+
+
+def test_a_wrapper_may_run_something_else(maker: Callable[[], Maker | None], tmp_path: Path) -> None:
+    function = make_function(tmp_path, HELLO, environment=(("AWS_LAMBDA_EXEC_WRAPPER", "/var/task/wrapper"),))
+    wrapper = function.code / "wrapper"
+    wrapper.write_text('#!/bin/sh\nexport SEEN="$1 $2"\nexec "$@"\n')
+    wrapper.chmod(0o755)
+    (function.code / "main.py").write_text("import os\ndef handler(e, c): return os.environ['SEEN']")
+    seen, error, _ = run(tmp_path, lambda aws: aws.call(function), maker=maker())
+    assert error == ""
+    assert re.fullmatch(rf"\S+/bin/{NEWEST} \S+/bootstrap.py", seen)
+
+
+def test_a_wrapper_may_be_a_script_of_lambdas_python(maker: Callable[[], Maker | None], tmp_path: Path) -> None:
+    function = make_function(tmp_path, HELLO, environment=(("AWS_LAMBDA_EXEC_WRAPPER", "/var/task/wrapper"),))
+    wrapper = function.code / "wrapper"
+    start = "os.environ['SEEN'] = f'{sys.flags.no_site} {len(sys.argv)}'; os.execv(sys.argv[1], sys.argv[1:])"
+    wrapper.write_text(f"#!/var/lang/bin/{NEWEST} -S\nimport os, sys\n{start}\n")
+    wrapper.chmod(0o755)
+    (function.code / "main.py").write_text("import os\ndef handler(e, c): return os.environ['SEEN']")
+    assert run(tmp_path, lambda aws: aws.call(function), maker=maker())[:2] == ("1 3", "")
+
+
+def test_a_missing_interpreter_is_told_with_the_line_to_paste(tmp_path: Path) -> None:
+    function = make_function(tmp_path, HELLO, runtime="python3.99")
+    with pytest.raises(EngineFault, match=r"no interpreter for the runtime python3\.99.*uv python install 3\.99"):
+        run(tmp_path, lambda aws: aws.call(function))
+
+
+def test_init_that_hangs_is_tried_again_within_the_time_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lambent.limits.INIT_MAX_S", 1)
+    source = """
+    import os, time
+    if not os.path.exists("/tmp/tried"):
+        open("/tmp/tried", "w").close()
+        time.sleep(30)
+    def handler(event, context): return "second"
+    """
+    function = make_function(tmp_path, source, timeout_s=10)
+    if run(tmp_path, lambda aws: _kind(aws)) != "namespaces":
+        pytest.skip("/tmp is the host's here")
+    payload, error, tail = run(tmp_path, lambda aws: aws.call(function))
+    assert (payload, error) == ("second", "")
+    assert "Init Duration" not in tail
+
+
+async def _kind(aws: Lambda) -> object:
+    return aws.engine.describe()["sandbox"]
+
+
+def test_the_log(tmp_path: Path) -> None:
+    source = """
+    import logging
+    print("loading")
+    logging.getLogger().setLevel("INFO")
+    def handler(event, context):
+        print("printed")
+        logging.info("logged")
+        try:
+            1 / 0
+        except ZeroDivisionError:
+            logging.exception("of several lines")
+        print("without an end", end="")
+    """
+    function = make_function(tmp_path, source)
+
+    async def body(aws: Lambda) -> tuple[str, Lambda]:
+        return (await aws.call(function))[2], aws
+
+    tail, aws = run(tmp_path, body)
+    number = r"\d+\.\d\d ms"
+    start = rf"START RequestId: {REQUEST_ID} Version: \$LATEST"
+    printed = r"printed"
+    logged = rf"\[INFO\]\t\d{{4}}-\d\d-\d\dT[\d:.]+Z\t{REQUEST_ID}\tlogged"
+    several = r"\[ERROR\]\t\S+Z\t\S+\tof several lines\nTraceback [\s\S]*ZeroDivisionError: division by zero"
+    end = rf"END RequestId: {REQUEST_ID}"
+    report = (
+        rf"REPORT RequestId: {REQUEST_ID}\tDuration: {number}\tBilled Duration: \d+ ms\tMemory Size: 128 MB"
+        rf"\tMax Memory Used: \d+ MB\tInit Duration: {number}\t"
+    )
+    expected = [
+        r"INIT_START Runtime Version: python:\S+\tRuntime Version ARN: arn:aws:lambda:us-east-1::runtime:\w{64}",
+        "loading",
+    ]
+    inside = [start, printed, logged, several, "without an end", end, report]
+    messages = aws.log.messages()
+    for message, pattern in zip(messages, [*expected, *inside], strict=True):
+        assert re.fullmatch(pattern, message), message
+    assert tail == "".join(message + "\n" for message in messages[2:])
+    assert {(region, group) for region, group, _, _ in aws.log.lines} == {("us-east-1", "/aws/lambda/web")}
+    assert len({stream for _, _, stream, _ in aws.log.lines}) == 1
+
+
+def test_the_log_as_json(tmp_path: Path) -> None:
+    source = "import logging\ndef handler(event, context): logging.warning('careful')"
+    function = make_function(tmp_path, source, log_format="JSON")
+
+    async def body(aws: Lambda) -> Lambda:
+        await aws.call(function)
+        return aws
+
+    records = [json.loads(message) for message in run(tmp_path, body).log.messages()]
+    assert [record.get("type", record.get("message")) for record in records] == [
+        "platform.initStart", "platform.start", "careful", "platform.report",
+    ]  # fmt: skip
+    report = records[-1]["record"]
+    assert report["status"] == "success"
+    assert set(report["metrics"]) == {"durationMs", "billedDurationMs", "memorySizeMB", "maxMemoryUsedMB", "initDurationMs"}
+
+
+def test_a_failing_init_is_logged_twice_and_answers_once(tmp_path: Path) -> None:
+    function = make_function(tmp_path, "import missing")
+
+    async def body(aws: Lambda) -> tuple[str, Lambda]:
+        return (await aws.call(function))[2], aws
+
+    tail, aws = run(tmp_path, body)
+    reports = [message for message in aws.log.messages() if message.startswith("INIT_REPORT")]
+    assert [re.sub(r"\d+\.\d+", "0", report) for report in reports] == [
+        f"INIT_REPORT Init Duration: 0 ms\tPhase: {phase}\tStatus: error\tError Type: Runtime.ImportModuleError"
+        for phase in ("init", "invoke")
+    ]
+    assert tail.count("No module named 'missing'") == 1
+
+
+def test_the_tail_is_the_last_4_kilobytes_of_this_invocation(tmp_path: Path) -> None:
+    function = make_function(tmp_path, "def handler(event, context): print(('%05d ' % event) * 2000)")
+
+    async def body(aws: Lambda) -> str:
+        await aws.call(function, 1)
+        return (await aws.call(function, 2))[2]
+
+    tail = run(tmp_path, body)
+    assert len(tail.encode()) == 4096
+    assert "00001" not in tail
+    assert "00002" in tail
+    assert tail.endswith("\t\n")
+
+
+def test_each_tail_holds_what_its_own_invocation_printed(tmp_path: Path) -> None:
+    """Though output and answer take different ways."""
+    function = make_function(tmp_path, "def handler(event, context): print('printed', event)")
+
+    async def body(aws: Lambda) -> None:
+        for number in range(300):
+            tail = (await aws.call(function, number))[2]
+            assert re.findall(r"printed \d+", tail) == [f"printed {number}"]
+
+    run(tmp_path, body)
+
+
+def test_a_sink_that_fails_or_is_slow_does_not_hold_up_an_answer(tmp_path: Path) -> None:
+    function = make_function(tmp_path, HELLO)
+
+    async def body(aws: Lambda) -> float:
+        await aws.call(function)
+
+        def write(*_: object) -> None:
+            time.sleep(0.5)
+            raise RuntimeError("no log group")
+
+        aws.log.write = write  # type: ignore[method-assign]
+        began = time.perf_counter()
+        for _ in range(20):
+            assert (await aws.call(function))[0] == "hello"
+        return time.perf_counter() - began
+
+    assert run(tmp_path, body) < 0.5
+
+
+def test_the_machine_limits_the_pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full pool ends the environment that has been idle for longest; when none is idle AWS's throttling answers."""
+    monkeypatch.setattr("lambent.local.engine.pool.machine_limit", lambda: 2)
+    functions = [make_function(tmp_path, "import time\ndef handler(e, c): time.sleep(e or 0)", name=name) for name in "abc"]
+
+    async def body(aws: Lambda) -> Any:
+        for function in functions:
+            await aws.call(function)
+            await asyncio.sleep(0.1)
+        left = aws.engine.describe()["environments"]
+        results = await asyncio.gather(*(aws.call(function, 1) for function in functions), return_exceptions=True)
+        return left, [type(result).__name__ for result in results]
+
+    left, results = run(tmp_path, body)
+    assert left == {"b:$LATEST": {"idle": 1, "busy": 0}, "c:$LATEST": {"idle": 1, "busy": 0}}
+    assert sorted(results) == ["Throttled", "tuple", "tuple"]

@@ -1,0 +1,180 @@
+"""Other AWS services in the same process: what is kept of them, and how log lines reach them."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from lambent.local.control.interface import S3Fault
+from lambent.local.durable import Call, Effect, Meaning, compact, meaning, scope
+from lambent.local.engine.interface import LogLine
+from lambent.local.journal import Entry, Journal
+from lambent.local.logsink import BatchingSink
+from support.local_service import TRUST, Service, serving
+
+
+def call(service: str, method: str = "POST", path: str = "/", body: bytes = b"", target: str = "", query: str = "") -> Call:
+    authorization = f"AWS4-HMAC-SHA256 Credential=k/20261123/eu-west-1/{service}/aws4_request, SignedHeaders=host, Signature=x"
+    headers = (("host", "127.0.0.1:4580"), ("authorization", authorization), ("x-amz-target", target))
+    return Call(method, path, query, headers, body)
+
+
+def iam(**members: str) -> Call:
+    return call("iam", body=urlencode(members).encode())
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        (iam(Action="GetRole", RoleName="r"), None),
+        (iam(Action="CreateRole", RoleName="r"), Meaning("iam:role/r", "add")),
+        (iam(Action="PutRolePolicy", RoleName="r", PolicyName="p"), Meaning("iam:role/r", "add")),
+        (iam(Action="DeleteRole", RoleName="r"), Meaning("iam:role/r", "end")),
+        (iam(Action="CreateAccountAlias"), Meaning("", "add")),
+        (call("logs", target="Logs_20140328.PutLogEvents", body=b'{"logGroupName":"g"}'), None),
+        (call("logs", target="Logs_20140328.CreateLogGroup", body=b'{"logGroupName":"g"}'), Meaning("logs:eu-west-1/g", "add")),
+        (call("logs", target="Logs_20140328.DeleteLogGroup", body=b'{"logGroupName":"g"}'), Meaning("logs:eu-west-1/g", "end")),
+        (call("s3", "GET", "/b/k"), None),
+        (call("s3", "PUT", "/b"), Meaning("s3:b", "add")),
+        (call("s3", "PUT", "/b/k/l"), Meaning("s3:b/k/l", "replace")),
+        (call("s3", "PUT", "/b/k", query="tagging"), Meaning("s3:b/k", "add")),
+        (call("s3", "DELETE", "/b/k"), Meaning("s3:b/k", "end")),
+        (call("dynamodb", target="DynamoDB_20120810.PutItem"), None),
+        (Call("GET", "/", "", (), b""), None),
+    ],
+)
+def test_what_is_kept(asked: Call, meant: Meaning | None) -> None:
+    assert meaning(asked) == meant
+
+
+def test_scope_of_a_presigned_request() -> None:
+    query = "X-Amz-Credential=k%2F20261123%2Feu-west-1%2Fs3%2Faws4_request&X-Amz-Signature=x"
+    assert scope(Call("GET", "/b/k", query, (), b"")) == ("s3", "eu-west-1")
+    assert scope(Call("GET", "/", "", (("authorization", "Bearer x"),), b"")) == ("", "")
+
+
+def entry(subject: str, effect: Effect = "add", body: bytes = b"") -> Entry:
+    return Entry(1.5, 2**63, subject, effect, Call("PUT", "/p", "q", (("h", "v"),), body))
+
+
+def test_compaction_drops_what_later_entries_undo() -> None:
+    role, object_ = entry("iam:role/r"), entry("s3:b/k", "replace", b"old")
+    kept = compact([role, entry("iam:role/s"), entry("iam:role/s", "end"), object_, entry("s3:b/k", "replace", b"new")])
+    assert kept == [role, entry("s3:b/k", "replace", b"new")]
+    assert compact([entry("s3:b"), object_, entry("s3:b", "end"), entry("s3:b")]) == [entry("s3:b")]
+    assert compact([entry(""), entry("", "end")]) == [entry(""), entry("", "end")]
+
+
+def test_journal_keeps_entries_and_cuts_a_torn_line(tmp_path: Path) -> None:
+    small, big = entry("iam:role/r", body=b"\x00\xff"), entry("s3:b/k", "replace", b"x" * 50_000)
+    journal = Journal(tmp_path)
+    journal.append(small)
+    journal.append(big)
+    assert Journal(tmp_path).load() == [small, big]
+    with (tmp_path / "journal.jsonl").open("ab") as file:
+        file.write(b'{"at": 1, "se')
+    assert Journal(tmp_path).load() == [small, big]
+    with (tmp_path / "journal.jsonl").open("ab") as file:
+        file.write(b"{}\n")
+    assert Journal(tmp_path).load() == [small, big]
+    Journal(tmp_path).append(entry("s3:b/k", "end"))
+    assert Journal(tmp_path).load() == [small]
+    assert list((tmp_path / "bodies").iterdir()) == []
+
+
+def test_sink_batches_by_stream_and_flushes_on_demand() -> None:
+    delivered: list[tuple[str, str, str, list[LogLine]]] = []
+    sink = BatchingSink(lambda *batch: delivered.append(batch))
+    one, two, three = (LogLine(number, str(number)) for number in range(3))
+    sink.write("r", "g", "s", [one])
+    sink.write("r", "g", "t", [two])
+    sink.write("r", "g", "s", [three])
+    assert delivered == []
+    sink.flush()
+    assert delivered == [("r", "g", "s", [one, three]), ("r", "g", "t", [two])]
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+    with serving(tmp_path_factory.mktemp("state")) as one:
+        yield one
+
+
+def test_sts_and_sessions_of_roles(service: Service) -> None:
+    assert service.client("sts").get_caller_identity()["Account"] == "123456789012"
+    made = service.client("sts").assume_role(RoleArn=service.role("assumed"), RoleSessionName="session")["Credentials"]
+    session = service.client(
+        "sts",
+        aws_access_key_id=made["AccessKeyId"],
+        aws_secret_access_key=made["SecretAccessKey"],
+        aws_session_token=made["SessionToken"],
+    )
+    assert session.get_caller_identity()["Arn"].endswith(":assumed-role/assumed/session")
+
+
+def test_other_services_are_there(service: Service) -> None:
+    table = service.client("dynamodb").create_table(
+        TableName="t",
+        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    assert table["TableDescription"]["TableArn"] == "arn:aws:dynamodb:us-east-1:123456789012:table/t"
+    s3 = service.client("s3")
+    s3.create_bucket(Bucket="meta")
+    s3.put_object(Bucket="meta", Key="ä/ b", Body=b"1", Metadata={"some_key": "v"})
+    assert s3.get_object(Bucket="meta", Key="ä/ b")["Metadata"] == {"some_key": "v"}
+
+
+def test_a_region_that_is_none_is_told_so(service: Service) -> None:
+    client = service.client("logs", region_name="eu-wst-1")
+    with pytest.raises(client.exceptions.ClientError, match=r"InvalidRegion.*there is no region eu-wst-1"):
+        client.describe_log_groups()
+
+
+def test_deleted_things_stay_deleted_and_the_journal_shrinks(tmp_path: Path) -> None:
+    journal = tmp_path / "neighbours" / "journal.jsonl"
+    with serving(tmp_path) as first:
+        iam = first.client("iam")
+        for number in range(3):
+            iam.create_role(RoleName=f"r{number}", AssumeRolePolicyDocument=TRUST)
+        iam.create_user(UserName="u")
+        key = iam.create_access_key(UserName="u")["AccessKey"]
+        for number in range(2):
+            iam.delete_role(RoleName=f"r{number}")
+        s3 = first.client("s3")
+        s3.create_bucket(Bucket="versioned")
+        s3.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
+        versions = [s3.put_object(Bucket="versioned", Key="k", Body=body)["VersionId"] for body in (b"1", b"2")]
+        bucket = s3.list_buckets()["Buckets"]
+    assert len(journal.read_text().splitlines()) == 11
+    with serving(tmp_path) as second:
+        iam = second.client("iam")
+        assert [role["RoleName"] for role in iam.list_roles()["Roles"]] == ["r2"]
+        assert [one["AccessKeyId"] for one in iam.list_access_keys(UserName="u")["AccessKeyMetadata"]] == [key["AccessKeyId"]]
+        s3 = second.client("s3")
+        assert s3.get_object(Bucket="versioned", Key="k", VersionId=versions[0])["Body"].read() == b"1"
+        assert s3.list_buckets()["Buckets"] == bucket
+    assert len(journal.read_text().splitlines()) == 7
+
+
+def test_what_the_lambda_api_asks(tmp_path: Path) -> None:
+    from lambent.local.neighbours import Neighbours
+
+    neighbours = Neighbours(tmp_path)
+    neighbours.start()
+    try:
+        assert neighbours.role_trust("arn:aws:iam::123456789012:role/none") is None
+        with pytest.raises(S3Fault, match="NoSuchBucket"):
+            neighbours.s3_object("us-east-1", "none", "k", None)
+        neighbours.write("eu-west-1", "g", "s", [LogLine(int(time.time() * 1000), "hello")])
+        asked = call("logs", body=b'{"logGroupName":"g"}', target="Logs_20140328.FilterLogEvents")
+        asked = Call(asked.method, "/", "", (*asked.headers, ("content-type", "application/x-amz-json-1.1")), asked.body)
+        said = json.loads(neighbours._answer(asked).body)
+        assert [event["message"] for event in said["events"]] == ["hello"]
+    finally:
+        neighbours.close()

@@ -1,0 +1,194 @@
+"""Starting, finding and stopping the local Lambda; what it survives."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from lambent.cli.local import command
+from lambent.errors import LocalError
+from lambent.local import daemon
+from lambent.local.lock import Locked, locked
+from lambent.local.occupant import occupant
+from support.local_service import Service, serving
+
+LAMBENT = (sys.executable, "-m", "lambent", "local")
+
+
+def killed(service: Service) -> None:
+    os.kill(service.pid, signal.SIGKILL)
+    with locked(service.state / "service.lock", wait_s=10):  # free once the process is gone
+        pass
+
+
+def test_two_starts_at_once_give_one_service(tmp_path: Path) -> None:
+    try:
+        with ThreadPoolExecutor(2) as threads:
+            starts = [threads.submit(daemon.ensure_running, tmp_path, 0, None, os.environ) for _ in range(2)]
+            found = [start.result(timeout=60) for start in starts]
+        assert found[0].pid == found[1].pid and sorted(one.started_now for one in found) == [False, True]
+        assert found[0].sandbox in ("namespaces", "process")
+    finally:
+        daemon.stop(tmp_path)
+
+
+def test_stop_ends_everything_and_a_second_stop_says_so(tmp_path: Path) -> None:
+    with serving(tmp_path) as service:
+        service.fetch(service.public_url("f"))
+        assert daemon.stop(tmp_path) == service.pid
+        assert daemon.status(tmp_path) is None and daemon.stop(tmp_path) is None
+        assert not (tmp_path / "service.json").exists()
+        left = subprocess.run(["pgrep", "-fl", str(tmp_path)], capture_output=True, text=True).stdout
+        assert left == ""
+
+
+def test_everything_survives_a_kill(tmp_path: Path) -> None:
+    with serving(tmp_path) as first:
+        url = first.public_url("f")
+        iam, logs, s3 = first.client("iam"), first.client("logs"), first.client("s3")
+        policy = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+        iam.attach_role_policy(RoleName="r", PolicyArn=policy)
+        role = iam.get_role(RoleName="r")["Role"]
+        assert first.fetch(url).status == 200
+        logs.describe_log_groups()  # flushes the lines, and so makes the group
+        logs.put_retention_policy(logGroupName="/aws/lambda/f", retentionInDays=7)
+        s3.create_bucket(Bucket="bucket")
+        etag = s3.put_object(Bucket="bucket", Key="k", Body=b"x" * 100_000)["ETag"]
+        killed(first)
+
+        assert (tmp_path / "service.json").exists() and daemon.status(tmp_path) is None
+        with serving(tmp_path, port=first.port) as second:
+            assert second.pid != first.pid
+            again = second.client("iam").get_role(RoleName="r")["Role"]
+            assert (again["RoleId"], again["CreateDate"]) == (role["RoleId"], role["CreateDate"])
+            attached = second.client("iam").list_attached_role_policies(RoleName="r")["AttachedPolicies"]
+            assert [one["PolicyArn"] for one in attached] == [policy]
+            [group] = second.client("logs").describe_log_groups()["logGroups"]
+            assert (group["logGroupName"], group["retentionInDays"]) == ("/aws/lambda/f", 7)
+            assert second.client("s3").head_object(Bucket="bucket", Key="k")["ETag"] == etag
+            assert second.fetch(url).status == 200
+
+
+def test_a_taken_port_is_said_with_its_owner(tmp_path: Path) -> None:
+    server = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
+    port = server.server_address[1]
+    with server, pytest.raises(LocalError) as raised:
+        daemon.ensure_running(tmp_path, port, None, os.environ)
+    if Path("/proc/net/tcp").exists():
+        assert f"(pid {os.getpid()})" in raised.value.what
+    assert str(port) in raised.value.what and "--port" in raised.value.hint
+    assert daemon.status(tmp_path) is None
+
+
+def test_a_port_of_another_local_lambda(tmp_path: Path) -> None:
+    with serving(tmp_path / "one") as one, pytest.raises(LocalError) as raised:
+        daemon.ensure_running(tmp_path / "two", one.port, None, os.environ)
+    assert f"another local Lambda (pid {one.pid})" in raised.value.what
+    assert raised.value.where == str(tmp_path / "one")
+
+
+def test_nobody_has_a_free_port() -> None:
+    server = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
+    port = server.server_address[1]
+    if Path("/proc/net/tcp").exists():
+        assert str(os.getpid()) in (occupant(port) or "")
+    server.server_close()
+    assert occupant(port) is None
+
+
+def test_other_wishes_than_what_runs_are_refused(tmp_path: Path) -> None:
+    with serving(tmp_path) as service:
+        assert daemon.ensure_running(tmp_path, None, None, os.environ).port == service.port
+        with pytest.raises(LocalError, match="runs already, on port"):
+            daemon.ensure_running(tmp_path, 1, None, os.environ)
+        with pytest.raises(LocalError, match="runs already, as of"):
+            daemon.ensure_running(tmp_path, None, date(2020, 1, 1), os.environ)
+        assert daemon.ensure_running(tmp_path, service.port, date.today(), os.environ).pid == service.pid
+        foreground = subprocess.run(
+            [*LAMBENT, "start", "--foreground", "--port", "0", "--state", str(tmp_path)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert foreground.returncode == 1 and "is running already" in foreground.stderr
+
+
+def test_a_stale_record_of_somebody_elses_port_is_not_believed(tmp_path: Path) -> None:
+    class Other(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"pid": 1}')
+
+        def log_message(self, *words: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Other) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        record = {"pid": 999_999, "port": server.server_address[1]}
+        (tmp_path / "service.json").write_text(json.dumps(record))
+        assert daemon.status(tmp_path) is None
+        server.shutdown()
+
+
+def test_in_the_foreground_until_interrupted(tmp_path: Path) -> None:
+    words = [*LAMBENT, "start", "--foreground", "--port", "0", "--state", str(tmp_path)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("local Lambda: http://127.0.0.1:")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 0
+        assert "Traceback" not in process.stderr.read()  # type: ignore[union-attr]
+
+
+def test_the_commands(tmp_path: Path) -> None:
+    def run(*words: str) -> tuple[int, str]:
+        said = CliRunner().invoke(command, [*words, "--state", str(tmp_path)], standalone_mode=False)
+        return said.return_value, said.output
+
+    code, said = run("status")
+    assert code == 1 and "not running" in said
+    _, said = run("start", "--port", "0", "--as-of", "2024-07-07")
+    try:
+        assert "local Lambda started: http://127.0.0.1:" in said and "rules of 2024-07-07" in said
+        assert "running already" in run("start")[1]
+        code, said = run("status")
+        assert code == 0 and "sandbox" in said and "functions      0" in said
+        url = json.loads(run("status", "--json")[1])["url"]
+        assert f"export AWS_ENDPOINT_URL={url}\n" in run("env")[1]
+        assert f"set -gx AWS_ENDPOINT_URL {url}\n" in run("env", "--shell", "fish")[1]
+    finally:
+        assert "stopped the local Lambda" in run("stop")[1]
+    assert "was not running" in run("stop")[1]
+
+
+def test_a_state_folder_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LocalError, match="state folder cannot be made"):
+        daemon.ensure_running(tmp_path / "file" / "state", 0, None, os.environ)
+
+
+def test_a_service_that_cannot_start_shows_its_log(tmp_path: Path) -> None:
+    (tmp_path / "lambda.sqlite").write_bytes(b"not a database, but long enough to be taken for one" * 100)
+    with pytest.raises(LocalError, match="did not start") as raised:
+        daemon.ensure_running(tmp_path, 0, None, os.environ)
+    assert "file is not a database" in raised.value.detail
+
+
+def test_a_lock_goes_with_its_holder(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with locked(path), pytest.raises(Locked), locked(path):
+        pass
+    with locked(path):
+        pass

@@ -1,0 +1,512 @@
+"""What a zip is refused for, and what it is not: with real wheels for other targets, and small projects."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from lambent import events
+from lambent.config.model import App, Config
+from lambent.errors import PackagingError
+from lambent.package import elf
+from lambent.package.build import build
+from lambent.package.elf import Binary
+from lambent.package.proof import entry, imports, native, reading, requires, stdlib
+from lambent.package.proof.finding import Finding, refusal
+from lambent.package.proof.native import Native
+from lambent.package.proof.prove import Zip, clashes, prove
+from lambent.package.proof.requires import Metadata
+from lambent.package.shards.imports import scan
+from lambent.package.target import Target
+from support.real_wheels import Installed, install
+
+OLD = Target("3.11", "x86_64", (2, 26))
+NEW = Target("3.13", "x86_64", (2, 34))
+ARM = Target("3.13", "arm64", (2, 34))
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Installed]:
+    folder = tmp_path_factory.mktemp("wheels")
+    return {
+        "numpy": install(folder / "numpy", "3.11", "x86_64", "numpy==2.4.0"),
+        "web": install(folder / "web", "3.13", "x86_64", "psycopg2-binary", "pysqlite3-binary", "orjson", "pydantic-core"),
+        "arm": install(folder / "arm", "3.13", "arm64", "cryptography", "lxml", "pillow", "markupsafe"),
+        "musl": install(folder / "musl", "3.13", "musl", "markupsafe"),
+    }
+
+
+def checked(installed: Installed, target: Target) -> tuple[Finding, ...]:
+    return native.check(installed.natives(), installed.files, target)
+
+
+def library(name: str = "pkg/_fast.cpython-313-x86_64-linux-gnu.so", package: str = "pkg 1.0", **said: object) -> Native:
+    """A sound extension module, but for what is said."""
+    sound = Binary("elf", "x86_64", kind="shared", align=4096, module="_fast", needed=("libc.so.6",))
+    return Native(name, replace(sound, **said), package)  # type: ignore[arg-type]
+
+
+def one(natives: Iterable[Native], target: Target = NEW, names: Iterable[str] = ()) -> Finding:
+    natives = tuple(natives)
+    (found,) = native.check(natives, {*names, *(each.path for each in natives)}, target)
+    return found
+
+
+def found_in(natives: Iterable[Native], target: Target = NEW, names: Iterable[str] = ()) -> tuple[Finding, ...]:
+    natives = tuple(natives)
+    return native.check(natives, {*names, *(each.path for each in natives)}, target)
+
+
+# Shared objects of real wheels
+
+
+def test_wheels_for_the_target_have_nothing_wrong(wheels: dict[str, Installed]) -> None:
+    assert checked(wheels["web"], NEW) == ()
+    assert checked(wheels["arm"], ARM) == ()
+    assert checked(wheels["numpy"], replace(OLD, glibc=(2, 28))) == ()
+
+
+def test_a_glibc_that_the_runtime_lacks(wheels: dict[str, Installed]) -> None:
+    (found,) = checked(wheels["numpy"], OLD)
+    assert (found.level, found.package) == ("error", "numpy 2.4.0")
+    assert found.what == "numpy 2.4.0 needs GLIBC_2.27; python3.11 x86_64 has no newer one than 2.26"
+    assert any("_multiarray_umath.cpython-311" in file for file in found.files)
+    assert "--runtime python3.12" in found.hint
+
+
+def test_another_machine_names_every_package(wheels: dict[str, Installed]) -> None:
+    errors = checked(wheels["web"], ARM)
+    assert {found.level for found in errors} == {"error"}
+    assert {found.package.split()[0] for found in errors} == {"psycopg2-binary", "pysqlite3-binary", "orjson", "pydantic_core"}
+    assert all("was built for x86_64, not for python3.13 arm64" in found.what for found in errors)
+    assert {found.package.split()[0].lower() for found in checked(wheels["arm"], NEW)} == {
+        *("cryptography", "lxml", "pillow", "markupsafe")
+    }
+
+
+def test_another_python(wheels: dict[str, Installed]) -> None:
+    (found,) = checked(wheels["numpy"], NEW)
+    assert found.level == "error"
+    assert found.what == "numpy 2.4.0 was built for Python 3.11, not for python3.13 x86_64"
+    errors = [found for found in checked(wheels["web"], OLD) if "Python 3.13" in found.what]
+    assert {found.package.split()[0] for found in errors} == {"psycopg2-binary", "pysqlite3-binary", "orjson", "pydantic_core"}
+
+
+def test_musl(wheels: dict[str, Installed]) -> None:
+    (found,) = checked(wheels["musl"], NEW)
+    assert found.level == "error" and "Alpine Linux (musl)" in found.what
+
+
+# Shared objects, one fault at a time
+
+
+def test_a_name_without_a_tag_is_told_by_its_symbols(wheels: dict[str, Installed]) -> None:
+    file = next(path for name, path in wheels["numpy"].files.items() if "_multiarray_umath" in name)
+    binary = elf.read(file.read_bytes())
+    assert binary is not None
+    untagged = replace(binary, versions=(), needed=())
+    found = one([Native("pkg/_multiarray_umath.so", untagged, "pkg 1")])
+    assert found.level == "error" and "was compiled for another Python: it needs " in found.what
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"machine": "i386", "bits": 32}, "was built for i386"),
+        ({"format": "mach-o", "machine": "arm64"}, "was built for macOS"),
+        ({"format": "pe"}, "was built for Windows"),
+        ({"free_threaded": True}, "without the global lock"),
+        ({"damaged": True}, "cut short or damaged"),
+        ({"align": 1024}, "not aligned to pages"),
+        ({"needed": ("libGL.so.1",)}, "needs libGL.so.1: neither in the zip nor on"),
+        ({"needed": ("libc.musl-x86_64.so.1",)}, "Alpine Linux"),
+        ({"needed": ("libpython3.12.so.1.0",)}, "needs libpython3.12.so.1.0"),
+        ({"versions": (("libm.so.6", "GLIBC_2.35"),)}, "needs GLIBC_2.35"),
+        ({"versions": (("libc.so.6", "GLIBC_ABI_DT_RELR"),)}, "needs GLIBC_ABI_DT_RELR"),
+        ({"versions": (("libstdc++.so.6", "GLIBCXX_3.4.30"),)}, "has no newer one than 3.4.29"),
+        ({"versions": (("libstdc++.so.6", "CXXABI_1.3.14"),)}, "has no newer one than 1.3.13"),
+        ({"versions": (("libgcc_s.so.1", "GCC_12.0.0"),)}, "needs GCC_12.0.0"),
+        ({"symbols": ("_PyUnicode_Ready", "PyObject_HasAttrWithError", "_PyErr_ChainExceptions")}, "another Python"),
+    ],
+)
+def test_a_module_that_cannot_be_loaded(changed: dict[str, object], said: str) -> None:
+    found = one([library(**changed)])
+    assert found.level == "error" and said in found.what
+    assert found.files == ("pkg/_fast.cpython-313-x86_64-linux-gnu.so",) and found.hint
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"versions": (("libc.so.6", "GLIBC_2.34"), ("libstdc++.so.6", "GLIBCXX_3.4.29"), ("libgcc_s.so.1", "GCC_4.3.0"))},
+        {"needed": ("libz.so.1", "libstdc++.so.6", "ld-linux-x86-64.so.2", "libpython3.13.so.1.0")},
+        {"versions": (("libfoo.so.1", "FOO_99"),)},
+        {"executable_stack": True},
+        {"align": 0x10000},
+    ],
+)
+def test_a_module_that_can(changed: dict[str, object]) -> None:
+    assert found_in([library(**changed)]) == ()
+
+
+def test_a_library_may_be_found_in_several_ways() -> None:
+    def found(path: str, search: tuple[str, ...] = (), soname: str = "") -> tuple[Finding, ...]:
+        bundled = library(path, module="", soname=soname)
+        return found_in([library(needed=("libfoo.so.1",), search=search), bundled])
+
+    assert found("pkg.libs/libfoo.so.1", ("$ORIGIN/../pkg.libs",)) == ()
+    assert found("pkg/libfoo.so.1", ("${ORIGIN}",)) == ()
+    assert found("lib/libfoo.so.1") == () == found("libfoo.so.1")  # LD_LIBRARY_PATH
+    assert found("other/libfoo.so.1") == ()  # may have been loaded by its name before
+    assert found("other/x.so", soname="libfoo.so.1") == ()
+    assert "libfoo.so.1" in found("other/libbar.so.1")[0].what
+
+
+def test_a_bundled_libstdcxx_counts() -> None:
+    needs = library(
+        needed=("libstdc++.so.6",), search=("$ORIGIN/libs",), versions=(("libstdc++.so.6", "GLIBCXX_3.4.32"),)
+    )  # fmt: skip
+    old = library("pkg/libs/libstdc++.so.6", module="", defines=("GLIBCXX_3.4.31",))
+    assert "GLIBCXX_3.4.32" in one([needs, old]).what
+    assert found_in([needs, replace(old, binary=replace(old.binary, defines=("GLIBCXX_3.4.32",)))]) == ()
+
+
+def test_what_nobody_loads_is_a_warning_at_most() -> None:
+    sound = library()
+    tool = library("pkg/bin/tool", module="", kind="executable", machine="arm64")
+    plugin = library("pkg/plugins/libqt.so", module="", needed=("libX11.so.6",))
+    assert [found.level for found in found_in([sound, tool, plugin])] == ["warning", "warning"]
+    used = replace(sound, binary=replace(sound.binary, needed=("libqt.so",)))
+    assert "error" in [found.level for found in found_in([used, plugin])]
+
+
+def test_files_for_other_systems_may_lie_beside() -> None:
+    """Wheels for every system: what Python would not look for on Linux, or has in the right form as well, is no fault."""
+    sound = library()
+    assert found_in([sound, library("pkg/_fast.cpython-313-aarch64-linux-gnu.so", machine="arm64")]) == ()
+    assert found_in([sound, library("pkg/_fast.cpython-313-darwin.so", format="mach-o")]) == ()
+    assert found_in([sound, library("pkg/_fast.cp313-win_amd64.pyd", format="pe")]) == ()
+    assert found_in([library("pkg/_other.cp39-win_amd64.pyd", format="pe")]) == ()
+    assert found_in([sound, library("pkg/attach_linux_arm64.so", module="", machine="arm64")]) == ()
+    assert found_in([library("pkg/cli.exe", module="", format="pe"), library("pkg/x.dylib", module="", format="mach-o")]) == ()
+    neutral = Native("dbg/attach.so", replace(sound.binary, module="", machine="i386"), "dbg 1", neutral=True)
+    assert found_in([neutral]) == ()
+    fallback = library("pkg/_fast.cpython-312-x86_64-linux-gnu.so")
+    assert found_in([fallback], names=["pkg/_fast.py"]) == ()  # passed over, and the source is taken
+
+
+def test_a_part_that_lacks_a_library_may_be_optional() -> None:
+    """As numba's thread pools and pygame's clipboard are: the rest of the package loads."""
+    optional = library("pkg/pool.cpython-313-x86_64-linux-gnu.so", needed=("libgomp.so.1",))
+    assert one([optional, library()]).level == "warning"
+    assert one([optional, library(package="other 1")]).level == "error"
+    below = library("pkg/libx.so", module="", needed=("libgomp.so.1",))
+    assert one([library(needed=("libx.so",)), below]).level == "error"
+
+
+def test_a_library_loaded_through_ctypes_must_fit_too() -> None:
+    assert one([library("boost/lib/libboost.so", module="", machine="arm64")]).level == "error"
+
+
+def test_the_users_own_files_are_checked() -> None:
+    found = one([library("fast.so", "", machine="arm64")])
+    assert found.level == "error" and found.what.startswith("a file of your own was built for arm64")
+    assert "requirements.txt" in found.hint
+
+
+def test_doubtful_libraries_warn() -> None:
+    assert one([library(needed=("libcrypt.so.1",))]).level == "warning"
+    assert found_in([library(needed=("libcrypt.so.1",), symbols=())], replace(OLD, python="3.13")) == ()
+
+
+# Requirements
+
+
+def package(name: str, *asks: str, version: str = "1.0", python: str = "") -> Metadata:
+    return Metadata(name, version, asks, python)
+
+
+def test_requirements_that_hold() -> None:
+    there = [
+        package(
+            "A", "b>=1", 'win; sys_platform == "win32"', 'tomli; python_version < "3.11"', 'x; extra == "more"', "not parsed !"
+        ),
+        package("b", "six", 'arm; platform_machine == "aarch64"', python=">=3.8,<3.12"),
+    ]
+    assert [found.level for found in requires.unmet(there, NEW)] == ["note"]  # six is on Lambda
+    assert "arm" in requires.unmet(there, ARM)[0].what
+
+
+def test_requirements_that_do_not() -> None:
+    levels = {found.what: found.level for found in requires.unmet(
+        [package("a", "b>=2", "gone", "left"), package("b", version="1.5"), package("new", python=">=3.14")],
+        NEW, waived=frozenset(["left"]),
+    )}  # fmt: skip
+    assert levels == {
+        "a 1.0 asks for gone on python3.13 x86_64, and that is not in the zip": "error",
+        "new 1.0 asks for Python >=3.14, not 3.13": "error",
+        "a 1.0 asks for b>=2, and the zip has 1.5": "warning",
+        "a 1.0 asks for left, which is left to Lambda or was left out on purpose": "note",
+    }
+
+
+def test_extras_are_followed() -> None:
+    there = [package("a", "b[fast]"), package("b", 'c[deep]; extra == "fast"'), package("c", 'gone; extra == "deep"')]
+    (found,) = requires.unmet(there, NEW)
+    assert "gone (for its extra deep)" in found.what and found.package == "c 1.0"
+    assert requires.unmet(there[1:], NEW) == ()
+    assert [found.package for found in requires.unmet(there[1:], NEW, asked=["B[Fast]>=1"])] == ["c 1.0"]
+
+
+def test_what_depends_on_the_patch_release_is_no_fault() -> None:
+    there = [package("a", 'x; python_full_version < "3.13.3"', 'y; python_full_version >= "3.13.3"', python=">=3.13.2")]
+    assert requires.unmet(there, NEW) == ()
+
+
+def test_real_metadata(wheels: dict[str, Installed]) -> None:
+    """Installed without its dependencies: each is named."""
+    found = requires.unmet(wheels["web"].metadata + wheels["arm"].metadata, NEW)
+    assert {one.package.split()[0] for one in found if one.level == "error"} == {"pydantic_core", "cryptography"}
+
+
+# Imports
+
+
+def code(files: dict[str, str], packages: dict[str, str] | None = None, more: bool = False) -> imports.Code:
+    packages = packages or {}
+    sources = {name: text.encode() for name, text in (files | packages).items()}
+    graph = {name: scan(name, sources[name]) for name in packages if name.endswith(".py")}
+    own = frozenset(name for name in files if name.endswith(".py"))
+    return imports.Code(frozenset(sources), own, sources.__getitem__, graph, more)
+
+
+def lacking(files: dict[str, str], packages: dict[str, str] | None = None, target: Target = NEW) -> list[tuple[str, str]]:
+    found = imports.missing(code(files, packages), ["main"], target)
+    return sorted((one.level, one.what.partition(" imports ")[2].partition(",")[0]) for one in found)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import os, json.decoder, tomllib, boto3, urllib3\nfrom botocore.config import Config",
+        "try:\n    import nope\nexcept ImportError:\n    nope = None",
+        "try:\n    import nope\nexcept (KeyError, ModuleNotFoundError):\n    import other",
+        "try:\n    import nope\nexcept:\n    pass\nelse:\n    import other",
+        "import contextlib\nwith contextlib.suppress(ImportError):\n    import nope",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import nope",
+        "import typing\nif typing.TYPE_CHECKING:\n    from nope import x",
+        "import sys\nif sys.version_info < (3, 11):\n    import tomli",
+        "import sys\nif sys.version_info >= (3, 12):\n    pass\nelse:\n    import nope",
+        "import sys\nif sys.platform == 'win32':\n    import nope",
+        "if __name__ == '__main__':\n    import nope",
+        "import os\nif os.environ.get('DEBUG'):\n    import nope",
+        "for name in ():\n    import nope",
+        "text = '''\nimport nope\n'''",
+        "import main",
+        "import data.inside",
+    ],
+)
+def test_imports_that_need_not_succeed(source: str) -> None:
+    assert lacking({"main.py": source, "data/inside/notes.txt": ""}) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("import nope", "nope"),
+        ("import os, nope.deep", "nope"),
+        ("from nope.deep import x", "nope"),
+        ("class A:\n    import nope", "nope"),
+        ("try:\n    import nope\nfinally:\n    pass", "nope"),
+        ("try:\n    import nope\nexcept ValueError:\n    pass", "nope"),
+        ("import sys\nif sys.version_info >= (3, 9):\n    import nope", "nope"),
+        ("import app.gone", "app.gone"),
+        ("from app.gone import x", "app.gone"),
+        ("from app import gone", "app.gone"),
+        ("import app.sub", "nope"),
+        ("import imp", "imp"),
+        ("import distutils.core", "distutils"),
+        ("from google.cloud import storage", "google.cloud"),
+    ],
+)
+def test_imports_that_cannot_succeed(source: str, name: str) -> None:
+    files = {"main.py": source, "app/__init__.py": "here = 1", "app/sub.py": "import nope", "google/auth/__init__.py": ""}
+    assert lacking(files) == [("error", name)]
+
+
+def test_what_the_standard_library_has_depends_on_the_version() -> None:
+    source = {"main.py": "import imp, distutils, cgi, asyncore, tomllib"}
+    assert lacking(source, target=OLD) == []
+    assert [name for _, name in lacking(source, target=replace(NEW, python="3.12"))] == ["asyncore", "distutils", "imp"]
+    assert lacking({"main.py": "import tomllib"}, target=replace(OLD, python="3.10")) == [("error", "tomllib")]
+    assert lacking({"main.py": "import annotationlib, compression.zstd"}, target=replace(NEW, python="3.14")) == []
+    assert stdlib.removed_in("cgi") == "3.13"
+
+
+def test_an_import_is_certain_only_where_all_on_the_way_to_it_is() -> None:
+    far = {"far.py": "import nope"}
+    assert lacking({"main.py": "import near", "near.py": "import far", **far}) == [("error", "nope")]
+    assert lacking({"main.py": "try:\n    import far\nexcept ImportError: pass", **far}) == [("warning", "nope")]
+    assert lacking({"main.py": "def f():\n    import nope"}) == [("warning", "nope")]
+    assert lacking({"main.py": "x = 1", **far}) == []  # nothing imports it
+
+
+def test_who_changes_the_search_path_gets_no_errors() -> None:
+    changes = "import sys\nsys.path.insert(0, 'vendored')\n"
+    assert lacking({"main.py": changes + "import nope"}) == [("warning", "nope")]
+    assert lacking({"main.py": changes + "import nope", "vendored/nope.py": ""}) == []
+    assert lacking({"main.py": "import path, nope", "path.py": changes}) == [("warning", "nope")]
+
+
+def test_names_of_a_package_are_no_modules() -> None:
+    def of(init: str) -> list[tuple[str, str]]:
+        return lacking({"main.py": "from app import thing", "app/__init__.py": init})
+
+    assert of("thing = 1") == of("from os import *") == of("def __getattr__(name): ...") == []
+    assert of("globals()['th' + 'ing'] = 1") == []
+    assert of("# nothing") == [("error", "app.thing")]
+
+
+def test_packages_are_looked_at_too_and_only_warned_about() -> None:
+    packages = {
+        "dep/__init__.py": "import pkg_resources\nfrom dep import optional",
+        "dep/optional.py": "try:\n    import numpy\nexcept ImportError:\n    numpy = None",
+        "dep/unused.py": "import nowhere",
+    }
+    assert lacking({"main.py": "import dep"}, packages) == [("warning", "pkg_resources")]
+    assert lacking({"main.py": "x = 1"}, packages) == []
+    assert lacking({"main.py": "try:\n    import dep\nexcept ImportError: ..."}, packages) == []
+
+
+def test_layers_may_bring_anything() -> None:
+    found = imports.missing(code({"main.py": "import nope"}, more=True), ["main"], NEW)
+    assert [one.level for one in found] == ["warning"]
+
+
+def test_where_and_what_to_do_are_said() -> None:
+    (found,) = imports.missing(code({"main.py": "import os\n\nimport yaml"}), ["main"], NEW)
+    assert found.what == "main.py imports yaml, which is neither in the zip nor on python3.13 x86_64"
+    assert found.files == ("main.py:3",) and "add PyYAML to" in found.hint
+    (removed,) = imports.missing(code({"main.py": "import cgi"}), ["main"], NEW)
+    assert removed.what == "main.py imports cgi, which Python 3.13 removed"
+
+
+# The handler, sizes, files of two packages, and the error of it all
+
+
+@pytest.mark.parametrize(
+    "handler",
+    ["main.app", "main:app.wsgi_app", "main.create()", "src/main.app", "pkg.app", "lib.mod.x", "auto.app", "web.made"],
+)
+def test_handlers_that_are_there(handler: str) -> None:
+    files = {
+        "main.py": "app = 1\nasync def create(): ...", "src/main.py": "from x import app",
+        "pkg/__init__.py": "from .a import *",
+        "auto.py": "exec('app = 1')", "web.py": "def init():\n    global made\n    made = 1",
+    }  # fmt: skip
+    assert entry.check(handler, code(files, {"lib/mod.so": ""}), NEW) is None
+
+
+@pytest.mark.parametrize(
+    ("handler", "said"),
+    [
+        ("app.main", "the zip holds no module app"),
+        ("main.handler", "main.py has no handler at its top level"),
+        ("main:inner.x", "main.py has no inner at its top level"),
+        ("handler", "names no module and function"),
+    ],
+)
+def test_handlers_that_are_not(handler: str, said: str) -> None:
+    found = entry.check(handler, code({"main.py": "def create():\n    inner = 1\n    return inner"}), NEW)
+    assert found is not None and found.level == "error" and said in found.what
+
+
+def test_two_packages_with_one_file() -> None:
+    owners = {"cv 1": {"cv2/a.py": 1, "x/__init__.py": 0}, "cv-headless 1": {"cv2/a.py": 2, "x/__init__.py": 0}}
+    (found,) = clashes(owners)
+    assert found.files == ("cv2/a.py",) and "cv 1 and cv-headless 1" in found.what
+
+
+def test_the_whole_proof_makes_one_error(wheels: dict[str, Installed]) -> None:
+    numpy = wheels["numpy"]
+    app = {"main.py": b"import numpy, yaml\n"}
+    names = frozenset([*app, *numpy.files])
+    zipped = Zip(
+        code=imports.Code(names, frozenset(app), app.__getitem__), natives=numpy.natives(), handlers=("main.app",),
+        owners={}, requirements=requires.unmet(numpy.metadata, OLD),
+    )  # fmt: skip
+    findings = prove(zipped, OLD)
+    assert [Finding.from_json(found.as_json()) for found in findings] == list(findings)
+    error = refusal(findings, OLD.name)
+    assert error is not None
+    assert error.what == "main.py has no app at its top level" and error.where == "main.py" and error.hint
+    assert "3 things would fail on python3.11 x86_64" in error.detail
+    assert "numpy 2.4.0 needs GLIBC_2.27" in error.detail and "main.py imports yaml" in error.detail
+    assert refusal([replace(found, level="warning") for found in findings], OLD.name) is None
+
+
+def test_the_proof_of_a_real_app_is_silent(wheels: dict[str, Installed]) -> None:
+    web = wheels["web"]
+    graph = {name: scan(name, path.read_bytes()) for name, path in web.files.items() if name.endswith(".py")}
+    app = {"main.py": b"import psycopg2, pysqlite3, orjson\napp = 1\n"}
+
+    def source(name: str) -> bytes:
+        return app[name] if name in app else Path(web.files[name]).read_bytes()
+
+    every = imports.Code(frozenset([*app, *web.files]), frozenset(app), source, graph)
+    assert prove(Zip(every, web.natives(), ("main.app",), {}), NEW) == ()
+
+
+# As a build is refused
+
+
+def test_a_build_is_refused_with_all_that_is_wrong(wheels: dict[str, Installed], tmp_path: Path) -> None:
+    """A library left in the project by `pip install -t .` on another machine, and a file that the zip leaves out."""
+    project = tmp_path / "web"
+    (project / "shop").mkdir(parents=True)
+    (project / "main.py").write_text("from shop.secret import KEY\n\ndef app(event, context): ...\n")
+    (project / "shop" / "__init__.py").write_text("")
+    (project / "shop" / "secret.py").write_text("KEY = 1\n")
+    (project / ".gitignore").write_text("secret.py\n")
+    name, path = next((name, path) for name, path in wheels["web"].files.items() if name.startswith("psycopg2/_psycopg"))
+    (project / name).parent.mkdir()
+    (project / name).write_bytes(path.read_bytes())
+    config = Config(project, "web", App("main", "app", "handler"), "python3.13", "arm64")
+    with pytest.raises(PackagingError) as refused:
+        build(config, tmp_path / "cache", os.environ, events.ignore)
+    assert refused.value.what == "a file of your own was built for x86_64, not for python3.13 arm64"
+    assert refused.value.where == name and "requirements.txt" in refused.value.hint
+    assert "main.py imports shop.secret, which is neither in the zip" in refused.value.detail
+    assert "main.py:1" in refused.value.detail and ".gitignore" in refused.value.detail
+    assert not list(tmp_path.rglob("*.zip"))
+
+
+def test_an_open_bracket_with_comments_is_scanned_at_once() -> None:
+    """A pattern that tries every split of the comments would take hours."""
+    began = time.process_time()
+    scan("a.py", b"from x import (" + b"a, # c\n" * 200)
+    assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "same"),
+    [
+        ("import a\n\ndef app(): return 1\n", "import a\n\ndef app(): return 22\n", True),
+        ("import a\nx = 1\n", "import b\nx = 1\n", False),
+        ("import a\nx = 1\n", "import a\ny = 1\n", False),
+        ("import a\n", "\nimport a\n", False),
+        ("import a\n", "try:\n    import a\nexcept ImportError: pass\n", False),
+        ("import a\n", "import a\nimport sys; sys.path.append('x')\n", False),
+        ("def app(:\n", "def app(::\n", False),
+    ],
+)
+def test_what_of_a_module_findings_depend_on(before: str, after: str, same: bool) -> None:
+    told = [reading.depended_on("main.py", source.encode(), NEW) for source in (before, after)]
+    assert (told[0] == told[1]) is same
+    told = [reading.depended_on("pkg/__init__.py", source.encode(), NEW) for source in (before, after)]
+    assert told[0] != told[1]

@@ -1,0 +1,72 @@
+"""What a build proves of its packages' metadata, when the lock that it was given does not hold."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from lambent import events
+from lambent.cli import zipped
+from lambent.config.model import App, Config, Hosting
+from lambent.errors import PackagingError
+from lambent.package.artifact import Artifact
+from lambent.package.build import build
+from support.locking import write
+from support.wheel_files import wheel
+
+
+def project(folder: Path, asked: str, *wheels: Path) -> Path:
+    """An app with a lock that another tool might have written: these wheels, and no more said of them."""
+    lines = ['lock-version = "1.0"', 'created-by = "other"', f'tool.lambent.asked = ["{asked}"]']
+    for path in wheels:
+        name, version, *_ = path.name.split("-")
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        lines += ["[[packages]]", f'name = "{name}"', f'version = "{version}"']
+        lines += [f'archive = {{ path = "{path}", hashes = {{ sha256 = "{digest}" }} }}']
+    return write(folder, {"main.py": "def app(event, context): pass\n", "pylock.toml": "\n".join(lines)})
+
+
+def built(path: Path, told: list[events.Event] | None = None, hosting: Hosting | None = None) -> Artifact:
+    config = Config(path, "small", App("main", "app", "handler", "."), "python3.12", "x86_64")
+    emit = (told if told is not None else []).append
+    return build(replace(config, hosting=hosting or config.hosting), path.parent / "cache", os.environ, emit)
+
+
+def metadata(*lines: str) -> dict[str, str | bytes]:
+    return {"a-1.dist-info/METADATA": "\n".join(["Metadata-Version: 2.1", "Name: a", "Version: 1", *lines, "", "about"])}
+
+
+def test_a_wheel_for_another_python_is_refused(tmp_path: Path) -> None:
+    made = wheel(tmp_path / "w", "a", metadata("Requires-Python: >=3.13"))
+    with pytest.raises(PackagingError, match=r"a 1 asks for Python >=3\.13, not 3\.12"):
+        built(project(tmp_path / "app", "a", made.path))
+
+
+def test_what_an_asked_extra_needs_is_looked_for(tmp_path: Path) -> None:
+    made = wheel(tmp_path / "w", "a", metadata("Provides-Extra: fast", 'Requires-Dist: gone; extra == "fast"'))
+    built(project(tmp_path / "app", "a", made.path))
+    with pytest.raises(PackagingError, match=r"a 1 asks for gone \(for its extra fast\).*not in the zip"):
+        built(project(tmp_path / "app", "a[fast]", made.path))
+
+
+def test_layers_are_said_not_to_be_counted(tmp_path: Path) -> None:
+    made = wheel(tmp_path / "w", "a", {"a.py": ""})
+    told: list[events.Event] = []
+    hosting = Hosting(layers=("arn:aws:lambda:eu-west-1:123456789012:layer:one:1",))
+    built(project(tmp_path / "app", "a", made.path), told, hosting)
+    assert [event for event in told if isinstance(event, events.Notice) and "layers" in event.text]
+
+
+def test_a_zip_above_50_mb_is_said_to_go_through_a_bucket(tmp_path: Path) -> None:
+    app = project(tmp_path / "app", "a", wheel(tmp_path / "w", "a", {"a.py": ""}).path)
+    (app / "noise.bin").write_bytes(secrets.token_bytes(51 << 20))
+    told: list[events.Event] = []
+    zipped.tell(built(app), None, False, told.append)
+    assert [event.text for event in told if isinstance(event, events.Notice)] == [
+        "the zip has 51.0 MB, and AWS takes 50 MB directly: it has to come from a bucket, as `lambent deploy` does"
+    ]

@@ -1,0 +1,165 @@
+"""What a zip can do without: rules by name, and symbols that nothing maps."""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from lambent.package.shards.imports import Imports
+from lambent.package.shards.shard import shard
+from lambent.package.shards.slim import SlimOptions, judge, left_out, needed, taken_back
+from lambent.package.shards.strip import strip
+from support.wheel_files import TARGET, wheel
+
+INFO = "demo-1.dist-info"
+
+
+def rules(*names: str, package: str = "demo", **options: object) -> dict[str, str]:
+    found = judge(("demo/__init__.py", *names), package, INFO, SlimOptions(**options))  # type: ignore[arg-type]
+    return found.dropped | found.doubtful
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("demo/a.pyi", "stubs"),
+        ("demo/include/a.h", "headers"),
+        ("include/demo/a.h", "headers"),
+        ("demo/_core.pyx", "sources"),
+        ("demo/lib/libx.a", "build"),
+        ("demo/tests/a.py", "tests"),
+        ("tests/test_a.py", "tests"),
+        ("demo/test_a.py", "tests"),
+        ("demo/conftest.py", "tests"),
+        ("demo/docs/a.rst", "docs"),
+        (f"{INFO}/INSTALLER", "installer"),
+        ("demo/__pycache__/__init__.cpython-312.pyc", "bytecode"),
+        *[
+            (name, "")
+            for name in ("demo/testing/a.py", "demo/tests.py", "demo/test_tools/a.py", "demo/latest/a.py", "demo/py.typed")
+        ],
+        *[(name, "") for name in (f"{INFO}/METADATA", f"{INFO}/top_level.txt", f"{INFO}/licenses/LICENSE", "demo/only.pyc")],
+        *[(name, "") for name in ("demo/x.so", "demo/static/app.js.map", "demo/a.json", "demo/libx.so.1", "demo/mydocs/a.txt")],
+    ],
+)
+def test_rules_by_name(name: str, rule: str) -> None:
+    assert rules(name).get(name, "") == rule
+    assert not rules(name, keep_all=True)
+
+
+def test_the_user_has_the_last_word() -> None:
+    names = ("demo/tests/a.py", "demo/tests/data/x.csv", "demo/a.pyi", "demo/big/x.bin", "demo/big.bin")
+    assert rules(*names, keep=("demo/tests/", "*.pyi"), drop=("demo/big",)) == {"demo/big/x.bin": "asked"}
+    assert rules("demo/a.pyi", "demo/a.h", package="mypy") == {"demo/a.h": "headers"}
+    assert rules("demo/a.h", "demo/b.c", package="cffi") == {}
+
+
+def test_a_package_of_nothing_but_tests_is_kept() -> None:
+    assert judge(("tests/__init__.py", "tests/test_a.py"), "demo", INFO, SlimOptions()).doubtful == {}
+
+
+def test_a_folder_of_tests_that_holds_no_module_may_be_a_programs_data() -> None:
+    data = ("demo/include/tests/generic/builtin.sql", "demo/templates/test/page.html")
+    assert rules(*data, "demo/tests/a.py", "demo/tests/x.sql") == {"demo/tests/a.py": "tests", "demo/tests/x.sql": "tests"}
+    assert rules("ansible/plugins/test/core.py", package="ansible-core") == {}
+
+
+def test_a_module_that_is_imported_by_its_name_in_a_string_is_needed() -> None:
+    doubtful = dict.fromkeys(["demo/test_clock.py", "demo/tests/a.py"], "tests")
+    strings = frozenset(["demo.test_clock", "demo.tests.a"])  # the latter is what test runners are told
+    assert needed(doubtful, [Imports(strings=strings)], []) == {"demo/test_clock.py"}
+
+
+def test_what_is_imported_or_announced_is_needed() -> None:
+    doubtful = dict.fromkeys(["demo/tests/__init__.py", "demo/tests/x/data.csv", "demo/test_a.py", "demo/test_b.py"], "tests")
+    assert needed(doubtful, [Imports(later=frozenset(["demo.tests.x.y"]))], []) == {
+        "demo/tests/__init__.py",
+        "demo/tests/x/data.csv",
+    }
+    assert needed(doubtful, [Imports(now=frozenset(["demo.test_a"]))], ["demo.test_b.main"]) == {
+        "demo/test_a.py",
+        "demo/test_b.py",
+    }
+    assert needed(doubtful, [Imports(now=frozenset(["demo", "other.tests"]))], []) == set()
+    assert taken_back(["demo/tests", "demo/test_a.py"], ["demo.tests.cases.X", "other"]) == ("demo/tests",)
+
+
+def test_examples_stubs_and_sources_that_a_module_reads_stay(tmp_path: Path) -> None:
+    files = {
+        "demo/__init__.py": "import lazy_loader\n__getattr__ = lazy_loader.attach_stub(__name__, __file__)\n",
+        "demo/__init__.pyi": "from .a import b\n",
+        "demo/a.py": "open(join(here, 'examples', 'one.txt'))\n",
+        "demo/examples/one.txt": "1",
+        "demo/docs/two.txt": "2",
+        "demo/b.py": "kernel = (here / 'kernel.cu').read_text()\n",
+        "demo/kernel.cu": "k",
+        "demo/other.cu": "o",
+    }
+    made = shard(wheel(tmp_path, "demo", files), TARGET, SlimOptions(), tmp_path / "cache")
+    assert {entry.name for entry in made.entries if ".dist-info" not in entry.name} == files.keys() - {
+        "demo/docs/two.txt",
+        "demo/other.cu",
+    }
+
+
+def test_without_takes_only_what_nothing_else_needs() -> None:
+    requires = {
+        "boto3": ["botocore<2", "six"],
+        "botocore": ["jmespath"],
+        "jmespath": [],
+        "six": [],
+        "app": ["Six>=1; python_version>'3'"],
+    }
+    assert left_out(requires, {"boto3", "app"}, ["BOTO3"]) == {"boto3", "botocore", "jmespath"}
+    assert left_out(requires, set(), ["boto3"]) == {"boto3", "botocore", "jmespath", "six"} - {"six"}
+    assert left_out(requires, {"app"}, ["absent"]) == frozenset()
+
+
+SHARED = next(Path(sysconfig.get_paths()["purelib"]).glob("yaml/_yaml*.so"))
+
+
+def test_a_stripped_module_loads_and_is_smaller(tmp_path: Path) -> None:
+    data = SHARED.read_bytes()
+    cut = strip(data)
+    assert len(cut) < len(data)
+    folder = tmp_path / "yaml"
+    shutil.copytree(SHARED.parent, folder)
+    (folder / SHARED.name).write_bytes(cut)
+    program = "import yaml, yaml._yaml; print(yaml.load('a: 1', yaml.CLoader), yaml._yaml.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", program],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": str(tmp_path)},
+    )
+    assert done.stdout == f"{{'a': 1}} {folder / SHARED.name}\n"
+    assert strip(cut) is cut
+
+
+def test_what_is_stripped_already_is_left_as_its_wheel_has_it() -> None:
+    bare = bytes(strip(SHARED.read_bytes()))
+    names = b"\0.shstrtab\0"
+    kinds = (bytes(64), struct.pack("<2I4Q2I2Q", 1, 3, 0, 0, len(bare), len(names), 0, 0, 1, 0))
+    head = bare[:40] + struct.pack("<Q", len(bare) + len(names)) + bare[48:58] + struct.pack("<3H", 64, 2, 1) + bare[64:]
+    data = head + names + b"".join(kinds)
+    assert strip(data) is data
+    debug = data.replace(b"\0.shstrtab\0", b"\0.debug_ab\0")
+    assert strip(debug) == bare
+
+
+def test_in_doubt_a_file_is_left_alone() -> None:
+    data = SHARED.read_bytes()
+    appended = data + b"PK\3\4" + bytes(200)  # an archive behind a program
+    section = data[:40] + struct.pack("<Q", len(data) + 1) + data[48:]
+    unknown = data.replace(b"\0.comment\0", b"\0.payload\0")
+    assert unknown != data
+    for odd in (appended, section, unknown, data[:50], data[:200], b"\x7fELF\x01\x01" + data[6:], b"", b"text"):
+        assert strip(odd) is odd

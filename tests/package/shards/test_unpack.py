@@ -1,0 +1,142 @@
+"""Files land where an installer puts them, and what a wheel says of itself is not trusted."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from lambent.errors import PackagingError
+from lambent.package.shards.shard import shard
+from lambent.package.shards.slim import SlimOptions
+from lambent.package.shards.unpack import Unpacked
+from support.wheel_files import TARGET, real, wheel
+
+KEEP_ALL = SlimOptions(keep_all=True)
+PINS = [
+    *("uvicorn", "greenlet", "pyyaml", "pybind11", "markupsafe"),  # launchers, headers, shared objects
+    *("jupyter-core", "certifi", "pytz", "cffi", "xmltodict"),  # .data/data, data files, entry points
+]
+
+
+def contents(path: Path) -> dict[str, tuple[bytes, bool]]:
+    with zipfile.ZipFile(path) as zipped:
+        return {
+            info.filename: (zipped.read(info), bool(info.external_attr >> 16 & 0o100))
+            for info in zipped.infolist()
+            if info.orig_filename[0] != "\0"
+        }
+
+
+def test_with_keep_all_the_files_are_those_of_uv(tmp_path: Path) -> None:
+    python = Path(sys.executable).resolve()
+    for found in real(tmp_path / "wheels", *PINS):
+        target = tmp_path / found.name
+        options = ["--python-platform", "x86_64-manylinux_2_34", "--python-version", "3.12", "--no-index", "--no-deps"]
+        subprocess.run(
+            [
+                "uv",
+                "pip",
+                "install",
+                "-q",
+                *options,
+                "--find-links",
+                str(found.path.parent),
+                "--target",
+                str(target),
+                found.name,
+            ],
+            check=True,
+            env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        )
+        (target / ".lock").unlink()  # uv's own, of no package
+        made = shard(found, TARGET, KEEP_ALL, tmp_path / "cache")
+        ours = contents(made.path)
+        made.close()
+        theirs = {
+            path.relative_to(target).as_posix(): (path.read_bytes(), bool(path.stat().st_mode & stat.S_IXUSR))
+            for path in target.rglob("*")
+            if path.is_file()
+        }
+        # Of how this test called uv: from a local file.
+        theirs = {name: each for name, each in theirs.items() if not name.endswith(".dist-info/uv_cache.json")}
+        assert ours.keys() == theirs.keys()
+        for name, (data, executable) in theirs.items():
+            if name.startswith("bin/"):  # uv's launchers name the Python of this machine
+                first, _, rest = data.partition(b"\n")
+                if first.startswith(b"#!") and b"python" in first and ours[name][0] != data:
+                    assert ours[name] == (b"#!/var/lang/bin/python3.12\n" + rest, executable), name
+                    continue
+            if name.endswith(".dist-info/RECORD"):  # so their digests differ, and nothing else of the file
+                kept = [line for line in data.splitlines() if b"/uv_cache.json," not in line]
+                theirs_kept = [line for line in kept if not line.startswith(b"bin/")]
+                assert [line for line in ours[name][0].splitlines() if not line.startswith(b"bin/")] == theirs_kept
+                continue
+            assert ours[name] == (data, executable), (name, python)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../up.py", "/abs.py", "a/../../up.py", "C:/x.py", "a\\b.py", "a//b.py", "./x.py", "demo-1.data/purelib/../../up.py"],
+)
+def test_a_path_that_leads_outside_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(PackagingError, match="unsafe path"):
+        shard(wheel(tmp_path, "demo", {name: "x = 1\n"}), TARGET, SlimOptions(), tmp_path / "cache")
+    assert not list((tmp_path / "cache").rglob("*.zip"))
+
+
+def test_links_and_paths_wanted_twice_are_refused(tmp_path: Path) -> None:
+    linked = wheel(tmp_path / "a", "demo", {"demo.py": ""})
+    with zipfile.ZipFile(linked.path, "a") as zipped:
+        info = zipfile.ZipInfo("link.py")
+        info.external_attr = (stat.S_IFLNK | 0o777) << 16
+        zipped.writestr(info, "/etc/passwd")
+    with pytest.raises(PackagingError, match=r"holds a link: link\.py"):
+        Unpacked(linked)
+    twice = wheel(tmp_path / "b", "demo", {"demo.py": "x = 1\n", "demo-1.data/purelib/demo.py": "x = 2\n"})
+    with pytest.raises(PackagingError, match=r"two files want to be demo\.py"):
+        Unpacked(twice)
+    both = wheel(tmp_path / "c", "demo", {"demo": "", "demo/x.py": "", "demo/y.py": ""})
+    with pytest.raises(PackagingError, match="demo is both a file and a folder"):
+        Unpacked(both)
+
+
+def test_contents_are_compared_with_record(tmp_path: Path) -> None:
+    false = "demo.py,sha256=AAAA,3\ndemo-1.dist-info/RECORD,,\n"
+    found = wheel(tmp_path, "demo", {"demo.py": "x=1", "demo-1.dist-info/RECORD": false})
+    with pytest.raises(PackagingError, match=r"demo\.py is not what its RECORD says") as caught:
+        shard(found, TARGET, SlimOptions(), tmp_path / "cache")
+    assert caught.value.where == "demo-1-py3-none-any.whl"
+
+
+@pytest.mark.parametrize("data", [b"", b"no zip", b"PK\5\6" + bytes(18)], ids=["empty", "text", "no members"])
+def test_what_is_no_wheel_is_refused(tmp_path: Path, data: bytes) -> None:
+    found = wheel(tmp_path, "demo", {"demo.py": ""})
+    found.path.write_bytes(data)
+    with pytest.raises(PackagingError, match="the wheel of demo 1 cannot be used"):
+        shard(found, TARGET, SlimOptions(), tmp_path / "cache")
+
+
+def test_data_folders_have_their_places(tmp_path: Path) -> None:
+    files = {
+        "demo-1.data/purelib/demo.py": "x = 1\n",
+        "demo-1.data/platlib/other.py": "",
+        "demo-1.data/scripts/tool": "#!python\nprint(1)\n",
+        "demo-1.data/headers/demo.h": "",
+        "demo-1.data/data/share/x.txt": "x",
+        "demo-1.dist-info/entry_points.txt": "[console_scripts]\nrun = demo:main.go [extra]\n",
+    }
+    made = shard(wheel(tmp_path, "demo", files, asked=True), TARGET, KEEP_ALL, tmp_path / "cache")
+    found = contents(made.path)
+    made.close()
+    assert {name for name in found if ".dist-info" not in name} == {
+        *("bin/run", "bin/tool", "demo.py", "include/demo/demo.h", "other.py", "share/x.txt")
+    }
+    assert found["bin/tool"] == (b"#!/var/lang/bin/python3.12\nprint(1)\n", True)
+    assert b"from demo import main\n" in found["bin/run"][0] and b"sys.exit(main.go())" in found["bin/run"][0]
+    assert found["demo-1.dist-info/INSTALLER"][0] == b"uv" and "demo-1.dist-info/REQUESTED" in found

@@ -1,0 +1,194 @@
+"""Packages that do not fit: which go out, what the two archives hold, and what is refused. The limit is lowered for them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import sys
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from lambent import events
+from lambent.cli import zipped
+from lambent.config.model import App, Config, Hosting, Packaging
+from lambent.errors import PackagingError, UsageError
+from lambent.limits import MIB
+from lambent.package import overflow, parting
+from lambent.package.artifact import Artifact, Overflow
+from lambent.package.build import build
+from lambent.package.contents import Contents
+from lambent.package.dependencies import Wishes
+from lambent.package.layout import SourceFile, arrange
+from lambent.package.lock import Wheel
+from lambent.package.shards.shard import shards
+from lambent.package.shards.slim import SlimOptions
+from lambent.package.startup import Startup
+from support.wheel_files import TARGET, real, wheel
+
+LIMIT = 2_000_000  # bytes
+PYTHON = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+CODE = """\
+import cowsay, pygments, markupsafe._speedups
+def app(event, context):
+    return cowsay.get_output_string('cow', 'moo')
+"""
+
+
+def noise(size: int, seed: int = 0) -> bytes:
+    return random.Random(seed).randbytes(size)
+
+
+def chosen(folder: Path, wheels: Sequence[Wheel], limit: int, own: dict[str, str] | None = None) -> set[str]:
+    """The packages that go out beside files of the user's own."""
+    made = shards(wheels, TARGET, SlimOptions(), folder / "cache")
+    files = {}
+    for name, text in (own or {}).items():
+        path = folder / "own" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        files[name] = SourceFile(path)
+    contents = Contents(made, arrange([entry.name for each in made for entry in each.entries], {}, files, "."))
+    return {made[index].name for index in parting.choose(contents, Startup(), limit)}
+
+
+def sized(folder: Path, **sizes: int) -> list[Wheel]:
+    """Pure packages with so many kB of data."""
+    files = {name: {f"{name}/__init__.py": "", f"{name}/data.bin": noise(size * 1000)} for name, size in sizes.items()}
+    return [wheel(folder, name, dict(each)) for name, each in files.items()]
+
+
+@pytest.mark.parametrize(
+    ("room_kb", "out"),
+    [
+        (1050, {"a"}),  # the smallest that is enough
+        (950, {"b"}),
+        (700, {"c"}),
+        (300, {"c", "b"}),  # the largest, and the smallest that is enough then
+        (10, {"a", "b", "c"}),
+    ],
+)
+def test_as_little_goes_as_is_enough(tmp_path: Path, room_kb: int, out: set[str]) -> None:
+    assert chosen(tmp_path, sized(tmp_path, a=100, b=300, c=700), room_kb * 1000 + parting.SLACK) == out
+
+
+def test_nothing_helps_where_the_users_files_are_too_large(tmp_path: Path) -> None:
+    assert chosen(tmp_path, sized(tmp_path, a=100), 1000, {"data.txt": "x" * 2000}) == set()
+
+
+def test_native_packages_go_first(tmp_path: Path) -> None:
+    wheels = [*sized(tmp_path, pure=900), *real(tmp_path / "real", "markupsafe==3.0.2")]
+    assert chosen(tmp_path, wheels, 910_000 + parting.SLACK) == {"markupsafe"}
+    assert chosen(tmp_path, wheels, 500_000 + parting.SLACK) == {"pure"}  # which is enough alone
+
+
+def test_what_is_one_python_package_stays_together(tmp_path: Path) -> None:
+    whole = wheel(tmp_path, "whole", {"whole/__init__.py": "", "whole/data.bin": noise(500_000)})
+    plugin = wheel(tmp_path, "plugin", {"whole/plugins/one.py": "x = 1\n"})
+    open_ = wheel(tmp_path, "open_a", {"space/a/__init__.py": "", "space/a/data.bin": noise(400_000)})
+    other = wheel(tmp_path, "open_b", {"space/b/__init__.py": ""})
+    assert chosen(tmp_path, [whole, plugin, open_, other], 450_000 + parting.SLACK) == {"whole", "plugin"}
+    assert chosen(tmp_path, [open_, other], 100_000 + parting.SLACK) == {"open-a"}
+
+
+def test_what_shares_a_package_with_the_users_files_stays(tmp_path: Path) -> None:
+    wheels = sized(tmp_path, a=100, b=300, c=200)
+    assert chosen(tmp_path, wheels, 450_000 + parting.SLACK, {"b/extra.py": "x = 1\n", "c/__init__.py": "x = 1\n"}) == set()
+    assert chosen(tmp_path, wheels, 550_000 + parting.SLACK, {"b/extra.py": "x = 1\n"}) == {"a"}
+
+
+def project(
+    folder: Path, kind: str = "handler", requirements: str = "cowsay==6.1\nmarkupsafe==3.0.2\npygments==2.18.0\n"
+) -> Config:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "main.py").write_text(CODE)
+    (folder / "requirements.txt").write_text(requirements)
+    return Config(folder, "small", App("main", "app", kind), PYTHON, packaging=Packaging(overflow=True))  # type: ignore[arg-type]
+
+
+def built(config: Config, cache: Path, limit: int = 250 * MIB) -> tuple[Artifact, list[events.Event]]:
+    heard: list[events.Event] = []
+    return build(config, cache, os.environ, heard.append, Wishes(unzipped_max=limit)), heard
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def content(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as found:
+        assert found.testzip() is None
+        return {name: found.read(name) for name in found.namelist()}
+
+
+def test_the_two_archives_are_the_whole_and_nothing_is_made_where_all_fits(tmp_path: Path, cache: Path) -> None:
+    config = replace(project(tmp_path / "p"), runtime_client="lambent")
+    whole, _ = built(config, cache)
+    assert whole.overflow is None and "lambent_runtime/overflow.json" not in content(whole.path)
+    parted, heard = built(config, cache, LIMIT)
+    assert parted.overflow is not None
+    inside, beside = content(parted.path), content(parted.overflow.path)
+    manifest = json.loads(inside.pop("lambent_runtime/overflow.json"))
+    assert not inside.keys() & beside.keys()
+    assert inside | beside == content(whole.path)
+    assert any(name.endswith(".pyc") for name in beside)
+    said = [event for event in heard if isinstance(event, events.Overflowed)]
+    assert [event.packages for event in said] == [parted.overflow.packages] == [tuple(manifest["packages"])]
+    data = parted.overflow.path.read_bytes()
+    assert manifest["sha256"] == hashlib.sha256(data).hexdigest() == parted.overflow.sha256
+    assert all(hashlib.sha256(data[start : start + size]).hexdigest() == digest for start, size, digest in manifest["parts"])
+
+
+def test_the_same_bytes_from_another_cache_and_folder(tmp_path: Path, cache: Path) -> None:
+    made = [built(project(tmp_path / name), place, LIMIT)[0] for name, place in (("1", cache), ("2", tmp_path / "cold"))]
+    assert made[0].sha256 == made[1].sha256 and made[0].overflow and made[1].overflow
+    assert made[0].overflow.sha256 == made[1].overflow.sha256
+    assert made[0].environment == made[1].environment
+    assert ("LAMBENT_INTERFACE", "handler") in made[0].environment  # a bare handler gets the loop that fetches
+
+
+def test_without_the_flag_it_is_offered_and_with_awss_client_refused(tmp_path: Path, cache: Path) -> None:
+    config = project(tmp_path / "p")
+    with pytest.raises(PackagingError, match="too large") as error:
+        built(replace(config, packaging=Packaging()), cache, LIMIT)
+    assert "--overflow (at least " in error.value.hint and "tmp = 512" in error.value.hint
+    assert "pygments 2.18.0" in error.value.detail
+    with pytest.raises(UsageError, match="AWS's own client fetches no packages"):
+        built(replace(config, runtime_client="aws"), cache, LIMIT)
+    with pytest.raises(PackagingError, match="do not fit into"):
+        built(config, cache, 1000)
+
+
+def taking(raw_mb: int) -> Overflow:
+    return Overflow(Path(), "", 0, raw_mb * MIB, 2000, ("torch 2",))
+
+
+def test_room_in_tmp() -> None:
+    large = taking(1000)
+    assert (large.tmp_mb, taking(10).tmp_mb) == (1152, 512)
+    config = Config(Path(), "x", App("main", "app", "asgi"), PYTHON)
+    overflow._check_room(config, large)
+    with pytest.raises(UsageError, match="tmp is 600 MB, and the packages that are unpacked there take 1152 MB") as error:
+        overflow._check_room(replace(config, tmp_mb=600, origins={"tmp_mb": "pyproject.toml"}), large)
+    assert (error.value.where, error.value.hint) == ("pyproject.toml", "tmp = 1152")
+    with pytest.raises(UsageError, match="SnapStart takes no more than 512 MB"):
+        overflow._check_room(replace(config, hosting=Hosting(snapstart=True)), large)
+    with pytest.raises(PackagingError, match="at most 10,240 MB"):
+        overflow._check_room(config, taking(11_000))
+
+
+def test_the_archive_is_put_beside_the_zip(tmp_path: Path, cache: Path) -> None:
+    artifact, _ = built(project(tmp_path / "p"), cache, LIMIT)
+    assert artifact.overflow
+    heard: list[events.Event] = []
+    zipped.beside(artifact, tmp_path / "app.zip", heard.append)
+    copy = tmp_path / "app.overflow.zip"
+    assert copy.read_bytes() == artifact.overflow.path.read_bytes()
+    told = "".join(event.text for event in heard if isinstance(event, events.Notice))
+    assert str(copy) in told and f"LAMBENT_OVERFLOW=s3://BUCKET/{artifact.overflow.sha256}.zip" in told

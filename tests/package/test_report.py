@@ -1,0 +1,142 @@
+"""What takes the room: sums by package, tables, and the page with the map."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from lambent import events
+from lambent.events import ListedFile, Share
+from lambent.package import output, report, treemap
+from lambent.package.archive import compress, write
+from lambent.ui import lines
+
+EVIL = "</script><img src=x onerror=document.title='owned'>.txt"
+FILES = (
+    ListedFile("numpy/a.py", "numpy 2.3", 1000, 400),
+    ListedFile("numpy/__pycache__/a.cpython-313.pyc", "numpy 2.3", 2000, 900),
+    ListedFile("numpy/lib/b.so", "numpy 2.3", 90_000, 40_000),
+    ListedFile("main.py", report.OWN, 100, 60),
+    ListedFile(EVIL, report.OWN, 10, 10),
+)
+
+
+def test_sums_by_package_the_largest_first() -> None:
+    assert report.shares(FILES) == (
+        Share("numpy 2.3", 3, 93_000, 41_300, 2000, 900),
+        Share(report.OWN, 2, 110, 70, 0, 0),
+    )
+    assert report.shares(()) == ()
+
+
+def test_the_table_of_a_zip() -> None:
+    shown = [line.text for line in lines.lines(events.Sized(report.shares(FILES)))]
+    assert shown == [
+        "package      zipped  unpacked  of that, bytecode",
+        "numpy 2.3   41.3 kB   93.0 kB             2.0 kB",
+        "your files     70 B     110 B",
+        "total       41.4 kB   93.1 kB             2.0 kB",
+    ]
+
+
+def test_a_long_table_ends_with_the_others() -> None:
+    found = tuple(Share(f"p{index}", 1, 10, 20 - index, 0, 0) for index in range(15))
+    shown = [line.text.split("  ")[0] for line in lines.lines(events.Sized(found))]
+    assert shown[1:3] == ["p0", "p1"] and shown[-2:] == ["the other 3", "total"] and len(shown) == 15
+
+
+def test_the_table_of_an_error() -> None:
+    sizes = Counter({f"p{index}": (20 - index) * 1024 * 1024 for index in range(14)})
+    shown = report.table(sizes).splitlines()
+    assert shown[0] == "   20.0 MB  p0" and shown[-1] == "   15.0 MB  the other 2" and len(shown) == 13
+    assert report.table(Counter(a=1024)) == "    0.0 MB  a"
+
+
+def test_every_file_is_listed() -> None:
+    shown = [line.text.split() for line in lines.lines(events.Listed(FILES))]
+    assert shown[0] == ["zipped", "unpacked", "file"]
+    assert shown[3] == ["40.0", "kB", "90.0", "kB", "numpy/lib/b.so", "(numpy", "2.3)"]
+
+
+def test_the_owners_of_files(tmp_path: Path) -> None:
+    names = [
+        "pkg/a.py",
+        "pkg/__pycache__/a.cpython-313.pyc",
+        "pkg-1.0.dist-info/METADATA",
+        "main.py",
+        "lambent_runtime/loop.py",
+    ]
+    with (tmp_path / "a.zip").open("wb") as file:
+        written = write(file, [compress(name, b"x" * 99) for name in names])
+    owners = dict.fromkeys((names[0], names[2]), "pkg 1.0")
+    found = {file.name: (file.package, file.raw) for file in report.members(written.entries, owners)}
+    assert [found[name] for name in names] == [("pkg 1.0", 99)] * 3 + [(report.OWN, 99), (report.OURS, 99)]
+
+
+def data_of(page: str) -> list[tuple[str, list[tuple[str, int, int]]]]:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    return json.loads(found[1])  # type: ignore[no-any-return]
+
+
+def test_the_page_holds_all_files_and_needs_nothing_else() -> None:
+    page = treemap.page(FILES, "a & <b>")
+    told = {(package, *map(tuple, [file])) for package, files in data_of(page) for file in files}
+    assert told == {(file.package, (file.name, file.raw, file.packed)) for file in FILES}
+    assert "a &amp; &lt;b&gt;" in page and "<b>a" not in page
+    assert not re.search(r"https?:|src=[\"']|@import|url\(", page)
+    assert "default-src 'none'" in page
+    assert page.count("<tr><td>") == 2  # for readers without scripts
+    assert EVIL not in page and "onerror=document" not in html.unescape(page.split('id="data"')[0])
+
+
+BROWSER = next((found for name in ("chromium", "google-chrome", "chrome") if (found := shutil.which(name))), None)
+ACT = """<script>
+const told = [], shown = () => [...document.querySelectorAll("#rows tr td:first-child")].map(cell => cell.textContent).join();
+told.push(shown(), document.querySelectorAll("#map button").length > 3);
+document.querySelector("#rows button").click();
+told.push(shown(), document.querySelectorAll("#trail li").length);
+dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
+told.push(shown());
+document.querySelector("[name=by][value='1']").click();
+told.push(document.querySelector("#map button").getAttribute("aria-label"));
+document.title = JSON.stringify(told);
+</script>"""
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no browser on this machine")
+def test_the_page_in_a_browser(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text(treemap.page(FILES, "a") + ACT)
+    command = [str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+    done = subprocess.run([*command, "--dump-dom", page.as_uri()], capture_output=True, text=True, timeout=60)
+    title = re.search(r"<title>(.*?)</title>", done.stdout)
+    assert title is not None, done.stderr
+    assert json.loads(html.unescape(title[1])) == [
+        "numpy 2.3,your files",
+        True,
+        "numpy/",
+        2,
+        "numpy 2.3,your files",
+        "numpy 2.3: 41.3 kB zipped, 93.0 kB unpacked, 3 files, 1 of them bytecode; 99.9 % of all",
+    ]
+
+
+def test_files_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    target = tmp_path / "out.zip"
+    target.write_bytes(b"PK old")
+    with pytest.raises(Exception, match="cannot write"):
+        output.copy(tmp_path / "missing.zip", target)
+    assert target.read_bytes() == b"PK old"
+    (tmp_path / "new.zip").write_bytes(b"PK new")
+    output.copy(tmp_path / "new.zip", target)
+    assert target.read_bytes() == b"PK new"
+    assert target.stat().st_mode & 0o777 == 0o644
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.zip", "out.zip"]

@@ -1,0 +1,289 @@
+"""Credentials for private registries: a real server that demands them, and each place where uv takes them from."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from uv import find_uv_bin
+
+from lambent.errors import PackagingError
+from lambent.package.lock import Pin
+from lambent.package.target import Target
+from lambent.package.wheels.credentials import Credentials, Login, login_of
+from lambent.package.wheels.fetch import fetch
+from lambent.package.wheels.means import Means
+from support.registry import Answer, Registry, basic, lock, serving
+
+TARGET = Target("3.13", "x86_64", (2, 34))
+LOGIN = "me:p@ss/word"
+USERINFO = "me:p%40ss%2Fword"
+
+
+@pytest.fixture
+def registry() -> Iterator[Registry]:
+    with serving(Registry(login=LOGIN)) as there:
+        yield there
+
+
+@pytest.fixture
+def means(tmp_path: Path) -> Means:
+    home, project = tmp_path / "home", tmp_path / "project"
+    home.mkdir()
+    project.mkdir()
+    environ = {"HOME": str(home), "PATH": os.environ["PATH"], "UV_HTTP_RETRIES": "0"}
+    return Means(tmp_path / "cache", environ, project)
+
+
+def got(means: Means, *pins: Pin) -> int:
+    return len(fetch(lock(*pins), TARGET, means))
+
+
+def with_login(registry: Registry, path: str = "/simple/") -> str:
+    return f"http://{USERINFO}@127.0.0.1:{registry.port}{path}"
+
+
+Place = Callable[[Registry, Means], Means]
+
+
+def set_to(means: Means, **more: str) -> Means:
+    return replace(means, environ={**means.environ, **more})
+
+
+def in_a_requirements_line(registry: Registry, means: Means) -> Means:
+    (means.project / "requirements.txt").write_text(f"--index-url {with_login(registry)}\ndemo\n")
+    return means
+
+
+def in_an_included_file(registry: Registry, means: Means) -> Means:
+    (means.project / "deps").mkdir()
+    (means.project / "requirements.txt").write_text("-r deps/base.txt\n")
+    (means.project / "deps/base.txt").write_text(f"--extra-index-url={with_login(registry)}\n")
+    return means
+
+
+def in_a_direct_url(registry: Registry, means: Means) -> Means:
+    (means.project / "pyproject.toml").write_text(
+        f"""[project]\ndependencies = ["demo @ {with_login(registry, "/f.whl")}"]\n"""
+    )
+    return means
+
+
+def by_a_variable_in_the_file(registry: Registry, means: Means) -> Means:
+    line = f"--index-url http://me:${{SECRET}}@127.0.0.1:{registry.port}/simple/\n"
+    (means.project / "requirements.txt").write_text(line)
+    return set_to(means, SECRET="p%40ss%2Fword")
+
+
+def in_the_environment(registry: Registry, means: Means) -> Means:
+    return set_to(means, UV_EXTRA_INDEX_URL=f"https://example.org/simple {with_login(registry)}")
+
+
+def as_the_default_index(registry: Registry, means: Means) -> Means:
+    return set_to(means, UV_DEFAULT_INDEX=with_login(registry))
+
+
+def of_a_named_index(registry: Registry, means: Means) -> Means:
+    (means.project / "pyproject.toml").write_text(
+        f'[[tool.uv.index]]\nname = "our-own.index"\nurl = "{registry.url}/simple/"\n'
+    )
+    return set_to(means, UV_INDEX_OUR_OWN_INDEX_USERNAME="me", UV_INDEX_OUR_OWN_INDEX_PASSWORD="p@ss/word")
+
+
+def of_an_index_named_in_the_environment(registry: Registry, means: Means) -> Means:
+    named = {"UV_INDEX_OURS_USERNAME": "me", "UV_INDEX_OURS_PASSWORD": "p@ss/word"}
+    return set_to(means, UV_INDEX=f"ours={registry.url}/simple", **named)
+
+
+def of_an_index_in_a_script(registry: Registry, means: Means) -> Means:
+    script = means.project / "app.py"
+    script.write_text(f'# /// script\n# [[tool.uv.index]]\n# name = "ours"\n# url = "{registry.url}/simple"\n# ///\n')
+    means = set_to(means, UV_INDEX_OURS_USERNAME="me", UV_INDEX_OURS_PASSWORD="p@ss/word")
+    return replace(means, inputs=(script,))
+
+
+def of_the_users_settings(registry: Registry, means: Means) -> Means:
+    settings = Path(means.environ["HOME"]) / ".config/uv/uv.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f'[[index]]\nname = "ours"\nurl = "{with_login(registry)}"\n')
+    return means
+
+
+def in_netrc(registry: Registry, means: Means) -> Means:
+    (Path(means.environ["HOME"]) / ".netrc").write_text("machine 127.0.0.1 login me password p@ss/word\n")
+    return means
+
+
+def in_a_netrc_elsewhere(registry: Registry, means: Means) -> Means:
+    (means.project / "n").write_text("machine other login x password y\ndefault login me password p@ss/word\n")
+    return set_to(means, NETRC=str(means.project / "n"))
+
+
+def keyring(means: Means, words: str, answer: str) -> Means:
+    """A program of that name, as the real one behaves: it knows one service."""
+    folder = means.project / "bin"
+    folder.mkdir()
+    program = folder / "keyring"
+    known = f"if ' '.join(sys.argv[1:]) == {words!r}:\n    print({answer!r})\nelse:\n    sys.exit(1)\n"
+    program.write_text(f"#!{sys.executable}\nimport sys\n{known}")
+    program.chmod(0o755)
+    return set_to(means, PATH=f"{folder}:{means.environ['PATH']}", UV_KEYRING_PROVIDER="subprocess")
+
+
+def in_keyring_by_name(registry: Registry, means: Means) -> Means:
+    (means.project / "requirements.txt").write_text(f"-i http://me@127.0.0.1:{registry.port}/simple\n")
+    return keyring(means, f"get {registry.url}/simple me", "p@ss/word")
+
+
+def in_keyring_by_host(registry: Registry, means: Means) -> Means:
+    return keyring(means, f"get 127.0.0.1:{registry.port} --mode creds", "me\np@ss/word")
+
+
+def uv_login(registry: Registry, means: Means) -> None:
+    command = [find_uv_bin(), "auth", "login", f"{registry.url}/simple", "--username", "me", "--password", "p@ss/word"]
+    # uv takes logins for plain HTTP only of addresses it was told to trust
+    command += ["--allow-insecure-host", f"127.0.0.1:{registry.port}"]
+    subprocess.run(command, env=dict(means.environ), check=True, capture_output=True)
+
+
+def in_uvs_store(registry: Registry, means: Means) -> Means:
+    uv_login(registry, means)
+    return means
+
+
+def in_uvs_store_by_name(registry: Registry, means: Means) -> Means:
+    uv_login(registry, means)
+    (means.project / "requirements.txt").write_text(f"-i http://me@127.0.0.1:{registry.port}/simple\n")
+    return means
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        in_a_requirements_line,
+        in_an_included_file,
+        in_a_direct_url,
+        by_a_variable_in_the_file,
+        in_the_environment,
+        as_the_default_index,
+        of_a_named_index,
+        of_an_index_named_in_the_environment,
+        of_an_index_in_a_script,
+        of_the_users_settings,
+        in_netrc,
+        in_a_netrc_elsewhere,
+        in_keyring_by_name,
+        in_keyring_by_host,
+        in_uvs_store,
+        in_uvs_store_by_name,
+    ],
+    ids=lambda place: place.__name__,
+)
+def test_credentials_are_found(registry: Registry, means: Means, place: Place) -> None:
+    pin = registry.offer()
+    assert got(place(registry, means), pin) == 1
+    assert registry.requests[-1].headers["authorization"] == basic(LOGIN)
+
+
+def test_without_credentials_the_error_names_the_host_and_the_ways(registry: Registry, means: Means) -> None:
+    with pytest.raises(PackagingError) as raised:
+        got(means, registry.offer())
+    assert raised.value.what == f"demo 1.0: 127.0.0.1:{registry.port} wants other credentials (401)"
+    assert "uv auth login" in raised.value.hint
+
+
+def test_a_wrong_password_is_never_shown(registry: Registry, means: Means) -> None:
+    (means.project / "requirements.txt").write_text(f"-i http://me:wr0ng-one@127.0.0.1:{registry.port}/simple\n")
+    with pytest.raises(PackagingError) as raised:
+        got(means, registry.offer())
+    error = raised.value
+    assert "wr0ng" not in f"{error.what}{error.where}{error.hint}{error.detail}"
+    assert "wr0ng" not in "".join(path.read_text("utf-8", "replace") for path in means.cache.rglob("*") if path.is_file())
+
+
+def test_a_stale_password_does_not_keep_one_from_what_is_public(means: Means) -> None:
+    def public(request: object, before: int, body: bytes) -> Answer:
+        return Answer(401) if "authorization" in registry.requests[-1].headers else Answer(200, body)
+
+    with serving() as registry:
+        (means.project / "requirements.txt").write_text(f"-i {with_login(registry)}\n")
+        assert got(means, registry.offer(habit=public)) == 1
+
+
+def test_the_first_accepted_login_is_used_for_the_files_after_it(registry: Registry, means: Means) -> None:
+    pins = [registry.offer(f"pkg{n}") for n in range(3)]
+    means = in_uvs_store(registry, means)
+    for pin in pins:
+        assert got(means, pin) == 1
+    assert [bool(request.headers.get("authorization")) for request in registry.requests] == [False, True] * 3
+    assert got(replace(means, cache=means.cache / "new"), *pins) == 3
+
+
+def test_files_on_another_host_do_not_get_the_indexs_credentials(registry: Registry, means: Means) -> None:
+    with serving() as files:
+        pin = replace(files.offer(), index=f"{registry.url}/simple")
+        assert got(in_a_requirements_line(registry, means), pin) == 1
+        assert "authorization" not in files.requests[0].headers
+
+
+def test_a_redirect_to_another_host_loses_the_credentials(registry: Registry, means: Means) -> None:
+    with serving() as storage:
+        elsewhere = storage.offer()
+        there = Answer(302, b"", {"Location": elsewhere.wheels[0].url})
+        pin = registry.offer(habit=lambda *asked: there)
+        assert got(in_netrc(registry, means), pin) == 1
+        assert registry.requests[-1].headers["authorization"] == basic(LOGIN)
+        assert "authorization" not in storage.requests[0].headers
+
+
+def test_a_redirect_on_the_same_host_keeps_them(registry: Registry, means: Means) -> None:
+    target = registry.offer("target")
+    registry.files["/files/demo-1.0-py3-none-any.whl"] = b""
+    pin = registry.offer(habit=lambda *asked: Answer(307, b"", {"Location": "/moved"}))
+    registry.files["/moved"] = registry.files["/files/demo-1.0-py3-none-any.whl"]
+    assert got(in_netrc(registry, means), pin, target) == 2
+
+
+def test_two_indexes_of_one_host_are_told_apart_by_the_index_and_the_path(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("# https://x:y@[no http://a:b@host:port/ [[tool.uv")
+    (tmp_path / "requirements.txt").write_text(
+        "-i https://a:1@example.org/one/simple\n--extra-index-url https://b:2@example.org/two/simple\n"
+    )
+    credentials = Credentials({}, tmp_path)
+    file = "https://example.org/files/demo.whl"
+    assert [login.user for login in credentials.logins(file, "https://example.org/two/simple/")] == ["b", "a"]
+    assert [login.user for login in credentials.logins(file, "https://example.org/one/simple")] == ["a", "b"]
+    assert [login.user for login in credentials.logins("https://example.org/two/simple/demo.whl")] == ["b", "a"]
+    assert not credentials.logins("http://example.org/one/simple")  # not in the clear
+    assert not credentials.logins("https://example.org:8443/one/simple")
+
+
+def test_a_login_does_not_show_itself() -> None:
+    login = login_of("https://me:s3cret@example.org/simple")
+    assert login == Login("https://example.org/simple", "me", "s3cret")
+    assert "s3cret" not in f"{login!r} {login}"
+
+
+def test_a_proxy_is_used_with_its_credentials_but_not_for_what_it_is_not_for(registry: Registry, means: Means) -> None:
+    pin = registry.offer()
+    with serving() as proxy:
+        proxy.files[pin.wheels[0].url] = registry.files[f"/files/{pin.wheels[0].filename}"]
+        address = f"http://agent:pa55@127.0.0.1:{proxy.port}"
+        assert got(set_to(means, HTTP_PROXY=address), pin) == 1
+        assert [request.path for request in proxy.requests] == [pin.wheels[0].url]
+        assert proxy.requests[0].headers["proxy-authorization"] == basic("agent:pa55")
+        assert not registry.requests
+        apart = replace(in_netrc(registry, means), cache=means.cache / "other")
+        assert got(set_to(apart, HTTP_PROXY=address, NO_PROXY="127.0.0.1"), pin) == 1
+        assert len(proxy.requests) == 1
+
+
+def test_a_proxy_that_is_none(registry: Registry, means: Means) -> None:
+    with pytest.raises(PackagingError, match="a proxy that cannot be used: socks5:") as raised:
+        got(set_to(means, ALL_PROXY="socks5://me:pa55@127.0.0.1:1"), registry.offer())
+    assert "pa55" not in raised.value.what

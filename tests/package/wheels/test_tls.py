@@ -1,0 +1,64 @@
+"""Registries behind TLS, with an authority of their own."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from lambent.errors import PackagingError
+from lambent.package.target import Target
+from lambent.package.wheels.fetch import fetch
+from lambent.package.wheels.means import Means
+from support.registry import Registry, lock, serving
+
+TARGET = Target("3.13", "x86_64", (2, 34))
+
+
+@pytest.fixture
+def registry(certificate: Path) -> Iterator[Registry]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with serving(tls=context) as there:
+        yield there
+
+
+@pytest.fixture
+def means(tmp_path: Path) -> Means:
+    return Means(tmp_path / "cache", {"HOME": str(tmp_path)}, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
+def test_the_users_authority_is_trusted(registry: Registry, means: Means, certificate: Path, name: str) -> None:
+    pin = registry.offer()
+    assert pin.wheels[0].url.startswith("https://")
+    assert fetch(lock(pin), TARGET, replace(means, environ={**means.environ, name: str(certificate)}))
+
+
+def test_an_unknown_authority_is_told_at_once_with_what_to_do(registry: Registry, means: Means) -> None:
+    pin = registry.offer()
+    started = time.monotonic()
+    with pytest.raises(PackagingError) as raised:
+        fetch(lock(pin), TARGET, means)
+    error = raised.value
+    assert error.what == (f"demo 1.0: the certificate of localhost:{registry.port} is not trusted: self-signed certificate")
+    assert "SSL_CERT_FILE" in error.hint
+    assert time.monotonic() - started < 5  # no attempt after another
+    assert not registry.requests
+
+
+def test_a_host_that_need_not_be_trusted(registry: Registry, means: Means) -> None:
+    pin = registry.offer()
+    told = {"UV_INSECURE_HOST": "example.org localhost"}
+    assert fetch(lock(pin), TARGET, replace(means, environ={**means.environ, **told}))
+
+
+def test_a_bundle_that_is_not_there(registry: Registry, means: Means) -> None:
+    pin = registry.offer()
+    with pytest.raises(PackagingError, match="certificates that cannot be read") as raised:
+        fetch(lock(pin), TARGET, replace(means, environ={"SSL_CERT_FILE": "/nowhere.pem"}))
+    assert raised.value.where == "SSL_CERT_FILE"

@@ -1,0 +1,78 @@
+"""Canaries, watched on a clock that goes on as soon as something has happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lambent import events
+from lambent.config.model import Canary
+from lambent.deploy.observed import wait_until
+from lambent.deploy.rollback import rollback
+from support.faults.operation import NEW_CODE, PLAIN, Operation
+from support.faults.world import FAILED, FAILING_PATH, QUICK, Spec, World, with_hosting
+
+_ASKED = 16
+"""So many requests, each by lot: that none of them reaches half of the versions is one chance in 65536."""
+
+CANARY = Canary(0.5, 60)
+WATCHED = with_hosting(NEW_CODE, canary=CANARY)
+FAILING = replace(WATCHED, text="failing", fails=True)
+
+
+class Clock(Struct):
+    """Time that passes only in pauses. With `fails`, in each of them somebody meets a failure, and that is logged."""
+
+    world: World
+    app: str
+    fails: bool
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pause(self, seconds: float) -> None:
+        if self.fails and self._met():
+            wait_until(self._logged, 5)
+        self.now += seconds
+
+    def _met(self) -> bool:
+        url = self.world.url(self.app)
+        return any(self.world.hear(url + FAILING_PATH) == FAILED for _ in range(_ASKED))
+
+    def _logged(self) -> bool:
+        lines = self.world.direct.log_events(f"/aws/lambda/{self.app}", "", 0)
+        return any("Traceback" in line.text for line in lines)
+
+
+def _deploy(spec: Spec) -> Callable[[World, str], object]:
+    def run(world: World, app: str) -> object:
+        clock = Clock(world, app, spec.fails)
+        patience = replace(QUICK, look_s=60, clock=clock, pause=clock.pause)
+        return world.deploy(app, spec, patience=patience)
+
+    return run
+
+
+def _share(world: World, app: str) -> None:
+    """A canary that nobody watches any more: half of the requests go to a newer version."""
+    before = world.direct.alias(app, "live")
+    assert before
+    done = world.deploy(app, NEW_CODE, world.direct)
+    world.direct.move_alias(app, "live", before.version, "", ((done.version, 0.5),))
+
+
+def _back(world: World, app: str) -> object:
+    alias = world.direct.alias(app, "live")
+    assert alias
+    return rollback(app, alias.version, world.aws, events.ignore, patience=QUICK, ask=world.ask)
+
+
+CANARIES = (
+    Operation("canary", WATCHED, PLAIN, _deploy(WATCHED)),
+    Operation("canary taken back", FAILING, PLAIN, _deploy(FAILING), refused="of its canary"),
+    Operation("canary broken off", PLAIN, PLAIN, _deploy(PLAIN), (NEW_CODE.body,), _share),
+    Operation("rollback of a canary", PLAIN, PLAIN, _back, (NEW_CODE.body,), _share, live_only=True),
+)

@@ -1,0 +1,115 @@
+"""What an operation is: where it begins and ends, how it is run, and the answers that its URL may give meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lambent import events
+from lambent.deploy import destroy as ending
+from lambent.deploy.rollback import rollback
+from lambent.errors import DeployError, LambentError
+from support.faults.asker import Seen
+from support.faults.world import QUICK, Spec, World, with_hosting
+
+PLAIN = Spec("plain")
+NEW_CODE = replace(PLAIN, text="new")
+OTHER = "other"
+"""What the concurrent deploy says."""
+
+BETWEEN_MODES: Seen = (502, b"Internal Server Error")
+"""AWS changes a URL's mode and an alias one after the other: between the two calls there is no whole answer to be had."""
+
+
+def differences(now: dict[str, str], wanted: dict[str, str], left: set[str]) -> list[str]:
+    """Where a state is not as it should be, of the app or of its stage; what is in `left` does not count."""
+    return [
+        f"{key} is {now[key]}, not {wanted[key]}"
+        for key in wanted
+        if now[key] != wanted[key] and key.removesuffix(" of the stage") not in left
+    ]
+
+
+def nothing(world: World, app: str) -> None:
+    pass
+
+
+class Operation(Struct, frozen=True):
+    """`run` may be run again after a fault; `start` brings the app to where the operation begins, `spec` is where it ends.
+
+    `prepare` does what no deploy does, after `start`. `allowed` are the answers that a client may get meanwhile, beside those
+    of before and after. An operation that is to be refused says in `refused` what the refusal holds. With `beside` it is about
+    another stage's app, whose name ends so. `new_bucket` says that it makes lambent's bucket, `ends` that it is a destroy.
+    """
+
+    name: str
+    spec: Spec
+    start: Spec | None
+    run: Callable[[World, str], object]
+    allowed: tuple[Seen, ...] = ()
+    prepare: Callable[[World, str], object] = nothing
+    refused: str = ""
+    beside: str = ""
+    live_only: bool = False
+    returns: bool = False
+    forbidden: bool = False
+    new_bucket: bool = False
+    ends: bool = False
+
+    @property
+    def canary(self) -> bool:
+        return self.spec.hosting.canary is not None or (self.live_only and not self.returns)
+
+    @property
+    def bodies(self) -> set[Seen]:
+        specs = [self.spec] if self.start is None else [self.spec, self.start]
+        return {each.body for each in specs} | set(self.allowed)
+
+    @property
+    def other(self) -> Spec:
+        """What somebody else deploys meanwhile."""
+        spec = replace(self.start or self.spec, text=OTHER)
+        return with_hosting(spec, keep_versions=1000) if self.returns else spec
+
+    def once(self, world: World, app: str) -> None:
+        """A run with its usual end. Raises LambentError for any other."""
+        try:
+            self.run(world, app)
+        except LambentError as error:
+            if not self.refused or self.refused not in error.what:
+                raise
+        else:
+            if self.refused:
+                raise AssertionError(f"{self.name} was not refused")
+
+
+def first(name: str, spec: Spec, **told: bool) -> Operation:
+    return Operation(name, spec, None, lambda world, app: world.deploy(app, spec), **told)
+
+
+def update(name: str, before: Spec, after: Spec, **told: bool) -> Operation:
+    between = (BETWEEN_MODES,) if before.stream != after.stream else ()
+    return Operation(name, after, before, lambda world, app: world.deploy(app, after), between, **told)
+
+
+def back(name: str, before: Spec, after: Spec, version: str) -> Operation:
+    between = (BETWEEN_MODES,) if before.stream != after.stream else ()
+    run = lambda world, app: rollback(app, version, world.aws, events.ignore, patience=QUICK, ask=world.ask)  # noqa: E731
+    return Operation(name, after, before, run, between, live_only=True, returns=True)
+
+
+def destroyed(name: str, spec: Spec) -> Operation:
+    return Operation(name, spec, spec, destroy, ((403, b'{"Message":null}'),), ends=True)
+
+
+def destroy(world: World, app: str) -> None:
+    """As the command does it; that nothing is left to delete is well."""
+    try:
+        doomed = ending.prepare(app, world.aws, logs=True, patience=QUICK)
+    except DeployError as error:
+        if "there is no app" not in error.what:
+            raise
+        return
+    ending.destroy(doomed, world.aws, events.ignore)

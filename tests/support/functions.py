@@ -1,0 +1,119 @@
+"""Builders for tests of the local Lambda's engine and sandboxes: a test shows only what it is about."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import textwrap
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from msgspec import Struct, field
+
+from lambent import interpreters
+from lambent.local.engine.engine import LocalEngine, Settings
+from lambent.local.engine.interface import Function, Invocation, LogLine, Outcome
+from lambent.local.sandbox.choose import choose
+from lambent.local.sandbox.interface import Maker, Sandbox, Spec
+
+CACHE = Path(platformdirs.user_cache_dir("lambent"))
+"""The real one, so that AWS's client is installed once for all runs."""
+
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:web"
+RUNTIMES = [f"python{version}" for version in ("3.9", "3.10", "3.11", "3.12", "3.13") if interpreters.find(version, os.environ)]
+NEWEST = RUNTIMES[-1]
+
+
+def interpreter(runtime: str = NEWEST) -> Path:
+    found = interpreters.find(runtime.removeprefix("python"), os.environ)
+    assert found is not None
+    return found.path
+
+
+def make_code(folder: Path, source: str) -> Path:
+    """A folder as unpacked from a zip, with `main.py` in it."""
+    code = folder / f"code-{uuid.uuid4().hex[:8]}"
+    code.mkdir(parents=True)
+    (code / "main.py").write_text(textwrap.dedent(source))
+    (code / "main.py").chmod(0o644)
+    code.chmod(0o755)
+    return code
+
+
+def make_function(folder: Path, source: str, **changed: Any) -> Function:
+    values: dict[str, Any] = {
+        "arn": ARN, "name": "web", "version": "$LATEST", "region": "us-east-1", "account": "123456789012",
+        "role": "arn:aws:iam::123456789012:role/web", "runtime": NEWEST, "handler": "main.handler", "memory_mb": 128,
+        "timeout_s": 10, "tmp_mb": 512, "environment": (), "code": make_code(folder, source), "code_sha256": "",
+        "log_group": "/aws/lambda/web",
+    }  # fmt: skip
+    return Function(**(values | changed))
+
+
+def make_invocation(event: object = None, **changed: str) -> Invocation:
+    values = {"request_id": str(uuid.uuid4()), "invoked_arn": ARN, "trace_id": "Root=1-5759e988-bd862e3fe1be46a994272793"}
+    return Invocation(payload=json.dumps(event).encode(), **(values | changed))
+
+
+class Log(Struct):
+    """A LogSink that keeps what it is given."""
+
+    lines: list[tuple[str, str, str, LogLine]] = field(default_factory=list)
+
+    def write(self, region: str, group: str, stream: str, lines: Sequence[LogLine]) -> None:
+        self.lines += [(region, group, stream, line) for line in lines]
+
+    def messages(self) -> list[str]:
+        return [line.message for _, _, _, line in self.lines]
+
+
+class Lambda(Struct):
+    """An engine, and the log it writes. `call` gives (payload, function error, tail)."""
+
+    engine: LocalEngine
+    log: Log
+
+    async def call(self, function: Function, event: object = None) -> tuple[Any, str, str]:
+        outcome: Outcome = await self.engine.invoke(function, make_invocation(event))
+        return json.loads(outcome.payload), outcome.function_error, outcome.log_tail
+
+
+@contextlib.asynccontextmanager
+async def running(
+    folder: Path, *, maker: Maker | None = None, as_of: date = date(2026, 11, 23), idle_s: float = 300.0
+) -> AsyncIterator[Lambda]:
+    folder.mkdir(parents=True, exist_ok=True)
+    log = Log()
+    credentials = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token"}
+    engine = LocalEngine(
+        maker=maker or await choose(folder),
+        logs=log,
+        credentials=lambda _: credentials,
+        settings=Settings(folder / "state", CACHE, "http://127.0.0.1:4580", as_of, os.environ, idle_s),
+    )
+    try:
+        yield Lambda(engine, log)
+    finally:
+        await engine.stop()
+
+
+def make_spec(folder: Path, source: str, **changed: Any) -> Spec:
+    """A sandbox that runs `source` as a script."""
+    code = make_code(folder, source)
+    values: dict[str, Any] = {
+        "interpreter": interpreter(), "task": code, "runtime": code, "tmp": folder / f"tmp-{uuid.uuid4().hex[:8]}",
+        "tmp_mb": 64, "memory_mb": 256, "environment": (("PATH", "/var/lang/bin:/usr/bin:/bin"),),
+        "command": ("{python}", "{task}/main.py"),
+    }  # fmt: skip
+    return Spec(**(values | changed))
+
+
+def collect(sandbox: Sandbox) -> list[bytes]:
+    chunks: list[bytes] = []
+    sandbox.listen(chunks.append)
+    return chunks

@@ -1,0 +1,183 @@
+"""Plans, settings, versions and status as people read them; and settings as a configuration has them."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from msgspec.structs import fields, replace
+
+from lambent import calendar, events
+from lambent.aws.interface import Settings
+from lambent.cli import config as config_command
+from lambent.config.model import App, Config, Hosting, Packaging
+from lambent.config.settings import KEYS
+from lambent.config.values import HIDDEN, configured
+from lambent.deploy.cost import estimate
+from lambent.deploy.status import heard
+from lambent.ui import lines, views
+
+SETTINGS = Settings("arn", "python3.13", "main.app", 1024, 30, 512)
+COST = estimate(SETTINGS, "x86_64", None)
+UPDATE = events.PlannedLine("update", "code", "a -> b")
+DRIFT = events.PlannedLine("drift", "alias live", "points elsewhere")
+
+
+def shown(plan: events.Planned) -> list[str]:
+    return [f"{line.text}  ({line.note})" if line.note else line.text for line in lines.lines(plan)]
+
+
+def test_a_plan_tells_who_may_call_and_what_it_costs() -> None:
+    plan = events.Planned("account 1", (UPDATE, DRIFT), 1, "public", True, 900, 2000, COST)
+    assert shown(plan) == [
+        "on account 1:",
+        "update code  (a -> b)",
+        "drift alias live  (points elsewhere)",
+        "public: whoever has this URL can call it  (for the first time: deploy asks, or --yes)",
+        "about $1.87 per million requests of 100 ms at 1024 MB  (an estimate; the first 1,000,000 a month are free)",
+    ]
+
+
+def test_drift_is_shown_though_nothing_changes() -> None:
+    assert shown(events.Planned("x", (DRIFT,), 0, "public")) == [
+        "nothing to change on x",
+        "drift alias live  (points elsewhere)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("memory", "machine", "usd", "free"),
+    [(128, "x86_64", 0.41, 1_000_000), (1024, "arm64", 1.53, 1_000_000), (10240, "x86_64", 16.87, 400_000)],
+)
+def test_the_estimate(memory: int, machine: str, usd: float, free: int) -> None:
+    cost = estimate(replace(SETTINGS, memory_mb=memory), machine, None)
+    assert (cost.usd_per_million, cost.free_requests) == (usd, free)
+
+
+def test_what_is_charged_by_the_hour_is_named_beside_the_estimate() -> None:
+    cost = estimate(replace(SETTINGS, snapstart=True, tmp_mb=1024), "x86_64", 2)
+    assert cost.beside == ("provisioned concurrency", "SnapStart", "/tmp above 512 MB")
+
+
+TEXT_LOG = (
+    "REPORT RequestId: 1\tDuration: 3 ms\tInit Duration: 110.10 ms\t\n",
+    "[ERROR] ValueError: no such colour\nTraceback (most recent call last):\n",
+    "REPORT RequestId: 2\tDuration: 3 ms\t\n",
+    "[ERROR]\t2026-11-23T06:29:13.000Z\t3\tlogged by the app itself, which went on\n",
+    "2026-11-23T06:29:13.000Z 4 Task timed out after 1.00 seconds\n",
+    "REPORT RequestId: 4\tDuration: 1000 ms\tStatus: timeout\n",
+)
+JSON_LOG = (
+    '{"time":"…","type":"platform.report","record":{"requestId":"1","status":"success","metrics":{"initDurationMs":5.0}}}',
+    '{"time":"…","type":"platform.report","record":{"requestId":"2","status":"timeout","metrics":{}}}',
+)
+
+
+def test_what_a_log_says() -> None:
+    assert heard(TEXT_LOG) == events.Heard(60, 3, 1, 2, "Task timed out after 1.00 seconds")
+    assert heard(JSON_LOG) == events.Heard(60, 2, 1, 1)
+    assert heard(()) == events.Heard(60, 0, 0, 0)
+
+
+def test_versions_as_a_table() -> None:
+    rows = (
+        events.Version("2", "2026-11-25T02:43:27.000+0000", "abcdefghijk=", 1_200_000, "python3.13", 256, 1, "new code"),
+        events.Version("1", "2026-11-24T02:43:27.000+0000", "lmnopqrstuv=", 1_100_000, "python3.13", 128, 0),
+    )
+    assert views.view(events.Versions("a", "x", rows)).splitlines() == [
+        "      version  published            code      size    runtime     memory",
+        "live  2        2026-11-25 02:43:27  abcdefgh  1.2 MB  python3.13  256 MB  new code",
+        "      1        2026-11-24 02:43:27  lmnopqrs  1.1 MB  python3.13  128 MB",
+    ]
+
+
+def test_status_as_a_table() -> None:
+    said = events.Heard(60, 7, 1, 2, "ValueError: no")
+    told = events.Status(
+        *("shop", "account 1", "https://u/", "signed", "3", "2026-11-25T02:43:27.000+0000", 3),
+        *("python3.13", "2029-06-30", "arm64", 512, 30, "/aws/lambda/shop", None, said, (DRIFT,)),
+    )
+    assert views.view(told).splitlines() == [
+        "app          shop                                   (on account 1)",
+        "url          https://u/                             (signed requests only)",
+        "live         version 3                              (published 2026-11-25 02:43:27)",
+        "versions     3",
+        "runtime      python3.13                             (AWS supports it until 2029-06-30)",
+        "machine      arm64                                  (512 MB, 30 s)",
+        "log          /aws/lambda/shop                       (kept for ever)",
+        "last 60 min  7 invocations, 1 cold start, 2 failed  (ValueError: no)",
+        "drift        alias live                             (points elsewhere)",
+    ]
+
+
+def test_a_wide_cell_moves_only_what_is_right_of_it() -> None:
+    found = (events.Setting("one", "x" * 60, "--one"), events.Setting("three", "1", "--three"))
+    assert views.view(events.Configured("a", "", found)).splitlines() == [f"one    {'x' * 60}  (--one)", "three  1  (--three)"]
+
+
+def test_every_setting_is_told() -> None:
+    config = Config(Path("/p"), "hello", App("main", "app", "asgi"), "python3.13")
+    names = {setting.name for setting in configured(config).settings}
+    assert names == set(KEYS) - {"env", "env_file"} | {"kind", "stage"}
+    assert all(field.name in names for field in fields(Packaging))
+    assert len(fields(Hosting)) - 4 == len({field.name for field in fields(Hosting)} & names)  # the others have other names
+
+
+PROJECT = """
+[tool.lambent]
+memory = 256
+permissions = ["s3:GetObject arn:aws:s3:::b/*"]
+
+[tool.lambent.env]
+TOKEN = "hunter2"
+DATABASE_URL = { ssm = "/shop/db" }
+
+[tool.lambent.stages.prod]
+memory = 2048
+"""
+
+
+def test_the_command_shows_origins_and_no_secrets(tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text(PROJECT)
+    (folder / "main.py").write_text("async def app(scope, receive, send):\n    pass\n")
+    words = [str(folder), "--app", "main:app", "--env", "COLOUR=blue"]
+
+    def told(*more: str) -> dict[str, tuple[str, str]]:
+        ran = CliRunner().invoke(config_command.command, [*words, *more, "--json"], catch_exceptions=False)
+        settings = json.loads(ran.stdout)["settings"]
+        return {setting["name"]: (setting["value"], setting["origin"]) for setting in settings}
+
+    found = told()
+    assert found["memory"] == ("256 MB", "pyproject.toml [tool.lambent] memory")
+    assert found["timeout"] == ("30 s", "default")
+    assert found["env.TOKEN"] == (HIDDEN, "pyproject.toml [tool.lambent] env")
+    assert found["env.COLOUR"] == (HIDDEN, "--env")
+    assert found["env.DATABASE_URL"][0] == "ssm:/shop/db"
+    assert found["permissions"][0] == "s3:GetObject arn:aws:s3:::b/*"
+    assert told("--show-env")["env.TOKEN"][0] == "hunter2"
+    prod = told("--stage", "prod")
+    assert prod["memory"] == ("2048 MB", "pyproject.toml [tool.lambent.stages.prod] memory")
+    assert (prod["name"][0], prod["stage"]) == ("shop-prod", ("prod", "--stage"))
+    table = CliRunner().invoke(config_command.command, words, catch_exceptions=False).stdout
+    assert "memory                   256 MB" in table and "hunter2" not in table
+
+
+@pytest.mark.parametrize(
+    ("name", "on", "words"),
+    (
+        ("python3.13", date(2026, 11, 23), ""),
+        ("python3.15", date(2026, 11, 23), "is a preview"),
+        ("python3.10", date(2026, 10, 30), ""),
+        ("python3.10", date(2026, 11, 23), "no new functions with it from 2026-11-30 on, and no changes from 2027-01-15 on"),
+        ("python3.10", date(2026, 12, 5), "only for functions that are there already, and for those until 2027-01-15"),
+        ("python3.9", date(2026, 11, 23), ""),  # refused altogether
+    ),
+)
+def test_a_runtime_near_its_end_is_warned_of(name: str, on: date, words: str) -> None:
+    told = calendar.warning(name, on)
+    assert words in told if words else not told

@@ -1,4 +1,7 @@
-"""What happened, as frozen values. The library emits these; `ui/` shows them. Seconds are wall time."""
+"""What happened, as frozen values. The library emits events; `ui/` shows them. Seconds are wall time, sizes are in bytes.
+
+`lambent ... --json` writes each event as one line: its class name as "event", and its fields.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,20 @@ class Event(Struct, frozen=True):
 
 
 class Notice(Event, frozen=True):
-    """A line a person should read, such as "started the local Lambda"."""
+    """A line for the user to read."""
 
     text: str
 
 
 class Warned(Event, frozen=True):
+    """A problem that does not stop the command, and what to try."""
+
     text: str
     hint: str = ""
 
 
 class Detected(Event, frozen=True):
-    """The app was found. `kind` is "handler", "asgi", "wsgi" or "web"; `source` says how it was found."""
+    """The app was found. `kind` is "handler", "asgi", "wsgi" or "web"; `source` says where it was found."""
 
     app: str
     kind: str
@@ -31,7 +36,7 @@ class Detected(Event, frozen=True):
 
 
 class Resolved(Event, frozen=True):
-    """Dependencies are there. `cached` is true when nothing had to be resolved or fetched."""
+    """The dependencies are ready. `cached` means that nothing had to be resolved or downloaded."""
 
     packages: int
     source: str
@@ -40,7 +45,7 @@ class Resolved(Event, frozen=True):
 
 
 class Fetching(Event, frozen=True):
-    """Downloads are under way, `files` of `of` are there. In bytes; `total` grows as sizes become known."""
+    """Download progress: `files` of `of` files are complete. `total` grows as sizes become known."""
 
     files: int
     of: int
@@ -50,7 +55,7 @@ class Fetching(Event, frozen=True):
 
 
 class Fetched(Event, frozen=True):
-    """All downloads are there."""
+    """All downloads are complete."""
 
     files: int
     size: int
@@ -58,7 +63,7 @@ class Fetched(Event, frozen=True):
 
 
 class Built(Event, frozen=True):
-    """The zip is there. Sizes in bytes."""
+    """The zip is complete. `raw` is its unzipped size."""
 
     path: str
     zipped: int
@@ -68,8 +73,9 @@ class Built(Event, frozen=True):
 
 
 class Overflowed(Event, frozen=True):
-    """The packages that do not fit into the zip are in an archive beside it, which each start of an environment fetches into
-    /tmp, and which takes `tmp_mb` there. Sizes in bytes.
+    """Some packages do not fit into the zip and are in a second archive.
+
+    Each new environment downloads it to /tmp, where it needs `tmp_mb`.
     """
 
     path: str
@@ -81,16 +87,16 @@ class Overflowed(Event, frozen=True):
 
 
 class Phase(Event, frozen=True):
-    """A part of a build is done: "resolve", "fetch", "shards", "splice", "proof"."""
+    """A stage of a build has ended."""
 
     name: str
     seconds: float
 
 
-class Share(Struct, frozen=True):
-    """What one package has in a zip, or the user's own files, or lambent's runtime. Sizes in bytes, `packed` is zipped.
+class PackageSize(Struct, frozen=True):
+    """The space that one package, the user's own files or lambent's runtime take in a zip.
 
-    `bytecode` and `bytecode_packed` are the part of `raw` and `packed` that .pyc files take.
+    `raw` is unzipped and `packed` zipped; `bytecode` and `bytecode_packed` are the part of each that .pyc files take.
     """
 
     name: str
@@ -101,14 +107,14 @@ class Share(Struct, frozen=True):
     bytecode_packed: int
 
 
-class Sized(Event, frozen=True):
-    """What takes the room in a zip, the largest first."""
+class SizesListed(Event, frozen=True):
+    """The size breakdown of a zip, largest first."""
 
-    shares: tuple[Share, ...]
+    sizes: tuple[PackageSize, ...]
 
 
-class ListedFile(Struct, frozen=True):
-    """One file of a zip, and whose it is. Sizes in bytes. There are thousands: no `Frozen`."""
+class FileSize(Struct, frozen=True):
+    """One file of a zip and the package it belongs to."""
 
     name: str
     package: str
@@ -116,14 +122,14 @@ class ListedFile(Struct, frozen=True):
     packed: int
 
 
-class Listed(Event, frozen=True):
+class FilesListed(Event, frozen=True):
     """Every file of a zip, in its order."""
 
-    files: tuple[ListedFile, ...]
+    files: tuple[FileSize, ...]
 
 
-class Tried(Event, frozen=True):
-    """The app of the zip started in the local Lambda's sandbox ("namespaces" or "process"). Memory in MB."""
+class SmokeTested(Event, frozen=True):
+    """The app started from its zip in a sandbox of this machine ("namespaces" or "process")."""
 
     seconds: float
     memory_mb: int
@@ -138,7 +144,7 @@ class Locked(Event, frozen=True):
 
 
 class Packed(Event, frozen=True):
-    """The end of `lambent build`: the zip, and what Lambda must be told for it to run. Sizes in bytes.
+    """The result of `lambent build`: the zip and the settings that Lambda needs to run it.
 
     `kind` is "function" or "layer"; a layer has no handler. `name` is the app's.
     """
@@ -158,8 +164,10 @@ class Packed(Event, frozen=True):
 
 
 class PlannedLine(Struct, frozen=True):
-    """One line of a plan. `verb` is "create", "update", "delete", "keep", "check", or "drift" for what somebody changed by
-    hand; `detail` says what and why.
+    """One line of a plan.
+
+    `verb` is "create", "update", "delete", "keep" or "check", or "drift" for a change that somebody made by hand. `detail` says
+    what and why.
     """
 
     verb: str
@@ -168,9 +176,9 @@ class PlannedLine(Struct, frozen=True):
 
 
 class Cost(Struct, frozen=True):
-    """An estimate: US dollars for a million requests of `duration_ms` each, and how many such a month are free.
+    """The estimated price in US dollars of a million requests of `duration_ms` each.
 
-    `beside` names what costs more and is not in it.
+    `free_requests` is how many of them are free each month; `excludes` names what costs extra.
     """
 
     usd_per_million: float
@@ -178,11 +186,11 @@ class Cost(Struct, frozen=True):
     duration_ms: int
     memory_mb: int
     architecture: str
-    beside: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
 
 
 class Setting(Struct, frozen=True):
-    """One setting as it counts, its value as text, and where it came from ("default", "--memory", a line of a file)."""
+    """One effective setting, its value as text, and its origin ("default", "--memory", a line of a file)."""
 
     name: str
     value: str
@@ -190,14 +198,13 @@ class Setting(Struct, frozen=True):
 
 
 class Planned(Event, frozen=True):
-    """The plan, ready to be applied. `changes` is 0 when there is nothing to do.
+    """The plan, before it is applied. `changes` is 0 when there is nothing to do.
 
-    `access` says who can call the URL afterwards: "public", "signed" (users of the account) or "local" (this machine), and ""
-    when there will be none; `opens` that it becomes public by this plan. Sizes of the zip in bytes. `settings` are the app's,
-    when they were asked for.
+    `access` says who can call the URL afterwards: "public", "signed" (users of the account), "local" (this machine), or "" for
+    no URL. `opens` is true if this plan makes the URL public. `settings` is filled by `lambent plan`.
     """
 
-    target: str
+    location: str
     lines: tuple[PlannedLine, ...]
     changes: int
     access: str = ""
@@ -209,7 +216,7 @@ class Planned(Event, frozen=True):
 
 
 class Configured(Event, frozen=True):
-    """The settings of an app, each with its origin. Values that may be secret are not in it unless they were asked for."""
+    """The settings of an app, each with its origin. Values that may be secret are left out unless requested."""
 
     app: str
     stage: str
@@ -217,7 +224,8 @@ class Configured(Event, frozen=True):
 
 
 class Version(Struct, frozen=True):
-    """A published version. `share` of the traffic, 0 to 1; `notes` say how it differs from the one before it. `size` in bytes,
+    """A published version. `share` is its part of the traffic, 0 to 1; `notes` say how it differs from the previous one.
+
     `published` is AWS's own text.
     """
 
@@ -232,17 +240,17 @@ class Version(Struct, frozen=True):
 
 
 class Versions(Event, frozen=True):
-    """The versions of an app that there are, the newest first."""
+    """The published versions of an app, newest first."""
 
     app: str
-    target: str
+    location: str
     versions: tuple[Version, ...]
 
 
-class Heard(Struct, frozen=True):
-    """What the log of the last `minutes` says: how many invocations, of them cold starts and failures; the last failure's text.
+class LogSummary(Struct, frozen=True):
+    """The invocations, cold starts and failures that the log shows for the last `minutes`, and the text of the last failure.
 
-    `more` is true when there was too much to count it all.
+    `more` is true when the log was too long to count completely.
     """
 
     minutes: int
@@ -254,12 +262,14 @@ class Heard(Struct, frozen=True):
 
 
 class Status(Event, frozen=True):
-    """One app as it is in AWS. `ends` is the day from which its runtime is deprecated (YYYY-MM-DD), "" when that is not known;
-    `retention_days` None keeps logs for ever; `drift` is what somebody changed by hand.
+    """The deployed state of one app.
+
+    `ends` is the day on which its runtime is deprecated (YYYY-MM-DD), or "" if unknown. `retention_days` None means that logs
+    are kept forever. `drift` lists changes made by hand.
     """
 
     app: str
-    target: str
+    location: str
     url: str
     access: str
     version: str
@@ -272,12 +282,12 @@ class Status(Event, frozen=True):
     timeout_s: int
     log_group: str
     retention_days: int | None
-    heard: Heard | None = None
+    activity: LogSummary | None = None
     drift: tuple[PlannedLine, ...] = ()
 
 
-class Summary(Struct, frozen=True):
-    """One app among several."""
+class AppSummary(Struct, frozen=True):
+    """One app in a list."""
 
     app: str
     url: str
@@ -289,24 +299,28 @@ class Summary(Struct, frozen=True):
 
 
 class Apps(Event, frozen=True):
-    """All apps that lambent made in `target`."""
+    """All apps that lambent deployed to `location`."""
 
-    target: str
-    apps: tuple[Summary, ...]
+    location: str
+    apps: tuple[AppSummary, ...]
 
 
 class StepStarted(Event, frozen=True):
+    """A step of a plan is about to run."""
+
     step: str
 
 
 class StepDone(Event, frozen=True):
+    """A step of a plan has succeeded."""
+
     step: str
     seconds: float
     detail: str = ""
 
 
-class Canary(Event, frozen=True):
-    """How a new version does with its share (0 to 1) of the traffic, so far."""
+class CanaryProgress(Event, frozen=True):
+    """How a new version is doing with its share (0 to 1) of the traffic."""
 
     version: str
     share: float
@@ -316,7 +330,7 @@ class Canary(Event, frozen=True):
 
 
 class Answered(Event, frozen=True):
-    """The URL was asked and answered."""
+    """The URL answered a request."""
 
     url: str
     status: int
@@ -324,7 +338,7 @@ class Answered(Event, frozen=True):
 
 
 class Deployed(Event, frozen=True):
-    """The end of a deploy. `changed` is false when everything was as it should be already."""
+    """The end of a deploy. `changed` is false if there was nothing to change."""
 
     url: str
     version: str
@@ -334,14 +348,16 @@ class Deployed(Event, frozen=True):
 
 
 class Destroyed(Event, frozen=True):
-    """The app is gone from `target`."""
+    """The app was deleted from `location`."""
 
     app: str
-    target: str
+    location: str
     seconds: float
 
 
 class LocalStarted(Event, frozen=True):
+    """The local Lambda was started."""
+
     url: str
     pid: int
     sandbox: str
@@ -351,4 +367,4 @@ Emit = Callable[[Event], None]
 
 
 def ignore(event: Event) -> None:
-    """An `Emit` for callers who do not listen."""
+    """Discard an event: an `Emit` for callers that do not listen."""

@@ -57,8 +57,8 @@ def test_every_flag_at_once(project: Path) -> None:
     assert (packed["path"], packed["runtime"], packed["architecture"]) == (str(out), "python3.13", "arm64")
     assert (packed["handler"], packed["zipped"]) == ("lambda_function.lambda_handler", out.stat().st_size)
     assert packed["phases"][-1]["seconds"] > 0
-    assert "lambda_function.py" in [file["name"] for file in told["Listed"]["files"]]
-    assert sum(share["packed"] for share in told["Sized"]["shares"]) < packed["zipped"]
+    assert "lambda_function.py" in [file["name"] for file in told["FilesListed"]["files"]]
+    assert sum(share["packed"] for share in told["SizesListed"]["shares"]) < packed["zipped"]
     assert page.read_text().startswith("<!doctype html>")
     assert list(told)[-1] == "Packed"
 

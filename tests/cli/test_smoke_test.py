@@ -40,9 +40,9 @@ def app(tmp_path: Path) -> Path:
 
 def test_what_started_once_is_not_started_again(app: Path) -> None:
     works = "def lambda_handler(event, context): return 1\n"
-    assert any(isinstance(event, events.Tried) for event in tried(app, works))
+    assert any(isinstance(event, events.SmokeTested) for event in tried(app, works))
     assert tried(app, works) == []
-    assert any(isinstance(event, events.Tried) for event in tried(app, works, environment=(("AA", "1"),)))
+    assert any(isinstance(event, events.SmokeTested) for event in tried(app, works, environment=(("AA", "1"),)))
 
 
 def test_what_does_not_start_is_not_uploaded(app: Path) -> None:

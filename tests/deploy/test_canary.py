@@ -113,7 +113,7 @@ def says(text: str) -> str:
 
 def test_a_share_first_and_then_all(app: Ran) -> None:
     url = app.deploy(says("one")).url
-    assert not [event for event in app.seen if isinstance(event, events.Canary)], "a first deploy has none"
+    assert not [event for event in app.seen if isinstance(event, events.CanaryProgress)], "a first deploy has none"
     visitors = Visitors(url, (200, b"one"), (200, b"two"))
     during = []
 
@@ -126,7 +126,7 @@ def test_a_share_first_and_then_all(app: Ran) -> None:
     assert (done.version, done.url, during) == ("2", url, [("1", (("2", 0.5),))] * 3)
     assert app.shares() == ("2", ())
     assert set(visitors.seen) == {(200, b"one"), (200, b"two")}
-    looks = [event for event in app.seen if isinstance(event, events.Canary)]
+    looks = [event for event in app.seen if isinstance(event, events.CanaryProgress)]
     assert [(look.version, look.share, look.left_s, look.errors) for look in looks] == [
         ("2", 0.5, left, 0) for left in (60, 40, 20, 0)
     ]
@@ -159,7 +159,7 @@ def test_an_old_version_that_fails_as_much_is_no_better(app: Ran) -> None:
             old()
 
     assert app.deploy(FAILS.replace("TEXT", "tea"), Clock(meanwhile)).version == "2"
-    assert [event for event in app.seen if isinstance(event, events.Canary)][-1].errors > 0
+    assert [event for event in app.seen if isinstance(event, events.CanaryProgress)][-1].errors > 0
 
 
 def interrupt() -> None:

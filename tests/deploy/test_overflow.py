@@ -160,7 +160,7 @@ def test_an_app_is_tried_with_them(tmp_path: Path, cache: Path) -> None:
     config, artifact = made(tmp_path, cache)
     heard: list[events.Event] = []
     try_out(config, artifact, cache, os.environ, heard.append)
-    assert [type(event) for event in heard] == [events.Phase, events.Tried]
+    assert [type(event) for event in heard] == [events.Phase, events.SmokeTested]
 
 
 LARGE = "fastapi numpy pandas pyarrow matplotlib scikit-learn scipy"

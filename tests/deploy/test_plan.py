@@ -58,7 +58,7 @@ def test_permissions_come_before_the_url_and_the_check_before_all_traffic() -> N
 def test_what_aws_knows_goes_along() -> None:
     made = plan(WANTED, replace(DONE, latest=OLD, live=OLD_LIVE))
     assert (made.version, made.url, made.revision) == ("3", "https://x.lambda-url.eu-west-1.on.aws/", "r1")
-    assert made.target == "account 123456789012 in eu-west-1"
+    assert made.location == "account 123456789012 in eu-west-1"
 
 
 def test_lines_say_what_and_why() -> None:

@@ -170,9 +170,9 @@ def test_a_streamed_answer_over_a_buffered_url_is_a_502(service: Service) -> Non
 FAILURES = {
     "dies": "os._exit(3)",
     "hangs": "time.sleep(60)",
-    "late": """out.end("Lambda-Runtime-Function-Error-Type: Function.Late\\r\\n")""",
+    "lazy": """out.end("Lambda-Runtime-Function-Error-Type: Function.Late\\r\\n")""",
 }
-TYPES = {"dies": "Runtime.ExitError", "hangs": "Sandbox.Timedout", "late": "Unhandled"}
+TYPES = {"dies": "Runtime.ExitError", "hangs": "Sandbox.Timedout", "lazy": "Unhandled"}
 
 
 @pytest.mark.parametrize("how", FAILURES)
@@ -183,7 +183,7 @@ def test_failures_before_and_after_the_first_byte(service: Service, how: str) ->
             out.head()
             out.prelude(statusCode=201)
             out.send(b"some")
-        {FAILURES[how] if how != "late" else 'out.head() if "begun" not in json.dumps(event) else None; ' + FAILURES[how]}
+        {FAILURES[how] if how != "lazy" else 'out.head() if "begun" not in json.dumps(event) else None; ' + FAILURES[how]}
     """
     url = make(service, how, body, timeout=2)
     got = service.fetch(url)

@@ -13,31 +13,31 @@ from pathlib import Path
 import pytest
 
 from lambent import events
-from lambent.events import ListedFile, Share
+from lambent.events import FileSize, PackageSize
 from lambent.package import output, report, treemap
 from lambent.package.archive import compress, write
 from lambent.ui import lines
 
 EVIL = "</script><img src=x onerror=document.title='owned'>.txt"
 FILES = (
-    ListedFile("numpy/a.py", "numpy 2.3", 1000, 400),
-    ListedFile("numpy/__pycache__/a.cpython-313.pyc", "numpy 2.3", 2000, 900),
-    ListedFile("numpy/lib/b.so", "numpy 2.3", 90_000, 40_000),
-    ListedFile("main.py", report.OWN, 100, 60),
-    ListedFile(EVIL, report.OWN, 10, 10),
+    FileSize("numpy/a.py", "numpy 2.3", 1000, 400),
+    FileSize("numpy/__pycache__/a.cpython-313.pyc", "numpy 2.3", 2000, 900),
+    FileSize("numpy/lib/b.so", "numpy 2.3", 90_000, 40_000),
+    FileSize("main.py", report.OWN, 100, 60),
+    FileSize(EVIL, report.OWN, 10, 10),
 )
 
 
 def test_sums_by_package_the_largest_first() -> None:
     assert report.shares(FILES) == (
-        Share("numpy 2.3", 3, 93_000, 41_300, 2000, 900),
-        Share(report.OWN, 2, 110, 70, 0, 0),
+        PackageSize("numpy 2.3", 3, 93_000, 41_300, 2000, 900),
+        PackageSize(report.OWN, 2, 110, 70, 0, 0),
     )
     assert report.shares(()) == ()
 
 
 def test_the_table_of_a_zip() -> None:
-    shown = [line.text for line in lines.lines(events.Sized(report.shares(FILES)))]
+    shown = [line.text for line in lines.lines(events.SizesListed(report.shares(FILES)))]
     assert shown == [
         "package      zipped  unpacked  of that, bytecode",
         "numpy 2.3   41.3 kB   93.0 kB             2.0 kB",
@@ -47,8 +47,8 @@ def test_the_table_of_a_zip() -> None:
 
 
 def test_a_long_table_ends_with_the_others() -> None:
-    found = tuple(Share(f"p{index}", 1, 10, 20 - index, 0, 0) for index in range(15))
-    shown = [line.text.split("  ")[0] for line in lines.lines(events.Sized(found))]
+    found = tuple(PackageSize(f"p{index}", 1, 10, 20 - index, 0, 0) for index in range(15))
+    shown = [line.text.split("  ")[0] for line in lines.lines(events.SizesListed(found))]
     assert shown[1:3] == ["p0", "p1"] and shown[-2:] == ["the other 3", "total"] and len(shown) == 15
 
 
@@ -60,7 +60,7 @@ def test_the_table_of_an_error() -> None:
 
 
 def test_every_file_is_listed() -> None:
-    shown = [line.text.split() for line in lines.lines(events.Listed(FILES))]
+    shown = [line.text.split() for line in lines.lines(events.FilesListed(FILES))]
     assert shown[0] == ["zipped", "unpacked", "file"]
     assert shown[3] == ["40.0", "kB", "90.0", "kB", "numpy/lib/b.so", "(numpy", "2.3)"]
 

@@ -60,7 +60,7 @@ def test_plain_prints_progress_on_stderr_and_only_the_url_on_stdout(capsys: pyte
 def test_a_name_with_control_characters_is_shown_and_not_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
     name = "a\x1b[31m\r\nb"
     plain.show(events.Notice(f"left out: {name}"))
-    plain.show(events.Listed((events.ListedFile(name, "your files", 1, 1),)))
+    plain.show(events.FilesListed((events.FileSize(name, "your files", 1, 1),)))
     failure.show(LambentError("a secret", where=name))
     told = capsys.readouterr().err
     assert "\x1b" not in told and "\r" not in told
@@ -96,7 +96,7 @@ def test_jsonlines_are_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> 
 def test_a_canary_is_told_of_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
     shown = plain.Plain()
     for left in range(300, -1, -5):
-        shown.show(events.Canary("7", 0.1, float(left), 300 - left, 2 if left <= 20 else 0))
+        shown.show(events.CanaryProgress("7", 0.1, float(left), 300 - left, 2 if left <= 20 else 0))
     assert capsys.readouterr().err.splitlines() == [
         "      10 % to version 7: 75 requests, 0 errors, 225 s left",
         "      10 % to version 7: 150 requests, 0 errors, 150 s left",
@@ -105,5 +105,5 @@ def test_a_canary_is_told_of_now_and_then(capsys: pytest.CaptureFixture[str]) ->
     ]
     shown.show(events.StepStarted("canary: 10%/2h"))
     for left in range(7200, -1, -60):
-        shown.show(events.Canary("8", 0.1, float(left), 0, 0))
+        shown.show(events.CanaryProgress("8", 0.1, float(left), 0, 0))
     assert len(capsys.readouterr().err.splitlines()) == 24, "every five minutes"

@@ -59,7 +59,7 @@ def test_the_estimate(memory: int, machine: str, usd: float, free: int) -> None:
 
 def test_what_is_charged_by_the_hour_is_named_beside_the_estimate() -> None:
     cost = estimate(replace(SETTINGS, snapstart=True, tmp_mb=1024), "x86_64", 2)
-    assert cost.beside == ("provisioned concurrency", "SnapStart", "/tmp above 512 MB")
+    assert cost.excludes == ("provisioned concurrency", "SnapStart", "/tmp above 512 MB")
 
 
 TEXT_LOG = (
@@ -77,9 +77,9 @@ JSON_LOG = (
 
 
 def test_what_a_log_says() -> None:
-    assert heard(TEXT_LOG) == events.Heard(60, 3, 1, 2, "Task timed out after 1.00 seconds")
-    assert heard(JSON_LOG) == events.Heard(60, 2, 1, 1)
-    assert heard(()) == events.Heard(60, 0, 0, 0)
+    assert heard(TEXT_LOG) == events.LogSummary(60, 3, 1, 2, "Task timed out after 1.00 seconds")
+    assert heard(JSON_LOG) == events.LogSummary(60, 2, 1, 1)
+    assert heard(()) == events.LogSummary(60, 0, 0, 0)
 
 
 def test_versions_as_a_table() -> None:
@@ -95,7 +95,7 @@ def test_versions_as_a_table() -> None:
 
 
 def test_status_as_a_table() -> None:
-    said = events.Heard(60, 7, 1, 2, "ValueError: no")
+    said = events.LogSummary(60, 7, 1, 2, "ValueError: no")
     told = events.Status(
         *("shop", "account 1", "https://u/", "signed", "3", "2026-11-25T02:43:27.000+0000", 3),
         *("python3.13", "2029-06-30", "arm64", 512, 30, "/aws/lambda/shop", None, said, (DRIFT,)),

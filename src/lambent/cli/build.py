@@ -15,7 +15,7 @@ from lambent.config.load import Flags, load
 from lambent.config.model import Config
 from lambent.errors import UsageError
 from lambent.events import Detected, Emit, Phase
-from lambent.late import Late
+from lambent.lazy import LazyModule
 from lambent.package import output
 from lambent.package.artifact import Artifact
 from lambent.package.build import build
@@ -25,7 +25,7 @@ from lambent.ui import choose
 if TYPE_CHECKING:
     from lambent.package import locked
 else:
-    locked = Late("lambent.package.locked")
+    locked = LazyModule("lambent.package.locked")
 
 
 @click.command("build")

@@ -37,7 +37,7 @@ def command(path: Path, name: str | None, stage: str | None, logs: bool, yes: bo
         aws = target.of(there.region, there.profile).connect(emit)
         doomed = prepare(there.app, aws, logs=logs)
         told = target.named(emit)
-        told(Planned(doomed.target, doomed.lines, len(doomed.steps)))
+        told(Planned(doomed.location, doomed.lines, len(doomed.steps)))
         if not yes:
             _ask(doomed.names.app)
         destroy(doomed, aws, told)

@@ -20,7 +20,7 @@ from lambent.cli.options import port_option, state_option
 from lambent.config.model import Architecture, Config
 from lambent.deploy.means import Patience
 from lambent.errors import LocalError
-from lambent.events import Apps, Destroyed, Emit, Event, LocalStarted, Planned, Status, Summary, Versions, Warned
+from lambent.events import Apps, AppSummary, Destroyed, Emit, Event, LocalStarted, Planned, Status, Versions, Warned
 from lambent.local import daemon
 
 
@@ -52,7 +52,7 @@ class Target(Struct, frozen=True):
 
         def told(event: Event) -> None:
             if isinstance(event, Planned | Destroyed | Versions | Status | Apps):
-                event = replace(event, target="the local Lambda")
+                event = replace(event, location="the local Lambda")
             if isinstance(event, Planned):
                 event = replace(event, access="local" if event.access == "public" else event.access, opens=False, cost=None)
             elif isinstance(event, Status):
@@ -79,7 +79,7 @@ class Target(Struct, frozen=True):
         return Patience(today=lambda: self.rules_of)
 
 
-def _local(app: Summary) -> Summary:
+def _local(app: AppSummary) -> AppSummary:
     return replace(app, access="local" if app.access == "public" else app.access)
 
 

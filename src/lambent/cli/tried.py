@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lambent.config.model import Config
 from lambent.errors import PackagingError
-from lambent.events import Emit, Phase, Tried, Warned
+from lambent.events import Emit, Phase, SmokeTested, Warned
 from lambent.local.trial import OVERFLOW_PLACE, Subject, Trial, trial
 from lambent.package.artifact import OVERFLOW, Artifact
 
@@ -38,7 +38,7 @@ def try_out(config: Config, artifact: Artifact, cache: Path, environ: Mapping[st
         return
     if not done.ok:
         raise _failed(config, done)
-    emit(Tried(done.init_ms / 1000, done.memory_mb, done.sandbox))
+    emit(SmokeTested(done.init_ms / 1000, done.memory_mb, done.sandbox))
 
 
 def before_upload(config: Config, artifact: Artifact, cache: Path, environ: Mapping[str, str], emit: Emit) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from lambent.config.model import Config
-from lambent.events import Built, Emit, Event, Listed, Notice, Packed, Phase, Sized, Warned
-from lambent.late import Late
+from lambent.events import Built, Emit, Event, FilesListed, Notice, Packed, Phase, SizesListed, Warned
+from lambent.lazy import LazyModule
 from lambent.limits import MIB, ZIP_DIRECT_MAX
 from lambent.package import output, report
 from lambent.package.artifact import OVERFLOW, Artifact
@@ -20,7 +20,7 @@ from lambent.package.source import packs
 if TYPE_CHECKING:
     from lambent.package import treemap
 else:
-    treemap = Late("lambent.package.treemap")
+    treemap = LazyModule("lambent.package.treemap")
 
 
 def check(place: Path | None, page: Path | None) -> None:
@@ -61,9 +61,9 @@ def tell(artifact: Artifact, page: Path | None, show_files: bool, emit: Emit) ->
     if artifact.overflow:
         files += report.members(artifact.overflow.entries, artifact.owners)
     if show_files:
-        emit(Listed(files))
+        emit(FilesListed(files))
     shares = report.shares(files)
-    emit(Sized(shares))
+    emit(SizesListed(shares))
     if artifact.zipped > ZIP_DIRECT_MAX:
         there = f"{artifact.zipped / MIB:.1f} MB, and AWS takes 50 MB directly"
         emit(Notice(f"the zip has {there}: it has to come from a bucket, as `lambent deploy` does"))

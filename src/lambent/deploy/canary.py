@@ -145,7 +145,7 @@ def _watch(means: Means, step: steps.Try, new: Heard, old: Heard) -> None:
                 what = f"the log could not be read, so the canary's end is open: {error.what}"
                 hint = f"{_left(step, new.version)}: run this again, or lambent rollback{error.hint and f'; {error.hint}'}"
                 raise UnconfirmedError(what, where=error.where, hint=hint) from error
-        means.emit(events.Canary(new.version, step.canary.share, left, new.count.requests, new.count.errors))
+        means.emit(events.CanaryProgress(new.version, step.canary.share, left, new.count.requests, new.count.errors))
         if left == 0 or not well(new.count, old.count):
             return
         patience.pause(min(patience.look_s, left))

@@ -81,4 +81,4 @@ def deploy(
         emit(done)
         return done
     what = f"{config.name} keeps being changed by somebody else"
-    raise DeployError(what, where=todo.target, hint="run the same command again when the other deploy is over")
+    raise DeployError(what, where=todo.location, hint="run the same command again when the other deploy is over")

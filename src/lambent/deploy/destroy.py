@@ -28,7 +28,7 @@ class Destruction(Struct, frozen=True):
     lines: tuple[PlannedLine, ...]
 
     @property
-    def target(self) -> str:
+    def location(self) -> str:
         return f"account {self.names.account} in {self.names.region}"
 
 
@@ -42,7 +42,7 @@ def prepare(app: str, aws: Aws, *, logs: bool = False, patience: Patience | None
     found = plan(names, observed, logs=logs, uploads=has_uploads)
     if not any(line.verb == "delete" for line in found.lines):
         hint = "lambent status shows the apps there are; look at --name, --stage and --region"
-        raise DeployError(f"there is no app {app} that lambent made", where=found.target, hint=hint)
+        raise DeployError(f"there is no app {app} that lambent made", where=found.location, hint=hint)
     return found
 
 
@@ -113,4 +113,4 @@ def destroy(doomed: Destruction, aws: Aws, emit: events.Emit) -> None:
         began = time.monotonic()
         step.call(aws)
         emit(events.StepDone(step.title, time.monotonic() - began))
-    emit(events.Destroyed(doomed.names.app, doomed.target, time.monotonic() - start))
+    emit(events.Destroyed(doomed.names.app, doomed.location, time.monotonic() - start))

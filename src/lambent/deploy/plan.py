@@ -46,7 +46,7 @@ class Plan(Struct, frozen=True):
         return sum(step.changes for step in self.steps)
 
     @property
-    def target(self) -> str:
+    def location(self) -> str:
         return f"account {self.names.account} in {self.names.region}"
 
     @property
@@ -57,7 +57,7 @@ class Plan(Struct, frozen=True):
     @property
     def planned(self) -> Planned:
         """The event that shows it."""
-        return Planned(self.target, self.lines, self.changes, self.access, self.opens, self.zipped, self.raw, self.cost)
+        return Planned(self.location, self.lines, self.changes, self.access, self.opens, self.zipped, self.raw, self.cost)
 
 
 def plan(desired: Desired, observed: Observed) -> Plan:

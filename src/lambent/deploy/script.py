@@ -32,7 +32,7 @@ url={url}
 
 def script(plan: Plan) -> str:
     """The whole script. An unchanged plan gives one that asks the URL and does nothing else."""
-    head = _HEAD.format(target=plan.target, region=plan.names.region, version=quote(plan.version), url=quote(plan.url))
+    head = _HEAD.format(target=plan.location, region=plan.names.region, version=quote(plan.version), url=quote(plan.url))
     blocks = [f"# {step.title}\n{_shell(step)}" for step in plan.steps]
     return "\n".join([head, *blocks])
 

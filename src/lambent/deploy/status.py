@@ -32,7 +32,7 @@ def status(app: str, aws: Aws, settle_s: float) -> events.Status | None:
     settings, alias, group = shown.settings, observed.alias, observed.log_group
     return events.Status(
         app=app,
-        target=f"account {names.account} in {names.region}",
+        location=f"account {names.account} in {names.region}",
         url=observed.url.address if observed.url else "",
         access=access(observed.url),
         version=alias.version if alias else "",
@@ -45,7 +45,7 @@ def status(app: str, aws: Aws, settle_s: float) -> events.Status | None:
         timeout_s=settings.timeout_s,
         log_group=group.name if group else "",
         retention_days=group.retention_days if group else None,
-        heard=_listen(aws, group.name) if group else None,
+        activity=_listen(aws, group.name) if group else None,
         drift=by_hand(names, observed),
     )
 
@@ -61,12 +61,12 @@ def ends(runtime: str) -> str:
     return known.deprecated.isoformat() if known and known.deprecated else ""
 
 
-def _listen(aws: Aws, group: str) -> events.Heard:
+def _listen(aws: Aws, group: str) -> events.LogSummary:
     since_ms = int((time.time() - _MINUTES * 60) * 1000)
     return heard([event.text for event in aws.log_events(group, "", since_ms, _WORTH_HEARING, _MOST)])
 
 
-def heard(lines: Sequence[str]) -> events.Heard:
+def heard(lines: Sequence[str]) -> events.LogSummary:
     """What the lines of a log say, in text or JSON. Pure.
 
     A failure is what Lambda calls one: an exception, a time-out, the end of the process; not an app's answer of 500.
@@ -76,7 +76,7 @@ def heard(lines: Sequence[str]) -> events.Heard:
     statuses = sum(_STATUS.search(line) is not None for line in reports)
     cold = sum("Init Duration:" in line or '"initDurationMs"' in line for line in reports)
     last = failures[-1].splitlines()[0][:200] if failures else ""
-    return events.Heard(_MINUTES, len(reports), cold, max(len(failures), statuses), last, len(lines) >= _MOST)
+    return events.LogSummary(_MINUTES, len(reports), cold, max(len(failures), statuses), last, len(lines) >= _MOST)
 
 
 def apps(aws: Aws) -> events.Apps:
@@ -102,9 +102,11 @@ def _is_ours(aws: Aws, function: Function) -> bool:
     return tagged is not None and made_by_lambent(Names(function.name, "", ""), tagged.tags)
 
 
-def _summary(aws: Aws, function: Function) -> events.Summary:
+def _summary(aws: Aws, function: Function) -> events.AppSummary:
     alias, url = aws.alias(function.name, ALIAS), aws.url(function.name, ALIAS)
     settings = function.settings
     version = alias.version if alias else ""
     address = url.address if url else ""
-    return events.Summary(function.name, address, access(url), version, settings.runtime, settings.memory_mb, function.modified)
+    return events.AppSummary(
+        function.name, address, access(url), version, settings.runtime, settings.memory_mb, function.modified
+    )

@@ -16,7 +16,7 @@ from lambent import interpreters
 from lambent.config.model import Config
 from lambent.errors import PackagingError
 from lambent.events import Built, Emit, Notice, Phase, Warned
-from lambent.late import Late
+from lambent.lazy import LazyModule
 from lambent.package import bytecode, secrets
 from lambent.package.artifact import Artifact
 from lambent.package.bundle import bundled, is_bundled
@@ -34,7 +34,7 @@ from lambent.package.vendor import runtime_files
 if TYPE_CHECKING:
     from lambent.package import overflow
 else:
-    overflow = Late("lambent.package.overflow")
+    overflow = LazyModule("lambent.package.overflow")
 
 WRAPPER = ("AWS_LAMBDA_EXEC_WRAPPER", f"/var/task/{RUNTIME}/bootstrap")
 STREAM = ("LAMBENT_RESPONSE", "stream")  # read by the runtime in the zip; in the environment, so that it changes the version

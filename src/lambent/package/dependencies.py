@@ -12,7 +12,7 @@ from msgspec import Struct
 from lambent.config.model import Config
 from lambent.errors import PackagingError
 from lambent.events import Emit, Phase, Resolved
-from lambent.late import Late
+from lambent.lazy import LazyModule
 from lambent.limits import UNZIPPED_MAX
 from lambent.package.lock import Lock, Wheel
 from lambent.package.requirements.find import Asked, find
@@ -29,7 +29,7 @@ from lambent.package.wheels.means import Means, NativeBuild
 if TYPE_CHECKING:
     from lambent.package import pruning
 else:
-    pruning = Late("lambent.package.pruning")
+    pruning = LazyModule("lambent.package.pruning")
 
 Part = Literal["all", "app", "layer"]
 """What of a function is built: all of it, or, where its dependencies are a layer, the app or that layer alone."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lambent.late import Late
+from lambent.lazy import LazyModule
 from lambent.package import elf, sealed
 from lambent.package.contents import Contents, label
 from lambent.package.layout import Layout
@@ -24,7 +24,7 @@ from lambent.package.target import Target
 if TYPE_CHECKING:
     from lambent.package.proof import requires
 else:
-    requires = Late("lambent.package.proof.requires")  # `packaging` takes a tenth of a second to import
+    requires = LazyModule("lambent.package.proof.requires")  # `packaging` takes a tenth of a second to import
 
 
 def find(proof: Proof, cache: Path) -> tuple[Finding, ...]:

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from lambent.config.model import Config
 from lambent.events import Emit, Notice, Warned
-from lambent.late import Late
+from lambent.lazy import LazyModule
 from lambent.package import sealed
 from lambent.package.contents import Contents
 from lambent.package.layout import is_runtime
@@ -26,7 +26,7 @@ from lambent.package.target import Target
 if TYPE_CHECKING:
     from lambent.package import findings
 else:
-    findings = Late("lambent.package.findings")
+    findings = LazyModule("lambent.package.findings")
 
 NATIVE = (b"\x7fELF", b"MZ\x90\0", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 

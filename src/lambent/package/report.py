@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from lambent.events import ListedFile, Share
+from lambent.events import FileSize, PackageSize
 from lambent.package.archive import Entry
 from lambent.package.compiler import source_of
 from lambent.package.layout import is_runtime
@@ -29,7 +29,7 @@ def table(sizes: Counter[str]) -> str:
     return "\n".join(rows)
 
 
-def shares(files: Iterable[ListedFile]) -> tuple[Share, ...]:
+def shares(files: Iterable[FileSize]) -> tuple[PackageSize, ...]:
     """What each package takes, the largest zipped first."""
     sums: dict[str, list[int]] = {}
     for file in files:
@@ -40,12 +40,12 @@ def shares(files: Iterable[ListedFile]) -> tuple[Share, ...]:
         if file.name.endswith(".pyc"):
             row[3] += file.raw
             row[4] += file.packed
-    return tuple(sorted((Share(name, *row) for name, row in sums.items()), key=lambda share: (-share.packed, share.name)))
+    return tuple(sorted((PackageSize(name, *row) for name, row in sums.items()), key=lambda share: (-share.packed, share.name)))
 
 
-def members(entries: Iterable[Entry], owners: Mapping[str, str]) -> tuple[ListedFile, ...]:
+def members(entries: Iterable[Entry], owners: Mapping[str, str]) -> tuple[FileSize, ...]:
     """The files of a zip of ours. `owners` names the package of each file that a dependency brought."""
-    return tuple(ListedFile(each.name, owner(each.name, owners), each.raw, each.packed) for each in entries)
+    return tuple(FileSize(each.name, owner(each.name, owners), each.raw, each.packed) for each in entries)
 
 
 def owner(name: str, owners: Mapping[str, str]) -> str:

@@ -10,11 +10,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from lambent.events import ListedFile, Share
+from lambent.events import FileSize, PackageSize
 from lambent.package.report import shares
 
 
-def page(files: Sequence[ListedFile], title: str) -> str:
+def page(files: Sequence[FileSize], title: str) -> str:
     """The page for the files of a zip."""
     found = shares(files)
     values = {
@@ -30,7 +30,7 @@ def page(files: Sequence[ListedFile], title: str) -> str:
     return re.sub(r"\{\{(\w+)\}\}", lambda name: values[name[1]], template)
 
 
-def _data(files: Sequence[ListedFile], found: Sequence[Share]) -> str:
+def _data(files: Sequence[FileSize], found: Sequence[PackageSize]) -> str:
     """The files by package as JSON that may stand in a script element: no name in it can end that."""
     parts: dict[str, list[tuple[str, int, int]]] = {share.name: [] for share in found}
     for file in files:
@@ -38,7 +38,7 @@ def _data(files: Sequence[ListedFile], found: Sequence[Share]) -> str:
     return json.dumps(list(parts.items()), separators=(",", ":")).replace("<", "\\u003c")
 
 
-def _row(share: Share) -> str:
+def _row(share: PackageSize) -> str:
     """A row of the table, for readers without scripts."""
     return f"        <tr><td>{_escape(share.name)}</td><td>{_size(share.packed)}</td><td>{_size(share.raw)}</td></tr>"
 

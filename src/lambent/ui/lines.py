@@ -48,11 +48,11 @@ def lines(event: Event) -> tuple[Line, ...]:
         case events.Overflowed(_, packages, zipped, raw):
             note = f"{size(zipped)}, {size(raw)} unpacked: fetched into /tmp at each start, which needs {event.tmp_mb} MB there"
             return (Line("ok", f"beside the zip: {', '.join(packages)}", note),)
-        case events.Sized(shares):
+        case events.SizesListed(shares):
             return tuple(Line("note", row) for row in tables.shares(shares))
-        case events.Listed(files):
+        case events.FilesListed(files):
             return tuple(Line("note", row) for row in tables.files(files))
-        case events.Tried(spent, memory, sandbox):
+        case events.SmokeTested(spent, memory, sandbox):
             return (Line("ok", f"the app starts in {seconds(spent)}, with {memory} MB", f"tried on this machine, {sandbox}"),)
         case events.Locked(path, packages):
             return (Line("note", f"locked {count(packages, 'package')} in {path}"),)
@@ -68,8 +68,8 @@ def lines(event: Event) -> tuple[Line, ...]:
             return (Line("ok", f"the URL answers: {status}", seconds(spent)),)
         case events.Deployed():
             return _deployed(event)
-        case events.Destroyed(app, target, spent):
-            return (Line("ok", f"{app} is gone from {target}", seconds(spent)),)
+        case events.Destroyed(app, location, spent):
+            return (Line("ok", f"{app} is gone from {location}", seconds(spent)),)
         case _:
             return ()
 
@@ -101,9 +101,9 @@ def _plan(plan: events.Planned) -> tuple[Line, ...]:
     drift = [Line("warn", f"drift {line.what}", line.detail) for line in plan.lines if line.verb == "drift"]
     settings = [Line("note", row) for row in tables.settings(plan.settings)]
     if not plan.changes:
-        return (*settings, Line("ok", f"nothing to change on {plan.target}"), *drift)
+        return (*settings, Line("ok", f"nothing to change on {plan.location}"), *drift)
     shown = [Line("do", f"{line.verb} {line.what}", line.detail) for line in plan.lines if line.verb not in ("keep", "drift")]
-    heading = Line("plain", f"on {plan.target}:")
+    heading = Line("plain", f"on {plan.location}:")
     return (*settings, heading, *shown, *drift, *_outlook(plan))
 
 
@@ -115,7 +115,7 @@ def _outlook(plan: events.Planned) -> Iterator[Line]:
     if plan.cost is not None:
         cost = plan.cost
         each = f"{cost.duration_ms} ms at {cost.memory_mb} MB"
-        beside = f"; {' and '.join(cost.beside)} beside it" if cost.beside else ""
+        beside = f"; {' and '.join(cost.excludes)} beside it" if cost.excludes else ""
         free = f"an estimate{beside}; the first {cost.free_requests:,} a month are free"
         yield Line("note", f"about ${cost.usd_per_million:.2f} per million requests of {each}", free)
 
@@ -133,14 +133,14 @@ def _access(done: events.Deployed) -> str:
     return ACCESS["local" if (urlsplit(done.url).hostname or "").endswith(".localhost") else "public"]
 
 
-def progress(event: events.StepStarted | events.Fetching | events.Canary) -> str:
+def progress(event: events.StepStarted | events.Fetching | events.CanaryProgress) -> str:
     """What is under way, in one line."""
     match event:
         case events.StepStarted(step):
             return step
         case events.Fetching():
             return fetching(event)
-        case events.Canary(version, share, left, requests, errors):
+        case events.CanaryProgress(version, share, left, requests, errors):
             seen = f"{count(requests, 'request')}, {count(errors, 'error')}"
             return f"{share * 100:g} % to version {version}: {seen}, {left:.0f} s left"
 

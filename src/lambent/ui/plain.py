@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from lambent.events import Canary, Event
+from lambent.events import CanaryProgress, Event
 from lambent.ui.letters import printable
 from lambent.ui.lines import lines, progress, result
 from lambent.ui.style import PLAIN
@@ -18,17 +18,17 @@ class Plain:
     """
 
     def __init__(self) -> None:
-        self._said: Canary | None = None
+        self._said: CanaryProgress | None = None
         self._every_s = 0.0
 
     def show(self, event: Event) -> None:
-        if isinstance(event, Canary):
+        if isinstance(event, CanaryProgress):
             self._canary(event)
         else:
             self._said = None
             show(event)
 
-    def _canary(self, now: Canary) -> None:
+    def _canary(self, now: CanaryProgress) -> None:
         said = self._said
         if said is None:
             self._said, self._every_s = now, min(now.left_s / 4, _SILENCE_S)

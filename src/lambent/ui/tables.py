@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from lambent.events import ListedFile, Setting, Share
+from lambent.events import FileSize, PackageSize, Setting
 from lambent.ui.letters import in_one_line
 from lambent.units import size
 
@@ -13,7 +13,7 @@ _LARGEST = 12
 """How many packages the size table lists by name."""
 
 
-def shares(found: Iterable[Share]) -> list[str]:
+def shares(found: Iterable[PackageSize]) -> list[str]:
     """What takes the room, the largest first."""
     rows = list(found)
     shown = rows[:_LARGEST]
@@ -23,12 +23,12 @@ def shares(found: Iterable[Share]) -> list[str]:
     return _right([("package", "zipped", "unpacked", "of that, bytecode"), *cells])
 
 
-def _share_cells(share: Share) -> tuple[str, str, str, str]:
+def _share_cells(share: PackageSize) -> tuple[str, str, str, str]:
     return share.name, size(share.packed), size(share.raw), size(share.bytecode) if share.bytecode else ""
 
 
-def _total(name: str, shares: Sequence[Share]) -> Share:
-    return Share(
+def _total(name: str, shares: Sequence[PackageSize]) -> PackageSize:
+    return PackageSize(
         name,
         sum(share.files for share in shares),
         sum(share.raw for share in shares),
@@ -38,7 +38,7 @@ def _total(name: str, shares: Sequence[Share]) -> Share:
     )
 
 
-def files(found: Iterable[ListedFile]) -> list[str]:
+def files(found: Iterable[FileSize]) -> list[str]:
     """Every file, the sizes first, so that names of any length stay in line."""
     rows = [(size(file.packed), size(file.raw), f"{in_one_line(file.name)}  ({file.package})") for file in found]
     return [f"{packed:>9} {raw:>9}  {name}" for packed, raw, name in [("zipped", "unpacked", "file"), *rows]]

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from lambent.events import Canary, Event, Fetching, StepStarted
+from lambent.events import CanaryProgress, Event, Fetching, StepStarted
 from lambent.ui.letters import printable
 from lambent.ui.lines import Line, lines, progress, result
 from lambent.ui.style import COLOURED
@@ -22,13 +22,13 @@ class Terminal:
         self._spinner: Status | None = None
 
     def show(self, event: Event) -> None:
-        if isinstance(event, Fetching | Canary) and self._spinner is not None:
+        if isinstance(event, Fetching | CanaryProgress) and self._spinner is not None:
             self._spinner.update(Text(progress(event)))  # the line moves, and does not start anew
             return
         self.rest()
         for line in lines(event):
             self._console.print(_styled(line), soft_wrap=True)
-        if isinstance(event, StepStarted | Fetching | Canary):
+        if isinstance(event, StepStarted | Fetching | CanaryProgress):
             self._spinner = self._console.status(Text(progress(event)))
             self._spinner.start()
         if said := result(event):

@@ -52,7 +52,7 @@ def when(text: str) -> str:
 
 def _status(app: events.Status) -> list[str]:
     rows = [
-        ("app", app.app, f"on {app.target}"),
+        ("app", app.app, f"on {app.location}"),
         ("url", app.url or "none", _ACCESS[app.access]),
         (
             "live",
@@ -64,7 +64,7 @@ def _status(app: events.Status) -> list[str]:
         ("machine", app.architecture, f"{app.memory_mb} MB, {app.timeout_s} s"),
         ("log", app.log_group or "none", _kept(app)),
     ]
-    rows += [(f"last {app.heard.minutes} min", *_heard(app.heard))] if app.heard else []
+    rows += [(f"last {app.activity.minutes} min", *_heard(app.activity))] if app.activity else []
     rows += [("drift", line.what, line.detail) for line in app.drift]
     return tables.left([(first, second, f"({third})" if third else "") for first, second, third in rows])
 
@@ -75,7 +75,7 @@ def _kept(app: events.Status) -> str:
     return f"kept {app.retention_days} days" if app.retention_days else "kept for ever"
 
 
-def _heard(heard: events.Heard) -> tuple[str, str]:
+def _heard(heard: events.LogSummary) -> tuple[str, str]:
     more = "at least " if heard.more else ""
     if not heard.invocations and not heard.failures:
         return "no invocations", ""
@@ -85,7 +85,7 @@ def _heard(heard: events.Heard) -> tuple[str, str]:
 
 def _apps(found: events.Apps) -> list[str]:
     if not found.apps:
-        return [f"lambent made no app on {found.target}"]
+        return [f"lambent made no app on {found.location}"]
     heading = ("app", "live", "runtime", "memory", "changed", "url", "")
     rows = [
         (

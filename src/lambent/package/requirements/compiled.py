@@ -23,7 +23,7 @@ from msgspec.structs import replace
 
 from lambent import interpreters
 from lambent.errors import PackagingError
-from lambent.late import Late
+from lambent.lazy import LazyModule
 from lambent.package.lock import Pin
 from lambent.package.requirements import pylock, wheelless
 from lambent.package.requirements.addresses import without_credentials
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from lambent.package.requirements import refusals, unfitting
     from lambent.package.wheels import refusals as wheel_refusals
 else:
-    refusals = Late("lambent.package.requirements.refusals")
-    unfitting = Late("lambent.package.requirements.unfitting")
-    wheel_refusals = Late("lambent.package.wheels.refusals")
+    refusals = LazyModule("lambent.package.requirements.refusals")
+    unfitting = LazyModule("lambent.package.requirements.unfitting")
+    wheel_refusals = LazyModule("lambent.package.wheels.refusals")
 
 PYPI = "https://pypi.org/simple"
 _ANNOTATED = re.compile(r"^(\S+?)(?: ?[=@].*)?\n\s+# from (\S+)", re.MULTILINE)

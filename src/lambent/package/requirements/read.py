@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from lambent.late import Late
+from lambent.lazy import LazyModule
 from lambent.package.lock import Pin
 from lambent.package.requirements import compiled, pylock, unlocked
 from lambent.package.requirements.question import Question
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lambent.package.requirements import pdm, pipfile, poetry, unfitting, uv_lock
 else:
     pdm, pipfile, poetry, unfitting, uv_lock = (
-        Late(f"lambent.package.requirements.{name}") for name in ("pdm", "pipfile", "poetry", "unfitting", "uv_lock")
+        LazyModule(f"lambent.package.requirements.{name}") for name in ("pdm", "pipfile", "poetry", "unfitting", "uv_lock")
     )
 
 _READERS: dict[str, Callable[[Question], tuple[Pin, ...]]] = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from lambent.events import Emit, Notice, Warned, ignore
-from lambent.late import Late
+from lambent.lazy import LazyModule
 from lambent.package.lock import Lock
 from lambent.package.requirements import kept
 from lambent.package.requirements.find import Asked
@@ -19,7 +19,7 @@ from lambent.package.uv import Uv
 if TYPE_CHECKING:
     from lambent.package.requirements import read
 else:
-    read = Late("lambent.package.requirements.read")
+    read = LazyModule("lambent.package.requirements.read")
 
 
 def resolve(asked: Asked, uv: Uv, cache: Path, options: Options | None = None, emit: Emit = ignore) -> Resolution:

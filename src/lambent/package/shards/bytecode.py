@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from lambent.errors import PackagingError
 from lambent.interpreters import Interpreter
-from lambent.late import Late
+from lambent.lazy import LazyModule
 from lambent.package.archive import Archive, BadArchive, Entry
 from lambent.package.shards.sealed import seal
 from lambent.package.shards.shard import Shard
@@ -24,7 +24,7 @@ from lambent.package.used import mark
 if TYPE_CHECKING:
     from lambent.package.shards import compiling
 else:
-    compiling = Late("lambent.package.shards.compiling")
+    compiling = LazyModule("lambent.package.shards.compiling")
 
 _FORMAT = "2"  # raise it when the same source would give other bytes
 FAILED = "\0failed.json"

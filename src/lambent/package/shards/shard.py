@@ -20,7 +20,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lambent.errors import PackagingError
-from lambent.late import Late
+from lambent.lazy import LazyModule
 from lambent.package.archive import COMPRESSOR, Archive, BadArchive, Entry
 from lambent.package.lock import Wheel
 from lambent.package.shards import imports, slim
@@ -33,7 +33,7 @@ from lambent.package.used import mark
 if TYPE_CHECKING:
     from lambent.package.shards import write
 else:
-    write = Late("lambent.package.shards.write")
+    write = LazyModule("lambent.package.shards.write")
 
 _FORMAT = "4"  # raise it when the same key would give other bytes
 OWN = "\0"  # begins the names of members that are never spliced: no file can be called so

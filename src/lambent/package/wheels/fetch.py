@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from lambent.errors import PackagingError
 from lambent.events import Warned
-from lambent.late import Late
+from lambent.lazy import LazyModule
 from lambent.package.lock import DistFile, Lock, Pin, Wheel
 from lambent.package.target import Target
 from lambent.package.wheels.choose import choose, wheel_name
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lambent.package.wheels import credentials, download, http, refusals, source
 else:  # for what is not in the store yet
     credentials, download, http, refusals, source = (
-        Late(f"lambent.package.wheels.{name}") for name in ("credentials", "download", "http", "refusals", "source")
+        LazyModule(f"lambent.package.wheels.{name}") for name in ("credentials", "download", "http", "refusals", "source")
     )
 
 Used = Callable[[Wheel], bool]

@@ -76,7 +76,7 @@ def at_terminal(service: Service, app: Path, answer: bytes) -> tuple[int, str]:
 def test_where_nobody_can_be_asked_it_must_be_said(service: Service, aws: Aws, app: Path) -> None:
     refused = silent(service, app)
     assert refused.returncode == 2
-    assert "nobody is there to be asked" in refused.stderr and "--yes" in refused.stderr and "auth = " in refused.stderr
+    assert "there is no terminal to ask" in refused.stderr and "--yes" in refused.stderr and "auth = " in refused.stderr
     assert "about $1.87 per million requests of 100 ms at 1024 MB" in refused.stderr
     assert (aws.function(app.name), aws.role(f"lambent-{app.name}")) == (None, None)
     as_json = silent(service, app, "--json")
@@ -104,7 +104,7 @@ def test_a_url_for_signed_requests_is_not_asked_about(service: Service, aws: Aws
     url = aws.url(app.name, "live")
     assert url and url.auth == "AWS_IAM"
     opened = silent(service, app)
-    assert opened.returncode == 2 and "nobody is there" in opened.stderr
+    assert opened.returncode == 2 and "there is no terminal to ask" in opened.stderr
 
 
 def test_a_person_is_asked(service: Service, aws: Aws, app: Path) -> None:

@@ -13,16 +13,19 @@ from msgspec.structs import replace
 
 from lambent import events
 from lambent.aws.boto import connect
-from lambent.aws.interface import CONFLICT, INVALID, PRECONDITION, Aws, Code, Invoked, Settings
+from lambent.aws.interface import CONFLICT, INVALID, PRECONDITION, ROLE_EXISTS, Aws, Code, Invoked, Settings
 from lambent.config.model import App, Hosting
 from lambent.deploy.deploy import deploy, prepare
 from lambent.deploy.desired import PUBLIC_STATEMENTS
 from lambent.deploy.means import Patience
 from lambent.deploy.observed import observe
+from lambent.deploy.plan import Plan
 from lambent.deploy.probe import Answer
 from lambent.errors import AwsError, DeployError, UnconfirmedError
 from support.deploy_cases import READS, Meddled, artifact, config
-from support.moto_server import answering
+from support.moto_server import answering, endpoint
+
+__all__ = ["endpoint"]
 
 QUICK = Patience(role_s=2, settle_s=5, answer_s=0.2)
 FRESH = itertools.count()
@@ -241,6 +244,27 @@ def test_when_another_deploy_wrote_first_this_one_looks_again(
     ran = Ran(meddled, tmp_path, name, "one" if changes else "two", **changes)
     assert ran.done.version == "2"
     assert [event for event in ran.seen if isinstance(event, events.Notice)]
+
+
+def test_a_new_plan_does_not_ask_about_the_public_url_again(aws: Aws, name: str, tmp_path: Path) -> None:
+    meddled = Meddled(aws, before=refuse("create_role", AwsError("Role exists", code=ROLE_EXISTS)))
+    seen: list[events.Event] = []
+    plans: list[Plan] = []
+    deploy(
+        config(tmp_path, name), artifact(tmp_path, "one"), meddled, seen.append,
+        confirm_public=plans.append, patience=QUICK, ask=answering,
+    )  # fmt: skip
+    assert len([event for event in seen if isinstance(event, events.Planned)]) == 2
+    assert [plan.opens for plan in plans] == [True]
+
+
+def test_a_refused_public_url_leaves_nothing_behind(aws: Aws, name: str, tmp_path: Path) -> None:
+    def refuse_public(plan: Plan) -> None:
+        raise DeployError(f"no public URL for {plan.names.app}")
+
+    with pytest.raises(DeployError, match=name):
+        deploy(config(tmp_path, name), artifact(tmp_path, "one"), aws, events.ignore, confirm_public=refuse_public)
+    assert aws.role(f"lambent-{name}") is None
 
 
 def test_when_another_deploy_writes_in_between_this_one_says_so(aws: Aws, name: str, tmp_path: Path) -> None:

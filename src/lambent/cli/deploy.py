@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,12 @@ import click
 from lambent import calendar
 from lambent.cli.locally import for_local
 from lambent.cli.options import app_options, build_options, json_option, yes_option
-from lambent.cli.public import asking, is_said
+from lambent.cli.public import confirm_public, is_explicit
 from lambent.cli.target import Target, check_it_runs_here, native, taken, target_options
 from lambent.cli.tried import before_upload
 from lambent.config.load import Flags, load
 from lambent.config.model import Config
-from lambent.deploy.deploy import deploy
+from lambent.deploy.deploy import allow, deploy
 from lambent.events import Detected, Emit, Warned
 from lambent.package.build import build
 from lambent.package.dependencies import Wishes
@@ -46,8 +47,15 @@ def command(path: Path, prove: bool, yes: bool, as_json: bool, **options: Any) -
         artifact = build(config, cache, os.environ, emit, wishes)
         if prove and not target.local:  # there the check of the new version does the same
             before_upload(config, artifact, cache, os.environ, emit)
-        told = asking(target.named(emit), target.local or yes or is_said(config), as_json)
-        deploy(config, artifact, account or target.connect(emit), told, patience=target.patience)
+        agreed = target.local or yes or is_explicit(config)
+        deploy(
+            config,
+            artifact,
+            account or target.connect(emit),
+            target.named(emit),
+            confirm_public=allow if agreed else partial(confirm_public, interactive=not as_json),
+            patience=target.patience,
+        )
 
 
 def configured(path: Path, flags: Flags, target: Target, emit: Emit) -> tuple[Config, Target]:

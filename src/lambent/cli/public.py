@@ -1,4 +1,4 @@
-"""A URL that anyone may call is made only when somebody wants it: asked at a terminal, and said in words elsewhere."""
+"""The question asked before a URL that anyone can call is created."""
 
 from __future__ import annotations
 
@@ -7,37 +7,25 @@ import sys
 import click
 
 from lambent.config.model import Config
+from lambent.deploy.plan import Plan
 from lambent.errors import UsageError
-from lambent.events import Emit, Event, Planned
 
 
-def is_said(config: Config) -> bool:
-    """Whether `auth` was set, by a flag or in a file, and is not merely the default."""
+def is_explicit(config: Config) -> bool:
+    """Whether the user set `auth`, by a flag or in a file."""
     return config.origins.get("auth", "default") != "default"
 
 
-def asking(emit: Emit, agreed: bool, as_json: bool) -> Emit:
-    """An `Emit` that, once a plan which makes a URL public was shown, asks before anything is done.
+def confirm_public(plan: Plan, *, interactive: bool) -> None:
+    """Ask whether to create the public URL of `plan`.
 
-    Raises UsageError when nobody can be asked, click.Abort when the answer is no: nothing was changed then.
+    Raises UsageError if there is no terminal to ask on, click.Abort if the answer is no.
     """
-    asked = [agreed]
-
-    def told(event: Event) -> None:
-        emit(event)
-        if isinstance(event, Planned) and event.opens and not asked[0]:
-            _ask(as_json)
-            asked[0] = True
-
-    return told
-
-
-def _ask(as_json: bool) -> None:
-    if as_json or not sys.stdin.isatty() or not sys.stderr.isatty():
+    if not (interactive and sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(
-            "this makes a URL that anyone may call, and nobody is there to be asked",
+            "this deploy creates a public URL, and there is no terminal to ask for confirmation",
             where="lambent deploy",
-            hint='--yes, or auth = "none" in [tool.lambent]; with --auth iam only signed requests are let in',
+            hint='--yes, or set auth = "none" in [tool.lambent]; to allow only signed requests, --auth iam',
         )
-    if not click.confirm("make a URL that anyone may call?", err=True):
+    if not click.confirm(f"Create a public URL for {plan.names.app}?", err=True):
         raise click.Abort

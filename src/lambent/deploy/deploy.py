@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import date
 
 from msgspec.structs import replace
@@ -20,6 +21,10 @@ from lambent.errors import DeployError
 from lambent.package.artifact import Artifact
 
 _LOOKS = 5
+
+
+def allow(plan: Plan) -> None:
+    """Apply every plan: for callers that have decided already."""
 
 
 def prepare(config: Config, artifact: Artifact, aws: Aws, patience: Patience | None = None) -> Plan:
@@ -50,27 +55,32 @@ def _refuse_closed(config: Config, on: date) -> None:
         )
 
 
-def deploy(
+def deploy(  # noqa: PLR0913 - the four after `artifact` are to become one context
     config: Config,
     artifact: Artifact,
     aws: Aws,
     emit: events.Emit,
     *,
+    confirm_public: Callable[[Plan], None] = allow,
     patience: Patience | None = None,
     ask: Ask = ask,
 ) -> events.Deployed:
     """Plans, shows the plan, carries it out, and asks the URL. Returns (and emits) the end.
 
+    `confirm_public` is called once, before the first plan that makes a URL public is applied; it raises to stop the deploy.
     Raises DeployError when the function does not work (the old version stays live) or another deploy won,
     UnconfirmedError when the URL could not be asked, AwsError for a refusal. A rerun goes on from wherever this stopped.
     """
     start = time.monotonic()
     patience = patience or Patience()
     run = Run(Means(aws, emit, patience, ask))
-    changed = False
+    changed = confirmed = False
     for _ in range(_LOOKS):
         todo = prepare(config, artifact, aws, patience)
         emit(todo.planned)
+        if todo.opens and not confirmed:
+            confirm_public(todo)
+            confirmed = True
         changed = changed or todo.changes > 0
         try:
             run.carry_out(todo)

@@ -29,7 +29,7 @@ def interpreter() -> Interpreter:
         found = interpreters.find(version, os.environ)
         if found is not None:
             return found
-    raise NoPeers(f"no Python between 3.10 and 3.14 was found; {interpreters.how_to_get(WANTED)}")
+    raise NoPeers(f"no Python between 3.10 and 3.14 was found; {interpreters.install_command(WANTED)}")
 
 
 def installed(python: Interpreter) -> Path:

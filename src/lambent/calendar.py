@@ -55,14 +55,14 @@ INIT_BILLED = date(2025, 8, 1)
 """From this day the init phase counts into the billed duration of on-demand functions with a managed runtime."""
 
 
-def runtime(name: str) -> Runtime | None:
+def find_runtime(name: str) -> Runtime | None:
     """The runtime of this name ("python3.13"), or None."""
     return next((known for known in RUNTIMES if known.name == name), None)
 
 
 def can_create(name: str, on: date) -> bool:
     """Whether AWS lets one create a function with this runtime on that day."""
-    known = runtime(name)
+    known = find_runtime(name)
     if known is None or on < known.available:
         return False
     return known.blocked_create is None or on < known.blocked_create
@@ -70,15 +70,15 @@ def can_create(name: str, on: date) -> bool:
 
 def can_update(name: str, on: date) -> bool:
     """Whether AWS lets one update a function to or with this runtime on that day."""
-    known = runtime(name)
+    known = find_runtime(name)
     if known is None or on < known.available:
         return False
     return known.blocked_update is None or on < known.blocked_update
 
 
-def warning(name: str, on: date) -> str:
+def deprecation_notice(name: str, on: date) -> str:
     """What one should know who chooses this runtime on that day; "" for nothing, also when AWS refuses it altogether."""
-    known = runtime(name)
+    known = find_runtime(name)
     if known is None or not can_update(name, on):
         return ""
     if known.preview:
@@ -91,7 +91,7 @@ def warning(name: str, on: date) -> str:
     return f"{closed}: AWS takes no new functions with it from {known.blocked_create} on, and no changes from {end} on"
 
 
-def supported(on: date) -> tuple[Runtime, ...]:
+def supported_runtimes(on: date) -> tuple[Runtime, ...]:
     """The runtimes to choose from on that day, newest first: creatable, not deprecated, not a preview."""
     return tuple(
         known

@@ -39,7 +39,7 @@ def find_all(version: str, environ: Mapping[str, str]) -> Iterator[Interpreter]:
             yield Interpreter(version, real, source)
 
 
-def how_to_get(version: str) -> str:
+def install_command(version: str) -> str:
     """The line to paste for somebody who lacks this interpreter."""
     return f"uv python install {version}"
 

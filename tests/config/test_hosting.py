@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lambent.config.load import Flags, load, place
+from lambent.config.load import Flags, load, locate_app
 from lambent.config.model import Canary, Config, Cors, Hosting
 from lambent.deploy.desired import desired
 from lambent.errors import UsageError
@@ -54,7 +54,7 @@ def test_the_name_of_a_stage(app: Path) -> None:
     assert loaded(app, toml, stage="prod").name == "the-shop"
     assert (loaded(app, toml, stage="test").name, loaded(app, toml, stage="test").region) == ("my-test", "eu-west-1")
     assert loaded(app, toml, stage="test", name="other").name == "other"
-    there = place(app, Flags(stage="test"), {})
+    there = locate_app(app, Flags(stage="test"), {})
     assert (there.app, there.region, there.profile) == ("my-test", "eu-west-1", "")
     assert loaded(app, "", stage="pr-17").name == "shop-pr-17", "without any stages a name is enough"
 

@@ -12,7 +12,7 @@ from lambent.config.load import Flags, load
 from lambent.config.model import Config, Packaging
 from lambent.config.packaging import options
 from lambent.config.settings import Given, Settings
-from lambent.config.target import parse
+from lambent.config.target_flag import parse
 from lambent.errors import UsageError
 
 TODAY = date(2026, 11, 23)

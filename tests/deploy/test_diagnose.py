@@ -10,7 +10,7 @@ from msgspec import Struct
 from lambent.aws.interface import Invoked, Settings
 from lambent.deploy.check import event, judge
 from lambent.deploy.diagnose import Cause, Failure, diagnose
-from lambent.requirement import requirement_for
+from lambent.module_packages import requirement_for
 
 SETTINGS = Settings("arn:aws:iam::123456789012:role/lambent-hello", "python3.13", "main.app", 256, 10, 512)
 REPORT = (

@@ -20,7 +20,7 @@ def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """An interpreter, and a folder with the frameworks for it."""
     found = interpreters.find(request.param, os.environ)
     if found is None:
-        pytest.skip(f"no python{request.param} on this machine: {interpreters.how_to_get(request.param)}")
+        pytest.skip(f"no python{request.param} on this machine: {interpreters.install_command(request.param)}")
     folder = tmp_path_factory.mktemp("packages")
     command = [find_uv_bin(), "pip", "install", "-q", "--target", folder, "--python", found.path, *PACKAGES]
     subprocess.run(command, check=True, timeout=300)

@@ -14,5 +14,5 @@ from support.functions import NEWEST
 def python(version: str = NEWEST.removeprefix("python")) -> Path:
     found = interpreters.find(version, os.environ)
     if found is None:
-        pytest.skip(f"no python{version} on this machine: {interpreters.how_to_get(version)}")
+        pytest.skip(f"no python{version} on this machine: {interpreters.install_command(version)}")
     return found.path

@@ -28,7 +28,7 @@ DATA = TESTS / "data" / "locks"
 
 
 def target(python: str = "3.13", architecture: Architecture = "x86_64") -> Target:
-    known = calendar.runtime(f"python{python}")
+    known = calendar.find_runtime(f"python{python}")
     assert known is not None
     return Target(python, architecture, known.glibc)
 

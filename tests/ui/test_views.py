@@ -13,9 +13,9 @@ from msgspec.structs import fields, replace
 from lambent import calendar, events
 from lambent.aws.interface import Settings
 from lambent.cli import config as config_command
+from lambent.config.display import HIDDEN, describe
 from lambent.config.model import App, Config, Hosting, Packaging
 from lambent.config.settings import KEYS
-from lambent.config.values import HIDDEN, configured
 from lambent.deploy.cost import estimate
 from lambent.deploy.status import heard
 from lambent.ui import lines, views
@@ -120,7 +120,7 @@ def test_a_wide_cell_moves_only_what_is_right_of_it() -> None:
 
 def test_every_setting_is_told() -> None:
     config = Config(Path("/p"), "hello", App("main", "app", "asgi"), "python3.13")
-    names = {setting.name for setting in configured(config).settings}
+    names = {setting.name for setting in describe(config).settings}
     assert names == set(KEYS) - {"env", "env_file"} | {"kind", "stage"}
     assert all(field.name in names for field in fields(Packaging))
     assert len(fields(Hosting)) - 4 == len({field.name for field in fields(Hosting)} & names)  # the others have other names
@@ -179,5 +179,5 @@ def test_the_command_shows_origins_and_no_secrets(tmp_path: Path) -> None:
     ),
 )
 def test_a_runtime_near_its_end_is_warned_of(name: str, on: date, words: str) -> None:
-    told = calendar.warning(name, on)
+    told = calendar.deprecation_notice(name, on)
     assert words in told if words else not told

@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from lambent.cli.options import app_options, json_option
+from lambent.config.display import describe
 from lambent.config.load import Flags, load
-from lambent.config.values import configured
 from lambent.ui import choose
 
 
@@ -26,4 +26,4 @@ def command(path: Path, show_env: bool, as_json: bool, **options: Any) -> None:
     a secret by reference is shown as the reference it is.
     """
     with choose.reporter(as_json) as emit:
-        emit(configured(load(path, Flags(**options), os.environ, date.today()), show_env=show_env))
+        emit(describe(load(path, Flags(**options), os.environ, date.today()), show_env=show_env))

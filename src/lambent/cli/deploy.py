@@ -63,8 +63,8 @@ def configured(path: Path, flags: Flags, target: Target, emit: Emit) -> tuple[Co
     architecture = native() if target.local else "x86_64"
     config = load(path, flags, os.environ, target.rules_of, native_architecture=architecture)
     emit(Detected(config.app.spec, config.app.kind, config.app.source))
-    if closing := calendar.warning(config.runtime, target.rules_of):
-        emit(Warned(closing, f"--runtime {calendar.supported(target.rules_of)[0].name}"))
+    if closing := calendar.deprecation_notice(config.runtime, target.rules_of):
+        emit(Warned(closing, f"--runtime {calendar.supported_runtimes(target.rules_of)[0].name}"))
     if target.local:
         check_it_runs_here(config, emit)
         config, left_out = for_local(config)

@@ -11,7 +11,7 @@ import click
 
 from lambent.cli.options import json_option, name_option, path_argument, stage_option, yes_option
 from lambent.cli.target import taken, target_options
-from lambent.config.load import Flags, place
+from lambent.config.load import Flags, locate_app
 from lambent.deploy.destroy import destroy, prepare
 from lambent.errors import UsageError
 from lambent.events import Planned
@@ -33,7 +33,7 @@ def command(path: Path, name: str | None, stage: str | None, logs: bool, yes: bo
     """
     target = taken(options)
     with choose.reporter(as_json) as emit:
-        there = place(path, Flags(name=name, stage=stage), os.environ)
+        there = locate_app(path, Flags(name=name, stage=stage), os.environ)
         aws = target.of(there.region, there.profile).connect(emit)
         doomed = prepare(there.app, aws, logs=logs)
         told = target.named(emit)

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from lambent.cli.deploy import configured
 from lambent.cli.options import app_options, build_options, json_option
 from lambent.cli.target import taken, target_options
+from lambent.config.display import describe
 from lambent.config.load import Flags
-from lambent.config.values import configured as configured_as
 from lambent.deploy.deploy import prepare
 from lambent.deploy.desired import desired
 from lambent.deploy.policy import policy
@@ -47,6 +47,6 @@ def command(path: Path, form: str | None, as_json: bool, **options: Any) -> None
             click.echo(json.dumps(told, indent=2))
             return
         plan = prepare(config, artifact, aws, target.patience)
-        target.named(emit)(replace(plan.planned, settings=configured_as(config).settings))
+        target.named(emit)(replace(plan.planned, settings=describe(config).settings))
         if form == "aws-cli":
             click.echo(script(plan), nl=False)

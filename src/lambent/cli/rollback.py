@@ -10,7 +10,7 @@ import click
 
 from lambent.cli.options import json_option, name_option, stage_option
 from lambent.cli.target import taken, target_options
-from lambent.config.load import Flags, place
+from lambent.config.load import Flags, locate_app
 from lambent.deploy.rollback import rollback
 from lambent.ui import choose
 
@@ -30,6 +30,6 @@ def command(version: str, path: Path, name: str | None, stage: str | None, as_js
     """
     target = taken(options)
     with choose.reporter(as_json) as emit:
-        there = place(path, Flags(name=name, stage=stage), os.environ)
+        there = locate_app(path, Flags(name=name, stage=stage), os.environ)
         target = target.of(there.region, there.profile)
         rollback(there.app, version, target.connect(emit), target.named(emit))

@@ -10,7 +10,7 @@ import click
 
 from lambent.cli.options import json_option, name_option, path_argument, stage_option
 from lambent.cli.target import taken, target_options
-from lambent.config.load import Flags, place
+from lambent.config.load import Flags, locate_app
 from lambent.deploy.means import Patience
 from lambent.deploy.status import apps, status
 from lambent.events import Notice
@@ -31,7 +31,7 @@ def command(path: Path, name: str | None, stage: str | None, every: bool, as_jso
     """
     target = taken(options)
     with choose.reporter(as_json) as emit:
-        there = place(path, Flags(name=name, stage=stage), os.environ)
+        there = locate_app(path, Flags(name=name, stage=stage), os.environ)
         aws = target.of(there.region, there.profile).connect(emit)
         told = target.named(emit)
         one = None if every else status(there.app, aws, Patience().settle_s)

@@ -94,7 +94,7 @@ def check_it_runs_here(config: Config, emit: Emit) -> None:
         raise LocalError(
             f"{config.runtime} needs Python {version}, which this machine does not have",
             where=config.origins["runtime"],
-            hint=interpreters.how_to_get(version),
+            hint=interpreters.install_command(version),
         )
     if config.architecture != native():
         emit(Warned(f"the zip is for {config.architecture}, and this machine is {native()}: native packages will not load"))

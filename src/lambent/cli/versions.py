@@ -10,7 +10,7 @@ import click
 
 from lambent.cli.options import json_option, name_option, path_argument, stage_option
 from lambent.cli.target import taken, target_options
-from lambent.config.load import Flags, place
+from lambent.config.load import Flags, locate_app
 from lambent.deploy.versions import versions
 from lambent.ui import choose
 
@@ -28,6 +28,6 @@ def command(path: Path, name: str | None, stage: str | None, as_json: bool, **op
     """
     target = taken(options)
     with choose.reporter(as_json) as emit:
-        there = place(path, Flags(name=name, stage=stage), os.environ)
+        there = locate_app(path, Flags(name=name, stage=stage), os.environ)
         aws = target.of(there.region, there.profile).connect(emit)
         target.named(emit)(versions(there.app, aws))

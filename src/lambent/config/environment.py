@@ -12,7 +12,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from lambent.config.references import reference
+from lambent.config.secret_references import parse_reference
 from lambent.errors import UsageError
 from lambent.limits import ENV_MAX, RESERVED_ENVIRONMENT
 
@@ -42,7 +42,7 @@ def from_table(table: Any, where: str) -> tuple[dict[str, str], dict[str, str]]:
     secrets: dict[str, str] = {}
     for key, value in table.items():
         if isinstance(value, Mapping):
-            secrets[key] = reference(key, value, where)
+            secrets[key] = parse_reference(key, value, where)
         elif isinstance(value, str | int | float):
             pairs[key] = str(value).lower() if isinstance(value, bool) else str(value)
         else:

@@ -10,8 +10,9 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from lambent import names
-from lambent.config import clients, environment, hosting, packaging, stages, target, web
-from lambent.config import runtime as runtimes
+from lambent.config import clients, environment, hosting, packaging, stages, web
+from lambent.config import python_runtime as runtimes
+from lambent.config import target_flag as target
 from lambent.config.detect import find
 from lambent.config.model import MEMORY_DEFAULT_MB, TIMEOUT_DEFAULT_S, App, Architecture, Config, RuntimeClient
 from lambent.config.project import Project, locate
@@ -103,7 +104,7 @@ def load(
     )
 
 
-class Place(Struct, frozen=True):
+class AppLocation(Struct, frozen=True):
     """What a command needs to find an app that is there: its name, and the region and profile that its settings name."""
 
     app: str
@@ -111,13 +112,13 @@ class Place(Struct, frozen=True):
     profile: str = ""
 
 
-def place(path: Path, flags: Flags, environ: Mapping[str, str]) -> Place:
+def locate_app(path: Path, flags: Flags, environ: Mapping[str, str]) -> AppLocation:
     """Where the app at `path` is, without a look at its code. Raises UsageError."""
     project = locate(path)
     table = _table(project, flags, environ)
     settings = gather({"name": flags.name}, environ, table)
     app = _name(settings, project, table.stage, {})
-    return Place(app, _plain(settings, "region", {}), _plain(settings, "profile", {}))
+    return AppLocation(app, _plain(settings, "region", {}), _plain(settings, "profile", {}))
 
 
 def _table(project: Project, flags: Flags, environ: Mapping[str, str]) -> Table:

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from lambent.config import script
+from lambent.config import script_metadata
 from lambent.errors import UsageError
 
 _MARKS = ("pyproject.toml", "requirements.txt", "uv.lock", ".git")
@@ -42,7 +42,7 @@ def locate(path: Path) -> Project:
         return _of_folder(path, None)
     if path.suffix != ".py":
         raise UsageError(f"not a Python file: {path.name}", where=str(path), hint=f"lambent deploy {path.parent}")
-    table = script.metadata(path)
+    table = script_metadata.read(path)
     if table is not None:
         tool = _table(table.get("tool", {}), "tool.lambent", path.name)
         return Project(path, path, tool, path.name, path.stem, str(table.get("requires-python", "")))

@@ -46,8 +46,8 @@ def prepare(config: Config, artifact: Artifact, aws: Aws, patience: Patience | N
 
 def _refuse_closed(config: Config, on: date) -> None:
     """AWS closes a runtime for new functions some weeks before it does for those that are there."""
-    if not calendar.can_create(config.runtime, on) and (known := calendar.runtime(config.runtime)):
-        newest = calendar.supported(on)[0].name
+    if not calendar.can_create(config.runtime, on) and (known := calendar.find_runtime(config.runtime)):
+        newest = calendar.supported_runtimes(on)[0].name
         raise DeployError(
             f"AWS takes no new functions with {config.runtime} since {known.blocked_create}, and {config.name} would be one",
             where=config.origins.get("runtime", "runtime"),

@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 
 from lambent.aws.interface import BUFFERED, STREAMED, Code, Cors, Pairs, Settings, Statement, canonical
 from lambent.config.model import Canary, Config
-from lambent.config.references import resource
+from lambent.config.secret_references import permission_to_read
 from lambent.errors import DeployError, UsageError
 from lambent.limits import ENV_MAX, MIB, UNZIPPED_MAX, ZIP_DIRECT_MAX
 from lambent.names import INVOKE_STATEMENT, TAG_APP, TAG_MANAGED, URL_STATEMENT, Names
@@ -163,7 +163,7 @@ def _inline(config: Config, names: Names, overflow: Code | None) -> str:
     """What the user asks for, and what reading the secrets and fetching packages needs."""
     statements = [json.loads(statement) for statement in config.hosting.permissions]
     for _, reference in config.secrets:
-        action, arn = resource(reference, names.partition, names.region, names.account)
+        action, arn = permission_to_read(reference, names.partition, names.region, names.account)
         statement = {"Effect": "Allow", "Action": action, "Resource": arn}
         if statement not in statements:
             statements.append(statement)

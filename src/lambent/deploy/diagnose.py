@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from lambent.aws.interface import Settings
 from lambent.limits import MEMORY_MAX_MB, TIMEOUT_MAX_S, TMP_MAX_MB
-from lambent.requirement import requirement_for
+from lambent.module_packages import requirement_for
 
 _LOG_LINES = 40
 _HEAD = "Traceback (most recent call last):"

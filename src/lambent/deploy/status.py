@@ -57,7 +57,7 @@ def access(url: Url | None) -> str:
 
 def ends(runtime: str) -> str:
     """The day from which AWS calls the runtime deprecated, or ""."""
-    known = calendar.runtime(runtime)
+    known = calendar.find_runtime(runtime)
     return known.deprecated.isoformat() if known and known.deprecated else ""
 
 

@@ -120,7 +120,7 @@ def _interpreter(target: Target, environ: Mapping[str, str], emit: Emit) -> inte
         emit(
             Warned(
                 f"no Python {target.python} on this machine: the zip has no bytecode and starts slower",
-                interpreters.how_to_get(target.python),
+                interpreters.install_command(target.python),
             )
         )
     return found

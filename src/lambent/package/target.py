@@ -19,7 +19,7 @@ class Target(Struct, frozen=True):
     @classmethod
     def of(cls, config: Config) -> Target:
         """The target of a configuration. Raises UsageError for a runtime that never existed."""
-        known = calendar.runtime(config.runtime)
+        known = calendar.find_runtime(config.runtime)
         if known is None:
             raise UsageError(f"no such runtime: {config.runtime}", hint="--runtime python3.13")
         return cls(known.python, config.architecture, known.glibc)

@@ -49,7 +49,7 @@ def _empty(value: Any) -> bool:
 
 def check_runtime(name: str, on: date, updating: bool = False) -> None:
     """Refuses runtimes AWS refuses on that day, and those that are not Python."""
-    known = calendar.runtime(name)
+    known = calendar.find_runtime(name)
     allowed = calendar.can_update(name, on) if updating else calendar.can_create(name, on)
     if known is not None and allowed:
         return

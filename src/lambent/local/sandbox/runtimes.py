@@ -81,7 +81,7 @@ def install(name: str, cache: Path, environ: Mapping[str, str]) -> InstalledRunt
         raise LocalError(
             f"no interpreter for the runtime {name} on this machine",
             where=f"runtime {name}",
-            hint=interpreters.how_to_get(version),
+            hint=interpreters.install_command(version),
         )
     folder = cache / f"{name}-{_LAYOUT}"
     if not folder.exists():

@@ -14,11 +14,11 @@ from functools import cached_property
 
 from msgspec import Struct, field
 
+from lambent.module_packages import requirement_for
 from lambent.package.proof import modules, stdlib, system
 from lambent.package.proof.finding import Finding, Level
 from lambent.package.shards.imports import Imports, scan
 from lambent.package.target import Target
-from lambent.requirement import requirement_for
 
 
 class Code(Struct, frozen=True, dict=True):

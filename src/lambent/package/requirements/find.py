@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from lambent.config import script
+from lambent.config import script_metadata
 from lambent.errors import PackagingError
 from lambent.package.target import Target
 
@@ -71,7 +71,7 @@ def find(project: Path, app: Path, target: Target, *, anew: bool = False) -> Ask
         asked = _of_folder(folder, project, target, anew)
         if asked is not None:
             return asked
-    if script.metadata(app) is not None:
+    if script_metadata.read(app) is not None:
         return _of_script(app.resolve(), project, target, anew)
     return Asked("nothing", None, "", project, project)
 
@@ -105,7 +105,7 @@ def _of_script(path: Path, project: Path, target: Target, anew: bool) -> Asked:
     lock = path.with_name(f"{path.name}.lock")
     if lock.is_file():
         return Asked("script.lock", lock, lock.name, path.parent, project)
-    lines = (script.metadata(path) or {}).get("dependencies", ())
+    lines = (script_metadata.read(path) or {}).get("dependencies", ())
     return Asked("script" if lines else "nothing", path if lines else None, path.name, path.parent, project)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import uv
 from msgspec import Struct
 
-from lambent.config import script
+from lambent.config import script_metadata
 from lambent.errors import PackagingError
 from lambent.package.requirements.addresses import without_credentials
 from lambent.package.requirements.find import Asked, read_toml
@@ -143,7 +143,7 @@ def _files(question: Question) -> Iterator[str]:
         yield from _tool_uv(folder)
         return
     if question.asked.kind in ("script", "script.lock"):
-        said = script.metadata(path if question.asked.kind == "script" else path.with_suffix("")) or {}
+        said = script_metadata.read(path if question.asked.kind == "script" else path.with_suffix("")) or {}
         yield without_credentials(json.dumps(said, sort_keys=True, default=str))
         yield from _sources(said.get("tool", {}), folder, seen)
     if question.asked.kind != "script":

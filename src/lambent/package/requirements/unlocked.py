@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from lambent.config import script
+from lambent.config import script_metadata
 from lambent.errors import PackagingError
 from lambent.package.lock import Pin
 from lambent.package.requirements import hashes
@@ -59,7 +59,7 @@ def from_script(question: Question) -> tuple[Pin, ...]:
     uv is run in a project of its own that says the same: for a script `uv pip compile` would pass over [tool.uv], and take
     a package from the public index that the script has from a folder.
     """
-    table = script.metadata(question.path) or {}
+    table = script_metadata.read(question.path) or {}
     lines = [str(line) for line in table.get("dependencies", ())]
     uv_table = _absolute(table.get("tool", {}).get("uv", {}), question.asked.folder)
     with tempfile.TemporaryDirectory(prefix="lambent-") as folder:

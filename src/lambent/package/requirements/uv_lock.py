@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 
-from lambent.config import script
+from lambent.config import script_metadata
 from lambent.package.lock import Pin
 from lambent.package.requirements import pylock, uv_stale
 from lambent.package.requirements.compiled import asked_for, without_project
@@ -33,7 +33,7 @@ def from_project(question: Question) -> tuple[Pin, ...]:
 def from_script(question: Question) -> tuple[Pin, ...]:
     """The pins of a script's lock for the target. Raises PackagingError, also for a lock that is out of date."""
     path = question.path.with_suffix("")
-    table = script.metadata(path) or {}
+    table = script_metadata.read(path) or {}
     uv_stale.check_script(question, table, tomllib.loads(question.path.read_text("utf-8")), f"uv lock --script {path.name}")
     return asked_for(_export(question, "--script", str(path)), table.get("dependencies", ()), question.uv.target)
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lambent.config import script
+from lambent.config import script_metadata
 from lambent.errors import UsageError
 
 _URL = re.compile(r"https?://[^\s/@\"'<>]+@[^\s\"'<>,;\\]+")  # with a user
@@ -100,7 +100,7 @@ def _table(path: Path, text: str) -> dict[str, Any]:
     """The settings for uv in a file: all of uv.toml, a table of pyproject.toml or of a script's metadata."""
     try:
         if path.suffix == ".py":
-            read = script.metadata(path) or {}
+            read = script_metadata.read(path) or {}
         elif path.suffix == ".toml":
             read = tomllib.loads(text)
         else:

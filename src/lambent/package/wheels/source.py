@@ -152,7 +152,7 @@ class _Work:
             raise PackagingError(
                 f"{self._package} built from its source is not for {self._target.name}: {made.name}",
                 where=self._package,
-                hint=f"install that Python, so that it can be built with it: {interpreters.how_to_get(self._target.python)}",
+                hint=f"install that Python first: {interpreters.install_command(self._target.python)}",
             )
 
 

@@ -58,7 +58,7 @@ def find(target: Target, environ: Mapping[str, str]) -> Host:
     raise PackagingError(
         f"{what}: {bare.path} came without them" if bare else f"{what}, and there is none",
         where=target.name,
-        hint=f"{interpreters.how_to_get(target.python)}, which comes with them" + (_system(target) if bare else ""),
+        hint=f"{interpreters.install_command(target.python)}, which comes with them" + (_system(target) if bare else ""),
     )
 
 

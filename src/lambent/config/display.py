@@ -19,7 +19,7 @@ from lambent.events import Configured, Setting
 HIDDEN = "…"
 
 
-def configured(config: Config, *, show_env: bool = False) -> Configured:
+def describe(config: Config, *, show_env: bool = False) -> Configured:
     """Every setting there is, those of the app itself first."""
     found = (*_app(config), *_environment(config, show_env), *_hosting(config), *_packaging(config))
     return Configured(config.name, config.stage, tuple(found))

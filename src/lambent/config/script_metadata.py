@@ -15,7 +15,7 @@ from lambent.errors import UsageError
 _BLOCK = re.compile(r"(?m)^# /// script[ \t]*\r?$\s(?P<content>(^#(| .*)$\s)+)^# ///[ \t]*\r?$")
 
 
-def metadata(path: Path) -> dict[str, Any] | None:
+def read(path: Path) -> dict[str, Any] | None:
     """The table of a script's `# /// script` block, or None when it has none. Raises UsageError for one that is not TOML."""
     try:
         text = path.read_text("utf-8", "replace")

@@ -20,7 +20,7 @@ _SSM = re.compile(r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
 _SECRET = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+")
 
 
-def reference(name: str, value: Mapping[str, Any], where: str) -> str:
+def parse_reference(name: str, value: Mapping[str, Any], where: str) -> str:
     """ "ssm:/path/name", "secret:name" or "secret:name#key". Raises UsageError for anything else."""
     said = dict(value)
     for kind, pattern, allowed in (("ssm", _SSM, {"ssm"}), ("secret", _SECRET, {"secret", "key"})):
@@ -33,7 +33,7 @@ def reference(name: str, value: Mapping[str, Any], where: str) -> str:
     )
 
 
-def resource(reference: str, partition: str, region: str, account: str) -> tuple[str, str]:
+def permission_to_read(reference: str, partition: str, region: str, account: str) -> tuple[str, str]:
     """The action and the ARN that reading a reference needs."""
     kind, _, rest = reference.partition(":")
     name = rest.partition("#")[0]

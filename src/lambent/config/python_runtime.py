@@ -32,9 +32,9 @@ def asked(given: Given, on: date) -> str:
     name = str(given.value).strip().lower()
     name = name if name.startswith("python") else f"python{name}"
     newest = _newest(on)
-    known = calendar.runtime(name)
+    known = calendar.find_runtime(name)
     if known is None or on < known.available:
-        names = ", ".join(runtime.name for runtime in calendar.supported(on))
+        names = ", ".join(runtime.name for runtime in calendar.supported_runtimes(on))
         raise given.refuse(f"no such runtime: {given.value} (there are {names})", newest)
     if not calendar.can_update(name, on):
         raise given.refuse(f"AWS has not taken {name} since {known.blocked_update}", newest)
@@ -43,7 +43,7 @@ def asked(given: Given, on: date) -> str:
 
 def choose(project: Project, on: date, environ: Mapping[str, str]) -> tuple[str, str]:
     """The default runtime, and why. Raises UsageError when nothing AWS supports is allowed, LocalError when none is here."""
-    supported = calendar.supported(on)
+    supported = calendar.supported_runtimes(on)
     rules = _rules(project)
     allowed = [runtime for runtime in supported if all(_allows(rule, runtime.python) for rule in rules)]
     because = " and ".join(rule.source for rule in rules)
@@ -60,7 +60,7 @@ def choose(project: Project, on: date, environ: Mapping[str, str]) -> tuple[str,
             limits = f"{because} allows and " if because else "AWS supports and "
             return runtime.name, f"newest that {limits}this machine has"
     names = " or ".join(runtime.python for runtime in allowed)
-    raise LocalError(f"no Python {names} on this machine", where=because, hint=interpreters.how_to_get(allowed[0].python))
+    raise LocalError(f"no Python {names} on this machine", where=because, hint=interpreters.install_command(allowed[0].python))
 
 
 def _rules(project: Project) -> list[Rule]:
@@ -104,4 +104,4 @@ def _allows(rule: Rule, python: str) -> bool:
 
 
 def _newest(on: date) -> str:
-    return next((runtime.name for runtime in calendar.supported(on)), "python3.13")
+    return next((runtime.name for runtime in calendar.supported_runtimes(on)), "python3.13")

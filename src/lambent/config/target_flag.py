@@ -41,7 +41,7 @@ def spread(settings: Settings, target: str | None, on: date) -> Settings:
 
 
 def _no_target(text: str, on: date) -> UsageError:
-    pythons = [runtime.name for runtime in calendar.supported(on)]
+    pythons = [runtime.name for runtime in calendar.supported_runtimes(on)]
     known = [f"{python}-{machine}" for python in pythons for machine in ("x86_64", "arm64")]
     close = get_close_matches(text.strip().lower(), [*known, *pythons, *ARCHITECTURES], 1, 0.6)
     hint = f"did you mean {close[0]}?" if close else f"--target {known[1]}, or one part of it: {pythons[0]}, arm64"

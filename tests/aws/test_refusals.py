@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from lambent.aws.denied import WHOLE, statement
-from lambent.aws.mistakes import KNOWN
+from lambent.aws.access_denied import WHOLE, statement
+from lambent.aws.known_errors import KNOWN
 from lambent.aws.refusals import translate
 from lambent.aws.regions import explained
 from lambent.errors import AwsError

@@ -13,7 +13,8 @@ import pytest
 from msgspec.structs import replace
 
 from lambent import events
-from lambent.aws.interface import Aws, LogEvent
+from lambent.aws.interface import Aws
+from lambent.aws.values import LogEvent
 from lambent.config.model import Canary, Hosting
 from lambent.deploy.canary import Count, Heard, around, invocation, raised, well
 from lambent.deploy.deploy import deploy, prepare

@@ -13,7 +13,9 @@ from msgspec.structs import replace
 
 from lambent import events
 from lambent.aws.boto import connect
-from lambent.aws.interface import CONFLICT, INVALID, PRECONDITION, ROLE_EXISTS, Aws, Code, Invoked, Settings
+from lambent.aws.error_codes import CONFLICT, INVALID, PRECONDITION, ROLE_EXISTS
+from lambent.aws.interface import Aws
+from lambent.aws.values import Code, Invoked, Settings
 from lambent.config.model import App, Hosting
 from lambent.deploy.deploy import deploy, prepare
 from lambent.deploy.desired import PUBLIC_STATEMENTS

@@ -7,7 +7,7 @@ import json
 import pytest
 from msgspec import Struct
 
-from lambent.aws.interface import Invoked, Settings
+from lambent.aws.values import Invoked, Settings
 from lambent.deploy.check import event, judge
 from lambent.deploy.diagnose import Cause, Failure, diagnose
 from lambent.module_packages import requirement_for

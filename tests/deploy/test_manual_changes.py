@@ -13,7 +13,8 @@ import pytest
 
 from lambent import events
 from lambent.aws.boto import connect
-from lambent.aws.interface import Aws, Code, Settings
+from lambent.aws.interface import Aws
+from lambent.aws.values import Code, Settings
 from lambent.config.model import Hosting
 from lambent.deploy.deploy import deploy, prepare
 from lambent.deploy.desired import PUBLIC_STATEMENTS

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from lambent.aws.interface import Settings, Url, canonical
+from lambent.aws.values import Settings, Url, canonical
 from lambent.config.model import Canary
 from lambent.deploy import steps
 from lambent.deploy.desired import PUBLIC_STATEMENTS, Desired, desired

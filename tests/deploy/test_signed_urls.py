@@ -12,7 +12,8 @@ import pytest
 
 from lambent import events
 from lambent.aws.boto import connect
-from lambent.aws.interface import Aws, Pairs
+from lambent.aws.interface import Aws
+from lambent.aws.values import Pairs
 from lambent.config.model import Hosting
 from lambent.deploy.deploy import deploy
 from lambent.deploy.means import Patience

@@ -15,7 +15,8 @@ from msgspec.structs import replace
 
 from lambent import events
 from lambent.aws.boto import connect
-from lambent.aws.interface import BUFFERED, STREAMED, Aws, Invoked, Settings
+from lambent.aws.interface import Aws
+from lambent.aws.values import BUFFERED, STREAMED, Invoked, Settings
 from lambent.config.model import App, Config
 from lambent.deploy import confirm, steps
 from lambent.deploy.check import form, judge

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from lambent import events
 from lambent.aws.boto import connect
-from lambent.aws.interface import Aws, Statement
+from lambent.aws.interface import Aws
+from lambent.aws.values import Statement
 from lambent.config.model import Hosting
 from lambent.deploy.deploy import deploy, prepare
 from lambent.deploy.desired import desired

@@ -16,7 +16,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from lambent.aws.interface import Invoked, Settings
+from lambent.aws.values import Invoked, Settings
 from lambent.deploy.check import judge
 from lambent.deploy.diagnose import diagnose
 from lambent.runtime.signature import sign

@@ -20,11 +20,8 @@ from urllib.parse import urlsplit
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from lambent.aws.interface import (
-    CONFLICT,
-    INVALID,
-    PRECONDITION,
-    ROLE_EXISTS,
+from lambent.aws.error_codes import CONFLICT, INVALID, PRECONDITION, ROLE_EXISTS
+from lambent.aws.values import (
     Alias,
     Code,
     Cors,

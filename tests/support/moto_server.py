@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lambent.aws.interface import Pairs
+from lambent.aws.values import Pairs
 from lambent.deploy.probe import Answer
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lambent.aws.interface import Alias, Function, LogGroup, Provisioned, Role, Statement, Url
+from lambent.aws.values import Alias, Function, LogGroup, Provisioned, Role, Statement, Url
 from lambent.config.model import App, Canary, Config
 from lambent.deploy.desired import PUBLIC_STATEMENTS, Desired, desired
 from lambent.deploy.observed import Observed

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from msgspec.structs import fields, replace
 
 from lambent import calendar, events
-from lambent.aws.interface import Settings
+from lambent.aws.values import Settings
 from lambent.cli import config as config_command
 from lambent.config.display import HIDDEN, describe
 from lambent.config.model import App, Config, Hosting, Packaging

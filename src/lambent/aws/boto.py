@@ -7,7 +7,7 @@ import os
 import botocore.exceptions as foreign
 import botocore.session
 
-from lambent.aws.border import no_credentials, translated
+from lambent.aws.client import no_credentials, translated
 from lambent.aws.functions import BotoFunctions
 from lambent.aws.interface import Aws
 from lambent.aws.logs import BotoLogs

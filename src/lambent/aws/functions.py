@@ -11,13 +11,14 @@ from typing import Any
 import botocore.exceptions as foreign
 import urllib3.exceptions
 
-from lambent.aws.border import FOREIGN, Border, given, pairs
-from lambent.aws.interface import ABSENT, Code, Function, Invoked, Pairs, Settings
+from lambent.aws.client import FOREIGN, AwsClient, given, pairs
+from lambent.aws.error_codes import ABSENT
+from lambent.aws.values import Code, Function, Invoked, Pairs, Settings
 from lambent.errors import AwsError
 from lambent.limits import TMP_MIN_MB
 
 
-class BotoFunctions(Border):
+class BotoFunctions(AwsClient):
     """Implements `Functions`."""
 
     def function(self, name: str, qualifier: str = "") -> Function | None:

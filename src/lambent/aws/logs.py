@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from lambent.aws.border import Border
-from lambent.aws.interface import ABSENT, LogEvent, LogGroup, Pairs
+from lambent.aws.client import AwsClient
+from lambent.aws.error_codes import ABSENT
+from lambent.aws.values import LogEvent, LogGroup, Pairs
 from lambent.errors import AwsError
 
 
-class BotoLogs(Border):
+class BotoLogs(AwsClient):
     """Implements `Logs`."""
 
     def log_group(self, name: str) -> LogGroup | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from lambent.aws.denied import denied
-from lambent.aws.interface import DENIED
-from lambent.aws.mistakes import known
+from lambent.aws.access_denied import denied
+from lambent.aws.error_codes import DENIED
+from lambent.aws.known_errors import known
 from lambent.errors import AwsError
 
 LOCAL = "lambent deploy --local needs no account"

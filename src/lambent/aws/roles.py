@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from lambent.aws.border import Border, pairs
-from lambent.aws.interface import TRUST, Pairs, Role, canonical
+from lambent.aws.client import AwsClient, pairs
+from lambent.aws.values import TRUST, Pairs, Role, canonical
 
 
-class BotoRoles(Border):
+class BotoRoles(AwsClient):
     """Implements `Roles`."""
 
     def role(self, name: str) -> Role | None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lambent.aws.border import Border
-from lambent.aws.interface import ABSENT, Pairs
+from lambent.aws.client import AwsClient
+from lambent.aws.error_codes import ABSENT
+from lambent.aws.values import Pairs
 from lambent.errors import AwsError
 
 _DAYS = 7
 _BLOCKED = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
 
 
-class BotoStorage(Border):
+class BotoStorage(AwsClient):
     """Implements `Storage`."""
 
     def bucket(self, name: str) -> bool:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from lambent.aws.border import Border, given
-from lambent.aws.interface import ABSENT, BUFFERED, Alias, Cors, Provisioned, Statement, Url, canonical
+from lambent.aws.client import AwsClient, given
+from lambent.aws.error_codes import ABSENT
+from lambent.aws.values import BUFFERED, Alias, Cors, Provisioned, Statement, Url, canonical
 from lambent.errors import AwsError
 
 _NOT_PROVISIONED = "ProvisionedConcurrencyConfigNotFoundException"
 
 
-class BotoTraffic(Border):
+class BotoTraffic(AwsClient):
     """Implements `Traffic`."""
 
     def alias(self, function: str, name: str) -> Alias | None:

@@ -11,16 +11,8 @@ from typing import TypeVar
 from msgspec import Struct
 
 from lambent import events
-from lambent.aws.interface import (
-    BUFFERED,
-    CONFLICT,
-    DENIED,
-    INVALID,
-    PRECONDITION,
-    ROLE_EXISTS,
-    Function,
-    Provisioned,
-)
+from lambent.aws.error_codes import CONFLICT, DENIED, INVALID, PRECONDITION, ROLE_EXISTS
+from lambent.aws.values import BUFFERED, Function, Provisioned
 from lambent.deploy import canary, confirm, moves, steps
 from lambent.deploy.check import FunctionFailed, Question, check
 from lambent.deploy.means import Means

@@ -14,7 +14,9 @@ from datetime import UTC, datetime, timedelta
 from msgspec import Struct, field
 
 from lambent import events
-from lambent.aws.interface import CONFLICT, PRECONDITION, Alias, Aws, LogEvent
+from lambent.aws.error_codes import CONFLICT, PRECONDITION
+from lambent.aws.interface import Aws
+from lambent.aws.values import Alias, LogEvent
 from lambent.deploy import moves, steps
 from lambent.deploy.check import FunctionFailed
 from lambent.deploy.means import Means

@@ -11,7 +11,9 @@ from uuid import uuid4
 
 from msgspec import Struct
 
-from lambent.aws.interface import BUFFERED, CONFLICT, STREAMED, Aws, Invoked, Settings
+from lambent.aws.error_codes import CONFLICT
+from lambent.aws.interface import Aws
+from lambent.aws.values import BUFFERED, STREAMED, Invoked, Settings
 from lambent.deploy.desired import PUBLIC
 from lambent.deploy.diagnose import Failure, diagnose
 from lambent.deploy.observed import wait_until

@@ -7,7 +7,7 @@ import time
 from urllib.parse import urlsplit
 
 from lambent import events
-from lambent.aws.interface import Statement
+from lambent.aws.values import Statement
 from lambent.deploy import steps
 from lambent.deploy.check import Question, check
 from lambent.deploy.desired import PUBLIC, PUBLIC_STATEMENTS

@@ -6,7 +6,7 @@ per cent to a third. A Function URL itself costs nothing, nor does an app that n
 
 from __future__ import annotations
 
-from lambent.aws.interface import Settings
+from lambent.aws.values import Settings
 from lambent.events import Cost
 from lambent.limits import TMP_MIN_MB
 

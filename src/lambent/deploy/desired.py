@@ -8,7 +8,7 @@ import json
 from msgspec import Struct, field
 from msgspec.structs import asdict
 
-from lambent.aws.interface import BUFFERED, STREAMED, Code, Cors, Pairs, Settings, Statement, canonical
+from lambent.aws.values import BUFFERED, STREAMED, Code, Cors, Pairs, Settings, Statement, canonical
 from lambent.config.model import Canary, Config
 from lambent.config.secret_references import permission_to_read
 from lambent.errors import DeployError, UsageError

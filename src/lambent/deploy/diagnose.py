@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from lambent.aws.interface import Settings
+from lambent.aws.values import Settings
 from lambent.limits import MEMORY_MAX_MB, TIMEOUT_MAX_S, TMP_MAX_MB
 from lambent.module_packages import requirement_for
 

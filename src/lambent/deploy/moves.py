@@ -9,7 +9,7 @@ import re
 
 from msgspec import Struct
 
-from lambent.aws.interface import Alias
+from lambent.aws.values import Alias
 
 _FORMS = (
     re.compile(r"lambent: version (?P<to>\d+), before it (?P<since>\S+)"),

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from msgspec import Struct
 
-from lambent.aws.interface import Alias, Aws, Function, LogGroup, Pairs, Provisioned, Role, Statement, Url
+from lambent.aws.interface import Aws
+from lambent.aws.values import Alias, Function, LogGroup, Pairs, Provisioned, Role, Statement, Url
 from lambent.errors import DeployError
 from lambent.names import ALIAS, POLICY, Names
 from lambent.package.artifact import OVERFLOW

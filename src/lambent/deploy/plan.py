@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from lambent.aws.interface import Pairs
+from lambent.aws.values import Pairs
 from lambent.deploy import steps
 from lambent.deploy.cost import estimate
 from lambent.deploy.desired import PUBLIC, Desired

@@ -13,7 +13,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from msgspec import Struct
 
-from lambent.aws.interface import Pairs
+from lambent.aws.values import Pairs
 
 _BODY_MOST = 64 * 1024
 

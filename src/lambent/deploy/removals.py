@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lambent.aws.interface import ROLE_IN_USE, Aws
+from lambent.aws.error_codes import ROLE_IN_USE
+from lambent.aws.interface import Aws
 from lambent.deploy.steps import Single
 from lambent.errors import AwsError, DeployError
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from lambent import events
-from lambent.aws.interface import STREAMED, Aws, Function, Settings
+from lambent.aws.interface import Aws
+from lambent.aws.values import STREAMED, Function, Settings
 from lambent.deploy import steps
 from lambent.deploy.apply import PlanIsStale, Run
 from lambent.deploy.desired import PUBLIC

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator
 from shlex import quote
 
-from lambent.aws.interface import TRUST, Code, Cors, Pairs, Settings
+from lambent.aws.values import TRUST, Code, Cors, Pairs, Settings
 from lambent.deploy import steps
 from lambent.deploy.check import caller_of, event
 from lambent.deploy.moves import forth

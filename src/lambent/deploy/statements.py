@@ -12,7 +12,7 @@ from itertools import count
 
 from msgspec.structs import replace
 
-from lambent.aws.interface import Statement
+from lambent.aws.values import Statement
 from lambent.names import INVOKE_STATEMENT, URL_STATEMENT
 
 _OURS = re.compile(f"({URL_STATEMENT}|{INVOKE_STATEMENT})[0-9]*")

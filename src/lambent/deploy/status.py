@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from lambent import calendar, events
-from lambent.aws.interface import Aws, Function, Url
+from lambent.aws.interface import Aws
+from lambent.aws.values import Function, Url
 from lambent.deploy.desired import PUBLIC
 from lambent.deploy.observed import observe
 from lambent.deploy.parts.drift import by_hand

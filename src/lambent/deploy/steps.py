@@ -10,7 +10,8 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from lambent.aws.interface import BUFFERED, Aws, Code, Cors, Pairs, Settings, Statement
+from lambent.aws.interface import Aws
+from lambent.aws.values import BUFFERED, Code, Cors, Pairs, Settings, Statement
 from lambent.config.model import Canary
 from lambent.package.artifact import OVERFLOW
 

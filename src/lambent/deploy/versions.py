@@ -5,7 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from lambent import events
-from lambent.aws.interface import Alias, Aws, Function
+from lambent.aws.interface import Aws
+from lambent.aws.values import Alias, Function
 from lambent.deploy.parts.function import changed
 from lambent.errors import DeployError
 from lambent.names import ALIAS, Names

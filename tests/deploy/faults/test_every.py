@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from lambent.aws.interface import Pairs
+from lambent.aws.values import Pairs
 from lambent.deploy.probe import Answer
 from lambent.errors import DeployError
 from support.faults.interleaved import OTHERS, UPDATES, run

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from lambent import events
-from lambent.aws.interface import Invoked
+from lambent.aws.values import Invoked
 from lambent.deploy.deploy import deploy
 from lambent.deploy.probe import Answer
 from lambent.deploy.rollback import rollback

@@ -18,7 +18,8 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lambent import events
-from lambent.aws.interface import Aws, Pairs
+from lambent.aws.interface import Aws
+from lambent.aws.values import Pairs
 from lambent.deploy.deploy import deploy
 from lambent.deploy.means import Patience
 from lambent.deploy.probe import Answer

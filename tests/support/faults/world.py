@@ -19,7 +19,8 @@ from msgspec.structs import replace
 
 from lambent import events
 from lambent.aws.boto import connect
-from lambent.aws.interface import Aws, Pairs
+from lambent.aws.interface import Aws
+from lambent.aws.values import Pairs
 from lambent.config.model import App, Config, Hosting
 from lambent.deploy.deploy import deploy
 from lambent.deploy.means import Patience

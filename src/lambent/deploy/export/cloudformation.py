@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from lambent.aws.interface import TRUST, Statement
+from lambent.aws.values import TRUST, Statement
 from lambent.deploy.desired import Desired
 from lambent.deploy.export.place import ACCOUNT, REGION, partitioned, refuse_what_cannot_be
 from lambent.deploy.export.private import private

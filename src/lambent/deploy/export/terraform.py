@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from lambent.aws.interface import TRUST, Cors
+from lambent.aws.values import TRUST, Cors
 from lambent.deploy.desired import Desired
 from lambent.deploy.export.place import ACCOUNT, REGION, partitioned, refuse_what_cannot_be
 from lambent.deploy.export.private import private

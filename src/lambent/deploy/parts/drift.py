@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lambent.aws.interface import BUFFERED, STREAMED, Settings, Statement
+from lambent.aws.values import BUFFERED, STREAMED, Settings, Statement
 from lambent.deploy.desired import PUBLIC, PUBLIC_STATEMENTS, Desired
 from lambent.deploy.moves import last
 from lambent.deploy.observed import Observed

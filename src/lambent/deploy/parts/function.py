@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import fields
 
-from lambent.aws.interface import Function, Settings
+from lambent.aws.values import Function, Settings
 from lambent.deploy import steps
 from lambent.deploy.desired import Desired
 from lambent.deploy.observed import Observed

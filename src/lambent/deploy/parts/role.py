@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from lambent.aws.interface import canonical
+from lambent.aws.values import canonical
 from lambent.deploy import steps
 from lambent.deploy.desired import Desired
 from lambent.deploy.observed import Observed

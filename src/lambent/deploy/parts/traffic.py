@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lambent.aws.interface import STREAMED, Alias
+from lambent.aws.values import STREAMED, Alias
 from lambent.deploy import steps
 from lambent.deploy.desired import PUBLIC, Desired
 from lambent.deploy.observed import Observed

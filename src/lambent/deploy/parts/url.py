@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from lambent.aws.interface import STREAMED, Cors, Url
 from lambent.aws.regions import WITHOUT_URLS
+from lambent.aws.values import STREAMED, Cors, Url
 from lambent.deploy import steps
 from lambent.deploy.desired import PUBLIC, Desired
 from lambent.deploy.observed import Observed

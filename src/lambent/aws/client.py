@@ -20,10 +20,11 @@ from botocore.config import Config as ClientConfig
 from botocore.eventstream import ParserError as EventStreamError
 from botocore.parsers import ResponseParserError
 
-from lambent.aws.interface import ABSENT, Pairs
+from lambent.aws.error_codes import ABSENT
+from lambent.aws.integrity import watch
 from lambent.aws.refusals import LOCAL, located, translate
 from lambent.aws.regions import explained
-from lambent.aws.whole import watch
+from lambent.aws.values import Pairs
 from lambent.errors import AwsError
 from lambent.limits import TIMEOUT_MAX_S
 
@@ -39,7 +40,7 @@ FOREIGN = (foreign.BotoCoreError, foreign.ClientError, ResponseParserError, Even
 _LOGIN = (foreign.SSOError, foreign.LoginError, foreign.TokenRetrievalError, foreign.CredentialRetrievalError)
 
 
-class Border:
+class AwsClient:
     """One account in one region, as botocore sees it. Safe to use from several threads."""
 
     def __init__(self, session: botocore.session.Session, region: str, endpoint_url: str | None) -> None:

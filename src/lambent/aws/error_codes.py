@@ -1,0 +1,11 @@
+"""AWS's error codes that lambent tells apart."""
+
+from __future__ import annotations
+
+CONFLICT = "ResourceConflictException"
+PRECONDITION = "PreconditionFailedException"
+ROLE_EXISTS = "EntityAlreadyExists"
+ROLE_IN_USE = "DeleteConflict"
+INVALID = "InvalidParameterValueException"
+DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+ABSENT = frozenset({"ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "NoSuchBucket", "NoSuchKey", "404"})

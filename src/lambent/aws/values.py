@@ -1,0 +1,203 @@
+"""What goes into AWS and comes out of it, as values.
+
+Sizes are in MB or seconds where the name says so. Environments and tags are sorted tuples of pairs, so that equal
+configurations compare equal.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+BUFFERED, STREAMED = "BUFFERED", "RESPONSE_STREAM"
+"""A URL's InvokeMode: how it reads what the function answers."""
+
+UNDER_WAY = frozenset({"Pending", "Deactivating", "Deleting"})
+"""A function's states that end by themselves."""
+
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+"""The role's trust policy: Lambda, and nobody else."""
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+class Settings(Struct, frozen=True):
+    """The part of a function's configuration that lambent sets. `role` is an ARN.
+
+    `layers` are ARNs, in their order; `subnets` and `security_groups` ids of a VPC, both empty for none; `mounts` pairs of an
+    EFS access point's ARN and the path it is seen at. `log_format` is "Text" or "JSON".
+    """
+
+    role: str
+    runtime: str
+    handler: str
+    memory_mb: int
+    timeout_s: int
+    tmp_mb: int
+    environment: Pairs = ()
+    layers: tuple[str, ...] = ()
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    mounts: Pairs = ()
+    tracing: bool = False
+    log_format: str = "Text"
+    snapstart: bool = False
+
+
+class Code(Struct, frozen=True):
+    """A zip on disk; `sha256` in the base64 form that AWS calls CodeSha256, `size` in bytes.
+
+    With a `bucket` the zip goes there first, as `key`, and Lambda fetches it: a direct upload takes at most 50 MB.
+    """
+
+    path: Path
+    sha256: str
+    size: int
+    architecture: str
+    bucket: str = ""
+    key: str = ""
+
+
+class Function(Struct, frozen=True):
+    """A function version as AWS describes it: `version` is "$LATEST" or a number.
+
+    `state` and `update` are AWS's State and LastUpdateStatus; `revision` is "" where the endpoint has none; `modified` is AWS's
+    own text (2025-11-25T02:43:27.000+0000). `tags` and `reserved` come only from a description of the function, not from the
+    answer to a write or from a list of versions.
+    """
+
+    name: str
+    version: str
+    settings: Settings
+    sha256: str
+    architecture: str
+    state: str = "Active"
+    update: str = "Successful"
+    reason: str = ""
+    revision: str = ""
+    tags: Pairs = ()
+    modified: str = ""
+    size: int = 0
+    reserved: int | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is under way (what the waiters function_active_v2 and function_updated_v2 wait for).
+
+        Inactive is settled: AWS took the network of a function that nobody called away, and gives it back at the next call.
+        """
+        return self.state not in UNDER_WAY and self.update != "InProgress"
+
+    @property
+    def failed(self) -> bool:
+        return self.state == "Failed" or self.update == "Failed"
+
+
+class Role(Struct, frozen=True):
+    """An IAM role; `trusts_lambda` says whether Lambda may assume it."""
+
+    name: str
+    arn: str
+    trusts_lambda: bool
+    tags: Pairs = ()
+
+
+class Alias(Struct, frozen=True):
+    """`weights` are the shares, 0 to 1, of further versions: a canary's."""
+
+    name: str
+    version: str
+    revision: str = ""
+    weights: tuple[tuple[str, float], ...] = ()
+    description: str = ""
+
+
+class Statement(Struct, frozen=True):
+    """One statement of a resource policy. `url_auth` is the FunctionUrlAuthType condition, `via_url` InvokedViaFunctionUrl, and
+    `limits` its other conditions as `canonical` text.
+    """
+
+    sid: str
+    action: str
+    principal: str
+    url_auth: str = ""
+    via_url: bool = False
+    effect: str = "Allow"
+    limits: str = ""
+
+
+class Cors(Struct, frozen=True):
+    """What a Function URL itself answers about other origins. `max_age_s` is 0 when it does not say."""
+
+    origins: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    expose: tuple[str, ...] = ()
+    credentials: bool = False
+    max_age_s: int = 0
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """In AWS's form, without what is empty."""
+        told = {
+            "AllowOrigins": list(self.origins),
+            "AllowMethods": list(self.methods),
+            "AllowHeaders": list(self.headers),
+            "ExposeHeaders": list(self.expose),
+            "AllowCredentials": self.credentials,
+            "MaxAge": self.max_age_s,
+        }
+        return {key: value for key, value in told.items() if value}
+
+
+class Url(Struct, frozen=True):
+    """A Function URL; `auth` is "NONE" or "AWS_IAM", `mode` BUFFERED or STREAMED. `cors` None leaves it to the app."""
+
+    address: str
+    auth: str
+    mode: str = BUFFERED
+    cors: Cors | None = None
+
+
+class Provisioned(Struct, frozen=True):
+    """Environments kept warm for an alias: how many were asked for, and "READY", "IN_PROGRESS" or "FAILED" with a reason."""
+
+    requested: int
+    status: str = "READY"
+    reason: str = ""
+
+
+class LogGroup(Struct, frozen=True):
+    """`retention_days` is None when the log is kept for ever."""
+
+    name: str
+    retention_days: int | None = None
+
+
+class LogEvent(Struct, frozen=True):
+    """One event of a log, of one line or several; `at_ms` in milliseconds of Unix time, `id` unlike that of any other."""
+
+    id: str
+    stream: str
+    at_ms: int
+    text: str
+
+
+class Invoked(Struct, frozen=True):
+    """What came of an invocation: the raw payload, "" or "Unhandled", and the last 4 KB of its log."""
+
+    payload: bytes
+    error: str
+    log: str
+
+
+def canonical(document: Any) -> str:
+    """A policy, parsed or as text, as text that is equal when the policies are: keys sorted, no blanks."""
+    parsed = json.loads(document) if isinstance(document, str) else document
+    return json.dumps(parsed, sort_keys=True, separators=(",", ":"))

@@ -1,3 +1,3 @@
-"""lambent: an untouched Python web app to a URL that answers."""
+"""Deploy an unmodified Python web app to AWS Lambda and get a working URL."""
 
 __version__ = "0.1.0"

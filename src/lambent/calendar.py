@@ -1,7 +1,7 @@
-"""AWS's rules that have dates (decision 7): one table, asked with a day.
+"""AWS's dated rules, as one table that you query with a day.
 
 Sources: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html and lambda-python.html (deprecation, block
-dates, operating system), urls-auth.html and the AWS Health notice of October 2025 (second URL permission; accounts that
+dates, operating systems); urls-auth.html and the AWS Health notice of October 2025 (second URL permission; accounts that
 already had URLs were exempt until 2026-11-01). glibc: aws/aws-lambda-builders#752.
 """
 
@@ -13,7 +13,7 @@ from msgspec import Struct
 
 
 class Runtime(Struct, frozen=True):
-    """A managed Python runtime. `glibc` is the newest glibc symbol version its system has, as (major, minor)."""
+    """A managed Python runtime. `glibc` is the newest glibc symbol version of its operating system, as (major, minor)."""
 
     name: str
     available: date
@@ -25,7 +25,7 @@ class Runtime(Struct, frozen=True):
 
     @property
     def python(self) -> str:
-        """The minor version, such as "3.13"."""
+        """The minor version of Python, such as "3.13"."""
         return self.name.removeprefix("python")
 
 
@@ -46,60 +46,63 @@ RUNTIMES: tuple[Runtime, ...] = (
 )
 
 SECOND_URL_STATEMENT = date(2025, 10, 1)
-"""From this day a Function URL needs `lambda:InvokeFunction` (via the URL) beside `lambda:InvokeFunctionUrl`."""
+"""From this day a Function URL needs `lambda:InvokeFunction` (via the URL) in addition to `lambda:InvokeFunctionUrl`."""
 
 MODERN_ERRORS = date(2024, 6, 1)
-"""From about this day a time-out is reported as `Sandbox.Timedout` and out of memory as `Runtime.OutOfMemory`."""
+"""From about this day AWS reports a timeout as `Sandbox.Timedout` and running out of memory as `Runtime.OutOfMemory`."""
 
 INIT_BILLED = date(2025, 8, 1)
-"""From this day the init phase counts into the billed duration of on-demand functions with a managed runtime."""
+"""From this day AWS bills the init phase of on-demand functions that use a managed runtime."""
 
 
 def find_runtime(name: str) -> Runtime | None:
-    """The runtime of this name ("python3.13"), or None."""
-    return next((known for known in RUNTIMES if known.name == name), None)
+    """Return the runtime called `name` ("python3.13"), or None."""
+    return next((runtime for runtime in RUNTIMES if runtime.name == name), None)
 
 
 def can_create(name: str, on: date) -> bool:
-    """Whether AWS lets one create a function with this runtime on that day."""
-    known = find_runtime(name)
-    if known is None or on < known.available:
+    """Return whether AWS accepts a new function with this runtime on that day."""
+    runtime = find_runtime(name)
+    if runtime is None or on < runtime.available:
         return False
-    return known.blocked_create is None or on < known.blocked_create
+    return runtime.blocked_create is None or on < runtime.blocked_create
 
 
 def can_update(name: str, on: date) -> bool:
-    """Whether AWS lets one update a function to or with this runtime on that day."""
-    known = find_runtime(name)
-    if known is None or on < known.available:
+    """Return whether AWS accepts an update of, or to, a function with this runtime on that day."""
+    runtime = find_runtime(name)
+    if runtime is None or on < runtime.available:
         return False
-    return known.blocked_update is None or on < known.blocked_update
+    return runtime.blocked_update is None or on < runtime.blocked_update
 
 
 def deprecation_notice(name: str, on: date) -> str:
-    """What one should know who chooses this runtime on that day; "" for nothing, also when AWS refuses it altogether."""
-    known = find_runtime(name)
-    if known is None or not can_update(name, on):
+    """Return the warning for a function that uses this runtime on that day.
+
+    Empty when there is nothing to warn about, and when AWS refuses the runtime altogether.
+    """
+    runtime = find_runtime(name)
+    if runtime is None or not can_update(name, on):
         return ""
-    if known.preview:
-        return f"{name} is a preview: AWS may change it, and promises nothing for production"
-    if known.deprecated is None or on < known.deprecated:
+    if runtime.preview:
+        return f"{name} is a preview: AWS may change it and does not support it in production"
+    if runtime.deprecated is None or on < runtime.deprecated:
         return ""
-    closed, end = f"{name} is deprecated since {known.deprecated}", known.blocked_update
+    notice, end = f"AWS deprecated {name} on {runtime.deprecated}", runtime.blocked_update
     if not can_create(name, on):
-        return f"{closed}: AWS takes it only for functions that are there already, and for those until {end}"
-    return f"{closed}: AWS takes no new functions with it from {known.blocked_create} on, and no changes from {end} on"
+        return f"{notice}: it accepts no new functions, and updates to existing ones only until {end}"
+    return f"{notice}: it stops accepting new functions on {runtime.blocked_create} and updates on {end}"
 
 
 def supported_runtimes(on: date) -> tuple[Runtime, ...]:
-    """The runtimes to choose from on that day, newest first: creatable, not deprecated, not a preview."""
+    """Return the runtimes to choose from on that day, newest first: creatable, not deprecated and not a preview."""
     return tuple(
-        known
-        for known in reversed(RUNTIMES)
-        if can_create(known.name, on) and not known.preview and (known.deprecated is None or on < known.deprecated)
+        runtime
+        for runtime in reversed(RUNTIMES)
+        if can_create(runtime.name, on) and not runtime.preview and (runtime.deprecated is None or on < runtime.deprecated)
     )
 
 
 def needs_second_url_statement(on: date) -> bool:
-    """Whether a Function URL needs both policy statements on that day."""
+    """Return whether a Function URL needs both policy statements on that day."""
     return on >= SECOND_URL_STATEMENT

@@ -1,23 +1,25 @@
-"""Every error lambent shows, in one form: what happened, where, and what to try.
+"""Errors that lambent shows, all in one form: what happened, where, and what to try.
 
-    LambentError                exit 1   something in the world is not as it must be
-    ├── UsageError              exit 2   the words on the command line or in the configuration
-    ├── DetectionError          exit 1   no app, several apps, or an app that cannot be read
+    LambentError                exit 1
+    ├── UsageError              exit 2   a wrong command line or configuration
+    ├── DetectionError          exit 1   no app, several apps, or an app that can't be read
     ├── PackagingError          exit 1   dependencies, wheels, sizes, the zip
-    ├── AwsError                exit 1   a refusal by AWS (or the local Lambda), translated
-    ├── DeployError             exit 1   the function itself failed: carries its own traceback
+    ├── AwsError                exit 1   a refusal by AWS or the local Lambda, translated
+    ├── DeployError             exit 1   the function failed; `detail` has its traceback
     ├── LocalError              exit 1   the local Lambda: port, interpreter, state, sandbox
-    └── UnconfirmedError        exit 4   deployed, but the answer could not be confirmed
+    └── UnconfirmedError        exit 4   deployed, but lambent could not confirm that the app responds
 
-Only `cli/main.py` turns these into output and an exit code (3 is kept for bugs of ours, 130 for Ctrl-C). `detail` is
-shown under the three lines as it is (a function's traceback, a resolver's explanation).
+Only `cli/main.py` turns these into output and an exit code. It uses 3 for bugs in lambent and 130 for Ctrl-C.
 """
 
 from __future__ import annotations
 
 
 class LambentError(Exception):
-    """What happened (`what`), the place it is about (`where`), and the next thing to do (`hint`)."""
+    """An error for the user: what happened (`what`), the place it concerns (`where`) and the next thing to do (`hint`).
+
+    `detail` is printed verbatim below those three: a function's traceback, or a resolver's explanation.
+    """
 
     exit_code = 1
 
@@ -42,7 +44,7 @@ class PackagingError(LambentError):
 
 
 class AwsError(LambentError):
-    """A refusal by AWS. `code` is AWS's error code, `operation` the API operation that was refused."""
+    """A refusal by AWS. `code` is AWS's error code, and `operation` is the API operation that it refused."""
 
     def __init__(
         self, what: str, *, code: str = "", operation: str = "", where: str = "", hint: str = "", detail: str = ""

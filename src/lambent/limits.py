@@ -1,7 +1,7 @@
-"""AWS's numbers, each with its source. Sizes in bytes unless the name says otherwise.
+"""AWS's limits, each with its source. Sizes are in bytes unless the name has another unit.
 
 Sources: [quotas] https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html; [recorded] error texts
-recorded from the real AWS, in `tests/recordings/`; [model] botocore's service model.
+recorded from AWS, in `tests/recordings/`; [model] botocore's service model.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ MIB = 1024 * 1024
 
 MEMORY_MIN_MB = 128  # [model]
 MEMORY_MAX_MB = 10240  # [quotas]; the model allows 32768, for Managed Instances only
-MEMORY_DEFAULT_MB = 128  # what AWS takes when nothing is said [recorded]
+MEMORY_DEFAULT_MB = 128  # AWS's own default [recorded]
 TIMEOUT_MIN_S = 1  # [model]
 TIMEOUT_MAX_S = 900  # [quotas]; the model allows 5400, for Managed Instances only
 TIMEOUT_DEFAULT_S = 3  # [recorded]
@@ -27,9 +27,9 @@ ENV_MAX = 4096  # the JSON text of the map [recorded]
 LAYERS_MAX = 5  # [recorded]
 TAGS_MAX = 50  # [recorded]
 NAME_MAX = 64  # a function's name [recorded], a role's name [model iam]
-INLINE_MAX = 10_240  # characters of all policies inside a role, without blanks [iam quotas]
-INIT_MAX_S = 10  # on-demand init; after that it is repeated within the function's time-out [quotas]
-LOG_TAIL = 4096  # the last 4 KB of the log come back with LogType=Tail [model]
+INLINE_MAX = 10_240  # characters of all inline policies of a role, without white space [iam quotas]
+INIT_MAX_S = 10  # on-demand init; AWS then repeats it within the function's timeout [quotas]
+LOG_TAIL = 4096  # LogType=Tail returns the last 4 KB of the log [model]
 FILE_DESCRIPTORS = 1024  # [quotas]
 
 RESERVED_ENVIRONMENT = frozenset(
@@ -54,4 +54,7 @@ RESERVED_ENVIRONMENT = frozenset(
         "LAMBDA_RUNTIME_DIR",
     ]
 )
-"""Keys that Lambda sets itself and refuses from us. https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"""
+"""Variables that Lambda sets itself and refuses in a function's configuration.
+
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+"""

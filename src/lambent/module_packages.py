@@ -1,6 +1,6 @@
-"""Which package to require for a module that is missing: the same name, but for these.
+"""Packages that provide a module, for modules whose import name differs from the package's name on PyPI.
 
-The list holds popular packages whose import name and name on PyPI differ; taken from their own documentation.
+The table lists popular packages. Its source is their own documentation.
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ _BY_MODULE = {
 
 
 def requirement_for(module: str) -> str:
-    """The line for requirements.txt that brings this module ("yaml" -> "PyYAML", "httpx" -> "httpx")."""
+    """Return the line for requirements.txt that provides a module ("yaml" -> "PyYAML", "httpx" -> "httpx")."""
     parts = module.split(".")
     for length in range(len(parts), 0, -1):
-        known = _BY_MODULE.get(".".join(parts[:length]))
-        if known:
-            return known
+        requirement = _BY_MODULE.get(".".join(parts[:length]))
+        if requirement:
+            return requirement
     return parts[0].replace("_", "-")

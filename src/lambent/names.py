@@ -1,4 +1,4 @@
-"""From app and account to every AWS name and ARN. Pure; nothing here asks anybody."""
+"""AWS names and ARNs derived from an app, an account and a region."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from lambent.limits import NAME_MAX
 ALIAS = "live"
 URL_STATEMENT = "FunctionURLAllowPublicAccess"
 INVOKE_STATEMENT = "FunctionURLInvokeAllowPublicAccess"
-APP_MAX = NAME_MAX - len("lambent-")  # of an app's name, so that the role's fits too
-BASIC_EXECUTION = "service-role/AWSLambdaBasicExecutionRole"
-POLICY = "lambent"  # the one inside the role
+APP_MAX = NAME_MAX - len("lambent-")  # leaves room for the prefix of the role's name
+POLICY = "lambent"  # the inline policy of the role
 TAG_APP = "lambent:app"
 TAG_MANAGED = "lambent:managed"
 
 
 class Names(Struct, frozen=True):
-    """Every name of one app in one account and region."""
+    """The AWS names of one app in one account and region."""
 
     app: str
     account: str
@@ -45,29 +44,25 @@ class Names(Struct, frozen=True):
         return f"arn:{self.partition}:lambda:{self.region}:{self.account}:function:{self.function}"
 
     @property
-    def alias_arn(self) -> str:
-        return f"{self.function_arn}:{ALIAS}"
-
-    @property
     def role_arn(self) -> str:
         return f"arn:{self.partition}:iam::{self.account}:role/{self.role}"
 
     @property
     def basic_policy_arn(self) -> str:
-        return self.managed_policy_arn(BASIC_EXECUTION)
+        return self.managed_policy_arn("service-role/AWSLambdaBasicExecutionRole")
 
     def managed_policy_arn(self, name: str) -> str:
-        """Of a policy that AWS itself keeps."""
+        """Return the ARN of a policy that AWS manages."""
         return f"arn:{self.partition}:iam::aws:policy/{name}"
 
     @property
     def bucket(self) -> str:
-        """Where zips above 50 MB go: one for all apps of an account and region."""
+        """The bucket for zips above 50 MB. All apps of an account and region share it."""
         return f"lambent-{self.account}-{self.region}"
 
     @property
     def overflow(self) -> str:
-        """What the keys of an app's archives of packages begin with. Not below uploads/, which are gone after a week."""
+        """The key prefix for packages that did not fit into the zip. Not below uploads/, where objects expire after a week."""
         return f"overflow/{self.app}/"
 
     @property
@@ -75,17 +70,17 @@ class Names(Struct, frozen=True):
         return f"/aws/lambda/{self.function}"
 
 
-def app_name(raw: str) -> str:
-    """A usable app name from a folder or project name: letters without accents, digits and single hyphens, at most 56
-    characters.
+def to_app_name(text: str) -> str:
+    """Derive an app name from the name of a folder or project.
 
-    Empty when nothing usable is left.
+    The name has at most 56 characters: lower-case letters without accents, digits, underscores and single hyphens. It is empty
+    when no usable character is left.
     """
-    plain = "".join(letter for letter in unicodedata.normalize("NFKD", raw) if not unicodedata.combining(letter))
+    plain = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
     cleaned = re.sub(r"[^A-Za-z0-9_]+", "-", plain).strip("-_").lower()
     return re.sub(r"-{2,}", "-", cleaned)[:APP_MAX].rstrip("-_")
 
 
-def valid_app_name(name: str) -> bool:
-    """Whether AWS takes this as a function name (and we can derive the role's from it)."""
+def is_app_name(name: str) -> bool:
+    """Return whether AWS accepts this as a function name, with room for the prefix of the role's name."""
     return re.fullmatch(rf"[A-Za-z0-9_-]{{1,{APP_MAX}}}", name) is not None

@@ -1,11 +1,11 @@
-"""Sizes, durations and counts as people read them. Pure."""
+"""Sizes, durations and counts, formatted for people."""
 
 from __future__ import annotations
 
 
-def seconds(spent: float) -> str:
+def seconds(duration: float) -> str:
     """Format a duration in seconds: "12 ms", "3.4 s"."""
-    return f"{spent * 1000:.0f} ms" if spent < 1 else f"{spent:.1f} s"
+    return f"{duration * 1000:.0f} ms" if duration < 1 else f"{duration:.1f} s"
 
 
 def size(count: int) -> str:

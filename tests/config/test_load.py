@@ -14,7 +14,7 @@ from lambent.config.load import Flags, load
 from lambent.config.model import Config
 from lambent.config.settings import HOSTING, KEYS, PACKAGING, STAGES
 from lambent.errors import LambentError, LocalError, UsageError
-from lambent.names import app_name
+from lambent.names import to_app_name
 
 TODAY = date(2026, 11, 23)
 HANDLER = "def lambda_handler(event, context): return 1\n"
@@ -32,7 +32,7 @@ def environ(home: Path, *pythons: str, **more: str) -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def no_system_pythons(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lambent.interpreters._SYSTEM", ())
+    monkeypatch.setattr("lambent.interpreters._SYSTEM_FOLDERS", ())
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_refusals_name_the_place_and_the_line_to_write(app: Path, toml: str, wha
     ("folder", "name"), (("Café Ünï", "cafe-uni"), ("a.b__c", "a-b__c"), ("-x-", "x"), ("日本", ""), ("x" * 80, "x" * 56))
 )
 def test_a_name_is_made_of_what_functions_may_be_called(folder: str, name: str) -> None:
-    assert app_name(folder) == name
+    assert to_app_name(folder) == name
 
 
 @pytest.mark.parametrize(

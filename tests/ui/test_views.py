@@ -173,8 +173,8 @@ def test_the_command_shows_origins_and_no_secrets(tmp_path: Path) -> None:
         ("python3.13", date(2026, 11, 23), ""),
         ("python3.15", date(2026, 11, 23), "is a preview"),
         ("python3.10", date(2026, 10, 30), ""),
-        ("python3.10", date(2026, 11, 23), "no new functions with it from 2026-11-30 on, and no changes from 2027-01-15 on"),
-        ("python3.10", date(2026, 12, 5), "only for functions that are there already, and for those until 2027-01-15"),
+        ("python3.10", date(2026, 11, 23), "it stops accepting new functions on 2026-11-30 and updates on 2027-01-15"),
+        ("python3.10", date(2026, 12, 5), "it accepts no new functions, and updates to existing ones only until 2027-01-15"),
         ("python3.9", date(2026, 11, 23), ""),  # refused altogether
     ),
 )

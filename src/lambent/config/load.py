@@ -137,15 +137,15 @@ def _name(settings: Settings, project: Project, stage: str, origins: dict[str, s
     given = settings.text("name")
     if given is not None:
         whole = given.value if f"stages.{stage}]" in given.origin or given.origin.startswith("--") else given.value + ending
-        if not names.valid_app_name(whole):
+        if not names.is_app_name(whole):
             raise given.refuse(
-                f"name must be 1 to 56 letters, digits, - and _, got {whole}", names.app_name(given.value) or "my-app"
+                f"name must be 1 to 56 letters, digits, - and _, got {whole}", names.to_app_name(given.value) or "my-app"
             )
         origins["name"] = given.origin
         return str(whole)
     folder = project.path.stem if project.path.is_file() else project.path.name
     for raw, origin in ((project.name, f"{project.table_source} [project] name"), (folder, f"the folder {folder}")):
-        name = names.app_name(raw)
+        name = names.to_app_name(raw)
         if name:
             origins["name"] = origin
             return name[: names.APP_MAX - len(ending)].rstrip("-_") + ending

@@ -24,7 +24,7 @@ from lambent.package.shards.slim import SlimOptions, unneeded_modules
 from lambent.package.target import Target
 from lambent.package.uv import Uv
 from lambent.package.wheels.fetch import fetch
-from lambent.package.wheels.means import Means, NativeBuild
+from lambent.package.wheels.fetch_context import Means, NativeBuild
 
 if TYPE_CHECKING:
     from lambent.package import pruning
@@ -115,6 +115,6 @@ def gather(config: Config, target: Target, cache: Path, environ: Mapping[str, st
 
 def _compiler(target: Target, cache: Path, environ: Mapping[str, str]) -> NativeBuild:
     """What builds C code for the target; zig is looked for only when there is something to build."""
-    from lambent.package.wheels.native.build import Native  # a fifth of a second of imports, for a flag few builds have
+    from lambent.package.wheels.native.cross_build import Native  # a fifth of a second of imports, for a flag few builds have
 
     return Native(target, cache, environ).build

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from lambent.package.layout import SourceFile
 from lambent.package.shards import slim
-from lambent.package.shards.imports import scan
+from lambent.package.shards.import_scanner import scan
 
 _HINT = re.compile(rb"\b(?:tests?|docs?|examples?|conftest|test_\w+|pip|setuptools|pkg_resources|_distutils_hack|wheel)\b")
 

@@ -10,8 +10,8 @@ from msgspec import Struct
 from lambent.interpreters import Interpreter
 from lambent.package.contents import Contents
 from lambent.package.layout import is_runtime
-from lambent.package.shards.bytecode import Bytecode, compiled, place
-from lambent.package.shards.imports import scan
+from lambent.package.shards.bytecode_archive import Bytecode, compiled, place
+from lambent.package.shards.import_scanner import scan
 from lambent.package.shards.kept import reached
 
 

@@ -21,7 +21,7 @@ from lambent.package.proof.finding import Finding, refusal
 from lambent.package.proof.native import Native
 from lambent.package.proof.prove import Zip, clashes, prove
 from lambent.package.proof.requires import Metadata
-from lambent.package.shards.imports import scan
+from lambent.package.shards.import_scanner import scan
 from lambent.package.target import Target
 from support.real_wheels import Installed, install
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from lambent.package.shards.imports import Imports, module_of, pack, scan, unpack
-from lambent.package.shards.startup import reached
+from lambent.package.shards.import_scanner import Imports, module_of, pack, scan, unpack
+from lambent.package.shards.startup_modules import reached
 
 SITE = Path(sysconfig.get_paths()["purelib"])
 NAMES = ("starlette", "click", "anyio", "pydantic", "rich", "werkzeug", "packaging", "yaml", "cryptography")

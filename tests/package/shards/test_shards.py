@@ -17,8 +17,8 @@ from lambent.errors import PackagingError
 from lambent.package.archive import compress
 from lambent.package.layout import SourceFile
 from lambent.package.own_imports import own_imports
-from lambent.package.shards.bytecode import compiled, place
-from lambent.package.shards.installed import entry_points, requires
+from lambent.package.shards.bytecode_archive import compiled, place
+from lambent.package.shards.installer_files import entry_points, requires
 from lambent.package.shards.shard import Shard, conflicts, shard, shards
 from lambent.package.shards.slim import SlimOptions
 from support.wheel_files import TARGET, wheel

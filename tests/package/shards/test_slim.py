@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lambent.package.shards.imports import Imports
+from lambent.package.shards.import_scanner import Imports
 from lambent.package.shards.shard import shard
 from lambent.package.shards.slim import SlimOptions, judge, left_out, needed, taken_back
 from lambent.package.shards.strip import strip

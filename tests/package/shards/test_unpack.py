@@ -14,7 +14,7 @@ import pytest
 from lambent.errors import PackagingError
 from lambent.package.shards.shard import shard
 from lambent.package.shards.slim import SlimOptions
-from lambent.package.shards.unpack import Unpacked
+from lambent.package.shards.wheel_reader import Unpacked
 from support.wheel_files import TARGET, real, wheel
 
 KEEP_ALL = SlimOptions(keep_all=True)

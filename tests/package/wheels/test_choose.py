@@ -9,8 +9,8 @@ from lambent import calendar
 from lambent.config.model import Architecture
 from lambent.package.lock import DistFile, Pin
 from lambent.package.target import Target
-from lambent.package.wheels.choose import choose, offered, wheel_name
-from lambent.package.wheels.refusals import instead
+from lambent.package.wheels.choose_wheel import choose, offered, wheel_name
+from lambent.package.wheels.fetch_errors import instead
 from lambent.package.wheels.tags import machine, platforms, tags
 
 TARGETS = [

@@ -17,7 +17,7 @@ from lambent.package.lock import Pin
 from lambent.package.target import Target
 from lambent.package.wheels.credentials import Credentials, Login, login_of
 from lambent.package.wheels.fetch import fetch
-from lambent.package.wheels.means import Means
+from lambent.package.wheels.fetch_context import Means
 from support.registry import Answer, Registry, basic, lock, serving
 
 TARGET = Target("3.13", "x86_64", (2, 34))

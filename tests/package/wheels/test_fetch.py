@@ -22,8 +22,8 @@ from lambent.package.requirements.refusals import translate
 from lambent.package.target import Target
 from lambent.package.uv import Uv
 from lambent.package.wheels.fetch import fetch
-from lambent.package.wheels.means import Means
-from lambent.package.wheels.refusals import not_built
+from lambent.package.wheels.fetch_context import Means
+from lambent.package.wheels.fetch_errors import not_built
 from support.registry import Answer, Habit, Registry, Request, honest, lock, serving, sha256, wheel
 
 TARGET = Target("3.13", "x86_64", (2, 34))
@@ -82,7 +82,7 @@ def test_a_rebuild_does_not_load_the_http_library_nor_read_the_wheels(registry: 
     program = (
         "import sys\nfrom pathlib import Path\n"
         "from lambent.package.lock import *\nfrom lambent.package.target import Target\n"
-        "from lambent.package.wheels.fetch import fetch\nfrom lambent.package.wheels.means import Means\n"
+        "from lambent.package.wheels.fetch import fetch\nfrom lambent.package.wheels.fetch_context import Means\n"
         f"means = Means(Path({str(means.cache)!r}), {{}}, Path('.'))\n"
         f"found = fetch(Lock('x', ({pin!r},)), {TARGET!r}, means, lambda wheel: False)\n"
         f"assert found[0].sha256 == {there.sha256!r}\n"
@@ -470,7 +470,7 @@ from pathlib import Path
 from lambent.package.lock import *
 from lambent.package.target import Target
 from lambent.package.wheels.fetch import fetch
-from lambent.package.wheels.means import Means
+from lambent.package.wheels.fetch_context import Means
 means = Means(Path(sys.argv[1]), {}, Path("."), lambda event: print(event, flush=True))
 found = fetch(Lock("x", (%r,)), Target("3.13", "x86_64", (2, 34)), means)
 print(found[0].sha256)

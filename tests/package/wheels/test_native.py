@@ -25,13 +25,13 @@ from lambent.errors import PackagingError
 from lambent.interpreters import Interpreter
 from lambent.package import elf
 from lambent.package.target import Target
-from lambent.package.wheels.native import check, host, shim, source, stage, zig
-from lambent.package.wheels.native.build import Native
+from lambent.package.wheels.native import audit, compiler_shim, host_python, source, toolchain, zig
+from lambent.package.wheels.native.cross_build import Native
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 MACHINE: Architecture = "arm64" if platform.machine() == "aarch64" else "x86_64"
 OTHER: Architecture = "x86_64" if MACHINE == "arm64" else "arm64"
-SETTINGS = shim.Settings(
+SETTINGS = compiler_shim.Settings(
     zig="/zig", target="aarch64-linux-gnu.2.34", headers="/h", host=("/py/include/python3.12",), root="/root/b"
 )
 LAST = ["-g0", "-fno-sanitize=undefined", "-ffile-prefix-map=/root/b=."]
@@ -46,7 +46,7 @@ def python(version: str = HERE) -> Interpreter:
 
 def between(*words: str) -> list[str]:
     """What the shim leaves of the words of a compilation."""
-    line = shim.command("cc", ["-c", *words], SETTINGS)
+    line = compiler_shim.command("cc", ["-c", *words], SETTINGS)
     assert line[:7] == ["/zig", "cc", "-target", "aarch64-linux-gnu.2.34", "-I", "/h", "-c"]
     assert line[-3:] == LAST
     return line[7:-3]
@@ -71,9 +71,9 @@ def test_the_shim_drops_what_is_about_this_machine(words: list[str], kept: list[
 
 
 def test_the_shim_strips_what_is_linked_and_leaves_archives_alone() -> None:
-    assert shim.command("c++", ["-shared", "a.o"], SETTINGS)[-1] == "-s"
-    assert shim.command("cc", ["-c", "a.c"], SETTINGS)[-1] != "-s"
-    assert shim.command("ar", ["rcs", "a.a", "a.o"], SETTINGS) == ["/zig", "ar", "rcs", "a.a", "a.o"]
+    assert compiler_shim.command("c++", ["-shared", "a.o"], SETTINGS)[-1] == "-s"
+    assert compiler_shim.command("cc", ["-c", "a.c"], SETTINGS)[-1] != "-s"
+    assert compiler_shim.command("ar", ["rcs", "a.a", "a.o"], SETTINGS) == ["/zig", "ar", "rcs", "a.a", "a.o"]
 
 
 def test_the_commands_pass_on_status_and_output_and_keep_what_was_refused(tmp_path: Path) -> None:
@@ -82,12 +82,14 @@ def test_the_commands_pass_on_status_and_output_and_keep_what_was_refused(tmp_pa
     compiler.chmod(0o755)
     folder = tmp_path / "a folder"
     folder.mkdir()
-    stage.lay_out(folder, Target(HERE, "arm64", (2, 26)), host.find(Target(HERE, "arm64", (2, 26)), os.environ), compiler)
+    toolchain.lay_out(
+        folder, Target(HERE, "arm64", (2, 26)), host_python.find(Target(HERE, "arm64", (2, 26)), os.environ), compiler
+    )
     words = [folder / "bin" / "lambent-cc", "-c", "my file.c"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (3, "out: cc\n")
     assert "-target aarch64-linux-gnu.2.26" in done.stderr and "-c my file.c" in done.stderr
-    assert (folder / shim.REFUSED).read_text() == done.stderr
+    assert (folder / compiler_shim.REFUSED).read_text() == done.stderr
 
 
 ASK = """
@@ -101,13 +103,13 @@ print(json.dumps([sysconfig.get_platform(), platform.machine(), *map(sysconfig.g
 def test_a_build_sees_the_target_and_uv_sees_this_machine(tmp_path: Path) -> None:
     target = Target(HERE, OTHER, (2, 34))
     interpreter = python()
-    stage.lay_out(tmp_path, target, host.find(target, os.environ), Path("/zig"))
-    environ = dict(os.environ) | stage.environment(tmp_path, target, os.environ, tmp_path)
+    toolchain.lay_out(tmp_path, target, host_python.find(target, os.environ), Path("/zig"))
+    environ = dict(os.environ) | toolchain.environment(tmp_path, target, os.environ, tmp_path)
     there, isolated = (
         json.loads(subprocess.run([interpreter.path, *words, "-c", ASK], env=environ, capture_output=True, check=True).stdout)
         for words in ([], ["-I"])
     )
-    other = stage.machine(target)
+    other = toolchain.machine(target)
     soabi = f"cpython-{HERE.replace('.', '')}-{other}-linux-gnu"
     assert there == [
         f"linux-{other}", other, f".{soabi}.so", soabi, f"{other}-linux-gnu", "lambent-cc", "lambent-cc -shared"
@@ -118,7 +120,7 @@ def test_a_build_sees_the_target_and_uv_sees_this_machine(tmp_path: Path) -> Non
 
 def test_the_headers_are_the_interpreters_own(tmp_path: Path) -> None:
     target = Target(HERE, OTHER, (2, 34))
-    stage.lay_out(tmp_path, target, host.find(target, os.environ), Path("/zig"))
+    toolchain.lay_out(tmp_path, target, host_python.find(target, os.environ), Path("/zig"))
     assert "PY_MAJOR_VERSION" in (tmp_path / "headers" / "patchlevel.h").read_text()
     assert "SIZEOF_WCHAR_T" in (tmp_path / "headers" / "pyconfig.h").read_text()  # Debian's stub has only an #include
 
@@ -128,18 +130,18 @@ def test_without_an_interpreter_or_its_headers_the_error_says_how_to_get_them(tm
     with pytest.raises(
         PackagingError, match=r"needs a Python 3\.1 with its headers on this machine, and there is none"
     ) as none:
-        host.find(Target("3.1", "arm64", (2, 34)), nowhere)
+        host_python.find(Target("3.1", "arm64", (2, 34)), nowhere)
     assert none.value.hint == "uv python install 3.1, which comes with them"
     bare = tmp_path / "python3.1"
     bare.symlink_to("/bin/true")  # runs, and says nothing
     with pytest.raises(PackagingError, match="came without them"):
-        host.find(Target("3.1", "arm64", (2, 34)), nowhere)
+        host_python.find(Target("3.1", "arm64", (2, 34)), nowhere)
 
 
 def test_a_python_without_headers_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / f"python{HERE}").symlink_to("/bin/true")
     environ = dict(os.environ) | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    assert host.find(Target(HERE, "arm64", (2, 26)), environ).include.is_dir()
+    assert host_python.find(Target(HERE, "arm64", (2, 26)), environ).include.is_dir()
 
 
 def test_what_is_native_in_a_source_and_which_build_system_it_has(tmp_path: Path) -> None:
@@ -192,10 +194,10 @@ def made_of(path: Path, folder: Path) -> Path:
 def test_a_wheel_gets_the_tag_that_is_true_of_it(tmp_path: Path) -> None:
     target = Target(HERE, MACHINE, (9, 9))
     module = a_module()
-    found = check.inspect(made_of(module, tmp_path), target, "thing 1")
+    found = audit.inspect(made_of(module, tmp_path), target, "thing 1")
     assert found.binaries == 1
     (tmp_path / "new").mkdir()
-    wheel = check.retag(made_of(module, tmp_path), target, check.Found(1, (2, 30)), tmp_path / "new")
+    wheel = audit.retag(made_of(module, tmp_path), target, audit.Found(1, (2, 30)), tmp_path / "new")
     platform_tag = f"manylinux_2_30_{platform.machine()}"
     assert wheel.name.endswith(f"-{platform_tag}.whl")
     with zipfile.ZipFile(wheel) as packed:
@@ -203,7 +205,7 @@ def test_a_wheel_gets_the_tag_that_is_true_of_it(tmp_path: Path) -> None:
         digest = base64.urlsafe_b64encode(hashlib.sha256(said).digest()).decode().rstrip("=")
         assert f"thing-1.dist-info/WHEEL,sha256={digest},{len(said)}\n" in packed.read("thing-1.dist-info/RECORD").decode()
     assert said.decode().splitlines()[2:] == [f"Tag: cp{HERE.replace('.', '')}-cp{HERE.replace('.', '')}-{platform_tag}"]
-    older = check.retag(wheel, target, check.Found(1, (2, 4)), tmp_path)
+    older = audit.retag(wheel, target, audit.Found(1, (2, 4)), tmp_path)
     assert "manylinux_2_17" in older.name  # the lowest tag there is
 
 
@@ -213,7 +215,7 @@ def test_a_wheel_gets_the_tag_that_is_true_of_it(tmp_path: Path) -> None:
 def test_a_wheel_that_would_not_load_is_refused(target: Target, tmp_path: Path) -> None:
     module = a_module()
     with pytest.raises(PackagingError, match="thing 1 was built, but it will not load") as refused:
-        check.inspect(made_of(module, tmp_path), target, "thing 1")
+        audit.inspect(made_of(module, tmp_path), target, "thing 1")
     assert refused.value.where == f"thing/{module.name}"
 
 
@@ -282,10 +284,10 @@ def test_a_package_in_c_is_built_for_either_machine(architecture: Architecture, 
     target = Target(HERE, architecture, (2, 26))
     native = Native(target, cache, os.environ)
     wheel = native.build(package(tmp_path), "thing 1", digest=f"thing {architecture}")
-    assert wheel.name == f"thing-1-cp{HERE[0]}{HERE[2:]}-cp{HERE[0]}{HERE[2:]}-manylinux_2_17_{stage.machine(target)}.whl"
+    assert wheel.name == f"thing-1-cp{HERE[0]}{HERE[2:]}-cp{HERE[0]}{HERE[2:]}-manylinux_2_17_{toolchain.machine(target)}.whl"
     with zipfile.ZipFile(wheel) as packed:
         packed.extractall(tmp_path / "there")
-    data = (tmp_path / "there" / "thing" / f"fast{stage.suffix(target)}").read_bytes()
+    data = (tmp_path / "there" / "thing" / f"fast{toolchain.suffix(target)}").read_bytes()
     read = elf.read(data)
     assert read is not None and (read.machine, read.needed) == (architecture, ("libc.so.6",))
     assert str(cache).encode() not in data

@@ -19,9 +19,9 @@ from lambent.errors import PackagingError
 from lambent.events import Event, Warned
 from lambent.package.lock import DistFile, Pin, Repository, Wheel
 from lambent.package.target import Target
-from lambent.package.wheels import refusals, tree
+from lambent.package.wheels import fetch_errors, source_tree
 from lambent.package.wheels.fetch import fetch
-from lambent.package.wheels.means import Means
+from lambent.package.wheels.fetch_context import Means
 from support.registry import Registry, lock, serving, sha256
 
 TARGET = Target("3.11", "x86_64", (2, 26))
@@ -191,9 +191,9 @@ def test_links_of_a_folder_are_followed_but_not_in_circles(tmp_path: Path, means
     first = one(means, Pin("demo", "1.0", folder=folder))
     assert read(first, "demo/shared/data.txt") == "first"
     assert "read me" in read(first, "demo-1.0.dist-info/METADATA")
-    before = tree.digest(folder)
+    before = source_tree.digest(folder)
     (tmp_path / "shared/data.txt").write_text("second")
-    assert tree.digest(folder) != before
+    assert source_tree.digest(folder) != before
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path, means: Means) -> None:
@@ -232,11 +232,11 @@ def test_c_code_that_must_be_compiled_is_refused(registry: Registry, means: Mean
     )
     assert raised.value.hint == "use a package that has wheels, or build it for the target: --build-native"
     assert "/bin/false" in raised.value.detail
-    assert refusals.not_built("python-ldap 3.4", Target("3.11", "x86_64", (2, 26)), "/bin/false").hint.startswith(
+    assert fetch_errors.not_built("python-ldap 3.4", Target("3.11", "x86_64", (2, 26)), "/bin/false").hint.startswith(
         "use ldap3, or"
     )
     assert (
-        refusals.not_built("mysqlclient 2.2", Target("3.11", "x86_64", (2, 26)), "pkg-config").hint
+        fetch_errors.not_built("mysqlclient 2.2", Target("3.11", "x86_64", (2, 26)), "pkg-config").hint
         == "its build said why; or use pymysql"
     )
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from lambent.errors import PackagingError
 from lambent.package.target import Target
 from lambent.package.wheels.fetch import fetch
-from lambent.package.wheels.means import Means
+from lambent.package.wheels.fetch_context import Means
 from support.registry import Registry, lock, serving
 
 TARGET = Target("3.13", "x86_64", (2, 34))

@@ -17,7 +17,7 @@ from msgspec import Struct, field
 from lambent.module_packages import requirement_for
 from lambent.package.proof import modules, stdlib, system
 from lambent.package.proof.finding import Finding, Level
-from lambent.package.shards.imports import Imports, scan
+from lambent.package.shards.import_scanner import Imports, scan
 from lambent.package.target import Target
 
 

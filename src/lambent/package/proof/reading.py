@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lambent.package.proof import modules
 from lambent.package.proof.modules import SEARCHES
-from lambent.package.shards.imports import scan
+from lambent.package.shards.import_scanner import scan
 from lambent.package.target import Target
 
 

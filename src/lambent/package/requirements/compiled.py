@@ -26,22 +26,22 @@ from lambent.errors import PackagingError
 from lambent.lazy import LazyModule
 from lambent.package.lock import Pin
 from lambent.package.requirements import pylock, wheelless
-from lambent.package.requirements.addresses import without_credentials
 from lambent.package.requirements.lines import extras_of, name_of, normalised
 from lambent.package.requirements.markers import full_version, holds, uv_platform, widened
 from lambent.package.requirements.offers import Offers
 from lambent.package.requirements.question import Options, Question, names_indexes
 from lambent.package.target import Target
+from lambent.package.urls import without_credentials
 from lambent.package.uv import UvFailed
-from lambent.package.wheels.choose import choose
+from lambent.package.wheels.choose_wheel import choose
 
 if TYPE_CHECKING:
     from lambent.package.requirements import refusals, unfitting
-    from lambent.package.wheels import refusals as wheel_refusals
+    from lambent.package.wheels import fetch_errors
 else:
     refusals = LazyModule("lambent.package.requirements.refusals")
     unfitting = LazyModule("lambent.package.requirements.unfitting")
-    wheel_refusals = LazyModule("lambent.package.wheels.refusals")
+    fetch_errors = LazyModule("lambent.package.wheels.fetch_errors")
 
 PYPI = "https://pypi.org/simple"
 _ANNOTATED = re.compile(r"^(\S+?)(?: ?[=@].*)?\n\s+# from (\S+)", re.MULTILINE)
@@ -212,7 +212,7 @@ class Compiler(Struct, dict=True):
     def _learn(self, text: str, state: _State) -> None:
         """Lets a package be built that has no wheels, or raises the PackagingError that tells what uv refused."""
         asked, uv = self.question.asked, self.question.uv
-        if full := wheel_refusals.full_disk(text):
+        if full := fetch_errors.full_disk(text):
             raise full
         package = wheelless.blamed(text) or wheelless.ruled_out(text, [pins[0] for pins in state.unfit.values()])
         if package is None:

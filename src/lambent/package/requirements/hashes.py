@@ -13,14 +13,13 @@ from msgspec.structs import replace
 
 from lambent.errors import PackagingError
 from lambent.package.lock import DistFile, Pin
-from lambent.package.requirements.addresses import without_credentials
 from lambent.package.requirements.compiled import Compiler
 from lambent.package.requirements.lines import RequirementsFile, logical_lines, name_of
 from lambent.package.requirements.markers import holds
 from lambent.package.requirements.question import Question
 from lambent.package.requirements.wheelless import has_linux_wheels
-from lambent.package.wheels.addresses import local_path
-from lambent.package.wheels.choose import choose
+from lambent.package.urls import local_path, without_credentials
+from lambent.package.wheels.choose_wheel import choose
 
 _HASH = re.compile(r"\s--hash[= ]\s*([a-z0-9_]+):([0-9a-fA-F]+)")
 _HINT = "list them again: uv pip compile --generate-hashes, or pip-compile --generate-hashes"

@@ -14,12 +14,12 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from lambent.errors import PackagingError
 from lambent.package.lock import DistFile, Pin
-from lambent.package.requirements.addresses import without_credentials
 from lambent.package.requirements.lines import normalised
 from lambent.package.requirements.question import Question
-from lambent.package.wheels.choose import wheel_name
+from lambent.package.urls import without_credentials
+from lambent.package.wheels.choose_wheel import wheel_name
 from lambent.package.wheels.credentials import Credentials
-from lambent.package.wheels.http import Http
+from lambent.package.wheels.registry_client import Http
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
 _ANCHOR = re.compile(r"<a\s([^>]*)>", re.IGNORECASE)

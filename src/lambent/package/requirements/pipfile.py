@@ -8,7 +8,6 @@ from typing import Any
 
 from lambent.errors import PackagingError
 from lambent.package.lock import Pin, Repository
-from lambent.package.requirements.addresses import without_credentials
 from lambent.package.requirements.compiled import asked_for, without_project
 from lambent.package.requirements.completed import Locked, complete
 from lambent.package.requirements.find import read_toml
@@ -16,6 +15,7 @@ from lambent.package.requirements.lines import normalised
 from lambent.package.requirements.markers import environment
 from lambent.package.requirements.poetry import archive
 from lambent.package.requirements.question import Question
+from lambent.package.urls import without_credentials
 
 _MARKERS = (
     "os_name",

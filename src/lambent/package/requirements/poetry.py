@@ -15,13 +15,13 @@ from msgspec import Struct
 
 from lambent.errors import PackagingError
 from lambent.package.lock import DistFile, Pin, Repository
-from lambent.package.requirements.addresses import without_credentials
 from lambent.package.requirements.compiled import asked_for
 from lambent.package.requirements.completed import Locked, complete
 from lambent.package.requirements.find import read_toml
 from lambent.package.requirements.lines import name_of, normalised
 from lambent.package.requirements.markers import environment, full_version
 from lambent.package.requirements.question import Question, check_names
+from lambent.package.urls import without_credentials
 
 
 class _Wanted(Struct, frozen=True):

@@ -18,13 +18,12 @@ from msgspec.structs import replace
 
 from lambent.errors import PackagingError
 from lambent.package.lock import DistFile, Lock, Pin, Repository
-from lambent.package.requirements.addresses import without_credentials
 from lambent.package.requirements.lines import extras_of, name_of
 from lambent.package.requirements.markers import environment, full_version
 from lambent.package.requirements.question import Options, Question
 from lambent.package.sealed import replace_file
 from lambent.package.target import Target
-from lambent.package.wheels.addresses import local_path
+from lambent.package.urls import local_path, without_credentials
 
 if TYPE_CHECKING:
     from packaging.pylock import Package, PackageArchive, PackageSdist, PackageVcs, PackageWheel, Pylock

@@ -20,10 +20,10 @@ from msgspec import Struct
 
 from lambent.config import script_metadata
 from lambent.errors import PackagingError
-from lambent.package.requirements.addresses import without_credentials
 from lambent.package.requirements.find import Asked, read_toml
 from lambent.package.requirements.lines import RequirementsFile, local_places, with_included
 from lambent.package.requirements.markers import full_version, uv_platform
+from lambent.package.urls import without_credentials
 from lambent.package.uv import Uv
 
 _FORMAT = "2"  # raise it when the same question has another answer

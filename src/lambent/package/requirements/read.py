@@ -10,7 +10,7 @@ from lambent.package.lock import Pin
 from lambent.package.requirements import compiled, pylock, unlocked
 from lambent.package.requirements.question import Question
 from lambent.package.requirements.wheelless import has_linux_wheels
-from lambent.package.wheels.choose import choose
+from lambent.package.wheels.choose_wheel import choose
 
 if TYPE_CHECKING:
     from lambent.package.requirements import pdm, pipfile, poetry, unfitting, uv_lock

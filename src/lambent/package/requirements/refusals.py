@@ -9,10 +9,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from lambent.errors import PackagingError
-from lambent.package.requirements.addresses import without_credentials
 from lambent.package.requirements.lines import normalised
+from lambent.package.urls import without_credentials
 from lambent.package.uv import Uv
-from lambent.package.wheels.refusals import full_disk, instead
+from lambent.package.wheels.fetch_errors import full_disk, instead
 
 _LINES_MAX = 16
 

@@ -6,8 +6,8 @@ from lambent.errors import PackagingError
 from lambent.package.lock import Pin
 from lambent.package.requirements.question import Question
 from lambent.package.requirements.wheelless import targets
-from lambent.package.wheels.choose import offered
-from lambent.package.wheels.refusals import instead
+from lambent.package.wheels.choose_wheel import offered
+from lambent.package.wheels.fetch_errors import instead
 
 
 def not_fitting(pin: Pin, question: Question, fitting: Pin | None, text: str = "") -> PackagingError:

@@ -17,12 +17,12 @@ from msgspec import Struct
 
 from lambent import calendar
 from lambent.errors import PackagingError
-from lambent.package.requirements.addresses import without_credentials
 from lambent.package.requirements.find import read_toml
 from lambent.package.requirements.lines import normalised, of_groups
 from lambent.package.requirements.markers import environment
 from lambent.package.requirements.question import Question
 from lambent.package.target import Target
+from lambent.package.urls import without_credentials
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement

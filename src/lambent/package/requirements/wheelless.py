@@ -13,7 +13,7 @@ from lambent.config.model import Architecture
 from lambent.package.lock import Pin
 from lambent.package.requirements.lines import normalised
 from lambent.package.target import Target
-from lambent.package.wheels.choose import choose
+from lambent.package.wheels.choose_wheel import choose
 
 _OLDEST = date(2021, 1, 1)  # python3.9 and later
 _MACHINES: tuple[Architecture, ...] = ("x86_64", "arm64")

@@ -23,8 +23,8 @@ from lambent.errors import PackagingError
 from lambent.lazy import LazyModule
 from lambent.package.archive import COMPRESSOR, Archive, BadArchive, Entry
 from lambent.package.lock import Wheel
-from lambent.package.shards import imports, slim
-from lambent.package.shards.imports import Imports
+from lambent.package.shards import import_scanner, slim
+from lambent.package.shards.import_scanner import Imports
 from lambent.package.shards.sealed import seal
 from lambent.package.shards.slim import SlimOptions
 from lambent.package.target import Target
@@ -91,7 +91,7 @@ class Shard:
 
     @cached_property
     def _imports(self) -> dict[str, Imports]:
-        return imports.unpack(json.loads(self.archive.read(IMPORTS))["imports"])
+        return import_scanner.unpack(json.loads(self.archive.read(IMPORTS))["imports"])
 
     def dropped(self) -> dict[str, str]:
         """The files that were left out, each with the rule that said so."""

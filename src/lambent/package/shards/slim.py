@@ -16,7 +16,7 @@ from typing import Any
 from msgspec import Struct
 
 from lambent.package.requirements.lines import normalised
-from lambent.package.shards.imports import Imports, module_of
+from lambent.package.shards.import_scanner import Imports, module_of
 
 
 class SlimOptions(Struct, frozen=True):

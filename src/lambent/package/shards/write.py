@@ -10,7 +10,7 @@ from typing import Any
 from lambent.package.archive import Writer, compress
 from lambent.package.lock import Wheel
 from lambent.package.sealed import replacing
-from lambent.package.shards import imports, make, slim
+from lambent.package.shards import import_scanner, shard_builder, slim
 from lambent.package.shards.sealed import Sealing, seal
 from lambent.package.shards.shard import FACTS, IMPORTS
 from lambent.package.shards.slim import SlimOptions
@@ -22,14 +22,14 @@ def write(wheel: Wheel, target: Target, options: SlimOptions, path: Path) -> Non
     with replacing(path) as file, ThreadPoolExecutor() as pool:
         sealed = Sealing(file)
         writer = Writer(sealed)
-        found = make.pack(wheel, target, options, writer, pool)
+        found = shard_builder.pack(wheel, target, options, writer, pool)
         writer.add(*compress(FACTS, json.dumps(_learnt(found), separators=(",", ":")).encode()))
-        tables = {"imports": imports.pack(found.imports), "dropped": found.dropped}
+        tables = {"imports": import_scanner.pack(found.imports), "dropped": found.dropped}
         writer.add(*compress(IMPORTS, json.dumps(tables, separators=(",", ":"), sort_keys=True).encode()))
         writer.close(lambda _: seal(sealed.checksum))
 
 
-def _learnt(found: make.Findings) -> dict[str, Any]:
+def _learnt(found: shard_builder.Findings) -> dict[str, Any]:
     files: dict[str, int] = {}
     for rule in found.dropped.values():
         files[rule] = files.get(rule, 0) + 1

@@ -20,8 +20,8 @@ from urllib.parse import unquote, urlsplit
 from msgspec import Struct
 from uv import find_uv_bin
 
-from lambent.package.wheels.addresses import host_of, origin, without_login
-from lambent.package.wheels.settings import Settings
+from lambent.package.urls import host_of, origin, without_credentials
+from lambent.package.wheels.index_settings import Settings
 
 _NOBODY = ""
 
@@ -47,7 +47,7 @@ def login_of(url: str) -> Login | None:
     if parts.username is None:
         return None
     password = None if parts.password is None else unquote(parts.password)
-    return Login(without_login(url), unquote(parts.username), password)
+    return Login(without_credentials(url), unquote(parts.username), password)
 
 
 class Credentials:
@@ -91,7 +91,7 @@ class Credentials:
             prefix = f"UV_INDEX_{re.sub(r'[^A-Z0-9]', '_', name.upper())}"
             user, password = self._environ.get(f"{prefix}_USERNAME"), self._environ.get(f"{prefix}_PASSWORD")
             if user is not None or password is not None:
-                found.insert(0, Login(without_login(url), user or "", password))
+                found.insert(0, Login(without_credentials(url), user or "", password))
         return list(dict.fromkeys(found))
 
     def _netrc(self, url: str) -> list[str]:
@@ -111,7 +111,7 @@ class Credentials:
 
     def _stored(self, url: str, index: str, named: list[Login]) -> list[str]:
         """From uv's own store, and from keyring. Asked once for a host and index, since each is a process."""
-        address = index if index and origin(index) == origin(url) else without_login(url)
+        address = index if index and origin(index) == origin(url) else without_credentials(url)
         with self._lock:
             key = (host_of(urlsplit(url)), address if index else "")
             if key not in self._looked_up:

@@ -16,17 +16,19 @@ from lambent.events import Warned
 from lambent.lazy import LazyModule
 from lambent.package.lock import DistFile, Lock, Pin, Wheel
 from lambent.package.target import Target
-from lambent.package.wheels.choose import choose, wheel_name
-from lambent.package.wheels.means import Means
-from lambent.package.wheels.store import Store, Stored, is_whole
-from lambent.package.wheels.wanted import Wanted
+from lambent.package.wheels.choose_wheel import choose, wheel_name
+from lambent.package.wheels.download_request import Wanted
+from lambent.package.wheels.fetch_context import Means
+from lambent.package.wheels.wheel_store import Store, Stored, is_whole
 
 if TYPE_CHECKING:
-    from lambent.package.wheels import credentials, download, http, refusals, source
+    from lambent.package.wheels import credentials, download_pool, fetch_errors, registry_client, source_build
 else:  # for what is not in the store yet
-    credentials, download, http, refusals, source = (
-        LazyModule(f"lambent.package.wheels.{name}") for name in ("credentials", "download", "http", "refusals", "source")
-    )
+    credentials = LazyModule("lambent.package.wheels.credentials")
+    download_pool = LazyModule("lambent.package.wheels.download_pool")
+    fetch_errors = LazyModule("lambent.package.wheels.fetch_errors")
+    registry_client = LazyModule("lambent.package.wheels.registry_client")
+    source_build = LazyModule("lambent.package.wheels.source_build")
 
 Used = Callable[[Wheel], bool]
 
@@ -77,7 +79,7 @@ def _way(pin: Pin, target: Target, means: Means, asked_in: str) -> _Way:
         return _Way(pin, None, True)
     if pin.sdist is not None and (means.native is not None or not _has_code(pin)):
         return _Way(pin, pin.sdist, True)
-    raise refusals.no_wheel(pin, target, asked_in)
+    raise fetch_errors.no_wheel(pin, target, asked_in)
 
 
 def _has_code(pin: Pin) -> bool:
@@ -93,7 +95,7 @@ def _there(way: _Way, target: Target, means: Means, used: Used) -> Stored | None
         sdist = _known(way.file, means.store)
         if way.file is not None and sdist is None:
             return None
-        stored = means.store.recorded(source.key(way.pin, target, means, sdist.sha256 if sdist else ""))
+        stored = means.store.recorded(source_build.key(way.pin, target, means, sdist.sha256 if sdist else ""))
     else:
         stored = _known(way.file, means.store)
     if stored is None or (used(_wheel(way, stored)) and not is_whole(stored)):
@@ -117,7 +119,7 @@ def _get(lacking: Sequence[_Way], means: Means) -> None:
         if not each.file.hashes:
             means.emit(Warned(f"{each.package}: nothing says what {each.file.filename} must be, so it is taken as it comes"))
     logins = credentials.Credentials(means.environ, means.project, means.inputs)
-    download.download(wanted, means.store, http.Http(means.environ, logins), means.environ, means.emit)
+    download_pool.download(wanted, means.store, registry_client.Http(means.environ, logins), means.environ, means.emit)
 
 
 def _made(way: _Way, target: Target, means: Means) -> Stored | None:
@@ -125,8 +127,8 @@ def _made(way: _Way, target: Target, means: Means) -> Stored | None:
     stored = _known(way.file, means.store)
     if not way.built:
         return stored
-    known = source.key(way.pin, target, means, stored.sha256 if stored else "")
-    return source.build(way.pin, target, means, stored.path if stored else None, known)
+    known = source_build.key(way.pin, target, means, stored.sha256 if stored else "")
+    return source_build.build(way.pin, target, means, stored.path if stored else None, known)
 
 
 def _wheel(way: _Way, stored: Stored) -> Wheel:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from lambent.errors import PackagingError
 from lambent.package.lock import Repository
-from lambent.package.wheels.addresses import shown
+from lambent.package.urls import shown
 from lambent.package.wheels.credentials import Credentials
 
 _LINES = 8

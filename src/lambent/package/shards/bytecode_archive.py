@@ -22,9 +22,9 @@ from lambent.package.shards.shard import Shard
 from lambent.package.used import mark
 
 if TYPE_CHECKING:
-    from lambent.package.shards import compiling
+    from lambent.package.shards import compile_shards
 else:
-    compiling = LazyModule("lambent.package.shards.compiling")
+    compile_shards = LazyModule("lambent.package.shards.compile_shards")
 
 _FORMAT = "2"  # raise it when the same source would give other bytes
 FAILED = "\0failed.json"
@@ -89,11 +89,11 @@ def _compiled(made: Sequence[Shard], wanted: set[str], interpreter: Interpreter,
             todo[index] = missing
     if not todo:
         return tuple(found)
-    fresh = compiling.compile_all({index: (made[index].path, entries) for index, entries in todo.items()}, interpreter)
+    fresh = compile_shards.compile_all({index: (made[index].path, entries) for index, entries in todo.items()}, interpreter)
     for index, made_now in fresh.items():
         held, path = found[index], folder / f"{_key(made[index], interpreter)}.zip"
         names = (place(entry.name, interpreter.version) for entry in todo[index])
-        compiling.write(held, dict(zip(names, made_now, strict=True)), path)
+        compile_shards.write(held, dict(zip(names, made_now, strict=True)), path)
         if held:
             held.close()
         found[index] = Bytecode(path)

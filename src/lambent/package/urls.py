@@ -1,9 +1,13 @@
-"""URLs: what of them may be shown, and what of them is a file. Pure."""
+"""URLs: their parts, and what of them may be printed, logged or stored. Pure."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+
+_USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)(?P<user>[^/\s@'\"`<>]*)@")
+_PUBLIC_USERS = ("git", "hg")  # the user in git+ssh://git@host isn't a secret, and the URL doesn't work without it
 
 
 def host_of(parts: SplitResult) -> str:
@@ -11,13 +15,9 @@ def host_of(parts: SplitResult) -> str:
     return parts.netloc.rpartition("@")[2]
 
 
-def without_login(url: str) -> str:
-    """The URL without user name and password."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:  # no URL: said when it is used as one
-        return url
-    return urlunsplit(parts._replace(netloc=host_of(parts)))
+def without_credentials(text: str) -> str:
+    """Return a URL, or a text with URLs in it, without user names and passwords."""
+    return _USERINFO.sub(lambda match: match[0] if match["user"] in _PUBLIC_USERS else match["scheme"], text)
 
 
 def shown(url: str) -> str:

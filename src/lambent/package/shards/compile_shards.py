@@ -15,7 +15,7 @@ from lambent.interpreters import Interpreter
 from lambent.package.archive import Entry, Writer, compress
 from lambent.package.compiler import ENVIRONMENT, TEXT, WIRE
 from lambent.package.sealed import replacing
-from lambent.package.shards.bytecode import FAILED, Bytecode, place
+from lambent.package.shards.bytecode_archive import FAILED, Bytecode, place
 from lambent.package.shards.sealed import Sealing, seal
 
 Made = tuple[Entry, bytes] | None

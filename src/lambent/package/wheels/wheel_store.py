@@ -17,8 +17,8 @@ from msgspec import Struct
 
 from lambent.package.lock import DistFile
 from lambent.package.sealed import replace_file
+from lambent.package.urls import local_path, without_credentials
 from lambent.package.used import mark
-from lambent.package.wheels.addresses import local_path, without_login
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")  # nothing else becomes a folder's name
 
@@ -84,7 +84,7 @@ def is_whole(stored: Stored, size: int | None = None) -> bool:
 
 def key(file: DistFile) -> str:
     """What a file is known by before its bytes are. A local file without hashes is known by its date and size as well."""
-    parts = [without_login(file.url), *(f"{algorithm}={digest}" for algorithm, digest in sorted(file.hashes))]
+    parts = [without_credentials(file.url), *(f"{algorithm}={digest}" for algorithm, digest in sorted(file.hashes))]
     if not file.hashes and file.url.startswith("file:"):
         try:
             found = local_path(file.url).stat()

@@ -15,9 +15,9 @@ from lambent.errors import PackagingError
 from lambent.package.target import Target
 from lambent.package.used import mark
 from lambent.package.uv import Uv, UvFailed
-from lambent.package.wheels.native import check, host, shim, stage, zig
+from lambent.package.wheels.fetch_errors import full_disk
+from lambent.package.wheels.native import audit, compiler_shim, host_python, toolchain, zig
 from lambent.package.wheels.native.source import build_system, native_files, pretended, take
-from lambent.package.wheels.refusals import full_disk
 
 _FORMAT = "2"  # raise it when the same key would give another wheel
 _RUST = frozenset({"maturin", "setuptools-rust", "puccinialin"})
@@ -59,13 +59,13 @@ class Native(Struct, frozen=True):
             tree = take(source, folder / "from")
             _refuse_rust(tree, name)
             compiled = native_files(tree)
-            python = host.find(self.target, self.environ)
-            stage.lay_out(folder, self.target, python, zig.find(self.environ))
+            python = host_python.find(self.target, self.environ)
+            toolchain.lay_out(folder, self.target, python, zig.find(self.environ))
             made = _run(tree, name, folder, python, self)
-            found = check.inspect(made, self.target, name)
+            found = audit.inspect(made, self.target, name)
             if compiled and not found.binaries:
                 raise _without_its_part(name, compiled[0], folder, self.target)
-            return _keep(check.retag(made, self.target, found, folder) if found.binaries else made, kept)
+            return _keep(audit.retag(made, self.target, found, folder) if found.binaries else made, kept)
 
 
 def _key(source: Path, digest: str, target: Target) -> str:
@@ -103,10 +103,10 @@ def _refuse_rust(tree: Path, name: str) -> None:
         )
 
 
-def _run(tree: Path, name: str, folder: Path, python: host.Host, native: Native) -> Path:
+def _run(tree: Path, name: str, folder: Path, python: host_python.Host, native: Native) -> Path:
     """Runs the build. The wheel it made is for the target, as far as the build says."""
     caches = native.cache / "native"
-    more = stage.environment(folder, native.target, native.environ, caches / "zig")
+    more = toolchain.environment(folder, native.target, native.environ, caches / "zig")
     # what a build requires may itself be built, with this compiler: other programs must not be given that
     more["UV_CACHE_DIR"] = str(caches / "uv" / native.target.name.replace(" ", "-"))
     package, _, version = name.partition(" ")
@@ -141,7 +141,7 @@ def _failed(name: str, text: str, target: Target) -> PackagingError:
 
 def _without_its_part(name: str, file: str, folder: Path, target: Target) -> PackagingError:
     """Some builds go on without their native part when it does not compile: slower, or broken, and nothing said."""
-    refused = folder / shim.REFUSED
+    refused = folder / compiler_shim.REFUSED
     text = refused.read_text("utf-8", "replace") if refused.is_file() else ""
     lacks = _lacks(text)
     return PackagingError(

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from lambent.package.shards.imports import Imports, module_of
+from lambent.package.shards.import_scanner import Imports, module_of
 from lambent.package.shards.slim import prefixes
 
 

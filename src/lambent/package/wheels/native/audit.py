@@ -17,7 +17,7 @@ from lambent.errors import PackagingError
 from lambent.package import elf
 from lambent.package.proof import native as proof
 from lambent.package.target import Target
-from lambent.package.wheels.native.stage import machine
+from lambent.package.wheels.native.toolchain import machine
 
 _LEAST = (2, 17)  # the lowest manylinux tag that names its glibc
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin, urlsplit
 
 from lambent.errors import PackagingError
-from lambent.package.wheels.addresses import host_of, origin, shown, without_login
+from lambent.package.urls import host_of, origin, shown, without_credentials
 from lambent.package.wheels.credentials import Credentials
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Http:
 
         Raises urllib3's HTTPError for broken connections, PackagingError for settings that cannot be used.
         """
-        address = without_login(_web_address(url, url))
+        address = without_credentials(_web_address(url, url))
         known = self._accepted.get((origin(url), index))
         response = None
         for login in self._logins(known, url, index):

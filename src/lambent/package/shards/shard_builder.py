@@ -18,11 +18,11 @@ from msgspec import Struct, field
 from lambent.package import elf
 from lambent.package.archive import Entry, Writer, compress, taken
 from lambent.package.lock import Wheel
-from lambent.package.shards import installed, slim
-from lambent.package.shards.imports import Imports, scan
+from lambent.package.shards import installer_files, slim
+from lambent.package.shards.import_scanner import Imports, scan
 from lambent.package.shards.slim import SlimOptions, Verdicts
 from lambent.package.shards.strip import strip
-from lambent.package.shards.unpack import Place, Unpacked
+from lambent.package.shards.wheel_reader import Place, Unpacked
 from lambent.package.target import Target
 
 _UNDER_WAY = 32 << 20  # bytes read and not yet written
@@ -78,8 +78,8 @@ class _Packing:
     def run(self) -> Findings:
         places = {place.name: place for place in self._unpacked.places}
         wheel, found = self._unpacked.wheel, self.found
-        found.entry_points = installed.entry_points(self._unpacked.metadata("entry_points.txt"))
-        found.requires = installed.requires(self._unpacked.metadata("METADATA"))
+        found.entry_points = installer_files.entry_points(self._unpacked.metadata("entry_points.txt"))
+        found.requires = installer_files.requires(self._unpacked.metadata("METADATA"))
         verdicts = slim.judge(places, wheel.name, self._unpacked.dist_info, self._options)
         own = f"{self._unpacked.dist_info}/RECORD"
         self._has_stubs = "stubs" in verdicts.dropped.values()
@@ -121,8 +121,8 @@ class _Packing:
                 self.found.dropped[name] = "scripts"
                 self.found.dropped_bytes["scripts"] += len(data)
                 return
-            data = installed.with_shebang(data, self._target.python)
-            self._record[name] = installed.digest(data)
+            data = installer_files.with_shebang(data, self._target.python)
+            self._record[name] = installer_files.digest(data)
         elif full:
             self._record[name] = self._unpacked.recorded(place.member)
         else:
@@ -155,11 +155,11 @@ class _Packing:
         made: dict[str, bytes] = {}
         if self._options.keep_all:
             made = {f"{folder}/INSTALLER": b"uv", f"{folder}/REQUESTED": b""}  # uv writes it for what others need as well
-            made |= installed.launchers(self.found.entry_points, self._target.python)
+            made |= installer_files.launchers(self.found.entry_points, self._target.python)
         for name, data in made.items():
-            self._record[name] = installed.digest(data)
+            self._record[name] = installer_files.digest(data)
         self._record[f"{folder}/RECORD"] = ""
-        made[f"{folder}/RECORD"] = installed.record(self._record)
+        made[f"{folder}/RECORD"] = installer_files.record(self._record)
         for name in sorted(made):
             self._queue.add(name, made[name], name.startswith("bin/"))
 

@@ -18,14 +18,14 @@ from lambent.events import StepDone, StepStarted, Warned
 from lambent.package.lock import Pin
 from lambent.package.target import Target
 from lambent.package.uv import Uv, UvFailed
-from lambent.package.wheels import git, refusals, tree
-from lambent.package.wheels.choose import wheel_name
+from lambent.package.wheels import fetch_errors, git, source_tree
+from lambent.package.wheels.choose_wheel import wheel_name
 from lambent.package.wheels.contents import check_wheel
 from lambent.package.wheels.credentials import Credentials
-from lambent.package.wheels.means import Means
+from lambent.package.wheels.fetch_context import Means
 from lambent.package.wheels.native.source import build_system, native_files, pretended, take
-from lambent.package.wheels.store import Stored
 from lambent.package.wheels.tags import ranks
+from lambent.package.wheels.wheel_store import Stored
 
 _FORMAT = "1"  # raise it when the same key would give another wheel
 _EPOCH = "315532800"  # 1980-01-01, the first day of a zip
@@ -38,7 +38,7 @@ def key(pin: Pin, target: Target, means: Means, sdist: str) -> str:
     Raises PackagingError when the folder is not there.
     """
     if pin.folder is not None:
-        source = f"folder {tree.digest(pin.folder)}"
+        source = f"folder {source_tree.digest(pin.folder)}"
     elif pin.repository is not None:
         source = f"git {pin.repository.url} {pin.repository.commit} {pin.repository.subdirectory}"
     else:
@@ -111,7 +111,11 @@ class _Work:
             return git.check_out(pin.repository, self._package, checkout, self._means.environ, credentials)
         if pin.folder is not None:
             own = pin.folder.resolve()
-            return own if tree.builds_cleanly(build_system(own)[0]) else tree.copy(own, self._folder / "from" / "source")
+            return (
+                own
+                if source_tree.builds_cleanly(build_system(own)[0])
+                else source_tree.copy(own, self._folder / "from" / "source")
+            )
         assert sdist is not None  # it has just been fetched
         unpacked = self._folder / "from"
         unpacked.mkdir()
@@ -127,7 +131,7 @@ class _Work:
         try:
             uv.run("build", *options, str(source), **self._environment(uv, source))
         except UvFailed as error:
-            raise refusals.not_built(self._package, self._target, error.text) from error
+            raise fetch_errors.not_built(self._package, self._target, error.text) from error
         wheels = sorted(out.glob("*.whl"))
         if len(wheels) != 1:
             raise PackagingError(f"the build of {self._package} made {len(wheels)} wheels, not one", where=str(source))
@@ -147,7 +151,7 @@ class _Work:
         """Raises PackagingError for a wheel that holds code of this machine, or is for another Python."""
         name = wheel_name(made.name)
         if name is None or not name.neutral or _has_machine_code(made):
-            raise refusals.machine_code(self._package, self._target)
+            raise fetch_errors.machine_code(self._package, self._target)
         if not any(tag in ranks(self._target) for tag in name.tags()):
             raise PackagingError(
                 f"{self._package} built from its source is not for {self._target.name}: {made.name}",

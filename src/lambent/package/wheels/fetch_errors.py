@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 from lambent.errors import PackagingError
 from lambent.package.lock import Pin
 from lambent.package.target import Target
-from lambent.package.wheels.addresses import host_of, shown
-from lambent.package.wheels.choose import offered
-from lambent.package.wheels.wanted import Wanted
+from lambent.package.urls import host_of, shown
+from lambent.package.wheels.choose_wheel import offered
+from lambent.package.wheels.download_request import Wanted
 
 _LINES = 16  # of a failed build that are shown
 _ERRORS = 4

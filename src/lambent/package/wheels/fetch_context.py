@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from lambent.events import Emit, ignore
-from lambent.package.wheels.store import Store
+from lambent.package.wheels.wheel_store import Store
 
 NativeBuild = Callable[[Path, str, str], Path]
 """Builds a wheel with native code for the target: from a source (file or folder), its name for people, its digest."""

@@ -12,11 +12,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from msgspec.structs import asdict
-
 from lambent.package.target import Target
-from lambent.package.wheels.native import shim
-from lambent.package.wheels.native.host import Host
+from lambent.package.wheels.native import compiler_shim
+from lambent.package.wheels.native.host_python import Host
 
 EPOCH = "315532800"  # 1980-01-01, the first time that a zip can hold
 _ABOUT_THIS_MACHINE = ("CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "PKG_CONFIG_PATH", "ARCHFLAGS", "CPATH", "LIBRARY_PATH")
@@ -82,7 +80,7 @@ def lay_out(folder: Path, target: Target, host: Host, zig: Path) -> None:
     (folder / "toolchain.cmake").write_text(_TOOLCHAIN.format(**places), "utf-8")
     (folder / "cross.ini").write_text(_CROSS_FILE.format(**places), "utf-8")
     (folder / "pkgconfig").mkdir()
-    settings = shim.Settings(
+    settings = compiler_shim.Settings(
         zig=str(zig),
         target=f"{machine(target)}-linux-gnu.{'.'.join(map(str, target.glibc))}",
         headers=str(folder / "headers"),
@@ -90,11 +88,11 @@ def lay_out(folder: Path, target: Target, host: Host, zig: Path) -> None:
         root=str(folder),
     )
     stored = folder / "settings.json"
-    stored.write_text(json.dumps(asdict(settings)), "utf-8")
+    stored.write_text(json.dumps(settings._asdict()), "utf-8")
     (folder / "bin").mkdir()
-    for tool in shim.TOOLS:
+    for tool in compiler_shim.TOOLS:
         command = folder / "bin" / f"lambent-{tool}"
-        words = shlex.join([sys.executable, "-I", "-S", shim.__file__, str(stored), tool])
+        words = shlex.join([sys.executable, "-I", "-S", compiler_shim.__file__, str(stored), tool])
         command.write_text(f'#!/bin/sh\nexec {words} "$@"\n', "utf-8")
         command.chmod(0o755)
     _python(folder / "python", target, host)

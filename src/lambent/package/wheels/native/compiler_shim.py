@@ -12,8 +12,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-
-from msgspec import Struct
+from typing import NamedTuple
 
 TOOLS = ("cc", "c++", "ar", "ranlib")
 REFUSED = "refused.txt"
@@ -33,7 +32,7 @@ _LINKER_DROPPED = re.compile(
 _TAKES_A_WORD = ("-rpath", "--rpath", "-R", "--exclude-libs", "-rpath-link", "--rpath-link")
 
 
-class Settings(Struct, frozen=True):
+class Settings(NamedTuple):
     """`zig` is its executable, `target` such as "aarch64-linux-gnu.2.34", `headers` the folder with the target's Python.h.
 
     `host` are further folders to leave out, `root` the one whose path must not be found in the result.

@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 import pytest
 
 from lambent.local.control.interface import S3Fault
-from lambent.local.durable import Call, Effect, Meaning, compact, meaning, scope
 from lambent.local.engine.interface import LogLine
 from lambent.local.journal import Entry, Journal
 from lambent.local.logsink import BatchingSink
+from lambent.local.persistence import Call, Effect, Meaning, compact, meaning, scope
 from support.local_service import TRUST, Service, serving
 
 
@@ -163,7 +163,7 @@ def test_deleted_things_stay_deleted_and_the_journal_shrinks(tmp_path: Path) -> 
 
 
 def test_what_the_lambda_api_asks(tmp_path: Path) -> None:
-    from lambent.local.neighbours import Neighbours
+    from lambent.local.aws_services import Neighbours
 
     neighbours = Neighbours(tmp_path)
     neighbours.start()

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lambent.limits import PAYLOAD_MAX
-from lambent.local import guard
+from lambent.local import host_check
 from lambent.local.control import interface as api
-from lambent.local.durable import Call, scope
 from lambent.local.front.interface import Reply, Request
+from lambent.local.persistence import Call, scope
 from lambent.local.wsgi import Answer
 
 log = logging.getLogger("lambent.service")
@@ -100,11 +100,11 @@ class Application:
     async def _answer(self, scope: Scope, receive: Receive) -> Reply:
         headers = tuple((name.decode("latin-1"), _text(value)) for name, value in scope["headers"])
         path = scope["raw_path"].decode("latin-1")
-        name = guard.hostname(next((value for key, value in headers if key == "host"), ""))
-        url_id = guard.url_id(name)
-        if url_id is None and not guard.is_loopback(name):
+        name = host_check.hostname(next((value for key, value in headers if key == "host"), ""))
+        url_id = host_check.url_id(name)
+        if url_id is None and not host_check.is_loopback(name):
             return _say(403, {"message": f"lambent local answers to loopback names only, not to '{name}'"})
-        inner = guard.url_path(path)
+        inner = host_check.url_path(path)
         if url_id is None and inner is None:
             return await self._api(scope, receive, headers, path)
         if url_id is None and inner is not None:
@@ -126,7 +126,7 @@ class Application:
 
     async def _api(self, asgi: Scope, receive: Receive, headers: tuple[tuple[str, str], ...], path: str) -> Reply:
         known = dict(headers)
-        if guard.from_elsewhere(known):
+        if host_check.from_elsewhere(known):
             return _say(403, {"message": "lambent local's API is closed to pages of other sites"})
         query = asgi["query_string"].decode("latin-1")
         own = self._own(asgi["method"], path)

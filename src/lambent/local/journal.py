@@ -16,7 +16,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from lambent.local.durable import Call, Effect, compact
+from lambent.local.persistence import Call, Effect, compact
 
 log = logging.getLogger("lambent.neighbours")
 

@@ -23,15 +23,15 @@ from lambent import __version__
 from lambent.errors import LocalError
 from lambent.local import daemon
 from lambent.local.application import Application
-from lambent.local.control.control import Control
-from lambent.local.control.model import is_lambda
+from lambent.local.aws_services import Neighbours
+from lambent.local.control.api import Control
+from lambent.local.control.service_model import is_lambda
 from lambent.local.engine.engine import LocalEngine
 from lambent.local.engine.engine import Settings as EngineSettings
-from lambent.local.front.front import Front
-from lambent.local.front.front import Settings as FrontSettings
+from lambent.local.front.function_urls import Front
+from lambent.local.front.function_urls import Settings as FrontSettings
 from lambent.local.front.limited import Limited
 from lambent.local.lock import Locked, take
-from lambent.local.neighbours import Neighbours
 from lambent.local.occupant import occupant
 from lambent.local.sandbox.choose import choose
 from lambent.local.sandbox.interface import Maker

@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
 
-from lambent.local.durable import Call
+from lambent.local.persistence import Call
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 

@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 
 from lambent.local.control import is_lambda
-from lambent.local.control.model import find, service
+from lambent.local.control.configuration_rules import trusts_lambda
 from lambent.local.control.permissions import build_statement
-from lambent.local.control.rules import trusts_lambda
-from lambent.local.control.urls import function_url
+from lambent.local.control.service_model import find, service
+from lambent.local.control.url_configs import function_url
 from support.lambda_api import ACCOUNT, REGION, ROLE, TRUST, Api, body, client, refusal, serving, text, zip_bytes
 from support.recordings import Recording
 

@@ -178,7 +178,7 @@ def test_a_function_shows_its_layers_and_loses_them(api: Api) -> None:
 
 
 def test_code_and_layers_have_one_limit(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lambent.local.control.layers.UNZIPPED_MAX", 1000)
+    monkeypatch.setattr("lambent.local.control.layer_versions.UNZIPPED_MAX", 1000)
     c, half = api.client, {"ZipFile": zip_bytes({"python/half.py": "#" * 600})}
     arn = c.publish_layer_version(LayerName="half", Content=half)["LayerVersionArn"]
     api.create("full", Layers=[arn])

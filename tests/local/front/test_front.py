@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lambent.local.engine.interface import Outcome
-from lambent.local.front import cors, permission, reply, signature
+from lambent.local.front import authorization, cors, response, signature
 from lambent.local.front.event import Arrival, encode, make_event
 from lambent.local.front.interface import Caller, Request
 
@@ -103,7 +103,7 @@ def test_event_of_a_signed_request() -> None:
 
 
 def answered(returned: Any) -> tuple[int, dict[str, str], bytes]:
-    made = reply.from_outcome(Outcome(json.dumps(returned).encode(), "", ""))
+    made = response.from_outcome(Outcome(json.dumps(returned).encode(), "", ""))
     return made.status, dict(made.headers), made.body
 
 
@@ -125,7 +125,7 @@ def test_what_has_no_status_code_is_compact_json(returned: Any, body: bytes) -> 
 
 def test_structured_answer() -> None:
     returned = {"statusCode": "418", "headers": {"X-Thing": 5, "Content-Length": "99"}, "body": "ho", "cookies": ["a=1", "b=2"]}
-    made = reply.from_outcome(Outcome(json.dumps(returned).encode(), "", ""))
+    made = response.from_outcome(Outcome(json.dumps(returned).encode(), "", ""))
     assert made.status == 418 and made.body == b"ho"
     assert made.headers == (
         ("x-thing", "5"),
@@ -167,14 +167,14 @@ JSON = st.recursive(
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(("statusCode", "headers", "cookies", "body", "isBase64Encoded"), JSON)))
 def test_whatever_a_function_returns_is_an_answer(returned: dict[str, Any]) -> None:
-    made = reply.from_outcome(Outcome(json.dumps(returned).encode(), "", ""))
+    made = response.from_outcome(Outcome(json.dumps(returned).encode(), "", ""))
     assert 200 <= made.status <= 599
     for name, value in made.headers:
         assert name.isascii() and not set("\r\n\0") & set(name + value)
 
 
 def test_a_failed_function_says_nothing() -> None:
-    made = reply.from_outcome(Outcome(b'{"errorMessage":"secret"}', "Unhandled", ""))
+    made = response.from_outcome(Outcome(b'{"errorMessage":"secret"}', "Unhandled", ""))
     assert (made.status, made.body) == (502, b"Internal Server Error")
 
 
@@ -192,8 +192,8 @@ SECOND = {
     "Resource": RESOURCE,
     "Condition": {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
 }
-NONE = permission.Attempt(RESOURCE, "NONE", "123456789012")
-IAM = permission.Attempt(RESOURCE, "AWS_IAM", "123456789012", ADMIN)
+NONE = authorization.Attempt(RESOURCE, "NONE", "123456789012")
+IAM = authorization.Attempt(RESOURCE, "AWS_IAM", "123456789012", ADMIN)
 
 
 @pytest.mark.parametrize(
@@ -209,23 +209,23 @@ IAM = permission.Attempt(RESOURCE, "AWS_IAM", "123456789012", ADMIN)
             [{**FIRST, "Condition": {"StringEquals": {"lambda:FunctionUrlAuthType": "AWS_IAM"}}}],
             NONE,
             EARLIER,
-            (permission.INVOKE_URL,),
+            (authorization.INVOKE_URL,),
         ),
-        ([{**FIRST, "Condition": {"StringEquals": {"aws:SourceVpc": "vpc-1"}}}], NONE, EARLIER, (permission.INVOKE_URL,)),
-        ([{**FIRST, "Principal": {"AWS": "arn:aws:iam::1:root"}}], NONE, EARLIER, (permission.INVOKE_URL,)),
-        ([FIRST, SECOND], replace(IAM, caller=None), TODAY, (permission.INVOKE_URL,)),
+        ([{**FIRST, "Condition": {"StringEquals": {"aws:SourceVpc": "vpc-1"}}}], NONE, EARLIER, (authorization.INVOKE_URL,)),
+        ([{**FIRST, "Principal": {"AWS": "arn:aws:iam::1:root"}}], NONE, EARLIER, (authorization.INVOKE_URL,)),
+        ([FIRST, SECOND], replace(IAM, caller=None), TODAY, (authorization.INVOKE_URL,)),
         ([], IAM, TODAY, ()),
-        ([], replace(IAM, caller=NOBODY), TODAY, (permission.INVOKE_URL, permission.INVOKE)),
+        ([], replace(IAM, caller=NOBODY), TODAY, (authorization.INVOKE_URL, authorization.INVOKE)),
         ([{**SECOND, "Action": "lambda:*", "Principal": {"AWS": ADMIN.arn}}], replace(IAM, caller=NOBODY), TODAY, ()),
-        ([], replace(IAM, account="999999999999"), TODAY, (permission.INVOKE_URL, permission.INVOKE)),
+        ([], replace(IAM, account="999999999999"), TODAY, (authorization.INVOKE_URL, authorization.INVOKE)),
     ],
 )
-def test_permission(statements: list[Any], attempt: permission.Attempt, as_of: date, missing: tuple[str, ...]) -> None:
-    assert permission.missing_actions(statements, attempt, as_of) == missing
+def test_permission(statements: list[Any], attempt: authorization.Attempt, as_of: date, missing: tuple[str, ...]) -> None:
+    assert authorization.missing_actions(statements, attempt, as_of) == missing
 
 
 def test_the_commands_to_paste() -> None:
-    [line] = permission.commands([permission.INVOKE], "f", "live", "us-east-1", "http://127.0.0.1:4580")
+    [line] = authorization.commands([authorization.INVOKE], "f", "live", "us-east-1", "http://127.0.0.1:4580")
     assert line == (
         "aws lambda add-permission --function-name f --qualifier live --statement-id FunctionURLInvokeAllowPublicAccess "
         "--action lambda:InvokeFunction --principal '*' --invoked-via-function-url "

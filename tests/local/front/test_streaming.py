@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec import Struct, field
 
 from lambent.local.engine.interface import Outcome
-from lambent.local.front import streamed
+from lambent.local.front import streamed_response
 
 GOOD = Outcome(b"", "", "")
 FAILED = Outcome(b'{"errorMessage":"secret"}', "Unhandled", "")
@@ -24,7 +24,7 @@ class Written(Struct):
     """A Stream whose chunks are known."""
 
     chunks: list[bytes]
-    content_type: str | None = streamed.INTEGRATION
+    content_type: str | None = streamed_response.INTEGRATION
     end: Outcome = GOOD
     abandoned: list[bool] = field(default_factory=list)
 
@@ -42,7 +42,7 @@ class Written(Struct):
 
 def answered(stream: Written) -> tuple[int, list[tuple[str, str]], list[bytes]]:
     async def run() -> tuple[int, list[tuple[str, str]], list[bytes]]:
-        made = await streamed.answer(stream, "f")
+        made = await streamed_response.answer(stream, "f")
         rest = [chunk async for chunk in made.rest] if made.rest is not None else []
         return made.status, list(made.headers), [made.body, *rest]
 
@@ -78,7 +78,7 @@ def test_wherever_the_wire_cuts_it(cuts: list[int], body: bytes) -> None:
 def test_the_answer_begins_before_there_is_a_body() -> None:
     """`read` is not called again once the prelude is whole: the client has its headers while the function still thinks."""
     stream = Written([b"{}" + END, b"late"])
-    made = asyncio.run(streamed.answer(stream, "f"))
+    made = asyncio.run(streamed_response.answer(stream, "f"))
     assert made.status == 200 and stream.chunks == [b"late"]
 
 

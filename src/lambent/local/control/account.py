@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from lambent.limits import UNZIPPED_MAX, ZIP_DIRECT_MAX
-from lambent.local.control.call import Call
+from lambent.local.control.context import Call
 from lambent.local.control.faults import Fault, invalid
-from lambent.local.control.target import Target
+from lambent.local.control.reference import Target
 from lambent.local.control.versions import all_versions
 from lambent.local.store import Document
 

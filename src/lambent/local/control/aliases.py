@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from lambent.local.control.call import Call
+from lambent.local.control.configuration import page
+from lambent.local.control.context import Call
 from lambent.local.control.faults import conflict, constraint, invalid, missing
-from lambent.local.control.provisioned import follow
-from lambent.local.control.render import page
-from lambent.local.control.target import Target
+from lambent.local.control.provisioned_configs import follow
+from lambent.local.control.reference import Target
 from lambent.local.store import LATEST, Document, Record, new_revision
 
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from lambent.local.control.interface import Response
-from lambent.local.control.model import error_shape
+from lambent.local.control.service_model import error_shape
 
 UNMODELLED = {  # recorded from AWS, but absent from its model
     "AccessDeniedException": 403,

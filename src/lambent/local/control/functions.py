@@ -8,14 +8,14 @@ import hashlib
 from typing import Any
 
 from lambent.limits import MEMORY_DEFAULT_MB, TIMEOUT_DEFAULT_S, TMP_MIN_MB
-from lambent.local.control.call import Call, aws_time, refuse_while_busy, resolve
 from lambent.local.control.code import fetch, keep
+from lambent.local.control.configuration import configuration, listed, page
+from lambent.local.control.configuration_rules import check_environment, check_role, check_runtime, check_supported, check_tags
+from lambent.local.control.context import Call, aws_time, refuse_while_busy, resolve
 from lambent.local.control.faults import conflict, invalid, not_built
-from lambent.local.control.layers import check_unzipped, used_layers
-from lambent.local.control.provisioned import follow
-from lambent.local.control.render import configuration, listed, page
-from lambent.local.control.rules import check_environment, check_role, check_runtime, check_supported, check_tags
-from lambent.local.control.target import Target, is_alias_name
+from lambent.local.control.layer_versions import check_unzipped, used_layers
+from lambent.local.control.provisioned_configs import follow
+from lambent.local.control.reference import Target, is_alias_name
 from lambent.local.control.versions import CREATING, all_versions, publish
 from lambent.local.store import LATEST, Document, Record, new_revision, sha_hex
 

@@ -14,11 +14,11 @@ from contextlib import contextmanager
 
 from lambent.limits import ASYNC_PAYLOAD_MAX, PAYLOAD_MAX
 from lambent.local.control import event_stream
-from lambent.local.control.call import Call, resolve
+from lambent.local.control.configuration_rules import too_large
+from lambent.local.control.context import Call, resolve
 from lambent.local.control.faults import Fault, conflict, invalid, missing, not_built
 from lambent.local.control.payload import check_json
-from lambent.local.control.rules import too_large
-from lambent.local.control.target import Target
+from lambent.local.control.reference import Target
 from lambent.local.engine.interface import EngineFault, Function, Invocation, Outcome, Throttled
 from lambent.local.store import LATEST, Document, NotFound, Record
 

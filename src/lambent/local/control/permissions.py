@@ -6,9 +6,9 @@ import json
 import re
 from typing import Any
 
-from lambent.local.control.call import Call
+from lambent.local.control.context import Call
 from lambent.local.control.faults import Fault, conflict, invalid, missing
-from lambent.local.control.target import Target, is_alias_name, is_version
+from lambent.local.control.reference import Target, is_alias_name, is_version
 from lambent.local.store import LATEST, Document, NotFound, Record, new_revision
 
 POLICY_MAX = 20480  # bytes of the whole document, dg:gettingstarted-limits

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from lambent.local.control.call import Call
+from lambent.local.control.configuration_rules import check_tags
+from lambent.local.control.context import Call
 from lambent.local.control.faults import invalid, not_built
-from lambent.local.control.rules import check_tags
-from lambent.local.control.target import Target, parse
+from lambent.local.control.reference import Target, parse
 from lambent.local.store import Document, new_revision
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from lambent.local.control.call import Call, refuse_while_busy
 from lambent.local.control.code import fetch, keep
+from lambent.local.control.configuration import configuration
+from lambent.local.control.configuration_rules import check_runtime
+from lambent.local.control.context import Call, refuse_while_busy
 from lambent.local.control.faults import invalid, not_built
 from lambent.local.control.functions import begin_update
-from lambent.local.control.layers import check_unzipped
-from lambent.local.control.render import configuration
-from lambent.local.control.rules import check_runtime
+from lambent.local.control.layer_versions import check_unzipped
 from lambent.local.store import Document
 
 

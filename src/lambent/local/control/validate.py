@@ -18,7 +18,7 @@ from botocore.model import ListShape, MapShape, OperationModel, Shape, Structure
 from lambent.limits import MEMORY_MAX_MB, TIMEOUT_MAX_S, TMP_MAX_MB
 from lambent.local.control.faults import Fault, violations
 from lambent.local.control.interface import Request
-from lambent.local.control.model import wire_name
+from lambent.local.control.service_model import wire_name
 
 Params = dict[str, Any]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 
-from lambent.local.control.call import Call, refuse_while_busy
+from lambent.local.control.configuration import configuration, listed, page
+from lambent.local.control.context import Call, refuse_while_busy
 from lambent.local.control.faults import invalid
-from lambent.local.control.render import configuration, listed, page
 from lambent.local.store import LATEST, Document, Record, new_revision
 
 # What may differ between $LATEST and a version without $LATEST having "changed since the last version".

@@ -12,7 +12,7 @@ import logging
 from collections.abc import AsyncGenerator
 
 from lambent.local.engine.interface import Stream
-from lambent.local.front import reply
+from lambent.local.front import response
 from lambent.local.front.interface import Reply
 
 log = logging.getLogger("lambent.front")
@@ -28,22 +28,22 @@ OCTETS = (("content-type", "application/octet-stream"),)
 async def answer(stream: Stream, called: str) -> Reply:
     """The answer to the client over a RESPONSE_STREAM URL. `rest` reads the stream; `called` names it in the log."""
     if stream.content_type is None:
-        return reply.unstreamed(await stream.outcome())
+        return response.unstreamed(await stream.outcome())
     if stream.content_type.partition(";")[0].strip().lower() != INTEGRATION:
         first = await stream.read()
         if not first and (await stream.outcome()).function_error:
-            return reply.bad_gateway()
+            return response.bad_gateway()
         headers = (("content-type", stream.content_type),) if stream.content_type else OCTETS
         return Reply(200, headers, first, _rest(stream, called))
     head, found, body = await _prelude(stream)
     try:
         told = json.loads(head) if found else None
         if not isinstance(told, dict):
-            raise reply.Malformed
-        begun = reply.head(told)
-    except (ValueError, reply.Malformed):
+            raise response.Malformed
+        begun = response.head(told)
+    except (ValueError, response.Malformed):
         stream.abandon()
-        return reply.bad_gateway()
+        return response.bad_gateway()
     return Reply(begun.status, begun.headers, body, _rest(stream, called))
 
 

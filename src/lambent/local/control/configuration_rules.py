@@ -9,7 +9,7 @@ from typing import Any
 
 from lambent import calendar
 from lambent.limits import ENV_MAX, RESERVED_ENVIRONMENT, TAGS_MAX
-from lambent.local.control.call import Call
+from lambent.local.control.context import Call
 from lambent.local.control.faults import Fault, invalid, not_built
 from lambent.local.control.validate import SHOWN_RUNTIMES
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from lambent.limits import LAYERS_MAX, UNZIPPED_MAX
-from lambent.local.control.call import Call, aws_time
 from lambent.local.control.code import fetch, keep
+from lambent.local.control.configuration import page
+from lambent.local.control.context import Call, aws_time
 from lambent.local.control.faults import Fault, constraint, invalid, missing, not_built
-from lambent.local.control.render import page
 from lambent.local.control.validate import LISTED_RUNTIMES
 from lambent.local.layers import Layer, unpacked_size
 from lambent.local.store import Document, sha_hex

@@ -22,11 +22,11 @@ from typing import Any
 
 from lambent.local.control.interface import S3Fault
 from lambent.local.daemon import ACCOUNT
-from lambent.local.durable import Call, Meaning, meaning, scope
 from lambent.local.engine.interface import Function, LogLine
 from lambent.local.front.interface import Caller
 from lambent.local.journal import Entry, Journal
 from lambent.local.logsink import BatchingSink
+from lambent.local.persistence import Call, Meaning, meaning, scope
 from lambent.local.wsgi import Answer, Application, respond
 
 log = logging.getLogger("lambent.neighbours")
@@ -95,7 +95,7 @@ class Neighbours:
         return answer
 
     def _again(self, at: float, seed: int, call: Call) -> Answer:
-        repeatable = importlib.import_module("lambent.local.repeatable")
+        repeatable = importlib.import_module("lambent.local.deterministic_moto")
         with repeatable.repeating(seed, at):
             return self._perform(call)
 
@@ -227,7 +227,7 @@ class Neighbours:
         server = importlib.import_module("moto.server")
         for service in ("iam", "sts", "logs", "s3"):
             importlib.import_module(f"moto.{service}.models")
-        importlib.import_module("lambent.local.repeatable").install()
+        importlib.import_module("lambent.local.deterministic_moto").install()
         # AWSLambdaBasicExecutionRole and its like. moto makes an IAM for each of AWS's partitions (China, GovCloud ...) at the
         # first request, and 1,500 policies for each of them cost seconds: only the ordinary partition gets them.
         iam = importlib.import_module("moto.core.config").default_user_config["iam"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from lambent.local.control.call import Call
+from lambent.local.control.configuration import page
+from lambent.local.control.context import Call
 from lambent.local.control.faults import invalid, missing, not_built
-from lambent.local.control.render import page
-from lambent.local.control.target import Target
+from lambent.local.control.reference import Target
 from lambent.local.store import LATEST, Document, NotFound, Record
 
 NO_FUNCTION = "The function doesn't exist."

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from lambent.limits import PAYLOAD_MAX
 from lambent.local.engine.interface import EngineFault, Function, Invocation, Throttled
-from lambent.local.front import cors, permission, reply, signature, streamed
+from lambent.local.front import authorization, cors, response, signature, streamed_response
 from lambent.local.front.event import Arrival, encode, make_event
 from lambent.local.front.interface import Caller, Callers, Invoker, Reply, Request, Url, Urls
 
@@ -50,7 +50,7 @@ class Front:
         """The answer to one request; refusals are answers too."""
         url = self._urls.url(url_id)
         if url is None:
-            return reply.unknown_url()
+            return response.unknown_url()
         rules = url.cors or {}
         if rules and cors.is_preflight(request):
             return cors.preflight(rules, request)
@@ -66,24 +66,24 @@ class Front:
                 caller = await self._identify(url, request)
             except signature.BadSignature as bad:
                 headers = (("content-type", "application/json"), ("x-amzn-ErrorType", "InvalidSignatureException"))
-                return Reply(403, headers, reply.compact({"message": str(bad)}).encode())
-        attempt = permission.Attempt(_arn(url), url.auth_type, url.account, caller)
+                return Reply(403, headers, response.compact({"message": str(bad)}).encode())
+        attempt = authorization.Attempt(_arn(url), url.auth_type, url.account, caller)
         missing = self._missing(url, attempt)
         if missing:
             self._explain(url, missing, caller)
-            return reply.forbidden()
+            return response.forbidden()
         try:
             function = self._urls.route(url.region, url.function, url.qualifier)
         except LookupError:
-            return reply.forbidden()  # the alias is gone; its URL and policy remain [recorded]
+            return response.forbidden()  # the alias is gone; its URL and policy remain [recorded]
         return await self._invoke(url, function, request, caller)
 
-    def _missing(self, url: Url, attempt: permission.Attempt) -> tuple[str, ...]:
+    def _missing(self, url: Url, attempt: authorization.Attempt) -> tuple[str, ...]:
         try:
             statements = self._urls.policy(url.region, url.function, url.qualifier)
         except LookupError:
             statements = ()
-        return permission.missing_actions(statements, attempt, self._settings.as_of)
+        return authorization.missing_actions(statements, attempt, self._settings.as_of)
 
     async def _identify(self, url: Url, request: Request) -> Caller | None:
         signed = signature.read(request)
@@ -97,29 +97,29 @@ class Front:
 
     async def _invoke(self, url: Url, function: Function, request: Request, caller: Caller | None) -> Reply:
         if len(request.body) > PAYLOAD_MAX:
-            return reply.too_large(PAYLOAD_MAX)
+            return response.too_large(PAYLOAD_MAX)
         arrival = self._arrival(url, request)
         payload = encode(make_event(request, arrival, caller))
         if len(payload) > PAYLOAD_MAX:
-            return reply.too_large(PAYLOAD_MAX)
+            return response.too_large(PAYLOAD_MAX)
         invocation = Invocation(arrival.request_id, payload, _arn(url), f"{arrival.trace_id};Sampled=0")
         ids = (("x-amzn-RequestId", arrival.request_id), ("X-Amzn-Trace-Id", f"{arrival.trace_id};Sampled=0"))
         try:
             answered = await self._run(url, function, invocation, request.method)
         except Throttled:
-            return reply.throttled()
+            return response.throttled()
         except EngineFault as fault:
             log.error("%s could not be run: %s", function.name, fault)
-            answered = reply.bad_gateway()
+            answered = response.bad_gateway()
         return replace(answered, headers=(*answered.headers, *ids))
 
     async def _run(self, url: Url, function: Function, invocation: Invocation, method: str) -> Reply:
         if url.invoke_mode == "RESPONSE_STREAM":
-            return await streamed.answer(await self._engine.stream(function, invocation), _called(url))
+            return await streamed_response.answer(await self._engine.stream(function, invocation), _called(url))
         outcome = await self._engine.invoke(function, invocation)
         if outcome.function_error and b'"Function.ResponseSizeTooLarge"' in outcome.payload[:200]:
             log.warning("502 from the URL of %s: its answer is over %d bytes; %s", _called(url), PAYLOAD_MAX, _STREAM_IT)
-        return reply.from_outcome(outcome, method)
+        return response.from_outcome(outcome, method)
 
     def _arrival(self, url: Url, request: Request) -> Arrival:
         now = time.time()
@@ -138,9 +138,9 @@ class Front:
             who = f"{caller.arn} is not allowed" if caller else "the request is not signed, so nobody is allowed"
             log.warning("%s: %s %s", what, who, " and ".join(missing))
             return
-        pastes = permission.commands(missing, url.function, url.qualifier, url.region, self._settings.endpoint)
+        pastes = authorization.commands(missing, url.function, url.qualifier, url.region, self._settings.endpoint)
         for action, paste in zip(missing, pastes, strict=True):
-            since = " (needed since October 2025)" if action == permission.INVOKE else ""
+            since = " (needed since October 2025)" if action == authorization.INVOKE else ""
             log.warning("%s: no policy statement allows %s%s. Paste: %s", what, action, since, paste)
 
 

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import asdict
 
-from lambent.local.control.call import Call, aws_time
+from lambent.local.control.configuration import page
+from lambent.local.control.context import Call, aws_time
 from lambent.local.control.faults import Fault, conflict, constraint, missing
-from lambent.local.control.render import page
-from lambent.local.control.target import Target, is_version
+from lambent.local.control.reference import Target, is_version
 from lambent.local.store import Document, Record, UrlConfig
 
 NO_FUNCTION = "Function does not exist"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from lambent.local.control.account import UNRESERVED_MIN, unreserved
-from lambent.local.control.call import Call, Parts, aws_time, resolve
+from lambent.local.control.configuration import page
+from lambent.local.control.context import Call, Parts, aws_time, resolve
 from lambent.local.control.faults import Fault, conflict, invalid, missing
-from lambent.local.control.render import page
-from lambent.local.control.target import Target, is_alias_name
+from lambent.local.control.reference import Target, is_alias_name
 from lambent.local.engine.interface import Function
 from lambent.local.store import LATEST, Document, NotFound, Record
 

@@ -17,24 +17,24 @@ from lambent.limits import CREATE_REQUEST_MAX
 from lambent.local.control import (
     account,
     aliases,
-    event_invoke,
+    event_invoke_configs,
     event_stream,
     functions,
     invoke,
     layer_policies,
-    layers,
+    layer_versions,
     permissions,
-    provisioned,
+    provisioned_configs,
     tags,
     updates,
-    urls,
+    url_configs,
     versions,
 )
-from lambent.local.control.call import Call, Parts
+from lambent.local.control.configuration_rules import too_large
+from lambent.local.control.context import Call, Parts
 from lambent.local.control.faults import Fault, not_built
 from lambent.local.control.interface import Neighbours, Request, Response
-from lambent.local.control.model import find, wire_name
-from lambent.local.control.rules import too_large
+from lambent.local.control.service_model import find, wire_name
 from lambent.local.control.validate import read
 from lambent.local.engine.interface import Engine
 from lambent.local.store import Document, Store
@@ -46,42 +46,42 @@ OPERATIONS: dict[str, Callable[[Call], Awaitable[Document | None]]] = {
     "AddPermission": permissions.add_permission,
     "CreateAlias": aliases.create_alias,
     "CreateFunction": functions.create_function,
-    "CreateFunctionUrlConfig": urls.create_function_url_config,
+    "CreateFunctionUrlConfig": url_configs.create_function_url_config,
     "DeleteAlias": aliases.delete_alias,
     "DeleteFunction": functions.delete_function,
     "DeleteFunctionConcurrency": account.delete_function_concurrency,
-    "DeleteLayerVersion": layers.delete_layer_version,
-    "DeleteProvisionedConcurrencyConfig": provisioned.delete_provisioned_concurrency_config,
-    "DeleteFunctionEventInvokeConfig": event_invoke.delete_function_event_invoke_config,
-    "DeleteFunctionUrlConfig": urls.delete_function_url_config,
+    "DeleteLayerVersion": layer_versions.delete_layer_version,
+    "DeleteProvisionedConcurrencyConfig": provisioned_configs.delete_provisioned_concurrency_config,
+    "DeleteFunctionEventInvokeConfig": event_invoke_configs.delete_function_event_invoke_config,
+    "DeleteFunctionUrlConfig": url_configs.delete_function_url_config,
     "GetAccountSettings": account.get_account_settings,
     "GetAlias": aliases.get_alias,
     "GetFunction": functions.get_function,
     "GetFunctionConcurrency": account.get_function_concurrency,
     "GetFunctionConfiguration": functions.get_function_configuration,
-    "GetFunctionEventInvokeConfig": event_invoke.get_function_event_invoke_config,
-    "GetFunctionUrlConfig": urls.get_function_url_config,
-    "GetLayerVersion": layers.get_layer_version,
-    "GetLayerVersionByArn": layers.get_layer_version_by_arn,
+    "GetFunctionEventInvokeConfig": event_invoke_configs.get_function_event_invoke_config,
+    "GetFunctionUrlConfig": url_configs.get_function_url_config,
+    "GetLayerVersion": layer_versions.get_layer_version,
+    "GetLayerVersionByArn": layer_versions.get_layer_version_by_arn,
     "GetLayerVersionPolicy": layer_policies.get_layer_version_policy,
-    "GetProvisionedConcurrencyConfig": provisioned.get_provisioned_concurrency_config,
+    "GetProvisionedConcurrencyConfig": provisioned_configs.get_provisioned_concurrency_config,
     "GetPolicy": permissions.get_policy,
     "Invoke": invoke.invoke,
     "InvokeWithResponseStream": invoke.invoke_with_response_stream,
     "ListAliases": aliases.list_aliases,
-    "ListFunctionEventInvokeConfigs": event_invoke.list_function_event_invoke_configs,
-    "ListFunctionUrlConfigs": urls.list_function_url_configs,
+    "ListFunctionEventInvokeConfigs": event_invoke_configs.list_function_event_invoke_configs,
+    "ListFunctionUrlConfigs": url_configs.list_function_url_configs,
     "ListFunctions": functions.list_functions,
-    "ListLayers": layers.list_layers,
-    "ListLayerVersions": layers.list_layer_versions,
-    "ListProvisionedConcurrencyConfigs": provisioned.list_provisioned_concurrency_configs,
+    "ListLayers": layer_versions.list_layers,
+    "ListLayerVersions": layer_versions.list_layer_versions,
+    "ListProvisionedConcurrencyConfigs": provisioned_configs.list_provisioned_concurrency_configs,
     "ListTags": tags.list_tags,
     "ListVersionsByFunction": versions.list_versions_by_function,
-    "PublishLayerVersion": layers.publish_layer_version,
+    "PublishLayerVersion": layer_versions.publish_layer_version,
     "PublishVersion": versions.publish_version,
     "PutFunctionConcurrency": account.put_function_concurrency,
-    "PutFunctionEventInvokeConfig": event_invoke.put_function_event_invoke_config,
-    "PutProvisionedConcurrencyConfig": provisioned.put_provisioned_concurrency_config,
+    "PutFunctionEventInvokeConfig": event_invoke_configs.put_function_event_invoke_config,
+    "PutProvisionedConcurrencyConfig": provisioned_configs.put_provisioned_concurrency_config,
     "RemoveLayerVersionPermission": layer_policies.remove_layer_version_permission,
     "RemovePermission": permissions.remove_permission,
     "TagResource": tags.tag_resource,
@@ -89,8 +89,8 @@ OPERATIONS: dict[str, Callable[[Call], Awaitable[Document | None]]] = {
     "UpdateAlias": aliases.update_alias,
     "UpdateFunctionCode": updates.update_function_code,
     "UpdateFunctionConfiguration": functions.update_function_configuration,
-    "UpdateFunctionEventInvokeConfig": event_invoke.update_function_event_invoke_config,
-    "UpdateFunctionUrlConfig": urls.update_function_url_config,
+    "UpdateFunctionEventInvokeConfig": event_invoke_configs.update_function_event_invoke_config,
+    "UpdateFunctionUrlConfig": url_configs.update_function_url_config,
 }
 # Whole requests, in bytes. CreateFunction's is recorded; UpdateFunctionConfiguration's is what users report.
 REQUEST_MAX = {
@@ -124,7 +124,7 @@ class Control:
         """At the start of the service: has the engine make ready what was provisioned when it ended."""
         for record in self.parts.store.everything():
             if record.provisioned:
-                provisioned.follow(self.parts, record)
+                provisioned_configs.follow(self.parts, record)
 
     async def stop(self) -> None:
         await self.parts.stop()

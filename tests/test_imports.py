@@ -10,7 +10,7 @@ import pytest
 
 from support.paths import SOURCE
 
-FREE = {"errors", "events", "limits", "calendar", "interpreters", "lazy", "module_packages", "units", "__init__"}
+FREE = {"atomic", "errors", "events", "limits", "calendar", "interpreters", "lazy", "module_packages", "units", "__init__"}
 
 MAY_IMPORT = {
     **{free: set() for free in FREE},

@@ -13,10 +13,10 @@ import pytest
 from lambent.errors import PackagingError, UsageError
 from lambent.events import Event, Warned
 from lambent.limits import MIB
-from lambent.package import pruning, sealed
+from lambent.package import pruning
+from lambent.package.cache import mark_used, read_json, write_json
 from lambent.package.shards.shard import shard
 from lambent.package.shards.slim import SlimOptions
-from lambent.package.used import mark
 from support.wheel_files import TARGET, wheel
 
 HOUR = 3600
@@ -71,16 +71,16 @@ def test_a_used_shard_is_marked_and_an_unused_one_is_not(tmp_path: Path) -> None
 
 def test_a_record_that_was_read_is_marked(tmp_path: Path) -> None:
     path = tmp_path / "proofs" / f"{digest(7, 40)}.json"
-    sealed.write(path, [1])
+    write_json(path, [1])
     aged(path, 9 * DAY)
-    assert sealed.read(path) == [1]
+    assert read_json(path) == [1]
     assert time.time() - path.stat().st_mtime < HOUR
 
 
 def test_a_mark_is_not_written_again_within_the_hour(tmp_path: Path) -> None:
     path = put(tmp_path, "file", ago=HOUR / 2)
     before = path.stat().st_mtime_ns
-    mark(path)
+    mark_used(path)
     assert path.stat().st_mtime_ns == before
 
 

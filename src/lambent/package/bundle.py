@@ -12,8 +12,8 @@ from collections.abc import Container, Mapping
 from pathlib import Path, PurePosixPath
 
 from lambent.interpreters import Interpreter
-from lambent.package import sealed
 from lambent.package.bytecode import compile_files
+from lambent.package.cache import read_checked, write_checked
 from lambent.package.layout import RUNTIME, SourceFile
 from lambent.package.vendor import runtime_files
 
@@ -76,7 +76,7 @@ def _made(
 ) -> tuple[bytes, bytes]:
     """The bundle and the script that starts it. Kept, since asking for each module's bytecode takes a while."""
     path = cache / "runtime" / _key(python, files, interpreter)
-    there = sealed.read_bytes(path)
+    there = read_checked(path)
     if there is not None:
         bundle, script = marshal.loads(there)
         return bundle, script
@@ -84,7 +84,7 @@ def _made(
     first = marshal.dumps((codes.pop(_STARTER), {name: codes.pop(name) for name in FIRST}), _FORMAT)
     script = _SCRIPT.format(python=python, size=len(first)).encode()
     bundle = first + marshal.dumps(codes, _FORMAT)
-    sealed.write_bytes(path, marshal.dumps((bundle, script)))
+    write_checked(path, marshal.dumps((bundle, script)))
     return bundle, script
 
 

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from lambent.interpreters import Interpreter
-from lambent.package import sealed
+from lambent.package.cache import read_checked, write_checked
 from lambent.package.compiler import CHECKED, ENVIRONMENT, SCRIPT, UNCHECKED, WIRE
 
 _TESTS = r"/(tests?|testing/tests)/"
@@ -39,7 +39,7 @@ def compile_files(files: Mapping[str, Path], interpreter: Interpreter, cache: Pa
             continue
         mode = UNCHECKED if name.startswith(f"{unchecked}/") else CHECKED
         path = cache / "bytecode" / f"{_key(name, source, mode, interpreter)}.pyc"
-        there = sealed.read_bytes(path)
+        there = read_checked(path)
         if there is None:
             missing.append((str(source), name, mode, path))
         else:
@@ -69,7 +69,7 @@ def _compile(missing: list[tuple[str, str, int, Path]], interpreter: Interpreter
             code = made.read_bytes() if made.exists() else None  # an interpreter that broke leaves nothing, and is asked again
             codes.append(code or b"")
             if code is not None:
-                sealed.write_bytes(path, code)
+                write_checked(path, code)
     return codes
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lambent.lazy import LazyModule
-from lambent.package import elf, sealed
+from lambent.package import elf
+from lambent.package.cache import read_json, write_json
 from lambent.package.contents import Contents, label
 from lambent.package.layout import Layout
 from lambent.package.proof.finding import Finding
@@ -80,13 +81,13 @@ def _requirements(made: Sequence[Shard], target: Target, waived: frozenset[str],
         return ()
     parts = [[(each.path.name, each.wheel.extras) for each in made], target.name, sorted(waived), rules()]
     path = cache / "proofs" / f"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:40]}.json"
-    kept = sealed.read(path)
+    kept = read_json(path)
     if kept is not None:
         return tuple(Finding.from_json(each) for each in kept)
     packages = [requires.Metadata(s.wheel.name, s.wheel.version, s.facts.requires, _requires_python(s)) for s in made]
     asked = [f"{s.wheel.name}[{','.join(s.wheel.extras)}]" for s in made if s.wheel.extras]
     found = requires.unmet(packages, target, asked, waived)
-    sealed.write(path, [each.as_json() for each in found])
+    write_json(path, [each.as_json() for each in found])
     return found
 
 

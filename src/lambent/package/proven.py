@@ -16,7 +16,7 @@ from msgspec import Struct
 from lambent.config.model import Config
 from lambent.events import Emit, Notice, Warned
 from lambent.lazy import LazyModule
-from lambent.package import sealed
+from lambent.package.cache import read_json, write_json
 from lambent.package.contents import Contents
 from lambent.package.layout import is_runtime
 from lambent.package.proof import reading
@@ -64,10 +64,10 @@ def is_native(path: Path) -> bool:
 
 def _found(proof: Proof, cache: Path) -> tuple[Finding, ...]:
     path = cache / "proofs" / f"{_key(proof, cache)}.json"
-    kept = sealed.read(path)
+    kept = read_json(path)
     if kept is None:
         kept = [each.as_json() for each in findings.find(proof, cache)]
-        sealed.write(path, kept)
+        write_json(path, kept)
     return tuple(Finding.from_json(each) for each in kept)
 
 
@@ -103,7 +103,7 @@ def _modules(proof: Proof, cache: Path) -> list[str]:
     place = _digest(f"{proof.config.path}\0{proof.target.name}".encode())
     path = cache / "proofs" / f"own-{place}.json"
     told = _digest(json.dumps(rules()).encode())
-    known: dict[str, str] = sealed.read(path) or {}
+    known: dict[str, str] = read_json(path) or {}
     sources = ((name, file.path.read_bytes()) for name, file in proof.contents.layout.own if name.endswith(".py"))
     contents = {name: (_digest(f"{told}{name}\0".encode() + source), source) for name, source in sources}
     found = {
@@ -111,7 +111,7 @@ def _modules(proof: Proof, cache: Path) -> list[str]:
         for name, (digest, source) in contents.items()
     }
     if found != known:
-        sealed.write(path, found)
+        write_json(path, found)
     return list(found.values())
 
 

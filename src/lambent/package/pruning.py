@@ -1,6 +1,6 @@
 """Keeps the cache from growing without end: what was not used for the longest goes first, and what broken builds left.
 
-Nothing that a build under way may use goes: each file that a build opens is marked (`used.mark`), and what was marked in the
+Nothing that a build under way may use goes: each file that a build opens is marked (`mark_used`), and what was marked in the
 last hours stays. A build that misses a file all the same makes it again. Only files that are called as lambent calls them, in
 its own folders, are ever looked at, since somebody may name any folder as the cache.
 """
@@ -20,11 +20,11 @@ from msgspec import Struct
 from lambent.errors import PackagingError, UsageError
 from lambent.events import Emit, Warned
 from lambent.limits import MIB
-from lambent.package.used import GRAIN_S
+from lambent.package.cache import MARK_INTERVAL_S
 
 MAX = 2048 * MIB
 _VARIABLE = "LAMBENT_CACHE_MAX"
-_IN_USE_S = 2 * GRAIN_S  # a mark may be an hour old, and a build may take another one
+_IN_USE_S = 2 * MARK_INTERVAL_S  # a mark may be an hour old, and a build may take another one
 _LEFT_S = 24 * 3600
 _OFTEN_S = 24 * 3600
 _MUCH = 256 * MIB

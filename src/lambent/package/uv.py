@@ -10,8 +10,8 @@ from msgspec import Struct
 from uv import find_uv_bin
 
 from lambent.errors import PackagingError
+from lambent.package.cache import mark_used
 from lambent.package.target import Target
-from lambent.package.used import mark
 
 
 class UvFailed(Exception):
@@ -36,7 +36,7 @@ class Uv(Struct, frozen=True):
         environ = {key: value for key, value in self.environ.items() if key not in _UNWANTED}
         environ |= {"NO_COLOR": "1", "UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never", **more}
         if "UV_CACHE_DIR" in more:
-            mark(Path(more["UV_CACHE_DIR"]))
+            mark_used(Path(more["UV_CACHE_DIR"]))
         try:
             process = subprocess.run(
                 [find_uv_bin(), *arguments],

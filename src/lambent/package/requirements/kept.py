@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from lambent.package import sealed
+from lambent.package.cache import read_json, write_json
 from lambent.package.lock import DistFile, Lock, Pin, Repository
 
 
@@ -24,7 +24,7 @@ class Resolution(Struct, frozen=True):
 
 def read(path: Path) -> Resolution | None:
     """What was kept, or None when nothing was, or it is damaged."""
-    said = sealed.read(path)
+    said = read_json(path)
     try:
         pins = tuple(_pin(pin) for pin in said["pins"])
         return Resolution(Lock(said["source"], pins), True, tuple((what, hint) for what, hint in said["warnings"]))
@@ -36,7 +36,7 @@ def write(path: Path, resolution: Resolution) -> None:
     """Keeps it. Raises OSError, and then leaves nothing half-written."""
     pins = [_plain(pin) for pin in resolution.lock.pins]
     said = {"source": resolution.lock.source, "pins": pins, "warnings": resolution.warnings}
-    sealed.write(path, said)
+    write_json(path, said)
 
 
 def _plain(pin: Pin) -> dict[str, Any]:

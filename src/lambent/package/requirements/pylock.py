@@ -16,12 +16,12 @@ from urllib.parse import unquote, urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
+from lambent import atomic
 from lambent.errors import PackagingError
 from lambent.package.lock import DistFile, Lock, Pin, Repository
 from lambent.package.requirements.lines import extras_of, name_of
 from lambent.package.requirements.markers import environment, full_version
 from lambent.package.requirements.question import Options, Question
-from lambent.package.sealed import replace_file
 from lambent.package.target import Target
 from lambent.package.urls import local_path, without_credentials
 
@@ -163,8 +163,7 @@ def write_pylock(lock: Lock, path: Path, target: Target) -> None:
         raise PackagingError(f"not a name for a pylock file: {path.name}", hint="pylock.toml, or pylock.<name>.toml")
     text = render(lock, path.parent, target)
     Pylock.from_dict(tomllib.loads(text))
-    replace_file(path, text.encode())
-    path.chmod(0o644)
+    atomic.write_bytes(path, text.encode())
 
 
 def render(lock: Lock, folder: Path, target: Target) -> str:

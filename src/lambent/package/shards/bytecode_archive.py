@@ -13,13 +13,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lambent.errors import PackagingError
 from lambent.interpreters import Interpreter
 from lambent.lazy import LazyModule
 from lambent.package.archive import Archive, BadArchive, Entry
-from lambent.package.shards.sealed import seal
+from lambent.package.cache import archive_comment, disk_error, mark_used
 from lambent.package.shards.shard import Shard
-from lambent.package.used import mark
 
 if TYPE_CHECKING:
     from lambent.package.shards import compile_shards
@@ -37,11 +35,11 @@ class Bytecode:
         """Raises OSError or BadArchive when it is not there or not whole."""
         self.path = path
         self.archive = Archive(path)
-        if self.archive.comment != seal(self.archive.checksum()):
+        if self.archive.comment != archive_comment(self.archive.checksum()):
             self.archive.close()
             raise BadArchive(str(path))
         self.failed = frozenset(json.loads(self.archive.read(FAILED)))
-        mark(path)
+        mark_used(path)
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -68,11 +66,7 @@ def compiled(
     try:
         return _compiled(made, wanted, interpreter, cache / "bytecode")
     except OSError as error:
-        raise PackagingError(
-            f"cannot compile the dependencies: {error.strerror or error}",
-            where=str(error.filename or cache),
-            hint="make room, set its permissions, or name another place: --cache-dir DIR (LAMBENT_CACHE)",
-        ) from error
+        raise disk_error("compile the dependencies", error, cache) from error
 
 
 def _compiled(made: Sequence[Shard], wanted: set[str], interpreter: Interpreter, folder: Path) -> tuple[Bytecode | None, ...]:

@@ -11,12 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
+from lambent import atomic
 from lambent.interpreters import Interpreter
 from lambent.package.archive import Entry, Writer, compress
+from lambent.package.cache import ChecksumWriter, archive_comment
 from lambent.package.compiler import ENVIRONMENT, TEXT, WIRE
-from lambent.package.sealed import replacing
 from lambent.package.shards.bytecode_archive import FAILED, Bytecode, place
-from lambent.package.shards.sealed import Sealing, seal
 
 Made = tuple[Entry, bytes] | None
 """The .pyc of one source, deflated; None where it does not compile."""
@@ -121,10 +121,10 @@ def write(held: Bytecode | None, fresh: Mapping[str, Made], path: Path) -> None:
     """The archive with what it held and what is new, sorted, in the place of the one before."""
     old = {entry.name: entry for entry in held.entries} if held else {}
     failed = set(held.failed if held else ()) | {name for name, made in fresh.items() if not made}
-    with replacing(path) as file:
-        sealed = Sealing(file)
-        writer = Writer(sealed)
+    with atomic.replacing(path) as file:
+        summed = ChecksumWriter(file)
+        writer = Writer(summed)
         for name in sorted(old.keys() | {name for name, made in fresh.items() if made}):
             writer.add(*(fresh.get(name) or held.archive.member(old[name])))  # type: ignore[union-attr]
         writer.add(*compress(FAILED, json.dumps(sorted(failed)).encode()))
-        writer.close(lambda _: seal(sealed.checksum))
+        writer.close(lambda _: archive_comment(summed.checksum))

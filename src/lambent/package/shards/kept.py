@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Set
 from contextlib import suppress
 from pathlib import Path
 
-from lambent.package import sealed
+from lambent.package.cache import read_json, write_json
 from lambent.package.shards import startup_modules
 from lambent.package.shards.import_scanner import Imports
 from lambent.package.shards.shard import Shard
@@ -27,12 +27,12 @@ def reached(
     words = [[path, *map(sorted, (each.now, each.later, each.strings))] for path, each in sorted(own.items())]
     said = [_FORMAT, startup_modules.rules_text(), [[shard.path.name, sorted(skip)] for shard, skip in pairs], words, roots]
     path = cache / "startup" / f"{hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]}.json"
-    kept = sealed.read(path)
+    kept = read_json(path)
     if isinstance(kept, list):
         return kept
     tables = [{name: each for name, each in shard.imports().items() if name not in skip} for shard, skip in pairs]
     plugins = [point for shard, _ in pairs for point in shard.facts.entry_points]
     found = startup_modules.reached(own, tables, roots, plugins)
     with suppress(OSError):  # a full disk must not fail a build that needs nothing more of it
-        sealed.write(path, found)
+        write_json(path, found)
     return found

@@ -22,13 +22,12 @@ from msgspec.structs import replace
 from lambent.errors import PackagingError
 from lambent.lazy import LazyModule
 from lambent.package.archive import COMPRESSOR, Archive, BadArchive, Entry
+from lambent.package.cache import archive_comment, disk_error, mark_used
 from lambent.package.lock import Wheel
 from lambent.package.shards import import_scanner, slim
 from lambent.package.shards.import_scanner import Imports
-from lambent.package.shards.sealed import seal
 from lambent.package.shards.slim import SlimOptions
 from lambent.package.target import Target
-from lambent.package.used import mark
 
 if TYPE_CHECKING:
     from lambent.package.shards import write
@@ -68,13 +67,13 @@ class Shard:
         self.cached = cached
         self.archive = Archive(path)
         try:
-            if self.archive.comment != seal(self.archive.checksum()):
+            if self.archive.comment != archive_comment(self.archive.checksum()):
                 raise BadArchive(str(path))
             self.facts = _facts(self.archive.read(FACTS))
         except (ValueError, KeyError, TypeError) as error:
             self.archive.close()
             raise BadArchive(str(path)) from error
-        mark(path)
+        mark_used(path)
 
     @property
     def name(self) -> str:
@@ -169,11 +168,7 @@ def _ensure(wheel: Wheel, target: Target, options: SlimOptions, cache: Path) -> 
             "the cache does not keep what is written to it", where=str(path), hint="check that disk"
         ) from error
     except OSError as error:
-        raise PackagingError(
-            f"cannot prepare {wheel.name} {wheel.version}: {error.strerror or error}",
-            where=str(error.filename or path),
-            hint="make room, set its permissions, or name another place: --cache-dir DIR (LAMBENT_CACHE)",
-        ) from error
+        raise disk_error(f"prepare {wheel.name} {wheel.version}", error, path) from error
 
 
 def _facts(stored: bytes) -> Facts:

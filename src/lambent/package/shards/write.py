@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from lambent import atomic
 from lambent.package.archive import Writer, compress
+from lambent.package.cache import ChecksumWriter, archive_comment
 from lambent.package.lock import Wheel
-from lambent.package.sealed import replacing
 from lambent.package.shards import import_scanner, shard_builder, slim
-from lambent.package.shards.sealed import Sealing, seal
 from lambent.package.shards.shard import FACTS, IMPORTS
 from lambent.package.shards.slim import SlimOptions
 from lambent.package.target import Target
@@ -19,14 +19,14 @@ from lambent.package.target import Target
 
 def write(wheel: Wheel, target: Target, options: SlimOptions, path: Path) -> None:
     """Raises OSError for a disk that is full, PackagingError for a wheel that is not sound; leaves nothing half."""
-    with replacing(path) as file, ThreadPoolExecutor() as pool:
-        sealed = Sealing(file)
-        writer = Writer(sealed)
+    with atomic.replacing(path) as file, ThreadPoolExecutor() as pool:
+        summed = ChecksumWriter(file)
+        writer = Writer(summed)
         found = shard_builder.pack(wheel, target, options, writer, pool)
         writer.add(*compress(FACTS, json.dumps(_learnt(found), separators=(",", ":")).encode()))
         tables = {"imports": import_scanner.pack(found.imports), "dropped": found.dropped}
         writer.add(*compress(IMPORTS, json.dumps(tables, separators=(",", ":"), sort_keys=True).encode()))
-        writer.close(lambda _: seal(sealed.checksum))
+        writer.close(lambda _: archive_comment(summed.checksum))
 
 
 def _learnt(found: shard_builder.Findings) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from lambent.errors import PackagingError
 from lambent.events import Warned
 from lambent.lazy import LazyModule
+from lambent.package.cache import disk_error
 from lambent.package.lock import DistFile, Lock, Pin, Wheel
 from lambent.package.target import Target
 from lambent.package.wheels.choose_wheel import choose, wheel_name
@@ -46,11 +46,7 @@ def fetch(lock: Lock, target: Target, means: Means, used: Used = always) -> tupl
     try:
         return _fetch(lock, target, means, used)
     except OSError as error:
-        raise PackagingError(
-            f"cannot keep the wheels: {error.strerror or error}",
-            where=str(error.filename or means.store.folder),
-            hint="make room, set its permissions, or name another place: --cache-dir DIR (LAMBENT_CACHE)",
-        ) from error
+        raise disk_error("keep the wheels", error, means.store.folder) from error
 
 
 class _Way(Struct, frozen=True):

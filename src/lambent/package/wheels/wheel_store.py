@@ -15,10 +15,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from lambent import atomic
+from lambent.package.cache import mark_used
 from lambent.package.lock import DistFile
-from lambent.package.sealed import replace_file
 from lambent.package.urls import local_path, without_credentials
-from lambent.package.used import mark
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")  # nothing else becomes a folder's name
 
@@ -55,7 +55,7 @@ class Store(Struct, frozen=True):
 
     def record(self, key: str, stored: Stored) -> None:
         said = {"filename": stored.path.name, "sha256": stored.sha256}
-        replace_file(self.folder / "known" / f"{key}.json", json.dumps(said).encode())
+        atomic.write_bytes(self.folder / "known" / f"{key}.json", json.dumps(said).encode())
 
     def keep(self, temporary: Path, sha256: str, filename: str) -> Stored:
         """Takes a finished file in, by renaming it."""
@@ -78,7 +78,7 @@ def is_whole(stored: Stored, size: int | None = None) -> bool:
             whole = hashlib.file_digest(file, "sha256").hexdigest() == stored.sha256
     except FileNotFoundError:
         return False
-    mark(stored.path)
+    mark_used(stored.path)
     return whole
 
 

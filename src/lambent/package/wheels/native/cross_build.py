@@ -12,8 +12,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from lambent.errors import PackagingError
+from lambent.package.cache import mark_used
 from lambent.package.target import Target
-from lambent.package.used import mark
 from lambent.package.uv import Uv, UvFailed
 from lambent.package.wheels.fetch_errors import full_disk
 from lambent.package.wheels.native import audit, compiler_shim, host_python, toolchain, zig
@@ -80,7 +80,7 @@ def _kept(folder: Path) -> Path | None:
     """The wheel of an earlier build, unless it has been damaged: it lies in a folder named by its digest."""
     for wheel in sorted(folder.glob("*/*.whl")):
         if hashlib.sha256(wheel.read_bytes()).hexdigest() == wheel.parent.name:
-            mark(wheel)
+            mark_used(wheel)
             return wheel
     return None
 

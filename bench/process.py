@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from types import TracebackType
 
-from lambent.package.bundle import bundled
+from lambent.package.runtime_bundle import bundled
 
 from .model import Side, Site
 from .runtime_api import RuntimeApi, Trouble

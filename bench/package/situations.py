@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from lambent import calendar
 from lambent.package import elf
-from lambent.package.proof import native
+from lambent.package.proof import native_files
 from lambent.package.target import Target
 
 from . import process
@@ -75,8 +75,8 @@ def _times(work: Callable[[], None]) -> Took:
 
 
 def _check(objects: dict[str, bytes], names: list[str], target: Target) -> None:
-    natives = [native.Native(name, binary) for name, data in objects.items() if (binary := elf.read(data))]
-    if len(natives) < len(objects) or native.check(natives, names, target):
+    natives = [native_files.Native(name, binary) for name, data in objects.items() if (binary := elf.read(data))]
+    if len(natives) < len(objects) or native_files.check(natives, names, target):
         raise Trouble("a shared object that should fit does not")
 
 

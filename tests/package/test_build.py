@@ -18,7 +18,7 @@ from lambent.config.model import App, Architecture, Config, Kind
 from lambent.errors import PackagingError
 from lambent.package.artifact import Artifact
 from lambent.package.build import build
-from lambent.package.source import collect
+from lambent.package.project_files import collect
 
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 

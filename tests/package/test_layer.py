@@ -16,7 +16,7 @@ from lambent.errors import PackagingError
 from lambent.package.artifact import Artifact
 from lambent.package.build import LAYER, build
 from lambent.package.dependencies import Part, Wishes
-from lambent.package.locked import write_lock
+from lambent.package.lock_file import write_lock
 
 PYTHON = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 CODE = "import cowsay, markupsafe._speedups\ndef app(event, context):\n    return cowsay.get_output_string('cow', 'moo')\n"

@@ -19,16 +19,16 @@ from lambent.cli import zipped
 from lambent.config.model import App, Config, Hosting, Packaging
 from lambent.errors import PackagingError, UsageError
 from lambent.limits import MIB
-from lambent.package import overflow, parting
+from lambent.package import overflow, partition
 from lambent.package.artifact import Artifact, Overflow
 from lambent.package.build import build
-from lambent.package.contents import Contents
 from lambent.package.dependencies import Wishes
 from lambent.package.layout import SourceFile, arrange
 from lambent.package.lock import Wheel
 from lambent.package.shards.shard import shards
 from lambent.package.shards.slim import SlimOptions
 from lambent.package.startup import Startup
+from lambent.package.zip_contents import Contents
 from support.wheel_files import TARGET, real, wheel
 
 LIMIT = 2_000_000  # bytes
@@ -54,7 +54,7 @@ def chosen(folder: Path, wheels: Sequence[Wheel], limit: int, own: dict[str, str
         path.write_text(text)
         files[name] = SourceFile(path)
     contents = Contents(made, arrange([entry.name for each in made for entry in each.entries], {}, files, "."))
-    return {made[index].name for index in parting.choose(contents, Startup(), limit)}
+    return {made[index].name for index in partition.choose(contents, Startup(), limit)}
 
 
 def sized(folder: Path, **sizes: int) -> list[Wheel]:
@@ -74,7 +74,7 @@ def sized(folder: Path, **sizes: int) -> list[Wheel]:
     ],
 )
 def test_as_little_goes_as_is_enough(tmp_path: Path, room_kb: int, out: set[str]) -> None:
-    assert chosen(tmp_path, sized(tmp_path, a=100, b=300, c=700), room_kb * 1000 + parting.SLACK) == out
+    assert chosen(tmp_path, sized(tmp_path, a=100, b=300, c=700), room_kb * 1000 + partition.SLACK) == out
 
 
 def test_nothing_helps_where_the_users_files_are_too_large(tmp_path: Path) -> None:
@@ -83,8 +83,8 @@ def test_nothing_helps_where_the_users_files_are_too_large(tmp_path: Path) -> No
 
 def test_native_packages_go_first(tmp_path: Path) -> None:
     wheels = [*sized(tmp_path, pure=900), *real(tmp_path / "real", "markupsafe==3.0.2")]
-    assert chosen(tmp_path, wheels, 910_000 + parting.SLACK) == {"markupsafe"}
-    assert chosen(tmp_path, wheels, 500_000 + parting.SLACK) == {"pure"}  # which is enough alone
+    assert chosen(tmp_path, wheels, 910_000 + partition.SLACK) == {"markupsafe"}
+    assert chosen(tmp_path, wheels, 500_000 + partition.SLACK) == {"pure"}  # which is enough alone
 
 
 def test_what_is_one_python_package_stays_together(tmp_path: Path) -> None:
@@ -92,14 +92,14 @@ def test_what_is_one_python_package_stays_together(tmp_path: Path) -> None:
     plugin = wheel(tmp_path, "plugin", {"whole/plugins/one.py": "x = 1\n"})
     open_ = wheel(tmp_path, "open_a", {"space/a/__init__.py": "", "space/a/data.bin": noise(400_000)})
     other = wheel(tmp_path, "open_b", {"space/b/__init__.py": ""})
-    assert chosen(tmp_path, [whole, plugin, open_, other], 450_000 + parting.SLACK) == {"whole", "plugin"}
-    assert chosen(tmp_path, [open_, other], 100_000 + parting.SLACK) == {"open-a"}
+    assert chosen(tmp_path, [whole, plugin, open_, other], 450_000 + partition.SLACK) == {"whole", "plugin"}
+    assert chosen(tmp_path, [open_, other], 100_000 + partition.SLACK) == {"open-a"}
 
 
 def test_what_shares_a_package_with_the_users_files_stays(tmp_path: Path) -> None:
     wheels = sized(tmp_path, a=100, b=300, c=200)
-    assert chosen(tmp_path, wheels, 450_000 + parting.SLACK, {"b/extra.py": "x = 1\n", "c/__init__.py": "x = 1\n"}) == set()
-    assert chosen(tmp_path, wheels, 550_000 + parting.SLACK, {"b/extra.py": "x = 1\n"}) == {"a"}
+    assert chosen(tmp_path, wheels, 450_000 + partition.SLACK, {"b/extra.py": "x = 1\n", "c/__init__.py": "x = 1\n"}) == set()
+    assert chosen(tmp_path, wheels, 550_000 + partition.SLACK, {"b/extra.py": "x = 1\n"}) == {"a"}
 
 
 def project(

@@ -16,7 +16,7 @@ from lambent import events
 from lambent.config.model import App, Config
 from lambent.local.sandbox.interface import Maker
 from lambent.local.sandbox.process import ProcessMaker
-from lambent.package import bundle
+from lambent.package import runtime_bundle
 from lambent.package.artifact import Artifact
 from lambent.package.build import build
 from support.functions import NEWEST, RUNTIMES, interpreter, make_function, running
@@ -81,7 +81,7 @@ def test_a_start_needs_what_is_named_first_and_nothing_else(runtime: str, tmp_pa
     env = {"LAMBENT_INTERFACE": "handler", "LAMBDA_TASK_ROOT": str(tmp_path / "unpacked")}
     with Environment(tmp_path, interpreter(runtime), "main.handler", command=command, env=env) as environment:
         said = environment.invoke({}).data
-    assert said["loaded"] == sorted({"", *bundle.FIRST} - {"__init__"})
+    assert said["loaded"] == sorted({"", *runtime_bundle.FIRST} - {"__init__"})
     assert said["late"] == said["loaded"]
     assert "__future__" not in said["early"]
     assert said["loaders"] == ["Bundle"]
@@ -126,7 +126,7 @@ def test_the_same_bytes_from_a_cold_cache(tmp_path: Path) -> None:
 
 
 def test_without_the_interpreter_the_script_is_the_portable_one(tmp_path: Path) -> None:
-    files = bundle.bundled("/var/lang/bin/python3.13", None, tmp_path)
+    files = runtime_bundle.bundled("/var/lang/bin/python3.13", None, tmp_path)
     assert "lambent_runtime/bundle" not in files
     assert files["lambent_runtime/bootstrap"].path.read_text().startswith("#!/bin/sh\n")
-    assert not bundle.is_bundled("lambent_runtime/loop.py", files)
+    assert not runtime_bundle.is_bundled("lambent_runtime/loop.py", files)

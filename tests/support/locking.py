@@ -19,7 +19,7 @@ from lambent.package.requirements.kept import Resolution
 from lambent.package.requirements.question import Options, Question
 from lambent.package.requirements.resolve import resolve
 from lambent.package.target import Target
-from lambent.package.uv import Uv
+from lambent.package.uv_command import Uv
 from lambent.package.wheels.choose_wheel import choose
 from support.paths import TESTS
 from support.registry import Registry

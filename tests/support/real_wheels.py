@@ -10,8 +10,8 @@ import uv
 from msgspec import Struct
 
 from lambent.package import elf
-from lambent.package.proof.native import Native
-from lambent.package.proof.requires import Metadata
+from lambent.package.proof.native_files import Native
+from lambent.package.proof.package_requirements import Metadata
 
 _GLIBC = {"x86_64": "x86_64-manylinux_2_34", "arm64": "aarch64-manylinux_2_34", "musl": "x86_64-unknown-linux-musl"}
 

@@ -16,16 +16,16 @@ from lambent.config.model import Config
 from lambent.errors import UsageError
 from lambent.events import Detected, Emit, Phase
 from lambent.lazy import LazyModule
-from lambent.package import output
+from lambent.package import output_file
 from lambent.package.artifact import Artifact
 from lambent.package.build import build
 from lambent.package.dependencies import Part, Wishes
 from lambent.ui import choose
 
 if TYPE_CHECKING:
-    from lambent.package import locked
+    from lambent.package import lock_file
 else:
-    locked = LazyModule("lambent.package.locked")
+    lock_file = LazyModule("lambent.package.lock_file")
 
 
 @click.command("build")
@@ -65,7 +65,7 @@ def _build(path: Path, options: dict[str, Any], as_json: bool, emit: Emit) -> No
     zipped.check(place, page)
     emit(Detected(config.app.spec, config.app.kind, config.app.source))
     if lock:
-        locked.write_lock(config, cache, os.environ, emit, wishes)
+        lock_file.write_lock(config, cache, os.environ, emit, wishes)
     phases: list[Phase] = []
     timed = zipped.timed(emit, phases)
     artifact = build(zipped.without(config, place, emit), cache, os.environ, timed, wishes)
@@ -73,7 +73,7 @@ def _build(path: Path, options: dict[str, Any], as_json: bool, emit: Emit) -> No
         _try_out(config, artifact, cache, timed)
     zipped.tell(artifact, page, show_files, emit)
     if place is not None:
-        output.copy(artifact.path, place)
+        output_file.copy(artifact.path, place)
     zipped.beside(artifact, place, emit)
     emit(zipped.packed(config.name, artifact, (place or artifact.path).absolute(), part, phases))
 

@@ -18,7 +18,7 @@ from lambent.deploy.export.terraform import terraform
 from lambent.events import Detected, Notice
 from lambent.package.build import build
 from lambent.package.dependencies import Wishes
-from lambent.package.output import write
+from lambent.package.output_file import write
 from lambent.ui import choose
 
 _FORMS = {"cloudformation": cloudformation, "terraform": terraform}

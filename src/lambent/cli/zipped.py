@@ -12,23 +12,23 @@ from lambent.config.model import Config
 from lambent.events import Built, Emit, Event, FilesListed, Notice, Packed, Phase, SizesListed, Warned
 from lambent.lazy import LazyModule
 from lambent.limits import MIB, ZIP_DIRECT_MAX
-from lambent.package import output, report
+from lambent.package import output_file, size_report
 from lambent.package.artifact import OVERFLOW, Artifact
 from lambent.package.dependencies import Part
-from lambent.package.source import packs
+from lambent.package.project_files import packs
 
 if TYPE_CHECKING:
-    from lambent.package import treemap
+    from lambent.package import size_treemap
 else:
-    treemap = LazyModule("lambent.package.treemap")
+    size_treemap = LazyModule("lambent.package.size_treemap")
 
 
 def check(place: Path | None, page: Path | None) -> None:
     """What is to be written can be, before any work is done."""
     if place is not None:
-        output.check(place, "--output")
+        output_file.check(place, "--output")
     if page is not None:
-        output.check(page, "--report", b"<!doctype html>")
+        output_file.check(page, "--report", b"<!doctype html>")
 
 
 def without(config: Config, place: Path | None, emit: Emit) -> Config:
@@ -57,18 +57,18 @@ def timed(emit: Emit, phases: list[Phase]) -> Emit:
 
 def tell(artifact: Artifact, page: Path | None, show_files: bool, emit: Emit) -> None:
     """What takes the room in it: said, and written to `page`."""
-    files = report.members(artifact.entries, artifact.owners)
+    files = size_report.members(artifact.entries, artifact.owners)
     if artifact.overflow:
-        files += report.members(artifact.overflow.entries, artifact.owners)
+        files += size_report.members(artifact.overflow.entries, artifact.owners)
     if show_files:
         emit(FilesListed(files))
-    shares = report.shares(files)
+    shares = size_report.shares(files)
     emit(SizesListed(shares))
     if artifact.zipped > ZIP_DIRECT_MAX:
         there = f"{artifact.zipped / MIB:.1f} MB, and AWS takes 50 MB directly"
         emit(Notice(f"the zip has {there}: it has to come from a bucket, as `lambent deploy` does"))
     if page is not None:
-        output.write(treemap.page(files, f"{artifact.path.name}, {artifact.runtime} {artifact.architecture}"), page)
+        output_file.write(size_treemap.page(files, f"{artifact.path.name}, {artifact.runtime} {artifact.architecture}"), page)
         emit(Notice(f"the map of the sizes is {page}"))
 
 
@@ -80,7 +80,7 @@ def beside(artifact: Artifact, place: Path | None, emit: Emit) -> None:
     path = made.path
     if place is not None:
         path = place.with_suffix(".overflow.zip")
-        output.copy(made.path, path)
+        output_file.copy(made.path, path)
     there = f"s3://BUCKET/{made.sha256}.zip"
     emit(Notice(f"`lambent deploy --overflow` brings {path} along; by hand: aws s3 cp {shlex.quote(str(path))} {there}"))
     emit(Notice(f"and give the function {OVERFLOW}={there}, {made.tmp_mb} MB of /tmp, and s3:GetObject on it"))

@@ -17,19 +17,19 @@ from lambent.config.model import Config
 from lambent.errors import PackagingError
 from lambent.events import Built, Emit, Notice, Phase, Warned
 from lambent.lazy import LazyModule
-from lambent.package import bytecode, secrets
+from lambent.package import bytecode, secret_scan
+from lambent.package.app_imports import own_imports
 from lambent.package.artifact import Artifact
-from lambent.package.bundle import bundled, is_bundled
-from lambent.package.contents import Contents, owners
+from lambent.package.assemble import Piece, write
 from lambent.package.dependencies import Part, Wishes, gather
 from lambent.package.layout import RUNTIME, Layout, SourceFile, arrange
-from lambent.package.own_imports import own_imports
+from lambent.package.project_files import collect
 from lambent.package.proven import Proof, check
-from lambent.package.source import collect
-from lambent.package.splice import Piece, write
+from lambent.package.runtime_bundle import bundled, is_bundled
 from lambent.package.startup import Startup, startup
 from lambent.package.target import Target
 from lambent.package.vendor import runtime_files
+from lambent.package.zip_contents import Contents, owners
 
 if TYPE_CHECKING:
     from lambent.package import overflow
@@ -52,7 +52,7 @@ def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, w
         place = str(error.filename or cache)
         folder = config.path if config.path.is_dir() else config.path.parent
         if Path(place).is_relative_to(folder) and not Path(place).is_relative_to(cache):
-            raise secrets.unreadable(Path(place).relative_to(folder).as_posix(), error) from error
+            raise secret_scan.unreadable(Path(place).relative_to(folder).as_posix(), error) from error
         raise PackagingError(
             f"cannot build the zip: {error.strerror or error}",
             where=place,
@@ -68,7 +68,7 @@ def _build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, 
     said = (f"left out of the zip, as secrets: {', '.join(source.secrets)}",) if source.secrets else ()
     for text in said:
         emit(Notice(text))
-    secrets.check(source.files, config.packaging.allow_secrets)
+    secret_scan.check(source.files, config.packaging.allow_secrets)
     wishes = replace(wishes, imported=own_imports(source.files, config.app.root))
     dependencies = gather(config, target, cache, environ, emit, wishes)
     stack.callback(dependencies.close)

@@ -22,7 +22,7 @@ from lambent.package.requirements.resolve import resolve
 from lambent.package.shards.shard import Shard, key, shards
 from lambent.package.shards.slim import SlimOptions, unneeded_modules
 from lambent.package.target import Target
-from lambent.package.uv import Uv
+from lambent.package.uv_command import Uv
 from lambent.package.wheels.fetch import fetch
 from lambent.package.wheels.fetch_context import Means, NativeBuild
 

@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING
 from lambent.lazy import LazyModule
 from lambent.package import elf
 from lambent.package.cache import read_json, write_json
-from lambent.package.contents import Contents, label
 from lambent.package.layout import Layout
 from lambent.package.proof.finding import Finding
-from lambent.package.proof.imports import Code
-from lambent.package.proof.native import Native
+from lambent.package.proof.missing_imports import Code
+from lambent.package.proof.native_files import Native
 from lambent.package.proof.prove import Zip, prove
 from lambent.package.proven import Proof, is_native, rules
 from lambent.package.shards.shard import Shard
 from lambent.package.target import Target
+from lambent.package.zip_contents import Contents, label
 
 if TYPE_CHECKING:
-    from lambent.package.proof import requires
+    from lambent.package.proof import package_requirements
 else:
-    requires = LazyModule("lambent.package.proof.requires")  # `packaging` takes a tenth of a second to import
+    package_requirements = LazyModule("lambent.package.proof.package_requirements")
 
 
 def find(proof: Proof, cache: Path) -> tuple[Finding, ...]:
@@ -84,9 +84,11 @@ def _requirements(made: Sequence[Shard], target: Target, waived: frozenset[str],
     kept = read_json(path)
     if kept is not None:
         return tuple(Finding.from_json(each) for each in kept)
-    packages = [requires.Metadata(s.wheel.name, s.wheel.version, s.facts.requires, _requires_python(s)) for s in made]
+    packages = [
+        package_requirements.Metadata(s.wheel.name, s.wheel.version, s.facts.requires, _requires_python(s)) for s in made
+    ]
     asked = [f"{s.wheel.name}[{','.join(s.wheel.extras)}]" for s in made if s.wheel.extras]
-    found = requires.unmet(packages, target, asked, waived)
+    found = package_requirements.unmet(packages, target, asked, waived)
     write_json(path, [each.as_json() for each in found])
     return found
 

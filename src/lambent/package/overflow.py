@@ -17,16 +17,16 @@ from msgspec.structs import replace
 from lambent.config.model import Config
 from lambent.errors import PackagingError, UsageError
 from lambent.limits import MIB, TMP_MAX_MB, TMP_MIN_MB
-from lambent.package import parting, report
+from lambent.package import partition, size_report
 from lambent.package.archive import Archive
 from lambent.package.artifact import Overflow
+from lambent.package.assemble import Piece, write
 from lambent.package.compiler import source_of
-from lambent.package.contents import Contents, label
 from lambent.package.dependencies import Wishes
 from lambent.package.layout import RUNTIME, SourceFile
 from lambent.package.shards.shard import Shard
-from lambent.package.splice import Piece, write
 from lambent.package.startup import Startup
+from lambent.package.zip_contents import Contents, label
 
 _PART = 8 * MIB  # zipped: what is fetched and verified at once, over one of several connections
 _ARCHIVE_MAX = 4095 * MIB  # a plain zip, not a zip64
@@ -50,11 +50,11 @@ def part(config: Config, contents: Contents, begins: Startup, limit: int, cache:
 
     Raises PackagingError when Lambda cannot take it, UsageError when the settings do not let it.
     """
-    out = parting.choose(contents, begins, limit)
+    out = partition.choose(contents, begins, limit)
     if not out:
         what = f"the app's own files do not fit into {megabytes(limit)}, even without its packages"
         hint = "leave files out with exclude = [...], or keep them in S3"
-        raise PackagingError(what, hint=hint, detail=report.table(contents.sizes()))
+        raise PackagingError(what, hint=hint, detail=size_report.table(contents.sizes()))
     stays, goes = _pieces(contents, begins, out)
     made = _pack(config.name, [contents.shards[index] for index in sorted(out)], goes, cache)
     _check_room(config, made)
@@ -69,7 +69,7 @@ def too_large(contents: Contents, wishes: Wishes) -> PackagingError:
     hint = 'leave out what the app does not need, in [tool.lambent]: drop = ["*/locale/"], without = ["boto3"]'
     if largest in contents.own_sizes():
         hint = f"leave out what the app does not need: echo '/{largest}' >> .lambentignore"
-    out = parting.choose(contents, Startup(), limit) if wishes.part == "all" else frozenset()
+    out = partition.choose(contents, Startup(), limit) if wishes.part == "all" else frozenset()
     if out:
         shards = [contents.shards[index] for index in sorted(out)]
         entries = [entry for shard in shards for entry in shard.entries]
@@ -77,9 +77,9 @@ def too_large(contents: Contents, wishes: Wishes) -> PackagingError:
         told = f"at least {offered.told}, from a bucket of your account; tmp = {offered.tmp_mb} or more"
         hint = f"--overflow ({told}), or {hint}"
     return PackagingError(
-        f"the zip is too large: {report.megabytes(sizes.total())} unpacked, and AWS takes less than {megabytes(limit)}",
+        f"the zip is too large: {size_report.megabytes(sizes.total())} unpacked, and AWS takes less than {megabytes(limit)}",
         hint=hint,
-        detail=report.table(sizes),
+        detail=size_report.table(sizes),
     )
 
 
@@ -116,7 +116,7 @@ def _pieces(contents: Contents, begins: Startup, out: frozenset[int]) -> tuple[l
 def _pack(name: str, shards: list[Shard], goes: list[Piece], cache: Path) -> Overflow:
     spans = [entry.span for piece in goes for entry in piece.archive.entries if piece.takes(entry.name)]
     if sum(spans) > _ARCHIVE_MAX or len(spans) > _FILES_MAX:
-        size = report.megabytes(sum(spans))
+        size = size_report.megabytes(sum(spans))
         raise PackagingError(f"{size} in {len(spans):,} files are more than one archive beside the zip takes", hint=_LESS)
     path, written = write(f"{name}-overflow", goes, (), cache)
     packages = tuple(map(label, shards))

@@ -17,11 +17,11 @@ from lambent.config.model import Config
 from lambent.events import Emit, Notice, Warned
 from lambent.lazy import LazyModule
 from lambent.package.cache import read_json, write_json
-from lambent.package.contents import Contents
 from lambent.package.layout import is_runtime
 from lambent.package.proof import reading
 from lambent.package.proof.finding import Finding, refusal
 from lambent.package.target import Target
+from lambent.package.zip_contents import Contents
 
 if TYPE_CHECKING:
     from lambent.package import findings

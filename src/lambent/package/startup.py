@@ -8,11 +8,11 @@ from pathlib import Path
 from msgspec import Struct
 
 from lambent.interpreters import Interpreter
-from lambent.package.contents import Contents
 from lambent.package.layout import is_runtime
 from lambent.package.shards.bytecode_archive import Bytecode, compiled, place
 from lambent.package.shards.import_scanner import scan
 from lambent.package.shards.kept import reached
+from lambent.package.zip_contents import Contents
 
 
 class Startup(Struct, frozen=True):

@@ -1,7 +1,7 @@
 """Imports the runtime's modules from one file: most of what the import of a small module takes is to find and read it.
 
-The packager writes that file, and a script that runs this module first (package/bundle.py), where it can compile for the
-target. Without them the modules are imported as any others. Nothing here goes through `importlib`, which costs 5 ms.
+The packager (package/runtime_bundle.py) writes that file, and a script that runs this module first, where it can compile for
+the target. Without them the modules are imported as any others. Nothing here goes through `importlib`, which costs 5 ms.
 """
 
 import sys

@@ -16,11 +16,11 @@ from lambent.errors import PackagingError
 from lambent.package import elf
 from lambent.package.build import build
 from lambent.package.elf import Binary
-from lambent.package.proof import entry, imports, native, reading, requires, stdlib
+from lambent.package.proof import entry_point, missing_imports, native_files, package_requirements, reading, stdlib_modules
 from lambent.package.proof.finding import Finding, refusal
-from lambent.package.proof.native import Native
+from lambent.package.proof.native_files import Native
+from lambent.package.proof.package_requirements import Metadata
 from lambent.package.proof.prove import Zip, clashes, prove
-from lambent.package.proof.requires import Metadata
 from lambent.package.shards.import_scanner import scan
 from lambent.package.target import Target
 from support.real_wheels import Installed, install
@@ -42,7 +42,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Installed]:
 
 
 def checked(installed: Installed, target: Target) -> tuple[Finding, ...]:
-    return native.check(installed.natives(), installed.files, target)
+    return native_files.check(installed.natives(), installed.files, target)
 
 
 def library(name: str = "pkg/_fast.cpython-313-x86_64-linux-gnu.so", package: str = "pkg 1.0", **said: object) -> Native:
@@ -53,13 +53,13 @@ def library(name: str = "pkg/_fast.cpython-313-x86_64-linux-gnu.so", package: st
 
 def one(natives: Iterable[Native], target: Target = NEW, names: Iterable[str] = ()) -> Finding:
     natives = tuple(natives)
-    (found,) = native.check(natives, {*names, *(each.path for each in natives)}, target)
+    (found,) = native_files.check(natives, {*names, *(each.path for each in natives)}, target)
     return found
 
 
 def found_in(natives: Iterable[Native], target: Target = NEW, names: Iterable[str] = ()) -> tuple[Finding, ...]:
     natives = tuple(natives)
-    return native.check(natives, {*names, *(each.path for each in natives)}, target)
+    return native_files.check(natives, {*names, *(each.path for each in natives)}, target)
 
 
 # Shared objects of real wheels
@@ -238,12 +238,12 @@ def test_requirements_that_hold() -> None:
         ),
         package("b", "six", 'arm; platform_machine == "aarch64"', python=">=3.8,<3.12"),
     ]
-    assert [found.level for found in requires.unmet(there, NEW)] == ["note"]  # six is on Lambda
-    assert "arm" in requires.unmet(there, ARM)[0].what
+    assert [found.level for found in package_requirements.unmet(there, NEW)] == ["note"]  # six is on Lambda
+    assert "arm" in package_requirements.unmet(there, ARM)[0].what
 
 
 def test_requirements_that_do_not() -> None:
-    levels = {found.what: found.level for found in requires.unmet(
+    levels = {found.what: found.level for found in package_requirements.unmet(
         [package("a", "b>=2", "gone", "left"), package("b", version="1.5"), package("new", python=">=3.14")],
         NEW, waived=frozenset(["left"]),
     )}  # fmt: skip
@@ -257,36 +257,36 @@ def test_requirements_that_do_not() -> None:
 
 def test_extras_are_followed() -> None:
     there = [package("a", "b[fast]"), package("b", 'c[deep]; extra == "fast"'), package("c", 'gone; extra == "deep"')]
-    (found,) = requires.unmet(there, NEW)
+    (found,) = package_requirements.unmet(there, NEW)
     assert "gone (for its extra deep)" in found.what and found.package == "c 1.0"
-    assert requires.unmet(there[1:], NEW) == ()
-    assert [found.package for found in requires.unmet(there[1:], NEW, asked=["B[Fast]>=1"])] == ["c 1.0"]
+    assert package_requirements.unmet(there[1:], NEW) == ()
+    assert [found.package for found in package_requirements.unmet(there[1:], NEW, asked=["B[Fast]>=1"])] == ["c 1.0"]
 
 
 def test_what_depends_on_the_patch_release_is_no_fault() -> None:
     there = [package("a", 'x; python_full_version < "3.13.3"', 'y; python_full_version >= "3.13.3"', python=">=3.13.2")]
-    assert requires.unmet(there, NEW) == ()
+    assert package_requirements.unmet(there, NEW) == ()
 
 
 def test_real_metadata(wheels: dict[str, Installed]) -> None:
     """Installed without its dependencies: each is named."""
-    found = requires.unmet(wheels["web"].metadata + wheels["arm"].metadata, NEW)
+    found = package_requirements.unmet(wheels["web"].metadata + wheels["arm"].metadata, NEW)
     assert {one.package.split()[0] for one in found if one.level == "error"} == {"pydantic_core", "cryptography"}
 
 
 # Imports
 
 
-def code(files: dict[str, str], packages: dict[str, str] | None = None, more: bool = False) -> imports.Code:
+def code(files: dict[str, str], packages: dict[str, str] | None = None, more: bool = False) -> missing_imports.Code:
     packages = packages or {}
     sources = {name: text.encode() for name, text in (files | packages).items()}
     graph = {name: scan(name, sources[name]) for name in packages if name.endswith(".py")}
     own = frozenset(name for name in files if name.endswith(".py"))
-    return imports.Code(frozenset(sources), own, sources.__getitem__, graph, more)
+    return missing_imports.Code(frozenset(sources), own, sources.__getitem__, graph, more)
 
 
 def lacking(files: dict[str, str], packages: dict[str, str] | None = None, target: Target = NEW) -> list[tuple[str, str]]:
-    found = imports.missing(code(files, packages), ["main"], target)
+    found = missing_imports.missing(code(files, packages), ["main"], target)
     return sorted((one.level, one.what.partition(" imports ")[2].partition(",")[0]) for one in found)
 
 
@@ -345,7 +345,7 @@ def test_what_the_standard_library_has_depends_on_the_version() -> None:
     assert [name for _, name in lacking(source, target=replace(NEW, python="3.12"))] == ["asyncore", "distutils", "imp"]
     assert lacking({"main.py": "import tomllib"}, target=replace(OLD, python="3.10")) == [("error", "tomllib")]
     assert lacking({"main.py": "import annotationlib, compression.zstd"}, target=replace(NEW, python="3.14")) == []
-    assert stdlib.removed_in("cgi") == "3.13"
+    assert stdlib_modules.removed_in("cgi") == "3.13"
 
 
 def test_an_import_is_certain_only_where_all_on_the_way_to_it_is() -> None:
@@ -384,15 +384,15 @@ def test_packages_are_looked_at_too_and_only_warned_about() -> None:
 
 
 def test_layers_may_bring_anything() -> None:
-    found = imports.missing(code({"main.py": "import nope"}, more=True), ["main"], NEW)
+    found = missing_imports.missing(code({"main.py": "import nope"}, more=True), ["main"], NEW)
     assert [one.level for one in found] == ["warning"]
 
 
 def test_where_and_what_to_do_are_said() -> None:
-    (found,) = imports.missing(code({"main.py": "import os\n\nimport yaml"}), ["main"], NEW)
+    (found,) = missing_imports.missing(code({"main.py": "import os\n\nimport yaml"}), ["main"], NEW)
     assert found.what == "main.py imports yaml, which is neither in the zip nor on python3.13 x86_64"
     assert found.files == ("main.py:3",) and "add PyYAML to" in found.hint
-    (removed,) = imports.missing(code({"main.py": "import cgi"}), ["main"], NEW)
+    (removed,) = missing_imports.missing(code({"main.py": "import cgi"}), ["main"], NEW)
     assert removed.what == "main.py imports cgi, which Python 3.13 removed"
 
 
@@ -409,7 +409,7 @@ def test_handlers_that_are_there(handler: str) -> None:
         "pkg/__init__.py": "from .a import *",
         "auto.py": "exec('app = 1')", "web.py": "def init():\n    global made\n    made = 1",
     }  # fmt: skip
-    assert entry.check(handler, code(files, {"lib/mod.so": ""}), NEW) is None
+    assert entry_point.check(handler, code(files, {"lib/mod.so": ""}), NEW) is None
 
 
 @pytest.mark.parametrize(
@@ -422,7 +422,7 @@ def test_handlers_that_are_there(handler: str) -> None:
     ],
 )
 def test_handlers_that_are_not(handler: str, said: str) -> None:
-    found = entry.check(handler, code({"main.py": "def create():\n    inner = 1\n    return inner"}), NEW)
+    found = entry_point.check(handler, code({"main.py": "def create():\n    inner = 1\n    return inner"}), NEW)
     assert found is not None and found.level == "error" and said in found.what
 
 
@@ -437,8 +437,8 @@ def test_the_whole_proof_makes_one_error(wheels: dict[str, Installed]) -> None:
     app = {"main.py": b"import numpy, yaml\n"}
     names = frozenset([*app, *numpy.files])
     zipped = Zip(
-        code=imports.Code(names, frozenset(app), app.__getitem__), natives=numpy.natives(), handlers=("main.app",),
-        owners={}, requirements=requires.unmet(numpy.metadata, OLD),
+        code=missing_imports.Code(names, frozenset(app), app.__getitem__), natives=numpy.natives(), handlers=("main.app",),
+        owners={}, requirements=package_requirements.unmet(numpy.metadata, OLD),
     )  # fmt: skip
     findings = prove(zipped, OLD)
     assert [Finding.from_json(found.as_json()) for found in findings] == list(findings)
@@ -458,7 +458,7 @@ def test_the_proof_of_a_real_app_is_silent(wheels: dict[str, Installed]) -> None
     def source(name: str) -> bytes:
         return app[name] if name in app else Path(web.files[name]).read_bytes()
 
-    every = imports.Code(frozenset([*app, *web.files]), frozenset(app), source, graph)
+    every = missing_imports.Code(frozenset([*app, *web.files]), frozenset(app), source, graph)
     assert prove(Zip(every, web.natives(), ("main.app",), {}), NEW) == ()
 
 

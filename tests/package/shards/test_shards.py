@@ -14,9 +14,9 @@ from msgspec.structs import replace
 
 from lambent import interpreters
 from lambent.errors import PackagingError
+from lambent.package.app_imports import own_imports
 from lambent.package.archive import compress
 from lambent.package.layout import SourceFile
-from lambent.package.own_imports import own_imports
 from lambent.package.shards.bytecode_archive import compiled, place
 from lambent.package.shards.installer_files import entry_points, requires
 from lambent.package.shards.shard import Shard, conflicts, shard, shards

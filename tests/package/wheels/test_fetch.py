@@ -20,7 +20,7 @@ from lambent.events import Event, Fetched, Fetching, Warned
 from lambent.package.lock import DistFile, Pin, Wheel
 from lambent.package.requirements.refusals import translate
 from lambent.package.target import Target
-from lambent.package.uv import Uv
+from lambent.package.uv_command import Uv
 from lambent.package.wheels.fetch import fetch
 from lambent.package.wheels.fetch_context import Means
 from lambent.package.wheels.fetch_errors import not_built

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from lambent.package.proof import entry, imports, native
+from lambent.package.proof import entry_point, missing_imports, native_files
 from lambent.package.proof.finding import Finding
 from lambent.package.target import Target
 
@@ -19,8 +19,8 @@ class Zip(Struct, frozen=True):
     (`requires.unmet`), made once for each lock. Sizes are no matter of the proof: how much room there is decides what goes in.
     """
 
-    code: imports.Code
-    natives: tuple[native.Native, ...]
+    code: missing_imports.Code
+    natives: tuple[native_files.Native, ...]
     handlers: tuple[str, ...]
     owners: Mapping[str, Mapping[str, int]]
     requirements: tuple[Finding, ...] = ()
@@ -28,11 +28,11 @@ class Zip(Struct, frozen=True):
 
 def prove(zipped: Zip, target: Target) -> tuple[Finding, ...]:
     """All findings, errors first. `refusal` in `finding.py` makes one error of them."""
-    found = [one for handler in zipped.handlers if (one := entry.check(handler, zipped.code, target))]
-    found += native.check(zipped.natives, zipped.code.names, target)
+    found = [one for handler in zipped.handlers if (one := entry_point.check(handler, zipped.code, target))]
+    found += native_files.check(zipped.natives, zipped.code.names, target)
     found += zipped.requirements
-    starts = [module for handler in zipped.handlers if (module := entry.module_of(handler))]
-    found += imports.missing(zipped.code, starts, target)
+    starts = [module for handler in zipped.handlers if (module := entry_point.module_of(handler))]
+    found += missing_imports.missing(zipped.code, starts, target)
     found += clashes(zipped.owners)
     order = ("error", "warning", "note")
     return tuple(sorted(found, key=lambda one: order.index(one.level)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lambent.package.proof import modules
-from lambent.package.proof.modules import SEARCHES
+from lambent.package.proof import module_syntax
+from lambent.package.proof.module_syntax import SEARCHES
 from lambent.package.shards.import_scanner import scan
 from lambent.package.target import Target
 
@@ -15,7 +15,7 @@ def depended_on(path: str, source: bytes, target: Target) -> bytes:
     `__init__`, and of what cannot be parsed, everything.
     """
     major, minor = target.python.split(".")
-    read = modules.read(path, source, (int(major), int(minor)))
+    read = module_syntax.read(path, source, (int(major), int(minor)))
     if read is None or path.endswith("__init__.py"):
         return source
     coarse = scan(path, source)

@@ -32,7 +32,7 @@ from lambent.package.requirements.offers import Offers
 from lambent.package.requirements.question import Options, Question, names_indexes
 from lambent.package.target import Target
 from lambent.package.urls import without_credentials
-from lambent.package.uv import UvFailed
+from lambent.package.uv_command import UvFailed
 from lambent.package.wheels.choose_wheel import choose
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from lambent.package.requirements.find import Asked, read_toml
 from lambent.package.requirements.lines import RequirementsFile, local_places, with_included
 from lambent.package.requirements.markers import full_version, uv_platform
 from lambent.package.urls import without_credentials
-from lambent.package.uv import Uv
+from lambent.package.uv_command import Uv
 
 _FORMAT = "2"  # raise it when the same question has another answer
 _SECRET = ("_USERNAME", "_PASSWORD")

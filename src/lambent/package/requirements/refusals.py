@@ -11,7 +11,7 @@ from msgspec import Struct
 from lambent.errors import PackagingError
 from lambent.package.requirements.lines import normalised
 from lambent.package.urls import without_credentials
-from lambent.package.uv import Uv
+from lambent.package.uv_command import Uv
 from lambent.package.wheels.fetch_errors import full_disk, instead
 
 _LINES_MAX = 16

@@ -14,7 +14,7 @@ from lambent.package.requirements import kept
 from lambent.package.requirements.find import Asked
 from lambent.package.requirements.kept import Resolution
 from lambent.package.requirements.question import Options, Question, key
-from lambent.package.uv import Uv
+from lambent.package.uv_command import Uv
 
 if TYPE_CHECKING:
     from lambent.package.requirements import read

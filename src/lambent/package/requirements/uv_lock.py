@@ -12,7 +12,7 @@ from lambent.package.requirements.find import read_toml
 from lambent.package.requirements.lines import of_groups
 from lambent.package.requirements.question import Options, Question
 from lambent.package.requirements.refusals import translate
-from lambent.package.uv import UvFailed
+from lambent.package.uv_command import UvFailed
 
 
 def from_project(question: Question) -> tuple[Pin, ...]:

@@ -17,7 +17,7 @@ from lambent.errors import PackagingError
 from lambent.events import StepDone, StepStarted, Warned
 from lambent.package.lock import Pin
 from lambent.package.target import Target
-from lambent.package.uv import Uv, UvFailed
+from lambent.package.uv_command import Uv, UvFailed
 from lambent.package.wheels import fetch_errors, git, source_tree
 from lambent.package.wheels.choose_wheel import wheel_name
 from lambent.package.wheels.contents import check_wheel

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from lambent.errors import PackagingError
 from lambent.package import elf
-from lambent.package.proof import native as proof
+from lambent.package.proof import native_files
 from lambent.package.target import Target
 from lambent.package.wheels.native.toolchain import machine
 
@@ -34,8 +34,8 @@ def inspect(wheel: Path, target: Target, name: str) -> Found:
     with zipfile.ZipFile(wheel) as packed:
         names = [info.filename for info in packed.infolist() if not info.is_dir()]
         binaries = {path: found for path in names if (found := elf.read(packed.read(path))) is not None}
-    natives = [proof.Native(path, binary, name) for path, binary in binaries.items()]
-    for finding in proof.check(natives, names, target):
+    natives = [native_files.Native(path, binary, name) for path, binary in binaries.items()]
+    for finding in native_files.check(natives, names, target):
         if finding.level == "error":
             raise PackagingError(
                 f"{name} was built, but it will not load: {finding.what}", where=finding.where, hint=finding.hint

@@ -14,7 +14,7 @@ from msgspec import Struct
 from lambent.errors import PackagingError
 from lambent.package.cache import mark_used
 from lambent.package.target import Target
-from lambent.package.uv import Uv, UvFailed
+from lambent.package.uv_command import Uv, UvFailed
 from lambent.package.wheels.fetch_errors import full_disk
 from lambent.package.wheels.native import audit, compiler_shim, host_python, toolchain, zig
 from lambent.package.wheels.native.source import build_system, native_files, pretended, take

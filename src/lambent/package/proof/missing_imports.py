@@ -2,7 +2,7 @@
 
 Two sieves, since parsing every module would take longer than building the zip. The coarse one (`shards/imports.py`, kept
 with each package) follows all that may be imported from the app's module on, and picks out names that nothing provides.
-The fine one (`modules.py`) parses only the files on the way there, and says whether the import must run and must succeed.
+The fine one (`module_syntax.py`) parses only the files on the way there, and says whether the import must run and must succeed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import cached_property
 from msgspec import Struct, field
 
 from lambent.module_packages import requirement_for
-from lambent.package.proof import modules, stdlib, system
+from lambent.package.proof import lambda_system, module_syntax, stdlib_modules
 from lambent.package.proof.finding import Finding, Level
 from lambent.package.shards.import_scanner import Imports, scan
 from lambent.package.target import Target
@@ -77,7 +77,7 @@ class _Walk:
         major, minor = target.python.split(".")
         self._python = int(major), int(minor)
         self._came_from: dict[str, str] = {}
-        self._parsed: dict[str, modules.Source | None] = {}
+        self._parsed: dict[str, module_syntax.Source | None] = {}
         self._bytes: dict[str, bytes] = {}
         self._places: dict[str, _Place] = {}
         self._certain = not code.more
@@ -131,7 +131,7 @@ class _Walk:
         if path not in self._code.own:
             return Imports()
         source = self._read(path)
-        self._certain &= modules.SEARCHES.search(source) is None
+        self._certain &= module_syntax.SEARCHES.search(source) is None
         return scan(path, source)
 
     def _read(self, path: str) -> bytes:
@@ -172,15 +172,15 @@ class _Walk:
 
     def _outside(self, parts: list[str], at: int, files: tuple[str, ...], package: str) -> _Place:
         """What the zip does not have: another's top-level module, or a part that is lacking."""
-        if at == 0 and (stdlib.has(parts[0], self._python) or parts[0] in system.MODULES):
+        if at == 0 and (stdlib_modules.has(parts[0], self._python) or parts[0] in lambda_system.MODULES):
             return _Place(())
         if package and package not in self._code.own:
             return _Place(files)  # packages of others make their modules in many ways
         return _Place(files, ".".join(parts[: at + 1]), package)
 
-    def _parse(self, path: str) -> modules.Source | None:
+    def _parse(self, path: str) -> module_syntax.Source | None:
         if path not in self._parsed:
-            self._parsed[path] = modules.read(path, self._read(path), self._python)
+            self._parsed[path] = module_syntax.read(path, self._read(path), self._python)
         return self._parsed[path]
 
     def _confirm(self, path: str) -> Iterator[tuple[Level, str, int]]:
@@ -192,7 +192,7 @@ class _Walk:
                 if level:
                     yield level, lacks, one.line
 
-    def _lacking(self, one: modules.Import) -> Iterator[str]:
+    def _lacking(self, one: module_syntax.Import) -> Iterator[str]:
         place = self._place(one.module)
         if place.lacks:
             yield place.lacks
@@ -205,14 +205,14 @@ class _Walk:
             if holds is not None and not holds.may_have(name) and self._place(f"{one.module}.{name}").lacks:
                 yield f"{one.module}.{name}"
 
-    def _level(self, path: str, one: modules.Import, lacks: str) -> Level | None:
+    def _level(self, path: str, one: module_syntax.Import, lacks: str) -> Level | None:
         own = path in self._code.own
         if one.when == "perhaps" or (one.when == "later" and not own) or (not self._certain and self._elsewhere(lacks)):
             return None
         if not self._must_run(path):
             return "warning" if own else None
         top = lacks.partition(".")[0]
-        certain = own and one.when == "now" and self._certain and top not in system.MODULES_PERHAPS
+        certain = own and one.when == "now" and self._certain and top not in lambda_system.MODULES_PERHAPS
         if top == "distutils" and "setuptools" in self._code.folders:
             return "warning"  # setuptools brings it, once it has been imported
         return "error" if certain else "warning"
@@ -234,7 +234,7 @@ class _Walk:
             path, importer = importer, self._came_from.get(importer, "")
         return True
 
-    def _runs(self, one: modules.Import, path: str) -> bool:
+    def _runs(self, one: module_syntax.Import, path: str) -> bool:
         """Whether an import runs the file at `path`; what a package holds itself is looked for only where that decides."""
         place = self._place(one.module)
         if path in place.files:
@@ -251,7 +251,7 @@ class _Walk:
     def _finding(self, lacks: str, level: Level, places: list[tuple[str, int]]) -> Finding:
         places = sorted(places)
         lines = tuple(f"{path}:{line}" for path, line in places)
-        removed = stdlib.removed_in(lacks.partition(".")[0])
+        removed = stdlib_modules.removed_in(lacks.partition(".")[0])
         if removed:
             what = f"{places[0][0]} imports {lacks}, which Python {removed} removed"
             return Finding(level, what, lines, hint=f"stop using {lacks}, or choose an older --runtime")

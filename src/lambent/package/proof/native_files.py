@@ -15,7 +15,7 @@ from msgspec import Struct
 from lambent.calendar import AL2023, RUNTIMES
 from lambent.package import python_symbols
 from lambent.package.elf import Binary, rank_of
-from lambent.package.proof import system
+from lambent.package.proof import lambda_system
 from lambent.package.proof.finding import Finding, Level
 from lambent.package.target import Target
 
@@ -208,7 +208,7 @@ class _Zip:
         for library, version in native.binary.versions:
             family, number = rank_of(version)
             bundled = self._provider(native, library)
-            ceiling = system.too_new(library, family, number, self.target)
+            ceiling = lambda_system.too_new(library, family, number, self.target)
             if ceiling and not (bundled is not None and version in bundled.binary.defines):
                 what = f"needs {version}; {self.target.name} has no newer one than {ceiling}"
                 yield _Fault(f"version {family}", what, self._older(native))
@@ -217,7 +217,7 @@ class _Zip:
         for library in native.binary.needed:
             if self._provider(native, library) is not None:
                 continue
-            there = system.has(library, self.target)
+            there = lambda_system.has(library, self.target)
             if library.startswith(("libc.musl-", "ld-musl-")):
                 yield _Fault("musl", f"was built for Alpine Linux (musl), not for {self.target.name}")
             elif there is None:
@@ -235,7 +235,7 @@ class _Zip:
             found = self._paths.get(posixpath.normpath(posixpath.join(place, base)))
             if found is not None:
                 return found
-        return None if system.has(base, self.target) else self._by_name.get(base)
+        return None if lambda_system.has(base, self.target) else self._by_name.get(base)
 
     def _older(self, native: Native) -> str:
         if not native.package:

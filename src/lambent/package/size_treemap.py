@@ -1,6 +1,6 @@
 """What takes the room as a page to look at: a map of the zip, by package, folder and file.
 
-One file that needs nothing else: no network, no library. The template (treemap.html) draws; this fills it in.
+One file that needs nothing else: no network, no library. The template (size_treemap.html) draws; this fills it in.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lambent.events import FileSize, PackageSize
-from lambent.package.report import shares
+from lambent.package.size_report import shares
 
 
 def page(files: Sequence[FileSize], title: str) -> str:
@@ -26,7 +26,7 @@ def page(files: Sequence[FileSize], title: str) -> str:
         "rows": "\n".join(map(_row, found)),
         "data": _data(files, found),
     }
-    template = Path(__file__).with_name("treemap.html").read_text("utf-8")
+    template = Path(__file__).with_name("size_treemap.html").read_text("utf-8")
     return re.sub(r"\{\{(\w+)\}\}", lambda name: values[name[1]], template)
 
 

@@ -19,7 +19,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lambent.errors import PackagingError
-from lambent.package.ignore import Rules, parents, rules
+from lambent.package.gitignore import Rules, parents, rules
 from lambent.package.layout import SourceFile
 
 _NEVER = frozenset(

@@ -14,7 +14,7 @@ from lambent import events
 from lambent.config.model import App, Config
 from lambent.errors import PackagingError
 from lambent.package.build import build
-from lambent.package.source import collect, packs
+from lambent.package.project_files import collect, packs
 
 
 def write(folder: Path, *names: str, **content: str) -> Path:

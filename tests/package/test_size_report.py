@@ -14,7 +14,7 @@ import pytest
 
 from lambent import events
 from lambent.events import FileSize, PackageSize
-from lambent.package import output, report, treemap
+from lambent.package import output_file, size_report, size_treemap
 from lambent.package.archive import compress, write
 from lambent.ui import lines
 
@@ -23,21 +23,21 @@ FILES = (
     FileSize("numpy/a.py", "numpy 2.3", 1000, 400),
     FileSize("numpy/__pycache__/a.cpython-313.pyc", "numpy 2.3", 2000, 900),
     FileSize("numpy/lib/b.so", "numpy 2.3", 90_000, 40_000),
-    FileSize("main.py", report.OWN, 100, 60),
-    FileSize(EVIL, report.OWN, 10, 10),
+    FileSize("main.py", size_report.OWN, 100, 60),
+    FileSize(EVIL, size_report.OWN, 10, 10),
 )
 
 
 def test_sums_by_package_the_largest_first() -> None:
-    assert report.shares(FILES) == (
+    assert size_report.shares(FILES) == (
         PackageSize("numpy 2.3", 3, 93_000, 41_300, 2000, 900),
-        PackageSize(report.OWN, 2, 110, 70, 0, 0),
+        PackageSize(size_report.OWN, 2, 110, 70, 0, 0),
     )
-    assert report.shares(()) == ()
+    assert size_report.shares(()) == ()
 
 
 def test_the_table_of_a_zip() -> None:
-    shown = [line.text for line in lines.lines(events.SizesListed(report.shares(FILES)))]
+    shown = [line.text for line in lines.lines(events.SizesListed(size_report.shares(FILES)))]
     assert shown == [
         "package      zipped  unpacked  of that, bytecode",
         "numpy 2.3   41.3 kB   93.0 kB             2.0 kB",
@@ -54,9 +54,9 @@ def test_a_long_table_ends_with_the_others() -> None:
 
 def test_the_table_of_an_error() -> None:
     sizes = Counter({f"p{index}": (20 - index) * 1024 * 1024 for index in range(14)})
-    shown = report.table(sizes).splitlines()
+    shown = size_report.table(sizes).splitlines()
     assert shown[0] == "   20.0 MB  p0" and shown[-1] == "   15.0 MB  the other 2" and len(shown) == 13
-    assert report.table(Counter(a=1024)) == "    0.0 MB  a"
+    assert size_report.table(Counter(a=1024)) == "    0.0 MB  a"
 
 
 def test_every_file_is_listed() -> None:
@@ -76,8 +76,8 @@ def test_the_owners_of_files(tmp_path: Path) -> None:
     with (tmp_path / "a.zip").open("wb") as file:
         written = write(file, [compress(name, b"x" * 99) for name in names])
     owners = dict.fromkeys((names[0], names[2]), "pkg 1.0")
-    found = {file.name: (file.package, file.raw) for file in report.members(written.entries, owners)}
-    assert [found[name] for name in names] == [("pkg 1.0", 99)] * 3 + [(report.OWN, 99), (report.OURS, 99)]
+    found = {file.name: (file.package, file.raw) for file in size_report.members(written.entries, owners)}
+    assert [found[name] for name in names] == [("pkg 1.0", 99)] * 3 + [(size_report.OWN, 99), (size_report.OURS, 99)]
 
 
 def data_of(page: str) -> list[tuple[str, list[tuple[str, int, int]]]]:
@@ -87,7 +87,7 @@ def data_of(page: str) -> list[tuple[str, list[tuple[str, int, int]]]]:
 
 
 def test_the_page_holds_all_files_and_needs_nothing_else() -> None:
-    page = treemap.page(FILES, "a & <b>")
+    page = size_treemap.page(FILES, "a & <b>")
     told = {(package, *map(tuple, [file])) for package, files in data_of(page) for file in files}
     assert told == {(file.package, (file.name, file.raw, file.packed)) for file in FILES}
     assert "a &amp; &lt;b&gt;" in page and "<b>a" not in page
@@ -114,7 +114,7 @@ document.title = JSON.stringify(told);
 @pytest.mark.skipif(BROWSER is None, reason="no browser on this machine")
 def test_the_page_in_a_browser(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
-    page.write_text(treemap.page(FILES, "a") + ACT)
+    page.write_text(size_treemap.page(FILES, "a") + ACT)
     command = [str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
     done = subprocess.run([*command, "--dump-dom", page.as_uri()], capture_output=True, text=True, timeout=60)
     title = re.search(r"<title>(.*?)</title>", done.stdout)
@@ -133,10 +133,10 @@ def test_files_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
     target = tmp_path / "out.zip"
     target.write_bytes(b"PK old")
     with pytest.raises(Exception, match="cannot write"):
-        output.copy(tmp_path / "missing.zip", target)
+        output_file.copy(tmp_path / "missing.zip", target)
     assert target.read_bytes() == b"PK old"
     (tmp_path / "new.zip").write_bytes(b"PK new")
-    output.copy(tmp_path / "new.zip", target)
+    output_file.copy(tmp_path / "new.zip", target)
     assert target.read_bytes() == b"PK new"
     assert target.stat().st_mode & 0o777 == 0o644
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new.zip", "out.zip"]

@@ -12,8 +12,8 @@ import pytest
 
 import lambent
 from lambent.errors import PackagingError
-from lambent.package.secrets import check, scan
-from lambent.package.source import collect
+from lambent.package.project_files import collect
+from lambent.package.secret_scan import check, scan
 from support.paths import TESTS
 
 LETTERS = string.ascii_letters + string.digits

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from lambent.package.proof import modules
+from lambent.package.proof import module_syntax
 from lambent.package.proof.finding import Finding
-from lambent.package.proof.imports import Code
+from lambent.package.proof.missing_imports import Code
 from lambent.package.target import Target
 
 
@@ -39,7 +39,7 @@ def _attribute(file: str, attribute: str, code: Code, target: Target) -> Finding
     if re.search(rb"^(?:(?:async\s+)?def|class)\s+%b\b|^%b\s*[:=]" % (name, name), source, re.MULTILINE):
         return None  # the usual way, told without parsing
     major, minor = target.python.split(".")
-    holds = modules.read(file, source, (int(major), int(minor)))
+    holds = module_syntax.read(file, source, (int(major), int(minor)))
     if holds is None or holds.may_have(attribute):
         return None
     return Finding("error", f"{file} has no {attribute} at its top level", (file,), hint="--app module:attribute")

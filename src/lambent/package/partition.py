@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from lambent.package.compiler import source_of
-from lambent.package.contents import Contents
 from lambent.package.shards.shard import Shard
 from lambent.package.startup import Startup
+from lambent.package.zip_contents import Contents
 
 SLACK = 262_144
 """Bytes that are left free in the zip."""

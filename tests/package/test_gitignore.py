@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from lambent.package.ignore import parents, rules
-from lambent.package.source import collect, packs
+from lambent.package.gitignore import parents, rules
+from lambent.package.project_files import collect, packs
 
 TREE = (
     *("a.txt", "b.txt", "b.md", "#x", "!y", "a b.txt", "trail ", "build/a.txt", "build/deep/b.md", "pkg/a.txt", "pkg/build"),

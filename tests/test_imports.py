@@ -28,7 +28,7 @@ MAY_IMPORT = {
 """Part of lambent -> the parts it may import beside itself. This is the table of the architecture page."""
 
 STARTS_PROCESSES = ("package/", "local/sandbox/", "local/daemon.py", "runtime/")
-READS_ENVIRONMENT = ("config/load.py", "ui/style.py", "cli/", "runtime/", "local/sandbox/bootstrap.py")
+READS_ENVIRONMENT = ("config/load.py", "ui/style.py", "cli/", "runtime/", "local/sandbox/aws_bootstrap.py")
 
 FILES = sorted(SOURCE.rglob("*.py"))
 
@@ -84,7 +84,7 @@ def test_what_ships_in_the_zip_is_standard_library_only(path: Path) -> None:
             {("subprocess", "run"), ("subprocess", "Popen"), ("asyncio", "create_subprocess_exec"), ("os", "fork")},
             STARTS_PROCESSES,
         ),
-        ({("sys", "exit")}, ("cli/main.py", "runtime/", "local/sandbox/launcher.py")),
+        ({("sys", "exit")}, ("cli/main.py", "runtime/", "local/sandbox/namespace_init.py")),
     ],
     ids=["environment", "processes", "exit"],
 )

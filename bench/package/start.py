@@ -8,7 +8,7 @@ import zipfile
 from datetime import date
 from pathlib import Path
 
-from lambent.local.trial import Subject, trial
+from lambent.local.smoke_test import Subject, trial
 from lambent.package.build import WRAPPER
 
 from .contenders import project, zipped

@@ -20,7 +20,7 @@ from lambent.deploy.deploy import deploy, prepare
 from lambent.deploy.desired import desired
 from lambent.deploy.probe import ask
 from lambent.errors import DeployError
-from lambent.local.sandbox.process import ProcessMaker
+from lambent.local.sandbox.process_sandbox import ProcessMaker
 from lambent.names import Names
 from lambent.package.build import build
 from support.functions import CACHE, NEWEST, make_function, running

@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 import pytest
 
 from lambent.local.control.interface import S3Fault
-from lambent.local.engine.interface import LogLine
+from lambent.local.engine.invocation import LogLine
+from lambent.local.engine.log_sink import BatchingSink
 from lambent.local.journal import Entry, Journal
-from lambent.local.logsink import BatchingSink
 from lambent.local.persistence import Call, Effect, Meaning, compact, meaning, scope
 from support.local_service import TRUST, Service, serving
 

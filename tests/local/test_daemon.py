@@ -19,8 +19,8 @@ from click.testing import CliRunner
 from lambent.cli.local import command
 from lambent.errors import LocalError
 from lambent.local import daemon
-from lambent.local.lock import Locked, locked
-from lambent.local.occupant import occupant
+from lambent.local.file_lock import Locked, locked
+from lambent.local.port_owner import occupant
 from support.local_service import Service, serving
 
 LAMBENT = (sys.executable, "-m", "lambent", "local")

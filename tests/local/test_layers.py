@@ -17,9 +17,9 @@ from lambent import events
 from lambent.aws.boto import connect
 from lambent.config.model import App, Config, Hosting
 from lambent.deploy.deploy import deploy
-from lambent.local.layers import merge
-from lambent.local.sandbox.interface import Maker
-from lambent.local.sandbox.process import ProcessMaker
+from lambent.local.layer_store import merge
+from lambent.local.sandbox.process_sandbox import ProcessMaker
+from lambent.local.sandbox.sandbox import Maker
 from lambent.local.store import Store
 from lambent.package.build import build
 from lambent.package.dependencies import Wishes

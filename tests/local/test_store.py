@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from lambent.local.archive import BadArchive, TooLarge, checked_path, remove, unpack
 from lambent.local.store import NotFound, Store, draw
+from lambent.local.unpack import BadArchive, TooLarge, checked_path, remove, unpack
 from support.lambda_api import zip_bytes
 from support.paths import TESTS
 from support.store_records import ACCOUNT, REGION, configuration, record

@@ -16,7 +16,7 @@ import pytest
 
 from lambent import events
 from lambent.config.model import App, Config
-from lambent.local.trial import Subject, Trial, trial
+from lambent.local.smoke_test import Subject, Trial, trial
 from lambent.package.build import build
 from support.functions import CACHE, NEWEST
 

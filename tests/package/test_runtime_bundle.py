@@ -14,8 +14,8 @@ import pytest
 
 from lambent import events
 from lambent.config.model import App, Config
-from lambent.local.sandbox.interface import Maker
-from lambent.local.sandbox.process import ProcessMaker
+from lambent.local.sandbox.process_sandbox import ProcessMaker
+from lambent.local.sandbox.sandbox import Maker
 from lambent.package import runtime_bundle
 from lambent.package.artifact import Artifact
 from lambent.package.build import build

@@ -17,9 +17,9 @@ from msgspec import Struct, field
 
 from lambent import interpreters
 from lambent.local.engine.engine import LocalEngine, Settings
-from lambent.local.engine.interface import Function, Invocation, LogLine, Outcome
-from lambent.local.sandbox.choose import choose
-from lambent.local.sandbox.interface import Maker, Sandbox, Spec
+from lambent.local.engine.invocation import Function, Invocation, LogLine, Outcome
+from lambent.local.sandbox.detect import choose
+from lambent.local.sandbox.sandbox import Maker, Sandbox, Spec
 
 CACHE = Path(platformdirs.user_cache_dir("lambent"))
 """The real one, so that AWS's client is installed once for all runs."""

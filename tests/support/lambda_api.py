@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 from msgspec import Struct, field
 
 from lambent.local.control import Control, Request, S3Fault
-from lambent.local.engine.interface import Function, Invocation, Outcome, Provisioned
+from lambent.local.engine.invocation import Function, Invocation, Outcome, Provisioned
 from lambent.local.store import Store
 
 ACCOUNT, REGION = "123456789012", "us-east-1"

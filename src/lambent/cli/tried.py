@@ -11,7 +11,7 @@ from pathlib import Path
 from lambent.config.model import Config
 from lambent.errors import PackagingError
 from lambent.events import Emit, Phase, SmokeTested, Warned
-from lambent.local.trial import OVERFLOW_PLACE, Subject, Trial, trial
+from lambent.local.smoke_test import OVERFLOW_PLACE, Subject, Trial, trial
 from lambent.package.artifact import OVERFLOW, Artifact
 
 

@@ -22,10 +22,10 @@ from typing import Any
 
 from lambent.local.control.interface import S3Fault
 from lambent.local.daemon import ACCOUNT
-from lambent.local.engine.interface import Function, LogLine
+from lambent.local.engine.invocation import Function, LogLine
+from lambent.local.engine.log_sink import BatchingSink
 from lambent.local.front.interface import Caller
 from lambent.local.journal import Entry, Journal
-from lambent.local.logsink import BatchingSink
 from lambent.local.persistence import Call, Meaning, meaning, scope
 from lambent.local.wsgi import Answer, Application, respond
 

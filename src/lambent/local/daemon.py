@@ -20,7 +20,7 @@ from typing import IO, Any
 from msgspec import Struct
 
 from lambent.errors import LocalError
-from lambent.local.lock import Locked, locked
+from lambent.local.file_lock import Locked, locked
 
 DEFAULT_PORT = 4580
 KEYS = ("lambent", "lambent")

@@ -28,13 +28,13 @@ from lambent.local.control.api import Control
 from lambent.local.control.service_model import is_lambda
 from lambent.local.engine.engine import LocalEngine
 from lambent.local.engine.engine import Settings as EngineSettings
+from lambent.local.file_lock import Locked, take
 from lambent.local.front.function_urls import Front
 from lambent.local.front.function_urls import Settings as FrontSettings
 from lambent.local.front.limited import Limited
-from lambent.local.lock import Locked, take
-from lambent.local.occupant import occupant
-from lambent.local.sandbox.choose import choose
-from lambent.local.sandbox.interface import Maker
+from lambent.local.port_owner import occupant
+from lambent.local.sandbox.detect import choose
+from lambent.local.sandbox.sandbox import Maker
 from lambent.local.store import Store
 
 log = logging.getLogger("lambent.service")

@@ -29,9 +29,9 @@ from typing import Any
 
 from msgspec import Struct, field, to_builtins
 
-from lambent.local.archive import remove, unpack
-from lambent.local.engine.interface import Function
-from lambent.local.layers import Layers, merge, stack_name
+from lambent.local.engine.invocation import Function
+from lambent.local.layer_store import Layers, merge, stack_name
+from lambent.local.unpack import remove, unpack
 
 Document = dict[str, Any]
 LATEST = "$LATEST"

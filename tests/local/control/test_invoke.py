@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lambent.local.control.payload import check_json
-from lambent.local.engine.interface import EngineFault, Outcome, Throttled
+from lambent.local.engine.invocation import EngineFault, Outcome, Throttled
 from support.lambda_api import ACCOUNT, REGION, Api, body, refusal, serving, text
 
 TODAY = date(2026, 11, 23)

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from lambent.local.engine.interface import EngineFault
-from lambent.local.sandbox.interface import Maker
-from lambent.local.sandbox.process import ProcessMaker
+from lambent.local.engine.invocation import EngineFault
+from lambent.local.sandbox.process_sandbox import ProcessMaker
+from lambent.local.sandbox.sandbox import Maker
 from support.functions import ARN, NEWEST, RUNTIMES, Lambda, make_function, make_invocation, running
 from support.paths import RECORDINGS
 

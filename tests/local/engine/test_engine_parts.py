@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from lambent.errors import LocalError
-from lambent.local.engine.interface import LogLine
-from lambent.local.engine.lifecycle import TABLE, IllegalStep, State, Step, after
-from lambent.local.engine.logs import LineSplitter
+from lambent.local.engine.invocation import LogLine
+from lambent.local.engine.platform_log import LineSplitter
 from lambent.local.engine.runtime_api import Event, RuntimeApi, make_event
+from lambent.local.engine.runtime_states import TABLE, IllegalStep, State, Step, after
 from lambent.local.sandbox.runtimes import InstalledRuntime, Runtimes, install
 
 NEXT = "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -17,7 +17,7 @@ from lambent.deploy.deploy import deploy
 from lambent.deploy.observed import wait_until
 from lambent.errors import DeployError
 from lambent.local.engine.engine import LocalEngine
-from lambent.local.engine.interface import Provisioned
+from lambent.local.engine.invocation import Provisioned
 from support.deploy_cases import artifact, config
 from support.functions import make_function, running
 from support.local_service import RUNTIME, Service, serving

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec.structs import asdict
 
 from lambent import limits
-from lambent.local.engine.interface import Function, Outcome, Stream
+from lambent.local.engine.invocation import Function, Outcome, Stream
 from support.functions import Lambda, make_function, make_invocation, running
 from support.streaming import WRAPPER, write
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lambent.local.engine.interface import Outcome
+from lambent.local.engine.invocation import Outcome
 from lambent.local.front import authorization, cors, response, signature
 from lambent.local.front.event import Arrival, encode, make_event
 from lambent.local.front.interface import Caller, Request

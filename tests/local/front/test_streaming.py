@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct, field
 
-from lambent.local.engine.interface import Outcome
+from lambent.local.engine.invocation import Outcome
 from lambent.local.front import streamed_response
 
 GOOD = Outcome(b"", "", "")

@@ -15,8 +15,8 @@ import pytest
 SERVICE = """
 import asyncio, sys
 from pathlib import Path
-from lambent.local.sandbox.interface import Spec
-from lambent.local.sandbox.process import ProcessMaker
+from lambent.local.sandbox.sandbox import Spec
+from lambent.local.sandbox.process_sandbox import ProcessMaker
 
 async def main(folder):
     spec = Spec(interpreter=Path(sys.executable).resolve(), task=folder, runtime=folder, tmp=folder / "tmp", tmp_mb=64,

@@ -19,12 +19,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from lambent.local.sandbox import processes
-from lambent.local.sandbox.choose import choose
-from lambent.local.sandbox.interface import Exit, Maker, Spec
-from lambent.local.sandbox.namespaces import Holder, NamespaceMaker, NamespaceSandbox, plan_root
-from lambent.local.sandbox.output import Output
-from lambent.local.sandbox.process import ProcessMaker, translate
+from lambent.local.sandbox import process_tree
+from lambent.local.sandbox.detect import choose
+from lambent.local.sandbox.namespace_sandbox import Holder, NamespaceMaker, NamespaceSandbox, plan_root
+from lambent.local.sandbox.output_pipe import Output
+from lambent.local.sandbox.process_sandbox import ProcessMaker, translate
+from lambent.local.sandbox.sandbox import Exit, Maker, Spec
 from support.functions import RUNTIMES, collect, interpreter, make_spec
 from support.paths import ROOT, TESTS
 
@@ -193,8 +193,8 @@ def test_as_an_ordinary_user(tmp_path: Path) -> None:
             textwrap.dedent(f"""
             import asyncio, sys
             from pathlib import Path
-            from lambent.local.sandbox.interface import Spec
-            from lambent.local.sandbox.namespaces import NamespaceMaker
+            from lambent.local.sandbox.sandbox import Spec
+            from lambent.local.sandbox.namespace_sandbox import NamespaceMaker
             async def main():
                 maker, here = NamespaceMaker(), Path({folder!r})
                 command = ("{{python}}", "/var/task/main.py")
@@ -342,9 +342,9 @@ def test_kill_ends_processes_that_left_their_group(namespaces: type[NamespaceMak
         ready = asyncio.Event()
         sandbox.listen(lambda _: ready.set())
         await ready.wait()
-        assert len(processes.descendants(sandbox.holder.init)) >= 2
+        assert len(process_tree.descendants(sandbox.holder.init)) >= 2
         await sandbox.kill()
-        return processes.descendants(sandbox.holder.init)
+        return process_tree.descendants(sandbox.holder.init)
 
     assert with_maker(namespaces, body) == []
 
@@ -356,7 +356,7 @@ def test_everything_dies_with_the_service(namespaces: type[NamespaceMaker], tmp_
         import asyncio, sys
         from pathlib import Path
         from support.functions import make_spec
-        from lambent.local.sandbox.namespaces import NamespaceMaker
+        from lambent.local.sandbox.namespace_sandbox import NamespaceMaker
         async def main():
             maker = NamespaceMaker()
             sandbox = await maker.start(make_spec(Path(sys.argv[1]), "import time; print('on', flush=True); time.sleep(60)"))
@@ -413,14 +413,14 @@ def test_an_interpreter_that_only_its_owner_may_run(namespaces: type[NamespaceMa
 
 def test_nothing_is_left_behind(any_maker: Callable[[], Maker], tmp_path: Path) -> None:
     async def body(maker: Maker) -> tuple[int, int]:
-        others = set(processes.descendants(os.getpid()))  # other tests' in the same process: a service that several share
+        others = set(process_tree.descendants(os.getpid()))  # other tests' in the same process: a service that several share
         counts = []
         for _ in range(2):
             for _ in range(3):
                 await run_script(maker, make_spec(tmp_path, "print(1)"))
             await maker.stop()
             counts.append(len(list(Path("/proc/self/fd").iterdir())))
-        assert not set(processes.descendants(os.getpid())) - others
+        assert not set(process_tree.descendants(os.getpid())) - others
         return counts[0], counts[1]
 
     before, after = with_maker(any_maker, body)
@@ -460,8 +460,8 @@ def test_lambdas_folders_are_translated_only_where_they_begin_a_path() -> None:
 def test_usage_is_read_from_proc() -> None:
     text = b"Name:\tpython\nVmHWM:\t   40000 kB\nVmRSS:\t 30000 kB\nRssAnon:\t   20000 kB\n"
     text += b"RssFile:\t    9000 kB\nRssShmem:\t    1000 kB\n"
-    assert processes.parse_status(text) == processes.Usage(private=21000, file=9000, high=40000)
-    assert processes.parse_status(b"Name:\tzombie\nState:\tZ (zombie)\n") is None
+    assert process_tree.parse_status(text) == process_tree.Usage(private=21000, file=9000, high=40000)
+    assert process_tree.parse_status(b"Name:\tzombie\nState:\tZ (zombie)\n") is None
 
 
 @pytest.mark.skipif(shutil.which("ps") is None, reason="no ps here")

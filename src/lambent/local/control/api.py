@@ -36,7 +36,7 @@ from lambent.local.control.faults import Fault, not_built
 from lambent.local.control.interface import Neighbours, Request, Response
 from lambent.local.control.service_model import find, wire_name
 from lambent.local.control.validate import read
-from lambent.local.engine.interface import Engine
+from lambent.local.engine.invocation import Engine
 from lambent.local.store import Document, Store
 
 log = logging.getLogger(__name__)

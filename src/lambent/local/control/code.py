@@ -10,11 +10,11 @@ from typing import Any
 from msgspec import Struct
 
 from lambent.limits import UNZIPPED_MAX, ZIP_DIRECT_MAX
-from lambent.local.archive import BadArchive, TooLarge
 from lambent.local.control.context import Call
 from lambent.local.control.faults import Fault, invalid, not_built
 from lambent.local.control.interface import S3Fault
 from lambent.local.store import Document
+from lambent.local.unpack import BadArchive, TooLarge
 
 NOT_A_ZIP = "Could not unzip uploaded file. Please check your file, then try to upload again."
 

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from lambent.local.control.faults import conflict, missing, stale_revision
 from lambent.local.control.interface import Neighbours, Request
 from lambent.local.control.reference import Target, parse
-from lambent.local.engine.interface import Engine, Function
+from lambent.local.engine.invocation import Engine, Function
 from lambent.local.store import LATEST, Document, Record, Store, settle
 
 log = logging.getLogger(__name__)

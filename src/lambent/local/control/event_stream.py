@@ -12,7 +12,7 @@ import json
 import zlib
 from collections.abc import AsyncGenerator
 
-from lambent.local.engine.interface import Stream
+from lambent.local.engine.invocation import Stream
 
 CONTENT_TYPE = "application/vnd.amazon.eventstream"
 _TEXT = b"\x07"

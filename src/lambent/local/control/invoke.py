@@ -19,7 +19,7 @@ from lambent.local.control.context import Call, resolve
 from lambent.local.control.faults import Fault, conflict, invalid, missing, not_built
 from lambent.local.control.payload import check_json
 from lambent.local.control.reference import Target
-from lambent.local.engine.interface import EngineFault, Function, Invocation, Outcome, Throttled
+from lambent.local.engine.invocation import EngineFault, Function, Invocation, Outcome, Throttled
 from lambent.local.store import LATEST, Document, NotFound, Record
 
 log = logging.getLogger(__name__)

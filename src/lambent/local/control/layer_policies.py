@@ -7,7 +7,7 @@ import json
 from lambent.local.control.context import Call
 from lambent.local.control.faults import conflict, missing, stale_revision
 from lambent.local.control.layer_versions import NOTHING, layer_name, version_number
-from lambent.local.layers import Layer
+from lambent.local.layer_store import Layer
 from lambent.local.store import Document, new_revision
 
 

@@ -13,7 +13,7 @@ from lambent.local.control.configuration import page
 from lambent.local.control.context import Call, aws_time
 from lambent.local.control.faults import Fault, constraint, invalid, missing, not_built
 from lambent.local.control.validate import LISTED_RUNTIMES
-from lambent.local.layers import Layer, unpacked_size
+from lambent.local.layer_store import Layer, unpacked_size
 from lambent.local.store import Document, sha_hex
 
 NOTHING = "The resource you requested does not exist."

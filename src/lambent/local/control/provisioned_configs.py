@@ -7,7 +7,7 @@ from lambent.local.control.configuration import page
 from lambent.local.control.context import Call, Parts, aws_time, resolve
 from lambent.local.control.faults import Fault, conflict, invalid, missing
 from lambent.local.control.reference import Target, is_alias_name
-from lambent.local.engine.interface import Function
+from lambent.local.engine.invocation import Function
 from lambent.local.store import LATEST, Document, NotFound, Record
 
 UNPUBLISHED = "Provisioned Concurrency Configs cannot be applied to unpublished function versions."

@@ -10,15 +10,15 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from lambent.local.sandbox.interface import Maker
 from lambent.local.sandbox.runtimes import Runtimes
+from lambent.local.sandbox.sandbox import Maker
 
-from .channel import Channel
-from .execution import Execution, Keeper, Surroundings
-from .interface import Function, Invocation, LogSink, Outcome, Provisioned, Stream
+from .execution_environment import Execution, Keeper, Surroundings
+from .invocation import Function, Invocation, LogSink, Outcome, Provisioned, Stream
 from .log_writer import LogWriter
 from .pool import Pool
-from .provisioned import Provisions
+from .provisioning import Provisions
+from .response_stream import Channel
 
 
 class Settings(Struct, frozen=True):

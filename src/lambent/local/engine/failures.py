@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from msgspec import Struct
 
 from lambent import calendar, limits
-from lambent.local.sandbox.interface import Exit
+from lambent.local.sandbox.sandbox import Exit
 
 _SIGNALS = {
     signal.SIGSEGV: "segmentation fault",

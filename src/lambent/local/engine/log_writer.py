@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from .interface import LogLine, LogSink
+from .invocation import LogLine, LogSink
 
 _log = logging.getLogger(__name__)
 

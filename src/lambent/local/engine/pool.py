@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from msgspec import Struct, field
 
-from .execution import Execution, Keeper
-from .interface import Function, Throttled
+from .execution_environment import Execution, Keeper
+from .invocation import Function, Throttled
 
 CONCURRENCY = 1000
 """An account's concurrent executions, as AWS gives by default."""

@@ -20,8 +20,8 @@ from msgspec import Struct, field
 
 from lambent import limits
 
-from .channel import Channel
-from .lifecycle import IllegalStep, State, Step, after
+from .response_stream import Channel
+from .runtime_states import IllegalStep, State, Step, after
 
 _PREFIX = b"/2018-06-01/runtime/"
 _INVOCATION = re.compile(rb"invocation/([^/]+)/(response|error)")

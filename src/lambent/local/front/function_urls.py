@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lambent.limits import PAYLOAD_MAX
-from lambent.local.engine.interface import EngineFault, Function, Invocation, Throttled
+from lambent.local.engine.invocation import EngineFault, Function, Invocation, Throttled
 from lambent.local.front import authorization, cors, response, signature, streamed_response
 from lambent.local.front.event import Arrival, encode, make_event
 from lambent.local.front.interface import Caller, Callers, Invoker, Reply, Request, Url, Urls

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from lambent.local.engine.interface import Function, Invocation, Outcome, Stream
+from lambent.local.engine.invocation import Function, Invocation, Outcome, Stream
 
 Headers = tuple[tuple[str, str], ...]
 

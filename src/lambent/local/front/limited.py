@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Protocol
 
-from lambent.local.engine.interface import Engine, Function, Invocation, Outcome, Stream, Throttled
+from lambent.local.engine.invocation import Engine, Function, Invocation, Outcome, Stream, Throttled
 
 
 class Reservations(Protocol):

@@ -13,7 +13,7 @@ import json
 import re
 from typing import Any
 
-from lambent.local.engine.interface import Outcome
+from lambent.local.engine.invocation import Outcome
 from lambent.local.front.interface import Headers, Reply
 
 FORBIDDEN = "Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"

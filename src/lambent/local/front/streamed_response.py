@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import AsyncGenerator
 
-from lambent.local.engine.interface import Stream
+from lambent.local.engine.invocation import Stream
 from lambent.local.front import response
 from lambent.local.front.interface import Reply
 

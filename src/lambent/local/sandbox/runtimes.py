@@ -24,7 +24,7 @@ from lambent.errors import LocalError
 _LAYOUT = "2"
 """Part of the cache folder's name: raise it when what is installed changes."""
 
-_BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
+_BOOTSTRAP = Path(__file__).with_name("aws_bootstrap.py")
 _TIMEOUT_S = 300
 # Names the installer may read: where packages, proxies and certificates are is the user's configuration.
 _PASSED_ON = (

@@ -20,14 +20,14 @@ from msgspec import Struct
 
 from lambent import limits
 from lambent.errors import LocalError
-from lambent.local import archive
-from lambent.local.engine import environment, failures
-from lambent.local.engine.host import Happened, Kind, RuntimeHost
-from lambent.local.engine.interface import Function
-from lambent.local.engine.logs import LineSplitter
-from lambent.local.sandbox.choose import choose
-from lambent.local.sandbox.interface import Maker, Spec
+from lambent.local import unpack
+from lambent.local.engine import environment_variables, failures
+from lambent.local.engine.invocation import Function
+from lambent.local.engine.platform_log import LineSplitter
+from lambent.local.engine.runtime_process import Happened, Kind, RuntimeHost
+from lambent.local.sandbox.detect import choose
 from lambent.local.sandbox.runtimes import InstalledRuntime, Runtimes
+from lambent.local.sandbox.sandbox import Maker, Spec
 
 _MACHINES = {"x86_64": "x86_64", "AMD64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 _KEYS = {"AWS_ACCESS_KEY_ID": "ASIATRIAL", "AWS_SECRET_ACCESS_KEY": "trial", "AWS_SESSION_TOKEN": "trial"}
@@ -89,17 +89,17 @@ def trial(subject: Subject, cache: Path, environ: Mapping[str, str], on: date) -
         folder = Path(made)
         folder.chmod(0o755)  # another user runs in it
         try:
-            archive.unpack(subject.zip, folder / "task")
+            unpack.unpack(subject.zip, folder / "task")
             return asyncio.run(_try(subject, folder, Runtimes(cache, environ), on))
-        except (archive.BadArchive, archive.TooLarge) as refused:
+        except (unpack.BadArchive, unpack.TooLarge) as refused:
             return Trial(error_type="InvalidParameterValueException", message=_refused(refused))
         finally:
-            archive.remove(folder / "task")  # a package may hold folders that nobody may write to
+            unpack.remove(folder / "task")  # a package may hold folders that nobody may write to
 
 
 def _refused(error: Exception) -> str:
     """In AWS's words."""
-    if isinstance(error, archive.TooLarge):
+    if isinstance(error, unpack.TooLarge):
         return f"Unzipped size must be smaller than {limits.UNZIPPED_MAX} bytes"
     return f"Could not unzip uploaded file. Please check your file, then try to upload again. ({error})"
 
@@ -232,8 +232,10 @@ class _Attempt:
             timeout_s=subject.timeout_s, tmp_mb=subject.tmp_mb, environment=subject.environment,
             code=self._folder / "task", code_sha256="", log_group="/aws/lambda/trial",
         )  # fmt: skip
-        variables = environment.variables(function, stream="trial", api=api, service_url=service_url, credentials=_KEYS)
+        variables = environment_variables.variables(
+            function, stream="trial", api=api, service_url=service_url, credentials=_KEYS
+        )
         return Spec(
             interpreter=self._runtime.interpreter, task=function.code, runtime=self._runtime.folder, tmp=self._folder / "tmp",
-            tmp_mb=subject.tmp_mb, memory_mb=subject.memory_mb, environment=variables, command=environment.command(function),
+            tmp_mb=subject.tmp_mb, memory_mb=subject.memory_mb, environment=variables, command=environment_variables.command(function),
         )  # fmt: skip

@@ -23,13 +23,13 @@ from msgspec import Struct
 
 from lambent import limits
 
-from . import processes
-from .interface import Exit, Spec
-from .memory import MemoryWatch
-from .output import Output
-from .watched import Watched
+from . import process_tree
+from .base import Watched
+from .memory_limit import MemoryWatch
+from .output_pipe import Output
+from .sandbox import Exit, Spec
 
-_LAUNCHER = Path(__file__).with_name("launcher.py")
+_LAUNCHER = Path(__file__).with_name("namespace_init.py")
 _USER, _GROUP = 1051, 990  # sbx_user1051 and its group on AWS
 _HOST_ID = 61051  # who that is on the host when root may choose: an id that Debian's and systemd's ranges leave free
 _MESSAGE_MAX = 1 << 17
@@ -270,7 +270,7 @@ class NamespaceSandbox(Watched):
         self.forget()
 
     def _pids(self) -> list[int]:
-        return processes.descendants(self.holder.init)
+        return process_tree.descendants(self.holder.init)
 
     async def _wait(self) -> Exit:
         ended = await self.holder.exit()

@@ -14,16 +14,16 @@ from msgspec import Struct
 
 from lambent import limits
 from lambent.errors import LocalError
-from lambent.local.sandbox.interface import Maker, Spec
 from lambent.local.sandbox.runtimes import Runtimes
+from lambent.local.sandbox.sandbox import Maker, Spec
 
-from . import environment, failures, logs
-from .channel import Channel
+from . import environment_variables, failures, platform_log
 from .failures import Failure
-from .host import Happened, Kind, RuntimeHost
-from .interface import EngineFault, Function, Invocation, LogLine, Outcome
+from .invocation import EngineFault, Function, Invocation, LogLine, Outcome
 from .log_writer import LogWriter
+from .response_stream import Channel
 from .runtime_api import make_event
+from .runtime_process import Happened, Kind, RuntimeHost
 
 _SHOW_AFTER_MS = 500
 _PROVISIONED_INIT_S = 900.0  # docs: lambda-runtime-environment, "Init phase"
@@ -61,9 +61,9 @@ class Execution:
         self._around = around
         self._keeper = keeper
         self._new = True
-        self._stream = logs.stream_name(function.version, _now())
-        self._format = logs.Format(function, around.as_of)
-        self._splitter = logs.LineSplitter()
+        self._stream = platform_log.stream_name(function.version, _now())
+        self._format = platform_log.Format(function, around.as_of)
+        self._splitter = platform_log.LineSplitter()
         self._lines: list[LogLine] = []
         self._tail_from = self._written = self._written_ms = 0
         self._busy = False
@@ -86,7 +86,7 @@ class Execution:
             tmp=self._tmp,
             tmp_mb=function.tmp_mb,
             memory_mb=function.memory_mb,
-            environment=environment.variables(
+            environment=environment_variables.variables(
                 function,
                 stream=self._stream,
                 api=self._host.address,
@@ -94,7 +94,7 @@ class Execution:
                 credentials=self._around.credentials(function),
                 provisioned=self.provisioned,
             ),
-            command=environment.command(function),
+            command=environment_variables.command(function),
             opt=function.opt,
         )
 
@@ -255,7 +255,7 @@ class Execution:
         if failure is not None:
             self._lines += [LogLine(_now_ms(), line) for line in failure.log]
         timed_out = failure is not None and failure.status == "timeout"
-        report = logs.Report(
+        report = platform_log.Report(
             request_id=invocation.request_id,
             duration_ms=self.function.timeout_s * 1000.0 if timed_out else took[0],
             memory_mb=self.function.memory_mb,
@@ -266,7 +266,7 @@ class Execution:
         )
         self._lines += self._format.end(now, report)
         self._flush(_now_ms())
-        tail = logs.tail(self._lines[self._tail_from :])
+        tail = platform_log.tail(self._lines[self._tail_from :])
         if timed_out:
             self._killing = asyncio.ensure_future(self._host.kill())  # the answer does not wait for it
         return Outcome(failure.payload if failure else payload, "Unhandled" if failure else "", tail)

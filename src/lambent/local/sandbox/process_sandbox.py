@@ -20,11 +20,11 @@ from pathlib import Path
 
 from lambent import limits
 
-from . import processes
-from .interface import Exit, Spec
-from .memory import MemoryWatch
-from .output import Output
-from .watched import Watched
+from . import process_tree
+from .base import Watched
+from .memory_limit import MemoryWatch
+from .output_pipe import Output
+from .sandbox import Exit, Spec
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LIBC = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
@@ -93,13 +93,13 @@ class ProcessSandbox(Watched):
         shutil.rmtree(self.spec.tmp.with_name(self.spec.tmp.name + ".python"), ignore_errors=True)
 
     def _pids(self) -> list[int]:
-        if processes.HAS_PROC:
-            return [self.process.pid, *processes.descendants(self.process.pid)]
-        return [self.process.pid, *processes.descendants_by_ps(self.process.pid)]
+        if process_tree.HAS_PROC:
+            return [self.process.pid, *process_tree.descendants(self.process.pid)]
+        return [self.process.pid, *process_tree.descendants_by_ps(self.process.pid)]
 
     def _kill_all(self) -> None:
         if self.process.returncode is None:
-            processes.signal_all(self._pids(), signal.SIGKILL)
+            process_tree.signal_all(self._pids(), signal.SIGKILL)
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
 

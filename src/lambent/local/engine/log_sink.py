@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from lambent.local.engine.interface import LogLine
+from lambent.local.engine.invocation import LogLine
 
 Deliver = Callable[[str, str, str, list[LogLine]], None]
 

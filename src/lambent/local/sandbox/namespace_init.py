@@ -1,6 +1,6 @@
 """Runs outside this package, as a script of its own: makes the namespaces of one environment and is their process 1.
 
-Started as `python -I -S launcher.py FD`, where FD is one end of a SOCK_SEQPACKET pair; every message is one JSON object.
+Started as `python -I -S namespace_init.py FD`, where FD is one end of a SOCK_SEQPACKET pair; every message is one JSON object.
 It is told a root to build (see `namespaces.plan_root`), then to start the runtime process in it, to kill it, and to start it
 again: /tmp lives as long as this process. When the other end of the socket closes, because the service died in whatever
 way, it exits, and the kernel ends everything in its process namespace with it.

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable
 from typing import ClassVar
 
-from . import processes
+from . import process_tree
 
 _INTERVAL_S = 0.01
 _INTERVAL_WITHOUT_PROC_S = 0.25
@@ -58,7 +58,7 @@ class MemoryWatch:
 
     def look_at_end(self) -> bool:
         """`look`, before an answer is accepted. Where a look is dear the last one has to do."""
-        return self.look() if processes.HAS_PROC else not self.exceeded
+        return self.look() if process_tree.HAS_PROC else not self.exceeded
 
     def peak_mb(self) -> int:
         """The most that was in use, files included as AWS's "Max Memory Used" does, in MB rounded up."""
@@ -66,7 +66,7 @@ class MemoryWatch:
 
     def _look_later(self) -> None:
         if self._timer is None:
-            interval = _INTERVAL_S if processes.HAS_PROC else _INTERVAL_WITHOUT_PROC_S
+            interval = _INTERVAL_S if process_tree.HAS_PROC else _INTERVAL_WITHOUT_PROC_S
             crowd = max(1.0, len(self._watching) / _BUSY_WATCHES)
             self._timer = asyncio.get_running_loop().call_later(interval * crowd, self._tick)
 
@@ -77,13 +77,13 @@ class MemoryWatch:
 
     def _measure(self, pids: list[int]) -> int:
         """Private memory of all processes now, or the most that one of them had since it started, whichever is more. KiB."""
-        if not processes.HAS_PROC:
-            used = processes.resident_by_ps(pids)
+        if not process_tree.HAS_PROC:
+            used = process_tree.resident_by_ps(pids)
             self._peak = max(self._peak, used)
             return used
         together = spike = largest_file = 0
         for pid in pids:
-            usage = processes.read_usage(pid)
+            usage = process_tree.read_usage(pid)
             if usage is None:
                 continue
             together += usage.private
@@ -92,7 +92,7 @@ class MemoryWatch:
             largest_file = max(largest_file, usage.file)
             spike = max(spike, usage.high - file)
         if together > self._limit and len(pids) > 1:
-            together = processes.proportional(pids)  # forked processes share pages, which the quick sum counts for each
+            together = process_tree.proportional(pids)  # forked processes share pages, which the quick sum counts for each
         used = max(together, spike)
         self._peak = max(self._peak, used + largest_file)
         return used

@@ -5,13 +5,13 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 
-from . import processes
-from .memory import MemoryWatch
-from .output import Output
+from . import process_tree
+from .memory_limit import MemoryWatch
+from .output_pipe import Output
 
 
 class Watched:
-    """The part of `interface.Sandbox` that needs only the output, the watch and the list of processes."""
+    """The part of `interface.Sandbox` that needs only the output, the watch and the list of process_tree."""
 
     output: Output
     _watch: MemoryWatch
@@ -29,10 +29,10 @@ class Watched:
     def freeze(self) -> None:
         self._watch.stop()
         self._frozen = self._pids()
-        processes.signal_all(self._frozen, signal.SIGSTOP)
+        process_tree.signal_all(self._frozen, signal.SIGSTOP)
 
     def thaw(self) -> None:
-        processes.signal_all(self._frozen, signal.SIGCONT)
+        process_tree.signal_all(self._frozen, signal.SIGCONT)
         self._frozen = []
         self._watch.start()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .interface import Function
+from .invocation import Function
 
 _LC_CTYPE_SINCE = (3, 12)
 

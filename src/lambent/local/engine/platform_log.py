@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from lambent import calendar, limits
 
-from .interface import Function, LogLine
+from .invocation import Function, LogLine
 
 _FRAME_MAGIC = b"\xa5\x5a\x00"  # awslambdaric, FramedTelemetryLogSink: type 4 bytes, length 4, microseconds 8, message
 _FRAME_HEAD = 16

@@ -6,9 +6,9 @@ import logging
 import sys
 from pathlib import Path
 
-from .interface import Maker, Spec
-from .namespaces import NamespaceMaker
-from .process import ProcessMaker
+from .namespace_sandbox import NamespaceMaker
+from .process_sandbox import ProcessMaker
+from .sandbox import Maker, Spec
 
 _log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import asyncio
 
 from msgspec import Struct
 
-from .interface import EngineFault, Function, Provisioned, Throttled
+from .invocation import EngineFault, Function, Provisioned, Throttled
 from .pool import STARTS, Pool
 
 INIT_FAILED = "FUNCTION_ERROR_INIT_FAILURE"  # AWS's name for it, docs: provisioned-concurrency

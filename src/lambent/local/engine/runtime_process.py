@@ -9,11 +9,11 @@ from enum import Enum, auto
 
 from msgspec import Struct
 
-from lambent.local.sandbox.interface import Exit, Maker, Sandbox, Spec
+from lambent.local.sandbox.sandbox import Exit, Maker, Sandbox, Spec
 
-from .channel import Channel
-from .lifecycle import State
+from .response_stream import Channel
 from .runtime_api import Event, RuntimeApi
+from .runtime_states import State
 
 _FREEZE_AFTER_S = 0.02
 """A short rest is not worth two signals to every process."""

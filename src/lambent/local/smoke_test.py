@@ -237,5 +237,6 @@ class _Attempt:
         )
         return Spec(
             interpreter=self._runtime.interpreter, task=function.code, runtime=self._runtime.folder, tmp=self._folder / "tmp",
-            tmp_mb=subject.tmp_mb, memory_mb=subject.memory_mb, environment=variables, command=environment_variables.command(function),
+            tmp_mb=subject.tmp_mb, memory_mb=subject.memory_mb, environment=variables,
+            command=environment_variables.command(function),
         )  # fmt: skip

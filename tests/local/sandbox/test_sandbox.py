@@ -467,7 +467,7 @@ def test_usage_is_read_from_proc() -> None:
 @pytest.mark.skipif(shutil.which("ps") is None, reason="no ps here")
 def test_without_proc_ps_tells_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on macOS: slower looks, the same end."""
-    monkeypatch.setattr(processes, "HAS_PROC", False)
+    monkeypatch.setattr(process_tree, "HAS_PROC", False)
     script = """
     import subprocess, sys
     subprocess.run([sys.executable, "-c", "import time; x = b'x' * 600_000_000; time.sleep(30)"])

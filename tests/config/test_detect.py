@@ -1,4 +1,4 @@
-"""Finding the app: each test is the smallest project of its kind, on disk."""
+"""App detection. Each test has the smallest project of its kind."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lambent.config.detect import detect
+from lambent.config.detect import find_app
+from lambent.config.model import App
+from lambent.config.project import find_project
+from lambent.config.sourced import Sourced
 from lambent.errors import DetectionError
 
 FLASK = "from flask import Flask\napp = Flask(__name__)\n"
@@ -18,7 +21,11 @@ WSGI = "from django.core.wsgi import get_wsgi_application\napplication = get_wsg
 ASGI = "from django.core.asgi import get_asgi_application\napplication = get_asgi_application()\n"
 
 
-def project(folder: Path, files: dict[str, str]) -> Path:
+def detect(path: Path, spec: str = "") -> App:
+    return find_app(find_project(path), Sourced(spec, "--app") if spec else None)
+
+
+def write_project(folder: Path, files: dict[str, str]) -> Path:
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,9 +81,9 @@ ONE_FILE = [
 
 
 @pytest.mark.parametrize(("text", "attribute", "kind"), ONE_FILE)
-def test_one_file(tmp_path: Path, text: str, attribute: str, kind: str) -> None:
-    found = detect(project(tmp_path, {"main.py": text}))
-    assert (found.module, found.attribute, found.kind, found.root) == ("main", attribute, kind, ".")
+def test_app_in_one_file_is_found(tmp_path: Path, text: str, attribute: str, kind: str) -> None:
+    app = detect(write_project(tmp_path, {"main.py": text}))
+    assert (app.module, app.attribute, app.kind, app.root) == ("main", attribute, kind, ".")
 
 
 PROJECTS = [
@@ -128,13 +135,13 @@ PROJECTS = [
 
 
 @pytest.mark.parametrize(("files", "spec", "root"), PROJECTS)
-def test_projects(tmp_path: Path, files: dict[str, str], spec: str, root: str) -> None:
-    found = detect(project(tmp_path, files))
-    assert (found.spec, found.root) == (spec, root)
+def test_app_in_a_project_is_found(tmp_path: Path, files: dict[str, str], spec: str, root: str) -> None:
+    app = detect(write_project(tmp_path, files))
+    assert (app.spec, app.root) == (spec, root)
 
 
-def test_a_file_named_by_itself(tmp_path: Path) -> None:
-    project(
+def test_path_may_be_a_single_file(tmp_path: Path) -> None:
+    write_project(
         tmp_path,
         {"app.py": FLASK, "other.py": FASTAPI, "src/pkg/__init__.py": "", "src/pkg/web.py": FLASK, "requirements.txt": ""},
     )
@@ -157,50 +164,50 @@ def test_a_file_named_by_itself(tmp_path: Path) -> None:
         ("main:late", "main.late", "web"),
     ],
 )
-def test_the_app_that_was_named(tmp_path: Path, spec: str, handler: str, kind: str) -> None:
+def test_named_app_is_used(tmp_path: Path, spec: str, handler: str, kind: str) -> None:
     main = "from fastapi import FastAPI\nfrom x import late\napi = FastAPI()\ndef entry(a, b): pass\n"
     main += "def create():\n    return FastAPI()\n"
-    project(tmp_path, {"main.py": main, "pkg/web.py": FLASK})
-    found = detect(tmp_path, spec)
-    assert (found.handler, found.kind) == (handler, kind)
+    write_project(tmp_path, {"main.py": main, "pkg/web.py": FLASK})
+    app = detect(tmp_path, spec)
+    assert (app.handler, app.kind) == (handler, kind)
 
 
 @pytest.mark.parametrize(
-    ("spec", "what", "hint"),
+    ("spec", "message", "hint"),
     [
         ("mian:app", "no module mian", "--app main:app"),
-        ("main:ap", "main.py defines no ap", "--app main:app"),
+        ("main:ap", "main.py does not define ap", "--app main:app"),
         ("nowhere.deep:app", "no module nowhere.deep", "--app main:app"),
     ],
 )
-def test_a_wrong_name_gets_the_right_one(tmp_path: Path, spec: str, what: str, hint: str) -> None:
+def test_misspelled_app_gets_a_suggestion(tmp_path: Path, spec: str, message: str, hint: str) -> None:
     with pytest.raises(DetectionError) as error:
-        detect(project(tmp_path, {"main.py": FLASK}), spec)
-    assert what in error.value.what
+        detect(write_project(tmp_path, {"main.py": FLASK}), spec)
+    assert message in error.value.what
     assert error.value.hint == hint
 
 
-def test_several_apps(tmp_path: Path) -> None:
+def test_several_apps_are_listed(tmp_path: Path) -> None:
     with pytest.raises(DetectionError) as error:
-        detect(project(tmp_path, {"app.py": FLASK, "main.py": FASTAPI}))
+        detect(write_project(tmp_path, {"app.py": FLASK, "main.py": FASTAPI}))
     shown = f"{error.value.what}\n{error.value.hint}\n{error.value.detail}"
     for line in ("app:app", "main:app", "lambent deploy --app main:app", "[tool.lambent]", 'app = "app:app"'):
         assert line in shown
     assert "app.py:2" in error.value.detail
 
 
-def test_several_apps_in_one_file(tmp_path: Path) -> None:
+def test_several_apps_in_one_file_are_listed(tmp_path: Path) -> None:
     text = "from flask import Flask\nshop = Flask('a')\nadmin = Flask('b')\n"
     with pytest.raises(DetectionError, match="main:shop, main:admin"):
-        detect(project(tmp_path, {"main.py": text}))
+        detect(write_project(tmp_path, {"main.py": text}))
 
 
 @pytest.mark.parametrize(
     "files", [{}, {"readme.txt": ""}, {"main.py": "print(1)"}, {"main.py": "import typer\napp = typer.Typer()"}]
 )
-def test_no_app(tmp_path: Path, files: dict[str, str]) -> None:
+def test_project_without_an_app_is_refused(tmp_path: Path, files: dict[str, str]) -> None:
     with pytest.raises(DetectionError) as error:
-        detect(project(tmp_path, files))
+        detect(write_project(tmp_path, files))
     assert "no app" in error.value.what or "no Python files" in error.value.what
     assert "lambent deploy" in error.value.hint
     for name in files:
@@ -208,45 +215,47 @@ def test_no_app(tmp_path: Path, files: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     (
         ("from aiohttp import web\napp = web.Application()", "aiohttp's server is neither ASGI nor WSGI"),
         ("import streamlit as st\nst.title('x')", "Streamlit"),
         ("from nicegui import ui\nui.run()", "WebSocket"),
     ),
 )
-def test_what_cannot_run_on_lambda_is_told_so_and_not_to_be_named(tmp_path: Path, text: str, says: str) -> None:
-    with pytest.raises(DetectionError, match=says) as failed:
-        detect(project(tmp_path, {"main.py": text}))
-    assert "--app" not in failed.value.hint and "lambda_handler" in failed.value.hint
+def test_unsupported_framework_is_explained(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(DetectionError, match=message) as error:
+        detect(write_project(tmp_path, {"main.py": text}))
+    assert "--app" not in error.value.hint and "lambda_handler" in error.value.hint
 
 
-def test_a_name_is_taken_for_the_app_it_holds_and_refused_for_what_it_cannot_be(tmp_path: Path) -> None:
-    project(tmp_path, {"main.py": "from aiohttp import web\nfrom dash import Dash\none = web.Application()\ntwo = Dash()"})
-    with pytest.raises(DetectionError, match="neither ASGI nor WSGI") as failed:
+def test_named_object_is_replaced_by_the_app_it_holds(tmp_path: Path) -> None:
+    write_project(
+        tmp_path, {"main.py": "from aiohttp import web\nfrom dash import Dash\none = web.Application()\ntwo = Dash()"}
+    )
+    with pytest.raises(DetectionError, match="neither ASGI nor WSGI") as error:
         detect(tmp_path, "main:one")
-    assert failed.value.where == "--app main:one"
+    assert error.value.where == "--app main:one"
     assert detect(tmp_path, "main:two").spec == "main:two.server"
 
 
 @pytest.mark.parametrize("broken", ["main.py", "pkg/views.py"])
-def test_a_syntax_error_is_shown_with_its_line(tmp_path: Path, broken: str) -> None:
+def test_syntax_error_is_shown_with_its_line(tmp_path: Path, broken: str) -> None:
     files = {"main.py": "from pkg.views import view\n" + FASTAPI, "pkg/__init__.py": "", "pkg/views.py": "view = 1\n"}
-    project(tmp_path, files | {broken: "x = 1\ndef broken(:\n    pass\n"})
+    write_project(tmp_path, files | {broken: "x = 1\ndef broken(:\n    pass\n"})
     with pytest.raises(DetectionError, match="syntax error") as error:
         detect(tmp_path)
     assert error.value.where == f"{broken}:2"
     assert "def broken(:" in error.value.detail
 
 
-def test_nothing_is_imported(tmp_path: Path) -> None:
-    detect(project(tmp_path, {"app.py": FLASK + "open('was-run', 'w')\nraise SystemExit\n"}))
+def test_detection_imports_nothing(tmp_path: Path) -> None:
+    detect(write_project(tmp_path, {"app.py": FLASK + "open('was-run', 'w')\nraise SystemExit\n"}))
     assert not (tmp_path / "was-run").exists()
 
 
-def test_a_project_inside_is_pointed_to(tmp_path: Path) -> None:
+def test_nested_project_is_suggested(tmp_path: Path) -> None:
     files = {"backend/main.py": FASTAPI, "backend/requirements.txt": "fastapi", "frontend/package.json": ""}
-    with pytest.raises(DetectionError, match="projects inside: backend") as error:
-        detect(project(tmp_path, files))
+    with pytest.raises(DetectionError, match="there are projects: backend") as error:
+        detect(write_project(tmp_path, files))
     assert error.value.hint == f"lambent deploy {tmp_path / 'backend'}"
     assert detect(tmp_path / "backend").spec == "main:app"

@@ -1,4 +1,4 @@
-"""Stages, .env files, secrets by reference, and what AWS is told about hosting."""
+"""Stages, environment variables, secrets and the hosting settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lambent.config.load import Flags, load, locate_app
+from lambent.config.load import AppLocation, Flags, load, locate_app
 from lambent.config.model import Canary, Config, Cors, Hosting
 from lambent.deploy.desired import desired
 from lambent.errors import UsageError
@@ -36,7 +36,7 @@ def table(lines: str) -> str:
     return f"[tool.lambent]\n{lines}\n"
 
 
-def test_a_stage_is_the_app_with_settings_of_its_own(app: Path) -> None:
+def test_stage_overrides_the_settings_of_the_app(app: Path) -> None:
     toml = table(
         'memory = 256\ntimeout = 5\nenv = { A1 = "a", B1 = "b" }\n[tool.lambent.stages.prod]\nmemory = 2048\nenv = { B1 = "c" }'
     )
@@ -49,38 +49,37 @@ def test_a_stage_is_the_app_with_settings_of_its_own(app: Path) -> None:
     assert loaded(app, toml, {"LAMBENT_STAGE": "prod"}).name == "shop-prod"
 
 
-def test_the_name_of_a_stage(app: Path) -> None:
+def test_stage_is_part_of_the_name(app: Path) -> None:
     toml = table('name = "my"\n[tool.lambent.stages.prod]\nname = "the-shop"\n[tool.lambent.stages.test]\nregion = "eu-west-1"')
     assert loaded(app, toml, stage="prod").name == "the-shop"
     assert (loaded(app, toml, stage="test").name, loaded(app, toml, stage="test").region) == ("my-test", "eu-west-1")
     assert loaded(app, toml, stage="test", name="other").name == "other"
-    there = locate_app(app, Flags(stage="test"), {})
-    assert (there.app, there.region, there.profile) == ("my-test", "eu-west-1", "")
-    assert loaded(app, "", stage="pr-17").name == "shop-pr-17", "without any stages a name is enough"
+    assert locate_app(app, Flags(stage="test"), {}) == AppLocation("my-test", region="eu-west-1")
+    assert loaded(app, "", stage="pr-17").name == "shop-pr-17", "any stage is allowed when none is defined"
 
 
 @pytest.mark.parametrize(
-    ("stage", "what", "hint"),
+    ("stage", "message", "hint"),
     [
-        ("prdo", "there is no stage prdo among prod", "did you mean prod?"),
-        ("x", "there is no stage x among prod", "add [tool.lambent.stages.x] to pyproject.toml"),
-        ("a b", "a stage's name is 1 to 20 letters, digits, - and _, got 'a b'", "--stage prod"),
-        ("", "a stage's name is 1 to 20 letters, digits, - and _, got ''", "--stage prod"),
+        ("prdo", "unknown stage: prdo (defined: prod)", "did you mean prod?"),
+        ("x", "unknown stage: x (defined: prod)", "add [tool.lambent.stages.x] to pyproject.toml"),
+        ("a b", "a stage name must be 1 to 20 letters, digits, - or _, got 'a b'", "--stage prod"),
+        ("", "a stage name must be 1 to 20 letters, digits, - or _, got ''", "--stage prod"),
     ],
 )
-def test_stages_that_are_not_there(app: Path, stage: str, what: str, hint: str) -> None:
+def test_unknown_stage_is_refused(app: Path, stage: str, message: str, hint: str) -> None:
     with pytest.raises(UsageError) as error:
         loaded(app, table("[tool.lambent.stages.prod]\nmemory = 512"), stage=stage)
-    assert (error.value.what, error.value.hint) == (what, hint)
+    assert (error.value.what, error.value.hint) == (message, hint)
 
 
-def test_an_unknown_key_in_a_stage_is_named_with_its_place(app: Path) -> None:
+def test_unknown_setting_in_a_stage_is_refused_with_its_origin(app: Path) -> None:
     with pytest.raises(UsageError) as error:
         loaded(app, table("[tool.lambent.stages.prod]\nmemroy = 512"), stage="prod")
     assert (error.value.where, error.value.hint) == ("pyproject.toml [tool.lambent.stages.prod] memroy", "did you mean memory?")
 
 
-def test_env_files(app: Path) -> None:
+def test_env_file_comes_between_flags_and_table(app: Path) -> None:
     (app / "prod.env").write_text("# mine\nexport AA='x y'\nBB=\"q\"\nCC=$HOME # no\n")
     toml = table('env_file = "prod.env"\nenv = { AA = "table", DD = "table" }')
     config = loaded(app, toml, env=("BB=flag",))
@@ -91,26 +90,26 @@ def test_env_files(app: Path) -> None:
     assert ("AA", "marked by an editor") in loaded(app, toml).environment
 
 
-@pytest.mark.parametrize(("line", "says"), (("AA", "a variable without a value: AA"), ("CC 'se'cret", "line 2 of prod.env is")))
-def test_a_line_of_an_env_file_that_cannot_be_is_refused_and_not_left_out(app: Path, line: str, says: str) -> None:
+@pytest.mark.parametrize(("line", "message"), (("AA", "AA has no value"), ("CC 'se'cret", "line 2 of prod.env is")))
+def test_invalid_line_of_an_env_file_is_refused(app: Path, line: str, message: str) -> None:
     (app / "prod.env").write_text(f"BB=1\n{line}\nDD=2\n")
-    with pytest.raises(UsageError, match=says) as refused:
+    with pytest.raises(UsageError, match=message) as error:
         loaded(app, table('env_file = "prod.env"'))
-    assert refused.value.where.endswith("prod.env:2") and "cret" not in str(vars(refused.value))
+    assert error.value.where.endswith("prod.env:2") and "cret" not in str(vars(error.value))
 
 
-def test_secrets_are_references_in_the_environment_and_permissions_of_the_role(app: Path) -> None:
+def test_secret_references_become_permissions_of_the_role(app: Path) -> None:
     toml = table("")
     toml += '[tool.lambent.env]\nDB = { ssm = "/shop/db" }\nKEY = { secret = "shop/keys", key = "stripe" }\nPLAIN = "x"\n'
     config = loaded(app, toml)
     assert config.secrets == (("DB", "ssm:/shop/db"), ("KEY", "secret:shop/keys#stripe"))
     artifact = Artifact(Path("/a.zip"), "x=", 1, 1, 1, "python3.13", "x86_64", "main.app")
-    wanted = desired(config, artifact, Names("shop", "123456789012", "eu-west-1"))
-    environment = dict(wanted.settings.environment)
+    state = desired(config, artifact, Names("shop", "123456789012", "eu-west-1"))
+    environment = dict(state.settings.environment)
     assert json.loads(environment["LAMBENT_SECRETS"]) == {"DB": "ssm:/shop/db", "KEY": "secret:shop/keys#stripe"}
     assert environment["PLAIN"] == "x" and "DB" not in environment
-    allowed = [(each["Action"], each["Resource"]) for each in json.loads(wanted.inline)["Statement"]]
-    assert allowed == [
+    permissions = [(statement["Action"], statement["Resource"]) for statement in json.loads(state.inline)["Statement"]]
+    assert permissions == [
         ("ssm:GetParameters", "arn:aws:ssm:eu-west-1:123456789012:parameter/shop/db"),
         ("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/keys-??????"),
     ]
@@ -120,18 +119,18 @@ def test_secrets_are_references_in_the_environment_and_permissions_of_the_role(a
 @pytest.mark.parametrize(
     "value", ['{ ssm = "" }', '{ ssm = "/a b" }', '{ secret = "a", kye = "b" }', "{ vault = 1 }", "{}", "[1]"]
 )
-def test_references_that_are_none(app: Path, value: str) -> None:
+def test_invalid_reference_is_refused(app: Path, value: str) -> None:
     with pytest.raises(UsageError, match=r"env\.DB"):
         loaded(app, f"[tool.lambent.env]\nDB = {value}\n")
 
 
-def test_a_handler_with_secrets_runs_on_the_loop_that_reads_them(app: Path) -> None:
+def test_handler_with_secrets_uses_the_client_that_resolves_them(app: Path) -> None:
     (app / "main.py").write_text("def lambda_handler(event, context): return 1\n")
     assert loaded(app, "").client == "aws"
     assert loaded(app, '[tool.lambent.env]\nDB = { ssm = "/a" }\n').client == "lambent"
 
 
-def test_everything_about_hosting(app: Path) -> None:
+def test_hosting_settings_are_read(app: Path) -> None:
     hosting = loaded(
         app,
         table(
@@ -151,7 +150,7 @@ def test_everything_about_hosting(app: Path) -> None:
             """
         ),
     ).hosting
-    assert [json.loads(each)["Action"] for each in hosting.permissions] == [["s3:GetObject"], ["sqs:*"]]
+    assert [json.loads(statement)["Action"] for statement in hosting.permissions] == [["s3:GetObject"], ["sqs:*"]]
     assert (hosting.auth, hosting.log_retention_days, hosting.log_format) == ("AWS_IAM", None, "JSON")
     assert (hosting.reserved_concurrency, hosting.keep_versions, hosting.tags) == (0, 3, (("team", "web"),))
     assert hosting.cors == Cors(origins=("https://a.b",), max_age_s=60)
@@ -160,61 +159,61 @@ def test_everything_about_hosting(app: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "share", "seconds", "shown"),
+    ("text", "share", "seconds", "shown"),
     [
         ("10%/5m", 0.1, 300, "10 % for 5 min"),
         ("2.5 % / 90s", 0.025, 90, "2.5 % for 90 s"),
         ("50%/2h", 0.5, 7200, "50 % for 2 h"),
     ],
 )
-def test_a_canary(app: Path, said: str, share: float, seconds: int, shown: str) -> None:
-    stage = table(f'[tool.lambent.stages.prod]\ncanary = "{said}"')
+def test_canary_is_a_share_and_a_duration(app: Path, text: str, share: float, seconds: int, shown: str) -> None:
+    stage = table(f'[tool.lambent.stages.prod]\ncanary = "{text}"')
     assert loaded(app, stage).hosting.canary is None
     canary = loaded(app, stage, stage="prod").hosting.canary
     assert (canary, str(canary)) == (Canary(share, seconds), shown)
     assert loaded(app, stage, stage="prod", canary="none").hosting.canary is None
-    assert loaded(app, "", canary=said).origins["canary"] == "--canary"
+    assert loaded(app, "", canary=text).origins["canary"] == "--canary"
 
 
 @pytest.mark.parametrize(
-    ("toml", "what"),
+    ("toml", "message"),
     [
         ('permissions = "s3:*"', "permissions must be a list"),
-        ('permissions = ["s3:GetObject"]', "a permission is an action and a resource"),
-        ('permissions = ["GetObject *"]', "not an action of AWS: GetObject"),
-        ('permissions = [{ Effect = "Maybe" }]', "not a permission"),
-        ("log_retention = 31", "log_retention is one of 1, 3, 5"),
-        ("log_retention = true", "log_retention is one of 1, 3, 5"),
-        ('auth = "basic"', "auth is none"),
-        ('canary = "10%"', "canary is a share of the traffic and for how long"),
-        ('canary = "0%/5m"', "canary is a share of the traffic and for how long"),
-        ('canary = "100%/5m"', "canary is a share of the traffic and for how long"),
-        ('canary = "5%/25h"', "canary is a share of the traffic and for how long"),
+        ('permissions = ["s3:GetObject"]', "a permission needs an action and a resource"),
+        ('permissions = ["GetObject *"]', "invalid IAM action: GetObject"),
+        ('permissions = [{ Effect = "Maybe" }]', "invalid permission"),
+        ("log_retention = 31", "log_retention must be one of 1, 3, 5"),
+        ("log_retention = true", "log_retention must be one of 1, 3, 5"),
+        ('auth = "basic"', "auth must be none"),
+        ('canary = "10%"', "canary must be a percentage of the traffic and a duration"),
+        ('canary = "0%/5m"', "canary must be a percentage of the traffic and a duration"),
+        ('canary = "100%/5m"', "canary must be a percentage of the traffic and a duration"),
+        ('canary = "5%/25h"', "canary must be a percentage of the traffic and a duration"),
         ("canary = 10", "canary must be text"),
-        ('role = "me"', "role is not of the form"),
+        ('role = "me"', "role must look like arn:aws:iam::"),
         (
             'role = "arn:aws:iam::123456789012:role/r"\npermissions = ["s3:* *"]',
-            "permissions are for a role that lambent makes",
+            "permissions only apply to a role that lambent creates",
         ),
-        ('layers = ["numpy"]', "layers takes ARNs, got numpy"),
-        ('vpc = { subnets = ["subnet-1"] }', "vpc names subnets and security_groups"),
-        ('efs = { "/data" = "x" }', "efs maps a path below /mnt"),
+        ('layers = ["numpy"]', "layers must be ARNs of layer versions, got numpy"),
+        ('vpc = { subnets = ["subnet-1"] }', "vpc must have subnets and security_groups"),
+        ('efs = { "/data" = "x" }', "efs must map a path below /mnt"),
         (
             'efs = { "/mnt/d" = "arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-0123456789abcdef0" }',
-            "EFS is reached through a VPC only",
+            "efs needs a VPC",
         ),
-        ("snapstart = true\nprovisioned_concurrency = 1", "SnapStart goes neither with provisioned concurrency"),
-        ("snapstart = true\ntmp = 1024", "SnapStart takes no more than 512 MB of /tmp"),
+        ("snapstart = true\nprovisioned_concurrency = 1", "SnapStart can't be combined with provisioned concurrency"),
+        ("snapstart = true\ntmp = 1024", "SnapStart allows 512 MB of /tmp"),
         ("keep_versions = 0", "keep_versions must be between 1"),
-        ('tags = { "aws:x" = "y" }', "not a tag of yours: aws:x"),
-        ("cors = { max_age = 100000 }", "cors max_age is 0 to 86400 seconds"),
-        ('cors = { origins = "x" }', "cors takes lists"),
-        ('bucket = "My_Bucket"', "bucket is not of the form"),
+        ('tags = { "aws:x" = "y" }', "the prefixes aws: and lambent: are reserved"),
+        ("cors = { max_age = 100000 }", "cors max_age must be between 0 and 86400 seconds"),
+        ('cors = { origins = "x" }', "in cors, max_age is a number"),
+        ('bucket = "My_Bucket"', "bucket must look like my-bucket"),
         ('stages = "prod"', "stages must be tables"),
     ],
 )
-def test_what_aws_would_refuse_is_said_before(app: Path, toml: str, what: str) -> None:
+def test_setting_that_aws_would_refuse_is_refused(app: Path, toml: str, message: str) -> None:
     with pytest.raises(UsageError) as error:
         loaded(app, table(toml))
-    assert error.value.what.startswith(what)
+    assert error.value.what.startswith(message)
     assert error.value.where.startswith("pyproject.toml [tool.lambent] ") and error.value.hint

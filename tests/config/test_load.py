@@ -1,4 +1,4 @@
-"""One configuration from flags, environment and pyproject.toml: precedence, origins, refusals."""
+"""Loading the configuration: precedence, origins and refusals."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HANDLER = "def lambda_handler(event, context): return 1\n"
 
 
 def environ(home: Path, *pythons: str, **more: str) -> dict[str, str]:
-    """A machine that has these Pythons and no others (real executables, under pyenv's layout)."""
+    """Return the environment of a machine with only these Pythons, installed by pyenv."""
     for python in pythons:
         path = home / f".pyenv/versions/{python}.1/bin/python{python}"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,17 +47,17 @@ def loaded(app: Path, flags: Flags | None = None, on: date = TODAY, **more: str)
     return load(app, flags or Flags(runtime="python3.13"), environ(app.parent / "home", **more), on)
 
 
-def test_defaults(app: Path) -> None:
+def test_defaults_have_origins(app: Path) -> None:
     config = loaded(app)
     assert (config.name, config.memory_mb, config.timeout_s, config.tmp_mb) == ("my-shop", 1024, 30, 512)
     assert config.app.spec == "lambda_function:lambda_handler"
     assert config.origins["name"] == "the folder My Shop"
     assert config.origins["memory_mb"] == "default"
-    told = {field for field in Config.__struct_fields__ if field not in ("path", "origins", "hosting", "packaging", "secrets")}
-    assert set(config.origins) == told | set(HOSTING) | set(PACKAGING)
+    fields = set(Config.__struct_fields__) - {"path", "origins", "hosting", "packaging", "secrets"}
+    assert set(config.origins) == fields | set(HOSTING) | set(PACKAGING)
 
 
-def test_a_flag_beats_the_environment_beats_pyproject(app: Path) -> None:
+def test_flag_beats_environment_beats_pyproject(app: Path) -> None:
     (app / "pyproject.toml").write_text('[tool.lambent]\nmemory = 256\ntimeout = 5\nname = "one"\nenv = { AA = "1", BB = 2 }\n')
     flags = Flags(runtime="3.13", memory="512", env=("CC=x=y", "BB=3"))
     config = loaded(app, flags, LAMBENT_MEMORY="300", LAMBENT_TIMEOUT="7")
@@ -69,7 +69,7 @@ def test_a_flag_beats_the_environment_beats_pyproject(app: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("toml", "what", "where", "hint"),
+    ("toml", "message", "where", "hint"),
     [
         ("memory = 100", "memory must be between 128 and 10240 MB, got 100", "memory", "memory = 128"),
         ("memory = 20000", "memory must be between 128 and 10240 MB, got 20000", "memory", "memory = 10240"),
@@ -77,17 +77,17 @@ def test_a_flag_beats_the_environment_beats_pyproject(app: Path) -> None:
         ('timeout = "long"', "timeout must be a whole number of seconds, got 'long'", "timeout", "timeout = 1"),
         ("memroy = 1", "unknown setting: memroy", "memroy", "did you mean memory?"),
         ('architecture = "mips"', "architecture must be x86_64 or arm64, got mips", "architecture", 'architecture = "x86_64"'),
-        ('name = "a b"', "name must be 1 to 56 letters, digits, - and _, got a b", "name", 'name = "a-b"'),
+        ('name = "a b"', "name must be 1 to 56 letters, digits, - or _, got a b", "name", 'name = "a-b"'),
         ("env = { AWS_REGION = 'x' }", "Lambda reserves the environment variable AWS_REGION", "env", "use MY_AWS_REGION"),
         ("env = { A = [1] }", "env.A must be text, got [1]", "env.A", 'A = "value"'),
         ('exclude = "x"', "exclude must be a list of patterns, got 'x'", "exclude", 'exclude = ["*.psd", "raw/"]'),
     ],
 )
-def test_refusals_name_the_place_and_the_line_to_write(app: Path, toml: str, what: str, where: str, hint: str) -> None:
+def test_refusal_names_the_origin_and_the_line_to_write(app: Path, toml: str, message: str, where: str, hint: str) -> None:
     (app / "pyproject.toml").write_text(f"[tool.lambent]\n{toml}\n")
     with pytest.raises(UsageError) as error:
         loaded(app)
-    assert error.value.what == what
+    assert error.value.what == message
     assert error.value.where == f"pyproject.toml [tool.lambent] {where}"
     assert error.value.hint == hint
 
@@ -95,7 +95,7 @@ def test_refusals_name_the_place_and_the_line_to_write(app: Path, toml: str, wha
 @pytest.mark.parametrize(
     ("folder", "name"), (("Café Ünï", "cafe-uni"), ("a.b__c", "a-b__c"), ("-x-", "x"), ("日本", ""), ("x" * 80, "x" * 56))
 )
-def test_a_name_is_made_of_what_functions_may_be_called(folder: str, name: str) -> None:
+def test_app_name_is_derived_from_a_folder(folder: str, name: str) -> None:
     assert to_app_name(folder) == name
 
 
@@ -106,20 +106,20 @@ def test_a_name_is_made_of_what_functions_may_be_called(folder: str, name: str) 
         (Flags(timeout="x"), "--timeout", "--timeout 1"),
         (Flags(env=("NOVALUE",)), "--env", "--env NOVALUE=value"),
         (Flags(env=("a-secret.without-name",)), "--env", "--env KEY=value"),
-        (Flags(env=("AB=\udcff",)), "--env", "environment variables are texts"),
-        (Flags(env=("1A=x",)), "--env", "two or more letters, digits and _, a letter first"),
-        (Flags(env=(f"BIG={'x' * 5000}",)), "--env", "put BIG (5000 bytes) into a file of the project"),
+        (Flags(env=("AB=\udcff",)), "--env", "environment variables must be UTF-8 text"),
+        (Flags(env=("1A=x",)), "--env", "use at least two letters, digits or underscores, and start with a letter"),
+        (Flags(env=(f"BIG={'x' * 5000}",)), "--env", "move BIG (5000 bytes) into a file of the project"),
         (Flags(runtime="python3.9"), "--runtime", "--runtime python3.14"),
         (Flags(runtime="ruby"), "--runtime", "--runtime python3.14"),
     ],
 )
-def test_refused_flags(app: Path, flags: Flags, where: str, hint: str) -> None:
+def test_invalid_flag_is_refused(app: Path, flags: Flags, where: str, hint: str) -> None:
     with pytest.raises(UsageError) as error:
         load(app, flags, environ(app.parent / "home", "3.13"), TODAY)
     assert (error.value.where, error.value.hint) == (where, hint)
 
 
-def test_the_environment_names_its_variable(app: Path) -> None:
+def test_refusal_names_the_environment_variable(app: Path) -> None:
     with pytest.raises(UsageError) as error:
         loaded(app, LAMBENT_MEMORY="1")
     assert (error.value.where, error.value.hint) == ("LAMBENT_MEMORY", "export LAMBENT_MEMORY=128")
@@ -136,7 +136,9 @@ def test_the_environment_names_its_variable(app: Path) -> None:
         ("", "cpython-3.12", ("3.12", "3.13"), "python3.12"),
     ],
 )
-def test_the_default_runtime(app: Path, pyproject: str, pinned: str, pythons: tuple[str, ...], runtime: str) -> None:
+def test_default_runtime_is_the_newest_that_fits(
+    app: Path, pyproject: str, pinned: str, pythons: tuple[str, ...], runtime: str
+) -> None:
     if pyproject:
         (app / "pyproject.toml").write_text(f'[project]\nname = "x"\n{pyproject}\n')
     if pinned:
@@ -147,26 +149,26 @@ def test_the_default_runtime(app: Path, pyproject: str, pinned: str, pythons: tu
     assert not pyproject or "requires-python allows" in config.origins["runtime"]
 
 
-def test_no_interpreter_says_how_to_get_one(app: Path) -> None:
+def test_missing_interpreter_gets_an_install_command(app: Path) -> None:
     with pytest.raises(LocalError) as error:
         load(app, Flags(), environ(app.parent / "home", "3.9"), TODAY)
     assert error.value.hint == "uv python install 3.14"
 
 
-def test_a_project_that_no_runtime_fits(app: Path) -> None:
+def test_project_that_no_runtime_fits_is_refused(app: Path) -> None:
     (app / "pyproject.toml").write_text('[project]\nname = "x"\nrequires-python = "<3.9"\n')
-    with pytest.raises(UsageError, match=r"requires-python says <3[.]9"):
+    with pytest.raises(UsageError, match=r"requires-python is <3[.]9"):
         load(app, Flags(), environ(app.parent / "home", "3.8", "3.13"), TODAY)
 
 
-def test_another_day_has_other_runtimes(app: Path) -> None:
+def test_runtimes_depend_on_the_day(app: Path) -> None:
     assert loaded(app, Flags(runtime="python3.9"), date(2024, 7, 7)).runtime == "python3.9"
     (app / "lambda_function.py").write_text("async def app(scope, receive, send): pass\n")
     with pytest.raises(UsageError, match=r"web apps need python3[.]10"):
         loaded(app, Flags(runtime="python3.9"), date(2024, 7, 7))
 
 
-def test_a_script_brings_its_own_metadata(tmp_path: Path) -> None:
+def test_script_metadata_is_read(tmp_path: Path) -> None:
     script = tmp_path / "hello_page.py"
     script.write_text(
         '# /// script\n# requires-python = ">=3.12"\n# dependencies = ["flask"]\n# [tool.lambent]\n# memory = 256\n# ///\n'
@@ -177,28 +179,28 @@ def test_a_script_brings_its_own_metadata(tmp_path: Path) -> None:
     assert config.origins["memory_mb"] == "hello_page.py [tool.lambent] memory"
 
 
-def test_the_name_of_the_project(app: Path) -> None:
+def test_name_comes_from_the_project_table(app: Path) -> None:
     (app / "pyproject.toml").write_text('[project]\nname = "Corner.Shop"\n')
     assert loaded(app).name == "corner-shop"
     assert loaded(app, Flags(runtime="3.13", name="Other_1")).name == "Other_1"
 
 
 @pytest.mark.parametrize(
-    ("files_", "what"),
+    ("files_", "message"),
     [
         ({"pyproject.toml": "[tool"}, "not valid TOML"),
         ({"pyproject.toml": "tool = 3"}, "tool must be a table"),
         ({"pyproject.toml": "[tool]\nlambent = 3"}, "tool.lambent must be a table"),
     ],
 )
-def test_a_broken_pyproject(app: Path, files_: dict[str, str], what: str) -> None:
+def test_invalid_pyproject_is_refused(app: Path, files_: dict[str, str], message: str) -> None:
     for name, text in files_.items():
         (app / name).write_text(text)
-    with pytest.raises(UsageError, match=what):
+    with pytest.raises(UsageError, match=message):
         loaded(app)
 
 
-def test_stream_is_said_in_three_places(app: Path) -> None:
+def test_stream_can_be_set_in_every_layer(app: Path) -> None:
     (app / "main.py").write_text("async def app(scope, receive, send): pass\n")
     (app / "lambda_function.py").unlink()
     assert loaded(app).stream is False
@@ -208,29 +210,29 @@ def test_stream_is_said_in_three_places(app: Path) -> None:
     assert config.stream is True and config.origins["stream"].endswith("pyproject.toml [tool.lambent] stream")
     assert loaded(app, Flags(runtime="python3.13", stream=False)).stream is False
     (app / "pyproject.toml").write_text('[tool.lambent]\nstream = "sometimes"\n')
-    with pytest.raises(UsageError, match="stream must be true or false, got 'sometimes'") as refused:
+    with pytest.raises(UsageError, match="stream must be true or false, got 'sometimes'") as error:
         loaded(app)
-    assert refused.value.hint == "stream = true"
+    assert error.value.hint == "stream = true"
 
 
-def test_a_bare_handler_cannot_stream(app: Path) -> None:
+def test_bare_handler_cannot_stream(app: Path) -> None:
     with pytest.raises(
-        UsageError, match="lambda_function:lambda_handler is a bare handler, and what it returns cannot be streamed"
-    ) as no:
+        UsageError, match="lambda_function:lambda_handler is a bare handler, and lambent can't stream what a handler returns"
+    ) as error:
         loaded(app, Flags(runtime="python3.13", stream=True))
-    assert no.value.where == "--stream"
+    assert error.value.where == "--stream"
     assert loaded(app, Flags(runtime="python3.13", stream=False)).stream is False
 
 
-def test_a_path_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_path_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LambentError, match="no such file or folder"):
         load(tmp_path / "nope", Flags(), dict(os.environ), TODAY)
 
 
-def test_the_reference_is_complete_and_loads(app: Path) -> None:
+def test_settings_reference_is_complete_and_loads(app: Path) -> None:
     text = (files("lambent") / "config/reference.toml").read_text("utf-8")
     assert set(tomllib.loads(text)["tool"]["lambent"]) == {*KEYS, STAGES} - {"role"}
-    assert "\n# role = " in text, "which goes with neither permissions nor policies"
+    assert "\n# role = " in text, "role excludes permissions and policies"
     (app / "main.py").write_text("async def app(scope, receive, send): pass\n")
     (app / "pyproject.toml").write_text(text)
     (app / ".env.production").write_text("EXTRA=1\n")
@@ -246,7 +248,7 @@ def web_app(app: Path) -> Path:
     return app
 
 
-def test_events_and_base_path(web_app: Path) -> None:
+def test_events_and_base_path_are_read(web_app: Path) -> None:
     assert (loaded(web_app).events, loaded(web_app).base_path) == ("", "")
     (web_app / "pyproject.toml").write_text('[tool.lambent]\nevents = "jobs.night:on_event"\nbase_path = "shop/"\n')
     config = loaded(web_app)
@@ -257,25 +259,25 @@ def test_events_and_base_path(web_app: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("toml", "what", "hint"),
+    ("toml", "message", "hint"),
     [
         ('events = "jobs.on_event"', "events must be module:function, got jobs.on_event", 'events = "main:on_event"'),
         ('events = "jobs:on_event()"', "events must be module:function, got jobs:on_event()", 'events = "main:on_event"'),
-        ("events = 3", "events must be text, got 3", 'events = "…"'),
+        ("events = 3", "events must be text, got 3", 'events = "main:on_event"'),
         ('base_path = "/a?b"', "base_path must be a plain path, got /a?b", 'base_path = "/shop"'),
         ('base_path = "/a//b"', "base_path must be a plain path, got /a//b", 'base_path = "/shop"'),
         ('base_path = "/a/../b"', "base_path must be a plain path, got /a/../b", 'base_path = "/shop"'),
     ],
 )
-def test_refused_events_and_base_paths(web_app: Path, toml: str, what: str, hint: str) -> None:
+def test_invalid_events_and_base_path_are_refused(web_app: Path, toml: str, message: str, hint: str) -> None:
     (web_app / "pyproject.toml").write_text(f"[tool.lambent]\n{toml}\n")
     with pytest.raises(UsageError) as error:
         loaded(web_app)
-    assert (error.value.what, error.value.hint) == (what, hint)
+    assert (error.value.what, error.value.hint) == (message, hint)
 
 
 @pytest.mark.parametrize("toml", ['events = "jobs:on_event"', 'base_path = "/shop"'])
-def test_a_bare_handler_has_neither_events_nor_a_base_path(app: Path, toml: str) -> None:
+def test_bare_handler_has_no_events_or_base_path(app: Path, toml: str) -> None:
     (app / "pyproject.toml").write_text(f"[tool.lambent]\n{toml}\n")
     with pytest.raises(UsageError, match="lambda_function:lambda_handler is a bare handler"):
         loaded(app)

@@ -1,41 +1,44 @@
 """Finds the app of a project without running any of its code.
 
-The order: a Lambda handler in a file of a usual name; Django's own setting; objects that are ASGI or WSGI apps; functions
-that make one; and last, names such as `app` whose value cannot be told by reading. Within each, usual file names come before
-packages, and those before the rest. An app that another one wraps gives way to it, and a second name of the same app does
-not count twice. When two are left that are equally good, nobody is guessed for: the error shows the lines to paste.
+The order is: a Lambda handler in a module with a common name; the app that Django's settings name; ASGI or WSGI apps;
+functions that create one; and finally names such as `app` whose value reading alone can't explain. Within each of these,
+common module names come before packages, and packages before the rest. An app that is wrapped by another one does not
+count, nor does a second name for the same app. When two equally good apps remain, lambent does not guess: the error shows
+the lines to paste.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
 from msgspec import Struct
 
-from lambent.config import django
 from lambent.config import frameworks as fw
+from lambent.config.django_project import find_application
 from lambent.config.model import App, Kind
-from lambent.config.modules import LIKELY, File, Modules
-from lambent.config.project import Project, locate
-from lambent.config.scan import Value
+from lambent.config.module_scan import UNKNOWN, Value
+from lambent.config.project import Project
+from lambent.config.project_modules import APP_MODULES, Module, ProjectModules
+from lambent.config.sourced import Sourced
 from lambent.errors import DetectionError
 
 _STRENGTHS = ("object", "factory", "maybe")
 _SHOWN_MAX = 15
-_NOTHING = "no app in it"
-_TAKEN = (
-    "ASGI and WSGI apps run on Lambda (FastAPI, Starlette, Quart, Flask, Django ...), and def lambda_handler(event, context)"
+_NO_APP = "no app in this file"
+_SUPPORTED = (
+    "lambent runs ASGI and WSGI apps (FastAPI, Starlette, Quart, Flask, Django ...) and def lambda_handler(event, context)"
 )
 _NOT_WEB = frozenset({"typer", "click", "cyclopts", "celery", "tkinter", "PyQt5", "PyQt6", "PySide6", "textual", "rq", "huey"})
+_NAMES = (*fw.HANDLER_NAMES, *fw.APP_NAMES, *(f"{name}()" for name in fw.FACTORY_NAMES))
 
 
 class Candidate(Struct, frozen=True):
-    """A name that may be the app. `strength` is one of _STRENGTHS; `rank` orders files, the likeliest first."""
+    """A name that may be the app. `strength` is one of _STRENGTHS. `rank` is the position of its module in the search."""
 
-    file: File
+    module: Module
     attribute: str
     kind: Kind
     strength: str
@@ -44,146 +47,143 @@ class Candidate(Struct, frozen=True):
 
     @property
     def spec(self) -> str:
-        return f"{self.file.module}:{self.attribute}"
+        return f"{self.module.name}:{self.attribute}"
 
 
-def detect(path: Path, spec: str | None = None) -> App:
-    """The app at `path`, a folder or a Python file; `spec` says which, in the form "module:attribute".
+class Survey(Struct, frozen=True):
+    """The candidates in a project, why each module has no app, and the first module that can't be read, with its rank."""
 
-    Raises DetectionError when there is none, when there are several, or when a file cannot be read.
+    candidates: list[Candidate]
+    reasons: list[tuple[Module, str]]
+    unreadable: tuple[int, DetectionError] | None = None
+
+
+def find_app(project: Project, spec: Sourced[str] | None = None) -> App:
+    """Return the app of a project. `spec` is the one the user named, as "module:attribute".
+
+    Raises DetectionError when there is no app, when there are several, or when a module can't be read.
     """
-    return find(locate(path), spec, "--app" if spec else "")
+    modules = ProjectModules(project.folder)
+    if spec is not None:
+        return _find_named_app(modules, spec)
+    survey = _survey(modules, [modules.at(project.file)] if project.file else modules.candidates())
+    best = _choose(modules, survey.candidates, allow_django=project.file is None)
+    if survey.unreadable and (best is None or (not best.module.tier and survey.unreadable[0] < best.rank)):
+        raise survey.unreadable[1]
+    if best is None:
+        raise _no_app_error(modules, survey.reasons)
+    return _to_app(modules, best)
 
 
-def find(project: Project, spec: str | None, origin: str) -> App:
-    """As `detect`, for a project that is located. `origin` says who gave `spec`."""
-    modules = Modules(project.folder)
-    if spec:
-        return _given(modules, spec.strip(), origin)
-    files = [modules.at(project.file)] if project.file else list(modules.likely())
-    candidates, looked, broken = _survey(modules, files)
-    chosen = _choose(modules, candidates, project.file is None)
-    if broken and (chosen is None or (not chosen.file.tier and broken[0] < chosen.rank)):
-        raise broken[1]
-    if chosen is None:
-        raise _absent(modules, looked)
-    return _app(modules, chosen)
-
-
-def _survey(
-    modules: Modules, files: Iterable[File]
-) -> tuple[list[Candidate], list[tuple[File, str]], tuple[int, DetectionError] | None]:
-    """The candidates, what was seen in each file, and the first file that cannot be read.
-
-    Files that are further from the obvious are not read once there is an app: it is preferred to any of theirs (`_choose`).
-    """
+def _survey(modules: ProjectModules, search: Iterable[Module]) -> Survey:
+    """Scan modules until a later tier could no longer matter: `_choose` prefers an app object of an earlier one."""
     candidates: list[Candidate] = []
-    looked: list[tuple[File, str]] = []
-    broken: tuple[int, DetectionError] | None = None
-    for rank, file in enumerate(files):
-        if any(each.strength == _STRENGTHS[0] and each.file.tier < file.tier for each in candidates):
+    reasons: list[tuple[Module, str]] = []
+    unreadable: tuple[int, DetectionError] | None = None
+    for rank, module in enumerate(search):
+        if any(candidate.strength == "object" and candidate.module.tier < module.tier for candidate in candidates):
             break
         try:
-            found = list(_candidates(modules, file, rank))
+            candidates += _candidates(modules, module, rank)
         except DetectionError as error:
-            if modules.relative(file.path) != error.where.rpartition(":")[0] and file.tier == 0:
-                raise  # a module that an app imports: the app cannot start
-            broken = broken or (rank, error)
-            looked.append((file, error.what))
+            if modules.relative(module.path) != error.where.rpartition(":")[0] and module.tier == 0:
+                raise  # a module that an app imports: the app can't start
+            unreadable = unreadable or (rank, error)
+            reasons.append((module, error.what))
             continue
-        candidates += found
-        reasons = (_unsupported(value) for value in modules.read(file).names.values())
-        looked.append((file, next(filter(None, reasons), _NOTHING)))
-    return candidates, looked, broken
+        unsupported = (_explain_unsupported(value) for value in modules.scan(module).names.values())
+        reasons.append((module, next(filter(None, unsupported), _NO_APP)))
+    return Survey(candidates, reasons, unreadable)
 
 
-def _unsupported(value: Value) -> str:
-    """Why what stands behind a name cannot run on Lambda; "" when nothing says so."""
+def _explain_unsupported(value: Value) -> str:
+    """Return why a value can't run on Lambda, or ""."""
     return value.unsupported or fw.PROGRAMS.get(value.dotted.partition(".")[0], "")
 
 
-def _candidates(modules: Modules, file: File, rank: int) -> Iterable[Candidate]:
-    names = modules.read(file).names
-    held = not any(value.kind for value in names.values())  # `server = app.server` says it itself
+def _candidates(modules: ProjectModules, module: Module, rank: int) -> Iterator[Candidate]:
+    names = modules.scan(module).names
+    has_app = any(value.kind for value in names.values())  # then a holder is not needed: `server = app.server`
     for name, value in names.items():
-        kind, _, made = value.kind.partition(":")
-        if kind in ("asgi", "wsgi", "web") or kind == "handler":
-            if not name.startswith("_"):
-                yield Candidate(file, name, kind, "object", rank, value)  # type: ignore[arg-type]
-        elif kind == "factory" and not name.startswith("_"):
-            yield Candidate(file, f"{name}()", made, "factory", rank, value)  # type: ignore[arg-type]
-        elif held and value.holder and not name.startswith("_"):
-            yield Candidate(file, _held(name, value.holder), fw.INDIRECT[value.holder][1], "object", rank, value)
-        elif name in fw.APP_NAMES and _may_be(modules, name, value):
-            yield Candidate(file, name, "web", "maybe", rank, value)
+        kind, _, factory_kind = value.kind.partition(":")
+        if name.startswith("_"):
+            continue
+        if kind in ("asgi", "wsgi", "web", "handler"):
+            yield Candidate(module, name, kind, "object", rank, value)  # type: ignore[arg-type]
+        elif kind == "factory":
+            yield Candidate(module, f"{name}()", factory_kind, "factory", rank, value)  # type: ignore[arg-type]
+        elif value.holder and not has_app:
+            yield Candidate(module, _held_attribute(name, value.holder), fw.HOLDERS[value.holder][1], "object", rank, value)
+        elif name in fw.APP_NAMES and _may_be_app(modules, name, value):
+            yield Candidate(module, name, "web", "maybe", rank, value)
 
 
-def _held(name: str, holder: tuple[str, str]) -> str:
-    """The app that the object of this name holds: `app.server` of Dash, `ds.app()` of Datasette."""
-    attribute, _, called = fw.INDIRECT[holder]
-    return f"{name}.{attribute}{'()' if called else ''}"
+def _held_attribute(name: str, holder: tuple[str, str]) -> str:
+    """Return the app in an object that holds it: `app.server` for Dash, `ds.app()` for Datasette."""
+    attribute, _, must_call = fw.HOLDERS[holder]
+    return f"{name}.{attribute}{'()' if must_call else ''}"
 
 
-def _may_be(modules: Modules, name: str, value: Value) -> bool:
-    """Whether a value that reading does not explain could be an app: the result of some call, or a foreign import."""
-    top = value.dotted.partition(".")[0]
-    if value.kind or value.holder or value.unsupported or top in _NOT_WEB or top in sys.stdlib_module_names:
+def _may_be_app(modules: ProjectModules, name: str, value: Value) -> bool:
+    """Return whether an unexplained value could be an app: the result of some call, or an import from another package."""
+    package = value.dotted.partition(".")[0]
+    if value.kind or value.holder or value.unsupported or package in _NOT_WEB or package in sys.stdlib_module_names:
         return False
-    imported = "." in value.dotted and modules.of(top) is None and name not in ("web", "api", "server", "site")
-    return value.opaque or imported
+    is_foreign_import = "." in value.dotted and modules.find(package) is None
+    return value.opaque or (is_foreign_import and name not in ("web", "api", "server", "site"))
 
 
-def _choose(modules: Modules, candidates: list[Candidate], django_too: bool) -> Candidate | None:
-    """The one candidate that stands out, or None when there is none. Raises DetectionError when several do."""
-    handlers = [each for each in candidates if each.kind == "handler" and each.file.tier == 0]
-    usual = [each for each in handlers if each.attribute in fw.HANDLER_NAMES]
-    if usual:
-        return _stand_out(modules, usual)
-    framework = django.application(modules) if django_too else None
-    if framework is not None:
-        file, name = framework
-        value = modules.read(file).names[name]
+def _choose(modules: ProjectModules, candidates: list[Candidate], *, allow_django: bool) -> Candidate | None:
+    """Return the one candidate that stands out, or None when there are none. Raises DetectionError when several do."""
+    handlers = [
+        candidate
+        for candidate in candidates
+        if candidate.kind == "handler" and candidate.module.tier == 0 and candidate.attribute in fw.HANDLER_NAMES
+    ]
+    if handlers:
+        return _choose_best(modules, handlers)
+    application = find_application(modules) if allow_django else None
+    if application is not None:
+        module, name = application
+        value = modules.scan(module).names[name]
         kind: Kind = value.kind if value.kind in ("asgi", "wsgi") else "web"  # type: ignore[assignment]
-        return Candidate(file, name, kind, "object", 0, value)
+        return Candidate(module, name, kind, "object", 0, value)
     for strength in _STRENGTHS:
         for tier in range(4):
-            some = [each for each in candidates if each.strength == strength and each.file.tier == tier]
-            if some:
-                return _stand_out(modules, some)
+            peers = [item for item in candidates if item.strength == strength and item.module.tier == tier]
+            if peers:
+                return _choose_best(modules, peers)
     return None
 
 
-def _stand_out(modules: Modules, candidates: list[Candidate]) -> Candidate:
-    """The best of equals. Raises DetectionError when that cannot be told."""
-    wrapped = {inner for each in candidates for inner in each.value.inner}
-    outer = [each for each in candidates if each.value.origin not in wrapped] or candidates
+def _choose_best(modules: ProjectModules, candidates: list[Candidate]) -> Candidate:
+    """Return the best of equally strong candidates. Raises DetectionError when there is no single best."""
+    wrapped = {definition for candidate in candidates for definition in candidate.value.wrapped}
+    outermost = [candidate for candidate in candidates if candidate.value.definition not in wrapped] or candidates
     by_app: dict[object, Candidate] = {}
-    for each in sorted(outer, key=_preference):
-        by_app.setdefault(each.value.origin or (each.file.module, each.attribute), each)
+    for candidate in sorted(outermost, key=_preference):
+        by_app.setdefault(candidate.value.definition or candidate.spec, candidate)
     by_file: dict[Path, list[Candidate]] = {}
-    for each in by_app.values():
-        by_file.setdefault(each.file.path, []).append(each)
-    firsts = [_in_one_file(modules, some) for some in by_file.values()]
-    if len(firsts) == 1:
-        return firsts[0]
-    preferred = [each for each in firsts if each.file.module == "lambda_function"]
-    preferred = preferred or [each for each in firsts if each.attribute == "lambda_handler"]
-    if not preferred and {each.file.module.rpartition(".")[2] for each in firsts} == {"wsgi", "asgi"}:
-        preferred = [each for each in firsts if each.kind == "wsgi"]
+    for candidate in by_app.values():
+        by_file.setdefault(candidate.module.path, []).append(candidate)
+    best = [_choose_in_file(modules, in_file) for in_file in by_file.values()]
+    if len(best) == 1:
+        return best[0]
+    preferred = [candidate for candidate in best if candidate.module.name == "lambda_function"]
+    preferred = preferred or [candidate for candidate in best if candidate.attribute == "lambda_handler"]
+    if not preferred and {candidate.module.name.rpartition(".")[2] for candidate in best} == {"wsgi", "asgi"}:
+        preferred = [candidate for candidate in best if candidate.kind == "wsgi"]
     if len(preferred) == 1:
         return preferred[0]
-    raise _ambiguous(modules, sorted(firsts, key=lambda each: each.rank))
+    raise _several_apps_error(modules, sorted(best, key=lambda candidate: candidate.rank))
 
 
-def _in_one_file(modules: Modules, candidates: list[Candidate]) -> Candidate:
-    """The best name of one file: a usual one. Raises DetectionError when several unusual ones are there."""
-    usual = [each for each in candidates if _preference(each)[1] < len(_NAMES)]
-    if len(candidates) > 1 and not usual:
-        raise _ambiguous(modules, candidates)
-    return (usual or candidates)[0]
-
-
-_NAMES = (*fw.HANDLER_NAMES, *fw.APP_NAMES, *(f"{name}()" for name in fw.FACTORY_NAMES))
+def _choose_in_file(modules: ProjectModules, candidates: list[Candidate]) -> Candidate:
+    """Return the candidate with the best name. Raises DetectionError when there are several and no name is a common one."""
+    common = [candidate for candidate in candidates if candidate.attribute in _NAMES]
+    if len(candidates) > 1 and not common:
+        raise _several_apps_error(modules, candidates)
+    return (common or candidates)[0]
 
 
 def _preference(candidate: Candidate) -> tuple[int, int, int, int]:
@@ -192,110 +192,108 @@ def _preference(candidate: Candidate) -> tuple[int, int, int, int]:
     return candidate.kind != "handler", position, candidate.rank, candidate.value.line
 
 
-def _app(modules: Modules, candidate: Candidate) -> App:
-    source = f"{modules.relative(candidate.file.path)}, line {candidate.value.line}"
-    return App(candidate.file.module, candidate.attribute, candidate.kind, candidate.file.root, source)
+def _to_app(modules: ProjectModules, candidate: Candidate) -> App:
+    source = f"{modules.relative(candidate.module.path)}, line {candidate.value.line}"
+    return App(candidate.module.name, candidate.attribute, candidate.kind, candidate.module.root, source)
 
 
-def _given(modules: Modules, spec: str, origin: str) -> App:
-    """The app that was named. Raises DetectionError when the project has no such module, or the module no such name."""
-    module, attribute = _split(modules, spec)
-    file = modules.of(module)
-    if file is None:
-        names = [each.module for each in modules.likely()]
-        close = get_close_matches(module, names, 1, 0.5) or names[:1]
-        hint = f"--app {close[0]}:{attribute or 'app'}" if close else "--app main:app"
-        raise DetectionError(f"no module {module} in {modules.folder}", where=f"{origin} {spec}", hint=hint)
+def _find_named_app(modules: ProjectModules, spec: Sourced[str]) -> App:
+    """Return the app that the user named. Raises DetectionError for a module or a name that does not exist."""
+    module_name, attribute = _split_spec(modules, spec.value.strip())
+    where = f"{spec.origin} {spec.value.strip()}"
+    module = modules.find(module_name)
+    if module is None:
+        names = [candidate.name for candidate in modules.candidates()]
+        similar = get_close_matches(module_name, names, 1, 0.5) or names[:1]
+        hint = f"--app {similar[0]}:{attribute or 'app'}" if similar else "--app main:app"
+        raise DetectionError(f"no module {module_name} in {modules.folder}", where=where, hint=hint)
     if not attribute:
-        chosen = _choose(modules, list(_candidates(modules, file, 0)), False)
-        if chosen is None:
-            raise _absent(modules, [(file, _NOTHING)])
-        return _app(modules, chosen)
-    scan = modules.read(file)
-    first = attribute.removesuffix("()").partition(".")[0]
-    value = scan.names.get(first)
-    if value is None and not scan.starred and "__getattr__" not in scan.names:
-        close = get_close_matches(first, list(scan.names), 1, 0.5) or [each.attribute for each in _candidates(modules, file, 0)]
-        hint = f"--app {module}:{close[0]}" if close else ""
-        path = modules.relative(file.path)
-        raise DetectionError(f"{path} defines no {first}", where=f"{origin} {spec}", hint=hint)
-    return _named(modules, file, attribute, value or Value(), origin)
+        best = _choose(modules, list(_candidates(modules, module, 0)), allow_django=False)
+        if best is None:
+            raise _no_app_error(modules, [(module, _NO_APP)])
+        return _to_app(modules, best)
+    scan = modules.scan(module)
+    name = attribute.removesuffix("()").partition(".")[0]
+    value = scan.names.get(name)
+    if value is None and not scan.star_imports and "__getattr__" not in scan.names:
+        candidates = [candidate.attribute for candidate in _candidates(modules, module, 0)]
+        similar = get_close_matches(name, list(scan.names), 1, 0.5) or candidates
+        hint = f"--app {module_name}:{similar[0]}" if similar else ""
+        raise DetectionError(f"{modules.relative(module.path)} does not define {name}", where=where, hint=hint)
+    return _to_named_app(modules, module, attribute, value or UNKNOWN, spec.origin)
 
 
-def _named(modules: Modules, file: File, attribute: str, value: Value, origin: str) -> App:
-    kind, _, made = value.kind.partition(":")
+def _to_named_app(modules: ProjectModules, module: Module, attribute: str, value: Value, origin: str) -> App:
+    kind, _, factory_kind = value.kind.partition(":")
     if kind == "factory":
-        # a function without parameters is no app itself: it makes one
-        attribute, kind = attribute if attribute.endswith("()") else f"{attribute}()", made
+        attribute, kind = attribute if attribute.endswith("()") else f"{attribute}()", factory_kind
     elif attribute.endswith("()") or "." in attribute:
         kind = "web"
     elif value.holder:
-        attribute, kind = _held(attribute, value.holder), fw.INDIRECT[value.holder][1]
+        attribute, kind = _held_attribute(attribute, value.holder), fw.HOLDERS[value.holder][1]
     elif value.unsupported:
-        raise DetectionError(value.unsupported, where=f"{origin} {file.module}:{attribute}", hint=_TAKEN)
+        raise DetectionError(value.unsupported, where=f"{origin} {module.name}:{attribute}", hint=_SUPPORTED)
     elif kind not in ("asgi", "wsgi", "handler"):
-        kind = "handler" if modules.read(file).takes_event(attribute) else "web"
-    return App(file.module, attribute, kind, file.root, origin)  # type: ignore[arg-type]
+        kind = "handler" if modules.scan(module).takes_event(attribute) else "web"
+    return App(module.name, attribute, kind, module.root, origin)  # type: ignore[arg-type]
 
 
-def _split(modules: Modules, spec: str) -> tuple[str, str]:
-    """The module and attribute of "module:attribute", "module.attribute", "path/module.py:attribute" or "module"."""
+def _split_spec(modules: ProjectModules, spec: str) -> tuple[str, str]:
+    """Return module and attribute of "module:attribute", "module.attribute", "path/module.py:attribute" or "module"."""
     module, colon, attribute = spec.partition(":")
     if module.endswith(".py"):
         path = module.removesuffix(".py").strip("./").replace("\\", "/")
         module = path.removeprefix("src/").replace("/", ".") if "src" in modules.roots else path.replace("/", ".")
     if colon:
         return module, attribute
-    head, _, tail = module.rpartition(".")
-    if modules.of(module) is not None or not head:
+    parent, _, name = module.rpartition(".")
+    if modules.find(module) is not None or not parent:
         return module, ""
-    return head, tail
+    return parent, name
 
 
-def _paste(spec: str) -> str:
+def _how_to_name_app(spec: str) -> str:
     return f'lambent deploy --app {spec}\nor, in pyproject.toml:\n[tool.lambent]\napp = "{spec}"'
 
 
-def _ambiguous(modules: Modules, candidates: list[Candidate]) -> DetectionError:
+def _several_apps_error(modules: ProjectModules, candidates: list[Candidate]) -> DetectionError:
+    shown = candidates[:_SHOWN_MAX]
+    specs = ", ".join(candidate.spec for candidate in candidates)
     lines = [
-        f"{each.spec:<30} {each.kind:<8} {modules.relative(each.file.path)}:{each.value.line}"
-        for each in candidates[:_SHOWN_MAX]
+        f"{candidate.spec:<30} {candidate.kind:<8} {modules.relative(candidate.module.path)}:{candidate.value.line}"
+        for candidate in shown
     ]
-    pasted = "\n".join(f"lambent deploy --app {each.spec}" for each in candidates[:_SHOWN_MAX])
+    commands = [f"lambent deploy --app {candidate.spec}" for candidate in shown]
     return DetectionError(
-        f"{len(candidates)} apps, and nothing says which one is meant: {', '.join(each.spec for each in candidates)}",
+        f"found {len(candidates)} apps, and nothing says which one to deploy: {specs}",
         where=str(modules.folder),
-        hint=_paste(candidates[0].spec),
-        detail="\n".join([*lines, "", pasted]),
+        hint=_how_to_name_app(candidates[0].spec),
+        detail="\n".join([*lines, "", *commands]),
     )
 
 
-def _absent(modules: Modules, looked: list[tuple[File, str]]) -> DetectionError:
-    inside = modules.projects_inside()
-    if inside and not any(file.tier == 0 for file, _ in looked):
+def _no_app_error(modules: ProjectModules, reasons: list[tuple[Module, str]]) -> DetectionError:
+    nested = modules.nested_projects()
+    if nested and not any(module.tier == 0 for module, _ in reasons):
+        message = f"no app found here, but in these folders there are projects: {', '.join(nested)}"
+        commands = "\n".join(f"lambent deploy {modules.folder / name}" for name in nested[:_SHOWN_MAX])
+        return DetectionError(message, where=str(modules.folder), hint=commands)
+    if not reasons:
+        names = ", ".join(f"{name}.py" for name in APP_MODULES)
         return DetectionError(
-            f"no app found here, but there are projects inside: {', '.join(inside)}",
+            "no app found" if any(modules.folder.rglob("*.py")) else "no Python files here",
             where=str(modules.folder),
-            hint="\n".join(f"lambent deploy {modules.folder / name}" for name in inside[:_SHOWN_MAX]),
+            hint="lambent deploy PATH, with the project's folder as PATH",
+            detail=f"lambent looked for {names}, packages, src/ and manage.py",
         )
-    if not looked:
-        what = "no Python files here" if not any(modules.folder.rglob("*.py")) else "no app found"
-        names = ", ".join(f"{name}.py" for name in LIKELY)
-        return DetectionError(
-            what,
-            where=str(modules.folder),
-            hint="lambent deploy PATH, the project's folder",
-            detail=f"looked for {names}, packages, src/ and manage.py",
-        )
-    known = {*fw.UNSUPPORTED.values(), *fw.PROGRAMS.values()}
-    reason = next((why for _, why in looked if why in known), "")
-    files = [f"{modules.relative(file.path):<30} {why}" for file, why in looked[:_SHOWN_MAX]]
-    if len(looked) > _SHOWN_MAX:
-        files.append(f"and {len(looked) - _SHOWN_MAX} more")
-    module = looked[0][0].module
+    explanations = {*fw.UNSUPPORTED.values(), *fw.PROGRAMS.values()}
+    unsupported = next((reason for _, reason in reasons if reason in explanations), "")
+    files = [f"{modules.relative(module.path):<30} {reason}" for module, reason in reasons[:_SHOWN_MAX]]
+    if len(reasons) > _SHOWN_MAX:
+        files.append(f"and {len(reasons) - _SHOWN_MAX} more")
     return DetectionError(
-        f"no app found: {reason}" if reason else "no app found: no lambda_handler and no ASGI or WSGI object",
+        f"no app found: {unsupported or 'no lambda_handler and no ASGI or WSGI object'}",
         where=str(modules.folder),
-        hint=_TAKEN if reason else _paste(f"{module}:app"),
-        detail="\n".join(["looked at", *files]),
+        hint=_SUPPORTED if unsupported else _how_to_name_app(f"{reasons[0][0].name}:app"),
+        detail="\n".join(["lambent looked at", *files]),
     )

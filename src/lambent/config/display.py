@@ -1,7 +1,6 @@
-"""A configuration for eyes: each setting as text with its origin. Pure.
+"""The configuration for display: each setting as text, with its origin.
 
-The values of environment variables are left out unless they are asked for: they may be secret, whatever the docs say.
-References to secrets are no secrets.
+The values of environment variables are hidden by default, because they may be secret. References to secrets are shown.
 """
 
 from __future__ import annotations
@@ -14,19 +13,19 @@ from msgspec.structs import asdict
 
 from lambent.config.model import Config
 from lambent.config.settings import PACKAGING
+from lambent.config.sourced import DEFAULT
 from lambent.events import Configured, Setting
 
 HIDDEN = "…"
 
 
 def describe(config: Config, *, show_env: bool = False) -> Configured:
-    """Every setting there is, those of the app itself first."""
-    found = (*_app(config), *_environment(config, show_env), *_hosting(config), *_packaging(config))
-    return Configured(config.name, config.stage, tuple(found))
+    """Return every setting, those of the app itself first."""
+    settings = (*_app(config), *_environment(config, show_env), *_hosting(config), *_packaging(config))
+    return Configured(config.name, config.stage, settings)
 
 
 def _app(config: Config) -> Iterator[Setting]:
-    where = config.origins
     rows: tuple[tuple[str, Any, str], ...] = (
         ("app", config.app.spec, "app"),
         ("kind", config.app.kind, "app"),
@@ -45,13 +44,13 @@ def _app(config: Config) -> Iterator[Setting]:
         ("runtime_client", config.client, "runtime_client"),
     )
     for name, value, key in rows:
-        yield Setting(name, _text(value), where.get(key, "default"))
+        yield Setting(name, _format(value), config.origins.get(key, DEFAULT))
 
 
 def _environment(config: Config, show: bool) -> Iterator[Setting]:
-    told = {name: value if show else HIDDEN for name, value in config.environment} | dict(config.secrets)
-    for name, value in sorted(told.items()):
-        yield Setting(f"env.{name}", value, config.origins.get(f"env.{name}", "default"))
+    variables = {name: value if show else HIDDEN for name, value in config.environment} | dict(config.secrets)
+    for name, value in sorted(variables.items()):
+        yield Setting(f"env.{name}", value, config.origins.get(f"env.{name}", DEFAULT))
 
 
 def _hosting(config: Config) -> Iterator[Setting]:
@@ -61,7 +60,7 @@ def _hosting(config: Config) -> Iterator[Setting]:
     rows: dict[str, Any] = {
         "auth": "none" if hosting.auth == "NONE" else "iam",
         "role": hosting.role,
-        "permissions": "; ".join(map(_permission, hosting.permissions)),
+        "permissions": "; ".join(map(_format_permission, hosting.permissions)),
         "policies": hosting.policies,
         "log_retention": "forever" if days is None else f"{days} days",
         "log_format": hosting.log_format.lower(),
@@ -79,25 +78,26 @@ def _hosting(config: Config) -> Iterator[Setting]:
         "bucket": hosting.bucket,
     }
     for name, value in rows.items():
-        yield Setting(name, _text(value), config.origins.get(name, "default"))
+        yield Setting(name, _format(value), config.origins.get(name, DEFAULT))
 
 
-def _permission(text: str) -> str:
-    """In the short form when it has one, or as IAM writes it."""
-    told = json.loads(text)
-    if set(told) == {"Effect", "Action", "Resource"} and told["Effect"] == "Allow" and isinstance(told["Action"], list):
-        return f"{', '.join(told['Action'])} {', '.join(told['Resource'])}"
+def _format_permission(text: str) -> str:
+    """Format a policy statement in the short form if it has one, otherwise as IAM writes it."""
+    statement = json.loads(text)
+    is_simple = set(statement) == {"Effect", "Action", "Resource"} and isinstance(statement["Action"], list)
+    if is_simple and statement["Effect"] == "Allow":
+        return f"{', '.join(statement['Action'])} {', '.join(statement['Resource'])}"
     return text
 
 
 def _packaging(config: Config) -> Iterator[Setting]:
-    said: dict[str, Any] = {"exclude": config.exclude, **asdict(config.packaging)}
+    values: dict[str, Any] = {"exclude": config.exclude, **asdict(config.packaging)}
     for name in PACKAGING:
-        yield Setting(name, _text(said[name]), config.origins.get(name, "default"))
+        yield Setting(name, _format(values[name]), config.origins.get(name, DEFAULT))
 
 
-def _text(value: Any) -> str:
-    """As one would write it, but texts without quotes; "" for what is not set."""
+def _format(value: Any) -> str:
+    """Format a value as in TOML, but text without quotes. "" is a setting without a value."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str | int):

@@ -1,4 +1,4 @@
-"""The function's environment variables: read from K=V, checked against Lambda's rules before anything is built.
+"""The function's environment variables, checked against Lambda's rules before anything is built.
 
 Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 """
@@ -10,97 +10,131 @@ import re
 from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
+from lambent.config.parsers import parse_text
 from lambent.config.secret_references import parse_reference
+from lambent.config.settings import RawSetting, Settings
+from lambent.config.sourced import DEFAULT, Sourced
 from lambent.errors import UsageError
+from lambent.lazy import LazyModule
 from lambent.limits import ENV_MAX, RESERVED_ENVIRONMENT
 
+if TYPE_CHECKING:
+    from dotenv import parser as dotenv
+else:
+    dotenv = LazyModule("dotenv.parser")  # imports logging, and few projects have a .env file
+
+Variables = Mapping[str, Sourced[str]]
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
 
 
-def from_flags(words: Sequence[str]) -> dict[str, str]:
-    """`--env K=V` as often as it was given; the last of a key wins. Raises UsageError for a word without "="."""
-    pairs: dict[str, str] = {}
-    for word in words:
-        key, equals, value = word.partition("=")
+class Environment(Struct, frozen=True):
+    """The variables of a function. The values of `secrets` are references such as "ssm:/path"."""
+
+    plain: Variables
+    secrets: Variables
+
+    def origins(self) -> dict[str, str]:
+        """Return the origin of each variable as "env.NAME", and those of all together as "environment"."""
+        variables = {**self.plain, **self.secrets}
+        origins = dict.fromkeys(variable.origin for variable in variables.values())
+        names = {f"env.{name}": variable.origin for name, variable in variables.items()}
+        return {"environment": " and ".join(origins) or DEFAULT} | names
+
+
+def read_environment(settings: Settings, arguments: Sequence[str], folder: Path) -> Environment:
+    """Return the variables from `--env`, then the .env file, then the `env` table: the first one that has a name wins.
+
+    `arguments` are the values of `--env`; `folder` is the project's. Raises UsageError for what Lambda would refuse.
+    """
+    plain, secrets = _read_table(settings.raw["env"]) if "env" in settings.raw else ({}, {})
+    overrides = _read_file(settings.raw["env_file"], folder) if "env_file" in settings.raw else {}
+    overrides |= _read_arguments(arguments)
+    plain |= overrides
+    _check(plain)
+    return Environment(plain, {name: secret for name, secret in secrets.items() if name not in overrides})
+
+
+def _read_arguments(arguments: Sequence[str]) -> dict[str, Sourced[str]]:
+    variables: dict[str, Sourced[str]] = {}
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
         if not equals:
-            shown = word if _NAME.fullmatch(word) else "KEY"  # anything else may be a secret whose name was forgotten
-            raise UsageError(f"an environment variable without a value: {shown}", where="--env", hint=f"--env {shown}=value")
-        pairs[key] = value
-    return pairs
+            shown = argument if _NAME.fullmatch(argument) else "KEY"  # anything else may be a secret without its name
+            raise UsageError(f"missing value for environment variable {shown}", where="--env", hint=f"--env {shown}=value")
+        variables[name] = Sourced(value, "--env")
+    return variables
 
 
-def from_table(table: Any, where: str) -> tuple[dict[str, str], dict[str, str]]:
-    """`[tool.lambent] env`: the plain values, and the references to secrets. Numbers and booleans are written as TOML does.
-
-    Raises UsageError for anything else.
-    """
-    if not isinstance(table, Mapping):
-        raise UsageError("env must be a table", where=where, hint='env = { KEY = "value" }')
-    pairs: dict[str, str] = {}
-    secrets: dict[str, str] = {}
-    for key, value in table.items():
+def _read_table(setting: RawSetting) -> tuple[dict[str, Sourced[str]], dict[str, Sourced[str]]]:
+    """Return the plain variables and the references to secrets. Numbers and booleans are written as in TOML."""
+    if not isinstance(setting.value, Mapping):
+        raise UsageError("env must be a table", where=setting.origin, hint='env = { KEY = "value" }')
+    plain: dict[str, Sourced[str]] = {}
+    secrets: dict[str, Sourced[str]] = {}
+    for name, value in setting.value.items():
         if isinstance(value, Mapping):
-            secrets[key] = parse_reference(key, value, where)
+            secrets[name] = Sourced(parse_reference(name, value, setting.origin), setting.origin)
         elif isinstance(value, str | int | float):
-            pairs[key] = str(value).lower() if isinstance(value, bool) else str(value)
+            plain[name] = Sourced(str(value).lower() if isinstance(value, bool) else str(value), setting.origin)
         else:
-            raise UsageError(f"env.{key} must be text, got {value!r}", where=f"{where}.{key}", hint=f'{key} = "value"')
-    return pairs, secrets
+            where = f"{setting.origin}.{name}"
+            raise UsageError(f"env.{name} must be text, got {value!r}", where=where, hint=f'{name} = "value"')
+    return plain, secrets
 
 
-def from_file(path: Path, origin: str) -> dict[str, str]:
-    """A .env file: KEY=value, with quotes and comments as shells have them; nothing in it is expanded.
+def _read_file(setting: RawSetting, project_folder: Path) -> dict[str, Sourced[str]]:
+    """Read a .env file: KEY=value, with the quotes and comments of a shell. Nothing in it is expanded.
 
-    Raises UsageError for a file that cannot be read, or a line without a value.
+    A path from a flag is relative to the working directory, any other to the project.
     """
+    name = parse_text(setting, ".env.production")
+    path = Path(name) if setting.layer == "flag" else project_folder / name
     try:
-        text = path.read_text("utf-8-sig")  # editors on Windows put a mark before the first line
+        text = path.read_text("utf-8-sig")  # editors on Windows start a file with a byte order mark
     except (OSError, UnicodeDecodeError) as error:
-        what = f"cannot read {path.name}: {getattr(error, 'strerror', None) or 'not UTF-8'}"
-        raise UsageError(what, where=origin, hint="give a file of lines such as KEY=value") from error
-    from dotenv.parser import parse_stream  # brings logging with it, and few commands are given a file
-
-    pairs: dict[str, str] = {}
-    for line in parse_stream(StringIO(text)):
+        message = f"cannot read {path.name}: {getattr(error, 'strerror', None) or 'not UTF-8'}"
+        raise UsageError(message, where=setting.origin, hint="use a file with lines such as KEY=value") from error
+    variables: dict[str, Sourced[str]] = {}
+    for line in dotenv.parse_stream(StringIO(text)):
         where = f"{path}:{line.original.line}"
-        if line.error:  # not shown: it may be a secret
-            raise UsageError(f"line {line.original.line} of {path.name} is not KEY=value", where=where, hint="KEY='value'")
+        if line.error:  # the line itself is not shown: it may hold a secret
+            message = f"line {line.original.line} of {path.name} is not in the form KEY=value"
+            raise UsageError(message, where=where, hint="KEY='value'")
         if line.key is not None:
             if line.value is None:
-                raise UsageError(f"a variable without a value: {line.key}", where=where, hint=f"{line.key}=value")
-            pairs[line.key] = line.value
-    return pairs
+                raise UsageError(f"{line.key} has no value", where=where, hint=f"{line.key}=value")
+            variables[line.key] = Sourced(line.value, f"{name} ({setting.origin})")
+    return variables
 
 
-def check(pairs: Mapping[str, str], where: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """The variables, sorted. `where` says for each key who asked for it. Raises UsageError for what Lambda would refuse."""
-    for key in pairs:
-        if key in RESERVED_ENVIRONMENT:
-            raise UsageError(f"Lambda reserves the environment variable {key}", where=where[key], hint=f"use MY_{key}")
-        if not _NAME.fullmatch(key):
-            raise UsageError(
-                f"not a name for an environment variable: {key!r}",
-                where=where[key],
-                hint="two or more letters, digits and _, a letter first",
-            )
-    for key, value in pairs.items():
-        if not _is_text(value):
-            raise UsageError(f"the value of {key} is not UTF-8", where=where[key], hint="environment variables are texts")
-    size = len(json.dumps(dict(pairs), ensure_ascii=False, separators=(",", ":")).encode())
+def _check(variables: Variables) -> None:
+    for name, variable in variables.items():
+        if name in RESERVED_ENVIRONMENT:
+            message = f"Lambda reserves the environment variable {name}"
+            raise UsageError(message, where=variable.origin, hint=f"use MY_{name}")
+        if not _NAME.fullmatch(name):
+            hint = "use at least two letters, digits or underscores, and start with a letter"
+            raise UsageError(f"invalid name for an environment variable: {name!r}", where=variable.origin, hint=hint)
+        if not _is_utf8(variable.value):
+            hint = "environment variables must be UTF-8 text"
+            raise UsageError(f"the value of {name} is not UTF-8", where=variable.origin, hint=hint)
+    values = {name: variable.value for name, variable in variables.items()}
+    size = len(json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode())
     if size > ENV_MAX:
-        largest = max(pairs, key=lambda key: len(pairs[key]))
+        largest = max(values, key=lambda name: len(values[name]))
         raise UsageError(
-            f"the environment variables take {size} bytes, and Lambda takes {ENV_MAX}",
-            where=where[largest],
-            hint=f"put {largest} ({len(pairs[largest].encode())} bytes) into a file of the project",
+            f"the environment variables take up {size} bytes, and Lambda allows {ENV_MAX}",
+            where=variables[largest].origin,
+            hint=f"move {largest} ({len(values[largest].encode())} bytes) into a file of the project",
         )
-    return tuple(sorted(pairs.items()))
 
 
-def _is_text(value: str) -> bool:
-    """Whether it can be sent: bytes on the command line that are no UTF-8 arrive as lone surrogates."""
+def _is_utf8(value: str) -> bool:
+    """Return whether Lambda can receive a value. Bytes on the command line that are not UTF-8 arrive as lone surrogates."""
     try:
         value.encode()
     except UnicodeEncodeError:

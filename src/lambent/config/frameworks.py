@@ -1,4 +1,7 @@
-"""What the calls of the web frameworks give: data for `scan.py`. Names are (top package, last part of the dotted name)."""
+"""The web frameworks that `module_scan.py` knows: which call creates what.
+
+Names are pairs of the top-level package and the last part of the dotted name.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +36,13 @@ HANDLERS = {
 }  # fmt: skip
 
 METHODS = {"make_wsgi_app": "wsgi", "wsgifunc": "wsgi", "http_app": "asgi", "streamable_http_app": "asgi", "sse_app": "asgi"}
-"""Method calls that give an app whatever they are called on: Pyramid, web.py, MCP servers."""
+"""Methods that return an app, whatever the object is: Pyramid, web.py, MCP servers."""
 
-INDIRECT: dict[tuple[str, str], tuple[str, Kind, bool]] = {
+HOLDERS: dict[tuple[str, str], tuple[str, Kind, bool]] = {
     ("datasette", "Datasette"): ("app", "asgi", True),
     ("dash", "Dash"): ("server", "wsgi", False),
 }
-"""Objects that hold the app: the attribute, what it is, and whether it must be called."""
+"""Objects that hold the app: its attribute, its kind, and whether the attribute must be called."""
 
 UNSUPPORTED = {
     ("aiohttp", "Application"): "aiohttp's server is neither ASGI nor WSGI",
@@ -48,26 +51,19 @@ UNSUPPORTED = {
 }
 
 PROGRAMS = {
-    "streamlit": "Streamlit apps are programs of their own, neither ASGI nor WSGI",
-    "nicegui": "NiceGUI keeps a WebSocket to each browser, which no Function URL takes",
-    "chainlit": "Chainlit keeps a WebSocket to each browser, which no Function URL takes",
+    "streamlit": "Streamlit runs its own server, which is neither ASGI nor WSGI",
+    "nicegui": "NiceGUI needs a WebSocket to each browser, and Function URLs do not support WebSockets",
+    "chainlit": "Chainlit needs a WebSocket to each browser, and Function URLs do not support WebSockets",
 }
-"""Packages whose import says that a file without an app is no app."""
+"""Packages that explain why a file that imports them has no app."""
 
 WRAPPERS = (
-    "Middleware",
-    "WhiteNoise",
-    "ProxyFix",
-    "ASGIApp",
-    "WSGIApp",
-    "DispatcherMiddleware",
-    "Sentry",
-    "SharedDataMiddleware",
+    *("Middleware", "WhiteNoise", "ProxyFix", "ASGIApp", "WSGIApp", "DispatcherMiddleware", "Sentry", "SharedDataMiddleware"),
 )
-"""Endings of the names of callables that wrap an app and give an app of the same kind."""
+"""Name endings of callables that wrap an app and return one of the same kind."""
 
 APP_NAMES = ("app", "application", "asgi", "wsgi", "asgi_app", "wsgi_app", "api", "server", "web", "site", "webapp", "web_app")
-"""The names one gives to an app, the likeliest first."""
+"""Common names for an app, the most likely first."""
 
 HANDLER_NAMES = ("lambda_handler", "handler")
 

@@ -1,7 +1,8 @@
-"""What the user asked for, as frozen values. The only home of defaults."""
+"""The configuration of an app, with its defaults."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -10,22 +11,25 @@ from msgspec import Struct, field
 from lambent.limits import TMP_MIN_MB
 
 Kind = Literal["handler", "asgi", "wsgi", "web"]
-"""What the app is. "web" is a callable object that is ASGI or WSGI; the runtime tells which once it is imported."""
+"""The kind of an app. "web" is ASGI or WSGI: the runtime finds out which when it imports the app."""
 
 MEMORY_DEFAULT_MB = 1024
 TIMEOUT_DEFAULT_S = 30
 
 Architecture = Literal["x86_64", "arm64"]
+ARCHITECTURES: dict[str, Architecture] = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
+"""The names people use for a machine, and Lambda's name for it."""
 
 RuntimeClient = Literal["lambent", "aws"]
-"""Who speaks Lambda's Runtime API: the loop in the zip, or AWS's own client (awslambdaric)."""
+"""The client of Lambda's Runtime API that runs the app: lambent's, which is in the zip, or AWS's (awslambdaric)."""
+CLIENTS: dict[str, RuntimeClient] = {"lambent": "lambent", "aws": "aws"}
 
 
 class App(Struct, frozen=True):
-    """The app that was found: `module` and `attribute` as one would import them from the project's import root.
+    """An app, as `attribute` of `module`.
 
-    `attribute` may end in "()": a factory that is called once. `root` is the folder put first on sys.path, relative to the
-    project ("." or "src"). `source` says how it was found, for the plan.
+    An `attribute` that ends in "()" is a factory, which is called once. `root` is the folder that goes first on sys.path,
+    relative to the project ("." or "src"). `source` is where the app was found, for the plan.
     """
 
     module: str
@@ -36,17 +40,17 @@ class App(Struct, frozen=True):
 
     @property
     def handler(self) -> str:
-        """In Lambda's form, "module.attribute"; "module:attribute.attribute" where the last dot would not part them."""
+        """The app in Lambda's form, "module.attribute", or "module:attribute.attribute" when the attribute has dots itself."""
         return f"{self.module}{':' if '.' in self.attribute else '.'}{self.attribute}"
 
     @property
     def spec(self) -> str:
-        """In the form one types, "module:attribute"."""
+        """The app in the form of `--app`, "module:attribute"."""
         return f"{self.module}:{self.attribute}"
 
 
 class Cors(Struct, frozen=True):
-    """What the Function URL itself is to answer about other origins, instead of the app."""
+    """The CORS headers that the Function URL sends in place of the app."""
 
     origins: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
@@ -57,25 +61,25 @@ class Cors(Struct, frozen=True):
 
 
 class Canary(Struct, frozen=True):
-    """A new version first gets a `share` of the traffic, 0 to 1, for so many seconds."""
+    """The share of the traffic (0 to 1) that a new version gets first, and for how many seconds."""
 
     share: float
     seconds: int
 
     def __str__(self) -> str:
-        """ "10 % for 5 min"."""
-        unit, name = next((each for each in ((3600, "h"), (60, "min")) if self.seconds % each[0] == 0), (1, "s"))
-        return f"{self.share * 100:g} % for {self.seconds // unit} {name}"
+        """Format it for people: "10 % for 5 min"."""
+        length, unit = next((unit for unit in ((3600, "h"), (60, "min")) if self.seconds % unit[0] == 0), (1, "s"))
+        return f"{self.share * 100:g} % for {self.seconds // length} {unit}"
 
 
 class Hosting(Struct, frozen=True):
-    """How AWS is to host the function, beyond what every app needs.
+    """How AWS runs the function.
 
-    `role` is the ARN of a role of the user's own, "" for one that lambent makes; `permissions` are statements of a policy as
-    JSON text, `policies` ARNs of managed ones. `log_retention_days` None keeps logs for ever. `mounts` are pairs of an EFS
-    access point's ARN and a path below /mnt/. `auth` says who may call the URL: anyone ("NONE"), or signed requests only.
-    `bucket` takes zips above 50 MB; "" is one that lambent makes. `cors` None leaves it to the app.
-    With a `canary` a new version gets all the traffic only once that went well.
+    `role` is the ARN of a role of your own; "" means that lambent creates one. `permissions` are policy statements as JSON
+    text, `policies` the ARNs of managed policies. `log_retention_days` None keeps logs forever. `mounts` are pairs of an EFS
+    access point's ARN and a path below /mnt/. `auth` "NONE" lets anyone call the URL, "AWS_IAM" only signed requests. `cors`
+    None leaves CORS to the app. With a `canary`, a new version only gets all the traffic once the canary has succeeded.
+    `bucket` is for zips above 50 MB; "" means that lambent creates one.
     """
 
     role: str = ""
@@ -100,13 +104,13 @@ class Hosting(Struct, frozen=True):
 
 
 class Packaging(Struct, frozen=True):
-    """What goes into the zip, beside the app's own files and the packages it asks for.
+    """What goes into the zip in addition to the app's own files, and what stays out.
 
-    `include` are patterns of ignored files that are packed all the same; `allow_secrets` paths of files that may hold some.
-    Of dependencies: `keep_all` leaves them as an installer would place them, `keep` and `drop` are patterns for single files,
-    `strip` takes debug symbols out of native code, `without` names packages that are left out, `groups` and `extras` are the
-    dependency groups and extras of pyproject.toml that are wanted too. `overflow` lets packages that do not fit into the zip
-    be fetched from S3 at each start.
+    `include` are patterns of ignored files to pack anyway, `allow_secrets` paths of files that may contain secrets. `groups`
+    and `extras` are dependency groups and extras of pyproject.toml to install, `without` packages to leave out. `keep` and
+    `drop` are patterns for single files of dependencies; `keep_all` packs dependencies exactly as an installer would.
+    `strip` removes debug symbols from native code. With `overflow`, packages that do not fit into the zip are fetched from S3
+    at each start.
     """
 
     include: tuple[str, ...] = ()
@@ -122,14 +126,12 @@ class Packaging(Struct, frozen=True):
 
 
 class Config(Struct, frozen=True):
-    """One app, ready to be built and deployed. With `stream` its answers leave while they are made, else in one piece.
+    """The configuration of one app, complete: everything a build and a deploy need.
 
-    `events` ("module:function") takes the events that are no HTTP requests; the app's paths begin at `base_path` ("/shop").
-
-    `secrets` are environment variables whose value is read from AWS by reference ("ssm:/path") when the function starts.
-    `region` and `profile` are "" where the user's AWS configuration decides.
-
-    `origins` maps a field's name to where its value came from.
+    `events` ("module:function") handles events that are not HTTP requests. The app's paths start with `base_path` ("/shop").
+    `secrets` are environment variables whose value is a reference ("ssm:/path") that the function resolves when it starts.
+    `stream` sends responses while the app produces them instead of in one piece. `region` and `profile` are "" to use the
+    user's AWS configuration. `origins` maps the name of a field or setting to where its value came from.
     """
 
     path: Path
@@ -152,12 +154,12 @@ class Config(Struct, frozen=True):
     stage: str = ""
     region: str = ""
     profile: str = ""
-    origins: dict[str, str] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def client(self) -> RuntimeClient:
-        """The client that was asked for, or else the usual one: ours for a web app, AWS's for a bare handler.
+        """The configured client, or the default: lambent's for a web app, AWS's for a bare handler.
 
-        AWS's does not read secrets, so a handler that has some gets ours.
+        AWS's client does not resolve secrets, so a handler that has some gets lambent's.
         """
         return self.runtime_client or ("aws" if self.app.kind == "handler" and not self.secrets else "lambent")

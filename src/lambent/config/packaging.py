@@ -1,13 +1,15 @@
-"""What goes into the zip and what does not, as the user said it."""
+"""The packaging settings: what goes into the zip, and what stays out."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from lambent.config.model import Packaging
+from lambent.config.parsers import list_parser, parse_switch
 from lambent.config.settings import Settings
 
-_EXAMPLES = {
+_SWITCHES = ("keep_all", "strip", "overflow")
+_LIST_EXAMPLES = {
     "include": '["static/dist/"]',
     "keep": '["numpy/testing/"]',
     "drop": '["*/locale/"]',
@@ -16,15 +18,10 @@ _EXAMPLES = {
     "extras": '["postgres"]',
     "allow_secrets": '["demo/key.txt"]',
 }
-_SWITCHES = ("keep_all", "strip", "overflow")
 
 
-def options(settings: Settings, origins: dict[str, str]) -> Packaging:
-    """The packaging options. Raises UsageError for one that is of the wrong kind."""
-    said: dict[str, Any] = {}
-    for key in (*_EXAMPLES, *_SWITCHES):
-        given = settings.switch(key) if key in _SWITCHES else settings.texts(key, _EXAMPLES[key])
-        origins[key] = given.origin if given else "default"
-        if given is not None:
-            said[key] = given.value
-    return Packaging(**said)
+def read_packaging(settings: Settings) -> Packaging:
+    """Return the packaging settings. Raises UsageError for a value of the wrong type."""
+    parsers: dict[str, Any] = dict.fromkeys(_SWITCHES, parse_switch)
+    parsers |= {key: list_parser(example) for key, example in _LIST_EXAMPLES.items()}
+    return Packaging(**{key: settings.read(key, parse, None).value for key, parse in parsers.items() if key in settings.raw})

@@ -1,4 +1,4 @@
-"""The project a path belongs to: its folder, its tables, and the one file that was named, if one was."""
+"""The project that a path belongs to: its folder, its settings and its own metadata."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from msgspec import Struct, field
 from lambent.config import script_metadata
 from lambent.errors import UsageError
 
-_MARKS = ("pyproject.toml", "requirements.txt", "uv.lock", ".git")
+_ROOT_MARKERS = ("pyproject.toml", "requirements.txt", "uv.lock", ".git")
 
 
 class Project(Struct, frozen=True):
-    """`path` is what gets packed (a folder, or a script that brings its own metadata); `file` the one file to look at.
+    """A project to deploy.
 
-    `table` is `[tool.lambent]`, from `table_source` ("pyproject.toml", or the script's name); `name` is the project's own.
+    `path` is what goes into the zip: a folder, or a single script with inline metadata. `file` is the file the user named, if
+    it was one. `table` is `[tool.lambent]`, read from `table_source` ("pyproject.toml" or the name of the script). `name` and
+    `requires_python` come from `[project]`.
     """
 
     path: Path
@@ -33,23 +35,23 @@ class Project(Struct, frozen=True):
         return self.path.parent if self.path.is_file() else self.path
 
 
-def locate(path: Path) -> Project:
-    """The project of a folder or of a Python file. Raises UsageError when there is no such thing, or its TOML is broken."""
+def find_project(path: Path) -> Project:
+    """Return the project of a folder or a Python file. Raises UsageError for a missing path or invalid TOML."""
     if not path.exists():
-        raise UsageError(f"no such file or folder: {path}", hint="lambent deploy PATH, a project's folder or a Python file")
+        raise UsageError(f"no such file or folder: {path}", hint="pass the folder of a project, or a Python file")
     path = path.resolve()
     if path.is_dir():
-        return _of_folder(path, None)
+        return _read_project(path, None)
     if path.suffix != ".py":
         raise UsageError(f"not a Python file: {path.name}", where=str(path), hint=f"lambent deploy {path.parent}")
-    table = script_metadata.read(path)
-    if table is not None:
-        tool = _table(table.get("tool", {}), "tool.lambent", path.name)
-        return Project(path, path, tool, path.name, path.stem, str(table.get("requires-python", "")))
-    return _of_folder(_folder_of(path), path)
+    metadata = script_metadata.read(path)
+    if metadata is not None:
+        table = _subtable(metadata.get("tool", {}), "tool.lambent", path.name)
+        return Project(path, path, table, path.name, path.stem, str(metadata.get("requires-python", "")))
+    return _read_project(_find_folder(path), path)
 
 
-def _of_folder(folder: Path, file: Path | None) -> Project:
+def _read_project(folder: Path, file: Path | None) -> Project:
     pyproject = folder / "pyproject.toml"
     if not pyproject.is_file():
         return Project(folder, file)
@@ -61,27 +63,27 @@ def _of_folder(folder: Path, file: Path | None) -> Project:
         line = re.search(r"line (\d+)", str(error))
         where = f"{pyproject}:{line[1]}" if line else str(pyproject)
         raise UsageError(f"pyproject.toml is not valid TOML: {error}", where=where) from error
-    tool = _table(_table(table, "tool", pyproject.name), "tool.lambent", pyproject.name)
-    project = _table(table, "project", pyproject.name)
+    tool = _subtable(_subtable(table, "tool", pyproject.name), "tool.lambent", pyproject.name)
+    project = _subtable(table, "project", pyproject.name)
     return Project(folder, file, tool, pyproject.name, str(project.get("name", "")), str(project.get("requires-python", "")))
 
 
-def _folder_of(file: Path) -> Path:
-    """The project's folder for a file named by itself: above its package, and above src/ where that is what marks say."""
+def _find_folder(file: Path) -> Path:
+    """Return the project folder of a file: the one above its package, and above src/ if only that one looks like a project."""
     root = file.parent
     while (root / "__init__.py").exists():
         root = root.parent
-    if not _marked(root) and root.name == "src" and _marked(root.parent):
+    if root.name == "src" and not _is_project_root(root) and _is_project_root(root.parent):
         return root.parent
     return root
 
 
-def _marked(folder: Path) -> bool:
-    return any((folder / mark).exists() for mark in _MARKS)
+def _is_project_root(folder: Path) -> bool:
+    return any((folder / marker).exists() for marker in _ROOT_MARKERS)
 
 
-def _table(parent: dict[str, Any], name: str, source: str) -> dict[str, Any]:
-    """The table of this dotted name, by its last part."""
+def _subtable(parent: dict[str, Any], name: str, source: str) -> dict[str, Any]:
+    """Return the table with this dotted name, whose last part is its key in `parent`."""
     table = parent.get(name.rpartition(".")[2], {})
     if not isinstance(table, dict):
         raise UsageError(f"{name} must be a table", where=source, hint=f"[{name}]")

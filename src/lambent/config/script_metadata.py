@@ -1,4 +1,4 @@
-"""Inline metadata of a single-file script (PEP 723), read without running it.
+"""Inline metadata of a single-file script (PEP 723), read without running the script.
 
 Source: https://packaging.python.org/en/latest/specifications/inline-script-metadata/
 """
@@ -16,17 +16,17 @@ _BLOCK = re.compile(r"(?m)^# /// script[ \t]*\r?$\s(?P<content>(^#(| .*)$\s)+)^#
 
 
 def read(path: Path) -> dict[str, Any] | None:
-    """The table of a script's `# /// script` block, or None when it has none. Raises UsageError for one that is not TOML."""
+    """Return the table in a script's `# /// script` block, or None if it has no block. Raises UsageError for invalid TOML."""
     try:
         text = path.read_text("utf-8", "replace")
     except OSError:
         return None
-    found = _BLOCK.search(text)
-    if found is None:
+    block = _BLOCK.search(text)
+    if block is None:
         return None
-    lines = found["content"].splitlines()
+    lines = block["content"].splitlines()
     toml = "\n".join(line[2:] if line.startswith("# ") else line[1:] for line in lines)
     try:
         return tomllib.loads(toml)
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"the script metadata is not TOML: {error}", where=f"{path.name}, # /// script") from error
+        raise UsageError(f"invalid TOML in the script metadata: {error}", where=f"{path.name}, # /// script") from error

@@ -1,18 +1,21 @@
-"""One setting at a time: where it was given, whether it is allowed, and what to write instead.
+"""Settings as the user wrote them, each with its origin.
 
-Four places can give one, the first wins: a flag, the environment (`LAMBENT_MEMORY`), the stage's table
-(`[tool.lambent.stages.prod]`), `[tool.lambent]`. Every refusal names the place and shows the line to write there.
+A setting can come from four layers. The first one that has it wins: a flag, the environment (`LAMBENT_MEMORY`), the table of
+the stage (`[tool.lambent.stages.prod]`), `[tool.lambent]`. Every refusal names the origin and shows the line to write there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from lambent.config import stages
+from lambent.config.project import Project
+from lambent.config.sourced import DEFAULT, Sourced, T
+from lambent.config.stages import find_stage_table
 from lambent.errors import UsageError
 
 FROM_ENVIRONMENT = (
@@ -29,131 +32,80 @@ HOSTING = (
 KEYS = (*FROM_ENVIRONMENT, "region", "profile", "env", "env_file", *PACKAGING, *HOSTING)
 STAGES = "stages"
 
-_SHORTER = {"architecture": "arch"}  # settings whose option has a name of its own
-_SWITCH = {"true": True, "1": True, "false": False, "0": False}
+_SHORT_OPTIONS = {"architecture": "arch"}
 
 
-class Given(Struct, frozen=True):
-    """A value as it was given, and where: `origin` is for the plan and for errors, `write` shows how to give another."""
+class RawSetting(Sourced[Any], frozen=True):
+    """A setting as the user wrote it, before any check."""
 
-    value: Any
-    origin: str
-    write: Callable[[str], str]
+    key: str
+    layer: Literal["flag", "environment", "stage", "project"]
 
-    def refuse(self, what: str, instead: str) -> UsageError:
-        """The error for a value that cannot be; `instead` is one that can."""
-        return UsageError(what, where=self.origin, hint=self.write(instead))
+    def refuse(self, message: str, example: str) -> UsageError:
+        """Return the error for an invalid value. The hint sets `example`, a valid value, in the same place."""
+        if self.layer == "flag":
+            hint = f"{self.origin} {example}"
+        elif self.layer == "environment":
+            hint = f"export {self.origin}={example}"
+        else:
+            is_toml = example.isdigit() or example in ("true", "false") or example[:1] in '"[{'
+            hint = f"{self.key} = {example}" if is_toml else f'{self.key} = "{example}"'
+        return UsageError(message, where=self.origin, hint=hint)
 
 
 class Settings(Struct, frozen=True):
-    """All that was given, by key."""
+    """Every setting the user wrote, by key."""
 
-    given: Mapping[str, Given]
+    raw: Mapping[str, RawSetting]
 
-    def text(self, key: str) -> Given | None:
-        """A setting that must be text. Raises UsageError when it is something else, or empty."""
-        found = self.given.get(key)
-        if found is not None and (not isinstance(found.value, str) or not found.value.strip()):
-            raise found.refuse(f"{key} must be text, got {found.value!r}", '"…"')
-        return found
+    def read(self, key: str, parse: Callable[[RawSetting], T], default: T) -> Sourced[T]:
+        """Return a setting, parsed, with its origin. `parse` raises UsageError for a value it does not accept."""
+        setting = self.raw.get(key)
+        return Sourced(default, DEFAULT) if setting is None else Sourced(parse(setting), setting.origin)
 
-    def number(self, key: str, unit: str, low: int, high: int) -> Given | None:
-        """A setting that must be a whole number in a range. Raises UsageError when it is not."""
-        found = self.given.get(key)
-        if found is None:
-            return None
-        allowed = f"{key} must be between {low} and {high} {unit}, got {found.value}"
-        try:
-            value = int(str(found.value)) if not isinstance(found.value, bool) else None
-        except ValueError:
-            value = None
-        if value is None:
-            raise found.refuse(f"{key} must be a whole number of {unit}, got {found.value!r}", str(low))
-        if not low <= value <= high:
-            raise found.refuse(allowed, str(low if value < low else high))
-        return Given(value, found.origin, found.write)
-
-    def switch(self, key: str) -> Given | None:
-        """A setting that must be true or false (the environment may say 1 and 0). Raises UsageError when it is not."""
-        found = self.given.get(key)
-        if found is None:
-            return None
-        value = _SWITCH.get(str(found.value).lower())
-        if value is None:
-            raise found.refuse(f"{key} must be true or false, got {found.value!r}", "true")
-        return Given(value, found.origin, found.write)
-
-    def texts(self, key: str, example: str, of: str = "texts") -> Given | None:
-        """A setting that must be a list of texts, as a tuple. Raises UsageError when it is not."""
-        found = self.given.get(key)
-        if found is None:
-            return None
-        if not isinstance(found.value, list) or not all(isinstance(text, str) and text for text in found.value):
-            raise found.refuse(f"{key} must be a list of {of}, got {found.value!r}", example)
-        return Given(tuple(found.value), found.origin, found.write)
+    def origins(self, keys: Iterable[str]) -> dict[str, str]:
+        """Return where each of these settings came from."""
+        return {key: self.raw[key].origin if key in self.raw else DEFAULT for key in keys}
 
 
-class Table(Struct, frozen=True):
-    """`[tool.lambent]` of a file, with the stage that was asked for: its name ("" for none) and where that was said."""
+def gather(project: Project, stage: Sourced[str], environ: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
+    """Return the settings of all layers, the strongest of each. The variables in `env` are merged one by one.
 
-    content: Mapping[str, Any]
-    source: str
-    stage: str = ""
-    stage_origin: str = ""
-
-    def parts(self) -> tuple[tuple[Mapping[str, Any], str], ...]:
-        """The tables that count, the stronger one last, each with its name for people."""
-        own = stages.table_of(self.stage, self.stage_origin, self.content, self.source)
-        base = {key: value for key, value in self.content.items() if key != STAGES}
-        return (base, f"{self.source} [tool.lambent]"), (own, f"{self.source} [tool.lambent.stages.{self.stage}]")
-
-
-def gather(flags: Mapping[str, Any], environ: Mapping[str, str], table: Table) -> Settings:
-    """The settings of all places, the strongest of each: a flag, the environment, the stage's table, the app's.
-
-    Of `env`, which is a table itself, each variable counts alone. Raises UsageError for a key that is none of ours.
+    Raises UsageError for an unknown key or stage.
     """
-    given: dict[str, Given] = {}
-    for content, where in table.parts():
-        for key, value in content.items():
-            if key not in KEYS:
-                raise _unknown(key, where)
-            before = given.get(key)
-            if key == "env" and before and isinstance(before.value, Mapping) and isinstance(value, Mapping):
-                value = {**before.value, **value}
-            given[key] = Given(value, f"{where} {key}", _toml(key))
-    for key in FROM_ENVIRONMENT:
-        variable = f"LAMBENT_{key.upper()}"
-        if environ.get(variable):
-            given[key] = Given(environ[variable], variable, _assignment(variable))
-    for key, value in flags.items():
-        if value is not None:
-            option = _SHORTER.get(key, key).replace("_", "-")
-            given[key] = Given(value, f"--no-{option}" if value is False else f"--{option}", _option(option))
-    return Settings(given)
+    source = project.table_source
+    tables = {key: value for key, value in project.table.items() if key != STAGES}
+    stage_table = find_stage_table(stage, project.table, source)
+    base = _from_table(tables, f"{source} [tool.lambent]", "project")
+    override = _from_table(stage_table, f"{source} [tool.lambent.stages.{stage.value}]", "stage")
+    variables = [layer["env"].value for layer in (base, override) if "env" in layer]
+    if len(variables) == 2 and all(isinstance(table, Mapping) for table in variables):
+        override["env"] = replace(override["env"], value=variables[0] | variables[1])
+    return Settings(base | override | _from_environment(environ) | _from_flags(flags))
 
 
-def _unknown(key: str, where: str) -> UsageError:
-    close = get_close_matches(key, KEYS, 1, 0.6)
-    hint = f"did you mean {close[0]}?" if close else f"the keys are {', '.join(KEYS)}"
-    return UsageError(f"unknown setting: {key}", where=f"{where} {key}", hint=hint)
+def _from_table(table: Mapping[str, Any], origin: str, layer: Literal["stage", "project"]) -> dict[str, RawSetting]:
+    for key in table:
+        if key not in KEYS:
+            similar = get_close_matches(key, KEYS, 1, 0.6)
+            hint = f"did you mean {similar[0]}?" if similar else f"the settings are {', '.join(KEYS)}"
+            raise UsageError(f"unknown setting: {key}", where=f"{origin} {key}", hint=hint)
+    return {key: RawSetting(value, f"{origin} {key}", key, layer) for key, value in table.items()}
 
 
-def _toml(key: str) -> Callable[[str], str]:
-    return lambda value: f"{key} = {value if _bare(value) else _quoted(value)}"
+def _from_environment(environ: Mapping[str, str]) -> dict[str, RawSetting]:
+    variables = {key: f"LAMBENT_{key.upper()}" for key in FROM_ENVIRONMENT}
+    return {
+        key: RawSetting(environ[variable], variable, key, "environment")
+        for key, variable in variables.items()
+        if environ.get(variable)
+    }
 
 
-def _assignment(variable: str) -> Callable[[str], str]:
-    return lambda value: f"export {variable}={value}"
-
-
-def _option(key: str) -> Callable[[str], str]:
-    return lambda value: f"--{key} {value}"
-
-
-def _bare(value: str) -> bool:
-    return value.isdigit() or value in ("true", "false") or value[:1] in '"[{'
-
-
-def _quoted(value: str) -> str:
-    return f'"{value}"'
+def _from_flags(flags: Mapping[str, Any]) -> dict[str, RawSetting]:
+    options = {key: _SHORT_OPTIONS.get(key, key).replace("_", "-") for key in flags}
+    return {
+        key: RawSetting(value, f"--no-{options[key]}" if value is False else f"--{options[key]}", key, "flag")
+        for key, value in flags.items()
+        if value is not None
+    }

@@ -1,4 +1,4 @@
-"""Stages: one app several times over, each with a name and settings of its own. Pure."""
+"""Stages: deployments of one app under different names, each with its own settings."""
 
 from __future__ import annotations
 
@@ -7,36 +7,35 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from lambent.config.sourced import DEFAULT, Sourced
 from lambent.errors import UsageError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,19}")
 
 
-def chosen(flag: str | None, environ: Mapping[str, str]) -> tuple[str, str]:
-    """The stage that was asked for, and where; two times "" for none. Raises UsageError for what can be no stage's name."""
-    stage, origin = (flag, "--stage") if flag is not None else (environ.get("LAMBENT_STAGE", ""), "LAMBENT_STAGE")
-    if not stage and flag is None:
-        return "", ""
-    if not _NAME.fullmatch(stage):
-        raise UsageError(
-            f"a stage's name is 1 to 20 letters, digits, - and _, got {stage!r}", where=origin, hint="--stage prod"
-        )
-    return stage, origin
+def choose_stage(flag: str | None, environ: Mapping[str, str]) -> Sourced[str]:
+    """Return the stage that `--stage` or LAMBENT_STAGE names, or "". Raises UsageError for an invalid name."""
+    stage = Sourced(environ.get("LAMBENT_STAGE", ""), "LAMBENT_STAGE") if flag is None else Sourced(flag, "--stage")
+    if not stage.value and flag is None:
+        return Sourced("", DEFAULT)
+    if not _NAME.fullmatch(stage.value):
+        message = f"a stage name must be 1 to 20 letters, digits, - or _, got {stage.value!r}"
+        raise UsageError(message, where=stage.origin, hint="--stage prod")
+    return stage
 
 
-def table_of(stage: str, origin: str, table: Mapping[str, Any], source: str) -> Mapping[str, Any]:
-    """`[tool.lambent.stages.NAME]`, empty where there are no stages at all.
+def find_stage_table(stage: Sourced[str], table: Mapping[str, Any], source: str) -> Mapping[str, Any]:
+    """Return `[tool.lambent.stages.NAME]`. It is empty when `table`, which is `[tool.lambent]`, has no stages at all.
 
-    Raises UsageError for one that is not among those there are: a slip of the pen would deploy the app once more.
+    Raises UsageError for a stage that is missing among others: a typo must not deploy a second copy of the app.
     """
     stages = table.get("stages", {})
-    if not isinstance(stages, Mapping) or not all(isinstance(each, Mapping) for each in stages.values()):
+    if not isinstance(stages, Mapping) or not all(isinstance(entry, Mapping) for entry in stages.values()):
         raise UsageError("stages must be tables", where=f"{source} [tool.lambent] stages", hint="[tool.lambent.stages.prod]")
-    if not stage or not stages:
+    if not stage.value or not stages:
         return {}
-    if stage not in stages:
-        close = get_close_matches(stage, stages, 1, 0.6)
-        hint = f"did you mean {close[0]}?" if close else f"add [tool.lambent.stages.{stage}] to {source}"
-        raise UsageError(f"there is no stage {stage} among {', '.join(stages)}", where=origin, hint=hint)
-    found: Mapping[str, Any] = stages[stage]
-    return found
+    if stage.value not in stages:
+        similar = get_close_matches(stage.value, stages, 1, 0.6)
+        hint = f"did you mean {similar[0]}?" if similar else f"add [tool.lambent.stages.{stage.value}] to {source}"
+        raise UsageError(f"unknown stage: {stage.value} (defined: {', '.join(stages)})", where=stage.origin, hint=hint)
+    return dict(stages[stage.value])

@@ -140,7 +140,7 @@ def _tmp(config: Config, artifact: Artifact) -> tuple[int, dict[str, str]]:
     """MB of /tmp, and the origins of all settings with this one's."""
     needed = artifact.overflow.tmp_mb if artifact.overflow else 0
     if needed <= config.tmp_mb:
-        return config.tmp_mb, config.origins
+        return config.tmp_mb, dict(config.origins)
     return needed, {**config.origins, "tmp_mb": "for the packages that are unpacked there"}
 
 

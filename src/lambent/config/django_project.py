@@ -1,0 +1,47 @@
+"""The app of a Django project, found through manage.py and the settings."""
+
+from __future__ import annotations
+
+import re
+
+from lambent.config.project_modules import Module, ProjectModules
+
+_SETTINGS_MODULE = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*[,\]]\s*=?\s*["']([\w.]+)["']""")
+_APPLICATION = re.compile(r"""(?m)^(WSGI_APPLICATION|ASGI_APPLICATION)\s*=\s*["']([\w.]+)["']""")
+
+
+def find_application(modules: ProjectModules) -> tuple[Module, str] | None:
+    """Return the module and the name of the app: the one that the settings name, or the one in wsgi.py, or in asgi.py.
+
+    None when this is not a Django project, or an unusual one.
+    """
+    for root in modules.roots:
+        manage = modules.folder / root / "manage.py"
+        match = _SETTINGS_MODULE.search(manage.read_text("utf-8", "replace")) if manage.is_file() else None
+        if match is None:
+            continue
+        for dotted in (*_from_settings(modules, match[1]), *_near_settings(match[1])):
+            module_name, _, name = dotted.rpartition(".")
+            module = modules.find(module_name)
+            if module is not None and name in modules.scan(module).names:
+                return module, name
+    return None
+
+
+def _from_settings(modules: ProjectModules, settings: str) -> list[str]:
+    """Return WSGI_APPLICATION, then ASGI_APPLICATION. A settings package may have them in base.py or common.py."""
+    package = settings.rpartition(".")[0]
+    applications: dict[str, str] = {}
+    for name in (settings, f"{package}.base", f"{package}.common"):
+        module = modules.find(name)
+        if module is not None:
+            pairs = _APPLICATION.findall(module.path.read_text("utf-8", "replace"))
+            applications = dict(reversed(pairs)) | applications
+    return [applications[key] for key in ("WSGI_APPLICATION", "ASGI_APPLICATION") if key in applications]
+
+
+def _near_settings(settings: str) -> list[str]:
+    """Return wsgi.py and asgi.py in the folder of the settings and in those above it."""
+    parts = settings.split(".")
+    folders = [".".join(parts[:end]) for end in range(len(parts) - 1, 0, -1)]
+    return [f"{folder}.{kind}.application" for folder in folders for kind in ("wsgi", "asgi")]

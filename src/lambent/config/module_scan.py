@@ -1,0 +1,297 @@
+"""Scans a module without importing it, and finds out which of its names are apps.
+
+The scan follows the top level of the module: assignments, imports, definitions, both branches of `if` and `try`. It only
+tracks what a value is to a web server ("asgi", "wsgi", "handler"); everything else is unknown. Names imported from other
+modules of the project are followed through `look_up`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lambent.config import frameworks as fw
+
+
+class Value(Struct, frozen=True):
+    """What a name is bound to.
+
+    `kind` is the kind of an App, "factory:<kind>", "class:<kind>", or "" for unknown. `dotted` is the import path of an
+    imported name. `holder` is a key of `frameworks.HOLDERS`. `unsupported` is the reason why it can't run on Lambda. `opaque`
+    means the result of an unknown call. `line` is where the name was bound. `definition` is the (module, name) where the app
+    itself was created, and `wrapped` has the definitions of the apps it wraps.
+    """
+
+    kind: str = ""
+    dotted: str = ""
+    holder: tuple[str, str] | None = None
+    unsupported: str = ""
+    opaque: bool = False
+    line: int = 0
+    wrapped: frozenset[tuple[str, str]] = frozenset()
+    definition: tuple[str, str] | None = None
+
+
+UNKNOWN = Value()
+LookUp = Callable[[str, str], Value | None]
+"""Returns the value of a name in a module (both as text), or None when the module is not part of the project."""
+
+
+class ModuleScan:
+    """The scan of one module, or of the body of a function inside the scan `outer`.
+
+    Relative imports start from `package`.
+    """
+
+    def __init__(self, module: str, package: str, look_up: LookUp, outer: ModuleScan | None = None) -> None:
+        self.names: dict[str, Value] = dict(outer.names) if outer else {}
+        self.star_imports: list[str] = outer.star_imports if outer else []
+        self._module = module
+        self._package = package
+        self._look_up = look_up
+        self._functions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = outer._functions if outer else {}
+        self._depth: int = outer._depth + 1 if outer else 0
+
+    def run(self, body: Iterable[ast.stmt], conditional: bool = False) -> None:
+        """Scan statements in order. `conditional` means that they may not be executed."""
+        for statement in body:
+            self._statement(statement, conditional)
+
+    def takes_event(self, name: str) -> bool:
+        """Return whether a name is a plain function of two parameters. Whatever its name, it is a handler then."""
+        node = self._functions.get(name)
+        return isinstance(node, ast.FunctionDef) and _required(node.args) <= 2 <= len(_parameters(node.args))
+
+    def _statement(self, node: ast.stmt, conditional: bool) -> None:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            self._import(node, conditional)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            self._functions[node.name] = node
+            self._bind(node.name, replace(self._function(node), line=node.lineno), conditional)
+        elif isinstance(node, ast.ClassDef):
+            self._bind(node.name, replace(self._class(node), line=node.lineno), conditional)
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                self._assign(target, node.value, conditional)
+        elif isinstance(node, ast.If):
+            if not _is_false_on_import(node.test):
+                self.run(node.body, True)
+            self.run(node.orelse, True)
+        elif isinstance(node, ast.Try):
+            for part in (node.body, *(handler.body for handler in node.handlers), node.orelse, node.finalbody):
+                self.run(part, True)
+        elif isinstance(node, ast.With | ast.AsyncWith):
+            self.run(node.body, conditional)
+        elif isinstance(node, ast.Expr):
+            value = self._value(node.value)
+            if value.unsupported:
+                self._bind(f"<{value.unsupported}>", replace(value, line=node.lineno), conditional)
+
+    def _bind(self, name: str, value: Value, conditional: bool) -> None:
+        previous = self.names.get(name)
+        if conditional and not value.kind and previous is not None and (previous.kind or previous.dotted):
+            return  # `except ImportError: app = None` must not hide the app
+        self.names[name] = value
+
+    def _assign(self, target: ast.expr, expression: ast.expr, conditional: bool) -> None:
+        if isinstance(target, ast.Tuple) and target.elts:
+            target = target.elts[0]  # `app, rt = fast_app()`
+        if not isinstance(target, ast.Name):
+            return
+        value = self._value(expression, target.id)
+        is_alias = isinstance(expression, ast.Name | ast.Attribute) and value.definition
+        definition = (self._module, target.id) if value.kind and not is_alias else value.definition
+        self._bind(target.id, replace(value, line=target.lineno, definition=definition), conditional)
+
+    def _import(self, node: ast.Import | ast.ImportFrom, conditional: bool) -> None:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                dotted = alias.name if alias.asname else alias.name.split(".")[0]
+                self._bind(alias.asname or dotted, Value(dotted=dotted, line=node.lineno), conditional)
+            return
+        source = self._absolute(node)
+        for alias in node.names:
+            if alias.name == "*":
+                self.star_imports.append(source)
+                continue
+            value = self._look_up(source, alias.name) or Value(dotted=f"{source}.{alias.name}")
+            self._bind(alias.asname or alias.name, replace(value, line=node.lineno), conditional)
+
+    def _absolute(self, node: ast.ImportFrom) -> str:
+        if not node.level:
+            return node.module or ""
+        parts = self._package.split(".") if self._package else []
+        parts = parts[: len(parts) - node.level + 1]
+        return ".".join([*parts, *([node.module] if node.module else [])])
+
+    def _value(self, node: ast.expr, name: str = "") -> Value:
+        """Return what an expression evaluates to. `name` is the name it will be bound to."""
+        if isinstance(node, ast.Name):
+            return self._name(node.id)
+        if isinstance(node, ast.Call):
+            return self._call(node, name)
+        if isinstance(node, ast.Attribute):
+            return self._attribute(node)
+        if isinstance(node, ast.IfExp):
+            return _first_app(self._value(node.body, name), self._value(node.orelse, name))
+        if isinstance(node, ast.BoolOp):
+            return _first_app(*(self._value(part, name) for part in node.values))
+        if isinstance(node, ast.NamedExpr):
+            return self._value(node.value, name)
+        return UNKNOWN
+
+    def _name(self, name: str) -> Value:
+        if name in self.names:
+            return self.names[name]
+        for source in self.star_imports:
+            value = self._look_up(source, name)
+            if value is not None:
+                return value
+            if _find_key(f"{source}.{name}", fw.ASGI | fw.WSGI | fw.EITHER | fw.HANDLERS | fw.HOLDERS.keys()):
+                return Value(dotted=f"{source}.{name}")
+        return UNKNOWN
+
+    def _attribute(self, node: ast.Attribute) -> Value:
+        base = self._value(node.value)
+        app = _held_app(base, node.attr, called=False)
+        if app is not None:
+            return app
+        if base.dotted:
+            return self._look_up(base.dotted, node.attr) or Value(dotted=f"{base.dotted}.{node.attr}")
+        return UNKNOWN
+
+    def _call(self, node: ast.Call, name: str) -> Value:
+        if isinstance(node.func, ast.Attribute):
+            base = self._value(node.func.value)
+            app = _held_app(base, node.func.attr, called=True)
+            if app is not None:
+                return app
+            if node.func.attr in fw.METHODS and not base.dotted:
+                return Value(fw.METHODS[node.func.attr])
+        function = self._value(node.func)
+        argument = self._app_argument(node)
+        wrapped = argument.wrapped if argument else frozenset()
+        if argument and argument.definition:
+            wrapped |= {argument.definition}
+        if ":" in function.kind:
+            return Value(function.kind.partition(":")[2], wrapped=wrapped)
+        value = _from_framework(function.dotted)
+        if value is not None:
+            return replace(value, wrapped=wrapped)
+        if argument is not None and _wraps_app(node.func, name, node.args):
+            return Value(argument.kind, wrapped=wrapped)
+        return Value(dotted=function.dotted, opaque=True)
+
+    def _app_argument(self, node: ast.Call) -> Value | None:
+        """Return the app among the arguments of a call, if there is one."""
+        keywords = [word.value for word in node.keywords if word.arg in ("app", "application", "other_asgi_app", "wsgi_app")]
+        for argument in (*node.args, *keywords):
+            if isinstance(argument, ast.Name | ast.Call | ast.Attribute):
+                value = self._value(argument)
+                if value.kind in ("asgi", "wsgi", "web"):
+                    return value
+        return None
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Value:
+        names = _parameters(node.args)
+        definition = (self._module, node.name)
+        if isinstance(node, ast.AsyncFunctionDef):
+            return Value("asgi", definition=definition) if names == ["scope", "receive", "send"] else UNKNOWN
+        if names[:2] == ["environ", "start_response"] or names[:2] == ["env", "start_response"]:
+            return Value("wsgi", definition=definition)
+        if node.name in fw.HANDLER_NAMES and (len(names) == 2 or node.args.vararg):
+            return Value("handler", definition=definition)
+        if _required(node.args) == 0 and not node.decorator_list:
+            returned = self._returned(node)
+            if returned.kind in ("asgi", "wsgi", "web"):
+                return Value(f"factory:{returned.kind}", definition=definition)
+            if node.name in fw.FACTORY_NAMES:
+                return Value("factory:web", definition=definition)
+        return UNKNOWN
+
+    def _returned(self, node: ast.FunctionDef) -> Value:
+        """Return what a function returns, given the names bound so far."""
+        if self._depth > 3:
+            return UNKNOWN
+        inner = ModuleScan(self._module, self._package, self._look_up, outer=self)
+        inner.run(node.body)
+        returns = [part.value for part in ast.walk(node) if isinstance(part, ast.Return) and part.value is not None]
+        return _first_app(*(inner._value(value, "app") for value in returns))
+
+    def _class(self, node: ast.ClassDef) -> Value:
+        for base in node.bases:
+            value = _from_framework(self._value(base).dotted) or self._value(base)
+            if value.kind:
+                return Value(f"class:{value.kind.removeprefix('class:')}")
+        for part in node.body:
+            if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef) and part.name == "__call__":
+                names = _parameters(part.args)[1:]
+                if isinstance(part, ast.AsyncFunctionDef) and len(names) == 3:
+                    return Value("class:asgi")
+                if names == ["environ", "start_response"] or names == ["env", "start_response"]:
+                    return Value("class:wsgi")
+        return UNKNOWN
+
+
+def _first_app(*values: Value) -> Value:
+    return next((value for value in values if value.kind), UNKNOWN)
+
+
+def _held_app(holder: Value, attribute: str, *, called: bool) -> Value | None:
+    """Return the app that an attribute of its holder is or, if `called`, returns. None when it is not the app."""
+    if holder.holder is None:
+        return None
+    name, kind, must_call = fw.HOLDERS[holder.holder]
+    return Value(kind) if (name, must_call) == (attribute, called) else None
+
+
+def _from_framework(dotted: str) -> Value | None:
+    """Return the result of calling an import path, or None when no table in `frameworks` has it."""
+    if not dotted:
+        return None
+    for kind, table in (("handler", fw.HANDLERS), ("asgi", fw.ASGI), ("wsgi", fw.WSGI), ("web", fw.EITHER)):
+        if _find_key(dotted, table):
+            return Value(kind)
+    holder = _find_key(dotted, fw.HOLDERS)
+    if holder:
+        return Value(holder=holder)
+    unsupported = _find_key(dotted, fw.UNSUPPORTED)
+    return Value(unsupported=fw.UNSUPPORTED[unsupported]) if unsupported else None
+
+
+def _find_key(dotted: str, table: Iterable[tuple[str, str]]) -> tuple[str, str] | None:
+    """Return the key that an import path matches, the longest one first: falcon.asgi.App before falcon.App."""
+    top, _, rest = dotted.partition(".")
+    keys = {key for key in table if key[0] == top}
+    for tail in (rest, ".".join(rest.split(".")[-2:]), rest.split(".")[-1]):
+        if (top, tail) in keys:
+            return top, tail
+    return None
+
+
+def _wraps_app(function: ast.expr, name: str, arguments: list[ast.expr]) -> bool:
+    """Return whether calling a function on an app returns an app. Its name tells, or that the result gets the app's name."""
+    called = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    if called.endswith(fw.WRAPPERS) or called.startswith("Sentry"):
+        return True
+    rebinds_argument = any(isinstance(argument, ast.Name) and argument.id == name for argument in arguments)
+    return rebinds_argument or name in ("app", "application", "asgi_app", "wsgi_app")
+
+
+def _parameters(arguments: ast.arguments) -> list[str]:
+    return [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
+
+
+def _required(arguments: ast.arguments) -> int:
+    positional = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
+    return positional + sum(default is None for default in arguments.kw_defaults)
+
+
+def _is_false_on_import(test: ast.expr) -> bool:
+    """Return whether a condition is false when the module is imported: `__name__ == "__main__"`, `TYPE_CHECKING`."""
+    text = ast.unparse(test)
+    return ("__name__" in text and "__main__" in text) or text.endswith("TYPE_CHECKING")

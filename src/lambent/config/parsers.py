@@ -1,0 +1,84 @@
+"""Parsers for the value of one setting. Each raises UsageError for a value it does not accept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from lambent.config.settings import RawSetting
+from lambent.config.sourced import T
+
+_SWITCH = {"true": True, "1": True, "false": False, "0": False}
+
+
+def parse_text(setting: RawSetting, example: str) -> str:
+    """Return text that is not empty."""
+    if not isinstance(setting.value, str) or not setting.value.strip():
+        raise setting.refuse(f"{setting.key} must be text, got {setting.value!r}", example)
+    return setting.value
+
+
+def parse_switch(setting: RawSetting) -> bool:
+    """Return true or false. Environment variables may also use 1 and 0."""
+    value = _SWITCH.get(str(setting.value).lower())
+    if value is None:
+        raise setting.refuse(f"{setting.key} must be true or false, got {setting.value!r}", "true")
+    return value
+
+
+def text_parser(example: str) -> Callable[[RawSetting], str]:
+    """Return a parser for any text."""
+    return lambda setting: parse_text(setting, example)
+
+
+def pattern_parser(pattern: str, example: str) -> Callable[[RawSetting], str]:
+    """Return a parser for text that matches a regular expression."""
+
+    def parse(setting: RawSetting) -> str:
+        if not re.fullmatch(pattern, parse_text(setting, example)):
+            raise setting.refuse(f"{setting.key} must look like {example}, got {setting.value}", example)
+        return str(setting.value)
+
+    return parse
+
+
+def choice_parser(choices: Mapping[str, T], description: str, example: str) -> Callable[[RawSetting], T]:
+    """Return a parser for one of a few words, in any case. `description` lists them for the error."""
+
+    def parse(setting: RawSetting) -> T:
+        word = parse_text(setting, example).lower()
+        if word not in choices:
+            raise setting.refuse(f"{setting.key} must be {description}, got {setting.value}", example)
+        return choices[word]
+
+    return parse
+
+
+def number_parser(unit: str, low: int, high: int) -> Callable[[RawSetting], int]:
+    """Return a parser for a whole number between `low` and `high`."""
+
+    def parse(setting: RawSetting) -> int:
+        is_number = not isinstance(setting.value, bool) and re.fullmatch(r"\s*[+-]?\d+\s*", str(setting.value))
+        if not is_number:
+            raise setting.refuse(f"{setting.key} must be a whole number of {unit}, got {setting.value!r}", str(low))
+        number = int(setting.value)
+        if not low <= number <= high:
+            message = f"{setting.key} must be between {low} and {high} {unit}, got {setting.value}"
+            raise setting.refuse(message, str(low if number < low else high))
+        return number
+
+    return parse
+
+
+def list_parser(example: str, items: str = "strings", pattern: str = ".+") -> Callable[[RawSetting], tuple[str, ...]]:
+    """Return a parser for a list of strings that match a regular expression. `items` says what they are, for the error."""
+
+    def parse(setting: RawSetting) -> tuple[str, ...]:
+        if not isinstance(setting.value, list) or not all(isinstance(text, str) and text for text in setting.value):
+            raise setting.refuse(f"{setting.key} must be a list of {items}, got {setting.value!r}", example)
+        for text in setting.value:
+            if not re.fullmatch(pattern, text, re.DOTALL):
+                raise setting.refuse(f"{setting.key} must be {items}, got {text}", example)
+        return tuple(setting.value)
+
+    return parse

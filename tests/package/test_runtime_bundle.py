@@ -35,7 +35,7 @@ HANDLER = """
             "early": sorted(early & {"os", "site", "importlib", "__future__", "re", "enum", "json", "socket", "logging"}),
             "late": sorted(name.partition(".")[2] for name in ours),
             "loaders": sorted({type(module.__spec__.loader).__name__ for module in ours.values()}),
-            "file": runtime.loop.__file__,
+            "file": runtime.invocation_loop.__file__,
             "argv": len(sys.argv),
             "path": sys.path,
         }
@@ -85,7 +85,7 @@ def test_a_start_needs_what_is_named_first_and_nothing_else(runtime: str, tmp_pa
     assert said["late"] == said["loaded"]
     assert "__future__" not in said["early"]
     assert said["loaders"] == ["Bundle"]
-    assert said["file"] == str(tmp_path / "unpacked/lambent_runtime/loop.py")
+    assert said["file"] == str(tmp_path / "unpacked/lambent_runtime/invocation_loop.py")
     assert said["argv"] == 1
     assert said["path"][0] == str(tmp_path / "unpacked")
     assert not any("lambent_runtime" in entry for entry in said["path"])
@@ -129,4 +129,4 @@ def test_without_the_interpreter_the_script_is_the_portable_one(tmp_path: Path) 
     files = runtime_bundle.bundled("/var/lang/bin/python3.13", None, tmp_path)
     assert "lambent_runtime/bundle" not in files
     assert files["lambent_runtime/bootstrap"].path.read_text().startswith("#!/bin/sh\n")
-    assert not runtime_bundle.is_bundled("lambent_runtime/loop.py", files)
+    assert not runtime_bundle.is_bundled("lambent_runtime/invocation_loop.py", files)

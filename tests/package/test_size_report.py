@@ -71,7 +71,7 @@ def test_the_owners_of_files(tmp_path: Path) -> None:
         "pkg/__pycache__/a.cpython-313.pyc",
         "pkg-1.0.dist-info/METADATA",
         "main.py",
-        "lambent_runtime/loop.py",
+        "lambent_runtime/invocation_loop.py",
     ]
     with (tmp_path / "a.zip").open("wb") as file:
         written = write(file, [compress(name, b"x" * 99) for name in names])

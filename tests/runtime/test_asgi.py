@@ -12,8 +12,8 @@ import pytest
 
 from lambent.runtime.asgi import AsgiHost
 from lambent.runtime.lifespan import LifespanFailed
-from lambent.runtime.reply import Answer
 from lambent.runtime.request import read
+from lambent.runtime.response import Response
 from support.gateway_events import make_rest
 from support.runtime_api_stub import make_event
 
@@ -43,7 +43,7 @@ def call(hosts: list[AsgiHost]) -> Call:
             hosts.append(known[id(app)])
         delivered: list[bytes] = []
         request = read(event or make_event(), "the context")
-        known[id(app)].handle(request, Answer(request, delivered.append))
+        known[id(app)].handle(request, Response(request, delivered.append))
         (data,) = map(json.loads, delivered)
         return data  # type: ignore[no-any-return]
 
@@ -203,7 +203,7 @@ def test_pain_3_the_answer_leaves_before_the_work_after_it(hosts: list[AsgiHost]
     host.start()
     hosts.append(host)
     request = read(make_event(), None)
-    host.handle(request, Answer(request, lambda body: order.append("answered")))
+    host.handle(request, Response(request, lambda body: order.append("answered")))
     assert order == ["answered", "worked"]
 
 
@@ -217,7 +217,7 @@ def test_pain_4_an_exception_after_the_answer_does_not_change_it(hosts: list[Asg
     hosts.append(host)
     request = read(make_event(), None)
     delivered: list[bytes] = []
-    one = Answer(request, delivered.append)
+    one = Response(request, delivered.append)
     with pytest.raises(ValueError, match="too late"):
         host.handle(request, one)
     assert one.ended

@@ -22,7 +22,7 @@ from lambent.package import overflow
 from lambent.package.archive import compress, write
 from lambent.package.artifact import Overflow
 from lambent.package.vendor import vendor
-from lambent.runtime.s3 import Server
+from lambent.runtime.s3 import S3Object
 from lambent.runtime.signature import sign
 from support.local_service import Service, serving
 
@@ -53,14 +53,14 @@ import demo
 print(demo.x, os.path.dirname(os.path.dirname(demo.__file__)))
 """
 KILLED_AT_THE_THIRD = """
-count, have = 0, overflow._Download._have
-def killed(self, *told):
+count, fetch_part = 0, overflow._Download._fetch_part
+def fetch_or_die(self, *arguments):
     global count
     count += 1
     if count == 3:
         os.kill(os.getpid(), 9)
-    have(self, *told)
-overflow._Download._have, overflow._CONNECTIONS = killed, 1
+    fetch_part(self, *arguments)
+overflow._Download._fetch_part, overflow._CONNECTIONS = fetch_or_die, 1
 """
 
 
@@ -130,7 +130,7 @@ def test_they_are_fetched_once_whole(demo: Case) -> None:
     status, said = demo.run()
     assert status == 0, said
     line, answer = said.splitlines()
-    assert "lambent: fetched demo 1: " in line and demo.place in line
+    assert "lambent: downloaded demo 1: " in line and demo.place in line
     folder = Path(answer.removeprefix("7 "))
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     assert {name: path.read_bytes() for name, path in found.items() if "__pycache__" not in name} == {
@@ -156,7 +156,7 @@ def test_two_at_once_share_it(demo: Case) -> None:
     both = [demo.start(), demo.start()]
     said = [process.communicate(timeout=60)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
-    assert sum("lambent: fetched" in each for each in said) == 1
+    assert sum("lambent: downloaded" in each for each in said) == 1
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,9 @@ def test_what_goes_wrong_is_said(demo: Case, service: Service, change: str, expe
             before = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))"
     status, said = Case(demo.folder, endpoint, place, demo.archive).run(before)
     assert status == 3, said
-    assert said.startswith(f"Function.PackagesUnavailable the packages in {place} could not be had: ") and expected in said
+    assert (
+        said.startswith(f"Function.PackagesUnavailable the packages in {place} could not be downloaded: ") and expected in said
+    )
     assert not [path for path in (demo.folder / "tmp").glob("lambent/*") if path.is_dir() and not path.suffix]
 
 
@@ -234,7 +236,7 @@ def test_the_signature_is_botocores(token: str) -> None:
     empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     headers = {"host": "packages.s3.eu-west-1.amazonaws.com", "range": "bytes=0-99", "x-amz-content-sha256": empty}
     path, keys = "/overflow/my_app-1/0a1b.zip", ("AKID", "secret/+", token)
-    ours = sign(headers, b"", request=("GET", path), scope=("eu-west-1", "s3"), keys=keys, now=1795413600.9)
+    ours = sign(headers, b"", request=("GET", path), scope=("eu-west-1", "s3"), keys=keys, timestamp=1795413600.9)
     request = AWSRequest("GET", f"https://{headers['host']}{path}", headers)
     signer = S3SigV4Auth(Credentials("AKID", "secret/+", token or None), "s3", "eu-west-1")
     request.context |= {"timestamp": ours["x-amz-date"], "client_config": Config(s3={"payload_signing_enabled": True})}
@@ -258,5 +260,5 @@ def test_where_s3_is(place: str, region: str, host: str, path: str, monkeypatch:
     monkeypatch.setenv("AWS_REGION", region)
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
         monkeypatch.delenv(name, raising=False)
-    server = Server(place)
+    server = S3Object(place)
     assert (server._scheme, server._host, server._path) == ("https", host, path)

@@ -146,7 +146,7 @@ def test_pain_31_an_answer_too_large_is_named_in_the_log(raw: Environment) -> No
     assert raw.invoke(make_event(path="/large", query="4700000")).size < 6_291_556
     assert raw.invoke(make_event(path="/large", query="4800000")).kind == "too large"
     assert raw.invoke(make_event(path="/large", query="3")).body == bytes(3)
-    assert "[ERROR] Function.ResponseSizeTooLarge: the answer to GET /large is 6,400," in raw.log
+    assert "[ERROR] Function.ResponseSizeTooLarge: the response to GET /large is 6,400," in raw.log
     assert "Exceeded maximum allowed payload size (6291556 bytes)" in raw.log
 
 
@@ -215,7 +215,7 @@ INIT_ERRORS = {
     "main.syntax": ("def x(:", "Runtime.UserCodeSyntaxError", "Syntax error in module 'main': "),
     "main.broken": ("{}['no']", "KeyError", "'no'"),
     "main.app ": ("", "Runtime.HandlerNotFound", "Handler 'app ' missing on module 'main'"),
-    "main.old": ("def old(scope): ...", "Runtime.OldAsgi", "function old speaks ASGI 2"),
+    "main.old": ("def old(scope): ...", "Runtime.OldAsgi", "function old is an ASGI 2 app"),
     "main.one": ("one = 1", "Runtime.NotAnApp", "int cannot be called"),
     "main.factory()": ("def factory(): raise OSError('no')", "OSError", "no"),
 }

@@ -59,7 +59,7 @@ class Asked:
         self.operation = self.headers.get("x-amz-target", "").rpartition(".")[2]
 
 
-Answer = tuple[int, Any]
+Response = tuple[int, Any]
 
 
 class Services:
@@ -69,7 +69,7 @@ class Services:
         self.parameters = {"/shop/db": VALUE}
         self.secrets: dict[str, dict[str, str]] = {"shop/keys": {"SecretString": json.dumps({"stripe": "sk_1", "port": 5432})}}
         self.asked: list[Asked] = []
-        self.say: Callable[[Asked], Answer | None] = lambda asked: None
+        self.say: Callable[[Asked], Response | None] = lambda asked: None
         services = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -93,7 +93,7 @@ class Services:
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
-    def answer(self, asked: Asked) -> Answer:
+    def answer(self, asked: Asked) -> Response:
         """As AWS answers; the texts are moto's and botocore's models'."""
         if asked.operation == "GetParameters":
             names = asked.told["Names"]
@@ -143,7 +143,12 @@ def test_the_signature_is_botocores(token: str, path: str) -> None:
         "x-amz-target": "AmazonSSM.X",
     }
     ours = sign(
-        headers, body, request=("POST", path), scope=("eu-west-1", "ssm"), keys=("AKID", "secret/+", token), now=1795413600.9
+        headers,
+        body,
+        request=("POST", path),
+        scope=("eu-west-1", "ssm"),
+        keys=("AKID", "secret/+", token),
+        timestamp=1795413600.9,
     )
     request = AWSRequest("POST", f"https://ssm.eu-west-1.amazonaws.com{path}", headers, body)
     signer = SigV4Auth(Credentials("AKID", "secret/+", token or None), "ssm", "eu-west-1")
@@ -196,9 +201,9 @@ def test_throttling_and_5xx_are_tried_again(start: Callable[..., Environment], s
 WHO = "arn:aws:sts::123456789012:assumed-role/lambent-shop/shop"
 WHAT = "arn:aws:ssm:eu-west-1:123456789012:parameter/shop/db"
 DENIED = f"User: {WHO} is not authorized to perform: ssm:GetParameters on resource: {WHAT}"
-REFUSAL: Answer = (400, {"__type": "com.amazon#AccessDeniedException", "message": DENIED})
+REFUSAL: Response = (400, {"__type": "com.amazon#AccessDeniedException", "message": DENIED})
 NO_SECRET = "ResourceNotFoundException: Secrets Manager can't find the specified secret."
-CASES: dict[str, tuple[str, Answer | None, str, str]] = {
+CASES: dict[str, tuple[str, Response | None, str, str]] = {
     "denied": ("ssm:/shop/db", REFUSAL, DENIED, "allow ssm:GetParameters in a policy of the role lambent-shop"),
     "no parameter": (
         "ssm:/none",
@@ -207,10 +212,10 @@ CASES: dict[str, tuple[str, Answer | None, str, str]] = {
         "put-parameter --type SecureString --name /none ",
     ),
     "no secret": ("secret:none", None, NO_SECRET, "aws secretsmanager create-secret --name none "),
-    "no JSON": ("secret:plain#a", None, "it is no JSON object, so it has no key 'a'", "mend the reference"),
+    "no JSON": ("secret:plain#a", None, "it is not a JSON object, so it has no key 'a'", "mend the reference"),
     "no key": ("secret:shop/keys#other", None, "its JSON has no key 'other'", "mend the reference"),
     "binary": ("secret:binary", None, "it is binary", "mend the reference"),
-    "nonsense": ("ssm:/shop/db", (200, b"no JSON"), "the answer cannot be read (TypeError)", ""),
+    "nonsense": ("ssm:/shop/db", (200, b"no JSON"), "the reply cannot be read (TypeError)", ""),
 }
 
 
@@ -241,7 +246,7 @@ def test_no_answer_at_all_ends_before_the_init_phase_does(tmp_path: Path, servic
     env = {**KEYS, "AWS_ENDPOINT_URL": services.url, "LAMBENT_SECRETS": '{"DB":"ssm:/shop/db"}'}
     with Environment(tmp_path, interpreter(), "main.app", files={"main.py": APP}, env=env) as environment:
         said = environment.posted().data["errorMessage"]
-    assert f"no answer from {services.url} ([Errno 111] Connection refused); in a VPC it takes" in said
+    assert f"no reply from {services.url} ([Errno 111] Connection refused); in a VPC you need" in said
 
 
 def test_references_that_are_none(tmp_path: Path) -> None:
@@ -253,7 +258,7 @@ def test_references_that_are_none(tmp_path: Path) -> None:
 def test_they_are_read_again_after_a_snapshot_with_snapstarts_credentials(tmp_path: Path, services: Services) -> None:
     first: queue.Queue[Asked] = queue.Queue()
 
-    def say(asked: Asked) -> Answer | None:
+    def say(asked: Asked) -> Response | None:
         if asked.path != "/v1/credentials":
             first.put(asked)
             return None

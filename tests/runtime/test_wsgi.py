@@ -11,8 +11,8 @@ from wsgiref.validate import validator
 
 import pytest
 
-from lambent.runtime.reply import Answer
 from lambent.runtime.request import read
+from lambent.runtime.response import Response
 from lambent.runtime.wsgi import WsgiHost, environ
 from support.gateway_events import make_rest
 from support.runtime_api_stub import make_event
@@ -25,7 +25,7 @@ PLAIN = [("Content-Type", "text/plain")]
 def call(app: Any, event: Any = None) -> dict[str, Any]:
     delivered: list[bytes] = []
     request = read(event or make_event(), None)
-    WsgiHost(app).handle(request, Answer(request, delivered.append))
+    WsgiHost(app).handle(request, Response(request, delivered.append))
     (data,) = map(json.loads, delivered)
     return data  # type: ignore[no-any-return]
 

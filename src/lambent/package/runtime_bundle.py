@@ -22,8 +22,8 @@ _FORMAT = 2  # of marshal; the later ones write references too, so that other by
 _VERSION = "1"  # raise it when the same files would give another bundle
 _STARTER = "bundle"
 FIRST = (
-    *("__init__", "environment", "api", "fault", "handler", "hosts", "json_text", "log", "loop", "startup"),
-    *("context", "result", "function"),
+    *("__init__", "environment", "api", "fault", "json_text", "log", "context", "handler_result"),
+    *("event_handler", "app_loader", "startup", "invocation_loop", "interpreter_setup"),
 )
 """What each start needs, in an order in which each comes after what it imports."""
 _SCRIPT = """\

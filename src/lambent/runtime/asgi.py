@@ -1,8 +1,8 @@
 """Hosts an ASGI app on one event loop that lives as long as the execution environment.
 
 Clients that belong to a loop (database pools, HTTP clients) therefore stay usable from request to request. A root task that
-never ends keeps anyio's worker threads: anyio ties them to the task `run_until_complete` was called with, which it knows by its
-callback.
+never ends keeps anyio's worker threads alive: anyio ties them to the task that `run_until_complete` was called with, which it
+recognises by its callback.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import sys
 from asyncio import Task, _set_running_loop
 from selectors import DefaultSelector
 
+from .host import Host
 from .lifespan import Lifespan
-from .reply import Gone
 from .request import unquote
+from .response import ClientDisconnected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,25 +24,25 @@ if TYPE_CHECKING:
     from selectors import SelectorKey
     from typing import Any
 
-    from .reply import Answer
     from .request import Request
-    from .streamed import StreamedAnswer
+    from .response import Response
+    from .streaming import StreamingResponse
 
 Message = dict[str, "Any"]
 
 _ASGI = {"version": "3.0", "spec_version": "2.4"}
-_CLOSE = 2.0
-"""Seconds the app has for its shutdown. Lambda itself gives 0.3 to 0.5 after SIGTERM, and then kills."""
-_MOST_NAMES = 500  # a client may send headers of any names it likes
-_DEAF = 20  # rounds of the loop
+_SHUTDOWN_S = 2.0
+"""How long the app may take to shut down. Lambda kills the process 0.3 to 0.5 s after SIGTERM."""
+_CACHE_MAX = 500  # clients can send any header name
+_SKIP_MAX = 20  # rounds of the loop
 _EAGER = sys.version_info >= (3, 12)
 
 
 class _Selector(DefaultSelector):
-    """Does not ask the kernel while there is work to do and nothing to listen to but the loop's own wake-up call.
+    """A selector that skips the system call while there is work to do and only the loop's own wake-up socket to watch.
 
-    An app that waits for a thread goes through the loop four times, and would ask each time. The call is heard at the latest
-    after `_DEAF` rounds, for handlers of signals.
+    An app that waits for a thread goes through the loop four times and would make the call each time. After `_SKIP_MAX` rounds
+    the wake-up is noticed in any case, for signal handlers.
     """
 
     _skipped = 0
@@ -51,7 +52,7 @@ class _Selector(DefaultSelector):
         self._watched = self.get_map()
 
     def select(self, timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
-        if timeout == 0 and self._skipped < _DEAF and len(self._watched) == 1:
+        if timeout == 0 and self._skipped < _SKIP_MAX and len(self._watched) == 1:
             self._skipped += 1
             return []
         self._skipped = 0
@@ -59,11 +60,11 @@ class _Selector(DefaultSelector):
 
 
 class _EagerLoop(asyncio.SelectorEventLoop):
-    """Takes the first step of a task at once. Most requests need no second one, and then never touch the selector.
+    """An event loop that takes the first step of a task at once. Most requests need no second step, and so no selector.
 
-    What it rests on is made for those who write event loops: `_set_running_loop` (documented in asyncio's source as such) and
-    tasks with `eager_start` (3.12), which ask the loop whether it runs. Before 3.12 a task hands its first step to `call_soon`
-    as it is made; there it is caught.
+    It uses what asyncio offers to authors of event loops: `_set_running_loop` (documented as such in asyncio's source) and
+    tasks with `eager_start` (3.12), which ask the loop whether it is running. Before 3.12 a new task passes its first step to
+    `call_soon`, which is intercepted here.
     """
 
     _stepping = False
@@ -75,11 +76,11 @@ class _EagerLoop(asyncio.SelectorEventLoop):
         return self._stepping or super().is_running()
 
     def adopt_generators(self) -> None:
-        """Has the loop close what asynchronous generators of this thread are left, in first steps too. Once is enough."""
+        """Let the loop close this thread's unfinished asynchronous generators, those of first steps too. Call it once."""
         sys.set_asyncgen_hooks(firstiter=self._asyncgen_firstiter_hook, finalizer=self._asyncgen_finalizer_hook)  # type: ignore[attr-defined]
 
     def step(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """A task for `work`, in a copy of the context of its own, that has taken its first step."""
+        """Return a task for `work`, in its own copy of the context, that has taken its first step."""
         _set_running_loop(self)
         self._stepping = True
         try:
@@ -91,31 +92,31 @@ class _EagerLoop(asyncio.SelectorEventLoop):
             _set_running_loop(None)
 
     def _step_by_hand(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        first: list[tuple[Context, Callable[[], object]]] = []
+        steps: list[tuple[Context, Callable[[], object]]] = []
 
         def catch(step: Callable[[], object], *, context: Context) -> None:
-            first.append((context, step))
+            steps.append((context, step))
 
         self.call_soon = catch  # type: ignore[method-assign,assignment]
         try:
             task = Task(work, loop=self)
         finally:
             del self.call_soon
-        own, step = first[0]  # the task's own copy of the context: later steps are taken in it
-        own.run(step)
+        task_context, step = steps[0]  # the task's own copy of the context, in which it takes later steps too
+        task_context.run(step)
         return task
 
     def finish(self) -> None:
-        """To be called in the last step of what `step` began: the loop then stops with it, and not a round later."""
+        """Stop the loop in this round. Call it in the last step of what `step` began."""
         if not self._stepping:
             self.stop()
 
-    def busy(self) -> bool:
-        """Are there callbacks that wait for their turn, such as the first step of a task the app made?"""
+    def is_busy(self) -> bool:
+        """Return whether callbacks are pending, such as the first step of a task that the app created."""
         return bool(self._ready)  # type: ignore[attr-defined]
 
 
-class AsgiHost:
+class AsgiHost(Host):
     """Calls an ASGI app, one request after the other. `lifespan` is "auto", "on" or "off"."""
 
     def __init__(self, app: Any, lifespan: str = "auto") -> None:
@@ -126,72 +127,73 @@ class AsgiHost:
         self._names: dict[str, bytes] = {}
 
     def start(self) -> None:
-        """Starts the app up. Raises what its start-up raised."""
+        """Start the app up. Raise whatever its start-up raises."""
         asyncio.set_event_loop(self._loop)
         if isinstance(self._loop, _EagerLoop):
             self._loop.adopt_generators()
         self._root = self._loop.create_task(_forever(self._loop))
-        mark = getattr(asyncio.base_events, "_run_until_complete_cb", None)
-        if mark is not None:
-            self._root.add_done_callback(mark)
+        root_callback = getattr(asyncio.base_events, "_run_until_complete_cb", None)
+        if root_callback is not None:
+            self._root.add_done_callback(root_callback)
         if self._lifespan is not None:
             self._run(self._lifespan.start())
             self._state = self._lifespan.state
 
-    def handle(self, request: Request, answer: Answer) -> None:
-        """Answers one request; returns when the app and its background work are done with it. The app's exception goes on."""
-        if answer.streamed:
-            self._stream(request, answer)  # type: ignore[arg-type]  # what `streamed` says
+    def handle(self, request: Request, response: Response) -> None:
+        """Answer one request; return when the app and its background work have finished. Raise the app's exception."""
+        if response.streamed:
+            self._stream(request, response)  # type: ignore[arg-type]  # `streamed` says so
         else:
-            self._run(_call(self._app, self._scope(request), _Exchange(self._loop, request.body, answer)), finishes=True)
-        if not (answer.ended or answer.gone):
-            half = "completing its response" if answer.started else "starting a response"
-            raise RuntimeError(f"the ASGI app returned without {half}")
+            self._run(_call(self._app, self._scope(request), _Exchange(self._loop, request.body, response)), finishes=True)
+        if not (response.ended or response.disconnected):
+            missing = "completing its response" if response.started else "starting a response"
+            raise RuntimeError(f"the ASGI app returned without {missing}")
 
-    def _stream(self, request: Request, answer: StreamedAnswer) -> None:
-        exchange = _StreamedExchange(self._loop, request.body, answer)
+    def _stream(self, request: Request, response: StreamingResponse) -> None:
+        exchange = _StreamingExchange(self._loop, request.body, response)
         try:
             self._run(_call(self._app, self._scope(request), exchange), finishes=True)
         finally:
             exchange.release()
 
     def close(self) -> None:
-        """Shuts the app down and ends what still runs on the loop."""
+        """Shut the app down and cancel what still runs on the loop."""
         try:
             if self._lifespan is not None:
-                self._run(asyncio.wait_for(self._lifespan.stop(), _CLOSE))
+                self._run(asyncio.wait_for(self._lifespan.stop(), _SHUTDOWN_S))
         finally:
-            left = asyncio.all_tasks(self._loop)
-            for task in left:
+            tasks = asyncio.all_tasks(self._loop)
+            for task in tasks:
                 task.cancel()
-            if left:
-                self._run(asyncio.wait(left, timeout=_CLOSE))
+            if tasks:
+                self._run(asyncio.wait(tasks, timeout=_SHUTDOWN_S))
 
     def _run(self, work: Coroutine[Any, Any, Any], *, finishes: bool = False) -> Any:
-        """Drives the loop until `work` is done, in a task and a copy of the context of its own.
+        """Drive the loop until `work` is done, in its own task and its own copy of the context.
 
-        `finishes`: it calls an eager loop's `finish` when it is.
+        `finishes` says that `work` calls the eager loop's `finish` at its end.
         """
         loop = self._loop
         eager = loop if isinstance(loop, _EagerLoop) else None
-        # Not run_until_complete: anyio would take this task for the root and end its threads with it.
+        # Not run_until_complete: anyio would take this task for the root task and end its threads with it.
         task = loop.create_task(work) if eager is None else eager.step(work)
         if not task.done():
             if eager is None or not finishes:
                 task.add_done_callback(_stop)
             while not task.done():  # the end of the root task, too, stops the loop
                 loop.run_forever()
-        if eager is not None and eager.busy():
+        if eager is not None and eager.is_busy():
             loop.stop()
             loop.run_forever()
         return task.result()
 
-    run = _run  # for what runs beside the app on its loop (events.py)
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self._run(work)
 
     def _scope(self, request: Request) -> Message:
-        path, known = request.path, self._names
+        path, names = request.path, self._names
         try:
-            headers = [(known[name], value.encode("ascii")) for name, value in request.headers]
+            headers = [(names[name], value.encode("ascii")) for name, value in request.headers]
         except (KeyError, UnicodeEncodeError):
             headers = self._headers(request)
         return {
@@ -213,90 +215,90 @@ class AsgiHost:
         }
 
     def _headers(self, request: Request) -> list[tuple[bytes, bytes]]:
-        """The headers, where a name is new or a value is not ASCII."""
+        """Return the headers when a name is new or a value isn't ASCII."""
         headers = [(_bytes(name), _bytes(value)) for name, value in request.headers]
-        if len(self._names) < _MOST_NAMES:
+        if len(self._names) < _CACHE_MAX:
             self._names.update({name: _bytes(name) for name, _ in request.headers})
         return headers
 
 
 class _Exchange:
-    """receive and send of one request."""
+    """The `receive` and `send` of one request."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, body: bytes, answer: Answer) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, body: bytes, response: Response) -> None:
         self.loop = loop
         self._body: bytes | None = body
-        self._answer = answer
+        self._response = response
         self._waiters: list[asyncio.Future[None]] = []
 
     async def receive(self) -> Message:
-        """The whole body, then, once the answer is complete and not before, the disconnect."""
+        """Return the whole body; after that, once the response is complete, the disconnect."""
         body = self._body
         if body is not None:
             self._body = None
             return {"type": "http.request", "body": body, "more_body": False}
-        if not self._answer.ended:
+        if not self._response.ended:
             waiter = self.loop.create_future()
             self._waiters.append(waiter)
             await waiter
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
-        """Takes the answer; its last part delivers it, while the app may go on working."""
-        kind, answer = message["type"], self._answer
-        if answer.ended:
+        """Take a part of the response. The last part delivers it, while the app may go on working."""
+        kind, response = message["type"], self._response
+        if response.ended:
             raise RuntimeError(f"unexpected ASGI message {kind!r}, after response already completed")
-        if not answer.started:
+        if not response.started:
             if kind != "http.response.start":
                 raise RuntimeError(f"expected ASGI message 'http.response.start', but got {kind!r}")
-            answer.start(int(message["status"]), _strings(message.get("headers") or ()))
+            response.start(int(message["status"]), _strings(message.get("headers") or ()))
             return
         if kind != "http.response.body":
             raise RuntimeError(f"expected ASGI message 'http.response.body', but got {kind!r}")
-        answer.write(bytes(message.get("body") or b""))
+        response.write(bytes(message.get("body") or b""))
         if not message.get("more_body"):
-            answer.end()
+            response.end()
             self.disconnect()
 
     def disconnect(self) -> None:
-        """Wakes whoever waits for the client to go."""
+        """Wake up everything that waits for the disconnect."""
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
 
 
-class _StreamedExchange(_Exchange):
-    """Parts leave as the app sends them. While the connection is full `send` waits, and the app's other tasks go on."""
+class _StreamingExchange(_Exchange):
+    """Sends parts as the app produces them. While the connection is full, `send` waits and the app's other tasks go on."""
 
-    _answer: StreamedAnswer
+    _response: StreamingResponse
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, body: bytes, answer: StreamedAnswer) -> None:
-        super().__init__(loop, body, answer)
-        self._upload = answer.upload
+    def __init__(self, loop: asyncio.AbstractEventLoop, body: bytes, response: StreamingResponse) -> None:
+        super().__init__(loop, body, response)
+        self._upload = response.upload
         self._blocked: list[asyncio.Future[None]] = []
         self._watched = -1
 
     async def receive(self) -> Message:
-        """As for any answer, but the disconnect comes early if who asked hangs up."""
+        """Return the body, then the disconnect: at the end of the response, or early if the client hangs up."""
         if self._body is None:
-            if self._answer.gone:
+            if self._response.disconnected:
                 return {"type": "http.disconnect"}
             self._watch()
         return await super().receive()
 
     async def send(self, message: Message) -> None:
-        """Raises Gone once who asked has hung up."""
-        answer = self._answer
-        if answer.gone:
-            raise Gone("the client has gone")
-        if answer.ended or not answer.started or message["type"] != "http.response.body":
+        """Send a part. Raise ClientDisconnected once the client has hung up."""
+        response = self._response
+        if response.disconnected:
+            raise ClientDisconnected("the client has hung up")
+        if response.ended or not response.started or message["type"] != "http.response.body":
             await super().send(message)
             return
         more = bool(message.get("more_body"))
         try:
-            if not answer.push(message.get("body") or b"", more=more):
+            if not response.push(message.get("body") or b"", more=more):
                 await self._drain()
-        except Gone:
+        except ClientDisconnected:
             self.disconnect()
             raise
         if not more:
@@ -309,7 +311,7 @@ class _StreamedExchange(_Exchange):
         super().disconnect()
 
     def release(self) -> None:
-        """Takes the connection off the loop; whoever waits for it finds out what became of it."""
+        """Stop watching the connection and wake up everything that waits for it."""
         if self._watched >= 0:
             self.loop.remove_reader(self._watched)
             self.loop.remove_writer(self._watched)
@@ -320,15 +322,15 @@ class _StreamedExchange(_Exchange):
         self._blocked.clear()
 
     def _watch(self) -> None:
-        """Has the loop listen for the other side's hanging up, from the first part on that left."""
-        if self._watched < 0 and self._upload.opened and not self._answer.ended:
+        """Let the loop watch for a disconnect, once the first part has been sent."""
+        if self._watched < 0 and self._upload.opened and not self._response.ended:
             self._watched = self._upload.fileno()
-            self.loop.add_reader(self._watched, self._hear)
+            self.loop.add_reader(self._watched, self._check_reply)
 
-    def _hear(self) -> None:
+    def _check_reply(self) -> None:
         try:
-            self._upload.heard()
-        except Gone:
+            self._upload.check_reply()
+        except ClientDisconnected:
             self.disconnect()
 
     async def _drain(self) -> None:
@@ -337,22 +339,22 @@ class _StreamedExchange(_Exchange):
         self._watched = self._upload.fileno()
         self.loop.add_writer(self._watched, self._advance)
         await waiter
-        if self._answer.gone:
-            raise Gone("the client has gone")
+        if self._response.disconnected:
+            raise ClientDisconnected("the client has hung up")
 
     def _advance(self) -> None:
         try:
             if self._upload.advance():
                 self.release()
-        except Gone:
+        except ClientDisconnected:
             self.disconnect()
 
 
 def _current_loop() -> asyncio.AbstractEventLoop | None:
-    """The loop the app asked for while it was imported (`get_event_loop()`), as what it made then belongs to it."""
+    """Return the loop that the app got while it was imported (`get_event_loop()`): what it created then belongs to it."""
     if sys.version_info >= (3, 14):
         try:
-            return asyncio.get_event_loop()  # never makes one
+            return asyncio.get_event_loop()  # never creates one
         except RuntimeError:
             return None
     local = getattr(asyncio.get_event_loop_policy(), "_local", None)
@@ -387,7 +389,7 @@ def _bytes(value: str) -> bytes:
 def _strings(headers: Any) -> list[tuple[str, str]]:
     try:
         return [(name.decode("latin-1").lower(), value.decode("latin-1").strip(" \t")) for name, value in headers]
-    except AttributeError:  # what servers take too: str, memoryview
+    except AttributeError:  # str and memoryview, which servers accept too
         return [(_str(name).lower(), _str(value).strip(" \t")) for name, value in headers]
 
 

@@ -1,6 +1,6 @@
-"""The context object of an invocation, with the names AWS gives it.
+"""The context object of an invocation, with AWS's attribute names.
 
-https://docs.aws.amazon.com/lambda/latest/dg/python-context.html; the details follow awslambdaric's lambda_context.py.
+https://docs.aws.amazon.com/lambda/latest/dg/python-context.html; details follow awslambdaric's lambda_context.py.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _FUNCTION = {
 }
 _CLIENT = ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")
 
-_SHOWN = (
+_REPR_FIELDS = (
     *("aws_request_id", "log_group_name", "log_stream_name", "function_name", "memory_limit_in_mb", "function_version"),
     *("invoked_function_arn", "client_context", "identity", "tenant_id"),
 )
 
 
-class _Part:
-    """A group of attributes that are None unless they were sent."""
+class _Attributes:
+    """A group of attributes that are None unless the caller sent them."""
 
     def __init__(self, name: str, names: tuple[str, ...], values: dict[str, Any]) -> None:
         self.__dict__.update({each: values.get(each) for each in names})
@@ -51,21 +51,21 @@ class _Part:
 
 
 class Context:
-    """Whose invocation this is and how long it may take. Raises Fault if what the caller sent along with it is not JSON."""
+    """The metadata of one invocation. Creating it raises Fault if the caller sent malformed JSON along."""
 
     client_context: Any = None
-    _w3c_fields: dict[str, str] = {}  # noqa: RUF012 - replaced, never changed
+    _w3c_fields: dict[str, str] = {}  # noqa: RUF012 - replaced, never mutated
 
     def __init__(self, invocation: Invocation) -> None:
         self._invocation = invocation
         self.aws_request_id = invocation.id
         if _CLIENT_CONTEXT in invocation.head:
-            self._take_client_context(_json(invocation.header(_CLIENT_CONTEXT), "Client Context"))
+            self._set_client_context(_json(invocation.header(_CLIENT_CONTEXT), "Client Context"))
         if _IDENTITY in invocation.head:
             self.identity = _identity(_json(invocation.header(_IDENTITY), "Cognito Identity") or {})
 
     def __getattr__(self, name: str) -> Any:
-        """What few ask for is looked up when they do: a look into the environment costs as much as all of the above."""
+        """Look up rarely used attributes on demand: reading the environment takes as long as all of `__init__`."""
         if name in _FUNCTION:
             value: Any = variable(_FUNCTION[name]) or None
         elif name == "invoked_function_arn":
@@ -81,23 +81,23 @@ class Context:
         setattr(self, name, value)
         return value
 
-    def _take_client_context(self, sent: Any) -> None:
-        if isinstance(sent, dict) and "w3c" in sent:
-            self._w3c_fields = _w3c(sent.pop("w3c"))
-        if sent is not None:
-            self.client_context = _client_context(sent)
+    def _set_client_context(self, value: Any) -> None:
+        if isinstance(value, dict) and "w3c" in value:
+            self._w3c_fields = _w3c(value.pop("w3c"))
+        if value is not None:
+            self.client_context = _client_context(value)
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until Lambda ends the invocation, never below 0."""
+        """Return the milliseconds until Lambda ends the invocation, at least 0."""
         deadline: int = self._epoch_deadline_time_in_ms
         return max(deadline - int(time() * 1000), 0)
 
     def w3c(self) -> dict[str, str]:
-        """The W3C trace context that came with the invocation: traceparent, tracestate, baggage, as far as sent."""
+        """Return the W3C trace context of the invocation: traceparent, tracestate and baggage, as far as sent."""
         return dict(self._w3c_fields)
 
     def log(self, message: object) -> None:
-        """Writes to the log as it is, without a line end. Of old; `print` and `logging` are the ways now."""
+        """Write to the log without adding a newline. Kept for old code; use `print` or `logging`."""
         logging = sys.modules.get("logging")
         for handler in logging.getLogger().handlers if logging else ():
             if hasattr(handler, "log_sink"):
@@ -106,30 +106,30 @@ class Context:
         sys.stdout.write(str(message))
 
     def __repr__(self) -> str:
-        return f"LambdaContext([{','.join([f'{name}={getattr(self, name)}' for name in _SHOWN])}])"
+        return f"LambdaContext([{','.join([f'{name}={getattr(self, name)}' for name in _REPR_FIELDS])}])"
 
 
-def _client_context(sent: dict[str, Any]) -> _Part:
-    """What a mobile SDK sent along: custom, env, client."""
-    part = _Part("ClientContext", ("custom", "env", "client"), sent)
-    client = sent.get("client")
-    part.client = None if client is None else _Part("Client", _CLIENT, client)  # type: ignore[attr-defined]
-    return part
+def _client_context(value: dict[str, Any]) -> _Attributes:
+    """Return what a mobile SDK sent along: custom, env, client."""
+    context = _Attributes("ClientContext", ("custom", "env", "client"), value)
+    client = value.get("client")
+    context.client = None if client is None else _Attributes("Client", _CLIENT, client)  # type: ignore[attr-defined]
+    return context
 
 
-def _w3c(sent: Any) -> dict[str, str]:
-    if not isinstance(sent, dict):
+def _w3c(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
         return {}
-    return {name: sent[name] for name in _W3C if isinstance(sent.get(name), str)}
+    return {name: value[name] for name in _W3C if isinstance(value.get(name), str)}
 
 
-def _identity(sent: dict[str, Any]) -> _Part:
-    """Who called through Cognito; None for anybody else."""
-    known = {
-        "cognito_identity_id": sent.get("cognitoIdentityId"),
-        "cognito_identity_pool_id": sent.get("cognitoIdentityPoolId"),
+def _identity(value: dict[str, Any]) -> _Attributes:
+    """Return the Cognito identity of the caller; its attributes are None for other callers."""
+    identity = {
+        "cognito_identity_id": value.get("cognitoIdentityId"),
+        "cognito_identity_pool_id": value.get("cognitoIdentityPoolId"),
     }
-    return _Part("CognitoIdentity", tuple(known), known)
+    return _Attributes("CognitoIdentity", tuple(identity), identity)
 
 
 def _json(text: str, name: str) -> Any:

@@ -1,6 +1,6 @@
-"""JSON without `import json`, which costs 10 ms at the start of a process that may never need it (it brings `re`).
+"""JSON without `import json`, which adds 10 ms to the start of a process that may never need it (it imports `re`).
 
-`_json` is the C part that `json` itself stands on; where it is missing (another Python than CPython), `json` is used.
+`_json` is the C module that `json` is built on. Pythons without it use `json`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["dump", "parse", "quote"]
 
 
 class _Rules:
-    """What json.JSONDecoder tells the scanner, with its defaults."""
+    """The settings that json.JSONDecoder passes to the scanner, at their defaults."""
 
     strict = True
     object_hook = None
@@ -39,7 +39,7 @@ _scan = make_scanner(_Rules()) if make_scanner else None  # type: ignore[arg-typ
 
 
 def parse(data: bytes) -> Any:
-    """The value a JSON text (UTF-8) stands for. Raises ValueError with json's own message."""
+    """Parse JSON (UTF-8). Raise ValueError with json's own message."""
     text = str(data, "utf-8")
     if _scan is not None:
         stripped = text.strip(" \t\n\r")
@@ -55,7 +55,7 @@ def parse(data: bytes) -> Any:
 
 
 def dump(value: Any) -> bytes:
-    """Any value as JSON (UTF-8), unknown objects as their str."""
+    """Encode any value as JSON (UTF-8), unknown objects as their str."""
     import json
 
     return json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "backslashreplace")

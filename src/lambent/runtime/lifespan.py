@@ -1,7 +1,7 @@
 """ASGI's lifespan: one start-up and one shutdown for the life of an execution environment.
 
-https://asgi.readthedocs.io/en/latest/specs/lifespan.html; what counts as "not supported" follows uvicorn's "auto", but an app
-that began its start-up and then raised has failed, and says why.
+https://asgi.readthedocs.io/en/latest/specs/lifespan.html. What counts as "not supported" follows uvicorn's "auto", except that
+an app which began its start-up and then raised has failed.
 """
 
 from __future__ import annotations
@@ -12,48 +12,48 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_PATIENCE = 1.0
-"""Seconds to wait, after `lifespan.startup.failed`, for the exception that is its cause."""
+_CAUSE_TIMEOUT_S = 1.0
+"""How long to wait, after `lifespan.startup.failed`, for the exception that caused it."""
 
 
 class LifespanFailed(Exception):
-    """The app said that its start-up failed; the text is its own."""
+    """The app reported that its start-up failed. The message is the app's."""
 
 
 class Lifespan:
-    """The conversation with the app. `state` is what start-up leaves for the requests."""
+    """The lifespan protocol with one app. `state` is what its start-up leaves for the requests."""
 
     def __init__(self, app: Any, mode: str) -> None:
         self._app = app
-        self._mode = mode  # "auto" or "on": must the app support it
+        self._mode = mode  # "auto", or "on" if the app must support it
         self.state: dict[str, Any] = {}
-        self._asked = 0
+        self._receives = 0
         self._message = ""
         self._failed = False
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Returns when the app has started up or does not know of lifespan. Raises what made its start-up fail."""
+        """Return when the app has started up or doesn't support lifespan. Raise what made its start-up fail."""
         loop = asyncio.get_running_loop()
         self._ready: asyncio.Future[None] = loop.create_future()
-        self._leave: asyncio.Future[None] = loop.create_future()
-        self._left: asyncio.Future[None] = loop.create_future()
+        self._shutdown: asyncio.Future[None] = loop.create_future()
+        self._stopped: asyncio.Future[None] = loop.create_future()
         self._task = loop.create_task(self._converse())
         await asyncio.wait((self._ready, self._task), return_when=asyncio.FIRST_COMPLETED)
         if self._failed:
-            await asyncio.wait((self._task,), timeout=_PATIENCE)
+            await asyncio.wait((self._task,), timeout=_CAUSE_TIMEOUT_S)
         error = self._task.exception() if self._task.done() and not self._task.cancelled() else None
-        if error is not None and (self._failed or self._asked or self._mode == "on"):
+        if error is not None and (self._failed or self._receives or self._mode == "on"):
             raise error
         if self._failed:
             raise LifespanFailed(self._message or "the app's start-up failed (lifespan.startup.failed) without saying why")
 
     async def stop(self) -> None:
-        """Lets the app shut down. What it raises then goes on to the caller."""
+        """Let the app shut down. Raise whatever it raises."""
         if self._task is None or self._task.done():
             return
-        self._leave.set_result(None)
-        await asyncio.wait((self._left, self._task), return_when=asyncio.FIRST_COMPLETED)
+        self._shutdown.set_result(None)
+        await asyncio.wait((self._stopped, self._task), return_when=asyncio.FIRST_COMPLETED)
         if self._task.done():
             self._task.result()
 
@@ -62,11 +62,11 @@ class Lifespan:
         await self._app(scope, self._receive, self._send)
 
     async def _receive(self) -> dict[str, Any]:
-        self._asked += 1
-        if self._asked == 1:
+        self._receives += 1
+        if self._receives == 1:
             return {"type": "lifespan.startup"}
-        if self._asked == 2:
-            await self._leave
+        if self._receives == 2:
+            await self._shutdown
             return {"type": "lifespan.shutdown"}
         return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
 
@@ -78,7 +78,7 @@ class Lifespan:
             if not self._ready.done():
                 self._ready.set_result(None)
         elif kind in ("lifespan.shutdown.complete", "lifespan.shutdown.failed"):
-            if not self._left.done():
-                self._left.set_result(None)
+            if not self._stopped.done():
+                self._stopped.set_result(None)
         else:
             raise RuntimeError(f"unexpected ASGI message {kind!r} in lifespan")

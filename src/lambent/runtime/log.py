@@ -1,7 +1,7 @@
-"""Log lines in AWS's two formats, text and JSON, on standard output or on the framed descriptor Lambda hands over.
+"""Log records in AWS's two formats, text and JSON, on standard output or on the framed descriptor that Lambda provides.
 
-Formats and frames follow awslambdaric (bootstrap.py, lambda_runtime_log_utils.py). `logging` costs 21 ms to import, so the root
-handler is put in place when the app imports it, and not before.
+Formats and frames follow awslambdaric (bootstrap.py, lambda_runtime_log_utils.py). `logging` takes 21 ms to import, so its root
+handler is installed when the app imports it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-# A no-break space keeps the indentation of a traceback, and a bare carriage return keeps its lines in one CloudWatch event.
+# No-break spaces keep the indentation of a traceback; bare carriage returns keep its lines in one CloudWatch event.
 _INDENT = "\u00a0"
 _JOIN = "\r"
-# Frame types: the lowest byte is the level in steps of 4 from NOTSET, its lowest bit says text.
+# Frame types: the lowest byte is the level in steps of 4 from NOTSET; its lowest bit means text.
 _FRAME = 0xA55A0002
 _ERROR = 40
 
@@ -36,7 +36,7 @@ _UNHANDLED = (
 
 
 class Log:
-    """Writes records. `request_id` is that of the running invocation, "" outside of one."""
+    """Writes records. `request_id` is the current invocation's, or ""."""
 
     def __init__(self) -> None:
         self.request_id = ""
@@ -44,12 +44,12 @@ class Log:
         self.json = variable("AWS_LAMBDA_LOG_FORMAT").upper() == "JSON"
         level = variable("AWS_LAMBDA_LOG_LEVEL").upper()
         self.level = {"TRACE": "DEBUG"}.get(level, level)
-        framed = variable("_LAMBDA_TELEMETRY_LOG_FD")
+        descriptor = variable("_LAMBDA_TELEMETRY_LOG_FD")
         set_variable("_LAMBDA_TELEMETRY_LOG_FD", None)
-        self._descriptor = int(framed) if framed else None
+        self._descriptor = int(descriptor) if descriptor else None
 
     def write(self, text: str, level: int = 0, *, as_text: bool = False) -> None:
-        """One record, newline included. `level` is that of `logging`, 0 if unknown."""
+        """Write one record, which includes its newline. `level` is one of `logging`'s, 0 if unknown."""
         data = text.encode("utf-8", "backslashreplace")
         if self._descriptor is not None:
             step = min(5, level // 10)
@@ -61,11 +61,11 @@ class Log:
             _write_all(1, data)
 
     def log(self, text: str) -> None:
-        """For `context.log`: framed as text of no level, whatever the log's format."""
+        """Write for `context.log`: text without a level, whatever the log's format."""
         self.write(text, as_text=True)
 
     def error(self, error: dict[str, Any]) -> None:
-        """An error in AWS's form (errorType, errorMessage, stackTrace), as AWS prints it."""
+        """Write an error in AWS's form (errorType, errorMessage, stackTrace) the way AWS's client prints it."""
         if self.json:
             from .json_text import dump
 
@@ -76,33 +76,33 @@ class Log:
         lines = [f"[ERROR] {head}", "Traceback (most recent call last):"]
         for element in error["stackTrace"]:
             for line in element.splitlines():
-                bare = line.lstrip(" ")
-                lines.append(_INDENT * (len(line) - len(bare)) + bare)
+                text = line.lstrip(" ")
+                lines.append(_INDENT * (len(line) - len(text)) + text)
         if self._descriptor is not None:
             self.write("\n".join(lines), _ERROR)
         else:
             self.write(_JOIN.join(lines) + "\n")
 
     def line(self, level: str, message: str) -> None:
-        """A line of our own, in the form `logging` lines have."""
-        now = time()
+        """Write a line of the runtime in the format of `logging` lines."""
+        timestamp = time()
         if self.json:
             from .json_text import dump
 
-            record = {"timestamp": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(now)), "level": level, "message": message}
+            record = {"timestamp": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(timestamp)), "level": level, "message": message}
             if self.request_id:
                 record["requestId"] = self.request_id
             self.write(dump(record).decode() + "\n")
             return
-        stamp = f"{strftime('%Y-%m-%dT%H:%M:%S', gmtime(now))}.{int(now * 1000) % 1000:03d}Z"
+        stamp = f"{strftime('%Y-%m-%dT%H:%M:%S', gmtime(timestamp))}.{int(timestamp * 1000) % 1000:03d}Z"
         self.write(f"[{level}]\t{stamp}\t{self.request_id}\t{message}\n")
 
     def unhandled(self) -> None:
-        """AWS's remark before an error of the init phase."""
+        """Write AWS's remark that precedes an error of the init phase."""
         self.line("WARNING", _UNHANDLED)
 
     def hook(self) -> None:
-        """Sees to it that the root logger gets AWS's handler as soon as `logging` is imported."""
+        """Install AWS's handler on the root logger as soon as `logging` is imported."""
         if "logging" in sys.modules:
             _install(sys.modules["logging"], self)
         else:
@@ -110,7 +110,7 @@ class Log:
 
 
 class _OnImport:
-    """Finds `logging` as usual, and installs the root handler once its body has run."""
+    """An import hook that installs the root handler after `logging` has been imported in the usual way."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
@@ -122,11 +122,11 @@ class _OnImport:
         for finder in sys.meta_path:
             spec = finder.find_spec(name, path, target)
             if spec is not None and spec.loader is not None:
-                self._follow(spec.loader)
+                self._install_after(spec.loader)
                 return spec
         return None
 
-    def _follow(self, loader: Any) -> None:
+    def _install_after(self, loader: Any) -> None:
         run = loader.exec_module
 
         def run_then_install(module: ModuleType) -> None:
@@ -138,13 +138,12 @@ class _OnImport:
 
 def _install(logging: Any, log: Log) -> None:
     logging.Formatter.converter = gmtime
-    handler_of = _handler_class(logging)
-    handler = handler_of()
+    handler = _handler_class(logging)()
     if log.json:
         handler.setFormatter(_json_formatter(logging, log))
     else:
-        form = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n"
-        handler.setFormatter(logging.Formatter(form, "%Y-%m-%dT%H:%M:%S"))
+        line = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n"
+        handler.setFormatter(logging.Formatter(line, "%Y-%m-%dT%H:%M:%S"))
     handler.log_sink = log
     root = logging.getLogger()
     root.addHandler(handler)
@@ -165,7 +164,7 @@ def _handler_class(logging: Any) -> Any:
     return LambdaLoggerHandler
 
 
-_USUAL = (
+_STANDARD_FIELDS = (
     "name msg args levelname levelno pathname filename module exc_info exc_text stack_info lineno funcName created msecs"
     " relativeCreated thread threadName processName process aws_request_id tenant_id"
 )
@@ -176,12 +175,12 @@ def _json_formatter(logging: Any, log: Log) -> Any:
         def format(self, record: Any) -> str:
             from .json_text import dump
 
-            level = min(50, max(0, record.levelno)) // 10 * 10  # levels of one's own count as the one below
-            plain = isinstance(record.msg, dict) and not record.args
+            level = min(50, max(0, record.levelno)) // 10 * 10  # custom levels count as the next lower one
+            is_object = isinstance(record.msg, dict) and not record.args
             fields = {
                 "timestamp": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(record.created)),
                 "level": logging.getLevelName(level),
-                "message": record.msg if plain else record.getMessage(),
+                "message": record.msg if is_object else record.getMessage(),
                 "logger": record.name,
                 "requestId": log.request_id,
                 "tenantId": log.tenant_id,
@@ -193,19 +192,19 @@ def _json_formatter(logging: Any, log: Log) -> Any:
                 fields["stackTrace"] = traceback.format_tb(trace)
                 fields["errorType"], fields["errorMessage"] = kind.__name__, str(error)
                 fields["location"] = f"{record.pathname}:{record.funcName}:{record.lineno}"
-            usual = _USUAL.split()
-            own = {key: value for key, value in record.__dict__.items() if key not in usual and key not in fields}
-            return dump({key: value for key, value in {**fields, **own}.items() if value is not None}).decode() + "\n"
+            standard = _STANDARD_FIELDS.split()
+            extra = {key: value for key, value in record.__dict__.items() if key not in standard and key not in fields}
+            return dump({key: value for key, value in {**fields, **extra}.items() if value is not None}).decode() + "\n"
 
     return JsonFormatter()
 
 
 def flush() -> None:
-    """Hands over what print has buffered, so that lines keep their order and none is held back while the process is frozen."""
+    """Flush printed output, so that lines keep their order and none waits while the process is frozen."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (AttributeError, ValueError, OSError):  # the app replaced or closed it
+        except (AttributeError, ValueError, OSError):  # the app has replaced or closed it
             continue
 
 
@@ -213,5 +212,5 @@ def _write_all(descriptor: int, data: bytes) -> None:
     try:
         while data:
             data = data[posix.write(descriptor, data) :]
-    except OSError:  # nobody reads: a lost line must not fail a request
+    except OSError:  # no reader: a lost line must not fail a request
         return

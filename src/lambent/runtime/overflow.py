@@ -1,9 +1,9 @@
-"""Packages that did not fit into the zip: fetched into /tmp from the user's own bucket, when an environment starts.
+"""Downloads the packages that did not fit into the zip from the user's bucket to /tmp when an environment starts.
 
-LAMBENT_OVERFLOW is where the archive is, "s3://bucket/key"; `overflow.json` beside this module says what must be in it. It is
-fetched part by part over several connections, and unpacked as it comes. Each part is compared with its SHA-256, and only when
-all of them are right does the folder get the name that is put on the import path. Init has 10 s on AWS and is then begun
-again, with /tmp as it was: parts that are done are not fetched twice. This module is imported only where the variable is set.
+LAMBENT_OVERFLOW is the archive's location, "s3://bucket/key"; `overflow.json` next to this module describes its contents. The
+parts of the archive are downloaded over several connections and unpacked as they arrive. Each part is checked against its
+SHA-256; once all are correct, the folder gets the name that goes on the import path. AWS stops an init after 10 s and starts it
+again with the same /tmp, so complete parts are not downloaded twice. This module is imported only if the variable is set.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from time import monotonic, sleep
 from zlib import decompressobj
 from zlib import error as BadDeflate
 
-from .ask import Again, Refused
+from .aws_api import RequestFailed, TemporaryFailure
 from .environment import set_variable, variable
 from .fault import Fault
 from .json_text import parse
-from .s3 import OTHER, Server
+from .s3 import WRONG_ARCHIVE, S3Object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,86 +32,86 @@ if TYPE_CHECKING:
 
     from .log import Log
 
-    Part = tuple[int, int, str]  # where it begins in the archive, its bytes, and their SHA-256
+    Part = tuple[int, int, str]  # offset in the archive, size in bytes, SHA-256
 
-_CONNECTIONS = 4  # enough for the network of a function; more would leave more parts half done where a start is ended
-_PATIENCE_S = 8.0
-"""For one part, its retries included. What a role was just allowed takes some seconds to be known everywhere."""
+_CONNECTIONS = 4  # saturates a function's network; more would leave more parts incomplete if the init is stopped
+_PART_TIMEOUT_S = 8.0
+"""For one part with its retries. A new permission of a role takes some seconds to reach all of S3."""
 
 _CHUNK = 256 * 1024
-_LOCAL = Struct("<4s5H3I2H")
+_LOCAL_HEADER = Struct("<4s5H3I2H")
 
 
 def load(log: Log) -> None:
-    """Makes the packages importable. Raises Fault that names the archive's place."""
-    place = variable("LAMBENT_OVERFLOW")
+    """Make the packages importable. Raise Fault with the archive's location."""
+    location = variable("LAMBENT_OVERFLOW")
     try:
-        told = parse(Path(__file__).with_name("overflow.json").read_bytes())
+        manifest = parse(Path(__file__).with_name("overflow.json").read_bytes())
     except OSError:
-        raise _fault(place, "the zip does not say what must be in it: it was built without --overflow") from None
-    folder = Path(variable("TMPDIR", "/tmp"), "lambent", told["sha256"][:32])
+        raise _fault(location, "the zip has no overflow.json: it was built without --overflow") from None
+    folder = Path(variable("TMPDIR", "/tmp"), "lambent", manifest["sha256"][:32])
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with folder.with_suffix(".lock").open("wb") as lock:
-            flock(lock, LOCK_EX)  # on AWS an environment is alone in its /tmp; elsewhere it may not be
+            flock(lock, LOCK_EX)  # elsewhere than on AWS several environments may share /tmp
             if not folder.is_dir():
-                _fetch(place, told, folder, log)
+                _download(location, manifest, folder, log)
     except OSError as error:
-        room = f"; it takes {told['raw'] // 2**20} MB" if error.errno else ""
-        raise _fault(place, f"it cannot be unpacked into {folder.parent}: {error.strerror or error}{room}") from None
-    _put_on_path(str(folder))
+        size = f"; it needs {manifest['raw'] // 2**20} MB" if error.errno else ""
+        raise _fault(location, f"it cannot be unpacked into {folder.parent}: {error.strerror or error}{size}") from None
+    _add_to_import_path(str(folder))
 
 
-def _put_on_path(folder: str) -> None:
-    """After the app's own folder; for the processes that it starts too."""
+def _add_to_import_path(folder: str) -> None:
+    """Add the folder after the app's own, also for the processes that the app starts."""
     if folder not in sys.path:
         task = variable("LAMBDA_TASK_ROOT")
         sys.path.insert(sys.path.index(task) + 1 if task in sys.path else 0, folder)
-    named = [entry for entry in variable("PYTHONPATH").split(":") if entry]
-    if folder not in named:
-        set_variable("PYTHONPATH", ":".join([folder, *named]))
+    entries = [entry for entry in variable("PYTHONPATH").split(":") if entry]
+    if folder not in entries:
+        set_variable("PYTHONPATH", ":".join([folder, *entries]))
 
 
-def _fetch(place: str, told: dict[str, Any], folder: Path, log: Log) -> None:
-    began, sizes = monotonic(), [size for _, size, _ in told["parts"]]
-    download = _Download(place, told, folder)
-    had = len(sizes) - len(download.todo)
-    fetched = sum(part[1] for _, part in download.todo)
+def _download(location: str, manifest: dict[str, Any], folder: Path, log: Log) -> None:
+    start, part_count = monotonic(), len(manifest["parts"])
+    download = _Download(location, manifest, folder)
+    existing = part_count - len(download.pending)
+    size = sum(part[1] for _, part in download.pending)
     download.run()
     download.folder.rename(folder)
-    for index in range(len(sizes)):
-        download.mark(index).unlink()
-    again = f" ({had} of {len(sizes)} parts were there already)" if had else ""
+    for index in range(part_count):
+        download.marker(index).unlink()
+    resumed = f" ({existing} of {part_count} parts were already there)" if existing else ""
     log.line(
         "INFO",
-        f"lambent: fetched {', '.join(told['packages'])}: {fetched:,} bytes from {place}{again}, "
-        f"{told['raw']:,} bytes unpacked into {folder}, in {monotonic() - began:.2f} s",
+        f"lambent: downloaded {', '.join(manifest['packages'])}: {size:,} bytes from {location}{resumed}, "
+        f"{manifest['raw']:,} bytes unpacked into {folder}, in {monotonic() - start:.2f} s",
     )
 
 
 class _Download:
-    """The parts that are still to be fetched, and the threads that do it."""
+    """The parts that are not there yet, and the threads that download them."""
 
-    def __init__(self, place: str, told: dict[str, Any], folder: Path) -> None:
-        self._place = place
+    def __init__(self, location: str, manifest: dict[str, Any], folder: Path) -> None:
+        self._location = location
         self.folder = folder.with_suffix(".new")
-        self._mark = folder
-        self._executable = frozenset(told["executable"])
-        self.todo: list[tuple[int, Part]] = [
-            (index, part) for index, part in enumerate(told["parts"]) if not self.mark(index).exists()
+        self._final_folder = folder
+        self._executable = frozenset(manifest["executable"])
+        self.pending: list[tuple[int, Part]] = [
+            (index, part) for index, part in enumerate(manifest["parts"]) if not self.marker(index).exists()
         ]
-        self.todo.sort(key=lambda each: each[1][1])  # the largest is taken first: nothing is left waiting for it at the end
+        self.pending.sort(key=lambda entry: entry[1][1])  # popped from the end: the largest first
         self._failure: BaseException | None = None
-        self._server = Server(place)
+        self._object = S3Object(location)
 
-    def mark(self, index: int) -> Path:
-        """The empty file that says that a part is done."""
-        return self._mark.with_suffix(f".{index}")
+    def marker(self, index: int) -> Path:
+        """Return the path of the empty file that marks a part as complete."""
+        return self._final_folder.with_suffix(f".{index}")
 
     def run(self) -> None:
-        """Raises Fault, or OSError when /tmp does not take it."""
+        """Download and unpack all pending parts. Raise Fault, or OSError if /tmp can't hold them."""
         self.folder.mkdir(exist_ok=True)
-        threads = [Thread(target=self._work, daemon=True) for _ in range(min(_CONNECTIONS, len(self.todo)))]
+        threads = [Thread(target=self._work, daemon=True) for _ in range(min(_CONNECTIONS, len(self.pending)))]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -120,53 +120,53 @@ class _Download:
             raise self._failure
 
     def _work(self) -> None:
-        connection = self._server.connection()
+        connection = self._object.connection()
         try:
             while self._failure is None:
                 try:
-                    index, part = self.todo.pop()
+                    index, part = self.pending.pop()
                 except IndexError:
                     break
-                self._have(connection, part)
-                self.mark(index).touch()
+                self._fetch_part(connection, part)
+                self.marker(index).touch()
         except Exception as error:
             self._failure = self._failure or error
         finally:
             connection.close()
 
-    def _have(self, connection: HTTPConnection, part: Part) -> None:
-        pause, until = 0.1, monotonic() + _PATIENCE_S
+    def _fetch_part(self, connection: HTTPConnection, part: Part) -> None:
+        pause, until = 0.1, monotonic() + _PART_TIMEOUT_S
         while True:
             try:
-                self._once(connection, part)
+                self._attempt(connection, part)
                 return
-            except Refused as refused:
-                raise _fault(self._place, str(refused)) from None
-            except Again as again:
+            except RequestFailed as error:
+                raise _fault(self._location, str(error)) from None
+            except TemporaryFailure as failure:
                 connection.close()  # the next request opens it again
                 if monotonic() + pause > until or self._failure is not None:
-                    raise _fault(self._place, str(again)) from None
+                    raise _fault(self._location, str(failure)) from None
             sleep(pause)
             pause = min(2 * pause, 1.0)
 
-    def _once(self, connection: HTTPConnection, part: Part) -> None:
+    def _attempt(self, connection: HTTPConnection, part: Part) -> None:
         start, size, digest = part
-        stream = _Stream(self._server.ask(connection, start, size), size)
+        stream = _Stream(self._object.get_range(connection, start, size), size)
         try:
-            while stream.left:
+            while stream.remaining:
                 self._unpack(stream)
-            right = stream.digest() == digest
+            matches = stream.digest() == digest
         except (BadDeflate, ValueError):
             stream.drain()
-            right = False
-        if not right:
-            raise Refused(f"{OTHER}: its SHA-256 differs")
+            matches = False
+        if not matches:
+            raise RequestFailed(f"{WRONG_ARCHIVE}: its SHA-256 differs")
 
     def _unpack(self, stream: _Stream) -> None:
-        """One member: its local header, its name, its data. Raises ValueError for what is none."""
-        magic, _, _, method, _, _, _, packed, _, length, extra = _LOCAL.unpack(stream.exactly(_LOCAL.size))
+        """Unpack one zip member: its local header, its name, its data. Raise ValueError if it isn't one."""
+        magic, _, _, method, _, _, _, packed, _, length, extra = _LOCAL_HEADER.unpack(stream.exactly(_LOCAL_HEADER.size))
         name = stream.exactly(length).decode()
-        if magic != b"PK\3\4" or extra or method not in (0, 8) or not _stays_inside(name):
+        if magic != b"PK\3\4" or extra or method not in (0, 8) or not _is_safe(name):
             raise ValueError(name)
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -182,25 +182,25 @@ class _Download:
             path.chmod(0o755)
 
 
-def _stays_inside(name: str) -> bool:
+def _is_safe(name: str) -> bool:
     return not {"", ".", ".."} & set(name.split("/")) and "\0" not in name
 
 
 class _Stream:
-    """The bytes of one part as they come, and their digest."""
+    """The bytes of one part as they arrive, and their digest."""
 
-    def __init__(self, answer: HTTPResponse, size: int) -> None:
-        self._answer = answer
+    def __init__(self, response: HTTPResponse, size: int) -> None:
+        self._response = response
         self._unread = size
         self._buffer = memoryview(b"")
         self._digest = sha256()
 
     @property
-    def left(self) -> int:
+    def remaining(self) -> int:
         return self._unread + len(self._buffer)
 
     def some(self, most: int) -> memoryview:
-        """At least one byte. Raises Again when the connection breaks, ValueError at the end of the part."""
+        """Return at least one byte. Raise TemporaryFailure if the connection breaks, ValueError at the end of the part."""
         if not self._buffer:
             self._fill()
         data, self._buffer = self._buffer[:most], self._buffer[most:]
@@ -221,17 +221,17 @@ class _Stream:
 
     def _fill(self) -> None:
         if not self._unread:
-            raise ValueError("the part ends within a member")
+            raise ValueError("the part ends inside a member")
         try:
-            data = self._answer.read(min(_CHUNK, self._unread))
+            data = self._response.read(min(_CHUNK, self._unread))
         except (OSError, HTTPException) as error:
-            raise Again(f"the connection broke ({error or type(error).__name__})") from None
+            raise TemporaryFailure(f"the connection broke ({error or type(error).__name__})") from None
         if not data:
-            raise Again("the connection ended early")
+            raise TemporaryFailure("the connection ended early")
         self._digest.update(data)
         self._unread -= len(data)
         self._buffer = memoryview(data)
 
 
-def _fault(place: str, why: str) -> Fault:
-    return Fault("Function.PackagesUnavailable", f"the packages in {place} could not be had: {why}")
+def _fault(location: str, reason: str) -> Fault:
+    return Fault("Function.PackagesUnavailable", f"the packages in {location} could not be downloaded: {reason}")

@@ -1,8 +1,8 @@
-"""From an event to one small request: Function URL and HTTP API (payload 2.0), REST API (1.0), load balancer.
+"""From an event to a request: Function URL and HTTP API (payload 2.0), REST API (1.0), load balancer.
 
-Facts: https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads and captures of real events. What differs
-between the senders is settled here, so that asgi.py and wsgi.py see one shape. Any field may be missing or null: a test typed
-by hand is an event too.
+Sources: https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads and captures of real events. The
+differences between the senders end here: asgi.py and wsgi.py see one shape. Any field may be missing or null, since people also
+type test events by hand.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
 
 Headers = list[tuple[str, str]]
 
-# Characters that stay as they are in a query made of pairs, as urllib.parse.quote_plus has it ...
+# Characters that urllib.parse.quote_plus leaves unquoted in a query ...
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-# ... and in a path: RFC 3986 pchar and "/".
-_PLAIN = _UNRESERVED | frozenset(b"!$&'()*+,;=:@/")
-_MOST_NAMES = 500  # a client may send headers of any names it likes
-_folded: set[str] = set()
-"""Header names as they are in lower case, of those seen so far."""
+# ... and those left unquoted in a path: RFC 3986 pchar and "/".
+_UNQUOTED = _UNRESERVED | frozenset(b"!$&'()*+,;=:@/")
+_CACHE_MAX = 500  # clients can send any header name
+_lower_names: set[str] = set()
+"""Header names that are already in lower case: a cache of those seen so far."""
 
 
 class NotHttp(Exception):
-    """The event is no HTTP request: a schedule, a queue, a console test ..."""
+    """The event is not an HTTP request but a schedule's, a queue's, a console test ..."""
 
 
 class Request:
-    """One HTTP request. `ascii`: are all header values ASCII?
+    """One HTTP request.
 
-    `path` is percent-encoded ASCII, as a client would send it, and includes `root_path` (the stage and the base path, decoded).
-    `query` is encoded, without "?". Header names are in lower case. `client` is an address without a port, "" if unknown.
-    `form` says how the answer must look: "2.0", "1.0", "elb" or "elb-multi".
+    `path` is percent-encoded ASCII, as a client sends it, and includes `root_path` (stage and base path, decoded). `query` is
+    encoded, without "?". Header names are in lower case; `ascii` says whether all values are ASCII. `client` is an address
+    without a port, or "". `form` says which form the response must have: "2.0", "1.0", "elb" or "elb-multi".
     """
 
     __slots__ = (
@@ -70,54 +70,54 @@ class Request:
 
 
 def read(event: Any, context: Any, base_path: str = "") -> Request:
-    """The request an event stands for; what of its path is `base_path` ("/shop") becomes root_path. Raises NotHttp."""
-    # The methodArn or routeArn is an authorizer's: its event has the looks of the request it is asked about.
+    """Return the request in an event. A `base_path` ("/shop") in front of its path becomes root_path. Raise NotHttp."""
+    # A methodArn or routeArn means an authorizer, whose event resembles the request that it authorizes.
     if not isinstance(event, dict) or "methodArn" in event or "routeArn" in event:
         raise NotHttp(_complaint(event))
     request = Request()
     request.event, request.context = event, context
-    sent = _dict(event, "requestContext")
-    names = _fill(request, event, sent)
+    context_fields = _dict(event, "requestContext")
+    names = _fill(request, event, context_fields)
     body = event.get("body")
     request.body = _body(body, event.get("isBase64Encoded")) if body else b""
     if "cookie" not in names and request.form == "2.0" and event.get("cookies"):
-        # Function URLs send cookies twice, HTTP APIs only here: one place is enough.
+        # Function URLs send cookies twice, HTTP APIs only here.
         request.headers.append(("cookie", "; ".join(map(_text, event["cookies"]))))
-        request.ascii = False  # not known
+        request.ascii = False  # unknown
     if body or "content-length" in names:
-        _settle_length(request, names.get("content-length"))
+        _correct_length(request, names.get("content-length"))
     scheme = names.get("x-forwarded-proto") or "https"
     request.scheme = scheme if scheme == "https" else scheme.partition(",")[0].strip()
-    host, port = names.get("host") or sent.get("domainName") or "", names.get("x-forwarded-port")
-    # Most are the first: a Function URL's, an API's.
+    host, port = names.get("host") or context_fields.get("domainName") or "", names.get("x-forwarded-port")
+    # The first is the usual case: a Function URL, an API.
     request.server = (host, 443) if port == "443" and host and ":" not in host else _server(host, port, request.scheme)
     if base_path:
         mount(request, base_path)
     return request
 
 
-def _fill(request: Request, event: dict[str, Any], sent: dict[str, Any]) -> dict[str, str]:
-    """Fills in what each sender says in its own way; the headers by name."""
-    http = sent.get("http")
+def _fill(request: Request, event: dict[str, Any], context_fields: dict[str, Any]) -> dict[str, str]:
+    """Fill in the fields that each sender spells differently. Return the headers by name."""
+    http = context_fields.get("http")
     if isinstance(http, dict) and "httpMethod" not in event:
-        return _read_two(request, event, sent, http)
-    if "elb" in sent:
-        return _read_one(request, event, sent, balancer=True)
+        return _read_payload_2(request, event, context_fields, http)
+    if "elb" in context_fields:
+        return _read_payload_1(request, event, context_fields, balancer=True)
     if "httpMethod" in event:
-        return _read_one(request, event, sent, balancer=False)
+        return _read_payload_1(request, event, context_fields, balancer=False)
     if event.get("version") == "2.0" and "rawPath" in event:
-        return _read_two(request, event, sent, {})
+        return _read_payload_2(request, event, context_fields, {})
     raise NotHttp(_complaint(event))
 
 
 def unquote(path: str) -> bytes:
-    """The bytes a percent-encoded path stands for; malformed escapes stay as they are."""
+    """Decode a percent-encoded path to bytes. Malformed escapes stay unchanged."""
     data = path.encode("utf-8", "surrogatepass")
     if b"%" not in data:
         return data
-    first, *rest = data.split(b"%")
-    parts = [first]
-    for part in rest:
+    prefix, *escapes = data.split(b"%")
+    parts = [prefix]
+    for part in escapes:
         digits = part[:2]
         try:
             parts.append((unhexlify(digits) or b"%") + part[2:])
@@ -127,21 +127,23 @@ def unquote(path: str) -> bytes:
 
 
 def quote(path: str) -> str:
-    """A decoded path, percent-encoded."""
-    return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in path.encode("utf-8", "surrogatepass"))
+    """Percent-encode a decoded path."""
+    return "".join(chr(byte) if byte in _UNQUOTED else f"%{byte:02X}" for byte in path.encode("utf-8", "surrogatepass"))
 
 
-def _read_two(request: Request, event: dict[str, Any], sent: dict[str, Any], http: dict[str, Any]) -> dict[str, str]:
-    domain = sent.get("domainName") or ""
+def _read_payload_2(
+    request: Request, event: dict[str, Any], context_fields: dict[str, Any], http: dict[str, Any]
+) -> dict[str, str]:
+    domain = context_fields.get("domainName") or ""
     path = event.get("rawPath") or http.get("path") or "/"
     request.root_path = ""
     if not domain or ".lambda-url." in domain:
         request.path = path if path.isascii() and " " not in path else _ascii(path)
     else:
-        # An HTTP API hands over the path decoded, and with its stage in front where its own domain is used.
+        # An HTTP API decodes the path, and on its own domain puts the stage in front.
         request.path = quote(path)
-        stage = sent.get("stage") or "$default"
-        if stage != "$default" and ".execute-api." in domain and _below(path, f"/{stage}"):
+        stage = context_fields.get("stage") or "$default"
+        if stage != "$default" and ".execute-api." in domain and _is_below(path, f"/{stage}"):
             request.root_path = f"/{stage}"
     request.form = "2.0"
     request.method = http.get("method") or "GET"
@@ -150,69 +152,71 @@ def _read_two(request: Request, event: dict[str, Any], sent: dict[str, Any], htt
     request.client = http.get("sourceIp") or ""
     protocol = http.get("protocol")
     request.http_version = "1.1" if protocol == "HTTP/1.1" else _version(protocol)
-    return _take_headers(request, event)
+    return _set_headers(request, event)
 
 
-def _read_one(request: Request, event: dict[str, Any], sent: dict[str, Any], *, balancer: bool) -> dict[str, str]:
+def _read_payload_1(
+    request: Request, event: dict[str, Any], context_fields: dict[str, Any], *, balancer: bool
+) -> dict[str, str]:
     path = event.get("path") or "/"
     request.root_path = ""
-    # A load balancer and a REST API hand over the path as it was sent; an HTTP API that uses this payload decodes it.
-    request.path = quote(path) if event.get("version") == "1.0" and sent.get("apiId") else _ascii(path)
+    # A load balancer and a REST API pass the path on as sent; an HTTP API with this payload decodes it.
+    request.path = quote(path) if event.get("version") == "1.0" and context_fields.get("apiId") else _ascii(path)
     if not balancer:
-        full = sent.get("path") or ""
+        full = context_fields.get("path") or ""
         if full != path and full.endswith(path):
             request.root_path = full[: -len(path)].rstrip("/")
             request.path = quote(request.root_path) + request.path
     request.method = event.get("httpMethod") or "GET"
     request.query = _query(event, encoded=balancer)
-    several = event.get("multiValueHeaders")
-    if several:
-        request.headers, request.ascii = _all_headers(event, several), False
+    multi_value = event.get("multiValueHeaders")
+    if multi_value:
+        request.headers, request.ascii = _all_headers(event, multi_value), False
         names = dict(request.headers)
     else:
-        names = _take_headers(request, event)
+        names = _set_headers(request, event)
     forwarded = names.get("x-forwarded-for") or ""
     if balancer:
-        request.form = "elb-multi" if several is not None else "elb"
-        request.client = forwarded.rpartition(",")[2].strip()  # the last is the balancer's own; a client can send the others
+        request.form = "elb-multi" if multi_value is not None else "elb"
+        request.client = forwarded.rpartition(",")[2].strip()  # the balancer adds the last one; clients can send the others
     else:
         request.form = "1.0"
-        request.client = _dict(sent, "identity").get("sourceIp") or forwarded.partition(",")[0].strip()
-    request.http_version = _version(sent.get("protocol"))
+        request.client = _dict(context_fields, "identity").get("sourceIp") or forwarded.partition(",")[0].strip()
+    request.http_version = _version(context_fields.get("protocol"))
     return names
 
 
-def _take_headers(request: Request, event: dict[str, Any]) -> dict[str, str]:
-    sent: dict[str, str] = event.get("headers") or {}
+def _set_headers(request: Request, event: dict[str, Any]) -> dict[str, str]:
+    headers: dict[str, str] = event.get("headers") or {}
     try:
-        request.ascii = "".join(sent.values()).isascii()
-    except TypeError:  # a test typed by hand: null, a number
-        sent, request.ascii = {name: _text(value) for name, value in sent.items()}, False
-    if _folded.issuperset(sent):  # as most senders have them: seen at one glance
-        request.headers = list(sent.items())
-        return sent
-    request.headers = [(name.lower(), value) for name, value in sent.items()]
+        request.ascii = "".join(headers.values()).isascii()
+    except TypeError:  # a test event typed by hand: null, a number
+        headers, request.ascii = {name: _text(value) for name, value in headers.items()}, False
+    if _lower_names.issuperset(headers):  # one check that succeeds for most senders
+        request.headers = list(headers.items())
+        return headers
+    request.headers = [(name.lower(), value) for name, value in headers.items()]
     names = dict(request.headers)
-    if len(_folded) < _MOST_NAMES:
-        _folded.update(names)
+    if len(_lower_names) < _CACHE_MAX:
+        _lower_names.update(names)
     return names
 
 
 def _headers(event: dict[str, Any]) -> Headers:
-    sent = event.get("headers") or {}
-    return [(name.lower(), _text(value)) for name, value in sent.items()]
+    headers = event.get("headers") or {}
+    return [(name.lower(), _text(value)) for name, value in headers.items()]
 
 
-def _all_headers(event: dict[str, Any], several: dict[str, Any]) -> Headers:
-    """The headers with all their values, and those that only the other field has."""
-    headers = [(name.lower(), _text(value)) for name, values in several.items() for value in _list(values)]
+def _all_headers(event: dict[str, Any], multi_value: dict[str, Any]) -> Headers:
+    """Return the headers with all their values, and those that are only in the single-value field."""
+    headers = [(name.lower(), _text(value)) for name, values in multi_value.items() for value in _list(values)]
     names = dict(headers)
     return headers + [pair for pair in _headers(event) if pair[0] not in names]
 
 
 def _query(event: dict[str, Any], *, encoded: bool) -> str:
-    several = event.get("multiValueQueryStringParameters") or event.get("queryStringParameters") or {}
-    pairs = [(name, _text(value)) for name, values in several.items() for value in _list(values)]
+    parameters = event.get("multiValueQueryStringParameters") or event.get("queryStringParameters") or {}
+    pairs = [(name, _text(value)) for name, values in parameters.items() for value in _list(values)]
     if encoded:
         return "&".join([f"{_ascii(name)}={_ascii(value)}" for name, value in pairs])
     return "&".join([f"{_quote_plus(name)}={_quote_plus(value)}" for name, value in pairs])
@@ -230,50 +234,49 @@ def _body(body: Any, encoded: Any) -> bytes:
         return body.encode("utf-8", "surrogatepass")
     if isinstance(body, bytes):  # called from Python
         return body
-    from .json_text import dump  # a test typed by hand: a JSON value in place of its text
+    from .json_text import dump  # a test event typed by hand: a JSON value instead of its text
 
     return dump(body)
 
 
 def mount(request: Request, base_path: str) -> None:
-    """Moves the base path from the front of the path to root_path, if it is there and ends where a segment does."""
-    before = quote(request.root_path)
-    prefix = before + quote(base_path)
-    if _below(request.path, prefix):
+    """Move the base path from the path to root_path if the path begins with it, at a segment boundary."""
+    prefix = quote(request.root_path) + quote(base_path)
+    if _is_below(request.path, prefix):
         request.root_path += base_path
         if request.path == prefix:
             request.path += "/"
 
 
-def _settle_length(request: Request, said: str | None) -> None:
-    """Content-Length must be that of the body as the app reads it, and must be there if there is one."""
+def _correct_length(request: Request, declared: str | None) -> None:
+    """Make Content-Length that of the body as the app reads it, and add it if there is a body."""
     length = str(len(request.body))
-    if said is None:
+    if declared is None:
         if request.body:
             request.headers.append(("content-length", length))
-    elif said != length:
+    elif declared != length:
         request.headers = [pair for pair in request.headers if pair[0] != "content-length"]
         request.headers.append(("content-length", length))
 
 
 def _server(host: str, forwarded_port: str | None, scheme: str) -> tuple[str, int]:
-    """Name and port from a Host header, however odd: "[::1]:3000", "example.org", "x:y"."""
+    """Return name and port of a Host header, however odd: "[::1]:3000", "example.org", "x:y"."""
     name, colon, port = host.rpartition(":")
     if colon and port.isdecimal() and not name.endswith(":"):
         return name.strip("[]"), int(port)
-    host = host.strip("[]") or "localhost"  # a health check of a load balancer has none, and PEP 3333 wants one
+    host = host.strip("[]") or "localhost"  # a load balancer's health check sends none, and PEP 3333 requires one
     for candidate in (forwarded_port or "").split(","):
         if candidate.strip().isdecimal():
             return host, int(candidate)
     return host, 80 if scheme == "http" else 443
 
 
-def _below(path: str, prefix: str) -> bool:
+def _is_below(path: str, prefix: str) -> bool:
     return path == prefix or path.startswith(f"{prefix}/")
 
 
 def _ascii(text: str) -> str:
-    """Percent-encodes what is not ASCII (or a blank), and nothing else."""
+    """Percent-encode blanks and non-ASCII characters, and nothing else."""
     if text.isascii() and " " not in text:
         return text
     return "".join(chr(byte) if 32 < byte < 127 else f"%{byte:02X}" for byte in text.encode("utf-8", "surrogatepass"))
@@ -299,6 +302,6 @@ def _version(protocol: str | None) -> str:
 def _complaint(event: Any) -> str:
     shape = f"its keys are {sorted(map(str, event))}" if isinstance(event, dict) else f"it is a {type(event).__name__}"
     return (
-        f"this event is not an HTTP request ({shape}), and this function hosts a web app: it answers Function URLs, API Gateway"
-        ' and load balancers. A function of your own can take such events: [tool.lambent] events = "module:function".'
+        f"this event is not an HTTP request ({shape}), and this function runs a web app: it answers Function URLs, API Gateway"
+        ' and load balancers. To handle other events, name a function: [tool.lambent] events = "module:function"'
     )

@@ -1,6 +1,6 @@
-"""SnapStart: what an app registered with `snapshot_restore_py` runs around the snapshot.
+"""SnapStart: runs the hooks that an app registered with `snapshot_restore_py` before the snapshot and after the restore.
 
-The order, the exits (64 before, 65 after) and the posts follow awslambdaric (bootstrap.py, on_init_complete).
+The order, the exit statuses (64 before, 65 after) and the posts follow awslambdaric (bootstrap.py, on_init_complete).
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ BEFORE_FAILED = 64
 AFTER_FAILED = 65
 
 
-def pass_through(api: RuntimeApi, log: Log, stops: type[BaseException]) -> int:
-    """Returns once the environment is restored: 0, or the status to exit with because a hook failed. `stops` is let through."""
-    # Who registered something has imported it: where nobody did, it need not be there.
+def pass_through(api: RuntimeApi, log: Log, stop: type[BaseException]) -> int:
+    """Return once the environment is restored: 0, or the exit status if a hook failed. `stop` is raised to the caller."""
+    # An app that registered a hook has imported the package; otherwise it may not be installed.
     hooks = sys.modules.get("snapshot_restore_py")
     try:
         if hooks is not None:
-            waiting = hooks.get_before_snapshot()
-            while waiting:
-                function, args, named = waiting.pop()
-                function(*args, **named)
-        flush()  # a buffer would be in the snapshot, and come out of every environment restored from it
+            pending = hooks.get_before_snapshot()
+            while pending:
+                function, args, kwargs = pending.pop()
+                function(*args, **kwargs)
+        flush()  # a buffer would be part of the snapshot and be printed by every restored environment
         api.restore_next()
-    except stops:
+    except stop:
         raise
     except BaseException as error:
-        _tell(log, error, lambda body: api.fail_init(body, "Runtime.BeforeSnapshotError"))
+        _report(log, error, lambda body: api.fail_init(body, "Runtime.BeforeSnapshotError"))
         return BEFORE_FAILED
     try:
         _reseed()
@@ -46,24 +46,24 @@ def pass_through(api: RuntimeApi, log: Log, stops: type[BaseException]) -> int:
         if secrets is not None:  # the snapshot may be days old
             secrets.load()
         if hooks is not None:
-            for function, args, named in hooks.get_after_restore():
-                function(*args, **named)
-    except stops:
+            for function, args, kwargs in hooks.get_after_restore():
+                function(*args, **kwargs)
+    except stop:
         raise
     except BaseException as error:
-        _tell(log, error, lambda body: api.fail_restore(body, "Runtime.AfterRestoreError"))
+        _report(log, error, lambda body: api.fail_restore(body, "Runtime.AfterRestoreError"))
         return AFTER_FAILED
     return 0
 
 
 def _reseed() -> None:
-    """Environments restored from one snapshot must not draw the same numbers. Before the hooks: they may seed it otherwise."""
+    """Give each restored environment its own random numbers. Runs before the hooks, which may seed differently."""
     random = sys.modules.get("random")
     if random is not None:
         random.seed()
 
 
-def _tell(log: Log, error: BaseException, post: Callable[[bytes], Any]) -> None:
+def _report(log: Log, error: BaseException, post: Callable[[bytes], Any]) -> None:
     record = describe(error, "")
     log.error(record)
     flush()

@@ -1,7 +1,7 @@
-"""Lambda Managed Instances: an environment that answers several events at once, each in a process of its own.
+"""Lambda Managed Instances: an environment that answers several events at once, each in its own process.
 
-Lambda says how many with AWS_LAMBDA_MAX_CONCURRENCY. As AWS's client does, they are forked before the app is looked for: each
-imports it, and nothing is shared. Each sends its output through a connection of its own, where Lambda offers one.
+AWS_LAMBDA_MAX_CONCURRENCY is their number. As in AWS's client, they are forked before the app is imported: each imports it and
+shares nothing. Each sends its output over its own connection if Lambda provides one.
 """
 
 from __future__ import annotations
@@ -15,24 +15,27 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_SOCKET = "_LAMBDA_TELEMETRY_LOG_FD_PROVIDER_SOCKET"
+_SOCKET_VARIABLE = "_LAMBDA_TELEMETRY_LOG_FD_PROVIDER_SOCKET"
 
 
-def divide(count: int) -> None:
-    """Returns in each of the forked processes. This one passes SIGTERM on, waits for them all, and ends: 0 if all ended so."""
+def fork_workers(count: int) -> None:
+    """Fork the workers and return in each of them.
+
+    The parent passes SIGTERM on, waits for all of them and exits: 0 if all of them did.
+    """
     children: list[int] = []
-    ended: list[int] = []  # whose numbers may be other processes' soon
+    ended: list[int] = []  # their numbers may soon belong to other processes
 
-    def end(number: int, frame: Any) -> None:
+    def terminate(number: int, frame: Any) -> None:
         for child in children:
             if child not in ended:
                 posix.kill(child, SIGTERM)
 
-    signal(SIGTERM, end)
+    signal(SIGTERM, terminate)
     for _ in range(count):
         child = posix.fork()
         if not child:
-            _redirect(variable(_SOCKET))
+            _redirect(variable(_SOCKET_VARIABLE))
             return
         children.append(child)
     failed = 0
@@ -44,7 +47,7 @@ def divide(count: int) -> None:
 
 
 def _redirect(path: str) -> None:
-    """Output goes where Lambda wants this process's."""
+    """Send this process's output to the socket that Lambda provides for it."""
     if not path:
         return
     import socket

@@ -1,10 +1,11 @@
-"""Hosts a WSGI app, by PEP 3333. Does not import asyncio (60 ms)."""
+"""Hosts a WSGI app as PEP 3333 says. It doesn't import asyncio, which takes 60 ms."""
 
 from __future__ import annotations
 
 import sys
 from _io import BytesIO
 
+from .host import Host
 from .request import unquote
 
 TYPE_CHECKING = False
@@ -12,39 +13,33 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .reply import Answer
     from .request import Headers, Request
+    from .response import Response
 
 
 _BLOCK = 65536
-_MOST_KEYS = 500  # a client may send headers of any names it likes
+_CACHE_MAX = 500  # clients can send any header name
 _keys: dict[str, str] = {}
-"""Header name -> its key in the environ, "" if it has none. Clients and proxies send the same names again and again."""
+"""Header name -> its key in the environ, "" if it has none: a cache, since most requests have the same names."""
 
 
-class WsgiHost:
+class WsgiHost(Host):
     """Calls a WSGI app, one request after the other."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
 
-    def start(self) -> None:
-        """Nothing: a WSGI app is ready once it is imported."""
-
-    def close(self) -> None:
-        """Nothing either."""
-
-    def handle(self, request: Request, answer: Answer) -> None:
-        """Answers one request. Whatever the app raises goes on to the caller."""
-        response = _Response(answer)
-        result = self._app(environ(request), response.start)
+    def handle(self, request: Request, response: Response) -> None:
+        """Answer one request. Raise whatever the app raises."""
+        writer = _BodyWriter(response)
+        result = self._app(environ(request), writer.start)
         try:
             for chunk in result:
                 if chunk:
-                    response.write(chunk)
-            if not answer.started:
+                    writer.write(chunk)
+            if not response.started:
                 raise AssertionError("the WSGI app never called start_response")
-            answer.end()
+            response.end()
         finally:
             close = getattr(result, "close", None)
             if close is not None:
@@ -52,9 +47,9 @@ class WsgiHost:
 
 
 class FileWrapper:
-    """PEP 3333's `wsgi.file_wrapper`: a file in blocks of a size that suits the server (the one asked for is a hint).
+    """PEP 3333's `wsgi.file_wrapper`: reads a file in blocks that suit the server; the app's block size is only a hint.
 
-    Can be sought in, as Werkzeug asks of it for a range of a file.
+    It can seek, which Werkzeug needs to send a range of a file.
     """
 
     def __init__(self, file: Any, block_size: int = 8192) -> None:
@@ -74,11 +69,11 @@ class FileWrapper:
         return data
 
 
-class _Response:
-    """The server's side of start_response. Headers count as sent with the first byte of body, as the PEP has it."""
+class _BodyWriter:
+    """The server's side of start_response. Headers count as sent with the first byte of the body, as in the PEP."""
 
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
+    def __init__(self, response: Response) -> None:
+        self._response = response
         self._sent = False
 
     def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
@@ -87,24 +82,24 @@ class _Response:
                 if self._sent:
                     raise exc_info[1].with_traceback(exc_info[2])
             finally:
-                exc_info = None  # no cycle through the traceback
-        elif self._answer.started:
+                exc_info = None  # avoids a reference cycle through the traceback
+        elif self._response.started:
             raise AssertionError("start_response was called twice without exc_info")
-        self._answer.start(int(status[:3]), [(name.lower(), value.strip(" \t")) for name, value in headers])
+        self._response.start(int(status[:3]), [(name.lower(), value.strip(" \t")) for name, value in headers])
         return self.write
 
     def write(self, chunk: bytes) -> None:
-        if not self._answer.started:
-            raise AssertionError("the WSGI app gave a body before it called start_response")
+        if not self._response.started:
+            raise AssertionError("the WSGI app returned a body before it called start_response")
         if not isinstance(chunk, (bytes, bytearray, memoryview)):
-            raise TypeError(f"the body of a WSGI answer is made of bytes, not {type(chunk).__name__}")
+            raise TypeError(f"the body of a WSGI response must be bytes, not {type(chunk).__name__}")
         if chunk:
             self._sent = True
-            self._answer.write(bytes(chunk))
+            self._response.write(bytes(chunk))
 
 
 def environ(request: Request) -> dict[str, Any]:
-    """The environ of a request: PEP 3333's keys, what servers add to them, and Lambda's event and context."""
+    """Return the environ of a request: PEP 3333's keys, those that servers add, and Lambda's event and context."""
     path, script, query = request.path, request.root_path, request.query
     uri = f"{path}?{query}" if query else path
     if "%" in path:
@@ -136,41 +131,41 @@ def environ(request: Request) -> dict[str, Any]:
     }
     headers = request.headers
     try:
-        sent = {_keys[name]: value for name, value in headers}
+        variables = {_keys[name]: value for name, value in headers}
     except KeyError:
-        sent = {}
-    if len(sent) == len(headers) and request.ascii and "" not in sent:  # names as usual, and each once
-        values.update(sent)
+        variables = {}
+    if len(variables) == len(headers) and request.ascii and "" not in variables:  # the usual case: each name once
+        values.update(variables)
     else:
-        values.update(_settled(headers))
+        values.update(_header_variables(headers))
     return values
 
 
-def _settled(headers: Headers) -> dict[str, str]:
-    """The headers by key. Repeated ones become one; those without a key are left out."""
-    sent: dict[str, str] = {}
+def _header_variables(headers: Headers) -> dict[str, str]:
+    """Return the headers by environ key. Repeated ones are joined; those without a key are dropped."""
+    variables: dict[str, str] = {}
     for name, value in headers:
         key = _keys[name] if name in _keys else _key(name)
         if not value.isascii():
-            value = native(value)
-        sent[key] = f"{sent[key]}{';' if key == 'HTTP_COOKIE' else ','}{value}" if key in sent else value
-    sent.pop("", None)
-    return sent
+            value = native_string(value)
+        variables[key] = f"{variables[key]}{';' if key == 'HTTP_COOKIE' else ','}{value}" if key in variables else value
+    variables.pop("", None)
+    return variables
 
 
 def _key(name: str) -> str:
     key = name.upper().replace("-", "_")
     if "_" in name:
-        key = ""  # would be taken for the header with "-": a way past checks, so servers drop it
+        key = ""  # would be mistaken for the header with "-", a way past checks; servers drop it too
     elif key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
         key = f"HTTP_{key}"
-    if len(_keys) < _MOST_KEYS:
+    if len(_keys) < _CACHE_MAX:
         _keys[name] = key
     return key
 
 
-def native(value: str) -> str:
-    """A header value as WSGI wants it: bytes in the guise of latin-1."""
+def native_string(value: str) -> str:
+    """Return a header value as WSGI wants it: its bytes decoded as latin-1."""
     try:
         value.encode("latin-1")
     except UnicodeEncodeError:

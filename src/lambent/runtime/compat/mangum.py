@@ -1,6 +1,7 @@
-"""A stand-in for Mangum 0.22 (https://github.com/Kludex/mangum): the same arguments, dicts in, dicts out.
+"""A drop-in replacement for Mangum 0.22 (https://github.com/Kludex/mangum) with the same arguments and results.
 
-One loop and one lifespan for the life of the process, where Mangum starts the app up and shuts it down in every request.
+It keeps one event loop and one lifespan for the life of the process; Mangum starts the app up and shuts it down in every
+request.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import logging
 
 from ..asgi import AsgiHost
 from ..request import NotHttp, Request, mount, read
-from .answer import Collected, compressed, group, in_json, join, spread
-from .edge import is_edge, read_edge
-from .farewell import at_exit
+from .collected import CollectedResponse, encode_body, group, is_compressed, join, vary_cookies
+from .lambda_edge import is_edge, read_edge
+from .shutdown import at_exit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,25 +34,25 @@ _UNKNOWN = (
     "The adapter was unable to infer a handler to use for the event. This is likely related to how the Lambda function was"
     " invoked: "
 )
-_PATIENCE = 2.0
-"""Seconds a failed start-up has to end what it began."""
+_CLEANUP_S = 2.0
+"""How long the tasks of a failed start-up may take to end."""
 _log = logging.getLogger("mangum.http")
 
 
 class ConfigurationError(Exception):
-    """An argument that cannot be."""
+    """An invalid argument."""
 
 
 class LifespanFailure(Exception):
-    """The app's start-up failed; what it raised is the cause."""
+    """The app's start-up failed. Its exception is the cause."""
 
 
 class Mangum:
     """A Lambda handler for an ASGI app.
 
-    `lifespan` is "auto", "on" or "off". `api_gateway_base_path` is taken off the path and becomes root_path. `custom_handlers`
-    are classes as Mangum has them: infer(event, context, config), then body, scope and a call with the response.
-    Answers whose type contains one of `text_mime_types` go as text. `exclude_headers` are left out of the answer.
+    `lifespan` is "auto", "on" or "off". `api_gateway_base_path` moves from the path to root_path. `custom_handlers` are classes
+    with Mangum's interface: infer(event, context, config), then body, scope and a call with the response. Responses whose type
+    contains one of `text_mime_types` are sent as text, and without `exclude_headers`.
     """
 
     def __init__(
@@ -78,17 +79,17 @@ class Mangum:
         self._started = False
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
-        """Answers one event. Raises RuntimeError for one that is no HTTP request, LifespanFailure if the app does not start."""
-        custom = next((each for each in self.custom_handlers if each.infer(event, context, self.config)), None)
+        """Answer one event. Raise RuntimeError if it isn't an HTTP request, LifespanFailure if the app doesn't start."""
+        custom = next((cls for cls in self.custom_handlers if cls.infer(event, context, self.config)), None)
         if custom is not None:
             handler = custom(event, context, self.config)
-            answer = self._ask(_Foreign(handler.scope, handler.body))
-            headers, body = answer.settled()
+            response = self._call(_CustomRequest(handler.scope, handler.body))
+            headers, body = response.content()
             pairs = [[name.encode("latin-1"), value.encode("latin-1", "replace")] for name, value in headers]
-            response: dict[str, Any] = handler({"status": answer.status, "headers": pairs, "body": body})
-            return response
+            result: dict[str, Any] = handler({"status": response.status, "headers": pairs, "body": body})
+            return result
         request = self._read(event, context)
-        return self._as_dict(request, self._ask(request))
+        return self._as_dict(request, self._call(request))
 
     def _read(self, event: Any, context: Any) -> Request:
         if is_edge(event):
@@ -98,59 +99,59 @@ class Mangum:
         except NotHttp as error:
             raise RuntimeError(_UNKNOWN + str(error)) from None
         if request.form == "2.0":
-            request.root_path = ""  # the stage stays in the path, as routes that came to live with that expect it
+            request.root_path = ""  # the stage stays in the path: existing routes expect it there
         base_path = "/" + self.config["api_gateway_base_path"].strip("/")
         if base_path != "/" and request.form in ("1.0", "2.0"):
             mount(request, base_path)
         return request
 
-    def _ask(self, request: Request) -> Collected:
-        """What the app answers; 500 if it raises, with the error in the log."""
+    def _call(self, request: Request) -> CollectedResponse:
+        """Return the app's response: 500 if it raises, with the error in the log."""
         if not self._started:
             self._start()
-        answer = Collected(request)
+        response = CollectedResponse(request)
         try:
-            self._host.handle(request, answer)
+            self._host.handle(request, response)
         except (SystemExit, KeyboardInterrupt):
             raise
-        except BaseException:  # a cancelled task's, for one, is no Exception
+        except BaseException:  # a cancelled task's error is not an Exception
             _log.exception("An error occurred running the application.")
-            if not answer.ended:
-                answer = Collected(request)
-                answer.start(500, [("content-type", "text/plain; charset=utf-8")])
-                answer.write(b"Internal Server Error")
-                answer.end()
+            if not response.ended:
+                response = CollectedResponse(request)
+                response.start(500, [("content-type", "text/plain; charset=utf-8")])
+                response.write(b"Internal Server Error")
+                response.end()
         if _log.isEnabledFor(logging.INFO):
-            _log.info("%s %s %s", request.method, request.path, answer.status)
-        return answer
+            _log.info("%s %s %s", request.method, request.path, response.status)
+        return response
 
     def _start(self) -> None:
         try:
-            self._host.begin()
+            self._host.start_up()
         except Exception as error:
-            self._host = _Host(self.app, self.lifespan)  # the next event may have better luck
+            self._host = _Host(self.app, self.lifespan)  # the next event tries again
             raise LifespanFailure(f"Lifespan startup failure. {error}") from error
         self._started = True
         at_exit(self._host.close)
 
-    def _as_dict(self, request: Request, answer: Collected) -> dict[str, Any]:
-        headers, body = answer.settled()
+    def _as_dict(self, request: Request, response: CollectedResponse) -> dict[str, Any]:
+        headers, body = response.content()
         kind = next((value for name, value in headers if name == "content-type"), None)
-        if kind is None and request.form == "2.0" and answer.status not in (204, 304):
-            kind = "application/json"  # what Lambda would say itself
+        if kind is None and request.form == "2.0" and response.status not in (204, 304):
+            kind = "application/json"  # what Lambda itself would send
             headers.append(("content-type", kind))
-        text = not body or (not compressed(headers) and self._is_text((kind or "").lower()))
-        content, encoded = in_json(body, text=text)
+        text = not body or (not is_compressed(headers) and self._is_text((kind or "").lower()))
+        content, encoded = encode_body(body, text=text)
         headers = [(name, value) for name, value in headers if name not in self.config["exclude_headers"]]
         status = "status" if request.form == "edge" else "statusCode"
-        return {status: answer.status, **_shape(request.form, headers), "body": content, "isBase64Encoded": encoded}
+        return {status: response.status, **_header_fields(request.form, headers), "body": content, "isBase64Encoded": encoded}
 
     def _is_text(self, kind: str) -> bool:
         return any(text in kind for text in (*self.config["text_mime_types"], *self._more_text))
 
 
-def _shape(form: str, headers: Headers) -> dict[str, Any]:
-    """The headers in the fields that Mangum puts them in."""
+def _header_fields(form: str, headers: Headers) -> dict[str, Any]:
+    """Return the headers in the fields that Mangum uses."""
     if form == "edge":
         return {
             "headers": {name: [{"key": name, "value": value} for value in values] for name, values in group(headers).items()}
@@ -158,20 +159,20 @@ def _shape(form: str, headers: Headers) -> dict[str, Any]:
     if form == "elb-multi":
         return {"multiValueHeaders": group(headers)}
     if form == "elb":
-        return {"headers": spread(headers)}
+        return {"headers": vary_cookies(headers)}
     if form == "2.0":
         cookies = [value for name, value in headers if name == "set-cookie"]
         joined = join([pair for pair in headers if pair[0] != "set-cookie"])
         return ({"headers": joined} if joined else {}) | ({"cookies": cookies} if cookies else {})
-    several = group(headers)
+    multi = group(headers)
     return {
-        "headers": {name: values[0] for name, values in several.items() if len(values) == 1},
-        "multiValueHeaders": {name: values for name, values in several.items() if len(values) > 1},
+        "headers": {name: values[0] for name, values in multi.items() if len(values) == 1},
+        "multiValueHeaders": {name: values for name, values in multi.items() if len(values) > 1},
     }
 
 
-class _Foreign(Request):
-    """A request that a custom handler made: its scope is taken as it is."""
+class _CustomRequest(Request):
+    """A request from a custom handler, whose scope is used unchanged."""
 
     __slots__ = ("scope",)
 
@@ -182,34 +183,34 @@ class _Foreign(Request):
 
 
 class _Host(AsgiHost):
-    """Gives the app the path without root_path in front, as Mangum does."""
+    """Passes the path without root_path in front, as Mangum does."""
 
     def __init__(self, app: Any, lifespan: str) -> None:
-        # "on" is not more than "auto": Mangum, too, serves an app that knows of no lifespan
+        # "on" means no more than "auto": Mangum too serves an app that doesn't support lifespan
         super().__init__(app, "off" if lifespan == "off" else "auto")
         asyncio.set_event_loop(self._loop)
-        self._whole_path = hasattr(app, "asgi_app")  # Quart takes root_path off by itself, and finds nothing if it is not there
+        self._keeps_root = hasattr(app, "asgi_app")  # Quart removes root_path itself, and finds no route without it
 
-    def begin(self) -> None:
-        """Starts the app up. If that fails nothing of it is left on the loop, which other apps may share."""
-        before = asyncio.all_tasks(self._loop)
+    def start_up(self) -> None:
+        """Start the app up. If that fails, cancel its tasks: other apps may share the loop."""
+        existing = asyncio.all_tasks(self._loop)
         try:
             self.start()
         except BaseException:
-            left = asyncio.all_tasks(self._loop) - before
-            for task in left:
+            tasks = asyncio.all_tasks(self._loop) - existing
+            for task in tasks:
                 task.cancel()
-            if left:
-                self._run(asyncio.wait(left, timeout=_PATIENCE))
+            if tasks:
+                self._run(asyncio.wait(tasks, timeout=_CLEANUP_S))
             raise
 
     def _scope(self, request: Request) -> dict[str, Any]:
-        if isinstance(request, _Foreign):
+        if isinstance(request, _CustomRequest):
             return {"state": self._state.copy(), **request.scope}
         scope = super()._scope(request)
         root = request.root_path
-        if root and not self._whole_path:
+        if root and not self._keeps_root:
             scope["path"] = scope["path"][len(root) :] or "/"
             if scope["path"] == root or scope["path"].startswith(f"{root}/"):
-                scope["root_path"] = ""  # a framework would take it off once more
+                scope["root_path"] = ""  # a framework would remove it again
         return scope

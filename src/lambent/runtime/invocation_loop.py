@@ -1,25 +1,24 @@
-"""The life of the process: find the app, start it, answer events until Lambda ends it."""
+"""The life of the process: start the app, then answer one event after the other until Lambda ends it."""
 
 from __future__ import annotations
 
 import posix
 import sys
-from _signal import SIGTERM, signal  # type: ignore[import-not-found]  # `signal` itself brings enum
+from _signal import SIGTERM, signal  # type: ignore[import-not-found]  # `signal` itself imports enum
 
 from .api import TENANT, ConnectionLost, Invocation, RuntimeApi
 from .environment import set_variable, variable
 from .fault import describe
-from .handler import find
-from .hosts import make_host
 from .json_text import dump
 from .log import Log, flush
+from .startup import start_app
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn, Protocol
 
     class Server(Protocol):
-        """What answers events: a bare handler's host, or a web app's behind `web.WebServer`."""
+        """What answers events: `EventHandler` or `WebServer`."""
 
         def serve(self, api: RuntimeApi, log: Log, invocation: Invocation) -> None: ...
         def close(self) -> None: ...
@@ -29,36 +28,36 @@ _TRACE = "\nLambda-Runtime-Trace-Id: "
 
 
 class Stop(BaseException):
-    """SIGTERM came. Not an Exception, so that no app swallows it."""
+    """SIGTERM arrived while the process was waiting for an event. Not an Exception, so that no app swallows it."""
 
 
 class _Terminator:
-    """Ends the process at SIGTERM: at once while it waits for an event, else when the running request is answered."""
+    """Handles SIGTERM: ends the process at once while it waits for an event, otherwise after the current one."""
 
     def __init__(self) -> None:
         self.idle = False
-        self.asked = False
+        self.requested = False
 
     def __call__(self, number: int, frame: Any) -> None:
-        self.asked = True
+        self.requested = True
         if self.idle:
             raise Stop
 
 
 def run() -> NoReturn:
-    """Never returns: ends the process with status 0 after SIGTERM, 1 if the app could not be started."""
+    """Run until Lambda ends the process: status 0 after SIGTERM, 1 if the app could not be started."""
     workers = variable("AWS_LAMBDA_MAX_CONCURRENCY")
     if workers.isdigit() and workers != "0":
-        from .workers import divide
+        from .workers import fork_workers
 
-        divide(int(workers))
+        fork_workers(int(workers))
     log = Log()
     log.hook()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(line_buffering=True)
     terminator = _Terminator()
-    signal(SIGTERM, terminator)  # before the app is imported, so that one of its own wins
+    signal(SIGTERM, terminator)  # before the app is imported, so that the app's own handler wins
     api = RuntimeApi(variable("AWS_LAMBDA_RUNTIME_API"))
     posix.register_at_fork(after_in_child=api.disown)
     try:
@@ -68,10 +67,10 @@ def run() -> NoReturn:
         _answer_events(api, server, log, terminator)
     except Stop:
         pass
-    except SystemExit as gone:  # the app's own; a plain exit would wait for its threads
-        leave(_status(gone))
-    except (OSError, ConnectionLost) as lost:
-        log.line("ERROR", f"lambent: lost the Runtime API: {lost}")
+    except SystemExit as exit_request:  # raised by the app; an ordinary exit would wait for its threads
+        leave(_exit_status(exit_request))
+    except (OSError, ConnectionLost) as error:
+        log.line("ERROR", f"lambent: lost the Runtime API: {error}")
         leave(1)
     log.request_id = ""
     try:
@@ -81,19 +80,19 @@ def run() -> NoReturn:
     leave(0)
 
 
-def _status(gone: SystemExit) -> int:
-    """The exit status Python itself would give, and its text, if it has one, said as Python says it."""
-    if gone.code is None or isinstance(gone.code, int):
-        return gone.code or 0
+def _exit_status(exit_request: SystemExit) -> int:
+    """Return the status that Python would exit with, and print the message that Python would print."""
+    if exit_request.code is None or isinstance(exit_request.code, int):
+        return exit_request.code or 0
     flush()
-    sys.stderr.write(f"{gone.code}\n")
+    sys.stderr.write(f"{exit_request.code}\n")
     return 1
 
 
 def _answer_events(api: RuntimeApi, server: Server, log: Log, terminator: _Terminator) -> None:
     while True:
         terminator.idle = True
-        if terminator.asked:  # asked for only now: a signal after it was looked at would be forgotten
+        if terminator.requested:  # checked after `idle` is set: a signal in between would be lost otherwise
             return
         invocation = api.next()
         terminator.idle = False
@@ -115,21 +114,13 @@ def _pass_through_snapshot(api: RuntimeApi, log: Log, terminator: _Terminator) -
 
 def _start(api: RuntimeApi, log: Log) -> Server:
     try:
-        if variable("LAMBENT_SECRETS"):
-            from .secrets import load
+        host, events = start_app(variable("_HANDLER"), log)
+        if host is not None:
+            from .web_server import WebServer
 
-            load()
-        if variable("LAMBENT_OVERFLOW"):
-            from . import overflow
-
-            overflow.load(log)
-        host = make_host(find(variable("_HANDLER")))
-        host.start()
-        if hasattr(host, "serve"):
-            return host  # type: ignore[return-value]
-        from .web import WebServer
-
-        return WebServer(host)
+            return WebServer(host, events)
+        assert events is not None
+        return events
     except (SystemExit, KeyboardInterrupt, Stop):
         raise
     except BaseException as error:
@@ -142,7 +133,7 @@ def _start(api: RuntimeApi, log: Log) -> Server:
 
 
 def leave(status: int) -> NoReturn:
-    """Ends the process now, without waiting for threads of the app's, but with its atexit functions."""
+    """End the process now: run its atexit functions, but don't wait for the app's threads."""
     import atexit
 
     atexit._run_exitfuncs()

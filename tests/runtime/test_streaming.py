@@ -149,14 +149,16 @@ def test_when_nobody_reads_any_more_the_app_is_told(make: Make, source: str, sta
     place.env.api.cut = (2, status)
     stream = place.env.stream(make_event(path="/endless"))
     stream.prelude()
-    assert place.told() == {ASGI: "Gone", WSGI: "closed"}[source]
+    assert place.told() == {ASGI: "ClientDisconnected", WSGI: "closed"}[source]
     place.env.api.cut = None
     place.open()
     assert place.env.stream(make_event(path="/early")).prelude()["statusCode"] == 500  # it lives on
     if status:
-        assert "[ERROR] Function.ResponseSizeTooLarge: the answer to GET /endless is too large and was refused" in place.env.log
+        assert (
+            "[ERROR] Function.ResponseSizeTooLarge: the response to GET /endless is too large and was refused" in place.env.log
+        )
     else:
-        assert "the answer to GET /endless was cut off: nobody reads it any more" in place.env.log
+        assert "the response to GET /endless was cut off because the client hung up" in place.env.log
     assert place.env.log.count("Traceback") == (2 if status else 1)
     assert "raise" in place.env.log.partition("early on purpose")[2]
 

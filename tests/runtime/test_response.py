@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from lambent.runtime.reply import Answer, encode
 from lambent.runtime.request import read
+from lambent.runtime.response import Response, encode
 from support.gateway_events import make_elb, make_rest
 from support.runtime_api_stub import make_event
 
@@ -114,7 +114,7 @@ def test_headers_of_the_connection_stay_here() -> None:
 
 @pytest.mark.parametrize("value", ["a\r\nset-cookie: x", "a\nb", "a\rb", "a\0b"])
 def test_a_header_cannot_break_its_line(value: str) -> None:
-    answer = Answer(read(make_event(), None), lambda body: None)
+    answer = Response(read(make_event(), None), lambda body: None)
     with pytest.raises(ValueError, match="line break"):
         answer.start(200, [("x", value)])
     assert not answer.started
@@ -122,14 +122,14 @@ def test_a_header_cannot_break_its_line(value: str) -> None:
 
 @pytest.mark.parametrize("status", [0, 100, 103, 199, 1000])
 def test_a_status_that_ends_no_request_is_refused(status: int) -> None:
-    answer = Answer(read(make_event(), None), lambda body: None)
+    answer = Response(read(make_event(), None), lambda body: None)
     with pytest.raises(ValueError, match="between 200 and 999"):
         answer.start(status, [])
 
 
 def test_failing_replaces_what_was_collected() -> None:
     delivered: list[bytes] = []
-    answer = Answer(read(make_event(), None), delivered.append)
+    answer = Response(read(make_event(), None), delivered.append)
     answer.start(200, [("set-cookie", "a=1")])
     answer.write(b"half")
     answer.fail()

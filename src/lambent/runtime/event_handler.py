@@ -1,12 +1,12 @@
-"""Hosts a bare handler, `def handler(event, context)`, with the semantics of AWS's own client (awslambdaric, bootstrap.py)."""
+"""Calls a handler function, `def handler(event, context)`, the way AWS's own client does (awslambdaric, bootstrap.py)."""
 
 from __future__ import annotations
 
 from .context import Context
 from .fault import Fault, describe, refusal, xray
+from .handler_result import marshaller, to_json
 from .json_text import parse
 from .log import flush
-from .result import marshaller, to_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,45 +16,38 @@ if TYPE_CHECKING:
     from .api import Invocation, RuntimeApi
     from .log import Log
 
-_TYPE = "\nContent-Type: "
+_CONTENT_TYPE = "\nContent-Type: "
 
 
-class FunctionHost:
-    """Calls a handler, one event after the other."""
+class EventHandler:
+    """Calls a handler function, one event after the other."""
 
     def __init__(self, handler: Callable[[Any, Any], Any]) -> None:
-        self._handler = handler
+        self.call = handler
         self._marshal = marshaller()
-
-    def start(self) -> None:
-        """There is nothing to start: a handler has no lifespan."""
 
     def close(self) -> None:
         """There is nothing to close."""
 
-    def call(self, event: Any, context: Any) -> Any:
-        """The handler's result, for AWS's client to post."""
-        return self._handler(event, context)
-
     def serve(self, api: RuntimeApi, log: Log, invocation: Invocation) -> None:
-        """Answers one event. What is no Exception (SystemExit, KeyboardInterrupt) goes on, and ends the process."""
+        """Answer one event. SystemExit and KeyboardInterrupt are raised to the caller, and end the process."""
         try:
             context = Context(invocation)
-            result = self._handler(event_of(invocation), context)
-            body, kind = self._marshal(result)
+            result = self.call(event_of(invocation), context)
+            body, content_type = self._marshal(result)
         except Exception as error:
             fail(api, log, invocation, error)
             return
-        flush()  # what was printed belongs before the END line
-        status, reply = api.respond(invocation, body, kind)
+        flush()  # printed lines belong before the END line
+        status, reply = api.respond(invocation, body, content_type)
         refused = refusal(status, reply, "the handler's result", f"{len(body):,} bytes")
         if refused is not None:
             log.error(describe(refused, invocation.id))
 
 
 def event_of(invocation: Invocation) -> Any:
-    """The event: the value of its JSON, or the bytes as they came if they are of another type."""
-    if invocation.header(_TYPE) != "application/json":
+    """Return the event: the value of its JSON, or the raw bytes if it has another type."""
+    if invocation.header(_CONTENT_TYPE) != "application/json":
         return invocation.body
     try:
         return parse(invocation.body)
@@ -63,7 +56,7 @@ def event_of(invocation: Invocation) -> Any:
 
 
 def fail(api: RuntimeApi, log: Log, invocation: Invocation, error: Exception) -> None:
-    """Makes the invocation fail. What led to the error is logged, but not posted: AWS's client does not."""
+    """Make the invocation fail. The error's causes are logged but not posted, as in AWS's client."""
     record = describe(error, invocation.id)
     log.error(record)
     flush()

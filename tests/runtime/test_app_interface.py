@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from lambent.runtime.app_interface import detect_interface
 from lambent.runtime.fault import Fault
-from lambent.runtime.interface import interface
 
 
 async def asgi(scope: Any, receive: Any, send: Any) -> None: ...
@@ -127,7 +127,7 @@ class Flaskish:
     ],
 )
 def test_asgi(app: Any) -> None:
-    assert interface(app) == "asgi"
+    assert detect_interface(app) == "asgi"
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_asgi(app: Any) -> None:
     ],
 )
 def test_wsgi(app: Any) -> None:
-    assert interface(app) == "wsgi"
+    assert detect_interface(app) == "wsgi"
 
 
 @pytest.mark.parametrize(
@@ -163,23 +163,23 @@ def test_wsgi(app: Any) -> None:
 )
 def test_what_is_neither(app: Any, kind: str, message: str) -> None:
     with pytest.raises(Fault, match=message) as caught:
-        interface(app)
+        detect_interface(app)
     assert caught.value.kind == kind
 
 
 def test_a_bare_handler_says_so_by_the_name_of_its_event() -> None:
-    assert interface(lambda event, context: None) == "handler"
-    assert interface(lambda e, c: None, "handler") == "handler"
+    assert detect_interface(lambda event, context: None) == "handler"
+    assert detect_interface(lambda e, c: None, "handler") == "handler"
 
 
 def test_the_wish_settles_it() -> None:
-    assert interface(lambda *args: None, "ASGI") == "asgi"
-    assert interface(asgi, "wsgi") == "wsgi"
+    assert detect_interface(lambda *args: None, "ASGI") == "asgi"
+    assert detect_interface(asgi, "wsgi") == "wsgi"
     with pytest.raises(Fault, match="must be"):
-        interface(asgi, "http")
+        detect_interface(asgi, "http")
 
 
 def test_callables_written_in_c_do_not_crash_it() -> None:
     for app in (print, len, dict, sys.exit):
         with pytest.raises(Fault):
-            interface(app)
+            detect_interface(app)

@@ -1,6 +1,6 @@
-"""From an app's answer to the JSON Lambda turns into HTTP.
+"""From an app's response to the JSON that Lambda turns into HTTP.
 
-The body is put into the JSON by hand: base64 and one scan for JSON's own encoder cost four times as much for a large answer.
+The body is written into the JSON by hand: json's encoder takes four times as long for a large response.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from .request import Headers, Request
 
-# Of one connection only: the sender of the answer makes its own.
+# Headers of a single connection: whoever sends the response adds its own.
 _HOP_BY_HOP = frozenset(("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"))
-_ROOMY = 4_000_000
-"""Characters of JSON up to which it does not matter how a body is written: Lambda takes 6,291,556 bytes."""
-SORRY = b"Internal Server Error"
-SORRY_HEADERS = [("content-type", "text/plain; charset=utf-8"), ("content-length", "21")]
+_SAFE_LENGTH = 4_000_000
+"""Characters of JSON below which the encoding of the body doesn't matter: Lambda's limit is 6,291,556 bytes."""
+ERROR_BODY = b"Internal Server Error"
+ERROR_HEADERS = [("content-type", "text/plain; charset=utf-8"), ("content-length", "21")]
 _TEXT_TYPES = frozenset(
     (
         "application/json",
@@ -34,25 +34,25 @@ _TEXT_TYPES = frozenset(
         "application/x-ndjson",
     )
 )
-_MOST_KINDS = 200  # a multipart type holds a boundary, each time another
-_kinds: dict[str, bool] = {}
-"""Content-Type -> is it text? An app has few."""
+_CACHE_MAX = 200  # a multipart type holds a different boundary each time
+_text_types: dict[str, bool] = {}
+"""Whether a Content-Type is text: a cache, since an app uses few."""
 
 
-class Gone(OSError):
-    """Nobody takes the answer any more. ASGI 2.4 has `send` raise an OSError of the server's own for it."""
+class ClientDisconnected(OSError):
+    """The client no longer takes the response. ASGI 2.4 wants `send` to raise a server-specific OSError."""
 
 
-class Answer:
-    """Collects one answer and delivers it, as the bytes the Runtime API takes, when it is complete.
+class Response:
+    """Collects a response and delivers it, in the bytes that the Runtime API takes, when it is complete.
 
-    `start` may be called again as long as nothing was written (WSGI's exc_info); `end` delivers. Header names are lower-case,
-    and values without the blanks around them, which are not part of them (RFC 9110 5.5; Django's cookies come with one).
+    `start` may be called again until something is written (WSGI's exc_info); `end` delivers. Header names are in lower case;
+    values have no surrounding blanks, which are not part of them (RFC 9110 5.5; Django's cookies have one).
     """
 
     streamed = False
-    gone = False
-    """Did who asked hang up in the middle? Never known of an answer that goes as a whole."""
+    disconnected = False
+    """Whether the client hung up early. Never known for a response that is sent whole."""
     started = False
     ended = False
 
@@ -62,13 +62,13 @@ class Answer:
         self._parts: list[bytes] = []
 
     def start(self, status: int, headers: Headers) -> None:
-        """Raises ValueError, as servers do, for a header that would break out of its line and a status that ends no request."""
+        """Raise ValueError, as servers do, for a header that holds a line break and for a status that isn't final."""
         if not 200 <= status <= 999:
-            raise ValueError(f"the status of an answer is between 200 and 999, not {status}")
+            raise ValueError(f"the status of a response is between 200 and 999, not {status}")
         values = "".join([value for _, value in headers])
         if "\n" in values or "\r" in values or "\0" in values:
             name, value = next(pair for pair in headers if any(char in pair[1] for char in "\n\r\0"))
-            raise ValueError(f"the header {name!r} of the answer holds a line break: {value!r}")
+            raise ValueError(f"the header {name!r} of the response holds a line break: {value!r}")
         self._status, self._headers = status, headers
         self.started = True
 
@@ -78,7 +78,7 @@ class Answer:
 
     @property
     def size(self) -> int:
-        """Bytes of body written so far."""
+        """The bytes of body written so far."""
         return sum(map(len, self._parts))
 
     def end(self) -> None:
@@ -88,63 +88,68 @@ class Answer:
         self._deliver(encode(self._request, self._status, self._headers, body))
 
     def fail(self, error: dict[str, Any] | None = None) -> None:
-        """Answers 500 in place of what was collected, as an app server does for an app that raised (`error` says what)."""
-        self._parts = [SORRY]
-        self.start(500, SORRY_HEADERS)
+        """Respond with 500 instead, as app servers do when an app raises `error`."""
+        self._parts = [ERROR_BODY]
+        self.start(500, ERROR_HEADERS)
         self.end()
 
-    def explains(self, error: BaseException) -> bool:
-        """Did the app raise it only because who asked has gone?"""
+    def is_disconnect(self, error: BaseException) -> bool:
+        """Return whether the app raised `error` only because the client hung up."""
         return False
 
     def close(self) -> None:
-        """The app is done with it."""
+        """Release what the response holds; the app has finished."""
 
 
 def encode(request: Request, status: int, headers: Headers, body: bytes) -> bytes:
-    """The answer to a request in the form its sender reads."""
+    """Return the response in the form that the sender of the event reads."""
     head = request.method == "HEAD"
-    bare = head or status in (204, 304)
+    bodiless = head or status in (204, 304)
     names, length = dict(headers), str(len(body))
-    if bare or len(names) < len(headers) or names.get("content-length", length) != length or not _HOP_BY_HOP.isdisjoint(names):
-        headers = settle(headers, len(body), bare=bare, recount=not head and status != 304)
+    if (
+        bodiless
+        or len(names) < len(headers)
+        or names.get("content-length", length) != length
+        or not _HOP_BY_HOP.isdisjoint(names)
+    ):
+        headers = normalize_headers(headers, len(body), bodiless=bodiless, recount=not head and status != 304)
         names = dict(headers)
-    if bare:
+    if bodiless:
         body = b""
     start = f'{{"statusCode":{status},{headers_json(request.form, status, headers)}'
     text = _as_text(names, body)
     if text is not None:
         quoted = quote(text)
-        # Near the limit: quotes grow twofold and control characters sixfold, base64 by a third. (A REST API decodes base64 only
-        # for types it was told of.)
-        if len(quoted) < _ROOMY or len(quoted) - len(text) <= len(body) // 3 or request.form == "1.0":
+        # Near the limit the shorter form matters: quotes double, control characters grow sixfold, base64 adds a third. (A REST
+        # API decodes base64 only for configured types.)
+        if len(quoted) < _SAFE_LENGTH or len(quoted) - len(text) <= len(body) // 3 or request.form == "1.0":
             return f'{start},"body":{quoted},"isBase64Encoded":false}}'.encode("utf-8", "surrogatepass")
     encoded = b2a_base64(body, newline=False)
     return b"".join((start.encode("utf-8", "surrogatepass"), b',"body":"', encoded, b'","isBase64Encoded":true}'))
 
 
-def settle(headers: Headers, length: int, *, bare: bool, recount: bool) -> Headers:
-    """Without what belongs to one connection, and with a Content-Length, if there is one, that is true."""
-    kept = []
+def normalize_headers(headers: Headers, length: int, *, bodiless: bool, recount: bool) -> Headers:
+    """Return the headers without hop-by-hop ones; with `recount` an existing Content-Length becomes `length`."""
+    normalized = []
     for name, value in headers:
         if name in _HOP_BY_HOP:
             continue
         if name == "content-length" and recount:
-            if bare:  # RFC 9110 8.6: none in a 204
+            if bodiless:  # RFC 9110 8.6: none in a 204
                 continue
             value = str(length)
-        kept.append((name, value))
-    return kept
+        normalized.append((name, value))
+    return normalized
 
 
 def _as_text(headers: dict[str, str], body: bytes) -> str | None:
-    """The body as text if its type says so and it is valid UTF-8; None if it must go as base64."""
+    """Return the body as text if its type is text and it is valid UTF-8, or None if it must be base64."""
     if not body:
         return ""
     if "content-encoding" in headers and headers["content-encoding"].strip().lower() != "identity":
         return None
-    kind = headers.get("content-type", "")
-    if not (_kinds[kind] if kind in _kinds else _is_text(kind)):
+    content_type = headers.get("content-type", "")
+    if not (_text_types[content_type] if content_type in _text_types else _is_text(content_type)):
         return None
     try:
         return str(body, "utf-8")
@@ -152,15 +157,16 @@ def _as_text(headers: dict[str, str], body: bytes) -> str | None:
         return None
 
 
-def _is_text(value: str) -> bool:
-    kind = value.partition(";")[0].strip().lower()
-    known = kind.startswith("text/") or kind in _TEXT_TYPES or kind.endswith(("+json", "+xml"))
-    if len(_kinds) < _MOST_KINDS:
-        _kinds[value] = known
-    return known
+def _is_text(content_type: str) -> bool:
+    media_type = content_type.partition(";")[0].strip().lower()
+    is_text = media_type.startswith("text/") or media_type in _TEXT_TYPES or media_type.endswith(("+json", "+xml"))
+    if len(_text_types) < _CACHE_MAX:
+        _text_types[content_type] = is_text
+    return is_text
 
 
 def headers_json(form: str, status: int, headers: Headers) -> str:
+    """Return the members of the response that hold the headers, as JSON without the outer braces."""
     if form == "2.0":
         names = dict(headers)
         if "set-cookie" not in names and len(names) == len(headers):
@@ -170,16 +176,16 @@ def headers_json(form: str, status: int, headers: Headers) -> str:
         return f'"headers":{_single([pair for pair in headers if pair[0] != "set-cookie"])}{listed}'
     if form == "elb":
         return f'{_described(status)}"headers":{_single(_spell_cookies(headers))}'
-    several: dict[str, list[str]] = {}
+    multi: dict[str, list[str]] = {}
     for name, value in headers:
-        several.setdefault(name, []).append(quote(value))
-    pairs = ",".join(f"{quote(name)}:[{','.join(values)}]" for name, values in several.items())
+        multi.setdefault(name, []).append(quote(value))
+    pairs = ",".join(f"{quote(name)}:[{','.join(values)}]" for name, values in multi.items())
     described = _described(status) if form == "elb-multi" else ""
     return f'{described}"multiValueHeaders":{{{pairs}}}'
 
 
 def _single(headers: Headers) -> str:
-    """Repeated headers become one, as RFC 9110 5.3 allows."""
+    """Join repeated headers, as RFC 9110 5.3 allows."""
     joined = dict(headers)
     if len(joined) < len(headers):
         joined = {}
@@ -189,7 +195,7 @@ def _single(headers: Headers) -> str:
 
 
 def _spell_cookies(headers: Headers) -> Headers:
-    """A load balancer without multi-value headers takes one value per name, but tells names apart by case."""
+    """Vary the case of "set-cookie": a load balancer without multi-value headers takes one value per spelling."""
     spelled, count = [], 0
     for name, value in headers:
         if name == "set-cookie":

@@ -1,7 +1,7 @@
-"""From what a bare handler returns to what is posted: JSON as AWS's client writes it, which uses simplejson.
+"""From a handler's result to the body that is posted: JSON as AWS's client writes it with simplejson.
 
-So Decimal becomes a number, a named tuple an object, bytes within a value UTF-8 text, and NaN is let through; letters beyond
-ASCII are escaped up to Python 3.11 and not from 3.12 (awslambdaric, lambda_runtime_marshaller.py).
+A Decimal becomes a number, a named tuple an object, bytes inside a value UTF-8 text, and NaN is allowed. Non-ASCII characters
+are escaped up to Python 3.11 and not from 3.12 on (awslambdaric, lambda_runtime_marshaller.py).
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ except ImportError:  # not CPython
 
     make_encoder = None  # type: ignore[assignment,misc,unused-ignore]
 
-_ESCAPING = ("AWS_Lambda_python3.12", "AWS_Lambda_python3.13", "AWS_Lambda_python3.14", "AWS_Lambda_python3.15")
+_UNESCAPED = ("AWS_Lambda_python3.12", "AWS_Lambda_python3.13", "AWS_Lambda_python3.14", "AWS_Lambda_python3.15")
 _SCALARS = frozenset((str, int, float, bool, type(None)))
 
 
 def marshaller() -> Callable[[Any], tuple[bytes, str]]:
-    """A function that gives the body to post and its type. It raises Fault (Runtime.MarshalError) for what is not JSON."""
-    escaped = variable("AWS_EXECUTION_ENV") not in _ESCAPING
+    """Return a function from a result to the body to post and its type. It raises Fault if the result isn't JSON."""
+    escaped = variable("AWS_EXECUTION_ENV") not in _UNESCAPED
 
     def marshal(result: Any) -> tuple[bytes, str]:
         if isinstance(result, bytes):
@@ -45,8 +45,8 @@ def marshaller() -> Callable[[Any], tuple[bytes, str]]:
 
 
 def to_json(value: Any, *, escaped: bool) -> str:
-    """Raises TypeError or ValueError, in json's words, for what has no JSON form."""
-    numbers = _Numbers()
+    """Encode a value. Raise TypeError or ValueError, in json's words, if it has no JSON form."""
+    numbers = _Decimals()
     try:
         text = _encode(value, numbers, escaped=escaped)
     except TypeError as error:
@@ -56,16 +56,16 @@ def to_json(value: Any, *, escaped: bool) -> str:
     else:
         if _has_named_tuples(value):
             text = _encode(_plain(value), numbers, escaped=escaped)
-    return numbers.bare(text)
+    return numbers.unmark(text)
 
 
-class _Numbers:
-    """Decimals go through the encoder as marked text, as it has no way to write a number by other means than float."""
+class _Decimals:
+    """Passes Decimals through the encoder as marked text, since it can only write floats and ints as numbers."""
 
-    mark = ""
+    marker = ""
 
     def default(self, value: Any) -> Any:
-        """What the encoder does not know."""
+        """Convert a value that the encoder can't."""
         if isinstance(value, bytes):
             return value.decode()
         if callable(getattr(value, "_asdict", None)):
@@ -78,18 +78,18 @@ class _Numbers:
     def _number(self, value: Any) -> Any:
         if value.is_nan():
             return float("nan")
-        if not self.mark:
-            self.mark = posix.urandom(16).hex()
-        return f"{self.mark}<{value}>{self.mark}"
+        if not self.marker:
+            self.marker = posix.urandom(16).hex()
+        return f"{self.marker}<{value}>{self.marker}"
 
-    def bare(self, text: str) -> str:
-        """The text with its numbers freed from mark and quotes."""
-        if not self.mark:
+    def unmark(self, text: str) -> str:
+        """Remove the markers and quotes around numbers."""
+        if not self.marker:
             return text
-        return text.replace(f'"{self.mark}<', "").replace(f'>{self.mark}"', "")
+        return text.replace(f'"{self.marker}<', "").replace(f'>{self.marker}"', "")
 
 
-def _encode(value: Any, numbers: _Numbers, *, escaped: bool) -> str:
+def _encode(value: Any, numbers: _Decimals, *, escaped: bool) -> str:
     quote = encode_basestring_ascii if escaped else encode_basestring
     if make_encoder is None:
         import json
@@ -100,29 +100,29 @@ def _encode(value: Any, numbers: _Numbers, *, escaped: bool) -> str:
 
 
 def _has_named_tuples(value: Any) -> bool:
-    """The C encoder takes them for lists, without asking. `value` has been encoded, so it holds no cycle."""
+    """Return whether named tuples are inside: the C encoder writes them as lists. `value` holds no cycle: it was encoded."""
     kind = type(value)
     if kind in _SCALARS:
         return False
-    waiting = [value]
-    while waiting:
-        each = waiting.pop()
-        kind = type(each)
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        kind = type(item)
         if kind is list or kind is tuple:
-            waiting += [inner for inner in each if type(inner) not in _SCALARS]
-        elif isinstance(each, dict):
-            waiting += [inner for inner in each.values() if type(inner) not in _SCALARS]
-        elif isinstance(each, tuple) and callable(getattr(each, "_asdict", None)):
+            stack += [inner for inner in item if type(inner) not in _SCALARS]
+        elif isinstance(item, dict):
+            stack += [inner for inner in item.values() if type(inner) not in _SCALARS]
+        elif isinstance(item, tuple) and callable(getattr(item, "_asdict", None)):
             return True
-        elif isinstance(each, (list, tuple)):
-            waiting += each
-        elif callable(getattr(each, "_asdict", None)):
-            waiting.append(each._asdict())
+        elif isinstance(item, (list, tuple)):
+            stack += item
+        elif callable(getattr(item, "_asdict", None)):
+            stack.append(item._asdict())
     return False
 
 
 def _plain(value: Any) -> Any:
-    """The same with named tuples as dicts, and with keys of bytes as text."""
+    """Return the value with named tuples as dicts and bytes keys as text."""
     if not isinstance(value, (list, dict)) and callable(getattr(value, "_asdict", None)):
         value = value._asdict()
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Lambda@Edge: the event of CloudFront, as Mangum takes it.
+"""Lambda@Edge: CloudFront's event, as Mangum accepts it.
 
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-event-structure.html
 """
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
 
 
 def is_edge(event: Any) -> bool:
-    """Is it CloudFront's?"""
+    """Return whether the event is CloudFront's."""
     records = event.get("Records") if isinstance(event, dict) else None
     return isinstance(records, list) and bool(records) and isinstance(records[0], dict) and "cf" in records[0]
 
 
 def read_edge(event: dict[str, Any], context: Any) -> Request:
-    """The request in an event of CloudFront; its `form` is "edge"."""
-    sent = event["Records"][0]["cf"]["request"]
-    fields = sent.get("headers") or {}
+    """Return the request in CloudFront's event; its `form` is "edge"."""
+    fields = event["Records"][0]["cf"]["request"]
+    headers = fields.get("headers") or {}
     request = Request()
     request.event, request.context = event, context
     request.form, request.root_path, request.http_version = "edge", "", "1.1"
-    request.method = sent.get("method") or "GET"
-    request.path = sent.get("uri") or "/"
-    request.query = sent.get("querystring") or ""
-    request.client = sent.get("clientIp") or ""
-    request.headers = [(name.lower(), each.get("value") or "") for name, values in fields.items() for each in values]
-    request.ascii = False  # not known
+    request.method = fields.get("method") or "GET"
+    request.path = fields.get("uri") or "/"
+    request.query = fields.get("querystring") or ""
+    request.client = fields.get("clientIp") or ""
+    request.headers = [(name.lower(), entry.get("value") or "") for name, entries in headers.items() for entry in entries]
+    request.ascii = False  # unknown
     names = dict(request.headers)
-    body = sent.get("body") or {}
+    body = fields.get("body") or {}
     data = body.get("data") or ""
     request.body = a2b_base64(data) if body.get("encoding") == "base64" else data if isinstance(data, bytes) else data.encode()
     request.scheme = names.get("cloudfront-forwarded-proto") or "https"

@@ -1,5 +1,7 @@
-"""From Lambda's handler string to the app: "package.module.attribute", "module:attribute.attribute" where the last dot would
-not part the two, or "module.factory()", which is called once.
+"""From a handler string to the object it names.
+
+It has Lambda's form "package.module.attribute"; or "module:attribute.attribute", where the last dot would split it in the wrong
+place; or "module.factory()", a factory that is called once.
 """
 
 from __future__ import annotations
@@ -13,25 +15,24 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def find(handler: str) -> Any:
-    """The object a handler string names. Raises Fault in AWS's words, or whatever the app's own code raises."""
-    module_name, between, attribute = handler.partition(":") if ":" in handler else handler.rpartition(".")
-    if not between:
+def load_app(handler: str) -> Any:
+    """Import the object that a handler string names. Raise Fault in AWS's words, or whatever the app's own code raises."""
+    module_name, separator, attribute = handler.partition(":") if ":" in handler else handler.rpartition(".")
+    if not separator:
         problem = "not enough values to unpack (expected 2, got 1)"
         raise Fault("Runtime.MalformedHandlerName", f"Bad handler '{handler}': {problem}")
     if module_name.split(".")[0] in sys.builtin_module_names:
         text = f"Cannot use built-in module {module_name} as a handler module"
         raise Fault("Runtime.BuiltInModuleConflict", text)
-    module = _import(module_name)
+    value = _import(module_name)
     name = attribute.removesuffix("()")
-    found = module
     try:
         for part in name.split("."):
-            found = getattr(found, part)
+            value = getattr(value, part)
     except AttributeError:
         missing = Fault("Runtime.HandlerNotFound", f"Handler '{attribute}' missing on module '{module_name}'")
         raise missing from None
-    return found() if name != attribute else found
+    return value() if name != attribute else value
 
 
 def _import(module_name: str) -> Any:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from support.frameworks import target  # noqa: F401 - a fixture
 from support.runtime_api_stub import Environment, make_event
 
 GATE = """
@@ -131,7 +130,7 @@ class Streaming(Environment):
 
 
 @pytest.fixture
-def env(target: tuple[Path, Path], tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Streaming]:  # noqa: F811
+def env(target: tuple[Path, Path], tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Streaming]:
     with Streaming(tmp_path, target[0], request.param, target[1]) as env:
         yield env
         assert env.api.refused == []

@@ -1,4 +1,4 @@
-"""The end of the process, where nobody else cares for it: under AWS's runtime client, or in a test."""
+"""Shuts apps down at the end of a process that the runtime doesn't control: under AWS's runtime client, or in a test."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-_farewells: list[Callable[[], None]] = []
+_callbacks: list[Callable[[], None]] = []
 
 
 def at_exit(close: Callable[[], None]) -> None:
-    """Has `close` called once, at SIGTERM (if nobody else handles it) or when the interpreter ends, whichever comes first."""
-    if not _farewells:
+    """Call `close` once: at SIGTERM, unless another handler is installed, or when the interpreter exits."""
+    if not _callbacks:
         # anyio's worker threads end with the loop's root task, and the interpreter waits for them before it calls atexit
         early = getattr(threading, "_register_atexit", atexit.register)
-        early(_say)
-        atexit.register(_say)  # the loop in the zip leaves by way of atexit alone
+        early(_shut_down)
+        atexit.register(_shut_down)  # the loop in the zip only runs atexit functions when it exits
         if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             signal.signal(signal.SIGTERM, _terminate)
-    _farewells.append(close)
+    _callbacks.append(close)
 
 
-def _say() -> None:
-    while _farewells:
+def _shut_down() -> None:
+    while _callbacks:
         try:
-            _farewells.pop()()
+            _callbacks.pop()()
         except Exception:
             import logging
 
@@ -38,6 +38,6 @@ def _say() -> None:
 
 
 def _terminate(number: int, frame: Any) -> None:
-    _say()
+    _shut_down()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGTERM)

@@ -149,7 +149,7 @@ def test_broken_off_it_goes_on_where_it_was(demo: Case) -> None:
     assert not [path for path in (demo.folder / "tmp/lambent").iterdir() if path.is_dir() and not path.suffix]
     status, said = demo.run()
     assert status == 0, said
-    assert "(2 of 6 parts were there already)" in said
+    assert "(2 of 6 parts were already there)" in said
 
 
 def test_two_at_once_share_it(demo: Case) -> None:

@@ -10,6 +10,8 @@ from lambent.aws.boto import connect
 from lambent.aws.interface import Aws
 from support.local_service import Service, serving
 
+pytest_plugins = ["support.tls"]
+
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:

@@ -20,7 +20,7 @@ from lambent.package.requirements.question import Options, Question
 from lambent.package.requirements.resolve import resolve
 from lambent.package.target import Target
 from lambent.package.uv_command import Uv
-from lambent.package.wheels.choose_wheel import choose
+from lambent.package.wheels.choose_wheel import choose_wheel
 from support.paths import TESTS
 from support.registry import Registry
 
@@ -74,7 +74,7 @@ def files(resolution: Resolution, to: Target) -> dict[str, str]:
 
 
 def _taken(pin: Pin, to: Target) -> str:
-    wheel = choose(pin, to)
+    wheel = choose_wheel(pin, to)
     if wheel:
         return wheel.filename
     return pin.sdist.filename if pin.sdist else str(pin.folder or pin.repository)

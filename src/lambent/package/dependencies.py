@@ -24,7 +24,7 @@ from lambent.package.shards.slim import SlimOptions, unneeded_modules
 from lambent.package.target import Target
 from lambent.package.uv_command import Uv
 from lambent.package.wheels.fetch import fetch
-from lambent.package.wheels.fetch_context import Means, NativeBuild
+from lambent.package.wheels.fetch_context import FetchContext, NativeBuild
 
 if TYPE_CHECKING:
     from lambent.package import pruning
@@ -88,7 +88,7 @@ def gather(config: Config, target: Target, cache: Path, environ: Mapping[str, st
     slim = SlimOptions(said.keep_all, said.keep, said.drop, said.strip, said.without)
     inputs = (asked.path,) if asked.path else ()
     compiler = _compiler(target, cache, environ) if wishes.native else None
-    means = Means(cache, environ, asked.folder, emit, inputs, compiler)
+    context = FetchContext(cache, environ, asked.folder, emit, inputs, compiler)
 
     spare = {} if slim.keep_all else unneeded_modules()
 
@@ -97,13 +97,13 @@ def gather(config: Config, target: Target, cache: Path, environ: Mapping[str, st
             return False  # it is left out; where something that stays imports it after all, it is fetched below
         return not (cache / "shards" / f"{key(wheel, target, slim)}.zip").exists()
 
-    wheels = fetch(resolution.lock, target, means, unmade)
+    wheels = fetch(resolution.lock, target, context, unmade)
     fetched = time.monotonic()
     emit(Phase("fetch", fetched - known))
     try:
         made = shards(wheels, target, slim, cache, wishes.imported)
     except PackagingError:  # a shard is damaged, and the wheel not looked at for its sake may be as well; or one is not spare
-        made = shards(fetch(resolution.lock, target, means), target, slim, cache, wishes.imported)
+        made = shards(fetch(resolution.lock, target, context), target, slim, cache, wishes.imported)
     emit(Phase("shards", time.monotonic() - fetched))
     cached = resolution.cached and all(shard.cached for shard in made)
     if not cached:
@@ -115,6 +115,8 @@ def gather(config: Config, target: Target, cache: Path, environ: Mapping[str, st
 
 def _compiler(target: Target, cache: Path, environ: Mapping[str, str]) -> NativeBuild:
     """What builds C code for the target; zig is looked for only when there is something to build."""
-    from lambent.package.wheels.native.cross_build import Native  # a fifth of a second of imports, for a flag few builds have
+    from lambent.package.wheels.native.cross_build import (
+        CrossBuilder,
+    )  # a fifth of a second of imports, for a flag few builds have
 
-    return Native(target, cache, environ).build
+    return CrossBuilder(target, cache, environ).build

@@ -1,4 +1,4 @@
-"""URLs: their parts, and what of them may be printed, logged or stored. Pure."""
+"""URLs: their parts, and the form in which they may be printed, logged or stored. Pure."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import re
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
-_USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)(?P<user>[^/\s@'\"`<>]*)@")
+_USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)(?P<user>[^/\s'\"`<>]*)@")
 _PUBLIC_USERS = ("git", "hg")  # the user in git+ssh://git@host isn't a secret, and the URL doesn't work without it
 
 
 def host_of(parts: SplitResult) -> str:
-    """Host and port as they stand in the URL, without credentials."""
+    """Return the host and port of a URL as they are written, without credentials."""
     return parts.netloc.rpartition("@")[2]
 
 
 def without_credentials(text: str) -> str:
-    """Return a URL, or a text with URLs in it, without user names and passwords."""
+    """Return a URL, or a text that contains URLs, without user names and passwords."""
     return _USERINFO.sub(lambda match: match[0] if match["user"] in _PUBLIC_USERS else match["scheme"], text)
 
 
-def shown(url: str) -> str:
-    """The URL as it may be printed: no credentials, and no query, in which signed URLs carry theirs."""
+def printable_url(url: str) -> str:
+    """Return the URL for messages: without credentials, and without the query, where signed URLs carry theirs."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -30,11 +30,11 @@ def shown(url: str) -> str:
 
 
 def origin(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port: what credentials are bound to. Raises ValueError when there is no telling."""
+    """Return the scheme, host and port, which credentials are bound to. Raises ValueError if the URL is malformed."""
     parts = urlsplit(url)
     return parts.scheme, (parts.hostname or "").lower(), parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
 
 
 def local_path(url: str) -> Path:
-    """The file that a file:// URL names."""
+    """Return the path that a file:// URL names."""
     return Path(unquote(urlsplit(url).path))

@@ -9,8 +9,9 @@ from lambent import calendar
 from lambent.config.model import Architecture
 from lambent.package.lock import DistFile, Pin
 from lambent.package.target import Target
-from lambent.package.wheels.choose_wheel import choose, offered, wheel_name
-from lambent.package.wheels.fetch_errors import instead
+from lambent.package.wheels.available_wheels import describe_wheels
+from lambent.package.wheels.choose_wheel import choose_wheel, parse_wheel_filename
+from lambent.package.wheels.fetch_errors import alternative_package
 from lambent.package.wheels.tags import machine, platforms, tags
 
 TARGETS = [
@@ -28,7 +29,7 @@ def pin(*names: str) -> Pin:
 
 
 def chosen(target: Target, *names: str) -> str | None:
-    found = choose(pin(*names), target)
+    found = choose_wheel(pin(*names), target)
     return found.filename if found else None
 
 
@@ -88,10 +89,10 @@ def test_choosing(target: Target, names: list[str], best: int | None) -> None:
 
 
 def test_a_file_name_taken_apart() -> None:
-    name = wheel_name("demo-1.0-2-cp39-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64.whl")
+    name = parse_wheel_filename("demo-1.0-2-cp39-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64.whl")
     assert name is not None
     assert (name.name, name.version, name.build, name.pythons) == ("demo", "1.0", "2", ("cp39",))
-    assert not name.neutral
+    assert not name.is_platform_neutral
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,7 @@ def test_a_file_name_taken_apart() -> None:
     ],
 )
 def test_what_there_is_in_words(names: list[str], told: str) -> None:
-    assert offered(pin(*names)) == told
+    assert describe_wheels(pin(*names)) == told
 
 
 @pytest.mark.parametrize(
@@ -140,4 +141,4 @@ def test_what_there_is_in_words(names: list[str], told: str) -> None:
     ],
 )
 def test_what_is_named_in_its_place_has_wheels_for_the_target(name: str, architecture: Architecture, other: str) -> None:
-    assert instead(name, Target("3.13", architecture, (2, 34))) == other
+    assert alternative_package(name, Target("3.13", architecture, (2, 34))) == other

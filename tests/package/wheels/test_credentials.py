@@ -17,7 +17,7 @@ from lambent.package.lock import Pin
 from lambent.package.target import Target
 from lambent.package.wheels.credentials import Credentials, Login, login_of
 from lambent.package.wheels.fetch import fetch
-from lambent.package.wheels.fetch_context import Means
+from lambent.package.wheels.fetch_context import FetchContext
 from support.registry import Answer, Registry, basic, lock, serving
 
 TARGET = Target("3.13", "x86_64", (2, 34))
@@ -32,134 +32,134 @@ def registry() -> Iterator[Registry]:
 
 
 @pytest.fixture
-def means(tmp_path: Path) -> Means:
+def context(tmp_path: Path) -> FetchContext:
     home, project = tmp_path / "home", tmp_path / "project"
     home.mkdir()
     project.mkdir()
     environ = {"HOME": str(home), "PATH": os.environ["PATH"], "UV_HTTP_RETRIES": "0"}
-    return Means(tmp_path / "cache", environ, project)
+    return FetchContext(tmp_path / "cache", environ, project)
 
 
-def got(means: Means, *pins: Pin) -> int:
-    return len(fetch(lock(*pins), TARGET, means))
+def got(context: FetchContext, *pins: Pin) -> int:
+    return len(fetch(lock(*pins), TARGET, context))
 
 
 def with_login(registry: Registry, path: str = "/simple/") -> str:
     return f"http://{USERINFO}@127.0.0.1:{registry.port}{path}"
 
 
-Place = Callable[[Registry, Means], Means]
+Place = Callable[[Registry, FetchContext], FetchContext]
 
 
-def set_to(means: Means, **more: str) -> Means:
-    return replace(means, environ={**means.environ, **more})
+def set_to(context: FetchContext, **more: str) -> FetchContext:
+    return replace(context, environ={**context.environ, **more})
 
 
-def in_a_requirements_line(registry: Registry, means: Means) -> Means:
-    (means.project / "requirements.txt").write_text(f"--index-url {with_login(registry)}\ndemo\n")
-    return means
+def in_a_requirements_line(registry: Registry, context: FetchContext) -> FetchContext:
+    (context.project / "requirements.txt").write_text(f"--index-url {with_login(registry)}\ndemo\n")
+    return context
 
 
-def in_an_included_file(registry: Registry, means: Means) -> Means:
-    (means.project / "deps").mkdir()
-    (means.project / "requirements.txt").write_text("-r deps/base.txt\n")
-    (means.project / "deps/base.txt").write_text(f"--extra-index-url={with_login(registry)}\n")
-    return means
+def in_an_included_file(registry: Registry, context: FetchContext) -> FetchContext:
+    (context.project / "deps").mkdir()
+    (context.project / "requirements.txt").write_text("-r deps/base.txt\n")
+    (context.project / "deps/base.txt").write_text(f"--extra-index-url={with_login(registry)}\n")
+    return context
 
 
-def in_a_direct_url(registry: Registry, means: Means) -> Means:
-    (means.project / "pyproject.toml").write_text(
+def in_a_direct_url(registry: Registry, context: FetchContext) -> FetchContext:
+    (context.project / "pyproject.toml").write_text(
         f"""[project]\ndependencies = ["demo @ {with_login(registry, "/f.whl")}"]\n"""
     )
-    return means
+    return context
 
 
-def by_a_variable_in_the_file(registry: Registry, means: Means) -> Means:
+def by_a_variable_in_the_file(registry: Registry, context: FetchContext) -> FetchContext:
     line = f"--index-url http://me:${{SECRET}}@127.0.0.1:{registry.port}/simple/\n"
-    (means.project / "requirements.txt").write_text(line)
-    return set_to(means, SECRET="p%40ss%2Fword")
+    (context.project / "requirements.txt").write_text(line)
+    return set_to(context, SECRET="p%40ss%2Fword")
 
 
-def in_the_environment(registry: Registry, means: Means) -> Means:
-    return set_to(means, UV_EXTRA_INDEX_URL=f"https://example.org/simple {with_login(registry)}")
+def in_the_environment(registry: Registry, context: FetchContext) -> FetchContext:
+    return set_to(context, UV_EXTRA_INDEX_URL=f"https://example.org/simple {with_login(registry)}")
 
 
-def as_the_default_index(registry: Registry, means: Means) -> Means:
-    return set_to(means, UV_DEFAULT_INDEX=with_login(registry))
+def as_the_default_index(registry: Registry, context: FetchContext) -> FetchContext:
+    return set_to(context, UV_DEFAULT_INDEX=with_login(registry))
 
 
-def of_a_named_index(registry: Registry, means: Means) -> Means:
-    (means.project / "pyproject.toml").write_text(
+def of_a_named_index(registry: Registry, context: FetchContext) -> FetchContext:
+    (context.project / "pyproject.toml").write_text(
         f'[[tool.uv.index]]\nname = "our-own.index"\nurl = "{registry.url}/simple/"\n'
     )
-    return set_to(means, UV_INDEX_OUR_OWN_INDEX_USERNAME="me", UV_INDEX_OUR_OWN_INDEX_PASSWORD="p@ss/word")
+    return set_to(context, UV_INDEX_OUR_OWN_INDEX_USERNAME="me", UV_INDEX_OUR_OWN_INDEX_PASSWORD="p@ss/word")
 
 
-def of_an_index_named_in_the_environment(registry: Registry, means: Means) -> Means:
+def of_an_index_named_in_the_environment(registry: Registry, context: FetchContext) -> FetchContext:
     named = {"UV_INDEX_OURS_USERNAME": "me", "UV_INDEX_OURS_PASSWORD": "p@ss/word"}
-    return set_to(means, UV_INDEX=f"ours={registry.url}/simple", **named)
+    return set_to(context, UV_INDEX=f"ours={registry.url}/simple", **named)
 
 
-def of_an_index_in_a_script(registry: Registry, means: Means) -> Means:
-    script = means.project / "app.py"
+def of_an_index_in_a_script(registry: Registry, context: FetchContext) -> FetchContext:
+    script = context.project / "app.py"
     script.write_text(f'# /// script\n# [[tool.uv.index]]\n# name = "ours"\n# url = "{registry.url}/simple"\n# ///\n')
-    means = set_to(means, UV_INDEX_OURS_USERNAME="me", UV_INDEX_OURS_PASSWORD="p@ss/word")
-    return replace(means, inputs=(script,))
+    context = set_to(context, UV_INDEX_OURS_USERNAME="me", UV_INDEX_OURS_PASSWORD="p@ss/word")
+    return replace(context, inputs=(script,))
 
 
-def of_the_users_settings(registry: Registry, means: Means) -> Means:
-    settings = Path(means.environ["HOME"]) / ".config/uv/uv.toml"
+def of_the_users_settings(registry: Registry, context: FetchContext) -> FetchContext:
+    settings = Path(context.environ["HOME"]) / ".config/uv/uv.toml"
     settings.parent.mkdir(parents=True)
     settings.write_text(f'[[index]]\nname = "ours"\nurl = "{with_login(registry)}"\n')
-    return means
+    return context
 
 
-def in_netrc(registry: Registry, means: Means) -> Means:
-    (Path(means.environ["HOME"]) / ".netrc").write_text("machine 127.0.0.1 login me password p@ss/word\n")
-    return means
+def in_netrc(registry: Registry, context: FetchContext) -> FetchContext:
+    (Path(context.environ["HOME"]) / ".netrc").write_text("machine 127.0.0.1 login me password p@ss/word\n")
+    return context
 
 
-def in_a_netrc_elsewhere(registry: Registry, means: Means) -> Means:
-    (means.project / "n").write_text("machine other login x password y\ndefault login me password p@ss/word\n")
-    return set_to(means, NETRC=str(means.project / "n"))
+def in_a_netrc_elsewhere(registry: Registry, context: FetchContext) -> FetchContext:
+    (context.project / "n").write_text("machine other login x password y\ndefault login me password p@ss/word\n")
+    return set_to(context, NETRC=str(context.project / "n"))
 
 
-def keyring(means: Means, words: str, answer: str) -> Means:
+def keyring(context: FetchContext, words: str, answer: str) -> FetchContext:
     """A program of that name, as the real one behaves: it knows one service."""
-    folder = means.project / "bin"
+    folder = context.project / "bin"
     folder.mkdir()
     program = folder / "keyring"
     known = f"if ' '.join(sys.argv[1:]) == {words!r}:\n    print({answer!r})\nelse:\n    sys.exit(1)\n"
     program.write_text(f"#!{sys.executable}\nimport sys\n{known}")
     program.chmod(0o755)
-    return set_to(means, PATH=f"{folder}:{means.environ['PATH']}", UV_KEYRING_PROVIDER="subprocess")
+    return set_to(context, PATH=f"{folder}:{context.environ['PATH']}", UV_KEYRING_PROVIDER="subprocess")
 
 
-def in_keyring_by_name(registry: Registry, means: Means) -> Means:
-    (means.project / "requirements.txt").write_text(f"-i http://me@127.0.0.1:{registry.port}/simple\n")
-    return keyring(means, f"get {registry.url}/simple me", "p@ss/word")
+def in_keyring_by_name(registry: Registry, context: FetchContext) -> FetchContext:
+    (context.project / "requirements.txt").write_text(f"-i http://me@127.0.0.1:{registry.port}/simple\n")
+    return keyring(context, f"get {registry.url}/simple me", "p@ss/word")
 
 
-def in_keyring_by_host(registry: Registry, means: Means) -> Means:
-    return keyring(means, f"get 127.0.0.1:{registry.port} --mode creds", "me\np@ss/word")
+def in_keyring_by_host(registry: Registry, context: FetchContext) -> FetchContext:
+    return keyring(context, f"get 127.0.0.1:{registry.port} --mode creds", "me\np@ss/word")
 
 
-def uv_login(registry: Registry, means: Means) -> None:
+def uv_login(registry: Registry, context: FetchContext) -> None:
     command = [find_uv_bin(), "auth", "login", f"{registry.url}/simple", "--username", "me", "--password", "p@ss/word"]
     # uv takes logins for plain HTTP only of addresses it was told to trust
     command += ["--allow-insecure-host", f"127.0.0.1:{registry.port}"]
-    subprocess.run(command, env=dict(means.environ), check=True, capture_output=True)
+    subprocess.run(command, env=dict(context.environ), check=True, capture_output=True)
 
 
-def in_uvs_store(registry: Registry, means: Means) -> Means:
-    uv_login(registry, means)
-    return means
+def in_uvs_store(registry: Registry, context: FetchContext) -> FetchContext:
+    uv_login(registry, context)
+    return context
 
 
-def in_uvs_store_by_name(registry: Registry, means: Means) -> Means:
-    uv_login(registry, means)
-    (means.project / "requirements.txt").write_text(f"-i http://me@127.0.0.1:{registry.port}/simple\n")
-    return means
+def in_uvs_store_by_name(registry: Registry, context: FetchContext) -> FetchContext:
+    uv_login(registry, context)
+    (context.project / "requirements.txt").write_text(f"-i http://me@127.0.0.1:{registry.port}/simple\n")
+    return context
 
 
 @pytest.mark.parametrize(
@@ -184,69 +184,69 @@ def in_uvs_store_by_name(registry: Registry, means: Means) -> Means:
     ],
     ids=lambda place: place.__name__,
 )
-def test_credentials_are_found(registry: Registry, means: Means, place: Place) -> None:
+def test_credentials_are_found(registry: Registry, context: FetchContext, place: Place) -> None:
     pin = registry.offer()
-    assert got(place(registry, means), pin) == 1
+    assert got(place(registry, context), pin) == 1
     assert registry.requests[-1].headers["authorization"] == basic(LOGIN)
 
 
-def test_without_credentials_the_error_names_the_host_and_the_ways(registry: Registry, means: Means) -> None:
+def test_without_credentials_the_error_names_the_host_and_the_ways(registry: Registry, context: FetchContext) -> None:
     with pytest.raises(PackagingError) as raised:
-        got(means, registry.offer())
-    assert raised.value.what == f"demo 1.0: 127.0.0.1:{registry.port} wants other credentials (401)"
+        got(context, registry.offer())
+    assert raised.value.what == f"demo 1.0: 127.0.0.1:{registry.port} rejects the credentials, or needs some (401)"
     assert "uv auth login" in raised.value.hint
 
 
-def test_a_wrong_password_is_never_shown(registry: Registry, means: Means) -> None:
-    (means.project / "requirements.txt").write_text(f"-i http://me:wr0ng-one@127.0.0.1:{registry.port}/simple\n")
+def test_a_wrong_password_is_never_shown(registry: Registry, context: FetchContext) -> None:
+    (context.project / "requirements.txt").write_text(f"-i http://me:wr0ng-one@127.0.0.1:{registry.port}/simple\n")
     with pytest.raises(PackagingError) as raised:
-        got(means, registry.offer())
+        got(context, registry.offer())
     error = raised.value
     assert "wr0ng" not in f"{error.what}{error.where}{error.hint}{error.detail}"
-    assert "wr0ng" not in "".join(path.read_text("utf-8", "replace") for path in means.cache.rglob("*") if path.is_file())
+    assert "wr0ng" not in "".join(path.read_text("utf-8", "replace") for path in context.cache.rglob("*") if path.is_file())
 
 
-def test_a_stale_password_does_not_keep_one_from_what_is_public(means: Means) -> None:
+def test_a_stale_password_does_not_keep_one_from_what_is_public(context: FetchContext) -> None:
     def public(request: object, before: int, body: bytes) -> Answer:
         return Answer(401) if "authorization" in registry.requests[-1].headers else Answer(200, body)
 
     with serving() as registry:
-        (means.project / "requirements.txt").write_text(f"-i {with_login(registry)}\n")
-        assert got(means, registry.offer(habit=public)) == 1
+        (context.project / "requirements.txt").write_text(f"-i {with_login(registry)}\n")
+        assert got(context, registry.offer(habit=public)) == 1
 
 
-def test_the_first_accepted_login_is_used_for_the_files_after_it(registry: Registry, means: Means) -> None:
+def test_the_first_accepted_login_is_used_for_the_files_after_it(registry: Registry, context: FetchContext) -> None:
     pins = [registry.offer(f"pkg{n}") for n in range(3)]
-    means = in_uvs_store(registry, means)
+    context = in_uvs_store(registry, context)
     for pin in pins:
-        assert got(means, pin) == 1
+        assert got(context, pin) == 1
     assert [bool(request.headers.get("authorization")) for request in registry.requests] == [False, True] * 3
-    assert got(replace(means, cache=means.cache / "new"), *pins) == 3
+    assert got(replace(context, cache=context.cache / "new"), *pins) == 3
 
 
-def test_files_on_another_host_do_not_get_the_indexs_credentials(registry: Registry, means: Means) -> None:
+def test_files_on_another_host_do_not_get_the_indexs_credentials(registry: Registry, context: FetchContext) -> None:
     with serving() as files:
         pin = replace(files.offer(), index=f"{registry.url}/simple")
-        assert got(in_a_requirements_line(registry, means), pin) == 1
+        assert got(in_a_requirements_line(registry, context), pin) == 1
         assert "authorization" not in files.requests[0].headers
 
 
-def test_a_redirect_to_another_host_loses_the_credentials(registry: Registry, means: Means) -> None:
+def test_a_redirect_to_another_host_loses_the_credentials(registry: Registry, context: FetchContext) -> None:
     with serving() as storage:
         elsewhere = storage.offer()
         there = Answer(302, b"", {"Location": elsewhere.wheels[0].url})
         pin = registry.offer(habit=lambda *asked: there)
-        assert got(in_netrc(registry, means), pin) == 1
+        assert got(in_netrc(registry, context), pin) == 1
         assert registry.requests[-1].headers["authorization"] == basic(LOGIN)
         assert "authorization" not in storage.requests[0].headers
 
 
-def test_a_redirect_on_the_same_host_keeps_them(registry: Registry, means: Means) -> None:
+def test_a_redirect_on_the_same_host_keeps_them(registry: Registry, context: FetchContext) -> None:
     target = registry.offer("target")
     registry.files["/files/demo-1.0-py3-none-any.whl"] = b""
     pin = registry.offer(habit=lambda *asked: Answer(307, b"", {"Location": "/moved"}))
     registry.files["/moved"] = registry.files["/files/demo-1.0-py3-none-any.whl"]
-    assert got(in_netrc(registry, means), pin, target) == 2
+    assert got(in_netrc(registry, context), pin, target) == 2
 
 
 def test_two_indexes_of_one_host_are_told_apart_by_the_index_and_the_path(tmp_path: Path) -> None:
@@ -269,21 +269,21 @@ def test_a_login_does_not_show_itself() -> None:
     assert "s3cret" not in f"{login!r} {login}"
 
 
-def test_a_proxy_is_used_with_its_credentials_but_not_for_what_it_is_not_for(registry: Registry, means: Means) -> None:
+def test_a_proxy_is_used_with_its_credentials_but_not_for_what_it_is_not_for(registry: Registry, context: FetchContext) -> None:
     pin = registry.offer()
     with serving() as proxy:
         proxy.files[pin.wheels[0].url] = registry.files[f"/files/{pin.wheels[0].filename}"]
         address = f"http://agent:pa55@127.0.0.1:{proxy.port}"
-        assert got(set_to(means, HTTP_PROXY=address), pin) == 1
+        assert got(set_to(context, HTTP_PROXY=address), pin) == 1
         assert [request.path for request in proxy.requests] == [pin.wheels[0].url]
         assert proxy.requests[0].headers["proxy-authorization"] == basic("agent:pa55")
         assert not registry.requests
-        apart = replace(in_netrc(registry, means), cache=means.cache / "other")
+        apart = replace(in_netrc(registry, context), cache=context.cache / "other")
         assert got(set_to(apart, HTTP_PROXY=address, NO_PROXY="127.0.0.1"), pin) == 1
         assert len(proxy.requests) == 1
 
 
-def test_a_proxy_that_is_none(registry: Registry, means: Means) -> None:
-    with pytest.raises(PackagingError, match="a proxy that cannot be used: socks5:") as raised:
-        got(set_to(means, ALL_PROXY="socks5://me:pa55@127.0.0.1:1"), registry.offer())
+def test_a_proxy_that_is_none(registry: Registry, context: FetchContext) -> None:
+    with pytest.raises(PackagingError, match="cannot use the proxy socks5:") as raised:
+        got(set_to(context, ALL_PROXY="socks5://me:pa55@127.0.0.1:1"), registry.offer())
     assert "pa55" not in raised.value.what

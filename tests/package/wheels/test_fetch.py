@@ -22,8 +22,8 @@ from lambent.package.requirements.refusals import translate
 from lambent.package.target import Target
 from lambent.package.uv_command import Uv
 from lambent.package.wheels.fetch import fetch
-from lambent.package.wheels.fetch_context import Means
-from lambent.package.wheels.fetch_errors import not_built
+from lambent.package.wheels.fetch_context import FetchContext
+from lambent.package.wheels.fetch_errors import build_failed
 from support.registry import Answer, Habit, Registry, Request, honest, lock, serving, sha256, wheel
 
 TARGET = Target("3.13", "x86_64", (2, 34))
@@ -38,53 +38,53 @@ def registry() -> Iterator[Registry]:
 
 
 @pytest.fixture
-def means(tmp_path: Path) -> Means:
-    return Means(tmp_path / "cache", QUICK, tmp_path)
+def context(tmp_path: Path) -> FetchContext:
+    return FetchContext(tmp_path / "cache", QUICK, tmp_path)
 
 
 def unused(wheel: Wheel) -> bool:
     return False
 
 
-def left_over(means: Means) -> list[str]:
+def left_over(context: FetchContext) -> list[str]:
     """What is in the store beside whole files."""
-    return [path.name for path in means.cache.rglob("*") if path.is_file() and path.parent.name == "partial"]
+    return [path.name for path in context.cache.rglob("*") if path.is_file() and path.parent.name == "partial"]
 
 
-def content(means: Means, *pins: Pin) -> list[bytes]:
-    return [each.path.read_bytes() for each in fetch(lock(*pins), TARGET, means)]
+def content(context: FetchContext, *pins: Pin) -> list[bytes]:
+    return [each.path.read_bytes() for each in fetch(lock(*pins), TARGET, context)]
 
 
-def test_wheels_come_in_the_order_of_the_lock_with_their_hashes(registry: Registry, means: Means) -> None:
+def test_wheels_come_in_the_order_of_the_lock_with_their_hashes(registry: Registry, context: FetchContext) -> None:
     pins = [registry.offer(f"pkg{n}", payload=bytes([n]) * 1000) for n in range(12)]
     pins[3] = replace(pins[3], asked=True)
-    wheels = fetch(lock(*pins), TARGET, means)
+    wheels = fetch(lock(*pins), TARGET, context)
     assert [each.name for each in wheels] == [pin.name for pin in pins]
     assert [each.sha256 for each in wheels] == [sha256(each.path.read_bytes()) for each in wheels]
     assert [each.name for each in wheels if each.asked] == ["pkg3"]
     assert all(each.path.name == each.filename and not each.built for each in wheels)
-    assert not left_over(means)
+    assert not left_over(context)
 
 
-def test_what_is_cached_makes_no_request(registry: Registry, means: Means) -> None:
+def test_what_is_cached_makes_no_request(registry: Registry, context: FetchContext) -> None:
     pins = [registry.offer("one"), registry.offer("two")]
-    first = fetch(lock(*pins), TARGET, means)
+    first = fetch(lock(*pins), TARGET, context)
     asked = len(registry.requests)
-    offline = replace(means, environ={"UV_OFFLINE": "1"})
+    offline = replace(context, environ={"UV_OFFLINE": "1"})
     assert fetch(lock(*pins), TARGET, offline) == first
     assert len(registry.requests) == asked == 2
 
 
-def test_a_rebuild_does_not_load_the_http_library_nor_read_the_wheels(registry: Registry, means: Means) -> None:
+def test_a_rebuild_does_not_load_the_http_library_nor_read_the_wheels(registry: Registry, context: FetchContext) -> None:
     pin = registry.offer()
-    (there,) = fetch(lock(pin), TARGET, means)
+    (there,) = fetch(lock(pin), TARGET, context)
     there.path.unlink()  # it need not even be there
     program = (
         "import sys\nfrom pathlib import Path\n"
         "from lambent.package.lock import *\nfrom lambent.package.target import Target\n"
-        "from lambent.package.wheels.fetch import fetch\nfrom lambent.package.wheels.fetch_context import Means\n"
-        f"means = Means(Path({str(means.cache)!r}), {{}}, Path('.'))\n"
-        f"found = fetch(Lock('x', ({pin!r},)), {TARGET!r}, means, lambda wheel: False)\n"
+        "from lambent.package.wheels.fetch import fetch\nfrom lambent.package.wheels.fetch_context import FetchContext\n"
+        f"context = FetchContext(Path({str(context.cache)!r}), {{}}, Path('.'))\n"
+        f"found = fetch(Lock('x', ({pin!r},)), {TARGET!r}, context, lambda wheel: False)\n"
         f"assert found[0].sha256 == {there.sha256!r}\n"
         "print([name for name in ('urllib3', 'packaging', 'http.client', 'ssl', 'concurrent.futures') if name in sys.modules])"
     )
@@ -94,17 +94,19 @@ def test_a_rebuild_does_not_load_the_http_library_nor_read_the_wheels(registry: 
 
 
 @pytest.mark.parametrize("damage", ["truncated", "changed", "gone"])
-def test_a_damaged_wheel_is_found_when_it_is_used_and_fetched_again(registry: Registry, means: Means, damage: str) -> None:
+def test_a_damaged_wheel_is_found_when_it_is_used_and_fetched_again(
+    registry: Registry, context: FetchContext, damage: str
+) -> None:
     pin = registry.offer(payload=BIG)
-    (there,) = fetch(lock(pin), TARGET, means)
+    (there,) = fetch(lock(pin), TARGET, context)
     whole = there.path.read_bytes()
     if damage == "gone":
         there.path.unlink()
     else:
         there.path.write_bytes(whole[:1000] if damage == "truncated" else whole[:5000] + b"!" + whole[5001:])
-    assert fetch(lock(pin), TARGET, means, unused) == (there,)
+    assert fetch(lock(pin), TARGET, context, unused) == (there,)
     assert len(registry.requests) == 1
-    assert fetch(lock(pin), TARGET, means) == (there,)
+    assert fetch(lock(pin), TARGET, context) == (there,)
     assert there.path.read_bytes() == whole
     assert len(registry.requests) == 2
 
@@ -214,78 +216,78 @@ def redirects_twice(request: Request, before: int, body: bytes) -> Answer:
     ids=lambda habit: habit.__name__,
 )
 @pytest.mark.parametrize("sized", [True, False], ids=["sized", "unsized"])
-def test_a_bad_registry_is_borne(registry: Registry, means: Means, habit: Habit, sized: bool) -> None:
+def test_a_bad_registry_is_borne(registry: Registry, context: FetchContext, habit: Habit, sized: bool) -> None:
     pin = registry.offer(payload=BIG, habit=habit)
     if not sized:
         pin = replace(pin, wheels=(replace(pin.wheels[0], size=None),))
-    assert content(means, pin) == [wheel(payload=BIG)[1]]
-    assert not left_over(means)
+    assert content(context, pin) == [wheel(payload=BIG)[1]]
+    assert not left_over(context)
 
 
-def test_a_burst_of_errors_is_borne_as_often_as_is_said(registry: Registry, means: Means) -> None:
+def test_a_burst_of_errors_is_borne_as_often_as_is_said(registry: Registry, context: FetchContext) -> None:
     pin = registry.offer(payload=BIG, habit=burst_of_errors)
-    patient = replace(means, environ={**means.environ, "UV_HTTP_RETRIES": "2"})
+    patient = replace(context, environ={**context.environ, "UV_HTTP_RETRIES": "2"})
     assert content(patient, pin) == [wheel(payload=BIG)[1]]
     assert len(registry.requests) == 3
 
 
-def test_a_cut_file_goes_on_where_it_stopped(registry: Registry, means: Means) -> None:
+def test_a_cut_file_goes_on_where_it_stopped(registry: Registry, context: FetchContext) -> None:
     pin = registry.offer(payload=BIG, habit=cuts_often)
-    fetch(lock(pin), TARGET, means)
+    fetch(lock(pin), TARGET, context)
     starts = [request.start for request in registry.requests]
     assert starts == sorted(starts)
     assert starts[:3] == [0, 70_000, 140_000]
 
 
-def test_another_run_goes_on_where_this_one_gave_up(registry: Registry, means: Means) -> None:
+def test_another_run_goes_on_where_this_one_gave_up(registry: Registry, context: FetchContext) -> None:
     def dies(request: Request, before: int, body: bytes) -> Answer:
         answer = honest(request, before, body)
         return replace(answer, cut=100_000) if not before else Answer(503)
 
     pin = registry.offer(payload=BIG, habit=dies)
-    with pytest.raises(PackagingError, match=r"demo 1\.0 cannot be fetched from 127\.0\.0\.1:\d+: the registry says 503"):
-        fetch(lock(pin), TARGET, means)
-    assert left_over(means)
+    with pytest.raises(PackagingError, match=r"cannot download demo 1\.0 from 127\.0\.0\.1:\d+: the registry answers 503"):
+        fetch(lock(pin), TARGET, context)
+    assert left_over(context)
     registry.habits[f"/files/{pin.wheels[0].filename}"] = honest
-    assert content(means, pin) == [wheel(payload=BIG)[1]]
+    assert content(context, pin) == [wheel(payload=BIG)[1]]
     assert registry.requests[-1].start == 100_000
     assert registry.requests[-1].headers["if-range"].startswith('"')
-    assert not left_over(means)
+    assert not left_over(context)
 
 
-def test_what_an_earlier_run_brought_completely_is_taken_without_a_request(registry: Registry, means: Means) -> None:
+def test_what_an_earlier_run_brought_completely_is_taken_without_a_request(registry: Registry, context: FetchContext) -> None:
     pin = registry.offer(payload=BIG)
     file = replace(pin.wheels[0], size=None)
-    there = means.store.partial(file)
+    there = context.store.partial_path(file)
     there.parent.mkdir(parents=True)
     there.write_bytes(wheel(payload=BIG)[1])
-    assert content(means, replace(pin, wheels=(file,))) == [wheel(payload=BIG)[1]]
+    assert content(context, replace(pin, wheels=(file,))) == [wheel(payload=BIG)[1]]
     assert not registry.requests
 
 
-def test_neither_a_hash_nor_a_name_leads_out_of_the_cache(registry: Registry, means: Means, tmp_path: Path) -> None:
+def test_neither_a_hash_nor_a_name_leads_out_of_the_cache(registry: Registry, context: FetchContext, tmp_path: Path) -> None:
     pin = registry.offer()
     outside = (("sha256", "../../outside"),)
     with pytest.raises(PackagingError, match="is not the file that was locked"):
-        fetch(lock(replace(pin, wheels=(replace(pin.wheels[0], hashes=outside),))), TARGET, means)
+        fetch(lock(replace(pin, wheels=(replace(pin.wheels[0], hashes=outside),))), TARGET, context)
     with pytest.raises(PackagingError, match="has no wheel"):
-        fetch(lock(replace(pin, wheels=(replace(pin.wheels[0], filename="../demo-1.0-py3-none-any.whl"),))), TARGET, means)
+        fetch(lock(replace(pin, wheels=(replace(pin.wheels[0], filename="../demo-1.0-py3-none-any.whl"),))), TARGET, context)
     sdist = replace(pin.wheels[0], filename="../../../demo-1.0.tar.gz")
-    with pytest.raises(PackagingError, match="cannot be unpacked"):
-        fetch(lock(Pin("demo", "1.0", sdist=sdist)), TARGET, means)
+    with pytest.raises(PackagingError, match="cannot unpack"):
+        fetch(lock(Pin("demo", "1.0", sdist=sdist)), TARGET, context)
     assert [path.name for path in tmp_path.iterdir()] == ["cache"]
 
 
-def test_a_file_that_changed_between_two_runs_is_fetched_anew(registry: Registry, means: Means) -> None:
+def test_a_file_that_changed_between_two_runs_is_fetched_anew(registry: Registry, context: FetchContext) -> None:
     pin = registry.offer(payload=BIG, habit=lambda request, before, body: Answer(200, body, {"ETag": '"old"'}, cut=100_000))
     unknown = replace(pin, wheels=(DistFile(pin.wheels[0].filename, pin.wheels[0].url),))  # no hash tells them apart
     with pytest.raises(PackagingError):
-        fetch(lock(unknown), TARGET, means)
+        fetch(lock(unknown), TARGET, context)
 
     path = f"/files/{pin.wheels[0].filename}"
     registry.files[path] = wheel(payload=b"another")[1]
     registry.habits[path] = lambda request, before, body: Answer(200, body, {"ETag": '"new"'})
-    assert content(means, unknown) == [wheel(payload=b"another")[1]]
+    assert content(context, unknown) == [wheel(payload=b"another")[1]]
 
 
 @pytest.mark.parametrize(
@@ -294,15 +296,15 @@ def test_a_file_that_changed_between_two_runs_is_fetched_anew(registry: Registry
         (lambda request, before, body: Answer(200, body[:-1] + b"!"), "is not the file that was locked"),
         (lambda request, before, body: Answer(200, body + b"more"), "is not the file that was locked"),
         (lambda request, before, body: Answer(200, b"<html>please log in</html>"), "is not the file that was locked"),
-        (lambda request, before, body: Answer(503, b""), "the registry says 503"),
-        (lambda request, before, body: Answer(429, b"", {"Retry-After": "3600"}), "asks to come back in 3600 s"),
+        (lambda request, before, body: Answer(503, b""), "the registry answers 503"),
+        (lambda request, before, body: Answer(429, b"", {"Retry-After": "3600"}), "asks us to retry in 3600 s"),
         (lambda request, before, body: Answer(200, body, cut=1000), "the connection was cut"),
-        (lambda request, before, body: Answer(404), "is not there any more"),
-        (lambda request, before, body: Answer(403), "wants other credentials"),
+        (lambda request, before, body: Answer(404), "no longer exists on"),
+        (lambda request, before, body: Answer(403), "rejects the credentials"),
         (lambda request, before, body: Answer(418), "answers 418"),
-        (lambda request, before, body: Answer(302, b"", {"Location": "file:///etc/passwd"}), "no web address"),
-        (lambda request, before, body: Answer(302, b"", {"Location": "http://[bad/x"}), "no web address"),
-        (lambda request, before, body: Answer(302, b"", {"Location": "http://host:port/x"}), "no web address"),
+        (lambda request, before, body: Answer(302, b"", {"Location": "file:///etc/passwd"}), "is not a web address"),
+        (lambda request, before, body: Answer(302, b"", {"Location": "http://[bad/x"}), "is not a web address"),
+        (lambda request, before, body: Answer(302, b"", {"Location": "http://host:port/x"}), "is not a web address"),
         (lambda request, before, body: Answer(302, b"", {"Location": request.path}), "more than 10 redirects"),
     ],
     ids=[
@@ -321,29 +323,29 @@ def test_a_file_that_changed_between_two_runs_is_fetched_anew(registry: Registry
         "redirect-loop",
     ],
 )
-def test_what_cannot_be_borne_is_told(registry: Registry, means: Means, habit: Habit, told: str) -> None:
+def test_what_cannot_be_borne_is_told(registry: Registry, context: FetchContext, habit: Habit, told: str) -> None:
     pin = registry.offer(payload=BIG, habit=habit)
     with pytest.raises(PackagingError, match=told) as raised:
-        fetch(lock(pin), TARGET, means)
+        fetch(lock(pin), TARGET, context)
     assert "127.0.0.1" in raised.value.where
-    assert not list((means.cache / "wheels").glob("*/*.whl"))
+    assert not list((context.cache / "wheels").glob("*/*.whl"))
 
 
-def test_a_wrong_hash_names_package_file_expected_and_got(registry: Registry, means: Means) -> None:
+def test_a_wrong_hash_names_package_file_expected_and_got(registry: Registry, context: FetchContext) -> None:
     pin = registry.offer()
     file = replace(pin.wheels[0], hashes=(("sha256", "0" * 64),), url=pin.wheels[0].url.replace("://", "://me:secret@"))
     with pytest.raises(PackagingError) as raised:
-        fetch(lock(replace(pin, wheels=(file,))), TARGET, means)
+        fetch(lock(replace(pin, wheels=(file,))), TARGET, context)
     error = raised.value
     got = sha256(wheel()[1])
     assert error.what == "demo 1.0: demo-1.0-py3-none-any.whl is not the file that was locked"
-    assert error.detail == f"expected sha256:{'0' * 64}\ngot      sha256:{got}"
+    assert error.detail == f"expected sha256:{'0' * 64}\nactual   sha256:{got}"
     assert "secret" not in f"{error.what}{error.where}{error.hint}{error.detail}"
-    assert not left_over(means)
+    assert not left_over(context)
 
 
 @pytest.mark.parametrize("algorithm", ["sha384", "sha512", "blake2b", "md5"])
-def test_every_usual_hash_is_verified(registry: Registry, means: Means, algorithm: str) -> None:
+def test_every_usual_hash_is_verified(registry: Registry, context: FetchContext, algorithm: str) -> None:
     import hashlib
 
     pin = registry.offer()
@@ -351,91 +353,93 @@ def test_every_usual_hash_is_verified(registry: Registry, means: Means, algorith
     good = replace(pin, wheels=(replace(pin.wheels[0], hashes=((algorithm, right),)),))
     bad = replace(pin, wheels=(replace(pin.wheels[0], hashes=((algorithm, right[::-1]),)),))
     with pytest.raises(PackagingError, match="is not the file"):
-        fetch(lock(bad), TARGET, means)
-    (there,) = fetch(lock(good), TARGET, means)
+        fetch(lock(bad), TARGET, context)
+    (there,) = fetch(lock(good), TARGET, context)
     assert there.sha256 == sha256(wheel()[1])
     asked = len(registry.requests)
-    assert fetch(lock(good), TARGET, means) == (there,)
+    assert fetch(lock(good), TARGET, context) == (there,)
     assert len(registry.requests) == asked
 
 
-def test_without_a_hash_it_says_so(registry: Registry, means: Means) -> None:
+def test_without_a_hash_it_says_so(registry: Registry, context: FetchContext) -> None:
     told: list[Event] = []
     pin = registry.offer()
     unknown = replace(pin, wheels=(DistFile(pin.wheels[0].filename, pin.wheels[0].url),))
-    (there,) = fetch(lock(unknown), TARGET, replace(means, emit=told.append))
+    (there,) = fetch(lock(unknown), TARGET, replace(context, emit=told.append))
     assert there.sha256 == sha256(wheel()[1])
     assert [event.text for event in told if isinstance(event, Warned)] == [
-        "demo 1.0: nothing says what demo-1.0-py3-none-any.whl must be, so it is taken as it comes"
+        "demo 1.0: the lock has no hash for demo-1.0-py3-none-any.whl, so it is not verified"
     ]
 
 
 @pytest.mark.parametrize("damage", ["", "{", '{"sha256": "../../x", "filename": "y"}', '{"sha256": 7, "filename": 8}'])
-def test_a_damaged_record_is_made_again(registry: Registry, means: Means, damage: str) -> None:
+def test_a_damaged_record_is_made_again(registry: Registry, context: FetchContext, damage: str) -> None:
     pin = registry.offer()
     unknown = replace(pin, wheels=(DistFile(pin.wheels[0].filename, pin.wheels[0].url),))
-    first = fetch(lock(unknown), TARGET, means)
-    (record,) = (means.cache / "wheels/known").iterdir()
+    first = fetch(lock(unknown), TARGET, context)
+    (record,) = (context.cache / "wheels/known").iterdir()
     record.write_text(damage)
-    assert fetch(lock(unknown), TARGET, means, unused) == first
+    assert fetch(lock(unknown), TARGET, context, unused) == first
     assert len(registry.requests) == 2
 
 
 @pytest.mark.parametrize(
     ("name", "version", "told"),
-    [("other", "1.0", "holds demo 1.0"), ("demo", "2.0", "holds demo 1.0")],
+    [("other", "1.0", "contains demo 1.0"), ("demo", "2.0", "contains demo 1.0")],
 )
-def test_a_wheel_of_something_else_is_refused(registry: Registry, means: Means, name: str, version: str, told: str) -> None:
+def test_a_wheel_of_something_else_is_refused(
+    registry: Registry, context: FetchContext, name: str, version: str, told: str
+) -> None:
     pin = replace(registry.offer(), name=name, version=version)
     with pytest.raises(PackagingError, match=told):
-        fetch(lock(pin), TARGET, means)
-    assert not left_over(means)
+        fetch(lock(pin), TARGET, context)
+    assert not left_over(context)
 
 
-def test_files_of_this_machine(tmp_path: Path, means: Means) -> None:
+def test_files_of_this_machine(tmp_path: Path, context: FetchContext) -> None:
     filename, data = wheel()
     folder = tmp_path / "with space"
     folder.mkdir()
     (folder / filename).write_bytes(data)
     pin = Pin("demo", "1.0", (DistFile(filename, (folder / filename).as_uri()),))
-    offline = replace(means, environ={"UV_OFFLINE": "1"})
+    offline = replace(context, environ={"UV_OFFLINE": "1"})
     assert content(offline, pin) == [data]
     changed = wheel(payload=b"edited")[1]
     (folder / filename).write_bytes(changed)
     assert content(offline, pin) == [changed]
     (folder / filename).unlink()
-    with pytest.raises(PackagingError, match="cannot be read"):
+    with pytest.raises(PackagingError, match="cannot read demo-1"):
         content(offline, pin)
 
 
-def test_offline_and_not_cached(registry: Registry, means: Means) -> None:
+def test_offline_and_not_cached(registry: Registry, context: FetchContext) -> None:
     pins = [registry.offer("one"), registry.offer("two")]
-    with pytest.raises(PackagingError, match=r"offline, and not in the cache: one 1\.0, two 1\.0"):
-        fetch(lock(*pins), TARGET, replace(means, environ={"UV_OFFLINE": "true"}))
+    with pytest.raises(PackagingError, match=r"not in the cache: one 1\.0, two 1\.0"):
+        fetch(lock(*pins), TARGET, replace(context, environ={"UV_OFFLINE": "true"}))
     assert not registry.requests
 
 
-def test_an_address_that_is_none(means: Means) -> None:
+def test_an_address_that_is_none(context: FetchContext) -> None:
     filename, _ = wheel()
     for url in (f"ftp://127.0.0.1/{filename}", f"https://127.0.0.1:x/{filename}", f"https://[127/{filename}", f"/{filename}"):
-        with pytest.raises(PackagingError, match="no web address"):
-            fetch(lock(Pin("demo", "1.0", (DistFile(filename, url, (("sha256", "0" * 64),)),))), TARGET, means)
+        with pytest.raises(PackagingError, match="is not a web address"):
+            fetch(lock(Pin("demo", "1.0", (DistFile(filename, url, (("sha256", "0" * 64),)),))), TARGET, context)
 
 
-def test_a_registry_that_is_not_there(means: Means) -> None:
+def test_a_registry_that_is_not_there(context: FetchContext) -> None:
     with serving() as gone:
         pin = gone.offer()
     with pytest.raises(PackagingError, match=r"it cannot be reached$"):
-        fetch(lock(pin), TARGET, means)
+        fetch(lock(pin), TARGET, context)
 
 
-def test_a_registry_that_goes_silent(registry: Registry, means: Means) -> None:
+def test_a_registry_that_goes_silent(registry: Registry, context: FetchContext) -> None:
     pin = registry.offer(payload=BIG, habit=lambda *asked: Answer(200, asked[2], hold=threading.Event()))
-    with pytest.raises(PackagingError, match="it went silent"):
-        fetch(lock(pin), TARGET, replace(means, environ={"UV_HTTP_RETRIES": "0", "UV_HTTP_TIMEOUT": "0.2"}))
+    with pytest.raises(PackagingError, match="it stopped sending"):
+        fetch(lock(pin), TARGET, replace(context, environ={"UV_HTTP_RETRIES": "0", "UV_HTTP_TIMEOUT": "0.2"}))
 
 
-def test_progress_is_told(registry: Registry, means: Means) -> None:
+def test_progress_is_told(registry: Registry, context: FetchContext) -> None:
     half = threading.Event()
     told: list[Event] = []
 
@@ -445,7 +449,7 @@ def test_progress_is_told(registry: Registry, means: Means) -> None:
             half.set()  # the server waits for this with the other half
 
     pin = registry.offer("slow", payload=BIG, habit=lambda *asked: Answer(200, asked[2], hold=half))
-    fetch(lock(pin), TARGET, replace(means, emit=listen))
+    fetch(lock(pin), TARGET, replace(context, emit=listen))
     assert half.is_set()
     size = pin.wheels[0].size or 0
     assert Fetching(0, 1, 0, size, ()) == told[0]
@@ -453,14 +457,14 @@ def test_progress_is_told(registry: Registry, means: Means) -> None:
     assert (told[-1].files, told[-1].size) == (1, size)
 
 
-def test_the_first_failure_ends_all(registry: Registry, means: Means) -> None:
+def test_the_first_failure_ends_all(registry: Registry, context: FetchContext) -> None:
     never = threading.Event()
     waiting = [
         registry.offer(f"slow{n}", payload=BIG, habit=lambda *asked: Answer(200, asked[2], hold=never)) for n in range(3)
     ]
     bad = registry.offer("bad", habit=lambda *asked: Answer(404))
-    with pytest.raises(PackagingError, match=r"bad-1\.0-py3-none-any\.whl is not there"):
-        fetch(lock(bad, *waiting), TARGET, means)
+    with pytest.raises(PackagingError, match=r"bad-1\.0-py3-none-any\.whl no longer exists"):
+        fetch(lock(bad, *waiting), TARGET, context)
     never.set()
 
 
@@ -470,21 +474,21 @@ from pathlib import Path
 from lambent.package.lock import *
 from lambent.package.target import Target
 from lambent.package.wheels.fetch import fetch
-from lambent.package.wheels.fetch_context import Means
-means = Means(Path(sys.argv[1]), {}, Path("."), lambda event: print(event, flush=True))
-found = fetch(Lock("x", (%r,)), Target("3.13", "x86_64", (2, 34)), means)
+from lambent.package.wheels.fetch_context import FetchContext
+context = FetchContext(Path(sys.argv[1]), {}, Path("."), lambda event: print(event, flush=True))
+found = fetch(Lock("x", (%r,)), Target("3.13", "x86_64", (2, 34)), context)
 print(found[0].sha256)
 """
 
 
-def test_two_builds_at_once_fetch_a_file_once(registry: Registry, means: Means) -> None:
+def test_two_builds_at_once_fetch_a_file_once(registry: Registry, context: FetchContext) -> None:
     both = threading.Event()
 
     def slow(request: Request, before: int, body: bytes) -> Answer:
         return Answer(200, body, hold=both)
 
     pin = registry.offer(payload=BIG, habit=slow)
-    command = [sys.executable, "-c", FETCH % pin, str(means.cache)]
+    command = [sys.executable, "-c", FETCH % pin, str(context.cache)]
     runs = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     for run in runs:
         assert run.stdout is not None
@@ -494,13 +498,13 @@ def test_two_builds_at_once_fetch_a_file_once(registry: Registry, means: Means) 
         out, errors = run.communicate(timeout=20)
         assert (out.splitlines()[-1:], errors) == ([sha256(wheel(payload=BIG)[1])], "")
     assert len(registry.requests) == 1
-    assert not left_over(means)
+    assert not left_over(context)
 
 
-def test_ctrl_c_leaves_nothing_half_and_the_next_run_goes_on(registry: Registry, means: Means) -> None:
+def test_ctrl_c_leaves_nothing_half_and_the_next_run_goes_on(registry: Registry, context: FetchContext) -> None:
     never = threading.Event()
     pin = registry.offer(payload=BIG, habit=lambda request, before, body: replace(honest(request, before, body), hold=never))
-    command = [sys.executable, "-c", FETCH % pin, str(means.cache)]
+    command = [sys.executable, "-c", FETCH % pin, str(context.cache)]
     run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert run.stdout is not None
     while "done=0" in run.stdout.readline():
@@ -508,40 +512,40 @@ def test_ctrl_c_leaves_nothing_half_and_the_next_run_goes_on(registry: Registry,
     run.send_signal(signal.SIGINT)
     _, errors = run.communicate(timeout=30)
     assert errors.rstrip().endswith("KeyboardInterrupt")
-    assert not list((means.cache / "wheels").glob("*/*.whl"))
+    assert not list((context.cache / "wheels").glob("*/*.whl"))
     never.set()
-    assert content(means, pin) == [wheel(payload=BIG)[1]]
+    assert content(context, pin) == [wheel(payload=BIG)[1]]
     assert registry.requests[-1].start > 100_000
 
 
-def test_a_full_disk_is_one_error_and_leaves_nothing(registry: Registry, means: Means) -> None:
+def test_a_full_disk_is_one_error_and_leaves_nothing(registry: Registry, context: FetchContext) -> None:
     pin = registry.offer(payload=BIG)
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limit[1]))
     try:
-        with pytest.raises(PackagingError, match="cannot keep the wheels: File too large"):
-            fetch(lock(pin), TARGET, means)
+        with pytest.raises(PackagingError, match="cannot store the wheels: File too large"):
+            fetch(lock(pin), TARGET, context)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
         signal.signal(signal.SIGXFSZ, before)
-    assert not [path for path in means.cache.rglob("*") if path.is_file()]
-    assert content(means, pin) == [wheel(payload=BIG)[1]]
+    assert not [path for path in context.cache.rglob("*") if path.is_file()]
+    assert content(context, pin) == [wheel(payload=BIG)[1]]
 
 
 def test_a_folder_that_may_not_be_written_is_one_error(registry: Registry, tmp_path: Path) -> None:
     pin = registry.offer()
     (tmp_path / "cache").write_text("a file, not a folder")
-    with pytest.raises(PackagingError, match="cannot keep the wheels"):
-        fetch(lock(pin), TARGET, Means(tmp_path / "cache", os.environ, tmp_path))
+    with pytest.raises(PackagingError, match="cannot store the wheels"):
+        fetch(lock(pin), TARGET, FetchContext(tmp_path / "cache", os.environ, tmp_path))
 
 
-def test_no_wheel_for_the_target(means: Means) -> None:
+def test_no_wheel_for_the_target(context: FetchContext) -> None:
     files = tuple(DistFile(f"demo-1.0-cp3{n}-cp3{n}-manylinux_2_28_x86_64.whl", "https://example.org/") for n in (11, 12))
     with pytest.raises(PackagingError) as raised:
-        fetch(lock(Pin("demo", "1.0", files)), Target("3.11", "x86_64", (2, 26)), means)
+        fetch(lock(Pin("demo", "1.0", files)), Target("3.11", "x86_64", (2, 26)), context)
     assert raised.value.what == (
-        "demo 1.0 has no wheel for python3.11 x86_64 (glibc 2.26); there are: python3.11-3.12 x86_64 glibc 2.28"
+        "demo 1.0 has no wheel for python3.11 x86_64 (glibc 2.26); it has wheels for python3.11-3.12 x86_64 glibc 2.28"
     )
     assert raised.value.where == "requirements.txt"
 
@@ -566,7 +570,7 @@ error: Failed to download and build `docopt==0.6.2`
 )
 def test_a_disk_that_fills_while_uv_works_is_told_as_that(said: str, where: str, tmp_path: Path) -> None:
     uv = Uv(tmp_path, TARGET, {}, tmp_path)
-    for error in (translate(said, uv, "requirements.txt"), not_built("docopt 0.6.2", TARGET, said)):
+    for error in (translate(said, uv, "requirements.txt"), build_failed("docopt 0.6.2", TARGET, said)):
         assert (error.what, error.where) == ("cannot write: No space left on device", where)
         assert "--cache-dir" in error.hint
-    assert "cannot write" not in not_built("docopt 0.6.2", TARGET, "/bin/false").what
+    assert "cannot write" not in build_failed("docopt 0.6.2", TARGET, "/bin/false").what

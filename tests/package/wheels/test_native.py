@@ -25,8 +25,13 @@ from lambent.errors import PackagingError
 from lambent.interpreters import Interpreter
 from lambent.package import elf
 from lambent.package.target import Target
-from lambent.package.wheels.native import audit, compiler_shim, host_python, source, toolchain, zig
-from lambent.package.wheels.native.cross_build import Native
+from lambent.package.wheels import source_tree
+from lambent.package.wheels.native import compiler_shim, toolchain
+from lambent.package.wheels.native.audit import NativeContent, audit, retag
+from lambent.package.wheels.native.cross_build import CrossBuilder
+from lambent.package.wheels.native.host_python import find_host_python
+from lambent.package.wheels.native.zig import find_zig
+from lambent.package.wheels.tags import machine
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 MACHINE: Architecture = "arm64" if platform.machine() == "aarch64" else "x86_64"
@@ -46,7 +51,7 @@ def python(version: str = HERE) -> Interpreter:
 
 def between(*words: str) -> list[str]:
     """What the shim leaves of the words of a compilation."""
-    line = compiler_shim.command("cc", ["-c", *words], SETTINGS)
+    line = compiler_shim.zig_command("cc", ["-c", *words], SETTINGS)
     assert line[:7] == ["/zig", "cc", "-target", "aarch64-linux-gnu.2.34", "-I", "/h", "-c"]
     assert line[-3:] == LAST
     return line[7:-3]
@@ -71,9 +76,9 @@ def test_the_shim_drops_what_is_about_this_machine(words: list[str], kept: list[
 
 
 def test_the_shim_strips_what_is_linked_and_leaves_archives_alone() -> None:
-    assert compiler_shim.command("c++", ["-shared", "a.o"], SETTINGS)[-1] == "-s"
-    assert compiler_shim.command("cc", ["-c", "a.c"], SETTINGS)[-1] != "-s"
-    assert compiler_shim.command("ar", ["rcs", "a.a", "a.o"], SETTINGS) == ["/zig", "ar", "rcs", "a.a", "a.o"]
+    assert compiler_shim.zig_command("c++", ["-shared", "a.o"], SETTINGS)[-1] == "-s"
+    assert compiler_shim.zig_command("cc", ["-c", "a.c"], SETTINGS)[-1] != "-s"
+    assert compiler_shim.zig_command("ar", ["rcs", "a.a", "a.o"], SETTINGS) == ["/zig", "ar", "rcs", "a.a", "a.o"]
 
 
 def test_the_commands_pass_on_status_and_output_and_keep_what_was_refused(tmp_path: Path) -> None:
@@ -83,13 +88,13 @@ def test_the_commands_pass_on_status_and_output_and_keep_what_was_refused(tmp_pa
     folder = tmp_path / "a folder"
     folder.mkdir()
     toolchain.lay_out(
-        folder, Target(HERE, "arm64", (2, 26)), host_python.find(Target(HERE, "arm64", (2, 26)), os.environ), compiler
+        folder, Target(HERE, "arm64", (2, 26)), find_host_python(Target(HERE, "arm64", (2, 26)), os.environ), compiler
     )
     words = [folder / "bin" / "lambent-cc", "-c", "my file.c"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (3, "out: cc\n")
     assert "-target aarch64-linux-gnu.2.26" in done.stderr and "-c my file.c" in done.stderr
-    assert (folder / compiler_shim.REFUSED).read_text() == done.stderr
+    assert (folder / compiler_shim.ERRORS).read_text() == done.stderr
 
 
 ASK = """
@@ -103,13 +108,13 @@ print(json.dumps([sysconfig.get_platform(), platform.machine(), *map(sysconfig.g
 def test_a_build_sees_the_target_and_uv_sees_this_machine(tmp_path: Path) -> None:
     target = Target(HERE, OTHER, (2, 34))
     interpreter = python()
-    toolchain.lay_out(tmp_path, target, host_python.find(target, os.environ), Path("/zig"))
+    toolchain.lay_out(tmp_path, target, find_host_python(target, os.environ), Path("/zig"))
     environ = dict(os.environ) | toolchain.environment(tmp_path, target, os.environ, tmp_path)
     there, isolated = (
         json.loads(subprocess.run([interpreter.path, *words, "-c", ASK], env=environ, capture_output=True, check=True).stdout)
         for words in ([], ["-I"])
     )
-    other = toolchain.machine(target)
+    other = machine(target)
     soabi = f"cpython-{HERE.replace('.', '')}-{other}-linux-gnu"
     assert there == [
         f"linux-{other}", other, f".{soabi}.so", soabi, f"{other}-linux-gnu", "lambent-cc", "lambent-cc -shared"
@@ -120,7 +125,7 @@ def test_a_build_sees_the_target_and_uv_sees_this_machine(tmp_path: Path) -> Non
 
 def test_the_headers_are_the_interpreters_own(tmp_path: Path) -> None:
     target = Target(HERE, OTHER, (2, 34))
-    toolchain.lay_out(tmp_path, target, host_python.find(target, os.environ), Path("/zig"))
+    toolchain.lay_out(tmp_path, target, find_host_python(target, os.environ), Path("/zig"))
     assert "PY_MAJOR_VERSION" in (tmp_path / "headers" / "patchlevel.h").read_text()
     assert "SIZEOF_WCHAR_T" in (tmp_path / "headers" / "pyconfig.h").read_text()  # Debian's stub has only an #include
 
@@ -130,18 +135,18 @@ def test_without_an_interpreter_or_its_headers_the_error_says_how_to_get_them(tm
     with pytest.raises(
         PackagingError, match=r"needs a Python 3\.1 with its headers on this machine, and there is none"
     ) as none:
-        host_python.find(Target("3.1", "arm64", (2, 34)), nowhere)
-    assert none.value.hint == "uv python install 3.1, which comes with them"
+        find_host_python(Target("3.1", "arm64", (2, 34)), nowhere)
+    assert none.value.hint == "uv python install 3.1  (it includes the headers)"
     bare = tmp_path / "python3.1"
     bare.symlink_to("/bin/true")  # runs, and says nothing
-    with pytest.raises(PackagingError, match="came without them"):
-        host_python.find(Target("3.1", "arm64", (2, 34)), nowhere)
+    with pytest.raises(PackagingError, match="has no headers"):
+        find_host_python(Target("3.1", "arm64", (2, 34)), nowhere)
 
 
 def test_a_python_without_headers_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / f"python{HERE}").symlink_to("/bin/true")
     environ = dict(os.environ) | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    assert host_python.find(Target(HERE, "arm64", (2, 26)), environ).include.is_dir()
+    assert find_host_python(Target(HERE, "arm64", (2, 26)), environ).include.is_dir()
 
 
 def test_what_is_native_in_a_source_and_which_build_system_it_has(tmp_path: Path) -> None:
@@ -149,12 +154,12 @@ def test_what_is_native_in_a_source_and_which_build_system_it_has(tmp_path: Path
     for name in ("src/a.c", "src/b.PYX", "src/c.py", "tests/t.c", "docs/d.cpp", ".git/e.c"):
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_text("")
-    assert source.native_files(tree) == ["src/a.c", "src/b.PYX"]
-    assert source.build_system(tree) == ("setuptools.build_meta:__legacy__", ())
+    assert source_tree.compiled_files(tree) == ["src/a.c", "src/b.PYX"]
+    assert source_tree.build_system(tree) == ("setuptools.build_meta:__legacy__", ())
     (tree / "pyproject.toml").write_text(
         '[build-system]\nrequires = ["Meson_Python>=1", "cython"]\nbuild-backend = "mesonpy"\n'
     )
-    assert source.build_system(tree) == ("mesonpy", ("meson-python", "cython"))
+    assert source_tree.build_system(tree) == ("mesonpy", ("meson-python", "cython"))
 
 
 def test_a_source_is_taken_without_what_builds_left(tmp_path: Path) -> None:
@@ -162,14 +167,14 @@ def test_a_source_is_taken_without_what_builds_left(tmp_path: Path) -> None:
     for name in ("a.c", "build/a.o", "pkg/build/kept.c", "pkg/old.cpython-312-x86_64-linux-gnu.so"):
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_text("")
-    copied = source.take(tree, tmp_path / "copy")
+    copied = source_tree.copy(tree, tmp_path / "copy", extension_modules=False)
     assert sorted(str(path.relative_to(copied)) for path in copied.rglob("*") if path.is_file()) == ["a.c", "pkg/build/kept.c"]
     with tarfile.open(tmp_path / "thing-1.tar.gz", "w:gz") as packed:
         packed.add(tree, "thing-1")
-    assert (source.take(tmp_path / "thing-1.tar.gz", tmp_path / "unpacked") / "a.c").is_file()
+    assert (source_tree.unpack(tmp_path / "thing-1.tar.gz", tmp_path / "unpacked") / "a.c").is_file()
     (tmp_path / "cut.tar.gz").write_bytes((tmp_path / "thing-1.tar.gz").read_bytes()[:60])
-    with pytest.raises(PackagingError, match="cannot be unpacked"):
-        source.take(tmp_path / "cut.tar.gz", tmp_path / "nothing")
+    with pytest.raises(PackagingError, match="cannot unpack"):
+        source_tree.unpack(tmp_path / "cut.tar.gz", tmp_path / "nothing")
 
 
 def a_module() -> Path:
@@ -194,10 +199,10 @@ def made_of(path: Path, folder: Path) -> Path:
 def test_a_wheel_gets_the_tag_that_is_true_of_it(tmp_path: Path) -> None:
     target = Target(HERE, MACHINE, (9, 9))
     module = a_module()
-    found = audit.inspect(made_of(module, tmp_path), target, "thing 1")
+    found = audit(made_of(module, tmp_path), target, "thing 1")
     assert found.binaries == 1
     (tmp_path / "new").mkdir()
-    wheel = audit.retag(made_of(module, tmp_path), target, audit.Found(1, (2, 30)), tmp_path / "new")
+    wheel = retag(made_of(module, tmp_path), target, NativeContent(1, (2, 30)), tmp_path / "new")
     platform_tag = f"manylinux_2_30_{platform.machine()}"
     assert wheel.name.endswith(f"-{platform_tag}.whl")
     with zipfile.ZipFile(wheel) as packed:
@@ -205,7 +210,7 @@ def test_a_wheel_gets_the_tag_that_is_true_of_it(tmp_path: Path) -> None:
         digest = base64.urlsafe_b64encode(hashlib.sha256(said).digest()).decode().rstrip("=")
         assert f"thing-1.dist-info/WHEEL,sha256={digest},{len(said)}\n" in packed.read("thing-1.dist-info/RECORD").decode()
     assert said.decode().splitlines()[2:] == [f"Tag: cp{HERE.replace('.', '')}-cp{HERE.replace('.', '')}-{platform_tag}"]
-    older = audit.retag(wheel, target, audit.Found(1, (2, 4)), tmp_path)
+    older = retag(wheel, target, NativeContent(1, (2, 4)), tmp_path)
     assert "manylinux_2_17" in older.name  # the lowest tag there is
 
 
@@ -214,8 +219,8 @@ def test_a_wheel_gets_the_tag_that_is_true_of_it(tmp_path: Path) -> None:
 )
 def test_a_wheel_that_would_not_load_is_refused(target: Target, tmp_path: Path) -> None:
     module = a_module()
-    with pytest.raises(PackagingError, match="thing 1 was built, but it will not load") as refused:
-        audit.inspect(made_of(module, tmp_path), target, "thing 1")
+    with pytest.raises(PackagingError, match="thing 1 was built, but it would not load") as refused:
+        audit(made_of(module, tmp_path), target, "thing 1")
     assert refused.value.where == f"thing/{module.name}"
 
 
@@ -227,12 +232,12 @@ def test_rust_is_refused_before_anything_is_asked_for(tmp_path: Path) -> None:
     tree.mkdir()
     (tree / "pyproject.toml").write_text(RUST)
     with pytest.raises(PackagingError, match="thing 1 is written in Rust"):
-        Native(Target("3.12", "arm64", (2, 34)), tmp_path / "cache", {}).build(tree, "thing 1")
+        CrossBuilder(Target("3.12", "arm64", (2, 34)), tmp_path / "cache", {}).build(tree, "thing 1")
 
 
 def zig_is_here() -> bool:
     try:
-        zig.find(os.environ)
+        find_zig(os.environ)
     except PackagingError:
         return False
     return True
@@ -244,7 +249,7 @@ needs_zig = pytest.mark.skipif(not zig_is_here(), reason="zig is not installed: 
 @pytest.mark.skipif(zig_is_here(), reason="zig is installed")
 def test_without_zig_the_error_says_how_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(PackagingError) as none:
-        zig.find({"PATH": str(tmp_path)})
+        find_zig({"PATH": str(tmp_path)})
     assert "pip install 'lambent[native]'" in none.value.hint
 
 
@@ -282,12 +287,12 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
 def test_a_package_in_c_is_built_for_either_machine(architecture: Architecture, cache: Path, tmp_path: Path) -> None:
     target = Target(HERE, architecture, (2, 26))
-    native = Native(target, cache, os.environ)
+    native = CrossBuilder(target, cache, os.environ)
     wheel = native.build(package(tmp_path), "thing 1", digest=f"thing {architecture}")
-    assert wheel.name == f"thing-1-cp{HERE[0]}{HERE[2:]}-cp{HERE[0]}{HERE[2:]}-manylinux_2_17_{toolchain.machine(target)}.whl"
+    assert wheel.name == f"thing-1-cp{HERE[0]}{HERE[2:]}-cp{HERE[0]}{HERE[2:]}-manylinux_2_17_{machine(target)}.whl"
     with zipfile.ZipFile(wheel) as packed:
         packed.extractall(tmp_path / "there")
-    data = (tmp_path / "there" / "thing" / f"fast{toolchain.suffix(target)}").read_bytes()
+    data = (tmp_path / "there" / "thing" / f"fast{toolchain.extension_suffix(target)}").read_bytes()
     read = elf.read(data)
     assert read is not None and (read.machine, read.needed) == (architecture, ("libc.so.6",))
     assert str(cache).encode() not in data
@@ -303,9 +308,9 @@ SCM = 'build-backend = "setuptools.build_meta"\nrequires = ["setuptools", "setup
 
 def test_a_build_is_told_the_version_that_its_tags_would_say(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(f"[build-system]\n{SCM}")
-    told = source.pretended("thing.one", "2.5", tmp_path)
+    told = source_tree.version_variables("thing.one", "2.5", tmp_path)
     assert told["SETUPTOOLS_SCM_PRETEND_VERSION_FOR_THING_ONE"] == told["PDM_BUILD_SCM_VERSION"] == "2.5"
-    assert "SETUPTOOLS_SCM_PRETEND_VERSION" not in told and source.pretended("thing", "", tmp_path) == {}
+    assert "SETUPTOOLS_SCM_PRETEND_VERSION" not in told and source_tree.version_variables("thing", "", tmp_path) == {}
 
 
 @needs_zig
@@ -313,15 +318,15 @@ def test_a_version_from_tags_is_the_one_that_was_locked(cache: Path, tmp_path: P
     tree = package(tmp_path)
     (tree / "setup.py").write_text(SETUP.replace(', version="1"', ""))
     (tree / "pyproject.toml").write_text(f"[build-system]\n{SCM}[tool.setuptools_scm]\n")
-    wheel = Native(Target(HERE, "arm64", (2, 34)), cache, os.environ).build(tree, "thing 2.5", digest="thing from tags")
+    wheel = CrossBuilder(Target(HERE, "arm64", (2, 34)), cache, os.environ).build(tree, "thing 2.5", digest="thing from tags")
     assert wheel.name.startswith("thing-2.5-cp")
 
 
 @needs_zig
 def test_a_build_that_gives_up_on_its_native_part_is_an_error(cache: Path, tmp_path: Path) -> None:
     tree = package(tmp_path, extra="#include <nowhere.h>\n")
-    with pytest.raises(PackagingError, match=r"without its native part.*needs the header nowhere\.h"):
-        Native(Target(HERE, OTHER, (2, 26)), cache, os.environ).build(tree, "thing 1")
+    with pytest.raises(PackagingError, match=r"without its native code.*needs the header nowhere\.h"):
+        CrossBuilder(Target(HERE, OTHER, (2, 26)), cache, os.environ).build(tree, "thing 1")
 
 
 @needs_zig
@@ -329,4 +334,4 @@ def test_a_package_that_needs_a_system_library_says_which(cache: Path, tmp_path:
     tree = package(tmp_path)
     (tree / "setup.py").write_text(SETUP.replace(", optional=True", ', libraries=["elsewhere"]'))
     with pytest.raises(PackagingError, match="it needs the library elsewhere, which is not in its source"):
-        Native(Target(HERE, OTHER, (2, 26)), cache, os.environ).build(tree, "thing 1")
+        CrossBuilder(Target(HERE, OTHER, (2, 26)), cache, os.environ).build(tree, "thing 1")

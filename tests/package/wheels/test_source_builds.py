@@ -21,7 +21,7 @@ from lambent.package.lock import DistFile, Pin, Repository, Wheel
 from lambent.package.target import Target
 from lambent.package.wheels import fetch_errors, source_tree
 from lambent.package.wheels.fetch import fetch
-from lambent.package.wheels.fetch_context import Means
+from lambent.package.wheels.fetch_context import FetchContext
 from support.registry import Registry, lock, serving, sha256
 
 TARGET = Target("3.11", "x86_64", (2, 26))
@@ -53,13 +53,13 @@ def told() -> list[Event]:
 
 
 @pytest.fixture
-def means(tmp_path: Path, caches: Path, told: list[Event]) -> Means:
+def context(tmp_path: Path, caches: Path, told: list[Event]) -> FetchContext:
     cache = tmp_path / "cache"
     cache.mkdir()
     (cache / "uv-builds").symlink_to(caches)
     project = tmp_path / "project"
     project.mkdir()
-    return Means(cache, os.environ, project, told.append)
+    return FetchContext(cache, os.environ, project, told.append)
 
 
 def write(folder: Path, files: dict[str, str]) -> Path:
@@ -89,8 +89,8 @@ def read(wheel: Wheel, name: str) -> str:
         return archive.read(name).decode()
 
 
-def one(means: Means, pin: Pin, target: Target = TARGET) -> Wheel:
-    (wheel,) = fetch(lock(pin), target, means)
+def one(context: FetchContext, pin: Pin, target: Target = TARGET) -> Wheel:
+    (wheel,) = fetch(lock(pin), target, context)
     return wheel
 
 
@@ -111,74 +111,74 @@ def offer(registry: Registry, files: dict[str, str]) -> Pin:
     return Pin("demo", "1.0", sdist=file)
 
 
-def test_a_source_distribution_becomes_a_wheel_once(registry: Registry, means: Means, told: list[Event]) -> None:
+def test_a_source_distribution_becomes_a_wheel_once(registry: Registry, context: FetchContext, told: list[Event]) -> None:
     pin = offer(registry, {"pyproject.toml": FLIT + PROJECT, "demo.py": '"""X."""\n'})
-    wheel = one(means, pin)
+    wheel = one(context, pin)
     assert (wheel.filename, wheel.version, wheel.built) == ("demo-1.0-py3-none-any.whl", "1.0", True)
     assert read(wheel, "demo.py") == '"""X."""\n'
-    assert one(means, pin) == wheel
-    assert one(replace(means, environ={"UV_OFFLINE": "1"}), pin) == wheel
+    assert one(context, pin) == wheel
+    assert one(replace(context, environ={"UV_OFFLINE": "1"}), pin) == wheel
     assert (builds(told), len(registry.requests)) == (1, 1)
 
 
 def test_a_built_wheel_that_is_damaged_is_built_again_from_the_cached_source(
-    registry: Registry, means: Means, told: list[Event]
+    registry: Registry, context: FetchContext, told: list[Event]
 ) -> None:
     pin = offer(registry, {"pyproject.toml": FLIT + PROJECT, "demo.py": '"""Demo."""\n'})
-    wheel = one(means, pin)
+    wheel = one(context, pin)
     whole = wheel.path.read_bytes()
     wheel.path.write_bytes(whole[:100])
-    (known,) = fetch(lock(pin), TARGET, means, lambda wheel: False)
+    (known,) = fetch(lock(pin), TARGET, context, lambda wheel: False)
     assert (known, builds(told)) == (wheel, 1)
-    assert one(means, pin).path.read_bytes() == whole  # the same bytes as well
+    assert one(context, pin).path.read_bytes() == whole  # the same bytes as well
     assert (builds(told), len(registry.requests)) == (2, 1)
 
 
-def test_a_setup_py_alone_will_do(registry: Registry, means: Means) -> None:
+def test_a_setup_py_alone_will_do(registry: Registry, context: FetchContext) -> None:
     setup = "from setuptools import setup\nsetup(name='demo', version='1.0', py_modules=['demo'])\n"
-    assert one(means, offer(registry, {"setup.py": setup, "demo.py": ""})).filename == "demo-1.0-py3-none-any.whl"
+    assert one(context, offer(registry, {"setup.py": setup, "demo.py": ""})).filename == "demo-1.0-py3-none-any.whl"
 
 
-def test_a_folder_is_built_when_it_changes_and_left_as_it_is(tmp_path: Path, means: Means, told: list[Event]) -> None:
+def test_a_folder_is_built_when_it_changes_and_left_as_it_is(tmp_path: Path, context: FetchContext, told: list[Event]) -> None:
     folder = package(tmp_path / "lib", **{"demo.py": '"""First."""\n'})
     before = sorted(path.name for path in folder.rglob("*"))
     pin = Pin("demo", "1.0", folder=folder)
-    first = one(means, pin)
+    first = one(context, pin)
     os.utime(folder / "demo.py", (1, 1))
-    assert one(means, pin) == first
+    assert one(context, pin) == first
     (folder / "demo.py").write_text('"""Second."""\n')
-    second = one(means, pin)
+    second = one(context, pin)
     assert (read(first, "demo.py"), read(second, "demo.py")) == ('"""First."""\n', '"""Second."""\n')
     assert builds(told) == 2
     assert sorted(path.name for path in folder.rglob("*")) == before
     (folder / "demo.py").write_text('"""First."""\n')
-    assert one(means, pin) == first
+    assert one(context, pin) == first
     assert builds(told) == 2
 
 
 @pytest.mark.parametrize("backend", [FLIT, SETUPTOOLS], ids=["flit", "setuptools"])
-def test_the_same_tree_gives_the_same_bytes(tmp_path: Path, means: Means, backend: str) -> None:
+def test_the_same_tree_gives_the_same_bytes(tmp_path: Path, context: FetchContext, backend: str) -> None:
     there = [package(tmp_path / name / "lib", backend, **{"demo.py": '"""Demo."""\n'}) for name in ("one", "two")]
     os.utime(there[1] / "demo.py", (1_000_000_000, 1_000_000_000))
-    apart = replace(means, cache=tmp_path / "another")
+    apart = replace(context, cache=tmp_path / "another")
     apart.cache.mkdir()
-    (apart.cache / "uv-builds").symlink_to(means.cache / "uv-builds")
-    first = one(means, Pin("demo", "1.0", folder=there[0]))
+    (apart.cache / "uv-builds").symlink_to(context.cache / "uv-builds")
+    first = one(context, Pin("demo", "1.0", folder=there[0]))
     second = one(apart, Pin("demo", "1.0", folder=there[1]))
     assert first.sha256 == second.sha256
 
 
-def test_what_an_earlier_build_left_does_not_come_along(tmp_path: Path, means: Means) -> None:
+def test_what_an_earlier_build_left_does_not_come_along(tmp_path: Path, context: FetchContext) -> None:
     old = "build/lib/removed.py"
     folder = package(tmp_path / "lib", SETUPTOOLS, **{old: "", "src/demo/__init__.py": "", "demo.py": ""})
     (folder / "pyproject.toml").write_text(SETUPTOOLS + PROJECT + '[tool.setuptools]\npy-modules = ["demo"]\n')
     before = sorted(path.relative_to(folder) for path in folder.rglob("*"))
-    with zipfile.ZipFile(one(means, Pin("demo", "1.0", folder=folder)).path) as archive:
+    with zipfile.ZipFile(one(context, Pin("demo", "1.0", folder=folder)).path) as archive:
         assert "removed.py" not in archive.namelist()
     assert sorted(path.relative_to(folder) for path in folder.rglob("*")) == before
 
 
-def test_links_of_a_folder_are_followed_but_not_in_circles(tmp_path: Path, means: Means) -> None:
+def test_links_of_a_folder_are_followed_but_not_in_circles(tmp_path: Path, context: FetchContext) -> None:
     (tmp_path / "README.md").write_text("read me")
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared/data.txt").write_text("first")
@@ -188,7 +188,7 @@ def test_links_of_a_folder_are_followed_but_not_in_circles(tmp_path: Path, means
     (folder / "demo/shared").symlink_to("../../shared")
     (folder / "demo/self").symlink_to("../demo")
     (folder / "nowhere").symlink_to("/nowhere/at/all")
-    first = one(means, Pin("demo", "1.0", folder=folder))
+    first = one(context, Pin("demo", "1.0", folder=folder))
     assert read(first, "demo/shared/data.txt") == "first"
     assert "read me" in read(first, "demo-1.0.dist-info/METADATA")
     before = source_tree.digest(folder)
@@ -196,9 +196,9 @@ def test_links_of_a_folder_are_followed_but_not_in_circles(tmp_path: Path, means
     assert source_tree.digest(folder) != before
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path, means: Means) -> None:
-    with pytest.raises(PackagingError, match="a package's folder is not there") as raised:
-        one(means, Pin("demo", "1.0", folder=tmp_path / "gone"))
+def test_a_folder_that_is_not_there(tmp_path: Path, context: FetchContext) -> None:
+    with pytest.raises(PackagingError, match="the folder of a package does not exist") as raised:
+        one(context, Pin("demo", "1.0", folder=tmp_path / "gone"))
     assert raised.value.where == str(tmp_path / "gone")
 
 
@@ -209,48 +209,50 @@ VCS += '[tool.hatch.version]\nsource = "vcs"\n[tool.hatch.build]\ninclude = ["de
 
 
 @pytest.mark.parametrize("backend", [SCM, VCS], ids=["setuptools-scm", "hatch-vcs"])
-def test_a_version_from_tags_is_the_one_that_was_locked(tmp_path: Path, means: Means, backend: str) -> None:
+def test_a_version_from_tags_is_the_one_that_was_locked(tmp_path: Path, context: FetchContext, backend: str) -> None:
     project = '[project]\nname = "demo"\ndynamic = ["version"]\n'
     folder = write(tmp_path / "lib", {"pyproject.toml": backend + project, "demo.py": ""})
-    assert one(means, Pin("demo", "2.5", folder=folder)).version == "2.5"
+    assert one(context, Pin("demo", "2.5", folder=folder)).version == "2.5"
 
 
-def test_c_code_without_a_compiler_comes_out_pure_and_that_is_said(registry: Registry, means: Means, told: list[Event]) -> None:
+def test_c_code_without_a_compiler_comes_out_pure_and_that_is_said(
+    registry: Registry, context: FetchContext, told: list[Event]
+) -> None:
     files = {"setup.py": C_PART_THAT_MAY_FAIL, "fast.c": "int fast;\n", "demo.py": ""}
-    wheel = one(means, offer(registry, {"pyproject.toml": SETUPTOOLS + PROJECT, **files}))
+    wheel = one(context, offer(registry, {"pyproject.toml": SETUPTOOLS + PROJECT, **files}))
     assert wheel.filename == "demo-1.0-py3-none-any.whl"
     (warned,) = [event for event in told if isinstance(event, Warned)]
     assert warned.text.startswith("demo 1.0 was built without its compiled part (fast.c)")
 
 
-def test_c_code_that_must_be_compiled_is_refused(registry: Registry, means: Means) -> None:
+def test_c_code_that_must_be_compiled_is_refused(registry: Registry, context: FetchContext) -> None:
     files = {"setup.py": C_PART, "fast.c": "int fast;\n", "demo.py": ""}
     with pytest.raises(PackagingError) as raised:
-        one(means, offer(registry, {"pyproject.toml": SETUPTOOLS + PROJECT, **files}))
+        one(context, offer(registry, {"pyproject.toml": SETUPTOOLS + PROJECT, **files}))
     assert raised.value.what == (
-        "demo 1.0 has no wheel for python3.11 x86_64 (glibc 2.26), and its source does not build without a compiler"
+        "demo 1.0 has no wheel for python3.11 x86_64 (glibc 2.26), and its source needs a compiler"
     )
     assert raised.value.hint == "use a package that has wheels, or build it for the target: --build-native"
     assert "/bin/false" in raised.value.detail
-    assert fetch_errors.not_built("python-ldap 3.4", Target("3.11", "x86_64", (2, 26)), "/bin/false").hint.startswith(
+    assert fetch_errors.build_failed("python-ldap 3.4", Target("3.11", "x86_64", (2, 26)), "/bin/false").hint.startswith(
         "use ldap3, or"
     )
     assert (
-        fetch_errors.not_built("mysqlclient 2.2", Target("3.11", "x86_64", (2, 26)), "pkg-config").hint
-        == "its build said why; or use pymysql"
+        fetch_errors.build_failed("mysqlclient 2.2", Target("3.11", "x86_64", (2, 26)), "pkg-config").hint
+        == "see the output of the build below, or use pymysql"
     )
 
 
-def test_machine_code_in_a_wheel_that_says_it_is_for_any(tmp_path: Path, means: Means) -> None:
+def test_machine_code_in_a_wheel_that_says_it_is_for_any(tmp_path: Path, context: FetchContext) -> None:
     more = '[tool.setuptools]\npackages = ["demo"]\n[tool.setuptools.package-data]\ndemo = ["*"]\n'
     folder = write(tmp_path / "lib", {"pyproject.toml": SETUPTOOLS + PROJECT + more, "demo/__init__.py": ""})
     (folder / "demo/helper").write_bytes(b"\x7fELF" + bytes(60))
     with pytest.raises(PackagingError, match="gives code for this machine only"):
-        one(means, Pin("demo", "1.0", folder=folder))
+        one(context, Pin("demo", "1.0", folder=folder))
 
 
 def test_with_a_native_build_at_hand_it_gets_the_source_and_a_pure_package_does_not(
-    registry: Registry, tmp_path: Path, means: Means
+    registry: Registry, tmp_path: Path, context: FetchContext
 ) -> None:
     asked: list[tuple[list[str], str]] = []
 
@@ -262,7 +264,7 @@ def test_with_a_native_build_at_hand_it_gets_the_source_and_a_pure_package_does_
             archive.writestr("demo-1.0.dist-info/WHEEL", "")
         return made
 
-    able = replace(means, native=native)
+    able = replace(context, native=native)
     files = {"setup.py": C_PART_THAT_MAY_FAIL, "fast.c": "int fast;\n", "demo.py": ""}
     pin = offer(registry, {"pyproject.toml": SETUPTOOLS + PROJECT, **files})
     elsewhere = (DistFile("demo-1.0-cp311-cp311-win_amd64.whl", "https://example.org/"),)
@@ -275,21 +277,21 @@ def test_with_a_native_build_at_hand_it_gets_the_source_and_a_pure_package_does_
     assert len(asked) == 1
 
 
-def test_native_wheels_elsewhere_mean_that_a_build_is_not_tried(registry: Registry, means: Means) -> None:
+def test_native_wheels_elsewhere_mean_that_a_build_is_not_tried(registry: Registry, context: FetchContext) -> None:
     pin = offer(registry, {"pyproject.toml": FLIT + PROJECT, "demo.py": '"""Demo."""\n'})
     elsewhere = (DistFile("demo-1.0-cp311-cp311-win_amd64.whl", "https://example.org/"),)
-    with pytest.raises(PackagingError, match=r"demo 1\.0 has no wheel for .*; there are: Windows"):
-        one(means, replace(pin, wheels=elsewhere))
+    with pytest.raises(PackagingError, match=r"demo 1\.0 has no wheel for .*; it has wheels for Windows"):
+        one(context, replace(pin, wheels=elsewhere))
     assert not registry.requests
 
 
-def test_a_failing_build_shows_its_last_words(registry: Registry, means: Means) -> None:
+def test_a_failing_build_shows_its_last_words(registry: Registry, context: FetchContext) -> None:
     setup = "for n in range(100): print('noise', n)\nraise ValueError('the moon is in the wrong phase')\n"
-    with pytest.raises(PackagingError, match=r"demo 1\.0 cannot be built from its source") as raised:
-        one(means, offer(registry, {"pyproject.toml": SETUPTOOLS + PROJECT, "setup.py": setup}))
+    with pytest.raises(PackagingError, match=r"cannot build demo 1\.0 from its source") as raised:
+        one(context, offer(registry, {"pyproject.toml": SETUPTOOLS + PROJECT, "setup.py": setup}))
     assert "ValueError: the moon is in the wrong phase" in raised.value.detail.splitlines()
     assert len(raised.value.detail.splitlines()) <= 20
-    assert not [path for path in means.cache.iterdir() if path.name.startswith(".build-")]
+    assert not [path for path in context.cache.iterdir() if path.name.startswith(".build-")]
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -314,19 +316,19 @@ def repository(tmp_path: Path) -> tuple[Path, list[str]]:
 
 
 @pytest.mark.parametrize("length", [40, 10], ids=["whole", "short"])
-def test_a_commit_is_checked_out_exactly(repository: tuple[Path, list[str]], means: Means, length: int) -> None:
+def test_a_commit_is_checked_out_exactly(repository: tuple[Path, list[str]], context: FetchContext, length: int) -> None:
     top, commits = repository
     for commit, text in zip(commits, ("First", "Second"), strict=True):
-        wheel = one(means, Pin("demo", "1.0", repository=Repository(top.as_uri(), commit[:length], "lib")))
+        wheel = one(context, Pin("demo", "1.0", repository=Repository(top.as_uri(), commit[:length], "lib")))
         assert read(wheel, "demo.py") == f'"""{text}."""\n'
 
 
-def test_a_commit_is_fetched_once(repository: tuple[Path, list[str]], means: Means, told: list[Event]) -> None:
+def test_a_commit_is_fetched_once(repository: tuple[Path, list[str]], context: FetchContext, told: list[Event]) -> None:
     top, commits = repository
     pin = Pin("demo", "1.0", repository=Repository(top.as_uri(), commits[0], "lib"))
-    first = one(means, pin)
+    first = one(context, pin)
     top.rename(top.parent / "gone")
-    assert one(means, pin) == first
+    assert one(context, pin) == first
     assert builds(told) == 1
 
 
@@ -342,43 +344,43 @@ def test_a_commit_is_fetched_once(repository: tuple[Path, list[str]], means: Mea
     ids=["address", "commit", "folder", "outside", "transport"],
 )
 def test_a_repository_that_does_not_have_it(
-    repository: tuple[Path, list[str]], means: Means, change: dict[str, str], why: str
+    repository: tuple[Path, list[str]], context: FetchContext, change: dict[str, str], why: str
 ) -> None:
     top, commits = repository
     there = replace(Repository(top.as_uri(), commits[0], "lib"), **change)
     with pytest.raises(PackagingError, match=why):
-        one(means, Pin("demo", "1.0", repository=there))
+        one(context, Pin("demo", "1.0", repository=there))
 
 
-def test_without_git(repository: tuple[Path, list[str]], tmp_path: Path, means: Means) -> None:
+def test_without_git(repository: tuple[Path, list[str]], tmp_path: Path, context: FetchContext) -> None:
     top, commits = repository
-    poor = replace(means, environ={**os.environ, "PATH": str(tmp_path)})
+    poor = replace(context, environ={**os.environ, "PATH": str(tmp_path)})
     with pytest.raises(PackagingError, match="git is not installed"):
         one(poor, Pin("demo", "1.0", repository=Repository(top.as_uri(), commits[0], "lib")))
 
 
-def test_a_private_repository_gets_its_credentials_and_nothing_is_asked(means: Means) -> None:
+def test_a_private_repository_gets_its_credentials_and_nothing_is_asked(context: FetchContext) -> None:
     with serving(Registry(login="me:s3cret")) as server:
-        (means.project / "requirements.txt").write_text(f"demo @ git+http://me:s3cret@127.0.0.1:{server.port}/demo.git\n")
+        (context.project / "requirements.txt").write_text(f"demo @ git+http://me:s3cret@127.0.0.1:{server.port}/demo.git\n")
         there = Repository(f"{server.url}/demo.git", "0123456789" * 4)
         with pytest.raises(PackagingError) as raised:  # it is no git server: it says 404 to those it knows
-            one(means, Pin("demo", "1.0", repository=there))
+            one(context, Pin("demo", "1.0", repository=there))
         assert {request.headers.get("authorization", "")[:6] for request in server.requests} == {"Basic "}
         assert "not found" in raised.value.detail
-        (means.project / "requirements.txt").unlink()
+        (context.project / "requirements.txt").unlink()
         with pytest.raises(PackagingError) as raised:
-            one(means, Pin("demo", "1.0", repository=there))
+            one(context, Pin("demo", "1.0", repository=there))
         assert "terminal prompts disabled" in raised.value.detail
         assert "s3cret" not in raised.value.detail
 
 
-def test_a_real_source_only_package_of_the_registry(means: Means) -> None:
+def test_a_real_source_only_package_of_the_registry(context: FetchContext) -> None:
     """Its address and hash come from uv, as in a real lock."""
     command = [sys.executable, "-m", "uv", "pip", "compile", "--format", "pylock.toml", "--no-deps", "--quiet", "-"]
-    made = subprocess.run(command, input="docopt==0.6.2", capture_output=True, text=True, check=True, cwd=means.project)
+    made = subprocess.run(command, input="docopt==0.6.2", capture_output=True, text=True, check=True, cwd=context.project)
     (entry,) = tomllib.loads(made.stdout)["packages"]
     found = entry["sdist"]
     file = DistFile(found["url"].rpartition("/")[2], found["url"], tuple(found["hashes"].items()), found.get("size"))
-    wheel = one(means, Pin("docopt", "0.6.2", sdist=file))
+    wheel = one(context, Pin("docopt", "0.6.2", sdist=file))
     assert wheel.filename.endswith("-none-any.whl")
     assert "def docopt(" in read(wheel, "docopt.py")

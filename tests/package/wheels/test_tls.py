@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from lambent.errors import PackagingError
 from lambent.package.target import Target
 from lambent.package.wheels.fetch import fetch
-from lambent.package.wheels.fetch_context import Means
+from lambent.package.wheels.fetch_context import FetchContext
 from support.registry import Registry, lock, serving
 
 TARGET = Target("3.13", "x86_64", (2, 34))
@@ -28,22 +28,22 @@ def registry(certificate: Path) -> Iterator[Registry]:
 
 
 @pytest.fixture
-def means(tmp_path: Path) -> Means:
-    return Means(tmp_path / "cache", {"HOME": str(tmp_path)}, tmp_path)
+def context(tmp_path: Path) -> FetchContext:
+    return FetchContext(tmp_path / "cache", {"HOME": str(tmp_path)}, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
-def test_the_users_authority_is_trusted(registry: Registry, means: Means, certificate: Path, name: str) -> None:
+def test_the_users_authority_is_trusted(registry: Registry, context: FetchContext, certificate: Path, name: str) -> None:
     pin = registry.offer()
     assert pin.wheels[0].url.startswith("https://")
-    assert fetch(lock(pin), TARGET, replace(means, environ={**means.environ, name: str(certificate)}))
+    assert fetch(lock(pin), TARGET, replace(context, environ={**context.environ, name: str(certificate)}))
 
 
-def test_an_unknown_authority_is_told_at_once_with_what_to_do(registry: Registry, means: Means) -> None:
+def test_an_unknown_authority_is_told_at_once_with_what_to_do(registry: Registry, context: FetchContext) -> None:
     pin = registry.offer()
     started = time.monotonic()
     with pytest.raises(PackagingError) as raised:
-        fetch(lock(pin), TARGET, means)
+        fetch(lock(pin), TARGET, context)
     error = raised.value
     assert error.what == (f"demo 1.0: the certificate of localhost:{registry.port} is not trusted: self-signed certificate")
     assert "SSL_CERT_FILE" in error.hint
@@ -51,14 +51,14 @@ def test_an_unknown_authority_is_told_at_once_with_what_to_do(registry: Registry
     assert not registry.requests
 
 
-def test_a_host_that_need_not_be_trusted(registry: Registry, means: Means) -> None:
+def test_a_host_that_need_not_be_trusted(registry: Registry, context: FetchContext) -> None:
     pin = registry.offer()
     told = {"UV_INSECURE_HOST": "example.org localhost"}
-    assert fetch(lock(pin), TARGET, replace(means, environ={**means.environ, **told}))
+    assert fetch(lock(pin), TARGET, replace(context, environ={**context.environ, **told}))
 
 
-def test_a_bundle_that_is_not_there(registry: Registry, means: Means) -> None:
+def test_a_bundle_that_is_not_there(registry: Registry, context: FetchContext) -> None:
     pin = registry.offer()
-    with pytest.raises(PackagingError, match="certificates that cannot be read") as raised:
-        fetch(lock(pin), TARGET, replace(means, environ={"SSL_CERT_FILE": "/nowhere.pem"}))
+    with pytest.raises(PackagingError, match="cannot read the certificates") as raised:
+        fetch(lock(pin), TARGET, replace(context, environ={"SSL_CERT_FILE": "/nowhere.pem"}))
     assert raised.value.where == "SSL_CERT_FILE"

@@ -33,7 +33,7 @@ from lambent.package.requirements.question import Options, Question, names_index
 from lambent.package.target import Target
 from lambent.package.urls import without_credentials
 from lambent.package.uv_command import UvFailed
-from lambent.package.wheels.choose_wheel import choose
+from lambent.package.wheels.choose_wheel import choose_wheel
 
 if TYPE_CHECKING:
     from lambent.package.requirements import refusals, unfitting
@@ -95,7 +95,7 @@ class Compiler(Struct, dict=True):
             except UvFailed as error:
                 self._learn(error.text, state)
                 continue
-            unfit = [pin for pin in pins if pin.wheels and choose(pin, self.question.uv.target) is None]
+            unfit = [pin for pin in pins if pin.wheels and choose_wheel(pin, self.question.uv.target) is None]
             if not unfit:
                 return pins
             with ThreadPoolExecutor(4) as pool:
@@ -187,7 +187,7 @@ class Compiler(Struct, dict=True):
         """The versions that uv's platform takes and the target does not, this one first: all, or those down to the next."""
         target, wider = self.question.uv.target, widened(self.question.uv.target)
         there = self.offers.of(pin.name, pin.index)
-        unfit = [one for one in there if choose(one, target) is None and choose(one, wider) is not None]
+        unfit = [one for one in there if choose_wheel(one, target) is None and choose_wheel(one, wider) is not None]
         if not any(one.version == pin.version for one in unfit):
             return self._walk(pin)
         return [pin, *(one for one in unfit if one.version != pin.version)]
@@ -196,7 +196,7 @@ class Compiler(Struct, dict=True):
         walked = [pin]
         while len(walked) < _STEPS_MAX:
             older = self._newest(f"{pin.name}<{walked[-1].version}")
-            if older is None or choose(older, self.question.uv.target) is not None:
+            if older is None or choose_wheel(older, self.question.uv.target) is not None:
                 break
             walked.append(older)
         return walked
@@ -204,15 +204,15 @@ class Compiler(Struct, dict=True):
     def fitting(self, name: str) -> Pin | None:
         """The newest version of a package with a wheel for the target."""
         newest = self._newest(name)
-        if newest is None or choose(newest, self.question.uv.target) is not None:
+        if newest is None or choose_wheel(newest, self.question.uv.target) is not None:
             return newest
-        with_wheels = (pin for pin in self.offers.of(name, newest.index) if choose(pin, self.question.uv.target))
+        with_wheels = (pin for pin in self.offers.of(name, newest.index) if choose_wheel(pin, self.question.uv.target))
         return next(with_wheels, None) or self._newest(f"{name}<{self._walk(newest)[-1].version}")
 
     def _learn(self, text: str, state: _State) -> None:
         """Lets a package be built that has no wheels, or raises the PackagingError that tells what uv refused."""
         asked, uv = self.question.asked, self.question.uv
-        if full := fetch_errors.full_disk(text):
+        if full := fetch_errors.disk_full(text):
             raise full
         package = wheelless.blamed(text) or wheelless.ruled_out(text, [pins[0] for pins in state.unfit.values()])
         if package is None:

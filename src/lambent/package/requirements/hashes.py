@@ -19,7 +19,7 @@ from lambent.package.requirements.markers import holds
 from lambent.package.requirements.question import Question
 from lambent.package.requirements.wheelless import has_linux_wheels
 from lambent.package.urls import local_path, without_credentials
-from lambent.package.wheels.choose_wheel import choose
+from lambent.package.wheels.choose_wheel import choose_wheel
 
 _HASH = re.compile(r"\s--hash[= ]\s*([a-z0-9_]+):([0-9a-fA-F]+)")
 _HINT = "list them again: uv pip compile --generate-hashes, or pip-compile --generate-hashes"
@@ -71,14 +71,14 @@ def _checked(pin: Pin, listed: Hashes, strict: bool, question: Question, compile
     wheels = tuple(kept for file in pin.wheels if (kept := _kept(file, listed, pin)))
     left = replace(pin, wheels=wheels, sdist=_kept(pin.sdist, listed, pin) if pin.sdist else None)
     if (
-        choose(left, question.uv.target) is None
+        choose_wheel(left, question.uv.target) is None
         and pin.sdist is None
         and (whole := compiler.everything(f"{pin.name}=={pin.version}"))
     ):
         left = replace(left, sdist=_kept(whole.sdist, listed, whole) if whole.sdist else None)
-    if choose(left, question.uv.target) or (left.sdist and (question.options.native or not has_linux_wheels(pin))):
+    if choose_wheel(left, question.uv.target) or (left.sdist and (question.options.native or not has_linux_wheels(pin))):
         return left
-    best = choose(pin, question.uv.target)
+    best = choose_wheel(pin, question.uv.target)
     file = f"{best.filename}, which is for {question.uv.target.name}," if best else "no file of it"
     said = f"{file} is not among its hashes" if best else f"{file} has one of its hashes"
     raise PackagingError(f"{package}: {said}", where=where, hint=_HINT)

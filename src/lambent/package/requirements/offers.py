@@ -17,9 +17,9 @@ from lambent.package.lock import DistFile, Pin
 from lambent.package.requirements.lines import normalised
 from lambent.package.requirements.question import Question
 from lambent.package.urls import without_credentials
-from lambent.package.wheels.choose_wheel import wheel_name
+from lambent.package.wheels.choose_wheel import parse_wheel_filename
 from lambent.package.wheels.credentials import Credentials
-from lambent.package.wheels.registry_client import Http
+from lambent.package.wheels.registry_client import RegistryClient
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
 _ANCHOR = re.compile(r"<a\s([^>]*)>", re.IGNORECASE)
@@ -31,7 +31,7 @@ class Offers:
 
     def __init__(self, question: Question) -> None:
         environ = question.uv.environ
-        self._http = Http(environ, Credentials(environ, question.asked.folder, (question.path,)))
+        self._http = RegistryClient(environ, Credentials(environ, question.asked.folder, (question.path,)))
         self._pages: dict[tuple[str, str], tuple[Pin, ...]] = {}
 
     def of(self, name: str, index: str) -> tuple[Pin, ...]:
@@ -70,7 +70,7 @@ def parse(name: str, index: str, body: bytes, kind: str) -> tuple[Pin, ...]:
     files = _of_json(json.loads(text), base) if "json" in kind else _of_html(text, base)
     versions: dict[Version, list[DistFile]] = {}
     for file in files:
-        wheel = wheel_name(file.filename)
+        wheel = parse_wheel_filename(file.filename)
         if wheel is None:
             continue
         try:

@@ -10,7 +10,7 @@ from lambent.package.lock import Pin
 from lambent.package.requirements import compiled, pylock, unlocked
 from lambent.package.requirements.question import Question
 from lambent.package.requirements.wheelless import has_linux_wheels
-from lambent.package.wheels.choose_wheel import choose
+from lambent.package.wheels.choose_wheel import choose_wheel
 
 if TYPE_CHECKING:
     from lambent.package.requirements import pdm, pipfile, poetry, unfitting, uv_lock
@@ -40,7 +40,7 @@ def pins(question: Question) -> tuple[Pin, ...]:
 def _checked(pins: tuple[Pin, ...], question: Question) -> tuple[Pin, ...]:
     """The pins by name. Raises PackagingError for one that has nothing for the target."""
     for pin in pins:
-        if pin.folder or pin.repository or choose(pin, question.uv.target):
+        if pin.folder or pin.repository or choose_wheel(pin, question.uv.target):
             continue
         if pin.sdist and (question.options.native or not has_linux_wheels(pin)):
             continue

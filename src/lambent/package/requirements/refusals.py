@@ -12,7 +12,7 @@ from lambent.errors import PackagingError
 from lambent.package.requirements.lines import normalised
 from lambent.package.urls import without_credentials
 from lambent.package.uv_command import Uv
-from lambent.package.wheels.fetch_errors import full_disk, instead
+from lambent.package.wheels.fetch_errors import alternative_package, disk_full
 
 _LINES_MAX = 16
 
@@ -29,7 +29,7 @@ class _Said(Struct, frozen=True):
 def translate(text: str, uv: Uv, where: str) -> PackagingError:
     """uv's message as one of our errors; `where` is the file that holds the requirements."""
     text = without_credentials(text)
-    if full := full_disk(text):
+    if full := disk_full(text):
         return full
     flat = " ".join(text.split())  # uv wraps its lines
     for pattern, explain in _KNOWN:
@@ -144,7 +144,7 @@ def _no_wheel(said: _Said) -> tuple[str, str, str]:
 def _not_built(said: _Said) -> tuple[str, str, str]:
     spec = said.found[1]
     what = f"{spec} has no wheel for {_target(said.uv)}, and its source does not build without a compiler"
-    other = instead(normalised(_name(spec)), said.uv.target) or "a package that has wheels"
+    other = alternative_package(normalised(_name(spec)), said.uv.target) or "a package that has wheels"
     hint = f"use {other}, or a version that has wheels: https://pypi.org/project/{_name(spec)}/#files"
     return what, said.where, hint
 

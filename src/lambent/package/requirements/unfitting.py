@@ -6,19 +6,19 @@ from lambent.errors import PackagingError
 from lambent.package.lock import Pin
 from lambent.package.requirements.question import Question
 from lambent.package.requirements.wheelless import targets
-from lambent.package.wheels.choose_wheel import offered
-from lambent.package.wheels.fetch_errors import instead
+from lambent.package.wheels.available_wheels import describe_wheels
+from lambent.package.wheels.fetch_errors import alternative_package
 
 
 def not_fitting(pin: Pin, question: Question, fitting: Pin | None, text: str = "") -> PackagingError:
     """For a version without a wheel for the target; `fitting` is the newest version that has one."""
     target = question.uv.target
     major, minor = target.glibc
-    there = offered(pin)
+    there = describe_wheels(pin)
     what = f"{pin.name} {pin.version} has no wheel for {target.name} (glibc {major}.{minor})"
     what += f"; there are wheels for {there}" if there else "; it has no wheels at all"
     tries = [f"{pin.name}=={fitting.version}, which has one"] if fitting else []
-    if not fitting and (other := instead(pin.name, target)):
+    if not fitting and (other := alternative_package(pin.name, target)):
         tries.append(f"{other} in its place")
     others = targets(pin)
     runtime = next((other for other in others if other.architecture == target.architecture), None)

@@ -13,7 +13,7 @@ from lambent.config.model import Architecture
 from lambent.package.lock import Pin
 from lambent.package.requirements.lines import normalised
 from lambent.package.target import Target
-from lambent.package.wheels.choose_wheel import choose
+from lambent.package.wheels.choose_wheel import choose_wheel
 
 _OLDEST = date(2021, 1, 1)  # python3.9 and later
 _MACHINES: tuple[Architecture, ...] = ("x86_64", "arm64")
@@ -66,4 +66,4 @@ def targets(pin: Pin) -> list[Target]:
     """The Lambda runtimes that its wheels do fit, newest first."""
     runtimes = [known for known in calendar.RUNTIMES if not known.preview and known.available >= _OLDEST]
     possible = (Target(known.python, machine, known.glibc) for known in reversed(runtimes) for machine in _MACHINES)
-    return [target for target in possible if choose(pin, target) is not None]
+    return [target for target in possible if choose_wheel(pin, target) is not None]

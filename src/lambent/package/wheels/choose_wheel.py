@@ -1,19 +1,19 @@
-"""Which wheel of a package the target takes, and which there are when it takes none. Pure."""
+"""Parse the file names of wheels, and choose the best one for a target. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from msgspec import Struct
 
 from lambent.package.lock import DistFile, Pin
 from lambent.package.target import Target
-from lambent.package.wheels.tags import ranks
+from lambent.package.wheels.tags import tag_ranks
 
 
-class WheelName(Struct, frozen=True):
-    """A wheel's file name, taken apart (PEP 427). The last three may hold several values each ("py2.py3")."""
+class WheelFilename(Struct, frozen=True):
+    """The parts of a wheel's file name (PEP 427). The last three may hold several values each, as "py2.py3" does."""
 
     name: str
     version: str
@@ -29,114 +29,39 @@ class WheelName(Struct, frozen=True):
                     yield f"{python}-{abi}-{platform}"
 
     @property
-    def neutral(self) -> bool:
-        """Whether it runs on every machine."""
+    def is_platform_neutral(self) -> bool:
+        """Whether the wheel runs on every machine."""
         return self.abis == ("none",) and self.platforms == ("any",)
 
 
-def wheel_name(filename: str) -> WheelName | None:
-    """The parts of a file name, or None when it is not a wheel's. A name that would lead to another folder is none."""
+def parse_wheel_filename(filename: str) -> WheelFilename | None:
+    """Return the parts of a wheel's file name, or None if it isn't one. A name that contains a path isn't one."""
     parts = filename.removesuffix(".whl").split("-")
     if not filename.endswith(".whl") or len(parts) not in (5, 6) or "/" in filename or "\\" in filename:
         return None
     build = parts[2] if len(parts) == 6 else ""
     pythons, abis, platforms = (tuple(part.lower().split(".")) for part in parts[-3:])
-    return WheelName(parts[0], parts[1], build, pythons, abis, platforms)
+    return WheelFilename(parts[0], parts[1], build, pythons, abis, platforms)
 
 
-def choose(pin: Pin, target: Target) -> DistFile | None:
-    """The best wheel of the package for the target, or None when none fits."""
-    there = ranks(target)
+def choose_wheel(pin: Pin, target: Target) -> DistFile | None:
+    """Return the best wheel of a package for the target, or None if none fits."""
+    ranks = tag_ranks(target)
     best: tuple[tuple[int, int, str, str], DistFile] | None = None
     for wheel in pin.wheels:
-        name = wheel_name(wheel.filename)
+        name = parse_wheel_filename(wheel.filename)
         if name is None:
             continue
-        rank = min((there[tag] for tag in name.tags() if tag in there), default=None)
+        rank = min((ranks[tag] for tag in name.tags() if tag in ranks), default=None)
         if rank is None:
             continue
-        number, rest = _build(name.build)
-        key = (-rank, number, rest, wheel.filename)
-        if best is None or key > best[0]:
-            best = (key, wheel)
+        sort_key = (-rank, *_build_order(name.build), wheel.filename)
+        if best is None or sort_key > best[0]:
+            best = (sort_key, wheel)
     return best[1] if best else None
 
 
-def _build(build: str) -> tuple[int, str]:
-    """A build tag as it is compared: by number, then by what follows; none is the lowest (PEP 427)."""
-    found = re.match(r"(\d+)(.*)", build)
-    return (int(found[1]), found[2]) if found else (-1, "")
-
-
-def offered(pin: Pin) -> str:
-    """The wheels that there are, for an error: "python3.9-3.12 x86_64 glibc 2.28; macOS, Windows". Empty: there are none."""
-    linux: dict[str, set[str]] = {}
-    others: set[str] = set()
-    for wheel in pin.wheels:
-        name = wheel_name(wheel.filename)
-        if name is None:
-            continue
-        for place, elsewhere in _places(name.platforms):
-            pythons = _pythons(name)
-            if elsewhere:
-                others.add(place)
-            elif not place.startswith(_MACHINES) or not pythons:
-                others.add("other Pythons and machines")
-            else:
-                linux.setdefault(place, set()).update(pythons)
-    told: dict[str, list[str]] = {}
-    for place in sorted(linux):
-        told.setdefault(_range(linux[place]), []).append(place)
-    parts = [f"{pythons} {', '.join(places)}" for pythons, places in told.items()]
-    return "; ".join([*parts, *([", ".join(sorted(others, key=str.lower))] if others else [])])
-
-
-def _places(platforms: Iterable[str]) -> set[tuple[str, bool]]:
-    """Where the wheel runs in words, and whether that is something else than Linux. Only the oldest glibc is told."""
-    oldest: dict[str, int] = {}
-    found: set[tuple[str, bool]] = set()
-    for platform in platforms:
-        glibc = re.match(r"manylinux(?:_2_(\d+)|(2014)|(2010)|(1))_(.+)", platform)
-        if glibc:
-            minor = int(glibc[1] or (17 if glibc[2] else 12 if glibc[3] else 5))
-            oldest[glibc[5]] = min(minor, oldest.get(glibc[5], minor))
-        elif musl := re.match(r"musllinux_\d+_\d+_(.+)", platform):
-            found.add((f"{musl[1]} musl", False))
-        elif platform.startswith("linux_"):
-            found.add((platform.removeprefix("linux_"), False))
-        elif platform == "any":
-            found.add(("any machine", False))
-        else:
-            found.add((_SYSTEMS.get(re.split(r"[_\d]", platform)[0], platform), True))
-    return found | {(f"{machine} glibc 2.{minor}", False) for machine, minor in oldest.items()}
-
-
-_MACHINES = ("x86_64", "aarch64", "any ")  # Lambda's, and what runs on both
-_SYSTEMS = {"macosx": "macOS", "win": "Windows", "android": "Android", "ios": "iOS", "pyodide": "WebAssembly"}
-
-
-def _pythons(name: WheelName) -> set[str]:
-    """CPython's versions as people write them: "3.12", "3.13t" without the global lock, "3.8+" with the stable ABI, "3"."""
-    found = set()
-    for python in name.pythons:
-        if not python.startswith(("cp", "py")):
-            continue  # PyPy and its like
-        number = python[2:]
-        version = f"{number[0]}.{number[1:]}" if len(number) > 1 else number
-        for abi in name.abis:
-            found.add(f"{version}+" if abi == "abi3" else f"{version}t" if abi.endswith("t") else version)
-    return found
-
-
-def _range(versions: set[str]) -> str:
-    """A set of versions in short: "python3.9-3.12, 3.13t"."""
-    plain = sorted(int(version[2:]) for version in versions if re.fullmatch(r"3\.\d+", version))
-    runs: list[list[int]] = []
-    for minor in plain:
-        if runs and minor == runs[-1][-1] + 1:
-            runs[-1].append(minor)
-        else:
-            runs.append([minor])
-    told = [f"3.{run[0]}-3.{run[-1]}" if len(run) > 1 else f"3.{run[0]}" for run in runs]
-    rest = sorted(version for version in versions if not re.fullmatch(r"3\.\d+", version))
-    return f"python{', '.join([*told, *rest])}"
+def _build_order(build: str) -> tuple[int, str]:
+    """Return what build tags are sorted by: the number, then the rest. No tag sorts lowest (PEP 427)."""
+    match = re.match(r"(\d+)(.*)", build)
+    return (int(match[1]), match[2]) if match else (-1, "")

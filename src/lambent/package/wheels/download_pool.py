@@ -1,4 +1,4 @@
-"""Several files at once, and how far they are."""
+"""Download several files at once, and report the progress."""
 
 from __future__ import annotations
 
@@ -10,45 +10,45 @@ from threading import Event, Thread
 from lambent.errors import PackagingError
 from lambent.events import Emit, Fetched, Fetching
 from lambent.package.wheels import fetch_errors
-from lambent.package.wheels.download import Transfer
-from lambent.package.wheels.download_request import Wanted
+from lambent.package.wheels.download import Download
+from lambent.package.wheels.download_request import DownloadRequest
 from lambent.package.wheels.partial_file import Stopped
-from lambent.package.wheels.registry_client import Http
-from lambent.package.wheels.wheel_store import Store
+from lambent.package.wheels.registry_client import RegistryClient
+from lambent.package.wheels.wheel_store import WheelStore
 
-_AT_ONCE = 8
+_THREADS = 8
 _RETRIES = 5
-_TOLD_EVERY_S = 0.1
-_LAST_WORDS_S = 1.0
+_REPORT_INTERVAL_S = 0.1
+_JOIN_TIMEOUT_S = 1.0
 
 
-class Downloads:
-    """The threads that fetch. They are daemons: Ctrl-C does not wait for a registry that is silent."""
+class DownloadPool:
+    """The threads that download. They are daemons, so Ctrl-C doesn't wait for a silent registry."""
 
-    def __init__(self, wanted: Sequence[Wanted], store: Store, http: Http, retries: int) -> None:
-        self._wanted = sorted(wanted, key=lambda each: -(each.file.size or 0))  # the long ones first
+    def __init__(self, requests: Sequence[DownloadRequest], store: WheelStore, client: RegistryClient, retries: int) -> None:
+        self._requests = sorted(requests, key=lambda request: -(request.file.size or 0))  # largest first
         self._store = store
-        self._http = http
+        self._client = client
         self._retries = retries
         self._stop = Event()
-        self._todo: SimpleQueue[int] = SimpleQueue()
-        self._ended: SimpleQueue[tuple[int, BaseException | None]] = SimpleQueue()
-        self._there = [0] * len(wanted)
-        self._sizes = [each.file.size or 0 for each in self._wanted]
+        self._pending: SimpleQueue[int] = SimpleQueue()
+        self._finished: SimpleQueue[tuple[int, BaseException | None]] = SimpleQueue()
+        self._received = [0] * len(requests)
+        self._sizes = [request.file.size or 0 for request in self._requests]
 
     def run(self, emit: Emit) -> None:
-        """Returns when all files are in the store. Raises the first failure, after telling the others to stop."""
-        for number in range(len(self._wanted)):
-            self._todo.put(number)
-        threads = [Thread(target=self._work, daemon=True) for _ in range(min(_AT_ONCE, len(self._wanted)))]
+        """Return when all files are in the store. On the first failure, stop the other downloads and raise it."""
+        for number in range(len(self._requests)):
+            self._pending.put(number)
+        threads = [Thread(target=self._work, daemon=True) for _ in range(min(_THREADS, len(self._requests)))]
         for thread in threads:
             thread.start()
         try:
-            self._watch(emit)
+            self._wait(emit)
         except Exception:
             self._stop.set()
             for thread in threads:
-                thread.join(_LAST_WORDS_S)
+                thread.join(_JOIN_TIMEOUT_S)
             raise
         finally:
             self._stop.set()
@@ -56,56 +56,64 @@ class Downloads:
     def _work(self) -> None:
         while not self._stop.is_set():
             try:
-                number = self._todo.get_nowait()
+                number = self._pending.get_nowait()
             except Empty:
                 return
             try:
-                self._one(number)
-            except BaseException as error:  # raised again by the thread that waits
-                self._ended.put((number, error))
+                self._download(number)
+            except BaseException as error:  # raised again in `_wait`
+                self._finished.put((number, error))
                 return
-            self._ended.put((number, None))
+            self._finished.put((number, None))
 
-    def _one(self, number: int) -> None:
-        def progress(done: int, total: int) -> None:
-            self._there[number], self._sizes[number] = done, total
+    def _download(self, number: int) -> None:
+        def progress(received: int, size: int) -> None:
+            self._received[number], self._sizes[number] = received, size
 
-        Transfer(self._wanted[number], self._store, self._http, self._stop, progress, self._retries).run()
+        Download(self._requests[number], self._store, self._client, self._stop, progress, self._retries).run()
 
-    def _watch(self, emit: Emit) -> None:
+    def _wait(self, emit: Emit) -> None:
         done: set[int] = set()
-        told = None
-        while len(done) < len(self._wanted):
-            if (state := self._state(done)) != told:
-                emit(state)
-                told = state
+        reported = None
+        while len(done) < len(self._requests):
+            if (progress := self._progress(done)) != reported:
+                emit(progress)
+                reported = progress
             try:
-                number, error = self._ended.get(timeout=_TOLD_EVERY_S)
+                number, error = self._finished.get(timeout=_REPORT_INTERVAL_S)
             except Empty:
                 continue
             if error is not None and not isinstance(error, Stopped):
                 raise error
             done.add(number)
 
-    def _state(self, done: set[int]) -> Fetching:
-        under_way = [each.name for number, each in enumerate(self._wanted) if self._there[number] and number not in done]
-        return Fetching(len(done), len(self._wanted), sum(self._there), sum(self._sizes), tuple(under_way[:_AT_ONCE]))
+    def _progress(self, done: set[int]) -> Fetching:
+        active = [
+            request.name for number, request in enumerate(self._requests) if self._received[number] and number not in done
+        ]
+        return Fetching(len(done), len(self._requests), sum(self._received), sum(self._sizes), tuple(active[:_THREADS]))
 
 
-def download(wanted: Sequence[Wanted], store: Store, http: Http, environ: Mapping[str, str], emit: Emit) -> None:
-    """Gets the files into the store. Raises PackagingError, OSError."""
+def download_all(
+    requests: Sequence[DownloadRequest], store: WheelStore, client: RegistryClient, environ: Mapping[str, str], emit: Emit
+) -> None:
+    """Download the files into the store. Raises PackagingError, OSError."""
     if environ.get("UV_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
-        lacking = [each for each in wanted if not each.file.url.startswith("file:")]
-        if lacking:
-            raise fetch_errors.offline(lacking)
+        remote = [request for request in requests if not request.file.url.startswith("file:")]
+        if remote:
+            raise fetch_errors.offline(remote)
     started = time.monotonic()
-    Downloads(wanted, store, http, _retries(environ)).run(emit)
-    sizes = [stored.path.stat().st_size for each in wanted if (stored := store.find(each.file))]
-    emit(Fetched(len(wanted), sum(sizes), time.monotonic() - started))
+    DownloadPool(requests, store, client, _retries(environ)).run(emit)
+    sizes = [stored.path.stat().st_size for request in requests if (stored := store.find(request.file))]
+    emit(Fetched(len(requests), sum(sizes), time.monotonic() - started))
 
 
 def _retries(environ: Mapping[str, str]) -> int:
-    said = environ.get("UV_HTTP_RETRIES") or str(_RETRIES)
-    if not said.isdecimal():
-        raise PackagingError(f"not a number of attempts: {said}", where="UV_HTTP_RETRIES", hint=str(_RETRIES))
-    return int(said)
+    value = environ.get("UV_HTTP_RETRIES") or str(_RETRIES)
+    if not value.isdecimal():
+        raise PackagingError(
+            f"the number of retries must be a whole number, got {value}",
+            where="UV_HTTP_RETRIES",
+            hint=f"UV_HTTP_RETRIES={_RETRIES}",
+        )
+    return int(value)

@@ -1,4 +1,4 @@
-"""What is to be fetched."""
+"""A file to download, and the package it belongs to."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from msgspec import Struct
 from lambent.package.lock import DistFile
 
 
-class Wanted(Struct, frozen=True):
-    """A file to fetch, and the package it is of. `index` is whose credentials it needs (see `Pin`)."""
+class DownloadRequest(Struct, frozen=True):
+    """`index` is the index whose credentials the download needs (see `Pin`)."""
 
     file: DistFile
     name: str

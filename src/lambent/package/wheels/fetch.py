@@ -1,7 +1,7 @@
-"""From a lock to wheels on this disk: those that are there already, those to fetch, and those to build.
+"""Turn a lock into wheels on this disk: find them in the cache, download them, or build them.
 
-A file that the cache has is not read again: what makes shards of it says so (`used`), and only then is it compared with its
-hash, so that a damaged one is found and had once more.
+A cached file isn't read again on every build. Only if the caller is going to read it (`is_used`), its hash is checked, and a
+damaged file is fetched again.
 """
 
 from __future__ import annotations
@@ -16,127 +16,121 @@ from lambent.lazy import LazyModule
 from lambent.package.cache import disk_error
 from lambent.package.lock import DistFile, Lock, Pin, Wheel
 from lambent.package.target import Target
-from lambent.package.wheels.choose_wheel import choose, wheel_name
-from lambent.package.wheels.download_request import Wanted
-from lambent.package.wheels.fetch_context import Means
-from lambent.package.wheels.wheel_store import Store, Stored, is_whole
+from lambent.package.wheels.choose_wheel import choose_wheel, parse_wheel_filename
+from lambent.package.wheels.download_request import DownloadRequest
+from lambent.package.wheels.fetch_context import FetchContext
+from lambent.package.wheels.wheel_store import StoredFile, WheelStore, is_intact
 
 if TYPE_CHECKING:
     from lambent.package.wheels import credentials, download_pool, fetch_errors, registry_client, source_build
-else:  # for what is not in the store yet
+else:  # only needed for what isn't in the store yet
     credentials = LazyModule("lambent.package.wheels.credentials")
     download_pool = LazyModule("lambent.package.wheels.download_pool")
     fetch_errors = LazyModule("lambent.package.wheels.fetch_errors")
     registry_client = LazyModule("lambent.package.wheels.registry_client")
     source_build = LazyModule("lambent.package.wheels.source_build")
 
-Used = Callable[[Wheel], bool]
 
+def fetch(
+    lock: Lock, target: Target, context: FetchContext, is_used: Callable[[Wheel], bool] = lambda wheel: True
+) -> tuple[Wheel, ...]:
+    """Return the wheels of a lock, in its order. Raises PackagingError, and leaves no incomplete files.
 
-def always(wheel: Wheel) -> bool:
-    """A `Used` for callers that read every wheel."""
-    return True
-
-
-def fetch(lock: Lock, target: Target, means: Means, used: Used = always) -> tuple[Wheel, ...]:
-    """The wheels of a lock, in its order. Raises PackagingError, and leaves nothing half.
-
-    A wheel for which `used` is false is not looked at, and need not be there: its content is known by its hash.
+    A wheel for which `is_used` returns False isn't read and may be missing from the disk: its hash says what it contains.
     """
     try:
-        return _fetch(lock, target, means, used)
+        return _fetch(lock, target, context, is_used)
     except OSError as error:
-        raise disk_error("keep the wheels", error, means.store.folder) from error
+        raise disk_error("store the wheels", error, context.store.folder) from error
 
 
-class _Way(Struct, frozen=True):
-    """How a package is had: `file` is what is fetched for it, a wheel, or a source distribution to be `built`."""
+class _Plan(Struct, frozen=True):
+    """How to get a package: `file` is the wheel to download, or the source distribution to build if `needs_build`."""
 
     pin: Pin
     file: DistFile | None
-    built: bool
+    needs_build: bool
 
 
-def _fetch(lock: Lock, target: Target, means: Means, used: Used) -> tuple[Wheel, ...]:
-    ways = [_way(pin, target, means, lock.source) for pin in lock.pins]
-    found = {way.pin.name: _there(way, target, means, used) for way in ways}
-    lacking = [way for way in ways if found[way.pin.name] is None]
-    _get(lacking, means)
-    for way in lacking:
-        found[way.pin.name] = _made(way, target, means)
-    return tuple(_wheel(way, stored) for way in ways if (stored := found[way.pin.name]) is not None)
+def _fetch(lock: Lock, target: Target, context: FetchContext, is_used: Callable[[Wheel], bool]) -> tuple[Wheel, ...]:
+    plans = [_plan(pin, target, context, lock.source) for pin in lock.pins]
+    stored = {plan.pin.name: _find_stored(plan, target, context, is_used) for plan in plans}
+    missing = [plan for plan in plans if stored[plan.pin.name] is None]
+    _download(missing, context)
+    for plan in missing:
+        stored[plan.pin.name] = _downloaded_or_built(plan, target, context)
+    return tuple(_wheel(plan, file) for plan in plans if (file := stored[plan.pin.name]) is not None)
 
 
-def _way(pin: Pin, target: Target, means: Means, asked_in: str) -> _Way:
-    wheel = choose(pin, target)
+def _plan(pin: Pin, target: Target, context: FetchContext, lock_source: str) -> _Plan:
+    wheel = choose_wheel(pin, target)
     if wheel is not None:
-        return _Way(pin, wheel, False)
+        return _Plan(pin, wheel, needs_build=False)
     if pin.folder is not None or pin.repository is not None:
-        return _Way(pin, None, True)
-    if pin.sdist is not None and (means.native is not None or not _has_code(pin)):
-        return _Way(pin, pin.sdist, True)
-    raise fetch_errors.no_wheel(pin, target, asked_in)
+        return _Plan(pin, None, needs_build=True)
+    if pin.sdist is not None and (context.native is not None or not _has_native_wheels(pin)):
+        return _Plan(pin, pin.sdist, needs_build=True)
+    raise fetch_errors.no_wheel(pin, target, lock_source)
 
 
-def _has_code(pin: Pin) -> bool:
-    """Whether there are wheels for some machines: then its source is native code, and only a compiler makes one of it."""
-    names = (wheel_name(wheel.filename) for wheel in pin.wheels)
-    return any(name is not None and not name.neutral for name in names)
+def _has_native_wheels(pin: Pin) -> bool:
+    """Return whether the package has wheels for some machines. Its source then holds native code and needs a compiler."""
+    names = (parse_wheel_filename(wheel.filename) for wheel in pin.wheels)
+    return any(name is not None and not name.is_platform_neutral for name in names)
 
 
-def _there(way: _Way, target: Target, means: Means, used: Used) -> Stored | None:
-    """The wheel in the store, or None when it has to be had, or is damaged and will be read."""
-    stored: Stored | None
-    if way.built:
-        sdist = _known(way.file, means.store)
-        if way.file is not None and sdist is None:
+def _find_stored(plan: _Plan, target: Target, context: FetchContext, is_used: Callable[[Wheel], bool]) -> StoredFile | None:
+    """Return the wheel in the store, or None if it is missing, or is damaged and will be used."""
+    stored = _find_file(plan, context.store)
+    if plan.needs_build:
+        if plan.file is not None and stored is None:
             return None
-        stored = means.store.recorded(source_build.key(way.pin, target, means, sdist.sha256 if sdist else ""))
-    else:
-        stored = _known(way.file, means.store)
-    if stored is None or (used(_wheel(way, stored)) and not is_whole(stored)):
+        key = source_build.build_key(plan.pin, target, context, stored.sha256 if stored else "")
+        stored = context.store.read_record(key)
+    if stored is None or (is_used(_wheel(plan, stored)) and not is_intact(stored)):
         return None
     return stored
 
 
-def _known(file: DistFile | None, store: Store) -> Stored | None:
-    return store.find(file) if file else None
+def _find_file(plan: _Plan, store: WheelStore) -> StoredFile | None:
+    return store.find(plan.file) if plan.file else None
 
 
-def _get(lacking: Sequence[_Way], means: Means) -> None:
-    wanted = []
-    for way in lacking:
-        if way.file is None or ((stored := means.store.find(way.file)) and way.built and is_whole(stored)):
+def _download(missing: Sequence[_Plan], context: FetchContext) -> None:
+    requests = []
+    for plan in missing:
+        if plan.file is None or ((stored := context.store.find(plan.file)) and plan.needs_build and is_intact(stored)):
             continue
-        wanted.append(Wanted(way.file, way.pin.name, way.pin.version, way.pin.index))
-    if not wanted:
+        requests.append(DownloadRequest(plan.file, plan.pin.name, plan.pin.version, plan.pin.index))
+    if not requests:
         return
-    for each in wanted:
-        if not each.file.hashes:
-            means.emit(Warned(f"{each.package}: nothing says what {each.file.filename} must be, so it is taken as it comes"))
-    logins = credentials.Credentials(means.environ, means.project, means.inputs)
-    download_pool.download(wanted, means.store, registry_client.Http(means.environ, logins), means.environ, means.emit)
+    for request in requests:
+        if not request.file.hashes:
+            context.emit(Warned(f"{request.package}: the lock has no hash for {request.file.filename}, so it is not verified"))
+    logins = credentials.Credentials(context.environ, context.project, context.inputs)
+    client = registry_client.RegistryClient(context.environ, logins)
+    download_pool.download_all(requests, context.store, client, context.environ, context.emit)
 
 
-def _made(way: _Way, target: Target, means: Means) -> Stored | None:
-    """The wheel of a package whose file has just been fetched."""
-    stored = _known(way.file, means.store)
-    if not way.built:
+def _downloaded_or_built(plan: _Plan, target: Target, context: FetchContext) -> StoredFile | None:
+    """Return the wheel of a package whose file has just been downloaded."""
+    stored = _find_file(plan, context.store)
+    if not plan.needs_build:
         return stored
-    known = source_build.key(way.pin, target, means, stored.sha256 if stored else "")
-    return source_build.build(way.pin, target, means, stored.path if stored else None, known)
+    key = source_build.build_key(plan.pin, target, context, stored.sha256 if stored else "")
+    return source_build.build(plan.pin, target, context, stored.path if stored else None, key)
 
 
-def _wheel(way: _Way, stored: Stored) -> Wheel:
-    name = wheel_name(stored.path.name)
-    version = name.version if name and (way.built or not way.pin.version) else way.pin.version
+def _wheel(plan: _Plan, stored: StoredFile) -> Wheel:
+    name = parse_wheel_filename(stored.path.name)
+    version = name.version if name and (plan.needs_build or not plan.pin.version) else plan.pin.version
     return Wheel(
-        name=way.pin.name,
+        name=plan.pin.name,
         version=version,
         filename=stored.path.name,
         path=stored.path,
         sha256=stored.sha256,
-        built=way.built,
-        asked=way.pin.asked,
-        extras=way.pin.extras,
+        built=plan.needs_build,
+        asked=plan.pin.asked,
+        extras=plan.pin.extras,
     )

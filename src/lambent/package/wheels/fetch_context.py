@@ -1,4 +1,4 @@
-"""What fetching and building may use."""
+"""What fetching and building wheels needs: the cache, the environment, the project's index settings."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from pathlib import Path
 from msgspec import Struct
 
 from lambent.events import Emit, ignore
-from lambent.package.wheels.wheel_store import Store
+from lambent.package.wheels.wheel_store import WheelStore
 
 NativeBuild = Callable[[Path, str, str], Path]
-"""Builds a wheel with native code for the target: from a source (file or folder), its name for people, its digest."""
+"""Builds a wheel with native code for the target from a source (file or folder), its display name and its digest."""
 
 
-class Means(Struct, frozen=True):
-    """`project` is the folder whose settings name the indexes; `inputs` are files elsewhere (or scripts) whose URLs may
-    hold credentials. Without `native` only what is platform-neutral is built.
+class FetchContext(Struct, frozen=True):
+    """`project` is the folder whose settings name the indexes. `inputs` are other files (requirements files, scripts) whose
+    URLs may hold credentials. Without `native`, only platform-neutral wheels are built.
     """
 
     cache: Path
@@ -27,5 +27,5 @@ class Means(Struct, frozen=True):
     native: NativeBuild | None = None
 
     @property
-    def store(self) -> Store:
-        return Store(self.cache / "wheels")
+    def store(self) -> WheelStore:
+        return WheelStore(self.cache / "wheels")

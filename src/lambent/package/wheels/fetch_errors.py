@@ -1,4 +1,4 @@
-"""Why a file could not be had: what, where, try."""
+"""The errors of fetching and building wheels, as messages with a location and a hint."""
 
 from __future__ import annotations
 
@@ -8,159 +8,156 @@ from urllib.parse import urlsplit
 from lambent.errors import PackagingError
 from lambent.package.lock import Pin
 from lambent.package.target import Target
-from lambent.package.urls import host_of, shown
-from lambent.package.wheels.choose_wheel import offered
-from lambent.package.wheels.download_request import Wanted
+from lambent.package.urls import host_of, printable_url
+from lambent.package.wheels.available_wheels import describe_wheels
+from lambent.package.wheels.download_request import DownloadRequest
 
-_LINES = 16  # of a failed build that are shown
-_ERRORS = 4
-_ERROR = re.compile(r"^\w*(Error|Exception|Exit)\b|\berror:|\bfatal\b", re.IGNORECASE)
-_SQLITE = "sqlean.py (import sqlean as sqlite3)"
-_INSTEAD = {
+_TAIL_LINES = 16  # lines of a failed build to show, and error lines from further up
+_ERROR_LINES = 4
+_ERROR_LINE = re.compile(r"^\w*(Error|Exception|Exit)\b|\berror:|\bfatal\b", re.IGNORECASE)
+_UV_LINES = ("error: Failed to build", "cause: The build backend", "cause: Call to", "hint:", "help:")
+_DISK_FULL = re.compile(r"(?:`([^`\n]+)`[^`\n]*)?\b(No space left on device|Disk quota exceeded|Read-only file system)")
+_SQLEAN = "sqlean.py (import sqlean as sqlite3)"
+_ALTERNATIVES = {
     "mysqlclient": "pymysql",
     "psycopg2": "psycopg2-binary",
     "pysqlite3": "pysqlite3-binary",
     "python-ldap": "ldap3",
 }
-_INSTEAD_ON_ARM = {"pysqlite3": _SQLITE, "pysqlite3-binary": _SQLITE}
-_FRAME = ("error: Failed to build", "cause: The build backend", "cause: Call to", "hint:", "help:")
+_ARM_ALTERNATIVES = {"pysqlite3": _SQLEAN, "pysqlite3-binary": _SQLEAN}
 
 
-def instead(name: str, target: Target) -> str:
-    """What does the same as a package, and has wheels for the target; "" when none is known."""
-    return (_INSTEAD_ON_ARM.get(name, "") if target.architecture == "arm64" else "") or _INSTEAD.get(name, "")
+def alternative_package(name: str, target: Target) -> str:
+    """Return a package that does the same and has wheels for the target, or "" if we know none."""
+    return (_ARM_ALTERNATIVES.get(name, "") if target.architecture == "arm64" else "") or _ALTERNATIVES.get(name, "")
 
 
-def mismatch(wanted: Wanted, expected: str, got: str) -> PackagingError:
+def hash_mismatch(request: DownloadRequest, expected: str, actual: str) -> PackagingError:
     return PackagingError(
-        f"{wanted.package}: {wanted.file.filename} is not the file that was locked",
-        where=shown(wanted.file.url),
+        f"{request.package}: {request.file.filename} is not the file that was locked",
+        where=printable_url(request.file.url),
         hint="if the file was replaced on purpose, lock again; if not, do not trust it",
-        detail=f"expected {expected}\ngot      {got}",
+        detail=f"expected {expected}\nactual   {actual}",
     )
 
 
-def gave_up(wanted: Wanted, why: str) -> PackagingError:
-    host = host_of(urlsplit(wanted.file.url))
+def gave_up(request: DownloadRequest, reason: str) -> PackagingError:
     return PackagingError(
-        f"{wanted.package} cannot be fetched from {host}: {why}",
-        where=shown(wanted.file.url),
-        hint="check the network and the proxy, then run the same command again: it goes on where it stopped",
+        f"cannot download {request.package} from {_host(request)}: {reason}",
+        where=printable_url(request.file.url),
+        hint="check the network and the proxy, then run the same command again: it resumes the download",
     )
 
 
-def refused(wanted: Wanted, status: int) -> PackagingError:
-    host = host_of(urlsplit(wanted.file.url))
+def rejected(request: DownloadRequest, status: int) -> PackagingError:
+    """Return the error for an HTTP status that another attempt won't change."""
+    host, where = _host(request), printable_url(request.file.url)
     if status in (401, 403):
         return PackagingError(
-            f"{wanted.package}: {host} wants other credentials ({status})",
-            where=shown(wanted.file.url),
-            hint=f"uv auth login {host}, or UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD, or ~/.netrc",
+            f"{request.package}: {host} rejects the credentials, or needs some ({status})",
+            where=where,
+            hint=f"uv auth login {host}, or set UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD, or add it to ~/.netrc",
         )
     if status in (404, 410):
         return PackagingError(
-            f"{wanted.package}: {wanted.file.filename} is not there any more ({status})",
-            where=shown(wanted.file.url),
-            hint=f"lock again; if the index is private, its credentials may be missing: uv auth login {host}",
+            f"{request.package}: {request.file.filename} no longer exists on {host} ({status})",
+            where=where,
+            hint=f"lock again; if the index is private, the credentials may be missing: uv auth login {host}",
         )
+    return PackagingError(f"{request.package}: {host} answers {status}", where=where, hint="check the address of the index")
+
+
+def untrusted_certificate(request: DownloadRequest, error: Exception) -> PackagingError:
+    reason = re.search(r"CERTIFICATE_VERIFY_FAILED\] certificate verify failed: ([^(\"']+)", str(error))
     return PackagingError(
-        f"{wanted.package}: {host} answers {status}", where=shown(wanted.file.url), hint="check the index's address"
+        f"{request.package}: the certificate of {_host(request)} is not trusted" + (f": {reason[1].strip()}" if reason else ""),
+        where=printable_url(request.file.url),
+        hint="point SSL_CERT_FILE to your authority's certificate: SSL_CERT_FILE=/path/to/ca.pem",
     )
 
 
-def untrusted(wanted: Wanted, error: Exception) -> PackagingError:
-    why = re.search(r"CERTIFICATE_VERIFY_FAILED\] certificate verify failed: ([^(\"']+)", str(error))
+def unreadable(request: DownloadRequest, error: OSError) -> PackagingError:
     return PackagingError(
-        f"{wanted.package}: the certificate of {host_of(urlsplit(wanted.file.url))} is not trusted"
-        + (f": {why[1].strip()}" if why else ""),
-        where=shown(wanted.file.url),
-        hint="name the file with your authority's certificate: SSL_CERT_FILE=/path/to/ca.pem",
-    )
-
-
-def missing(wanted: Wanted, error: OSError) -> PackagingError:
-    return PackagingError(
-        f"{wanted.package}: {wanted.file.filename} cannot be read: {error.strerror or error}",
-        where=shown(wanted.file.url),
+        f"{request.package}: cannot read {request.file.filename}: {error.strerror or error}",
+        where=printable_url(request.file.url),
         hint="check the path, or lock again",
     )
 
 
-def offline(wanted: list[Wanted]) -> PackagingError:
-    names = [each.package for each in wanted]
-    told = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+def offline(requests: list[DownloadRequest]) -> PackagingError:
+    packages = [request.package for request in requests]
+    names = ", ".join(packages[:5]) + (f" and {len(packages) - 5} more" if len(packages) > 5 else "")
     return PackagingError(
-        f"offline, and not in the cache: {told}",
-        where=shown(wanted[0].file.url),
-        hint="run it once with the network, without UV_OFFLINE",
+        f"UV_OFFLINE is set, and these packages are not in the cache: {names}",
+        where=printable_url(requests[0].file.url),
+        hint="unset UV_OFFLINE and run the command once with a network connection",
     )
 
 
 def no_wheel(pin: Pin, target: Target, source: str) -> PackagingError:
-    """For a package that cannot be had for the target: which wheels there are, and what to do."""
-    there = offered(pin)
+    """Return the error for a package without a wheel for the target: the wheels it has, and what to do."""
     package = f"{pin.name} {pin.version}".strip()
-    what = f"{package} has no wheel for {_named(target)}"
+    what = f"{package} has no wheel for {_target_name(target)}"
+    wheels = describe_wheels(pin)
     build = "; or build it from its source: --build-native" if pin.sdist else ""
     return PackagingError(
-        f"{what}; there are: {there}" if there else what,
+        f"{what}; it has wheels for {wheels}" if wheels else what,
         where=source,
-        hint=f"write a version that has one: https://pypi.org/project/{pin.name}/#files{build}",
+        hint=f"choose a version that has one: https://pypi.org/project/{pin.name}/#files{build}",
     )
 
 
-def machine_code(package: str, target: Target) -> PackagingError:
+def built_for_this_machine(package: str, target: Target) -> PackagingError:
     return PackagingError(
-        f"{package} has no wheel for {_named(target)}, and building its source gives code for this machine only",
+        f"{package} has no wheel for {_target_name(target)}, and building it from source gives code for this machine only",
         where=package,
-        hint="ask for a version with wheels, or build it for the target: --build-native",
+        hint="choose a version that has wheels, or build it for the target: --build-native",
     )
 
 
-def full_disk(said: str) -> PackagingError | None:
-    """For what uv or a build said when the disk took no more; None when it was something else."""
-    found = re.search(r"(?:`([^`\n]+)`[^`\n]*)?\b(No space left on device|Disk quota exceeded|Read-only file system)", said)
-    if found is None:
+def disk_full(output: str) -> PackagingError | None:
+    """Return the error if the output of uv or of a build shows that the disk was full, otherwise None."""
+    match = _DISK_FULL.search(output)
+    if match is None:
         return None
-    where = found[1] if found[1] and found[1].startswith("/") else "the cache, or the folder for temporary files"
-    hint = "make room there, or use other folders: --cache-dir, and TMPDIR for what is built"
-    return PackagingError(f"cannot write: {found[2]}", where=where, hint=hint, detail=last_lines(said))
+    where = match[1] if match[1] and match[1].startswith("/") else "the cache, or the folder for temporary files"
+    hint = "free some disk space, or use other folders: --cache-dir DIR for the cache, TMPDIR=DIR for temporary files"
+    return PackagingError(f"cannot write: {match[2]}", where=where, hint=hint, detail=output_tail(output))
 
 
-def not_built(package: str, target: Target, said: str) -> PackagingError:
-    """For a build that failed; `said` is all it printed."""
-    if full := full_disk(said):
-        return full
-    detail, other = last_lines(said), instead(_name(package), target)
-    if "/bin/false" in said:
+def build_failed(package: str, target: Target, output: str) -> PackagingError:
+    """Return the error for a failed build. `output` is everything it printed."""
+    if error := disk_full(output):
+        return error
+    detail, alternative = output_tail(output), alternative_package(package.partition(" ")[0], target)
+    if "/bin/false" in output:
         return PackagingError(
-            f"{package} has no wheel for {_named(target)}, and its source does not build without a compiler",
+            f"{package} has no wheel for {_target_name(target)}, and its source needs a compiler",
             where=package,
-            hint=f"use {other or 'a package that has wheels'}, or build it for the target: --build-native",
+            hint=f"use {alternative or 'a package that has wheels'}, or build it for the target: --build-native",
             detail=detail,
         )
-    hint = f"its build said why{f'; or use {other}' if other else ''}"
-    return PackagingError(f"{package} cannot be built from its source", where=package, hint=hint, detail=detail)
+    hint = f"see the output of the build below{f', or use {alternative}' if alternative else ''}"
+    return PackagingError(f"cannot build {package} from its source", where=package, hint=hint, detail=detail)
 
 
-def _name(package: str) -> str:
-    """ "demo" of "demo 1.0"."""
-    return package.partition(" ")[0]
+def output_tail(output: str) -> str:
+    """Return the end of a build's output without uv's own lines, after the error lines from further up.
 
-
-def last_lines(said: str) -> str:
-    """The end of a build's output, without uv's frame around it, after the errors that stand further up.
-
-    uv reads two pipes, so that an error may come before what was printed before it.
+    uv reads the build's stdout and stderr separately, so an error may come before lines that were printed earlier.
     """
-    told: list[str] = []
-    for line in said.splitlines():
-        if line.strip() and not line.lstrip().startswith(_FRAME) and told[-1:] != [line]:
-            told.append(line)
-    errors = [line for line in told[:-_LINES] if _ERROR.search(line)]
-    return "\n".join([*errors[-_ERRORS:], *told[-_LINES:]])
+    lines: list[str] = []
+    for line in output.splitlines():
+        if line.strip() and not line.lstrip().startswith(_UV_LINES) and lines[-1:] != [line]:
+            lines.append(line)
+    errors = [line for line in lines[:-_TAIL_LINES] if _ERROR_LINE.search(line)]
+    return "\n".join([*errors[-_ERROR_LINES:], *lines[-_TAIL_LINES:]])
 
 
-def _named(target: Target) -> str:
+def _host(request: DownloadRequest) -> str:
+    return host_of(urlsplit(request.file.url))
+
+
+def _target_name(target: Target) -> str:
     major, minor = target.glibc
     return f"{target.name} (glibc {major}.{minor})"

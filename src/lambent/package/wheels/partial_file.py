@@ -1,4 +1,4 @@
-"""A file that is arriving: its bytes are kept from one run to the next, and only one process at a time adds to them."""
+"""A file that is being downloaded. Its bytes survive from one run to the next, and one process at a time adds to them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 from threading import Event
 from types import TracebackType
 
-_LOOK_AGAIN_S = 0.05  # flock has no time-out of its own, and could not be interrupted
+_LOCK_POLL_S = 0.05  # flock has no time-out, and waiting for it can't be interrupted
 _CHUNK = 1 << 20
 
 
 class Stopped(Exception):
-    """Another download failed, or somebody pressed Ctrl-C."""
+    """Another download failed, or the user pressed Ctrl-C."""
 
 
-class Partial:
-    """The file at `path`, locked while inside. Next to it stands the validator that the server gave for these bytes."""
+class PartialFile:
+    """The file at `path`, locked inside `with`. A file beside it holds the validator (ETag or date) that the server sent."""
 
     def __init__(self, path: Path, stop: Event) -> None:
         self.path = path
@@ -26,19 +26,19 @@ class Partial:
         self._validator = path.with_suffix(".validator")
         self._file: FileIO
 
-    def __enter__(self) -> Partial:
+    def __enter__(self) -> PartialFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         while True:
             self._file = FileIO(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644), "r+b")
             self._lock()
-            if self._still_named():
+            if self._is_at_path():
                 self._file.seek(0, os.SEEK_END)
                 return self
-            self._file.close()  # its holder finished it, and renamed it away
+            self._file.close()  # the process that held the lock finished the file and renamed it
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        # a full disk gets its room back
-        if (isinstance(error, OSError) or not self.size) and self._still_named():
+        # an OSError is most likely a full disk: free what we used of it
+        if (isinstance(error, OSError) or not self.size) and self._is_at_path():
             self.discard()
         self._file.close()
 
@@ -48,17 +48,15 @@ class Partial:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
             except BlockingIOError:
-                if self._stop.wait(_LOOK_AGAIN_S):
+                if self._stop.wait(_LOCK_POLL_S):
                     self._file.close()
                     raise Stopped from None
 
-    def _still_named(self) -> bool:
+    def _is_at_path(self) -> bool:
         try:
-            there = self.path.stat()
+            return os.path.samestat(self.path.stat(), os.fstat(self._file.fileno()))
         except FileNotFoundError:
             return False
-        mine = os.fstat(self._file.fileno())
-        return (there.st_ino, there.st_dev) == (mine.st_ino, mine.st_dev)
 
     @property
     def size(self) -> int:
@@ -66,21 +64,21 @@ class Partial:
 
     @property
     def validator(self) -> str:
-        """The entity tag or date that these bytes had, or ""."""
+        """The ETag or date that the server sent for these bytes, or ""."""
         try:
             return self._validator.read_text("utf-8")
         except (OSError, ValueError):
             return ""
 
     def read(self) -> bytes:
-        """The next bytes from where `rewind` went."""
+        """Return the next bytes after `rewind`."""
         return self._file.read(_CHUNK) or b""
 
     def rewind(self) -> None:
         self._file.seek(0)
 
     def restart(self, validator: str = "") -> None:
-        """Forgets what is there."""
+        """Delete the bytes, to download the file from the beginning."""
         self._file.seek(0)
         self._file.truncate()
         if validator:
@@ -94,7 +92,7 @@ class Partial:
             rest = rest[self._file.write(rest) :]
 
     def finish(self) -> Path:
-        """The path, ready to be renamed."""
+        """Return the path, ready to be renamed."""
         self._validator.unlink(missing_ok=True)
         return self.path
 

@@ -1,12 +1,13 @@
-"""From the source of a package to a wheel that runs anywhere: source distributions, local folders, repositories.
+"""Build a platform-neutral wheel from source: a source distribution, a local folder, or a commit of a repository.
 
-The build is uv's, isolated, without a compiler: what needs one fails at once, what can do without one comes out pure, and
-that is said. A result is kept under what identifies its source, so the same source is built once.
+uv runs the build, isolated and without a compiler. A package that needs one fails at once, and a package that can do without
+comes out as pure Python, with a warning. The wheel is stored under what identifies its source, so a source is built once.
 """
 
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
 import time
 import zipfile
@@ -16,147 +17,145 @@ from lambent import interpreters
 from lambent.errors import PackagingError
 from lambent.events import StepDone, StepStarted, Warned
 from lambent.package.lock import Pin
+from lambent.package.machine_code import is_machine_code
 from lambent.package.target import Target
 from lambent.package.uv_command import Uv, UvFailed
 from lambent.package.wheels import fetch_errors, git, source_tree
-from lambent.package.wheels.choose_wheel import wheel_name
-from lambent.package.wheels.contents import check_wheel
+from lambent.package.wheels.choose_wheel import parse_wheel_filename
 from lambent.package.wheels.credentials import Credentials
-from lambent.package.wheels.fetch_context import Means
-from lambent.package.wheels.native.source import build_system, native_files, pretended, take
-from lambent.package.wheels.tags import ranks
-from lambent.package.wheels.wheel_store import Stored
+from lambent.package.wheels.fetch_context import FetchContext
+from lambent.package.wheels.tags import tag_ranks
+from lambent.package.wheels.verify import verify_wheel
+from lambent.package.wheels.wheel_store import StoredFile
 
-_FORMAT = "1"  # raise it when the same key would give another wheel
-_EPOCH = "315532800"  # 1980-01-01, the first day of a zip
+_FORMAT = "1"  # increase it when the same key would give another wheel
 _COMPILERS = ("CC", "CXX", "LDSHARED", "CARGO", "RUSTC", "FC")
 
 
-def key(pin: Pin, target: Target, means: Means, sdist: str) -> str:
-    """What a built wheel is known by. `sdist` is the source distribution's SHA-256, "" where it is a folder or a commit.
-
-    Raises PackagingError when the folder is not there.
-    """
+def build_key(pin: Pin, target: Target, context: FetchContext, sdist_sha256: str) -> str:
+    """Return the key of a built wheel. `sdist_sha256` is "" for a folder or commit. Raises PackagingError if it is missing."""
     if pin.folder is not None:
         source = f"folder {source_tree.digest(pin.folder)}"
     elif pin.repository is not None:
         source = f"git {pin.repository.url} {pin.repository.commit} {pin.repository.subdirectory}"
     else:
-        source = f"sdist {sdist}"
-    native = f"native {target.name} {target.glibc}" if means.native else "pure"
-    parts = [_FORMAT, pin.name, pin.version, source, target.python, native]
+        source = f"sdist {sdist_sha256}"
+    kind = f"native {target.name} {target.glibc}" if context.native else "pure"
+    parts = [_FORMAT, pin.name, pin.version, source, target.python, kind]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
-def build(pin: Pin, target: Target, means: Means, sdist: Path | None, known: str) -> Stored:
-    """The wheel of a package that has to be built, in the store, and recorded as `known`. Raises PackagingError."""
+def build(pin: Pin, target: Target, context: FetchContext, sdist: Path | None, key: str) -> StoredFile:
+    """Build the wheel of a package, store it, and record it under `key`. Raises PackagingError."""
     package = f"{pin.name} {pin.version}".strip()
     started = time.monotonic()
-    means.emit(StepStarted(f"build {package}"))
-    means.cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=means.cache, prefix=".build-") as folder:
-        work = _Work(pin, package, target, means, Path(folder))
-        made = work.wheel(sdist, known)
-        check_wheel(made, made.name, pin.name, pin.version if pin.sdist else "")
-        with made.open("rb") as file:
+    context.emit(StepStarted(f"build {package}"))
+    context.cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=context.cache, prefix=".build-") as temporary:
+        folder = Path(temporary)
+        wheel = _Build(pin, package, target, context, folder).wheel(sdist, key)
+        verify_wheel(wheel, wheel.name, pin.name, pin.version if pin.sdist else "")
+        with wheel.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        # a native build keeps its wheel itself: that one is copied, not moved
-        mine = made if made.is_relative_to(folder) else _copied(made, Path(folder))
-        stored = means.store.keep(mine, sha256, made.name)
-    means.store.record(known, stored)
-    means.emit(StepDone(f"built {package}", time.monotonic() - started, "from its source"))
+        if not wheel.is_relative_to(folder):  # native builds keep their wheel in a cache of their own
+            wheel = Path(shutil.copyfile(wheel, folder / wheel.name))
+        stored = context.store.add(wheel, sha256, wheel.name)
+    context.store.write_record(key, stored)
+    context.emit(StepDone(f"built {package}", time.monotonic() - started, "from its source"))
     return stored
 
 
-def _copied(path: Path, folder: Path) -> Path:
-    copy = folder / path.name
-    copy.write_bytes(path.read_bytes())
-    return copy
+def only_wheel(folder: Path, package: str) -> Path:
+    """Return the one wheel that a build wrote into `folder`. Raises PackagingError if there is none, or more than one."""
+    wheels = sorted(folder.glob("*.whl"))
+    if len(wheels) != 1:
+        raise PackagingError(
+            f"the build of {package} must make one wheel, but made {len(wheels)}",
+            where=package,
+            hint="choose a version that has wheels, or report it to the package's authors",
+        )
+    return wheels[0]
 
 
-class _Work:
+class _Build:
     """One build, in a folder of its own."""
 
-    def __init__(self, pin: Pin, package: str, target: Target, means: Means, folder: Path) -> None:
+    def __init__(self, pin: Pin, package: str, target: Target, context: FetchContext, folder: Path) -> None:
         self._pin = pin
         self._package = package
         self._target = target
-        self._means = means
+        self._context = context
         self._folder = folder
 
-    def wheel(self, sdist: Path | None, digest: str) -> Path:
-        """The wheel that was made, checked for the target."""
-        source = self._source(sdist)
-        compiled = native_files(source)
-        if compiled and self._means.native is not None:
-            return self._means.native(source, self._package, digest)
-        made = self._run(source)
-        self._check(made)
+    def wheel(self, sdist: Path | None, key: str) -> Path:
+        """Return the built wheel, checked for the target."""
+        tree = self._tree(sdist)
+        compiled = source_tree.compiled_files(tree)
+        if compiled and self._context.native is not None:
+            return self._context.native(tree, self._package, key)
+        wheel = self._run(tree)
+        self._check(wheel)
         if compiled:
-            self._means.emit(
+            self._context.emit(
                 Warned(
-                    f"{self._package} was built without its compiled part ({compiled[0]}): it may be slower, or lack something",
-                    "--build-native builds it, where it can be built",
+                    f"{self._package} was built without its compiled part ({compiled[0]}): it may be slower, or lack features",
+                    "build the compiled part for the target: --build-native",
                 )
             )
-        return made
+        return wheel
 
-    def _source(self, sdist: Path | None) -> Path:
-        """The tree to build in: the user's own folder only where the build leaves nothing behind in it."""
-        pin = self._pin
+    def _tree(self, sdist: Path | None) -> Path:
+        """Return the folder to build in. It is the user's own only if the build leaves nothing behind in it."""
+        pin, context = self._pin, self._context
+        source = self._folder / "source"
         if pin.repository is not None:
-            checkout = self._folder / "git"
-            checkout.mkdir()
-            credentials = Credentials(self._means.environ, self._means.project, self._means.inputs)
-            return git.check_out(pin.repository, self._package, checkout, self._means.environ, credentials)
+            source.mkdir()
+            credentials = Credentials(context.environ, context.project, context.inputs)
+            return git.check_out(pin.repository, self._package, source, context.environ, credentials)
         if pin.folder is not None:
-            own = pin.folder.resolve()
-            return (
-                own
-                if source_tree.builds_cleanly(build_system(own)[0])
-                else source_tree.copy(own, self._folder / "from" / "source")
-            )
-        assert sdist is not None  # it has just been fetched
-        unpacked = self._folder / "from"
-        unpacked.mkdir()
-        return take(sdist, unpacked)
+            folder = pin.folder.resolve()
+            backend, _ = source_tree.build_system(folder)
+            return folder if source_tree.builds_in_place(backend) else source_tree.copy(folder, source)
+        assert sdist is not None  # it has just been downloaded
+        source.mkdir()
+        return source_tree.unpack(sdist, source)
 
-    def _run(self, source: Path) -> Path:
-        out = self._folder / "out"
-        options = ["--wheel", "--out-dir", str(out), "--no-create-gitignore"]
-        found = interpreters.find(self._target.python, self._means.environ)
-        if found is not None:  # else any will do, since the wheel must fit all
-            options += ["--python", str(found.path)]
-        uv = Uv(self._means.project, self._target, self._means.environ, self._means.cache / "uv-builds")
+    def _run(self, tree: Path) -> Path:
+        context, output = self._context, self._folder / "out"
+        options = ["--wheel", "--out-dir", str(output), "--no-create-gitignore"]
+        interpreter = interpreters.find(self._target.python, context.environ)
+        if interpreter is not None:  # otherwise any Python will do, because the wheel must fit all
+            options += ["--python", str(interpreter.path)]
+        uv = Uv(context.project, self._target, context.environ, context.cache / "uv-builds")
         try:
-            uv.run("build", *options, str(source), **self._environment(uv, source))
+            uv.run("build", *options, str(tree), **self._environment(uv, tree))
         except UvFailed as error:
-            raise fetch_errors.not_built(self._package, self._target, error.text) from error
-        wheels = sorted(out.glob("*.whl"))
-        if len(wheels) != 1:
-            raise PackagingError(f"the build of {self._package} made {len(wheels)} wheels, not one", where=str(source))
-        return wheels[0]
+            raise fetch_errors.build_failed(self._package, self._target, error.text) from error
+        return only_wheel(output, self._package)
 
-    def _environment(self, uv: Uv, source: Path) -> dict[str, str]:
-        """No compiler, fixed dates, and the version that was locked where it would be read from tags that are not here.
+    def _environment(self, uv: Uv, tree: Path) -> dict[str, str]:
+        """Return variables for the build: no compiler, fixed dates, the locked version.
 
-        What builds require may be built itself, without a compiler: other programs must not be given that from uv's cache.
+        The build requirements may themselves be built without a compiler, so they get a uv cache that nobody else uses.
         """
-        more = dict.fromkeys(_COMPILERS, "/bin/false")
-        more |= {"UV_CACHE_DIR": str(uv.build_cache), "SOURCE_DATE_EPOCH": _EPOCH, "UV_NO_BUILD_ISOLATION": "false"}
-        more |= pretended(self._pin.name, self._pin.version, source)
-        return more
+        variables = dict.fromkeys(_COMPILERS, "/bin/false")
+        variables |= {
+            "UV_CACHE_DIR": str(uv.build_cache),
+            "SOURCE_DATE_EPOCH": source_tree.EPOCH,
+            "UV_NO_BUILD_ISOLATION": "false",
+        }
+        return variables | source_tree.version_variables(self._pin.name, self._pin.version, tree)
 
-    def _check(self, made: Path) -> None:
-        """Raises PackagingError for a wheel that holds code of this machine, or is for another Python."""
-        name = wheel_name(made.name)
-        if name is None or not name.neutral or _has_machine_code(made):
-            raise fetch_errors.machine_code(self._package, self._target)
-        if not any(tag in ranks(self._target) for tag in name.tags()):
+    def _check(self, wheel: Path) -> None:
+        """Raise PackagingError for a wheel that holds machine code, which is for this machine, or is for another Python."""
+        name = parse_wheel_filename(wheel.name)
+        if name is None or not name.is_platform_neutral or _has_machine_code(wheel):
+            raise fetch_errors.built_for_this_machine(self._package, self._target)
+        if not any(tag in tag_ranks(self._target) for tag in name.tags()):
             raise PackagingError(
-                f"{self._package} built from its source is not for {self._target.name}: {made.name}",
+                f"{self._package} was built from its source, but {wheel.name} is not for {self._target.name}",
                 where=self._package,
-                hint=f"install that Python first: {interpreters.install_command(self._target.python)}",
+                hint=f"install that Python for the build: {interpreters.install_command(self._target.python)}",
             )
 
 
@@ -165,7 +164,9 @@ def _has_machine_code(wheel: Path) -> bool:
         for entry in archive.infolist():
             if entry.filename.endswith((".so", ".dylib", ".pyd")) or ".so." in entry.filename:
                 return True
+            if entry.filename.endswith(".exe"):
+                continue  # launchers for Windows, which pure packages bring as data
             with archive.open(entry) as file:
-                if file.read(4) == b"\x7fELF":
+                if is_machine_code(file.read(4)):
                     return True
     return False

@@ -1,7 +1,7 @@
-"""What came out of a build: is it for the target, and which tag may it carry?
+"""Check that a natively built wheel loads on the target, and give it the right platform tag.
 
-A wheel that was built for Linux says "linux_aarch64" of itself, which tells nothing of the glibc it needs. It is given the
-manylinux tag of the newest symbol that is found in it.
+A wheel built on Linux calls itself "linux_aarch64", which says nothing about the glibc it needs. It gets the manylinux tag
+of the newest glibc symbol in it.
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ from lambent.errors import PackagingError
 from lambent.package import elf
 from lambent.package.proof import native_files
 from lambent.package.target import Target
-from lambent.package.wheels.native.toolchain import machine
+from lambent.package.wheels.tags import machine
 
-_LEAST = (2, 17)  # the lowest manylinux tag that names its glibc
+_GLIBC_MIN = (2, 17)  # the lowest manylinux tag with a glibc version in its name
 
 
-class Found(Struct, frozen=True):
-    """The compiled files of a wheel: how many, and the newest glibc symbol version among them."""
+class NativeContent(Struct, frozen=True):
+    """The compiled files of a wheel: their number, and the newest glibc symbol version among them."""
 
     binaries: int
     glibc: tuple[int, int]
 
 
-def inspect(wheel: Path, target: Target, name: str) -> Found:
-    """Raises PackagingError naming the first file that would not load on the target."""
-    with zipfile.ZipFile(wheel) as packed:
-        names = [info.filename for info in packed.infolist() if not info.is_dir()]
-        binaries = {path: found for path in names if (found := elf.read(packed.read(path))) is not None}
-    natives = [native_files.Native(path, binary, name) for path, binary in binaries.items()]
+def audit(wheel: Path, target: Target, package: str) -> NativeContent:
+    """Return the native content of a wheel. Raises PackagingError for the first file that would not load on the target."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = [info.filename for info in archive.infolist() if not info.is_dir()]
+        binaries = {name: binary for name in names if (binary := elf.read(archive.read(name))) is not None}
+    natives = [native_files.Native(name, binary, package) for name, binary in binaries.items()]
     for finding in native_files.check(natives, names, target):
         if finding.level == "error":
             raise PackagingError(
-                f"{name} was built, but it will not load: {finding.what}", where=finding.where, hint=finding.hint
+                f"{package} was built, but it would not load: {finding.what}", where=finding.where, hint=finding.hint
             )
-    return Found(len(binaries), max((_glibc(binary) for binary in binaries.values()), default=(0, 0)))
+    return NativeContent(len(binaries), max((_glibc_version(binary) for binary in binaries.values()), default=(0, 0)))
 
 
-def _glibc(binary: elf.Binary) -> tuple[int, int]:
+def _glibc_version(binary: elf.Binary) -> tuple[int, int]:
     newest = (0, 0)
     for _, version in binary.versions:
         family, number = elf.rank_of(version)
@@ -52,23 +52,23 @@ def _glibc(binary: elf.Binary) -> tuple[int, int]:
     return newest
 
 
-def retag(wheel: Path, target: Target, found: Found, folder: Path) -> Path:
-    """A copy of the wheel in `folder` with the platform tag that is true of it, times fixed."""
+def retag(wheel: Path, target: Target, content: NativeContent, folder: Path) -> Path:
+    """Write a copy of the wheel with its real platform tag and fixed dates into `folder`, and return its path."""
     name, version, *build, python, abi, _ = wheel.name.removesuffix(".whl").split("-")
-    platform = "manylinux_{}_{}_{}".format(*max(found.glibc, _LEAST), machine(target))
+    platform = "manylinux_{}_{}_{}".format(*max(content.glibc, _GLIBC_MIN), machine(target))
     path = folder / f"{'-'.join([name, version, *build, python, abi, platform])}.whl"
-    with zipfile.ZipFile(wheel) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
-        said = next(info.filename for info in old.infolist() if info.filename.endswith(".dist-info/WHEEL"))
-        content = _with_tags(old.read(said).decode(), [f"{one}-{abi}-{platform}" for one in python.split(".")])
-        for info in old.infolist():
-            data = old.read(info)
-            if info.filename == said:
-                data = content
-            elif info.filename == said.removesuffix("WHEEL") + "RECORD":
-                data = _with_record(data.decode(), said, content)
+    with zipfile.ZipFile(wheel) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as destination:
+        metadata = next(info.filename for info in source.infolist() if info.filename.endswith(".dist-info/WHEEL"))
+        tagged = _with_tags(source.read(metadata).decode(), [f"{tag}-{abi}-{platform}" for tag in python.split(".")])
+        for info in source.infolist():
+            data = source.read(info)
+            if info.filename == metadata:
+                data = tagged
+            elif info.filename == metadata.removesuffix("WHEEL") + "RECORD":
+                data = _with_record(data.decode(), metadata, tagged)
             entry = zipfile.ZipInfo(info.filename)
             entry.external_attr, entry.compress_type = info.external_attr, zipfile.ZIP_DEFLATED
-            new.writestr(entry, data)
+            destination.writestr(entry, data)
     return path
 
 

@@ -1,8 +1,8 @@
-"""The compiler that a package's build sees: zig, told for whom it compiles, without the flags that are about this machine.
+"""The compiler that the build of a package runs: zig, set to the target, without the flags that are about this machine.
 
-A program of its own, of the standard library only: `python -I -S shim.py SETTINGS TOOL WORDS...`, where SETTINGS is a JSON
-file with the keys of `Settings` and TOOL one of `TOOLS`. The output and exit status are zig's. What zig refused last is kept
-in `REFUSED` of the root folder, since some builds go on without what does not compile, and say nothing.
+This is a program of its own, and standard library only: `python -I -S compiler_shim.py SETTINGS TOOL ARGUMENTS...`, where
+SETTINGS is a JSON file with the keys of `Settings` and TOOL is one of `TOOLS`. Output and exit status are zig's. The last
+error of zig is also written to `ERRORS` in the root folder, because some builds ignore code that doesn't compile.
 """
 
 from __future__ import annotations
@@ -15,27 +15,36 @@ from pathlib import Path
 from typing import NamedTuple
 
 TOOLS = ("cc", "c++", "ar", "ranlib")
-REFUSED = "refused.txt"
+ERRORS = "compiler_errors.txt"
 
-_HOST = ("/usr/include", "/usr/local/include", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64", "/opt/homebrew")
-"""What lies there is for this machine. Not all of /usr: projects live in /usr/src."""
+_HOST_FOLDERS = (
+    "/usr/include",
+    "/usr/local/include",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/lib",
+    "/lib64",
+    "/opt/homebrew",
+)
+"""Folders with files for this machine. Not all of /usr: some projects live in /usr/src."""
 
 _DROPPED = re.compile(
     r"-march=.*|-mtune=.*|-mcpu=.*"  # zig has its own names, and "native" is this machine
-    r"|-flto.*|-ffat-lto-objects|-fuse-linker-plugin|-fuse-ld=.*|-fprofile.*|-specs=.*"  # gcc's
+    r"|-flto.*|-ffat-lto-objects|-fuse-linker-plugin|-fuse-ld=.*|-fprofile.*|-specs=.*"  # gcc only
     r"|-lpython.*"  # an extension module finds Python's symbols in the process
-    r"|-static-libgcc|-static-libstdc\+\+"  # zig's C++ library is static always
+    r"|-static-libgcc|-static-libstdc\+\+"  # zig always links its C++ library statically
 )
 _LINKER_DROPPED = re.compile(
     r"-?-Bsymbolic.*|--exclude-libs.*|-?-rpath.*|-R.*|--no-undefined|--enable-new-dtags|-O\d|--sort.*|--hash.*"
 )
-_TAKES_A_WORD = ("-rpath", "--rpath", "-R", "--exclude-libs", "-rpath-link", "--rpath-link")
+_LINKER_DROPPED_WITH_VALUE = ("-rpath", "--rpath", "-R", "--exclude-libs", "-rpath-link", "--rpath-link")
 
 
 class Settings(NamedTuple):
     """`zig` is its executable, `target` such as "aarch64-linux-gnu.2.34", `headers` the folder with the target's Python.h.
 
-    `host` are further folders to leave out, `root` the one whose path must not be found in the result.
+    `host` are more folders to leave out. The path of `root` must not appear in the output.
     """
 
     zig: str
@@ -45,67 +54,66 @@ class Settings(NamedTuple):
     root: str
 
 
-def command(tool: str, words: list[str], settings: Settings) -> list[str]:
-    """The command line of zig for what a build asked of its compiler or archiver."""
+def zig_command(tool: str, arguments: list[str], settings: Settings) -> list[str]:
+    """Return the command line of zig for the arguments that a build gives its compiler or archiver."""
     if tool in ("ar", "ranlib"):
-        return [settings.zig, tool, *words]
-    kept = list(_kept(words, settings))
+        return [settings.zig, tool, *arguments]
     first = ["-target", settings.target, "-I", settings.headers]
     last = ["-g0", "-fno-sanitize=undefined", f"-ffile-prefix-map={settings.root}=."]
-    if not any(word in ("-c", "-E", "-S") for word in words):
+    if not any(argument in ("-c", "-E", "-S") for argument in arguments):
         last.append("-s")
-    return [settings.zig, tool, *first, *kept, *last]
+    return [settings.zig, tool, *first, *_portable(arguments, settings), *last]
 
 
-def _kept(words: list[str], settings: Settings) -> list[str]:
-    kept: list[str] = []
-    left = iter(words)
-    for word in left:
-        if word in ("-I", "-L", "-isystem", "-idirafter"):
-            path = next(left, "")
-            if not _of_host(path, settings):
-                kept += [word, path]
-        elif word[:2] in ("-I", "-L"):
-            if not _of_host(word[2:], settings):
-                kept.append(word)
-        elif word.startswith("-Wl,"):
-            kept += _linker_words(word)
-        elif word == "-Xlinker":
-            kept += _linker_words(f"-Wl,{next(left, '')}")
-        elif not _DROPPED.fullmatch(word):
-            kept.append(word)
-    return kept
+def _portable(arguments: list[str], settings: Settings) -> list[str]:
+    """Return the arguments without those that are about this machine."""
+    portable: list[str] = []
+    rest = iter(arguments)
+    for argument in rest:
+        if argument in ("-I", "-L", "-isystem", "-idirafter"):
+            path = next(rest, "")
+            if not _is_host_path(path, settings):
+                portable += [argument, path]
+        elif argument[:2] in ("-I", "-L"):
+            if not _is_host_path(argument[2:], settings):
+                portable.append(argument)
+        elif argument.startswith("-Wl,"):
+            portable += _linker_arguments(argument)
+        elif argument == "-Xlinker":
+            portable += _linker_arguments(f"-Wl,{next(rest, '')}")
+        elif not _DROPPED.fullmatch(argument):
+            portable.append(argument)
+    return portable
 
 
-def _linker_words(word: str) -> list[str]:
-    """What is left of "-Wl,a,b": zig refuses flags it does not know, where other linkers pass over them."""
-    kept: list[str] = []
-    left = iter(word.split(",")[1:])
-    for part in left:
-        if part in _TAKES_A_WORD:
-            next(left, None)
+def _linker_arguments(argument: str) -> list[str]:
+    """Return what remains of "-Wl,a,b". zig rejects unknown flags, where other linkers ignore them."""
+    portable: list[str] = []
+    rest = iter(argument.split(",")[1:])
+    for part in rest:
+        if part in _LINKER_DROPPED_WITH_VALUE:
+            next(rest, None)
         elif part == "-z":
-            value = next(left, "")
+            value = next(rest, "")
             if value != "defs":
-                kept += ["-z", value]
+                portable += ["-z", value]
         elif not _LINKER_DROPPED.fullmatch(part):
-            kept.append(part)
-    return ["-Wl," + ",".join(kept)] if kept else []
+            portable.append(part)
+    return ["-Wl," + ",".join(portable)] if portable else []
 
 
-def _of_host(path: str, settings: Settings) -> bool:
-    return any(path == folder or path.startswith(f"{folder}/") for folder in (*_HOST, *settings.host))
+def _is_host_path(path: str, settings: Settings) -> bool:
+    return any(path == folder or path.startswith(f"{folder}/") for folder in (*_HOST_FOLDERS, *settings.host))
 
 
-def main(words: list[str]) -> int:
-    """Runs zig, and returns its exit status."""
-    stored = json.loads(Path(words[0]).read_text("utf-8"))
-    settings = Settings(**(stored | {"host": tuple(stored["host"])}))
-    done = subprocess.run(command(words[1], words[2:], settings), stderr=subprocess.PIPE, check=False)
-    sys.stderr.buffer.write(done.stderr)
-    if done.returncode != 0:
-        (Path(settings.root) / REFUSED).write_bytes(done.stderr)
-    return done.returncode
+def main(arguments: list[str]) -> int:
+    """Run zig and return its exit status."""
+    settings = Settings(**json.loads(Path(arguments[0]).read_text("utf-8")))
+    run = subprocess.run(zig_command(arguments[1], arguments[2:], settings), stderr=subprocess.PIPE, check=False)
+    sys.stderr.buffer.write(run.stderr)
+    if run.returncode != 0:
+        (Path(settings.root) / ERRORS).write_bytes(run.stderr)
+    return run.returncode
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the build has to know of this machine's interpreter: its headers, and what it says of itself."""
+"""The interpreter on this machine that a native build runs in: its headers, and how it was built."""
 
 from __future__ import annotations
 
@@ -16,20 +16,19 @@ from lambent.errors import PackagingError
 from lambent.interpreters import Interpreter
 from lambent.package.target import Target
 
-_ASK = """
+_SCRIPT = """
 import json, os, sys, sysconfig
 name = sysconfig._get_sysconfigdata_name()
-said = __import__(name).build_time_vars
 print(json.dumps({
-    "module": name, "variables": said, "machine": os.uname().machine, "prefix": sys.base_prefix,
+    "module": name, "variables": __import__(name).build_time_vars, "machine": os.uname().machine, "prefix": sys.base_prefix,
     "include": sysconfig.get_path("include"), "pyconfig": sysconfig.get_config_h_filename(),
     "multiarch": sysconfig.get_config_var("MULTIARCH") or "",
 }))
 """
 
 
-class Host(Struct, frozen=True):
-    """An interpreter's own account. `module` is the name of its sysconfig data, `variables` what is in it."""
+class HostPython(Struct, frozen=True):
+    """What an interpreter says about itself. `module` is the name of its sysconfig data, `variables` the content of that."""
 
     interpreter: Interpreter
     module: str
@@ -40,44 +39,48 @@ class Host(Struct, frozen=True):
     pyconfig: Path
 
 
-def find(target: Target, environ: Mapping[str, str]) -> Host:
-    """The first of the target's version that has its headers: a system's Python often comes without. Raises PackagingError."""
+def find_host_python(target: Target, environ: Mapping[str, str]) -> HostPython:
+    """Return the first Python of the target's version that has its headers; a system's own Python often has none.
+
+    Raises PackagingError.
+    """
     if sys.platform != "linux":
         raise PackagingError(
-            "--build-native works on Linux only: it needs the headers of a Linux Python",
+            "--build-native only works on Linux, because it needs the headers of a Linux Python",
             where=f"this machine ({sys.platform})",
-            hint="build on Linux, in a CI job for instance, or ask for versions with wheels",
+            hint="build on Linux, for example in a CI job, or choose versions that have wheels",
         )
-    bare = None
+    without_headers = None
     for interpreter in interpreters.find_all(target.python, environ):
-        host = _ask(interpreter)
+        host = _inspect(interpreter)
         if host is not None and (host.include / "Python.h").is_file() and host.pyconfig.is_file():
             return host
-        bare = bare or interpreter
+        without_headers = without_headers or interpreter
     what = f"--build-native needs a Python {target.python} with its headers on this machine"
+    hint = f"{interpreters.install_command(target.python)}  (it includes the headers)"
+    if without_headers is None:
+        raise PackagingError(f"{what}, and there is none", where=target.name, hint=hint)
     raise PackagingError(
-        f"{what}: {bare.path} came without them" if bare else f"{what}, and there is none",
+        f"{what}, but {without_headers.path} has no headers",
         where=target.name,
-        hint=f"{interpreters.install_command(target.python)}, which comes with them" + (_system(target) if bare else ""),
+        hint=f"{hint}, or install your system's python{target.python}-dev (python{target.python}-devel)",
     )
 
 
-def _system(target: Target) -> str:
-    return f", or the system's python{target.python}-dev (python{target.python}-devel)"
-
-
-def _ask(interpreter: Interpreter) -> Host | None:
-    """None when it does not run, or does not know how it was built."""
+def _inspect(interpreter: Interpreter) -> HostPython | None:
+    """Return None if the interpreter doesn't run, or doesn't know how it was built."""
     try:
-        done = subprocess.run(
-            [interpreter.path, "-I", "-S", "-c", _ASK], capture_output=True, text=True, check=True, timeout=60
+        run = subprocess.run(
+            [interpreter.path, "-I", "-S", "-c", _SCRIPT], capture_output=True, text=True, check=True, timeout=60
         )
-        said = json.loads(done.stdout)
+        facts = json.loads(run.stdout)
     except (OSError, subprocess.SubprocessError, ValueError):
         return None
-    include, pyconfig = Path(said["include"]), Path(said["pyconfig"])
-    # where the other headers are, Debian has but a stub
-    real = include.parent / said["multiarch"] / include.name / "pyconfig.h"
-    if said["multiarch"] and real.is_file():
-        pyconfig = real
-    return Host(interpreter, said["module"], said["variables"], said["machine"], Path(said["prefix"]), include, pyconfig)
+    include, pyconfig = Path(facts["include"]), Path(facts["pyconfig"])
+    # Debian keeps the real file elsewhere, and only a stub beside the other headers
+    multiarch_pyconfig = include.parent / facts["multiarch"] / include.name / "pyconfig.h"
+    if facts["multiarch"] and multiarch_pyconfig.is_file():
+        pyconfig = multiarch_pyconfig
+    return HostPython(
+        interpreter, facts["module"], facts["variables"], facts["machine"], Path(facts["prefix"]), include, pyconfig
+    )

@@ -1,7 +1,7 @@
-"""Lays out what a build is run with: the compiler's commands, the target's headers, and a Python that thinks it is there.
+"""The folder that a native build runs with: compiler commands, the target's headers, and a Python that reports the target.
 
-uv asks an interpreter in isolated mode, which passes over PYTHONPATH, and so installs what the build needs for this machine;
-the build itself then sees the target's names in sysconfig and platform, from the modules laid out here.
+uv runs the interpreter in isolated mode, which ignores PYTHONPATH, and so installs the build requirements for this machine.
+The build itself then sees the target's names in sysconfig and platform, from the modules written here.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from pathlib import Path
 
 from lambent.package.target import Target
 from lambent.package.wheels.native import compiler_shim
-from lambent.package.wheels.native.host_python import Host
+from lambent.package.wheels.native.host_python import HostPython
+from lambent.package.wheels.source_tree import EPOCH
+from lambent.package.wheels.tags import machine
 
-EPOCH = "315532800"  # 1980-01-01, the first time that a zip can hold
-_ABOUT_THIS_MACHINE = ("CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "PKG_CONFIG_PATH", "ARCHFLAGS", "CPATH", "LIBRARY_PATH")
+_HOST_FLAGS = ("CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "PKG_CONFIG_PATH", "ARCHFLAGS", "CPATH", "LIBRARY_PATH")
 
 _CUSTOMIZE = """\
 import os
@@ -25,8 +26,8 @@ import sys
 
 if sys.version_info[:2] == {version}:
     os.environ["_PYTHON_HOST_PLATFORM"] = "linux-{machine}"
-    _here = tuple(os.uname())
-    os.uname = lambda: os.uname_result((*_here[:4], "{machine}"))
+    _host = tuple(os.uname())
+    os.uname = lambda: os.uname_result((*_host[:4], "{machine}"))
 """
 
 _TOOLCHAIN = """\
@@ -63,22 +64,17 @@ needs_exe_wrapper = true
 """
 
 
-def machine(target: Target) -> str:
-    """As the kernel calls it."""
-    return "aarch64" if target.architecture == "arm64" else "x86_64"
-
-
-def suffix(target: Target) -> str:
-    """What the names of the target's extension modules end in."""
+def extension_suffix(target: Target) -> str:
+    """Return the end of the file names of the target's extension modules."""
     return f".cpython-{target.python.replace('.', '')}-{machine(target)}-linux-gnu.so"
 
 
-def lay_out(folder: Path, target: Target, host: Host, zig: Path) -> None:
-    """Writes bin/, headers/, python/ (for PYTHONPATH) and what CMake and Meson want to know into `folder`."""
-    _headers(folder / "headers", host)
-    places = {"bin": folder / "bin", "headers": folder / "headers", "machine": machine(target)}
-    (folder / "toolchain.cmake").write_text(_TOOLCHAIN.format(**places), "utf-8")
-    (folder / "cross.ini").write_text(_CROSS_FILE.format(**places), "utf-8")
+def lay_out(folder: Path, target: Target, host: HostPython, zig: Path) -> None:
+    """Write bin/, headers/, python/ (for PYTHONPATH) and the settings of CMake and Meson into `folder`."""
+    _link_headers(folder / "headers", host)
+    values = {"bin": folder / "bin", "headers": folder / "headers", "machine": machine(target)}
+    (folder / "toolchain.cmake").write_text(_TOOLCHAIN.format(**values), "utf-8")
+    (folder / "cross.ini").write_text(_CROSS_FILE.format(**values), "utf-8")
     (folder / "pkgconfig").mkdir()
     settings = compiler_shim.Settings(
         zig=str(zig),
@@ -87,19 +83,19 @@ def lay_out(folder: Path, target: Target, host: Host, zig: Path) -> None:
         host=(str(host.include), str(host.pyconfig.parent), str(host.prefix / "lib")),
         root=str(folder),
     )
-    stored = folder / "settings.json"
-    stored.write_text(json.dumps(settings._asdict()), "utf-8")
+    settings_file = folder / "settings.json"
+    settings_file.write_text(json.dumps(settings._asdict()), "utf-8")
     (folder / "bin").mkdir()
     for tool in compiler_shim.TOOLS:
         command = folder / "bin" / f"lambent-{tool}"
-        words = shlex.join([sys.executable, "-I", "-S", compiler_shim.__file__, str(stored), tool])
-        command.write_text(f'#!/bin/sh\nexec {words} "$@"\n', "utf-8")
+        shim = shlex.join([sys.executable, "-I", "-S", compiler_shim.__file__, str(settings_file), tool])
+        command.write_text(f'#!/bin/sh\nexec {shim} "$@"\n', "utf-8")
         command.chmod(0o755)
-    _python(folder / "python", target, host)
+    _write_modules(folder / "python", target, host)
 
 
-def _headers(folder: Path, host: Host) -> None:
-    """The interpreter's headers, which are the same for all machines of Linux; pyconfig.h is where the system keeps it."""
+def _link_headers(folder: Path, host: HostPython) -> None:
+    """Link the interpreter's headers, which are the same on all Linux machines, and pyconfig.h from where the system has it."""
     folder.mkdir()
     for header in host.include.iterdir():
         if header.name != "pyconfig.h":
@@ -107,26 +103,26 @@ def _headers(folder: Path, host: Host) -> None:
     (folder / "pyconfig.h").symlink_to(host.pyconfig)
 
 
-def _python(folder: Path, target: Target, host: Host) -> None:
+def _write_modules(folder: Path, target: Target, host: HostPython) -> None:
     folder.mkdir()
     version = tuple(int(part) for part in target.python.split("."))
     (folder / "sitecustomize.py").write_text(_CUSTOMIZE.format(version=version, machine=machine(target)), "utf-8")
-    text = f"build_time_vars = {variables(target, host)!r}\n"
+    text = f"build_time_vars = {sysconfig_variables(target, host)!r}\n"
     (folder / f"{host.module}.py").write_text(text, "utf-8")
 
 
-def variables(target: Target, host: Host) -> dict[str, object]:
-    """sysconfig's data of the interpreter, as the target's own interpreter would have it."""
-    named = f"{machine(target)}-linux-gnu"
-    there = {
-        name: value.replace(f"{host.machine}-linux-gnu", named) if isinstance(value, str) else value
+def sysconfig_variables(target: Target, host: HostPython) -> dict[str, object]:
+    """Return the interpreter's sysconfig data as an interpreter on the target would have it."""
+    multiarch = f"{machine(target)}-linux-gnu"
+    variables = {
+        name: value.replace(f"{host.machine}-linux-gnu", multiarch) if isinstance(value, str) else value
         for name, value in host.variables.items()
     }
-    flags = "-fwrapv -O3 -DNDEBUG"
-    there |= dict.fromkeys(("CFLAGS", "PY_CFLAGS"), flags)
-    there |= dict.fromkeys(("LDFLAGS", "PY_LDFLAGS", "CPPFLAGS", "PY_CPPFLAGS", "BASECFLAGS", "OPT", "LIBS", "BLDLIBRARY"), "")
+    variables |= dict.fromkeys(("CFLAGS", "PY_CFLAGS"), "-fwrapv -O3 -DNDEBUG")
+    without_flags = ("LDFLAGS", "PY_LDFLAGS", "CPPFLAGS", "PY_CPPFLAGS", "BASECFLAGS", "OPT", "LIBS", "BLDLIBRARY")
+    variables |= dict.fromkeys(without_flags, "")
     shared = "lambent-cc -shared"
-    return there | {
+    return variables | {
         "CC": "lambent-cc",
         "CXX": "lambent-c++",
         "LINKCC": "lambent-cc",
@@ -136,16 +132,16 @@ def variables(target: Target, host: Host) -> dict[str, object]:
         "CCSHARED": "-fPIC",
         "AR": "lambent-ar",
         "RANLIB": "lambent-ranlib",
-        "SOABI": suffix(target)[1:-3],
-        "EXT_SUFFIX": suffix(target),
-        "MULTIARCH": named,
+        "SOABI": extension_suffix(target)[1:-3],
+        "EXT_SUFFIX": extension_suffix(target),
+        "MULTIARCH": multiarch,
         "Py_ENABLE_SHARED": 0,
     }
 
 
 def environment(folder: Path, target: Target, environ: Mapping[str, str], zig_cache: Path) -> dict[str, str]:
-    """What is set for the build, in addition to `environ`. Names without paths: a path may hold spaces."""
-    return dict.fromkeys(_ABOUT_THIS_MACHINE, "") | {
+    """Return the variables of the build, to add to `environ`. Commands are names without paths: a path may contain spaces."""
+    return dict.fromkeys(_HOST_FLAGS, "") | {
         "PATH": f"{folder / 'bin'}:{environ.get('PATH', '')}",
         "PYTHONPATH": str(folder / "python"),
         "CC": "lambent-cc",
@@ -154,7 +150,7 @@ def environment(folder: Path, target: Target, environ: Mapping[str, str], zig_ca
         "LDCXXSHARED": "lambent-c++ -shared",
         "AR": "lambent-ar",
         "RANLIB": "lambent-ranlib",
-        "SETUPTOOLS_EXT_SUFFIX": suffix(target),
+        "SETUPTOOLS_EXT_SUFFIX": extension_suffix(target),
         "CMAKE_TOOLCHAIN_FILE": str(folder / "toolchain.cmake"),
         "PKG_CONFIG_LIBDIR": str(folder / "pkgconfig"),
         "SOURCE_DATE_EPOCH": EPOCH,

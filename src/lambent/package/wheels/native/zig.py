@@ -1,4 +1,4 @@
-"""Finds zig, the cross compiler: in lambent's own environment, on the PATH, or in a Python of the PATH."""
+"""Find zig, the cross compiler: in lambent's own environment, on the PATH, or in a Python on the PATH."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 from lambent.errors import PackagingError
 
 
-def find(environ: Mapping[str, str]) -> Path:
-    """Its executable. Raises PackagingError with what to install where there is none."""
+def find_zig(environ: Mapping[str, str]) -> Path:
+    """Return its executable. Raises PackagingError with the command that installs it."""
     for path in _candidates(environ):
         if path.is_file():
             return path
@@ -26,13 +26,13 @@ def _candidates(environ: Mapping[str, str]) -> Iterator[Path]:
     spec = find_spec("ziglang")
     if spec is not None and spec.origin:
         yield Path(spec.origin).with_name("zig")
-    found = shutil.which("zig", path=environ.get("PATH", ""))
-    if found:
-        yield Path(found)
+    executable = shutil.which("zig", path=environ.get("PATH", ""))
+    if executable:
+        yield Path(executable)
     for name in ("python3", "python"):
         python = shutil.which(name, path=environ.get("PATH", ""))
         if python:
-            ask = [python, "-c", "import ziglang; print(ziglang.__file__)"]
-            done = subprocess.run(ask, capture_output=True, text=True, check=False)
-            if done.returncode == 0:
-                yield Path(done.stdout.strip()).with_name("zig")
+            command = [python, "-c", "import ziglang; print(ziglang.__file__)"]
+            run = subprocess.run(command, capture_output=True, text=True, check=False)
+            if run.returncode == 0:
+                yield Path(run.stdout.strip()).with_name("zig")

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from lambent.local.smoke_test import Subject, trial
-from lambent.package.build import WRAPPER
+from lambent.package.function_settings import WRAPPER
 
 from .contenders import project, zipped
 from .model import BARE, LAMBENT, Samples, Site, Took, Trouble

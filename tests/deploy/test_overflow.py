@@ -29,13 +29,13 @@ from lambent.limits import UNZIPPED_MAX
 from lambent.names import Names
 from lambent.package.artifact import Artifact
 from lambent.package.build import build
-from lambent.package.dependencies import Wishes
+from lambent.package.build_context import BuildOptions
 from support.local_service import Service
 
 PYTHON = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 QUICK = Patience(role_s=5, settle_s=30, answer_s=10)
 FRESH = itertools.count()
-WISHES = Wishes(unzipped_max=2_000_000)
+WISHES = BuildOptions(unzipped_max=2_000_000)
 BUCKET = "lambent-123456789012-us-east-1"
 WEB = """
 import pygments, cowsay

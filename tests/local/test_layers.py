@@ -22,7 +22,7 @@ from lambent.local.sandbox.process_sandbox import ProcessMaker
 from lambent.local.sandbox.sandbox import Maker
 from lambent.local.store import Store
 from lambent.package.build import build
-from lambent.package.dependencies import Wishes
+from lambent.package.build_context import BuildOptions
 from support.deploy_cases import artifact
 from support.deploy_cases import config as plain
 from support.functions import CACHE, NEWEST, make_function, running
@@ -122,7 +122,7 @@ def test_by_hand_with_the_aws_cli(tmp_path: Path) -> None:
     (folder / "main.py").write_text(CODE)
     (folder / "requirements.txt").write_text("cowsay==6.1\n")
     config = Config(folder, "cow", App("main", "app", "handler"), RUNTIME)
-    packages, alone = (build(config, CACHE, os.environ, events.ignore, Wishes(part=part)) for part in ("layer", "app"))  # type: ignore[arg-type]
+    packages, alone = (build(config, CACHE, os.environ, events.ignore, BuildOptions(scope=part)) for part in ("layer", "app"))  # type: ignore[arg-type]
     function = ("--function-name", "cow")
     with serving(tmp_path / "state") as service:
         told = aws(

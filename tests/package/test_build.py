@@ -268,7 +268,7 @@ def test_too_large_says_what_takes_the_room(tmp_path: Path, shared: Path) -> Non
         file.truncate(260 * 1024 * 1024)
     with pytest.raises(PackagingError, match="too large") as error:
         built(project, shared)
-    assert error.value.detail.splitlines()[0].split() == ["260.0", "MB", "movie.bin"]
+    assert error.value.detail.splitlines()[0].split() == ["272.6", "MB", "movie.bin"]
 
 
 def test_secrets_and_rubbish_stay_out(tmp_path: Path, shared: Path) -> None:

@@ -14,7 +14,7 @@ from lambent import events, interpreters
 from lambent.config.model import App, Config
 from lambent.package import build as package
 from lambent.package.artifact import Artifact
-from lambent.package.dependencies import Wishes
+from lambent.package.build_context import BuildOptions
 from support.functions import NEWEST, interpreter
 
 TAG = f"cpython-{NEWEST.removeprefix('python').replace('.', '')}"
@@ -26,7 +26,7 @@ FILES = {
 }
 
 
-def make(folder: Path, cache: Path, files: dict[str, str] = FILES, wishes: Wishes | None = None, **more: str) -> Artifact:
+def make(folder: Path, cache: Path, files: dict[str, str] = FILES, wishes: BuildOptions | None = None, **more: str) -> Artifact:
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
@@ -96,12 +96,12 @@ def test_without_the_interpreter_there_is_none_and_it_is_said(tmp_path: Path, mo
     artifact = package.build(Config(tmp_path, "small", App("main", "app", "handler"), NEWEST), tmp_path / "c", {}, heard.append)
     assert bytecode(artifact) == {}
     assert [event.text for event in heard if isinstance(event, events.Warned)] == [
-        f"no Python {NEWEST.removeprefix('python')} on this machine: the zip has no bytecode and starts slower"
+        f"Python {NEWEST.removeprefix('python')} is not installed here: the zip has no bytecode, so the app starts slower"
     ]
 
 
 def test_bytecode_that_does_not_fit_stays_out(tmp_path: Path) -> None:
-    wishes = Wishes(unzipped_max=sum(map(len, FILES.values())) + 10)
+    wishes = BuildOptions(unzipped_max=sum(map(len, FILES.values())) + 10)
     assert bytecode(make(tmp_path / "app", tmp_path / "cache", wishes=wishes)) == {}
 
 

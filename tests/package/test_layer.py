@@ -15,7 +15,7 @@ from lambent.config.model import App, Config
 from lambent.errors import PackagingError
 from lambent.package.artifact import Artifact
 from lambent.package.build import LAYER, build
-from lambent.package.dependencies import Part, Wishes
+from lambent.package.build_context import BuildOptions, Scope
 from lambent.package.lock_file import write_lock
 
 PYTHON = f"python{sys.version_info[0]}.{sys.version_info[1]}"
@@ -34,8 +34,8 @@ def project(folder: Path, requirements: str = "cowsay==6.1\nmarkupsafe\n") -> Co
     return Config(folder, "small", App("main", "app", "handler"), PYTHON)
 
 
-def built(config: Config, cache: Path, part: Part) -> Artifact:
-    return build(config, cache, os.environ, events.ignore, Wishes(part=part))
+def built(config: Config, cache: Path, part: Scope) -> Artifact:
+    return build(config, cache, os.environ, events.ignore, BuildOptions(scope=part))
 
 
 def content(artifact: Artifact) -> dict[str, bytes]:
@@ -82,14 +82,14 @@ def test_a_layer_of_nothing(tmp_path: Path, cache: Path) -> None:
 def test_a_lock_is_kept_until_it_is_renewed(tmp_path: Path, cache: Path) -> None:
     config = project(tmp_path / "p", "cowsay==6.0\nmarkupsafe\n")
     heard: list[events.Event] = []
-    path = write_lock(config, cache, os.environ, heard.append, Wishes())
+    path = write_lock(config, cache, os.environ, heard.append, BuildOptions())
     assert path.name == f"pylock.{PYTHON.replace('.', '')}-x86_64.toml"
     assert [event for event in heard if isinstance(event, events.Locked)] == [events.Locked(path.name, 2)]
     first = path.read_bytes()
     (config.path / "requirements.txt").write_text("cowsay==6.1\nmarkupsafe\n")
-    assert write_lock(config, cache, os.environ, events.ignore, Wishes()).read_bytes() == first
+    assert write_lock(config, cache, os.environ, events.ignore, BuildOptions()).read_bytes() == first
     assert "cowsay-6.0.dist-info/METADATA" in content(built(config, cache, "all"))
-    write_lock(config, cache, os.environ, events.ignore, Wishes(refresh=True))
+    write_lock(config, cache, os.environ, events.ignore, BuildOptions(refresh=True))
     assert "cowsay-6.1.dist-info/METADATA" in content(built(config, cache, "all"))
 
 
@@ -98,4 +98,4 @@ def test_a_folder_that_takes_no_lock(tmp_path: Path, cache: Path) -> None:
     target = config.path / f"pylock.{PYTHON.replace('.', '')}-x86_64.toml"
     target.mkdir()
     with pytest.raises(PackagingError, match=r"cannot write pylock\."):
-        write_lock(config, cache, os.environ, events.ignore, Wishes())
+        write_lock(config, cache, os.environ, events.ignore, BuildOptions())

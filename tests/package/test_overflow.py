@@ -22,13 +22,13 @@ from lambent.limits import MIB
 from lambent.package import overflow, partition
 from lambent.package.artifact import Artifact, Overflow
 from lambent.package.build import build
-from lambent.package.dependencies import Wishes
+from lambent.package.build_context import BuildOptions
+from lambent.package.bytecode import ZipBytecode
 from lambent.package.layout import SourceFile, arrange
 from lambent.package.lock import Wheel
 from lambent.package.shards.shard import shards
 from lambent.package.shards.slim import SlimOptions
-from lambent.package.startup import Startup
-from lambent.package.zip_contents import Contents
+from lambent.package.zip_contents import ZipContents
 from support.wheel_files import TARGET, real, wheel
 
 LIMIT = 2_000_000  # bytes
@@ -53,8 +53,8 @@ def chosen(folder: Path, wheels: Sequence[Wheel], limit: int, own: dict[str, str
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         files[name] = SourceFile(path)
-    contents = Contents(made, arrange([entry.name for each in made for entry in each.entries], {}, files, "."))
-    return {made[index].name for index in partition.choose(contents, Startup(), limit)}
+    contents = ZipContents(made, arrange([entry.name for each in made for entry in each.entries], {}, files, "."))
+    return {made[index].name for index in partition.choose(contents, ZipBytecode(), limit)}
 
 
 def sized(folder: Path, **sizes: int) -> list[Wheel]:
@@ -113,7 +113,7 @@ def project(
 
 def built(config: Config, cache: Path, limit: int = 250 * MIB) -> tuple[Artifact, list[events.Event]]:
     heard: list[events.Event] = []
-    return build(config, cache, os.environ, heard.append, Wishes(unzipped_max=limit)), heard
+    return build(config, cache, os.environ, heard.append, BuildOptions(unzipped_max=limit)), heard
 
 
 @pytest.fixture(scope="module")
@@ -157,11 +157,11 @@ def test_without_the_flag_it_is_offered_and_with_awss_client_refused(tmp_path: P
     config = project(tmp_path / "p")
     with pytest.raises(PackagingError, match="too large") as error:
         built(replace(config, packaging=Packaging()), cache, LIMIT)
-    assert "--overflow (at least " in error.value.hint and "tmp = 512" in error.value.hint
+    assert "use --overflow (at least " in error.value.hint and "tmp = 512" in error.value.hint
     assert "pygments 2.18.0" in error.value.detail
-    with pytest.raises(UsageError, match="AWS's own client fetches no packages"):
+    with pytest.raises(UsageError, match="AWS's runtime client can't fetch the rest"):
         built(replace(config, runtime_client="aws"), cache, LIMIT)
-    with pytest.raises(PackagingError, match="do not fit into"):
+    with pytest.raises(PackagingError, match="don't fit into"):
         built(config, cache, 1000)
 
 
@@ -173,14 +173,14 @@ def test_room_in_tmp() -> None:
     large = taking(1000)
     assert (large.tmp_mb, taking(10).tmp_mb) == (1152, 512)
     config = Config(Path(), "x", App("main", "app", "asgi"), PYTHON)
-    overflow._check_room(config, large)
-    with pytest.raises(UsageError, match="tmp is 600 MB, and the packages that are unpacked there take 1152 MB") as error:
-        overflow._check_room(replace(config, tmp_mb=600, origins={"tmp_mb": "pyproject.toml"}), large)
+    overflow._check_tmp(config, large)
+    with pytest.raises(UsageError, match="tmp is 600 MB, and the overflow packages need 1152 MB") as error:
+        overflow._check_tmp(replace(config, tmp_mb=600, origins={"tmp_mb": "pyproject.toml"}), large)
     assert (error.value.where, error.value.hint) == ("pyproject.toml", "tmp = 1152")
-    with pytest.raises(UsageError, match="SnapStart takes no more than 512 MB"):
-        overflow._check_room(replace(config, hosting=Hosting(snapstart=True)), large)
+    with pytest.raises(UsageError, match="SnapStart allows no more than 512 MB"):
+        overflow._check_tmp(replace(config, hosting=Hosting(snapstart=True)), large)
     with pytest.raises(PackagingError, match="at most 10,240 MB"):
-        overflow._check_room(config, taking(11_000))
+        overflow._check_tmp(config, taking(11_000))
 
 
 def test_the_archive_is_put_beside_the_zip(tmp_path: Path, cache: Path) -> None:

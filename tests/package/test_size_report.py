@@ -29,15 +29,15 @@ FILES = (
 
 
 def test_sums_by_package_the_largest_first() -> None:
-    assert size_report.shares(FILES) == (
+    assert size_report.by_package(FILES) == (
         PackageSize("numpy 2.3", 3, 93_000, 41_300, 2000, 900),
         PackageSize(size_report.OWN, 2, 110, 70, 0, 0),
     )
-    assert size_report.shares(()) == ()
+    assert size_report.by_package(()) == ()
 
 
 def test_the_table_of_a_zip() -> None:
-    shown = [line.text for line in lines.lines(events.SizesListed(size_report.shares(FILES)))]
+    shown = [line.text for line in lines.lines(events.SizesListed(size_report.by_package(FILES)))]
     assert shown == [
         "package      zipped  unpacked  of that, bytecode",
         "numpy 2.3   41.3 kB   93.0 kB             2.0 kB",
@@ -53,10 +53,10 @@ def test_a_long_table_ends_with_the_others() -> None:
 
 
 def test_the_table_of_an_error() -> None:
-    sizes = Counter({f"p{index}": (20 - index) * 1024 * 1024 for index in range(14)})
+    sizes = Counter({f"p{index}": (20 - index) * 1_000_000 for index in range(14)})
     shown = size_report.table(sizes).splitlines()
     assert shown[0] == "   20.0 MB  p0" and shown[-1] == "   15.0 MB  the other 2" and len(shown) == 13
-    assert size_report.table(Counter(a=1024)) == "    0.0 MB  a"
+    assert size_report.table(Counter(a=1000)) == "    1.0 kB  a"
 
 
 def test_every_file_is_listed() -> None:
@@ -76,7 +76,7 @@ def test_the_owners_of_files(tmp_path: Path) -> None:
     with (tmp_path / "a.zip").open("wb") as file:
         written = write(file, [compress(name, b"x" * 99) for name in names])
     owners = dict.fromkeys((names[0], names[2]), "pkg 1.0")
-    found = {file.name: (file.package, file.raw) for file in size_report.members(written.entries, owners)}
+    found = {file.name: (file.package, file.raw) for file in size_report.by_file(written.entries, owners)}
     assert [found[name] for name in names] == [("pkg 1.0", 99)] * 3 + [(size_report.OWN, 99), (size_report.OURS, 99)]
 
 

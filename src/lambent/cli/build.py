@@ -19,7 +19,7 @@ from lambent.lazy import LazyModule
 from lambent.package import output_file
 from lambent.package.artifact import Artifact
 from lambent.package.build import build
-from lambent.package.dependencies import Part, Wishes
+from lambent.package.build_context import BuildOptions, Scope
 from lambent.ui import choose
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _build(path: Path, options: dict[str, Any], as_json: bool, emit: Emit) -> No
         options.pop(key) for key in ("lock", "prove", "cache_dir", "output", "page", "show_files")
     )
     part = _part(options.pop("layer"), options.pop("alone"), prove)
-    wishes = Wishes(options.pop("native"), options.pop("refresh"), part=part)
+    wishes = BuildOptions(options.pop("native"), options.pop("refresh"), scope=part)
     config = load(path, Flags(**options), os.environ, date.today())
     zipped.check(place, page)
     emit(Detected(config.app.spec, config.app.kind, config.app.source))
@@ -84,7 +84,7 @@ def _try_out(config: Config, artifact: Artifact, cache: Path, emit: Emit) -> Non
     try_out(config, artifact, cache, os.environ, emit)
 
 
-def _part(layer: bool, alone: bool, prove: bool) -> Part:
+def _part(layer: bool, alone: bool, prove: bool) -> Scope:
     if prove and (layer or alone):
         raise UsageError("only a whole function can be tried out", where="--prove", hint="leave --prove out")
     if layer and alone:

@@ -20,7 +20,7 @@ from lambent.config.model import Config
 from lambent.deploy.deploy import allow, deploy
 from lambent.events import Detected, Emit, Warned
 from lambent.package.build import build
-from lambent.package.dependencies import Wishes
+from lambent.package.build_context import BuildOptions
 from lambent.ui import choose
 
 
@@ -40,7 +40,7 @@ def command(path: Path, prove: bool, yes: bool, as_json: bool, **options: Any) -
     Before a URL in AWS becomes public for the first time it asks, unless --yes, --auth or the setting `auth` said so.
     """
     target, cache = taken(options), options.pop("cache_dir")
-    wishes = Wishes(options.pop("native"), options.pop("refresh"))
+    wishes = BuildOptions(options.pop("native"), options.pop("refresh"))
     with choose.reporter(as_json) as emit:
         config, target = configured(path, Flags(**options), target, emit)
         account = None if target.local else target.connect(emit)  # missing credentials are said before any work is done

@@ -17,7 +17,7 @@ from lambent.deploy.export.place import anywhere
 from lambent.deploy.export.terraform import terraform
 from lambent.events import Detected, Notice
 from lambent.package.build import build
-from lambent.package.dependencies import Wishes
+from lambent.package.build_context import BuildOptions
 from lambent.package.output_file import write
 from lambent.ui import choose
 
@@ -37,7 +37,7 @@ def command(form: str, path: Path, output: Path | None, as_json: bool, **options
     bucket and the key of the zip as parameters, and the environment variables of a .env file or that look secret.
     """
     cache = options.pop("cache_dir")
-    wishes = Wishes(options.pop("native"), options.pop("refresh"))
+    wishes = BuildOptions(options.pop("native"), options.pop("refresh"))
     with choose.reporter(as_json) as emit:
         config = load(path, Flags(**options), os.environ, date.today())
         emit(Detected(config.app.spec, config.app.kind, config.app.source))

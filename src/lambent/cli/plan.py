@@ -21,7 +21,7 @@ from lambent.deploy.policy import policy
 from lambent.deploy.script import script
 from lambent.names import Names
 from lambent.package.build import build
-from lambent.package.dependencies import Wishes
+from lambent.package.build_context import BuildOptions
 from lambent.ui import choose
 
 _FORMS = "On stdout: a script of `aws` commands that does the same, or the least IAM policy for whoever deploys this app."
@@ -36,7 +36,7 @@ _FORMS = "On stdout: a script of `aws` commands that does the same, or the least
 def command(path: Path, form: str | None, as_json: bool, **options: Any) -> None:
     """Show what `lambent deploy` would create, change and leave, and where each value comes from. Changes nothing."""
     target, cache = taken(options), options.pop("cache_dir")
-    wishes = Wishes(options.pop("native"), options.pop("refresh"))
+    wishes = BuildOptions(options.pop("native"), options.pop("refresh"))
     with choose.reporter(as_json) as emit:
         config, target = configured(path, Flags(**options), target, emit)
         account = None if target.local else target.connect(emit)

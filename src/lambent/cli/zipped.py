@@ -14,7 +14,7 @@ from lambent.lazy import LazyModule
 from lambent.limits import MIB, ZIP_DIRECT_MAX
 from lambent.package import output_file, size_report
 from lambent.package.artifact import OVERFLOW, Artifact
-from lambent.package.dependencies import Part
+from lambent.package.build_context import Scope
 from lambent.package.project_files import packs
 
 if TYPE_CHECKING:
@@ -57,12 +57,12 @@ def timed(emit: Emit, phases: list[Phase]) -> Emit:
 
 def tell(artifact: Artifact, page: Path | None, show_files: bool, emit: Emit) -> None:
     """What takes the room in it: said, and written to `page`."""
-    files = size_report.members(artifact.entries, artifact.owners)
+    files = size_report.by_file(artifact.entries, artifact.owners)
     if artifact.overflow:
-        files += size_report.members(artifact.overflow.entries, artifact.owners)
+        files += size_report.by_file(artifact.overflow.entries, artifact.owners)
     if show_files:
         emit(FilesListed(files))
-    shares = size_report.shares(files)
+    shares = size_report.by_package(files)
     emit(SizesListed(shares))
     if artifact.zipped > ZIP_DIRECT_MAX:
         there = f"{artifact.zipped / MIB:.1f} MB, and AWS takes 50 MB directly"
@@ -86,7 +86,7 @@ def beside(artifact: Artifact, place: Path | None, emit: Emit) -> None:
     emit(Notice(f"and give the function {OVERFLOW}={there}, {made.tmp_mb} MB of /tmp, and s3:GetObject on it"))
 
 
-def packed(name: str, artifact: Artifact, place: Path, part: Part, phases: list[Phase]) -> Packed:
+def packed(name: str, artifact: Artifact, place: Path, part: Scope, phases: list[Phase]) -> Packed:
     """The end of the build of an app called `name`, whose zip stands at `place`."""
     return Packed(
         name=name,

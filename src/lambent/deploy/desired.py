@@ -107,7 +107,7 @@ def desired(config: Config, artifact: Artifact, names: Names) -> Desired:
         provisioned=hosting.provisioned_concurrency,
         makes_bucket=not hosting.bucket,
         overflow=overflow,
-        overflow_told=artifact.overflow.told if artifact.overflow else "",
+        overflow_told=artifact.overflow.summary if artifact.overflow else "",
         keep_versions=hosting.keep_versions,
         origins=origins,
     )

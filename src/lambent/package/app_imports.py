@@ -1,6 +1,6 @@
-"""What the user's own files import of that which slimming leaves out unless somebody imports it: tests, examples, build tools.
+"""The app's imports of modules that slimming drops unless something imports them: tests, examples, build tools.
 
-Called at every build, so files that hold none of these words are only searched, not scanned.
+This runs at every build, so files that contain none of these words are searched and not scanned.
 """
 
 from __future__ import annotations
@@ -15,20 +15,22 @@ from lambent.package.shards.import_scanner import scan
 _HINT = re.compile(rb"\b(?:tests?|docs?|examples?|conftest|test_\w+|pip|setuptools|pkg_resources|_distutils_hack|wheel)\b")
 
 
-def own_imports(files: Mapping[str, SourceFile], root: str) -> frozenset[str]:
-    """The dotted names, those in strings too. `root` is the folder of the project that modules are imported from; what leads to
-    the user's own modules does not count. Raises OSError for a file that cannot be read.
+def imports_of_slimmed_modules(files: Mapping[str, SourceFile], root: str) -> frozenset[str]:
+    """Return the dotted names of these modules that the user's files import, or hold in strings.
+
+    `root` is the project folder that modules are imported from. Names that lead to the user's own modules don't count.
+    Raises OSError for a file that can't be read.
     """
-    below = "" if root == "." else f"{root}/"
-    tops = {name.removeprefix(below).partition("/")[0].removesuffix(".py") for name in files}
-    found: set[str] = set()
+    prefix = "" if root == "." else f"{root}/"
+    own = {name.removeprefix(prefix).partition("/")[0].removesuffix(".py") for name in files}
+    names: set[str] = set()
     for name, file in files.items():
         if name.endswith(".py") and _HINT.search(source := file.read()):
-            imports = scan(name.removeprefix(below), source)
-            found |= imports.now | imports.later | imports.strings
-    return frozenset(word for word in found if _spared(word) and word.partition(".")[0] not in tops)
+            imports = scan(name.removeprefix(prefix), source)
+            names |= imports.now | imports.later | imports.strings
+    return frozenset(name for name in names if _is_slimmed(name) and name.partition(".")[0] not in own)
 
 
-def _spared(word: str) -> bool:
+def _is_slimmed(name: str) -> bool:
     tools = slim.unneeded_modules().values()
-    return slim.doubted(word) or any(word.partition(".")[0] in modules for modules in tools)
+    return slim.doubted(name) or any(name.partition(".")[0] in modules for modules in tools)

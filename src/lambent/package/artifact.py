@@ -1,4 +1,4 @@
-"""The one thing that leaves `package/`: a zip on disk and what is known about it."""
+"""The result of a build: a zip on disk, and what Lambda needs to know to run it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from lambent.events import Overflowed
 from lambent.limits import MIB, TMP_MIN_MB
+from lambent.units import size
 
 if TYPE_CHECKING:
     from lambent.package.archive import Entry
@@ -21,10 +22,10 @@ _STEP = 64 * MIB
 
 
 class Overflow(Struct, frozen=True):
-    """A second archive, of the packages that did not fit into the zip. `sha256` is hex; sizes are in bytes.
+    """A second archive, of the packages that don't fit into the zip. `sha256` is in hex, sizes are in bytes.
 
-    It is to be where the function's environment says in `OVERFLOW` ("s3://bucket/key"), and takes `tmp_mb` of /tmp: the
-    unpacked files, whole pages each, and room for what the app puts there itself.
+    The environment variable `OVERFLOW` names its location ("s3://bucket/key"). It needs `tmp_mb` of /tmp: the unpacked files,
+    in whole pages, and space for the app's own files.
     """
 
     path: Path
@@ -37,25 +38,25 @@ class Overflow(Struct, frozen=True):
 
     @property
     def tmp_mb(self) -> int:
-        most = self.raw + self.files * _HALF_PAGE + _OWN_TMP
-        return max(TMP_MIN_MB, -(-most // _STEP) * (_STEP // MIB))
+        needed = self.raw + self.files * _HALF_PAGE + _OWN_TMP
+        return max(TMP_MIN_MB, -(-needed // _STEP) * (_STEP // MIB))
 
     @property
     def event(self) -> Overflowed:
         return Overflowed(str(self.path), self.packages, self.zipped, self.raw, self.files, self.tmp_mb)
 
     @property
-    def told(self) -> str:
-        """In a few words: what it is, and what it asks for."""
-        return f"{', '.join(self.packages)}: fetched into /tmp at each start, {self.raw / MIB:.0f} MB unpacked"
+    def summary(self) -> str:
+        """Its packages, and what they cost: "torch 2.4: fetched to /tmp at each start, 891.2 MB unpacked"."""
+        return f"{', '.join(self.packages)}: fetched to /tmp at each start, {size(self.raw)} unpacked"
 
 
 class Artifact(Struct, frozen=True):
-    """A Lambda zip. `sha256` is the base64 form that AWS calls CodeSha256; sizes are in bytes.
+    """A Lambda zip. `sha256` is in base64, as in AWS's CodeSha256; sizes are in bytes.
 
-    `handler` is what Lambda's Handler must be, and `environment` what the function's environment must hold for this zip to
-    run (the exec wrapper of a web app); the deployer merges it under the user's own. `owners` names the package ("numpy 2.4.1")
-    of each file that a dependency brought, `entries` are all members.
+    To run the zip, a function needs this `handler` and `environment` (the exec wrapper of a web app); the user's own
+    environment variables take precedence. `owners` names the package ("numpy 2.4.1") of each file that a dependency brought,
+    `entries` are all members.
     """
 
     path: Path

@@ -1,21 +1,29 @@
-"""A zip put together: members of shards are copied as they are, the user's own files are compressed."""
+"""Puts a zip together: members of shards are copied, the user's own files are compressed."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
 
-from lambent.package import zips
+from lambent import atomic
 from lambent.package.archive import Archive, Writer, Written, compress
-from lambent.package.layout import SourceFile
+from lambent.package.bytecode import ZipBytecode
+from lambent.package.compiler import source_of
+from lambent.package.layout import Files
+from lambent.package.zip_contents import ZipContents
+
+_KEPT_ZIPS = 5  # of one app, besides the newest
+_DIGEST_LENGTH = 16
 
 
 class Piece(Struct, frozen=True):
-    """An archive of ours of which the members in `keep` are wanted (None: all but what is in `skip`), below `prefix`."""
+    """The members of an archive to copy: those in `keep`, or, if that is None, all that aren't in `skip`.
+
+    Their names get the `prefix`.
+    """
 
     archive: Archive
     skip: frozenset[str] = frozenset()
@@ -26,31 +34,44 @@ class Piece(Struct, frozen=True):
         return name in self.keep if self.keep is not None else name not in self.skip and not name.startswith("\0")
 
 
-def write(name: str, pieces: Iterable[Piece], own: Iterable[tuple[str, SourceFile]], cache: Path) -> tuple[Path, Written]:
-    """The zip in `cache`, under the app's name and its content's digest.
+def pieces(contents: ZipContents, bytecode: ZipBytecode, shards: Iterable[int]) -> list[Piece]:
+    """Return the pieces of some shards, by their index. Bytecode goes where its source goes."""
+    chosen = set(shards)
+    sources = {entry.name for index in chosen for entry in contents.shards[index].entries}
+    code = frozenset(name for name in bytecode.names if source_of(name) in sources)
+    copied = [Piece(shard.archive, skip) for index, (shard, skip) in enumerate(contents.pairs) if index in chosen]
+    return copied + [Piece(archive.archive, keep=code) for archive in bytecode.archives]
 
-    Raises OSError; nothing half-written is left.
+
+def write(name: str, copied: Iterable[Piece], files: Files, cache: Path) -> tuple[Path, Written]:
+    """Write a zip to `cache`, named after the app and the digest of its content. Raises OSError.
+
+    Older zips of the app are removed, but for the last few: another build may still be uploading one.
     """
     folder = cache / "zips"
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, temporary_name = tempfile.mkstemp(dir=folder, prefix=".new-")
-    temporary = Path(temporary_name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            writer = Writer(file)
-            for piece in pieces:
-                if piece.prefix:
-                    writer.move(piece.archive, piece.takes, piece.prefix)
-                else:
-                    writer.splice(piece.archive, piece.takes)
-            for place, source in own:
-                writer.add(*compress(place, source.read(), executable=source.executable))
-            written = writer.close()
-        path = Path(zips.place(str(folder), name, written.sha256))
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    zips.prune(str(folder), name, str(path))
-    return path, written
+    with atomic.NewFile(folder) as new:
+        writer = Writer(new.file)
+        for piece in copied:
+            if piece.prefix:
+                writer.move(piece.archive, piece.takes, piece.prefix)
+            else:
+                writer.splice(piece.archive, piece.takes)
+        for path, source in files:
+            writer.add(*compress(path, source.read(), executable=source.executable))
+        written = writer.close()
+        zipped = folder / f"{name}-{written.sha256.hex()[:_DIGEST_LENGTH]}.zip"
+        new.move_to(zipped)
+    _prune(zipped)
+    return zipped, written
+
+
+def _prune(newest: Path) -> None:
+    """Remove all but the last few zips of an app."""
+    pattern = f"{newest.name[: -_DIGEST_LENGTH - len('.zip')]}{'?' * _DIGEST_LENGTH}.zip"
+    dated = []
+    for path in newest.parent.glob(pattern):
+        with suppress(FileNotFoundError):  # another build was faster
+            dated.append((path.stat().st_mtime_ns, path))
+    older = sorted((entry for entry in dated if entry[1] != newest), reverse=True)
+    for _, path in older[_KEPT_ZIPS:]:
+        path.unlink(missing_ok=True)

@@ -1,103 +1,167 @@
-"""From a configuration to a Lambda zip: the verb of this package."""
+"""From a configuration to a Lambda zip, stage by stage."""
 
 from __future__ import annotations
 
 import base64
-import sys
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from lambent import interpreters
 from lambent.config.model import Config
 from lambent.errors import PackagingError
-from lambent.events import Built, Emit, Notice, Phase, Warned
+from lambent.events import Built, Emit, Notice, Warned
+from lambent.interpreters import Interpreter
 from lambent.lazy import LazyModule
-from lambent.package import bytecode, secret_scan
-from lambent.package.app_imports import own_imports
+from lambent.package import assemble, function_settings, runtime_bundle, secret_scan
+from lambent.package.app_imports import imports_of_slimmed_modules
+from lambent.package.archive import Written
 from lambent.package.artifact import Artifact
-from lambent.package.assemble import Piece, write
-from lambent.package.dependencies import Part, Wishes, gather
-from lambent.package.layout import RUNTIME, Layout, SourceFile, arrange
+from lambent.package.build_context import BuildContext, BuildOptions
+from lambent.package.bytecode import ZipBytecode, compile_bytecode
+from lambent.package.cache import disk_error
+from lambent.package.dependencies import fetch_wheels, make_shards, resolve_requirements
+from lambent.package.layout import Layout, SourceFile, arrange
 from lambent.package.project_files import collect
-from lambent.package.proven import Proof, check
-from lambent.package.runtime_bundle import bundled, is_bundled
-from lambent.package.startup import Startup, startup
-from lambent.package.target import Target
+from lambent.package.proof.check import check
+from lambent.package.shards.shard import Shard
 from lambent.package.vendor import runtime_files
-from lambent.package.zip_contents import Contents, owners
+from lambent.package.zip_contents import ZipContents, owners
 
 if TYPE_CHECKING:
     from lambent.package import overflow
+    from lambent.package.overflow import Split
 else:
     overflow = LazyModule("lambent.package.overflow")
 
-WRAPPER = ("AWS_LAMBDA_EXEC_WRAPPER", f"/var/task/{RUNTIME}/bootstrap")
-STREAM = ("LAMBENT_RESPONSE", "stream")  # read by the runtime in the zip; in the environment, so that it changes the version
-HANDLER = ("LAMBENT_INTERFACE", "handler")  # read by the runtime in the zip: a handler is no web app, though it looks like WSGI
-LAYER = "python/"  # below /opt, and there on every Python runtime's import path
-Own = tuple[tuple[str, SourceFile], ...]
+LAYER = "python/"  # below /opt; it is on the import path of every Python runtime
 
 
-def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, wishes: Wishes | None = None) -> Artifact:
-    """The zip of an app, in `cache`: the same input, the same bytes. Raises PackagingError, and leaves nothing half-written."""
+def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, options: BuildOptions | None = None) -> Artifact:
+    """Build the zip of an app in `cache`. The same input gives the same bytes.
+
+    Raises PackagingError, and then leaves nothing half-written.
+    """
+    with _explained(config, cache), ExitStack() as archives:
+        context = BuildContext.start(config, cache, environ, emit, options)
+        with context.phase("source"):
+            files = read_source(context)
+            interpreter = context.find_interpreter()
+        with context.phase("requirements"):
+            requirements = resolve_requirements(context)
+        with context.phase("wheels"):
+            wheels = fetch_wheels(context, requirements)
+        with context.phase("shards"):
+            shards = make_shards(context, requirements, wheels, imports_of_slimmed_modules(files, config.app.root))
+            for shard in shards:
+                archives.callback(shard.close)
+        with context.phase("layout"):
+            context, contents = lay_out(context, shards, files, interpreter)
+        with context.phase("bytecode"):
+            bytecode = archives.enter_context(closing(compile_bytecode(context, contents, interpreter)))
+        with context.phase("proof"):
+            check(context, contents, requirements.omitted(shards))
+        with context.phase("overflow"):
+            split = overflow.split(context, contents, bytecode) if _is_too_large(context, contents) else None
+        with context.phase("write"):
+            path, written = write_zip(context, contents, bytecode, split)
+    emit(Built(str(path), written.zipped, written.raw, len(written.entries), time.monotonic() - context.started))
+    if split:
+        emit(split.archive.event)
+    return _artifact(context, contents, split, path, written)
+
+
+def read_source(context: BuildContext) -> dict[str, SourceFile]:
+    """Return the project's files that belong in the zip. Raises PackagingError if one of them holds a secret."""
+    config = context.config
+    project = collect(config.path, config.exclude, config.packaging.include, config.packaging.allow_secrets)
+    if project.secrets:
+        context.emit(Notice(f"left out of the zip, since they may hold secrets: {', '.join(project.secrets)}"))
+    secret_scan.check(project.files, config.packaging.allow_secrets)
+    return project.files
+
+
+def lay_out(
+    context: BuildContext, shards: tuple[Shard, ...], files: Mapping[str, SourceFile], interpreter: Interpreter | None
+) -> tuple[BuildContext, ZipContents]:
+    """Return the contents of the zip, and the context, whose runtime client changes if packages have to be fetched at start.
+
+    Raises PackagingError if the contents are too large.
+    """
+    contents = _contents(context, shards, files, interpreter)
+    _warn_of_hidden_files(context, contents.layout)
+    if _is_too_large(context, contents):
+        if not context.config.packaging.overflow or context.options.scope != "all":
+            raise overflow.too_large(contents, context)
+        context = replace(context, config=overflow.with_lambent_client(context.config))
+        contents = _contents(context, shards, files, interpreter)
+    return context, contents
+
+
+def write_zip(context: BuildContext, contents: ZipContents, bytecode: ZipBytecode, split: Split | None) -> tuple[Path, Written]:
+    """Write the zip, or the part of it that the options ask for, to the cache. Raises PackagingError for an empty layer."""
+    name, scope = context.config.name, context.options.scope
+    outside = split.shards if split else frozenset()
+    pieces = assemble.pieces(contents, bytecode, set(range(len(contents.shards))) - outside)
+    if scope == "layer":
+        if not contents.shards:
+            raise PackagingError("a layer would be empty: the app requires no packages", hint="name them in requirements.txt")
+        return assemble.write(f"{name}-layer", [replace(piece, prefix=LAYER) for piece in pieces], (), context.cache)
+    own = dict(contents.layout.files)
+    room = context.options.unzipped_max - 1 - contents.raw - bytecode.raw + (split.archive.raw if split else 0)
+    if sum(file.size for _, file in bytecode.own) <= room:
+        own.update(bytecode.own)
+    files = (*sorted(own.items()), *((split.manifest,) if split else ()))
+    if scope == "app":
+        return assemble.write(f"{name}-alone", [], files, context.cache)
+    return assemble.write(name, pieces, files, context.cache)
+
+
+@contextmanager
+def _explained(config: Config, cache: Path) -> Iterator[None]:
+    """Turn a full disk, or a file that can't be read, into a PackagingError."""
     try:
-        with ExitStack() as stack:
-            return _build(config, cache, environ, emit, wishes or Wishes(), stack)
-    except OSError as error:  # a disk that is full, a file that may not be read
-        place = str(error.filename or cache)
+        yield
+    except OSError as error:
         folder = config.path if config.path.is_dir() else config.path.parent
-        if Path(place).is_relative_to(folder) and not Path(place).is_relative_to(cache):
-            raise secret_scan.unreadable(Path(place).relative_to(folder).as_posix(), error) from error
-        raise PackagingError(
-            f"cannot build the zip: {error.strerror or error}",
-            where=place,
-            hint="make room, set its permissions, or name another place: --cache-dir DIR (LAMBENT_CACHE)",
-        ) from error
+        path = Path(error.filename or cache)
+        if path.is_relative_to(folder) and not path.is_relative_to(cache.absolute()):
+            raise secret_scan.unreadable(path.relative_to(folder).as_posix(), error) from error
+        raise disk_error("build the zip", error, cache) from error
 
 
-def _build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, wishes: Wishes, stack: ExitStack) -> Artifact:
-    started = time.monotonic()
-    target = Target.of(config)
-    interpreter = _interpreter(target, environ, emit)
-    source = collect(config.path, config.exclude, config.packaging.include, config.packaging.allow_secrets)
-    said = (f"left out of the zip, as secrets: {', '.join(source.secrets)}",) if source.secrets else ()
-    for text in said:
-        emit(Notice(text))
-    secret_scan.check(source.files, config.packaging.allow_secrets)
-    wishes = replace(wishes, imported=own_imports(source.files, config.app.root))
-    dependencies = gather(config, target, cache, environ, emit, wishes)
-    stack.callback(dependencies.close)
-    spliced = time.monotonic()
-    names = [entry.name for shard in dependencies.shards for entry in shard.entries]
-    layout = arrange(names, _runtime(config, interpreter, cache, source.files), source.files, config.app.root)
-    _warn_hidden(layout, emit)
-    contents = Contents(dependencies.shards, layout)
-    room = _room(contents, wishes, may_overflow=config.packaging.overflow and wishes.part == "all")
-    over = room < 0
-    if over:
-        config = overflow.with_our_client(config)
-        layout = arrange(names, _runtime(config, interpreter, cache, source.files), source.files, config.app.root)
-        contents = Contents(dependencies.shards, layout)
-    begins = startup(contents, _modules(config), interpreter, cache, sys.maxsize if over else room)
-    stack.callback(begins.close)
-    if begins.left_out:
-        emit(Warned(f"no room for all bytecode within AWS's 250 MB: {begins.left_out} modules start slower"))
-    proved = time.monotonic()
-    check(Proof(config, target, contents, _handlers(config), dependencies.left_out), cache, emit)
-    emit(Phase("proof", time.monotonic() - proved))
-    beside = overflow.part(config, contents, begins, wishes.unzipped_max, cache) if over else None
-    pieces, room = (beside.stays, beside.room) if beside else (_pieces(contents, begins), room - begins.raw)
-    own = _with_bytecode(layout, interpreter, cache, room).own + ((beside.manifest,) if beside else ())
-    path, written = write(*_parts(wishes.part, config.name, pieces, own), cache)
-    emit(Phase("splice", proved - spliced + time.monotonic() - proved))
-    emit(Built(str(path), written.zipped, written.raw, len(written.entries), time.monotonic() - started))
-    if beside:
-        emit(beside.made.event)
+def _contents(
+    context: BuildContext, shards: tuple[Shard, ...], files: Mapping[str, SourceFile], interpreter: Interpreter | None
+) -> ZipContents:
+    names = [entry.name for shard in shards for entry in shard.entries]
+    runtime = _runtime(context, files, interpreter)
+    return ZipContents(shards, arrange(names, runtime, files, context.config.app.root))
+
+
+def _runtime(context: BuildContext, files: Mapping[str, SourceFile], interpreter: Interpreter | None) -> dict[str, SourceFile]:
+    """Return the files that run the app on Lambda. A bare handler under AWS's own client needs none."""
+    config = context.config
+    if config.client == "aws":
+        return {} if config.app.kind == "handler" else runtime_files()
+    return runtime_bundle.bundled(f"/var/lang/bin/{config.runtime}", interpreter, context.cache, files)
+
+
+def _warn_of_hidden_files(context: BuildContext, layout: Layout) -> None:
+    hidden = sorted(name for name in layout.hidden if not name.endswith(".pyc"))
+    if hidden:
+        text = f"your own files replace those of a dependency: {', '.join(hidden[:5])}"
+        context.emit(Warned(text, "rename your files if you didn't intend this"))
+
+
+def _is_too_large(context: BuildContext, contents: ZipContents) -> bool:
+    return contents.raw >= context.options.unzipped_max
+
+
+def _artifact(context: BuildContext, contents: ZipContents, split: Split | None, path: Path, written: Written) -> Artifact:
+    config, is_layer = context.config, context.options.scope == "layer"
     return Artifact(
         path=path,
         sha256=base64.b64encode(written.sha256).decode(),
@@ -106,105 +170,9 @@ def _build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, 
         files=len(written.entries),
         runtime=config.runtime,
         architecture=config.architecture,
-        handler="" if wishes.part == "layer" else _handler(config),
-        environment=_environment(config),
-        owners=owners(dependencies.shards, LAYER if wishes.part == "layer" else ""),
-        overflow=beside.made if beside else None,
+        handler="" if is_layer else function_settings.handler(config),
+        environment=function_settings.environment(config),
+        owners=owners(contents.shards, LAYER if is_layer else ""),
+        overflow=split.archive if split else None,
         entries=written.entries,
     )
-
-
-def _interpreter(target: Target, environ: Mapping[str, str], emit: Emit) -> interpreters.Interpreter | None:
-    found = interpreters.find(target.python, environ)
-    if found is None:
-        emit(
-            Warned(
-                f"no Python {target.python} on this machine: the zip has no bytecode and starts slower",
-                interpreters.install_command(target.python),
-            )
-        )
-    return found
-
-
-def _runtime(
-    config: Config, interpreter: interpreters.Interpreter | None, cache: Path, users: Mapping[str, SourceFile]
-) -> dict[str, SourceFile]:
-    """The files that run an app on Lambda. A bare handler under AWS's own client needs none."""
-    if config.app.kind == "handler" and config.client == "aws":
-        return {}
-    if config.client == "aws":
-        return runtime_files()
-    return bundled(f"/var/lang/bin/{config.runtime}", interpreter, cache, users)
-
-
-def _environment(config: Config) -> tuple[tuple[str, str], ...]:
-    """What must be in the function's environment for the runtime in the zip to run, and how it is to answer."""
-    if config.app.kind == "handler":
-        return (WRAPPER, HANDLER) if config.client == "lambent" else ()
-    said = (("LAMBENT_EVENTS", config.events), ("LAMBENT_BASE_PATH", config.base_path))
-    client = WRAPPER if config.client == "lambent" else ("LAMBENT_APP", config.app.handler)
-    return (client, *((STREAM,) if config.stream else ()), *(pair for pair in said if pair[1]))
-
-
-def _handler(config: Config) -> str:
-    """What Lambda is told to call. Under AWS's client a web app is behind a handler of ours."""
-    if config.app.kind != "handler" and config.client == "aws":
-        return f"{RUNTIME}.aws.handler"
-    return config.app.handler
-
-
-def _handlers(config: Config) -> tuple[str, ...]:
-    """Everything of the user's that is called, as "module:attribute"."""
-    return tuple(filter(None, (config.app.spec, config.events)))
-
-
-def _modules(config: Config) -> tuple[str, ...]:
-    return tuple(handler.partition(":")[0] for handler in _handlers(config))
-
-
-def _warn_hidden(layout: Layout, emit: Emit) -> None:
-    hidden = sorted(name for name in layout.hidden if not name.endswith(".pyc"))
-    if hidden:
-        emit(
-            Warned(
-                f"your own files stand before those of a dependency: {', '.join(hidden[:5])}",
-                "rename yours if that is not meant",
-            )
-        )
-
-
-def _room(contents: Contents, wishes: Wishes, *, may_overflow: bool) -> int:
-    """Bytes that are left for bytecode. Raises PackagingError when there are none, unless something may go elsewhere."""
-    room = wishes.unzipped_max - 1 - contents.sizes().total()
-    if room < 0 and not may_overflow:
-        raise overflow.too_large(contents, wishes)
-    return room
-
-
-def _with_bytecode(layout: Layout, interpreter: interpreters.Interpreter | None, cache: Path, room: int) -> Layout:
-    """The layout with the bytecode of the runtime and of the user's own files, if there is room for it."""
-    if interpreter is None:
-        return layout
-    own = dict(layout.own)
-    sources = {name: file.path for name, file in layout.own if not is_bundled(name, own)}
-    made = bytecode.compile_files(sources, interpreter, cache, RUNTIME)
-    if sum(map(len, made.values())) > room:
-        return layout
-    own |= {name: SourceFile(Path(name), content=code) for name, code in made.items()}
-    return Layout(tuple(sorted(own.items())), layout.hidden)
-
-
-def _pieces(contents: Contents, begins: Startup) -> list[Piece]:
-    pieces = [Piece(shard.archive, skip) for shard, skip in contents.pairs]
-    return pieces + [Piece(each.archive, keep=begins.names) for each in begins.bytecode]
-
-
-def _parts(part: Part, name: str, pieces: list[Piece], own: Own) -> tuple[str, list[Piece], Own]:
-    """What of all this is written, and how the zip is called. Raises PackagingError for a layer of nothing."""
-    if part == "all":
-        return name, pieces, own
-    if part == "app":
-        return f"{name}-alone", [], own
-    if not pieces:
-        raise PackagingError("a layer would be empty: the app asks for no packages", hint="name them in requirements.txt")
-    return f"{name}-layer", [replace(piece, prefix=LAYER) for piece in pieces], ()

@@ -1,86 +1,88 @@
-"""Compiles for the target's Python, so that a cold start need not.
-
-Unchecked-hash .pyc: the zip's files all date from 1980 and /var/task is read-only, so timestamp .pyc never validate there
-(aws-lambda-builders#924); unchecked ones take half to two thirds of the import time away. The bytes repeat: one process, a
-fixed hash seed, and the paths the files will have on Lambda, which also makes tracebacks right.
-
-The user's own files get checked-hash .pyc: who edits one in the console of AWS must see the change. Python then reads and
-hashes the source as well, which is little beside compiling it.
-"""
+"""The bytecode of a zip: that of the user's files, and that of the dependencies' modules which a start imports."""
 
 from __future__ import annotations
 
-import hashlib
-import marshal
-import re
-import subprocess
-import tempfile
-from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+import sys
+from collections.abc import Sequence
 
+from msgspec import Struct
+
+from lambent.events import Warned
 from lambent.interpreters import Interpreter
-from lambent.package.cache import read_checked, write_checked
-from lambent.package.compiler import CHECKED, ENVIRONMENT, SCRIPT, UNCHECKED, WIRE
+from lambent.package.build_context import BuildContext
+from lambent.package.compiler import bytecode_path, compile_files, source_of
+from lambent.package.function_settings import start_modules
+from lambent.package.layout import RUNTIME, Files, SourceFile, is_runtime
+from lambent.package.runtime_bundle import is_bundled
+from lambent.package.shards.bytecode_archive import Bytecode, compiled
+from lambent.package.shards.import_scanner import scan
+from lambent.package.shards.kept import reached
+from lambent.package.zip_contents import ZipContents
+from lambent.units import count
 
-_TESTS = r"/(tests?|testing/tests)/"
-_FORMAT = "3"  # raise it when the same source would give other bytes
 
+class ZipBytecode(Struct, frozen=True):
+    """`names` are the members of `archives` that belong in the zip, `raw` their size in bytes.
 
-def compile_files(files: Mapping[str, Path], interpreter: Interpreter, cache: Path, unchecked: str) -> dict[str, bytes]:
-    """The bytecode of source files by its path in the zip; each is compiled once, and then found in `cache`.
-
-    `files` maps paths in the zip to files of this machine. Those below the folder `unchecked` are never compared with their
-    source again. Files that do not compile get none.
+    `own` is the bytecode of the user's files and of the runtime.
     """
-    found: dict[str, bytes] = {}
-    missing: list[tuple[str, str, int, Path]] = []
-    for name, source in files.items():
-        if not name.endswith(".py") or re.search(_TESTS, f"/{name}"):
-            continue
-        mode = UNCHECKED if name.startswith(f"{unchecked}/") else CHECKED
-        path = cache / "bytecode" / f"{_key(name, source, mode, interpreter)}.pyc"
-        there = read_checked(path)
-        if there is None:
-            missing.append((str(source), name, mode, path))
-        else:
-            found[_place(name, interpreter)] = there
-    if missing:
-        made = _compile(missing, interpreter, cache / "bytecode")
-        found |= {_place(name, interpreter): code for (_, name, _, _), code in zip(missing, made, strict=True)}
-    return {name: code for name, code in sorted(found.items()) if code}
+
+    archives: tuple[Bytecode, ...] = ()
+    names: frozenset[str] = frozenset()
+    raw: int = 0
+    own: Files = ()
+
+    def sizes(self) -> dict[str, int]:
+        """Return the bytes that the bytecode of each source file takes."""
+        entries = (entry for archive in self.archives for entry in archive.entries if entry.name in self.names)
+        return {source_of(entry.name): entry.raw for entry in entries}
+
+    def close(self) -> None:
+        for archive in self.archives:
+            archive.close()
 
 
-def _compile(missing: list[tuple[str, str, int, Path]], interpreter: Interpreter, folder: Path) -> list[bytes]:
-    """The bytecode of each, empty where there is none; kept in `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    codes = []
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as stage:
-        out = [(source, name, mode, f"{stage}/{path.name}") for source, name, mode, path in missing]
-        subprocess.run(
-            [str(interpreter.path), "-s", "-S", "-c", SCRIPT],
-            cwd=stage,
-            env=ENVIRONMENT,
-            input=marshal.dumps(out, WIRE),
-            capture_output=True,
-            check=False,
-        )
-        for *_, path in missing:
-            made = Path(stage) / path.name
-            code = made.read_bytes() if made.exists() else None  # an interpreter that broke leaves nothing, and is asked again
-            codes.append(code or b"")
-            if code is not None:
-                write_checked(path, code)
-    return codes
+def compile_bytecode(context: BuildContext, contents: ZipContents, interpreter: Interpreter | None) -> ZipBytecode:
+    """Return the bytecode for a zip: all of the user's files, and of the dependencies as much as fits. None without Python.
+
+    Modules that the start of the app reaches first come first. If packages go to an overflow archive, all of it fits.
+    """
+    if interpreter is None:
+        return ZipBytecode()
+    limit = context.options.unzipped_max - 1 - contents.raw
+    own = _compile_own(context, contents, interpreter)
+    if not contents.shards:
+        return ZipBytecode(own=own)
+    modules = _start_modules(context, contents)
+    archives = tuple(filter(None, compiled(contents.shards, modules, interpreter, context.cache)))
+    sizes = {entry.name: entry.raw for archive in archives for entry in archive.entries}
+    available = [name for module in modules if (name := bytecode_path(module, interpreter.version)) in sizes]
+    names = _fitting(available, sizes, limit if limit >= 0 else sys.maxsize)
+    omitted = len(available) - len(names)
+    if omitted:
+        context.emit(Warned(f"not all bytecode fits into the zip: {count(omitted, 'module')} will start slower"))
+    return ZipBytecode(archives, frozenset(names), sum(sizes[name] for name in names), own)
 
 
-def _key(name: str, source: Path, mode: int, interpreter: Interpreter) -> str:
-    """Of all that goes into the bytes; a patch release of Python may give others."""
-    stat = interpreter.path.stat()
-    parts = [_FORMAT, str(interpreter.path), str(stat.st_size), str(stat.st_mtime_ns), name, str(mode)]
-    return hashlib.sha256("\0".join(parts).encode() + b"\0" + source.read_bytes()).hexdigest()[:32]
+def _start_modules(context: BuildContext, contents: ZipContents) -> list[str]:
+    """Return the dependencies' modules that a start imports, as paths in the zip, nearest first."""
+    sources = [(name, file) for name, file in contents.layout.files if name.endswith(".py") and not is_runtime(name)]
+    own = {name: scan(name, file.path.read_bytes()) for name, file in sources}
+    return [path for path in reached(contents.pairs, own, start_modules(context.config), context.cache) if path not in own]
 
 
-def _place(name: str, interpreter: Interpreter) -> str:
-    path = PurePosixPath(name)
-    tag = f"cpython-{interpreter.version.replace('.', '')}"
-    return str(path.parent / "__pycache__" / f"{path.stem}.{tag}.pyc")
+def _fitting(names: Sequence[str], sizes: dict[str, int], room: int) -> list[str]:
+    """Return the names, in their order, whose sizes fit into `room` together."""
+    fitting = []
+    for name in names:
+        if sizes[name] <= room:
+            fitting.append(name)
+            room -= sizes[name]
+    return fitting
+
+
+def _compile_own(context: BuildContext, contents: ZipContents, interpreter: Interpreter) -> Files:
+    files = dict(contents.layout.files)
+    sources = {name: file.path for name, file in files.items() if not is_bundled(name, files)}
+    codes = compile_files(sources, interpreter, context.cache, RUNTIME)
+    return tuple((name, SourceFile.generated(name, code)) for name, code in codes.items())

@@ -1,7 +1,10 @@
-"""Reads what a shared object or program needs to be loaded. Pure, and never raises: files come from anywhere.
+"""Reads what a shared object or program needs to be loaded. Pure, and never raises: the files may come from anywhere.
 
-Only what program headers map is looked at, as the dynamic linker does, so that a file without section headers (stripped)
-reads the same. Field and tag names are those of elf(5); the chains are bounded, since a hostile file may point them in circles.
+Like the dynamic linker it looks only at what the program headers map, so that a file without section headers (stripped) reads
+the same. Field and tag names are those of elf(5). The length of each chain is limited, since a hostile file may contain loops.
+
+Every build of a shard reads every shared object in it, and every proof all of the user's: so this is a reader for these few
+tables alone. pyelftools, which builds an object for each structure, takes many times as long for the same answers.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
@@ -32,25 +36,27 @@ _KINDS = {1: "object", 2: "executable", 3: "shared", 4: "core"}
 _PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_GNU_STACK = 1, 2, 3, 0x6474E551
 _NEEDED, _HASH, _STRTAB, _SYMTAB, _STRSZ, _SONAME, _RPATH, _RUNPATH = 1, 4, 5, 6, 10, 14, 15, 29
 _GNU_HASH, _VERDEF, _VERDEFNUM, _VERNEED, _VERNEEDNUM = 0x6FFFFEF5, 0x6FFFFFFC, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF
-_WEAK = 2  # vna_flags: the linker does not mind when it is missing
+_WEAK = 2  # vna_flags: the linker accepts that it is missing
 _MOST = 4096
-"""Entries of any one chain, and bytes of any one name: Qt's largest libraries stay under a tenth of it."""
+"""The most entries of a chain, and bytes of a name. Qt's largest libraries stay below a tenth of it."""
 
+_ELF = b"\x7fELF"
 _MACH_O = (b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe")
 _FAT = (b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf")
-_FAT_MOST = 30  # a Java class begins alike, and has its version (45 and above) where a fat file has its count
+_FAT_MOST = 30  # a Java class begins the same way, with its version (45 and above) in place of the count
 _MACH_MACHINES = {7: "i386", 0x01000007: "x86_64", 12: "arm", 0x0100000C: "arm64"}
 _PE_MACHINES = {0x14C: "i386", 0x8664: "x86_64", 0xAA64: "arm64", 0x1C4: "arm"}
 
 
 class Binary(Struct, frozen=True):
-    """What a file of machine code asks of the system that loads it.
+    """What a file of machine code requires of the system that loads it.
 
-    `format` is "elf", "mach-o" or "pe"; all but `machine` is known of ELF only. `kind` is "shared" (also a position-independent
-    program), "executable", "object", "core" or "". `search` is RUNPATH, else RPATH (then `inherited`: it serves the libraries
-    below too). `versions` are (library, version) pairs, the highest of each family ("GLIBC_2.28"); `defines` what it offers
-    to others. `align` is the smallest of its PT_LOADs in bytes. `module` is the name Python would import it by ("" for none),
-    `symbols` the names of Python's C API it cannot do without and that not every Python 3 has. `damaged`: the file is cut.
+    `format` is "elf", "mach-o" or "pe"; apart from `machine`, everything else is read from ELF files only. `kind` is "shared"
+    (also a position-independent program), "executable", "object", "core" or "". `search` is RUNPATH, or RPATH, which then is
+    `inherited` by the libraries it loads. `versions` are (library, version) pairs, the highest of each family ("GLIBC_2.28"),
+    and `defines` the versions it provides. `align` is the smallest alignment of its PT_LOADs in bytes. `module` is the name by
+    which Python would import it ("" for none), `symbols` the names of Python's C API that it requires and that not every
+    Python 3 has. A `damaged` file is cut short.
     """
 
     format: str
@@ -73,13 +79,13 @@ class Binary(Struct, frozen=True):
     damaged: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """Only what differs from the defaults, in JSON's types."""
-        found = {field.name: getattr(self, field.name) for field in fields(self) if getattr(self, field.name) != field.default}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}
+        """Return the fields that differ from their defaults, in JSON's types."""
+        values = {field.name: getattr(self, field.name) for field in fields(self) if getattr(self, field.name) != field.default}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Binary:
-        """The inverse of `as_json`, read back from JSON text."""
+        """Return what `as_json` made JSON of."""
         values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
         if "versions" in values:
             values["versions"] = tuple((library, version) for library, version in values["versions"])
@@ -87,10 +93,10 @@ class Binary(Struct, frozen=True):
 
 
 def read(data: bytes | memoryview) -> Binary | None:
-    """The binary that these bytes are, or None. A file that is cut gives what could be read, `damaged`."""
+    """Return what kind of binary these bytes are, or None if they aren't one. A file that is cut short is `damaged`."""
     magic = bytes(data[:4])
     try:
-        if magic == b"\x7fELF":
+        if magic == _ELF:
             return _elf(data)
         if magic in _MACH_O:
             number = int.from_bytes(data[4:8], "little" if magic[0] in b"\xce\xcf" else "big")
@@ -102,6 +108,13 @@ def read(data: bytes | memoryview) -> Binary | None:
     except (struct.error, IndexError, ValueError, OverflowError):
         pass
     return None
+
+
+def is_native_file(path: Path) -> bool:
+    """Whether a file begins like machine code, for any system. Raises OSError."""
+    with path.open("rb") as file:
+        magic = file.read(4)
+    return magic in (_ELF, b"MZ\x90\0", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 
 
 def _pe(data: bytes | memoryview) -> Binary | None:
@@ -118,7 +131,7 @@ def _elf(data: bytes | memoryview) -> Binary | None:
         return None
     file = _File(data, wide == 2, "<" if order == 1 else ">")
     kind, machine = file.unpack("HH", 16)
-    found = Binary(
+    binary = Binary(
         format="elf",
         machine=_MACHINES.get(machine, f"machine {machine}"),
         bits=64 if file.wide else 32,
@@ -129,13 +142,13 @@ def _elf(data: bytes | memoryview) -> Binary | None:
         damaged=file.damaged,
     )
     try:
-        return replace(found, interpreter=file.interpreter(), **file.dynamic())
+        return replace(binary, interpreter=file.interpreter(), **file.dynamic())
     except (struct.error, IndexError, ValueError, OverflowError):
-        return replace(found, damaged=True)
+        return replace(binary, damaged=True)
 
 
 class _File:
-    """An ELF file: its program headers, and what is found through them."""
+    """An ELF file: its program headers, and what they lead to."""
 
     def __init__(self, data: bytes | memoryview, wide: bool, order: str) -> None:
         self.data, self.wide, self._order = data, wide, order
@@ -177,7 +190,7 @@ class _File:
         return _text(bytes(self.data[offset : offset + min(size, _MOST)]), 0) if size else ""
 
     def dynamic(self) -> dict[str, Any]:
-        """What the dynamic section says; empty for a static file."""
+        """Return the fields of `Binary` that the dynamic section gives. Empty for a static file."""
         entries = self._entries()
         if _STRTAB not in entries or _STRSZ not in entries:
             return {}
@@ -197,17 +210,17 @@ class _File:
     def _entries(self) -> dict[int, list[int]]:
         offset, size = self._tables.get(_PT_DYNAMIC, (0, 0))
         form = "QQ" if self.wide else "II"
-        each = 16 if self.wide else 8
-        found: dict[int, list[int]] = {}
-        for at in range(offset, offset + min(size, _MOST * each), each):
+        width = 16 if self.wide else 8
+        entries: dict[int, list[int]] = {}
+        for at in range(offset, offset + min(size, _MOST * width), width):
             tag, value = self.unpack(form, at)
             if tag == 0:
                 break
-            found.setdefault(tag, []).append(value)
-        return found
+            entries.setdefault(tag, []).append(value)
+        return entries
 
     def _offset(self, address: int) -> int:
-        """Where in the file an address is found. Raises ValueError."""
+        """Return the offset in the file that is mapped to an address. Raises ValueError."""
         for start, offset, size in self._loads:
             if start <= address < start + size:
                 return offset + address - start
@@ -217,41 +230,42 @@ class _File:
         return _text(self._strings, at)
 
     def _versions(self, entries: dict[int, list[int]]) -> tuple[tuple[str, str], ...]:
-        """Verneed and Vernaux: of each library the highest version of each family, those that may be missing left out."""
-        found: dict[tuple[str, str], tuple[tuple[int, ...], str]] = {}
-        left = _MOST
+        """Read Verneed and Vernaux: for each library the highest version of each family, without weak ones."""
+        highest: dict[tuple[str, str], tuple[tuple[int, ...], str]] = {}
+        remaining = _MOST
         at = self._offset(entries[_VERNEED][0]) if _VERNEED in entries else 0
         for _ in range(min(entries.get(_VERNEEDNUM, [0])[0], _MOST)):
             _, count, library, aux, further = self.unpack("HHIII", at)
             name, below = self._name(library), at + aux
-            for _ in range(min(count, left)):
-                left -= 1
+            for _ in range(min(count, remaining)):
+                remaining -= 1
                 _, flags, _, version, step = self.unpack("IHHII", below)
                 if not flags & _WEAK:
-                    family, rank = rank_of(said := self._name(version))
-                    found[name, family] = max(found.get((name, family), ((), "")), (rank, said))
+                    text = self._name(version)
+                    family, rank = rank_of(text)
+                    highest[name, family] = max(highest.get((name, family), ((), "")), (rank, text))
                 below += step
             at += further
             if not further:
                 break
-        return tuple(sorted((library, said) for (library, _), (_, said) in found.items()))
+        return tuple(sorted((library, text) for (library, _), (_, text) in highest.items()))
 
     def _defines(self, entries: dict[int, list[int]]) -> tuple[str, ...]:
-        """Verdef: the versions it offers, but for the first, which is its own name."""
-        found = []
+        """Read Verdef: the versions it provides, without the first, which is its own name."""
+        versions = []
         at = self._offset(entries[_VERDEF][0]) if _VERDEF in entries else 0
         for _ in range(min(entries.get(_VERDEFNUM, [0])[0], _MOST)):
             flags, _, _, _, aux, further = self.unpack("HHHIII", at + 2)
             (version,) = self.unpack("I", at + aux)
             if not flags & 1:  # VER_FLG_BASE
-                found.append(self._name(version))
+                versions.append(self._name(version))
             at += further
             if not further:
                 break
-        return tuple(found)
+        return tuple(versions)
 
     def _python(self, entries: dict[int, list[int]]) -> dict[str, Any]:
-        """Whether Python can import it, and what of Python's C API ties it to some versions."""
+        """Return whether Python can import it, and which names of the C API tie it to certain Python versions."""
         start = self._strings.find(b"\0PyInit_")
         if start < 0:
             return {}
@@ -264,31 +278,31 @@ class _File:
         }
 
     def _undefined(self, entries: dict[int, list[int]], names: set[bytes]) -> tuple[str, ...]:
-        """Those of the names that must be found elsewhere when it is loaded: undefined, and not weak."""
-        if _GNU_HASH in entries:  # undefined symbols come before those that are hashed
+        """Return the names that the linker has to find in other files: undefined, and not weak."""
+        if _GNU_HASH in entries:  # the undefined symbols come before the hashed ones
             _, count = self.unpack("II", self._offset(entries[_GNU_HASH][0]))
         else:
             _, count = self.unpack("II", self._offset(entries[_HASH][0]))
-        start, each = self._offset(entries[_SYMTAB][0]), 24 if self.wide else 16
-        found = set()
-        for at in range(start, min(start + count * each, len(self.data) - each + 1), each):
+        start, width = self._offset(entries[_SYMTAB][0]), 24 if self.wide else 16
+        undefined = set()
+        for at in range(start, min(start + count * width, len(self.data) - width + 1), width):
             if self.wide:
                 name, info, _, section = self.unpack("IBBH", at)
             else:
                 name, _, _, info, _, section = self.unpack("IIIBBH", at)
             if section == 0 and info >> 4 == 1 and name < len(self._strings):
-                found.add(self._strings[name : self._strings.find(b"\0", name)])
-        return tuple(sorted(name.decode() for name in found & names))
+                undefined.add(self._strings[name : self._strings.find(b"\0", name)])
+        return tuple(sorted(name.decode() for name in undefined & names))
 
 
 def rank_of(version: str) -> tuple[str, tuple[int, ...]]:
-    """A symbol version as its family and number: "GLIBC_2.28" is ("GLIBC", (2, 28)); one without numbers is its own family."""
+    """Split a symbol version: "GLIBC_2.28" is ("GLIBC", (2, 28)). A version without numbers is its own family."""
     matched = re.fullmatch(r"(\w+?)_(\d+(?:\.\d+)*)", version)
     return (matched[1], tuple(int(part) for part in matched[2].split("."))) if matched else (version, ())
 
 
 def _text(table: bytes, at: int) -> str:
-    """The name at an offset. Raises ValueError where there is none."""
+    """Return the name at an offset. Raises ValueError if there is none."""
     end = table.find(b"\0", at, at + _MOST)
     if end < 0:
         raise ValueError(at)

@@ -1,7 +1,7 @@
-"""Which file lands where in the zip. Pure.
+"""Which of the user's files and of the runtime's lands where in the zip. Pure.
 
-The dependencies come first, then lambent's runtime, then the user's own files. Where two want the same path the user's own
-file wins, as it does on a laptop, where the project's folder comes before site-packages.
+The dependencies come first, then lambent's runtime, then the user's own files. If two have the same path, the user's file
+wins, as it does on a laptop, where the project's folder comes before site-packages.
 """
 
 from __future__ import annotations
@@ -17,18 +17,20 @@ RUNTIME = "lambent_runtime"
 
 
 def is_runtime(name: str) -> bool:
-    """Whether a path in the zip is of lambent's own runtime."""
+    """Whether a path in the zip belongs to lambent's own runtime."""
     return name.startswith(f"{RUNTIME}/")
 
 
 class SourceFile(Struct, frozen=True):
-    """A file to be packed: its path on this machine, and whether it may be executed. `content` is what was made of it, if that
-    is to be packed in its stead (bytecode).
-    """
+    """A file to pack: its path on this machine, or its `content` if lambent generated it, and whether it is executable."""
 
     path: Path
     executable: bool = False
     content: bytes | None = None
+
+    @classmethod
+    def generated(cls, name: str, content: bytes) -> SourceFile:
+        return cls(Path(name), content=content)
 
     @property
     def size(self) -> int:
@@ -38,17 +40,21 @@ class SourceFile(Struct, frozen=True):
         return self.path.read_bytes() if self.content is None else self.content
 
 
-class Layout(Struct, frozen=True):
-    """`own` maps paths in the zip to files to be compressed, sorted; `hidden` dependency paths that give way to them."""
+Files = tuple[tuple[str, SourceFile], ...]
+"""Files to compress, by their path in the zip, sorted."""
 
-    own: tuple[tuple[str, SourceFile], ...]
+
+class Layout(Struct, frozen=True):
+    """The files to compress, and the paths of dependencies' files that they replace."""
+
+    files: Files
     hidden: frozenset[str]
 
 
 def arrange(
     dependencies: Iterable[str], runtime: Mapping[str, SourceFile], user: Mapping[str, SourceFile], root: str
 ) -> Layout:
-    """The project's files (`user`, relative to its folder) are placed as they are, and those under `root` at the top too."""
+    """Place the project's files (`user`) by their path in the project, and those below `root` at the top of the zip as well."""
     placed = dict(user)
     if root != ".":
         prefix = f"{root}/"

@@ -1,4 +1,4 @@
-"""`pylock.<target>.toml`: the packages of a build, kept for the next ones."""
+"""`pylock.<target>.toml`: the packages of a build, written next to the project's files for later builds."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ from msgspec.structs import replace
 from lambent.config.model import Config
 from lambent.errors import PackagingError
 from lambent.events import Emit, Locked
-from lambent.package.dependencies import Wishes, resolved
+from lambent.package.build_context import BuildContext, BuildOptions
+from lambent.package.dependencies import resolve_requirements
 from lambent.package.requirements.find import pylock_path
 from lambent.package.requirements.pylock import write_pylock
-from lambent.package.target import Target
 
 
-def write_lock(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, wishes: Wishes) -> Path:
-    """Writes the lock beside the project's files; an earlier one decides, unless `wishes.refresh`. Raises PackagingError."""
-    target = Target.of(config)
-    path = pylock_path(config.path, target)
+def write_lock(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, options: BuildOptions) -> Path:
+    """Write the lock file and return its path. With `options.refresh` an existing one is ignored. Raises PackagingError."""
+    context = BuildContext.start(config, cache, environ, emit, replace(options, skip_own_lock=options.refresh))
+    path = pylock_path(config.path, context.target)
     try:
-        _, resolution = resolved(config, target, cache, environ, emit, replace(wishes, anew=wishes.refresh))
-        lock = resolution.lock
-        write_pylock(lock, path, target)
+        lock = resolve_requirements(context).lock
+        write_pylock(lock, path, context.target)
     except OSError as error:
         raise PackagingError(f"cannot write {path.name}: {error.strerror or error}", where=str(path)) from error
     emit(Locked(path.name, len(lock.pins)))

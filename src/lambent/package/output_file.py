@@ -1,59 +1,55 @@
-"""Files the user asked for by name: whole or not there at all."""
+"""Files that the user asked for by name (`--output`, `--report`)."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
+from lambent import atomic
 from lambent.errors import PackagingError, UsageError
 
 _ZIP = b"PK"
 
 
 def check(file: Path, option: str, magic: bytes = _ZIP) -> None:
-    """Whether `file` could be written later. Raises UsageError where that cannot be, or another kind of file stands there."""
+    """Raise UsageError if `file` can't be written later, or would overwrite a file that doesn't begin with `magic`."""
     if not file.parent.is_dir():
         raise UsageError(f"no such folder: {file.parent}", where=option, hint=f"mkdir -p {file.parent}")
     if file.is_dir():
         raise UsageError(f"{file} is a folder", where=option, hint=f"{option} {file / 'app.zip'}")
-    if file.exists() and not _begins(file, magic):
-        raise UsageError(
-            f"{file} is there already, and is not such a file", where=option, hint="give another name, or remove it"
-        )
+    if file.exists() and not _begins_with(file, magic):
+        hint = "use another name, or remove that file"
+        raise UsageError(f"{file} exists, and isn't a file of the same kind", where=option, hint=hint)
 
 
 def copy(source: Path, file: Path) -> None:
-    """Puts a copy of `source` at `file`. Raises PackagingError, and leaves what was there, if that cannot be done."""
-    _replace(file, lambda temporary: shutil.copyfile(source, temporary))
+    """Copy `source` to `file`. Raises PackagingError, and then leaves an older file unchanged."""
+    with _replacing(file) as output, source.open("rb") as opened:
+        shutil.copyfileobj(opened, output)
 
 
 def write(text: str, file: Path) -> None:
-    """Puts `text` at `file`. Raises PackagingError, and leaves what was there, if that cannot be done."""
-    _replace(file, lambda temporary: Path(temporary).write_text(text, "utf-8"))
+    """Write `text` to `file`. Raises PackagingError, and then leaves an older file unchanged."""
+    with _replacing(file) as output:
+        output.write(text.encode())
 
 
-def _begins(file: Path, magic: bytes) -> bool:
+def _begins_with(file: Path, magic: bytes) -> bool:
     try:
-        with file.open("rb") as found:
-            return found.read(len(magic)) in (magic, b"")
+        with file.open("rb") as opened:
+            return opened.read(len(magic)) in (magic, b"")
     except OSError:
         return False
 
 
-def _replace(file: Path, fill: Callable[[str], object]) -> None:
+@contextmanager
+def _replacing(file: Path) -> Iterator[BinaryIO]:
     try:
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name[:40]}-")
-        os.close(handle)
-        try:
-            fill(temporary)
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(file)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with atomic.replacing(file) as output:
+            yield output
     except OSError as error:
         text = f"cannot write {file}: {error.strerror or error}"
-        raise PackagingError(text, where=str(file), hint="make room there, or name another file") from error
+        raise PackagingError(text, where=str(file), hint="free some disk space, or use another file name") from error

@@ -1,8 +1,8 @@
-"""Which packages go out where not all fit into Lambda's 250 MB. Pure.
+"""Chooses the packages that leave the zip if not all fit into Lambda's 250 MB. Pure.
 
-Packages go out together where they share a folder that is one Python package, or where one's native code loads another's; a
-package that shares one with the user's own files stays. As little as possible goes, native packages first: every start of an
-environment fetches it.
+Packages leave together if they share a folder that is one Python package, or if native code of one loads a library of the
+other. A package that shares a folder with the user's own files stays. As little as possible leaves, native packages first,
+since every new environment has to fetch it.
 """
 
 from __future__ import annotations
@@ -11,84 +11,83 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from lambent.package.compiler import source_of
+from lambent.package.bytecode import ZipBytecode
 from lambent.package.shards.shard import Shard
-from lambent.package.startup import Startup
-from lambent.package.zip_contents import Contents
+from lambent.package.zip_contents import ZipContents
 
 SLACK = 262_144
-"""Bytes that are left free in the zip."""
+"""Bytes that stay free in the zip."""
 
 
 class Unit(Struct, frozen=True):
-    """Shards that stay together, by their index. `raw` is what they take unpacked, bytecode included."""
+    """Shards that stay together, by their index. `raw` is their unzipped size in bytes, bytecode included."""
 
     shards: tuple[int, ...]
     raw: int
     native: bool
 
 
-def choose(contents: Contents, begins: Startup, limit: int) -> frozenset[int]:
-    """The shards that go out, by index, so that what stays takes less than `limit` bytes; none when that cannot be."""
-    excess = contents.sizes().total() + begins.raw + _reserve(contents) - limit + 1
-    units = _units(contents, begins)
-    out: list[Unit] = []
+def choose(contents: ZipContents, bytecode: ZipBytecode, limit: int) -> frozenset[int]:
+    """Return the shards that leave, by index, so that the rest takes less than `limit` bytes. Empty if that is impossible."""
+    excess = contents.raw + bytecode.raw + _reserve(contents) - limit + 1
+    units = _units(contents, bytecode)
+    leaving: list[Unit] = []
     for native in (True, False):
-        left = sorted((unit for unit in units if unit.native is native), key=lambda unit: (unit.raw, unit.shards))
-        while excess > 0 and left:
-            enough = next((unit for unit in left if unit.raw >= excess), left[-1])
-            left.remove(enough)
-            out.append(enough)
+        candidates = sorted((unit for unit in units if unit.native is native), key=lambda unit: (unit.raw, unit.shards))
+        while excess > 0 and candidates:
+            enough = next((unit for unit in candidates if unit.raw >= excess), candidates[-1])
+            candidates.remove(enough)
+            leaving.append(enough)
             excess -= enough.raw
-    for unit in sorted(out, key=lambda unit: unit.raw):  # what was taken before something that is enough alone
+    for unit in sorted(leaving, key=lambda unit: unit.raw):  # a later unit may be enough without it
         if excess + unit.raw <= 0:
-            out.remove(unit)
+            leaving.remove(unit)
             excess += unit.raw
-    return frozenset(index for unit in out for index in unit.shards) if excess <= 0 else frozenset()
+    return frozenset(index for unit in leaving for index in unit.shards) if excess <= 0 else frozenset()
 
 
-def _reserve(contents: Contents) -> int:
-    """Room for the bytecode of the project's files, which is about as large as they are, and for the list of what went out."""
+def _reserve(contents: ZipContents) -> int:
+    """Return the bytes for the manifest, and for the bytecode of the project's files, which is about as large as they are."""
     return sum(size for name, size in contents.own_sizes().items() if name.endswith(".py")) + SLACK
 
 
-def _units(contents: Contents, begins: Startup) -> list[Unit]:
-    """The groups of shards that may go out."""
+def _units(contents: ZipContents, bytecode: ZipBytecode) -> list[Unit]:
+    """Return the groups of shards that may leave."""
     groups = _Groups(len(contents.shards))
     homes = _join_packages(contents, groups)
     _join_libraries(contents.shards, groups)
-    stay = {groups.of(index) for index in _with_own_files(contents, homes)}
-    code = bytecode_sizes(begins)
+    staying = {groups.of(index) for index in _with_own_files(contents, homes)}
+    code = bytecode.sizes()
     members: dict[int, list[int]] = {}
     for index in range(len(contents.shards)):
         members.setdefault(groups.of(index), []).append(index)
     units = []
-    for first, found in members.items():
+    for group, indexes in members.items():
         raw = sum(
             entry.raw + code.get(entry.name, 0)
-            for index in found
+            for index in indexes
             for entry in contents.shards[index].entries
             if entry.name not in contents.skipped[index]
         )
-        if first not in stay:
-            units.append(Unit(tuple(found), raw, any(contents.shards[index].facts.binaries for index in found)))
+        if group not in staying:
+            units.append(Unit(tuple(indexes), raw, any(contents.shards[index].facts.binaries for index in indexes)))
     return units
 
 
 class _Groups:
-    """Numbers that belong together."""
+    """Numbers in groups, each group known by its lowest number (a disjoint-set forest)."""
 
     def __init__(self, count: int) -> None:
-        self._above = list(range(count))
+        self._parents = list(range(count))
 
     def of(self, index: int) -> int:
-        while self._above[index] != index:
-            index = self._above[index]
+        while self._parents[index] != index:
+            index = self._parents[index]
         return index
 
     def join(self, one: int, other: int) -> None:
         first, second = sorted((self.of(one), self.of(other)))
-        self._above[second] = first
+        self._parents[second] = first
 
 
 def _folders(name: str) -> Iterator[str]:
@@ -98,8 +97,11 @@ def _folders(name: str) -> Iterator[str]:
         folder = folder.rpartition("/")[0]
 
 
-def _join_packages(contents: Contents, groups: _Groups) -> dict[str, int]:
-    """A folder with an __init__.py is found in one place only: whoever has files below it goes with it."""
+def _join_packages(contents: ZipContents, groups: _Groups) -> dict[str, int]:
+    """Join shards that have files below the same `__init__.py`: Python finds such a folder in one place only.
+
+    Returns the shard that has each `__init__.py`, by folder.
+    """
     homes = {
         entry.name.rpartition("/")[0]: index
         for index, shard in enumerate(contents.shards)
@@ -115,32 +117,25 @@ def _join_packages(contents: Contents, groups: _Groups) -> dict[str, int]:
 
 
 def _join_libraries(shards: Sequence[Shard], groups: _Groups) -> None:
-    """A library of another package is found by a path from one to the other."""
-    brought: list[set[str]] = []
+    """Join shards whose native code loads a library of the other: it finds it by a relative path."""
+    provided: list[set[str]] = []
     for shard in shards:
         names = {path.rpartition("/")[2] for path in shard.facts.binaries}
-        brought.append(names | {str(found["soname"]) for found in shard.facts.binaries.values() if "soname" in found})
-    owner = {name: index for index, names in enumerate(brought) for name in names}
+        provided.append(names | {str(binary["soname"]) for binary in shard.facts.binaries.values() if "soname" in binary})
+    providers = {name: index for index, names in enumerate(provided) for name in names}
     for index, shard in enumerate(shards):
-        for found in shard.facts.binaries.values():
-            for needed in found.get("needed", ()):
-                if needed not in brought[index] and needed in owner:
-                    groups.join(index, owner[needed])
+        for binary in shard.facts.binaries.values():
+            for library in binary.get("needed", ()):
+                if library not in provided[index] and library in providers:
+                    groups.join(index, providers[library])
 
 
-def _with_own_files(contents: Contents, homes: dict[str, int]) -> set[int]:
-    """Shards that share a package with the user's own files."""
-    own = {name for name, _ in contents.layout.own}
-    found = {homes[folder] for name in own for folder in _folders(name) if folder in homes}
+def _with_own_files(contents: ZipContents, homes: dict[str, int]) -> set[int]:
+    """Return the shards that share a package with the user's own files."""
+    own = {name for name, _ in contents.layout.files}
+    shared = {homes[folder] for name in own for folder in _folders(name) if folder in homes}
     packages = {name.rpartition("/")[0] for name in own if name.endswith("/__init__.py")}
     for index, shard in enumerate(contents.shards):
         if any(folder in packages for entry in shard.entries for folder in _folders(entry.name)):
-            found.add(index)
-    return found
-
-
-def bytecode_sizes(begins: Startup) -> dict[str, int]:
-    """Bytes of the bytecode of each source."""
-    return {
-        source_of(entry.name): entry.raw for each in begins.bytecode for entry in each.entries if entry.name in begins.names
-    }
+            shared.add(index)
+    return shared

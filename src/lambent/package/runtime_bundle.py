@@ -1,7 +1,7 @@
-"""The runtime as it is packed for one target: started by that target's Python itself, its modules in one file.
+"""The runtime as it is packed for one target: its modules in one file, which the target's Python starts directly.
 
-Beside the plain files that `vendor` gives, both save time at each start of a process: Lambda's shell, and the search for
-each module. See runtime/bundle.py, which reads that file.
+Compared with the plain files from `vendor.py` this saves two things at each start: a shell, and the search for each module.
+`runtime/bundle.py` reads the file.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from collections.abc import Container, Mapping
 from pathlib import Path, PurePosixPath
 
 from lambent.interpreters import Interpreter
-from lambent.package.bytecode import compile_files
 from lambent.package.cache import read_checked, write_checked
+from lambent.package.compiler import compile_files
 from lambent.package.layout import RUNTIME, SourceFile
 from lambent.package.vendor import runtime_files
 
-_HEAD = 16  # bytes of a .pyc before its code: magic number, flags, hash
-_FORMAT = 2  # of marshal; the later ones write references too, so that other bytes may stand for the same value
-_VERSION = "1"  # raise it when the same files would give another bundle
+_HEADER = 16  # bytes of a .pyc before its code: magic number, flags, hash
+_FORMAT = 2  # of marshal; later ones write references, so that equal values may have different bytes
+_VERSION = "1"  # increase it when the same files would give another bundle
 _STARTER = "bundle"
 FIRST = (
     *("__init__", "environment", "api", "fault", "json_text", "log", "context", "handler_result"),
     *("event_handler", "app_loader", "startup", "invocation_loop", "interpreter_setup"),
 )
-"""What each start needs, in an order in which each comes after what it imports."""
+"""The modules that each start needs, each after the ones it imports."""
 _SCRIPT = """\
 #!{python} -S
 if __name__ == "__main__":
@@ -43,42 +43,32 @@ if __name__ == "__main__":
 def bundled(
     python: str, interpreter: Interpreter | None, cache: Path, also: Mapping[str, SourceFile] | None = None
 ) -> dict[str, SourceFile]:
-    """The files of the runtime by their path in a zip, sorted. `python` is the path of its interpreter on Lambda; `also` are
-    files that will be asked for next, and are compiled by the same process, if there is to be one.
+    """Return the runtime's files by their path in a zip, sorted. `python` is the path of its interpreter on Lambda.
 
-    Without an interpreter of that version on this machine there is no bytecode, and so no bundle.
+    Without an interpreter of that version on this machine there is no bytecode, and so no bundle. The files in `also` will be
+    compiled later in the build: if a compiling process has to start, it compiles them as well.
     """
     files = runtime_files()
     if interpreter is not None:
-        bundle, script = _made(python, files, interpreter, cache, also or {})
-        files[f"{RUNTIME}/bundle"] = SourceFile(Path("bundle"), content=bundle)
+        bundle, script = _bundle(python, files, interpreter, cache, also or {})
+        files[f"{RUNTIME}/bundle"] = SourceFile.generated("bundle", bundle)
         files[f"{RUNTIME}/bootstrap"] = SourceFile(Path("bootstrap"), executable=True, content=script)
     return dict(sorted(files.items()))
 
 
 def is_bundled(name: str, files: Container[str]) -> bool:
-    """Whether a module of these files, by its path, is in their bundle, so that no bytecode is needed beside it."""
+    """Whether the bundle among these files holds the module at this path, so that it needs no bytecode file."""
     return f"{RUNTIME}/bundle" in files and PurePosixPath(name).parent.name == RUNTIME
 
 
-def _codes(
-    files: dict[str, SourceFile], interpreter: Interpreter, cache: Path, also: Mapping[str, SourceFile]
-) -> dict[str, bytes]:
-    """The marshalled code objects of the modules, by their own names."""
-    sources = {name: file.path for name, file in (*also.items(), *files.items())}
-    compiled = compile_files(sources, interpreter, cache, RUNTIME)
-    ours = [(PurePosixPath(name), code) for name, code in sorted(compiled.items())]
-    return {path.name.partition(".")[0]: code[_HEAD:] for path, code in ours if str(path.parent.parent) == RUNTIME}
-
-
-def _made(
+def _bundle(
     python: str, files: dict[str, SourceFile], interpreter: Interpreter, cache: Path, also: Mapping[str, SourceFile]
 ) -> tuple[bytes, bytes]:
-    """The bundle and the script that starts it. Kept, since asking for each module's bytecode takes a while."""
+    """Return the bundle and the script that starts it, from the cache if possible."""
     path = cache / "runtime" / _key(python, files, interpreter)
-    there = read_checked(path)
-    if there is not None:
-        bundle, script = marshal.loads(there)
+    cached = read_checked(path)
+    if cached is not None:
+        bundle, script = marshal.loads(cached)
         return bundle, script
     codes = _codes(files, interpreter, cache, also)
     first = marshal.dumps((codes.pop(_STARTER), {name: codes.pop(name) for name in FIRST}), _FORMAT)
@@ -88,10 +78,20 @@ def _made(
     return bundle, script
 
 
+def _codes(
+    files: dict[str, SourceFile], interpreter: Interpreter, cache: Path, also: Mapping[str, SourceFile]
+) -> dict[str, bytes]:
+    """Return the marshalled code objects of the runtime's modules, by their short names."""
+    sources = {name: file.path for name, file in (*also.items(), *files.items())}
+    compiled = compile_files(sources, interpreter, cache, RUNTIME)
+    paths = [(PurePosixPath(name), code) for name, code in sorted(compiled.items())]
+    return {path.name.partition(".")[0]: code[_HEADER:] for path, code in paths if str(path.parent.parent) == RUNTIME}
+
+
 def _key(python: str, files: dict[str, SourceFile], interpreter: Interpreter) -> str:
-    """Of what the bundle is made from; whether a file of ours changed is told by its date."""
-    found = [(name, file.path.stat()) for name, file in files.items()]
+    """Return a digest of everything the bundle depends on. A file counts as unchanged while its date and size are."""
+    stats = [(name, file.path.stat()) for name, file in files.items()]
+    dates = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
     stat = interpreter.path.stat()
-    told = [(name, each.st_size, each.st_mtime_ns) for name, each in found]
-    parts = (_VERSION, python, str(interpreter.path), stat.st_size, stat.st_mtime_ns, told)
+    parts = (_VERSION, python, str(interpreter.path), stat.st_size, stat.st_mtime_ns, dates)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""What takes the room in a zip: by package, zipped and unpacked. Pure."""
+"""The size breakdown of a zip: by package, zipped and unzipped. Pure."""
 
 from __future__ import annotations
 
@@ -9,28 +9,25 @@ from lambent.events import FileSize, PackageSize
 from lambent.package.archive import Entry
 from lambent.package.compiler import source_of
 from lambent.package.layout import is_runtime
+from lambent.units import size
 
 OWN = "your files"
 OURS = "lambent's runtime"
 _ROWS = 12
 
 
-def megabytes(size: int) -> str:
-    """Bytes as "12.3 MB" (of 1024 x 1024 bytes, as AWS counts)."""
-    return f"{size / 1024 / 1024:.1f} MB"
-
-
 def table(sizes: Counter[str]) -> str:
-    """The largest parts, one a line, and what the others take together. Sizes in bytes."""
-    shown = sizes.most_common(_ROWS)
-    rows = [f"{megabytes(size):>10}  {name}" for name, size in shown]
+    """Return a table of the largest parts, one a line, and the sum of the others. Sizes are in bytes."""
+    largest = sizes.most_common(_ROWS)
+    rows = [f"{size(count):>10}  {name}" for name, count in largest]
     if len(sizes) > _ROWS:
-        rows.append(f"{megabytes(sizes.total() - sum(size for _, size in shown)):>10}  the other {len(sizes) - _ROWS}")
+        rest = sizes.total() - sum(count for _, count in largest)
+        rows.append(f"{size(rest):>10}  the other {len(sizes) - _ROWS}")
     return "\n".join(rows)
 
 
-def shares(files: Iterable[FileSize]) -> tuple[PackageSize, ...]:
-    """What each package takes, the largest zipped first."""
+def by_package(files: Iterable[FileSize]) -> tuple[PackageSize, ...]:
+    """Return the size of each package, the largest (zipped) first."""
     sums: dict[str, list[int]] = {}
     for file in files:
         row = sums.setdefault(file.package, [0, 0, 0, 0, 0])
@@ -40,16 +37,17 @@ def shares(files: Iterable[FileSize]) -> tuple[PackageSize, ...]:
         if file.name.endswith(".pyc"):
             row[3] += file.raw
             row[4] += file.packed
-    return tuple(sorted((PackageSize(name, *row) for name, row in sums.items()), key=lambda share: (-share.packed, share.name)))
+    packages = [PackageSize(name, *row) for name, row in sums.items()]
+    return tuple(sorted(packages, key=lambda package: (-package.packed, package.name)))
 
 
-def members(entries: Iterable[Entry], owners: Mapping[str, str]) -> tuple[FileSize, ...]:
-    """The files of a zip of ours. `owners` names the package of each file that a dependency brought."""
-    return tuple(FileSize(each.name, owner(each.name, owners), each.raw, each.packed) for each in entries)
+def by_file(entries: Iterable[Entry], owners: Mapping[str, str]) -> tuple[FileSize, ...]:
+    """Return the size of each file. `owners` has the package of each file that a dependency brought."""
+    return tuple(FileSize(entry.name, _owner(entry.name, owners), entry.raw, entry.packed) for entry in entries)
 
 
-def owner(name: str, owners: Mapping[str, str]) -> str:
-    """Whose a file is: a package's when its name (or, of bytecode, its source's) is among `owners`, else the user's or ours."""
+def _owner(name: str, owners: Mapping[str, str]) -> str:
+    """Return the package of a file, or of a bytecode file's source; a file without one is the user's or the runtime's."""
     if is_runtime(name):
         return OURS
     return owners.get(name) or owners.get(source_of(name)) or OWN

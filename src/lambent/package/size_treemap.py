@@ -1,6 +1,6 @@
-"""What takes the room as a page to look at: a map of the zip, by package, folder and file.
+"""The size breakdown of a zip as an HTML page: a treemap by package, folder and file.
 
-One file that needs nothing else: no network, no library. The template (size_treemap.html) draws; this fills it in.
+The page is one file that needs no network and no library. The script in the template, size_treemap.html, draws the map.
 """
 
 from __future__ import annotations
@@ -11,42 +11,39 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lambent.events import FileSize, PackageSize
-from lambent.package.size_report import shares
+from lambent.package.size_report import by_package
+from lambent.units import size
 
 
 def page(files: Sequence[FileSize], title: str) -> str:
-    """The page for the files of a zip."""
-    found = shares(files)
+    """Return the page for the files of a zip."""
+    packages = by_package(files)
     values = {
         "title": _escape(title),
-        "zipped": _size(sum(share.packed for share in found)),
-        "unpacked": _size(sum(share.raw for share in found)),
-        "compiled": _size(sum(share.bytecode for share in found)),
+        "zipped": size(sum(package.packed for package in packages)),
+        "unpacked": size(sum(package.raw for package in packages)),
+        "compiled": size(sum(package.bytecode for package in packages)),
         "count": f"{len(files):,}",
-        "rows": "\n".join(map(_row, found)),
-        "data": _data(files, found),
+        "rows": "\n".join(map(_row, packages)),
+        "data": _data(files, packages),
     }
     template = Path(__file__).with_name("size_treemap.html").read_text("utf-8")
     return re.sub(r"\{\{(\w+)\}\}", lambda name: values[name[1]], template)
 
 
-def _data(files: Sequence[FileSize], found: Sequence[PackageSize]) -> str:
-    """The files by package as JSON that may stand in a script element: no name in it can end that."""
-    parts: dict[str, list[tuple[str, int, int]]] = {share.name: [] for share in found}
+def _data(files: Sequence[FileSize], packages: Sequence[PackageSize]) -> str:
+    """Return the files by package as JSON, escaped so that no name in it can end the script element."""
+    parts: dict[str, list[tuple[str, int, int]]] = {package.name: [] for package in packages}
     for file in files:
         parts[file.package].append((file.name, file.raw, file.packed))
     return json.dumps(list(parts.items()), separators=(",", ":")).replace("<", "\\u003c")
 
 
-def _row(share: PackageSize) -> str:
-    """A row of the table, for readers without scripts."""
-    return f"        <tr><td>{_escape(share.name)}</td><td>{_size(share.packed)}</td><td>{_size(share.raw)}</td></tr>"
+def _row(package: PackageSize) -> str:
+    """Return a row of the table that readers without JavaScript see."""
+    return f"        <tr><td>{_escape(package.name)}</td><td>{size(package.packed)}</td><td>{size(package.raw)}</td></tr>"
 
 
 def _escape(text: str) -> str:
-    """Text as it may stand in an element. (`html.escape` would do, but importing it takes longer than all else here.)"""
+    """Escape text for an element. Importing `html` for its `escape` would take longer than everything else here."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _size(count: int) -> str:
-    return f"{count / 1_000_000:.1f} MB" if count >= 1_000_000 else f"{count / 1000:.1f} kB"

@@ -13,53 +13,57 @@ from lambent.package.layout import Layout
 from lambent.package.shards.shard import Shard
 
 
-class Contents(Struct, frozen=True, dict=True):
-    """`layout` has the project's own files. Where they, or a later package's, want the path of a shard's member, that one is
-    left out (`skipped`, a set for each shard).
-    """
+class ZipContents(Struct, frozen=True, dict=True):
+    """The shards of the dependencies, and the layout of the project's own files."""
 
     shards: tuple[Shard, ...]
     layout: Layout
 
     @cached_property
     def skipped(self) -> tuple[frozenset[str], ...]:
-        seen: set[str] = set(self.layout.hidden)
-        found = []
+        """For each shard, the members that are left out: the project or a later package has a file of the same name."""
+        names = set(self.layout.hidden)
+        skipped = []
         for shard in reversed(self.shards):
-            names = {entry.name for entry in shard.entries}
-            found.append(frozenset(names & seen))
-            seen |= names
-        return tuple(reversed(found))
+            members = {entry.name for entry in shard.entries}
+            skipped.append(frozenset(members & names))
+            names |= members
+        return tuple(reversed(skipped))
 
     @property
     def pairs(self) -> Iterator[tuple[Shard, frozenset[str]]]:
-        """Each shard with what is left out of it."""
+        """Each shard with the members that are left out of it."""
         return zip(self.shards, self.skipped, strict=True)
 
     def entries(self) -> Iterator[tuple[Shard, Entry]]:
-        """The members that are packed, with the shard they are in."""
-        for shard, skip in self.pairs:
+        """Yield the members that are packed, with their shard."""
+        for shard, skipped in self.pairs:
             for entry in shard.entries:
-                if entry.name not in skip:
+                if entry.name not in skipped:
                     yield shard, entry
 
     def own_sizes(self) -> dict[str, int]:
-        """The project's files, in bytes."""
-        return {name: file.size for name, file in self.layout.own}
+        """Return the sizes of the project's files in bytes."""
+        return {name: file.size for name, file in self.layout.files}
 
     def sizes(self) -> Counter[str]:
-        """What takes the room, in bytes: packages ("numpy 2.4.1"), and files of the project."""
+        """Return the unzipped sizes in bytes, by package ("numpy 2.4.1") and by file of the project."""
         sizes = Counter(self.own_sizes())
         for shard, entry in self.entries():
             sizes[label(shard)] += entry.raw
         return sizes
 
+    @cached_property
+    def raw(self) -> int:
+        """The unzipped size of everything together, in bytes."""
+        return self.sizes().total()
+
 
 def label(shard: Shard) -> str:
-    """The package as people name it: "numpy 2.4.1"."""
+    """Return the package's name for people: "numpy 2.4.1"."""
     return f"{shard.wheel.name} {shard.wheel.version}"
 
 
 def owners(shards: Sequence[Shard], prefix: str = "") -> dict[str, str]:
-    """The package of each file that a dependency brings, which begins with `prefix` in the zip."""
+    """Return the package of each dependency's file, by its path in the zip, which begins with `prefix`."""
     return {prefix + entry.name: label(shard) for shard in shards for entry in shard.entries}

@@ -16,7 +16,7 @@ from lambent.errors import PackagingError
 from lambent.package import elf
 from lambent.package.build import build
 from lambent.package.elf import Binary
-from lambent.package.proof import entry_point, missing_imports, native_files, package_requirements, reading, stdlib_modules
+from lambent.package.proof import entry_point, fingerprint, missing_imports, native_files, package_requirements, stdlib_modules
 from lambent.package.proof.finding import Finding, refusal
 from lambent.package.proof.native_files import Native
 from lambent.package.proof.package_requirements import Metadata
@@ -437,7 +437,7 @@ def test_the_whole_proof_makes_one_error(wheels: dict[str, Installed]) -> None:
     app = {"main.py": b"import numpy, yaml\n"}
     names = frozenset([*app, *numpy.files])
     zipped = Zip(
-        code=missing_imports.Code(names, frozenset(app), app.__getitem__), natives=numpy.natives(), handlers=("main.app",),
+        code=missing_imports.Code(names, frozenset(app), app.__getitem__), natives=numpy.natives(), entry_points=("main.app",),
         owners={}, requirements=package_requirements.unmet(numpy.metadata, OLD),
     )  # fmt: skip
     findings = prove(zipped, OLD)
@@ -506,7 +506,7 @@ def test_an_open_bracket_with_comments_is_scanned_at_once() -> None:
     ],
 )
 def test_what_of_a_module_findings_depend_on(before: str, after: str, same: bool) -> None:
-    told = [reading.depended_on("main.py", source.encode(), NEW) for source in (before, after)]
+    told = [fingerprint.module_dependencies("main.py", source.encode(), NEW) for source in (before, after)]
     assert (told[0] == told[1]) is same
-    told = [reading.depended_on("pkg/__init__.py", source.encode(), NEW) for source in (before, after)]
+    told = [fingerprint.module_dependencies("pkg/__init__.py", source.encode(), NEW) for source in (before, after)]
     assert told[0] != told[1]

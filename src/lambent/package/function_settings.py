@@ -1,0 +1,37 @@
+"""What a Lambda function must be configured with to run a zip: the handler, and environment variables."""
+
+from __future__ import annotations
+
+from lambent.config.model import Config
+from lambent.package.layout import RUNTIME
+
+WRAPPER = ("AWS_LAMBDA_EXEC_WRAPPER", f"/var/task/{RUNTIME}/bootstrap")
+# The runtime in the zip reads these. They are in the environment so that a change gives a new version.
+_STREAM = ("LAMBENT_RESPONSE", "stream")
+_HANDLER = ("LAMBENT_INTERFACE", "handler")  # a handler isn't a web app, although it looks like WSGI
+
+
+def environment(config: Config) -> tuple[tuple[str, str], ...]:
+    """Return the environment variables that the runtime in the zip needs."""
+    if config.app.kind == "handler":
+        return (WRAPPER, _HANDLER) if config.client == "lambent" else ()
+    client = WRAPPER if config.client == "lambent" else ("LAMBENT_APP", config.app.handler)
+    settings = (("LAMBENT_EVENTS", config.events), ("LAMBENT_BASE_PATH", config.base_path))
+    return (client, *((_STREAM,) if config.stream else ()), *((name, value) for name, value in settings if value))
+
+
+def handler(config: Config) -> str:
+    """Return Lambda's Handler setting. Under AWS's own client a web app runs behind a handler in the zip."""
+    if config.app.kind != "handler" and config.client == "aws":
+        return f"{RUNTIME}.aws.handler"
+    return config.app.handler
+
+
+def entry_points(config: Config) -> tuple[str, ...]:
+    """Return everything in the user's code that Lambda calls, as "module:attribute"."""
+    return tuple(filter(None, (config.app.spec, config.events)))
+
+
+def start_modules(config: Config) -> tuple[str, ...]:
+    """Return the user's modules that a start imports."""
+    return tuple(entry_point.partition(":")[0] for entry_point in entry_points(config))

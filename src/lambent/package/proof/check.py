@@ -1,0 +1,46 @@
+"""The proof of a zip before it is written: what would fail on Lambda is refused, what may fail is a warning.
+
+The findings are cached under everything they depend on. For the user's modules that is what they import and which names they
+bind, not what they do. So a rebuild after an edit seldom has to prove anything again, and imports none of what a proof needs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lambent.events import Notice, Warned
+from lambent.lazy import LazyModule
+from lambent.package.build_context import BuildContext
+from lambent.package.cache import read_json, write_json
+from lambent.package.function_settings import entry_points
+from lambent.package.proof.finding import Finding, refusal
+from lambent.package.proof.fingerprint import fingerprint
+from lambent.package.proof.subject import Subject
+from lambent.package.zip_contents import ZipContents
+
+if TYPE_CHECKING:
+    from lambent.package.proof import prove
+else:
+    prove = LazyModule("lambent.package.proof.prove")
+
+
+def check(context: BuildContext, contents: ZipContents, omitted: frozenset[str]) -> None:
+    """Raise PackagingError for what would fail on Lambda, and warn about what may.
+
+    `omitted` are packages that are missing on purpose.
+    """
+    config, target = context.config, context.target
+    subject = Subject(contents, target, entry_points(config), omitted, bool(config.hosting.layers))
+    path = context.cache / "proofs" / f"{fingerprint(subject, str(config.path), context.cache)}.json"
+    stored = read_json(path)
+    if stored is None:
+        stored = [finding.as_json() for finding in prove.find(subject, context.cache)]
+        write_json(path, stored)
+    findings = tuple(Finding.from_json(each) for each in stored)
+    if error := refusal(findings, target.name):
+        raise error
+    if config.hosting.layers:
+        context.emit(Notice("your layers count towards AWS's limit of 250 MB as well: AWS checks that during the deploy"))
+    for finding in findings:
+        if finding.level == "warning":
+            context.emit(Warned(f"{finding.what}{f' ({finding.where})' if finding.files else ''}", finding.hint))

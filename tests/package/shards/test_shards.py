@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from lambent import interpreters
 from lambent.errors import PackagingError
-from lambent.package.app_imports import own_imports
+from lambent.package.app_imports import imports_of_slimmed_modules
 from lambent.package.archive import compress
 from lambent.package.layout import SourceFile
 from lambent.package.shards.bytecode_archive import compiled, place
@@ -137,7 +137,7 @@ def test_tests_and_tools_that_the_users_files_import_come_back(tmp_path: Path) -
     )
     (tmp_path / "mine.py").write_text("import os\n")
     files = {"src/main.py": SourceFile(tmp_path / "main.py"), "src/tests/mine.py": SourceFile(tmp_path / "mine.py")}
-    own = own_imports(files, "src")
+    own = imports_of_slimmed_modules(files, "src")
     assert own == {"pkg_resources", "base.tests.cases"}
     made = shards([base, tools], TARGET, SLIM, tmp_path / "cache", own)
     assert [each.name for each in made] == ["base", "setuptools"]

@@ -84,7 +84,7 @@ def test_the_zip_in_the_project_is_not_in_the_zip(project: Path) -> None:
     [
         (("-o", "no/such/app.zip"), "error: no such folder: no/such\n  at   --output\n  try  mkdir -p no/such\n"),
         (("-o", "."), "error: . is a folder\n"),
-        (("-o", "lambda_function.py"), "error: lambda_function.py is there already, and is not such a file\n"),
+        (("-o", "lambda_function.py"), "error: lambda_function.py exists, and isn't a file of the same kind\n"),
         (("--report", "lambda_function.py"), "  at   --report\n"),
         (("--target", "python3.13-arm46"), "  try  did you mean python3.13-arm64?\n"),
         (("--layer", "--prove"), "error: only a whole function can be tried out\n"),

@@ -84,7 +84,9 @@ def _fetch(context: BuildContext, requirements: Requirements, is_read: Callable[
     source, target, cache, environ = requirements.source, context.target, context.cache, context.environ
     compiler = cross_build.CrossBuilder(target, cache, environ).build if context.options.native else None
     inputs = (source.path,) if source.path else ()
-    return fetch(requirements.lock, target, FetchContext(cache, environ, source.folder, context.emit, inputs, compiler), is_read)
+    return fetch(
+        requirements.lock, target, FetchContext(cache, environ, source.folder, context.emit, inputs, compiler), is_read
+    )
 
 
 def _needs_wheel(context: BuildContext, wheel: Wheel) -> bool:

@@ -229,9 +229,7 @@ def test_c_code_that_must_be_compiled_is_refused(registry: Registry, context: Fe
     files = {"setup.py": C_PART, "fast.c": "int fast;\n", "demo.py": ""}
     with pytest.raises(PackagingError) as raised:
         one(context, offer(registry, {"pyproject.toml": SETUPTOOLS + PROJECT, **files}))
-    assert raised.value.what == (
-        "demo 1.0 has no wheel for python3.11 x86_64 (glibc 2.26), and its source needs a compiler"
-    )
+    assert raised.value.what == ("demo 1.0 has no wheel for python3.11 x86_64 (glibc 2.26), and its source needs a compiler")
     assert raised.value.hint == "use a package that has wheels, or build it for the target: --build-native"
     assert "/bin/false" in raised.value.detail
     assert fetch_errors.build_failed("python-ldap 3.4", Target("3.11", "x86_64", (2, 26)), "/bin/false").hint.startswith(

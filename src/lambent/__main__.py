@@ -1,15 +1,11 @@
-"""`python -m lambent`, and the console script: so small that Ctrl-C during the imports is met too."""
+"""`python -m lambent` and the console script. So small that Ctrl-C during the imports is caught too."""
 
 import os
 
-
-def run() -> None:
-    try:
-        from lambent.cli.main import run as run_command_line  # here, so that an interrupt while it loads is caught
-    except KeyboardInterrupt:
-        os._exit(130)
-    run_command_line()
-
+try:
+    from lambent.cli.main import run
+except KeyboardInterrupt:
+    os._exit(130)
 
 if __name__ == "__main__":
     run()

@@ -1,4 +1,4 @@
-"""`lambent cache`: where it is, and how it is made smaller."""
+"""`lambent cache`: show, shrink or clear the build cache."""
 
 from __future__ import annotations
 
@@ -10,36 +10,38 @@ import click
 from lambent.cli.options import cache_option
 from lambent.package import pruning
 from lambent.package.pruning import Pruned
-from lambent.units import size
+from lambent.units import count, size
 
 
 @click.group()
 def command() -> None:
-    """What builds keep: wheels, what is made of them, and zips. Builds prune it themselves, to LAMBENT_CACHE_MAX (2GB)."""
+    """Show, shrink or clear the build cache: wheels, what builds make of them, and zips.
+
+    Builds prune the cache on their own, once a day, to 2 GB. Set LAMBENT_CACHE_MAX to change that.
+    """
 
 
 @command.command("dir")
 @cache_option
 def folder(cache_dir: Path) -> None:
-    """Print where it is."""
-    click.echo(cache_dir.absolute())
+    """Print the path of the cache."""
+    click.echo(cache_dir)
 
 
-@command.command()
-@click.option("--max", "most", metavar="SIZE", help="What may stay: 500MB, 2GB. Default: LAMBENT_CACHE_MAX, or 2GB.")
+@command.command(short_help="Remove the least recently used files, down to a size.")
+@click.option("--max", "limit", metavar="SIZE", help="Size to keep: 500MB, 2GB. Default: LAMBENT_CACHE_MAX, or 2GB.")
 @cache_option
-def prune(most: str | None, cache_dir: Path) -> None:
-    """Remove what was not used for the longest, down to a size, and what broken builds left."""
-    allowed = pruning.size_of(most, "--max") if most else pruning.limit(os.environ)
-    _tell(pruning.prune(cache_dir, allowed))
+def prune(limit: str | None, cache_dir: Path) -> None:
+    """Remove the least recently used files, down to a size, and what interrupted builds left behind."""
+    _report(pruning.prune(cache_dir, pruning.size_of(limit, "--max") if limit else pruning.limit(os.environ)))
 
 
 @command.command()
 @cache_option
 def clean(cache_dir: Path) -> None:
-    """Remove everything. Builds that run meanwhile have to make what they need again, or fail."""
-    _tell(pruning.clean(cache_dir))
+    """Remove everything. Builds that are running may fail."""
+    _report(pruning.clean(cache_dir))
 
 
-def _tell(done: Pruned) -> None:
-    click.echo(f"removed {done.removed:,} files, {size(done.freed)}; {size(done.left)} left")
+def _report(pruned: Pruned) -> None:
+    click.echo(f"removed {count(pruned.removed, 'file')}, {size(pruned.freed)}; {size(pruned.left)} left")

@@ -1,29 +1,27 @@
-"""`lambent config`: every setting of an app as it counts, and where it came from."""
+"""`lambent config`: every setting of an app and where its value comes from."""
 
 from __future__ import annotations
 
-import os
-from datetime import date
-from pathlib import Path
-from typing import Any
-
 import click
 
-from lambent.cli.options import app_options, json_option
-from lambent.config.display import describe
-from lambent.config.load import Flags, load
-from lambent.ui import choose
+from lambent.cli.app_options import AppSource, with_app
+from lambent.cli.options import json_option
+from lambent.config.values import configured
+from lambent.events import ignore
+from lambent.ui.reporter import reporter
 
 
 @click.command("config")
-@app_options
+@with_app
 @click.option("--show-env", is_flag=True, help="Show the values of environment variables too.")
 @json_option
-def command(path: Path, show_env: bool, as_json: bool, **options: Any) -> None:
-    """Show every setting of the app at PATH (default: here), and where its value came from.
+def command(app: AppSource, show_env: bool, as_json: bool) -> None:
+    """Show every setting and where its value comes from.
 
-    Takes what `lambent deploy` takes, and asks nobody. The values of environment variables are not shown, unless asked for;
-    a secret by reference is shown as the reference it is.
+    PATH is a folder or a Python file. Default: the current folder.
+
+    Takes the same options as `lambent deploy`. Needs no AWS account. The values of environment variables are hidden unless you
+    pass --show-env. Secrets are shown as references, never as values.
     """
-    with choose.reporter(as_json) as emit:
-        emit(describe(load(path, Flags(**options), os.environ, date.today()), show_env=show_env))
+    with reporter(as_json) as emit:
+        emit(configured(app.load(ignore), show_env=show_env))

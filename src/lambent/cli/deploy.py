@@ -1,73 +1,67 @@
-"""`lambent deploy`: build, deploy, and ask the URL until it answers."""
+"""`lambent deploy`: build, deploy, and request the URL until it answers."""
 
 from __future__ import annotations
 
-import os
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import click
 
 from lambent import calendar
-from lambent.cli.locally import for_local
-from lambent.cli.options import app_options, build_options, json_option, yes_option
-from lambent.cli.public import confirm_public, is_explicit
-from lambent.cli.target import Target, check_it_runs_here, native, taken, target_options
-from lambent.cli.tried import before_upload
-from lambent.config.load import Flags, load
+from lambent.cli.app_options import AppSource, Builder, with_app, with_builder
+from lambent.cli.confirmation import confirm_public, is_explicit
+from lambent.cli.destination import Destination, with_destination
+from lambent.cli.local_config import adapt_to_local
+from lambent.cli.options import json_option, yes_option
+from lambent.cli.smoke_test import smoke_test_once
 from lambent.config.model import Config
 from lambent.deploy.deploy import allow, deploy
-from lambent.events import Detected, Emit, Warned
-from lambent.package.build import build
-from lambent.package.build_context import BuildOptions
-from lambent.ui import choose
+from lambent.events import Emit, Warned
+from lambent.ui.reporter import reporter
 
 
 @click.command("deploy")
-@app_options
-@build_options
-@click.option("--prove/--no-prove", default=True, help="Before an upload to AWS, start the app once on this machine (default).")
+@with_app
+@with_builder
+@click.option("--prove/--no-prove", default=True, help="Start the app once on this machine before uploading it (default).")
 @yes_option
 @json_option
-@target_options
-def command(path: Path, prove: bool, yes: bool, as_json: bool, **options: Any) -> None:
-    """Put the app at PATH (a folder or a Python file; default: here) online.
+@with_destination
+def command(app: AppSource, builder: Builder, prove: bool, yes: bool, as_json: bool, destination: Destination) -> None:
+    """Build and deploy an app, and print its URL.
 
-    Finds the app, builds its zip, makes what is missing in AWS or on the local Lambda, and asks the URL until it answers.
-    Run again, it changes only what has changed. The URL is the only thing printed on stdout.
+    PATH is a folder or a Python file. Default: the current folder.
 
-    Before a URL in AWS becomes public for the first time it asks, unless --yes, --auth or the setting `auth` said so.
+    lambent finds the app, builds its zip, creates what is missing in AWS or on the local Lambda, and requests the URL until it
+    answers. Run it again after a change or an interruption: it only does what is left to do. Only the URL goes to stdout.
+
+    lambent asks before it creates a public URL in AWS. To skip the question, pass --yes or --auth, or set `auth`.
     """
-    target, cache = taken(options), options.pop("cache_dir")
-    wishes = BuildOptions(options.pop("native"), options.pop("refresh"))
-    with choose.reporter(as_json) as emit:
-        config, target = configured(path, Flags(**options), target, emit)
-        account = None if target.local else target.connect(emit)  # missing credentials are said before any work is done
-        artifact = build(config, cache, os.environ, emit, wishes)
-        if prove and not target.local:  # there the check of the new version does the same
-            before_upload(config, artifact, cache, os.environ, emit)
-        agreed = target.local or yes or is_explicit(config)
+    with reporter(as_json) as emit:
+        config, destination = load_for_destination(app, destination, emit)
+        account = None if destination.local else destination.connect(emit)  # missing credentials are reported before the build
+        artifact = builder.build(config, emit)
+        if prove and not destination.local:  # the local Lambda starts it anyway, to check the new version
+            smoke_test_once(config, artifact, builder.cache, emit)
+        agreed = destination.local or yes or is_explicit(config)
         deploy(
             config,
             artifact,
-            account or target.connect(emit),
-            target.named(emit),
+            account or destination.connect(emit),
+            destination.describe(emit),
             confirm_public=allow if agreed else partial(confirm_public, interactive=not as_json),
-            patience=target.patience,
+            patience=destination.patience,
         )
 
 
-def configured(path: Path, flags: Flags, target: Target, emit: Emit) -> tuple[Config, Target]:
-    """The app at `path` as it is to be built, and where it goes."""
-    architecture = native() if target.local else "x86_64"
-    config = load(path, flags, os.environ, target.rules_of, native_architecture=architecture)
-    emit(Detected(config.app.spec, config.app.kind, config.app.source))
-    if closing := calendar.deprecation_notice(config.runtime, target.rules_of):
-        emit(Warned(closing, f"--runtime {calendar.supported_runtimes(target.rules_of)[0].name}"))
-    if target.local:
-        check_it_runs_here(config, emit)
-        config, left_out = for_local(config)
-        for text in left_out:
-            emit(Warned(text))
-    return config, target.of(config.region, config.profile)
+def load_for_destination(app: AppSource, destination: Destination, emit: Emit) -> tuple[Config, Destination]:
+    """Return the app's configuration as its destination supports it, and the destination as the configuration completes it.
+
+    Warns about a runtime that AWS is about to drop and about settings that the local Lambda doesn't support.
+    """
+    rules_date = destination.rules_date
+    config = app.load(emit, rules_date, destination.architecture)
+    if notice := calendar.deprecation_notice(config.runtime, rules_date):
+        emit(Warned(notice, f"--runtime {calendar.supported_runtimes(rules_date)[0].name}"))
+    if destination.local:
+        config = adapt_to_local(config, emit)
+    return config, destination.with_defaults(config.region, config.profile)

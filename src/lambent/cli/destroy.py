@@ -1,50 +1,31 @@
-"""`lambent destroy`: everything that lambent made for an app is deleted."""
+"""`lambent destroy`: delete an app and everything that lambent created for it."""
 
 from __future__ import annotations
 
-import os
-import sys
-from pathlib import Path
-from typing import Any
-
 import click
 
-from lambent.cli.options import json_option, name_option, path_argument, stage_option, yes_option
-from lambent.cli.target import taken, target_options
-from lambent.config.load import Flags, locate_app
+from lambent.aws.interface import Aws
+from lambent.cli.confirmation import confirm_deletion
+from lambent.cli.connection import with_connection
+from lambent.cli.options import path_argument, yes_option
 from lambent.deploy.destroy import destroy, prepare
-from lambent.errors import UsageError
-from lambent.events import Planned
-from lambent.ui import choose
+from lambent.events import Emit, Planned
 
 
 @click.command("destroy")
 @path_argument
-@name_option
-@stage_option
 @click.option("--logs", is_flag=True, help="Delete the log group too.")
 @yes_option
-@json_option
-@target_options
-def command(path: Path, name: str | None, stage: str | None, logs: bool, yes: bool, as_json: bool, **options: Any) -> None:
-    """Delete the app at PATH (default: here): URL, function with all versions, role. Its logs stay, unless --logs.
+@with_connection
+def command(logs: bool, yes: bool, app: str, aws: Aws, emit: Emit) -> None:
+    """Delete an app: its URL, its function with all versions, and its role. Logs are kept unless you pass --logs.
 
-    Shows what it found and asks first. Only what lambent made is deleted, and it is looked up in AWS itself.
+    PATH is a folder or a Python file. Default: the current folder.
+
+    lambent looks up in AWS what it created, shows it and asks before deleting anything. It deletes nothing else.
     """
-    target = taken(options)
-    with choose.reporter(as_json) as emit:
-        there = locate_app(path, Flags(name=name, stage=stage), os.environ)
-        aws = target.of(there.region, there.profile).connect(emit)
-        doomed = prepare(there.app, aws, logs=logs)
-        told = target.named(emit)
-        told(Planned(doomed.location, doomed.lines, len(doomed.steps)))
-        if not yes:
-            _ask(doomed.names.app)
-        destroy(doomed, aws, told)
-
-
-def _ask(app: str) -> None:
-    if not sys.stdin.isatty():
-        raise UsageError("nobody is there to be asked", where="lambent destroy", hint="say --yes")
-    if not click.confirm(f"delete {app}?", err=True):
-        raise click.Abort
+    deletion = prepare(app, aws, logs=logs)
+    emit(Planned(deletion.location, deletion.lines, len(deletion.steps)))
+    if not yes:
+        confirm_deletion(app)
+    destroy(deletion, aws, emit)

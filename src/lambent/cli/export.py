@@ -1,49 +1,43 @@
-"""`lambent export`: the app as a template for another tool."""
+"""`lambent export`: the app as a template for CloudFormation or Terraform."""
 
 from __future__ import annotations
 
-import os
-from datetime import date
 from pathlib import Path
-from typing import Any
 
 import click
 
-from lambent.cli.options import app_options, build_options, json_option
-from lambent.config.load import Flags, load
+from lambent.cli.app_options import AppSource, Builder, with_app, with_builder
+from lambent.cli.options import json_option
 from lambent.deploy.desired import desired
 from lambent.deploy.export.cloudformation import cloudformation
 from lambent.deploy.export.place import anywhere
 from lambent.deploy.export.terraform import terraform
-from lambent.events import Detected, Notice
-from lambent.package.build import build
-from lambent.package.build_context import BuildOptions
+from lambent.events import Notice
 from lambent.package.output_file import write
-from lambent.ui import choose
+from lambent.ui.reporter import reporter
 
-_FORMS = {"cloudformation": cloudformation, "terraform": terraform}
+_FORMATS = {"cloudformation": cloudformation, "terraform": terraform}
 
 
 @click.command("export")
-@click.argument("form", type=click.Choice([*_FORMS]))
-@app_options
-@build_options
-@click.option("--output", "-o", metavar="FILE", type=click.Path(path_type=Path), help="Write it there instead of stdout.")
+@click.argument("template", type=click.Choice([*_FORMATS]))
+@with_app
+@with_builder
+@click.option("--output", "-o", metavar="FILE", type=click.Path(path_type=Path), help="Write to FILE instead of stdout.")
 @json_option
-def command(form: str, path: Path, output: Path | None, as_json: bool, **options: Any) -> None:
-    """Write what `lambent deploy` makes for the app at PATH (default: here) as a template, under the same names.
+def command(template: str, app: AppSource, builder: Builder, output: Path | None, as_json: bool) -> None:
+    """Export what `lambent deploy` creates as a template, with the same names.
 
-    CloudFormation in JSON, or Terraform in its JSON form (name the file *.tf.json). Needs no account; the template takes the
-    bucket and the key of the zip as parameters, and the environment variables of a .env file or that look secret.
+    PATH is a folder or a Python file. Default: the current folder.
+
+    CloudFormation templates are JSON. Terraform's are too: name the file *.tf.json. Needs no AWS account. The template has
+    parameters for the bucket and key of the zip, and for environment variables that come from a .env file or look secret.
     """
-    cache = options.pop("cache_dir")
-    wishes = BuildOptions(options.pop("native"), options.pop("refresh"))
-    with choose.reporter(as_json) as emit:
-        config = load(path, Flags(**options), os.environ, date.today())
-        emit(Detected(config.app.spec, config.app.kind, config.app.source))
-        artifact = build(config, cache, os.environ, emit, wishes)
-        text = _FORMS[form](desired(config, artifact, anywhere(config.name)))
-        emit(Notice(f"the zip it needs: aws s3 cp {artifact.path} s3://BUCKET/{config.name}.zip"))
+    with reporter(as_json) as emit:
+        config = app.load(emit)
+        artifact = builder.build(config, emit)
+        text = _FORMATS[template](desired(config, artifact, anywhere(config.name)))
+        emit(Notice(f"upload the zip before you use the template: aws s3 cp {artifact.path} s3://BUCKET/{config.name}.zip"))
         if output is None:
             click.echo(text, nl=False)
         else:

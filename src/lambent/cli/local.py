@@ -1,21 +1,29 @@
-"""`lambent local`: the Lambda on this machine."""
+"""`lambent local`: run the local Lambda."""
 
 from __future__ import annotations
 
-import importlib
 import json
 import logging
 import os
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import platformdirs
 
-from lambent.cli.options import port_option, state_option
+from lambent.cli.options import PORT, port_option, state_option
 from lambent.errors import LocalError
+from lambent.lazy import LazyModule
 from lambent.local import daemon
+from lambent.ui import jsonlines
+
+if TYPE_CHECKING:
+    import platformdirs
+
+    from lambent.local import service
+else:
+    platformdirs = LazyModule("platformdirs")
+    service = LazyModule("lambent.local.service")  # uvicorn and moto take a third of a second to import
 
 EXPORTS = {
     "sh": "export {name}={value}",
@@ -23,125 +31,138 @@ EXPORTS = {
     "powershell": '$Env:{name} = "{value}"',
 }
 
+instance_port_option = click.option("--port", metavar="P", type=PORT, help="Port of the instance, instead of its state folder.")
+
 
 @click.group()
 def command() -> None:
-    """The Lambda on this machine: AWS's API and Function URLs on one loopback address, no account."""
+    """Run the local Lambda: AWS's API and Function URLs on this machine, at one loopback address. Needs no AWS account."""
 
 
 @command.command()
-@click.option("--foreground", is_flag=True, help="Stay in this terminal and log here, until Ctrl-C.")
+@click.option("--foreground", is_flag=True, help="Stay in this terminal and log to it, until Ctrl-C.")
 @port_option
 @state_option
-@click.option("--as-of", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), help="Apply AWS's rules of that day, YYYY-MM-DD.")
-@click.option("--ready-fd", type=int, hidden=True, help="Tell this file descriptor once requests are answered.")
+@click.option("--as-of", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), help="Apply AWS's rules of a day, YYYY-MM-DD.")
+@click.option("--ready-fd", type=int, hidden=True, help="File descriptor to write to once the service answers requests.")
 def start(foreground: bool, port: int | None, state: Path, as_of: datetime | None, ready_fd: int | None) -> None:
-    """Start it, in the background unless told otherwise."""
-    folder = state.resolve()
+    """Start the local Lambda in the background."""
     day = as_of.date() if as_of else None
     if foreground:
-        _serve(folder, port, day, ready_fd)
+        _serve(state, port, day, ready_fd)
         return
-    running = daemon.ensure_running(folder, port, day, dict(os.environ))
-    verb = "started" if running.started_now else "running already"
-    click.echo(f"local Lambda {verb}: {running.url} (pid {running.pid}, sandbox: {running.sandbox}, rules of {running.as_of})")
-    click.echo('  eval "$(lambent local env)"   points aws, boto3 and other tools at it')
-    click.echo("  lambent local stop            ends it; functions and roles stay")
+    running = daemon.ensure_running(state, port, day, dict(os.environ))
+    verb = "started" if running.started_now else "is already running"
+    click.echo(f"the local Lambda {verb} at {running.url} (pid {running.pid}, sandbox: {running.sandbox}, rules of {running.as_of})")
+    click.echo('  eval "$(lambent local env)"   point aws, boto3 and other tools at it')
+    click.echo("  lambent local stop            stop it; functions and roles are kept")
 
 
 @command.command()
+@instance_port_option
 @state_option
-def stop(state: Path) -> None:
-    """Stop it. Functions, roles and URLs are there again after the next start."""
-    pid = daemon.stop(state)
+def stop(port: int | None, state: Path) -> None:
+    """Stop the local Lambda. The next start restores its functions, roles and URLs."""
+    instance = _find_instance(port, state)
+    pid = daemon.stop(Path(instance["state"])) if instance else None
     click.echo("the local Lambda was not running" if pid is None else f"stopped the local Lambda (pid {pid})")
 
 
 @command.command()
+@instance_port_option
 @state_option
-@click.option("--json", "as_json", is_flag=True, help="Everything it says of itself, as JSON.")
-def status(state: Path, as_json: bool) -> int:
-    """Whether it runs, where, and what it holds. Exit code 1 when it does not run."""
-    folder = state
-    found = daemon.status(folder)
+@click.option("--json", "as_json", is_flag=True, help="Print the status as a JSON line.")
+def status(port: int | None, state: Path, as_json: bool) -> int:
+    """Show whether the local Lambda is running, and what it holds. The exit status is 1 if it isn't running."""
+    instance = _find_instance(port, state)
     if as_json:
-        click.echo(json.dumps(found, indent=2))
-    elif found is None:
-        click.echo(f"the local Lambda is not running (state: {folder})")
+        jsonlines.print_object("LocalStatus", {"running": instance is not None, **(instance or {})})
+    elif instance is None:
+        click.echo(f"the local Lambda is not running ({f'port {port}' if port else f'state in {state}'})")
         click.echo("  lambent local start")
     else:
-        for line in describe(found):
+        for line in describe(instance):
             click.echo(line)
-    return 0 if found else 1
+    return 0 if instance else 1
 
 
 @command.command()
 @state_option
-@click.option("--shell", type=click.Choice(list(EXPORTS)), default="sh", show_default=True)
+@click.option("--shell", type=click.Choice(list(EXPORTS)), default="sh", show_default=True, help="Shell that reads the lines.")
 def env(state: Path, shell: str) -> None:
     """Print the lines that point aws, boto3 and other tools at it."""
-    found = daemon.status(state)
-    if found is None:
+    instance = daemon.status(state)
+    if instance is None:
         click.echo("# the local Lambda is not running: lambent local start", err=True)
-    url = found["url"] if found else f"http://127.0.0.1:{daemon.DEFAULT_PORT}"
+    url = instance["url"] if instance else f"http://127.0.0.1:{daemon.DEFAULT_PORT}"
     for name, value in daemon.client_environment(url).items():
         click.echo(EXPORTS[shell].format(name=name, value=value))
 
 
-@command.command("log")
+@command.command()
 @state_option
-@click.option("--lines", "-n", type=click.IntRange(1), default=20, show_default=True, help="How many of its last lines.")
-def last_lines(state: Path, lines: int) -> None:
-    """Print the end of its own log: starts, refusals and their reasons. (Functions log to their log groups.)"""
+@click.option("--lines", "-n", metavar="N", type=click.IntRange(1), default=20, show_default=True, help="Number of lines.")
+def log(state: Path, lines: int) -> None:
+    """Print the last lines of its log: starts, and refused calls with their reasons.
+
+    Functions don't log here but to their log groups.
+    """
     file = daemon.log_file(state)
     if not file.exists():
-        raise LocalError("there is no log yet", where=str(file), hint="lambent local start")
+        raise LocalError("the local Lambda has no log yet", where=str(file), hint="lambent local start")
     for line in file.read_text(errors="replace").splitlines()[-lines:]:
         click.echo(line)
 
 
-def describe(found: dict[str, Any]) -> list[str]:
-    """The status as lines for people."""
-    engine = found["engine"]
+def describe(instance: dict[str, Any]) -> list[str]:
+    """Return the status of a running instance as lines for people."""
+    engine = instance["engine"]
     environments = engine["environments"]
     lines = [
-        f"local Lambda   {found['url']} (pid {found['pid']}, lambent {found['version']})",
-        f"since          {found['started']}",
-        f"rules of       {found['as_of']}",
-        f"state          {found['state']}",
+        f"local Lambda   {instance['url']} (pid {instance['pid']}, lambent {instance['version']})",
+        f"since          {instance['started']}",
+        f"rules of       {instance['as_of']}",
+        f"state          {instance['state']}",
         f"sandbox        {engine['sandbox']}",
-        f"functions      {found['functions']}",
+        f"functions      {instance['functions']}",
         f"environments   {sum(sum(counts.values()) for counts in environments.values())}",
     ]
-    return lines + [f"  {name}  {each['idle']} idle, {each['busy']} busy" for name, each in sorted(environments.items())]
+    return lines + [f"  {name}  {counts['idle']} idle, {counts['busy']} busy" for name, counts in sorted(environments.items())]
+
+
+def _find_instance(port: int | None, state: Path) -> dict[str, Any] | None:
+    """Return the status of the instance on `port`, or else of that with this state folder. None if it isn't running."""
+    if not port:
+        return daemon.status(state)
+    answer = daemon.ask(port, "GET", "/_lambent/status")
+    return answer if answer and "engine" in answer else None  # another service may be listening there
 
 
 def _serve(state: Path, port: int | None, as_of: date | None, ready_fd: int | None) -> None:
-    """Serves in this process until it is told to stop."""
+    """Run the local Lambda in this process until it is stopped."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("lambent").setLevel(logging.INFO)
-    # uvicorn and moto's forerunners take a third of a second to import, which no other command should pay
-    service = importlib.import_module("lambent.local.service")
     settings = service.Settings(
         state=state,
-        cache=Path(platformdirs.user_cache_dir("lambent")),
+        cache=platformdirs.user_cache_path("lambent"),
         port=daemon.DEFAULT_PORT if port is None else port,
         as_of=as_of or date.today(),
         environ=dict(os.environ),
     )
 
     def ready(health: dict[str, Any]) -> None:
-        _tell(ready_fd, health)
-        click.echo(f"local Lambda: {health['url']} (rules of {health['as_of']}, state in {health['state']}; Ctrl-C ends it)")
+        _write_line(ready_fd, health)
+        rules = f"rules of {health['as_of']}, state in {health['state']}"
+        click.echo(f"the local Lambda is running at {health['url']} ({rules}); Ctrl-C stops it")
 
     try:
         service.run(settings, ready)
     except LocalError as error:
-        _tell(ready_fd, {"error": error.what, "where": error.where, "hint": error.hint})
+        _write_line(ready_fd, {"error": error.what, "where": error.where, "hint": error.hint})
         raise
 
 
-def _tell(descriptor: int | None, content: dict[str, Any]) -> None:
+def _write_line(descriptor: int | None, content: dict[str, Any]) -> None:
     if descriptor is not None:
-        with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor is no path
+        with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor is not a path
             file.write(json.dumps(content).encode() + b"\n")

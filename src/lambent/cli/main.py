@@ -1,7 +1,7 @@
-"""Words to calls, and the one error door.
+"""The `lambent` command: it finds the subcommand, and turns every error into a message and an exit code.
 
-Exit codes: 0 done, 1 an expected error, 2 the words were wrong, 3 a bug of ours (with a report to paste), 4 deployed but
-not confirmed, 130 interrupted.
+Exit codes: 0 success, 1 the command failed, 2 usage error or a missing confirmation, 3 a bug in lambent, 4 deployed but not
+confirmed, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -13,43 +13,54 @@ import os
 import re
 import signal
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lambent import __version__
 from lambent.errors import LambentError, UsageError
-from lambent.ui import failure
-from lambent.ui.lasting import lasting
+from lambent.lazy import LazyModule
+from lambent.ui import errors
+from lambent.ui.broken_pipe import survive_broken_pipe
+
+if TYPE_CHECKING:
+    import difflib
+
+    from lambent.ui import jsonlines
+else:
+    difflib = LazyModule("difflib")
+    jsonlines = LazyModule("lambent.ui.jsonlines")
 
 COMMANDS = {
-    "deploy": "Put an app online: build, deploy, and ask the URL until it answers.",
-    "plan": "Show what a deploy would do. Changes nothing.",
-    "status": "Show an app as it is, or all of them.",
-    "versions": "List the versions of an app, and which one is live.",
+    "deploy": "Build and deploy an app, and print its URL.",
+    "plan": "Show what a deploy would change. Changes nothing.",
+    "status": "Show what is deployed.",
+    "versions": "List an app's versions and which one is live.",
     "rollback": "Make an earlier version live again.",
-    "destroy": "Delete an app: its URL, function and role.",
-    "export": "Write an app as a template for CloudFormation or Terraform.",
-    "config": "Show every setting, and where it came from.",
-    "build": "Build the zip and say what takes the room in it: no account needed.",
-    "cache": "What builds keep: where it is, and how it is made smaller.",
-    "local": "The Lambda on this machine: start, stop, status, env.",
-    "vendor": "Copy the runtime into a folder, for a zip that another tool makes.",
+    "destroy": "Delete an app and everything lambent created for it.",
+    "export": "Export an app as a CloudFormation or Terraform template.",
+    "config": "Show every setting and where its value comes from.",
+    "build": "Build the zip and show its size breakdown.",
+    "cache": "Show, shrink or clear the build cache.",
+    "local": "Run the local Lambda: start, stop, status, env, log.",
+    "vendor": "Copy lambent's runtime into a folder, for other build tools.",
 }
 
 BUG, INTERRUPTED = 3, 130
-_MACHINE = {
-    errno.ENOSPC: "make room on that disk; --cache-dir and --state (LAMBENT_CACHE, LAMBENT_STATE) may name another",
-    errno.EDQUOT: "make room in your quota; --cache-dir and --state (LAMBENT_CACHE, LAMBENT_STATE) may name another place",
-    errno.EROFS: "it can only be read; --cache-dir and --state (LAMBENT_CACHE, LAMBENT_STATE) may name another place",
-    errno.EACCES: "its permissions; --cache-dir and --state (LAMBENT_CACHE, LAMBENT_STATE) may name another place",
+
+_OTHER_FOLDER = "or use another folder: --cache-dir or --state (LAMBENT_CACHE, LAMBENT_STATE)"
+_SYSTEM_HINTS = {
+    errno.ENOSPC: f"free some space on that disk, {_OTHER_FOLDER}",
+    errno.EDQUOT: f"free some space in your quota, {_OTHER_FOLDER}",
+    errno.EROFS: f"make it writable, {_OTHER_FOLDER}",
+    errno.EACCES: f"fix its permissions, {_OTHER_FOLDER}",
     errno.EMFILE: "ulimit -n 4096",
 }
-"""What no program can mend: a machine that has no room, or does not let one write. And what to do."""
+"""Errors of the machine that only the user can fix, and how."""
 
 
 class Commands(click.Group):
-    """Imports a command's module only when that command is called, so that `--help` stays quick."""
+    """A group that imports a command's module only when that command runs, so that `--help` is fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -69,20 +80,20 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="lambent")
 def cli() -> None:
-    """An untouched Python web app to a URL that answers: on AWS Lambda, or on the Lambda built in (--local).
+    """Deploy an unmodified Python web app to AWS Lambda and get a working URL.
 
     \b
-    lambent deploy --local      this folder's app, on this machine, no account
-    lambent deploy              the same, in your own AWS account
+    lambent deploy --local      run the app in this folder on the local Lambda, without an AWS account
+    lambent deploy              deploy it to your AWS account
     """
 
 
 def run() -> None:
-    """The console script. Exits the process; nothing else does."""
+    """Run the command line and exit the process. Nothing else exits it."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: a terminal without a letter is no reason to stop
+        sys.stdout.reconfigure(errors="backslashreplace")  # like stderr: a missing character must not stop a deploy
     code = _exit_code(sys.argv[1:])
-    if code == INTERRUPTED:  # at once: whoever presses Ctrl-C a second time meets no threads that are waited for
+    if code == INTERRUPTED:  # exit at once, without waiting for threads that a second Ctrl-C would hit
         sys.stdout.flush()
         os._exit(code)
     sys.exit(code)
@@ -95,55 +106,49 @@ def _exit_code(arguments: list[str]) -> int:
         click.echo(error.format_message())
         return UsageError.exit_code
     except BrokenPipeError:
-        return 0  # help and lists: who closed the pipe has read enough. A deploy is not ended by it (ui/lasting.py)
+        return 0  # the reader of a help text or a list has read enough; a deploy goes on (ui/broken_pipe.py)
     except (Exception, KeyboardInterrupt) as error:
-        return _ended(error, arguments)
+        return _report(error, arguments)
     return outcome if isinstance(outcome, int) else 0
 
 
-def _ended(error: BaseException, arguments: list[str]) -> int:
-    """Tells people, and machines in their own form, what ended the command. The exit code."""
+def _report(error: BaseException, arguments: list[str]) -> int:
+    """Show what ended the command, to people and with --json to machines. Return the exit code."""
     if isinstance(error, click.Abort | KeyboardInterrupt):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is told whole
-    told, code = _told(error)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # so that the message is complete
+    shown, code = _translate(error)
     if "--json" in arguments:
-        jsonlines = importlib.import_module("lambent.ui.jsonlines")
-        lasting(lambda failed: jsonlines.fail(failed, code))(told)
+        survive_broken_pipe(lambda error: jsonlines.print_error(error, code))(shown)
     if code == BUG:
-        lasting(lambda raised: failure.bug(error, arguments))(told)
+        survive_broken_pipe(lambda error: errors.print_bug_report(error, arguments))(error)
     else:
-        lasting(failure.show)(told)
+        survive_broken_pipe(errors.print_error)(shown)
     return code
 
 
-def _told(error: BaseException) -> tuple[LambentError, int]:
-    """The error in our form, and its exit code."""
+def _translate(error: BaseException) -> tuple[LambentError, int]:
+    """Return the error as a LambentError, and its exit code."""
     if isinstance(error, LambentError):
         return error, error.exit_code
     if isinstance(error, click.UsageError):
-        return _usage(error), UsageError.exit_code
+        return _usage_error(error), UsageError.exit_code
     if isinstance(error, click.Abort | KeyboardInterrupt):
-        return LambentError("interrupted", hint="run the same command again: it goes on from what is there"), INTERRUPTED
+        return LambentError("interrupted", hint="run the same command again: it resumes"), INTERRUPTED
     if isinstance(error, click.ClickException):
         return LambentError(error.format_message()), error.exit_code
-    if isinstance(error, OSError) and error.errno in _MACHINE:
-        return LambentError(f"{error.strerror}: {error.filename or 'the output'}", hint=_MACHINE[error.errno]), 1
-    return LambentError(f"a bug of lambent's: {type(error).__name__}: {error}", hint="the report on stderr says more"), BUG
+    if isinstance(error, OSError) and error.errno in _SYSTEM_HINTS:
+        return LambentError(f"{error.strerror}: {error.filename or 'the output'}", hint=_SYSTEM_HINTS[error.errno]), 1
+    return LambentError(f"bug in lambent: {type(error).__name__}: {error}", hint="report it with the details on stderr"), BUG
 
 
-def _usage(error: click.UsageError) -> UsageError:
-    """Click's complaint in our form."""
-    where = f"{error.ctx.command_path}" if error.ctx else "lambent"
+def _usage_error(error: click.UsageError) -> UsageError:
+    command = error.ctx.command_path if error.ctx else "lambent"
+    where, what, hint = command, error.format_message(), f"{command} --help"
     if isinstance(error, click.BadParameter) and error.param is not None:
-        where = f"{where} {error.param.get_error_hint(error.ctx) if error.ctx else error.param.name}"
+        where = f"{command} {error.param.get_error_hint(error.ctx) if error.ctx else error.param.name}"
         what = error.message
-    else:
-        what = error.format_message()
     what = what[:1].lower() + what[1:].rstrip(".")
-    hint = f"{error.ctx.command_path} --help" if error.ctx else "lambent --help"
     if unknown := re.match(r"no such command '([^']*)'", what):
-        from difflib import get_close_matches  # here and jsonlines above: what only an error needs
-
-        close = get_close_matches(unknown[1], COMMANDS, 1)
+        close = difflib.get_close_matches(unknown[1], COMMANDS, 1)
         hint = f"lambent {close[0]}" if close else hint
     return UsageError(what, where=where, hint=hint)

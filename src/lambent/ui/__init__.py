@@ -1,1 +1,1 @@
-"""Events to eyes."""
+"""Events and errors as people and machines read them."""

@@ -1,4 +1,4 @@
-"""Progress for a person at a terminal: a spinner for the step that runs, a quiet line for each that is done."""
+"""Output for a person at a terminal: a spinner for the running step, and a line for each finished one."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from rich.status import Status
 from rich.text import Text
 
 from lambent.events import CanaryProgress, Event, Fetching, StepStarted
-from lambent.ui.letters import printable
-from lambent.ui.lines import Line, lines, progress, result
-from lambent.ui.style import COLOURED
+from lambent.ui.event_lines import Line, event_lines, progress_line, result
+from lambent.ui.sanitize import sanitize
+from lambent.ui.style import COLOURED_MARKS
 
 
 class Terminal:
-    """An `Emit` with a memory of one thing: the spinner that is turning."""
+    """An `Emit` that keeps a spinner turning while a step runs."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False)
@@ -23,28 +23,27 @@ class Terminal:
 
     def show(self, event: Event) -> None:
         if isinstance(event, Fetching | CanaryProgress) and self._spinner is not None:
-            self._spinner.update(Text(progress(event)))  # the line moves, and does not start anew
+            self._spinner.update(Text(progress_line(event)))  # keep it turning instead of starting another
             return
-        self.rest()
-        for line in lines(event):
+        self.stop_spinner()
+        for line in event_lines(event):
             self._console.print(_styled(line), soft_wrap=True)
         if isinstance(event, StepStarted | Fetching | CanaryProgress):
-            self._spinner = self._console.status(Text(progress(event)))
+            self._spinner = self._console.status(Text(progress_line(event)))
             self._spinner.start()
-        if said := result(event):
-            print(said, file=sys.stdout, flush=True)
+        if text := result(event):
+            print(text, file=sys.stdout, flush=True)
 
-    def rest(self) -> None:
-        """Stops the spinner, if one is turning."""
+    def stop_spinner(self) -> None:
         if self._spinner is not None:
             self._spinner.stop()
             self._spinner = None
 
 
 def _styled(line: Line) -> Text:
-    mark, colour = COLOURED[line.mark]
+    mark, colour = COLOURED_MARKS[line.mark]
     text = Text(mark, style=colour)
-    text.append(printable(line.text), style="bold" if line.mark == "plain" else "")
+    text.append(sanitize(line.text), style="bold" if line.mark == "plain" else "")
     if line.note:
-        text.append(f"  {printable(line.note)}", style="dim")
+        text.append(f"  {sanitize(line.note)}", style="dim")
     return text

@@ -1,4 +1,4 @@
-"""What a command that only looks was run for, as text: settings, versions, one app, all apps. Pure."""
+"""Settings, versions, one app or all apps, as the text that read-only commands print. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from lambent import events
 from lambent.ui import tables
 from lambent.units import count, size
 
-_ACCESS = {"public": "anyone may call it", "signed": "signed requests only", "local": "from this machine only", "": ""}
+_ACCESS = {"public": "anyone can call it", "signed": "signed requests only", "local": "from this machine only", "": ""}
 
 View = events.Configured | events.Versions | events.Status | events.Apps
 
@@ -14,78 +14,80 @@ View = events.Configured | events.Versions | events.Status | events.Apps
 def view(event: View) -> str:
     match event:
         case events.Configured():
-            return "\n".join(tables.settings(event.settings, every=True))
+            lines = tables.settings(event.settings, defaults=True)
         case events.Versions():
-            return "\n".join(_versions(event))
+            lines = _version_lines(event)
         case events.Status():
-            return "\n".join(_status(event))
+            lines = _status_lines(event)
         case events.Apps():
-            return "\n".join(_apps(event))
+            lines = _app_lines(event)
+    return "\n".join(lines)
 
 
-def _versions(found: events.Versions) -> list[str]:
+def _version_lines(event: events.Versions) -> list[str]:
     heading = ("", "version", "published", "code", "size", "runtime", "memory", "")
     rows = [
         (
-            _share(row.share),
-            row.version,
-            when(row.published),
-            row.sha256[:8],
-            size(row.size),
-            row.runtime,
-            f"{row.memory_mb} MB",
-            row.notes,
+            _share(version.share),
+            version.version,
+            _timestamp(version.published),
+            version.sha256[:8],
+            size(version.size),
+            version.runtime,
+            f"{version.memory_mb} MB",
+            version.notes,
         )
-        for row in found.versions
+        for version in event.versions
     ]
-    return tables.left([heading, *rows])
+    return tables.align_left([heading, *rows])
 
 
 def _share(share: float) -> str:
     return "live" if share == 1 else f"{share:.0%}" if share else ""
 
 
-def when(text: str) -> str:
-    """AWS's "2025-11-25T02:43:27.000+0000" to the second, and in UTC as it is."""
-    return text[:19].replace("T", " ") if text else ""
+def _timestamp(text: str) -> str:
+    """Shorten AWS's "2025-11-25T02:43:27.000+0000" to "2025-11-25 02:43:27", still in UTC."""
+    return text[:19].replace("T", " ")
 
 
-def _status(app: events.Status) -> list[str]:
+def _status_lines(app: events.Status) -> list[str]:
     rows = [
         ("app", app.app, f"on {app.location}"),
         ("url", app.url or "none", _ACCESS[app.access]),
         (
             "live",
             f"version {app.version}" if app.version else "none",
-            f"published {when(app.published)}" if app.version else "",
+            f"published {_timestamp(app.published)}" if app.version else "",
         ),
         ("versions", str(app.versions), ""),
         ("runtime", app.runtime, f"AWS supports it until {app.ends}" if app.ends else ""),
         ("machine", app.architecture, f"{app.memory_mb} MB, {app.timeout_s} s"),
-        ("log", app.log_group or "none", _kept(app)),
+        ("log", app.log_group or "none", _retention(app)),
     ]
-    rows += [(f"last {app.activity.minutes} min", *_heard(app.activity))] if app.activity else []
+    rows += [(f"last {app.activity.minutes} min", *_activity(app.activity))] if app.activity else []
     rows += [("drift", line.what, line.detail) for line in app.drift]
-    return tables.left([(first, second, f"({third})" if third else "") for first, second, third in rows])
+    return tables.align_left([(name, value, f"({note})" if note else "") for name, value, note in rows])
 
 
-def _kept(app: events.Status) -> str:
+def _retention(app: events.Status) -> str:
     if not app.log_group:
         return ""
-    return f"kept {app.retention_days} days" if app.retention_days else "kept for ever"
+    return f"kept for {count(app.retention_days, 'day')}" if app.retention_days else "kept forever"
 
 
-def _heard(heard: events.LogSummary) -> tuple[str, str]:
-    more = "at least " if heard.more else ""
-    if not heard.invocations and not heard.failures:
+def _activity(log: events.LogSummary) -> tuple[str, str]:
+    """Return the counts of a log, and its last failure."""
+    if not log.invocations and not log.failures:
         return "no invocations", ""
-    told = f"{more}{count(heard.invocations, 'invocation')}, {count(heard.cold, 'cold start')}, {heard.failures} failed"
-    return told, heard.last_failure
+    at_least = "at least " if log.more else ""
+    counts = f"{count(log.invocations, 'invocation')}, {count(log.cold, 'cold start')}, {log.failures} failed"
+    return at_least + counts, log.last_failure
 
 
-def _apps(found: events.Apps) -> list[str]:
-    if not found.apps:
-        return [f"lambent made no app on {found.location}"]
+def _app_lines(event: events.Apps) -> list[str]:
+    if not event.apps:
+        return [f"lambent has deployed no apps on {event.location}"]
     heading = ("app", "live", "runtime", "memory", "changed", "url", "")
     rows = [
         (
@@ -93,10 +95,10 @@ def _apps(found: events.Apps) -> list[str]:
             app.version or "none",
             app.runtime,
             f"{app.memory_mb} MB",
-            when(app.modified),
+            _timestamp(app.modified),
             app.url or "none",
             f"({_ACCESS[app.access]})" if app.access else "",
         )
-        for app in found.apps
+        for app in event.apps
     ]
-    return tables.left([heading, *rows])
+    return tables.align_left([heading, *rows])

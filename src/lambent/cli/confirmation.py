@@ -1,4 +1,4 @@
-"""The question asked before a URL that anyone can call is created."""
+"""The questions asked before a URL becomes public and before an app is deleted."""
 
 from __future__ import annotations
 
@@ -27,5 +27,16 @@ def confirm_public(plan: Plan, *, interactive: bool) -> None:
             where="lambent deploy",
             hint='--yes, or set auth = "none" in [tool.lambent]; to allow only signed requests, --auth iam',
         )
-    if not click.confirm(f"Create a public URL for {plan.names.app}?", err=True):
+    _confirm(f"Create a public URL for {plan.names.app}?")
+
+
+def confirm_deletion(app: str) -> None:
+    """Ask whether to delete an app. Raises UsageError if there is no terminal to ask on, click.Abort if the answer is no."""
+    if not sys.stdin.isatty():
+        raise UsageError("there is no terminal to ask for confirmation", where="lambent destroy", hint="--yes")
+    _confirm(f"Delete {app}?")
+
+
+def _confirm(question: str) -> None:
+    if not click.confirm(question, err=True):
         raise click.Abort

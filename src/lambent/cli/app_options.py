@@ -1,0 +1,96 @@
+"""The options that say which app to build and how."""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+from msgspec import Struct
+
+from lambent.cli import options
+from lambent.cli.options import Command
+from lambent.config.load import Flags, load
+from lambent.config.model import Architecture, Config
+from lambent.errors import UsageError
+from lambent.events import Detected, Emit
+from lambent.package.artifact import Artifact
+from lambent.package.build import build
+from lambent.package.dependencies import Part, Wishes
+
+
+class AppSource(Struct, frozen=True):
+    """The path of an app, and the flags that override its settings."""
+
+    path: Path
+    flags: Flags
+
+    def load(self, emit: Emit, rules_date: date | None = None, architecture: Architecture = "x86_64") -> Config:
+        """Return the app's configuration under AWS's rules of a day (default: today), and report which app was found."""
+        config = load(self.path, self.flags, os.environ, rules_date or date.today(), native_architecture=architecture)
+        emit(Detected(config.app.spec, config.app.kind, config.app.source))
+        return config
+
+
+class Builder(Struct, frozen=True):
+    """The cache folder and the options of a build."""
+
+    cache: Path
+    options: Wishes
+
+    def build(self, config: Config, emit: Emit) -> Artifact:
+        return build(config, self.cache, os.environ, emit, self.options)
+
+
+def pass_app(command: Command) -> Command:
+    """Pass PATH and the options that are fields of `Flags` on as `app`, an AppSource."""
+
+    @wraps(command)
+    def call(*, path: Path, **values: Any) -> Any:
+        flags = {name: values.pop(name) for name in Flags.__struct_fields__ if name in values}
+        return command(app=AppSource(path, Flags(**flags)), **values)
+
+    return call
+
+
+def with_app(command: Command) -> Command:
+    """Add PATH and the options about the app, and pass them on as `app`, an AppSource."""
+    return options.add_options(
+        pass_app(command),
+        options.path_argument,
+        options.app_option,
+        options.name_option,
+        options.stage_option,
+        options.runtime_option,
+        options.arch_option,
+        click.option("--memory", metavar="MB", help="Memory, 128 to 10240. Default: 1024. More memory means more CPU."),
+        click.option("--timeout", metavar="S", help="Seconds a request may take, 1 to 900. Default: 30."),
+        click.option("--env", "-e", metavar="K=V", multiple=True, help="Environment variable of the function. Repeatable."),
+        click.option("--stream/--no-stream", default=None, help="Send responses as the app produces them, or whole (default)."),
+        options.overflow_option,
+        click.option("--auth", metavar="WHO", help="Who can call the URL: none (anyone, default) or iam (signed requests)."),
+        click.option("--canary", metavar="P%/T", help="Start a new version with P% of the traffic for a time T: 10%/5m."),
+    )
+
+
+def with_builder(command: Command) -> Command:
+    """Add the options of a build, and pass them and those about its part of the app on as `builder`, a Builder."""
+
+    @wraps(command)
+    def call(
+        *, native: bool, refresh: bool, cache_dir: Path, layer: bool = False, no_dependencies: bool = False, **values: Any
+    ) -> Any:
+        if layer and no_dependencies:
+            raise UsageError("a layer contains only dependencies", where="--layer", hint="remove --no-dependencies")
+        part: Part = "layer" if layer else "app" if no_dependencies else "all"
+        return command(builder=Builder(cache_dir, Wishes(native, refresh, part=part)), **values)
+
+    return options.add_options(
+        call,
+        click.option("--build-native", "native", is_flag=True, help="Compile C code that has no compatible wheel, with zig."),
+        click.option("--upgrade", "refresh", is_flag=True, help="Ask the package indexes for newer versions."),
+        options.cache_option,
+    )

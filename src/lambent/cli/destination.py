@@ -1,0 +1,115 @@
+"""The destination of a command: the local Lambda or an AWS account. And the options that choose it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from datetime import date
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lambent.aws.boto import connect
+from lambent.aws.interface import Aws
+from lambent.cli import options
+from lambent.cli.options import Command
+from lambent.config.model import Architecture
+from lambent.deploy.means import Patience
+from lambent.events import Apps, Destroyed, Emit, Event, LocalStarted, Planned, Status, Versions
+from lambent.local import daemon
+
+_LOCATION = "the local Lambda"
+
+
+class Destination(Struct, frozen=True):
+    """The local Lambda with its state folder and port, or an AWS region and profile."""
+
+    local: bool
+    region: str | None
+    profile: str | None
+    state: Path
+    port: int | None
+
+    def connect(self, emit: Emit) -> Aws:
+        """Return the API of the destination. Start the local Lambda if it isn't running.
+
+        Raises LocalError if the local Lambda can't be started, AwsError if there are no credentials.
+        """
+        if not self.local:
+            return connect(self.region, profile=self.profile)
+        running = daemon.ensure_running(self.state, self.port, None, os.environ)
+        if running.started_now:
+            emit(LocalStarted(running.url, running.pid, running.sandbox))
+        region = self.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or daemon.REGION
+        return connect(region, endpoint_url=running.url, keys=daemon.KEYS)
+
+    def describe(self, emit: Emit) -> Emit:
+        """Return an `Emit` whose events name this destination.
+
+        The deployer takes the local Lambda for one more AWS account; people should read that it is on their machine.
+        """
+        return (lambda event: emit(_as_local(event))) if self.local else emit
+
+    def with_defaults(self, region: str, profile: str) -> Destination:
+        """Return this destination with the app's settings where the command line names no region or profile."""
+        return replace(self, region=self.region or region or None, profile=self.profile or profile or None)
+
+    @property
+    def architecture(self) -> Architecture:
+        """The architecture to build for if nothing else says so."""
+        return machine_architecture() if self.local else "x86_64"
+
+    @property
+    def rules_date(self) -> date:
+        """The day whose AWS rules apply: today, or the day that the running local Lambda was started with."""
+        running = daemon.status(self.state) if self.local else None
+        return date.fromisoformat(running["as_of"]) if running is not None else date.today()
+
+    @property
+    def patience(self) -> Patience:
+        return Patience(today=lambda: self.rules_date)
+
+
+def machine_architecture() -> Architecture:
+    return "arm64" if platform.machine().lower() in ("arm64", "aarch64") else "x86_64"
+
+
+def with_destination(command: Command) -> Command:
+    """Add --local, --region, --profile, --port and --state, and pass them on as `destination`."""
+
+    @wraps(command)
+    def call(*, local: bool, region: str | None, profile: str | None, state: Path, port: int | None, **values: Any) -> Any:
+        return command(destination=Destination(local, region, profile, state, port), **values)
+
+    return options.add_options(
+        call,
+        click.option("--local", "-l", is_flag=True, help="Use the local Lambda on this machine. Needs no AWS account."),
+        click.option("--region", metavar="R", help="AWS region. Default: the setting, then that of the aws CLI."),
+        click.option("--profile", metavar="P", help="AWS profile. Default: the setting, then that of the aws CLI."),
+        options.port_option,
+        options.state_option,
+    )
+
+
+def _as_local(event: Event) -> Event:
+    """Return an event as it applies to the local Lambda, where nothing is public or costs money."""
+    match event:
+        case Planned():
+            return replace(event, location=_LOCATION, access=_local_access(event.access), opens=False, cost=None)
+        case Status():
+            return replace(event, location=_LOCATION, access=_local_access(event.access))
+        case Apps():
+            apps = tuple(replace(app, access=_local_access(app.access)) for app in event.apps)
+            return replace(event, location=_LOCATION, apps=apps)
+        case Destroyed() | Versions():
+            return replace(event, location=_LOCATION)
+        case _:
+            return event
+
+
+def _local_access(access: str) -> str:
+    return "local" if access == "public" else access

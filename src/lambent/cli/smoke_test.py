@@ -1,0 +1,88 @@
+"""The smoke test: start the app from its zip once, in the local Lambda's sandbox but without the local Lambda."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from datetime import date
+from pathlib import Path
+
+from lambent.config.model import Config
+from lambent.errors import PackagingError
+from lambent.events import Emit, Phase, SmokeTested, Warned
+from lambent.local.smoke_test import OVERFLOW_PLACE, Subject, Trial, trial
+from lambent.package.artifact import OVERFLOW, Artifact
+
+
+class NeedsAws(PackagingError):
+    """The app did not start, and a request that it sent to AWS was refused."""
+
+
+def smoke_test(config: Config, artifact: Artifact, cache: Path, emit: Emit) -> None:
+    """Start the app once. Raises PackagingError if it doesn't start; warns if this machine can't run it."""
+    started = time.monotonic()
+    outcome = trial(_subject(config, artifact), cache, os.environ, date.today())
+    emit(Phase("smoke test", time.monotonic() - started))
+    if outcome.skipped:
+        emit(Warned(f"the app was not started on this machine: {outcome.skipped}", outcome.hint))
+    elif outcome.ok:
+        emit(SmokeTested(outcome.init_ms / 1000, outcome.memory_mb, outcome.sandbox))
+    else:
+        raise _error(config, outcome)
+
+
+def smoke_test_once(config: Config, artifact: Artifact, cache: Path, emit: Emit) -> None:
+    """Run the smoke test once for each zip and environment, before it is uploaded.
+
+    A failure that this machine may have caused (no AWS access, no secrets) is only a warning.
+    """
+    identity = repr(
+        (artifact.sha256, artifact.handler, artifact.environment, config.environment, config.memory_mb, config.timeout_s)
+    )
+    marker = cache / "proofs" / f"{hashlib.sha256(identity.encode()).hexdigest()[:40]}.started"
+    if marker.exists():
+        return
+    try:
+        smoke_test(config, artifact, cache, emit)
+    except NeedsAws as error:
+        emit(Warned(f"{error.what}. It sent requests to AWS, which only work there, so lambent deploys it anyway"))
+        return
+    except PackagingError as error:
+        if config.secrets:
+            emit(Warned(f"{error.what}. Its secrets are only available on AWS, so lambent deploys it anyway"))
+            return
+        error.hint = "fix the error below; if the app can only start on AWS, pass --no-prove"
+        raise
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.touch()
+
+
+def _subject(config: Config, artifact: Artifact) -> Subject:
+    overflow, tmp_mb = artifact.overflow, config.tmp_mb
+    fetched = {OVERFLOW: OVERFLOW_PLACE} if overflow else {}
+    return Subject(
+        zip=artifact.path,
+        handler=artifact.handler,
+        runtime=artifact.runtime,
+        architecture=artifact.architecture,
+        environment=tuple((dict(artifact.environment) | fetched | dict(config.environment)).items()),
+        memory_mb=config.memory_mb,
+        timeout_s=config.timeout_s,
+        tmp_mb=max(tmp_mb, overflow.tmp_mb) if overflow else tmp_mb,
+        overflow=overflow.path if overflow else None,
+    )
+
+
+def _error(config: Config, outcome: Trial) -> PackagingError:
+    kind, hint = PackagingError, "fix the error below and build again"
+    if outcome.asked_aws:
+        kind = NeedsAws
+        hint = f"its {outcome.asked_aws} requests to AWS were refused, because this test has no AWS access: remove --prove"
+    log = outcome.trace or outcome.log
+    return kind(
+        f"the app does not start: {outcome.error_type}: {outcome.message}",
+        where=config.app.spec,
+        hint=hint,
+        detail="\n".join(line.rstrip("\n") for line in log),
+    )

@@ -1,0 +1,152 @@
+"""Events as lines of text, the same for a terminal and for a pipe. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from lambent import events
+from lambent.events import Event
+from lambent.ui import tables, views
+from lambent.units import count, seconds, size
+
+ACCESS = {
+    "public": "public: anyone with this URL can call it",
+    "signed": "requests must be signed with AWS credentials",
+    "local": "reachable only from this machine",
+}
+"""Who can call a URL."""
+
+
+class Line(Struct, frozen=True):
+    """One line of output. `mark` is "ok", "do", "note", "warn" or "plain"; `note` is shown after it, less prominently."""
+
+    mark: str
+    text: str
+    note: str = ""
+
+
+def event_lines(event: Event) -> tuple[Line, ...]:
+    """Return the lines that show an event, or none if it is not worth a line."""
+    match event:
+        case events.Notice(text):
+            return (Line("note", text),)
+        case events.Warned(text, hint):
+            return (Line("warn", text, f"try {hint}" if hint else ""),)
+        case events.LocalStarted(url, pid, sandbox):
+            return (Line("note", f"started the local Lambda at {url}", f"pid {pid}, sandbox: {sandbox}"),)
+        case events.Planned():
+            return _plan_lines(event)
+        case events.StepDone(step, spent, detail):
+            return (Line("ok", step, ", ".join(part for part in (detail, seconds(spent)) if part)),)
+        case events.Answered(_, status, spent):
+            return (Line("ok", f"the URL answers with status {status}", seconds(spent)),)
+        case events.Deployed():
+            return _deployed_lines(event)
+        case events.Destroyed(app, location, spent):
+            return (Line("ok", f"deleted {app} from {location}", seconds(spent)),)
+        case _:
+            return _build_lines(event)
+
+
+def _build_lines(event: Event) -> tuple[Line, ...]:
+    match event:
+        case events.Detected(app, kind, source):
+            return (Line("ok", f"app {app}", ", ".join(part for part in (kind, source) if part)),)
+        case events.Resolved(packages, source, cached, spent):
+            return (Line("ok", f"{count(packages, 'package')} from {source}", "cached" if cached else seconds(spent)),)
+        case events.Fetched(files, total, spent):
+            return (Line("ok", f"downloaded {count(files, 'file')}, {size(total)}", seconds(spent)),)
+        case events.Built(_, zipped, raw, files, spent):
+            note = f"{size(raw)} unpacked, {count(files, 'file')}, {seconds(spent)}"
+            return (Line("ok", f"built {size(zipped)}", note),)
+        case events.Overflowed(_, packages, zipped, raw):
+            note = f"{size(zipped)}, {size(raw)} unpacked; each start downloads it and needs {event.tmp_mb} MB in /tmp"
+            return (Line("ok", f"overflow archive: {', '.join(packages)}", note),)
+        case events.SizesListed(sizes):
+            return tuple(Line("note", row) for row in tables.sizes(sizes))
+        case events.FilesListed(files):
+            return tuple(Line("note", row) for row in tables.files(files))
+        case events.SmokeTested(spent, memory, sandbox):
+            return (Line("ok", f"the app starts in {seconds(spent)} with {memory} MB", f"on this machine, sandbox: {sandbox}"),)
+        case events.Locked(path, packages):
+            return (Line("note", f"locked {count(packages, 'package')} in {path}"),)
+        case events.Packed():
+            return _packed_lines(event)
+        case _:
+            return ()
+
+
+def result(event: Event) -> str:
+    """Return the result that the command prints on stdout: the URL, the path of the zip, a table. "" for other events."""
+    match event:
+        case events.Deployed(url):
+            return url
+        case events.Packed():
+            return event.path
+        case events.Configured() | events.Versions() | events.Status() | events.Apps():
+            return views.view(event)
+        case _:
+            return ""
+
+
+def progress_line(event: events.StepStarted | events.Fetching | events.CanaryProgress) -> str:
+    """Return one line about a step that is running."""
+    match event:
+        case events.StepStarted(step):
+            return step
+        case events.Fetching():
+            return download_line(event)
+        case events.CanaryProgress(version, share, left, requests, errors):
+            counts = f"{count(requests, 'request')}, {count(errors, 'error')}"
+            return f"version {version} gets {share * 100:g}% of the traffic: {counts}, {left:.0f} s left"
+
+
+def download_line(event: events.Fetching) -> str:
+    """Return the progress of downloads: "downloading 3 of 12, 14.2 of 66.0 MB: numpy, pandas"."""
+    names = f": {', '.join(event.names)}" if event.names else ""
+    return f"downloading {event.files} of {event.of}, {size(event.done)} of {size(max(event.total, event.done))}{names}"
+
+
+def _packed_lines(zipped: events.Packed) -> tuple[Line, ...]:
+    phases = ", ".join(f"{phase.name} {seconds(phase.seconds)}" for phase in zipped.phases)
+    target = f"for {zipped.runtime} on {zipped.architecture}"
+    if zipped.kind != "layer":
+        return (Line("ok", f"{target}, handler {zipped.handler}", phases),)
+    publish = f"aws lambda publish-layer-version --layer-name {zipped.name} --zip-file fileb://{shlex.quote(zipped.path)}"
+    compatible = f"--compatible-runtimes {zipped.runtime} --compatible-architectures {zipped.architecture}"
+    return (Line("ok", f"a layer {target}", phases), Line("note", f"{publish} {compatible}"))
+
+
+def _plan_lines(plan: events.Planned) -> tuple[Line, ...]:
+    drift = [Line("warn", f"drift {line.what}", line.detail) for line in plan.lines if line.verb == "drift"]
+    settings = [Line("note", row) for row in tables.settings(plan.settings)]
+    if not plan.changes:
+        return (*settings, Line("ok", f"nothing to change on {plan.location}"), *drift)
+    changes = [Line("do", f"{line.verb} {line.what}", line.detail) for line in plan.lines if line.verb not in ("keep", "drift")]
+    heading = Line("plain", f"on {plan.location}:")
+    return (*settings, heading, *changes, *drift, *_access_and_cost(plan))
+
+
+def _access_and_cost(plan: events.Planned) -> Iterator[Line]:
+    """Yield who can call the URL after this plan, and what that costs."""
+    if plan.access:
+        yield Line("note", ACCESS[plan.access], "new: deploy asks first, unless you pass --yes" if plan.opens else "")
+    if plan.cost is not None:
+        cost = plan.cost
+        request = f"{cost.duration_ms} ms at {cost.memory_mb} MB"
+        excluded = f" without {' and '.join(cost.excludes)}" if cost.excludes else ""
+        note = f"an estimate{excluded}; the first {cost.free_requests:,} a month are free"
+        yield Line("note", f"about ${cost.usd_per_million:.2f} per million requests of {request}", note)
+
+
+def _deployed_lines(deployed: events.Deployed) -> tuple[Line, ...]:
+    spent = seconds(deployed.seconds)
+    if not deployed.changed:
+        return (Line("ok", f"unchanged: version {deployed.version} is live", spent),)
+    local = (urlsplit(deployed.url).hostname or "").endswith(".localhost")  # this machine, by RFC 6761
+    access = "signed" if not deployed.public else "local" if local else "public"
+    return (Line("ok", f"version {deployed.version} is live", spent), Line("note", ACCESS[access]))

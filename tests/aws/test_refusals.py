@@ -11,13 +11,13 @@ import tomllib
 from typing import Any
 
 import pytest
+from lambent.ui.failure import text
 
 from lambent.aws.access_denied import WHOLE, statement
 from lambent.aws.known_errors import KNOWN
 from lambent.aws.refusals import translate
 from lambent.aws.regions import explained
 from lambent.errors import AwsError
-from lambent.ui.failure import text
 from support.paths import RECORDINGS, TESTS
 
 TABLE = [

@@ -9,6 +9,7 @@ import urllib.request
 from pathlib import Path
 
 from lambent.cli.locally import for_local
+
 from lambent.config.model import Hosting
 from support.deploy_cases import config
 from support.local_service import RUNTIME, environment

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from lambent.cli.tried import before_upload
 from msgspec.structs import replace
 
 from lambent import events
-from lambent.cli.tried import before_upload
 from lambent.config.model import App, Config
 from lambent.errors import PackagingError
 from lambent.package.build import build

@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from lambent.cli.tried import try_out
 from msgspec.structs import replace
 
 from lambent import events
 from lambent.aws.boto import connect
 from lambent.aws.interface import Aws
-from lambent.cli.tried import try_out
 from lambent.config.model import App, Config, Hosting, Packaging
 from lambent.deploy import destroy
 from lambent.deploy.deploy import deploy, prepare

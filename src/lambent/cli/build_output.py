@@ -61,9 +61,11 @@ class BuildOutput(Struct, frozen=True):
             emit(FilesListed(files))
         emit(SizesListed(size_report.shares(files)))
         if artifact.zipped > ZIP_DIRECT_MAX:
-            emit(Notice(f"the zip has {size(artifact.zipped)}: above 50 MB it must be uploaded to a bucket, as `lambent deploy` does"))
+            emit(Notice(f"the zip has {size(artifact.zipped)}: above 50 MB, upload it to a bucket, as `lambent deploy` does"))
         if self.map is not None:
-            output_file.write(size_treemap.page(files, f"{artifact.path.name}, {artifact.runtime} {artifact.architecture}"), self.map)
+            output_file.write(
+                size_treemap.page(files, f"{artifact.path.name}, {artifact.runtime} {artifact.architecture}"), self.map
+            )
             emit(Notice(f"wrote the size map to {self.map}"))
 
     def copy(self, artifact: Artifact, emit: Emit) -> Path:

@@ -6,7 +6,7 @@ import click
 
 from lambent.cli.app_options import AppSource, with_app
 from lambent.cli.options import json_option
-from lambent.config.values import configured
+from lambent.config.display import describe
 from lambent.events import ignore
 from lambent.ui.reporter import reporter
 
@@ -24,4 +24,4 @@ def command(app: AppSource, show_env: bool, as_json: bool) -> None:
     pass --show-env. Secrets are shown as references, never as values.
     """
     with reporter(as_json) as emit:
-        emit(configured(app.load(ignore), show_env=show_env))
+        emit(describe(app.load(ignore), show_env=show_env))

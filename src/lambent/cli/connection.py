@@ -10,7 +10,7 @@ from typing import Any
 from lambent.cli import options
 from lambent.cli.destination import Destination, with_destination
 from lambent.cli.options import Command
-from lambent.config.load import Flags, place
+from lambent.config.load import Flags, locate_app
 from lambent.ui.reporter import reporter
 
 
@@ -21,14 +21,10 @@ def with_connection(command: Command) -> Command:
     """
 
     @wraps(command)
-    def call(
-        *, path: Path, name: str | None, stage: str | None, as_json: bool, destination: Destination, **values: Any
-    ) -> Any:
+    def call(*, path: Path, name: str | None, stage: str | None, as_json: bool, destination: Destination, **values: Any) -> Any:
         with reporter(as_json) as emit:
-            location = place(path, Flags(name=name, stage=stage), os.environ)
+            location = locate_app(path, Flags(name=name, stage=stage), os.environ)
             aws = destination.with_defaults(location.region, location.profile).connect(emit)
             return command(app=location.app, aws=aws, emit=destination.describe(emit), **values)
 
-    return options.add_options(
-        call, options.name_option, options.stage_option, options.json_option, with_destination
-    )
+    return options.add_options(call, options.name_option, options.stage_option, options.json_option, with_destination)

@@ -64,7 +64,9 @@ def without_aws_only(config: Config) -> tuple[Config, tuple[str, ...]]:
         arns: tuple[str, ...] = getattr(hosting, field)
         changes[field] = tuple(arn for arn in arns if not _is_foreign(arn))
         warnings += [
-            f"{noun} {arn} is ignored: it belongs to another account than the local Lambda's" for arn in arns if _is_foreign(arn)
+            f"{noun} {arn} is ignored: it belongs to another account than the local Lambda's"
+            for arn in arns
+            if _is_foreign(arn)
         ]
     return replace(config, hosting=replace(hosting, **changes), origins=origins), tuple(warnings)
 

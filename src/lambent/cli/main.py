@@ -13,6 +13,7 @@ import os
 import re
 import signal
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -118,9 +119,9 @@ def _report(error: BaseException, arguments: list[str]) -> int:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # so that the message is complete
     shown, code = _translate(error)
     if "--json" in arguments:
-        survive_broken_pipe(lambda error: jsonlines.print_error(error, code))(shown)
+        survive_broken_pipe(partial(jsonlines.print_error, exit_code=code))(shown)
     if code == BUG:
-        survive_broken_pipe(lambda error: errors.print_bug_report(error, arguments))(error)
+        survive_broken_pipe(partial(errors.print_bug_report, arguments=arguments))(error)
     else:
         survive_broken_pipe(errors.print_error)(shown)
     return code

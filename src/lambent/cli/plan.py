@@ -11,7 +11,7 @@ from lambent.cli.app_options import AppSource, Builder, with_app, with_builder
 from lambent.cli.deploy import load_for_destination
 from lambent.cli.destination import Destination, with_destination
 from lambent.cli.options import json_option
-from lambent.config.values import configured
+from lambent.config.display import describe
 from lambent.deploy.deploy import prepare
 from lambent.deploy.desired import desired
 from lambent.deploy.policy import policy
@@ -46,6 +46,6 @@ def command(app: AppSource, builder: Builder, form: str | None, as_json: bool, d
             click.echo(json.dumps(document, indent=2))
             return
         plan = prepare(config, artifact, aws, destination.patience)
-        destination.describe(emit)(replace(plan.planned, settings=configured(config).settings))
+        destination.describe(emit)(replace(plan.planned, settings=describe(config).settings))
         if form == "aws-cli":
             click.echo(script(plan), nl=False)

@@ -9,11 +9,11 @@ import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack
 
+from lambent.ui.failure import text
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lambent.errors import LambentError, UnconfirmedError
-from lambent.ui.failure import text
 from support.faults import refusal
 from support.faults.asker import Asker, Seen, once
 from support.faults.kinds import KINDS, Fault, Killed, Kind

@@ -11,13 +11,13 @@ import tomllib
 from typing import Any
 
 import pytest
-from lambent.ui.failure import text
 
 from lambent.aws.access_denied import WHOLE, statement
 from lambent.aws.known_errors import KNOWN
 from lambent.aws.refusals import translate
 from lambent.aws.regions import explained
 from lambent.errors import AwsError
+from lambent.ui.errors import format_error
 from support.paths import RECORDINGS, TESTS
 
 TABLE = [
@@ -33,7 +33,7 @@ def test_a_refusal_in_our_words(code: str, message: str, what: str, hint: str) -
     assert hint in error.hint
     assert (error.code, error.where) == (code, "CreateFunction")
     assert not error.detail or message in error.detail or "hunter2" in message
-    assert "hunter2" not in text(error) and not re.search(r"{\w+}", error.what + error.hint)
+    assert "hunter2" not in format_error(error) and not re.search(r"{\w+}", error.what + error.hint)
 
 
 def test_every_row_of_the_table_is_tried() -> None:

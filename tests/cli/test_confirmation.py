@@ -1,10 +1,11 @@
-"""A URL that anyone may call is asked for: `lambent deploy` without --local, at a terminal and without one.
+"""`lambent deploy` without --local asks before it creates a public URL, at a terminal and without one.
 
-The account is a local Lambda that the environment names as AWS (AWS_ENDPOINT_URL).
+The account is a local Lambda that the environment presents as AWS (AWS_ENDPOINT_URL).
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import pty
@@ -22,6 +23,7 @@ from support.local_service import Service
 
 HANDLER = "def lambda_handler(event, context):\n    return {'statusCode': 200, 'body': 'hi'}\n"
 DEPLOY = [sys.executable, "-m", "lambent", "deploy", "--no-prove"]
+NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +33,8 @@ def aws(service: Service) -> Aws:
 
 @pytest.fixture
 def app(tmp_path: Path) -> Path:
-    """A folder whose name is the app's; each test has its own."""
-    folder = tmp_path / f"app-{time.monotonic_ns()}"
+    """A folder with a simple app. Its name is the app's, and no other test has the same."""
+    folder = tmp_path / f"app-{next(NUMBERS)}"
     folder.mkdir()
     (folder / "lambda_function.py").write_text(HANDLER)
     return folder
@@ -42,9 +44,10 @@ def environment(service: Service) -> dict[str, str]:
     return {name: value for name, value in service.environ().items() if name not in ("CI", "NO_COLOR")} | {"TERM": "xterm"}
 
 
-def silent(service: Service, app: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def deploy(service: Service, app: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Deploy without a terminal."""
     return subprocess.run(
-        [*DEPLOY, str(app), *words],
+        [*DEPLOY, str(app), *options],
         env=environment(service),
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -53,33 +56,33 @@ def silent(service: Service, app: Path, *words: str) -> subprocess.CompletedProc
     )
 
 
-def at_terminal(service: Service, app: Path, answer: bytes) -> tuple[int, str]:
-    """The exit status and what was shown."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen([*DEPLOY, str(app)], env=environment(service), stdin=theirs, stdout=theirs, stderr=theirs)
-    os.close(theirs)
-    shown, answered = b"", False
+def deploy_at_terminal(service: Service, app: Path, answer: bytes) -> tuple[int, str]:
+    """Deploy and answer the question. Return the exit status and the screen."""
+    terminal, device = pty.openpty()
+    process = subprocess.Popen([*DEPLOY, str(app)], env=environment(service), stdin=device, stdout=device, stderr=device)
+    os.close(device)
+    screen, answered = b"", False
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        ready, _, _ = select.select([ours], [], [], 1)
+        ready, _, _ = select.select([terminal], [], [], 1)
         try:
-            shown += os.read(ours, 4096) if ready else b""
-        except OSError:  # how Linux says that the other end is closed
+            screen += os.read(terminal, 4096) if ready else b""
+        except OSError:  # Linux reports EIO when the other end is closed
             break
-        if b"[y/N]" in shown and not answered:
-            os.write(ours, answer)
+        if b"[y/N]" in screen and not answered:
+            os.write(terminal, answer)
             answered = True
-    os.close(ours)
-    return process.wait(20), shown.decode()
+    os.close(terminal)
+    return process.wait(20), screen.decode()
 
 
-def test_where_nobody_can_be_asked_it_must_be_said(service: Service, aws: Aws, app: Path) -> None:
-    refused = silent(service, app)
+def test_without_a_terminal_a_public_url_needs_a_flag(service: Service, aws: Aws, app: Path) -> None:
+    refused = deploy(service, app)
     assert refused.returncode == 2
-    assert "there is no terminal to ask" in refused.stderr and "--yes" in refused.stderr and "auth = " in refused.stderr
+    assert "no terminal to ask" in refused.stderr and "--yes" in refused.stderr and "auth = " in refused.stderr
     assert "about $1.87 per million requests of 100 ms at 1024 MB" in refused.stderr
     assert (aws.function(app.name), aws.role(f"lambent-{app.name}")) == (None, None)
-    as_json = silent(service, app, "--json")
+    as_json = deploy(service, app, "--json")
     assert as_json.returncode == 2
     *_, planned, failed = map(json.loads, as_json.stdout.splitlines())
     assert (planned["event"], planned["opens"], planned["access"]) == ("Planned", True, "public")
@@ -87,31 +90,32 @@ def test_where_nobody_can_be_asked_it_must_be_said(service: Service, aws: Aws, a
     assert (failed["event"], failed["exit_code"]) == ("Failed", 2)
 
 
-@pytest.mark.parametrize("said", ("--yes", "pyproject"))
-def test_said_in_words_it_goes_on(service: Service, app: Path, said: str) -> None:
-    if said == "pyproject":
+@pytest.mark.parametrize("source", ("--yes", "pyproject"))
+def test_an_explicit_choice_needs_no_question(service: Service, app: Path, source: str) -> None:
+    if source == "pyproject":
         (app / "pyproject.toml").write_text('[tool.lambent]\nauth = "none"\n')
-    done = silent(service, app, *(["--yes"] if said == "--yes" else []))
-    assert done.returncode == 0, done.stderr
-    assert service.fetch(done.stdout.strip()).body == b"hi"
-    again = silent(service, app)  # it is no longer the first time
-    assert again.returncode == 0 and "unchanged" in again.stderr
+    first = deploy(service, app, *(["--yes"] if source == "--yes" else []))
+    assert first.returncode == 0, first.stderr
+    assert service.fetch(first.stdout.strip()).body == b"hi"
+    second = deploy(service, app)  # the URL exists by now
+    assert second.returncode == 0 and "unchanged" in second.stderr
 
 
-def test_a_url_for_signed_requests_is_not_asked_about(service: Service, aws: Aws, app: Path) -> None:
-    done = silent(service, app, "--auth", "iam")
-    assert done.returncode == 0, done.stderr
+def test_a_url_for_signed_requests_needs_no_question(service: Service, aws: Aws, app: Path) -> None:
+    signed = deploy(service, app, "--auth", "iam")
+    assert signed.returncode == 0, signed.stderr
     url = aws.url(app.name, "live")
     assert url and url.auth == "AWS_IAM"
-    opened = silent(service, app)
-    assert opened.returncode == 2 and "there is no terminal to ask" in opened.stderr
+    public = deploy(service, app)
+    assert public.returncode == 2 and "no terminal to ask" in public.stderr
 
 
-def test_a_person_is_asked(service: Service, aws: Aws, app: Path) -> None:
-    status, shown = at_terminal(service, app, b"n\n")
-    assert status == 130 and "public: whoever has this URL can call it" in shown
+def test_the_answer_at_a_terminal_decides(service: Service, aws: Aws, app: Path) -> None:
+    status, screen = deploy_at_terminal(service, app, b"n\n")
+    assert status == 130 and "public: anyone with this URL can call it" in screen
+    assert f"Create a public URL for {app.name}? [y/N]" in screen
     assert aws.role(f"lambent-{app.name}") is None
-    status, shown = at_terminal(service, app, b"y\n")
-    assert status == 0 and shown.count("[y/N]") == 1
+    status, screen = deploy_at_terminal(service, app, b"y\n")
+    assert status == 0 and screen.count("[y/N]") == 1
     url = aws.url(app.name, "live")
     assert url and service.fetch(url.address).status == 200

@@ -1,4 +1,4 @@
-"""The one error door: what people and machines are told of the end of a command, and output that nobody reads."""
+"""How commands end: messages for people and machines, exit codes, and output that no one reads."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import pytest
 from lambent.cli import main
 from lambent.errors import LambentError
 
-LASTING = """
+PRINTS_A_LOT = """
 import sys
 from lambent.events import Deployed, Notice
-from lambent.ui import choose
-with choose.reporter(len(sys.argv) > 1) as emit:
+from lambent.ui.reporter import reporter
+with reporter(len(sys.argv) > 1) as emit:
     for number in range(2000):
         emit(Notice(f"{number} " + "x" * 1000))
     emit(Deployed("http://u/", "1", True, 2.0))
@@ -27,27 +27,27 @@ open("done", "w").close()
 """
 
 
-def ended(words: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr(sys, "argv", ["lambent", *words])
-    with pytest.raises(SystemExit) as left:
+def run_main(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr(sys, "argv", ["lambent", *arguments])
+    with pytest.raises(SystemExit) as exit:
         main.run()
-    assert isinstance(left.value.code, int)
-    return left.value.code
+    assert isinstance(exit.value.code, int)
+    return exit.value.code
 
 
-@pytest.mark.parametrize("words", (["plan", "--bogus"], ["plan", "--as", "yaml"], ["nonsense"], ["rollback", "1", "2"]))
-def test_wrong_words_are_told_to_machines_too(
-    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("arguments", (["plan", "--bogus"], ["plan", "--as", "yaml"], ["nonsense"], ["rollback", "1", "2"]))
+def test_usage_errors_are_reported_as_json_too(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert ended([*words, "--json"], monkeypatch) == 2
-    told = capsys.readouterr()
-    failed = json.loads(told.out)
+    assert run_main([*arguments, "--json"], monkeypatch) == 2
+    output = capsys.readouterr()
+    failed = json.loads(output.out)
     assert (failed["event"], failed["exit_code"]) == ("Failed", 2)
-    assert told.err.startswith("error: ")
+    assert output.err.startswith("error: ")
 
 
 @pytest.mark.parametrize(
-    ("raised", "code", "says"),
+    ("error", "code", "message"),
     (
         (LambentError("no"), 1, "no"),
         (OSError(28, "No space left on device", "/x/y"), 1, "No space left on device: /x/y"),
@@ -55,51 +55,51 @@ def test_wrong_words_are_told_to_machines_too(
         (ZeroDivisionError("z"), 3, "ZeroDivisionError"),
     ),
 )
-def test_every_end_is_told(
-    raised: BaseException, code: int, says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_every_error_has_an_exit_code_and_a_message(
+    error: BaseException, code: int, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     @click.command("config")
     @click.option("--json", is_flag=True)
     def failing(json: bool) -> None:
-        raise raised
+        raise error
 
     monkeypatch.setattr(main.Commands, "get_command", lambda self, context, name: failing)
-    assert ended(["config", "--json"], monkeypatch) == code
-    told = capsys.readouterr()
-    failed = json.loads(told.out)
-    assert failed["exit_code"] == code and says in failed["what"] and says in told.err
-    assert ("Traceback" in told.err) == (code == 3)
+    assert run_main(["config", "--json"], monkeypatch) == code
+    output = capsys.readouterr()
+    failed = json.loads(output.out)
+    assert failed["exit_code"] == code and message in failed["what"] and message in output.err
+    assert ("Traceback" in output.err) == (code == 3)
 
 
-def test_a_command_nearly_right_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    assert ended(["dploy"], monkeypatch) == 2
+def test_a_mistyped_command_is_suggested(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_main(["dploy"], monkeypatch) == 2
     assert "  try  lambent deploy\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("closed", ("stdout", "stderr", "stdout of --json"))
-def test_work_goes_on_when_nobody_reads(closed: str, tmp_path: Path) -> None:
-    words = [sys.executable, "-c", LASTING, *(["--json"] if "json" in closed else [])]
-    with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+def test_work_goes_on_after_the_reader_has_left(closed: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", PRINTS_A_LOT, *(["--json"] if "json" in closed else [])]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout and process.stderr
-        gone, read = (process.stderr, process.stdout) if closed == "stderr" else (process.stdout, process.stderr)
-        gone.close()
-        rest = read.read()
+        unread, read = (process.stderr, process.stdout) if closed == "stderr" else (process.stdout, process.stderr)
+        unread.close()
+        output = read.read()
         assert process.wait(30) == 0
     assert (tmp_path / "done").exists()
-    assert b"Traceback" not in rest and b"BrokenPipe" not in rest
+    assert b"Traceback" not in output and b"BrokenPipe" not in output
     if closed == "stderr":
-        assert rest == b"http://u/\n"
+        assert output == b"http://u/\n"
 
 
-def test_letters_that_the_output_has_not_are_no_bug(tmp_path: Path) -> None:
+def test_characters_that_the_output_lacks_are_escaped(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("def lambda_handler(event, context): pass\n")
-    words = [sys.executable, "-m", "lambent", "config", "--show-env", "--env", "GREETING=grüße", str(tmp_path)]
-    done = subprocess.run(words, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}, timeout=60)
+    command = [sys.executable, "-m", "lambent", "config", "--show-env", "--env", "GREETING=grüße", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}, timeout=60)
     assert done.returncode == 0, done.stderr
     assert rb"gr\xfc\xdfe" in done.stdout
 
 
-TWICE = """
+RUNS_FOR_A_MINUTE = """
 import threading, time
 import click
 from lambent.cli import main
@@ -114,9 +114,9 @@ main.run()
 """
 
 
-def test_ctrl_c_ends_it_at_once_and_a_second_one_changes_nothing() -> None:
-    words = [sys.executable, "-c", TWICE, "config", "--json"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+def test_ctrl_c_ends_a_command_at_once_and_a_second_one_changes_nothing() -> None:
+    command = [sys.executable, "-c", RUNS_FOR_A_MINUTE, "config", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout and process.stderr
         process.stdout.readline()
         for _ in range(2):

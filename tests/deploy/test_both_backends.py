@@ -359,7 +359,7 @@ def test_plan_apply_and_commands_know_only_the_interface() -> None:
         for name in imported(path)
         if name.split(".")[0] in ("boto3", "botocore") or (name.startswith("lambent.aws") and name not in PURE)
     }
-    assert foreign == {("cli/target.py", "lambent.aws.boto")}
+    assert foreign == {("cli/destination.py", "lambent.aws.boto")}
 
 
 def test_both_implement_it_whole() -> None:

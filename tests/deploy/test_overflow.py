@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from lambent.cli.tried import try_out
 from msgspec.structs import replace
 
 from lambent import events
 from lambent.aws.boto import connect
 from lambent.aws.interface import Aws
+from lambent.cli.smoke_test import smoke_test
 from lambent.config.model import App, Config, Hosting, Packaging
 from lambent.deploy import destroy
 from lambent.deploy.deploy import deploy, prepare
@@ -159,7 +159,7 @@ def test_the_plan_the_role_and_the_policy(tmp_path: Path, cache: Path, aws: Aws)
 def test_an_app_is_tried_with_them(tmp_path: Path, cache: Path) -> None:
     config, artifact = made(tmp_path, cache)
     heard: list[events.Event] = []
-    try_out(config, artifact, cache, os.environ, heard.append)
+    smoke_test(config, artifact, cache, heard.append)
     assert [type(event) for event in heard] == [events.Phase, events.SmokeTested]
 
 

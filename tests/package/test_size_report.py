@@ -16,7 +16,7 @@ from lambent import events
 from lambent.events import FileSize, PackageSize
 from lambent.package import output_file, size_report, size_treemap
 from lambent.package.archive import compress, write
-from lambent.ui import lines
+from lambent.ui.event_lines import event_lines
 
 EVIL = "</script><img src=x onerror=document.title='owned'>.txt"
 FILES = (
@@ -37,7 +37,7 @@ def test_sums_by_package_the_largest_first() -> None:
 
 
 def test_the_table_of_a_zip() -> None:
-    shown = [line.text for line in lines.lines(events.SizesListed(size_report.by_package(FILES)))]
+    shown = [line.text for line in event_lines(events.SizesListed(size_report.by_package(FILES)))]
     assert shown == [
         "package      zipped  unpacked  of that, bytecode",
         "numpy 2.3   41.3 kB   93.0 kB             2.0 kB",
@@ -48,7 +48,7 @@ def test_the_table_of_a_zip() -> None:
 
 def test_a_long_table_ends_with_the_others() -> None:
     found = tuple(PackageSize(f"p{index}", 1, 10, 20 - index, 0, 0) for index in range(15))
-    shown = [line.text.split("  ")[0] for line in lines.lines(events.SizesListed(found))]
+    shown = [line.text.split("  ")[0] for line in event_lines(events.SizesListed(found))]
     assert shown[1:3] == ["p0", "p1"] and shown[-2:] == ["the other 3", "total"] and len(shown) == 15
 
 
@@ -60,7 +60,7 @@ def test_the_table_of_an_error() -> None:
 
 
 def test_every_file_is_listed() -> None:
-    shown = [line.text.split() for line in lines.lines(events.FilesListed(FILES))]
+    shown = [line.text.split() for line in event_lines(events.FilesListed(FILES))]
     assert shown[0] == ["zipped", "unpacked", "file"]
     assert shown[3] == ["40.0", "kB", "90.0", "kB", "numpy/lib/b.so", "(numpy", "2.3)"]
 

@@ -1,4 +1,4 @@
-"""Plans, settings, versions and status as people read them; and settings as a configuration has them."""
+"""Plans, settings, versions and status as people read them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from lambent.config.model import App, Config, Hosting, Packaging
 from lambent.config.settings import KEYS
 from lambent.deploy.cost import estimate
 from lambent.deploy.status import heard
-from lambent.ui import lines, views
+from lambent.ui import views
+from lambent.ui.event_lines import event_lines
 
 SETTINGS = Settings("arn", "python3.13", "main.app", 1024, 30, 512)
 COST = estimate(SETTINGS, "x86_64", None)
@@ -26,23 +27,23 @@ UPDATE = events.PlannedLine("update", "code", "a -> b")
 DRIFT = events.PlannedLine("drift", "alias live", "points elsewhere")
 
 
-def shown(plan: events.Planned) -> list[str]:
-    return [f"{line.text}  ({line.note})" if line.note else line.text for line in lines.lines(plan)]
+def plan_lines(plan: events.Planned) -> list[str]:
+    return [f"{line.text}  ({line.note})" if line.note else line.text for line in event_lines(plan)]
 
 
-def test_a_plan_tells_who_may_call_and_what_it_costs() -> None:
+def test_a_plan_shows_who_can_call_and_what_it_costs() -> None:
     plan = events.Planned("account 1", (UPDATE, DRIFT), 1, "public", True, 900, 2000, COST)
-    assert shown(plan) == [
+    assert plan_lines(plan) == [
         "on account 1:",
         "update code  (a -> b)",
         "drift alias live  (points elsewhere)",
-        "public: whoever has this URL can call it  (for the first time: deploy asks, or --yes)",
+        "public: anyone with this URL can call it  (new: deploy asks first, unless you pass --yes)",
         "about $1.87 per million requests of 100 ms at 1024 MB  (an estimate; the first 1,000,000 a month are free)",
     ]
 
 
-def test_drift_is_shown_though_nothing_changes() -> None:
-    assert shown(events.Planned("x", (DRIFT,), 0, "public")) == [
+def test_drift_is_shown_even_if_nothing_changes() -> None:
+    assert plan_lines(events.Planned("x", (DRIFT,), 0, "public")) == [
         "nothing to change on x",
         "drift alias live  (points elsewhere)",
     ]
@@ -57,7 +58,7 @@ def test_the_estimate(memory: int, machine: str, usd: float, free: int) -> None:
     assert (cost.usd_per_million, cost.free_requests) == (usd, free)
 
 
-def test_what_is_charged_by_the_hour_is_named_beside_the_estimate() -> None:
+def test_hourly_charges_are_excluded_from_the_estimate() -> None:
     cost = estimate(replace(SETTINGS, snapstart=True, tmp_mb=1024), "x86_64", 2)
     assert cost.excludes == ("provisioned concurrency", "SnapStart", "/tmp above 512 MB")
 
@@ -76,7 +77,7 @@ JSON_LOG = (
 )
 
 
-def test_what_a_log_says() -> None:
+def test_a_log_is_summarized() -> None:
     assert heard(TEXT_LOG) == events.LogSummary(60, 3, 1, 2, "Task timed out after 1.00 seconds")
     assert heard(JSON_LOG) == events.LogSummary(60, 2, 1, 1)
     assert heard(()) == events.LogSummary(60, 0, 0, 0)
@@ -95,35 +96,38 @@ def test_versions_as_a_table() -> None:
 
 
 def test_status_as_a_table() -> None:
-    said = events.LogSummary(60, 7, 1, 2, "ValueError: no")
-    told = events.Status(
+    activity = events.LogSummary(60, 7, 1, 2, "ValueError: no")
+    status = events.Status(
         *("shop", "account 1", "https://u/", "signed", "3", "2026-11-25T02:43:27.000+0000", 3),
-        *("python3.13", "2029-06-30", "arm64", 512, 30, "/aws/lambda/shop", None, said, (DRIFT,)),
+        *("python3.13", "2029-06-30", "arm64", 512, 30, "/aws/lambda/shop", None, activity, (DRIFT,)),
     )
-    assert views.view(told).splitlines() == [
+    assert views.view(status).splitlines() == [
         "app          shop                                   (on account 1)",
         "url          https://u/                             (signed requests only)",
         "live         version 3                              (published 2026-11-25 02:43:27)",
         "versions     3",
         "runtime      python3.13                             (AWS supports it until 2029-06-30)",
         "machine      arm64                                  (512 MB, 30 s)",
-        "log          /aws/lambda/shop                       (kept for ever)",
+        "log          /aws/lambda/shop                       (kept forever)",
         "last 60 min  7 invocations, 1 cold start, 2 failed  (ValueError: no)",
         "drift        alias live                             (points elsewhere)",
     ]
 
 
-def test_a_wide_cell_moves_only_what_is_right_of_it() -> None:
-    found = (events.Setting("one", "x" * 60, "--one"), events.Setting("three", "1", "--three"))
-    assert views.view(events.Configured("a", "", found)).splitlines() == [f"one    {'x' * 60}  (--one)", "three  1  (--three)"]
+def test_a_wide_cell_moves_only_the_cells_to_its_right() -> None:
+    settings = (events.Setting("one", "x" * 60, "--one"), events.Setting("three", "1", "--three"))
+    assert views.view(events.Configured("a", "", settings)).splitlines() == [
+        f"one    {'x' * 60}  (--one)",
+        "three  1  (--three)",
+    ]
 
 
-def test_every_setting_is_told() -> None:
+def test_every_setting_is_shown() -> None:
     config = Config(Path("/p"), "hello", App("main", "app", "asgi"), "python3.13")
     names = {setting.name for setting in describe(config).settings}
     assert names == set(KEYS) - {"env", "env_file"} | {"kind", "stage"}
     assert all(field.name in names for field in fields(Packaging))
-    assert len(fields(Hosting)) - 4 == len({field.name for field in fields(Hosting)} & names)  # the others have other names
+    assert len(fields(Hosting)) - 4 == len({field.name for field in fields(Hosting)} & names)  # the rest have other names
 
 
 PROJECT = """
@@ -140,35 +144,35 @@ memory = 2048
 """
 
 
-def test_the_command_shows_origins_and_no_secrets(tmp_path: Path) -> None:
+def test_the_command_shows_origins_but_no_secrets(tmp_path: Path) -> None:
     folder = tmp_path / "shop"
     folder.mkdir()
     (folder / "pyproject.toml").write_text(PROJECT)
     (folder / "main.py").write_text("async def app(scope, receive, send):\n    pass\n")
-    words = [str(folder), "--app", "main:app", "--env", "COLOUR=blue"]
+    arguments = [str(folder), "--app", "main:app", "--env", "COLOUR=blue"]
 
-    def told(*more: str) -> dict[str, tuple[str, str]]:
-        ran = CliRunner().invoke(config_command.command, [*words, *more, "--json"], catch_exceptions=False)
-        settings = json.loads(ran.stdout)["settings"]
-        return {setting["name"]: (setting["value"], setting["origin"]) for setting in settings}
+    def settings(*more: str) -> dict[str, tuple[str, str]]:
+        ran = CliRunner().invoke(config_command.command, [*arguments, *more, "--json"], catch_exceptions=False)
+        rows = json.loads(ran.stdout)["settings"]
+        return {row["name"]: (row["value"], row["origin"]) for row in rows}
 
-    found = told()
-    assert found["memory"] == ("256 MB", "pyproject.toml [tool.lambent] memory")
-    assert found["timeout"] == ("30 s", "default")
-    assert found["env.TOKEN"] == (HIDDEN, "pyproject.toml [tool.lambent] env")
-    assert found["env.COLOUR"] == (HIDDEN, "--env")
-    assert found["env.DATABASE_URL"][0] == "ssm:/shop/db"
-    assert found["permissions"][0] == "s3:GetObject arn:aws:s3:::b/*"
-    assert told("--show-env")["env.TOKEN"][0] == "hunter2"
-    prod = told("--stage", "prod")
+    development = settings()
+    assert development["memory"] == ("256 MB", "pyproject.toml [tool.lambent] memory")
+    assert development["timeout"] == ("30 s", "default")
+    assert development["env.TOKEN"] == (HIDDEN, "pyproject.toml [tool.lambent] env")
+    assert development["env.COLOUR"] == (HIDDEN, "--env")
+    assert development["env.DATABASE_URL"][0] == "ssm:/shop/db"
+    assert development["permissions"][0] == "s3:GetObject arn:aws:s3:::b/*"
+    assert settings("--show-env")["env.TOKEN"][0] == "hunter2"
+    prod = settings("--stage", "prod")
     assert prod["memory"] == ("2048 MB", "pyproject.toml [tool.lambent.stages.prod] memory")
     assert (prod["name"][0], prod["stage"]) == ("shop-prod", ("prod", "--stage"))
-    table = CliRunner().invoke(config_command.command, words, catch_exceptions=False).stdout
+    table = CliRunner().invoke(config_command.command, arguments, catch_exceptions=False).stdout
     assert "memory                   256 MB" in table and "hunter2" not in table
 
 
 @pytest.mark.parametrize(
-    ("name", "on", "words"),
+    ("name", "on", "text"),
     (
         ("python3.13", date(2026, 11, 23), ""),
         ("python3.15", date(2026, 11, 23), "is a preview"),
@@ -178,6 +182,6 @@ def test_the_command_shows_origins_and_no_secrets(tmp_path: Path) -> None:
         ("python3.9", date(2026, 11, 23), ""),  # refused altogether
     ),
 )
-def test_a_runtime_near_its_end_is_warned_of(name: str, on: date, words: str) -> None:
-    told = calendar.deprecation_notice(name, on)
-    assert words in told if words else not told
+def test_a_runtime_near_its_end_gets_a_notice(name: str, on: date, text: str) -> None:
+    notice = calendar.deprecation_notice(name, on)
+    assert text in notice if text else not notice

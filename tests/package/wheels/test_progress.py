@@ -12,12 +12,12 @@ import sys
 import pytest
 
 from lambent.events import Fetched, Fetching
-from lambent.ui import jsonlines, lines, plain
+from lambent.ui import event_lines, jsonlines, plain
 
 UNDER_WAY = Fetching(3, 12, 14_200_000, 66_000_000, ("numpy", "pandas"))
 SHOW = """
 from lambent.events import Fetched, Fetching, Notice
-from lambent.ui.choose import reporter
+from lambent.ui.reporter import reporter
 with reporter(False) as show:
     show(Fetching(0, 2, 0, 30_000_000, ()))
     show(Fetching(1, 2, 10_000_000, 30_000_000, ("numpy",)))
@@ -44,19 +44,19 @@ def test_a_moving_line_at_a_terminal_that_is_gone_in_the_end() -> None:
     os.close(ours)
     assert run.wait() == 0
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
-    assert "fetching 1 of 2, 20.0 MB of 30.0 MB: numpy" in text
-    assert "fetched 2 files, 30.0 MB  1.5 s" in text
-    assert b"\x1b[2K" in shown.partition(b"numpy")[2].partition(b"fetched")[0]  # the moving line is erased
+    assert "downloading 1 of 2, 20.0 MB of 30.0 MB: numpy" in text
+    assert "downloaded 2 files, 30.0 MB  1.5 s" in text
+    assert b"\x1b[2K" in shown.partition(b"numpy")[2].partition(b"downloaded")[0]  # the moving line is erased
 
 
 def test_one_line_when_it_is_done_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
-    plain.show(UNDER_WAY)
-    plain.show(Fetched(12, 66_000_000, 3.2))
-    assert capsys.readouterr().err == "ok    fetched 12 files, 66.0 MB  (3.2 s)\n"
+    plain.print_event(UNDER_WAY)
+    plain.print_event(Fetched(12, 66_000_000, 3.2))
+    assert capsys.readouterr().err == "ok    downloaded 12 files, 66.0 MB  (3.2 s)\n"
 
 
 def test_every_step_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
-    jsonlines.show(UNDER_WAY)
+    jsonlines.print_event(UNDER_WAY)
     assert json.loads(capsys.readouterr().out) == {
         "event": "Fetching",
         "files": 3,
@@ -70,10 +70,10 @@ def test_every_step_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("event", "words"),
     [
-        (UNDER_WAY, "fetching 3 of 12, 14.2 MB of 66.0 MB: numpy, pandas"),
-        (Fetching(0, 1, 0, 0, ()), "fetching 0 of 1, 0 B of 0 B"),
-        (Fetching(0, 1, 500, 0, ("demo",)), "fetching 0 of 1, 500 B of 500 B: demo"),
+        (UNDER_WAY, "downloading 3 of 12, 14.2 MB of 66.0 MB: numpy, pandas"),
+        (Fetching(0, 1, 0, 0, ()), "downloading 0 of 1, 0 B of 0 B"),
+        (Fetching(0, 1, 500, 0, ("demo",)), "downloading 0 of 1, 500 B of 500 B: demo"),
     ],
 )
 def test_how_far_it_is(event: Fetching, words: str) -> None:
-    assert lines.fetching(event) == words
+    assert event_lines.download_line(event) == words

@@ -9,11 +9,11 @@ import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-from lambent.ui.failure import text
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lambent.errors import LambentError, UnconfirmedError
+from lambent.ui.errors import format_error
 from support.faults import refusal
 from support.faults.asker import Asker, Seen, once
 from support.faults.kinds import KINDS, Fault, Killed, Kind
@@ -247,7 +247,7 @@ class Sweep(Struct):
         try:
             operation.once(self.world, app)
         except LambentError as error:
-            wrong.append(f"the rerun failed: {text(error)}")
+            wrong.append(f"the rerun failed: {format_error(error)}")
             return "rerun failed"
         return "rerun done"
 
@@ -293,7 +293,7 @@ class _Rival:
             wrong.append("nobody won")
         for who, lost in (("this one", error), ("the other", self.error)):
             if isinstance(lost, LambentError) and not _says_so(lost):
-                wrong.append(f"{who} lost and did not say so: {text(lost)}")
+                wrong.append(f"{who} lost and did not say so: {format_error(lost)}")
         if operation.ends:
             return wrong
         live = self._world.direct.function(self._app, "live")
@@ -316,7 +316,7 @@ def _says_so(error: LambentError) -> bool:
 def _shown(error: LambentError, kind: Kind, fault: Fault) -> list[str]:
     """What is wrong with the error that the user sees."""
     wrong = []
-    shown = text(error)
+    shown = format_error(error)
     if kind.mends:
         wrong.append(f"the client's retries did not get over it: {shown}")
     if not (error.what and error.where and error.hint):

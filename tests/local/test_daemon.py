@@ -14,9 +14,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from lambent.cli.local import command
 from lambent.errors import LocalError
 from lambent.local import daemon
 from lambent.local.file_lock import Locked, locked
@@ -150,27 +148,6 @@ def test_in_the_foreground_until_interrupted(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) == 0
         assert "Traceback" not in process.stderr.read()  # type: ignore[union-attr]
-
-
-def test_the_commands(tmp_path: Path) -> None:
-    def run(*words: str) -> tuple[int, str]:
-        said = CliRunner().invoke(command, [*words, "--state", str(tmp_path)], standalone_mode=False)
-        return said.return_value, said.output
-
-    code, said = run("status")
-    assert code == 1 and "not running" in said
-    _, said = run("start", "--port", "0", "--as-of", "2024-07-07")
-    try:
-        assert "local Lambda started: http://127.0.0.1:" in said and "rules of 2024-07-07" in said
-        assert "running already" in run("start")[1]
-        code, said = run("status")
-        assert code == 0 and "sandbox" in said and "functions      0" in said
-        url = json.loads(run("status", "--json")[1])["url"]
-        assert f"export AWS_ENDPOINT_URL={url}\n" in run("env")[1]
-        assert f"set -gx AWS_ENDPOINT_URL {url}\n" in run("env", "--shell", "fish")[1]
-    finally:
-        assert "stopped the local Lambda" in run("stop")[1]
-    assert "was not running" in run("stop")[1]
 
 
 def test_a_state_folder_that_cannot_be(tmp_path: Path) -> None:

@@ -52,10 +52,8 @@ def start(foreground: bool, port: int | None, state: Path, as_of: datetime | Non
         _serve(state, port, day, ready_fd)
         return
     running = daemon.ensure_running(state, port, day, dict(os.environ))
-    verb = "started" if running.started_now else "is already running"
-    click.echo(
-        f"the local Lambda {verb} at {running.url} (pid {running.pid}, sandbox: {running.sandbox}, rules of {running.as_of})"
-    )
+    summary = "started the local Lambda" if running.started_now else "the local Lambda is already running"
+    click.echo(f"{summary}: {running.url} (pid {running.pid}, sandbox: {running.sandbox}, rules of {running.as_of})")
     click.echo('  eval "$(lambent local env)"   point aws, boto3 and other tools at it')
     click.echo("  lambent local stop            stop it; functions and roles are kept")
 

@@ -37,7 +37,8 @@ def event_lines(event: Event) -> tuple[Line, ...]:
         case events.Warned(text, hint):
             return (Line("warn", text, f"try {hint}" if hint else ""),)
         case events.LocalStarted(url, pid, sandbox):
-            return (Line("note", f"started the local Lambda at {url}", f"pid {pid}, sandbox: {sandbox}"),)
+            note = f"pid {pid}, sandbox: {sandbox}; `lambent local stop` stops it"
+            return (Line("note", f"started the local Lambda at {url}", note),)
         case events.Planned():
             return _plan_lines(event)
         case events.StepDone(step, spent, detail):

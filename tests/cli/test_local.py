@@ -1,0 +1,74 @@
+"""`lambent local` as a user types it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from lambent.cli.local import command
+from support.reader import free_port
+
+
+def run_local(*arguments: str) -> tuple[int, str]:
+    """Run a subcommand. Return its exit status and output."""
+    outcome = CliRunner().invoke(command, arguments, standalone_mode=False)
+    return outcome.return_value, outcome.output
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[str]:
+    folder = str(tmp_path / "state")
+    yield folder
+    run_local("stop", "--state", folder)
+
+
+def test_start_status_env_and_stop(state: str) -> None:
+    code, output = run_local("status", "--state", state)
+    assert code == 1 and "not running" in output
+    _, output = run_local("start", "--port", "0", "--as-of", "2024-07-07", "--state", state)
+    assert "started the local Lambda: http://127.0.0.1:" in output and "rules of 2024-07-07" in output
+    assert "already running" in run_local("start", "--state", state)[1]
+    code, output = run_local("status", "--state", state)
+    assert code == 0 and "sandbox" in output and "functions      0" in output
+    url = json.loads(run_local("status", "--json", "--state", state)[1])["url"]
+    assert f"export AWS_ENDPOINT_URL={url}\n" in run_local("env", "--state", state)[1]
+    assert f"set -gx AWS_ENDPOINT_URL {url}\n" in run_local("env", "--shell", "fish", "--state", state)[1]
+    assert "stopped the local Lambda" in run_local("stop", "--state", state)[1]
+    assert "was not running" in run_local("stop", "--state", state)[1]
+
+
+def test_a_port_names_an_instance(state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAMBENT_STATE", str(tmp_path / "another"))
+    port, free = str(free_port()), str(free_port())
+    run_local("start", "--port", port, "--state", state)
+    assert run_local("status")[0] == 1, "the instance is not in the default state folder"
+    code, output = run_local("status", "--port", port)
+    assert code == 0 and f"http://127.0.0.1:{port}" in output
+    code, output = run_local("status", "--port", free)
+    assert code == 1 and f"not running (port {free})" in output
+    assert "was not running" in run_local("stop", "--port", free)[1]
+    assert "stopped the local Lambda" in run_local("stop", "--port", port)[1]
+    assert run_local("status", "--state", state)[0] == 1
+
+
+def test_the_status_as_json_is_one_line(state: str) -> None:
+    code, output = run_local("status", "--json", "--state", state)
+    assert (code, json.loads(output)) == (1, {"event": "LocalStatus", "running": False})
+    run_local("start", "--port", "0", "--state", state)
+    code, output = run_local("status", "--json", "--state", state)
+    assert code == 0 and output.count("\n") == 1
+    status = json.loads(output)
+    assert (status["event"], status["running"], status["functions"]) == ("LocalStatus", True, 0)
+
+
+def test_a_relative_state_folder_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LAMBENT_STATE", "state")
+    _, output = run_local("start", "--port", "0")
+    assert "started the local Lambda" in output
+    monkeypatch.chdir("/")
+    assert "stopped the local Lambda" in run_local("stop", "--state", str(tmp_path / "state"))[1]

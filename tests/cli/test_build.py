@@ -95,7 +95,7 @@ def test_a_zip_in_the_project_does_not_contain_itself(project: Path) -> None:
     [
         (("-o", "no/such/app.zip"), "error: no such folder: no/such\n  at   --output\n  try  mkdir -p no/such\n"),
         (("-o", "."), "error: . is a folder\n"),
-        (("-o", "lambda_function.py"), "error: lambda_function.py "),
+        (("-o", "lambda_function.py"), "error: lambda_function.py exists, "),
         (("--report", "lambda_function.py"), "  at   --report\n"),
         (("--target", "python3.13-arm46"), "python3.13-arm64"),
         (("--layer", "--prove"), "error: only a complete app can be started\n"),

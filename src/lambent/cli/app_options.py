@@ -19,7 +19,7 @@ from lambent.errors import UsageError
 from lambent.events import Detected, Emit
 from lambent.package.artifact import Artifact
 from lambent.package.build import build
-from lambent.package.dependencies import Part, Wishes
+from lambent.package.build_context import BuildOptions, Scope
 
 
 class AppSource(Struct, frozen=True):
@@ -39,7 +39,7 @@ class Builder(Struct, frozen=True):
     """The cache folder and the options of a build."""
 
     cache: Path
-    options: Wishes
+    options: BuildOptions
 
     def build(self, config: Config, emit: Emit) -> Artifact:
         return build(config, self.cache, os.environ, emit, self.options)
@@ -85,8 +85,8 @@ def with_builder(command: Command) -> Command:
     ) -> Any:
         if layer and no_dependencies:
             raise UsageError("a layer contains only dependencies", where="--layer", hint="remove --no-dependencies")
-        part: Part = "layer" if layer else "app" if no_dependencies else "all"
-        return command(builder=Builder(cache_dir, Wishes(native, refresh, part=part)), **values)
+        scope: Scope = "layer" if layer else "app" if no_dependencies else "all"
+        return command(builder=Builder(cache_dir, BuildOptions(native, refresh, scope=scope)), **values)
 
     return options.add_options(
         call,

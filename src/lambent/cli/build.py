@@ -47,8 +47,8 @@ def command(app: AppSource, builder: Builder, output: BuildOutput, lock: bool, p
     Needs no AWS account and no local Lambda. The same input gives the same zip, byte for byte, on every machine. Only the path
     of the zip goes to stdout: its path in the cache, or FILE with --output.
     """
-    part = builder.options.part
-    if prove and part != "all":
+    scope = builder.options.scope
+    if prove and scope != "all":
         raise UsageError("only a complete app can be started", where="--prove", hint="remove --layer and --no-dependencies")
     with reporter(as_json) as emit:
         config = app.load(emit)
@@ -61,4 +61,4 @@ def command(app: AppSource, builder: Builder, output: BuildOutput, lock: bool, p
         if prove:
             smoke_test.smoke_test(config, artifact, builder.cache, emit_and_record)
         output.report_sizes(artifact, emit)
-        emit(packed(config.name, artifact, output.copy(artifact, emit), part, phases))
+        emit(packed(config.name, artifact, output.copy(artifact, emit), scope, phases))

@@ -18,7 +18,7 @@ from lambent.lazy import LazyModule
 from lambent.limits import ZIP_DIRECT_MAX
 from lambent.package import output_file, size_report
 from lambent.package.artifact import OVERFLOW, Artifact
-from lambent.package.dependencies import Part
+from lambent.package.build_context import Scope
 from lambent.package.project_files import packs
 from lambent.units import size
 
@@ -54,12 +54,12 @@ class BuildOutput(Struct, frozen=True):
 
     def report_sizes(self, artifact: Artifact, emit: Emit) -> None:
         """Report the size breakdown, and write it to the map."""
-        files = size_report.members(artifact.entries, artifact.owners)
+        files = size_report.by_file(artifact.entries, artifact.owners)
         if artifact.overflow:
-            files += size_report.members(artifact.overflow.entries, artifact.owners)
+            files += size_report.by_file(artifact.overflow.entries, artifact.owners)
         if self.show_files:
             emit(FilesListed(files))
-        emit(SizesListed(size_report.shares(files)))
+        emit(SizesListed(size_report.by_package(files)))
         if artifact.zipped > ZIP_DIRECT_MAX:
             emit(Notice(f"the zip has {size(artifact.zipped)}: above 50 MB, upload it to a bucket, as `lambent deploy` does"))
         if self.map is not None:
@@ -114,11 +114,11 @@ def record_phases(emit: Emit, phases: list[Phase]) -> Emit:
     return emit_and_record
 
 
-def packed(name: str, artifact: Artifact, path: Path, part: Part, phases: list[Phase]) -> Packed:
+def packed(name: str, artifact: Artifact, path: Path, scope: Scope, phases: list[Phase]) -> Packed:
     """Return the event that ends the build of the app `name`, whose zip is at `path`."""
     return Packed(
         name=name,
-        kind="layer" if part == "layer" else "function",
+        kind="layer" if scope == "layer" else "function",
         path=str(path),
         sha256=artifact.sha256,
         zipped=artifact.zipped,

@@ -13,7 +13,7 @@ from support.paths import ROOT
 from support.reader import free_port, lacking, reader_environment
 
 PAGE = ROOT / "docs/how-to/by-hand.md"
-OLD = "The old form, word for word"
+OLD = "The original recipe, word for word"
 LOGS = """
 for group in $(aws logs describe-log-groups --query 'logGroups[].logGroupName' --output text); do
   echo "--- $group"

@@ -1,6 +1,6 @@
 """What may differ between a real server and a Function URL, and nothing else. Each rule takes one listed difference away.
 
-The list is in docs/explanation/same-answer.md, for people.
+The list is in docs/explanation/differential-tests.md, for people.
 """
 
 from __future__ import annotations

@@ -175,7 +175,7 @@ def test_a_wsgi_apps_answer_is_the_same(wsgi: Sites, plan: Plan, method: str) ->
 
 
 def test_the_listed_differences_are_documented() -> None:
-    page = (DOCS / "explanation/same-answer.md").read_text()
+    page = (DOCS / "explanation/differential-tests.md").read_text()
     named = rules.OF_THE_CONNECTION | rules.RENAMED | rules.ADDED | rules.ENVIRON_OF_THE_SERVER
     own = {name for name in named if name.startswith("x-amzn-remapped-")}
     assert not [name for name in named - own if f"`{name}`" not in page]

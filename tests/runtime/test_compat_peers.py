@@ -91,10 +91,10 @@ MEANT: dict[str, Rule] = {
     "Repeated headers": lambda it: it.app == "repeated" and it.field.lower() == "headers.link",
     "Cookies behind a load balancer": lambda it: it.app == "cookies" and it.field.lower() == "headers.set-cookie",
     "Cookies of a Function URL": lambda it: it.field == "told.HTTP_COOKIE" and it.theirs in ("", "a=1;b=2;a=1; b=2"),
-    "An app that says nothing": lambda it: it.app == "silent" and it.theirs == "raises AttributeError",
+    "An app that sends nothing": lambda it: it.app == "silent" and it.theirs == "raises AttributeError",
     "start_response with exc_info": lambda it: it.app == "late" and it.theirs == "raises LookupError",
     "Missing and null fields": lambda it: it.event == "url, no headers" and it.theirs == "raises AttributeError",
-    "Events that are not HTTP": lambda it: it.event == "nothing" and it.ours == "raises ValueError",
+    "Events that aren't HTTP": lambda it: it.event == "nothing" and it.ours == "raises ValueError",
     "Odd hosts and ports": lambda it: (
         it.event in ("url, two ports", "url, odd host") and (it.theirs == "raises ValueError" or it.field in SERVER)
     ),
@@ -110,7 +110,7 @@ MEANT: dict[str, Rule] = {
         it.field in ("told.headers.x-a", "told.HTTP_X_FORWARDED_PROTO") and it.event == "rest, repeated header"
     ),
     "content-length": lambda it: it.field.lower().endswith("content-length") or it.field == "told.HTTP_CONTENT_LENGTH",
-    "More of the request": lambda it: it.field in ("told.REQUEST_URI", "told.RAW_URI", "told.aws.context"),
+    "Additional keys": lambda it: it.field in ("told.REQUEST_URI", "told.RAW_URI", "told.aws.context"),
 }
 
 

@@ -9,21 +9,22 @@ from urllib.parse import urlencode
 
 import pytest
 
-from lambent.local.control.interface import S3Fault
+from lambent.local.aws_services import AwsServices, S3Fault
 from lambent.local.engine.invocation import LogLine
 from lambent.local.engine.log_sink import BatchingSink
-from lambent.local.journal import Entry, Journal
-from lambent.local.persistence import Call, Effect, Meaning, compact, meaning, scope
+from lambent.local.http import Request, credential_scope
+from lambent.local.journal import Entry, Journal, compact
+from lambent.local.persistence import Change, Effect, persistent_change
 from support.local_service import TRUST, Service, serving
 
 
-def call(service: str, method: str = "POST", path: str = "/", body: bytes = b"", target: str = "", query: str = "") -> Call:
+def call(service: str, method: str = "POST", path: str = "/", body: bytes = b"", target: str = "", query: str = "") -> Request:
     authorization = f"AWS4-HMAC-SHA256 Credential=k/20261123/eu-west-1/{service}/aws4_request, SignedHeaders=host, Signature=x"
     headers = (("host", "127.0.0.1:4580"), ("authorization", authorization), ("x-amz-target", target))
-    return Call(method, path, query, headers, body)
+    return Request(method, path, query, headers, body)
 
 
-def iam(**members: str) -> Call:
+def iam(**members: str) -> Request:
     return call("iam", body=urlencode(members).encode())
 
 
@@ -31,34 +32,34 @@ def iam(**members: str) -> Call:
     ("asked", "meant"),
     [
         (iam(Action="GetRole", RoleName="r"), None),
-        (iam(Action="CreateRole", RoleName="r"), Meaning("iam:role/r", "add")),
-        (iam(Action="PutRolePolicy", RoleName="r", PolicyName="p"), Meaning("iam:role/r", "add")),
-        (iam(Action="DeleteRole", RoleName="r"), Meaning("iam:role/r", "end")),
-        (iam(Action="CreateAccountAlias"), Meaning("", "add")),
+        (iam(Action="CreateRole", RoleName="r"), Change("iam:role/r", "add")),
+        (iam(Action="PutRolePolicy", RoleName="r", PolicyName="p"), Change("iam:role/r", "add")),
+        (iam(Action="DeleteRole", RoleName="r"), Change("iam:role/r", "end")),
+        (iam(Action="CreateAccountAlias"), Change("", "add")),
         (call("logs", target="Logs_20140328.PutLogEvents", body=b'{"logGroupName":"g"}'), None),
-        (call("logs", target="Logs_20140328.CreateLogGroup", body=b'{"logGroupName":"g"}'), Meaning("logs:eu-west-1/g", "add")),
-        (call("logs", target="Logs_20140328.DeleteLogGroup", body=b'{"logGroupName":"g"}'), Meaning("logs:eu-west-1/g", "end")),
+        (call("logs", target="Logs_20140328.CreateLogGroup", body=b'{"logGroupName":"g"}'), Change("logs:eu-west-1/g", "add")),
+        (call("logs", target="Logs_20140328.DeleteLogGroup", body=b'{"logGroupName":"g"}'), Change("logs:eu-west-1/g", "end")),
         (call("s3", "GET", "/b/k"), None),
-        (call("s3", "PUT", "/b"), Meaning("s3:b", "add")),
-        (call("s3", "PUT", "/b/k/l"), Meaning("s3:b/k/l", "replace")),
-        (call("s3", "PUT", "/b/k", query="tagging"), Meaning("s3:b/k", "add")),
-        (call("s3", "DELETE", "/b/k"), Meaning("s3:b/k", "end")),
+        (call("s3", "PUT", "/b"), Change("s3:b", "add")),
+        (call("s3", "PUT", "/b/k/l"), Change("s3:b/k/l", "replace")),
+        (call("s3", "PUT", "/b/k", query="tagging"), Change("s3:b/k", "add")),
+        (call("s3", "DELETE", "/b/k"), Change("s3:b/k", "end")),
         (call("dynamodb", target="DynamoDB_20120810.PutItem"), None),
-        (Call("GET", "/", "", (), b""), None),
+        (Request("GET", "/", "", (), b""), None),
     ],
 )
-def test_what_is_kept(asked: Call, meant: Meaning | None) -> None:
-    assert meaning(asked) == meant
+def test_what_is_kept(asked: Request, meant: Change | None) -> None:
+    assert persistent_change(asked) == meant
 
 
 def test_scope_of_a_presigned_request() -> None:
     query = "X-Amz-Credential=k%2F20261123%2Feu-west-1%2Fs3%2Faws4_request&X-Amz-Signature=x"
-    assert scope(Call("GET", "/b/k", query, (), b"")) == ("s3", "eu-west-1")
-    assert scope(Call("GET", "/", "", (("authorization", "Bearer x"),), b"")) == ("", "")
+    assert credential_scope(Request("GET", "/b/k", query, (), b"")) == ("s3", "eu-west-1")
+    assert credential_scope(Request("GET", "/", "", (("authorization", "Bearer x"),), b"")) == ("", "")
 
 
 def entry(subject: str, effect: Effect = "add", body: bytes = b"") -> Entry:
-    return Entry(1.5, 2**63, subject, effect, Call("PUT", "/p", "q", (("h", "v"),), body))
+    return Entry(1.5, 2**63, subject, effect, Request("PUT", "/p", "q", (("h", "v"),), body))
 
 
 def test_compaction_drops_what_later_entries_undo() -> None:
@@ -163,18 +164,16 @@ def test_deleted_things_stay_deleted_and_the_journal_shrinks(tmp_path: Path) -> 
 
 
 def test_what_the_lambda_api_asks(tmp_path: Path) -> None:
-    from lambent.local.aws_services import Neighbours
-
-    neighbours = Neighbours(tmp_path)
-    neighbours.start()
+    services = AwsServices(tmp_path)
+    services.start()
     try:
-        assert neighbours.role_trust("arn:aws:iam::123456789012:role/none") is None
+        assert services.role_trust("arn:aws:iam::123456789012:role/none") is None
         with pytest.raises(S3Fault, match="NoSuchBucket"):
-            neighbours.s3_object("us-east-1", "none", "k", None)
-        neighbours.write("eu-west-1", "g", "s", [LogLine(int(time.time() * 1000), "hello")])
+            services.s3_object("none", "k", None)
+        services.write("eu-west-1", "g", "s", [LogLine(int(time.time() * 1000), "hello")])
         asked = call("logs", body=b'{"logGroupName":"g"}', target="Logs_20140328.FilterLogEvents")
-        asked = Call(asked.method, "/", "", (*asked.headers, ("content-type", "application/x-amz-json-1.1")), asked.body)
-        said = json.loads(neighbours._answer(asked).body)
+        asked = Request(asked.method, "/", "", (*asked.headers, ("content-type", "application/x-amz-json-1.1")), asked.body)
+        said = json.loads(services._answer(asked).body)
         assert [event["message"] for event in said["events"]] == ["hello"]
     finally:
-        neighbours.close()
+        services.close()

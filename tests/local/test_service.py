@@ -115,7 +115,7 @@ def test_one_statement_is_not_enough_today(service: Service) -> None:
     assert got.status == 403 and json.loads(got.body) == {"Message": FORBIDDEN}
     [line] = [line for line in service.log().splitlines() if "403 from the URL of half:" in line]
     assert "no policy statement allows lambda:InvokeFunction (needed since October 2025)" in line
-    pasted = line.partition("Paste: ")[2].replace("aws ", f"{AWS} ", 1)
+    pasted = line.partition("Run: ")[2].replace("aws ", f"{AWS} ", 1)
     subprocess.run(pasted, shell=True, check=True, capture_output=True, env=service.environ(), timeout=60)
     assert service.fetch(url).status == 200
 
@@ -276,7 +276,7 @@ def test_both_loopback_addresses(service: Service) -> None:
 def test_a_browser_is_told_where_it_is(service: Service) -> None:
     asked = urllib.request.Request(service.url, headers={"Accept": "text/html,*/*"})
     with urllib.request.urlopen(asked, timeout=30) as answer:
-        assert b"local Lambda of lambent" in answer.read()
+        assert b"lambent's local Lambda" in answer.read()
 
 
 def test_requests_under_way_are_finished_when_it_stops(tmp_path: Path) -> None:

@@ -231,7 +231,7 @@ def test_off_and_on_again(service: Service, starlette: str, project: Any) -> Non
     assert (len(got.body), got.headers["content-length"]) == (1 << 20, str(1 << 20))
     got = service.fetch(f"{starlette}large?mb=7")
     assert got.status == 502
-    assert "its answer is over 6291556 bytes; answers of any size go through with stream = true" in service.log()
+    assert "the response is larger than 6291556 bytes; set stream = true in [tool.lambent]" in service.log()
     (folder / "pyproject.toml").write_text("[tool.lambent]\nstream = true\n")
     assert deploy(service, folder) == starlette
     got = service.fetch(f"{starlette}large?mb=7")

@@ -94,6 +94,7 @@ async def running(
         maker=maker or await choose(folder),
         logs=log,
         credentials=lambda _: credentials,
+        reserved_concurrency=lambda region, name: None,
         settings=Settings(folder / "state", CACHE, "http://127.0.0.1:4580", as_of, os.environ, idle_s),
     )
     try:

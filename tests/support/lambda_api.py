@@ -1,4 +1,4 @@
-"""The Lambda API behind a real server on a random port, with an engine and neighbours that implement our Protocols."""
+"""The Lambda API behind a real server on a random port, with a fake engine and fake AWS services."""
 
 from __future__ import annotations
 
@@ -20,8 +20,12 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from msgspec import Struct, field
 
-from lambent.local.control import Control, Request, S3Fault
-from lambent.local.engine.invocation import Function, Invocation, Outcome, Provisioned
+from lambent.local.aws_services import AwsServices, S3Fault
+from lambent.local.control.api import LambdaApi
+from lambent.local.control.backend import Backend
+from lambent.local.control.service_model import find_operation
+from lambent.local.engine.invocation import Function, Invocation, Outcome, Provisioned, Throttled
+from lambent.local.http import Request
 from lambent.local.store import Store
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -41,19 +45,20 @@ def zip_bytes(files: dict[str, str] | None = None) -> bytes:
     return buffer.getvalue()
 
 
-class Echo(Struct):
-    """An Engine that answers what it is given. `outcomes` are used up first; an exception among them is raised."""
+class EchoEngine(Struct):
+    """An engine that answers with the payload. It first uses up `outcomes`, and raises an exception among them."""
+
+    store: Store
 
     calls: list[tuple[Function, Invocation]] = field(default_factory=list)
     outcomes: list[Outcome | Exception] = field(default_factory=list)
     retired: list[tuple[str, str | None]] = field(default_factory=list)
     provisions: dict[str, int] = field(default_factory=dict)
-    gate: asyncio.Event | None = None
 
     async def invoke(self, function: Function, invocation: Invocation) -> Outcome:
+        if self.store.reserved(function.region, function.name) == 0:
+            raise Throttled
         self.calls.append((function, invocation))
-        if self.gate is not None:
-            await self.gate.wait()
         if self.outcomes:
             outcome = self.outcomes.pop(0)
             if isinstance(outcome, Exception):
@@ -76,17 +81,18 @@ class Echo(Struct):
         return {}
 
 
-class Beside(Struct):
-    """Neighbours of two roles and a bucket."""
+class FakeAwsServices(AwsServices):
+    """The roles and S3 objects that a test puts into it."""
 
-    roles: dict[str, dict[str, Any]] = field(default_factory=lambda: {ROLE: TRUST})
-    objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.roles: dict[str, dict[str, Any]] = {ROLE: TRUST}
+        self.objects: dict[tuple[str, str], bytes] = {}
 
     def role_trust(self, arn: str) -> dict[str, Any] | None:
         return self.roles.get(arn)
 
-    def s3_object(self, region: str, bucket: str, key: str, version: str | None) -> bytes:
-        if bucket not in {known for known, _ in self.objects}:
+    def s3_object(self, bucket: str, key: str, version: str | None) -> bytes:
+        if bucket not in {name for name, _ in self.objects}:
             raise S3Fault("NoSuchBucket", "The specified bucket does not exist")
         if (bucket, key) not in self.objects:
             raise S3Fault("NoSuchKey", "The specified key does not exist.")
@@ -94,24 +100,24 @@ class Beside(Struct):
 
 
 class Api(Struct):
-    """A running API: the client, and what it works on."""
+    """A running API: a client, and what the API works on."""
 
     client: Any
-    control: Control
+    backend: Backend
     store: Store
-    engine: Echo
-    neighbours: Beside
+    engine: EchoEngine
+    aws_services: FakeAwsServices
     url: str
     loop: asyncio.AbstractEventLoop
 
-    def create(self, name: str, **given: Any) -> dict[str, Any]:
-        """CreateFunction and waits until it is active. Returns CreateFunction's answer."""
+    def create(self, name: str, **params: Any) -> dict[str, Any]:
+        """Create a function and wait until it is active. Return CreateFunction's answer."""
         base = {"Runtime": "python3.12", "Role": ROLE, "Handler": "handler.handler", "Code": {"ZipFile": zip_bytes()}}
-        answer = self.client.create_function(**{"FunctionName": name, **base, **given})
-        self.settled(name)
+        answer = self.client.create_function(**{"FunctionName": name, **base, **params})
+        self.wait_until_settled(name)
         return dict(answer)
 
-    def settled(self, name: str) -> None:
+    def wait_until_settled(self, name: str) -> None:
         waiter = self.client.get_waiter("function_updated_v2")
         waiter.wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
         waiter = self.client.get_waiter("function_active_v2")
@@ -119,17 +125,17 @@ class Api(Struct):
 
 
 def refusal(call: Any, **params: Any) -> dict[str, Any]:
-    """The error answer of a call that must fail."""
+    """Return the error response of a call that must fail."""
     try:
         call(**params)
-    except ClientError as refused:
-        return dict(refused.response)
+    except ClientError as error:
+        return dict(error.response)
     raise AssertionError("the call was not refused")
 
 
-def text(answer: dict[str, Any]) -> tuple[str, str]:
-    """Code and message of a refusal."""
-    return answer["Error"]["Code"], answer["Error"]["Message"]
+def error(response: dict[str, Any]) -> tuple[str, str]:
+    """Return the code and message of an error response."""
+    return response["Error"]["Code"], response["Error"]["Message"]
 
 
 def client(url: str, region: str = REGION, **config: Any) -> Any:
@@ -145,10 +151,10 @@ def client(url: str, region: str = REGION, **config: Any) -> Any:
 
 
 class _App:
-    """ASGI in, Control's Request and Response out."""
+    """An ASGI application that passes requests to the Lambda API."""
 
-    def __init__(self, control: Control) -> None:
-        self.control = control
+    def __init__(self, api: LambdaApi) -> None:
+        self.api = api
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -159,12 +165,12 @@ class _App:
             body += message.get("body", b"")
             if not message.get("more_body"):
                 break
-        headers = {name.decode().lower(): value.decode() for name, value in scope["headers"]}
-        path, query = scope["raw_path"].decode(), scope["query_string"].decode()
-        answer = await self.control(Request(scope["method"], path, query, headers, bytes(body), REGION, ACCOUNT))
-        pairs = [(name.encode(), value.encode()) for name, value in answer.headers]
-        await send({"type": "http.response.start", "status": answer.status, "headers": pairs})
-        await send({"type": "http.response.body", "body": answer.body})
+        headers = tuple((name.decode(), value.decode()) for name, value in scope["headers"])
+        request = Request(scope["method"], scope["raw_path"].decode(), scope["query_string"].decode(), headers, bytes(body))
+        response = await self.api.answer(request, find_operation(request), REGION)
+        pairs = [(name.encode(), value.encode()) for name, value in response.headers]
+        await send({"type": "http.response.start", "status": response.status, "headers": pairs})
+        await send({"type": "http.response.body", "body": response.body})
 
 
 @contextmanager
@@ -172,20 +178,21 @@ def serving(state: Path, as_of: date) -> Iterator[Api]:
     """A running API over a state folder."""
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    store, engine, neighbours = Store(state), Echo(), Beside()
-    control = Control(store, engine, neighbours, url, as_of)
-    control.parts.linger_s = -60.0  # unused code goes at once here
-    server = uvicorn.Server(uvicorn.Config(_App(control), log_level="warning", lifespan="off"))
+    store, aws_services = Store(state), FakeAwsServices()
+    engine = EchoEngine(store)
+    api = LambdaApi(store, engine, aws_services, url, as_of)
+    api.backend.linger_s = -60.0  # removes unused code at once
+    server = uvicorn.Server(uvicorn.Config(_App(api), log_level="warning", lifespan="off"))
     loop = asyncio.new_event_loop()
 
     async def serve() -> None:
         await server.serve([listener])
-        await control.stop()
+        await api.stop()
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
     thread.start()
     try:
-        yield Api(client(url), control, store, engine, neighbours, url, loop)
+        yield Api(client(url), api.backend, store, engine, aws_services, url, loop)
     finally:
         server.should_exit = True
         thread.join(10)
@@ -197,7 +204,7 @@ def body(answer: Any) -> Any:
     return json.loads(answer["Payload"].read())
 
 
-def make_recorded(api: Api, name: str, **given: Any) -> dict[str, Any]:
-    """What LocalStack's fixture `create_lambda_function` does and returns."""
+def create_recorded(api: Api, name: str, **params: Any) -> dict[str, Any]:
+    """Do and return the same as LocalStack's fixture `create_lambda_function`."""
     base = {"Timeout": 30, "Environment": {"Variables": {}}}
-    return {"CreateEventSourceMappingResponse": None, "CreateFunctionResponse": api.create(name, **{**base, **given})}
+    return {"CreateEventSourceMappingResponse": None, "CreateFunctionResponse": api.create(name, **{**base, **params})}

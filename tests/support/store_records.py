@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lambent.local.control.code import package
+from lambent.local.control.code import code_zip
 from lambent.local.store import Record
 
 REGION = "us-east-1"
@@ -25,7 +25,7 @@ def configuration(body: bytes, version: str = "$LATEST", **more: Any) -> dict[st
         "LoggingConfig": {"LogFormat": "Text", "LogGroup": "/aws/lambda/f"},
         "State": "Active",
         "RevisionId": "1",
-        **package(body).members(),
+        **code_zip(body).members(),
         **more,
     }
 

@@ -1,28 +1,28 @@
-"""The service's one address: which part a request is for. A lean ASGI application.
+"""The service's one address: an ASGI application that hands each request to the part that answers it.
 
 Host <id>.lambda-url.<region>.localhost, /_url/<id>/...   a Function URL        -> front
 /_code/<sha256>.zip                                       a function's code     -> store
 /_lambent/health, status, shutdown                        the service itself
-signed for `lambda`, or unsigned with a path of its API   the Lambda API        -> control
-all else                                                  other AWS services    -> neighbours
+signed for `lambda`, or unsigned with one of its routes   the Lambda API        -> control
+all else                                                  other AWS services    -> aws_services
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
+
+from msgspec.structs import replace
 
 from lambent.limits import PAYLOAD_MAX
 from lambent.local import host_check
-from lambent.local.control import interface as api
-from lambent.local.front.interface import Reply, Request
-from lambent.local.persistence import Call, scope
-from lambent.local.wsgi import Answer
+from lambent.local.components import Components
+from lambent.local.control.service_model import find_operation
+from lambent.local.daemon import REGION
+from lambent.local.http import Request, Response, credential_scope, json_response
 
 log = logging.getLogger("lambent.service")
 
@@ -30,156 +30,115 @@ Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-_DEFAULT_REGION = "us-east-1"
 _BODILESS = (204, 304)
-_WELCOME = b"""This is the local Lambda of lambent: AWS's API is here, and Function URLs.
+_WELCOME = b"""This is lambent's local Lambda. It serves the AWS API and Function URLs.
 
-  lambent local status          what it holds (also at /_lambent/status)
-  eval "$(lambent local env)"   points aws, boto3 and other tools at it
-  lambent deploy --local        puts this folder's app on it
+  lambent local status          shows what is deployed here (also at /_lambent/status)
+  eval "$(lambent local env)"   points aws, boto3 and other tools here
+  lambent deploy --local        deploys the app in the current folder here
 """
 
 
-class FrontDoor(Protocol):
-    async def answer(self, url_id: str, request: Request) -> Reply: ...
-
-
-class OtherServices(Protocol):
-    async def answer(self, call: Call) -> Answer: ...
-
-
-class LambdaApi(Protocol):
-    async def __call__(self, request: api.Request) -> api.Response: ...
-
-
-class CodeStore(Protocol):
-    def code_zip(self, sha: str) -> Path | None: ...
-
-
-class Parts(Protocol):
-    """What the application hands requests to. `account` is the one everything belongs to."""
-
-    account: str
-
-    @property
-    def front(self) -> FrontDoor: ...
-    @property
-    def neighbours(self) -> OtherServices: ...
-    @property
-    def control(self) -> LambdaApi: ...
-    @property
-    def store(self) -> CodeStore: ...
-
-    def is_lambda(self, method: str, path: str) -> bool: ...
-    def status(self) -> dict[str, Any]: ...
-    def health(self) -> dict[str, Any]: ...
-    def shutdown(self) -> None: ...
-    async def flush_logs(self) -> None: ...
-
-
 class Application:
-    """ASGI. Answers every request; a bug is a 500 and a traceback in the log."""
+    """An ASGI application that answers every request. A bug becomes a 500 and a traceback in the log."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, components: Components) -> None:
+        self._components = components
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         try:
-            reply = await self._answer(scope, receive)
+            response = await self._answer(scope, receive)
         except asyncio.CancelledError:
             raise
-        except _Gone:
+        except _Disconnected:
             return
         except Exception:
-            log.exception("answering %s %s failed", scope["method"], scope["path"])
-            reply = _say(500, {"message": "lambent local: internal error; see the service's log"})
-        await _send(reply, send, scope["method"])
+            log.exception("%s %s failed", scope["method"], scope["path"])
+            response = json_response(500, {"message": "internal error in lambent's local Lambda; see its log"})
+        await _send(response, send, scope["method"])
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Reply:
-        headers = tuple((name.decode("latin-1"), _text(value)) for name, value in scope["headers"])
+    async def _answer(self, scope: Scope, receive: Receive) -> Response:
         path = scope["raw_path"].decode("latin-1")
-        name = host_check.hostname(next((value for key, value in headers if key == "host"), ""))
+        host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+        name = host_check.hostname(host)
         url_id = host_check.url_id(name)
-        if url_id is None and not host_check.is_loopback(name):
-            return _say(403, {"message": f"lambent local answers to loopback names only, not to '{name}'"})
-        inner = host_check.url_path(path)
-        if url_id is None and inner is None:
-            return await self._api(scope, receive, headers, path)
-        if url_id is None and inner is not None:
-            url_id, behind = inner
-        else:
-            behind = path
-        body = await _read(receive, PAYLOAD_MAX)
-        request = Request(
-            method=scope["method"],
-            raw_path=behind,
-            query=scope["query_string"].decode("latin-1"),
-            headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]),
-            body=body,
-            source_ip=scope["client"][0] if scope.get("client") else "127.0.0.1",
-            wire_path=path,
-            protocol=f"HTTP/{scope['http_version']}",
-        )
-        return await self._parts.front.answer(url_id or "", request)
+        if url_id is not None:
+            return await self._components.function_urls.answer(url_id, await _url_request(scope, receive, path))
+        if not host_check.is_loopback(name):
+            return json_response(403, {"message": f"lambent's local Lambda only answers to loopback names, not to '{name}'"})
+        url_path = host_check.split_url_path(path)
+        if url_path is not None:
+            url_id, path = url_path
+            return await self._components.function_urls.answer(url_id, await _url_request(scope, receive, path))
+        return await self._api(scope, receive, path)
 
-    async def _api(self, asgi: Scope, receive: Receive, headers: tuple[tuple[str, str], ...], path: str) -> Reply:
-        known = dict(headers)
-        if host_check.from_elsewhere(known):
-            return _say(403, {"message": "lambent local's API is closed to pages of other sites"})
-        query = asgi["query_string"].decode("latin-1")
-        own = self._own(asgi["method"], path)
-        if own is not None:
-            return own
-        if path == "/" and "authorization" not in known and "text/html" in known.get("accept", ""):
-            return Reply(200, (("content-type", "text/plain; charset=utf-8"),), _WELCOME)  # a browser, not an S3 client
-        call = Call(asgi["method"], path, query, headers, await _read(receive, None))
-        service, region = scope(call)
-        if service == "lambda" or (not service and self._parts.is_lambda(call.method, path)):
-            return await self._lambda(call, known, region or _DEFAULT_REGION)
+    async def _api(self, scope: Scope, receive: Receive, path: str) -> Response:
+        headers = tuple((name.decode("latin-1"), _decode(value)) for name, value in scope["headers"])
+        request = Request(scope["method"], path, scope["query_string"].decode("latin-1"), headers, b"")
+        if host_check.is_cross_site(request):
+            return json_response(403, {"message": "pages of other sites can't use the API of lambent's local Lambda"})
+        response = self._service_path(request)
+        if response is not None:
+            return response
+        if path == "/" and request.header("authorization") is None and "text/html" in (request.header("accept") or ""):
+            return Response(200, (("content-type", "text/plain; charset=utf-8"),), _WELCOME)  # a browser, not an S3 client
+        request = replace(request, body=await _read(receive, None))
+        service, region = credential_scope(request)
+        operation = find_operation(request) if service in ("", "lambda") else None
+        if service == "lambda" or operation is not None:
+            return await self._components.api.answer(request, operation, region or REGION)
         if service == "logs":
-            await self._parts.flush_logs()  # who reads logs finds all of an answer's lines, not those of a moment ago
-        answer = await self._parts.neighbours.answer(call)
-        return Reply(answer.status, answer.headers, answer.body)
+            await self._components.engine.flush_logs()  # so that the reader gets all lines of an answer it has received
+        return await self._components.aws_services.answer(request)
 
-    async def _lambda(self, call: Call, headers: dict[str, str], region: str) -> Reply:
-        request = api.Request(call.method, call.path, call.query, headers, call.body, region, self._parts.account)
-        response = await self._parts.control(request)
-        return Reply(response.status, response.headers, response.body, response.rest)
-
-    def _own(self, method: str, path: str) -> Reply | None:
-        """The service's own paths."""
-        if path.startswith("/_code/"):
-            archive = self._parts.store.code_zip(path.removeprefix("/_code/").removesuffix(".zip"))
+    def _service_path(self, request: Request) -> Response | None:
+        """Return the response to a path of the service itself, or None for other paths."""
+        if request.path.startswith("/_code/"):
+            archive = self._components.store.code_zip(request.path.removeprefix("/_code/").removesuffix(".zip"))
             if archive is None:
-                return _say(404, {"message": "no such code"})
-            return Reply(200, (("content-type", "application/zip"),), archive.read_bytes())
-        if not path.startswith("/_lambent/"):
+                return json_response(404, {"message": "no function or layer has this code"})
+            return Response(200, (("content-type", "application/zip"),), archive.read_bytes())
+        if not request.path.startswith("/_lambent/"):
             return None
-        match (method, path.removeprefix("/_lambent/")):
+        match (request.method, request.path.removeprefix("/_lambent/")):
             case ("GET", "health"):
-                return _say(200, self._parts.health())
+                return json_response(200, self._components.health())
             case ("GET", "status"):
-                return _say(200, self._parts.status())
+                return json_response(200, self._components.status())
             case ("POST", "shutdown"):
-                self._parts.shutdown()
-                return _say(202, {"message": "stopping"})
-        return _say(404, {"message": "lambent local has health, status and (POST) shutdown here"})
+                self._components.stopping.set()
+                return json_response(202, {"message": "stopping"})
+        return json_response(404, {"message": "/_lambent/ only has GET health, GET status and POST shutdown"})
 
 
-class _Gone(Exception):
-    """The client hung up before its request was complete."""
+class _Disconnected(Exception):
+    """The client disconnected before its request was complete."""
+
+
+async def _url_request(scope: Scope, receive: Receive, path: str) -> Request:
+    """Return a request to a Function URL. `path` is its path at the URL."""
+    return Request(
+        method=scope["method"],
+        path=path,
+        query=scope["query_string"].decode("latin-1"),
+        headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]),
+        body=await _read(receive, PAYLOAD_MAX),
+        source_ip=scope["client"][0] if scope.get("client") else "127.0.0.1",
+        protocol=f"HTTP/{scope['http_version']}",
+        signed_path=scope["raw_path"].decode("latin-1"),
+    )
 
 
 async def _read(receive: Receive, limit: int | None) -> bytes:
-    """The whole body; what goes beyond the limit is cut off one byte after it, so that its excess shows."""
+    """Return the body. A longer one is cut off one byte after the limit, so that the caller notices the excess."""
     chunks: list[bytes] = []
     size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise _Gone
+            raise _Disconnected
         chunk = message.get("body", b"")
         if chunk:
             chunks.append(chunk)
@@ -190,43 +149,39 @@ async def _read(receive: Receive, limit: int | None) -> bytes:
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-async def _send(reply: Reply, send: Send, method: str) -> None:
-    headers = [(name.encode("latin-1"), _bytes(value)) for name, value in reply.headers]
-    if reply.rest is not None:
-        await _stream(reply, headers, send, silent=method == "HEAD" or reply.status in _BODILESS)
+async def _send(response: Response, send: Send, method: str) -> None:
+    headers = [(name.encode("latin-1"), _encode(value)) for name, value in response.headers]
+    if response.stream is not None:
+        await _send_stream(response, headers, send, silent=method == "HEAD" or response.status in _BODILESS)
         return
-    if reply.status not in _BODILESS and not any(name.lower() == b"content-length" for name, _ in headers):
-        headers.append((b"content-length", str(len(reply.body)).encode()))
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})
+    if response.status not in _BODILESS and not any(name.lower() == b"content-length" for name, _ in headers):
+        headers.append((b"content-length", str(len(response.body)).encode()))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})
 
 
-async def _stream(reply: Reply, headers: list[tuple[bytes, bytes]], send: Send, *, silent: bool) -> None:
-    """Piece by piece; a client that is gone is not noticed here: the server takes what it cannot send, as AWS does."""
-    assert reply.rest is not None
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    if reply.body and not silent:
-        await send({"type": "http.response.body", "body": reply.body, "more_body": True})
-    async with contextlib.aclosing(reply.rest) as rest:
-        with contextlib.suppress(asyncio.CancelledError):  # still under way seconds after a stop: the answer ends here
-            async for chunk in rest:
+async def _send_stream(response: Response, headers: list[tuple[bytes, bytes]], send: Send, *, silent: bool) -> None:
+    """Send the chunks as they come. If the client has disconnected, the server discards them, as AWS does."""
+    assert response.stream is not None
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    if response.body and not silent:
+        await send({"type": "http.response.body", "body": response.body, "more_body": True})
+    async with contextlib.aclosing(response.stream) as stream:
+        with contextlib.suppress(asyncio.CancelledError):  # still running seconds after a stop: the response ends here
+            async for chunk in stream:
                 if not silent:
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
 
 
-def _say(status: int, content: dict[str, Any]) -> Reply:
-    return Reply(status, (("content-type", "application/json"),), json.dumps(content).encode())
-
-
-def _text(value: bytes) -> str:
+def _decode(value: bytes) -> str:
     try:
         return value.decode()
     except UnicodeDecodeError:
         return value.decode("latin-1")
 
 
-def _bytes(value: str) -> bytes:
+def _encode(value: str) -> bytes:
     try:
         return value.encode("latin-1")
     except UnicodeEncodeError:

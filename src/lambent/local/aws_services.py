@@ -1,8 +1,8 @@
-"""Every other AWS service: moto, in this process and on the same address.
+"""All other AWS services: moto, in this process and on the same address.
 
-moto takes more than a second to import, so that happens in a thread of its own while the service is already up; requests for it
-wait. What `durable` says should outlive a restart is written to a journal and made again, with the same ids and dates, when the
-service starts. moto's objects are touched only here and in `repeatable`.
+moto takes more than a second to import, so a thread does that while the service is already running; requests for moto wait.
+Changes that should survive a restart (see `persistence`) are written to a journal. When the service starts, it replays them
+with the same ids and dates. Only this module and `deterministic_moto` use moto's objects.
 """
 
 from __future__ import annotations
@@ -20,98 +20,109 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from lambent.local.control.interface import S3Fault
-from lambent.local.daemon import ACCOUNT
+from lambent.lazy import LazyModule
+from lambent.local.daemon import ACCOUNT, KEYS
 from lambent.local.engine.invocation import Function, LogLine
 from lambent.local.engine.log_sink import BatchingSink
-from lambent.local.front.interface import Caller
+from lambent.local.front.authorization import Caller
+from lambent.local.http import Request, Response, credential_scope
 from lambent.local.journal import Entry, Journal
-from lambent.local.persistence import Call, Meaning, meaning, scope
-from lambent.local.wsgi import Answer, Application, respond
+from lambent.local.persistence import Change, persistent_change
+from lambent.local.wsgi import Application, respond
 
-log = logging.getLogger("lambent.neighbours")
+deterministic_moto = LazyModule("lambent.local.deterministic_moto")
+access_control = LazyModule("moto.iam.access_control")
+moto_config = LazyModule("moto.core.config")
+moto_server = LazyModule("moto.server")
 
-DEFAULT_KEY = "lambent"
-"""The access key, and its secret, that `lambent local env` prints: it may do everything, as moto lets any key."""
+log = logging.getLogger("lambent.aws_services")
 
-_EVENTS_KEPT = 20_000
-"""Events kept of one log stream: moto keeps all, and a load test would fill the memory."""
+_EVENTS_MAX = 20_000
+"""Events to keep of one log stream. moto keeps all, so that a load test would fill the memory."""
 
-_LETTERS = string.ascii_uppercase + string.digits
+_KEY_LETTERS = string.ascii_uppercase + string.digits
 
 
-class Neighbours:
-    """moto behind one door. `start` returns at once; whatever needs moto waits until it is there."""
+class S3Fault(Exception):
+    """S3 refused. `code` and `message` are S3's own, such as NoSuchKey."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
+class AwsServices:
+    """All services of moto. `start` returns at once; calls that need moto wait until it is loaded."""
 
     def __init__(self, state: Path) -> None:
-        self._journal = Journal(state / "neighbours")
-        self._changing = threading.Lock()
-        self._there = threading.Event()
+        self._journal = Journal(state / "neighbours")  # existing state folders have this name
+        self._change_lock = threading.Lock()
+        self._loaded = threading.Event()
         self._failure: BaseException | None = None
         self._application: Application | None = None
         self._threads = ThreadPoolExecutor(16, thread_name_prefix="moto")
         self._sink = BatchingSink(self._deliver)
 
     def start(self) -> None:
-        threading.Thread(target=self._prepare, name="moto-import", daemon=True).start()
+        threading.Thread(target=self._load_and_replay, name="moto-import", daemon=True).start()
         self._sink.start()
 
     def close(self) -> None:
         self._sink.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    # what clients ask over HTTP
+    # requests of clients
 
-    async def answer(self, call: Call) -> Answer:
-        """The answer of whichever service the request is for."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, call)
+    async def answer(self, request: Request) -> Response:
+        """Return the response of the service that the request is for."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, request)
 
-    def _answer(self, call: Call) -> Answer:
-        self._await()
-        if scope(call)[0] == "logs":
+    def _answer(self, request: Request) -> Response:
+        self._wait_until_loaded()
+        if credential_scope(request)[0] == "logs":
             self._sink.flush()
-        meant = meaning(call)
-        return self._perform(call) if meant is None else self._change(call, meant)
+        change = persistent_change(request)
+        return self._perform(request) if change is None else self._perform_and_record(request, change)
 
-    def _perform(self, call: Call) -> Answer:
+    def _perform(self, request: Request) -> Response:
         assert self._application is not None
         try:
-            return respond(self._application, call)
+            return respond(self._application, request)
         except KeyError as error:  # moto has a table of regions for each service
-            region = scope(call)[1]
+            region = credential_scope(request)[1]
             if error.args != (region,):
                 raise
-            told = json.dumps({"__type": "InvalidRegion", "message": f"there is no region {region}"})
-            return Answer(400, (("content-type", "application/x-amz-json-1.1"),), told.encode())
+            document = json.dumps({"__type": "InvalidRegion", "message": f"there is no region {region}"})
+            return Response(400, (("content-type", "application/x-amz-json-1.1"),), document.encode())
 
-    def _change(self, call: Call, meant: Meaning) -> Answer:
-        """A request that should outlive a restart: done, then on the disk, then answered."""
-        with self._changing:
-            at, seed = time.time(), secrets.randbits(64)
-            answer = self._again(at, seed, call)
-            if answer.status < 300:
-                effect = "add" if meant.effect != "add" and self._versioned(meant.subject) else meant.effect
-                self._journal.append(Entry(at, seed, meant.subject, effect, call))
-        return answer
+    def _perform_and_record(self, request: Request, change: Change) -> Response:
+        """Perform a request that should survive a restart, and write it to disk before it is answered."""
+        with self._change_lock:
+            now, seed = time.time(), secrets.randbits(64)
+            response = self._perform_deterministically(request, now, seed)
+            if response.status < 300:
+                effect = "add" if change.effect != "add" and self._is_versioned(change.subject) else change.effect
+                self._journal.append(Entry(now, seed, change.subject, effect, request))
+        return response
 
-    def _again(self, at: float, seed: int, call: Call) -> Answer:
-        repeatable = importlib.import_module("lambent.local.deterministic_moto")
-        with repeatable.repeating(seed, at):
-            return self._perform(call)
+    def _perform_deterministically(self, request: Request, time: float, seed: int) -> Response:
+        with deterministic_moto.deterministic(seed, time):
+            return self._perform(request)
 
-    def _versioned(self, subject: str) -> bool:
-        """Whether an S3 object's older versions must be kept."""
+    def _is_versioned(self, subject: str) -> bool:
+        """Whether an S3 object's older versions must remain available."""
         kind, _, rest = subject.partition(":")
         if kind != "s3":
             return False
         bucket = self._backend("s3", "aws").buckets.get(rest.partition("/")[0])
         return bucket is not None and bucket.is_versioned
 
-    # what the Lambda API asks (both may block; they are called in threads)
+    # for the Lambda API, which calls these in threads because they may block
 
     def role_trust(self, arn: str) -> dict[str, Any] | None:
-        """The trust policy of a role, or None when there is no such role."""
-        self._await()
+        """Return the trust policy of a role, or None if the role doesn't exist."""
+        self._wait_until_loaded()
         roles = self._backend("iam", "aws").roles.values()
         role = next((role for role in roles if role.arn == arn), None)
         if role is None:
@@ -119,122 +130,121 @@ class Neighbours:
         trust = json.loads(role.assume_role_policy_document)
         return trust if isinstance(trust, dict) else {}
 
-    def s3_object(self, region: str, bucket: str, key: str, version: str | None) -> bytes:
-        """The bytes of an object. Raises S3Fault."""
-        self._await()
+    def s3_object(self, bucket: str, key: str, version: str | None) -> bytes:
+        """Return the bytes of an object. Raises S3Fault."""
+        self._wait_until_loaded()
         s3 = self._backend("s3", "aws")
         if bucket not in s3.buckets:
             raise S3Fault("NoSuchBucket", "The specified bucket does not exist")
-        found = s3.get_object(bucket, key, version_id=version)
-        if found is None:
+        s3_object = s3.get_object(bucket, key, version_id=version)
+        if s3_object is None:
             raise S3Fault("NoSuchKey", "The specified key does not exist.")
-        return bytes(found.value)
+        return bytes(s3_object.value)
 
-    # what the front and the engine ask
+    # for Function URLs and the engine
 
     async def caller(self, access_key: str, session_token: str | None) -> Caller | None:
-        """Whom an access key belongs to: `lambent`, or a user or role session made through IAM or STS."""
-        if access_key == DEFAULT_KEY:
+        """Return the owner of an access key: the default one, or a user or role session created through IAM or STS."""
+        if access_key == KEYS[0]:  # what `lambent local env` prints; it may do everything, as moto allows any key
             arn = f"arn:aws:sts::{ACCOUNT}:user/moto"  # what STS GetCallerIdentity answers for it
-            return Caller(access_key, DEFAULT_KEY, ACCOUNT, arn, "AKIAIOSFODNN7EXAMPLE", lambda action, resource: True)
+            return Caller(*KEYS, ACCOUNT, arn, "AKIAIOSFODNN7EXAMPLE", lambda action, resource: True)
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._caller, access_key, session_token)
 
     def _caller(self, access_key: str, session_token: str | None) -> Caller | None:
-        self._await()
-        control = importlib.import_module("moto.iam.access_control")
+        self._wait_until_loaded()
         headers = {"X-Amz-Security-Token": session_token} if session_token else {}
         try:
-            key = control.create_access_key(ACCOUNT, "aws", access_key, headers)
-            policies = [control.IAMPolicy(policy) for policy in key.collect_policies()]
-        except Exception:  # moto: CreateAccessKeyFailure, or the role of a session is gone
+            key = access_control.create_access_key(ACCOUNT, "aws", access_key, headers)
+            policies = [access_control.IAMPolicy(policy) for policy in key.collect_policies()]
+        except Exception:  # moto: CreateAccessKeyFailure, or a session's role was deleted
             return None
         user_id, arn, account = self._backend("sts", "aws").get_caller_identity(access_key, "us-east-1")
 
         def permits(action: str, resource: str) -> bool:
-            verdicts = [policy.is_action_permitted(action, resource) for policy in policies]
-            return control.PermissionResult.PERMITTED in verdicts and control.PermissionResult.DENIED not in verdicts
+            decisions = [policy.is_action_permitted(action, resource) for policy in policies]
+            results = access_control.PermissionResult
+            return results.PERMITTED in decisions and results.DENIED not in decisions
 
         return Caller(access_key, key.create_credentials().secret_key, account, arn, user_id, permits)
 
     def credentials(self, function: Function) -> Mapping[str, str]:
-        """Credentials of the function's role, for its environment variables. Never blocks: moto learns of them when it can."""
-        found = {
-            "AWS_ACCESS_KEY_ID": "ASIA" + "".join(secrets.choice(_LETTERS) for _ in range(16)),
+        """Return credentials of the function's role for its environment variables. Never blocks; moto gets them once loaded."""
+        credentials = {
+            "AWS_ACCESS_KEY_ID": "ASIA" + "".join(secrets.choice(_KEY_LETTERS) for _ in range(16)),
             "AWS_SECRET_ACCESS_KEY": secrets.token_urlsafe(30),
             "AWS_SESSION_TOKEN": secrets.token_urlsafe(96),
         }
-        self._threads.submit(self._assume, function, found)
-        return found
+        self._threads.submit(self._assume_role, function, credentials)
+        return credentials
 
-    def _assume(self, function: Function, made: Mapping[str, str]) -> None:
-        self._await()
+    def _assume_role(self, function: Function, credentials: Mapping[str, str]) -> None:
+        self._wait_until_loaded()
         sts, iam = self._backend("sts", "aws"), self._backend("iam", "aws")
         session = sts.assume_role(function.region, function.name, function.role, "", 12 * 3600, "")
         iam.access_keys.pop(session.access_key_id, None)
-        session.access_key.access_key_id = session.access_key_id = made["AWS_ACCESS_KEY_ID"]
-        session.access_key.secret_access_key = session.secret_access_key = made["AWS_SECRET_ACCESS_KEY"]
-        session.session_token = made["AWS_SESSION_TOKEN"]
+        session.access_key.access_key_id = session.access_key_id = credentials["AWS_ACCESS_KEY_ID"]
+        session.access_key.secret_access_key = session.secret_access_key = credentials["AWS_SECRET_ACCESS_KEY"]
+        session.session_token = credentials["AWS_SESSION_TOKEN"]
         iam.access_keys[session.access_key_id] = session.access_key
 
     def write(self, region: str, group: str, stream: str, lines: Any) -> None:
-        """The engine's LogSink."""
+        """Accept log lines of a function (LogSink)."""
         self._sink.write(region, group, stream, lines)
 
     def _deliver(self, region: str, group: str, stream: str, lines: list[LogLine]) -> None:
         try:
-            self._await()
+            self._wait_until_loaded()
             logs = self._backend("logs", region)
             if group not in logs.groups:
                 self._create_group(region, group)
             logs.ensure_log_stream(group, stream)
             ordered = sorted(lines, key=lambda line: line.timestamp_ms)
             logs.put_log_events(group, stream, [{"timestamp": line.timestamp_ms, "message": line.message} for line in ordered])
-            del logs.groups[group].streams[stream].events[:-_EVENTS_KEPT]
+            del logs.groups[group].streams[stream].events[:-_EVENTS_MAX]
         except Exception:
-            log.exception("lines for the log group %s are lost", group)
+            log.exception("lost lines for the log group %s", group)
 
     def _create_group(self, region: str, group: str) -> None:
         headers = (
             ("host", "127.0.0.1:80"),
-            ("authorization", f"AWS4-HMAC-SHA256 Credential={DEFAULT_KEY}/20260101/{region}/logs/aws4_request"),
+            ("authorization", f"AWS4-HMAC-SHA256 Credential={KEYS[0]}/20260101/{region}/logs/aws4_request"),
             ("x-amz-target", "Logs_20140328.CreateLogGroup"),
             ("content-type", "application/x-amz-json-1.1"),
         )
-        call = Call("POST", "/", "", headers, json.dumps({"logGroupName": group}).encode())
-        self._change(call, Meaning(f"logs:{region}/{group}", "add"))
+        request = Request("POST", "/", "", headers, json.dumps({"logGroupName": group}).encode())
+        self._perform_and_record(request, Change(f"logs:{region}/{group}", "add"))
 
-    # getting moto up
+    # loading moto
 
-    def _await(self) -> None:
-        self._there.wait()
+    def _wait_until_loaded(self) -> None:
+        self._loaded.wait()
         if self._failure is not None:
-            raise RuntimeError("moto could not be loaded; see the service's log") from self._failure
+            raise RuntimeError("moto can't be loaded; see the service's log") from self._failure
 
-    def _prepare(self) -> None:
+    def _load_and_replay(self) -> None:
         try:
             self._load()
             for entry in self._journal.load():
-                answer = self._again(entry.at, entry.seed, entry.call)
-                if answer.status >= 300:
-                    log.debug("replaying %s answered %s", entry.subject, answer.status)
+                response = self._perform_deterministically(entry.request, entry.time, entry.seed)
+                if response.status >= 300:
+                    log.debug("replaying a request for %s returned %s", entry.subject, response.status)
         except BaseException as failure:
-            log.exception("moto could not be loaded")
+            log.exception("moto can't be loaded")
             self._failure = failure
         finally:
-            self._there.set()
+            self._loaded.set()
 
     def _load(self) -> None:
-        server = importlib.import_module("moto.server")
         for service in ("iam", "sts", "logs", "s3"):
             importlib.import_module(f"moto.{service}.models")
-        importlib.import_module("lambent.local.deterministic_moto").install()
-        # AWSLambdaBasicExecutionRole and its like. moto makes an IAM for each of AWS's partitions (China, GovCloud ...) at the
-        # first request, and 1,500 policies for each of them cost seconds: only the ordinary partition gets them.
-        iam = importlib.import_module("moto.core.config").default_user_config["iam"]
+        deterministic_moto.install()
+        # AWSLambdaBasicExecutionRole and others. moto creates an IAM for each of AWS's partitions (China, GovCloud ...) at the
+        # first request. 1,500 policies for each would cost seconds, so only the standard partition gets them.
+        iam = moto_config.default_user_config["iam"]
         iam["load_aws_managed_policies"] = True
         self._backend("iam", "aws")
         iam["load_aws_managed_policies"] = False
-        self._application = server.DomainDispatcherApplication(server.create_backend_app)
+        self._application = moto_server.DomainDispatcherApplication(moto_server.create_backend_app)
 
     def _backend(self, service: str, region: str) -> Any:
         module = importlib.import_module(f"moto.{service}.models")

@@ -1,7 +1,7 @@
-"""Makes moto's ids and dates repeatable for one request, so that a request made again makes the same things.
+"""Make moto's ids and dates deterministic for one request, so that a replayed request creates the same things.
 
-moto draws every id from one random object and asks one module for the time; both are turned here, for the calling thread alone
-and only inside `repeating`. (moto's own `seed` is for the whole process, and other threads draw from it too.)
+moto draws every id from one random object and asks one module for the time. Both are replaced here, but only for the calling
+thread and only inside `deterministic`. (moto's own `seed` is for the whole process, and other threads draw from it too.)
 """
 
 from __future__ import annotations
@@ -19,28 +19,30 @@ import moto.s3.models
 from moto.moto_api._internal import mock_random
 
 
-class _Moment(threading.local):
+class _Replay(threading.local):
+    """The thread's source of ids and its time, inside `deterministic`."""
+
     random: Random | None = None
     time: float | None = None
 
 
-_moment = _Moment()
-_own = Random()
+_replay = _Replay()
+_default_random = Random()
 
 
 class _Clock(datetime.datetime):
     @classmethod
     def now(cls, tz: datetime.tzinfo | None = None) -> _Clock:
-        if _moment.time is None:
+        if _replay.time is None:
             return super().now(tz)
-        return super().fromtimestamp(_moment.time, tz)
+        return super().fromtimestamp(_replay.time, tz)
 
 
 def install() -> None:
-    """Once per process, after moto was imported."""
-    shared: Any = mock_random
-    shared.random = lambda: (_moment.random or _own).random()
-    shared.getrandbits = lambda bits: (_moment.random or _own).getrandbits(bits)
+    """Replace moto's random numbers and clock. Call it once per process, after importing moto."""
+    moto_random: Any = mock_random
+    moto_random.random = lambda: (_replay.random or _default_random).random()
+    moto_random.getrandbits = lambda bits: (_replay.random or _default_random).getrandbits(bits)
     clock = SimpleNamespace(datetime=_Clock, timedelta=datetime.timedelta, timezone=datetime.timezone)
     modules: tuple[Any, ...] = (moto.core.utils, moto.s3.models)
     for module in modules:
@@ -48,10 +50,10 @@ def install() -> None:
 
 
 @contextmanager
-def repeating(seed: int, at: float) -> Iterator[None]:
-    """Inside, ids come from `seed` and it is `at` (seconds since the epoch)."""
-    _moment.random, _moment.time = Random(seed), at
+def deterministic(seed: int, time: float) -> Iterator[None]:
+    """Inside, ids come from `seed` and it is `time` (seconds since the epoch)."""
+    _replay.random, _replay.time = Random(seed), time
     try:
         yield
     finally:
-        _moment.random = _moment.time = None
+        _replay.random = _replay.time = None

@@ -1,7 +1,7 @@
-"""Requests on disk, one JSON line each, so that they can be made again after a restart or a kill -9.
+"""Requests on disk, one JSON line each, to be replayed after a restart or a kill -9.
 
-A line is on the disk (fsync) before its request is answered. A line torn by a crash is the last one, and was never answered: it
-is cut off. Big bodies lie beside the journal in files named by their digest.
+A line is on disk (fsync) before its request is answered. Only the last line can be incomplete after a crash; it is dropped,
+because its request was never answered. Large bodies are files next to the journal, named by their digest.
 """
 
 from __future__ import annotations
@@ -11,49 +11,50 @@ import hashlib
 import json
 import logging
 import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
-from lambent.local.persistence import Call, Effect, compact
+from lambent.local.http import Request
+from lambent.local.persistence import Effect
 
-log = logging.getLogger("lambent.neighbours")
+log = logging.getLogger("lambent.aws_services")
 
 _INLINE_MAX = 16 * 1024
 _COMPACT_AFTER = 2000
 
 
 class Entry(Struct, frozen=True):
-    """One request that changed something. `at` is in seconds since the epoch; `seed` fixes the ids that it made."""
+    """A request that changed something. `time` is in seconds since the epoch; `seed` determines the ids that it created."""
 
-    at: float
+    time: float
     seed: int
     subject: str
     effect: Effect
-    call: Call
+    request: Request
 
 
 class Journal:
-    """An append-only file in `folder`. Not for several threads at once: the caller holds a lock."""
+    """An append-only file in `folder`. Not thread-safe: the caller holds a lock."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._path = folder / "journal.jsonl"
         self._bodies = folder / "bodies"
         self._appended = 0
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # access keys are in it
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # it contains access keys
         self._bodies.mkdir(exist_ok=True)
 
     def load(self) -> list[Entry]:
-        """Every entry that still matters, oldest first. Drops the others, and a torn line, from the file."""
+        """Return every entry that still matters, oldest first. Drops the others, and an incomplete line, from the file."""
         lines = self._path.read_bytes().splitlines(keepends=True) if self._path.exists() else []
-        whole = [line for line in lines if line.endswith(b"\n")]
-        entries = [entry for line in whole if (entry := self._read(line))]
-        kept = compact(entries)
-        if len(kept) < len(lines):
-            self._rewrite(kept)
-        return kept
+        complete = [line for line in lines if line.endswith(b"\n")]
+        entries = compact([entry for line in complete if (entry := self._read(line))])
+        if len(entries) < len(lines):
+            self._rewrite(entries)
+        return entries
 
     def append(self, entry: Entry) -> None:
         with self._path.open("ab") as file:
@@ -72,28 +73,28 @@ class Journal:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self._path)
-        needed = {hashlib.sha256(entry.call.body).hexdigest() for entry in entries}
+        needed = {hashlib.sha256(entry.request.body).hexdigest() for entry in entries}
         for body in self._bodies.iterdir():
             if body.name not in needed:
                 body.unlink()
 
     def _line(self, entry: Entry) -> bytes:
-        call = entry.call
-        told: dict[str, Any] = {
-            "at": entry.at,
+        request = entry.request
+        document: dict[str, Any] = {
+            "at": entry.time,
             "seed": entry.seed,
             "subject": entry.subject,
             "effect": entry.effect,
-            "request": [call.method, call.path, call.query],
-            "headers": call.headers,
+            "request": [request.method, request.path, request.query],
+            "headers": request.headers,
         }
-        if len(call.body) <= _INLINE_MAX:
-            told["body"] = base64.b64encode(call.body).decode("ascii")
+        if len(request.body) <= _INLINE_MAX:
+            document["body"] = base64.b64encode(request.body).decode("ascii")
         else:
-            told["digest"] = self._keep(call.body)
-        return json.dumps(told, separators=(",", ":")).encode() + b"\n"
+            document["digest"] = self._save_body(request.body)
+        return json.dumps(document, separators=(",", ":")).encode() + b"\n"
 
-    def _keep(self, body: bytes) -> str:
+    def _save_body(self, body: bytes) -> str:
         digest = hashlib.sha256(body).hexdigest()
         path = self._bodies / digest
         if not path.exists():
@@ -109,11 +110,35 @@ class Journal:
         try:
             return self._parse(json.loads(line))
         except (ValueError, KeyError, TypeError, OSError) as error:
-            log.warning("a line of %s cannot be read and is dropped: %r", self._path, error)
+            log.warning("dropped a line of %s that can't be read: %r", self._path, error)
             return None
 
-    def _parse(self, told: dict[str, Any]) -> Entry:
-        body = base64.b64decode(told["body"]) if "body" in told else (self._bodies / told["digest"]).read_bytes()
-        method, path, query = told["request"]
-        headers = tuple((name, value) for name, value in told["headers"])
-        return Entry(told["at"], told["seed"], told["subject"], told["effect"], Call(method, path, query, headers, body))
+    def _parse(self, document: dict[str, Any]) -> Entry:
+        body = base64.b64decode(document["body"]) if "body" in document else (self._bodies / document["digest"]).read_bytes()
+        method, path, query = document["request"]
+        headers = tuple((name, value) for name, value in document["headers"])
+        request = Request(method, path, query, headers, body)
+        return Entry(document["at"], document["seed"], document["subject"], document["effect"], request)
+
+
+def compact(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries, in the same order, without those that a later one made obsolete."""
+    obsolete: set[str] = set()
+    remaining = []
+    for entry in reversed(entries):
+        subject = entry.subject
+        if subject and any(part in obsolete for part in _lineage(subject)):
+            continue
+        if subject and entry.effect != "add":
+            obsolete.add(subject)
+        if entry.effect != "end" or not subject:
+            remaining.append(entry)
+    remaining.reverse()
+    return remaining
+
+
+def _lineage(subject: str) -> Iterator[str]:
+    """Yield the subject and what contains it: an object in S3 disappears with its bucket."""
+    yield subject
+    if subject.startswith("s3:") and "/" in subject:
+        yield subject.partition("/")[0]

@@ -7,50 +7,29 @@ import contextlib
 import errno
 import json
 import logging
-import os
 import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import uvicorn
-from msgspec import Struct
 
-from lambent import __version__
 from lambent.errors import LocalError
 from lambent.local import daemon
 from lambent.local.application import Application
-from lambent.local.aws_services import Neighbours
-from lambent.local.control.api import Control
-from lambent.local.control.service_model import is_lambda
-from lambent.local.engine.engine import LocalEngine
-from lambent.local.engine.engine import Settings as EngineSettings
+from lambent.local.components import Components, Settings
 from lambent.local.file_lock import Locked, take
-from lambent.local.front.function_urls import Front
-from lambent.local.front.function_urls import Settings as FrontSettings
-from lambent.local.front.limited import Limited
 from lambent.local.port_owner import occupant
 from lambent.local.sandbox.detect import choose
-from lambent.local.sandbox.sandbox import Maker
-from lambent.local.store import Store
+
+__all__ = ["Settings", "listen", "run"]
 
 log = logging.getLogger("lambent.service")
 
 _STOP_S = 5
 """How long requests under way may take once the service is told to stop."""
-
-
-class Settings(Struct, frozen=True):
-    """`port` 0 takes a free one. `cache` is where interpreters' runtimes are kept between states."""
-
-    state: Path
-    cache: Path
-    port: int
-    as_of: date
-    environ: Mapping[str, str]
 
 
 def run(settings: Settings, ready: Callable[[dict[str, Any]], None]) -> None:
@@ -113,60 +92,6 @@ def _denied(port: int, error: OSError) -> LocalError:
     return LocalError(f"port {port} cannot be had: {error.strerror}", hint=f"lambent local start --port {daemon.DEFAULT_PORT}")
 
 
-class _Parts:
-    """Everything that serves requests, made in the order of its needs and ended in the opposite one."""
-
-    def __init__(self, settings: Settings, port: int, maker: Maker) -> None:
-        url = f"http://127.0.0.1:{port}"
-        self._settings = settings
-        self._started = datetime.now(UTC).isoformat(timespec="seconds")
-        self._port, self._url = port, url
-        self.account = daemon.ACCOUNT
-        self.stopping = asyncio.Event()
-        self.store = Store(settings.state)
-        self.neighbours = Neighbours(settings.state)
-        self.engine = LocalEngine(
-            maker=maker,
-            logs=self.neighbours,
-            credentials=self.neighbours.credentials,
-            settings=EngineSettings(settings.state, settings.cache, url, settings.as_of, settings.environ),
-        )
-        self.control = Control(self.store, self.engine, self.neighbours, url, settings.as_of)
-        limited = Limited(self.engine, self.store, self.control.parts.running)
-        self.front = Front(self.store, limited, self.neighbours, FrontSettings(port, url, settings.as_of))
-
-    def is_lambda(self, method: str, path: str) -> bool:
-        return is_lambda(method, path)
-
-    def health(self) -> dict[str, Any]:
-        """What `service.json` holds too."""
-        return {
-            "service": "lambent",
-            "version": __version__,
-            "pid": os.getpid(),
-            "port": self._port,
-            "url": self._url,
-            "state": str(self._settings.state),
-            "as_of": self._settings.as_of.isoformat(),
-            "started": self._started,
-        }
-
-    def status(self) -> dict[str, Any]:
-        return {**self.health(), "functions": self.store.count(), "engine": self.engine.describe()}
-
-    def shutdown(self) -> None:
-        self.stopping.set()
-
-    async def flush_logs(self) -> None:
-        await self.engine.flush_logs()
-
-    async def end(self) -> None:
-        await self.control.stop()
-        await self.engine.stop()
-        self.neighbours.close()
-        self.store.close()
-
-
 class _Server(uvicorn.Server):
     """uvicorn without its signal handlers: it would end the process before our parts could be ended."""
 
@@ -186,13 +111,12 @@ class _Server(uvicorn.Server):
 async def _serve(settings: Settings, sockets: list[socket.socket], ready: Callable[[dict[str, Any]], None]) -> None:
     with tempfile.TemporaryDirectory(prefix="lambent-") as scratch:
         maker = await choose(Path(scratch))
-    parts = _Parts(settings, sockets[0].getsockname()[1], maker)
+    parts = Components(settings, sockets[0].getsockname()[1], maker)
     record = settings.state / "service.json"
 
     def started() -> None:
         _write(record, parts.health())
-        parts.neighbours.start()
-        parts.control.resume()
+        parts.start()
         ready(parts.health())
 
     config = uvicorn.Config(
@@ -210,7 +134,7 @@ async def _serve(settings: Settings, sockets: list[socket.socket], ready: Callab
 
     def asked_to_end() -> None:
         server.force_exit = parts.stopping.is_set()  # the second time nobody is waited for
-        parts.shutdown()
+        parts.stopping.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, asked_to_end)
@@ -222,7 +146,7 @@ async def _serve(settings: Settings, sockets: list[socket.socket], ready: Callab
         await serving
     finally:
         record.unlink(missing_ok=True)
-        await parts.end()
+        await parts.close()
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""One complete HTTP request into a WSGI application, one complete answer out of it."""
+"""Call a WSGI application with one complete HTTP request."""
 
 from __future__ import annotations
 
@@ -8,72 +8,65 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from msgspec import Struct
-
-from lambent.local.persistence import Call
+from lambent.local.http import Request, Response
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 _META = "x-amz-meta-"
 
 
-class Answer(Struct, frozen=True):
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-
-
-def respond(application: Application, call: Call) -> Answer:
-    """Runs the application in the calling thread. Whatever it raises goes through."""
-    started: list[tuple[str, list[tuple[str, str]]]] = []
+def respond(application: Application, request: Request) -> Response:
+    """Run the application in the calling thread and return its response. Lets its exceptions through."""
+    starts: list[tuple[str, list[tuple[str, str]]]] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
-        started.append((status, headers))
+        starts.append((status, headers))
         return lambda data: None
 
-    result = application(_environ(call), start_response)
+    chunks = application(_environ(request), start_response)
     try:
-        body = b"".join(result)
+        body = b"".join(chunks)
     finally:
-        close = getattr(result, "close", None)
+        close = getattr(chunks, "close", None)
         if close:
             close()
-    status, headers = started[-1]
-    return Answer(int(status.split()[0]), tuple(headers), body)
+    status, headers = starts[-1]
+    return Response(int(status.split()[0]), tuple(headers), body)
 
 
-def _environ(call: Call) -> dict[str, Any]:
-    host, _, port = call.header("host").rpartition(":")
+def _environ(request: Request) -> dict[str, Any]:
+    host, _, port = (request.header("host") or "").rpartition(":")
     environ: dict[str, Any] = {
-        "REQUEST_METHOD": call.method,
+        "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": unquote_to_bytes(call.path).decode("latin-1"),
-        "RAW_URI": f"{call.path}?{call.query}" if call.query else call.path,
-        "QUERY_STRING": call.query,
+        "PATH_INFO": unquote_to_bytes(request.path).decode("latin-1"),
+        "RAW_URI": f"{request.path}?{request.query}" if request.query else request.path,
+        "QUERY_STRING": request.query,
         "SERVER_NAME": host or "127.0.0.1",
         "SERVER_PORT": port if port.isdigit() else "80",
         "SERVER_PROTOCOL": "HTTP/1.1",
         "REMOTE_ADDR": "127.0.0.1",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(call.body),
+        "wsgi.input": io.BytesIO(request.body),
         "wsgi.input_terminated": True,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
     }
-    spelled: dict[str, str] = {}  # moto's own key: WSGI cannot tell x-amz-meta-a_b from x-amz-meta-a-b, and S3 does
-    for name, value in call.headers:
+    # WSGI can't distinguish x-amz-meta-a_b from x-amz-meta-a-b, but S3 does. moto reads the real names from a key of its own.
+    original_names: dict[str, str] = {}
+    for name, value in request.headers:
         if "_" in name and not name.startswith(_META):
             continue
         key = name.upper().replace("-", "_")
         if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             key = f"HTTP_{key}"
         if "_" in name:
-            spelled[key] = name
+            original_names[key] = name
         environ[key] = f"{environ[key]},{value}" if key in environ else value
-    if spelled:
-        environ["moto.preserved_header_names"] = spelled
-    environ["CONTENT_LENGTH"] = str(len(call.body))
+    if original_names:
+        environ["moto.preserved_header_names"] = original_names
+    environ["CONTENT_LENGTH"] = str(len(request.body))
     return environ

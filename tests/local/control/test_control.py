@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 
-from lambent.local.control import is_lambda
 from lambent.local.control.configuration_rules import trusts_lambda
 from lambent.local.control.permissions import build_statement
-from lambent.local.control.service_model import find, service
+from lambent.local.control.service_model import find_operation, service
 from lambent.local.control.url_configs import function_url
-from support.lambda_api import ACCOUNT, REGION, ROLE, TRUST, Api, body, client, refusal, serving, text, zip_bytes
+from lambent.local.http import Request
+from support.lambda_api import ACCOUNT, REGION, ROLE, TRUST, Api, body, client, error, refusal, serving, zip_bytes
 from support.recordings import Recording
 
 TODAY = date(2026, 11, 23)
@@ -97,7 +97,7 @@ UNASSUMABLE = "The role defined for the function cannot be assumed by Lambda."
 )
 def test_wrong_creations(api: Api, given: dict[str, Any], code: str, told: str) -> None:
     params = {key: value for key, value in good(**given).items() if value is not None}
-    found, message = text(refusal(api.client.create_function, **params))
+    found, message = error(refusal(api.client.create_function, **params))
     assert (found, told in message) == (code, True), message
     assert api.store.count() == 0
     assert list(api.store.code.iterdir()) == []
@@ -135,8 +135,8 @@ def test_errors_have_awss_envelope(api: Api) -> None:
 
 
 def test_every_other_operation_says_that_it_is_not_built(api: Api) -> None:
-    code, message = text(refusal(api.client.list_code_signing_configs))
-    assert (code, message) == (ABSENT, "lambent's local Lambda does not build the operation ListCodeSigningConfigs (yet).")
+    code, message = error(refusal(api.client.list_code_signing_configs))
+    assert (code, message) == (ABSENT, "lambent's local Lambda doesn't support the operation ListCodeSigningConfigs")
     assert raw(api, "GET", "/2015-03-31/nonsense")[0] == 404
 
 
@@ -145,12 +145,11 @@ def test_every_line_of_the_model_is_routed_to_its_operation() -> None:
         operation = service().operation_model(name)
         path, _, query = operation.http["requestUri"].partition("?")
         path = path.replace("{", "x-").replace("}", "")
-        found = find(operation.http["method"], path, query)
-        assert found is not None
-        assert found[0].name == name
-        assert is_lambda(operation.http["method"], path)
-    assert not is_lambda("GET", "/bucket/2015-03-31/functions")
-    assert not is_lambda("POST", "/")
+        call = find_operation(Request(operation.http["method"], path, query, (), b""))
+        assert call is not None
+        assert call.operation.name == name
+    assert find_operation(Request("GET", "/bucket/2015-03-31/functions", "", (), b"")) is None
+    assert find_operation(Request("POST", "/", "", (), b"")) is None
 
 
 def test_statement_ids_are_not_taken_for_other_paths(api: Api) -> None:
@@ -163,7 +162,7 @@ def test_statement_ids_are_not_taken_for_other_paths(api: Api) -> None:
 def test_the_calendar_of_2024(tmp_path: Path) -> None:
     with serving(tmp_path, date(2024, 7, 7)) as api:
         api.create("f", Runtime="python3.9")
-        code, message = text(refusal(api.client.create_function, **good(FunctionName="g", Runtime="python3.13")))
+        code, message = error(refusal(api.client.create_function, **good(FunctionName="g", Runtime="python3.13")))
         assert (code, message.startswith("Value python3.13 at 'runtime' failed")) == (INVALID, True)
 
 
@@ -171,21 +170,21 @@ def test_a_runtime_may_still_be_updated_after_it_is_closed_to_new_functions(tmp_
     with serving(tmp_path / "s", date(2026, 1, 1)) as api:
         api.create("f", Runtime="python3.9")
     with serving(tmp_path / "s", date(2026, 2, 20)) as api:
-        assert "no longer supported" in text(refusal(api.client.create_function, **good(Runtime="python3.9")))[1]
+        assert "no longer supported" in error(refusal(api.client.create_function, **good(Runtime="python3.9")))[1]
         api.client.update_function_code(FunctionName="f", ZipFile=zip_bytes())
-        api.settled("f")
+        api.wait_until_settled("f")
     with serving(tmp_path / "s", TODAY) as api:
         refused = refusal(api.client.update_function_code, FunctionName="f", ZipFile=zip_bytes())
-        assert "no longer supported" in text(refused)[1]
+        assert "no longer supported" in error(refused)[1]
         api.client.update_function_configuration(FunctionName="f", Runtime="python3.13")
 
 
 def test_a_role_lambda_may_not_assume(api: Api) -> None:
     other = ROLE.replace("lambda-role", "other")
     trust = json.loads(json.dumps(TRUST).replace("lambda.amazonaws.com", "ec2.amazonaws.com"))
-    api.neighbours.roles[other] = trust
-    assert "cannot be assumed" in text(refusal(api.client.create_function, **good(Role=other)))[1]
-    api.neighbours.roles[other] = TRUST
+    api.aws_services.roles[other] = trust
+    assert "cannot be assumed" in error(refusal(api.client.create_function, **good(Role=other)))[1]
+    api.aws_services.roles[other] = TRUST
     api.create("f", Role=other)
 
 
@@ -206,21 +205,21 @@ def test_trust(statement: dict[str, Any], trusts: bool) -> None:
 
 def test_a_second_creation_is_refused(api: Api) -> None:
     api.create("f")
-    assert text(refusal(api.client.create_function, **good())) == ("ResourceConflictException", "Function already exist: f")
+    assert error(refusal(api.client.create_function, **good())) == ("ResourceConflictException", "Function already exist: f")
 
 
 def test_pending_refuses_changes_and_events(api: Api) -> None:
-    api.control.parts.settle_s = 60
+    api.backend.settle_s = 60
     api.client.create_function(**good())
     told = "The operation cannot be performed at this time. The function is currently in the following state: Pending"
-    assert text(refusal(api.client.invoke, FunctionName="f"))[1] == told
-    assert text(refusal(api.client.update_function_configuration, FunctionName="f", Timeout=4))[1] == told
+    assert error(refusal(api.client.invoke, FunctionName="f"))[1] == told
+    assert error(refusal(api.client.update_function_configuration, FunctionName="f", Timeout=4))[1] == told
 
 
 def test_the_old_code_serves_while_an_update_settles(api: Api) -> None:
     api.create("f")
     old = api.client.get_function(FunctionName="f")["Configuration"]["CodeSha256"]
-    api.control.parts.settle_s = 60
+    api.backend.settle_s = 60
     changed = api.client.update_function_code(FunctionName="f", ZipFile=zip_bytes({"handler.py": "x = 1\n"}))
     assert changed["CodeSha256"] != old
     assert api.store.route(REGION, "f", "").code_sha256 == old
@@ -231,7 +230,7 @@ def test_new_code_serves_after_it_and_environments_are_retired(api: Api) -> None
     api.create("f")
     retired = len(api.engine.retired)
     changed = api.client.update_function_code(FunctionName="f", ZipFile=zip_bytes({"handler.py": "x = 1\n"}))
-    api.settled("f")
+    api.wait_until_settled("f")
     assert api.store.route(REGION, "f", "").code_sha256 == changed["CodeSha256"]
     assert api.engine.retired[retired:] == [(f"{ARN}f", "$LATEST")], "published versions stay warm"
     api.client.delete_function(FunctionName="f")
@@ -246,7 +245,7 @@ def test_dry_run_changes_nothing(api: Api) -> None:
     after = api.client.get_function_configuration(FunctionName="f")
     assert before["RevisionId"] == after["RevisionId"]
     refused = refusal(api.client.update_function_code, FunctionName="f", ZipFile=b"junk", DryRun=True)
-    assert text(refused)[1].startswith("Could not unzip uploaded file.")
+    assert error(refused)[1].startswith("Could not unzip uploaded file.")
 
 
 def test_code_location_and_sweep(api: Api) -> None:
@@ -264,11 +263,11 @@ def test_versions_in_use_are_kept(api: Api) -> None:
     api.client.publish_version(FunctionName="f")
     api.client.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
     told = "Unable to delete version because the following aliases reference it: [live]"
-    assert text(refusal(api.client.delete_function, FunctionName="f", Qualifier="1"))[1] == told
+    assert error(refusal(api.client.delete_function, FunctionName="f", Qualifier="1"))[1] == told
     api.client.delete_alias(FunctionName="f", Name="live")
     api.client.delete_function(FunctionName="f", Qualifier="1")
     api.client.update_function_configuration(FunctionName="f", Description="new")
-    api.settled("f")
+    api.wait_until_settled("f")
     assert api.client.publish_version(FunctionName="f")["Version"] == "2"  # a number is never used again
 
 
@@ -304,17 +303,17 @@ def test_wrong_aliases(api: Api, version: str, weights: dict[str, float], told: 
         "FunctionVersion": version,
         "RoutingConfig": {"AdditionalVersionWeights": weights},
     }
-    assert told in text(refusal(api.client.create_alias, **given))[1]
+    assert told in error(refusal(api.client.create_alias, **given))[1]
 
 
 def test_alias_names(api: Api) -> None:
     api.create("f")
     given = {"FunctionName": "f", "FunctionVersion": "$LATEST"}
     told = "pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)"
-    assert text(refusal(api.client.create_alias, Name="12", **given))[1].endswith(told)
+    assert error(refusal(api.client.create_alias, Name="12", **given))[1].endswith(told)
     api.client.create_alias(Name="a", **given)
-    assert text(refusal(api.client.create_alias, Name="a", **given))[1] == f"Alias already exists: {ARN}f:a"
-    assert text(refusal(api.client.get_alias, FunctionName="f", Name="b"))[1] == f"Cannot find alias arn: {ARN}f:b"
+    assert error(refusal(api.client.create_alias, Name="a", **given))[1] == f"Alias already exists: {ARN}f:a"
+    assert error(refusal(api.client.get_alias, FunctionName="f", Name="b"))[1] == f"Cannot find alias arn: {ARN}f:b"
 
 
 def test_urls(api: Api) -> None:
@@ -336,7 +335,7 @@ def test_urls(api: Api) -> None:
     assert (known.function, known.qualifier, known.auth_type, known.invoke_mode) == ("f", "live", "NONE", "BUFFERED")
     told = "Failed to create function url config for [functionArn = "
     twice = refusal(api.client.create_function_url_config, FunctionName="f", Qualifier="live", AuthType="NONE")
-    assert text(twice)[1] == f"{told}{ARN}f:live]. Error message:  FunctionUrlConfig exists for this Lambda function"
+    assert error(twice)[1] == f"{told}{ARN}f:live]. Error message:  FunctionUrlConfig exists for this Lambda function"
     listed = api.client.list_function_url_configs(FunctionName="f")["FunctionUrlConfigs"]
     assert [url["InvokeMode"] for url in listed] == ["BUFFERED"]
     api.client.delete_alias(FunctionName="f", Name="live")
@@ -370,7 +369,7 @@ def test_policies_belong_to_their_qualifier(api: Api) -> None:
     assert [statement["Resource"] for statement in api.store.policy(REGION, "f", "live")] == [f"{ARN}f:live"]
     assert api.store.policy(REGION, "f", "") == []
     stale = refusal(api.client.add_permission, StatementId="t", RevisionId=before, **given)
-    assert "Call the GetPolicy API" in text(stale)[1]
+    assert "Call the GetPolicy API" in error(stale)[1]
 
 
 def test_pages(api: Api) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from lambent.local.control.payload import check_json
 from lambent.local.engine.invocation import EngineFault, Outcome, Throttled
-from support.lambda_api import ACCOUNT, REGION, Api, body, refusal, serving, text
+from support.lambda_api import ACCOUNT, REGION, Api, body, error, refusal, serving
 
 TODAY = date(2026, 11, 23)
 ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:"
@@ -59,25 +59,25 @@ def test_invoke_by_qualifier(api: Api) -> None:
 def test_invoke_refusals(api: Api) -> None:
     api.create("f")
     invoke = api.client.invoke
-    code, message = text(refusal(invoke, FunctionName="f", Payload=b"nope"))
+    code, message = error(refusal(invoke, FunctionName="f", Payload=b"nope"))
     lead = "Could not parse request body into json: Could not parse payload into json: "
     assert (code, message.startswith(f"{lead}Unrecognized token 'nope': was expecting")) == (
         "InvalidRequestContentException",
         True,
     )
     status = refusal(invoke, FunctionName="f", Payload=b'"' + b"x" * 6291556 + b'"')
-    assert text(status)[1] == "Request must be smaller than 6291556 bytes for the Invoke operation"
+    assert error(status)[1] == "Request must be smaller than 6291556 bytes for the Invoke operation"
     assert status["ResponseMetadata"]["HTTPStatusCode"] == 413
     big = refusal(invoke, FunctionName="f", Payload=b'"' + b"x" * 1048576 + b'"', InvocationType="Event")
-    assert text(big)[0] == "RequestTooLargeException"
+    assert error(big)[0] == "RequestTooLargeException"
     api.engine.outcomes.append(Throttled())
     refused = refusal(invoke, FunctionName="f")
-    assert (text(refused), refused["Reason"]) == (
+    assert (error(refused), refused["Reason"]) == (
         ("TooManyRequestsException", "Rate Exceeded."),
         "ConcurrentInvocationLimitExceeded",
     )
     api.engine.outcomes.append(EngineFault("python3.13 is not on this machine"))
-    assert "python3.13 is not on this machine" in text(refusal(invoke, FunctionName="f"))[1]
+    assert "python3.13 is not on this machine" in error(refusal(invoke, FunctionName="f"))[1]
     api.client.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=0)
     reason = refusal(invoke, FunctionName="f")["Reason"]
     assert reason == "ReservedFunctionConcurrentInvocationLimitExceeded"
@@ -90,15 +90,15 @@ def test_json_is_json() -> None:
 
 def until(api: Api, calls: int) -> None:
     async def wait() -> None:
-        while len(api.engine.calls) < calls or api.control.parts.tasks:
+        while len(api.engine.calls) < calls or api.backend.tasks:
             await asyncio.sleep(0.01)
 
     asyncio.run_coroutine_threadsafe(asyncio.wait_for(wait(), 10), api.loop).result()
 
 
 def test_events_are_tried_three_times_with_one_request_id(api: Api) -> None:
-    assert api.control.parts.retry_delays == (60.0, 120.0)
-    api.control.parts.retry_delays = (0.01, 0.01)
+    assert api.backend.retry_delays == (60.0, 120.0)
+    api.backend.retry_delays = (0.01, 0.01)
     api.create("f")
     api.engine.outcomes += [Outcome(b"{}", "Unhandled", "")] * 5
     answer = api.client.invoke(FunctionName="f", InvocationType="Event")
@@ -118,7 +118,7 @@ def test_a_throttled_event_waits(api: Api) -> None:
 
 @pytest.mark.parametrize("attempts", [0, 1])
 def test_fewer_tries_where_the_function_says_so(api: Api, attempts: int) -> None:
-    api.control.parts.retry_delays = (0.01, 0.01)
+    api.backend.retry_delays = (0.01, 0.01)
     api.create("f")
     api.client.put_function_event_invoke_config(FunctionName="f", MaximumRetryAttempts=attempts)
     api.engine.outcomes += [Outcome(b"{}", "Unhandled", "")] * 5
@@ -128,7 +128,7 @@ def test_fewer_tries_where_the_function_says_so(api: Api, attempts: int) -> None
 
 
 def test_an_event_that_is_too_old_is_not_tried_again(api: Api) -> None:
-    api.control.parts.retry_delays = (0.2, 0.2)
+    api.backend.retry_delays = (0.2, 0.2)
     api.create("f")
     api.client.put_function_event_invoke_config(FunctionName="f", MaximumEventAgeInSeconds=60)
     record = api.store.get("us-east-1", "f")

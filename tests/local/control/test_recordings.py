@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from support.lambda_api import ACCOUNT, ROLE, Api, serving, zip_bytes
-from support.lambda_api import make_recorded as make
+from support.lambda_api import create_recorded as make
 from support.recordings import Recording
 
 RECORDED_ON = date(2025, 11, 25)
@@ -39,7 +39,7 @@ def test_alias_lifecycle(api: Api, name: str) -> None:
     recording.match("create_response", api.create(name, **recording.given("create_response")))
     recording.match("publish_v1", c.publish_version(FunctionName=name))
     c.update_function_configuration(FunctionName=name, Environment={"Variables": {"testenv": "prod"}})
-    api.settled(name)
+    api.wait_until_settled(name)
     recording.match("publish_v2", c.publish_version(FunctionName=name))
     routing = {"AdditionalVersionWeights": {"2": 0.2}}
     base = {"FunctionName": name, "FunctionVersion": "1"}
@@ -148,11 +148,11 @@ def test_function_lifecycle(api: Api, name: str) -> None:
     changes = {"Description": "Changed-Description", "MemorySize": 512, "Timeout": 10, "Runtime": "python3.11"}
     changes["Environment"] = {"Variables": {"ENV_A": "a"}}
     recording.match("update_func_conf_response", c.update_function_configuration(FunctionName=name, **changes))
-    api.settled(name)
+    api.wait_until_settled(name)
     recording.match("get_function_response_postupdate", c.get_function(FunctionName=name))
     other = zip_bytes({"handler.py": "def handler(event, context):\n    return 2\n"})
     recording.match("update_code_response", c.update_function_code(FunctionName=name, ZipFile=other))
-    api.settled(name)
+    api.wait_until_settled(name)
     recording.match("get_function_response_postcodeupdate", c.get_function(FunctionName=name))
     recording.match("delete_response", c.delete_function(FunctionName=name))
     recording.refused("delete_postdelete", c.delete_function, FunctionName=name)
@@ -188,7 +188,7 @@ def test_invalid_invoke(api: Api) -> None:
 def test_code_location(api: Api, name: str, source: str) -> None:
     recording, c = Recording(f"TestLambdaFunction::test_lambda_code_location_{source}"), api.client
     one, two = zip_bytes(), zip_bytes({"handler.py": "x = 2\n"})
-    api.neighbours.objects |= {("bucket", "code.zip"): one, ("bucket", "two.zip"): two}
+    api.aws_services.objects |= {("bucket", "code.zip"): one, ("bucket", "two.zip"): two}
     first = {"ZipFile": one} if source == "zipfile" else {"S3Bucket": "bucket", "S3Key": "code.zip"}
     second = {"ZipFile": two} if source == "zipfile" else {"S3Bucket": "bucket", "S3Key": "two.zip"}
     created = "create-response-zip-file" if source == "zipfile" else "create_response_s3"
@@ -251,13 +251,13 @@ def test_revisions(api: Api, name: str) -> None:
     revision = c.get_function(FunctionName=name)["Configuration"]["RevisionId"]
     update = c.update_function_code(FunctionName=name, RevisionId=revision, ZipFile=zip_bytes())
     recording.match("update_function_code_response_rev3", update)
-    api.settled(name)
+    api.wait_until_settled(name)
     recording.match("get_function_response_rev4", c.get_function(FunctionName=name))
     step = "update_function_configuration_revision_exception"
     recording.refused(step, c.update_function_configuration, **stale, Runtime="python3.8")
     update = c.update_function_configuration(FunctionName=name, Runtime="python3.8")
     recording.match("update_function_configuration_response_rev5", update)
-    api.settled(name)
+    api.wait_until_settled(name)
     recording.match("get_function_response_rev6", c.get_function(FunctionName=name))
     recording.done()
 
@@ -269,7 +269,7 @@ def test_version_lifecycle(api: Api, name: str) -> None:
     recording.match("list_versions_result", c.list_versions_by_function(FunctionName=name))
     update = c.update_function_configuration
     recording.match("first_update_response", update(FunctionName=name, Description="First version :)"))
-    api.settled(name)
+    api.wait_until_settled(name)
     recording.match("first_update_get_function", c.get_function(FunctionName=name))
     first = c.publish_version(FunctionName=name, Description="First version description :)")
     recording.match("first_publish_response", first)
@@ -277,7 +277,7 @@ def test_version_lifecycle(api: Api, name: str) -> None:
     recording.match("first_publish_get_function", c.get_function(**at))
     recording.match("first_publish_get_function_config", c.get_function_configuration(**at))
     recording.match("second_update_response", update(FunctionName=name, Description="Second version :))"))
-    api.settled(name)
+    api.wait_until_settled(name)
     recording.match("first_publish_get_function_after_update", c.get_function(**at))
     recording.match("second_publish_response", c.publish_version(FunctionName=name))
     recording.match(
@@ -332,7 +332,7 @@ def test_logging(api: Api, name: str) -> None:
     recording.match("function_config", c.get_function_configuration(FunctionName=name))
     update = c.update_function_configuration(FunctionName=name, LoggingConfig={"LogGroup": "cool_lambda"})
     recording.match("updated_config", update)
-    api.settled(name)
+    api.wait_until_settled(name)
     recording.match("received_config", c.get_function_configuration(FunctionName=name))
     recording.done()
 

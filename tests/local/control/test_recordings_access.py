@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from support.lambda_api import ACCOUNT, Api, client, serving, zip_bytes
-from support.lambda_api import make_recorded as make
+from support.lambda_api import create_recorded as make
 from support.recordings import Recording
 
 RECORDED_ON = date(2025, 11, 25)

@@ -7,8 +7,8 @@ from datetime import date
 
 import pytest
 
-from support.lambda_api import ACCOUNT, Api, refusal, serving, text
-from support.lambda_api import make_recorded as make
+from support.lambda_api import ACCOUNT, Api, error, refusal, serving
+from support.lambda_api import create_recorded as make
 from support.recordings import Recording
 
 
@@ -85,15 +85,15 @@ def test_provisioned_and_reserved_know_of_each_other(api: Api, name: str) -> Non
     c.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=2)
     here = {"FunctionName": name, "Qualifier": "1"}
     put = c.put_provisioned_concurrency_config
-    assert "should not be greater than the reserved" in text(refusal(put, **here, ProvisionedConcurrentExecutions=3))[1]
+    assert "should not be greater than the reserved" in error(refusal(put, **here, ProvisionedConcurrentExecutions=3))[1]
     put(**here, ProvisionedConcurrentExecutions=2)
-    code, told = text(refusal(c.put_function_concurrency, FunctionName=name, ReservedConcurrentExecutions=1))
+    code, told = error(refusal(c.put_function_concurrency, FunctionName=name, ReservedConcurrentExecutions=1))
     assert told == " ReservedConcurrentExecutions  1 should not be lower than function's total provisioned concurrency [2]."
     assert code == "InvalidParameterValueException"
     c.delete_function_concurrency(FunctionName=name)
     assert c.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] == 998
-    assert text(refusal(put, **here, ProvisionedConcurrentExecutions=1001))[1].endswith("unreserved concurrency [1000].")
-    assert text(refusal(put, **here, ProvisionedConcurrentExecutions=901))[1].endswith("below its minimum value of [100].")
+    assert error(refusal(put, **here, ProvisionedConcurrentExecutions=1001))[1].endswith("unreserved concurrency [1000].")
+    assert error(refusal(put, **here, ProvisionedConcurrentExecutions=901))[1].endswith("below its minimum value of [100].")
     c.delete_provisioned_concurrency_config(**here)
 
 
@@ -102,7 +102,7 @@ def test_what_is_provisioned_follows_its_alias_and_goes_with_its_function(api: A
     make(api, name)
     c.publish_version(FunctionName=name)
     c.update_function_configuration(FunctionName=name, Description="other")
-    api.settled(name)
+    api.wait_until_settled(name)
     c.publish_version(FunctionName=name)
     c.create_alias(FunctionName=name, FunctionVersion="1", Name="live")
     c.put_provisioned_concurrency_config(FunctionName=name, Qualifier="live", ProvisionedConcurrentExecutions=3)
@@ -110,7 +110,7 @@ def test_what_is_provisioned_follows_its_alias_and_goes_with_its_function(api: A
     c.update_alias(FunctionName=name, Name="live", FunctionVersion="2")
     assert (api.engine.provisions["1"], api.engine.provisions["2"]) == (0, 3)
     c.delete_function(FunctionName=name)
-    assert f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}" not in api.control.parts.provisioned
+    assert f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}" not in api.backend.provisioned
 
 
 def test_event_invoke_lifecycle(api: Api, name: str) -> None:
@@ -186,7 +186,7 @@ def test_event_invoke_exceptions(api: Api, name: str) -> None:
         recording.match(step, delete(**given))
     recording.match("list_configs_postdelete", c.list_function_event_invoke_configs(**at))
     elsewhere = {"OnFailure": {"Destination": f"arn:aws:sqs:us-east-1:{ACCOUNT}:q"}}
-    assert text(refusal(put, **at, DestinationConfig=elsewhere))[0] == "NotImplementedException"
+    assert error(refusal(put, **at, DestinationConfig=elsewhere))[0] == "NotImplementedException"
 
 
 def _arn(name: str) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from support.lambda_api import ACCOUNT, Api, client, refusal, serving, text, zip_bytes
-from support.lambda_api import make_recorded as make
+from support.lambda_api import ACCOUNT, Api, client, error, refusal, serving, zip_bytes
+from support.lambda_api import create_recorded as make
 from support.recordings import Recording
 
 CASE = "TestLambdaLayer::test_layer_"
@@ -105,28 +105,28 @@ def test_policy_lifecycle(api: Api, name: str) -> None:
     given = {"CompatibleRuntimes": ["python3.12"], "CompatibleArchitectures": ["x86_64"], "Content": ZIP}
     recording.match("publish_result", c.publish_layer_version(LayerName=name, **given))
     at = {"LayerName": name, "VersionNumber": 1}
-    code, told = text(refusal(c.get_layer_version_policy, **at))
+    code, told = error(refusal(c.get_layer_version_policy, **at))
     assert (code, told) == ("ResourceNotFoundException", "No policy is associated with the given resource.")
     add: dict[str, Any] = {**at, "Action": "lambda:GetLayerVersion", "Principal": "*"}
     recording.match("add_policy_s1", c.add_layer_version_permission(**add, StatementId="s1"))
     recording.match("get_layer_version_policy", c.get_layer_version_policy(**at))
-    assert text(refusal(c.add_layer_version_permission, **add, StatementId="s1"))[0] == "ResourceConflictException"
+    assert error(refusal(c.add_layer_version_permission, **add, StatementId="s1"))[0] == "ResourceConflictException"
     stale = refusal(c.add_layer_version_permission, **add, StatementId="s2", RevisionId="old")
-    assert "Call the GetLayerPolicy API" in text(stale)[1]
+    assert "Call the GetLayerPolicy API" in error(stale)[1]
     recording.match("add_policy_s2", c.add_layer_version_permission(**add, StatementId="s2"))
     recording.match("get_layer_version_policy_postadd2", c.get_layer_version_policy(**at))
     recording.match("remove_s2", c.remove_layer_version_permission(**at, StatementId="s2"))
     recording.match("get_layer_version_policy_postdeletes2", c.get_layer_version_policy(**at))
-    told = text(refusal(c.remove_layer_version_permission, **at, StatementId="s2"))[1]
+    told = error(refusal(c.remove_layer_version_permission, **at, StatementId="s2"))[1]
     assert told == "Statement s2 is not found in resource policy."
     missing = refusal(c.add_layer_version_permission, **{**add, "VersionNumber": 7}, StatementId="s")
-    assert text(missing)[1] == f"Layer version {ARN}{name}:7 does not exist."
+    assert error(missing)[1] == f"Layer version {ARN}{name}:7 does not exist."
     recording.done()
 
 
 def test_content_in_s3(api: Api, name: str) -> None:
     recording = Recording(f"{CASE}s3_content")
-    api.neighbours.objects["bucket", "key"] = zip_bytes()
+    api.aws_services.objects["bucket", "key"] = zip_bytes()
     content = {"S3Bucket": "bucket", "S3Key": "key"}
     recording.match("publish_layer_result", api.client.publish_layer_version(LayerName=name, Content=content))
     recording.done()
@@ -160,7 +160,7 @@ def test_lists_and_what_is_asked_for_by_arn(api: Api) -> None:
     assert (told["LicenseInfo"], told["Version"]) == ("MIT", 1)
     assert told["Content"]["Location"].startswith(f"{api.url}/_code/")
     other = refusal(c.get_layer_version, LayerName="arn:aws:lambda:us-east-1:999999999999:layer:x", VersionNumber=1)
-    assert text(other)[0] == "AccessDeniedException"
+    assert error(other)[0] == "AccessDeniedException"
 
 
 def test_a_function_shows_its_layers_and_loses_them(api: Api) -> None:
@@ -172,20 +172,20 @@ def test_a_function_shows_its_layers_and_loses_them(api: Api) -> None:
     one = c.publish_version(FunctionName="layered")
     assert [each["Arn"] for each in one["Layers"]] == arns
     c.update_function_configuration(FunctionName="layered", Layers=[])
-    api.settled("layered")
+    api.wait_until_settled("layered")
     assert "Layers" not in c.get_function_configuration(FunctionName="layered")
     assert c.publish_version(FunctionName="layered")["Version"] == "2"
 
 
 def test_code_and_layers_have_one_limit(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lambent.local.control.layer_versions.UNZIPPED_MAX", 1000)
+    monkeypatch.setattr("lambent.local.control.function_layers.UNZIPPED_MAX", 1000)
     c, half = api.client, {"ZipFile": zip_bytes({"python/half.py": "#" * 600})}
     arn = c.publish_layer_version(LayerName="half", Content=half)["LayerVersionArn"]
     api.create("full", Layers=[arn])
-    code, told = text(refusal(c.update_function_code, FunctionName="full", ZipFile=zip_bytes({"handler.py": "#" * 401})))
+    code, told = error(refusal(c.update_function_code, FunctionName="full", ZipFile=zip_bytes({"handler.py": "#" * 401})))
     assert code == "InvalidParameterValueException"
     assert told.endswith("exceeds the maximum allowed size of 1000 bytes. The actual size is 1001 bytes.")
     c.update_function_code(FunctionName="full", ZipFile=zip_bytes({"handler.py": "#" * 400}))
-    api.settled("full")
+    api.wait_until_settled("full")
     other = c.publish_layer_version(LayerName="other", Content={"ZipFile": zip_bytes({"python/x.py": "#"})})["LayerVersionArn"]
-    assert text(refusal(c.update_function_configuration, FunctionName="full", Layers=[arn, other]))[1].endswith("1001 bytes.")
+    assert error(refusal(c.update_function_configuration, FunctionName="full", Layers=[arn, other]))[1].endswith("1001 bytes.")

@@ -18,11 +18,13 @@ from msgspec.structs import replace
 
 from lambent.local.engine.invocation import Outcome
 from lambent.local.front import authorization, cors, response, signature
-from lambent.local.front.event import Arrival, encode, make_event
-from lambent.local.front.interface import Caller, Request
+from lambent.local.front.authorization import Caller
+from lambent.local.front.event import EventMetadata, encode, make_event
+from lambent.local.http import Request
 
-ARRIVAL = Arrival("a" * 32, f"{'a' * 32}.lambda-url.us-west-2.localhost", 4580, "request-id", "Root=1-5-6", 1783711146671)
-GET = Request("GET", "/", "", (("host", "h"),), b"", "127.0.0.1", "/")
+DOMAIN = f"{'a' * 32}.lambda-url.us-west-2.localhost"
+METADATA = EventMetadata("a" * 32, DOMAIN, 4580, "request-id", "Root=1-5-6", 1783711146671)
+GET = Request("GET", "/", "", (("host", "h"),), b"")
 ADMIN = Caller("AKIA", "secret", "123456789012", "arn:aws:iam::123456789012:user/u", "AIDA", lambda action, resource: True)
 NOBODY = replace(ADMIN, permits=lambda action, resource: False)
 TODAY, EARLIER = date(2026, 11, 23), date(2024, 7, 7)
@@ -41,8 +43,8 @@ def test_event_of_the_captured_request() -> None:
         ("connection", "keep-alive"),
     )
     body = '{"message":"…","unicode":"lambda-λ"}'.encode()
-    request = Request("POST", "/capture/space%20value", query, headers, body, "203.0.113.7", "/capture/space%20value")
-    event = make_event(request, ARRIVAL)
+    request = Request("POST", "/capture/space%20value", query, headers, body, "203.0.113.7")
+    event = make_event(request, METADATA)
     assert event["rawPath"] == "/capture/space%20value"
     assert event["rawQueryString"] == query
     assert event["cookies"] == ["session=abc123", "theme=dark"]
@@ -66,7 +68,7 @@ def test_event_of_the_captured_request() -> None:
 
 
 def test_event_leaves_out_what_is_not_there() -> None:
-    event = make_event(GET, ARRIVAL)
+    event = make_event(GET, METADATA)
     assert not {"cookies", "queryStringParameters", "body"} & set(event)
     assert event["rawQueryString"] == "" and event["isBase64Encoded"] is False
 
@@ -83,20 +85,20 @@ def test_event_leaves_out_what_is_not_there() -> None:
 )
 def test_which_bodies_are_base64(content_type: str | None, encoded: bool) -> None:
     headers = (("content-type", content_type),) if content_type else ()
-    event = make_event(replace(GET, method="POST", headers=headers, body=b"a=b"), ARRIVAL)
+    event = make_event(replace(GET, method="POST", headers=headers, body=b"a=b"), METADATA)
     assert event["isBase64Encoded"] is encoded
     assert event["body"] == (base64.b64encode(b"a=b").decode() if encoded else "a=b")
 
 
 def test_malformed_escapes_and_foreign_bytes_survive() -> None:
-    event = make_event(replace(GET, raw_path="/pa2%Fth/1", body=b"\xff", headers=(("content-type", "text/plain"),)), ARRIVAL)
+    event = make_event(replace(GET, path="/pa2%Fth/1", body=b"\xff", headers=(("content-type", "text/plain"),)), METADATA)
     assert event["rawPath"] == "/pa2%Fth/1"
     assert base64.b64decode(event["body"]) == b"\xff" and event["isBase64Encoded"] is True
 
 
 def test_event_of_a_signed_request() -> None:
     signed = replace(GET, headers=(("authorization", "AWS4 …"), ("x-amz-date", "20261123T000000Z")))
-    event = make_event(signed, ARRIVAL, ADMIN)
+    event = make_event(signed, METADATA, ADMIN)
     assert "authorization" not in event["headers"] and event["headers"]["x-amz-date"] == "20261123T000000Z"
     assert event["requestContext"]["accountId"] == "123456789012"
     assert event["requestContext"]["authorizer"]["iam"]["userArn"] == ADMIN.arn
@@ -192,12 +194,12 @@ SECOND = {
     "Resource": RESOURCE,
     "Condition": {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
 }
-NONE = authorization.Attempt(RESOURCE, "NONE", "123456789012")
-IAM = authorization.Attempt(RESOURCE, "AWS_IAM", "123456789012", ADMIN)
+NONE = authorization.AccessRequest(RESOURCE, "NONE", "123456789012")
+IAM = authorization.AccessRequest(RESOURCE, "AWS_IAM", "123456789012", ADMIN)
 
 
 @pytest.mark.parametrize(
-    ("statements", "attempt", "as_of", "missing"),
+    ("statements", "access", "as_of", "missing"),
     [
         ([FIRST, SECOND], NONE, TODAY, ()),
         ([FIRST], NONE, TODAY, ("lambda:InvokeFunction",)),
@@ -220,8 +222,8 @@ IAM = authorization.Attempt(RESOURCE, "AWS_IAM", "123456789012", ADMIN)
         ([], replace(IAM, account="999999999999"), TODAY, (authorization.INVOKE_URL, authorization.INVOKE)),
     ],
 )
-def test_permission(statements: list[Any], attempt: authorization.Attempt, as_of: date, missing: tuple[str, ...]) -> None:
-    assert authorization.missing_actions(statements, attempt, as_of) == missing
+def test_permission(statements: list[Any], access: authorization.AccessRequest, as_of: date, missing: tuple[str, ...]) -> None:
+    assert authorization.missing_actions(statements, access, as_of) == missing
 
 
 def test_the_commands_to_paste() -> None:
@@ -252,7 +254,7 @@ def sign(method: str = "GET", path: str = "/", query: str = "", body: bytes = b"
         for name, value in wire.headers.items()
     )
     raw, _, asked = wire.url.partition("localhost:4580")[2].partition("?")
-    return Signed(Request(method, raw, asked, headers, body, "127.0.0.1", raw), datetime.now(UTC))
+    return Signed(Request(method, raw, asked, headers, body), datetime.now(UTC))
 
 
 @pytest.mark.parametrize(
@@ -269,7 +271,7 @@ def test_what_botocore_signs_is_taken_and_what_is_changed_is_not(signed: Signed)
     found = signature.read(signed.request)
     assert found is not None
     signature.verify(signed.request, found, "secret", "us-east-1", signed.now)
-    for changed in (replace(signed.request, body=b"other"), replace(signed.request, wire_path="/other")):
+    for changed in (replace(signed.request, body=b"other"), replace(signed.request, path="/other")):
         with pytest.raises(signature.BadSignature, match="does not match the signature"):
             signature.verify(changed, found, "secret", "us-east-1", signed.now)
     with pytest.raises(signature.BadSignature, match="does not match the signature"):
@@ -308,8 +310,8 @@ def test_preflight() -> None:
 
 def test_ordinary_answers_get_cors_headers() -> None:
     asked = replace(GET, headers=(("origin", "https://o.example"),))
-    assert cors.ordinary({"AllowOrigins": ["*"], "ExposeHeaders": ["y"]}, asked) == (
+    assert cors.added_headers({"AllowOrigins": ["*"], "ExposeHeaders": ["y"]}, asked) == (
         ("access-control-allow-origin", "*"),
         ("access-control-expose-headers", "y"),
     )
-    assert cors.ordinary({"AllowOrigins": ["*"]}, GET) == ()
+    assert cors.added_headers({"AllowOrigins": ["*"]}, GET) == ()

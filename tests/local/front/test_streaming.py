@@ -42,9 +42,9 @@ class Written(Struct):
 
 def answered(stream: Written) -> tuple[int, list[tuple[str, str]], list[bytes]]:
     async def run() -> tuple[int, list[tuple[str, str]], list[bytes]]:
-        made = await streamed_response.answer(stream, "f")
-        rest = [chunk async for chunk in made.rest] if made.rest is not None else []
-        return made.status, list(made.headers), [made.body, *rest]
+        response = await streamed_response.from_stream(stream, "f")
+        chunks = [chunk async for chunk in response.stream] if response.stream is not None else []
+        return response.status, list(response.headers), [response.body, *chunks]
 
     return asyncio.run(run())
 
@@ -78,7 +78,7 @@ def test_wherever_the_wire_cuts_it(cuts: list[int], body: bytes) -> None:
 def test_the_answer_begins_before_there_is_a_body() -> None:
     """`read` is not called again once the prelude is whole: the client has its headers while the function still thinks."""
     stream = Written([b"{}" + END, b"late"])
-    made = asyncio.run(streamed_response.answer(stream, "f"))
+    made = asyncio.run(streamed_response.from_stream(stream, "f"))
     assert made.status == 200 and stream.chunks == [b"late"]
 
 
@@ -96,7 +96,7 @@ def test_without_a_whole_prelude_it_is_a_502(chunks: list[bytes]) -> None:
 def test_a_failure_after_the_beginning_is_seen_in_the_log_only(caplog: pytest.LogCaptureFixture) -> None:
     broken = Outcome(b'{"errorType":"ValueError","errorMessage":"on the\\nway"}', "Unhandled", "")
     assert answered(Written([b"{}" + END + b"some"], end=broken))[::2] == (200, [b"some"])
-    assert "an answer of f broke off, which its client cannot tell: ValueError: on the way" in caplog.text
+    assert "a streamed response of f ended early, which its client can't see: ValueError: on the way" in caplog.text
     assert answered(Written([b"{}" + END + b"some"], end=FAILED))[::2] == (200, [b"some"])
     assert "the function failed" in caplog.text
 

@@ -1,14 +1,13 @@
-"""How asynchronous events are tried: how often, and for how long. Of $LATEST, a version or an alias."""
+"""Settings for asynchronous events of $LATEST, a version or an alias: how often and for how long Lambda retries them."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
-from lambent.local.control.configuration import page
-from lambent.local.control.context import Call
-from lambent.local.control.faults import invalid, missing, not_built
-from lambent.local.control.reference import Target
+from lambent.local.control.context import RequestContext
+from lambent.local.control.faults import invalid, missing, not_supported
+from lambent.local.control.pagination import page
+from lambent.local.control.reference import FunctionReference
 from lambent.local.store import LATEST, Document, NotFound, Record
 
 NO_FUNCTION = "The function doesn't exist."
@@ -16,85 +15,83 @@ SETTINGS = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds")
 NO_DESTINATIONS: Document = {"OnSuccess": {}, "OnFailure": {}}
 
 
-async def put_function_event_invoke_config(call: Call) -> Document:
-    """Takes the place of what there was."""
-    _check(call)
-    target, record = _found(call)
-    return _keep(call, target, record, {})
+async def put_function_event_invoke_config(context: RequestContext) -> Document:
+    """Replace the configuration."""
+    _check_settings(context)
+    reference, record = _find_existing(context)
+    return _save(context, reference, record, {})
 
 
-async def update_function_event_invoke_config(call: Call) -> Document:
-    """Changes what is said and leaves the rest."""
-    _check(call)
-    target, record = _found(call)
-    return _keep(call, target, record, _config(target, record))
+async def update_function_event_invoke_config(context: RequestContext) -> Document:
+    """Change the settings in the request and keep the others."""
+    _check_settings(context)
+    reference, record = _find_existing(context)
+    return _save(context, reference, record, _config(reference, record))
 
 
-async def get_function_event_invoke_config(call: Call) -> Document:
-    target = call.target()
-    return _shown(target.arn, _qualifier(target), _config(target, call.find(target)))
+async def get_function_event_invoke_config(context: RequestContext) -> Document:
+    reference = context.reference()
+    return _shown(reference.arn, _qualifier(reference), _config(reference, context.find_record(reference)))
 
 
-async def delete_function_event_invoke_config(call: Call) -> None:
-    target = call.target()
-    record = call.find(target)
-    _config(target, record)
+async def delete_function_event_invoke_config(context: RequestContext) -> None:
+    reference = context.reference()
+    record = context.find_record(reference)
+    _config(reference, record)
     assert record is not None
-    del record.event_invoke[_qualifier(target)]
-    call.store.save(record)
+    del record.event_invoke[_qualifier(reference)]
+    context.store.save(record)
 
 
-async def list_function_event_invoke_configs(call: Call) -> Document:
-    target = call.target().unqualified()
-    record = call.find(target)
+async def list_function_event_invoke_configs(context: RequestContext) -> Document:
+    reference = context.reference().require_unqualified()
+    record = context.find_record(reference)
     if record is None:
         raise missing(NO_FUNCTION)
-    shown, more = page(sorted(record.event_invoke), call.params, str)
-    return {"FunctionEventInvokeConfigs": [_shown(target.arn, each, record.event_invoke[each]) for each in shown], **more}
+    qualifiers, more = page(sorted(record.event_invoke), context.params, str)
+    configs = [_shown(reference.arn, qualifier, record.event_invoke[qualifier]) for qualifier in qualifiers]
+    return {"FunctionEventInvokeConfigs": configs, **more}
 
 
-def _check(call: Call) -> None:
-    if not any(member in call.params for member in (*SETTINGS, "DestinationConfig")):
+def _check_settings(context: RequestContext) -> None:
+    if not any(member in context.params for member in (*SETTINGS, "DestinationConfig")):
         raise invalid("You must specify at least one of error handling or destination setting.")
-    arn = call.target().arn
-    for destination in _destinations(call.params.get("DestinationConfig", {})):
-        if destination == arn or destination.startswith(f"{arn}:"):
-            raise invalid("You can't specify the function as a destination for itself.")
-        raise not_built("destinations of asynchronous events (DestinationConfig)")
+    arn = context.reference().arn
+    for side in context.params.get("DestinationConfig", {}).values():
+        if destination := side.get("Destination"):
+            if destination == arn or destination.startswith(f"{arn}:"):
+                raise invalid("You can't specify the function as a destination for itself.")
+            raise not_supported("destinations of asynchronous events (DestinationConfig)")
 
 
-def _destinations(config: Document) -> Iterator[str]:
-    yield from (side["Destination"] for side in config.values() if side.get("Destination"))
-
-
-def _found(call: Call) -> tuple[Target, Record]:
-    target = call.target()
-    record = call.find(target)
+def _find_existing(context: RequestContext) -> tuple[FunctionReference, Record]:
+    reference = context.reference()
+    record = context.find_record(reference)
     try:
         if record is not None:
-            record.configuration(target.key)
-            return target, record
+            record.configuration(reference.key)
+            return reference, record
     except NotFound:
         pass
     raise missing(NO_FUNCTION)
 
 
-def _keep(call: Call, target: Target, record: Record, old: Document) -> Document:
-    told = {member: call.params[member] for member in SETTINGS if member in call.params}
-    new = record.event_invoke[_qualifier(target)] = {**old, **told, "LastModified": time.time()}
-    call.store.save(record)
-    return _shown(target.arn, _qualifier(target), new)
+def _save(context: RequestContext, reference: FunctionReference, record: Record, current: Document) -> Document:
+    changes = {member: context.params[member] for member in SETTINGS if member in context.params}
+    config = record.event_invoke[_qualifier(reference)] = {**current, **changes, "LastModified": time.time()}
+    context.store.save(record)
+    return _shown(reference.arn, _qualifier(reference), config)
 
 
-def _config(target: Target, record: Record | None) -> Document:
-    qualifier = _qualifier(target)
+def _config(reference: FunctionReference, record: Record | None) -> Document:
+    qualifier = _qualifier(reference)
     if record is None or qualifier not in record.event_invoke:
-        raise missing(f"The function {target.arn}:{qualifier} doesn't have an EventInvokeConfig")
+        raise missing(f"The function {reference.arn}:{qualifier} doesn't have an EventInvokeConfig")
     return record.event_invoke[qualifier]
 
 
-def _qualifier(target: Target) -> str:
-    return target.key or LATEST
+def _qualifier(reference: FunctionReference) -> str:
+    return reference.key or LATEST
 
 
 def _shown(arn: str, qualifier: str, config: Document) -> Document:

@@ -1,8 +1,8 @@
 """A streamed answer in AWS's event-stream frames (application/vnd.amazon.eventstream).
 
-https://smithy.io/2.0/aws/amazon-eventstream.html: length of the message, length of its headers, CRC-32 of these two; headers;
-payload; CRC-32 of all. What AWS puts into ErrorCode and ErrorDetails is not documented: here the error's type, and the
-payload that Invoke would answer.
+A frame is: length of the message, length of its headers, CRC-32 of these two; headers; payload; CRC-32 of everything.
+See https://smithy.io/2.0/aws/amazon-eventstream.html. AWS doesn't document ErrorCode and ErrorDetails. Here they are the type
+of the error and the payload that Invoke would return.
 """
 
 from __future__ import annotations
@@ -19,19 +19,20 @@ _TEXT = b"\x07"
 
 
 async def frames(stream: Stream, *, tail: bool) -> AsyncGenerator[bytes, None]:
-    """PayloadChunk for each piece, then InvokeComplete; with `tail` it has the last 4 KB of the log."""
+    """Yield a PayloadChunk for each chunk, then InvokeComplete, which with `tail` has the last 4 KB of the log."""
     try:
         while chunk := await stream.read():
             yield payload_chunk(chunk)
         outcome = await stream.outcome()
-        told: dict[str, str] = {}
+        completion: dict[str, str] = {}
         if outcome.function_error:
-            told = {"ErrorCode": _error_type(outcome.payload), "ErrorDetails": outcome.payload.decode("utf-8", "replace")}
+            details = outcome.payload.decode("utf-8", "replace")
+            completion = {"ErrorCode": _error_type(outcome.payload), "ErrorDetails": details}
         elif outcome.payload:
             yield payload_chunk(outcome.payload)
         if tail:
-            told["LogResult"] = base64.b64encode(outcome.log_tail.encode()).decode()
-        yield frame("InvokeComplete", "application/json", json.dumps(told).encode())
+            completion["LogResult"] = base64.b64encode(outcome.log_tail.encode()).decode()
+        yield frame("InvokeComplete", "application/json", json.dumps(completion).encode())
     finally:
         stream.abandon()
 
@@ -40,10 +41,10 @@ def payload_chunk(data: bytes) -> bytes:
     return frame("PayloadChunk", "application/octet-stream", data)
 
 
-def frame(event: str, content_type: str, payload: bytes) -> bytes:
-    """One message."""
-    told = {":event-type": event, ":content-type": content_type, ":message-type": "event"}
-    headers = b"".join(_header(name, value) for name, value in told.items())
+def frame(event_type: str, content_type: str, payload: bytes) -> bytes:
+    """Return one encoded message."""
+    fields = {":event-type": event_type, ":content-type": content_type, ":message-type": "event"}
+    headers = b"".join(_header(name, value) for name, value in fields.items())
     lengths = (16 + len(headers) + len(payload)).to_bytes(4, "big") + len(headers).to_bytes(4, "big")
     message = lengths + zlib.crc32(lengths).to_bytes(4, "big") + headers + payload
     return message + zlib.crc32(message).to_bytes(4, "big")

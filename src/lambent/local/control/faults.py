@@ -1,12 +1,12 @@
-"""AWS-shaped refusals. The status and the member that holds the text come from botocore's model of each exception."""
+"""Errors in AWS's form. The status and the member with the message come from botocore's model of each exception."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from lambent.local.control.interface import Response
 from lambent.local.control.service_model import error_shape
+from lambent.local.http import Response
 
 UNMODELLED = {  # recorded from AWS, but absent from its model
     "AccessDeniedException": 403,
@@ -19,7 +19,7 @@ UNMODELLED = {  # recorded from AWS, but absent from its model
 
 
 class Fault(Exception):
-    """One refusal. `extra` are further members, such as Reason; `typed` is whether AWS sends `Type: User` with it."""
+    """An error response. `extra` are further members, such as Reason; `typed` is whether AWS sends `Type: User` with it."""
 
     def __init__(self, code: str, message: str | None, *, typed: bool = True, **extra: str) -> None:
         super().__init__(message)
@@ -29,7 +29,7 @@ class Fault(Exception):
         self.extra = extra
 
     def response(self, request_id: str) -> Response:
-        """The HTTP answer: modelled exceptions say Message or message, and Type; the others message only."""
+        """Return the HTTP response: modelled exceptions have Type and Message or message, the others only message."""
         shape = error_shape(self.code)
         body: dict[str, Any] = {}
         if shape is None:
@@ -61,20 +61,27 @@ def conflict(message: str) -> Fault:
 
 
 def constraint(value: str, path: str, rule: str) -> Fault:
-    """A violated constraint in AWS's words. `path` is the member's, such as "vpcConfig.subnetIds"."""
+    """Return a violated constraint in AWS's words. `path` is the member's, such as "vpcConfig.subnetIds"."""
     return violations([f"Value '{value}' at '{path}' failed to satisfy constraint: {rule}"])
 
 
-def violations(found: list[str]) -> Fault:
-    noun = "error" if len(found) == 1 else "errors"
-    return Fault("ValidationException", f"{len(found)} validation {noun} detected: " + "; ".join(found))
+def violations(messages: list[str]) -> Fault:
+    noun = "error" if len(messages) == 1 else "errors"
+    return Fault("ValidationException", f"{len(messages)} validation {noun} detected: " + "; ".join(messages))
 
 
-def stale_revision(call: str = "GetFunction/GetAlias") -> Fault:
+def statement_exists(statement_id: str) -> Fault:
+    """Return AWS's refusal of a second policy statement with the same id."""
+    hint = "Please provide a new statement id, or remove the existing statement."
+    return conflict(f"The statement id ({statement_id}) provided already exists. {hint}")
+
+
+def stale_revision(read_operation: str) -> Fault:
     text = "The Revision Id provided does not match the latest Revision Id. "
-    return Fault("PreconditionFailedException", f"{text}Call the {call} API to retrieve the latest Revision Id")
+    return Fault("PreconditionFailedException", f"{text}Call the {read_operation} API to retrieve the latest Revision Id")
 
 
-def not_built(what: str) -> Fault:
-    """Something AWS does and the local Lambda does not: said plainly instead of a made-up answer."""
-    return Fault("NotImplementedException", f"lambent's local Lambda does not build {what} (yet).")
+def not_supported(feature: str, hint: str = "") -> Fault:
+    """Return the refusal of something that AWS does and the local Lambda doesn't: better than an invented answer."""
+    message = f"lambent's local Lambda doesn't support {feature}"
+    return Fault("NotImplementedException", f"{message}: {hint}" if hint else message)

@@ -1,23 +1,21 @@
-"""Who else may use a version of a layer. Kept and shown; here nobody else is."""
+"""Who else may use a version of a layer. The policies are stored and shown; there is no other account here."""
 
 from __future__ import annotations
 
-import json
-
-from lambent.local.control.context import Call
-from lambent.local.control.faults import conflict, missing, stale_revision
+from lambent.local.control.context import RequestContext
+from lambent.local.control.faults import missing, stale_revision, statement_exists
 from lambent.local.control.layer_versions import NOTHING, layer_name, version_number
+from lambent.local.control.permissions import NO_POLICY, compact_json, policy_document
 from lambent.local.layer_store import Layer
 from lambent.local.store import Document, new_revision
 
 
-async def add_layer_version_permission(call: Call) -> Document:
-    layer, number, params = *_owner(call), call.params
+async def add_layer_version_permission(context: RequestContext) -> Document:
+    layer, number, params = *_find_version(context), context.params
     statements, sid = layer.policies.get(number, []), params["StatementId"]
-    if any(known["Sid"] == sid for known in statements):
-        lead = f"The statement id ({sid}) provided already exists. "
-        raise conflict(f"{lead}Please provide a new statement id, or remove the existing statement.")
-    _check_revision(call, layer, number)
+    if any(statement["Sid"] == sid for statement in statements):
+        raise statement_exists(sid)
+    _check_revision(context, layer, number)
     statement: Document = {
         "Sid": sid,
         "Effect": "Allow",
@@ -27,57 +25,53 @@ async def add_layer_version_permission(call: Call) -> Document:
     }
     if "OrganizationId" in params:
         statement["Condition"] = {"StringEquals": {"aws:PrincipalOrgID": params["OrganizationId"]}}
-    _put(call, layer, number, [*statements, statement])
-    return {"Statement": _compact(statement), "RevisionId": layer.revisions[number]}
+    _save_policy(context, layer, number, [*statements, statement])
+    return {"Statement": compact_json(statement), "RevisionId": layer.revisions[number]}
 
 
-async def get_layer_version_policy(call: Call) -> Document:
-    layer = call.store.layers.get(call.request.region, layer_name(call))
-    number = str(version_number(call))
+async def get_layer_version_policy(context: RequestContext) -> Document:
+    layer = context.store.layers.get(context.region, layer_name(context))
+    number = str(version_number(context))
     if layer is None or number not in layer.versions:
         raise missing(NOTHING)
     if not layer.policies.get(number):
-        raise missing("No policy is associated with the given resource.")
-    policy = {"Version": "2012-10-17", "Id": "default", "Statement": layer.policies[number]}
-    return {"Policy": _compact(policy), "RevisionId": layer.revisions[number]}
+        raise missing(NO_POLICY)
+    return {"Policy": policy_document(layer.policies[number]), "RevisionId": layer.revisions[number]}
 
 
-async def remove_layer_version_permission(call: Call) -> None:
-    layer, number = _owner(call)
-    _check_revision(call, layer, number)
-    sid = call.params["StatementId"]
-    kept = [statement for statement in layer.policies.get(number, []) if statement["Sid"] != sid]
-    if len(kept) == len(layer.policies.get(number, [])):
+async def remove_layer_version_permission(context: RequestContext) -> None:
+    layer, number = _find_version(context)
+    _check_revision(context, layer, number)
+    sid = context.params["StatementId"]
+    statements = layer.policies.get(number, [])
+    remaining = [statement for statement in statements if statement["Sid"] != sid]
+    if len(remaining) == len(statements):
         raise missing(f"Statement {sid} is not found in resource policy.")
-    _put(call, layer, number, kept)
+    _save_policy(context, layer, number, remaining)
 
 
-def _owner(call: Call) -> tuple[Layer, str]:
-    name, number = layer_name(call), str(version_number(call))
-    layer = call.store.layers.get(call.request.region, name)
+def _find_version(context: RequestContext) -> tuple[Layer, str]:
+    name, number = layer_name(context), str(version_number(context))
+    layer = context.store.layers.get(context.region, name)
     if layer is None or number not in layer.versions:
-        arn = f"arn:aws:lambda:{call.request.region}:{call.request.account}:layer:{name}:{number}"
+        arn = f"arn:aws:lambda:{context.region}:{context.account}:layer:{name}:{number}"
         raise missing(f"Layer version {arn} does not exist.")
     return layer, number
 
 
-def _check_revision(call: Call, layer: Layer, number: str) -> None:
-    given = call.params.get("RevisionId")
-    if given and given != layer.revisions.get(number):
+def _check_revision(context: RequestContext, layer: Layer, number: str) -> None:
+    revision = context.params.get("RevisionId")
+    if revision and revision != layer.revisions.get(number):
         raise stale_revision("GetLayerPolicy")
 
 
-def _put(call: Call, layer: Layer, number: str, statements: list[Document]) -> None:
+def _save_policy(context: RequestContext, layer: Layer, number: str, statements: list[Document]) -> None:
     layer.policies[number] = statements
     layer.revisions[number] = new_revision()
-    call.store.layers.save(layer)
+    context.store.layers.save(layer)
 
 
-def _principal(given: str) -> object:
-    if given == "*":
-        return given
-    return {"AWS": f"arn:aws:iam::{given}:root" if given.isdigit() else given}
-
-
-def _compact(document: Document) -> str:
-    return json.dumps(document, separators=(",", ":"))
+def _principal(principal: str) -> object:
+    if principal == "*":
+        return principal
+    return {"AWS": f"arn:aws:iam::{principal}:root" if principal.isdigit() else principal}

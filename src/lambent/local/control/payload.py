@@ -1,4 +1,4 @@
-"""Whether an event is JSON, refused in the words of AWS's parser (Jackson)."""
+"""Check that an event is JSON, with the error messages of AWS's parser (Jackson)."""
 
 from __future__ import annotations
 
@@ -12,31 +12,30 @@ EXPECTED = "(JSON String, Number, Array, Object or token 'null', 'true' or 'fals
 
 
 def check_json(payload: bytes) -> None:
-    """Raises InvalidRequestContentException for a payload that is not JSON."""
+    """Raise InvalidRequestContentException for a payload that isn't JSON."""
     try:
         json.loads(payload, parse_constant=_refuse)
-    except ValueError as broken:
-        position = getattr(broken, "pos", 0)
+    except ValueError as error:
+        position = getattr(error, "pos", 0)
         text = payload.decode("utf-8", "replace")
-        raise Fault("InvalidRequestContentException", LEAD + _jackson(text, position)) from None
+        raise Fault("InvalidRequestContentException", LEAD + _jackson_message(text, position)) from None
 
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _jackson(text: str, position: int) -> str:
+def _jackson_message(text: str, position: int) -> str:
     line = text.count("\n", 0, position) + 1
     column = position - (text.rfind("\n", 0, position) + 1) + 1
     word = re.match(r"[A-Za-z_$][\w$]*", text[position:])
     if word:
-        told, column = f"Unrecognized token '{word[0]}': was expecting {EXPECTED}", column + len(word[0])
+        message = f"Unrecognized token '{word[0]}': was expecting {EXPECTED}"
+        column += len(word[0])
     elif position < len(text):
         character = text[position]
-        told, column = (
-            f"Unexpected character ('{character}' (code {ord(character)})): expected a valid value {EXPECTED}",
-            column + 1,
-        )
+        message = f"Unexpected character ('{character}' (code {ord(character)})): expected a valid value {EXPECTED}"
+        column += 1
     else:
-        told = "Unexpected end-of-input"
-    return f'{told}\n at [Source: (byte[])"{text[:500]}"; line: {line}, column: {column}]'
+        message = "Unexpected end-of-input"
+    return f'{message}\n at [Source: (byte[])"{text[:500]}"; line: {line}, column: {column}]'

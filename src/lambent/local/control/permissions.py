@@ -1,4 +1,4 @@
-"""Resource policies: AddPermission, GetPolicy, RemovePermission. Each qualifier has its own."""
+"""Resource policies: AddPermission, GetPolicy, RemovePermission. Each qualifier has its own policy."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import json
 import re
 from typing import Any
 
-from lambent.local.control.context import Call
-from lambent.local.control.faults import Fault, conflict, invalid, missing
-from lambent.local.control.reference import Target, is_alias_name, is_version
+from lambent.local.control.context import RequestContext
+from lambent.local.control.faults import Fault, invalid, missing, statement_exists
+from lambent.local.control.reference import FunctionReference, is_alias_name, is_version
 from lambent.local.store import LATEST, Document, NotFound, Record, new_revision
 
 POLICY_MAX = 20480  # bytes of the whole document, dg:gettingstarted-limits
 NOTHING = "The resource you requested does not exist."
-# (request member, operator, condition key), in the order AWS renders them
+NO_POLICY = "No policy is associated with the given resource."
+# (request member, operator, condition key), in the order in which AWS shows them
 CONDITIONS = (
     ("SourceAccount", "StringEquals", "AWS:SourceAccount"),
     ("PrincipalOrgID", "StringEquals", "aws:PrincipalOrgID"),
@@ -24,76 +25,75 @@ CONDITIONS = (
 )
 
 
-async def add_permission(call: Call) -> Document:
-    target, params = call.target(), call.params
-    if target.qualifier == LATEST:
+async def add_permission(context: RequestContext) -> Document:
+    reference, params = context.reference(), context.params
+    if reference.qualifier == LATEST:
         raise invalid("We currently do not support adding policies for $LATEST.")
-    record = call.record(target)
-    owner = _owner(record, target)
-    statement = build_statement(params, target.full_arn, call.request.account)
-    call.check_revision(owner, "GetPolicy")
-    statements = record.policies.get(target.key, [])
+    record = context.record(reference)
+    owner = _owner(record, reference)
+    statement = build_statement(params, reference.qualified_arn, context.account)
+    context.check_revision(owner, "GetPolicy")
+    statements = record.policies.get(reference.key, [])
     sid = params["StatementId"]
-    if any(known["Sid"] == sid for known in statements):
-        lead = f"The statement id ({sid}) provided already exists. "
-        raise conflict(f"{lead}Please provide a new statement id, or remove the existing statement.")
-    size = len(_document([*statements, statement]))
+    if any(other["Sid"] == sid for other in statements):
+        raise statement_exists(sid)
+    size = len(policy_document([*statements, statement]))
     if size > POLICY_MAX:
         raise Fault("PolicyLengthExceededException", f"The final policy size ({size}) is bigger than the limit ({POLICY_MAX}).")
-    record.policies[target.key] = [*statements, statement]
+    record.policies[reference.key] = [*statements, statement]
     owner["RevisionId"] = new_revision()
-    call.store.save(record)
-    return {"Statement": _compact(statement)}
+    context.store.save(record)
+    return {"Statement": compact_json(statement)}
 
 
-async def get_policy(call: Call) -> Document:
-    target = call.target()
-    record = call.find(target)
-    statements = record.policies.get(target.key) if record else None
+async def get_policy(context: RequestContext) -> Document:
+    reference = context.reference()
+    record = context.find_record(reference)
+    statements = record.policies.get(reference.key) if record else None
     if record is None or not statements:
         raise missing(NOTHING)
     try:
-        revision = _owner(record, target)["RevisionId"]
-    except Fault:  # a policy outlives its alias, but cannot be asked for without it
+        revision = _owner(record, reference)["RevisionId"]
+    except Fault:  # a policy outlives its alias, but AWS no longer shows it
         raise missing(NOTHING) from None
-    return {"Policy": _document(statements), "RevisionId": revision}
+    return {"Policy": policy_document(statements), "RevisionId": revision}
 
 
-async def remove_permission(call: Call) -> None:
-    target, sid = call.target(), call.params["StatementId"]
-    record = call.find(target)
+async def remove_permission(context: RequestContext) -> None:
+    reference, sid = context.reference(), context.params["StatementId"]
+    record = context.find_record(reference)
     if record is None:
-        raise missing(f"No policy found for: {target.arn}")
-    owner = _owner(record, target)
-    statements = record.policies.get(target.key, [])
+        raise missing(f"No policy found for: {reference.arn}")
+    owner = _owner(record, reference)
+    statements = record.policies.get(reference.key, [])
     if not statements:
-        raise missing("No policy is associated with the given resource.")
-    kept = [statement for statement in statements if statement["Sid"] != sid]
-    if len(kept) == len(statements):
+        raise missing(NO_POLICY)
+    remaining = [statement for statement in statements if statement["Sid"] != sid]
+    if len(remaining) == len(statements):
         raise missing(f"Statement {sid} is not found in resource policy.")
-    call.check_revision(owner, "GetPolicy")
-    record.policies[target.key] = kept
+    context.check_revision(owner, "GetPolicy")
+    record.policies[reference.key] = remaining
     owner["RevisionId"] = new_revision()
-    call.store.save(record)
+    context.store.save(record)
 
 
-def _owner(record: Record, target: Target) -> Document:
-    """Whose RevisionId guards this policy: the alias, the version or $LATEST. Raises Fault when it is not there."""
-    qualifier = target.key
+def _owner(record: Record, reference: FunctionReference) -> Document:
+    """Return the alias, version or $LATEST whose RevisionId guards this policy. Raises Fault if it doesn't exist."""
+    qualifier = reference.key
     if qualifier in record.aliases:
         return record.aliases[qualifier]
     if qualifier and is_alias_name(qualifier):
-        raise missing(f"Cannot find alias arn: {target.full_arn}")
+        raise missing(f"Cannot find alias arn: {reference.qualified_arn}")
     if qualifier and not is_version(qualifier):
-        raise missing(f"Function not found: {target.full_arn}")
+        raise missing(f"Function not found: {reference.qualified_arn}")
     try:
         return record.configuration(qualifier)
     except NotFound:
-        raise missing(f"Function not found: {target.full_arn}") from None
+        raise missing(f"Function not found: {reference.qualified_arn}") from None
 
 
 def build_statement(params: dict[str, Any], resource: str, account: str) -> Document:
-    """The policy statement AWS makes of an AddPermission request."""
+    """Return the policy statement that AWS creates for an AddPermission request."""
     statement: Document = {
         "Sid": params["StatementId"],
         "Effect": "Allow",
@@ -121,9 +121,9 @@ def _principal(principal: str) -> Any:
     raise invalid("The provided principal was invalid. Please check the principal and try again.")
 
 
-def _document(statements: list[Document]) -> str:
-    return _compact({"Version": "2012-10-17", "Id": "default", "Statement": statements})
+def policy_document(statements: list[Document]) -> str:
+    return compact_json({"Version": "2012-10-17", "Id": "default", "Statement": statements})
 
 
-def _compact(document: Document) -> str:
+def compact_json(document: Document) -> str:
     return json.dumps(document, separators=(",", ":"))

@@ -1,120 +1,121 @@
-"""Provisioned concurrency, of a published version or of an alias."""
+"""Provisioned concurrency of published versions and aliases."""
 
 from __future__ import annotations
 
-from lambent.local.control.account import UNRESERVED_MIN, unreserved
-from lambent.local.control.configuration import page
-from lambent.local.control.context import Call, Parts, aws_time, resolve
+from lambent.local.control.backend import Backend
+from lambent.local.control.configuration import aws_timestamp
+from lambent.local.control.context import RequestContext
 from lambent.local.control.faults import Fault, conflict, invalid, missing
-from lambent.local.control.reference import Target, is_alias_name
+from lambent.local.control.pagination import page
+from lambent.local.control.reference import FunctionReference, is_alias_name, resolve
+from lambent.local.control.reserved_concurrency import UNRESERVED_MIN, unreserved
 from lambent.local.engine.invocation import Function
 from lambent.local.store import LATEST, Document, NotFound, Record
 
 UNPUBLISHED = "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
 NOT_LATEST = "The function resource provided must be an alias or a published version."
-
-
-async def put_provisioned_concurrency_config(call: Call) -> Document:
-    target, record, count = *_found(call, UNPUBLISHED), call.params["ProvisionedConcurrentExecutions"]
-    qualifier = target.key
-    _refuse_twice(record, qualifier)
-    _check_room(call, record, count, record.provisions(but=qualifier))
-    record.provisioned[qualifier] = {"count": count, "modified": aws_time()}
-    call.store.save(record)
-    follow(call.parts, record)
-    return {**_shown(call.parts, record, qualifier), **_NOTHING_YET}
-
-
-_NOTHING_YET = {
+JUST_REQUESTED = {  # recorded: what Put answers, no matter what exists already
     "AllocatedProvisionedConcurrentExecutions": 0,
     "AvailableProvisionedConcurrentExecutions": 0,
     "Status": "IN_PROGRESS",
 }
-"""Recorded: what the answer to Put says, whatever there is already."""
 
 
-async def get_provisioned_concurrency_config(call: Call) -> Document:
-    target, record = _found(call, NOT_LATEST)
-    if target.key not in record.provisioned:
-        none = "No Provisioned Concurrency Config found for this function"
-        raise Fault("ProvisionedConcurrencyConfigNotFoundException", none)
-    return _shown(call.parts, record, target.key)
+async def put_provisioned_concurrency_config(context: RequestContext) -> Document:
+    reference, record = _find_existing(context, UNPUBLISHED)
+    qualifier, count = reference.key, context.params["ProvisionedConcurrentExecutions"]
+    _refuse_second_config(record, qualifier)
+    _check_available(context, record, count, record.provisions(but=qualifier))
+    record.provisioned[qualifier] = {"count": count, "modified": aws_timestamp()}
+    context.store.save(record)
+    apply_provisioned(context.backend, record)
+    return {**_shown(context.backend, record, qualifier), **JUST_REQUESTED}
 
 
-async def delete_provisioned_concurrency_config(call: Call) -> None:
-    """Deleting what is not there is no error."""
-    target, record = _found(call, NOT_LATEST)
-    if record.provisioned.pop(target.key, None) is not None:
-        call.store.save(record)
-        follow(call.parts, record)
+async def get_provisioned_concurrency_config(context: RequestContext) -> Document:
+    reference, record = _find_existing(context, NOT_LATEST)
+    if reference.key not in record.provisioned:
+        text = "No Provisioned Concurrency Config found for this function"
+        raise Fault("ProvisionedConcurrencyConfigNotFoundException", text)
+    return _shown(context.backend, record, reference.key)
 
 
-async def list_provisioned_concurrency_configs(call: Call) -> Document:
-    record = call.record(call.target().unqualified())
-    shown, more = page(sorted(record.provisioned), call.params, str)
-    configs = [{"FunctionArn": f"{record.arn}:{each}", **_shown(call.parts, record, each)} for each in shown]
+async def delete_provisioned_concurrency_config(context: RequestContext) -> None:
+    """Delete a configuration; one that doesn't exist is no error."""
+    reference, record = _find_existing(context, NOT_LATEST)
+    if record.provisioned.pop(reference.key, None) is not None:
+        context.store.save(record)
+        apply_provisioned(context.backend, record)
+
+
+async def list_provisioned_concurrency_configs(context: RequestContext) -> Document:
+    record = context.record(context.reference().require_unqualified())
+    qualifiers, more = page(sorted(record.provisioned), context.params, str)
+    configs = [
+        {"FunctionArn": f"{record.arn}:{qualifier}", **_shown(context.backend, record, qualifier)} for qualifier in qualifiers
+    ]
     return {"ProvisionedConcurrencyConfigs": configs, **more}
 
 
-def follow(parts: Parts, record: Record) -> None:
-    """Has the engine do what the record says: after a change of it, or of what an alias means; or at the start."""
-    wanted: dict[Function, int] = {}
-    for qualifier in [each for each in record.provisioned if not _is_there(record, each)]:
+def apply_provisioned(backend: Backend, record: Record) -> None:
+    """Have the engine provision what the record says: at the start, and after a change of the record or of an alias in it."""
+    requested: dict[Function, int] = {}
+    for qualifier in [qualifier for qualifier in record.provisioned if not _is_published(record, qualifier)]:
         del record.provisioned[qualifier]  # the alias or version was deleted
     for qualifier, config in record.provisioned.items():
-        function = _function(parts, record, qualifier)
-        wanted[function] = wanted.get(function, 0) + config["count"]
-    known = parts.provisioned.get(record.arn, {})
-    for function in known.keys() - wanted.keys():
-        parts.engine.provision(function, 0)
-    for function, count in wanted.items():
-        # A wish that has failed is made anew by asking again.
-        if known.get(function) != count or parts.engine.provisioned(function).status == "FAILED":
-            parts.engine.provision(function, count)
-    parts.provisioned[record.arn] = wanted
+        function = _function(backend, record, qualifier)
+        requested[function] = requested.get(function, 0) + config["count"]
+    current = backend.provisioned.get(record.arn, {})
+    for function in current.keys() - requested.keys():
+        backend.engine.provision(function, 0)
+    for function, count in requested.items():
+        # Requesting it again retries what has failed.
+        if current.get(function) != count or backend.engine.provisioned(function).status == "FAILED":
+            backend.engine.provision(function, count)
+    backend.provisioned[record.arn] = requested
 
 
-def _found(call: Call, of_latest: str) -> tuple[Target, Record]:
-    """The alias or version that is meant. Raises Fault as recorded."""
-    target = call.target()
-    if target.qualifier in (None, LATEST):
-        raise invalid(of_latest)
-    record, qualifier = call.find(target), str(target.qualifier)
+def _find_existing(context: RequestContext, refusal_of_latest: str) -> tuple[FunctionReference, Record]:
+    """Return the alias or version of the request and its record. Raises Fault as recorded."""
+    reference = context.reference()
+    if reference.qualifier in (None, LATEST):
+        raise invalid(refusal_of_latest)
+    record, qualifier = context.find_record(reference), str(reference.qualifier)
     if is_alias_name(qualifier) and (record is None or qualifier not in record.aliases):
-        raise missing(f"Cannot find alias arn: {target.full_arn}")
-    record = call.record(target, f":{qualifier}")
-    resolve(record, target)
-    return target, record
+        raise missing(f"Cannot find alias arn: {reference.qualified_arn}")
+    record = context.record(reference, f":{qualifier}")
+    resolve(record, reference)
+    return reference, record
 
 
-def _check_room(call: Call, record: Record, count: int, others: int) -> None:
-    """What is provisioned comes out of the function's reservation, or else out of the account's concurrency."""
+def _check_available(context: RequestContext, record: Record, count: int, provisioned: int) -> None:
+    """Refuse more than the function's reservation holds, or else the account. `provisioned` is that of other qualifiers."""
     if record.reserved is not None:
-        if count + others > record.reserved:
-            told = "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function"
-            raise invalid(told)
+        if count + provisioned > record.reserved:
+            text = "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function"
+            raise invalid(text)
         return
-    left = unreserved(call, record.name) - others
-    if count > left:
-        raise invalid(f"Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [{left}].")
-    if left - count < UNRESERVED_MIN:
+    available = unreserved(context, record.name) - provisioned
+    if count > available:
+        lead = "Specified ConcurrentExecutions for function is greater than account's unreserved concurrency"
+        raise invalid(f"{lead} [{available}].")
+    if available - count < UNRESERVED_MIN:
         lead = "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution"
         raise invalid(f"{lead} below its minimum value of [{UNRESERVED_MIN}].")
 
 
-def _refuse_twice(record: Record, qualifier: str) -> None:
-    """A version is provisioned by itself or through one alias."""
-    others = {
-        each for each in record.provisioned if each != qualifier and _version(record, each) == _version(record, qualifier)
-    }
-    if qualifier in record.aliases and others:
-        told = "Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version"
-        raise conflict(told)
-    if others:
-        raise conflict("Version is pointed by a Provisioned Concurrency alias")
+def _refuse_second_config(record: Record, qualifier: str) -> None:
+    """Refuse to provision a version twice: AWS allows it by number or through one alias."""
+    version = _version(record, qualifier)
+    if not any(other != qualifier and _version(record, other) == version for other in record.provisioned):
+        return
+    if qualifier in record.aliases:
+        text = "Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version"
+        raise conflict(text)
+    raise conflict("Version is pointed by a Provisioned Concurrency alias")
 
 
-def _is_there(record: Record, qualifier: str) -> bool:
+def _is_published(record: Record, qualifier: str) -> bool:
     try:
         return _version(record, qualifier) != LATEST
     except NotFound:
@@ -125,12 +126,12 @@ def _version(record: Record, qualifier: str) -> str:
     return str(record.configuration(qualifier)["Version"])
 
 
-def _function(parts: Parts, record: Record, qualifier: str) -> Function:
-    return parts.store.route(record.region, record.name, _version(record, qualifier))
+def _function(backend: Backend, record: Record, qualifier: str) -> Function:
+    return backend.store.route(record.region, record.name, _version(record, qualifier))
 
 
-def _shown(parts: Parts, record: Record, qualifier: str) -> Document:
-    config, state = record.provisioned[qualifier], parts.engine.provisioned(_function(parts, record, qualifier))
+def _shown(backend: Backend, record: Record, qualifier: str) -> Document:
+    config, state = record.provisioned[qualifier], backend.engine.provisioned(_function(backend, record, qualifier))
     ready, reason = min(state.ready, config["count"]), {"StatusReason": state.reason} if state.reason else {}
     return {
         "RequestedProvisionedConcurrentExecutions": config["count"],

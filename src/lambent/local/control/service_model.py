@@ -1,4 +1,4 @@
-"""botocore's own model of the Lambda API: which operation a request means, and the shapes of its input and errors."""
+"""botocore's model of the Lambda API: which operation a request calls, and the shapes of its input and errors."""
 
 from __future__ import annotations
 
@@ -11,15 +11,24 @@ from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, Shape
 from msgspec import Struct
 
+from lambent.local.http import Request
+
 
 class Route(Struct, frozen=True):
-    """One operation's line: method, path pattern with named labels, and the query it demands ("List=ALL")."""
+    """One operation's route: method, path pattern with named labels, and required query ("List=ALL")."""
 
     method: str
     pattern: re.Pattern[str]
     query: dict[str, list[str]]
     labels: int
     operation: OperationModel
+
+
+class OperationCall(Struct, frozen=True):
+    """The operation that a request calls, with the decoded labels of its path."""
+
+    operation: OperationModel
+    labels: dict[str, str]
 
 
 @cache
@@ -29,43 +38,38 @@ def service() -> ServiceModel:
 
 @cache
 def routes() -> tuple[Route, ...]:
-    """Every line, the most literal first, so that `/policy/{StatementId}` is not taken for something with more labels."""
-    found = [_route(service().operation_model(name)) for name in service().operation_names]
-    return tuple(sorted(found, key=lambda route: (route.labels, -len(route.query), -len(route.pattern.pattern))))
+    """Return all routes, the most literal first: `/policy/{StatementId}` must win over a pattern with more labels."""
+    unsorted = [_route(service().operation_model(name)) for name in service().operation_names]
+    return tuple(sorted(unsorted, key=lambda route: (route.labels, -len(route.query), -len(route.pattern.pattern))))
 
 
 def _route(operation: OperationModel) -> Route:
     path, _, query = operation.http["requestUri"].partition("?")
-    pattern = "".join(_piece(piece) for piece in re.split(r"(\{[^}]+\})", path.rstrip("/")))
+    pattern = "".join(_segment_pattern(segment) for segment in re.split(r"(\{[^}]+\})", path.rstrip("/")))
     return Route(operation.http["method"], re.compile(pattern), parse_qs(query), path.count("{"), operation)
 
 
-def _piece(piece: str) -> str:
-    if not piece.startswith("{"):
-        return re.escape(piece)
-    label = piece.strip("{}")
+def _segment_pattern(segment: str) -> str:
+    if not segment.startswith("{"):
+        return re.escape(segment)
+    label = segment.strip("{}")
     return f"(?P<{label[:-1]}>.+)" if label.endswith("+") else f"(?P<{label}>[^/]*)"
 
 
-def find(method: str, path: str, query: str) -> tuple[OperationModel, dict[str, str]] | None:
-    """The operation and its path labels (decoded), or None."""
-    given = parse_qs(query, keep_blank_values=True)
+def find_operation(request: Request) -> OperationCall | None:
+    """Return the operation that a request calls, or None if the Lambda API has no such route."""
+    query = parse_qs(request.query, keep_blank_values=True)
     for route in routes():
-        if route.method != method or not route.query.items() <= given.items():
+        if route.method != request.method or not route.query.items() <= query.items():
             continue
-        match = route.pattern.fullmatch(path.rstrip("/"))
+        match = route.pattern.fullmatch(request.path.rstrip("/"))
         if match and all(match.groupdict().values()):
-            return route.operation, {label: unquote(text) for label, text in match.groupdict().items()}
+            return OperationCall(route.operation, {label: unquote(text) for label, text in match.groupdict().items()})
     return None
 
 
-def is_lambda(method: str, path: str) -> bool:
-    """Whether the path is one of the Lambda API's, so that an unsigned request can be told from other services'."""
-    return any(route.method == method and route.pattern.fullmatch(path.rstrip("/")) for route in routes())
-
-
 def error_shape(code: str) -> Any:
-    """The model of an exception, or None when AWS sends it unmodelled."""
+    """Return the model of an exception, or None if AWS sends it without modelling it."""
     return service().shape_for(code) if code in _errors() else None
 
 
@@ -75,5 +79,5 @@ def _errors() -> frozenset[str]:
 
 
 def wire_name(name: str, shape: Shape) -> str:
-    """A member's name on the wire."""
+    """Return a member's name on the wire."""
     return str(shape.serialization.get("name", name))

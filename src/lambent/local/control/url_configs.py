@@ -1,4 +1,4 @@
-"""Function URL configurations. One for $LATEST and one for each alias."""
+"""Configurations of Function URLs: one for $LATEST and one for each alias."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import asdict
 
-from lambent.local.control.configuration import page
-from lambent.local.control.context import Call, aws_time
-from lambent.local.control.faults import Fault, conflict, constraint, missing
-from lambent.local.control.reference import Target, is_version
+from lambent.local.control.configuration import aws_timestamp
+from lambent.local.control.context import RequestContext
+from lambent.local.control.faults import conflict, constraint, missing
+from lambent.local.control.pagination import page
+from lambent.local.control.reference import FunctionReference, is_version
 from lambent.local.store import Document, Record, UrlConfig
 
 NO_FUNCTION = "Function does not exist"
@@ -21,106 +22,110 @@ ID_LENGTH = 32
 ID_LETTERS = string.ascii_lowercase + string.digits
 
 
-async def create_function_url_config(call: Call) -> Document:
-    target, params = _target(call), call.params
-    record = _existing(call, target)
-    if target.key in record.urls:
-        lead = f"Failed to create function url config for [functionArn = {target.full_arn}]. "
+async def create_function_url_config(context: RequestContext) -> Document:
+    reference, params = _reference(context), context.params
+    record = _existing_record(context, reference)
+    if reference.key in record.urls:
+        lead = f"Failed to create function url config for [functionArn = {reference.qualified_arn}]. "
         raise conflict(f"{lead}Error message:  FunctionUrlConfig exists for this Lambda function")
-    now = aws_time()
+    timestamp = aws_timestamp()
     url = UrlConfig(
         url_id="".join(secrets.choice(ID_LETTERS) for _ in range(ID_LENGTH)),
         region=record.region,
         account=record.account,
         function=record.name,
-        qualifier=target.key,
+        qualifier=reference.key,
         auth_type=params["AuthType"],
         invoke_mode=params.get("InvokeMode", "BUFFERED"),
         cors=params.get("Cors"),
-        created=now,
-        modified=now,
+        created=timestamp,
+        modified=timestamp,
         mode_told="InvokeMode" in params,
     )
-    record.urls[target.key] = asdict(url)
-    call.store.save(record)
-    return _as_changed(url, _shown(call, record, url), "LastModifiedTime")
+    record.urls[reference.key] = asdict(url)
+    context.store.save(record)
+    return _after_change(url, _shown(context, record, url), "LastModifiedTime")
 
 
-async def get_function_url_config(call: Call) -> Document:
-    target = _target(call)
-    record = call.find(target)
-    if record is None or target.key not in record.urls:
+async def get_function_url_config(context: RequestContext) -> Document:
+    record, key = _existing_url(context)
+    return _shown(context, record, UrlConfig(**record.urls[key]))
+
+
+async def update_function_url_config(context: RequestContext) -> Document:
+    reference, params = _reference(context), context.params
+    record = _existing_record(context, reference)
+    if reference.key not in record.urls:
         raise missing(NOTHING)
-    return _shown(call, record, UrlConfig(**record.urls[target.key]))
-
-
-async def update_function_url_config(call: Call) -> Document:
-    target, params = _target(call), call.params
-    record = _existing(call, target)
-    if target.key not in record.urls:
-        raise missing(NOTHING)
-    document = record.urls[target.key]
+    document = record.urls[reference.key]
     for member, name in (("AuthType", "auth_type"), ("InvokeMode", "invoke_mode"), ("Cors", "cors")):
         if member in params:
             document[name] = params[member] or None
-    document["modified"] = aws_time()
+    document["modified"] = aws_timestamp()
     document["mode_told"] = document.get("mode_told", False) or "InvokeMode" in params
-    call.store.save(record)
+    context.store.save(record)
     url = UrlConfig(**document)
-    return _as_changed(url, _shown(call, record, url))
+    return _after_change(url, _shown(context, record, url))
 
 
-async def delete_function_url_config(call: Call) -> None:
-    """The policy statements stay, as on AWS."""
-    target = _target(call)
-    record = call.find(target)
-    if record is None or target.key not in record.urls:
-        raise missing(NOTHING)
-    del record.urls[target.key]
-    call.store.save(record)
+async def delete_function_url_config(context: RequestContext) -> None:
+    """Delete the URL. Its policy statements stay, as on AWS."""
+    record, key = _existing_url(context)
+    del record.urls[key]
+    context.store.save(record)
 
 
-async def list_function_url_configs(call: Call) -> Document:
-    record = _existing(call, call.target().unqualified())
+async def list_function_url_configs(context: RequestContext) -> Document:
+    record = _existing_record(context, context.reference().require_unqualified())
     urls = [UrlConfig(**document) for document in record.urls.values()]
-    shown, more = page(urls, call.params, lambda url: url.url_id)
-    return {"FunctionUrlConfigs": [_shown(call, record, url) for url in shown], **more}
+    page_urls, more = page(urls, context.params, lambda url: url.url_id)
+    return {"FunctionUrlConfigs": [_shown(context, record, url) for url in page_urls], **more}
 
 
-def _target(call: Call) -> Target:
-    target = call.target()
-    if target.qualifier is not None and is_version(target.qualifier):  # came in with the name; Qualifier itself is checked
+def _reference(context: RequestContext) -> FunctionReference:
+    reference = context.reference()
+    if reference.qualifier is not None and is_version(reference.qualifier):
+        # It was part of the function's name; the model has checked a Qualifier.
         rule = f"Member must satisfy regular expression pattern: {PATTERN}"
-        raise constraint(target.qualifier, "qualifier", rule)
-    return target
+        raise constraint(reference.qualifier, "qualifier", rule)
+    return reference
 
 
-def _existing(call: Call, target: Target) -> Record:
-    record = call.find(target)
-    if record is None or (target.key and target.key not in record.aliases):
-        raise Fault("ResourceNotFoundException", NO_FUNCTION)
+def _existing_record(context: RequestContext, reference: FunctionReference) -> Record:
+    record = context.find_record(reference)
+    if record is None or (reference.key and reference.key not in record.aliases):
+        raise missing(NO_FUNCTION)
     return record
 
 
-def _shown(call: Call, record: Record, url: UrlConfig) -> Document:
-    answer: Document = {
-        "FunctionUrl": function_url(call.parts.service_url(), url.url_id, url.region),
+def _existing_url(context: RequestContext) -> tuple[Record, str]:
+    """Return the record with the request's URL, and the URL's key in it."""
+    reference = _reference(context)
+    record = context.find_record(reference)
+    if record is None or reference.key not in record.urls:
+        raise missing(NOTHING)
+    return record, reference.key
+
+
+def _shown(context: RequestContext, record: Record, url: UrlConfig) -> Document:
+    members: Document = {
+        "FunctionUrl": function_url(context.backend.service_url, url.url_id, url.region),
         "FunctionArn": f"{record.arn}:{url.qualifier}" if url.qualifier else record.arn,
         "AuthType": url.auth_type,
         "CreationTime": url.created,
         "LastModifiedTime": url.modified,
         "InvokeMode": url.invoke_mode,
     }
-    return {**answer, "Cors": url.cors} if url.cors else answer
+    return {**members, "Cors": url.cors} if url.cors else members
 
 
-def _as_changed(url: UrlConfig, answer: Document, *hidden: str) -> Document:
-    """The answer to create and update. Recorded: InvokeMode only if ever sent; a new URL has no LastModifiedTime."""
-    silent = hidden if url.mode_told else (*hidden, "InvokeMode")
-    return {member: value for member, value in answer.items() if member not in silent}
+def _after_change(url: UrlConfig, members: Document, *hidden: str) -> Document:
+    """Return what create and update answer. Recorded: InvokeMode only if ever sent; a new URL has no LastModifiedTime."""
+    absent = hidden if url.mode_told else (*hidden, "InvokeMode")
+    return {member: value for member, value in members.items() if member not in absent}
 
 
 def function_url(service_url: str, url_id: str, region: str) -> str:
-    """The URL of an id: a name below `localhost` is loopback by RFC 6761, and curl and browsers know it."""
+    """Return the URL of an id. A name below `localhost` is loopback by RFC 6761, and curl and browsers know that."""
     port = urlsplit(service_url).port
     return f"http://{url_id}.lambda-url.{region}.localhost{f':{port}' if port else ''}/"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
@@ -14,7 +15,7 @@ from lambent.local.sandbox.runtimes import Runtimes
 from lambent.local.sandbox.sandbox import Maker
 
 from .execution_environment import Execution, Keeper, Surroundings
-from .invocation import Function, Invocation, LogSink, Outcome, Provisioned, Stream
+from .invocation import Function, Invocation, LogSink, Outcome, Provisioned, Stream, Throttled
 from .log_writer import LogWriter
 from .pool import Pool
 from .provisioning import Provisions
@@ -39,8 +40,16 @@ class LocalEngine:
     """See `interface.Engine`. Must be made and used within one event loop."""
 
     def __init__(
-        self, *, maker: Maker, logs: LogSink, credentials: Callable[[Function], Mapping[str, str]], settings: Settings
+        self,
+        *,
+        maker: Maker,
+        logs: LogSink,
+        credentials: Callable[[Function], Mapping[str, str]],
+        reserved_concurrency: Callable[[str, str], int | None],
+        settings: Settings,
     ) -> None:
+        self._reserved_concurrency = reserved_concurrency
+        self._counts: Counter[str] = Counter()
         self._maker = maker
         self._writer = LogWriter(logs)
         scratch = settings.state / "environments"
@@ -105,7 +114,12 @@ class LocalEngine:
         return {"sandbox": self._maker.kind, "environments": self._pool.describe()}
 
     def _start(self, function: Function, invocation: Invocation, channel: Channel | None) -> asyncio.Task[Outcome]:
+        limit = self._reserved_concurrency(function.region, function.name)
+        if limit is not None and self._counts[function.arn] >= limit:
+            raise Throttled
+        self._counts[function.arn] += 1
         task = asyncio.ensure_future(self._invoke(function, invocation, channel))
+        task.add_done_callback(lambda _: self._counts.subtract((function.arn,)))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return task

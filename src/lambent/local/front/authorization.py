@@ -1,14 +1,14 @@
-"""May this request invoke the function behind its URL? Pure: policy statements and a calendar in, a verdict out.
+"""May this request invoke the function behind its URL? Pure.
 
-Since October 2025 a URL needs two actions allowed, `lambda:InvokeFunctionUrl` and `lambda:InvokeFunction`
-(https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html); `lambent.calendar` knows from when on.
+Since October 2025 a caller needs permission for two actions, `lambda:InvokeFunctionUrl` and `lambda:InvokeFunction`
+(https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html). `lambent.calendar` has the date.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from fnmatch import fnmatchcase
 from typing import Any
@@ -16,7 +16,6 @@ from typing import Any
 from msgspec import Struct
 
 from lambent.calendar import needs_second_url_statement
-from lambent.local.front.interface import Caller
 from lambent.names import INVOKE_STATEMENT, URL_STATEMENT
 
 INVOKE_URL = "lambda:InvokeFunctionUrl"
@@ -25,8 +24,19 @@ INVOKE = "lambda:InvokeFunction"
 Statement = Mapping[str, Any]
 
 
-class Attempt(Struct, frozen=True):
-    """One request at a URL's door. `resource` is the ARN of the function or alias; `caller` is None for an unsigned request."""
+class Caller(Struct, frozen=True):
+    """The owner of the access key that signed a request. `permits(action, resource)` evaluates the identity's own policies."""
+
+    access_key: str
+    secret: str
+    account: str
+    arn: str
+    user_id: str
+    permits: Callable[[str, str], bool]
+
+
+class AccessRequest(Struct, frozen=True):
+    """One request for access. `resource` is the ARN of the function or alias; `caller` is None for an unsigned request."""
 
     resource: str
     auth_type: str
@@ -34,17 +44,17 @@ class Attempt(Struct, frozen=True):
     caller: Caller | None = None
 
 
-def missing_actions(statements: Sequence[Statement], attempt: Attempt, as_of: date) -> tuple[str, ...]:
-    """The actions that are needed on that day and not allowed; empty when the request may pass."""
-    if attempt.auth_type == "AWS_IAM" and attempt.caller is None:
+def missing_actions(statements: Sequence[Statement], access: AccessRequest, as_of: date) -> tuple[str, ...]:
+    """Return the actions that AWS requires on that day and that are not allowed. Empty: the request may pass."""
+    if access.auth_type == "AWS_IAM" and access.caller is None:
         return (INVOKE_URL,)
     needed = (INVOKE_URL, INVOKE) if needs_second_url_statement(as_of) else (INVOKE_URL,)
-    return tuple(action for action in needed if not _allowed(statements, attempt, action))
+    return tuple(action for action in needed if not _allowed(statements, access, action))
 
 
 def commands(missing: Iterable[str], function: str, qualifier: str, region: str, endpoint: str) -> list[str]:
-    """The `aws` commands to paste, one for each missing action of an AuthType NONE URL."""
-    lines = []
+    """Return the `aws` commands that allow the missing actions of an AuthType NONE URL, one for each."""
+    command_lines = []
     for action in missing:
         words = ["aws", "lambda", "add-permission", "--function-name", function]
         words += ["--qualifier", qualifier] if qualifier else []
@@ -52,77 +62,77 @@ def commands(missing: Iterable[str], function: str, qualifier: str, region: str,
         words += ["--action", action, "--principal", "*"]
         words += ["--function-url-auth-type", "NONE"] if action == INVOKE_URL else ["--invoked-via-function-url"]
         words += ["--region", region, "--endpoint-url", endpoint]
-        lines.append(shlex.join(words))
-    return lines
+        command_lines.append(shlex.join(words))
+    return command_lines
 
 
-def _allowed(statements: Sequence[Statement], attempt: Attempt, action: str) -> bool:
-    speaking = [one for one in statements if _speaks_of(one, attempt, action)]
-    if any(one.get("Effect") == "Deny" for one in speaking):
+def _allowed(statements: Sequence[Statement], access: AccessRequest, action: str) -> bool:
+    effects = {statement.get("Effect") for statement in statements if _applies(statement, access, action)}
+    if "Deny" in effects:
         return False
-    by_policy = any(one.get("Effect") == "Allow" for one in speaking)
-    caller = attempt.caller
-    if attempt.auth_type != "AWS_IAM" or caller is None:
+    by_policy = "Allow" in effects
+    caller = access.caller
+    if access.auth_type != "AWS_IAM" or caller is None:
         return by_policy
-    by_identity = caller.permits(action, attempt.resource)
-    return (by_policy or by_identity) if caller.account == attempt.account else (by_policy and by_identity)
+    by_identity = caller.permits(action, access.resource)
+    return (by_policy or by_identity) if caller.account == access.account else (by_policy and by_identity)
 
 
-def _speaks_of(statement: Statement, attempt: Attempt, action: str) -> bool:
+def _applies(statement: Statement, access: AccessRequest, action: str) -> bool:
     return (
         any(fnmatchcase(action.lower(), pattern.lower()) for pattern in _list(statement.get("Action")))
-        and _names(statement.get("Principal"), attempt)
-        and _conditions_hold(statement.get("Condition") or {}, _context(attempt))
+        and _includes(statement.get("Principal"), access)
+        and _conditions_hold(statement.get("Condition") or {}, _context(access))
     )
 
 
-def _names(principal: Any, attempt: Attempt) -> bool:
+def _includes(principal: Any, access: AccessRequest) -> bool:
     if principal == "*":
         return True
-    named = _list(principal.get("AWS")) if isinstance(principal, Mapping) else []
-    if "*" in named:
+    identities = _list(principal.get("AWS")) if isinstance(principal, Mapping) else []
+    if "*" in identities:
         return True
-    caller = attempt.caller
+    caller = access.caller
     if caller is None:
         return False
-    return any(one in (caller.account, caller.arn, f"arn:aws:iam::{caller.account}:root") for one in named)
+    return any(identity in (caller.account, caller.arn, f"arn:aws:iam::{caller.account}:root") for identity in identities)
 
 
-def _context(attempt: Attempt) -> dict[str, str]:
-    """The condition keys a URL request has, in lower case as IAM compares them."""
+def _context(access: AccessRequest) -> dict[str, str]:
+    """Return the condition keys of a URL request, in lower case as IAM compares them."""
     context = {
-        "lambda:functionurlauthtype": attempt.auth_type,
+        "lambda:functionurlauthtype": access.auth_type,
         "lambda:invokedviafunctionurl": "true",
-        "lambda:functionarn": attempt.resource,
+        "lambda:functionarn": access.resource,
         "aws:securetransport": "true",
     }
-    if attempt.caller:
-        context["aws:principalaccount"] = attempt.caller.account
-        context["aws:principalarn"] = attempt.caller.arn
+    if access.caller:
+        context["aws:principalaccount"] = access.caller.account
+        context["aws:principalarn"] = access.caller.arn
     return context
 
 
 def _conditions_hold(conditions: Mapping[str, Any], context: Mapping[str, str]) -> bool:
-    """Every operator over every key. An operator we do not know, or a key that the request lacks, does not hold."""
+    """Whether all conditions hold. One with an unknown operator, or a key that the request lacks, doesn't."""
     for operator, pairs in conditions.items():
-        test = operator.removesuffix("IfExists")
-        for key, wanted in pairs.items():
+        base_operator = operator.removesuffix("IfExists")
+        for key, expected in pairs.items():
             actual = context.get(key.lower())
             if actual is None:
-                if test == operator:
+                if base_operator == operator:
                     return False
-            elif not any(_matches(test, actual, str(one)) for one in _list(wanted)):
+            elif not any(_matches(base_operator, actual, str(value)) for value in _list(expected)):
                 return False
     return True
 
 
-def _matches(operator: str, actual: str, wanted: str) -> bool:
+def _matches(operator: str, actual: str, expected: str) -> bool:
     if operator == "StringEquals":
-        return actual == wanted
+        return actual == expected
     if operator in ("StringEqualsIgnoreCase", "Bool"):
-        return actual.lower() == wanted.lower()
+        return actual.lower() == expected.lower()
     if operator in ("StringLike", "ArnLike", "ArnEquals"):
-        pattern = re.escape(wanted).replace(r"\*", ".*").replace(r"\?", ".")
+        pattern = re.escape(expected).replace(r"\*", ".*").replace(r"\?", ".")
         return re.fullmatch(pattern, actual) is not None
     return False
 

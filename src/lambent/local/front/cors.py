@@ -1,7 +1,7 @@
-"""CORS of a URL that has a `Cors` configuration. Pure. Without one, OPTIONS reaches the function like any method.
+"""CORS of a URL that has a `Cors` configuration. Pure. Without one, OPTIONS reaches the function like any other method.
 
-The preflight's exact form is not documented; what a browser needs is here. On other answers AWS adds its headers beside the
-function's own, duplicates included (aws-powertools/powertools-lambda-python#4163).
+AWS doesn't document the exact response to a preflight request; this one has what browsers need. To other responses AWS adds its
+headers without removing the function's own, duplicates included (aws-powertools/powertools-lambda-python#4163).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lambent.local.front.interface import Headers, Reply, Request
+from lambent.local.http import Headers, Request, Response
 
 
 def is_preflight(request: Request) -> bool:
@@ -18,45 +18,45 @@ def is_preflight(request: Request) -> bool:
     )
 
 
-def preflight(cors: Mapping[str, Any], request: Request) -> Reply:
-    """Lambda's own answer: 200 and no body; without permission simply without the headers."""
+def preflight(cors: Mapping[str, Any], request: Request) -> Response:
+    """Return Lambda's own response: 200 and no body. If the request isn't allowed, only the CORS headers are missing."""
     method = request.header("access-control-request-method") or ""
     methods = cors.get("AllowMethods") or []
-    headers = _origin(cors, request)
+    headers = _origin_headers(cors, request)
     if not headers or not ("*" in methods or method in methods):
-        return Reply(200, (), b"")
+        return Response(200, (), b"")
     headers += (("access-control-allow-methods", ",".join(methods)),)
     if cors.get("AllowHeaders"):
         headers += (("access-control-allow-headers", ",".join(cors["AllowHeaders"])),)
     if cors.get("MaxAge"):
         headers += (("access-control-max-age", str(cors["MaxAge"])),)
-    return Reply(200, headers, b"")
+    return Response(200, headers, b"")
 
 
-def ordinary(cors: Mapping[str, Any], request: Request) -> Headers:
-    """What is added to the function's own answer."""
-    headers = _origin(cors, request)
+def added_headers(cors: Mapping[str, Any], request: Request) -> Headers:
+    """Return the headers that Lambda adds to the function's response."""
+    headers = _origin_headers(cors, request)
     if headers and cors.get("ExposeHeaders"):
         headers += (("access-control-expose-headers", ",".join(cors["ExposeHeaders"])),)
     return headers
 
 
-def _origin(cors: Mapping[str, Any], request: Request) -> Headers:
+def _origin_headers(cors: Mapping[str, Any], request: Request) -> Headers:
     origin = request.header("origin")
-    if not origin or not any(_same(pattern, origin) for pattern in cors.get("AllowOrigins") or []):
+    if not origin or not any(_matches(pattern, origin) for pattern in cors.get("AllowOrigins") or []):
         return ()
     credentials = bool(cors.get("AllowCredentials"))
-    anyone = "*" in cors["AllowOrigins"] and not credentials
-    headers: Headers = (("access-control-allow-origin", "*" if anyone else origin),)
-    if not anyone:
+    any_origin = "*" in cors["AllowOrigins"] and not credentials
+    headers: Headers = (("access-control-allow-origin", "*" if any_origin else origin),)
+    if not any_origin:
         headers += (("vary", "Origin"),)
     if credentials:
         headers += (("access-control-allow-credentials", "true"),)
     return headers
 
 
-def _same(pattern: str, origin: str) -> bool:
+def _matches(pattern: str, origin: str) -> bool:
     if pattern == "*" or pattern.lower() == origin.lower():
         return True
-    scheme, star, rest = pattern.partition("*")  # "https://*" and "https://*.example.com" are taken by AWS
-    return bool(star) and origin.startswith(scheme) and origin.endswith(rest) and len(origin) > len(scheme) + len(rest)
+    prefix, star, suffix = pattern.partition("*")  # AWS accepts "https://*" and "https://*.example.com"
+    return bool(star) and origin.startswith(prefix) and origin.endswith(suffix) and len(origin) > len(prefix) + len(suffix)

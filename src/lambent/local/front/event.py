@@ -1,8 +1,8 @@
-"""HTTP request -> Function URL event, payload format 2.0. Pure.
+"""From an HTTP request to a Function URL event, payload format 2.0. Pure.
 
-Field by field after events captured from the real AWS (hotsock/voker and aws-powertools captures; recorded echo cases in
-`tests/recordings/invoke-and-url.json`). Three rules surprise: `rawPath` stays percent-encoded while `requestContext.http.path`
-is decoded; cookies are in `cookies` and in `headers.cookie`; and form posts are base64.
+Every field follows events captured from AWS (by hotsock/voker and aws-powertools; recorded echo cases in
+`tests/recordings/invoke-and-url.json`). Three rules may surprise: `rawPath` stays percent-encoded while
+`requestContext.http.path` is decoded; cookies are in `cookies` and in `headers.cookie`; and form posts are base64.
 """
 
 from __future__ import annotations
@@ -15,19 +15,20 @@ from urllib.parse import parse_qsl, unquote
 
 from msgspec import Struct
 
-from lambent.local.front.interface import Caller, Request
+from lambent.local.front.authorization import Caller
+from lambent.local.http import Request
 
-_NOT_PASSED_ON = frozenset(
+_HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "expect", "proxy-connection"}
 )
-"""Hop-by-hop headers: none of them is in any captured event."""
+"""No captured event has these headers."""
 
 _TEXT = frozenset({"application/json", "application/xml", "application/javascript"})
-"""Besides text/*. Measured for the sister product HTTP API v2; application/json and text/* are confirmed for Function URLs."""
+"""In addition to text/*. Measured for HTTP API v2; confirmed for Function URLs: application/json and text/*."""
 
 
-class Arrival(Struct, frozen=True):
-    """What the front adds to a request: where it came in, when, and under which ids."""
+class EventMetadata(Struct, frozen=True):
+    """What the event has in addition to the request: its URL, ids and time."""
 
     url_id: str
     domain: str
@@ -37,13 +38,13 @@ class Arrival(Struct, frozen=True):
     epoch_ms: int
 
 
-def make_event(request: Request, arrival: Arrival, caller: Caller | None = None) -> dict[str, Any]:
-    """The event for a request. `caller` is given exactly when the URL's auth type is AWS_IAM."""
-    headers = _headers(request, arrival, signed=caller is not None)
+def make_event(request: Request, metadata: EventMetadata, caller: Caller | None = None) -> dict[str, Any]:
+    """Return the event for a request. `caller` is present exactly if the URL's auth type is AWS_IAM."""
+    headers = _headers(request, metadata, signed=caller is not None)
     event: dict[str, Any] = {
         "version": "2.0",
         "routeKey": "$default",
-        "rawPath": request.raw_path,
+        "rawPath": request.path,
         "rawQueryString": request.query,
     }
     cookie = headers.get("cookie")
@@ -52,7 +53,7 @@ def make_event(request: Request, arrival: Arrival, caller: Caller | None = None)
     event["headers"] = headers
     if request.query:
         event["queryStringParameters"] = _parameters(request.query)
-    event["requestContext"] = _context(request, arrival, caller)
+    event["requestContext"] = _context(request, metadata, caller)
     text, encoded = _body(request)
     if text:
         event["body"] = text
@@ -61,14 +62,14 @@ def make_event(request: Request, arrival: Arrival, caller: Caller | None = None)
 
 
 def encode(event: dict[str, Any]) -> bytes:
-    """The event as it travels to the runtime."""
+    """Return the event as it is sent to the runtime."""
     return json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
 
 
-def _headers(request: Request, arrival: Arrival, *, signed: bool) -> dict[str, str]:
+def _headers(request: Request, metadata: EventMetadata, *, signed: bool) -> dict[str, str]:
     headers: dict[str, str] = {}
     for name, value in request.headers:
-        if name in _NOT_PASSED_ON or (signed and name == "authorization"):
+        if name in _HOP_BY_HOP or (signed and name == "authorization"):
             continue
         if name in headers:
             headers[name] += f"; {value}" if name == "cookie" else f",{value}"
@@ -76,11 +77,11 @@ def _headers(request: Request, arrival: Arrival, *, signed: bool) -> dict[str, s
             headers[name] = value
     if request.body:
         headers["content-length"] = str(len(request.body))
-    host = arrival.domain if arrival.port in (80, 443) else f"{arrival.domain}:{arrival.port}"
+    host = metadata.domain if metadata.port in (80, 443) else f"{metadata.domain}:{metadata.port}"
     headers["host"] = host
-    headers["x-amzn-trace-id"] = arrival.trace_id
+    headers["x-amzn-trace-id"] = metadata.trace_id
     headers["x-forwarded-for"] = request.source_ip
-    headers["x-forwarded-port"] = str(arrival.port)
+    headers["x-forwarded-port"] = str(metadata.port)
     headers["x-forwarded-proto"] = "http"
     return headers
 
@@ -92,10 +93,10 @@ def _parameters(query: str) -> dict[str, str]:
     return parameters
 
 
-def _context(request: Request, arrival: Arrival, caller: Caller | None) -> dict[str, Any]:
+def _context(request: Request, metadata: EventMetadata, caller: Caller | None) -> dict[str, Any]:
     context: dict[str, Any] = {
         "accountId": caller.account if caller else "anonymous",
-        "apiId": arrival.url_id,
+        "apiId": metadata.url_id,
     }
     if caller:
         context["authorizer"] = {
@@ -109,22 +110,22 @@ def _context(request: Request, arrival: Arrival, caller: Caller | None) -> dict[
                 "userId": caller.user_id,
             }
         }
-    moment = datetime.fromtimestamp(arrival.epoch_ms / 1000, UTC)
+    time = datetime.fromtimestamp(metadata.epoch_ms / 1000, UTC)
     context |= {
-        "domainName": arrival.domain,
-        "domainPrefix": arrival.url_id,
+        "domainName": metadata.domain,
+        "domainPrefix": metadata.url_id,
         "http": {
             "method": request.method,
-            "path": unquote(request.raw_path),
+            "path": unquote(request.path),
             "protocol": request.protocol,
             "sourceIp": request.source_ip,
             "userAgent": request.header("user-agent"),
         },
-        "requestId": arrival.request_id,
+        "requestId": metadata.request_id,
         "routeKey": "$default",
         "stage": "$default",
-        "time": moment.strftime("%d/%b/%Y:%H:%M:%S +0000"),
-        "timeEpoch": arrival.epoch_ms,
+        "time": time.strftime("%d/%b/%Y:%H:%M:%S +0000"),
+        "timeEpoch": metadata.epoch_ms,
     }
     return context
 
@@ -137,5 +138,5 @@ def _body(request: Request) -> tuple[str, bool]:
         try:
             return request.body.decode(), False
         except UnicodeDecodeError:
-            pass  # announced as text and is not: base64 loses nothing
+            pass  # not the text that the content type promises; base64 loses nothing
     return base64.b64encode(request.body).decode("ascii"), True

@@ -1,8 +1,7 @@
-"""What the function returned -> HTTP answer. Pure.
+"""From what a function returned to an HTTP response, and the refusals of a Function URL. Pure.
 
-Rules after recorded answers of the real AWS (`tests/recordings`, TestLambdaURL cases): what has no `statusCode` is answered as
-compact JSON, a string without its quotes; a failed invocation is a 502 whose body says nothing; and a buffered answer over a
-RESPONSE_STREAM URL reaches the client as the raw JSON of the whole object.
+The rules follow recorded responses of AWS (`tests/recordings`, TestLambdaURL cases). A value without `statusCode` becomes
+compact JSON, or text if it is a string. A failed invocation is a 502 whose body explains nothing.
 """
 
 from __future__ import annotations
@@ -14,96 +13,96 @@ import re
 from typing import Any
 
 from lambent.local.engine.invocation import Outcome
-from lambent.local.front.interface import Headers, Reply
+from lambent.local.http import Headers, Response
 
 FORBIDDEN = "Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
 
 _RENAMED = frozenset({"connection", "date", "host", "keep-alive", "server", "te", "trailer", "upgrade", "www-authenticate"})
-"""Headers of the front end; AWS passes the function's own on as `x-amzn-remapped-<name>`. The full list is not documented."""
+"""Headers of the front end. AWS renames the function's to `x-amzn-remapped-<name>`; it doesn't document the full list."""
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.1
-_JSON: Headers = (("content-type", "application/json"),)
+JSON: Headers = (("content-type", "application/json"),)
 
 
-class Malformed(Exception):
-    """What the function returned cannot be an HTTP answer."""
+class MalformedResponse(Exception):
+    """The function returned something that can't be an HTTP response."""
 
 
 def _refuse(constant: str) -> None:
-    """NaN and Infinity: Python writes them, JSON does not know them."""
-    raise Malformed(constant)
+    """Refuse NaN and Infinity: Python writes them, but they are not JSON."""
+    raise MalformedResponse(constant)
 
 
-def unstreamed(outcome: Outcome) -> Reply:
-    """What did not stream, over a RESPONSE_STREAM URL: the raw JSON of the object."""
-    return bad_gateway() if outcome.function_error else Reply(200, _JSON, outcome.payload)
-
-
-def from_outcome(outcome: Outcome, method: str = "GET") -> Reply:
-    """The answer to the client over a BUFFERED URL."""
+def from_outcome(outcome: Outcome, method: str = "GET") -> Response:
+    """Return the response over a BUFFERED URL."""
     if outcome.function_error:
         return bad_gateway()
     try:
         returned = json.loads(outcome.payload, parse_constant=_refuse)
         if isinstance(returned, dict) and "statusCode" in returned:
             return _structured(returned, method)
-    except (ValueError, Malformed):
+    except (ValueError, MalformedResponse):
         return bad_gateway()
     text = returned if isinstance(returned, str) else compact(returned)
-    return Reply(200, _JSON, text.encode("utf-8", "replace"))
+    return Response(200, JSON, text.encode("utf-8", "replace"))
 
 
 def compact(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def bad_gateway() -> Reply:
-    """The function failed, or what it returned cannot be an HTTP answer."""
-    return Reply(502, _JSON, b"Internal Server Error")
+def bad_gateway() -> Response:
+    """Return the response when the function failed, or returned what can't be an HTTP response."""
+    return Response(502, JSON, b"Internal Server Error")
 
 
-def refusal(status: int, error_type: str, message: str | None) -> Reply:
-    """AWS's refusal before any function ran. The unknown URL's message is null."""
-    headers = (*_JSON, ("x-amzn-ErrorType", error_type))
-    return Reply(status, headers, compact({"Message": message}).encode())
+def refusal(status: int, error_type: str, message: str | None) -> Response:
+    """Return AWS's refusal before a function ran. For an unknown URL the message is null."""
+    headers = (*JSON, ("x-amzn-ErrorType", error_type))
+    return Response(status, headers, compact({"Message": message}).encode())
 
 
-def forbidden() -> Reply:
+def bad_signature(message: str) -> Response:
+    headers = (*JSON, ("x-amzn-ErrorType", "InvalidSignatureException"))
+    return Response(403, headers, compact({"message": message}).encode())
+
+
+def forbidden() -> Response:
     return refusal(403, "AccessDeniedException", FORBIDDEN)
 
 
-def unknown_url() -> Reply:
+def unknown_url() -> Response:
     return refusal(403, "AccessDeniedException", None)
 
 
-def throttled() -> Reply:
+def throttled() -> Response:
     return refusal(429, "TooManyRequestsException", "Rate Exceeded.")
 
 
-def too_large(limit: int) -> Reply:
+def too_large(limit: int) -> Response:
     return refusal(
         413, "RequestTooLargeException", f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
     )
 
 
-def _structured(returned: dict[str, Any], method: str) -> Reply:
+def _structured(returned: dict[str, Any], method: str) -> Response:
     status = _status(returned["statusCode"])
     body = _body(returned)
     headers = _headers(returned.get("headers"), length="content-length" if method == "HEAD" and not body else "")
     headers += [("set-cookie", _text(cookie)) for cookie in _cookies(returned.get("cookies"))]
     if not any(name.lower() == "content-type" for name, _ in headers):
         headers.append(("content-type", "application/json"))
-    return Reply(status, tuple(headers), body)
+    return Response(status, tuple(headers), body)
 
 
-def head(prelude: dict[str, Any]) -> Reply:
-    """Status and headers of a streamed answer, without a body. Raises Malformed."""
+def from_prelude(prelude: dict[str, Any]) -> Response:
+    """Return the status and headers of a streamed response, without a body. Raises MalformedResponse."""
     status = _status(prelude.get("statusCode", 200))
     headers = _headers(prelude.get("headers"), length="x-amzn-remapped-content-length")
     headers += [("set-cookie", _text(cookie)) for cookie in _cookies(prelude.get("cookies"))]
     if not any(name.lower() == "content-type" for name, _ in headers):
         headers.append(("content-type", "application/octet-stream"))
-    return Reply(status, tuple(headers), b"")
+    return Response(status, tuple(headers), b"")
 
 
 def _status(value: Any) -> int:
@@ -113,7 +112,7 @@ def _status(value: Any) -> int:
     except ValueError:
         status = 0
     if not 200 <= status <= 599:
-        raise Malformed
+        raise MalformedResponse
     return status
 
 
@@ -127,38 +126,38 @@ def _body(returned: dict[str, Any]) -> bytes:
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise Malformed from error
+        raise MalformedResponse from error
 
 
-def _headers(told: Any, *, length: str) -> list[tuple[str, str]]:
-    """The function's headers as they go out. `length` is the name under which its content-length does, "" to drop it."""
-    if told is None:
+def _headers(document: Any, *, length: str) -> list[tuple[str, str]]:
+    """Return the function's headers for the client. `length` is the new name of its content-length, or "" to drop it."""
+    if document is None:
         return []
-    if not isinstance(told, dict):
-        raise Malformed
+    if not isinstance(document, dict):
+        raise MalformedResponse
     headers = []
-    for name, value in told.items():
+    for name, value in document.items():
         lower = name.lower()
         if not _NAME.fullmatch(name):
-            raise Malformed
+            raise MalformedResponse
         if lower == "content-length":
             headers += [(length, _text(value))] if length else []
-        elif lower != "transfer-encoding":  # the front end's own
+        elif lower != "transfer-encoding":  # the front end sets it
             headers.append((f"x-amzn-remapped-{lower}" if lower in _RENAMED else lower, _text(value)))
     return headers
 
 
-def _cookies(told: Any) -> list[Any]:
-    if told is None:
+def _cookies(document: Any) -> list[Any]:
+    if document is None:
         return []
-    if not isinstance(told, list):
-        raise Malformed
-    return told
+    if not isinstance(document, list):
+        raise MalformedResponse
+    return document
 
 
 def _text(value: Any) -> str:
-    """A header's value. Numbers and booleans are taken; a line break would be another header, so it is no header at all."""
+    """Return a header's value. Numbers and booleans are accepted; a line break isn't, because it would start another header."""
     text = value if isinstance(value, str) else compact(value)
-    if isinstance(value, dict | list) or any(mark in text for mark in "\r\n\0"):
-        raise Malformed
+    if isinstance(value, dict | list) or any(character in text for character in "\r\n\0"):
+        raise MalformedResponse
     return text

@@ -1,8 +1,8 @@
-"""SigV4 of requests to an AWS_IAM URL, really checked. Pure.
+"""Verification of SigV4 signatures of requests to an AWS_IAM URL. Pure.
 
-After https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html: service `lambda`, the URL's
-region, the path encoded a second time (only S3 does not), and the body's real hash: Function URLs take no unsigned payloads.
-Both forms are taken, the Authorization header and the presigned query.
+It follows https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html: service `lambda`, the
+URL's region, the path encoded a second time (only S3 doesn't), and the hash of the body, because Function URLs don't accept
+unsigned payloads. The signature may be in the Authorization header or in the query (presigned).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 
 from msgspec import Struct
 
-from lambent.local.front.interface import Request
+from lambent.local.http import Request
 
 SKEW = timedelta(minutes=5)  # AWS's tolerance for clocks
 
@@ -27,11 +27,11 @@ _HEADER = re.compile(r"AWS4-HMAC-SHA256\s+Credential=([^,\s]+)\s*,\s*SignedHeade
 
 
 class BadSignature(Exception):
-    """The signature is no good; the text is AWS's own."""
+    """The signature is wrong. The text is AWS's."""
 
 
 class Signature(Struct, frozen=True):
-    """What a signed request says of itself. `expires` is None for the header form."""
+    """The parts of a signature. `expires` is None for a signature in the header."""
 
     access_key: str
     day: str
@@ -45,34 +45,34 @@ class Signature(Struct, frozen=True):
 
 
 def read(request: Request) -> Signature | None:
-    """The signature a request carries, or None when it is unsigned (or signed in a form that Lambda does not know)."""
+    """Return the signature of a request, or None if it is unsigned (or signed in a form that Lambda doesn't know)."""
     header = _HEADER.fullmatch(request.header("authorization") or "")
     if header:
-        told = dict(zip(("Credential", "SignedHeaders", "Signature"), header.groups(), strict=True))
-        told["Date"] = request.header("x-amz-date") or ""
-        return _made(told, request.header("x-amz-security-token"), None)
+        fields = dict(zip(("Credential", "SignedHeaders", "Signature"), header.groups(), strict=True))
+        fields["Date"] = request.header("x-amz-date") or ""
+        return _signature(fields, request.header("x-amz-security-token"), None)
     query = {unquote(name): unquote(value) for name, value in _pairs(request.query)}
     if query.get("X-Amz-Algorithm") != "AWS4-HMAC-SHA256" or not query.get("X-Amz-Expires", "").isdigit():
         return None
-    told = {name: query.get(f"X-Amz-{name}", "") for name in ("Credential", "SignedHeaders", "Signature", "Date")}
-    return _made(told, query.get("X-Amz-Security-Token"), timedelta(seconds=int(query["X-Amz-Expires"])))
+    fields = {name: query.get(f"X-Amz-{name}", "") for name in ("Credential", "SignedHeaders", "Signature", "Date")}
+    return _signature(fields, query.get("X-Amz-Security-Token"), timedelta(seconds=int(query["X-Amz-Expires"])))
 
 
 def verify(request: Request, signature: Signature, secret: str, region: str, now: datetime) -> None:
-    """Raises BadSignature unless the request was signed with this secret, for `lambda` in this region, and lately."""
+    """Raise BadSignature unless the request was signed with this secret, for `lambda` in this region, and not too long ago."""
     if signature.service != "lambda":
         raise BadSignature("Credential should be scoped to correct service: 'lambda'.")
     if signature.region != region:
         raise BadSignature(f"Credential should be scoped to a valid region, not '{signature.region}'.")
     _check_time(signature, now)
     expected = [sign(request, signature, secret, query) for query in _canonical_queries(request.query)]
-    right = any(hmac.compare_digest(one, signature.signature) for one in expected)
-    if "host" not in signature.signed_headers or not right:
+    matches = any(hmac.compare_digest(candidate, signature.signature) for candidate in expected)
+    if "host" not in signature.signed_headers or not matches:
         raise BadSignature(MISMATCH)
 
 
 def sign(request: Request, signature: Signature, secret: str, query: str) -> str:
-    """The signature this request should have, over a canonical query."""
+    """Return the signature that this request should have, given its canonical query."""
     scope = f"{signature.day}/{signature.region}/{signature.service}/aws4_request"
     canonical = hashlib.sha256(_canonical(request, signature, query).encode()).hexdigest()
     text = f"AWS4-HMAC-SHA256\n{signature.timestamp}\n{scope}\n{canonical}"
@@ -82,25 +82,25 @@ def sign(request: Request, signature: Signature, secret: str, query: str) -> str
     return hmac.digest(key, text.encode(), "sha256").hex()
 
 
-def _made(told: dict[str, str], token: str | None, expires: timedelta | None) -> Signature | None:
-    scope = told["Credential"].split("/")
+def _signature(fields: dict[str, str], token: str | None, expires: timedelta | None) -> Signature | None:
+    scope = fields["Credential"].split("/")
     if len(scope) != 5 or scope[4] != "aws4_request":
         return None
-    signed = tuple(told["SignedHeaders"].lower().split(";"))
-    return Signature(scope[0], scope[1], scope[2], scope[3], signed, told["Signature"], told["Date"], token, expires)
+    signed = tuple(fields["SignedHeaders"].lower().split(";"))
+    return Signature(scope[0], scope[1], scope[2], scope[3], signed, fields["Signature"], fields["Date"], token, expires)
 
 
 def _check_time(signature: Signature, now: datetime) -> None:
     try:
-        moment = datetime.strptime(signature.timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        signed_at = datetime.strptime(signature.timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
         raise BadSignature("Date must be in ISO-8601 'basic format'.") from None
     if not signature.timestamp.startswith(signature.day):
         raise BadSignature("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.")
-    until = moment + (SKEW if signature.expires is None else signature.expires)
-    if now > until:
+    expires_at = signed_at + (SKEW if signature.expires is None else signature.expires)
+    if now > expires_at:
         raise BadSignature(f"Signature expired: {signature.timestamp} is now earlier than {now - SKEW:%Y%m%dT%H%M%SZ}")
-    if moment > now + SKEW:
+    if signed_at > now + SKEW:
         raise BadSignature(f"Signature not yet current: {signature.timestamp} is still later than {now + SKEW:%Y%m%dT%H%M%SZ}")
 
 
@@ -110,7 +110,7 @@ def _canonical(request: Request, signature: Signature, query: str) -> str:
     return "\n".join(
         (
             request.method,
-            quote(_normal(request.wire_path), safe="/~"),
+            quote(_normalize(request.signed_path or request.path), safe="/~"),
             query,
             *lines,
             "",
@@ -120,24 +120,24 @@ def _canonical(request: Request, signature: Signature, query: str) -> str:
     )
 
 
-def _normal(path: str) -> str:
-    """`.` and `..` resolved and slashes merged, as signers do before they encode."""
-    kept: list[str] = []
+def _normalize(path: str) -> str:
+    """Resolve `.` and `..` and merge slashes, as signers do before they encode the path."""
+    parts: list[str] = []
     for part in path.split("/"):
         if part == "..":
-            if kept:
-                kept.pop()
+            if parts:
+                parts.pop()
         elif part not in ("", "."):
-            kept.append(part)
-    return "/" + "/".join(kept) + ("/" if kept and path.endswith("/") else "")
+            parts.append(part)
+    return "/" + "/".join(parts) + ("/" if parts and path.endswith("/") else "")
 
 
 def _canonical_queries(query: str) -> tuple[str, str]:
-    """As the specification has it, and as botocore does it: sorted as they are, "+" and all."""
+    """Return the query as the specification encodes it, and as botocore does: sorted, but otherwise unchanged."""
     pairs = [(name, value) for name, value in _pairs(query) if name != "X-Amz-Signature"]
     encoded = [(quote(unquote(name), safe="-_.~"), quote(unquote(value), safe="-_.~")) for name, value in pairs]
-    specified, plain = ("&".join(f"{name}={value}" for name, value in sorted(form)) for form in (encoded, pairs))
-    return specified, plain
+    specified, unchanged = ("&".join(f"{name}={value}" for name, value in sorted(form)) for form in (encoded, pairs))
+    return specified, unchanged
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:

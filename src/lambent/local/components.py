@@ -1,0 +1,80 @@
+"""The components of the local Lambda that serve requests."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from lambent import __version__
+from lambent.local.aws_services import AwsServices
+from lambent.local.control.api import LambdaApi
+from lambent.local.engine.engine import LocalEngine
+from lambent.local.engine.engine import Settings as EngineSettings
+from lambent.local.front.function_urls import FunctionUrls
+from lambent.local.sandbox.sandbox import Maker
+from lambent.local.store import Store
+
+
+class Settings(Struct, frozen=True):
+    """`port` 0 means any free port. `cache` is lambent's cache folder, shared by all state folders."""
+
+    state: Path
+    cache: Path
+    port: int
+    as_of: date
+    environ: Mapping[str, str]
+
+
+class Components:
+    """Everything that serves requests, created in the order of its dependencies and closed in reverse."""
+
+    def __init__(self, settings: Settings, port: int, maker: Maker) -> None:
+        url = f"http://127.0.0.1:{port}"
+        self._settings = settings
+        self._started = datetime.now(UTC).isoformat(timespec="seconds")
+        self._port, self._url = port, url
+        self.stopping = asyncio.Event()
+        self.store = Store(settings.state)
+        self.aws_services = AwsServices(settings.state)
+        self.engine = LocalEngine(
+            maker=maker,
+            logs=self.aws_services,
+            credentials=self.aws_services.credentials,
+            reserved_concurrency=self.store.reserved,
+            settings=EngineSettings(settings.state, settings.cache, url, settings.as_of, settings.environ),
+        )
+        self.api = LambdaApi(self.store, self.engine, self.aws_services, url, settings.as_of)
+        self.function_urls = FunctionUrls(self.store, self.engine, self.aws_services, url, settings.as_of)
+
+    def health(self) -> dict[str, Any]:
+        """Return what `service.json` contains too."""
+        return {
+            "service": "lambent",
+            "version": __version__,
+            "pid": os.getpid(),
+            "port": self._port,
+            "url": self._url,
+            "state": str(self._settings.state),
+            "as_of": self._settings.as_of.isoformat(),
+            "started": self._started,
+        }
+
+    def status(self) -> dict[str, Any]:
+        return {**self.health(), "functions": self.store.count(), "engine": self.engine.describe()}
+
+    def start(self) -> None:
+        """Start what may begin once requests are answered."""
+        self.aws_services.start()
+        self.api.resume()
+
+    async def close(self) -> None:
+        await self.api.stop()
+        await self.engine.stop()
+        self.aws_services.close()
+        self.store.close()

@@ -1,6 +1,6 @@
-"""What every input becomes: the exact files a zip for one target is made of. Values only.
+"""The exact files that a zip for one target is made of. Every source of requirements becomes a `Lock`.
 
-The vocabulary is PEP 751's (pylock.toml), after its markers have been evaluated for the target: one `Pin` a package.
+The vocabulary is PEP 751's (pylock.toml) after its markers were evaluated for the target: one `Pin` for each package.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from pathlib import Path
 from msgspec import Struct
 
 
-class DistFile(Struct, frozen=True):
-    """A wheel or source distribution that an index or a URL offers. `url` may be file://, and never holds credentials.
+class DistFile(Struct, frozen=True, array_like=True):
+    """A wheel or source distribution at an index or a URL. `url` may be file:// and never holds credentials.
 
-    `hashes` are (algorithm, hex digest) pairs; empty only where the lock or index gives none. `size` in bytes, if known.
+    `hashes` are (algorithm, hex digest) pairs, empty if neither lock nor index has any. `size` is in bytes, if known.
     """
 
     filename: str
@@ -22,20 +22,20 @@ class DistFile(Struct, frozen=True):
     size: int | None = None
 
 
-class Repository(Struct, frozen=True):
-    """A commit of a version-controlled source: `url` without credentials and without "git+"."""
+class Repository(Struct, frozen=True, array_like=True):
+    """A commit in version control: `url` without credentials and without "git+"."""
 
     url: str
     commit: str
     subdirectory: str = ""
 
 
-class Pin(Struct, frozen=True):
-    """One package at one version. `name` is normalised (PEP 503); what it can be had from is what is not empty.
+class Pin(Struct, frozen=True, omit_defaults=True):
+    """One package at one version. `name` is normalized (PEP 503). The fields that are set say where it comes from.
 
-    `folder` is a local source tree, `repository` a commit; both have to be built. `index` is the address that offered the
-    files, without credentials: whose credentials a download needs is told by it. `asked` is true of what the user named,
-    with the `extras` that count on the target.
+    `folder` is a local source tree and `repository` a commit. Both must be built. `index` is the URL, without credentials,
+    of the index that has the files: it decides which credentials a download uses. `requested` is true if the user's own
+    requirements name the package, and `extras` are the extras they ask for on the target.
     """
 
     name: str
@@ -45,19 +45,19 @@ class Pin(Struct, frozen=True):
     folder: Path | None = None
     repository: Repository | None = None
     index: str = ""
-    asked: bool = False
+    requested: bool = False
     extras: tuple[str, ...] = ()
 
 
 class Lock(Struct, frozen=True):
-    """All packages of a zip for one target, sorted by name. `source` says where they were asked for ("uv.lock")."""
+    """All packages of a zip for one target, sorted by name. `source` names the file that requires them ("uv.lock")."""
 
     source: str
     pins: tuple[Pin, ...]
 
 
 class Wheel(Struct, frozen=True):
-    """A wheel on this disk, verified. `sha256` is its content's, in hex; `built` is true when it was made on this machine."""
+    """A verified wheel on this disk. `sha256` is in hex. `built` is true if it was built on this machine."""
 
     name: str
     version: str
@@ -65,5 +65,5 @@ class Wheel(Struct, frozen=True):
     path: Path
     sha256: str
     built: bool = False
-    asked: bool = False
+    requested: bool = False
     extras: tuple[str, ...] = ()

@@ -1,9 +1,9 @@
-"""Calls uv, and says in our own words what went wrong."""
+"""Runs uv."""
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -11,68 +11,9 @@ from uv import find_uv_bin
 
 from lambent.errors import PackagingError
 from lambent.package.cache import mark_used
-from lambent.package.target import Target
 
-
-class UvFailed(Exception):
-    """uv said no. `text` is what it said, without colours."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
-
-
-class Uv(Struct, frozen=True):
-    """uv, run in the project's folder for one target."""
-
-    folder: Path
-    target: Target
-    environ: Mapping[str, str]
-    build_cache: Path
-
-    def run(self, *arguments: str, **more: str) -> str:
-        """What uv prints. `more` is set in its environment. Raises UvFailed with its message; Ctrl-C reaches uv as well."""
-        # Settings that would change what is resolved behind our back, or where it goes, are not passed on.
-        environ = {key: value for key, value in self.environ.items() if key not in _UNWANTED}
-        environ |= {"NO_COLOR": "1", "UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never", **more}
-        if "UV_CACHE_DIR" in more:
-            mark_used(Path(more["UV_CACHE_DIR"]))
-        try:
-            process = subprocess.run(
-                [find_uv_bin(), *arguments],
-                cwd=self.folder,
-                env=environ,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                check=False,
-            )
-        except FileNotFoundError as error:
-            raise PackagingError("uv is missing from this installation", hint="python -m pip install uv") from error
-        if process.returncode != 0:
-            raise UvFailed(process.stderr.strip() or process.stdout.strip())
-        return process.stdout
-
-    def for_target(self, *arguments: str, build: Collection[str] = ()) -> str:
-        """As `run`, with the target's version and platform; wheels only, but for the packages in `build`."""
-        options = ["--python-version", self.target.python, "--python-platform", self.target.uv_platform]
-        options += ["--only-binary", ":all:", *(word for name in build for word in ("--no-binary", name))]
-        # uv takes a folder for unchanged while its pyproject.toml is
-        options += (word for name in build for word in ("--refresh-package", name))
-        return self.run(*arguments, *options, **(self.without_compiler() if build else {}))
-
-    def without_compiler(self) -> dict[str, str]:
-        """A build without compilers: what needs one fails at once, what can do without one comes out pure.
-
-        In a cache of its own, since uv keeps what it builds, and other programs of the user's would get the pure one.
-        """
-        no = dict.fromkeys(("CC", "CXX", "LDSHARED", "CARGO", "RUSTC", "FC"), "/bin/false")
-        return no | {"UV_CACHE_DIR": str(self.build_cache)}
-
-
-_UNWANTED = frozenset(
+# These settings would change what uv resolves, or where it writes, without the user noticing.
+_IGNORED_VARIABLES = frozenset(
     [
         "VIRTUAL_ENV",
         "CONDA_PREFIX",
@@ -92,3 +33,52 @@ _UNWANTED = frozenset(
         "PYTHONHOME",
     ]
 )
+
+
+class UvError(Exception):
+    """uv failed. `message` is what it printed, without colors."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class Uv(Struct, frozen=True):
+    """uv, run in the project's folder. `build_cache` is the cache for builds without a compiler."""
+
+    folder: Path
+    environ: Mapping[str, str]
+    build_cache: Path
+
+    def run(self, *arguments: str, **variables: str) -> str:
+        """Return what uv prints. `variables` are added to its environment. Raises UvError. Ctrl-C reaches uv as well."""
+        environ = {name: value for name, value in self.environ.items() if name not in _IGNORED_VARIABLES}
+        environ |= {"NO_COLOR": "1", "UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never", **variables}
+        if "UV_CACHE_DIR" in variables:
+            mark_used(Path(variables["UV_CACHE_DIR"]))
+        try:
+            process = subprocess.run(
+                [find_uv_bin(), *arguments],
+                cwd=self.folder,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                check=False,
+            )
+        except FileNotFoundError as error:
+            raise PackagingError("uv is missing from this installation", hint="python -m pip install uv") from error
+        if process.returncode != 0:
+            raise UvError(process.stderr.strip() or process.stdout.strip())
+        return process.stdout
+
+    def without_compiler(self) -> dict[str, str]:
+        """Return the variables for a build without compilers.
+
+        A package that needs a compiler fails at once, and one that doesn't need it comes out as pure Python. The build uses
+        its own cache because uv keeps what it builds, and the user's other programs must not get the pure version.
+        """
+        compilers = dict.fromkeys(("CC", "CXX", "LDSHARED", "CARGO", "RUSTC", "FC"), "/bin/false")
+        return compilers | {"UV_CACHE_DIR": str(self.build_cache)}

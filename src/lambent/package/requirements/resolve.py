@@ -1,45 +1,39 @@
-"""From what a project asks for to the exact files for one target: the verb of this folder."""
+"""Resolves requirements to the exact files for one target. This is where the rest of lambent enters `requirements/`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
-from lambent.events import Emit, Notice, Warned, ignore
+from lambent.events import Notice
 from lambent.lazy import LazyModule
 from lambent.package.lock import Lock
-from lambent.package.requirements import kept
-from lambent.package.requirements.find import Asked
-from lambent.package.requirements.kept import Resolution
-from lambent.package.requirements.question import Options, Question, key
-from lambent.package.uv_command import Uv
+from lambent.package.requirements.lock_cache import Resolution, read_lock, write_lock
+from lambent.package.requirements.lock_key import lock_key
+from lambent.package.requirements.resolve_request import ResolveRequest
 
 if TYPE_CHECKING:
-    from lambent.package.requirements import read
+    from lambent.package.requirements import readers
 else:
-    read = LazyModule("lambent.package.requirements.read")
+    readers = LazyModule("lambent.package.requirements.readers")
 
 
-def resolve(asked: Asked, uv: Uv, cache: Path, options: Options | None = None, emit: Emit = ignore) -> Resolution:
-    """The lock for uv's target; `find.find` says what is asked. uv's own folder does not matter here.
+def resolve(request: ResolveRequest, cache: Path) -> Resolution:
+    """Return the lock for the request's target, from the cache if possible: then uv isn't started.
 
-    Each pin has a wheel that `choose` finds, or a source that is to be built: `sdist`, `folder` or `repository`. An answer
-    is kept in `cache` and used for as long as nothing that was asked changes (or `options.refresh`), without starting uv.
-    Raises PackagingError, OSError for a disk that is full.
+    Each pin has a wheel that fits the target, or a source to build: `sdist`, `folder` or `repository`. The cached lock is
+    valid until an input changes (see `lock_key`) or `options.refresh` is set.
+    Raises PackagingError, or OSError for a full disk.
     """
-    question = Question(asked, replace(uv, folder=asked.folder), options or Options())
-    if asked.path is None:
-        return Resolution(Lock(asked.source, ()), cached=True)
-    path = cache / "locks" / f"{key(question)}.json"
-    found = None if question.options.refresh else kept.read(path)
-    if found is None:
-        found = Resolution(Lock(asked.source, read.pins(question)))
-        kept.write(path, found)
-        if asked.passed_over:
-            said = f"the dependencies are those of {asked.source}; not looked at: {', '.join(asked.passed_over)}"
-            emit(Notice(said))
-    for what, hint in found.warnings:
-        emit(Warned(what, hint))
-    return found
+    source = request.source
+    if source.path is None:
+        return Resolution(Lock(source.name, ()), cached=True)
+    path = cache / "locks" / f"{lock_key(request)}.json"
+    cached = None if request.options.refresh else read_lock(path)
+    if cached is not None:
+        return Resolution(cached, cached=True)
+    lock = Lock(source.name, readers.read_pins(request))
+    write_lock(path, lock)
+    if source.ignored:
+        request.emit(Notice(f"using the dependencies in {source.name}, ignoring {', '.join(source.ignored)}"))
+    return Resolution(lock)

@@ -1,47 +1,70 @@
-"""uv.lock, and the lock of a script: uv exports the standard lock from it, without resolving anything."""
+"""uv.lock, and the lock of a script. uv checks that the lock is up to date, and exports it without resolving anything."""
 
 from __future__ import annotations
 
-import tomllib
+import re
 
 from lambent.config import script_metadata
+from lambent.errors import PackagingError
+from lambent.events import Warned
 from lambent.package.lock import Pin
-from lambent.package.requirements import pylock, uv_stale
-from lambent.package.requirements.compiled import asked_for, without_project
-from lambent.package.requirements.find import read_toml
-from lambent.package.requirements.lines import of_groups
-from lambent.package.requirements.question import Options, Question
-from lambent.package.requirements.refusals import translate
-from lambent.package.uv_command import UvFailed
+from lambent.package.requirements import pylock
+from lambent.package.requirements.pyproject import selected_lines, selection_arguments
+from lambent.package.requirements.requested import mark_requested, without_project
+from lambent.package.requirements.resolve_request import ResolveOptions, ResolveRequest
+from lambent.package.requirements.toml_file import read_toml
+from lambent.package.requirements.uv_errors import translate
+from lambent.package.uv_command import UvError
+
+_REGISTRY = re.compile(r'registry = "(\w+://[^"]+)"')
+_STALE = re.compile(r"needs to be updated|No solution found")  # uv resolves again only if the lock doesn't fit
 
 
-def from_project(question: Question) -> tuple[Pin, ...]:
-    """The pins that a project's uv.lock has for the target. Raises PackagingError, also for a lock that is out of date."""
-    folder = question.asked.folder
+def read_project_pins(request: ResolveRequest) -> tuple[Pin, ...]:
+    """Return the pins of a project's uv.lock for the target. Raises PackagingError, also for a lock that is out of date."""
+    folder = request.source.folder
     table = read_toml(folder / "pyproject.toml") or {}
-    uv_stale.check(question, table, tomllib.loads(question.path.read_text("utf-8")))
-    words = ["--no-default-groups", "--no-emit-project"]
-    words += [word for name in question.options.extras for word in ("--extra", name)]
-    words += [word for name in question.options.groups for word in ("--group", name)]
-    project = table.get("project", {})
-    asked = [*project.get("dependencies", ()), *of_groups(table.get("dependency-groups", {}), question.options.groups)]
-    for name in question.options.extras:
-        asked += project.get("optional-dependencies", {}).get(name, ())
-    return asked_for(without_project(_export(question, *words), folder), asked, question.uv.target)
+    _check_up_to_date(request)
+    pins = _export(request, "--no-default-groups", "--no-emit-project", *selection_arguments(request.options))
+    return mark_requested(without_project(pins, folder), selected_lines(table, request.options), request.target)
 
 
-def from_script(question: Question) -> tuple[Pin, ...]:
-    """The pins of a script's lock for the target. Raises PackagingError, also for a lock that is out of date."""
-    path = question.path.with_suffix("")
-    table = script_metadata.read(path) or {}
-    uv_stale.check_script(question, table, tomllib.loads(question.path.read_text("utf-8")), f"uv lock --script {path.name}")
-    return asked_for(_export(question, "--script", str(path)), table.get("dependencies", ()), question.uv.target)
+def read_script_pins(request: ResolveRequest) -> tuple[Pin, ...]:
+    """Return the pins of a script's lock for the target. Raises PackagingError, also for a lock that is out of date."""
+    script = request.path.with_suffix("")
+    lines = (script_metadata.read(script) or {}).get("dependencies", ())
+    _check_up_to_date(request, "--script", script.name)
+    return mark_requested(_export(request, "--script", script.name), lines, request.target)
 
 
-def _export(question: Question, *words: str) -> tuple[Pin, ...]:
+def _check_up_to_date(request: ResolveRequest, *script: str) -> None:
+    """Raise PackagingError if uv says that the lock is out of date. If uv can't tell, emit a warning.
+
+    The first check is offline: without a change, uv needs no network. It gets the lock's indexes as options, because uv calls
+    a lock with an index that it isn't configured to use out of date, and a lock that was made behind a mirror isn't.
+    uv needs the network only to read the metadata of local packages that have to be built for it.
+    """
+    command = ["lock", "--check", "-q", *script]
+    registries = dict.fromkeys(_REGISTRY.findall(request.path.read_text("utf-8")))
+    offline = ["--offline", *(option for url in registries for option in ("--index", url))]
+    message = ""
+    for options in (offline, []):
+        try:
+            request.uv.run(*command, *options)
+            return
+        except UvError as error:
+            message = error.message
+        if _STALE.search(message):
+            name = request.source.name
+            raise PackagingError(f"{name} is out of date", where=name, hint=" ".join(["uv lock", *script]))
+    reason = message.partition("\n")[0].removeprefix("error: ")
+    request.emit(Warned(f"uv cannot check whether {request.source.name} is up to date: {reason}", "uv lock --check"))
+
+
+def _export(request: ResolveRequest, *arguments: str) -> tuple[Pin, ...]:
     try:
-        text = question.uv.run("export", "--frozen", "--format", "pylock.toml", "--no-header", "-q", *words)
-    except UvFailed as error:
-        raise translate(error.text, question.uv, question.asked.source) from None
-    place = pylock.Place(question.asked.folder, question.asked.source)
-    return pylock.parse(text, place, question.uv.target, Options())
+        text = request.uv.run("export", "--frozen", "--format", "pylock.toml", "--no-header", "-q", *arguments)
+    except UvError as error:
+        raise translate(error.message, request) from None
+    location = pylock.LockLocation(request.source.folder, request.source.name)
+    return pylock.parse(text, location, request.target, ResolveOptions())

@@ -1,0 +1,207 @@
+"""Finds the file that states what a project depends on.
+
+lambent looks in the project's folder, then from the app's own folder up to it, then above it up to the root of the
+repository (the folder with .git; without one, nothing above the project). In a folder, the first of these wins:
+
+    1. pylock.<target>.toml    written by `lambent build --lock` for this target alone
+    2. pylock.toml             the standard lock (PEP 751)
+    3. requirements.txt
+    4. uv.lock, poetry.lock, pdm.lock   with pyproject.toml: a lock comes before the file it locks
+    5. pyproject.toml          [project] dependencies, extras and dynamic dependencies
+    6. Pipfile.lock            with Pipfile
+    7. setup.py, setup.cfg, requirements.in
+
+A script with inline metadata (PEP 723) is its own project: its pylock, then `script.py.lock`, then its metadata.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from lambent.config import script_metadata
+from lambent.errors import PackagingError
+from lambent.package.requirements.toml_file import read_toml
+from lambent.package.target import Target
+
+Kind = Literal[
+    "nothing",
+    "pylock",
+    "requirements.txt",
+    "uv.lock",
+    "poetry.lock",
+    "pdm.lock",
+    "pyproject.toml",
+    "Pipfile.lock",
+    "script.lock",
+    "script",
+]
+
+_LOCKS: tuple[Kind, ...] = ("uv.lock", "poetry.lock", "pdm.lock")
+_GLOB_PATTERNS = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
+
+
+class RequirementSource(Struct, frozen=True):
+    """The file that states the dependencies. `path` is None if there is none, and `name` is its name in messages.
+
+    `folder` is where uv runs: the folder of the project whose dependencies they are. That isn't always the file's folder:
+    the member of a uv workspace is locked by the workspace's uv.lock. `project` is the folder or script that is packaged,
+    and `ignored` names the other files that state dependencies.
+    """
+
+    kind: Kind
+    path: Path | None
+    name: str
+    folder: Path
+    project: Path
+    ignored: tuple[str, ...] = ()
+
+
+def find_requirements(project: Path, app: Path, target: Target, *, skip_target_lock: bool = False) -> RequirementSource:
+    """Return where a project (a folder or a script) states its dependencies. `app` is the file with its app.
+
+    With `skip_target_lock`, the locks that lambent wrote for the target don't count.
+    Raises PackagingError for a file that can't be read, or that needs a lock and has none.
+    """
+    project = project.resolve()
+    if project.is_file():
+        return _find_for_script(project, project, target, skip_target_lock)
+    for folder in _folders(project, app.resolve()):
+        source = _find_in_folder(folder, project, target, skip_target_lock)
+        if source is not None:
+            return source
+    if script_metadata.read(app) is not None:
+        return _find_for_script(app.resolve(), project, target, skip_target_lock)
+    return RequirementSource("nothing", None, "", project, project)
+
+
+def pylock_path(project: Path, target: Target) -> Path:
+    """Return the path of a project's lock for one target. PEP 751 wants a name without dots."""
+    name = f"python{target.python.replace('.', '')}-{target.architecture}"
+    if project.is_file():
+        stem = re.sub(r"[^A-Za-z0-9_-]", "-", project.stem)
+        return project.with_name(f"pylock.{stem}-{name}.toml")
+    return project / f"pylock.{name}.toml"
+
+
+def _folders(project: Path, app: Path) -> list[Path]:
+    """Return the folders to search, in order."""
+    inside = [folder for folder in app.parents if folder != project and folder.is_relative_to(project)]
+    above: list[Path] = []
+    if not (project / ".git").exists():
+        for folder in project.parents:
+            above.append(folder)
+            if (folder / ".git").exists():
+                break
+        else:
+            above = []
+    return [project, *inside, *above]
+
+
+def _find_for_script(path: Path, project: Path, target: Target, skip_target_lock: bool) -> RequirementSource:
+    target_lock = pylock_path(path, target)
+    if target_lock.is_file() and not skip_target_lock:
+        return RequirementSource("pylock", target_lock, target_lock.name, path.parent, project)
+    lock = path.with_name(f"{path.name}.lock")
+    if lock.is_file():
+        return RequirementSource("script.lock", lock, lock.name, path.parent, project)
+    if (script_metadata.read(path) or {}).get("dependencies"):
+        return RequirementSource("script", path, path.name, path.parent, project)
+    return RequirementSource("nothing", None, path.name, path.parent, project)
+
+
+def _find_in_folder(folder: Path, project: Path, target: Target, skip_target_lock: bool) -> RequirementSource | None:
+    candidates = _candidates(folder, target, skip_target_lock)
+    if not candidates:
+        _refuse_unlocked(folder)
+        return None
+    kind, path = candidates[0]
+    name = path.name if path.parent == project else _relative(path, project)
+    ignored = tuple(dict.fromkeys(other.name for _, other in candidates[1:]))
+    return RequirementSource(kind, path, name, folder, project, ignored)
+
+
+def _relative(path: Path, project: Path) -> str:
+    if path.is_relative_to(project):
+        return path.relative_to(project).as_posix()
+    depth = next(index for index, parent in enumerate(project.parents, 1) if path.is_relative_to(parent))
+    return "../" * depth + path.relative_to(project.parents[depth - 1]).as_posix()
+
+
+def _candidates(folder: Path, target: Target, skip_target_lock: bool) -> list[tuple[Kind, Path]]:
+    """Return the files that state dependencies, the one that wins first."""
+    pylocks = (*(() if skip_target_lock else (pylock_path(folder, target),)), folder / "pylock.toml")
+    candidates: list[tuple[Kind, Path]] = [("pylock", path) for path in pylocks if path.is_file()]
+    if (folder / "requirements.txt").is_file():
+        candidates.append(("requirements.txt", folder / "requirements.txt"))
+    table = read_toml(folder / "pyproject.toml") or {}
+    locks = [(kind, path) for kind in _LOCKS if (path := _find_lock(folder, kind, table)) is not None]
+    candidates += locks
+    if _states_dependencies(table) and not locks:
+        candidates.append(("pyproject.toml", folder / "pyproject.toml"))
+    if (folder / "Pipfile.lock").is_file():
+        candidates.append(("Pipfile.lock", folder / "Pipfile.lock"))
+    if not candidates:
+        paths = (folder / name for name in ("setup.py", "setup.cfg", "requirements.in"))
+        candidates += [("requirements.txt", path) for path in paths if path.is_file()]
+    return candidates
+
+
+def _states_dependencies(table: dict[str, Any]) -> bool:
+    """Return whether a pyproject.toml states dependencies in the standard form (PEP 621)."""
+    project = table.get("project", {})
+    keys = ("dependencies", "optional-dependencies")
+    return any(project.get(key) for key in keys) or "dependencies" in project.get("dynamic", ())
+
+
+def _find_lock(folder: Path, kind: Kind, table: dict[str, Any]) -> Path | None:
+    path = folder / kind
+    if path.is_file():
+        return path
+    if kind == "uv.lock" and "project" in table:
+        return _find_workspace_lock(folder)
+    return None
+
+
+def _find_workspace_lock(member: Path) -> Path | None:
+    """Return the uv.lock of the workspace that a project belongs to, or None."""
+    for folder in member.parents:
+        table = read_toml(folder / "pyproject.toml")
+        workspace = _tool_table(table or {}).get("uv", {}).get("workspace")
+        if workspace is not None:
+            path = member.relative_to(folder).as_posix()
+            is_member = any(_glob_matches(path, pattern) for pattern in workspace.get("members", ()))
+            is_excluded = any(_glob_matches(path, pattern) for pattern in workspace.get("exclude", ()))
+            lock = folder / "uv.lock"
+            return lock if is_member and not is_excluded and lock.is_file() else None
+        if (folder / ".git").exists():
+            return None
+    return None
+
+
+def _glob_matches(path: str, pattern: str) -> bool:
+    """Match a glob of workspace members: `*` doesn't cross a slash, `**` does."""
+    parts = re.split(r"(\*\*|\*|\?)", pattern.strip("/").removeprefix("./"))
+    return re.fullmatch("".join(_GLOB_PATTERNS.get(part) or re.escape(part) for part in parts), path) is not None
+
+
+def _refuse_unlocked(folder: Path) -> None:
+    """Refuse dependencies in a notation of Poetry's or Pipenv's own, which only that tool can lock."""
+    tool = _tool_table(read_toml(folder / "pyproject.toml") or {})
+    names = set(tool.get("poetry", {}).get("dependencies", {})) - {"python"}
+    if names:
+        raise PackagingError(
+            f"there is no poetry.lock for [tool.poetry.dependencies]: {', '.join(sorted(names)[:5])}",
+            where=str(folder / "pyproject.toml"),
+            hint="run `poetry lock`, or list them in [project] dependencies",
+        )
+    if (read_toml(folder / "Pipfile") or {}).get("packages"):
+        raise PackagingError("there is no Pipfile.lock", where=str(folder / "Pipfile"), hint="pipenv lock")
+
+
+def _tool_table(table: dict[str, Any]) -> dict[str, Any]:
+    tool = table.get("tool", {})
+    return tool if isinstance(tool, dict) else {}

@@ -1,0 +1,101 @@
+"""Packages without a wheel for the target: which one uv blames, whether it is native code, and the error that explains it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+
+from msgspec import Struct
+from packaging.utils import canonicalize_name
+
+from lambent import calendar
+from lambent.config.model import Architecture
+from lambent.errors import PackagingError
+from lambent.package.lock import Pin
+from lambent.package.requirements.resolve_request import ResolveRequest
+from lambent.package.target import Target
+from lambent.package.wheels.choose_wheel import choose, offered
+from lambent.package.wheels.fetch_errors import instead
+
+_OLDEST_RUNTIME = date(2021, 1, 1)  # python3.9 and later
+_ARCHITECTURES: tuple[Architecture, ...] = ("x86_64", "arm64")
+_LINUX_TAG = re.compile(r"(manylinux|musllinux|linux_)")
+_VERSIONS = r"(?:[=<>!~]=?[^\s,]+,?)*"
+_NO_WHEELS = re.compile(rf"(?<![\w.-])([A-Za-z0-9][\w.-]*)({_VERSIONS}) ha(?:s|ve) no (?:usable )?wheels")
+
+
+class Package(Struct, frozen=True):
+    """A package by its normalized name, and as it was required ("numpy==1.21.0"). A local one is a folder on this machine."""
+
+    name: str
+    spec: str
+    is_local: bool = False
+
+
+def blamed_package(message: str) -> Package | None:
+    """Return the package without a wheel that uv's message is about, or None for another message."""
+    line = " ".join(message.split())
+    if local := re.search(r"Building source distributions is disabled,? but attempted to build `([^`]+)`", line):
+        return Package(canonicalize_name(local[1]), local[1], is_local=True)
+    blamed = _NO_WHEELS.search(line)
+    required = re.search(r"Wheels are required for `([^`]+)`", line)
+    if required and (blamed is None or canonicalize_name(blamed[1]) != canonicalize_name(required[1])):
+        return Package(canonicalize_name(required[1]), required[1])
+    if blamed is None:
+        return None
+    # uv blames the oldest of several ranges first ("x<=0.5 has no wheels with a matching ABI"), so use what was required
+    name = rf"({re.escape(blamed[1])}(?:\[[\w,.-]*\])?)"
+    requirement = re.search(rf"(?:you require|depends on) {name}({_VERSIONS})(?=[\s,]|$)", line)
+    spec = f"{requirement[1]}{requirement[2].rstrip(',')}" if requirement else f"{blamed[1]}{blamed[2]}"
+    return Package(canonicalize_name(blamed[1]), spec)
+
+
+def excluded_package(message: str, excluded: Sequence[Pin]) -> Package | None:
+    """Return the package in uv's message whose versions were excluded because their wheels don't fit the target."""
+    for pin in excluded:
+        if re.search(rf"(?<![\w.-]){re.escape(pin.name)}(?![\w-])", message):
+            return Package(pin.name, f"{pin.name}=={pin.version}")
+    return None
+
+
+def has_linux_wheels(pin: Pin) -> bool:
+    """Return whether there are wheels with code for any Linux: then its source has native code as well."""
+    return any(_LINUX_TAG.search(wheel.filename) for wheel in pin.wheels)
+
+
+def has_usable_source(pin: Pin, request: ResolveRequest) -> bool:
+    """Return whether the source distribution may be built: it is pure Python, or native builds are allowed."""
+    return pin.sdist is not None and (request.options.native or not has_linux_wheels(pin))
+
+
+def no_wheel_error(pin: Pin, request: ResolveRequest, compatible: Pin | None, detail: str = "") -> PackagingError:
+    """Return the error for a version without a wheel. `compatible` is the newest version that has one for the target."""
+    target = request.target
+    major, minor = target.glibc
+    wheels = offered(pin)
+    what = f"{pin.name} {pin.version} has no wheel for {target.name} (glibc {major}.{minor})"
+    what += f"; there are wheels for {wheels}" if wheels else "; it has no wheels at all"
+    hints = [f"{pin.name}=={compatible.version}, which has one"] if compatible else []
+    if not compatible and (alternative := instead(pin.name, target)):
+        hints.append(f"use {alternative} instead")
+    targets = _compatible_targets(pin)
+    if runtime := next((other for other in targets if other.architecture == target.architecture), None):
+        hints.append(f"--runtime python{runtime.python}")
+    if machine := next((other for other in targets if other.python == target.python), None):
+        hints.append(f"--arch {machine.architecture}")
+    if pin.sdist and not request.options.native:
+        hints.append("--build-native, which compiles its source")
+    hint = ", or ".join(hints) or f"use a package that has wheels: https://pypi.org/project/{pin.name}/#files"
+    return PackagingError(what, where=request.source.name, hint=hint, detail=detail)
+
+
+def _compatible_targets(pin: Pin) -> list[Target]:
+    """Return the Lambda runtimes that the pin's wheels fit, newest first."""
+    runtimes = [runtime for runtime in calendar.RUNTIMES if not runtime.preview and runtime.available >= _OLDEST_RUNTIME]
+    targets = (
+        Target(runtime.python, architecture, runtime.glibc)
+        for runtime in reversed(runtimes)
+        for architecture in _ARCHITECTURES
+    )
+    return [target for target in targets if choose(pin, target) is not None]

@@ -1,0 +1,109 @@
+"""pdm.lock. With the strategy `inherit_metadata`, which is the default, it notes each package's groups and markers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from lambent.errors import PackagingError
+from lambent.package.lock import DistFile, Pin, Repository
+from lambent.package.requirements.file_lookup import LockedPackage, archive_pin, check_complete, find_files, local_pin
+from lambent.package.requirements.markers import matches
+from lambent.package.requirements.pyproject import selected_lines
+from lambent.package.requirements.requested import mark_requested, name_of, without_project
+from lambent.package.requirements.resolve_request import ResolveRequest
+from lambent.package.requirements.toml_file import read_toml
+from lambent.package.requirements.uv_target import full_version
+from lambent.package.urls import without_credentials
+
+
+def read_pins(request: ResolveRequest) -> tuple[Pin, ...]:
+    """Return the pins of a pdm.lock for the target. Raises PackagingError."""
+    pdm = _read_pyproject(request).get("tool", {}).get("pdm", {})
+    pins = find_files(read_packages(request), request, _index_lines(pdm))
+    return mark_requested(without_project(pins, request.source.folder), _required_lines(request), request.target)
+
+
+def read_packages(request: ResolveRequest) -> tuple[LockedPackage, ...]:
+    """Return the packages of a pdm.lock for the target, without their URLs. Raises PackagingError."""
+    lock, name = read_toml(request.path) or {}, request.source.name
+    metadata, entries = lock.get("metadata", {}), lock.get("package", ())
+    if "inherit_metadata" not in metadata.get("strategy", ()):
+        raise PackagingError(
+            f"{name} doesn't note which group needs which package",
+            where=name,
+            hint="pdm lock --strategy inherit_metadata",
+        )
+    options = request.options
+    request.check_names("group", (*options.groups, *options.extras), metadata.get("groups", ()))
+    required = filter(None, map(name_of, _required_lines(request)))
+    check_complete(required, (entry["name"] for entry in entries), request, "pdm lock")
+    selected = {"default", *options.groups, *options.extras}
+    packages: dict[str, LockedPackage] = {}
+    for entry in entries:
+        # a package has one more entry for each set of extras
+        if canonicalize_name(entry["name"]) not in packages and selected & set(entry.get("groups", ())):
+            if _fits(entry, request):
+                package = _locked_package(entry, request)
+                packages[package.name] = package
+    return tuple(packages.values())
+
+
+def _read_pyproject(request: ResolveRequest) -> Mapping[str, Any]:
+    return read_toml(request.source.folder / "pyproject.toml") or {}
+
+
+def _required_lines(request: ResolveRequest) -> list[str]:
+    """Return the lines of pyproject.toml that count. Development groups may be in a table of PDM's own."""
+    table = _read_pyproject(request)
+    dev_groups = table.get("tool", {}).get("pdm", {}).get("dev-dependencies", {})
+    dev_lines = [line for group in request.options.groups for line in dev_groups.get(group, ())]
+    return selected_lines(table, request.options) + dev_lines
+
+
+def _fits(entry: Mapping[str, Any], request: ResolveRequest) -> bool:
+    python = SpecifierSet(entry.get("requires_python", ""))
+    return python.contains(full_version(request.target)) and matches(entry.get("marker"), request.target)
+
+
+def _index_lines(pdm: Mapping[str, Any]) -> list[str]:
+    """Return [[tool.pdm.source]] as lines for uv. The source called pypi replaces PyPI."""
+    lines = []
+    for source in pdm.get("source", ()):
+        if source.get("type") == "find_links":
+            lines.append(f"--find-links {source['url']}")
+        elif "url" in source:
+            option = "--index-url" if source.get("name") == "pypi" else "--extra-index-url"
+            lines.append(f"{option} {source['url']}")
+    return lines
+
+
+def _locked_package(entry: Mapping[str, Any], request: ResolveRequest) -> LockedPackage:
+    name, version = canonicalize_name(entry["name"]), str(entry.get("version", ""))
+    files = entry.get("files", ())
+    hashes = frozenset(str(file["hash"]) for file in files if "hash" in file)
+    pin = None
+    if "git" in entry:
+        url, subdirectory = without_credentials(str(entry["git"])), entry.get("subdirectory", "")
+        pin = Pin(name, version, repository=Repository(url, str(entry["revision"]), subdirectory))
+    elif "path" in entry:
+        pin = local_pin(name, version, (request.source.folder / entry["path"]).resolve(), hashes)
+    elif "url" in entry:
+        pin = archive_pin(name, version, str(entry["url"]), hashes)
+    elif files and all("url" in file for file in files):
+        pin = _pin_with_urls(name, version, files)
+    return LockedPackage(name, version, hashes, pin=pin)
+
+
+def _pin_with_urls(name: str, version: str, files: list[dict[str, str]]) -> Pin:
+    """Return the pin of an entry with PDM's static URLs, for which there is nothing to look up."""
+    dists = []
+    for file in files:
+        url = without_credentials(file["url"].split("#")[0])
+        algorithm, _, digest = file["hash"].partition(":")
+        dists.append(DistFile(url.rsplit("/", 1)[-1], url, ((algorithm, digest),)))
+    wheels = tuple(dist for dist in dists if dist.filename.endswith(".whl"))
+    return Pin(name, version, wheels, next((dist for dist in dists if dist not in wheels), None))

@@ -1,0 +1,99 @@
+"""Calls the resolver: `uv pip compile`."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+from packaging.utils import canonicalize_name
+
+from lambent import interpreters
+from lambent.package.lock import Pin
+from lambent.package.requirements import pylock
+from lambent.package.requirements.lock_key import may_use_other_indexes
+from lambent.package.requirements.resolve_request import ResolveOptions, ResolveRequest
+from lambent.package.requirements.uv_target import full_version, uv_platform
+from lambent.package.target import Target
+from lambent.package.urls import without_credentials
+
+PYPI = "https://pypi.org/simple"
+_INDEX_ANNOTATION = re.compile(r"^([\w.-]+).*\n\s+# from (\S+)", re.MULTILINE)
+
+
+class CompileInput(Struct, frozen=True):
+    """What `uv pip compile` resolves: `arguments` name files, extras or groups.
+
+    `index_lines` say where to look for a single package. With `no_deps`, only the packages named are resolved.
+    """
+
+    arguments: tuple[str, ...]
+    index_lines: tuple[str, ...] = ()
+    no_deps: bool = False
+
+
+class PipCompile:
+    """`uv pip compile` for one request. Its methods raise UvError."""
+
+    def __init__(self, request: ResolveRequest) -> None:
+        self._request = request
+
+    @cached_property
+    def uses_only_pypi(self) -> bool:
+        return not may_use_other_indexes(self._request)
+
+    @cached_property
+    def _python(self) -> str:
+        """Without this, uv would start every Python on this machine to find one of the target's version."""
+        interpreter = interpreters.find(self._request.target.python, self._request.uv.environ)
+        return str(interpreter.path) if interpreter else sys.executable
+
+    def resolve(self, *arguments: str, no_deps: bool, build: bool = False) -> tuple[Pin, ...]:
+        """Return the pins for uv's arguments. `build` says whether uv may build a package.
+
+        uv states the index of each package only in its other output format, so if there may be several indexes it runs twice.
+        """
+        options = ["--no-deps"] if no_deps else []
+        pins = self._parse(self._run("pylock.toml", *options, *arguments, build=build))
+        if self.uses_only_pypi:
+            return pins
+        annotate = ["--emit-index-annotation", "--no-annotate"]
+        text = self._run("requirements.txt", *options, *arguments, *annotate, build=build)
+        indexes = {canonicalize_name(name): index for name, index in _INDEX_ANNOTATION.findall(text)}
+        return tuple(replace(pin, index=without_credentials(indexes.get(pin.name, ""))) for pin in pins)
+
+    def _parse(self, text: str) -> tuple[Pin, ...]:
+        index = PYPI if self.uses_only_pypi else ""
+        location = pylock.LockLocation(self._request.uv.folder, self._request.source.name, index)
+        return pylock.parse(text, location, self._request.target, ResolveOptions())
+
+    def _run(self, output_format: str, *arguments: str, build: bool) -> str:
+        uv = self._request.uv
+        command = ["pip", "compile", "--format", output_format, "--no-header", "-q", "--python", self._python]
+        variables = uv.without_compiler() if build and not self._request.options.native else {}
+        return uv.run(*command, *arguments, **variables)
+
+
+def version_arguments(target: Target) -> list[str]:
+    return ["--python-version", full_version(target)]
+
+
+def target_arguments(target: Target) -> list[str]:
+    """Return the options for the target's wheels, and only wheels."""
+    return [*version_arguments(target), "--python-platform", uv_platform(target), "--only-binary", ":all:"]
+
+
+@contextmanager
+def temporary_requirements(lines: Iterable[str]) -> Iterator[Path]:
+    """Write the lines to a temporary file that only the user can read, because a URL may hold a password."""
+    with tempfile.TemporaryDirectory(prefix="lambent-") as folder:
+        path = Path(folder) / "requirements.txt"
+        path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+        path.chmod(0o600)
+        yield path

@@ -1,0 +1,46 @@
+"""requirements.txt, setup.py and setup.cfg, resolved by uv."""
+
+from __future__ import annotations
+
+from lambent.errors import PackagingError
+from lambent.package.lock import Pin
+from lambent.package.requirements import requirement_lines
+from lambent.package.requirements.hash_checking import HashChecker
+from lambent.package.requirements.pip_compile import CompileInput
+from lambent.package.requirements.requested import mark_requested, name_of, without_project
+from lambent.package.requirements.requirement_lines import RequirementsFile, logical_lines, read_requirement_files
+from lambent.package.requirements.resolve_request import ResolveRequest
+from lambent.package.requirements.uv_resolver import UvResolver
+
+
+def read_pins(request: ResolveRequest) -> tuple[Pin, ...]:
+    """Return the pins of a requirements file, setup.py or setup.cfg. Raises PackagingError."""
+    source = request.source
+    if request.options.groups or request.options.extras:
+        raise PackagingError(
+            f"{source.name} has no groups and no extras",
+            where=source.name,
+            hint="put them in pyproject.toml: [dependency-groups], [project.optional-dependencies]",
+        )
+    files = _read_files(request)
+    resolver = UvResolver(request, CompileInput((request.path.name,), requirement_lines.index_lines(files)))
+    pins = without_project(resolver.pins(), source.folder)
+    pins = HashChecker(files, request, resolver.versions).check(pins)
+    return mark_requested(pins, _named_requirements(files), request.target)
+
+
+def index_lines(request: ResolveRequest) -> tuple[str, ...]:
+    """Return the lines of a request's requirements files that say where uv looks for packages."""
+    return requirement_lines.index_lines(_read_files(request)) if request.source.kind == "requirements.txt" else ()
+
+
+def _read_files(request: ResolveRequest) -> tuple[RequirementsFile, ...]:
+    if request.path.suffix not in (".txt", ".in"):
+        return ()
+    return read_requirement_files(request.path, request.uv.environ, request.source.name)
+
+
+def _named_requirements(files: tuple[RequirementsFile, ...]) -> list[str]:
+    """Return the lines that name a package, which a path or a plain URL doesn't."""
+    lines = (line for file in files if not file.is_constraint for line in logical_lines(file.text))
+    return [line for line in lines if name_of(line)]

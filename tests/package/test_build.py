@@ -228,7 +228,7 @@ REFUSED = [
     ("nosuchpackage-lambent-test\n", "no such package: nosuchpackage-lambent-test", "requirements.txt"),
     ("cowsay==99.1\n", "no version cowsay==99.1", "requirements.txt"),
     ("cowsay\nflask ==== 3\n", "cannot be read", "requirements.txt:2"),
-    ("cowsay<5\ncowsay>6\n", "cannot all be met", "requirements.txt"),
+    ("cowsay<5\ncowsay>6\n", "the requirements conflict", "requirements.txt"),
     ("pysqlite3-binary==0.4.6\n", "pysqlite3-binary 0.4.6 has no wheel for python3.13 x86_64 (glibc 2.34)", "requirements.txt"),
     ("-r missing.txt\n", "cannot read missing.txt", "requirements.txt"),
     ("./nowhere\n", "a requirement that is not there", "requirements.txt"),

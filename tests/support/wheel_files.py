@@ -16,15 +16,15 @@ from lambent.package.target import Target
 TARGET = Target("3.12", "x86_64", (2, 34))
 
 
-def at(path: Path, asked: bool = False) -> Wheel:
+def at(path: Path, requested: bool = False) -> Wheel:
     """The wheel in a file."""
     name, version, *_ = path.name.split("-")
     name = re.sub(r"[-_.]+", "-", name).lower()
-    return Wheel(name, version, path.name, path, hashlib.sha256(path.read_bytes()).hexdigest(), asked=asked)
+    return Wheel(name, version, path.name, path, hashlib.sha256(path.read_bytes()).hexdigest(), requested=requested)
 
 
 def wheel(
-    folder: Path, name: str, files: dict[str, str | bytes], *, requires: tuple[str, ...] = (), asked: bool = False
+    folder: Path, name: str, files: dict[str, str | bytes], *, requires: tuple[str, ...] = (), requested: bool = False
 ) -> Wheel:
     """A pure wheel of version 1 with these files, its metadata and RECORD beside them."""
     info = f"{name}-1.dist-info"
@@ -39,7 +39,7 @@ def wheel(
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped:
         for place, content in data.items():
             zipped.writestr(place, content)
-    return at(path, asked)
+    return at(path, requested)
 
 
 def digest(data: bytes) -> str:

@@ -13,9 +13,9 @@ from lambent.events import Resolved
 from lambent.lazy import LazyModule
 from lambent.package.build_context import BuildContext
 from lambent.package.lock import Lock, Wheel
-from lambent.package.requirements.find import Asked, find
-from lambent.package.requirements.question import Options
+from lambent.package.requirements.discovery import RequirementSource, find_requirements
 from lambent.package.requirements.resolve import resolve
+from lambent.package.requirements.resolve_request import ResolveOptions, ResolveRequest
 from lambent.package.shards.shard import Shard, key, shards
 from lambent.package.shards.slim import SlimOptions, unneeded_modules
 from lambent.package.uv_command import Uv
@@ -33,7 +33,7 @@ else:
 class Requirements(Struct, frozen=True):
     """Where the app states its requirements, and the exact files they resolve to. `cached` means that nothing was resolved."""
 
-    source: Asked
+    source: RequirementSource
     lock: Lock
     cached: bool
 
@@ -46,10 +46,10 @@ def resolve_requirements(context: BuildContext) -> Requirements:
     """Return the packages the app requires, at exact versions for the target. Raises PackagingError."""
     config, options = context.config, context.options
     app = config.path / config.app.root / f"{config.app.module.replace('.', '/')}.py"
-    source = find(config.path, app, context.target, anew=options.skip_own_lock)
-    uv = Uv(source.folder, context.target, context.environ, context.cache / "uv-builds")
-    settings = Options(config.packaging.extras, config.packaging.groups, options.native, options.refresh)
-    resolution = resolve(source, uv, context.cache, settings, context.emit)
+    source = find_requirements(config.path, app, context.target, skip_own_lock=options.skip_own_lock)
+    uv = Uv(source.folder, context.environ, context.cache / "uv-builds")
+    settings = ResolveOptions(config.packaging.extras, config.packaging.groups, options.native, options.refresh)
+    resolution = resolve(ResolveRequest(source, context.target, uv, settings, context.emit), context.cache)
     return Requirements(source, resolution.lock, resolution.cached)
 
 
@@ -92,7 +92,7 @@ def _fetch(context: BuildContext, requirements: Requirements, is_read: Callable[
 def _needs_wheel(context: BuildContext, wheel: Wheel) -> bool:
     """Whether a wheel has to be read, since its shard is not in the cache."""
     options = _slim_options(context)
-    if not options.keep_all and wheel.name in unneeded_modules() and not wheel.asked:
+    if not options.keep_all and wheel.name in unneeded_modules() and not wheel.requested:
         return False  # it is omitted; `make_shards` fetches it if something that stays imports it
     return not (context.cache / "shards" / f"{key(wheel, context.target, options)}.zip").exists()
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from lambent.config.model import Config
 from lambent.errors import PackagingError
 from lambent.events import Emit, Locked
+from lambent.lazy import LazyModule
 from lambent.package.build_context import BuildContext, BuildOptions
 from lambent.package.dependencies import resolve_requirements
-from lambent.package.requirements.find import pylock_path
-from lambent.package.requirements.pylock import write_pylock
+from lambent.package.requirements.discovery import pylock_path
+
+if TYPE_CHECKING:
+    from lambent.package.requirements import pylock
+else:
+    pylock = LazyModule("lambent.package.requirements.pylock")
 
 
 def write_lock(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, options: BuildOptions) -> Path:
@@ -22,7 +28,7 @@ def write_lock(config: Config, cache: Path, environ: Mapping[str, str], emit: Em
     path = pylock_path(config.path, context.target)
     try:
         lock = resolve_requirements(context).lock
-        write_pylock(lock, path, context.target)
+        pylock.write_pylock(lock, path, context.target)
     except OSError as error:
         raise PackagingError(f"cannot write {path.name}: {error.strerror or error}", where=str(path)) from error
     emit(Locked(path.name, len(lock.pins)))

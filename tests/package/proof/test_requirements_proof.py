@@ -22,7 +22,7 @@ from support.wheel_files import wheel
 
 def project(folder: Path, asked: str, *wheels: Path) -> Path:
     """An app with a lock that another tool might have written: these wheels, and no more said of them."""
-    lines = ['lock-version = "1.0"', 'created-by = "other"', f'tool.lambent.asked = ["{asked}"]']
+    lines = ['lock-version = "1.0"', 'created-by = "other"', f'tool.lambent.requested = ["{asked}"]']
     for path in wheels:
         name, version, *_ = path.name.split("-")
         digest = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -129,7 +129,7 @@ def test_tests_that_another_package_imports_come_back(tmp_path: Path) -> None:
 
 def test_tests_and_tools_that_the_users_files_import_come_back(tmp_path: Path) -> None:
     base = wheel(
-        tmp_path, "base", {"base/__init__.py": "", "base/tests/cases.py": "x = 1\n", "base/test_one.py": ""}, asked=True
+        tmp_path, "base", {"base/__init__.py": "", "base/tests/cases.py": "x = 1\n", "base/test_one.py": ""}, requested=True
     )
     tools = wheel(tmp_path, "setuptools", {"setuptools/__init__.py": "", "pkg_resources/__init__.py": ""})
     (tmp_path / "main.py").write_text(
@@ -147,24 +147,24 @@ def test_tests_and_tools_that_the_users_files_import_come_back(tmp_path: Path) -
 
 def test_build_tools_stay_only_when_asked_for_or_imported(tmp_path: Path) -> None:
     pip = wheel(tmp_path, "pip", {"pip/__init__.py": ""})
-    plain = wheel(tmp_path, "plain", {"plain.py": "import os\n"}, asked=True)
-    uses = wheel(tmp_path, "uses", {"uses.py": "def f():\n    import pip._internal\n"}, asked=True)
+    plain = wheel(tmp_path, "plain", {"plain.py": "import os\n"}, requested=True)
+    uses = wheel(tmp_path, "uses", {"uses.py": "def f():\n    import pip._internal\n"}, requested=True)
 
     def kept(*wheels: object, options: SlimOptions = SLIM) -> list[str]:
         return [each.name for each in shards(wheels, TARGET, options, tmp_path / "cache")]  # type: ignore[arg-type]
 
     assert kept(pip, plain) == ["plain"]
     assert kept(pip, uses) == ["pip", "uses"]
-    assert kept(replace(pip, asked=True), plain) == ["pip", "plain"]
+    assert kept(replace(pip, requested=True), plain) == ["pip", "plain"]
     assert kept(pip, plain, options=SlimOptions(keep_all=True)) == ["pip", "plain"]
 
 
 def test_what_the_runtime_has_goes_with_what_only_it_needs(tmp_path: Path) -> None:
     wheels = [
-        wheel(tmp_path, "boto3", {"boto3.py": ""}, requires=("botocore<2", "six"), asked=True),
+        wheel(tmp_path, "boto3", {"boto3.py": ""}, requires=("botocore<2", "six"), requested=True),
         wheel(tmp_path, "botocore", {"botocore.py": ""}, requires=("Jmespath>1",)),
         wheel(tmp_path, "jmespath", {"jmespath.py": ""}),
-        wheel(tmp_path, "app", {"app.py": ""}, requires=("six; extra == 'x'",), asked=True),
+        wheel(tmp_path, "app", {"app.py": ""}, requires=("six; extra == 'x'",), requested=True),
         wheel(tmp_path, "six", {"six.py": ""}),
     ]
     made = shards(wheels, TARGET, SlimOptions(without=("Boto3",)), tmp_path / "cache")

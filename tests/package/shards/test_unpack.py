@@ -131,7 +131,7 @@ def test_data_folders_have_their_places(tmp_path: Path) -> None:
         "demo-1.data/data/share/x.txt": "x",
         "demo-1.dist-info/entry_points.txt": "[console_scripts]\nrun = demo:main.go [extra]\n",
     }
-    made = shard(wheel(tmp_path, "demo", files, asked=True), TARGET, KEEP_ALL, tmp_path / "cache")
+    made = shard(wheel(tmp_path, "demo", files, requested=True), TARGET, KEEP_ALL, tmp_path / "cache")
     found = contents(made.path)
     made.close()
     assert {name for name in found if ".dist-info" not in name} == {

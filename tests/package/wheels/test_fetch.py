@@ -18,7 +18,9 @@ from msgspec.structs import replace
 from lambent.errors import PackagingError
 from lambent.events import Event, Fetched, Fetching, Warned
 from lambent.package.lock import DistFile, Pin, Wheel
-from lambent.package.requirements.refusals import translate
+from lambent.package.requirements.discovery import RequirementSource
+from lambent.package.requirements.resolve_request import ResolveRequest
+from lambent.package.requirements.uv_errors import translate
 from lambent.package.target import Target
 from lambent.package.uv_command import Uv
 from lambent.package.wheels.fetch import fetch
@@ -57,11 +59,11 @@ def content(context: FetchContext, *pins: Pin) -> list[bytes]:
 
 def test_wheels_come_in_the_order_of_the_lock_with_their_hashes(registry: Registry, context: FetchContext) -> None:
     pins = [registry.offer(f"pkg{n}", payload=bytes([n]) * 1000) for n in range(12)]
-    pins[3] = replace(pins[3], asked=True)
+    pins[3] = replace(pins[3], requested=True)
     wheels = fetch(lock(*pins), TARGET, context)
     assert [each.name for each in wheels] == [pin.name for pin in pins]
     assert [each.sha256 for each in wheels] == [sha256(each.path.read_bytes()) for each in wheels]
-    assert [each.name for each in wheels if each.asked] == ["pkg3"]
+    assert [each.name for each in wheels if each.requested] == ["pkg3"]
     assert all(each.path.name == each.filename and not each.built for each in wheels)
     assert not left_over(context)
 
@@ -569,8 +571,9 @@ error: Failed to download and build `docopt==0.6.2`
     ids=["uv", "a build"],
 )
 def test_a_disk_that_fills_while_uv_works_is_told_as_that(said: str, where: str, tmp_path: Path) -> None:
-    uv = Uv(tmp_path, TARGET, {}, tmp_path)
-    for error in (translate(said, uv, "requirements.txt"), build_failed("docopt 0.6.2", TARGET, said)):
+    source = RequirementSource("requirements.txt", None, "requirements.txt", tmp_path, tmp_path)
+    request = ResolveRequest(source, TARGET, Uv(tmp_path, {}, tmp_path))
+    for error in (translate(said, request), build_failed("docopt 0.6.2", TARGET, said)):
         assert (error.what, error.where) == ("cannot write: No space left on device", where)
         assert "--cache-dir" in error.hint
     assert "cannot write" not in build_failed("docopt 0.6.2", TARGET, "/bin/false").what

@@ -60,21 +60,21 @@ class RequirementSource(Struct, frozen=True):
     ignored: tuple[str, ...] = ()
 
 
-def find_requirements(project: Path, app: Path, target: Target, *, skip_target_lock: bool = False) -> RequirementSource:
+def find_requirements(project: Path, app: Path, target: Target, *, skip_own_lock: bool = False) -> RequirementSource:
     """Return where a project (a folder or a script) states its dependencies. `app` is the file with its app.
 
-    With `skip_target_lock`, the locks that lambent wrote for the target don't count.
+    With `skip_own_lock`, the locks that lambent wrote for the target don't count.
     Raises PackagingError for a file that can't be read, or that needs a lock and has none.
     """
     project = project.resolve()
     if project.is_file():
-        return _find_for_script(project, project, target, skip_target_lock)
+        return _find_for_script(project, project, target, skip_own_lock)
     for folder in _folders(project, app.resolve()):
-        source = _find_in_folder(folder, project, target, skip_target_lock)
+        source = _find_in_folder(folder, project, target, skip_own_lock)
         if source is not None:
             return source
     if script_metadata.read(app) is not None:
-        return _find_for_script(app.resolve(), project, target, skip_target_lock)
+        return _find_for_script(app.resolve(), project, target, skip_own_lock)
     return RequirementSource("nothing", None, "", project, project)
 
 
@@ -101,9 +101,9 @@ def _folders(project: Path, app: Path) -> list[Path]:
     return [project, *inside, *above]
 
 
-def _find_for_script(path: Path, project: Path, target: Target, skip_target_lock: bool) -> RequirementSource:
+def _find_for_script(path: Path, project: Path, target: Target, skip_own_lock: bool) -> RequirementSource:
     target_lock = pylock_path(path, target)
-    if target_lock.is_file() and not skip_target_lock:
+    if target_lock.is_file() and not skip_own_lock:
         return RequirementSource("pylock", target_lock, target_lock.name, path.parent, project)
     lock = path.with_name(f"{path.name}.lock")
     if lock.is_file():
@@ -113,8 +113,8 @@ def _find_for_script(path: Path, project: Path, target: Target, skip_target_lock
     return RequirementSource("nothing", None, path.name, path.parent, project)
 
 
-def _find_in_folder(folder: Path, project: Path, target: Target, skip_target_lock: bool) -> RequirementSource | None:
-    candidates = _candidates(folder, target, skip_target_lock)
+def _find_in_folder(folder: Path, project: Path, target: Target, skip_own_lock: bool) -> RequirementSource | None:
+    candidates = _candidates(folder, target, skip_own_lock)
     if not candidates:
         _refuse_unlocked(folder)
         return None
@@ -131,9 +131,9 @@ def _relative(path: Path, project: Path) -> str:
     return "../" * depth + path.relative_to(project.parents[depth - 1]).as_posix()
 
 
-def _candidates(folder: Path, target: Target, skip_target_lock: bool) -> list[tuple[Kind, Path]]:
+def _candidates(folder: Path, target: Target, skip_own_lock: bool) -> list[tuple[Kind, Path]]:
     """Return the files that state dependencies, the one that wins first."""
-    pylocks = (*(() if skip_target_lock else (pylock_path(folder, target),)), folder / "pylock.toml")
+    pylocks = (*(() if skip_own_lock else (pylock_path(folder, target),)), folder / "pylock.toml")
     candidates: list[tuple[Kind, Path]] = [("pylock", path) for path in pylocks if path.is_file()]
     if (folder / "requirements.txt").is_file():
         candidates.append(("requirements.txt", folder / "requirements.txt"))

@@ -33,9 +33,7 @@ class LockedPackage(Struct, frozen=True):
     pin: Pin | None = None
 
 
-def find_files(
-    packages: Sequence[LockedPackage], request: ResolveRequest, index_lines: Sequence[str] = ()
-) -> tuple[Pin, ...]:
+def find_files(packages: Sequence[LockedPackage], request: ResolveRequest, index_lines: Sequence[str] = ()) -> tuple[Pin, ...]:
     """Return the pins with their files. `index_lines` say where uv looks for packages. Raises PackagingError."""
     complete = [package.pin for package in packages if package.pin]
     incomplete = {package.name: package for package in packages if not package.pin}
@@ -70,9 +68,7 @@ def _is_locked(hashes: tuple[tuple[str, str], ...], package: LockedPackage) -> b
     return not comparable or any(f"{algorithm}:{digest}" in package.hashes for algorithm, digest in comparable)
 
 
-def check_complete(
-    required: Iterable[str], locked: Iterable[str], request: ResolveRequest, command: str
-) -> None:
+def check_complete(required: Iterable[str], locked: Iterable[str], request: ResolveRequest, command: str) -> None:
     """Raise PackagingError if the lock lacks a required package. `command` makes the lock again."""
     missing = sorted(set(required) - {canonicalize_name(name) for name in locked})
     if missing:

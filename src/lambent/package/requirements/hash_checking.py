@@ -21,7 +21,7 @@ from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.requirements.version_finder import VersionFinder
 from lambent.package.target import Target
 from lambent.package.urls import local_path, without_credentials
-from lambent.package.wheels.choose_wheel import choose
+from lambent.package.wheels.choose_wheel import choose_wheel
 
 _HASH = re.compile(r"\s--hash[= ]\s*([a-z0-9_]+):([0-9a-fA-F]+)")
 _HINT = "write the hashes again: uv pip compile --generate-hashes, or pip-compile --generate-hashes"
@@ -49,22 +49,22 @@ class HashChecker:
         hashes = self._hashes_of(pin)
         if not hashes:
             if self._required:
-                raise self._error(pin, "no hash, but --require-hashes is set")
+                raise self._error(pin, "has no hash, but --require-hashes is set")
             return pin
         if pin.folder or pin.repository:
-            raise self._error(pin, "not a file, so it can't have a hash", "remove --hash from its line, or name a wheel")
+            raise self._error(pin, "is not a file, so it can't have a hash", "remove --hash from its line, or name a wheel")
         request, target = self._request, self._request.target
         wheels = tuple(match for file in pin.wheels if (match := _match_hashes(file, hashes, pin)))
         checked = replace(pin, wheels=wheels, sdist=_match_hashes(pin.sdist, hashes, pin) if pin.sdist else None)
-        if choose(checked, target) is None and pin.sdist is None:  # uv left the source out because there is a wheel
+        if choose_wheel(checked, target) is None and pin.sdist is None:  # uv left the source out because there is a wheel
             complete = self._versions.with_all_files(f"{pin.name}=={pin.version}")
             if complete and complete.sdist:
                 checked = replace(checked, sdist=_match_hashes(complete.sdist, hashes, complete))
-        if choose(checked, target) or (checked.sdist and has_usable_source(replace(pin, sdist=checked.sdist), request)):
+        if choose_wheel(checked, target) or (checked.sdist and has_usable_source(replace(pin, sdist=checked.sdist), request)):
             return checked
-        if best := choose(pin, target):
-            raise self._error(pin, f"{best.filename}, which is for {target.name}, is not among its hashes")
-        raise self._error(pin, "none of its files has one of its hashes")
+        if best := choose_wheel(pin, target):
+            raise self._error(pin, f"has no hash for {best.filename}, the wheel for {target.name}")
+        raise self._error(pin, "has no file with one of its hashes")
 
     def _hashes_of(self, pin: Pin) -> Hashes:
         url = next((file.url for file in (*pin.wheels, pin.sdist) if file), "")
@@ -72,7 +72,7 @@ class HashChecker:
 
     def _error(self, pin: Pin, problem: str, hint: str = _HINT) -> PackagingError:
         package = f"{pin.name} {pin.version}".strip()
-        return PackagingError(f"{package}: {problem}", where=self._request.source.name, hint=hint)
+        return PackagingError(f"{package} {problem}", where=self._request.source.name, hint=hint)
 
 
 def _read_hashes(files: Sequence[RequirementsFile], target: Target) -> dict[str, Hashes]:

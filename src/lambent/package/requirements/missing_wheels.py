@@ -15,8 +15,9 @@ from lambent.errors import PackagingError
 from lambent.package.lock import Pin
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.target import Target
-from lambent.package.wheels.choose_wheel import choose, offered
-from lambent.package.wheels.fetch_errors import instead
+from lambent.package.wheels.available_wheels import describe_wheels
+from lambent.package.wheels.choose_wheel import choose_wheel
+from lambent.package.wheels.fetch_errors import alternative_package
 
 _OLDEST_RUNTIME = date(2021, 1, 1)  # python3.9 and later
 _ARCHITECTURES: tuple[Architecture, ...] = ("x86_64", "arm64")
@@ -73,11 +74,11 @@ def no_wheel_error(pin: Pin, request: ResolveRequest, compatible: Pin | None, de
     """Return the error for a version without a wheel. `compatible` is the newest version that has one for the target."""
     target = request.target
     major, minor = target.glibc
-    wheels = offered(pin)
+    wheels = describe_wheels(pin)
     what = f"{pin.name} {pin.version} has no wheel for {target.name} (glibc {major}.{minor})"
     what += f"; there are wheels for {wheels}" if wheels else "; it has no wheels at all"
     hints = [f"{pin.name}=={compatible.version}, which has one"] if compatible else []
-    if not compatible and (alternative := instead(pin.name, target)):
+    if not compatible and (alternative := alternative_package(pin.name, target)):
         hints.append(f"use {alternative} instead")
     targets = _compatible_targets(pin)
     if runtime := next((other for other in targets if other.architecture == target.architecture), None):
@@ -94,8 +95,6 @@ def _compatible_targets(pin: Pin) -> list[Target]:
     """Return the Lambda runtimes that the pin's wheels fit, newest first."""
     runtimes = [runtime for runtime in calendar.RUNTIMES if not runtime.preview and runtime.available >= _OLDEST_RUNTIME]
     targets = (
-        Target(runtime.python, architecture, runtime.glibc)
-        for runtime in reversed(runtimes)
-        for architecture in _ARCHITECTURES
+        Target(runtime.python, architecture, runtime.glibc) for runtime in reversed(runtimes) for architecture in _ARCHITECTURES
     )
-    return [target for target in targets if choose(pin, target) is not None]
+    return [target for target in targets if choose_wheel(pin, target) is not None]

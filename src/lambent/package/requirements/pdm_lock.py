@@ -45,10 +45,8 @@ def read_packages(request: ResolveRequest) -> tuple[LockedPackage, ...]:
     packages: dict[str, LockedPackage] = {}
     for entry in entries:
         # a package has one more entry for each set of extras
-        if canonicalize_name(entry["name"]) not in packages and selected & set(entry.get("groups", ())):
-            if _fits(entry, request):
-                package = _locked_package(entry, request)
-                packages[package.name] = package
+        if selected & set(entry.get("groups", ())) and _fits(entry, request):
+            packages.setdefault(canonicalize_name(entry["name"]), _locked_package(entry, request))
     return tuple(packages.values())
 
 

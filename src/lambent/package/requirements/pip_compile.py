@@ -65,7 +65,7 @@ class PipCompile:
             return pins
         annotate = ["--emit-index-annotation", "--no-annotate"]
         text = self._run("requirements.txt", *options, *arguments, *annotate, build=build)
-        indexes = {canonicalize_name(name): index for name, index in _INDEX_ANNOTATION.findall(text)}
+        indexes: dict[str, str] = {canonicalize_name(name): index for name, index in _INDEX_ANNOTATION.findall(text)}
         return tuple(replace(pin, index=without_credentials(indexes.get(pin.name, ""))) for pin in pins)
 
     def _parse(self, text: str) -> tuple[Pin, ...]:

@@ -82,9 +82,8 @@ def _fits(entry: Entry, request: ResolveRequest) -> bool:
 
 def _index_lines(sources: list[dict[str, Any]], request: ResolveRequest) -> list[str]:
     """Return the sources as lines for uv: the first is the index, the others are extra. ${VARIABLES} are expanded."""
-    lines = []
+    environ, lines = request.uv.environ, []
     for number, source in enumerate(sources):
-        environ = request.uv.environ
         url = re.sub(r"\$\{?(\w+)\}?", lambda match: environ.get(match[1], match[0]), str(source["url"]))
         lines.append(f"{'--extra-index-url' if number else '--index-url'} {url}")
     return lines if any("pypi.org/simple" not in line for line in lines) else []

@@ -172,9 +172,7 @@ class _PoetryLock:
 def _allows(constraint: str, version: str) -> bool:
     """Return whether a constraint in Poetry's notation allows a version. One that can't be read allows all."""
     try:
-        return any(
-            SpecifierSet(_to_specifier(part)).contains(version, prereleases=True) for part in constraint.split("||")
-        )
+        return any(SpecifierSet(_to_specifier(part)).contains(version, prereleases=True) for part in constraint.split("||"))
     except InvalidSpecifier:
         return True
 

@@ -1,4 +1,7 @@
-"""Standard dependencies in pyproject.toml (PEP 621, PEP 735), resolved by uv. Other readers use them to see what is requested."""
+"""Standard dependencies in pyproject.toml (PEP 621, PEP 735), resolved by uv.
+
+The readers of locks use this module to see which packages the user requires.
+"""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from lambent.package.lock import Pin
 from lambent.package.requirements import inline_script, missing_wheels, pylock, pyproject, requirements_txt
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.requirements.version_finder import VersionFinder
-from lambent.package.wheels.choose_wheel import choose
+from lambent.package.wheels.choose_wheel import choose_wheel
 
 if TYPE_CHECKING:
     from lambent.package.requirements import pdm_lock, pipfile_lock, poetry_lock, uv_lock
@@ -37,7 +37,7 @@ def read_pins(request: ResolveRequest) -> tuple[Pin, ...]:
     pins = _READERS[request.source.kind](request)
     for pin in pins:
         is_built = pin.folder or pin.repository or missing_wheels.has_usable_source(pin, request)
-        if not is_built and choose(pin, request.target) is None:
+        if not is_built and choose_wheel(pin, request.target) is None:
             versions = VersionFinder(request, requirements_txt.index_lines(request))
             raise missing_wheels.no_wheel_error(pin, request, versions.newest_compatible(pin.name))
     return tuple(sorted(pins, key=lambda pin: pin.name))

@@ -20,9 +20,9 @@ from lambent.errors import PackagingError
 from lambent.package.lock import DistFile, Pin
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.urls import without_credentials
-from lambent.package.wheels.choose_wheel import wheel_name
+from lambent.package.wheels.choose_wheel import parse_wheel_filename
 from lambent.package.wheels.credentials import Credentials
-from lambent.package.wheels.registry_client import Http
+from lambent.package.wheels.registry_client import RegistryClient
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
 _ANCHOR = re.compile(r"<a\s([^>]*)>", re.IGNORECASE)
@@ -34,7 +34,7 @@ class SimpleIndex:
 
     def __init__(self, request: ResolveRequest) -> None:
         environ = request.uv.environ
-        self._http = Http(environ, Credentials(environ, request.source.folder, (request.path,)))
+        self._http = RegistryClient(environ, Credentials(environ, request.source.folder, (request.path,)))
         self._pages: dict[tuple[str, str], tuple[Pin, ...]] = {}
 
     def versions(self, name: str, index: str) -> tuple[Pin, ...]:
@@ -73,7 +73,7 @@ def parse_page(name: str, index: str, body: bytes, content_type: str) -> tuple[P
     files = _parse_json(json.loads(text), url) if "json" in content_type else _parse_html(text, url)
     versions: dict[Version, list[DistFile]] = {}
     for file in files:
-        wheel = wheel_name(file.filename)
+        wheel = parse_wheel_filename(file.filename)
         if wheel is None:
             continue
         try:

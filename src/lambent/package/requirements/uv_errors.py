@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from lambent.errors import PackagingError
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.urls import without_credentials
-from lambent.package.wheels.fetch_errors import full_disk, instead
+from lambent.package.wheels.fetch_errors import alternative_package, disk_full
 
 _DETAIL_LINES_MAX = 16
 
@@ -50,7 +50,7 @@ class _Rule(Struct, frozen=True):
 def translate(message: str, request: ResolveRequest) -> PackagingError:
     """Return uv's message as an error of lambent's form."""
     message = without_credentials(message)
-    if full := full_disk(message):
+    if full := disk_full(message):
         return full
     unwrapped = " ".join(message.split())
     for rule in _RULES:
@@ -133,7 +133,7 @@ def _explain_no_wheel(failure: _Failure) -> tuple[str, str]:
 
 def _explain_no_build(failure: _Failure) -> tuple[str, str]:
     package = failure.format("{package}")
-    alternative = instead(canonicalize_name(package), failure.request.target) or "a package that has wheels"
+    alternative = alternative_package(canonicalize_name(package), failure.request.target) or "a package that has wheels"
     what = f"{failure.match[1]} has no wheel for {_describe_target(failure)}, and its source doesn't build without a compiler"
     return what, f"use {alternative}, or a version that has wheels: https://pypi.org/project/{package}/#files"
 
@@ -166,9 +166,7 @@ _RULES = (
         "check the URL, and that you have access to it",
     ),
     _explained(r"Failed to fetch: `?(https?://[^\s/`]+)", _explain_unreachable),
-    _explained(
-        r"(?:error sending request for url|dns error|Could not resolve host|tcp connect error)()", _explain_unreachable
-    ),
+    _explained(r"(?:error sending request for url|dns error|Could not resolve host|tcp connect error)()", _explain_unreachable),
     _rule(r"([\w.-]+) was not found in the cache", "{1} is not in uv's cache, and uv is offline", "unset UV_OFFLINE"),
     _rule(
         r"([\w.-]+) was not found in the (?:package registry|provided package locations)",
@@ -208,8 +206,6 @@ _RULES = (
     _explained(r"([\w.=<>!~-]+) has no wheels with a matching", _explain_no_wheel),
     _explained(r"all versions of (\S+) have no (?:usable )?wheels", _explain_no_wheel),
     _explained(r"(\S+) (?:has|have) no (?:usable )?wheels", _explain_no_wheel),
-    _rule(
-        r"Distribution not found at: (\S+)", "a requirement does not exist: {1}", "correct the path, or remove the line"
-    ),
+    _rule(r"Distribution not found at: (\S+)", "a requirement does not exist: {1}", "correct the path, or remove the line"),
     _rule(r"No solution found", "the requirements conflict on {target}", "relax one of the versions named below"),
 )

@@ -17,7 +17,11 @@ from lambent.package.requirements.uv_errors import translate
 from lambent.package.uv_command import UvError
 
 _REGISTRY = re.compile(r'registry = "(\w+://[^"]+)"')
-_STALE = re.compile(r"needs to be updated|No solution found")  # uv resolves again only if the lock doesn't fit
+_STALE = re.compile(
+    r"^error: (?:The lockfile .* needs to be updated|No solution found|Failed to (?:download|fetch)|Distribution not found)",
+    re.MULTILINE,
+)
+"""uv resolves and fetches again only what the lock doesn't have, so a failure to do so means that it is out of date."""
 
 
 def read_project_pins(request: ResolveRequest) -> tuple[Pin, ...]:
@@ -42,7 +46,7 @@ def _check_up_to_date(request: ResolveRequest, *script: str) -> None:
 
     The first check is offline: without a change, uv needs no network. It gets the lock's indexes as options, because uv calls
     a lock with an index that it isn't configured to use out of date, and a lock that was made behind a mirror isn't.
-    uv needs the network only to read the metadata of local packages that have to be built for it.
+    uv needs the network only if it has to build a local package to read its metadata.
     """
     command = ["lock", "--check", "-q", *script]
     registries = dict.fromkeys(_REGISTRY.findall(request.path.read_text("utf-8")))

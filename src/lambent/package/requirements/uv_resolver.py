@@ -21,7 +21,7 @@ from lambent.package.requirements.pip_compile import CompileInput, PipCompile, t
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.requirements.version_finder import VersionFinder
 from lambent.package.uv_command import UvError
-from lambent.package.wheels.choose_wheel import choose
+from lambent.package.wheels.choose_wheel import choose_wheel
 
 if TYPE_CHECKING:
     from lambent.package.requirements import missing_wheels, uv_errors
@@ -70,7 +70,7 @@ class UvResolver:
             except UvError as error:
                 self._allow_build(error.message, adjustments)
                 continue
-            incompatible = [pin for pin in pins if pin.wheels and choose(pin, target) is None]
+            incompatible = [pin for pin in pins if pin.wheels and choose_wheel(pin, target) is None]
             if not incompatible:
                 return pins
             with ThreadPoolExecutor(4) as pool:
@@ -93,7 +93,7 @@ class UvResolver:
 
     def _allow_build(self, message: str, adjustments: _Adjustments) -> None:
         """Let uv build the package that has no wheel, or raise PackagingError for what uv refused."""
-        if full := fetch_errors.full_disk(message):
+        if full := fetch_errors.disk_full(message):
             raise full
         excluded = [pins[0] for pins in adjustments.excluded.values()]
         package = missing_wheels.blamed_package(message) or missing_wheels.excluded_package(message, excluded)

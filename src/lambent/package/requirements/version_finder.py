@@ -19,7 +19,7 @@ from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.requirements.simple_index import SimpleIndex
 from lambent.package.requirements.uv_target import widen
 from lambent.package.uv_command import UvError
-from lambent.package.wheels.choose_wheel import choose
+from lambent.package.wheels.choose_wheel import choose_wheel
 
 _STEPS_MAX = 60  # versions of one package that are tried for a wheel of an older glibc
 
@@ -40,9 +40,9 @@ class VersionFinder:
     def newest_compatible(self, name: str) -> Pin | None:
         """Return the newest version of a package with a wheel for the target."""
         newest = self._newest_wheel(name)
-        if newest is None or choose(newest, self._target) is not None:
+        if newest is None or choose_wheel(newest, self._target) is not None:
             return newest
-        compatible = (pin for pin in self._index.versions(name, newest.index) if choose(pin, self._target))
+        compatible = (pin for pin in self._index.versions(name, newest.index) if choose_wheel(pin, self._target))
         return next(compatible, None) or self._newest_wheel(f"{name}<{self._walk_down(newest)[-1].version}")
 
     def newest_allowed(self, requirement: str) -> Pin | None:
@@ -67,7 +67,9 @@ class VersionFinder:
         uv_target = widen(self._target)
         versions = self._index.versions(pin.name, pin.index)
         incompatible = [
-            version for version in versions if choose(version, self._target) is None and choose(version, uv_target) is not None
+            version
+            for version in versions
+            if choose_wheel(version, self._target) is None and choose_wheel(version, uv_target) is not None
         ]
         if not any(version.version == pin.version for version in incompatible):
             return self._walk_down(pin)
@@ -86,7 +88,7 @@ class VersionFinder:
         incompatible = [pin]
         while len(incompatible) < _STEPS_MAX:
             older = self._newest_wheel(f"{pin.name}<{incompatible[-1].version}")
-            if older is None or choose(older, self._target) is not None:
+            if older is None or choose_wheel(older, self._target) is not None:
                 break
             incompatible.append(older)
         return incompatible

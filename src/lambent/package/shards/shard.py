@@ -117,13 +117,13 @@ def shards(
     """
     todo = sorted(wheels, key=lambda wheel: (wheel.name, wheel.version))
     building = {} if options.keep_all else slim.unneeded_modules()
-    made = [_ensure(wheel, target, options, cache) for wheel in todo if wheel.asked or wheel.name not in building]
+    made = [_ensure(wheel, target, options, cache) for wheel in todo if wheel.requested or wheel.name not in building]
     if len(made) < len(todo):
         used = {word for each in made for word in each.facts.tools} | {word.partition(".")[0] for word in own}
         made += [
             _ensure(wheel, target, options, cache)
             for wheel in todo
-            if not wheel.asked and not used.isdisjoint(building.get(wheel.name, ()))
+            if not wheel.requested and not used.isdisjoint(building.get(wheel.name, ()))
         ]
         made.sort(key=lambda each: (each.wheel.name, each.wheel.version))
     made = _without(made, options.without)
@@ -138,7 +138,7 @@ def shards(
 
 def _without(made: list[Shard], names: Sequence[str]) -> list[Shard]:
     gone = slim.left_out(
-        {each.name: each.facts.requires for each in made}, {each.name for each in made if each.wheel.asked}, names
+        {each.name: each.facts.requires for each in made}, {each.name for each in made if each.wheel.requested}, names
     )
     for each in made:
         if each.name in gone:

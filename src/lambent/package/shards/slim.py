@@ -11,12 +11,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from fnmatch import translate
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from lambent.package.requirements.lines import normalised
+from lambent.lazy import LazyModule
 from lambent.package.shards.import_scanner import Imports, module_of
+
+if TYPE_CHECKING:
+    from packaging import utils
+else:
+    utils = LazyModule("packaging.utils")  # 25 ms, and few projects leave packages out
 
 
 class SlimOptions(Struct, frozen=True):
@@ -106,10 +111,13 @@ def left_out(requires: Mapping[str, Iterable[str]], asked: Set[str], without: It
 
     `requires` maps each package to its Requires-Dist lines; their markers are not looked at, which keeps too much at worst.
     """
-    gone = {normalised(name) for name in without} & requires.keys()
+    gone = {utils.canonicalize_name(name) for name in without} & requires.keys()
     if not gone:
         return frozenset()
-    needs = {name: {normalised(found[0]) for line in lines if (found := _NAME.match(line))} for name, lines in requires.items()}
+    needs = {
+        name: {utils.canonicalize_name(found[0]) for line in lines if (found := _NAME.match(line))}
+        for name, lines in requires.items()
+    }
     brought = _closure(gone, needs)
     kept = _closure((asked or requires.keys() - brought) - gone, needs, gone)
     return frozenset(gone | (brought - kept))

@@ -20,10 +20,10 @@ from collections.abc import Iterable, Mapping
 
 import deflate
 from msgspec import Struct
+from packaging.utils import canonicalize_name
 
 from lambent.errors import PackagingError
 from lambent.package.lock import Wheel
-from lambent.package.requirements.lines import normalised
 
 _LOCAL = 30  # bytes of a local file header before its name
 _LENGTHS = 26  # where in it the lengths of name and extra field are, two bytes each
@@ -118,7 +118,9 @@ class Unpacked:
 
     def _dist_info(self) -> str:
         found = {name.split("/", 1)[0] for name in self._infos if name.split("/", 1)[0].endswith(".dist-info") and "/" in name}
-        ours = [name for name in found if normalised(name.removesuffix(".dist-info").partition("-")[0]) == self.wheel.name]
+        ours = [
+            name for name in found if canonicalize_name(name.removesuffix(".dist-info").partition("-")[0]) == self.wheel.name
+        ]
         if len(found) != 1 and len(ours) != 1:
             raise self._broken("it has no .dist-info folder of its own")
         return (ours or sorted(found))[0]

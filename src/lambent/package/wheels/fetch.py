@@ -131,6 +131,6 @@ def _wheel(plan: _Plan, stored: StoredFile) -> Wheel:
         path=stored.path,
         sha256=stored.sha256,
         built=plan.needs_build,
-        asked=plan.pin.asked,
+        requested=plan.pin.requested,
         extras=plan.pin.extras,
     )

@@ -19,7 +19,7 @@ from lambent.events import StepDone, StepStarted, Warned
 from lambent.package.lock import Pin
 from lambent.package.machine_code import is_machine_code
 from lambent.package.target import Target
-from lambent.package.uv_command import Uv, UvFailed
+from lambent.package.uv_command import Uv, UvError
 from lambent.package.wheels import fetch_errors, git, source_tree
 from lambent.package.wheels.choose_wheel import parse_wheel_filename
 from lambent.package.wheels.credentials import Credentials
@@ -126,11 +126,11 @@ class _Build:
         interpreter = interpreters.find(self._target.python, context.environ)
         if interpreter is not None:  # otherwise any Python will do, because the wheel must fit all
             options += ["--python", str(interpreter.path)]
-        uv = Uv(context.project, self._target, context.environ, context.cache / "uv-builds")
+        uv = Uv(context.project, context.environ, context.cache / "uv-builds")
         try:
             uv.run("build", *options, str(tree), **self._environment(uv, tree))
-        except UvFailed as error:
-            raise fetch_errors.build_failed(self._package, self._target, error.text) from error
+        except UvError as error:
+            raise fetch_errors.build_failed(self._package, self._target, error.message) from error
         return only_wheel(output, self._package)
 
     def _environment(self, uv: Uv, tree: Path) -> dict[str, str]:

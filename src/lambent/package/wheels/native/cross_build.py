@@ -14,7 +14,7 @@ from msgspec import Struct
 from lambent.errors import PackagingError
 from lambent.package.cache import disk_error, mark_used
 from lambent.package.target import Target
-from lambent.package.uv_command import Uv, UvFailed
+from lambent.package.uv_command import Uv, UvError
 from lambent.package.wheels import source_tree
 from lambent.package.wheels.fetch_errors import disk_full
 from lambent.package.wheels.native import compiler_shim, toolchain
@@ -84,9 +84,9 @@ class CrossBuilder(Struct, frozen=True):
         if source_tree.build_system(tree)[0].split(".")[0] == "mesonpy":
             options += ["-C", f"setup-args=--cross-file={folder / 'cross.ini'}"]
         try:
-            Uv(tree, self.target, self.environ, caches).run("build", *options, str(tree), **variables)
-        except UvFailed as error:
-            raise _build_failed(package, error.text, self.target) from error
+            Uv(tree, self.environ, caches).run("build", *options, str(tree), **variables)
+        except UvError as error:
+            raise _build_failed(package, error.message, self.target) from error
         return only_wheel(output, package)
 
 

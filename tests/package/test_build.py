@@ -227,11 +227,11 @@ def test_the_users_file_wins(tmp_path: Path, shared: Path) -> None:
 REFUSED = [
     ("nosuchpackage-lambent-test\n", "no such package: nosuchpackage-lambent-test", "requirements.txt"),
     ("cowsay==99.1\n", "no version cowsay==99.1", "requirements.txt"),
-    ("cowsay\nflask ==== 3\n", "cannot be read", "requirements.txt:2"),
+    ("cowsay\nflask ==== 3\n", "cannot read a requirement", "requirements.txt:2"),
     ("cowsay<5\ncowsay>6\n", "the requirements conflict", "requirements.txt"),
     ("pysqlite3-binary==0.4.6\n", "pysqlite3-binary 0.4.6 has no wheel for python3.13 x86_64 (glibc 2.34)", "requirements.txt"),
     ("-r missing.txt\n", "cannot read missing.txt", "requirements.txt"),
-    ("./nowhere\n", "a requirement that is not there", "requirements.txt"),
+    ("./nowhere\n", "no such file or folder", "requirements.txt"),
 ]
 
 
@@ -257,7 +257,7 @@ def test_no_network(tmp_path: Path) -> None:
     project = write(tmp_path / "p", {"main.py": "", "requirements.txt": "cowsay==6.1\n"})
     nowhere = {"HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9"}
     environ = dict(os.environ) | nowhere | {"UV_CACHE_DIR": str(tmp_path / "uv"), "UV_HTTP_RETRIES": "0"}
-    with pytest.raises(PackagingError, match="registry cannot be reached"):
+    with pytest.raises(PackagingError, match="cannot reach the package registry"):
         build(config(project), tmp_path / "cache", environ, events.ignore)
     assert not list((tmp_path / "cache").rglob("*.zip"))
 

@@ -288,7 +288,7 @@ def test_which_index_a_package_is_from(tmp_path: Path, registry: Registry) -> No
         ("demo==1.0\ndemo==2.0", "the requirements conflict on python3.11 x86_64", "relax"),
         ("demo=>3", "cannot read a requirement", "one requirement on each line"),
         ("-r nothere.txt", "cannot read nothere.txt", "-r or -c"),
-        ("./nothere", "a requirement does not exist", "correct the path"),
+        ("./nothere", "no such file or folder", "correct the path"),
         ("x @ git+file:///nowhere/at/all", "cannot fetch with git: file:///nowhere/at/all", "check the URL"),
         ("x @ git+https://nowhere.invalid/x.git", "cannot fetch with git: https://nowhere.invalid/x.git", "check the URL"),
         ("./nothere.whl", "cannot read a requirement: The wheel filename `nothere.whl` is invalid", "one requirement"),

@@ -206,6 +206,6 @@ _RULES = (
     _explained(r"([\w.=<>!~-]+) has no wheels with a matching", _explain_no_wheel),
     _explained(r"all versions of (\S+) have no (?:usable )?wheels", _explain_no_wheel),
     _explained(r"(\S+) (?:has|have) no (?:usable )?wheels", _explain_no_wheel),
-    _rule(r"Distribution not found at: (\S+)", "a requirement does not exist: {1}", "correct the path, or remove the line"),
+    _rule(r"Distribution not found at: (\S+)", "no such file or folder: {1}", "correct the path, or remove the line"),
     _rule(r"No solution found", "the requirements conflict on {target}", "relax one of the versions named below"),
 )

@@ -43,12 +43,12 @@ def app(tmp_path: Path) -> Path:
     return folder
 
 
-def loaded(app: Path, flags: Flags | None = None, on: date = TODAY, **more: str) -> Config:
+def load_config(app: Path, flags: Flags | None = None, on: date = TODAY, **more: str) -> Config:
     return load(app, flags or Flags(runtime="python3.13"), environ(app.parent / "home", **more), on)
 
 
 def test_defaults_have_origins(app: Path) -> None:
-    config = loaded(app)
+    config = load_config(app)
     assert (config.name, config.memory_mb, config.timeout_s, config.tmp_mb) == ("my-shop", 1024, 30, 512)
     assert config.app.spec == "lambda_function:lambda_handler"
     assert config.origins["name"] == "the folder My Shop"
@@ -60,7 +60,7 @@ def test_defaults_have_origins(app: Path) -> None:
 def test_flag_beats_environment_beats_pyproject(app: Path) -> None:
     (app / "pyproject.toml").write_text('[tool.lambent]\nmemory = 256\ntimeout = 5\nname = "one"\nenv = { AA = "1", BB = 2 }\n')
     flags = Flags(runtime="3.13", memory="512", env=("CC=x=y", "BB=3"))
-    config = loaded(app, flags, LAMBENT_MEMORY="300", LAMBENT_TIMEOUT="7")
+    config = load_config(app, flags, LAMBENT_MEMORY="300", LAMBENT_TIMEOUT="7")
     assert (config.memory_mb, config.timeout_s, config.name) == (512, 7, "one")
     assert config.environment == (("AA", "1"), ("BB", "3"), ("CC", "x=y"))
     assert config.origins["memory_mb"] == "--memory"
@@ -86,7 +86,7 @@ def test_flag_beats_environment_beats_pyproject(app: Path) -> None:
 def test_refusal_names_the_origin_and_the_line_to_write(app: Path, toml: str, message: str, where: str, hint: str) -> None:
     (app / "pyproject.toml").write_text(f"[tool.lambent]\n{toml}\n")
     with pytest.raises(UsageError) as error:
-        loaded(app)
+        load_config(app)
     assert error.value.what == message
     assert error.value.where == f"pyproject.toml [tool.lambent] {where}"
     assert error.value.hint == hint
@@ -121,7 +121,7 @@ def test_invalid_flag_is_refused(app: Path, flags: Flags, where: str, hint: str)
 
 def test_refusal_names_the_environment_variable(app: Path) -> None:
     with pytest.raises(UsageError) as error:
-        loaded(app, LAMBENT_MEMORY="1")
+        load_config(app, LAMBENT_MEMORY="1")
     assert (error.value.where, error.value.hint) == ("LAMBENT_MEMORY", "export LAMBENT_MEMORY=128")
 
 
@@ -162,10 +162,10 @@ def test_project_that_no_runtime_fits_is_refused(app: Path) -> None:
 
 
 def test_runtimes_depend_on_the_day(app: Path) -> None:
-    assert loaded(app, Flags(runtime="python3.9"), date(2024, 7, 7)).runtime == "python3.9"
+    assert load_config(app, Flags(runtime="python3.9"), date(2024, 7, 7)).runtime == "python3.9"
     (app / "lambda_function.py").write_text("async def app(scope, receive, send): pass\n")
     with pytest.raises(UsageError, match=r"web apps need python3[.]10"):
-        loaded(app, Flags(runtime="python3.9"), date(2024, 7, 7))
+        load_config(app, Flags(runtime="python3.9"), date(2024, 7, 7))
 
 
 def test_script_metadata_is_read(tmp_path: Path) -> None:
@@ -181,8 +181,8 @@ def test_script_metadata_is_read(tmp_path: Path) -> None:
 
 def test_name_comes_from_the_project_table(app: Path) -> None:
     (app / "pyproject.toml").write_text('[project]\nname = "Corner.Shop"\n')
-    assert loaded(app).name == "corner-shop"
-    assert loaded(app, Flags(runtime="3.13", name="Other_1")).name == "Other_1"
+    assert load_config(app).name == "corner-shop"
+    assert load_config(app, Flags(runtime="3.13", name="Other_1")).name == "Other_1"
 
 
 @pytest.mark.parametrize(
@@ -197,21 +197,21 @@ def test_invalid_pyproject_is_refused(app: Path, files_: dict[str, str], message
     for name, text in files_.items():
         (app / name).write_text(text)
     with pytest.raises(UsageError, match=message):
-        loaded(app)
+        load_config(app)
 
 
 def test_stream_can_be_set_in_every_layer(app: Path) -> None:
     (app / "main.py").write_text("async def app(scope, receive, send): pass\n")
     (app / "lambda_function.py").unlink()
-    assert loaded(app).stream is False
-    assert loaded(app, LAMBENT_STREAM="1").stream is True
+    assert load_config(app).stream is False
+    assert load_config(app, LAMBENT_STREAM="1").stream is True
     (app / "pyproject.toml").write_text("[tool.lambent]\nstream = true\n")
-    config = loaded(app)
+    config = load_config(app)
     assert config.stream is True and config.origins["stream"].endswith("pyproject.toml [tool.lambent] stream")
-    assert loaded(app, Flags(runtime="python3.13", stream=False)).stream is False
+    assert load_config(app, Flags(runtime="python3.13", stream=False)).stream is False
     (app / "pyproject.toml").write_text('[tool.lambent]\nstream = "sometimes"\n')
     with pytest.raises(UsageError, match="stream must be true or false, got 'sometimes'") as error:
-        loaded(app)
+        load_config(app)
     assert error.value.hint == "stream = true"
 
 
@@ -219,9 +219,9 @@ def test_bare_handler_cannot_stream(app: Path) -> None:
     with pytest.raises(
         UsageError, match="lambda_function:lambda_handler is a bare handler, and lambent can't stream what a handler returns"
     ) as error:
-        loaded(app, Flags(runtime="python3.13", stream=True))
+        load_config(app, Flags(runtime="python3.13", stream=True))
     assert error.value.where == "--stream"
-    assert loaded(app, Flags(runtime="python3.13", stream=False)).stream is False
+    assert load_config(app, Flags(runtime="python3.13", stream=False)).stream is False
 
 
 def test_missing_path_is_refused(tmp_path: Path) -> None:
@@ -236,7 +236,7 @@ def test_settings_reference_is_complete_and_loads(app: Path) -> None:
     (app / "main.py").write_text("async def app(scope, receive, send): pass\n")
     (app / "pyproject.toml").write_text(text)
     (app / ".env.production").write_text("EXTRA=1\n")
-    config = loaded(app, Flags())
+    config = load_config(app, Flags())
     assert (config.name, config.app.spec, config.runtime, config.architecture) == ("my-app", "main:app", "python3.13", "x86_64")
     assert (config.memory_mb, config.timeout_s, config.tmp_mb) == (1024, 30, 512)
 
@@ -249,13 +249,13 @@ def web_app(app: Path) -> Path:
 
 
 def test_events_and_base_path_are_read(web_app: Path) -> None:
-    assert (loaded(web_app).events, loaded(web_app).base_path) == ("", "")
+    assert (load_config(web_app).events, load_config(web_app).base_path) == ("", "")
     (web_app / "pyproject.toml").write_text('[tool.lambent]\nevents = "jobs.night:on_event"\nbase_path = "shop/"\n')
-    config = loaded(web_app)
+    config = load_config(web_app)
     assert (config.events, config.base_path) == ("jobs.night:on_event", "/shop")
     assert config.origins["events"] == "pyproject.toml [tool.lambent] events"
-    assert loaded(web_app, LAMBENT_BASE_PATH="/a/b").base_path == "/a/b"
-    assert loaded(web_app, LAMBENT_BASE_PATH="/").base_path == ""
+    assert load_config(web_app, LAMBENT_BASE_PATH="/a/b").base_path == "/a/b"
+    assert load_config(web_app, LAMBENT_BASE_PATH="/").base_path == ""
 
 
 @pytest.mark.parametrize(
@@ -272,7 +272,7 @@ def test_events_and_base_path_are_read(web_app: Path) -> None:
 def test_invalid_events_and_base_path_are_refused(web_app: Path, toml: str, message: str, hint: str) -> None:
     (web_app / "pyproject.toml").write_text(f"[tool.lambent]\n{toml}\n")
     with pytest.raises(UsageError) as error:
-        loaded(web_app)
+        load_config(web_app)
     assert (error.value.what, error.value.hint) == (message, hint)
 
 
@@ -280,4 +280,4 @@ def test_invalid_events_and_base_path_are_refused(web_app: Path, toml: str, mess
 def test_bare_handler_has_no_events_or_base_path(app: Path, toml: str) -> None:
     (app / "pyproject.toml").write_text(f"[tool.lambent]\n{toml}\n")
     with pytest.raises(UsageError, match="lambda_function:lambda_handler is a bare handler"):
-        loaded(app)
+        load_config(app)

@@ -25,7 +25,7 @@ def app(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def loaded(app: Path, **flags: str | bool) -> Config:
+def load_config(app: Path, **flags: str | bool) -> Config:
     environ = {"HOME": os.environ.get("HOME", ""), "PATH": os.environ["PATH"]}
     return load(app, Flags(**flags), environ, TODAY)  # type: ignore[arg-type]
 
@@ -63,10 +63,10 @@ def test_unknown_target_gets_a_suggestion(text: str, hint: str) -> None:
 
 def test_target_overrides_pyproject(app: Path) -> None:
     (app / "pyproject.toml").write_text('[tool.lambent]\nruntime = "python3.12"\narchitecture = "x86_64"\n')
-    config = loaded(app, target="python3.13-arm64")
+    config = load_config(app, target="python3.13-arm64")
     assert (config.runtime, config.architecture) == ("python3.13", "arm64")
     assert config.origins["runtime"] == config.origins["architecture"] == "--target"
-    assert loaded(app, target="arm64").origins["runtime"] == "pyproject.toml [tool.lambent] runtime"
+    assert load_config(app, target="arm64").origins["runtime"] == "pyproject.toml [tool.lambent] runtime"
 
 
 @pytest.mark.parametrize(
@@ -80,15 +80,15 @@ def test_target_overrides_pyproject(app: Path) -> None:
 )
 def test_invalid_flag_is_refused(app: Path, flags: dict[str, str], message: str, hint: str) -> None:
     with pytest.raises(UsageError) as error:
-        loaded(app, **flags)
+        load_config(app, **flags)
     assert error.value.what.startswith(message)
     assert error.value.hint == hint
 
 
 def test_packaging_settings_come_from_pyproject(app: Path) -> None:
-    assert loaded(app).packaging == Packaging()
+    assert load_config(app).packaging == Packaging()
     (app / "pyproject.toml").write_text('[tool.lambent]\ninclude = ["dist/"]\nallow_secrets = ["demo/key"]\n')
-    config = loaded(app)
+    config = load_config(app)
     assert config.packaging == Packaging(include=("dist/",), allow_secrets=("demo/key",))
     assert "pyproject.toml [tool.lambent] include" in config.origins["include"]
 

@@ -11,13 +11,22 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from lambent import names
-from lambent.config.compatibility import check_python, check_stream, read_base_path, read_events
+from lambent.config.compatibility import check_python, check_stream, check_web_settings
 from lambent.config.detect import find_app
 from lambent.config.environment import read_environment
 from lambent.config.hosting import read_hosting
 from lambent.config.model import ARCHITECTURES, CLIENTS, MEMORY_DEFAULT_MB, TIMEOUT_DEFAULT_S, App, Architecture, Config
 from lambent.config.packaging import read_packaging
-from lambent.config.parsers import choice_parser, list_parser, number_parser, parse_switch, parse_text, text_parser
+from lambent.config.parsers import (
+    choice_parser,
+    list_parser,
+    number_parser,
+    parse_base_path,
+    parse_function,
+    parse_switch,
+    parse_text,
+    text_parser,
+)
 from lambent.config.project import Project, find_project
 from lambent.config.python_runtime import read_runtime
 from lambent.config.settings import HOSTING, PACKAGING, Settings, gather
@@ -82,8 +91,8 @@ def load(
     runtime = read_runtime(settings, project, on, environ)
     check_python(app.value, values["runtime_client"], runtime)
     check_stream(app.value, values["runtime_client"], values["stream"])
+    check_web_settings(app.value, values["events"], values["base_path"])
     values |= {"app": app, "runtime": runtime}
-    values |= {"events": read_events(settings, app.value), "base_path": read_base_path(settings, app.value)}
     origins = {field: value.origin for field, value in values.items()}
     return Config(
         path=project.path,
@@ -123,6 +132,8 @@ def _read_function_settings(settings: Settings, native: Architecture) -> dict[st
         "architecture": settings.read("architecture", choice_parser(ARCHITECTURES, "x86_64 or arm64", native), native),
         "exclude": settings.read("exclude", list_parser('["*.psd", "raw/"]', "patterns"), ()),
         "stream": settings.read("stream", parse_switch, False),
+        "events": settings.read("events", parse_function, ""),
+        "base_path": settings.read("base_path", parse_base_path, ""),
         "runtime_client": settings.read("runtime_client", choice_parser(CLIENTS, "lambent or aws", "lambent"), None),
         "region": _read_region(settings),
         "profile": _read_profile(settings),

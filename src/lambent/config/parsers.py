@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from lambent.config.settings import RawSetting
 from lambent.config.sourced import T
 
+_FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+_NOT_IN_BASE_PATH = re.compile(r"[?#%\s]|//|/\.{1,2}(/|$)")
 _SWITCH = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -24,6 +26,22 @@ def parse_switch(setting: RawSetting) -> bool:
     if value is None:
         raise setting.refuse(f"{setting.key} must be true or false, got {setting.value!r}", "true")
     return value
+
+
+def parse_function(setting: RawSetting) -> str:
+    """Return a function as "module:function"."""
+    function = parse_text(setting, "main:on_event")
+    if not _FUNCTION.fullmatch(function):
+        raise setting.refuse(f"{setting.key} must be module:function, got {function}", "main:on_event")
+    return function
+
+
+def parse_base_path(setting: RawSetting) -> str:
+    """Return a decoded path such as "/shop", without a slash at its end. The root is ""."""
+    path = "/" + parse_text(setting, "/shop").strip("/")
+    if _NOT_IN_BASE_PATH.search(path):
+        raise setting.refuse(f"{setting.key} must be a plain path, got {setting.value}", "/shop")
+    return "" if path == "/" else path
 
 
 def text_parser(example: str) -> Callable[[RawSetting], str]:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -17,6 +18,7 @@ from lambent.errors import LambentError
 
 PRINTS_A_LOT = """
 import sys
+from collections.abc import Iterator
 from lambent.events import Deployed, Notice
 from lambent.ui.reporter import reporter
 with reporter(len(sys.argv) > 1) as emit:
@@ -125,3 +127,25 @@ def test_ctrl_c_ends_a_command_at_once_and_a_second_one_changes_nothing() -> Non
         assert process.stderr.read().lstrip().startswith("error: interrupted\n  try ")
         assert process.wait(10) == 130
     assert (failed["event"], failed["exit_code"]) == ("Failed", 130)
+
+
+def help_screens(command: click.Command, name: str = "lambent") -> Iterator[tuple[str, str]]:
+    """Yield the name and the --help text of a command and of everything below it."""
+    with click.Context(command, info_name=name) as context:
+        yield name, command.get_help(context)
+        for child in command.list_commands(context) if isinstance(command, click.Group) else ():
+            subcommand = command.get_command(context, child)  # type: ignore[attr-defined]
+            assert subcommand is not None
+            yield from help_screens(subcommand, f"{name} {child}")
+
+
+@pytest.mark.parametrize(("name", "text"), tuple(help_screens(main.cli)), ids=lambda value: value.partition("\n")[0])
+def test_no_help_text_is_cut_off(name: str, text: str) -> None:
+    assert text.startswith("Usage: ")
+    assert "..." not in text.replace("COMMAND [ARGS]...", "")
+
+
+def test_the_summary_of_local_names_all_its_subcommands() -> None:
+    subcommands = main.cli.get_command(click.Context(main.cli), "local").commands  # type: ignore[union-attr]
+    names = main.COMMANDS["local"].partition(": ")[2].rstrip(".").split(", ")
+    assert set(names) == set(subcommands)

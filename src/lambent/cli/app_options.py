@@ -66,13 +66,13 @@ def with_app(command: Command) -> Command:
         options.stage_option,
         options.runtime_option,
         options.arch_option,
-        click.option("--memory", metavar="MB", help="Memory, 128 to 10240. Default: 1024. More memory means more CPU."),
+        click.option("--memory", metavar="MB", help="Memory in MB, 128 to 10240. Default: 1024. CPU scales with it."),
         click.option("--timeout", metavar="S", help="Seconds a request may take, 1 to 900. Default: 30."),
         click.option("--env", "-e", metavar="K=V", multiple=True, help="Environment variable of the function. Repeatable."),
         click.option("--stream/--no-stream", default=None, help="Send responses as the app produces them, or whole (default)."),
         options.overflow_option,
         click.option("--auth", metavar="WHO", help="Who can call the URL: none (anyone, default) or iam (signed requests)."),
-        click.option("--canary", metavar="P%/T", help="Start a new version with P% of the traffic for a time T: 10%/5m."),
+        click.option("--canary", metavar="P%/T", help="Give a new version P% of the traffic for a time T first: 10%/5m."),
     )
 
 

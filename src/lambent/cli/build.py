@@ -9,7 +9,7 @@ import click
 
 from lambent.cli.app_options import AppSource, Builder, pass_app, with_builder
 from lambent.cli.build_output import BuildOutput, packed, record_phases, with_output
-from lambent.cli.options import app_option, arch_option, json_option, overflow_option, path_argument, runtime_option
+from lambent.cli.options import app_option, json_option, overflow_option, path_argument, runtime_option
 from lambent.errors import UsageError
 from lambent.events import Phase
 from lambent.lazy import LazyModule
@@ -28,7 +28,7 @@ else:
 @app_option
 @click.option("--target", metavar="T", help="Runtime and architecture in one: python3.13-arm64. Or just one: arm64.")
 @runtime_option
-@arch_option
+@click.option("--arch", "architecture", metavar="A", help="x86_64 (default) or arm64.")
 @overflow_option
 @click.option("--keep-all", is_flag=True, default=None, help="Keep every file that pip would install.")
 @click.option("--lock", is_flag=True, help="Write pylock.<target>.toml, which later builds for that target use.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lambent.cli.options import PORT, port_option, state_option
+from lambent.cli.options import PORT, Number, port_option, state_option
 from lambent.errors import LocalError
 from lambent.lazy import LazyModule
 from lambent.local import daemon
@@ -101,11 +101,11 @@ def env(state: Path, shell: str) -> None:
 
 @command.command()
 @state_option
-@click.option("--lines", "-n", metavar="N", type=click.IntRange(1), default=20, show_default=True, help="Number of lines.")
+@click.option("--lines", "-n", metavar="N", type=Number(1), default=20, show_default=True, help="Number of lines.")
 def log(state: Path, lines: int) -> None:
-    """Print the last lines of its log: starts, and refused calls with their reasons.
+    """Print the last lines of its log.
 
-    Functions don't log here but to their log groups.
+    It records starts, and refused calls with the reason. Functions log to their log groups instead.
     """
     file = daemon.log_file(state)
     if not file.exists():

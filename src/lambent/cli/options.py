@@ -73,7 +73,15 @@ state_option = click.option(
     help="Folder for the state of the local Lambda.",
 )
 
-PORT = click.IntRange(0, 65535)
+
+class Number(click.IntRange):
+    """A number whose range --help doesn't print: "[0<=x<=65535]" reads like a formula."""
+
+    def _describe_range(self) -> str:
+        return ""
+
+
+PORT = Number(0, 65535)
 
 port_option = click.option(
     "--port",

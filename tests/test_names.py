@@ -1,0 +1,14 @@
+"""Names derived from folders."""
+
+from __future__ import annotations
+
+import pytest
+
+from lambent.names import to_app_name
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"), (("Café Ünï", "cafe-uni"), ("a.b__c", "a-b__c"), ("-x-", "x"), ("日本", ""), ("x" * 80, "x" * 56))
+)
+def test_app_name_is_derived_from_a_folder(folder: str, name: str) -> None:
+    assert to_app_name(folder) == name

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import date
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from msgspec.structs import fields, replace
 
-from lambent import calendar, events
+from lambent import events
 from lambent.aws.values import Settings
 from lambent.cli import config as config_command
 from lambent.config.display import HIDDEN, describe
@@ -169,19 +168,3 @@ def test_the_command_shows_origins_but_no_secrets(tmp_path: Path) -> None:
     assert (prod["name"][0], prod["stage"]) == ("shop-prod", ("prod", "--stage"))
     table = CliRunner().invoke(config_command.command, arguments, catch_exceptions=False).stdout
     assert "memory                   256 MB" in table and "hunter2" not in table
-
-
-@pytest.mark.parametrize(
-    ("name", "on", "text"),
-    (
-        ("python3.13", date(2026, 11, 23), ""),
-        ("python3.15", date(2026, 11, 23), "is a preview"),
-        ("python3.10", date(2026, 10, 30), ""),
-        ("python3.10", date(2026, 11, 23), "it stops accepting new functions on 2026-11-30 and updates on 2027-01-15"),
-        ("python3.10", date(2026, 12, 5), "it accepts no new functions, and updates to existing ones only until 2027-01-15"),
-        ("python3.9", date(2026, 11, 23), ""),  # refused altogether
-    ),
-)
-def test_a_runtime_near_its_end_gets_a_notice(name: str, on: date, text: str) -> None:
-    notice = calendar.deprecation_notice(name, on)
-    assert text in notice if text else not notice

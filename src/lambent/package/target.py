@@ -28,14 +28,3 @@ class Target(Struct, frozen=True):
     def name(self) -> str:
         """As people read it: "python3.13 x86_64"."""
         return f"python{self.python} {self.architecture}"
-
-    @property
-    def uv_platform(self) -> str:
-        """uv's name for it.
-
-        Amazon Linux 2023 (python3.12 and later) has glibc 2.34, which uv knows. Amazon Linux 2 has 2.26, which it does not:
-        manylinux_2_28 would let in wheels that fail there, so it is manylinux2014 (2.17), which refuses some that would run.
-        To be deleted when wheels are chosen by our own tag list.
-        """
-        machine = "aarch64" if self.architecture == "arm64" else "x86_64"
-        return f"{machine}-manylinux_2_34" if self.glibc >= calendar.AL2023 else f"{machine}-manylinux2014"

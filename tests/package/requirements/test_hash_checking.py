@@ -1,4 +1,4 @@
-"""`--hash` in requirements files: what is not listed is not packed."""
+"""`--hash` in requirements files: a file whose hash isn't listed doesn't go into the zip."""
 
 from __future__ import annotations
 
@@ -12,104 +12,104 @@ from lambent.errors import PackagingError
 from support.locking import chosen_files, make_target, offer, resolve_project, versions, write
 from support.registry import Registry, serving, sha256
 
-TO = make_target("3.12")
+TARGET = make_target("3.12")
 WRONG = f"--hash=sha256:{'0' * 64}"
 PLAIN = "/files/plain-1.0-py3-none-any.whl"
 
 
 @pytest.fixture
 def registry() -> Iterator[Registry]:
-    with serving() as found:
-        offer(found, "plain")
-        offer(found, "other")
+    with serving() as running:
+        offer(running, "plain")
+        offer(running, "other")
         for machine in ("x86_64", "aarch64"):
-            offer(found, "fast", "1.0", f"cp312-cp312-manylinux_2_17_{machine}")
-        offer(found, "fast", "1.0", "cp312-abi3-manylinux_2_17_x86_64")
-        found.files["/files/plain-1.0.tar.gz"] = b"a source"
-        yield found
+            offer(running, "fast", "1.0", f"cp312-cp312-manylinux_2_17_{machine}")
+        offer(running, "fast", "1.0", "cp312-abi3-manylinux_2_17_x86_64")
+        running.files["/files/plain-1.0.tar.gz"] = b"a source"
+        yield running
 
 
-def of(registry: Registry, *paths: str) -> str:
-    return " ".join(f"--hash=sha256:{sha256(registry.files[path])}" for path in paths)
+def hash_of(registry: Registry, path: str) -> str:
+    return f"--hash=sha256:{sha256(registry.files[path])}"
 
 
-def project(folder: Path, registry: Registry, *lines: str) -> Path:
+def make_project(folder: Path, registry: Registry, *lines: str) -> Path:
     return write(folder, {"main.py": "", "requirements.txt": "\n".join([f"--index-url {registry.url}/simple", *lines, ""])})
 
 
-def refusal(folder: Path, registry: Registry, *lines: str) -> PackagingError:
-    with pytest.raises(PackagingError) as refused:
-        resolve_project(project(folder / "app", registry, *lines), TO, folder / "cache")
-    assert refused.value.where == "requirements.txt" and "generate-hashes" in refused.value.hint
-    return refused.value
+def refusal(project: Path) -> PackagingError:
+    with pytest.raises(PackagingError) as caught:
+        resolve_project(project, TARGET, project.parent / "cache")
+    assert caught.value.where == "requirements.txt" and "generate-hashes" in caught.value.hint
+    return caught.value
 
 
-def test_the_right_hash_and_no_hash(tmp_path: Path, registry: Registry) -> None:
-    lines = (f"plain==1.0 \\\n    {WRONG} \\\n    {of(registry, PLAIN)}", "other")
-    assert versions(resolve_project(project(tmp_path / "app", registry, *lines), TO, tmp_path / "cache")) == {
-        "plain": "1.0",
-        "other": "1.0",
-    }
+def test_right_hash_and_no_hash_are_accepted(tmp_path: Path, registry: Registry) -> None:
+    lines = (f"plain==1.0 \\\n    {WRONG} \\\n    {hash_of(registry, PLAIN)}", "other")
+    resolution = resolve_project(make_project(tmp_path / "app", registry, *lines), TARGET, tmp_path / "cache")
+    assert versions(resolution) == {"plain": "1.0", "other": "1.0"}
 
 
-def test_a_wrong_hash_is_refused(tmp_path: Path, registry: Registry) -> None:
-    error = refusal(tmp_path, registry, f"plain==1.0 {WRONG}")
+def test_wrong_hash_is_refused(tmp_path: Path, registry: Registry) -> None:
+    error = refusal(make_project(tmp_path / "app", registry, f"plain==1.0 {WRONG}"))
     assert error.what == "plain 1.0 has no hash for plain-1.0-py3-none-any.whl, the wheel for python3.12 x86_64"
 
 
-def test_of_several_wheels_one_that_is_listed_is_taken(tmp_path: Path, registry: Registry) -> None:
-    second = "/files/fast-1.0-cp312-abi3-manylinux_2_17_x86_64.whl"
-    found = resolve_project(project(tmp_path / "app", registry, f"fast==1.0 {of(registry, second)}"), TO, tmp_path / "cache")
-    assert chosen_files(found, TO) == {"fast": second.rpartition("/")[2]}
+def test_listed_wheel_is_chosen_among_several(tmp_path: Path, registry: Registry) -> None:
+    listed = "/files/fast-1.0-cp312-abi3-manylinux_2_17_x86_64.whl"
+    project = make_project(tmp_path / "app", registry, f"fast==1.0 {hash_of(registry, listed)}")
+    resolution = resolve_project(project, TARGET, tmp_path / "cache")
+    assert chosen_files(resolution, TARGET) == {"fast": listed.rpartition("/")[2]}
 
 
-def test_the_hash_of_another_machines_wheel_alone_is_refused(tmp_path: Path, registry: Registry) -> None:
+def test_hash_of_another_machines_wheel_alone_is_refused(tmp_path: Path, registry: Registry) -> None:
     arm = "/files/fast-1.0-cp312-cp312-manylinux_2_17_aarch64.whl"
-    assert (
-        "has no hash for fast-1.0-cp312-cp312-manylinux_2_17_x86_64.whl"
-        in refusal(tmp_path, registry, f"fast==1.0 {of(registry, arm)}").what
-    )
+    error = refusal(make_project(tmp_path / "app", registry, f"fast==1.0 {hash_of(registry, arm)}"))
+    assert "has no hash for fast-1.0-cp312-cp312-manylinux_2_17_x86_64.whl" in error.what
 
 
-def test_where_the_source_alone_is_listed_it_is_what_is_built(tmp_path: Path, registry: Registry) -> None:
-    line = f"plain==1.0 {of(registry, '/files/plain-1.0.tar.gz')}"
-    (pin,) = resolve_project(project(tmp_path / "app", registry, line), TO, tmp_path / "cache").lock.pins
+def test_source_is_built_if_only_its_hash_is_listed(tmp_path: Path, registry: Registry) -> None:
+    line = f"plain==1.0 {hash_of(registry, '/files/plain-1.0.tar.gz')}"
+    (pin,) = resolve_project(make_project(tmp_path / "app", registry, line), TARGET, tmp_path / "cache").lock.pins
     assert pin.wheels == () and pin.sdist is not None and pin.sdist.filename == "plain-1.0.tar.gz"
 
 
-def test_a_line_for_another_target_does_not_count(tmp_path: Path, registry: Registry) -> None:
-    right = f'plain==1.0 ; python_version >= "3.10" {of(registry, PLAIN)}'
+def test_line_for_another_target_does_not_count(tmp_path: Path, registry: Registry) -> None:
+    right = f'plain==1.0 ; python_version >= "3.10" {hash_of(registry, PLAIN)}'
     other = f'plain==0.9 ; python_version < "3.10" {WRONG}'
-    assert versions(resolve_project(project(tmp_path / "app", registry, right, other), TO, tmp_path / "cache")) == {
-        "plain": "1.0"
-    }
-    assert refusal(tmp_path / "b", registry, right.replace(">=", "<"), other.replace("<", ">=").replace("0.9", "1.0"))
+    project = make_project(tmp_path / "right", registry, right, other)
+    assert versions(resolve_project(project, TARGET, tmp_path / "cache")) == {"plain": "1.0"}
+    swapped = (right.replace(">=", "<"), other.replace("<", ">=").replace("0.9", "1.0"))
+    assert "plain 1.0 has no hash for" in refusal(make_project(tmp_path / "wrong", registry, *swapped)).what
 
 
-def test_hashes_of_included_files_and_constraints_count(tmp_path: Path, registry: Registry) -> None:
-    app = project(tmp_path / "app", registry, "-r more.txt", "-c pins.txt")
-    write(app, {"more.txt": "plain\nother\n", "pins.txt": f"plain==1.0 {WRONG}\n"})
-    with pytest.raises(PackagingError, match=r"plain 1\.0 has no hash for"):
-        resolve_project(app, TO, tmp_path / "cache")
+def test_hashes_in_included_files_and_constraints_count(tmp_path: Path, registry: Registry) -> None:
+    project = make_project(tmp_path / "app", registry, "-r more.txt", "-c pins.txt")
+    write(project, {"more.txt": "plain\nother\n", "pins.txt": f"plain==1.0 {WRONG}\n"})
+    assert "plain 1.0 has no hash for" in refusal(project).what
 
 
-def test_addresses_and_files_with_a_hash(tmp_path: Path, registry: Registry) -> None:
+@pytest.mark.parametrize("spec", ["plain @ {url}", "{url}", "plain @ {path}"])
+def test_urls_and_files_are_checked(spec: str, tmp_path: Path, registry: Registry) -> None:
     wheel = tmp_path / "plain-1.0-py3-none-any.whl"
     wheel.write_bytes(registry.files[PLAIN])
-    for number, spec in enumerate((f"plain @ {registry.url}{PLAIN}", f"{registry.url}{PLAIN}", f"plain @ {wheel.as_uri()}")):
-        app = project(tmp_path / f"right-{number}", registry, f"{spec} {of(registry, PLAIN)}")
-        assert versions(resolve_project(app, TO, tmp_path / "cache")) == {"plain": "1.0"}
-        assert "has no hash for" in refusal(tmp_path / f"wrong-{number}", registry, f"{spec} {WRONG}").what
+    line = spec.format(url=f"{registry.url}{PLAIN}", path=wheel.as_uri())
+    right = make_project(tmp_path / "right", registry, f"{line} {hash_of(registry, PLAIN)}")
+    assert versions(resolve_project(right, TARGET, tmp_path / "cache")) == {"plain": "1.0"}
+    wrong = make_project(tmp_path / "wrong", registry, f"{line} {WRONG}")
+    assert "has no hash for" in refusal(wrong).what
 
 
-def test_another_algorithm_where_there_is_no_doubt_which_file_is_meant(tmp_path: Path, registry: Registry) -> None:
+def test_hash_of_another_algorithm_is_kept_for_the_download(tmp_path: Path, registry: Registry) -> None:
     digest = hashlib.sha512(registry.files[PLAIN]).hexdigest()
-    app = project(tmp_path / "app", registry, f"plain @ {registry.url}{PLAIN} --hash=sha512:{digest}")
-    (pin,) = resolve_project(app, TO, tmp_path / "cache").lock.pins
-    assert ("sha512", digest) in pin.wheels[0].hashes  # and so compared when it is fetched
+    project = make_project(tmp_path / "app", registry, f"plain @ {registry.url}{PLAIN} --hash=sha512:{digest}")
+    (pin,) = resolve_project(project, TARGET, tmp_path / "cache").lock.pins
+    assert ("sha512", digest) in pin.wheels[0].hashes
 
 
-def test_all_have_to_have_one_where_that_is_said(tmp_path: Path, registry: Registry) -> None:
-    right = f"plain==1.0 {of(registry, PLAIN)}"
-    assert versions(resolve_project(project(tmp_path / "a", registry, "--require-hashes", right), TO, tmp_path / "cache"))
-    assert refusal(tmp_path, registry, "--require-hashes", right, "other").what.startswith("other 1.0 has no hash")
+def test_require_hashes_needs_one_for_every_package(tmp_path: Path, registry: Registry) -> None:
+    right = f"plain==1.0 {hash_of(registry, PLAIN)}"
+    project = make_project(tmp_path / "right", registry, "--require-hashes", right)
+    assert versions(resolve_project(project, TARGET, tmp_path / "cache")) == {"plain": "1.0"}
+    error = refusal(make_project(tmp_path / "wrong", registry, "--require-hashes", right, "other"))
+    assert error.what == "other 1.0 has no hash, but --require-hashes is set"

@@ -1,0 +1,41 @@
+"""Which file states a project's dependencies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lambent.package.requirements.discovery import find_requirements
+from support.locking import make_target, write
+
+TARGET = make_target("3.11")
+
+
+def test_more_specific_files_win_within_a_folder(tmp_path: Path) -> None:
+    lock = 'lock-version = "1.0"\ncreated-by = "x"\npackages = []\n'
+    project = write(tmp_path / "repo", {"main.py": ""})
+    names = ["pyproject.toml", "uv.lock", "requirements.txt", "pylock.toml", "pylock.python311-x86_64.toml"]
+    texts = {"pyproject.toml": '[project]\nname = "a"\ndependencies = ["b"]\n', "uv.lock": "version = 1\n"}
+    assert find_requirements(project, project / "main.py", TARGET).kind == "nothing"
+    for name in names:
+        write(project, {name: texts.get(name, lock if "pylock" in name else "b\n")})
+        assert find_requirements(project, project / "main.py", TARGET).name == name
+    other_target = make_target("3.13")
+    assert find_requirements(project, project / "main.py", other_target).name == "pylock.toml"
+    assert find_requirements(project, project / "main.py", TARGET, skip_own_lock=True).name == "pylock.toml"
+    source = find_requirements(project, project / "main.py", TARGET)
+    assert source.ignored == ("pylock.toml", "requirements.txt", "uv.lock")
+
+
+def test_nearest_folder_up_to_the_repository_root_wins(tmp_path: Path) -> None:
+    write(tmp_path, {"requirements.txt": "outside\n", "repo/site/manage.py": "", "repo/site/pkg/wsgi.py": ""})
+    repository, site = tmp_path / "repo", tmp_path / "repo/site"
+    assert find_requirements(site, site / "manage.py", TARGET).kind == "nothing", "without a repository, nothing above counts"
+    (repository / ".git").mkdir()
+    assert find_requirements(site, site / "manage.py", TARGET).kind == "nothing"
+    write(tmp_path, {"repo/requirements.txt": "inside\n"})
+    source = find_requirements(site, site / "manage.py", TARGET)
+    assert (source.name, source.path) == ("../requirements.txt", repository / "requirements.txt")
+    assert source.folder == repository
+    write(tmp_path, {"repo/site/pkg/requirements.txt": "nearer\n"})
+    assert find_requirements(site, site / "pkg/wsgi.py", TARGET).name == "pkg/requirements.txt"
+    assert find_requirements(repository, site / "manage.py", TARGET).name == "requirements.txt"

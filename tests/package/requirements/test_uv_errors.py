@@ -1,0 +1,71 @@
+"""What uv refuses, in lambent's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lambent.errors import PackagingError
+from lambent.package.requirements.uv_errors import translate
+from support.locking import make_request, make_target, offer, resolve_project, write
+from support.registry import Registry, serving
+
+TARGET = make_target("3.11")
+
+
+@pytest.fixture
+def registry() -> Iterator[Registry]:
+    with serving() as running:
+        offer(running, "demo", "1.0")
+        offer(running, "demo", "2.0")
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("line", "what", "hint"),
+    [
+        ("demmo", "no such package: demmo", "spelling"),
+        ("demo==9", "no version demo==9 for python3.11 x86_64", "a version that exists"),
+        ("demo==1.0\ndemo==2.0", "the requirements conflict on python3.11 x86_64", "relax"),
+        ("demo=>3", "cannot read a requirement", "one requirement on each line"),
+        ("-r nothere.txt", "cannot read nothere.txt", "-r or -c"),
+        ("./nothere", "no such file or folder", "correct the path"),
+        ("x @ git+file:///nowhere/at/all", "cannot fetch with git: file:///nowhere/at/all", "check the URL"),
+        ("x @ git+https://nowhere.invalid/x.git", "cannot fetch with git: https://nowhere.invalid/x.git", "check the URL"),
+        ("./nothere.whl", "cannot read a requirement: The wheel filename `nothere.whl` is invalid", "one requirement"),
+        ("-i http://127.0.0.1:9/simple", "cannot reach the package registry: http://127.0.0.1:9", "network"),
+    ],
+)
+def test_error_names_the_line_and_the_fix(line: str, what: str, hint: str, tmp_path: Path, registry: Registry) -> None:
+    text = f"demo\n{line}\n" if line.startswith("-i") else f"--index-url {registry.url}/simple\n{line}\n"
+    project = write(tmp_path / "app", {"requirements.txt": text})
+    with pytest.raises(PackagingError) as caught:
+        resolve_project(project, TARGET, tmp_path / "cache")
+    error = caught.value
+    assert what in error.what and hint in error.hint and error.where.startswith("requirements.txt")
+
+
+def test_refused_credentials_are_not_shown(tmp_path: Path, registry: Registry) -> None:
+    registry.login = "me:s3cret-word"
+    url = f"{registry.url.replace('://', '://me:wr0ng-word@')}/simple"
+    project = write(tmp_path / "app", {"requirements.txt": f"--index-url {url}\ndemo\n"})
+    with pytest.raises(PackagingError) as caught:
+        resolve_project(project, TARGET, tmp_path / "cache")
+    error = caught.value
+    assert "refuses your credentials: 401" in error.what and "UV_INDEX_" in error.hint
+    assert "wr0ng" not in f"{error.what}{error.where}{error.hint}{error.detail}"
+
+
+def test_package_for_another_python(tmp_path: Path) -> None:
+    """uv 0.13's message for numpy 2.2.6 and Python 3.9."""
+    message = (
+        "error: No solution found when resolving dependencies\n"
+        "  cause: Because the requested Python version (>=3.11.10) does not satisfy Python>=3.12,<4\n"
+        "         and demo==2.2.6 depends on Python>=3.12,<4, we can conclude that demo==2.2.6 cannot be used."
+    )
+    project = write(tmp_path, {"requirements.txt": "demo\n"})
+    error = translate(message, make_request(project, TARGET, tmp_path / "cache"))
+    assert error.what == "demo==2.2.6 doesn't run on Python 3.11: it needs >=3.12,<4"
+    assert "https://pypi.org/project/demo" in error.hint

@@ -26,7 +26,7 @@ from lambent.package.build_context import BuildOptions
 from lambent.package.bytecode import ZipBytecode
 from lambent.package.layout import SourceFile, arrange
 from lambent.package.lock import Wheel
-from lambent.package.shards.shard import shards
+from lambent.package.shards.shard_cache import open_shards
 from lambent.package.shards.slim import SlimOptions
 from lambent.package.zip_contents import ZipContents
 from support.wheel_files import TARGET, real, wheel
@@ -46,7 +46,7 @@ def noise(size: int, seed: int = 0) -> bytes:
 
 def chosen(folder: Path, wheels: Sequence[Wheel], limit: int, own: dict[str, str] | None = None) -> set[str]:
     """The packages that go out beside files of the user's own."""
-    made = shards(wheels, TARGET, SlimOptions(), folder / "cache")
+    made = open_shards(wheels, TARGET, SlimOptions(), folder / "cache")
     files = {}
     for name, text in (own or {}).items():
         path = folder / "own" / name

@@ -15,7 +15,7 @@ from lambent.events import Event, Warned
 from lambent.limits import MIB
 from lambent.package import pruning
 from lambent.package.cache import mark_used, read_json, write_json
-from lambent.package.shards.shard import shard
+from lambent.package.shards.shard_cache import open_shard
 from lambent.package.shards.slim import SlimOptions
 from support.wheel_files import TARGET, wheel
 
@@ -60,11 +60,13 @@ def test_what_was_used_in_the_last_hours_stays_whatever_its_size(tmp_path: Path)
 
 
 def test_a_used_shard_is_marked_and_an_unused_one_is_not(tmp_path: Path) -> None:
-    made = [shard(wheel(tmp_path / "w", name, {f"{name}.py": "A = 1"}), TARGET, SlimOptions(), tmp_path) for name in ("a", "b")]
+    made = [
+        open_shard(wheel(tmp_path / "w", name, {f"{name}.py": "A = 1"}), TARGET, SlimOptions(), tmp_path) for name in ("a", "b")
+    ]
     for each in made:
         each.close()
         aged(each.path, 9 * DAY)
-    shard(made[0].wheel, TARGET, SlimOptions(), tmp_path).close()
+    open_shard(made[0].wheel, TARGET, SlimOptions(), tmp_path).close()
     pruning.prune(tmp_path, 0)
     assert made[0].path.exists() and not made[1].path.exists()
 

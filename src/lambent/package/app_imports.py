@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from lambent.package.layout import SourceFile
 from lambent.package.shards import slim
-from lambent.package.shards.import_scanner import scan
+from lambent.package.shards.import_scanner import scan_imports
 
 _HINT = re.compile(rb"\b(?:tests?|docs?|examples?|conftest|test_\w+|pip|setuptools|pkg_resources|_distutils_hack|wheel)\b")
 
@@ -26,11 +26,11 @@ def imports_of_slimmed_modules(files: Mapping[str, SourceFile], root: str) -> fr
     names: set[str] = set()
     for name, file in files.items():
         if name.endswith(".py") and _HINT.search(source := file.read()):
-            imports = scan(name.removeprefix(prefix), source)
-            names |= imports.now | imports.later | imports.strings
+            imports = scan_imports(name.removeprefix(prefix), source)
+            names |= imports.eager | imports.lazy | imports.strings
     return frozenset(name for name in names if _is_slimmed(name) and name.partition(".")[0] not in own)
 
 
 def _is_slimmed(name: str) -> bool:
-    tools = slim.unneeded_modules().values()
-    return slim.doubted(name) or any(name.partition(".")[0] in modules for modules in tools)
+    tools = slim.build_tools().values()
+    return slim.is_conditional_module(name) or any(name.partition(".")[0] in modules for modules in tools)

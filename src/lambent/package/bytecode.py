@@ -14,9 +14,10 @@ from lambent.package.compiler import bytecode_path, compile_files, source_of
 from lambent.package.function_settings import start_modules
 from lambent.package.layout import RUNTIME, Files, SourceFile, is_runtime
 from lambent.package.runtime_bundle import is_bundled
-from lambent.package.shards.bytecode_archive import Bytecode, compiled
-from lambent.package.shards.import_scanner import scan
-from lambent.package.shards.kept import reached
+from lambent.package.shards.bytecode_archive import BytecodeArchive
+from lambent.package.shards.compile_shards import compile_shards
+from lambent.package.shards.import_scanner import scan_imports
+from lambent.package.shards.startup_modules import startup_modules
 from lambent.package.zip_contents import ZipContents
 from lambent.units import count
 
@@ -27,7 +28,7 @@ class ZipBytecode(Struct, frozen=True):
     `own` is the bytecode of the user's files and of the runtime.
     """
 
-    archives: tuple[Bytecode, ...] = ()
+    archives: tuple[BytecodeArchive, ...] = ()
     names: frozenset[str] = frozenset()
     raw: int = 0
     own: Files = ()
@@ -54,7 +55,7 @@ def compile_bytecode(context: BuildContext, contents: ZipContents, interpreter: 
     if not contents.shards:
         return ZipBytecode(own=own)
     modules = _start_modules(context, contents)
-    archives = tuple(filter(None, compiled(contents.shards, modules, interpreter, context.cache)))
+    archives = tuple(filter(None, compile_shards(contents.shards, modules, interpreter, context.cache)))
     sizes = {entry.name: entry.raw for archive in archives for entry in archive.entries}
     available = [name for module in modules if (name := bytecode_path(module, interpreter.version)) in sizes]
     names = _fitting(available, sizes, limit if limit >= 0 else sys.maxsize)
@@ -67,8 +68,10 @@ def compile_bytecode(context: BuildContext, contents: ZipContents, interpreter: 
 def _start_modules(context: BuildContext, contents: ZipContents) -> list[str]:
     """Return the dependencies' modules that a start imports, as paths in the zip, nearest first."""
     sources = [(name, file) for name, file in contents.layout.files if name.endswith(".py") and not is_runtime(name)]
-    own = {name: scan(name, file.path.read_bytes()) for name, file in sources}
-    return [path for path in reached(contents.pairs, own, start_modules(context.config), context.cache) if path not in own]
+    own = {name: scan_imports(name, file.path.read_bytes()) for name, file in sources}
+    return [
+        path for path in startup_modules(contents.pairs, own, start_modules(context.config), context.cache) if path not in own
+    ]
 
 
 def _fitting(names: Sequence[str], sizes: dict[str, int], room: int) -> list[str]:

@@ -16,8 +16,9 @@ from lambent.package.lock import Lock, Wheel
 from lambent.package.requirements.discovery import RequirementSource, find_requirements
 from lambent.package.requirements.resolve import resolve
 from lambent.package.requirements.resolve_request import ResolveOptions, ResolveRequest
-from lambent.package.shards.shard import Shard, key, shards
-from lambent.package.shards.slim import SlimOptions, unneeded_modules
+from lambent.package.shards.shard import Shard
+from lambent.package.shards.shard_cache import open_shards, shard_path
+from lambent.package.shards.slim import SlimOptions, build_tools
 from lambent.package.uv_command import Uv
 from lambent.package.wheels.fetch import fetch
 from lambent.package.wheels.fetch_context import FetchContext
@@ -66,10 +67,10 @@ def make_shards(
         return ()
     options = _slim_options(context)
     try:
-        opened = shards(wheels, context.target, options, context.cache, imports)
+        opened = open_shards(wheels, context.target, options, context.cache, imports)
     except PackagingError:  # a shard is damaged, or is needed after all: its wheel was not read, and may be damaged as well
         wheels = _fetch(context, requirements, lambda wheel: True)
-        opened = shards(wheels, context.target, options, context.cache, imports)
+        opened = open_shards(wheels, context.target, options, context.cache, imports)
     cached = requirements.cached and all(shard.cached for shard in opened)
     if not cached:
         written = sum(shard.path.stat().st_size for shard in opened if not shard.cached)
@@ -92,9 +93,9 @@ def _fetch(context: BuildContext, requirements: Requirements, is_read: Callable[
 def _needs_wheel(context: BuildContext, wheel: Wheel) -> bool:
     """Whether a wheel has to be read, since its shard is not in the cache."""
     options = _slim_options(context)
-    if not options.keep_all and wheel.name in unneeded_modules() and not wheel.requested:
+    if not options.keep_all and wheel.name in build_tools() and not wheel.requested:
         return False  # it is omitted; `make_shards` fetches it if something that stays imports it
-    return not (context.cache / "shards" / f"{key(wheel, context.target, options)}.zip").exists()
+    return not shard_path(wheel, context.target, options, context.cache).exists()
 
 
 def _slim_options(context: BuildContext) -> SlimOptions:

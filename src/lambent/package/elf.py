@@ -110,11 +110,15 @@ def read(data: bytes | memoryview) -> Binary | None:
     return None
 
 
+def is_native_code(head: bytes) -> bool:
+    """Return whether a file that starts with these four bytes is machine code, for any system."""
+    return head in (_ELF, b"MZ\x90\0", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+
+
 def is_native_file(path: Path) -> bool:
-    """Whether a file begins like machine code, for any system. Raises OSError."""
+    """Return whether a file on this disk is machine code. Raises OSError."""
     with path.open("rb") as file:
-        magic = file.read(4)
-    return magic in (_ELF, b"MZ\x90\0", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+        return is_native_code(file.read(4))
 
 
 def _pe(data: bytes | memoryview) -> Binary | None:

@@ -21,7 +21,7 @@ from lambent.package.proof.finding import Finding, refusal
 from lambent.package.proof.native_files import Native
 from lambent.package.proof.package_requirements import Metadata
 from lambent.package.proof.prove import Zip, clashes, prove
-from lambent.package.shards.import_scanner import scan
+from lambent.package.shards.import_scanner import scan_imports
 from lambent.package.target import Target
 from support.real_wheels import Installed, install
 
@@ -280,7 +280,7 @@ def test_real_metadata(wheels: dict[str, Installed]) -> None:
 def code(files: dict[str, str], packages: dict[str, str] | None = None, more: bool = False) -> missing_imports.Code:
     packages = packages or {}
     sources = {name: text.encode() for name, text in (files | packages).items()}
-    graph = {name: scan(name, sources[name]) for name in packages if name.endswith(".py")}
+    graph = {name: scan_imports(name, sources[name]) for name in packages if name.endswith(".py")}
     own = frozenset(name for name in files if name.endswith(".py"))
     return missing_imports.Code(frozenset(sources), own, sources.__getitem__, graph, more)
 
@@ -452,7 +452,7 @@ def test_the_whole_proof_makes_one_error(wheels: dict[str, Installed]) -> None:
 
 def test_the_proof_of_a_real_app_is_silent(wheels: dict[str, Installed]) -> None:
     web = wheels["web"]
-    graph = {name: scan(name, path.read_bytes()) for name, path in web.files.items() if name.endswith(".py")}
+    graph = {name: scan_imports(name, path.read_bytes()) for name, path in web.files.items() if name.endswith(".py")}
     app = {"main.py": b"import psycopg2, pysqlite3, orjson\napp = 1\n"}
 
     def source(name: str) -> bytes:
@@ -489,7 +489,7 @@ def test_a_build_is_refused_with_all_that_is_wrong(wheels: dict[str, Installed],
 def test_an_open_bracket_with_comments_is_scanned_at_once() -> None:
     """A pattern that tries every split of the comments would take hours."""
     began = time.process_time()
-    scan("a.py", b"from x import (" + b"a, # c\n" * 200)
+    scan_imports("a.py", b"from x import (" + b"a, # c\n" * 200)
     assert time.process_time() - began < 1
 
 

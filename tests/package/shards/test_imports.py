@@ -1,4 +1,4 @@
-"""Imports told from sources, beside Python's own parser; and what a start reaches by them."""
+"""ModuleImports told from sources, beside Python's own parser; and what a start reaches by them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from lambent.package.shards.import_scanner import Imports, module_of, pack, scan, unpack
-from lambent.package.shards.startup_modules import reached
+from lambent.package.shards.import_scanner import ModuleImports, module_name, pack, scan_imports, unpack
+from lambent.package.shards.startup_modules import reachable_modules
 
 SITE = Path(sysconfig.get_paths()["purelib"])
 NAMES = ("starlette", "click", "anyio", "pydantic", "rich", "werkzeug", "packaging", "yaml", "cryptography")
@@ -19,9 +19,9 @@ PACKAGES = [name for name in NAMES if (SITE / name).is_dir()]
 RUN, LATER, NEVER = range(3)
 
 
-def parsed(path: str, source: bytes) -> Imports:
+def parsed(path: str, source: bytes) -> ModuleImports:
     """The same by Python's parser."""
-    package = module_of(path) if path.endswith("__init__.py") else module_of(path).rpartition(".")[0]
+    package = module_name(path) if path.endswith("__init__.py") else module_name(path).rpartition(".")[0]
     found: tuple[set[str], set[str], set[str]] = (set(), set(), set())
 
     def base(node: ast.ImportFrom) -> str:
@@ -47,15 +47,15 @@ def parsed(path: str, source: bytes) -> Imports:
                     walk(inner.body, when)
 
     walk(ast.parse(source).body, RUN)
-    return Imports(frozenset(found[RUN]), frozenset(found[LATER] - found[RUN]))
+    return ModuleImports(frozenset(found[RUN]), frozenset(found[LATER] - found[RUN]))
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_the_lexer_finds_what_the_parser_finds(package: str) -> None:
     for file in sorted((SITE / package).rglob("*.py")):
         path, source = file.relative_to(SITE).as_posix(), file.read_bytes()
-        lexed, truth = scan(path, source), parsed(path, source)
-        assert (lexed.now, lexed.later) == (truth.now, truth.later), path
+        lexed, truth = scan_imports(path, source), parsed(path, source)
+        assert (lexed.eager, lexed.lazy) == (truth.eager, truth.lazy), path
 
 
 def test_blocks_strings_and_newer_syntax() -> None:
@@ -72,7 +72,7 @@ if TYPE_CHECKING:
 else:
     import real
 def f[T](x: T) -> None:
-    from .later import *
+    from .lazy import *
     class K:
         import deeper
 type New = "quoted.module.Name"
@@ -83,10 +83,10 @@ with x:
 text = f"{x["import nested"]}" 'plain' "has space.not" ".relative"
 from unfinished
 '''
-    found = scan("pkg/sub/__init__.py", source)
+    found = scan_imports("pkg/sub/__init__.py", source)
     relative = {"pkg.sub.x.one", "pkg.sub.x.two", "pkg.up"}
-    assert found.now == {"__future__.annotations", "a.b", "d", "real", "oneline", "within"} | relative
-    assert found.later == {"pkg.sub.later", "deeper"}
+    assert found.eager == {"__future__.annotations", "a.b", "d", "real", "oneline", "within"} | relative
+    assert found.lazy == {"pkg.sub.lazy", "deeper"}
     assert found.strings == {"quoted.module.Name", "pkg.sub.relative"}
     assert unpack(pack({"m.py": found})) == {"m.py": found}
 
@@ -94,13 +94,13 @@ from unfinished
 @pytest.mark.parametrize("piece", [b'"', b"'''", b"\n", b"#", b"\nimport ", b"\nfrom x", b"\\", b"a.", b"\n\t", b'"a.b'])
 def test_no_source_takes_long(piece: bytes) -> None:
     started = time.process_time()
-    scan("a.py", piece * 20_000)
+    scan_imports("a.py", piece * 20_000)
     assert time.process_time() - started < 1
 
 
-def table(**files: str) -> dict[str, Imports]:
+def table(**files: str) -> dict[str, ModuleImports]:
     named = {f"{name.replace('__', '/').replace('/init', '/__init__')}.py": text for name, text in files.items()}
-    return {path: scan(path, text.encode()) for path, text in named.items()}
+    return {path: scan_imports(path, text.encode()) for path, text in named.items()}
 
 
 def test_what_is_for_another_version_or_system_is_not_imported() -> None:
@@ -135,10 +135,13 @@ if sys.version_info >= (3, 14) and x:
     import unsure
 """
     both = {"new", "perhaps_new", "perhaps_not", "posix", "after", "unsure"}
-    assert scan("m.py", source, (3, 13)) == Imports(frozenset(both))
-    assert scan("m.py", source, (3, 10)).now == (both - {"new", "perhaps_new", "perhaps_not"}) | {"passed_over", "older"}
-    anywhere = scan("m.py", source)
-    assert anywhere.now == both | {"passed_over", "backport", "older", "windows", "mac"} and anywhere.later == {"never"}
+    assert scan_imports("m.py", source, (3, 13)) == ModuleImports(frozenset(both))
+    assert scan_imports("m.py", source, (3, 10)).eager == (both - {"new", "perhaps_new", "perhaps_not"}) | {
+        "passed_over",
+        "older",
+    }
+    anywhere = scan_imports("m.py", source)
+    assert anywhere.eager == both | {"passed_over", "backport", "older", "windows", "mac"} and anywhere.lazy == {"never"}
 
 
 def test_a_start_is_followed_nearest_first_and_what_functions_import_last() -> None:
@@ -148,9 +151,9 @@ def test_a_start_is_followed_nearest_first_and_what_functions_import_last() -> N
         table(lib__unused="", lazy="", far="def f():\n    import further", further="", uvicorn="", other=""),
     ]
     found = ["main.py", "lib/__init__.py", "lib/deep.py", "lib/near.py", "far.py", "lazy.py"]
-    assert reached(own, tables, ["main"]) == found
-    assert "further.py" in reached(table(main="import lib.deep, far"), tables, ["main"])
-    assert reached(own, tables, ["absent"]) == []
+    assert reachable_modules(own, tables, ["main"]) == found
+    assert "further.py" in reachable_modules(table(main="import lib.deep, far"), tables, ["main"])
+    assert reachable_modules(own, tables, ["absent"]) == []
 
 
 def test_strings_name_modules_and_plugins_announce_themselves() -> None:
@@ -161,7 +164,7 @@ def test_strings_name_modules_and_plugins_announce_themselves() -> None:
     ]
     plugins = [("web.plugins", "p", "plug:Plugin"), ("console_scripts", "s", "stray:main")]
     expected = {"settings.py", "shop/__init__.py", "shop/models.py", "web/__init__.py", "web/middle.py", "plug.py"}
-    assert set(reached(own, tables, ["settings"], plugins)) == expected
+    assert set(reachable_modules(own, tables, ["settings"], plugins)) == expected
 
 
 @pytest.mark.parametrize(
@@ -177,4 +180,4 @@ def test_strings_name_modules_and_plugins_announce_themselves() -> None:
     ],
 )
 def test_module_names(path: str, module: str) -> None:
-    assert module_of(path) == module
+    assert module_name(path) == module

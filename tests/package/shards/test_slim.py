@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from lambent.package.shards.import_scanner import Imports
-from lambent.package.shards.shard import shard
-from lambent.package.shards.slim import SlimOptions, judge, left_out, needed, taken_back
+from lambent.package.shards.import_scanner import ModuleImports
+from lambent.package.shards.shard_cache import open_shard
+from lambent.package.shards.slim import SlimOptions, imported_files, imported_roots, judge, packages_left_out
 from lambent.package.shards.strip import strip
 from support.wheel_files import TARGET, wheel
 
@@ -22,7 +22,7 @@ INFO = "demo-1.dist-info"
 
 def rules(*names: str, package: str = "demo", **options: object) -> dict[str, str]:
     found = judge(("demo/__init__.py", *names), package, INFO, SlimOptions(**options))  # type: ignore[arg-type]
-    return found.dropped | found.doubtful
+    return found.dropped | found.conditional
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_the_user_has_the_last_word() -> None:
 
 
 def test_a_package_of_nothing_but_tests_is_kept() -> None:
-    assert judge(("tests/__init__.py", "tests/test_a.py"), "demo", INFO, SlimOptions()).doubtful == {}
+    assert judge(("tests/__init__.py", "tests/test_a.py"), "demo", INFO, SlimOptions()).conditional == {}
 
 
 def test_a_folder_of_tests_that_holds_no_module_may_be_a_programs_data() -> None:
@@ -73,21 +73,21 @@ def test_a_folder_of_tests_that_holds_no_module_may_be_a_programs_data() -> None
 def test_a_module_that_is_imported_by_its_name_in_a_string_is_needed() -> None:
     doubtful = dict.fromkeys(["demo/test_clock.py", "demo/tests/a.py"], "tests")
     strings = frozenset(["demo.test_clock", "demo.tests.a"])  # the latter is what test runners are told
-    assert needed(doubtful, [Imports(strings=strings)], []) == {"demo/test_clock.py"}
+    assert imported_files(doubtful, [ModuleImports(strings=strings)], []) == {"demo/test_clock.py"}
 
 
 def test_what_is_imported_or_announced_is_needed() -> None:
     doubtful = dict.fromkeys(["demo/tests/__init__.py", "demo/tests/x/data.csv", "demo/test_a.py", "demo/test_b.py"], "tests")
-    assert needed(doubtful, [Imports(later=frozenset(["demo.tests.x.y"]))], []) == {
+    assert imported_files(doubtful, [ModuleImports(lazy=frozenset(["demo.tests.x.y"]))], []) == {
         "demo/tests/__init__.py",
         "demo/tests/x/data.csv",
     }
-    assert needed(doubtful, [Imports(now=frozenset(["demo.test_a"]))], ["demo.test_b.main"]) == {
+    assert imported_files(doubtful, [ModuleImports(eager=frozenset(["demo.test_a"]))], ["demo.test_b.main"]) == {
         "demo/test_a.py",
         "demo/test_b.py",
     }
-    assert needed(doubtful, [Imports(now=frozenset(["demo", "other.tests"]))], []) == set()
-    assert taken_back(["demo/tests", "demo/test_a.py"], ["demo.tests.cases.X", "other"]) == ("demo/tests",)
+    assert imported_files(doubtful, [ModuleImports(eager=frozenset(["demo", "other.tests"]))], []) == set()
+    assert imported_roots(["demo/tests", "demo/test_a.py"], ["demo.tests.cases.X", "other"]) == ("demo/tests",)
 
 
 def test_examples_stubs_and_sources_that_a_module_reads_stay(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_examples_stubs_and_sources_that_a_module_reads_stay(tmp_path: Path) -> 
         "demo/kernel.cu": "k",
         "demo/other.cu": "o",
     }
-    made = shard(wheel(tmp_path, "demo", files), TARGET, SlimOptions(), tmp_path / "cache")
+    made = open_shard(wheel(tmp_path, "demo", files), TARGET, SlimOptions(), tmp_path / "cache")
     assert {entry.name for entry in made.entries if ".dist-info" not in entry.name} == files.keys() - {
         "demo/docs/two.txt",
         "demo/other.cu",
@@ -116,9 +116,9 @@ def test_without_takes_only_what_nothing_else_needs() -> None:
         "six": [],
         "app": ["Six>=1; python_version>'3'"],
     }
-    assert left_out(requires, {"boto3", "app"}, ["BOTO3"]) == {"boto3", "botocore", "jmespath"}
-    assert left_out(requires, set(), ["boto3"]) == {"boto3", "botocore", "jmespath", "six"} - {"six"}
-    assert left_out(requires, {"app"}, ["absent"]) == frozenset()
+    assert packages_left_out(requires, {"boto3", "app"}, ["BOTO3"]) == {"boto3", "botocore", "jmespath"}
+    assert packages_left_out(requires, set(), ["boto3"]) == {"boto3", "botocore", "jmespath", "six"} - {"six"}
+    assert packages_left_out(requires, {"app"}, ["absent"]) == frozenset()
 
 
 SHARED = next(Path(sysconfig.get_paths()["purelib"]).glob("yaml/_yaml*.so"))

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from lambent.errors import PackagingError
-from lambent.package.shards.shard import shard
+from lambent.package.shards.shard_cache import open_shard
 from lambent.package.shards.slim import SlimOptions
-from lambent.package.shards.wheel_reader import Unpacked
+from lambent.package.shards.wheel_reader import WheelReader
 from support.wheel_files import TARGET, real, wheel
 
 KEEP_ALL = SlimOptions(keep_all=True)
@@ -55,7 +55,7 @@ def test_with_keep_all_the_files_are_those_of_uv(tmp_path: Path) -> None:
             env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         )
         (target / ".lock").unlink()  # uv's own, of no package
-        made = shard(found, TARGET, KEEP_ALL, tmp_path / "cache")
+        made = open_shard(found, TARGET, KEEP_ALL, tmp_path / "cache")
         ours = contents(made.path)
         made.close()
         theirs = {
@@ -86,7 +86,7 @@ def test_with_keep_all_the_files_are_those_of_uv(tmp_path: Path) -> None:
 )
 def test_a_path_that_leads_outside_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(PackagingError, match="unsafe path"):
-        shard(wheel(tmp_path, "demo", {name: "x = 1\n"}), TARGET, SlimOptions(), tmp_path / "cache")
+        open_shard(wheel(tmp_path, "demo", {name: "x = 1\n"}), TARGET, SlimOptions(), tmp_path / "cache")
     assert not list((tmp_path / "cache").rglob("*.zip"))
 
 
@@ -96,21 +96,21 @@ def test_links_and_paths_wanted_twice_are_refused(tmp_path: Path) -> None:
         info = zipfile.ZipInfo("link.py")
         info.external_attr = (stat.S_IFLNK | 0o777) << 16
         zipped.writestr(info, "/etc/passwd")
-    with pytest.raises(PackagingError, match=r"holds a link: link\.py"):
-        Unpacked(linked)
+    with pytest.raises(PackagingError, match=r"contains a link: link\.py"):
+        WheelReader(linked)
     twice = wheel(tmp_path / "b", "demo", {"demo.py": "x = 1\n", "demo-1.data/purelib/demo.py": "x = 2\n"})
-    with pytest.raises(PackagingError, match=r"two files want to be demo\.py"):
-        Unpacked(twice)
+    with pytest.raises(PackagingError, match=r"two different files would be installed as demo\.py"):
+        WheelReader(twice)
     both = wheel(tmp_path / "c", "demo", {"demo": "", "demo/x.py": "", "demo/y.py": ""})
     with pytest.raises(PackagingError, match="demo is both a file and a folder"):
-        Unpacked(both)
+        WheelReader(both)
 
 
 def test_contents_are_compared_with_record(tmp_path: Path) -> None:
     false = "demo.py,sha256=AAAA,3\ndemo-1.dist-info/RECORD,,\n"
     found = wheel(tmp_path, "demo", {"demo.py": "x=1", "demo-1.dist-info/RECORD": false})
-    with pytest.raises(PackagingError, match=r"demo\.py is not what its RECORD says") as caught:
-        shard(found, TARGET, SlimOptions(), tmp_path / "cache")
+    with pytest.raises(PackagingError, match=r"demo\.py does not match its RECORD") as caught:
+        open_shard(found, TARGET, SlimOptions(), tmp_path / "cache")
     assert caught.value.where == "demo-1-py3-none-any.whl"
 
 
@@ -119,7 +119,7 @@ def test_what_is_no_wheel_is_refused(tmp_path: Path, data: bytes) -> None:
     found = wheel(tmp_path, "demo", {"demo.py": ""})
     found.path.write_bytes(data)
     with pytest.raises(PackagingError, match="the wheel of demo 1 cannot be used"):
-        shard(found, TARGET, SlimOptions(), tmp_path / "cache")
+        open_shard(found, TARGET, SlimOptions(), tmp_path / "cache")
 
 
 def test_data_folders_have_their_places(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_data_folders_have_their_places(tmp_path: Path) -> None:
         "demo-1.data/data/share/x.txt": "x",
         "demo-1.dist-info/entry_points.txt": "[console_scripts]\nrun = demo:main.go [extra]\n",
     }
-    made = shard(wheel(tmp_path, "demo", files, requested=True), TARGET, KEEP_ALL, tmp_path / "cache")
+    made = open_shard(wheel(tmp_path, "demo", files, requested=True), TARGET, KEEP_ALL, tmp_path / "cache")
     found = contents(made.path)
     made.close()
     assert {name for name in found if ".dist-info" not in name} == {

@@ -10,7 +10,7 @@ from lambent.package.cache import read_json, write_json
 from lambent.package.layout import is_runtime
 from lambent.package.proof import module_syntax
 from lambent.package.proof.subject import Subject
-from lambent.package.shards.import_scanner import scan
+from lambent.package.shards.import_scanner import scan_imports
 from lambent.package.target import Target
 
 
@@ -52,9 +52,9 @@ def module_dependencies(path: str, source: bytes, target: Target) -> bytes:
     module = module_syntax.read(path, source, (int(major), int(minor)))
     if module is None or path.endswith("__init__.py"):
         return source
-    imports = scan(path, source)
+    imports = scan_imports(path, source)
     searches = module_syntax.SEARCHES.search(source) is not None
-    words = (sorted(names) for names in (imports.now, imports.later, imports.strings))
+    words = (sorted(names) for names in (imports.eager, imports.lazy, imports.strings))
     return repr([module.imports, sorted(module.binds), module.open, searches, *words]).encode()
 
 

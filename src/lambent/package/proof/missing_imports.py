@@ -17,7 +17,7 @@ from msgspec import Struct, field
 from lambent.module_packages import requirement_for
 from lambent.package.proof import lambda_system, module_syntax, stdlib_modules
 from lambent.package.proof.finding import Finding, Level
-from lambent.package.shards.import_scanner import Imports, scan
+from lambent.package.shards.import_scanner import ModuleImports, scan_imports
 from lambent.package.target import Target
 
 
@@ -29,7 +29,7 @@ class Code(Struct, frozen=True, dict=True):
     names: Set[str]
     own: Set[str]
     source: Callable[[str], bytes]
-    graph: Mapping[str, Imports] = field(default_factory=dict)
+    graph: Mapping[str, ModuleImports] = field(default_factory=dict)
     more: bool = False
 
     @cached_property
@@ -67,7 +67,7 @@ class _Place(Struct, frozen=True):
 
 
 def missing(code: Code, starts: Iterable[str], target: Target) -> tuple[Finding, ...]:
-    """Imports that would fail. `starts` are the dotted modules that are imported first: the handler's, the events'."""
+    """ModuleImports that would fail. `starts` are the dotted modules that are imported first: the handler's, the events'."""
     return tuple(_Walk(code, target).findings(starts))
 
 
@@ -101,11 +101,11 @@ class _Walk:
             path = waiting.popleft()
             coarse, own = self._coarse(path), path in self._code.own
             lacking = []
-            for name in coarse.now | coarse.later if own else coarse.now:
+            for name in coarse.eager | coarse.lazy if own else coarse.eager:
                 place = self._place(name)
                 if place.lacks and self._worth(place, name, path):
                     lacking.append(place.lacks)
-                if name in coarse.now:
+                if name in coarse.eager:
                     self._follow(place.files, path, waiting)
             if lacking and (own or self._unguarded(path, lacking)):
                 suspects.append(path)
@@ -125,14 +125,14 @@ class _Walk:
                 self._came_from[file] = importer
                 waiting.append(file)
 
-    def _coarse(self, path: str) -> Imports:
+    def _coarse(self, path: str) -> ModuleImports:
         if path in self._code.graph:
             return self._code.graph[path]
         if path not in self._code.own:
-            return Imports()
+            return ModuleImports()
         source = self._read(path)
         self._certain &= module_syntax.SEARCHES.search(source) is None
-        return scan(path, source)
+        return scan_imports(path, source)
 
     def _read(self, path: str) -> bytes:
         if path not in self._bytes:

@@ -102,7 +102,7 @@ def _code(contents: ZipContents, has_layers: bool) -> Code:
     def source(name: str) -> bytes:
         return own[name].read() if name in own else homes[name].archive.read(name)
 
-    graph = {path: imports for shard in contents.shards for path, imports in shard.imports().items() if path in homes}
+    graph = {path: imports for shard in contents.shards for path, imports in shard.imports.items() if path in homes}
     modules = {name for name in own if name.endswith(".py")}
     return Code(frozenset(homes) | own.keys(), frozenset(modules), source, graph, has_layers)
 

@@ -1,130 +1,117 @@
-"""Compiles the sources of shards in an interpreter of the target's version, and writes the archives of what came of it."""
+"""Compile modules of shards with the target's Python, and cache their bytecode.
+
+All of it is unchecked-hash .pyc. The compiling process reads the sources from the shards itself.
+"""
 
 from __future__ import annotations
 
-import json
-import marshal
-import struct
-import subprocess
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+import hashlib
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
-from typing import IO
+from typing import TYPE_CHECKING
 
-from lambent import atomic
+from msgspec import Struct
+
 from lambent.interpreters import Interpreter
-from lambent.package.archive import Entry, Writer, compress
-from lambent.package.cache import ChecksumWriter, archive_comment
-from lambent.package.compiler import ENVIRONMENT, TEXT, WIRE
-from lambent.package.shards.bytecode_archive import FAILED, Bytecode, place
+from lambent.lazy import LazyModule
+from lambent.package.archive import DEFLATED, BadArchive, Entry, compress
+from lambent.package.cache import disk_error
+from lambent.package.compiler import UNCHECKED, Source, bytecode_path, compile_sources
+from lambent.package.shards.bytecode_archive import BytecodeArchive, write_archive
+from lambent.package.shards.shard import Shard
 
-Made = tuple[Entry, bytes] | None
-"""The .pyc of one source, deflated; None where it does not compile."""
-_Asked = list[tuple[str, list[tuple[str, int, int, int]]]]
-"""Archives, each with its members to be compiled: name, where its data begins, how long they are, how they are packed."""
-_WORTH_TWO = 8_000_000  # bytes of source: two seconds of compiling. Two processes take more CPU where two CPUs share a core
-_LENGTH = struct.Struct("<I")
-# Modules that Python has loaded anyhow, and no collecting of garbage, of which there is none.
-_COMPILE = (
-    TEXT
-    + """
-import _frozen_importlib_external, _imp, gc, marshal, sys, zlib
-gc.disable()
-magic = _frozen_importlib_external.MAGIC_NUMBER
-raw, head = int.from_bytes(magic, "little"), magic + b"\\1\\0\\0\\0"
-out = sys.stdout.buffer
-for path, members in marshal.load(sys.stdin.buffer):
-    with open(path, "rb") as file:
-        for name, start, packed, method in members:
-            file.seek(start)
-            source = file.read(packed)
-            if method:
-                source = zlib.decompress(source, -15)
-            try:
-                code = compile(text(source), "/var/task/" + name, "exec", dont_inherit=True, optimize=0)
-                made = head + _imp.source_hash(raw, source) + marshal.dumps(code)
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
-                made = b""
-            out.write(len(made).to_bytes(4, "little") + made)
-"""
-)
+if TYPE_CHECKING:
+    from concurrent import futures
+else:  # only needed if there is something to compile
+    futures = LazyModule("concurrent.futures")
+
+_FORMAT = "2"  # increase it when the same source would give other bytes
+_TWO_PROCESSES_MIN = 8_000_000  # bytes of source, or two seconds; below, a second process costs more CPU than it saves time
 
 
-def compile_all(todo: Mapping[int, tuple[Path, list[Entry]]], interpreter: Interpreter) -> dict[int, list[Made]]:
-    """What comes of each entry. Deflating is done beside compiling, which is another process's work."""
-    total = sum(entry.raw for _, entries in todo.values() for entry in entries)
-    jobs = [(index, entry) for index, (_, entries) in todo.items() for entry in entries]
-    split = _halves(jobs, total) if total > _WORTH_TWO else [jobs]
-    made: dict[int, list[Made]] = {index: [] for index in todo}
-    with ThreadPoolExecutor(len(split)) as pool:
-        for part, found in zip(split, pool.map(lambda part: _run(part, todo, interpreter), split), strict=True):
-            for (index, _), each in zip(part, found, strict=True):
-                made[index].append(each)
-    return made
+class _Task(Struct, frozen=True):
+    """A shard with the sources to compile, the path of its bytecode archive, and that archive if it exists."""
+
+    shard: Shard
+    sources: tuple[Entry, ...]
+    path: Path
+    existing: BytecodeArchive | None
 
 
-def _halves(jobs: list[tuple[int, Entry]], total: int) -> list[list[tuple[int, Entry]]]:
-    """Two runs of about the same bytes, in order."""
-    so_far = 0
-    for at, (_, entry) in enumerate(jobs):
-        so_far += entry.raw
-        if so_far >= total / 2:
-            return [part for part in (jobs[: at + 1], jobs[at + 1 :]) if part]
-    return [jobs]
+def compile_shards(
+    shards: Sequence[Shard], modules: Iterable[str], interpreter: Interpreter, cache: Path
+) -> tuple[BytecodeArchive | None, ...]:
+    """Return for each shard an archive with at least the bytecode of those of its sources that `modules` names, or None.
 
-
-def _run(part: list[tuple[int, Entry]], todo: Mapping[int, tuple[Path, list[Entry]]], interpreter: Interpreter) -> list[Made]:
-    asked: _Asked = []
-    for index, entry in part:
-        path = str(todo[index][0].resolve())
-        if not asked or asked[-1][0] != path:
-            asked.append((path, []))
-        asked[-1][1].append((entry.name, entry.offset + entry.span - entry.packed, entry.packed, entry.method))
-    with subprocess.Popen(
-        [str(interpreter.path), "-s", "-S", "-W", "ignore", "-c", _COMPILE],
-        cwd="/",  # first on its import path: no modules there
-        env=ENVIRONMENT,  # without -E, which would ignore the hash seed
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        assert process.stdin and process.stdout
-        _ask(process.stdin, asked)
-        codes = _framed(process.stdout)
-        return [_made(place(entry.name, interpreter.version), next(codes, b"")) for _, entry in part]
-
-
-def _ask(pipe: IO[bytes], asked: _Asked) -> None:
-    """An interpreter that broke at once reads nothing, and gives nothing."""
+    `modules` are paths. Sources that don't compile (templates, the syntax of another version) have no bytecode. Raises
+    PackagingError if the disk is full or the interpreter doesn't work.
+    """
+    names = set(modules)
     try:
-        with pipe:
-            marshal.dump(asked, pipe, WIRE)
-    except BrokenPipeError:
-        pass
+        tasks = [_task(shard, names, interpreter, cache / "bytecode") for shard in shards]
+        _compile([task for task in tasks if task.sources], interpreter)
+        return tuple(BytecodeArchive(task.path) if task.sources else task.existing for task in tasks)
+    except OSError as error:
+        raise disk_error("compile the dependencies", error, cache) from error
 
 
-def _framed(stream: IO[bytes]) -> Iterator[bytes]:
-    """The codes, as far as they come: one that was cut off, and all after it, are missing."""
-    while len(head := stream.read(_LENGTH.size)) == _LENGTH.size:
-        (size,) = _LENGTH.unpack(head)
-        code = stream.read(size)
-        if len(code) < size:
-            return
-        yield code
+def _task(shard: Shard, names: Set[str], interpreter: Interpreter, folder: Path) -> _Task:
+    path = folder / f"{_key(shard, interpreter)}.zip"
+    sources = [entry for entry in shard.entries if entry.name in names]
+    existing = _open(path) if sources else None
+    done = {entry.name for entry in existing.entries} | existing.failed if existing else frozenset()
+    missing = tuple(entry for entry in sources if bytecode_path(entry.name, interpreter.version) not in done)
+    return _Task(shard, missing, path, existing)
 
 
-def _made(name: str, code: bytes) -> Made:
-    return compress(name, code) if code else None
+def _open(path: Path) -> BytecodeArchive | None:
+    try:
+        return BytecodeArchive(path)
+    except (OSError, BadArchive):
+        return None
 
 
-def write(held: Bytecode | None, fresh: Mapping[str, Made], path: Path) -> None:
-    """The archive with what it held and what is new, sorted, in the place of the one before."""
-    old = {entry.name: entry for entry in held.entries} if held else {}
-    failed = set(held.failed if held else ()) | {name for name, made in fresh.items() if not made}
-    with atomic.replacing(path) as file:
-        summed = ChecksumWriter(file)
-        writer = Writer(summed)
-        for name in sorted(old.keys() | {name for name, made in fresh.items() if made}):
-            writer.add(*(fresh.get(name) or held.archive.member(old[name])))  # type: ignore[union-attr]
-        writer.add(*compress(FAILED, json.dumps(sorted(failed)).encode()))
-        writer.close(lambda _: archive_comment(summed.checksum))
+def _key(shard: Shard, interpreter: Interpreter) -> str:
+    stat = interpreter.path.stat()  # a patch release may compile to other bytes
+    parts = [_FORMAT, shard.path.name, str(interpreter.path), str(stat.st_size), str(stat.st_mtime_ns)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def _compile(tasks: Sequence[_Task], interpreter: Interpreter) -> None:
+    """Compile the sources of all tasks, and write their archives."""
+    if not tasks:
+        return
+    jobs = [(number, entry) for number, task in enumerate(tasks) for entry in task.sources]
+    codes: list[dict[str, tuple[Entry, bytes] | None]] = [{} for _ in tasks]
+
+    def run(part: Sequence[tuple[int, Entry]]) -> None:
+        files = [str(task.shard.path.resolve()) for task in tasks]
+        sources = [_source(files[number], entry) for number, entry in part]
+        for (number, entry), code in zip(part, compile_sources(sources, interpreter), strict=True):
+            if code is not None:  # None after a crash: the next build tries again
+                path = bytecode_path(entry.name, interpreter.version)
+                codes[number][path] = compress(path, code) if code else None
+
+    parts = _halves(jobs)
+    with futures.ThreadPoolExecutor(len(parts)) as pool:
+        list(pool.map(run, parts))
+    for task, compiled in zip(tasks, codes, strict=True):
+        write_archive(task.existing, compiled, task.path)
+        if task.existing:
+            task.existing.close()
+
+
+def _source(file: str, entry: Entry) -> Source:
+    start = entry.offset + entry.span - entry.packed
+    return Source(file, entry.name, UNCHECKED, start, entry.packed, entry.method == DEFLATED)
+
+
+def _halves(jobs: list[tuple[int, Entry]]) -> list[list[tuple[int, Entry]]]:
+    """Return the jobs, in order, in two parts of about the same number of bytes, or in one part if there is little to do."""
+    total, size = sum(entry.raw for _, entry in jobs), 0
+    if total > _TWO_PROCESSES_MIN:
+        for index, (_, entry) in enumerate(jobs, start=1):
+            size += entry.raw
+            if size >= total / 2:
+                return [part for part in (jobs[:index], jobs[index:]) if part]
+    return [jobs]

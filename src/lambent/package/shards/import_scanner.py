@@ -1,21 +1,22 @@
-"""Which modules import which, told from their sources without running or parsing them.
+"""Find what a module imports from its source, without running or parsing it.
 
-A lexer of a few lines finds the import statements, the blocks they stand in, and strings that look like a module's dotted
-name (Django's settings, lazy imports). It is no parser on purpose: the same answer whatever Python runs lambent (a newer
-syntax is no obstacle), and ten times faster. Where it errs, it names a module too many.
+A small lexer finds import statements, the blocks they are in, and strings that look like dotted module names (as in Django's
+settings and in lazy imports). It is deliberately not a parser: the result doesn't depend on the Python that runs lambent
+(newer syntax is no obstacle), and it is ten times faster. Where it errs, it names a module too many.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from msgspec import Struct
 
 _DOTTED = r"(?:\.+[A-Za-z_]|[A-Za-z_]\w*+\.)[\w.]*+"
 _TOKEN = re.compile(
     rf"""
-    (?:  # what says nothing is passed over in one go
+    (?:  # skip everything else in one go
         [^"'\#\n]++
       | \n(?![ \t]*+(?:from|import|def|async|if|elif|else|try|except|finally|with|for|while|class|match|case)\b)
       | "{{3}}[^"\\]*+(?:(?:\\.|"(?!""))[^"\\]*+)*+(?:"{{3}}|\Z)
@@ -42,25 +43,33 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _COMMENT = re.compile(r"#[^\n]*")
-_APPS = "INSTALLED_APPS"  # Django's list of packages, where names without a dot are modules too
+_INSTALLED_APPS = "INSTALLED_APPS"  # in Django's list of packages, names without a dot are modules too
 _WORD = re.compile(r"""["']([a-z_]\w*)["']""")
-_RUN, _LATER, _NEVER = range(3)
-_HERE = ("linux", "posix")  # sys.platform and os.name on Lambda
+_EAGER, _LAZY, _NEVER = range(3)
+_LAMBDA_SYSTEM = ("linux", "posix")  # sys.platform and os.name on Lambda
 
 
-class Imports(Struct, frozen=True):
-    """What a module names: `now` when it is imported, `later` inside functions, `strings` that may be modules.
+class ModuleImports(Struct, frozen=True):
+    """What a module imports: `eager` when it is imported, `lazy` inside functions. `strings` may be names of modules.
 
-    Absolute dotted names; "from a.b import c" is "a.b.c", since c may be a module.
+    All names are absolute and dotted; "from a.b import c" is "a.b.c", because c may be a module.
     """
 
-    now: frozenset[str] = frozenset()
-    later: frozenset[str] = frozenset()
+    eager: frozenset[str] = frozenset()
+    lazy: frozenset[str] = frozenset()
     strings: frozenset[str] = frozenset()
 
 
-def module_of(path: str) -> str:
-    """The dotted name of the module that a file is ("a/b/__init__.py" is "a.b"), or "" for no module."""
+class _Block(NamedTuple):
+    """A block of code. `when` its body runs; `is_decided`: no `else` of it can run."""
+
+    indent: int
+    when: int
+    is_decided: bool = False
+
+
+def module_name(path: str) -> str:
+    """Return the dotted name of the module in a file ("a/b/__init__.py" is "a.b"), or "" if it isn't a module."""
     if path.endswith(".py"):
         stem = path[:-3]
     elif path.endswith(".so"):
@@ -72,51 +81,59 @@ def module_of(path: str) -> str:
     return name if all(part.isidentifier() for part in name.split(".")) else ""
 
 
-def scan(path: str, source: bytes | bytearray, python: tuple[int, int] | None = None) -> Imports:
-    """The imports of a source file at this path below the import root; for one version of Python on Lambda's system, or any."""
+def scan_imports(path: str, source: bytes | bytearray, python: tuple[int, int] | None = None) -> ModuleImports:
+    """Return the imports of a source file. `path` is relative to the import root.
+
+    With `python`, only what this version of Python imports on Lambda's system.
+    """
     text = "\n" + source.decode("utf-8", "replace")
-    module = module_of(path)
+    module = module_name(path)
     package = module if path.endswith("__init__.py") else module.rpartition(".")[0]
-    found: tuple[set[str], set[str], set[str]] = (set(), set(), set())
+    imports: tuple[set[str], set[str], set[str]] = (set(), set(), set())
     strings: set[str] = set()
-    blocks: list[tuple[int, int, bool]] = []  # indent, when its body runs, whether no `else` of it can; outermost first
+    blocks: list[_Block] = []  # outermost first
     for match in _TOKEN.finditer(text):
         if match["string"]:
             strings.add(match["string"])
             continue
         if match["indent"] is None:
             break
-        indent, held = len(match["indent"].expandtabs()), False
-        while blocks and blocks[-1][0] >= indent:
-            at, _, last = blocks.pop()
-            held = last and at == indent
-        when = blocks[-1][1] if blocks else _RUN
-        if match["function"]:
-            blocks.append((indent, max(when, _LATER), False))
-        elif match["idle"]:
-            blocks.append((indent, _NEVER, False))
-        elif match["test"]:
-            blocks.append(_tested(match, python, indent, when, held and match["test"] == "elif"))
-        elif match["block"]:
-            held &= match["block"] in ("elif", "else")
-            blocks.append((indent, _NEVER if held else when, held))
+        indent, is_decided = len(match["indent"].expandtabs()), False
+        while blocks and blocks[-1].indent >= indent:
+            closed = blocks.pop()
+            is_decided = closed.is_decided and closed.indent == indent
+        when = blocks[-1].when if blocks else _EAGER
+        if match["base"] or match["plain"] is not None:
+            imports[when].update(_names(match, package))
         else:
-            found[when].update(_names(match, package))
-    if _APPS in text:
+            blocks.append(_open_block(match, python, indent, when, is_decided))
+    if _INSTALLED_APPS in text:
         strings.update(_WORD.findall(text))
-    dotted = frozenset(_absolute(string, package) for string in strings)
-    return Imports(frozenset(found[_RUN]), frozenset(found[_LATER] - found[_RUN]), dotted)
+    absolute = frozenset(_absolute(string, package) for string in strings)
+    return ModuleImports(frozenset(imports[_EAGER]), frozenset(imports[_LAZY] - imports[_EAGER]), absolute)
 
 
-def _tested(match: re.Match[str], python: tuple[int, int] | None, indent: int, when: int, held: bool) -> tuple[int, int, bool]:
-    """The block of an `if` about the version or the system; `held`: one before it, that it is an `elif` of, holds."""
-    if python is None:
-        return indent, _NEVER if held else when, held
+def _open_block(match: re.Match[str], python: tuple[int, int] | None, indent: int, when: int, is_decided: bool) -> _Block:
+    """Return the block that a line opens. `is_decided`: the block before it, whose `else` this may be, has a true condition."""
+    if match["function"]:
+        return _Block(indent, max(when, _LAZY))
+    if match["idle"]:
+        return _Block(indent, _NEVER)
+    if match["test"]:
+        is_decided = is_decided and match["test"] == "elif"
+        if python is None:
+            return _Block(indent, _NEVER if is_decided else when, is_decided)
+        is_true = _is_true(match, python)
+        return _Block(indent, when if is_true and not is_decided else _NEVER, is_true or is_decided)
+    is_decided = is_decided and match["block"] in ("elif", "else")
+    return _Block(indent, _NEVER if is_decided else when, is_decided)
+
+
+def _is_true(match: re.Match[str], python: tuple[int, int]) -> bool:
+    """Return whether a condition about the version or the system is true on Lambda."""
     if match["system"]:
-        holds = (match["system"] in _HERE) is (match["equal"] == "==")
-    else:
-        holds = (python >= (3, int(match["minor"]))) is (match["order"] == ">=")
-    return indent, when if holds and not held else _NEVER, holds or held
+        return (match["system"] in _LAMBDA_SYSTEM) is (match["equal"] == "==")
+    return (python >= (3, int(match["minor"]))) is (match["order"] == ">=")
 
 
 def _names(match: re.Match[str], package: str) -> Iterator[str]:
@@ -128,28 +145,30 @@ def _names(match: re.Match[str], package: str) -> Iterator[str]:
         yield base if name == "*" or not base else f"{base}.{name}"
 
 
-def _words(listed: str) -> Iterator[str]:
-    if "#" in listed or "\\" in listed:
-        listed = _COMMENT.sub("", listed).replace("\\", " ")
-    for part in listed.split(","):
+def _words(names: str) -> Iterator[str]:
+    """Yield the first word of each part of a comma-separated list: "a as b, c" gives "a" and "c"."""
+    if "#" in names or "\\" in names:
+        names = _COMMENT.sub("", names).replace("\\", " ")
+    for part in names.split(","):
         words = part.split()
         if words:
             yield words[0]
 
 
 def _absolute(name: str, package: str) -> str:
-    """ ".x" in package "a.b" is "a.b.x", "..x" is "a.x"."""
+    """Return the absolute form of a name: ".x" in package "a.b" is "a.b.x", "..x" is "a.x"."""
     rest = name.lstrip(".")
-    up = len(name) - len(rest)
-    if not up:
+    level = len(name) - len(rest)
+    if not level:
         return name
-    base = ".".join(package.split(".")[: len(package.split(".")) - up + 1]) if package else ""
+    parts = package.split(".")
+    base = ".".join(parts[: len(parts) - level + 1]) if package else ""
     return f"{base}.{rest}" if base and rest else base or rest
 
 
-def pack(table: Mapping[str, Imports]) -> dict[str, list[str]]:
-    """A table (by path) in JSON's types: three strings of words a file, as few as there are."""
-    return {path: _trimmed([" ".join(sorted(each)) for each in (i.now, i.later, i.strings)]) for path, i in table.items()}
+def pack(imports: Mapping[str, ModuleImports]) -> dict[str, list[str]]:
+    """Return the imports of modules by path in JSON's types: up to three strings of words for each."""
+    return {path: _trimmed([" ".join(sorted(names)) for names in (i.eager, i.lazy, i.strings)]) for path, i in imports.items()}
 
 
 def _trimmed(words: list[str]) -> list[str]:
@@ -158,5 +177,5 @@ def _trimmed(words: list[str]) -> list[str]:
     return words
 
 
-def unpack(stored: Mapping[str, list[str]]) -> dict[str, Imports]:
-    return {path: Imports(*(frozenset(words.split()) for words in row)) for path, row in stored.items()}
+def unpack(packed: Mapping[str, list[str]]) -> dict[str, ModuleImports]:
+    return {path: ModuleImports(*(frozenset(words.split()) for words in row)) for path, row in packed.items()}

@@ -1,4 +1,4 @@
-"""What an installer writes beside a wheel's own files: launchers, RECORD and the notes of its .dist-info folder. Pure."""
+"""The files that an installer writes in addition to a wheel's own: launchers, RECORD, notes in .dist-info. Pure."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import io
 import re
 from collections.abc import Iterable, Mapping
 
-_SCRIPTS = ("console_scripts", "gui_scripts")
-_HEADER = re.compile(r"^requires-dist:[ \t]*(.*(?:\n[ \t]+.*)*)", re.IGNORECASE | re.MULTILINE)
+EntryPoint = tuple[str, str, str]
+"""Group, name, "module:object"."""
+
+_SCRIPT_GROUPS = ("console_scripts", "gui_scripts")
+_REQUIRES_DIST = re.compile(r"^requires-dist:[ \t]*(.*(?:\n[ \t]+.*)*)", re.IGNORECASE | re.MULTILINE)
 _EXTRAS = re.compile(r"\s*\[.*\]\s*$")
 _LAUNCHER = """{shebang}
 # -*- coding: utf-8 -*-
@@ -25,56 +28,57 @@ if __name__ == "__main__":
 """
 
 
-def entry_points(text: bytes | bytearray) -> tuple[tuple[str, str, str], ...]:
-    """(group, name, "module:object") of an entry_points.txt, sorted; read as importlib.metadata reads it on Lambda."""
-    group, found = "", []
+def parse_entry_points(text: bytes | bytearray) -> tuple[EntryPoint, ...]:
+    """Return the entry points in an entry_points.txt, sorted, as importlib.metadata reads them on Lambda."""
+    group, points = "", set()
     for line in map(str.strip, text.decode("utf-8", "replace").splitlines()):
         if line.startswith("[") and line.endswith("]"):
             group = line.strip("[]")
         elif line and group and not line.startswith(("#", ";")):
             name, equals, value = (part.strip() for part in line.partition("="))
             if equals:
-                found.append((group, name, _EXTRAS.sub("", value).replace(" ", "")))
-    return tuple(sorted(set(found)))
+                points.add((group, name, _EXTRAS.sub("", value).replace(" ", "")))
+    return tuple(sorted(points))
 
 
-def launchers(points: Iterable[tuple[str, str, str]], python: str) -> dict[str, bytes]:
-    """The scripts in bin/ by their path. The shebang names Lambda's own Python: the host's is not there."""
-    found = {}
+def parse_requires(metadata: bytes | bytearray) -> tuple[str, ...]:
+    """Return the Requires-Dist lines of a METADATA file."""
+    text = metadata.decode("utf-8", "replace").replace("\r\n", "\n")
+    return tuple(line.strip() for line in _REQUIRES_DIST.findall(text.partition("\n\n")[0]))
+
+
+def launchers(points: Iterable[EntryPoint], python: str) -> dict[str, bytes]:
+    """Return the scripts in bin/, by path. Their shebang names Lambda's Python, because the host's isn't there."""
+    scripts = {}
     for group, name, value in points:
         module, _, call = value.partition(":")
-        if group in _SCRIPTS and call and "/" not in name:
+        if group in _SCRIPT_GROUPS and call and "/" not in name:
             first = call.partition(".")[0]
-            found[f"bin/{name}"] = _LAUNCHER.format(shebang=shebang(python), module=module, first=first, call=call).encode()
-    return found
-
-
-def shebang(python: str) -> str:
-    return f"#!/var/lang/bin/python{python}"
+            text = _LAUNCHER.format(shebang=_shebang(python), module=module, first=first, call=call)
+            scripts[f"bin/{name}"] = text.encode()
+    return scripts
 
 
 def with_shebang(script: bytes | bytearray, python: str) -> bytes | bytearray:
-    """A script whose first line is "#!python", as wheels have it, names the Python it will run under."""
+    """Return a script with Lambda's Python in its first line, if that line is the "#!python" of a wheel."""
     if not script.startswith((b"#!python", b"#!pythonw")):
         return script
-    return shebang(python).encode() + script[script.find(b"\n") :]
+    return _shebang(python).encode() + script[script.find(b"\n") :]
 
 
-def requires(metadata: bytes | bytearray) -> tuple[str, ...]:
-    """The Requires-Dist lines of a METADATA file."""
-    text = metadata.decode("utf-8", "replace").replace("\r\n", "\n")
-    return tuple(line.strip() for line in _HEADER.findall(text.partition("\n\n")[0]))
+def _shebang(python: str) -> str:
+    return f"#!/var/lang/bin/python{python}"
 
 
-def digest(data: bytes | bytearray) -> str:
-    """ "sha256=...,size", as RECORD has it."""
+def record_entry(data: bytes | bytearray) -> str:
+    """Return "sha256=...,size", as in RECORD."""
     return f"sha256={base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip('=')},{len(data)}"
 
 
-def record(lines: Mapping[str, str]) -> bytes:
-    """A RECORD from paths and their "digest,size", sorted by path."""
+def record(entries: Mapping[str, str]) -> bytes:
+    """Return a RECORD file from paths and their "digest,size", sorted by path."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    for name in sorted(lines):
-        writer.writerow([name, *(lines[name] or ",").split(",")])
+    for path in sorted(entries):
+        writer.writerow([path, *(entries[path] or ",").split(",")])
     return text.getvalue().encode()

@@ -1,52 +1,84 @@
-"""Which modules a start imports, told from import tables. Pure.
+"""Determine which modules the start of an app imports, from the imports of each module.
 
-From the user's own modules along what each imports when it is imported, by nearness: what comes first is worth most where
-room is short. Names in strings count too where they are modules (Django's settings, lazy imports), and so do plugins that
-announce themselves to a package that is reached.
+The walk starts at the user's own modules and visits the nearest imports first, because those are worth most if space is
+limited. It also follows strings that name modules (Django's settings, lazy imports) and plugins of packages that are reached.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from lambent.package.shards.import_scanner import Imports, module_of
+from lambent.package.cache import read_json, write_json
+from lambent.package.shards.import_scanner import ModuleImports, module_name
+from lambent.package.shards.installer_files import EntryPoint
+from lambent.package.shards.shard import Shard
 from lambent.package.shards.slim import prefixes
 
+_FORMAT = "3"  # increase it when the same imports would give another result
 
-def reached(
-    own: Mapping[str, Imports],
-    tables: Iterable[Mapping[str, Imports]],
-    roots: Iterable[str],
-    plugins: Iterable[tuple[str, str, str]] = (),
+
+def startup_modules(
+    shards: Iterable[tuple[Shard, Set[str]]], own: Mapping[str, ModuleImports], roots: Iterable[str], folder: Path
 ) -> list[str]:
-    """The source files, by their path, that a start reaches, nearest first; then what functions of the user's modules import,
-    and of the packages that those name: a start calls some of them, and the first request others. Functions of packages
-    further away are called so seldom that compiling what they import is not worth it.
+    """Return what `reachable_modules` finds in shards and the user's own modules. The result is cached in `folder`.
 
-    `own` holds the user's modules and `tables` those of packages, by path; `roots` names the modules that start it all;
-    `plugins` are the entry points of all packages: (group, name, "module:object").
+    `shards` come with the paths that are left out of each.
     """
-    walk = _Walk([own, *tables], plugins)
+    pairs, starts = list(shards), sorted(roots)
+    own_words = [[path, *map(sorted, (found.eager, found.lazy, found.strings))] for path, found in sorted(own.items())]
+    names = [[shard.path.name, sorted(skipped)] for shard, skipped in pairs]
+    key = json.dumps([_FORMAT, _rules_text(), names, own_words, starts])
+    path = folder / "startup" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
+    cached = read_json(path)
+    if isinstance(cached, list):
+        return cached
+    tables = [{path: found for path, found in shard.imports.items() if path not in skipped} for shard, skipped in pairs]
+    plugins = [point for shard, _ in pairs for point in shard.facts.entry_points]
+    modules = reachable_modules(own, tables, starts, plugins)
+    with suppress(OSError):  # a full disk must not fail a build that doesn't need to write anything else
+        write_json(path, modules)
+    return modules
+
+
+def reachable_modules(
+    own: Mapping[str, ModuleImports],
+    packages: Iterable[Mapping[str, ModuleImports]],
+    roots: Iterable[str],
+    plugins: Iterable[EntryPoint] = (),
+) -> list[str]:
+    """Return the paths of the source files that a start reaches, nearest first.
+
+    They are followed by what functions import, in the user's modules and in the packages that those name: a start calls some
+    of these functions, and the first request others. Functions of other packages run so rarely that it isn't worth compiling
+    what they import.
+
+    `own` holds the user's modules and `packages` those of the dependencies, by path. `roots` are the modules that are
+    imported first, `plugins` the entry points of all packages.
+    """
+    walk = _Walk([own, *packages], plugins)
     walk.run(roots)
-    near = {_top(word) for each in own.values() for word in each.now | each.later | each.strings}
-    near |= {_top(module_of(path)) for path in own}
-    later = [word for module, each in walk.loaded.items() if _top(module) in near for word in sorted(each.later)]
-    walk.run([word for word in later if not _idle(word)])
-    return list(walk.seen)
+    near = {_top(word) for module in own.values() for word in module.eager | module.lazy | module.strings}
+    near |= {_top(module_name(path)) for path in own}
+    lazy = [word for module, found in walk.loaded.items() if _top(module) in near for word in sorted(found.lazy)]
+    walk.run([word for word in lazy if not _is_unused(word)])
+    return list(walk.paths)
 
 
 class _Walk:
-    def __init__(self, tables: Iterable[Mapping[str, Imports]], plugins: Iterable[tuple[str, str, str]]) -> None:
-        self._files = {module_of(path): (path, imports) for table in tables for path, imports in table.items()}
+    def __init__(self, tables: Iterable[Mapping[str, ModuleImports]], plugins: Iterable[EntryPoint]) -> None:
+        self._files = {module_name(path): (path, imports) for table in tables for path, imports in table.items()}
         self._plugins: dict[str, list[str]] = {}
-        for group, _, value in plugins:
-            self._plugins.setdefault(_host(group), []).append(value.partition(":")[0])
-        self.seen: dict[str, None] = {}
-        self.loaded: dict[str, Imports] = {}
+        for group, _, value in plugins:  # by custom, a group names the package it is for: "datasette", "flask.commands"
+            self._plugins.setdefault(_top(group), []).append(value.partition(":")[0])
+        self.paths: dict[str, None] = {}
+        self.loaded: dict[str, ModuleImports] = {}
         self._next: list[str] = []
 
     def run(self, roots: Iterable[str]) -> None:
@@ -59,61 +91,44 @@ class _Walk:
 
     def _load(self, word: str) -> None:
         for module in prefixes(word):
-            found = self._files.get(module)
-            if found is None or found[0] in self.seen:
+            path, imports = self._files.get(module, ("", None))
+            if imports is None or path in self.paths:
                 continue
-            path, imports = found
-            self.seen[path] = None
+            self.paths[path] = None
             self.loaded[module] = imports
-            self._next.extend(sorted(imports.now))
-            self._next.extend(name for string in sorted(imports.strings) for name in self._named(string))
-            self._next.extend(_hints().get(module, ()))
+            self._next.extend(sorted(imports.eager))
+            self._next.extend(name for string in sorted(imports.strings) for name in self._named_modules(string))
+            self._next.extend(_rules()["hints"].get(module, ()))
             if "." not in module:
                 self._next.extend(self._plugins.pop(module, ()))
 
-    def _named(self, string: str) -> Iterator[str]:
-        """What a string brings, if it is the name of a module, or of something in one."""
+    def _named_modules(self, string: str) -> Iterator[str]:
+        """Yield the modules that a string leads to, if it is the name of a module or of something in one."""
         if string not in self._files:
             string = string.rpartition(".")[0]
             if "." not in string or string not in self._files:
                 return
         yield string
-        for part in _conventions():
-            if f"{string}.{part}" in self._files:
-                yield f"{string}.{part}"
+        for submodule in _rules()["packages"]["submodules"]:
+            if f"{string}.{submodule}" in self._files:
+                yield f"{string}.{submodule}"
 
 
 def _top(module: str) -> str:
     return module.partition(".")[0]
 
 
-def _idle(word: str) -> bool:
-    """Whether what this names is for other places than Lambda, as servers and tests are."""
+def _is_unused(word: str) -> bool:
+    """Return whether a module is for other environments than Lambda, as servers and tests are."""
     rules = _rules()["functions"]
-    return any(prefix in rules["idle"] for prefix in prefixes(word)) or not set(word.split(".")).isdisjoint(rules["tests"])
-
-
-def _host(group: str) -> str:
-    """The package that a group of entry points is for, by custom: "datasette", "flask.commands"."""
-    return group.partition(".")[0]
+    return any(prefix in rules["unused"] for prefix in prefixes(word)) or not set(word.split(".")).isdisjoint(rules["tests"])
 
 
 @cache
-def rules_text() -> str:
-    """The rules as they are, for cache keys."""
-    return (Path(__file__).parent / "startup.toml").read_text("utf-8")
+def _rules_text() -> str:
+    return (Path(__file__).parent / "startup_modules.toml").read_text("utf-8")
 
 
 @cache
 def _rules() -> dict[str, Any]:
-    return tomllib.loads(rules_text())
-
-
-def _hints() -> Mapping[str, Sequence[str]]:
-    found: Mapping[str, Sequence[str]] = _rules()["hints"]
-    return found
-
-
-def _conventions() -> Sequence[str]:
-    found: Sequence[str] = _rules()["named"]["also"]
-    return found
+    return tomllib.loads(_rules_text())

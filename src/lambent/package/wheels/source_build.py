@@ -16,8 +16,8 @@ from pathlib import Path
 from lambent import interpreters
 from lambent.errors import PackagingError
 from lambent.events import StepDone, StepStarted, Warned
+from lambent.package.elf import is_native_code
 from lambent.package.lock import Pin
-from lambent.package.machine_code import is_machine_code
 from lambent.package.target import Target
 from lambent.package.uv_command import Uv, UvError
 from lambent.package.wheels import fetch_errors, git, source_tree
@@ -149,7 +149,7 @@ class _Build:
     def _check(self, wheel: Path) -> None:
         """Raise PackagingError for a wheel that holds machine code, which is for this machine, or is for another Python."""
         name = parse_wheel_filename(wheel.name)
-        if name is None or not name.is_platform_neutral or _has_machine_code(wheel):
+        if name is None or not name.is_platform_neutral or _has_native_code(wheel):
             raise fetch_errors.built_for_this_machine(self._package, self._target)
         if not any(tag in tag_ranks(self._target) for tag in name.tags()):
             raise PackagingError(
@@ -159,7 +159,7 @@ class _Build:
             )
 
 
-def _has_machine_code(wheel: Path) -> bool:
+def _has_native_code(wheel: Path) -> bool:
     with zipfile.ZipFile(wheel) as archive:
         for entry in archive.infolist():
             if entry.filename.endswith((".so", ".dylib", ".pyd")) or ".so." in entry.filename:
@@ -167,6 +167,6 @@ def _has_machine_code(wheel: Path) -> bool:
             if entry.filename.endswith(".exe"):
                 continue  # launchers for Windows, which pure packages bring as data
             with archive.open(entry) as file:
-                if is_machine_code(file.read(4)):
+                if is_native_code(file.read(4)):
                     return True
     return False

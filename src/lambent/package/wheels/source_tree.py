@@ -11,8 +11,15 @@ import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from lambent.errors import PackagingError
+from lambent.lazy import LazyModule
+
+if TYPE_CHECKING:
+    from packaging import utils
+else:  # 40 ms, which a build without a new wheel saves
+    utils = LazyModule("packaging.utils")
 
 EPOCH = "315532800"
 """SOURCE_DATE_EPOCH of all builds: 1980-01-01, the first date a zip can hold."""
@@ -114,14 +121,14 @@ def build_system(tree: Path) -> tuple[str, tuple[str, ...]]:
     except (OSError, ValueError, AttributeError):
         requires, backend = [], ""
     names = (match[0] for line in requires if (match := re.match(r"[\w.-]+", line)))
-    return backend or _LEGACY_BACKEND, tuple(re.sub(r"[-_.]+", "-", name).lower() for name in names)
+    return backend or _LEGACY_BACKEND, tuple(utils.canonicalize_name(name) for name in names)
 
 
 def version_variables(name: str, version: str, tree: Path) -> dict[str, str]:
     """Return the variables that give a build the locked version, where it would read it from git tags that aren't here."""
     if not version:
         return {}
-    setuptools_scm = f"SETUPTOOLS_SCM_PRETEND_VERSION_FOR_{re.sub(r'[-_.]+', '_', name).upper()}"
+    setuptools_scm = f"SETUPTOOLS_SCM_PRETEND_VERSION_FOR_{utils.canonicalize_name(name).replace('-', '_').upper()}"
     variables = dict.fromkeys((setuptools_scm, "PDM_BUILD_SCM_VERSION", "POETRY_DYNAMIC_VERSIONING_BYPASS"), version)
     if "hatch-vcs" in build_system(tree)[1]:  # it asks setuptools-scm without naming the package
         variables["SETUPTOOLS_SCM_PRETEND_VERSION"] = version

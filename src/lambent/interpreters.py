@@ -1,4 +1,4 @@
-"""Find a Python of a given minor version on this machine, without starting one.
+"""The Python interpreters on this machine, found by minor version without starting any.
 
 The search order is the PATH, Pythons installed by uv, Pythons installed by pyenv, then the usual system folders. A match
 must be a real executable (ELF or Mach-O). Scripts such as pyenv's shims are skipped, because they only run when pyenv has

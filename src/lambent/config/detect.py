@@ -1,4 +1,4 @@
-"""Finds the app of a project without running any of its code.
+"""App detection: finds the app of a project without running any of its code.
 
 The order is: a Lambda handler in a module with a common name; the app that Django's settings name; ASGI or WSGI apps;
 functions that create one; and finally names such as `app` whose value reading alone can't explain. Within each of these,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from msgspec.structs import fields
 
@@ -27,43 +27,40 @@ _BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 _COUNT_MAX = 1_000_000
 _CANARY_MAX_S = 24 * 3600
 _VPC_EXAMPLE = '{ subnets = ["subnet-0123456789abcdef0"], security_groups = ["sg-0123456789abcdef0"] }'
-
-_AUTH: dict[str, Literal["NONE", "AWS_IAM"]] = {"none": "NONE", "public": "NONE", "iam": "AWS_IAM", "aws_iam": "AWS_IAM"}
-_LOG_FORMATS: dict[str, Literal["Text", "JSON"]] = {"text": "Text", "json": "JSON"}
-
-_parse_role = pattern_parser(_ROLE, "arn:aws:iam::123456789012:role/my-role")
-_parse_policies = list_parser('["arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"]', "ARNs of policies", _POLICY)
-_parse_layers = list_parser('["arn:aws:lambda:eu-west-1:123456789012:layer:name:1"]', "ARNs of layer versions", _LAYER)
-_parse_auth = choice_parser(_AUTH, "none (anyone may call the URL) or iam (signed requests only)", "iam")
+_POLICIES_EXAMPLE = '["arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"]'
+_LAYERS_EXAMPLE = '["arn:aws:lambda:eu-west-1:123456789012:layer:name:1"]'
+_AUTH = {"none": "NONE", "public": "NONE", "iam": "AWS_IAM", "aws_iam": "AWS_IAM"}
+_FIELDS = {"log_retention": "log_retention_days", "efs": "mounts"}
+"""The fields of Hosting whose name is not that of the setting."""
 
 
 def read_hosting(settings: Settings) -> Hosting:
     """Return the hosting settings. Raises UsageError for what AWS would refuse, and for settings that exclude each other."""
-    default = Hosting()
-    subnets, security_groups = settings.read("vpc", _parse_vpc, (default.subnets, default.security_groups)).value
-    hosting = Hosting(
-        role=settings.read("role", _parse_role, "").value,
-        permissions=settings.read("permissions", parse_permissions, default.permissions).value,
-        policies=settings.read("policies", _parse_policies, default.policies).value,
-        log_retention_days=settings.read("log_retention", _parse_retention, default.log_retention_days).value,
-        log_format=settings.read("log_format", choice_parser(_LOG_FORMATS, "text or json", "json"), default.log_format).value,
-        layers=settings.read("layers", _parse_layers, default.layers).value,
-        subnets=subnets,
-        security_groups=security_groups,
-        mounts=settings.read("efs", _parse_mounts, default.mounts).value,
-        tags=settings.read("tags", _parse_tags, default.tags).value,
-        tracing=settings.read("tracing", parse_switch, False).value,
-        snapstart=settings.read("snapstart", parse_switch, False).value,
-        reserved_concurrency=settings.read("reserved_concurrency", number_parser("executions", 0, _COUNT_MAX), None).value,
-        provisioned_concurrency=settings.read(
-            "provisioned_concurrency", number_parser("executions", 1, _COUNT_MAX), None
-        ).value,
-        auth=settings.read("auth", _parse_auth, default.auth).value,
-        cors=settings.read("cors", _parse_cors, None).value,
-        canary=settings.read("canary", _parse_canary, None).value,
-        bucket=settings.read("bucket", pattern_parser(_BUCKET, "my-bucket"), "").value,
-        keep_versions=settings.read("keep_versions", number_parser("versions", 1, _COUNT_MAX), default.keep_versions).value,
+    values = settings.parse(
+        {
+            "role": pattern_parser(_ROLE, "arn:aws:iam::123456789012:role/my-role"),
+            "permissions": parse_permissions,
+            "policies": list_parser(_POLICIES_EXAMPLE, "ARNs of policies", _POLICY),
+            "log_retention": _parse_retention,
+            "log_format": choice_parser({"text": "Text", "json": "JSON"}, "text or json", "json"),
+            "layers": list_parser(_LAYERS_EXAMPLE, "ARNs of layer versions", _LAYER),
+            "vpc": _parse_vpc,
+            "efs": _parse_mounts,
+            "tags": _parse_tags,
+            "tracing": parse_switch,
+            "snapstart": parse_switch,
+            "reserved_concurrency": number_parser("executions", 0, _COUNT_MAX),
+            "provisioned_concurrency": number_parser("executions", 1, _COUNT_MAX),
+            "auth": choice_parser(_AUTH, "none (anyone may call the URL) or iam (signed requests only)", "iam"),
+            "cors": _parse_cors,
+            "canary": _parse_canary,
+            "bucket": pattern_parser(_BUCKET, "my-bucket"),
+            "keep_versions": number_parser("versions", 1, _COUNT_MAX),
+        }
     )
+    if "vpc" in values:
+        values["subnets"], values["security_groups"] = values.pop("vpc")
+    hosting = Hosting(**{_FIELDS.get(key, key): value for key, value in values.items()})
     _check_combinations(hosting, settings.raw)
     return hosting
 

@@ -1,4 +1,4 @@
-"""Loads the configuration of an app from flags, the environment and pyproject.toml."""
+"""The entry point to the configuration: flags, the environment and pyproject.toml become one `Config`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scans a module without importing it, and finds out which of its names are apps.
+"""A static scan of a module: which of its names are apps, without importing it.
 
 The scan follows the top level of the module: assignments, imports, definitions, both branches of `if` and `try`. It only
 tracks what a value is to a web server ("asgi", "wsgi", "handler"); everything else is unknown. Names imported from other

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from lambent.config.model import Packaging
 from lambent.config.parsers import list_parser, parse_switch
 from lambent.config.settings import Settings
@@ -22,6 +20,5 @@ _LIST_EXAMPLES = {
 
 def read_packaging(settings: Settings) -> Packaging:
     """Return the packaging settings. Raises UsageError for a value of the wrong type."""
-    parsers: dict[str, Any] = dict.fromkeys(_SWITCHES, parse_switch)
-    parsers |= {key: list_parser(example) for key, example in _LIST_EXAMPLES.items()}
-    return Packaging(**{key: settings.read(key, parse, None).value for key, parse in parsers.items() if key in settings.raw})
+    switches = dict.fromkeys(_SWITCHES, parse_switch)
+    return Packaging(**settings.parse({**switches, **{key: list_parser(text) for key, text in _LIST_EXAMPLES.items()}}))

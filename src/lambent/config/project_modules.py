@@ -46,7 +46,7 @@ class Module(Struct, frozen=True):
 
 
 class ProjectModules:
-    """Finds the modules of a project, and scans each one at most once."""
+    """The modules of a project. Each one is scanned at most once."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -63,6 +63,10 @@ class Settings(Struct, frozen=True):
         setting = self.raw.get(key)
         return Sourced(default, DEFAULT) if setting is None else Sourced(parse(setting), setting.origin)
 
+    def parse(self, parsers: Mapping[str, Callable[[RawSetting], Any]]) -> dict[str, Any]:
+        """Return the values of those settings that the user wrote, by key."""
+        return {key: parse(self.raw[key]) for key, parse in parsers.items() if key in self.raw}
+
     def origins(self, keys: Iterable[str]) -> dict[str, str]:
         """Return where each of these settings came from."""
         return {key: self.raw[key].origin if key in self.raw else DEFAULT for key in keys}

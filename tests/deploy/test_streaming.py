@@ -27,7 +27,7 @@ from lambent.errors import AwsError, DeployError, UnconfirmedError
 from lambent.package.artifact import Artifact
 from support.deploy_cases import Meddled
 from support.local_service import RUNTIME, Service
-from support.streaming import WRAPPER, function_files
+from support.streaming_runtime import WRAPPER, function_files
 
 QUICK = Patience(role_s=5, settle_s=30, answer_s=5)
 EITHER = """

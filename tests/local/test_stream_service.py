@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from support.local_service import INVOKE_PERMISSION, RUNTIME, URL_PERMISSION, Service
-from support.streaming import WRAPPER, function_files
+from support.streaming_runtime import WRAPPER, function_files
 
 GATED = """
 def answer(event, out):

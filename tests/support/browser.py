@@ -1,7 +1,7 @@
-"""A browser small enough for tests: a Function URL's host is sent, but the connection goes to 127.0.0.1.
+"""A small browser for tests. It sends a Function URL's host name, but connects to 127.0.0.1.
 
-(`*.localhost` is the machine itself by RFC 6761, but Python's resolver need not know that.) It keeps cookies and follows
-no redirect.
+(`*.localhost` is this machine by RFC 6761, but Python's resolver may not know that.) It keeps cookies and doesn't follow
+redirects.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from urllib.parse import urlencode, urlsplit
 from msgspec import Struct
 
 
-class Reply(Struct, frozen=True):
-    """An answer. `headers` has lower-case names; cookies are in the browser."""
+class Response(Struct, frozen=True):
+    """A response. `headers` has lower-case names; cookies are in the browser."""
 
     status: int
     headers: dict[str, str]
@@ -26,7 +26,7 @@ class Reply(Struct, frozen=True):
 
 
 class Browser:
-    """Asks one site, at `url`. `timeout` in seconds holds for each wait on the socket."""
+    """A browser for one site, at `url`. `timeout` (seconds) is for each wait on the socket."""
 
     def __init__(self, url: str, *, timeout: float = 60) -> None:
         parts = urlsplit(url)
@@ -37,23 +37,23 @@ class Browser:
         self.timeout = timeout
         self.cookies: dict[str, str] = {}
 
-    def get(self, path: str, **headers: str) -> Reply:
-        return self.ask("GET", path, headers=headers)
+    def get(self, path: str, **headers: str) -> Response:
+        return self.send("GET", path, headers=headers)
 
-    def post(self, path: str, form: dict[str, str], **headers: str) -> Reply:
-        kind = {"Content-Type": "application/x-www-form-urlencoded"}
-        return self.ask("POST", path, body=urlencode(form).encode(), headers=kind | headers)
+    def post(self, path: str, form: dict[str, str], **headers: str) -> Response:
+        content_type = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self.send("POST", path, body=urlencode(form).encode(), headers=content_type | headers)
 
-    def ask(self, method: str, path: str, *, body: bytes | None = None, headers: dict[str, str] | None = None) -> Reply:
-        sent = {"Host": self.host, **(headers or {})}
+    def send(self, method: str, path: str, *, body: bytes | None = None, headers: dict[str, str] | None = None) -> Response:
+        all_headers = {"Host": self.host, **(headers or {})}
         if self.cookies:
-            sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+            all_headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout)
         try:
-            connection.request(method, self.prefix + path, body=body, headers=sent)
-            answer = connection.getresponse()
-            for value in answer.headers.get_all("Set-Cookie", []):
+            connection.request(method, self.prefix + path, body=body, headers=all_headers)
+            response = connection.getresponse()
+            for value in response.headers.get_all("Set-Cookie", []):
                 self.cookies |= {name: morsel.value for name, morsel in SimpleCookie(value).items()}
-            return Reply(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read())
+            return Response(response.status, {name.lower(): value for name, value in response.headers.items()}, response.read())
         finally:
             connection.close()

@@ -1,4 +1,4 @@
-"""Requests as hypothesis makes them, and answers for the raw apps to give."""
+"""Hypothesis strategies: requests, and plans of responses for the raw apps."""
 
 from __future__ import annotations
 
@@ -11,17 +11,21 @@ from urllib.parse import quote, urlencode
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from support.wire import Ask
+from support.raw_http import Request
 
 Plan = dict[str, Any]
 
 
 def examples(count: int) -> settings:
-    """The same `count` examples in each run; or as many other ones as LAMBENT_EXAMPLES says."""
-    asked = os.environ.get("LAMBENT_EXAMPLES")
-    quiet = list(HealthCheck)
+    """Run the same `count` examples each time, or LAMBENT_EXAMPLES random ones."""
+    random_count = os.environ.get("LAMBENT_EXAMPLES")
+    suppressed = list(HealthCheck)
     return settings(
-        max_examples=int(asked or count), derandomize=not asked, deadline=None, database=None, suppress_health_check=quiet
+        max_examples=int(random_count or count),
+        derandomize=not random_count,
+        deadline=None,
+        database=None,
+        suppress_health_check=suppressed,
     )
 
 
@@ -36,7 +40,7 @@ BODY_TYPES = (
     "application/vnd.api+json",
     "image/png",
 )
-ANSWER_TYPES = (
+RESPONSE_TYPES = (
     *BODY_TYPES,
     "text/csv; charset=iso-8859-1",
     "application/problem+json",
@@ -44,12 +48,12 @@ ANSWER_TYPES = (
     "text/event-stream",
     "x",
 )
-ANSWER_NAMES = (
+RESPONSE_NAMES = (
     "Access-Control-Allow-Origin", "Allow", "Cache-Control", "Content-Disposition", "Content-Language", "Content-Range", "ETag",
     "Expires", "Last-Modified", "Link", "Location", "Retry-After", "Set-Cookie", "set-cookie", "Strict-Transport-Security",
     "Vary", "X-Odd!#$%&'*+.^_`|~Name", "X_Under",
 )  # fmt: skip
-ASK_NAMES = (
+REQUEST_NAMES = (
     "Accept", "Accept-Language", "Authorization", "If-None-Match", "Origin", "Range", "Referer", "User-Agent", "Via",
     "X-Twice", "x-twice", "x_under",
 )  # fmt: skip
@@ -92,7 +96,7 @@ TARGETS = st.builds(lambda path, query: path if query is None else f"{path}?{que
 VALUES = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f"), max_size=20).filter(
     lambda text: not any("\x7f" <= char < "\xa0" for char in text) and text == text.strip(" \t")
 )
-_PAIR = st.tuples(st.one_of(_TOKEN.map(lambda name: f"X-{name}"), st.sampled_from(ASK_NAMES)), VALUES)
+_PAIR = st.tuples(st.one_of(_TOKEN.map(lambda name: f"X-{name}"), st.sampled_from(REQUEST_NAMES)), VALUES)
 _COOKIES = st.lists(st.tuples(_TOKEN, st.text('abc019="%!', max_size=6)), min_size=1, max_size=4).map(
     lambda pairs: ("Cookie", "; ".join(f"{name}={value}" for name, value in pairs))
 )
@@ -122,18 +126,18 @@ _TYPED = st.one_of(
 
 
 @st.composite
-def asks(draw: st.DrawFn, targets: st.SearchStrategy[str] = TARGETS, *, repeat: bool = True) -> Ask:
-    """Any request a client may send. Unless `repeat`, no header comes twice."""
-    kind, body = draw(_TYPED)
-    sent = draw(st.lists(_PAIR, max_size=5, unique_by=None if repeat else lambda pair: pair[0].lower()))
+def requests(draw: st.DrawFn, targets: st.SearchStrategy[str] = TARGETS, *, repeat: bool = True) -> Request:
+    """Draw any request that a client may send. Without `repeat`, no header occurs twice."""
+    content_type, body = draw(_TYPED)
+    headers = draw(st.lists(_PAIR, max_size=5, unique_by=None if repeat else lambda pair: pair[0].lower()))
     if draw(st.booleans()):
-        sent.append(draw(_COOKIES))
-    if kind is not None:
-        sent.append(("Content-Type", kind))
+        headers.append(draw(_COOKIES))
+    if content_type is not None:
+        headers.append(("Content-Type", content_type))
     cuts = draw(st.one_of(st.none(), st.lists(st.integers(1, 40), max_size=4).map(tuple)))
     if cuts is None and not body and draw(st.booleans()):
-        sent.append(("Content-Length", "0"))
-    return Ask(draw(st.sampled_from(METHODS)), draw(targets), tuple(draw(st.permutations(sent))), body, cuts)
+        headers.append(("Content-Length", "0"))
+    return Request(draw(st.sampled_from(METHODS)), draw(targets), tuple(draw(st.permutations(headers))), body, cuts)
 
 
 _CHUNK = st.one_of(
@@ -145,14 +149,16 @@ _CHUNK = st.one_of(
 
 @st.composite
 def plans(draw: st.DrawFn, *raises: str) -> Plan:
-    """What a raw app is to answer. `raises` says when it may raise in between."""
+    """Draw the plan of a response. `raises` lists when the app may raise."""
     status = draw(st.one_of(st.sampled_from((200, 200, 201, 204, 206, 301, 304, 401, 404, 500, 503)), st.integers(200, 599)))
     headers = draw(
-        st.lists(st.tuples(st.one_of(st.sampled_from(ANSWER_NAMES), _TOKEN.map(lambda name: f"X-{name}")), VALUES), max_size=6)
+        st.lists(
+            st.tuples(st.one_of(st.sampled_from(RESPONSE_NAMES), _TOKEN.map(lambda name: f"X-{name}")), VALUES), max_size=6
+        )
     )
-    kind = draw(st.sampled_from(ANSWER_TYPES))
-    if kind is not None:
-        headers.append(("Content-Type", kind))
+    content_type = draw(st.sampled_from(RESPONSE_TYPES))
+    if content_type is not None:
+        headers.append(("Content-Type", content_type))
     if draw(st.integers(0, 4)) == 0:
         headers.append(("Content-Encoding", draw(st.sampled_from(("gzip", "br", "identity")))))
     bodiless = status in (204, 304)
@@ -166,6 +172,6 @@ def plans(draw: st.DrawFn, *raises: str) -> Plan:
     }
 
 
-def told(plan: Plan, method: str = "GET", target: str = "/told") -> Ask:
-    """The request that makes a raw app answer by a plan."""
-    return Ask(method, target, (("x-answer", base64.b64encode(json.dumps(plan).encode()).decode()),))
+def request_for(plan: Plan, method: str = "GET", target: str = "/planned") -> Request:
+    """Return the request that makes a raw app answer by a plan."""
+    return Request(method, target, (("x-answer", base64.b64encode(json.dumps(plan).encode()).decode()),))

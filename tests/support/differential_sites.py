@@ -1,4 +1,4 @@
-"""The same app behind a real server and behind Function URLs of a real local Lambda, made by the deployer's own code."""
+"""The same app behind a real server and, deployed by lambent, behind Function URLs of a real local Lambda."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -24,20 +23,20 @@ from lambent.config.model import Config
 from lambent.deploy.deploy import deploy
 from lambent.package.artifact import Artifact
 from lambent.package.build import build
+from support.functions import CACHE
 from support.local_service import RUNTIME, Service, serving
-from support.wire import Wire
+from support.raw_http import Client
 
 APPS = Path(__file__).parent / "differential_apps"
-CACHE = Path(tempfile.gettempdir()) / "lambent-tests-cache"
 
 SERVER_ID = "s" * 32
-"""Stands for a Function URL's id in the host the server is asked for: as long, for the lengths of answers to agree."""
+"""Replaces a Function URL's id in the server's host name. It is as long as an id, so that responses have the same length."""
 
 STREAMED = "own client, streamed"
 VARIANTS = {"own client": {}, "AWS's client": {"LAMBENT_RUNTIME_CLIENT": "aws"}, STREAMED: {"LAMBENT_STREAM": "true"}}
-"""The settings of each way an app may run on Lambda, as variables: their zips are the same."""
+"""The variables for each way in which an app may run on Lambda. Their zips are the same."""
 
-# Not `uvicorn --fd`: it takes the listener for a Unix socket, and so leaves Nagle's algorithm on (40 ms for two writes).
+# Not `uvicorn --fd`, which treats the listener as a Unix socket and so leaves Nagle's algorithm on (40 ms for two writes).
 UVICORN = """
 import socket, sys, uvicorn
 config = uvicorn.Config(f"{sys.argv[1]}:app", lifespan="on", log_level="critical", proxy_headers=False)
@@ -55,24 +54,24 @@ create_server(app, sockets=[listener], threads=1, max_request_body_size=1 << 30)
 class Sites(Struct, frozen=True):
     """One app: its real server, and its Function URLs by variant."""
 
-    server: Wire
-    urls: dict[str, Wire]
+    server: Client
+    urls: dict[str, Client]
 
 
 SERVERS = {"asgi": (UVICORN, "uvicorn", "httptools"), "wsgi": (WAITRESS, "waitress")}
-"""How an app is served, and the packages that takes. They are in the zip as well, so that both sides run on the same files."""
+"""How an app is served, and the packages for that. They are in the zip too, so that both sides run the same files."""
 
 
 class Project(Struct, frozen=True):
-    """An app to be asked: a module with an `app`, one of `SERVERS`, and the packages it needs."""
+    """A module with an `app`, its kind in `SERVERS`, and the packages that it needs."""
 
     module: str
     kind: str
     requirements: tuple[str, ...] = ()
 
 
-class Lab:
-    """A local Lambda with a place for the projects to be deployed. `apps` is the folder with their modules."""
+class SiteBuilder:
+    """Serves and deploys projects. `apps` is the folder with their modules."""
 
     def __init__(self, service: Service, apps: Path, folder: Path) -> None:
         self._service = service
@@ -89,17 +88,17 @@ class Lab:
             listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
             stack.enter_context(_served(project, listener, code))
             host = f"{SERVER_ID}.lambda-url.us-east-1.localhost:{self._service.port}"
-            wires = [Wire(listener.getsockname()[1], host), *urls.values()]
-            for wire in wires:
-                stack.callback(wire.close)
-            yield Sites(wires[0], urls)
+            clients = [Client(listener.getsockname()[1], host), *urls.values()]
+            for client in clients:
+                stack.callback(client.close)
+            yield Sites(clients[0], urls)
 
     def _config(self, project: Project, variant: str) -> Config:
         folder = self._folder / project.module / "project"
         if not folder.exists():
             shutil.copytree(self._apps, folder, ignore=shutil.ignore_patterns("__pycache__"))
-            needed = (*project.requirements, *SERVERS[project.kind][1:])
-            (folder / "requirements.txt").write_text("\n".join(needed))
+            requirements = (*project.requirements, *SERVERS[project.kind][1:])
+            (folder / "requirements.txt").write_text("\n".join(requirements))
         name = f"{project.module.replace('_', '-')}-{list(VARIANTS).index(variant)}"
         flags = Flags(app=f"{project.module}:app", name=name, runtime=RUNTIME)
         return load(folder, flags, {**os.environ, **VARIANTS[variant]}, date.today())
@@ -107,22 +106,22 @@ class Lab:
     def _build(self, project: Project, variant: str) -> Artifact:
         return build(self._config(project, variant), CACHE, os.environ, events.ignore)
 
-    def _deploy(self, project: Project, variant: str) -> Wire:
+    def _deploy(self, project: Project, variant: str) -> Client:
         aws = connect("us-east-1", endpoint_url=self._service.url, keys=("lambent", "lambent"))
         deployed = deploy(self._config(project, variant), self._build(project, variant), aws, events.ignore)
-        return Wire(self._service.port, urlsplit(deployed.url).netloc)
+        return Client(self._service.port, urlsplit(deployed.url).netloc)
 
 
 @contextmanager
-def lab(apps: str, folder: Path) -> Iterator[Lab]:
-    """`apps` is the name of a folder of apps."""
+def site_builder(apps: str, folder: Path) -> Iterator[SiteBuilder]:
+    """Start a local Lambda for the apps in one folder of differential_apps."""
     with serving(folder / "state") as service:
-        yield Lab(service, APPS / apps, folder)
+        yield SiteBuilder(service, APPS / apps, folder)
 
 
 @contextmanager
 def _served(project: Project, listener: socket.socket, code: Path) -> Iterator[None]:
-    """Runs on `code` and nothing else: a package found in the tests' own environment might change what an app does."""
+    """Serve a project from `code` only: a package in the tests' environment could change what an app does."""
     command = [sys._base_executable, "-S", "-c", SERVERS[project.kind][0], project.module, str(listener.fileno())]
     environment = {**os.environ, "PYTHONPATH": str(code)}
     process = subprocess.Popen(command, cwd=code, env=environment, pass_fds=[listener.fileno()], stderr=subprocess.DEVNULL)

@@ -26,7 +26,7 @@ def cowsay(site: Browser) -> None:
     assert page.status == 200
     assert "| hello there |" in page.text
     assert "(oo)" in page.text
-    posted = site.ask("POST", "/tux", body="gründlich".encode())
+    posted = site.send("POST", "/tux", body="gründlich".encode())
     assert posted.status == 200
     assert "gründlich" in posted.text
     missing = site.get("/unicorn")
@@ -41,7 +41,7 @@ def starlette(site: Browser) -> None:
     assert style.status == 200
     assert style.headers["content-type"].startswith("text/css")
     assert style.body == (FOLDER / "starlette/static/style.css").read_bytes()
-    assert site.ask("GET", "/static/style.css", headers={"If-None-Match": style.headers["etag"]}).status == 304
+    assert site.send("GET", "/static/style.css", headers={"If-None-Match": style.headers["etag"]}).status == 304
     assert json.loads(site.post("/upper", {"text": "moo ü"}).body) == {"loud": "MOO Ü"}
     assert site.get("/count/3").text == "1\n2\n3\n"
     assert site.get("/upper").status == 405
@@ -54,10 +54,10 @@ def fastapi(site: Browser) -> None:
     cheap = json.loads(site.get("/prices?cheaper_than=2").body)
     assert cheap == [{"item": "roll", "price": "0.45"}, {"item": "croissant", "price": "1.60"}]
     order = {"lines": [{"item": "roll", "count": 12}, {"item": "bread", "count": 1}]}
-    quoted = site.ask("POST", "/quotes", body=json.dumps(order).encode(), headers={"Content-Type": "application/json"})
+    quoted = site.send("POST", "/quotes", body=json.dumps(order).encode(), headers={"Content-Type": "application/json"})
     assert quoted.status == 201
     assert json.loads(quoted.body) == {"total": "8.60", **order}
-    refused = site.ask("POST", "/quotes", body=b'{"lines": []}', headers={"Content-Type": "application/json"})
+    refused = site.send("POST", "/quotes", body=b'{"lines": []}', headers={"Content-Type": "application/json"})
     assert refused.status == 422
     assert json.loads(refused.body)["detail"][0]["loc"] == ["body", "lines"]
     missing = site.get("/prices/cake")

@@ -13,7 +13,7 @@ from msgspec.structs import asdict
 from lambent import limits
 from lambent.local.engine.invocation import Function, Outcome, Stream
 from support.functions import Lambda, make_function, make_invocation, running
-from support.streaming import WRAPPER, write
+from support.streaming_runtime import WRAPPER, write
 
 
 def run(folder: Path, body: Callable[[Lambda], Awaitable[Any]]) -> Any:

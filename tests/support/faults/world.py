@@ -33,7 +33,7 @@ from support.faults.kinds import Fault, Killed
 from support.faults.proxy import Proxy, proxied
 from support.faults.refusal import Refusal
 from support.local_service import RUNTIME, serving
-from support.streaming import WRAPPER, function_files
+from support.streaming_runtime import WRAPPER, function_files
 
 REGION = "eu-west-1"
 QUICK = Patience(role_s=2, settle_s=20, answer_s=1.5)

@@ -1,6 +1,6 @@
-"""A bare ASGI app that says what it saw, or answers as it is told."""
+"""A bare ASGI app that returns what it saw, or answers by a plan."""
 
-import told
+import answer_plan
 
 PLAIN = ("type", "http_version", "method", "scheme", "path", "root_path")
 
@@ -12,13 +12,13 @@ async def app(scope, receive, send):
 async def answer(scope, receive, send):
     body = await read(receive)
     headers = dict(scope["headers"])
-    plan = told.read(headers.get(b"x-answer"), see(scope, body))
+    plan = answer_plan.read(headers.get(b"x-answer"), describe(scope, body))
     raised = plan.get("raise")
     if raised == "before":
         raise ValueError("on purpose, before the start")
-    pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in told.headers(plan)]
+    pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer_plan.headers(plan)]
     await send({"type": "http.response.start", "status": plan["status"], "headers": pairs})
-    for chunk in told.chunks(plan):
+    for chunk in answer_plan.chunks(plan):
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
     if raised == "after":
         raise ValueError("on purpose, with the answer half sent")
@@ -44,14 +44,14 @@ async def read(receive):
     return b"".join(body)
 
 
-def see(scope, body):
-    seen = {key: scope[key] for key in PLAIN}
-    seen["raw_path"] = scope["raw_path"].decode("latin-1")
-    seen["query_string"] = scope["query_string"].decode("latin-1")
-    seen["headers"] = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in scope["headers"]]
-    seen["state"] = dict(scope["state"])
-    seen["server"], seen["client"] = scope["server"], scope["client"]
-    seen["asgi"] = scope["asgi"]
-    seen["keys"] = sorted(scope)
-    seen["body"] = told.digest(body)
-    return seen
+def describe(scope, body):
+    view = {key: scope[key] for key in PLAIN}
+    view["raw_path"] = scope["raw_path"].decode("latin-1")
+    view["query_string"] = scope["query_string"].decode("latin-1")
+    view["headers"] = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in scope["headers"]]
+    view["state"] = dict(scope["state"])
+    view["server"], view["client"] = scope["server"], scope["client"]
+    view["asgi"] = scope["asgi"]
+    view["keys"] = sorted(scope)
+    view["body"] = answer_plan.digest(body)
+    return view

@@ -1,18 +1,18 @@
-"""A bare WSGI app that says what it saw, or answers as it is told."""
+"""A bare WSGI app that returns what it saw, or answers by a plan."""
 
 import sys
 
-import told
+import answer_plan
 
 
 def app(environ, start_response):
     body = read(environ)
-    plan = told.read(environ.get("HTTP_X_ANSWER"), see(environ, body))
+    plan = answer_plan.read(environ.get("HTTP_X_ANSWER"), describe(environ, body))
     raised = plan.get("raise")
     if raised == "before":
         raise ValueError("on purpose, before the start")
-    headers = told.headers(plan)
-    status = f"{plan['status']} As Told"
+    headers = answer_plan.headers(plan)
+    status = f"{plan['status']} As Planned"
     if raised == "replaced":
         start_response("200 OK", [("X-Forgotten", "yes")])
         try:
@@ -21,7 +21,7 @@ def app(environ, start_response):
             write = start_response(status, headers, sys.exc_info())
     else:
         write = start_response(status, headers)
-    chunks = told.chunks(plan)
+    chunks = answer_plan.chunks(plan)
     if environ["REQUEST_METHOD"] == "HEAD" or plan["status"] in (204, 304):
         return []
     if plan.get("via") == "write":
@@ -32,21 +32,21 @@ def app(environ, start_response):
 
 
 def read(environ):
-    """The body, in the way the request asks for."""
-    file, way = environ["wsgi.input"], environ.get("HTTP_X_READ", "length")
-    if way == "length":
+    """Return the body, read in the way that the request names."""
+    file, method = environ["wsgi.input"], environ.get("HTTP_X_READ", "length")
+    if method == "length":
         return file.read(int(environ.get("CONTENT_LENGTH") or 0))
-    if way == "line":
+    if method == "line":
         return b"".join(iter(file.readline, b""))
-    if way == "lines":
+    if method == "lines":
         return b"".join(file.readlines())
-    if way == "bits":
+    if method == "bits":
         return b"".join(iter(lambda: file.read(7000), b""))
-    if way == "iter":
+    if method == "iter":
         return b"".join(file)
     return file.read()
 
 
-def see(environ, body):
-    seen = {key: value for key, value in environ.items() if isinstance(value, str)}
-    return {"environ": seen, "version": environ["wsgi.version"], "body": told.digest(body)}
+def describe(environ, body):
+    view = {key: value for key, value in environ.items() if isinstance(value, str)}
+    return {"environ": view, "version": environ["wsgi.version"], "body": answer_plan.digest(body)}

@@ -1,8 +1,8 @@
-"""A runtime small enough for tests that streams its answers by hand: raw bytes on a socket, whatever a test wants to send.
+"""A small runtime for tests that streams its responses by hand: any bytes that a test wants to send.
 
-`function_files(body)` is the code of a function. `body` holds `def answer(event, out)`; `out` can `head(mode=..., kind=...)`,
-`prelude(...)`, `send(bytes)` (one chunk), `end(trailers)` and `post(bytes)` (a buffered answer); the last two give the status,
-headers and body that they were answered.
+`function_files(body)` is the code of a function. `body` contains `def answer(event, out)`. `out` has
+`head(mode=..., kind=...)`, `prelude(...)`, `send(bytes)` (one chunk), `end(trailers)` and `post(bytes)` (a buffered response).
+The last two return the status, headers and body of the Runtime API's response.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Out:
     def start(self, headers):
         self.wire.sendall(f"POST {self.path}/response HTTP/1.1\r\nHost: {API}\r\n{headers}\r\n".encode())
 
-    def prelude(self, **told):
-        self.send(json.dumps({"statusCode": 200, **told}).encode() + END_OF_PRELUDE)
+    def prelude(self, **members):
+        self.send(json.dumps({"statusCode": 200, **members}).encode() + END_OF_PRELUDE)
 
     def send(self, data):
         self.wire.sendall(b"%x\r\n%b\r\n" % (len(data), data))
@@ -50,10 +50,10 @@ class Out:
 def read(wire):
     data = b""
     while b"\r\n\r\n" not in data:
-        more = wire.recv(65536)
-        if not more:
-            raise SystemExit("hung up")
-        data += more
+        chunk = wire.recv(65536)
+        if not chunk:
+            raise SystemExit("disconnected")
+        data += chunk
     head, _, body = data.partition(b"\r\n\r\n")
     lines = head.decode().split("\r\n")
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:])}
@@ -77,7 +77,7 @@ def loop():
 """
 
 WRAPPER = ("AWS_LAMBDA_EXEC_WRAPPER", "/var/task/start")
-"""Belongs into the function's environment."""
+"""A variable for the function's environment."""
 
 
 def function_files(body: str) -> dict[str, str]:
@@ -88,7 +88,7 @@ def function_files(body: str) -> dict[str, str]:
 
 
 def write(folder: Path, body: str) -> Path:
-    """The code as unpacked from a zip."""
+    """Write the code as if it were unpacked from a zip."""
     folder.mkdir(parents=True)
     folder.chmod(0o755)
     for name, text in function_files(body).items():

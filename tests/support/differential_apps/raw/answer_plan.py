@@ -1,9 +1,9 @@
-"""What the raw apps answer: what the request's header `x-answer` says, as base64 of JSON.
+"""The plan by which a raw app answers: base64 of JSON, in the request's header `x-answer`.
 
     {"status": 200, "headers": [["name", "value"], ...], "chunks": [["hex", "00ff"], ["fill", 7, 1000], ["text", "ü", 3]],
      "length": true, "via": "list"}
 
-Without that header: what was seen of the request.
+Without that header, the app returns its view of the request.
 """
 
 import base64
@@ -11,11 +11,11 @@ import hashlib
 import json
 
 
-def read(header, seen):
-    """The plan of an answer."""
+def read(header, view):
+    """Return the plan in the header, or one that returns the view."""
     if header:
         return json.loads(base64.b64decode(header))
-    body = json.dumps(seen, sort_keys=True, ensure_ascii=True)
+    body = json.dumps(view, sort_keys=True, ensure_ascii=True)
     return {"status": 200, "headers": [["content-type", "application/json"]], "chunks": [["text", body, 1]]}
 
 
@@ -34,9 +34,9 @@ def digest(body):
     return [len(body), hashlib.sha256(body).hexdigest()]
 
 
-def _chunk(kind, what, times=1):
+def _chunk(kind, value, times=1):
     if kind == "hex":
-        return bytes.fromhex(what)
+        return bytes.fromhex(value)
     if kind == "text":
-        return what.encode() * times
-    return (bytes((what + n) % 256 for n in range(1021)) * (times // 1021 + 1))[:times]
+        return value.encode() * times
+    return (bytes((value + n) % 256 for n in range(1021)) * (times // 1021 + 1))[:times]

@@ -1,4 +1,4 @@
-"""HTTP/1.1 over a bare socket: what is asked goes out byte for byte, and what comes back is not tidied up."""
+"""HTTP/1.1 over a bare socket: requests are sent byte for byte, and responses aren't normalized."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _INTERIM = range(100, 200)
 _BODILESS = (204, 304)
 
 
-class Ask(Struct, frozen=True):
-    """One request. Text stands for bytes, as latin-1. With `cuts` (sizes) the body goes out in chunks; else with its length."""
+class Request(Struct, frozen=True):
+    """One request. Text is encoded as latin-1. With `cuts` (sizes) the body is sent in chunks, else with its length."""
 
     method: str = "GET"
     target: str = "/"
@@ -31,16 +31,16 @@ class Ask(Struct, frozen=True):
         return head + (self.body if self.cuts is None else b"".join(self._chunks()))
 
     def _chunks(self) -> list[bytes]:
-        rest, parts = self.body, []
+        remaining, parts = self.body, []
         for size in (*(self.cuts or ()), len(self.body)):
-            if part := rest[: max(size, 1)]:
+            if part := remaining[: max(size, 1)]:
                 parts.append(b"%x\r\n%s\r\n" % (len(part), part))
-                rest = rest[len(part) :]
+                remaining = remaining[len(part) :]
         return [*parts, b"0\r\n\r\n"]
 
 
-class Got(Struct, frozen=True):
-    """One answer: lower-case names with the values as they came. Not `complete` if the server hung up before the end."""
+class Response(Struct, frozen=True):
+    """One response. Header names are in lower case. Not `complete` if the server disconnected before the end."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -51,12 +51,12 @@ class Got(Struct, frozen=True):
         return [value for key, value in self.headers if key == name]
 
 
-class HungUp(Exception):
+class Disconnected(Exception):
     """The other side closed the connection."""
 
 
-class Wire:
-    """A client of one site on 127.0.0.1. Keeps its connection for as long as the site does."""
+class Client:
+    """A client of one site on 127.0.0.1. Keeps its connection open as long as the site does."""
 
     def __init__(self, port: int, host: str) -> None:
         self.port = port
@@ -64,49 +64,51 @@ class Wire:
         self._socket: socket.socket | None = None
         self._data = b""
 
-    def ask(self, one: Ask) -> Got:
-        """Asks once more, on a new connection, if a kept one turns out to have been closed."""
-        sent = one.encode(self.host)
-        kept = self._socket is not None
+    def send(self, request: Request) -> Response:
+        """Send a request; again on a new connection if the site has closed the old one."""
+        data = request.encode(self.host)
+        reused = self._socket is not None
         try:
-            return self._once(sent, one.method)
-        except (HungUp, ConnectionError):
+            return self._send_once(data, request.method)
+        except (Disconnected, ConnectionError):
             self.close()
-            if not kept:
+            if not reused:
                 raise
-        return self._once(sent, one.method)
+        return self._send_once(data, request.method)
 
     def close(self) -> None:
         if self._socket is not None:
             self._socket.close()
         self._socket, self._data = None, b""
 
-    def _once(self, sent: bytes, method: str) -> Got:
+    def _send_once(self, data: bytes, method: str) -> Response:
         if self._socket is None:
             self._socket = socket.create_connection(("127.0.0.1", self.port), timeout=20)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket.sendall(sent)
+        self._socket.sendall(data)
         status, headers = self._head()
         while status in _INTERIM:
             status, headers = self._head()
-        named = dict(headers)
+        values = dict(headers)
         bodiless = method == "HEAD" or status in _BODILESS
-        body, complete = (b"", True) if bodiless else self._body(named)
-        if not complete or method == "HEAD" or named.get("connection", "").lower() == "close":  # some send a body to HEAD
+        body, complete = (b"", True) if bodiless else self._body(values)
+        if (
+            not complete or method == "HEAD" or values.get("connection", "").lower() == "close"
+        ):  # some servers send a body to HEAD
             self.close()
-        return Got(status, tuple(headers), body, complete)
+        return Response(status, tuple(headers), body, complete)
 
     def _head(self) -> tuple[int, list[tuple[str, str]]]:
         while b"\r\n\r\n" not in self._data:
-            self._more()
+            self._receive_more()
         head, _, self._data = self._data.partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
-        parted = [line.partition(":") for line in lines]
-        return int(first.split(" ")[1]), [(name.lower(), value.strip(" \t")) for name, _, value in parted]
+        fields = [line.partition(":") for line in lines]
+        return int(first.split(" ")[1]), [(name.lower(), value.strip(" \t")) for name, _, value in fields]
 
     def _body(self, headers: dict[str, str]) -> tuple[bytes, bool]:
         parts: list[bytes] = []
-        with contextlib.suppress(HungUp, ConnectionError):
+        with contextlib.suppress(Disconnected, ConnectionError):
             if headers.get("transfer-encoding", "").lower() == "chunked":
                 while size := int(self._line().partition(b";")[0], 16):
                     parts.append(self._exactly(size))
@@ -122,7 +124,7 @@ class Wire:
 
     def _line(self) -> bytes:
         while b"\r\n" not in self._data:
-            self._more()
+            self._receive_more()
         line, _, self._data = self._data.partition(b"\r\n")
         return line
 
@@ -136,12 +138,12 @@ class Wire:
         self._data = data[size:]
         return data[:size]
 
-    def _more(self) -> None:
+    def _receive_more(self) -> None:
         self._data += self._receive()
 
     def _receive(self) -> bytes:
         assert self._socket is not None
         data = self._socket.recv(1 << 16)
         if not data:
-            raise HungUp
+            raise Disconnected
         return data

@@ -29,7 +29,7 @@ from lambent.package.lock import Wheel
 from lambent.package.shards.shard_cache import open_shards
 from lambent.package.shards.slim import SlimOptions
 from lambent.package.zip_contents import ZipContents
-from support.wheel_files import TARGET, real, wheel
+from support.wheel_files import TARGET, download_wheels, wheel
 
 LIMIT = 2_000_000  # bytes
 PYTHON = f"python{sys.version_info[0]}.{sys.version_info[1]}"
@@ -82,7 +82,7 @@ def test_nothing_helps_where_the_users_files_are_too_large(tmp_path: Path) -> No
 
 
 def test_native_packages_go_first(tmp_path: Path) -> None:
-    wheels = [*sized(tmp_path, pure=900), *real(tmp_path / "real", "markupsafe==3.0.2")]
+    wheels = [*sized(tmp_path, pure=900), *download_wheels(tmp_path / "real", "markupsafe==3.0.2")]
     assert chosen(tmp_path, wheels, 910_000 + partition.SLACK) == {"markupsafe"}
     assert chosen(tmp_path, wheels, 500_000 + partition.SLACK) == {"pure"}  # which is enough alone
 

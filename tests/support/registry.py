@@ -1,4 +1,4 @@
-"""A registry of our own on this machine: real HTTP, small real wheels, and every bad habit a registry can have."""
+"""A package registry on this machine: real HTTP, small wheels, and every way in which a registry can misbehave."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lambent.package.lock import DistFile, Lock, Pin
 
 
 def wheel(name: str = "demo", version: str = "1.0", payload: bytes = b"", tag: str = "py3-none-any") -> tuple[str, bytes]:
-    """File name and content of a wheel whose module holds `payload`."""
+    """Return the file name and content of a wheel whose module holds `payload`."""
     content = io.BytesIO()
     info = f"{name}-{version}.dist-info"
     with zipfile.ZipFile(content, "w") as archive:
@@ -44,13 +44,13 @@ class Request(Struct, frozen=True):
 
     @property
     def start(self) -> int:
-        """The first byte that was asked for."""
-        found = re.match(r"bytes=(\d+)-", self.headers.get("range", ""))
-        return int(found[1]) if found else 0
+        """The first byte requested."""
+        match = re.match(r"bytes=(\d+)-", self.headers.get("range", ""))
+        return int(match[1]) if match else 0
 
 
 class Answer(Struct):
-    """What goes over the line: `cut` is after how many bytes of the body the connection is reset."""
+    """An HTTP response. The connection is reset after `cut` bytes of the body; without `length` there is no Content-Length."""
 
     status: int = 200
     body: bytes = b""
@@ -58,15 +58,15 @@ class Answer(Struct):
     cut: int | None = None
     length: bool = True
     hold: threading.Event | None = None
-    """Waits for this after half of the body."""
+    """The second half of the body waits for this event."""
 
 
 Habit = Callable[[Request, int, bytes], Answer]
-"""From a request, how many came before it for the same path, and the file, to an answer."""
+"""Answers a request, given the number of earlier requests for the same path, and the file's content."""
 
 
 def honest(request: Request, before: int, body: bytes) -> Answer:
-    """Serves the file, and parts of it."""
+    """Serve the file, or the part of it that is requested."""
     if not request.start:
         return Answer(200, body, {"ETag": f'"{sha256(body)[:8]}"'})
     total = f"bytes {request.start}-{len(body) - 1}/{len(body)}"
@@ -74,7 +74,7 @@ def honest(request: Request, before: int, body: bytes) -> Answer:
 
 
 class Registry(Struct):
-    """`requests` are all that came, in order."""
+    """A registry and its files. `requests` are all it received, in order."""
 
     port: int = 0
     scheme: str = "http"
@@ -89,7 +89,7 @@ class Registry(Struct):
         return f"{self.scheme}://{self.host}:{self.port}"
 
     def offer(self, name: str = "demo", version: str = "1.0", payload: bytes = b"", habit: Habit = honest) -> Pin:
-        """A package with one wheel, served with that habit."""
+        """Add a package with one wheel, which is served with this habit, and return its pin."""
         filename, content = wheel(name, version, payload)
         self.files[f"/files/{filename}"] = content
         self.habits[f"/files/{filename}"] = habit
@@ -109,9 +109,9 @@ class Registry(Struct):
 
     def _index(self, path: str) -> Answer:
         name = path.split("/")[2]
-        found = [file for file in self.files if file.startswith(f"/files/{name.replace('-', '_')}-")]
-        links = "".join(f'<a href="{file}#sha256={sha256(self.files[file])}">{file[7:]}</a>\n' for file in found)
-        return Answer(200 if found else 404, links.encode(), {"Content-Type": "text/html"})
+        files = [file for file in self.files if file.startswith(f"/files/{name.replace('-', '_')}-")]
+        links = "".join(f'<a href="{file}#sha256={sha256(self.files[file])}">{file[7:]}</a>\n' for file in files)
+        return Answer(200 if files else 404, links.encode(), {"Content-Type": "text/html"})
 
 
 def basic(login: str) -> str:
@@ -124,7 +124,7 @@ def lock(*pins: Pin) -> Lock:
 
 @contextmanager
 def serving(registry: Registry | None = None, tls: ssl.SSLContext | None = None) -> Iterator[Registry]:
-    """A registry that answers until the end of the block."""
+    """Serve a registry until the end of the block."""
     registry = registry or Registry()
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -134,7 +134,7 @@ def serving(registry: Registry | None = None, tls: ssl.SSLContext | None = None)
             headers = {name.lower(): value for name, value in self.headers.items()}
             _send(self, registry.answer(Request(self.path, headers)))
 
-        def do_HEAD(self) -> None:  # uv tries it, and then does without
+        def do_HEAD(self) -> None:  # uv tries it, and goes on without it
             _send(self, Answer(405))
 
         def log_message(self, format: str, *args: object) -> None:

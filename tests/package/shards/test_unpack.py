@@ -15,7 +15,7 @@ from lambent.errors import PackagingError
 from lambent.package.shards.shard_cache import open_shard
 from lambent.package.shards.slim import SlimOptions
 from lambent.package.shards.wheel_reader import WheelReader
-from support.wheel_files import TARGET, real, wheel
+from support.wheel_files import TARGET, download_wheels, wheel
 
 KEEP_ALL = SlimOptions(keep_all=True)
 PINS = [
@@ -35,7 +35,7 @@ def contents(path: Path) -> dict[str, tuple[bytes, bool]]:
 
 def test_with_keep_all_the_files_are_those_of_uv(tmp_path: Path) -> None:
     python = Path(sys.executable).resolve()
-    for found in real(tmp_path / "wheels", *PINS):
+    for found in download_wheels(tmp_path / "wheels", *PINS):
         target = tmp_path / found.name
         options = ["--python-platform", "x86_64-manylinux_2_34", "--python-version", "3.12", "--no-index", "--no-deps"]
         subprocess.run(

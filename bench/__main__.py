@@ -21,9 +21,9 @@ def main(words: list[str]) -> int:
     options = parser.parse_intermixed_args(words)
     bench = _BENCHES[options.what]
     names = bench.names()
-    if unknown := [word for word in options.rows if not any(_means(word, name) for name in names)]:
+    if unknown := [word for word in options.rows if not any(_selects(word, name) for name in names)]:
         parser.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
-    chosen = [name for name in names if not options.rows or any(_means(word, name) for word in options.rows)]
+    chosen = [name for name in names if not options.rows or any(_selects(word, name) for word in options.rows)]
     out = options.out or (None if options.quick or options.rows else page.PAGE)
     try:
         outcome = bench.run(chosen, quick=options.quick)
@@ -36,8 +36,8 @@ def main(words: list[str]) -> int:
     return 0 if outcome.met else 1
 
 
-def _means(word: str, name: str) -> bool:
-    """Whether a word of the command line means a row: its name, or its group ("rebuild" means "rebuild/pandas-arm64")."""
+def _selects(word: str, name: str) -> bool:
+    """Return whether a word selects a row: by its name, or by its group ("rebuild" selects "rebuild/pandas-arm64")."""
     return name == word or name.startswith(f"{word}/")
 
 

@@ -1,4 +1,4 @@
-"""The interpreter both sides run on: that of this machine, but with nothing in its site-packages, as on Lambda."""
+"""The interpreter of both sides: this machine's, with empty site-packages, as on Lambda."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from lambent.interpreters import Interpreter
 
 
 def bare(python: Interpreter, folder: Path) -> Interpreter:
-    """A copy of the executable in `folder`, with links to its standard library; the one given where that does not run.
+    """Copy the executable to `folder`, with links to its standard library. Return `python` if the copy doesn't run.
 
-    What a machine keeps in its site-packages (.pth files above all) is read at each start, and would be measured too.
+    Python reads site-packages (above all .pth files) at each start, which would be measured too.
     """
     name = f"python{python.version}"
     library = python.path.parent.parent / "lib" / name
@@ -29,5 +29,5 @@ def bare(python: Interpreter, folder: Path) -> Interpreter:
         if entry.name not in ("site-packages", "dist-packages", "sitecustomize.py"):
             (links / entry.name).symlink_to(entry)
     (links / "site-packages").mkdir()
-    done = subprocess.run([copy, "-c", "import _socket, ssl, sys; print(sys.prefix)"], capture_output=True, text=True)
-    return replace(python, path=copy) if done.stdout.strip() == str(folder / "python") else python
+    result = subprocess.run([copy, "-c", "import _socket, ssl, sys; print(sys.prefix)"], capture_output=True, text=True)
+    return replace(python, path=copy) if result.stdout.strip() == str(folder / "python") else python

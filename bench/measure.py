@@ -1,6 +1,6 @@
 """The ways to measure a row. Each returns one Sample per round; the sides take turns in shuffled order.
 
-Ratios are taken round by round, so that what else the machine does meets both sides alike.
+Each round gives a ratio, so that other load on the machine affects both sides equally.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from statistics import median
 from typing import Any
 
 from .model import Effort, Row, Sample, Side, Site
-from .process import RuntimeProcess, lay
-from .runtime_api import KEPT, Posted, Trouble
+from .process import RuntimeProcess, lay_out
+from .runtime_api import KEPT_MAX, Posted, Trouble
 
 Take = Callable[[RuntimeProcess, bytes, int], float]
 
 _FLOW = 100_000_000
-"""Bytes a long streamed answer must have."""
+"""Bytes of the long streamed response."""
 
 
 def cpu(row: Row, site: Site, effort: Effort) -> list[Sample]:
@@ -30,28 +30,27 @@ def cpu(row: Row, site: Site, effort: Effort) -> list[Sample]:
 
 
 def wall(row: Row, site: Site, effort: Effort) -> list[Sample]:
-    """Microseconds from an event being sent to the next being asked for: the median of a round."""
+    """Microseconds from one event to the request for the next: the median of a round."""
     return _rounds(row, site, effort, _wall_of)
 
 
 def first_call(row: Row, site: Site, effort: Effort) -> list[Sample]:
-    """Milliseconds of CPU from the start of the process until its first call is answered and the next is asked for."""
+    """Milliseconds of CPU from the start of the process until it has answered its first call and requests the next."""
     tasks = _tasks(row, site)
     event = json.dumps(row.event).encode()
     _agree(*(_start(side, site, task, event)[1] for side, task in tasks))
     return [
-        Sample(took[0], took[1])
-        for took in (
-            {place: _start(tasks[place][0], site, tasks[place][1], event)[0] for place in _shuffled()}
-            for _ in range(effort.rounds)
+        Sample(figures[0], figures[1])
+        for figures in (
+            {side: _start(tasks[side][0], site, tasks[side][1], event)[0] for side in _shuffled()} for _ in range(effort.rounds)
         )
     ]
 
 
 def memory(row: Row, site: Site, effort: Effort) -> list[Sample]:
-    """Peak memory, in MB (10**6), of one long streamed answer above that of the process at rest."""
+    """Peak memory, in MB (10**6), of a long streamed response above that of the idle process."""
     samples = []
-    task = lay(row.ours, site)
+    task = lay_out(row.ours, site)
     idle = json.dumps({**row.event, "rawPath": "/idle"}).encode()
     for _ in range(effort.generations):
         with RuntimeProcess(row.ours, site, task) as process:
@@ -77,14 +76,14 @@ def _rounds(row: Row, site: Site, effort: Effort, take: Take) -> list[Sample]:
             _agree(*(process.api.posted for process in pair))
             upto = effort.rounds * (generation + 1) // effort.generations
             while len(samples) < upto:
-                took = {place: take(pair[place], event, calls[place]) for place in _shuffled()}
-                samples.append(Sample(took[0], took[1]))
+                figures = {side: take(pair[side], event, calls[side]) for side in _shuffled()}
+                samples.append(Sample(figures[0], figures[1]))
     return samples
 
 
 def _tasks(row: Row, site: Site) -> list[tuple[Side, Path]]:
     assert row.theirs is not None
-    return [(side, lay(side, site)) for side in (row.ours, row.theirs)]
+    return [(side, lay_out(side, site)) for side in (row.ours, row.theirs)]
 
 
 def _shuffled() -> list[int]:
@@ -108,7 +107,7 @@ def _start(side: Side, site: Site, task: Path, event: bytes) -> tuple[float, Pos
 
 
 def _warm_up(process: RuntimeProcess, event: bytes, seconds: float) -> int:
-    """Calls that make up a round of so many seconds, after enough of them that nothing is done for the first time."""
+    """Warm the process up and return how many calls fill a round of `seconds`."""
     cycles = process.api.run(event, 20)
     pace = median(cycles) / 1e9
     cycles = process.api.run(event, max(20, min(1000, int(seconds / pace))))
@@ -116,20 +115,20 @@ def _warm_up(process: RuntimeProcess, event: bytes, seconds: float) -> int:
 
 
 def _agree(ours: Posted, theirs: Posted) -> None:
-    """Two sides that do not answer the same are not compared."""
+    """Raise Trouble unless both sides respond the same."""
     if _read(ours) != _read(theirs):
-        raise Trouble(f"the answers differ: {ours.body[:300]!r} and {theirs.body[:300]!r}")
+        raise Trouble(f"the responses differ: {ours.body[:300]!r} and {theirs.body[:300]!r}")
 
 
 def _read(posted: Posted) -> tuple[int, bytes] | Any:
-    """Status and body of an HTTP answer, buffered or streamed; what else a handler returned, as it is."""
-    if posted.kind != "response" or posted.size > KEPT:
+    """Return status and body of an HTTP response, buffered or streamed, or any other result of a handler."""
+    if posted.kind != "response" or posted.size > KEPT_MAX:
         raise Trouble(f"posted {posted.size:,} bytes to {posted.kind}: {posted.body[:300]!r}")
     if posted.streamed:
         prelude, _, body = posted.body.partition(bytes(8))
         return json.loads(prelude)["statusCode"], body
-    answer = json.loads(posted.body)
-    if not isinstance(answer, dict) or "statusCode" not in answer:
-        return answer
-    body = answer["body"].encode()
-    return answer["statusCode"], base64.b64decode(body) if answer["isBase64Encoded"] else body
+    response = json.loads(posted.body)
+    if not isinstance(response, dict) or "statusCode" not in response:
+        return response
+    body = response["body"].encode()
+    return response["statusCode"], base64.b64decode(body) if response["isBase64Encoded"] else body

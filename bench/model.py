@@ -1,4 +1,4 @@
-"""What is compared, and what comes of it."""
+"""What is compared, and the results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lambent.interpreters import Interpreter
 
 
 class Side(Struct, frozen=True):
-    """One of two ways to run an app: the runtime client, Lambda's handler, and the adapter's module where there is one."""
+    """One of two ways to run an app: the runtime client, the handler, and the module of an adapter if there is one."""
 
     client: str  # "lambent" or "awslambdaric"
     handler: str
@@ -22,7 +22,7 @@ class Side(Struct, frozen=True):
 
 
 class Effort(Struct, frozen=True):
-    """How much is measured: rounds, how often within them both processes are started anew, seconds of one side in a round."""
+    """How much is measured: rounds, restarts of both processes, seconds of one side per round."""
 
     rounds: int
     generations: int
@@ -30,7 +30,7 @@ class Effort(Struct, frozen=True):
 
 
 class Site(Struct, frozen=True):
-    """Where it is measured: the interpreter, the folder of the peers' packages, a folder for what is made."""
+    """Where it is measured: the interpreter, the folder with the peers' packages, a scratch folder."""
 
     interpreter: Interpreter
     packages: Path
@@ -38,7 +38,7 @@ class Site(Struct, frozen=True):
 
 
 class Sample(Struct, frozen=True):
-    """One round: what both sides took, in the row's unit. `theirs` is 1 where a row has no peer."""
+    """The figures of both sides in one round, in the row's unit. `theirs` is 1 if the row has no peer."""
 
     ours: float
     theirs: float = 1.0
@@ -49,7 +49,7 @@ class Sample(Struct, frozen=True):
 
 
 class Row(Struct, frozen=True):
-    """A line of the table: it holds if the median of the rounds' ratios is at most `bar`; without a bar it only informs."""
+    """A line of the table. It passes if the median of the ratios is at most `bar`; without a bar it only informs."""
 
     name: str
     title: str
@@ -62,7 +62,7 @@ class Row(Struct, frozen=True):
 
 
 class Result(Struct, frozen=True):
-    """A row and its rounds; `trouble` says why there are none."""
+    """A row and its rounds. `trouble` says why there are none."""
 
     row: Row
     samples: list[Sample]
@@ -74,17 +74,17 @@ class Result(Struct, frozen=True):
 
     @property
     def medians(self) -> tuple[float, float]:
-        """What the sides took: their own medians, whose ratio is near the ratio but need not be it."""
+        """The medians of both sides. Their ratio is close to `ratio` but not equal to it."""
         return median(sample.ours for sample in self.samples), median(sample.theirs for sample in self.samples)
 
     @property
     def spread(self) -> tuple[float, float]:
-        """The quarter of the rounds below, and the quarter above."""
+        """The lower and the upper quartile of the ratios."""
         ratios = [sample.ratio for sample in self.samples]
         if len(ratios) < 2:
             return ratios[0], ratios[0]
-        first, _, third = quantiles(ratios, n=4, method="inclusive")
-        return first, third
+        lower, _, upper = quantiles(ratios, n=4, method="inclusive")
+        return lower, upper
 
     @property
     def met(self) -> bool:

@@ -1,4 +1,4 @@
-"""docs/benchmarks.md: one part for each bench, written by its own run, which leaves the others as they are."""
+"""docs/benchmarks.md: one part for each bench, each written by its own run."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _MARK = "<!-- {}: scripts/bench {} -->\n"
 
 
 def write(path: Path, name: str, text: str) -> None:
-    """Puts `text` in the place of the part called `name`."""
+    """Replace the part called `name`."""
     parts = _read(path.read_text() if path.exists() else "") | {name: text}
-    marked = [f"{_MARK.format(each, each)}\n{parts[each].strip()}\n" for each in _PARTS if each in parts]
+    marked = [f"{_MARK.format(part, part)}\n{parts[part].strip()}\n" for part in _PARTS if part in parts]
     path.write_text("\n".join([_TITLE, *marked]))
 
 

@@ -15,51 +15,51 @@ from lambent import interpreters
 from lambent.interpreters import Interpreter
 
 PINS = Path(__file__).parent / "peers.txt"
-WANTED = "3.13"
+PREFERRED = "3.13"
 _OTHERS = ("3.14", "3.12", "3.11", "3.10")
 
 
 class NoPeers(Exception):
-    """There is nothing to measure on or against; the text says why."""
+    """The interpreter or the peers to measure against are missing. The message says why."""
 
 
 def interpreter() -> Interpreter:
-    """Python 3.13, or the newest other one of this machine that the runtime knows."""
-    for version in (WANTED, *_OTHERS):
-        found = interpreters.find(version, os.environ)
-        if found is not None:
-            return found
-    raise NoPeers(f"no Python between 3.10 and 3.14 was found; {interpreters.install_command(WANTED)}")
+    """Return Python 3.13, or the newest other version of this machine that the runtime supports."""
+    for version in (PREFERRED, *_OTHERS):
+        interpreter = interpreters.find(version, os.environ)
+        if interpreter is not None:
+            return interpreter
+    raise NoPeers(f"no Python between 3.10 and 3.14 was found; {interpreters.install_command(PREFERRED)}")
 
 
 def installed(python: Interpreter) -> Path:
-    """A folder with the packages of peers.txt and their bytecode, for this interpreter."""
+    """Return a folder with the packages of peers.txt and their bytecode for this interpreter."""
     key = hashlib.sha256(f"{python.path.resolve()}\n{PINS.read_text()}".encode()).hexdigest()[:16]
     parent = platformdirs.user_cache_path("lambent") / "bench"
     folder = parent / f"{python.version}-{key}"
     if folder.is_dir():
         return folder
     parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=parent) as made:
-        target = Path(made) / "packages"
+    with tempfile.TemporaryDirectory(dir=parent) as temporary:
+        target = Path(temporary) / "packages"
         command = [find_uv_bin(), "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--compile-bytecode"]
-        done = subprocess.run(
+        result = subprocess.run(
             [*command, "--python", python.path, "--target", target, "--requirement", PINS],
             capture_output=True,
             text=True,
             timeout=600,
         )
-        if done.returncode:
-            raise NoPeers(f"the packages of {PINS.name} could not be installed: {done.stderr.strip()}")
+        if result.returncode:
+            raise NoPeers(f"the packages of {PINS.name} could not be installed: {result.stderr.strip()}")
         try:
             target.rename(folder)
         except OSError:
-            if not folder.is_dir():  # else another run was faster
+            if not folder.is_dir():  # otherwise a run at the same time was faster
                 raise
     return folder
 
 
 def pins() -> list[str]:
-    """ "name==version" of those that are compared or served, without what they bring along."""
+    """Return "name version" of the compared packages and frameworks, without their dependencies."""
     lines = [line for line in PINS.read_text().splitlines() if "==" in line]
     return [line.replace("==", " ") for line in lines[:6]]

@@ -17,9 +17,9 @@ from .model import Side, Site
 from .runtime_api import RuntimeApi, Trouble
 
 APPS = Path(__file__).parent / "apps"
-_ENDS = count()
+_NUMBERS = count()
 
-# What stands in /var/runtime on Lambda, without the little that differs there from `python -m awslambdaric`: importing runpy.
+# The bootstrap in /var/runtime on Lambda. It does the same as `python -m awslambdaric`, without importing runpy.
 _AWS_BOOTSTRAP = """\
 import os
 import sys
@@ -30,9 +30,9 @@ main([sys.argv[0], os.environ["_HANDLER"]])
 """
 
 
-def lay(side: Side, site: Site) -> Path:
-    """The task folder of a side, with bytecode as our packages have it: the apps, and lambent's runtime or AWS's bootstrap."""
-    task = site.folder / f"task-{next(_ENDS)}"
+def lay_out(side: Side, site: Site) -> Path:
+    """Make the task folder of a side, with bytecode as in a zip: the apps, and lambent's runtime or AWS's bootstrap."""
+    task = site.folder / f"task-{next(_NUMBERS)}"
     shutil.copytree(APPS, task, ignore=shutil.ignore_patterns("__pycache__"))
     for name, text in side.files.items():
         (task / name).write_text(text)
@@ -48,7 +48,7 @@ def lay(side: Side, site: Site) -> Path:
 
 
 def _compile(task: Path, site: Site) -> None:
-    """Unchecked-hash bytecode beside every source, as if it had been made for /var/task."""
+    """Add unchecked-hash bytecode to every source, as if it had been compiled for /var/task."""
     options = ["-q", "-q", "--invalidation-mode", "unchecked-hash", "-s", str(task), "-p", "/var/task"]
     subprocess.run([site.interpreter.path, "-s", "-m", "compileall", *options, task], check=False, capture_output=True)
 
@@ -96,7 +96,7 @@ class RuntimeProcess:
         return self._status("VmHWM")
 
     def forget_peak(self) -> None:
-        """Begins anew for `peak` (proc(5), clear_refs)."""
+        """Reset `peak` (proc(5), clear_refs)."""
         Path(f"/proc/{self._pid}/clear_refs").write_text("5")
 
     @property
@@ -105,16 +105,16 @@ class RuntimeProcess:
         return self._process.pid
 
     def _status(self, name: str) -> int:
-        found = re.search(rf"^{name}:\s+(\d+) kB$", Path(f"/proc/{self._pid}/status").read_text(), re.MULTILINE)
-        if found is None:
-            raise Trouble(f"/proc/{self._pid}/status says no {name}")
-        return int(found[1]) * 1024
+        match = re.search(rf"^{name}:\s+(\d+) kB$", Path(f"/proc/{self._pid}/status").read_text(), re.MULTILINE)
+        if match is None:
+            raise Trouble(f"/proc/{self._pid}/status has no {name}")
+        return int(match[1]) * 1024
 
     def _check(self) -> None:
         if self._process is not None and self._process.poll() is not None:
             lines = re.split(r"[\r\n]+", self._log.read_text(errors="replace").strip())
-            said = next((line for line in lines if line.startswith("[ERROR]")), lines[-1])
-            raise Trouble(f"the process ended with {self._process.returncode}: {said}")
+            error = next((line for line in lines if line.startswith("[ERROR]")), lines[-1])
+            raise Trouble(f"the process ended with {self._process.returncode}: {error}")
 
 
 def _environment(side: Side, site: Site, task: Path, address: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The outcome as a part of the page: the machine, the table, how to repeat it."""
+"""Writes the runtime's part of the page: the machine, the table, how to repeat it."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import subprocess
 
 from .machine import circumstances
 from .model import Effort, Result, Site
-from .peers import WANTED, pins
+from .peers import PREFERRED, pins
 
 _HOW = """\
 ### How it is measured
 
-Both sides run in a process of their own, as Lambda would start it: the task folder with bytecode, lambent's runtime as it
-packs it (the first line of its script names this machine's Python, where a zip's names Lambda's), Lambda's environment
-variables (with `AWS_EXECUTION_ENV`, so that AWS's client polls from a thread as it does there), the same interpreter with
-nothing in its site-packages, the same packages on the import path. The measuring process is the Runtime API. It hands out one
-event after the other, as fast as it is asked, and reads the kernel's CPU clock of the other process (all its threads, user and
-system) before and after. Both share one processor: waking another one costs a virtual machine more than all that is measured
-here, and happens or not as the scheduler likes. The event is a Function URL's: payload 2.0, 19 headers, 2 cookies, a query.
-Before anything is measured, both sides must have given the same status and body.
+Each side runs in its own process, started as Lambda starts it: the task folder with bytecode, lambent's runtime as packed (the
+first line of its script names this machine's Python instead of Lambda's), Lambda's environment variables (with
+`AWS_EXECUTION_ENV`, so that AWS's client polls from a thread as on Lambda), the same interpreter with empty site-packages, the
+same packages on the import path. The measuring process is the Runtime API. It sends one event after the other, as fast as the
+client takes them, and reads the kernel's CPU clock of the other process (all threads, user and system) before and after. Both
+share one processor: waking another one costs a virtual machine more than everything measured here, and depends on the
+scheduler. The event is a Function URL's: payload 2.0, 19 headers, 2 cookies, a query. Both sides must return the same status and
+body before anything is measured.
 
-The sides take turns in shuffled order; the ratio is taken round by round, and the table shows the median of the ratios and the
-middle half of them. Within a row the processes are started anew {generations} times. Absolute figures depend on the machine and
-on what else it does; **the ratios are what to trust**. Nothing here includes Lambda's own disk, micro-VM or network.
+The sides take turns in random order. Each round gives a ratio; the table shows the median of the ratios and their middle half.
+Within a row the processes are restarted {generations} times. Absolute figures depend on the machine and its load: **trust the
+ratios**. Nothing here includes Lambda's disk, micro-VM or network.
 
-### Again
+### Repeat it
 
 ```
 scripts/bench runtime            # all rows; writes this part of the page
@@ -65,19 +65,19 @@ def _line(result: Result) -> str:
     if not result.samples:
         return f"| {row.title} | | | | | {bar} | **no**: {result.trouble} |"
     met = "" if row.bar is None else "yes" if result.met else "**no**"
-    first, third = result.spread
+    lower, upper = result.spread
     if row.theirs is None:
-        return f"| {row.title} | {result.ratio:.1f} {row.unit} | | | {first:.1f} - {third:.1f} | {bar} | {met} |"
+        return f"| {row.title} | {result.ratio:.1f} {row.unit} | | | {lower:.1f} - {upper:.1f} | {bar} | {met} |"
     ours, theirs = result.medians
     return (
-        f"| {row.title} | {ours:.3g} {row.unit} | {theirs:.3g} {row.unit} | **{result.ratio:.3f}** | {first:.3f} - {third:.3f}"
+        f"| {row.title} | {ours:.3g} {row.unit} | {theirs:.3g} {row.unit} | **{result.ratio:.3f}** | {lower:.3f} - {upper:.3f}"
         f" | {bar} | {met} |"
     )
 
 
 def _more(site: Site, effort: Effort) -> list[str]:
     python = subprocess.run([site.interpreter.path, "-VV"], capture_output=True, text=True, check=True).stdout.strip()
-    other = "" if site.interpreter.version == WANTED else f" (no Python {WANTED} on this machine)"
+    other = "" if site.interpreter.version == PREFERRED else f" (no Python {PREFERRED} on this machine)"
     return [
         f"interpreter of both sides: {python}{other}",
         f"peers and frameworks: {', '.join(pins())} (the rest: bench/peers.txt)",

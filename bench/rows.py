@@ -9,7 +9,7 @@ from .model import Row, Side
 
 
 def event(path: str = "/") -> dict[str, Any]:
-    """What a Function URL sends for a GET from a browser: payload 2.0, 19 headers, 2 cookies, a query."""
+    """Return what a Function URL sends for a GET from a browser: payload 2.0, 19 headers, 2 cookies, a query."""
     identity = "abcdefghijklmnopqrstuvwxyz012345"
     domain = f"{identity}.lambda-url.eu-west-1.on.aws"
     return {
@@ -67,9 +67,9 @@ def _headers(domain: str) -> dict[str, str]:
 
 
 def _adapted(module: str, adapter: str) -> Side:
-    """An app under AWS's client behind an adapter, as its documentation has it."""
-    made = {"mangum": "Mangum", "apig_wsgi": "make_lambda_handler"}[adapter]
-    text = f"from {adapter} import {made}\nfrom {module} import app\nhandler = {made}(app)\n"
+    """Return an app under AWS's client behind an adapter, as in the adapter's documentation."""
+    factory = {"mangum": "Mangum", "apig_wsgi": "make_lambda_handler"}[adapter]
+    text = f"from {adapter} import {factory}\nfrom {module} import app\nhandler = {factory}(app)\n"
     return Side("awslambdaric", "adapted.handler", files={"adapted.py": text})
 
 
@@ -127,11 +127,17 @@ ROWS = (
     ),
     Row("bare", "bare handler, no-op, the loop alone, against awslambdaric", 0.30, *_BARE, {}, measure.cpu),
     Row(
-        "blob", "1 MiB binary answer, buffered, against awslambdaric + Mangum", 0.25, _ours("blob"), _BLOB, event(), measure.cpu
+        "blob",
+        "1 MiB binary response, buffered, against awslambdaric + Mangum",
+        0.25,
+        _ours("blob"),
+        _BLOB,
+        event(),
+        measure.cpu,
     ),
     Row(
         "blob-streamed",
-        "1 MiB binary answer, streamed, against awslambdaric + Mangum",
+        "1 MiB binary response, streamed, against awslambdaric + Mangum",
         0.05,
         _ours("blob", **_STREAM),
         _BLOB,

@@ -24,7 +24,7 @@ def names() -> list[str]:
 
 
 def run(chosen: Sequence[str], *, quick: bool) -> Outcome:
-    """Raises NoPeers when there is nothing to measure on or against."""
+    """Measure the rows. Raise NoPeers if an interpreter or the peers are missing."""
     effort = _QUICK if quick else _FULL
     load = os.getloadavg()
     python = peers.interpreter()
@@ -38,10 +38,11 @@ def run(chosen: Sequence[str], *, quick: bool) -> Outcome:
 
 
 def _stay_on_one_processor() -> None:
-    """This process and those it starts share one processor.
+    """Run this process and its children on one processor.
 
-    Else the scheduler puts the two ends of the conversation now on one, now on two, and in a virtual machine waking the other
-    processor costs more than all that is measured here: the same four system calls took 17 us of CPU on one, 130 us on two.
+    Otherwise the scheduler puts the two ends of the conversation sometimes on one processor and sometimes on two, and waking
+    another processor in a virtual machine costs more than everything measured here: four system calls took 17 us of CPU on one
+    processor and 130 us on two.
     """
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 

@@ -1,7 +1,7 @@
-"""A Runtime API that costs little: blocking sockets, one event at a time, the next as soon as it is asked for.
+"""A Runtime API with little overhead: blocking sockets, one event at a time, the next as soon as the client asks for it.
 
-It lives in the measuring process, never in the measured one, and reads what a client posts, streamed answers too. Between an
-answer and the next event it does as little as it can: what it touches drives the measured code out of the processor's caches.
+It runs in the measuring process and reads what the client posts, streamed responses too. Between a response and the next event
+it does as little as possible: whatever it touches evicts the measured code from the processor's caches.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ _PATIENCE = 60.0
 _GLANCE = struct.pack("ll", 1, 0)
 """Seconds to listen to the only connection before looking for others (SO_RCVTIMEO; settimeout would cost a poll per recv)."""
 _CHUNK = 1 << 18
-KEPT = 4 << 20
-"""Bytes of an answer that are kept; of longer ones only the size is known."""
+KEPT_MAX = 4 << 20
+"""Bytes of a response that are kept; of a longer one only the size is known."""
 
 _HEAD = (
     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -37,11 +37,11 @@ _ACCEPTED = (
 
 
 class Trouble(Exception):
-    """The measured process did what it should not; the text says what."""
+    """The measured process misbehaved. The message says how."""
 
 
 class Posted(Struct, frozen=True):
-    """What a client posted: to where ("response", "error"), in which mode, its first KEPT bytes, its size."""
+    """What a client posted: to where ("response", "error"), in which mode, its first KEPT_MAX bytes, its size."""
 
     kind: str
     streamed: bool
@@ -79,11 +79,11 @@ class RuntimeApi:
             assert connection is not None
             self._count += 1
             message = head % self._count + event
-            begin = time.perf_counter_ns()
+            start = time.perf_counter_ns()
             connection.sendall(message)
             while self._parked is None:
                 self._serve_one()
-            cycles.append(time.perf_counter_ns() - begin)
+            cycles.append(time.perf_counter_ns() - start)
         if self.posted.kind != "response":
             raise Trouble(f"posted to {self.posted.kind}: {self.posted.body[:2000]!r}")
         return cycles
@@ -153,16 +153,16 @@ class RuntimeApi:
 def _read_sized(connection: socket.socket, rest: bytes, length: int) -> tuple[bytes, int]:
     if len(rest) == length:
         return rest, length
-    parts, left = [rest], length - len(rest)
-    while left > 0:
+    parts, remaining = [rest], length - len(rest)
+    while remaining > 0:
         parts.append(_receive(connection))
-        left -= len(parts[-1])
+        remaining -= len(parts[-1])
     return b"".join(parts), length
 
 
 def _read_chunked(connection: socket.socket, data: bytes) -> tuple[bytes, int]:
-    """The first KEPT bytes and the size of a chunked body; its trailers are read and dropped."""
-    kept = bytearray()
+    """The first KEPT_MAX bytes and the size of a chunked body; its trailers are read and dropped."""
+    body = bytearray()
     total = 0
     while True:
         while b"\r\n" not in data:
@@ -174,14 +174,14 @@ def _read_chunked(connection: socket.socket, data: bytes) -> tuple[bytes, int]:
                 while b"\r\n" not in data:
                     data += _receive(connection)
                 line, _, data = data.partition(b"\r\n")
-            return bytes(kept), total
-        parts, have = [data], len(data)
-        while have < size + 2:
+            return bytes(body), total
+        parts, length = [data], len(data)
+        while length < size + 2:
             parts.append(_receive(connection))
-            have += len(parts[-1])
+            length += len(parts[-1])
         data = b"".join(parts)
-        if len(kept) < KEPT:
-            kept += data[:size]
+        if len(body) < KEPT_MAX:
+            body += data[:size]
         total += size
         data = data[size + 2 :]
 
@@ -193,8 +193,8 @@ def _receive(connection: socket.socket) -> bytes:
             data = connection.recv(_CHUNK)
         except BlockingIOError:
             if time.monotonic() > until:
-                raise Trouble(f"an answer broke off {_PATIENCE:.0f} s ago") from None
+                raise Trouble(f"a response broke off {_PATIENCE:.0f} s ago") from None
             continue
         if not data:
-            raise Trouble("the process hung up in the middle of an answer")
+            raise Trouble("the process closed the connection in the middle of a response")
         return data

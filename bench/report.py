@@ -17,8 +17,8 @@ first line of its script names this machine's Python instead of Lambda's), Lambd
 same packages on the import path. The measuring process is the Runtime API. It sends one event after the other, as fast as the
 client takes them, and reads the kernel's CPU clock of the other process (all threads, user and system) before and after. Both
 share one processor: waking another one costs a virtual machine more than everything measured here, and depends on the
-scheduler. The event is a Function URL's: payload 2.0, 19 headers, 2 cookies, a query. Both sides must return the same status and
-body before anything is measured.
+scheduler. The event is a Function URL's: payload 2.0, 19 headers, 2 cookies, a query. Both sides must return the same status
+and body before anything is measured.
 
 The sides take turns in random order. Each round gives a ratio; the table shows the median of the ratios and their middle half.
 Within a row the processes are restarted {generations} times. Absolute figures depend on the machine and its load: **trust the

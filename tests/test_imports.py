@@ -1,67 +1,125 @@
-"""Who may import whom (docs/explanation/architecture.md), and how large a file may grow."""
+"""Who may import whom (docs/explanation/architecture.md), and how the source is laid out."""
 
 from __future__ import annotations
 
 import ast
+import functools
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from support.paths import SOURCE
 
-FREE = {"atomic", "errors", "events", "limits", "calendar", "interpreters", "lazy", "module_packages", "units", "__init__"}
+SHARED = {"atomic", "errors", "events", "limits", "calendar", "interpreters", "lazy", "module_packages", "units", "__init__"}
 
 MAY_IMPORT = {
-    **{free: set() for free in FREE},
-    "names": FREE,
-    "config": FREE | {"names"},
-    "aws": FREE,
+    **{module: set() for module in SHARED},
+    "names": SHARED,
+    "config": SHARED | {"names"},
+    "aws": SHARED,
     "runtime": set(),
-    "package": FREE | {"config"},
-    "deploy": FREE | {"config", "names", "aws", "package.artifact"},
-    "local": FREE | {"names"},
-    "ui": FREE,
-    "cli": FREE | {"names", "config", "aws", "package", "deploy", "local", "ui"},
+    "package": SHARED | {"config"},
+    "deploy": SHARED | {"config", "names", "aws", "package.artifact"},
+    "local": SHARED | {"names"},
+    "ui": SHARED,
+    "cli": SHARED | {"names", "config", "aws", "package", "deploy", "local", "ui"},
     "__main__": {"cli"},
 }
-"""Part of lambent -> the parts it may import beside itself. This is the table of the architecture page."""
+"""Part of lambent -> the other parts that it may import: the table of the architecture page."""
 
 STARTS_PROCESSES = ("package/", "local/sandbox/", "local/daemon.py", "runtime/")
 READS_ENVIRONMENT = ("config/load.py", "ui/style.py", "cli/", "runtime/", "local/sandbox/aws_bootstrap.py")
+LINES_MAX = 450
 
 FILES = sorted(SOURCE.rglob("*.py"))
+
+
+def module_name(path: Path) -> str:
+    """The dotted name below `lambent`, "" for the package itself."""
+    parts = path.relative_to(SOURCE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in FILES}
 
 
 def part(path: Path) -> str:
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
-def ours(path: Path) -> set[str]:
-    """The dotted names below `lambent` that a file imports."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names if alias.name.split(".")[0] == "lambent"}
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            if node.module == "lambent":
-                found |= {f"lambent.{alias.name}" for alias in node.names}
-            elif node.module.startswith("lambent."):
-                found.add(node.module)
-    return {name.removeprefix("lambent").removeprefix(".") or "__init__" for name in found}
+@functools.cache
+def imported(path: Path) -> frozenset[str]:
+    """The modules below `lambent` that a file imports when it runs: absolute, relative and lazy imports, in functions too."""
+    package = module_name(path) if path.name == "__init__.py" else module_name(path).rpartition(".")[0]
+    return frozenset(
+        name for node in running(ast.parse(path.read_text("utf-8"))) for name in targets(node, package) if name is not None
+    )
 
 
-def allowed(importer: str, imported: str) -> bool:
-    top = imported.split(".")[0]
-    if top == importer or imported == "__version__":
-        return True
-    return any(imported == may or imported.startswith(f"{may}.") or top == may for may in MAY_IMPORT[importer])
+def running(node: ast.AST) -> Iterator[ast.AST]:
+    """All nodes, except those that only a type checker reads."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            for alternative in child.orelse:
+                yield alternative
+                yield from running(alternative)
+            continue
+        yield child
+        yield from running(child)
+
+
+def targets(node: ast.AST, package: str) -> Iterator[str | None]:
+    if isinstance(node, ast.Import):
+        yield from (below(alias.name) for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        if node.level:
+            parts = package.split(".") if package else []
+            base: str | None = ".".join(
+                [*parts[: len(parts) - node.level + 1], *(node.module.split(".") if node.module else [])]
+            )
+        else:
+            base = below(node.module or "")
+        if base is not None:
+            for alias in node.names:
+                name = f"{base}.{alias.name}".removeprefix(".")
+                yield name if name in MODULES else base
+    elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "LazyModule":
+        yield from (below(ast.literal_eval(argument)) for argument in node.args if isinstance(argument, ast.Constant))
+
+
+def below(name: str) -> str | None:
+    """The name without `lambent.`, or None for a module of others."""
+    return name.removeprefix("lambent").removeprefix(".") if name.split(".")[0] == "lambent" else None
+
+
+def is_allowed(importer: str, name: str) -> bool:
+    top = name.split(".")[0] or "__init__"
+    return top == importer or any(
+        name == other or name.startswith(f"{other}.") or top == other for other in MAY_IMPORT[importer]
+    )
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_imports_follow_the_table(path: Path) -> None:
-    wrong = {name for name in ours(path) if not allowed(part(path), name)}
-    assert not wrong, f"{part(path)} may not import {sorted(wrong)}"
+    forbidden = {name for name in imported(path) if not is_allowed(part(path), name)}
+    assert not forbidden, f"{part(path)} may not import {sorted(forbidden)}"
+
+
+def test_imports_have_no_cycles() -> None:
+    graph = {name: imported(path) & MODULES.keys() - {name} for name, path in MODULES.items() if path.name != "__init__.py"}
+    finished: set[str] = set()
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, " -> ".join((*trail[trail.index(name) :], name))
+        if name not in finished:
+            for other in sorted(graph.get(name, ())):
+                visit(other, (*trail, name))
+            finished.add(name)
+
+    for name in sorted(graph):
+        visit(name, ())
 
 
 @pytest.mark.parametrize("path", [file for file in FILES if part(file) == "runtime"], ids=lambda path: path.name)
@@ -88,16 +146,24 @@ def test_what_ships_in_the_zip_is_standard_library_only(path: Path) -> None:
     ],
     ids=["environment", "processes", "exit"],
 )
-def test_only_the_named_places(attributes: set[tuple[str, str]], places: tuple[str, ...]) -> None:
+def test_only_named_modules_touch_the_process(attributes: set[tuple[str, str]], places: tuple[str, ...]) -> None:
     for path in FILES:
-        where = str(path.relative_to(SOURCE))
-        if where.startswith(places):
+        name = str(path.relative_to(SOURCE))
+        if name.startswith(places):
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                assert (node.value.id, node.attr) not in attributes, f"{where}:{node.lineno} uses {node.value.id}.{node.attr}"
+                assert (node.value.id, node.attr) not in attributes, f"{name}:{node.lineno} uses {node.value.id}.{node.attr}"
 
 
-def test_no_file_grows_into_the_one_that_knows_everything() -> None:
-    long = {str(path.relative_to(SOURCE)): len(path.read_text().splitlines()) for path in FILES}
-    assert not {name: count for name, count in long.items() if count > 450}
+def test_file_names_are_unique_within_a_part() -> None:
+    names: dict[tuple[str, str], list[str]] = {}
+    for path in FILES:
+        if path.name not in ("__init__.py", "__main__.py"):
+            names.setdefault((part(path), path.name), []).append(str(path.relative_to(SOURCE)))
+    assert not [paths for paths in names.values() if len(paths) > 1]
+
+
+def test_files_stay_short() -> None:
+    lengths = {str(path.relative_to(SOURCE)): len(path.read_text().splitlines()) for path in FILES}
+    assert not {name: count for name, count in lengths.items() if count > LINES_MAX}

@@ -255,7 +255,7 @@ def test_detection_imports_nothing(tmp_path: Path) -> None:
 
 def test_nested_project_is_suggested(tmp_path: Path) -> None:
     files = {"backend/main.py": FASTAPI, "backend/requirements.txt": "fastapi", "frontend/package.json": ""}
-    with pytest.raises(DetectionError, match="there are projects: backend") as error:
+    with pytest.raises(DetectionError, match="these folders have projects: backend") as error:
         detect(write_project(tmp_path, files))
     assert error.value.hint == f"lambent deploy {tmp_path / 'backend'}"
     assert detect(tmp_path / "backend").spec == "main:app"

@@ -28,9 +28,7 @@ from lambent.errors import DetectionError
 _STRENGTHS = ("object", "factory", "maybe")
 _SHOWN_MAX = 15
 _NO_APP = "no app in this file"
-_SUPPORTED = (
-    "lambent runs ASGI and WSGI apps (FastAPI, Starlette, Quart, Flask, Django ...) and def lambda_handler(event, context)"
-)
+_SUPPORTED = "use an ASGI or WSGI app (FastAPI, Starlette, Quart, Flask, Django ...), or def lambda_handler(event, context)"
 _NOT_WEB = frozenset({"typer", "click", "cyclopts", "celery", "tkinter", "PyQt5", "PyQt6", "PySide6", "textual", "rq", "huey"})
 _NAMES = (*fw.HANDLER_NAMES, *fw.APP_NAMES, *(f"{name}()" for name in fw.FACTORY_NAMES))
 
@@ -275,7 +273,7 @@ def _several_apps_error(modules: ProjectModules, candidates: list[Candidate]) ->
 def _no_app_error(modules: ProjectModules, reasons: list[tuple[Module, str]]) -> DetectionError:
     nested = modules.nested_projects()
     if nested and not any(module.tier == 0 for module, _ in reasons):
-        message = f"no app found here, but in these folders there are projects: {', '.join(nested)}"
+        message = f"no app found here, but these folders have projects: {', '.join(nested)}"
         commands = "\n".join(f"lambent deploy {modules.folder / name}" for name in nested[:_SHOWN_MAX])
         return DetectionError(message, where=str(modules.folder), hint=commands)
     if not reasons:
@@ -283,7 +281,7 @@ def _no_app_error(modules: ProjectModules, reasons: list[tuple[Module, str]]) ->
         return DetectionError(
             "no app found" if any(modules.folder.rglob("*.py")) else "no Python files here",
             where=str(modules.folder),
-            hint="lambent deploy PATH, with the project's folder as PATH",
+            hint="pass the folder of your app: lambent deploy PATH",
             detail=f"lambent looked for {names}, packages, src/ and manage.py",
         )
     explanations = {*fw.UNSUPPORTED.values(), *fw.PROGRAMS.values()}

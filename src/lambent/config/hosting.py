@@ -40,10 +40,10 @@ def read_hosting(settings: Settings) -> Hosting:
         {
             "role": pattern_parser(_ROLE, "arn:aws:iam::123456789012:role/my-role"),
             "permissions": parse_permissions,
-            "policies": list_parser(_POLICIES_EXAMPLE, "ARNs of policies", _POLICY),
+            "policies": list_parser(_POLICIES_EXAMPLE, "policy ARNs", _POLICY),
             "log_retention": _parse_retention,
             "log_format": choice_parser({"text": "Text", "json": "JSON"}, "text or json", "json"),
-            "layers": list_parser(_LAYERS_EXAMPLE, "ARNs of layer versions", _LAYER),
+            "layers": list_parser(_LAYERS_EXAMPLE, "layer version ARNs", _LAYER),
             "vpc": _parse_vpc,
             "efs": _parse_mounts,
             "tags": _parse_tags,
@@ -133,7 +133,7 @@ def _parse_tags(setting: RawSetting) -> tuple[tuple[str, str], ...]:
         raise setting.refuse(f"tags must map names to text, got {tags!r}", example)
     for name in tags:
         if name.lower().startswith(("aws:", "lambent:")):
-            raise setting.refuse(f"the prefixes aws: and lambent: are reserved, got tag {name}", example)
+            raise setting.refuse(f"tag names must not start with aws: or lambent:, got {name}", example)
         if len(name) > 128:
             raise setting.refuse(f"a tag name can have at most 128 characters, got {name}", example)
     if len(tags) > limit:
@@ -145,11 +145,11 @@ def _parse_cors(setting: RawSetting) -> Cors:
     defaults: dict[str, Any] = {field.name.removesuffix("_s"): field.default for field in fields(Cors)}
     example = '{ origins = ["https://example.com"], methods = ["GET"] }'
     if not isinstance(setting.value, Mapping) or set(setting.value) - defaults.keys():
-        raise setting.refuse(f"cors can have {', '.join(defaults)}, got {setting.value!r}", example)
+        raise setting.refuse(f"cors can only have {', '.join(defaults)}, got {setting.value!r}", example)
     options: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in setting.value.items()}
     if any(type(value) is not type(defaults[key]) for key, value in options.items()):
-        types = "max_age is a number of seconds, credentials true or false, and everything else a list"
-        raise setting.refuse(f"in cors, {types}, got {setting.value!r}", example)
+        types = "a number for max_age, true or false for credentials, and lists for everything else"
+        raise setting.refuse(f"cors needs {types}, got {setting.value!r}", example)
     cors = Cors(max_age_s=options.pop("max_age", 0), **options)
     if not 0 <= cors.max_age_s <= 86400:
         raise setting.refuse(f"cors max_age must be between 0 and 86400 seconds, got {cors.max_age_s}", "{ max_age = 3600 }")

@@ -78,9 +78,9 @@ def gather(project: Project, stage: Sourced[str], environ: Mapping[str, str], fl
     Raises UsageError for an unknown key or stage.
     """
     source = project.table_source
-    tables = {key: value for key, value in project.table.items() if key != STAGES}
+    base_table = {key: value for key, value in project.table.items() if key != STAGES}
     stage_table = find_stage_table(stage, project.table, source)
-    base = _from_table(tables, f"{source} [tool.lambent]", "project")
+    base = _from_table(base_table, f"{source} [tool.lambent]", "project")
     override = _from_table(stage_table, f"{source} [tool.lambent.stages.{stage.value}]", "stage")
     variables = [layer["env"].value for layer in (base, override) if "env" in layer]
     if len(variables) == 2 and all(isinstance(table, Mapping) for table in variables):

@@ -106,7 +106,7 @@ def test_starlette_sees_the_request(start: Start) -> None:
         }
 
 
-def test_pain_30_starlette_reads_forms_and_uploads(start: Start) -> None:
+def test_starlette_reads_forms_and_uploads(start: Start) -> None:
     body = b'--x\r\nContent-Disposition: form-data; name="f"; filename="a.bin"\r\n\r\n\x00\xff\r\n\r\n--x--\r\n'
     with start("main.app", {"main.py": STARLETTE}) as env:
         sent = {"content-type": "multipart/form-data; boundary=x", "content-length": "999"}
@@ -117,7 +117,7 @@ def test_pain_30_starlette_reads_forms_and_uploads(start: Start) -> None:
         assert json.loads(answer.body)["form"] == {"a": "1", "b": "ü"}
 
 
-def test_pain_1_and_2_starlette_starts_once_and_keeps_its_state(start: Start) -> None:
+def test_starlette_starts_once_and_keeps_its_state(start: Start) -> None:
     with start("main.app", {"main.py": STARLETTE}) as env:
         assert json.loads(env.invoke(make_event(path="/state")).body) == [1, ["opened", "used"]]
         assert json.loads(env.invoke(make_event(path="/state")).body) == [1, ["opened", "used", "used"]]
@@ -138,7 +138,7 @@ def test_starlette_answers(start: Start) -> None:
         assert (head.status, head.body, head.fields["content-length"]) == (200, b"", "256")
 
 
-def test_pain_3_starlette_works_after_it_answered(start: Start) -> None:
+def test_starlette_works_after_it_answered(start: Start) -> None:
     with start("main.app", {"main.py": STARLETTE}) as env:
         assert env.invoke(make_event(path="/background")).body == b"soon"
         env.wait_idle()
@@ -214,7 +214,7 @@ def test_fastapi_keeps_its_worker_thread(start: Start) -> None:
         assert env.terminate() == 0
 
 
-def test_pain_10_context_variables_do_not_leak(start: Start) -> None:
+def test_context_variables_do_not_leak(start: Start) -> None:
     with start("main.app", {"main.py": FASTAPI}) as env:
         assert [env.invoke(make_event(path="/context")).body for _ in range(2)] == [b"null", b"null"]
 

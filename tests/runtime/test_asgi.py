@@ -90,7 +90,7 @@ def test_scope(call: Call) -> None:
     assert (scopes[1]["path"], scopes[1]["root_path"], scopes[1]["raw_path"]) == ("/prod/x", "/prod", b"/prod/x")
 
 
-def test_pain_1_lifespan_once_and_pain_2_its_state(call: Call, hosts: list[AsgiHost]) -> None:
+def test_lifespan_runs_once_and_its_state_reaches_requests(call: Call, hosts: list[AsgiHost]) -> None:
     seen: list[str] = []
 
     async def app(scope: Scope, receive: Any, send: Any) -> None:
@@ -150,7 +150,7 @@ def test_lifespan_on_demands_it(call: Call) -> None:
         call(app, lifespan="on")
 
 
-def test_pain_5_and_6_one_running_loop_for_all_requests(call: Call) -> None:
+def test_one_running_loop_for_all_requests(call: Call) -> None:
     loops = []
 
     async def app(scope: Scope, receive: Any, send: Any) -> None:
@@ -164,7 +164,7 @@ def test_pain_5_and_6_one_running_loop_for_all_requests(call: Call) -> None:
     assert len({id(loop) for loop in loops}) == 1
 
 
-def test_pain_7_receive_waits_until_the_answer_is_complete(call: Call) -> None:
+def test_receive_waits_until_the_answer_is_complete(call: Call) -> None:
     order: list[Any] = []
 
     async def app(scope: Scope, receive: Any, send: Any) -> None:
@@ -191,7 +191,7 @@ def test_pain_7_receive_waits_until_the_answer_is_complete(call: Call) -> None:
     assert order == [body, b"a", b"b", "sent", "http.disconnect", "http.disconnect"]
 
 
-def test_pain_3_the_answer_leaves_before_the_work_after_it(hosts: list[AsgiHost]) -> None:
+def test_the_answer_leaves_before_the_work_after_it(hosts: list[AsgiHost]) -> None:
     order: list[str] = []
 
     async def app(scope: Scope, receive: Any, send: Any) -> None:
@@ -207,7 +207,7 @@ def test_pain_3_the_answer_leaves_before_the_work_after_it(hosts: list[AsgiHost]
     assert order == ["answered", "worked"]
 
 
-def test_pain_4_an_exception_after_the_answer_does_not_change_it(hosts: list[AsgiHost]) -> None:
+def test_an_exception_after_the_answer_does_not_change_it(hosts: list[AsgiHost]) -> None:
     async def app(scope: Scope, receive: Any, send: Any) -> None:
         await answer(send)
         raise ValueError("too late")
@@ -224,7 +224,7 @@ def test_pain_4_an_exception_after_the_answer_does_not_change_it(hosts: list[Asg
     assert json.loads(delivered[0])["statusCode"] == 200
 
 
-def test_pain_10_context_variables_do_not_leak(call: Call) -> None:
+def test_context_variables_do_not_leak(call: Call) -> None:
     variable = contextvars.ContextVar("variable", default="clean")
     seen = []
 
@@ -250,7 +250,7 @@ def test_pain_10_context_variables_do_not_leak(call: Call) -> None:
         ([{**START, "headers": [(b"x", b"a\nb")]}], "line break"),
     ],
 )
-def test_pain_12_an_app_that_breaks_the_protocol(call: Call, messages: list[Any], complaint: str) -> None:
+def test_an_app_that_breaks_the_protocol(call: Call, messages: list[Any], complaint: str) -> None:
     async def app(scope: Scope, receive: Any, send: Any) -> None:
         for message in messages:
             await send(message)
@@ -259,7 +259,7 @@ def test_pain_12_an_app_that_breaks_the_protocol(call: Call, messages: list[Any]
         call(app, lifespan="off")
 
 
-def test_pain_13_header_bytes_that_are_not_utf_8(call: Call) -> None:
+def test_header_bytes_that_are_not_utf_8(call: Call) -> None:
     async def app(scope: Scope, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"X-Name", b"caf\xe9"), [b"y", b"z"]]})
         await send({"type": "http.response.body"})

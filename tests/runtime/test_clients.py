@@ -192,7 +192,7 @@ def snapshot_hooks() -> str:
     return (install(NEWEST, CACHE / "runtimes", os.environ).folder / "snapshot_restore_py.py").read_text()
 
 
-def test_pain_9_hooks_run_around_the_snapshot_and_what_belongs_to_the_loop_survives(start: Start) -> None:
+def test_hooks_run_around_the_snapshot_and_what_belongs_to_the_loop_survives(start: Start) -> None:
     files = {"main.py": HOOKS.replace("BROKEN", ""), "snapshot_restore_py.py": snapshot_hooks()}
     with start(files=files, env=SNAP) as env:
         assert env.posted().kind == "restore/next"

@@ -62,7 +62,7 @@ class Lively:
         await send({"type": "http.response.body", "body": scope["state"]["pool"].encode()})
 
 
-def test_pain_1_2_and_5_one_start_up_one_loop_and_its_state() -> None:
+def test_one_start_up_one_loop_and_its_state() -> None:
     app = Lively()
     handler = Mangum(app)
     assert app.starts == 0  # routes may still be added after this line
@@ -110,7 +110,7 @@ def test_arguments_are_checked() -> None:
         ("/dev", "/dev/x", "/x", "/dev"),
     ],
 )
-def test_pain_33_base_path(base: str, path: str, seen: str, root: str) -> None:
+def test_base_path(base: str, path: str, seen: str, root: str) -> None:
     app = answering()
     handler = Mangum(app, lifespan="off", api_gateway_base_path=base)
     for event in (make_event(path=path), make_event(path=path, domain=HTTP_API, stage="dev")):
@@ -119,7 +119,7 @@ def test_pain_33_base_path(base: str, path: str, seen: str, root: str) -> None:
         assert app.seen[-1]["raw_path"].startswith(path.encode())
 
 
-def test_pain_33_stages() -> None:
+def test_stages() -> None:
     app = answering()
     handler = Mangum(app, lifespan="off")
     handler(make_rest("/x"), None)
@@ -149,7 +149,7 @@ def test_which_answers_are_text() -> None:
 
 
 @pytest.mark.parametrize("event", [make_event(), make_rest("/"), make_elb()], ids=["2.0", "1.0", "balancer"])
-def test_pain_22_excluded_headers(event: Any) -> None:
+def test_excluded_headers(event: Any) -> None:
     app = answering(headers=[(b"x-secret", b"1"), (b"x-secret", b"2"), (b"set-cookie", b"a=1"), (b"x-a", b"1")])
     answer = Mangum(app, lifespan="off", exclude_headers=["X-Secret", "Set-Cookie"])(event, None)
     assert "x-secret" not in str(answer).lower() and "cookie" not in str(answer).lower()
@@ -199,7 +199,7 @@ def test_lambda_at_edge() -> None:
     assert answer["headers"]["set-cookie"] == [{"key": "set-cookie", "value": "a=1"}, {"key": "set-cookie", "value": "b=2"}]
 
 
-def test_pain_40_one_line_a_request_and_only_if_asked_for(caplog: pytest.LogCaptureFixture) -> None:
+def test_one_line_a_request_and_only_if_asked_for(caplog: pytest.LogCaptureFixture) -> None:
     handler = Mangum(answering(), lifespan="off")
     handler(make_event(), None)
     assert not caplog.records
@@ -208,7 +208,7 @@ def test_pain_40_one_line_a_request_and_only_if_asked_for(caplog: pytest.LogCapt
     assert [record.getMessage() for record in caplog.records] == ["GET /a 200"]
 
 
-def test_pain_4_an_error_after_the_answer_does_not_change_it(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_error_after_the_answer_does_not_change_it(caplog: pytest.LogCaptureFixture) -> None:
     async def app(scope: Scope, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 201, "headers": []})
         await send({"type": "http.response.body", "body": b"done"})
@@ -218,7 +218,7 @@ def test_pain_4_an_error_after_the_answer_does_not_change_it(caplog: pytest.LogC
     assert "too late" in caplog.text
 
 
-def test_pain_18_events_that_are_not_http() -> None:
+def test_events_that_are_not_http() -> None:
     with pytest.raises(RuntimeError, match="unable to infer a handler"):
         Mangum(answering(), lifespan="off")({"Records": [{"eventSource": "aws:sqs"}]}, None)
     with pytest.raises(ValueError, match="not an HTTP request"):

@@ -67,7 +67,7 @@ def environment(tmp_path: Path, python: Path, app: str, **env: str) -> Environme
 
 
 @pytest.mark.parametrize("app", [ASGI, WSGI], ids=["asgi", "wsgi"])
-def test_pain_18_other_events_go_to_the_function(tmp_path: Path, python: Path, app: str) -> None:
+def test_other_events_go_to_the_function(tmp_path: Path, python: Path, app: str) -> None:
     with environment(tmp_path, python, app, LAMBENT_EVENTS="jobs:plain") as lambda_:
         assert lambda_.invoke(SCHEDULE).data == {"got": SCHEDULE, "id": "request-1"}
         answer = lambda_.invoke(make_event(path="/x"))
@@ -120,7 +120,7 @@ def test_without_a_function_the_error_says_how_to_give_one(tmp_path: Path, pytho
 
 
 @pytest.mark.parametrize(("app", "whole"), [(ASGI, True), (WSGI, False)], ids=["asgi", "wsgi"])
-def test_pain_33_base_path(tmp_path: Path, python: Path, app: str, whole: bool) -> None:
+def test_base_path(tmp_path: Path, python: Path, app: str, whole: bool) -> None:
     """ASGI has the whole path and root_path, WSGI the two parts of it."""
 
     def seen(event: dict[str, Any]) -> str:

@@ -142,7 +142,7 @@ def test_trace_id_is_set_per_invocation(raw: Environment) -> None:
     assert raw.invoke(make_event(path="/trace")).body == b"none"
 
 
-def test_pain_31_an_answer_too_large_is_named_in_the_log(raw: Environment) -> None:
+def test_an_answer_too_large_is_named_in_the_log(raw: Environment) -> None:
     assert raw.invoke(make_event(path="/large", query="4700000")).size < 6_291_556
     assert raw.invoke(make_event(path="/large", query="4800000")).kind == "too large"
     assert raw.invoke(make_event(path="/large", query="3")).body == bytes(3)
@@ -162,7 +162,7 @@ def test_large_requests_arrive_whole(tmp_path: Path) -> None:
         assert env.invoke(make_event("POST", body=bytes(4_000_000) + b"12345")).body == b"543214000005"
 
 
-def test_pain_18_events_that_are_not_http_fail_clearly(raw: Environment) -> None:
+def test_events_that_are_not_http_fail_clearly(raw: Environment) -> None:
     posted = raw.invoke({"source": "aws.events"})
     assert posted.kind == "error"
     assert posted.headers["lambda-runtime-function-error-type"] == "Function.NotHttp"
@@ -192,7 +192,7 @@ def test_what_is_printed_is_not_held_back(raw: Environment) -> None:
     assert raw.log == "printed ü"
 
 
-def test_pain_8_sigterm_ends_the_process_whatever_threads_there_are(raw: Environment) -> None:
+def test_sigterm_ends_the_process_whatever_threads_there_are(raw: Environment) -> None:
     assert raw.invoke(make_event(path="/thread")).body == b"started"
     raw.wait_idle()
     assert raw.terminate() == 0
@@ -222,7 +222,7 @@ INIT_ERRORS = {
 
 
 @pytest.mark.parametrize("handler", INIT_ERRORS)
-def test_pain_42_the_app_is_imported_at_init_and_errors_are_posted(handler: str, tmp_path: Path) -> None:
+def test_the_app_is_imported_at_init_and_errors_are_posted(handler: str, tmp_path: Path) -> None:
     code, kind, message = INIT_ERRORS[handler]
     with Environment(tmp_path, python(), handler, files={"main.py": code}) as env:
         posted = env.posted()
@@ -281,7 +281,7 @@ def test_the_import_path_is_lambdas(interpreter: Path, tmp_path: Path) -> None:
         assert script == "__main__.py"
 
 
-def test_pain_40_an_ordinary_request_logs_nothing_and_json_logging_is_json(tmp_path: Path) -> None:
+def test_an_ordinary_request_logs_nothing_and_json_logging_is_json(tmp_path: Path) -> None:
     app = """
         import logging
 

@@ -1,4 +1,4 @@
-"""Events to requests. Numbers in names are those of the list of what users of other adapters ran into."""
+"""From events to requests, with the cases that users of other adapters reported as bugs."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_captured_function_url_event() -> None:
 
 
 @pytest.mark.parametrize("headers", [None, {}, "absent"])
-def test_pain_17_events_without_headers(headers: Any) -> None:
+def test_events_without_headers(headers: Any) -> None:
     event = make_event(path="/x")
     if headers == "absent":
         del event["headers"]
@@ -83,12 +83,12 @@ def test_pain_17_events_without_headers(headers: Any) -> None:
         {"requestContext": {}},
     ],
 )
-def test_pain_18_events_that_are_not_http(event: Any) -> None:
+def test_events_that_are_not_http(event: Any) -> None:
     with pytest.raises(NotHttp, match="not an HTTP request"):
         read(event, None)
 
 
-def test_pain_21_cookies_are_taken_from_one_place() -> None:
+def test_cookies_are_taken_from_one_place() -> None:
     twice = read(make_event(cookies=["a=1", "b=2"]), None)
     assert [value for name, value in twice.headers if name == "cookie"] == ["a=1; b=2"]
     event = make_event(cookies=["a=1", "b=2"], domain=HTTP_API)
@@ -109,7 +109,7 @@ def test_pain_21_cookies_are_taken_from_one_place() -> None:
         ("x:y", None, ("x:y", 443)),
     ],
 )
-def test_pain_24_odd_hosts_and_ports(host: str, port: str | None, server: tuple[str, int]) -> None:
+def test_odd_hosts_and_ports(host: str, port: str | None, server: tuple[str, int]) -> None:
     event = make_event(headers={"host": host})
     del event["headers"]["x-forwarded-port"]
     if port is not None:
@@ -120,18 +120,18 @@ def test_pain_24_odd_hosts_and_ports(host: str, port: str | None, server: tuple[
 @pytest.mark.parametrize(
     ("protocol", "version"), [("HTTP/1.1", "1.1"), ("HTTP/1.0", "1.0"), ("HTTP/2.0", "2.0"), (None, "1.1")]
 )
-def test_pain_26_http_version(protocol: str | None, version: str) -> None:
+def test_http_version(protocol: str | None, version: str) -> None:
     assert read(make_event(protocol=protocol), None).http_version == version
 
 
-def test_pain_30_binary_bodies_and_their_length() -> None:
+def test_binary_bodies_and_their_length() -> None:
     request = read(make_event("POST", body=b"\x00\xff", headers={"content-length": "4"}), None)
     assert request.body == b"\x00\xff"
     assert headers_of(request)["content-length"] == "2"
     assert "content-length" not in headers_of(read(make_event(), None))
 
 
-def test_pain_33_stage_is_the_root_path_on_a_segment_boundary() -> None:
+def test_stage_is_the_root_path_on_a_segment_boundary() -> None:
     request = read(make_event(path="/dev/x", domain=HTTP_API, stage="dev"), None)
     assert (request.path, request.root_path) == ("/dev/x", "/dev")
     assert read(make_event(path="/development/x", domain=HTTP_API, stage="dev"), None).root_path == ""
@@ -154,7 +154,7 @@ def test_pain_33_stage_is_the_root_path_on_a_segment_boundary() -> None:
         ("u.lambda-url.eu-west-1.on.aws", "", "/", b"/"),
     ],
 )
-def test_pain_34_and_35_paths_are_decoded_once(domain: str, raw: str, path: str, decoded: bytes) -> None:
+def test_paths_are_decoded_once(domain: str, raw: str, path: str, decoded: bytes) -> None:
     request = read(make_event(path=raw, domain=domain), None)
     assert request.path == path
     assert unquote(request.path) == decoded
@@ -165,14 +165,14 @@ def test_quote_and_unquote_are_inverse() -> None:
         assert unquote(quote(text)) == text.encode()
 
 
-def test_pain_36_queries() -> None:
+def test_queries() -> None:
     assert read(make_event(query="a=1&a=2&b=x%20y&c=%2B+"), None).query == "a=1&a=2&b=x%20y&c=%2B+"
     assert read(make_elb(queryStringParameters={"a": "x%20y", "b": "%26"}), None).query == "a=x%20y&b=%26"
     assert read(make_elb(multiValueQueryStringParameters={"a": ["1", "%C3%BC"]}), None).query == "a=1&a=%C3%BC"
     assert read(make_rest(multiValueQueryStringParameters={"a": ["1", "ü &"]}), None).query == "a=1&a=%C3%BC+%26"
 
 
-def test_pain_38_client_address() -> None:
+def test_client_address() -> None:
     assert read(make_event(), None).client == "203.0.113.7"
     assert read(make_rest(), None).client == "203.0.113.7"
     assert read(make_elb(), None).client == "203.0.113.7"
@@ -218,7 +218,7 @@ WHAT_TELLS = {("requestContext",), ("requestContext", "http"), ("requestContext"
 
 @pytest.mark.parametrize("kind", EVENTS)
 @pytest.mark.parametrize("filling", [None, ...], ids=["null", "missing"])
-def test_pain_17_any_field_may_be_missing_or_null(kind: str, filling: Any) -> None:
+def test_any_field_may_be_missing_or_null(kind: str, filling: Any) -> None:
     event = EVENTS[kind]
     whole = read(event, None)
     holes = _holes(event)
@@ -257,7 +257,7 @@ def test_a_test_typed_by_hand() -> None:
     ],
     ids=["authorizer", "authorizer 2.0", "token authorizer", "web socket", "schedule"],
 )
-def test_pain_18_events_with_the_looks_of_http(event: dict[str, Any]) -> None:
+def test_events_with_the_looks_of_http(event: dict[str, Any]) -> None:
     with pytest.raises(NotHttp, match=r"\[tool.lambent\] events"):
         read(event, None)
 
@@ -275,12 +275,12 @@ def test_pain_18_events_with_the_looks_of_http(event: dict[str, Any]) -> None:
         ("/api/a%2Fb", "/api", "/api", "/api/a%2Fb"),
     ],
 )
-def test_pain_33_base_path_on_a_segment_boundary(path: str, base: str, root: str, result: str) -> None:
+def test_base_path_on_a_segment_boundary(path: str, base: str, root: str, result: str) -> None:
     request = read(make_event(path=path), None, base)
     assert (request.root_path, request.path) == (root, result)
 
 
-def test_pain_33_base_path_behind_the_stage() -> None:
+def test_base_path_behind_the_stage() -> None:
     rest = read(make_rest("/api/x"), None, "/api")
     assert (rest.root_path, rest.path) == ("/prod/api", "/prod/api/x")
     http_api = read(make_event(path="/dev/api/x", domain=HTTP_API, stage="dev"), None, "/api")

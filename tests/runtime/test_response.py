@@ -50,25 +50,25 @@ def test_a_text_answer() -> None:
         ("", False),
     ],
 )
-def test_pain_28_which_answers_are_text(kind: str, text: bool) -> None:
+def test_which_answers_are_text(kind: str, text: bool) -> None:
     data = reply([("content-type", kind)] if kind else [], b"abc")
     assert data["isBase64Encoded"] is not text
     assert data["body"] == ("abc" if text else base64.b64encode(b"abc").decode())
 
 
-def test_pain_14_text_that_is_not_utf_8() -> None:
+def test_text_that_is_not_utf_8() -> None:
     data = reply([("content-type", "text/plain; charset=iso-8859-1")], "ü".encode("latin-1"))
     assert data["isBase64Encoded"] is True
     assert base64.b64decode(data["body"]) == b"\xfc"
 
 
 @pytest.mark.parametrize(("coding", "text"), [("gzip", False), ("br", False), ("identity", True), (" Identity ", True)])
-def test_pain_29_compressed_bodies(coding: str, text: bool) -> None:
+def test_compressed_bodies(coding: str, text: bool) -> None:
     data = reply([("content-type", "text/plain"), ("content-encoding", coding)], b"abc")
     assert data["isBase64Encoded"] is not text
 
 
-def test_pain_19_cookies() -> None:
+def test_cookies() -> None:
     headers = [("set-cookie", "a=1"), ("x", "y"), ("set-cookie", "b=2; Expires=Thu, 01 Jan 2026 00:00:00 GMT")]
     assert reply(headers)["cookies"] == ["a=1", "b=2; Expires=Thu, 01 Jan 2026 00:00:00 GMT"]
     assert reply(headers)["headers"] == {"x": "y"}
@@ -78,12 +78,12 @@ def test_pain_19_cookies() -> None:
     assert sorted(value for name, value in balanced.items() if name != "x") == [headers[0][1], headers[2][1]]
 
 
-def test_pain_20_repeated_headers_are_joined() -> None:
+def test_repeated_headers_are_joined() -> None:
     assert reply([("link", "</a>"), ("link", "</b>"), ("vary", "a")])["headers"] == {"link": "</a>, </b>", "vary": "a"}
     assert reply([("link", "</a>"), ("link", "</b>")], event=make_rest())["multiValueHeaders"] == {"link": ["</a>", "</b>"]}
 
 
-def test_pain_23_load_balancers() -> None:
+def test_load_balancers() -> None:
     data = reply([("a", "1")], b"", 404, event=make_elb())
     assert (data["statusCode"], data["statusDescription"], data["headers"]) == (404, "404 Not Found", {"a": "1"})
     data = reply([("a", "1")], b"", 299, event=make_elb(multiValueHeaders={"host": ["lb"]}))
@@ -91,7 +91,7 @@ def test_pain_23_load_balancers() -> None:
 
 
 @pytest.mark.parametrize("status", [204, 304])
-def test_pain_25_no_content(status: int) -> None:
+def test_no_content(status: int) -> None:
     data = reply([("etag", "x")], b"left over", status)
     assert data == {"statusCode": status, "headers": {"etag": "x"}, "body": "", "isBase64Encoded": False}
 
@@ -102,7 +102,7 @@ def test_content_length_is_true() -> None:
     assert reply([("content-length", "99")], b"", 304)["headers"] == {"content-length": "99"}
 
 
-def test_pain_27_head_has_no_body_but_its_length() -> None:
+def test_head_has_no_body_but_its_length() -> None:
     data = reply([("content-type", "text/plain"), ("content-length", "3")], b"abc", method="HEAD")
     assert (data["body"], data["headers"]["content-length"]) == ("", "3")
 

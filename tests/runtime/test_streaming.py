@@ -39,12 +39,12 @@ both = pytest.mark.parametrize("source", [ASGI, WSGI], ids=["asgi", "wsgi"])
 
 @both
 @pytest.mark.parametrize("version", VERSIONS)
-def test_pain_32_events_leave_one_by_one(make: Make, source: str, version: str) -> None:
+def test_events_leave_one_by_one(make: Make, source: str, version: str) -> None:
     place = make(source, version)
     stream = place.env.stream(make_event(path="/events"))
     assert stream.headers["lambda-runtime-function-response-mode"] == "streaming"
     assert stream.headers["content-type"] == "application/vnd.awslambda.http-integration-response"
-    assert stream.prelude() == {  # pain 21: cookies are in it
+    assert stream.prelude() == {  # with its cookies
         "statusCode": 200,
         "headers": {"content-type": "text/event-stream"},
         "cookies": ["a=1", "b=2"],
@@ -94,7 +94,7 @@ def test_an_answer_left_incomplete_says_so(make: Make) -> None:
 
 @both
 @pytest.mark.parametrize("mode", ["stream", "buffer"])
-def test_pain_3_answer_first_work_after(make: Make, source: str, mode: str) -> None:
+def test_answer_first_work_after(make: Make, source: str, mode: str) -> None:
     place = make(source, mode=mode)
     if mode == "stream":
         stream = place.env.stream(make_event(path="/after"))
@@ -107,7 +107,7 @@ def test_pain_3_answer_first_work_after(make: Make, source: str, mode: str) -> N
 
 
 @pytest.mark.parametrize(("source", "path"), [(ASGI, "/large"), (WSGI, "/large"), (ASGI, "/lump")])
-def test_pain_31_a_hundred_megabytes_in_constant_memory(make: Make, source: str, path: str) -> None:
+def test_a_hundred_megabytes_in_constant_memory(make: Make, source: str, path: str) -> None:
     place = make(source)
     place.env.api.keep = 1
     stream = place.env.stream(make_event(path=path))
@@ -204,7 +204,7 @@ def test_a_file_goes_through_the_file_wrapper(make: Make) -> None:
         ("GET", 304, b"", {"content-length": "4", "etag": "e"}),
     ],
 )
-def test_pain_25_and_27_answers_without_a_body(
+def test_answers_without_a_body(
     make: Make, method: str, status: int, body: bytes, headers: dict[str, str]
 ) -> None:
     stream = make(ASGI).env.stream(make_event(method, "/bare", query=str(status)))

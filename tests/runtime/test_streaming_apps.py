@@ -147,7 +147,7 @@ def env(target: tuple[Path, Path], tmp_path: Path, request: pytest.FixtureReques
     ],
     indirect=["env"],
 )
-def test_pain_32_server_sent_events(env: Streaming, path: str) -> None:
+def test_server_sent_events(env: Streaming, path: str) -> None:
     stream = env.stream(make_event(path=path))
     prelude = stream.prelude()
     assert (prelude["statusCode"], prelude["headers"]["content-type"].partition(";")[0]) == (200, "text/event-stream")

@@ -56,25 +56,25 @@ def test_environ() -> None:
     assert values["wsgi.input"].read() == "ü".encode()
 
 
-def test_pain_37_paths_and_headers_beyond_latin_1_are_bytes_in_disguise() -> None:
+def test_paths_and_headers_beyond_latin_1_are_bytes_in_disguise() -> None:
     values = environ(read(make_event(path="/%E2%82%AC", headers={"x": "€"}), None))
     assert values["PATH_INFO"].encode("latin-1").decode() == "/€"
     assert values["HTTP_X"].encode("latin-1").decode() == "€"
 
 
-def test_pain_39_event_and_context_are_there() -> None:
+def test_event_and_context_are_there() -> None:
     event = make_event()
     values = environ(read(event, "the context"))
     assert values["aws.event"] is event
     assert values["aws.context"] == "the context"
 
 
-def test_pain_33_script_name() -> None:
+def test_script_name() -> None:
     values = environ(read(make_rest("/x"), None))
     assert (values["SCRIPT_NAME"], values["PATH_INFO"]) == ("/prod", "/x")
 
 
-def test_pain_15_start_response_again_with_exc_info() -> None:
+def test_start_response_again_with_exc_info() -> None:
     def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         start_response("200 OK", PLAIN)
         try:
@@ -110,7 +110,7 @@ def test_start_response_twice_is_an_error() -> None:
         call(app)
 
 
-def test_pain_12_no_start_response_is_an_error() -> None:
+def test_no_start_response_is_an_error() -> None:
     with pytest.raises(AssertionError, match="never called start_response"):
         call(lambda environ, start_response: [])
     with pytest.raises(AssertionError, match="before it called start_response"):
@@ -202,7 +202,7 @@ def iter_reader(blocks: list[bytes]) -> Any:
     return Reader()
 
 
-def test_pain_19_cookies_of_a_wsgi_app_come_once() -> None:
+def test_cookies_of_a_wsgi_app_come_once() -> None:
     def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         start_response("200 OK", [("Set-Cookie", " a=1"), ("set-cookie", "b=2")])
         return []

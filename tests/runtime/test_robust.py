@@ -238,18 +238,18 @@ def test_what_site_gives_a_program_is_there_without_site(runtime: str, tmp_path:
     python = clean_python(tmp_path / "python", runtime)
     packages = tmp_path / "python" / "lib" / runtime / "site-packages"
     with Environment(tmp_path / "bare", python, "main.handler", files={"main.py": SITE}) as env:
-        told = env.invoke(1).data
-        assert (told["known"], told["early"], told["custom"]) == ([True] * 3, [], None)
-        assert str(packages) in told["path"]
+        payload = env.invoke(1).data
+        assert (payload["known"], payload["early"], payload["custom"]) == ([True] * 3, [], None)
+        assert str(packages) in payload["path"]
         assert env.log == ""
     (packages / "extra").mkdir()
     (packages / "one.pth").write_text("\ufeff# a comment\nextra\nnowhere\nimport sys; sys.customised = 'by pth'\n", "utf-8")
     (packages / "two.pth").write_text("import nonsense_x\n")
     (packages / "sitecustomize.py").write_text("import sys; sys.customised += ' and sitecustomize'\n")
     with Environment(tmp_path / "rich", python, "main.handler", files={"main.py": SITE}) as env:
-        told = env.invoke(1).data
-        assert told["custom"] == "by pth and sitecustomize"
-        assert [entry for entry in told["path"] if "site-packages" in entry and "/opt" not in entry] == [
+        payload = env.invoke(1).data
+        assert payload["custom"] == "by pth and sitecustomize"
+        assert [entry for entry in payload["path"] if "site-packages" in entry and "/opt" not in entry] == [
             str(packages),
             str(packages / "extra"),
         ]
@@ -260,6 +260,6 @@ def test_a_virtual_environment_is_left_to_site(tmp_path: Path) -> None:
     subprocess.run([interpreter(NEWEST), "-m", "venv", "--without-pip", tmp_path / "venv"], check=True, timeout=60)
     python = tmp_path / "venv" / "bin" / "python"
     with Environment(tmp_path, python, "main.handler", files={"main.py": SITE}) as env:
-        told = env.invoke(1).data
-        assert str(tmp_path / "venv" / "lib" / NEWEST / "site-packages") in told["path"]
-        assert told["known"] == [True] * 3
+        payload = env.invoke(1).data
+        assert str(tmp_path / "venv" / "lib" / NEWEST / "site-packages") in payload["path"]
+        assert payload["known"] == [True] * 3

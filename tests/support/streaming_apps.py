@@ -14,7 +14,7 @@ import asyncio, contextlib, contextvars, os
 seen = contextvars.ContextVar("seen", default=0)
 
 GATE = os.open(os.environ["GATE"], os.O_RDWR | os.O_NONBLOCK)
-TOLD = os.environ["TOLD"]
+MESSAGES = os.environ["MESSAGES"]
 
 async def gate():
     loop = asyncio.get_running_loop()
@@ -26,9 +26,9 @@ async def gate():
     loop.add_reader(GATE, come)
     await passed
 
-def tell(text):
-    with open(TOLD, "w") as told:
-        told.write(str(text))
+def report(text):
+    with open(MESSAGES, "w") as messages:
+        messages.write(str(text))
 
 def memory(name):
     with open("/proc/self/status") as status:
@@ -77,7 +77,7 @@ async def after(send, start, body):
     await start([])
     await body(b"soon")
     await gate()
-    tell("worked")
+    report("worked")
 
 async def large(send, start, body):
     await start([(b"x-idle", str(memory("VmRSS")).encode())])
@@ -85,20 +85,20 @@ async def large(send, start, body):
     for number in range(100):
         await body(block, True)
     await body(b"")
-    tell(memory("VmHWM"))
+    report(memory("VmHWM"))
 
 async def lump(send, start, body):
     block = b"x" * (100 * 1024 * 1024)
     await start([(b"x-idle", str(memory("VmRSS")).encode())])
     await body(memoryview(block))
-    tell(memory("VmHWM"))
+    report(memory("VmHWM"))
 
 async def full(send, start, body):
     await start([])
     sent = 0
     async def watch():
         await gate()
-        tell(sent)
+        report(sent)
     watcher = asyncio.create_task(watch())
     for number in range(100):
         await body(bytes(1024 * 1024), True)
@@ -111,7 +111,7 @@ async def stuck(send, start, body):
     with contextlib.suppress(asyncio.TimeoutError):
         while True:
             await asyncio.wait_for(body(bytes(1024 * 1024), True), 0.2)
-    tell("gave up")
+    report("gave up")
     await body(b"last")
 
 async def endless(send, start, body):
@@ -121,13 +121,13 @@ async def endless(send, start, body):
             await body(b"x", True)
             await asyncio.sleep(0)
     except OSError as error:
-        tell(type(error).__name__)
+        report(type(error).__name__)
         raise
 
 async def patient(send, start, body, receive):
     await start([])
     await body(b"x", True)
-    tell((await receive())["type"] + " " + (await receive())["type"])
+    report((await receive())["type"] + " " + (await receive())["type"])
 
 async def bare(send, start, body):
     await start([(b"content-length", b"4"), (b"etag", b"e"), (b"connection", b"close")], status=int(query))
@@ -155,14 +155,14 @@ WSGI = """
 import os
 
 GATE = os.open(os.environ["GATE"], os.O_RDWR)
-TOLD = os.environ["TOLD"]
+MESSAGES = os.environ["MESSAGES"]
 
 def gate():
     os.read(GATE, 1)
 
-def tell(text):
-    with open(TOLD, "w") as told:
-        told.write(str(text))
+def report(text):
+    with open(MESSAGES, "w") as messages:
+        messages.write(str(text))
 
 def memory(name):
     with open("/proc/self/status") as status:
@@ -193,14 +193,14 @@ class after:
         yield b"soon"
     def close(self):
         gate()
-        tell("worked")
+        report("worked")
 
 def large(environ, start):
     start("200 OK", [("Content-Type", "text/plain"), ("X-Idle", str(memory("VmRSS")))])
     block = bytes(range(256)) * 4096
     for number in range(100):
         yield block
-    tell(memory("VmHWM"))
+    report(memory("VmHWM"))
 
 def endless(environ, start):
     start("200 OK", [("Content-Type", "text/plain")])
@@ -208,7 +208,7 @@ def endless(environ, start):
         while True:
             yield b"x"
     finally:
-        tell("closed")
+        report("closed")
 
 def written(environ, start):
     write = start("200 OK", [("Content-Type", "text/plain")])
@@ -241,28 +241,28 @@ if os.environ["CHECKS"] == "strict":  # wsgiref.validate holds both sides to the
 """
 
 
-class Place:
-    """Where the app and the test meet: `open` lets the app through its gate, `told` is what it said last."""
+class GatedApp:
+    """An app that waits at a gate: `open` lets it continue, `message` waits for what it reports."""
 
     def __init__(self, folder: Path, interpreter: Path, source: str, env: dict[str, str]) -> None:
         folder.mkdir()
         os.mkfifo(folder / "gate")
-        os.mkfifo(folder / "told")
+        os.mkfifo(folder / "messages")
         self._gate = os.open(folder / "gate", os.O_RDWR)
-        self._told = os.open(folder / "told", os.O_RDWR)
-        env = {"GATE": str(folder / "gate"), "TOLD": str(folder / "told"), **env}
+        self._messages = os.open(folder / "messages", os.O_RDWR)
+        env = {"GATE": str(folder / "gate"), "MESSAGES": str(folder / "messages"), **env}
         self.env = Environment(folder, interpreter, "main.app", files={"main.py": source}, env=env)
 
     def open(self) -> None:
         os.write(self._gate, b"x")
 
-    def told(self) -> str:
-        """Waits until the app says something."""
-        ready, _, _ = select.select([self._told], [], [], PATIENCE)
-        assert ready, f"the app said nothing:\n{self.env.log}"
-        return os.read(self._told, 4096).decode()
+    def message(self) -> str:
+        """Return the next message of the app; wait for it."""
+        ready, _, _ = select.select([self._messages], [], [], PATIENCE)
+        assert ready, f"the app reported nothing:\n{self.env.log}"
+        return os.read(self._messages, 4096).decode()
 
     def close(self) -> None:
         self.env.__exit__(None, None, None)
         os.close(self._gate)
-        os.close(self._told)
+        os.close(self._messages)

@@ -1,5 +1,5 @@
 """The same deploys on two implementations of `Aws`: the local Lambda through botocore, and one in memory. What plan, apply and
-CLI know of a hosting target is in `lambent.aws.interface`, and nowhere else.
+CLI know of a hosting target is in `lambent.aws.interface` and `lambent.aws.values`, and nowhere else.
 """
 
 from __future__ import annotations
@@ -341,7 +341,7 @@ def test_environments_that_cannot_be_had_are_said(tmp_path: Path) -> None:
 SOURCE = Path(lambent.__file__).parent
 
 
-PURE = ("lambent.aws.interface", "lambent.aws.regions")  # the second is a table of facts
+PURE = tuple(f"lambent.aws.{name}" for name in ("interface", "values", "error_codes", "regions"))  # tables and values
 
 
 def imported(path: Path) -> set[str]:

@@ -58,6 +58,18 @@ class DeployError(LambentError):
     pass
 
 
+class FunctionFailedError(DeployError):
+    """The function itself failed when it was invoked; `detail` has its own traceback."""
+
+
+class OvertakenError(DeployError):
+    """Another deploy of the same app won."""
+
+    def __init__(self, function: str, what: str) -> None:
+        hint = "it isn't affected by this one; to make your version live, run the same command again"
+        super().__init__(f"another deploy of {function} {what}", where=function, hint=hint)
+
+
 class LocalError(LambentError):
     pass
 

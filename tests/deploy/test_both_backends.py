@@ -20,11 +20,11 @@ from lambent import events
 from lambent.aws.boto import connect
 from lambent.aws.interface import Aws
 from lambent.config.model import Canary, Hosting
+from lambent.deploy.context import DeployContext, Timing
 from lambent.deploy.deploy import deploy
 from lambent.deploy.destroy import destroy, prepare
-from lambent.deploy.means import Patience
+from lambent.deploy.fetch import Fetch, fetch
 from lambent.deploy.observed import observe
-from lambent.deploy.probe import Ask, ask
 from lambent.deploy.rollback import rollback
 from lambent.errors import AwsError, DeployError, LambentError, UnconfirmedError, UsageError
 from support.deploy_cases import READS, Meddled, artifact, config
@@ -32,7 +32,7 @@ from support.local_service import RUNTIME, serving
 from support.memory_aws import MemoryAws
 
 FRESH = itertools.count()
-QUICK = Patience(role_s=5, settle_s=30, answer_s=5)
+QUICK = Timing(role_s=5, settle_s=30, answer_s=5)
 HALF = Canary(0.5, 60)
 SAYS = """\
 if "BROKEN" == "TEXT":
@@ -49,22 +49,22 @@ class Target(Struct):
     """Somewhere to deploy to, and how its URLs are asked."""
 
     aws: Aws
-    ask: Ask
+    fetch: Fetch
     folder: Path
     name: str = ""
     seen: list[events.Event] = field(default_factory=list)
 
-    def deploy(self, text: str, aws: Any = None, patience: Patience = QUICK, **hosting: Any) -> events.Deployed:
+    def deploy(self, text: str, aws: Any = None, timing: Timing = QUICK, **hosting: Any) -> events.Deployed:
         wanted = config(self.folder, self.name, runtime=RUNTIME, hosting=Hosting(**hosting))
         zipped = artifact(self.folder, SAYS.replace("TEXT", text), runtime=RUNTIME)
-        return deploy(wanted, zipped, aws or self.aws, events.ignore, patience=patience, ask=self.ask)
+        return deploy(wanted, zipped, DeployContext(aws or self.aws, events.ignore, timing, self.fetch))
 
     def rollback(self, version: str = "", aws: Any = None) -> events.Deployed:
         self.seen.clear()
-        return rollback(self.name, version, aws or self.aws, self.seen.append, patience=QUICK, ask=self.ask)
+        return rollback(self.name, version, DeployContext(aws or self.aws, self.seen.append, QUICK, self.fetch))
 
     def heard(self, url: str, path: str = "") -> bytes:
-        return self.ask(url + path, 10, ()).body
+        return self.fetch(url + path, 10, ()).body
 
 
 @pytest.fixture(scope="module")
@@ -76,12 +76,12 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
 @pytest.fixture(params=["memory", "local"])
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
     if request.param == "local":
-        return Target(request.getfixturevalue("local"), ask, tmp_path, f"app{next(FRESH)}")
+        return Target(request.getfixturevalue("local"), fetch, tmp_path, f"app{next(FRESH)}")
     return in_memory(MemoryAws(), tmp_path)
 
 
 def in_memory(aws: MemoryAws, folder: Path) -> Target:
-    return Target(aws, aws.ask, folder, f"app{next(FRESH)}")
+    return Target(aws, aws.fetch, folder, f"app{next(FRESH)}")
 
 
 CUT = AwsError("UpdateAlias got no answer: the connection was closed", code="ConnectionClosedError")
@@ -209,19 +209,19 @@ def test_a_rollback_waits_for_the_provisioned_environments(tmp_path: Path) -> No
 
 def test_nothing_is_left(target: Target) -> None:
     url = target.deploy("one").url
-    destroy(prepare(target.name, target.aws, logs=True, patience=QUICK), target.aws, events.ignore)
+    destroy(prepare(target.name, target.aws, logs=True, timing=QUICK), target.aws, events.ignore)
     _, seen = observe(target.aws, target.name, 5)
     assert (seen.role, seen.latest, seen.alias, seen.url, seen.log_group) == (None,) * 5
-    assert target.ask(url, 10, ()).unknown
+    assert target.fetch(url, 10, ()).unknown_url
     with pytest.raises(DeployError, match="there is no app"):
-        prepare(target.name, target.aws, logs=True, patience=QUICK)
+        prepare(target.name, target.aws, logs=True, timing=QUICK)
 
 
 def test_closed_and_opened(target: Target) -> None:
     url = target.deploy("open").url
     closed = target.deploy("secret", auth="AWS_IAM")
-    assert (closed.url, closed.public, target.ask(url, 10, ()).forbidden) == (url, False, True)
-    assert target.ask(url, 10, target.aws.signed(url)).body == b"secret"
+    assert (closed.url, closed.public, target.fetch(url, 10, ()).forbidden) == (url, False, True)
+    assert target.fetch(url, 10, target.aws.signed(url)).body == b"secret"
     assert target.deploy("fair").public and target.heard(url) == b"fair"
 
 
@@ -234,11 +234,11 @@ def test_a_canary_that_is_well_and_one_that_is_not(target: Target) -> None:
         passed[0] += seconds
         seen.update(target.heard(url, "x") for _ in range(40))
 
-    patience = Patience(answer_s=5, look_s=30, clock=lambda: passed[0], pause=pause)
-    assert target.deploy("two", patience=patience, canary=HALF).version == "2"
+    timing = Timing(answer_s=5, look_s=30, clock=lambda: passed[0], pause=pause)
+    assert target.deploy("two", timing=timing, canary=HALF).version == "2"
     assert seen == {b"one", b"two"}
     with pytest.raises(DeployError, match="version 3 failed") as failed:
-        target.deploy("FAILS", patience=patience, canary=HALF)
+        target.deploy("FAILS", timing=timing, canary=HALF)
     assert "no milk today" in failed.value.detail
     alias = target.aws.alias(target.name, "live")
     assert alias is not None and (alias.version, alias.weights) == ("2", ())
@@ -269,12 +269,12 @@ def test_a_canary_broken_off_at_every_call_a_rerun_completes(tmp_path: Path, mom
         target = in_memory(MemoryAws(), tmp_path)
         url = target.deploy("one").url
         passed = itertools.count()
-        patience = Patience(settle_s=5, answer_s=1, clock=lambda passed=passed: 20.0 * next(passed), pause=lambda seconds: None)  # type: ignore[misc]
+        timing = Timing(settle_s=5, answer_s=1, clock=lambda passed=passed: 20.0 * next(passed), pause=lambda seconds: None)  # type: ignore[misc]
         watched = Meddled(target.aws, **{moment: raise_at(number, fault)})
         with suppress(KeyboardInterrupt, LambentError):
-            target.deploy("two", watched, patience, canary=HALF)
+            target.deploy("two", watched, timing, canary=HALF)
         assert {target.heard(url) for _ in range(4)} <= {b"one", b"two"}
-        assert target.deploy("two", patience=patience, canary=HALF).version == "2"
+        assert target.deploy("two", timing=timing, canary=HALF).version == "2"
         assert target.aws.alias(target.name, "live").weights == ()  # type: ignore[union-attr]
         assert {target.heard(url) for _ in range(4)} == {b"two"}
         if len(watched.calls) < number:
@@ -298,7 +298,7 @@ def test_what_takes_too_long_is_said_and_a_rerun_goes_on(tmp_path: Path) -> None
     aws = MemoryAws(looks=5)
     target = in_memory(aws, tmp_path)
     with pytest.raises(DeployError, match=r"AWS is still at work on app\d+ after 0 s") as slow:
-        target.deploy("one", patience=Patience(settle_s=0, answer_s=5))
+        target.deploy("one", timing=Timing(settle_s=0, answer_s=5))
     assert "goes on from here" in slow.value.hint
     assert target.deploy("one").version == "1"
 
@@ -308,7 +308,7 @@ def test_a_snapshot_has_its_own_patience(tmp_path: Path) -> None:
     target = in_memory(aws, tmp_path)
     slow = Meddled(aws, before=lambda call, count: setattr(aws, "looks", 3 if call == "publish" else 0))
     with pytest.raises(DeployError, match=r"AWS is still at work on version 1 of app\d+ after 0 s"):
-        target.deploy("one", slow, Patience(snapshot_s=0, answer_s=5), snapstart=True)
+        target.deploy("one", slow, Timing(snapshot_s=0, answer_s=5), snapstart=True)
     assert aws.alias(target.name, "live") is None
     assert target.deploy("one", snapstart=True).version == "1"
 
@@ -332,7 +332,7 @@ def test_environments_that_cannot_be_had_are_said(tmp_path: Path) -> None:
         target.deploy("one", provisioned_concurrency=5)
     aws.reason, aws.looks = "", 100
     with pytest.raises(UnconfirmedError, match="still making the provisioned environments ready"):
-        target.deploy("one", patience=Patience(settle_s=0.1, answer_s=5), provisioned_concurrency=5)
+        target.deploy("one", timing=Timing(settle_s=0.1, answer_s=5), provisioned_concurrency=5)
 
 
 # The border

@@ -16,11 +16,11 @@ from lambent import events
 from lambent.aws.interface import Aws
 from lambent.aws.values import LogEvent
 from lambent.config.model import Canary, Hosting
-from lambent.deploy.canary import Count, Heard, around, invocation, raised, well
+from lambent.deploy.canary_log import RequestCount, VersionLog, is_healthy, is_traceback, parse_invocation_end, same_invocation
+from lambent.deploy.context import DeployContext, Timing
 from lambent.deploy.deploy import deploy, prepare
-from lambent.deploy.means import Patience
-from lambent.deploy.observed import wait_until
-from lambent.deploy.probe import ask
+from lambent.deploy.fetch import fetch
+from lambent.deploy.polling import wait_until
 from lambent.deploy.rollback import rollback
 from lambent.errors import AwsError, DeployError, UnconfirmedError
 from support.deploy_cases import Meddled, artifact, config
@@ -58,7 +58,7 @@ class Clock:
 
 
 class Visitors:
-    """Ask the URL until each of these answers came."""
+    """Fetch the URL until each of these answers came."""
 
     def __init__(self, url: str, *wanted: tuple[int, bytes], path: str = "x") -> None:
         self._url, self._wanted = f"{url}{path}", set(wanted)
@@ -67,7 +67,7 @@ class Visitors:
     def __call__(self) -> None:
         missing = set(self._wanted)
         for _ in range(200):
-            answer = ask(self._url, 20)
+            answer = fetch(self._url, 20)
             self.seen[answer.status, answer.body] += 1
             missing.discard((answer.status, answer.body))
             if not missing:
@@ -82,10 +82,10 @@ class Ran:
 
     def deploy(self, text: str, clock: Clock | None = None, canary: Canary | None = HALF, **changes: Any) -> events.Deployed:
         clock = clock or Clock()
-        patience = Patience(role_s=5, settle_s=30, answer_s=5, look_s=20, clock=clock, pause=clock.pause)
+        timing = Timing(role_s=5, settle_s=30, answer_s=5, look_s=20, clock=clock, pause=clock.pause)
         wanted = config(self._folder, self._name, runtime=RUNTIME, hosting=Hosting(canary=canary, **changes))
         zipped = artifact(self._folder, text, runtime=RUNTIME)
-        return deploy(wanted, zipped, self._aws, self.seen.append, patience=patience)
+        return deploy(wanted, zipped, DeployContext(self._aws, self.seen.append, timing))
 
     def shares(self) -> tuple[str, tuple[tuple[str, float], ...]]:
         alias = self._aws.alias(self._name, "live")
@@ -201,7 +201,7 @@ def test_broken_off_a_deploy_without_a_canary_gets_all(app: Ran) -> None:
 
 def test_broken_off_a_rollback_ends_it(app: Ran, aws: Aws, name: str) -> None:
     broken_off(app)
-    done = rollback(name, "", aws, events.ignore)
+    done = rollback(name, "", DeployContext(aws, events.ignore))
     assert (done.version, done.changed, app.shares()) == ("1", True, ("1", ()))
 
 
@@ -248,17 +248,17 @@ def refused_from(first: int) -> Callable[[str, int], None]:
 @pytest.mark.parametrize(
     ("new", "old", "good"),
     [
-        (Count(0, 0), Count(0, 0), True),
-        (Count(10, 0), Count(90, 9), True),
-        (Count(1, 1), Count(90, 0), False),
-        (Count(10, 2), Count(90, 1), True),
-        (Count(10, 3), Count(100, 10), False),
-        (Count(100, 20), Count(100, 10), True),
-        (Count(0, 3), Count(0, 3), True),
+        (RequestCount(0, 0), RequestCount(0, 0), True),
+        (RequestCount(10, 0), RequestCount(90, 9), True),
+        (RequestCount(1, 1), RequestCount(90, 0), False),
+        (RequestCount(10, 2), RequestCount(90, 1), True),
+        (RequestCount(10, 3), RequestCount(100, 10), False),
+        (RequestCount(100, 20), RequestCount(100, 10), True),
+        (RequestCount(0, 3), RequestCount(0, 3), True),
     ],
 )
-def test_who_may_go_on(new: Count, old: Count, good: bool) -> None:
-    assert well(new, old) is good
+def test_who_may_go_on(new: RequestCount, old: RequestCount, good: bool) -> None:
+    assert is_healthy(new, old) is good
 
 
 REPORT = "REPORT RequestId: 4f\tDuration: 3.01 ms\tBilled Duration: 4 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\t"
@@ -282,8 +282,8 @@ RECORD = '{"time":"t","type":"platform.report","record":{"requestId":"4f","statu
     ],
 )
 def test_what_a_line_tells(text: str, ended: bool, wrong: bool) -> None:
-    done, failed = invocation(text)
-    assert (done, failed if done else raised(text)) == (ended, wrong)
+    done, failed = parse_invocation_end(text)
+    assert (done, failed if done else is_traceback(text)) == (ended, wrong)
 
 
 def test_the_error_is_told_with_its_own_invocation_alone() -> None:
@@ -299,15 +299,15 @@ def test_the_error_is_told_with_its_own_invocation_alone() -> None:
         "START RequestId: 3",
     )
     lines = [LogEvent(str(number), "s", number, text) for number, text in enumerate(texts)]
-    assert [line.text for line in around(lines, lines[5])] == list(texts[3:8])
-    assert [line.text for line in around(lines[4:7], lines[5])] == list(texts[4:7]), "not all is there yet"
+    assert [line.text for line in same_invocation(lines, lines[5])] == list(texts[3:8])
+    assert [line.text for line in same_invocation(lines[4:7], lines[5])] == list(texts[4:7]), "not all is there yet"
 
 
 def test_a_failure_told_twice_is_one_and_a_line_read_twice_too() -> None:
     lines = [LogEvent("1", "s", 1, "Traceback (most recent call last):"), LogEvent("2", "s", 2, f"{REPORT}Status: error")]
-    heard = Heard("2")
+    heard = VersionLog("2")
     heard.add(lines)
     heard.add(lines)
-    assert heard.count == Count(1, 1) and heard.first == lines[0]
+    assert heard.count == RequestCount(1, 1) and heard.first_error == lines[0]
     heard.add([replace(lines[0], id="3")])
-    assert heard.count == Count(1, 2)
+    assert heard.count == RequestCount(1, 2)

@@ -18,15 +18,15 @@ from lambent import events
 from lambent.aws.boto import connect
 from lambent.aws.interface import Aws
 from lambent.config.model import App
+from lambent.deploy.context import DeployContext, Timing
 from lambent.deploy.deploy import deploy
-from lambent.deploy.means import Patience
+from lambent.deploy.fetch import fetch
 from lambent.deploy.observed import observe
-from lambent.deploy.probe import ask
 from lambent.errors import DeployError, LambentError
 from support.deploy_cases import READS, Meddled, artifact, config
 
 RUNTIME = f"python3.{sys.version_info.minor}"
-QUICK = Patience(role_s=5, settle_s=30, answer_s=5)
+QUICK = Timing(role_s=5, settle_s=30, answer_s=5)
 FRESH = itertools.count()
 SAYS = "def lambda_handler(event, context):\n    return {{'statusCode': {status}, 'body': {body!r}}}\n"
 
@@ -60,7 +60,7 @@ def name() -> str:
 
 def run(aws: Aws, folder: Path, name: str, text: str, **changes: object) -> events.Deployed:
     zipped = artifact(folder, text, runtime=RUNTIME)
-    return deploy(config(folder, name, runtime=RUNTIME, **changes), zipped, aws, events.ignore, patience=QUICK)
+    return deploy(config(folder, name, runtime=RUNTIME, **changes), zipped, DeployContext(aws, events.ignore, QUICK))
 
 
 def says(body: str, status: int = 200) -> str:
@@ -70,7 +70,7 @@ def says(body: str, status: int = 200) -> str:
 def test_from_nothing_to_an_answer_and_on(aws: Aws, name: str, tmp_path: Path) -> None:
     first = run(aws, tmp_path, name, says("one"))
     assert (first.version, first.changed) == ("1", True)
-    assert ask(first.url, 10).body == b"one"
+    assert fetch(first.url, 10).body == b"one"
 
     watched = Meddled(aws)
     again = run(watched, tmp_path, name, says("one"))
@@ -79,7 +79,7 @@ def test_from_nothing_to_an_answer_and_on(aws: Aws, name: str, tmp_path: Path) -
 
     second = run(aws, tmp_path, name, says("two"))
     assert (second.version, second.url) == ("2", first.url)
-    assert ask(first.url, 10).body == b"two"
+    assert fetch(first.url, 10).body == b"two"
 
     third = run(aws, tmp_path, name, says("two"), memory_mb=256, environment=(("COLOUR", "b"),))
     assert (third.version, third.url) == ("3", first.url)
@@ -95,10 +95,10 @@ def test_a_version_that_fails_does_not_go_live(aws: Aws, name: str, tmp_path: Pa
         assert failed.value.what == "the environment variable GREETING is not set"
         assert "--env GREETING=VALUE" in failed.value.hint
         assert "main.py" in failed.value.detail and "line 2" in failed.value.detail
-        assert ask(good.url, 10).body == b"good"
+        assert fetch(good.url, 10).body == b"good"
     mended = run(aws, tmp_path, name, bad, environment=(("GREETING", '"hi"'),))
     assert int(mended.version) > int(good.version)
-    assert ask(good.url, 10).body == b'"hi"'
+    assert fetch(good.url, 10).body == b'"hi"'
 
 
 FAILURES = (
@@ -160,7 +160,7 @@ def test_two_deploys_at_once(aws: Aws, endpoint: str, name: str, tmp_path: Path)
     assert all("another deploy" in error.what for error in lost)
     alias = aws.alias(name, "live")
     url = aws.url(name, "live")
-    assert alias and url and ask(url.address, 10).body == won[alias.version].encode()
+    assert alias and url and fetch(url.address, 10).body == won[alias.version].encode()
 
 
 def test_two_first_deploys_at_once_of_the_same(aws: Aws, endpoint: str, name: str, tmp_path: Path) -> None:
@@ -191,9 +191,9 @@ def test_killed_at_any_call_the_url_keeps_answering(aws: Aws, name: str, tmp_pat
         try:
             run(watched, tmp_path, name, says(text))
         except KeyboardInterrupt:
-            assert ask(url, 10).body in live | {text.encode()}
+            assert fetch(url, 10).body in live | {text.encode()}
             assert run(aws, tmp_path, name, says(text)).url == url
-        assert ask(url, 10).body == text.encode()
+        assert fetch(url, 10).body == text.encode()
         live = {text.encode()}
         if len(watched.calls) < number:
             break

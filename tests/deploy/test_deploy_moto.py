@@ -17,19 +17,19 @@ from lambent.aws.error_codes import CONFLICT, INVALID, PRECONDITION, ROLE_EXISTS
 from lambent.aws.interface import Aws
 from lambent.aws.values import Code, Invoked, Settings
 from lambent.config.model import App, Hosting
+from lambent.deploy.context import DeployContext, Timing
 from lambent.deploy.deploy import deploy, prepare
 from lambent.deploy.desired import PUBLIC_STATEMENTS
-from lambent.deploy.means import Patience
+from lambent.deploy.fetch import Response
 from lambent.deploy.observed import observe
 from lambent.deploy.plan import Plan
-from lambent.deploy.probe import Answer
 from lambent.errors import AwsError, DeployError, UnconfirmedError
 from support.deploy_cases import READS, Meddled, artifact, config
 from support.moto_server import answering, endpoint
 
 __all__ = ["endpoint"]
 
-QUICK = Patience(role_s=2, settle_s=5, answer_s=0.2)
+QUICK = Timing(role_s=2, settle_s=5, answer_s=0.2)
 FRESH = itertools.count()
 READS_AT_ONCE = 15
 """A deploy begins with so many reads at the same time: being broken off at the last of them stands for all."""
@@ -53,7 +53,7 @@ class Ran:
         self.seen: list[events.Event] = []
         hosting = Hosting(keep_versions=1000)  # moto gives the number of a deleted version again
         wanted = config(folder, name, **{"hosting": hosting, **changes})
-        self.done = deploy(wanted, artifact(folder, text), aws, self.seen.append, patience=QUICK, ask=answering)
+        self.done = deploy(wanted, artifact(folder, text), DeployContext(aws, self.seen.append, QUICK, answering))
 
     @property
     def steps(self) -> list[str]:
@@ -126,11 +126,11 @@ def test_a_runtime_that_is_closed_for_new_functions(aws: Aws, name: str, tmp_pat
     window, before = (replace(QUICK, today=lambda day=day: day) for day in (date(2026, 12, 1), date(2026, 11, 29)))
     watched = Meddled(aws)
     with pytest.raises(DeployError, match=r"AWS takes no new functions with python3\.10 since 2026-11-30") as refused:
-        deploy(wanted, zipped, watched, events.ignore, patience=window, ask=answering)
+        deploy(wanted, zipped, DeployContext(watched, events.ignore, window, answering))
     assert "until 2027-01-15" in refused.value.hint and set(watched.calls) <= READS
-    assert deploy(wanted, zipped, aws, events.ignore, patience=before, ask=answering).version == "1"
+    assert deploy(wanted, zipped, DeployContext(aws, events.ignore, before, answering)).version == "1"
     other = artifact(tmp_path, "two", runtime="python3.10")
-    assert deploy(wanted, other, aws, events.ignore, patience=window, ask=answering).version == "2"
+    assert deploy(wanted, other, DeployContext(aws, events.ignore, window, answering)).version == "2"
 
 
 def test_a_plan_changes_nothing(aws: Aws, name: str, tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_function_of_somebody_else_is_refused(aws: Aws, name: str, tmp_path: P
     assert role
     aws.create_function(name, Settings(role.arn, "python3.12", "main.h", 128, 3, 512), code, ())
     before = aws.function(name)
-    with pytest.raises(DeployError, match="lambent did not make it"):
+    with pytest.raises(DeployError, match="lambent didn't create it"):
         Ran(aws, tmp_path, name, "one")
     assert aws.function(name) == before
     assert aws.role(f"lambent-{name}") is None
@@ -252,10 +252,8 @@ def test_a_new_plan_does_not_ask_about_the_public_url_again(aws: Aws, name: str,
     meddled = Meddled(aws, before=refuse("create_role", AwsError("Role exists", code=ROLE_EXISTS)))
     seen: list[events.Event] = []
     plans: list[Plan] = []
-    deploy(
-        config(tmp_path, name), artifact(tmp_path, "one"), meddled, seen.append,
-        confirm_public=plans.append, patience=QUICK, ask=answering,
-    )  # fmt: skip
+    context = DeployContext(meddled, seen.append, QUICK, answering)
+    deploy(config(tmp_path, name), artifact(tmp_path, "one"), context, confirm_public=plans.append)
     assert len([event for event in seen if isinstance(event, events.Planned)]) == 2
     assert [plan.opens for plan in plans] == [True]
 
@@ -265,7 +263,9 @@ def test_a_refused_public_url_leaves_nothing_behind(aws: Aws, name: str, tmp_pat
         raise DeployError(f"no public URL for {plan.names.app}")
 
     with pytest.raises(DeployError, match=name):
-        deploy(config(tmp_path, name), artifact(tmp_path, "one"), aws, events.ignore, confirm_public=refuse_public)
+        deploy(
+            config(tmp_path, name), artifact(tmp_path, "one"), DeployContext(aws, events.ignore), confirm_public=refuse_public
+        )
     assert aws.role(f"lambent-{name}") is None
 
 
@@ -324,25 +324,29 @@ def test_a_failing_version_does_not_go_live_and_a_rerun_checks_it_again(aws: Aws
 @pytest.mark.parametrize(
     ("answer", "error", "text"),
     (
-        (Answer(0, failure="the name is not known"), UnconfirmedError, "could not be asked"),
-        (Answer(403, b'{"Message":null}', "AccessDeniedException"), UnconfirmedError, "does not know the URL"),
-        (Answer(403, b'{"Message":"Forbidden. For..."}', "AccessDeniedException"), DeployError, "refuses the URL"),
-        (Answer(502, b"Internal Server Error"), UnconfirmedError, "answers 502"),
+        (Response(0, failure="the name is not known"), UnconfirmedError, "could not be asked"),
+        (Response(403, b'{"Message":null}', "AccessDeniedException"), UnconfirmedError, "does not know the URL"),
+        (Response(403, b'{"Message":"Forbidden. For..."}', "AccessDeniedException"), DeployError, "refuses the URL"),
+        (Response(502, b"Internal Server Error"), UnconfirmedError, "answers 502"),
     ),
 )
 def test_a_url_that_does_not_answer(
-    aws: Aws, name: str, tmp_path: Path, answer: Answer, error: type[Exception], text: str
+    aws: Aws, name: str, tmp_path: Path, answer: Response, error: type[Exception], text: str
 ) -> None:
     with pytest.raises(error, match=text):
-        deploy(config(tmp_path, name), artifact(tmp_path, "one"), aws, events.ignore, patience=QUICK, ask=lambda *asked: answer)
+        deploy(
+            config(tmp_path, name), artifact(tmp_path, "one"), DeployContext(aws, events.ignore, QUICK, lambda *asked: answer)
+        )
     assert Ran(aws, tmp_path, name, "one").done.changed is False
 
 
 def test_a_url_that_settles_is_waited_for(aws: Aws, name: str, tmp_path: Path) -> None:
-    answers = iter((Answer(0), Answer(403, b'{"Message":null}', "AccessDeniedException"), Answer(404)))
+    answers = iter((Response(0), Response(403, b'{"Message":null}', "AccessDeniedException"), Response(404)))
     seen: list[events.Event] = []
     asked = lambda *asked: next(answers)  # noqa: E731
-    deploy(config(tmp_path, name), artifact(tmp_path, "one"), aws, seen.append, patience=replace(QUICK, answer_s=5), ask=asked)
+    deploy(
+        config(tmp_path, name), artifact(tmp_path, "one"), DeployContext(aws, seen.append, replace(QUICK, answer_s=5), asked)
+    )
     assert [event.status for event in seen if isinstance(event, events.Answered)] == [404]
 
 
@@ -358,8 +362,10 @@ class Suspicious(Meddled):
 def test_an_app_that_refuses_its_own_address_is_warned_of(aws: Aws, name: str, tmp_path: Path) -> None:
     seen: list[events.Event] = []
     app = App("main", "lambda_handler", "wsgi")
-    answer = lambda *asked: Answer(400)  # noqa: E731
-    deploy(config(tmp_path, name, app=app), artifact(tmp_path, "one"), Suspicious(aws), seen.append, patience=QUICK, ask=answer)
+    answer = lambda *asked: Response(400)  # noqa: E731
+    deploy(
+        config(tmp_path, name, app=app), artifact(tmp_path, "one"), DeployContext(Suspicious(aws), seen.append, QUICK, answer)
+    )
     (warned,) = [event for event in seen if isinstance(event, events.Warned)]
     url = aws.url(name, "live")
     assert url and urlsplit(url.address).netloc in warned.hint
@@ -383,9 +389,9 @@ class Fickle(Failing):
 
 def test_a_version_that_fails_through_the_url_is_taken_back(aws: Aws, name: str, tmp_path: Path) -> None:
     Ran(aws, tmp_path, name, "one")
-    crashed = lambda *asked: Answer(502, b"Internal Server Error")  # noqa: E731
+    crashed = lambda *asked: Response(502, b"Internal Server Error")  # noqa: E731
     with pytest.raises(DeployError, match="yaml") as failed:
-        deploy(config(tmp_path, name), artifact(tmp_path, "two"), Fickle(aws), events.ignore, patience=QUICK, ask=crashed)
+        deploy(config(tmp_path, name), artifact(tmp_path, "two"), DeployContext(Fickle(aws), events.ignore, QUICK, crashed))
     assert "version 1 is live again" in failed.value.hint
     assert aws.alias(name, "live").version == "1"  # type: ignore[union-attr]
     assert Ran(aws, tmp_path, name, "two").done.version == "2"

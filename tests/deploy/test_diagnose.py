@@ -8,8 +8,8 @@ import pytest
 from msgspec import Struct
 
 from lambent.aws.values import Invoked, Settings
-from lambent.deploy.check import event, judge
 from lambent.deploy.diagnose import Cause, Failure, diagnose
+from lambent.deploy.version_check import check_event, judge
 from lambent.module_packages import requirement_for
 
 SETTINGS = Settings("arn:aws:iam::123456789012:role/lambent-hello", "python3.13", "main.app", 256, 10, 512)
@@ -378,7 +378,7 @@ def test_what_counts_as_a_failure(payload: object, error: str, strict: bool, fai
 
 
 def test_the_question_is_shaped_as_a_function_urls() -> None:
-    asked = event("https://abc.lambda-url.eu-west-1.on.aws/")
+    asked = check_event("https://abc.lambda-url.eu-west-1.on.aws/")
     assert asked["version"] == "2.0" and asked["rawPath"] == "/" and asked["requestContext"]["http"]["method"] == "GET"
     assert asked["headers"]["host"] == asked["requestContext"]["domainName"] == "abc.lambda-url.eu-west-1.on.aws"
     assert "body" not in asked and "queryStringParameters" not in asked and "cookies" not in asked

@@ -22,7 +22,7 @@ from lambent.cli import export
 from lambent.config.model import App, Config, Cors, Hosting
 from lambent.deploy.desired import Desired, desired
 from lambent.deploy.export.cloudformation import cloudformation
-from lambent.deploy.export.place import anywhere
+from lambent.deploy.export.placeholders import placeholder_names
 from lambent.deploy.export.terraform import terraform
 from lambent.errors import UsageError
 from lambent.names import Names
@@ -57,7 +57,7 @@ ALL = (PLAIN, WHOLE, SNAPSHOT, OWN_ROLE)
 
 
 def wanted(config: Config) -> Desired:
-    return desired(config, ARTIFACT, anywhere(config.name))
+    return desired(config, ARTIFACT, placeholder_names(config.name))
 
 
 @pytest.mark.parametrize("config", ALL, ids=("plain", "everything", "snapstart", "own role"))
@@ -93,7 +93,7 @@ def test_names_are_those_of_a_deploy_in_any_account() -> None:
 
 def test_each_state_of_the_app_has_a_version_of_its_own() -> None:
     def version(config: Config, artifact: Artifact = ARTIFACT) -> str:
-        resources = json.loads(cloudformation(desired(config, artifact, anywhere("hello"))))["Resources"]
+        resources = json.loads(cloudformation(desired(config, artifact, placeholder_names("hello"))))["Resources"]
         return next(name for name in resources if name.startswith("Version"))
 
     other = Artifact(**{**vars_of(ARTIFACT), "sha256": "other="})
@@ -109,7 +109,7 @@ def vars_of(artifact: Artifact) -> dict[str, Any]:
 def test_terraform_refers_only_to_what_is_there(config: Config) -> None:
     text = terraform(wanted(config))
     parsed = json.loads(text)
-    assert "never applied" in parsed["//"] and "<<" not in text
+    assert "never been applied" in parsed["//"] and "<<" not in text
     there = {f"{kind}.{name}" for kind, found in parsed["resource"].items() for name in found}
     there |= {f"data.{kind}.{name}" for kind, found in parsed["data"].items() for name in found}
     there |= {f"var.{name}" for name in parsed["variable"]}
@@ -204,7 +204,7 @@ def test_packages_beside_the_zip_are_refused(export: Any) -> None:
     beside = Overflow(Path("/p/b.zip"), "ab", 1, 1, 1, ("torch 2.9.0",))
     with_it = Artifact(**{**vars_of(ARTIFACT), "overflow": beside})
     with pytest.raises(UsageError, match="torch"):
-        export(desired(PLAIN, with_it, anywhere("hello")))
+        export(desired(PLAIN, with_it, placeholder_names("hello")))
 
 
 @pytest.fixture(scope="module")

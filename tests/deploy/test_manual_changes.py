@@ -16,16 +16,17 @@ from lambent.aws.boto import connect
 from lambent.aws.interface import Aws
 from lambent.aws.values import Code, Settings
 from lambent.config.model import Hosting
+from lambent.deploy.context import DeployContext, Timing
 from lambent.deploy.deploy import deploy, prepare
 from lambent.deploy.desired import PUBLIC_STATEMENTS
 from lambent.deploy.destroy import destroy
 from lambent.deploy.destroy import prepare as doomed
-from lambent.deploy.means import Patience
-from lambent.deploy.observed import observe, settled
-from lambent.deploy.probe import Ask, ask
+from lambent.deploy.fetch import Fetch, fetch
+from lambent.deploy.observed import observe
+from lambent.deploy.polling import wait_settled
 from lambent.deploy.rollback import rollback
 from lambent.deploy.status import status
-from lambent.deploy.versions import versions
+from lambent.deploy.version_list import versions
 from lambent.errors import DeployError
 from support.deploy_cases import Meddled, artifact, config
 from support.local_service import RUNTIME
@@ -33,7 +34,7 @@ from support.moto_server import answering, endpoint
 
 __all__ = ["endpoint"]
 
-QUICK = Patience(role_s=5, settle_s=30, answer_s=5)
+QUICK = Timing(role_s=5, settle_s=30, answer_s=5)
 FRESH = itertools.count()
 SAYS = "def lambda_handler(event, context):\n    return {{'statusCode': 200, 'body': {!r}}}\n"
 FIRST, SECOND = (each.sid for each in PUBLIC_STATEMENTS)
@@ -42,26 +43,26 @@ FIRST, SECOND = (each.sid for each in PUBLIC_STATEMENTS)
 class App:
     """One app in one account, and what was said of it last."""
 
-    def __init__(self, aws: Any, ask: Ask, folder: Path) -> None:
-        self.aws, self.ask, self.folder = aws, ask, folder
+    def __init__(self, aws: Any, fetch: Fetch, folder: Path) -> None:
+        self.aws, self.fetch, self.folder = aws, fetch, folder
         self.name = f"hand{next(FRESH)}"
         self.role = f"lambent-{self.name}"
 
     def deploy(self, text: str = "one", aws: Any = None, **hosting: Any) -> events.Deployed:
         zipped = artifact(self.folder, text if "def " in text or "import" in text else SAYS.format(text), runtime=RUNTIME)
         wanted = config(self.folder, self.name, runtime=RUNTIME, hosting=Hosting(**hosting))
-        return deploy(wanted, zipped, aws or self.aws, events.ignore, patience=QUICK, ask=self.ask)
+        return deploy(wanted, zipped, DeployContext(aws or self.aws, events.ignore, QUICK, self.fetch))
 
     def planned(self, text: str = "one") -> list[str]:
         """What a plan says beside what stays."""
         zipped = artifact(self.folder, SAYS.format(text), runtime=RUNTIME)
         made = prepare(config(self.folder, self.name, runtime=RUNTIME), zipped, self.aws, QUICK)
         told = [f"{line.verb} {line.what}: {line.detail}" for line in made.lines if line.verb != "keep"]
-        return [line for line in told if self.ask is ask or "on $LATEST" not in line]  # moto's versions share one policy
+        return [line for line in told if self.fetch is fetch or "on $LATEST" not in line]  # moto's versions share one policy
 
     def gone(self) -> dict[str, str]:
         """What a destroy says that it deletes."""
-        return {line.what: line.detail for line in doomed(self.name, self.aws, patience=QUICK).lines if line.verb == "delete"}
+        return {line.what: line.detail for line in doomed(self.name, self.aws, timing=QUICK).lines if line.verb == "delete"}
 
     def call(self, service: str, operation: str, **given: Any) -> Any:
         return getattr(self.aws._client(service), operation)(**given)
@@ -69,13 +70,13 @@ class App:
 
 @pytest.fixture
 def local(aws: Aws, tmp_path: Path) -> App:
-    return App(aws, ask, tmp_path)
+    return App(aws, fetch, tmp_path)
 
 
 @pytest.fixture(params=["local", "moto"])
 def app(request: pytest.FixtureRequest, tmp_path: Path) -> App:
     if request.param == "local":
-        return App(request.getfixturevalue("aws"), ask, tmp_path)
+        return App(request.getfixturevalue("aws"), fetch, tmp_path)
     url = request.getfixturevalue("endpoint")
     return App(connect("eu-west-1", endpoint_url=url, keys=("lambent", "lambent")), answering, tmp_path)
 
@@ -99,17 +100,17 @@ def test_a_permission_changed_by_hand_is_followed_before_it_goes(local: App) -> 
     change_permission(local)
     assert [line for line in local.planned() if not line.startswith("drift")] == [
         f"create permission {FIRST}2: allows lambda:InvokeFunctionUrl",
-        f"delete permission {FIRST}: it is not as lambent made it",
+        f"delete permission {FIRST}: changed by hand: it is replaced",
     ]
     (drift,) = [line for line in local.planned() if line.startswith("drift")]
-    assert "not as lambent made it" in drift and '"AWS:SourceAccount":"123456789012"' in drift
+    assert "changed by hand" in drift and '"AWS:SourceAccount":"123456789012"' in drift
     watched = Meddled(local.aws)
     assert local.deploy(aws=watched).version == "1"
     assert watched.calls.index("add_statement") < watched.calls.index("remove_statement")
     assert sids(local) == [f"{FIRST}2", SECOND]
     assert local.planned() == [] and local.deploy().changed is False
     closed = local.deploy(auth="AWS_IAM")
-    assert sids(local) == [] and ask(closed.url, 10).forbidden
+    assert sids(local) == [] and fetch(closed.url, 10).forbidden
     destroy(doomed(local.name, local.aws, logs=True), local.aws, events.ignore)
 
 
@@ -149,7 +150,7 @@ class asking:
 
     def run(self) -> None:
         while not self.over.is_set():
-            answer = ask(self.url, 10)
+            answer = fetch(self.url, 10)
             self.heard.append((answer.status, answer.body))
 
     def __enter__(self) -> list[tuple[int, bytes]]:
@@ -175,10 +176,10 @@ def test_what_others_hung_on_it_is_told_and_stays_and_goes_at_the_end(local: App
     local.call("lambda", "add_permission", **function, StatementId="all", Qualifier="live", **all_may)
     local.aws.create_alias(local.name, "beta", "1")
     told = [
-        "permission all: anyone may lambda:InvokeFunction: lambent did not make it, and it stays",
-        f"URL {by_hand}: leads to $LATEST, past live, with auth NONE: lambent did not make it, and it stays",
-        "permission past: anyone may lambda:InvokeFunction on $LATEST: lambent did not make it, and it stays",
-        f"role {local.role}: the policy theirs is in it: lambent did not put it there, and it stays",
+        "permission all: anyone may call lambda:InvokeFunction: lambent didn't create it and leaves it alone",
+        f"URL {by_hand}: leads to $LATEST instead of live, with auth NONE: lambent didn't create it and leaves it alone",
+        "permission past: anyone may call lambda:InvokeFunction on $LATEST: lambent didn't create it and leaves it alone",
+        f"role {local.role}: the policy theirs is in it: lambent didn't create it and leaves it alone",
     ]
     assert local.planned() == [f"drift {line}" for line in told]
     shown = status(local.name, local.aws, 5)
@@ -186,8 +187,8 @@ def test_what_others_hung_on_it_is_told_and_stays_and_goes_at_the_end(local: App
     assert local.deploy("two").changed
     assert local.planned("two") == [f"drift {line}" for line in told]
     foreign = f"alias beta, URL {by_hand}, permission all, permission past of $LATEST"
-    assert local.gone()[f"function {local.name}"] == f"with 2 versions, and with what lambent did not make: {foreign}"
-    assert local.gone()[f"role {local.role}"] == "with what lambent did not put into it: theirs"
+    assert local.gone()[f"function {local.name}"] == f"with 2 versions, and with what lambent didn't create: {foreign}"
+    assert local.gone()[f"role {local.role}"] == "with policies that lambent didn't create: theirs"
     destroy(doomed(local.name, local.aws), local.aws, events.ignore)
     assert local.aws.role(local.role) is None and local.aws.function(local.name) is None
 
@@ -233,7 +234,7 @@ def test_what_somebody_deleted_is_made_again(app: App, what: str) -> None:
     shown = status(app.name, app.aws, 5)
     assert (shown is None) is (what == "function")
     again = app.deploy()
-    assert again.changed and app.ask(again.url, 10, ()).status == 200
+    assert again.changed and app.fetch(again.url, 10, ()).status == 200
     assert app.planned() == [] and app.deploy().changed is False
     destroy(doomed(app.name, app.aws, logs=True), app.aws, events.ignore)
     _, seen = observe(app.aws, app.name, 5)
@@ -254,17 +255,17 @@ def test_a_function_of_somebody_else_is_left_alone_by_every_command(app: App) ->
     app.aws.create_role("theirs" + app.name, ())
     settings = Settings(app.aws.role("theirs" + app.name).arn, "python3.12", "main.h", 128, 3, 512)
     app.aws.create_function(app.name, settings, Code(zipped.path, zipped.sha256, zipped.zipped, "x86_64"), (("team", "a"),))
-    before = settled(app.aws, app.name, "", 10)
+    before = wait_settled(app.aws, app.name, "", 10)
     asked: tuple[Callable[[], object], ...] = (
         app.deploy,
         app.planned,
-        lambda: rollback(app.name, "", app.aws, events.ignore, patience=QUICK),
+        lambda: rollback(app.name, "", DeployContext(app.aws, events.ignore, QUICK)),
         lambda: status(app.name, app.aws, 5),
         lambda: versions(app.name, app.aws),
-        lambda: doomed(app.name, app.aws, patience=QUICK),
+        lambda: doomed(app.name, app.aws, timing=QUICK),
     )
     for each in asked:
-        with pytest.raises(DeployError, match=r"lambent did not make (it|)|that lambent made|has no versions"):
+        with pytest.raises(DeployError, match=r"lambent didn't create it|that lambent created|has no versions"):
             each()
     assert app.aws.function(app.name) == before and app.aws.role(app.role) is None
 
@@ -283,17 +284,17 @@ def test_a_first_deploy_that_failed_speaks_clearly(local: App) -> None:
     (drift,) = shown.drift
     assert (drift.what, drift.detail) == (
         "alias live",
-        "is not there: version 1 was published, and none is live; lambent deploy goes on from here",
+        "missing: version 1 is published but not live; lambent deploy continues from here",
     )
     (row,) = versions(local.name, local.aws).versions
     assert (row.version, row.share) == ("1", 0)
     with pytest.raises(DeployError, match=r"no version of .* is live") as nothing:
-        rollback(local.name, "", local.aws, events.ignore, patience=QUICK)
+        rollback(local.name, "", DeployContext(local.aws, events.ignore, QUICK))
     assert "lambent deploy" in nothing.value.hint
     assert "create alias live: the new version" in local.planned("mended")
     assert set(local.gone()) == {f"function {local.name}", f"role {local.role}"}
     mended = local.deploy("mended")
-    assert ask(mended.url, 10).body == b"mended" and local.planned("mended") == []
+    assert fetch(mended.url, 10).body == b"mended" and local.planned("mended") == []
 
 
 def test_a_first_deploy_that_failed_can_be_destroyed(local: App) -> None:

@@ -17,9 +17,9 @@ from lambent.aws.interface import Aws
 from lambent.cli.smoke_test import smoke_test
 from lambent.config.model import App, Config, Hosting, Packaging
 from lambent.deploy import destroy
+from lambent.deploy.context import DeployContext, Timing
 from lambent.deploy.deploy import deploy, prepare
 from lambent.deploy.desired import desired
-from lambent.deploy.means import Patience
 from lambent.deploy.observed import observe
 from lambent.deploy.policy import policy
 from lambent.deploy.rollback import rollback
@@ -33,7 +33,7 @@ from lambent.package.build_context import BuildOptions
 from support.local_service import Service
 
 PYTHON = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-QUICK = Patience(role_s=5, settle_s=30, answer_s=10)
+QUICK = Timing(role_s=5, settle_s=30, answer_s=10)
 FRESH = itertools.count()
 WISHES = BuildOptions(unzipped_max=2_000_000)
 BUCKET = "lambent-123456789012-us-east-1"
@@ -80,7 +80,7 @@ def test_each_version_has_its_own_and_none_is_left(tmp_path: Path, cache: Path, 
     config, first = made(tmp_path, cache, "2.18.0", hosting=hosting)
 
     def run(artifact: Artifact) -> events.Deployed:
-        return deploy(config, artifact, aws, events.ignore, patience=QUICK)
+        return deploy(config, artifact, DeployContext(aws, events.ignore, QUICK))
 
     url = run(first).url
     answer = service.fetch(url).body.decode().split()
@@ -90,7 +90,7 @@ def test_each_version_has_its_own_and_none_is_left(tmp_path: Path, cache: Path, 
     run(second)
     assert service.fetch(url).body.startswith(b"2.19.1")
     assert len(archives(service, config.name)) == 2
-    rollback(config.name, "", aws, events.ignore, patience=QUICK)
+    rollback(config.name, "", DeployContext(aws, events.ignore, QUICK))
     assert service.fetch(url).body.startswith(b"2.18.0")
     _, third = made(tmp_path, cache, "2.17.2", name=config.name, hosting=hosting)
     run(second)
@@ -103,27 +103,27 @@ def test_each_version_has_its_own_and_none_is_left(tmp_path: Path, cache: Path, 
 
 def test_a_bare_handler_has_them_too(tmp_path: Path, cache: Path, service: Service, aws: Aws) -> None:
     config, artifact = made(tmp_path, cache, kind="handler")
-    url = deploy(config, artifact, aws, events.ignore, patience=QUICK).url
+    url = deploy(config, artifact, DeployContext(aws, events.ignore, QUICK)).url
     assert service.fetch(url).body == b"2.18.0"
 
 
 def test_under_awss_client_they_are_there_too(tmp_path: Path, cache: Path, service: Service, aws: Aws) -> None:
     config, artifact = made(tmp_path, cache, runtime_client="aws")
-    url = deploy(config, artifact, aws, events.ignore, patience=QUICK).url
+    url = deploy(config, artifact, DeployContext(aws, events.ignore, QUICK)).url
     assert service.fetch(url).body.startswith(b"2.18.0")
 
 
 def test_what_is_gone_from_the_bucket_comes_back(tmp_path: Path, cache: Path, service: Service, aws: Aws) -> None:
     service.client("s3").create_bucket(Bucket="mine")
     config, artifact = made(tmp_path, cache, hosting=Hosting(bucket="mine"))
-    deploy(config, artifact, aws, events.ignore, patience=QUICK)
+    deploy(config, artifact, DeployContext(aws, events.ignore, QUICK))
     (key,) = archives(service, config.name, "mine")
     assert observe(aws, config.name, 5)[1].archives == (("1", f"s3://mine/{key}"),)
     service.client("s3").delete_object(Bucket="mine", Key=key)
     again = prepare(config, artifact, aws, QUICK)
     assert [line.what for line in again.lines if line.verb == "create"] == ["packages beside the zip"]
     assert f"aws s3 cp {artifact.overflow.path} s3://mine/{key}" in script(again)  # type: ignore[union-attr]
-    deploy(config, artifact, aws, events.ignore, patience=QUICK)
+    deploy(config, artifact, DeployContext(aws, events.ignore, QUICK))
     assert archives(service, config.name, "mine") == [key]
     destroy.destroy(destroy.prepare(config.name, aws), aws, events.ignore)
     assert archives(service, config.name, "mine") == []
@@ -132,7 +132,7 @@ def test_what_is_gone_from_the_bucket_comes_back(tmp_path: Path, cache: Path, se
 def test_a_version_that_cannot_fetch_them_does_not_go_live(tmp_path: Path, cache: Path, service: Service, aws: Aws) -> None:
     config, artifact = made(tmp_path, cache, environment=(("LAMBENT_OVERFLOW", f"s3://{BUCKET}/overflow/nothing.zip"),))
     with pytest.raises(DeployError, match=r"the function cannot fetch its packages: .*NoSuchKey") as error:
-        deploy(config, artifact, aws, events.ignore, patience=QUICK)
+        deploy(config, artifact, DeployContext(aws, events.ignore, QUICK))
     assert "deploy again" in error.value.hint
 
 
@@ -196,6 +196,6 @@ def test_a_set_that_is_really_over_the_limit(tmp_path: Path, cache: Path, servic
     config = Config(tmp_path, "large", App("main", "app", "asgi"), "python3.13", packaging=Packaging(overflow=True))
     artifact = build(config, cache, os.environ, events.ignore)
     assert artifact.overflow and artifact.raw < UNZIPPED_MAX < artifact.raw + artifact.overflow.raw
-    url = deploy(config, artifact, aws, events.ignore, patience=replace(QUICK, answer_s=60)).url
+    url = deploy(config, artifact, DeployContext(aws, events.ignore, replace(QUICK, answer_s=60))).url
     answer = json.loads(service.fetch(url).body)
     assert (answer["slope"], answer["rows"], answer["png"] > 1000, round(answer["r"], 6)) == (2.0, 50, True, 1.0)

@@ -9,11 +9,13 @@ from msgspec.structs import replace
 
 from lambent.aws.values import Settings, Url, canonical
 from lambent.config.model import Canary
-from lambent.deploy import steps
 from lambent.deploy.desired import PUBLIC_STATEMENTS, Desired, desired
 from lambent.deploy.observed import Observed
-from lambent.deploy.parts.function import changed
 from lambent.deploy.plan import plan
+from lambent.deploy.resources.function_settings import changed
+from lambent.deploy.resources.permission import Grant, Revoke
+from lambent.deploy.resources.role import DeletePolicy, PutPolicy
+from lambent.deploy.resources.url import CheckUrl
 from lambent.deploy.script import script
 from lambent.errors import DeployError, UsageError
 from lambent.limits import UNZIPPED_MAX, ZIP_DIRECT_MAX
@@ -44,7 +46,7 @@ def test_steps(case: Case) -> None:
     made = plan(case.desired, case.observed)
     assert " ".join(type(step).__name__ for step in made.steps) == case.steps
     assert all(f"# {step.title}\n" in script(made) for step in made.steps)
-    only_looks = {"Probe", "CheckVersion", "AwaitProvisioned"}
+    only_looks = {"CheckUrl", "CheckVersion", "AwaitProvisioned"}
     assert made.changes == sum(name not in only_looks for name in case.steps.split())
     verbs = {line.verb for line in made.lines}
     assert (verbs == {"keep"}) == (made.changes == 0)
@@ -70,7 +72,7 @@ def test_lines_say_what_and_why() -> None:
     made = plan(after, replace(DONE, latest=replace(OLD, settings=before), live=replace(OLD_LIVE, settings=before)))
     lines = {line.what: line.detail for line in made.lines}
     assert lines["configuration"] == "memory 128 MB -> 1024 MB (--memory), env +NEW, env -GONE, env KEPT (new value)"
-    assert lines["code"].startswith("old= -> new=, 2.0 MB zipped, 6.0 MB raw")
+    assert lines["code"].startswith("old= -> new=, 2.0 MB zipped, 6.0 MB unzipped")
     assert "secret" not in str(made.lines)
     assert (
         "python3.13 (newest supported)"
@@ -82,7 +84,7 @@ def test_the_mode_is_in_the_urls_line() -> None:
     begins, ends, first = (plan(*both).lines[-1] for both in ((STREAMING, DONE), (WANTED, STREAMED), (STREAMING, Observed())))
     assert (begins.verb, begins.detail.split(", ")[0]) == ("update", "BUFFERED -> RESPONSE_STREAM (--stream)")
     assert (ends.verb, ends.detail.split(", ")[0]) == ("update", "RESPONSE_STREAM -> BUFFERED")
-    assert first.detail.endswith("answers are streamed")
+    assert first.detail.endswith("streams responses")
 
 
 def test_a_canary_has_a_line() -> None:
@@ -93,12 +95,12 @@ def test_a_canary_has_a_line() -> None:
         "canary 10 % for 5 min",
         "then all requests, if its log shows no errors (--canary)",
     )
-    assert line(Observed()) == ("no canary", "there is no other version that answers yet (--canary)")
+    assert line(Observed()) == ("no canary", "no other version is responding yet (--canary)")
 
 
 @pytest.mark.parametrize(("observed", "wanted"), [(DONE, STREAMING), (STREAMED, WANTED)], ids=["on", "off"])
 def test_a_canary_cannot_switch_streaming(observed: Observed, wanted: Desired) -> None:
-    with pytest.raises(UsageError, match="a canary cannot go along with streaming that is switched") as refused:
+    with pytest.raises(UsageError, match="a canary can't be combined with turning streaming") as refused:
         plan(replace(wanted, canary=Canary(0.1, 300)), replace(observed, live=OLD_LIVE))
     assert "--canary none" in refused.value.hint
 
@@ -119,7 +121,7 @@ def test_settings_that_are_equal_have_no_lines() -> None:
 def test_what_lambent_did_not_make_is_left_alone(foreign: Observed) -> None:
     with pytest.raises(DeployError) as refused:
         plan(WANTED, foreign)
-    assert "lambent did not make it" in refused.value.what
+    assert "lambent didn't create it" in refused.value.what
     assert "--name" in refused.value.hint
 
 
@@ -178,12 +180,12 @@ def test_a_statement_is_known_by_what_it_says() -> None:
         {"principal": "arn:aws:iam::1:root"},
     ):
         (grant, revoke, _) = plan(WANTED, replace(DONE, statements=(replace(wanted, **change), PUBLIC_STATEMENTS[1]))).steps
-        assert isinstance(grant, steps.Grant) and grant.statement == SECOND[0]
-        assert isinstance(revoke, steps.Revoke) and revoke.sid == wanted.sid
+        assert isinstance(grant, Grant) and grant.statement == SECOND[0]
+        assert isinstance(revoke, Revoke) and revoke.sid == wanted.sid
     taken = (replace(STRANGE, sid=f"{wanted.sid}2"), STRANGE, PUBLIC_STATEMENTS[1])
     made = plan(WANTED, replace(DONE, statements=taken))
-    assert [type(step).__name__ for step in made.steps] == ["Grant", "Revoke", "Revoke", "Probe"]
-    assert isinstance(made.steps[0], steps.Grant) and made.steps[0].statement.sid == f"{wanted.sid}3"
+    assert [type(step).__name__ for step in made.steps] == ["Grant", "Revoke", "Revoke", "CheckUrl"]
+    assert isinstance(made.steps[0], Grant) and made.steps[0].statement.sid == f"{wanted.sid}3"
 
 
 ONE, TWO = ({"Action": f"s3:{each}", "Effect": "Allow", "Resource": "*"} for each in ("GetObject", "PutObject"))
@@ -209,11 +211,10 @@ def inside(*statements: dict[str, str]) -> str:
 def test_what_the_live_version_may_do_is_taken_away_last(had: Any, wanted: Any, before: Any, after: Any) -> None:
     """Its environments may start anew at any time, and for good if the new version fails its check."""
     order = plan(replace(WANTED, inline=inside(*wanted)), replace(DONE, inline=inside(*had), live=OLD_LIVE, latest=OLD)).steps
-    point = next(number for number, step in enumerate(order) if isinstance(step, steps.Probe))
+    point = next(number for number, step in enumerate(order) if isinstance(step, CheckUrl))
     first, last = (
-        [step for step in part if isinstance(step, steps.PutPolicy | steps.DeletePolicy)]
-        for part in (order[:point], order[point:])
+        [step for step in part if isinstance(step, PutPolicy | DeletePolicy)] for part in (order[:point], order[point:])
     )
-    assert first == ([steps.PutPolicy(NAMES.role, "lambent", inside(*before))] if before else [])
-    gone = steps.DeletePolicy(NAMES.role, "lambent") if after == () else None
-    assert last == ([] if after is None else [gone or steps.PutPolicy(NAMES.role, "lambent", inside(*after))])
+    assert first == ([PutPolicy(NAMES.role, "lambent", inside(*before))] if before else [])
+    gone = DeletePolicy(NAMES.role, "lambent") if after == () else None
+    assert last == ([] if after is None else [gone or PutPolicy(NAMES.role, "lambent", inside(*after))])

@@ -12,8 +12,8 @@ import pytest
 from lambent import events
 from lambent.aws.interface import Aws
 from lambent.config.model import Config, Cors, Hosting
+from lambent.deploy.context import DeployContext, Timing
 from lambent.deploy.deploy import deploy, prepare
-from lambent.deploy.means import Patience
 from lambent.deploy.observed import observe
 from lambent.deploy.plan import plan
 from lambent.deploy.script import script
@@ -21,7 +21,7 @@ from support.deploy_cases import artifact, config
 from support.local_service import RUNTIME, Service
 from support.plan_cases import CASES
 
-QUICK = Patience(role_s=5, settle_s=30, answer_s=5)
+QUICK = Timing(role_s=5, settle_s=30, answer_s=5)
 SAYS = "def lambda_handler(event, context):\n    return {{'statusCode': 200, 'body': {!r}}}\n"
 FIRST: dict[str, Any] = {
     "environment": (("GREETING", 'it\'s $HOME "quoted"'),),
@@ -52,7 +52,7 @@ def by_script(aws: Aws, service: Service, folder: Path, text: str, changes: dict
 
 def by_deploy(aws: Aws, folder: Path, text: str, changes: dict[str, Any]) -> events.Deployed:
     zipped = artifact(folder, text, runtime=RUNTIME)
-    return deploy(wanted(folder, "deployed", changes), zipped, aws, events.ignore, patience=QUICK)
+    return deploy(wanted(folder, "deployed", changes), zipped, DeployContext(aws, events.ignore, QUICK))
 
 
 def state(aws: Aws, app: str) -> str:

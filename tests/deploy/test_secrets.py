@@ -16,9 +16,10 @@ from msgspec.structs import replace
 from lambent import events
 from lambent.aws.interface import Aws
 from lambent.config.model import App, Config
+from lambent.deploy.context import DeployContext
 from lambent.deploy.deploy import deploy, prepare
 from lambent.deploy.desired import desired
-from lambent.deploy.probe import ask
+from lambent.deploy.fetch import fetch
 from lambent.errors import DeployError
 from lambent.local.sandbox.process_sandbox import ProcessMaker
 from lambent.names import Names
@@ -75,8 +76,8 @@ def test_a_deployed_app_has_them_and_nobody_else(service: Service, aws: Aws, kin
     said: list[events.Event] = []
     artifact = build(config, CACHE, os.environ, said.append)
     lines = prepare(config, artifact, aws).lines
-    done = deploy(config, artifact, aws, said.append)
-    assert ask(done.url, 10).body.decode() == repr(VALUES)
+    done = deploy(config, artifact, DeployContext(aws, said.append))
+    assert fetch(done.url, 10).body.decode() == repr(VALUES)
 
     told = [repr(lines), repr(said), service.log(), json.dumps(aws.function(config.name, "live"), default=repr)]
     with zipfile.ZipFile(artifact.path) as zipped:
@@ -112,7 +113,7 @@ def test_in_a_plain_process_too(service: Service, kind: str, tmp_path: Path) -> 
 def test_a_secret_that_is_not_there_is_the_named_cause(aws: Aws, tmp_path: Path) -> None:
     config = replace(made(tmp_path / "app", "wsgi", (("DB", "ssm:/none"), *SECRETS[1:])), name="secret-none")
     with pytest.raises(DeployError) as failed:
-        deploy(config, build(config, CACHE, os.environ, events.ignore), aws, events.ignore)
+        deploy(config, build(config, CACHE, os.environ, events.ignore), DeployContext(aws, events.ignore))
     assert failed.value.what == (
         "the function cannot read a secret: DB = ssm:/none: ParameterNotFound: there is no such parameter in eu-west-1"
     )

@@ -15,16 +15,16 @@ from lambent.aws.boto import connect
 from lambent.aws.interface import Aws
 from lambent.aws.values import Pairs
 from lambent.config.model import Hosting
+from lambent.deploy.context import DeployContext, Timing
 from lambent.deploy.deploy import deploy
-from lambent.deploy.means import Patience
-from lambent.deploy.probe import Answer, ask
+from lambent.deploy.fetch import Response, fetch
 from lambent.deploy.rollback import rollback
 from lambent.errors import UnconfirmedError
 from support.deploy_cases import Meddled, artifact, config
 from support.local_service import RUNTIME, Service
 
 FRESH = itertools.count()
-QUICK = Patience(role_s=5, settle_s=30, answer_s=0.2)
+QUICK = Timing(role_s=5, settle_s=30, answer_s=0.2)
 SAYS = "def lambda_handler(event, context):\n    return {'statusCode': 200, 'body': 'TEXT'}\n"
 WHO = """\
 import json
@@ -46,7 +46,7 @@ class Ran:
     def __init__(self, aws: Aws, folder: Path, name: str, text: str, auth: Any) -> None:
         self.seen: list[events.Event] = []
         wanted = config(folder, name, runtime=RUNTIME, hosting=Hosting(auth=auth))
-        self.done = deploy(wanted, artifact(folder, text, runtime=RUNTIME), aws, self.seen.append, patience=QUICK)
+        self.done = deploy(wanted, artifact(folder, text, runtime=RUNTIME), DeployContext(aws, self.seen.append, QUICK))
 
 
 def says(text: str) -> str:
@@ -58,13 +58,13 @@ def test_a_signed_question_is_answered(aws: Aws, name: str, tmp_path: Path) -> N
     assert (ran.done.public, ran.done.changed) == (False, True)
     assert [event.status for event in ran.seen if isinstance(event, events.Answered)] == [200]
     assert aws.statements(name, "live") == ()
-    assert ask(ran.done.url, 10).forbidden
-    signed = ask(f"{ran.done.url}a%20b/?x=1", 10, aws.signed(f"{ran.done.url}a%20b/?x=1"))
+    assert fetch(ran.done.url, 10).forbidden
+    signed = fetch(f"{ran.done.url}a%20b/?x=1", 10, aws.signed(f"{ran.done.url}a%20b/?x=1"))
     who, headers = json.loads(signed.body)
     assert who == "arn:aws:sts::123456789012:user/moto" and "x-amz-date" in headers and "authorization" not in headers
-    assert ask(f"{ran.done.url}elsewhere", 10, aws.signed(ran.done.url)).missigned
+    assert fetch(f"{ran.done.url}elsewhere", 10, aws.signed(ran.done.url)).bad_signature
     changed = Ran(aws, tmp_path, name, f"{WHO}#", "AWS_IAM").done
-    back = rollback(name, "", aws, events.ignore, patience=QUICK)
+    back = rollback(name, "", DeployContext(aws, events.ignore, QUICK))
     assert (changed.version, back.version, back.public) == ("2", "1", False)
     again = Ran(aws, tmp_path, name, WHO, "AWS_IAM")
     assert (again.done.changed, again.done.public) == (False, False)
@@ -110,11 +110,11 @@ class Stranger:
         self._url = url
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._ask)
-        self.seen: list[Answer] = []
+        self.seen: list[Response] = []
 
     def _ask(self) -> None:
         while not self._stop.is_set():
-            self.seen.append(ask(self._url, 20))
+            self.seen.append(fetch(self._url, 20))
 
     def __enter__(self) -> Stranger:
         self._thread.start()
@@ -135,11 +135,11 @@ def test_closed_and_opened_without_a_wrong_moment(aws: Aws, name: str, tmp_path:
     url = Ran(aws, tmp_path, name, says("open"), "NONE").done.url
     with Stranger(url) as stranger:
         closed = Ran(aws, tmp_path, name, says("secret"), "AWS_IAM").done
-        assert ask(url, 10, aws.signed(url)).body == b"secret"
+        assert fetch(url, 10, aws.signed(url)).body == b"secret"
     assert stranger.turns == ["200 open", "403"], "what is behind a closed URL was never seen"
     with Stranger(url) as stranger:
         opened = Ran(aws, tmp_path, name, says("fair"), "NONE").done
-        assert ask(url, 10).body == b"fair"
+        assert fetch(url, 10).body == b"fair"
     assert stranger.turns in (["403", "200 fair"], ["403"])
     assert (closed.url, opened.url, closed.public, opened.public) == (url, url, False, True)
 
@@ -155,9 +155,9 @@ def test_broken_off_strangers_never_see_what_is_to_be_closed(aws: Aws, name: str
     for moment in ("before", "after"):
         with pytest.raises(KeyboardInterrupt):
             Ran(Meddled(aws, **{moment: stop}), tmp_path, name, says("secret"), "AWS_IAM")  # type: ignore[arg-type]
-        seen = ask(url, 10)
+        seen = fetch(url, 10)
         assert seen.forbidden != ((call, moment) == ("update_url", "before")) and seen.body != b"secret"
         assert Ran(aws, tmp_path, name, says("secret"), "AWS_IAM").done.url == url
-        assert ask(url, 10).forbidden and ask(url, 10, aws.signed(url)).body == b"secret"
+        assert fetch(url, 10).forbidden and fetch(url, 10, aws.signed(url)).body == b"secret"
         assert Ran(aws, tmp_path, name, says("open"), "NONE").done.url == url
-        assert ask(url, 10).body == b"open"
+        assert fetch(url, 10).body == b"open"

@@ -18,18 +18,18 @@ from lambent.aws.boto import connect
 from lambent.aws.interface import Aws
 from lambent.aws.values import BUFFERED, STREAMED, Invoked, Settings
 from lambent.config.model import App, Config
-from lambent.deploy import confirm, steps
-from lambent.deploy.check import form, judge
+from lambent.deploy.context import DeployContext, Timing
 from lambent.deploy.deploy import deploy
-from lambent.deploy.means import Means, Patience
-from lambent.deploy.probe import Answer, ask
+from lambent.deploy.fetch import Response, fetch
+from lambent.deploy.url_check import check_url
+from lambent.deploy.version_check import CheckRequest, judge, response_mode
 from lambent.errors import AwsError, DeployError, UnconfirmedError
 from lambent.package.artifact import Artifact
 from support.deploy_cases import Meddled
 from support.local_service import RUNTIME, Service
 from support.streaming_runtime import WRAPPER, function_files
 
-QUICK = Patience(role_s=5, settle_s=30, answer_s=5)
+QUICK = Timing(role_s=5, settle_s=30, answer_s=5)
 EITHER = """
 def answer(event, out):
     if os.environ.get("LAMBENT_RESPONSE") == "stream":
@@ -71,7 +71,7 @@ def run(
     artifact = Artifact(path, digest, len(data), len(data), 2, RUNTIME, "x86_64", "main.app", told)
     config = Config(folder, name, App("main", "app", "asgi"), RUNTIME, timeout_s=5, stream=stream, environment=environment)
     heard: list[events.Event] = []
-    return deploy(config, artifact, aws, heard.append, patience=QUICK)
+    return deploy(config, artifact, DeployContext(aws, heard.append, QUICK))
 
 
 class Client:
@@ -85,7 +85,7 @@ class Client:
 
     def _ask(self) -> None:
         while not self._stop.is_set():
-            answer = ask(self._url, 20)
+            answer = fetch(self._url, 20)
             self.seen[answer.status, answer.body] += 1
 
     def __enter__(self) -> Client:
@@ -105,13 +105,13 @@ def mode(aws: Aws, name: str) -> str:
 
 def test_on_and_off_and_no_client_sees_raw_json(aws: Aws, tmp_path: Path) -> None:
     url = run(aws, tmp_path, "switch", "one", stream=False).url
-    assert (mode(aws, "switch"), ask(url, 10).body) == (BUFFERED, b"one")
+    assert (mode(aws, "switch"), fetch(url, 10).body) == (BUFFERED, b"one")
     with Client(url) as client:
         for text, stream in (("two", True), ("three", False), ("four", True), ("four", False)):
             done = run(aws, tmp_path, "switch", text, stream=stream)
             assert done.url == url
             assert mode(aws, "switch") == (STREAMED if stream else BUFFERED)
-            assert ask(url, 10).body == text.encode()
+            assert fetch(url, 10).body == text.encode()
             assert run(aws, tmp_path, "switch", text, stream=stream).changed is False
     good = {(200, text) for text in (b"one", b"two", b"three", b"four")}
     assert set(client.seen) <= good | {(502, b"Internal Server Error")}, client.seen
@@ -134,10 +134,10 @@ def test_broken_off_anywhere_a_rerun_mends_it(aws: Aws, tmp_path: Path, stream: 
             meddled = Meddled(aws, after=fail) if after else Meddled(aws, before=fail)
             with pytest.raises(KeyboardInterrupt):
                 run(meddled, tmp_path, name, f"after{turn}", stream=stream)  # type: ignore[arg-type]
-            seen = ask(url, 10)
+            seen = fetch(url, 10)
             assert not seen.raw and seen.status in (200, 502)
             run(aws, tmp_path, name, f"after{turn}", stream=stream)
-            assert ask(url, 10).body == f"after{turn}".encode()
+            assert fetch(url, 10).body == f"after{turn}".encode()
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -151,7 +151,7 @@ def test_a_refused_mode_leaves_the_old_version_and_its_mode(aws: Aws, tmp_path: 
 
     with pytest.raises(AwsError, match="UpdateFunctionUrlConfig"):
         run(Meddled(aws, before=refuse), tmp_path, name, "after", stream=stream)  # type: ignore[arg-type]
-    assert ask(url, 10).body == b"before"
+    assert fetch(url, 10).body == b"before"
 
 
 def test_a_version_that_answers_in_the_other_form_does_not_go_live(aws: Aws, tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_a_version_that_answers_in_the_other_form_does_not_go_live(aws: Aws, tmp
     for stream, told in ((False, "stream"), (True, "buffered")):
         with pytest.raises(DeployError, match="the app answers in the form of a"):
             run(aws, tmp_path, "form", "bad", stream=stream, environment=(("LAMBENT_RESPONSE", told),))
-        assert ask(url, 10).body == b"good"
+        assert fetch(url, 10).body == b"good"
 
 
 ENDLESS = """
@@ -196,7 +196,7 @@ HOWS = {
 def test_an_app_whose_answer_never_ends_goes_live(aws: Aws, tmp_path: Path) -> None:
     """A clock at `/`: its beginning is answer enough, for the check as for the URL."""
     done = run(aws, tmp_path, "endless", "tick", stream=True, code=ENDLESS)
-    assert ask(done.url, 10).body.startswith(b"tick")
+    assert fetch(done.url, 10).body.startswith(b"tick")
 
 
 @pytest.mark.parametrize("how", HOWS)
@@ -208,7 +208,7 @@ def test_a_streamed_version_that_fails_does_not_go_live(aws: Aws, tmp_path: Path
         run(aws, tmp_path, name, "reason", stream=True, code=FAILING.replace("{how}", code.strip()))
     assert said.replace("TEXT", "reason") in failed.value.what
     assert how == "raises late" or "the reason" in failed.value.detail
-    assert ask(url, 10).body == b"good"
+    assert fetch(url, 10).body == b"good"
 
 
 def test_an_answer_is_judged_in_both_forms() -> None:
@@ -218,13 +218,19 @@ def test_an_answer_is_judged_in_both_forms() -> None:
     assert failure is not None and (failure.status, failure.message) == (500, "the reason")
     good = b'{"statusCode": 200}' + b"\0" * 8 + b"\0\xff"
     assert judge(Invoked(good, "", ""), settings, strict=True) is None
-    assert [form(payload) for payload in (good, b'{"statusCode": 200}', b'"hi"', b"\xff")] == [STREAMED, BUFFERED, "", ""]
+    assert [response_mode(payload) for payload in (good, b'{"statusCode": 200}', b'"hi"', b"\xff")] == [
+        STREAMED,
+        BUFFERED,
+        "",
+        "",
+    ]
 
 
 def test_raw_json_at_the_end_is_said(aws: Aws) -> None:
     """Somebody's hand on the URL, or AWS's own delay: a good status is not the whole answer."""
-    shown = Answer(200, b'{"statusCode":200,"headers":{},"body":"x","isBase64Encoded":false}')
-    step = steps.Probe("f", "live", Settings("role", RUNTIME, "main.app", 128, 1, 512), strict=True)
-    means = Means(aws, events.ignore, replace(QUICK, answer_s=0), lambda *asked: shown)
+    shown = Response(200, b'{"statusCode":200,"headers":{},"body":"x","isBase64Encoded":false}')
+    settings = Settings("role", RUNTIME, "main.app", 128, 1, 512)
+    request = CheckRequest("f", "1", settings, strict=True, url="http://x/", mode=BUFFERED)
+    context = DeployContext(aws, events.ignore, replace(QUICK, answer_s=0), lambda *request: shown)
     with pytest.raises(UnconfirmedError, match="raw JSON"):
-        confirm.answers(means, step, "1", "http://x/")
+        check_url(context, request, "live")

@@ -15,21 +15,21 @@ from lambent.aws.boto import connect
 from lambent.aws.interface import Aws
 from lambent.aws.values import Statement
 from lambent.config.model import Hosting
+from lambent.deploy.context import DeployContext, Timing
 from lambent.deploy.deploy import deploy, prepare
 from lambent.deploy.desired import desired
 from lambent.deploy.destroy import destroy
 from lambent.deploy.destroy import prepare as doomed
-from lambent.deploy.means import Patience
 from lambent.deploy.policy import policy
 from lambent.deploy.rollback import rollback
 from lambent.deploy.status import apps, status
-from lambent.deploy.versions import versions
+from lambent.deploy.version_list import versions
 from lambent.errors import DeployError
 from lambent.names import Names
 from support.deploy_cases import READS, Meddled, artifact, config
 from support.local_service import RUNTIME, Service
 
-QUICK = Patience(role_s=5, settle_s=30, answer_s=5)
+QUICK = Timing(role_s=5, settle_s=30, answer_s=5)
 FRESH = itertools.count()
 SAYS = "def lambda_handler(event, context):\n    return {{'statusCode': 200, 'body': {!r}}}\n"
 RAISES = """
@@ -47,7 +47,7 @@ def name() -> str:
 
 def run(aws: Aws, folder: Path, name: str, text: str, **changes: object) -> events.Deployed:
     zipped = artifact(folder, text, runtime=RUNTIME)
-    return deploy(config(folder, name, runtime=RUNTIME, **changes), zipped, aws, events.ignore, patience=QUICK)
+    return deploy(config(folder, name, runtime=RUNTIME, **changes), zipped, DeployContext(aws, events.ignore, QUICK))
 
 
 def drift(aws: Aws, folder: Path, name: str, text: str) -> list[str]:
@@ -68,11 +68,11 @@ def test_what_was_changed_by_hand_is_shown_as_such(aws: Aws, name: str, tmp_path
     assert latest
     aws.update_settings(name, replace(latest.settings, memory_mb=640))
     assert drift(aws, tmp_path, name, two) == [
-        f"function {name}: $LATEST is not as version 2: memory 1024 MB -> 640 MB; only a deploy makes that live",
-        "alias live: points at version 1, not at 2, the newest: moved by hand, or that one failed",
-        "permission mine: arn:aws:iam::123456789012:root may lambda:InvokeFunction: lambent did not make it, and it stays",
-        f"URL {url}: takes signed requests only (AWS_IAM), though its permissions let everybody in",
-        f"role lambent-{name}: arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess is attached and not in policies: it stays",
+        f"function {name}: $LATEST differs from version 2: memory 1024 MB -> 640 MB; only a deploy makes that live",
+        "alias live: points to version 1, not to 2, the newest: moved by hand, or that version failed",
+        "permission mine: arn:aws:iam::123456789012:root may call lambda:InvokeFunction: lambent didn't create it and leaves it alone",
+        f"URL {url}: accepts only signed requests (AWS_IAM), although its permissions allow everyone",
+        f"role lambent-{name}: arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess is attached, but not in policies: lambent leaves it alone",
     ]
     told = status(name, aws, 5)
     assert told and [line.what.split()[0] for line in told.drift] == ["function", "alias", "permission", "URL"]
@@ -91,7 +91,7 @@ def test_a_deploy_that_was_broken_off_is_no_drift(aws: Aws, name: str, tmp_path:
         run(Meddled(aws, before=stop), tmp_path, name, SAYS.format("two"))  # type: ignore[arg-type]
     assert drift(aws, tmp_path, name, SAYS.format("two")) == []
     (line,) = drift(aws, tmp_path, name, SAYS.format("one"))
-    assert "$LATEST is not as version 1: other code" in line
+    assert "$LATEST differs from version 1: other code" in line
 
 
 def test_versions_say_what_changed_and_which_answers(aws: Aws, name: str, tmp_path: Path) -> None:
@@ -122,15 +122,15 @@ def test_status_of_one_app(aws: Aws, service: Service, name: str, tmp_path: Path
     assert (told.url, told.access, told.version, told.versions) == (done.url, "public", "1", 1)
     assert (told.runtime, told.memory_mb, told.log_group, told.retention_days) == (RUNTIME, 1024, f"/aws/lambda/{name}", 30)
     assert told.ends > "2026" and told.drift == ()
-    assert told.heard and told.heard.invocations >= 4 and told.heard.failures == 2 and told.heard.cold >= 1
-    assert told.heard.last_failure == "ValueError: no such colour"
+    assert told.activity and told.activity.invocations >= 4 and told.activity.failures == 2 and told.activity.cold >= 1
+    assert told.activity.last_failure == "ValueError: no such colour"
     assert status("nonesuch", aws, 5) is None
 
 
 def test_status_of_what_lambent_did_not_make_is_refused(aws: Aws, service: Service, name: str) -> None:
     elsewhere = connect("us-east-1", endpoint_url=service.url, keys=("lambent", "lambent"))
     service.function(name)
-    with pytest.raises(DeployError, match="lambent did not make it"):
+    with pytest.raises(DeployError, match="lambent didn't create it"):
         status(name, elsewhere, 5)
 
 
@@ -182,7 +182,7 @@ def test_the_policy_allows_every_call_that_is_made_and_little_else(service: Serv
     run(watched, tmp_path, name, SAYS.format("one"), hosting=most)
     run(watched, tmp_path, name, SAYS.format("two"), memory_mb=256, hosting=Hosting(keep_versions=1, tags=(("c", "d"),)))
     run(watched, tmp_path, name, SAYS.format("two"), memory_mb=256, hosting=Hosting(auth="AWS_IAM"))
-    rollback(name, "2", watched, events.ignore, patience=QUICK)
+    rollback(name, "2", DeployContext(watched, events.ignore, QUICK))
     status(name, watched, 5)
     versions(name, watched)
     apps(watched)
@@ -219,7 +219,7 @@ def test_the_policy_is_about_this_app_alone(tmp_path: Path) -> None:
                 )
     found = {statement["Sid"]: statement for statement in plain["Statement"]}
     assert found["PassRole"]["Condition"] == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
-    assert found["RolePolicies"]["Condition"]["ArnEquals"]["iam:PolicyARN"] == [names.basic_policy_arn]
+    assert found["AttachPolicies"]["Condition"]["ArnEquals"]["iam:PolicyARN"] == [names.basic_policy_arn]
     assert "iam:PutRolePolicy" not in str(plain) and "s3:PutObject" not in str(plain)
     own = {statement["Sid"]: statement for statement in whole["Statement"]}
     assert own["PassRole"]["Resource"] == [hosting.role] and "Role" not in own

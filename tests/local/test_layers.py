@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from lambent import events
 from lambent.aws.boto import connect
 from lambent.config.model import App, Config, Hosting
+from lambent.deploy.context import DeployContext
 from lambent.deploy.deploy import deploy
 from lambent.local.layer_store import merge
 from lambent.local.sandbox.process_sandbox import ProcessMaker
@@ -173,7 +174,7 @@ def test_a_deploy_with_layers_changes_only_what_differs(tmp_path: Path) -> None:
         arn = client.publish_layer_version(LayerName="lib", Content=content)["LayerVersionArn"]
         account = connect("eu-west-1", endpoint_url=service.url, keys=("lambent", "lambent"))
         given, said = plain(tmp_path, "layered", runtime=RUNTIME, hosting=Hosting(layers=(arn,))), events.ignore
-        first, second = (deploy(given, zipped, account, said) for _ in range(2))
+        first, second = (deploy(given, zipped, DeployContext(account, said)) for _ in range(2))
         assert (first.version, second.version, second.changed) == ("1", "1", False)
         answer = client.invoke(FunctionName="layered", Qualifier="live")
         assert json.loads(answer["Payload"].read()) == "of the layer"

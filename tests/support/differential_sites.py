@@ -20,6 +20,7 @@ from lambent import events
 from lambent.aws.boto import connect
 from lambent.config.load import Flags, load
 from lambent.config.model import Config
+from lambent.deploy.context import DeployContext
 from lambent.deploy.deploy import deploy
 from lambent.package.artifact import Artifact
 from lambent.package.build import build
@@ -108,7 +109,8 @@ class SiteBuilder:
 
     def _deploy(self, project: Project, variant: str) -> Client:
         aws = connect("us-east-1", endpoint_url=self._service.url, keys=("lambent", "lambent"))
-        deployed = deploy(self._config(project, variant), self._build(project, variant), aws, events.ignore)
+        context = DeployContext(aws, events.ignore)
+        deployed = deploy(self._config(project, variant), self._build(project, variant), context)
         return Client(self._service.port, urlsplit(deployed.url).netloc)
 
 

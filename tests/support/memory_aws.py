@@ -1,8 +1,8 @@
 """A second implementation of `lambent.aws.interface.Aws`, in memory: what a hosting target must do, and no more.
 
 It keeps the promises that a deploy leans on (conditions on revisions, versions that never change, two permissions for a public
-URL, shares of traffic), runs the functions it is given, and answers for its URLs in `ask`. Not in it: time-outs, memory, VPCs,
-streaming, and Python versions other than this one.
+URL, shares of traffic), runs the functions it is given, and answers for its URLs in
+`fetch`. Not in it: time-outs, memory, VPCs, streaming, and Python versions other than this one.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from lambent.aws.values import (
     Url,
     canonical,
 )
-from lambent.deploy.probe import Answer
+from lambent.deploy.fetch import Response
 from lambent.errors import AwsError
 
 ACCOUNT = "123456789012"
@@ -212,7 +212,7 @@ class MemoryAws:
     def invoke(self, function: str, qualifier: str, payload: bytes) -> Invoked:
         app = self._app(function)
         version = self._route(app, qualifier) if qualifier in app.aliases else qualifier
-        stream, log = f"{datetime.now(UTC):%Y/%m/%d}/[{version}]1", ""
+        stream, log, request_id = f"{datetime.now(UTC):%Y/%m/%d}/[{version}]1", "", f"request-{next(self._fresh):06}"
         try:
             answer, error = self._answer(app.code[version], payload), ""
         except Exception as raised:
@@ -220,8 +220,8 @@ class MemoryAws:
             trace = traceback.format_tb(raised.__traceback__)
             answer = {"errorType": type(raised).__name__, "errorMessage": str(raised), "stackTrace": trace}
             self._log(function, stream, log)
-        self._log(function, stream, "REPORT RequestId: 1\tDuration: 1.00 ms\t")
-        return Invoked(json.dumps(answer).encode(), error, log)
+        self._log(function, stream, f"REPORT RequestId: {request_id}\tDuration: 1.00 ms\t")
+        return Invoked(json.dumps(answer).encode(), error, log, request_id)
 
     def invoke_streamed(self, function: str, qualifier: str, payload: bytes, enough: Callable[[bytes], bool]) -> Invoked:
         return replace(self.invoke(function, qualifier, payload), log="")
@@ -318,25 +318,25 @@ class MemoryAws:
         if app := self._apps.get(function):
             app.urls.pop(qualifier, None)
 
-    def ask(self, url: str, within_s: float, headers: Pairs = ()) -> Answer:
+    def fetch(self, url: str, within_s: float, headers: Pairs = ()) -> Response:
         """What a client hears at one of its URLs."""
         for name, app in self._apps.items():
             for alias, there in app.urls.items():
                 if url.startswith(there.address):
                     return self._asked(name, alias, there, url, dict(headers))
-        return Answer(403, b'{"Message":null}', "AccessDeniedException")
+        return Response(403, b'{"Message":null}', "AccessDeniedException")
 
-    def _asked(self, name: str, alias: str, url: Url, address: str, headers: dict[str, str]) -> Answer:
+    def _asked(self, name: str, alias: str, url: Url, address: str, headers: dict[str, str]) -> Response:
         allowed = {
             each.action for each in self._app(name).statements.get(alias, ()) if each.via_url or each.url_auth == url.auth
         }
         if not ("Authorization" in headers if url.auth == "AWS_IAM" else len(allowed) == 2):
-            return Answer(403, FORBIDDEN, "AccessDeniedException")
+            return Response(403, FORBIDDEN, "AccessDeniedException")
         invoked = self.invoke(name, alias, json.dumps({"rawPath": urlsplit(address).path}).encode())
         if invoked.error:
-            return Answer(502, b"Internal Server Error")
+            return Response(502, b"Internal Server Error")
         told = json.loads(invoked.payload)
-        return Answer(told["statusCode"], told["body"].encode()) if "statusCode" in told else Answer(200, invoked.payload)
+        return Response(told["statusCode"], told["body"].encode()) if "statusCode" in told else Response(200, invoked.payload)
 
     def _route(self, app: App, alias: str) -> str:
         """The version whose turn it is: shares come out even, without chance."""

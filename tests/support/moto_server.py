@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from lambent.aws.values import Pairs
-from lambent.deploy.probe import Answer
+from lambent.deploy.fetch import Response
 
 
 @pytest.fixture(scope="module")
@@ -26,5 +26,5 @@ def endpoint() -> Iterator[str]:
         server.stop()
 
 
-def answering(url: str, within_s: float, headers: Pairs) -> Answer:
-    return Answer(200, b"hello")
+def answering(url: str, within_s: float, headers: Pairs) -> Response:
+    return Response(200, b"hello")

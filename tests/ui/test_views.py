@@ -16,7 +16,7 @@ from lambent.config.display import HIDDEN, describe
 from lambent.config.model import App, Config, Hosting, Packaging
 from lambent.config.settings import KEYS
 from lambent.deploy.cost import estimate
-from lambent.deploy.status import heard
+from lambent.deploy.status import summarize_log
 from lambent.ui import views
 from lambent.ui.event_lines import event_lines
 
@@ -77,9 +77,9 @@ JSON_LOG = (
 
 
 def test_a_log_is_summarized() -> None:
-    assert heard(TEXT_LOG) == events.LogSummary(60, 3, 1, 2, "Task timed out after 1.00 seconds")
-    assert heard(JSON_LOG) == events.LogSummary(60, 2, 1, 1)
-    assert heard(()) == events.LogSummary(60, 0, 0, 0)
+    assert summarize_log(TEXT_LOG) == events.LogSummary(60, 3, 1, 2, "Task timed out after 1.00 seconds")
+    assert summarize_log(JSON_LOG) == events.LogSummary(60, 2, 1, 1)
+    assert summarize_log(()) == events.LogSummary(60, 0, 0, 0)
 
 
 def test_versions_as_a_table() -> None:

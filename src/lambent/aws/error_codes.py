@@ -6,6 +6,7 @@ CONFLICT = "ResourceConflictException"
 PRECONDITION = "PreconditionFailedException"
 ROLE_EXISTS = "EntityAlreadyExists"
 ROLE_IN_USE = "DeleteConflict"
+LOG_GROUP_EXISTS = "ResourceAlreadyExistsException"
 INVALID = "InvalidParameterValueException"
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 ABSENT = frozenset({"ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "NoSuchBucket", "NoSuchKey", "404"})

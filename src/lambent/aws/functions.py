@@ -10,6 +10,7 @@ from typing import Any
 
 import botocore.exceptions as foreign
 import urllib3.exceptions
+from msgspec.structs import replace
 
 from lambent.aws.client import FOREIGN, AwsClient, given, pairs
 from lambent.aws.error_codes import ABSENT
@@ -90,7 +91,7 @@ class BotoFunctions(AwsClient):
         answer = self._call("invoke", "invoke", FunctionName=function, Qualifier=qualifier, Payload=payload, LogType="Tail")
         log = base64.b64decode(answer.get("LogResult", "")).decode("utf-8", "replace")
         try:
-            return Invoked(answer["Payload"].read(), answer.get("FunctionError", ""), log)
+            return Invoked(answer["Payload"].read(), answer.get("FunctionError", ""), log, _request_id(answer))
         except foreign.BotoCoreError as error:
             raise self._translated(error, "Invoke") from error
 
@@ -99,11 +100,15 @@ class BotoFunctions(AwsClient):
         answer = self._call("invoke", "invoke_with_response_stream", **told)
         try:
             with closing(answer["EventStream"]) as stream:
-                return _heard(stream, enough)
+                return replace(_collect(stream, enough), request_id=_request_id(answer))
         except FOREIGN as error:
             raise self._translated(error, "InvokeWithResponseStream") from error
         except urllib3.exceptions.HTTPError as error:  # botocore lets it through while a stream is read
             raise self._translated(foreign.HTTPClientError(error=error), "InvokeWithResponseStream") from error
+
+
+def _request_id(answer: dict[str, Any]) -> str:
+    return str(answer.get("ResponseMetadata", {}).get("RequestId", ""))
 
 
 def _code(code: Code) -> dict[str, Any]:
@@ -195,7 +200,7 @@ def _read(raw: dict[str, Any]) -> Settings:
     )
 
 
-def _heard(stream: Iterable[dict[str, Any]], enough: Callable[[bytes], bool]) -> Invoked:
+def _collect(stream: Iterable[dict[str, Any]], enough: Callable[[bytes], bool]) -> Invoked:
     """What an event stream says until it is enough. ErrorDetails is not documented: JSON is taken as `invoke`'s payload."""
     said = b""
     for event in stream:

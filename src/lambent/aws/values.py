@@ -190,11 +190,12 @@ class LogEvent(Struct, frozen=True):
 
 
 class Invoked(Struct, frozen=True):
-    """What came of an invocation: the raw payload, "" or "Unhandled", and the last 4 KB of its log."""
+    """The result of an invocation: the raw payload, "" or "Unhandled", the last 4 KB of its log, and its request ID."""
 
     payload: bytes
     error: str
     log: str
+    request_id: str = ""
 
 
 def canonical(document: Any) -> str:

@@ -14,6 +14,7 @@ from lambent.cli.local_config import adapt_to_local
 from lambent.cli.options import json_option, yes_option
 from lambent.cli.smoke_test import smoke_test_once
 from lambent.config.model import Config
+from lambent.deploy.context import DeployContext
 from lambent.deploy.deploy import allow, deploy
 from lambent.events import Emit, Warned
 from lambent.ui.reporter import reporter
@@ -46,10 +47,8 @@ def command(app: AppSource, builder: Builder, prove: bool, yes: bool, as_json: b
         deploy(
             config,
             artifact,
-            account or destination.connect(emit),
-            destination.describe(emit),
+            DeployContext(account or destination.connect(emit), destination.describe(emit), destination.timing),
             confirm_public=allow if agreed else partial(confirm_public, interactive=not as_json),
-            patience=destination.patience,
         )
 
 

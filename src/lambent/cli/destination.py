@@ -18,7 +18,7 @@ from lambent.aws.interface import Aws
 from lambent.cli import options
 from lambent.cli.options import Command
 from lambent.config.model import Architecture
-from lambent.deploy.means import Patience
+from lambent.deploy.context import Timing
 from lambent.events import Apps, Destroyed, Emit, Event, LocalStarted, Planned, Status, Versions
 from lambent.local import daemon
 
@@ -70,8 +70,8 @@ class Destination(Struct, frozen=True):
         return date.fromisoformat(running["as_of"]) if running is not None else date.today()
 
     @property
-    def patience(self) -> Patience:
-        return Patience(today=lambda: self.rules_date)
+    def timing(self) -> Timing:
+        return Timing(today=lambda: self.rules_date)
 
 
 def machine_architecture() -> Architecture:

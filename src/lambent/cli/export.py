@@ -10,7 +10,7 @@ from lambent.cli.app_options import AppSource, Builder, with_app, with_builder
 from lambent.cli.options import json_option
 from lambent.deploy.desired import desired
 from lambent.deploy.export.cloudformation import cloudformation
-from lambent.deploy.export.place import anywhere
+from lambent.deploy.export.placeholders import placeholder_names
 from lambent.deploy.export.terraform import terraform
 from lambent.events import Notice
 from lambent.package.output_file import write
@@ -36,7 +36,7 @@ def command(template: str, app: AppSource, builder: Builder, output: Path | None
     with reporter(as_json) as emit:
         config = app.load(emit)
         artifact = builder.build(config, emit)
-        text = _FORMATS[template](desired(config, artifact, anywhere(config.name)))
+        text = _FORMATS[template](desired(config, artifact, placeholder_names(config.name)))
         emit(Notice(f"upload the zip before you use the template: aws s3 cp {artifact.path} s3://BUCKET/{config.name}.zip"))
         if output is None:
             click.echo(text, nl=False)

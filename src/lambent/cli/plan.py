@@ -45,7 +45,7 @@ def command(app: AppSource, builder: Builder, form: str | None, as_json: bool, d
             document = policy(desired(config, artifact, Names(config.name, aws.account(), aws.region)))
             click.echo(json.dumps(document, indent=2))
             return
-        plan = prepare(config, artifact, aws, destination.patience)
+        plan = prepare(config, artifact, aws, destination.timing)
         destination.describe(emit)(replace(plan.planned, settings=describe(config).settings))
         if form == "aws-cli":
             click.echo(script(plan), nl=False)

@@ -8,6 +8,7 @@ import click
 
 from lambent.aws.interface import Aws
 from lambent.cli.connection import with_connection
+from lambent.deploy.context import DeployContext
 from lambent.deploy.rollback import rollback
 from lambent.events import Emit
 
@@ -24,4 +25,4 @@ def command(version: str, app: str, aws: Aws, emit: Emit) -> None:
 
     Without VERSION, lambent undoes one deploy. If you run it again, it changes nothing and says how to go back further.
     """
-    rollback(app, version, aws, emit)
+    rollback(app, version, DeployContext(aws, emit))

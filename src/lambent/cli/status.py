@@ -7,7 +7,7 @@ import click
 from lambent.aws.interface import Aws
 from lambent.cli.connection import with_connection
 from lambent.cli.options import path_argument
-from lambent.deploy.means import Patience
+from lambent.deploy.context import Timing
 from lambent.deploy.status import apps, status
 from lambent.events import Emit, Notice
 
@@ -22,7 +22,7 @@ def command(list_all: bool, app: str, aws: Aws, emit: Emit) -> None:
     PATH is a folder or a Python file. Default: the current folder. If that app isn't deployed, or with --all, lambent lists all
     apps that it deployed in the region.
     """
-    deployed = None if list_all else status(app, aws, Patience().settle_s)
+    deployed = None if list_all else status(app, aws, Timing().settle_s)
     if deployed is not None:
         emit(deployed)
         return

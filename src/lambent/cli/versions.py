@@ -7,7 +7,7 @@ import click
 from lambent.aws.interface import Aws
 from lambent.cli.connection import with_connection
 from lambent.cli.options import path_argument
-from lambent.deploy.versions import versions
+from lambent.deploy.version_list import versions
 from lambent.events import Emit
 
 

@@ -1,4 +1,4 @@
-"""The verb: from a configuration and a built zip to a URL that answers."""
+"""`deploy()`: from a configuration and a built zip to a URL that responds."""
 
 from __future__ import annotations
 
@@ -11,84 +11,77 @@ from msgspec.structs import replace
 from lambent import calendar, events
 from lambent.aws.interface import Aws
 from lambent.config.model import Config
-from lambent.deploy.apply import PlanIsStale, Run
+from lambent.deploy.apply import apply
+from lambent.deploy.context import DeployContext, Timing
+from lambent.deploy.deployment import PlanIsStale
 from lambent.deploy.desired import PUBLIC, desired
-from lambent.deploy.means import Means, Patience
 from lambent.deploy.observed import observe
 from lambent.deploy.plan import Plan, plan
-from lambent.deploy.probe import Ask, ask
 from lambent.errors import DeployError
 from lambent.package.artifact import Artifact
 
-_LOOKS = 5
+_ATTEMPTS = 5
 
 
 def allow(plan: Plan) -> None:
     """Apply every plan: for callers that have decided already."""
 
 
-def prepare(config: Config, artifact: Artifact, aws: Aws, patience: Patience | None = None) -> Plan:
-    """Looks at what is there and plans; changes nothing.
+def prepare(config: Config, artifact: Artifact, aws: Aws, timing: Timing | None = None) -> Plan:
+    """Observe what exists and plan; change nothing.
 
-    Raises DeployError if something of that name is there that lambent did not make, or the function is not there and AWS takes
-    no new ones with this runtime; AwsError if AWS will not say.
+    Raises DeployError if something of that name exists that lambent didn't create, or if the function is new and AWS accepts no
+    new ones with this runtime; AwsError if AWS refuses to say what exists.
     """
-    patience = patience or Patience()
-    names, observed = observe(aws, config.name, patience.settle_s)
-    wanted = desired(config, artifact, names)
-    if wanted.overflow is not None:
-        observed = replace(observed, stored=aws.uploaded(wanted.overflow.bucket, wanted.overflow.key))
-    made = plan(wanted, observed)
+    timing = timing or Timing()
+    names, observed = observe(aws, config.name, timing.settle_s)
+    goal = desired(config, artifact, names)
+    if goal.overflow is not None:
+        uploaded = aws.uploaded(goal.overflow.bucket, goal.overflow.key)
+        observed = replace(observed, packages_uploaded=uploaded)
+    planned = plan(goal, observed)
     if observed.latest is None:
-        _refuse_closed(config, patience.today())
-    return made
+        _refuse_closed_runtime(config, timing.today())
+    return planned
 
 
-def _refuse_closed(config: Config, on: date) -> None:
-    """AWS closes a runtime for new functions some weeks before it does for those that are there."""
-    if not calendar.can_create(config.runtime, on) and (known := calendar.find_runtime(config.runtime)):
+def _refuse_closed_runtime(config: Config, on: date) -> None:
+    """AWS closes a runtime for new functions some weeks before it does for existing ones."""
+    if not calendar.can_create(config.runtime, on) and (runtime := calendar.find_runtime(config.runtime)):
         newest = calendar.supported_runtimes(on)[0].name
         raise DeployError(
-            f"AWS takes no new functions with {config.runtime} since {known.blocked_create}, and {config.name} would be one",
+            f"AWS stopped accepting new {config.runtime} functions on {runtime.blocked_create}, and {config.name} is new",
             where=config.origins.get("runtime", "runtime"),
-            hint=f"--runtime {newest}; functions that are there may be updated until {known.blocked_update}",
+            hint=f"--runtime {newest}; existing functions can be updated until {runtime.blocked_update}",
         )
 
 
-def deploy(  # noqa: PLR0913 - the four after `artifact` are to become one context
-    config: Config,
-    artifact: Artifact,
-    aws: Aws,
-    emit: events.Emit,
-    *,
-    confirm_public: Callable[[Plan], None] = allow,
-    patience: Patience | None = None,
-    ask: Ask = ask,
+def deploy(
+    config: Config, artifact: Artifact, context: DeployContext, *, confirm_public: Callable[[Plan], None] = allow
 ) -> events.Deployed:
-    """Plans, shows the plan, carries it out, and asks the URL. Returns (and emits) the end.
+    """Plan, show the plan, apply it, and request the URL. Return (and emit) the result.
 
     `confirm_public` is called once, before the first plan that makes a URL public is applied; it raises to stop the deploy.
-    Raises DeployError when the function does not work (the old version stays live) or another deploy won,
-    UnconfirmedError when the URL could not be asked, AwsError for a refusal. A rerun goes on from wherever this stopped.
+    Raises DeployError if the function doesn't work (the previous version stays live) or another deploy won, UnconfirmedError if
+    there was no response, AwsError for a refusal. A repeated run continues from wherever this one stopped.
     """
     start = time.monotonic()
-    patience = patience or Patience()
-    run = Run(Means(aws, emit, patience, ask))
     changed = confirmed = False
-    for _ in range(_LOOKS):
-        todo = prepare(config, artifact, aws, patience)
-        emit(todo.planned)
-        if todo.opens and not confirmed:
-            confirm_public(todo)
+    for _ in range(_ATTEMPTS):
+        planned = prepare(config, artifact, context.aws, context.timing)
+        context.emit(planned.planned)
+        if planned.opens and not confirmed:
+            confirm_public(planned)
             confirmed = True
-        changed = changed or todo.changes > 0
+        changed = changed or planned.changes > 0
         try:
-            run.carry_out(todo)
+            deployment = apply(planned, context)
         except PlanIsStale:
-            emit(events.Notice(f"another deploy of {config.name} is under way: looking again"))
+            context.emit(events.Notice(f"another deploy of {config.name} is in progress: planning again"))
             continue
-        done = events.Deployed(run.url, run.version, changed, time.monotonic() - start, config.hosting.auth == PUBLIC)
-        emit(done)
-        return done
-    what = f"{config.name} keeps being changed by somebody else"
-    raise DeployError(what, where=todo.location, hint="run the same command again when the other deploy is over")
+        public = config.hosting.auth == PUBLIC
+        deployed = events.Deployed(deployment.url, deployment.version, changed, time.monotonic() - start, public)
+        context.emit(deployed)
+        return deployed
+    what = f"{config.name} is being changed by someone else at the same time"
+    raise DeployError(what, where=planned.location, hint="run the same command again when the other deploy is finished")

@@ -1,4 +1,4 @@
-"""What should be there: pure, from the configuration and the built zip."""
+"""What should exist in AWS, from the configuration and the built zip. Pure."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ PUBLIC_STATEMENTS = (
 
 
 class Desired(Struct, frozen=True):
-    """One app as it should be in one account and region. `strict` says that an answer of 5xx means it does not work.
+    """One app as it should be in one account and region.
 
-    With `own_role` the role is lambent's, with `policies` (ARNs) attached and `inline` (a policy as canonical text) inside.
-    `overflow` is the archive of packages beside the zip, and `overflow_told` says in words what is in it.
-    `origins` maps a field of `Config` to where its value came from, for the plan's lines.
+    With `strict` a 5xx status means that the app doesn't work. `raw` is the zip's unzipped size. With `own_role` the role is
+    lambent's, with `policies` (ARNs) attached and `inline` (a policy as canonical text) inside. `overflow` is the archive of
+    packages that don't fit into the zip, and `overflow_summary` describes it. `origins` maps a field of `Config` to where its
+    value comes from, for the plan's lines.
     """
 
     names: Names
@@ -50,53 +51,32 @@ class Desired(Struct, frozen=True):
     retention_days: int | None = 30
     reserved: int | None = None
     provisioned: int | None = None
-    makes_bucket: bool = False
+    creates_bucket: bool = False
     overflow: Code | None = None
-    overflow_told: str = ""
+    overflow_summary: str = ""
     keep_versions: int = 10
     origins: dict[str, str] = field(default_factory=dict)
 
 
 def desired(config: Config, artifact: Artifact, names: Names) -> Desired:
-    """What `config` and `artifact` ask for in the account and region of `names`.
+    """Return what `config` and `artifact` ask for in the account and region of `names`.
 
     Raises DeployError or UsageError for what AWS would refuse anyway: a zip or an environment that is too large.
     """
     hosting = config.hosting
     overflow = _overflow(config, artifact, names)
-    environment = tuple(
-        sorted({**dict(artifact.environment), **_place(overflow), **_references(config), **dict(config.environment)}.items())
-    )
     tmp_mb, origins = _tmp(config, artifact)
     _refuse_too_large(artifact)
-    _refuse_large_environment(environment)
-    settings = Settings(
-        role=hosting.role or names.role_arn,
-        runtime=artifact.runtime,
-        handler=artifact.handler,
-        memory_mb=config.memory_mb,
-        timeout_s=config.timeout_s,
-        tmp_mb=tmp_mb,
-        environment=environment,
-        layers=hosting.layers,
-        subnets=tuple(sorted(hosting.subnets)),
-        security_groups=tuple(sorted(hosting.security_groups)),
-        mounts=hosting.mounts,
-        tracing=hosting.tracing,
-        log_format=hosting.log_format,
-        snapstart=hosting.snapstart,
-    )
-    public = hosting.auth == PUBLIC
     return Desired(
         names=names,
-        settings=settings,
+        settings=_settings(config, artifact, names, overflow, tmp_mb),
         code=_code(config, artifact, names),
         tags=tuple(sorted({**dict(hosting.tags), TAG_APP: names.app, TAG_MANAGED: "true"}.items())),
         strict=config.app.kind != "handler",
         raw=artifact.raw,
         auth=hosting.auth,
         mode=STREAMED if config.stream else BUFFERED,
-        statements=PUBLIC_STATEMENTS if public else (),
+        statements=PUBLIC_STATEMENTS if hosting.auth == PUBLIC else (),
         cors=Cors(**asdict(hosting.cors)) if hosting.cors else None,
         canary=hosting.canary,
         own_role=not hosting.role,
@@ -105,16 +85,39 @@ def desired(config: Config, artifact: Artifact, names: Names) -> Desired:
         retention_days=hosting.log_retention_days,
         reserved=hosting.reserved_concurrency,
         provisioned=hosting.provisioned_concurrency,
-        makes_bucket=not hosting.bucket,
+        creates_bucket=not hosting.bucket,
         overflow=overflow,
-        overflow_told=artifact.overflow.summary if artifact.overflow else "",
+        overflow_summary=artifact.overflow.summary if artifact.overflow else "",
         keep_versions=hosting.keep_versions,
         origins=origins,
     )
 
 
+def _settings(config: Config, artifact: Artifact, names: Names, overflow: Code | None, tmp_mb: int) -> Settings:
+    hosting = config.hosting
+    packages = {OVERFLOW: f"s3://{overflow.bucket}/{overflow.key}"} if overflow else {}  # each version keeps its own
+    environment = {**dict(artifact.environment), **packages, **_references(config), **dict(config.environment)}
+    _refuse_large_environment(environment)
+    return Settings(
+        role=hosting.role or names.role_arn,
+        runtime=artifact.runtime,
+        handler=artifact.handler,
+        memory_mb=config.memory_mb,
+        timeout_s=config.timeout_s,
+        tmp_mb=tmp_mb,
+        environment=tuple(sorted(environment.items())),
+        layers=hosting.layers,
+        subnets=tuple(sorted(hosting.subnets)),
+        security_groups=tuple(sorted(hosting.security_groups)),
+        mounts=hosting.mounts,
+        tracing=hosting.tracing,
+        log_format=hosting.log_format,
+        snapstart=hosting.snapstart,
+    )
+
+
 def _code(config: Config, artifact: Artifact, names: Names) -> Code:
-    """A zip that is too large for a direct upload goes through a bucket, under the name of its content."""
+    """A zip that is too large for a direct upload goes through a bucket, named after its content."""
     bucket = key = ""
     if artifact.zipped > ZIP_DIRECT_MAX:
         bucket = config.hosting.bucket or names.bucket
@@ -123,21 +126,16 @@ def _code(config: Config, artifact: Artifact, names: Names) -> Code:
 
 
 def _overflow(config: Config, artifact: Artifact, names: Names) -> Code | None:
-    """The packages beside the zip, under the name of their content: versions that have the same ones share the archive."""
-    made = artifact.overflow
-    if made is None:
+    """The archive is named after its content, so that versions with the same packages share one."""
+    overflow = artifact.overflow
+    if overflow is None:
         return None
-    bucket = config.hosting.bucket or names.bucket
-    return Code(made.path, made.sha256, made.zipped, artifact.architecture, bucket, f"{names.overflow}{made.sha256}.zip")
-
-
-def _place(overflow: Code | None) -> dict[str, str]:
-    """Where the runtime finds them. In the environment, so that each version goes on with its own."""
-    return {OVERFLOW: f"s3://{overflow.bucket}/{overflow.key}"} if overflow else {}
+    bucket, key = config.hosting.bucket or names.bucket, f"{names.overflow}{overflow.sha256}.zip"
+    return Code(overflow.path, overflow.sha256, overflow.zipped, artifact.architecture, bucket, key)
 
 
 def _tmp(config: Config, artifact: Artifact) -> tuple[int, dict[str, str]]:
-    """MB of /tmp, and the origins of all settings with this one's."""
+    """Return the MB of /tmp, and the origins of all settings including this one."""
     needed = artifact.overflow.tmp_mb if artifact.overflow else 0
     if needed <= config.tmp_mb:
         return config.tmp_mb, dict(config.origins)
@@ -145,7 +143,7 @@ def _tmp(config: Config, artifact: Artifact) -> tuple[int, dict[str, str]]:
 
 
 def _policies(config: Config, names: Names) -> tuple[str, ...]:
-    """Managed policies: what every function needs for its log, what the user asks for, and what VPC and X-Ray need."""
+    """Return the managed policies: for the log, which every function needs, for VPC and X-Ray, and the user's own."""
     needed = [names.basic_policy_arn]
     if config.hosting.subnets:
         needed.append(names.managed_policy_arn("service-role/AWSLambdaVPCAccessExecutionRole"))
@@ -155,12 +153,12 @@ def _policies(config: Config, names: Names) -> tuple[str, ...]:
 
 
 def _references(config: Config) -> dict[str, str]:
-    """Where the runtime finds each secret; never the secret itself."""
+    """Return where the runtime finds each secret, never the secret itself."""
     return {"LAMBENT_SECRETS": json.dumps(dict(config.secrets), separators=(",", ":"))} if config.secrets else {}
 
 
 def _inline(config: Config, names: Names, overflow: Code | None) -> str:
-    """What the user asks for, and what reading the secrets and fetching packages needs."""
+    """Return the user's own permissions, and those for reading secrets and fetching packages."""
     statements = [json.loads(statement) for statement in config.hosting.permissions]
     for _, reference in config.secrets:
         action, arn = permission_to_read(reference, names.partition, names.region, names.account)
@@ -174,14 +172,14 @@ def _inline(config: Config, names: Names, overflow: Code | None) -> str:
 
 
 def _refuse_too_large(artifact: Artifact) -> None:
-    where = str(artifact.path)
     if artifact.raw > UNZIPPED_MAX:
-        what = f"the app is {artifact.raw / MIB:.0f} MB unzipped, and Lambda takes at most {UNZIPPED_MAX // MIB} MB"
-        raise DeployError(what, where=where, hint="leave files out with exclude = [...], or use fewer dependencies")
+        what = f"the app is {artifact.raw / MIB:.0f} MB unzipped, but Lambda accepts at most {UNZIPPED_MAX // MIB} MB"
+        hint = "exclude files with exclude = [...], or use fewer dependencies"
+        raise DeployError(what, where=str(artifact.path), hint=hint)
 
 
-def _refuse_large_environment(environment: Pairs) -> None:
-    size = len(json.dumps(dict(environment), separators=(",", ":"), ensure_ascii=False).encode())
+def _refuse_large_environment(environment: dict[str, str]) -> None:
+    size = len(json.dumps(environment, separators=(",", ":"), ensure_ascii=False).encode())
     if size > ENV_MAX:
-        hint = "keep large values in a file of the project, or in SSM or S3"
-        raise UsageError(f"the environment is {size} bytes of JSON, and Lambda takes at most {ENV_MAX}", where="env", hint=hint)
+        what = f"the environment variables take {size} bytes of JSON, but Lambda accepts at most {ENV_MAX}"
+        raise UsageError(what, where="env", hint="keep large values in a file of the project, or in SSM or S3")

@@ -1,4 +1,4 @@
-"""The end of an app: what lambent made for it is found in AWS, shown, and deleted. Nothing else is touched."""
+"""The end of an app: finds in AWS what lambent created for it, shows that, and deletes it. Nothing else is touched."""
 
 from __future__ import annotations
 
@@ -8,23 +8,29 @@ from msgspec import Struct
 
 from lambent import events
 from lambent.aws.interface import Aws
-from lambent.deploy import removals
-from lambent.deploy.means import Patience
+from lambent.deploy.context import Timing
 from lambent.deploy.observed import Observed, observe
-from lambent.deploy.parts.overflow import of_latest, ours
 from lambent.deploy.plan import made_by_lambent
-from lambent.deploy.statements import base
-from lambent.deploy.steps import Single
+from lambent.deploy.resources.bucket import DeleteUploads, is_own_archive, packages_of_latest
+from lambent.deploy.resources.function import DeleteFunction
+from lambent.deploy.resources.log_group import DeleteLogGroup
+from lambent.deploy.resources.permission import own_id
+from lambent.deploy.resources.role import DeleteRole
+from lambent.deploy.resources.url import DeleteUrl
+from lambent.deploy.step import Deletion
 from lambent.errors import DeployError
 from lambent.events import PlannedLine
 from lambent.names import ALIAS, Names
+from lambent.units import count
+
+_NOT_OURS = "lambent didn't create it"
 
 
-class Destruction(Struct, frozen=True):
-    """What will be deleted, in this order, and the lines that say it."""
+class DestroyPlan(Struct, frozen=True):
+    """What will be deleted, in this order, and the lines that say so."""
 
     names: Names
-    steps: tuple[Single, ...]
+    steps: tuple[Deletion, ...]
     lines: tuple[PlannedLine, ...]
 
     @property
@@ -32,85 +38,84 @@ class Destruction(Struct, frozen=True):
         return f"account {self.names.account} in {self.names.region}"
 
 
-def prepare(app: str, aws: Aws, *, logs: bool = False, patience: Patience | None = None) -> Destruction:
-    """Looks at what there is of the app; changes nothing. With `logs` its log group goes too.
+def prepare(app: str, aws: Aws, *, logs: bool = False, timing: Timing | None = None) -> DestroyPlan:
+    """Observe what exists of the app and plan; change nothing. With `logs` its log group is deleted too.
 
-    Raises DeployError if there is nothing of it that lambent made.
+    Raises DeployError if nothing of it exists that lambent created.
     """
-    names, observed = observe(aws, app, (patience or Patience()).settle_s)
-    has_uploads = aws.bucket(names.bucket)
-    found = plan(names, observed, logs=logs, uploads=has_uploads)
-    if not any(line.verb == "delete" for line in found.lines):
-        hint = "lambent status shows the apps there are; look at --name, --stage and --region"
-        raise DeployError(f"there is no app {app} that lambent made", where=found.location, hint=hint)
-    return found
+    names, observed = observe(aws, app, (timing or Timing()).settle_s)
+    planned = plan(names, observed, logs=logs, uploads=aws.bucket(names.bucket))
+    if not any(line.verb == "delete" for line in planned.lines):
+        hint = "lambent status --all lists the apps; check --name, --stage and --region"
+        raise DeployError(f"there is no app {app} that lambent created", where=planned.location, hint=hint)
+    return planned
 
 
-def plan(names: Names, observed: Observed, *, logs: bool, uploads: bool) -> Destruction:
-    """Pure. Traffic ends first, and the role goes after the function, which needs it to its end."""
-    steps: list[Single] = []
+def plan(names: Names, observed: Observed, *, logs: bool, uploads: bool) -> DestroyPlan:
+    """Return what to delete. Traffic ends first, and the role goes after the function, which needs it to the end. Pure."""
+    steps: list[Deletion] = []
     lines: list[PlannedLine] = []
 
-    def delete(step: Single, what: str, detail: str = "") -> None:
+    def delete(step: Deletion, what: str, detail: str = "") -> None:
         steps.append(step)
         lines.append(PlannedLine("delete", what, detail))
 
+    archive_buckets = _archive_buckets(names, observed)
     if observed.latest is not None and made_by_lambent(names, observed.latest.tags):
         if observed.url is not None:
-            delete(removals.DeleteUrl(names.function, ALIAS), f"URL {observed.url.address}")
-        for bucket in _archived(names, observed):  # before the function: it alone knows of a bucket of the user's own
-            told = "packages beside the zip"
-            delete(removals.DeleteUploads(bucket, names.overflow), f"s3://{bucket}/{names.overflow}", told)
-        delete(removals.DeleteFunction(names.function), f"function {names.function}", _with_function(observed))
+            delete(DeleteUrl(names.function, ALIAS), f"URL {observed.url.address}")
+        for bucket in archive_buckets:  # before the function: it alone knows of a bucket of the user's own
+            delete(DeleteUploads(bucket, names.overflow), f"s3://{bucket}/{names.overflow}", "packages outside the zip")
+        delete(DeleteFunction(names.function), f"function {names.function}", _with_function(observed))
     elif observed.latest is not None:
-        lines.append(PlannedLine("keep", f"function {names.function}", "lambent did not make it"))
+        lines.append(PlannedLine("keep", f"function {names.function}", _NOT_OURS))
     own_role = observed.role is not None and made_by_lambent(names, observed.role.tags)
-    if uploads and (steps or own_role):  # before the role, which is how a rerun finds that something is left
+    if uploads and (steps or own_role):  # before the role, by which a repeated run knows that something is left
         prefix = f"uploads/{names.app}/"
-        delete(removals.DeleteUploads(names.bucket, prefix), f"s3://{names.bucket}/{prefix}", "uploads, if there are any")
-        if names.bucket not in _archived(names, observed):  # a deploy that was broken off may have left some
-            left = removals.DeleteUploads(names.bucket, names.overflow)
-            delete(left, f"s3://{names.bucket}/{names.overflow}", "packages, if there are any")
+        delete(DeleteUploads(names.bucket, prefix), f"s3://{names.bucket}/{prefix}", "uploads, if there are any")
+        if names.bucket not in archive_buckets:  # an interrupted deploy may have left some
+            packages = f"s3://{names.bucket}/{names.overflow}"
+            delete(DeleteUploads(names.bucket, names.overflow), packages, "packages, if there are any")
     if own_role:
-        delete(removals.DeleteRole(names.role), f"role {names.role}", _with_role(observed))
+        delete(DeleteRole(names.role), f"role {names.role}", _with_role(observed))
     elif observed.role is not None:
-        lines.append(PlannedLine("keep", f"role {names.role}", "lambent did not make it"))
+        lines.append(PlannedLine("keep", f"role {names.role}", _NOT_OURS))
     if observed.log_group is not None and logs:
-        delete(removals.DeleteLogGroup(names.log_group), f"log group {names.log_group}")
+        delete(DeleteLogGroup(names.log_group), f"log group {names.log_group}")
     elif observed.log_group is not None:
-        lines.append(PlannedLine("keep", f"log group {names.log_group}", "--logs deletes it too"))
-    return Destruction(names, tuple(steps), tuple(lines))
+        lines.append(PlannedLine("keep", f"log group {names.log_group}", "use --logs to delete it too"))
+    return DestroyPlan(names, tuple(steps), tuple(lines))
 
 
 def _with_function(observed: Observed) -> str:
-    """What goes with a function, because AWS keeps none of it without one: what others hung on it too."""
-    count = len(observed.versions)
-    foreign = [f"alias {name}" for name in observed.beside]
+    """Return what AWS deletes along with the function, including what others added to it."""
+    foreign = [f"alias {name}" for name in observed.foreign_aliases]
     foreign += [f"URL {observed.latest_url.address}"] if observed.latest_url else []
-    foreign += [f"permission {each.sid}" for each in observed.statements if not base(each.sid)]
-    foreign += [f"permission {each.sid} of $LATEST" for each in observed.latest_statements]
-    told = f"with {count} version{'s' * (count != 1)}"
-    return f"{told}, and with what lambent did not make: {', '.join(foreign)}" if foreign else told
+    foreign += [f"permission {statement.sid}" for statement in observed.statements if not own_id(statement.sid)]
+    foreign += [f"permission {statement.sid} of $LATEST" for statement in observed.latest_statements]
+    versions = f"with {count(len(observed.versions), 'version')}"
+    return f"{versions}, and with what lambent didn't create: {', '.join(foreign)}" if foreign else versions
 
 
 def _with_role(observed: Observed) -> str:
-    """AWS wants a role empty before it goes."""
-    inside = ", ".join(observed.inside)
-    return f"with what lambent did not put into it: {inside}" if inside else ""
+    """AWS deletes only an empty role."""
+    foreign = ", ".join(observed.foreign_policies)
+    return f"with policies that lambent didn't create: {foreign}" if foreign else ""
 
 
-def _archived(names: Names, observed: Observed) -> list[str]:
-    """The buckets that have archives of this app's packages."""
-    places = {place for _, place in observed.archives} | {of_latest(observed)}
-    return sorted({place.removeprefix("s3://").partition("/")[0] for place in places if ours(place, names)})
+def _archive_buckets(names: Names, observed: Observed) -> list[str]:
+    """Return the buckets that have archives of this app's packages."""
+    locations = {location for _, location in observed.archives} | {packages_of_latest(observed)}
+    own = (location.removeprefix("s3://") for location in locations if is_own_archive(location, names))
+    return sorted({location.partition("/")[0] for location in own})
 
 
-def destroy(doomed: Destruction, aws: Aws, emit: events.Emit) -> None:
-    """Deletes it, step by step; a rerun goes on from wherever this stopped."""
+def destroy(plan: DestroyPlan, aws: Aws, emit: events.Emit) -> None:
+    """Delete everything in the plan. A repeated run continues from wherever this one stopped."""
     start = time.monotonic()
-    for step in doomed.steps:
+    for step in plan.steps:
         emit(events.StepStarted(step.title))
-        began = time.monotonic()
-        step.call(aws)
-        emit(events.StepDone(step.title, time.monotonic() - began))
-    emit(events.Destroyed(doomed.names.app, doomed.location, time.monotonic() - start))
+        step_start = time.monotonic()
+        step.delete(aws)
+        emit(events.StepDone(step.title, time.monotonic() - step_start))
+    emit(events.Destroyed(plan.names.app, plan.location, time.monotonic() - start))

@@ -1,31 +1,35 @@
-"""The plan: what is there against what should be, as a tuple of steps and the lines that explain them. Pure."""
+"""The plan: the difference between what exists and what should, as steps and the lines that explain them. Pure."""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
 from lambent.aws.values import Pairs
-from lambent.deploy import steps
 from lambent.deploy.cost import estimate
 from lambent.deploy.desired import PUBLIC, Desired
+from lambent.deploy.drift import plan_drift
 from lambent.deploy.observed import Observed
-from lambent.deploy.parts.drift import drift
-from lambent.deploy.parts.function import function
-from lambent.deploy.parts.logs import logs
-from lambent.deploy.parts.overflow import overflow
-from lambent.deploy.parts.role import narrowed, role
-from lambent.deploy.parts.traffic import provisioned, pruned, traffic
-from lambent.deploy.parts.url import url
-from lambent.deploy.steps import Step
+from lambent.deploy.resources.bucket import plan_packages
+from lambent.deploy.resources.concurrency import plan_provisioned, plan_reserved
+from lambent.deploy.resources.function import plan_function
+from lambent.deploy.resources.log_group import plan_log_group
+from lambent.deploy.resources.role import plan_narrower_role, plan_role
+from lambent.deploy.resources.tags import plan_tags
+from lambent.deploy.resources.url import CheckUrl, CreateUrl, UpdateUrl, plan_url
+from lambent.deploy.resources.version import PublishVersion, plan_old_versions
+from lambent.deploy.step import Step
+from lambent.deploy.traffic import plan_traffic
 from lambent.errors import DeployError
 from lambent.events import Cost, Planned, PlannedLine
 from lambent.names import ALIAS, TAG_APP, TAG_MANAGED, Names
 
 
 class Plan(Struct, frozen=True):
-    """What `deploy` will do, in this order. `version` and `url` are the live ones now, "" when there are none; `revision` is
-    what $LATEST was at when looked at, so that a write can be made on condition that it still is. `mode` is the URL's.
-    `access` ("public" or "signed"), the sizes of the zip in bytes and `cost` are for those who read the plan.
+    """What `deploy` will do, in this order.
+
+    `version` and `url` are the live ones, "" if there are none. `revision` is that of $LATEST when it was observed, so that a
+    write can depend on it. `mode` is the URL's. `access` ("public" or "signed"), the sizes of the zip in bytes and `cost` are
+    for people who read the plan.
     """
 
     names: Names
@@ -42,7 +46,7 @@ class Plan(Struct, frozen=True):
 
     @property
     def changes(self) -> int:
-        """How many steps change something; 0 when everything is as it should be."""
+        """The number of steps that change something; 0 if there is nothing to do."""
         return sum(step.changes for step in self.steps)
 
     @property
@@ -51,36 +55,36 @@ class Plan(Struct, frozen=True):
 
     @property
     def opens(self) -> bool:
-        """Whether a URL becomes public that is not there yet, or was for signed requests only."""
-        return any(isinstance(step, steps.CreateUrl | steps.UpdateUrl) and step.auth == PUBLIC for step in self.steps)
+        """Whether a URL becomes public that doesn't exist yet, or that accepted only signed requests."""
+        return any(isinstance(step, CreateUrl | UpdateUrl) and step.auth == PUBLIC for step in self.steps)
 
     @property
     def planned(self) -> Planned:
-        """The event that shows it."""
+        """The event that shows the plan."""
         return Planned(self.location, self.lines, self.changes, self.access, self.opens, self.zipped, self.raw, self.cost)
 
 
 def plan(desired: Desired, observed: Observed) -> Plan:
-    """The steps from `observed` to `desired`.
+    """Return the steps from `observed` to `desired`.
 
-    Raises DeployError if a function or role of that name exists that lambent did not make: it is left alone.
+    Raises DeployError if a function or role of that name exists that lambent didn't create: it is left alone.
     """
-    refuse_foreign(desired, observed)
-    publishes = traffic(desired, observed)
-    new_version = any(isinstance(step, steps.PublishVersion) for step in publishes.steps)
-    before = (role, logs, overflow, function)
-    parts = (
-        *(part(desired, observed) for part in before),
-        publishes,
-        provisioned(desired, observed, new_version),
-        url(desired, observed),
+    refuse_foreign_tags(desired.names, observed, with_role=desired.own_role)
+    traffic = plan_traffic(desired, observed)
+    publishes = any(isinstance(step, PublishVersion) for step in traffic.steps)
+    before = (
+        *(part(desired, observed) for part in (plan_role, plan_log_group, plan_packages)),
+        *(part(desired, observed) for part in (plan_function, plan_tags, plan_reserved)),
+        traffic,
+        plan_provisioned(desired, observed, publishes),
+        plan_url(desired, observed),
     )
-    after = (narrowed(desired, observed), pruned(desired, observed, new_version))
-    probe = steps.Probe(desired.names.function, ALIAS, desired.settings, desired.strict, desired.mode, desired.auth)
+    check_url = CheckUrl(desired.names.function, ALIAS, desired.settings, desired.strict, desired.mode, desired.auth)
+    after = (plan_narrower_role(desired, observed), plan_old_versions(desired, observed, publishes))
     return Plan(
         names=desired.names,
-        steps=(*(step for part in parts for step in part.steps), probe, *(step for part in after for step in part.steps)),
-        lines=(*(line for part in (*parts, *after) for line in part.lines), *drift(desired, observed)),
+        steps=(*(step for part in before for step in part.steps), check_url, *(step for part in after for step in part.steps)),
+        lines=(*(line for part in (*before, *after) for line in part.lines), *plan_drift(desired, observed)),
         version=observed.alias.version if observed.alias else "",
         url=observed.url.address if observed.url else "",
         revision=observed.latest.revision if observed.latest else "",
@@ -92,24 +96,22 @@ def plan(desired: Desired, observed: Observed) -> Plan:
     )
 
 
-def refuse_foreign(desired: Desired, observed: Observed) -> None:
-    """Raises DeployError if the function or the role was made by somebody else."""
-    refuse_foreign_tags(desired.names, observed, with_role=desired.own_role)
-
-
 def refuse_foreign_tags(names: Names, observed: Observed, *, with_role: bool = False) -> None:
-    """Raises DeployError if the function (or the role) does not carry this app's tags."""
-    found: tuple[tuple[str, str, Pairs | None], ...] = (
+    """Raise DeployError if the function (or the role) doesn't have this app's tags."""
+    existing: tuple[tuple[str, str, Pairs | None], ...] = (
         ("function", names.function, observed.latest.tags if observed.latest else None),
         ("role", names.role, observed.role.tags if observed.role and with_role else None),
     )
-    for kind, name, tags in found:
+    for kind, name, tags in existing:
         if tags is not None and not made_by_lambent(names, tags):
-            what = f"a {kind} called {name} is there already, and lambent did not make it"
-            hint = f"choose another name with --name, or tag it {TAG_APP}={names.app} and {TAG_MANAGED}=true to hand it over"
+            what = f"a {kind} named {name} exists already, and lambent didn't create it"
+            hint = (
+                f"choose another name with --name, or tag the {kind} {TAG_APP}={names.app} and {TAG_MANAGED}=true "
+                "to let lambent manage it"
+            )
             raise DeployError(what, where=f"account {names.account} in {names.region}", hint=hint)
 
 
 def made_by_lambent(names: Names, tags: Pairs) -> bool:
-    """Whether something with these tags is lambent's, and this app's."""
+    """Return whether something with these tags is lambent's and belongs to this app."""
     return dict(tags).get(TAG_APP) == names.app and TAG_MANAGED in dict(tags)

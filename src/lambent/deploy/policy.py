@@ -1,98 +1,122 @@
-"""The least IAM policy for the person or pipeline that deploys one app: plan, deploy, roll back, look, destroy. Pure.
+"""The least IAM policy for the person or pipeline that deploys one app: plan, deploy, roll back, inspect, destroy. Pure.
 
-What may be done is every operation that `aws/` calls, on the app's own names alone. Sources: the actions, resources and
-condition keys of AWS's Service Authorization Reference (lambda, iam, logs, s3, ec2, elasticfilesystem).
+It has the actions of every step that exists, and those of the reads, on the app's own names. Sources: the actions, resources
+and condition keys of AWS's Service Authorization Reference (lambda, iam, logs, s3, ec2, elasticfilesystem).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lambent.deploy.desired import PUBLIC, Desired
+from lambent.deploy.observed import READ_ACTIONS
+from lambent.deploy.resources import (
+    alias,
+    bucket,
+    canary,
+    concurrency,
+    function,
+    log_group,
+    permission,
+    role,
+    tags,
+    url,
+    version,
+)
+from lambent.deploy.status import STATUS_ACTIONS
+from lambent.deploy.step import Action
 from lambent.names import Names
 
-_FUNCTION = (
-    *("CreateFunction", "DeleteFunction", "GetFunction", "GetFunctionConfiguration", "InvokeFunction"),
-    *("UpdateFunctionCode", "UpdateFunctionConfiguration", "PublishVersion", "ListVersionsByFunction"),
-    *("CreateAlias", "UpdateAlias", "GetAlias", "ListAliases", "AddPermission", "RemovePermission", "GetPolicy"),
-    *("CreateFunctionUrlConfig", "UpdateFunctionUrlConfig", "GetFunctionUrlConfig", "DeleteFunctionUrlConfig"),
-    *("PutFunctionConcurrency", "DeleteFunctionConcurrency", "TagResource", "UntagResource", "ListTags"),
-    *("PutProvisionedConcurrencyConfig", "GetProvisionedConcurrencyConfig", "DeleteProvisionedConcurrencyConfig"),
-)
-"""GetFunction shows tags, by which lambent knows its own, only to those who may ListTags."""
-
-_LOGS = ("CreateLogGroup", "DeleteLogGroup", "PutRetentionPolicy", "DeleteRetentionPolicy", "TagResource", "FilterLogEvents")
-_ROLE_READ = ("GetRole", "GetRolePolicy", "ListAttachedRolePolicies", "ListRolePolicies")
-_ROLE_WRITE = ("CreateRole", "TagRole", "UpdateAssumeRolePolicy", "DeleteRole", "DeleteRolePolicy")
-_BUCKET = ("CreateBucket", "PutBucketPublicAccessBlock", "PutBucketTagging", "PutLifecycleConfiguration")
-_OBJECTS = ("PutObject", "GetObject", "DeleteObject")
+_RESOURCES = (alias, bucket, canary, concurrency, function, log_group, permission, role, tags, url, version)
 
 Statement = dict[str, Any]
 
 
 def policy(desired: Desired) -> dict[str, Any]:
-    """The policy as a document. GetCallerIdentity needs no permission, and is not in it."""
-    asks = ("InvokeFunctionUrl",) if desired.auth != PUBLIC else ()  # the last step asks the URL, signed by whoever deploys
+    """Return the policy document. GetCallerIdentity needs no permission, so it isn't in it."""
+    actions = {*READ_ACTIONS, *STATUS_ACTIONS, *_step_actions()}
     statements = [
-        _allow("Function", "lambda", (*_FUNCTION, *asks), [desired.names.function_arn, f"{desired.names.function_arn}:*"]),
-        _allow("ListApps", "lambda", ("ListFunctions",), ["*"]),
-        *_logs(desired.names),
-        *_role(desired),
-        *_storage(desired),
-        *_around(desired),
+        *_function(desired, actions),
+        *_logs(desired.names, actions),
+        *_role(desired, actions),
+        *_storage(desired, actions),
+        *_related(desired),
     ]
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def _allow(sid: str, service: str, actions: tuple[str, ...], resources: list[str], **condition: Any) -> Statement:
-    named = [f"{service}:{action}" for action in sorted(actions)]
-    beside = {"Condition": condition} if condition else {}
-    return {"Sid": sid, "Effect": "Allow", "Action": named, "Resource": resources, **beside}
+def _step_actions() -> Iterator[str]:
+    """Yield the actions of every kind of step that exists."""
+    for module in _RESOURCES:
+        for member in vars(module).values():
+            if isinstance(member, type) and issubclass(member, Action):
+                yield from member.actions
 
 
-def _logs(names: Names) -> Iterator[Statement]:
-    every = f"arn:{names.partition}:logs:{names.region}:{names.account}:log-group:"
-    yield _allow("Logs", "logs", _LOGS, [f"{every}{names.log_group}", f"{every}{names.log_group}:*"])
-    yield _allow("FindLogs", "logs", ("DescribeLogGroups",), [f"{every}*"])  # takes no narrower one
+def _allow(sid: str, actions: Iterable[str], resources: list[str], **condition: Any) -> Statement:
+    conditions = {"Condition": condition} if condition else {}
+    return {"Sid": sid, "Effect": "Allow", "Action": sorted(actions), "Resource": resources, **conditions}
 
 
-def _role(desired: Desired) -> Iterator[Statement]:
-    """Only the managed policies that the app names may be put on its role; PutRolePolicy knows no such bound."""
-    names, ours = desired.names, [desired.names.role_arn]
-    yield _allow("LookAtRole", "iam", _ROLE_READ, ours)
+def _of(service: str, actions: Iterable[str]) -> set[str]:
+    return {action for action in actions if action.startswith(f"{service}:")}
+
+
+def _function(desired: Desired, actions: set[str]) -> Iterator[Statement]:
+    own = _of("lambda", actions) - {"lambda:ListFunctions"}
+    if desired.auth == PUBLIC:
+        own.remove("lambda:InvokeFunctionUrl")  # needed only to sign the request of the URL
+    yield _allow("Function", own, [desired.names.function_arn, f"{desired.names.function_arn}:*"])
+    yield _allow("ListApps", ["lambda:ListFunctions"], ["*"])
+
+
+def _logs(names: Names, actions: set[str]) -> Iterator[Statement]:
+    groups = f"arn:{names.partition}:logs:{names.region}:{names.account}:log-group:"
+    own = _of("logs", actions) - {"logs:DescribeLogGroups"}
+    yield _allow("Logs", own, [f"{groups}{names.log_group}", f"{groups}{names.log_group}:*"])
+    yield _allow("FindLogs", ["logs:DescribeLogGroups"], [f"{groups}*"])  # AWS allows no narrower resource
+
+
+def _role(desired: Desired, actions: set[str]) -> Iterator[Statement]:
+    """Only the managed policies that the app names may be attached to its role. PutRolePolicy has no such condition."""
+    names, role = desired.names, [desired.names.role_arn]
+    reads = _of("iam", READ_ACTIONS)
+    yield _allow("ReadRole", reads, role)
     if desired.own_role:
-        inside = ("PutRolePolicy",) if desired.inline else ()
-        yield _allow("Role", "iam", (*_ROLE_WRITE, *inside), ours)
+        writes = _of("iam", actions) - reads - {"iam:AttachRolePolicy", "iam:DetachRolePolicy", "iam:PassRole"}
+        yield _allow("Role", writes - (set() if desired.inline else {"iam:PutRolePolicy"}), role)
         attached = {"ArnEquals": {"iam:PolicyARN": list(desired.policies)}}
-        yield _allow("RolePolicies", "iam", ("AttachRolePolicy",), ours, **attached)
-        yield _allow("EmptyRole", "iam", ("DetachRolePolicy",), ours)
+        yield _allow("AttachPolicies", ["iam:AttachRolePolicy"], role, **attached)
+        yield _allow("DetachPolicies", ["iam:DetachRolePolicy"], role)
     passed = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
-    yield _allow("PassRole", "iam", ("PassRole",), [names.role_arn if desired.own_role else desired.settings.role], **passed)
+    yield _allow("PassRole", ["iam:PassRole"], [names.role_arn if desired.own_role else desired.settings.role], **passed)
 
 
-def _storage(desired: Desired) -> Iterator[Statement]:
-    """A destroy looks whether there were uploads, so the bucket may be asked for in any case."""
+def _storage(desired: Desired, actions: set[str]) -> Iterator[Statement]:
+    """Destroying an app looks for uploads, so listing the bucket is allowed in any case."""
     names, code, overflow = desired.names, desired.code, desired.overflow
     arn = f"arn:{names.partition}:s3:::"
     bucket = code.bucket or (overflow.bucket if overflow else "")
-    yield _allow(
-        "FindUploads", "s3", ("ListBucket",), list(dict.fromkeys(arn + each for each in (names.bucket, bucket) if each))
-    )
+    buckets = dict.fromkeys(name for name in (names.bucket, bucket) if name)
+    yield _allow("FindUploads", ["s3:ListBucket"], [arn + name for name in buckets])
+    on_objects = {action for action in _of("s3", actions) if action.endswith("Object")}
     if code.bucket:
-        yield _allow("Uploads", "s3", _OBJECTS, [f"{arn}{code.bucket}/uploads/{names.app}/*"])
+        yield _allow("Uploads", on_objects, [f"{arn}{code.bucket}/uploads/{names.app}/*"])
     if overflow:
-        yield _allow("Packages", "s3", _OBJECTS, [f"{arn}{overflow.bucket}/{names.overflow}*"])
-    if bucket and desired.makes_bucket:
-        yield _allow("Bucket", "s3", _BUCKET, [arn + bucket])
+        yield _allow("Packages", on_objects, [f"{arn}{overflow.bucket}/{names.overflow}*"])
+    if bucket and desired.creates_bucket:
+        yield _allow("Bucket", _of("s3", actions) - on_objects - {"s3:ListBucket"}, [arn + bucket])
 
 
-def _around(desired: Desired) -> Iterator[Statement]:
-    """What Lambda looks at in the name of whoever configures it."""
+def _related(desired: Desired) -> Iterator[Statement]:
+    """What Lambda reads on behalf of whoever configures the function."""
     settings = desired.settings
     if settings.layers:
-        yield _allow("Layers", "lambda", ("GetLayerVersion",), list(settings.layers))
+        yield _allow("Layers", ["lambda:GetLayerVersion"], list(settings.layers))
     if settings.subnets:
-        yield _allow("Network", "ec2", ("DescribeSecurityGroups", "DescribeSubnets", "DescribeVpcs"), ["*"])
+        network = ["ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"]
+        yield _allow("Network", network, ["*"])
     if settings.mounts:
-        yield _allow("FileSystem", "elasticfilesystem", ("DescribeMountTargets", "DescribeAccessPoints"), ["*"])
+        mounts = ["elasticfilesystem:DescribeAccessPoints", "elasticfilesystem:DescribeMountTargets"]
+        yield _allow("FileSystem", mounts, ["*"])

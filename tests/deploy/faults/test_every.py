@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from lambent.aws.values import Pairs
-from lambent.deploy.probe import Answer
+from lambent.deploy.fetch import Response
 from lambent.errors import DeployError
 from support.faults.interleaved import OTHERS, UPDATES, run
 from support.faults.kinds import Killed
@@ -47,9 +47,9 @@ def test_two_at_once_in_an_order_that_the_seed_chose(every: Every, other: str) -
 class Closed(Memory):
     """Its URL is closed by another deploy of the same code when it is asked first."""
 
-    def ask(self, url: str, within_s: float, headers: Pairs = ()) -> Answer:
+    def fetch(self, url: str, within_s: float, headers: Pairs = ()) -> Response:
         Memory(self.folder, self.memory).deploy(APP, with_hosting(NEW_CODE, auth="AWS_IAM"))
-        return super().ask(url, within_s, headers)
+        return super().fetch(url, within_s, headers)
 
 
 def test_a_url_that_another_deploy_closes_is_said_to_be_so(tmp_path: Path) -> None:

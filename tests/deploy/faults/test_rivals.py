@@ -7,8 +7,9 @@ from msgspec.structs import replace
 
 from lambent import events
 from lambent.aws.values import Invoked
+from lambent.deploy.context import DeployContext
 from lambent.deploy.deploy import deploy
-from lambent.deploy.probe import Answer
+from lambent.deploy.fetch import Response
 from lambent.deploy.rollback import rollback
 from lambent.errors import DeployError
 from support.deploy_cases import Meddled
@@ -29,7 +30,7 @@ def test_the_version_before_is_not_another_one_when_somebody_deploys_meanwhile(t
             there.deploy("before", THREE, there.direct)
 
     with pytest.raises(DeployError, match="another deploy of before moved live to version 3"):
-        rollback("before", "", Meddled(there.direct, before=meanwhile), events.ignore, patience=QUICK)
+        rollback("before", "", DeployContext(Meddled(there.direct, before=meanwhile), events.ignore, QUICK))
     assert once(there.url("before")) == THREE.body
 
 
@@ -45,14 +46,14 @@ class Fickle(Meddled):
 def test_taking_a_version_back_does_not_undo_somebody_elses(there: World) -> None:
     there.deploy("taken", ONE, there.direct)
 
-    def ask(url: str, *_: object) -> Answer:
+    def fetch(url: str, *_: object) -> Response:
         """The URL fails, and by the time that is known another version is behind it."""
         there.deploy("taken", THREE, there.direct)
-        return Answer(502, b"Internal Server Error")
+        return Response(502, b"Internal Server Error")
 
     wanted, zipped = TWO.config(there.folder, "taken"), TWO.artifact(there.folder)
     with pytest.raises(DeployError) as lost:
-        deploy(wanted, zipped, Fickle(there.direct), events.ignore, patience=QUICK, ask=ask)
+        deploy(wanted, zipped, DeployContext(Fickle(there.direct), events.ignore, QUICK, fetch))
     assert "another deploy has moved live" in lost.value.hint
     assert once(there.url("taken")) == THREE.body
 
@@ -73,7 +74,7 @@ def test_streaming_left_half_on_by_a_rollback_is_mended_by_the_next(there: World
         there.deploy("half", spec, there.direct)
     there.direct.move_alias("half", "live", "1")  # as a rollback that was killed before it set the URL's mode
     assert once(there.url("half"))[0] == 502
-    rollback("half", "1", there.direct, events.ignore, patience=QUICK)
+    rollback("half", "1", DeployContext(there.direct, events.ignore, QUICK))
     assert once(there.url("half")) == STREAMED.body
 
 

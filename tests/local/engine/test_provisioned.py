@@ -13,8 +13,9 @@ import pytest
 from lambent import events
 from lambent.aws.boto import connect
 from lambent.config.model import Hosting
+from lambent.deploy.context import DeployContext
 from lambent.deploy.deploy import deploy
-from lambent.deploy.observed import wait_until
+from lambent.deploy.polling import wait_until
 from lambent.errors import DeployError
 from lambent.local.engine.engine import LocalEngine
 from lambent.local.engine.invocation import Provisioned
@@ -104,8 +105,7 @@ def test_a_deploy_with_it(tmp_path: Path) -> None:
         deploy(
             config(tmp_path, "warm", runtime=RUNTIME, hosting=hosting),
             artifact(tmp_path, text, runtime=RUNTIME),
-            aws,
-            events.ignore,
+            DeployContext(aws, events.ignore),
         )
 
     def said(service: Service) -> Any:

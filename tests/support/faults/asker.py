@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from urllib.parse import urlsplit
 
-from lambent.deploy.probe import Answer, ask
+from lambent.deploy.fetch import Response, fetch
 
 Seen = tuple[int, bytes]
 
@@ -50,5 +50,5 @@ class Asker:
 
 
 def once(url: str) -> Seen:
-    answer: Answer = ask(url, 30)
+    answer: Response = fetch(url, 30)
     return answer.status, answer.body

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from lambent import events
 from lambent.config.model import Canary
-from lambent.deploy.observed import wait_until
+from lambent.deploy.context import DeployContext
+from lambent.deploy.polling import wait_until
 from lambent.deploy.rollback import rollback
 from support.faults.operation import NEW_CODE, PLAIN, Operation
 from support.faults.world import FAILED, FAILING_PATH, QUICK, Spec, World, with_hosting
@@ -50,8 +51,8 @@ class Clock(Struct):
 def _deploy(spec: Spec) -> Callable[[World, str], object]:
     def run(world: World, app: str) -> object:
         clock = Clock(world, app, spec.fails)
-        patience = replace(QUICK, look_s=60, clock=clock, pause=clock.pause)
-        return world.deploy(app, spec, patience=patience)
+        timing = replace(QUICK, look_s=60, clock=clock, pause=clock.pause)
+        return world.deploy(app, spec, timing=timing)
 
     return run
 
@@ -67,7 +68,7 @@ def _share(world: World, app: str) -> None:
 def _back(world: World, app: str) -> object:
     alias = world.direct.alias(app, "live")
     assert alias
-    return rollback(app, alias.version, world.aws, events.ignore, patience=QUICK, ask=world.ask)
+    return rollback(app, alias.version, DeployContext(world.aws, events.ignore, QUICK, world.fetch))
 
 
 CANARIES = (

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from lambent import events
 from lambent.aws.interface import Aws
+from lambent.deploy.context import DeployContext
 from lambent.deploy.rollback import rollback
 from lambent.errors import LambentError
 from support.faults.asker import Seen
@@ -62,7 +63,7 @@ def run(every: Every, operation: Operation, other: str, seed: int) -> list[Wrong
     there = every.begin(operation)
     seen: set[Seen] = set()
     chance = random.Random(f"{operation.name} {other} {seed}")
-    look = lambda: every.ask(there, seen)  # noqa: E731
+    look = lambda: every.fetch(there, seen)  # noqa: E731
     stepped = Stepped(there.memory, look)
     errors: list[BaseException | None] = [None, None]
 
@@ -101,7 +102,7 @@ def _other(there: Memory, operation: Operation, other: str, aws: Any) -> None:
     beside = Memory(there.folder, there.memory)
     beside.aws = aws
     if other == "rollback":
-        rollback(APP, "", aws, events.ignore, ask=there.ask)
+        rollback(APP, "", DeployContext(aws, events.ignore, fetch=there.fetch))
     else:
         beside.deploy(APP, operation.other if other == "other code" else operation.spec)
 

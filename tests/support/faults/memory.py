@@ -20,9 +20,9 @@ from msgspec.structs import replace
 from lambent import events
 from lambent.aws.interface import Aws
 from lambent.aws.values import Pairs
+from lambent.deploy.context import DeployContext, Timing
 from lambent.deploy.deploy import deploy
-from lambent.deploy.means import Patience
-from lambent.deploy.probe import Answer
+from lambent.deploy.fetch import Response
 from lambent.errors import AwsError, LambentError
 from support import memory_aws
 from support.faults.asker import Seen
@@ -55,10 +55,10 @@ class Memory(World):
         self.direct: Aws = aws
         self.aws: Aws = aws
 
-    def deploy(self, app: str, spec: Spec, aws: Aws | None = None, patience: Patience = QUICK) -> events.Deployed:
+    def deploy(self, app: str, spec: Spec, aws: Aws | None = None, timing: Timing = QUICK) -> events.Deployed:
         zipped = replace(spec.artifact(self.folder), path=self._zip(spec))
         wanted = spec.config(self.folder, app)
-        return deploy(wanted, zipped, aws or self.aws, events.ignore, patience=_short(patience), ask=self.ask)
+        return deploy(wanted, zipped, DeployContext(aws or self.aws, events.ignore, _short(timing), self.fetch))
 
     def _zip(self, spec: Spec) -> Path:
         path = self.folder / f"{spec.text}.memory.zip"
@@ -68,8 +68,8 @@ class Memory(World):
                 archive.writestr("main.py", source)
         return path
 
-    def ask(self, url: str, within_s: float, headers: Pairs = ()) -> Answer:
-        return self.memory.ask(url, within_s, headers)
+    def fetch(self, url: str, within_s: float, headers: Pairs = ()) -> Response:
+        return self.memory.fetch(url, within_s, headers)
 
     def objects(self) -> list[str]:
         return sorted(key for keys in self.memory._objects.values() for key in keys)
@@ -78,8 +78,8 @@ class Memory(World):
         return state(self.direct, app, self.objects())
 
 
-def _short(patience: Patience) -> Patience:
-    return replace(patience, role_s=0.1, settle_s=0.1, answer_s=0.1)
+def _short(timing: Timing) -> Timing:
+    return replace(timing, role_s=0.1, settle_s=0.1, answer_s=0.1)
 
 
 def _nothing() -> None:
@@ -219,7 +219,7 @@ class Every(Struct):
         there = self.begin(operation)
         seen: set[Seen] = set()
         rival = _Rival(there, operation, kind)
-        there.aws = Struck(there.memory, kind, label, rival.act, lambda: self.ask(there, seen))  # type: ignore[assignment]
+        there.aws = Struck(there.memory, kind, label, rival.act, lambda: self.fetch(there, seen))  # type: ignore[assignment]
         error = self.once(there, operation)
         there.aws = there.memory
         wrong = list(rival.wrong)
@@ -232,7 +232,7 @@ class Every(Struct):
         if rival.deployed and error is None and rival.error is not None and not rival.told(rival.error):
             wrong.append(f"the other lost and did not say so: {rival.error.what}")
         again = self.once(there, operation)
-        self.ask(there, seen)
+        self.fetch(there, seen)
         if again is not None and not (kind.startswith("destroyed") and operation.returns):  # nothing is left to go back to
             wrong.append(f"the rerun failed: {again!r}")
         elif again is None:
@@ -248,7 +248,7 @@ class Every(Struct):
             return raised
         return None
 
-    def ask(self, there: Memory, seen: set[Seen]) -> None:
+    def fetch(self, there: Memory, seen: set[Seen]) -> None:
         url = there.memory.url(APP, "live")
         if url is not None:
             seen.add(there.hear(url.address))

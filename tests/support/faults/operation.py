@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from lambent import events
 from lambent.deploy import destroy as ending
+from lambent.deploy.context import DeployContext
 from lambent.deploy.rollback import rollback
 from lambent.errors import DeployError, LambentError
 from support.faults.asker import Seen
@@ -96,7 +97,7 @@ def update(name: str, before: Spec, after: Spec, **told: bool) -> Operation:
 
 def back(name: str, before: Spec, after: Spec, version: str) -> Operation:
     between = (BETWEEN_MODES,) if before.stream != after.stream else ()
-    run = lambda world, app: rollback(app, version, world.aws, events.ignore, patience=QUICK, ask=world.ask)  # noqa: E731
+    run = lambda world, app: rollback(app, version, DeployContext(world.aws, events.ignore, QUICK, world.fetch))  # noqa: E731
     return Operation(name, after, before, run, between, live_only=True, returns=True)
 
 
@@ -107,7 +108,7 @@ def destroyed(name: str, spec: Spec) -> Operation:
 def destroy(world: World, app: str) -> None:
     """As the command does it; that nothing is left to delete is well."""
     try:
-        doomed = ending.prepare(app, world.aws, logs=True, patience=QUICK)
+        doomed = ending.prepare(app, world.aws, logs=True, timing=QUICK)
     except DeployError as error:
         if "there is no app" not in error.what:
             raise

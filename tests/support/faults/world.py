@@ -22,10 +22,10 @@ from lambent.aws.boto import connect
 from lambent.aws.interface import Aws
 from lambent.aws.values import Pairs
 from lambent.config.model import App, Config, Hosting
+from lambent.deploy.context import DeployContext, Timing
 from lambent.deploy.deploy import deploy
-from lambent.deploy.means import Patience
+from lambent.deploy.fetch import Response, fetch
 from lambent.deploy.observed import observe
-from lambent.deploy.probe import Answer, ask
 from lambent.limits import ZIP_DIRECT_MAX
 from lambent.package.artifact import Artifact, Overflow
 from support.faults.calls import Call
@@ -36,7 +36,7 @@ from support.local_service import RUNTIME, serving
 from support.streaming_runtime import WRAPPER, function_files
 
 REGION = "eu-west-1"
-QUICK = Patience(role_s=2, settle_s=20, answer_s=1.5)
+QUICK = Timing(role_s=2, settle_s=20, answer_s=1.5)
 PACKAGES = "packages-of-the-users-own"
 """A bucket that lambent did not make."""
 
@@ -144,16 +144,16 @@ class World:
         self.proxy, self.aws, self.direct = proxy, aws, direct
         self.service_url, self.folder, self.waited_s = service_url, folder, waited_s
 
-    def deploy(self, app: str, spec: Spec, aws: Aws | None = None, patience: Patience = QUICK) -> events.Deployed:
+    def deploy(self, app: str, spec: Spec, aws: Aws | None = None, timing: Timing = QUICK) -> events.Deployed:
         wanted, zipped = spec.config(self.folder, app), spec.artifact(self.folder)
-        return deploy(wanted, zipped, aws or self.aws, events.ignore, patience=patience, ask=self.ask)
+        return deploy(wanted, zipped, DeployContext(aws or self.aws, events.ignore, timing, self.fetch))
 
-    def ask(self, url: str, within_s: float, headers: Pairs = ()) -> Answer:
+    def fetch(self, url: str, within_s: float, headers: Pairs = ()) -> Response:
         """As a deploy asks its URL."""
-        return ask(url, within_s, headers)
+        return fetch(url, within_s, headers)
 
     def hear(self, url: str) -> tuple[int, bytes]:
-        answer = self.ask(url, 30)
+        answer = self.fetch(url, 30)
         return answer.status, answer.body
 
     def begin(self, fault: Fault | None) -> None:

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import pytest
 
-from lambent.deploy.probe import Answer, ask
+from lambent.deploy.fetch import Response, fetch
 
 ANSWERS: dict[str, tuple[int, str, bytes]] = {
     "/": (200, "", b"hello"),
@@ -49,7 +49,7 @@ def port() -> Iterator[int]:
 
 def test_names_under_localhost_are_asked_here_with_their_host(port: int) -> None:
     address = f"abc.lambda-url.eu-west-1.localhost:{port}"
-    assert ask(f"http://{address}/", 5) == Answer(200, address.encode())
+    assert fetch(f"http://{address}/", 5) == Response(200, address.encode())
 
 
 @pytest.mark.parametrize(
@@ -64,17 +64,17 @@ def test_names_under_localhost_are_asked_here_with_their_host(port: int) -> None
     ),
 )
 def test_who_answered(port: int, path: str, forbidden: bool, unknown: bool, crashed: bool, again: bool) -> None:
-    answer = ask(f"http://127.0.0.1:{port}{path}", 5)
-    assert (answer.forbidden, answer.unknown, answer.crashed, answer.worth_retrying) == (forbidden, unknown, crashed, again)
+    answer = fetch(f"http://127.0.0.1:{port}{path}", 5)
+    assert (answer.forbidden, answer.unknown_url, answer.crashed, answer.worth_retrying) == (forbidden, unknown, crashed, again)
 
 
 def test_no_answer_is_an_answer_too() -> None:
-    nowhere = ask("https://nowhere.invalid/", 5)
+    nowhere = fetch("https://nowhere.invalid/", 5)
     assert nowhere.status == 0 and "nowhere.invalid" in nowhere.failure and nowhere.worth_retrying
 
 
 def test_plain_http_where_tls_is_expected(port: int) -> None:
-    assert ask(f"https://abc.localhost:{port}/", 5).status == 0
+    assert fetch(f"https://abc.localhost:{port}/", 5).status == 0
 
 
 class Proxy(BaseHTTPRequestHandler):
@@ -114,17 +114,17 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
 
 
 def test_a_proxy_is_asked_for_what_is_elsewhere(proxy: Proxy, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert ask("http://nowhere.invalid/a?b=c", 5).body == b"by proxy"
-    refused = ask("https://abc.lambda-url.invalid/", 5)
+    assert fetch("http://nowhere.invalid/a?b=c", 5).body == b"by proxy"
+    refused = fetch("https://abc.lambda-url.invalid/", 5)
     assert (refused.status, "407" in refused.failure, "p@ss" in refused.failure) == (0, True, False)
     login = f"Basic {base64.b64encode(b'me:p@ss').decode()}"
     assert proxy.asked == [
         ("GET http://nowhere.invalid/a?b=c", "nowhere.invalid"),
         ("CONNECT abc.lambda-url.invalid:443", login),
     ]
-    assert ask(f"http://abc.localhost:{port}/", 5).body == ask(f"http://127.0.0.1:{port}/", 5).body.replace(
+    assert fetch(f"http://abc.localhost:{port}/", 5).body == fetch(f"http://127.0.0.1:{port}/", 5).body.replace(
         b"127.0.0.1", b"abc.localhost"
     )
     monkeypatch.setenv("no_proxy", ".invalid")
-    assert "nowhere.invalid is not known" in ask("http://nowhere.invalid/", 5).failure
+    assert "nowhere.invalid can't be resolved" in fetch("http://nowhere.invalid/", 5).failure
     assert len(proxy.asked) == 2

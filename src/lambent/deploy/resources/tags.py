@@ -1,0 +1,60 @@
+"""The function's tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from lambent.aws.interface import Aws
+from lambent.aws.values import Pairs
+from lambent.deploy import aws_cli
+from lambent.deploy.desired import Desired
+from lambent.deploy.observed import Observed
+from lambent.deploy.step import ApiCall, PlanPart, because
+from lambent.events import PlannedLine
+
+
+class Tag(ApiCall, frozen=True):
+    actions: ClassVar = ("lambda:TagResource",)
+    arn: str
+    tags: Pairs
+
+    @property
+    def title(self) -> str:
+        return "set tags"
+
+    def call(self, aws: Aws) -> None:
+        aws.tag(self.arn, self.tags)
+
+    def shell(self) -> Iterator[str]:
+        yield aws_cli.command("lambda", "tag-resource", "--resource", self.arn, *aws_cli.tag_map(self.tags))
+
+
+class Untag(ApiCall, frozen=True):
+    actions: ClassVar = ("lambda:UntagResource",)
+    arn: str
+    keys: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        return "remove tags"
+
+    def call(self, aws: Aws) -> None:
+        aws.untag(self.arn, self.keys)
+
+    def shell(self) -> Iterator[str]:
+        yield aws_cli.command("lambda", "untag-resource", "--resource", self.arn, "--tag-keys", *self.keys)
+
+
+def plan_tags(desired: Desired, observed: Observed) -> PlanPart:
+    """Plan changed tags. A new function gets its tags when it is created."""
+    if observed.latest is None:
+        return PlanPart()
+    arn, existing = desired.names.function_arn, dict(observed.latest.tags)
+    new = tuple((key, value) for key, value in desired.tags if existing.get(key) != value)
+    old = tuple(key for key in existing if key not in dict(desired.tags) and not key.startswith("aws:"))
+    if not new and not old:
+        return PlanPart()
+    changes = [f"{key} = {value}" for key, value in new] + [f"-{key}" for key in old]
+    line = PlannedLine("update", "tags", f"{', '.join(changes)}{because('tags', desired.origins)}")
+    return PlanPart((*((Tag(arn, new),) if new else ()), *((Untag(arn, old),) if old else ())), (line,))

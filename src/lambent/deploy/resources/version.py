@@ -1,0 +1,185 @@
+"""Versions: what a deploy publishes, checks before it gets traffic, and deletes when it is old."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from shlex import quote
+from typing import Any, ClassVar
+
+from msgspec.structs import replace
+
+from lambent import events
+from lambent.aws.error_codes import CONFLICT, INVALID
+from lambent.aws.values import BUFFERED, Code, Function, Settings
+from lambent.deploy import aws_cli
+from lambent.deploy.deployment import Deployment
+from lambent.deploy.desired import PUBLIC, Desired
+from lambent.deploy.export.hidden_values import hidden_names
+from lambent.deploy.observed import Observed
+from lambent.deploy.polling import wait_settled
+from lambent.deploy.resources.bucket import delete_unused_packages
+from lambent.deploy.resources.function import is_as_desired, settle
+from lambent.deploy.step import PlanPart, Step
+from lambent.deploy.version_check import CheckRequest, account_of_caller, check, check_event
+from lambent.errors import AwsError, FunctionFailedError, OvertakenError
+from lambent.events import PlannedLine
+
+_LOG_LINES = 60
+
+
+class PublishVersion(Step, frozen=True):
+    """Publishes $LATEST if it is what the plan assumed: another deploy may have written to it. `group` is its log group."""
+
+    actions: ClassVar = ("lambda:PublishVersion", "lambda:GetFunction", "logs:FilterLogEvents")
+    name: str
+    settings: Settings
+    code: Code
+    group: str
+
+    @property
+    def title(self) -> str:
+        return "publish version"
+
+    def apply(self, deployment: Deployment) -> str:
+        published = self._publish(deployment)
+        if published.settings != self.settings or published.sha256 != self.code.sha256:
+            raise OvertakenError(self.name, "changed the configuration during this one")
+        timing = deployment.timing
+        within_s = timing.snapshot_s if self.settings.snapstart else timing.settle_s
+        version = wait_settled(deployment.aws, self.name, published.version, within_s)
+        if version is not None and version.failed:  # SnapStart has run its init
+            what = f"AWS could not activate version {version.version}: {version.reason}"
+            hint = f"its log says why: log group {self.group}, streams with [{version.version}]"
+            log = self._log(deployment, version.version)
+            raise FunctionFailedError(what, where=f"function {self.name}", hint=hint, detail=log)
+        deployment.version = published.version
+        return f"version {published.version}"
+
+    def _publish(self, deployment: Deployment) -> Function:
+        try:
+            return deployment.aws.publish(self.name, self.code.sha256)
+        except AwsError as error:
+            if error.code == CONFLICT:
+                settle(deployment, self.name)
+                return deployment.aws.publish(self.name, self.code.sha256)
+            if error.code == INVALID and "CodeSHA256" in error.what:
+                raise OvertakenError(self.name, "uploaded other code during this one") from error
+            raise
+
+    def _log(self, deployment: Deployment, version: str) -> str:
+        """Return the end of what a version has logged today, or "" if that can't be read: the error matters more."""
+        try:
+            log = deployment.aws.log_events(self.group, f"{datetime.now(UTC):%Y/%m/%d}/[{version}]", 0)
+        except AwsError:
+            return ""
+        return "\n".join(line.text.rstrip("\n") for line in log[-_LOG_LINES:])
+
+    def shell(self) -> Iterator[str]:
+        function = aws_cli.function_option(self.name)
+        options = (*function, "--code-sha256", self.code.sha256, "--query", "Version", "--output", "text")
+        yield f"version=$({aws_cli.query('lambda', 'publish-version', *options)})"
+        yield f'{aws_cli.query("lambda", "wait", "published-version-active", *function)} --qualifier "$version"'
+
+
+class CheckVersion(Step, frozen=True):
+    """Invokes a version once before it gets any traffic: the one just published, or `version`.
+
+    With `strict`, as for a web app, a 5xx status is a failure, and so is a response in another form than that of the URL's
+    `mode`. Unless `auth` is NONE the request has a caller.
+    """
+
+    actions: ClassVar = ("lambda:InvokeFunction",)
+    changes: ClassVar[bool] = False
+    name: str
+    settings: Settings
+    strict: bool
+    mode: str = BUFFERED
+    auth: str = PUBLIC
+    version: str = ""
+
+    @property
+    def title(self) -> str:
+        return f"check version {self.version}".rstrip()
+
+    def apply(self, deployment: Deployment) -> str:
+        version = self.version or deployment.version
+        request = CheckRequest(self.name, version, self.settings, self.strict, deployment.url, self.mode, self.auth)
+        deployment.check_request_id = check(deployment.aws, request, deployment.timing.answer_s).request_id
+        return ""
+
+    def shell(self) -> Iterator[str]:
+        version = quote(self.version) if self.version else '"$version"'
+        yield "cat >\"$work/event.json\" <<'END'"
+        yield json.dumps(check_event("", account_of_caller(self.settings, self.auth)))
+        yield "END"
+        yield (
+            f"failed=$(aws lambda invoke --function-name {quote(self.name)} --qualifier {version} "
+            '--payload "fileb://$work/event.json" --query FunctionError --output text "$work/answer.json")'
+        )
+        yield 'if [ "$failed" != None ]; then cat "$work/answer.json" >&2; exit 1; fi'
+
+
+class DeleteVersions(Step, frozen=True):
+    """Deletes old versions. One that something else uses by now is kept."""
+
+    actions: ClassVar = ("lambda:DeleteFunction",)
+    name: str
+    versions: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        return "delete old versions"
+
+    def apply(self, deployment: Deployment) -> str:
+        for version in self.versions:
+            try:
+                deployment.aws.delete_function(self.name, version)
+            except AwsError as error:
+                if error.code != CONFLICT:
+                    raise
+                deployment.emit(events.Notice(f"version {version} is kept, because something else in your account uses it"))
+        return ""
+
+    def shell(self) -> Iterator[str]:
+        for version in self.versions:
+            yield aws_cli.command("lambda", "delete-function", *aws_cli.function_option(self.name), "--qualifier", version)
+
+
+def plan_old_versions(desired: Desired, observed: Observed, publishes: bool) -> PlanPart:
+    """Plan to delete all but the newest `keep_versions`, and never one that has traffic or an alias of the user's own.
+
+    At least two are kept: the previous one had the traffic until now, and a second run must find nothing to do.
+    """
+    alias = observed.alias
+    in_use = {alias.version, *(version for version, _ in alias.weights)} if alias else set()
+    is_new = publishes and not is_as_desired(observed.newest, desired)  # else an interrupted run has published it
+    keep = max(desired.keep_versions, 2)
+    old = tuple(v for v in observed.versions[: -(keep - is_new)] if v not in in_use | observed.versions_of_other_aliases)
+    if not old:
+        return PlanPart()
+    line = PlannedLine("delete", "old versions", f"{len(old)} of {len(observed.versions)}; the newest {keep} are kept")
+    packages = delete_unused_packages(desired, observed, old)
+    return PlanPart((DeleteVersions(desired.names.function, old), *packages), (line,))
+
+
+def cloudformation_id(desired: Desired) -> str:
+    """Return the template's name of this version: a hash of what it holds, without the values that aren't shown."""
+    hidden = hidden_names(desired)
+    environment = tuple((name, "" if name in hidden else value) for name, value in desired.settings.environment)
+    contents = f"{desired.code.sha256} {desired.code.architecture} {replace(desired.settings, environment=environment)}"
+    return f"Version{hashlib.sha256(contents.encode()).hexdigest()[:10]}"
+
+
+def cloudformation(desired: Desired) -> dict[str, Any]:
+    """A version never changes: each state of the app has its own, and those before it stay, to go back to."""
+    release = {"Description": {"Ref": "Release"}} if hidden_names(desired) else {}
+    version = {
+        "Type": "AWS::Lambda::Version",
+        "DeletionPolicy": "Retain",
+        "UpdateReplacePolicy": "Retain",
+        "Properties": {"FunctionName": {"Ref": "Function"}, **release},
+    }
+    return {cloudformation_id(desired): version}

@@ -1,0 +1,197 @@
+"""Invokes a function version directly, with the event that a Function URL makes of `GET /`, and judges the response."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from msgspec import Struct
+
+from lambent.aws.error_codes import CONFLICT
+from lambent.aws.interface import Aws
+from lambent.aws.values import BUFFERED, STREAMED, Invoked, Settings
+from lambent.deploy.desired import PUBLIC
+from lambent.deploy.diagnose import Failure, diagnose
+from lambent.deploy.polling import wait_until
+from lambent.errors import AwsError, FunctionFailedError
+
+_TRANSIENT = {
+    *("TooManyRequestsException", "ThrottlingException", "ResourceNotReadyException", "SnapStartNotReadyException", CONFLICT),
+    *("ServiceException", "ConnectionClosedError", "EndpointConnectionError", "ConnectTimeoutError"),
+    *("HTTPClientError", "ResponseStreamingError", "IncompleteReadError"),
+}
+"""Refusals that pass with time. Invoking again does no harm: it is a GET."""
+
+_PRELUDE_END = b"\0" * 8
+
+
+class CheckRequest(Struct, frozen=True):
+    """What to check: a version of a function, and its URL if it has one.
+
+    With `strict` a 5xx status is a failure, and so is a response in another form than that of the URL's `mode`.
+    """
+
+    function: str
+    version: str
+    settings: Settings
+    strict: bool
+    url: str = ""
+    mode: str = ""
+    auth: str = PUBLIC
+
+
+def check(aws: Aws, request: CheckRequest, within_s: float) -> Invoked:
+    """Invoke the version once. Wait at most `within_s` seconds for throttling to pass and for the version to become ready.
+
+    Raises FunctionFailedError with the cause, what to do, and the function's own traceback.
+    """
+    invoked = _invoke(aws, request, within_s)
+    failure = judge(invoked, request.settings, strict=request.strict)
+    where = f"function {request.function}, version {request.version}"
+    if failure is not None:
+        cause = diagnose(failure)
+        raise FunctionFailedError(cause.what, where=where, hint=cause.hint, detail=cause.detail)
+    mode = response_mode(invoked.payload)
+    if request.strict and request.mode and mode not in ("", request.mode):
+        what = f"the app responds for a {mode} URL, but its URL is set to {request.mode}"
+        raise FunctionFailedError(what, where=where, hint="set stream = true or false instead of LAMBENT_RESPONSE")
+    return invoked
+
+
+def _invoke(aws: Aws, request: CheckRequest, within_s: float) -> Invoked:
+    payload = json.dumps(check_event(request.url, account_of_caller(request.settings, request.auth))).encode()
+    results: list[Invoked] = []
+    refusal = AwsError("")
+
+    def invoked() -> bool:
+        nonlocal refusal
+        try:
+            if request.mode == STREAMED:  # its response may never end
+                results.append(aws.invoke_streamed(request.function, request.version, payload, is_good_start))
+            else:
+                results.append(aws.invoke(request.function, request.version, payload))
+        except AwsError as error:
+            if error.code not in _TRANSIENT:
+                raise
+            refusal = error
+        return bool(results)
+
+    if not wait_until(invoked, within_s):
+        raise refusal
+    return results[0]
+
+
+def judge(invoked: Invoked, settings: Settings, *, strict: bool) -> Failure | None:
+    """Return what went wrong, or None. Pure."""
+    response = _parse(invoked.payload)
+    if invoked.error:
+        error: Mapping[str, Any] = response if isinstance(response, dict) else {}
+        return Failure(
+            error_type=str(error.get("errorType", "")),
+            message=str(error.get("errorMessage", "")),
+            trace=_trace(error.get("stackTrace")),
+            log=invoked.log,
+            settings=settings,
+        )
+    status = _status(response)
+    if strict and status >= 500:
+        return Failure(log=invoked.log, settings=settings, status=status, message=_body(response))
+    return None
+
+
+def is_good_start(payload: bytes) -> bool:
+    """Return whether these first bytes of a streamed response show that the app works. Pure."""
+    return _PRELUDE_END in payload and _status(_parse(payload)) < 500
+
+
+def response_mode(payload: bytes) -> str:
+    """Return the URL mode that a web app's response is made for, or "" if that can't be told. Pure."""
+    if _PRELUDE_END in payload:
+        return STREAMED
+    response = _parse(payload)
+    return BUFFERED if isinstance(response, dict) and "statusCode" in response else ""
+
+
+def account_of_caller(settings: Settings, auth: str) -> str:
+    """Return the account whose signed requests a URL with this `auth` accepts: the role's. "" if it accepts any request."""
+    return "" if auth == PUBLIC else "".join(settings.role.split(":")[4:5])
+
+
+def check_event(url: str, account: str = "") -> dict[str, Any]:
+    """Return `GET /` as a Function URL sends it (payload 2.0); `url` is the function's, if it has one already.
+
+    With an `account` it is a signed request of a user there.
+    """
+    host = urlsplit(url).netloc or "lambent-check.lambda-url.on.aws"
+    now = time.time()
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": "/",
+        "rawQueryString": "",
+        "headers": {
+            "accept": "*/*",
+            "host": host,
+            "user-agent": "lambent",
+            "x-forwarded-for": "127.0.0.1",
+            "x-forwarded-port": "443",
+            "x-forwarded-proto": "https",
+        },
+        "requestContext": {
+            "accountId": account or "anonymous",
+            **({"authorizer": {"iam": _caller(account)}} if account else {}),
+            "apiId": host.split(".")[0],
+            "domainName": host,
+            "domainPrefix": host.split(".")[0],
+            "http": {"method": "GET", "path": "/", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "lambent"},
+            "requestId": str(uuid4()),
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now)),
+            "timeEpoch": int(now * 1000),
+        },
+        "isBase64Encoded": False,
+    }
+
+
+def _caller(account: str) -> dict[str, Any]:
+    """Return a user who doesn't exist."""
+    user = {"accessKey": "AKIALAMBENTCHECK0000", "accountId": account, "callerId": "AIDALAMBENTCHECK0000"}
+    arn = f"arn:aws:iam::{account}:user/lambent-check"
+    return user | {"cognitoIdentity": None, "principalOrgId": None, "userArn": arn, "userId": user["callerId"]}
+
+
+def _parse(payload: bytes) -> Any:
+    """Parse a response as JSON. A streamed one has its head before the NULs, and becomes what a buffered one would be."""
+    head, streamed, body = payload.partition(_PRELUDE_END)
+    try:
+        response = json.loads(head)
+        if streamed and isinstance(response, dict):
+            return {**response, "body": body.decode("utf-8", "replace")}
+        return response
+    except ValueError:
+        return None
+
+
+def _status(response: Any) -> int:
+    """Return the status that a Function URL would give this response: 200 for anything without a statusCode."""
+    try:
+        return int(response["statusCode"]) if isinstance(response, dict) and "statusCode" in response else 200
+    except (TypeError, ValueError):
+        return 502
+
+
+def _body(response: Any) -> str:
+    body = response.get("body") if isinstance(response, dict) else None
+    return body[:2000] if isinstance(body, str) and not response.get("isBase64Encoded") else ""
+
+
+def _trace(stack: Any) -> str:
+    """AWS's stackTrace is a list of lines for an exception, and one text for a syntax error."""
+    if isinstance(stack, list):
+        return "\n".join(str(line).rstrip("\n") for line in stack)
+    return str(stack or "")

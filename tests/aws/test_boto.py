@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lambent.aws.boto import connect
-from lambent.aws.refusals import translate
+from lambent.aws.refusals import translate_refusal
 from lambent.errors import AwsError
 
 
@@ -78,14 +78,17 @@ def test_how_to_log_in_is_told_for_the_profile(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "config").write_text("[profile 'my team']\nregion = eu-north-1\n")
     with pytest.raises(AwsError) as refused:
         connect(None, profile="my team")
-    assert "aws configure --profile 'my team', aws sso login --profile 'my team' or --profile NAME" in refused.value.hint
+    assert (
+        "run aws configure --profile 'my team' or aws sso login --profile 'my team', or pass --profile NAME"
+        in refused.value.hint
+    )
     monkeypatch.setenv("AWS_PROFILE", "my team")
     with pytest.raises(AwsError) as refused:
         connect(None)
     assert "aws sso login --profile 'my team'" in refused.value.hint
     with pytest.raises(AwsError) as unknown:
         connect(None, profile="ghost")
-    assert unknown.value.hint == "aws configure list-profiles shows the ones there are"
+    assert unknown.value.hint == "aws configure list-profiles shows the existing profiles"
 
 
 def test_an_endpoint_that_is_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,12 +114,12 @@ def test_access_denied_names_the_one_statement() -> None:
         "arn:aws:lambda:eu-west-1:123456789012:function:hello "
         "because no identity-based policy allows the lambda:CreateFunction action"
     )
-    error = translate("AccessDeniedException", message, "CreateFunction")
+    error = translate_refusal("AccessDeniedException", message, "CreateFunction")
     assert error.what == "not allowed: lambda:CreateFunction on arn:aws:lambda:eu-west-1:123456789012:function:hello"
     assert error.hint == (
         'add to the policy of arn:aws:iam::123456789012:user/ann: {"Effect": "Allow", "Action": "lambda:CreateFunction", '
         '"Resource": "arn:aws:lambda:eu-west-1:123456789012:function:hello"}\n'
-        "lambent plan --as policy prints all that deploying this app needs"
+        "lambent plan --as policy prints everything that deploying this app needs"
     )
 
 
@@ -124,13 +127,13 @@ def test_access_denied_names_the_one_statement() -> None:
     ("code", "message", "what", "hint"),
     (
         ("ExpiredTokenException", "The security token included in the request is expired", "expired", "aws sso login"),
-        ("UnrecognizedClientException", "The security token included in the request is invalid.", "does not know", "--local"),
+        ("UnrecognizedClientException", "The security token included in the request is invalid.", "doesn't know", "--local"),
         ("TooManyRequestsException", "Rate exceeded", "throttling", "again"),
         ("AccessDeniedException", "", "may not call UpdateAlias", "ask"),
         (
             "InvalidParameterValueException",
             "The runtime parameter of python3.7 is no longer supported for creating or updating AWS Lambda functions.",
-            "python3.7 is no longer supported",
+            "no longer supports python3.7",
             "--runtime",
         ),
         ("RequestEntityTooLargeException", "Zipped size must be smaller than 52428800 bytes", "52428800", "exclude"),
@@ -145,6 +148,6 @@ def test_access_denied_names_the_one_statement() -> None:
     ),
 )
 def test_refusals(code: str, message: str, what: str, hint: str) -> None:
-    error = translate(code, message, "UpdateAlias", "http://127.0.0.1:4580")
+    error = translate_refusal(code, message, "UpdateAlias", "http://127.0.0.1:4580")
     assert what in error.what and hint in error.hint
     assert (error.code, error.operation, error.where) == (code, "UpdateAlias", "UpdateAlias at http://127.0.0.1:4580")

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from lambent.aws.access_denied import WHOLE, statement
-from lambent.aws.known_errors import KNOWN
-from lambent.aws.refusals import translate
-from lambent.aws.regions import explained
+from lambent.aws.access_denied import POLICY_HINT, statement
+from lambent.aws.known_errors import KNOWN_ERRORS
+from lambent.aws.refusals import translate_refusal
+from lambent.aws.regions import explain_region
 from lambent.errors import AwsError
 from lambent.ui.errors import format_error
 from support.paths import RECORDINGS, TESTS
@@ -28,7 +28,7 @@ TABLE = [
 
 @pytest.mark.parametrize(("code", "message", "what", "hint"), TABLE, ids=[row[2][:50] for row in TABLE])
 def test_a_refusal_in_our_words(code: str, message: str, what: str, hint: str) -> None:
-    error = translate(code, message, "CreateFunction")
+    error = translate_refusal(code, message, "CreateFunction")
     assert error.what == what
     assert hint in error.hint
     assert (error.code, error.where) == (code, "CreateFunction")
@@ -38,7 +38,7 @@ def test_a_refusal_in_our_words(code: str, message: str, what: str, hint: str) -
 
 def test_every_row_of_the_table_is_tried() -> None:
     tried = [f"{message} ({code})" for code, message, _, _ in TABLE]
-    idle = [known.pattern for known in KNOWN if not any(re.search(known.pattern, each, re.DOTALL) for each in tried)]
+    idle = [known.pattern for known in KNOWN_ERRORS if not any(re.search(known.pattern, each, re.DOTALL) for each in tried)]
     assert idle == []
 
 
@@ -74,7 +74,7 @@ def test_what_was_recorded_from_aws_is_known() -> None:
         for code, message in masked
         if message
         and not LAMBENTS_OWN_CALLS.search(message)
-        and translate(code, message, "CreateFunction").what.startswith("AWS refused")
+        and translate_refusal(code, message, "CreateFunction").what.startswith("AWS refused")
     }
     assert unknown == set()
 
@@ -85,18 +85,18 @@ DENIALS: tuple[tuple[str, str], ...] = (
     ("because no resource-based policy allows ACTION", f"add to the policy of {WHO}: "),
     ("", f"add to the policy of {WHO}: "),
     ("because no permissions boundary allows ACTION", f"the permissions boundary of {WHO} must allow it too: "),
-    ("because no session policy allows ACTION", "which whoever assumed the role gave it must allow it too: "),
+    ("because no session policy allows ACTION", "that was set when the role was assumed must allow it too: "),
     ("because no service control policy allows ACTION", "a policy of your organisation (SCP) must allow it too: "),
     ("because no VPC endpoint policy allows ACTION", "the VPC endpoint that the call went through must allow it too: "),
-    ("with an explicit deny in a service control policy", "a policy of your organisation (SCP) forbids it: "),
-    ("with an explicit deny in a service control policy: arn:aws:x::1:policy/p", "(SCP) forbids it (arn:aws:x::1:policy/p): "),
-    ("with an explicit deny in a resource control policy", "a policy of your organisation (RCP) forbids it: "),
-    ("with an explicit deny in an identity-based policy", f"a policy of {WHO} forbids it: "),
-    ("with an explicit deny in a resource-based policy", "the policy of the resource itself forbids it: "),
-    ("with an explicit deny in a permissions boundary", f"the permissions boundary of {WHO} forbids it: "),
-    ("with an explicit deny in a session policy", "gave it forbids it: "),
-    ("with an explicit deny in a VPC endpoint policy", "the VPC endpoint that the call went through forbids it: "),
-    ("with an explicit deny", "a policy of your organisation (SCP) forbids it: "),
+    ("with an explicit deny in a service control policy", "a policy of your organisation (SCP) forbids it, and no other policy can allow it"),
+    ("with an explicit deny in a service control policy: arn:aws:x::1:policy/p", "(SCP) forbids it (arn:aws:x::1:policy/p), and no other policy can allow it"),
+    ("with an explicit deny in a resource control policy", "a policy of your organisation (RCP) forbids it, and no other policy can allow it"),
+    ("with an explicit deny in an identity-based policy", f"a policy of {WHO} forbids it, and no other policy can allow it"),
+    ("with an explicit deny in a resource-based policy", "the policy of the resource itself forbids it, and no other policy can allow it"),
+    ("with an explicit deny in a permissions boundary", f"the permissions boundary of {WHO} forbids it, and no other policy can allow it"),
+    ("with an explicit deny in a session policy", "when the role was assumed forbids it, and no other policy can allow it"),
+    ("with an explicit deny in a VPC endpoint policy", "the VPC endpoint that the call went through forbids it, and no other policy can allow it"),
+    ("with an explicit deny", "a policy of your organisation (SCP) forbids it, and no other policy can allow it"),
 )  # fmt: skip
 
 
@@ -104,17 +104,17 @@ DENIALS: tuple[tuple[str, str], ...] = (
 def test_a_denial_names_the_statement_or_the_policy_that_forbids(because: str, hint: str) -> None:
     message = f"User: {WHO} is not authorized to perform: lambda:CreateFunction on resource: {ARN} {because}".strip()
     message = message.replace("ACTION", "the lambda:CreateFunction action")
-    error = translate("AccessDeniedException", message, "CreateFunction")
+    error = translate_refusal("AccessDeniedException", message, "CreateFunction")
     assert error.what == f"not allowed: lambda:CreateFunction on {ARN}"
     assert hint in error.hint
     told = json.dumps({"Effect": "Allow", "Action": "lambda:CreateFunction", "Resource": ARN})
     assert (told in error.hint) is ("explicit deny" not in because)
-    assert (WHOLE in error.hint) is hint.startswith("add")
+    assert (POLICY_HINT in error.hint) is hint.startswith("add")
 
 
 def test_passing_a_role_is_asked_for_lambda_alone() -> None:
     role = "arn:aws:iam::123456789012:role/lambent-hello"
-    error = translate(
+    error = translate_refusal(
         "AccessDeniedException", f"User: {WHO} is not authorized to perform: iam:PassRole on resource: {role}", "CreateFunction"
     )
     assert json.dumps(statement("iam:PassRole", role)) in error.hint
@@ -125,12 +125,12 @@ def test_passing_a_role_is_asked_for_lambda_alone() -> None:
     ("message", "what", "hint"),
     (
         ("", "these credentials may not call UpdateAlias", "lambent plan --as policy"),
-        ("Access Denied", "these credentials may not call UpdateAlias: Access Denied", "ask whoever keeps"),
+        ("Access Denied", "these credentials may not call UpdateAlias: Access Denied", "ask the account's administrator"),
         ("No. Encoded authorization failure message: abc", "these credentials may not", "sts decode-authorization-message"),
     ),
 )  # fmt: skip
 def test_a_denial_without_a_name(message: str, what: str, hint: str) -> None:
-    error = translate("AccessDeniedException", message, "UpdateAlias")
+    error = translate_refusal("AccessDeniedException", message, "UpdateAlias")
     assert error.what.startswith(what) and hint in error.hint
 
 
@@ -144,28 +144,28 @@ REGIONS = ("eu-west-1", "eu-west-2", "us-east-1", "ap-south-2")
             "UnrecognizedClientException",
             "GetFunction",
             "ap-south-2",
-            "AWS does not know these credentials",
-            "is ap-south-2 enabled",
+            "AWS doesn't know these credentials",
+            "check that ap-south-2 is enabled",
         ),
-        ("UnrecognizedClientException", "GetFunction", "us-east-1", "AWS does not know these credentials", "aws configure"),
+        ("UnrecognizedClientException", "GetFunction", "us-east-1", "AWS doesn't know these credentials", "run aws configure"),
         ("SomeException", "CreateFunctionUrlConfig", "eu-central-2", "AWS refused", "eu-central-2 had no Function URLs"),
         ("SomeException", "CreateFunctionUrlConfig", "eu-west-1", "AWS refused", ""),
     ),
 )
 def test_what_a_region_has_to_do_with_it(code: str, operation: str, region: str, what: str, hint: str) -> None:
-    error = explained(translate(code, "?", operation), region, REGIONS)
+    error = explain_region(translate_refusal(code, "?", operation), region, REGIONS)
     assert error.what.startswith(what) and error.hint.startswith(hint)
 
 
 def test_a_region_that_is_not_there() -> None:
     gone = AwsError("GetFunction got no answer", code="EndpointConnectionError")
-    error = explained(gone, "eu-west1", REGIONS)
+    error = explain_region(gone, "eu-west1", REGIONS)
     assert (error.what, error.hint) == ("there is no region eu-west1", "--region eu-west-1")
-    here = explained(AwsError("no answer", code="EndpointConnectionError", hint="network?"), "eu-west-1", REGIONS)
+    here = explain_region(AwsError("no answer", code="EndpointConnectionError", hint="network?"), "eu-west-1", REGIONS)
     assert (here.what, here.hint) == ("no answer", "network?")
 
 
 def test_a_refused_head_which_has_no_words_comes_with_something_to_try() -> None:
-    error = translate("400", "Bad Request", "HeadBucket")
+    error = translate_refusal("400", "Bad Request", "HeadBucket")
     assert "HeadBucket" in error.what
     assert "log in again" in error.hint

@@ -154,9 +154,7 @@ def test_a_rollback_undoes_one_deploy_however_often_it_is_typed(target: Target) 
     again = target.rollback()
     assert (again.version, again.changed, target.heard(url)) == ("2", False, b"two")
     (said,) = [event.text for event in target.seen if isinstance(event, events.Notice)]
-    assert said == (
-        "version 2 is live because version 3 was taken back: a rollback undoes one deploy; lambent rollback 1 goes further"
-    )
+    assert said == ("version 2 is live already, because version 3 was taken back; to go further back, run lambent rollback 1")
     assert target.rollback("1").version == target.rollback().version == "1"
     target.deploy("four")
     assert (target.rollback().version, target.heard(url)) == ("1", b"one"), "what was live before, not the newest below"
@@ -297,7 +295,7 @@ def test_what_is_under_way_is_waited_for(tmp_path: Path) -> None:
 def test_what_takes_too_long_is_said_and_a_rerun_goes_on(tmp_path: Path) -> None:
     aws = MemoryAws(looks=5)
     target = in_memory(aws, tmp_path)
-    with pytest.raises(DeployError, match=r"AWS is still at work on app\d+ after 0 s") as slow:
+    with pytest.raises(DeployError, match=r"AWS is still working on app\d+ after 0 s") as slow:
         target.deploy("one", timing=Timing(settle_s=0, answer_s=5))
     assert "goes on from here" in slow.value.hint
     assert target.deploy("one").version == "1"
@@ -307,7 +305,7 @@ def test_a_snapshot_has_its_own_patience(tmp_path: Path) -> None:
     aws = MemoryAws()
     target = in_memory(aws, tmp_path)
     slow = Meddled(aws, before=lambda call, count: setattr(aws, "looks", 3 if call == "publish" else 0))
-    with pytest.raises(DeployError, match=r"AWS is still at work on version 1 of app\d+ after 0 s"):
+    with pytest.raises(DeployError, match=r"AWS is still working on version 1 of app\d+ after 0 s"):
         target.deploy("one", slow, Timing(snapshot_s=0, answer_s=5), snapstart=True)
     assert aws.alias(target.name, "live") is None
     assert target.deploy("one", snapstart=True).version == "1"
@@ -318,7 +316,7 @@ def test_a_version_that_aws_cannot_use_does_not_go_live(tmp_path: Path) -> None:
     target = in_memory(aws, tmp_path)
     url = target.deploy("one", snapstart=True).url
     aws.reason = "Function initialization failed: RuntimeError"
-    with pytest.raises(DeployError, match="could not bring version 2 into use: Function initialization failed") as failed:
+    with pytest.raises(DeployError, match="could not activate version 2: Function initialization failed") as failed:
         target.deploy("two", snapstart=True)
     assert "[2]" in failed.value.hint and target.heard(url) == b"one"
 
@@ -331,7 +329,7 @@ def test_environments_that_cannot_be_had_are_said(tmp_path: Path) -> None:
     with pytest.raises(DeployError, match="could not provision 5 environments: there is no room"):
         target.deploy("one", provisioned_concurrency=5)
     aws.reason, aws.looks = "", 100
-    with pytest.raises(UnconfirmedError, match="still making the provisioned environments ready"):
+    with pytest.raises(UnconfirmedError, match="still starting the provisioned environments"):
         target.deploy("one", timing=Timing(settle_s=0.1, answer_s=5), provisioned_concurrency=5)
 
 

@@ -181,7 +181,7 @@ def test_broken_off_it_stays_and_a_rerun_watches_anew(app: Ran, aws: Aws, tmp_pa
     wanted = config(tmp_path, name, runtime=RUNTIME)
     plan = prepare(wanted, artifact(tmp_path, says("two"), runtime=RUNTIME), aws)
     (line,) = [line for line in plan.lines if line.what == "alias live"]
-    assert "50 % to version 2 by a canary that is under way or was broken off" in line.detail
+    assert "50 % to version 2 by a canary that is in progress or was interrupted" in line.detail
     visitors = Visitors(url, (200, b"two"))
     assert app.deploy(says("two"), Clock(visitors)).version == "2"
     assert app.shares() == ("2", ()) and visitors.seen

@@ -115,7 +115,7 @@ FAILURES = (
         "the function timed out: no answer within 1 s at 1024 MB",
         "",
     ),
-    ("import sys\n\ndef lambda_handler(e, c):\n    sys.exit(3)\n", "the process ended by itself (exit status 3)", ""),
+    ("import sys\n\ndef lambda_handler(e, c):\n    sys.exit(3)\n", "the function's process exited (exit status 3)", ""),
     ("def lambda_handler(e, c):\n    open('/var/task/log.txt', 'w')\n", "the app writes to /var/task/log.txt", "line 2"),
 )
 

@@ -125,7 +125,7 @@ def test_a_runtime_that_is_closed_for_new_functions(aws: Aws, name: str, tmp_pat
     wanted, zipped = config(tmp_path, name, runtime="python3.10"), artifact(tmp_path, "one", runtime="python3.10")
     window, before = (replace(QUICK, today=lambda day=day: day) for day in (date(2026, 12, 1), date(2026, 11, 29)))
     watched = Meddled(aws)
-    with pytest.raises(DeployError, match=r"AWS takes no new functions with python3\.10 since 2026-11-30") as refused:
+    with pytest.raises(DeployError, match=r"AWS stopped accepting new python3\.10 functions on 2026-11-30") as refused:
         deploy(wanted, zipped, DeployContext(watched, events.ignore, window, answering))
     assert "until 2027-01-15" in refused.value.hint and set(watched.calls) <= READS
     assert deploy(wanted, zipped, DeployContext(aws, events.ignore, before, answering)).version == "1"
@@ -324,10 +324,10 @@ def test_a_failing_version_does_not_go_live_and_a_rerun_checks_it_again(aws: Aws
 @pytest.mark.parametrize(
     ("answer", "error", "text"),
     (
-        (Response(0, failure="the name is not known"), UnconfirmedError, "could not be asked"),
-        (Response(403, b'{"Message":null}', "AccessDeniedException"), UnconfirmedError, "does not know the URL"),
+        (Response(0, failure="the name is not known"), UnconfirmedError, "there was no response from the URL"),
+        (Response(403, b'{"Message":null}', "AccessDeniedException"), UnconfirmedError, "doesn't know the URL"),
         (Response(403, b'{"Message":"Forbidden. For..."}', "AccessDeniedException"), DeployError, "refuses the URL"),
-        (Response(502, b"Internal Server Error"), UnconfirmedError, "answers 502"),
+        (Response(502, b"Internal Server Error"), UnconfirmedError, "responds with 502"),
     ),
 )
 def test_a_url_that_does_not_answer(

@@ -54,43 +54,43 @@ CASES = (
     Case(
         "a package that is there, in another version",
         "the module mcp.server.fastmcp is missing",
-        "mcp.server is there: does the app need another version of mcp?",
+        "mcp.server exists, so the app may need another version of mcp",
         "Runtime.ImportModuleError",
         "Unable to import module 'server': No module named 'mcp.server.fastmcp'. This is mcp 2.x",
     ),
     Case(
         "a file that hides a module of Python's",
         "the app's own email.py hides Python's module email",
-        "give email.py another name",
+        "rename email.py",
         "Runtime.ImportModuleError",
         "Unable to import module 'email': No module named 'email.utils'; 'email' is not a package",
     ),
     Case(
         "the same, as Python says it since 3.13",
         "the app's own random.py hides Python's module random",
-        "give random.py another name",
+        "rename random.py",
         "AttributeError",
         "module 'random' has no attribute 'Random' (consider renaming '/var/task/random.py' since it has the same name as the "
         "standard library module named 'random' and prevents importing that standard library module)",
     ),
     Case(
         "a file that hides a package",
-        "celery.py stands where the package celery is looked for",
-        "give it another name",
+        "celery.py hides the package celery",
+        "rename it",
         "ModuleNotFoundError",
         "No module named 'celery.result'; 'celery' is not a package",
     ),
     Case(
         "the app's own module",
-        "the zip holds no module main",
+        "the zip has no module main",
         "--app module:attribute",
         "Runtime.ImportModuleError",
         "Unable to import module 'main': No module named 'main'",
     ),
     Case(
         "compiled part for another Python",
-        "the compiled part pydantic_core._pydantic_core is missing: the wheel is not for python3.13",
-        "name pydantic-core in requirements.txt",
+        "the compiled module pydantic_core._pydantic_core is missing: the wheel isn't for python3.13",
+        "put pydantic-core into requirements.txt",
         "ModuleNotFoundError",
         "No module named 'pydantic_core._pydantic_core'",
     ),
@@ -155,14 +155,14 @@ CASES = (
     Case(
         "another module's attribute is the app's own fault",
         "the function failed: AttributeError: module 'collections' has no attribute 'Mapping'",
-        "mend the app",
+        "fix the error and deploy again",
         "AttributeError",
         "module 'collections' has no attribute 'Mapping'",
     ),
     Case(
         "time-out, today",
-        "the function timed out: no answer within 10 s at 256 MB",
-        "--timeout 30; or --memory 512",
+        "the function timed out: no response within 10 s at 256 MB",
+        "--timeout 30, or --memory 512",
         "Sandbox.Timedout",
         "RequestId: 8f5 Error: Task timed out after 10.00 seconds",
     ),
@@ -189,21 +189,21 @@ CASES = (
     ),
     Case(
         "glibc",
-        "a compiled module needs GLIBC_2.38, newer than python3.13 has",
+        "a compiled module needs GLIBC_2.38, which is newer than that of python3.13",
         "requirements.txt",
         "Runtime.ImportModuleError",
         "Unable to import module 'main': /lib64/libc.so.6: version `GLIBC_2.38' not found (required by /var/task/x.so)",
     ),
     Case(
         "another machine's code",
-        "vendored/_speedups.cpython-313-darwin.so was built for another machine",
-        "name its package in requirements.txt",
+        "vendored/_speedups.cpython-313-darwin.so was built for another platform",
+        "put its package into requirements.txt",
         "ImportError",
         "/var/task/vendored/_speedups.cpython-313-darwin.so: invalid ELF header",
     ),
     Case(
         "system library",
-        "the system library libpq.so.5 is not on Lambda",
+        "Lambda doesn't have the system library libpq.so.5",
         "psycopg2-binary",
         "ImportError",
         "libpq.so.5: cannot open shared object file: No such file or directory",
@@ -224,7 +224,7 @@ CASES = (
     ),
     Case(
         "the function's own permissions",
-        "the function may not do s3:GetObject",
+        "the function may not call s3:GetObject",
         "allow s3:GetObject in a policy of the role lambent-hello",
         "ClientError",
         "An error occurred (AccessDenied) when calling the GetObject operation: "
@@ -242,35 +242,35 @@ CASES = (
     ),
     Case(
         "too large",
-        "the answer is larger than Lambda's 6 MB",
+        "the response is larger than Lambda's limit of 6 MB",
         "pages",
         "Function.ResponseSizeTooLarge",
         "Response payload size exceeded",
     ),
     Case(
         "not JSON",
-        "what the handler returned is not JSON: Object of type set is not JSON serializable",
+        "the handler returned something that isn't JSON: Object of type set is not JSON serializable",
         "return a dict",
         "Runtime.MarshalError",
         "Unable to marshal response: Object of type set is not JSON serializable",
     ),
     Case(
         "wrapper",
-        "the function's exec wrapper cannot be run",
+        "the function's exec wrapper can't be run",
         "AWS_LAMBDA_EXEC_WRAPPER",
         "Runtime.ExitError",
         "RequestId: 8f5 Error: Runtime exited with error: exit status 127",
     ),
     Case(
         "exit",
-        "the process ended by itself (exit status 3)",
+        "the function's process exited (exit status 3)",
         "sys.exit",
         "Runtime.ExitError",
         "RequestId: 8f5 Error: Runtime exited with error: exit status 3",
     ),
     Case(
         "quiet exit",
-        "the process ended by itself",
+        "the function's process exited",
         "sys.exit",
         "Runtime.ExitError",
         "RequestId: 8f5 Error: Runtime exited without providing a reason",
@@ -278,14 +278,14 @@ CASES = (
     Case(
         "the app raised",
         "the function failed: ValueError: no such colour: blurple",
-        "what was live before still is",
+        "the previous version, if any, stays live",
         "ValueError",
         "no such colour: blurple",
     ),
     Case(
         "the app answered 500",
-        "the app answered 500 to GET /: ZeroDivisionError: division by zero",
-        "mend the app",
+        "the app responded to GET / with 500: ZeroDivisionError: division by zero",
+        "fix the error and deploy again",
         log="ERROR:    Exception in ASGI application\nTraceback (most recent call last):\n"
         '  File "/var/task/main.py", line 9, in home\n'
         "    return 1 / 0\nZeroDivisionError: division by zero\n" + REPORT,
@@ -300,7 +300,7 @@ CASES = (
         "[ERROR] KeyError: 'TOKEN'\rTraceback (most recent call last):\r\xa0\xa0File \"/var/task/main.py\", line 3, in app\n"
         + REPORT,
     ),
-    Case("nothing is known", "the function failed", "mend the app"),
+    Case("nothing is known", "the function failed", "fix the error and deploy again"),
 )
 
 
@@ -336,7 +336,7 @@ def test_aws_form_of_a_traceback_is_made_readable() -> None:
     log = '[ERROR] ValueError: no\rTraceback (most recent call last):\r\xa0\xa0File "/var/task/main.py", line 3\n'
     found = diagnose(Failure(SETTINGS, log=log + REPORT, status=500))
     assert found.detail == '[ERROR] ValueError: no\nTraceback (most recent call last):\n  File "/var/task/main.py", line 3'
-    assert found.what == "the app answered 500 to GET /: ValueError: no"
+    assert found.what == "the app responded to GET / with 500: ValueError: no"
 
 
 def test_a_heading_without_frames_is_left_out() -> None:

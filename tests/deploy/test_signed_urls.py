@@ -78,7 +78,7 @@ def test_a_caller_who_may_deploy_and_not_ask(service: Service, name: str, tmp_pa
     with pytest.raises(UnconfirmedError) as unsure:
         Ran(pipeline, tmp_path, name, says("one"), "AWS_IAM")
     assert unsure.value.exit_code == 4
-    assert f"arn:aws:iam::123456789012:user/{name} may not call it" in unsure.value.what
+    assert f"arn:aws:iam::123456789012:user/{name} may not call the URL" in unsure.value.what
     assert "lambda:InvokeFunctionUrl and lambda:InvokeFunction" in unsure.value.hint
     for actions, may in (["lambda:InvokeFunctionUrl"], False), (["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"], True):
         allow = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]}
@@ -98,7 +98,7 @@ class Mistaken(Meddled):
 
 
 def test_a_signature_that_is_not_taken_says_nothing_of_the_app(aws: Aws, name: str, tmp_path: Path) -> None:
-    with pytest.raises(UnconfirmedError, match="does not take the signature"):
+    with pytest.raises(UnconfirmedError, match="rejected the signature"):
         Ran(Mistaken(aws), tmp_path, name, says("one"), "AWS_IAM")  # type: ignore[arg-type]
     assert Ran(aws, tmp_path, name, says("one"), "AWS_IAM").done.changed is False
 

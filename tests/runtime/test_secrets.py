@@ -237,7 +237,7 @@ def test_what_cannot_be_read_is_named_and_no_value_is(case: str, start: Callable
     failure = judge(Invoked(json.dumps(posted.data).encode(), "Unhandled", ""), settings, strict=True)
     assert failure is not None
     cause = diagnose(failure)
-    assert cause.what.startswith(f"the function cannot read a secret: DB = {reference}: ") and hint in cause.hint
+    assert cause.what.startswith(f"the function can't read a secret: DB = {reference}: ") and hint in cause.hint
 
 
 def test_no_answer_at_all_ends_before_the_init_phase_does(tmp_path: Path, services: Services) -> None:

@@ -1,25 +1,23 @@
-"""`Aws` through botocore, which only this folder imports."""
+"""`Aws` through botocore, which only this package imports."""
 
 from __future__ import annotations
 
 import os
 
-import botocore.exceptions as foreign
+import botocore.exceptions
 import botocore.session
 
-from lambent.aws.client import no_credentials, translated
+from lambent.aws.client import no_credentials, no_region, translate_error
 from lambent.aws.functions import BotoFunctions
 from lambent.aws.interface import Aws
 from lambent.aws.logs import BotoLogs
-from lambent.aws.refusals import LOCAL
 from lambent.aws.roles import BotoRoles
 from lambent.aws.storage import BotoStorage
 from lambent.aws.traffic import BotoTraffic
-from lambent.errors import AwsError
 
-# Where botocore looks: (key in the file, environment, default, conversion). As for the aws CLI v2, AWS_REGION counts.
+# Where botocore looks: (key in the file, environment variable, default, conversion). AWS_REGION counts, as for the aws CLI v2.
 _VARIABLES = {"region": ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None)}
-_ISOLATED = _VARIABLES | {
+_WITHOUT_FILES = _VARIABLES | {
     "profile": (None, None, None, None),
     "config_file": (None, None, os.devnull, None),
     "credentials_file": (None, None, os.devnull, None),
@@ -37,22 +35,24 @@ def connect(
     profile: str | None = None,
     keys: tuple[str, str] | None = None,
 ) -> Aws:
-    """One account in one region. `region` None takes the user's configured one; `endpoint_url` None is the real AWS; `keys`
-    (access key id, secret) None is the user's own chain of credentials; with keys, the user's profiles and AWS configuration
-    files are not read at all, so that a broken one does not matter. Makes no call yet.
+    """Return one account in one region, without calling AWS yet.
+
+    `region` None takes the user's configured one, and `endpoint_url` None is the real AWS. `keys` (access key ID, secret) None
+    uses botocore's own chain of credentials. With keys, the user's profiles and AWS configuration files aren't read, so
+    broken ones do no harm.
 
     Raises AwsError if the profile, the region or the credentials are missing.
     """
-    session = botocore.session.Session(session_vars=_VARIABLES if keys is None else _ISOLATED, profile=profile)
+    session = botocore.session.Session(session_vars=_VARIABLES if keys is None else _WITHOUT_FILES, profile=profile)
     if keys is not None:
         session.set_credentials(*keys)
     try:
-        chosen = region or session.get_config_variable("region")
-        found = session.get_credentials()
-    except foreign.BotoCoreError as error:
-        raise translated(error, "configuration", endpoint_url, profile=profile or "") from error
-    if found is None:
+        region = region or session.get_config_variable("region")
+        credentials = session.get_credentials()
+    except botocore.exceptions.BotoCoreError as error:
+        raise translate_error(error, "configuration", endpoint_url, profile=profile or "") from error
+    if credentials is None:
         raise no_credentials(session.get_config_variable("profile") or "")
-    if not chosen:
-        raise AwsError("no AWS region is chosen", hint=f"--region us-east-1, or aws configure; {LOCAL}")
-    return BotoAws(session, chosen, endpoint_url)
+    if not region:
+        raise no_region()
+    return BotoAws(session, region, endpoint_url)

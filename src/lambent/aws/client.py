@@ -1,6 +1,6 @@
-"""Where botocore ends and our own values and errors begin: clients, calls, and what was refused.
+"""Where botocore ends and our own values and errors begin: its clients, calls and errors.
 
-botocore is used without boto3's layer on top, which adds import time and nothing we need.
+botocore is used without boto3's layer on top, which adds import time and nothing that we need.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-import botocore.exceptions as foreign
+import botocore.exceptions
 import botocore.session
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -21,43 +21,48 @@ from botocore.eventstream import ParserError as EventStreamError
 from botocore.parsers import ResponseParserError
 
 from lambent.aws.error_codes import ABSENT
-from lambent.aws.integrity import watch
-from lambent.aws.refusals import LOCAL, located, translate
-from lambent.aws.regions import explained
+from lambent.aws.integrity import retry_incomplete_answers
+from lambent.aws.refusals import LOCAL, describe_operation, translate_refusal
+from lambent.aws.regions import explain_region
 from lambent.aws.values import Pairs
 from lambent.errors import AwsError
 from lambent.limits import TIMEOUT_MAX_S
 
-_LOGINS = re.compile("aws (sso login|login|configure)(?! list)")
+_LOGIN_COMMANDS = re.compile("aws (sso login|login|configure)(?! list)")
 _CONNECT_S = 5
 _READ_S = 70
 _ATTEMPTS = 5
 
 
-FOREIGN = (foreign.BotoCoreError, foreign.ClientError, ResponseParserError, EventStreamError)
-"""What a call may raise, all of it."""
+BOTOCORE_ERRORS = (
+    botocore.exceptions.BotoCoreError,
+    botocore.exceptions.ClientError,
+    ResponseParserError,
+    EventStreamError,
+)
+"""Everything that a call may raise."""
 
-_LOGIN = (foreign.SSOError, foreign.LoginError, foreign.TokenRetrievalError, foreign.CredentialRetrievalError)
+_LOGIN_ERRORS = (
+    botocore.exceptions.SSOError,
+    botocore.exceptions.LoginError,
+    botocore.exceptions.TokenRetrievalError,
+    botocore.exceptions.CredentialRetrievalError,
+)
 
 
 class AwsClient:
-    """One account in one region, as botocore sees it. Safe to use from several threads."""
+    """One account in one region, through botocore. Safe to use from several threads."""
 
     def __init__(self, session: botocore.session.Session, region: str, endpoint_url: str | None) -> None:
         self._session = session
         self._region = region
         self._endpoint = endpoint_url
         self._clients: dict[str, Any] = {}
-        self._lock = threading.Lock()  # making a client is not thread-safe, using one is (botocore's documentation)
+        self._lock = threading.Lock()  # creating a client is not thread-safe, using one is (botocore's documentation)
 
     @property
     def region(self) -> str:
         return self._region
-
-    def _translated(self, error: Exception, operation: str, resource: str = "") -> AwsError:
-        """botocore's error as ours; how to log in is told with the profile that is in use."""
-        profile = self._session.get_config_variable("profile") or ""
-        return translated(error, operation, self._endpoint, resource, profile)
 
     def account(self) -> str:
         return str(self._call("sts", "get_caller_identity")["Account"])
@@ -72,76 +77,81 @@ class AwsClient:
             if credentials is None:
                 raise no_credentials(self._session.get_config_variable("profile") or "")
             SigV4Auth(credentials.get_frozen_credentials(), "lambda", self._region).add_auth(request)
-        except foreign.BotoCoreError as error:
-            raise self._translated(error, "signing") from error
+        except botocore.exceptions.BotoCoreError as error:
+            raise self._translate(error, "signing") from error
         return tuple(sorted(request.headers.items()))
 
-    def _call(self, service: str, operation: str, **given: Any) -> dict[str, Any]:
+    def _translate(self, error: Exception, operation: str, resource: str = "") -> AwsError:
+        """Return our error for one of botocore's. Its hint on how to log in names the profile in use."""
+        profile = self._session.get_config_variable("profile") or ""
+        return translate_error(error, operation, self._endpoint, resource, profile)
+
+    def _call(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
         try:
             method: Callable[..., dict[str, Any]] = getattr(self._client(service), operation)
-            return method(**given)
-        except FOREIGN as error:
-            raise self._explained(self._translated(error, camel(operation), self._s3_arn(given))) from error
+            return method(**params)
+        except BOTOCORE_ERRORS as error:
+            translated = self._translate(error, _camel_case(operation), self._s3_arn(params))
+            regions = () if self._endpoint else self._session.get_available_regions("lambda")
+            raise explain_region(translated, self._region, regions) from error
 
-    def _explained(self, error: AwsError) -> AwsError:
-        regions = () if self._endpoint else self._session.get_available_regions("lambda")
-        return explained(error, self._region, regions)
-
-    def _s3_arn(self, given: dict[str, Any]) -> str:
+    def _s3_arn(self, params: dict[str, Any]) -> str:
         partition = {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(self._region.rpartition("-")[0].rpartition("-")[0], "aws")
-        tail = f"/{given['Key']}" if "Key" in given else ""
-        return f"arn:{partition}:s3:::{given['Bucket']}{tail}" if "Bucket" in given else ""
+        key = f"/{params['Key']}" if "Key" in params else ""
+        return f"arn:{partition}:s3:::{params['Bucket']}{key}" if "Bucket" in params else ""
 
-    def _find(self, service: str, operation: str, **given: Any) -> dict[str, Any] | None:
+    def _find(self, service: str, operation: str, **params: Any) -> dict[str, Any] | None:
+        """Call, and return None if the resource doesn't exist."""
         try:
-            return self._call(service, operation, **given)
+            return self._call(service, operation, **params)
         except AwsError as error:
             if error.code in ABSENT:
                 return None
             raise
 
-    def _pages(self, service: str, operation: str, **given: Any) -> Iterator[dict[str, Any]]:
-        """Every page of a list."""
+    def _pages(self, service: str, operation: str, **params: Any) -> Iterator[dict[str, Any]]:
+        """Yield every page of a list."""
         try:
-            yield from self._client(service).get_paginator(operation).paginate(**given)
-        except FOREIGN as error:
-            raise self._translated(error, camel(operation)) from error
+            yield from self._client(service).get_paginator(operation).paginate(**params)
+        except BOTOCORE_ERRORS as error:
+            raise self._translate(error, _camel_case(operation)) from error
 
     def _client(self, service: str) -> Any:
         with self._lock:
             if service not in self._clients:
-                self._clients[service] = self._make_client(service)
+                self._clients[service] = self._create_client(service)
             return self._clients[service]
 
-    def _make_client(self, service: str) -> Any:
-        """ "invoke" is Lambda's client with its patience: a function may run for fifteen minutes, and is not run twice."""
-        long = service == "invoke"
+    def _create_client(self, service: str) -> Any:
+        """ "invoke" is Lambda's client with longer timeouts: a function may run for 15 minutes, and must not run twice."""
+        invokes = service == "invoke"
+        attempts = 1 if invokes else _ATTEMPTS
         config = ClientConfig(
             connect_timeout=_CONNECT_S,
-            read_timeout=TIMEOUT_MAX_S + 60 if long else _READ_S,
-            retries={"mode": "standard", "total_max_attempts": 1 if long else _ATTEMPTS},
+            read_timeout=TIMEOUT_MAX_S + 60 if invokes else _READ_S,
+            retries={"mode": "standard", "total_max_attempts": attempts},
             tcp_keepalive=True,
             user_agent_extra="lambent",
-            proxies={} if _is_here(self._endpoint) else None,
+            proxies={} if _is_loopback(self._endpoint) else None,
             s3={"addressing_style": "path"} if self._endpoint else None,
         )
-        name = "lambda" if long else service
+        name = "lambda" if invokes else service
         try:
             client = self._session.create_client(name, region_name=self._region, endpoint_url=self._endpoint, config=config)
-        except ValueError as error:  # botocore's word for an address that is none
-            hint = "AWS_ENDPOINT_URL, or endpoint_url in ~/.aws/config: http://HOST:PORT; or unset it"
+        except ValueError as error:  # what botocore raises for an invalid address
+            hint = "set AWS_ENDPOINT_URL, or endpoint_url in ~/.aws/config, to http://HOST:PORT, or remove it"
             raise AwsError(str(error), where="configuration", hint=hint) from error
-        watch(client, 1 if long else _ATTEMPTS)
+        retry_incomplete_answers(client, attempts)
         return client
 
 
-def _is_here(endpoint: str | None) -> bool:
-    """Whether the endpoint is on this machine: a proxy, which the environment may name for everything, must not be asked."""
+def _is_loopback(endpoint: str | None) -> bool:
+    """Return whether the endpoint is on this machine: the proxy that the environment names for everything can't reach it."""
     return endpoint is not None and urlsplit(endpoint).hostname in ("127.0.0.1", "::1", "localhost")
 
 
-def given(**members: str | bool | dict[str, Any]) -> dict[str, Any]:
-    """Only the members that have a value: botocore and AWS tell absent from empty."""
+def non_empty(**members: str | bool | dict[str, Any]) -> dict[str, Any]:
+    """Return only the members that have a value: for botocore and AWS, absent isn't the same as empty."""
     return {name: value for name, value in members.items() if value}
 
 
@@ -149,51 +159,56 @@ def pairs(mapping: dict[str, str] | None) -> Pairs:
     return tuple(sorted((mapping or {}).items()))
 
 
-def camel(operation: str) -> str:
+def _camel_case(operation: str) -> str:
     return "".join(word.capitalize() for word in operation.split("_"))
 
 
 def no_credentials(profile: str = "") -> AwsError:
-    hint = f"aws configure, aws sso login or --profile NAME; {LOCAL}"
-    return AwsError("no AWS credentials were found", hint=_logging_in(hint, profile))
+    hint = f"run aws configure or aws sso login, or pass --profile NAME; {LOCAL}"
+    return AwsError("no AWS credentials found", hint=_with_profile(hint, profile))
 
 
-def translated(error: Exception, operation: str, endpoint: str | None, resource: str = "", profile: str = "") -> AwsError:
-    """The error to show for one of botocore's; `profile` is the one that was used, if it is not the default."""
-    found = _translated(error, operation, endpoint, resource)
-    found.hint = _logging_in(found.hint, profile)
-    return found
+def translate_error(error: Exception, operation: str, endpoint: str | None, resource: str = "", profile: str = "") -> AwsError:
+    """Return the error to show for one of botocore's; `profile` is the one in use, if it isn't the default."""
+    translated = _translate_error(error, operation, endpoint, resource)
+    translated.hint = _with_profile(translated.hint, profile)
+    return translated
 
 
-def _logging_in(hint: str, profile: str) -> str:
-    """The hint with commands that are for this profile."""
-    return _LOGINS.sub(lambda login: f"{login[0]} --profile {shlex.quote(profile)}", hint) if profile else hint
+def _with_profile(hint: str, profile: str) -> str:
+    """Return the hint with commands that are for this profile."""
+    return _LOGIN_COMMANDS.sub(lambda match: f"{match[0]} --profile {shlex.quote(profile)}", hint) if profile else hint
 
 
-def _translated(error: Exception, operation: str, endpoint: str | None, resource: str) -> AwsError:
-    if isinstance(error, foreign.ClientError):
-        told = error.response.get("Error", {})
-        message = told.get("Message") or error.response.get("message") or ""
-        return translate(told.get("Code", ""), message, error.operation_name, endpoint or "", resource)
+def _translate_error(error: Exception, operation: str, endpoint: str | None, resource: str) -> AwsError:
+    if isinstance(error, botocore.exceptions.ClientError):
+        details = error.response.get("Error", {})
+        message = details.get("Message") or error.response.get("message") or ""
+        return translate_refusal(details.get("Code", ""), message, error.operation_name, endpoint or "", resource)
     what, hint = str(error), ""
-    if isinstance(error, foreign.NoCredentialsError | foreign.PartialCredentialsError):
+    if isinstance(error, botocore.exceptions.NoCredentialsError | botocore.exceptions.PartialCredentialsError):
         return no_credentials()
-    if isinstance(error, _LOGIN):
-        what, hint = (
-            f"the AWS login could not be used: {error}",
-            f"aws sso login, or aws login; {LOCAL}",
-        )
-    elif isinstance(error, foreign.ProfileNotFound):
-        hint = "aws configure list-profiles shows the ones there are"
-    elif isinstance(error, foreign.NoRegionError):
-        what, hint = "no AWS region is chosen", f"--region us-east-1, or aws configure; {LOCAL}"
+    if isinstance(error, _LOGIN_ERRORS):
+        what, hint = f"the AWS login can't be used: {error}", f"run aws sso login or aws login; {LOCAL}"
+    elif isinstance(error, botocore.exceptions.ProfileNotFound):
+        hint = "aws configure list-profiles shows the existing profiles"
+    elif isinstance(error, botocore.exceptions.NoRegionError):
+        return no_region()
     elif isinstance(error, ResponseParserError | EventStreamError):
-        what = f"{operation} got an answer that is not AWS's: {what.splitlines()[0] if what else ''}"
-        hint = "does a proxy, or the login page of this network, stand in between? Then run the same command again"
-    elif isinstance(error, foreign.HTTPClientError | foreign.ConnectionError | foreign.IncompleteReadError):
+        what = f"{operation} got an answer that isn't from AWS: {what.splitlines()[0] if what else ''}"
+        hint = "check for a proxy or a network login page in between, then run the same command again"
+    elif isinstance(
+        error,
+        botocore.exceptions.HTTPClientError | botocore.exceptions.ConnectionError | botocore.exceptions.IncompleteReadError,
+    ):
         what = f"{operation} got no answer: {error}"
-        hint = "is the local Lambda running? lambent local status" if endpoint else "check the network and --region"
-        hint += "; then run the same command again: it goes on from what is there"
-    elif isinstance(error, foreign.ParamValidationError):
+        hint = "is the local Lambda running? See lambent local status" if endpoint else "check the network and --region"
+        hint += ", then run the same command again: it continues from here"
+    elif isinstance(error, botocore.exceptions.ParamValidationError):
         what = f"{operation} was not sent: {error}"
-    return AwsError(what, code=type(error).__name__, operation=operation, where=located(operation, endpoint), hint=hint)
+    where = describe_operation(operation, endpoint)
+    return AwsError(what, code=type(error).__name__, operation=operation, where=where, hint=hint)
+
+
+def no_region() -> AwsError:
+    return AwsError("no AWS region is set", hint=f"pass --region us-east-1, or run aws configure; {LOCAL}")

@@ -1,4 +1,4 @@
-"""Lambda's functions and versions, and asking one directly."""
+"""Lambda's functions and versions, and their direct invocation."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from typing import Any
 
-import botocore.exceptions as foreign
+import botocore.exceptions
 import urllib3.exceptions
 from msgspec.structs import replace
 
-from lambent.aws.client import FOREIGN, AwsClient, given, pairs
+from lambent.aws.client import BOTOCORE_ERRORS, AwsClient, non_empty, pairs
 from lambent.aws.error_codes import ABSENT
 from lambent.aws.values import Code, Function, Invoked, Pairs, Settings
 from lambent.errors import AwsError
@@ -23,7 +23,7 @@ class BotoFunctions(AwsClient):
     """Implements `Functions`."""
 
     def function(self, name: str, qualifier: str = "") -> Function | None:
-        answer = self._find("lambda", "get_function", FunctionName=name, **given(Qualifier=qualifier))
+        answer = self._find("lambda", "get_function", FunctionName=name, **non_empty(Qualifier=qualifier))
         if answer is None:
             return None
         reserved = answer.get("Concurrency", {}).get("ReservedConcurrentExecutions")
@@ -46,34 +46,30 @@ class BotoFunctions(AwsClient):
         return _function(answer)
 
     def update_code(self, name: str, code: Code, revision: str = "") -> Function:
-        told = {**_code(code), **given(RevisionId=revision)}
-        answer = self._call("lambda", "update_function_code", FunctionName=name, Architectures=[code.architecture], **told)
-        return _function(answer)
+        params = {**_code(code), **non_empty(RevisionId=revision), "Architectures": [code.architecture]}
+        return _function(self._call("lambda", "update_function_code", FunctionName=name, **params))
 
     def update_settings(self, name: str, settings: Settings, revision: str = "") -> Function:
-        now = self._call("lambda", "get_function_configuration", FunctionName=name) if _unsaid(settings) else {}
-        told = {**_cleared(now), **_settings(settings), **given(RevisionId=revision)}
-        return _function(self._call("lambda", "update_function_configuration", FunctionName=name, **told))
+        current = self._call("lambda", "get_function_configuration", FunctionName=name) if _omits(settings) else {}
+        params = {**_cleared(current), **_settings(settings), **non_empty(RevisionId=revision)}
+        return _function(self._call("lambda", "update_function_configuration", FunctionName=name, **params))
 
     def delete_function(self, name: str, version: str = "") -> None:
-        self._find("lambda", "delete_function", FunctionName=name, **given(Qualifier=version))
+        self._find("lambda", "delete_function", FunctionName=name, **non_empty(Qualifier=version))
 
     def publish(self, name: str, sha256: str) -> Function:
         return _function(self._call("lambda", "publish_version", FunctionName=name, CodeSha256=sha256))
 
     def versions(self, name: str) -> tuple[Function, ...]:
         try:
-            raw = [
-                each
-                for page in self._pages("lambda", "list_versions_by_function", FunctionName=name)
-                for each in page["Versions"]
-            ]
+            pages = list(self._pages("lambda", "list_versions_by_function", FunctionName=name))
         except AwsError as error:
             if error.code in ABSENT:
                 return ()
             raise
-        found = [_function(each) for each in raw if each.get("Version", "$LATEST") != "$LATEST"]
-        return tuple(sorted(found, key=lambda function: int(function.version)))
+        functions = [_function(raw) for page in pages for raw in page["Versions"]]
+        published = (function for function in functions if function.version != "$LATEST")
+        return tuple(sorted(published, key=lambda function: int(function.version)))
 
     def tag(self, arn: str, tags: Pairs) -> None:
         self._call("lambda", "tag_resource", Resource=arn, Tags=dict(tags))
@@ -92,19 +88,19 @@ class BotoFunctions(AwsClient):
         log = base64.b64decode(answer.get("LogResult", "")).decode("utf-8", "replace")
         try:
             return Invoked(answer["Payload"].read(), answer.get("FunctionError", ""), log, _request_id(answer))
-        except foreign.BotoCoreError as error:
-            raise self._translated(error, "Invoke") from error
+        except botocore.exceptions.BotoCoreError as error:
+            raise self._translate(error, "Invoke") from error
 
     def invoke_streamed(self, function: str, qualifier: str, payload: bytes, enough: Callable[[bytes], bool]) -> Invoked:
-        told = {"FunctionName": function, "Qualifier": qualifier, "Payload": payload, "LogType": "Tail"}
-        answer = self._call("invoke", "invoke_with_response_stream", **told)
+        params = {"FunctionName": function, "Qualifier": qualifier, "Payload": payload, "LogType": "Tail"}
+        answer = self._call("invoke", "invoke_with_response_stream", **params)
         try:
             with closing(answer["EventStream"]) as stream:
                 return replace(_collect(stream, enough), request_id=_request_id(answer))
-        except FOREIGN as error:
-            raise self._translated(error, "InvokeWithResponseStream") from error
-        except urllib3.exceptions.HTTPError as error:  # botocore lets it through while a stream is read
-            raise self._translated(foreign.HTTPClientError(error=error), "InvokeWithResponseStream") from error
+        except BOTOCORE_ERRORS as error:
+            raise self._translate(error, "InvokeWithResponseStream") from error
+        except urllib3.exceptions.HTTPError as error:  # botocore doesn't translate it while a stream is read
+            raise self._translate(botocore.exceptions.HTTPClientError(error=error), "InvokeWithResponseStream") from error
 
 
 def _request_id(answer: dict[str, Any]) -> str:
@@ -116,8 +112,8 @@ def _code(code: Code) -> dict[str, Any]:
 
 
 def _settings(settings: Settings) -> dict[str, Any]:
-    """The members of a request. What is empty is left out: an endpoint that lacks a feature is not asked for it."""
-    told: dict[str, Any] = {
+    """Return the members of a request. Empty ones are omitted, so that an endpoint needn't support every feature."""
+    members: dict[str, Any] = {
         "Role": settings.role,
         "Runtime": settings.runtime,
         "Handler": settings.handler,
@@ -127,21 +123,21 @@ def _settings(settings: Settings) -> dict[str, Any]:
         "Environment": {"Variables": dict(settings.environment)},
     }
     if settings.layers:
-        told["Layers"] = list(settings.layers)
+        members["Layers"] = list(settings.layers)
     if settings.subnets or settings.security_groups:
-        told["VpcConfig"] = {"SubnetIds": list(settings.subnets), "SecurityGroupIds": list(settings.security_groups)}
+        members["VpcConfig"] = {"SubnetIds": list(settings.subnets), "SecurityGroupIds": list(settings.security_groups)}
     if settings.mounts:
-        told["FileSystemConfigs"] = [{"Arn": arn, "LocalMountPath": path} for arn, path in settings.mounts]
+        members["FileSystemConfigs"] = [{"Arn": arn, "LocalMountPath": path} for arn, path in settings.mounts]
     if settings.tracing:
-        told["TracingConfig"] = {"Mode": "Active"}
+        members["TracingConfig"] = {"Mode": "Active"}
     if settings.log_format != "Text":
-        told["LoggingConfig"] = {"LogFormat": settings.log_format}
+        members["LoggingConfig"] = {"LogFormat": settings.log_format}
     if settings.snapstart:
-        told["SnapStart"] = {"ApplyOn": "PublishedVersions"}
-    return told
+        members["SnapStart"] = {"ApplyOn": "PublishedVersions"}
+    return members
 
 
-_NONE: dict[str, Any] = {
+_EMPTY: dict[str, Any] = {
     "Layers": [],
     "VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []},
     "FileSystemConfigs": [],
@@ -149,24 +145,24 @@ _NONE: dict[str, Any] = {
     "LoggingConfig": {"LogFormat": "Text"},
     "SnapStart": {"ApplyOn": "None"},
 }
-"""How an update says "no longer": a member that is left out stays as it was."""
+"""How an update removes a setting: a member that is omitted stays as it was."""
 
 
-def _unsaid(settings: Settings) -> bool:
-    return not set(_NONE) <= set(_settings(settings))
+def _omits(settings: Settings) -> bool:
+    return not set(_EMPTY) <= set(_settings(settings))
 
 
-def _cleared(now: dict[str, Any]) -> dict[str, Any]:
-    """What the function has and an update must take away, unless it sets it anew."""
-    function = _function(now).settings if now else None
-    return {key: _NONE[key] for key in set(_settings(function)) & set(_NONE)} if function else {}
+def _cleared(current: dict[str, Any]) -> dict[str, Any]:
+    """Return the empty form of what the function has, which an update removes unless it sets it again."""
+    settings = _function(current).settings if current else None
+    return {key: _EMPTY[key] for key in set(_settings(settings)) & set(_EMPTY)} if settings else {}
 
 
 def _function(raw: dict[str, Any], tags: dict[str, str] | None = None, reserved: int | None = None) -> Function:
     return Function(
         name=raw["FunctionName"],
         version=raw.get("Version", "$LATEST"),
-        settings=_read(raw),
+        settings=_parse_settings(raw),
         sha256=raw.get("CodeSha256", ""),
         architecture=next(iter(raw.get("Architectures", ())), "x86_64"),
         state=raw.get("State", "Active"),
@@ -180,7 +176,7 @@ def _function(raw: dict[str, Any], tags: dict[str, str] | None = None, reserved:
     )
 
 
-def _read(raw: dict[str, Any]) -> Settings:
+def _parse_settings(raw: dict[str, Any]) -> Settings:
     network = raw.get("VpcConfig") or {}
     return Settings(
         role=raw.get("Role", ""),
@@ -193,7 +189,7 @@ def _read(raw: dict[str, Any]) -> Settings:
         layers=tuple(layer["Arn"] for layer in raw.get("Layers") or ()),
         subnets=tuple(sorted(network.get("SubnetIds") or ())),
         security_groups=tuple(sorted(network.get("SecurityGroupIds") or ())),
-        mounts=tuple((each["Arn"], each["LocalMountPath"]) for each in raw.get("FileSystemConfigs") or ()),
+        mounts=tuple((mount["Arn"], mount["LocalMountPath"]) for mount in raw.get("FileSystemConfigs") or ()),
         tracing=(raw.get("TracingConfig") or {}).get("Mode") == "Active",
         log_format=(raw.get("LoggingConfig") or {}).get("LogFormat", "Text"),
         snapstart=(raw.get("SnapStart") or {}).get("ApplyOn") == "PublishedVersions",
@@ -201,18 +197,17 @@ def _read(raw: dict[str, Any]) -> Settings:
 
 
 def _collect(stream: Iterable[dict[str, Any]], enough: Callable[[bytes], bool]) -> Invoked:
-    """What an event stream says until it is enough. ErrorDetails is not documented: JSON is taken as `invoke`'s payload."""
-    said = b""
+    """Read an event stream until it is enough. ErrorDetails isn't documented: JSON there is used like `invoke`'s payload."""
+    payload = b""
     for event in stream:
-        said += event.get("PayloadChunk", {}).get("Payload", b"")
-        if enough(said):
-            return Invoked(said, "", "")
-        end = event.get("InvokeComplete")
-        if end is not None:
-            log = base64.b64decode(end.get("LogResult", "")).decode("utf-8", "replace")
-            code, details = end.get("ErrorCode", ""), end.get("ErrorDetails", "")
+        payload += event.get("PayloadChunk", {}).get("Payload", b"")
+        if enough(payload):
+            break
+        if (complete := event.get("InvokeComplete")) is not None:
+            log = base64.b64decode(complete.get("LogResult", "")).decode("utf-8", "replace")
+            code, details = complete.get("ErrorCode", ""), complete.get("ErrorDetails", "")
             if not code:
-                return Invoked(said, "", log)
-            plain = json.dumps({"errorType": code, "errorMessage": details})
-            return Invoked((details if details.startswith("{") else plain).encode(), "Unhandled", log)
-    return Invoked(said, "", "")
+                return Invoked(payload, "", log)
+            document = json.dumps({"errorType": code, "errorMessage": details})
+            return Invoked((details if details.startswith("{") else document).encode(), "Unhandled", log)
+    return Invoked(payload, "", "")

@@ -27,24 +27,24 @@ from lambent.aws.values import (
 
 
 class Roles(Protocol):
-    """IAM's part."""
+    """IAM roles and their policies."""
 
     def role(self, name: str) -> Role | None: ...
 
     def create_role(self, name: str, tags: Pairs) -> None:
-        """Makes a role that Lambda may assume."""
+        """Create a role that Lambda may assume."""
         ...
 
     def trust_lambda(self, role: str) -> None:
-        """Sets the role's trust policy to Lambda alone."""
+        """Set the role's trust policy to Lambda alone."""
         ...
 
     def delete_role(self, role: str) -> None:
-        """AWS refuses while a policy is attached or inside."""
+        """Delete the role. AWS refuses while it has a policy, attached or inline."""
         ...
 
     def attached_policies(self, role: str) -> tuple[str, ...]:
-        """ARNs of the managed policies attached to the role; empty when there is no such role."""
+        """Return the ARNs of the managed policies attached to the role; empty if the role doesn't exist."""
         ...
 
     def attach_policy(self, role: str, arn: str) -> None: ...
@@ -52,11 +52,11 @@ class Roles(Protocol):
     def detach_policy(self, role: str, arn: str) -> None: ...
 
     def inline_policies(self, role: str) -> tuple[str, ...]:
-        """The names of the policies inside the role."""
+        """Return the names of the role's inline policies."""
         ...
 
     def inline_policy(self, role: str, name: str) -> str:
-        """A policy inside the role, as `canonical` text; "" when there is none of that name."""
+        """Return an inline policy of the role as `canonical` text; "" if there is none of that name."""
         ...
 
     def put_inline_policy(self, role: str, name: str, document: str) -> None: ...
@@ -65,32 +65,32 @@ class Roles(Protocol):
 
 
 class Functions(Protocol):
-    """Functions, their versions, and what hangs on them."""
+    """Functions, their versions, tags and concurrency."""
 
     def function(self, name: str, qualifier: str = "") -> Function | None: ...
 
     def functions(self) -> tuple[Function, ...]:
-        """All of the region, without tags."""
+        """Return all functions of the region, without tags."""
         ...
 
     def create_function(self, name: str, settings: Settings, code: Code, tags: Pairs) -> Function: ...
 
     def update_code(self, name: str, code: Code, revision: str = "") -> Function:
-        """Uploads the zip to $LATEST. With a `revision`, only if the function still is at it (else code PRECONDITION)."""
+        """Upload the zip to $LATEST. With a `revision`, only if the function is still at it (else error code PRECONDITION)."""
         ...
 
     def update_settings(self, name: str, settings: Settings, revision: str = "") -> Function: ...
 
     def delete_function(self, name: str, version: str = "") -> None:
-        """One version, or with "" the function, all its versions, aliases and URLs."""
+        """Delete one version, or with "" the function with all its versions, aliases and URLs."""
         ...
 
     def publish(self, name: str, sha256: str) -> Function:
-        """Publishes $LATEST if its code has this digest. If nothing changed since the last version, that one is returned."""
+        """Publish $LATEST if its code has this digest. If nothing has changed since the last version, return that one."""
         ...
 
     def versions(self, name: str) -> tuple[Function, ...]:
-        """The published ones, oldest first; empty when there is no such function."""
+        """Return the published versions, oldest first; empty if the function doesn't exist."""
         ...
 
     def tag(self, arn: str, tags: Pairs) -> None: ...
@@ -98,15 +98,15 @@ class Functions(Protocol):
     def untag(self, arn: str, keys: tuple[str, ...]) -> None: ...
 
     def reserve(self, name: str, executions: int | None) -> None:
-        """Sets the reserved concurrency; None takes it away."""
+        """Set the reserved concurrency; None removes it."""
         ...
 
     def invoke(self, function: str, qualifier: str, payload: bytes) -> Invoked:
-        """Runs one event to its end, synchronously, and asks for the log's tail."""
+        """Run one event to its end, synchronously, and return the end of its log too."""
         ...
 
     def invoke_streamed(self, function: str, qualifier: str, payload: bytes, enough: Callable[[bytes], bool]) -> Invoked:
-        """As `invoke`, but stops listening when what has come is `enough`: the function runs on, and the log is ""."""
+        """As `invoke`, but stop reading when the payload so far is `enough`. The function runs on, and the log is ""."""
         ...
 
 
@@ -116,7 +116,7 @@ class Traffic(Protocol):
     def alias(self, function: str, name: str) -> Alias | None: ...
 
     def aliases(self, function: str) -> tuple[Alias, ...]:
-        """All of them, also the user's own; empty when there is no such function."""
+        """Return all aliases, including the user's own; empty if the function doesn't exist."""
         ...
 
     def create_alias(self, function: str, name: str, version: str, description: str = "") -> None: ...
@@ -130,8 +130,9 @@ class Traffic(Protocol):
         weights: tuple[tuple[str, float], ...] = (),
         description: str = "",
     ) -> Alias:
-        """The alias as it is then. With a `revision`, only if it still was at that (else code PRECONDITION). Without a
-        `description` it keeps the one it has.
+        """Move the alias and return it. With a `revision`, only if it was still at that (else error code PRECONDITION).
+
+        Without a `description` it keeps its own.
         """
         ...
 
@@ -140,11 +141,11 @@ class Traffic(Protocol):
     def provisioned(self, function: str, alias: str) -> Provisioned | None: ...
 
     def provision(self, function: str, alias: str, executions: int | None) -> None:
-        """Sets how many environments are kept warm; None takes it away."""
+        """Set the provisioned concurrency; None removes it."""
         ...
 
     def statements(self, function: str, qualifier: str) -> tuple[Statement, ...]:
-        """Those of a version's or alias's policy, or with "" of the function's own, which is $LATEST's."""
+        """Return the policy's statements of a version or alias, or with "" of the function itself, which is $LATEST."""
         ...
 
     def add_statement(self, function: str, qualifier: str, statement: Statement) -> None: ...
@@ -152,13 +153,13 @@ class Traffic(Protocol):
     def remove_statement(self, function: str, qualifier: str, sid: str) -> None: ...
 
     def url(self, function: str, qualifier: str) -> Url | None:
-        """An alias's, or with "" that of $LATEST."""
+        """Return the URL of an alias, or with "" that of $LATEST."""
         ...
 
     def create_url(self, function: str, qualifier: str, auth: str, mode: str, cors: Cors | None = None) -> Url: ...
 
     def update_url(self, function: str, qualifier: str, auth: str, mode: str, cors: Cors | None = None) -> Url:
-        """What is "" or None stays as it is; `Cors()` takes it away."""
+        """Change what isn't "" or None; `Cors()` removes the CORS settings."""
         ...
 
     def delete_url(self, function: str, qualifier: str) -> None: ...
@@ -172,17 +173,17 @@ class Logs(Protocol):
     def create_log_group(self, name: str, tags: Pairs) -> None: ...
 
     def set_retention(self, name: str, days: int | None) -> None:
-        """None keeps the log for ever."""
+        """Set how long the log is kept; None means forever."""
         ...
 
     def delete_log_group(self, name: str) -> None: ...
 
     def log_events(
-        self, group: str, stream_prefix: str, since_ms: int, pattern: str = "", most: int | None = None
+        self, group: str, stream_prefix: str, since_ms: int, pattern: str = "", events_max: int | None = None
     ) -> tuple[LogEvent, ...]:
-        """What was logged since a moment (milliseconds of Unix time), oldest first, and at most so many.
+        """Return what was logged since a moment (milliseconds of Unix time), oldest first, at most `events_max` events.
 
-        `pattern` is CloudWatch's filter pattern; more than it says may come through: moto knows few.
+        `pattern` is CloudWatch's filter pattern. More than it selects may be returned: moto supports few patterns.
         """
         ...
 
@@ -191,11 +192,11 @@ class Storage(Protocol):
     """S3, for zips above 50 MB."""
 
     def bucket(self, name: str) -> bool:
-        """Whether this account has the bucket. Raises AwsError with code "403" when it is somebody else's."""
+        """Return whether this account has the bucket. Raises AwsError with code "403" if it is someone else's."""
         ...
 
     def create_bucket(self, name: str, tags: Pairs) -> None:
-        """A private one: public access blocked, and what is below uploads/ gone after a week."""
+        """Create a private bucket: public access is blocked, and objects below uploads/ expire after a week."""
         ...
 
     def upload(self, bucket: str, key: str, path: Path) -> None: ...
@@ -205,7 +206,7 @@ class Storage(Protocol):
     def delete_object(self, bucket: str, key: str) -> None: ...
 
     def empty_bucket(self, bucket: str, prefix: str) -> None:
-        """Deletes the objects whose key begins with `prefix`."""
+        """Delete the objects whose key begins with `prefix`."""
         ...
 
 
@@ -216,16 +217,16 @@ class Aws(Roles, Functions, Traffic, Logs, Storage, Protocol):
     def region(self) -> str: ...
 
     def account(self) -> str:
-        """The account's twelve digits."""
+        """Return the account's twelve digits."""
         ...
 
     def caller(self) -> str:
-        """The ARN of who asks."""
+        """Return the caller's ARN."""
         ...
 
     def signed(self, url: str) -> Pairs:
-        """The headers that make a GET of a Function URL one by this caller, for some minutes. Asks nobody.
+        """Return the headers that sign a GET to a Function URL, for some minutes. Makes no call.
 
-        Raises AwsError when there are no credentials to sign with (any more).
+        Raises AwsError if there are no credentials (any more).
         """
         ...

@@ -1,7 +1,7 @@
-"""What AWS says about a user's mistakes and about an account's limits, in our words. Pure.
+"""What AWS says about common mistakes and account limits, in our words. Pure.
 
-The texts were recorded from AWS (tests/recordings) where that was possible, or are as users reported them. Most of these are
-caught before any call; what stands here is for the rest, and for rules that AWS changes.
+The texts were recorded from AWS (tests/recordings) where that was possible; the others are as users reported them. lambent
+prevents most of these errors before any call. The table is for the rest, and for rules that AWS changes.
 """
 
 from __future__ import annotations
@@ -11,252 +11,253 @@ import re
 from msgspec import Struct
 
 
-class Mistake(Struct, frozen=True):
-    """A text of AWS's (a pattern), what it means, and what to do. Named groups of the pattern may stand in both."""
+class KnownError(Struct, frozen=True):
+    """A text of AWS's (a pattern), what it means, and what to do. Both may use the pattern's named groups."""
 
     pattern: str
     what: str
     hint: str
 
 
-AGAIN = "run the same command again: it looks anew"
-SMALLER = "leave files out with exclude = [...], or use fewer dependencies; lambent build shows what takes the room"
+_AGAIN = "run the same command again: it reads the current state"
+_SMALLER = "exclude files with exclude = [...], or use fewer dependencies; lambent build shows what takes the space"
+_LARGE_VALUES = "keep large values in a file of the project, or in SSM or S3"
 
-KNOWN: tuple[Mistake, ...] = (
+KNOWN_ERRORS: tuple[KnownError, ...] = (
     # the function and its code
-    Mistake(
+    KnownError(
         r"runtime parameter of (?P<it>\S+) is no longer supported",
-        "{it} is no longer supported by AWS for new or changed functions",
-        "choose a newer one with --runtime, such as --runtime python3.13",
+        "AWS no longer supports {it} for new or changed functions",
+        "use a newer runtime, such as --runtime python3.13",
     ),
-    Mistake(
+    KnownError(
         r"Value (?P<it>\S+) at 'runtime' failed to satisfy",
-        "AWS does not know the runtime {it} in this region",
-        "choose one of AWS's with --runtime, such as --runtime python3.13",
+        "AWS doesn't know the runtime {it} in this region",
+        "use one of AWS's runtimes, such as --runtime python3.13",
     ),
-    Mistake(
+    KnownError(
         r"Value '(?P<it>[^']*)' at 'functionName' failed to satisfy",
-        "AWS does not take this name for a function: {it}",
+        "not a valid function name: {it}",
         "--name NAME, of 1 to 56 letters, digits, - and _",
     ),
-    Mistake(
+    KnownError(
         r"Value '(?P<it>[^']*)' at 'role' failed to satisfy",
         "not the ARN of a role: {it}",
         'role = "arn:aws:iam::123456789012:role/my-role"',
     ),
-    Mistake(
+    KnownError(
         r"Could not unzip uploaded file|InvalidZipFile",
-        "AWS could not read the zip that was uploaded",
-        "run the same command again; if it stays, lambent build -o FILE makes the zip to look at",
+        "AWS could not read the uploaded zip",
+        "run the same command again; if it fails again, inspect the zip that lambent build -o FILE writes",
     ),
-    Mistake(
+    KnownError(
         r"Unzipped size must be smaller than (?P<most>262144000) bytes",
-        "the app is larger than Lambda takes: {most} bytes unzipped",
-        SMALLER,
+        "the app is larger than Lambda's limit of {most} bytes unzipped",
+        _SMALLER,
     ),
-    Mistake(
+    KnownError(
         r"Unzipped size must be smaller than (?P<most>\d+) bytes",
-        "the app is larger than what its layers leave of Lambda's 250 MB: {most} bytes unzipped",
-        SMALLER + ", or fewer layers",
+        "the app is larger than the {most} bytes unzipped that its layers leave of Lambda's 250 MB",
+        _SMALLER + ", or fewer layers",
     ),
-    Mistake(
+    KnownError(
         r"combined with layers exceeds the maximum allowed size of (?P<most>\d+) bytes",
-        "the app and its layers together are larger than Lambda takes: {most} bytes unzipped",
-        SMALLER + ", or fewer layers",
+        "the app and its layers together are larger than Lambda's limit of {most} bytes unzipped",
+        _SMALLER + ", or fewer layers",
     ),
-    Mistake(
-        r"Zipped size must be smaller than (?P<most>\d+) bytes",
-        "the zip is larger than AWS takes in one request: {most} bytes",
-        SMALLER,
+    KnownError(
+        r"(?:Zipped size must be smaller than|Request must be smaller than) (?P<most>\d+) bytes"
+        r"(?! for the UpdateFunctionConfiguration)",
+        "the zip is larger than the {most} bytes that AWS accepts in one request",
+        _SMALLER,
     ),
-    Mistake(
-        r"Request must be smaller than (?P<most>\d+) bytes for the (?:Create|UpdateFunctionCode)",
-        "the zip is larger than AWS takes in one request: {most} bytes",
-        SMALLER,
-    ),
-    Mistake(
+    KnownError(
         r"Request must be smaller than (?P<most>\d+) bytes for the UpdateFunctionConfiguration",
-        "the function's configuration is larger than AWS takes: {most} bytes, most of it environment variables",
-        "keep large values in a file of the project, or in SSM or S3",
+        "the function's configuration, mostly environment variables, is larger than the {most} bytes that AWS accepts",
+        _LARGE_VALUES,
     ),
-    Mistake(
+    KnownError(
         r"exceeded the 4KB limit",
-        "the environment variables are more than the 4 KB that AWS allows",
-        "keep large values in a file of the project, or in SSM or S3",
+        "the environment variables are larger than the 4 KB that AWS accepts",
+        _LARGE_VALUES,
     ),
-    Mistake(
+    KnownError(
         r"Reserved keys used in this request: (?P<it>[\w, ]+)",
-        "AWS keeps these environment variables for itself: {it}",
+        "AWS reserves these environment variables for itself: {it}",
         "rename them",
     ),
-    Mistake(
+    KnownError(
         r"'MemorySize' value failed .* less than or equal to (?P<most>\d+)",
-        "this account may have functions of at most {most} MB",
-        "--memory {most}, or ask AWS for more under Service Quotas: new accounts begin with little",
+        "this account allows functions of at most {most} MB",
+        "--memory {most}, or ask AWS for more under Service Quotas: new accounts start with low limits",
     ),
-    Mistake(
+    KnownError(
         r"at 'memorySize' failed .* less than or equal to (?P<most>\d+)",
         "AWS allows at most {most} MB of memory",
         "--memory {most}",
     ),
-    Mistake(r"Function already exist: (?P<it>\S+)", "there is a function {it} already", AGAIN),
-    Mistake(
+    KnownError(r"Function already exist: (?P<it>\S+)", "the function {it} exists already", _AGAIN),
+    KnownError(
         r"(?i)code storage limit exceeded",
         "this account's code storage in the region is full (75 GB)",
-        "delete functions or old versions; keep_versions = 3 keeps fewer of this app",
+        "delete functions or old versions; keep_versions = 3 keeps fewer versions of this app",
     ),
-    Mistake(
+    KnownError(
         r"Please don't provide ImageUri|packageType Image|PackageType Image",
-        "the function that is there is a container image, and lambent makes zips",
+        "the existing function is a container image, but lambent deploys zips",
         "choose another name with --name",
     ),
-    Mistake(
+    KnownError(
         r"Functions from '(?P<there>[^']+)' are not reachable in this region \('(?P<here>[^']+)'\)",
-        "something of {there} is named, and this is {here}",
-        "--region {there}, or name one of {here}",
+        "the configuration names a resource in {there}, but this deploy is to {here}",
+        "--region {there}, or use a resource in {here}",
     ),
-    Mistake(r"resource tag limit", "AWS allows at most 50 tags", "tags = { ... } with fewer"),
-    # the zip's way through S3
-    Mistake(
+    KnownError(r"resource tag limit", "AWS allows at most 50 tags", "use fewer in tags = { ... }"),
+    # zips that are uploaded to S3
+    KnownError(
         r"S3 Error Code: NoSuch(?P<it>Key|Bucket)",
-        "the uploaded zip is not in its bucket any more",
-        "run the same command again: it uploads anew",
+        "the uploaded zip is no longer in its bucket",
+        "run the same command again: it uploads the zip again",
     ),
-    Mistake(
+    KnownError(
         r"S3 Error Code: PermanentRedirect|bucket is in this region",
         "the bucket for uploads is in another region than the function",
-        "bucket = a bucket of this region, or none: lambent makes one",
+        "set bucket to one in this region, or remove it and lambent creates one",
     ),
-    Mistake(
-        r"denied by S3|S3 Error Code: AccessDenied", "Lambda may not read the bucket for uploads", "look at the bucket's policy"
+    KnownError(
+        r"denied by S3|S3 Error Code: AccessDenied", "Lambda may not read the bucket for uploads", "check the bucket's policy"
     ),
     # layers
-    Mistake(
-        r"Cannot reference more than (?P<most>\d+) layers", "a function has at most {most} layers", "layers = [...] with fewer"
+    KnownError(
+        r"Cannot reference more than (?P<most>\d+) layers",
+        "a function can have at most {most} layers",
+        "use fewer in layers = [...]",
     ),
-    Mistake(
+    KnownError(
         r"Layer version (?P<it>\S+) does not exist",
         "there is no layer {it}",
-        "look at its region, name and number: aws lambda list-layer-versions --layer-name NAME",
+        "check its region, name and number: aws lambda list-layer-versions --layer-name NAME",
     ),
-    Mistake(
+    KnownError(
         r"Two different versions of the same layer .* function\. (?P<one>\S+) and (?P<other>\S+) are",
-        "two versions of one layer are asked for: {one} and {other}",
-        "leave one out of layers = [...]",
+        "the configuration names two versions of the same layer: {one} and {other}",
+        "remove one from layers = [...]",
     ),
-    Mistake(
+    KnownError(
         r"Layers are not in the same region as the function.* region (?P<it>[\w-]+)",
-        "a layer must be of the function's own region, {it}",
-        "publish it there, or choose the layer's region with --region",
+        "a layer must be in the function's own region, {it}",
+        "publish it there, or deploy to the layer's region with --region",
     ),
     # permissions and URLs
-    Mistake(
+    KnownError(
         r"prevented your policy from being created because it would grant public access|BlockPublicPolicy",
-        "this account forbids functions that anyone may call (block public access)",
-        "--auth iam lets signed requests in; whoever keeps the account can lift the block",
+        "this account forbids public functions (block public access)",
+        "use --auth iam to allow signed requests only, or ask the account's administrator to lift the block",
     ),
-    Mistake(
+    KnownError(
         r"final policy size \((?P<it>\d+)\) is bigger than the limit",
         "the function's resource policy is full ({it} bytes)",
         "remove statements that others added: aws lambda get-policy --function-name NAME --qualifier live",
     ),
-    Mistake(r"provided principal was invalid", "AWS does not know that principal", "look for it in the plan: lambent plan"),
+    KnownError(
+        r"provided principal was invalid", "AWS doesn't know a principal in this statement", "find it with lambent plan"
+    ),
     # concurrency
-    Mistake(
+    KnownError(
         r"decreases account's UnreservedConcurrentExecution below its minimum value of \[(?P<least>\d+)\]",
-        "the account must keep {least} executions that are reserved for nobody",
+        "the account must keep {least} unreserved executions",
         "lower reserved_concurrency, or ask AWS for more under Service Quotas",
     ),
-    Mistake(
+    KnownError(
         r"ReservedConcurrentExecutions\s+(?P<it>\d+) should not be lower than .* \[(?P<least>\d+)\]",
-        "{least} environments are provisioned, and only {it} executions reserved",
-        "reserved_concurrency = {least} or more, or fewer in provisioned_concurrency",
+        "{least} environments are provisioned, but only {it} executions are reserved",
+        "set reserved_concurrency = {least} or more, or lower provisioned_concurrency",
     ),
-    Mistake(
+    KnownError(
         r"already Provisioned version|Version is pointed by a Provisioned Concurrency alias",
-        "provisioned concurrency was given to the version itself, or to another alias of it",
-        "aws lambda list-provisioned-concurrency-configs --function-name NAME shows where; delete that",
+        "the version itself, or another alias of it, has provisioned concurrency",
+        "find it with aws lambda list-provisioned-concurrency-configs --function-name NAME, and delete it",
     ),
-    # the world around a function
-    Mistake(
+    # resources that the function uses
+    KnownError(
         r"execution role does not have permissions to call (?P<it>\w+) on EC2",
-        "the role may not {it}, which a function in a VPC needs",
+        "the role may not call {it}, which a function in a VPC needs",
         "attach AWSLambdaVPCAccessExecutionRole to it",
     ),
-    Mistake(
+    KnownError(
         r"(?:subnet|security group|InvalidSubnetID|InvalidSecurityGroup).*(?:does not exist|not found|NotFound)",
-        "a subnet or security group is not there, in this account and region",
-        "look at vpc = { subnets = [...], security_groups = [...] }",
+        "a subnet or security group doesn't exist in this account and region",
+        "check vpc = { subnets = [...], security_groups = [...] }",
     ),
-    Mistake(
+    KnownError(
         r"(?i)\bsnapstart\b.*(?:not supported|is not available)",
-        "SnapStart is not to be had with this runtime, machine or region",
+        "SnapStart isn't available for this runtime, architecture or region",
         "snapstart = false, or --runtime python3.13",
     ),
     # IAM
-    Mistake(
+    KnownError(
         r"[Cc]annot exceed quota for (?P<it>\w+): (?P<most>\d+)",
-        "IAM allows no more: {it} is {most}",
-        "delete what is not needed, ask AWS for more, or name a role of your own: role = ...",
+        "IAM's limit is reached: {it} is {most}",
+        "delete what you don't need, ask AWS for more, or use an existing role: role = ...",
     ),
-    Mistake(
+    KnownError(
         r"Maximum policy size of (?P<most>\d+) bytes exceeded",
-        "the permissions together are more than the {most} bytes that IAM allows",
-        "permissions = [...] with fewer or wider statements",
+        "the permissions together are larger than the {most} bytes that IAM allows",
+        "use fewer or broader statements in permissions = [...]",
     ),
-    Mistake(
+    KnownError(
         r"Policy (?P<it>arn:\S+) does not exist or is not attachable",
         "there is no managed policy {it}",
-        "look at policies = [...]: aws iam list-policies --scope All",
+        "check policies = [...]; aws iam list-policies --scope All lists all of them",
     ),
-    Mistake(
+    KnownError(
         r"Syntax errors in policy|contains invalid Json|must be prefaced by a vendor|must be in ARN format|MalformedPolicy",
-        "IAM does not take the permissions as they are",
+        "IAM rejected the permissions",
         'permissions = ["s3:GetObject arn:aws:s3:::my-bucket/*"]; lambent plan shows them',
     ),
     # S3
-    Mistake(
+    KnownError(
         r"requested bucket name is not available",
-        "the bucket for uploads belongs to somebody else",
-        'bucket = "a-bucket-of-yours"',
+        "the bucket for uploads belongs to someone else",
+        'bucket = "one-of-your-buckets"',
     ),
-    Mistake(
+    KnownError(
         r"more buckets than (?:are )?allowed|TooManyBuckets",
-        "this account may have no more buckets",
-        'bucket = "one-that-is-there"',
+        "this account can't have more buckets",
+        'bucket = "an-existing-bucket"',
     ),
-    # what time mends
-    Mistake(
+    # what passes with time
+    KnownError(
         r"update is in progress for resource|currently in the following state: Pending",
-        "AWS is still at work on the function",
-        "run the same command again in a moment: it goes on from here",
+        "AWS is still working on the function",
+        "run the same command again in a moment: it continues from here",
     ),
-    Mistake(
+    KnownError(
         r"Revision Id provided does not match",
-        "somebody else changed it meanwhile",
-        AGAIN,
+        "someone else changed it at the same time",
+        _AGAIN,
     ),
-    Mistake(r"Function not found: (?P<it>\S+)", "there is no function {it}", f"somebody deleted it; {AGAIN}"),
-    # whatever else AWS checks: rules that are younger than this table
-    Mistake(
+    KnownError(r"Function not found: (?P<it>\S+)", "there is no function {it}", f"someone deleted it; {_AGAIN}"),
+    # anything else that AWS validates: rules that are newer than this table
+    KnownError(
         r"Value '?(?P<it>.*?)'? at '(?P<field>[\w.]+)' failed to satisfy",
-        "AWS does not take this as {field}: {it}",
+        "AWS rejected this value of {field}: {it}",
         "lambent config shows where each value comes from",
     ),
 )
 
 
-def known(code: str, message: str) -> tuple[str, str] | None:
-    """What it means and what to do, for a code and a text of AWS's; None for those that are not in the table."""
+def find_known_error(code: str, message: str) -> tuple[str, str] | None:
+    """Return what AWS's code and text mean and what to do, or None if they aren't in the table."""
     text = f"{message} ({code})"
-    for mistake in KNOWN:
-        if found := re.search(mistake.pattern, text, re.DOTALL):
-            return _filled(mistake.what, found), _filled(mistake.hint, found)
+    for error in KNOWN_ERRORS:
+        if match := re.search(error.pattern, text, re.DOTALL):
+            return _fill(error.what, match), _fill(error.hint, match)
     return None
 
 
-def _filled(text: str, found: re.Match[str]) -> str:
-    """With the groups in place of their names in braces; other braces are TOML's."""
-    for name, value in found.groupdict("").items():
+def _fill(text: str, match: re.Match[str]) -> str:
+    """Replace group names in braces by the groups. Other braces are TOML's."""
+    for name, value in match.groupdict("").items():
         text = text.replace(f"{{{name}}}", value.rstrip("., "))
     return text

@@ -33,24 +33,24 @@ class BotoLogs(AwsClient):
         self._find("logs", "delete_log_group", logGroupName=name)
 
     def log_events(
-        self, group: str, stream_prefix: str, since_ms: int, pattern: str = "", most: int | None = None
+        self, group: str, stream_prefix: str, since_ms: int, pattern: str = "", events_max: int | None = None
     ) -> tuple[LogEvent, ...]:
-        told: dict[str, Any] = {"logGroupName": group, "startTime": since_ms}
+        params: dict[str, Any] = {"logGroupName": group, "startTime": since_ms}
         if stream_prefix:
-            told["logStreamNamePrefix"] = stream_prefix
+            params["logStreamNamePrefix"] = stream_prefix
         if pattern:
-            told["filterPattern"] = pattern
-        found: list[LogEvent] = []
+            params["filterPattern"] = pattern
+        events: list[LogEvent] = []
         try:
-            for page in self._pages("logs", "filter_log_events", **told):  # one may be empty, and not the last
-                events = map(_event, page.get("events", ()))
-                found += (event for event in events if event.stream.startswith(stream_prefix))  # moto 5.2 reads all streams
-                if most is not None and len(found) >= most:
+            for page in self._pages("logs", "filter_log_events", **params):  # an empty page need not be the last
+                parsed = map(_event, page.get("events", ()))
+                events += (event for event in parsed if event.stream.startswith(stream_prefix))  # moto 5.2 reads all streams
+                if events_max is not None and len(events) >= events_max:
                     break
         except AwsError as error:
             if error.code not in ABSENT:
                 raise
-        return tuple(found[:most])
+        return tuple(events[:events_max])
 
 
 def _event(raw: dict[str, Any]) -> LogEvent:

@@ -1,12 +1,12 @@
-"""AWS's refusals in the one form of ours: pure, from AWS's code and message to an `AwsError`."""
+"""Translates AWS's refusals: from AWS's code and message to an `AwsError` in our form. Pure."""
 
 from __future__ import annotations
 
 import re
 
-from lambent.aws.access_denied import denied
+from lambent.aws.access_denied import translate_denial
 from lambent.aws.error_codes import DENIED
-from lambent.aws.known_errors import known
+from lambent.aws.known_errors import find_known_error
 from lambent.errors import AwsError
 
 LOCAL = "lambent deploy --local needs no account"
@@ -14,11 +14,12 @@ LOCAL = "lambent deploy --local needs no account"
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _UNKNOWN_KEY = {"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "AuthFailure"}
 _THROTTLED = {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
-_BROKEN = {
+_SERVER_ERRORS = {
     *("ServiceException", "ServiceFailure", "InternalFailure", "InternalError", "ServiceUnavailableException"),
     *("ServiceUnavailable", "InternalServerError", "500", "502", "503", "504"),
 }
-_AGAIN = "run the same command again; it goes on from here"
+_AGAIN = "run the same command again: it continues from here"
+_LOG_IN = f"log in again (aws sso login, or renew the keys); {LOCAL}"
 _S3_ACTIONS = {
     "HeadBucket": "s3:ListBucket",
     "ListObjectsV2": "s3:ListBucket",
@@ -26,49 +27,48 @@ _S3_ACTIONS = {
     "PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
     "PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
 }
-"""What allows an S3 operation, where that is not named as it is."""
+"""The action that allows an S3 operation, where their names differ."""
 
 
-def translate(code: str, message: str, operation: str, endpoint: str = "", resource: str = "") -> AwsError:
-    """The error to show for AWS's answer: in our words where it is known, with AWS's own as detail; else in AWS's.
+def translate_refusal(code: str, message: str, operation: str, endpoint: str = "", resource: str = "") -> AwsError:
+    """Return the error to show for AWS's answer: in our words with AWS's own as detail if it is known, else in AWS's words.
 
-    `resource` is the ARN of the S3 object or bucket that was asked for: S3 does not always say.
+    `resource` is the ARN of the S3 object or bucket in the request: S3 doesn't always name it.
     """
-    where = located(operation, endpoint)
-    if code in DENIED or (code == "403" and operation.startswith("Head")):  # an answer to HEAD has no words
-        return denied(code, _said(message, operation, resource), operation, where)
-    if meant := known(code, message):
-        return AwsError(meant[0], code=code, operation=operation, where=where, hint=meant[1], detail=_own(message))
+    where = describe_operation(operation, endpoint)
+    if code in DENIED or (code == "403" and operation.startswith("Head")):  # an answer to HEAD has no text
+        return translate_denial(code, _denial_text(message, operation, resource), operation, where)
+    if known := find_known_error(code, message):
+        return AwsError(known[0], code=code, operation=operation, where=where, hint=known[1], detail=_aws_text(message))
     what, hint = f"AWS refused {operation}: {message or code}", ""
     if code in _EXPIRED:
-        what, hint = "the AWS credentials have expired", f"log in again (aws sso login, or renew the keys); {LOCAL}"
+        what, hint = "the AWS credentials have expired", _LOG_IN
     elif code in _UNKNOWN_KEY:
-        what, hint = "AWS does not know these credentials", f"aws configure, or --profile NAME; {LOCAL}"
+        what, hint = "AWS doesn't know these credentials", f"run aws configure, or pass --profile NAME; {LOCAL}"
     elif code == "SignatureDoesNotMatch":
-        what, hint = f"AWS refused the signature: {message}", "check the secret access key and this machine's clock"
+        what, hint = f"AWS rejected the signature: {message}", "check the secret access key and this machine's clock"
     elif code in _THROTTLED:
         what, hint = f"AWS is throttling {operation}: {message or code}", _AGAIN
-    elif code in _BROKEN:
+    elif code in _SERVER_ERRORS:
         what, hint = f"AWS failed at {operation}: {message or code}", _AGAIN
-    elif code == "400" and operation.startswith("Head"):  # as above
-        what = f"AWS refused {operation} and does not say why; expired credentials are told so"
-        hint = f"log in again (aws sso login, or renew the keys); {LOCAL}"
+    elif code == "400" and operation.startswith("Head"):  # no text here either
+        what, hint = f"AWS refused {operation} without a reason; expired credentials look like this", _LOG_IN
     elif code == "501" or "NotImplemented" in code:
-        hint = "this endpoint does not have the operation"
+        hint = "this endpoint doesn't support the operation"
     return AwsError(what, code=code, operation=operation, where=where, hint=hint)
 
 
-def _own(message: str) -> str:
-    """AWS's text; it repeats the environment when that is too large, and there may be secrets in that."""
+def _aws_text(message: str) -> str:
+    """Return AWS's text. It repeats an environment that is too large, which may contain secrets."""
     return "AWS: " + re.sub(r"String measured: .*", "String measured: …", message, flags=re.DOTALL)
 
 
-def located(operation: str, endpoint: str | None) -> str:
+def describe_operation(operation: str, endpoint: str | None) -> str:
     return f"{operation} at {endpoint}" if endpoint else operation
 
 
-def _said(message: str, operation: str, resource: str) -> str:
-    """AWS's words, or those that S3 leaves out."""
+def _denial_text(message: str, operation: str, resource: str) -> str:
+    """Return AWS's text, or the one that S3 leaves out."""
     if "perform: " in message or not resource:
         return message
     return f"not authorized to perform: {_S3_ACTIONS.get(operation, f's3:{operation}')} on resource: {resource}"

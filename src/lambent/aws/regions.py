@@ -1,4 +1,4 @@
-"""What is different in some regions of AWS. Pure; a refusal there gets the reason that AWS does not give."""
+"""What is different in some AWS regions, and the reasons for refusals there, which AWS doesn't give. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OPT_IN = frozenset(
         *("me-central-1", "me-south-1", "mx-central-1"),
     ]
 )
-"""Regions that an account has to be opened to. https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html"""
+"""Regions that must be enabled for an account. https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html"""
 
 WITHOUT_URLS = frozenset(
     [
@@ -27,16 +27,16 @@ WITHOUT_URLS = frozenset(
 _UNKNOWN_KEY = {"InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure"}
 
 
-def explained(error: AwsError, region: str, known: Iterable[str] = ()) -> AwsError:
-    """The same error, with what the region has to do with it. `known` are the regions there are."""
+def explain_region(error: AwsError, region: str, regions: Iterable[str] = ()) -> AwsError:
+    """Add to the error what the region has to do with it. `regions` are the existing ones."""
     if error.code in _UNKNOWN_KEY and region in OPT_IN:
-        error.hint = (
-            f"is {region} enabled for this account? It is one that has to be (AWS Regions in the console); {error.hint}"
-        )
+        enable = f"check that {region} is enabled for this account (AWS Regions in the console)"
+        error.hint = f"{enable}; {error.hint}"
     elif error.operation == "CreateFunctionUrlConfig" and region in WITHOUT_URLS:
         error.hint = f"{region} had no Function URLs in November 2026: choose another --region"
-    elif error.code in ("EndpointConnectionError", "InvalidRegionError") and known and region not in known:
-        close = get_close_matches(region, known, 1, 0.6)
-        error.what = f"there is no region {region}" + (f", or none that this version knows: {error.what}" if not close else "")
-        error.hint = f"--region {close[0] if close else 'us-east-1'}"
+    elif error.code in ("EndpointConnectionError", "InvalidRegionError") and regions and region not in regions:
+        similar = get_close_matches(region, regions, 1, 0.6)
+        unknown = "" if similar else f", or this version of lambent doesn't know it: {error.what}"
+        error.what = f"there is no region {region}{unknown}"
+        error.hint = f"--region {similar[0] if similar else 'us-east-1'}"
     return error

@@ -1,4 +1,4 @@
-"""S3: where a zip goes that is too large for a direct upload."""
+"""S3: for zips that are too large for a direct upload."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class BotoStorage(AwsClient):
         return self._find("s3", "head_bucket", Bucket=name) is not None
 
     def create_bucket(self, name: str, tags: Pairs) -> None:
-        told: dict[str, Any] = {"Bucket": name}
-        if self.region != "us-east-1":  # whose name S3 does not take as a constraint
-            told["CreateBucketConfiguration"] = {"LocationConstraint": self.region}
+        params: dict[str, Any] = {"Bucket": name}
+        if self.region != "us-east-1":  # S3 rejects its name as a constraint
+            params["CreateBucketConfiguration"] = {"LocationConstraint": self.region}
         try:
-            self._call("s3", "create_bucket", **told)
+            self._call("s3", "create_bucket", **params)
         except AwsError as error:
             if error.code != "BucketAlreadyOwnedByYou":
                 raise
@@ -54,8 +54,8 @@ class BotoStorage(AwsClient):
     def empty_bucket(self, bucket: str, prefix: str) -> None:
         try:
             for page in self._pages("s3", "list_objects_v2", Bucket=bucket, Prefix=prefix):
-                for found in page.get("Contents", ()):
-                    self.delete_object(bucket, found["Key"])
+                for entry in page.get("Contents", ()):
+                    self.delete_object(bucket, entry["Key"])
         except AwsError as error:
-            if error.code not in ABSENT:  # somebody deleted it meanwhile: then nothing is left in it
+            if error.code not in ABSENT:  # someone has deleted the bucket, so it is empty
                 raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from lambent.aws.client import AwsClient, given
+from lambent.aws.client import AwsClient, non_empty
 from lambent.aws.error_codes import ABSENT
 from lambent.aws.values import BUFFERED, Alias, Cors, Provisioned, Statement, Url, canonical
 from lambent.errors import AwsError
@@ -30,8 +30,8 @@ class BotoTraffic(AwsClient):
         return tuple(_alias(raw) for page in pages for raw in page["Aliases"])
 
     def create_alias(self, function: str, name: str, version: str, description: str = "") -> None:
-        told = given(Description=description)
-        self._call("lambda", "create_alias", FunctionName=function, Name=name, FunctionVersion=version, **told)
+        params = non_empty(Description=description)
+        self._call("lambda", "create_alias", FunctionName=function, Name=name, FunctionVersion=version, **params)
 
     def move_alias(
         self,
@@ -42,10 +42,10 @@ class BotoTraffic(AwsClient):
         weights: tuple[tuple[str, float], ...] = (),
         description: str = "",
     ) -> Alias:
-        told = given(RevisionId=revision, Description=description)
-        routing = {"AdditionalVersionWeights": dict(weights)}  # without it, an old share would stay
+        params = non_empty(RevisionId=revision, Description=description)
+        routing = {"AdditionalVersionWeights": dict(weights)}  # if it is omitted, an old share stays
         answer = self._call(
-            "lambda", "update_alias", FunctionName=function, Name=name, FunctionVersion=version, RoutingConfig=routing, **told
+            "lambda", "update_alias", FunctionName=function, Name=name, FunctionVersion=version, RoutingConfig=routing, **params
         )
         return _alias(answer)
 
@@ -54,8 +54,7 @@ class BotoTraffic(AwsClient):
 
     def provisioned(self, function: str, alias: str) -> Provisioned | None:
         try:
-            told = {"FunctionName": function, "Qualifier": alias}
-            answer = self._find("lambda", "get_provisioned_concurrency_config", **told)
+            answer = self._find("lambda", "get_provisioned_concurrency_config", FunctionName=function, Qualifier=alias)
         except AwsError as error:
             if error.code == _NOT_PROVISIONED:
                 return None
@@ -66,20 +65,20 @@ class BotoTraffic(AwsClient):
         return Provisioned(requested, answer.get("Status", "READY"), answer.get("StatusReason", ""))
 
     def provision(self, function: str, alias: str, executions: int | None) -> None:
-        told: dict[str, Any] = {"FunctionName": function, "Qualifier": alias}
+        params: dict[str, Any] = {"FunctionName": function, "Qualifier": alias}
         if executions is None:
-            self._find("lambda", "delete_provisioned_concurrency_config", **told)
+            self._find("lambda", "delete_provisioned_concurrency_config", **params)
         else:
-            told["ProvisionedConcurrentExecutions"] = executions
-            self._call("lambda", "put_provisioned_concurrency_config", **told)
+            params["ProvisionedConcurrentExecutions"] = executions
+            self._call("lambda", "put_provisioned_concurrency_config", **params)
 
     def statements(self, function: str, qualifier: str) -> tuple[Statement, ...]:
-        answer = self._find("lambda", "get_policy", FunctionName=function, **given(Qualifier=qualifier))
+        answer = self._find("lambda", "get_policy", FunctionName=function, **non_empty(Qualifier=qualifier))
         document = json.loads(answer["Policy"]) if answer else {}
         return tuple(_statement(raw) for raw in document.get("Statement", ()))
 
     def add_statement(self, function: str, qualifier: str, statement: Statement) -> None:
-        told = given(FunctionUrlAuthType=statement.url_auth, InvokedViaFunctionUrl=statement.via_url)
+        params = non_empty(FunctionUrlAuthType=statement.url_auth, InvokedViaFunctionUrl=statement.via_url)
         self._call(
             "lambda",
             "add_permission",
@@ -88,25 +87,27 @@ class BotoTraffic(AwsClient):
             StatementId=statement.sid,
             Action=statement.action,
             Principal=statement.principal,
-            **told,
+            **params,
         )
 
     def remove_statement(self, function: str, qualifier: str, sid: str) -> None:
         self._find("lambda", "remove_permission", FunctionName=function, Qualifier=qualifier, StatementId=sid)
 
     def url(self, function: str, qualifier: str) -> Url | None:
-        answer = self._find("lambda", "get_function_url_config", FunctionName=function, **given(Qualifier=qualifier))
+        answer = self._find("lambda", "get_function_url_config", FunctionName=function, **non_empty(Qualifier=qualifier))
         return None if answer is None else _url(answer)
 
     def create_url(self, function: str, qualifier: str, auth: str, mode: str, cors: Cors | None = None) -> Url:
-        told = {"FunctionName": function, "Qualifier": qualifier, "AuthType": auth, "InvokeMode": mode}
-        return _url(self._call("lambda", "create_function_url_config", **told, **given(Cors=cors.members if cors else {})))
+        params = {"FunctionName": function, "Qualifier": qualifier, "AuthType": auth, "InvokeMode": mode}
+        return _url(
+            self._call("lambda", "create_function_url_config", **params, **non_empty(Cors=cors.members if cors else {}))
+        )
 
     def update_url(self, function: str, qualifier: str, auth: str, mode: str, cors: Cors | None = None) -> Url:
-        told: dict[str, Any] = {"FunctionName": function, "Qualifier": qualifier, **given(AuthType=auth, InvokeMode=mode)}
+        params: dict[str, Any] = {"FunctionName": function, "Qualifier": qualifier, **non_empty(AuthType=auth, InvokeMode=mode)}
         if cors is not None:
-            told["Cors"] = cors.members
-        return _url(self._call("lambda", "update_function_url_config", **told))
+            params["Cors"] = cors.members
+        return _url(self._call("lambda", "update_function_url_config", **params))
 
     def delete_url(self, function: str, qualifier: str) -> None:
         self._find("lambda", "delete_function_url_config", FunctionName=function, Qualifier=qualifier)
@@ -119,11 +120,11 @@ def _alias(answer: dict[str, Any]) -> Alias:
 
 
 def _statement(raw: dict[str, Any]) -> Statement:
-    """Conditions are read in AWS's form, and in moto's, which keeps the request's members beside the action (moto 5.2)."""
+    """Parse a statement. moto 5.2 doesn't put the conditions into `Condition`, but keeps the request's members."""
     condition = {operator: dict(members) for operator, members in (raw.get("Condition") or {}).items()}
     auth = condition.get("StringEquals", {}).pop("lambda:FunctionUrlAuthType", "") or raw.get("FunctionUrlAuthType", "")
     via = condition.get("Bool", {}).pop("lambda:InvokedViaFunctionUrl", raw.get("InvokedViaFunctionUrl", False))
-    others = {operator: members for operator, members in condition.items() if members}
+    limits = {operator: members for operator, members in condition.items() if members}
     return Statement(
         raw.get("Sid", ""),
         _joined(raw.get("Action", raw.get("NotAction"))),
@@ -131,18 +132,18 @@ def _statement(raw: dict[str, Any]) -> Statement:
         _joined(auth),
         _joined(via).lower() == "true",
         raw.get("Effect", "Allow"),
-        canonical(others) if others else "",
+        canonical(limits) if limits else "",
     )
 
 
-def _joined(told: Any) -> str:
-    """One or several of something that a policy names, as {"AWS": ...} too."""
-    values = list(told.values()) if isinstance(told, dict) else told
+def _joined(value: Any) -> str:
+    """Return what a policy names, one or several, also in the form {"AWS": ...}."""
+    values = list(value.values()) if isinstance(value, dict) else value
     return ", ".join(map(_joined, values)) if isinstance(values, list) else str(values)
 
 
 def _url(answer: dict[str, Any]) -> Url:
-    mode = answer.get("InvokeMode", BUFFERED)  # absent unless once sent
+    mode = answer.get("InvokeMode", BUFFERED)  # absent unless it was ever set
     return Url(answer["FunctionUrl"], answer["AuthType"], mode, _cors(answer.get("Cors")))
 
 

@@ -13,16 +13,16 @@ from typing import Any
 from msgspec import Struct
 
 BUFFERED, STREAMED = "BUFFERED", "RESPONSE_STREAM"
-"""A URL's InvokeMode: how it reads what the function answers."""
+"""A URL's InvokeMode: how it reads the function's response."""
 
-UNDER_WAY = frozenset({"Pending", "Deactivating", "Deleting"})
-"""A function's states that end by themselves."""
+TRANSITIONAL = frozenset({"Pending", "Deactivating", "Deleting"})
+"""A function's states that end on their own."""
 
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
-"""The role's trust policy: Lambda, and nobody else."""
+"""The role's trust policy: only Lambda may assume it."""
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -30,8 +30,8 @@ Pairs = tuple[tuple[str, str], ...]
 class Settings(Struct, frozen=True):
     """The part of a function's configuration that lambent sets. `role` is an ARN.
 
-    `layers` are ARNs, in their order; `subnets` and `security_groups` ids of a VPC, both empty for none; `mounts` pairs of an
-    EFS access point's ARN and the path it is seen at. `log_format` is "Text" or "JSON".
+    `layers` are ARNs, in order. `subnets` and `security_groups` are IDs of a VPC's, both empty for none. `mounts` pairs the ARN
+    of an EFS access point with its path in the function. `log_format` is "Text" or "JSON".
     """
 
     role: str
@@ -53,7 +53,7 @@ class Settings(Struct, frozen=True):
 class Code(Struct, frozen=True):
     """A zip on disk; `sha256` in the base64 form that AWS calls CodeSha256, `size` in bytes.
 
-    With a `bucket` the zip goes there first, as `key`, and Lambda fetches it: a direct upload takes at most 50 MB.
+    With a `bucket` the zip goes there first, as `key`, and Lambda fetches it: a direct upload may have at most 50 MB.
     """
 
     path: Path
@@ -67,9 +67,9 @@ class Code(Struct, frozen=True):
 class Function(Struct, frozen=True):
     """A function version as AWS describes it: `version` is "$LATEST" or a number.
 
-    `state` and `update` are AWS's State and LastUpdateStatus; `revision` is "" where the endpoint has none; `modified` is AWS's
-    own text (2025-11-25T02:43:27.000+0000). `tags` and `reserved` come only from a description of the function, not from the
-    answer to a write or from a list of versions.
+    `state` and `update` are AWS's State and LastUpdateStatus. `revision` is "" if the endpoint has none. `modified` is AWS's own
+    text (2025-11-25T02:43:27.000+0000). `tags` and `reserved` are known only from GetFunction, not from the answer to a write
+    or from a list of versions.
     """
 
     name: str
@@ -88,11 +88,11 @@ class Function(Struct, frozen=True):
 
     @property
     def settled(self) -> bool:
-        """Whether nothing is under way (what the waiters function_active_v2 and function_updated_v2 wait for).
+        """Whether no change is in progress (what the waiters function_active_v2 and function_updated_v2 wait for).
 
-        Inactive is settled: AWS took the network of a function that nobody called away, and gives it back at the next call.
+        Inactive is settled: AWS has removed the network of an idle function, and restores it with the next call.
         """
-        return self.state not in UNDER_WAY and self.update != "InProgress"
+        return self.state not in TRANSITIONAL and self.update != "InProgress"
 
     @property
     def failed(self) -> bool:
@@ -109,7 +109,7 @@ class Role(Struct, frozen=True):
 
 
 class Alias(Struct, frozen=True):
-    """`weights` are the shares, 0 to 1, of further versions: a canary's."""
+    """An alias. `weights` are the shares, 0 to 1, of further versions: those of a canary."""
 
     name: str
     version: str
@@ -119,8 +119,10 @@ class Alias(Struct, frozen=True):
 
 
 class Statement(Struct, frozen=True):
-    """One statement of a resource policy. `url_auth` is the FunctionUrlAuthType condition, `via_url` InvokedViaFunctionUrl, and
-    `limits` its other conditions as `canonical` text.
+    """One statement of a resource policy.
+
+    `url_auth` is the condition FunctionUrlAuthType, `via_url` is InvokedViaFunctionUrl, and `limits` are its other conditions as
+    `canonical` text.
     """
 
     sid: str
@@ -133,7 +135,7 @@ class Statement(Struct, frozen=True):
 
 
 class Cors(Struct, frozen=True):
-    """What a Function URL itself answers about other origins. `max_age_s` is 0 when it does not say."""
+    """The CORS headers that a Function URL itself sends. `max_age_s` is 0 if it isn't set."""
 
     origins: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
@@ -144,8 +146,8 @@ class Cors(Struct, frozen=True):
 
     @property
     def members(self) -> dict[str, Any]:
-        """In AWS's form, without what is empty."""
-        told = {
+        """The settings in AWS's form, without empty ones."""
+        members = {
             "AllowOrigins": list(self.origins),
             "AllowMethods": list(self.methods),
             "AllowHeaders": list(self.headers),
@@ -153,11 +155,11 @@ class Cors(Struct, frozen=True):
             "AllowCredentials": self.credentials,
             "MaxAge": self.max_age_s,
         }
-        return {key: value for key, value in told.items() if value}
+        return {key: value for key, value in members.items() if value}
 
 
 class Url(Struct, frozen=True):
-    """A Function URL; `auth` is "NONE" or "AWS_IAM", `mode` BUFFERED or STREAMED. `cors` None leaves it to the app."""
+    """A Function URL; `auth` is "NONE" or "AWS_IAM", `mode` is BUFFERED or STREAMED. `cors` None leaves CORS to the app."""
 
     address: str
     auth: str
@@ -166,7 +168,7 @@ class Url(Struct, frozen=True):
 
 
 class Provisioned(Struct, frozen=True):
-    """Environments kept warm for an alias: how many were asked for, and "READY", "IN_PROGRESS" or "FAILED" with a reason."""
+    """An alias's provisioned concurrency: the number requested, and "READY", "IN_PROGRESS" or "FAILED" with a reason."""
 
     requested: int
     status: str = "READY"
@@ -174,14 +176,14 @@ class Provisioned(Struct, frozen=True):
 
 
 class LogGroup(Struct, frozen=True):
-    """`retention_days` is None when the log is kept for ever."""
+    """A log group; `retention_days` None keeps logs forever."""
 
     name: str
     retention_days: int | None = None
 
 
 class LogEvent(Struct, frozen=True):
-    """One event of a log, of one line or several; `at_ms` in milliseconds of Unix time, `id` unlike that of any other."""
+    """One event of a log, of one line or several; `at_ms` in milliseconds of Unix time, `id` unique."""
 
     id: str
     stream: str
@@ -199,6 +201,6 @@ class Invoked(Struct, frozen=True):
 
 
 def canonical(document: Any) -> str:
-    """A policy, parsed or as text, as text that is equal when the policies are: keys sorted, no blanks."""
+    """Return a policy, parsed or as text, as text that is equal if the policies are: keys sorted, no spaces."""
     parsed = json.loads(document) if isinstance(document, str) else document
     return json.dumps(parsed, sort_keys=True, separators=(",", ":"))

@@ -1,7 +1,8 @@
-"""From what a failing function said to a named cause and a cure. Pure: a table of patterns, the first that fits wins.
+"""Finds the cause of a failure in what the function said, and what to do about it. Pure.
 
-The texts are those of AWS's runtime client (aws-lambda-python-runtime-interface-client), of CPython, glibc and SQLite, and
-of the frameworks named beside them; those from AWS were recorded (see tests/recordings).
+It is a table of patterns, of which the first match wins. The texts are those of AWS's runtime client
+(aws-lambda-python-runtime-interface-client), of CPython, glibc and SQLite, and of the frameworks named next to them. Those from
+AWS were recorded (see tests/recordings).
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from lambent.module_packages import requirement_for
 _LOG_LINES = 40
 _HEAD = "Traceback (most recent call last):"
 _CHAINED = r"(?:direct cause of the following|another exception occurred).*\s*\Z"
-"""What stands between the tracebacks of a chained exception: they belong together."""
+"""The text between the tracebacks of a chained exception, which belong together."""
 
 
 class Failure(Struct, frozen=True):
-    """What is known: AWS's error type, message and stack trace, the log's tail, and the status of a web app's 5xx answer."""
+    """What is known: AWS's error type, message and stack trace, the end of the log, and the status of a web app's 5xx."""
 
     settings: Settings
     error_type: str = ""
@@ -39,7 +40,7 @@ class Failure(Struct, frozen=True):
 
     @property
     def lines(self) -> str:
-        """The log as one reads it: AWS's client indents with NBSP and joins the lines of a traceback with CR."""
+        """The log in readable form: AWS's client indents with NBSP and joins the lines of a traceback with CR."""
         return self.log.replace("\xa0", " ").replace("\r\n", "\n").replace("\r", "\n")
 
     @property
@@ -48,191 +49,197 @@ class Failure(Struct, frozen=True):
 
 
 class Cause(Struct, frozen=True):
-    """What happened, in a sentence; what to do; and the function's own words."""
+    """What happened, in a sentence; what to do; and the function's own output."""
 
     what: str
     hint: str
     detail: str = ""
 
 
-Reading = Callable[[Failure, re.Match[str]], tuple[str, str]]
+Describe = Callable[[Failure, re.Match[str]], tuple[str, str]]
 
 
 def diagnose(failure: Failure) -> Cause:
-    """The named cause. Always one: at worst the function's own exception, with its traceback."""
-    for pattern, read in _TABLE:
-        found = re.search(pattern, failure.text, re.MULTILINE)
-        if found:
-            what, hint = read(failure, found)
+    """Return the cause. There always is one: at worst the function's own exception, with its traceback."""
+    for pattern, describe in _TABLE:
+        match = re.search(pattern, failure.text, re.MULTILINE)
+        if match:
+            what, hint = describe(failure, match)
             return Cause(what, hint, _detail(failure))
     what, hint = _raised(failure)
     return Cause(what, hint, _detail(failure))
 
 
-def _timed_out(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
+def _timed_out(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     settings = failure.settings
     longer = min(TIMEOUT_MAX_S, max(30, settings.timeout_s * 2))
-    what = f"the function timed out: no answer within {settings.timeout_s} s at {settings.memory_mb} MB"
-    return what, f"--timeout {longer}; or --memory {_more(settings)}, which brings more CPU as well"
+    what = f"the function timed out: no response within {settings.timeout_s} s at {settings.memory_mb} MB"
+    return what, f"--timeout {longer}, or --memory {_more(settings)}, which adds CPU as well"
 
 
-def _out_of_memory(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
+def _out_of_memory(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     return f"the function ran out of memory at {failure.settings.memory_mb} MB", f"--memory {_more(failure.settings)}"
 
 
-def _glibc(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
-    what = f"a compiled module needs {found[1]}, newer than {failure.settings.runtime} has"
-    return what, "let lambent choose the wheel (name the package in requirements.txt), or use a newer --runtime"
+def _glibc(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    what = f"a compiled module needs {match[1]}, which is newer than that of {failure.settings.runtime}"
+    return what, "let lambent choose the wheel (put the package into requirements.txt), or use a newer --runtime"
 
 
-def _wrong_machine(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
-    named = re.search(r"(/var/task/\S+?\.so[\w.]*)", failure.text)
-    what = f"{named[1].removeprefix('/var/task/') if named else 'a compiled module'} was built for another machine"
-    return what, "remove it from the project and name its package in requirements.txt: lambent fetches the right wheel"
+def _wrong_machine(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    library = re.search(r"(/var/task/\S+?\.so[\w.]*)", failure.text)
+    what = f"{library[1].removeprefix('/var/task/') if library else 'a compiled module'} was built for another platform"
+    return what, "remove it from the project and put its package into requirements.txt: lambent fetches the right wheel"
 
 
-def _native_library(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
+def _native_library(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     return (
-        f"the system library {found[1]} is not on Lambda",
-        "use a package whose wheel brings it along (such as psycopg2-binary)",
+        f"Lambda doesn't have the system library {match[1]}",
+        "use a package whose wheel includes it (such as psycopg2-binary)",
     )
 
 
-def _shadowed(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
-    """A file of the app stands before a module of the same name: Python says so, or that it is no package."""
-    name = found[1].removesuffix(".py").replace("/", ".")
+def _shadowed(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    """A file of the app hides a module of the same name. Python says so, or that it isn't a package."""
+    name = match[1].removesuffix(".py").replace("/", ".")
     if name in sys.stdlib_module_names:
-        return f"the app's own {name}.py hides Python's module {name}", f"give {name}.py another name"
-    what = f"{name}.py stands where the package {name} is looked for"
-    return what, f"if it is the app's own, give it another name; else the app needs another version of {requirement_for(name)}"
+        return f"the app's own {name}.py hides Python's module {name}", f"rename {name}.py"
+    what = f"{name}.py hides the package {name}"
+    return what, f"if it is your own file, rename it; if not, the app needs another version of {requirement_for(name)}"
 
 
-def _missing_module(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
-    name = found[1]
+def _missing_module(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    name = match[1]
     top = name.split(".")[0]
     if name == failure.module or (top == failure.module.split(".")[0] and failure.module.startswith(name)):
-        return f"the zip holds no module {name}", "--app module:attribute, as one would import it from the project's folder"
+        return f"the zip has no module {name}", "--app module:attribute, as you would import it in the project's folder"
     if "._" in name or top.startswith("_"):
-        what = f"the compiled part {name} is missing: the wheel is not for {failure.settings.runtime}"
-        return what, f"name {requirement_for(top.lstrip('_'))} in requirements.txt, and keep no copy of it in the project"
+        what = f"the compiled module {name} is missing: the wheel isn't for {failure.settings.runtime}"
+        return what, f"put {requirement_for(top.lstrip('_'))} into requirements.txt, and remove any copy from the project"
     package = requirement_for(name)
-    hint = f"add {package} to requirements.txt (or to pyproject.toml's dependencies)"
-    if "." in name:  # Python names the first part that is missing: what is before it is there
-        hint = f"{name.rpartition('.')[0]} is there: does the app need another version of {package}? Or {hint}"
+    hint = f"add {package} to requirements.txt (or to the dependencies in pyproject.toml)"
+    if "." in name:  # Python names the first part that is missing: what precedes it exists
+        parent = name.rpartition(".")[0]
+        hint = f"{parent} exists, so the app may need another version of {package}; otherwise {hint}"
     return f"the module {name} is missing", hint
 
 
-def _missing_extra(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
-    return f"the package {found[1]} is missing", f"add {found[1]} to requirements.txt (or to pyproject.toml's dependencies)"
+def _missing_extra(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    return (
+        f"the package {match[1]} is missing",
+        f"add {match[1]} to requirements.txt (or to the dependencies in pyproject.toml)",
+    )
 
 
-def _cannot_import(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
-    return f"{found[2]} has no {found[1]}", "look at the version of the package (requirements.txt), or at a circular import"
+def _cannot_import(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    return f"{match[2]} has no {match[1]}", "check the version of the package (requirements.txt), or for a circular import"
 
 
-def _syntax(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
+def _syntax(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     python = failure.settings.runtime.removeprefix("python")
-    place = re.search(r'File "(?:/var/task/)?([^"]+)"(?:,)? [Ll]ine (\d+)(?!.*File ")', failure.text, re.DOTALL)
-    inline = re.search(r"\(([\w./-]+\.py), line (\d+)\)", failure.text)
-    at = place or inline
-    where = f" in {at[1]}, line {at[2]}" if at else ""
-    return f"syntax error{where}", f"mend it; python{python} -m py_compile {at[1] if at else 'FILE'} shows it too"
+    line = re.search(r'File "(?:/var/task/)?([^"]+)"(?:,)? [Ll]ine (\d+)(?!.*File ")', failure.text, re.DOTALL)
+    position = line or re.search(r"\(([\w./-]+\.py), line (\d+)\)", failure.text)
+    where = f" in {position[1]}, line {position[2]}" if position else ""
+    return f"syntax error{where}", f"fix it; python{python} -m py_compile {position[1] if position else 'FILE'} shows it too"
 
 
-def _no_handler(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
-    return f"the module {found[2]} has no {found[1]}", f"--app {found[2]}:NAME with the name your app object has"
+def _no_handler(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    return f"the module {match[2]} has no {match[1]}", f"--app {match[2]}:NAME, where NAME is your app object"
 
 
-def _no_attribute(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
+def _no_attribute(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     handler = failure.settings.handler
-    if found[1] != failure.module or found[2] != handler.rpartition(".")[2].removesuffix("()"):
+    if match[1] != failure.module or match[2] != handler.rpartition(".")[2].removesuffix("()"):
         return _raised(failure)
-    return f"the module {found[1]} has no {found[2]}", f"--app {found[1]}:NAME with the name your app object has"
+    return f"the module {match[1]} has no {match[2]}", f"--app {match[1]}:NAME, where NAME is your app object"
 
 
-def _bad_handler(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
-    return f"the handler {found[1]} cannot be loaded", "--app module:attribute"
+def _bad_handler(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    return f"the handler {match[1]} can't be loaded", "--app module:attribute"
 
 
-def _read_only(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
-    what = f"the app writes to {found[1]}, and on Lambda everything but /tmp is read-only"
-    return what, "write under /tmp (it is not kept), or keep data in a database or in S3"
+def _read_only(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    what = f"the app writes to {match[1]}, but on Lambda only /tmp is writable"
+    return what, "write below /tmp (which isn't permanent), or keep data in a database or in S3"
 
 
-def _read_only_database(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
-    what = "the app writes to a SQLite file, and on Lambda everything but /tmp is read-only"
-    return what, "open it read-only (file:data.db?mode=ro&immutable=1), copy it to /tmp, or use a database elsewhere"
+def _read_only_database(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    what = "the app writes to a SQLite file, but on Lambda only /tmp is writable"
+    return what, "open it read-only (file:data.db?mode=ro&immutable=1), copy it to /tmp, or use a database server"
 
 
-def _no_permission(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
-    role = failure.settings.role.rpartition("/")[2]
-    return f"the function may not do {found[1]}", f"allow {found[1]} in a policy of the role {role}"
+def _no_permission(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    return f"the function may not call {match[1]}", f"allow {match[1]} in a policy of the role {_role(failure)}"
 
 
-def _secret(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
-    role, said = failure.settings.role.rpartition("/")[2], found[1]
-    if "AccessDenied" in said:
-        action = re.search(r"perform: ([\w-]+:\w+)", said)
-        hint = f"allow {action[1] if action else 'it'} in a policy of the role {role}; a key of your own takes kms:Decrypt too"
-    elif "no answer" in said:
-        hint = "give the function's subnets a way to AWS: a NAT gateway, or VPC endpoints for ssm and secretsmanager"
-    elif missing := re.search(r"= ssm:(\S+): ParameterNotFound|= secret:([^\s#]+)\S*: ResourceNotFound", said):
+def _secret(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    reason = match[1]
+    if "AccessDenied" in reason:
+        action = re.search(r"perform: ([\w-]+:\w+)", reason)
+        allowed = action[1] if action else "it"
+        hint = f"allow {allowed} in a policy of the role {_role(failure)}; a key of your own needs kms:Decrypt too"
+    elif "no answer" in reason:
+        hint = "connect the function's subnets to AWS: with a NAT gateway, or VPC endpoints for ssm and secretsmanager"
+    elif missing := re.search(r"= ssm:(\S+): ParameterNotFound|= secret:([^\s#]+)\S*: ResourceNotFound", reason):
         name = missing[1] or missing[2]
         put = f"ssm put-parameter --type SecureString --name {name} --value VALUE"
         create = f"secretsmanager create-secret --name {name} --secret-string VALUE"
-        hint = f"aws {put if missing[1] else create}; or mend the reference in [tool.lambent.env]"
+        hint = f"aws {put if missing[1] else create}; or fix the reference in [tool.lambent.env]"
     else:
-        hint = "mend the reference in [tool.lambent.env], or the secret"
-    return f"the function cannot read a secret: {said}", hint
+        hint = "fix the reference in [tool.lambent.env], or the secret"
+    return f"the function can't read a secret: {reason}", hint
 
 
-def _packages(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
-    said = found[1]
-    if "AccessDenied" in said:
-        hint = f"allow s3:GetObject on the archive in a policy of the role {failure.settings.role.rpartition('/')[2]}"
-    elif "no answer" in said:
-        hint = "give the function's subnets a way to S3: a gateway endpoint (no charge), or a NAT gateway"
-    elif "cannot be unpacked" in said:
+def _packages(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    reason = match[1]
+    if "AccessDenied" in reason:
+        hint = f"allow s3:GetObject on the archive in a policy of the role {_role(failure)}"
+    elif "no answer" in reason:
+        hint = "connect the function's subnets to S3: with a gateway endpoint (free), or a NAT gateway"
+    elif "cannot be unpacked" in reason:
         hint = f"tmp = {min(TMP_MAX_MB, 2 * failure.settings.tmp_mb)}"
-    elif "differs" in said:
+    elif "differs" in reason:
         hint = "delete the archive from the bucket and deploy again, which uploads it"
     else:
-        hint = "deploy again: an archive that is not in the bucket is uploaded"
-    return f"the function cannot fetch its packages: {said}", hint
+        hint = "deploy again, which uploads the archive if it isn't in the bucket"
+    return f"the function can't fetch its packages: {reason}", hint
 
 
-def _setting(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
-    return f"the environment variable {found[1]} is not set", f"--env {found[1]}=VALUE"
+def _setting(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    return f"the environment variable {match[1]} is not set", f"--env {match[1]}=VALUE"
 
 
-def _too_large(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
-    return "the answer is larger than Lambda's 6 MB", "answer in pages, or send large files from S3"
+def _too_large(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    return "the response is larger than Lambda's limit of 6 MB", "split it into pages, or serve large files from S3"
 
 
-def _not_json(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
-    return f"what the handler returned is not JSON: {found[1]}", "return a dict, a list, a text or a number"
+def _not_json(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    return f"the handler returned something that isn't JSON: {match[1]}", "return a dict, a list, a string or a number"
 
 
-def _no_wrapper(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
-    return "the function's exec wrapper cannot be run", "deploy again; do not set AWS_LAMBDA_EXEC_WRAPPER by hand"
+def _no_wrapper(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    return "the function's exec wrapper can't be run", "deploy again, and don't set AWS_LAMBDA_EXEC_WRAPPER yourself"
 
 
-def _exited(failure: Failure, found: re.Match[str]) -> tuple[str, str]:
-    status = f" (exit status {found[2]})" if found[2] else ""
-    return f"the process ended by itself{status}", "look for sys.exit, os._exit or a crash in compiled code; the log is below"
+def _exited(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    status = f" (exit status {match[2]})" if match[2] else ""
+    hint = "look for sys.exit, os._exit or a crash in compiled code; the log is below"
+    return f"the function's process exited{status}", hint
 
 
 def _raised(failure: Failure) -> tuple[str, str]:
-    said = f"{failure.error_type}: {failure.message}".strip(": ") if failure.error_type else _exception(_traceback(failure))
-    if failure.status:
-        what = f"the app answered {failure.status} to GET /" + (f": {said}" if said else "")
-    else:
-        what = f"the function failed: {said}" if said else "the function failed"
-    return what.splitlines()[0], "mend the app and deploy again; what was live before still is"
+    error = f"{failure.error_type}: {failure.message}".strip(": ") if failure.error_type else _exception(_traceback(failure))
+    what = f"the app responded to GET / with {failure.status}" if failure.status else "the function failed"
+    what += f": {error}" if error else ""
+    return what.splitlines()[0], "fix the error and deploy again; the previous version, if any, stays live"
+
+
+def _role(failure: Failure) -> str:
+    return failure.settings.role.rpartition("/")[2]
 
 
 def _exception(traceback: str) -> str:
-    """The line that names the exception: the last of Python's own traceback, the first ("[ERROR] ...") in AWS's form."""
+    """Return the line that names the exception: the last one of Python's own traceback, the first ("[ERROR] ...") of AWS's."""
     lines = traceback.splitlines()
     for line in (lines[0].removeprefix("[ERROR] "), lines[-1]) if lines else ():
         if re.match(r"[A-Za-z_][\w.]*(?::|$)", line) and not line.startswith("Traceback"):
@@ -240,7 +247,7 @@ def _exception(traceback: str) -> str:
     return ""
 
 
-_TABLE: tuple[tuple[str, Reading], ...] = (
+_TABLE: tuple[tuple[str, Describe], ...] = (
     (r"Function\.SecretUnavailable: (.*)", _secret),
     (r"Function\.PackagesUnavailable: (.*)", _packages),
     (r"Sandbox\.Timedout|Task timed out after", _timed_out),
@@ -275,7 +282,7 @@ def _more(settings: Settings) -> int:
 
 
 def _traceback(failure: Failure) -> str:
-    """The function's own traceback: the last one in the log, else AWS's stack trace. "" when there is none."""
+    """Return the function's own traceback: the last one in the log, else AWS's stack trace; "" if there is none."""
     log = re.split(r"^(?:END RequestId|REPORT RequestId|INIT_REPORT)", failure.lines, maxsplit=1, flags=re.MULTILINE)[0]
     start = log.rfind(_HEAD)
     while start > 0 and re.search(_CHAINED, log[:start]) and log.rfind(_HEAD, 0, start) >= 0:
@@ -283,7 +290,7 @@ def _traceback(failure: Failure) -> str:
     if start >= 0:
         before = log[:start].rstrip("\n").rpartition("\n")[2]
         own = log[start:].rstrip()
-        # AWS's client prints the heading even when it has no frames, as for a module that cannot be imported.
+        # AWS's client prints the heading even without frames, as for a module that can't be imported.
         own = "" if own == _HEAD else own
         return "\n".join(part for part in (before if before.startswith("[ERROR] ") else "", own) if part)
     if not failure.trace:
@@ -292,7 +299,7 @@ def _traceback(failure: Failure) -> str:
 
 
 def _detail(failure: Failure) -> str:
-    """The traceback, or else the last lines of the log, or else what AWS said."""
+    """Return the traceback, or else the last lines of the log, or else AWS's message."""
     traceback = _traceback(failure)
     if traceback:
         return traceback

@@ -80,6 +80,7 @@ def test_what_was_recorded_from_aws_is_known() -> None:
 
 
 WHO, ARN = "arn:aws:sts::123456789012:assumed-role/ci/run", "arn:aws:lambda:eu-west-1:123456789012:function:hello"
+FINAL = ", and no other policy can allow it"
 DENIALS: tuple[tuple[str, str], ...] = (
     ("because no identity-based policy allows ACTION", f"add to the policy of {WHO}: "),
     ("because no resource-based policy allows ACTION", f"add to the policy of {WHO}: "),
@@ -88,15 +89,15 @@ DENIALS: tuple[tuple[str, str], ...] = (
     ("because no session policy allows ACTION", "that was set when the role was assumed must allow it too: "),
     ("because no service control policy allows ACTION", "a policy of your organisation (SCP) must allow it too: "),
     ("because no VPC endpoint policy allows ACTION", "the VPC endpoint that the call went through must allow it too: "),
-    ("with an explicit deny in a service control policy", "a policy of your organisation (SCP) forbids it, and no other policy can allow it"),
-    ("with an explicit deny in a service control policy: arn:aws:x::1:policy/p", "(SCP) forbids it (arn:aws:x::1:policy/p), and no other policy can allow it"),
-    ("with an explicit deny in a resource control policy", "a policy of your organisation (RCP) forbids it, and no other policy can allow it"),
-    ("with an explicit deny in an identity-based policy", f"a policy of {WHO} forbids it, and no other policy can allow it"),
-    ("with an explicit deny in a resource-based policy", "the policy of the resource itself forbids it, and no other policy can allow it"),
-    ("with an explicit deny in a permissions boundary", f"the permissions boundary of {WHO} forbids it, and no other policy can allow it"),
-    ("with an explicit deny in a session policy", "when the role was assumed forbids it, and no other policy can allow it"),
-    ("with an explicit deny in a VPC endpoint policy", "the VPC endpoint that the call went through forbids it, and no other policy can allow it"),
-    ("with an explicit deny", "a policy of your organisation (SCP) forbids it, and no other policy can allow it"),
+    ("with an explicit deny in a service control policy", "a policy of your organisation (SCP) forbids it" + FINAL),
+    ("with an explicit deny in a service control policy: arn:aws:x::1:policy/p", "forbids it (arn:aws:x::1:policy/p)" + FINAL),
+    ("with an explicit deny in a resource control policy", "a policy of your organisation (RCP) forbids it" + FINAL),
+    ("with an explicit deny in an identity-based policy", f"a policy of {WHO} forbids it" + FINAL),
+    ("with an explicit deny in a resource-based policy", "the policy of the resource itself forbids it" + FINAL),
+    ("with an explicit deny in a permissions boundary", f"the permissions boundary of {WHO} forbids it" + FINAL),
+    ("with an explicit deny in a session policy", "when the role was assumed forbids it" + FINAL),
+    ("with an explicit deny in a VPC endpoint policy", "the VPC endpoint that the call went through forbids it" + FINAL),
+    ("with an explicit deny", "a policy of your organisation (SCP) forbids it" + FINAL),
 )  # fmt: skip
 
 

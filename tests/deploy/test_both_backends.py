@@ -297,7 +297,7 @@ def test_what_takes_too_long_is_said_and_a_rerun_goes_on(tmp_path: Path) -> None
     target = in_memory(aws, tmp_path)
     with pytest.raises(DeployError, match=r"AWS is still working on app\d+ after 0 s") as slow:
         target.deploy("one", timing=Timing(settle_s=0, answer_s=5))
-    assert "goes on from here" in slow.value.hint
+    assert "continues from here" in slow.value.hint
     assert target.deploy("one").version == "1"
 
 

@@ -70,9 +70,11 @@ def test_what_was_changed_by_hand_is_shown_as_such(aws: Aws, name: str, tmp_path
     assert drift(aws, tmp_path, name, two) == [
         f"function {name}: $LATEST differs from version 2: memory 1024 MB -> 640 MB; only a deploy makes that live",
         "alias live: points to version 1, not to 2, the newest: moved by hand, or that version failed",
-        "permission mine: arn:aws:iam::123456789012:root may call lambda:InvokeFunction: lambent didn't create it and leaves it alone",
+        "permission mine: arn:aws:iam::123456789012:root may call lambda:InvokeFunction: "
+        "lambent didn't create it and leaves it alone",
         f"URL {url}: accepts only signed requests (AWS_IAM), although its permissions allow everyone",
-        f"role lambent-{name}: arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess is attached, but not in policies: lambent leaves it alone",
+        f"role lambent-{name}: arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess is attached, but not in policies: "
+        "lambent leaves it alone",
     ]
     told = status(name, aws, 5)
     assert told and [line.what.split()[0] for line in told.drift] == ["function", "alias", "permission", "URL"]

@@ -212,9 +212,9 @@ CASES: dict[str, tuple[str, Response | None, str, str]] = {
         "put-parameter --type SecureString --name /none ",
     ),
     "no secret": ("secret:none", None, NO_SECRET, "aws secretsmanager create-secret --name none "),
-    "no JSON": ("secret:plain#a", None, "it is not a JSON object, so it has no key 'a'", "mend the reference"),
-    "no key": ("secret:shop/keys#other", None, "its JSON has no key 'other'", "mend the reference"),
-    "binary": ("secret:binary", None, "it is binary", "mend the reference"),
+    "no JSON": ("secret:plain#a", None, "it is not a JSON object, so it has no key 'a'", "fix the reference"),
+    "no key": ("secret:shop/keys#other", None, "its JSON has no key 'other'", "fix the reference"),
+    "binary": ("secret:binary", None, "it is binary", "fix the reference"),
     "nonsense": ("ssm:/shop/db", (200, b"no JSON"), "the reply cannot be read (TypeError)", ""),
 }
 

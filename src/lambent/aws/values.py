@@ -67,7 +67,7 @@ class Code(Struct, frozen=True):
 class Function(Struct, frozen=True):
     """A function version as AWS describes it: `version` is "$LATEST" or a number.
 
-    `state` and `update` are AWS's State and LastUpdateStatus. `revision` is "" if the endpoint has none. `modified` is AWS's own
+    `state` and `update` are AWS's State and LastUpdateStatus. `revision` is "" if the endpoint has none. `modified` is AWS's
     text (2025-11-25T02:43:27.000+0000). `tags` and `reserved` are known only from GetFunction, not from the answer to a write
     or from a list of versions.
     """
@@ -121,7 +121,7 @@ class Alias(Struct, frozen=True):
 class Statement(Struct, frozen=True):
     """One statement of a resource policy.
 
-    `url_auth` is the condition FunctionUrlAuthType, `via_url` is InvokedViaFunctionUrl, and `limits` are its other conditions as
+    `url_auth` is the condition FunctionUrlAuthType, `via_url` InvokedViaFunctionUrl, and `limits` are the other conditions as
     `canonical` text.
     """
 

@@ -8,7 +8,7 @@ import zipfile
 from datetime import date
 from pathlib import Path
 
-from lambent.local.smoke_test import Subject, trial
+from lambent.local.smoke_test import PackagedFunction, run_smoke_test
 from lambent.package.function_settings import WRAPPER
 
 from .contenders import project, zipped
@@ -43,8 +43,8 @@ def _without_bytecode(whole: Path, bare: Path) -> None:
 
 def _start(packed: Path, machine: str, site: Site) -> Took:
     runtime = f"python{site.interpreter.version}"
-    subject = Subject(packed, "main.app", runtime, machine, (WRAPPER,))
-    done = trial(subject, site.folder / "local", os.environ, date.today())
+    function = PackagedFunction(packed, "main.app", runtime, machine, (WRAPPER,))
+    done = run_smoke_test(function, site.folder / "local", os.environ, date.today())
     if not done.ok:
         raise Trouble(done.skipped or f"{done.error_type}: {done.message}")
     said = next((line.split() for line in done.log if line.startswith(_SAYS)), None)

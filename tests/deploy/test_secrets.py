@@ -21,7 +21,7 @@ from lambent.deploy.deploy import deploy, prepare
 from lambent.deploy.desired import desired
 from lambent.deploy.fetch import fetch
 from lambent.errors import DeployError
-from lambent.local.sandbox.process_sandbox import ProcessMaker
+from lambent.local.sandbox.process_sandbox import ProcessFactory
 from lambent.names import Names
 from lambent.package.build import build
 from support.functions import CACHE, NEWEST, make_function, running
@@ -103,7 +103,7 @@ def test_in_a_plain_process_too(service: Service, kind: str, tmp_path: Path) -> 
     (function.code / "lambent_runtime/bootstrap").chmod(0o755)
 
     async def called() -> tuple[dict[str, str], str, str]:
-        async with running(tmp_path, maker=ProcessMaker()) as one:
+        async with running(tmp_path, factory=ProcessFactory()) as one:
             return await one.call(function, make_event())
 
     answer, error, _ = asyncio.run(called())

@@ -10,8 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from lambent.local.aws_services import AwsServices, S3Fault
-from lambent.local.engine.invocation import LogLine
-from lambent.local.engine.log_sink import BatchingSink
+from lambent.local.engine.log_sink import LogLine, LogSink
 from lambent.local.http import Request, credential_scope
 from lambent.local.journal import Entry, Journal, compact
 from lambent.local.persistence import Change, Effect, persistent_change
@@ -89,7 +88,7 @@ def test_journal_keeps_entries_and_cuts_a_torn_line(tmp_path: Path) -> None:
 
 def test_sink_batches_by_stream_and_flushes_on_demand() -> None:
     delivered: list[tuple[str, str, str, list[LogLine]]] = []
-    sink = BatchingSink(lambda *batch: delivered.append(batch))
+    sink = LogSink(lambda *batch: delivered.append(batch))
     one, two, three = (LogLine(number, str(number)) for number in range(3))
     sink.write("r", "g", "s", [one])
     sink.write("r", "g", "t", [two])
@@ -170,7 +169,7 @@ def test_what_the_lambda_api_asks(tmp_path: Path) -> None:
         assert services.role_trust("arn:aws:iam::123456789012:role/none") is None
         with pytest.raises(S3Fault, match="NoSuchBucket"):
             services.s3_object("none", "k", None)
-        services.write("eu-west-1", "g", "s", [LogLine(int(time.time() * 1000), "hello")])
+        services.log_sink.write("eu-west-1", "g", "s", [LogLine(int(time.time() * 1000), "hello")])
         asked = call("logs", body=b'{"logGroupName":"g"}', target="Logs_20140328.FilterLogEvents")
         asked = Request(asked.method, "/", "", (*asked.headers, ("content-type", "application/x-amz-json-1.1")), asked.body)
         said = json.loads(services._answer(asked).body)

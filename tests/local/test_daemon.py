@@ -17,8 +17,8 @@ import pytest
 
 from lambent.errors import LocalError
 from lambent.local import daemon
-from lambent.local.file_lock import Locked, locked
-from lambent.local.port_owner import occupant
+from lambent.local.file_lock import FileLocked, locked
+from lambent.local.port_owner import port_owner
 from support.local_service import Service, serving
 
 LAMBENT = (sys.executable, "-m", "lambent", "local")
@@ -100,17 +100,17 @@ def test_nobody_has_a_free_port() -> None:
     server = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
     port = server.server_address[1]
     if Path("/proc/net/tcp").exists():
-        assert str(os.getpid()) in (occupant(port) or "")
+        assert str(os.getpid()) in (port_owner(port) or "")
     server.server_close()
-    assert occupant(port) is None
+    assert port_owner(port) is None
 
 
 def test_other_wishes_than_what_runs_are_refused(tmp_path: Path) -> None:
     with serving(tmp_path) as service:
         assert daemon.ensure_running(tmp_path, None, None, os.environ).port == service.port
-        with pytest.raises(LocalError, match="runs already, on port"):
+        with pytest.raises(LocalError, match="already running on port"):
             daemon.ensure_running(tmp_path, 1, None, os.environ)
-        with pytest.raises(LocalError, match="runs already, as of"):
+        with pytest.raises(LocalError, match="already running with the rules of 20"):
             daemon.ensure_running(tmp_path, None, date(2020, 1, 1), os.environ)
         assert daemon.ensure_running(tmp_path, service.port, date.today(), os.environ).pid == service.pid
         foreground = subprocess.run(
@@ -119,7 +119,7 @@ def test_other_wishes_than_what_runs_are_refused(tmp_path: Path) -> None:
             text=True,
             timeout=60,
         )
-        assert foreground.returncode == 1 and "is running already" in foreground.stderr
+        assert foreground.returncode == 1 and "is already running" in foreground.stderr
 
 
 def test_a_stale_record_of_somebody_elses_port_is_not_believed(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_in_the_foreground_until_interrupted(tmp_path: Path) -> None:
 
 def test_a_state_folder_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(LocalError, match="state folder cannot be made"):
+    with pytest.raises(LocalError, match="can't create the state folder"):
         daemon.ensure_running(tmp_path / "file" / "state", 0, None, os.environ)
 
 
@@ -165,7 +165,7 @@ def test_a_service_that_cannot_start_shows_its_log(tmp_path: Path) -> None:
 
 def test_a_lock_goes_with_its_holder(tmp_path: Path) -> None:
     path = tmp_path / "lock"
-    with locked(path), pytest.raises(Locked), locked(path):
+    with locked(path), pytest.raises(FileLocked), locked(path):
         pass
     with locked(path):
         pass

@@ -19,8 +19,8 @@ from lambent.config.model import App, Config, Hosting
 from lambent.deploy.context import DeployContext
 from lambent.deploy.deploy import deploy
 from lambent.local.layer_store import merge
-from lambent.local.sandbox.process_sandbox import ProcessMaker
-from lambent.local.sandbox.sandbox import Maker
+from lambent.local.sandbox.process_sandbox import ProcessFactory
+from lambent.local.sandbox.sandbox import SandboxFactory
 from lambent.local.store import Store
 from lambent.package.build import build
 from lambent.package.build_context import BuildOptions
@@ -55,8 +55,8 @@ def layer(folder: Path, files: dict[str, str]) -> Path:
 
 
 @pytest.mark.parametrize("client", ["lambent", "aws"])
-@pytest.mark.parametrize("maker", [lambda: None, ProcessMaker], ids=["best", "process"])
-def test_what_is_in_opt_is_found(maker: Callable[[], Maker | None], client: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("factory", [lambda: None, ProcessFactory], ids=["best", "process"])
+def test_what_is_in_opt_is_found(factory: Callable[[], SandboxFactory | None], client: str, tmp_path: Path) -> None:
     site = f"python/lib/{NEWEST}/site-packages"
     lower = layer(tmp_path / "a", {"python/first.py": "NAME = 'first'", f"{site}/both.py": "NAME = 'lower'"})
     upper = layer(
@@ -76,7 +76,7 @@ def test_what_is_in_opt_is_found(maker: Callable[[], Maker | None], client: str,
         function = replace(function, environment=WRAPPER)
 
     async def called() -> tuple[object, str]:
-        async with running(tmp_path, maker=maker()) as one:
+        async with running(tmp_path, factory=factory()) as one:
             answer, error, _ = await one.call(function)
             return answer, error
 

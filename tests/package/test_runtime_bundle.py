@@ -14,8 +14,8 @@ import pytest
 
 from lambent import events
 from lambent.config.model import App, Config
-from lambent.local.sandbox.process_sandbox import ProcessMaker
-from lambent.local.sandbox.sandbox import Maker
+from lambent.local.sandbox.process_sandbox import ProcessFactory
+from lambent.local.sandbox.sandbox import SandboxFactory
 from lambent.package import runtime_bundle
 from lambent.package.artifact import Artifact
 from lambent.package.build import build
@@ -104,14 +104,14 @@ def test_the_rest_comes_when_it_is_needed(runtime: str, tmp_path: Path) -> None:
         assert "lambent_runtime" not in environment.log, "a trace begins where the app's own code does"
 
 
-@pytest.mark.parametrize("maker", [lambda: None, ProcessMaker], ids=["best", "process"])
-def test_the_local_lambda_starts_it_as_lambda_does(maker: Callable[[], Maker | None], tmp_path: Path) -> None:
+@pytest.mark.parametrize("factory", [lambda: None, ProcessFactory], ids=["best", "process"])
+def test_the_local_lambda_starts_it_as_lambda_does(factory: Callable[[], SandboxFactory | None], tmp_path: Path) -> None:
     artifact = packed(tmp_path / "app", HANDLER, "handler")
     function = make_function(tmp_path, "", environment=artifact.environment, handler=artifact.handler)
     unpacked(artifact, function.code, interpreter())
 
     async def body() -> tuple[dict[str, object], str]:
-        async with running(tmp_path, maker=maker()) as aws:
+        async with running(tmp_path, factory=factory()) as aws:
             said, error, _ = await aws.call(function)
             return said, error
 

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-from msgspec import Struct, field
+from msgspec import Struct
 
 from lambent import interpreters
-from lambent.local.engine.engine import LocalEngine, Settings
-from lambent.local.engine.invocation import Function, Invocation, LogLine, Outcome
-from lambent.local.sandbox.detect import choose
-from lambent.local.sandbox.sandbox import Maker, Sandbox, Spec
+from lambent.local.engine.engine import Engine, EngineSettings
+from lambent.local.engine.invocation import Function, Invocation, Outcome
+from lambent.local.engine.log_sink import LogLine, LogSink
+from lambent.local.sandbox.detect import detect_sandbox
+from lambent.local.sandbox.sandbox import Sandbox, SandboxFactory, SandboxSpec
 
 CACHE = Path(platformdirs.user_cache_dir("lambent"))
 """The real one, so that AWS's client is installed once for all runs."""
@@ -60,23 +61,26 @@ def make_invocation(event: object = None, **changed: str) -> Invocation:
     return Invocation(payload=json.dumps(event).encode(), **(values | changed))
 
 
-class Log(Struct):
-    """A LogSink that keeps what it is given."""
+class RecordedLog:
+    """Keeps the log lines that its sink delivers."""
 
-    lines: list[tuple[str, str, str, LogLine]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str, str, LogLine]] = []
+        self.sink = LogSink(lambda *batch: self.deliver(*batch))
 
-    def write(self, region: str, group: str, stream: str, lines: Sequence[LogLine]) -> None:
+    def deliver(self, region: str, group: str, stream: str, lines: Sequence[LogLine]) -> None:
         self.lines += [(region, group, stream, line) for line in lines]
 
     def messages(self) -> list[str]:
+        self.sink.flush()
         return [line.message for _, _, _, line in self.lines]
 
 
 class Lambda(Struct):
     """An engine, and the log it writes. `call` gives (payload, function error, tail)."""
 
-    engine: LocalEngine
-    log: Log
+    engine: Engine
+    log: RecordedLog
 
     async def call(self, function: Function, event: object = None) -> tuple[Any, str, str]:
         outcome: Outcome = await self.engine.invoke(function, make_invocation(event))
@@ -85,25 +89,32 @@ class Lambda(Struct):
 
 @contextlib.asynccontextmanager
 async def running(
-    folder: Path, *, maker: Maker | None = None, as_of: date = date(2026, 11, 23), idle_s: float = 300.0
+    folder: Path,
+    *,
+    factory: SandboxFactory | None = None,
+    as_of: date = date(2026, 11, 23),
+    idle_s: float = 300.0,
+    reserved: int | None = None,
 ) -> AsyncIterator[Lambda]:
     folder.mkdir(parents=True, exist_ok=True)
-    log = Log()
+    log = RecordedLog()
     credentials = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token"}
-    engine = LocalEngine(
-        maker=maker or await choose(folder),
-        logs=log,
+    engine = Engine(
+        factory=factory or await detect_sandbox(folder),
+        logs=log.sink,
         credentials=lambda _: credentials,
-        reserved_concurrency=lambda region, name: None,
-        settings=Settings(folder / "state", CACHE, "http://127.0.0.1:4580", as_of, os.environ, idle_s),
+        reserved_concurrency=lambda region, name: reserved,
+        settings=EngineSettings(folder / "state", CACHE, "http://127.0.0.1:4580", as_of, os.environ, idle_s),
     )
     try:
+        log.sink.start()
         yield Lambda(engine, log)
     finally:
         await engine.stop()
+        log.sink.close()
 
 
-def make_spec(folder: Path, source: str, **changed: Any) -> Spec:
+def make_spec(folder: Path, source: str, **changed: Any) -> SandboxSpec:
     """A sandbox that runs `source` as a script."""
     code = make_code(folder, source)
     values: dict[str, Any] = {
@@ -111,7 +122,7 @@ def make_spec(folder: Path, source: str, **changed: Any) -> Spec:
         "tmp_mb": 64, "memory_mb": 256, "environment": (("PATH", "/var/lang/bin:/usr/bin:/bin"),),
         "command": ("{python}", "{task}/main.py"),
     }  # fmt: skip
-    return Spec(**(values | changed))
+    return SandboxSpec(**(values | changed))
 
 
 def collect(sandbox: Sandbox) -> list[bytes]:

@@ -24,7 +24,7 @@ from lambent.local.aws_services import AwsServices, S3Fault
 from lambent.local.control.api import LambdaApi
 from lambent.local.control.backend import Backend
 from lambent.local.control.service_model import find_operation
-from lambent.local.engine.invocation import Function, Invocation, Outcome, Provisioned, Throttled
+from lambent.local.engine.invocation import Function, Invocation, Outcome, ProvisionedStatus, Throttled
 from lambent.local.http import Request
 from lambent.local.store import Store
 
@@ -72,8 +72,8 @@ class EchoEngine(Struct):
     def provision(self, function: Function, count: int) -> None:
         self.provisions[function.version] = count
 
-    def provisioned(self, function: Function) -> Provisioned:
-        return Provisioned(self.provisions.get(function.version, 0), "READY")
+    def provisioned(self, function: Function) -> ProvisionedStatus:
+        return ProvisionedStatus(self.provisions.get(function.version, 0), "READY")
 
     async def stop(self) -> None: ...
 

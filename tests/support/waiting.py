@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -23,3 +24,14 @@ def eventually(check: Callable[[], T], *, within_s: float = 30, what: str = "") 
             return result
         assert time.monotonic() < deadline, f"{what or 'the condition'} did not come true within {within_s} s; last: {result!r}"
         time.sleep(_POLL_S)
+
+
+async def eventually_async(check: Callable[[], T], *, within_s: float = 30, what: str = "") -> T:
+    """Do what `eventually` does without blocking the event loop."""
+    deadline = time.monotonic() + within_s
+    while True:
+        result = check()
+        if result:
+            return result
+        assert time.monotonic() < deadline, f"{what or 'the condition'} did not come true within {within_s} s; last: {result!r}"
+        await asyncio.sleep(_POLL_S)

@@ -45,7 +45,7 @@ class Destination(Struct, frozen=True):
         if running.started_now:
             emit(LocalStarted(running.url, running.pid, running.sandbox))
         region = self.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or daemon.REGION
-        return connect(region, endpoint_url=running.url, keys=daemon.KEYS)
+        return connect(region, endpoint_url=running.url, keys=daemon.CREDENTIALS)
 
     def describe(self, emit: Emit) -> Emit:
         """Return an `Emit` whose events name this destination.

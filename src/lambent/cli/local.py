@@ -134,7 +134,7 @@ def _find_instance(port: int | None, state: Path) -> dict[str, Any] | None:
     """Return the status of the instance on `port`, or else of that with this state folder. None if it isn't running."""
     if not port:
         return daemon.status(state)
-    answer = daemon.ask(port, "GET", "/_lambent/status")
+    answer = daemon.request_json(port, "GET", "/_lambent/status")
     return answer if answer and "engine" in answer else None  # another service may be listening there
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from lambent.config.model import Config
 from lambent.errors import PackagingError
 from lambent.events import Emit, Phase, SmokeTested, Warned
-from lambent.local.smoke_test import OVERFLOW_PLACE, Subject, Trial, trial
+from lambent.local.smoke_test import OVERFLOW_URL, PackagedFunction, SmokeTestResult, run_smoke_test
 from lambent.package.artifact import OVERFLOW, Artifact
 
 
@@ -22,7 +22,7 @@ class NeedsAws(PackagingError):
 def smoke_test(config: Config, artifact: Artifact, cache: Path, emit: Emit) -> None:
     """Start the app once. Raises PackagingError if it doesn't start; warns if this machine can't run it."""
     started = time.monotonic()
-    outcome = trial(_subject(config, artifact), cache, os.environ, date.today())
+    outcome = run_smoke_test(_packaged_function(config, artifact), cache, os.environ, date.today())
     emit(Phase("smoke test", time.monotonic() - started))
     if outcome.skipped:
         emit(Warned(f"the app was not started on this machine: {outcome.skipped}", outcome.hint))
@@ -58,10 +58,10 @@ def smoke_test_once(config: Config, artifact: Artifact, cache: Path, emit: Emit)
     marker.touch()
 
 
-def _subject(config: Config, artifact: Artifact) -> Subject:
+def _packaged_function(config: Config, artifact: Artifact) -> PackagedFunction:
     overflow, tmp_mb = artifact.overflow, config.tmp_mb
-    fetched = {OVERFLOW: OVERFLOW_PLACE} if overflow else {}
-    return Subject(
+    fetched = {OVERFLOW: OVERFLOW_URL} if overflow else {}
+    return PackagedFunction(
         zip=artifact.path,
         handler=artifact.handler,
         runtime=artifact.runtime,
@@ -74,11 +74,11 @@ def _subject(config: Config, artifact: Artifact) -> Subject:
     )
 
 
-def _error(config: Config, outcome: Trial) -> PackagingError:
+def _error(config: Config, outcome: SmokeTestResult) -> PackagingError:
     kind, hint = PackagingError, "fix the error below and build again"
-    if outcome.asked_aws:
+    if outcome.aws_requests:
         kind = NeedsAws
-        hint = f"its {outcome.asked_aws} requests to AWS were refused, because this test has no AWS access: remove --prove"
+        hint = f"its {outcome.aws_requests} requests to AWS were refused, because this test has no AWS access: remove --prove"
     log = outcome.trace or outcome.log
     return kind(
         f"the app does not start: {outcome.error_type}: {outcome.message}",

@@ -89,8 +89,6 @@ class Application:
         operation = find_operation(request) if service in ("", "lambda") else None
         if service == "lambda" or operation is not None:
             return await self._components.api.answer(request, operation, region or REGION)
-        if service == "logs":
-            await self._components.engine.flush_logs()  # so that the reader gets all lines of an answer it has received
         return await self._components.aws_services.answer(request)
 
     def _service_path(self, request: Request) -> Response | None:

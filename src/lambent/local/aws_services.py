@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from lambent.lazy import LazyModule
-from lambent.local.daemon import ACCOUNT, KEYS
-from lambent.local.engine.invocation import Function, LogLine
-from lambent.local.engine.log_sink import BatchingSink
+from lambent.local.daemon import ACCOUNT, CREDENTIALS
+from lambent.local.engine.invocation import Function
+from lambent.local.engine.log_sink import LogLine, LogSink
 from lambent.local.front.authorization import Caller
 from lambent.local.http import Request, Response, credential_scope
 from lambent.local.journal import Entry, Journal
@@ -61,15 +61,18 @@ class AwsServices:
         self._loaded = threading.Event()
         self._failure: BaseException | None = None
         self._application: Application | None = None
+        self._loader = threading.Thread(target=self._load_and_replay, name="moto-import", daemon=True)
         self._threads = ThreadPoolExecutor(16, thread_name_prefix="moto")
-        self._sink = BatchingSink(self._deliver)
+        self.log_sink = LogSink(self._deliver)
 
     def start(self) -> None:
-        threading.Thread(target=self._load_and_replay, name="moto-import", daemon=True).start()
-        self._sink.start()
+        self._loader.start()
+        self.log_sink.start()
 
     def close(self) -> None:
-        self._sink.close()
+        self.log_sink.close()
+        if self._loader.is_alive():
+            self._loader.join()  # Python aborts if a thread that is still importing is killed while it shuts down
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     # requests of clients
@@ -81,7 +84,7 @@ class AwsServices:
     def _answer(self, request: Request) -> Response:
         self._wait_until_loaded()
         if credential_scope(request)[0] == "logs":
-            self._sink.flush()
+            self.log_sink.flush()
         change = persistent_change(request)
         return self._perform(request) if change is None else self._perform_and_record(request, change)
 
@@ -145,9 +148,9 @@ class AwsServices:
 
     async def caller(self, access_key: str, session_token: str | None) -> Caller | None:
         """Return the owner of an access key: the default one, or a user or role session created through IAM or STS."""
-        if access_key == KEYS[0]:  # what `lambent local env` prints; it may do everything, as moto allows any key
+        if access_key == CREDENTIALS[0]:  # what `lambent local env` prints; it may do everything, as moto allows any key
             arn = f"arn:aws:sts::{ACCOUNT}:user/moto"  # what STS GetCallerIdentity answers for it
-            return Caller(*KEYS, ACCOUNT, arn, "AKIAIOSFODNN7EXAMPLE", lambda action, resource: True)
+            return Caller(*CREDENTIALS, ACCOUNT, arn, "AKIAIOSFODNN7EXAMPLE", lambda action, resource: True)
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._caller, access_key, session_token)
 
     def _caller(self, access_key: str, session_token: str | None) -> Caller | None:
@@ -187,27 +190,20 @@ class AwsServices:
         session.session_token = credentials["AWS_SESSION_TOKEN"]
         iam.access_keys[session.access_key_id] = session.access_key
 
-    def write(self, region: str, group: str, stream: str, lines: Any) -> None:
-        """Accept log lines of a function (LogSink)."""
-        self._sink.write(region, group, stream, lines)
-
     def _deliver(self, region: str, group: str, stream: str, lines: list[LogLine]) -> None:
-        try:
-            self._wait_until_loaded()
-            logs = self._backend("logs", region)
-            if group not in logs.groups:
-                self._create_group(region, group)
-            logs.ensure_log_stream(group, stream)
-            ordered = sorted(lines, key=lambda line: line.timestamp_ms)
-            logs.put_log_events(group, stream, [{"timestamp": line.timestamp_ms, "message": line.message} for line in ordered])
-            del logs.groups[group].streams[stream].events[:-_EVENTS_MAX]
-        except Exception:
-            log.exception("lost lines for the log group %s", group)
+        self._wait_until_loaded()
+        logs = self._backend("logs", region)
+        if group not in logs.groups:
+            self._create_group(region, group)
+        logs.ensure_log_stream(group, stream)
+        ordered = sorted(lines, key=lambda line: line.timestamp_ms)
+        logs.put_log_events(group, stream, [{"timestamp": line.timestamp_ms, "message": line.message} for line in ordered])
+        del logs.groups[group].streams[stream].events[:-_EVENTS_MAX]
 
     def _create_group(self, region: str, group: str) -> None:
         headers = (
             ("host", "127.0.0.1:80"),
-            ("authorization", f"AWS4-HMAC-SHA256 Credential={KEYS[0]}/20260101/{region}/logs/aws4_request"),
+            ("authorization", f"AWS4-HMAC-SHA256 Credential={CREDENTIALS[0]}/20260101/{region}/logs/aws4_request"),
             ("x-amz-target", "Logs_20140328.CreateLogGroup"),
             ("content-type", "application/x-amz-json-1.1"),
         )

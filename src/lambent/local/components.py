@@ -14,10 +14,9 @@ from msgspec import Struct
 from lambent import __version__
 from lambent.local.aws_services import AwsServices
 from lambent.local.control.api import LambdaApi
-from lambent.local.engine.engine import LocalEngine
-from lambent.local.engine.engine import Settings as EngineSettings
+from lambent.local.engine.engine import Engine, EngineSettings
 from lambent.local.front.function_urls import FunctionUrls
-from lambent.local.sandbox.sandbox import Maker
+from lambent.local.sandbox.sandbox import SandboxFactory
 from lambent.local.store import Store
 
 
@@ -34,7 +33,7 @@ class Settings(Struct, frozen=True):
 class Components:
     """Everything that serves requests, created in the order of its dependencies and closed in reverse."""
 
-    def __init__(self, settings: Settings, port: int, maker: Maker) -> None:
+    def __init__(self, settings: Settings, port: int, factory: SandboxFactory) -> None:
         url = f"http://127.0.0.1:{port}"
         self._settings = settings
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
@@ -42,9 +41,9 @@ class Components:
         self.stopping = asyncio.Event()
         self.store = Store(settings.state)
         self.aws_services = AwsServices(settings.state)
-        self.engine = LocalEngine(
-            maker=maker,
-            logs=self.aws_services,
+        self.engine = Engine(
+            factory=factory,
+            logs=self.aws_services.log_sink,
             credentials=self.aws_services.credentials,
             reserved_concurrency=self.store.reserved,
             settings=EngineSettings(settings.state, settings.cache, url, settings.as_of, settings.environ),

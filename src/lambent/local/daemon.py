@@ -1,7 +1,7 @@
-"""The local Lambda in the background: start it once, find it again, stop it.
+"""Starts, finds and stops the local Lambda in the background.
 
-`service.json` in the state folder says where a service is; a service that was killed leaves it behind, so what it says is
-believed only when that very service answers.
+`service.json` in the state folder says where the service listens. A killed service leaves the file behind, so its content
+counts only if that very service answers.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from typing import IO, Any
 from msgspec import Struct
 
 from lambent.errors import LocalError
-from lambent.local.file_lock import Locked, locked
+from lambent.local.file_lock import FileLocked, locked
 
 DEFAULT_PORT = 4580
-KEYS = ("lambent", "lambent")
-"""The access key that may do everything, and its secret."""
+CREDENTIALS = ("lambent", "lambent")
+"""An access key that may do everything, and its secret key. They work on this machine only."""
 ACCOUNT = "123456789012"  # moto's default account
 REGION = "us-east-1"
-"""Where clients go that name no region."""
-_READY_S = 30.0
-_STOPPED_S = 20.0
+"""The region of clients that don't name one."""
+_START_S = 30.0
+_STOP_S = 20.0
 _LOG_MAX = 5_000_000
 
 
-class Running(Struct, frozen=True):
+class RunningService(Struct, frozen=True):
     """A service that answers. `sandbox` is "namespaces" or "process"."""
 
     url: str
@@ -44,67 +44,70 @@ class Running(Struct, frozen=True):
     as_of: str
 
 
-def ensure_running(state: Path, port: int | None, as_of: date | None, environ: Mapping[str, str]) -> Running:
-    """The service of this state folder; starts it in the background if there is none. Two at once start one.
+def ensure_running(state: Path, port: int | None, as_of: date | None, environ: Mapping[str, str]) -> RunningService:
+    """Return the service of this state folder, after starting it in the background if necessary.
 
-    Raises LocalError when it cannot be started, or runs already with another port or date than asked for.
+    Two calls at the same time start one service. Raises LocalError if it can't start, or is running with another port or date.
     """
     state = make_folder(state)
     try:
-        with locked(state / "start.lock", wait_s=_READY_S):
-            found = status(state)
-            if found is not None:
-                _fits(found, port, as_of)
-                return _running(found, started_now=False)
+        with locked(state / "start.lock", wait_s=_START_S):
+            running = status(state)
+            if running is not None:
+                _check_options(running, port, as_of)
+                return _running_service(running, started_now=False)
             _spawn(state, port, as_of, environ)
-            found = status(state)
-    except Locked:
-        raise LocalError("another start of the local Lambda does not come to an end", where=str(state)) from None
-    if found is None:
-        raise LocalError("the local Lambda started and was gone at once", where=str(state), detail=_last_lines(state))
-    return _running(found, started_now=True)
+            running = status(state)
+    except FileLocked:
+        hint = "end the other `lambent local start`, then try again"
+        raise LocalError(
+            "another process is starting the local Lambda and doesn't finish", where=str(state), hint=hint
+        ) from None
+    if running is None:
+        raise LocalError("the local Lambda ended right after it started", where=str(state), detail=_log_tail(state))
+    return _running_service(running, started_now=True)
 
 
 def make_folder(state: Path) -> Path:
-    """The state folder, made if need be, as an absolute path. Raises LocalError."""
+    """Create the state folder if necessary and return its absolute path. Raises LocalError."""
     try:
         state.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise LocalError(f"the state folder cannot be made: {error.strerror}", where=str(state), hint="--state DIR") from None
+        hint = "use another folder: --state DIR"
+        raise LocalError(f"can't create the state folder: {error.strerror}", where=str(state), hint=hint) from None
     return state.resolve()
 
 
 def status(state: Path) -> dict[str, Any] | None:
-    """What the running service says of itself, or None when none runs for this state folder."""
-    told = _recorded(state.resolve())
-    if told is None:
+    """Return the status that the service of this state folder reports, or None if it isn't running."""
+    record = _read_record(state.resolve())
+    if record is None:
         return None
-    found = ask(told["port"], "GET", "/_lambent/status")
-    return found if found is not None and found.get("pid") == told["pid"] else None
+    response = request_json(record["port"], "GET", "/_lambent/status")
+    return response if response is not None and response.get("pid") == record["pid"] else None
 
 
 def stop(state: Path) -> int | None:
-    """Stops the service and awaits its end. Returns its pid, or None when none ran. Raises LocalError if it does not end."""
+    """Stop the service and wait for its end. Returns its pid, or None if it wasn't running. Raises LocalError."""
     state = state.resolve()
-    found = status(state)
-    if found is None:
+    running = status(state)
+    if running is None:
         return None
-    ask(found["port"], "POST", "/_lambent/shutdown")
+    pid = int(running["pid"])
+    request_json(running["port"], "POST", "/_lambent/shutdown")
     try:
-        with locked(state / "service.lock", wait_s=_STOPPED_S):
-            pass
-    except Locked:
-        pid = found["pid"]
-        raise LocalError(f"the local Lambda (pid {pid}) does not stop", hint=f"kill -9 {pid}") from None
-    return int(found["pid"])
+        with locked(state / "service.lock", wait_s=_STOP_S):
+            return pid
+    except FileLocked:
+        raise LocalError(f"the local Lambda (pid {pid}) doesn't stop", hint=f"kill -9 {pid}") from None
 
 
 def client_environment(url: str) -> dict[str, str]:
-    """The variables that point `aws`, boto3 and other tools at the service. These credentials may do everything."""
+    """Return the variables that point `aws`, boto3 and other tools at the service, with credentials that may do everything."""
     return {
         "AWS_ENDPOINT_URL": url,
-        "AWS_ACCESS_KEY_ID": KEYS[0],
-        "AWS_SECRET_ACCESS_KEY": KEYS[1],
+        "AWS_ACCESS_KEY_ID": CREDENTIALS[0],
+        "AWS_SECRET_ACCESS_KEY": CREDENTIALS[1],
         "AWS_DEFAULT_REGION": REGION,
     }
 
@@ -113,18 +116,31 @@ def log_file(state: Path) -> Path:
     return state / "service.log"
 
 
+def request_json(port: int, method: str, path: str) -> dict[str, Any] | None:
+    """Return the JSON object that the listener on this port answers with, or None."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request(method, path)
+        content = json.loads(connection.getresponse().read())
+    except (OSError, ValueError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+    return content if isinstance(content, dict) else None
+
+
 def _spawn(state: Path, port: int | None, as_of: date | None, environ: Mapping[str, str]) -> None:
-    """Starts the service, detached from this terminal, and awaits its word that it answers."""
+    """Start the service, detached from this terminal, and wait until it reports that it answers requests."""
     log = log_file(state)
     if log.exists() and log.stat().st_size > _LOG_MAX:
         log.replace(log.with_suffix(".old.log"))
-    reading, writing = os.pipe()
-    # -P: a file named like one of our modules in the user's folder must not be imported instead
+    read_end, write_end = os.pipe()
+    # -P: a file in the user's folder must not be imported in place of a module of ours with the same name
     command = [sys.executable, "-P", "-m", "lambent", "local", "start", "--foreground", "--state", str(state)]
     command += ["--port", str(port)] if port is not None else []
     command += ["--as-of", as_of.isoformat()] if as_of is not None else []
-    command += ["--ready-fd", str(writing)]
-    with log.open("ab") as output, os.fdopen(reading, "rb", buffering=0) as words:
+    command += ["--ready-fd", str(write_end)]
+    with log.open("ab") as output, os.fdopen(read_end, "rb", buffering=0) as pipe:
         try:
             service = subprocess.Popen(
                 command,
@@ -133,81 +149,71 @@ def _spawn(state: Path, port: int | None, as_of: date | None, environ: Mapping[s
                 stderr=output,
                 env=_service_environment(state, environ),
                 cwd=state,
-                pass_fds=(writing,),
+                pass_fds=(write_end,),
                 start_new_session=True,
             )
         finally:
-            os.close(writing)
-        said = _first_line(words)
-    if said is None:
-        service.kill()  # if it is only slow: nobody would know of it
+            os.close(write_end)
+        report = _read_report(pipe)
+    if report is None:
+        service.kill()  # it may only be slow, but then it would run without anyone knowing
         service.wait()
-        raise LocalError("the local Lambda did not start", where=str(log), detail=_last_lines(state))
-    if "error" in said:
-        raise LocalError(said["error"], where=said["where"], hint=said["hint"])
+        raise LocalError("the local Lambda did not start", where=str(log), detail=_log_tail(state))
+    if "error" in report:
+        raise LocalError(report["error"], where=report["where"], hint=report["hint"])
 
 
 def _service_environment(state: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """The user's own. Where Python is told to keep no bytecode, it keeps it for the service alone, in its state: without any,
-    compiling moto takes two seconds of every start.
+    """Return the user's environment.
+
+    If it disables bytecode, the service keeps its own in the state folder: compiling moto takes two seconds of every start.
     """
-    passed = dict(environ)
-    if passed.pop("PYTHONDONTWRITEBYTECODE", ""):
-        passed["PYTHONPYCACHEPREFIX"] = str(state / "bytecode")
-    return passed
+    variables = dict(environ)
+    if variables.pop("PYTHONDONTWRITEBYTECODE", ""):
+        variables["PYTHONPYCACHEPREFIX"] = str(state / "bytecode")
+    return variables
 
 
-def _first_line(words: IO[bytes]) -> dict[str, Any] | None:
-    """The JSON line the service writes once it answers, or fails to; None when it ended without a word or took too long."""
-    text = b""
+def _read_report(pipe: IO[bytes]) -> dict[str, Any] | None:
+    """Return the JSON line that the service writes when it answers requests or fails; None if it ended or took too long."""
+    line = b""
     with selectors.DefaultSelector() as selector:
-        selector.register(words, selectors.EVENT_READ)
-        while not text.endswith(b"\n"):
-            if not selector.select(timeout=_READY_S):
+        selector.register(pipe, selectors.EVENT_READ)
+        while not line.endswith(b"\n"):
+            if not selector.select(timeout=_START_S):
                 return None
-            chunk = words.read(65536)
+            chunk = pipe.read(65536)
             if not chunk:
                 return None
-            text += chunk
-    told = json.loads(text)
-    return told if isinstance(told, dict) else None
+            line += chunk
+    report = json.loads(line)
+    return report if isinstance(report, dict) else None
 
 
-def _recorded(state: Path) -> dict[str, Any] | None:
+def _read_record(state: Path) -> dict[str, Any] | None:
     try:
-        told = json.loads((state / "service.json").read_text())
-        return told if isinstance(told["port"], int) and isinstance(told["pid"], int) else None
+        record = json.loads((state / "service.json").read_text())
+        return record if isinstance(record["port"], int) and isinstance(record["pid"], int) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def ask(port: int, method: str, path: str) -> dict[str, Any] | None:
-    """The JSON object that whoever listens on the port answers, or None."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request(method, path)
-        told = json.loads(connection.getresponse().read())
-    except (OSError, ValueError, http.client.HTTPException):
-        return None
-    finally:
-        connection.close()
-    return told if isinstance(told, dict) else None
+def _check_options(running: Mapping[str, Any], port: int | None, as_of: date | None) -> None:
+    hint = "run `lambent local stop` and start it again, or use another folder: --state DIR"
+    if port not in (None, 0, running["port"]):
+        what = f"the local Lambda is already running on port {running['port']}"
+        raise LocalError(what, where=running["state"], hint=hint)
+    if as_of is not None and as_of.isoformat() != running["as_of"]:
+        what = f"the local Lambda is already running with the rules of {running['as_of']}"
+        raise LocalError(what, where=running["state"], hint=hint)
 
 
-def _fits(found: Mapping[str, Any], port: int | None, as_of: date | None) -> None:
-    hint = "lambent local stop, then start it as you want it; or another folder: --state DIR"
-    if port not in (None, 0, found["port"]):
-        raise LocalError(f"the local Lambda runs already, on port {found['port']}", where=found["state"], hint=hint)
-    if as_of is not None and as_of.isoformat() != found["as_of"]:
-        raise LocalError(f"the local Lambda runs already, as of {found['as_of']}", where=found["state"], hint=hint)
+def _running_service(running: Mapping[str, Any], *, started_now: bool) -> RunningService:
+    sandbox = str(running["engine"].get("sandbox", ""))
+    return RunningService(running["url"], running["pid"], running["port"], started_now, sandbox, running["as_of"])
 
 
-def _running(found: Mapping[str, Any], *, started_now: bool) -> Running:
-    sandbox = str(found["engine"].get("sandbox", ""))
-    return Running(found["url"], found["pid"], found["port"], started_now, sandbox, found["as_of"])
-
-
-def _last_lines(state: Path) -> str:
+def _log_tail(state: Path) -> str:
     try:
         return "\n".join(log_file(state).read_text(errors="replace").splitlines()[-15:])
     except OSError:

@@ -1,27 +1,27 @@
-"""Who listens on a port of this machine. Linux's /proc only; elsewhere nobody is named."""
+"""Finds the process that listens on a port of this machine, through Linux's /proc. Elsewhere the answer is None."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-_LISTENING = "0A"
+_LISTENING = "0A"  # proc_net_tcp: TCP_LISTEN
 
 
-def occupant(port: int, proc: Path = Path("/proc")) -> str | None:
-    """Such as "node (pid 4711)", or None when that cannot be told."""
-    wanted = {f"socket:[{inode}]" for table in ("tcp", "tcp6") for inode in _inodes(proc / "net" / table, port)}
-    if not wanted:
+def port_owner(port: int, proc: Path = Path("/proc")) -> str | None:
+    """Return the process, such as "node (pid 4711)", or None if it can't be found."""
+    sockets = {f"socket:[{inode}]" for table in ("tcp", "tcp6") for inode in _listening_inodes(proc / "net" / table, port)}
+    if not sockets:
         return None
     for process in proc.glob("[0-9]*"):
         try:
-            if any(str(descriptor.readlink()) in wanted for descriptor in (process / "fd").iterdir()):
+            if any(str(descriptor.readlink()) in sockets for descriptor in (process / "fd").iterdir()):
                 return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
         except OSError:
-            continue  # another user's, or gone meanwhile
+            continue  # it belongs to another user, or has ended
     return None
 
 
-def _inodes(table: Path, port: int) -> list[str]:
+def _listening_inodes(table: Path, port: int) -> list[str]:
     try:
         rows = [line.split() for line in table.read_text().splitlines()[1:]]
     except OSError:

@@ -1,103 +1,103 @@
-"""Starts and stops the parts of the local Lambda: one process, one asyncio loop, one port."""
+"""Starts and stops the components of the local Lambda: one process, one asyncio loop, one port."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import errno
-import json
-import logging
 import signal
 import socket
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+from msgspec import json
 
+from lambent import atomic
 from lambent.errors import LocalError
 from lambent.local import daemon
 from lambent.local.application import Application
 from lambent.local.components import Components, Settings
-from lambent.local.file_lock import Locked, take
-from lambent.local.port_owner import occupant
-from lambent.local.sandbox.detect import choose
+from lambent.local.file_lock import FileLocked, acquire
+from lambent.local.port_owner import port_owner
+from lambent.local.sandbox.detect import detect_sandbox
 
 __all__ = ["Settings", "listen", "run"]
 
-log = logging.getLogger("lambent.service")
-
-_STOP_S = 5
-"""How long requests under way may take once the service is told to stop."""
+_GRACE_S = 5
+"""How long requests may take to complete once the service has been asked to stop."""
 
 
-def run(settings: Settings, ready: Callable[[dict[str, Any]], None]) -> None:
-    """Serves until SIGTERM, SIGINT or POST /_lambent/shutdown.
+def run(settings: Settings, on_ready: Callable[[dict[str, Any]], None]) -> None:
+    """Serve until SIGTERM, SIGINT or POST /_lambent/shutdown.
 
-    `ready` is told what `service.json` says, once requests are answered.
+    `on_ready` is called with the content of `service.json` as soon as the service answers requests.
 
-    Raises LocalError when the port or the state folder is taken.
+    Raises LocalError when the port or the state folder is in use.
     """
     daemon.make_folder(settings.state)
     try:
-        take(settings.state / "service.lock")  # never given back: it is free again when this process is gone, not before
-    except Locked:
+        acquire(settings.state / "service.lock")  # held until the process ends, so that it shows when that is
+    except FileLocked:
         raise LocalError(
-            "a local Lambda with this state is running already",
+            "a local Lambda with this state folder is already running",
             where=str(settings.state),
-            hint="lambent local status, or another folder: --state DIR",
+            hint="lambent local status, or use another folder: --state DIR",
         ) from None
     sockets = listen(settings.port)
     try:
-        asyncio.run(_serve(settings, sockets, ready))
+        asyncio.run(_serve(settings, sockets, on_ready))
     finally:
-        for one in sockets:
-            one.close()
+        for listener in sockets:
+            listener.close()
 
 
 def listen(port: int) -> list[socket.socket]:
-    """Loopback sockets on one port: IPv4, and IPv6 where there is one. Raises LocalError naming who has the port."""
-    # the protocol must be named: asyncio turns Nagle off only then, and an answer of two writes would wait 40 ms
-    first = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """Return sockets that listen on one loopback port, IPv4 and if possible IPv6. Raises LocalError if it is in use."""
+    # IPPROTO_TCP must be named: asyncio disables Nagle's algorithm only then, which saves 40 ms on each response of two writes
+    ipv4 = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    ipv4.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        first.bind(("127.0.0.1", port))
-        first.listen()  # with SO_REUSEADDR two may bind one port; only one may listen
+        ipv4.bind(("127.0.0.1", port))
+        ipv4.listen()  # with SO_REUSEADDR two sockets may bind to one port, but only one may listen
     except OSError as error:
-        first.close()
-        raise _taken(port) if error.errno == errno.EADDRINUSE else _denied(port, error) from None
-    sockets = [first]
-    second = socket.socket(socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        ipv4.close()
+        raise _port_in_use(port) if error.errno == errno.EADDRINUSE else _port_denied(port, error) from None
+    ipv6 = socket.socket(socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        second.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        second.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        second.bind(("::1", first.getsockname()[1]))
-        sockets.append(second)
+        ipv6.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        ipv6.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        ipv6.bind(("::1", ipv4.getsockname()[1]))
     except OSError:
-        second.close()  # no IPv6 here, or the port is taken there: 127.0.0.1 is enough
-    return sockets
+        ipv6.close()  # no IPv6 here, or the port is in use there: 127.0.0.1 is enough
+        return [ipv4]
+    return [ipv4, ipv6]
 
 
-def _taken(port: int) -> LocalError:
-    other = daemon.ask(port, "GET", "/_lambent/health")
-    if other is not None and other.get("service") == "lambent":
-        what = f"port {port} is taken by another local Lambda (pid {other['pid']})"
-        return LocalError(what, where=other["state"], hint=f"lambent local stop --state {other['state']}, or --port {port + 1}")
-    what = f"port {port} is taken by {occupant(port) or 'another process'}"
+def _port_in_use(port: int) -> LocalError:
+    health = daemon.request_json(port, "GET", "/_lambent/health")
+    if health is not None and health.get("service") == "lambent":
+        state = health["state"]
+        what = f"port {port} is in use by another local Lambda (pid {health['pid']})"
+        return LocalError(what, where=state, hint=f"lambent local stop --state {state}, or --port {port + 1}")
+    what = f"port {port} is in use by {port_owner(port) or 'another process'}"
     return LocalError(what, where=f"127.0.0.1:{port}", hint=f"lambent local start --port {port + 1}")
 
 
-def _denied(port: int, error: OSError) -> LocalError:
-    return LocalError(f"port {port} cannot be had: {error.strerror}", hint=f"lambent local start --port {daemon.DEFAULT_PORT}")
+def _port_denied(port: int, error: OSError) -> LocalError:
+    return LocalError(
+        f"can't listen on port {port}: {error.strerror}", hint=f"lambent local start --port {daemon.DEFAULT_PORT}"
+    )
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: it would end the process before our parts could be ended."""
+    """uvicorn without its signal handlers, which would end the process before the components are closed."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
         super().__init__(config)
-        self._ready = ready
+        self._on_started = on_started
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -105,51 +105,39 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._ready()
+        self._on_started()
 
 
-async def _serve(settings: Settings, sockets: list[socket.socket], ready: Callable[[dict[str, Any]], None]) -> None:
+async def _serve(settings: Settings, sockets: list[socket.socket], on_ready: Callable[[dict[str, Any]], None]) -> None:
     with tempfile.TemporaryDirectory(prefix="lambent-") as scratch:
-        maker = await choose(Path(scratch))
-    parts = Components(settings, sockets[0].getsockname()[1], maker)
+        factory = await detect_sandbox(Path(scratch))
+    components = Components(settings, sockets[0].getsockname()[1], factory)
     record = settings.state / "service.json"
 
-    def started() -> None:
-        _write(record, parts.health())
-        parts.start()
-        ready(parts.health())
+    def on_started() -> None:
+        atomic.write_bytes(record, json.encode(components.health()) + b"\n")
+        components.start()
+        on_ready(components.health())
 
     config = uvicorn.Config(
-        Application(parts),
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=_STOP_S,
-    )
-    server = _Server(config, started)
+        Application(components), http="httptools", ws="none", lifespan="off", log_config=None, access_log=False,
+        server_header=False, timeout_graceful_shutdown=_GRACE_S,
+    )  # fmt: skip
+    server = _Server(config, on_started)
     loop = asyncio.get_running_loop()
 
-    def asked_to_end() -> None:
-        server.force_exit = parts.stopping.is_set()  # the second time nobody is waited for
-        parts.stopping.set()
+    def on_signal() -> None:
+        server.force_exit = components.stopping.is_set()  # a second signal stops waiting for requests
+        components.stopping.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, asked_to_end)
+        loop.add_signal_handler(number, on_signal)
     serving = asyncio.create_task(server.serve(sockets))
     try:
-        stopping = asyncio.create_task(parts.stopping.wait())
+        stopping = asyncio.create_task(components.stopping.wait())
         await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
         await serving
     finally:
         record.unlink(missing_ok=True)
-        await parts.close()
-
-
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    temporary = path.with_suffix(".new")
-    temporary.write_text(json.dumps(content) + "\n")
-    temporary.replace(path)
+        await components.close()

@@ -1,7 +1,7 @@
-"""Starts the app of a zip once, in the local Lambda's sandbox, without the service: does its init succeed?
+"""The smoke test: starts the app of a zip once in the local Lambda's sandbox, without the service. Does its init succeed?
 
-The very zip is unpacked as AWS does, and a process with a Runtime API of its own imports the app, up to the moment when it
-asks for its first event. What it asks of AWS is refused on loopback: no call leaves this machine with anybody's keys.
+The zip is unpacked as AWS does it. A process with its own Runtime API imports the app, up to the moment when it asks for its
+first event. Calls to AWS are refused on loopback, so no credentials leave this machine.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
@@ -23,24 +24,26 @@ from lambent.errors import LocalError
 from lambent.local import unpack
 from lambent.local.engine import environment_variables, failures
 from lambent.local.engine.invocation import Function
-from lambent.local.engine.platform_log import LineSplitter
-from lambent.local.engine.runtime_process import Happened, Kind, RuntimeHost
-from lambent.local.sandbox.detect import choose
+from lambent.local.engine.line_splitter import LineSplitter
+from lambent.local.engine.runtime_api import EventKind, RuntimeEvent
+from lambent.local.engine.runtime_process import RuntimeProcess
+from lambent.local.sandbox.detect import detect_sandbox
 from lambent.local.sandbox.runtimes import InstalledRuntime, Runtimes
-from lambent.local.sandbox.sandbox import Maker, Spec
+from lambent.local.sandbox.sandbox import SandboxFactory, SandboxSpec
 
-_MACHINES = {"x86_64": "x86_64", "AMD64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
-_KEYS = {"AWS_ACCESS_KEY_ID": "ASIATRIAL", "AWS_SECRET_ACCESS_KEY": "trial", "AWS_SESSION_TOKEN": "trial"}
-_REFUSAL = b'{"__type":"AccessDeniedException","message":"there is no AWS while lambent tries the app out"}'
-OVERFLOW_PLACE = "s3://overflow/zip"
-_RANGE = re.compile(rb"^GET /overflow/zip HTTP.*^range: bytes=(\d+)-(\d+)", re.I | re.M | re.S)
+_ARCHITECTURES = {"x86_64": "x86_64", "AMD64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
+_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "ASIASMOKETEST", "AWS_SECRET_ACCESS_KEY": "none", "AWS_SESSION_TOKEN": "none"}
+_REFUSAL = b'{"__type":"AccessDeniedException","message":"there is no AWS in lambent\'s smoke test"}'
+OVERFLOW_URL = "s3://overflow/zip"
+_OVERFLOW_RANGE = re.compile(rb"^GET /overflow/zip HTTP.*^range: bytes=(\d+)-(\d+)", re.I | re.M | re.S)
 _LINES_MAX = 200
 _REQUEST_ID = "00000000-0000-0000-0000-000000000000"
 
 
-class Subject(Struct, frozen=True):
-    """What is tried: the zip, and the function's settings. Memory in MB, time in seconds. `overflow` is the archive of packages
-    that the zip fetches from `OVERFLOW_PLACE`, if it does.
+class PackagedFunction(Struct, frozen=True):
+    """The zip to start and the settings of its function, in MB and seconds.
+
+    `overflow` is the archive of packages that the zip fetches from `OVERFLOW_URL`, if it has one.
     """
 
     zip: Path
@@ -54,11 +57,11 @@ class Subject(Struct, frozen=True):
     overflow: Path | None = None
 
 
-class Trial(Struct, frozen=True):
-    """What came of it. `skipped` says in a sentence why it could not be tried here (`hint`: what would help), else "".
+class SmokeTestResult(Struct, frozen=True):
+    """`skipped` says why the app could not be started here, with `hint`; "" if it could.
 
-    `error_type`, `message` and `trace` are as AWS gives them, when the init failed; `log` is the process's output.
-    `asked_aws` counts its requests to AWS, all refused: a failure may come of that. `sandbox` is "namespaces" or "process".
+    `error_type`, `message` and `trace` are those of AWS if the init failed. `log` is the process's output. `aws_requests`
+    counts its requests to AWS, all refused: they may be why it failed. `sandbox` is "namespaces" or "process".
     """
 
     skipped: str = ""
@@ -70,173 +73,173 @@ class Trial(Struct, frozen=True):
     message: str = ""
     trace: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
-    asked_aws: int = 0
+    aws_requests: int = 0
     sandbox: str = ""
 
 
-def trial(subject: Subject, cache: Path, environ: Mapping[str, str], on: date) -> Trial:
-    """Blocks until the app has started or failed, and leaves nothing behind. `cache` is lambent's cache folder.
+def run_smoke_test(function: PackagedFunction, cache: Path, environ: Mapping[str, str], on: date) -> SmokeTestResult:
+    """Block until the app has started or failed. Leaves nothing behind. `cache` is lambent's cache folder.
 
-    `environ` is where interpreters and the package index are looked for; the function sees nothing of it.
+    `environ` is used to find interpreters and the package index; the function does not see it. `on` is the day of AWS's rules.
     """
-    machine = _MACHINES.get(platform.machine())
-    if machine != subject.architecture:
-        return Trial(
-            skipped=f"this machine cannot run code for {subject.architecture}",
-            hint="its machine code was checked; only AWS can run it",
+    if _ARCHITECTURES.get(platform.machine()) != function.architecture:
+        return SmokeTestResult(
+            skipped=f"this machine can't run code for {function.architecture}",
+            hint="its native code was checked, but only AWS can run it",
         )
-    with tempfile.TemporaryDirectory(prefix="lambent-trial-") as made:
-        folder = Path(made)
+    with tempfile.TemporaryDirectory(prefix="lambent-smoke-test-") as name:
+        folder = Path(name)
         folder.chmod(0o755)  # another user runs in it
         try:
-            unpack.unpack(subject.zip, folder / "task")
-            return asyncio.run(_try(subject, folder, Runtimes(cache, environ), on))
-        except (unpack.BadArchive, unpack.TooLarge) as refused:
-            return Trial(error_type="InvalidParameterValueException", message=_refused(refused))
+            unpack.unpack(function.zip, folder / "task")
+            return asyncio.run(_run(function, folder, Runtimes(cache, environ), on))
+        except (unpack.BadArchive, unpack.TooLarge) as error:
+            return SmokeTestResult(error_type="InvalidParameterValueException", message=_aws_message(error))
         finally:
-            unpack.remove(folder / "task")  # a package may hold folders that nobody may write to
+            unpack.remove(folder / "task")  # a package may contain read-only folders
 
 
-def _refused(error: Exception) -> str:
-    """In AWS's words."""
+def _aws_message(error: Exception) -> str:
     if isinstance(error, unpack.TooLarge):
         return f"Unzipped size must be smaller than {limits.UNZIPPED_MAX} bytes"
     return f"Could not unzip uploaded file. Please check your file, then try to upload again. ({error})"
 
 
-async def _try(subject: Subject, folder: Path, runtimes: Runtimes, on: date) -> Trial:
+async def _run(function: PackagedFunction, folder: Path, runtimes: Runtimes, on: date) -> SmokeTestResult:
     try:
-        runtime = await runtimes.get(subject.runtime)
+        runtime = await runtimes.get(function.runtime)
     except LocalError as error:
-        return Trial(skipped=error.what, hint=error.hint)
+        return SmokeTestResult(skipped=error.what, hint=error.hint)
     try:
-        maker = await choose(folder)
-        aws = _NoAws(subject.overflow)
+        factory = await detect_sandbox(folder)
+        aws = _RefusingAws(function.overflow)
         try:
-            return await _Attempt(subject, folder, runtime, on).run(maker, aws, await aws.open())
+            return await _SmokeTest(function, folder, runtime, on).run(factory, aws, await aws.start())
         finally:
             aws.close()
-            await maker.stop()
+            await factory.stop()
     except OSError as error:
-        return Trial(skipped=f"the sandbox could not be made: {error}", hint="lambent local status")
+        return SmokeTestResult(
+            skipped=f"the sandbox could not be created: {error}", hint="free disk space and memory, then try again"
+        )
 
 
-class _NoAws:
-    """Where the function finds AWS: every request is refused, in a way that no client tries again, and counted; but for those
-    for the packages beside its zip.
+class _RefusingAws:
+    """The AWS endpoint of the function. It refuses and counts every request, with an error that no client retries.
+
+    Only ranges of the overflow archive are served.
     """
 
     def __init__(self, overflow: Path | None) -> None:
-        self.asked = 0
+        self.refused = 0
         self._overflow = overflow
         self._server: asyncio.Server | None = None
 
-    async def open(self) -> str:
-        """Its address."""
-        self._server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
+    async def start(self) -> str:
+        """Listen, and return the address."""
+        self._server = await asyncio.start_server(self._respond, "127.0.0.1", 0)
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     def close(self) -> None:
         if self._server is not None:
             self._server.close()
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _respond(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             request = await reader.readuntil(b"\r\n\r\n")
-            part = _RANGE.match(request)
-            if part is not None and self._overflow is not None:
-                first, last = int(part[1]), int(part[2])
-                status, body = "206 Partial Content", _read(self._overflow, first, last + 1 - first)
+            match = _OVERFLOW_RANGE.match(request)
+            if match is not None and self._overflow is not None:
+                first, last = int(match[1]), int(match[2])
+                status, body = "206 Partial Content", _read_range(self._overflow, first, last + 1 - first)
             else:
-                self.asked += 1
+                self.refused += 1
                 status, body = "403 Forbidden", _REFUSAL
             head = f"HTTP/1.1 {status}\r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: {len(body)}\r\n"
             writer.write(f"{head}Connection: close\r\n\r\n".encode() + body)
             await writer.drain()
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass  # whoever asked is gone
+            pass  # the client has gone
         finally:
             writer.close()
 
 
-def _read(path: Path, start: int, size: int) -> bytes:
+def _read_range(path: Path, start: int, size: int) -> bytes:
     with path.open("rb") as file:
         file.seek(start)
         return file.read(size)
 
 
-class _Attempt:
-    """One start, or two: an init that takes longer than 10 s is begun again and given the function's time-out, as on AWS."""
+class _SmokeTest:
+    """One start of the app, or two: as on AWS, an init that takes longer than 10 s is repeated within the time-out."""
 
-    def __init__(self, subject: Subject, folder: Path, runtime: InstalledRuntime, on: date) -> None:
-        self._subject, self._folder, self._runtime, self._on = subject, folder, runtime, on
+    def __init__(self, function: PackagedFunction, folder: Path, runtime: InstalledRuntime, on: date) -> None:
+        self._function, self._folder, self._runtime, self._on = function, folder, runtime, on
         self._splitter = LineSplitter()
         self._lines: list[str] = []
 
-    async def run(self, maker: Maker, aws: _NoAws, service_url: str) -> Trial:
-        host = RuntimeHost(maker, self._heard)
-        await host.open()
+    async def run(self, factory: SandboxFactory, aws: _RefusingAws, aws_url: str) -> SmokeTestResult:
+        process = RuntimeProcess(factory, self._on_output)
+        await process.open()
         try:
-            spec = self._spec(host.address, service_url)
-            began = time.perf_counter()
-            happened = await self._start(host, spec, limits.INIT_MAX_S)
-            if happened.kind is Kind.TIMEOUT:
-                began = time.perf_counter()
-                happened = await self._start(host, spec, self._subject.timeout_s)
-            took_ms = (time.perf_counter() - began) * 1000
-            memory_mb = host.peak_memory_mb()
+            spec = self._spec(process.address, aws_url)
+            started = time.perf_counter()
+            event = await self._start(process, spec, limits.INIT_MAX_S)
+            if event.kind is EventKind.TIMEOUT:
+                started = time.perf_counter()
+                event = await self._start(process, spec, self._function.timeout_s)
+            init_ms = (time.perf_counter() - started) * 1000
+            memory_mb = process.peak_memory_mb()
         finally:
-            await host.close()
+            await process.close()
         self._lines += [line.message for line in self._splitter.finish(0)]
-        error_type, message, trace = self._failure(happened)
-        return Trial(
-            ok=happened.kind is Kind.READY, init_ms=took_ms, memory_mb=memory_mb, error_type=error_type, message=message,
-            trace=trace, log=tuple(self._lines[-_LINES_MAX:]), asked_aws=aws.asked, sandbox=maker.kind,
+        error_type, message, trace = self._error(event)
+        return SmokeTestResult(
+            ok=event.kind is EventKind.READY, init_ms=init_ms, memory_mb=memory_mb, error_type=error_type, message=message,
+            trace=trace, log=tuple(self._lines[-_LINES_MAX:]), aws_requests=aws.refused, sandbox=factory.kind,
         )  # fmt: skip
 
-    async def _start(self, host: RuntimeHost, spec: Spec, timeout_s: float) -> Happened:
-        await host.start(spec)
-        happened = await host.happening(timeout_s)
-        host.drain()
-        if happened.kind is not Kind.READY:
-            await host.kill()
-        return happened
+    async def _start(self, process: RuntimeProcess, spec: SandboxSpec, timeout_s: float) -> RuntimeEvent:
+        await process.start(spec)
+        event = await process.next_event(timeout_s)
+        process.drain()
+        if event.kind is not EventKind.READY:
+            await process.kill()
+        return event
 
-    def _heard(self, chunk: bytes) -> None:
+    def _on_output(self, chunk: bytes) -> None:
         self._lines += [line.message for line in self._splitter.feed(chunk, 0)]
 
-    def _failure(self, happened: Happened) -> tuple[str, str, tuple[str, ...]]:
-        """Error type, message and stack trace, as AWS would answer the first invocation; nothing when it is ready."""
-        if happened.kind is Kind.READY:
+    def _error(self, event: RuntimeEvent) -> tuple[str, str, tuple[str, ...]]:
+        """Return error type, message and stack trace as AWS would answer the first invocation; empty if there is no error."""
+        failure = failures.from_event(event, _REQUEST_ID, self._function.timeout_s, datetime.now(UTC), self._on)
+        if failure is None:
             return "", "", ()
-        if happened.kind is Kind.INIT_ERROR:
-            failure = failures.reported(happened.payload, happened.error_type)
-        elif happened.exit is not None:
-            failure = failures.exited(_REQUEST_ID, happened.exit, self._on)
-        else:
-            failure = failures.timed_out(_REQUEST_ID, self._subject.timeout_s, datetime.now(UTC), self._on)
-        try:
-            said = json.loads(failure.payload)
-        except ValueError:
-            said = {}
-        said = said if isinstance(said, dict) else {}
-        trace = said.get("stackTrace") or ()
-        error_type = str(said.get("errorType") or failure.error_type)
-        return error_type, str(said.get("errorMessage", "")), tuple(str(line) for line in trace)
+        content = _json_object(failure.payload)
+        error_type = str(content.get("errorType") or failure.error_type)
+        trace = tuple(str(line) for line in content.get("stackTrace") or ())
+        return error_type, str(content.get("errorMessage", "")), trace
 
-    def _spec(self, api: str, service_url: str) -> Spec:
-        subject = self._subject
+    def _spec(self, api: str, aws_url: str) -> SandboxSpec:
+        packaged = self._function
         function = Function(
-            arn="arn:aws:lambda:us-east-1:000000000000:function:trial", name="trial", version="$LATEST", region="us-east-1",
-            account="000000000000", role="", runtime=subject.runtime, handler=subject.handler, memory_mb=subject.memory_mb,
-            timeout_s=subject.timeout_s, tmp_mb=subject.tmp_mb, environment=subject.environment,
-            code=self._folder / "task", code_sha256="", log_group="/aws/lambda/trial",
+            arn="arn:aws:lambda:us-east-1:000000000000:function:smoke-test", name="smoke-test", version="$LATEST",
+            region="us-east-1", account="000000000000", role="", runtime=packaged.runtime, handler=packaged.handler,
+            memory_mb=packaged.memory_mb, timeout_s=packaged.timeout_s, tmp_mb=packaged.tmp_mb,
+            environment=packaged.environment, code=self._folder / "task", code_sha256="", log_group="/aws/lambda/smoke-test",
         )  # fmt: skip
         variables = environment_variables.variables(
-            function, stream="trial", api=api, service_url=service_url, credentials=_KEYS
+            function, stream="smoke-test", api=api, service_url=aws_url, credentials=_CREDENTIALS
         )
-        return Spec(
+        return SandboxSpec(
             interpreter=self._runtime.interpreter, task=function.code, runtime=self._runtime.folder, tmp=self._folder / "tmp",
-            tmp_mb=subject.tmp_mb, memory_mb=subject.memory_mb, environment=variables,
-            command=environment_variables.command(function),
+            tmp_mb=packaged.tmp_mb, memory_mb=packaged.memory_mb, environment=variables,
+            command=environment_variables.runtime_command(function),
         )  # fmt: skip
+
+
+def _json_object(payload: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(payload)
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from datetime import date
@@ -15,10 +16,11 @@ import pytest
 from msgspec.structs import replace
 
 from lambent.local.engine.invocation import EngineFault
-from lambent.local.sandbox.process_sandbox import ProcessMaker
-from lambent.local.sandbox.sandbox import Maker
+from lambent.local.sandbox.process_sandbox import ProcessFactory
+from lambent.local.sandbox.sandbox import SandboxFactory
 from support.functions import ARN, NEWEST, RUNTIMES, Lambda, make_function, make_invocation, running
 from support.paths import RECORDINGS
+from support.waiting import eventually_async
 
 RECORDED = json.loads((RECORDINGS / "invoke-and-url.json").read_text())
 REQUEST_ID = r"[0-9a-f-]{36}"
@@ -38,8 +40,8 @@ def recorded(case: str, step: str) -> Any:
 
 
 @pytest.fixture(params=["best", "process"])
-def maker(request: pytest.FixtureRequest) -> Callable[[], Maker | None]:
-    return (lambda: None) if request.param == "best" else ProcessMaker
+def factory(request: pytest.FixtureRequest) -> Callable[[], SandboxFactory | None]:
+    return (lambda: None) if request.param == "best" else ProcessFactory
 
 
 def test_the_environment_is_the_recorded_one(tmp_path: Path) -> None:
@@ -121,10 +123,10 @@ FAILURES: dict[str, tuple[str, dict[str, Any], str, str]] = {
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_failures_answer_as_aws(name: str, maker: Callable[[], Maker | None], tmp_path: Path) -> None:
+def test_failures_answer_as_aws(name: str, factory: Callable[[], SandboxFactory | None], tmp_path: Path) -> None:
     source, changed, error_type, message = FAILURES[name]
     function = make_function(tmp_path, source, **changed)
-    payload, error, tail = run(tmp_path, lambda aws: aws.call(function), maker=maker())
+    payload, error, tail = run(tmp_path, lambda aws: aws.call(function), factory=factory())
     assert error == "Unhandled"
     assert payload["errorType"] == error_type
     assert re.fullmatch(message, payload["errorMessage"], re.DOTALL), payload
@@ -168,7 +170,9 @@ def test_before_the_summer_of_2024_the_texts_were_others(tmp_path: Path) -> None
     assert killed["errorType"] == "Runtime.ExitError"
 
 
-def test_after_a_time_out_there_is_a_new_process_and_the_old_tmp(maker: Callable[[], Maker | None], tmp_path: Path) -> None:
+def test_after_a_time_out_there_is_a_new_process_and_the_old_tmp(
+    factory: Callable[[], SandboxFactory | None], tmp_path: Path
+) -> None:
     """Recorded: TestLambdaBehavior::test_lambda_invoke_timed_out_environment_reuse."""
     source = """
     import os, tempfile, time
@@ -193,7 +197,7 @@ def test_after_a_time_out_there_is_a_new_process_and_the_old_tmp(maker: Callable
             assert time.perf_counter() - began < 5
         return answers
 
-    answers = run(tmp_path, body, maker=maker())
+    answers = run(tmp_path, body, factory=factory())
     assert answers[:2] == [[42, "some-content"]] * 2
     assert answers[2]["errorType"] == "Sandbox.Timedout"
     assert answers[3] == [0, "some-content"]
@@ -210,7 +214,9 @@ def test_a_warm_environment_is_reused_and_a_changed_function_gets_a_new_one(tmp_
     assert run(tmp_path, body) == [1, 2, 3, 1, 4]
 
 
-def test_invocations_at_once_get_environments_of_their_own(maker: Callable[[], Maker | None], tmp_path: Path) -> None:
+def test_invocations_at_once_get_environments_of_their_own(
+    factory: Callable[[], SandboxFactory | None], tmp_path: Path
+) -> None:
     source = """
     import os, time
     def handler(event, context):
@@ -224,7 +230,7 @@ def test_invocations_at_once_get_environments_of_their_own(maker: Callable[[], M
         outcomes = await asyncio.gather(*(aws.engine.invoke(function, each) for each in invocations))
         return [json.loads(outcome.payload) for outcome in outcomes]
 
-    answers = run(tmp_path, body, maker=maker())
+    answers = run(tmp_path, body, factory=factory())
     assert [answer[:2] for answer in answers] == [[number, each.request_id] for number, each in enumerate(invocations)]
     assert len({answer[2] for answer in answers}) == 8
 
@@ -324,25 +330,25 @@ def test_background_threads_stop_between_calls(tmp_path: Path) -> None:
     assert run(tmp_path, body) < 20
 
 
-def test_a_wrapper_may_run_something_else(maker: Callable[[], Maker | None], tmp_path: Path) -> None:
+def test_a_wrapper_may_run_something_else(factory: Callable[[], SandboxFactory | None], tmp_path: Path) -> None:
     function = make_function(tmp_path, HELLO, environment=(("AWS_LAMBDA_EXEC_WRAPPER", "/var/task/wrapper"),))
     wrapper = function.code / "wrapper"
     wrapper.write_text('#!/bin/sh\nexport SEEN="$1 $2"\nexec "$@"\n')
     wrapper.chmod(0o755)
     (function.code / "main.py").write_text("import os\ndef handler(e, c): return os.environ['SEEN']")
-    seen, error, _ = run(tmp_path, lambda aws: aws.call(function), maker=maker())
+    seen, error, _ = run(tmp_path, lambda aws: aws.call(function), factory=factory())
     assert error == ""
     assert re.fullmatch(rf"\S+/bin/{NEWEST} \S+/bootstrap.py", seen)
 
 
-def test_a_wrapper_may_be_a_script_of_lambdas_python(maker: Callable[[], Maker | None], tmp_path: Path) -> None:
+def test_a_wrapper_may_be_a_script_of_lambdas_python(factory: Callable[[], SandboxFactory | None], tmp_path: Path) -> None:
     function = make_function(tmp_path, HELLO, environment=(("AWS_LAMBDA_EXEC_WRAPPER", "/var/task/wrapper"),))
     wrapper = function.code / "wrapper"
     start = "os.environ['SEEN'] = f'{sys.flags.no_site} {len(sys.argv)}'; os.execv(sys.argv[1], sys.argv[1:])"
     wrapper.write_text(f"#!/var/lang/bin/{NEWEST} -S\nimport os, sys\n{start}\n")
     wrapper.chmod(0o755)
     (function.code / "main.py").write_text("import os\ndef handler(e, c): return os.environ['SEEN']")
-    assert run(tmp_path, lambda aws: aws.call(function), maker=maker())[:2] == ("1 3", "")
+    assert run(tmp_path, lambda aws: aws.call(function), factory=factory())[:2] == ("1 3", "")
 
 
 def test_a_missing_interpreter_is_told_with_the_line_to_paste(tmp_path: Path) -> None:
@@ -473,23 +479,27 @@ def test_each_tail_holds_what_its_own_invocation_printed(tmp_path: Path) -> None
     run(tmp_path, body)
 
 
-def test_a_sink_that_fails_or_is_slow_does_not_hold_up_an_answer(tmp_path: Path) -> None:
+def test_no_invocation_waits_for_its_log(tmp_path: Path) -> None:
+    """Neither while lines are being delivered, nor after that failed."""
     function = make_function(tmp_path, HELLO)
+    delivering, proceed = threading.Event(), threading.Event()
 
-    async def body(aws: Lambda) -> float:
+    def deliver(*_: object) -> None:
+        delivering.set()
+        proceed.wait(60)
+        raise RuntimeError("no log group")
+
+    async def body(aws: Lambda) -> None:
+        aws.log.deliver = deliver  # type: ignore[method-assign]
         await aws.call(function)
-
-        def write(*_: object) -> None:
-            time.sleep(0.5)
-            raise RuntimeError("no log group")
-
-        aws.log.write = write  # type: ignore[method-assign]
-        began = time.perf_counter()
+        await eventually_async(delivering.is_set)
         for _ in range(20):
             assert (await aws.call(function))[0] == "hello"
-        return time.perf_counter() - began
+        assert not proceed.is_set()
+        proceed.set()
+        assert (await aws.call(function))[0] == "hello"
 
-    assert run(tmp_path, body) < 0.5
+    run(tmp_path, body)
 
 
 def test_the_machine_limits_the_pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from lambent.errors import LocalError
-from lambent.local.engine.invocation import LogLine
-from lambent.local.engine.platform_log import LineSplitter
-from lambent.local.engine.runtime_api import Event, RuntimeApi, make_event
-from lambent.local.engine.runtime_states import TABLE, IllegalStep, State, Step, after
+from lambent.local.engine.line_splitter import LineSplitter
+from lambent.local.engine.log_sink import LogLine
+from lambent.local.engine.runtime_api import EventKind, NextInvocation, RuntimeApi, RuntimeEvent, next_invocation
+from lambent.local.engine.runtime_states import TRANSITIONS, IllegalTransition, State, Step, next_state
 from lambent.local.sandbox.runtimes import InstalledRuntime, Runtimes, install
+from support.waiting import eventually_async
 
 NEXT = "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -27,11 +28,11 @@ def post(path: str, body: bytes, *headers: str) -> bytes:
 
 
 class Runtime:
-    """A runtime by hand: one connection, and what the API told its listener."""
+    """A runtime by hand: one connection, and the events that the API reports."""
 
     def __init__(self) -> None:
-        self.heard: list[tuple[object, ...]] = []
-        self.api = RuntimeApi(self)
+        self.events: list[RuntimeEvent] = []
+        self.api = RuntimeApi(self.events.append)
 
     async def __aenter__(self) -> Runtime:
         await self.api.start()
@@ -55,30 +56,15 @@ class Runtime:
         await self.send(data)
         return await self.answer()
 
-    async def take(self, event: Event) -> tuple[int, dict[str, str], bytes]:
+    async def take(self, invocation: NextInvocation) -> tuple[int, dict[str, str], bytes]:
         await self.send(NEXT)
-        while not self.api.listening:
-            await asyncio.sleep(0.001)
-        self.api.hand(event)
+        await eventually_async(lambda: self.api.polling)
+        self.api.send(invocation)
         return await self.answer()
 
-    def on_ready(self) -> None:
-        self.heard.append(("ready",))
 
-    def on_response(self, payload: bytes) -> None:
-        self.heard.append(("response", payload))
-
-    def on_too_large(self) -> None:
-        self.heard.append(("too large",))
-
-    def on_error(self, payload: bytes, error_type: str) -> None:
-        self.heard.append(("error", payload, error_type))
-
-    def on_init_error(self, payload: bytes, error_type: str) -> None:
-        self.heard.append(("init error", payload, error_type))
-
-
-EVENT = make_event("id-1", b'{"a":1}', {"Lambda-Runtime-Aws-Request-Id": "id-1", "Lambda-Runtime-Client-Context": ""})
+READY = RuntimeEvent(EventKind.READY)
+EVENT = next_invocation("id-1", b'{"a":1}', {"Lambda-Runtime-Aws-Request-Id": "id-1", "Lambda-Runtime-Client-Context": ""})
 
 
 def test_an_event_and_its_answer() -> None:
@@ -94,7 +80,7 @@ def test_an_event_and_its_answer() -> None:
             assert await runtime.ask(post("invocation/id-1/response", b"[1]")) == (
                 202, {"Content-Type": "application/json", "Content-Length": "16"}, b'{"status":"OK"}\n',
             )  # fmt: skip
-            assert runtime.heard == [("ready",), ("response", b"[1]")]
+            assert runtime.events == [READY, RuntimeEvent(EventKind.RESPONSE, b"[1]")]
 
     asyncio.run(run())
 
@@ -119,7 +105,7 @@ def test_calls_out_of_turn_are_refused_as_by_aws() -> None:
             assert (await runtime.ask(post("invocation/id-1/response", b"1")))[0] == 202
             assert (await runtime.ask(post("invocation/id-1/response", b"2")))[0] == 403
             assert (await runtime.ask("GET /2018-06-01/runtime/other HTTP/1.1\r\nHost: x\r\n\r\n"))[0] == 404
-            assert runtime.heard == [("ready",), ("response", b"1")]
+            assert runtime.events == [READY, RuntimeEvent(EventKind.RESPONSE, b"1")]
 
     asyncio.run(run())
 
@@ -136,7 +122,7 @@ def test_the_largest_response(size: int, status: int) -> None:
                     "errorMessage": "Exceeded maximum allowed payload size (6291556 bytes).",
                     "errorType": "RequestEntityTooLarge",
                 }
-            assert runtime.heard[1][0] == ("response" if status == 202 else "too large")
+            assert runtime.events[1].kind is (EventKind.RESPONSE if status == 202 else EventKind.TOO_LARGE)
 
     asyncio.run(run())
 
@@ -157,7 +143,10 @@ def test_a_streamed_response_is_read_whole() -> None:
             error = base64.b64encode(b'{"errorType":"Late"}').decode()
             trailers = f"Lambda-Runtime-Function-Error-Type: Function.Late\r\nLambda-Runtime-Function-Error-Body: {error}\r\n"
             await runtime.ask(chunked("invocation/id-1/response", [b"ab"], mode, trailers=trailers))
-            assert runtime.heard[1::2] == [("response", b"abc"), ("error", b'{"errorType":"Late"}', "Function.Late")]
+            assert runtime.events[1::2] == [
+                RuntimeEvent(EventKind.RESPONSE, b"abc"),
+                RuntimeEvent(EventKind.ERROR, b'{"errorType":"Late"}', "Function.Late"),
+            ]
 
     asyncio.run(run())
 
@@ -181,7 +170,7 @@ def test_an_init_error_and_its_type(said: str, understood: str) -> None:
     async def run() -> None:
         async with Runtime() as runtime:
             await runtime.ask(post("init/error", b"{}", f"Lambda-Runtime-Function-Error-Type: {said}"))
-            assert runtime.heard == [("init error", b"{}", understood)]
+            assert runtime.events == [RuntimeEvent(EventKind.INIT_ERROR, b"{}", understood)]
             assert (await runtime.ask(NEXT))[0] == 403
 
     asyncio.run(run())
@@ -201,12 +190,12 @@ def test_curl_waits_for_continue() -> None:
 
 
 def test_the_table_leads_from_everywhere_but_an_init_error() -> None:
-    assert {state for state, _ in TABLE} == set(State) - {State.INIT_ERROR}
+    assert {state for state, _ in TRANSITIONS} == set(State) - {State.INIT_ERROR}
     for state in State:
         for step in Step:
-            if (state, step) not in TABLE:
-                with pytest.raises(IllegalStep, match=f"from {state.value} to {step.value}"):
-                    after(state, step)
+            if (state, step) not in TRANSITIONS:
+                with pytest.raises(IllegalTransition, match=f"from {state.value} to {step.value}"):
+                    next_state(state, step)
 
 
 def frame(text: str, milliseconds: int) -> bytes:

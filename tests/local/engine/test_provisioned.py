@@ -17,8 +17,8 @@ from lambent.deploy.context import DeployContext
 from lambent.deploy.deploy import deploy
 from lambent.deploy.polling import wait_until
 from lambent.errors import DeployError
-from lambent.local.engine.engine import LocalEngine
-from lambent.local.engine.invocation import Provisioned
+from lambent.local.engine.engine import Engine
+from lambent.local.engine.invocation import ProvisionedStatus
 from support.deploy_cases import artifact, config
 from support.functions import make_function, running
 from support.local_service import RUNTIME, Service, serving
@@ -35,7 +35,7 @@ TYPE = """
 """
 
 
-async def settled(engine: LocalEngine, function: Any) -> Provisioned:
+async def settled(engine: Engine, function: Any) -> ProvisionedStatus:
     async with asyncio.timeout(30):
         while engine.provisioned(function).status == "IN_PROGRESS":
             await asyncio.sleep(0.02)
@@ -54,7 +54,7 @@ def test_they_are_ready_and_the_rest_is_on_demand(tmp_path: Path) -> None:
     async def act(one: Any, function: Any) -> None:
         one.engine.provision(function, 2)
         assert one.engine.provisioned(function).status == "IN_PROGRESS"
-        assert await settled(one.engine, function) == Provisioned(2, "READY")
+        assert await settled(one.engine, function) == ProvisionedStatus(2, "READY")
         assert not [line for line in one.log.messages() if line.startswith("START")]
         at_once = await asyncio.gather(*(one.call(function, {"sleep": 0.5}) for _ in range(3)))
         kinds = sorted(answer[0] for answer, _, _ in at_once)
@@ -62,7 +62,7 @@ def test_they_are_ready_and_the_rest_is_on_demand(tmp_path: Path) -> None:
         answer, _, tail = await one.call(function)
         assert answer[0] == "provisioned-concurrency" and "Init Duration" not in tail
         one.engine.provision(function, 0)
-        assert one.engine.provisioned(function) == Provisioned(0, "READY")
+        assert one.engine.provisioned(function) == ProvisionedStatus(0, "READY")
         assert (await one.call(function))[0][0] == "on-demand"
 
     play(tmp_path, act)
@@ -86,8 +86,8 @@ def test_they_outlive_idleness_and_a_crash(tmp_path: Path) -> None:
 def test_an_init_that_fails(tmp_path: Path) -> None:
     async def act(one: Any, function: Any) -> None:
         one.engine.provision(function, 2)
-        assert await settled(one.engine, function) == Provisioned(0, "FAILED", "FUNCTION_ERROR_INIT_FAILURE")
-        await one.engine.flush_logs()
+        assert await settled(one.engine, function) == ProvisionedStatus(0, "FAILED", "FUNCTION_ERROR_INIT_FAILURE")
+        one.log.sink.flush()
         assert any("no such thing" in line for line in one.log.messages())
         assert one.engine.describe()["environments"] == {}
 

@@ -11,7 +11,8 @@ from typing import Any
 from msgspec.structs import asdict
 
 from lambent import limits
-from lambent.local.engine.invocation import Function, Outcome, Stream
+from lambent.local.engine.invocation import Function, Outcome
+from lambent.local.engine.response_stream import ResponseStream
 from support.functions import Lambda, make_function, make_invocation, running
 from support.streaming_runtime import WRAPPER, write
 
@@ -30,14 +31,14 @@ def function(folder: Path, body: str, **changed: Any) -> Function:
     return type(made)(**{**asdict(made), "code": folder / "stream"})
 
 
-async def rest(stream: Stream) -> bytes:
+async def rest(stream: ResponseStream) -> bytes:
     found = []
     while chunk := await stream.read():
         found.append(chunk)
     return b"".join(found)
 
 
-async def streamed(aws: Lambda, made: Function, event: object = None) -> tuple[Stream, bytes, Outcome]:
+async def streamed(aws: Lambda, made: Function, event: object = None) -> tuple[ResponseStream, bytes, Outcome]:
     stream = await aws.engine.stream(made, make_invocation(event))
     body = await rest(stream)
     return stream, body, await stream.outcome()

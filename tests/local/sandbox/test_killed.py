@@ -15,13 +15,13 @@ import pytest
 SERVICE = """
 import asyncio, sys
 from pathlib import Path
-from lambent.local.sandbox.sandbox import Spec
-from lambent.local.sandbox.process_sandbox import ProcessMaker
+from lambent.local.sandbox.sandbox import SandboxSpec
+from lambent.local.sandbox.process_sandbox import ProcessFactory
 
 async def main(folder):
-    spec = Spec(interpreter=Path(sys.executable).resolve(), task=folder, runtime=folder, tmp=folder / "tmp", tmp_mb=64,
+    spec = SandboxSpec(interpreter=Path(sys.executable).resolve(), task=folder, runtime=folder, tmp=folder / "tmp", tmp_mb=64,
                 memory_mb=128, environment=(), command=("/bin/sleep", "600"))
-    sandbox = await ProcessMaker().start(spec)
+    sandbox = await ProcessFactory().start(spec)
     print(sandbox.process.pid, flush=True)
     await asyncio.sleep(600)
 

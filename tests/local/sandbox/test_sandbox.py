@@ -16,15 +16,17 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from lambent.local.sandbox import process_tree
-from lambent.local.sandbox.detect import choose
-from lambent.local.sandbox.namespace_sandbox import Holder, NamespaceMaker, NamespaceSandbox, plan_root
-from lambent.local.sandbox.output_pipe import Output
-from lambent.local.sandbox.process_sandbox import ProcessMaker, translate
-from lambent.local.sandbox.sandbox import Exit, Maker, Spec
+from lambent.local.sandbox.detect import detect_sandbox
+from lambent.local.sandbox.namespace_root import plan_root
+from lambent.local.sandbox.namespace_sandbox import NamespaceFactory, Namespaces, NamespaceSandbox
+from lambent.local.sandbox.output_pipe import OutputPipe
+from lambent.local.sandbox.process_sandbox import ProcessFactory, translate
+from lambent.local.sandbox.sandbox import ProcessExit, SandboxFactory, SandboxSpec
 from support.functions import RUNTIMES, collect, interpreter, make_spec
 from support.paths import ROOT, TESTS
 
@@ -70,9 +72,9 @@ json.dump({
 """
 
 
-def with_maker(maker: Callable[[], Maker], body: Callable[[Maker], Awaitable[Any]]) -> Any:
+def with_factory(factory: Callable[[], SandboxFactory], body: Callable[[SandboxFactory], Awaitable[Any]]) -> Any:
     async def run() -> Any:
-        made = maker()
+        made = factory()
         try:
             return await asyncio.wait_for(body(made), 60)
         finally:
@@ -81,8 +83,8 @@ def with_maker(maker: Callable[[], Maker], body: Callable[[Maker], Awaitable[Any
     return asyncio.run(run())
 
 
-async def run_script(maker: Maker, spec: Spec) -> tuple[Exit, str]:
-    sandbox = await maker.start(spec)
+async def run_script(factory: SandboxFactory, spec: SandboxSpec) -> tuple[ProcessExit, str]:
+    sandbox = await factory.start(spec)
     chunks = collect(sandbox)
     ended = await sandbox.wait()
     await sandbox.close()
@@ -92,37 +94,37 @@ async def run_script(maker: Maker, spec: Spec) -> tuple[Exit, str]:
 def needs_namespaces() -> None:
     async def kind() -> str:
         with tempfile.TemporaryDirectory() as scratch:
-            maker = await choose(Path(scratch))
-            await maker.stop()
-            return maker.kind
+            factory = await detect_sandbox(Path(scratch))
+            await factory.stop()
+            return factory.kind
 
     if asyncio.run(kind()) != "namespaces":
         pytest.skip("namespaces are not permitted here")
 
 
 @pytest.fixture(scope="module")
-def namespaces() -> type[NamespaceMaker]:
+def namespaces() -> type[NamespaceFactory]:
     needs_namespaces()
-    return NamespaceMaker
+    return NamespaceFactory
 
 
 @pytest.fixture(params=["namespaces", "process"])
-def any_maker(request: pytest.FixtureRequest) -> Callable[[], Maker]:
+def any_factory(request: pytest.FixtureRequest) -> Callable[[], SandboxFactory]:
     if request.param == "namespaces":
         needs_namespaces()
-        return NamespaceMaker
-    return ProcessMaker
+        return NamespaceFactory
+    return ProcessFactory
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_a_function_sees_lambda_and_nothing_of_the_host(
-    runtime: str, namespaces: type[NamespaceMaker], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    runtime: str, namespaces: type[NamespaceFactory], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LEAKED", "from the service")
     (tmp_path / "secret").write_text("the host's")
     spec = make_spec(tmp_path, INSPECT, interpreter=interpreter(runtime))
-    ended, output = with_maker(namespaces, lambda maker: run_script(maker, spec))
-    assert ended == Exit(0, None), output
+    ended, output = with_factory(namespaces, lambda factory: run_script(factory, spec))
+    assert ended == ProcessExit(0, None), output
     seen = json.loads(output)
     assert seen["version"].startswith(runtime.removeprefix("python") + ".")
     assert (seen["prefix"], seen["executable"]) == ("/var/lang", f"/var/lang/bin/{runtime}")
@@ -164,11 +166,11 @@ def test_a_function_sees_lambda_and_nothing_of_the_host(
     assert seen["resolves"] == "127.0.0.1"
 
 
-def test_the_hosts_files_are_not_there(namespaces: type[NamespaceMaker], tmp_path: Path) -> None:
+def test_the_hosts_files_are_not_there(namespaces: type[NamespaceFactory], tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("the host's")
     script = f"import os; print([os.path.exists(p) for p in ({str(secret)!r}, '/etc/shadow', '/etc/hostname', '/sys', '/run')])"
-    _, output = with_maker(namespaces, lambda maker: run_script(maker, make_spec(tmp_path, script)))
+    _, output = with_factory(namespaces, lambda factory: run_script(factory, make_spec(tmp_path, script)))
     assert output == "[False, False, False, False, False]\n"
 
 
@@ -180,12 +182,15 @@ def test_as_an_ordinary_user(tmp_path: Path) -> None:
     python = Path("/usr/bin/python3").resolve()
     if (
         not python.exists()
-        or subprocess.run([python, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"], check=False).returncode
+        or subprocess.run(
+            [python, "-c", f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"], check=False
+        ).returncode
     ):
-        pytest.skip("no system Python of 3.11 or later")
+        pytest.skip("no system Python of this version, to import msgspec")
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         place = Path(folder)
         shutil.copytree(ROOT / "src", place / "src")
+        shutil.copytree(Path(msgspec.__file__).parent, place / "src" / "msgspec")
         for path in [place, *place.rglob("*")]:
             path.chmod(0o755)
         (place / "main.py").write_text(textwrap.dedent(INSPECT))
@@ -193,16 +198,16 @@ def test_as_an_ordinary_user(tmp_path: Path) -> None:
             textwrap.dedent(f"""
             import asyncio, sys
             from pathlib import Path
-            from lambent.local.sandbox.sandbox import Spec
-            from lambent.local.sandbox.namespace_sandbox import NamespaceMaker
+            from lambent.local.sandbox.sandbox import SandboxSpec
+            from lambent.local.sandbox.namespace_sandbox import NamespaceFactory
             async def main():
-                maker, here = NamespaceMaker(), Path({folder!r})
+                factory, here = NamespaceFactory(), Path({folder!r})
                 command = ("{{python}}", "/var/task/main.py")
-                spec = Spec(Path({str(python)!r}), here, here, here / "t", 64, 128, (("PATH", "/bin"),), command)
-                sandbox = await maker.start(spec)
+                spec = SandboxSpec(Path({str(python)!r}), here, here, here / "t", 64, 128, (("PATH", "/bin"),), command)
+                sandbox = await factory.start(spec)
                 sandbox.listen(lambda chunk: print(chunk.decode(), end=""))
                 assert (await sandbox.wait()).status == 0
-                await maker.stop()
+                await factory.stop()
             asyncio.run(main())
             """)
         )
@@ -219,7 +224,7 @@ def test_as_an_ordinary_user(tmp_path: Path) -> None:
     assert seen["packages"] == []
 
 
-def test_tmp_outlives_the_process_but_not_the_environment(any_maker: Callable[[], Maker], tmp_path: Path) -> None:
+def test_tmp_outlives_the_process_but_not_the_environment(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
     script = """
     import os, tempfile
     path = tempfile.gettempdir() + "/count"
@@ -229,10 +234,10 @@ def test_tmp_outlives_the_process_but_not_the_environment(any_maker: Callable[[]
     """
     spec = make_spec(tmp_path, script)
 
-    async def body(maker: Maker) -> list[str]:
+    async def body(factory: SandboxFactory) -> list[str]:
         outputs = []
         for closes in (False, False, True, False):
-            sandbox = await maker.start(spec)
+            sandbox = await factory.start(spec)
             chunks = collect(sandbox)
             await sandbox.wait()
             outputs.append(b"".join(chunks).decode().strip())
@@ -240,28 +245,28 @@ def test_tmp_outlives_the_process_but_not_the_environment(any_maker: Callable[[]
                 await sandbox.close()
         return outputs
 
-    assert with_maker(any_maker, body) == ["0", "1", "2", "0"]
+    assert with_factory(any_factory, body) == ["0", "1", "2", "0"]
 
 
 @pytest.mark.parametrize(
     ("script", "expected"),
     [
-        ("raise SystemExit(3)", Exit(3, None)),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", Exit(None, signal.SIGSEGV)),
-        ("x = b'x' * 600_000_000", Exit(None, signal.SIGKILL, out_of_memory=True)),
+        ("raise SystemExit(3)", ProcessExit(3, None)),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", ProcessExit(None, signal.SIGSEGV)),
+        ("x = b'x' * 600_000_000", ProcessExit(None, signal.SIGKILL, out_of_memory=True)),
         (
             "import subprocess, sys; subprocess.run([sys.executable, '-c', 'x = b\"x\" * 600_000_000'])",
-            Exit(None, signal.SIGKILL, True),
+            ProcessExit(None, signal.SIGKILL, True),
         ),
     ],
     ids=["status", "signal", "memory", "memory-of-a-child"],
 )
-def test_how_it_ended(any_maker: Callable[[], Maker], script: str, expected: Exit, tmp_path: Path) -> None:
-    ended, _ = with_maker(any_maker, lambda maker: run_script(maker, make_spec(tmp_path, script)))
+def test_how_it_ended(any_factory: Callable[[], SandboxFactory], script: str, expected: ProcessExit, tmp_path: Path) -> None:
+    ended, _ = with_factory(any_factory, lambda factory: run_script(factory, make_spec(tmp_path, script)))
     assert ended == expected
 
 
-def test_a_spike_between_two_looks_counts(any_maker: Callable[[], Maker], tmp_path: Path) -> None:
+def test_a_spike_between_two_looks_counts(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
     script = """
     import mmap, time
     mmap.mmap(-1, 300 << 20).write(b"x" * 10)
@@ -271,19 +276,19 @@ def test_a_spike_between_two_looks_counts(any_maker: Callable[[], Maker], tmp_pa
     time.sleep(30)
     """
 
-    async def body(maker: Maker) -> Exit:
-        sandbox = await maker.start(make_spec(tmp_path, script))
-        sandbox._watch.stop()  # type: ignore[attr-defined]  # as if no look fell into the spike
+    async def body(factory: SandboxFactory) -> ProcessExit:
+        sandbox = await factory.start(make_spec(tmp_path, script))
+        sandbox._memory.stop()  # type: ignore[attr-defined]  # as if no look fell into the spike
         done = asyncio.Event()
         sandbox.listen(lambda _: done.set())
         await done.wait()
         assert not sandbox.within_memory()
         return await sandbox.wait()
 
-    assert with_maker(any_maker, body).out_of_memory
+    assert with_factory(any_factory, body).out_of_memory
 
 
-def test_pages_shared_by_forked_processes_count_once(any_maker: Callable[[], Maker], tmp_path: Path) -> None:
+def test_pages_shared_by_forked_processes_count_once(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
     script = """
     import os, time
     held = bytearray(100 << 20)
@@ -294,11 +299,11 @@ def test_pages_shared_by_forked_processes_count_once(any_maker: Callable[[], Mak
     for _ in range(4):
         os.wait()
     """
-    ended, _ = with_maker(any_maker, lambda maker: run_script(maker, make_spec(tmp_path, script)))
-    assert ended == Exit(0, None)
+    ended, _ = with_factory(any_factory, lambda factory: run_script(factory, make_spec(tmp_path, script)))
+    assert ended == ProcessExit(0, None)
 
 
-def test_frozen_processes_do_nothing(any_maker: Callable[[], Maker], tmp_path: Path) -> None:
+def test_frozen_processes_do_nothing(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
     script = """
     import time
     while True:
@@ -306,8 +311,8 @@ def test_frozen_processes_do_nothing(any_maker: Callable[[], Maker], tmp_path: P
         time.sleep(0.01)
     """
 
-    async def body(maker: Maker) -> None:
-        sandbox = await maker.start(make_spec(tmp_path, script))
+    async def body(factory: SandboxFactory) -> None:
+        sandbox = await factory.start(make_spec(tmp_path, script))
         ticks: asyncio.Queue[bytes] = asyncio.Queue()
         sandbox.listen(ticks.put_nowait)
         await ticks.get()
@@ -321,10 +326,10 @@ def test_frozen_processes_do_nothing(any_maker: Callable[[], Maker], tmp_path: P
         await asyncio.wait_for(ticks.get(), 5)
         await sandbox.kill()
 
-    with_maker(any_maker, body)
+    with_factory(any_factory, body)
 
 
-def test_kill_ends_processes_that_left_their_group(namespaces: type[NamespaceMaker], tmp_path: Path) -> None:
+def test_kill_ends_processes_that_left_their_group(namespaces: type[NamespaceFactory], tmp_path: Path) -> None:
     script = """
     import os, time
     if os.fork() == 0:
@@ -336,34 +341,34 @@ def test_kill_ends_processes_that_left_their_group(namespaces: type[NamespaceMak
     time.sleep(60)
     """
 
-    async def body(maker: Maker) -> list[int]:
-        sandbox = await maker.start(make_spec(tmp_path, script))
+    async def body(factory: SandboxFactory) -> list[int]:
+        sandbox = await factory.start(make_spec(tmp_path, script))
         assert isinstance(sandbox, NamespaceSandbox)
         ready = asyncio.Event()
         sandbox.listen(lambda _: ready.set())
         await ready.wait()
-        assert len(process_tree.descendants(sandbox.holder.init)) >= 2
+        assert len(process_tree.descendants(sandbox.namespaces.init)) >= 2
         await sandbox.kill()
-        return process_tree.descendants(sandbox.holder.init)
+        return process_tree.descendants(sandbox.namespaces.init)
 
-    assert with_maker(namespaces, body) == []
+    assert with_factory(namespaces, body) == []
 
 
-def test_everything_dies_with_the_service(namespaces: type[NamespaceMaker], tmp_path: Path) -> None:
+def test_everything_dies_with_the_service(namespaces: type[NamespaceFactory], tmp_path: Path) -> None:
     service = tmp_path / "service.py"
     service.write_text(
         textwrap.dedent("""
         import asyncio, sys
         from pathlib import Path
         from support.functions import make_spec
-        from lambent.local.sandbox.namespace_sandbox import NamespaceMaker
+        from lambent.local.sandbox.namespace_sandbox import NamespaceFactory
         async def main():
-            maker = NamespaceMaker()
-            sandbox = await maker.start(make_spec(Path(sys.argv[1]), "import time; print('on', flush=True); time.sleep(60)"))
+            factory = NamespaceFactory()
+            sandbox = await factory.start(make_spec(Path(sys.argv[1]), "import time; print('on', flush=True); time.sleep(60)"))
             ready = asyncio.Event()
             sandbox.listen(lambda _: ready.set())
             await ready.wait()
-            print(sandbox.holder.init, *sandbox._pids(), flush=True)
+            print(sandbox.namespaces.init, *sandbox._pids(), flush=True)
             await asyncio.sleep(60)
         asyncio.run(main())
         """)
@@ -386,16 +391,16 @@ def select_readable(fd: int) -> bool:
     return bool(select.select([fd], [], [], 10)[0])
 
 
-def test_an_interpreter_that_only_its_owner_may_run(namespaces: type[NamespaceMaker], tmp_path: Path) -> None:
+def test_an_interpreter_that_only_its_owner_may_run(namespaces: type[NamespaceFactory], tmp_path: Path) -> None:
     """Such as one that root installed under a strict umask: the owner's id is used, still without any privilege."""
     spec = make_spec(tmp_path, "import os; print(os.getuid(), open('/proc/self/status').read().count('0000000000000000'))")
-    root = replace(plan_root(spec), for_all=False)
+    root = replace(plan_root(spec), world_readable=False)
 
-    async def body(maker: Maker) -> str:
-        assert isinstance(maker, NamespaceMaker)
-        holder = Holder()
+    async def body(factory: SandboxFactory) -> str:
+        assert isinstance(factory, NamespaceFactory)
+        holder = Namespaces()
         await holder.build(root, 64)
-        output = Output()
+        output = OutputPipe()
         await holder.start(spec, root, output)
         output.close_writer()
         chunks: list[bytes] = []
@@ -406,24 +411,24 @@ def test_an_interpreter_that_only_its_owner_may_run(namespaces: type[NamespaceMa
         await holder.close()
         return b"".join(chunks).decode()
 
-    user, empty_sets = with_maker(namespaces, body).split()
+    user, empty_sets = with_factory(namespaces, body).split()
     assert user == "1051"
     assert int(empty_sets) >= 5
 
 
-def test_nothing_is_left_behind(any_maker: Callable[[], Maker], tmp_path: Path) -> None:
-    async def body(maker: Maker) -> tuple[int, int]:
+def test_nothing_is_left_behind(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
+    async def body(factory: SandboxFactory) -> tuple[int, int]:
         others = set(process_tree.descendants(os.getpid()))  # other tests' in the same process: a service that several share
         counts = []
         for _ in range(2):
             for _ in range(3):
-                await run_script(maker, make_spec(tmp_path, "print(1)"))
-            await maker.stop()
+                await run_script(factory, make_spec(tmp_path, "print(1)"))
+            await factory.stop()
             counts.append(len(list(Path("/proc/self/fd").iterdir())))
         assert not set(process_tree.descendants(os.getpid())) - others
         return counts[0], counts[1]
 
-    before, after = with_maker(any_maker, body)
+    before, after = with_factory(any_factory, body)
     assert after == before
 
 
@@ -444,7 +449,7 @@ def test_a_plain_process_has_no_packages_and_no_variables_of_the_host(tmp_path: 
     json.dump([dict(os.environ), [name for name in ("pip", "lambent") if importlib.util.find_spec(name)]], sys.stdout)
     """
     spec = make_spec(tmp_path, script, environment=(("PATH", "/var/task/bin:/bin"), ("LAMBDA_TASK_ROOT", "/var/task")))
-    _, output = with_maker(ProcessMaker, lambda maker: run_script(maker, spec))
+    _, output = with_factory(ProcessFactory, lambda factory: run_script(factory, spec))
     environment, packages = json.loads(output)
     environment.pop("LC_CTYPE", None)
     assert environment == {"PATH": f"{spec.task}/bin:/bin", "LAMBDA_TASK_ROOT": str(spec.task), "TMPDIR": str(spec.tmp)}
@@ -460,7 +465,7 @@ def test_lambdas_folders_are_translated_only_where_they_begin_a_path() -> None:
 def test_usage_is_read_from_proc() -> None:
     text = b"Name:\tpython\nVmHWM:\t   40000 kB\nVmRSS:\t 30000 kB\nRssAnon:\t   20000 kB\n"
     text += b"RssFile:\t    9000 kB\nRssShmem:\t    1000 kB\n"
-    assert process_tree.parse_status(text) == process_tree.Usage(private=21000, file=9000, high=40000)
+    assert process_tree.parse_status(text) == process_tree.MemoryUsage(private=21000, file=9000, high=40000)
     assert process_tree.parse_status(b"Name:\tzombie\nState:\tZ (zombie)\n") is None
 
 
@@ -472,5 +477,5 @@ def test_without_proc_ps_tells_the_same(tmp_path: Path, monkeypatch: pytest.Monk
     import subprocess, sys
     subprocess.run([sys.executable, "-c", "import time; x = b'x' * 600_000_000; time.sleep(30)"])
     """
-    ended, _ = with_maker(ProcessMaker, lambda maker: run_script(maker, make_spec(tmp_path, script)))
+    ended, _ = with_factory(ProcessFactory, lambda factory: run_script(factory, make_spec(tmp_path, script)))
     assert ended.out_of_memory

@@ -20,7 +20,7 @@ from lambent.local.control.parse import parse_parameters
 from lambent.local.control.provisioned_configs import apply_provisioned
 from lambent.local.control.serialize import serialize
 from lambent.local.control.service_model import OperationCall
-from lambent.local.engine.invocation import Engine
+from lambent.local.engine.engine import Engine
 from lambent.local.http import Request, Response
 from lambent.local.store import Store
 

@@ -7,7 +7,8 @@ from datetime import date
 
 from lambent.local.aws_services import AwsServices
 from lambent.local.control.background import BackgroundTasks
-from lambent.local.engine.invocation import Engine, Function
+from lambent.local.engine.engine import Engine
+from lambent.local.engine.invocation import Function
 from lambent.local.store import LATEST, Record, Store, settle
 
 

@@ -12,13 +12,13 @@ import json
 import zlib
 from collections.abc import AsyncGenerator
 
-from lambent.local.engine.invocation import Stream
+from lambent.local.engine.response_stream import ResponseStream
 
 CONTENT_TYPE = "application/vnd.amazon.eventstream"
 _TEXT = b"\x07"
 
 
-async def frames(stream: Stream, *, tail: bool) -> AsyncGenerator[bytes, None]:
+async def frames(stream: ResponseStream, *, tail: bool) -> AsyncGenerator[bytes, None]:
     """Yield a PayloadChunk for each chunk, then InvokeComplete, which with `tail` has the last 4 KB of the log."""
     try:
         while chunk := await stream.read():

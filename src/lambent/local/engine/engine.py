@@ -1,4 +1,4 @@
-"""Runs functions: the Engine of `interface.py`, on sandboxes."""
+"""Runs functions in execution environments: on demand, streamed, or with provisioned concurrency."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from pathlib import Path
 from msgspec import Struct
 
 from lambent.local.sandbox.runtimes import Runtimes
-from lambent.local.sandbox.sandbox import Maker
+from lambent.local.sandbox.sandbox import SandboxFactory
 
-from .execution_environment import Execution, Keeper, Surroundings
-from .invocation import Function, Invocation, LogSink, Outcome, Provisioned, Stream, Throttled
-from .log_writer import LogWriter
-from .pool import Pool
-from .provisioning import Provisions
-from .response_stream import Channel
+from .execution_environment import EnvironmentContext, ExecutionEnvironment
+from .invocation import Function, Invocation, Outcome, ProvisionedStatus, Throttled
+from .log_sink import LogSink
+from .pool import EnvironmentPool
+from .provisioning import Provisioner
+from .response_stream import ResponseStream
 
 
-class Settings(Struct, frozen=True):
-    """`state` and `cache` are lambent's folders; `service_url` is where functions find AWS's APIs; `environ` is where
-    interpreters and the package index are looked for, and never reaches a function. `idle_s`: an environment that was
-    idle for longer is ended.
+class EngineSettings(Struct, frozen=True):
+    """`state` and `cache` are lambent's folders. `service_url` is where functions find AWS's APIs.
+
+    `environ` is used to find interpreters and the package index, and never reaches a function. An environment that was
+    idle for longer than `idle_s` is shut down.
     """
 
     state: Path
@@ -36,128 +37,103 @@ class Settings(Struct, frozen=True):
     idle_s: float = 300.0
 
 
-class LocalEngine:
-    """See `interface.Engine`. Must be made and used within one event loop."""
+class Engine:
+    """Create it and use it within one event loop.
+
+    `credentials` returns the AWS_ variables of the function's role. `reserved_concurrency(region, name)` is the function's
+    limit, or None.
+    """
 
     def __init__(
         self,
         *,
-        maker: Maker,
+        factory: SandboxFactory,
         logs: LogSink,
         credentials: Callable[[Function], Mapping[str, str]],
         reserved_concurrency: Callable[[str, str], int | None],
-        settings: Settings,
+        settings: EngineSettings,
     ) -> None:
+        self._factory = factory
         self._reserved_concurrency = reserved_concurrency
-        self._counts: Counter[str] = Counter()
-        self._maker = maker
-        self._writer = LogWriter(logs)
         scratch = settings.state / "environments"
-        shutil.rmtree(scratch, ignore_errors=True)  # of a service that was killed
-        self._around = Surroundings(
-            maker=maker,
+        shutil.rmtree(scratch, ignore_errors=True)  # left by a service that was killed
+        context = EnvironmentContext(
+            factory=factory,
             runtimes=Runtimes(settings.cache, settings.environ),
-            writer=self._writer,
+            logs=logs,
             credentials=credentials,
             service_url=settings.service_url,
             scratch=scratch,
             as_of=settings.as_of,
         )
-        self._pool = Pool(self._make, settings.idle_s)
-        self._provisions = Provisions(self._pool)
-        self._running: set[asyncio.Task[Outcome]] = set()
+        self._pool = EnvironmentPool(
+            lambda function, on_init: ExecutionEnvironment(function, context, on_init), settings.idle_s
+        )
+        self._provisioner = Provisioner(self._pool)
+        self._running: Counter[str] = Counter()
+        self._invocations: set[asyncio.Task[Outcome]] = set()
 
     async def invoke(self, function: Function, invocation: Invocation) -> Outcome:
-        """As on AWS the function runs on when the caller goes away."""
-        return await asyncio.shield(self._start(function, invocation, None))
+        """Run one event to its end. Raises Throttled or EngineFault; an error of the function is an Outcome.
 
-    async def stream(self, function: Function, invocation: Invocation) -> Stream:
-        """See `interface.Engine`."""
-        channel = Channel()
-        task = self._start(function, invocation, channel)
-        begun = asyncio.ensure_future(channel.begun.wait())
-        try:
-            await asyncio.wait((task, begun), return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
-            channel.abandon()
-            raise
-        finally:
-            begun.cancel()
-        if not channel.begun.is_set():
-            task.result()  # raises what there is to raise
-        return _Stream(channel, task)
+        As on AWS, the function keeps running if the caller goes away.
+        """
+        return await asyncio.shield(self._start(function, invocation))
+
+    async def stream(self, function: Function, invocation: Invocation) -> ResponseStream:
+        """Run one event. Returns when the function begins to stream, or at its end if it never does. Raises as `invoke`."""
+        response = ResponseStream()
+        await response.wait_for(self._start(function, invocation, response))
+        return response
 
     async def retire(self, arn: str, version: str | None = None) -> None:
-        self._provisions.forget(arn, version)
+        """End the idle environments of one version, or of all versions. Busy ones finish their event first."""
+        self._provisioner.remove(arn, version)
         await self._pool.retire(arn, version)
 
     def provision(self, function: Function, count: int) -> None:
-        self._provisions.put(function, count)
+        """Keep this many environments initialized from now on; 0 ends them. Returns at once."""
+        self._provisioner.set(function, count)
 
-    def provisioned(self, function: Function) -> Provisioned:
-        return self._provisions.state(function)
+    def provisioned(self, function: Function) -> ProvisionedStatus:
+        return self._provisioner.status(function)
 
     async def stop(self) -> None:
-        await self._provisions.stop()
+        await self._provisioner.stop()
         await self._pool.stop()
-        for task in self._running:
+        for task in self._invocations:
             task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
-        await self._writer.close()
-        await self._maker.stop()
-
-    async def flush_logs(self) -> None:
-        """Gives the sink every line there is so far."""
-        await self._writer.flush()
+        await asyncio.gather(*self._invocations, return_exceptions=True)
+        await self._factory.stop()
 
     def describe(self) -> dict[str, object]:
-        return {"sandbox": self._maker.kind, "environments": self._pool.describe()}
+        """Return the kind of sandbox and the environments by function version, for `lambent local status`."""
+        return {"sandbox": self._factory.kind, "environments": self._pool.describe()}
 
-    def _start(self, function: Function, invocation: Invocation, channel: Channel | None) -> asyncio.Task[Outcome]:
+    def _start(
+        self, function: Function, invocation: Invocation, response: ResponseStream | None = None
+    ) -> asyncio.Task[Outcome]:
+        """Start one invocation, counted until the function has ended. Raises Throttled."""
         limit = self._reserved_concurrency(function.region, function.name)
-        if limit is not None and self._counts[function.arn] >= limit:
+        if limit is not None and self._running[function.arn] >= limit:
             raise Throttled
-        self._counts[function.arn] += 1
-        task = asyncio.ensure_future(self._invoke(function, invocation, channel))
-        task.add_done_callback(lambda _: self._counts.subtract((function.arn,)))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._running[function.arn] += 1
+        task = asyncio.ensure_future(self._invoke(function, invocation, response))
+        self._invocations.add(task)
+        task.add_done_callback(self._invocations.discard)
+        task.add_done_callback(lambda _: self._running.subtract((function.arn,)))
         return task
 
-    async def _invoke(self, function: Function, invocation: Invocation, channel: Channel | None) -> Outcome:
-        execution = await self._pool.acquire(function)
+    async def _invoke(self, function: Function, invocation: Invocation, response: ResponseStream | None) -> Outcome:
         try:
-            return await execution.run(invocation, channel)
-        except BaseException:
-            self._pool.discard(execution)
-            raise
+            environment = await self._pool.acquire(function)
+            try:
+                outcome = await environment.run(invocation, response)
+            except BaseException:
+                self._pool.discard(environment)
+                raise
+            self._pool.release_when_idle(environment)
+            return outcome
         finally:
-            if channel is not None:
-                channel.close()
-
-    def _make(self, function: Function, keeper: Keeper) -> Execution:
-        return Execution(function, self._around, keeper)
-
-
-class _Stream:
-    """See `interface.Stream`."""
-
-    def __init__(self, channel: Channel, task: asyncio.Task[Outcome]) -> None:
-        self._channel = channel
-        self._task = task
-
-    @property
-    def content_type(self) -> str | None:
-        return self._channel.content_type if self._channel.begun.is_set() else None
-
-    async def read(self) -> bytes:
-        return await self._channel.read()
-
-    async def outcome(self) -> Outcome:
-        return await asyncio.shield(self._task)
-
-    def abandon(self) -> None:
-        self._channel.abandon()
-
-    def when_ended(self, call: Callable[[], None]) -> None:
-        self._task.add_done_callback(lambda _: call())
+            if response is not None:
+                response.close()

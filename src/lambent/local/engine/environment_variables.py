@@ -1,4 +1,7 @@
-"""The environment variables of a function. Pure. Recorded: `TestLambdaBehavior::test_lambda_init_environment`."""
+"""The environment variables and the command line of a runtime process. Pure.
+
+Recorded: `TestLambdaBehavior::test_lambda_init_environment`.
+"""
 
 from __future__ import annotations
 
@@ -15,21 +18,21 @@ EXTENSIBLE = {
     "PYTHONPATH": "/var/runtime",
     "TZ": ":UTC",
     "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
-    # Where AWS has its daemon there is nothing here; loopback keeps the traffic of X-Ray clients on this machine.
+    # There is no X-Ray daemon here. The loopback address keeps the traffic of X-Ray clients on this machine.
     "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
 }
-"""What AWS sets and the function's configuration may replace (docs: "unreserved")."""
+"""Variables that AWS sets and the function's configuration may override (docs: "unreserved")."""
 
 
 def variables(
     function: Function, *, stream: str, api: str, service_url: str, credentials: Mapping[str, str], provisioned: bool = False
 ) -> tuple[tuple[str, str], ...]:
-    """All of them, sorted. `api` is the Runtime API's host:port; `credentials` are the AWS_ variables of the role."""
+    """Return all variables, sorted. `api` is the Runtime API's host:port, `credentials` are the AWS_ variables of the role."""
     version = tuple(int(part) for part in function.runtime.removeprefix("python").split("."))
     merged = {
         **EXTENSIBLE,
         **({"LC_CTYPE": "C.UTF-8"} if version >= _LC_CTYPE_SINCE else {}),
-        "AWS_ENDPOINT_URL": service_url,  # the one addition to AWS's: the function's own AWS calls stay here
+        "AWS_ENDPOINT_URL": service_url,  # the only variable that AWS doesn't set: the function's own AWS calls stay here
         **dict(function.environment),
         **credentials,
         "AWS_DEFAULT_REGION": function.region,
@@ -56,8 +59,8 @@ def variables(
     return tuple(sorted(merged.items()))
 
 
-def command(function: Function) -> tuple[str, ...]:
-    """AWS's runtime client, or the wrapper script of the function's configuration with that as its arguments."""
+def runtime_command(function: Function) -> tuple[str, ...]:
+    """Return the command that starts AWS's runtime client, through the function's wrapper script if it has one."""
     client = ("{python}", "{runtime}/bootstrap.py")
     wrapper = dict(function.environment).get("AWS_LAMBDA_EXEC_WRAPPER")
     return (wrapper, *client) if wrapper else client

@@ -1,4 +1,4 @@
-"""What AWS answers when the function itself failed. Pure. Payloads as recorded (`tests/recordings/invoke-and-url.json`)."""
+"""What AWS responds when the function itself failed. Pure. Payloads as recorded (`tests/recordings/invoke-and-url.json`)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from datetime import UTC, date, datetime
 
 from msgspec import Struct
 
-from lambent import calendar, limits
-from lambent.local.sandbox.sandbox import Exit
+from lambent import calendar
+from lambent.local.sandbox.sandbox import ProcessExit
+
+from .runtime_api import EventKind, RuntimeEvent
 
 _SIGNALS = {
     signal.SIGSEGV: "segmentation fault",
@@ -20,7 +22,10 @@ _SIGNALS = {
 
 
 class Failure(Struct, frozen=True):
-    """`payload` is the invocation's answer; `error_type` is in it and in REPORT; `log` are lines for the log, before END."""
+    """`payload` is the response to the invocation. `error_type` also goes into REPORT, and `log` into the log before END.
+
+    `status` is that of REPORT: "error", "timeout" or "".
+    """
 
     payload: bytes
     error_type: str
@@ -28,52 +33,65 @@ class Failure(Struct, frozen=True):
     status: str = "error"
 
 
-def timed_out(request_id: str, timeout_s: int, now: datetime, as_of: date) -> Failure:
-    said = f"Task timed out after {timeout_s:.2f} seconds"
-    stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z"
-    log = (f"{stamp} {request_id} {said}", "")
+def from_event(event: RuntimeEvent, request_id: str, timeout_s: int, now: datetime, as_of: date) -> Failure | None:
+    """Return AWS's response to what the runtime process did, or None if that was no failure."""
+    match event.kind:
+        case EventKind.READY | EventKind.RESPONSE:
+            return None
+        case EventKind.ERROR | EventKind.INIT_ERROR:  # the runtime's own words, with the traceback; REPORT has no status
+            return Failure(event.payload, event.error_type, status="")
+        case EventKind.TOO_LARGE:
+            return _too_large(event.limit)
+        case EventKind.TRUNCATED:
+            return _truncated(request_id)
+        case EventKind.EXITED:
+            assert event.exit is not None
+            return _exited(request_id, event.exit, as_of)
+        case EventKind.TIMEOUT:
+            return _timed_out(request_id, timeout_s, now, as_of)
+
+
+def _timed_out(request_id: str, timeout_s: int, now: datetime, as_of: date) -> Failure:
+    message = f"Task timed out after {timeout_s:.2f} seconds"
+    timestamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z"
+    log = (f"{timestamp} {request_id} {message}", "")
     if as_of < calendar.MODERN_ERRORS:
-        return Failure(_dump({"errorMessage": f"{stamp} {request_id} {said}"}), "Sandbox.Timedout", log, "timeout")
-    payload = {"errorType": "Sandbox.Timedout", "errorMessage": f"RequestId: {request_id} Error: {said}"}
+        return Failure(_dump({"errorMessage": f"{timestamp} {request_id} {message}"}), "Sandbox.Timedout", log, "timeout")
+    payload = {"errorType": "Sandbox.Timedout", "errorMessage": f"RequestId: {request_id} Error: {message}"}
     return Failure(_dump(payload), "Sandbox.Timedout", log, "timeout")
 
 
-def exited(request_id: str, ended: Exit, as_of: date) -> Failure:
-    """The process ended before it answered: by itself, by a signal, or killed for its memory."""
-    error_type = "Runtime.OutOfMemory" if ended.out_of_memory and as_of >= calendar.MODERN_ERRORS else "Runtime.ExitError"
-    said = f"RequestId: {request_id} Error: {_describe(ended)}"
-    return Failure(_dump({"errorType": error_type, "errorMessage": said}), error_type, (said, error_type))
+def _exited(request_id: str, exit: ProcessExit, as_of: date) -> Failure:
+    """The process ended before it responded: by itself, by a signal, or killed for its memory."""
+    error_type = "Runtime.OutOfMemory" if exit.out_of_memory and as_of >= calendar.MODERN_ERRORS else "Runtime.ExitError"
+    message = f"RequestId: {request_id} Error: {_describe(exit)}"
+    return Failure(_dump({"errorType": error_type, "errorMessage": message}), error_type, (message, error_type))
 
 
-def response_too_large(limit: int = limits.PAYLOAD_MAX) -> Failure:
+def _too_large(limit: int) -> Failure:
     error_type = "Function.ResponseSizeTooLarge"
-    said = f"Response payload size exceeded maximum allowed payload size ({limit} bytes)."
-    return Failure(_dump({"errorType": error_type, "errorMessage": said}), error_type)
+    message = f"Response payload size exceeded maximum allowed payload size ({limit} bytes)."
+    return Failure(_dump({"errorType": error_type, "errorMessage": message}), error_type)
 
 
-def truncated(request_id: str) -> Failure:
-    """The runtime hung up in the middle of a streamed answer, and lives on. The words are a guess."""
+def _truncated(request_id: str) -> Failure:
+    """The runtime closed the connection in the middle of a streamed response and is still alive. The wording is a guess."""
     error_type = "Runtime.TruncatedResponse"
-    said = f"RequestId: {request_id} Error: the response stream was truncated"
-    return Failure(_dump({"errorType": error_type, "errorMessage": said}), error_type, (said, error_type))
+    message = f"RequestId: {request_id} Error: the response stream was truncated"
+    return Failure(_dump({"errorType": error_type, "errorMessage": message}), error_type, (message, error_type))
 
 
-def reported(payload: bytes, error_type: str) -> Failure:
-    """The runtime told of the error itself, with the function's traceback; what it sent is the answer. REPORT has no status."""
-    return Failure(payload, error_type, status="")
-
-
-def _describe(ended: Exit) -> str:
-    if ended.out_of_memory:
+def _describe(exit: ProcessExit) -> str:
+    if exit.out_of_memory:
         return "Runtime exited with error: signal: killed"
-    if ended.signal is not None:
-        return f"Runtime exited with error: signal: {_SIGNALS.get(signal.Signals(ended.signal), _name(ended.signal))}"
-    if ended.status:
-        return f"Runtime exited with error: exit status {ended.status}"
+    if exit.signal is not None:
+        return f"Runtime exited with error: signal: {_SIGNALS.get(signal.Signals(exit.signal), _signal_name(exit.signal))}"
+    if exit.status:
+        return f"Runtime exited with error: exit status {exit.status}"
     return "Runtime exited without providing a reason"
 
 
-def _name(number: int) -> str:
+def _signal_name(number: int) -> str:
     return (signal.strsignal(number) or f"signal {number}").lower()
 
 

@@ -1,18 +1,16 @@
-"""What the engine is asked and what it answers. `control/` and `front/` know nothing else of it."""
+"""What the engine runs and what it returns: a function version, an event for it, and the outcome."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from msgspec import Struct
 
 
 class Function(Struct, frozen=True):
-    """One function version as the engine needs it. Hashable: any change of value means new environments.
+    """One version of a function. Hashable: environments are shared only by functions that are equal.
 
-    `code` is the folder with the unpacked zip, `opt` that of its layers. `arn` is the function's, without a qualifier.
+    `code` is the folder with the unpacked zip, `opt` that of its layers. `arn` has no qualifier.
     """
 
     arn: str
@@ -35,7 +33,7 @@ class Function(Struct, frozen=True):
 
 
 class Invocation(Struct, frozen=True):
-    """One event. `invoked_arn` is the ARN as the caller gave it; `client_context` is the decoded JSON text, or ""."""
+    """One event. `invoked_arn` is the ARN as the caller gave it. `client_context` is the decoded JSON text, or ""."""
 
     request_id: str
     payload: bytes
@@ -45,9 +43,9 @@ class Invocation(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """What came of it. `function_error` is "Unhandled" or "" (AWS no longer says "Handled").
+    """The result of an invocation. `function_error` is "Unhandled" or "": AWS no longer answers "Handled".
 
-    `log_tail` is the text of this invocation's log, START to REPORT, its last 4 KB.
+    `log_tail` is the last 4 KB of the invocation's log, from START to REPORT.
     """
 
     payload: bytes
@@ -55,31 +53,8 @@ class Outcome(Struct, frozen=True):
     log_tail: str
 
 
-class Stream(Protocol):
-    """An answer under way. The function runs on to its end whether anybody reads or not."""
-
-    @property
-    def content_type(self) -> str | None:
-        """What the runtime called the bytes that it streams. None: it did not stream, and all there is is in the outcome."""
-        ...
-
-    async def read(self) -> bytes:
-        """What has come since the last read, at least one byte; b"" at the end. Who does not read slows the function down."""
-        ...
-
-    async def outcome(self) -> Outcome:
-        """Waits for the end. The payload is empty if the answer was streamed and all went well."""
-        ...
-
-    def abandon(self) -> None:
-        """Nobody will read any more: what is still to come is thrown away."""
-        ...
-
-    def when_ended(self, call: Callable[[], None]) -> None: ...
-
-
-class Provisioned(Struct, frozen=True):
-    """How many provisioned environments are ready, and AWS's word for it: READY, IN_PROGRESS, or FAILED for a reason."""
+class ProvisionedStatus(Struct, frozen=True):
+    """How many provisioned environments are ready. `status` is READY, IN_PROGRESS or FAILED; `reason` explains FAILED."""
 
     ready: int
     status: str
@@ -87,47 +62,8 @@ class Provisioned(Struct, frozen=True):
 
 
 class Throttled(Exception):
-    """No environment could be had (concurrency is used up)."""
+    """The function's reserved concurrency is used up, or this machine can't run more environments."""
 
 
 class EngineFault(Exception):
-    """The environment could not be made at all, for example because the interpreter is missing. Holds a sentence for people."""
-
-
-class LogLine(Struct, frozen=True):
-    """One log event: milliseconds since the epoch, and the text without its newline."""
-
-    timestamp_ms: int
-    message: str
-
-
-class LogSink(Protocol):
-    """Where log lines go: CloudWatch Logs, answered by moto."""
-
-    def write(self, region: str, group: str, stream: str, lines: Sequence[LogLine]) -> None: ...
-
-
-class Engine(Protocol):
-    async def invoke(self, function: Function, invocation: Invocation) -> Outcome:
-        """Runs one event to its end. Raises Throttled or EngineFault; a function's own failure is an Outcome."""
-        ...
-
-    async def stream(self, function: Function, invocation: Invocation) -> Stream:
-        """Runs one event; returns when the function begins to stream, or at its end if it never does. Raises as `invoke`."""
-        ...
-
-    async def retire(self, arn: str, version: str | None = None) -> None:
-        """Ends the idle environments of this function (None: of all its versions); busy ones finish their event first."""
-        ...
-
-    def provision(self, function: Function, count: int) -> None:
-        """From now on keeps this many environments of it, their init ended; 0 ends them. Returns at once."""
-        ...
-
-    def provisioned(self, function: Function) -> Provisioned: ...
-
-    async def stop(self) -> None: ...
-
-    def describe(self) -> dict[str, object]:
-        """For `lambent local status`: sandbox kind, environments by function version."""
-        ...
+    """No environment could be created, for example because the interpreter is missing. The message is a full sentence."""

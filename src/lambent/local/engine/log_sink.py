@@ -1,30 +1,38 @@
-"""Log lines of functions -> moto's CloudWatch Logs, in batches and off the hot path."""
+"""Log lines of functions, delivered to CloudWatch Logs in batches so that no invocation waits for them."""
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from lambent.local.engine.invocation import LogLine
+from msgspec import Struct
 
-Deliver = Callable[[str, str, str, list[LogLine]], None]
+_log = logging.getLogger(__name__)
 
-_GATHER_S = 0.05
-"""Lines wait this long for company. Whoever reads logs through the API flushes first and so never notices."""
+_BATCH_S = 0.1
+"""How long lines wait for more of them. Anyone who reads logs through the API calls `flush` first, so they never notice."""
 
 _QUEUE_MAX = 200_000
-"""Lines that may wait: when the service is flooded the oldest are lost, not its memory."""
+"""Lines that may wait. When functions write faster than lines can be delivered, the oldest are lost; memory stays bounded."""
 
 
-class BatchingSink:
-    """A LogSink. `deliver(region, group, stream, lines)` runs in this sink's own thread, or in the thread that flushes."""
+class LogLine(Struct, frozen=True):
+    """One log event: milliseconds since the epoch, and the text without its newline."""
 
-    def __init__(self, deliver: Deliver) -> None:
+    timestamp_ms: int
+    message: str
+
+
+class LogSink:
+    """A queue of log lines. `deliver(region, group, stream, lines)` may block: it runs in this sink's thread or in `flush`."""
+
+    def __init__(self, deliver: Callable[[str, str, str, list[LogLine]], None]) -> None:
         self._deliver = deliver
-        self._waiting: deque[tuple[str, str, str, LogLine]] = deque(maxlen=_QUEUE_MAX)
-        self._some = threading.Event()
-        self._ending = threading.Event()
+        self._queue: deque[tuple[str, str, str, LogLine]] = deque(maxlen=_QUEUE_MAX)
+        self._pending = threading.Event()
+        self._closing = threading.Event()
         self._delivering = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="logs", daemon=True)
 
@@ -32,29 +40,36 @@ class BatchingSink:
         self._thread.start()
 
     def write(self, region: str, group: str, stream: str, lines: Sequence[LogLine]) -> None:
-        """Never blocks and never fails."""
-        self._waiting.extend((region, group, stream, line) for line in lines)
-        self._some.set()
+        """Queue lines of one stream. Never blocks and never fails."""
+        if lines:
+            self._queue.extend((region, group, stream, line) for line in lines)
+            self._pending.set()
 
     def flush(self) -> None:
-        """Delivers what waits, in the calling thread."""
+        """Deliver what is queued, in the calling thread. Lines of one stream keep their order."""
         with self._delivering:
             batches: dict[tuple[str, str, str], list[LogLine]] = {}
-            while self._waiting:
-                region, group, stream, line = self._waiting.popleft()
+            while self._queue:
+                region, group, stream, line = self._queue.popleft()
                 batches.setdefault((region, group, stream), []).append(line)
-            for where, lines in batches.items():
-                self._deliver(*where, lines)
+            for (region, group, stream), lines in batches.items():
+                try:
+                    self._deliver(region, group, stream, lines)
+                except Exception:
+                    # The other end is moto, which may fail in any way. A function must not stop because of its log.
+                    _log.exception("lost %d lines for the log group %s", len(lines), group)
 
     def close(self) -> None:
-        self._ending.set()
-        self._some.set()
+        """Deliver what is left and end the thread."""
+        self._closing.set()
+        self._pending.set()
         if self._thread.is_alive():
-            self._thread.join(timeout=5)
+            self._thread.join()
+        self.flush()
 
     def _run(self) -> None:
-        while not self._ending.is_set():
-            self._some.wait()
-            self._ending.wait(_GATHER_S)
-            self._some.clear()
+        while not self._closing.is_set():
+            self._pending.wait()
+            self._closing.wait(_BATCH_S)
+            self._pending.clear()
             self.flush()

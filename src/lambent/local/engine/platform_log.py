@@ -1,4 +1,4 @@
-"""The log of an environment: START, END and REPORT as AWS writes them, and the function's own lines between them.
+"""The lines that AWS adds to a function's log: INIT_START, START, END, REPORT.
 
 Text lines as recorded (`tests/recordings/invoke-and-url.json`, `log_events`); JSON records as in
 https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html.
@@ -9,91 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import uuid
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
 from msgspec import Struct
 
-from lambent import calendar, limits
+from lambent import calendar
 
-from .invocation import Function, LogLine
-
-_FRAME_MAGIC = b"\xa5\x5a\x00"  # awslambdaric, FramedTelemetryLogSink: type 4 bytes, length 4, microseconds 8, message
-_FRAME_HEAD = 16
-_FRAME_MAX = 8 << 20
-_EVENT_MAX = 256 * 1024  # a longer line is cut, as CloudWatch Logs does
-
-
-def stream_name(version: str, now: datetime) -> str:
-    """Such as `2026/11/23/[$LATEST]0123456789abcdef0123456789abcdef`."""
-    return f"{now.astimezone(UTC):%Y/%m/%d}/[{version}]{uuid.uuid4().hex}"
-
-
-class LineSplitter:
-    """Bytes as they come out of the pipe to whole log events. Holds what is not a whole one yet."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def feed(self, chunk: bytes, now_ms: int) -> list[LogLine]:
-        self._rest += chunk
-        return self._take(now_ms, last=False)
-
-    def finish(self, now_ms: int) -> list[LogLine]:
-        """What is left, a line without its end included."""
-        lines = self._take(now_ms, last=True)
-        self._rest = b""
-        return lines
-
-    def _take(self, now_ms: int, *, last: bool) -> list[LogLine]:
-        lines: list[LogLine] = []
-        while self._rest:
-            if self._frame_length() is not None:
-                line = self._frame()
-                if line is None and not last:
-                    break
-                if line is not None:
-                    lines.append(line)
-                    continue
-            ends = [at for at in (self._rest.find(b"\n"), self._rest.find(_FRAME_MAGIC, 1) - 1) if at >= 0]
-            if not ends and not last and len(self._rest) < _EVENT_MAX:
-                break
-            cut = min([at + 1 for at in ends] or [len(self._rest)])
-            lines.append(LogLine(now_ms, _text(self._rest[:cut].removesuffix(b"\n"))))
-            self._rest = self._rest[cut:]
-        return lines
-
-    def _frame_length(self) -> int | None:
-        """The length of the frame that comes next, 0 as long as it is not known; None when it is text that comes."""
-        if not self._rest.startswith(_FRAME_MAGIC):
-            return None
-        length = int.from_bytes(self._rest[4:8], "big") if len(self._rest) >= _FRAME_HEAD else 0
-        return length if length <= _FRAME_MAX else None
-
-    def _frame(self) -> LogLine | None:
-        """None when it is not whole yet."""
-        end = _FRAME_HEAD + int.from_bytes(self._rest[4:8], "big")
-        if len(self._rest) < max(end, _FRAME_HEAD):
-            return None
-        stamp = int.from_bytes(self._rest[8:_FRAME_HEAD], "big") // 1000
-        message = self._rest[_FRAME_HEAD:end]
-        self._rest = self._rest[end:]
-        return LogLine(stamp, _text(message.removesuffix(b"\n")))
-
-
-def _text(raw: bytes) -> str:
-    # awslambdaric, unframed, joins the lines of one record by carriage returns.
-    return raw.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
-
-
-def tail(lines: list[LogLine]) -> str:
-    """The text that LogType=Tail gives: the last 4 KB."""
-    text = "".join(line.message + "\n" for line in lines)
-    return text.encode()[-limits.LOG_TAIL :].decode("utf-8", "ignore")
+from .invocation import Function
+from .log_sink import LogLine
 
 
 class Report(Struct, frozen=True):
-    """One invocation's numbers. Milliseconds and MB; `init_ms` only on a cold start; `status` and `error_type` or ""."""
+    """The numbers of one invocation, in milliseconds and MB. `init_ms` is set on a cold start, `status` after a failure."""
 
     request_id: str
     duration_ms: float
@@ -104,8 +32,8 @@ class Report(Struct, frozen=True):
     error_type: str = ""
 
 
-class Format:
-    """The platform's lines, in the format that the function's configuration names."""
+class PlatformLog:
+    """Formats the lines as text or JSON, as the function's configuration says."""
 
     def __init__(self, function: Function, as_of: date) -> None:
         self._function = function
@@ -131,7 +59,7 @@ class Format:
         return self._line(now, f"START RequestId: {request_id} Version: {version}", "start", record)
 
     def end(self, now: datetime, report: Report) -> list[LogLine]:
-        """END (text only: a real function's JSON log holds no such record) and REPORT."""
+        """Return END and REPORT. A JSON log has no END record, on AWS either."""
         billed = math.ceil(report.duration_ms + (report.init_ms or 0.0 if self._bills_init else 0.0))
         if self._json:
             return [self._line(now, "", "report", _report_record(report, billed))]
@@ -148,10 +76,10 @@ class Format:
             fields.append(f"Status: {report.status}")
         if report.status == "error":
             fields.append(f"Error Type: {report.error_type}")
-        text = "\t".join([*fields, ""])
-        return [self._line(now, f"END RequestId: {report.request_id}", "", {}), self._line(now, text, "", {})]
+        report_line = "\t".join([*fields, ""])
+        return [self._line(now, f"END RequestId: {report.request_id}"), self._line(now, report_line)]
 
-    def _line(self, now: datetime, text: str, kind: str, record: dict[str, object] | dict[str, str]) -> LogLine:
+    def _line(self, now: datetime, text: str, kind: str = "", record: Mapping[str, object] | None = None) -> LogLine:
         if self._json:
             stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z"
             text = json.dumps({"time": stamp, "type": f"platform.{kind}", "record": record}, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""Which environment takes an invocation: a warm one, one that is about to be free, or a new one."""
+"""Decides which environment runs an invocation: an idle one, one that is about to become idle, or a new one."""
 
 from __future__ import annotations
 
@@ -8,266 +8,275 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from msgspec import Struct, field
-
-from .execution_environment import Execution, Keeper
+from .execution_environment import ExecutionEnvironment
 from .invocation import Function, Throttled
 
 CONCURRENCY = 1000
-"""An account's concurrent executions, as AWS gives by default."""
+"""Concurrent executions of an account, AWS's default."""
 
 _GRACE_S = 0.05
-"""How long an invocation waits for an environment that has answered and is about to ask for its next event."""
+"""How long an invocation waits for an environment that has responded and is about to ask for its next event."""
 
 STARTS = max(8, 4 * (os.cpu_count() or 1))
-"""Environments that start at the same time. More only make each other late; an invocation above waits for its turn."""
+"""Environments that may start at the same time. More would only slow each other down, so further invocations wait."""
 
-_MB_EACH = 64
+_MB_PER_ENVIRONMENT = 64
 _SWEEP_S = 5.0
+
+_Waiters = deque[asyncio.Future[ExecutionEnvironment | None]]
 
 
 def machine_limit() -> int:
-    """How many environments fit into this machine's memory, the account's concurrency at most."""
+    """Return how many environments fit into this machine's memory, at most the account's concurrency."""
     try:
         megabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // (1 << 20)
     except (ValueError, OSError):
         return CONCURRENCY
-    return min(CONCURRENCY, max(8, megabytes // _MB_EACH))
+    return min(CONCURRENCY, max(8, megabytes // _MB_PER_ENVIRONMENT))
 
 
-class _Shelf(Struct):
-    """The environments of one function version."""
+class _VersionPool:
+    """The environments of one function version. `finishing` of the busy ones have responded and are not idle yet."""
 
-    idle: list[Execution] = field(default_factory=list)
-    busy: set[Execution] = field(default_factory=set)
-    answered: int = 0
-    waiters: deque[asyncio.Future[Execution | None]] = field(default_factory=deque)
+    def __init__(self) -> None:
+        self.idle: list[ExecutionEnvironment] = []
+        self.busy: set[ExecutionEnvironment] = set()
+        self.finishing = 0
+        self.waiters: _Waiters = deque()
+
+    @property
+    def unused(self) -> bool:
+        return not (self.idle or self.busy or self.waiters)
+
+    @property
+    def provisioned(self) -> list[ExecutionEnvironment]:
+        """The provisioned environments that are to stay, busy ones first."""
+        return [each for each in (*self.busy, *self.idle) if each.provisioned and not each.retired]
+
+    def take_idle(self) -> ExecutionEnvironment:
+        """Take a provisioned environment if there is one, else the one that was used last."""
+        index = next((number for number, each in enumerate(self.idle) if each.provisioned), -1)
+        environment = self.idle.pop(index)
+        self.busy.add(environment)
+        return environment
 
 
-class Pool:
-    """`make` gives a new environment, with the pool as its keeper."""
+class EnvironmentPool:
+    """`create(function, on_init)` returns a new environment, which calls `on_init` once its first init has ended."""
 
-    def __init__(self, make: Callable[[Function, Keeper], Execution], idle_s: float) -> None:
-        self._make = make
+    def __init__(self, create: Callable[[Function, Callable[[], None]], ExecutionEnvironment], idle_s: float) -> None:
+        self._create = create
         self._idle_s = idle_s
         self._limit = machine_limit()
-        self._shelves: dict[Function, _Shelf] = {}
+        self._versions: dict[Function, _VersionPool] = {}
         self._starting = 0
-        self._turns: deque[asyncio.Future[Execution | None]] = deque()
+        self._start_waiters: _Waiters = deque()
         self._closing: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.TimerHandle | None = None
         self._stopped = False
-        self.on_lost: Callable[[Function], None] = lambda function: None
-        """Told of a function that has lost a provisioned environment."""
+        self.on_provisioned_lost: Callable[[Function], None] = lambda function: None
 
-    async def acquire(self, function: Function) -> Execution:
-        """Raises Throttled, or EngineFault when a new environment cannot be made."""
+    async def acquire(self, function: Function) -> ExecutionEnvironment:
+        """Return an environment for one invocation. Raises Throttled, or EngineFault when none can be created."""
         waited = False
         while True:
-            shelf = self._shelves.setdefault(function, _Shelf())
-            if shelf.idle:
-                execution = _pick(shelf.idle)
-                shelf.busy.add(execution)
-                return execution
-            if shelf.answered > len(shelf.waiters) and not waited:
+            version = self._version(function)
+            if version.idle:
+                return version.take_idle()
+            if version.finishing > len(version.waiters) and not waited:
                 waited = True
-                handed = await self._wait(shelf.waiters, timeout_s=_GRACE_S)
+                environment = await self._wait(version.waiters, timeout_s=_GRACE_S)
             elif self._starting >= STARTS:
-                handed = await self._wait(shelf.waiters, self._turns)
+                environment = await self._wait(version.waiters, self._start_waiters)
             else:
-                return await self._start(function, shelf)
-            if handed is not None:
-                return handed
+                return await self._start(function, version)
+            if environment is not None:
+                return environment
 
-    async def warm(self, function: Function) -> bool:
-        """Adds a provisioned environment. Whether its init went well; if not it is gone again. Raises as `acquire`."""
-        execution = await self._start(function, self._shelves.setdefault(function, _Shelf()), provisioned=True)
+    async def add_provisioned(self, function: Function) -> bool:
+        """Start a provisioned environment. Returns False if its init failed; it is then gone. Raises as `acquire`."""
+        version = self._version(function)
+        environment = await self._start(function, version, provisioned=True)
         try:
-            went_well = await execution.warm()
+            initialized = await environment.initialize()
         except BaseException:
-            self._drop(execution)
+            self._remove(environment)
             raise
-        if went_well:
-            self.answered(execution)
-            self.release(execution)
+        if initialized:
+            version.finishing += 1
+            self._release(environment)
         else:
-            self._drop(execution)
-        return went_well
+            self._remove(environment)
+        return initialized
 
-    def provisioned(self, function: Function, *, ready: bool = False) -> int:
-        """How many provisioned environments it has, or how many of them have ended their init."""
-        return sum(each.started for each in self._provisioned(function)) if ready else len(self._provisioned(function))
+    def count_provisioned(self, function: Function, *, ready: bool = False) -> int:
+        """Count the provisioned environments of a function, or only those that have ended their init."""
+        environments = self._versions[function].provisioned if function in self._versions else []
+        return sum(each.initialized for each in environments) if ready else len(environments)
 
-    def trim(self, function: Function, most: int) -> None:
-        """Ends provisioned environments above this number, those that are busy after their event."""
-        shelf = self._shelves.get(function, _Shelf())
-        for execution in self._provisioned(function)[most:]:
-            execution.retired = True
-            if execution in shelf.idle:
-                shelf.idle.remove(execution)
-                self._close(execution)
+    def trim_provisioned(self, function: Function, count: int) -> None:
+        """End all but `count` provisioned environments. Busy ones finish their event first."""
+        version = self._versions.get(function, _VersionPool())
+        for environment in version.provisioned[count:]:
+            environment.retired = True
+            if environment in version.idle:
+                version.idle.remove(environment)
+                self._close(environment)
 
-    def _provisioned(self, function: Function) -> list[Execution]:
-        shelf = self._shelves.get(function, _Shelf())
-        return [each for each in (*shelf.busy, *shelf.idle) if each.provisioned and not each.retired]
+    def release_when_idle(self, environment: ExecutionEnvironment) -> None:
+        """The environment has responded. Hand it out again as soon as it asks for its next event."""
+        self._versions[environment.function].finishing += 1
+        environment.when_idle(lambda: self._release(environment))
 
-    def answered(self, execution: Execution) -> None:
-        """It has answered; `release` follows when it is free."""
-        self._shelves[execution.function].answered += 1
-
-    def started(self) -> None:
-        """An environment has ended its init phase (or failed): the next may start."""
-        self._starting -= 1
-        _wake(self._turns)
-
-    def release(self, execution: Execution) -> None:
-        shelf = self._shelves[execution.function]
-        shelf.answered -= 1
-        if execution.retired or self._stopped:
-            self.discard(execution)
-            return
-        while shelf.waiters:
-            waiter = shelf.waiters.popleft()
-            if not waiter.done():
-                waiter.set_result(execution)
-                return
-        shelf.busy.discard(execution)
-        shelf.idle.append(execution)
-        execution.rest()
-        if self._sweeper is None:
-            self._sweep_later()
-
-    def discard(self, execution: Execution) -> None:
-        """Ends an environment, whatever it does."""
-        self._drop(execution)
-        if execution.provisioned:
-            self.on_lost(execution.function)
-
-    def _drop(self, execution: Execution) -> None:
-        shelf = self._shelves.get(execution.function)
-        if shelf is not None:
-            shelf.busy.discard(execution)
-            if not shelf.busy and not shelf.idle and not shelf.waiters:
-                del self._shelves[execution.function]
-        self._close(execution)
+    def discard(self, environment: ExecutionEnvironment) -> None:
+        """End an environment, whatever it is doing."""
+        self._remove(environment)
+        if environment.provisioned:
+            self.on_provisioned_lost(environment.function)
 
     async def retire(self, arn: str, version: str | None) -> None:
-        """Ends the idle environments of a function (of one version, or of all), and marks the busy ones."""
-        for function, shelf in list(self._shelves.items()):
+        """End the idle environments of one version, or of all versions. Busy ones finish their event first."""
+        for function, environments in list(self._versions.items()):
             if function.arn != arn or version not in (None, function.version):
                 continue
-            for execution in shelf.busy:
-                execution.retired = True
-            idle, shelf.idle = shelf.idle, []
-            for execution in idle:
-                self._close(execution)
-            if not shelf.busy and not shelf.waiters:
-                del self._shelves[function]
-        await self._closed()
+            for environment in environments.busy:
+                environment.retired = True
+            idle, environments.idle = environments.idle, []
+            for environment in idle:
+                self._close(environment)
+            if environments.unused:
+                del self._versions[function]
+        await self._wait_closed()
 
     async def stop(self) -> None:
         self._stopped = True
         if self._sweeper is not None:
             self._sweeper.cancel()
-        for shelf in self._shelves.values():
-            for execution in [*shelf.idle, *shelf.busy]:
-                self._close(execution)
-            shelf.idle = []
-            shelf.busy = set()
-        await self._closed()
+        for version in self._versions.values():
+            for environment in (*version.idle, *version.busy):
+                self._close(environment)
+            version.idle.clear()
+            version.busy.clear()
+        await self._wait_closed()
 
     def describe(self) -> dict[str, object]:
-        counts: dict[str, object] = {}
-        for function, shelf in self._shelves.items():
-            if shelf.idle or shelf.busy:
-                counts[f"{function.name}:{function.version}"] = {"idle": len(shelf.idle), "busy": len(shelf.busy)}
-        return counts
+        return {
+            f"{function.name}:{function.version}": {"idle": len(version.idle), "busy": len(version.busy)}
+            for function, version in self._versions.items()
+            if version.idle or version.busy
+        }
 
-    async def _start(self, function: Function, shelf: _Shelf, *, provisioned: bool = False) -> Execution:
-        if sum(len(each.idle) + len(each.busy) for each in self._shelves.values()) >= self._limit:
+    def _version(self, function: Function) -> _VersionPool:
+        return self._versions.setdefault(function, _VersionPool())
+
+    async def _start(self, function: Function, version: _VersionPool, *, provisioned: bool = False) -> ExecutionEnvironment:
+        if sum(len(each.idle) + len(each.busy) for each in self._versions.values()) >= self._limit:
             self._evict()
         self._starting += 1
-        execution = self._make(function, self)
-        execution.provisioned = provisioned
-        shelf.busy.add(execution)
+        environment = self._create(function, self._on_init)
+        environment.provisioned = provisioned
+        version.busy.add(environment)
         try:
-            await execution.prepare()
+            await environment.prepare()
         except BaseException:
-            self._drop(execution)
-            self.started()
+            self._remove(environment)
+            self._on_init()
             raise
-        return execution
+        return environment
+
+    def _on_init(self) -> None:
+        """An environment has ended its init, or failed: the next one may start."""
+        self._starting -= 1
+        _wake_first(self._start_waiters, None)
+
+    def _release(self, environment: ExecutionEnvironment) -> None:
+        version = self._versions[environment.function]
+        version.finishing -= 1
+        if environment.retired or self._stopped:
+            self.discard(environment)
+            return
+        if _wake_first(version.waiters, environment):
+            return
+        version.busy.discard(environment)
+        version.idle.append(environment)
+        environment.freeze_soon()
+        if self._sweeper is None:
+            self._schedule_sweep()
+
+    def _remove(self, environment: ExecutionEnvironment) -> None:
+        version = self._versions.get(environment.function)
+        if version is not None:
+            version.busy.discard(environment)
+            if version.unused:
+                del self._versions[environment.function]
+        self._close(environment)
 
     def _evict(self) -> None:
-        """Ends the environment that has been idle for longest. Raises Throttled when none is idle."""
+        """End the environment that has been idle for longest. Raises Throttled when none is idle."""
         idle = [
-            (execution.last_used, shelf, execution)
-            for shelf in self._shelves.values()
-            for execution in shelf.idle
-            if not execution.provisioned
+            (environment.last_used, version, environment)
+            for version in self._versions.values()
+            for environment in version.idle
+            if not environment.provisioned
         ]
         if not idle:
             raise Throttled
-        _, shelf, execution = min(idle, key=lambda entry: entry[0])
-        shelf.idle.remove(execution)
-        self._close(execution)
+        _, version, environment = min(idle, key=lambda entry: entry[0])
+        version.idle.remove(environment)
+        self._close(environment)
 
-    async def _wait(self, *queues: deque[asyncio.Future[Execution | None]], timeout_s: float | None = None) -> Execution | None:
-        """Waits in all these queues at once. None: look again."""
+    async def _wait(self, *queues: _Waiters, timeout_s: float | None = None) -> ExecutionEnvironment | None:
+        """Wait in all these queues at once. Returns None when it is time to look again."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Execution | None] = loop.create_future()
+        waiter: asyncio.Future[ExecutionEnvironment | None] = loop.create_future()
         for queue in queues:
-            queue.append(future)
-        timer = loop.call_later(timeout_s, _look_again, future) if timeout_s else None
+            queue.append(waiter)
+        timer = loop.call_later(timeout_s, _wake, waiter, None) if timeout_s else None
         try:
-            return await future
+            return await waiter
         finally:
             if timer is not None:
                 timer.cancel()
             for queue in queues:
-                if future in queue:
-                    queue.remove(future)
+                if waiter in queue:
+                    queue.remove(waiter)
 
-    def _close(self, execution: Execution) -> None:
-        task = asyncio.ensure_future(execution.close())
+    def _close(self, environment: ExecutionEnvironment) -> None:
+        task = asyncio.ensure_future(environment.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    async def _closed(self) -> None:
+    async def _wait_closed(self) -> None:
         while self._closing:
             await asyncio.gather(*self._closing, return_exceptions=True)
 
-    def _sweep_later(self) -> None:
+    def _schedule_sweep(self) -> None:
         self._sweeper = asyncio.get_running_loop().call_later(min(_SWEEP_S, self._idle_s / 2), self._sweep)
 
     def _sweep(self) -> None:
-        """Ends what has been idle for too long."""
+        """End environments that have been idle for too long."""
         self._sweeper = None
-        expired = time.monotonic() - self._idle_s
-        for function, shelf in list(self._shelves.items()):
-            for execution in [each for each in shelf.idle if each.last_used < expired and not each.provisioned]:
-                shelf.idle.remove(execution)
-                self._close(execution)
-            if not shelf.idle and not shelf.busy and not shelf.waiters:
-                del self._shelves[function]
-        if any(shelf.idle for shelf in self._shelves.values()):
-            self._sweep_later()
+        oldest = time.monotonic() - self._idle_s
+        for function, version in list(self._versions.items()):
+            for environment in [each for each in version.idle if each.last_used < oldest and not each.provisioned]:
+                version.idle.remove(environment)
+                self._close(environment)
+            if version.unused:
+                del self._versions[function]
+        if any(version.idle for version in self._versions.values()):
+            self._schedule_sweep()
 
 
-def _pick(idle: list[Execution]) -> Execution:
-    """Takes a provisioned one before the others, else the one that was used last."""
-    place = next((number for number, each in enumerate(idle) if each.provisioned), -1)
-    return idle.pop(place)
+def _wake(waiter: asyncio.Future[ExecutionEnvironment | None], environment: ExecutionEnvironment | None) -> bool:
+    if waiter.done():
+        return False
+    waiter.set_result(environment)
+    return True
 
 
-def _look_again(future: asyncio.Future[Execution | None]) -> None:
-    if not future.done():
-        future.set_result(None)
-
-
-def _wake(queue: deque[asyncio.Future[Execution | None]]) -> None:
+def _wake_first(queue: _Waiters, environment: ExecutionEnvironment | None) -> bool:
+    """Wake the first waiter that still waits. Returns whether there was one."""
     while queue:
-        waiter = queue.popleft()
-        if not waiter.done():
-            waiter.set_result(None)
-            return
+        if _wake(queue.popleft(), environment):
+            return True
+    return False

@@ -1,8 +1,9 @@
 """The Runtime API of one environment: a small HTTP server on loopback that only its runtime process talks to.
 
-https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html; refusals as in aws/aws-lambda-runtime-interface-emulator
-(`internal/lambda/rapi`). Written on asyncio's protocols with httptools, since every invocation passes here twice.
-A response in streaming mode goes into the invocation's channel while it comes; without a channel it is read to its end.
+https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html; error responses as in
+aws/aws-lambda-runtime-interface-emulator (`internal/lambda/rapi`). It uses asyncio's protocols and httptools, since every
+invocation passes through here twice. A streamed response goes into the invocation's ResponseStream while it arrives. If the
+invocation was buffered, the response is collected first.
 """
 
 from __future__ import annotations
@@ -13,15 +14,18 @@ import binascii
 import contextlib
 import json
 import re
-from typing import Protocol, cast
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import cast
 
 import httptools
-from msgspec import Struct, field
+from msgspec import Struct
 
 from lambent import limits
+from lambent.local.sandbox.sandbox import ProcessExit
 
-from .response_stream import Channel
-from .runtime_states import IllegalStep, State, Step, after
+from .response_stream import ResponseStream
+from .runtime_states import IllegalTransition, State, Step, next_state
 
 _PREFIX = b"/2018-06-01/runtime/"
 _INVOCATION = re.compile(rb"invocation/([^/]+)/(response|error)")
@@ -31,71 +35,101 @@ _ERROR_TYPE = re.compile(r"(Runtime|Function)\.[A-Z][a-zA-Z]+")
 _MODES = (b"", b"buffered", b"streaming")
 
 
-class Event(Struct, frozen=True):
-    """What `next` answers: the headers without the connection's own, and the payload."""
+class EventKind(Enum):
+    READY = auto()
+    RESPONSE = auto()
+    TOO_LARGE = auto()
+    ERROR = auto()
+    INIT_ERROR = auto()
+    TRUNCATED = auto()  # the runtime closed the connection in the middle of a streamed response
+    EXITED = auto()
+    TIMEOUT = auto()
+
+
+class RuntimeEvent(Struct, frozen=True):
+    """Something that a runtime process did. `payload` and `error_type` are what it sent.
+
+    `limit` (bytes) belongs to TOO_LARGE, `exit` to EXITED.
+    """
+
+    kind: EventKind
+    payload: bytes = b""
+    error_type: str = ""
+    limit: int = 0
+    exit: ProcessExit | None = None
+
+
+class NextInvocation(Struct, frozen=True):
+    """The response to `GET invocation/next`. `headers` are encoded, without those of the connection."""
 
     request_id: str
     headers: bytes
     payload: bytes
 
 
-def make_event(request_id: str, payload: bytes, headers: dict[str, str]) -> Event:
-    """`headers` as the runtime gets them; empty ones are left out, and line ends in them too."""
+def next_invocation(request_id: str, payload: bytes, headers: dict[str, str]) -> NextInvocation:
+    """Encode the headers for the runtime. Empty ones are left out, and line ends within them become spaces."""
     lines = [f"{name}: {value}" for name, value in headers.items() if value]
     text = "".join(line.replace("\r", " ").replace("\n", " ") + "\r\n" for line in lines)
-    return Event(request_id, text.encode("utf-8"), payload)
+    return NextInvocation(request_id, text.encode("utf-8"), payload)
 
 
-class Listener(Protocol):
-    """What the environment wants to know. Called from the event loop."""
+class _Request:
+    def __init__(self) -> None:
+        self.url = b""
+        self.headers: dict[bytes, bytes] = {}
+        self.body: list[bytes] = []
+        self.size = 0
+        self.stream: ResponseStream | None = None
 
-    def on_ready(self) -> None: ...
-    def on_response(self, payload: bytes) -> None: ...
-    def on_too_large(self) -> None: ...
-    def on_error(self, payload: bytes, error_type: str) -> None: ...
-    def on_init_error(self, payload: bytes, error_type: str) -> None: ...
-    def on_truncated(self) -> None:
-        """The runtime hung up in the middle of a streamed response."""
-        ...
+    @property
+    def mode(self) -> bytes:
+        return self.headers.get(b"lambda-runtime-function-response-mode", b"").lower()
 
+    def error_type(self, family: str) -> str:
+        text = self.headers.get(b"lambda-runtime-function-error-type", b"").decode("latin-1")
+        return text if _ERROR_TYPE.fullmatch(text) else f"{family}.Unknown"
 
-class _Request(Struct):
-    url: bytes = b""
-    headers: dict[bytes, bytes] = field(default_factory=dict)
-    body: list[bytes] = field(default_factory=list)
-    size: int = 0
-    channel: Channel | None = None
+    def error_trailer(self) -> bytes:
+        encoded = self.headers.get(b"lambda-runtime-function-error-body", b"")
+        try:
+            return base64.b64decode(encoded, validate=True)
+        except binascii.Error:
+            return encoded
 
 
 class RuntimeApi:
-    """`start`, then `restart` before each new runtime process, `hand` for each event."""
+    """Call `start` once, `restart` before each new runtime process and `send` for each event.
 
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
+    `report` is called from the event loop with everything that the runtime does.
+    """
+
+    def __init__(self, report: Callable[[RuntimeEvent], None]) -> None:
+        self._report = report
         self._server: asyncio.Server | None = None
         self._connections: set[_Connection] = set()
-        self._waiting: _Connection | None = None
-        self._event: Event | None = None
-        self._channel: Channel | None = None
-        self._nobody = asyncio.Event()
+        self._polling: _Connection | None = None
+        self._invocation: NextInvocation | None = None
+        self._stream: ResponseStream | None = None
+        self._disconnected = asyncio.Event()
         self.state = State.STARTED
         self.address = ""
 
     @property
-    def listening(self) -> bool:
-        """Whether the runtime waits for an event."""
-        return self._waiting is not None
+    def polling(self) -> bool:
+        """Whether the runtime is waiting for an event."""
+        return self._polling is not None
 
     async def start(self) -> None:
-        """Listens on a free port of loopback; `address` is then its host:port."""
+        """Listen on a free loopback port and set `address` to its host:port."""
         self._server = await asyncio.get_running_loop().create_server(lambda: _Connection(self), "127.0.0.1", 0)
         self.address = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     def restart(self) -> None:
-        """Forgets the old process."""
+        """Forget the previous process."""
         for connection in list(self._connections):
             connection.close()
-        self._waiting = self._event = self._channel = None
+        self._polling = self._invocation = self._stream = None
         self.state = State.STARTED
 
     def close(self) -> None:
@@ -103,122 +137,105 @@ class RuntimeApi:
         if self._server is not None:
             self._server.close()
 
-    async def hung_up(self, within_s: float) -> None:
-        """Waits until no connection is left, so that all of what a process said before its end has been read."""
+    async def wait_disconnected(self, timeout_s: float) -> None:
+        """Wait until no connection is left, so that everything a process sent before it ended has been read."""
         if self._connections:
-            self._nobody.clear()
+            self._disconnected.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._nobody.wait(), within_s)
+                await asyncio.wait_for(self._disconnected.wait(), timeout_s)
 
-    def hand(self, event: Event, channel: Channel | None = None) -> None:
-        """Gives an event to the runtime, which has asked for it; a streamed response will go into `channel`.
+    def send(self, invocation: NextInvocation, stream: ResponseStream | None = None) -> None:
+        """Send an event to the runtime. A streamed response will go into `stream`.
 
-        Raises IllegalStep when it has not asked.
+        Raises IllegalTransition if the runtime has not asked for an event.
         """
-        if self._waiting is None:
-            raise IllegalStep("the runtime has not asked for an event")
-        self.state = after(self.state, Step.EVENT)
-        self._event, self._channel = event, channel
-        self._waiting.send_event(event)
-        self._waiting = None
+        if self._polling is None:
+            raise IllegalTransition("the runtime has not asked for an event")
+        self.state = next_state(self.state, Step.EVENT)
+        self._invocation, self._stream = invocation, stream
+        self._polling.send_invocation(invocation)
+        self._polling = None
 
-    def opened(self, connection: _Connection) -> None:
+    # What connections call:
+
+    def on_connect(self, connection: _Connection) -> None:
         self._connections.add(connection)
 
-    def closed(self, connection: _Connection) -> None:
+    def on_disconnect(self, connection: _Connection, request: _Request) -> None:
+        """The connection was lost, perhaps while a streamed response was arriving."""
+        if request.stream is not None and self.state is State.RESPONDING:
+            self.state = next_state(self.state, Step.SENT)
+            self._report(RuntimeEvent(EventKind.TRUNCATED))
         self._connections.discard(connection)
-        if self._waiting is connection:
-            self._waiting = None
+        if self._polling is connection:
+            self._polling = None
         if not self._connections:
-            self._nobody.set()
+            self._disconnected.set()
 
-    def begin(self, connection: _Connection, method: bytes, request: _Request) -> None:
-        """The head of a request: if it begins the streamed response to a streamed invocation, its body goes on as it comes."""
-        found = _INVOCATION.fullmatch(request.url.removeprefix(_PREFIX)) if method == b"POST" else None
-        if self._channel is None or self._event is None or found is None or _mode(request) != b"streaming":
+    def on_headers(self, method: bytes, request: _Request, transport: asyncio.ReadTransport) -> None:
+        """If this is the streamed response to a streamed invocation, pass its body on as it arrives."""
+        match = _INVOCATION.fullmatch(request.url.removeprefix(_PREFIX)) if method == b"POST" else None
+        if self._stream is None or self._invocation is None or match is None or request.mode != b"streaming":
             return
-        if found[2] != b"response" or found[1] != self._event.request_id.encode() or self.state is not State.RUNNING:
-            return  # refused when all of it is there
-        self.state = after(self.state, Step.STREAM)
-        request.channel, self._channel = self._channel, None
-        request.channel.begin(request.headers.get(b"content-type", b"").decode("latin-1"), connection)
+        if match[2] != b"response" or match[1] != self._invocation.request_id.encode() or self.state is not State.RUNNING:
+            return  # `on_request` refuses it
+        self.state = next_state(self.state, Step.STREAM)
+        request.stream, self._stream = self._stream, None
+        request.stream.begin(request.headers.get(b"content-type", b"").decode("latin-1"), transport)
 
-    def oversized(self, connection: _Connection) -> None:
-        """A streamed response has passed the limit: the runtime is told at once, and what still comes is thrown away."""
-        self.state = after(self.state, Step.SENT)
-        self._too_large(connection, limits.STREAM_MAX)
+    def on_stream_too_large(self, connection: _Connection) -> None:
+        """A streamed response has exceeded the limit: refuse it at once. What still arrives is discarded."""
+        self.state = next_state(self.state, Step.SENT)
+        self._refuse_too_large(connection, limits.STREAM_MAX)
 
-    def _too_large(self, connection: _Connection, limit: int) -> None:
-        said = f"Exceeded maximum allowed payload size ({limit} bytes)."
-        connection.send(_refusal(413, "Request Entity Too Large", said, "RequestEntityTooLarge"))
-        self._listener.on_too_large()
-
-    def truncated(self, request: _Request) -> None:
-        """The connection was lost while a streamed response was coming."""
-        if request.channel is not None and self.state is State.RESPONDING:
-            self.state = after(self.state, Step.SENT)
-            self._listener.on_truncated()
-
-    def answer(self, connection: _Connection, method: bytes, request: _Request) -> None:
-        """One whole request."""
+    def on_request(self, connection: _Connection, method: bytes, request: _Request) -> None:
+        """Respond to one complete request."""
         path = request.url.removeprefix(_PREFIX)
         try:
             if method == b"GET" and path == b"invocation/next":
                 self._next(connection)
             elif method == b"POST" and path == b"init/error":
-                self.state = after(self.state, Step.INIT_ERROR)
+                self.state = next_state(self.state, Step.INIT_ERROR)
                 connection.send(_ACCEPTED)
-                self._listener.on_init_error(b"".join(request.body), _error_type(request, "Runtime"))
-            elif method == b"POST" and (found := _INVOCATION.fullmatch(path)):
-                self._result(connection, found[1], found[2], request)
+                self._report(RuntimeEvent(EventKind.INIT_ERROR, b"".join(request.body), request.error_type("Runtime")))
+            elif method == b"POST" and (match := _INVOCATION.fullmatch(path)):
+                self._response(connection, match[1], match[2], request)
             else:
                 connection.send(_refusal(404, "Not Found", "404 page not found", "NotFound"))
-        except IllegalStep as error:
+        except IllegalTransition as error:
             connection.send(_refusal(403, "Forbidden", str(error), "InvalidStateTransition"))
 
     def _next(self, connection: _Connection) -> None:
-        self.state = after(self.state, Step.NEXT)
-        self._waiting = connection
-        self._event = self._channel = None
-        self._listener.on_ready()
+        self.state = next_state(self.state, Step.NEXT)
+        self._polling = connection
+        self._invocation = self._stream = None
+        self._report(RuntimeEvent(EventKind.READY))
 
-    def _result(self, connection: _Connection, request_id: bytes, kind: bytes, request: _Request) -> None:
-        if self._event is None or request_id != self._event.request_id.encode():
+    def _response(self, connection: _Connection, request_id: bytes, kind: bytes, request: _Request) -> None:
+        if self._invocation is None or request_id != self._invocation.request_id.encode():
             connection.send(_refusal(400, "Bad Request", "Invalid request ID", "InvalidRequestID"))
             return
-        if _mode(request) not in _MODES:
+        if request.mode not in _MODES:
             connection.send(_refusal(400, "Bad Request", "Invalid function response mode", "InvalidFunctionResponseMode"))
             return
-        streamed = Step.SENT if request.channel is not None else Step.RESPONSE
-        self.state = after(self.state, streamed if kind == b"response" else Step.ERROR)
-        if request.channel is None and request.size > limits.PAYLOAD_MAX:
-            self._too_large(connection, limits.PAYLOAD_MAX)
+        success = Step.SENT if request.stream is not None else Step.RESPONSE
+        self.state = next_state(self.state, success if kind == b"response" else Step.ERROR)
+        if request.stream is None and request.size > limits.PAYLOAD_MAX:
+            self._refuse_too_large(connection, limits.PAYLOAD_MAX)
             return
         connection.send(_ACCEPTED)
         body = b"".join(request.body)
         if kind == b"error":
-            self._listener.on_error(body, _error_type(request, "Function"))
-        elif b"lambda-runtime-function-error-type" in request.headers:  # a trailer: it failed on the way
-            self._listener.on_error(_error_trailer(request), _error_type(request, "Function"))
+            self._report(RuntimeEvent(EventKind.ERROR, body, request.error_type("Function")))
+        elif b"lambda-runtime-function-error-type" in request.headers:  # a trailer: it failed after the response had begun
+            self._report(RuntimeEvent(EventKind.ERROR, request.error_trailer(), request.error_type("Function")))
         else:
-            self._listener.on_response(body)
+            self._report(RuntimeEvent(EventKind.RESPONSE, body))
 
-
-def _mode(request: _Request) -> bytes:
-    return request.headers.get(b"lambda-runtime-function-response-mode", b"").lower()
-
-
-def _error_type(request: _Request, family: str) -> str:
-    said = request.headers.get(b"lambda-runtime-function-error-type", b"").decode("latin-1")
-    return said if _ERROR_TYPE.fullmatch(said) else f"{family}.Unknown"
-
-
-def _error_trailer(request: _Request) -> bytes:
-    encoded = request.headers.get(b"lambda-runtime-function-error-body", b"")
-    try:
-        return base64.b64decode(encoded, validate=True)
-    except binascii.Error:
-        return encoded
+    def _refuse_too_large(self, connection: _Connection, limit: int) -> None:
+        message = f"Exceeded maximum allowed payload size ({limit} bytes)."
+        connection.send(_refusal(413, "Request Entity Too Large", message, "RequestEntityTooLarge"))
+        self._report(RuntimeEvent(EventKind.TOO_LARGE, limit=limit))
 
 
 def _refusal(status: int, reason: str, message: str, error_type: str) -> bytes:
@@ -236,12 +253,11 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._api.opened(self)
+        self._api.on_connect(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
-        self._api.truncated(self._request)
-        self._api.closed(self)
+        self._api.on_disconnect(self, self._request)
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -254,21 +270,13 @@ class _Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write(data)
 
-    def send_event(self, event: Event) -> None:
+    def send_invocation(self, invocation: NextInvocation) -> None:
         head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%b\r\n"
-        self.send(head % (len(event.payload), event.headers) + event.payload)
+        self.send(head % (len(invocation.payload), invocation.headers) + invocation.payload)
 
     def close(self) -> None:
         if self._transport is not None:
             self._transport.close()
-
-    def pause(self) -> None:
-        if self._transport is not None:
-            self._transport.pause_reading()
-
-    def resume(self) -> None:
-        if self._transport is not None:
-            self._transport.resume_reading()
 
     # What httptools calls:
 
@@ -284,24 +292,25 @@ class _Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         if self._request.headers.get(b"expect", b"").lower() == b"100-continue":
             self.send(_CONTINUE)
-        self._api.begin(self, self._parser.get_method(), self._request)
+        if self._transport is not None:
+            self._api.on_headers(self._parser.get_method(), self._request, self._transport)
 
     def on_body(self, body: bytes) -> None:
         request = self._request
         request.size += len(body)
-        if request.channel is not None:
+        if request.stream is not None:
             before = request.size - len(body)
             if request.size <= limits.STREAM_MAX:
-                request.channel.put(body)
+                request.stream.write(body)
             elif before <= limits.STREAM_MAX:
-                request.channel.put(body[: limits.STREAM_MAX - before])
-                request.channel.close()
-                self._api.oversized(self)
+                request.stream.write(body[: limits.STREAM_MAX - before])
+                request.stream.close()
+                self._api.on_stream_too_large(self)
         elif request.size <= limits.PAYLOAD_MAX:
             request.body.append(body)
 
     def on_message_complete(self) -> None:
         request, self._request = self._request, _Request()
-        if request.channel is not None and request.size > limits.STREAM_MAX:
-            return  # answered already
-        self._api.answer(self, self._parser.get_method(), request)
+        if request.stream is not None and request.size > limits.STREAM_MAX:
+            return  # it was refused already
+        self._api.on_request(self, self._parser.get_method(), request)

@@ -15,7 +15,8 @@ from msgspec.structs import replace
 
 from lambent.limits import PAYLOAD_MAX
 from lambent.local.aws_services import AwsServices
-from lambent.local.engine.invocation import Engine, EngineFault, Function, Invocation, Throttled
+from lambent.local.engine.engine import Engine
+from lambent.local.engine.invocation import EngineFault, Function, Invocation, Throttled
 from lambent.local.front import authorization, cors, response, signature, streamed_response
 from lambent.local.front.authorization import AccessRequest, Caller
 from lambent.local.front.event import EventMetadata, encode, make_event

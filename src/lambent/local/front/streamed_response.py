@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import AsyncGenerator
 
-from lambent.local.engine.invocation import Stream
+from lambent.local.engine.response_stream import ResponseStream
 from lambent.local.front.response import JSON, MalformedResponse, bad_gateway, from_prelude
 from lambent.local.http import Response
 
@@ -25,7 +25,7 @@ PRELUDE_MAX = 1024 * 1024
 OCTETS = (("content-type", "application/octet-stream"),)
 
 
-async def from_stream(stream: Stream, label: str) -> Response:
+async def from_stream(stream: ResponseStream, label: str) -> Response:
     """Return the response over a RESPONSE_STREAM URL. Its stream reads the function's; `label` names it in the log."""
     if stream.content_type is None:
         outcome = await stream.outcome()  # not streamed: AWS sends the raw JSON of the whole object
@@ -48,7 +48,7 @@ async def from_stream(stream: Stream, label: str) -> Response:
     return Response(head.status, head.headers, body, _remaining(stream, label))
 
 
-async def _read_prelude(stream: Stream) -> tuple[bytes, bool, bytes]:
+async def _read_prelude(stream: ResponseStream) -> tuple[bytes, bool, bytes]:
     """Return the bytes before the eight NULs, whether these came, and what came with them of the body."""
     data = b""
     while END not in data and len(data) < PRELUDE_MAX:
@@ -60,7 +60,7 @@ async def _read_prelude(stream: Stream) -> tuple[bytes, bool, bytes]:
     return prelude, bool(end), body
 
 
-async def _remaining(stream: Stream, label: str) -> AsyncGenerator[bytes, None]:
+async def _remaining(stream: ResponseStream, label: str) -> AsyncGenerator[bytes, None]:
     try:
         while chunk := await stream.read():
             yield chunk

@@ -1,1 +1,1 @@
-"""Where functions run: namespaces on Linux, a plain process elsewhere. See `interface.py`."""
+"""Where functions run: in namespaces on Linux, in a plain process elsewhere."""

@@ -1,6 +1,6 @@
-"""Copied to /var/runtime/bootstrap.py, as AWS has one: runs AWS's runtime client on the handler that $_HANDLER names.
+"""Copied to /var/runtime/bootstrap.py, AWS's name for it. Runs AWS's runtime client with the handler in $_HANDLER.
 
-Runs under the function's Python (3.9 and later), inside the sandbox; imports nothing of ours.
+It runs under the function's Python (3.9 and later), inside the sandbox, and imports nothing of ours.
 """
 
 import os
@@ -10,14 +10,14 @@ _runtime = os.environ.get("LAMBDA_RUNTIME_DIR", "/var/runtime")
 _task = os.environ.get("LAMBDA_TASK_ROOT", "/var/task")
 _version = "python%d.%d" % sys.version_info[:2]  # noqa: UP031 - plain for every Python
 
-# The function first, then layers, then what the runtime brings, then Python itself (AWS: "search path").
-_named = [place for place in os.environ.get("PYTHONPATH", "").split(":") if place]
-_first = [_task, "/opt/python/lib/" + _version + "/site-packages", "/opt/python", *_named, _runtime]
+# The function comes first, then layers, then what the runtime includes, then Python itself (AWS: "search path").
+_python_path = [path for path in os.environ.get("PYTHONPATH", "").split(":") if path]
+_first = [_task, "/opt/python/lib/" + _version + "/site-packages", "/opt/python", *_python_path, _runtime]
 sys.path[:] = list(dict.fromkeys(_first + sys.path))
 
-# A log record of several lines stays one record: AWS's client frames it. It shares the pipe with print, to keep the order.
+# AWS's client frames log records, so that one of several lines stays one. They share the pipe with print, to keep the order.
 os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(os.dup(1))
 
-from awslambdaric.__main__ import main  # type: ignore[import-not-found]  # noqa: E402 - the search path comes first
+from awslambdaric.__main__ import main  # type: ignore[import-not-found]  # noqa: E402 - needs the search path
 
 main([__file__, os.environ.get("_HANDLER", "")])

@@ -1,4 +1,4 @@
-"""Chooses the best kind of sandbox that works here, by trying it."""
+"""Finds the strongest kind of sandbox that this machine permits, by trying it."""
 
 from __future__ import annotations
 
@@ -6,41 +6,41 @@ import logging
 import sys
 from pathlib import Path
 
-from .namespace_sandbox import NamespaceMaker
-from .process_sandbox import ProcessMaker
-from .sandbox import Maker, Spec
+from .namespace_sandbox import NamespaceFactory
+from .process_sandbox import ProcessFactory
+from .sandbox import SandboxFactory, SandboxSpec
 
 _log = logging.getLogger(__name__)
 
 
-async def choose(scratch: Path) -> Maker:
-    """A maker of namespaces where they are permitted, else of plain processes. `scratch`: a folder that may be written.
+async def detect_sandbox(scratch: Path) -> SandboxFactory:
+    """Return a factory for namespaces where they are permitted, else for plain processes. `scratch` is a writable folder.
 
-    Namespaces can be forbidden by the system's settings (kernel.unprivileged_userns_clone, AppArmor) or by a container.
+    Namespaces can be forbidden by system settings (kernel.unprivileged_userns_clone, AppArmor) or by a container.
     """
     if not sys.platform.startswith("linux"):
-        return ProcessMaker()
-    maker = NamespaceMaker()
+        return ProcessFactory()
+    factory = NamespaceFactory()
     try:
-        await _try(maker, scratch)
+        await _probe(factory, scratch)
     except OSError as error:
-        await maker.stop()
+        await factory.stop()
         _log.info("namespaces are not permitted here (%s): functions run as plain processes", error)
-        return ProcessMaker()
-    return maker
+        return ProcessFactory()
+    return factory
 
 
-async def _try(maker: NamespaceMaker, scratch: Path) -> None:
-    """Starts /bin/true in one: what fails for functions fails here."""
+async def _probe(factory: NamespaceFactory, scratch: Path) -> None:
+    """Run /bin/true. What would fail for functions fails here, with OSError."""
     folder = scratch / "probe-task"
     folder.mkdir(exist_ok=True)
-    folder.chmod(0o755)  # as every function's folder must be: another user runs in it
-    spec = Spec(
+    folder.chmod(0o755)  # another user runs in it, as in every function's folder
+    spec = SandboxSpec(
         interpreter=Path(sys.executable).resolve(), task=folder, runtime=folder, tmp=scratch / "probe", tmp_mb=1,
         memory_mb=128, environment=(), command=("/bin/true",),
     )  # fmt: skip
-    sandbox = await maker.start(spec)
-    ended = await sandbox.wait()
+    sandbox = await factory.start(spec)
+    exit = await sandbox.wait()
     await sandbox.close()
-    if ended.status != 0:
-        raise OSError(f"a process in them ended with {ended}")
+    if exit.status != 0:
+        raise OSError(f"/bin/true ended with {exit}")

@@ -1,7 +1,7 @@
-"""Anywhere: the environment is a plain process of the same user, with as much of its own as can be had without namespaces.
+"""The sandbox that works anywhere: a plain process of the same user, as isolated as it can be without namespaces.
 
-What it has not: a read-only /var/task under that name, a bounded /tmp, and anything that hides the host's files. The
-interpreter runs as one of a bare virtual environment, so that the host's packages are not importable.
+It lacks a read-only /var/task under that name and a bounded /tmp, and nothing hides the host's files. The interpreter runs as
+that of an empty virtual environment, so that the host's packages can't be imported.
 """
 
 from __future__ import annotations
@@ -21,40 +21,42 @@ from pathlib import Path
 from lambent import limits
 
 from . import process_tree
-from .base import Watched
-from .memory_limit import MemoryWatch
-from .output_pipe import Output
-from .sandbox import Exit, Spec
+from .output_pipe import OutputPipe
+from .sandbox import ProcessExit, Sandbox, SandboxSpec
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LIBC = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
-_INSIDE = ("/var/task", "/var/runtime", "/opt")
+_LAMBDA_FOLDERS = ("/var/task", "/var/runtime", "/opt")
 
 
-def translate(value: str, places: dict[str, str]) -> str:
-    """Replaces Lambda's folders by the host's in one value or in a list joined by colons, such as a PATH."""
-    return ":".join(_translate_one(part, places) for part in value.split(":"))
+def translate(value: str, folders: dict[str, str]) -> str:
+    """Replace Lambda's folders by the host's in a value, which may be a list joined by colons, such as a PATH."""
+    return ":".join(_translate_path(path, folders) for path in value.split(":"))
 
 
-def _translate_one(part: str, places: dict[str, str]) -> str:
-    for inside, outside in places.items():
-        if part == inside or part.startswith(inside + "/"):
-            return outside + part[len(inside) :]
-    return part
+def _translate_path(path: str, folders: dict[str, str]) -> str:
+    for inside, outside in folders.items():
+        if path == inside or path.startswith(inside + "/"):
+            return outside + path[len(inside) :]
+    return path
 
 
-def _by_our_python(argv: list[str], python: str) -> list[str]:
-    """The command, as the kernel would start it, of a script whose first line names Lambda's Python: there is none here."""
+def _resolve_shebang(argv: list[str], python: str) -> list[str]:
+    """Return the command with its interpreter if it is a script for Lambda's Python, which does not exist on this machine."""
     if not os.access(argv[0], os.X_OK):
-        return argv  # which is said when it is started
+        return argv  # starting it reports that
     with Path(argv[0]).open("rb") as script:
         name, *option = script.readline(256).decode("utf-8", "replace").rstrip().split(maxsplit=1) or [""]
     return [python, *option, *argv] if name.startswith("#!/var/lang/bin/python") else argv
 
 
-def make_bare(interpreter: Path, tmp: Path) -> Path:
-    """The interpreter as that of a virtual environment without any package. Gives the path to start it by."""
-    home = tmp.with_name(tmp.name + ".python")
+def _virtual_environment(tmp: Path) -> Path:
+    return tmp.with_name(tmp.name + ".python")
+
+
+def make_virtual_environment(interpreter: Path, tmp: Path) -> Path:
+    """Create an empty virtual environment of the interpreter. Returns the path to start Python by."""
+    home = _virtual_environment(tmp)
     python = home / "bin" / interpreter.name
     if not python.exists():
         (home / "bin").mkdir(parents=True, exist_ok=True)
@@ -64,84 +66,72 @@ def make_bare(interpreter: Path, tmp: Path) -> Path:
     return python
 
 
-class ProcessSandbox(Watched):
-    """See `interface.Sandbox`."""
-
+class ProcessSandbox(Sandbox):
     def __init__(
-        self, process: asyncio.subprocess.Process, output: Output, spec: Spec, forget: Callable[[ProcessSandbox], None]
+        self,
+        process: asyncio.subprocess.Process,
+        output: OutputPipe,
+        spec: SandboxSpec,
+        on_close: Callable[[ProcessSandbox], None],
     ) -> None:
         self.process = process
-        self.output = output
-        self.spec = spec
-        self.forget = forget
-        self._frozen: list[int] = []
-        self._watch = MemoryWatch(self._pids, self.spec.memory_mb, self._kill_all)
-        self._watch.start()
-        self._exit = asyncio.ensure_future(self._wait())
-
-    async def wait(self) -> Exit:
-        return await asyncio.shield(self._exit)
-
-    async def kill(self) -> None:
-        self._kill_all()
-        await self.wait()
+        self._tmp = spec.tmp
+        self._on_close = on_close
+        super().__init__(output, spec.memory_mb)
 
     async def close(self) -> None:
         await self.kill()
-        self.forget(self)
-        shutil.rmtree(self.spec.tmp, ignore_errors=True)
-        shutil.rmtree(self.spec.tmp.with_name(self.spec.tmp.name + ".python"), ignore_errors=True)
+        self._on_close(self)
+        shutil.rmtree(self._tmp, ignore_errors=True)
+        shutil.rmtree(_virtual_environment(self._tmp), ignore_errors=True)
 
     def _pids(self) -> list[int]:
-        if process_tree.HAS_PROC:
-            return [self.process.pid, *process_tree.descendants(self.process.pid)]
-        return [self.process.pid, *process_tree.descendants_by_ps(self.process.pid)]
+        descendants = process_tree.descendants if process_tree.HAS_PROC else process_tree.descendants_by_ps
+        return [self.process.pid, *descendants(self.process.pid)]
 
     def _kill_all(self) -> None:
         if self.process.returncode is None:
             process_tree.signal_all(self._pids(), signal.SIGKILL)
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+            self._kill_group()
 
-    async def _wait(self) -> Exit:
-        code = await self.process.wait()
-        self._watch.stop()
+    def _kill_group(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)  # what it left behind
-        self.output.drain()
-        self.output.close()
-        return Exit(None if code < 0 else code, -code if code < 0 else None, out_of_memory=self._watch.exceeded)
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+    async def _wait_exit(self) -> ProcessExit:
+        code = await self.process.wait()
+        self._kill_group()  # processes that it left behind
+        return ProcessExit(None if code < 0 else code, -code if code < 0 else None)
 
 
-class ProcessMaker:
-    """See `interface.Maker`."""
-
+class ProcessFactory:
     kind = "process"
 
     def __init__(self) -> None:
         self._sandboxes: set[ProcessSandbox] = set()
 
-    async def start(self, spec: Spec) -> ProcessSandbox:
+    async def start(self, spec: SandboxSpec) -> ProcessSandbox:
         spec.tmp.mkdir(parents=True, exist_ok=True)
-        places = dict(zip(_INSIDE, (str(spec.task), str(spec.runtime), str(spec.opt or spec.tmp)), strict=True))
-        inside = {"python": str(make_bare(spec.interpreter, spec.tmp)), "task": str(spec.task), "runtime": str(spec.runtime)}
-        argv = _by_our_python([translate(word.format_map(inside), places) for word in spec.command], inside["python"])
-        environment = {name: translate(value, places) for name, value in spec.environment} | {"TMPDIR": str(spec.tmp)}
-        environment.pop("LD_LIBRARY_PATH", None)  # names Lambda's folders; the host's libraries are found without it
+        folders = dict(zip(_LAMBDA_FOLDERS, (str(spec.task), str(spec.runtime), str(spec.opt or spec.tmp)), strict=True))
+        python = str(make_virtual_environment(spec.interpreter, spec.tmp))
+        names = {"python": python, "task": str(spec.task), "runtime": str(spec.runtime)}
+        argv = _resolve_shebang([translate(word.format_map(names), folders) for word in spec.command], python)
+        environment = {name: translate(value, folders) for name, value in spec.environment} | {"TMPDIR": str(spec.tmp)}
+        environment.pop("LD_LIBRARY_PATH", None)  # lists Lambda's folders; the host's libraries need no path
         if spec.opt is not None:
-            environment |= _layers(spec.opt, spec.interpreter.name, environment.get("PYTHONPATH", ""))
-        output = Output()
+            environment |= _layer_variables(spec.opt, spec.interpreter.name, environment.get("PYTHONPATH", ""))
+        output = OutputPipe()
         try:
             process = await asyncio.create_subprocess_exec(
                 *argv, env=environment, cwd=spec.task, stdin=subprocess.DEVNULL, stdout=output.writer, stderr=output.writer,
-                start_new_session=True, preexec_fn=_limit,
+                start_new_session=True, preexec_fn=_limit_process,
             )  # fmt: skip
         except (FileNotFoundError, PermissionError) as error:
-            # As a shell says it, and AWS passes on: 127 not found, 126 not executable.
+            # The exit status of a shell, which AWS reports too: 127 not found, 126 not executable.
             status = 127 if isinstance(error, FileNotFoundError) else 126
             process = await asyncio.create_subprocess_exec("/bin/sh", "-c", f"exit {status}", start_new_session=True)
         output.close_writer()
-        sandbox = ProcessSandbox(process, output, spec, self._forget)
+        sandbox = ProcessSandbox(process, output, spec, self._sandboxes.discard)
         self._sandboxes.add(sandbox)
         return sandbox
 
@@ -149,22 +139,18 @@ class ProcessMaker:
         for sandbox in list(self._sandboxes):
             await sandbox.close()
 
-    def _forget(self, sandbox: ProcessSandbox) -> None:
-        self._sandboxes.discard(sandbox)
+
+def _layer_variables(opt: Path, version: str, python_path: str) -> dict[str, str]:
+    """Return the variables that make a process find the content of layers, although their folder is not /opt."""
+    paths = [f"{opt}/python/lib/{version}/site-packages", f"{opt}/python", python_path]
+    return {"PYTHONPATH": ":".join(filter(None, paths)), "LD_LIBRARY_PATH": f"{opt}/lib"}
 
 
-def _layers(opt: Path, version: str, python_path: str) -> dict[str, str]:
-    """What makes a process find what is in the layers, though their folder is not /opt."""
-    places = [f"{opt}/python/lib/{version}/site-packages", f"{opt}/python", python_path]
-    return {"PYTHONPATH": ":".join(filter(None, places)), "LD_LIBRARY_PATH": f"{opt}/lib"}
-
-
-def _limit() -> None:
-    """In the new process: its limits, and that it ends with us however we end (frozen, it would stay for ever)."""
+def _limit_process() -> None:
+    """Runs in the new process: set its limits, and make it end when this service ends, even while it is frozen."""
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    most = limits.FILE_DESCRIPTORS
-    wanted = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))
+    limit = limits.FILE_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(limits.FILE_DESCRIPTORS, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,4 +1,4 @@
-"""Looks at processes through /proc: who is below whom, and how much memory they use."""
+"""Processes as /proc shows them: their descendants and how much memory they use."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from msgspec import Struct
 HAS_PROC = Path("/proc/self/status").exists()
 
 
-class Usage(Struct, frozen=True):
-    """Memory of one process in KiB. `private` is what only it fills (anonymous and shared memory), `high` the peak of all."""
+class MemoryUsage(Struct, frozen=True):
+    """Memory of one process in KiB. `private` is anonymous and shared memory, `high` the peak of `private` and `file`."""
 
     private: int
     file: int
@@ -23,30 +23,30 @@ class Usage(Struct, frozen=True):
 
 
 def descendants(root: int) -> list[int]:
-    """Every process below `root`, not `root` itself. Empty when it is gone."""
-    found: list[int] = []
-    waiting = [root]
-    while waiting:
-        below = _children(waiting.pop())
-        found += below
-        waiting += below
-    return found
+    """Return every process below `root`, without `root`. Empty if it has ended."""
+    pids: list[int] = []
+    parents = [root]
+    while parents:
+        children = _children(parents.pop())
+        pids += children
+        parents += children
+    return pids
 
 
 def _children(pid: int) -> list[int]:
     folder = f"/proc/{pid}/task"
-    result: list[int] = []
+    pids: list[int] = []
     try:
         for thread in os.listdir(folder):  # noqa: PTH208 - a hot path
             with open(f"{folder}/{thread}/children", "rb", 0) as file:  # noqa: PTH123 - a hot path
-                result += [int(word) for word in file.read().split()]
+                pids += [int(word) for word in file.read().split()]
     except OSError:
-        return result
-    return result
+        return pids
+    return pids
 
 
-def read_usage(pid: int) -> Usage | None:
-    """None when the process is gone, or is a zombie."""
+def read_usage(pid: int) -> MemoryUsage | None:
+    """Return None if the process has ended or is a zombie."""
     try:
         with open(f"/proc/{pid}/status", "rb", 0) as file:  # noqa: PTH123 - a hot path
             return parse_status(file.read())
@@ -54,15 +54,15 @@ def read_usage(pid: int) -> Usage | None:
         return None
 
 
-def parse_status(text: bytes) -> Usage | None:
-    """Takes the memory lines out of /proc/PID/status (proc_pid_status(5)); a zombie has none."""
+def parse_status(text: bytes) -> MemoryUsage | None:
+    """Parse the memory lines of /proc/PID/status (proc_pid_status(5)). A zombie has none."""
     high = text.find(b"VmHWM:")
     anonymous = text.find(b"RssAnon:", high)
     if high < 0 or anonymous < 0:
         return None
     file = text.find(b"RssFile:", anonymous)
     shared = text.find(b"RssShmem:", file)
-    return Usage(
+    return MemoryUsage(
         private=_number(text, anonymous + 8) + _number(text, shared + 9),
         file=_number(text, file + 8),
         high=_number(text, high + 6),
@@ -74,7 +74,7 @@ def _number(text: bytes, start: int) -> int:
 
 
 def proportional(pids: Iterable[int]) -> int:
-    """Anonymous and shared memory of several processes in KiB, where a page that n of them share counts once. Slow."""
+    """Return the anonymous and shared memory of several processes in KiB. Shared pages count once. Slow."""
     total = 0
     for pid in pids:
         try:
@@ -89,27 +89,27 @@ def proportional(pids: Iterable[int]) -> int:
 
 
 def descendants_by_ps(root: int) -> list[int]:
-    """As `descendants`, where there is no /proc (macOS). Takes some 10 ms."""
-    found = {root}
-    rows = _ask_ps("pid=,ppid=")
-    while more := {pid for pid, parent in rows if parent in found} - found:
-        found |= more
-    return sorted(found - {root})
+    """Return what `descendants` does where there is no /proc (macOS). Takes about 10 ms."""
+    tree = {root}
+    rows = _ps("pid=,ppid=")
+    while children := {pid for pid, parent in rows if parent in tree} - tree:
+        tree |= children
+    return sorted(tree - {root})
 
 
 def resident_by_ps(pids: Iterable[int]) -> int:
-    """Resident memory of these processes together in KiB, where there is no /proc. Takes some 10 ms."""
-    wanted = set(pids)
-    return sum(size for pid, size in _ask_ps("pid=,rss=") if pid in wanted)
+    """Return the resident memory of these processes in KiB, where there is no /proc. Takes about 10 ms."""
+    processes = set(pids)
+    return sum(size for pid, size in _ps("pid=,rss=") if pid in processes)
 
 
-def _ask_ps(columns: str) -> list[tuple[int, int]]:
+def _ps(columns: str) -> list[tuple[int, int]]:
     listing = subprocess.run(["ps", "-axo", columns], capture_output=True, text=True, check=False).stdout
     return [(int(first), int(second)) for first, second in (line.split() for line in listing.splitlines() if line.strip())]
 
 
 def signal_all(pids: list[int], number: signal.Signals) -> None:
-    """Sends a signal to each process that is still there."""
+    """Send a signal to each process that still exists."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)

@@ -1,20 +1,26 @@
-"""A sandbox: one process, and everything below it, that runs one execution environment."""
+"""A sandbox: a runtime process and all its descendants, with their output, their memory limit and their freezing."""
 
 from __future__ import annotations
 
+import asyncio
+import signal
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct
 
+from . import process_tree
+from .memory_limit import MemoryLimit
+from .output_pipe import OutputPipe
 
-class Spec(Struct, frozen=True):
+
+class SandboxSpec(Struct, frozen=True):
     """What a sandbox is made of. Paths are the host's; inside they are /var/task, /var/runtime, /opt and /tmp.
 
-    `command` is what is started, with `{python}`, `{task}` and `{runtime}` standing for the interpreter and those folders
-    as the process will see them. `tmp` is this environment's own: it names the environment, and what was in its /tmp
-    outlives a restarted process (as /tmp does on AWS after a time-out), until `close`.
+    In `command`, `{python}`, `{task}` and `{runtime}` stand for the interpreter and those folders as the process sees them.
+    `tmp` identifies the environment: its /tmp outlives a restarted process until `close`, as on AWS after a time-out.
     """
 
     interpreter: Path
@@ -28,55 +34,88 @@ class Spec(Struct, frozen=True):
     opt: Path | None = None
 
 
-class Exit(Struct, frozen=True):
-    """How the process ended: an exit status, or the signal that killed it; `out_of_memory` when the limit was enforced."""
+class ProcessExit(Struct, frozen=True):
+    """How a process ended: its exit status, or the signal that killed it. `out_of_memory` if it exceeded its limit."""
 
     status: int | None
     signal: int | None
     out_of_memory: bool = False
 
 
-class Sandbox(Protocol):
-    async def wait(self) -> Exit: ...
+class Sandbox(ABC):
+    """One run of a runtime process. Subclasses say which processes belong to it and how to kill them."""
+
+    def __init__(self, output: OutputPipe, memory_mb: int) -> None:
+        self._output = output
+        self._frozen: list[int] = []
+        self._memory = MemoryLimit(self._pids, memory_mb, self._kill_all)
+        self._memory.start()
+        self._exit = asyncio.ensure_future(self._wait_end())
+
+    async def wait(self) -> ProcessExit:
+        return await asyncio.shield(self._exit)
 
     async def kill(self) -> None:
-        """Ends every process in it. Awaits their end. What is in /tmp stays for the next `Maker.start` with the same `tmp`."""
-        ...
+        """End every process and wait for that. /tmp stays for the next start with the same `tmp`."""
+        self._kill_all()
+        await self.wait()
 
+    @abstractmethod
     async def close(self) -> None:
-        """Ends every process and gives up /tmp."""
-        ...
+        """End every process and discard /tmp."""
 
-    def listen(self, heard: Callable[[bytes], None]) -> None:
-        """From now on calls `heard` with standard output and standard error, in the order they were written."""
-        ...
+    def listen(self, on_output: Callable[[bytes], None]) -> None:
+        """Pass on standard output and standard error from now on, in the order in which they are written."""
+        self._output.listen(on_output)
 
     def drain(self) -> None:
-        """Passes on at once, without waiting, all that was written up to now."""
-        ...
+        """Pass on everything that has been written so far, without waiting."""
+        self._output.drain()
 
     def freeze(self) -> None:
-        """Stops every process in it until `thaw`."""
-        ...
+        """Stop every process until `thaw`."""
+        self._memory.stop()
+        self._frozen = self._pids()
+        process_tree.signal_all(self._frozen, signal.SIGSTOP)
 
-    def thaw(self) -> None: ...
+    def thaw(self) -> None:
+        process_tree.signal_all(self._frozen, signal.SIGCONT)
+        self._frozen = []
+        self._memory.start()
 
     def within_memory(self) -> bool:
-        """Looks at the memory now, peaks since the last look included. False: too much, and everything has been killed."""
-        ...
+        """Check the memory now, including peaks since the last check. If it returns False, everything has been killed."""
+        return self._memory.check_at_end()
 
-    def peak_memory_mb(self) -> int: ...
+    def peak_memory_mb(self) -> int:
+        return self._memory.peak_mb()
+
+    @abstractmethod
+    def _pids(self) -> list[int]: ...
+
+    @abstractmethod
+    def _kill_all(self) -> None: ...
+
+    @abstractmethod
+    async def _wait_exit(self) -> ProcessExit: ...
+
+    async def _wait_end(self) -> ProcessExit:
+        exit = await self._wait_exit()
+        self._memory.stop()
+        self._output.drain()
+        self._output.close()
+        return ProcessExit(exit.status, exit.signal, out_of_memory=self._memory.exceeded)
 
 
-class Maker(Protocol):
-    """Starts sandboxes. `kind` is "namespaces" or "process", for `lambent local status`."""
+class SandboxFactory(Protocol):
+    """Starts sandboxes. `kind` is "namespaces" or "process"."""
 
     kind: str
 
-    async def start(self, spec: Spec) -> Sandbox:
-        """Raises OSError when the process cannot be made."""
+    async def start(self, spec: SandboxSpec) -> Sandbox:
+        """Start a process in a sandbox. Raises OSError."""
         ...
 
     async def stop(self) -> None:
-        """Ends every sandbox it made."""
+        """Close every sandbox."""
         ...

@@ -16,7 +16,7 @@ import pytest
 
 from lambent import events
 from lambent.config.model import App, Config
-from lambent.local.smoke_test import Subject, Trial, trial
+from lambent.local.smoke_test import PackagedFunction, SmokeTestResult, run_smoke_test
 from lambent.package.build import build
 from support.functions import CACHE, NEWEST
 
@@ -35,14 +35,14 @@ def make_zip(folder: Path, **sources: str) -> Path:
     return path
 
 
-def tried(folder: Path, source: str, **changed: Any) -> Trial:
+def tried(folder: Path, source: str, **changed: Any) -> SmokeTestResult:
     values = {
         "zip": make_zip(folder, main=source),
         "handler": "main.handler",
         "runtime": NEWEST,
         "architecture": HERE,
     } | changed
-    return trial(Subject(**values), CACHE, os.environ, TODAY)
+    return run_smoke_test(PackagedFunction(**values), CACHE, os.environ, TODAY)
 
 
 def test_an_app_that_starts(tmp_path: Path) -> None:
@@ -88,20 +88,20 @@ def test_a_web_app_as_it_is_built(tmp_path: Path, source: str, message: str) -> 
     (tmp_path / "web" / "main.py").write_text(source)
     config = Config(tmp_path / "web", "small", App("main", "app", "web"), NEWEST, HERE)  # type: ignore[arg-type]
     zipped = build(config, tmp_path / "cache", os.environ, events.ignore)
-    subject = Subject(zipped.path, zipped.handler, zipped.runtime, zipped.architecture, zipped.environment)
-    done = trial(subject, CACHE, os.environ, TODAY)
+    subject = PackagedFunction(zipped.path, zipped.handler, zipped.runtime, zipped.architecture, zipped.environment)
+    done = run_smoke_test(subject, CACHE, os.environ, TODAY)
     assert done.ok is not bool(message) and message in done.message
 
 
 def test_settings_reach_it_and_the_callers_environment_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "somebody's own")
     source = "import os\nprint(os.environ['SHOP'], os.environ['AWS_SECRET_ACCESS_KEY'], os.environ['_HANDLER'])\n" + FINE
-    assert tried(tmp_path, source, environment=(("SHOP", "open"),)).log == ("open trial main.handler",)
+    assert tried(tmp_path, source, environment=(("SHOP", "open"),)).log == ("open none main.handler",)
 
 
 def test_requests_to_aws_are_refused_and_counted(tmp_path: Path) -> None:
     done = tried(tmp_path, "import boto3\nboto3.client('dynamodb').list_tables()\n" + FINE)
-    assert not done.ok and done.asked_aws == 1
+    assert not done.ok and done.aws_requests == 1
     assert "AccessDenied" in done.error_type + done.message
 
 
@@ -114,8 +114,10 @@ def test_a_slow_init_is_begun_again_with_the_time_out(tmp_path: Path, monkeypatc
 
 def test_what_cannot_be_tried_here_says_why(tmp_path: Path) -> None:
     other = "x86_64" if HERE == "arm64" else "arm64"
-    assert tried(tmp_path, FINE, architecture=other).skipped == f"this machine cannot run code for {other}"
-    nowhere = trial(Subject(make_zip(tmp_path, main=FINE), "main.handler", NEWEST, HERE), CACHE, {"PATH": ""}, TODAY)
+    assert tried(tmp_path, FINE, architecture=other).skipped == f"this machine can't run code for {other}"
+    nowhere = run_smoke_test(
+        PackagedFunction(make_zip(tmp_path, main=FINE), "main.handler", NEWEST, HERE), CACHE, {"PATH": ""}, TODAY
+    )
     missing = tried(tmp_path, FINE, runtime="python3.99")
     assert missing.skipped == "no interpreter for the runtime python3.99 on this machine"
     assert missing.hint == "uv python install 3.99"
@@ -125,7 +127,7 @@ def test_what_cannot_be_tried_here_says_why(tmp_path: Path) -> None:
 def test_a_zip_that_aws_would_refuse(tmp_path: Path) -> None:
     path = tmp_path / "broken.zip"
     path.write_bytes(b"no zip at all")
-    done = trial(Subject(path, "main.handler", NEWEST, HERE), CACHE, os.environ, TODAY)
+    done = run_smoke_test(PackagedFunction(path, "main.handler", NEWEST, HERE), CACHE, os.environ, TODAY)
     assert not done.ok and done.error_type == "InvalidParameterValueException" and "Could not unzip" in done.message
 
 
@@ -141,7 +143,7 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_two_at_once(tmp_path: Path) -> None:
-    async def both() -> list[Trial]:
+    async def both() -> list[SmokeTestResult]:
         for name in ("one", "two"):
             (tmp_path / name).mkdir()
         return await asyncio.gather(*(asyncio.to_thread(tried, tmp_path / name, FINE) for name in ("one", "two")))

@@ -1,4 +1,4 @@
-"""The pages about deploying: the how-tos are typed as they stand, the reference has every command and flag and no other."""
+"""The pages about deploying: the how-tos work as written, and the reference lists exactly the commands and flags that exist."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from support.reader import free_port, lacking, reader_environment
 
 PAGES = tuple(DOCS / f"how-to/{name}.md" for name in ("deploy", "secrets", "pipelines"))
 REFERENCE = DOCS / "reference/commands.md"
-ELSEWHERE = {"build"}
-"""Commands with a page of their own that a test compares."""
+OWN_PAGE = {"build"}
+"""Commands with their own page, which another test compares."""
 
-SECTIONS = {title: body for title, _, body in (each.partition("\n") for each in REFERENCE.read_text().split("\n## ")[1:])}  # type: ignore[misc]
+SECTIONS = {title: body for title, _, body in (section.partition("\n") for section in REFERENCE.read_text().split("\n## ")[1:])}  # type: ignore[misc]
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def reader(tmp_path: Path) -> Iterator[Session]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_the_how_to(reader: Session, page: Path) -> None:
+def test_the_how_to_works_as_written(reader: Session, page: Path) -> None:
     for block in blocks(page.read_text()):
         if missing := lacking(block):
             pytest.skip(f"this machine has no {' and no '.join(missing)}")
@@ -42,37 +42,37 @@ def test_the_how_to(reader: Session, page: Path) -> None:
 
 
 def flags(command: click.Command) -> set[str]:
-    """Of a command, and of those below it."""
+    """Return the flags of a command and its subcommands."""
     own = {
         name
         for option in command.params
         if isinstance(option, click.Option) and not option.hidden
         for name in (*option.opts, *option.secondary_opts)
     }
-    below = command.commands.values() if isinstance(command, click.Group) else ()
-    return own.union(*map(flags, below)) - {"--help", "-h"}
+    subcommands = command.commands.values() if isinstance(command, click.Group) else ()
+    return own.union(*map(flags, subcommands)) - {"--help", "-h"}
 
 
-def told(section: str) -> set[str]:
-    """The flags in the tables of a section, and of those that it refers to."""
+def documented_flags(section: str) -> set[str]:
+    """Return the flags in the tables of a section and of the sections that it links to."""
     body = SECTIONS[section]
     rows = [line.split("|")[1] for line in body.splitlines() if line.startswith("| `-")]
     own = {flag for row in rows for flag in re.findall(r"(?<![\w-])--?[a-z][a-z-]*", row)}
     groups = {"of the app": "Options of the app", "of the build": "Options of the build", "where": "Where"}
-    return own.union(*(told(title) for words, title in groups.items() if f"[{words}](#" in body))
+    return own.union(*(documented_flags(title) for words, title in groups.items() if f"[{words}](#" in body))
 
 
-@pytest.mark.parametrize("name", sorted(set(COMMANDS) - ELSEWHERE))
-def test_every_flag_is_in_the_reference_and_no_other(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - OWN_PAGE))
+def test_the_reference_lists_exactly_the_flags_of_a_command(name: str) -> None:
     command = cli.get_command(click.Context(cli), name)  # type: ignore[attr-defined]
-    assert told(f"lambent {name}") == flags(command)
+    assert documented_flags(f"lambent {name}") == flags(command)
 
 
-def test_every_command_is_in_the_reference_and_no_other() -> None:
+def test_the_reference_lists_exactly_the_commands() -> None:
     assert {title.removeprefix("lambent ") for title in SECTIONS if title.startswith("lambent ")} == set(COMMANDS)
 
 
-def test_links_lead_somewhere() -> None:
+def test_links_lead_to_files() -> None:
     for page in (*PAGES, REFERENCE):
         for target in re.findall(r"\]\(([^)#]+)(?:#[\w-]+)?\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"

@@ -55,7 +55,7 @@ def test_every_setting_of_packaging_is_in_the_reference() -> None:
 
 
 def test_the_events_of_a_build_are_as_the_reference_says() -> None:
-    for line in REFERENCE.read_text().split("## As JSON")[1].splitlines():
+    for line in REFERENCE.read_text().split("## JSON output")[1].splitlines():
         found = re.match(r"\| `(\w+)`(?:, `\w+`)? \| (.*) \|$", line)
         if found:
             members = {field.name for field in fields(getattr(events, found[1]))}

@@ -15,7 +15,7 @@ import pytest
 from msgspec.structs import replace
 
 from lambent import events
-from lambent.cli import zipped
+from lambent.cli.build_output import BuildOutput
 from lambent.config.model import App, Config, Hosting, Packaging
 from lambent.errors import PackagingError, UsageError
 from lambent.limits import MIB
@@ -187,7 +187,7 @@ def test_the_archive_is_put_beside_the_zip(tmp_path: Path, cache: Path) -> None:
     artifact, _ = built(project(tmp_path / "p"), cache, LIMIT)
     assert artifact.overflow
     heard: list[events.Event] = []
-    zipped.beside(artifact, tmp_path / "app.zip", heard.append)
+    BuildOutput(tmp_path / "app.zip", None, show_files=False).copy(artifact, heard.append)
     copy = tmp_path / "app.overflow.zip"
     assert copy.read_bytes() == artifact.overflow.path.read_bytes()
     told = "".join(event.text for event in heard if isinstance(event, events.Notice))

@@ -24,27 +24,34 @@ class _Failure(Struct, frozen=True):
     message: str
     request: ResolveRequest
 
+    @property
+    def package(self) -> str:
+        """The name in the group `spec` ("numpy==1.21.0")."""
+        return re.split(r"[=<>!~\[]", self.match.groupdict().get("spec", ""))[0]
+
+    @property
+    def target(self) -> str:
+        major, minor = self.request.target.glibc
+        return f"{self.request.target.name} (glibc {major}.{minor})"
+
     def format(self, template: str) -> str:
-        """Fill in a template: {1} and {2} are the pattern's groups, {package} is the name in group 1."""
-        groups = (self.match[0], *(group or "" for group in self.match.groups()))
+        """Fill in a template from the pattern's groups, `package`, and the target's `runtime` and `python`."""
         target = self.request.target
-        package = re.split(r"[=<>!~\[]", groups[1])[0] if len(groups) > 1 else ""
-        return template.format(*groups, package=package, target=target.name, python=target.python)
-
-
-Explain = Callable[[_Failure], tuple[str, str]]
-"""Returns the error's text and hint."""
+        groups = {"package": self.package, "runtime": target.name, "python": target.python}
+        return template.format(**{**groups, **self.match.groupdict()})
 
 
 class _Rule(Struct, frozen=True):
-    """How to translate messages with this pattern: by templates for `what` and `hint`, or by `explain`."""
+    """How to translate messages with this pattern: by templates for `what` and `hint`, or by `explain`, which returns both.
 
-    pattern: re.Pattern[str]
+    `has_line` is true if uv's message names the line.
+    """
+
+    pattern: str
     what: str = ""
     hint: str = ""
-    explain: Explain | None = None
+    explain: Callable[[_Failure], tuple[str, str]] | None = None
     has_line: bool = False
-    """Whether uv's message names the line."""
 
 
 def translate(message: str, request: ResolveRequest) -> PackagingError:
@@ -54,7 +61,7 @@ def translate(message: str, request: ResolveRequest) -> PackagingError:
         return full
     unwrapped = " ".join(message.split())
     for rule in _RULES:
-        match = rule.pattern.search(message) or rule.pattern.search(unwrapped)
+        match = re.search(rule.pattern, message) or re.search(rule.pattern, unwrapped)
         if match:
             failure = _Failure(match, message, request)
             what, hint = rule.explain(failure) if rule.explain else (failure.format(rule.what), failure.format(rule.hint))
@@ -92,28 +99,23 @@ def _find_line(failure: _Failure) -> str:
 
 
 def _explain_status(failure: _Failure) -> tuple[str, str]:
-    hint = "run the same command again later" if failure.match[1].startswith("5") else "check the URL"
-    return failure.format("the registry answers {1} for {2}"), hint
+    hint = "run the same command again later" if failure.match["status"].startswith("5") else "check the URL"
+    return failure.format("the registry answers {status} for {url}"), hint
 
 
 def _explain_tls(failure: _Failure) -> tuple[str, str]:
     host = re.search(r"https?://([^\s/`)]+)", failure.message)
     hint = "SSL_CERT_FILE=/path/to/ca.pem if your network has its own authority; http:// if the registry has no certificate"
-    return f"cannot trust the connection to {host[1] if host else 'the registry'}: {failure.match[1]}", hint
+    return f"cannot trust the connection to {host[1] if host else 'the registry'}: {failure.match[0]}", hint
 
 
 def _explain_undefined(failure: _Failure) -> tuple[str, str]:
-    kind = "extra" if failure.match[1] == "Extra" else "dependency group"
-    return f"no {kind} {failure.match[2]}", "check its spelling in pyproject.toml"
-
-
-def _explain_unreachable(failure: _Failure) -> tuple[str, str]:
-    url = f": {failure.match[1]}" if failure.match.re.groups and failure.match[1] else ""
-    return f"cannot reach the package registry{url}", "check the network and the proxy, then run the same command again"
+    kind = "extra" if failure.match["kind"] == "Extra" else "dependency group"
+    return f"no {kind} {failure.match['name']}", "check its spelling in pyproject.toml"
 
 
 def _explain_no_include(failure: _Failure) -> tuple[str, str]:
-    return f"cannot read {Path(failure.match[1]).name}", "correct the -r or -c line, or add the file"
+    return f"cannot read {Path(failure.match['path']).name}", "correct the -r or -c line, or add the file"
 
 
 def _explain_bad_line(failure: _Failure) -> tuple[str, str]:
@@ -127,85 +129,84 @@ def _explain_no_wheel(failure: _Failure) -> tuple[str, str]:
     platforms = re.search(r"Wheels are available for `[^`]+` .*on the following platforms?: (.+)", failure.message)
     wheels = platforms or tags
     available = f"; there are wheels for {wheels[1].replace('`', '')}" if wheels else ""
-    what = failure.format("{package} has no wheel for ") + _describe_target(failure) + available
-    return what, failure.format("pin a version that has one: https://pypi.org/project/{package}/#files")
+    hint = f"pin a version that has one: https://pypi.org/project/{failure.package}/#files"
+    return f"{failure.package} has no wheel for {failure.target}{available}", hint
 
 
 def _explain_no_build(failure: _Failure) -> tuple[str, str]:
-    package = failure.format("{package}")
-    alternative = alternative_package(canonicalize_name(package), failure.request.target) or "a package that has wheels"
-    what = f"{failure.match[1]} has no wheel for {_describe_target(failure)}, and its source doesn't build without a compiler"
+    package = canonicalize_name(failure.package)
+    alternative = alternative_package(package, failure.request.target) or "a package that has wheels"
+    what = f"{failure.match['spec']} has no wheel for {failure.target}, and its source doesn't build without a compiler"
     return what, f"use {alternative}, or a version that has wheels: https://pypi.org/project/{package}/#files"
 
 
-def _describe_target(failure: _Failure) -> str:
-    major, minor = failure.request.target.glibc
-    return f"{failure.request.target.name} (glibc {major}.{minor})"
+_REFUSED = "{host} refuses your credentials: {status}"
+_LOG_IN = "set UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD, or add its host to ~/.netrc, or run `uv auth login`"
+_CHECK_NETWORK = "check the network and the proxy, then run the same command again"
 
-
-def _rule(pattern: str, what: str, hint: str) -> _Rule:
-    return _Rule(re.compile(pattern), what, hint)
-
-
-def _explained(pattern: str, explain: Explain, *, has_line: bool = False) -> _Rule:
-    return _Rule(re.compile(pattern), explain=explain, has_line=has_line)
-
-
-_REFUSED = (
-    "{1} refuses your credentials: {2}",
-    "set UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD, or add its host to ~/.netrc, or run `uv auth login`",
-)
 _RULES = (
-    _rule(r"An index URL \((\S+)\) could not be queried due to [^(]*\((\d+ \w+)", *_REFUSED),
-    _rule(r"Failed to fetch: `?(https?://[^\s/`]+)[\s\S]*?HTTP status client error \((40[13] \w+)", *_REFUSED),
-    _explained(r"HTTP status (?:client|server) error \((\d+[^)]*)\) for url \(([^)]+)\)", _explain_status),
-    _explained(r"(invalid peer certificate: \w+|InvalidContentType|certificate verify failed|UnknownIssuer)", _explain_tls),
-    _rule(
-        r"Git operation failed[\s\S]*?'(\w+://[^']+)'",
-        "cannot fetch with git: {1}",
+    _Rule(r"An index URL \((?P<host>\S+)\) could not be queried due to [^(]*\((?P<status>\d+ \w+)", _REFUSED, _LOG_IN),
+    _Rule(
+        r"Failed to fetch: `?(?P<host>https?://[^\s/`]+)[\s\S]*?HTTP status client error \((?P<status>40[13] \w+)",
+        _REFUSED,
+        _LOG_IN,
+    ),
+    _Rule(r"HTTP status (?:client|server) error \((?P<status>\d+[^)]*)\) for url \((?P<url>[^)]+)\)", explain=_explain_status),
+    _Rule(r"invalid peer certificate: \w+|InvalidContentType|certificate verify failed|UnknownIssuer", explain=_explain_tls),
+    _Rule(
+        r"Git operation failed[\s\S]*?'(?P<url>\w+://[^']+)'",
+        "cannot fetch with git: {url}",
         "check the URL, and that you have access to it",
     ),
-    _explained(r"Failed to fetch: `?(https?://[^\s/`]+)", _explain_unreachable),
-    _explained(r"(?:error sending request for url|dns error|Could not resolve host|tcp connect error)()", _explain_unreachable),
-    _rule(r"([\w.-]+) was not found in the cache", "{1} is not in uv's cache, and uv is offline", "unset UV_OFFLINE"),
-    _rule(
-        r"([\w.-]+) was not found in the (?:package registry|provided package locations)",
-        "no such package: {1}",
-        "check its spelling: https://pypi.org/search/?q={1}",
+    _Rule(r"Failed to fetch: `?(?P<host>https?://[^\s/`]+)", "cannot reach the package registry: {host}", _CHECK_NETWORK),
+    _Rule(
+        r"error sending request for url|dns error|Could not resolve host|tcp connect error",
+        "cannot reach the package registry",
+        _CHECK_NETWORK,
     ),
-    _rule(
-        r"Hash mismatch for `([^`]+)`",
-        "{1} doesn't match its hash",
+    _Rule(
+        r"(?P<spec>[\w.-]+) was not found in the cache", "{package} is not in uv's cache, and uv is offline", "unset UV_OFFLINE"
+    ),
+    _Rule(
+        r"(?P<spec>[\w.-]+) was not found in the (?:package registry|provided package locations)",
+        "no such package: {package}",
+        "check its spelling: https://pypi.org/search/?q={package}",
+    ),
+    _Rule(
+        r"Hash mismatch for `(?P<spec>[^`]+)`",
+        "{spec} doesn't match its hash",
         "write the hashes again with the tool that made the file; if you changed nothing, someone replaced the package",
     ),
-    _explained(r"failed to read from file `([^`]+)`: No such file", _explain_no_include, has_line=True),
-    _explained(r"Couldn't parse requirement in `([^`]+)` at position (\d+)", _explain_bad_line, has_line=True),
-    _explained(r"(Extra|Group) `([^`]+)` is not defined", _explain_undefined),
-    _rule(
+    _Rule(r"failed to read from file `(?P<path>[^`]+)`: No such file", explain=_explain_no_include, has_line=True),
+    _Rule(r"Couldn't parse requirement in `[^`]+` at position \d+", explain=_explain_bad_line, has_line=True),
+    _Rule(r"(?P<kind>Extra|Group) `(?P<name>[^`]+)` is not defined", explain=_explain_undefined),
+    _Rule(
         r"[Gg]it executable not found|Git is not installed",
         "a requirement is in a git repository, and git is not installed",
         "install git",
     ),
-    _explained(
+    _Rule(
         r"(?:Unexpected|Unsupported|Expected|Invalid|Failed to parse|The wheel filename)[^\n]*",
-        _explain_bad_line,
+        explain=_explain_bad_line,
         has_line=True,
     ),
-    _rule(
-        r"there (?:is|are) no versions? of (\S+) and",
-        "no version {1} for {target}",
+    _Rule(
+        r"there (?:is|are) no versions? of (?P<spec>\S+) and",
+        "no version {spec} for {runtime}",
         "pin a version that exists: https://pypi.org/project/{package}/#history",
     ),
-    _rule(
-        r"the (?:current|requested) Python version \([^)]*\) does not satisfy Python\S+ and (\S+) depends on "
-        r"Python([\w.=<>!*]+(?:,[\w.=<>!*]+)*)",
-        "{1} doesn't run on Python {python}: it needs {2}",
+    _Rule(
+        r"the (?:current|requested) Python version \([^)]*\) does not satisfy Python\S+ and (?P<spec>\S+) depends on "
+        r"Python(?P<needed>[\w.=<>!*]+(?:,[\w.=<>!*]+)*)",
+        "{spec} doesn't run on Python {python}: it needs {needed}",
         "pin a version that does, or use another --runtime: https://pypi.org/project/{package}",
     ),
-    _explained(r"Failed to (?:download and )?build `([^`]+)`", _explain_no_build),
-    _explained(r"([\w.=<>!~-]+) has no wheels with a matching", _explain_no_wheel),
-    _explained(r"all versions of (\S+) have no (?:usable )?wheels", _explain_no_wheel),
-    _explained(r"(\S+) (?:has|have) no (?:usable )?wheels", _explain_no_wheel),
-    _rule(r"Distribution not found at: (\S+)", "no such file or folder: {1}", "correct the path, or remove the line"),
-    _rule(r"No solution found", "the requirements conflict on {target}", "relax one of the versions named below"),
+    _Rule(r"Failed to (?:download and )?build `(?P<spec>[^`]+)`", explain=_explain_no_build),
+    _Rule(r"(?P<spec>[\w.=<>!~-]+) has no wheels with a matching", explain=_explain_no_wheel),
+    _Rule(r"all versions of (?P<spec>\S+) have no (?:usable )?wheels", explain=_explain_no_wheel),
+    _Rule(r"(?P<spec>\S+) (?:has|have) no (?:usable )?wheels", explain=_explain_no_wheel),
+    _Rule(
+        r"Distribution not found at: (?P<path>\S+)", "no such file or folder: {path}", "correct the path, or remove the line"
+    ),
+    _Rule(r"No solution found", "the requirements conflict on {runtime}", "relax one of the versions named below"),
 )

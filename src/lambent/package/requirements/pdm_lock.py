@@ -14,7 +14,7 @@ from lambent.package.requirements.file_lookup import LockedPackage, archive_pin,
 from lambent.package.requirements.markers import matches
 from lambent.package.requirements.pyproject import selected_lines
 from lambent.package.requirements.requested import mark_requested, name_of, without_project
-from lambent.package.requirements.resolve_request import ResolveRequest
+from lambent.package.requirements.resolve_request import ResolveRequest, check_names
 from lambent.package.requirements.toml_file import read_toml
 from lambent.package.requirements.uv_target import full_version
 from lambent.package.urls import without_credentials
@@ -38,7 +38,7 @@ def read_packages(request: ResolveRequest) -> tuple[LockedPackage, ...]:
             hint="pdm lock --strategy inherit_metadata",
         )
     options = request.options
-    request.check_names("group", (*options.groups, *options.extras), metadata.get("groups", ()))
+    check_names("group", (*options.groups, *options.extras), metadata.get("groups", ()), name)
     required = filter(None, map(name_of, _required_lines(request)))
     check_complete(required, (entry["name"] for entry in entries), request, "pdm lock")
     selected = {"default", *options.groups, *options.extras}

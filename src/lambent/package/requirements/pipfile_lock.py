@@ -14,7 +14,7 @@ from lambent.package.lock import Pin, Repository
 from lambent.package.requirements.file_lookup import LockedPackage, archive_pin, check_complete, find_files, local_pin
 from lambent.package.requirements.markers import matches
 from lambent.package.requirements.requested import mark_requested, without_project
-from lambent.package.requirements.resolve_request import ResolveRequest
+from lambent.package.requirements.resolve_request import ResolveRequest, check_names
 from lambent.package.requirements.toml_file import read_toml
 from lambent.package.urls import without_credentials
 
@@ -43,7 +43,7 @@ def read_packages(request: ResolveRequest) -> tuple[LockedPackage, ...]:
     """Return the packages of a Pipfile.lock for the target, without their URLs. Raises PackagingError."""
     lock, required = _read_lock(request), _read_pipfile(request)
     sections = ["default", *("develop" if group == "dev-packages" else group for group in request.options.groups)]
-    request.check_names("group", sections, lock.keys() - {"_meta"})
+    check_names("group", sections, lock.keys() - {"_meta"}, request.source.name)
     check_complete(required, lock["default"], request, "pipenv lock")
     entries = {name: entry for section in sections for name, entry in _normalize(lock[section]).items()}
     return tuple(

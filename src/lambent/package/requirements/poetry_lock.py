@@ -21,7 +21,7 @@ from lambent.package.requirements.file_lookup import LockedPackage, archive_pin,
 from lambent.package.requirements.markers import matches
 from lambent.package.requirements.pyproject import selected_lines
 from lambent.package.requirements.requested import mark_requested, name_of
-from lambent.package.requirements.resolve_request import ResolveRequest
+from lambent.package.requirements.resolve_request import ResolveRequest, check_names
 from lambent.package.requirements.toml_file import read_toml
 from lambent.package.requirements.uv_target import full_version
 from lambent.package.urls import without_credentials
@@ -62,10 +62,10 @@ class _PoetryLock:
 
     def packages(self) -> tuple[LockedPackage, ...]:
         """Return the packages for the target. Raises PackagingError."""
-        request = self._request
+        request, name = self._request, self._request.source.name
         groups = {**self._poetry.get("group", {}), **self._pyproject.get("dependency-groups", {})}
-        request.check_names("dependency group", request.options.groups, groups)
-        request.check_names("extra", request.options.extras, self._lock.get("extras", {}))
+        check_names("dependency group", request.options.groups, groups, name)
+        check_names("extra", request.options.extras, self._lock.get("extras", {}), name)
         entries = self._lock.get("package", ())
         check_complete((root.name for root in self.roots), (entry["name"] for entry in entries), request, "poetry lock")
         entries = [entry for entry in entries if self._supports_python(str(entry.get("python-versions", "*")))]

@@ -31,7 +31,7 @@ from lambent.errors import PackagingError
 from lambent.package.lock import DistFile, Lock, Pin, Repository
 from lambent.package.requirements.markers import marker_environment
 from lambent.package.requirements.requested import parse_requirement
-from lambent.package.requirements.resolve_request import ResolveOptions, ResolveRequest
+from lambent.package.requirements.resolve_request import ResolveOptions, ResolveRequest, check_names
 from lambent.package.requirements.uv_target import full_version
 from lambent.package.target import Target
 from lambent.package.urls import local_path, without_credentials
@@ -61,7 +61,8 @@ def parse(text: str, location: LockLocation, target: Target, options: ResolveOpt
         hint = "write it again with the tool that made it"
         raise PackagingError(f"not a valid pylock file: {error}", where=location.name, hint=hint) from error
     _check_target(lock, location, target)
-    _check_selection(lock, location, options)
+    check_names("extra", options.extras, lock.extras or (), location.name)
+    check_names("dependency group", options.groups, lock.dependency_groups or (), location.name)
     requested = _read_requested(lock)
     pins: dict[str, Pin] = {}
     for package in lock.packages:
@@ -96,17 +97,6 @@ def _check_target(lock: Pylock, location: LockLocation, target: Target) -> None:
     if lock.environments and not any(marker.evaluate(environment, context="requirement") for marker in lock.environments):
         what = f"the lock is not for {target.name}: {'; '.join(map(str, lock.environments))}"
         raise PackagingError(what, where=location.name, hint="lock again for this target: lambent build --lock")
-
-
-def _check_selection(lock: Pylock, location: LockLocation, options: ResolveOptions) -> None:
-    for kind, names, existing in (
-        ("extra", options.extras, lock.extras or ()),
-        ("dependency group", options.groups, lock.dependency_groups or ()),
-    ):
-        for name in names:
-            if name not in existing:
-                hint = f"it has {', '.join(existing)}" if existing else f"it has no {kind}s"
-                raise PackagingError(f"no {kind} {name} in the lock", where=location.name, hint=hint)
 
 
 def _is_selected(package: Package, lock: Pylock, target: Target, options: ResolveOptions) -> bool:

@@ -14,7 +14,7 @@ from lambent.errors import PackagingError
 from lambent.package.lock import Pin
 from lambent.package.requirements.pip_compile import CompileInput
 from lambent.package.requirements.requested import mark_requested, without_project
-from lambent.package.requirements.resolve_request import ResolveOptions, ResolveRequest
+from lambent.package.requirements.resolve_request import ResolveOptions, ResolveRequest, check_names
 from lambent.package.requirements.toml_file import read_toml
 from lambent.package.requirements.uv_resolver import UvResolver
 
@@ -23,8 +23,9 @@ def read_pins(request: ResolveRequest) -> tuple[Pin, ...]:
     """Return the pins of `[project] dependencies` and of the selected extras and groups. Raises PackagingError."""
     table = read_toml(request.path) or {}
     options = request.options
-    request.check_names("extra", options.extras, table.get("project", {}).get("optional-dependencies", {}))
-    request.check_names("dependency group", options.groups, table.get("dependency-groups", {}))
+    extras = table.get("project", {}).get("optional-dependencies", {})
+    check_names("extra", options.extras, extras, request.source.name)
+    check_names("dependency group", options.groups, table.get("dependency-groups", {}), request.source.name)
     pins = UvResolver(request, CompileInput((request.path.name, *selection_arguments(options)))).pins()
     lines = selected_lines(table, options)
     return mark_requested(without_project(pins, request.source.folder), lines, request.target)

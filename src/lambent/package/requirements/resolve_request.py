@@ -41,10 +41,11 @@ class ResolveRequest(Struct, frozen=True):
         assert self.source.path is not None
         return self.source.path
 
-    def check_names(self, kind: str, names: Iterable[str], existing: Iterable[str]) -> None:
-        """Raise PackagingError for the first of `names` that isn't an existing `kind` ("extra", "dependency group")."""
-        known = sorted(existing)
-        for name in names:
-            if name not in known:
-                hint = f"it has {', '.join(known)}" if known else f"it has no {kind}s"
-                raise PackagingError(f"no {kind} {name}", where=self.source.name, hint=hint)
+
+def check_names(kind: str, names: Iterable[str], existing: Iterable[str], where: str) -> None:
+    """Raise PackagingError for the first of `names` that isn't an existing `kind` ("extra", "dependency group")."""
+    choices = sorted(existing)
+    for name in names:
+        if name not in choices:
+            hint = f"it has {', '.join(choices)}" if choices else f"it has no {kind}s"
+            raise PackagingError(f"no {kind} {name}", where=where, hint=hint)

@@ -100,7 +100,7 @@ def test_links_that_go_round_in_circles_end(tmp_path: Path) -> None:
     (tmp_path / "a/self").symlink_to(".")
     assert packed(tmp_path) == ["a/one.txt", "a/to_b/two.txt", "b/to_a/one.txt", "b/two.txt"]
     (tmp_path / "x").symlink_to("x")
-    with pytest.raises(PackagingError, match="a link that leads nowhere: x"):
+    with pytest.raises(PackagingError, match="a broken link: x"):
         collect(tmp_path)
 
 
@@ -129,7 +129,7 @@ def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
         pass
     with pytest.raises(PackagingError) as error:
         collect(tmp_path)
-    assert error.value.what == "a name that is not UTF-8: caf\\xe9.txt"
+    assert error.value.what == "a file name isn't valid UTF-8: caf\\xe9.txt"
     assert packed(tmp_path, "*.txt") == ["main.py"]
 
 
@@ -144,7 +144,7 @@ def test_a_file_that_goes_away_during_the_build(tmp_path: Path) -> None:
     (project / "main.py").write_text("def app(event, context): return 1\n")
     with pytest.raises(PackagingError) as error:
         build(config, tmp_path / "cache", os.environ, told)
-    assert (error.value.what, error.value.where) == ("a file went away during the build: data.bin", "data.bin")
+    assert (error.value.what, error.value.where) == ("a file was deleted during the build: data.bin", "data.bin")
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.name.startswith(".new-") or path.suffix == ".zip"]
     build(config, tmp_path / "cache", os.environ, told)
 
@@ -161,7 +161,7 @@ def test_a_folder_that_may_not_be_read(open_folder: Path) -> None:
     write(open_folder, "main.py", "private/x.txt")
     (open_folder / "private").chmod(0o000)
     told = as_nobody(lambda: str(collect(open_folder)))
-    assert told.startswith("a folder that may not be read: private/|chmod +rx private/, or leave it out: echo '/private/'")
+    assert told.startswith("no permission to read the folder private/|chmod +rx private/, or leave it out: echo '/private/'")
     write(open_folder, lambentignore="/private/\n")
     assert "main.py" in as_nobody(lambda: str(list(collect(open_folder).files)))
 

@@ -118,7 +118,7 @@ def test_the_refusal_names_the_place_and_not_the_secret(tmp_path: Path) -> None:
     with pytest.raises(PackagingError) as error:
         check(files, ())
     told = error.value
-    assert told.what == "a secret would be packed: private key in deep/key.txt, line 1, and 1 more"
+    assert told.what == "the zip would contain a secret: private key in deep/key.txt, line 1, and 1 more"
     assert told.where == "deep/key.txt:1"
     assert told.detail == "deep/key.txt:1  private key\nmain.py:3  GitHub token"
     assert 'allow_secrets = ["deep/key.txt", "main.py"]' in told.hint
@@ -130,7 +130,7 @@ def test_a_file_that_went_away_or_may_not_be_read(tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text("")
     files = collect(tmp_path).files
     (tmp_path / "main.py").unlink()
-    with pytest.raises(PackagingError, match=r"went away during the build: main\.py"):
+    with pytest.raises(PackagingError, match=r"was deleted during the build: main\.py"):
         check(files, ())
     (tmp_path / "main.py").mkdir()
     with pytest.raises(PackagingError, match=r"cannot read main\.py"):

@@ -1,9 +1,11 @@
-"""Writes zips by splicing: members that are compressed already are copied, never inflated or deflated again.
+"""Writes zips by splicing: members that are already compressed are copied, not compressed again. Reads only its own zips.
 
-The same members give the same bytes on every machine: one fixed date (1980-01-01, the oldest a zip can say), modes 0644 and
-0755 only, UTF-8 names, no extra fields, the order the caller gives, and one pinned compressor (libdeflate, level 6: smaller
-than zlib 9 in less than half of zip's time, see docs/benchmarks.md) for all that no published wheel has deflated already.
-No zip64: AWS takes at most 250 MB unpacked.
+The same members give the same bytes on every machine: a fixed date (1980-01-01, the oldest that a zip can hold), the modes
+0644 and 0755 only, UTF-8 names, no extra fields, the caller's order, and one pinned compressor for everything that a published
+wheel hasn't compressed already (libdeflate level 6: smaller than zlib 9 in less than half the time, see docs/benchmarks.md).
+No zip64, since AWS accepts at most 250 MB unzipped.
+
+`zipfile` can't copy compressed members, and takes several times as long to read the directory of a large archive.
 Format: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
 """
 
@@ -20,23 +22,23 @@ import deflate
 from msgspec import Struct
 
 LEVEL = 6
-COMPRESSOR = f"libdeflate 0.9.0 {LEVEL}"  # what cached members were made with; a test holds it to be what is installed
+COMPRESSOR = f"libdeflate 0.9.0 {LEVEL}"  # part of the key of cached members; a test compares it with the installed version
 STORED, DEFLATED = 0, 8
 _DATE = (1980 - 1980) << 9 | 1 << 5 | 1
 _UTF8 = 0x800
-_STEP = 256 << 10  # bytes copied at once: what was hashed is still near when it is written
-_LARGE = 4 << 20  # bytes of an archive whose memory is worth giving back
+_STEP = 256 << 10  # bytes copied at once: few enough to be in the CPU's cache for both hashing and writing
+_LARGE = 4 << 20  # bytes of an archive whose memory is worth releasing
 _LOCAL = struct.Struct("<4s5H3I2H")
 CENTRAL = struct.Struct("<4s6H3I5H2I")
 _END = struct.Struct("<4s4H2IH")
 
 
 class BadArchive(ValueError):
-    """The file is not a whole archive of ours."""
+    """The file isn't a complete archive that a `Writer` wrote."""
 
 
 class Entry(NamedTuple):
-    """A member: what the directory of a zip says about it. Sizes in bytes; `offset` is where its local header begins."""
+    """A member, as the directory of a zip describes it. Sizes are in bytes; `offset` is that of its local header."""
 
     name: str
     executable: bool
@@ -48,12 +50,12 @@ class Entry(NamedTuple):
 
     @property
     def span(self) -> int:
-        """Bytes of local header, name and data together."""
+        """The bytes of its local header, name and data together."""
         return _LOCAL.size + len(self.name.encode()) + self.packed
 
 
 class Written(Struct, frozen=True):
-    """A finished archive. `sha256` is over the whole file; `raw` is the sum of the members, unpacked."""
+    """A finished archive. `sha256` is that of the file; `raw` is the unzipped size of all members."""
 
     sha256: bytes
     zipped: int
@@ -62,12 +64,12 @@ class Written(Struct, frozen=True):
 
 
 def compress(name: str, data: bytes | bytearray, *, executable: bool = False) -> tuple[Entry, bytes]:
-    """A member made from data: stored when compressing does not make it smaller."""
-    return taken(name, data, bytes(deflate.deflate_compress(data, LEVEL)), executable=executable)
+    """Make a member from data: stored if compressing doesn't make it smaller."""
+    return deflated_member(name, data, bytes(deflate.deflate_compress(data, LEVEL)), executable=executable)
 
 
-def taken(name: str, data: bytes | bytearray, packed: bytes, *, executable: bool = False) -> tuple[Entry, bytes]:
-    """A member whose data somebody else has deflated: that, unless it is larger than the data."""
+def deflated_member(name: str, data: bytes | bytearray, packed: bytes, *, executable: bool = False) -> tuple[Entry, bytes]:
+    """Make a member from data and its deflated form: stored if that isn't smaller."""
     method = DEFLATED
     if len(packed) >= len(data):
         packed, method = bytes(data), STORED
@@ -75,13 +77,13 @@ def taken(name: str, data: bytes | bytearray, packed: bytes, *, executable: bool
 
 
 class Sink(Protocol):
-    """What members are written to."""
+    """Where members are written to."""
 
     def write(self, data: bytes | memoryview, /) -> object: ...
 
 
 class Writer:
-    """Appends members to a file that is open for writing, and ends it with the directory."""
+    """Appends members to an open file, and ends it with the directory."""
 
     def __init__(self, file: Sink) -> None:
         self._file = file
@@ -90,12 +92,12 @@ class Writer:
         self._entries: list[Entry] = []
 
     def add(self, entry: Entry, packed: bytes) -> None:
-        """Appends one member whose data is compressed already."""
+        """Append a member with its compressed data."""
         self._entries.append(_moved(entry, self._offset))
         self._write(_local_header(entry) + packed)
 
     def splice(self, source: Archive, keep: Callable[[str], bool]) -> None:
-        """Copies the members of another archive of ours as they are, in their order, in as few pieces as possible."""
+        """Copy members of another archive, in their order and in as few pieces as possible."""
         begin = end = 0
         for entry in source.entries:
             if not keep(entry.name):
@@ -106,17 +108,17 @@ class Writer:
             self._entries.append(_moved(entry, self._offset + entry.offset - begin))
             end = entry.offset + entry.span
         self._copy(source, begin, end)
-        source.let_go()
+        source.release_memory()
 
     def move(self, source: Archive, keep: Callable[[str], bool], prefix: str) -> None:
-        """Copies the members of another archive of ours to names that begin with `prefix`."""
+        """Copy members of another archive, and put `prefix` in front of their names."""
         for entry in source.entries:
             if keep(entry.name):
                 end = entry.offset + entry.span
                 self.add(entry._replace(name=prefix + entry.name), source.data[end - entry.packed : end])
 
     def close(self, comment: Callable[[bytes], bytes] = lambda digest: b"") -> Written:
-        """Writes the directory. `comment` is given the SHA-256 of all that precedes it and returns the archive's comment."""
+        """Write the directory. `comment` makes the archive's comment from the SHA-256 of everything before the end record."""
         start = self._offset
         self._write(b"".join(map(_central_header, self._entries)))
         text = comment(self._sha256.digest())
@@ -138,7 +140,7 @@ class Writer:
 
 
 class Archive:
-    """An archive that a `Writer` of ours made, mapped for reading. Raises BadArchive for anything else."""
+    """An archive that a `Writer` wrote, mapped into memory. Raises BadArchive for any other file."""
 
     def __init__(self, path: Path) -> None:
         with path.open("rb") as file:
@@ -156,30 +158,25 @@ class Archive:
         except (struct.error, UnicodeDecodeError) as error:
             raise BadArchive(str(path)) from error
 
-    def body_sha256(self) -> bytes:
-        """The digest that `Writer.close` gave to `comment`."""
-        with memoryview(self.data) as view, view[: self._end] as body:
-            return hashlib.sha256(body).digest()
-
     def member(self, entry: Entry) -> tuple[Entry, bytes]:
-        """A member as it is, for `Writer.add`."""
+        """Return a member with its compressed data, for `Writer.add`."""
         end = entry.offset + entry.span
         return entry, self.data[end - entry.packed : end]
 
     def checksum(self) -> int:
-        """The CRC-32 of all that precedes the end record and its comment."""
+        """Return the CRC-32 of everything before the end record."""
         with memoryview(self.data) as view, view[: self._end] as body:
             checksum = int(deflate.crc32(body))
-        self.let_go()
+        self.release_memory()
         return checksum
 
-    def let_go(self) -> None:
-        """Frees the memory of what was read, where the system lets us. It stays readable."""
+    def release_memory(self) -> None:
+        """Let the system reuse the memory of a large archive. The archive stays readable."""
         if len(self.data) > _LARGE and hasattr(mmap, "MADV_DONTNEED"):
             self.data.madvise(mmap.MADV_DONTNEED)
 
     def read(self, name: str) -> bytes:
-        """The content of a member. Raises KeyError when there is none of that name."""
+        """Return the content of a member. Raises KeyError if there is none of that name."""
         for entry in reversed(self.entries):
             if entry.name == name:
                 start = entry.offset + entry.span - entry.packed
@@ -198,7 +195,7 @@ class Archive:
 
 
 def write(file: Sink, members: Iterable[tuple[Entry, bytes]]) -> Written:
-    """A whole archive from members, in their order."""
+    """Write a complete archive from members, in their order."""
     writer = Writer(file)
     for entry, packed in members:
         writer.add(entry, packed)
@@ -219,9 +216,9 @@ def _central_header(entry: Entry) -> bytes:
     name = entry.name.encode()
     sizes = (entry.crc, entry.packed, entry.raw)
     mode = (0o100755 if entry.executable else 0o100644) << 16
-    made_by = 3 << 8 | 20  # Unix, so that the mode counts
+    version = 3 << 8 | 20  # made on Unix, so that the mode counts
     return (
-        CENTRAL.pack(b"PK\1\2", made_by, 20, _UTF8, entry.method, 0, _DATE, *sizes, len(name), 0, 0, 0, 0, mode, entry.offset)
+        CENTRAL.pack(b"PK\1\2", version, 20, _UTF8, entry.method, 0, _DATE, *sizes, len(name), 0, 0, 0, 0, mode, entry.offset)
         + name
     )
 

@@ -1,10 +1,9 @@
-"""The user's own files: which of them belong in the zip.
+"""Which of the project's files belong in the zip.
 
-Left out by rules, the later ones win: those here (editors' and tools' leftovers), `.gitignore` in any folder,
-`.lambdaignore` and `.lambentignore` at the top, `include` and `exclude` of the configuration. And always: version control,
-virtual environments, caches, and secrets by their name. Folders without files are not packed, as git does not keep them.
-A link that leads out of the project is refused: what it points to would differ from one machine to the next, and could be
-anything.
+Rules leave files out, and later ones win: the list below (what editors and tools leave behind), `.gitignore` in any folder,
+`.lambdaignore` and `.lambentignore` at the top, `include` and `exclude` in the configuration. Never packed are version control,
+virtual environments, caches, and files whose names say that they hold secrets. Empty folders are not packed, as in git. A link
+that leads out of the project is an error: its target would differ from one machine to the next, and could be anything.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import stat
 from fnmatch import translate
 from pathlib import Path
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from lambent.errors import PackagingError
@@ -40,60 +39,56 @@ _SECRETS = (
     *(".git-credentials", ".htpasswd", ".my.cnf", ".s3cfg", ".boto", ".vault-token", "*.keystore", "*.kdbx"),
 )
 _SECRET = re.compile("|".join(map(translate, _SECRETS)), re.IGNORECASE)
-_TOP_ONLY = (".lambentignore", ".lambdaignore")  # the stronger one first
+_TOP_ONLY = (".lambentignore", ".lambdaignore")  # the first one wins
 RULES = frozenset([".gitignore", *_TOP_ONLY])
 
 
-class Source(Struct, frozen=True):
-    """The files to pack, by their path in the project ("pkg/main.py"), and the secrets that were left out.
+class ProjectFiles(Struct, frozen=True):
+    """The files to pack, by their path in the project ("pkg/main.py"), and the paths of secrets that were left out."""
 
-    `folders` are those that were looked into, with the names of all that is in them; `links` says that there were some.
-    """
-
-    files: dict[str, SourceFile] = field(default_factory=dict)
+    files: dict[str, SourceFile]
     secrets: tuple[str, ...] = ()
-    folders: dict[str, frozenset[str]] = field(default_factory=dict)
-    links: bool = False
 
 
 def collect(
     path: Path, exclude: tuple[str, ...] = (), include: tuple[str, ...] = (), allow_secrets: tuple[str, ...] = ()
-) -> Source:
-    """All files of a project folder, or the one file of a script.
+) -> ProjectFiles:
+    """Return the files of a project folder, or the single file of a script.
 
-    `exclude` and `include` are patterns, `allow_secrets` paths of files that are packed though their names say they are
-    secrets. Raises PackagingError for what cannot be read, a link that leads outside, a name that a zip cannot hold.
+    `exclude` and `include` are patterns; `allow_secrets` are paths of files to pack although their names suggest secrets.
+    Raises PackagingError for a folder that can't be read, a link that leads outside, and a name that a zip can't hold.
     """
     if path.is_file():
-        return Source({path.name: SourceFile(path, bool(path.stat().st_mode & 0o100))})
+        return ProjectFiles({path.name: SourceFile(path, bool(path.stat().st_mode & 0o100))})
     walk = _Walk(path.resolve(), exclude, include, allow_secrets)
-    walk.go(str(walk.top), _Place())
-    return Source(dict(sorted(walk.files.items())), tuple(sorted(walk.secrets)), walk.folders, walk.links)
+    walk.collect(str(walk.top), _Folder())
+    return ProjectFiles(dict(sorted(walk.files.items())), tuple(sorted(walk.secrets)))
 
 
 def packs(path: Path, name: str, exclude: tuple[str, ...] = (), include: tuple[str, ...] = ()) -> bool:
-    """Whether a file called `name` in the project would be packed if it were there. Its folder must be there."""
+    """Whether a file at the path `name` in the project would be packed if it existed. Its folder must exist."""
     walk = _Walk(path.resolve(), exclude, include, ())
     *folders, last = name.split("/")
-    place = walk.below_rules(_Place())
-    for folder in folders:
-        below = walk.below(folder, place, walk.active(place))
-        if below is None:
+    folder = walk.with_own_rules(_Folder())
+    for part in folders:
+        subfolder = walk.subfolder(part, folder, walk.rules_in(folder))
+        if subfolder is None:
             return False
-        place = walk.below_rules(below)
-    return not ignored(name, last, walk.active(place), place.inside)
+        folder = walk.with_own_rules(subfolder)
+    return not ignored(name, last, walk.rules_in(folder), folder.ignored)
 
 
-class _Place(Struct, frozen=True):
-    """Where the walk is. `weak` are the .gitignores on the way, the nearest first; `chain` the real folders entered by links.
+class _Folder(Struct, frozen=True):
+    """A folder of the project. `prefix` is its path with a slash at the end, `gitignores` the rules on the way, nearest first.
 
-    `inside` is true in a folder that is left out: only what `include` names is taken there.
+    `linked_from` are the real paths of the folders whose links lead here. In an `ignored` folder only files that match
+    `include` are packed.
     """
 
     prefix: str = ""
-    weak: tuple[Rules, ...] = ()
-    chain: frozenset[str] = frozenset()
-    inside: bool = False
+    gitignores: tuple[Rules, ...] = ()
+    linked_from: frozenset[str] = frozenset()
+    ignored: bool = False
 
 
 class _Walk:
@@ -101,65 +96,63 @@ class _Walk:
         self.top = top
         self.files: dict[str, SourceFile] = {}
         self.secrets: list[str] = []
-        self.folders: dict[str, frozenset[str]] = {}
-        self.links = False
         self._allowed = frozenset(allowed)
-        self._reached = parents(include)
+        self._include_parents = parents(include)
         self._exclude, self._include = rules(exclude), rules(f"!{pattern}" for pattern in include)
         self._top_only = tuple(_read(top / name, "") for name in _TOP_ONLY if (top / name).is_file())
 
-    def go(self, folder: str, place: _Place) -> None:
-        """Takes the files below a folder. This loop sees each file of a project at every build: it must be quick."""
-        entries = _entries(folder, place.prefix)
-        names = self.folders[place.prefix] = frozenset(entry.name for entry in entries)
-        if place.prefix and "pyvenv.cfg" in names:  # a virtual environment
+    def collect(self, path: str, folder: _Folder) -> None:
+        """Collect the files below a folder. This loop sees every file of a project at every build, so it has to be fast."""
+        entries = _entries(path, folder.prefix)
+        names = frozenset(entry.name for entry in entries)
+        if folder.prefix and "pyvenv.cfg" in names:  # a virtual environment
             return
         if ".gitignore" in names:
-            place = self.below_rules(place)
-        active, here = self.active(place), Path(folder)
+            folder = self.with_own_rules(folder)
+        active, parent = self.rules_in(folder), Path(path)
         for entry in entries:
-            name = place.prefix + entry.name
-            self.links |= entry.is_symlink()
+            name = folder.prefix + entry.name
             try:
                 is_folder = entry.is_dir()
-            except OSError:  # a link to itself; _check says so, unless it is ignored
+            except OSError:  # a link to itself: an error in _check, unless it is ignored
                 is_folder = False
             if is_folder:
-                self._enter(entry, folder, place, active)
-            elif not ignored(name, entry.name, active, place.inside):
-                self._take(entry, name, here)
+                self._enter(entry, path, folder, active)
+            elif not ignored(name, entry.name, active, folder.ignored):
+                self._add(entry, name, parent)
 
-    def active(self, place: _Place) -> tuple[Rules, ...]:
-        """The rules that hold in a place, the strongest first."""
-        strong = (self._exclude, self._include)
-        found = strong if place.inside else (*strong, *self._top_only, *place.weak, _LEFTOVERS)
-        return tuple(each for each in found if each.groups)
+    def rules_in(self, folder: _Folder) -> tuple[Rules, ...]:
+        """Return the rules that apply in a folder, the strongest first."""
+        configured = (self._exclude, self._include)
+        files = configured if folder.ignored else (*configured, *self._top_only, *folder.gitignores, _LEFTOVERS)
+        return tuple(file for file in files if file.groups)
 
-    def below_rules(self, place: _Place) -> _Place:
-        """The place with the .gitignore that is in it."""
-        return replace(place, weak=(_read(self.top / place.prefix / ".gitignore", place.prefix), *place.weak))
+    def with_own_rules(self, folder: _Folder) -> _Folder:
+        """Return the folder with the rules of its own .gitignore."""
+        own = _read(self.top / folder.prefix / ".gitignore", folder.prefix)
+        return replace(folder, gitignores=(own, *folder.gitignores))
 
-    def below(self, name: str, place: _Place, active: tuple[Rules, ...]) -> _Place | None:
-        """The place in the folder `name`, or None when nothing in it is packed."""
-        path = f"{place.prefix}{name}/"
-        inside = ignored(path, f"{name}/", active, place.inside)
-        if name in _NEVER or (inside and path not in self._reached):
+    def subfolder(self, name: str, folder: _Folder, active: tuple[Rules, ...]) -> _Folder | None:
+        """Return the folder `name` in another one, or None if nothing in it is packed."""
+        path = f"{folder.prefix}{name}/"
+        is_ignored = ignored(path, f"{name}/", active, folder.ignored)
+        if name in _NEVER or (is_ignored and path not in self._include_parents):
             return None
-        return replace(place, prefix=path, inside=inside)
+        return replace(folder, prefix=path, ignored=is_ignored)
 
-    def _enter(self, entry: os.DirEntry[str], folder: str, place: _Place, active: tuple[Rules, ...]) -> None:
-        below = self.below(entry.name, place, active)
-        if below is None:
+    def _enter(self, entry: os.DirEntry[str], parent: str, folder: _Folder, active: tuple[Rules, ...]) -> None:
+        subfolder = self.subfolder(entry.name, folder, active)
+        if subfolder is None:
             return
-        _check(entry, below.prefix.removesuffix("/"), self.top)
+        _check(entry, subfolder.prefix.removesuffix("/"), self.top)
         if entry.is_symlink():
-            chain = place.chain | {os.path.realpath(folder)}
-            if _ends_above(entry.path, chain):
+            linked_from = folder.linked_from | {os.path.realpath(parent)}
+            if _is_loop(entry.path, linked_from):
                 return
-            below = replace(below, chain=chain)
-        self.go(entry.path, below)
+            subfolder = replace(subfolder, linked_from=linked_from)
+        self.collect(entry.path, subfolder)
 
-    def _take(self, entry: os.DirEntry[str], name: str, folder: Path) -> None:
+    def _add(self, entry: os.DirEntry[str], name: str, parent: Path) -> None:
         if entry.name in RULES or entry.name in _NEVER:  # .git is a file in a worktree and in a submodule
             return
         if name not in self._allowed and _SECRET.match(_real_name(entry)) and not _public(entry):
@@ -168,33 +161,33 @@ class _Walk:
         _check(entry, name, self.top)
         try:
             mode = entry.stat().st_mode
-        except FileNotFoundError:  # gone since the folder was read
+        except FileNotFoundError:  # deleted since the folder was read
             return
-        if stat.S_ISREG(mode):  # sockets and pipes cannot be packed
-            self.files[name] = SourceFile(folder / entry.name, bool(mode & 0o100))
+        if stat.S_ISREG(mode):  # sockets and pipes can't be packed
+            self.files[name] = SourceFile(parent / entry.name, bool(mode & 0o100))
 
 
-def ignored(path: str, name: str, active: tuple[Rules, ...], inside: bool) -> bool:
-    """Whether a path is left out by these rules, the strongest first. `inside` is what holds where none says."""
-    for each in active:
-        verdict = each.verdict(path, name)
+def ignored(path: str, name: str, active: tuple[Rules, ...], default: bool) -> bool:
+    """Whether rules, the strongest first, leave out a path whose last part is `name`; `default` if none of them matches."""
+    for rules_of_file in active:
+        verdict = rules_of_file.verdict(path, name)
         if verdict is not None:
             return verdict
-    return inside
+    return default
 
 
 def _entries(folder: str, prefix: str) -> list[os.DirEntry[str]]:
     try:
-        with os.scandir(folder) as found:
-            return sorted(found, key=lambda entry: entry.name)
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
     except FileNotFoundError:
-        if prefix:  # gone since its parent was read
+        if prefix:  # deleted since its parent was read
             return []
         raise
     except PermissionError as error:
         name = prefix or folder
         hint = f"chmod +rx {name}, or leave it out: echo '/{name}' >> .lambentignore"
-        raise PackagingError(f"a folder that may not be read: {name}", where=name, hint=hint) from error
+        raise PackagingError(f"no permission to read the folder {name}", where=name, hint=hint) from error
 
 
 def _read(file: Path, prefix: str) -> Rules:
@@ -205,10 +198,10 @@ def _read(file: Path, prefix: str) -> Rules:
     return rules(text.split("\n"), prefix)
 
 
-def _ends_above(link: str, chain: frozenset[str]) -> bool:
-    """Whether a link leads to a folder that it is in, or that was entered on the way here: following it would have no end."""
-    target = os.path.realpath(link)
-    return any(above == target or above.startswith(f"{target}/") for above in chain)
+def _is_loop(link: str, linked_from: frozenset[str]) -> bool:
+    """Whether a link leads to one of these folders, or to a parent of one: following it would never end."""
+    destination = os.path.realpath(link)
+    return any(folder == destination or folder.startswith(f"{destination}/") for folder in linked_from)
 
 
 def _check(entry: os.DirEntry[str], name: str, top: Path) -> None:
@@ -217,17 +210,17 @@ def _check(entry: os.DirEntry[str], name: str, top: Path) -> None:
             name.encode()
         except UnicodeEncodeError as error:
             shown = os.fsencode(name).decode("utf-8", "backslashreplace")
-            hint = "rename it: Lambda's files have names in UTF-8"
-            raise PackagingError(f"a name that is not UTF-8: {shown}", where=shown, hint=hint) from error
+            hint = "rename the file: file names in a zip are UTF-8"
+            raise PackagingError(f"a file name isn't valid UTF-8: {shown}", where=shown, hint=hint) from error
     if not entry.is_symlink():
         return
     try:
-        target = Path(entry.path).resolve(strict=True)
+        destination = Path(entry.path).resolve(strict=True)
     except (OSError, RuntimeError) as error:
-        raise PackagingError(f"a link that leads nowhere: {name}", where=name, hint=f"remove it: rm {name}") from error
-    if not target.is_relative_to(top):
+        raise PackagingError(f"a broken link: {name}", where=name, hint=f"remove it: rm {name}") from error
+    if not destination.is_relative_to(top):
         raise PackagingError(
-            f"a link leads out of the project: {name} -> {target}",
+            f"a link leads out of the project: {name} -> {destination}",
             where=name,
             hint=f"copy the file into the project, or leave it out: echo '/{name}' >> .lambentignore",
         )
@@ -238,7 +231,7 @@ def _real_name(entry: os.DirEntry[str]) -> str:
 
 
 def _public(entry: os.DirEntry[str]) -> bool:
-    """Whether a file with a secret's name holds none: a .pem of nothing but certificates."""
+    """Whether a file that is named like a secret holds none: a .pem with certificates only."""
     try:
         text = Path(entry.path).read_bytes() if entry.name.lower().endswith(".pem") else b""
     except OSError:

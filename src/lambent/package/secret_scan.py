@@ -1,7 +1,7 @@
-"""Secrets in the text of the user's files: a zip of code is read by many, and stays in S3 and on laptops.
+"""Finds secrets in the user's files: many people can read a zip with code, and it stays in S3 and on laptops.
 
-Only forms with next to no false alarms: what a vendor gave a prefix of its own, a private key with its body, an AWS key with
-its secret beside it. Placeholders of documentation are none. A secret is named by its file, line and kind, never by itself.
+It looks only for forms with hardly any false alarms: tokens with a vendor's own prefix, a private key with its body, an AWS key
+id with its secret key. Placeholders in documentation don't count. Messages name the file, line and kind, never the secret.
 Forms: https://docs.github.com/en/code-security/secret-scanning/introduction/supported-secret-scanning-patterns
 """
 
@@ -16,7 +16,7 @@ from msgspec import Struct
 from lambent.errors import PackagingError
 from lambent.package.layout import SourceFile
 
-_LARGEST = 2 * 1024 * 1024  # bytes; what people write by hand is smaller, and data is not read twice
+_LARGEST = 2 * 1024 * 1024  # bytes; text that people write is smaller, and larger files are data
 _DATA = frozenset(
     [
         *(".png", ".jpg", ".jpeg", ".gif", ".webp", ".ico", ".bmp", ".avif", ".mp3", ".mp4", ".webm", ".ogg", ".wav", ".pdf"),
@@ -29,16 +29,15 @@ _SHOWN = 10
 
 
 class _Form(Struct, frozen=True):
-    """`marks` are bytes of which one is in every secret of this kind: most files have none, and need no expression.
+    """A form of secret. Every match contains one of `marks`, so that files without them, which most are, need no expression.
 
-    `random` is the part of the match that a placeholder would not have made up by chance. `expression` is compiled when it
-    is needed, which it hardly ever is.
+    The group "random" of `expression` is what tells a secret from a placeholder. It is compiled when needed, which is rare.
     """
 
     kind: str
     marks: tuple[bytes, ...]
     expression: bytes
-    server: bool = False  # public by design in what a browser loads
+    server: bool = False  # public by design in files that a browser loads
 
 
 def _form(kind: str, marks: str, expression: str, *, server: bool = False) -> _Form:
@@ -80,7 +79,7 @@ _PLACEHOLDER = re.compile(rb"(?i)example|x{6}|placeholder|your|dummy|redacted|sa
 
 
 class Secret(Struct, frozen=True):
-    """Where a secret stands, and what kind it is."""
+    """The location of a secret, and its kind."""
 
     file: str
     line: int
@@ -88,17 +87,17 @@ class Secret(Struct, frozen=True):
 
 
 def check(files: Mapping[str, SourceFile], allowed: tuple[str, ...]) -> None:
-    """Raises PackagingError, naming file and line, if what would be packed holds secrets. `allowed` are paths of files."""
-    found: list[Secret] = []
+    """Raise PackagingError, with file and line, if files to pack hold secrets. Files whose path is `allowed` are skipped."""
+    secrets: list[Secret] = []
     for name, file in files.items():
         if name not in allowed and _ending(name) not in _DATA:
-            found.extend(scan(name, _text(name, file)))
-    if found:
-        raise _refusal(found)
+            secrets.extend(scan(name, _text(name, file)))
+    if secrets:
+        raise _refusal(secrets)
 
 
 def scan(name: str, data: bytes) -> Iterator[Secret]:
-    """The secrets in a file's content."""
+    """Yield the secrets in a file's content."""
     marked = [mark for mark in MARKS if mark in data]
     if not marked:
         return
@@ -106,15 +105,15 @@ def scan(name: str, data: bytes) -> Iterator[Secret]:
         if not any(mark in marked for mark in form.marks) or (form.server and _ending(name) in _BROWSER):
             continue
         for match in re.finditer(form.expression, data):
-            if not _made_up(match):
+            if not _is_placeholder(match):
                 yield Secret(name, data.count(b"\n", 0, match.start()) + 1, form.kind)
-                break  # one of a kind is enough to stop for
+                break  # one of each kind is enough
 
 
 def unreadable(name: str, error: OSError) -> PackagingError:
-    """The error for a file of the user's that cannot be read, or that was there a moment ago."""
+    """Return the error for one of the user's files that can't be read, or that has just been deleted."""
     if isinstance(error, FileNotFoundError):
-        return PackagingError(f"a file went away during the build: {name}", where=name, hint="run the same command again")
+        return PackagingError(f"a file was deleted during the build: {name}", where=name, hint="run the same command again")
     hint = f"chmod +r {name}, or leave it out: echo '/{name}' >> .lambentignore"
     return PackagingError(f"cannot read {name}: {error.strerror or error}", where=name, hint=hint)
 
@@ -124,9 +123,9 @@ def _ending(name: str) -> str:
 
 
 def _text(name: str, file: SourceFile) -> bytes:
-    """The content of a file, nothing of one that is too large to have been written by hand."""
+    """Return the content of a file, or nothing if it is too large to be text."""
     try:
-        handle = os.open(file.path, os.O_RDONLY)  # a third of what Path.read_bytes takes, and there may be thousands
+        handle = os.open(file.path, os.O_RDONLY)  # three times as fast as Path.read_bytes, and there may be thousands
         try:
             size = os.fstat(handle).st_size
             return os.read(handle, size) if size <= _LARGEST else b""
@@ -136,27 +135,27 @@ def _text(name: str, file: SourceFile) -> bytes:
         raise unreadable(name, error) from error
 
 
-def _made_up(match: re.Match[bytes]) -> bool:
-    """Whether this is an example: it says so, or has too few different characters, or is a digest and no key."""
+def _is_placeholder(match: re.Match[bytes]) -> bool:
+    """Whether a match is only an example: it says so, has too few different characters, or is a digest and not a key."""
     text = match["random"]
     if _PLACEHOLDER.search(match[0] if len(match[0]) < 200 else text) or len(set(text)) < 10:
         return True
     return len(text) == 40 and re.fullmatch(rb"[0-9a-f]+|[0-9A-F]+|[A-Z0-9]+|[a-z]+|[A-Za-z/]+", text) is not None
 
 
-def _refusal(found: list[Secret]) -> PackagingError:
-    first = found[0]
-    files = list(dict.fromkeys(secret.file for secret in found))
-    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
-    listed = "\n".join(f"{secret.file}:{secret.line}  {secret.kind}" for secret in found[:_SHOWN])
+def _refusal(secrets: list[Secret]) -> PackagingError:
+    first = secrets[0]
+    files = list(dict.fromkeys(secret.file for secret in secrets))
+    more = f", and {len(secrets) - 1} more" if len(secrets) > 1 else ""
+    listed = "\n".join(f"{secret.file}:{secret.line}  {secret.kind}" for secret in secrets[:_SHOWN])
     names = ", ".join(f'"{name}"' for name in files[:_SHOWN])
     return PackagingError(
-        f"a secret would be packed: {first.kind} in {first.file}, line {first.line}{more}",
+        f"the zip would contain a secret: {first.kind} in {first.file}, line {first.line}{more}",
         where=f"{first.file}:{first.line}",
         hint=(
-            "take it out, and give it to the function as an environment variable\n"
-            f"leave the file out: echo '/{first.file}' >> .lambentignore\n"
-            f"or, if it may be seen: allow_secrets = [{names}] in pyproject.toml [tool.lambent]"
+            "remove it, and pass it to the function as an environment variable\n"
+            f"or leave the file out: echo '/{first.file}' >> .lambentignore\n"
+            f"or, if it isn't confidential: allow_secrets = [{names}] in pyproject.toml [tool.lambent]"
         ),
-        detail=listed if len(found) > 1 else "",
+        detail=listed if len(secrets) > 1 else "",
     )

@@ -1,4 +1,4 @@
-"""What a zip is built for: a Python version, a machine, and the newest glibc that is there."""
+"""The target: the runtime and machine that a zip is built for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lambent.errors import UsageError
 
 
 class Target(Struct, frozen=True):
-    """`python` is the minor version ("3.13"); `glibc` the newest symbol version the runtime's system has."""
+    """A Python version and a machine. `python` is the minor version ("3.13"), `glibc` the version of the runtime's system."""
 
     python: str
     architecture: Architecture
@@ -18,13 +18,13 @@ class Target(Struct, frozen=True):
 
     @classmethod
     def of(cls, config: Config) -> Target:
-        """The target of a configuration. Raises UsageError for a runtime that never existed."""
-        known = calendar.find_runtime(config.runtime)
-        if known is None:
+        """Return the target of a configuration. Raises UsageError for an unknown runtime."""
+        runtime = calendar.find_runtime(config.runtime)
+        if runtime is None:
             raise UsageError(f"no such runtime: {config.runtime}", hint="--runtime python3.13")
-        return cls(known.python, config.architecture, known.glibc)
+        return cls(runtime.python, config.architecture, runtime.glibc)
 
     @property
     def name(self) -> str:
-        """As people read it: "python3.13 x86_64"."""
+        """The name for people: "python3.13 x86_64"."""
         return f"python{self.python} {self.architecture}"

@@ -44,4 +44,4 @@ def clean(cache_dir: Path) -> None:
 
 
 def _report(pruned: Pruned) -> None:
-    click.echo(f"removed {count(pruned.removed, 'file')}, {size(pruned.freed)}; {size(pruned.left)} left")
+    click.echo(f"removed {count(pruned.removed, 'file')}, {size(pruned.freed)}; {size(pruned.remaining)} left")

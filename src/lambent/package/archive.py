@@ -63,16 +63,11 @@ class Written(Struct, frozen=True):
     entries: tuple[Entry, ...]
 
 
-def compress(name: str, data: bytes | bytearray, *, executable: bool = False) -> tuple[Entry, bytes]:
-    """Make a member from data: stored if compressing doesn't make it smaller."""
-    return deflated_member(name, data, bytes(deflate.deflate_compress(data, LEVEL)), executable=executable)
-
-
-def deflated_member(name: str, data: bytes | bytearray, packed: bytes, *, executable: bool = False) -> tuple[Entry, bytes]:
-    """Make a member from data and its deflated form: stored if that isn't smaller."""
-    method = DEFLATED
+def compress(name: str, data: bytes | bytearray, *, executable: bool = False, deflated: bytes = b"") -> tuple[Entry, bytes]:
+    """Make a member from data: stored if compressing doesn't make it smaller. `deflated` is its compressed form, if known."""
+    method, packed = DEFLATED, deflated or bytes(deflate.deflate_compress(data, LEVEL))
     if len(packed) >= len(data):
-        packed, method = bytes(data), STORED
+        method, packed = STORED, bytes(data)
     return Entry(name, executable, deflate.crc32(data), len(data), len(packed), method), packed
 
 

@@ -1,7 +1,7 @@
-"""Names of Python's C API that not every version exports, read from the interpreters themselves. Data only.
+"""Names of Python's C API that not every version exports, read from the interpreters themselves (3.10 to 3.13).
 
-An extension that needs one the runtime's Python lacks fails as it is imported ("undefined symbol"). Of names that came only the
-public ones are listed, since private ones are added in patch releases too. 3.10 is the oldest looked at, 3.13 the newest.
+The import of an extension fails ("undefined symbol") if it needs one that the runtime's Python lacks. Of added names only the
+public ones are listed, since patch releases add private ones.
 """
 
 from __future__ import annotations
@@ -159,11 +159,11 @@ UNTIL: dict[tuple[int, int], frozenset[bytes]] = {
 BOUND = frozenset().union(*SINCE.values(), *UNTIL.values())
 
 FREE_THREADED = frozenset((b"_Py_MergeZeroLocalRefcount", b"_Py_DecRefShared", b"_Py_DecRefSharedDebug"))
-"""Called only by what was compiled for a Python without the global lock."""
+"""Only extensions for a Python without the global interpreter lock call these."""
 
 
 def missing(names: tuple[str, ...], python: tuple[int, int]) -> list[str]:
-    """Those of the names that this version lacks, for certain."""
-    came = {name for version, some in SINCE.items() if version > python for name in some}
-    gone = {name for version, some in UNTIL.items() if version < python for name in some}
-    return [name for name in names if name.encode() in came or name.encode() in gone]
+    """Return the names that a version certainly lacks."""
+    later = {name for version, some in SINCE.items() if version > python for name in some}
+    removed = {name for version, some in UNTIL.items() if version < python for name in some}
+    return [name for name in names if name.encode() in later or name.encode() in removed]

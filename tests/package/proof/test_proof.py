@@ -74,7 +74,7 @@ def test_wheels_for_the_target_have_nothing_wrong(wheels: dict[str, Installed]) 
 def test_a_glibc_that_the_runtime_lacks(wheels: dict[str, Installed]) -> None:
     (found,) = checked(wheels["numpy"], OLD)
     assert (found.level, found.package) == ("error", "numpy 2.4.0")
-    assert found.what == "numpy 2.4.0 needs GLIBC_2.27; python3.11 x86_64 has no newer one than 2.26"
+    assert found.what == "numpy 2.4.0 needs GLIBC_2.27, and python3.11 x86_64 has only 2.26"
     assert any("_multiarray_umath.cpython-311" in file for file in found.files)
     assert "--runtime python3.12" in found.hint
 
@@ -120,16 +120,16 @@ def test_a_name_without_a_tag_is_told_by_its_symbols(wheels: dict[str, Installed
         ({"machine": "i386", "bits": 32}, "was built for i386"),
         ({"format": "mach-o", "machine": "arm64"}, "was built for macOS"),
         ({"format": "pe"}, "was built for Windows"),
-        ({"free_threaded": True}, "without the global lock"),
+        ({"free_threaded": True}, "without the global interpreter lock"),
         ({"damaged": True}, "cut short or damaged"),
-        ({"align": 1024}, "not aligned to pages"),
-        ({"needed": ("libGL.so.1",)}, "needs libGL.so.1: neither in the zip nor on"),
+        ({"align": 1024}, "aligned to pages"),
+        ({"needed": ("libGL.so.1",)}, "needs libGL.so.1, which is neither in the zip nor on"),
         ({"needed": ("libc.musl-x86_64.so.1",)}, "Alpine Linux"),
         ({"needed": ("libpython3.12.so.1.0",)}, "needs libpython3.12.so.1.0"),
         ({"versions": (("libm.so.6", "GLIBC_2.35"),)}, "needs GLIBC_2.35"),
         ({"versions": (("libc.so.6", "GLIBC_ABI_DT_RELR"),)}, "needs GLIBC_ABI_DT_RELR"),
-        ({"versions": (("libstdc++.so.6", "GLIBCXX_3.4.30"),)}, "has no newer one than 3.4.29"),
-        ({"versions": (("libstdc++.so.6", "CXXABI_1.3.14"),)}, "has no newer one than 1.3.13"),
+        ({"versions": (("libstdc++.so.6", "GLIBCXX_3.4.30"),)}, "has only 3.4.29"),
+        ({"versions": (("libstdc++.so.6", "CXXABI_1.3.14"),)}, "has only 1.3.13"),
         ({"versions": (("libgcc_s.so.1", "GCC_12.0.0"),)}, "needs GCC_12.0.0"),
         ({"symbols": ("_PyUnicode_Ready", "PyObject_HasAttrWithError", "_PyErr_ChainExceptions")}, "another Python"),
     ],
@@ -215,7 +215,7 @@ def test_a_library_loaded_through_ctypes_must_fit_too() -> None:
 
 def test_the_users_own_files_are_checked() -> None:
     found = one([library("fast.so", "", machine="arm64")])
-    assert found.level == "error" and found.what.startswith("a file of your own was built for arm64")
+    assert found.level == "error" and found.what.startswith("one of your own files was built for arm64")
     assert "requirements.txt" in found.hint
 
 
@@ -245,13 +245,13 @@ def test_requirements_that_hold() -> None:
 def test_requirements_that_do_not() -> None:
     levels = {found.what: found.level for found in package_requirements.unmet(
         [package("a", "b>=2", "gone", "left"), package("b", version="1.5"), package("new", python=">=3.14")],
-        NEW, waived=frozenset(["left"]),
+        NEW, omitted=frozenset(["left"]),
     )}  # fmt: skip
     assert levels == {
-        "a 1.0 asks for gone on python3.13 x86_64, and that is not in the zip": "error",
-        "new 1.0 asks for Python >=3.14, not 3.13": "error",
-        "a 1.0 asks for b>=2, and the zip has 1.5": "warning",
-        "a 1.0 asks for left, which is left to Lambda or was left out on purpose": "note",
+        "a 1.0 requires gone on python3.13 x86_64, and the zip doesn't have it": "error",
+        "new 1.0 requires Python >=3.14, not 3.13": "error",
+        "a 1.0 requires b>=2, and the zip has 1.5": "warning",
+        "a 1.0 requires left, which Lambda provides or you excluded": "note",
     }
 
 
@@ -260,7 +260,7 @@ def test_extras_are_followed() -> None:
     (found,) = package_requirements.unmet(there, NEW)
     assert "gone (for its extra deep)" in found.what and found.package == "c 1.0"
     assert package_requirements.unmet(there[1:], NEW) == ()
-    assert [found.package for found in package_requirements.unmet(there[1:], NEW, asked=["B[Fast]>=1"])] == ["c 1.0"]
+    assert [found.package for found in package_requirements.unmet(there[1:], NEW, direct=["B[Fast]>=1"])] == ["c 1.0"]
 
 
 def test_what_depends_on_the_patch_release_is_no_fault() -> None:
@@ -415,10 +415,10 @@ def test_handlers_that_are_there(handler: str) -> None:
 @pytest.mark.parametrize(
     ("handler", "said"),
     [
-        ("app.main", "the zip holds no module app"),
+        ("app.main", "the zip has no module app"),
         ("main.handler", "main.py has no handler at its top level"),
         ("main:inner.x", "main.py has no inner at its top level"),
-        ("handler", "names no module and function"),
+        ("handler", "name a module and a function"),
     ],
 )
 def test_handlers_that_are_not(handler: str, said: str) -> None:
@@ -445,7 +445,7 @@ def test_the_whole_proof_makes_one_error(wheels: dict[str, Installed]) -> None:
     error = refusal(findings, OLD.name)
     assert error is not None
     assert error.what == "main.py has no app at its top level" and error.where == "main.py" and error.hint
-    assert "3 things would fail on python3.11 x86_64" in error.detail
+    assert "3 errors on python3.11 x86_64" in error.detail
     assert "numpy 2.4.0 needs GLIBC_2.27" in error.detail and "main.py imports yaml" in error.detail
     assert refusal([replace(found, level="warning") for found in findings], OLD.name) is None
 
@@ -479,7 +479,7 @@ def test_a_build_is_refused_with_all_that_is_wrong(wheels: dict[str, Installed],
     config = Config(project, "web", App("main", "app", "handler"), "python3.13", "arm64")
     with pytest.raises(PackagingError) as refused:
         build(config, tmp_path / "cache", os.environ, events.ignore)
-    assert refused.value.what == "a file of your own was built for x86_64, not for python3.13 arm64"
+    assert refused.value.what == "one of your own files was built for x86_64, not for python3.13 arm64"
     assert refused.value.where == name and "requirements.txt" in refused.value.hint
     assert "main.py imports shop.secret, which is neither in the zip" in refused.value.detail
     assert "main.py:1" in refused.value.detail and ".gitignore" in refused.value.detail

@@ -1,4 +1,4 @@
-"""What a proof finds wrong, as values, and the one error that is made of them."""
+"""The findings of a proof, and the one error that they become."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from msgspec.structs import asdict
 from lambent.errors import PackagingError
 
 Level = Literal["error", "warning", "note"]
-"""An error is certain to fail on Lambda; a warning is likely to; a note is worth knowing and shown only to who asks."""
+"""An error is certain to fail on Lambda, a warning is likely to. A note is only shown on request."""
 
 _SHOWN = 3
 
 
 class Finding(Struct, frozen=True):
-    """`what` is a sentence, `files` are paths in the zip, `package` is "name version" (or "" for the user's own files)."""
+    """A finding. `what` is a sentence, `files` are paths in the zip, `package` is "name version" ("" for the user's files)."""
 
     level: Level
     what: str
@@ -27,7 +27,7 @@ class Finding(Struct, frozen=True):
 
     @property
     def where(self) -> str:
-        """The files as people read them: the first few, and how many more."""
+        """The files for people: the first few, and how many more."""
         more = len(self.files) - _SHOWN
         return ", ".join(self.files[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
@@ -40,13 +40,13 @@ class Finding(Struct, frozen=True):
 
 
 def refusal(findings: Sequence[Finding], target: str) -> PackagingError | None:
-    """All errors as one, the first as its headline and the rest as its detail; None when there is none."""
+    """Return one error for all findings that are errors, with the first as its headline; None if there are none."""
     errors = [finding for finding in findings if finding.level == "error"]
     if not errors:
         return None
     first, *others = errors
     detail = "\n".join(line for finding in others for line in _lines(finding))
-    heading = f"{len(errors)} things would fail on {target}; besides the first:\n" if others else ""
+    heading = f"{len(errors)} errors on {target}; the others are:\n" if others else ""
     return PackagingError(first.what, where=first.where, hint=first.hint, detail=heading + detail)
 
 

@@ -1,6 +1,6 @@
-"""What Lambda's Python runtimes have of their own: libraries and their symbol versions, modules. Data, and questions to it.
+"""The shared libraries, symbol versions and modules of Lambda's Python runtimes.
 
-Amazon Linux 2 carries glibc 2.26 and gcc 7.3's libraries, Amazon Linux 2023 glibc 2.34 and gcc 11's
+Amazon Linux 2 has glibc 2.26 and gcc 7.3's libraries, Amazon Linux 2023 glibc 2.34 and gcc 11's
 (https://docs.aws.amazon.com/linux/al2023/ug/compare-with-al2.html; versions: gcc's libstdc++ manual, "ABI Policy").
 """
 
@@ -9,12 +9,12 @@ from __future__ import annotations
 from lambent.calendar import AL2023
 from lambent.package.target import Target
 
-_THERE = frozenset(
+_PRESENT = frozenset(
     [
         *("libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1", "libresolv.so.2"),
         *("libanl.so.1", "libBrokenLocale.so.1", "libthread_db.so.1", "libmvec.so.1", "linux-vdso.so.1"),
         *("ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"),
-        *("libz.so.1", "libexpat.so.1"),  # not glibc's; Python needs them, and wheels may (PEP 600)
+        *("libz.so.1", "libexpat.so.1"),  # not part of glibc; Python needs them, and wheels may use them (PEP 600)
     ]
 )
 _COMPILER: dict[str, dict[bool, dict[str, tuple[int, ...]]]] = {
@@ -24,7 +24,7 @@ _COMPILER: dict[str, dict[bool, dict[str, tuple[int, ...]]]] = {
     },
     "libgcc_s.so.1": {False: {"GCC": (7, 0, 0)}, True: {"GCC": (11, 0)}},
 }
-"""Library -> whether it is Amazon Linux 2023's -> the newest version of each family."""
+"""Library -> whether the system is Amazon Linux 2023 -> the newest version of each family."""
 
 _PERHAPS = frozenset(
     [
@@ -34,13 +34,13 @@ _PERHAPS = frozenset(
         *("libgssapi_krb5.so.2", "libkrb5.so.3", "libcom_err.so.2", "libidn2.so.0", "libunistring.so.2", "libunistring.so.5"),
     ]
 )
-"""Come with the runtime's tools. Nobody promises them, so that they are neither held to be there nor to be missing."""
+"""Libraries that come with the runtime's tools. AWS doesn't document them, so they count neither as present nor as missing."""
 
 _PERHAPS_OF = {
     False: frozenset(("libssl.so.10", "libcrypto.so.10", "libcrypt.so.1", "libnsl.so.1", "libssl.so.1.1", "libcrypto.so.1.1")),
     True: frozenset(("libssl.so.3", "libcrypto.so.3", "libcrypt.so.2", "libcrypt.so.1", "libnsl.so.1")),
 }
-_DOUBTFUL = frozenset(("libcrypt.so.1", "libnsl.so.1"))  # in every manylinux's list of the allowed, and not in AL2023's glibc
+_DOUBTFUL = frozenset(("libcrypt.so.1", "libnsl.so.1"))  # allowed by every manylinux policy, and not in AL2023's glibc
 
 MODULES = frozenset(
     [
@@ -51,12 +51,12 @@ MODULES = frozenset(
 """Top-level modules in /var/runtime."""
 
 MODULES_PERHAPS = frozenset(("setuptools", "pkg_resources", "_distutils_hack", "pip", "wheel"))
-"""In some runtimes' site-packages, by the way they were made."""
+"""Modules in the site-packages of some runtimes."""
 
 
 def has(library: str, target: Target) -> bool | None:
-    """Whether the runtime has a shared library; None when nobody promises it."""
-    if library in _THERE or library in _COMPILER or library == f"libpython{target.python}.so.1.0":
+    """Whether the runtime has a shared library; None if that isn't documented."""
+    if library in _PRESENT or library in _COMPILER or library == f"libpython{target.python}.so.1.0":
         return True
     new = target.glibc >= AL2023
     if library in _DOUBTFUL:
@@ -65,10 +65,10 @@ def has(library: str, target: Target) -> bool | None:
 
 
 def too_new(library: str, family: str, number: tuple[int, ...], target: Target) -> str:
-    """The newest version that the runtime's own library has when this one is newer, else ""."""
-    if family == "GLIBC" and library in _THERE:
+    """Return the newest version that the runtime's library has if `number` is newer, else ""."""
+    if family == "GLIBC" and library in _PRESENT:
         return _dotted(target.glibc) if number > target.glibc else ""
-    if family == "GLIBC_ABI_DT_RELR":  # a marker without a number, which glibc has since 2.36
+    if family == "GLIBC_ABI_DT_RELR":  # a marker without a number, in glibc since 2.36
         return _dotted(target.glibc) if target.glibc < (2, 36) else ""
     ceiling = _COMPILER.get(library, {}).get(target.glibc >= AL2023, {}).get(family)
     return _dotted(ceiling) if ceiling and number > ceiling else ""

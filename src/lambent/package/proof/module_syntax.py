@@ -1,6 +1,6 @@
-"""Reads one module's source for what it imports when, and which names it holds. Pure.
+"""Parses one module for what it imports, when, and which names it binds. Pure.
 
-Finer than `shards/imports.py`, which finds every module that may be meant; this one tells which import must succeed.
+`shards/import_scanner.py` finds every module that an import may lead to; this finds out which imports must succeed.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from typing import Literal
 from msgspec import Struct, field
 
 When = Literal["now", "perhaps", "later"]
-"""An import that runs whenever the module is imported; one under a condition or a guard; one in a function."""
+"""An import that runs whenever the module is imported, one under a condition or guard, or one in a function."""
 
 SEARCHES = re.compile(
     rb"\bsys\s*\.\s*(?:path\b|modules|meta_path|path_hooks)|from\s+sys\s+import|addsitedir|__path__|extend_path|__import__"
 )
-"""What changes where modules are found. Where the app does so, nothing about its imports is certain."""
+"""Code that changes where Python looks for modules. If an app has some, nothing about its imports is certain."""
 _CAUGHT = frozenset(("ImportError", "ModuleNotFoundError", "Exception", "BaseException"))
-_HARMLESS = frozenset(("catch_warnings", "Lock", "RLock", "open"))  # with-blocks that let exceptions through
-DYNAMIC = frozenset(("globals", "exec", "vars", "eval", "setattr", "locals"))  # may bind names that nobody can see
+_HARMLESS = frozenset(("catch_warnings", "Lock", "RLock", "open"))  # context managers that don't catch exceptions
+DYNAMIC = frozenset(("globals", "exec", "vars", "eval", "setattr", "locals"))  # may bind names that the source doesn't show
 
 
 class Import(Struct, frozen=True):
-    """`module` is absolute and dotted; `names` what is taken from it ("import x" takes nothing)."""
+    """An import statement. `module` is absolute and dotted; `names` are those after "import" in a "from" import."""
 
     module: str
     names: tuple[str, ...]
@@ -35,19 +35,19 @@ class Import(Struct, frozen=True):
 
 
 class Source(Struct):
-    """`binds` are its names; `open` when it may have others that cannot be seen here."""
+    """A parsed module. `binds` are its names; it is `open` if it may bind more than its source shows."""
 
     imports: list[Import] = field(default_factory=list)
     binds: set[str] = field(default_factory=set)
     open: bool = False
 
     def may_have(self, name: str) -> bool:
-        """Whether a name of this module may be there when it has been imported."""
+        """Whether the imported module may have a name."""
         return self.open or name in self.binds
 
 
 def read(path: str, source: bytes, python: tuple[int, int]) -> Source | None:
-    """The module at this path in the zip, for this version; None for one that this Python cannot parse."""
+    """Parse the module at a path in the zip for a Python version; None if this Python can't parse it."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -55,12 +55,12 @@ def read(path: str, source: bytes, python: tuple[int, int]) -> Source | None:
     package = path.rpartition("/")[0].replace("/", ".")
     reader = _Reader(package, python)
     reader.body(tree.body, "now")
-    return reader.found
+    return reader.source
 
 
 class _Reader:
     def __init__(self, package: str, python: tuple[int, int]) -> None:
-        self.found = Source()
+        self.source = Source()
         self._package, self._python = package, python
 
     def body(self, statements: Iterable[ast.stmt], when: When) -> None:
@@ -72,7 +72,7 @@ class _Reader:
             self._import(node, when)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             self._bind(node.name, when)
-            self.found.open |= node.name == "__getattr__" and when != "later"
+            self.source.open |= node.name == "__getattr__" and when != "later"
             self._expressions(node, when)
             self.body(node.body, "later")
         elif isinstance(node, ast.ClassDef):
@@ -89,45 +89,45 @@ class _Reader:
             self._other(node, when)
 
     def _other(self, node: ast.stmt, when: When) -> None:
-        """Loops and matches, whose blocks run perhaps, and statements without blocks."""
+        """Read loops and matches, whose blocks may not run, and statements without blocks."""
         if isinstance(node, ast.Global):
-            self.found.binds.update(node.names)
+            self.source.binds.update(node.names)
         self._expressions(node, when)
         for block in _blocks(node):
             self.body(block, _not_now(when))
 
     def _bind(self, name: str, when: When) -> None:
         if when != "later":
-            self.found.binds.add(name)
+            self.source.binds.add(name)
 
     def _expressions(self, node: ast.AST, when: When) -> None:
-        """Names that a statement's own expressions bind, and words in it that may bind others."""
-        waiting = [child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.stmt)]
-        while waiting:
-            each = waiting.pop()
-            if isinstance(each, ast.Name):
-                if isinstance(each.ctx, ast.Store):
-                    self._bind(each.id, when)
-                self.found.open |= each.id in DYNAMIC
-            elif isinstance(each, ast.Attribute):
-                self.found.open |= _dotted(each) == "sys.modules"
-            waiting += [child for child in ast.iter_child_nodes(each) if not isinstance(child, ast.stmt)]
+        """Read the expressions of a statement for names they bind, and for calls that may bind more."""
+        queue = [child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.stmt)]
+        while queue:
+            child = queue.pop()
+            if isinstance(child, ast.Name):
+                if isinstance(child.ctx, ast.Store):
+                    self._bind(child.id, when)
+                self.source.open |= child.id in DYNAMIC
+            elif isinstance(child, ast.Attribute):
+                self.source.open |= _dotted(child) == "sys.modules"
+            queue += [grandchild for grandchild in ast.iter_child_nodes(child) if not isinstance(grandchild, ast.stmt)]
 
     def _class(self, node: ast.ClassDef, when: When) -> None:
-        """Its body runs at once, but its names are the class's."""
+        """Read a class, whose body runs immediately but binds names of the class."""
         inner = _Reader(self._package, self._python)
         inner.body(node.body, when)
         self._expressions(node, when)
-        self.found.imports += inner.found.imports
-        self.found.open |= inner.found.open
+        self.source.imports += inner.source.imports
+        self.source.open |= inner.source.open
 
     def _if(self, node: ast.If, when: When) -> None:
         self._expressions(node, when)
-        held = _holds(node.test, self._python)
-        if held is not False:
-            self.body(node.body, when if held else _not_now(when))
-        if held is not True:
-            self.body(node.orelse, _not_now(when) if held is None else when)
+        value = _evaluate(node.test, self._python)
+        if value is not False:
+            self.body(node.body, when if value else _not_now(when))
+        if value is not True:
+            self.body(node.orelse, _not_now(when) if value is None else when)
 
     def _try(self, node: ast.Try, when: When) -> None:
         guarded = any(_catches(handler.type) for handler in node.handlers)
@@ -142,18 +142,18 @@ class _Reader:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 self._bind(alias.asname or alias.name.split(".")[0], when)
-                self.found.imports.append(Import(alias.name, (), node.lineno, when))
+                self.source.imports.append(Import(alias.name, (), node.lineno, when))
             return
         module = self._absolute(node)
         names = tuple(alias.name for alias in node.names)
         for alias in node.names:
             self._bind(alias.asname or alias.name, when)
-        self.found.open |= "*" in names
+        self.source.open |= "*" in names
         if module:
-            self.found.imports.append(Import(module, names, node.lineno, when))
+            self.source.imports.append(Import(module, names, node.lineno, when))
 
     def _absolute(self, node: ast.ImportFrom) -> str:
-        """ "" for what leads out of the top."""
+        """Return the absolute name of the module, or "" for a relative import beyond the top level."""
         if not node.level:
             return node.module or ""
         parts = self._package.split(".") if self._package else []
@@ -176,62 +176,63 @@ def _blocks(node: ast.stmt) -> Iterator[list[ast.stmt]]:
 
 
 def _dotted(node: ast.expr) -> str:
-    """ "sys.path" for that expression; "" for what is no dotted name."""
+    """Return the text of a dotted name ("sys.path"), or "" for any other expression."""
     if isinstance(node, ast.Name):
         return node.id
     base = _dotted(node.value) if isinstance(node, ast.Attribute) else ""
     return f"{base}.{node.attr}" if base and isinstance(node, ast.Attribute) else ""
 
 
-def _named(node: ast.expr) -> str:
+def _last_name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
 
 def _harmless(item: ast.withitem) -> bool:
     call = item.context_expr
-    return _named(call.func if isinstance(call, ast.Call) else call) in _HARMLESS
+    return _last_name(call.func if isinstance(call, ast.Call) else call) in _HARMLESS
 
 
 def _catches(caught: ast.expr | None) -> bool:
-    """Whether a handler catches a failed import: a name that is no built-in exception may stand for anything."""
+    """Whether a handler may catch a failed import: a name that isn't a built-in exception can be anything."""
     if caught is None:
         return True
     if isinstance(caught, ast.Tuple):
         return any(_catches(each) for each in caught.elts)
-    name = _named(caught)
+    name = _last_name(caught)
     return name in _CAUGHT or not hasattr(builtins, name)
 
 
-def _holds(test: ast.expr, python: tuple[int, int]) -> bool | None:
-    """Whether a condition holds on Lambda, where that can be told."""
+def _evaluate(test: ast.expr, python: tuple[int, int]) -> bool | None:
+    """Return the value that a condition has on Lambda, or None if it is unknown."""
     if isinstance(test, ast.Constant):
         return bool(test.value)
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        inner = _holds(test.operand, python)
+        inner = _evaluate(test.operand, python)
         return None if inner is None else not inner
-    if _named(test) == "TYPE_CHECKING":
+    if _last_name(test) == "TYPE_CHECKING":
         return False
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
-        return _compared(_dotted(test.left), test.ops[0], test.comparators[0], python)
+        return _compare(_dotted(test.left), test.ops[0], test.comparators[0], python)
     return None
 
 
-def _compared(left: str, operator: ast.cmpop, right: ast.expr, python: tuple[int, int]) -> bool | None:
+def _compare(name: str, operator: ast.cmpop, right: ast.expr, python: tuple[int, int]) -> bool | None:
+    """Return the value of a comparison with a literal, if `name` is one of the few names whose value on Lambda is known."""
     try:
         value = ast.literal_eval(right)
     except (ValueError, TypeError, SyntaxError):
         return None
-    known = {"__name__": "", "sys.platform": "linux", "os.name": "posix"}.get(left)
-    if known is not None and isinstance(value, str) and isinstance(operator, ast.Eq | ast.NotEq):
-        return (known == value) is isinstance(operator, ast.Eq)
+    text = {"__name__": "", "sys.platform": "linux", "os.name": "posix"}.get(name)
+    if text is not None and isinstance(value, str) and isinstance(operator, ast.Eq | ast.NotEq):
+        return (text == value) is isinstance(operator, ast.Eq)
     if (
-        left not in ("sys.version_info", "version_info")
+        name not in ("sys.version_info", "version_info")
         or not isinstance(value, tuple)
         or not all(isinstance(part, int) for part in value[:2])
     ):
         return None
     if len(value) > 2 and value[:2] == python:
-        return None  # AWS's patch release is not known
+        return None  # AWS's patch release is unknown
     if isinstance(operator, ast.GtE | ast.Gt):  # (3, 12, 1) > (3, 12)
         return python >= value[:2]
     if isinstance(operator, ast.Lt | ast.LtE):

@@ -1,4 +1,4 @@
-"""The standard library's top-level modules of each Python. Data: `sys.stdlib_module_names` of the interpreters themselves."""
+"""The top-level modules of the standard library, by Python version: `sys.stdlib_module_names` of those interpreters."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NAMES = """
 """
 _ALWAYS = frozenset(_NAMES.split())
 
-CAME = {
+ADDED = {
     (3, 11): (
         "_tokenize",
         "_typing",
@@ -59,9 +59,9 @@ CAME = {
         "compression",
     ),
 }
-"""The version that brought them."""
+"""The version that added them."""
 
-GONE = {
+REMOVED = {
     (3, 11): ("binhex",),
     (3, 12): (
         "_bootsubprocess",
@@ -98,18 +98,18 @@ GONE = {
         "xdrlib",
     ),
 }
-"""The version that no longer has them."""
+"""The version that removed them."""
 
 
 def has(name: str, python: tuple[int, int]) -> bool:
-    """Whether this version's standard library has a top-level module. Versions older than 3.10 count as 3.10."""
+    """Whether the standard library of a version has a top-level module. Versions before 3.10 count as 3.10."""
     if name in _ALWAYS:
         return True
-    if any(name in names for version, names in CAME.items() if version <= python):
+    if any(name in names for version, names in ADDED.items() if version <= python):
         return True
-    return any(name in names for version, names in GONE.items() if version > python)
+    return any(name in names for version, names in REMOVED.items() if version > python)
 
 
 def removed_in(name: str) -> str:
-    """The version that no longer has it ("3.12"), or ""."""
-    return next((f"{version[0]}.{version[1]}" for version, names in GONE.items() if name in names), "")
+    """Return the version that removed a module ("3.12"), or ""."""
+    return next((f"{version[0]}.{version[1]}" for version, names in REMOVED.items() if name in names), "")

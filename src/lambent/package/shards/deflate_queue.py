@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from lambent.package.archive import Entry, Writer, compress, deflated_member
+from lambent.package.archive import Entry, Writer, compress
 
 _PENDING_MAX = 32 << 20  # bytes that were added and not yet written
 _THREADED_MIN = 64 << 10  # bytes of a member from which on a thread is worthwhile
@@ -30,7 +30,7 @@ class DeflateQueue:
         if not deflated and len(data) >= _THREADED_MIN:
             self._enqueue(len(data), self._pool.submit(compress, path, data, executable=executable))
             return
-        member = deflated_member(path, data, deflated, executable=executable) if deflated else compress(path, data, executable=executable)
+        member = compress(path, data, executable=executable, deflated=deflated)
         if not self._waiting:
             self._writer.add(*member)
             return

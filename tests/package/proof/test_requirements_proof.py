@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from lambent import events
-from lambent.cli import zipped
+from lambent.cli.build_output import BuildOutput
 from lambent.config.model import App, Config, Hosting
 from lambent.errors import PackagingError
 from lambent.package.artifact import Artifact
@@ -66,7 +66,7 @@ def test_a_zip_above_50_mb_is_said_to_go_through_a_bucket(tmp_path: Path) -> Non
     app = project(tmp_path / "app", "a", wheel(tmp_path / "w", "a", {"a.py": ""}).path)
     (app / "noise.bin").write_bytes(secrets.token_bytes(51 << 20))
     told: list[events.Event] = []
-    zipped.tell(built(app), None, False, told.append)
+    BuildOutput(None, None, False).report_sizes(built(app), told.append)
     assert [event.text for event in told if isinstance(event, events.Notice)] == [
-        "the zip has 51.0 MB, and AWS takes 50 MB directly: it has to come from a bucket, as `lambent deploy` does"
+        "the zip has 53.5 MB: above 50 MB, upload it to a bucket, as `lambent deploy` does"
     ]

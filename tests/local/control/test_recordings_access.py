@@ -1,35 +1,18 @@
-"""Permissions, concurrency, tags, URLs and Invoke, replayed against the recordings (see test_control_recordings)."""
+"""Permissions, reserved concurrency, tags, URLs and Invoke: recordings replayed as in test_recordings.py."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date
-
 import pytest
 
-from support.lambda_api import ACCOUNT, Api, client, serving, zip_bytes
-from support.lambda_api import create_recorded as make
+from support.lambda_api import ACCOUNT, Api, client, create_recorded, zip_bytes
 from support.recordings import Recording
-
-RECORDED_ON = date(2025, 11, 25)
-
-
-@pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    with serving(tmp_path_factory.mktemp("state"), RECORDED_ON) as running:
-        yield running
-
-
-@pytest.fixture
-def name(request: pytest.FixtureRequest) -> str:
-    return f"fn-{abs(hash(request.node.name)) % 10**8}"
 
 
 def test_permission_fields(api: Api, name: str) -> None:
     recording = Recording("TestLambdaPermissions::test_add_lambda_permission_fields")
     api.create(name)
     function, url = "lambda:InvokeFunction", "lambda:InvokeFunctionUrl"
-    for step, given in {
+    for step, params in {
         "wildcard": {"StatementId": "wilcard", "Principal": "*", "SourceAccount": ACCOUNT, "Action": function},
         "service": {"StatementId": "lambda", "Principal": "lambda.amazonaws.com", "SourceAccount": ACCOUNT, "Action": function},
         "account": {"StatementId": "account-id", "Principal": ACCOUNT, "Action": function},
@@ -41,8 +24,8 @@ def test_permission_fields(api: Api, name: str) -> None:
         },
     }.items():
         if step == "arn":
-            recording.steps["add_permission_principal_arn"]["Statement"]["Principal"]["AWS"] = given["Principal"]
-        answer = api.client.add_permission(FunctionName=name, **given)
+            recording.steps["add_permission_principal_arn"]["Statement"]["Principal"]["AWS"] = params["Principal"]
+        answer = api.client.add_permission(FunctionName=name, **params)
         recording.match(f"add_permission_principal_{step}", answer)
     optional = {"StatementId": "urlPermission", "Action": url, "Principal": "*", "SourceArn": "arn:aws:s3:::test-bucket"}
     optional |= {"SourceAccount": ACCOUNT, "PrincipalOrgID": "o-1234567890", "FunctionUrlAuthType": "NONE"}
@@ -50,7 +33,7 @@ def test_permission_fields(api: Api, name: str) -> None:
     token = "amzn1.ask.skill.xxxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
     skill = {"StatementId": "alexaSkill", "Principal": "*", "EventSourceToken": token, "Action": function}
     recording.match("add_permission_alexa_skill", api.client.add_permission(FunctionName=name, **skill))
-    recording.done()
+    recording.assert_complete()
 
 
 S3 = {"Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}
@@ -64,12 +47,12 @@ def test_permission_versioning(api: Api, name: str) -> None:
     recording.match("get_policy", c.get_policy(FunctionName=name))
     version = c.publish_version(FunctionName=name)["Version"]
     after = recording.match("get_policy_after_publishing_latest", c.get_policy(FunctionName=name))
-    recording.refused("get_policy_after_publishing_new_version", c.get_policy, FunctionName=name, Qualifier=version)
+    recording.match_refusal("get_policy_after_publishing_new_version", c.get_policy, FunctionName=name, Qualifier=version)
     c.add_permission(FunctionName=name, Qualifier=version, StatementId="s3", **s3)
     recording.match("get_policy_after_adding_to_new_version", c.get_policy(FunctionName=name))
     c.add_permission(FunctionName=name, StatementId="s3_2", RevisionId=after["RevisionId"], **s3)
     recording.match("get_policy_after_adding_2", c.get_policy(FunctionName=name))
-    recording.done()
+    recording.assert_complete()
 
 
 def test_permission_exceptions(api: Api, name: str) -> None:
@@ -77,31 +60,31 @@ def test_permission_exceptions(api: Api, name: str) -> None:
     api.create(name)
     arn = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}"
     add = {**S3, "StatementId": "s3", "FunctionName": name}
-    recording.refused("add_permission_invalid_statement_id", c.add_permission, **{**add, "StatementId": "example.com"})
-    recording.refused("remove_permission_policy_doesnotexist", c.remove_permission, FunctionName=name, StatementId="s3")
-    recording.refused("add_permission_principal_invalid", c.add_permission, **{**add, "Principal": "not-a-principal"})
-    for step, given in {
+    recording.match_refusal("add_permission_invalid_statement_id", c.add_permission, **{**add, "StatementId": "example.com"})
+    recording.match_refusal("remove_permission_policy_doesnotexist", c.remove_permission, FunctionName=name, StatementId="s3")
+    recording.match_refusal("add_permission_principal_invalid", c.add_permission, **{**add, "Principal": "not-a-principal"})
+    for step, params in {
         "latest": {"Qualifier": "$LATEST"},
         "invalid": {"Qualifier": "invalid-qualifier-with-?-char"},
         "valid_doesnotexist": {"Qualifier": "valid-with-$-but-doesnotexist"},
         "mismatch": {"FunctionName": f"{arn}:alias-not-42", "Qualifier": "42"},
     }.items():
-        recording.refused(f"add_permission_fn_qualifier_{step}", c.add_permission, **{**add, **given})
-    for step, given in {
+        recording.match_refusal(f"add_permission_fn_qualifier_{step}", c.add_permission, **{**add, **params})
+    for step, params in {
         "fn_doesnotexist": {"FunctionName": "doesnotexist"},
         "fn_version_doesnotexist": {"FunctionName": f"{arn}:42"},
         "fn_alias_doesnotexist": {"FunctionName": f"{arn}:alias-doesnotexist"},
     }.items():
-        recording.refused(f"add_permission_{step}", c.add_permission, **{**add, **given})
+        recording.match_refusal(f"add_permission_{step}", c.add_permission, **{**add, **params})
     remove = {"StatementId": "s3"}
-    recording.refused("remove_permission_fn_doesnotexist", c.remove_permission, FunctionName="doesnotexist", **remove)
-    given = {"FunctionName": name, "Qualifier": "alias-doesnotexist", **remove}
-    recording.refused("remove_permission_fn_alias_doesnotexist", c.remove_permission, **given)
-    recording.refused("get_policy_fn_doesnotexist", c.get_policy, FunctionName="doesnotexist")
-    recording.refused("get_policy_fn_version_doesnotexist", c.get_policy, FunctionName=f"{arn}:42")
+    recording.match_refusal("remove_permission_fn_doesnotexist", c.remove_permission, FunctionName="doesnotexist", **remove)
+    params = {"FunctionName": name, "Qualifier": "alias-doesnotexist", **remove}
+    recording.match_refusal("remove_permission_fn_alias_doesnotexist", c.remove_permission, **params)
+    recording.match_refusal("get_policy_fn_doesnotexist", c.get_policy, FunctionName="doesnotexist")
+    recording.match_refusal("get_policy_fn_version_doesnotexist", c.get_policy, FunctionName=f"{arn}:42")
     c.add_permission(**add)
-    recording.refused("add_permission_conflicting_statement_id", c.add_permission, **add)
-    recording.done()
+    recording.match_refusal("add_permission_conflicting_statement_id", c.add_permission, **add)
+    recording.assert_complete()
 
 
 def test_remove_multi_permissions(api: Api, name: str) -> None:
@@ -110,45 +93,45 @@ def test_remove_multi_permissions(api: Api, name: str) -> None:
     first, second = recording.steps["add_permission_1"]["Statement"], recording.steps["add_permission_2"]["Statement"]
     for step, statement in (("add_permission_1", first), ("add_permission_2", second)):
         source = statement.get("Condition", {}).get("ArnLike", {}).get("AWS:SourceArn")
-        given = {"StatementId": statement["Sid"], "Action": statement["Action"]}
-        given["Principal"] = statement["Principal"]["Service"]
+        params = {"StatementId": statement["Sid"], "Action": statement["Action"]}
+        params["Principal"] = statement["Principal"]["Service"]
         if source:
-            given["SourceArn"] = "arn:aws:s3:::test-bucket"
-        recording.match(step, c.add_permission(FunctionName=name, **given))
+            params["SourceArn"] = "arn:aws:s3:::test-bucket"
+        recording.match(step, c.add_permission(FunctionName=name, **params))
     recording.match("policy_after_2_add", c.get_policy(FunctionName=name))
     wrong = {"FunctionName": name, "StatementId": "non-existent"}
-    recording.refused("remove_permission_exception_nonexisting_sid", c.remove_permission, **wrong)
+    recording.match_refusal("remove_permission_exception_nonexisting_sid", c.remove_permission, **wrong)
     c.remove_permission(FunctionName=name, StatementId=second["Sid"])
-    left = recording.match("policy_after_removal", c.get_policy(FunctionName=name))
+    remaining = recording.match("policy_after_removal", c.get_policy(FunctionName=name))
     recording.match("policy_after_removal_attempt", c.get_policy(FunctionName=name))
-    c.remove_permission(FunctionName=name, StatementId=first["Sid"], RevisionId=left["RevisionId"])
-    recording.refused("get_policy_exception_removed_all", c.get_policy, FunctionName=name)
-    recording.done()
+    c.remove_permission(FunctionName=name, StatementId=first["Sid"], RevisionId=remaining["RevisionId"])
+    recording.match_refusal("get_policy_exception_removed_all", c.get_policy, FunctionName=name)
+    recording.assert_complete()
 
 
 def test_concurrency(api: Api, name: str) -> None:
     recording, c = Recording("TestLambdaReservedConcurrency::test_function_concurrency_exceptions"), api.client
     put, lead = c.put_function_concurrency, "put_function_concurrency_with_"
     missing = {"FunctionName": "doesnotexist"}
-    recording.refused(f"{lead}function_name_doesnotexist", put, **missing, ReservedConcurrentExecutions=1)
+    recording.match_refusal(f"{lead}function_name_doesnotexist", put, **missing, ReservedConcurrentExecutions=1)
     step = f"{lead}function_name_doesnotexist_and_invalid_concurrency"
-    recording.refused(step, put, **missing, ReservedConcurrentExecutions=10**6)
+    recording.match_refusal(step, put, **missing, ReservedConcurrentExecutions=10**6)
     api.create(name)
     c.publish_version(FunctionName=name)
     arn = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}:1"
-    recording.refused(f"{lead}qualified_arn", put, FunctionName=arn, ReservedConcurrentExecutions=1)
-    recording.done()
+    recording.match_refusal(f"{lead}qualified_arn", put, FunctionName=arn, ReservedConcurrentExecutions=1)
+    recording.assert_complete()
     recording = Recording("TestLambdaReservedConcurrency::test_function_concurrency_limits")
     step = "put_function_concurrency_account_limit_exceeded"
-    recording.refused(step, put, FunctionName=name, ReservedConcurrentExecutions=1001)
+    recording.match_refusal(step, put, FunctionName=name, ReservedConcurrentExecutions=1001)
     step = "put_function_concurrency_below_unreserved_min_value"
-    recording.refused(step, put, FunctionName=name, ReservedConcurrentExecutions=901)
-    recording.done()
+    recording.match_refusal(step, put, FunctionName=name, ReservedConcurrentExecutions=901)
+    recording.assert_complete()
 
 
 def test_concurrency_update(api: Api, name: str) -> None:
     recording, c = Recording("TestLambdaConcurrency::test_lambda_concurrency_update"), api.client
-    make(api, name)
+    create_recorded(api, name)
     c.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=5)
     recording.match("put_function_concurrency", c.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=3))
     recording.match("get_function_concurrency_updated", c.get_function_concurrency(FunctionName=name))
@@ -156,7 +139,7 @@ def test_concurrency_update(api: Api, name: str) -> None:
     recording.match("get_function_concurrency_info", c.get_function(FunctionName=name))
     c.delete_function_concurrency(FunctionName=name)
     recording.match("get_function_concurrency_deleted", c.get_function_concurrency(FunctionName=name))
-    recording.done()
+    recording.assert_complete()
 
 
 def test_tag_exceptions(api: Api, name: str) -> None:
@@ -164,52 +147,52 @@ def test_tag_exceptions(api: Api, name: str) -> None:
     arn = api.create(name)["FunctionArn"]
     tags = {"key_a": "value_a"}
     absent = arn.replace(name, "doesnotexist")
-    recording.refused("tag_lambda_doesnotexist", c.tag_resource, Resource=absent, Tags=tags)
-    recording.refused("tag_lambda_qualifier_doesnotexist", c.tag_resource, Resource=f"{arn}:v1", Tags=tags)
+    recording.match_refusal("tag_lambda_doesnotexist", c.tag_resource, Resource=absent, Tags=tags)
+    recording.match_refusal("tag_lambda_qualifier_doesnotexist", c.tag_resource, Resource=f"{arn}:v1", Tags=tags)
     error = recording.steps["tag_lambda_invalidarn"]["Error"]  # botocore's pattern is newer than the recording
     error["Message"] = f"{error['Message'].split(' pattern: ')[0]} pattern: <pattern>"
-    recording.refused("tag_lambda_invalidarn", c.tag_resource, Resource="arn:aws:something", Tags=tags)
-    recording.refused("tag_empty_tags", c.tag_resource, Resource=arn, Tags={})
+    recording.match_refusal("tag_lambda_invalidarn", c.tag_resource, Resource="arn:aws:something", Tags=tags)
+    recording.match_refusal("tag_empty_tags", c.tag_resource, Resource=arn, Tags={})
     recording.match("list_tag_lambda_empty", c.list_tags(Resource=arn))
     recording.match("untag_nomatch", c.untag_resource(Resource=arn, TagKeys=["somekey"]))
-    recording.refused("untag_empty_keys", c.untag_resource, Resource=arn, TagKeys=[])
-    recording.done()
+    recording.match_refusal("untag_empty_keys", c.untag_resource, Resource=arn, TagKeys=[])
+    recording.assert_complete()
 
 
 def test_tag_lifecycle(api: Api, name: str) -> None:
     recording, c = Recording("TestLambdaTags::test_tag_lifecycle"), api.client
-    arn = make(api, name, Tags={"key_a": "value_a"})["CreateFunctionResponse"]["FunctionArn"]
+    arn = create_recorded(api, name, Tags={"key_a": "value_a"})["CreateFunctionResponse"]["FunctionArn"]
 
-    def look(step: str) -> None:
+    def match_tags(step: str) -> None:
         recording.match(f"list_tags_response_{step}", c.list_tags(Resource=arn))
         recording.match(f"get_fn_response_{step}", c.get_function(FunctionName=name))
 
-    look("postfncreate")
+    match_tags("postfncreate")
     more = {f"key_{letter}": f"value_{letter}" for letter in "bcde"}
     recording.match("tag_resource_response", c.tag_resource(Resource=arn, Tags=more))
-    look("postaddtags")
+    match_tags("postaddtags")
     recording.match("tag_resource_overwrite", c.tag_resource(Resource=arn, Tags={"key_c": "value_x"}))
-    look("overwrite")
+    match_tags("overwrite")
     c.untag_resource(Resource=arn, TagKeys=["key_c", "key_d"])
-    look("postuntag")
+    match_tags("postuntag")
     c.untag_resource(Resource=arn, TagKeys=["key_a", "key_b", "key_e"])
-    look("postuntagall")
+    match_tags("postuntagall")
     c.delete_function(FunctionName=name)
-    recording.refused("list_tags_postdelete", c.list_tags, Resource=arn)
-    recording.done()
+    recording.match_refusal("list_tags_postdelete", c.list_tags, Resource=arn)
+    recording.assert_complete()
 
 
 def test_url_exceptions(api: Api, name: str) -> None:
     recording, c = Recording("TestLambdaUrl::test_url_config_exceptions"), api.client
     expected = recording.steps["fn_version_result"]
     expected["Runtime"] = "python3.12"  # recorded with Node, which does not run here
-    make(api, name, Handler=expected["Handler"])
+    create_recorded(api, name, Handler=expected["Handler"])
     recording.match("fn_version_result", c.publish_version(FunctionName=name))
     alias = c.create_alias(FunctionName=name, Name=recording.steps["create_alias_result"]["Name"], FunctionVersion="1")
     recording.match("create_alias_result", alias)
     arn = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}"
     absent = arn.replace(name, "doesnotexist")
-    asked = {
+    cases = {
         "name_doesnotexist": {"FunctionName": "doesnotexist"},
         "name_doesnotexist_qualifier": {"FunctionName": "doesnotexist", "Qualifier": "1"},
         "arn_doesnotexist": {"FunctionName": absent},
@@ -223,11 +206,11 @@ def test_url_exceptions(api: Api, name: str) -> None:
     for verb in ("create", "get", "update", "delete"):
         call = getattr(c, f"{verb}_function_url_config")
         extra = {"AuthType": "NONE"} if verb in ("create", "update") else {}
-        for case, params in asked.items():
+        for case, params in cases.items():
             step = f"{verb}_function_url_config_{case}"
             if step in recording.steps and recording.steps[step] != "<aws_internal_failure>":
-                recording.refused(step, call, **params, **extra)
-    recording.done("delete_function_url_config_qualifier_alias_doesnotmatch_arn")
+                recording.match_refusal(step, call, **params, **extra)
+    recording.assert_complete("delete_function_url_config_qualifier_alias_doesnotmatch_arn")
 
 
 def test_url_update(api: Api, name: str) -> None:
@@ -242,7 +225,7 @@ def test_url_update(api: Api, name: str) -> None:
     step = "modify_lambda_url_config_none"
     recording.match(step, update(**at))
     recording.match("get_url_config_3", c.get_function_url_config(FunctionName=name))
-    recording.done()
+    recording.assert_complete()
 
 
 @pytest.mark.parametrize("mode", ["BUFFERED", "RESPONSE_STREAM", "None"])
@@ -258,21 +241,21 @@ def test_url_create(api: Api, name: str, mode: str) -> None:
         "FunctionUrlAuthType": "NONE",
     }
     recording.match("add_permission", c.add_permission(FunctionName=name, **add))
-    recording.done()
+    recording.assert_complete()
 
 
 def test_url_mode(api: Api, name: str) -> None:
     recording = Recording("TestLambdaURL::test_lambda_url_invalid_invoke_mode")
     api.create(name)
-    given = {"FunctionName": name, "AuthType": "NONE", "InvokeMode": "UNKNOWN"}
-    recording.refused("invoke_function_invalid_invoke_type", api.client.create_function_url_config, **given)
-    recording.done()
+    params = {"FunctionName": name, "AuthType": "NONE", "InvokeMode": "UNKNOWN"}
+    recording.match_refusal("invoke_function_invalid_invoke_type", api.client.create_function_url_config, **params)
+    recording.assert_complete()
 
 
 def test_invoke_missing(api: Api) -> None:
     recording = Recording("TestLambdaFeatures::test_invoke_exceptions")
-    recording.refused("invoke_function_doesnotexist", api.client.invoke, FunctionName="doesnotexist")
-    recording.done()
+    recording.match_refusal("invoke_function_doesnotexist", api.client.invoke, FunctionName="doesnotexist")
+    recording.assert_complete()
 
 
 def test_invoke_dry_run(api: Api, name: str) -> None:
@@ -280,21 +263,20 @@ def test_invoke_dry_run(api: Api, name: str) -> None:
     api.create(name)
     answer = api.client.invoke(FunctionName=name, Payload=b"{}", InvocationType="DryRun")
     recording.match("invoke-result", answer)
-    recording.done()
+    recording.assert_complete()
 
 
 def test_mixed_architecture(api: Api, name: str) -> None:
     recording = Recording("TestLambdaBehavior::test_mixed_architecture")
-    made = recording.steps["create_function_response"]["CreateFunctionResponse"]
+    recorded = recording.steps["create_function_response"]["CreateFunctionResponse"]
     recording.match(
         "create_function_response",
-        make(api, name, **recording.given("create_function_response"), Architectures=made["Architectures"]),
+        create_recorded(api, name, **recording.parameters("create_function_response"), Architectures=recorded["Architectures"]),
     )
     arm = recording.steps["update_function_code_response"]["Architectures"]
     update = api.client.update_function_code(FunctionName=name, ZipFile=zip_bytes(), Architectures=arm)
     recording.match("update_function_code_response", update)
 
 
-def test_region_of_the_client_is_not_the_point(api: Api) -> None:
-    """Every region's clients are served; the region comes with the credentials' scope, which the service reads."""
+def test_clients_of_every_region_are_served(api: Api) -> None:
     assert client(api.url, "eu-west-1").list_functions()["Functions"] is not None

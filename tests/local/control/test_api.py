@@ -1,8 +1,7 @@
-"""The Lambda API's rules that no recording of ours holds: validation, calendar, roles, life cycle, Invoke, absences."""
+"""Rules of the Lambda API that aren't in the recordings: validation, calendar, roles, life cycle, unsupported features."""
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import io
 import json
@@ -35,15 +34,15 @@ def api(tmp_path: Path) -> Iterator[Api]:
         yield running
 
 
-def good(**given: Any) -> dict[str, Any]:
+def valid(**params: Any) -> dict[str, Any]:
     base = {"FunctionName": "f", "Runtime": "python3.13", "Role": ROLE, "Handler": "handler.handler"}
-    return {**base, "Code": {"ZipFile": zip_bytes()}, **given}
+    return {**base, "Code": {"ZipFile": zip_bytes()}, **params}
 
 
 INVALID, VALIDATION = "InvalidParameterValueException", "ValidationException"
 
 
-def must(value: str, path: str, rule: str) -> str:
+def rule(value: str, path: str, rule: str) -> str:
     return f"Value {value}at '{path}' failed to satisfy constraint: Member must {rule}"
 
 
@@ -58,36 +57,40 @@ BLOCKED = (
 NO_BUCKET = "Error occurred while GetObject. S3 Error Code: NoSuchBucket. S3 Error Message: The specified bucket does not exist"
 LAYERS = [f"arn:aws:lambda:us-east-1:{ACCOUNT}:layer:x:{number}" for number in range(6)]
 VPC = {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
-ABSENT = "NotImplementedException"
+NOT_SUPPORTED = "NotImplementedException"
 UNASSUMABLE = "The role defined for the function cannot be assumed by Lambda."
 
 
 @pytest.mark.parametrize(
-    ("given", "code", "told"),
+    ("changes", "code", "text"),
     [
-        ({"MemorySize": 64}, VALIDATION, must("'64' ", "memorySize", "have value greater than or equal to 128")),
-        ({"MemorySize": 10241}, VALIDATION, must("'10241' ", "memorySize", "have value less than or equal to 10240")),
-        ({"Timeout": 901}, VALIDATION, must("'901' ", "timeout", "have value less than or equal to 900")),
-        ({"EphemeralStorage": {"Size": 100}}, VALIDATION, must("'100' ", "ephemeralStorage.size", "have value greater")),
+        ({"MemorySize": 64}, VALIDATION, rule("'64' ", "memorySize", "have value greater than or equal to 128")),
+        ({"MemorySize": 10241}, VALIDATION, rule("'10241' ", "memorySize", "have value less than or equal to 10240")),
+        ({"Timeout": 901}, VALIDATION, rule("'901' ", "timeout", "have value less than or equal to 900")),
+        ({"EphemeralStorage": {"Size": 100}}, VALIDATION, rule("'100' ", "ephemeralStorage.size", "have value greater")),
         ({"MemorySize": 1, "Timeout": 0}, VALIDATION, "2 validation errors detected: Value '1' at 'memorySize'"),
         ({"MemorySize": 1, "Timeout": 0}, VALIDATION, "; Value '0' at 'timeout'"),
         ({"MemorySize": "big"}, "SerializationException", "STRING_VALUE can not be converted to Integer"),
         ({"Publish": "yes"}, "SerializationException", "can not be converted to Boolean"),
-        ({"Handler": "two words"}, VALIDATION, must("'two words' ", "handler", "satisfy regular expression pattern: [^\\s]+")),
-        ({"PackageType": "Tar"}, VALIDATION, must("'Tar' ", "packageType", "satisfy enum value set: [Zip, Image]")),
-        ({"Role": None}, VALIDATION, "1 validation error detected: " + must("null ", "role", "not be null")),
+        (
+            {"Handler": "two words"},
+            VALIDATION,
+            rule("'two words' ", "handler", "satisfy regular expression pattern: [^\\s]+"),
+        ),
+        ({"PackageType": "Tar"}, VALIDATION, rule("'Tar' ", "packageType", "satisfy enum value set: [Zip, Image]")),
+        ({"Role": None}, VALIDATION, "1 validation error detected: " + rule("null ", "role", "not be null")),
         ({"Environment": {"Variables": {"1A": "x"}}}, VALIDATION, KEYS),
         ({"Environment": {"Variables": {"AWS_REGION": "x", "OK": "y"}}}, INVALID, "keys used in this request: AWS_REGION"),
         ({"Runtime": None}, INVALID, "Runtime and Handler are mandatory parameters for functions created with deployment"),
         ({"Runtime": "python3.9"}, INVALID, BLOCKED),
         ({"Runtime": "python4.0"}, INVALID, "Value python4.0 at 'runtime' failed to satisfy constraint"),
-        ({"Runtime": "nodejs22.x"}, ABSENT, "only Python runs here"),
+        ({"Runtime": "nodejs22.x"}, NOT_SUPPORTED, "only Python runs here"),
         ({"Role": f"{ROLE}-none"}, INVALID, UNASSUMABLE),
         ({"Layers": LAYERS[:1]}, INVALID, f"Layer version {LAYERS[0]} does not exist."),
-        ({"Layers": [LAYERS[0].replace(ACCOUNT, "210987654321")]}, ABSENT, "layers of other accounts"),
+        ({"Layers": [LAYERS[0].replace(ACCOUNT, "210987654321")]}, NOT_SUPPORTED, "layers of other accounts"),
         ({"Layers": LAYERS}, INVALID, "Cannot reference more than 5 layers."),
-        ({"VpcConfig": VPC}, ABSENT, "VPC"),
-        ({"PackageType": "Image"}, ABSENT, "container images"),
+        ({"VpcConfig": VPC}, NOT_SUPPORTED, "VPC"),
+        ({"PackageType": "Image"}, NOT_SUPPORTED, "container images"),
         ({"Tags": {f"k{number}": "v" for number in range(51)}}, INVALID, "Number of tags exceeds resource tag limit."),
         ({"Code": {"S3Bucket": "none", "S3Key": "k"}}, INVALID, NO_BUCKET),
         ({"Code": {}}, INVALID, "Please provide a source for function code."),
@@ -95,15 +98,15 @@ UNASSUMABLE = "The role defined for the function cannot be assumed by Lambda."
         ({"FunctionName": "bad name!"}, VALIDATION, "Value 'bad name!' at 'functionName'"),
     ],
 )
-def test_wrong_creations(api: Api, given: dict[str, Any], code: str, told: str) -> None:
-    params = {key: value for key, value in good(**given).items() if value is not None}
-    found, message = error(refusal(api.client.create_function, **params))
-    assert (found, told in message) == (code, True), message
+def test_invalid_function_is_refused(api: Api, changes: dict[str, Any], code: str, text: str) -> None:
+    params = {key: value for key, value in valid(**changes).items() if value is not None}
+    actual_code, message = error(refusal(api.client.create_function, **params))
+    assert (actual_code, text in message) == (code, True), message
     assert api.store.count() == 0
     assert list(api.store.code.iterdir()) == []
 
 
-def raw(api: Api, method: str, path: str, payload: bytes = b"") -> tuple[int, dict[str, str], Any]:
+def send(api: Api, method: str, path: str, payload: bytes = b"") -> tuple[int, dict[str, str], Any]:
     request = urllib.request.Request(api.url + path, payload or None, method=method)
     try:
         with urllib.request.urlopen(request) as answer:
@@ -112,21 +115,21 @@ def raw(api: Api, method: str, path: str, payload: bytes = b"") -> tuple[int, di
         return error.code, {key.lower(): value for key, value in error.headers.items()}, json.loads(error.read() or b"null")
 
 
-def test_unknown_members_are_refused(api: Api) -> None:
+def test_unknown_member_is_refused(api: Api) -> None:
     document = {"Runtime": "python3.13", "Role": ROLE, "FunctionName": "f", "Code": {"ZipFil": ""}, "Memory": 1}
-    status, headers, answer = raw(api, "POST", "/2015-03-31/functions", json.dumps(document).encode())
+    status, headers, answer = send(api, "POST", "/2015-03-31/functions", json.dumps(document).encode())
     assert (status, headers["x-amzn-errortype"]) == (400, VALIDATION)
     assert "'memory' failed to satisfy constraint: Member is unknown" in answer["message"]
 
 
 @pytest.mark.parametrize("payload", [b"{", b"[]", b"\xff"])
-def test_bodies_that_are_no_json_object(api: Api, payload: bytes) -> None:
-    status, headers, _ = raw(api, "POST", "/2015-03-31/functions", payload)
+def test_body_that_is_not_a_json_object_is_refused(api: Api, payload: bytes) -> None:
+    status, headers, _ = send(api, "POST", "/2015-03-31/functions", payload)
     assert (status, headers["x-amzn-errortype"]) == (400, "SerializationException")
 
 
-def test_errors_have_awss_envelope(api: Api) -> None:
-    status, headers, answer = raw(api, "GET", "/2015-03-31/functions/none")
+def test_error_has_the_form_of_aws(api: Api) -> None:
+    status, headers, answer = send(api, "GET", "/2015-03-31/functions/none")
     assert status == 404
     assert answer == {"Type": "User", "Message": f"Function not found: {ARN}none"}
     assert headers["x-amzn-errortype"] == "ResourceNotFoundException"
@@ -134,13 +137,13 @@ def test_errors_have_awss_envelope(api: Api) -> None:
     assert headers["content-type"] == "application/json"
 
 
-def test_every_other_operation_says_that_it_is_not_built(api: Api) -> None:
+def test_other_operation_is_refused_as_not_supported(api: Api) -> None:
     code, message = error(refusal(api.client.list_code_signing_configs))
-    assert (code, message) == (ABSENT, "lambent's local Lambda doesn't support the operation ListCodeSigningConfigs")
-    assert raw(api, "GET", "/2015-03-31/nonsense")[0] == 404
+    assert (code, message) == (NOT_SUPPORTED, "lambent's local Lambda doesn't support the operation ListCodeSigningConfigs")
+    assert send(api, "GET", "/2015-03-31/nonsense")[0] == 404
 
 
-def test_every_line_of_the_model_is_routed_to_its_operation() -> None:
+def test_every_route_of_the_model_leads_to_its_operation() -> None:
     for name in service().operation_names:
         operation = service().operation_model(name)
         path, _, query = operation.http["requestUri"].partition("?")
@@ -152,38 +155,38 @@ def test_every_line_of_the_model_is_routed_to_its_operation() -> None:
     assert find_operation(Request("POST", "/", "", (), b"")) is None
 
 
-def test_statement_ids_are_not_taken_for_other_paths(api: Api) -> None:
+def test_statement_id_may_be_the_name_of_another_path(api: Api) -> None:
     api.create("f")
     for sid in ("url", "policy", "versions"):
         api.client.add_permission(FunctionName="f", StatementId=sid, Action="lambda:InvokeFunction", Principal="*")
         api.client.remove_permission(FunctionName="f", StatementId=sid)
 
 
-def test_the_calendar_of_2024(tmp_path: Path) -> None:
+def test_runtimes_are_those_of_the_date(tmp_path: Path) -> None:
     with serving(tmp_path, date(2024, 7, 7)) as api:
         api.create("f", Runtime="python3.9")
-        code, message = error(refusal(api.client.create_function, **good(FunctionName="g", Runtime="python3.13")))
+        code, message = error(refusal(api.client.create_function, **valid(FunctionName="g", Runtime="python3.13")))
         assert (code, message.startswith("Value python3.13 at 'runtime' failed")) == (INVALID, True)
 
 
-def test_a_runtime_may_still_be_updated_after_it_is_closed_to_new_functions(tmp_path: Path) -> None:
+def test_old_runtime_can_be_updated_until_its_last_date(tmp_path: Path) -> None:
     with serving(tmp_path / "s", date(2026, 1, 1)) as api:
         api.create("f", Runtime="python3.9")
     with serving(tmp_path / "s", date(2026, 2, 20)) as api:
-        assert "no longer supported" in error(refusal(api.client.create_function, **good(Runtime="python3.9")))[1]
+        assert "no longer supported" in error(refusal(api.client.create_function, **valid(Runtime="python3.9")))[1]
         api.client.update_function_code(FunctionName="f", ZipFile=zip_bytes())
         api.wait_until_settled("f")
     with serving(tmp_path / "s", TODAY) as api:
-        refused = refusal(api.client.update_function_code, FunctionName="f", ZipFile=zip_bytes())
-        assert "no longer supported" in error(refused)[1]
+        response = refusal(api.client.update_function_code, FunctionName="f", ZipFile=zip_bytes())
+        assert "no longer supported" in error(response)[1]
         api.client.update_function_configuration(FunctionName="f", Runtime="python3.13")
 
 
-def test_a_role_lambda_may_not_assume(api: Api) -> None:
+def test_role_that_lambda_cannot_assume_is_refused(api: Api) -> None:
     other = ROLE.replace("lambda-role", "other")
     trust = json.loads(json.dumps(TRUST).replace("lambda.amazonaws.com", "ec2.amazonaws.com"))
     api.aws_services.roles[other] = trust
-    assert "cannot be assumed" in error(refusal(api.client.create_function, **good(Role=other)))[1]
+    assert "cannot be assumed" in error(refusal(api.client.create_function, **valid(Role=other)))[1]
     api.aws_services.roles[other] = TRUST
     api.create("f", Role=other)
 
@@ -198,25 +201,25 @@ def test_a_role_lambda_may_not_assume(api: Api) -> None:
         ({"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::1:root"}, "Action": "sts:AssumeRole"}, False),
     ],
 )
-def test_trust(statement: dict[str, Any], trusts: bool) -> None:
+def test_trust_policy(statement: dict[str, Any], trusts: bool) -> None:
     assert trusts_lambda({"Statement": statement}) is trusts
     assert trusts_lambda({"Statement": [statement]}) is trusts
 
 
-def test_a_second_creation_is_refused(api: Api) -> None:
+def test_second_function_with_the_same_name_is_refused(api: Api) -> None:
     api.create("f")
-    assert error(refusal(api.client.create_function, **good())) == ("ResourceConflictException", "Function already exist: f")
+    assert error(refusal(api.client.create_function, **valid())) == ("ResourceConflictException", "Function already exist: f")
 
 
-def test_pending_refuses_changes_and_events(api: Api) -> None:
+def test_pending_function_refuses_changes_and_events(api: Api) -> None:
     api.backend.settle_s = 60
-    api.client.create_function(**good())
-    told = "The operation cannot be performed at this time. The function is currently in the following state: Pending"
-    assert error(refusal(api.client.invoke, FunctionName="f"))[1] == told
-    assert error(refusal(api.client.update_function_configuration, FunctionName="f", Timeout=4))[1] == told
+    api.client.create_function(**valid())
+    message = "The operation cannot be performed at this time. The function is currently in the following state: Pending"
+    assert error(refusal(api.client.invoke, FunctionName="f"))[1] == message
+    assert error(refusal(api.client.update_function_configuration, FunctionName="f", Timeout=4))[1] == message
 
 
-def test_the_old_code_serves_while_an_update_settles(api: Api) -> None:
+def test_old_code_serves_while_an_update_settles(api: Api) -> None:
     api.create("f")
     old = api.client.get_function(FunctionName="f")["Configuration"]["CodeSha256"]
     api.backend.settle_s = 60
@@ -226,7 +229,7 @@ def test_the_old_code_serves_while_an_update_settles(api: Api) -> None:
     assert body(api.client.invoke(FunctionName="f", Payload=b'{"a":1}')) == {"a": 1}
 
 
-def test_new_code_serves_after_it_and_environments_are_retired(api: Api) -> None:
+def test_new_code_serves_after_an_update_and_retires_environments(api: Api) -> None:
     api.create("f")
     retired = len(api.engine.retired)
     changed = api.client.update_function_code(FunctionName="f", ZipFile=zip_bytes({"handler.py": "x = 1\n"}))
@@ -244,26 +247,26 @@ def test_dry_run_changes_nothing(api: Api) -> None:
     assert answer["CodeSha256"] != before["CodeSha256"]
     after = api.client.get_function_configuration(FunctionName="f")
     assert before["RevisionId"] == after["RevisionId"]
-    refused = refusal(api.client.update_function_code, FunctionName="f", ZipFile=b"junk", DryRun=True)
-    assert error(refused)[1].startswith("Could not unzip uploaded file.")
+    response = refusal(api.client.update_function_code, FunctionName="f", ZipFile=b"junk", DryRun=True)
+    assert error(response)[1].startswith("Could not unzip uploaded file.")
 
 
-def test_code_location_and_sweep(api: Api) -> None:
+def test_code_location_is_in_the_store(api: Api) -> None:
     api.create("f")
-    found = api.client.get_function(FunctionName="f")
-    sha = base64.b64decode(found["Configuration"]["CodeSha256"]).hex()
-    assert found["Code"]["Location"] == f"{api.url}/_code/{sha}.zip"
+    function = api.client.get_function(FunctionName="f")
+    sha = base64.b64decode(function["Configuration"]["CodeSha256"]).hex()
+    assert function["Code"]["Location"] == f"{api.url}/_code/{sha}.zip"
     path = api.store.code_zip(sha)
     assert path is not None
     assert path.read_bytes() == zip_bytes()
 
 
-def test_versions_in_use_are_kept(api: Api) -> None:
+def test_version_in_use_cannot_be_deleted(api: Api) -> None:
     api.create("f")
     api.client.publish_version(FunctionName="f")
     api.client.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
-    told = "Unable to delete version because the following aliases reference it: [live]"
-    assert error(refusal(api.client.delete_function, FunctionName="f", Qualifier="1"))[1] == told
+    message = "Unable to delete version because the following aliases reference it: [live]"
+    assert error(refusal(api.client.delete_function, FunctionName="f", Qualifier="1"))[1] == message
     api.client.delete_alias(FunctionName="f", Name="live")
     api.client.delete_function(FunctionName="f", Qualifier="1")
     api.client.update_function_configuration(FunctionName="f", Description="new")
@@ -283,7 +286,7 @@ KEY_RULES = (
 
 
 @pytest.mark.parametrize(
-    ("version", "weights", "told"),
+    ("version", "weights", "message"),
     [
         ("1", {"1": 0.5}, "Invalid function version 1. Function version 1 is already included in routing configuration."),
         ("$LATEST", {"1": 0.5}, "$LATEST is not supported for an alias pointing to more than 1 version"),
@@ -294,48 +297,48 @@ KEY_RULES = (
         ("7", {}, f"Function not found: {ARN}f:7"),
     ],
 )
-def test_wrong_aliases(api: Api, version: str, weights: dict[str, float], told: str) -> None:
+def test_invalid_alias_is_refused(api: Api, version: str, weights: dict[str, float], message: str) -> None:
     api.create("f")
     api.client.publish_version(FunctionName="f")
-    given = {
+    params = {
         "FunctionName": "f",
         "Name": "a",
         "FunctionVersion": version,
         "RoutingConfig": {"AdditionalVersionWeights": weights},
     }
-    assert told in error(refusal(api.client.create_alias, **given))[1]
+    assert message in error(refusal(api.client.create_alias, **params))[1]
 
 
-def test_alias_names(api: Api) -> None:
+def test_alias_name_is_checked(api: Api) -> None:
     api.create("f")
-    given = {"FunctionName": "f", "FunctionVersion": "$LATEST"}
-    told = "pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)"
-    assert error(refusal(api.client.create_alias, Name="12", **given))[1].endswith(told)
-    api.client.create_alias(Name="a", **given)
-    assert error(refusal(api.client.create_alias, Name="a", **given))[1] == f"Alias already exists: {ARN}f:a"
+    params = {"FunctionName": "f", "FunctionVersion": "$LATEST"}
+    pattern = "pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)"
+    assert error(refusal(api.client.create_alias, Name="12", **params))[1].endswith(pattern)
+    api.client.create_alias(Name="a", **params)
+    assert error(refusal(api.client.create_alias, Name="a", **params))[1] == f"Alias already exists: {ARN}f:a"
     assert error(refusal(api.client.get_alias, FunctionName="f", Name="b"))[1] == f"Cannot find alias arn: {ARN}f:b"
 
 
-def test_urls(api: Api) -> None:
+def test_url_config_lifecycle(api: Api) -> None:
     api.create("f")
     api.client.create_alias(FunctionName="f", Name="live", FunctionVersion="$LATEST")
     cors = {"AllowOrigins": ["*"], "MaxAge": 5}
-    made = api.client.create_function_url_config(FunctionName="f", Qualifier="live", AuthType="NONE", Cors=cors)
+    created = api.client.create_function_url_config(FunctionName="f", Qualifier="live", AuthType="NONE", Cors=cors)
     port = api.url.rpartition(":")[2]
-    url_id, _, rest = made["FunctionUrl"].removeprefix("http://").partition(".")
-    assert rest == f"lambda-url.us-east-1.localhost:{port}/"
-    assert (len(url_id), made["FunctionArn"], made["Cors"]) == (32, f"{ARN}f:live", cors)
-    assert "InvokeMode" not in made
-    assert "LastModifiedTime" not in made
+    url_id, _, domain = created["FunctionUrl"].removeprefix("http://").partition(".")
+    assert domain == f"lambda-url.us-east-1.localhost:{port}/"
+    assert (len(url_id), created["FunctionArn"], created["Cors"]) == (32, f"{ARN}f:live", cors)
+    assert "InvokeMode" not in created
+    assert "LastModifiedTime" not in created
     updated = api.client.update_function_url_config(FunctionName="f", Qualifier="live", AuthType="NONE")
     assert "InvokeMode" not in updated
     assert "LastModifiedTime" in updated
-    known = api.store.url(url_id)
-    assert known is not None
-    assert (known.function, known.qualifier, known.auth_type, known.invoke_mode) == ("f", "live", "NONE", "BUFFERED")
-    told = "Failed to create function url config for [functionArn = "
-    twice = refusal(api.client.create_function_url_config, FunctionName="f", Qualifier="live", AuthType="NONE")
-    assert error(twice)[1] == f"{told}{ARN}f:live]. Error message:  FunctionUrlConfig exists for this Lambda function"
+    url = api.store.url(url_id)
+    assert url is not None
+    assert (url.function, url.qualifier, url.auth_type, url.invoke_mode) == ("f", "live", "NONE", "BUFFERED")
+    lead = "Failed to create function url config for [functionArn = "
+    second = refusal(api.client.create_function_url_config, FunctionName="f", Qualifier="live", AuthType="NONE")
+    assert error(second)[1] == f"{lead}{ARN}f:live]. Error message:  FunctionUrlConfig exists for this Lambda function"
     listed = api.client.list_function_url_configs(FunctionName="f")["FunctionUrlConfigs"]
     assert [url["InvokeMode"] for url in listed] == ["BUFFERED"]
     api.client.delete_alias(FunctionName="f", Name="live")
@@ -348,7 +351,7 @@ def test_function_url_without_a_port() -> None:
     assert function_url("http://localhost", "a", "eu-west-1") == "http://a.lambda-url.eu-west-1.localhost/"
 
 
-def test_the_second_url_statement() -> None:
+def test_statement_for_invocations_via_url() -> None:
     params = {"StatementId": "s", "Action": "lambda:InvokeFunction", "Principal": "*", "InvokedViaFunctionUrl": True}
     assert build_statement(params, "arn", ACCOUNT) == {
         "Sid": "s",
@@ -360,55 +363,49 @@ def test_the_second_url_statement() -> None:
     }
 
 
-def test_policies_belong_to_their_qualifier(api: Api) -> None:
+def test_policy_belongs_to_its_qualifier(api: Api) -> None:
     api.create("f")
     api.client.create_alias(FunctionName="f", Name="live", FunctionVersion="$LATEST")
     before = api.client.get_alias(FunctionName="f", Name="live")["RevisionId"]
-    given = {"FunctionName": "f", "Qualifier": "live", "Action": "lambda:InvokeFunction", "Principal": "*"}
-    api.client.add_permission(StatementId="s", **given)
+    params = {"FunctionName": "f", "Qualifier": "live", "Action": "lambda:InvokeFunction", "Principal": "*"}
+    api.client.add_permission(StatementId="s", **params)
     assert [statement["Resource"] for statement in api.store.policy(REGION, "f", "live")] == [f"{ARN}f:live"]
     assert api.store.policy(REGION, "f", "") == []
-    stale = refusal(api.client.add_permission, StatementId="t", RevisionId=before, **given)
+    stale = refusal(api.client.add_permission, StatementId="t", RevisionId=before, **params)
     assert "Call the GetPolicy API" in error(stale)[1]
 
 
-def test_pages(api: Api) -> None:
+def test_list_functions_has_pages(api: Api) -> None:
     for number in range(5):
-        api.client.create_function(**good(FunctionName=f"f{number}"))
+        api.client.create_function(**valid(FunctionName=f"f{number}"))
     pages = api.client.get_paginator("list_functions").paginate(PaginationConfig={"PageSize": 2})
     names = [[function["FunctionName"] for function in page["Functions"]] for page in pages]
     assert names == [["f0", "f1"], ["f2", "f3"], ["f4"]]
 
 
-def test_two_creations_at_once(api: Api) -> None:
-    outcomes = []
-
-    async def both() -> None:
-        with ThreadPoolExecutor(4) as pool:
-            clients = [client(api.url) for _ in range(4)]
-            calls = [asyncio.get_running_loop().run_in_executor(pool, lambda c=c: c.create_function(**good())) for c in clients]
-            outcomes.extend(await asyncio.gather(*calls, return_exceptions=True))
-
-    asyncio.run(both())
+def test_only_one_of_two_simultaneous_creations_succeeds(api: Api) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        calls = [pool.submit(client(api.url).create_function, **valid()) for _ in range(4)]
+        outcomes = [call.exception() or call.result() for call in calls]
     assert sum(isinstance(outcome, dict) for outcome in outcomes) == 1
     assert all("Function already exist: f" in str(outcome) for outcome in outcomes if not isinstance(outcome, dict))
 
 
-def test_unzipped_size(api: Api) -> None:
+def test_zip_that_unpacks_to_more_than_250_mib_is_refused(api: Api) -> None:
     recording = Recording("TestLambdaSizeLimits::test_oversized_unzipped_lambda")
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as opened, opened.open("zeros", "w") as member:
         for _ in range(251):
             member.write(bytes(1 << 20))
-    recording.refused("invalid_param_exc", api.client.create_function, **good(Code={"ZipFile": buffer.getvalue()}))
-    recording.done()
+    recording.match_refusal("invalid_param_exc", api.client.create_function, **valid(Code={"ZipFile": buffer.getvalue()}))
+    recording.assert_complete()
 
 
-def test_state_survives_with_its_url(tmp_path: Path) -> None:
+def test_function_and_url_survive_a_restart(tmp_path: Path) -> None:
     with serving(tmp_path, TODAY) as api:
         api.create("f")
         first = api.client.create_function_url_config(FunctionName="f", AuthType="NONE")["FunctionUrl"]
     with serving(tmp_path, TODAY) as api:
-        again = api.client.get_function_url_config(FunctionName="f")["FunctionUrl"]
-        assert again.split(".")[0] == first.split(".")[0]
-        assert again.endswith(f":{api.url.rpartition(':')[2]}/")
+        second = api.client.get_function_url_config(FunctionName="f")["FunctionUrl"]
+        assert second.split(".")[0] == first.split(".")[0]
+        assert second.endswith(f":{api.url.rpartition(':')[2]}/")

@@ -7,7 +7,6 @@ import io
 import json
 import os
 import sys
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from botocore.config import Config
 from msgspec import Struct
 
 from lambent.local import daemon
+from support.paths import CACHE
 
 RUNTIME = f"python3.{sys.version_info.minor}"
 TRUST = json.dumps(
@@ -102,7 +102,7 @@ class Service(Struct, frozen=True):
 
 def environment() -> dict[str, str]:
     """The tests' own, with bytecode kept between services: without any, compiling moto takes seconds of every start."""
-    kept = {"PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "lambent-tests-bytecode")}
+    kept = {"PYTHONPYCACHEPREFIX": str(CACHE / "bytecode")}
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | kept
 
 

@@ -1,4 +1,4 @@
-"""The examples are ordinary web apps: each is served here by an ordinary server, and answers the same pages."""
+"""The examples are ordinary web apps: ordinary servers serve the same pages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -18,6 +17,8 @@ import pytest
 
 from support.browser import Browser
 from support.example_pages import FOLDER, PAGES
+from support.reader import free_port
+from support.waiting import eventually
 
 WSGI = """
 import importlib, sys
@@ -37,13 +38,8 @@ SERVED = {
 }
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 def python_with(folder: Path, requirements: Path, *more: str) -> Path:
-    """The interpreter of a new environment that holds these requirements."""
+    """Return the interpreter of a new virtual environment with these requirements."""
     uv = Path(sys.executable).parent / "uv"
     subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, folder], check=True, timeout=120)
     python = folder / "bin/python"
@@ -51,19 +47,19 @@ def python_with(folder: Path, requirements: Path, *more: str) -> Path:
     return python
 
 
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @contextmanager
 def served(command: list[str | Path], folder: Path, port: int) -> Iterator[Browser]:
-    """The site that `command`, run in `folder`, serves at this port of the loopback address."""
+    """Run a server in `folder`, and yield the site that it serves on this port of the loopback address."""
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     process = subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True)
     try:
-        deadline = time.monotonic() + 60
-        while process.poll() is None and time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)  # the server says nowhere that it listens but in its log
-        assert process.poll() is None, "the server ended"
+        eventually(lambda: listens(port) or process.poll() is not None, within_s=60, what="the server")
+        assert process.poll() is None, "the server has ended"
         yield Browser(f"http://127.0.0.1:{port}/")
     finally:
         if process.poll() is None:
@@ -72,7 +68,7 @@ def served(command: list[str | Path], folder: Path, port: int) -> Iterator[Brows
 
 
 @pytest.mark.parametrize("name", SERVED)
-def test_an_ordinary_server_serves_it(name: str, tmp_path: Path) -> None:
+def test_an_ordinary_server_serves_the_example(name: str, tmp_path: Path) -> None:
     kind, module, attribute = SERVED[name]
     port = free_port()
     requirements = FOLDER / name / "requirements.txt"
@@ -87,15 +83,15 @@ def test_an_ordinary_server_serves_it(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(PAGES) - {"hello"}))
-def test_no_code_speaks_of_lambda(name: str) -> None:
+def test_no_example_mentions_lambda(name: str) -> None:
     files = [path for path in (FOLDER / name).rglob("*") if path.suffix in {".py", ".html", ".toml", ".txt"}]
     assert files
     for path in files:
-        words = path.read_text().lower()
-        assert not [word for word in ("lambda", "lambent", "mangum", "aws") if word in words], path
+        text = path.read_text().lower()
+        assert not [word for word in ("lambda", "lambent", "mangum", "aws") if word in text], path
 
 
-def test_fixtures_db_is_what_its_script_makes(tmp_path: Path) -> None:
+def test_the_script_creates_the_committed_fixtures_db(tmp_path: Path) -> None:
     spec = importlib.util.spec_from_file_location("make_fixtures", FOLDER / "datasette/make_fixtures.py")
     assert spec is not None
     assert spec.loader is not None
@@ -103,7 +99,7 @@ def test_fixtures_db_is_what_its_script_makes(tmp_path: Path) -> None:
     spec.loader.exec_module(script)
     script.make(tmp_path / "fixtures.db")
     with (
-        closing(sqlite3.connect(tmp_path / "fixtures.db")) as made,
-        closing(sqlite3.connect(FOLDER / "datasette/fixtures.db")) as shipped,
+        closing(sqlite3.connect(tmp_path / "fixtures.db")) as created,
+        closing(sqlite3.connect(FOLDER / "datasette/fixtures.db")) as committed,
     ):
-        assert list(made.iterdump()) == list(shipped.iterdump())
+        assert list(created.iterdump()) == list(committed.iterdump())

@@ -1,4 +1,4 @@
-"""`lambent vendor`, and the stand-ins of Mangum and apig-wsgi in the folder it makes, which need nothing else."""
+"""`lambent vendor`, and its replacements for Mangum and apig-wsgi, which need nothing but the vendored folder."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def app(environ, start_response):
     return [environ["PATH_INFO"].encode()]
 handler = make_lambda_handler(app)
 """
-ASK = """
+TWO_REQUESTS = """
 for path in ("/a", "/b"):
     print(json.dumps(handler({"version": "2.0", "rawPath": path}, None)))
 print("asyncio" in sys.modules)
 """
 
 
-def test_the_folder_is_whole_and_taken_anew(tmp_path: Path) -> None:
+def test_the_folder_is_complete_and_replaced(tmp_path: Path) -> None:
     path, count = vendor(tmp_path)
     assert path == tmp_path / "lambent_runtime"
     copied = {f"lambent_runtime/{file.relative_to(path).as_posix()}" for file in path.rglob("*") if file.is_file()}
@@ -58,7 +58,7 @@ def test_the_folder_is_whole_and_taken_anew(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["lambent_runtime"]
 
 
-def test_what_is_not_ours_stays(tmp_path: Path) -> None:
+def test_a_foreign_folder_is_kept(tmp_path: Path) -> None:
     (tmp_path / "lambent_runtime").mkdir()
     (tmp_path / "lambent_runtime/mine.py").write_text("x")
     with pytest.raises(UsageError, match="not ours"):
@@ -68,34 +68,34 @@ def test_what_is_not_ours_stays(tmp_path: Path) -> None:
         vendor(tmp_path / "nowhere")
 
 
-@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no folder here that not even root may write to")
-def test_a_folder_one_may_not_write_to() -> None:
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that not even root can write to")
+def test_a_read_only_folder() -> None:
     with pytest.raises(PackagingError, match="cannot write /proc/lambent_runtime"):
         vendor(Path("/proc"))
 
 
 def test_the_command(tmp_path: Path) -> None:
     command = [Path(sys.executable).parent / "lambent", "vendor", tmp_path]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    assert "from lambent_runtime.compat import Mangum" in done.stdout
+    output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert "from lambent_runtime.compat import Mangum" in output
     assert (tmp_path / "lambent_runtime/compat/mangum.py").is_file()
 
 
 @pytest.mark.parametrize("version", ["3.10", "3.11", "3.12", "3.13", "3.14"])
 @pytest.mark.parametrize("source", [MANGUM, APIG], ids=["mangum", "apig-wsgi"])
-def test_the_stand_ins_need_nothing_but_that_folder(tmp_path: Path, version: str, source: str) -> None:
+def test_the_replacements_need_only_that_folder(tmp_path: Path, version: str, source: str) -> None:
     interpreter = find(version, os.environ)
     if interpreter is None:
         pytest.skip(f"no Python {version} on this machine")
     vendor(tmp_path)
-    (tmp_path / "main.py").write_text(source + ASK)
+    (tmp_path / "main.py").write_text(source + TWO_REQUESTS)
     command = [interpreter.path, "-S", "-W", "error", "main.py"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
-    assert (done.returncode, done.stderr) == (0, "")
-    one, two, asyncio_imported, *rest = done.stdout.splitlines()
+    process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert (process.returncode, process.stderr) == (0, "")
+    first, second, asyncio_imported, *rest = process.stdout.splitlines()
     if source is MANGUM:
-        assert [json.loads(line)["body"] for line in (one, two)] == ["/a 1", "/b 1"]  # started up once
+        assert [json.loads(line)["body"] for line in (first, second)] == ["/a 1", "/b 1"]  # the app started once
         assert rest == ["shut down"]
     else:
-        assert [json.loads(line)["body"] for line in (one, two)] == ["/a", "/b"]
+        assert [json.loads(line)["body"] for line in (first, second)] == ["/a", "/b"]
         assert asyncio_imported == "False"

@@ -117,13 +117,13 @@ def _report(error: BaseException, arguments: list[str]) -> int:
     """Show what ended the command, to people and with --json to machines. Return the exit code."""
     if isinstance(error, click.Abort | KeyboardInterrupt):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # so that the message is complete
-    shown, code = _translate(error)
+    translated, code = _translate(error)
     if "--json" in arguments:
-        survive_broken_pipe(partial(jsonlines.print_error, exit_code=code))(shown)
+        survive_broken_pipe(partial(jsonlines.print_error, exit_code=code))(translated)
     if code == BUG:
         survive_broken_pipe(partial(errors.print_bug_report, arguments=arguments))(error)
     else:
-        survive_broken_pipe(errors.print_error)(shown)
+        survive_broken_pipe(errors.print_error)(translated)
     return code
 
 

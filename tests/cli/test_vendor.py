@@ -61,7 +61,7 @@ def test_the_folder_is_complete_and_replaced(tmp_path: Path) -> None:
 def test_a_foreign_folder_is_kept(tmp_path: Path) -> None:
     (tmp_path / "lambent_runtime").mkdir()
     (tmp_path / "lambent_runtime/mine.py").write_text("x")
-    with pytest.raises(UsageError, match="not ours"):
+    with pytest.raises(UsageError, match="isn't a copy of lambent's runtime"):
         vendor(tmp_path)
     assert (tmp_path / "lambent_runtime/mine.py").read_text() == "x"
     with pytest.raises(UsageError, match="no such folder"):

@@ -547,7 +547,7 @@ def test_no_wheel_for_the_target(context: FetchContext) -> None:
     with pytest.raises(PackagingError) as raised:
         fetch(lock(Pin("demo", "1.0", files)), Target("3.11", "x86_64", (2, 26)), context)
     assert raised.value.what == (
-        "demo 1.0 has no wheel for python3.11 x86_64 (glibc 2.26); it has wheels for python3.11-3.12 x86_64 glibc 2.28"
+        "demo 1.0 has no wheel for python3.11 x86_64 (glibc 2.26); there are wheels for python3.11-3.12 x86_64 glibc 2.28"
     )
     assert raised.value.where == "requirements.txt"
 

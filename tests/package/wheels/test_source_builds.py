@@ -278,7 +278,7 @@ def test_with_a_native_build_at_hand_it_gets_the_source_and_a_pure_package_does_
 def test_native_wheels_elsewhere_mean_that_a_build_is_not_tried(registry: Registry, context: FetchContext) -> None:
     pin = offer(registry, {"pyproject.toml": FLIT + PROJECT, "demo.py": '"""Demo."""\n'})
     elsewhere = (DistFile("demo-1.0-cp311-cp311-win_amd64.whl", "https://example.org/"),)
-    with pytest.raises(PackagingError, match=r"demo 1\.0 has no wheel for .*; it has wheels for Windows"):
+    with pytest.raises(PackagingError, match=r"demo 1\.0 has no wheel for .*; there are wheels for Windows"):
         one(context, replace(pin, wheels=elsewhere))
     assert not registry.requests
 

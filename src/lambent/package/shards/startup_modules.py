@@ -32,14 +32,14 @@ def startup_modules(
     `shards` come with the paths that are left out of each.
     """
     pairs, starts = list(shards), sorted(roots)
-    own_words = [[path, *map(sorted, (found.eager, found.lazy, found.strings))] for path, found in sorted(own.items())]
+    own_words = [[path, *map(sorted, (imports.eager, imports.lazy, imports.strings))] for path, imports in sorted(own.items())]
     names = [[shard.path.name, sorted(skipped)] for shard, skipped in pairs]
     key = json.dumps([_FORMAT, _rules_text(), names, own_words, starts])
     path = folder / "startup" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
     cached = read_json(path)
     if isinstance(cached, list):
         return cached
-    tables = [{path: found for path, found in shard.imports.items() if path not in skipped} for shard, skipped in pairs]
+    tables = [{path: imports for path, imports in shard.imports.items() if path not in skipped} for shard, skipped in pairs]
     plugins = [point for shard, _ in pairs for point in shard.facts.entry_points]
     modules = reachable_modules(own, tables, starts, plugins)
     with suppress(OSError):  # a full disk must not fail a build that doesn't need to write anything else
@@ -66,7 +66,7 @@ def reachable_modules(
     walk.run(roots)
     near = {_top(word) for module in own.values() for word in module.eager | module.lazy | module.strings}
     near |= {_top(module_name(path)) for path in own}
-    lazy = [word for module, found in walk.loaded.items() if _top(module) in near for word in sorted(found.lazy)]
+    lazy = [word for module, imports in walk.loaded.items() if _top(module) in near for word in sorted(imports.lazy)]
     walk.run([word for word in lazy if not _is_unused(word)])
     return list(walk.paths)
 

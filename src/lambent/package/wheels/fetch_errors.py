@@ -101,7 +101,7 @@ def no_wheel(pin: Pin, target: Target, source: str) -> PackagingError:
     wheels = describe_wheels(pin)
     build = "; or build it from its source: --build-native" if pin.sdist else ""
     return PackagingError(
-        f"{what}; it has wheels for {wheels}" if wheels else what,
+        f"{what}; there are wheels for {wheels}" if wheels else what,
         where=source,
         hint=f"choose a version that has one: https://pypi.org/project/{pin.name}/#files{build}",
     )

@@ -1,4 +1,4 @@
-"""Real wheels for tests, installed once per session for a target that need not be this machine's."""
+"""Real wheels for tests, installed for a target that may differ from this machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _GLIBC = {"x86_64": "x86_64-manylinux_2_34", "arm64": "aarch64-manylinux_2_34", 
 
 
 class Installed(Struct, frozen=True):
-    """Files as an installer places them: `files` by their path, `owners` tell which package brought each."""
+    """Installed packages: `files` by path, and the package that each belongs to (`owners`)."""
 
     folder: Path
     files: dict[str, Path]
@@ -25,12 +25,12 @@ class Installed(Struct, frozen=True):
     metadata: tuple[Metadata, ...]
 
     def natives(self) -> tuple[Native, ...]:
-        found = ((name, elf.read(path.read_bytes())) for name, path in self.files.items())
-        return tuple(Native(name, binary, self.owners.get(name, "")) for name, binary in found if binary is not None)
+        binaries = ((name, elf.read(path.read_bytes())) for name, path in self.files.items())
+        return tuple(Native(name, binary, self.owners.get(name, "")) for name, binary in binaries if binary is not None)
 
 
 def install(folder: Path, python: str, machine: str, *requirements: str) -> Installed:
-    """`machine` is "x86_64", "arm64" or "musl" (x86_64 with musl)."""
+    """Install packages for a target. `machine` is "x86_64", "arm64" or "musl" (x86_64 with musl)."""
     command = [
         uv.find_uv_bin(), "pip", "install", "--quiet", "--target", str(folder), "--python-version", python, "--link-mode",
         "copy", "--python-platform", _GLIBC[machine], "--only-binary", ":all:", "--no-deps", *requirements,

@@ -1,6 +1,6 @@
-"""Touchy packages, and one real thing that each must still do after slimming: `scripts/slim` runs them all.
+"""Packages that are hard to slim, and one real thing that each must still do. `scripts/slim` runs them all.
 
-A case is built as a user's project is (resolved, fetched, slimmed, spliced), unpacked, and run by the target's Python with
+A case is built like a user's project (resolved, fetched, slimmed, assembled), unpacked, and run by the target's Python with
 nothing else on its import path.
 """
 
@@ -20,28 +20,28 @@ from lambent.errors import LambentError
 from lambent.package.build import build
 
 CASES: dict[str, str] = tomllib.loads((Path(__file__).parent / "slim_cases.toml").read_text("utf-8"))
-"""Requirements -> what to run."""
+"""Requirements -> the program to run."""
 
 
 def run(requirements: str, snippet: str, runtime: str, cache: Path) -> str:
-    """Builds and runs one case. Returns what went wrong, "" for nothing."""
+    """Build and run one case. Return what went problem, or ""."""
     with tempfile.TemporaryDirectory() as folder:
         project, task = Path(folder) / "app", Path(folder) / "task"
         project.mkdir()
         (project / "requirements.txt").write_text("\n".join(requirements.split()))
         (project / "main.py").write_text(f"{snippet}\n\n\ndef app(event, context):\n    return 1\n")
         try:
-            made = build(
+            artifact = build(
                 Config(project, "case", App("main", "app", "handler"), runtime, "x86_64"), cache, os.environ, events.ignore
             )
         except LambentError as error:
             return f"{error.what} {error.detail}"
-        with zipfile.ZipFile(made.path) as zipped:
+        with zipfile.ZipFile(artifact.path) as zipped:
             for info in zipped.infolist():
                 Path(zipped.extract(info, task)).chmod(info.external_attr >> 16 & 0o777)
         python = interpreters.find(runtime.removeprefix("python"), os.environ)
         assert python is not None
-        done = subprocess.run(
+        process = subprocess.run(
             [str(python.path), "-S", "-B", "-c", "import main"],
             cwd=task,
             env={"PATH": os.environ["PATH"], "HOME": folder, "LC_ALL": "C.UTF-8"},
@@ -50,12 +50,12 @@ def run(requirements: str, snippet: str, runtime: str, cache: Path) -> str:
             check=False,
             timeout=120,
         )
-        made.path.unlink()
-        return "" if done.returncode == 0 else done.stderr[-1500:]
+        artifact.path.unlink()
+        return "" if process.returncode == 0 else process.stderr[-1500:]
 
 
 def main() -> int:
-    """scripts/slim [RUNTIME] [WORD ...]: the cases whose requirements hold one of the words, or all."""
+    """scripts/slim [RUNTIME] [WORD ...]: run the cases whose requirements contain one of the words, or all."""
     runtime, *words = sys.argv[1:] or ["python3.12"]
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
@@ -63,9 +63,9 @@ def main() -> int:
         for requirements, snippet in CASES.items():
             if words and not any(word in requirements for word in words):
                 continue
-            wrong = run(requirements, snippet, runtime, cache)
-            failed += bool(wrong)
-            print("failed" if wrong else "ok    ", requirements, wrong, flush=True)
+            problem = run(requirements, snippet, runtime, cache)
+            failed += bool(problem)
+            print("failed" if problem else "ok    ", requirements, problem, flush=True)
     return min(failed, 1)
 
 

@@ -1,4 +1,4 @@
-"""What a zip can do without: rules by name, and symbols that nothing maps."""
+"""What a zip doesn't need: files that the rules match, and symbols that are never mapped."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ INFO = "demo-1.dist-info"
 
 
 def rules(*names: str, package: str = "demo", **options: object) -> dict[str, str]:
-    found = judge(("demo/__init__.py", *names), package, INFO, SlimOptions(**options))  # type: ignore[arg-type]
-    return found.dropped | found.conditional
+    verdicts = judge(("demo/__init__.py", *names), package, INFO, SlimOptions(**options))  # type: ignore[arg-type]
+    return verdicts.dropped | verdicts.conditional
 
 
 @pytest.mark.parametrize(
@@ -48,35 +48,35 @@ def rules(*names: str, package: str = "demo", **options: object) -> dict[str, st
         *[(name, "") for name in ("demo/x.so", "demo/static/app.js.map", "demo/a.json", "demo/libx.so.1", "demo/mydocs/a.txt")],
     ],
 )
-def test_rules_by_name(name: str, rule: str) -> None:
+def test_rules_match_by_name(name: str, rule: str) -> None:
     assert rules(name).get(name, "") == rule
     assert not rules(name, keep_all=True)
 
 
-def test_the_user_has_the_last_word() -> None:
+def test_options_override_the_rules() -> None:
     names = ("demo/tests/a.py", "demo/tests/data/x.csv", "demo/a.pyi", "demo/big/x.bin", "demo/big.bin")
     assert rules(*names, keep=("demo/tests/", "*.pyi"), drop=("demo/big",)) == {"demo/big/x.bin": "asked"}
     assert rules("demo/a.pyi", "demo/a.h", package="mypy") == {"demo/a.h": "headers"}
     assert rules("demo/a.h", "demo/b.c", package="cffi") == {}
 
 
-def test_a_package_of_nothing_but_tests_is_kept() -> None:
+def test_package_that_has_only_tests_is_kept() -> None:
     assert judge(("tests/__init__.py", "tests/test_a.py"), "demo", INFO, SlimOptions()).conditional == {}
 
 
-def test_a_folder_of_tests_that_holds_no_module_may_be_a_programs_data() -> None:
+def test_tests_folder_without_modules_is_kept() -> None:
     data = ("demo/include/tests/generic/builtin.sql", "demo/templates/test/page.html")
     assert rules(*data, "demo/tests/a.py", "demo/tests/x.sql") == {"demo/tests/a.py": "tests", "demo/tests/x.sql": "tests"}
     assert rules("ansible/plugins/test/core.py", package="ansible-core") == {}
 
 
-def test_a_module_that_is_imported_by_its_name_in_a_string_is_needed() -> None:
+def test_module_named_in_a_string_is_kept() -> None:
     doubtful = dict.fromkeys(["demo/test_clock.py", "demo/tests/a.py"], "tests")
-    strings = frozenset(["demo.test_clock", "demo.tests.a"])  # the latter is what test runners are told
+    strings = frozenset(["demo.test_clock", "demo.tests.a"])  # the second is an argument for a test runner
     assert imported_files(doubtful, [ModuleImports(strings=strings)], []) == {"demo/test_clock.py"}
 
 
-def test_what_is_imported_or_announced_is_needed() -> None:
+def test_imported_modules_and_entry_points_are_kept() -> None:
     doubtful = dict.fromkeys(["demo/tests/__init__.py", "demo/tests/x/data.csv", "demo/test_a.py", "demo/test_b.py"], "tests")
     assert imported_files(doubtful, [ModuleImports(lazy=frozenset(["demo.tests.x.y"]))], []) == {
         "demo/tests/__init__.py",
@@ -90,7 +90,7 @@ def test_what_is_imported_or_announced_is_needed() -> None:
     assert imported_roots(["demo/tests", "demo/test_a.py"], ["demo.tests.cases.X", "other"]) == ("demo/tests",)
 
 
-def test_examples_stubs_and_sources_that_a_module_reads_stay(tmp_path: Path) -> None:
+def test_files_that_a_module_names_are_kept(tmp_path: Path) -> None:
     files = {
         "demo/__init__.py": "import lazy_loader\n__getattr__ = lazy_loader.attach_stub(__name__, __file__)\n",
         "demo/__init__.pyi": "from .a import b\n",
@@ -101,14 +101,14 @@ def test_examples_stubs_and_sources_that_a_module_reads_stay(tmp_path: Path) -> 
         "demo/kernel.cu": "k",
         "demo/other.cu": "o",
     }
-    made = open_shard(wheel(tmp_path, "demo", files), TARGET, SlimOptions(), tmp_path / "cache")
-    assert {entry.name for entry in made.entries if ".dist-info" not in entry.name} == files.keys() - {
+    shard = open_shard(wheel(tmp_path, "demo", files), TARGET, SlimOptions(), tmp_path / "cache")
+    assert {entry.name for entry in shard.entries if ".dist-info" not in entry.name} == files.keys() - {
         "demo/docs/two.txt",
         "demo/other.cu",
     }
 
 
-def test_without_takes_only_what_nothing_else_needs() -> None:
+def test_without_leaves_out_only_what_nothing_else_needs() -> None:
     requires = {
         "boto3": ["botocore<2", "six"],
         "botocore": ["jmespath"],
@@ -124,7 +124,7 @@ def test_without_takes_only_what_nothing_else_needs() -> None:
 SHARED = next(Path(sysconfig.get_paths()["purelib"]).glob("yaml/_yaml*.so"))
 
 
-def test_a_stripped_module_loads_and_is_smaller(tmp_path: Path) -> None:
+def test_stripped_module_is_smaller_and_loads(tmp_path: Path) -> None:
     data = SHARED.read_bytes()
     cut = strip(data)
     assert len(cut) < len(data)
@@ -132,7 +132,7 @@ def test_a_stripped_module_loads_and_is_smaller(tmp_path: Path) -> None:
     shutil.copytree(SHARED.parent, folder)
     (folder / SHARED.name).write_bytes(cut)
     program = "import yaml, yaml._yaml; print(yaml.load('a: 1', yaml.CLoader), yaml._yaml.__file__)"
-    done = subprocess.run(
+    run = subprocess.run(
         [sys.executable, "-S", "-c", program],
         cwd=tmp_path,
         capture_output=True,
@@ -140,11 +140,11 @@ def test_a_stripped_module_loads_and_is_smaller(tmp_path: Path) -> None:
         check=True,
         env={"PYTHONPATH": str(tmp_path)},
     )
-    assert done.stdout == f"{{'a': 1}} {folder / SHARED.name}\n"
+    assert run.stdout == f"{{'a': 1}} {folder / SHARED.name}\n"
     assert strip(cut) is cut
 
 
-def test_what_is_stripped_already_is_left_as_its_wheel_has_it() -> None:
+def test_stripped_file_is_left_alone() -> None:
     bare = bytes(strip(SHARED.read_bytes()))
     names = b"\0.shstrtab\0"
     kinds = (bytes(64), struct.pack("<2I4Q2I2Q", 1, 3, 0, 0, len(bare), len(names), 0, 0, 1, 0))
@@ -155,9 +155,9 @@ def test_what_is_stripped_already_is_left_as_its_wheel_has_it() -> None:
     assert strip(debug) == bare
 
 
-def test_in_doubt_a_file_is_left_alone() -> None:
+def test_doubtful_file_is_left_alone() -> None:
     data = SHARED.read_bytes()
-    appended = data + b"PK\3\4" + bytes(200)  # an archive behind a program
+    appended = data + b"PK\3\4" + bytes(200)  # an archive appended to a program
     section = data[:40] + struct.pack("<Q", len(data) + 1) + data[48:]
     unknown = data.replace(b"\0.comment\0", b"\0.payload\0")
     assert unknown != data

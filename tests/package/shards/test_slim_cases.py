@@ -1,4 +1,4 @@
-"""A few of the touchy packages after slimming; `scripts/slim` runs them all."""
+"""Some of the packages that are hard to slim; `scripts/slim` runs them all."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("requirements", QUICK)
-def test_it_still_works(requirements: str, cache: Path) -> None:
+def test_package_works_after_slimming(requirements: str, cache: Path) -> None:
     assert run(requirements, CASES[requirements], NEWEST, cache) == ""

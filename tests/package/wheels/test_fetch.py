@@ -1,4 +1,4 @@
-"""Fetching wheels from registries, good and bad, over real connections."""
+"""Fetching wheels over real connections, from registries that behave well or badly."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ QUICK = {"UV_HTTP_RETRIES": "1", "UV_HTTP_TIMEOUT": "5"}
 
 @pytest.fixture
 def registry() -> Iterator[Registry]:
-    with serving() as there:
-        yield there
+    with serving() as registry:
+        yield registry
 
 
 @pytest.fixture
@@ -48,16 +48,16 @@ def unused(wheel: Wheel) -> bool:
     return False
 
 
-def left_over(context: FetchContext) -> list[str]:
-    """What is in the store beside whole files."""
+def partial_files(context: FetchContext) -> list[str]:
+    """Return the names of incomplete files in the store."""
     return [path.name for path in context.cache.rglob("*") if path.is_file() and path.parent.name == "partial"]
 
 
 def content(context: FetchContext, *pins: Pin) -> list[bytes]:
-    return [each.path.read_bytes() for each in fetch(lock(*pins), TARGET, context)]
+    return [file.path.read_bytes() for file in fetch(lock(*pins), TARGET, context)]
 
 
-def test_wheels_come_in_the_order_of_the_lock_with_their_hashes(registry: Registry, context: FetchContext) -> None:
+def test_wheels_are_in_the_order_of_the_lock(registry: Registry, context: FetchContext) -> None:
     pins = [registry.offer(f"pkg{n}", payload=bytes([n]) * 1000) for n in range(12)]
     pins[3] = replace(pins[3], requested=True)
     wheels = fetch(lock(*pins), TARGET, context)
@@ -65,29 +65,29 @@ def test_wheels_come_in_the_order_of_the_lock_with_their_hashes(registry: Regist
     assert [each.sha256 for each in wheels] == [sha256(each.path.read_bytes()) for each in wheels]
     assert [each.name for each in wheels if each.requested] == ["pkg3"]
     assert all(each.path.name == each.filename and not each.built for each in wheels)
-    assert not left_over(context)
+    assert not partial_files(context)
 
 
-def test_what_is_cached_makes_no_request(registry: Registry, context: FetchContext) -> None:
+def test_cached_wheel_needs_no_request(registry: Registry, context: FetchContext) -> None:
     pins = [registry.offer("one"), registry.offer("two")]
     first = fetch(lock(*pins), TARGET, context)
-    asked = len(registry.requests)
+    requests = len(registry.requests)
     offline = replace(context, environ={"UV_OFFLINE": "1"})
     assert fetch(lock(*pins), TARGET, offline) == first
-    assert len(registry.requests) == asked == 2
+    assert len(registry.requests) == requests == 2
 
 
-def test_a_rebuild_does_not_load_the_http_library_nor_read_the_wheels(registry: Registry, context: FetchContext) -> None:
+def test_rebuild_neither_imports_urllib3_nor_reads_wheels(registry: Registry, context: FetchContext) -> None:
     pin = registry.offer()
-    (there,) = fetch(lock(pin), TARGET, context)
-    there.path.unlink()  # it need not even be there
+    (stored,) = fetch(lock(pin), TARGET, context)
+    stored.path.unlink()  # it may even be missing
     program = (
         "import sys\nfrom pathlib import Path\n"
         "from lambent.package.lock import *\nfrom lambent.package.target import Target\n"
         "from lambent.package.wheels.fetch import fetch\nfrom lambent.package.wheels.fetch_context import FetchContext\n"
         f"context = FetchContext(Path({str(context.cache)!r}), {{}}, Path('.'))\n"
-        f"found = fetch(Lock('x', ({pin!r},)), {TARGET!r}, context, lambda wheel: False)\n"
-        f"assert found[0].sha256 == {there.sha256!r}\n"
+        f"wheels = fetch(Lock('x', ({pin!r},)), {TARGET!r}, context, lambda wheel: False)\n"
+        f"assert wheels[0].sha256 == {stored.sha256!r}\n"
         "print([name for name in ('urllib3', 'packaging', 'http.client', 'ssl', 'concurrent.futures') if name in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
@@ -95,21 +95,19 @@ def test_a_rebuild_does_not_load_the_http_library_nor_read_the_wheels(registry: 
     assert len(registry.requests) == 1
 
 
-@pytest.mark.parametrize("damage", ["truncated", "changed", "gone"])
-def test_a_damaged_wheel_is_found_when_it_is_used_and_fetched_again(
-    registry: Registry, context: FetchContext, damage: str
-) -> None:
+@pytest.mark.parametrize("damage", ["truncated", "changed", "missing"])
+def test_damaged_wheel_is_fetched_again_when_it_is_used(registry: Registry, context: FetchContext, damage: str) -> None:
     pin = registry.offer(payload=BIG)
-    (there,) = fetch(lock(pin), TARGET, context)
-    whole = there.path.read_bytes()
-    if damage == "gone":
-        there.path.unlink()
+    (stored,) = fetch(lock(pin), TARGET, context)
+    whole = stored.path.read_bytes()
+    if damage == "missing":
+        stored.path.unlink()
     else:
-        there.path.write_bytes(whole[:1000] if damage == "truncated" else whole[:5000] + b"!" + whole[5001:])
-    assert fetch(lock(pin), TARGET, context, unused) == (there,)
+        stored.path.write_bytes(whole[:1000] if damage == "truncated" else whole[:5000] + b"!" + whole[5001:])
+    assert fetch(lock(pin), TARGET, context, unused) == (stored,)
     assert len(registry.requests) == 1
-    assert fetch(lock(pin), TARGET, context) == (there,)
-    assert there.path.read_bytes() == whole
+    assert fetch(lock(pin), TARGET, context) == (stored,)
+    assert stored.path.read_bytes() == whole
     assert len(registry.requests) == 2
 
 
@@ -125,26 +123,26 @@ def cuts_once(request: Request, before: int, body: bytes) -> Answer:
     return answer
 
 
-def without_ranges(request: Request, before: int, body: bytes) -> Answer:
+def ignores_ranges(request: Request, before: int, body: bytes) -> Answer:
     return Answer(200, body, cut=None if before else 100_000)
 
 
 def wrong_part(request: Request, before: int, body: bytes) -> Answer:
-    """Says 206 and gives the beginning."""
+    """Answer 206 with the beginning of the file."""
     if request.start:
         return Answer(206, body, {"Content-Range": f"bytes 0-{len(body) - 1}/{len(body)}"})
     return Answer(200, body, cut=None if before else 100_000)
 
 
-def lying_part(request: Request, before: int, body: bytes) -> Answer:
-    """Says it goes on, and gives the beginning."""
+def mislabelled_part(request: Request, before: int, body: bytes) -> Answer:
+    """Label the beginning of the file as the requested part."""
     if request.start:
         rest = len(body) - request.start
         return Answer(206, body[:rest], {"Content-Range": f"bytes {request.start}-{len(body) - 1}/{len(body)}"})
     return Answer(200, body, cut=None if before else 100_000)
 
 
-def no_such_range(request: Request, before: int, body: bytes) -> Answer:
+def range_not_satisfiable(request: Request, before: int, body: bytes) -> Answer:
     return Answer(416) if request.start else Answer(200, body, cut=None if before else 100_000)
 
 
@@ -152,7 +150,7 @@ def overloaded(request: Request, before: int, body: bytes) -> Answer:
     return Answer(503, b"busy") if not before else honest(request, before, body)
 
 
-def asks_for_patience(request: Request, before: int, body: bytes) -> Answer:
+def retry_after_seconds(request: Request, before: int, body: bytes) -> Answer:
     return Answer(429, b"", {"Retry-After": "0"}) if not before else honest(request, before, body)
 
 
@@ -161,7 +159,7 @@ def wrong_once(request: Request, before: int, body: bytes) -> Answer:
 
 
 def without_length(request: Request, before: int, body: bytes) -> Answer:
-    """Ends the connection where the file ends, once too early."""
+    """Mark the end of the file by closing the connection, once too early."""
     return Answer(200, body if before else body[:100_000], length=False)
 
 
@@ -169,12 +167,12 @@ def headers_only(request: Request, before: int, body: bytes) -> Answer:
     return honest(request, before, body) if before else Answer(200, body, cut=0)
 
 
-def promises_more(request: Request, before: int, body: bytes) -> Answer:
-    """Says a length that the file has not, and ends the connection."""
+def length_too_long(request: Request, before: int, body: bytes) -> Answer:
+    """Send a Content-Length that is too long, and close the connection."""
     return honest(request, before, body) if before else Answer(200, body, {"Content-Length": f"{len(body) + 99}"}, length=False)
 
 
-def promises_less(request: Request, before: int, body: bytes) -> Answer:
+def length_too_short(request: Request, before: int, body: bytes) -> Answer:
     return honest(request, before, body) if before else Answer(200, body, {"Content-Length": f"{len(body) - 99}"}, length=False)
 
 
@@ -182,12 +180,12 @@ def burst_of_errors(request: Request, before: int, body: bytes) -> Answer:
     return Answer((500, 502)[before], b"<html>") if before < 2 else honest(request, before, body)
 
 
-def says_until_when(request: Request, before: int, body: bytes) -> Answer:
+def retry_after_date(request: Request, before: int, body: bytes) -> Answer:
     return honest(request, before, body) if before else Answer(429, b"", {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"})
 
 
-def page_once(request: Request, before: int, body: bytes) -> Answer:
-    """A gateway's page in the place of the file."""
+def html_page_once(request: Request, before: int, body: bytes) -> Answer:
+    """Send a gateway's error page instead of the file."""
     return honest(request, before, body) if before else Answer(200, b"<html>one moment</html>", {"Content-Type": "text/html"})
 
 
@@ -199,41 +197,41 @@ def redirects_twice(request: Request, before: int, body: bytes) -> Answer:
     "habit",
     [
         headers_only,
-        promises_more,
-        promises_less,
-        says_until_when,
-        page_once,
+        length_too_long,
+        length_too_short,
+        retry_after_date,
+        html_page_once,
         redirects_twice,
         cuts_often,
         cuts_once,
-        without_ranges,
+        ignores_ranges,
         wrong_part,
-        lying_part,
-        no_such_range,
+        mislabelled_part,
+        range_not_satisfiable,
         overloaded,
-        asks_for_patience,
+        retry_after_seconds,
         wrong_once,
         without_length,
     ],
     ids=lambda habit: habit.__name__,
 )
 @pytest.mark.parametrize("sized", [True, False], ids=["sized", "unsized"])
-def test_a_bad_registry_is_borne(registry: Registry, context: FetchContext, habit: Habit, sized: bool) -> None:
+def test_download_survives_a_misbehaving_registry(registry: Registry, context: FetchContext, habit: Habit, sized: bool) -> None:
     pin = registry.offer(payload=BIG, habit=habit)
     if not sized:
         pin = replace(pin, wheels=(replace(pin.wheels[0], size=None),))
     assert content(context, pin) == [wheel(payload=BIG)[1]]
-    assert not left_over(context)
+    assert not partial_files(context)
 
 
-def test_a_burst_of_errors_is_borne_as_often_as_is_said(registry: Registry, context: FetchContext) -> None:
+def test_errors_are_retried_as_often_as_configured(registry: Registry, context: FetchContext) -> None:
     pin = registry.offer(payload=BIG, habit=burst_of_errors)
     patient = replace(context, environ={**context.environ, "UV_HTTP_RETRIES": "2"})
     assert content(patient, pin) == [wheel(payload=BIG)[1]]
     assert len(registry.requests) == 3
 
 
-def test_a_cut_file_goes_on_where_it_stopped(registry: Registry, context: FetchContext) -> None:
+def test_cut_download_resumes_where_it_stopped(registry: Registry, context: FetchContext) -> None:
     pin = registry.offer(payload=BIG, habit=cuts_often)
     fetch(lock(pin), TARGET, context)
     starts = [request.start for request in registry.requests]
@@ -241,7 +239,7 @@ def test_a_cut_file_goes_on_where_it_stopped(registry: Registry, context: FetchC
     assert starts[:3] == [0, 70_000, 140_000]
 
 
-def test_another_run_goes_on_where_this_one_gave_up(registry: Registry, context: FetchContext) -> None:
+def test_next_run_resumes_the_download(registry: Registry, context: FetchContext) -> None:
     def dies(request: Request, before: int, body: bytes) -> Answer:
         answer = honest(request, before, body)
         return replace(answer, cut=100_000) if not before else Answer(503)
@@ -249,25 +247,25 @@ def test_another_run_goes_on_where_this_one_gave_up(registry: Registry, context:
     pin = registry.offer(payload=BIG, habit=dies)
     with pytest.raises(PackagingError, match=r"cannot download demo 1\.0 from 127\.0\.0\.1:\d+: the registry answers 503"):
         fetch(lock(pin), TARGET, context)
-    assert left_over(context)
+    assert partial_files(context)
     registry.habits[f"/files/{pin.wheels[0].filename}"] = honest
     assert content(context, pin) == [wheel(payload=BIG)[1]]
     assert registry.requests[-1].start == 100_000
     assert registry.requests[-1].headers["if-range"].startswith('"')
-    assert not left_over(context)
+    assert not partial_files(context)
 
 
-def test_what_an_earlier_run_brought_completely_is_taken_without_a_request(registry: Registry, context: FetchContext) -> None:
+def test_complete_partial_file_needs_no_request(registry: Registry, context: FetchContext) -> None:
     pin = registry.offer(payload=BIG)
     file = replace(pin.wheels[0], size=None)
-    there = context.store.partial_path(file)
-    there.parent.mkdir(parents=True)
-    there.write_bytes(wheel(payload=BIG)[1])
+    partial = context.store.partial_path(file)
+    partial.parent.mkdir(parents=True)
+    partial.write_bytes(wheel(payload=BIG)[1])
     assert content(context, replace(pin, wheels=(file,))) == [wheel(payload=BIG)[1]]
     assert not registry.requests
 
 
-def test_neither_a_hash_nor_a_name_leads_out_of_the_cache(registry: Registry, context: FetchContext, tmp_path: Path) -> None:
+def test_hashes_and_names_cannot_escape_the_cache(registry: Registry, context: FetchContext, tmp_path: Path) -> None:
     pin = registry.offer()
     outside = (("sha256", "../../outside"),)
     with pytest.raises(PackagingError, match="is not the file that was locked"):
@@ -280,7 +278,7 @@ def test_neither_a_hash_nor_a_name_leads_out_of_the_cache(registry: Registry, co
     assert [path.name for path in tmp_path.iterdir()] == ["cache"]
 
 
-def test_a_file_that_changed_between_two_runs_is_fetched_anew(registry: Registry, context: FetchContext) -> None:
+def test_changed_file_is_downloaded_from_the_beginning(registry: Registry, context: FetchContext) -> None:
     pin = registry.offer(payload=BIG, habit=lambda request, before, body: Answer(200, body, {"ETag": '"old"'}, cut=100_000))
     unknown = replace(pin, wheels=(DistFile(pin.wheels[0].filename, pin.wheels[0].url),))  # no hash tells them apart
     with pytest.raises(PackagingError):
@@ -293,7 +291,7 @@ def test_a_file_that_changed_between_two_runs_is_fetched_anew(registry: Registry
 
 
 @pytest.mark.parametrize(
-    ("habit", "told"),
+    ("habit", "message"),
     [
         (lambda request, before, body: Answer(200, body[:-1] + b"!"), "is not the file that was locked"),
         (lambda request, before, body: Answer(200, body + b"more"), "is not the file that was locked"),
@@ -325,15 +323,15 @@ def test_a_file_that_changed_between_two_runs_is_fetched_anew(registry: Registry
         "redirect-loop",
     ],
 )
-def test_what_cannot_be_borne_is_told(registry: Registry, context: FetchContext, habit: Habit, told: str) -> None:
+def test_unusable_registry_is_reported(registry: Registry, context: FetchContext, habit: Habit, message: str) -> None:
     pin = registry.offer(payload=BIG, habit=habit)
-    with pytest.raises(PackagingError, match=told) as raised:
+    with pytest.raises(PackagingError, match=message) as raised:
         fetch(lock(pin), TARGET, context)
     assert "127.0.0.1" in raised.value.where
     assert not list((context.cache / "wheels").glob("*/*.whl"))
 
 
-def test_a_wrong_hash_names_package_file_expected_and_got(registry: Registry, context: FetchContext) -> None:
+def test_wrong_hash_is_refused(registry: Registry, context: FetchContext) -> None:
     pin = registry.offer()
     file = replace(pin.wheels[0], hashes=(("sha256", "0" * 64),), url=pin.wheels[0].url.replace("://", "://me:secret@"))
     with pytest.raises(PackagingError) as raised:
@@ -343,11 +341,11 @@ def test_a_wrong_hash_names_package_file_expected_and_got(registry: Registry, co
     assert error.what == "demo 1.0: demo-1.0-py3-none-any.whl is not the file that was locked"
     assert error.detail == f"expected sha256:{'0' * 64}\nactual   sha256:{got}"
     assert "secret" not in f"{error.what}{error.where}{error.hint}{error.detail}"
-    assert not left_over(context)
+    assert not partial_files(context)
 
 
 @pytest.mark.parametrize("algorithm", ["sha384", "sha512", "blake2b", "md5"])
-def test_every_usual_hash_is_verified(registry: Registry, context: FetchContext, algorithm: str) -> None:
+def test_every_common_hash_is_verified(registry: Registry, context: FetchContext, algorithm: str) -> None:
     import hashlib
 
     pin = registry.offer()
@@ -356,26 +354,26 @@ def test_every_usual_hash_is_verified(registry: Registry, context: FetchContext,
     bad = replace(pin, wheels=(replace(pin.wheels[0], hashes=((algorithm, right[::-1]),)),))
     with pytest.raises(PackagingError, match="is not the file"):
         fetch(lock(bad), TARGET, context)
-    (there,) = fetch(lock(good), TARGET, context)
-    assert there.sha256 == sha256(wheel()[1])
-    asked = len(registry.requests)
-    assert fetch(lock(good), TARGET, context) == (there,)
-    assert len(registry.requests) == asked
+    (stored,) = fetch(lock(good), TARGET, context)
+    assert stored.sha256 == sha256(wheel()[1])
+    requests = len(registry.requests)
+    assert fetch(lock(good), TARGET, context) == (stored,)
+    assert len(registry.requests) == requests
 
 
-def test_without_a_hash_it_says_so(registry: Registry, context: FetchContext) -> None:
-    told: list[Event] = []
+def test_missing_hash_is_a_warning(registry: Registry, context: FetchContext) -> None:
+    events: list[Event] = []
     pin = registry.offer()
     unknown = replace(pin, wheels=(DistFile(pin.wheels[0].filename, pin.wheels[0].url),))
-    (there,) = fetch(lock(unknown), TARGET, replace(context, emit=told.append))
-    assert there.sha256 == sha256(wheel()[1])
-    assert [event.text for event in told if isinstance(event, Warned)] == [
+    (stored,) = fetch(lock(unknown), TARGET, replace(context, emit=events.append))
+    assert stored.sha256 == sha256(wheel()[1])
+    assert [event.text for event in events if isinstance(event, Warned)] == [
         "demo 1.0: the lock has no hash for demo-1.0-py3-none-any.whl, so it is not verified"
     ]
 
 
 @pytest.mark.parametrize("damage", ["", "{", '{"sha256": "../../x", "filename": "y"}', '{"sha256": 7, "filename": 8}'])
-def test_a_damaged_record_is_made_again(registry: Registry, context: FetchContext, damage: str) -> None:
+def test_damaged_record_is_replaced(registry: Registry, context: FetchContext, damage: str) -> None:
     pin = registry.offer()
     unknown = replace(pin, wheels=(DistFile(pin.wheels[0].filename, pin.wheels[0].url),))
     first = fetch(lock(unknown), TARGET, context)
@@ -386,19 +384,19 @@ def test_a_damaged_record_is_made_again(registry: Registry, context: FetchContex
 
 
 @pytest.mark.parametrize(
-    ("name", "version", "told"),
+    ("name", "version", "message"),
     [("other", "1.0", "contains demo 1.0"), ("demo", "2.0", "contains demo 1.0")],
 )
-def test_a_wheel_of_something_else_is_refused(
-    registry: Registry, context: FetchContext, name: str, version: str, told: str
+def test_wheel_of_another_package_is_refused(
+    registry: Registry, context: FetchContext, name: str, version: str, message: str
 ) -> None:
     pin = replace(registry.offer(), name=name, version=version)
-    with pytest.raises(PackagingError, match=told):
+    with pytest.raises(PackagingError, match=message):
         fetch(lock(pin), TARGET, context)
-    assert not left_over(context)
+    assert not partial_files(context)
 
 
-def test_files_of_this_machine(tmp_path: Path, context: FetchContext) -> None:
+def test_local_files_are_copied_when_they_change(tmp_path: Path, context: FetchContext) -> None:
     filename, data = wheel()
     folder = tmp_path / "with space"
     folder.mkdir()
@@ -414,57 +412,58 @@ def test_files_of_this_machine(tmp_path: Path, context: FetchContext) -> None:
         content(offline, pin)
 
 
-def test_offline_and_not_cached(registry: Registry, context: FetchContext) -> None:
+def test_offline_without_a_cached_file_is_an_error(registry: Registry, context: FetchContext) -> None:
     pins = [registry.offer("one"), registry.offer("two")]
     with pytest.raises(PackagingError, match=r"not in the cache: one 1\.0, two 1\.0"):
         fetch(lock(*pins), TARGET, replace(context, environ={"UV_OFFLINE": "true"}))
     assert not registry.requests
 
 
-def test_an_address_that_is_none(context: FetchContext) -> None:
+def test_url_that_is_not_http_is_refused(context: FetchContext) -> None:
     filename, _ = wheel()
     for url in (f"ftp://127.0.0.1/{filename}", f"https://127.0.0.1:x/{filename}", f"https://[127/{filename}", f"/{filename}"):
         with pytest.raises(PackagingError, match="is not a web address"):
             fetch(lock(Pin("demo", "1.0", (DistFile(filename, url, (("sha256", "0" * 64),)),))), TARGET, context)
 
 
-def test_a_registry_that_is_not_there(context: FetchContext) -> None:
-    with serving() as gone:
-        pin = gone.offer()
+def test_unreachable_registry_is_reported(context: FetchContext) -> None:
+    with serving() as stopped:
+        pin = stopped.offer()
     with pytest.raises(PackagingError, match=r"it cannot be reached$"):
         fetch(lock(pin), TARGET, context)
 
 
-def test_a_registry_that_goes_silent(registry: Registry, context: FetchContext) -> None:
-    pin = registry.offer(payload=BIG, habit=lambda *asked: Answer(200, asked[2], hold=threading.Event()))
+def test_silent_registry_is_reported(registry: Registry, context: FetchContext) -> None:
+    pin = registry.offer(payload=BIG, habit=lambda request, before, body: Answer(200, body, hold=threading.Event()))
     with pytest.raises(PackagingError, match="it stopped sending"):
         fetch(lock(pin), TARGET, replace(context, environ={"UV_HTTP_RETRIES": "0", "UV_HTTP_TIMEOUT": "0.2"}))
 
 
-def test_progress_is_told(registry: Registry, context: FetchContext) -> None:
+def test_progress_is_reported(registry: Registry, context: FetchContext) -> None:
     half = threading.Event()
-    told: list[Event] = []
+    events: list[Event] = []
 
     def listen(event: Event) -> None:
-        told.append(event)
+        events.append(event)
         if isinstance(event, Fetching) and "slow" in event.names and event.done >= 100_000:
             half.set()  # the server waits for this with the other half
 
-    pin = registry.offer("slow", payload=BIG, habit=lambda *asked: Answer(200, asked[2], hold=half))
+    pin = registry.offer("slow", payload=BIG, habit=lambda request, before, body: Answer(200, body, hold=half))
     fetch(lock(pin), TARGET, replace(context, emit=listen))
     assert half.is_set()
     size = pin.wheels[0].size or 0
-    assert Fetching(0, 1, 0, size, ()) == told[0]
-    assert isinstance(told[-1], Fetched)
-    assert (told[-1].files, told[-1].size) == (1, size)
+    assert Fetching(0, 1, 0, size, ()) == events[0]
+    assert isinstance(events[-1], Fetched)
+    assert (events[-1].files, events[-1].size) == (1, size)
 
 
-def test_the_first_failure_ends_all(registry: Registry, context: FetchContext) -> None:
+def test_first_failure_stops_all_downloads(registry: Registry, context: FetchContext) -> None:
     never = threading.Event()
     waiting = [
-        registry.offer(f"slow{n}", payload=BIG, habit=lambda *asked: Answer(200, asked[2], hold=never)) for n in range(3)
+        registry.offer(f"slow{n}", payload=BIG, habit=lambda request, before, body: Answer(200, body, hold=never))
+        for n in range(3)
     ]
-    bad = registry.offer("bad", habit=lambda *asked: Answer(404))
+    bad = registry.offer("bad", habit=lambda request, before, body: Answer(404))
     with pytest.raises(PackagingError, match=r"bad-1\.0-py3-none-any\.whl no longer exists"):
         fetch(lock(bad, *waiting), TARGET, context)
     never.set()
@@ -478,12 +477,12 @@ from lambent.package.target import Target
 from lambent.package.wheels.fetch import fetch
 from lambent.package.wheels.fetch_context import FetchContext
 context = FetchContext(Path(sys.argv[1]), {}, Path("."), lambda event: print(event, flush=True))
-found = fetch(Lock("x", (%r,)), Target("3.13", "x86_64", (2, 34)), context)
-print(found[0].sha256)
+wheels = fetch(Lock("x", (%r,)), Target("3.13", "x86_64", (2, 34)), context)
+print(wheels[0].sha256)
 """
 
 
-def test_two_builds_at_once_fetch_a_file_once(registry: Registry, context: FetchContext) -> None:
+def test_two_builds_download_a_file_once(registry: Registry, context: FetchContext) -> None:
     both = threading.Event()
 
     def slow(request: Request, before: int, body: bytes) -> Answer:
@@ -494,16 +493,16 @@ def test_two_builds_at_once_fetch_a_file_once(registry: Registry, context: Fetch
     runs = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     for run in runs:
         assert run.stdout is not None
-        assert "Fetching" in run.stdout.readline()  # both are under way
+        assert "Fetching" in run.stdout.readline()  # both are downloading
     both.set()
     for run in runs:
         out, errors = run.communicate(timeout=20)
         assert (out.splitlines()[-1:], errors) == ([sha256(wheel(payload=BIG)[1])], "")
     assert len(registry.requests) == 1
-    assert not left_over(context)
+    assert not partial_files(context)
 
 
-def test_ctrl_c_leaves_nothing_half_and_the_next_run_goes_on(registry: Registry, context: FetchContext) -> None:
+def test_next_run_resumes_after_ctrl_c(registry: Registry, context: FetchContext) -> None:
     never = threading.Event()
     pin = registry.offer(payload=BIG, habit=lambda request, before, body: replace(honest(request, before, body), hold=never))
     command = [sys.executable, "-c", FETCH % pin, str(context.cache)]
@@ -520,7 +519,7 @@ def test_ctrl_c_leaves_nothing_half_and_the_next_run_goes_on(registry: Registry,
     assert registry.requests[-1].start > 100_000
 
 
-def test_a_full_disk_is_one_error_and_leaves_nothing(registry: Registry, context: FetchContext) -> None:
+def test_full_disk_is_one_error_and_leaves_nothing(registry: Registry, context: FetchContext) -> None:
     pin = registry.offer(payload=BIG)
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -535,14 +534,14 @@ def test_a_full_disk_is_one_error_and_leaves_nothing(registry: Registry, context
     assert content(context, pin) == [wheel(payload=BIG)[1]]
 
 
-def test_a_folder_that_may_not_be_written_is_one_error(registry: Registry, tmp_path: Path) -> None:
+def test_unwritable_cache_is_one_error(registry: Registry, tmp_path: Path) -> None:
     pin = registry.offer()
     (tmp_path / "cache").write_text("a file, not a folder")
     with pytest.raises(PackagingError, match="cannot store the wheels"):
         fetch(lock(pin), TARGET, FetchContext(tmp_path / "cache", os.environ, tmp_path))
 
 
-def test_no_wheel_for_the_target(context: FetchContext) -> None:
+def test_missing_wheel_for_the_target_lists_the_available_ones(context: FetchContext) -> None:
     files = tuple(DistFile(f"demo-1.0-cp3{n}-cp3{n}-manylinux_2_28_x86_64.whl", "https://example.org/") for n in (11, 12))
     with pytest.raises(PackagingError) as raised:
         fetch(lock(Pin("demo", "1.0", files)), Target("3.11", "x86_64", (2, 26)), context)
@@ -552,7 +551,7 @@ def test_no_wheel_for_the_target(context: FetchContext) -> None:
     assert raised.value.where == "requirements.txt"
 
 
-_UV_SAID = """\
+_UV_OUTPUT = """\
 error: Failed to download and build `docopt==0.6.2`
   cause: Failed to resolve requirements from `setup.py` build
   cause: Failed to write to the client cache
@@ -560,9 +559,9 @@ error: Failed to download and build `docopt==0.6.2`
 
 
 @pytest.mark.parametrize(
-    ("said", "where"),
+    ("output", "where"),
     [
-        (_UV_SAID, "/disk/uv-builds/simple/.tmp9Z"),
+        (_UV_OUTPUT, "/disk/uv-builds/simple/.tmp9Z"),
         (
             "OSError: [Errno 28] No space left on device\nerror: Failed to build `demo`",
             "the cache, or the folder for temporary files",
@@ -570,10 +569,10 @@ error: Failed to download and build `docopt==0.6.2`
     ],
     ids=["uv", "a build"],
 )
-def test_a_disk_that_fills_while_uv_works_is_told_as_that(said: str, where: str, tmp_path: Path) -> None:
+def test_disk_that_fills_up_under_uv_is_reported(output: str, where: str, tmp_path: Path) -> None:
     source = RequirementSource("requirements.txt", None, "requirements.txt", tmp_path, tmp_path)
     request = ResolveRequest(source, TARGET, Uv(tmp_path, {}, tmp_path))
-    for error in (translate(said, request), build_failed("docopt 0.6.2", TARGET, said)):
+    for error in (translate(output, request), build_failed("docopt 0.6.2", TARGET, output)):
         assert (error.what, error.where) == ("cannot write: No space left on device", where)
         assert "--cache-dir" in error.hint
     assert "cannot write" not in build_failed("docopt 0.6.2", TARGET, "/bin/false").what

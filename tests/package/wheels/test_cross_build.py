@@ -1,6 +1,6 @@
-"""--build-native: the compiler that a build sees, the Python that it sees, and what is made of what comes out.
+"""--build-native: the compiler and the Python that a build sees, and the check of the wheel it makes.
 
-What compiles needs zig, and is passed over where there is none: `pip install 'lambent[native]'` (400 MB).
+Tests that compile are skipped without zig: `pip install 'lambent[native]'` (400 MB).
 """
 
 from __future__ import annotations
@@ -43,22 +43,22 @@ LAST = ["-g0", "-fno-sanitize=undefined", "-ffile-prefix-map=/root/b=."]
 
 
 def python(version: str = HERE) -> Interpreter:
-    found = interpreters.find(version, os.environ)
-    if found is None:
-        pytest.skip(f"no Python {version} here")
-    return found
+    interpreter = interpreters.find(version, os.environ)
+    if interpreter is None:
+        pytest.skip(f"no Python {version} on this machine")
+    return interpreter
 
 
-def between(*words: str) -> list[str]:
-    """What the shim leaves of the words of a compilation."""
-    line = compiler_shim.zig_command("cc", ["-c", *words], SETTINGS)
+def shimmed(*arguments: str) -> list[str]:
+    """Return the arguments of a compilation that the shim passes on."""
+    line = compiler_shim.zig_command("cc", ["-c", *arguments], SETTINGS)
     assert line[:7] == ["/zig", "cc", "-target", "aarch64-linux-gnu.2.34", "-I", "/h", "-c"]
     assert line[-3:] == LAST
     return line[7:-3]
 
 
 @pytest.mark.parametrize(
-    ("words", "kept"),
+    ("arguments", "expected"),
     [
         (["a.c", "-o", "a.o", "-O3", "-fPIC", "-DX=1"], ["a.c", "-o", "a.o", "-O3", "-fPIC", "-DX=1"]),
         (["-march=native", "-mtune=generic", "-flto=auto", "-mavx2"], ["-mavx2"]),
@@ -71,17 +71,17 @@ def between(*words: str) -> list[str]:
         (["-Wl,-rpath,/py/lib", "-Wl,-rpath=/py/lib", "-Xlinker", "--no-undefined", "-lpython3.12"], []),
     ],
 )
-def test_the_shim_drops_what_is_about_this_machine(words: list[str], kept: list[str]) -> None:
-    assert between(*words) == kept
+def test_shim_drops_flags_about_this_machine(arguments: list[str], expected: list[str]) -> None:
+    assert shimmed(*arguments) == expected
 
 
-def test_the_shim_strips_what_is_linked_and_leaves_archives_alone() -> None:
+def test_shim_strips_linked_files_but_not_archives() -> None:
     assert compiler_shim.zig_command("c++", ["-shared", "a.o"], SETTINGS)[-1] == "-s"
     assert compiler_shim.zig_command("cc", ["-c", "a.c"], SETTINGS)[-1] != "-s"
     assert compiler_shim.zig_command("ar", ["rcs", "a.a", "a.o"], SETTINGS) == ["/zig", "ar", "rcs", "a.a", "a.o"]
 
 
-def test_the_commands_pass_on_status_and_output_and_keep_what_was_refused(tmp_path: Path) -> None:
+def test_shim_passes_on_status_and_output_and_records_errors(tmp_path: Path) -> None:
     compiler = tmp_path / "a zig"
     compiler.write_text('#!/bin/sh\necho "out: $1"; echo "no: $*" >&2; exit 3\n')
     compiler.chmod(0o755)
@@ -91,10 +91,10 @@ def test_the_commands_pass_on_status_and_output_and_keep_what_was_refused(tmp_pa
         folder, Target(HERE, "arm64", (2, 26)), find_host_python(Target(HERE, "arm64", (2, 26)), os.environ), compiler
     )
     words = [folder / "bin" / "lambent-cc", "-c", "my file.c"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (3, "out: cc\n")
-    assert "-target aarch64-linux-gnu.2.26" in done.stderr and "-c my file.c" in done.stderr
-    assert (folder / compiler_shim.ERRORS).read_text() == done.stderr
+    run = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout) == (3, "out: cc\n")
+    assert "-target aarch64-linux-gnu.2.26" in run.stderr and "-c my file.c" in run.stderr
+    assert (folder / compiler_shim.ERRORS).read_text() == run.stderr
 
 
 ASK = """
@@ -105,32 +105,32 @@ print(json.dumps([sysconfig.get_platform(), platform.machine(), *map(sysconfig.g
 """
 
 
-def test_a_build_sees_the_target_and_uv_sees_this_machine(tmp_path: Path) -> None:
+def test_build_sees_the_target_while_uv_sees_this_machine(tmp_path: Path) -> None:
     target = Target(HERE, OTHER, (2, 34))
     interpreter = python()
     toolchain.lay_out(tmp_path, target, find_host_python(target, os.environ), Path("/zig"))
     environ = dict(os.environ) | toolchain.environment(tmp_path, target, os.environ, tmp_path)
-    there, isolated = (
+    normal, isolated = (
         json.loads(subprocess.run([interpreter.path, *words, "-c", ASK], env=environ, capture_output=True, check=True).stdout)
         for words in ([], ["-I"])
     )
     other = machine(target)
     soabi = f"cpython-{HERE.replace('.', '')}-{other}-linux-gnu"
-    assert there == [
+    assert normal == [
         f"linux-{other}", other, f".{soabi}.so", soabi, f"{other}-linux-gnu", "lambent-cc", "lambent-cc -shared"
     ]  # fmt: skip
     assert isolated[1] == platform.machine()
     assert other not in str(isolated)
 
 
-def test_the_headers_are_the_interpreters_own(tmp_path: Path) -> None:
+def test_headers_are_those_of_the_interpreter(tmp_path: Path) -> None:
     target = Target(HERE, OTHER, (2, 34))
     toolchain.lay_out(tmp_path, target, find_host_python(target, os.environ), Path("/zig"))
     assert "PY_MAJOR_VERSION" in (tmp_path / "headers" / "patchlevel.h").read_text()
     assert "SIZEOF_WCHAR_T" in (tmp_path / "headers" / "pyconfig.h").read_text()  # Debian's stub has only an #include
 
 
-def test_without_an_interpreter_or_its_headers_the_error_says_how_to_get_them(tmp_path: Path) -> None:
+def test_missing_interpreter_or_headers_are_reported_with_a_remedy(tmp_path: Path) -> None:
     nowhere = {"PATH": str(tmp_path), "HOME": str(tmp_path)}
     with pytest.raises(
         PackagingError, match=r"needs a Python 3\.1 with its headers on this machine, and there is none"
@@ -138,18 +138,18 @@ def test_without_an_interpreter_or_its_headers_the_error_says_how_to_get_them(tm
         find_host_python(Target("3.1", "arm64", (2, 34)), nowhere)
     assert none.value.hint == "uv python install 3.1  (it includes the headers)"
     bare = tmp_path / "python3.1"
-    bare.symlink_to("/bin/true")  # runs, and says nothing
+    bare.symlink_to("/bin/true")  # runs, but prints nothing
     with pytest.raises(PackagingError, match="has no headers"):
         find_host_python(Target("3.1", "arm64", (2, 34)), nowhere)
 
 
-def test_a_python_without_headers_is_passed_over(tmp_path: Path) -> None:
+def test_python_without_headers_is_skipped(tmp_path: Path) -> None:
     (tmp_path / f"python{HERE}").symlink_to("/bin/true")
     environ = dict(os.environ) | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
     assert find_host_python(Target(HERE, "arm64", (2, 26)), environ).include.is_dir()
 
 
-def test_what_is_native_in_a_source_and_which_build_system_it_has(tmp_path: Path) -> None:
+def test_compiled_files_and_build_system_are_detected(tmp_path: Path) -> None:
     tree = tmp_path / "thing-1"
     for name in ("src/a.c", "src/b.PYX", "src/c.py", "tests/t.c", "docs/d.cpp", ".git/e.c"):
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
@@ -162,23 +162,23 @@ def test_what_is_native_in_a_source_and_which_build_system_it_has(tmp_path: Path
     assert source_tree.build_system(tree) == ("mesonpy", ("meson-python", "cython"))
 
 
-def test_a_source_is_taken_without_what_builds_left(tmp_path: Path) -> None:
+def test_source_is_copied_without_build_output(tmp_path: Path) -> None:
     tree = tmp_path / "thing-1"
     for name in ("a.c", "build/a.o", "pkg/build/kept.c", "pkg/old.cpython-312-x86_64-linux-gnu.so"):
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_text("")
     copied = source_tree.copy(tree, tmp_path / "copy", extension_modules=False)
     assert sorted(str(path.relative_to(copied)) for path in copied.rglob("*") if path.is_file()) == ["a.c", "pkg/build/kept.c"]
-    with tarfile.open(tmp_path / "thing-1.tar.gz", "w:gz") as packed:
-        packed.add(tree, "thing-1")
+    with tarfile.open(tmp_path / "thing-1.tar.gz", "w:gz") as archive:
+        archive.add(tree, "thing-1")
     assert (source_tree.unpack(tmp_path / "thing-1.tar.gz", tmp_path / "unpacked") / "a.c").is_file()
     (tmp_path / "cut.tar.gz").write_bytes((tmp_path / "thing-1.tar.gz").read_bytes()[:60])
     with pytest.raises(PackagingError, match="cannot unpack"):
         source_tree.unpack(tmp_path / "cut.tar.gz", tmp_path / "nothing")
 
 
-def a_module() -> Path:
-    """An extension module of this Python that needs nothing but libc."""
+def extension_module() -> Path:
+    """Return an extension module of this Python that needs only libc."""
     for path in sorted((Path(sysconfig.get_path("stdlib")) / "lib-dynload").glob("*.cpython-*.so")):
         read = elf.read(path.read_bytes())
         if read is not None and read.needed == ("libc.so.6",):
@@ -186,48 +186,48 @@ def a_module() -> Path:
     pytest.skip("this Python has its modules built in")
 
 
-def made_of(path: Path, folder: Path) -> Path:
-    """A wheel as a build leaves it, with one extension module of this machine's Python in it."""
+def wheel_with(path: Path, folder: Path) -> Path:
+    """Write a wheel as a build makes it, with one extension module of this machine's Python."""
     wheel = folder / f"thing-1-cp{HERE.replace('.', '')}-cp{HERE.replace('.', '')}-linux_{platform.machine()}.whl"
-    with zipfile.ZipFile(wheel, "w") as packed:
-        packed.writestr(f"thing/{path.name}", path.read_bytes())
-        packed.writestr("thing-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: cp1-cp1-linux_any\n\n")
-        packed.writestr("thing-1.dist-info/RECORD", f"thing/{path.name},,\nthing-1.dist-info/WHEEL,sha256=x,1\n")
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr(f"thing/{path.name}", path.read_bytes())
+        archive.writestr("thing-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: cp1-cp1-linux_any\n\n")
+        archive.writestr("thing-1.dist-info/RECORD", f"thing/{path.name},,\nthing-1.dist-info/WHEEL,sha256=x,1\n")
     return wheel
 
 
-def test_a_wheel_gets_the_tag_that_is_true_of_it(tmp_path: Path) -> None:
+def test_wheel_gets_the_tag_of_its_newest_glibc_symbol(tmp_path: Path) -> None:
     target = Target(HERE, MACHINE, (9, 9))
-    module = a_module()
-    found = audit(made_of(module, tmp_path), target, "thing 1")
-    assert found.binaries == 1
+    module = extension_module()
+    content = audit(wheel_with(module, tmp_path), target, "thing 1")
+    assert content.binaries == 1
     (tmp_path / "new").mkdir()
-    wheel = retag(made_of(module, tmp_path), target, NativeContent(1, (2, 30)), tmp_path / "new")
+    wheel = retag(wheel_with(module, tmp_path), target, NativeContent(1, (2, 30)), tmp_path / "new")
     platform_tag = f"manylinux_2_30_{platform.machine()}"
     assert wheel.name.endswith(f"-{platform_tag}.whl")
-    with zipfile.ZipFile(wheel) as packed:
-        said = packed.read("thing-1.dist-info/WHEEL")
-        digest = base64.urlsafe_b64encode(hashlib.sha256(said).digest()).decode().rstrip("=")
-        assert f"thing-1.dist-info/WHEEL,sha256={digest},{len(said)}\n" in packed.read("thing-1.dist-info/RECORD").decode()
-    assert said.decode().splitlines()[2:] == [f"Tag: cp{HERE.replace('.', '')}-cp{HERE.replace('.', '')}-{platform_tag}"]
+    with zipfile.ZipFile(wheel) as archive:
+        metadata = archive.read("thing-1.dist-info/WHEEL")
+        digest = base64.urlsafe_b64encode(hashlib.sha256(metadata).digest()).decode().rstrip("=")
+        assert f"thing-1.dist-info/WHEEL,sha256={digest},{len(metadata)}\n" in archive.read("thing-1.dist-info/RECORD").decode()
+    assert metadata.decode().splitlines()[2:] == [f"Tag: cp{HERE.replace('.', '')}-cp{HERE.replace('.', '')}-{platform_tag}"]
     older = retag(wheel, target, NativeContent(1, (2, 4)), tmp_path)
-    assert "manylinux_2_17" in older.name  # the lowest tag there is
+    assert "manylinux_2_17" in older.name  # the lowest tag
 
 
 @pytest.mark.parametrize(
     "target", [Target(HERE, OTHER, (9, 9)), Target(HERE, MACHINE, (2, 1)), Target("3.99", MACHINE, (9, 9))]
 )
-def test_a_wheel_that_would_not_load_is_refused(target: Target, tmp_path: Path) -> None:
-    module = a_module()
+def test_wheel_that_would_not_load_is_refused(target: Target, tmp_path: Path) -> None:
+    module = extension_module()
     with pytest.raises(PackagingError, match="thing 1 was built, but it would not load") as refused:
-        audit(made_of(module, tmp_path), target, "thing 1")
+        audit(wheel_with(module, tmp_path), target, "thing 1")
     assert refused.value.where == f"thing/{module.name}"
 
 
 RUST = '[build-system]\nrequires = ["maturin>=1,<2"]\nbuild-backend = "maturin"\n'
 
 
-def test_rust_is_refused_before_anything_is_asked_for(tmp_path: Path) -> None:
+def test_rust_is_refused_before_anything_is_downloaded(tmp_path: Path) -> None:
     tree = tmp_path / "thing"
     tree.mkdir()
     (tree / "pyproject.toml").write_text(RUST)
@@ -235,7 +235,7 @@ def test_rust_is_refused_before_anything_is_asked_for(tmp_path: Path) -> None:
         CrossBuilder(Target("3.12", "arm64", (2, 34)), tmp_path / "cache", {}).build(tree, "thing 1")
 
 
-def zig_is_here() -> bool:
+def has_zig() -> bool:
     try:
         find_zig(os.environ)
     except PackagingError:
@@ -243,11 +243,11 @@ def zig_is_here() -> bool:
     return True
 
 
-needs_zig = pytest.mark.skipif(not zig_is_here(), reason="zig is not installed: pip install 'lambent[native]'")
+needs_zig = pytest.mark.skipif(not has_zig(), reason="zig is not installed: pip install 'lambent[native]'")
 
 
-@pytest.mark.skipif(zig_is_here(), reason="zig is installed")
-def test_without_zig_the_error_says_how_to_get_it(tmp_path: Path) -> None:
+@pytest.mark.skipif(has_zig(), reason="zig is installed")
+def test_missing_zig_is_reported_with_the_command_that_installs_it(tmp_path: Path) -> None:
     with pytest.raises(PackagingError) as none:
         find_zig({"PATH": str(tmp_path)})
     assert "pip install 'lambent[native]'" in none.value.hint
@@ -269,7 +269,7 @@ PyMODINIT_FUNC PyInit_fast(void) { return PyModule_Create(&module); }
 
 
 def package(folder: Path, extra: str = "") -> Path:
-    """A package with a module in C, which has `extra` in it."""
+    """Write a package with a C module that contains `extra`."""
     tree = folder / "thing"
     (tree / "thing").mkdir(parents=True)
     (tree / "setup.py").write_text(SETUP)
@@ -285,36 +285,36 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @needs_zig
 @pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
-def test_a_package_in_c_is_built_for_either_machine(architecture: Architecture, cache: Path, tmp_path: Path) -> None:
+def test_c_package_is_built_for_either_machine(architecture: Architecture, cache: Path, tmp_path: Path) -> None:
     target = Target(HERE, architecture, (2, 26))
     native = CrossBuilder(target, cache, os.environ)
     wheel = native.build(package(tmp_path), "thing 1", digest=f"thing {architecture}")
     assert wheel.name == f"thing-1-cp{HERE[0]}{HERE[2:]}-cp{HERE[0]}{HERE[2:]}-manylinux_2_17_{machine(target)}.whl"
-    with zipfile.ZipFile(wheel) as packed:
-        packed.extractall(tmp_path / "there")
-    data = (tmp_path / "there" / "thing" / f"fast{toolchain.extension_suffix(target)}").read_bytes()
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "installed")
+    data = (tmp_path / "installed" / "thing" / f"fast{toolchain.extension_suffix(target)}").read_bytes()
     read = elf.read(data)
     assert read is not None and (read.machine, read.needed) == (architecture, ("libc.so.6",))
     assert str(cache).encode() not in data
     assert native.build(tmp_path / "thing", "thing 1", digest=f"thing {architecture}") == wheel
     if architecture == MACHINE:
         ask = "import thing.fast; print(thing.fast.answer())"
-        done = subprocess.run([python().path, "-c", ask], cwd=tmp_path / "there", capture_output=True, text=True, check=True)
-        assert done.stdout == "42\n"
+        run = subprocess.run([python().path, "-c", ask], cwd=tmp_path / "installed", capture_output=True, text=True, check=True)
+        assert run.stdout == "42\n"
 
 
 SCM = 'build-backend = "setuptools.build_meta"\nrequires = ["setuptools", "setuptools-scm"]\n'
 
 
-def test_a_build_is_told_the_version_that_its_tags_would_say(tmp_path: Path) -> None:
+def test_build_gets_the_locked_version_in_variables(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(f"[build-system]\n{SCM}")
-    told = source_tree.version_variables("thing.one", "2.5", tmp_path)
-    assert told["SETUPTOOLS_SCM_PRETEND_VERSION_FOR_THING_ONE"] == told["PDM_BUILD_SCM_VERSION"] == "2.5"
-    assert "SETUPTOOLS_SCM_PRETEND_VERSION" not in told and source_tree.version_variables("thing", "", tmp_path) == {}
+    variables = source_tree.version_variables("thing.one", "2.5", tmp_path)
+    assert variables["SETUPTOOLS_SCM_PRETEND_VERSION_FOR_THING_ONE"] == variables["PDM_BUILD_SCM_VERSION"] == "2.5"
+    assert "SETUPTOOLS_SCM_PRETEND_VERSION" not in variables and source_tree.version_variables("thing", "", tmp_path) == {}
 
 
 @needs_zig
-def test_a_version_from_tags_is_the_one_that_was_locked(cache: Path, tmp_path: Path) -> None:
+def test_version_from_git_tags_is_the_locked_one(cache: Path, tmp_path: Path) -> None:
     tree = package(tmp_path)
     (tree / "setup.py").write_text(SETUP.replace(', version="1"', ""))
     (tree / "pyproject.toml").write_text(f"[build-system]\n{SCM}[tool.setuptools_scm]\n")
@@ -323,14 +323,14 @@ def test_a_version_from_tags_is_the_one_that_was_locked(cache: Path, tmp_path: P
 
 
 @needs_zig
-def test_a_build_that_gives_up_on_its_native_part_is_an_error(cache: Path, tmp_path: Path) -> None:
+def test_build_that_drops_its_native_code_is_an_error(cache: Path, tmp_path: Path) -> None:
     tree = package(tmp_path, extra="#include <nowhere.h>\n")
     with pytest.raises(PackagingError, match=r"without its native code.*needs the header nowhere\.h"):
         CrossBuilder(Target(HERE, OTHER, (2, 26)), cache, os.environ).build(tree, "thing 1")
 
 
 @needs_zig
-def test_a_package_that_needs_a_system_library_says_which(cache: Path, tmp_path: Path) -> None:
+def test_missing_system_library_is_named(cache: Path, tmp_path: Path) -> None:
     tree = package(tmp_path)
     (tree / "setup.py").write_text(SETUP.replace(", optional=True", ', libraries=["elsewhere"]'))
     with pytest.raises(PackagingError, match="it needs the library elsewhere, which is not in its source"):

@@ -1,4 +1,4 @@
-"""Wheels built from sources: real builds of small packages, as distributions, folders and commits."""
+"""Wheels built from source: real builds of small packages, from distributions, folders and commits."""
 
 from __future__ import annotations
 
@@ -43,23 +43,23 @@ except SystemExit:  # as simplejson and markupsafe do
 
 @pytest.fixture(scope="module")
 def caches(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """uv's cache for what builds require: fetched once for all tests of this file."""
+    """uv's cache of build requirements, shared by all tests of this file."""
     return tmp_path_factory.mktemp("uv-builds")
 
 
 @pytest.fixture
-def told() -> list[Event]:
+def events() -> list[Event]:
     return []
 
 
 @pytest.fixture
-def context(tmp_path: Path, caches: Path, told: list[Event]) -> FetchContext:
+def context(tmp_path: Path, caches: Path, events: list[Event]) -> FetchContext:
     cache = tmp_path / "cache"
     cache.mkdir()
     (cache / "uv-builds").symlink_to(caches)
     project = tmp_path / "project"
     project.mkdir()
-    return FetchContext(cache, os.environ, project, told.append)
+    return FetchContext(cache, os.environ, project, events.append)
 
 
 def write(folder: Path, files: dict[str, str]) -> Path:
@@ -74,7 +74,7 @@ def package(folder: Path, backend: str = FLIT, **more: str) -> Path:
 
 
 def sdist(files: dict[str, str], name: str = "demo-1.0") -> tuple[str, bytes]:
-    """A source distribution with these files."""
+    """Return the file name and content of a source distribution."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         for path, text in {"PKG-INFO": "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n", **files}.items():
@@ -94,14 +94,14 @@ def one(context: FetchContext, pin: Pin, target: Target = TARGET) -> Wheel:
     return wheel
 
 
-def builds(told: list[Event]) -> int:
-    return sum("built demo" in getattr(event, "step", "") for event in told)
+def builds(events: list[Event]) -> int:
+    return sum("built demo" in getattr(event, "step", "") for event in events)
 
 
 @pytest.fixture
 def registry() -> Iterator[Registry]:
-    with serving() as there:
-        yield there
+    with serving() as registry:
+        yield registry
 
 
 def offer(registry: Registry, files: dict[str, str]) -> Pin:
@@ -111,35 +111,37 @@ def offer(registry: Registry, files: dict[str, str]) -> Pin:
     return Pin("demo", "1.0", sdist=file)
 
 
-def test_a_source_distribution_becomes_a_wheel_once(registry: Registry, context: FetchContext, told: list[Event]) -> None:
+def test_source_distribution_is_built_once(registry: Registry, context: FetchContext, events: list[Event]) -> None:
     pin = offer(registry, {"pyproject.toml": FLIT + PROJECT, "demo.py": '"""X."""\n'})
     wheel = one(context, pin)
     assert (wheel.filename, wheel.version, wheel.built) == ("demo-1.0-py3-none-any.whl", "1.0", True)
     assert read(wheel, "demo.py") == '"""X."""\n'
     assert one(context, pin) == wheel
     assert one(replace(context, environ={"UV_OFFLINE": "1"}), pin) == wheel
-    assert (builds(told), len(registry.requests)) == (1, 1)
+    assert (builds(events), len(registry.requests)) == (1, 1)
 
 
-def test_a_built_wheel_that_is_damaged_is_built_again_from_the_cached_source(
-    registry: Registry, context: FetchContext, told: list[Event]
+def test_damaged_built_wheel_is_built_again_from_the_cached_source(
+    registry: Registry, context: FetchContext, events: list[Event]
 ) -> None:
     pin = offer(registry, {"pyproject.toml": FLIT + PROJECT, "demo.py": '"""Demo."""\n'})
     wheel = one(context, pin)
     whole = wheel.path.read_bytes()
     wheel.path.write_bytes(whole[:100])
-    (known,) = fetch(lock(pin), TARGET, context, lambda wheel: False)
-    assert (known, builds(told)) == (wheel, 1)
-    assert one(context, pin).path.read_bytes() == whole  # the same bytes as well
-    assert (builds(told), len(registry.requests)) == (2, 1)
+    (cached,) = fetch(lock(pin), TARGET, context, lambda wheel: False)
+    assert (cached, builds(events)) == (wheel, 1)
+    assert one(context, pin).path.read_bytes() == whole  # with the same bytes
+    assert (builds(events), len(registry.requests)) == (2, 1)
 
 
-def test_a_setup_py_alone_will_do(registry: Registry, context: FetchContext) -> None:
+def test_setup_py_alone_is_enough(registry: Registry, context: FetchContext) -> None:
     setup = "from setuptools import setup\nsetup(name='demo', version='1.0', py_modules=['demo'])\n"
     assert one(context, offer(registry, {"setup.py": setup, "demo.py": ""})).filename == "demo-1.0-py3-none-any.whl"
 
 
-def test_a_folder_is_built_when_it_changes_and_left_as_it_is(tmp_path: Path, context: FetchContext, told: list[Event]) -> None:
+def test_folder_is_built_when_it_changes_and_is_not_modified(
+    tmp_path: Path, context: FetchContext, events: list[Event]
+) -> None:
     folder = package(tmp_path / "lib", **{"demo.py": '"""First."""\n'})
     before = sorted(path.name for path in folder.rglob("*"))
     pin = Pin("demo", "1.0", folder=folder)
@@ -149,26 +151,26 @@ def test_a_folder_is_built_when_it_changes_and_left_as_it_is(tmp_path: Path, con
     (folder / "demo.py").write_text('"""Second."""\n')
     second = one(context, pin)
     assert (read(first, "demo.py"), read(second, "demo.py")) == ('"""First."""\n', '"""Second."""\n')
-    assert builds(told) == 2
+    assert builds(events) == 2
     assert sorted(path.name for path in folder.rglob("*")) == before
     (folder / "demo.py").write_text('"""First."""\n')
     assert one(context, pin) == first
-    assert builds(told) == 2
+    assert builds(events) == 2
 
 
 @pytest.mark.parametrize("backend", [FLIT, SETUPTOOLS], ids=["flit", "setuptools"])
-def test_the_same_tree_gives_the_same_bytes(tmp_path: Path, context: FetchContext, backend: str) -> None:
-    there = [package(tmp_path / name / "lib", backend, **{"demo.py": '"""Demo."""\n'}) for name in ("one", "two")]
-    os.utime(there[1] / "demo.py", (1_000_000_000, 1_000_000_000))
-    apart = replace(context, cache=tmp_path / "another")
-    apart.cache.mkdir()
-    (apart.cache / "uv-builds").symlink_to(context.cache / "uv-builds")
-    first = one(context, Pin("demo", "1.0", folder=there[0]))
-    second = one(apart, Pin("demo", "1.0", folder=there[1]))
+def test_same_tree_gives_the_same_bytes(tmp_path: Path, context: FetchContext, backend: str) -> None:
+    folders = [package(tmp_path / name / "lib", backend, **{"demo.py": '"""Demo."""\n'}) for name in ("one", "two")]
+    os.utime(folders[1] / "demo.py", (1_000_000_000, 1_000_000_000))
+    separate = replace(context, cache=tmp_path / "another")
+    separate.cache.mkdir()
+    (separate.cache / "uv-builds").symlink_to(context.cache / "uv-builds")
+    first = one(context, Pin("demo", "1.0", folder=folders[0]))
+    second = one(separate, Pin("demo", "1.0", folder=folders[1]))
     assert first.sha256 == second.sha256
 
 
-def test_what_an_earlier_build_left_does_not_come_along(tmp_path: Path, context: FetchContext) -> None:
+def test_output_of_earlier_builds_is_left_out(tmp_path: Path, context: FetchContext) -> None:
     old = "build/lib/removed.py"
     folder = package(tmp_path / "lib", SETUPTOOLS, **{old: "", "src/demo/__init__.py": "", "demo.py": ""})
     (folder / "pyproject.toml").write_text(SETUPTOOLS + PROJECT + '[tool.setuptools]\npy-modules = ["demo"]\n')
@@ -178,7 +180,7 @@ def test_what_an_earlier_build_left_does_not_come_along(tmp_path: Path, context:
     assert sorted(path.relative_to(folder) for path in folder.rglob("*")) == before
 
 
-def test_links_of_a_folder_are_followed_but_not_in_circles(tmp_path: Path, context: FetchContext) -> None:
+def test_links_are_followed_but_not_in_circles(tmp_path: Path, context: FetchContext) -> None:
     (tmp_path / "README.md").write_text("read me")
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared/data.txt").write_text("first")
@@ -196,10 +198,10 @@ def test_links_of_a_folder_are_followed_but_not_in_circles(tmp_path: Path, conte
     assert source_tree.digest(folder) != before
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path, context: FetchContext) -> None:
+def test_missing_folder_is_reported(tmp_path: Path, context: FetchContext) -> None:
     with pytest.raises(PackagingError, match="the folder of a package does not exist") as raised:
-        one(context, Pin("demo", "1.0", folder=tmp_path / "gone"))
-    assert raised.value.where == str(tmp_path / "gone")
+        one(context, Pin("demo", "1.0", folder=tmp_path / "missing"))
+    assert raised.value.where == str(tmp_path / "missing")
 
 
 SCM = '[build-system]\nrequires = ["setuptools", "setuptools-scm"]\nbuild-backend = "setuptools.build_meta"\n'
@@ -209,23 +211,21 @@ VCS += '[tool.hatch.version]\nsource = "vcs"\n[tool.hatch.build]\ninclude = ["de
 
 
 @pytest.mark.parametrize("backend", [SCM, VCS], ids=["setuptools-scm", "hatch-vcs"])
-def test_a_version_from_tags_is_the_one_that_was_locked(tmp_path: Path, context: FetchContext, backend: str) -> None:
+def test_version_from_git_tags_is_the_locked_one(tmp_path: Path, context: FetchContext, backend: str) -> None:
     project = '[project]\nname = "demo"\ndynamic = ["version"]\n'
     folder = write(tmp_path / "lib", {"pyproject.toml": backend + project, "demo.py": ""})
     assert one(context, Pin("demo", "2.5", folder=folder)).version == "2.5"
 
 
-def test_c_code_without_a_compiler_comes_out_pure_and_that_is_said(
-    registry: Registry, context: FetchContext, told: list[Event]
-) -> None:
+def test_optional_c_code_is_left_out_with_a_warning(registry: Registry, context: FetchContext, events: list[Event]) -> None:
     files = {"setup.py": C_PART_THAT_MAY_FAIL, "fast.c": "int fast;\n", "demo.py": ""}
     wheel = one(context, offer(registry, {"pyproject.toml": SETUPTOOLS + PROJECT, **files}))
     assert wheel.filename == "demo-1.0-py3-none-any.whl"
-    (warned,) = [event for event in told if isinstance(event, Warned)]
-    assert warned.text.startswith("demo 1.0 was built without its compiled part (fast.c)")
+    (warning,) = [event for event in events if isinstance(event, Warned)]
+    assert warning.text.startswith("demo 1.0 was built without its compiled part (fast.c)")
 
 
-def test_c_code_that_must_be_compiled_is_refused(registry: Registry, context: FetchContext) -> None:
+def test_required_c_code_is_refused(registry: Registry, context: FetchContext) -> None:
     files = {"setup.py": C_PART, "fast.c": "int fast;\n", "demo.py": ""}
     with pytest.raises(PackagingError) as raised:
         one(context, offer(registry, {"pyproject.toml": SETUPTOOLS + PROJECT, **files}))
@@ -241,7 +241,7 @@ def test_c_code_that_must_be_compiled_is_refused(registry: Registry, context: Fe
     )
 
 
-def test_machine_code_in_a_wheel_that_says_it_is_for_any(tmp_path: Path, context: FetchContext) -> None:
+def test_machine_code_in_a_platform_neutral_wheel_is_refused(tmp_path: Path, context: FetchContext) -> None:
     more = '[tool.setuptools]\npackages = ["demo"]\n[tool.setuptools.package-data]\ndemo = ["*"]\n'
     folder = write(tmp_path / "lib", {"pyproject.toml": SETUPTOOLS + PROJECT + more, "demo/__init__.py": ""})
     (folder / "demo/helper").write_bytes(b"\x7fELF" + bytes(60))
@@ -249,33 +249,31 @@ def test_machine_code_in_a_wheel_that_says_it_is_for_any(tmp_path: Path, context
         one(context, Pin("demo", "1.0", folder=folder))
 
 
-def test_with_a_native_build_at_hand_it_gets_the_source_and_a_pure_package_does_not(
-    registry: Registry, tmp_path: Path, context: FetchContext
-) -> None:
-    asked: list[tuple[list[str], str]] = []
+def test_native_build_is_only_used_for_native_code(registry: Registry, tmp_path: Path, context: FetchContext) -> None:
+    calls: list[tuple[list[str], str]] = []
 
     def native(source: Path, name: str, digest: str) -> Path:
-        asked.append((sorted(path.name for path in source.iterdir()), name))
-        made = tmp_path / "made/demo-1.0-cp311-cp311-manylinux_2_17_x86_64.whl"
-        made.parent.mkdir()
-        with zipfile.ZipFile(made, "w") as archive:
+        calls.append((sorted(path.name for path in source.iterdir()), name))
+        built = tmp_path / "native/demo-1.0-cp311-cp311-manylinux_2_17_x86_64.whl"
+        built.parent.mkdir()
+        with zipfile.ZipFile(built, "w") as archive:
             archive.writestr("demo-1.0.dist-info/WHEEL", "")
-        return made
+        return built
 
-    able = replace(context, native=native)
+    with_native = replace(context, native=native)
     files = {"setup.py": C_PART_THAT_MAY_FAIL, "fast.c": "int fast;\n", "demo.py": ""}
     pin = offer(registry, {"pyproject.toml": SETUPTOOLS + PROJECT, **files})
     elsewhere = (DistFile("demo-1.0-cp311-cp311-win_amd64.whl", "https://example.org/"),)
-    wheel = one(able, replace(pin, wheels=elsewhere))
+    wheel = one(with_native, replace(pin, wheels=elsewhere))
     assert wheel.filename == "demo-1.0-cp311-cp311-manylinux_2_17_x86_64.whl"
-    assert asked == [(["PKG-INFO", "demo.py", "fast.c", "pyproject.toml", "setup.py"], "demo 1.0")]
-    assert (tmp_path / "made" / wheel.filename).exists()  # it is kept there as well
-    pure = one(able, Pin("demo", "1.0", folder=package(tmp_path / "lib", **{"demo.py": '"""Demo."""\n'})))
+    assert calls == [(["PKG-INFO", "demo.py", "fast.c", "pyproject.toml", "setup.py"], "demo 1.0")]
+    assert (tmp_path / "native" / wheel.filename).exists()  # copied, not moved
+    pure = one(with_native, Pin("demo", "1.0", folder=package(tmp_path / "lib", **{"demo.py": '"""Demo."""\n'})))
     assert pure.filename.endswith("-none-any.whl")
-    assert len(asked) == 1
+    assert len(calls) == 1
 
 
-def test_native_wheels_elsewhere_mean_that_a_build_is_not_tried(registry: Registry, context: FetchContext) -> None:
+def test_package_with_native_wheels_for_others_is_not_built(registry: Registry, context: FetchContext) -> None:
     pin = offer(registry, {"pyproject.toml": FLIT + PROJECT, "demo.py": '"""Demo."""\n'})
     elsewhere = (DistFile("demo-1.0-cp311-cp311-win_amd64.whl", "https://example.org/"),)
     with pytest.raises(PackagingError, match=r"demo 1\.0 has no wheel for .*; there are wheels for Windows"):
@@ -283,7 +281,7 @@ def test_native_wheels_elsewhere_mean_that_a_build_is_not_tried(registry: Regist
     assert not registry.requests
 
 
-def test_a_failing_build_shows_its_last_words(registry: Registry, context: FetchContext) -> None:
+def test_failing_build_shows_the_end_of_its_output(registry: Registry, context: FetchContext) -> None:
     setup = "for n in range(100): print('noise', n)\nraise ValueError('the moon is in the wrong phase')\n"
     with pytest.raises(PackagingError, match=r"cannot build demo 1\.0 from its source") as raised:
         one(context, offer(registry, {"pyproject.toml": SETUPTOOLS + PROJECT, "setup.py": setup}))
@@ -293,14 +291,14 @@ def test_a_failing_build_shows_its_last_words(registry: Registry, context: Fetch
 
 
 def git(folder: Path, *arguments: str) -> str:
-    who = ("-c", "user.name=me", "-c", "user.email=me@example.org", "-c", "commit.gpgsign=false")
-    run = subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True, text=True)
+    identity = ("-c", "user.name=me", "-c", "user.email=me@example.org", "-c", "commit.gpgsign=false")
+    run = subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True)
     return run.stdout.strip()
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> tuple[Path, list[str]]:
-    """A repository with a package in the folder `lib`, and its two commits."""
+    """Create a repository with a package in the folder `lib`; return it with its two commits."""
     top = tmp_path / "repository"
     top.mkdir()
     git(top, "init", "-q")
@@ -314,20 +312,20 @@ def repository(tmp_path: Path) -> tuple[Path, list[str]]:
 
 
 @pytest.mark.parametrize("length", [40, 10], ids=["whole", "short"])
-def test_a_commit_is_checked_out_exactly(repository: tuple[Path, list[str]], context: FetchContext, length: int) -> None:
+def test_exact_commit_is_checked_out(repository: tuple[Path, list[str]], context: FetchContext, length: int) -> None:
     top, commits = repository
     for commit, text in zip(commits, ("First", "Second"), strict=True):
         wheel = one(context, Pin("demo", "1.0", repository=Repository(top.as_uri(), commit[:length], "lib")))
         assert read(wheel, "demo.py") == f'"""{text}."""\n'
 
 
-def test_a_commit_is_fetched_once(repository: tuple[Path, list[str]], context: FetchContext, told: list[Event]) -> None:
+def test_commit_is_fetched_once(repository: tuple[Path, list[str]], context: FetchContext, events: list[Event]) -> None:
     top, commits = repository
     pin = Pin("demo", "1.0", repository=Repository(top.as_uri(), commits[0], "lib"))
     first = one(context, pin)
-    top.rename(top.parent / "gone")
+    top.rename(top.parent / "moved")
     assert one(context, pin) == first
-    assert builds(told) == 1
+    assert builds(events) == 1
 
 
 @pytest.mark.parametrize(
@@ -341,44 +339,45 @@ def test_a_commit_is_fetched_once(repository: tuple[Path, list[str]], context: F
     ],
     ids=["address", "commit", "folder", "outside", "transport"],
 )
-def test_a_repository_that_does_not_have_it(
+def test_unusable_repository_is_reported(
     repository: tuple[Path, list[str]], context: FetchContext, change: dict[str, str], why: str
 ) -> None:
     top, commits = repository
-    there = replace(Repository(top.as_uri(), commits[0], "lib"), **change)
+    revision = replace(Repository(top.as_uri(), commits[0], "lib"), **change)
     with pytest.raises(PackagingError, match=why):
-        one(context, Pin("demo", "1.0", repository=there))
+        one(context, Pin("demo", "1.0", repository=revision))
 
 
-def test_without_git(repository: tuple[Path, list[str]], tmp_path: Path, context: FetchContext) -> None:
+def test_missing_git_is_reported(repository: tuple[Path, list[str]], tmp_path: Path, context: FetchContext) -> None:
     top, commits = repository
     poor = replace(context, environ={**os.environ, "PATH": str(tmp_path)})
     with pytest.raises(PackagingError, match="git is not installed"):
         one(poor, Pin("demo", "1.0", repository=Repository(top.as_uri(), commits[0], "lib")))
 
 
-def test_a_private_repository_gets_its_credentials_and_nothing_is_asked(context: FetchContext) -> None:
+def test_private_repository_gets_its_credentials_without_a_prompt(context: FetchContext) -> None:
     with serving(Registry(login="me:s3cret")) as server:
         (context.project / "requirements.txt").write_text(f"demo @ git+http://me:s3cret@127.0.0.1:{server.port}/demo.git\n")
-        there = Repository(f"{server.url}/demo.git", "0123456789" * 4)
-        with pytest.raises(PackagingError) as raised:  # it is no git server: it says 404 to those it knows
-            one(context, Pin("demo", "1.0", repository=there))
+        private = Repository(f"{server.url}/demo.git", "0123456789" * 4)
+        with pytest.raises(PackagingError) as raised:  # it is not a git server, and answers 404 to known users
+            one(context, Pin("demo", "1.0", repository=private))
         assert {request.headers.get("authorization", "")[:6] for request in server.requests} == {"Basic "}
         assert "not found" in raised.value.detail
         (context.project / "requirements.txt").unlink()
         with pytest.raises(PackagingError) as raised:
-            one(context, Pin("demo", "1.0", repository=there))
+            one(context, Pin("demo", "1.0", repository=private))
         assert "terminal prompts disabled" in raised.value.detail
         assert "s3cret" not in raised.value.detail
 
 
-def test_a_real_source_only_package_of_the_registry(context: FetchContext) -> None:
-    """Its address and hash come from uv, as in a real lock."""
+def test_real_package_without_wheels_is_built(context: FetchContext) -> None:
+    """The URL and hash come from uv, as in a real lock."""
     command = [sys.executable, "-m", "uv", "pip", "compile", "--format", "pylock.toml", "--no-deps", "--quiet", "-"]
-    made = subprocess.run(command, input="docopt==0.6.2", capture_output=True, text=True, check=True, cwd=context.project)
-    (entry,) = tomllib.loads(made.stdout)["packages"]
-    found = entry["sdist"]
-    file = DistFile(found["url"].rpartition("/")[2], found["url"], tuple(found["hashes"].items()), found.get("size"))
+    run = subprocess.run(command, input="docopt==0.6.2", capture_output=True, text=True, check=True, cwd=context.project)
+    (entry,) = tomllib.loads(run.stdout)["packages"]
+    sdist_entry = entry["sdist"]
+    url, hashes, size = sdist_entry["url"], sdist_entry["hashes"], sdist_entry.get("size")
+    file = DistFile(url.rpartition("/")[2], url, tuple(hashes.items()), size)
     wheel = one(context, Pin("docopt", "0.6.2", sdist=file))
     assert wheel.filename.endswith("-none-any.whl")
     assert "def docopt(" in read(wheel, "docopt.py")

@@ -1,4 +1,4 @@
-"""What a person sees of downloads: at a terminal, in a pipe, as JSON lines."""
+"""How downloads are reported: at a terminal, in a pipe, as JSON lines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from lambent.events import Fetched, Fetching
 from lambent.ui import event_lines, jsonlines, plain
 
-UNDER_WAY = Fetching(3, 12, 14_200_000, 66_000_000, ("numpy", "pandas"))
+ACTIVE = Fetching(3, 12, 14_200_000, 66_000_000, ("numpy", "pandas"))
 SHOW = """
 from lambent.events import Fetched, Fetching, Notice
 from lambent.ui.reporter import reporter
@@ -26,22 +26,22 @@ with reporter(False) as show:
 """
 
 
-def test_a_moving_line_at_a_terminal_that_is_gone_in_the_end() -> None:
-    ours, theirs = pty.openpty()
+def test_terminal_shows_a_line_that_is_erased_at_the_end() -> None:
+    master, terminal = pty.openpty()
     environ = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"}
     environ = {name: value for name, value in environ.items() if name not in ("NO_COLOR", "CI")}
-    run = subprocess.Popen([sys.executable, "-c", SHOW], stderr=theirs, stdout=theirs, env=environ)
-    os.close(theirs)
+    run = subprocess.Popen([sys.executable, "-c", SHOW], stderr=terminal, stdout=terminal, env=environ)
+    os.close(terminal)
     shown = b""
     while True:
         try:
-            data = os.read(ours, 1 << 16)
+            data = os.read(master, 1 << 16)
         except OSError:  # the other side is closed
             break
         if not data:
             break
         shown += data
-    os.close(ours)
+    os.close(master)
     assert run.wait() == 0
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
     assert "downloading 1 of 2, 20.0 MB of 30.0 MB: numpy" in text
@@ -49,14 +49,14 @@ def test_a_moving_line_at_a_terminal_that_is_gone_in_the_end() -> None:
     assert b"\x1b[2K" in shown.partition(b"numpy")[2].partition(b"downloaded")[0]  # the moving line is erased
 
 
-def test_one_line_when_it_is_done_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
-    plain.print_event(UNDER_WAY)
+def test_pipe_gets_one_line_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    plain.print_event(ACTIVE)
     plain.print_event(Fetched(12, 66_000_000, 3.2))
     assert capsys.readouterr().err == "ok    downloaded 12 files, 66.0 MB  (3.2 s)\n"
 
 
-def test_every_step_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
-    jsonlines.print_event(UNDER_WAY)
+def test_json_reports_every_step(capsys: pytest.CaptureFixture[str]) -> None:
+    jsonlines.print_event(ACTIVE)
     assert json.loads(capsys.readouterr().out) == {
         "event": "Fetching",
         "files": 3,
@@ -70,10 +70,10 @@ def test_every_step_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("event", "words"),
     [
-        (UNDER_WAY, "downloading 3 of 12, 14.2 MB of 66.0 MB: numpy, pandas"),
+        (ACTIVE, "downloading 3 of 12, 14.2 MB of 66.0 MB: numpy, pandas"),
         (Fetching(0, 1, 0, 0, ()), "downloading 0 of 1, 0 B of 0 B"),
         (Fetching(0, 1, 500, 0, ("demo",)), "downloading 0 of 1, 500 B of 500 B: demo"),
     ],
 )
-def test_how_far_it_is(event: Fetching, words: str) -> None:
+def test_progress_line(event: Fetching, words: str) -> None:
     assert event_lines.download_line(event) == words

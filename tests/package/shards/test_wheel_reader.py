@@ -1,4 +1,4 @@
-"""Files land where an installer puts them, and what a wheel says of itself is not trusted."""
+"""Files get the paths that an installer gives them, and nothing in a wheel is trusted."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def contents(path: Path) -> dict[str, tuple[bytes, bool]]:
         }
 
 
-def test_with_keep_all_the_files_are_those_of_uv(tmp_path: Path) -> None:
+def test_keep_all_gives_the_same_files_as_uv(tmp_path: Path) -> None:
     python = Path(sys.executable).resolve()
-    for found in download_wheels(tmp_path / "wheels", *PINS):
-        target = tmp_path / found.name
+    for package in download_wheels(tmp_path / "wheels", *PINS):
+        target = tmp_path / package.name
         options = ["--python-platform", "x86_64-manylinux_2_34", "--python-version", "3.12", "--no-index", "--no-deps"]
         subprocess.run(
             [
@@ -46,51 +46,51 @@ def test_with_keep_all_the_files_are_those_of_uv(tmp_path: Path) -> None:
                 "-q",
                 *options,
                 "--find-links",
-                str(found.path.parent),
+                str(package.path.parent),
                 "--target",
                 str(target),
-                found.name,
+                package.name,
             ],
             check=True,
             env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         )
-        (target / ".lock").unlink()  # uv's own, of no package
-        made = open_shard(found, TARGET, KEEP_ALL, tmp_path / "cache")
-        ours = contents(made.path)
-        made.close()
-        theirs = {
+        (target / ".lock").unlink()  # uv's own, not of a package
+        shard = open_shard(package, TARGET, KEEP_ALL, tmp_path / "cache")
+        actual = contents(shard.path)
+        shard.close()
+        expected = {
             path.relative_to(target).as_posix(): (path.read_bytes(), bool(path.stat().st_mode & stat.S_IXUSR))
             for path in target.rglob("*")
             if path.is_file()
         }
-        # Of how this test called uv: from a local file.
-        theirs = {name: each for name, each in theirs.items() if not name.endswith(".dist-info/uv_cache.json")}
-        assert ours.keys() == theirs.keys()
-        for name, (data, executable) in theirs.items():
-            if name.startswith("bin/"):  # uv's launchers name the Python of this machine
+        # describes how this test calls uv: with a local file
+        expected = {name: file for name, file in expected.items() if not name.endswith(".dist-info/uv_cache.json")}
+        assert actual.keys() == expected.keys()
+        for name, (data, executable) in expected.items():
+            if name.startswith("bin/"):  # uv's launchers name this machine's Python
                 first, _, rest = data.partition(b"\n")
-                if first.startswith(b"#!") and b"python" in first and ours[name][0] != data:
-                    assert ours[name] == (b"#!/var/lang/bin/python3.12\n" + rest, executable), name
+                if first.startswith(b"#!") and b"python" in first and actual[name][0] != data:
+                    assert actual[name] == (b"#!/var/lang/bin/python3.12\n" + rest, executable), name
                     continue
-            if name.endswith(".dist-info/RECORD"):  # so their digests differ, and nothing else of the file
-                kept = [line for line in data.splitlines() if b"/uv_cache.json," not in line]
-                theirs_kept = [line for line in kept if not line.startswith(b"bin/")]
-                assert [line for line in ours[name][0].splitlines() if not line.startswith(b"bin/")] == theirs_kept
+            if name.endswith(".dist-info/RECORD"):  # so their digests differ, but nothing else in the file
+                lines = [line for line in data.splitlines() if b"/uv_cache.json," not in line]
+                expected_lines = [line for line in lines if not line.startswith(b"bin/")]
+                assert [line for line in actual[name][0].splitlines() if not line.startswith(b"bin/")] == expected_lines
                 continue
-            assert ours[name] == (data, executable), (name, python)
+            assert actual[name] == (data, executable), (name, python)
 
 
 @pytest.mark.parametrize(
     "name",
     ["../up.py", "/abs.py", "a/../../up.py", "C:/x.py", "a\\b.py", "a//b.py", "./x.py", "demo-1.data/purelib/../../up.py"],
 )
-def test_a_path_that_leads_outside_is_refused(tmp_path: Path, name: str) -> None:
+def test_path_outside_the_target_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(PackagingError, match="unsafe path"):
         open_shard(wheel(tmp_path, "demo", {name: "x = 1\n"}), TARGET, SlimOptions(), tmp_path / "cache")
     assert not list((tmp_path / "cache").rglob("*.zip"))
 
 
-def test_links_and_paths_wanted_twice_are_refused(tmp_path: Path) -> None:
+def test_links_and_conflicting_paths_are_refused(tmp_path: Path) -> None:
     linked = wheel(tmp_path / "a", "demo", {"demo.py": ""})
     with zipfile.ZipFile(linked.path, "a") as zipped:
         info = zipfile.ZipInfo("link.py")
@@ -106,23 +106,23 @@ def test_links_and_paths_wanted_twice_are_refused(tmp_path: Path) -> None:
         WheelReader(both)
 
 
-def test_contents_are_compared_with_record(tmp_path: Path) -> None:
+def test_contents_are_checked_against_record(tmp_path: Path) -> None:
     false = "demo.py,sha256=AAAA,3\ndemo-1.dist-info/RECORD,,\n"
-    found = wheel(tmp_path, "demo", {"demo.py": "x=1", "demo-1.dist-info/RECORD": false})
+    demo = wheel(tmp_path, "demo", {"demo.py": "x=1", "demo-1.dist-info/RECORD": false})
     with pytest.raises(PackagingError, match=r"demo\.py does not match its RECORD") as caught:
-        open_shard(found, TARGET, SlimOptions(), tmp_path / "cache")
+        open_shard(demo, TARGET, SlimOptions(), tmp_path / "cache")
     assert caught.value.where == "demo-1-py3-none-any.whl"
 
 
 @pytest.mark.parametrize("data", [b"", b"no zip", b"PK\5\6" + bytes(18)], ids=["empty", "text", "no members"])
-def test_what_is_no_wheel_is_refused(tmp_path: Path, data: bytes) -> None:
-    found = wheel(tmp_path, "demo", {"demo.py": ""})
-    found.path.write_bytes(data)
+def test_file_that_is_not_a_wheel_is_refused(tmp_path: Path, data: bytes) -> None:
+    demo = wheel(tmp_path, "demo", {"demo.py": ""})
+    demo.path.write_bytes(data)
     with pytest.raises(PackagingError, match="the wheel of demo 1 cannot be used"):
-        open_shard(found, TARGET, SlimOptions(), tmp_path / "cache")
+        open_shard(demo, TARGET, SlimOptions(), tmp_path / "cache")
 
 
-def test_data_folders_have_their_places(tmp_path: Path) -> None:
+def test_data_folders_are_installed_by_scheme(tmp_path: Path) -> None:
     files = {
         "demo-1.data/purelib/demo.py": "x = 1\n",
         "demo-1.data/platlib/other.py": "",
@@ -131,12 +131,12 @@ def test_data_folders_have_their_places(tmp_path: Path) -> None:
         "demo-1.data/data/share/x.txt": "x",
         "demo-1.dist-info/entry_points.txt": "[console_scripts]\nrun = demo:main.go [extra]\n",
     }
-    made = open_shard(wheel(tmp_path, "demo", files, requested=True), TARGET, KEEP_ALL, tmp_path / "cache")
-    found = contents(made.path)
-    made.close()
-    assert {name for name in found if ".dist-info" not in name} == {
+    shard = open_shard(wheel(tmp_path, "demo", files, requested=True), TARGET, KEEP_ALL, tmp_path / "cache")
+    files_in_shard = contents(shard.path)
+    shard.close()
+    assert {name for name in files_in_shard if ".dist-info" not in name} == {
         *("bin/run", "bin/tool", "demo.py", "include/demo/demo.h", "other.py", "share/x.txt")
     }
-    assert found["bin/tool"] == (b"#!/var/lang/bin/python3.12\nprint(1)\n", True)
-    assert b"from demo import main\n" in found["bin/run"][0] and b"sys.exit(main.go())" in found["bin/run"][0]
-    assert found["demo-1.dist-info/INSTALLER"][0] == b"uv" and "demo-1.dist-info/REQUESTED" in found
+    assert files_in_shard["bin/tool"] == (b"#!/var/lang/bin/python3.12\nprint(1)\n", True)
+    assert b"from demo import main\n" in files_in_shard["bin/run"][0] and b"sys.exit(main.go())" in files_in_shard["bin/run"][0]
+    assert files_in_shard["demo-1.dist-info/INSTALLER"][0] == b"uv" and "demo-1.dist-info/REQUESTED" in files_in_shard

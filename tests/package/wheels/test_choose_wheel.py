@@ -1,4 +1,4 @@
-"""Tags of a target, and the wheel that is chosen by them."""
+"""The tags of a target, the choice of a wheel, and the description of the available ones."""
 
 from __future__ import annotations
 
@@ -29,32 +29,32 @@ def pin(*names: str) -> Pin:
 
 
 def chosen(target: Target, *names: str) -> str | None:
-    found = choose_wheel(pin(*names), target)
-    return found.filename if found else None
+    wheel = choose_wheel(pin(*names), target)
+    return wheel.filename if wheel else None
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
-def test_the_tags_are_those_of_packaging_for_that_glibc(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
-    here = machine(target)
-    # the reference looks at the machine it runs on; it is told of the target's instead
+def test_tags_equal_those_of_packaging_for_the_glibc(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    architecture = machine(target)
+    # `packaging` asks the machine it runs on: pretend that it is the target
     monkeypatch.setattr(reference._manylinux, "_get_glibc_version", lambda: target.glibc)
     monkeypatch.setattr(reference._manylinux, "_have_compatible_abi", lambda *_: True)
     monkeypatch.setattr(reference._manylinux, "_is_compatible", lambda *_: True)
-    theirs = [*reference._manylinux.platform_tags([here]), f"linux_{here}"]
+    platform_tags = [*reference._manylinux.platform_tags([architecture]), f"linux_{architecture}"]
     version = (3, int(target.python[2:]))
     abi = f"cp3{version[1]}"
-    expected = [*reference.cpython_tags(version, [abi], theirs), *reference.compatible_tags(version, abi, theirs)]
+    expected = [*reference.cpython_tags(version, [abi], platform_tags), *reference.compatible_tags(version, abi, platform_tags)]
     assert list(tags(target)) == [str(tag) for tag in expected]
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
-def test_never_musl_never_free_threaded_never_another_machine(target: Target) -> None:
+def test_tags_exclude_musl_free_threading_and_other_machines(target: Target) -> None:
     other: Architecture = "x86_64" if target.architecture == "arm64" else "arm64"
     foreign = machine(Target(target.python, other, target.glibc))
     assert not [tag for tag in tags(target) if "musl" in tag or foreign in tag or tag.split("-")[1].endswith("t")]
 
 
-def test_each_glibc_up_to_the_targets_and_none_above() -> None:
+def test_platforms_go_up_to_the_glibc_of_the_target() -> None:
     assert platforms(AL2)[:3] == ("manylinux_2_26_x86_64", "manylinux_2_25_x86_64", "manylinux_2_24_x86_64")
     assert platforms(AL2)[-3:] == ("manylinux_2_5_x86_64", "manylinux1_x86_64", "linux_x86_64")
     assert platforms(Target("3.12", "arm64", (2, 34)))[-3:] == (
@@ -83,12 +83,12 @@ def test_each_glibc_up_to_the_targets_and_none_above() -> None:
         (AL2023, ["demo-1.0.exe", "demo-1.0-py3-none.whl", "demo-1.0.tar.gz"], None),
     ],
 )
-def test_choosing(target: Target, names: list[str], best: int | None) -> None:
+def test_best_wheel_is_chosen(target: Target, names: list[str], best: int | None) -> None:
     assert chosen(target, *names) == (None if best is None else names[best])
     assert chosen(target, *reversed(names)) == (None if best is None else names[best])
 
 
-def test_a_file_name_taken_apart() -> None:
+def test_wheel_filename_is_parsed() -> None:
     name = parse_wheel_filename("demo-1.0-2-cp39-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64.whl")
     assert name is not None
     assert (name.name, name.version, name.build, name.pythons) == ("demo", "1.0", "2", ("cp39",))
@@ -96,7 +96,7 @@ def test_a_file_name_taken_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "told"),
+    ("names", "description"),
     [
         ([], ""),
         (
@@ -126,19 +126,19 @@ def test_a_file_name_taken_apart() -> None:
         ),
     ],
 )
-def test_what_there_is_in_words(names: list[str], told: str) -> None:
-    assert describe_wheels(pin(*names)) == told
+def test_available_wheels_are_described(names: list[str], description: str) -> None:
+    assert describe_wheels(pin(*names)) == description
 
 
 @pytest.mark.parametrize(
     ("name", "architecture", "other"),
     [
         ("pysqlite3", "x86_64", "pysqlite3-binary"),
-        ("pysqlite3-binary", "x86_64", ""),  # it has wheels there
+        ("pysqlite3-binary", "x86_64", ""),  # it has wheels for x86_64
         ("pysqlite3", "arm64", "sqlean.py (import sqlean as sqlite3)"),
         ("pysqlite3-binary", "arm64", "sqlean.py (import sqlean as sqlite3)"),
         ("psycopg2", "arm64", "psycopg2-binary"),
     ],
 )
-def test_what_is_named_in_its_place_has_wheels_for_the_target(name: str, architecture: Architecture, other: str) -> None:
+def test_alternative_package_depends_on_the_target(name: str, architecture: Architecture, other: str) -> None:
     assert alternative_package(name, Target("3.13", architecture, (2, 34))) == other

@@ -1,4 +1,4 @@
-"""ModuleImports told from sources, beside Python's own parser; and what a start reaches by them."""
+"""The imports that the scanner finds, compared with Python's own parser, and the modules that a start reaches."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from lambent.package.shards.startup_modules import reachable_modules
 SITE = Path(sysconfig.get_paths()["purelib"])
 NAMES = ("starlette", "click", "anyio", "pydantic", "rich", "werkzeug", "packaging", "yaml", "cryptography")
 PACKAGES = [name for name in NAMES if (SITE / name).is_dir()]
-RUN, LATER, NEVER = range(3)
+EAGER, LAZY, NEVER = range(3)
 
 
 def parsed(path: str, source: bytes) -> ModuleImports:
-    """The same by Python's parser."""
+    """Return the imports that Python's parser finds."""
     package = module_name(path) if path.endswith("__init__.py") else module_name(path).rpartition(".")[0]
-    found: tuple[set[str], set[str], set[str]] = (set(), set(), set())
+    imports: tuple[set[str], set[str], set[str]] = (set(), set(), set())
 
     def base(node: ast.ImportFrom) -> str:
         parts = package.split(".")
@@ -31,12 +31,12 @@ def parsed(path: str, source: bytes) -> ModuleImports:
     def walk(nodes: Iterable[ast.stmt], when: int) -> None:
         for node in nodes:
             if isinstance(node, ast.Import):
-                found[when].update(alias.name for alias in node.names)
+                imports[when].update(alias.name for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
                 module = base(node) if node.level else node.module
-                found[when].update(str(module) if alias.name == "*" else f"{module}.{alias.name}" for alias in node.names)
+                imports[when].update(str(module) if alias.name == "*" else f"{module}.{alias.name}" for alias in node.names)
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                walk(node.body, max(when, LATER))
+                walk(node.body, max(when, LAZY))
             else:
                 test = ast.unparse(node.test) if isinstance(node, ast.If) else ""
                 idle = test.split(".")[-1] == "TYPE_CHECKING" or test.startswith("__name__") or test in ("False", "0")
@@ -46,19 +46,19 @@ def parsed(path: str, source: bytes) -> ModuleImports:
                 for inner in (*getattr(node, "handlers", []), *getattr(node, "cases", [])):
                     walk(inner.body, when)
 
-    walk(ast.parse(source).body, RUN)
-    return ModuleImports(frozenset(found[RUN]), frozenset(found[LATER] - found[RUN]))
+    walk(ast.parse(source).body, EAGER)
+    return ModuleImports(frozenset(imports[EAGER]), frozenset(imports[LAZY] - imports[EAGER]))
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_the_lexer_finds_what_the_parser_finds(package: str) -> None:
+def test_scanner_finds_what_the_parser_finds(package: str) -> None:
     for file in sorted((SITE / package).rglob("*.py")):
         path, source = file.relative_to(SITE).as_posix(), file.read_bytes()
-        lexed, truth = scan_imports(path, source), parsed(path, source)
-        assert (lexed.eager, lexed.lazy) == (truth.eager, truth.lazy), path
+        scanned, expected = scan_imports(path, source), parsed(path, source)
+        assert (scanned.eager, scanned.lazy) == (expected.eager, expected.lazy), path
 
 
-def test_blocks_strings_and_newer_syntax() -> None:
+def test_blocks_strings_and_new_syntax_are_scanned() -> None:
     source = b'''"""
 import in_docstring
 """
@@ -83,27 +83,27 @@ with x:
 text = f"{x["import nested"]}" 'plain' "has space.not" ".relative"
 from unfinished
 '''
-    found = scan_imports("pkg/sub/__init__.py", source)
+    scanned = scan_imports("pkg/sub/__init__.py", source)
     relative = {"pkg.sub.x.one", "pkg.sub.x.two", "pkg.up"}
-    assert found.eager == {"__future__.annotations", "a.b", "d", "real", "oneline", "within"} | relative
-    assert found.lazy == {"pkg.sub.lazy", "deeper"}
-    assert found.strings == {"quoted.module.Name", "pkg.sub.relative"}
-    assert unpack(pack({"m.py": found})) == {"m.py": found}
+    assert scanned.eager == {"__future__.annotations", "a.b", "d", "real", "oneline", "within"} | relative
+    assert scanned.lazy == {"pkg.sub.lazy", "deeper"}
+    assert scanned.strings == {"quoted.module.Name", "pkg.sub.relative"}
+    assert unpack(pack({"m.py": scanned})) == {"m.py": scanned}
 
 
 @pytest.mark.parametrize("piece", [b'"', b"'''", b"\n", b"#", b"\nimport ", b"\nfrom x", b"\\", b"a.", b"\n\t", b'"a.b'])
-def test_no_source_takes_long(piece: bytes) -> None:
-    started = time.process_time()
+def test_scan_time_is_linear(piece: bytes) -> None:
+    started = time.process_time()  # CPU time: a pattern that backtracks would take minutes
     scan_imports("a.py", piece * 20_000)
     assert time.process_time() - started < 1
 
 
 def table(**files: str) -> dict[str, ModuleImports]:
-    named = {f"{name.replace('__', '/').replace('/init', '/__init__')}.py": text for name, text in files.items()}
-    return {path: scan_imports(path, text.encode()) for path, text in named.items()}
+    sources = {f"{name.replace('__', '/').replace('/init', '/__init__')}.py": text for name, text in files.items()}
+    return {path: scan_imports(path, text.encode()) for path, text in sources.items()}
 
 
-def test_what_is_for_another_version_or_system_is_not_imported() -> None:
+def test_imports_for_another_version_or_system_are_left_out() -> None:
     source = b"""
 if sys.version_info >= (3, 11):
     import new
@@ -144,19 +144,19 @@ if sys.version_info >= (3, 14) and x:
     assert anywhere.eager == both | {"passed_over", "backport", "older", "windows", "mac"} and anywhere.lazy == {"never"}
 
 
-def test_a_start_is_followed_nearest_first_and_what_functions_import_last() -> None:
+def test_nearest_modules_come_first_and_lazy_imports_last() -> None:
     own = table(main="import lib\nfrom lib.deep import thing")
     tables = [
         table(lib__init="from . import near", lib__near="def f():\n    import lazy, uvicorn", lib__deep="import far"),
         table(lib__unused="", lazy="", far="def f():\n    import further", further="", uvicorn="", other=""),
     ]
-    found = ["main.py", "lib/__init__.py", "lib/deep.py", "lib/near.py", "far.py", "lazy.py"]
-    assert reachable_modules(own, tables, ["main"]) == found
+    expected = ["main.py", "lib/__init__.py", "lib/deep.py", "lib/near.py", "far.py", "lazy.py"]
+    assert reachable_modules(own, tables, ["main"]) == expected
     assert "further.py" in reachable_modules(table(main="import lib.deep, far"), tables, ["main"])
     assert reachable_modules(own, tables, ["absent"]) == []
 
 
-def test_strings_name_modules_and_plugins_announce_themselves() -> None:
+def test_strings_and_plugins_are_followed() -> None:
     own = table(settings="INSTALLED_APPS = ['shop']\nMIDDLEWARE = ['web.middle.Class', 'web.log', 'nothing.like.it']")
     tables = [
         table(shop__init="", shop__models="", shop__views="", web__init="", web__middle="", web__other=""),
@@ -179,5 +179,5 @@ def test_strings_name_modules_and_plugins_announce_themselves() -> None:
         ("a.libs/libx.so.1", ""),
     ],
 )
-def test_module_names(path: str, module: str) -> None:
+def test_module_name_of_a_path(path: str, module: str) -> None:
     assert module_name(path) == module

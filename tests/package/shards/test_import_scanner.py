@@ -1,4 +1,4 @@
-"""The imports that the scanner finds, compared with Python's own parser, and the modules that a start reaches."""
+"""The imports that the scanner finds, compared with Python's own parser."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from lambent.package.shards.import_scanner import ModuleImports, module_name, pack, scan_imports, unpack
-from lambent.package.shards.startup_modules import reachable_modules
 
 SITE = Path(sysconfig.get_paths()["purelib"])
 NAMES = ("starlette", "click", "anyio", "pydantic", "rich", "werkzeug", "packaging", "yaml", "cryptography")
@@ -142,29 +141,6 @@ if sys.version_info >= (3, 14) and x:
     }
     anywhere = scan_imports("m.py", source)
     assert anywhere.eager == both | {"passed_over", "backport", "older", "windows", "mac"} and anywhere.lazy == {"never"}
-
-
-def test_nearest_modules_come_first_and_lazy_imports_last() -> None:
-    own = table(main="import lib\nfrom lib.deep import thing")
-    tables = [
-        table(lib__init="from . import near", lib__near="def f():\n    import lazy, uvicorn", lib__deep="import far"),
-        table(lib__unused="", lazy="", far="def f():\n    import further", further="", uvicorn="", other=""),
-    ]
-    expected = ["main.py", "lib/__init__.py", "lib/deep.py", "lib/near.py", "far.py", "lazy.py"]
-    assert reachable_modules(own, tables, ["main"]) == expected
-    assert "further.py" in reachable_modules(table(main="import lib.deep, far"), tables, ["main"])
-    assert reachable_modules(own, tables, ["absent"]) == []
-
-
-def test_strings_and_plugins_are_followed() -> None:
-    own = table(settings="INSTALLED_APPS = ['shop']\nMIDDLEWARE = ['web.middle.Class', 'web.log', 'nothing.like.it']")
-    tables = [
-        table(shop__init="", shop__models="", shop__views="", web__init="", web__middle="", web__other=""),
-        table(plug="", stray=""),
-    ]
-    plugins = [("web.plugins", "p", "plug:Plugin"), ("console_scripts", "s", "stray:main")]
-    expected = {"settings.py", "shop/__init__.py", "shop/models.py", "web/__init__.py", "web/middle.py", "plug.py"}
-    assert set(reachable_modules(own, tables, ["settings"], plugins)) == expected
 
 
 @pytest.mark.parametrize(

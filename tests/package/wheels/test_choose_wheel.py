@@ -1,4 +1,4 @@
-"""The tags of a target, the choice of a wheel, and the description of the available ones."""
+"""The tags of a target, and the choice of a wheel."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from lambent import calendar
 from lambent.config.model import Architecture
 from lambent.package.lock import DistFile, Pin
 from lambent.package.target import Target
-from lambent.package.wheels.available_wheels import describe_wheels
 from lambent.package.wheels.choose_wheel import choose_wheel, parse_wheel_filename
-from lambent.package.wheels.fetch_errors import alternative_package
 from lambent.package.wheels.tags import machine, platforms, tags
 
 TARGETS = [
@@ -93,52 +91,3 @@ def test_wheel_filename_is_parsed() -> None:
     assert name is not None
     assert (name.name, name.version, name.build, name.pythons) == ("demo", "1.0", "2", ("cp39",))
     assert not name.is_platform_neutral
-
-
-@pytest.mark.parametrize(
-    ("names", "description"),
-    [
-        ([], ""),
-        (
-            [f"demo-1.0-cp3{n}-cp3{n}-manylinux_2_28_x86_64.manylinux_2_27_x86_64.whl" for n in (9, 10, 11, 13)],
-            "python3.9-3.11, 3.13 x86_64 glibc 2.27",
-        ),
-        (
-            [
-                "demo-1.0-cp312-cp312-manylinux2014_aarch64.whl",
-                "demo-1.0-cp312-cp312-musllinux_1_2_x86_64.whl",
-                "demo-1.0-cp312-cp312-win_amd64.whl",
-                "demo-1.0-cp312-cp312-macosx_11_0_arm64.whl",
-            ],
-            "python3.12 aarch64 glibc 2.17, x86_64 musl; macOS, Windows",
-        ),
-        (["demo-1.0-cp38-abi3-manylinux_2_34_x86_64.whl"], "python3.8+ x86_64 glibc 2.34"),
-        (["demo-1.0-cp313-cp313t-manylinux1_x86_64.whl"], "python3.13t x86_64 glibc 2.5"),
-        (["demo-1.0-py2-none-any.whl"], "python2 any machine"),
-        (["demo-1.0-cp312-cp312-win32.whl"], "Windows"),
-        (
-            [
-                "demo-1.0-cp312-cp312-manylinux2014_s390x.whl",
-                "demo-1.0-cp312-cp312-manylinux2014_x86_64.whl",
-                "demo-1.0-pp310-pypy310_pp73-manylinux2014_x86_64.whl",
-            ],
-            "python3.12 x86_64 glibc 2.17; other Pythons and machines",
-        ),
-    ],
-)
-def test_available_wheels_are_described(names: list[str], description: str) -> None:
-    assert describe_wheels(pin(*names)) == description
-
-
-@pytest.mark.parametrize(
-    ("name", "architecture", "other"),
-    [
-        ("pysqlite3", "x86_64", "pysqlite3-binary"),
-        ("pysqlite3-binary", "x86_64", ""),  # it has wheels for x86_64
-        ("pysqlite3", "arm64", "sqlean.py (import sqlean as sqlite3)"),
-        ("pysqlite3-binary", "arm64", "sqlean.py (import sqlean as sqlite3)"),
-        ("psycopg2", "arm64", "psycopg2-binary"),
-    ],
-)
-def test_alternative_package_depends_on_the_target(name: str, architecture: Architecture, other: str) -> None:
-    assert alternative_package(name, Target("3.13", architecture, (2, 34))) == other

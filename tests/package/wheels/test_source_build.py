@@ -9,7 +9,6 @@ import sys
 import tarfile
 import tomllib
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -96,12 +95,6 @@ def one(context: FetchContext, pin: Pin, target: Target = TARGET) -> Wheel:
 
 def builds(events: list[Event]) -> int:
     return sum("built demo" in getattr(event, "step", "") for event in events)
-
-
-@pytest.fixture
-def registry() -> Iterator[Registry]:
-    with serving() as registry:
-        yield registry
 
 
 def offer(registry: Registry, files: dict[str, str]) -> Pin:

@@ -18,7 +18,7 @@ from lambent.aws.boto import connect
 from lambent.config.model import App, Config, Hosting
 from lambent.deploy.context import DeployContext
 from lambent.deploy.deploy import deploy
-from lambent.local.layer_store import merge
+from lambent.local.code_store import merge
 from lambent.local.sandbox.process_sandbox import ProcessFactory
 from lambent.local.sandbox.sandbox import SandboxFactory
 from lambent.local.store import Store
@@ -98,13 +98,13 @@ def test_the_last_layer_is_on_top(tmp_path: Path) -> None:
 
 def test_a_stack_goes_when_nobody_needs_it(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    shas = [store.put_code(zip_bytes({f"{number}.txt": "x"})) for number in range(2)]
-    name = store.stack(shas)
-    assert sorted(path.name for path in (store.code / name).iterdir()) == ["0.txt", "1.txt"]
-    assert store.stack(shas[:1]) == shas[0]
-    assert store.stack(shas[::-1]) != name
-    store.sweep()
-    assert list(store.code.iterdir()) == []
+    shas = [store.code.add(zip_bytes({f"{number}.txt": "x"})) for number in range(2)]
+    name = store.code.merge(shas)
+    assert sorted(path.name for path in (store.code.folder / name).iterdir()) == ["0.txt", "1.txt"]
+    assert store.code.merge(shas[:1]) == shas[0]
+    assert store.code.merge(shas[::-1]) != name
+    store.code.sweep()
+    assert list(store.code.folder.iterdir()) == []
     store.close()
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from lambent.local.store import NotFound, Store, draw
+from lambent.local.store import NotFound, Store, pick_version
 from lambent.local.unpack import BadArchive, TooLarge, checked_path, remove, unpack
 from support.lambda_api import zip_bytes
 from support.paths import TESTS
@@ -48,7 +48,7 @@ def unpacked(tmp_path: Path, body: bytes, most: int = 1 << 20) -> Path:
 def test_everything_survives_a_restart(tmp_path: Path) -> None:
     store = Store(tmp_path)
     body = zip_bytes()
-    sha = store.put_code(body)
+    sha = store.code.add(body)
     url = {"url_id": "a" * 32, "region": REGION, "account": ACCOUNT, "function": "f", "qualifier": "live"}
     url |= {"auth_type": "NONE", "invoke_mode": "BUFFERED", "cors": {"MaxAge": 1}, "created": "c", "modified": "m"}
     kept = record(
@@ -72,7 +72,7 @@ def test_everything_survives_a_restart(tmp_path: Path) -> None:
     assert again.policy(REGION, "f", "live") == [{"Sid": "s"}]
     assert again.route(REGION, "f", "live").code == tmp_path / "code" / sha
     assert again.route(REGION, "f", "live").version == "2"
-    packed = again.code_zip(sha)
+    packed = again.code.zip(sha)
     assert packed is not None
     assert packed.read_bytes() == body
     again.close()
@@ -90,12 +90,12 @@ number = 0
 while True:
     number += 1
     body = zip_bytes({{"handler.py": f"x = {{number % 3}}"}})
-    store.put_code(body)
+    store.code.add(body)
     kept = record("f", body, last_version=number)
     kept.latest["Description"] = str(number) * 200
     store.save(kept)
     print(number, flush=True)
-    store.sweep()
+    store.code.sweep()
 """
 
 
@@ -126,7 +126,7 @@ def test_kill_9_loses_nothing_that_was_answered(tmp_path: Path, writes: int) -> 
 def test_an_interrupted_transition_ends_at_the_next_start(tmp_path: Path) -> None:
     store = Store(tmp_path)
     body = zip_bytes()
-    store.put_code(body)
+    store.code.add(body)
     pending = record("f", body)
     pending.latest.update(State="Pending", StateReason="x", StateReasonCode="Creating")
     store.save(pending)
@@ -142,17 +142,17 @@ def test_an_interrupted_transition_ends_at_the_next_start(tmp_path: Path) -> Non
 def test_code_is_shared_and_goes_with_its_last_user(tmp_path: Path) -> None:
     store = Store(tmp_path)
     body, other = zip_bytes(), zip_bytes({"other.py": "x"})
-    assert store.put_code(body) == store.put_code(body) == hashlib.sha256(body).hexdigest()
-    gone = store.put_code(other)
+    assert store.code.add(body) == store.code.add(body) == hashlib.sha256(body).hexdigest()
+    gone = store.code.add(other)
     for name in ("one", "two"):
         store.save(record(name, body))
-    store.sweep()
-    assert store.code_zip(gone) is None
+    store.code.sweep()
+    assert store.code.zip(gone) is None
     store.delete(REGION, "one")
-    store.sweep()
+    store.code.sweep()
     assert store.route(REGION, "two", "").code.is_dir()
     store.delete(REGION, "two")
-    store.sweep()
+    store.code.sweep()
     assert list((tmp_path / "code").iterdir()) == []
     with pytest.raises(NotFound):
         store.route(REGION, "two", "")
@@ -162,12 +162,12 @@ def test_code_is_shared_and_goes_with_its_last_user(tmp_path: Path) -> None:
 def test_held_code_is_not_swept(tmp_path: Path) -> None:
     store = Store(tmp_path)
     sha = hashlib.sha256(zip_bytes()).hexdigest()
-    with store.hold(sha):
-        store.put_code(zip_bytes())
-        store.sweep()
-        assert store.code_zip(sha)
-    store.sweep()
-    assert store.code_zip(sha) is None
+    with store.code.hold(sha):
+        store.code.add(zip_bytes())
+        store.code.sweep()
+        assert store.code.zip(sha)
+    store.code.sweep()
+    assert store.code.zip(sha) is None
     store.close()
 
 
@@ -181,11 +181,11 @@ def test_sweeping_while_code_comes_and_goes(tmp_path: Path) -> None:
             for turn in range(25):
                 body = bodies[(number + turn) % 4]
                 sha = hashlib.sha256(body).hexdigest()
-                with store.hold(sha):
-                    store.put_code(body)
-                    store.sweep()
-                    assert (store.code / sha / "handler.py").is_file()
-                    assert store.code_zip(sha)
+                with store.code.hold(sha):
+                    store.code.add(body)
+                    store.code.sweep()
+                    assert (store.code.folder / sha / "handler.py").is_file()
+                    assert store.code.zip(sha)
         except BaseException as fault:
             faults.append(fault)
 
@@ -195,8 +195,8 @@ def test_sweeping_while_code_comes_and_goes(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert not faults
-    store.sweep()
-    assert list(store.code.iterdir()) == []
+    store.code.sweep()
+    assert list(store.code.folder.iterdir()) == []
     store.close()
 
 
@@ -207,7 +207,7 @@ def test_the_same_code_from_many_threads(tmp_path: Path) -> None:
 
     def put() -> None:
         try:
-            store.put_code(body)
+            store.code.add(body)
         except BaseException as fault:
             faults.append(fault)
 
@@ -227,14 +227,14 @@ def test_code_zip_takes_no_paths(tmp_path: Path) -> None:
     store = Store(tmp_path)
     (tmp_path / "secret.zip").write_bytes(b"")
     for asked in ("../secret", "..%2fsecret", "", "x" * 64, "."):
-        assert store.code_zip(asked) is None
+        assert store.code.zip(asked) is None
     store.close()
 
 
 def test_weights_are_drawn_by_lot() -> None:
     alias = {"FunctionVersion": "1", "RoutingConfig": {"AdditionalVersionWeights": {"2": 0.25}}}
-    assert [draw(alias, lot) for lot in (0.0, 0.24, 0.25, 0.99)] == ["2", "2", "1", "1"]
-    assert draw({"FunctionVersion": "1"}, 0.0) == "1"
+    assert [pick_version(alias, lot) for lot in (0.0, 0.24, 0.25, 0.99)] == ["2", "2", "1", "1"]
+    assert pick_version({"FunctionVersion": "1"}, 0.0) == "1"
 
 
 @pytest.mark.parametrize("name", ["/etc/x", "../x", "a/../../x", "C:\\x", "..\\x", "a\0b", "//x"])
@@ -366,6 +366,6 @@ def test_writestr_with_a_name_is_unreadable_as_on_aws(tmp_path: Path) -> None:
 def test_a_failed_unpacking_leaves_nothing(tmp_path: Path) -> None:
     store = Store(tmp_path)
     with pytest.raises(BadArchive):
-        store.put_code(archive((member("a/x"), b""), (member("link", 0o120777), b"/etc")))
+        store.code.add(archive((member("a/x"), b""), (member("link", 0o120777), b"/etc")))
     assert list((tmp_path / "code").iterdir()) == []
     store.close()

@@ -94,7 +94,7 @@ class Application:
     def _service_path(self, request: Request) -> Response | None:
         """Return the response to a path of the service itself, or None for other paths."""
         if request.path.startswith("/_code/"):
-            archive = self._components.store.code_zip(request.path.removeprefix("/_code/").removesuffix(".zip"))
+            archive = self._components.store.code.zip(request.path.removeprefix("/_code/").removesuffix(".zip"))
             if archive is None:
                 return json_response(404, {"message": "no function or layer has this code"})
             return Response(200, (("content-type", "application/zip"),), archive.read_bytes())

@@ -103,7 +103,7 @@ def test_invalid_function_is_refused(api: Api, changes: dict[str, Any], code: st
     actual_code, message = error(refusal(api.client.create_function, **params))
     assert (actual_code, text in message) == (code, True), message
     assert api.store.count() == 0
-    assert list(api.store.code.iterdir()) == []
+    assert list(api.store.code.folder.iterdir()) == []
 
 
 def send(api: Api, method: str, path: str, payload: bytes = b"") -> tuple[int, dict[str, str], Any]:
@@ -256,7 +256,7 @@ def test_code_location_is_in_the_store(api: Api) -> None:
     function = api.client.get_function(FunctionName="f")
     sha = base64.b64decode(function["Configuration"]["CodeSha256"]).hex()
     assert function["Code"]["Location"] == f"{api.url}/_code/{sha}.zip"
-    path = api.store.code_zip(sha)
+    path = api.store.code.zip(sha)
     assert path is not None
     assert path.read_bytes() == zip_bytes()
 

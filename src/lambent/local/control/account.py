@@ -13,7 +13,7 @@ CODE_STORAGE = 75 * 1024**3  # dg:gettingstarted-limits
 
 async def get_account_settings(context: RequestContext) -> Document:
     records = context.store.records(context.region)
-    layers = context.store.layers.of(context.region)
+    layers = context.store.layers.in_region(context.region)
     return {
         "AccountLimit": {
             "TotalCodeSize": CODE_STORAGE,

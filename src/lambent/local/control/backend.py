@@ -53,4 +53,4 @@ class Backend:
     async def _sweep(self, timeout_s: int) -> None:
         """Remove unused code, but only once running events must be over: they may still import from its folder."""
         await asyncio.sleep(timeout_s + self.linger_s)
-        await asyncio.to_thread(self.store.sweep)
+        await asyncio.to_thread(self.store.code.sweep)

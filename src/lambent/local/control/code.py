@@ -62,7 +62,7 @@ def _from_s3(context: RequestContext, source: dict[str, Any]) -> CodeZip:
 async def store_code(context: RequestContext, code: CodeZip) -> None:
     """Put a zip into the store. Raises Fault if it isn't a zip, or is too large."""
     try:
-        await asyncio.to_thread(context.store.put_code, code.body)
+        await asyncio.to_thread(context.store.code.add, code.body)
     except TooLarge:
         raise invalid(f"Unzipped size must be smaller than {UNZIPPED_MAX} bytes") from None
     except BadArchive:

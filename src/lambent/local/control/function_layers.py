@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from lambent.limits import LAYERS_MAX, UNZIPPED_MAX
+from lambent.local.code_store import unpacked_size
 from lambent.local.control.context import RequestContext
 from lambent.local.control.faults import constraint, invalid, not_supported
 from lambent.local.control.layer_versions import ARN_RULE, VERSION_ARN, version_by_arn
-from lambent.local.layer_store import unpacked_size
 from lambent.local.store import Document, sha_hex
 
 ITEM_RULES = (
@@ -27,7 +27,7 @@ async def attached_layers(context: RequestContext) -> Document:
     versions = _checked_versions(context, context.params["Layers"])
     shas = [sha_hex(version["Content"]) for version in versions]
     layers = [{"Arn": version["LayerVersionArn"], "CodeSize": version["Content"]["CodeSize"]} for version in versions]
-    return {"Layers": layers, "_opt": await asyncio.to_thread(context.store.stack, shas) if shas else ""}
+    return {"Layers": layers, "_opt": await asyncio.to_thread(context.store.code.merge, shas) if shas else ""}
 
 
 async def check_unzipped_size(context: RequestContext, configuration: Document) -> None:
@@ -35,7 +35,7 @@ async def check_unzipped_size(context: RequestContext, configuration: Document) 
     opt = configuration.get("_opt")
     if not opt:
         return
-    folders = [context.store.code / sha_hex(configuration), context.store.code / opt]
+    folders = [context.store.code.folder / sha_hex(configuration), context.store.code.folder / opt]
     size = sum([await asyncio.to_thread(unpacked_size, folder) for folder in folders])
     if size > UNZIPPED_MAX:
         lead = "Function code combined with layers exceeds the maximum allowed size of"

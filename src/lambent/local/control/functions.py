@@ -43,7 +43,7 @@ async def create_function(context: RequestContext) -> Document:
     await check_role(context, params["Role"])
     layers = await attached_layers(context)
     code = await fetch_code(context, params["Code"])
-    with context.store.hold(code.sha), context.store.hold(layers.get("_opt", "")):
+    with context.store.code.hold(code.sha), context.store.code.hold(layers.get("_opt", "")):
         await store_code(context, code)
         await check_unzipped_size(context, {**layers, **code.members()})
         _refuse_existing(context, reference)  # another request may have been faster while this one waited

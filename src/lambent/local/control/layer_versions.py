@@ -29,7 +29,7 @@ async def publish_layer_version(context: RequestContext) -> Document:
     name, params = layer_name(context), context.params
     code = await fetch_code(context, params["Content"])
     region, account = context.region, context.account
-    with context.store.hold(code.sha):
+    with context.store.code.hold(code.sha):
         await store_code(context, code)
         layer = context.store.layers.get(region, name)
         if layer is None:
@@ -90,7 +90,7 @@ async def list_layer_versions(context: RequestContext) -> Document:
 
 async def list_layers(context: RequestContext) -> Document:
     """List each layer with the newest version that matches the filters."""
-    layers = context.store.layers.of(context.region)
+    layers = context.store.layers.in_region(context.region)
     rows = [(layer, versions[0]) for layer in layers if (versions := _matching_versions(context, layer))]
     page_rows, more = page(rows, context.params, lambda row: row[0].name)
     documents = [

@@ -38,7 +38,7 @@ async def update_function_code(context: RequestContext) -> Document:
     context.check_revision(record.latest)
     check_settled(record)
     code = await fetch_code(context, params)
-    with context.store.hold(code.sha):
+    with context.store.code.hold(code.sha):
         await store_code(context, code)
         record = context.record(reference)  # another request may have deleted or updated it in the meantime
         context.check_revision(record.latest)
@@ -65,7 +65,7 @@ async def update_function_configuration(context: RequestContext) -> Document:
         await check_role(context, params["Role"])
         check_settled(context.record(reference))
     layers = await attached_layers(context)
-    with context.store.hold(layers.get("_opt", "")):
+    with context.store.code.hold(layers.get("_opt", "")):
         await check_unzipped_size(context, {**record.latest, **layers})
         check_settled(context.record(reference))
         return _begin_update(context, record, {**changed_members(record.latest, params, context.region), **layers})

@@ -25,7 +25,13 @@ AREAS = {
     "deploy": "Deploying",
     "local": "The local Lambda",
 }
-TABLES = {"KnownError": "AwsError", "Cause": "DeployError", "Finding": "PackagingError", "_Fault": "PackagingError"}
+TABLES = {
+    "KnownError": "AwsError",
+    "Cause": "DeployError",
+    "Finding": "PackagingError",
+    "_Fault": "PackagingError",
+    "_Rule": "PackagingError",
+}
 """Classes whose values become errors elsewhere: their fields `what` and `hint` are messages too."""
 
 VARIANTS = 8

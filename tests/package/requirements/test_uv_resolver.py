@@ -196,7 +196,7 @@ default = true
     assert set(versions(resolution)) == {"base", "one", "two"}
     assert all(pin.requested for pin in resolution.lock.pins)
     error = refusal(project, AL2, ResolveOptions(extras=("other",)))
-    assert (error.what, error.hint) == ("no extra other", "it has first")
+    assert (error.what, error.hint) == ("no extra other", "choose from first")
 
 
 def test_script_uses_its_own_sources(tmp_path: Path, registry: Registry) -> None:

@@ -49,7 +49,7 @@ class HashChecker:
         hashes = self._hashes_of(pin)
         if not hashes:
             if self._required:
-                raise self._error(pin, "has no hash, but --require-hashes is set")
+                raise self._error(pin, "has no hash, but --require-hashes is set", _HINT)
             return pin
         if pin.folder or pin.repository:
             raise self._error(pin, "is not a file, so it can't have a hash", "remove --hash from its line, or name a wheel")
@@ -63,14 +63,14 @@ class HashChecker:
         if choose_wheel(checked, target) or (checked.sdist and has_usable_source(replace(pin, sdist=checked.sdist), request)):
             return checked
         if best := choose_wheel(pin, target):
-            raise self._error(pin, f"has no hash for {best.filename}, the wheel for {target.name}")
-        raise self._error(pin, "has no file with one of its hashes")
+            raise self._error(pin, f"has no hash for {best.filename}, the wheel for {target.name}", _HINT)
+        raise self._error(pin, "has no file with one of its hashes", _HINT)
 
     def _hashes_of(self, pin: Pin) -> Hashes:
         url = next((file.url for file in (*pin.wheels, pin.sdist) if file), "")
         return self._hashes.get(pin.name) or self._hashes.get(url, frozenset())
 
-    def _error(self, pin: Pin, problem: str, hint: str = _HINT) -> PackagingError:
+    def _error(self, pin: Pin, problem: str, hint: str) -> PackagingError:
         package = f"{pin.name} {pin.version}".strip()
         return PackagingError(f"{package} {problem}", where=self._request.source.name, hint=hint)
 

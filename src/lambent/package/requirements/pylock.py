@@ -69,7 +69,8 @@ def parse(text: str, location: LockLocation, target: Target, options: ResolveOpt
         if not _is_selected(package, lock, target, options):
             continue
         if package.name in pins:
-            raise PackagingError(f"{package.name} is locked twice for {target.name}", where=location.name)
+            what = f"{package.name} is locked twice for {target.name}"
+            raise PackagingError(what, where=location.name, hint="lock again with the tool that made it")
         if package.requires_python and not package.requires_python.contains(full_version(target)):
             what = f"{package.name} {package.version or ''} needs Python {package.requires_python}, not {target.python}"
             raise PackagingError(what, where=location.name, hint=_RELOCK)

@@ -47,5 +47,5 @@ def check_names(kind: str, names: Iterable[str], existing: Iterable[str], where:
     choices = sorted(existing)
     for name in names:
         if name not in choices:
-            hint = f"it has {', '.join(choices)}" if choices else f"it has no {kind}s"
+            hint = f"choose from {', '.join(choices)}" if choices else f"there are no {kind}s"
             raise PackagingError(f"no {kind} {name}", where=where, hint=hint)

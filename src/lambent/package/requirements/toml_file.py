@@ -16,4 +16,4 @@ def read_toml(path: Path) -> dict[str, Any] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PackagingError(f"not valid TOML: {error}", where=str(path)) from error
+        raise PackagingError(f"not valid TOML: {error}", where=str(path), hint="correct the syntax") from error

@@ -40,18 +40,19 @@ class _Failure(Struct, frozen=True):
         groups = {"package": self.package, "runtime": target.name, "python": target.python}
         return template.format(**{**groups, **self.match.groupdict()})
 
+    def error(self, what: str, hint: str, *, has_line: bool = False) -> PackagingError:
+        """Return the error, with uv's message as detail. `has_line` is true if that message names the line."""
+        where = _find_line(self) if has_line else self.request.source.name
+        return PackagingError(what, where=where, hint=hint, detail=_shorten(self.message))
+
 
 class _Rule(Struct, frozen=True):
-    """How to translate messages with this pattern: by templates for `what` and `hint`, or by `explain`, which returns both.
-
-    `has_line` is true if uv's message names the line.
-    """
+    """How to translate messages with this pattern: by templates for `what` and `hint`, or by a function."""
 
     pattern: str
     what: str = ""
     hint: str = ""
-    explain: Callable[[_Failure], tuple[str, str]] | None = None
-    has_line: bool = False
+    explain: Callable[[_Failure], PackagingError] | None = None
 
 
 def translate(message: str, request: ResolveRequest) -> PackagingError:
@@ -64,11 +65,11 @@ def translate(message: str, request: ResolveRequest) -> PackagingError:
         match = re.search(rule.pattern, message) or re.search(rule.pattern, unwrapped)
         if match:
             failure = _Failure(match, message, request)
-            what, hint = rule.explain(failure) if rule.explain else (failure.format(rule.what), failure.format(rule.hint))
-            where = _find_line(failure) if rule.has_line else request.source.name
-            return PackagingError(what, where=where, hint=hint, detail=_shorten(message))
+            if rule.explain:
+                return rule.explain(failure)
+            return failure.error(failure.format(rule.what), failure.format(rule.hint))
     return PackagingError(
-        f"the dependencies cannot be resolved for {request.target.name}",
+        f"cannot resolve the dependencies for {request.target.name}",
         where=request.source.name,
         hint="see uv's message below",
         detail=_shorten(message),
@@ -98,46 +99,60 @@ def _find_line(failure: _Failure) -> str:
     return f"{offset[1]}:{preceding.count(10) + 1}"
 
 
-def _explain_status(failure: _Failure) -> tuple[str, str]:
-    hint = "run the same command again later" if failure.match["status"].startswith("5") else "check the URL"
-    return failure.format("the registry answers {status} for {url}"), hint
+def _explain_status(failure: _Failure) -> PackagingError:
+    status, url = failure.match["status"], failure.match["url"]
+    is_temporary = status.startswith("5")
+    return failure.error(
+        f"the registry answers {status} for {url}", "run the same command again later" if is_temporary else "check the URL"
+    )
 
 
-def _explain_tls(failure: _Failure) -> tuple[str, str]:
+def _explain_tls(failure: _Failure) -> PackagingError:
     host = re.search(r"https?://([^\s/`)]+)", failure.message)
-    hint = "SSL_CERT_FILE=/path/to/ca.pem if your network has its own authority; http:// if the registry has no certificate"
-    return f"cannot trust the connection to {host[1] if host else 'the registry'}: {failure.match[0]}", hint
+    registry, reason = host[1] if host else "the registry", failure.match[0]
+    return failure.error(
+        f"cannot trust the connection to {registry}: {reason}",
+        "SSL_CERT_FILE=/path/to/ca.pem if your network has its own authority; http:// if the registry has no certificate",
+    )
 
 
-def _explain_undefined(failure: _Failure) -> tuple[str, str]:
+def _explain_undefined(failure: _Failure) -> PackagingError:
     kind = "extra" if failure.match["kind"] == "Extra" else "dependency group"
-    return f"no {kind} {failure.match['name']}", "check its spelling in pyproject.toml"
+    return failure.error(f"no {kind} {failure.match['name']}", "check its spelling in pyproject.toml")
 
 
-def _explain_no_include(failure: _Failure) -> tuple[str, str]:
-    return f"cannot read {Path(failure.match['path']).name}", "correct the -r or -c line, or add the file"
+def _explain_no_include(failure: _Failure) -> PackagingError:
+    name = Path(failure.match["path"]).name
+    return failure.error(f"cannot read {name}", "correct the -r or -c line, or add the file", has_line=True)
 
 
-def _explain_bad_line(failure: _Failure) -> tuple[str, str]:
+def _explain_bad_line(failure: _Failure) -> PackagingError:
     cause = re.search(r"cause: (.+)", failure.message)
     reason = cause[1] if cause else failure.match[0]
-    return f"cannot read a requirement: {reason}", "write one requirement on each line, such as flask>=3"
+    return failure.error(
+        f"cannot read a requirement: {reason}", "write one requirement on each line, such as flask>=3", has_line=True
+    )
 
 
-def _explain_no_wheel(failure: _Failure) -> tuple[str, str]:
+def _explain_no_wheel(failure: _Failure) -> PackagingError:
+    package, target = failure.package, failure.target
     tags = re.search(r"we only found wheels for `[^`]+` .*with the following Python [^:]+: (.+)", failure.message)
     platforms = re.search(r"Wheels are available for `[^`]+` .*on the following platforms?: (.+)", failure.message)
     wheels = platforms or tags
     available = f"; there are wheels for {wheels[1].replace('`', '')}" if wheels else ""
-    hint = f"pin a version that has one: https://pypi.org/project/{failure.package}/#files"
-    return f"{failure.package} has no wheel for {failure.target}{available}", hint
+    return failure.error(
+        f"{package} has no wheel for {target}{available}",
+        f"choose a version that has one: https://pypi.org/project/{package}/#files",
+    )
 
 
-def _explain_no_build(failure: _Failure) -> tuple[str, str]:
-    package = canonicalize_name(failure.package)
+def _explain_no_build(failure: _Failure) -> PackagingError:
+    spec, package, target = failure.match["spec"], canonicalize_name(failure.package), failure.target
     alternative = alternative_package(package, failure.request.target) or "a package that has wheels"
-    what = f"{failure.match['spec']} has no wheel for {failure.target}, and its source doesn't build without a compiler"
-    return what, f"use {alternative}, or a version that has wheels: https://pypi.org/project/{package}/#files"
+    return failure.error(
+        f"{spec} has no wheel for {target}, and its source doesn't build without a compiler",
+        f"use {alternative}, or a version that has wheels: https://pypi.org/project/{package}/#files",
+    )
 
 
 _REFUSED = "{host} refuses your credentials: {status}"
@@ -177,29 +192,25 @@ _RULES = (
         "{spec} doesn't match its hash",
         "write the hashes again with the tool that made the file; if you changed nothing, someone replaced the package",
     ),
-    _Rule(r"failed to read from file `(?P<path>[^`]+)`: No such file", explain=_explain_no_include, has_line=True),
-    _Rule(r"Couldn't parse requirement in `[^`]+` at position \d+", explain=_explain_bad_line, has_line=True),
+    _Rule(r"failed to read from file `(?P<path>[^`]+)`: No such file", explain=_explain_no_include),
+    _Rule(r"Couldn't parse requirement in `[^`]+` at position \d+", explain=_explain_bad_line),
     _Rule(r"(?P<kind>Extra|Group) `(?P<name>[^`]+)` is not defined", explain=_explain_undefined),
     _Rule(
         r"[Gg]it executable not found|Git is not installed",
         "a requirement is in a git repository, and git is not installed",
         "install git",
     ),
-    _Rule(
-        r"(?:Unexpected|Unsupported|Expected|Invalid|Failed to parse|The wheel filename)[^\n]*",
-        explain=_explain_bad_line,
-        has_line=True,
-    ),
+    _Rule(r"(?:Unexpected|Unsupported|Expected|Invalid|Failed to parse|The wheel filename)[^\n]*", explain=_explain_bad_line),
     _Rule(
         r"there (?:is|are) no versions? of (?P<spec>\S+) and",
         "no version {spec} for {runtime}",
-        "pin a version that exists: https://pypi.org/project/{package}/#history",
+        "choose a version that exists: https://pypi.org/project/{package}/#history",
     ),
     _Rule(
         r"the (?:current|requested) Python version \([^)]*\) does not satisfy Python\S+ and (?P<spec>\S+) depends on "
         r"Python(?P<needed>[\w.=<>!*]+(?:,[\w.=<>!*]+)*)",
         "{spec} doesn't run on Python {python}: it needs {needed}",
-        "pin a version that does, or use another --runtime: https://pypi.org/project/{package}",
+        "choose a version that does, or use another --runtime: https://pypi.org/project/{package}",
     ),
     _Rule(r"Failed to (?:download and )?build `(?P<spec>[^`]+)`", explain=_explain_no_build),
     _Rule(r"(?P<spec>[\w.=<>!~-]+) has no wheels with a matching", explain=_explain_no_wheel),

@@ -37,18 +37,18 @@ def read_script_pins(request: ResolveRequest) -> tuple[Pin, ...]:
     """Return the pins of a script's lock for the target. Raises PackagingError, also for a lock that is out of date."""
     script = request.path.with_suffix("")
     lines = (script_metadata.read(script) or {}).get("dependencies", ())
-    _check_up_to_date(request, "--script", script.name)
+    _check_up_to_date(request, script.name)
     return mark_requested(_export(request, "--script", script.name), lines, request.target)
 
 
-def _check_up_to_date(request: ResolveRequest, *script: str) -> None:
+def _check_up_to_date(request: ResolveRequest, script: str = "") -> None:
     """Raise PackagingError if uv says that the lock is out of date. If uv can't tell, emit a warning.
 
     The first check is offline: without a change, uv needs no network. It gets the lock's indexes as options, because uv calls
     a lock with an index that it isn't configured to use out of date, and a lock that was made behind a mirror isn't.
     uv needs the network only if it has to build a local package to read its metadata.
     """
-    command = ["lock", "--check", "-q", *script]
+    command = ["lock", "--check", "-q", *(["--script", script] if script else [])]
     registries = dict.fromkeys(_REGISTRY.findall(request.path.read_text("utf-8")))
     offline = ["--offline", *(option for url in registries for option in ("--index", url))]
     message = ""
@@ -60,7 +60,8 @@ def _check_up_to_date(request: ResolveRequest, *script: str) -> None:
             message = error.message
         if _STALE.search(message):
             name = request.source.name
-            raise PackagingError(f"{name} is out of date", where=name, hint=" ".join(["uv lock", *script]))
+            hint = f"uv lock --script {script}" if script else "uv lock"
+            raise PackagingError(f"{name} is out of date", where=name, hint=hint)
     reason = message.partition("\n")[0].removeprefix("error: ")
     request.emit(Warned(f"uv cannot check whether {request.source.name} is up to date: {reason}", "uv lock --check"))
 

@@ -1,5 +1,8 @@
 """AWS's dated rules, as one table that you query with a day.
 
+AWS has moved its dates several times, so the table only warns; AWS itself decides what it accepts. The runtimes are as of
+November 2026, and a test compares them with cfn-lint's copy of AWS's table.
+
 Sources: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html and lambda-python.html (deprecation, block
 dates, operating systems); urls-auth.html and the AWS Health notice of October 2025 (second URL permission; accounts that
 already had URLs were exempt until 2026-11-01). glibc: aws/aws-lambda-builders#752.
@@ -34,10 +37,10 @@ AL2023 = (2, 34)
 
 RUNTIMES: tuple[Runtime, ...] = (
     Runtime("python3.6", date(2017, 4, 18), date(2022, 7, 18), date(2022, 7, 18), date(2022, 8, 29), (2, 17)),
-    Runtime("python3.7", date(2018, 11, 19), date(2023, 12, 4), date(2024, 1, 9), date(2024, 2, 8), (2, 17)),
-    Runtime("python3.8", date(2019, 11, 18), date(2024, 10, 14), date(2026, 2, 3), date(2026, 3, 9), AL2),
-    Runtime("python3.9", date(2021, 8, 16), date(2025, 12, 15), date(2026, 2, 3), date(2026, 3, 9), AL2),
-    Runtime("python3.10", date(2023, 4, 18), date(2026, 10, 31), date(2026, 11, 30), date(2027, 1, 15), AL2),
+    Runtime("python3.7", date(2018, 11, 19), date(2023, 12, 4), date(2024, 1, 9), date(2027, 3, 3), (2, 17)),
+    Runtime("python3.8", date(2019, 11, 18), date(2024, 10, 14), date(2027, 2, 1), date(2027, 3, 3), AL2),
+    Runtime("python3.9", date(2021, 8, 16), date(2025, 12, 15), date(2027, 2, 1), date(2027, 3, 3), AL2),
+    Runtime("python3.10", date(2023, 4, 18), date(2026, 10, 31), date(2027, 2, 1), date(2027, 3, 3), AL2),
     Runtime("python3.11", date(2023, 7, 27), date(2027, 6, 30), date(2027, 7, 31), date(2027, 8, 31), AL2),
     Runtime("python3.12", date(2023, 12, 14), date(2028, 10, 31), date(2028, 11, 30), date(2029, 1, 10), AL2023),
     Runtime("python3.13", date(2024, 11, 13), date(2029, 6, 30), date(2029, 7, 31), date(2029, 8, 31), AL2023),

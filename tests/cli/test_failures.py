@@ -165,7 +165,7 @@ def test_no_network(sandbox: Sandbox, tmp_path: Path) -> None:
         (("--memory", "100"), "between 128 and 10240"),
         (("--memory", "lots"), "lots"),
         (("--timeout", "0"), "timeout"),
-        (("--runtime", "python3.9"), "python3.9"),
+        (("--runtime", "python3.6"), "python3.6"),
         (("--runtime", "nodejs22.x"), "nodejs22.x"),
         (("--env", "NOVALUE"), "NOVALUE"),
         (("--env", "AWS_REGION=x"), "AWS_REGION"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -27,7 +26,6 @@ def test_bare_handler_has_no_events_or_base_path(handler_app: Path, settings: st
 
 
 def test_old_runtime_only_works_with_a_bare_handler(handler_app: Path, web_app: Path) -> None:
-    on = date(2024, 7, 7)  # when AWS still accepted python3.9
-    assert load_config(handler_app, on=on, runtime="python3.9").runtime == "python3.9"
+    assert load_config(handler_app, runtime="python3.9").runtime == "python3.9"
     with pytest.raises(UsageError, match=r"web apps need python3[.]10"):
-        load_config(web_app, on=on, runtime="python3.9")
+        load_config(web_app, runtime="python3.9")

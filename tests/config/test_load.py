@@ -71,7 +71,7 @@ def test_refusal_names_the_origin_and_the_line_to_write(
         ({"env": ("AB=\udcff",)}, "--env", "environment variables must be UTF-8 text"),
         ({"env": ("1A=x",)}, "--env", "use at least two letters, digits or underscores, and start with a letter"),
         ({"env": (f"BIG={'x' * 5000}",)}, "--env", "move BIG (5000 bytes) into a file of the project"),
-        ({"runtime": "python3.9"}, "--runtime", "--runtime python3.14"),
+        ({"runtime": "python3.6"}, "--runtime", "--runtime python3.14"),
         ({"runtime": "ruby"}, "--runtime", "--runtime python3.14"),
     ],
 )

@@ -121,13 +121,13 @@ def test_an_endpoint_on_this_machine_needs_no_proxy(endpoint: str, monkeypatch: 
 
 
 def test_a_runtime_that_is_closed_for_new_functions(aws: Aws, name: str, tmp_path: Path) -> None:
-    """python3.10 is from 2026-11-30 to 2027-01-15 for functions that are there alone: nothing is begun for another."""
+    """From 2027-02-01 to 2027-03-03 python3.10 is only for existing functions: a new one changes nothing."""
     wanted, zipped = config(tmp_path, name, runtime="python3.10"), artifact(tmp_path, "one", runtime="python3.10")
-    window, before = (replace(QUICK, today=lambda day=day: day) for day in (date(2026, 12, 1), date(2026, 11, 29)))
+    window, before = (replace(QUICK, today=lambda day=day: day) for day in (date(2027, 2, 2), date(2027, 1, 31)))
     watched = Meddled(aws)
-    with pytest.raises(DeployError, match=r"AWS stopped accepting new python3\.10 functions on 2026-11-30") as refused:
+    with pytest.raises(DeployError, match=r"AWS stopped accepting new python3\.10 functions on 2027-02-01") as refused:
         deploy(wanted, zipped, DeployContext(watched, events.ignore, window, answering))
-    assert "until 2027-01-15" in refused.value.hint and set(watched.calls) <= READS
+    assert "until 2027-03-03" in refused.value.hint and set(watched.calls) <= READS
     assert deploy(wanted, zipped, DeployContext(aws, events.ignore, before, answering)).version == "1"
     other = artifact(tmp_path, "two", runtime="python3.10")
     assert deploy(wanted, other, DeployContext(aws, events.ignore, window, answering)).version == "2"

@@ -51,7 +51,7 @@ KEYS = (
     "constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+, Member must not be null]"
 )
 BLOCKED = (
-    "The runtime parameter of python3.9 is no longer supported for creating or updating AWS Lambda functions. "
+    "The runtime parameter of python3.7 is no longer supported for creating or updating AWS Lambda functions. "
     "We recommend you use a supported runtime while creating or updating functions."
 )
 NO_BUCKET = "Error occurred while GetObject. S3 Error Code: NoSuchBucket. S3 Error Message: The specified bucket does not exist"
@@ -82,7 +82,7 @@ UNASSUMABLE = "The role defined for the function cannot be assumed by Lambda."
         ({"Environment": {"Variables": {"1A": "x"}}}, VALIDATION, KEYS),
         ({"Environment": {"Variables": {"AWS_REGION": "x", "OK": "y"}}}, INVALID, "keys used in this request: AWS_REGION"),
         ({"Runtime": None}, INVALID, "Runtime and Handler are mandatory parameters for functions created with deployment"),
-        ({"Runtime": "python3.9"}, INVALID, BLOCKED),
+        ({"Runtime": "python3.7"}, INVALID, BLOCKED),
         ({"Runtime": "python4.0"}, INVALID, "Value python4.0 at 'runtime' failed to satisfy constraint"),
         ({"Runtime": "nodejs22.x"}, NOT_SUPPORTED, "only Python runs here"),
         ({"Role": f"{ROLE}-none"}, INVALID, UNASSUMABLE),
@@ -170,13 +170,13 @@ def test_runtimes_are_those_of_the_date(tmp_path: Path) -> None:
 
 
 def test_old_runtime_can_be_updated_until_its_last_date(tmp_path: Path) -> None:
-    with serving(tmp_path / "s", date(2026, 1, 1)) as api:
+    with serving(tmp_path / "s", date(2027, 1, 1)) as api:
         api.create("f", Runtime="python3.9")
-    with serving(tmp_path / "s", date(2026, 2, 20)) as api:
+    with serving(tmp_path / "s", date(2027, 2, 20)) as api:
         assert "no longer supported" in error(refusal(api.client.create_function, **valid(Runtime="python3.9")))[1]
         api.client.update_function_code(FunctionName="f", ZipFile=zip_bytes())
         api.wait_until_settled("f")
-    with serving(tmp_path / "s", TODAY) as api:
+    with serving(tmp_path / "s", date(2027, 3, 4)) as api:
         response = refusal(api.client.update_function_code, FunctionName="f", ZipFile=zip_bytes())
         assert "no longer supported" in error(response)[1]
         api.client.update_function_configuration(FunctionName="f", Runtime="python3.13")

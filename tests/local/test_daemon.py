@@ -144,7 +144,7 @@ def test_in_the_foreground_until_interrupted(tmp_path: Path) -> None:
     words = [*LAMBENT, "start", "--foreground", "--port", "0", "--state", str(tmp_path)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        assert process.stdout.readline().startswith("local Lambda: http://127.0.0.1:")
+        assert process.stdout.readline().startswith("the local Lambda is running at http://127.0.0.1:")
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) == 0
         assert "Traceback" not in process.stderr.read()  # type: ignore[union-attr]

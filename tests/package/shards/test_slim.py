@@ -49,7 +49,7 @@ def test_rules_match_by_name(name: str, rule: str) -> None:
 
 def test_options_override_the_rules() -> None:
     names = ("demo/tests/a.py", "demo/tests/data/x.csv", "demo/a.pyi", "demo/big/x.bin", "demo/big.bin")
-    assert rules(*names, keep=("demo/tests/", "*.pyi"), drop=("demo/big",)) == {"demo/big/x.bin": "asked"}
+    assert rules(*names, keep=("demo/tests/", "*.pyi"), drop=("demo/big",)) == {"demo/big/x.bin": "drop"}
     assert rules("demo/a.pyi", "demo/a.h", package="mypy") == {"demo/a.h": "headers"}
     assert rules("demo/a.h", "demo/b.c", package="cffi") == {}
 

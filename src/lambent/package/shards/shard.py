@@ -24,9 +24,10 @@ from lambent.package.shards.installer_files import EntryPoint
 
 _INTERNAL = "\0"  # no file name can start with it
 FACTS, IMPORTS = f"{_INTERNAL}facts.json", f"{_INTERNAL}imports.json"
+_STORED_NAMES = {"dropped_modules": "gone", "conditional_imports": "outside", "build_tools": "tools"}  # part of the format
 
 
-class Facts(Struct, frozen=True, rename={"dropped_modules": "gone", "conditional_imports": "outside", "build_tools": "tools"}):
+class Facts(Struct, frozen=True, rename=_STORED_NAMES):
     """What every build needs to know about a shard. Sizes in bytes.
 
     `dropped` is (rule, files, bytes). `binaries` maps shared objects and programs to `elf.Binary.as_json()`.

@@ -69,7 +69,7 @@ def judge(paths: Iterable[str], package: str, dist_info: str, options: SlimOptio
         if is_kept(path):
             continue
         if is_dropped(path):
-            verdicts.dropped[path] = "asked"
+            verdicts.dropped[path] = "drop"
         elif path.startswith(f"{dist_info}/"):
             if path.removeprefix(f"{dist_info}/") in _rules()["installer"]["drop"]:
                 verdicts.dropped[path] = "installer"

@@ -1,4 +1,4 @@
-"""Other AWS services in the same process: what is kept of them, and how log lines reach them."""
+"""Other AWS services in the same process: what survives a restart, and how log lines reach them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from msgspec.structs import replace
 
 from lambent.local.aws_services import AwsServices, S3Fault
 from lambent.local.engine.log_sink import LogLine, LogSink
@@ -17,41 +18,49 @@ from lambent.local.persistence import Change, Effect, persistent_change
 from support.local_service import TRUST, Service, serving
 
 
-def call(service: str, method: str = "POST", path: str = "/", body: bytes = b"", target: str = "", query: str = "") -> Request:
+def signed(
+    service: str, method: str = "POST", path: str = "/", body: bytes = b"", target: str = "", query: str = ""
+) -> Request:
     authorization = f"AWS4-HMAC-SHA256 Credential=k/20261123/eu-west-1/{service}/aws4_request, SignedHeaders=host, Signature=x"
     headers = (("host", "127.0.0.1:4580"), ("authorization", authorization), ("x-amz-target", target))
     return Request(method, path, query, headers, body)
 
 
 def iam(**members: str) -> Request:
-    return call("iam", body=urlencode(members).encode())
+    return signed("iam", body=urlencode(members).encode())
 
 
 @pytest.mark.parametrize(
-    ("asked", "meant"),
+    ("sent", "change"),
     [
         (iam(Action="GetRole", RoleName="r"), None),
         (iam(Action="CreateRole", RoleName="r"), Change("iam:role/r", "add")),
         (iam(Action="PutRolePolicy", RoleName="r", PolicyName="p"), Change("iam:role/r", "add")),
         (iam(Action="DeleteRole", RoleName="r"), Change("iam:role/r", "end")),
         (iam(Action="CreateAccountAlias"), Change("", "add")),
-        (call("logs", target="Logs_20140328.PutLogEvents", body=b'{"logGroupName":"g"}'), None),
-        (call("logs", target="Logs_20140328.CreateLogGroup", body=b'{"logGroupName":"g"}'), Change("logs:eu-west-1/g", "add")),
-        (call("logs", target="Logs_20140328.DeleteLogGroup", body=b'{"logGroupName":"g"}'), Change("logs:eu-west-1/g", "end")),
-        (call("s3", "GET", "/b/k"), None),
-        (call("s3", "PUT", "/b"), Change("s3:b", "add")),
-        (call("s3", "PUT", "/b/k/l"), Change("s3:b/k/l", "replace")),
-        (call("s3", "PUT", "/b/k", query="tagging"), Change("s3:b/k", "add")),
-        (call("s3", "DELETE", "/b/k"), Change("s3:b/k", "end")),
-        (call("dynamodb", target="DynamoDB_20120810.PutItem"), None),
+        (signed("logs", target="Logs_20140328.PutLogEvents", body=b'{"logGroupName":"g"}'), None),
+        (
+            signed("logs", target="Logs_20140328.CreateLogGroup", body=b'{"logGroupName":"g"}'),
+            Change("logs:eu-west-1/g", "add"),
+        ),
+        (
+            signed("logs", target="Logs_20140328.DeleteLogGroup", body=b'{"logGroupName":"g"}'),
+            Change("logs:eu-west-1/g", "end"),
+        ),
+        (signed("s3", "GET", "/b/k"), None),
+        (signed("s3", "PUT", "/b"), Change("s3:b", "add")),
+        (signed("s3", "PUT", "/b/k/l"), Change("s3:b/k/l", "replace")),
+        (signed("s3", "PUT", "/b/k", query="tagging"), Change("s3:b/k", "add")),
+        (signed("s3", "DELETE", "/b/k"), Change("s3:b/k", "end")),
+        (signed("dynamodb", target="DynamoDB_20120810.PutItem"), None),
         (Request("GET", "/", "", (), b""), None),
     ],
 )
-def test_what_is_kept(asked: Request, meant: Change | None) -> None:
-    assert persistent_change(asked) == meant
+def test_persistent_change_of_a_request(sent: Request, change: Change | None) -> None:
+    assert persistent_change(sent) == change
 
 
-def test_scope_of_a_presigned_request() -> None:
+def test_credential_scope_of_a_presigned_request() -> None:
     query = "X-Amz-Credential=k%2F20261123%2Feu-west-1%2Fs3%2Faws4_request&X-Amz-Signature=x"
     assert credential_scope(Request("GET", "/b/k", query, (), b"")) == ("s3", "eu-west-1")
     assert credential_scope(Request("GET", "/", "", (("authorization", "Bearer x"),), b"")) == ("", "")
@@ -61,15 +70,15 @@ def entry(subject: str, effect: Effect = "add", body: bytes = b"") -> Entry:
     return Entry(1.5, 2**63, subject, effect, Request("PUT", "/p", "q", (("h", "v"),), body))
 
 
-def test_compaction_drops_what_later_entries_undo() -> None:
-    role, object_ = entry("iam:role/r"), entry("s3:b/k", "replace", b"old")
-    kept = compact([role, entry("iam:role/s"), entry("iam:role/s", "end"), object_, entry("s3:b/k", "replace", b"new")])
-    assert kept == [role, entry("s3:b/k", "replace", b"new")]
-    assert compact([entry("s3:b"), object_, entry("s3:b", "end"), entry("s3:b")]) == [entry("s3:b")]
+def test_compaction_drops_obsolete_entries() -> None:
+    role, s3_object = entry("iam:role/r"), entry("s3:b/k", "replace", b"old")
+    remaining = compact([role, entry("iam:role/s"), entry("iam:role/s", "end"), s3_object, entry("s3:b/k", "replace", b"new")])
+    assert remaining == [role, entry("s3:b/k", "replace", b"new")]
+    assert compact([entry("s3:b"), s3_object, entry("s3:b", "end"), entry("s3:b")]) == [entry("s3:b")]
     assert compact([entry(""), entry("", "end")]) == [entry(""), entry("", "end")]
 
 
-def test_journal_keeps_entries_and_cuts_a_torn_line(tmp_path: Path) -> None:
+def test_journal_drops_an_incomplete_line(tmp_path: Path) -> None:
     small, big = entry("iam:role/r", body=b"\x00\xff"), entry("s3:b/k", "replace", b"x" * 50_000)
     journal = Journal(tmp_path)
     journal.append(small)
@@ -100,23 +109,23 @@ def test_sink_batches_by_stream_and_flushes_on_demand() -> None:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
-    with serving(tmp_path_factory.mktemp("state")) as one:
-        yield one
+    with serving(tmp_path_factory.mktemp("state")) as running:
+        yield running
 
 
-def test_sts_and_sessions_of_roles(service: Service) -> None:
+def test_sts_knows_sessions_of_roles(service: Service) -> None:
     assert service.client("sts").get_caller_identity()["Account"] == "123456789012"
-    made = service.client("sts").assume_role(RoleArn=service.role("assumed"), RoleSessionName="session")["Credentials"]
+    credentials = service.client("sts").assume_role(RoleArn=service.role("assumed"), RoleSessionName="session")["Credentials"]
     session = service.client(
         "sts",
-        aws_access_key_id=made["AccessKeyId"],
-        aws_secret_access_key=made["SecretAccessKey"],
-        aws_session_token=made["SessionToken"],
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
     )
     assert session.get_caller_identity()["Arn"].endswith(":assumed-role/assumed/session")
 
 
-def test_other_services_are_there(service: Service) -> None:
+def test_other_services_answer(service: Service) -> None:
     table = service.client("dynamodb").create_table(
         TableName="t",
         KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
@@ -130,13 +139,13 @@ def test_other_services_are_there(service: Service) -> None:
     assert s3.get_object(Bucket="meta", Key="ä/ b")["Metadata"] == {"some_key": "v"}
 
 
-def test_a_region_that_is_none_is_told_so(service: Service) -> None:
+def test_unknown_region_is_refused(service: Service) -> None:
     client = service.client("logs", region_name="eu-wst-1")
     with pytest.raises(client.exceptions.ClientError, match=r"InvalidRegion.*there is no region eu-wst-1"):
         client.describe_log_groups()
 
 
-def test_deleted_things_stay_deleted_and_the_journal_shrinks(tmp_path: Path) -> None:
+def test_deletions_survive_a_restart_and_shrink_the_journal(tmp_path: Path) -> None:
     journal = tmp_path / "neighbours" / "journal.jsonl"
     with serving(tmp_path) as first:
         iam = first.client("iam")
@@ -155,14 +164,14 @@ def test_deleted_things_stay_deleted_and_the_journal_shrinks(tmp_path: Path) -> 
     with serving(tmp_path) as second:
         iam = second.client("iam")
         assert [role["RoleName"] for role in iam.list_roles()["Roles"]] == ["r2"]
-        assert [one["AccessKeyId"] for one in iam.list_access_keys(UserName="u")["AccessKeyMetadata"]] == [key["AccessKeyId"]]
+        assert [item["AccessKeyId"] for item in iam.list_access_keys(UserName="u")["AccessKeyMetadata"]] == [key["AccessKeyId"]]
         s3 = second.client("s3")
         assert s3.get_object(Bucket="versioned", Key="k", VersionId=versions[0])["Body"].read() == b"1"
         assert s3.list_buckets()["Buckets"] == bucket
     assert len(journal.read_text().splitlines()) == 7
 
 
-def test_what_the_lambda_api_asks(tmp_path: Path) -> None:
+def test_services_for_the_lambda_api_and_the_engine(tmp_path: Path) -> None:
     services = AwsServices(tmp_path)
     services.start()
     try:
@@ -170,9 +179,9 @@ def test_what_the_lambda_api_asks(tmp_path: Path) -> None:
         with pytest.raises(S3Fault, match="NoSuchBucket"):
             services.s3_object("none", "k", None)
         services.log_sink.write("eu-west-1", "g", "s", [LogLine(int(time.time() * 1000), "hello")])
-        asked = call("logs", body=b'{"logGroupName":"g"}', target="Logs_20140328.FilterLogEvents")
-        asked = Request(asked.method, "/", "", (*asked.headers, ("content-type", "application/x-amz-json-1.1")), asked.body)
-        said = json.loads(services._answer(asked).body)
-        assert [event["message"] for event in said["events"]] == ["hello"]
+        query = signed("logs", body=b'{"logGroupName":"g"}', target="Logs_20140328.FilterLogEvents")
+        query = replace(query, headers=(*query.headers, ("content-type", "application/x-amz-json-1.1")))
+        result = json.loads(services._answer(query).body)
+        assert [event["message"] for event in result["events"]] == ["hello"]
     finally:
         services.close()

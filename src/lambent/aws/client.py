@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-import botocore.exceptions
 import botocore.session
+from botocore import exceptions
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config as ClientConfig
@@ -33,21 +33,12 @@ _CONNECT_S = 5
 _READ_S = 70
 _ATTEMPTS = 5
 
-
-BOTOCORE_ERRORS = (
-    botocore.exceptions.BotoCoreError,
-    botocore.exceptions.ClientError,
-    ResponseParserError,
-    EventStreamError,
-)
+BOTOCORE_ERRORS = (exceptions.BotoCoreError, exceptions.ClientError, ResponseParserError, EventStreamError)
 """Everything that a call may raise."""
 
-_LOGIN_ERRORS = (
-    botocore.exceptions.SSOError,
-    botocore.exceptions.LoginError,
-    botocore.exceptions.TokenRetrievalError,
-    botocore.exceptions.CredentialRetrievalError,
-)
+_TOKEN_ERRORS = (exceptions.TokenRetrievalError, exceptions.CredentialRetrievalError)
+_LOGIN_ERRORS = (exceptions.SSOError, exceptions.LoginError, *_TOKEN_ERRORS)
+_NETWORK_ERRORS = (exceptions.HTTPClientError, exceptions.ConnectionError, exceptions.IncompleteReadError)
 
 
 class AwsClient:
@@ -77,7 +68,7 @@ class AwsClient:
             if credentials is None:
                 raise no_credentials(self._session.get_config_variable("profile") or "")
             SigV4Auth(credentials.get_frozen_credentials(), "lambda", self._region).add_auth(request)
-        except botocore.exceptions.BotoCoreError as error:
+        except exceptions.BotoCoreError as error:
             raise self._translate(error, "signing") from error
         return tuple(sorted(request.headers.items()))
 
@@ -181,30 +172,30 @@ def _with_profile(hint: str, profile: str) -> str:
 
 
 def _translate_error(error: Exception, operation: str, endpoint: str | None, resource: str) -> AwsError:
-    if isinstance(error, botocore.exceptions.ClientError):
+    if isinstance(error, exceptions.ClientError):
         details = error.response.get("Error", {})
         message = details.get("Message") or error.response.get("message") or ""
         return translate_refusal(details.get("Code", ""), message, error.operation_name, endpoint or "", resource)
     what, hint = str(error), ""
-    if isinstance(error, botocore.exceptions.NoCredentialsError | botocore.exceptions.PartialCredentialsError):
+    if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
         return no_credentials()
     if isinstance(error, _LOGIN_ERRORS):
         what, hint = f"the AWS login can't be used: {error}", f"run aws sso login or aws login; {LOCAL}"
-    elif isinstance(error, botocore.exceptions.ProfileNotFound):
+    elif isinstance(error, exceptions.ProfileNotFound):
         hint = "aws configure list-profiles shows the existing profiles"
-    elif isinstance(error, botocore.exceptions.NoRegionError):
+    elif isinstance(error, exceptions.NoRegionError):
         return no_region()
     elif isinstance(error, ResponseParserError | EventStreamError):
         what = f"{operation} got an answer that isn't from AWS: {what.splitlines()[0] if what else ''}"
         hint = "check for a proxy or a network login page in between, then run the same command again"
     elif isinstance(
         error,
-        botocore.exceptions.HTTPClientError | botocore.exceptions.ConnectionError | botocore.exceptions.IncompleteReadError,
+        exceptions.HTTPClientError | exceptions.ConnectionError | exceptions.IncompleteReadError,
     ):
         what = f"{operation} got no answer: {error}"
         hint = "is the local Lambda running? See lambent local status" if endpoint else "check the network and --region"
         hint += ", then run the same command again: it continues from here"
-    elif isinstance(error, botocore.exceptions.ParamValidationError):
+    elif isinstance(error, exceptions.ParamValidationError):
         what = f"{operation} was not sent: {error}"
     where = describe_operation(operation, endpoint)
     return AwsError(what, code=type(error).__name__, operation=operation, where=where, hint=hint)

@@ -38,8 +38,8 @@ def translate_refusal(code: str, message: str, operation: str, endpoint: str = "
     where = describe_operation(operation, endpoint)
     if code in DENIED or (code == "403" and operation.startswith("Head")):  # an answer to HEAD has no text
         return translate_denial(code, _denial_text(message, operation, resource), operation, where)
-    if known := find_known_error(code, message):
-        return AwsError(known[0], code=code, operation=operation, where=where, hint=known[1], detail=_aws_text(message))
+    if entry := find_known_error(code, message):
+        return AwsError(entry[0], code=code, operation=operation, where=where, hint=entry[1], detail=_aws_text(message))
     what, hint = f"AWS refused {operation}: {message or code}", ""
     if code in _EXPIRED:
         what, hint = "the AWS credentials have expired", _LOG_IN

@@ -56,12 +56,13 @@ class BotoRoles(AwsClient):
 
 
 def _trusts_lambda(document: Any) -> bool:
-    parsed = json.loads(document) if isinstance(document, str) else document or {}
-    statements = parsed.get("Statement", [])
+    policy = json.loads(document) if isinstance(document, str) else document or {}
+    statements = policy.get("Statement", [])
     for statement in [statements] if isinstance(statements, dict) else statements:
-        services = statement.get("Principal", {})
-        services = services.get("Service", []) if isinstance(services, dict) else []
-        named = [services] if isinstance(services, str) else services
-        if statement.get("Effect") == "Allow" and "lambda.amazonaws.com" in named:
+        principal = statement.get("Principal", {})
+        services = principal.get("Service", []) if isinstance(principal, dict) else []
+        if statement.get("Effect") == "Allow" and "lambda.amazonaws.com" in (
+            [services] if isinstance(services, str) else services
+        ):
             return True
     return False

@@ -21,7 +21,7 @@ def apply(plan: Plan, context: DeployContext) -> Deployment:
     for step in plan.steps:
         context.emit(events.StepStarted(step.title))
         start = time.monotonic()
-        detail = step.apply(deployment)
+        detail = step.apply(deployment) or ""
         if not isinstance(step, CheckUrl):  # its end is the event Answered
             context.emit(events.StepDone(step.title, time.monotonic() - start, detail))
     if plan.changes:

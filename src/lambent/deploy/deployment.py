@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from lambent.aws.interface import Aws
-from lambent.deploy.context import DeployContext, Timing
+from lambent.deploy.context import DeployContext
 from lambent.errors import AwsError
-from lambent.events import Emit
 
 T = TypeVar("T")
 
@@ -31,6 +29,7 @@ class Deployment:
         self, context: DeployContext, *, version: str = "", url: str = "", revision: str = "", url_mode: str = ""
     ) -> None:
         self.context = context
+        self.aws, self.emit, self.timing = context.aws, context.emit, context.timing
         self.previous = self.version = version
         self.url = url
         self.revision = revision
@@ -38,18 +37,6 @@ class Deployment:
         self.alias_revision = ""
         self.previous_mode = self.url_mode = url_mode
         self.check_request_id = ""
-
-    @property
-    def aws(self) -> Aws:
-        return self.context.aws
-
-    @property
-    def emit(self) -> Emit:
-        return self.context.emit
-
-    @property
-    def timing(self) -> Timing:
-        return self.context.timing
 
 
 @contextmanager

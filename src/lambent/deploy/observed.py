@@ -63,8 +63,7 @@ def observe(aws: Aws, app: str, settle_s: float) -> tuple[Names, Observed]:
 
 
 def _observe_once(aws: Aws, app: str) -> tuple[Names, Observed]:
-    # The names used here are the same in every account, so the account can be read at the same time.
-    names = Names(app, "", aws.region)
+    names = Names(app, "", aws.region)  # those used here are the same in every account
     function = names.function
     with ThreadPoolExecutor(15) as pool:
         account = pool.submit(aws.account)
@@ -83,7 +82,7 @@ def _observe_once(aws: Aws, app: str) -> tuple[Names, Observed]:
         latest_url = pool.submit(aws.url, function, "")
         latest_statements = pool.submit(aws.statements, function, "")
     foreign_aliases = [alias for alias in aliases.result() if alias.name != ALIAS]
-    observed = Observed(
+    return Names(app, account.result(), aws.region), Observed(
         role=role.result(),
         attached=attached.result(),
         latest=latest.result(),
@@ -103,7 +102,6 @@ def _observe_once(aws: Aws, app: str) -> tuple[Names, Observed]:
         newest=next(reversed(versions.result()), None),
         archives=_archives(versions.result()),
     )
-    return Names(app, account.result(), aws.region), observed
 
 
 def _differ(one: Url | None, other: Url | None) -> bool:

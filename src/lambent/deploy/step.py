@@ -32,8 +32,8 @@ class Step(Action, frozen=True):
 
     changes: ClassVar[bool] = True
 
-    def apply(self, deployment: Deployment) -> str:
-        """Do it, and return what to add to the title once it is done ("version 4"), or ""."""
+    def apply(self, deployment: Deployment) -> str | None:
+        """Do it, and return what to add to the title once it is done, such as "version 4"."""
         raise NotImplementedError
 
     def shell(self) -> Iterator[str]:
@@ -47,9 +47,8 @@ class ApiCall(Step, frozen=True):
     def call(self, aws: Aws) -> None:
         raise NotImplementedError
 
-    def apply(self, deployment: Deployment) -> str:
+    def apply(self, deployment: Deployment) -> None:
         self.call(deployment.aws)
-        return ""
 
 
 class Deletion(Action, frozen=True):

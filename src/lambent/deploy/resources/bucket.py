@@ -37,7 +37,7 @@ class Upload(Step, frozen=True):
     def title(self) -> str:
         return f"upload {self.what} to s3://{self.code.bucket}"
 
-    def apply(self, deployment: Deployment) -> str:
+    def apply(self, deployment: Deployment) -> None:
         aws, code = deployment.aws, self.code
         if self.creates_bucket:  # even if it exists: an earlier run may have ended before it blocked public access
             try:
@@ -48,7 +48,6 @@ class Upload(Step, frozen=True):
                     raise
         if not aws.uploaded(code.bucket, code.key):
             aws.upload(code.bucket, code.key, code.path)
-        return ""
 
     def shell(self) -> Iterator[str]:
         bucket = self.code.bucket
@@ -63,13 +62,10 @@ class DeletePackages(ApiCall, frozen=True):
     A version that couldn't be deleted, because something else uses it by now, keeps its archive.
     """
 
+    title: ClassVar[str] = "delete the packages of old versions"
     actions: ClassVar = ("s3:DeleteObject", "lambda:ListVersionsByFunction")
     locations: tuple[str, ...]
     name: str
-
-    @property
-    def title(self) -> str:
-        return "delete the packages of old versions"
 
     def call(self, aws: Aws) -> None:
         needed = {dict(version.settings.environment).get(OVERFLOW, "") for version in aws.versions(self.name)}

@@ -88,25 +88,25 @@ class RunCanary(Step, frozen=True):
         start, since = timing.clock(), time.time()
         last_read = since
         while True:
-            left = max(self.canary.seconds - (timing.clock() - start), 0.0)
+            remaining_s = max(self.canary.seconds - (timing.clock() - start), 0.0)
             read_at = time.time()
             try:
-                if left < self.canary.seconds:  # what was just written may not be readable yet
+                if remaining_s < self.canary.seconds:  # what was just written may not be readable yet
                     self._current_alias(aws, new.version)
                 for log in (new, old):
                     self._read(aws, log, max(since, last_read - _DELAY_S))
                 last_read = read_at
             except AwsError as error:  # throttled, or no network: the next look sees what this one missed
-                if left == 0:
+                if remaining_s == 0:
                     what = f"the log could not be read, so the canary's result is unknown: {error.what}"
                     hint = f"{self._remaining(new.version)}: run the same command again, or lambent rollback"
                     hint += f"; {error.hint}" if error.hint else ""
                     raise UnconfirmedError(what, where=error.where, hint=hint) from error
-            progress = events.CanaryProgress(new.version, self.canary.share, left, new.count.requests, new.count.errors)
+            progress = events.CanaryProgress(new.version, self.canary.share, remaining_s, new.count.requests, new.count.errors)
             deployment.emit(progress)
-            if left == 0 or not is_healthy(new.count, old.count):
+            if remaining_s == 0 or not is_healthy(new.count, old.count):
                 return
-            timing.pause(min(timing.look_s, left))
+            timing.pause(min(timing.look_s, remaining_s))
 
     def _read(self, aws: Aws, log: VersionLog, since_s: float) -> None:
         """Read two days' streams: they carry the day on which their environment started, which may have been yesterday."""

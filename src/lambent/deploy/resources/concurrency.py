@@ -22,13 +22,10 @@ from lambent.names import ALIAS
 class Reserve(ApiCall, frozen=True):
     """Sets the reserved concurrency; `executions` None removes it."""
 
+    title: ClassVar[str] = "set reserved concurrency"
     actions: ClassVar = ("lambda:PutFunctionConcurrency", "lambda:DeleteFunctionConcurrency")
     name: str
     executions: int | None
-
-    @property
-    def title(self) -> str:
-        return "set reserved concurrency"
 
     def call(self, aws: Aws) -> None:
         aws.reserve(self.name, self.executions)
@@ -45,6 +42,7 @@ class Reserve(ApiCall, frozen=True):
 class Provision(Step, frozen=True):
     """Sets the provisioned concurrency and waits until the environments are ready; `executions` None removes it."""
 
+    title: ClassVar[str] = "set provisioned concurrency"
     actions: ClassVar = (
         *("lambda:PutProvisionedConcurrencyConfig", "lambda:DeleteProvisionedConcurrencyConfig"),
         "lambda:GetProvisionedConcurrencyConfig",
@@ -53,15 +51,10 @@ class Provision(Step, frozen=True):
     alias: str
     executions: int | None
 
-    @property
-    def title(self) -> str:
-        return "set provisioned concurrency"
-
-    def apply(self, deployment: Deployment) -> str:
+    def apply(self, deployment: Deployment) -> None:
         deployment.aws.provision(self.name, self.alias, self.executions)
         if self.executions is not None:
             _wait_provisioned(deployment, self.name, self.alias)
-        return ""
 
     def shell(self) -> Iterator[str]:
         alias = aws_cli.alias_options(self.name, self.alias)
@@ -75,18 +68,14 @@ class Provision(Step, frozen=True):
 class AwaitProvisioned(Step, frozen=True):
     """Waits for the environments of the alias's new version: AWS starts new ones when an alias moves."""
 
+    title: ClassVar[str] = "wait for the provisioned environments"
     actions: ClassVar = ("lambda:GetProvisionedConcurrencyConfig",)
     changes: ClassVar[bool] = False
     name: str
     alias: str
 
-    @property
-    def title(self) -> str:
-        return "wait for the provisioned environments"
-
-    def apply(self, deployment: Deployment) -> str:
+    def apply(self, deployment: Deployment) -> None:
         _wait_provisioned(deployment, self.name, self.alias)
-        return ""
 
     def shell(self) -> Iterator[str]:
         options = (*aws_cli.alias_options(self.name, self.alias), "--query", "Status", "--output", "text")

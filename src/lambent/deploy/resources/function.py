@@ -36,13 +36,12 @@ class CreateFunction(Step, frozen=True):
     def title(self) -> str:
         return f"create function {self.name}"
 
-    def apply(self, deployment: Deployment) -> str:
+    def apply(self, deployment: Deployment) -> None:
         create = lambda: deployment.aws.create_function(self.name, self.settings, self.code, self.tags)  # noqa: E731
         with stale_if_exists(CONFLICT):
             _retry_while_role_is_new(deployment, create)
         settle(deployment, self.name)
         deployment.wrote_latest = True
-        return ""
 
     def shell(self) -> Iterator[str]:
         function = aws_cli.function_option(self.name)
@@ -53,20 +52,16 @@ class CreateFunction(Step, frozen=True):
 
 
 class UpdateCode(Step, frozen=True):
+    title: ClassVar[str] = "upload code"
     actions: ClassVar = ("lambda:UpdateFunctionCode", "lambda:GetFunction")
     name: str
     code: Code
 
-    @property
-    def title(self) -> str:
-        return "upload code"
-
-    def apply(self, deployment: Deployment) -> str:
+    def apply(self, deployment: Deployment) -> None:
         def is_current(function: Function) -> bool:
             return function.sha256 == self.code.sha256 and function.architecture == self.code.architecture
 
         _write(deployment, self.name, lambda revision: deployment.aws.update_code(self.name, self.code, revision), is_current)
-        return ""
 
     def shell(self) -> Iterator[str]:
         function = aws_cli.function_option(self.name)
@@ -76,6 +71,7 @@ class UpdateCode(Step, frozen=True):
 
 
 class UpdateSettings(Step, frozen=True):
+    title: ClassVar[str] = "update configuration"
     actions: ClassVar = (
         *("lambda:UpdateFunctionConfiguration", "lambda:GetFunctionConfiguration", "lambda:GetFunction"),
         "iam:PassRole",
@@ -83,18 +79,13 @@ class UpdateSettings(Step, frozen=True):
     name: str
     settings: Settings
 
-    @property
-    def title(self) -> str:
-        return "update configuration"
-
-    def apply(self, deployment: Deployment) -> str:
+    def apply(self, deployment: Deployment) -> None:
         def update(revision: str) -> Function:
             return _retry_while_role_is_new(
                 deployment, lambda: deployment.aws.update_settings(self.name, self.settings, revision)
             )
 
         _write(deployment, self.name, update, lambda function: function.settings == self.settings)
-        return ""
 
     def shell(self) -> Iterator[str]:
         function = aws_cli.function_option(self.name)

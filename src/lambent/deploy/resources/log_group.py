@@ -17,18 +17,14 @@ from lambent.events import PlannedLine
 
 
 class CreateLogGroup(Step, frozen=True):
+    title: ClassVar[str] = "create log group"
     actions: ClassVar = ("logs:CreateLogGroup", "logs:TagResource")
     group: str
     tags: Pairs
 
-    @property
-    def title(self) -> str:
-        return "create log group"
-
-    def apply(self, deployment: Deployment) -> str:
+    def apply(self, deployment: Deployment) -> None:
         with stale_if_exists(LOG_GROUP_EXISTS):
             deployment.aws.create_log_group(self.group, self.tags)
-        return ""
 
     def shell(self) -> Iterator[str]:
         yield aws_cli.command("logs", "create-log-group", "--log-group-name", self.group, *aws_cli.tag_map(self.tags))

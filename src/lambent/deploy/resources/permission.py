@@ -41,13 +41,12 @@ class Grant(Step, frozen=True):
     def title(self) -> str:
         return f"allow {self.statement.action.removeprefix('lambda:')} through the URL"
 
-    def apply(self, deployment: Deployment) -> str:
+    def apply(self, deployment: Deployment) -> None:
         try:
             deployment.aws.add_statement(self.name, self.alias, self.statement)
         except AwsError as error:
             if error.code != CONFLICT or self.statement not in deployment.aws.statements(self.name, self.alias):
                 raise
-        return ""
 
     def shell(self) -> Iterator[str]:
         statement = self.statement

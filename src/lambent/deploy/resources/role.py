@@ -31,10 +31,9 @@ class CreateRole(Step, frozen=True):
     def title(self) -> str:
         return f"create role {self.role}"
 
-    def apply(self, deployment: Deployment) -> str:
+    def apply(self, deployment: Deployment) -> None:
         with stale_if_exists(ROLE_EXISTS):
             deployment.aws.create_role(self.role, self.tags)
-        return ""
 
     def shell(self) -> Iterator[str]:
         trust = ("--assume-role-policy-document", json.dumps(TRUST))

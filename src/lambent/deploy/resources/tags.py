@@ -15,13 +15,10 @@ from lambent.events import PlannedLine
 
 
 class Tag(ApiCall, frozen=True):
+    title: ClassVar[str] = "set tags"
     actions: ClassVar = ("lambda:TagResource",)
     arn: str
     tags: Pairs
-
-    @property
-    def title(self) -> str:
-        return "set tags"
 
     def call(self, aws: Aws) -> None:
         aws.tag(self.arn, self.tags)
@@ -31,13 +28,10 @@ class Tag(ApiCall, frozen=True):
 
 
 class Untag(ApiCall, frozen=True):
+    title: ClassVar[str] = "remove tags"
     actions: ClassVar = ("lambda:UntagResource",)
     arn: str
     keys: tuple[str, ...]
-
-    @property
-    def title(self) -> str:
-        return "remove tags"
 
     def call(self, aws: Aws) -> None:
         aws.untag(self.arn, self.keys)

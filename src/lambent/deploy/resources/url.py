@@ -26,16 +26,13 @@ from lambent.names import ALIAS
 
 
 class CreateUrl(Step, frozen=True):
+    title: ClassVar[str] = "create URL"
     actions: ClassVar = ("lambda:CreateFunctionUrlConfig", "lambda:GetFunctionUrlConfig")
     name: str
     alias: str
     auth: str
     mode: str = BUFFERED
     cors: Cors | None = None
-
-    @property
-    def title(self) -> str:
-        return "create URL"
 
     def apply(self, deployment: Deployment) -> str:
         try:
@@ -73,7 +70,7 @@ class UpdateUrl(Step, frozen=True):
             return "open the URL to everyone" if self.auth == PUBLIC else "restrict the URL to signed requests"
         return f"set the URL to {self.mode}" if self.mode else "update URL"
 
-    def apply(self, deployment: Deployment) -> str:
+    def apply(self, deployment: Deployment) -> None:
         aws = deployment.aws
         try:
             deployment.url = aws.update_url(self.name, self.alias, self.auth, self.mode, self.cors).address
@@ -85,7 +82,6 @@ class UpdateUrl(Step, frozen=True):
                         take_back(deployment, self.name, self.alias)
                 raise
         deployment.url_mode = self.mode or deployment.url_mode
-        return ""
 
     def shell(self) -> Iterator[str]:
         options = [*aws_cli.alias_options(self.name, self.alias)]
@@ -97,6 +93,7 @@ class UpdateUrl(Step, frozen=True):
 class CheckUrl(Step, frozen=True):
     """Requests the URL as any client would. A version that passed its check and fails here is taken back."""
 
+    title: ClassVar[str] = "request the URL"
     actions: ClassVar = (
         *("lambda:InvokeFunctionUrl", "lambda:InvokeFunction", "lambda:GetPolicy", "lambda:GetAlias"),
         *("lambda:GetFunctionUrlConfig", "lambda:UpdateFunctionUrlConfig", "lambda:UpdateAlias", "lambda:GetFunction"),
@@ -109,11 +106,7 @@ class CheckUrl(Step, frozen=True):
     mode: str = BUFFERED
     auth: str = PUBLIC
 
-    @property
-    def title(self) -> str:
-        return "request the URL"
-
-    def apply(self, deployment: Deployment) -> str:
+    def apply(self, deployment: Deployment) -> None:
         request = CheckRequest(self.name, deployment.version, self.settings, self.strict, deployment.url, self.mode, self.auth)
         try:
             check_url(deployment.context, request, self.alias)
@@ -128,7 +121,6 @@ class CheckUrl(Step, frozen=True):
                 if url is None or url.auth != self.auth:
                     raise OvertakenError(self.name, "changed who may call the URL during this one") from None
             raise
-        return ""
 
     def _take_back(self, deployment: Deployment) -> str:
         """Take the version back, and return what came of that, in words."""
@@ -149,13 +141,10 @@ class CheckUrl(Step, frozen=True):
 
 
 class DeleteUrl(Deletion, frozen=True):
+    title: ClassVar[str] = "delete URL"
     actions: ClassVar = ("lambda:DeleteFunctionUrlConfig",)
     name: str
     alias: str
-
-    @property
-    def title(self) -> str:
-        return "delete URL"
 
     def delete(self, aws: Aws) -> None:
         aws.delete_url(self.name, self.alias)

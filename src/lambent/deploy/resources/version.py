@@ -33,15 +33,12 @@ _LOG_LINES = 60
 class PublishVersion(Step, frozen=True):
     """Publishes $LATEST if it is what the plan assumed: another deploy may have written to it. `group` is its log group."""
 
+    title: ClassVar[str] = "publish version"
     actions: ClassVar = ("lambda:PublishVersion", "lambda:GetFunction", "logs:FilterLogEvents")
     name: str
     settings: Settings
     code: Code
     group: str
-
-    @property
-    def title(self) -> str:
-        return "publish version"
 
     def apply(self, deployment: Deployment) -> str:
         published = self._publish(deployment)
@@ -104,11 +101,10 @@ class CheckVersion(Step, frozen=True):
     def title(self) -> str:
         return f"check version {self.version}".rstrip()
 
-    def apply(self, deployment: Deployment) -> str:
+    def apply(self, deployment: Deployment) -> None:
         version = self.version or deployment.version
         request = CheckRequest(self.name, version, self.settings, self.strict, deployment.url, self.mode, self.auth)
         deployment.check_request_id = check(deployment.aws, request, deployment.timing.answer_s).request_id
-        return ""
 
     def shell(self) -> Iterator[str]:
         version = quote(self.version) if self.version else '"$version"'
@@ -125,15 +121,12 @@ class CheckVersion(Step, frozen=True):
 class DeleteVersions(Step, frozen=True):
     """Deletes old versions. One that something else uses by now is kept."""
 
+    title: ClassVar[str] = "delete old versions"
     actions: ClassVar = ("lambda:DeleteFunction",)
     name: str
     versions: tuple[str, ...]
 
-    @property
-    def title(self) -> str:
-        return "delete old versions"
-
-    def apply(self, deployment: Deployment) -> str:
+    def apply(self, deployment: Deployment) -> None:
         for version in self.versions:
             try:
                 deployment.aws.delete_function(self.name, version)
@@ -141,7 +134,6 @@ class DeleteVersions(Step, frozen=True):
                 if error.code != CONFLICT:
                     raise
                 deployment.emit(events.Notice(f"version {version} is kept, because something else in your account uses it"))
-        return ""
 
     def shell(self) -> Iterator[str]:
         for version in self.versions:

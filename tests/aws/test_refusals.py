@@ -1,4 +1,4 @@
-"""Every refusal of AWS's that a user can cause, in the words that AWS uses, and what is shown for it: what and try.
+"""MemorySweep refusal of AWS's that a user can cause, in the words that AWS uses, and what is shown for it: what and try.
 
 The texts are those of the fact sheets and recordings: recorded from AWS where `tests/recordings` has them, else as reported.
 """
@@ -43,7 +43,7 @@ def test_every_row_of_the_table_is_tried() -> None:
 
 
 def recorded(found: Any) -> set[tuple[str, str]]:
-    """Every error in the recordings."""
+    """MemorySweep error in the recordings."""
     if isinstance(found, dict):
         error = found.get("Error")
         here = {(error["Code"], error.get("Message") or "")} if isinstance(error, dict) and "Code" in error else set()

@@ -27,7 +27,7 @@ from lambent.deploy.fetch import Fetch, fetch
 from lambent.deploy.observed import observe
 from lambent.deploy.rollback import rollback
 from lambent.errors import AwsError, DeployError, LambentError, UnconfirmedError, UsageError
-from support.deploy_cases import READS, Meddled, artifact, config
+from support.deploy_cases import READS, HookedAws, artifact, config
 from support.local_service import RUNTIME, serving
 from support.memory_aws import MemoryAws
 
@@ -98,7 +98,7 @@ def raise_at(number: int, fault: BaseException) -> Any:
 def test_from_nothing_to_an_answer_and_on(target: Target) -> None:
     first = target.deploy("one")
     assert (first.version, first.changed, target.heard(first.url)) == ("1", True, b"one")
-    watched = Meddled(target.aws)
+    watched = HookedAws(target.aws)
     again = target.deploy("one", watched)
     assert (again.version, again.url, again.changed, set(watched.calls) <= READS) == ("1", first.url, False, True)
     second = target.deploy("two", log_retention_days=7, tags=(("team", "web"),))
@@ -175,7 +175,7 @@ def test_a_rollback_broken_off_at_every_call_a_rerun_completes(tmp_path: Path, m
         target = in_memory(MemoryAws(), tmp_path)
         for text in ("one", "two", "three"):
             url = target.deploy(text).url
-        watched = Meddled(target.aws, **{moment: raise_at(number, fault)})
+        watched = HookedAws(target.aws, **{moment: raise_at(number, fault)})
         with suppress(KeyboardInterrupt, LambentError):
             target.rollback(aws=watched)
         assert target.heard(url) in (b"two", b"three")
@@ -199,7 +199,7 @@ def test_a_rollback_waits_for_the_provisioned_environments(tmp_path: Path) -> No
     target = in_memory(MemoryAws(looks=2), tmp_path)
     target.deploy("one", provisioned_concurrency=1)
     target.deploy("two", provisioned_concurrency=1)
-    watched = Meddled(target.aws)
+    watched = HookedAws(target.aws)
     assert target.rollback(aws=watched).version == "1"
     assert watched.calls.count("provisioned") == 1 + 3
     assert watched.calls.index("move_alias") < len(watched.calls) - 1 - watched.calls[::-1].index("provisioned")
@@ -247,7 +247,7 @@ def test_broken_off_at_every_call_a_rerun_completes(tmp_path: Path, moment: str)
     """In memory only: on the local Lambda and on moto others do the same."""
     for number in itertools.count(16):
         target = in_memory(MemoryAws(), tmp_path)
-        watched = Meddled(target.aws, **{moment: raise_at(number, KeyboardInterrupt())})
+        watched = HookedAws(target.aws, **{moment: raise_at(number, KeyboardInterrupt())})
         try:
             target.deploy("one", watched)
         except KeyboardInterrupt:
@@ -268,7 +268,7 @@ def test_a_canary_broken_off_at_every_call_a_rerun_completes(tmp_path: Path, mom
         url = target.deploy("one").url
         passed = itertools.count()
         timing = Timing(settle_s=5, answer_s=1, clock=lambda passed=passed: 20.0 * next(passed), pause=lambda seconds: None)  # type: ignore[misc]
-        watched = Meddled(target.aws, **{moment: raise_at(number, fault)})
+        watched = HookedAws(target.aws, **{moment: raise_at(number, fault)})
         with suppress(KeyboardInterrupt, LambentError):
             target.deploy("two", watched, timing, canary=HALF)
         assert {target.heard(url) for _ in range(4)} <= {b"one", b"two"}
@@ -286,7 +286,7 @@ def test_a_canary_broken_off_at_every_call_a_rerun_completes(tmp_path: Path, mom
 def test_what_is_under_way_is_waited_for(tmp_path: Path) -> None:
     target = in_memory(MemoryAws(looks=2), tmp_path)
     assert target.deploy("one", provisioned_concurrency=1).version == "1"
-    watched = Meddled(target.aws)
+    watched = HookedAws(target.aws)
     assert target.deploy("two", watched, provisioned_concurrency=1).version == "2"
     assert watched.calls.count("provisioned") == 1 + 3, "the alias has moved: its environments are made anew"
     assert watched.calls.index("move_alias") < len(watched.calls) - 1 - watched.calls[::-1].index("provisioned")
@@ -304,7 +304,7 @@ def test_what_takes_too_long_is_said_and_a_rerun_goes_on(tmp_path: Path) -> None
 def test_a_snapshot_has_its_own_patience(tmp_path: Path) -> None:
     aws = MemoryAws()
     target = in_memory(aws, tmp_path)
-    slow = Meddled(aws, before=lambda call, count: setattr(aws, "looks", 3 if call == "publish" else 0))
+    slow = HookedAws(aws, before=lambda call, count: setattr(aws, "looks", 3 if call == "publish" else 0))
     with pytest.raises(DeployError, match=r"AWS is still working on version 1 of app\d+ after 0 s"):
         target.deploy("one", slow, Timing(snapshot_s=0, answer_s=5), snapstart=True)
     assert aws.alias(target.name, "live") is None

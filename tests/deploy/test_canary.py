@@ -23,7 +23,7 @@ from lambent.deploy.fetch import fetch
 from lambent.deploy.polling import wait_until
 from lambent.deploy.rollback import rollback
 from lambent.errors import AwsError, DeployError, UnconfirmedError
-from support.deploy_cases import Meddled, artifact, config
+from support.deploy_cases import HookedAws, artifact, config
 from support.local_service import RUNTIME
 
 FRESH = itertools.count()
@@ -223,14 +223,14 @@ def test_another_canary_of_the_same_may_end_it_sooner(app: Ran, aws: Aws, tmp_pa
 def test_a_log_that_may_not_be_read_is_said_before_anything_moves(app: Ran, aws: Aws, tmp_path: Path, name: str) -> None:
     app.deploy(says("one"))
     with pytest.raises(AwsError, match="FilterLogEvents"):
-        Ran(Meddled(aws, before=refused_from(1)), tmp_path, name).deploy(says("two"))  # type: ignore[arg-type]
+        Ran(HookedAws(aws, before=refused_from(1)), tmp_path, name).deploy(says("two"))  # type: ignore[arg-type]
     assert app.shares() == ("1", ())
 
 
 def test_a_log_that_cannot_be_read_later_leaves_the_end_open(app: Ran, aws: Aws, tmp_path: Path, name: str) -> None:
     app.deploy(says("one"))
     with pytest.raises(UnconfirmedError, match="could not be read") as unsure:
-        Ran(Meddled(aws, before=refused_from(3)), tmp_path, name).deploy(says("two"))  # type: ignore[arg-type]
+        Ran(HookedAws(aws, before=refused_from(3)), tmp_path, name).deploy(says("two"))  # type: ignore[arg-type]
     assert "50 % of the requests still go to version 2" in unsure.value.hint
     assert app.shares() == ("1", (("2", 0.5),))
 
@@ -261,7 +261,7 @@ def test_who_may_go_on(new: RequestCount, old: RequestCount, good: bool) -> None
     assert is_healthy(new, old) is good
 
 
-REPORT = "REPORT RequestId: 4f\tDuration: 3.01 ms\tBilled Duration: 4 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\t"
+REPORT = "REPORT RequestId: 4f\tDuration: 3.01 ms\tBilled Duration: 4 ms\tMemory Size: 128 MB\tMax MemoryWorld Used: 36 MB\t"
 RECORD = '{"time":"t","type":"platform.report","record":{"requestId":"4f","status":"STATUS"}}'
 
 

@@ -23,7 +23,7 @@ from lambent.deploy.deploy import deploy
 from lambent.deploy.fetch import fetch
 from lambent.deploy.observed import observe
 from lambent.errors import DeployError, LambentError
-from support.deploy_cases import READS, Meddled, artifact, config
+from support.deploy_cases import READS, HookedAws, artifact, config
 
 RUNTIME = f"python3.{sys.version_info.minor}"
 QUICK = Timing(role_s=5, settle_s=30, answer_s=5)
@@ -72,7 +72,7 @@ def test_from_nothing_to_an_answer_and_on(aws: Aws, name: str, tmp_path: Path) -
     assert (first.version, first.changed) == ("1", True)
     assert fetch(first.url, 10).body == b"one"
 
-    watched = Meddled(aws)
+    watched = HookedAws(aws)
     again = run(watched, tmp_path, name, says("one"))
     assert (again.version, again.url, again.changed) == ("1", first.url, False)
     assert set(watched.calls) <= READS and len(watched.calls) == 15
@@ -187,7 +187,7 @@ def test_killed_at_any_call_the_url_keeps_answering(aws: Aws, name: str, tmp_pat
             if count == at:
                 raise KeyboardInterrupt
 
-        watched = Meddled(aws, after=stop)
+        watched = HookedAws(aws, after=stop)
         try:
             run(watched, tmp_path, name, says(text))
         except KeyboardInterrupt:

@@ -24,7 +24,7 @@ from lambent.deploy.fetch import Response
 from lambent.deploy.observed import observe
 from lambent.deploy.plan import Plan
 from lambent.errors import AwsError, DeployError, UnconfirmedError
-from support.deploy_cases import READS, Meddled, artifact, config
+from support.deploy_cases import READS, HookedAws, artifact, config
 from support.moto_server import answering, endpoint
 
 __all__ = ["endpoint"]
@@ -93,7 +93,7 @@ def test_first_deploy_makes_everything(aws: Aws, name: str, tmp_path: Path) -> N
 
 def test_a_second_run_makes_only_reads(aws: Aws, name: str, tmp_path: Path) -> None:
     first = Ran(aws, tmp_path, name, "one")
-    watched = Meddled(aws)
+    watched = HookedAws(aws)
     again = Ran(watched, tmp_path, name, "one")
     assert again.done == replace(first.done, changed=False, seconds=again.done.seconds)
     assert set(watched.calls) <= READS
@@ -124,7 +124,7 @@ def test_a_runtime_that_is_closed_for_new_functions(aws: Aws, name: str, tmp_pat
     """From 2027-02-01 to 2027-03-03 python3.10 is only for existing functions: a new one changes nothing."""
     wanted, zipped = config(tmp_path, name, runtime="python3.10"), artifact(tmp_path, "one", runtime="python3.10")
     window, before = (replace(QUICK, today=lambda day=day: day) for day in (date(2027, 2, 2), date(2027, 1, 31)))
-    watched = Meddled(aws)
+    watched = HookedAws(aws)
     with pytest.raises(DeployError, match=r"AWS stopped accepting new python3\.10 functions on 2027-02-01") as refused:
         deploy(wanted, zipped, DeployContext(watched, events.ignore, window, answering))
     assert "until 2027-03-03" in refused.value.hint and set(watched.calls) <= READS
@@ -134,7 +134,7 @@ def test_a_runtime_that_is_closed_for_new_functions(aws: Aws, name: str, tmp_pat
 
 
 def test_a_plan_changes_nothing(aws: Aws, name: str, tmp_path: Path) -> None:
-    watched = Meddled(aws)
+    watched = HookedAws(aws)
     assert prepare(config(tmp_path, name), artifact(tmp_path, "one"), watched).changes == 10
     assert set(watched.calls) <= READS
     assert aws.function(name) is None
@@ -155,7 +155,7 @@ def test_a_function_of_somebody_else_is_refused(aws: Aws, name: str, tmp_path: P
 
 
 def count_of_calls(aws: Aws, folder: Path, name: str) -> int:
-    watched = Meddled(aws)
+    watched = HookedAws(aws)
     Ran(watched, folder, name, "one")
     return len(watched.calls)
 
@@ -167,7 +167,7 @@ def test_broken_off_at_every_call_of_a_first_deploy_a_rerun_completes(aws: Aws, 
     for number in range(READS_AT_ONCE, count_of_calls(aws, tmp_path, whole) + 1):
         name = next(names)
         with pytest.raises(KeyboardInterrupt):
-            Ran(Meddled(aws, **{moment: interrupt_at(number)}), tmp_path, name, "one")
+            Ran(HookedAws(aws, **{moment: interrupt_at(number)}), tmp_path, name, "one")
         Ran(aws, tmp_path, name, "one")
         assert str(snapshot(aws, name)).replace(name, whole) == str(snapshot(aws, whole))
         assert aws.alias(name, "live").version == "1"  # type: ignore[union-attr]
@@ -178,7 +178,7 @@ def test_broken_off_at_every_call_of_an_update_a_rerun_completes(aws: Aws, name:
     Ran(aws, tmp_path, name, "0", memory_mb=128)
     for number in itertools.count(READS_AT_ONCE):
         text, memory = f"{number}", 128 + number
-        watched = Meddled(aws, **{moment: interrupt_at(number)})
+        watched = HookedAws(aws, **{moment: interrupt_at(number)})
         try:
             Ran(watched, tmp_path, name, text, memory_mb=memory)
         except KeyboardInterrupt:
@@ -215,13 +215,13 @@ CANNOT_ASSUME = AwsError(
 
 
 def test_a_new_role_is_waited_for(aws: Aws, name: str, tmp_path: Path) -> None:
-    meddled = Meddled(aws, before=refuse("create_function", CANNOT_ASSUME, times=3))
+    meddled = HookedAws(aws, before=refuse("create_function", CANNOT_ASSUME, times=3))
     assert Ran(meddled, tmp_path, name, "one").done.version == "1"
     assert meddled.calls.count("create_function") == 4
 
 
 def test_a_role_that_never_becomes_usable_is_said_in_the_end(aws: Aws, name: str, tmp_path: Path) -> None:
-    meddled = Meddled(aws, before=refuse("create_function", CANNOT_ASSUME, times=1000))
+    meddled = HookedAws(aws, before=refuse("create_function", CANNOT_ASSUME, times=1000))
     with pytest.raises(AwsError, match="cannot be assumed") as refused:
         Ran(meddled, tmp_path, name, "one")
     assert "trust policy" in refused.value.hint
@@ -229,7 +229,7 @@ def test_a_role_that_never_becomes_usable_is_said_in_the_end(aws: Aws, name: str
 
 def test_no_other_refusal_is_retried(aws: Aws, name: str, tmp_path: Path) -> None:
     other = AwsError("AWS refused CreateFunction: Could not unzip uploaded file.", code=INVALID)
-    meddled = Meddled(aws, before=refuse("create_function", other))
+    meddled = HookedAws(aws, before=refuse("create_function", other))
     with pytest.raises(AwsError, match="unzip"):
         Ran(meddled, tmp_path, name, "one")
     assert meddled.calls.count("create_function") == 1
@@ -241,7 +241,7 @@ def test_when_another_deploy_wrote_first_this_one_looks_again(
     aws: Aws, name: str, tmp_path: Path, call: str, code: str
 ) -> None:
     Ran(aws, tmp_path, name, "one")
-    meddled = Meddled(aws, before=refuse(call, AwsError("An update is in progress", code=code)))
+    meddled = HookedAws(aws, before=refuse(call, AwsError("An update is in progress", code=code)))
     changes = {"memory_mb": 512} if call == "update_settings" else {}
     ran = Ran(meddled, tmp_path, name, "one" if changes else "two", **changes)
     assert ran.done.version == "2"
@@ -249,7 +249,7 @@ def test_when_another_deploy_wrote_first_this_one_looks_again(
 
 
 def test_a_new_plan_does_not_ask_about_the_public_url_again(aws: Aws, name: str, tmp_path: Path) -> None:
-    meddled = Meddled(aws, before=refuse("create_role", AwsError("Role exists", code=ROLE_EXISTS)))
+    meddled = HookedAws(aws, before=refuse("create_role", AwsError("Role exists", code=ROLE_EXISTS)))
     seen: list[events.Event] = []
     plans: list[Plan] = []
     context = DeployContext(meddled, seen.append, QUICK, answering)
@@ -278,19 +278,19 @@ def test_when_another_deploy_writes_in_between_this_one_says_so(aws: Aws, name: 
             aws.update_code(name, Code(theirs.path, theirs.sha256, theirs.zipped, "x86_64"))
 
     with pytest.raises((DeployError, AwsError)) as lost:
-        Ran(Meddled(aws, before=hook), tmp_path, name, "two")
+        Ran(HookedAws(aws, before=hook), tmp_path, name, "two")
     assert "another deploy" in lost.value.what
     assert aws.alias(name, "live").version == "1"  # type: ignore[union-attr]
 
 
 def test_when_another_deploy_moved_the_alias_this_one_says_so(aws: Aws, name: str, tmp_path: Path) -> None:
     Ran(aws, tmp_path, name, "one")
-    meddled = Meddled(aws, before=refuse("move_alias", AwsError("stale", code=PRECONDITION)))
+    meddled = HookedAws(aws, before=refuse("move_alias", AwsError("stale", code=PRECONDITION)))
     with pytest.raises(DeployError, match=r"another deploy of .* moved live to version 1"):
         Ran(meddled, tmp_path, name, "two")
 
 
-class Failing(Meddled):
+class Failing(HookedAws):
     """The function's own failure, as AWS reports it."""
 
     def invoke(self, function: str, qualifier: str, payload: bytes) -> Invoked:
@@ -350,7 +350,7 @@ def test_a_url_that_settles_is_waited_for(aws: Aws, name: str, tmp_path: Path) -
     assert [event.status for event in seen if isinstance(event, events.Answered)] == [404]
 
 
-class Suspicious(Meddled):
+class Suspicious(HookedAws):
     """Django with an ALLOWED_HOSTS that lacks the new address."""
 
     def invoke(self, function: str, qualifier: str, payload: bytes) -> Invoked:
@@ -372,7 +372,7 @@ def test_an_app_that_refuses_its_own_address_is_warned_of(aws: Aws, name: str, t
 
 
 def test_a_throttled_check_is_repeated(aws: Aws, name: str, tmp_path: Path) -> None:
-    meddled = Meddled(aws, before=refuse("invoke", AwsError("Rate Exceeded.", code="TooManyRequestsException")))
+    meddled = HookedAws(aws, before=refuse("invoke", AwsError("Rate Exceeded.", code="TooManyRequestsException")))
     assert Ran(meddled, tmp_path, name, "one").done.version == "1"
     assert meddled.calls.count("invoke") == 2
 

@@ -20,7 +20,7 @@ from lambent.deploy.context import DeployContext, Timing
 from lambent.deploy.deploy import deploy, prepare
 from lambent.deploy.desired import PUBLIC_STATEMENTS
 from lambent.deploy.destroy import destroy
-from lambent.deploy.destroy import prepare as doomed
+from lambent.deploy.destroy import prepare as prepare_destroy
 from lambent.deploy.fetch import Fetch, fetch
 from lambent.deploy.observed import observe
 from lambent.deploy.polling import wait_settled
@@ -28,7 +28,7 @@ from lambent.deploy.rollback import rollback
 from lambent.deploy.status import status
 from lambent.deploy.version_list import versions
 from lambent.errors import DeployError
-from support.deploy_cases import Meddled, artifact, config
+from support.deploy_cases import HookedAws, artifact, config
 from support.local_service import RUNTIME
 from support.moto_server import answering, endpoint
 
@@ -62,7 +62,9 @@ class App:
 
     def gone(self) -> dict[str, str]:
         """What a destroy says that it deletes."""
-        return {line.what: line.detail for line in doomed(self.name, self.aws, timing=QUICK).lines if line.verb == "delete"}
+        return {
+            line.what: line.detail for line in prepare_destroy(self.name, self.aws, timing=QUICK).lines if line.verb == "delete"
+        }
 
     def call(self, service: str, operation: str, **given: Any) -> Any:
         return getattr(self.aws._client(service), operation)(**given)
@@ -104,14 +106,14 @@ def test_a_permission_changed_by_hand_is_followed_before_it_goes(local: App) -> 
     ]
     (drift,) = [line for line in local.planned() if line.startswith("drift")]
     assert "changed by hand" in drift and '"AWS:SourceAccount":"123456789012"' in drift
-    watched = Meddled(local.aws)
+    watched = HookedAws(local.aws)
     assert local.deploy(aws=watched).version == "1"
     assert watched.calls.index("add_statement") < watched.calls.index("remove_statement")
     assert sids(local) == [f"{FIRST}2", SECOND]
     assert local.planned() == [] and local.deploy().changed is False
     closed = local.deploy(auth="AWS_IAM")
     assert sids(local) == [] and fetch(closed.url, 10).forbidden
-    destroy(doomed(local.name, local.aws, logs=True), local.aws, events.ignore)
+    destroy(prepare_destroy(local.name, local.aws, logs=True), local.aws, events.ignore)
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -129,7 +131,7 @@ def test_broken_off_meanwhile_a_rerun_completes_and_no_caller_is_refused(local: 
 
     with asking(url) as heard:
         with pytest.raises(KeyboardInterrupt):
-            local.deploy(aws=Meddled(local.aws, **{moment: stop}))
+            local.deploy(aws=HookedAws(local.aws, **{moment: stop}))
         local.deploy()
     assert heard and set(heard) == {(200, b"one")}
     assert sids(local) == [f"{FIRST}2", SECOND]
@@ -189,7 +191,7 @@ def test_what_others_hung_on_it_is_told_and_stays_and_goes_at_the_end(local: App
     foreign = f"alias beta, URL {by_hand}, permission all, permission past of $LATEST"
     assert local.gone()[f"function {local.name}"] == f"with 2 versions, and with what lambent didn't create: {foreign}"
     assert local.gone()[f"role {local.role}"] == "with policies that lambent didn't create: theirs"
-    destroy(doomed(local.name, local.aws), local.aws, events.ignore)
+    destroy(prepare_destroy(local.name, local.aws), local.aws, events.ignore)
     assert local.aws.role(local.role) is None and local.aws.function(local.name) is None
 
 
@@ -236,7 +238,7 @@ def test_what_somebody_deleted_is_made_again(app: App, what: str) -> None:
     again = app.deploy()
     assert again.changed and app.fetch(again.url, 10, ()).status == 200
     assert app.planned() == [] and app.deploy().changed is False
-    destroy(doomed(app.name, app.aws, logs=True), app.aws, events.ignore)
+    destroy(prepare_destroy(app.name, app.aws, logs=True), app.aws, events.ignore)
     _, seen = observe(app.aws, app.name, 5)
     assert (seen.role, seen.latest, seen.log_group) == (None, None, None)
 
@@ -245,7 +247,7 @@ def test_what_somebody_deleted_is_made_again(app: App, what: str) -> None:
 def test_what_is_left_can_be_destroyed(app: App, what: str) -> None:
     app.deploy()
     TAKEN[what][0](app)
-    destroy(doomed(app.name, app.aws, logs=True), app.aws, events.ignore)
+    destroy(prepare_destroy(app.name, app.aws, logs=True), app.aws, events.ignore)
     _, seen = observe(app.aws, app.name, 5)
     assert (seen.role, seen.latest, seen.log_group) == (None, None, None)
 
@@ -262,7 +264,7 @@ def test_a_function_of_somebody_else_is_left_alone_by_every_command(app: App) ->
         lambda: rollback(app.name, "", DeployContext(app.aws, events.ignore, QUICK)),
         lambda: status(app.name, app.aws, 5),
         lambda: versions(app.name, app.aws),
-        lambda: doomed(app.name, app.aws, timing=QUICK),
+        lambda: prepare_destroy(app.name, app.aws, timing=QUICK),
     )
     for each in asked:
         with pytest.raises(DeployError, match=r"lambent didn't create it|that lambent created|has no versions"):
@@ -300,6 +302,6 @@ def test_a_first_deploy_that_failed_speaks_clearly(local: App) -> None:
 def test_a_first_deploy_that_failed_can_be_destroyed(local: App) -> None:
     with pytest.raises(DeployError, match="nonesuch"):
         local.deploy(BROKEN)
-    destroy(doomed(local.name, local.aws, logs=True), local.aws, events.ignore)
+    destroy(prepare_destroy(local.name, local.aws, logs=True), local.aws, events.ignore)
     _, seen = observe(local.aws, local.name, 5)
     assert (seen.role, seen.latest, seen.log_group) == (None, None, None)

@@ -20,7 +20,7 @@ from lambent.deploy.deploy import deploy
 from lambent.deploy.fetch import Response, fetch
 from lambent.deploy.rollback import rollback
 from lambent.errors import UnconfirmedError
-from support.deploy_cases import Meddled, artifact, config
+from support.deploy_cases import HookedAws, artifact, config
 from support.local_service import RUNTIME, Service
 
 FRESH = itertools.count()
@@ -90,7 +90,7 @@ def test_a_caller_who_may_deploy_and_not_ask(service: Service, name: str, tmp_pa
                 Ran(pipeline, tmp_path, name, says("one"), "AWS_IAM")
 
 
-class Mistaken(Meddled):
+class Mistaken(HookedAws):
     """Signs for another region, as a wrong key or clock would."""
 
     def signed(self, url: str) -> Pairs:
@@ -154,7 +154,7 @@ def test_broken_off_strangers_never_see_what_is_to_be_closed(aws: Aws, name: str
 
     for moment in ("before", "after"):
         with pytest.raises(KeyboardInterrupt):
-            Ran(Meddled(aws, **{moment: stop}), tmp_path, name, says("secret"), "AWS_IAM")  # type: ignore[arg-type]
+            Ran(HookedAws(aws, **{moment: stop}), tmp_path, name, says("secret"), "AWS_IAM")  # type: ignore[arg-type]
         seen = fetch(url, 10)
         assert seen.forbidden != ((call, moment) == ("update_url", "before")) and seen.body != b"secret"
         assert Ran(aws, tmp_path, name, says("secret"), "AWS_IAM").done.url == url

@@ -25,7 +25,7 @@ from lambent.deploy.url_check import check_url
 from lambent.deploy.version_check import CheckRequest, judge, response_mode
 from lambent.errors import AwsError, DeployError, UnconfirmedError
 from lambent.package.artifact import Artifact
-from support.deploy_cases import Meddled
+from support.deploy_cases import HookedAws
 from support.local_service import RUNTIME, Service
 from support.streaming_runtime import WRAPPER, function_files
 
@@ -131,7 +131,7 @@ def test_broken_off_anywhere_a_rerun_mends_it(aws: Aws, tmp_path: Path, stream: 
                     raise KeyboardInterrupt
 
             run(aws, tmp_path, name, "before", stream=not stream)
-            meddled = Meddled(aws, after=fail) if after else Meddled(aws, before=fail)
+            meddled = HookedAws(aws, after=fail) if after else HookedAws(aws, before=fail)
             with pytest.raises(KeyboardInterrupt):
                 run(meddled, tmp_path, name, f"after{turn}", stream=stream)  # type: ignore[arg-type]
             seen = fetch(url, 10)
@@ -150,7 +150,7 @@ def test_a_refused_mode_leaves_the_old_version_and_its_mode(aws: Aws, tmp_path: 
             raise AwsError("not authorized to perform: lambda:UpdateFunctionUrlConfig", code="AccessDeniedException")
 
     with pytest.raises(AwsError, match="UpdateFunctionUrlConfig"):
-        run(Meddled(aws, before=refuse), tmp_path, name, "after", stream=stream)  # type: ignore[arg-type]
+        run(HookedAws(aws, before=refuse), tmp_path, name, "after", stream=stream)  # type: ignore[arg-type]
     assert fetch(url, 10).body == b"before"
 
 

@@ -40,7 +40,7 @@ def config(path: Path, name: str = "hello", **changes: Any) -> Config:
 Hook = Callable[[str, int], None]
 
 
-class Meddled:
+class HookedAws:
     """Another `Aws`, with a hook called before and after each call (its name, and its number from 1). A hook may raise."""
 
     def __init__(self, aws: Aws, before: Hook | None = None, after: Hook | None = None) -> None:

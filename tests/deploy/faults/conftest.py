@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.faults.world import World, world
+from support.faults.world import World, open_world
 
 
 @pytest.fixture(scope="session")
-def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with world(tmp_path_factory.mktemp("faults")) as made:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with open_world(tmp_path_factory.mktemp("faults")) as made:
         yield made

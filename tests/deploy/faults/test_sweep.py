@@ -8,7 +8,7 @@ import random
 import pytest
 
 from support.faults.operation import Operation
-from support.faults.operations import OPERATIONS
+from support.faults.operation_table import OPERATIONS
 from support.faults.sweep import Case, Sweep
 from support.faults.world import World
 
@@ -32,8 +32,8 @@ ONCE_WRONG = (
 
 
 @pytest.fixture(scope="module")
-def sweep(there: World) -> Sweep:
-    return Sweep(there)
+def sweep(world: World) -> Sweep:
+    return Sweep(world)
 
 
 @pytest.mark.parametrize("operation", SAMPLED, ids=lambda operation: operation.name)

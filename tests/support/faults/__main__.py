@@ -15,11 +15,11 @@ from pathlib import Path
 
 from msgspec.structs import asdict
 
-from support.faults.kinds import KINDS
-from support.faults.memory import IN_MEMORY, Every, Wrong
-from support.faults.operations import OPERATIONS
+from support.faults.fault_kinds import KINDS
+from support.faults.memory_sweep import IN_MEMORY, MemorySweep, Violation
+from support.faults.operation_table import OPERATIONS
 from support.faults.sweep import Case, Outcome, Sweep
-from support.faults.world import world
+from support.faults.world import open_world
 
 
 def main() -> int:
@@ -35,40 +35,45 @@ def main() -> int:
     )
     parser.add_argument("--pause", type=float, default=0.01, help="seconds a client rests between two requests")
     parser.add_argument("--most", type=float, default=0.0, help="stop after so many seconds")
-    told = parser.parse_args()
+    options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and the local Lambda ends too
     seed = int(os.environ.get("LAMBENT_FAULT_SEED", "1"))
-    began = time.monotonic()
-    if told.memory:
-        return in_memory(told.only)
-    outcomes = _known(told.kept)
-    known = {outcome.case for outcome in outcomes}
-    with tempfile.TemporaryDirectory(prefix="lambent-faults-") as folder, world(Path(folder)) as there:
-        sweep = Sweep(there, told.pause)
-        number, count = told.share
-        operations = tuple(each for each in OPERATIONS if told.only in each.name)[number - 1 :: count]
-        cases = [case for case in sweep.cases(operations) if told.kind in case.kind and told.call in case.label]
+    start = time.monotonic()
+    if options.memory:
+        return in_memory(options.only)
+    outcomes = _read_outcomes(options.results)
+    finished = {outcome.case for outcome in outcomes}
+    with tempfile.TemporaryDirectory(prefix="lambent-faults-") as folder, open_world(Path(folder)) as world:
+        sweep = Sweep(world, options.pause)
+        number, count = options.share
+        operations = tuple(each for each in OPERATIONS if options.only in each.name)[number - 1 :: count]
+        cases = [case for case in sweep.cases(operations) if options.kind in case.kind and options.call in case.label]
         print(f"{len(cases)} cases, seed {seed}", flush=True)
-        chosen = random.Random(seed).sample(cases, len(cases) // told.every)
-        for case in sorted(chosen, key=sweep.turn):
-            if told.most and time.monotonic() - began > told.most:
+        chosen = random.Random(seed).sample(cases, len(cases) // options.every)
+        for case in sorted(chosen, key=sweep.priority):
+            if options.most and time.monotonic() - start > options.most:
                 break
-            if case not in known:
+            if case not in finished:
                 outcomes.append(sweep.run(case))
-                tell(outcomes[-1], told.kept)
-    table(outcomes, seed, time.monotonic() - began)
+                report(outcomes[-1], options.results)
+    table(outcomes, seed, time.monotonic() - start)
     return 1 if any(outcome.wrong for outcome in outcomes) else 0
 
 
 def in_memory(only: str) -> int:
-    wrong: list[Wrong] = []
+    wrong: list[Violation] = []
     with tempfile.TemporaryDirectory(prefix="lambent-faults-") as folder:
-        every = Every(Path(folder))
+        every = MemorySweep(Path(folder))
         for operation in (each for each in IN_MEMORY if only in each.name):
             cases = every.cases(operation)
-            found = [each for case in cases for each in every.run(*case)]
-            print(f"{'WRONG' if found else 'ok':5} {operation.name:30} {len(cases)} cases", *found, sep="\n      ", flush=True)
-            wrong += found
+            violations = [each for case in cases for each in every.run(*case)]
+            print(
+                f"{'WRONG' if violations else 'ok':5} {operation.name:30} {len(cases)} cases",
+                *violations,
+                sep="\n      ",
+                flush=True,
+            )
+            wrong += violations
     print(f"{every.count} runs, {len(wrong)} wrong")
     return 1 if wrong else 0
 
@@ -78,21 +83,23 @@ def _share(word: str) -> tuple[int, int]:
     return int(number), int(count)
 
 
-def _known(kept: Path | None) -> list[Outcome]:
-    if kept is None or not kept.exists():
+def _read_outcomes(results: Path | None) -> list[Outcome]:
+    if results is None or not results.exists():
         return []
-    told = [json.loads(line) for line in kept.read_text().splitlines()]
-    return [Outcome(**{**each, "case": Case(**each["case"]), "wrong": tuple(each["wrong"])}) for each in told]
+    options = [json.loads(line) for line in results.read_text().splitlines()]
+    return [Outcome(**{**each, "case": Case(**each["case"]), "wrong": tuple(each["wrong"])}) for each in options]
 
 
-def tell(outcome: Outcome, kept: Path | None) -> None:
+def report(outcome: Outcome, results: Path | None) -> None:
     case = outcome.case
     verdict = "ok" if not outcome.wrong else "WRONG"
-    print(f"{verdict:5} {case.operation:26} {case.kind:30} {case.label:42} {outcome.ended}, {outcome.asked} asked", flush=True)
+    print(
+        f"{verdict:5} {case.operation:26} {case.kind:30} {case.label:42} {outcome.ended}, {outcome.requests} asked", flush=True
+    )
     for wrong in outcome.wrong:
         print(f"      {wrong}", flush=True)
-    if kept is not None:
-        with kept.open("a") as file:
+    if results is not None:
+        with results.open("a") as file:
             file.write(json.dumps(asdict(outcome)) + "\n")
 
 
@@ -112,8 +119,8 @@ def table(outcomes: list[Outcome], seed: int, seconds: float) -> None:
             if tried:
                 print(f"  {kind.name:32} {tried:4} calls  {f'{wrong} WRONG' if wrong else 'ok'}")
     wrong = sum(bool(outcome.wrong) for outcome in outcomes)
-    asked = sum(outcome.asked for outcome in outcomes)
-    print(f"\n{len(outcomes)} runs, {wrong} wrong, {asked} answers looked at, seed {seed}, {seconds:.0f} s")
+    requests = sum(outcome.requests for outcome in outcomes)
+    print(f"\n{len(outcomes)} runs, {wrong} wrong, {requests} answers looked at, seed {seed}, {seconds:.0f} s")
 
 
 if __name__ == "__main__":

@@ -34,10 +34,10 @@ class Call(Struct, frozen=True):
         return _ACTIONS.get(self.operation, f"{self.service}:{self.operation}")
 
 
-def named(method: str, target: str, headers: Mapping[str, str], body: bytes) -> tuple[str, str, str]:
+def identify(method: str, target: str, headers: Mapping[str, str], body: bytes) -> tuple[str, str, str]:
     """Service, operation, and what tells it from others of its kind: the qualifier, say."""
-    found = re.search(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/", headers.get("authorization", ""))
-    service = found[1] if found else "?"
+    credential = re.search(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/", headers.get("authorization", ""))
+    service = credential[1] if credential else "?"
     if "x-amz-target" in headers:
         return service, headers["x-amz-target"].rpartition(".")[2], ""
     if service in ("iam", "sts"):

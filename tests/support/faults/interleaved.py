@@ -14,20 +14,22 @@ from lambent.aws.interface import Aws
 from lambent.deploy.context import DeployContext
 from lambent.deploy.rollback import rollback
 from lambent.errors import LambentError
-from support.faults.asker import Seen
-from support.faults.memory import APP, IN_MEMORY, Every, Memory, Struck, Wrong
+from support.faults.memory_sweep import APP, IN_MEMORY, FaultyAws, MemorySweep, MemoryWorld, Violation
 from support.faults.operation import Operation
+from support.faults.url_poller import StatusAndBody
 
-OTHERS = ("other code", "the same", "rollback")
-UPDATES = tuple(each for each in IN_MEMORY if each.start and not (each.ends or each.returns or each.canary or each.beside))
+RIVALS = ("other code", "the same", "rollback")
+UPDATES = tuple(
+    each for each in IN_MEMORY if each.start and not (each.is_destroy or each.is_rollback or each.canary or each.stage_suffix)
+)
 _STEPS = (0, 0, 0, 1, 1, 2, 3, 6, 12, 24)
 
 
-class Stepped:
+class SteppedAws:
     """An `Aws` whose calls wait until they are let through."""
 
-    def __init__(self, aws: Aws, look: Callable[[], None]) -> None:
-        self._aws, self._look = aws, look
+    def __init__(self, aws: Aws, observe: Callable[[], None]) -> None:
+        self._aws, self._observe = aws, observe
         self._changed = threading.Condition()
         self._allowed, self._made = 0, 0
         self.open = self.ended = False
@@ -35,18 +37,18 @@ class Stepped:
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._aws, name)
 
-        def call(*given: Any, **named: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
             with self._changed:
                 self._changed.wait_for(lambda: self.open or self._made < self._allowed)
-                answer = method(*given, **named)
-                self._look()
+                answer = method(*args, **kwargs)
+                self._observe()
                 self._made += 1
                 self._changed.notify_all()
                 return answer
 
         return method if name in ("region", "signed", "caller") else call
 
-    def let(self, calls: int) -> None:
+    def allow_calls(self, calls: int) -> None:
         """Lets so many through, and returns once they are made, or the run is over."""
         with self._changed:
             self._allowed = self._made + calls
@@ -59,54 +61,54 @@ class Stepped:
             self._changed.notify_all()
 
 
-def run(every: Every, operation: Operation, other: str, seed: int) -> list[Wrong]:
-    there = every.begin(operation)
-    seen: set[Seen] = set()
-    chance = random.Random(f"{operation.name} {other} {seed}")
-    look = lambda: every.fetch(there, seen)  # noqa: E731
-    stepped = Stepped(there.memory, look)
+def run(every: MemorySweep, operation: Operation, rival: str, seed: int) -> list[Violation]:
+    world = every.begin(operation)
+    responses: set[StatusAndBody] = set()
+    chance = random.Random(f"{operation.name} {rival} {seed}")
+    observe = lambda: every.fetch(world, responses)  # noqa: E731
+    stepped = SteppedAws(world.memory, observe)
     errors: list[BaseException | None] = [None, None]
 
     def second() -> None:
         try:
-            _other(there, operation, other, stepped)
+            _run_rival(world, operation, rival, stepped)
         except BaseException as raised:
             errors[1] = raised
         stepped.finish(ended=True)
 
     thread = threading.Thread(target=second, daemon=True)
     thread.start()
-    there.aws = Struck(there.memory, "", "", look=lambda: (look(), stepped.let(chance.choice(_STEPS)))[0])  # type: ignore[assignment]
-    errors[0] = every.once(there, operation)
+    world.aws = FaultyAws(world.memory, "", "", observe=lambda: (observe(), stepped.allow_calls(chance.choice(_STEPS)))[0])  # type: ignore[assignment]
+    errors[0] = every.once(world, operation)
     stepped.finish(open=True)
     thread.join(60)
-    there.aws = there.memory
+    world.aws = world.memory
     wrong = [f"{each!r}" for each in errors if each is not None and not _says_so(each)]
     wrong += ["it still runs"] if thread.is_alive() else []
     # One that closes the URL and one that moves the alias may each have lost the other's half, and say so.
-    wrong += ["nobody won"] if None not in errors and not operation.forbidden else []
-    again = every.once(there, operation)
-    look()
-    wrong += [f"the rerun failed: {again!r}"] if again else every.differences(there, operation, "another")
-    wrong += [f"a client got {answer[0]} {answer[1][:60]!r}" for answer in seen - _good(every, operation)]
-    return [Wrong(operation.name, str(seed), other, each) for each in wrong]
+    wrong += ["nobody won"] if None not in errors and not operation.may_be_forbidden else []
+    again = every.once(world, operation)
+    observe()
+    wrong += [f"the rerun failed: {again!r}"] if again else every.differences(world, operation, "another")
+    wrong += [f"a client got {answer[0]} {answer[1][:60]!r}" for answer in responses - _good(every, operation)]
+    return [Violation(operation.name, str(seed), rival, each) for each in wrong]
 
 
-def _good(every: Every, operation: Operation) -> set[Seen]:
+def _good(every: MemorySweep, operation: Operation) -> set[StatusAndBody]:
     assert operation.start
     last = operation.start.hosting.keep_versions - 1
-    return every.good(operation, "another") | {replace(operation.start, text=f"old{last}").body}
+    return every.expected_responses(operation, "another") | {replace(operation.start, text=f"old{last}").body}
 
 
-def _other(there: Memory, operation: Operation, other: str, aws: Any) -> None:
-    beside = Memory(there.folder, there.memory)
-    beside.aws = aws
-    if other == "rollback":
-        rollback(APP, "", DeployContext(aws, events.ignore, fetch=there.fetch))
+def _run_rival(world: MemoryWorld, operation: Operation, rival: str, aws: Any) -> None:
+    rival_world = MemoryWorld(world.folder, world.memory)
+    rival_world.aws = aws
+    if rival == "rollback":
+        rollback(APP, "", DeployContext(aws, events.ignore, fetch=world.fetch))
     else:
-        beside.deploy(APP, operation.other if other == "other code" else operation.spec)
+        rival_world.deploy(APP, operation.rival_spec if rival == "other code" else operation.spec)
 
 
 def _says_so(error: BaseException) -> bool:
-    words = ("another deploy", "somebody else")
+    words = ("another deploy", "someone else")
     return isinstance(error, LambentError) and any(each in error.what for each in words)

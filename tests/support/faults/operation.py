@@ -12,7 +12,7 @@ from lambent.deploy import destroy as ending
 from lambent.deploy.context import DeployContext
 from lambent.deploy.rollback import rollback
 from lambent.errors import DeployError, LambentError
-from support.faults.asker import Seen
+from support.faults.url_poller import StatusAndBody
 from support.faults.world import QUICK, Spec, World, with_hosting
 
 PLAIN = Spec("plain")
@@ -20,16 +20,16 @@ NEW_CODE = replace(PLAIN, text="new")
 OTHER = "other"
 """What the concurrent deploy says."""
 
-BETWEEN_MODES: Seen = (502, b"Internal Server Error")
+BETWEEN_MODES: StatusAndBody = (502, b"Internal Server Error")
 """AWS changes a URL's mode and an alias one after the other: between the two calls there is no whole answer to be had."""
 
 
-def differences(now: dict[str, str], wanted: dict[str, str], left: set[str]) -> list[str]:
+def differences(state: dict[str, str], expected: dict[str, str], ignored: set[str]) -> list[str]:
     """Where a state is not as it should be, of the app or of its stage; what is in `left` does not count."""
     return [
-        f"{key} is {now[key]}, not {wanted[key]}"
-        for key in wanted
-        if now[key] != wanted[key] and key.removesuffix(" of the stage") not in left
+        f"{key} is {state[key]}, not {expected[key]}"
+        for key in expected
+        if state[key] != expected[key] and key.removesuffix(" of the stage") not in ignored
     ]
 
 
@@ -49,30 +49,30 @@ class Operation(Struct, frozen=True):
     spec: Spec
     start: Spec | None
     run: Callable[[World, str], object]
-    allowed: tuple[Seen, ...] = ()
+    allowed_between: tuple[StatusAndBody, ...] = ()
     prepare: Callable[[World, str], object] = nothing
     refused: str = ""
-    beside: str = ""
+    stage_suffix: str = ""
     live_only: bool = False
-    returns: bool = False
-    forbidden: bool = False
+    is_rollback: bool = False
+    may_be_forbidden: bool = False
     new_bucket: bool = False
-    ends: bool = False
+    is_destroy: bool = False
 
     @property
     def canary(self) -> bool:
-        return self.spec.hosting.canary is not None or (self.live_only and not self.returns)
+        return self.spec.hosting.canary is not None or (self.live_only and not self.is_rollback)
 
     @property
-    def bodies(self) -> set[Seen]:
+    def bodies(self) -> set[StatusAndBody]:
         specs = [self.spec] if self.start is None else [self.spec, self.start]
-        return {each.body for each in specs} | set(self.allowed)
+        return {each.body for each in specs} | set(self.allowed_between)
 
     @property
-    def other(self) -> Spec:
-        """What somebody else deploys meanwhile."""
+    def rival_spec(self) -> Spec:
+        """What someone else deploys meanwhile."""
         spec = replace(self.start or self.spec, text=OTHER)
-        return with_hosting(spec, keep_versions=1000) if self.returns else spec
+        return with_hosting(spec, keep_versions=1000) if self.is_rollback else spec
 
     def once(self, world: World, app: str) -> None:
         """A run with its usual end. Raises LambentError for any other."""
@@ -86,31 +86,31 @@ class Operation(Struct, frozen=True):
                 raise AssertionError(f"{self.name} was not refused")
 
 
-def first(name: str, spec: Spec, **told: bool) -> Operation:
-    return Operation(name, spec, None, lambda world, app: world.deploy(app, spec), **told)
+def first(name: str, spec: Spec, **flags: bool) -> Operation:
+    return Operation(name, spec, None, lambda world, app: world.deploy(app, spec), **flags)
 
 
-def update(name: str, before: Spec, after: Spec, **told: bool) -> Operation:
+def update(name: str, before: Spec, after: Spec, **flags: bool) -> Operation:
     between = (BETWEEN_MODES,) if before.stream != after.stream else ()
-    return Operation(name, after, before, lambda world, app: world.deploy(app, after), between, **told)
+    return Operation(name, after, before, lambda world, app: world.deploy(app, after), between, **flags)
 
 
-def back(name: str, before: Spec, after: Spec, version: str) -> Operation:
+def roll_back(name: str, before: Spec, after: Spec, version: str) -> Operation:
     between = (BETWEEN_MODES,) if before.stream != after.stream else ()
     run = lambda world, app: rollback(app, version, DeployContext(world.aws, events.ignore, QUICK, world.fetch))  # noqa: E731
-    return Operation(name, after, before, run, between, live_only=True, returns=True)
+    return Operation(name, after, before, run, between, live_only=True, is_rollback=True)
 
 
 def destroyed(name: str, spec: Spec) -> Operation:
-    return Operation(name, spec, spec, destroy, ((403, b'{"Message":null}'),), ends=True)
+    return Operation(name, spec, spec, destroy, ((403, b'{"Message":null}'),), is_destroy=True)
 
 
 def destroy(world: World, app: str) -> None:
     """As the command does it; that nothing is left to delete is well."""
     try:
-        doomed = ending.prepare(app, world.aws, logs=True, timing=QUICK)
+        prepare_destroy = ending.prepare(app, world.aws, logs=True, timing=QUICK)
     except DeployError as error:
         if "there is no app" not in error.what:
             raise
         return
-    ending.destroy(doomed, world.aws, events.ignore)
+    ending.destroy(prepare_destroy, world.aws, events.ignore)

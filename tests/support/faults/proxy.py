@@ -1,10 +1,9 @@
-"""A proxy between a deploy and AWS (or the local Lambda) that knows each call by name and may meddle with it."""
+"""A proxy between a deploy and AWS (or the local Lambda) that knows each call by name and may intercept with it."""
 
 from __future__ import annotations
 
 import http.client
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,32 +11,31 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import IPPROTO_TCP, TCP_NODELAY
 from urllib.parse import urlsplit
 
-from support.faults.calls import Call, named
-from support.faults.refusal import Refusal
+from support.faults.aws_errors import Refusal
+from support.faults.calls import Call, identify
 
 Forward = Callable[[], None]
 """Lets the call take effect; its answer is kept."""
 
-CUT, TORN = "cut", "torn"
-"""What a meddler answers to have the connection cut, instead of an answer or in its midst."""
+CUT, TRUNCATED = "cut", "torn"
+"""What a interceptor answers to have the connection cut, instead of an answer or in its midst."""
 
-Meddler = Callable[[Call, Forward], "Refusal | str | None"]
+Interceptor = Callable[[Call, Forward], "Refusal | str | None"]
 """Decides what becomes of a call: None lets it pass; it may have forwarded it already."""
 
-Told = Callable[[Call, Refusal], None]
+OnAnswer = Callable[[Call, Refusal], None]
 """Hears every true answer before the deploy does."""
 
 _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"}
 
 
 class Proxy:
-    """`calls` are the calls of a run in their order, each once. `delay_s` is waited before each one is passed on."""
+    """`calls` are the calls of a run in order, each once; `sent` is the number of requests, repetitions included."""
 
     def __init__(self, upstream: str) -> None:
         parts = urlsplit(upstream)
         self.host, self.port = str(parts.hostname), parts.port or 80
-        self.delay_s = 0.0
-        self.told: Told = lambda call, answer: None
+        self.on_answer: OnAnswer = lambda call, answer: None
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -48,30 +46,30 @@ class Proxy:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def begin(self, meddler: Meddler | None) -> None:
+    def begin(self, interceptor: Interceptor | None) -> None:
         """A new run: calls are counted from the start."""
         with self._lock:
-            self.meddler = meddler
+            self.interceptor = interceptor
             self.calls: list[Call] = []
             self.sent = 0
-            self._seen: Counter[str] = Counter()
+            self._counts: Counter[str] = Counter()
             self._by_id: dict[str, Call] = {}
 
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
 
-    def known(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Call:
+    def identify_call(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Call:
         """The call this request is; botocore's repetitions of one carry the same id."""
-        service, operation, detail = named(method, target, headers, body)
+        service, operation, detail = identify(method, target, headers, body)
         attempt = headers.get("amz-sdk-request", "attempt=1").partition("attempt=")[2].partition(";")[0]
         with self._lock:
             self.sent += 1
             key = headers.get("amz-sdk-invocation-id", "")
             if key not in self._by_id:
                 base = operation + (f"({detail})" if detail and not detail.isdigit() else "")
-                self._seen[base] += 1
-                count = self._seen[base]
+                self._counts[base] += 1
+                count = self._counts[base]
                 self._by_id[key] = Call(service, operation, base + (f"#{count}" if count > 1 else ""), 1)
                 self.calls.append(self._by_id[key])
             first = self._by_id[key]
@@ -107,23 +105,21 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
         def pass_on(self) -> None:
             body = self.body()
             headers = {name.lower(): value for name, value in self.headers.items()}
-            call = proxy.known(self.command, self.path, headers, body)
-            if proxy.delay_s:
-                time.sleep(proxy.delay_s)
-            heard: list[Refusal] = []
+            call = proxy.identify_call(self.command, self.path, headers, body)
+            answers: list[Refusal] = []
 
             def forward() -> None:
-                heard.append(upstream(proxy, self.command, self.path, headers, body))
-                proxy.told(call, heard[-1])
+                answers.append(upstream(proxy, self.command, self.path, headers, body))
+                proxy.on_answer(call, answers[-1])
 
-            said = proxy.meddler(call, forward) if proxy.meddler else None
-            if said == CUT:
+            action = proxy.interceptor(call, forward) if proxy.interceptor else None
+            if action == CUT:
                 self.close_connection = True
                 self.connection.shutdown(2)
                 return
-            if said in (None, TORN) and not heard:
+            if action in (None, TRUNCATED) and not answers:
                 forward()
-            self.answer(said if isinstance(said, tuple) else heard[-1], torn=said == TORN)
+            self.answer(action if isinstance(action, tuple) else answers[-1], torn=action == TRUNCATED)
 
         def body(self) -> bytes:
             if self.headers.get("transfer-encoding", "").lower() == "chunked":
@@ -157,12 +153,12 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
 def upstream(proxy: Proxy, method: str, target: str, headers: dict[str, str], body: bytes) -> Refusal:
     """The true answer."""
     connection = http.client.HTTPConnection(proxy.host, proxy.port, timeout=120)
-    told = {name: value for name, value in headers.items() if name not in {*_HOP, "expect", "host"}}
-    told["host"] = f"{proxy.host}:{proxy.port}"
+    on_answer = {name: value for name, value in headers.items() if name not in {*_HOP, "expect", "host"}}
+    on_answer["host"] = f"{proxy.host}:{proxy.port}"
     try:
-        connection.request(method, target, body or None, {**told, "content-length": str(len(body))})
+        connection.request(method, target, body or None, {**on_answer, "content-length": str(len(body))})
         answer = connection.getresponse()
-        kept = {name: value for name, value in answer.getheaders() if name.lower() not in _HOP}
-        return answer.status, kept, answer.read()
+        headers = {name: value for name, value in answer.getheaders() if name.lower() not in _HOP}
+        return answer.status, headers, answer.read()
     finally:
         connection.close()

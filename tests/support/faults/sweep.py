@@ -1,4 +1,4 @@
-"""Every call of every operation, each kind of fault at it, and what must hold afterwards. Seeded: the order is the seed's."""
+"""Each call of every operation, each kind of fault at it, and what must hold afterwards. Seeded: the order is the seed's."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from msgspec.structs import replace
 
 from lambent.errors import LambentError, UnconfirmedError
 from lambent.ui.errors import format_error
-from support.faults import refusal
-from support.faults.asker import Asker, Seen, once
-from support.faults.kinds import KINDS, Fault, Killed, Kind
+from support.faults import aws_errors
+from support.faults.fault_kinds import KINDS, Fault, FaultKind, Killed
 from support.faults.operation import Operation, differences, nothing
-from support.faults.operations import OPERATIONS, ROLLBACKS
+from support.faults.operation_table import OPERATIONS, ROLLBACKS
+from support.faults.url_poller import StatusAndBody, UrlPoller, request_once
 from support.faults.world import PACKAGES, Spec, World, on_url
 
 PASSES_S = 45
@@ -40,7 +40,7 @@ class Outcome(Struct, frozen=True):
     case: Case
     ended: str
     wrong: tuple[str, ...] = ()
-    asked: int = 0
+    requests: int = 0
     seconds: float = 0.0
 
 
@@ -50,18 +50,18 @@ class Sweep(Struct):
     _fresh: Iterator[int] = field(default_factory=itertools.count)
     _apps: dict[str, str] = field(default_factory=dict)
     _labels: dict[str, list[str]] = field(default_factory=dict)
-    _at_start: set[str] = field(default_factory=set)
+    _ready_apps: set[str] = field(default_factory=set)
     _after: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def cases(self, operations: tuple[Operation, ...] = OPERATIONS) -> list[Case]:
         """All there are, in the order of the calls."""
-        found = []
+        cases = []
         for operation in operations:
             self.learn(operation)
-            found += [Case(operation.name, label, kind.name) for label in self._labels[operation.name] for kind in KINDS]
-        return found
+            cases += [Case(operation.name, label, kind.name) for label in self._labels[operation.name] for kind in KINDS]
+        return cases
 
-    def turn(self, case: Case) -> int:
+    def priority(self, case: Case) -> int:
         """0 for a call that writes (or asks the new version), 1 for one that looks again after those; 2 before them, if that
         ends the run, for then nothing is to be set back; else 3, for it tells least. By what an unbroken run does.
         """
@@ -71,7 +71,7 @@ class Sweep(Struct):
             return 0
         if not all(map(_reads, labels[: labels.index(case.label)])):
             return 1
-        return 3 if kind.mends or kind.concurrent else 2
+        return 3 if kind.recovers or kind.concurrent else 2
 
     def learn(self, operation: Operation) -> None:
         """An unbroken run: its calls, and the state it ends in."""
@@ -80,14 +80,14 @@ class Sweep(Struct):
         app = self._ready(operation)
         self.world.begin(None)
         operation.once(self.world, app)
-        self._at_start.discard(app)
+        self._ready_apps.discard(app)
         self._labels[operation.name] = [call.label for call in self.world.proxy.calls]
         self._after[operation.name] = self._state(operation, app)
 
     def _state(self, operation: Operation, app: str) -> dict[str, str]:
         state = self.world.state(app)
-        if operation.beside:
-            state |= {f"{key} of the stage": value for key, value in self.world.state(app + operation.beside).items()}
+        if operation.stage_suffix:
+            state |= {f"{key} of the stage": value for key, value in self.world.state(app + operation.stage_suffix).items()}
         if operation.spec == operation.start and "retention_days=None" in state["log group"]:
             state["log group"] = "None"  # the last words of the function, which Lambda writes down after its end
         if operation.live_only:
@@ -101,24 +101,24 @@ class Sweep(Struct):
             self._forget_bucket()
         if operation.start is None:
             return f"first{next(self._fresh)}"
-        if operation.returns:
+        if operation.is_rollback:
             return self._returning(operation)
-        if operation.ends and not operation.beside:
-            app = f"doomed{next(self._fresh)}"
+        if operation.is_destroy and not operation.stage_suffix:
+            app = f"prepare_destroy{next(self._fresh)}"
             self.world.deploy(app, operation.start, self.world.direct)
             return app
         app = self._apps.setdefault(operation.name, f"app{next(self._fresh)}")
-        if app not in self._at_start:
+        if app not in self._ready_apps:
             self._set_back(operation, operation.start, app)
         return app
 
     def _set_back(self, operation: Operation, start: Spec, app: str) -> None:
         """As many versions as are kept: each further one ends the oldest, and the packages that only that one has."""
-        there = 0 if start.overflow else len(self.world.direct.versions(app))
-        for number in range(start.hosting.keep_versions - there):
+        world = 0 if start.overflow else len(self.world.direct.versions(app))
+        for number in range(start.hosting.keep_versions - world):
             old = replace(start, text=f"old{number}", overflow=start.overflow and f"old{number}")
             self.world.deploy(app, old, self.world.direct)
-        if operation.refused and there:  # or $LATEST and the newest version were those that it left
+        if operation.refused and world:  # or $LATEST and the newest version were those that it left
             self.world.deploy(app, replace(start, text="old"), self.world.direct)
         self.world.deploy(app, start, self.world.direct)
         operation.prepare(self.world, app)
@@ -132,8 +132,8 @@ class Sweep(Struct):
         if operation.name not in self._apps:
             self._apps[operation.name] = app = f"back{next(self._fresh)}"
             for spec in (ROLLBACKS[0].spec, self._start(ROLLBACKS[0]), ROLLBACKS[1].spec):
-                kept = replace(spec, hosting=replace(spec.hosting, keep_versions=1000))
-                self.world.deploy(app, kept, self.world.direct)
+                retained = replace(spec, hosting=replace(spec.hosting, keep_versions=1000))
+                self.world.deploy(app, retained, self.world.direct)
         app = self._apps[operation.name]
         version = next(
             str(number)
@@ -150,19 +150,19 @@ class Sweep(Struct):
         for bucket in client.list_buckets()["Buckets"]:
             if bucket["Name"] == PACKAGES:
                 continue
-            for found in client.list_objects_v2(Bucket=bucket["Name"]).get("Contents", ()):
-                client.delete_object(Bucket=bucket["Name"], Key=found["Key"])
+            for cases in client.list_objects_v2(Bucket=bucket["Name"]).get("Contents", ()):
+                client.delete_object(Bucket=bucket["Name"], Key=cases["Key"])
             client.delete_bucket(Bucket=bucket["Name"])
 
     # --- one case
 
     def run(self, case: Case) -> Outcome:
         """What went wrong with one case is not to spoil the next: that begins with an app of its own."""
-        began = time.monotonic()
+        start = time.monotonic()
         try:
             outcome = self._run(case)
         except Exception:
-            outcome = Outcome(case, "broke", (traceback.format_exc(),), 0, time.monotonic() - began)
+            outcome = Outcome(case, "broke", (traceback.format_exc(),), 0, time.monotonic() - start)
         if outcome.wrong:
             self._apps.pop(case.operation, None)
         return outcome
@@ -172,55 +172,55 @@ class Sweep(Struct):
         kind = next(each for each in KINDS if each.name == case.kind)
         self.learn(operation)
         app = self._ready(operation)
-        before = self._state(operation, app) if operation.start and self.turn(case) > 1 else {}  # else it is not compared
-        rival = _Rival(self.world, app + operation.beside, operation.other)
+        before = self._state(operation, app) if operation.start and self.priority(case) > 1 else {}  # else it is not compared
+        rival = _Rival(self.world, app + operation.stage_suffix, operation.rival_spec)
         fault = Fault(kind, case.label, rival.deploy)
-        began = time.monotonic()
+        start = time.monotonic()
         wrong: list[str] = []
         with ExitStack() as stack:
-            askers = self._ask(stack, app, operation)
+            pollers = self._ask(stack, app, operation)
             self.world.begin(fault)
             ended = self._attempt(operation, app, kind, fault, rival, wrong)
             wrote = self._wrote(kind)
             self.world.begin(None)
-            (self._at_start.discard if wrote else self._at_start.add)(app)
+            (self._ready_apps.discard if wrote else self._ready_apps.add)(app)
             if not wrote:
                 ended += ", nothing written"
-                now = self._state(operation, app) if before else {}
-                wrong += [f"{key} has changed" for key in before if before[key] != now[key]]
+                state = self._state(operation, app) if before else {}
+                wrong += [f"{key} has changed" for key in before if before[key] != state[key]]
             else:
                 ended += f", {self._rerun(operation, app, wrong)}"
-        self.world.proxy.told = lambda call, answer: None
+        self.world.proxy.on_answer = lambda call, answer: None
         if wrote:
             wrong += self._differences(operation, app, kind)
         if operation.start is None:
             self.world.direct.delete_function(app)  # hundreds of them would use the account's concurrency up
-        seen = {answer: count for asker in askers for answer, count in asker.seen.items()}
-        good = operation.bodies | ({operation.other.body} if kind.concurrent else set())
-        wrong += [f"a client got {_told(answer)}" for answer in seen if not _whole(answer, good, operation)]
-        return Outcome(case, ended, tuple(wrong), sum(seen.values()), time.monotonic() - began)
+        responses = {answer: count for poller in pollers for answer, count in poller.responses.items()}
+        good = operation.bodies | ({operation.rival_spec.body} if kind.concurrent else set())
+        wrong += [f"a client got {_describe(answer)}" for answer in responses if not _is_complete(answer, good, operation)]
+        return Outcome(case, ended, tuple(wrong), sum(responses.values()), time.monotonic() - start)
 
-    def _ask(self, stack: ExitStack, app: str, operation: Operation) -> list[Asker]:
+    def _ask(self, stack: ExitStack, app: str, operation: Operation) -> list[UrlPoller]:
         """The clients: of a first deploy's URL from the moment there is one."""
-        askers: list[Asker] = []
+        pollers: list[UrlPoller] = []
         lock = threading.Lock()
 
         def begin(url: str) -> None:
             with lock:
-                if not any(asker.url == url for asker in askers):
-                    askers.append(stack.enter_context(Asker(url, self.pause_s)))
+                if not any(poller.url == url for poller in pollers):
+                    pollers.append(stack.enter_context(UrlPoller(url, self.pause_s)))
 
         if operation.start is None:
             on_url(self.world, begin)
         else:
             begin(self.world.url(app))
-        return askers
+        return pollers
 
-    def _wrote(self, kind: Kind) -> bool:
+    def _wrote(self, kind: FaultKind) -> bool:
         """Whether the run got beyond looking, so that there is something for a rerun to go on from."""
-        return kind.mends or kind.concurrent or not all(_reads(call.operation) for call in self.world.proxy.calls)
+        return kind.recovers or kind.concurrent or not all(_reads(call.operation) for call in self.world.proxy.calls)
 
-    def _attempt(self, operation: Operation, app: str, kind: Kind, fault: Fault, rival: _Rival, wrong: list[str]) -> str:
+    def _attempt(self, operation: Operation, app: str, kind: FaultKind, fault: Fault, rival: _Rival, wrong: list[str]) -> str:
         """The run with the fault. What the user is shown is judged here."""
         error: BaseException | None = None
         try:
@@ -251,30 +251,32 @@ class Sweep(Struct):
             return "rerun failed"
         return "rerun done"
 
-    def _differences(self, operation: Operation, app: str, kind: Kind) -> list[str]:
+    def _differences(self, operation: Operation, app: str, kind: FaultKind) -> list[str]:
         """What another deploy leaves is its own: versions that are not live, and uploads."""
-        now, wanted = self._state(operation, app), self._after[operation.name]
-        left = {"versions", "uploads"} if kind.concurrent else set()
+        state, expected = self._state(operation, app), self._after[operation.name]
+        ignored = {"versions", "uploads"} if kind.concurrent else set()
         if kind.concurrent and operation.prepare is not nothing:  # which is not done again
-            left |= {"latest", "alias"}
+            ignored |= {"latest", "alias"}
         if kind.concurrent and (operation.refused or operation.canary):
-            left |= {"live"}
+            ignored |= {"live"}
         if operation.start and operation.start.overflow:
-            left |= {"uploads"}  # a run that ended between a version and its packages leaves those until the app is destroyed
-        return differences(now, wanted, left)
+            ignored |= {
+                "uploads"
+            }  # a run that ended between a version and its packages leaves those until the app is destroyed
+        return differences(state, expected, ignored)
 
-    def _left_broken(self, operation: Operation, app: str, kind: Kind, error: BaseException | None) -> list[str]:
+    def _left_broken(self, operation: Operation, app: str, kind: FaultKind, error: BaseException | None) -> list[str]:
         """A run that was refused, and could still act, leaves a URL that answers."""
         url = self.world.url(app)
         if kind.name not in STANDING or not isinstance(error, LambentError) or operation.start is None or not url:
             return []
-        answer = once(url)
-        well = {good for good in operation.bodies if good[0] == 200}
-        return [] if _whole(answer, well, operation) else [f"left a URL that answers {_told(answer)}"]
+        answer = request_once(url)
+        expected = {good for good in operation.bodies if good[0] == 200}
+        return [] if _is_complete(answer, expected, operation) else [f"left a URL that answers {_describe(answer)}"]
 
 
 class _Rival:
-    """Somebody else, who deploys other code at the very moment."""
+    """Someone else, who deploys other code at the very moment."""
 
     def __init__(self, world: World, app: str, spec: Spec) -> None:
         self._world, self._app, self._spec = world, app, spec
@@ -291,10 +293,10 @@ class _Rival:
         wrong = []
         if error is not None and self.error is not None:
             wrong.append("nobody won")
-        for who, lost in (("this one", error), ("the other", self.error)):
+        for deploy, lost in (("this one", error), ("the other", self.error)):
             if isinstance(lost, LambentError) and not _says_so(lost):
-                wrong.append(f"{who} lost and did not say so: {format_error(lost)}")
-        if operation.ends:
+                wrong.append(f"{deploy} lost and did not say so: {format_error(lost)}")
+        if operation.is_destroy:
             return wrong
         live = self._world.direct.function(self._app, "live")
         winners = [operation.spec] if error is None else [self._spec]
@@ -310,14 +312,14 @@ def _reads(call: str) -> bool:
 
 
 def _says_so(error: LambentError) -> bool:
-    return any(words in error.what for words in ("another deploy", "somebody else"))
+    return any(words in error.what for words in ("another deploy", "someone else"))
 
 
-def _shown(error: LambentError, kind: Kind, fault: Fault) -> list[str]:
+def _shown(error: LambentError, kind: FaultKind, fault: Fault) -> list[str]:
     """What is wrong with the error that the user sees."""
     wrong = []
     shown = format_error(error)
-    if kind.mends:
+    if kind.recovers:
         wrong.append(f"the client's retries did not get over it: {shown}")
     if not (error.what and error.where and error.hint):
         wrong.append(f"not what, where, try: {shown}")
@@ -327,16 +329,18 @@ def _shown(error: LambentError, kind: Kind, fault: Fault) -> list[str]:
         wrong.append(f"does not say {kind.word!r}: {shown}")
     if kind.name == "access denied" and fault.struck:
         call = fault.struck
-        named = "arn:aws:s3:::" if call.operation.startswith("Head") else refusal.resource(call)  # its answer has no words
-        if not all(each in error.hint for each in (f'"{call.action}"', named, "Allow")):
+        resource = (
+            "arn:aws:s3:::" if call.operation.startswith("Head") else aws_errors.resource(call)
+        )  # its answer has no words
+        if not all(each in error.hint for each in (f'"{call.action}"', resource, "Allow")):
             wrong.append(f"does not name the statement for {call.action}: {shown}")
     return wrong
 
 
-def _whole(answer: Seen, good: set[Seen], operation: Operation) -> bool:
-    signed = operation.forbidden and answer[0] == 403 and b"Forbidden" in answer[1]
+def _is_complete(answer: StatusAndBody, good: set[StatusAndBody], operation: Operation) -> bool:
+    signed = operation.may_be_forbidden and answer[0] == 403 and b"Forbidden" in answer[1]
     return answer in good or signed
 
 
-def _told(answer: Seen) -> str:
+def _describe(answer: StatusAndBody) -> str:
     return f"{answer[0]} {answer[1][:120]!r}"

@@ -28,10 +28,10 @@ from lambent.deploy.fetch import Response, fetch
 from lambent.deploy.observed import observe
 from lambent.limits import ZIP_DIRECT_MAX
 from lambent.package.artifact import Artifact, Overflow
+from support.faults.aws_errors import Refusal
 from support.faults.calls import Call
-from support.faults.kinds import Fault, Killed
+from support.faults.fault_kinds import Fault, Killed
 from support.faults.proxy import Proxy, proxied
-from support.faults.refusal import Refusal
 from support.local_service import RUNTIME, serving
 from support.streaming_runtime import WRAPPER, function_files
 
@@ -145,25 +145,25 @@ class World:
         self.service_url, self.folder, self.waited_s = service_url, folder, waited_s
 
     def deploy(self, app: str, spec: Spec, aws: Aws | None = None, timing: Timing = QUICK) -> events.Deployed:
-        wanted, zipped = spec.config(self.folder, app), spec.artifact(self.folder)
-        return deploy(wanted, zipped, DeployContext(aws or self.aws, events.ignore, timing, self.fetch))
+        config, zipped = spec.config(self.folder, app), spec.artifact(self.folder)
+        return deploy(config, zipped, DeployContext(aws or self.aws, events.ignore, timing, self.fetch))
 
     def fetch(self, url: str, within_s: float, headers: Pairs = ()) -> Response:
         """As a deploy asks its URL."""
         return fetch(url, within_s, headers)
 
-    def hear(self, url: str) -> tuple[int, bytes]:
+    def request(self, url: str) -> tuple[int, bytes]:
         answer = self.fetch(url, 30)
         return answer.status, answer.body
 
     def begin(self, fault: Fault | None) -> None:
         self.fault = fault
         self.waited_s.clear()
-        self.proxy.begin(fault.meddler if fault else None)
+        self.proxy.begin(fault.interceptor if fault else None)
 
     def url(self, app: str) -> str:
-        found = self.direct.url(app, "live")
-        return found.address if found else ""
+        entry = self.direct.url(app, "live")
+        return entry.address if entry else ""
 
     def state(self, app: str) -> dict[str, str]:
         """Everything there is of an app, without what differs from run to run."""
@@ -172,7 +172,7 @@ class World:
     def objects(self) -> list[str]:
         """The keys in all buckets."""
         buckets = [each["Name"] for each in self.s3.list_buckets()["Buckets"]]
-        return sorted(found["Key"] for each in buckets for found in self.s3.list_objects_v2(Bucket=each).get("Contents", ()))
+        return sorted(entry["Key"] for each in buckets for entry in self.s3.list_objects_v2(Bucket=each).get("Contents", ()))
 
     @property
     def s3(self) -> Any:
@@ -181,26 +181,26 @@ class World:
 
 def state(aws: Aws, app: str, objects: Iterable[str]) -> dict[str, str]:
     """Everything there is of an app, with its keys among all `objects`, and without what differs from run to run."""
-    _, seen = observe(aws, app, 20)
-    latest, live, url = seen.latest, seen.live, seen.url
+    _, observed = observe(aws, app, 20)
+    latest, live, url = observed.latest, observed.live, observed.url
     told: dict[str, Any] = {
-        "role": seen.role and (seen.role.trusts_lambda, seen.role.tags),
-        "policies": (sorted(seen.attached), seen.inline),
+        "role": observed.role and (observed.role.trusts_lambda, observed.role.tags),
+        "policies": (sorted(observed.attached), observed.inline),
         "latest": latest and (latest.settings, latest.sha256, latest.architecture, latest.tags, latest.reserved),
         "live": live and (live.settings, live.sha256, live.architecture),
-        "alias": seen.alias and (seen.alias.version == seen.versions[-1], seen.alias.weights),
-        "versions": len(seen.versions),
-        "statements": sorted(seen.statements, key=lambda each: each.sid),
+        "alias": observed.alias and (observed.alias.version == observed.versions[-1], observed.alias.weights),
+        "versions": len(observed.versions),
+        "statements": sorted(observed.statements, key=lambda each: each.sid),
         "url": url and (url.auth, url.mode, url.cors),
-        "log group": seen.log_group,
-        "provisioned": seen.provisioned,
+        "log group": observed.log_group,
+        "provisioned": observed.provisioned,
         "uploads": [key for key in objects if f"/{app}/" in key],
     }
     return {key: repr(value).replace(app, "APP") for key, value in told.items()}
 
 
 @contextmanager
-def world(folder: Path) -> Iterator[World]:
+def open_world(folder: Path) -> Iterator[World]:
     """A local Lambda of its own, and two ways to it. botocore's pauses between attempts are counted, not waited."""
     waited: list[float] = []
     with pytest.MonkeyPatch.context() as patch, serving(folder / "state") as service, proxied(service.url) as proxy:
@@ -214,26 +214,26 @@ def world(folder: Path) -> Iterator[World]:
         patch.setattr(quota.RetryQuota, "acquire", lambda *_: True)  # one client serves hundreds of runs
         keys = ("lambent", "lambent")
         aws = connect(REGION, endpoint_url=proxy.url, keys=keys)
-        there = World(proxy, aws, connect(REGION, endpoint_url=service.url, keys=keys), service.url, folder, waited)
+        world = World(proxy, aws, connect(REGION, endpoint_url=service.url, keys=keys), service.url, folder, waited)
         for event in ("before-send", "needs-retry"):
-            aws._session.register(event, lambda **_: _die(there))  # type: ignore[attr-defined]
-        there.s3.create_bucket(Bucket=PACKAGES, CreateBucketConfiguration={"LocationConstraint": REGION})
-        yield there
+            aws._session.register(event, lambda **_: _die(world))  # type: ignore[attr-defined]
+        world.s3.create_bucket(Bucket=PACKAGES, CreateBucketConfiguration={"LocationConstraint": REGION})
+        yield world
 
 
-def _die(there: World) -> None:
-    if there.fault and there.fault.dead.is_set():
+def _die(world: World) -> None:
+    if world.fault and world.fault.dead.is_set():
         raise Killed
 
 
-def on_url(world: World, then: Callable[[str], None]) -> None:
+def on_url(open_world: World, then: Callable[[str], None]) -> None:
     """Calls `then` with a Function URL's address as soon as there is one."""
 
     def told(call: Call, answer: Refusal) -> None:
         if call.operation == "CreateFunctionUrlConfig" and answer[0] == 201:
             then(json.loads(answer[2])["FunctionUrl"])
 
-    world.proxy.told = told
+    open_world.proxy.on_answer = told
 
 
 def with_hosting(spec: Spec, **changes: Any) -> Spec:

@@ -19,14 +19,14 @@ from lambent.deploy.context import DeployContext, Timing
 from lambent.deploy.deploy import deploy, prepare
 from lambent.deploy.desired import desired
 from lambent.deploy.destroy import destroy
-from lambent.deploy.destroy import prepare as doomed
+from lambent.deploy.destroy import prepare as prepare_destroy
 from lambent.deploy.policy import policy
 from lambent.deploy.rollback import rollback
 from lambent.deploy.status import apps, status
 from lambent.deploy.version_list import versions
 from lambent.errors import DeployError
 from lambent.names import Names
-from support.deploy_cases import READS, Meddled, artifact, config
+from support.deploy_cases import READS, HookedAws, artifact, config
 from support.local_service import RUNTIME, Service
 
 QUICK = Timing(role_s=5, settle_s=30, answer_s=5)
@@ -90,7 +90,7 @@ def test_a_deploy_that_was_broken_off_is_no_drift(aws: Aws, name: str, tmp_path:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(Meddled(aws, before=stop), tmp_path, name, SAYS.format("two"))  # type: ignore[arg-type]
+        run(HookedAws(aws, before=stop), tmp_path, name, SAYS.format("two"))  # type: ignore[arg-type]
     assert drift(aws, tmp_path, name, SAYS.format("two")) == []
     (line,) = drift(aws, tmp_path, name, SAYS.format("one"))
     assert "$LATEST differs from version 1: other code" in line
@@ -101,7 +101,7 @@ def test_versions_say_what_changed_and_which_answers(aws: Aws, name: str, tmp_pa
     run(aws, tmp_path, name, SAYS.format("two"))
     run(aws, tmp_path, name, SAYS.format("two"), memory_mb=256, environment=(("KEY", "hunter2"),))
     aws.move_alias(name, "live", "2", weights=(("3", 0.25),))
-    watched = Meddled(aws)
+    watched = HookedAws(aws)
     told = versions(name, watched)  # type: ignore[arg-type]
     assert sorted(watched.calls) == ["account", "alias", "versions"]
     assert [(row.version, row.share, row.notes) for row in told.versions] == [
@@ -118,7 +118,7 @@ def test_versions_say_what_changed_and_which_answers(aws: Aws, name: str, tmp_pa
 def test_status_of_one_app(aws: Aws, service: Service, name: str, tmp_path: Path) -> None:
     done = run(aws, tmp_path, name, RAISES)
     assert [service.fetch(done.url + path).status for path in ("x", "y", "")] == [502, 502, 200]
-    watched = Meddled(aws)
+    watched = HookedAws(aws)
     told = status(name, watched, 5)  # type: ignore[arg-type]
     assert told and set(watched.calls) <= READS | {"log_events"} and len(watched.calls) == 16
     assert (told.url, told.access, told.version, told.versions) == (done.url, "public", "1", 1)
@@ -145,7 +145,7 @@ def test_all_apps_and_nobody_elses(service: Service, tmp_path: Path) -> None:
     client = service.client("lambda", region_name="eu-central-1")
     code = {"ZipFile": artifact(tmp_path, "theirs").path.read_bytes()}
     client.create_function(FunctionName="theirs", Runtime=RUNTIME, Role=own, Handler="main.x", Code=code)
-    watched = Meddled(there)
+    watched = HookedAws(there)
     told = apps(watched).apps  # type: ignore[arg-type]
     assert [(app.app, app.version, app.access, app.memory_mb) for app in told] == [
         ("own-role", "1", "signed", 512),
@@ -188,7 +188,7 @@ def test_the_policy_allows_every_call_that_is_made_and_little_else(service: Serv
     status(name, watched, 5)
     versions(name, watched)
     apps(watched)
-    destroy(doomed(name, watched, logs=True), watched, events.ignore)
+    destroy(prepare_destroy(name, watched, logs=True), watched, events.ignore)
 
     wanted = desired(
         config(tmp_path, name, runtime=RUNTIME, hosting=most), artifact(tmp_path, "x"), Names(name, "1" * 12, "eu-west-1")

@@ -11,19 +11,19 @@ Refusal = tuple[int, dict[str, str], bytes]
 ACCOUNT = "123456789012"
 
 
-def broken(call: Call) -> Refusal:
+def server_error(call: Call) -> Refusal:
     """AWS's own fault."""
     if call.service == "lambda":
         return _lambda(500, "ServiceException", "An error occurred and the request cannot be processed.")
     code = {"iam": "ServiceFailure", "sts": "InternalFailure", "logs": "ServiceUnavailableException", "s3": "InternalError"}
-    return _other(call, 500, code[call.service], "The request processing has failed because of an unknown error.")
+    return _query_error(call, 500, code[call.service], "The request processing has failed because of an unknown error.")
 
 
 def throttled(call: Call) -> Refusal:
     if call.service == "lambda":
         return _lambda(429, "TooManyRequestsException", "Rate exceeded", Reason="CallerRateLimitExceeded")
     code = {"iam": "Throttling", "sts": "Throttling", "logs": "ThrottlingException", "s3": "SlowDown"}[call.service]
-    return _other(call, 503 if call.service == "s3" else 400, code, "Rate exceeded")
+    return _query_error(call, 503 if call.service == "s3" else 400, code, "Rate exceeded")
 
 
 def expired(call: Call) -> Refusal:
@@ -31,23 +31,23 @@ def expired(call: Call) -> Refusal:
     if call.service == "lambda":
         return _lambda(403, "ExpiredTokenException", message)
     code = "ExpiredTokenException" if call.service == "logs" else "ExpiredToken"
-    return _other(call, 403 if call.service in ("iam", "sts") else 400, code, message)
+    return _query_error(call, 403 if call.service in ("iam", "sts") else 400, code, message)
 
 
 def denied(call: Call) -> Refusal:
-    who = f"arn:aws:iam::{ACCOUNT}:user/deployer"
+    user = f"arn:aws:iam::{ACCOUNT}:user/deployer"
     message = (
-        f"User: {who} is not authorized to perform: {call.action} on resource: {resource(call)} "
+        f"User: {user} is not authorized to perform: {call.action} on resource: {resource(call)} "
         f"because no identity-based policy allows the {call.action} action"
     )
     if call.service == "lambda":
         return _lambda(403, "AccessDeniedException", message)
-    return _other(
+    return _query_error(
         call, 400 if call.service == "logs" else 403, "AccessDenied" + "Exception" * (call.service == "logs"), message
     )
 
 
-def portal(call: Call) -> Refusal:
+def login_page(call: Call) -> Refusal:
     """A network's login page."""
     return 200, {"content-type": "text/html"}, b"<!DOCTYPE html><title>Wi-Fi</title><p>Please log in<br>"
 
@@ -61,7 +61,7 @@ def _lambda(status: int, code: str, message: str, **more: str) -> Refusal:
     return status, {"content-type": "application/json", "x-amzn-errortype": code}, body
 
 
-def _other(call: Call, status: int, code: str, message: str) -> Refusal:
+def _query_error(call: Call, status: int, code: str, message: str) -> Refusal:
     if call.service == "logs":
         return status, {"content-type": "application/x-amz-json-1.1"}, json.dumps({"__type": code, "message": message}).encode()
     inner = f"<Code>{code}</Code><Message>{message}</Message>"

@@ -7,8 +7,8 @@ import json
 from msgspec.structs import replace
 
 from lambent.config.model import Cors
-from support.faults.canaries import CANARIES
-from support.faults.operation import NEW_CODE, PLAIN, Operation, back, destroy, destroyed, first, update
+from support.faults.canary_operations import CANARIES
+from support.faults.operation import NEW_CODE, PLAIN, Operation, destroy, destroyed, first, roll_back, update
 from support.faults.world import PACKAGES, World, with_hosting
 
 PERMISSIONS = (json.dumps({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::some-bucket/*"}),)
@@ -43,8 +43,8 @@ UPDATES = (
     update("streaming off", STREAMED, PLAIN),
     update("hosting on", PLAIN, HOSTED),
     update("hosting off", HOSTED, PLAIN),
-    update("auth on", PLAIN, SIGNED, forbidden=True),
-    update("auth off", SIGNED, PLAIN, forbidden=True),
+    update("auth on", PLAIN, SIGNED, may_be_forbidden=True),
+    update("auth off", SIGNED, PLAIN, may_be_forbidden=True),
     update("update through S3", PLAIN, replace(LARGE, text="large"), new_bucket=True),
 )
 HOSTINGS = (
@@ -65,9 +65,9 @@ HOSTINGS = (
     update("overflow off", BESIDE, with_hosting(PLAIN, keep_versions=2)),
 )
 ROLLBACKS = (
-    back("rollback", replace(SETTINGS, text="new"), PLAIN, "1"),
-    back("rollback to streaming", PLAIN, STREAMED, "3"),
-    back("rollback from streaming", STREAMED, PLAIN, "1"),
+    roll_back("rollback", replace(SETTINGS, text="new"), PLAIN, "1"),
+    roll_back("rollback to streaming", PLAIN, STREAMED, "3"),
+    roll_back("rollback from streaming", STREAMED, PLAIN, "1"),
 )
 FIRST = first("first deploy", HOSTED)
 FIRSTS = (
@@ -100,7 +100,7 @@ STAGES = (
         PLAIN,
         _deploy_stage,
         prepare=lambda world, app: destroy(world, app + STAGE),
-        beside=STAGE,
+        stage_suffix=STAGE,
     ),
     Operation(
         "destroy a stage",
@@ -108,8 +108,8 @@ STAGES = (
         PLAIN,
         _destroy_stage,
         prepare=lambda world, app: world.deploy(app + STAGE, PLAIN),
-        beside=STAGE,
-        ends=True,
+        stage_suffix=STAGE,
+        is_destroy=True,
     ),
 )
 OPERATIONS = (*FIRSTS, *UPDATES, *HOSTINGS, *CANARIES, *ROLLBACKS, *STAGES, *DESTROYS)

@@ -7,23 +7,23 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from support.faults import refusal
+from support.faults import aws_errors
+from support.faults.aws_errors import Refusal
 from support.faults.calls import Call
-from support.faults.proxy import CUT, TORN, Forward, Meddler
-from support.faults.refusal import Refusal
+from support.faults.proxy import CUT, TRUNCATED, Forward, Interceptor
 
 
 class Killed(BaseException):
     """The process ends here: nothing of ours may catch it."""
 
 
-class Kind(Struct, frozen=True):
-    """`mends` says that the real client's own retries must get over it, so that the run succeeds; `dies` that the process is
+class FaultKind(Struct, frozen=True):
+    """`recovers` says that the real client's own retries must get over it, so that the run succeeds; `dies` that the process is
     no more. `word` must be in the error that the user sees, if there is one.
     """
 
     name: str
-    mends: bool = False
+    recovers: bool = False
     dies: bool = False
     concurrent: bool = False
     word: str = ""
@@ -31,54 +31,54 @@ class Kind(Struct, frozen=True):
 
 
 ONCE = (
-    Kind("500 once", mends=True),
-    Kind("500 after it took effect, once", mends=True),
-    Kind("cut before, once", mends=True),
-    Kind("cut after, once", mends=True),
-    Kind("throttled once", mends=True),
-    Kind("answer torn, once", mends=True),
+    FaultKind("500 once", recovers=True),
+    FaultKind("500 after it took effect, once", recovers=True),
+    FaultKind("cut before, once", recovers=True),
+    FaultKind("cut after, once", recovers=True),
+    FaultKind("throttled once", recovers=True),
+    FaultKind("answer torn, once", recovers=True),
 )
 LASTING = (
-    Kind("500", word="AWS failed at"),
-    Kind("cut before", word="got no answer"),
-    Kind("cut after", word="got no answer"),
-    Kind("network gone before", word="got no answer"),
-    Kind("network gone after", word="got no answer"),
-    Kind("throttled for ever", word="throttling"),
-    Kind("not AWS that answers", word="not AWS's"),
-    Kind("credentials expired", word="expired"),
-    Kind("access denied", word="not allowed: "),
+    FaultKind("500", word="AWS failed at"),
+    FaultKind("cut before", word="got no answer"),
+    FaultKind("cut after", word="got no answer"),
+    FaultKind("network gone before", word="got no answer"),
+    FaultKind("network gone after", word="got no answer"),
+    FaultKind("throttled for ever", word="throttling"),
+    FaultKind("not AWS that answers", word="isn't from AWS"),
+    FaultKind("credentials expired", word="expired"),
+    FaultKind("access denied", word="not allowed: "),
 )
-DEADLY = (Kind("killed before", dies=True), Kind("killed after", dies=True))
-OTHERS = (Kind("another deploy", concurrent=True),)
+DEADLY = (FaultKind("killed before", dies=True), FaultKind("killed after", dies=True))
+OTHERS = (FaultKind("another deploy", concurrent=True),)
 KINDS = (*ONCE, *LASTING, *DEADLY, *OTHERS)
 
 _ANSWERS: dict[str, Callable[[Call], Refusal]] = {
-    "500 once": refusal.broken,
-    "500": refusal.broken,
-    "not AWS that answers": refusal.portal,
-    "throttled once": refusal.throttled,
-    "throttled for ever": refusal.throttled,
-    "credentials expired": refusal.expired,
-    "access denied": refusal.denied,
+    "500 once": aws_errors.server_error,
+    "500": aws_errors.server_error,
+    "not AWS that answers": aws_errors.login_page,
+    "throttled once": aws_errors.throttled,
+    "throttled for ever": aws_errors.throttled,
+    "credentials expired": aws_errors.expired,
+    "access denied": aws_errors.denied,
 }
 
 
 class Fault:
     """One kind of fault at one call. `struck` is set once it happened; `dead` when the process has been killed."""
 
-    def __init__(self, kind: Kind, label: str, other: Callable[[], None] | None = None) -> None:
+    def __init__(self, kind: FaultKind, label: str, rival: Callable[[], None] | None = None) -> None:
         self.kind, self.label = kind, label
-        self.other = other
+        self.rival = rival
         self.struck: Call | None = None
         self.dead = threading.Event()
         self._lock = threading.Lock()
 
     @property
-    def meddler(self) -> Meddler:
-        return self._meddle
+    def interceptor(self) -> Interceptor:
+        return self._intercept
 
-    def _meddle(self, call: Call, forward: Forward) -> Refusal | str | None:
+    def _intercept(self, call: Call, forward: Forward) -> Refusal | str | None:
         with self._lock:
             first = call.label == self.label and self.struck is None
             if first:
@@ -89,7 +89,7 @@ class Fault:
 
     def _lasts_for(self, call: Call) -> bool:
         """Whether this call, not the struck one, is hit too."""
-        if self.struck is None or self.kind.mends or self.kind.concurrent:
+        if self.struck is None or self.kind.recovers or self.kind.concurrent:
             return False
         if self.kind.name in ("credentials expired", "network gone before", "network gone after"):
             return True
@@ -100,10 +100,10 @@ class Fault:
     def _strike(self, call: Call, forward: Forward) -> Refusal | str | None:
         name = self.kind.name
         if name == "answer torn, once":
-            return TORN
+            return TRUNCATED
         if self.kind.concurrent:
-            assert self.other
-            self.other()
+            assert self.rival
+            self.rival()
             return None
         first = call.label == self.label and call.attempt == 1
         if "after" in name and (first or name == "cut after"):
@@ -111,5 +111,5 @@ class Fault:
         if self.kind.dies:
             self.dead.set()
         if name == "500 after it took effect, once":
-            return refusal.broken(call)
+            return aws_errors.server_error(call)
         return _ANSWERS[name](call) if name in _ANSWERS else CUT

@@ -10,17 +10,17 @@ from urllib.parse import urlsplit
 
 from lambent.deploy.fetch import Response, fetch
 
-Seen = tuple[int, bytes]
+StatusAndBody = tuple[int, bytes]
 
 PUBLIC_REFUSAL = 403
 
 
-class Asker:
+class UrlPoller:
     """Asks over one connection after the other while something else goes on. `pause_s` spares the machine."""
 
     def __init__(self, url: str, pause_s: float = 0.0) -> None:
         self.url = url
-        self.seen: Counter[Seen] = Counter()
+        self.responses: Counter[StatusAndBody] = Counter()
         self._pause_s = pause_s
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._ask, daemon=True)
@@ -32,15 +32,15 @@ class Asker:
             try:
                 connection.request("GET", "/", headers={"Host": parts.netloc})
                 answer = connection.getresponse()
-                self.seen[answer.status, answer.read()] += 1
+                self.responses[answer.status, answer.read()] += 1
             except (OSError, http.client.HTTPException) as error:
-                self.seen[0, repr(error).encode()] += 1
+                self.responses[0, repr(error).encode()] += 1
                 connection.close()
             if self._pause_s:
                 time.sleep(self._pause_s)
         connection.close()
 
-    def __enter__(self) -> Asker:
+    def __enter__(self) -> UrlPoller:
         self._thread.start()
         return self
 
@@ -49,6 +49,6 @@ class Asker:
         self._thread.join()
 
 
-def once(url: str) -> Seen:
+def request_once(url: str) -> StatusAndBody:
     answer: Response = fetch(url, 30)
     return answer.status, answer.body

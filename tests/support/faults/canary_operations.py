@@ -35,13 +35,13 @@ class Clock(Struct):
         return self.now
 
     def pause(self, seconds: float) -> None:
-        if self.fails and self._met():
+        if self.fails and self._has_failed():
             wait_until(self._logged, 5)
         self.now += seconds
 
-    def _met(self) -> bool:
+    def _has_failed(self) -> bool:
         url = self.world.url(self.app)
-        return any(self.world.hear(url + FAILING_PATH) == FAILED for _ in range(_ASKED))
+        return any(self.world.request(url + FAILING_PATH) == FAILED for _ in range(_ASKED))
 
     def _logged(self) -> bool:
         lines = self.world.direct.log_events(f"/aws/lambda/{self.app}", "", 0)
@@ -57,12 +57,12 @@ def _deploy(spec: Spec) -> Callable[[World, str], object]:
     return run
 
 
-def _share(world: World, app: str) -> None:
+def _leave_share(world: World, app: str) -> None:
     """A canary that nobody watches any more: half of the requests go to a newer version."""
     before = world.direct.alias(app, "live")
     assert before
-    done = world.deploy(app, NEW_CODE, world.direct)
-    world.direct.move_alias(app, "live", before.version, "", ((done.version, 0.5),))
+    deployed = world.deploy(app, NEW_CODE, world.direct)
+    world.direct.move_alias(app, "live", before.version, "", ((deployed.version, 0.5),))
 
 
 def _back(world: World, app: str) -> object:
@@ -74,6 +74,6 @@ def _back(world: World, app: str) -> object:
 CANARIES = (
     Operation("canary", WATCHED, PLAIN, _deploy(WATCHED)),
     Operation("canary taken back", FAILING, PLAIN, _deploy(FAILING), refused="of its canary"),
-    Operation("canary broken off", PLAIN, PLAIN, _deploy(PLAIN), (NEW_CODE.body,), _share),
-    Operation("rollback of a canary", PLAIN, PLAIN, _back, (NEW_CODE.body,), _share, live_only=True),
+    Operation("canary broken off", PLAIN, PLAIN, _deploy(PLAIN), (NEW_CODE.body,), _leave_share),
+    Operation("rollback of a canary", PLAIN, PLAIN, _back, (NEW_CODE.body,), _leave_share, live_only=True),
 )

@@ -9,11 +9,11 @@ import sys
 
 import pytest
 
-from support.faults.asker import Asker, once
+from support.faults.aws_errors import Refusal
 from support.faults.calls import Call
-from support.faults.kinds import KINDS, Fault
+from support.faults.fault_kinds import KINDS, Fault
 from support.faults.proxy import CUT, Forward
-from support.faults.refusal import Refusal
+from support.faults.url_poller import UrlPoller, request_once
 from support.faults.world import REGION, World
 from support.local_service import RUNTIME
 
@@ -30,18 +30,18 @@ UPDATE = ("UpdateFunctionCode", "PublishVersion", "Invoke", "UpdateAlias")
 class Deploy:
     """One `lambent deploy` of an app that says `text`, as a user would start it."""
 
-    def __init__(self, there: World, name: str, text: str) -> None:
-        folder = there.folder / text
+    def __init__(self, world: World, name: str, text: str) -> None:
+        folder = world.folder / text
         folder.mkdir(exist_ok=True)
         (folder / "main.py").write_text(APP.replace("TEXT", text))
         told = {
-            "AWS_ENDPOINT_URL": there.proxy.url,
+            "AWS_ENDPOINT_URL": world.proxy.url,
             "AWS_ACCESS_KEY_ID": "lambent",
             "AWS_SECRET_ACCESS_KEY": "lambent",
             "AWS_REGION": REGION,
         }
         words = ["deploy", str(folder), "--name", name, "--runtime", RUNTIME, "--yes", "--no-prove"]
-        words += ["--cache-dir", str(there.folder / "cache")]
+        words += ["--cache-dir", str(world.folder / "cache")]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "lambent", *words],
             env={**os.environ, **told},
@@ -55,19 +55,19 @@ class Deploy:
         return self.process.returncode, out.strip(), err
 
 
-def deployed(there: World, name: str, text: str) -> str:
+def deployed(world: World, name: str, text: str) -> str:
     """The URL of a run that nothing happens to."""
-    there.begin(None)
-    code, url, err = Deploy(there, name, text).end()
+    world.begin(None)
+    code, url, err = Deploy(world, name, text).end()
     assert code == 0, err
     return url
 
 
-def kill_at(there: World, name: str, text: str, label: str, after: bool) -> None:
+def kill_at(world: World, name: str, text: str, label: str, after: bool) -> None:
     """Starts a deploy and ends it with SIGKILL when it makes that call, before or after that took effect."""
     started: list[Deploy] = []
 
-    def meddle(call: Call, forward: Forward) -> Refusal | str | None:
+    def intercept(call: Call, forward: Forward) -> Refusal | str | None:
         if call.label != label:
             return None
         if after:
@@ -75,49 +75,49 @@ def kill_at(there: World, name: str, text: str, label: str, after: bool) -> None
         started[0].process.kill()
         return CUT
 
-    there.begin(None)
-    there.proxy.begin(meddle)
-    started.append(Deploy(there, name, text))
+    world.begin(None)
+    world.proxy.begin(intercept)
+    started.append(Deploy(world, name, text))
     assert started[0].end()[0] == -9
 
 
-def test_killed_in_a_first_deploy_and_in_an_update_a_rerun_completes(there: World) -> None:
+def test_killed_in_a_first_deploy_and_in_an_update_a_rerun_completes(world: World) -> None:
     chance = random.Random(SEED)
-    whole = deployed(there, "whole", "one")
-    assert once(whole) == (200, b"one")
-    kill_at(there, "killed", "one", chance.choice(FIRST), chance.random() < 0.5)
-    url = deployed(there, "killed", "one")
-    assert once(url) == (200, b"one")
-    assert there.state("killed") == there.state("whole")
+    whole = deployed(world, "whole", "one")
+    assert request_once(whole) == (200, b"one")
+    kill_at(world, "killed", "one", chance.choice(FIRST), chance.random() < 0.5)
+    url = deployed(world, "killed", "one")
+    assert request_once(url) == (200, b"one")
+    assert world.state("killed") == world.state("whole")
 
-    with Asker(url) as asker:
-        kill_at(there, "killed", "two", chance.choice(UPDATE), chance.random() < 0.5)
-        assert deployed(there, "killed", "two") == url
-    assert set(asker.seen) <= {(200, b"one"), (200, b"two")}, asker.seen
-    assert once(url) == (200, b"two")
-    assert deployed(there, "whole", "two") == whole
-    assert there.state("killed") == there.state("whole")
+    with UrlPoller(url) as poller:
+        kill_at(world, "killed", "two", chance.choice(UPDATE), chance.random() < 0.5)
+        assert deployed(world, "killed", "two") == url
+    assert set(poller.responses) <= {(200, b"one"), (200, b"two")}, poller.responses
+    assert request_once(url) == (200, b"two")
+    assert deployed(world, "whole", "two") == whole
+    assert world.state("killed") == world.state("whole")
 
 
 @pytest.mark.parametrize("kind", ("access denied", "credentials expired"))
-def test_a_refusal_is_told_in_our_form(there: World, kind: str) -> None:
-    there.begin(Fault(next(each for each in KINDS if each.name == kind), random.Random(SEED).choice(FIRST)))
-    code, out, err = Deploy(there, f"refused-{kind[:6]}", "one").end()
+def test_a_refusal_is_told_in_our_form(world: World, kind: str) -> None:
+    world.begin(Fault(next(each for each in KINDS if each.name == kind), random.Random(SEED).choice(FIRST)))
+    code, out, err = Deploy(world, f"refused-{kind[:6]}", "one").end()
     assert (code, out) == (1, "")
     assert err.count("error: ") == 1 and "Traceback" not in err, err
     assert "  at   " in err and "  try  " in err
     assert ('"Effect": "Allow"' in err) == (kind == "access denied")
 
 
-def test_two_at_once_one_wins_and_the_other_says_so(there: World) -> None:
-    url = deployed(there, "rivals", "zero")
-    there.begin(None)
-    with Asker(url) as asker:
-        both = {text: Deploy(there, "rivals", text) for text in ("left", "right")}
+def test_two_at_once_one_wins_and_the_other_says_so(world: World) -> None:
+    url = deployed(world, "rivals", "zero")
+    world.begin(None)
+    with UrlPoller(url) as poller:
+        both = {text: Deploy(world, "rivals", text) for text in ("left", "right")}
         ends = {text: each.end() for text, each in both.items()}
     won = {text for text, (code, _, _) in ends.items() if code == 0}
     assert won, ends
     for text in set(both) - won:
-        assert "another deploy" in ends[text][2] or "somebody else" in ends[text][2]
-    assert once(url)[1].decode() in won
-    assert set(asker.seen) <= {(200, body) for body in (b"zero", b"left", b"right")}
+        assert "another deploy" in ends[text][2] or "someone else" in ends[text][2]
+    assert request_once(url)[1].decode() in won
+    assert set(poller.responses) <= {(200, body) for body in (b"zero", b"left", b"right")}

@@ -25,10 +25,10 @@ from lambent.deploy.deploy import deploy
 from lambent.deploy.fetch import Response
 from lambent.errors import AwsError, LambentError
 from support import memory_aws
-from support.faults.asker import Seen
-from support.faults.kinds import Killed
+from support.faults.fault_kinds import Killed
 from support.faults.operation import Operation, destroy, differences
-from support.faults.operations import OPERATIONS
+from support.faults.operation_table import OPERATIONS
+from support.faults.url_poller import StatusAndBody
 from support.faults.world import FAILING_PATH, PACKAGES, QUICK, Spec, World, state
 from support.memory_aws import MemoryAws
 
@@ -47,7 +47,7 @@ def lambda_handler(event, context):
 """
 
 
-class Memory(World):
+class MemoryWorld(World):
     """`aws` is what an operation sees, `direct` the same without faults."""
 
     def __init__(self, folder: Path, aws: MemoryAws) -> None:
@@ -57,8 +57,8 @@ class Memory(World):
 
     def deploy(self, app: str, spec: Spec, aws: Aws | None = None, timing: Timing = QUICK) -> events.Deployed:
         zipped = replace(spec.artifact(self.folder), path=self._zip(spec))
-        wanted = spec.config(self.folder, app)
-        return deploy(wanted, zipped, DeployContext(aws or self.aws, events.ignore, _short(timing), self.fetch))
+        expected = spec.config(self.folder, app)
+        return deploy(expected, zipped, DeployContext(aws or self.aws, events.ignore, _short(timing), self.fetch))
 
     def _zip(self, spec: Spec) -> Path:
         path = self.folder / f"{spec.text}.memory.zip"
@@ -86,47 +86,47 @@ def _nothing() -> None:
     pass
 
 
-class Struck:
+class FaultyAws:
     """An `Aws` with a fault at one call, and somebody who looks before and after each one."""
 
     def __init__(
-        self, aws: Aws, kind: str, label: str, other: Callable[[], None] = _nothing, look: Callable[[], None] = _nothing
+        self, aws: Aws, kind: str, label: str, strike: Callable[[], None] = _nothing, observe: Callable[[], None] = _nothing
     ) -> None:
         self._aws, self._kind, self._label = aws, kind, label
-        self._other, self._look = other, look
+        self._strike_hook, self._observe = strike, observe
         self.labels: list[str] = []
-        self._seen: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
         self._lock = threading.RLock()
         self.struck = ""
-        self._over = False
+        self._is_dead = False
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._aws, name)
         if name in ("region", "signed", "caller"):
             return method
 
-        def call(*given: Any, **named: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
             with self._lock:  # the calls of a look run at the same time
-                return self._called(name, partial(method, *given, **named), given)
+                return self._called(name, partial(method, *args, **kwargs), args)
 
         return call
 
-    def _called(self, name: str, method: Callable[[], Any], given: tuple[Any, ...]) -> Any:
-        label = " ".join((name, *(each for each in given if isinstance(each, str) and len(each) < 40)))
-        self._seen[label] += 1
-        label += f"#{self._seen[label]}"
+    def _called(self, name: str, method: Callable[[], Any], args: tuple[Any, ...]) -> Any:
+        label = " ".join((name, *(each for each in args if isinstance(each, str) and len(each) < 40)))
+        self._counts[label] += 1
+        label += f"#{self._counts[label]}"
         self.labels.append(label)
         hit = label == self._label and not self.struck
         if hit:
             self.struck = name
         self._before(name, hit)
         answer = method()
-        self._look()
+        self._observe()
         self._after(hit)
         return answer
 
     def _before(self, name: str, hit: bool) -> None:
-        if self._over:
+        if self._is_dead:
             raise Killed if self._kind.startswith("killed") else _unheard()
         if self._kind == "denied" and name == self.struck:
             raise AwsError(f"not allowed: {name}", code="AccessDeniedException", where=name, hint="allow it")
@@ -135,20 +135,20 @@ class Struck:
         if self._kind == "refused":
             raise AwsError(f"AWS failed at {name}", code="ServiceException", where=name, hint="again")
         if self._kind.endswith("before"):
-            self._strike()
+            self._apply_fault()
 
     def _after(self, hit: bool) -> None:
         if hit and self._kind == "unheard":
             raise _unheard()
         if hit and self._kind.endswith("after"):
-            self._strike()
+            self._apply_fault()
 
-    def _strike(self) -> None:
+    def _apply_fault(self) -> None:
         if self._kind.startswith(("another", "destroyed", "used")):
-            self._other()
-            self._look()
+            self._strike_hook()
+            self._observe()
             return
-        self._over = True
+        self._is_dead = True
         raise Killed if self._kind.startswith("killed") else _unheard()
 
 
@@ -156,14 +156,14 @@ def _unheard() -> AwsError:
     return AwsError("got no answer", code="ConnectionClosedError", where="here", hint="again")
 
 
-class Wrong(Struct, frozen=True):
+class Violation(Struct, frozen=True):
     operation: str
     label: str
     kind: str
     what: str
 
 
-class Every(Struct):
+class MemorySweep(Struct):
     """All cases of an operation begin with a copy of the same AWS."""
 
     folder: Path
@@ -178,120 +178,124 @@ class Every(Struct):
 
     def labels(self, operation: Operation) -> list[str]:
         """An unbroken run: its calls."""
-        there = self.begin(operation)
-        watched = Struck(there.memory, "", "")
-        there.aws = watched  # type: ignore[assignment]
-        operation.once(there, APP)
-        self._after[operation.name] = self._state(there, operation)
+        world = self.begin(operation)
+        watched = FaultyAws(world.memory, "", "")
+        world.aws = watched  # type: ignore[assignment]
+        operation.once(world, APP)
+        self._after[operation.name] = self._state(world, operation)
         return watched.labels
 
-    def begin(self, operation: Operation) -> Memory:
+    def begin(self, operation: Operation) -> MemoryWorld:
         if operation.name not in self._starts:
-            there = Memory(self.folder, MemoryAws())
-            there.memory.create_bucket(PACKAGES, ())
+            world = MemoryWorld(self.folder, MemoryAws())
+            world.memory.create_bucket(PACKAGES, ())
             for spec in self._history(operation):
-                there.deploy(APP, spec)
+                world.deploy(APP, spec)
             if operation.start:
-                operation.prepare(there, APP)
-            if operation.returns:
-                there.memory.move_alias(APP, "live", "2" if operation.name == "rollback" else "1")
-            self._starts[operation.name] = there.memory
-        return Memory(self.folder, copy.deepcopy(self._starts[operation.name]))
+                operation.prepare(world, APP)
+            if operation.is_rollback:
+                world.memory.move_alias(APP, "live", "2" if operation.name == "rollback" else "1")
+            self._starts[operation.name] = world.memory
+        return MemoryWorld(self.folder, copy.deepcopy(self._starts[operation.name]))
 
     def _history(self, operation: Operation) -> Iterable[Spec]:
         start = operation.start
         if start is None:
             return ()
-        if operation.returns:
+        if operation.is_rollback:
             return operation.spec, start
         old = [
             replace(start, text=f"old{n}", overflow=start.overflow and f"old{n}") for n in range(start.hosting.keep_versions)
         ]
         return *old, start
 
-    def _state(self, there: Memory, operation: Operation) -> dict[str, str]:
-        found = there.state(APP)
-        if operation.beside:
-            found |= {f"{key} of the stage": value for key, value in there.state(APP + operation.beside).items()}
+    def _state(self, world: MemoryWorld, operation: Operation) -> dict[str, str]:
+        found = world.state(APP)
+        if operation.stage_suffix:
+            found |= {f"{key} of the stage": value for key, value in world.state(APP + operation.stage_suffix).items()}
         return found
 
-    def run(self, operation: Operation, label: str, kind: str) -> list[Wrong]:
-        there = self.begin(operation)
-        seen: set[Seen] = set()
-        rival = _Rival(there, operation, kind)
-        there.aws = Struck(there.memory, kind, label, rival.act, lambda: self.fetch(there, seen))  # type: ignore[assignment]
-        error = self.once(there, operation)
-        there.aws = there.memory
+    def run(self, operation: Operation, label: str, kind: str) -> list[Violation]:
+        world = self.begin(operation)
+        responses: set[StatusAndBody] = set()
+        rival = _Rival(world, operation, kind)
+        world.aws = FaultyAws(world.memory, kind, label, rival.act, lambda: self.fetch(world, responses))  # type: ignore[assignment]
+        error = self.once(world, operation)
+        world.aws = world.memory
         wrong = list(rival.wrong)
         if error is not None and not isinstance(error, LambentError | Killed):
             wrong.append(f"a bug's report: {error!r}")
         if isinstance(error, LambentError) and error.where and not (error.what and error.hint):
             wrong.append(f"not what, where, try: {error.what} | {error.where} | {error.hint}")
-        if rival.deployed and isinstance(error, LambentError) and not rival.told(error):
+        if rival.deployed and isinstance(error, LambentError) and not rival.reports_rival(error):
             wrong.append(f"lost and did not say so: {error.what}")
-        if rival.deployed and error is None and rival.error is not None and not rival.told(rival.error):
+        if rival.deployed and error is None and rival.error is not None and not rival.reports_rival(rival.error):
             wrong.append(f"the other lost and did not say so: {rival.error.what}")
-        again = self.once(there, operation)
-        self.fetch(there, seen)
-        if again is not None and not (kind.startswith("destroyed") and operation.returns):  # nothing is left to go back to
+        again = self.once(world, operation)
+        self.fetch(world, responses)
+        if again is not None and not (kind.startswith("destroyed") and operation.is_rollback):  # nothing is left to go back to
             wrong.append(f"the rerun failed: {again!r}")
         elif again is None:
-            wrong += self.differences(there, operation, kind)
-        wrong += [f"a client got {answer[0]} {answer[1][:60]!r}" for answer in seen - self.good(operation, kind)]
+            wrong += self.differences(world, operation, kind)
+        wrong += [
+            f"a client got {answer[0]} {answer[1][:60]!r}" for answer in responses - self.expected_responses(operation, kind)
+        ]
         self.count += 1
-        return [Wrong(operation.name, label, kind, each) for each in wrong]
+        return [Violation(operation.name, label, kind, each) for each in wrong]
 
-    def once(self, there: Memory, operation: Operation) -> BaseException | None:
+    def once(self, world: MemoryWorld, operation: Operation) -> BaseException | None:
         try:
-            operation.once(there, APP)
+            operation.once(world, APP)
         except (Exception, Killed) as raised:
             return raised
         return None
 
-    def fetch(self, there: Memory, seen: set[Seen]) -> None:
-        url = there.memory.url(APP, "live")
+    def fetch(self, world: MemoryWorld, responses: set[StatusAndBody]) -> None:
+        url = world.memory.url(APP, "live")
         if url is not None:
-            seen.add(there.hear(url.address))
+            responses.add(world.request(url.address))
 
-    def good(self, operation: Operation, kind: str) -> set[Seen]:
-        good = set(operation.bodies) | ({FORBIDDEN} if operation.forbidden else set())
+    def expected_responses(self, operation: Operation, kind: str) -> set[StatusAndBody]:
+        expected_responses = set(operation.bodies) | ({FORBIDDEN} if operation.may_be_forbidden else set())
         if kind.startswith("another"):
-            good.add(operation.other.body)
-        return good
+            expected_responses.add(operation.rival_spec.body)
+        return expected_responses
 
-    def differences(self, there: Memory, operation: Operation, kind: str) -> list[str]:
-        now, wanted = self._state(there, operation), self._after[operation.name]
-        left: set[str] = set()
+    def differences(self, world: MemoryWorld, operation: Operation, kind: str) -> list[str]:
+        state, expected = self._state(world, operation), self._after[operation.name]
+        ignored: set[str] = set()
         if kind.startswith(("another", "destroyed")):
-            left = {"versions", "uploads", "latest", "alias"}
+            ignored = {"versions", "uploads", "latest", "alias"}
             if operation.refused or operation.canary:
-                left |= {"live"}
+                ignored |= {"live"}
         if kind.startswith("destroyed"):
-            left |= {"log group", "role", "policies"}  # an update leaves its tags as they are, and what is attached
+            ignored |= {"log group", "role", "policies"}  # an update leaves its tags as they are, and what is attached
         if operation.start and operation.start.overflow:
-            left |= {"uploads"}  # a run that ended between a version and its packages leaves those until the app is destroyed
-        return differences(now, wanted, left)
+            ignored |= {
+                "uploads"
+            }  # a run that ended between a version and its packages leaves those until the app is destroyed
+        return differences(state, expected, ignored)
 
 
 class _Rival:
-    """Somebody else, who deploys other code or destroys the app."""
+    """Someone else, who deploys other code or destroys the app."""
 
-    def __init__(self, there: Memory, operation: Operation, kind: str) -> None:
-        self._there, self._operation, self._kind = there, operation, kind
+    def __init__(self, world: MemoryWorld, operation: Operation, kind: str) -> None:
+        self._there, self._operation, self._kind = world, operation, kind
         self.deployed = False
         self.error: LambentError | None = None
         self.wrong: list[str] = []
 
     def act(self) -> None:
-        app, there = APP + self._operation.beside, Memory(self._there.folder, self._there.memory)
+        app, world = APP + self._operation.stage_suffix, MemoryWorld(self._there.folder, self._there.memory)
         try:
             if self._kind.startswith("destroyed"):
-                destroy(there, app)
+                destroy(world, app)
             else:
                 self.deployed = True
-                there.deploy(app, self._operation.other)
+                world.deploy(app, self._operation.rival_spec)
         except LambentError as error:
             self.error = error
 
-    def told(self, error: LambentError) -> bool:
-        return any(words in error.what for words in ("another deploy", "somebody else"))
+    def reports_rival(self, error: LambentError) -> bool:
+        return any(words in error.what for words in ("another deploy", "someone else"))

@@ -1,0 +1,82 @@
+"""Someone else at work on the same app, by hand or with a deploy of their own, in the moments that matter."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from lambent import events
+from lambent.aws.values import Invoked
+from lambent.deploy.context import DeployContext
+from lambent.deploy.deploy import deploy
+from lambent.deploy.fetch import Response
+from lambent.deploy.rollback import rollback
+from lambent.errors import DeployError
+from support.deploy_cases import HookedAws
+from support.faults.operation import PLAIN
+from support.faults.operation_table import STREAMED
+from support.faults.url_poller import request_once
+from support.faults.world import QUICK, World, with_hosting
+
+ONE, TWO, THREE = (replace(PLAIN, text=text) for text in ("one", "two", "three"))
+
+
+def test_the_version_before_is_not_another_one_when_somebody_deploys_meanwhile(world: World) -> None:
+    for spec in (ONE, TWO):
+        world.deploy("before", spec, world.direct)
+
+    def meanwhile(call: str, number: int) -> None:
+        if call == "move_alias":
+            world.deploy("before", THREE, world.direct)
+
+    with pytest.raises(DeployError, match="another deploy of before moved live to version 3"):
+        rollback("before", "", DeployContext(HookedAws(world.direct, before=meanwhile), events.ignore, QUICK))
+    assert request_once(world.url("before")) == THREE.body
+
+
+class Fickle(HookedAws):
+    """The new version answers once, and fails ever after."""
+
+    def invoke(self, function: str, qualifier: str, payload: bytes) -> Invoked:
+        self.calls.append("invoke")
+        failed = self.calls.count("invoke") > 1
+        return Invoked(b'{"errorType": "ValueError"}' if failed else b'{"statusCode": 200}', "Unhandled" * failed, "")
+
+
+def test_taking_a_version_back_does_not_undo_somebody_elses(world: World) -> None:
+    world.deploy("taken", ONE, world.direct)
+
+    def fetch(url: str, *_: object) -> Response:
+        """The URL fails, and by the time that is known another version is behind it."""
+        world.deploy("taken", THREE, world.direct)
+        return Response(502, b"Internal Server Error")
+
+    wanted, zipped = TWO.config(world.folder, "taken"), TWO.artifact(world.folder)
+    with pytest.raises(DeployError) as lost:
+        deploy(wanted, zipped, DeployContext(Fickle(world.direct), events.ignore, QUICK, fetch))
+    assert "another deploy has moved live" in lost.value.hint
+    assert request_once(world.url("taken")) == THREE.body
+
+
+def test_a_version_that_an_alias_of_the_users_needs_is_kept(world: World) -> None:
+    kept = with_hosting(ONE, keep_versions=1)
+    world.deploy("kept", kept, world.direct)
+    world.direct.create_alias("kept", "mine", "1")
+    done = world.deploy("kept", replace(kept, text="two"), world.direct)
+    assert (done.version, done.changed) == ("2", True)
+    assert [each.version for each in world.direct.versions("kept")] == ["1", "2"]
+    again = world.deploy("kept", replace(kept, text="two"), world.direct)
+    assert again.changed is False
+
+
+def test_streaming_left_half_on_by_a_rollback_is_mended_by_the_next(world: World) -> None:
+    for spec in (STREAMED, ONE):
+        world.deploy("half", spec, world.direct)
+    world.direct.move_alias("half", "live", "1")  # as a rollback that was killed before it set the URL's mode
+    assert request_once(world.url("half"))[0] == 502
+    rollback("half", "1", DeployContext(world.direct, events.ignore, QUICK))
+    assert request_once(world.url("half")) == STREAMED.body
+
+
+def test_a_bucket_that_somebody_has_deleted_is_empty(world: World) -> None:
+    world.direct.empty_bucket("deleted-meanwhile", "uploads/")

@@ -29,25 +29,25 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
-def test_no_credentials_offers_the_local_way() -> None:
+def test_missing_credentials_suggest_a_local_deploy() -> None:
     with pytest.raises(AwsError, match="no AWS credentials") as refused:
         connect("us-east-1")
     assert "--local" in refused.value.hint
 
 
-def test_no_region() -> None:
+def test_missing_region_is_reported() -> None:
     with pytest.raises(AwsError, match="no AWS region") as refused:
         connect(None, keys=("a", "b"))
     assert "--region" in refused.value.hint
 
 
-def test_unknown_profile() -> None:
+def test_unknown_profile_is_reported() -> None:
     with pytest.raises(AwsError, match="nobody") as refused:
         connect("us-east-1", profile="nobody")
     assert "list-profiles" in refused.value.hint
 
 
-def test_the_users_region_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_configured_region_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "credentials").write_text("[default]\naws_access_key_id = a\naws_secret_access_key = b\n")
     (tmp_path / "config").write_text("[default]\nregion = eu-north-1\n")
     assert connect(None).region == "eu-north-1"
@@ -58,13 +58,13 @@ def test_the_users_region_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert connect("us-west-2").region == "us-west-2"
 
 
-def test_with_keys_the_users_own_configuration_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_bypass_the_user_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "config").write_text("[profile\nbroken")
     monkeypatch.setenv("AWS_PROFILE", "ghost")
     assert connect("us-west-2", keys=("a", "b")).region == "us-west-2"
 
 
-def test_the_sso_login_is_stale(tmp_path: Path) -> None:
+def test_expired_sso_login_is_reported(tmp_path: Path) -> None:
     (tmp_path / "config").write_text(
         "[profile work]\nregion = eu-north-1\nsso_session = s\nsso_account_id = 123456789012\nsso_role_name = Dev\n"
         "[sso-session s]\nsso_region = eu-north-1\nsso_start_url = https://example.invalid/start\n"
@@ -74,7 +74,7 @@ def test_the_sso_login_is_stale(tmp_path: Path) -> None:
     assert "aws sso login --profile work" in refused.value.hint
 
 
-def test_how_to_log_in_is_told_for_the_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_login_hint_names_the_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "config").write_text("[profile 'my team']\nregion = eu-north-1\n")
     with pytest.raises(AwsError) as refused:
         connect(None, profile="my team")
@@ -91,14 +91,14 @@ def test_how_to_log_in_is_told_for_the_profile(tmp_path: Path, monkeypatch: pyte
     assert unknown.value.hint == "aws configure list-profiles shows the existing profiles"
 
 
-def test_an_endpoint_that_is_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_endpoint_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "nonsense")
     with pytest.raises(AwsError, match="Invalid endpoint: nonsense") as error:
         connect("eu-west-1", keys=("a", "b")).account()
     assert "AWS_ENDPOINT_URL" in error.value.hint
 
 
-def test_nobody_listens() -> None:
+def test_refused_connection_is_reported() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         endpoint = f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -108,7 +108,7 @@ def test_nobody_listens() -> None:
     assert "lambent local status" in refused.value.hint
 
 
-def test_access_denied_names_the_one_statement() -> None:
+def test_access_denied_names_the_missing_statement() -> None:
     message = (
         "User: arn:aws:iam::123456789012:user/ann is not authorized to perform: lambda:CreateFunction on resource: "
         "arn:aws:lambda:eu-west-1:123456789012:function:hello "
@@ -147,7 +147,7 @@ def test_access_denied_names_the_one_statement() -> None:
         ("SomethingNew", "A sentence by AWS.", "AWS refused UpdateAlias: A sentence by AWS.", ""),
     ),
 )
-def test_refusals(code: str, message: str, what: str, hint: str) -> None:
+def test_refusals_are_translated(code: str, message: str, what: str, hint: str) -> None:
     error = translate_refusal(code, message, "UpdateAlias", "http://127.0.0.1:4580")
     assert what in error.what and hint in error.hint
     assert (error.code, error.operation, error.where) == (code, "UpdateAlias", "UpdateAlias at http://127.0.0.1:4580")

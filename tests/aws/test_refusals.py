@@ -27,7 +27,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("code", "message", "what", "hint"), TABLE, ids=[row[2][:50] for row in TABLE])
-def test_a_refusal_in_our_words(code: str, message: str, what: str, hint: str) -> None:
+def test_known_refusal_is_translated(code: str, message: str, what: str, hint: str) -> None:
     error = translate_refusal(code, message, "CreateFunction")
     assert error.what == what
     assert hint in error.hint
@@ -36,7 +36,7 @@ def test_a_refusal_in_our_words(code: str, message: str, what: str, hint: str) -
     assert "hunter2" not in format_error(error) and not re.search(r"{\w+}", error.what + error.hint)
 
 
-def test_every_row_of_the_table_is_tried() -> None:
+def test_every_known_error_is_tested() -> None:
     tried = [f"{message} ({code})" for code, message, _, _ in TABLE]
     idle = [known.pattern for known in KNOWN_ERRORS if not any(re.search(known.pattern, each, re.DOTALL) for each in tried)]
     assert idle == []
@@ -60,7 +60,7 @@ LAMBENTS_OWN_CALLS = re.compile(
 """Answers to calls that lambent never makes so, or that it deals with itself before anybody sees them."""
 
 
-def test_what_was_recorded_from_aws_is_known() -> None:
+def test_recorded_errors_are_known() -> None:
     files = RECORDINGS
     seen = {
         each
@@ -102,7 +102,7 @@ DENIALS: tuple[tuple[str, str], ...] = (
 
 
 @pytest.mark.parametrize(("because", "hint"), DENIALS, ids=[because or "no reason" for because, _ in DENIALS])
-def test_a_denial_names_the_statement_or_the_policy_that_forbids(because: str, hint: str) -> None:
+def test_denial_names_the_statement_or_the_forbidding_policy(because: str, hint: str) -> None:
     message = f"User: {WHO} is not authorized to perform: lambda:CreateFunction on resource: {ARN} {because}".strip()
     message = message.replace("ACTION", "the lambda:CreateFunction action")
     error = translate_refusal("AccessDeniedException", message, "CreateFunction")
@@ -113,7 +113,7 @@ def test_a_denial_names_the_statement_or_the_policy_that_forbids(because: str, h
     assert (POLICY_HINT in error.hint) is hint.startswith("add")
 
 
-def test_passing_a_role_is_asked_for_lambda_alone() -> None:
+def test_pass_role_is_allowed_only_for_lambda() -> None:
     role = "arn:aws:iam::123456789012:role/lambent-hello"
     error = translate_refusal(
         "AccessDeniedException", f"User: {WHO} is not authorized to perform: iam:PassRole on resource: {role}", "CreateFunction"
@@ -130,7 +130,7 @@ def test_passing_a_role_is_asked_for_lambda_alone() -> None:
         ("No. Encoded authorization failure message: abc", "these credentials may not", "sts decode-authorization-message"),
     ),
 )  # fmt: skip
-def test_a_denial_without_a_name(message: str, what: str, hint: str) -> None:
+def test_denial_without_an_action(message: str, what: str, hint: str) -> None:
     error = translate_refusal("AccessDeniedException", message, "UpdateAlias")
     assert error.what.startswith(what) and hint in error.hint
 
@@ -153,12 +153,12 @@ REGIONS = ("eu-west-1", "eu-west-2", "us-east-1", "ap-south-2")
         ("SomeException", "CreateFunctionUrlConfig", "eu-west-1", "AWS refused", ""),
     ),
 )
-def test_what_a_region_has_to_do_with_it(code: str, operation: str, region: str, what: str, hint: str) -> None:
+def test_region_is_part_of_the_reason(code: str, operation: str, region: str, what: str, hint: str) -> None:
     error = explain_region(translate_refusal(code, "?", operation), region, REGIONS)
     assert error.what.startswith(what) and error.hint.startswith(hint)
 
 
-def test_a_region_that_is_not_there() -> None:
+def test_unknown_region_is_reported() -> None:
     gone = AwsError("GetFunction got no answer", code="EndpointConnectionError")
     error = explain_region(gone, "eu-west1", REGIONS)
     assert (error.what, error.hint) == ("there is no region eu-west1", "--region eu-west-1")
@@ -166,7 +166,7 @@ def test_a_region_that_is_not_there() -> None:
     assert (here.what, here.hint) == ("no answer", "network?")
 
 
-def test_a_refused_head_which_has_no_words_comes_with_something_to_try() -> None:
+def test_refused_head_request_has_a_hint() -> None:
     error = translate_refusal("400", "Bad Request", "HeadBucket")
     assert "HeadBucket" in error.what
     assert "log in again" in error.hint

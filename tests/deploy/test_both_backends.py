@@ -95,7 +95,7 @@ def raise_at(number: int, fault: BaseException) -> Any:
     return hook
 
 
-def test_from_nothing_to_an_answer_and_on(target: Target) -> None:
+def test_first_and_second_deploy_respond(target: Target) -> None:
     first = target.deploy("one")
     assert (first.version, first.changed, target.heard(first.url)) == ("1", True, b"one")
     watched = HookedAws(target.aws)
@@ -105,7 +105,7 @@ def test_from_nothing_to_an_answer_and_on(target: Target) -> None:
     assert (second.version, second.url, target.heard(first.url)) == ("2", first.url, b"two")
 
 
-def test_a_version_that_fails_does_not_go_live(target: Target) -> None:
+def test_failing_version_does_not_go_live(target: Target) -> None:
     good = target.deploy("good")
     with pytest.raises(DeployError, match="the module nonesuch is missing"):
         target.deploy("BROKEN")
@@ -116,7 +116,7 @@ def may(*actions: str) -> tuple[str, ...]:
     return tuple(json.dumps({"Action": each, "Effect": "Allow", "Resource": "*"}) for each in actions)
 
 
-def test_a_version_that_fails_leaves_the_live_one_what_it_may_do(target: Target) -> None:
+def test_failing_version_leaves_the_live_version_its_permissions(target: Target) -> None:
     """Environments of the live one may start at any time, with secrets to read."""
 
     def allowed() -> list[str]:
@@ -135,7 +135,7 @@ def test_a_version_that_fails_leaves_the_live_one_what_it_may_do(target: Target)
     assert target.deploy("two").changed and allowed() == []
 
 
-def test_back_and_forth(target: Target) -> None:
+def test_rollback_goes_back_and_forth(target: Target) -> None:
     url = target.deploy("one").url
     with pytest.raises(DeployError, match="nothing to go back to"):
         target.rollback()
@@ -147,7 +147,7 @@ def test_back_and_forth(target: Target) -> None:
         target.rollback("9")
 
 
-def test_a_rollback_undoes_one_deploy_however_often_it_is_typed(target: Target) -> None:
+def test_repeated_rollback_undoes_only_one_deploy(target: Target) -> None:
     for text in ("one", "two", "three"):
         url = target.deploy(text).url
     assert target.rollback().version == "2"
@@ -160,7 +160,7 @@ def test_a_rollback_undoes_one_deploy_however_often_it_is_typed(target: Target) 
     assert (target.rollback().version, target.heard(url)) == ("1", b"one"), "what was live before, not the newest below"
 
 
-def test_a_rollback_passes_versions_that_were_never_live(target: Target) -> None:
+def test_rollback_skips_versions_that_were_never_live(target: Target) -> None:
     url = target.deploy("one").url
     with pytest.raises(DeployError, match="nonesuch"):
         target.deploy("BROKEN")
@@ -170,7 +170,7 @@ def test_a_rollback_passes_versions_that_were_never_live(target: Target) -> None
 
 @pytest.mark.parametrize("fault", [KeyboardInterrupt(), CUT], ids=["killed", "cut"])
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_rollback_broken_off_at_every_call_a_rerun_completes(tmp_path: Path, moment: str, fault: BaseException) -> None:
+def test_interrupted_rollback_is_completed_by_a_rerun(tmp_path: Path, moment: str, fault: BaseException) -> None:
     for number in itertools.count(1):
         target = in_memory(MemoryAws(), tmp_path)
         for text in ("one", "two", "three"):
@@ -185,7 +185,7 @@ def test_a_rollback_broken_off_at_every_call_a_rerun_completes(tmp_path: Path, m
     assert number > 15
 
 
-def test_a_rollback_out_of_a_canary_broken_off_goes_back_no_further(target: Target) -> None:
+def test_interrupted_rollback_of_a_canary_goes_back_no_further(target: Target) -> None:
     for text in ("one", "two", "three"):
         url = target.deploy(text).url
     live = target.aws.alias(target.name, "live")
@@ -195,7 +195,7 @@ def test_a_rollback_out_of_a_canary_broken_off_goes_back_no_further(target: Targ
         assert (target.rollback().version, target.heard(url)) == ("2", b"two")
 
 
-def test_a_rollback_waits_for_the_provisioned_environments(tmp_path: Path) -> None:
+def test_rollback_waits_for_the_provisioned_environments(tmp_path: Path) -> None:
     target = in_memory(MemoryAws(looks=2), tmp_path)
     target.deploy("one", provisioned_concurrency=1)
     target.deploy("two", provisioned_concurrency=1)
@@ -205,7 +205,7 @@ def test_a_rollback_waits_for_the_provisioned_environments(tmp_path: Path) -> No
     assert watched.calls.index("move_alias") < len(watched.calls) - 1 - watched.calls[::-1].index("provisioned")
 
 
-def test_nothing_is_left(target: Target) -> None:
+def test_destroy_leaves_nothing(target: Target) -> None:
     url = target.deploy("one").url
     destroy(prepare(target.name, target.aws, logs=True, timing=QUICK), target.aws, events.ignore)
     _, seen = observe(target.aws, target.name, 5)
@@ -215,7 +215,7 @@ def test_nothing_is_left(target: Target) -> None:
         prepare(target.name, target.aws, logs=True, timing=QUICK)
 
 
-def test_closed_and_opened(target: Target) -> None:
+def test_url_is_closed_and_opened(target: Target) -> None:
     url = target.deploy("open").url
     closed = target.deploy("secret", auth="AWS_IAM")
     assert (closed.url, closed.public, target.fetch(url, 10, ()).forbidden) == (url, False, True)
@@ -223,7 +223,7 @@ def test_closed_and_opened(target: Target) -> None:
     assert target.deploy("fair").public and target.heard(url) == b"fair"
 
 
-def test_a_canary_that_is_well_and_one_that_is_not(target: Target) -> None:
+def test_healthy_and_failing_canary(target: Target) -> None:
     url = target.deploy("one").url
     seen: set[bytes] = set()
     passed = [0.0]
@@ -243,7 +243,7 @@ def test_a_canary_that_is_well_and_one_that_is_not(target: Target) -> None:
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_broken_off_at_every_call_a_rerun_completes(tmp_path: Path, moment: str) -> None:
+def test_interrupted_deploy_is_completed_by_a_rerun(tmp_path: Path, moment: str) -> None:
     """In memory only: on the local Lambda and on moto others do the same."""
     for number in itertools.count(16):
         target = in_memory(MemoryAws(), tmp_path)
@@ -261,7 +261,7 @@ def test_broken_off_at_every_call_a_rerun_completes(tmp_path: Path, moment: str)
 
 @pytest.mark.parametrize("fault", [KeyboardInterrupt(), CUT], ids=["killed", "cut"])
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_canary_broken_off_at_every_call_a_rerun_completes(tmp_path: Path, moment: str, fault: BaseException) -> None:
+def test_interrupted_canary_is_completed_by_a_rerun(tmp_path: Path, moment: str, fault: BaseException) -> None:
     """Meanwhile there is an answer of one of the two, and afterwards of the new one alone."""
     for number in itertools.count(16):
         target = in_memory(MemoryAws(), tmp_path)
@@ -283,7 +283,7 @@ def test_a_canary_broken_off_at_every_call_a_rerun_completes(tmp_path: Path, mom
 # Waits, where the target says how long something takes
 
 
-def test_what_is_under_way_is_waited_for(tmp_path: Path) -> None:
+def test_deploy_waits_for_changes_in_progress(tmp_path: Path) -> None:
     target = in_memory(MemoryAws(looks=2), tmp_path)
     assert target.deploy("one", provisioned_concurrency=1).version == "1"
     watched = HookedAws(target.aws)
@@ -292,7 +292,7 @@ def test_what_is_under_way_is_waited_for(tmp_path: Path) -> None:
     assert watched.calls.index("move_alias") < len(watched.calls) - 1 - watched.calls[::-1].index("provisioned")
 
 
-def test_what_takes_too_long_is_said_and_a_rerun_goes_on(tmp_path: Path) -> None:
+def test_change_that_takes_too_long_is_reported_and_a_rerun_continues(tmp_path: Path) -> None:
     aws = MemoryAws(looks=5)
     target = in_memory(aws, tmp_path)
     with pytest.raises(DeployError, match=r"AWS is still working on app\d+ after 0 s") as slow:
@@ -301,7 +301,7 @@ def test_what_takes_too_long_is_said_and_a_rerun_goes_on(tmp_path: Path) -> None
     assert target.deploy("one").version == "1"
 
 
-def test_a_snapshot_has_its_own_patience(tmp_path: Path) -> None:
+def test_snapshot_has_its_own_time_limit(tmp_path: Path) -> None:
     aws = MemoryAws()
     target = in_memory(aws, tmp_path)
     slow = HookedAws(aws, before=lambda call, count: setattr(aws, "looks", 3 if call == "publish" else 0))
@@ -311,7 +311,7 @@ def test_a_snapshot_has_its_own_patience(tmp_path: Path) -> None:
     assert target.deploy("one", snapstart=True).version == "1"
 
 
-def test_a_version_that_aws_cannot_use_does_not_go_live(tmp_path: Path) -> None:
+def test_version_that_aws_cannot_activate_does_not_go_live(tmp_path: Path) -> None:
     aws = MemoryAws()
     target = in_memory(aws, tmp_path)
     url = target.deploy("one", snapstart=True).url
@@ -321,7 +321,7 @@ def test_a_version_that_aws_cannot_use_does_not_go_live(tmp_path: Path) -> None:
     assert "[2]" in failed.value.hint and target.heard(url) == b"one"
 
 
-def test_environments_that_cannot_be_had_are_said(tmp_path: Path) -> None:
+def test_failed_provisioned_concurrency_is_reported(tmp_path: Path) -> None:
     aws = MemoryAws()
     target = in_memory(aws, tmp_path)
     target.deploy("one")
@@ -349,7 +349,7 @@ def imported(path: Path) -> set[str]:
     }
 
 
-def test_plan_apply_and_commands_know_only_the_interface() -> None:
+def test_plan_apply_and_commands_import_only_the_interface() -> None:
     files = [path for part in ("deploy", "cli", "ui", "config") for path in (SOURCE / part).rglob("*.py")]
     foreign = {
         (str(path.relative_to(SOURCE)), name)
@@ -360,7 +360,7 @@ def test_plan_apply_and_commands_know_only_the_interface() -> None:
     assert foreign == {("cli/destination.py", "lambent.aws.boto")}
 
 
-def test_both_implement_it_whole() -> None:
+def test_both_implementations_are_complete() -> None:
     """mypy holds the signatures, and this that nothing is left out: a Protocol's own methods would answer None."""
     names = {name for name in dir(Aws) if not name.startswith("_")}
     assert names <= set(dir(MemoryAws))

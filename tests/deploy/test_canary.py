@@ -112,7 +112,7 @@ def says(text: str) -> str:
     return SAYS.replace("TEXT", text)
 
 
-def test_a_share_first_and_then_all(app: Ran) -> None:
+def test_new_version_gets_a_share_and_then_all_traffic(app: Ran) -> None:
     url = app.deploy(says("one")).url
     assert not [event for event in app.seen if isinstance(event, events.CanaryProgress)], "a first deploy has none"
     visitors = Visitors(url, (200, b"one"), (200, b"two"))
@@ -135,7 +135,7 @@ def test_a_share_first_and_then_all(app: Ran) -> None:
 
 
 @pytest.mark.parametrize("log_format", ["Text", "JSON"])
-def test_a_version_that_fails_is_taken_back(app: Ran, log_format: Any) -> None:
+def test_failing_version_is_taken_back(app: Ran, log_format: Any) -> None:
     url = app.deploy(says("good"), log_format=log_format).url
     visitors = Visitors(url, (502, b"Internal Server Error"))
     with pytest.raises(DeployError) as failed:
@@ -148,7 +148,7 @@ def test_a_version_that_fails_is_taken_back(app: Ran, log_format: Any) -> None:
     assert app.shares() == ("1", ())
 
 
-def test_an_old_version_that_fails_as_much_is_no_better(app: Ran) -> None:
+def test_canary_continues_if_the_old_version_fails_as_often(app: Ran) -> None:
     url = app.deploy(FAILS.replace("TEXT", "milk")).url
     old = Visitors(url, (502, b"Internal Server Error"))
     old()
@@ -176,7 +176,7 @@ def broken_off(app: Ran) -> str:
     return url
 
 
-def test_broken_off_it_stays_and_a_rerun_watches_anew(app: Ran, aws: Aws, tmp_path: Path, name: str) -> None:
+def test_interrupted_canary_keeps_its_share_and_a_rerun_watches_it_again(app: Ran, aws: Aws, tmp_path: Path, name: str) -> None:
     url = broken_off(app)
     wanted = config(tmp_path, name, runtime=RUNTIME)
     plan = prepare(wanted, artifact(tmp_path, says("two"), runtime=RUNTIME), aws)
@@ -187,25 +187,25 @@ def test_broken_off_it_stays_and_a_rerun_watches_anew(app: Ran, aws: Aws, tmp_pa
     assert app.shares() == ("2", ()) and visitors.seen
 
 
-def test_broken_off_the_old_one_deployed_gets_all(app: Ran) -> None:
+def test_deploying_the_old_version_ends_an_interrupted_canary(app: Ran) -> None:
     broken_off(app)
     assert app.deploy(says("one")).version == "1"
     assert app.shares() == ("1", ())
 
 
-def test_broken_off_a_deploy_without_a_canary_gets_all(app: Ran) -> None:
+def test_deploy_without_a_canary_ends_an_interrupted_one(app: Ran) -> None:
     broken_off(app)
     assert app.deploy(says("three"), canary=None).version == "3"
     assert app.shares() == ("3", ())
 
 
-def test_broken_off_a_rollback_ends_it(app: Ran, aws: Aws, name: str) -> None:
+def test_rollback_ends_an_interrupted_canary(app: Ran, aws: Aws, name: str) -> None:
     broken_off(app)
     done = rollback(name, "", DeployContext(aws, events.ignore))
     assert (done.version, done.changed, app.shares()) == ("1", True, ("1", ()))
 
 
-def test_another_deploy_meanwhile_is_told(app: Ran, aws: Aws, tmp_path: Path, name: str) -> None:
+def test_another_deploy_during_a_canary_is_reported(app: Ran, aws: Aws, tmp_path: Path, name: str) -> None:
     app.deploy(says("one"))
     other = Ran(aws, tmp_path, name)
     with pytest.raises(DeployError, match=r"another deploy of .* moved live to version 3 during the canary"):
@@ -213,21 +213,21 @@ def test_another_deploy_meanwhile_is_told(app: Ran, aws: Aws, tmp_path: Path, na
     assert app.shares() == ("3", ())
 
 
-def test_another_canary_of_the_same_may_end_it_sooner(app: Ran, aws: Aws, tmp_path: Path, name: str) -> None:
+def test_another_canary_of_the_same_version_may_end_it_sooner(app: Ran, aws: Aws, tmp_path: Path, name: str) -> None:
     app.deploy(says("one"))
     other = Ran(aws, tmp_path, name)
     assert app.deploy(says("two"), Clock(lambda: other.deploy(says("two"), canary=Canary(0.5, 1)))).version == "2"
     assert app.shares() == ("2", ())
 
 
-def test_a_log_that_may_not_be_read_is_said_before_anything_moves(app: Ran, aws: Aws, tmp_path: Path, name: str) -> None:
+def test_denied_log_is_reported_before_the_alias_moves(app: Ran, aws: Aws, tmp_path: Path, name: str) -> None:
     app.deploy(says("one"))
     with pytest.raises(AwsError, match="FilterLogEvents"):
         Ran(HookedAws(aws, before=refused_from(1)), tmp_path, name).deploy(says("two"))  # type: ignore[arg-type]
     assert app.shares() == ("1", ())
 
 
-def test_a_log_that_cannot_be_read_later_leaves_the_end_open(app: Ran, aws: Aws, tmp_path: Path, name: str) -> None:
+def test_unreadable_log_leaves_the_result_unknown(app: Ran, aws: Aws, tmp_path: Path, name: str) -> None:
     app.deploy(says("one"))
     with pytest.raises(UnconfirmedError, match="could not be read") as unsure:
         Ran(HookedAws(aws, before=refused_from(3)), tmp_path, name).deploy(says("two"))  # type: ignore[arg-type]
@@ -257,7 +257,7 @@ def refused_from(first: int) -> Callable[[str, int], None]:
         (RequestCount(0, 3), RequestCount(0, 3), True),
     ],
 )
-def test_who_may_go_on(new: RequestCount, old: RequestCount, good: bool) -> None:
+def test_canary_continues_only_if_healthy(new: RequestCount, old: RequestCount, good: bool) -> None:
     assert is_healthy(new, old) is good
 
 
@@ -281,12 +281,12 @@ RECORD = '{"time":"t","type":"platform.report","record":{"requestId":"4f","statu
         ("[ERROR]\tan error that the app only mentions", False, False),
     ],
 )
-def test_what_a_line_tells(text: str, ended: bool, wrong: bool) -> None:
+def test_log_lines_are_classified(text: str, ended: bool, wrong: bool) -> None:
     done, failed = parse_invocation_end(text)
     assert (done, failed if done else is_traceback(text)) == (ended, wrong)
 
 
-def test_the_error_is_told_with_its_own_invocation_alone() -> None:
+def test_error_is_shown_with_the_lines_of_its_invocation() -> None:
     texts = (
         "START RequestId: 1",
         "fine",
@@ -303,7 +303,7 @@ def test_the_error_is_told_with_its_own_invocation_alone() -> None:
     assert [line.text for line in same_invocation(lines[4:7], lines[5])] == list(texts[4:7]), "not all is there yet"
 
 
-def test_a_failure_told_twice_is_one_and_a_line_read_twice_too() -> None:
+def test_failures_and_lines_are_counted_once() -> None:
     lines = [LogEvent("1", "s", 1, "Traceback (most recent call last):"), LogEvent("2", "s", 2, f"{REPORT}Status: error")]
     heard = VersionLog("2")
     heard.add(lines)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
-import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -24,6 +21,7 @@ from lambent.deploy.fetch import fetch
 from lambent.deploy.observed import observe
 from lambent.errors import DeployError, LambentError
 from support.deploy_cases import READS, HookedAws, artifact, config
+from support.local_service import serving
 
 RUNTIME = f"python3.{sys.version_info.minor}"
 QUICK = Timing(role_s=5, settle_s=30, answer_s=5)
@@ -33,19 +31,8 @@ SAYS = "def lambda_handler(event, context):\n    return {{'statusCode': {status}
 
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A local Lambda of its own on a free port, ended with its group of processes."""
-    state = tmp_path_factory.mktemp("state")
-    command = [sys.executable, "-m", "lambent", "local", "start", "--foreground", "--port", "0", "--state", str(state)]
-    service = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert service.stdout
-    said = list(itertools.takewhile(lambda line: not line.startswith("local Lambda"), service.stdout))
-    try:
-        assert (state / "service.json").exists(), "".join(said)
-        threading.Thread(target=service.stdout.read, daemon=True).start()
-        yield json.loads((state / "service.json").read_text())["url"]
-    finally:
-        service.send_signal(signal.SIGTERM)
-        service.wait(20)
+    with serving(tmp_path_factory.mktemp("state")) as service:
+        yield service.url
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +54,7 @@ def says(body: str, status: int = 200) -> str:
     return SAYS.format(body=body, status=status)
 
 
-def test_from_nothing_to_an_answer_and_on(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_first_and_second_deploy_respond(aws: Aws, name: str, tmp_path: Path) -> None:
     first = run(aws, tmp_path, name, says("one"))
     assert (first.version, first.changed) == ("1", True)
     assert fetch(first.url, 10).body == b"one"
@@ -86,7 +73,7 @@ def test_from_nothing_to_an_answer_and_on(aws: Aws, name: str, tmp_path: Path) -
     assert run(aws, tmp_path, name, says("two"), memory_mb=256, environment=(("COLOUR", "b"),)).changed is False
 
 
-def test_a_version_that_fails_does_not_go_live(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_failing_version_does_not_go_live(aws: Aws, name: str, tmp_path: Path) -> None:
     good = run(aws, tmp_path, name, says("good"))
     bad = "import os\nGREETING = os.environ['GREETING']\n\ndef lambda_handler(event, context):\n    return GREETING\n"
     for _ in range(2):
@@ -121,9 +108,7 @@ FAILURES = (
 
 
 @pytest.mark.parametrize(("text", "what", "detail"), FAILURES, ids=[what for _, what, _ in FAILURES])
-def test_a_first_version_that_fails_leaves_no_url(
-    aws: Aws, name: str, tmp_path: Path, text: str, what: str, detail: str
-) -> None:
+def test_failing_first_version_leaves_no_url(aws: Aws, name: str, tmp_path: Path, text: str, what: str, detail: str) -> None:
     with pytest.raises(DeployError) as failed:
         run(aws, tmp_path, name, text, timeout_s=1)
     assert failed.value.what.startswith(what)
@@ -132,7 +117,7 @@ def test_a_first_version_that_fails_leaves_no_url(
     assert (seen.alias, seen.statements, seen.url) == (None, (), None)
 
 
-def test_a_web_apps_500_is_a_failure(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_status_500_of_a_web_app_is_a_failure(aws: Aws, name: str, tmp_path: Path) -> None:
     web = App("main", "lambda_handler", "asgi")
     with pytest.raises(DeployError, match="answered 500"):
         run(aws, tmp_path, name, says("oh", 500), app=web)
@@ -163,7 +148,7 @@ def test_two_deploys_at_once(aws: Aws, endpoint: str, name: str, tmp_path: Path)
     assert alias and url and fetch(url.address, 10).body == won[alias.version].encode()
 
 
-def test_two_first_deploys_at_once_of_the_same(aws: Aws, endpoint: str, name: str, tmp_path: Path) -> None:
+def test_two_first_deploys_of_the_same_app_at_once(aws: Aws, endpoint: str, name: str, tmp_path: Path) -> None:
     artifact(tmp_path, says("same"))
     others = [aws, connect("eu-west-1", endpoint_url=endpoint, keys=("lambent", "lambent"))]
     together = threading.Barrier(2)
@@ -177,7 +162,7 @@ def test_two_first_deploys_at_once_of_the_same(aws: Aws, endpoint: str, name: st
     assert {(d.version, d.url) for d in done} == {("1", done[0].url)}
 
 
-def test_killed_at_any_call_the_url_keeps_answering(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_url_keeps_responding_if_a_deploy_is_killed(aws: Aws, name: str, tmp_path: Path) -> None:
     url = run(aws, tmp_path, name, says("0")).url
     live = {b"0"}
     for number in itertools.count(8):  # the first eight calls are reads at the same time

@@ -74,7 +74,7 @@ def snapshot(aws: Aws, name: str) -> object:
     )
 
 
-def test_first_deploy_makes_everything(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_first_deploy_creates_everything(aws: Aws, name: str, tmp_path: Path) -> None:
     ran = Ran(aws, tmp_path, name, "one", environment=(("COLOUR", "b"),))
     assert (ran.done.version, ran.done.changed) == ("1", True)
     names, seen = observe(aws, name, 5)
@@ -91,7 +91,7 @@ def test_first_deploy_makes_everything(aws: Aws, name: str, tmp_path: Path) -> N
     assert len([event for event in ran.seen if isinstance(event, events.Answered)]) == 1
 
 
-def test_a_second_run_makes_only_reads(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_second_run_only_reads(aws: Aws, name: str, tmp_path: Path) -> None:
     first = Ran(aws, tmp_path, name, "one")
     watched = HookedAws(aws)
     again = Ran(watched, tmp_path, name, "one")
@@ -101,7 +101,7 @@ def test_a_second_run_makes_only_reads(aws: Aws, name: str, tmp_path: Path) -> N
     assert again.steps == []
 
 
-def test_each_change_makes_a_version_behind_the_same_url(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_each_change_publishes_a_version_behind_the_same_url(aws: Aws, name: str, tmp_path: Path) -> None:
     first = Ran(aws, tmp_path, name, "one")
     code = Ran(aws, tmp_path, name, "two")
     memory = Ran(aws, tmp_path, name, "two", memory_mb=256)
@@ -112,7 +112,7 @@ def test_each_change_makes_a_version_behind_the_same_url(aws: Aws, name: str, tm
     assert seen.live and seen.live.settings.memory_mb == 256
 
 
-def test_an_endpoint_on_this_machine_needs_no_proxy(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_local_endpoint_bypasses_the_proxy(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("HTTP_PROXY", "http_proxy"):
         monkeypatch.setenv(variable, "http://127.0.0.1:9")
     for variable in ("NO_PROXY", "no_proxy"):
@@ -120,7 +120,7 @@ def test_an_endpoint_on_this_machine_needs_no_proxy(endpoint: str, monkeypatch: 
     assert connect("eu-west-1", endpoint_url=endpoint, keys=("lambent", "lambent")).account() == "123456789012"
 
 
-def test_a_runtime_that_is_closed_for_new_functions(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_runtime_that_is_closed_for_new_functions_is_refused(aws: Aws, name: str, tmp_path: Path) -> None:
     """From 2027-02-01 to 2027-03-03 python3.10 is only for existing functions: a new one changes nothing."""
     wanted, zipped = config(tmp_path, name, runtime="python3.10"), artifact(tmp_path, "one", runtime="python3.10")
     window, before = (replace(QUICK, today=lambda day=day: day) for day in (date(2027, 2, 2), date(2027, 1, 31)))
@@ -133,14 +133,14 @@ def test_a_runtime_that_is_closed_for_new_functions(aws: Aws, name: str, tmp_pat
     assert deploy(wanted, other, DeployContext(aws, events.ignore, window, answering)).version == "2"
 
 
-def test_a_plan_changes_nothing(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_plan_changes_nothing(aws: Aws, name: str, tmp_path: Path) -> None:
     watched = HookedAws(aws)
     assert prepare(config(tmp_path, name), artifact(tmp_path, "one"), watched).changes == 10
     assert set(watched.calls) <= READS
     assert aws.function(name) is None
 
 
-def test_a_function_of_somebody_else_is_refused(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_foreign_function_is_refused(aws: Aws, name: str, tmp_path: Path) -> None:
     zipped = artifact(tmp_path, "theirs")
     code = Code(zipped.path, zipped.sha256, zipped.zipped, "x86_64")
     aws.create_role(f"{name}-role", ())
@@ -161,7 +161,7 @@ def count_of_calls(aws: Aws, folder: Path, name: str) -> int:
 
 
 @pytest.mark.parametrize("moment", ("before", "after"))
-def test_broken_off_at_every_call_of_a_first_deploy_a_rerun_completes(aws: Aws, tmp_path: Path, moment: str) -> None:
+def test_interrupted_first_deploy_is_completed_by_a_rerun(aws: Aws, tmp_path: Path, moment: str) -> None:
     names = (f"cut{moment}{next(FRESH)}" for _ in itertools.count())
     whole = next(names)
     for number in range(READS_AT_ONCE, count_of_calls(aws, tmp_path, whole) + 1):
@@ -174,7 +174,7 @@ def test_broken_off_at_every_call_of_a_first_deploy_a_rerun_completes(aws: Aws, 
 
 
 @pytest.mark.parametrize("moment", ("before", "after"))
-def test_broken_off_at_every_call_of_an_update_a_rerun_completes(aws: Aws, name: str, tmp_path: Path, moment: str) -> None:
+def test_interrupted_update_is_completed_by_a_rerun(aws: Aws, name: str, tmp_path: Path, moment: str) -> None:
     Ran(aws, tmp_path, name, "0", memory_mb=128)
     for number in itertools.count(READS_AT_ONCE):
         text, memory = f"{number}", 128 + number
@@ -214,20 +214,20 @@ CANNOT_ASSUME = AwsError(
 )
 
 
-def test_a_new_role_is_waited_for(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_deploy_waits_for_a_new_role(aws: Aws, name: str, tmp_path: Path) -> None:
     meddled = HookedAws(aws, before=refuse("create_function", CANNOT_ASSUME, times=3))
     assert Ran(meddled, tmp_path, name, "one").done.version == "1"
     assert meddled.calls.count("create_function") == 4
 
 
-def test_a_role_that_never_becomes_usable_is_said_in_the_end(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_role_that_never_becomes_usable_is_reported(aws: Aws, name: str, tmp_path: Path) -> None:
     meddled = HookedAws(aws, before=refuse("create_function", CANNOT_ASSUME, times=1000))
     with pytest.raises(AwsError, match="cannot be assumed") as refused:
         Ran(meddled, tmp_path, name, "one")
     assert "trust policy" in refused.value.hint
 
 
-def test_no_other_refusal_is_retried(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_other_refusals_are_not_retried(aws: Aws, name: str, tmp_path: Path) -> None:
     other = AwsError("AWS refused CreateFunction: Could not unzip uploaded file.", code=INVALID)
     meddled = HookedAws(aws, before=refuse("create_function", other))
     with pytest.raises(AwsError, match="unzip"):
@@ -237,9 +237,7 @@ def test_no_other_refusal_is_retried(aws: Aws, name: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("call", ("update_code", "update_settings"))
 @pytest.mark.parametrize("code", (CONFLICT, PRECONDITION))
-def test_when_another_deploy_wrote_first_this_one_looks_again(
-    aws: Aws, name: str, tmp_path: Path, call: str, code: str
-) -> None:
+def test_deploy_plans_again_if_another_one_wrote_first(aws: Aws, name: str, tmp_path: Path, call: str, code: str) -> None:
     Ran(aws, tmp_path, name, "one")
     meddled = HookedAws(aws, before=refuse(call, AwsError("An update is in progress", code=code)))
     changes = {"memory_mb": 512} if call == "update_settings" else {}
@@ -248,7 +246,7 @@ def test_when_another_deploy_wrote_first_this_one_looks_again(
     assert [event for event in ran.seen if isinstance(event, events.Notice)]
 
 
-def test_a_new_plan_does_not_ask_about_the_public_url_again(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_new_plan_does_not_ask_about_the_public_url_again(aws: Aws, name: str, tmp_path: Path) -> None:
     meddled = HookedAws(aws, before=refuse("create_role", AwsError("Role exists", code=ROLE_EXISTS)))
     seen: list[events.Event] = []
     plans: list[Plan] = []
@@ -258,7 +256,7 @@ def test_a_new_plan_does_not_ask_about_the_public_url_again(aws: Aws, name: str,
     assert [plan.opens for plan in plans] == [True]
 
 
-def test_a_refused_public_url_leaves_nothing_behind(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_refused_public_url_leaves_nothing_behind(aws: Aws, name: str, tmp_path: Path) -> None:
     def refuse_public(plan: Plan) -> None:
         raise DeployError(f"no public URL for {plan.names.app}")
 
@@ -269,7 +267,7 @@ def test_a_refused_public_url_leaves_nothing_behind(aws: Aws, name: str, tmp_pat
     assert aws.role(f"lambent-{name}") is None
 
 
-def test_when_another_deploy_writes_in_between_this_one_says_so(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_write_of_another_deploy_in_between_is_reported(aws: Aws, name: str, tmp_path: Path) -> None:
     Ran(aws, tmp_path, name, "one")
     theirs = artifact(tmp_path, "theirs")
 
@@ -283,7 +281,7 @@ def test_when_another_deploy_writes_in_between_this_one_says_so(aws: Aws, name: 
     assert aws.alias(name, "live").version == "1"  # type: ignore[union-attr]
 
 
-def test_when_another_deploy_moved_the_alias_this_one_says_so(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_alias_moved_by_another_deploy_is_reported(aws: Aws, name: str, tmp_path: Path) -> None:
     Ran(aws, tmp_path, name, "one")
     meddled = HookedAws(aws, before=refuse("move_alias", AwsError("stale", code=PRECONDITION)))
     with pytest.raises(DeployError, match=r"another deploy of .* moved live to version 1"):
@@ -301,7 +299,7 @@ class Failing(HookedAws):
         return Invoked(json.dumps(told).encode(), "Unhandled", "START RequestId: 1 Version: 2\nEND RequestId: 1\n")
 
 
-def test_a_failing_first_version_leaves_no_public_url(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_failing_first_version_leaves_no_public_url(aws: Aws, name: str, tmp_path: Path) -> None:
     with pytest.raises(DeployError) as failed:
         Ran(Failing(aws), tmp_path, name, "one")
     assert failed.value.what == "the module yaml is missing"
@@ -310,7 +308,7 @@ def test_a_failing_first_version_leaves_no_public_url(aws: Aws, name: str, tmp_p
     assert (seen.alias, seen.statements, seen.url) == (None, (), None)
 
 
-def test_a_failing_version_does_not_go_live_and_a_rerun_checks_it_again(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_failing_version_does_not_go_live_and_a_rerun_checks_it_again(aws: Aws, name: str, tmp_path: Path) -> None:
     Ran(aws, tmp_path, name, "one")
     for _ in range(2):
         with pytest.raises(DeployError, match="yaml"):
@@ -330,7 +328,7 @@ def test_a_failing_version_does_not_go_live_and_a_rerun_checks_it_again(aws: Aws
         (Response(502, b"Internal Server Error"), UnconfirmedError, "responds with 502"),
     ),
 )
-def test_a_url_that_does_not_answer(
+def test_url_without_a_response_is_reported(
     aws: Aws, name: str, tmp_path: Path, answer: Response, error: type[Exception], text: str
 ) -> None:
     with pytest.raises(error, match=text):
@@ -340,7 +338,7 @@ def test_a_url_that_does_not_answer(
     assert Ran(aws, tmp_path, name, "one").done.changed is False
 
 
-def test_a_url_that_settles_is_waited_for(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_deploy_waits_for_a_new_url(aws: Aws, name: str, tmp_path: Path) -> None:
     answers = iter((Response(0), Response(403, b'{"Message":null}', "AccessDeniedException"), Response(404)))
     seen: list[events.Event] = []
     asked = lambda *asked: next(answers)  # noqa: E731
@@ -359,7 +357,7 @@ class Suspicious(HookedAws):
         return Invoked(b'{"statusCode": 400, "body": "<h1>Bad Request (400)</h1>"}', "", log)
 
 
-def test_an_app_that_refuses_its_own_address_is_warned_of(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_app_that_refuses_its_own_host_causes_a_warning(aws: Aws, name: str, tmp_path: Path) -> None:
     seen: list[events.Event] = []
     app = App("main", "lambda_handler", "wsgi")
     answer = lambda *asked: Response(400)  # noqa: E731
@@ -371,7 +369,7 @@ def test_an_app_that_refuses_its_own_address_is_warned_of(aws: Aws, name: str, t
     assert url and urlsplit(url.address).netloc in warned.hint
 
 
-def test_a_throttled_check_is_repeated(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_throttled_check_is_repeated(aws: Aws, name: str, tmp_path: Path) -> None:
     meddled = HookedAws(aws, before=refuse("invoke", AwsError("Rate Exceeded.", code="TooManyRequestsException")))
     assert Ran(meddled, tmp_path, name, "one").done.version == "1"
     assert meddled.calls.count("invoke") == 2
@@ -387,7 +385,7 @@ class Fickle(Failing):
         return super().invoke(function, qualifier, payload)
 
 
-def test_a_version_that_fails_through_the_url_is_taken_back(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_version_that_fails_at_its_url_is_taken_back(aws: Aws, name: str, tmp_path: Path) -> None:
     Ran(aws, tmp_path, name, "one")
     crashed = lambda *asked: Response(502, b"Internal Server Error")  # noqa: E731
     with pytest.raises(DeployError, match="yaml") as failed:

@@ -305,7 +305,7 @@ CASES = (
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_cause_and_cure(case: Case) -> None:
+def test_cause_and_hint(case: Case) -> None:
     found = read(case)
     if case.what.endswith("..."):
         assert found.what.startswith(case.what[:-3])
@@ -339,7 +339,7 @@ def test_aws_form_of_a_traceback_is_made_readable() -> None:
     assert found.what == "the app responded to GET / with 500: ValueError: no"
 
 
-def test_a_heading_without_frames_is_left_out() -> None:
+def test_heading_without_frames_is_left_out() -> None:
     log = "[ERROR] Runtime.ImportModuleError: No module named 'x'\rTraceback (most recent call last):\nEND RequestId: 1\n"
     assert diagnose(Failure(SETTINGS, log=log)).detail == "[ERROR] Runtime.ImportModuleError: No module named 'x'"
 
@@ -370,14 +370,14 @@ def test_without_a_traceback_the_last_lines_of_the_log_are_shown() -> None:
         ({"errorType": "ValueError", "errorMessage": "no", "stackTrace": ["a\n", "b\n"]}, "Unhandled", False, True),
     ),
 )
-def test_what_counts_as_a_failure(payload: object, error: str, strict: bool, fails: bool) -> None:
+def test_failures_are_recognised(payload: object, error: str, strict: bool, fails: bool) -> None:
     judged = judge(Invoked(json.dumps(payload).encode(), error, ""), SETTINGS, strict=strict)
     assert (judged is not None) is fails
     if judged and error:
         assert (judged.error_type, judged.message, judged.trace) == ("ValueError", "no", "a\nb")
 
 
-def test_the_question_is_shaped_as_a_function_urls() -> None:
+def test_check_event_has_the_form_of_a_function_url() -> None:
     asked = check_event("https://abc.lambda-url.eu-west-1.on.aws/")
     assert asked["version"] == "2.0" and asked["rawPath"] == "/" and asked["requestContext"]["http"]["method"] == "GET"
     assert asked["headers"]["host"] == asked["requestContext"]["domainName"] == "abc.lambda-url.eu-west-1.on.aws"

@@ -61,19 +61,19 @@ def wanted(config: Config) -> Desired:
 
 
 @pytest.mark.parametrize("config", ALL, ids=("plain", "everything", "snapstart", "own role"))
-def test_the_template_passes_cfn_lint(config: Config) -> None:
+def test_template_passes_cfn_lint(config: Config) -> None:
     assert [
         str(found) for found in lint(cloudformation(wanted(config)), regions=["us-east-1", "eu-west-1", "ap-northeast-1"])
     ] == []
 
 
-def test_the_regions_without_urls_are_those_that_cloudformation_says() -> None:
+def test_regions_without_urls_are_those_of_cloudformation() -> None:
     found = lint(cloudformation(wanted(PLAIN)), regions=list(REGIONS))
     said = {re.search(r"does not exist in '([\w-]+)'", each.message) for each in found if each.rule.id == "E3006"}
     assert {each[1] for each in said if each} == WITHOUT_URLS
 
 
-def test_names_are_those_of_a_deploy_in_any_account() -> None:
+def test_template_has_the_names_of_a_deploy() -> None:
     resources = json.loads(cloudformation(wanted(WHOLE)))["Resources"]
     names = Names("hello", "123456789012", "eu-west-1")
     properties = {name: resource["Properties"] for name, resource in resources.items()}
@@ -91,7 +91,7 @@ def test_names_are_those_of_a_deploy_in_any_account() -> None:
     assert "<<" not in cloudformation(wanted(WHOLE))
 
 
-def test_each_state_of_the_app_has_a_version_of_its_own() -> None:
+def test_each_state_of_the_app_has_its_own_version() -> None:
     def version(config: Config, artifact: Artifact = ARTIFACT) -> str:
         resources = json.loads(cloudformation(desired(config, artifact, placeholder_names("hello"))))["Resources"]
         return next(name for name in resources if name.startswith("Version"))
@@ -106,7 +106,7 @@ def vars_of(artifact: Artifact) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("config", ALL, ids=("plain", "everything", "snapstart", "own role"))
-def test_terraform_refers_only_to_what_is_there(config: Config) -> None:
+def test_terraform_refers_only_to_existing_resources(config: Config) -> None:
     text = terraform(wanted(config))
     parsed = json.loads(text)
     assert "never been applied" in parsed["//"] and "<<" not in text
@@ -121,7 +121,7 @@ def test_terraform_refers_only_to_what_is_there(config: Config) -> None:
     assert parsed["resource"]["aws_lambda_function"]["app"]["function_name"] == "hello"
 
 
-def test_terraform_takes_a_users_text_as_it_is() -> None:
+def test_terraform_takes_user_text_literally() -> None:
     resources = json.loads(terraform(wanted(WHOLE)))["resource"]
     assert resources["aws_lambda_function"]["app"]["environment"]["variables"]["GREETING"] == "$${HOME} %%{if}"
     policy = resources["aws_iam_role_policy"]["app"]["policy"]
@@ -149,7 +149,7 @@ HIDDEN = replace(
 NOT_SHOWN = ("hunter", "of the file")
 
 
-def test_values_that_are_secret_are_asked_for_and_not_shown() -> None:
+def test_secret_values_are_parameters() -> None:
     text = cloudformation(wanted(HIDDEN))
     template = json.loads(text)
     assert not any(value in text for value in NOT_SHOWN)
@@ -164,7 +164,7 @@ def test_values_that_are_secret_are_asked_for_and_not_shown() -> None:
     assert cloudformation(wanted(other)) == text, "not even a digest tells of the value"
 
 
-def test_terraform_asks_for_them_too() -> None:
+def test_secret_values_are_variables_in_terraform() -> None:
     text = terraform(wanted(HIDDEN))
     parsed = json.loads(text)
     assert not any(value in text for value in NOT_SHOWN)
@@ -175,7 +175,7 @@ def test_terraform_asks_for_them_too() -> None:
     assert all(parsed["variable"][name]["sensitive"] is True for name in asked)
 
 
-def test_a_env_file_is_one_for_the_command_too(tmp_path: Path) -> None:
+def test_values_of_an_env_file_are_parameters(tmp_path: Path) -> None:
     folder = tmp_path / "filed"
     folder.mkdir()
     (folder / "lambda_function.py").write_text("def lambda_handler(event, context):\n    return 'hi'\n")
@@ -188,7 +188,7 @@ def test_a_env_file_is_one_for_the_command_too(tmp_path: Path) -> None:
         assert ran.exit_code == 0 and "behind the shed" not in ran.stdout and asked in ran.stdout and '"yes"' in ran.stdout
 
 
-def test_any_partition_of_aws() -> None:
+def test_template_works_in_any_partition() -> None:
     template, parsed = json.loads(cloudformation(wanted(WHOLE))), json.loads(terraform(wanted(WHOLE)))
     policies = template["Resources"]["Role"]["Properties"]["ManagedPolicyArns"]
     basic = {"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"}
@@ -200,7 +200,7 @@ def test_any_partition_of_aws() -> None:
 
 
 @pytest.mark.parametrize("export", (cloudformation, terraform))
-def test_packages_beside_the_zip_are_refused(export: Any) -> None:
+def test_packages_outside_the_zip_are_refused(export: Any) -> None:
     beside = Overflow(Path("/p/b.zip"), "ab", 1, 1, 1, ("torch 2.9.0",))
     with_it = Artifact(**{**vars_of(ARTIFACT), "overflow": beside})
     with pytest.raises(UsageError, match="torch"):
@@ -226,7 +226,7 @@ MOTO_LACKS = ("AWS::Lambda::Alias", "AWS::Lambda::Url", "AWS::Lambda::Permission
 """moto 5.2 makes roles (without managed policies), log groups, functions and versions of a template, and no more."""
 
 
-def test_the_template_deploys_on_moto(endpoint: str, tmp_path: Path) -> None:
+def test_template_deploys_on_moto(endpoint: str, tmp_path: Path) -> None:
     folder, file = tmp_path / "exported", tmp_path / "template.json"
     folder.mkdir()
     (folder / "lambda_function.py").write_text("def lambda_handler(event, context):\n    return 'hi'\n")

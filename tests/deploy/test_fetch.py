@@ -47,7 +47,7 @@ def port() -> Iterator[int]:
     server.server_close()
 
 
-def test_names_under_localhost_are_asked_here_with_their_host(port: int) -> None:
+def test_names_under_localhost_resolve_to_loopback(port: int) -> None:
     address = f"abc.lambda-url.eu-west-1.localhost:{port}"
     assert fetch(f"http://{address}/", 5) == Response(200, address.encode())
 
@@ -63,17 +63,19 @@ def test_names_under_localhost_are_asked_here_with_their_host(port: int) -> None
         ("/busy", False, False, False, True),
     ),
 )
-def test_who_answered(port: int, path: str, forbidden: bool, unknown: bool, crashed: bool, again: bool) -> None:
+def test_responses_of_aws_and_app_are_told_apart(
+    port: int, path: str, forbidden: bool, unknown: bool, crashed: bool, again: bool
+) -> None:
     answer = fetch(f"http://127.0.0.1:{port}{path}", 5)
     assert (answer.forbidden, answer.unknown_url, answer.crashed, answer.worth_retrying) == (forbidden, unknown, crashed, again)
 
 
-def test_no_answer_is_an_answer_too() -> None:
+def test_network_failure_is_a_response() -> None:
     nowhere = fetch("https://nowhere.invalid/", 5)
     assert nowhere.status == 0 and "nowhere.invalid" in nowhere.failure and nowhere.worth_retrying
 
 
-def test_plain_http_where_tls_is_expected(port: int) -> None:
+def test_plain_http_instead_of_tls_is_a_failure(port: int) -> None:
     assert fetch(f"https://abc.localhost:{port}/", 5).status == 0
 
 
@@ -113,7 +115,7 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     server.server_close()
 
 
-def test_a_proxy_is_asked_for_what_is_elsewhere(proxy: Proxy, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxy_is_used_except_for_local_addresses(proxy: Proxy, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     assert fetch("http://nowhere.invalid/a?b=c", 5).body == b"by proxy"
     refused = fetch("https://abc.lambda-url.invalid/", 5)
     assert (refused.status, "407" in refused.failure, "p@ss" in refused.failure) == (0, True, False)

@@ -97,7 +97,7 @@ def sids(app: App) -> list[str]:
     return sorted(each.sid for each in app.aws.statements(app.name, "live"))
 
 
-def test_a_permission_changed_by_hand_is_followed_before_it_goes(local: App) -> None:
+def test_changed_permission_is_replaced_before_it_is_removed(local: App) -> None:
     local.deploy()
     change_permission(local)
     assert [line for line in local.planned() if not line.startswith("drift")] == [
@@ -118,7 +118,7 @@ def test_a_permission_changed_by_hand_is_followed_before_it_goes(local: App) -> 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("at", ["add_statement", "remove_statement"])
-def test_broken_off_meanwhile_a_rerun_completes_and_no_caller_is_refused(local: App, moment: str, at: str) -> None:
+def test_interrupted_replacement_refuses_no_caller(local: App, moment: str, at: str) -> None:
     url = local.deploy().url
     local.call("lambda", "add_permission", **_wider(local))  # so that all get in, and the statement still is not ours
     local.aws.remove_statement(local.name, "live", FIRST)
@@ -167,7 +167,7 @@ class asking:
 # What others hung on it
 
 
-def test_what_others_hung_on_it_is_told_and_stays_and_goes_at_the_end(local: App) -> None:
+def test_foreign_additions_are_reported_and_only_destroy_removes_them(local: App) -> None:
     local.deploy()
     document = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]})
     local.aws.put_inline_policy(local.role, "theirs", document)
@@ -224,7 +224,7 @@ TAKEN: dict[str, tuple[Callable[[App], None], tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("what", TAKEN)
-def test_what_somebody_deleted_is_made_again(app: App, what: str) -> None:
+def test_deleted_resources_are_created_again(app: App, what: str) -> None:
     """Where the alias goes its URL and permissions stay, as on AWS, but nobody is told of the permissions until it is back."""
     app.deploy()
     take, wanted = TAKEN[what]
@@ -244,7 +244,7 @@ def test_what_somebody_deleted_is_made_again(app: App, what: str) -> None:
 
 
 @pytest.mark.parametrize("what", TAKEN)
-def test_what_is_left_can_be_destroyed(app: App, what: str) -> None:
+def test_remaining_resources_can_be_destroyed(app: App, what: str) -> None:
     app.deploy()
     TAKEN[what][0](app)
     destroy(prepare_destroy(app.name, app.aws, logs=True), app.aws, events.ignore)
@@ -252,7 +252,7 @@ def test_what_is_left_can_be_destroyed(app: App, what: str) -> None:
     assert (seen.role, seen.latest, seen.log_group) == (None, None, None)
 
 
-def test_a_function_of_somebody_else_is_left_alone_by_every_command(app: App) -> None:
+def test_every_command_leaves_a_foreign_function_alone(app: App) -> None:
     zipped = artifact(app.folder, "theirs")
     app.aws.create_role("theirs" + app.name, ())
     settings = Settings(app.aws.role("theirs" + app.name).arn, "python3.12", "main.h", 128, 3, 512)
@@ -277,7 +277,7 @@ def test_a_function_of_somebody_else_is_left_alone_by_every_command(app: App) ->
 BROKEN = "import nonesuch\n"
 
 
-def test_a_first_deploy_that_failed_speaks_clearly(local: App) -> None:
+def test_failed_first_deploy_is_shown_clearly(local: App) -> None:
     for _ in range(2):
         with pytest.raises(DeployError, match="the module nonesuch is missing"):
             local.deploy(BROKEN)
@@ -299,7 +299,7 @@ def test_a_first_deploy_that_failed_speaks_clearly(local: App) -> None:
     assert fetch(mended.url, 10).body == b"mended" and local.planned("mended") == []
 
 
-def test_a_first_deploy_that_failed_can_be_destroyed(local: App) -> None:
+def test_failed_first_deploy_can_be_destroyed(local: App) -> None:
     with pytest.raises(DeployError, match="nonesuch"):
         local.deploy(BROKEN)
     destroy(prepare_destroy(local.name, local.aws, logs=True), local.aws, events.ignore)

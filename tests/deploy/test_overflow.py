@@ -75,7 +75,7 @@ def archives(service: Service, name: str, bucket: str = BUCKET) -> list[str]:
     return sorted(each["Key"] for each in found)
 
 
-def test_each_version_has_its_own_and_none_is_left(tmp_path: Path, cache: Path, service: Service, aws: Aws) -> None:
+def test_each_version_has_its_own_packages_and_none_are_left(tmp_path: Path, cache: Path, service: Service, aws: Aws) -> None:
     hosting = Hosting(keep_versions=2)
     config, first = made(tmp_path, cache, "2.18.0", hosting=hosting)
 
@@ -101,19 +101,19 @@ def test_each_version_has_its_own_and_none_is_left(tmp_path: Path, cache: Path, 
     assert archives(service, config.name) == []
 
 
-def test_a_bare_handler_has_them_too(tmp_path: Path, cache: Path, service: Service, aws: Aws) -> None:
+def test_bare_handler_gets_its_packages(tmp_path: Path, cache: Path, service: Service, aws: Aws) -> None:
     config, artifact = made(tmp_path, cache, kind="handler")
     url = deploy(config, artifact, DeployContext(aws, events.ignore, QUICK)).url
     assert service.fetch(url).body == b"2.18.0"
 
 
-def test_under_awss_client_they_are_there_too(tmp_path: Path, cache: Path, service: Service, aws: Aws) -> None:
+def test_aws_runtime_client_gets_its_packages(tmp_path: Path, cache: Path, service: Service, aws: Aws) -> None:
     config, artifact = made(tmp_path, cache, runtime_client="aws")
     url = deploy(config, artifact, DeployContext(aws, events.ignore, QUICK)).url
     assert service.fetch(url).body.startswith(b"2.18.0")
 
 
-def test_what_is_gone_from_the_bucket_comes_back(tmp_path: Path, cache: Path, service: Service, aws: Aws) -> None:
+def test_missing_archive_is_uploaded_again(tmp_path: Path, cache: Path, service: Service, aws: Aws) -> None:
     service.client("s3").create_bucket(Bucket="mine")
     config, artifact = made(tmp_path, cache, hosting=Hosting(bucket="mine"))
     deploy(config, artifact, DeployContext(aws, events.ignore, QUICK))
@@ -129,14 +129,16 @@ def test_what_is_gone_from_the_bucket_comes_back(tmp_path: Path, cache: Path, se
     assert archives(service, config.name, "mine") == []
 
 
-def test_a_version_that_cannot_fetch_them_does_not_go_live(tmp_path: Path, cache: Path, service: Service, aws: Aws) -> None:
+def test_version_that_cannot_fetch_its_packages_does_not_go_live(
+    tmp_path: Path, cache: Path, service: Service, aws: Aws
+) -> None:
     config, artifact = made(tmp_path, cache, environment=(("LAMBENT_OVERFLOW", f"s3://{BUCKET}/overflow/nothing.zip"),))
     with pytest.raises(DeployError, match=r"the function cannot fetch its packages: .*NoSuchKey") as error:
         deploy(config, artifact, DeployContext(aws, events.ignore, QUICK))
     assert "deploy again" in error.value.hint
 
 
-def test_the_plan_the_role_and_the_policy(tmp_path: Path, cache: Path, aws: Aws) -> None:
+def test_packages_appear_in_plan_role_and_policy(tmp_path: Path, cache: Path, aws: Aws) -> None:
     config, artifact = made(tmp_path, cache)
     large = replace(artifact, overflow=replace(artifact.overflow, raw=900 * 2**20))  # type: ignore[type-var]
     names = Names(config.name, "123456789012", "eu-west-1")
@@ -156,7 +158,7 @@ def test_the_plan_the_role_and_the_policy(tmp_path: Path, cache: Path, aws: Aws)
     assert [line for line in told if "your role must allow s3:GetObject there" in line.detail]
 
 
-def test_an_app_is_tried_with_them(tmp_path: Path, cache: Path) -> None:
+def test_smoke_test_includes_the_packages(tmp_path: Path, cache: Path) -> None:
     config, artifact = made(tmp_path, cache)
     heard: list[events.Event] = []
     smoke_test(config, artifact, cache, heard.append)
@@ -190,7 +192,7 @@ def index():
 
 
 @pytest.mark.skipif("LAMBENT_TEST_LARGE" not in os.environ, reason="downloads 150 MB: LAMBENT_TEST_LARGE=1")
-def test_a_set_that_is_really_over_the_limit(tmp_path: Path, cache: Path, service: Service, aws: Aws) -> None:
+def test_dependencies_above_the_limit(tmp_path: Path, cache: Path, service: Service, aws: Aws) -> None:
     (tmp_path / "main.py").write_text(SCIENCE)
     (tmp_path / "requirements.txt").write_text(LARGE.replace(" ", "\n"))
     config = Config(tmp_path, "large", App("main", "app", "asgi"), "python3.13", packaging=Packaging(overflow=True))

@@ -52,18 +52,18 @@ def test_steps(case: Case) -> None:
     assert (verbs == {"keep"}) == (made.changes == 0)
 
 
-def test_permissions_come_before_the_url_and_the_check_before_all_traffic() -> None:
+def test_permissions_come_before_the_url_and_the_check_before_traffic() -> None:
     order = [type(step).__name__ for step in plan(WANTED, Observed()).steps]
     assert order.index("CheckVersion") < order.index("PointAlias") < order.index("Grant") < order.index("CreateUrl")
 
 
-def test_what_aws_knows_goes_along() -> None:
+def test_plan_has_the_live_version_and_revision() -> None:
     made = plan(WANTED, replace(DONE, latest=OLD, live=OLD_LIVE))
     assert (made.version, made.url, made.revision) == ("3", "https://x.lambda-url.eu-west-1.on.aws/", "r1")
     assert made.location == "account 123456789012 in eu-west-1"
 
 
-def test_lines_say_what_and_why() -> None:
+def test_lines_say_what_changes_and_why() -> None:
     before = replace(SMALL, environment=(("GONE", "secret1"), ("KEPT", "secret2"), ("WRAP", "w")))
     after = replace(
         WANTED, settings=replace(WANTED.settings, environment=(("KEPT", "secret3"), ("NEW", "secret4"), ("WRAP", "w")))
@@ -80,14 +80,14 @@ def test_lines_say_what_and_why() -> None:
     )
 
 
-def test_the_mode_is_in_the_urls_line() -> None:
+def test_url_line_has_the_mode() -> None:
     begins, ends, first = (plan(*both).lines[-1] for both in ((STREAMING, DONE), (WANTED, STREAMED), (STREAMING, Observed())))
     assert (begins.verb, begins.detail.split(", ")[0]) == ("update", "BUFFERED -> RESPONSE_STREAM (--stream)")
     assert (ends.verb, ends.detail.split(", ")[0]) == ("update", "RESPONSE_STREAM -> BUFFERED")
     assert first.detail.endswith("streams responses")
 
 
-def test_a_canary_has_a_line() -> None:
+def test_canary_has_a_line() -> None:
     def line(observed: Observed) -> tuple[str, str]:
         return next((line.what, line.detail) for line in plan(WITH_CANARY, observed).lines if "canary" in line.what)
 
@@ -99,13 +99,13 @@ def test_a_canary_has_a_line() -> None:
 
 
 @pytest.mark.parametrize(("observed", "wanted"), [(DONE, STREAMING), (STREAMED, WANTED)], ids=["on", "off"])
-def test_a_canary_cannot_switch_streaming(observed: Observed, wanted: Desired) -> None:
+def test_canary_cannot_switch_streaming(observed: Observed, wanted: Desired) -> None:
     with pytest.raises(UsageError, match="a canary can't be combined with turning streaming") as refused:
         plan(replace(wanted, canary=Canary(0.1, 300)), replace(observed, live=OLD_LIVE))
     assert "--canary none" in refused.value.hint
 
 
-def test_settings_that_are_equal_have_no_lines() -> None:
+def test_equal_settings_have_no_differences() -> None:
     assert changed(WANTED.settings, replace(WANTED.settings), {}) == []
 
 
@@ -118,47 +118,47 @@ def test_settings_that_are_equal_have_no_lines() -> None:
     ),
     ids=("function", "of another app", "role"),
 )
-def test_what_lambent_did_not_make_is_left_alone(foreign: Observed) -> None:
+def test_foreign_resources_are_left_alone(foreign: Observed) -> None:
     with pytest.raises(DeployError) as refused:
         plan(WANTED, foreign)
     assert "lambent didn't create it" in refused.value.what
     assert "--name" in refused.value.hint
 
 
-def test_the_users_environment_wins_over_the_artifacts() -> None:
+def test_user_environment_overrides_the_artifact() -> None:
     config = replace(CONFIG, environment=(("WRAP", "mine"), ("A", "b")))
     assert desired(config, ARTIFACT, NAMES).settings == Settings(
         NAMES.role_arn, "python3.13", "main.app", 1024, 30, 512, (("A", "b"), ("WRAP", "mine"))
     )
 
 
-def test_too_large_is_said_before_any_call() -> None:
+def test_app_that_is_too_large_is_refused_before_any_call() -> None:
     with pytest.raises(DeployError, match="MB"):
         desired(CONFIG, replace(ARTIFACT, raw=UNZIPPED_MAX + 1), NAMES)
 
 
-def test_a_zip_too_large_for_a_direct_upload_goes_through_a_bucket() -> None:
+def test_large_zip_goes_through_a_bucket() -> None:
     large = desired(CONFIG, replace(ARTIFACT, zipped=ZIP_DIRECT_MAX + 1, sha256="YWI="), NAMES)
     assert (large.code.bucket, large.code.key) == ("lambent-123456789012-eu-west-1", "uploads/hello/6162.zip")
     names = [type(step).__name__ for step in plan(large, Observed()).steps]
     assert names[4:6] == ["Upload", "CreateFunction"]
 
 
-def test_a_large_environment_is_said_before_any_call() -> None:
+def test_large_environment_is_refused_before_any_call() -> None:
     fits = replace(CONFIG, environment=(("A", "x" * (4096 - len('{"A":"","WRAP":"w"}'))),))
     desired(fits, ARTIFACT, NAMES)
     with pytest.raises(UsageError, match="4097 bytes"):
         desired(replace(CONFIG, environment=(("A", fits.environment[0][1] + "x"),)), ARTIFACT, NAMES)
 
 
-def test_a_region_that_had_no_urls_is_told_before_any_call() -> None:
+def test_region_without_urls_is_reported_before_any_call() -> None:
     away = replace(WANTED, names=Names("hello", "123456789012", "eu-central-2"))
     lines = {line.what: line.detail for line in plan(away, Observed()).lines}
     assert "no Function URLs" in lines["region eu-central-2"]
     assert "region eu-central-2" not in {line.what for line in plan(away, DONE).lines}
 
 
-def test_a_plan_tells_who_may_call_what_it_costs_and_whether_that_is_new() -> None:
+def test_plan_has_access_cost_and_whether_it_opens_the_url() -> None:
     first, later, signed = plan(WANTED, Observed()), plan(WANTED, DONE), plan(replace(WANTED, auth="AWS_IAM"), Observed())
     assert [(made.access, made.opens) for made in (first, later, signed)] == [
         ("public", True),
@@ -172,7 +172,7 @@ def test_a_plan_tells_who_may_call_what_it_costs_and_whether_that_is_new() -> No
     assert told.cost and told.cost.usd_per_million == 1.87
 
 
-def test_a_statement_is_known_by_what_it_says() -> None:
+def test_statement_is_recognised_by_its_content() -> None:
     wanted = PUBLIC_STATEMENTS[0]
     for change in (
         {"effect": "Deny"},
@@ -208,7 +208,7 @@ def inside(*statements: dict[str, str]) -> str:
         ((ONE,), (ONE, NEVER), (ONE, NEVER), None),
     ),
 )
-def test_what_the_live_version_may_do_is_taken_away_last(had: Any, wanted: Any, before: Any, after: Any) -> None:
+def test_permissions_of_the_live_version_are_removed_last(had: Any, wanted: Any, before: Any, after: Any) -> None:
     """Its environments may start anew at any time, and for good if the new version fails its check."""
     order = plan(replace(WANTED, inline=inside(*wanted)), replace(DONE, inline=inside(*had), live=OLD_LIVE, latest=OLD)).steps
     point = next(number for number, step in enumerate(order) if isinstance(step, CheckUrl))

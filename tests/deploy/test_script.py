@@ -68,7 +68,7 @@ def state(aws: Aws, app: str) -> str:
     return str(told).replace(app, "APP")
 
 
-def test_the_script_leaves_what_a_deploy_leaves(aws: Aws, service: Service, tmp_path: Path) -> None:
+def test_script_does_the_same_as_a_deploy(aws: Aws, service: Service, tmp_path: Path) -> None:
     """A first deploy, and an update of nearly everything: code, memory, permissions taken away, CORS, streaming begun."""
     for text, changes, version in ((SAYS.format("one"), FIRST, "1"), (SAYS.format("two"), THEN, "2")):
         printed = by_script(aws, service, tmp_path, text, changes)
@@ -80,14 +80,14 @@ def test_the_script_leaves_what_a_deploy_leaves(aws: Aws, service: Service, tmp_
         assert service.fetch(left.url).status == 200
 
 
-def test_every_plan_there_is_can_be_written_as_a_script() -> None:
+def test_script_of_every_plan_is_valid_shell() -> None:
     for case in CASES:
         told = script(plan(case.desired, case.observed))
         checked = subprocess.run(["sh", "-n"], input=told, capture_output=True, text=True, timeout=20)
         assert checked.returncode == 0 and not checked.stderr, f"{case.name}: {checked.stderr}"
 
 
-def test_a_version_that_fails_ends_the_script_before_it_is_live(aws: Aws, service: Service, tmp_path: Path) -> None:
+def test_failing_version_ends_the_script_before_it_is_live(aws: Aws, service: Service, tmp_path: Path) -> None:
     by_deploy(aws, tmp_path, SAYS.format("good"), {})
     before = aws.alias("deployed", "live")
     broken = artifact(tmp_path, "import nonesuch\n", runtime=RUNTIME)

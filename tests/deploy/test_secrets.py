@@ -71,7 +71,7 @@ def made(folder: Path, kind: str, secrets: tuple[tuple[str, str], ...] = SECRETS
 
 
 @pytest.mark.parametrize("kind", APPS)
-def test_a_deployed_app_has_them_and_nobody_else(service: Service, aws: Aws, kind: str, tmp_path: Path) -> None:
+def test_only_the_deployed_app_has_the_secrets(service: Service, aws: Aws, kind: str, tmp_path: Path) -> None:
     config = made(tmp_path / "app", kind)
     said: list[events.Event] = []
     artifact = build(config, CACHE, os.environ, said.append)
@@ -87,7 +87,7 @@ def test_a_deployed_app_has_them_and_nobody_else(service: Service, aws: Aws, kin
 
 
 @pytest.mark.parametrize("kind", APPS)
-def test_in_a_plain_process_too(service: Service, kind: str, tmp_path: Path) -> None:
+def test_secrets_reach_an_app_in_a_plain_process(service: Service, kind: str, tmp_path: Path) -> None:
     config = made(tmp_path / "app", kind)
     artifact = build(config, CACHE, os.environ, events.ignore)
     wanted = dict(desired(config, artifact, Names(config.name, "123456789012", "eu-west-1")).settings.environment)
@@ -110,7 +110,7 @@ def test_in_a_plain_process_too(service: Service, kind: str, tmp_path: Path) -> 
     assert (error, answer["body"]) == ("", repr(VALUES))
 
 
-def test_a_secret_that_is_not_there_is_the_named_cause(aws: Aws, tmp_path: Path) -> None:
+def test_missing_secret_is_the_reported_cause(aws: Aws, tmp_path: Path) -> None:
     config = replace(made(tmp_path / "app", "wsgi", (("DB", "ssm:/none"), *SECRETS[1:])), name="secret-none")
     with pytest.raises(DeployError) as failed:
         deploy(config, build(config, CACHE, os.environ, events.ignore), DeployContext(aws, events.ignore))

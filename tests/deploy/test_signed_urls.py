@@ -53,7 +53,7 @@ def says(text: str) -> str:
     return SAYS.replace("TEXT", text)
 
 
-def test_a_signed_question_is_answered(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_signed_request_gets_a_response(aws: Aws, name: str, tmp_path: Path) -> None:
     ran = Ran(aws, tmp_path, name, WHO, "AWS_IAM")
     assert (ran.done.public, ran.done.changed) == (False, True)
     assert [event.status for event in ran.seen if isinstance(event, events.Answered)] == [200]
@@ -70,7 +70,7 @@ def test_a_signed_question_is_answered(aws: Aws, name: str, tmp_path: Path) -> N
     assert (again.done.changed, again.done.public) == (False, False)
 
 
-def test_a_caller_who_may_deploy_and_not_ask(service: Service, name: str, tmp_path: Path) -> None:
+def test_caller_who_may_not_call_the_url_is_unconfirmed(service: Service, name: str, tmp_path: Path) -> None:
     iam = service.client("iam")
     iam.create_user(UserName=name)
     key = iam.create_access_key(UserName=name)["AccessKey"]
@@ -97,7 +97,7 @@ class Mistaken(HookedAws):
         return tuple((name, value.replace("eu-west-1", "eu-west-2")) for name, value in self._aws.signed(url))
 
 
-def test_a_signature_that_is_not_taken_says_nothing_of_the_app(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_rejected_signature_is_unconfirmed(aws: Aws, name: str, tmp_path: Path) -> None:
     with pytest.raises(UnconfirmedError, match="rejected the signature"):
         Ran(Mistaken(aws), tmp_path, name, says("one"), "AWS_IAM")  # type: ignore[arg-type]
     assert Ran(aws, tmp_path, name, says("one"), "AWS_IAM").done.changed is False
@@ -131,7 +131,7 @@ class Stranger:
         return [now for now, _ in itertools.groupby(heard)]
 
 
-def test_closed_and_opened_without_a_wrong_moment(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_url_is_closed_and_opened_without_a_gap(aws: Aws, name: str, tmp_path: Path) -> None:
     url = Ran(aws, tmp_path, name, says("open"), "NONE").done.url
     with Stranger(url) as stranger:
         closed = Ran(aws, tmp_path, name, says("secret"), "AWS_IAM").done
@@ -145,7 +145,7 @@ def test_closed_and_opened_without_a_wrong_moment(aws: Aws, name: str, tmp_path:
 
 
 @pytest.mark.parametrize("call", ["update_url", "move_alias", "remove_statement"])
-def test_broken_off_strangers_never_see_what_is_to_be_closed(aws: Aws, name: str, tmp_path: Path, call: str) -> None:
+def test_interrupted_closing_never_shows_private_content(aws: Aws, name: str, tmp_path: Path, call: str) -> None:
     url = Ran(aws, tmp_path, name, says("open"), "NONE").done.url
 
     def stop(made: str, count: int) -> None:

@@ -55,7 +55,7 @@ def drift(aws: Aws, folder: Path, name: str, text: str) -> list[str]:
     return [f"{line.what}: {line.detail}" for line in made.lines if line.verb == "drift"]
 
 
-def test_what_was_changed_by_hand_is_shown_as_such(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_drift_is_shown(aws: Aws, name: str, tmp_path: Path) -> None:
     one, two = SAYS.format("one"), SAYS.format("two")
     run(aws, tmp_path, name, one)
     url = run(aws, tmp_path, name, two).url
@@ -82,7 +82,7 @@ def test_what_was_changed_by_hand_is_shown_as_such(aws: Aws, name: str, tmp_path
     assert [line.split(":")[0] for line in drift(aws, tmp_path, name, two)] == ["permission mine", f"role lambent-{name}"]
 
 
-def test_a_deploy_that_was_broken_off_is_no_drift(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_interrupted_deploy_is_no_drift(aws: Aws, name: str, tmp_path: Path) -> None:
     run(aws, tmp_path, name, SAYS.format("one"))
 
     def stop(call: str, number: int) -> None:
@@ -96,7 +96,7 @@ def test_a_deploy_that_was_broken_off_is_no_drift(aws: Aws, name: str, tmp_path:
     assert "$LATEST differs from version 1: other code" in line
 
 
-def test_versions_say_what_changed_and_which_answers(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_versions_list_changes_and_traffic(aws: Aws, name: str, tmp_path: Path) -> None:
     run(aws, tmp_path, name, SAYS.format("one"))
     run(aws, tmp_path, name, SAYS.format("two"))
     run(aws, tmp_path, name, SAYS.format("two"), memory_mb=256, environment=(("KEY", "hunter2"),))
@@ -129,14 +129,14 @@ def test_status_of_one_app(aws: Aws, service: Service, name: str, tmp_path: Path
     assert status("nonesuch", aws, 5) is None
 
 
-def test_status_of_what_lambent_did_not_make_is_refused(aws: Aws, service: Service, name: str) -> None:
+def test_status_of_a_foreign_function_is_refused(aws: Aws, service: Service, name: str) -> None:
     elsewhere = connect("us-east-1", endpoint_url=service.url, keys=("lambent", "lambent"))
     service.function(name)
     with pytest.raises(DeployError, match="lambent didn't create it"):
         status(name, elsewhere, 5)
 
 
-def test_all_apps_and_nobody_elses(service: Service, tmp_path: Path) -> None:
+def test_only_own_apps_are_listed(service: Service, tmp_path: Path) -> None:
     there = connect("eu-central-1", endpoint_url=service.url, keys=("lambent", "lambent"))
     assert apps(there).apps == ()
     own = service.role("own")
@@ -169,7 +169,7 @@ NOT_SEEN = {
 SERVICE = {"lambda": "lambda", "iam": "iam", "logs": "logs", "s3": "s3"}
 
 
-def test_the_policy_allows_every_call_that_is_made_and_little_else(service: Service, name: str, tmp_path: Path) -> None:
+def test_policy_allows_every_call_and_little_else(service: Service, name: str, tmp_path: Path) -> None:
     watched = connect("eu-west-1", endpoint_url=service.url, keys=("lambent", "lambent"))
     made: set[str] = set()
 
@@ -198,7 +198,7 @@ def test_the_policy_allows_every_call_that_is_made_and_little_else(service: Serv
     assert allowed - made <= NOT_SEEN
 
 
-def test_the_policy_is_about_this_app_alone(tmp_path: Path) -> None:
+def test_policy_covers_only_this_app(tmp_path: Path) -> None:
     names = Names("shop", "123456789012", "eu-west-1")
     zipped = replace(artifact(tmp_path, "x"), zipped=60_000_000)
     plain = policy(desired(config(tmp_path, "shop"), artifact(tmp_path, "x"), names))

@@ -103,7 +103,7 @@ def mode(aws: Aws, name: str) -> str:
     return url.mode
 
 
-def test_on_and_off_and_no_client_sees_raw_json(aws: Aws, tmp_path: Path) -> None:
+def test_no_client_sees_raw_json_when_streaming_is_switched(aws: Aws, tmp_path: Path) -> None:
     url = run(aws, tmp_path, "switch", "one", stream=False).url
     assert (mode(aws, "switch"), fetch(url, 10).body) == (BUFFERED, b"one")
     with Client(url) as client:
@@ -119,7 +119,7 @@ def test_on_and_off_and_no_client_sees_raw_json(aws: Aws, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_broken_off_anywhere_a_rerun_mends_it(aws: Aws, tmp_path: Path, stream: bool) -> None:
+def test_interrupted_switch_is_completed_by_a_rerun(aws: Aws, tmp_path: Path, stream: bool) -> None:
     """At each of the two calls that change what clients meet: neither the break nor the rerun shows raw JSON."""
     name = f"broken{stream}"
     url = run(aws, tmp_path, name, "before", stream=not stream).url
@@ -141,7 +141,7 @@ def test_broken_off_anywhere_a_rerun_mends_it(aws: Aws, tmp_path: Path, stream: 
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_a_refused_mode_leaves_the_old_version_and_its_mode(aws: Aws, tmp_path: Path, stream: bool) -> None:
+def test_refused_mode_leaves_the_old_version_and_its_mode(aws: Aws, tmp_path: Path, stream: bool) -> None:
     name = f"refused{stream}"
     url = run(aws, tmp_path, name, "before", stream=not stream).url
 
@@ -154,7 +154,7 @@ def test_a_refused_mode_leaves_the_old_version_and_its_mode(aws: Aws, tmp_path: 
     assert fetch(url, 10).body == b"before"
 
 
-def test_a_version_that_answers_in_the_other_form_does_not_go_live(aws: Aws, tmp_path: Path) -> None:
+def test_version_with_the_wrong_response_form_does_not_go_live(aws: Aws, tmp_path: Path) -> None:
     url = run(aws, tmp_path, "form", "good", stream=False).url
     for stream, told in ((False, "stream"), (True, "buffered")):
         with pytest.raises(DeployError, match="the app responds for a"):
@@ -193,14 +193,14 @@ HOWS = {
 }
 
 
-def test_an_app_whose_answer_never_ends_goes_live(aws: Aws, tmp_path: Path) -> None:
+def test_app_with_an_endless_response_goes_live(aws: Aws, tmp_path: Path) -> None:
     """A clock at `/`: its beginning is answer enough, for the check as for the URL."""
     done = run(aws, tmp_path, "endless", "tick", stream=True, code=ENDLESS)
     assert fetch(done.url, 10).body.startswith(b"tick")
 
 
 @pytest.mark.parametrize("how", HOWS)
-def test_a_streamed_version_that_fails_does_not_go_live(aws: Aws, tmp_path: Path, how: str) -> None:
+def test_failing_streamed_version_does_not_go_live(aws: Aws, tmp_path: Path, how: str) -> None:
     name = how.replace(" ", "")
     url = run(aws, tmp_path, name, "good", stream=True).url
     code, said = HOWS[how]
@@ -211,7 +211,7 @@ def test_a_streamed_version_that_fails_does_not_go_live(aws: Aws, tmp_path: Path
     assert fetch(url, 10).body == b"good"
 
 
-def test_an_answer_is_judged_in_both_forms() -> None:
+def test_both_response_forms_are_judged() -> None:
     settings = Settings("role", RUNTIME, "main.app", 128, 3, 512)
     broken = b'{"statusCode": 500}' + b"\0" * 8 + b"the reason"
     failure = judge(Invoked(broken, "", ""), settings, strict=True)
@@ -226,7 +226,7 @@ def test_an_answer_is_judged_in_both_forms() -> None:
     ]
 
 
-def test_raw_json_at_the_end_is_said(aws: Aws) -> None:
+def test_raw_json_from_the_url_is_reported(aws: Aws) -> None:
     """Somebody's hand on the URL, or AWS's own delay: a good status is not the whole answer."""
     shown = Response(200, b'{"statusCode":200,"headers":{},"body":"x","isBase64Encoded":false}')
     settings = Settings("role", RUNTIME, "main.app", 128, 1, 512)

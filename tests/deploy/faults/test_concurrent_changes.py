@@ -21,7 +21,7 @@ from support.faults.world import QUICK, World, with_hosting
 ONE, TWO, THREE = (replace(PLAIN, text=text) for text in ("one", "two", "three"))
 
 
-def test_the_version_before_is_not_another_one_when_somebody_deploys_meanwhile(world: World) -> None:
+def test_rollback_stops_if_someone_deploys_at_the_same_time(world: World) -> None:
     for spec in (ONE, TWO):
         world.deploy("before", spec, world.direct)
 
@@ -43,7 +43,7 @@ class Fickle(HookedAws):
         return Invoked(b'{"errorType": "ValueError"}' if failed else b'{"statusCode": 200}', "Unhandled" * failed, "")
 
 
-def test_taking_a_version_back_does_not_undo_somebody_elses(world: World) -> None:
+def test_taking_back_does_not_undo_another_deploy(world: World) -> None:
     world.deploy("taken", ONE, world.direct)
 
     def fetch(url: str, *_: object) -> Response:
@@ -58,7 +58,7 @@ def test_taking_a_version_back_does_not_undo_somebody_elses(world: World) -> Non
     assert request_once(world.url("taken")) == THREE.body
 
 
-def test_a_version_that_an_alias_of_the_users_needs_is_kept(world: World) -> None:
+def test_version_of_a_foreign_alias_is_kept(world: World) -> None:
     kept = with_hosting(ONE, keep_versions=1)
     world.deploy("kept", kept, world.direct)
     world.direct.create_alias("kept", "mine", "1")
@@ -69,7 +69,7 @@ def test_a_version_that_an_alias_of_the_users_needs_is_kept(world: World) -> Non
     assert again.changed is False
 
 
-def test_streaming_left_half_on_by_a_rollback_is_mended_by_the_next(world: World) -> None:
+def test_next_rollback_fixes_a_half_switched_mode(world: World) -> None:
     for spec in (STREAMED, ONE):
         world.deploy("half", spec, world.direct)
     world.direct.move_alias("half", "live", "1")  # as a rollback that was killed before it set the URL's mode
@@ -78,5 +78,5 @@ def test_streaming_left_half_on_by_a_rollback_is_mended_by_the_next(world: World
     assert request_once(world.url("half")) == STREAMED.body
 
 
-def test_a_bucket_that_somebody_has_deleted_is_empty(world: World) -> None:
+def test_deleted_bucket_counts_as_empty(world: World) -> None:
     world.direct.empty_bucket("deleted-meanwhile", "uploads/")

@@ -30,14 +30,14 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> MemorySweep:
 
 
 @pytest.mark.parametrize("operation", IN_MEMORY, ids=lambda operation: operation.name)
-def test_cases_that_the_seed_chose(sweep: MemorySweep, operation: Operation) -> None:
+def test_sampled_cases(sweep: MemorySweep, operation: Operation) -> None:
     chance = random.Random(f"{SEED} {operation.name}")
     cases = chance.sample(sweep.cases(operation), TRIED)
     assert [wrong for case in cases for wrong in sweep.run(*case)] == []
 
 
 @pytest.mark.parametrize("rival", RIVALS)
-def test_two_at_once_in_an_order_that_the_seed_chose(sweep: MemorySweep, rival: str) -> None:
+def test_two_runs_interleaved(sweep: MemorySweep, rival: str) -> None:
     chance = random.Random(f"{SEED} {rival}")
     for operation in chance.sample(UPDATES, 3):
         sweep.labels(operation)
@@ -52,13 +52,13 @@ class Closed(MemoryWorld):
         return super().fetch(url, within_s, headers)
 
 
-def test_a_url_that_another_deploy_closes_is_said_to_be_so(tmp_path: Path) -> None:
+def test_url_closed_by_another_deploy_is_reported(tmp_path: Path) -> None:
     world = Closed(tmp_path, MemoryAws())
     with pytest.raises(DeployError, match="another deploy of app changed who may call the URL"):
         world.deploy(APP, NEW_CODE)
 
 
-def test_what_a_broken_off_first_deploy_uploaded_goes_with_the_app(tmp_path: Path) -> None:
+def test_destroy_deletes_uploads_of_an_interrupted_first_deploy(tmp_path: Path) -> None:
     first = next(each for each in FIRSTS if each.spec.overflow)
     upload = next(each for each in reversed(MemorySweep(tmp_path).labels(first)) if each.startswith("upload "))
     world = MemoryWorld(tmp_path, MemoryAws())
@@ -71,7 +71,7 @@ def test_what_a_broken_off_first_deploy_uploaded_goes_with_the_app(tmp_path: Pat
     assert world.objects() == []
 
 
-def test_a_version_that_somebody_uses_by_now_keeps_its_packages(tmp_path: Path) -> None:
+def test_version_in_use_keeps_its_packages(tmp_path: Path) -> None:
     world = MemoryWorld(tmp_path, MemoryAws())
     world.memory.create_bucket(PACKAGES, ())
     world.deploy(APP, BESIDE)

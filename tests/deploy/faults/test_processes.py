@@ -81,7 +81,7 @@ def kill_at(world: World, name: str, text: str, label: str, after: bool) -> None
     assert started[0].end()[0] == -9
 
 
-def test_killed_in_a_first_deploy_and_in_an_update_a_rerun_completes(world: World) -> None:
+def test_killed_deploy_is_completed_by_a_rerun(world: World) -> None:
     chance = random.Random(SEED)
     whole = deployed(world, "whole", "one")
     assert request_once(whole) == (200, b"one")
@@ -100,7 +100,7 @@ def test_killed_in_a_first_deploy_and_in_an_update_a_rerun_completes(world: Worl
 
 
 @pytest.mark.parametrize("kind", ("access denied", "credentials expired"))
-def test_a_refusal_is_told_in_our_form(world: World, kind: str) -> None:
+def test_refusal_is_printed_as_what_where_and_hint(world: World, kind: str) -> None:
     world.begin(Fault(next(each for each in KINDS if each.name == kind), random.Random(SEED).choice(FIRST)))
     code, out, err = Deploy(world, f"refused-{kind[:6]}", "one").end()
     assert (code, out) == (1, "")
@@ -109,7 +109,7 @@ def test_a_refusal_is_told_in_our_form(world: World, kind: str) -> None:
     assert ('"Effect": "Allow"' in err) == (kind == "access denied")
 
 
-def test_two_at_once_one_wins_and_the_other_says_so(world: World) -> None:
+def test_of_two_deploys_at_once_one_wins_and_the_other_reports_it(world: World) -> None:
     url = deployed(world, "rivals", "zero")
     world.begin(None)
     with UrlPoller(url) as poller:

@@ -37,14 +37,14 @@ def sweep(world: World) -> Sweep:
 
 
 @pytest.mark.parametrize("operation", SAMPLED, ids=lambda operation: operation.name)
-def test_a_case_that_the_seed_chose(sweep: Sweep, operation: Operation) -> None:
+def test_sampled_case(sweep: Sweep, operation: Operation) -> None:
     outcome = sweep.run(random.Random(f"{SEED} {operation.name}").choice(sweep.cases((operation,))))
     assert not outcome.wrong, outcome
     assert "did not come" not in outcome.ended
 
 
 @pytest.mark.parametrize("case", ONCE_WRONG, ids=lambda case: f"{case.operation}-{case.label}-{case.kind}".replace(" ", "_"))
-def test_a_case_that_once_went_wrong(sweep: Sweep, case: Case) -> None:
+def test_case_that_failed_in_the_past(sweep: Sweep, case: Case) -> None:
     outcome = sweep.run(case)
     assert not outcome.wrong, outcome
     assert "did not come" not in outcome.ended

@@ -305,9 +305,16 @@ def test_error_is_shown_with_the_lines_of_its_invocation() -> None:
 
 def test_failures_and_lines_are_counted_once() -> None:
     lines = [LogEvent("1", "s", 1, "Traceback (most recent call last):"), LogEvent("2", "s", 2, f"{REPORT}Status: error")]
-    heard = VersionLog("2")
-    heard.add(lines)
-    heard.add(lines)
-    assert heard.count == RequestCount(1, 1) and heard.first_error == lines[0]
-    heard.add([replace(lines[0], id="3")])
-    assert heard.count == RequestCount(1, 2)
+    log = VersionLog("2")
+    log.add(lines)
+    log.add(lines)
+    assert log.count == RequestCount(1, 1) and log.first_error == lines[0]
+    log.add([replace(lines[0], id="3")])
+    assert log.count == RequestCount(1, 2)
+
+
+def test_request_that_checked_the_version_is_not_counted() -> None:
+    """Its end may be logged after the canary has begun."""
+    log = VersionLog("2", "4f")
+    log.add([LogEvent("1", "s", 1, REPORT), LogEvent("2", "s", 2, REPORT.replace("4f", "50"))])
+    assert log.count == RequestCount(1, 0)

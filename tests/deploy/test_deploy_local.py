@@ -99,7 +99,7 @@ FAILURES = (
     ),
     (
         "import time\n\ndef lambda_handler(e, c):\n    time.sleep(60)\n",
-        "the function timed out: no answer within 1 s at 1024 MB",
+        "the function timed out: no response within 1 s at 1024 MB",
         "",
     ),
     ("import sys\n\ndef lambda_handler(e, c):\n    sys.exit(3)\n", "the function's process exited (exit status 3)", ""),
@@ -119,7 +119,7 @@ def test_failing_first_version_leaves_no_url(aws: Aws, name: str, tmp_path: Path
 
 def test_status_500_of_a_web_app_is_a_failure(aws: Aws, name: str, tmp_path: Path) -> None:
     web = App("main", "lambda_handler", "asgi")
-    with pytest.raises(DeployError, match="answered 500"):
+    with pytest.raises(DeployError, match="responded to GET / with 500"):
         run(aws, tmp_path, name, says("oh", 500), app=web)
     assert run(aws, tmp_path, name, says("not here", 404), app=web).changed
 

@@ -109,11 +109,11 @@ def download_all(
 
 
 def _retries(environ: Mapping[str, str]) -> int:
-    value = environ.get("UV_HTTP_RETRIES") or str(_RETRIES)
-    if not value.isdecimal():
+    value = environ.get("UV_HTTP_RETRIES")
+    if value and not value.isdecimal():
         raise PackagingError(
             f"the number of retries must be a whole number, got {value}",
             where="UV_HTTP_RETRIES",
             hint=f"UV_HTTP_RETRIES={_RETRIES}",
         )
-    return int(value)
+    return int(value) if value else _RETRIES

@@ -134,7 +134,7 @@ class RegistryClient:
 
     @property
     def _read_timeout_s(self) -> float:
-        value = self._environ.get("UV_HTTP_TIMEOUT") or self._environ.get("HTTP_TIMEOUT") or ""
+        value = self._environ.get("UV_HTTP_TIMEOUT") or self._environ.get("HTTP_TIMEOUT")
         try:
             return float(value) if value else _READ_TIMEOUT_S
         except ValueError:

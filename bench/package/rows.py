@@ -27,7 +27,7 @@ def _build(name: str, title: str, measure: Callable[..., Samples], bars: Bars, o
 
 def _builds() -> list[Row]:
     kinds = (
-        ("rebuild", "rebuild, only the app changed", situations.rebuild, Bars(0.25, {UV: 1 / 10, PIP: 1 / 50})),
+        ("rebuild", "rebuild, only the app changed", situations.rebuild, Bars(0.35, {UV: 1 / 4})),
         ("fetched", "wheels fetched, nothing else cached", situations.fetched, Bars(None, {UV: 1.5, PIP: 1 / 4})),
         ("cold", "cold, everything fetched", situations.cold, Bars(None, {PIP: 1 / 3})),
     )

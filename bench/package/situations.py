@@ -14,15 +14,15 @@ from lambent.package.target import Target
 
 from . import process
 from .contenders import EVERYBODY, Project, environment, prepared, project, zipped
-from .model import LAMBENT, PIP, Samples, Site, Took, Trouble
+from .model import LAMBENT, PIP, UV, Samples, Site, Took, Trouble
 
 
 def rebuild(site: Site, of: str, machine: str) -> Samples:
-    """CPU of a build after the app was changed, all else being as the build before left it."""
+    """CPU of a build after an edit of the app. Everything else is cached from the build before."""
     at = project(of, machine, site)
-    for who in EVERYBODY:
+    for who in (LAMBENT, UV):
         zipped(who, at)
-    return _rounds(site, at, EVERYBODY, at.edit)
+    return _rounds(site, at, (LAMBENT, UV), at.edit)
 
 
 def fetched(site: Site, of: str, machine: str) -> Samples:

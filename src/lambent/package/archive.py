@@ -5,7 +5,7 @@ The same members give the same bytes on every machine: a fixed date (1980-01-01,
 wheel hasn't compressed already (libdeflate level 6: smaller than zlib 9 in less than half the time, see docs/benchmarks.md).
 No zip64, since AWS accepts at most 250 MB unzipped.
 
-`zipfile` can't copy compressed members, and takes several times as long to read the directory of a large archive.
+`zipfile` can't copy compressed members, nor write the same bytes with every version of Python.
 Format: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
 """
 

@@ -1,4 +1,4 @@
-"""The runtime as it is packed for one target: its modules in one file, which the target's Python starts directly.
+"""The runtime, packed for one target: its modules in one file, which the target's Python starts directly.
 
 Compared with the plain files from `vendor.py` this saves two things at each start: a shell, and the search for each module.
 `runtime/bundle.py` reads the file.

@@ -170,7 +170,7 @@ def test_no_network(sandbox: Sandbox, tmp_path: Path) -> None:
         (("--env", "NOVALUE"), "NOVALUE"),
         (("--env", "AWS_REGION=x"), "AWS_REGION"),
         (("--name", "a/b"), "a/b"),
-        (("--port", "70000"), "70000"),
+        (("--port", "70000"), "must be between 0 and 65535, got 70000"),
         (("--wrong",), "--wrong"),
     ],
 )

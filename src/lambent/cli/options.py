@@ -75,10 +75,17 @@ state_option = click.option(
 
 
 class Number(click.IntRange):
-    """A number whose range --help doesn't print: "[0<=x<=65535]" reads like a formula."""
+    """A whole number in a range. click itself prints the range in --help, as "[0<=x<=65535]"."""
 
     def _describe_range(self) -> str:
         return ""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        digits = str(value)
+        if not digits.isdecimal() or not (self.min or 0) <= int(digits) <= (self.max or int(digits)):
+            bounds = f"{self.min} or more" if self.max is None else f"between {self.min} and {self.max}"
+            self.fail(f"must be {bounds}, got {value}", param, ctx)
+        return int(digits)
 
 
 PORT = Number(0, 65535)

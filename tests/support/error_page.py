@@ -25,14 +25,14 @@ AREAS = {
     "deploy": "Deploying",
     "local": "The local Lambda",
 }
-TABLES = {
-    "KnownError": "AwsError",
-    "Cause": "DeployError",
-    "Finding": "PackagingError",
-    "_Fault": "PackagingError",
-    "_Rule": "PackagingError",
+DEFAULT_KINDS = {
+    "aws": "AwsError",
+    "config": "UsageError",
+    "deploy": "DeployError",
+    "local": "LocalError",
+    "package": "PackagingError",
 }
-"""Classes whose values become errors elsewhere: their fields `what` and `hint` are messages too."""
+"""The kind of error that an area makes of its tables of messages: values with the fields `what` and `hint`."""
 
 VARIANTS = 8
 """The number of forms of one message, from its conditions, that the page lists."""
@@ -112,13 +112,17 @@ class Source:
     """The parsed source, and an index of its calls and of its error classes."""
 
     def __init__(self) -> None:
-        self.modules = {path.relative_to(SOURCE): ast.parse(path.read_text()) for path in sorted(SOURCE.rglob("*.py"))}
+        self.modules = {
+            path.relative_to(SOURCE): ast.parse(path.read_text())
+            for path in sorted(SOURCE.rglob("*.py"), key=lambda path: (path.name != "errors.py", path))
+        }
         self.calls: dict[str, list[tuple[ast.Call, Scope]]] = defaultdict(list)
         self.definitions: dict[str, list[Scope]] = defaultdict(list)
         self.constants: dict[str, list[tuple[ast.expr, Scope]]] = defaultdict(list)
         self.kinds = {kind: kind for kind in documented_kinds()}
         self.fields: dict[str, list[str]] = {}
-        for module in self.modules.values():
+        self.initializers: dict[str, Scope] = {}
+        for path, module in self.modules.items():
             for call, function in _with_function(module, None):
                 self.calls[_name(call.func)].append((call, Scope(module, function)))
             for _, statement in _assignments(module, 1_000_000):
@@ -128,28 +132,43 @@ class Source:
                 if isinstance(node, ast.FunctionDef):
                     self.definitions[node.name].append(Scope(module, node))
                 elif isinstance(node, ast.ClassDef):
-                    self._add_class(node)
+                    self._add_class(node, Scope(module), path.parts[0])
 
-    def _add_class(self, node: ast.ClassDef) -> None:
-        if node.name in TABLES:
-            self.kinds[node.name] = TABLES[node.name]
-            self.fields[node.name] = [item.target.id for item in node.body if isinstance(item, ast.AnnAssign)]  # type: ignore[union-attr]
+    def _add_class(self, node: ast.ClassDef, scope: Scope, area: str) -> None:
+        fields = [item.target.id for item in node.body if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)]
+        if {"what", "hint"} <= set(fields):
+            self.kinds[node.name], self.fields[node.name] = DEFAULT_KINDS[area], fields
         for base in map(_name, node.bases):
             if base in self.kinds:
                 self.kinds.setdefault(node.name, self.kinds[base])
+        for item in node.body if node.name in self.kinds else ():
+            if isinstance(item, ast.FunctionDef) and item.name == "__init__":
+                initializer = Scope(scope.module, item)
+                if "hint" not in initializer.parameters:  # it writes the message itself
+                    self.initializers[node.name] = initializer
 
     def entries(self) -> Iterator[Entry]:
         for path, module in self.modules.items():
             area = path.parts[0] if len(path.parts) > 1 else ""
-            for call, function in _with_function(module, None):
-                kind = self.kinds.get(_name(call.func))
-                what, hint = self._argument(call, "what", 0), self._argument(call, "hint", -1)
-                if kind is None or what is None:
-                    continue
-                for scope in self._scopes(Scope(module, function), what, hint):
-                    for message, hints in self._pairs(what, hint, scope):
-                        if not re.fullmatch(r"[{}\w :]*", message) or re.search(r"\w \w", message):
-                            yield Entry(area, message, kind, " or: ".join(hints))
+            for kind, what, hint, scope in self._errors(module, area):
+                for message, hints in self._pairs(what, hint, scope):
+                    if not re.fullmatch(r"[{}\w :]*", message) or re.search(r"\w \w", message):
+                        yield Entry(area, message, kind, " or: ".join(hints))
+
+    def _errors(self, module: ast.Module, area: str) -> Iterator[tuple[str, ast.expr, ast.expr | None, Scope]]:
+        """Yield the kind, message and hint of each error that a module constructs, once for each caller that words it."""
+        for call, function in _with_function(module, None):
+            name, scope = _name(call.func), Scope(module, function)
+            if name in self.initializers:
+                initializer = self.initializers[name]
+                scope = Scope(initializer.module, initializer.function, initializer.bind(call, scope))
+                (call,) = (node for node, _ in _with_function(scope.function or module, None) if _name(node.func) == "__init__")
+            what, hint = self._argument(call, name, "what", 0), self._argument(call, name, "hint", -1)
+            if name in self.kinds and what is not None:
+                scopes = [scope] if scope.arguments else self._scopes(scope, what, hint)
+                yield from ((self.kinds[name], what, hint, each) for each in scopes)
+        if any(isinstance(node, ast.ClassDef) and node.name in self.fields for node in module.body):
+            yield from ((DEFAULT_KINDS[area], *pair) for pair in _returned_pairs(module))
 
     def _pairs(self, what: ast.expr, hint: ast.expr | None, scope: Scope) -> Iterator[tuple[str, list[str]]]:
         """Yield each form of a message with the hints that go with it: those of the same branch, or all."""
@@ -167,12 +186,12 @@ class Source:
     def _hints(self, hints: list[ast.expr], scope: Scope) -> list[str]:
         return list(dict.fromkeys(text for hint in hints for text in self.texts(hint, scope)))[:3]
 
-    def _argument(self, call: ast.Call, field: str, index: int) -> ast.expr | None:
+    def _argument(self, call: ast.Call, name: str, field: str, index: int) -> ast.expr | None:
         """Return an argument by its keyword, or by its position in the class."""
         for keyword in call.keywords:
             if keyword.arg == field:
                 return keyword.value
-        fields = self.fields.get(_name(call.func), [])
+        fields = self.fields.get(name, [])
         index = fields.index(field) if field in fields else index
         return call.args[index] if 0 <= index < len(call.args) else None
 
@@ -214,7 +233,9 @@ class Source:
             case ast.JoinedStr(parts):
                 return _joined([self.texts(part, scope, depth) for part in parts])
             case ast.FormattedValue(value):
-                return self.texts(value, scope, depth + 1) if isinstance(value, ast.Name) else [f"{{{_label(value)}}}"]
+                return (
+                    self.texts(value, scope, depth + 1) if isinstance(value, ast.Name | ast.Call) else [f"{{{_label(value)}}}"]
+                )
             case ast.BinOp(left, ast.Add(), right):
                 return _joined([self.texts(left, scope, depth), self.texts(right, scope, depth)])
             case ast.IfExp(_, body, otherwise):
@@ -271,6 +292,8 @@ def _label(node: ast.expr) -> str:
     match node:
         case ast.Name(name):
             return name
+        case ast.Attribute(ast.Name("self"), name):
+            return name.strip("_")
         case ast.Attribute(value, "name" | "path" | "parent" | "value"):
             return _label(value)
         case ast.Attribute(_, name):
@@ -308,6 +331,16 @@ def _assigned(statement: ast.Assign, name: str) -> ast.expr | None:
             if isinstance(variable, ast.Name) and variable.id == name:
                 return value
     return None
+
+
+def _returned_pairs(module: ast.Module) -> Iterator[tuple[ast.expr, ast.expr, Scope]]:
+    """Yield the message and the hint that the functions of a module return as a pair."""
+    for function in module.body:
+        if isinstance(function, ast.FunctionDef) and function.returns and ast.unparse(function.returns) == "tuple[str, str]":
+            for node in ast.walk(function):
+                if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
+                    what, hint = node.value.elts
+                    yield what, hint, Scope(module, function)
 
 
 def _with_function(node: ast.AST, function: ast.FunctionDef | None) -> Iterator[tuple[ast.Call, ast.FunctionDef | None]]:

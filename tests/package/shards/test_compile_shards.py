@@ -17,8 +17,6 @@ from lambent.package.shards.slim import SlimOptions
 from support.wheel_files import TARGET, wheel
 
 SLIM = SlimOptions()
-
-
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 

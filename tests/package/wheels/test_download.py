@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import signal
 import subprocess
@@ -21,11 +22,7 @@ from lambent.package.wheels.fetch_context import FetchContext
 from support.registry import Answer, Habit, Registry, Request, honest, lock, serving, sha256, wheel
 
 TARGET = Target("3.13", "x86_64", (2, 34))
-
-
 BIG = random.Random(4).randbytes(300_000)
-
-
 QUICK = {"UV_HTTP_RETRIES": "1", "UV_HTTP_TIMEOUT": "5"}
 
 
@@ -265,8 +262,6 @@ def test_wrong_hash_is_refused(registry: Registry, context: FetchContext) -> Non
 
 @pytest.mark.parametrize("algorithm", ["sha384", "sha512", "blake2b", "md5"])
 def test_every_common_hash_is_verified(registry: Registry, context: FetchContext, algorithm: str) -> None:
-    import hashlib
-
     pin = registry.offer()
     right = hashlib.new(algorithm, wheel()[1]).hexdigest()
     good = replace(pin, wheels=(replace(pin.wheels[0], hashes=((algorithm, right),)),))

@@ -35,9 +35,8 @@ class Names(Struct, frozen=True):
 
     @property
     def partition(self) -> str:
-        if self.region.startswith("cn-"):
-            return "aws-cn"
-        return "aws-us-gov" if self.region.startswith("us-gov-") else "aws"
+        prefixes = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc"}
+        return next((partition for prefix, partition in prefixes.items() if self.region.startswith(prefix)), "aws")
 
     @property
     def function_arn(self) -> str:

@@ -87,7 +87,10 @@ class AwsClient:
             raise explain_region(translated, self._region, regions) from error
 
     def _s3_arn(self, params: dict[str, Any]) -> str:
-        partition = {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(self._region.rpartition("-")[0].rpartition("-")[0], "aws")
+        try:
+            partition = self._session.get_partition_for_region(self._region)
+        except botocore.exceptions.UnknownRegionError:
+            partition = "aws"
         key = f"/{params['Key']}" if "Key" in params else ""
         return f"arn:{partition}:s3:::{params['Bucket']}{key}" if "Bucket" in params else ""
 

@@ -67,7 +67,7 @@ def with_app(command: Command) -> Command:
         options.runtime_option,
         options.arch_option,
         click.option("--memory", metavar="MB", help="Memory in MB, 128 to 10240. Default: 1024. CPU scales with it."),
-        click.option("--timeout", metavar="S", help="Seconds a request may take, 1 to 900. Default: 30."),
+        click.option("--timeout", metavar="S", help="Seconds a request may take, 1 to 1800. Default: 30."),
         click.option("--env", "-e", metavar="K=V", multiple=True, help="Environment variable of the function. Repeatable."),
         click.option("--stream/--no-stream", default=None, help="Send responses as the app produces them, or whole (default)."),
         options.overflow_option,

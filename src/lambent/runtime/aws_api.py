@@ -57,8 +57,7 @@ def call(service: str, operation: str, parameters: dict[str, Any], region: str, 
 
 
 def _endpoint(service: str, region: str) -> str:
-    suffix = ".cn" if region.startswith("cn-") else ""
-    default = f"https://{service}.{region}.amazonaws.com{suffix}"
+    default = f"https://{service}.{region}.{domain(region)}"
     return variable(_ENDPOINT_VARIABLES[service]) or variable("AWS_ENDPOINT_URL") or default
 
 
@@ -99,6 +98,11 @@ def _secure(host: str, timeout_s: float) -> HTTPSConnection:
         if not _contexts:
             _contexts.append(create_default_context())
     return HTTPSConnection(host, timeout=timeout_s, context=_contexts[0])
+
+
+def domain(region: str) -> str:
+    """Return the domain of AWS's services in a region."""
+    return {"cn-": "amazonaws.com.cn", "eus": "amazonaws.eu"}.get(region[:3], "amazonaws.com")
 
 
 def split_url(url: str) -> tuple[str, str, str]:

@@ -6,7 +6,7 @@ from hashlib import sha256
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from time import time
 
-from .aws_api import RequestFailed, TemporaryFailure, credentials, split_url
+from .aws_api import RequestFailed, TemporaryFailure, credentials, domain, split_url
 from .environment import variable
 from .signature import sign
 
@@ -27,7 +27,7 @@ class S3Object:
         bucket, _, key = location.removeprefix("s3://").partition("/")
         region = variable("AWS_REGION")
         endpoint = variable("AWS_ENDPOINT_URL_S3") or variable("AWS_ENDPOINT_URL")
-        host = f"s3.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
+        host = f"s3.{region}.{domain(region)}"
         if endpoint:
             self._scheme, self._host, base = split_url(endpoint)
             self._path = f"{base.rstrip('/')}/{bucket}/{key}"

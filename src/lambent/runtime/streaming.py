@@ -209,10 +209,12 @@ def streaming_response(api: RuntimeApi, log: Log, invocation: Invocation, reques
 
 
 def accepts_streams(request: Request) -> bool:
-    """Return whether the sender of the event can read a stream. Load balancers and HTTP APIs would show the prelude."""
-    if request.form == "2.0":
-        return ".execute-api." not in (request.event["requestContext"].get("domainName") or "")
-    return request.form == "1.0"
+    """Return whether the sender of the event can read a stream: only a Function URL certainly can.
+
+    HTTP APIs, custom domains and load balancers would show the prelude. A REST API streams only in a mode that its events don't
+    tell.
+    """
+    return request.form == "2.0" and ".lambda-url." in (request.event["requestContext"].get("domainName") or "")
 
 
 def _caused_by_disconnect(error: BaseException | None, depth: int = 8) -> bool:

@@ -66,7 +66,7 @@ UNASSUMABLE = "The role defined for the function cannot be assumed by Lambda."
     [
         ({"MemorySize": 64}, VALIDATION, rule("'64' ", "memorySize", "have value greater than or equal to 128")),
         ({"MemorySize": 10241}, VALIDATION, rule("'10241' ", "memorySize", "have value less than or equal to 10240")),
-        ({"Timeout": 901}, VALIDATION, rule("'901' ", "timeout", "have value less than or equal to 900")),
+        ({"Timeout": 1801}, VALIDATION, rule("'1801' ", "timeout", "have value less than or equal to 1800")),
         ({"EphemeralStorage": {"Size": 100}}, VALIDATION, rule("'100' ", "ephemeralStorage.size", "have value greater")),
         ({"MemorySize": 1, "Timeout": 0}, VALIDATION, "2 validation errors detected: Value '1' at 'memorySize'"),
         ({"MemorySize": 1, "Timeout": 0}, VALIDATION, "; Value '0' at 'timeout'"),

@@ -9,8 +9,7 @@ import io
 import re
 from collections.abc import Iterable, Mapping
 
-EntryPoint = tuple[str, str, str]
-"""Group, name, "module:object"."""
+from lambent.package.shards.shard import EntryPoint
 
 _SCRIPT_GROUPS = ("console_scripts", "gui_scripts")
 _REQUIRES_DIST = re.compile(r"^requires-dist:[ \t]*(.*(?:\n[ \t]+.*)*)", re.IGNORECASE | re.MULTILINE)

@@ -20,7 +20,9 @@ from lambent.package.cache import archive_comment, mark_used
 from lambent.package.lock import Wheel
 from lambent.package.shards import import_scanner
 from lambent.package.shards.import_scanner import ModuleImports
-from lambent.package.shards.installer_files import EntryPoint
+
+EntryPoint = tuple[str, str, str]
+"""Group, name, "module:object"."""
 
 _INTERNAL = "\0"  # no file name can start with it
 FACTS, IMPORTS = f"{_INTERNAL}facts.json", f"{_INTERNAL}imports.json"

@@ -17,8 +17,7 @@ from typing import Any
 
 from lambent.package.cache import read_json, write_json
 from lambent.package.shards.import_scanner import ModuleImports, module_name
-from lambent.package.shards.installer_files import EntryPoint
-from lambent.package.shards.shard import Shard
+from lambent.package.shards.shard import EntryPoint, Shard
 from lambent.package.shards.slim import prefixes
 
 _FORMAT = "3"  # increase it when the same imports would give another result

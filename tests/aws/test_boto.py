@@ -99,9 +99,9 @@ def test_invalid_endpoint_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_refused_connection_is_reported() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        endpoint = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with pytest.raises(AwsError, match="no answer") as refused:
             connect("us-east-1", endpoint_url=endpoint, keys=("a", "b")).account()
     assert endpoint in refused.value.where

@@ -42,13 +42,13 @@ def test_every_known_error_is_tested() -> None:
     assert idle == []
 
 
-def recorded(found: Any) -> set[tuple[str, str]]:
+def recorded(value: Any) -> set[tuple[str, str]]:
     """MemorySweep error in the recordings."""
-    if isinstance(found, dict):
-        error = found.get("Error")
+    if isinstance(value, dict):
+        error = value.get("Error")
         here = {(error["Code"], error.get("Message") or "")} if isinstance(error, dict) and "Code" in error else set()
-        return here.union(*(recorded(each) for each in found.values()))
-    return set().union(*map(recorded, found)) if isinstance(found, list) else set()
+        return here.union(*(recorded(each) for each in value.values()))
+    return set().union(*map(recorded, value)) if isinstance(value, list) else set()
 
 
 LAMBENTS_OWN_CALLS = re.compile(
@@ -62,13 +62,13 @@ LAMBENTS_OWN_CALLS = re.compile(
 
 def test_recorded_errors_are_known() -> None:
     files = RECORDINGS
-    seen = {
+    errors = {
         each
         for file in ("control-plane.json", "invoke-and-url.json")
         for each in recorded(json.loads((files / file).read_text()))
     }
-    assert len(seen) > 80
-    masked = {(code, re.sub(r"<[\w:]+>", "7", message)) for code, message in seen}
+    assert len(errors) > 80
+    masked = {(code, re.sub(r"<[\w:]+>", "7", message)) for code, message in errors}
     unknown = {
         (code, message)
         for code, message in masked
@@ -108,8 +108,8 @@ def test_denial_names_the_statement_or_the_forbidding_policy(because: str, hint:
     error = translate_refusal("AccessDeniedException", message, "CreateFunction")
     assert error.what == f"not allowed: lambda:CreateFunction on {ARN}"
     assert hint in error.hint
-    told = json.dumps({"Effect": "Allow", "Action": "lambda:CreateFunction", "Resource": ARN})
-    assert (told in error.hint) is ("explicit deny" not in because)
+    needed = json.dumps({"Effect": "Allow", "Action": "lambda:CreateFunction", "Resource": ARN})
+    assert (needed in error.hint) is ("explicit deny" not in because)
     assert (POLICY_HINT in error.hint) is hint.startswith("add")
 
 
@@ -159,8 +159,8 @@ def test_region_is_part_of_the_reason(code: str, operation: str, region: str, wh
 
 
 def test_unknown_region_is_reported() -> None:
-    gone = AwsError("GetFunction got no answer", code="EndpointConnectionError")
-    error = explain_region(gone, "eu-west1", REGIONS)
+    unreachable = AwsError("GetFunction got no answer", code="EndpointConnectionError")
+    error = explain_region(unreachable, "eu-west1", REGIONS)
     assert (error.what, error.hint) == ("there is no region eu-west1", "--region eu-west-1")
     here = explain_region(AwsError("no answer", code="EndpointConnectionError", hint="network?"), "eu-west-1", REGIONS)
     assert (here.what, here.hint) == ("no answer", "network?")

@@ -52,18 +52,18 @@ class Target(Struct):
     fetch: Fetch
     folder: Path
     name: str = ""
-    seen: list[events.Event] = field(default_factory=list)
+    observed: list[events.Event] = field(default_factory=list)
 
     def deploy(self, text: str, aws: Any = None, timing: Timing = QUICK, **hosting: Any) -> events.Deployed:
-        wanted = config(self.folder, self.name, runtime=RUNTIME, hosting=Hosting(**hosting))
+        app_config = config(self.folder, self.name, runtime=RUNTIME, hosting=Hosting(**hosting))
         zipped = artifact(self.folder, SAYS.replace("TEXT", text), runtime=RUNTIME)
-        return deploy(wanted, zipped, DeployContext(aws or self.aws, events.ignore, timing, self.fetch))
+        return deploy(app_config, zipped, DeployContext(aws or self.aws, events.ignore, timing, self.fetch))
 
     def rollback(self, version: str = "", aws: Any = None) -> events.Deployed:
-        self.seen.clear()
-        return rollback(self.name, version, DeployContext(aws or self.aws, self.seen.append, QUICK, self.fetch))
+        self.observed.clear()
+        return rollback(self.name, version, DeployContext(aws or self.aws, self.observed.append, QUICK, self.fetch))
 
-    def heard(self, url: str, path: str = "") -> bytes:
+    def body(self, url: str, path: str = "") -> bytes:
         return self.fetch(url + path, 10, ()).body
 
 
@@ -97,19 +97,19 @@ def raise_at(number: int, fault: BaseException) -> Any:
 
 def test_first_and_second_deploy_respond(target: Target) -> None:
     first = target.deploy("one")
-    assert (first.version, first.changed, target.heard(first.url)) == ("1", True, b"one")
+    assert (first.version, first.changed, target.body(first.url)) == ("1", True, b"one")
     watched = HookedAws(target.aws)
     again = target.deploy("one", watched)
     assert (again.version, again.url, again.changed, set(watched.calls) <= READS) == ("1", first.url, False, True)
     second = target.deploy("two", log_retention_days=7, tags=(("team", "web"),))
-    assert (second.version, second.url, target.heard(first.url)) == ("2", first.url, b"two")
+    assert (second.version, second.url, target.body(first.url)) == ("2", first.url, b"two")
 
 
 def test_failing_version_does_not_go_live(target: Target) -> None:
     good = target.deploy("good")
     with pytest.raises(DeployError, match="the module nonesuch is missing"):
         target.deploy("BROKEN")
-    assert target.heard(good.url) == b"good"
+    assert target.body(good.url) == b"good"
 
 
 def may(*actions: str) -> tuple[str, ...]:
@@ -140,8 +140,8 @@ def test_rollback_goes_back_and_forth(target: Target) -> None:
     with pytest.raises(DeployError, match="nothing to go back to"):
         target.rollback()
     target.deploy("two")
-    assert (target.rollback().version, target.heard(url)) == ("1", b"one")
-    assert (target.rollback("2").version, target.heard(url)) == ("2", b"two")
+    assert (target.rollback().version, target.body(url)) == ("1", b"one")
+    assert (target.rollback("2").version, target.body(url)) == ("2", b"two")
     assert target.rollback("2").changed is False
     with pytest.raises(UsageError, match="no version 9"):
         target.rollback("9")
@@ -152,12 +152,12 @@ def test_repeated_rollback_undoes_only_one_deploy(target: Target) -> None:
         url = target.deploy(text).url
     assert target.rollback().version == "2"
     again = target.rollback()
-    assert (again.version, again.changed, target.heard(url)) == ("2", False, b"two")
-    (said,) = [event.text for event in target.seen if isinstance(event, events.Notice)]
-    assert said == ("version 2 is live already, because version 3 was taken back; to go further back, run lambent rollback 1")
+    assert (again.version, again.changed, target.body(url)) == ("2", False, b"two")
+    (notice,) = [event.text for event in target.observed if isinstance(event, events.Notice)]
+    assert notice == ("version 2 is live already, because version 3 was taken back; to go further back, run lambent rollback 1")
     assert target.rollback("1").version == target.rollback().version == "1"
     target.deploy("four")
-    assert (target.rollback().version, target.heard(url)) == ("1", b"one"), "what was live before, not the newest below"
+    assert (target.rollback().version, target.body(url)) == ("1", b"one"), "what was live before, not the newest below"
 
 
 def test_rollback_skips_versions_that_were_never_live(target: Target) -> None:
@@ -165,7 +165,7 @@ def test_rollback_skips_versions_that_were_never_live(target: Target) -> None:
     with pytest.raises(DeployError, match="nonesuch"):
         target.deploy("BROKEN")
     assert target.deploy("three").version == "3"
-    assert (target.rollback().version, target.heard(url)) == ("1", b"one")
+    assert (target.rollback().version, target.body(url)) == ("1", b"one")
 
 
 @pytest.mark.parametrize("fault", [KeyboardInterrupt(), CUT], ids=["killed", "cut"])
@@ -178,8 +178,8 @@ def test_interrupted_rollback_is_completed_by_a_rerun(tmp_path: Path, moment: st
         watched = HookedAws(target.aws, **{moment: raise_at(number, fault)})
         with suppress(KeyboardInterrupt, LambentError):
             target.rollback(aws=watched)
-        assert target.heard(url) in (b"two", b"three")
-        assert (target.rollback().version, target.heard(url)) == ("2", b"two")
+        assert target.body(url) in (b"two", b"three")
+        assert (target.rollback().version, target.body(url)) == ("2", b"two")
         if len(watched.calls) < number:
             break
     assert number > 15
@@ -192,11 +192,11 @@ def test_interrupted_rollback_of_a_canary_goes_back_no_further(target: Target) -
     assert live is not None
     target.aws.move_alias(target.name, "live", "2", live.revision, (("3", 0.5),), "lambent: version 2, before it 1")
     for _ in range(2):
-        assert (target.rollback().version, target.heard(url)) == ("2", b"two")
+        assert (target.rollback().version, target.body(url)) == ("2", b"two")
 
 
 def test_rollback_waits_for_the_provisioned_environments(tmp_path: Path) -> None:
-    target = in_memory(MemoryAws(looks=2), tmp_path)
+    target = in_memory(MemoryAws(polls=2), tmp_path)
     target.deploy("one", provisioned_concurrency=1)
     target.deploy("two", provisioned_concurrency=1)
     watched = HookedAws(target.aws)
@@ -208,8 +208,8 @@ def test_rollback_waits_for_the_provisioned_environments(tmp_path: Path) -> None
 def test_destroy_leaves_nothing(target: Target) -> None:
     url = target.deploy("one").url
     destroy(prepare(target.name, target.aws, logs=True, timing=QUICK), target.aws, events.ignore)
-    _, seen = observe(target.aws, target.name, 5)
-    assert (seen.role, seen.latest, seen.alias, seen.url, seen.log_group) == (None,) * 5
+    _, observed = observe(target.aws, target.name, 5)
+    assert (observed.role, observed.latest, observed.alias, observed.url, observed.log_group) == (None,) * 5
     assert target.fetch(url, 10, ()).unknown_url
     with pytest.raises(DeployError, match="there is no app"):
         prepare(target.name, target.aws, logs=True, timing=QUICK)
@@ -220,21 +220,21 @@ def test_url_is_closed_and_opened(target: Target) -> None:
     closed = target.deploy("secret", auth="AWS_IAM")
     assert (closed.url, closed.public, target.fetch(url, 10, ()).forbidden) == (url, False, True)
     assert target.fetch(url, 10, target.aws.signed(url)).body == b"secret"
-    assert target.deploy("fair").public and target.heard(url) == b"fair"
+    assert target.deploy("fair").public and target.body(url) == b"fair"
 
 
 def test_healthy_and_failing_canary(target: Target) -> None:
     url = target.deploy("one").url
-    seen: set[bytes] = set()
+    observed: set[bytes] = set()
     passed = [0.0]
 
     def pause(seconds: float) -> None:
         passed[0] += seconds
-        seen.update(target.heard(url, "x") for _ in range(40))
+        observed.update(target.body(url, "x") for _ in range(40))
 
     timing = Timing(answer_s=5, look_s=30, clock=lambda: passed[0], pause=pause)
     assert target.deploy("two", timing=timing, canary=HALF).version == "2"
-    assert seen == {b"one", b"two"}
+    assert observed == {b"one", b"two"}
     with pytest.raises(DeployError, match="version 3 failed") as failed:
         target.deploy("FAILS", timing=timing, canary=HALF)
     assert "no milk today" in failed.value.detail
@@ -252,8 +252,8 @@ def test_interrupted_deploy_is_completed_by_a_rerun(tmp_path: Path, moment: str)
             target.deploy("one", watched)
         except KeyboardInterrupt:
             target.deploy("one")
-        done = target.deploy("one")
-        assert (done.version, done.changed, target.heard(done.url)) == ("1", False, b"one")
+        deployed = target.deploy("one")
+        assert (deployed.version, deployed.changed, target.body(deployed.url)) == ("1", False, b"one")
         if len(watched.calls) < number:
             break
     assert number > 20
@@ -271,10 +271,10 @@ def test_interrupted_canary_is_completed_by_a_rerun(tmp_path: Path, moment: str,
         watched = HookedAws(target.aws, **{moment: raise_at(number, fault)})
         with suppress(KeyboardInterrupt, LambentError):
             target.deploy("two", watched, timing, canary=HALF)
-        assert {target.heard(url) for _ in range(4)} <= {b"one", b"two"}
+        assert {target.body(url) for _ in range(4)} <= {b"one", b"two"}
         assert target.deploy("two", timing=timing, canary=HALF).version == "2"
         assert target.aws.alias(target.name, "live").weights == ()  # type: ignore[union-attr]
-        assert {target.heard(url) for _ in range(4)} == {b"two"}
+        assert {target.body(url) for _ in range(4)} == {b"two"}
         if len(watched.calls) < number:
             break
     assert number > 30
@@ -284,7 +284,7 @@ def test_interrupted_canary_is_completed_by_a_rerun(tmp_path: Path, moment: str,
 
 
 def test_deploy_waits_for_changes_in_progress(tmp_path: Path) -> None:
-    target = in_memory(MemoryAws(looks=2), tmp_path)
+    target = in_memory(MemoryAws(polls=2), tmp_path)
     assert target.deploy("one", provisioned_concurrency=1).version == "1"
     watched = HookedAws(target.aws)
     assert target.deploy("two", watched, provisioned_concurrency=1).version == "2"
@@ -293,7 +293,7 @@ def test_deploy_waits_for_changes_in_progress(tmp_path: Path) -> None:
 
 
 def test_change_that_takes_too_long_is_reported_and_a_rerun_continues(tmp_path: Path) -> None:
-    aws = MemoryAws(looks=5)
+    aws = MemoryAws(polls=5)
     target = in_memory(aws, tmp_path)
     with pytest.raises(DeployError, match=r"AWS is still working on app\d+ after 0 s") as slow:
         target.deploy("one", timing=Timing(settle_s=0, answer_s=5))
@@ -318,7 +318,7 @@ def test_version_that_aws_cannot_activate_does_not_go_live(tmp_path: Path) -> No
     aws.reason = "Function initialization failed: RuntimeError"
     with pytest.raises(DeployError, match="could not activate version 2: Function initialization failed") as failed:
         target.deploy("two", snapstart=True)
-    assert "[2]" in failed.value.hint and target.heard(url) == b"one"
+    assert "[2]" in failed.value.hint and target.body(url) == b"one"
 
 
 def test_failed_provisioned_concurrency_is_reported(tmp_path: Path) -> None:
@@ -328,7 +328,7 @@ def test_failed_provisioned_concurrency_is_reported(tmp_path: Path) -> None:
     aws.reason = "there is no room"
     with pytest.raises(DeployError, match="could not provision 5 environments: there is no room"):
         target.deploy("one", provisioned_concurrency=5)
-    aws.reason, aws.looks = "", 100
+    aws.reason, aws.polls = "", 100
     with pytest.raises(UnconfirmedError, match="still starting the provisioned environments"):
         target.deploy("one", timing=Timing(settle_s=0.1, answer_s=5), provisioned_concurrency=5)
 
@@ -343,8 +343,8 @@ PURE = tuple(f"lambent.aws.{name}" for name in ("interface", "values", "error_co
 
 
 def imported(path: Path) -> set[str]:
-    found = {node.module or "" for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)}
-    return found | {
+    names = {node.module or "" for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)}
+    return names | {
         a.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Import) for a in node.names
     }
 
@@ -364,5 +364,5 @@ def test_both_implementations_are_complete() -> None:
     """mypy holds the signatures, and this that nothing is left out: a Protocol's own methods would answer None."""
     names = {name for name in dir(Aws) if not name.startswith("_")}
     assert names <= set(dir(MemoryAws))
-    one: Aws = MemoryAws()
-    assert one.account() == "123456789012"
+    aws: Aws = MemoryAws()
+    assert aws.account() == "123456789012"

@@ -60,32 +60,32 @@ class Clock:
 class Visitors:
     """Fetch the URL until each of these answers came."""
 
-    def __init__(self, url: str, *wanted: tuple[int, bytes], path: str = "x") -> None:
-        self._url, self._wanted = f"{url}{path}", set(wanted)
-        self.seen: Counter[tuple[int, bytes]] = Counter()
+    def __init__(self, url: str, *expected: tuple[int, bytes], path: str = "x") -> None:
+        self._url, self._wanted = f"{url}{path}", set(expected)
+        self.events: Counter[tuple[int, bytes]] = Counter()
 
     def __call__(self) -> None:
         missing = set(self._wanted)
         for _ in range(200):
             answer = fetch(self._url, 20)
-            self.seen[answer.status, answer.body] += 1
+            self.events[answer.status, answer.body] += 1
             missing.discard((answer.status, answer.body))
             if not missing:
                 return
-        raise AssertionError(f"never heard {missing}, only {self.seen}")
+        raise AssertionError(f"never heard {missing}, only {self.events}")
 
 
-class Ran:
+class CanaryApp:
     def __init__(self, aws: Aws, folder: Path, name: str) -> None:
         self._aws, self._folder, self._name = aws, folder, name
-        self.seen: list[events.Event] = []
+        self.events: list[events.Event] = []
 
     def deploy(self, text: str, clock: Clock | None = None, canary: Canary | None = HALF, **changes: Any) -> events.Deployed:
         clock = clock or Clock()
         timing = Timing(role_s=5, settle_s=30, answer_s=5, look_s=20, clock=clock, pause=clock.pause)
-        wanted = config(self._folder, self._name, runtime=RUNTIME, hosting=Hosting(canary=canary, **changes))
+        expected = config(self._folder, self._name, runtime=RUNTIME, hosting=Hosting(canary=canary, **changes))
         zipped = artifact(self._folder, text, runtime=RUNTIME)
-        return deploy(wanted, zipped, DeployContext(self._aws, self.seen.append, timing))
+        return deploy(expected, zipped, DeployContext(self._aws, self.events.append, timing))
 
     def shares(self) -> tuple[str, tuple[tuple[str, float], ...]]:
         alias = self._aws.alias(self._name, "live")
@@ -95,47 +95,47 @@ class Ran:
     def logged(self, version: str, requests: int) -> None:
         """Waits until the log has the ends of all requests to a version: they may come after the answers."""
 
-        def there() -> bool:
+        def complete() -> bool:
             lines = self._aws.log_events(f"/aws/lambda/{self._name}", "", 0)
             ends = [line for line in lines if f"[{version}]" in line.stream and line.text.startswith("REPORT")]
             return len(ends) > requests  # the check's is one more
 
-        assert wait_until(there, 20)
+        assert wait_until(complete, 20)
 
 
 @pytest.fixture
-def app(aws: Aws, name: str, tmp_path: Path) -> Ran:
-    return Ran(aws, tmp_path, name)
+def app(aws: Aws, name: str, tmp_path: Path) -> CanaryApp:
+    return CanaryApp(aws, tmp_path, name)
 
 
 def says(text: str) -> str:
     return SAYS.replace("TEXT", text)
 
 
-def test_new_version_gets_a_share_and_then_all_traffic(app: Ran) -> None:
+def test_new_version_gets_a_share_and_then_all_traffic(app: CanaryApp) -> None:
     url = app.deploy(says("one")).url
-    assert not [event for event in app.seen if isinstance(event, events.CanaryProgress)], "a first deploy has none"
+    assert not [event for event in app.events if isinstance(event, events.CanaryProgress)], "a first deploy has none"
     visitors = Visitors(url, (200, b"one"), (200, b"two"))
     during = []
 
     def meanwhile() -> None:
         visitors()
-        app.logged("2", visitors.seen[200, b"two"])
+        app.logged("2", visitors.events[200, b"two"])
         during.append(app.shares())
 
-    done = app.deploy(says("two"), Clock(meanwhile))
-    assert (done.version, done.url, during) == ("2", url, [("1", (("2", 0.5),))] * 3)
+    deployed = app.deploy(says("two"), Clock(meanwhile))
+    assert (deployed.version, deployed.url, during) == ("2", url, [("1", (("2", 0.5),))] * 3)
     assert app.shares() == ("2", ())
-    assert set(visitors.seen) == {(200, b"one"), (200, b"two")}
-    looks = [event for event in app.seen if isinstance(event, events.CanaryProgress)]
+    assert set(visitors.events) == {(200, b"one"), (200, b"two")}
+    looks = [event for event in app.events if isinstance(event, events.CanaryProgress)]
     assert [(look.version, look.share, look.left_s, look.errors) for look in looks] == [
         ("2", 0.5, left, 0) for left in (60, 40, 20, 0)
     ]
-    assert looks[-1].requests == visitors.seen[200, b"two"], "each once"
+    assert looks[-1].requests == visitors.events[200, b"two"], "each once"
 
 
 @pytest.mark.parametrize("log_format", ["Text", "JSON"])
-def test_failing_version_is_taken_back(app: Ran, log_format: Any) -> None:
+def test_failing_version_is_taken_back(app: CanaryApp, log_format: Any) -> None:
     url = app.deploy(says("good"), log_format=log_format).url
     visitors = Visitors(url, (502, b"Internal Server Error"))
     with pytest.raises(DeployError) as failed:
@@ -148,7 +148,7 @@ def test_failing_version_is_taken_back(app: Ran, log_format: Any) -> None:
     assert app.shares() == ("1", ())
 
 
-def test_canary_continues_if_the_old_version_fails_as_often(app: Ran) -> None:
+def test_canary_continues_if_the_old_version_fails_as_often(app: CanaryApp) -> None:
     url = app.deploy(FAILS.replace("TEXT", "milk")).url
     old = Visitors(url, (502, b"Internal Server Error"))
     old()
@@ -160,77 +160,79 @@ def test_canary_continues_if_the_old_version_fails_as_often(app: Ran) -> None:
             old()
 
     assert app.deploy(FAILS.replace("TEXT", "tea"), Clock(meanwhile)).version == "2"
-    assert [event for event in app.seen if isinstance(event, events.CanaryProgress)][-1].errors > 0
+    assert [event for event in app.events if isinstance(event, events.CanaryProgress)][-1].errors > 0
 
 
 def interrupt() -> None:
     raise KeyboardInterrupt
 
 
-def broken_off(app: Ran) -> str:
+def broken_off(app: CanaryApp) -> str:
     url = app.deploy(says("one")).url
     with pytest.raises(KeyboardInterrupt):
         app.deploy(says("two"), Clock(interrupt))
     assert app.shares() == ("1", (("2", 0.5),))
-    assert "50 % of the requests still go to version 2" in [e.text for e in app.seen if isinstance(e, events.Warned)]
+    assert "50 % of the requests still go to version 2" in [e.text for e in app.events if isinstance(e, events.Warned)]
     return url
 
 
-def test_interrupted_canary_keeps_its_share_and_a_rerun_watches_it_again(app: Ran, aws: Aws, tmp_path: Path, name: str) -> None:
+def test_interrupted_canary_keeps_its_share_and_a_rerun_watches_it_again(
+    app: CanaryApp, aws: Aws, tmp_path: Path, name: str
+) -> None:
     url = broken_off(app)
-    wanted = config(tmp_path, name, runtime=RUNTIME)
-    plan = prepare(wanted, artifact(tmp_path, says("two"), runtime=RUNTIME), aws)
+    expected = config(tmp_path, name, runtime=RUNTIME)
+    plan = prepare(expected, artifact(tmp_path, says("two"), runtime=RUNTIME), aws)
     (line,) = [line for line in plan.lines if line.what == "alias live"]
     assert "50 % to version 2 by a canary that is in progress or was interrupted" in line.detail
     visitors = Visitors(url, (200, b"two"))
     assert app.deploy(says("two"), Clock(visitors)).version == "2"
-    assert app.shares() == ("2", ()) and visitors.seen
+    assert app.shares() == ("2", ()) and visitors.events
 
 
-def test_deploying_the_old_version_ends_an_interrupted_canary(app: Ran) -> None:
+def test_deploying_the_old_version_ends_an_interrupted_canary(app: CanaryApp) -> None:
     broken_off(app)
     assert app.deploy(says("one")).version == "1"
     assert app.shares() == ("1", ())
 
 
-def test_deploy_without_a_canary_ends_an_interrupted_one(app: Ran) -> None:
+def test_deploy_without_a_canary_ends_an_interrupted_one(app: CanaryApp) -> None:
     broken_off(app)
     assert app.deploy(says("three"), canary=None).version == "3"
     assert app.shares() == ("3", ())
 
 
-def test_rollback_ends_an_interrupted_canary(app: Ran, aws: Aws, name: str) -> None:
+def test_rollback_ends_an_interrupted_canary(app: CanaryApp, aws: Aws, name: str) -> None:
     broken_off(app)
-    done = rollback(name, "", DeployContext(aws, events.ignore))
-    assert (done.version, done.changed, app.shares()) == ("1", True, ("1", ()))
+    deployed = rollback(name, "", DeployContext(aws, events.ignore))
+    assert (deployed.version, deployed.changed, app.shares()) == ("1", True, ("1", ()))
 
 
-def test_another_deploy_during_a_canary_is_reported(app: Ran, aws: Aws, tmp_path: Path, name: str) -> None:
+def test_another_deploy_during_a_canary_is_reported(app: CanaryApp, aws: Aws, tmp_path: Path, name: str) -> None:
     app.deploy(says("one"))
-    other = Ran(aws, tmp_path, name)
+    rival = CanaryApp(aws, tmp_path, name)
     with pytest.raises(DeployError, match=r"another deploy of .* moved live to version 3 during the canary"):
-        app.deploy(says("two"), Clock(lambda: other.deploy(says("three"), canary=None)))
+        app.deploy(says("two"), Clock(lambda: rival.deploy(says("three"), canary=None)))
     assert app.shares() == ("3", ())
 
 
-def test_another_canary_of_the_same_version_may_end_it_sooner(app: Ran, aws: Aws, tmp_path: Path, name: str) -> None:
+def test_another_canary_of_the_same_version_may_end_it_sooner(app: CanaryApp, aws: Aws, tmp_path: Path, name: str) -> None:
     app.deploy(says("one"))
-    other = Ran(aws, tmp_path, name)
-    assert app.deploy(says("two"), Clock(lambda: other.deploy(says("two"), canary=Canary(0.5, 1)))).version == "2"
+    rival = CanaryApp(aws, tmp_path, name)
+    assert app.deploy(says("two"), Clock(lambda: rival.deploy(says("two"), canary=Canary(0.5, 1)))).version == "2"
     assert app.shares() == ("2", ())
 
 
-def test_denied_log_is_reported_before_the_alias_moves(app: Ran, aws: Aws, tmp_path: Path, name: str) -> None:
+def test_denied_log_is_reported_before_the_alias_moves(app: CanaryApp, aws: Aws, tmp_path: Path, name: str) -> None:
     app.deploy(says("one"))
     with pytest.raises(AwsError, match="FilterLogEvents"):
-        Ran(HookedAws(aws, before=refused_from(1)), tmp_path, name).deploy(says("two"))  # type: ignore[arg-type]
+        CanaryApp(HookedAws(aws, before=refused_from(1)), tmp_path, name).deploy(says("two"))  # type: ignore[arg-type]
     assert app.shares() == ("1", ())
 
 
-def test_unreadable_log_leaves_the_result_unknown(app: Ran, aws: Aws, tmp_path: Path, name: str) -> None:
+def test_unreadable_log_leaves_the_result_unknown(app: CanaryApp, aws: Aws, tmp_path: Path, name: str) -> None:
     app.deploy(says("one"))
     with pytest.raises(UnconfirmedError, match="could not be read") as unsure:
-        Ran(HookedAws(aws, before=refused_from(3)), tmp_path, name).deploy(says("two"))  # type: ignore[arg-type]
+        CanaryApp(HookedAws(aws, before=refused_from(3)), tmp_path, name).deploy(says("two"))  # type: ignore[arg-type]
     assert "50 % of the requests still go to version 2" in unsure.value.hint
     assert app.shares() == ("1", (("2", 0.5),))
 
@@ -282,8 +284,8 @@ RECORD = '{"time":"t","type":"platform.report","record":{"requestId":"4f","statu
     ],
 )
 def test_log_lines_are_classified(text: str, ended: bool, wrong: bool) -> None:
-    done, failed = parse_invocation_end(text)
-    assert (done, failed if done else is_traceback(text)) == (ended, wrong)
+    deployed, failed = parse_invocation_end(text)
+    assert (deployed, failed if deployed else is_traceback(text)) == (ended, wrong)
 
 
 def test_error_is_shown_with_the_lines_of_its_invocation() -> None:

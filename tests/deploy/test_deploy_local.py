@@ -113,8 +113,8 @@ def test_failing_first_version_leaves_no_url(aws: Aws, name: str, tmp_path: Path
         run(aws, tmp_path, name, text, timeout_s=1)
     assert failed.value.what.startswith(what)
     assert detail in failed.value.detail
-    _, seen = observe(aws, name, 5)
-    assert (seen.alias, seen.statements, seen.url) == (None, (), None)
+    _, observed = observe(aws, name, 5)
+    assert (observed.alias, observed.statements, observed.url) == (None, (), None)
 
 
 def test_status_500_of_a_web_app_is_a_failure(aws: Aws, name: str, tmp_path: Path) -> None:
@@ -127,10 +127,10 @@ def test_status_500_of_a_web_app_is_a_failure(aws: Aws, name: str, tmp_path: Pat
 def test_two_deploys_at_once(aws: Aws, endpoint: str, name: str, tmp_path: Path) -> None:
     """Whoever loses says so; what is live is whole, and is what a winner said."""
     run(aws, tmp_path, name, says("zero"))
-    other = connect("eu-west-1", endpoint_url=endpoint, keys=("lambent", "lambent"))
+    second_client = connect("eu-west-1", endpoint_url=endpoint, keys=("lambent", "lambent"))
     together = threading.Barrier(2)
 
-    def one(aws: Aws, text: str) -> events.Deployed | LambentError:
+    def deploy_one(aws: Aws, text: str) -> events.Deployed | LambentError:
         together.wait(10)
         try:
             return run(aws, tmp_path, name, says(text))
@@ -138,7 +138,7 @@ def test_two_deploys_at_once(aws: Aws, endpoint: str, name: str, tmp_path: Path)
             return error
 
     with ThreadPoolExecutor(2) as pool:
-        outcomes = list(pool.map(one, (aws, other), ("first", "second")))
+        outcomes = list(pool.map(deploy_one, (aws, second_client), ("first", "second")))
     won = {o.version: text for o, text in zip(outcomes, ("first", "second"), strict=True) if isinstance(o, events.Deployed)}
     lost = [o for o in outcomes if isinstance(o, LambentError)]
     assert won, [error.what for error in lost]
@@ -153,13 +153,13 @@ def test_two_first_deploys_of_the_same_app_at_once(aws: Aws, endpoint: str, name
     others = [aws, connect("eu-west-1", endpoint_url=endpoint, keys=("lambent", "lambent"))]
     together = threading.Barrier(2)
 
-    def one(aws: Aws) -> events.Deployed:
+    def deploy_one(aws: Aws) -> events.Deployed:
         together.wait(10)
         return run(aws, tmp_path, name, says("same"))
 
     with ThreadPoolExecutor(2) as pool:
-        done = list(pool.map(one, others))
-    assert {(d.version, d.url) for d in done} == {("1", done[0].url)}
+        results = list(pool.map(deploy_one, others))
+    assert {(d.version, d.url) for d in results} == {("1", results[0].url)}
 
 
 def test_url_keeps_responding_if_a_deploy_is_killed(aws: Aws, name: str, tmp_path: Path) -> None:

@@ -52,8 +52,8 @@ class Ran:
     def __init__(self, aws: Aws, folder: Path, name: str, text: str, **changes: object) -> None:
         self.seen: list[events.Event] = []
         hosting = Hosting(keep_versions=1000)  # moto gives the number of a deleted version again
-        wanted = config(folder, name, **{"hosting": hosting, **changes})
-        self.done = deploy(wanted, artifact(folder, text), DeployContext(aws, self.seen.append, QUICK, answering))
+        app_config = config(folder, name, **{"hosting": hosting, **changes})
+        self.done = deploy(app_config, artifact(folder, text), DeployContext(aws, self.seen.append, QUICK, answering))
 
     @property
     def steps(self) -> list[str]:
@@ -122,15 +122,15 @@ def test_local_endpoint_bypasses_the_proxy(endpoint: str, monkeypatch: pytest.Mo
 
 def test_runtime_that_is_closed_for_new_functions_is_refused(aws: Aws, name: str, tmp_path: Path) -> None:
     """From 2027-02-01 to 2027-03-03 python3.10 is only for existing functions: a new one changes nothing."""
-    wanted, zipped = config(tmp_path, name, runtime="python3.10"), artifact(tmp_path, "one", runtime="python3.10")
+    app_config, zipped = config(tmp_path, name, runtime="python3.10"), artifact(tmp_path, "one", runtime="python3.10")
     window, before = (replace(QUICK, today=lambda day=day: day) for day in (date(2027, 2, 2), date(2027, 1, 31)))
     watched = HookedAws(aws)
     with pytest.raises(DeployError, match=r"AWS stopped accepting new python3\.10 functions on 2027-02-01") as refused:
-        deploy(wanted, zipped, DeployContext(watched, events.ignore, window, answering))
+        deploy(app_config, zipped, DeployContext(watched, events.ignore, window, answering))
     assert "until 2027-03-03" in refused.value.hint and set(watched.calls) <= READS
-    assert deploy(wanted, zipped, DeployContext(aws, events.ignore, before, answering)).version == "1"
-    other = artifact(tmp_path, "two", runtime="python3.10")
-    assert deploy(wanted, other, DeployContext(aws, events.ignore, window, answering)).version == "2"
+    assert deploy(app_config, zipped, DeployContext(aws, events.ignore, before, answering)).version == "1"
+    other_artifact = artifact(tmp_path, "two", runtime="python3.10")
+    assert deploy(app_config, other_artifact, DeployContext(aws, events.ignore, window, answering)).version == "2"
 
 
 def test_plan_changes_nothing(aws: Aws, name: str, tmp_path: Path) -> None:
@@ -163,13 +163,13 @@ def count_of_calls(aws: Aws, folder: Path, name: str) -> int:
 @pytest.mark.parametrize("moment", ("before", "after"))
 def test_interrupted_first_deploy_is_completed_by_a_rerun(aws: Aws, tmp_path: Path, moment: str) -> None:
     names = (f"cut{moment}{next(FRESH)}" for _ in itertools.count())
-    whole = next(names)
-    for number in range(READS_AT_ONCE, count_of_calls(aws, tmp_path, whole) + 1):
+    complete = next(names)
+    for number in range(READS_AT_ONCE, count_of_calls(aws, tmp_path, complete) + 1):
         name = next(names)
         with pytest.raises(KeyboardInterrupt):
             Ran(HookedAws(aws, **{moment: interrupt_at(number)}), tmp_path, name, "one")
         Ran(aws, tmp_path, name, "one")
-        assert str(snapshot(aws, name)).replace(name, whole) == str(snapshot(aws, whole))
+        assert str(snapshot(aws, name)).replace(name, complete) == str(snapshot(aws, complete))
         assert aws.alias(name, "live").version == "1"  # type: ignore[union-attr]
 
 
@@ -198,12 +198,12 @@ def interrupt_at(number: int):  # type: ignore[no-untyped-def]
     return hook
 
 
-def refuse(wanted: str, error: AwsError, times: int = 1):  # type: ignore[no-untyped-def]
+def refuse(app_config: str, error: AwsError, times: int = 1):  # type: ignore[no-untyped-def]
     """A hook that refuses the first calls of one operation."""
-    left = itertools.count(times, -1)
+    remaining = itertools.count(times, -1)
 
     def hook(name: str, number: int) -> None:
-        if name == wanted and next(left) > 0:
+        if name == app_config and next(remaining) > 0:
             raise error
 
     return hook
@@ -228,8 +228,8 @@ def test_role_that_never_becomes_usable_is_reported(aws: Aws, name: str, tmp_pat
 
 
 def test_other_refusals_are_not_retried(aws: Aws, name: str, tmp_path: Path) -> None:
-    other = AwsError("AWS refused CreateFunction: Could not unzip uploaded file.", code=INVALID)
-    meddled = HookedAws(aws, before=refuse("create_function", other))
+    other_artifact = AwsError("AWS refused CreateFunction: Could not unzip uploaded file.", code=INVALID)
+    meddled = HookedAws(aws, before=refuse("create_function", other_artifact))
     with pytest.raises(AwsError, match="unzip"):
         Ran(meddled, tmp_path, name, "one")
     assert meddled.calls.count("create_function") == 1
@@ -269,11 +269,11 @@ def test_refused_public_url_leaves_nothing_behind(aws: Aws, name: str, tmp_path:
 
 def test_write_of_another_deploy_in_between_is_reported(aws: Aws, name: str, tmp_path: Path) -> None:
     Ran(aws, tmp_path, name, "one")
-    theirs = artifact(tmp_path, "theirs")
+    foreign_artifact = artifact(tmp_path, "theirs")
 
     def hook(call: str, number: int) -> None:
         if call == "publish":
-            aws.update_code(name, Code(theirs.path, theirs.sha256, theirs.zipped, "x86_64"))
+            aws.update_code(name, Code(foreign_artifact.path, foreign_artifact.sha256, foreign_artifact.zipped, "x86_64"))
 
     with pytest.raises((DeployError, AwsError)) as lost:
         Ran(HookedAws(aws, before=hook), tmp_path, name, "two")
@@ -292,11 +292,11 @@ class Failing(HookedAws):
     """The function's own failure, as AWS reports it."""
 
     def invoke(self, function: str, qualifier: str, payload: bytes) -> Invoked:
-        told = {
+        expected_calls = {
             "errorMessage": "Unable to import module 'main': No module named 'yaml'",
             "errorType": "Runtime.ImportModuleError",
         }
-        return Invoked(json.dumps(told).encode(), "Unhandled", "START RequestId: 1 Version: 2\nEND RequestId: 1\n")
+        return Invoked(json.dumps(expected_calls).encode(), "Unhandled", "START RequestId: 1 Version: 2\nEND RequestId: 1\n")
 
 
 def test_failing_first_version_leaves_no_public_url(aws: Aws, name: str, tmp_path: Path) -> None:
@@ -333,7 +333,7 @@ def test_url_without_a_response_is_reported(
 ) -> None:
     with pytest.raises(error, match=text):
         deploy(
-            config(tmp_path, name), artifact(tmp_path, "one"), DeployContext(aws, events.ignore, QUICK, lambda *asked: answer)
+            config(tmp_path, name), artifact(tmp_path, "one"), DeployContext(aws, events.ignore, QUICK, lambda *request: answer)
         )
     assert Ran(aws, tmp_path, name, "one").done.changed is False
 
@@ -341,9 +341,9 @@ def test_url_without_a_response_is_reported(
 def test_deploy_waits_for_a_new_url(aws: Aws, name: str, tmp_path: Path) -> None:
     answers = iter((Response(0), Response(403, b'{"Message":null}', "AccessDeniedException"), Response(404)))
     seen: list[events.Event] = []
-    asked = lambda *asked: next(answers)  # noqa: E731
+    request = lambda *request: next(answers)  # noqa: E731
     deploy(
-        config(tmp_path, name), artifact(tmp_path, "one"), DeployContext(aws, seen.append, replace(QUICK, answer_s=5), asked)
+        config(tmp_path, name), artifact(tmp_path, "one"), DeployContext(aws, seen.append, replace(QUICK, answer_s=5), request)
     )
     assert [event.status for event in seen if isinstance(event, events.Answered)] == [404]
 
@@ -360,7 +360,7 @@ class Suspicious(HookedAws):
 def test_app_that_refuses_its_own_host_causes_a_warning(aws: Aws, name: str, tmp_path: Path) -> None:
     seen: list[events.Event] = []
     app = App("main", "lambda_handler", "wsgi")
-    answer = lambda *asked: Response(400)  # noqa: E731
+    answer = lambda *request: Response(400)  # noqa: E731
     deploy(
         config(tmp_path, name, app=app), artifact(tmp_path, "one"), DeployContext(Suspicious(aws), seen.append, QUICK, answer)
     )
@@ -387,7 +387,7 @@ class Fickle(Failing):
 
 def test_version_that_fails_at_its_url_is_taken_back(aws: Aws, name: str, tmp_path: Path) -> None:
     Ran(aws, tmp_path, name, "one")
-    crashed = lambda *asked: Response(502, b"Internal Server Error")  # noqa: E731
+    crashed = lambda *request: Response(502, b"Internal Server Error")  # noqa: E731
     with pytest.raises(DeployError, match="yaml") as failed:
         deploy(config(tmp_path, name), artifact(tmp_path, "two"), DeployContext(Fickle(aws), events.ignore, QUICK, crashed))
     assert "version 1 is live again" in failed.value.hint

@@ -306,12 +306,12 @@ CASES = (
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_cause_and_hint(case: Case) -> None:
-    found = read(case)
+    cause = read(case)
     if case.what.endswith("..."):
-        assert found.what.startswith(case.what[:-3])
+        assert cause.what.startswith(case.what[:-3])
     else:
-        assert found.what == case.what
-    assert case.hint in found.hint
+        assert cause.what == case.what
+    assert case.hint in cause.hint
 
 
 def read(case: Case) -> Cause:
@@ -334,9 +334,9 @@ def test_chained_exceptions_stay_together() -> None:
 
 def test_aws_form_of_a_traceback_is_made_readable() -> None:
     log = '[ERROR] ValueError: no\rTraceback (most recent call last):\r\xa0\xa0File "/var/task/main.py", line 3\n'
-    found = diagnose(Failure(SETTINGS, log=log + REPORT, status=500))
-    assert found.detail == '[ERROR] ValueError: no\nTraceback (most recent call last):\n  File "/var/task/main.py", line 3'
-    assert found.what == "the app responded to GET / with 500: ValueError: no"
+    cause = diagnose(Failure(SETTINGS, log=log + REPORT, status=500))
+    assert cause.detail == '[ERROR] ValueError: no\nTraceback (most recent call last):\n  File "/var/task/main.py", line 3'
+    assert cause.what == "the app responded to GET / with 500: ValueError: no"
 
 
 def test_heading_without_frames_is_left_out() -> None:
@@ -378,10 +378,10 @@ def test_failures_are_recognised(payload: object, error: str, strict: bool, fail
 
 
 def test_check_event_has_the_form_of_a_function_url() -> None:
-    asked = check_event("https://abc.lambda-url.eu-west-1.on.aws/")
-    assert asked["version"] == "2.0" and asked["rawPath"] == "/" and asked["requestContext"]["http"]["method"] == "GET"
-    assert asked["headers"]["host"] == asked["requestContext"]["domainName"] == "abc.lambda-url.eu-west-1.on.aws"
-    assert "body" not in asked and "queryStringParameters" not in asked and "cookies" not in asked
+    event = check_event("https://abc.lambda-url.eu-west-1.on.aws/")
+    assert event["version"] == "2.0" and event["rawPath"] == "/" and event["requestContext"]["http"]["method"] == "GET"
+    assert event["headers"]["host"] == event["requestContext"]["domainName"] == "abc.lambda-url.eu-west-1.on.aws"
+    assert "body" not in event and "queryStringParameters" not in event and "cookies" not in event
 
 
 @pytest.mark.parametrize(

@@ -56,39 +56,40 @@ OWN_ROLE = replace(PLAIN, hosting=Hosting(role="arn:aws:iam::123456789012:role/o
 ALL = (PLAIN, WHOLE, SNAPSHOT, OWN_ROLE)
 
 
-def wanted(config: Config) -> Desired:
+def desired_state(config: Config) -> Desired:
     return desired(config, ARTIFACT, placeholder_names(config.name))
 
 
 @pytest.mark.parametrize("config", ALL, ids=("plain", "everything", "snapstart", "own role"))
 def test_template_passes_cfn_lint(config: Config) -> None:
     assert [
-        str(found) for found in lint(cloudformation(wanted(config)), regions=["us-east-1", "eu-west-1", "ap-northeast-1"])
+        str(blocks)
+        for blocks in lint(cloudformation(desired_state(config)), regions=["us-east-1", "eu-west-1", "ap-northeast-1"])
     ] == []
 
 
 def test_regions_without_urls_are_those_of_cloudformation() -> None:
-    found = lint(cloudformation(wanted(PLAIN)), regions=list(REGIONS))
-    said = {re.search(r"does not exist in '([\w-]+)'", each.message) for each in found if each.rule.id == "E3006"}
-    assert {each[1] for each in said if each} == WITHOUT_URLS
+    blocks = lint(cloudformation(desired_state(PLAIN)), regions=list(REGIONS))
+    matches = {re.search(r"does not exist in '([\w-]+)'", each.message) for each in blocks if each.rule.id == "E3006"}
+    assert {each[1] for each in matches if each} == WITHOUT_URLS
 
 
 def test_template_has_the_names_of_a_deploy() -> None:
-    resources = json.loads(cloudformation(wanted(WHOLE)))["Resources"]
+    resources = json.loads(cloudformation(desired_state(WHOLE)))["Resources"]
     names = Names("hello", "123456789012", "eu-west-1")
     properties = {name: resource["Properties"] for name, resource in resources.items()}
     assert properties["Role"]["RoleName"] == names.role
     assert properties["LogGroup"]["LogGroupName"] == names.log_group
     assert properties["Function"]["FunctionName"] == names.function
     (inside,) = properties["Role"]["Policies"]
-    told = [each["Resource"] for each in inside["PolicyDocument"]["Statement"]]
-    assert told == [
+    statements = [each["Resource"] for each in inside["PolicyDocument"]["Statement"]]
+    assert statements == [
         ["arn:aws:s3:::b/${aws:username}/*"],
         {"Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/shop/db"},
     ]
     assert properties["Function"]["Environment"]["Variables"]["GREETING"] == "${HOME} %{if}"
     assert properties["InvokePermission"]["InvokedViaFunctionUrl"] is True
-    assert "<<" not in cloudformation(wanted(WHOLE))
+    assert "<<" not in cloudformation(desired_state(WHOLE))
 
 
 def test_each_state_of_the_app_has_its_own_version() -> None:
@@ -96,8 +97,8 @@ def test_each_state_of_the_app_has_its_own_version() -> None:
         resources = json.loads(cloudformation(desired(config, artifact, placeholder_names("hello"))))["Resources"]
         return next(name for name in resources if name.startswith("Version"))
 
-    other = Artifact(**{**vars_of(ARTIFACT), "sha256": "other="})
-    assert len({version(PLAIN), version(PLAIN, other), version(replace(PLAIN, memory_mb=512))}) == 3
+    changed = Artifact(**{**vars_of(ARTIFACT), "sha256": "other="})
+    assert len({version(PLAIN), version(PLAIN, changed), version(replace(PLAIN, memory_mb=512))}) == 3
     assert version(PLAIN) == version(replace(PLAIN, hosting=Hosting(log_retention_days=7)))
 
 
@@ -107,22 +108,24 @@ def vars_of(artifact: Artifact) -> dict[str, Any]:
 
 @pytest.mark.parametrize("config", ALL, ids=("plain", "everything", "snapstart", "own role"))
 def test_terraform_refers_only_to_existing_resources(config: Config) -> None:
-    text = terraform(wanted(config))
+    text = terraform(desired_state(config))
     parsed = json.loads(text)
     assert "never been applied" in parsed["//"] and "<<" not in text
-    there = {f"{kind}.{name}" for kind, found in parsed["resource"].items() for name in found}
-    there |= {f"data.{kind}.{name}" for kind, found in parsed["data"].items() for name in found}
-    there |= {f"var.{name}" for name in parsed["variable"]}
-    asked = {
+    defined = {f"{kind}.{name}" for kind, blocks in parsed["resource"].items() for name in blocks}
+    defined |= {f"data.{kind}.{name}" for kind, blocks in parsed["data"].items() for name in blocks}
+    defined |= {f"var.{name}" for name in parsed["variable"]}
+    parameters = {
         ".".join(path.split(".")[: 3 if path.startswith("data.") else 2]) for path in re.findall(r"(?<!\$)\$\{([\w.]+)\}", text)
     }
-    asked |= {name for found in parsed["resource"].values() for each in found.values() for name in each.get("depends_on", ())}
-    assert asked <= there
+    parameters |= {
+        name for blocks in parsed["resource"].values() for each in blocks.values() for name in each.get("depends_on", ())
+    }
+    assert parameters <= defined
     assert parsed["resource"]["aws_lambda_function"]["app"]["function_name"] == "hello"
 
 
 def test_terraform_takes_user_text_literally() -> None:
-    resources = json.loads(terraform(wanted(WHOLE)))["resource"]
+    resources = json.loads(terraform(desired_state(WHOLE)))["resource"]
     assert resources["aws_lambda_function"]["app"]["environment"]["variables"]["GREETING"] == "$${HOME} %%{if}"
     policy = resources["aws_iam_role_policy"]["app"]["policy"]
     assert "$${aws:username}" in policy
@@ -150,29 +153,34 @@ NOT_SHOWN = ("hunter", "of the file")
 
 
 def test_secret_values_are_parameters() -> None:
-    text = cloudformation(wanted(HIDDEN))
+    text = cloudformation(desired_state(HIDDEN))
     template = json.loads(text)
     assert not any(value in text for value in NOT_SHOWN)
     variables = template["Resources"]["Function"]["Properties"]["Environment"]["Variables"]
-    asked = {name: value["Ref"] for name, value in variables.items() if isinstance(value, dict) and "Ref" in value}
-    assert asked == {"DB": "EnvDb", "FROM_FILE": "EnvFromFile", "STRIPE_KEY": "EnvStripeKey", "STRIPE__KEY": "EnvStripeKeyX"}
+    references = {name: value["Ref"] for name, value in variables.items() if isinstance(value, dict) and "Ref" in value}
+    assert references == {
+        "DB": "EnvDb",
+        "FROM_FILE": "EnvFromFile",
+        "STRIPE_KEY": "EnvStripeKey",
+        "STRIPE__KEY": "EnvStripeKeyX",
+    }
     assert variables["COLOUR"] == "blue" and variables["WRAP"] == "w"
     parameters = template["Parameters"]
-    assert all(parameters[word]["NoEcho"] is True and "Default" not in parameters[word] for word in asked.values())
-    assert [str(found) for found in lint(text, regions=["us-east-1"])] == []
-    other = replace(HIDDEN, environment=tuple((name, value + "!" * (name == "DB")) for name, value in HIDDEN.environment))
-    assert cloudformation(wanted(other)) == text, "not even a digest tells of the value"
+    assert all(parameters[word]["NoEcho"] is True and "Default" not in parameters[word] for word in references.values())
+    assert [str(match) for match in lint(text, regions=["us-east-1"])] == []
+    changed = replace(HIDDEN, environment=tuple((name, value + "!" * (name == "DB")) for name, value in HIDDEN.environment))
+    assert cloudformation(desired_state(changed)) == text, "not even a digest tells of the value"
 
 
 def test_secret_values_are_variables_in_terraform() -> None:
-    text = terraform(wanted(HIDDEN))
+    text = terraform(desired_state(HIDDEN))
     parsed = json.loads(text)
     assert not any(value in text for value in NOT_SHOWN)
     variables = parsed["resource"]["aws_lambda_function"]["app"]["environment"]["variables"]
     assert variables["DB"] == "${var.env_DB}" and variables["COLOUR"] == "blue"
-    asked = [name for name in parsed["variable"] if name.startswith("env_")]
-    assert asked == ["env_DB", "env_FROM_FILE", "env_STRIPE_KEY", "env_STRIPE__KEY"]
-    assert all(parsed["variable"][name]["sensitive"] is True for name in asked)
+    parameters = [name for name in parsed["variable"] if name.startswith("env_")]
+    assert parameters == ["env_DB", "env_FROM_FILE", "env_STRIPE_KEY", "env_STRIPE__KEY"]
+    assert all(parsed["variable"][name]["sensitive"] is True for name in parameters)
 
 
 def test_values_of_an_env_file_are_parameters(tmp_path: Path) -> None:
@@ -181,15 +189,15 @@ def test_values_of_an_env_file_are_parameters(tmp_path: Path) -> None:
     (folder / "lambda_function.py").write_text("def lambda_handler(event, context):\n    return 'hi'\n")
     (folder / ".env").write_text("PLACE=behind the shed\n")
     (folder / "pyproject.toml").write_text('[tool.lambent]\nenv_file = ".env"\nenv = { SHOWN = "yes" }\n')
-    for form, asked in (("cloudformation", '"EnvPlace"'), ("terraform", "var.env_PLACE")):
+    for form, parameters in (("cloudformation", '"EnvPlace"'), ("terraform", "var.env_PLACE")):
         ran = CliRunner().invoke(
             export.command, [form, str(folder), "--cache-dir", str(tmp_path / "c")], catch_exceptions=False
         )
-        assert ran.exit_code == 0 and "behind the shed" not in ran.stdout and asked in ran.stdout and '"yes"' in ran.stdout
+        assert ran.exit_code == 0 and "behind the shed" not in ran.stdout and parameters in ran.stdout and '"yes"' in ran.stdout
 
 
 def test_template_works_in_any_partition() -> None:
-    template, parsed = json.loads(cloudformation(wanted(WHOLE))), json.loads(terraform(wanted(WHOLE)))
+    template, parsed = json.loads(cloudformation(desired_state(WHOLE))), json.loads(terraform(desired_state(WHOLE)))
     policies = template["Resources"]["Role"]["Properties"]["ManagedPolicyArns"]
     basic = {"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"}
     assert policies[0] == basic and all("${AWS::Partition}" in each["Fn::Sub"] for each in policies)
@@ -201,8 +209,8 @@ def test_template_works_in_any_partition() -> None:
 
 @pytest.mark.parametrize("export", (cloudformation, terraform))
 def test_packages_outside_the_zip_are_refused(export: Any) -> None:
-    beside = Overflow(Path("/p/b.zip"), "ab", 1, 1, 1, ("torch 2.9.0",))
-    with_it = Artifact(**{**vars_of(ARTIFACT), "overflow": beside})
+    overflow = Overflow(Path("/p/b.zip"), "ab", 1, 1, 1, ("torch 2.9.0",))
+    with_it = Artifact(**{**vars_of(ARTIFACT), "overflow": overflow})
     with pytest.raises(UsageError, match="torch"):
         export(desired(PLAIN, with_it, placeholder_names("hello")))
 
@@ -236,15 +244,15 @@ def test_template_deploys_on_moto(endpoint: str, tmp_path: Path) -> None:
     zipped = re.search(r"aws s3 cp (\S+) s3://BUCKET/exported.zip", ran.stderr)
     assert zipped
     template = json.loads(file.read_text())
-    kept = {name: each for name, each in template["Resources"].items() if each["Type"] not in MOTO_LACKS}
-    assert len(template["Resources"]) - len(kept) == 4
+    supported = {name: each for name, each in template["Resources"].items() if each["Type"] not in MOTO_LACKS}
+    assert len(template["Resources"]) - len(supported) == 4
     session = boto3.Session("lambent", "lambent", region_name="eu-west-1")
     s3, formation = (session.client(service, endpoint_url=endpoint) for service in ("s3", "cloudformation"))
     s3.create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     s3.upload_file(zipped[1], "code", "exported.zip")
     formation.create_stack(
         StackName="exported",
-        TemplateBody=json.dumps(template | {"Resources": kept, "Outputs": {}}),
+        TemplateBody=json.dumps(template | {"Resources": supported, "Outputs": {}}),
         Capabilities=["CAPABILITY_NAMED_IAM"],
         Parameters=[
             {"ParameterKey": "CodeBucket", "ParameterValue": "code"},

@@ -32,7 +32,7 @@ class Site(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body if self.path != "/" else self.headers["Host"].encode())
 
-    def log_message(self, *given: object) -> None:
+    def log_message(self, *args: object) -> None:
         pass
 
 
@@ -66,8 +66,13 @@ def test_names_under_localhost_resolve_to_loopback(port: int) -> None:
 def test_responses_of_aws_and_app_are_told_apart(
     port: int, path: str, forbidden: bool, unknown: bool, crashed: bool, again: bool
 ) -> None:
-    answer = fetch(f"http://127.0.0.1:{port}{path}", 5)
-    assert (answer.forbidden, answer.unknown_url, answer.crashed, answer.worth_retrying) == (forbidden, unknown, crashed, again)
+    response = fetch(f"http://127.0.0.1:{port}{path}", 5)
+    assert (response.forbidden, response.unknown_url, response.crashed, response.worth_retrying) == (
+        forbidden,
+        unknown,
+        crashed,
+        again,
+    )
 
 
 def test_network_failure_is_a_response() -> None:
@@ -82,19 +87,19 @@ def test_plain_http_instead_of_tls_is_a_failure(port: int) -> None:
 class Proxy(BaseHTTPRequestHandler):
     """Answers for every site there is, and opens no tunnel."""
 
-    asked: ClassVar[list[tuple[str, str | None]]] = []
+    requests: ClassVar[list[tuple[str, str | None]]] = []
 
     def do_GET(self) -> None:
-        self.asked.append((f"GET {self.path}", self.headers["Host"]))
+        self.requests.append((f"GET {self.path}", self.headers["Host"]))
         self.send_response(200)
         self.end_headers()
         self.wfile.write(b"by proxy")
 
     def do_CONNECT(self) -> None:
-        self.asked.append((f"CONNECT {self.path}", self.headers["Proxy-Authorization"]))
+        self.requests.append((f"CONNECT {self.path}", self.headers["Proxy-Authorization"]))
         self.send_error(407)
 
-    def log_message(self, *given: object) -> None:
+    def log_message(self, *args: object) -> None:
         pass
 
 
@@ -108,7 +113,7 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     thread.start()
     monkeypatch.setenv("http_proxy", f"127.0.0.1:{server.server_port}")
     monkeypatch.setenv("https_proxy", f"http://me:p%40ss@127.0.0.1:{server.server_port}")
-    Proxy.asked.clear()
+    Proxy.requests.clear()
     yield Proxy  # type: ignore[misc]
     server.shutdown()
     thread.join()
@@ -120,7 +125,7 @@ def test_proxy_is_used_except_for_local_addresses(proxy: Proxy, port: int, monke
     refused = fetch("https://abc.lambda-url.invalid/", 5)
     assert (refused.status, "407" in refused.failure, "p@ss" in refused.failure) == (0, True, False)
     login = f"Basic {base64.b64encode(b'me:p@ss').decode()}"
-    assert proxy.asked == [
+    assert proxy.requests == [
         ("GET http://nowhere.invalid/a?b=c", "nowhere.invalid"),
         ("CONNECT abc.lambda-url.invalid:443", login),
     ]
@@ -129,4 +134,4 @@ def test_proxy_is_used_except_for_local_addresses(proxy: Proxy, port: int, monke
     )
     monkeypatch.setenv("no_proxy", ".invalid")
     assert "nowhere.invalid can't be resolved" in fetch("http://nowhere.invalid/", 5).failure
-    assert len(proxy.asked) == 2
+    assert len(proxy.requests) == 2

@@ -37,7 +37,7 @@ __all__ = ["endpoint"]
 QUICK = Timing(role_s=5, settle_s=30, answer_s=5)
 FRESH = itertools.count()
 SAYS = "def lambda_handler(event, context):\n    return {{'statusCode': 200, 'body': {!r}}}\n"
-FIRST, SECOND = (each.sid for each in PUBLIC_STATEMENTS)
+FIRST, SECOND = (command.sid for command in PUBLIC_STATEMENTS)
 
 
 class App:
@@ -50,24 +50,24 @@ class App:
 
     def deploy(self, text: str = "one", aws: Any = None, **hosting: Any) -> events.Deployed:
         zipped = artifact(self.folder, text if "def " in text or "import" in text else SAYS.format(text), runtime=RUNTIME)
-        wanted = config(self.folder, self.name, runtime=RUNTIME, hosting=Hosting(**hosting))
-        return deploy(wanted, zipped, DeployContext(aws or self.aws, events.ignore, QUICK, self.fetch))
+        expected = config(self.folder, self.name, runtime=RUNTIME, hosting=Hosting(**hosting))
+        return deploy(expected, zipped, DeployContext(aws or self.aws, events.ignore, QUICK, self.fetch))
 
     def planned(self, text: str = "one") -> list[str]:
         """What a plan says beside what stays."""
         zipped = artifact(self.folder, SAYS.format(text), runtime=RUNTIME)
-        made = prepare(config(self.folder, self.name, runtime=RUNTIME), zipped, self.aws, QUICK)
-        told = [f"{line.verb} {line.what}: {line.detail}" for line in made.lines if line.verb != "keep"]
-        return [line for line in told if self.fetch is fetch or "on $LATEST" not in line]  # moto's versions share one policy
+        planned_lines = prepare(config(self.folder, self.name, runtime=RUNTIME), zipped, self.aws, QUICK)
+        lines = [f"{line.verb} {line.what}: {line.detail}" for line in planned_lines.lines if line.verb != "keep"]
+        return [line for line in lines if self.fetch is fetch or "on $LATEST" not in line]  # moto's versions share one policy
 
-    def gone(self) -> dict[str, str]:
+    def deleted(self) -> dict[str, str]:
         """What a destroy says that it deletes."""
         return {
             line.what: line.detail for line in prepare_destroy(self.name, self.aws, timing=QUICK).lines if line.verb == "delete"
         }
 
-    def call(self, service: str, operation: str, **given: Any) -> Any:
-        return getattr(self.aws._client(service), operation)(**given)
+    def call(self, service: str, operation: str, **params: Any) -> Any:
+        return getattr(self.aws._client(service), operation)(**params)
 
 
 @pytest.fixture
@@ -89,12 +89,12 @@ def app(request: pytest.FixtureRequest, tmp_path: Path) -> App:
 def change_permission(app: App) -> None:
     at = {"FunctionName": app.name, "Qualifier": "live", "StatementId": FIRST}
     app.call("lambda", "remove_permission", **at)
-    told = {"Action": "lambda:InvokeFunctionUrl", "Principal": "*", "FunctionUrlAuthType": "NONE"}
-    app.call("lambda", "add_permission", **at, **told, SourceAccount="123456789012")
+    lines = {"Action": "lambda:InvokeFunctionUrl", "Principal": "*", "FunctionUrlAuthType": "NONE"}
+    app.call("lambda", "add_permission", **at, **lines, SourceAccount="123456789012")
 
 
 def sids(app: App) -> list[str]:
-    return sorted(each.sid for each in app.aws.statements(app.name, "live"))
+    return sorted(command.sid for command in app.aws.statements(app.name, "live"))
 
 
 def test_changed_permission_is_replaced_before_it_is_removed(local: App) -> None:
@@ -129,35 +129,35 @@ def test_interrupted_replacement_refuses_no_caller(local: App, moment: str, at: 
         if call == at:
             raise KeyboardInterrupt
 
-    with asking(url) as heard:
+    with polling(url) as responses:
         with pytest.raises(KeyboardInterrupt):
             local.deploy(aws=HookedAws(local.aws, **{moment: stop}))
         local.deploy()
-    assert heard and set(heard) == {(200, b"one")}
+    assert responses and set(responses) == {(200, b"one")}
     assert sids(local) == [f"{FIRST}2", SECOND]
 
 
 def _wider(app: App) -> dict[str, str]:
     """For URLs of any kind."""
-    told = {"FunctionName": app.name, "Qualifier": "live", "StatementId": "wider", "Principal": "*"}
-    return {**told, "Action": "lambda:InvokeFunctionUrl"}
+    lines = {"FunctionName": app.name, "Qualifier": "live", "StatementId": "wider", "Principal": "*"}
+    return {**lines, "Action": "lambda:InvokeFunctionUrl"}
 
 
-class asking:
+class polling:
     """A client that asks without pause."""
 
     def __init__(self, url: str) -> None:
-        self.url, self.heard, self.over = url, [], threading.Event()  # type: ignore[var-annotated]
+        self.url, self.responses, self.over = url, [], threading.Event()  # type: ignore[var-annotated]
         self.thread = threading.Thread(target=self.run)
 
     def run(self) -> None:
         while not self.over.is_set():
             answer = fetch(self.url, 10)
-            self.heard.append((answer.status, answer.body))
+            self.responses.append((answer.status, answer.body))
 
     def __enter__(self) -> list[tuple[int, bytes]]:
         self.thread.start()
-        return self.heard
+        return self.responses
 
     def __exit__(self, *_: object) -> None:
         self.over.set()
@@ -177,20 +177,20 @@ def test_foreign_additions_are_reported_and_only_destroy_removes_them(local: App
     local.call("lambda", "add_permission", **function, StatementId="past", **all_may)
     local.call("lambda", "add_permission", **function, StatementId="all", Qualifier="live", **all_may)
     local.aws.create_alias(local.name, "beta", "1")
-    told = [
+    lines = [
         "permission all: anyone may call lambda:InvokeFunction: lambent didn't create it and leaves it alone",
         f"URL {by_hand}: leads to $LATEST instead of live, with auth NONE: lambent didn't create it and leaves it alone",
         "permission past: anyone may call lambda:InvokeFunction on $LATEST: lambent didn't create it and leaves it alone",
         f"role {local.role}: the policy theirs is in it: lambent didn't create it and leaves it alone",
     ]
-    assert local.planned() == [f"drift {line}" for line in told]
+    assert local.planned() == [f"drift {line}" for line in lines]
     shown = status(local.name, local.aws, 5)
-    assert shown and [f"{line.what}: {line.detail}" for line in shown.drift] == told
+    assert shown and [f"{line.what}: {line.detail}" for line in shown.drift] == lines
     assert local.deploy("two").changed
-    assert local.planned("two") == [f"drift {line}" for line in told]
+    assert local.planned("two") == [f"drift {line}" for line in lines]
     foreign = f"alias beta, URL {by_hand}, permission all, permission past of $LATEST"
-    assert local.gone()[f"function {local.name}"] == f"with 2 versions, and with what lambent didn't create: {foreign}"
-    assert local.gone()[f"role {local.role}"] == "with policies that lambent didn't create: theirs"
+    assert local.deleted()[f"function {local.name}"] == f"with 2 versions, and with what lambent didn't create: {foreign}"
+    assert local.deleted()[f"role {local.role}"] == "with policies that lambent didn't create: theirs"
     destroy(prepare_destroy(local.name, local.aws), local.aws, events.ignore)
     assert local.aws.role(local.role) is None and local.aws.function(local.name) is None
 
@@ -204,7 +204,7 @@ def delete_role(app: App) -> None:
     app.aws.delete_role(app.role)
 
 
-TAKEN: dict[str, tuple[Callable[[App], None], tuple[str, ...]]] = {
+DELETED: dict[str, tuple[Callable[[App], None], tuple[str, ...]]] = {
     "role": (delete_role, ("create role",)),
     "log group": (lambda app: app.aws.delete_log_group(f"/aws/lambda/{app.name}"), ("create log group",)),
     "alias": (lambda app: app.aws.delete_alias(app.name, "live"), ("check new version", "create alias live")),
@@ -223,33 +223,35 @@ TAKEN: dict[str, tuple[Callable[[App], None], tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("what", TAKEN)
+@pytest.mark.parametrize("what", DELETED)
 def test_deleted_resources_are_created_again(app: App, what: str) -> None:
     """Where the alias goes its URL and permissions stay, as on AWS, but nobody is told of the permissions until it is back."""
     app.deploy()
-    take, wanted = TAKEN[what]
+    take, expected = DELETED[what]
     take(app)
-    made = [line for line in app.planned() if not line.startswith("drift")]
+    planned_lines = [line for line in app.planned() if not line.startswith("drift")]
     if what == "alias":
-        made = [line for line in made if "permission" not in line]
-    assert len(made) == len(wanted) and all(line.startswith(told) for line, told in zip(made, wanted, strict=True)), made
+        planned_lines = [line for line in planned_lines if "permission" not in line]
+    assert len(planned_lines) == len(expected) and all(
+        line.startswith(lines) for line, lines in zip(planned_lines, expected, strict=True)
+    ), planned_lines
     shown = status(app.name, app.aws, 5)
     assert (shown is None) is (what == "function")
     again = app.deploy()
     assert again.changed and app.fetch(again.url, 10, ()).status == 200
     assert app.planned() == [] and app.deploy().changed is False
     destroy(prepare_destroy(app.name, app.aws, logs=True), app.aws, events.ignore)
-    _, seen = observe(app.aws, app.name, 5)
-    assert (seen.role, seen.latest, seen.log_group) == (None, None, None)
+    _, observed = observe(app.aws, app.name, 5)
+    assert (observed.role, observed.latest, observed.log_group) == (None, None, None)
 
 
-@pytest.mark.parametrize("what", TAKEN)
+@pytest.mark.parametrize("what", DELETED)
 def test_remaining_resources_can_be_destroyed(app: App, what: str) -> None:
     app.deploy()
-    TAKEN[what][0](app)
+    DELETED[what][0](app)
     destroy(prepare_destroy(app.name, app.aws, logs=True), app.aws, events.ignore)
-    _, seen = observe(app.aws, app.name, 5)
-    assert (seen.role, seen.latest, seen.log_group) == (None, None, None)
+    _, observed = observe(app.aws, app.name, 5)
+    assert (observed.role, observed.latest, observed.log_group) == (None, None, None)
 
 
 def test_every_command_leaves_a_foreign_function_alone(app: App) -> None:
@@ -258,7 +260,7 @@ def test_every_command_leaves_a_foreign_function_alone(app: App) -> None:
     settings = Settings(app.aws.role("theirs" + app.name).arn, "python3.12", "main.h", 128, 3, 512)
     app.aws.create_function(app.name, settings, Code(zipped.path, zipped.sha256, zipped.zipped, "x86_64"), (("team", "a"),))
     before = wait_settled(app.aws, app.name, "", 10)
-    asked: tuple[Callable[[], object], ...] = (
+    commands: tuple[Callable[[], object], ...] = (
         app.deploy,
         app.planned,
         lambda: rollback(app.name, "", DeployContext(app.aws, events.ignore, QUICK)),
@@ -266,9 +268,9 @@ def test_every_command_leaves_a_foreign_function_alone(app: App) -> None:
         lambda: versions(app.name, app.aws),
         lambda: prepare_destroy(app.name, app.aws, timing=QUICK),
     )
-    for each in asked:
+    for command in commands:
         with pytest.raises(DeployError, match=r"lambent didn't create it|that lambent created|has no versions"):
-            each()
+            command()
     assert app.aws.function(app.name) == before and app.aws.role(app.role) is None
 
 
@@ -294,7 +296,7 @@ def test_failed_first_deploy_is_shown_clearly(local: App) -> None:
         rollback(local.name, "", DeployContext(local.aws, events.ignore, QUICK))
     assert "lambent deploy" in nothing.value.hint
     assert "create alias live: the new version" in local.planned("mended")
-    assert set(local.gone()) == {f"function {local.name}", f"role {local.role}"}
+    assert set(local.deleted()) == {f"function {local.name}", f"role {local.role}"}
     mended = local.deploy("mended")
     assert fetch(mended.url, 10).body == b"mended" and local.planned("mended") == []
 
@@ -303,5 +305,5 @@ def test_failed_first_deploy_can_be_destroyed(local: App) -> None:
     with pytest.raises(DeployError, match="nonesuch"):
         local.deploy(BROKEN)
     destroy(prepare_destroy(local.name, local.aws, logs=True), local.aws, events.ignore)
-    _, seen = observe(local.aws, local.name, 5)
-    assert (seen.role, seen.latest, seen.log_group) == (None, None, None)
+    _, observed = observe(local.aws, local.name, 5)
+    assert (observed.role, observed.latest, observed.log_group) == (None, None, None)

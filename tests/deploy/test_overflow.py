@@ -58,7 +58,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
-def made(folder: Path, cache: Path, pygments: str = "2.18.0", kind: str = "asgi", **more: object) -> tuple[Config, Artifact]:
+def build_app(
+    folder: Path, cache: Path, pygments: str = "2.18.0", kind: str = "asgi", **more: object
+) -> tuple[Config, Artifact]:
     folder.mkdir(exist_ok=True)
     (folder / "main.py").write_text(WEB if kind == "asgi" else HANDLER)
     (folder / "requirements.txt").write_text(f"cowsay==6.1\npygments=={pygments}\n")
@@ -71,13 +73,13 @@ def made(folder: Path, cache: Path, pygments: str = "2.18.0", kind: str = "asgi"
 
 
 def archives(service: Service, name: str, bucket: str = BUCKET) -> list[str]:
-    found = service.client("s3").list_objects_v2(Bucket=bucket, Prefix=f"overflow/{name}/").get("Contents", [])
-    return sorted(each["Key"] for each in found)
+    objects = service.client("s3").list_objects_v2(Bucket=bucket, Prefix=f"overflow/{name}/").get("Contents", [])
+    return sorted(each["Key"] for each in objects)
 
 
 def test_each_version_has_its_own_packages_and_none_are_left(tmp_path: Path, cache: Path, service: Service, aws: Aws) -> None:
     hosting = Hosting(keep_versions=2)
-    config, first = made(tmp_path, cache, "2.18.0", hosting=hosting)
+    config, first = build_app(tmp_path, cache, "2.18.0", hosting=hosting)
 
     def run(artifact: Artifact) -> events.Deployed:
         return deploy(config, artifact, DeployContext(aws, events.ignore, QUICK))
@@ -86,36 +88,36 @@ def test_each_version_has_its_own_packages_and_none_are_left(tmp_path: Path, cac
     answer = service.fetch(url).body.decode().split()
     assert answer[0] == "2.18.0" and "/lambent/" in answer[1] and "/lambent/" not in answer[2]
     assert not run(first).changed
-    _, second = made(tmp_path, cache, "2.19.1", name=config.name, hosting=hosting)
+    _, second = build_app(tmp_path, cache, "2.19.1", name=config.name, hosting=hosting)
     run(second)
     assert service.fetch(url).body.startswith(b"2.19.1")
     assert len(archives(service, config.name)) == 2
     rollback(config.name, "", DeployContext(aws, events.ignore, QUICK))
     assert service.fetch(url).body.startswith(b"2.18.0")
-    _, third = made(tmp_path, cache, "2.17.2", name=config.name, hosting=hosting)
+    _, third = build_app(tmp_path, cache, "2.17.2", name=config.name, hosting=hosting)
     run(second)
     run(third)  # the first version goes, and nothing else fetches its packages
-    kept = {artifact.overflow.sha256 for artifact in (second, third) if artifact.overflow}
-    assert set(archives(service, config.name)) == {f"overflow/{config.name}/{digest}.zip" for digest in kept}
+    digests = {artifact.overflow.sha256 for artifact in (second, third) if artifact.overflow}
+    assert set(archives(service, config.name)) == {f"overflow/{config.name}/{digest}.zip" for digest in digests}
     destroy.destroy(destroy.prepare(config.name, aws), aws, events.ignore)
     assert archives(service, config.name) == []
 
 
 def test_bare_handler_gets_its_packages(tmp_path: Path, cache: Path, service: Service, aws: Aws) -> None:
-    config, artifact = made(tmp_path, cache, kind="handler")
+    config, artifact = build_app(tmp_path, cache, kind="handler")
     url = deploy(config, artifact, DeployContext(aws, events.ignore, QUICK)).url
     assert service.fetch(url).body == b"2.18.0"
 
 
 def test_aws_runtime_client_gets_its_packages(tmp_path: Path, cache: Path, service: Service, aws: Aws) -> None:
-    config, artifact = made(tmp_path, cache, runtime_client="aws")
+    config, artifact = build_app(tmp_path, cache, runtime_client="aws")
     url = deploy(config, artifact, DeployContext(aws, events.ignore, QUICK)).url
     assert service.fetch(url).body.startswith(b"2.18.0")
 
 
 def test_missing_archive_is_uploaded_again(tmp_path: Path, cache: Path, service: Service, aws: Aws) -> None:
     service.client("s3").create_bucket(Bucket="mine")
-    config, artifact = made(tmp_path, cache, hosting=Hosting(bucket="mine"))
+    config, artifact = build_app(tmp_path, cache, hosting=Hosting(bucket="mine"))
     deploy(config, artifact, DeployContext(aws, events.ignore, QUICK))
     (key,) = archives(service, config.name, "mine")
     assert observe(aws, config.name, 5)[1].archives == (("1", f"s3://mine/{key}"),)
@@ -132,37 +134,37 @@ def test_missing_archive_is_uploaded_again(tmp_path: Path, cache: Path, service:
 def test_version_that_cannot_fetch_its_packages_does_not_go_live(
     tmp_path: Path, cache: Path, service: Service, aws: Aws
 ) -> None:
-    config, artifact = made(tmp_path, cache, environment=(("LAMBENT_OVERFLOW", f"s3://{BUCKET}/overflow/nothing.zip"),))
+    config, artifact = build_app(tmp_path, cache, environment=(("LAMBENT_OVERFLOW", f"s3://{BUCKET}/overflow/nothing.zip"),))
     with pytest.raises(DeployError, match=r"the function cannot fetch its packages: .*NoSuchKey") as error:
         deploy(config, artifact, DeployContext(aws, events.ignore, QUICK))
     assert "deploy again" in error.value.hint
 
 
 def test_packages_appear_in_plan_role_and_policy(tmp_path: Path, cache: Path, aws: Aws) -> None:
-    config, artifact = made(tmp_path, cache)
+    config, artifact = build_app(tmp_path, cache)
     large = replace(artifact, overflow=replace(artifact.overflow, raw=900 * 2**20))  # type: ignore[type-var]
     names = Names(config.name, "123456789012", "eu-west-1")
-    wanted = desired(config, large, names)
-    assert wanted.settings.tmp_mb == 1088 and wanted.origins["tmp_mb"] == "for the packages that are unpacked there"
+    goal = desired(config, large, names)
+    assert goal.settings.tmp_mb == 1088 and goal.origins["tmp_mb"] == "for the packages that are unpacked there"
     key = f"overflow/{config.name}/{artifact.overflow.sha256}.zip"  # type: ignore[union-attr]
-    assert dict(wanted.settings.environment)["LAMBENT_OVERFLOW"] == f"s3://{names.bucket}/{key}"
+    assert dict(goal.settings.environment)["LAMBENT_OVERFLOW"] == f"s3://{names.bucket}/{key}"
     where = f"arn:aws:s3:::{names.bucket}/overflow/{config.name}/*"
     statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": where}
-    assert statement in json.loads(wanted.inline)["Statement"]
-    allowed = {each["Sid"]: each for each in policy(wanted)["Statement"]}
+    assert statement in json.loads(goal.inline)["Statement"]
+    allowed = {each["Sid"]: each for each in policy(goal)["Statement"]}
     assert allowed["Packages"]["Resource"] == [where] and "Bucket" in allowed
     (line,) = (line for line in prepare(config, artifact, aws, QUICK).lines if line.what == "packages beside the zip")
     assert line.verb == "create" and "pygments 2.18.0: fetched into /tmp at each start" in line.detail
     own = replace(config, hosting=Hosting(role="arn:aws:iam::123456789012:role/mine"))
-    told = prepare(own, artifact, aws, QUICK).lines
-    assert [line for line in told if "your role must allow s3:GetObject there" in line.detail]
+    lines = prepare(own, artifact, aws, QUICK).lines
+    assert [line for line in lines if "your role must allow s3:GetObject there" in line.detail]
 
 
 def test_smoke_test_includes_the_packages(tmp_path: Path, cache: Path) -> None:
-    config, artifact = made(tmp_path, cache)
-    heard: list[events.Event] = []
-    smoke_test(config, artifact, cache, heard.append)
-    assert [type(event) for event in heard] == [events.Phase, events.SmokeTested]
+    config, artifact = build_app(tmp_path, cache)
+    emitted: list[events.Event] = []
+    smoke_test(config, artifact, cache, emitted.append)
+    assert [type(event) for event in emitted] == [events.Phase, events.SmokeTested]
 
 
 LARGE = "fastapi numpy pandas pyarrow matplotlib scikit-learn scipy"

@@ -43,13 +43,13 @@ from support.plan_cases import (
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_steps(case: Case) -> None:
-    made = plan(case.desired, case.observed)
-    assert " ".join(type(step).__name__ for step in made.steps) == case.steps
-    assert all(f"# {step.title}\n" in script(made) for step in made.steps)
+    planned = plan(case.desired, case.observed)
+    assert " ".join(type(step).__name__ for step in planned.steps) == case.steps
+    assert all(f"# {step.title}\n" in script(planned) for step in planned.steps)
     only_looks = {"CheckUrl", "CheckVersion", "AwaitProvisioned"}
-    assert made.changes == sum(name not in only_looks for name in case.steps.split())
-    verbs = {line.verb for line in made.lines}
-    assert (verbs == {"keep"}) == (made.changes == 0)
+    assert planned.changes == sum(name not in only_looks for name in case.steps.split())
+    verbs = {line.verb for line in planned.lines}
+    assert (verbs == {"keep"}) == (planned.changes == 0)
 
 
 def test_permissions_come_before_the_url_and_the_check_before_traffic() -> None:
@@ -58,9 +58,9 @@ def test_permissions_come_before_the_url_and_the_check_before_traffic() -> None:
 
 
 def test_plan_has_the_live_version_and_revision() -> None:
-    made = plan(WANTED, replace(DONE, latest=OLD, live=OLD_LIVE))
-    assert (made.version, made.url, made.revision) == ("3", "https://x.lambda-url.eu-west-1.on.aws/", "r1")
-    assert made.location == "account 123456789012 in eu-west-1"
+    planned = plan(WANTED, replace(DONE, latest=OLD, live=OLD_LIVE))
+    assert (planned.version, planned.url, planned.revision) == ("3", "https://x.lambda-url.eu-west-1.on.aws/", "r1")
+    assert planned.location == "account 123456789012 in eu-west-1"
 
 
 def test_lines_say_what_changes_and_why() -> None:
@@ -69,11 +69,11 @@ def test_lines_say_what_changes_and_why() -> None:
         WANTED, settings=replace(WANTED.settings, environment=(("KEPT", "secret3"), ("NEW", "secret4"), ("WRAP", "w")))
     )
     after = replace(after, origins={"memory_mb": "--memory"})
-    made = plan(after, replace(DONE, latest=replace(OLD, settings=before), live=replace(OLD_LIVE, settings=before)))
-    lines = {line.what: line.detail for line in made.lines}
+    planned = plan(after, replace(DONE, latest=replace(OLD, settings=before), live=replace(OLD_LIVE, settings=before)))
+    lines = {line.what: line.detail for line in planned.lines}
     assert lines["configuration"] == "memory 128 MB -> 1024 MB (--memory), env +NEW, env -GONE, env KEPT (new value)"
     assert lines["code"].startswith("old= -> new=, 2.0 MB zipped, 6.0 MB unzipped")
-    assert "secret" not in str(made.lines)
+    assert "secret" not in str(planned.lines)
     assert (
         "python3.13 (newest supported)"
         in {line.detail for line in plan(WANTED, Observed()).lines if line.what == "function hello"}.pop()
@@ -98,10 +98,10 @@ def test_canary_has_a_line() -> None:
     assert line(Observed()) == ("no canary", "no other version is responding yet (--canary)")
 
 
-@pytest.mark.parametrize(("observed", "wanted"), [(DONE, STREAMING), (STREAMED, WANTED)], ids=["on", "off"])
-def test_canary_cannot_switch_streaming(observed: Observed, wanted: Desired) -> None:
+@pytest.mark.parametrize(("observed", "expected"), [(DONE, STREAMING), (STREAMED, WANTED)], ids=["on", "off"])
+def test_canary_cannot_switch_streaming(observed: Observed, expected: Desired) -> None:
     with pytest.raises(UsageError, match="a canary can't be combined with turning streaming") as refused:
-        plan(replace(wanted, canary=Canary(0.1, 300)), replace(observed, live=OLD_LIVE))
+        plan(replace(expected, canary=Canary(0.1, 300)), replace(observed, live=OLD_LIVE))
     assert "--canary none" in refused.value.hint
 
 
@@ -160,32 +160,32 @@ def test_region_without_urls_is_reported_before_any_call() -> None:
 
 def test_plan_has_access_cost_and_whether_it_opens_the_url() -> None:
     first, later, signed = plan(WANTED, Observed()), plan(WANTED, DONE), plan(replace(WANTED, auth="AWS_IAM"), Observed())
-    assert [(made.access, made.opens) for made in (first, later, signed)] == [
+    assert [(planned.access, planned.opens) for planned in (first, later, signed)] == [
         ("public", True),
         ("public", False),
         ("signed", False),
     ]
     opened = plan(WANTED, replace(DONE, url=Url("https://x/", "AWS_IAM")))
     assert opened.opens
-    told = first.planned
-    assert (told.zipped, told.raw) == (2_000_000, 6_000_000)
-    assert told.cost and told.cost.usd_per_million == 1.87
+    event = first.planned
+    assert (event.zipped, event.raw) == (2_000_000, 6_000_000)
+    assert event.cost and event.cost.usd_per_million == 1.87
 
 
 def test_statement_is_recognised_by_its_content() -> None:
-    wanted = PUBLIC_STATEMENTS[0]
+    expected = PUBLIC_STATEMENTS[0]
     for change in (
         {"effect": "Deny"},
         {"limits": '{"StringEquals":{"aws:SourceAccount":"1"}}'},
         {"principal": "arn:aws:iam::1:root"},
     ):
-        (grant, revoke, _) = plan(WANTED, replace(DONE, statements=(replace(wanted, **change), PUBLIC_STATEMENTS[1]))).steps
+        (grant, revoke, _) = plan(WANTED, replace(DONE, statements=(replace(expected, **change), PUBLIC_STATEMENTS[1]))).steps
         assert isinstance(grant, Grant) and grant.statement == SECOND[0]
-        assert isinstance(revoke, Revoke) and revoke.sid == wanted.sid
-    taken = (replace(STRANGE, sid=f"{wanted.sid}2"), STRANGE, PUBLIC_STATEMENTS[1])
-    made = plan(WANTED, replace(DONE, statements=taken))
-    assert [type(step).__name__ for step in made.steps] == ["Grant", "Revoke", "Revoke", "CheckUrl"]
-    assert isinstance(made.steps[0], Grant) and made.steps[0].statement.sid == f"{wanted.sid}3"
+        assert isinstance(revoke, Revoke) and revoke.sid == expected.sid
+    statements = (replace(STRANGE, sid=f"{expected.sid}2"), STRANGE, PUBLIC_STATEMENTS[1])
+    planned = plan(WANTED, replace(DONE, statements=statements))
+    assert [type(step).__name__ for step in planned.steps] == ["Grant", "Revoke", "Revoke", "CheckUrl"]
+    assert isinstance(planned.steps[0], Grant) and planned.steps[0].statement.sid == f"{expected.sid}3"
 
 
 ONE, TWO = ({"Action": f"s3:{each}", "Effect": "Allow", "Resource": "*"} for each in ("GetObject", "PutObject"))
@@ -197,7 +197,7 @@ def inside(*statements: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("had", "wanted", "before", "after"),
+    ("had", "expected", "before", "after"),
     (
         ((), (ONE,), (ONE,), None),
         ((ONE,), (ONE, TWO), (ONE, TWO), None),
@@ -208,13 +208,13 @@ def inside(*statements: dict[str, str]) -> str:
         ((ONE,), (ONE, NEVER), (ONE, NEVER), None),
     ),
 )
-def test_permissions_of_the_live_version_are_removed_last(had: Any, wanted: Any, before: Any, after: Any) -> None:
+def test_permissions_of_the_live_version_are_removed_last(had: Any, expected: Any, before: Any, after: Any) -> None:
     """Its environments may start anew at any time, and for good if the new version fails its check."""
-    order = plan(replace(WANTED, inline=inside(*wanted)), replace(DONE, inline=inside(*had), live=OLD_LIVE, latest=OLD)).steps
+    order = plan(replace(WANTED, inline=inside(*expected)), replace(DONE, inline=inside(*had), live=OLD_LIVE, latest=OLD)).steps
     point = next(number for number, step in enumerate(order) if isinstance(step, CheckUrl))
     first, last = (
         [step for step in part if isinstance(step, PutPolicy | DeletePolicy)] for part in (order[:point], order[point:])
     )
     assert first == ([PutPolicy(NAMES.role, "lambent", inside(*before))] if before else [])
-    gone = DeletePolicy(NAMES.role, "lambent") if after == () else None
-    assert last == ([] if after is None else [gone or PutPolicy(NAMES.role, "lambent", inside(*after))])
+    deletion = DeletePolicy(NAMES.role, "lambent") if after == () else None
+    assert last == ([] if after is None else [deletion or PutPolicy(NAMES.role, "lambent", inside(*after))])

@@ -37,35 +37,35 @@ THEN: dict[str, Any] = {"memory_mb": 256, "stream": True, "hosting": Hosting(log
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on this machine")
 
 
-def wanted(folder: Path, name: str, changes: dict[str, Any]) -> Config:
+def app_config(folder: Path, name: str, changes: dict[str, Any]) -> Config:
     return config(folder, name, runtime=RUNTIME, **changes)
 
 
 def by_script(aws: Aws, service: Service, folder: Path, text: str, changes: dict[str, Any]) -> str:
     """What it printed."""
-    told = script(prepare(wanted(folder, "scripted", changes), artifact(folder, text, runtime=RUNTIME), aws))
-    ran = subprocess.run(["sh"], input=told, env=service.environ(), capture_output=True, text=True, timeout=120)
-    assert ran.returncode == 0, told + ran.stderr
+    text = script(prepare(app_config(folder, "scripted", changes), artifact(folder, text, runtime=RUNTIME), aws))
+    ran = subprocess.run(["sh"], input=text, env=service.environ(), capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0, text + ran.stderr
     assert not ran.stderr, ran.stderr
     return ran.stdout
 
 
 def by_deploy(aws: Aws, folder: Path, text: str, changes: dict[str, Any]) -> events.Deployed:
     zipped = artifact(folder, text, runtime=RUNTIME)
-    return deploy(wanted(folder, "deployed", changes), zipped, DeployContext(aws, events.ignore, QUICK))
+    return deploy(app_config(folder, "deployed", changes), zipped, DeployContext(aws, events.ignore, QUICK))
 
 
 def state(aws: Aws, app: str) -> str:
     """All that the describe calls say, without what differs from run to run and from name to name."""
-    names, seen = observe(aws, app, 5)
-    assert seen.latest and seen.live and seen.url and seen.alias
-    told = (
-        *(names.function, seen.role, sorted(seen.attached), seen.inline, seen.log_group, seen.statements),
-        *((each.settings, each.sha256, each.architecture, each.size, each.tags) for each in (seen.latest, seen.live)),
-        *(seen.latest.reserved, seen.provisioned, seen.versions, seen.alias.version, seen.alias.weights),
-        *(seen.url.auth, seen.url.mode, seen.url.cors),
+    names, observed = observe(aws, app, 5)
+    assert observed.latest and observed.live and observed.url and observed.alias
+    text = (
+        *(names.function, observed.role, sorted(observed.attached), observed.inline, observed.log_group, observed.statements),
+        *((each.settings, each.sha256, each.architecture, each.size, each.tags) for each in (observed.latest, observed.live)),
+        *(observed.latest.reserved, observed.provisioned, observed.versions, observed.alias.version, observed.alias.weights),
+        *(observed.url.auth, observed.url.mode, observed.url.cors),
     )
-    return str(told).replace(app, "APP")
+    return str(text).replace(app, "APP")
 
 
 def test_script_does_the_same_as_a_deploy(aws: Aws, service: Service, tmp_path: Path) -> None:
@@ -74,16 +74,16 @@ def test_script_does_the_same_as_a_deploy(aws: Aws, service: Service, tmp_path: 
         printed = by_script(aws, service, tmp_path, text, changes)
         assert by_deploy(aws, tmp_path, text, changes).version == version
         assert state(aws, "scripted") == state(aws, "deployed")
-        left = prepare(wanted(tmp_path, "scripted", changes), artifact(tmp_path, text, runtime=RUNTIME), aws)
-        assert left.changes == 0, left.lines
-        assert printed == f"{left.url}\n"
-        assert service.fetch(left.url).status == 200
+        remaining = prepare(app_config(tmp_path, "scripted", changes), artifact(tmp_path, text, runtime=RUNTIME), aws)
+        assert remaining.changes == 0, remaining.lines
+        assert printed == f"{remaining.url}\n"
+        assert service.fetch(remaining.url).status == 200
 
 
 def test_script_of_every_plan_is_valid_shell() -> None:
     for case in CASES:
-        told = script(plan(case.desired, case.observed))
-        checked = subprocess.run(["sh", "-n"], input=told, capture_output=True, text=True, timeout=20)
+        text = script(plan(case.desired, case.observed))
+        checked = subprocess.run(["sh", "-n"], input=text, capture_output=True, text=True, timeout=20)
         assert checked.returncode == 0 and not checked.stderr, f"{case.name}: {checked.stderr}"
 
 
@@ -91,8 +91,8 @@ def test_failing_version_ends_the_script_before_it_is_live(aws: Aws, service: Se
     by_deploy(aws, tmp_path, SAYS.format("good"), {})
     before = aws.alias("deployed", "live")
     broken = artifact(tmp_path, "import nonesuch\n", runtime=RUNTIME)
-    told = script(prepare(wanted(tmp_path, "deployed", {}), broken, aws))
-    ran = subprocess.run(["sh"], input=told, env=service.environ(), capture_output=True, text=True, timeout=120)
+    text = script(prepare(app_config(tmp_path, "deployed", {}), broken, aws))
+    ran = subprocess.run(["sh"], input=text, env=service.environ(), capture_output=True, text=True, timeout=120)
     assert ran.returncode == 1
     assert "nonesuch" in ran.stderr
     assert aws.alias("deployed", "live") == before

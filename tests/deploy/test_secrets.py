@@ -56,15 +56,15 @@ APPS = {
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with serving(tmp_path_factory.mktemp("state")) as one:
-        ssm = one.client("ssm", region_name="eu-west-1")
+    with serving(tmp_path_factory.mktemp("state")) as service:
+        ssm = service.client("ssm", region_name="eu-west-1")
         ssm.put_parameter(Name="/shop/db", Value=VALUES[0], Type="SecureString")
-        keys = one.client("secretsmanager", region_name="eu-west-1")
+        keys = service.client("secretsmanager", region_name="eu-west-1")
         keys.create_secret(Name="shop/keys", SecretString=json.dumps({"stripe": VALUES[1]}))
-        yield one
+        yield service
 
 
-def made(folder: Path, kind: str, secrets: tuple[tuple[str, str], ...] = SECRETS) -> Config:
+def make_app(folder: Path, kind: str, secrets: tuple[tuple[str, str], ...] = SECRETS) -> Config:
     folder.mkdir()
     (folder / "main.py").write_text(textwrap.dedent(APPS[kind]))
     return Config(folder, f"secret-{kind}", App("main", "app", kind), NEWEST, secrets=secrets)  # type: ignore[arg-type]
@@ -72,46 +72,46 @@ def made(folder: Path, kind: str, secrets: tuple[tuple[str, str], ...] = SECRETS
 
 @pytest.mark.parametrize("kind", APPS)
 def test_only_the_deployed_app_has_the_secrets(service: Service, aws: Aws, kind: str, tmp_path: Path) -> None:
-    config = made(tmp_path / "app", kind)
-    said: list[events.Event] = []
-    artifact = build(config, CACHE, os.environ, said.append)
+    config = make_app(tmp_path / "app", kind)
+    emitted: list[events.Event] = []
+    artifact = build(config, CACHE, os.environ, emitted.append)
     lines = prepare(config, artifact, aws).lines
-    done = deploy(config, artifact, DeployContext(aws, said.append))
-    assert fetch(done.url, 10).body.decode() == repr(VALUES)
+    deployed = deploy(config, artifact, DeployContext(aws, emitted.append))
+    assert fetch(deployed.url, 10).body.decode() == repr(VALUES)
 
-    told = [repr(lines), repr(said), service.log(), json.dumps(aws.function(config.name, "live"), default=repr)]
+    outputs = [repr(lines), repr(emitted), service.log(), json.dumps(aws.function(config.name, "live"), default=repr)]
     with zipfile.ZipFile(artifact.path) as zipped:
-        told += [repr(zipped.read(name)) for name in zipped.namelist()]
-    told += [path.read_bytes().decode("latin-1") for path in service.state.rglob("*") if path.is_file()]
-    assert not [text for text in told for value in VALUES if value in text]
+        outputs += [repr(zipped.read(name)) for name in zipped.namelist()]
+    outputs += [path.read_bytes().decode("latin-1") for path in service.state.rglob("*") if path.is_file()]
+    assert not [text for text in outputs for value in VALUES if value in text]
 
 
 @pytest.mark.parametrize("kind", APPS)
 def test_secrets_reach_an_app_in_a_plain_process(service: Service, kind: str, tmp_path: Path) -> None:
-    config = made(tmp_path / "app", kind)
+    config = make_app(tmp_path / "app", kind)
     artifact = build(config, CACHE, os.environ, events.ignore)
-    wanted = dict(desired(config, artifact, Names(config.name, "123456789012", "eu-west-1")).settings.environment)
+    environment = dict(desired(config, artifact, Names(config.name, "123456789012", "eu-west-1")).settings.environment)
     function = make_function(
         tmp_path,
         "",
         handler=artifact.handler,
         region="eu-west-1",
-        environment=tuple((wanted | {"AWS_ENDPOINT_URL": service.url}).items()),
+        environment=tuple((environment | {"AWS_ENDPOINT_URL": service.url}).items()),
     )
     with zipfile.ZipFile(artifact.path) as zipped:
         zipped.extractall(function.code)
     (function.code / "lambent_runtime/bootstrap").chmod(0o755)
 
     async def called() -> tuple[dict[str, str], str, str]:
-        async with running(tmp_path, factory=ProcessFactory()) as one:
-            return await one.call(function, make_event())
+        async with running(tmp_path, factory=ProcessFactory()) as service:
+            return await service.call(function, make_event())
 
     answer, error, _ = asyncio.run(called())
     assert (error, answer["body"]) == ("", repr(VALUES))
 
 
 def test_missing_secret_is_the_reported_cause(aws: Aws, tmp_path: Path) -> None:
-    config = replace(made(tmp_path / "app", "wsgi", (("DB", "ssm:/none"), *SECRETS[1:])), name="secret-none")
+    config = replace(make_app(tmp_path / "app", "wsgi", (("DB", "ssm:/none"), *SECRETS[1:])), name="secret-none")
     with pytest.raises(DeployError) as failed:
         deploy(config, build(config, CACHE, os.environ, events.ignore), DeployContext(aws, events.ignore))
     assert failed.value.what == (

@@ -40,13 +40,13 @@ def name() -> str:
     return f"iam{next(FRESH)}"
 
 
-class Ran:
+class DeployedApp:
     """One deploy, what it emitted, and what became of the URL."""
 
     def __init__(self, aws: Aws, folder: Path, name: str, text: str, auth: Any) -> None:
-        self.seen: list[events.Event] = []
-        wanted = config(folder, name, runtime=RUNTIME, hosting=Hosting(auth=auth))
-        self.done = deploy(wanted, artifact(folder, text, runtime=RUNTIME), DeployContext(aws, self.seen.append, QUICK))
+        self.response: list[events.Event] = []
+        app_config = config(folder, name, runtime=RUNTIME, hosting=Hosting(auth=auth))
+        self.done = deploy(app_config, artifact(folder, text, runtime=RUNTIME), DeployContext(aws, self.response.append, QUICK))
 
 
 def says(text: str) -> str:
@@ -54,19 +54,19 @@ def says(text: str) -> str:
 
 
 def test_signed_request_gets_a_response(aws: Aws, name: str, tmp_path: Path) -> None:
-    ran = Ran(aws, tmp_path, name, WHO, "AWS_IAM")
+    ran = DeployedApp(aws, tmp_path, name, WHO, "AWS_IAM")
     assert (ran.done.public, ran.done.changed) == (False, True)
-    assert [event.status for event in ran.seen if isinstance(event, events.Answered)] == [200]
+    assert [event.status for event in ran.response if isinstance(event, events.Answered)] == [200]
     assert aws.statements(name, "live") == ()
     assert fetch(ran.done.url, 10).forbidden
     signed = fetch(f"{ran.done.url}a%20b/?x=1", 10, aws.signed(f"{ran.done.url}a%20b/?x=1"))
-    who, headers = json.loads(signed.body)
-    assert who == "arn:aws:sts::123456789012:user/moto" and "x-amz-date" in headers and "authorization" not in headers
+    caller, headers = json.loads(signed.body)
+    assert caller == "arn:aws:sts::123456789012:user/moto" and "x-amz-date" in headers and "authorization" not in headers
     assert fetch(f"{ran.done.url}elsewhere", 10, aws.signed(ran.done.url)).bad_signature
-    changed = Ran(aws, tmp_path, name, f"{WHO}#", "AWS_IAM").done
+    changed = DeployedApp(aws, tmp_path, name, f"{WHO}#", "AWS_IAM").done
     back = rollback(name, "", DeployContext(aws, events.ignore, QUICK))
     assert (changed.version, back.version, back.public) == ("2", "1", False)
-    again = Ran(aws, tmp_path, name, WHO, "AWS_IAM")
+    again = DeployedApp(aws, tmp_path, name, WHO, "AWS_IAM")
     assert (again.done.changed, again.done.public) == (False, False)
 
 
@@ -76,7 +76,7 @@ def test_caller_who_may_not_call_the_url_is_unconfirmed(service: Service, name: 
     key = iam.create_access_key(UserName=name)["AccessKey"]
     pipeline = connect("eu-west-1", endpoint_url=service.url, keys=(key["AccessKeyId"], key["SecretAccessKey"]))
     with pytest.raises(UnconfirmedError) as unsure:
-        Ran(pipeline, tmp_path, name, says("one"), "AWS_IAM")
+        DeployedApp(pipeline, tmp_path, name, says("one"), "AWS_IAM")
     assert unsure.value.exit_code == 4
     assert f"arn:aws:iam::123456789012:user/{name} may not call the URL" in unsure.value.what
     assert "lambda:InvokeFunctionUrl and lambda:InvokeFunction" in unsure.value.hint
@@ -84,10 +84,10 @@ def test_caller_who_may_not_call_the_url_is_unconfirmed(service: Service, name: 
         allow = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]}
         iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps(allow))
         if may:
-            assert Ran(pipeline, tmp_path, name, says("one"), "AWS_IAM").done.changed is False
+            assert DeployedApp(pipeline, tmp_path, name, says("one"), "AWS_IAM").done.changed is False
         else:
             with pytest.raises(UnconfirmedError):
-                Ran(pipeline, tmp_path, name, says("one"), "AWS_IAM")
+                DeployedApp(pipeline, tmp_path, name, says("one"), "AWS_IAM")
 
 
 class Mistaken(HookedAws):
@@ -99,8 +99,8 @@ class Mistaken(HookedAws):
 
 def test_rejected_signature_is_unconfirmed(aws: Aws, name: str, tmp_path: Path) -> None:
     with pytest.raises(UnconfirmedError, match="rejected the signature"):
-        Ran(Mistaken(aws), tmp_path, name, says("one"), "AWS_IAM")  # type: ignore[arg-type]
-    assert Ran(aws, tmp_path, name, says("one"), "AWS_IAM").done.changed is False
+        DeployedApp(Mistaken(aws), tmp_path, name, says("one"), "AWS_IAM")  # type: ignore[arg-type]
+    assert DeployedApp(aws, tmp_path, name, says("one"), "AWS_IAM").done.changed is False
 
 
 class Stranger:
@@ -110,11 +110,11 @@ class Stranger:
         self._url = url
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._ask)
-        self.seen: list[Response] = []
+        self.response: list[Response] = []
 
     def _ask(self) -> None:
         while not self._stop.is_set():
-            self.seen.append(fetch(self._url, 20))
+            self.response.append(fetch(self._url, 20))
 
     def __enter__(self) -> Stranger:
         self._thread.start()
@@ -127,18 +127,18 @@ class Stranger:
     @property
     def turns(self) -> list[str]:
         """What was heard, without repetitions: the app's answer, or "403"."""
-        heard = ["403" if answer.forbidden else f"{answer.status} {answer.body.decode()}" for answer in self.seen]
-        return [now for now, _ in itertools.groupby(heard)]
+        answers = ["403" if answer.forbidden else f"{answer.status} {answer.body.decode()}" for answer in self.response]
+        return [now for now, _ in itertools.groupby(answers)]
 
 
 def test_url_is_closed_and_opened_without_a_gap(aws: Aws, name: str, tmp_path: Path) -> None:
-    url = Ran(aws, tmp_path, name, says("open"), "NONE").done.url
+    url = DeployedApp(aws, tmp_path, name, says("open"), "NONE").done.url
     with Stranger(url) as stranger:
-        closed = Ran(aws, tmp_path, name, says("secret"), "AWS_IAM").done
+        closed = DeployedApp(aws, tmp_path, name, says("secret"), "AWS_IAM").done
         assert fetch(url, 10, aws.signed(url)).body == b"secret"
     assert stranger.turns == ["200 open", "403"], "what is behind a closed URL was never seen"
     with Stranger(url) as stranger:
-        opened = Ran(aws, tmp_path, name, says("fair"), "NONE").done
+        opened = DeployedApp(aws, tmp_path, name, says("fair"), "NONE").done
         assert fetch(url, 10).body == b"fair"
     assert stranger.turns in (["403", "200 fair"], ["403"])
     assert (closed.url, opened.url, closed.public, opened.public) == (url, url, False, True)
@@ -146,18 +146,18 @@ def test_url_is_closed_and_opened_without_a_gap(aws: Aws, name: str, tmp_path: P
 
 @pytest.mark.parametrize("call", ["update_url", "move_alias", "remove_statement"])
 def test_interrupted_closing_never_shows_private_content(aws: Aws, name: str, tmp_path: Path, call: str) -> None:
-    url = Ran(aws, tmp_path, name, says("open"), "NONE").done.url
+    url = DeployedApp(aws, tmp_path, name, says("open"), "NONE").done.url
 
-    def stop(made: str, count: int) -> None:
-        if made == call:
+    def stop(call: str, count: int) -> None:
+        if call == call:
             raise KeyboardInterrupt
 
     for moment in ("before", "after"):
         with pytest.raises(KeyboardInterrupt):
-            Ran(HookedAws(aws, **{moment: stop}), tmp_path, name, says("secret"), "AWS_IAM")  # type: ignore[arg-type]
-        seen = fetch(url, 10)
-        assert seen.forbidden != ((call, moment) == ("update_url", "before")) and seen.body != b"secret"
-        assert Ran(aws, tmp_path, name, says("secret"), "AWS_IAM").done.url == url
+            DeployedApp(HookedAws(aws, **{moment: stop}), tmp_path, name, says("secret"), "AWS_IAM")  # type: ignore[arg-type]
+        response = fetch(url, 10)
+        assert response.forbidden != ((call, moment) == ("update_url", "before")) and response.body != b"secret"
+        assert DeployedApp(aws, tmp_path, name, says("secret"), "AWS_IAM").done.url == url
         assert fetch(url, 10).forbidden and fetch(url, 10, aws.signed(url)).body == b"secret"
-        assert Ran(aws, tmp_path, name, says("open"), "NONE").done.url == url
+        assert DeployedApp(aws, tmp_path, name, says("open"), "NONE").done.url == url
         assert fetch(url, 10).body == b"open"

@@ -51,15 +51,15 @@ def run(aws: Aws, folder: Path, name: str, text: str, **changes: object) -> even
 
 
 def drift(aws: Aws, folder: Path, name: str, text: str) -> list[str]:
-    made = prepare(config(folder, name, runtime=RUNTIME), artifact(folder, text, runtime=RUNTIME), aws)
-    return [f"{line.what}: {line.detail}" for line in made.lines if line.verb == "drift"]
+    planned = prepare(config(folder, name, runtime=RUNTIME), artifact(folder, text, runtime=RUNTIME), aws)
+    return [f"{line.what}: {line.detail}" for line in planned.lines if line.verb == "drift"]
 
 
 def test_drift_is_shown(aws: Aws, name: str, tmp_path: Path) -> None:
-    one, two = SAYS.format("one"), SAYS.format("two")
-    run(aws, tmp_path, name, one)
-    url = run(aws, tmp_path, name, two).url
-    assert drift(aws, tmp_path, name, two) == []
+    first, second = SAYS.format("one"), SAYS.format("two")
+    run(aws, tmp_path, name, first)
+    url = run(aws, tmp_path, name, second).url
+    assert drift(aws, tmp_path, name, second) == []
     aws.move_alias(name, "live", "1")
     aws.add_statement(name, "live", Statement("mine", "lambda:InvokeFunction", "123456789012"))
     aws.attach_policy(f"lambent-{name}", "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
@@ -67,7 +67,7 @@ def test_drift_is_shown(aws: Aws, name: str, tmp_path: Path) -> None:
     latest = aws.function(name)
     assert latest
     aws.update_settings(name, replace(latest.settings, memory_mb=640))
-    assert drift(aws, tmp_path, name, two) == [
+    assert drift(aws, tmp_path, name, second) == [
         f"function {name}: $LATEST differs from version 2: memory 1024 MB -> 640 MB; only a deploy makes that live",
         "alias live: points to version 1, not to 2, the newest: moved by hand, or that version failed",
         "permission mine: arn:aws:iam::123456789012:root may call lambda:InvokeFunction: "
@@ -76,10 +76,10 @@ def test_drift_is_shown(aws: Aws, name: str, tmp_path: Path) -> None:
         f"role lambent-{name}: arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess is attached, but not in policies: "
         "lambent leaves it alone",
     ]
-    told = status(name, aws, 5)
-    assert told and [line.what.split()[0] for line in told.drift] == ["function", "alias", "permission", "URL"]
-    run(aws, tmp_path, name, two)
-    assert [line.split(":")[0] for line in drift(aws, tmp_path, name, two)] == ["permission mine", f"role lambent-{name}"]
+    result = status(name, aws, 5)
+    assert result and [line.what.split()[0] for line in result.drift] == ["function", "alias", "permission", "URL"]
+    run(aws, tmp_path, name, second)
+    assert [line.split(":")[0] for line in drift(aws, tmp_path, name, second)] == ["permission mine", f"role lambent-{name}"]
 
 
 def test_interrupted_deploy_is_no_drift(aws: Aws, name: str, tmp_path: Path) -> None:
@@ -102,30 +102,35 @@ def test_versions_list_changes_and_traffic(aws: Aws, name: str, tmp_path: Path) 
     run(aws, tmp_path, name, SAYS.format("two"), memory_mb=256, environment=(("KEY", "hunter2"),))
     aws.move_alias(name, "live", "2", weights=(("3", 0.25),))
     watched = HookedAws(aws)
-    told = versions(name, watched)  # type: ignore[arg-type]
+    result = versions(name, watched)  # type: ignore[arg-type]
     assert sorted(watched.calls) == ["account", "alias", "versions"]
-    assert [(row.version, row.share, row.notes) for row in told.versions] == [
+    assert [(row.version, row.share, row.notes) for row in result.versions] == [
         ("3", 0.25, "memory 1024 MB -> 256 MB, env +KEY"),
         ("2", 0.75, "new code"),
         ("1", 0, ""),
     ]
-    assert "hunter2" not in str(told)
-    assert all(row.published.startswith("20") and row.size and row.runtime == RUNTIME for row in told.versions)
+    assert "hunter2" not in str(result)
+    assert all(row.published.startswith("20") and row.size and row.runtime == RUNTIME for row in result.versions)
     with pytest.raises(DeployError, match="has no versions"):
         versions("nonesuch", aws)
 
 
 def test_status_of_one_app(aws: Aws, service: Service, name: str, tmp_path: Path) -> None:
-    done = run(aws, tmp_path, name, RAISES)
-    assert [service.fetch(done.url + path).status for path in ("x", "y", "")] == [502, 502, 200]
+    deployed = run(aws, tmp_path, name, RAISES)
+    assert [service.fetch(deployed.url + path).status for path in ("x", "y", "")] == [502, 502, 200]
     watched = HookedAws(aws)
-    told = status(name, watched, 5)  # type: ignore[arg-type]
-    assert told and set(watched.calls) <= READS | {"log_events"} and len(watched.calls) == 16
-    assert (told.url, told.access, told.version, told.versions) == (done.url, "public", "1", 1)
-    assert (told.runtime, told.memory_mb, told.log_group, told.retention_days) == (RUNTIME, 1024, f"/aws/lambda/{name}", 30)
-    assert told.ends > "2026" and told.drift == ()
-    assert told.activity and told.activity.invocations >= 4 and told.activity.failures == 2 and told.activity.cold >= 1
-    assert told.activity.last_failure == "ValueError: no such colour"
+    result = status(name, watched, 5)  # type: ignore[arg-type]
+    assert result and set(watched.calls) <= READS | {"log_events"} and len(watched.calls) == 16
+    assert (result.url, result.access, result.version, result.versions) == (deployed.url, "public", "1", 1)
+    assert (result.runtime, result.memory_mb, result.log_group, result.retention_days) == (
+        RUNTIME,
+        1024,
+        f"/aws/lambda/{name}",
+        30,
+    )
+    assert result.ends > "2026" and result.drift == ()
+    assert result.activity and result.activity.invocations >= 4 and result.activity.failures == 2 and result.activity.cold >= 1
+    assert result.activity.last_failure == "ValueError: no such colour"
     assert status("nonesuch", aws, 5) is None
 
 
@@ -137,17 +142,17 @@ def test_status_of_a_foreign_function_is_refused(aws: Aws, service: Service, nam
 
 
 def test_only_own_apps_are_listed(service: Service, tmp_path: Path) -> None:
-    there = connect("eu-central-1", endpoint_url=service.url, keys=("lambent", "lambent"))
-    assert apps(there).apps == ()
+    aws_elsewhere = connect("eu-central-1", endpoint_url=service.url, keys=("lambent", "lambent"))
+    assert apps(aws_elsewhere).apps == ()
     own = service.role("own")
-    run(there, tmp_path, "plain", SAYS.format("one"))
-    run(there, tmp_path, "own-role", SAYS.format("one"), memory_mb=512, hosting=Hosting(role=own, auth="AWS_IAM"))
+    run(aws_elsewhere, tmp_path, "plain", SAYS.format("one"))
+    run(aws_elsewhere, tmp_path, "own-role", SAYS.format("one"), memory_mb=512, hosting=Hosting(role=own, auth="AWS_IAM"))
     client = service.client("lambda", region_name="eu-central-1")
     code = {"ZipFile": artifact(tmp_path, "theirs").path.read_bytes()}
     client.create_function(FunctionName="theirs", Runtime=RUNTIME, Role=own, Handler="main.x", Code=code)
-    watched = HookedAws(there)
-    told = apps(watched).apps  # type: ignore[arg-type]
-    assert [(app.app, app.version, app.access, app.memory_mb) for app in told] == [
+    watched = HookedAws(aws_elsewhere)
+    result = apps(watched).apps  # type: ignore[arg-type]
+    assert [(app.app, app.version, app.access, app.memory_mb) for app in result] == [
         ("own-role", "1", "signed", 512),
         ("plain", "1", "public", 1024),
     ]
@@ -171,14 +176,14 @@ SERVICE = {"lambda": "lambda", "iam": "iam", "logs": "logs", "s3": "s3"}
 
 def test_policy_allows_every_call_and_little_else(service: Service, name: str, tmp_path: Path) -> None:
     watched = connect("eu-west-1", endpoint_url=service.url, keys=("lambent", "lambent"))
-    made: set[str] = set()
+    planned: set[str] = set()
 
-    def heard(model: Any, **_: Any) -> None:
+    def record(model: Any, **_: Any) -> None:
         prefix = model.service_model.endpoint_prefix
         if prefix != "sts":
-            made.add(f"{prefix}:{ACTION.get(model.name, model.name)}")
+            planned.add(f"{prefix}:{ACTION.get(model.name, model.name)}")
 
-    watched._session.register("before-call", heard)  # type: ignore[attr-defined]
+    watched._session.register("before-call", record)  # type: ignore[attr-defined]
     rights = ('{"Action": ["s3:GetObject"], "Effect": "Allow", "Resource": ["*"]}',)
     most = Hosting(permissions=rights, reserved_concurrency=2, tags=(("a", "b"),))
     run(watched, tmp_path, name, SAYS.format("one"), hosting=most)
@@ -190,12 +195,12 @@ def test_policy_allows_every_call_and_little_else(service: Service, name: str, t
     apps(watched)
     destroy(prepare_destroy(name, watched, logs=True), watched, events.ignore)
 
-    wanted = desired(
+    goal = desired(
         config(tmp_path, name, runtime=RUNTIME, hosting=most), artifact(tmp_path, "x"), Names(name, "1" * 12, "eu-west-1")
     )
-    allowed = {action for statement in policy(wanted)["Statement"] for action in statement["Action"]}
-    assert made - allowed == set()
-    assert allowed - made <= NOT_SEEN
+    allowed = {action for statement in policy(goal)["Statement"] for action in statement["Action"]}
+    assert planned - allowed == set()
+    assert allowed - planned <= NOT_SEEN
 
 
 def test_policy_covers_only_this_app(tmp_path: Path) -> None:
@@ -208,8 +213,8 @@ def test_policy_covers_only_this_app(tmp_path: Path) -> None:
         layers=("arn:aws:lambda:eu-west-1:1:layer:l:1",),
         subnets=("subnet-1",),
     )
-    whole = policy(desired(config(tmp_path, "shop", hosting=hosting), zipped, names))
-    for document in (plain, whole):
+    with_hosting = policy(desired(config(tmp_path, "shop", hosting=hosting), zipped, names))
+    for document in (plain, with_hosting):
         assert len(json.dumps(document, separators=(",", ":"))) < 6144  # what a managed policy may be
         for statement in document["Statement"]:
             wide = {"lambda:ListFunctions", "logs:DescribeLogGroups", "lambda:GetLayerVersion", "s3:ListBucket"}
@@ -219,11 +224,11 @@ def test_policy_covers_only_this_app(tmp_path: Path) -> None:
                     "shop" in arn or arn in (hosting.role, "arn:aws:s3:::lambent-123456789012-eu-west-1")
                     for arn in statement["Resource"]
                 )
-    found = {statement["Sid"]: statement for statement in plain["Statement"]}
-    assert found["PassRole"]["Condition"] == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
-    assert found["AttachPolicies"]["Condition"]["ArnEquals"]["iam:PolicyARN"] == [names.basic_policy_arn]
+    statements = {statement["Sid"]: statement for statement in plain["Statement"]}
+    assert statements["PassRole"]["Condition"] == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+    assert statements["AttachPolicies"]["Condition"]["ArnEquals"]["iam:PolicyARN"] == [names.basic_policy_arn]
     assert "iam:PutRolePolicy" not in str(plain) and "s3:PutObject" not in str(plain)
-    own = {statement["Sid"]: statement for statement in whole["Statement"]}
+    own = {statement["Sid"]: statement for statement in with_hosting["Statement"]}
     assert own["PassRole"]["Resource"] == [hosting.role] and "Role" not in own
     assert own["Uploads"]["Resource"] == ["arn:aws:s3:::lambent-123456789012-eu-west-1/uploads/shop/*"]
     assert "lambda:InvokeFunctionUrl" in own["Function"]["Action"]

@@ -66,12 +66,12 @@ def run(
             info.external_attr = 0o755 << 16
             archive.writestr(info, source)
     data = path.read_bytes()
-    told = (WRAPPER, ("LAMBENT_RESPONSE", "stream")) if stream else (WRAPPER,)
+    environment = (WRAPPER, ("LAMBENT_RESPONSE", "stream")) if stream else (WRAPPER,)
     digest = b64encode(sha256(data).digest()).decode()
-    artifact = Artifact(path, digest, len(data), len(data), 2, RUNTIME, "x86_64", "main.app", told)
+    artifact = Artifact(path, digest, len(data), len(data), 2, RUNTIME, "x86_64", "main.app", environment)
     config = Config(folder, name, App("main", "app", "asgi"), RUNTIME, timeout_s=5, stream=stream, environment=environment)
-    heard: list[events.Event] = []
-    return deploy(config, artifact, DeployContext(aws, heard.append, QUICK))
+    emitted: list[events.Event] = []
+    return deploy(config, artifact, DeployContext(aws, emitted.append, QUICK))
 
 
 class Client:
@@ -79,14 +79,14 @@ class Client:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self.seen: Counter[tuple[int, bytes]] = Counter()
+        self.response: Counter[tuple[int, bytes]] = Counter()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._ask)
 
     def _ask(self) -> None:
         while not self._stop.is_set():
             answer = fetch(self._url, 20)
-            self.seen[answer.status, answer.body] += 1
+            self.response[answer.status, answer.body] += 1
 
     def __enter__(self) -> Client:
         self._thread.start()
@@ -108,14 +108,14 @@ def test_no_client_sees_raw_json_when_streaming_is_switched(aws: Aws, tmp_path: 
     assert (mode(aws, "switch"), fetch(url, 10).body) == (BUFFERED, b"one")
     with Client(url) as client:
         for text, stream in (("two", True), ("three", False), ("four", True), ("four", False)):
-            done = run(aws, tmp_path, "switch", text, stream=stream)
-            assert done.url == url
+            deployed = run(aws, tmp_path, "switch", text, stream=stream)
+            assert deployed.url == url
             assert mode(aws, "switch") == (STREAMED if stream else BUFFERED)
             assert fetch(url, 10).body == text.encode()
             assert run(aws, tmp_path, "switch", text, stream=stream).changed is False
     good = {(200, text) for text in (b"one", b"two", b"three", b"four")}
-    assert set(client.seen) <= good | {(502, b"Internal Server Error")}, client.seen
-    assert (200, b"two") in client.seen
+    assert set(client.response) <= good | {(502, b"Internal Server Error")}, client.response
+    assert (200, b"two") in client.response
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -126,16 +126,16 @@ def test_interrupted_switch_is_completed_by_a_rerun(aws: Aws, tmp_path: Path, st
     for turn, call in enumerate(("move_alias", "update_url")):
         for after in (False, True):
 
-            def fail(made: str, number: int, call: str = call) -> None:
-                if made == call:
+            def fail(call_name: str, number: int, call: str = call) -> None:
+                if call_name == call:
                     raise KeyboardInterrupt
 
             run(aws, tmp_path, name, "before", stream=not stream)
             meddled = HookedAws(aws, after=fail) if after else HookedAws(aws, before=fail)
             with pytest.raises(KeyboardInterrupt):
                 run(meddled, tmp_path, name, f"after{turn}", stream=stream)  # type: ignore[arg-type]
-            seen = fetch(url, 10)
-            assert not seen.raw and seen.status in (200, 502)
+            response = fetch(url, 10)
+            assert not response.raw and response.status in (200, 502)
             run(aws, tmp_path, name, f"after{turn}", stream=stream)
             assert fetch(url, 10).body == f"after{turn}".encode()
 
@@ -145,8 +145,8 @@ def test_refused_mode_leaves_the_old_version_and_its_mode(aws: Aws, tmp_path: Pa
     name = f"refused{stream}"
     url = run(aws, tmp_path, name, "before", stream=not stream).url
 
-    def refuse(made: str, number: int) -> None:
-        if made == "update_url":
+    def refuse(call_name: str, number: int) -> None:
+        if call_name == "update_url":
             raise AwsError("not authorized to perform: lambda:UpdateFunctionUrlConfig", code="AccessDeniedException")
 
     with pytest.raises(AwsError, match="UpdateFunctionUrlConfig"):
@@ -156,9 +156,9 @@ def test_refused_mode_leaves_the_old_version_and_its_mode(aws: Aws, tmp_path: Pa
 
 def test_version_with_the_wrong_response_form_does_not_go_live(aws: Aws, tmp_path: Path) -> None:
     url = run(aws, tmp_path, "form", "good", stream=False).url
-    for stream, told in ((False, "stream"), (True, "buffered")):
+    for stream, environment in ((False, "stream"), (True, "buffered")):
         with pytest.raises(DeployError, match="the app responds for a"):
-            run(aws, tmp_path, "form", "bad", stream=stream, environment=(("LAMBENT_RESPONSE", told),))
+            run(aws, tmp_path, "form", "bad", stream=stream, environment=(("LAMBENT_RESPONSE", environment),))
         assert fetch(url, 10).body == b"good"
 
 
@@ -195,18 +195,18 @@ HOWS = {
 
 def test_app_with_an_endless_response_goes_live(aws: Aws, tmp_path: Path) -> None:
     """A clock at `/`: its beginning is answer enough, for the check as for the URL."""
-    done = run(aws, tmp_path, "endless", "tick", stream=True, code=ENDLESS)
-    assert fetch(done.url, 10).body.startswith(b"tick")
+    deployed = run(aws, tmp_path, "endless", "tick", stream=True, code=ENDLESS)
+    assert fetch(deployed.url, 10).body.startswith(b"tick")
 
 
 @pytest.mark.parametrize("how", HOWS)
 def test_failing_streamed_version_does_not_go_live(aws: Aws, tmp_path: Path, how: str) -> None:
     name = how.replace(" ", "")
     url = run(aws, tmp_path, name, "good", stream=True).url
-    code, said = HOWS[how]
+    code, message = HOWS[how]
     with pytest.raises(DeployError) as failed:
         run(aws, tmp_path, name, "reason", stream=True, code=FAILING.replace("{how}", code.strip()))
-    assert said.replace("TEXT", "reason") in failed.value.what
+    assert message.replace("TEXT", "reason") in failed.value.what
     assert how == "raises late" or "the reason" in failed.value.detail
     assert fetch(url, 10).body == b"good"
 

@@ -54,12 +54,12 @@ class HookedAws:
         if name == "region":
             return method
 
-        def call(*given: Any, **named: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
             self.calls.append(name)
             number = len(self.calls)
             if self._before:
                 self._before(name, number)
-            answer = method(*given, **named)
+            answer = method(*args, **kwargs)
             if self._after:
                 self._after(name, number)
             return answer

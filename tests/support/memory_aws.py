@@ -59,12 +59,12 @@ class App(Struct):
 
 
 class MemoryAws:
-    """`looks` is how often a change is seen under way before it is done; `reason` lets the next version fail with it."""
+    """`polls` is how often a change is reported in progress before it is done. `reason` makes the next version fail with it."""
 
     region = "eu-west-1"
 
-    def __init__(self, looks: int = 0, reason: str = "") -> None:
-        self.looks, self.reason = looks, reason
+    def __init__(self, polls: int = 0, reason: str = "") -> None:
+        self.polls, self.reason = polls, reason
         self._fresh = count(1)
         self._apps: dict[str, App] = {}
         self._roles: dict[str, Role] = {}
@@ -73,7 +73,7 @@ class MemoryAws:
         self._groups: dict[str, LogGroup] = {}
         self._lines: list[tuple[str, LogEvent]] = []
         self._objects: dict[str, set[str]] = {}
-        self._left: dict[tuple[str, str], int] = {}
+        self._pending: dict[tuple[str, str], int] = {}
         self._due: dict[tuple[str, str], float] = {}
 
     def account(self) -> str:
@@ -132,12 +132,12 @@ class MemoryAws:
         if app is None:
             return None
         version = app.aliases[qualifier].version if qualifier in app.aliases else qualifier or LATEST
-        found = app.versions.get(version)
-        if found is None:
+        match = app.versions.get(version)
+        if match is None:
             return None
-        left = self._left.get((name, version), 0)
-        self._left[name, version] = left - 1
-        return replace(found, state="Pending") if left > 0 else found
+        pending = self._pending.get((name, version), 0)
+        self._pending[name, version] = pending - 1
+        return replace(match, state="Pending") if pending > 0 else match
 
     def functions(self) -> tuple[Function, ...]:
         return tuple(app.versions[LATEST] for app in self._apps.values())
@@ -145,10 +145,10 @@ class MemoryAws:
     def create_function(self, name: str, settings: Settings, code: Code, tags: Pairs) -> Function:
         if name in self._apps:
             raise AwsError(f"Function already exist: {name}", code=CONFLICT)
-        made = Function(name, LATEST, settings, code.sha256, code.architecture, tags=tags, revision=self._revision())
-        self._apps[name] = App({LATEST: made}, {LATEST: self._source(code)})
-        self._left[name, LATEST] = self.looks
-        return made
+        created = Function(name, LATEST, settings, code.sha256, code.architecture, tags=tags, revision=self._revision())
+        self._apps[name] = App({LATEST: created}, {LATEST: self._source(code)})
+        self._pending[name, LATEST] = self.polls
+        return created
 
     def update_code(self, name: str, code: Code, revision: str = "") -> Function:
         self._app(name).code[LATEST] = self._source(code)
@@ -159,11 +159,11 @@ class MemoryAws:
 
     def _changed(self, name: str, revision: str, **changes: Any) -> Function:
         app = self._app(name)
-        now = app.versions[LATEST]
-        if revision not in ("", now.revision):
+        current = app.versions[LATEST]
+        if revision not in ("", current.revision):
             raise AwsError("The Revision Id provided does not match the latest Revision Id.", code=PRECONDITION)
-        app.versions[LATEST] = replace(now, revision=self._revision(), **changes)
-        self._left[name, LATEST] = self.looks
+        app.versions[LATEST] = replace(current, revision=self._revision(), **changes)
+        self._pending[name, LATEST] = self.polls
         return app.versions[LATEST]
 
     def delete_function(self, name: str, version: str = "") -> None:
@@ -187,7 +187,7 @@ class MemoryAws:
         state = "Failed" if self.reason else "Active"
         app.versions[number] = replace(latest, version=number, tags=(), state=state, reason=self.reason)
         app.code[number] = app.code[LATEST]
-        self._left[name, number] = self.looks
+        self._pending[name, number] = self.polls
         return app.versions[number]
 
     def versions(self, name: str) -> tuple[Function, ...]:
@@ -195,10 +195,10 @@ class MemoryAws:
         return tuple(each for version, each in app.versions.items() if version != LATEST) if app else ()
 
     def tag(self, arn: str, tags: Pairs) -> None:
-        self._tagged(arn, lambda now: {**now, **dict(tags)})
+        self._tagged(arn, lambda current: {**current, **dict(tags)})
 
     def untag(self, arn: str, keys: tuple[str, ...]) -> None:
-        self._tagged(arn, lambda now: {key: value for key, value in now.items() if key not in keys})
+        self._tagged(arn, lambda current: {key: value for key, value in current.items() if key not in keys})
 
     def _tagged(self, arn: str, change: Callable[[dict[str, str]], dict[str, str]]) -> None:
         app = self._app(arn.rpartition(":")[2])
@@ -259,10 +259,10 @@ class MemoryAws:
         app = self._app(function)
         if revision not in ("", app.aliases[name].revision):
             raise AwsError("The Revision Id provided does not match the latest Revision Id.", code=PRECONDITION)
-        told = description or app.aliases[name].description
-        app.aliases[name] = Alias(name, version, self._revision(), weights, told)
+        new_description = description or app.aliases[name].description
+        app.aliases[name] = Alias(name, version, self._revision(), weights, new_description)
         if name in app.warm:
-            self._left[function, name] = self.looks
+            self._pending[function, name] = self.polls
         return app.aliases[name]
 
     def delete_alias(self, function: str, name: str) -> None:
@@ -270,27 +270,27 @@ class MemoryAws:
 
     def provisioned(self, function: str, alias: str) -> Provisioned | None:
         app = self._apps.get(function)
-        found = app.warm.get(alias) if app else None
-        left = self._left.get((function, alias), 0)
-        self._left[function, alias] = left - 1
-        return replace(found, status="IN_PROGRESS") if found and left > 0 else found
+        match = app.warm.get(alias) if app else None
+        pending = self._pending.get((function, alias), 0)
+        self._pending[function, alias] = pending - 1
+        return replace(match, status="IN_PROGRESS") if match and pending > 0 else match
 
     def provision(self, function: str, alias: str, executions: int | None) -> None:
         app = self._app(function)
         app.warm.pop(alias, None)
         if executions is not None:
             app.warm[alias] = Provisioned(executions, "FAILED" if self.reason else "READY", self.reason)
-            self._left[function, alias] = self.looks
+            self._pending[function, alias] = self.polls
 
     def statements(self, function: str, qualifier: str) -> tuple[Statement, ...]:
         app = self._apps.get(function)
         return tuple(app.statements.get(qualifier, ())) if app else ()
 
     def add_statement(self, function: str, qualifier: str, statement: Statement) -> None:
-        there = self._app(function).statements.setdefault(qualifier, [])
-        if any(each.sid == statement.sid for each in there):
+        existing = self._app(function).statements.setdefault(qualifier, [])
+        if any(each.sid == statement.sid for each in existing):
             raise AwsError(f"The statement id ({statement.sid}) provided already exists.", code=CONFLICT)
-        there.append(statement)
+        existing.append(statement)
 
     def remove_statement(self, function: str, qualifier: str, sid: str) -> None:
         statements = self._app(function).statements
@@ -309,9 +309,9 @@ class MemoryAws:
 
     def update_url(self, function: str, qualifier: str, auth: str, mode: str, cors: Cors | None = None) -> Url:
         urls = self._app(function).urls
-        now = urls[qualifier]
-        told = now.cors if cors is None else cors if cors != Cors() else None
-        urls[qualifier] = replace(now, auth=auth or now.auth, mode=mode or now.mode, cors=told)
+        current = urls[qualifier]
+        new_cors = current.cors if cors is None else cors if cors != Cors() else None
+        urls[qualifier] = replace(current, auth=auth or current.auth, mode=mode or current.mode, cors=new_cors)
         return urls[qualifier]
 
     def delete_url(self, function: str, qualifier: str) -> None:
@@ -321,9 +321,9 @@ class MemoryAws:
     def fetch(self, url: str, within_s: float, headers: Pairs = ()) -> Response:
         """What a client hears at one of its URLs."""
         for name, app in self._apps.items():
-            for alias, there in app.urls.items():
-                if url.startswith(there.address):
-                    return self._asked(name, alias, there, url, dict(headers))
+            for alias, config in app.urls.items():
+                if url.startswith(config.address):
+                    return self._asked(name, alias, config, url, dict(headers))
         return Response(403, b'{"Message":null}', "AccessDeniedException")
 
     def _asked(self, name: str, alias: str, url: Url, address: str, headers: dict[str, str]) -> Response:
@@ -335,18 +335,22 @@ class MemoryAws:
         invoked = self.invoke(name, alias, json.dumps({"rawPath": urlsplit(address).path}).encode())
         if invoked.error:
             return Response(502, b"Internal Server Error")
-        told = json.loads(invoked.payload)
-        return Response(told["statusCode"], told["body"].encode()) if "statusCode" in told else Response(200, invoked.payload)
+        response = json.loads(invoked.payload)
+        return (
+            Response(response["statusCode"], response["body"].encode())
+            if "statusCode" in response
+            else Response(200, invoked.payload)
+        )
 
     def _route(self, app: App, alias: str) -> str:
         """The version whose turn it is: shares come out even, without chance."""
-        now = app.aliases[alias]
-        for version, share in now.weights:
+        current = app.aliases[alias]
+        for version, share in current.weights:
             due = self._due.get((alias, version), 0.0) + share
             self._due[alias, version] = due - (due >= 1)
             if due >= 1:
                 return version
-        return now.version
+        return current.version
 
     # Logs and storage
 
@@ -367,8 +371,8 @@ class MemoryAws:
     def log_events(
         self, group: str, stream_prefix: str, since_ms: int, pattern: str = "", most: int | None = None
     ) -> tuple[LogEvent, ...]:
-        found = (event for where, event in self._lines if where == group and event.stream.startswith(stream_prefix))
-        return tuple(event for event in found if event.at_ms >= since_ms)[:most]
+        match = (event for where, event in self._lines if where == group and event.stream.startswith(stream_prefix))
+        return tuple(event for event in match if event.at_ms >= since_ms)[:most]
 
     def _log(self, function: str, stream: str, text: str) -> None:
         event = LogEvent(str(next(self._fresh)), stream, int(time.time() * 1000), text)

@@ -11,5 +11,5 @@ from support.faults.world import World, open_world
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with open_world(tmp_path_factory.mktemp("faults")) as made:
-        yield made
+    with open_world(tmp_path_factory.mktemp("faults")) as opened:
+        yield opened

@@ -51,21 +51,21 @@ def test_taking_back_does_not_undo_another_deploy(world: World) -> None:
         world.deploy("taken", THREE, world.direct)
         return Response(502, b"Internal Server Error")
 
-    wanted, zipped = TWO.config(world.folder, "taken"), TWO.artifact(world.folder)
+    app_config, zipped = TWO.config(world.folder, "taken"), TWO.artifact(world.folder)
     with pytest.raises(DeployError) as lost:
-        deploy(wanted, zipped, DeployContext(Fickle(world.direct), events.ignore, QUICK, fetch))
+        deploy(app_config, zipped, DeployContext(Fickle(world.direct), events.ignore, QUICK, fetch))
     assert "another deploy has moved live" in lost.value.hint
     assert request_once(world.url("taken")) == THREE.body
 
 
 def test_version_of_a_foreign_alias_is_kept(world: World) -> None:
-    kept = with_hosting(ONE, keep_versions=1)
-    world.deploy("kept", kept, world.direct)
+    spec = with_hosting(ONE, keep_versions=1)
+    world.deploy("kept", spec, world.direct)
     world.direct.create_alias("kept", "mine", "1")
-    done = world.deploy("kept", replace(kept, text="two"), world.direct)
-    assert (done.version, done.changed) == ("2", True)
+    deployed = world.deploy("kept", replace(spec, text="two"), world.direct)
+    assert (deployed.version, deployed.changed) == ("2", True)
     assert [each.version for each in world.direct.versions("kept")] == ["1", "2"]
-    again = world.deploy("kept", replace(kept, text="two"), world.direct)
+    again = world.deploy("kept", replace(spec, text="two"), world.direct)
     assert again.changed is False
 
 

@@ -76,9 +76,9 @@ def test_version_in_use_keeps_its_packages(tmp_path: Path) -> None:
     world.memory.create_bucket(PACKAGES, ())
     world.deploy(APP, BESIDE)
     world.deploy(APP, replace(BESIDE, overflow=""))
-    kept = world.objects()
+    objects = world.objects()
     use = lambda: world.memory.create_alias(APP, "mine", "1")  # noqa: E731
     world.aws = FaultyAws(world.memory, "used before", f"delete_function {APP} 1#1", use)  # type: ignore[assignment]
     world.deploy(APP, replace(BESIDE, overflow="", text="new"))
     assert [each.version for each in world.memory.versions(APP)] == ["1", "2", "3"]
-    assert world.objects() == kept
+    assert world.objects() == objects

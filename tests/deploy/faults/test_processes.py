@@ -34,7 +34,7 @@ class Deploy:
         folder = world.folder / text
         folder.mkdir(exist_ok=True)
         (folder / "main.py").write_text(APP.replace("TEXT", text))
-        told = {
+        environment = {
             "AWS_ENDPOINT_URL": world.proxy.url,
             "AWS_ACCESS_KEY_ID": "lambent",
             "AWS_SECRET_ACCESS_KEY": "lambent",
@@ -44,7 +44,7 @@ class Deploy:
         words += ["--cache-dir", str(world.folder / "cache")]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "lambent", *words],
-            env={**os.environ, **told},
+            env={**os.environ, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -83,8 +83,8 @@ def kill_at(world: World, name: str, text: str, label: str, after: bool) -> None
 
 def test_killed_deploy_is_completed_by_a_rerun(world: World) -> None:
     chance = random.Random(SEED)
-    whole = deployed(world, "whole", "one")
-    assert request_once(whole) == (200, b"one")
+    url_of_undisturbed = deployed(world, "whole", "one")
+    assert request_once(url_of_undisturbed) == (200, b"one")
     kill_at(world, "killed", "one", chance.choice(FIRST), chance.random() < 0.5)
     url = deployed(world, "killed", "one")
     assert request_once(url) == (200, b"one")
@@ -95,7 +95,7 @@ def test_killed_deploy_is_completed_by_a_rerun(world: World) -> None:
         assert deployed(world, "killed", "two") == url
     assert set(poller.responses) <= {(200, b"one"), (200, b"two")}, poller.responses
     assert request_once(url) == (200, b"two")
-    assert deployed(world, "whole", "two") == whole
+    assert deployed(world, "whole", "two") == url_of_undisturbed
     assert world.state("killed") == world.state("whole")
 
 

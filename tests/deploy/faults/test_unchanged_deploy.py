@@ -37,10 +37,10 @@ def test_unchanged_deploy_makes_only_reads_all_at_the_same_time(world: World) ->
 
 
 def test_previous_version_is_kept_and_the_next_deploy_has_nothing_to_do(world: World) -> None:
-    one, two = (with_hosting(replace(PLAIN, text=text), keep_versions=1) for text in ("one", "two"))
-    for spec in (one, two):
+    first, second = (with_hosting(replace(PLAIN, text=text), keep_versions=1) for text in ("one", "two"))
+    for spec in (first, second):
         assert world.deploy("few", spec, world.direct).changed
-    assert world.deploy("few", two, world.direct).changed is False
+    assert world.deploy("few", second, world.direct).changed is False
     assert [version.version for version in world.direct.versions("few")] == ["1", "2"]
-    world.deploy("few", one, world.direct)
+    world.deploy("few", first, world.direct)
     assert [version.version for version in world.direct.versions("few")] == ["2", "3"]

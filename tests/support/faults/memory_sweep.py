@@ -210,10 +210,10 @@ class MemorySweep(Struct):
         return *old, start
 
     def _state(self, world: MemoryWorld, operation: Operation) -> dict[str, str]:
-        found = world.state(APP)
+        merged = world.state(APP)
         if operation.stage_suffix:
-            found |= {f"{key} of the stage": value for key, value in world.state(APP + operation.stage_suffix).items()}
-        return found
+            merged |= {f"{key} of the stage": value for key, value in world.state(APP + operation.stage_suffix).items()}
+        return merged
 
     def run(self, operation: Operation, label: str, kind: str) -> list[Violation]:
         world = self.begin(operation)

@@ -101,7 +101,7 @@ class Spec(Struct, frozen=True):
         if not path.exists():
             _pack(path, self.text, self.fails)
         data = path.read_bytes()
-        told = (WRAPPER, ("LAMBENT_RESPONSE", "stream")) if self.stream else (WRAPPER,)
+        environment = (WRAPPER, ("LAMBENT_RESPONSE", "stream")) if self.stream else (WRAPPER,)
         size = ZIP_DIRECT_MAX + 1 if self.s3 else len(data)
         return Artifact(
             path,
@@ -112,7 +112,7 @@ class Spec(Struct, frozen=True):
             RUNTIME,
             "x86_64",
             "main.app",
-            told,
+            environment,
             overflow=self._packages(folder),
         )
 
@@ -183,7 +183,7 @@ def state(aws: Aws, app: str, objects: Iterable[str]) -> dict[str, str]:
     """Everything there is of an app, with its keys among all `objects`, and without what differs from run to run."""
     _, observed = observe(aws, app, 20)
     latest, live, url = observed.latest, observed.live, observed.url
-    told: dict[str, Any] = {
+    environment: dict[str, Any] = {
         "role": observed.role and (observed.role.trusts_lambda, observed.role.tags),
         "policies": (sorted(observed.attached), observed.inline),
         "latest": latest and (latest.settings, latest.sha256, latest.architecture, latest.tags, latest.reserved),
@@ -196,7 +196,7 @@ def state(aws: Aws, app: str, objects: Iterable[str]) -> dict[str, str]:
         "provisioned": observed.provisioned,
         "uploads": [key for key in objects if f"/{app}/" in key],
     }
-    return {key: repr(value).replace(app, "APP") for key, value in told.items()}
+    return {key: repr(value).replace(app, "APP") for key, value in environment.items()}
 
 
 @contextmanager
@@ -229,11 +229,11 @@ def _die(world: World) -> None:
 def on_url(open_world: World, then: Callable[[str], None]) -> None:
     """Calls `then` with a Function URL's address as soon as there is one."""
 
-    def told(call: Call, answer: Refusal) -> None:
+    def environment(call: Call, answer: Refusal) -> None:
         if call.operation == "CreateFunctionUrlConfig" and answer[0] == 201:
             then(json.loads(answer[2])["FunctionUrl"])
 
-    open_world.proxy.on_answer = told
+    open_world.proxy.on_answer = environment
 
 
 def with_hosting(spec: Spec, **changes: Any) -> Spec:

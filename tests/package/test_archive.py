@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import tempfile
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +18,7 @@ from lambent.package.archive import COMPRESSOR, LEVEL, Archive, BadArchive, Entr
 
 names = st.lists(st.text("abcé/._-0", min_size=1, max_size=12), max_size=8, unique=True)
 members = names.flatmap(
-    lambda found: st.tuples(*(st.tuples(st.just(name), st.binary(max_size=300), st.booleans()) for name in found))
+    lambda names: st.tuples(*(st.tuples(st.just(name), st.binary(max_size=300), st.booleans()) for name in names))
 )
 
 
@@ -29,42 +30,39 @@ def write(file: io.BytesIO, *rows: tuple[str, bytes, bool]) -> None:
 
 
 @given(members)
-def test_others_read_back_what_was_written(rows: tuple[tuple[str, bytes, bool], ...]) -> None:
+def test_zipfile_reads_what_was_written(rows: tuple[tuple[str, bytes, bool], ...]) -> None:
     file = io.BytesIO()
     write(file, *rows)
-    with zipfile.ZipFile(file) as found:
-        assert found.testzip() is None
-        assert found.namelist() == [name for name, _, _ in rows]
+    with zipfile.ZipFile(file) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == [name for name, _, _ in rows]
         for name, data, executable in rows:
-            info = found.getinfo(name)
-            assert found.read(info) == data
+            info = archive.getinfo(name)
+            assert archive.read(info) == data
             assert info.date_time == (1980, 1, 1, 0, 0, 0)
             assert info.external_attr >> 16 == (0o100755 if executable else 0o100644)
 
 
 @given(members, st.data())
-def test_a_splice_is_what_writing_the_same_members_gives(
-    rows: tuple[tuple[str, bytes, bool], ...], data: st.DataObject
-) -> None:
-    kept = {name for name, _, _ in rows if data.draw(st.booleans())}
+def test_splicing_gives_the_same_bytes_as_writing(rows: tuple[tuple[str, bytes, bool], ...], data: st.DataObject) -> None:
+    selected = {name for name, _, _ in rows if data.draw(st.booleans())}
     first, spliced, direct = io.BytesIO(), io.BytesIO(), io.BytesIO()
     write(first, *rows)
-    path = Path(__import__("tempfile").mkdtemp()) / "shard.zip"
-    path.write_bytes(first.getvalue())
-    with Archive(path) as shard:
-        writer = Writer(spliced)
-        writer.add(*compress("before", b"x"))
-        writer.splice(shard, kept.__contains__)
-        writer.add(*compress("after", b"y" * 99))
-        written = writer.close(lambda digest: digest)
-    path.unlink()
-    path.parent.rmdir()
-    write(direct, ("before", b"x", False), *(row for row in rows if row[0] in kept), ("after", b"y" * 99, False))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "shard.zip")
+        path.write_bytes(first.getvalue())
+        with Archive(path) as shard:
+            writer = Writer(spliced)
+            writer.add(*compress("before", b"x"))
+            writer.splice(shard, selected.__contains__)
+            writer.add(*compress("after", b"y" * 99))
+            written = writer.close(lambda digest: digest)
+    write(direct, ("before", b"x", False), *(row for row in rows if row[0] in selected), ("after", b"y" * 99, False))
     assert spliced.getvalue() == direct.getvalue()
-    assert (written.zipped, len(written.entries)) == (len(direct.getvalue()), len(kept) + 2)
+    assert (written.zipped, len(written.entries)) == (len(direct.getvalue()), len(selected) + 2)
 
 
-def test_other_programs_find_no_fault(tmp_path: Path) -> None:
+def test_unzip_accepts_the_archive(tmp_path: Path) -> None:
     file = io.BytesIO()
     write(file, ("a/b.py", b"print(1)\n" * 50, False), ("run", b"#!/bin/sh\n", True), ("ü.txt", b"", False))
     path = tmp_path / "x.zip"
@@ -73,13 +71,13 @@ def test_other_programs_find_no_fault(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK", b"x" * 500])
-def test_what_is_no_archive_is_refused(tmp_path: Path, damage: bytes) -> None:
+def test_other_file_is_refused(tmp_path: Path, damage: bytes) -> None:
     (tmp_path / "x.zip").write_bytes(damage)
     with pytest.raises(BadArchive):
         Archive(tmp_path / "x.zip")
 
 
-def test_a_cut_archive_is_refused(tmp_path: Path) -> None:
+def test_truncated_archive_is_refused(tmp_path: Path) -> None:
     file = io.BytesIO()
     write(file, ("a", b"1" * 100, False))
     (tmp_path / "x.zip").write_bytes(file.getvalue()[:-3])
@@ -87,11 +85,11 @@ def test_a_cut_archive_is_refused(tmp_path: Path) -> None:
         Archive(tmp_path / "x.zip")
 
 
-def test_data_that_does_not_shrink_is_stored() -> None:
+def test_incompressible_data_is_stored() -> None:
     entry, packed = compress("x", b"\x00\xff\x17")
     assert entry == Entry("x", False, entry.crc, 3, 3, 0)
     assert packed == b"\x00\xff\x17"
 
 
-def test_the_compressor_is_the_one_that_caches_are_keyed_by() -> None:
+def test_cache_key_names_the_installed_compressor() -> None:
     assert f"libdeflate {version('deflate')} {LEVEL}" == COMPRESSOR

@@ -1,4 +1,4 @@
-"""From small projects to zips, with the real resolver and real packages."""
+"""Builds of small projects, with the real resolver and real packages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def write(folder: Path, files: dict[str, str]) -> Path:
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"{text}app = None\n" if path.name == "main.py" else text, "utf-8")  # what `config` says is called
+        path.write_text(f"{text}app = None\n" if path.name == "main.py" else text, "utf-8")  # the handler of `config`
     return folder
 
 
@@ -42,52 +42,52 @@ def built(path: Path, cache: Path, heard: list[events.Event] | None = None, **mo
 
 
 def names(artifact: Artifact) -> list[str]:
-    """What is in the zip, but for the bytecode made for it: see test_package_bytecode.py."""
-    with zipfile.ZipFile(artifact.path) as found:
-        assert found.testzip() is None
-        return [name for name in found.namelist() if not (".cpython-" in name and name.endswith(".pyc"))]
+    """Return the names in the zip, without bytecode (see test_bytecode.py)."""
+    with zipfile.ZipFile(artifact.path) as archive:
+        assert archive.testzip() is None
+        return [name for name in archive.namelist() if not (".cpython-" in name and name.endswith(".pyc"))]
 
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache for the tests that are not about the cache."""
+    """A cache for the tests that don't need one of their own."""
     return tmp_path_factory.mktemp("cache")
 
 
-def test_a_handler_alone(tmp_path: Path, shared: Path) -> None:
+def test_handler_needs_no_runtime(tmp_path: Path, shared: Path) -> None:
     artifact = built(write(tmp_path, {"main.py": "x = 1\n", "data/a.txt": "hi"}), shared)
     assert names(artifact) == ["data/a.txt", "main.py"]
     assert (artifact.handler, artifact.environment, artifact.files) == ("main.app", (), 3)
     assert artifact.zipped == artifact.path.stat().st_size
 
 
-def test_what_the_apps_own_files_import_of_tests_stays_from_the_edit_on_that_does(tmp_path: Path, shared: Path) -> None:
+def test_imported_test_module_is_kept_after_the_edit_that_imports_it(tmp_path: Path, shared: Path) -> None:
     project = write(tmp_path, {"main.py": "import cowsay\n", "requirements.txt": "cowsay==6.1\n"})
     assert "cowsay/tests/solutions.py" not in names(built(project, shared))
     write(tmp_path, {"main.py": "def f():\n    from cowsay.tests.solutions import CHEESE\n"})
     assert "cowsay/tests/solutions.py" in names(built(project, shared))
 
 
-def test_a_web_app_ships_the_runtime(tmp_path: Path, shared: Path) -> None:
+def test_web_app_gets_the_runtime(tmp_path: Path, shared: Path) -> None:
     artifact = built(write(tmp_path, {"main.py": "x = 1\n", "jobs.py": "on_event = print\n"}), shared, kind="wsgi")
     assert artifact.environment == (("AWS_LAMBDA_EXEC_WRAPPER", "/var/task/lambent_runtime/bootstrap"),)
-    with zipfile.ZipFile(artifact.path) as found:
-        assert found.getinfo("lambent_runtime/bootstrap").external_attr >> 16 == 0o100755
-        assert found.getinfo("lambent_runtime/__main__.py").external_attr >> 16 == 0o100644
+    with zipfile.ZipFile(artifact.path) as archive:
+        assert archive.getinfo("lambent_runtime/bootstrap").external_attr >> 16 == 0o100755
+        assert archive.getinfo("lambent_runtime/__main__.py").external_attr >> 16 == 0o100644
     streamed = build(replace(config(tmp_path, "wsgi"), stream=True), shared, os.environ, events.ignore)
     assert streamed.environment == (*artifact.environment, ("LAMBENT_RESPONSE", "stream"))
     assert streamed.sha256 == artifact.sha256
     settings = replace(config(tmp_path, "wsgi"), events="jobs:on_event", base_path="/shop")
-    said = (("LAMBENT_EVENTS", "jobs:on_event"), ("LAMBENT_BASE_PATH", "/shop"))
-    assert build(settings, shared, os.environ, events.ignore).environment == (*artifact.environment, *said)
+    settings_of_the_app = (("LAMBENT_EVENTS", "jobs:on_event"), ("LAMBENT_BASE_PATH", "/shop"))
+    assert build(settings, shared, os.environ, events.ignore).environment == (*artifact.environment, *settings_of_the_app)
 
 
-def test_src_is_importable_from_the_top(tmp_path: Path, shared: Path) -> None:
+def test_src_layout_is_importable_from_the_top(tmp_path: Path, shared: Path) -> None:
     artifact = built(write(tmp_path, {"src/main.py": "", "src/pkg/__init__.py": "", "README.md": ""}), shared, root="src")
     assert names(artifact) == ["README.md", "main.py", "pkg/__init__.py", "src/main.py", "src/pkg/__init__.py"]
 
 
-def test_the_same_bytes_twice_from_another_folder_and_a_cold_cache(tmp_path: Path) -> None:
+def test_bytes_depend_on_neither_folder_nor_cache(tmp_path: Path) -> None:
     files = {"main.py": "import cowsay\n", "requirements.txt": "cowsay==6.1\n"}
     heard: list[events.Event] = []
     first = built(write(tmp_path / "a", files), tmp_path / "cache", heard)
@@ -106,7 +106,7 @@ def test_the_same_bytes_twice_from_another_folder_and_a_cold_cache(tmp_path: Pat
     assert not [name for name in listed if name.startswith("bin/") or name.endswith(("INSTALLER", "direct_url.json", ".lock"))]
 
 
-def test_a_damaged_shard_is_made_again(tmp_path: Path) -> None:
+def test_damaged_shard_is_rebuilt(tmp_path: Path) -> None:
     project = write(tmp_path / "a", {"main.py": "", "requirements.txt": "cowsay==6.1\n"})
     first = built(project, tmp_path / "cache")
     (shard,) = (tmp_path / "cache/shards").glob("*.zip")
@@ -116,24 +116,24 @@ def test_a_damaged_shard_is_made_again(tmp_path: Path) -> None:
     assert built(project, tmp_path / "cache").sha256 == first.sha256
 
 
-def test_two_builds_at_once(tmp_path: Path) -> None:
+def test_concurrent_builds_share_a_cache(tmp_path: Path) -> None:
     project = write(tmp_path / "a", {"main.py": "", "requirements.txt": "cowsay==6.1\n"})
-    found: list[str] = []
-    threads = [threading.Thread(target=lambda: found.append(built(project, tmp_path / "cache").sha256)) for _ in range(2)]
+    digests: list[str] = []
+    threads = [threading.Thread(target=lambda: digests.append(built(project, tmp_path / "cache").sha256)) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(found) == 2 and len(set(found)) == 1
+    assert len(digests) == 2 and len(set(digests)) == 1
     assert not list((tmp_path / "cache").rglob(".new-*"))
 
 
-def test_what_is_in_the_zip_imports(tmp_path: Path, shared: Path) -> None:
+def test_packages_in_the_zip_can_be_imported(tmp_path: Path, shared: Path) -> None:
     requirements = "flask>=3\nmarkupsafe\ndocopt==0.6.2\n"  # native code, and a package that publishes no wheel
     artifact = built(write(tmp_path / "p", {"main.py": "import flask\n", "requirements.txt": requirements}), shared)
     task = tmp_path / "task"
-    with zipfile.ZipFile(artifact.path) as found:
-        found.extractall(task)
+    with zipfile.ZipFile(artifact.path) as archive:
+        archive.extractall(task)
     code = "import flask, docopt, markupsafe._speedups as s; from importlib.metadata import version as v\n"
     code += "print(v('flask'), s.__file__)"
     done = subprocess.run([sys.executable, "-S", "-c", code], cwd=task, capture_output=True, text=True, check=True)
@@ -143,7 +143,7 @@ def test_what_is_in_the_zip_imports(tmp_path: Path, shared: Path) -> None:
     assert b"/var/task/flask/app.py" in pyc and str(shared).encode() not in pyc
 
 
-def test_the_other_machine_and_version_get_their_own_code(tmp_path: Path, shared: Path) -> None:
+def test_zip_has_native_code_of_its_target(tmp_path: Path, shared: Path) -> None:
     project = write(tmp_path, {"main.py": "", "requirements.txt": "pydantic-core==2.41.5\ntyping-extensions\n"})
     for runtime, arch, tag in (("python3.13", "arm64", "cpython-313-aarch64"), ("python3.11", "x86_64", "cpython-311-x86_64")):
         libraries = [name for name in names(built(project, shared, runtime=runtime, arch=arch)) if name.endswith(".so")]
@@ -151,10 +151,10 @@ def test_the_other_machine_and_version_get_their_own_code(tmp_path: Path, shared
 
 
 @pytest.mark.parametrize("python", ["3.10", "3.13"])
-def test_markers_are_the_targets(tmp_path: Path, shared: Path, python: str) -> None:
+def test_markers_are_evaluated_for_the_target(tmp_path: Path, shared: Path, python: str) -> None:
     project = write(tmp_path, {"main.py": "", "requirements.txt": "tomli==2.2.1; python_version < '3.11'\ncowsay==6.1\n"})
-    found = any(name.startswith("tomli/") for name in names(built(project, shared, runtime=f"python{python}")))
-    assert found == (python == "3.10")
+    has_tomli = any(name.startswith("tomli/") for name in names(built(project, shared, runtime=f"python{python}")))
+    assert has_tomli == (python == "3.10")
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_markers_are_the_targets(tmp_path: Path, shared: Path, python: str) -> N
         ),
     ],
 )
-def test_where_requirements_stand(tmp_path: Path, shared: Path, files: dict[str, str], source: str) -> None:
+def test_requirements_come_from_any_supported_file(tmp_path: Path, shared: Path, files: dict[str, str], source: str) -> None:
     heard: list[events.Event] = []
     artifact = built(write(tmp_path, files | {"main.py": ""}), shared, heard)
     assert "cowsay/__init__.py" in names(artifact)
@@ -179,7 +179,7 @@ def test_where_requirements_stand(tmp_path: Path, shared: Path, files: dict[str,
     assert not [name for name in names(artifact) if name.endswith(".pth")]
 
 
-def test_a_lock_decides(tmp_path: Path, shared: Path) -> None:
+def test_lock_takes_precedence(tmp_path: Path, shared: Path) -> None:
     pyproject = '[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["cowsay==6.0"]\n'
     project = write(tmp_path, {"main.py": "", "pyproject.toml": pyproject})
     uv = shutil.which("uv", path=Path(sys.executable).parent) or "uv"
@@ -189,19 +189,19 @@ def test_a_lock_decides(tmp_path: Path, shared: Path) -> None:
     assert "cowsay-6.0.dist-info/METADATA" in names(built(project, shared))
 
 
-def test_a_script_with_its_own_metadata(tmp_path: Path, shared: Path) -> None:
+def test_script_metadata_is_used(tmp_path: Path, shared: Path) -> None:
     write(tmp_path, {"main.py": '# /// script\n# dependencies = ["cowsay==6.1"]\n# ///\n', "other.py": ""})
     listed = names(built(tmp_path / "main.py", shared))
     assert "main.py" in listed and "cowsay/__init__.py" in listed and "other.py" not in listed
 
 
-def test_the_metadata_of_a_lone_app_in_a_folder(tmp_path: Path, shared: Path) -> None:
+def test_script_metadata_in_a_folder_is_used(tmp_path: Path, shared: Path) -> None:
     write(tmp_path, {"main.py": '# /// script\n# dependencies = ["cowsay==6.1"]\n# ///\n', "other.py": ""})
     listed = names(built(tmp_path, shared))
     assert "cowsay/__init__.py" in listed and "other.py" in listed
 
 
-def test_a_local_package(tmp_path: Path, shared: Path) -> None:
+def test_local_package_is_built(tmp_path: Path, shared: Path) -> None:
     pyproject = (
         '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n[project]\nname = "mine"\nversion = "1"\n'
     )
@@ -210,17 +210,17 @@ def test_a_local_package(tmp_path: Path, shared: Path) -> None:
     first = built(project, shared)
     assert "mine/__init__.py" in names(first)
     write(tmp_path, {"mine/mine/__init__.py": "answer = 2\n"})
-    with zipfile.ZipFile(built(project, shared).path) as found:
-        assert found.read("mine/__init__.py") == b"answer = 2\n"
+    with zipfile.ZipFile(built(project, shared).path) as archive:
+        assert archive.read("mine/__init__.py") == b"answer = 2\n"
 
 
-def test_the_users_file_wins(tmp_path: Path, shared: Path) -> None:
+def test_own_file_replaces_a_dependencys_file(tmp_path: Path, shared: Path) -> None:
     heard: list[events.Event] = []
     project = write(tmp_path, {"main.py": "", "cowsay/__init__.py": "mine = 1\n", "requirements.txt": "cowsay==6.1\n"})
-    with zipfile.ZipFile(built(project, shared, heard).path) as found:
-        assert found.read("cowsay/__init__.py") == b"mine = 1\n"
-        assert len(found.namelist()) == len(set(found.namelist()))
-        assert b"mine" in found.read(f"cowsay/__pycache__/__init__.cpython-{PYTHON.replace('.', '')}.pyc")
+    with zipfile.ZipFile(built(project, shared, heard).path) as archive:
+        assert archive.read("cowsay/__init__.py") == b"mine = 1\n"
+        assert len(archive.namelist()) == len(set(archive.namelist()))
+        assert b"mine" in archive.read(f"cowsay/__pycache__/__init__.cpython-{PYTHON.replace('.', '')}.pyc")
     assert any(isinstance(event, events.Warned) and "cowsay/__init__.py" in event.text for event in heard)
 
 
@@ -236,7 +236,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("requirements", "what", "where"), REFUSED)
-def test_refusals(tmp_path: Path, shared: Path, requirements: str, what: str, where: str) -> None:
+def test_unusable_requirements_are_refused(tmp_path: Path, shared: Path, requirements: str, what: str, where: str) -> None:
     project = write(tmp_path, {"main.py": "", "requirements.txt": requirements})
     with pytest.raises(PackagingError) as error:
         built(project, shared, runtime="python3.13")
@@ -245,7 +245,7 @@ def test_refusals(tmp_path: Path, shared: Path, requirements: str, what: str, wh
     assert error.value.hint
 
 
-def test_a_native_package_without_a_wheel_says_where_there_is_one(tmp_path: Path, shared: Path) -> None:
+def test_missing_native_wheel_suggests_another_runtime(tmp_path: Path, shared: Path) -> None:
     project = write(tmp_path, {"main.py": "", "requirements.txt": "markupsafe==1.1.1\n"})
     with pytest.raises(PackagingError) as error:
         built(project, shared, runtime="python3.13")
@@ -253,7 +253,7 @@ def test_a_native_package_without_a_wheel_says_where_there_is_one(tmp_path: Path
     assert "python3.6-3.9" in error.value.what
 
 
-def test_no_network(tmp_path: Path) -> None:
+def test_network_failure_leaves_no_zip(tmp_path: Path) -> None:
     project = write(tmp_path / "p", {"main.py": "", "requirements.txt": "cowsay==6.1\n"})
     nowhere = {"HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9"}
     environ = dict(os.environ) | nowhere | {"UV_CACHE_DIR": str(tmp_path / "uv"), "UV_HTTP_RETRIES": "0"}
@@ -262,7 +262,7 @@ def test_no_network(tmp_path: Path) -> None:
     assert not list((tmp_path / "cache").rglob("*.zip"))
 
 
-def test_too_large_says_what_takes_the_room(tmp_path: Path, shared: Path) -> None:
+def test_too_large_zip_shows_its_largest_parts(tmp_path: Path, shared: Path) -> None:
     project = write(tmp_path, {"main.py": "", "small.txt": "x"})
     with (project / "movie.bin").open("wb") as file:
         file.truncate(260 * 1024 * 1024)
@@ -271,7 +271,7 @@ def test_too_large_says_what_takes_the_room(tmp_path: Path, shared: Path) -> Non
     assert error.value.detail.splitlines()[0].split() == ["272.6", "MB", "movie.bin"]
 
 
-def test_secrets_and_rubbish_stay_out(tmp_path: Path, shared: Path) -> None:
+def test_secrets_and_tool_files_are_left_out(tmp_path: Path, shared: Path) -> None:
     out = ".env .env.local deep/.env key.pem id_rsa .git/config venv/pyvenv.cfg venv/lib/x.py .venv/x.py __pycache__/a.pyc "
     out += "node_modules/x.js .pytest_cache/x .DS_Store old.pyc .aws/credentials"
     files = dict.fromkeys([*out.split(), "main.py", "templates/a.html"], "secret = 1\n")
@@ -284,18 +284,18 @@ def test_secrets_and_rubbish_stay_out(tmp_path: Path, shared: Path) -> None:
         assert name in notice
 
 
-def test_ignore_rules(tmp_path: Path) -> None:
+def test_ignore_rules_apply(tmp_path: Path) -> None:
     files = {
         ".gitignore": "*.db\n/build/\n",
         ".lambentignore": "!keep.db\nraw/\n",
         ".lambdaignore": "notes.md\n",
         "pkg/.gitignore": "local.py\n!own.db\n",
     }
-    found = dict.fromkeys(
+    ignored = dict.fromkeys(
         ["a.db", "keep.db", "build/x", "pkg/build/y", "raw/z", "notes.md", "pkg/local.py", "pkg/own.db", "local.py", "x.psd"],
         "",
     )
-    assert list(collect(write(tmp_path, files | found), ("*.psd",)).files) == [
+    assert list(collect(write(tmp_path, files | ignored), ("*.psd",)).files) == [
         "keep.db",
         "local.py",
         "pkg/build/y",
@@ -303,7 +303,7 @@ def test_ignore_rules(tmp_path: Path) -> None:
     ]
 
 
-def test_links(tmp_path: Path) -> None:
+def test_links_stay_inside_the_project(tmp_path: Path) -> None:
     project = write(tmp_path / "p", {"main.py": "", "data/a.txt": "hi"})
     (project / "alias").symlink_to("data")
     (project / "data/loop").symlink_to("..")
@@ -315,9 +315,20 @@ def test_links(tmp_path: Path) -> None:
     assert "leak" not in collect(project).files
 
 
-def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
+def test_unwritable_cache_is_reported(tmp_path: Path) -> None:
     project = write(tmp_path / "p", {"main.py": ""})
     (tmp_path / "cache").write_text("a file where the folder should be")
     with pytest.raises(PackagingError, match="cannot build the zip") as error:
         built(project, tmp_path / "cache")
     assert "cache" in error.value.where and error.value.hint
+
+
+def test_phases_are_disjoint_parts_of_the_build(tmp_path: Path, shared: Path) -> None:
+    emitted: list[events.Event] = []
+    built(write(tmp_path, {"main.py": "x = 1\n"}), shared, emitted)
+    phases = [event for event in emitted if isinstance(event, events.Phase)]
+    assert [phase.name for phase in phases] == [
+        *("source", "requirements", "wheels", "shards", "layout", "bytecode", "proof", "overflow", "write")
+    ]
+    (whole,) = [event for event in emitted if isinstance(event, events.Built)]
+    assert sum(phase.seconds for phase in phases) <= whole.seconds

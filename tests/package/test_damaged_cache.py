@@ -16,15 +16,15 @@ from lambent.package.build import build
 from support.locking import write
 from support.wheel_files import wheel
 
-HARM: dict[str, Callable[[bytes], bytes]] = {
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "cut": lambda data: data[: len(data) // 2],
     "zeroed": lambda data: bytes(len(data)),
-    "garbled": lambda data: bytes(each ^ 0x55 if at % 7 == 3 else each for at, each in enumerate(data)),
+    "garbled": lambda data: bytes(byte ^ 0x55 if index % 7 == 3 else byte for index, byte in enumerate(data)),
 }
 
 
-@pytest.mark.parametrize("harm", HARM)
-def test_any_file_of_the_cache_may_be_damaged(harm: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damaged_cache_gives_the_same_zip(damage: str, tmp_path: Path) -> None:
     wheels = [wheel(tmp_path / "w", name, {f"{name}.py": "import os\n" * 50}).path for name in ("one", "two")]
     lines = ['lock-version = "1.0"', 'created-by = "other"']
     for path in wheels:
@@ -44,8 +44,8 @@ def test_any_file_of_the_cache_may_be_damaged(harm: str, tmp_path: Path) -> None
     folders = {name.parts[0] for name in names}
     assert {"wheels", "shards", "bytecode", "startup", "proofs", "locks", "runtime", "zips"} <= folders
     for name in {(name.parent, name.suffix): name for name in names}.values():  # one of each kind
-        (cache / name).write_bytes(HARM[harm]((saved / name).read_bytes()))
+        (cache / name).write_bytes(DAMAGE[damage]((saved / name).read_bytes()))
         assert built() == expected, name
     for name in names:  # and all of them at once
-        (cache / name).write_bytes(HARM[harm]((saved / name).read_bytes()))
+        (cache / name).write_bytes(DAMAGE[damage]((saved / name).read_bytes()))
     assert built() == expected

@@ -48,33 +48,33 @@ def readelf(path: Path, *options: str) -> str:
 
 
 @pytest.mark.skipif(READELF is None, reason="needs binutils")
-def test_every_shared_object_reads_as_readelf_reads_it(wheels: list[Installed]) -> None:
+def test_shared_objects_read_as_with_readelf(wheels: list[Installed]) -> None:
     files = shared_objects(wheels)
     assert len(files) > 60
     for path in files:
-        found = elf.read(path.read_bytes())
-        assert found is not None
-        said = readelf(path, "-h", "-d", "-V", "--dyn-syms")
-        assert found.machine == ("arm64" if "AArch64" in said else "x86_64")
-        assert found.needed == tuple(re.findall(r"\(NEEDED\).*\[(.*)\]", said))
-        assert [found.soname] == (re.findall(r"\(SONAME\).*\[(.*)\]", said) or [""])
-        assert list(found.search) == [
-            part for line in re.findall(r"\((?:RPATH|RUNPATH)\).*\[(.*)\]", said) for part in line.split(":")
+        binary = elf.read(path.read_bytes())
+        assert binary is not None
+        output = readelf(path, "-h", "-d", "-V", "--dyn-syms")
+        assert binary.machine == ("arm64" if "AArch64" in output else "x86_64")
+        assert binary.needed == tuple(re.findall(r"\(NEEDED\).*\[(.*)\]", output))
+        assert [binary.soname] == (re.findall(r"\(SONAME\).*\[(.*)\]", output) or [""])
+        assert list(binary.search) == [
+            part for line in re.findall(r"\((?:RPATH|RUNPATH)\).*\[(.*)\]", output) for part in line.split(":")
         ]
-        assert found.versions == highest(said)
-        assert found.module in [*re.findall(r" PyInit_(\w+)", said), ""]
-        assert bool(found.module) == (" PyInit_" in said)
-        undefined = set(re.findall(r" GLOBAL\s+\S+\s+UND (\w+)", said))
+        assert binary.versions == highest(output)
+        assert binary.module in [*re.findall(r" PyInit_(\w+)", output), ""]
+        assert bool(binary.module) == (" PyInit_" in output)
+        undefined = set(re.findall(r" GLOBAL\s+\S+\s+UND (\w+)", output))
         bound = tuple(sorted(name for name in undefined if name.encode() in python_symbols.BOUND))
-        assert found.symbols == (bound if found.module else ())
-        assert not found.damaged
+        assert binary.symbols == (bound if binary.module else ())
+        assert not binary.damaged
 
 
-def highest(said: str) -> tuple[tuple[str, str], ...]:
-    """Of each library the highest version of each family, from readelf's list."""
+def highest(output: str) -> tuple[tuple[str, str], ...]:
+    """Return the highest version of each family for each library, from the output of readelf."""
     best: dict[tuple[str, str], tuple[tuple[int, ...], str]] = {}
     library = ""
-    for line in said.partition("Version needs section")[2].splitlines():
+    for line in output.partition("Version needs section")[2].splitlines():
         if file := re.search(r"File: (\S+)", line):
             library = file[1]
         if (version := re.search(r"Name: (\S+)\s+Flags: (\S+)", line)) and version[2] != "WEAK":
@@ -83,35 +83,35 @@ def highest(said: str) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((library, version) for (library, _), (_, version) in best.items()))
 
 
-def test_what_is_stored_reads_back(wheels: list[Installed]) -> None:
+def test_binary_survives_json(wheels: list[Installed]) -> None:
     for path in shared_objects(wheels):
-        found = elf.read(path.read_bytes())
-        assert found is not None
-        assert elf.Binary.from_json(json.loads(json.dumps(found.as_json()))) == found
-        assert elf.read(memoryview(path.read_bytes())) == found
+        binary = elf.read(path.read_bytes())
+        assert binary is not None
+        assert elf.Binary.from_json(json.loads(json.dumps(binary.as_json()))) == binary
+        assert elf.read(memoryview(path.read_bytes())) == binary
 
 
-def test_an_extension_says_what_it_is(small: bytes) -> None:
-    found = elf.read(small)
-    assert found is not None
-    assert (found.format, found.kind, found.module, found.bits) == ("elf", "shared", "_speedups", 64)
-    assert found.align >= 4096 and not found.executable_stack and not found.free_threaded
+def test_extension_module_is_recognized(small: bytes) -> None:
+    binary = elf.read(small)
+    assert binary is not None
+    assert (binary.format, binary.kind, binary.module, binary.bits) == ("elf", "shared", "_speedups", 64)
+    assert binary.align >= 4096 and not binary.executable_stack and not binary.free_threaded
 
 
 def test_reading_is_fast(wheels: list[Installed]) -> None:
-    """The pandas set has 84 MB in 67 files, and 0.15 s of CPU: here a little more is asked, as machines differ."""
+    """The pandas set of the benchmark has 67 files and 0.15 s of CPU, so this is the limit for one file."""
     data = [path.read_bytes() for path in shared_objects(wheels)]
-    began = time.process_time()
-    for each in data:
-        elf.read(each)
-    per_file = (time.process_time() - began) / len(data)
+    started = time.process_time()
+    for content in data:
+        elf.read(content)
+    per_file = (time.process_time() - started) / len(data)
     assert per_file < 0.15 / 67
 
 
-def test_what_is_no_elf() -> None:
+def test_other_formats_are_recognized() -> None:
     def format_and_machine(data: bytes) -> tuple[str, str] | None:
-        found = elf.read(data)
-        return (found.format, found.machine) if found else None
+        binary = elf.read(data)
+        return (binary.format, binary.machine) if binary else None
 
     pe = b"MZ" + bytes(58) + struct.pack("<I", 64) + b"PE\0\0" + struct.pack("<H", 0x8664)
     assert format_and_machine(struct.pack("<II", 0xFEEDFACF, 0x0100000C) + bytes(24)) == ("mach-o", "arm64")
@@ -123,7 +123,7 @@ def test_what_is_no_elf() -> None:
         assert elf.read(data) is None
 
 
-def test_other_sizes_and_orders_are_read() -> None:
+def test_other_word_sizes_and_byte_orders_are_read() -> None:
     """A header alone, as 32-bit ARM and as big-endian s390x have it."""
     arm = b"\x7fELF\x01\x01\x01" + bytes(9) + struct.pack("<HHIIIIIHHHHHH", 3, 40, 1, 0, 0, 0, 0, 52, 32, 0, 0, 0, 0)
     s390x = b"\x7fELF\x02\x02\x01" + bytes(9) + struct.pack(">HHIQQQIHHHHHH", 2, 22, 1, 0, 0, 0, 0, 64, 56, 0, 0, 0, 0)
@@ -135,27 +135,27 @@ def test_other_sizes_and_orders_are_read() -> None:
 
 @settings(max_examples=100, deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_damage_gives_a_value_never_an_error(small: bytes, data: st.DataObject) -> None:
+def test_damaged_file_never_raises(small: bytes, data: st.DataObject) -> None:
     broken = bytearray(small)
     for _ in range(data.draw(st.integers(1, 8))):  # mostly in the headers and tables, where it matters
         at = data.draw(st.one_of(st.integers(0, 1024), st.integers(0, len(broken) - 9)))
         broken[at : at + 8] = data.draw(st.one_of(st.binary(min_size=8, max_size=8), st.just(b"\xff" * 8), st.just(bytes(8))))
-    found = elf.read(bytes(broken[: data.draw(st.one_of(st.just(len(broken)), st.integers(0, len(broken))))]))
-    assert found is None or elf.Binary.from_json(json.loads(json.dumps(found.as_json()))) == found
+    binary = elf.read(bytes(broken[: data.draw(st.one_of(st.just(len(broken)), st.integers(0, len(broken))))]))
+    assert binary is None or elf.Binary.from_json(json.loads(json.dumps(binary.as_json()))) == binary
 
 
-def test_a_cut_file_is_called_damaged(small: bytes) -> None:
+def test_truncated_file_is_damaged(small: bytes) -> None:
     for size in (9000, 4096, 100, 64):  # before the end of what is mapped: what comes after are debug symbols
-        found = elf.read(small[:size])
-        assert found is not None and found.damaged
+        binary = elf.read(small[:size])
+        assert binary is not None and binary.damaged
 
 
-def test_chains_in_a_circle_end(small: bytes) -> None:
+def test_circular_chains_end(small: bytes) -> None:
     """Every 32-bit word that could be a chain's next step set to zero or far ahead: reading ends, and soon."""
-    found = elf.read(small)
-    assert found is not None and found.versions
-    began = time.process_time()
+    binary = elf.read(small)
+    assert binary is not None and binary.versions
+    started = time.process_time()
     for fill in (b"\0", b"\xff", b"\x10\0\0\0"):
         for at in range(0, len(small) - 512, 512):
             elf.read(small[:at] + (fill * 512)[:512] + small[at + 512 :])
-    assert time.process_time() - began < 5
+    assert time.process_time() - started < 5

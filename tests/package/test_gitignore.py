@@ -80,8 +80,8 @@ def added(top: Path) -> set[str]:
     """What git would add. Its ignore file is never packed, so it does not count."""
     quiet = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
     command = ["git", "ls-files", "-o", "-z", "--exclude-standard"]
-    found = subprocess.run(command, cwd=top, env=quiet, capture_output=True, check=True).stdout
-    return {name for name in found.decode().split("\0") if name and not name.endswith(".gitignore")}
+    output = subprocess.run(command, cwd=top, env=quiet, capture_output=True, check=True).stdout
+    return {name for name in output.decode().split("\0") if name and not name.endswith(".gitignore")}
 
 
 def check(top: Path) -> None:
@@ -92,13 +92,13 @@ def check(top: Path) -> None:
 
 @needs_git
 @pytest.mark.parametrize("lines", CASES)
-def test_one_file_of_rules(repository: Path, lines: str) -> None:
+def test_rules_of_one_file_match_as_in_git(repository: Path, lines: str) -> None:
     (repository / ".gitignore").write_text(lines, "utf-8")
     check(repository)
 
 
 @needs_git
-def test_a_nearer_file_wins(repository: Path) -> None:
+def test_nearer_file_wins(repository: Path) -> None:
     (repository / ".gitignore").write_text("*.md\n/pkg/a.txt\ndeep/\n")
     (repository / "pkg/.gitignore").write_text("!*.md\n!a.txt\n!deep/\n/sub/a.txt\n")
     try:
@@ -114,14 +114,14 @@ LINES = some.lists(some.tuples(some.booleans(), some.lists(PIECES, min_size=1, m
 @needs_git
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(LINES)
-def test_any_rules(repository: Path, lines: list[tuple[bool, str]]) -> None:
+def test_random_rules_match_as_in_git(repository: Path, lines: list[tuple[bool, str]]) -> None:
     (repository / ".gitignore").write_text("".join(f"{'!' * negated}{text}\n" for negated, text in lines))
     check(repository)
 
 
-def test_the_folders_on_the_way_to_what_is_included() -> None:
+def test_parents_of_included_paths() -> None:
     assert parents(["a/b/*.bin", "/x/", "model.bin", "c*/d", "dist/site/"]) == {"a/", "a/b/", "dist/"}
 
 
-def test_no_rules_say_nothing() -> None:
+def test_empty_file_has_no_rules() -> None:
     assert rules(["", "# a comment", "   ", "/"]).verdict("a.txt", "a.txt") is None

@@ -39,12 +39,12 @@ def built(config: Config, cache: Path, part: Scope) -> Artifact:
 
 
 def content(artifact: Artifact) -> dict[str, bytes]:
-    with zipfile.ZipFile(artifact.path) as found:
-        assert found.testzip() is None
-        return {name: found.read(name) for name in found.namelist()}
+    with zipfile.ZipFile(artifact.path) as archive:
+        assert archive.testzip() is None
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
-def test_a_layer_and_the_app_beside_it_are_the_whole(tmp_path: Path, cache: Path) -> None:
+def test_layer_and_app_together_are_the_complete_zip(tmp_path: Path, cache: Path) -> None:
     config = project(tmp_path / "p")
     whole, layer, alone = (built(config, cache, part) for part in ("all", "layer", "app"))
     packages = content(layer)
@@ -53,15 +53,15 @@ def test_a_layer_and_the_app_beside_it_are_the_whole(tmp_path: Path, cache: Path
     assert not {name for name in content(alone) if "cowsay" in name}
     assert (layer.handler, alone.handler) == ("", "main.app")
     assert {layer.owners[name] for name in packages if "cowsay" in name and name in layer.owners} == {"cowsay 6.1"}
-    assert len({each.path for each in (whole, layer, alone)}) == 3
+    assert len({artifact.path for artifact in (whole, layer, alone)}) == 3
     assert built(config, cache, "layer").sha256 == layer.sha256
 
 
-def test_the_two_run_together(tmp_path: Path, cache: Path) -> None:
+def test_app_runs_with_its_layer(tmp_path: Path, cache: Path) -> None:
     config = project(tmp_path / "p")
     for part, folder in (("layer", "opt"), ("app", "task")):
-        with zipfile.ZipFile(built(config, cache, part).path) as found:  # type: ignore[arg-type]
-            found.extractall(tmp_path / folder)
+        with zipfile.ZipFile(built(config, cache, part).path) as archive:  # type: ignore[arg-type]
+            archive.extractall(tmp_path / folder)
     done = subprocess.run(
         [sys.executable, "-S", "-c", "import main; print(main.app({}, None))"],
         cwd=tmp_path / "task",
@@ -72,14 +72,14 @@ def test_the_two_run_together(tmp_path: Path, cache: Path) -> None:
     assert "moo" in done.stdout, done.stderr
 
 
-def test_a_layer_of_nothing(tmp_path: Path, cache: Path) -> None:
+def test_empty_layer_is_refused(tmp_path: Path, cache: Path) -> None:
     config = project(tmp_path / "p", "")
     (config.path / "main.py").write_text("def app(event, context): return 1\n")
     with pytest.raises(PackagingError, match="a layer would be empty"):
         built(config, cache, "layer")
 
 
-def test_a_lock_is_kept_until_it_is_renewed(tmp_path: Path, cache: Path) -> None:
+def test_lock_file_stays_until_upgrade(tmp_path: Path, cache: Path) -> None:
     config = project(tmp_path / "p", "cowsay==6.0\nmarkupsafe\n")
     heard: list[events.Event] = []
     path = write_lock(config, cache, os.environ, heard.append, BuildOptions())
@@ -93,7 +93,7 @@ def test_a_lock_is_kept_until_it_is_renewed(tmp_path: Path, cache: Path) -> None
     assert "cowsay-6.1.dist-info/METADATA" in content(built(config, cache, "all"))
 
 
-def test_a_folder_that_takes_no_lock(tmp_path: Path, cache: Path) -> None:
+def test_unwritable_folder_is_reported(tmp_path: Path, cache: Path) -> None:
     config = project(tmp_path / "p")
     target = config.path / f"pylock.{PYTHON.replace('.', '')}-x86_64.toml"
     target.mkdir()

@@ -46,15 +46,15 @@ def noise(size: int, seed: int = 0) -> bytes:
 
 def chosen(folder: Path, wheels: Sequence[Wheel], limit: int, own: dict[str, str] | None = None) -> set[str]:
     """The packages that go out beside files of the user's own."""
-    made = open_shards(wheels, TARGET, SlimOptions(), folder / "cache")
+    shards = open_shards(wheels, TARGET, SlimOptions(), folder / "cache")
     files = {}
     for name, text in (own or {}).items():
         path = folder / "own" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         files[name] = SourceFile(path)
-    contents = ZipContents(made, arrange([entry.name for each in made for entry in each.entries], {}, files, "."))
-    return {made[index].name for index in partition.choose(contents, ZipBytecode(), limit)}
+    contents = ZipContents(shards, arrange([entry.name for shard in shards for entry in shard.entries], {}, files, "."))
+    return {shards[index].name for index in partition.choose(contents, ZipBytecode(), limit)}
 
 
 def sized(folder: Path, **sizes: int) -> list[Wheel]:
@@ -73,30 +73,30 @@ def sized(folder: Path, **sizes: int) -> list[Wheel]:
         (10, {"a", "b", "c"}),
     ],
 )
-def test_as_little_goes_as_is_enough(tmp_path: Path, room_kb: int, out: set[str]) -> None:
+def test_as_little_as_possible_leaves(tmp_path: Path, room_kb: int, out: set[str]) -> None:
     assert chosen(tmp_path, sized(tmp_path, a=100, b=300, c=700), room_kb * 1000 + partition.SLACK) == out
 
 
-def test_nothing_helps_where_the_users_files_are_too_large(tmp_path: Path) -> None:
+def test_nothing_leaves_if_own_files_are_too_large(tmp_path: Path) -> None:
     assert chosen(tmp_path, sized(tmp_path, a=100), 1000, {"data.txt": "x" * 2000}) == set()
 
 
-def test_native_packages_go_first(tmp_path: Path) -> None:
+def test_native_packages_leave_first(tmp_path: Path) -> None:
     wheels = [*sized(tmp_path, pure=900), *download_wheels(tmp_path / "real", "markupsafe==3.0.2")]
     assert chosen(tmp_path, wheels, 910_000 + partition.SLACK) == {"markupsafe"}
     assert chosen(tmp_path, wheels, 500_000 + partition.SLACK) == {"pure"}  # which is enough alone
 
 
-def test_what_is_one_python_package_stays_together(tmp_path: Path) -> None:
-    whole = wheel(tmp_path, "whole", {"whole/__init__.py": "", "whole/data.bin": noise(500_000)})
-    plugin = wheel(tmp_path, "plugin", {"whole/plugins/one.py": "x = 1\n"})
+def test_one_python_package_stays_together(tmp_path: Path) -> None:
+    complete = wheel(tmp_path, "complete", {"complete/__init__.py": "", "complete/data.bin": noise(500_000)})
+    plugin = wheel(tmp_path, "plugin", {"complete/plugins/one.py": "x = 1\n"})
     open_ = wheel(tmp_path, "open_a", {"space/a/__init__.py": "", "space/a/data.bin": noise(400_000)})
     other = wheel(tmp_path, "open_b", {"space/b/__init__.py": ""})
-    assert chosen(tmp_path, [whole, plugin, open_, other], 450_000 + partition.SLACK) == {"whole", "plugin"}
+    assert chosen(tmp_path, [complete, plugin, open_, other], 450_000 + partition.SLACK) == {"complete", "plugin"}
     assert chosen(tmp_path, [open_, other], 100_000 + partition.SLACK) == {"open-a"}
 
 
-def test_what_shares_a_package_with_the_users_files_stays(tmp_path: Path) -> None:
+def test_package_shared_with_own_files_stays(tmp_path: Path) -> None:
     wheels = sized(tmp_path, a=100, b=300, c=200)
     assert chosen(tmp_path, wheels, 450_000 + partition.SLACK, {"b/extra.py": "x = 1\n", "c/__init__.py": "x = 1\n"}) == set()
     assert chosen(tmp_path, wheels, 550_000 + partition.SLACK, {"b/extra.py": "x = 1\n"}) == {"a"}
@@ -112,8 +112,8 @@ def project(
 
 
 def built(config: Config, cache: Path, limit: int = 250 * MIB) -> tuple[Artifact, list[events.Event]]:
-    heard: list[events.Event] = []
-    return build(config, cache, os.environ, heard.append, BuildOptions(unzipped_max=limit)), heard
+    emitted: list[events.Event] = []
+    return build(config, cache, os.environ, emitted.append, BuildOptions(unzipped_max=limit)), emitted
 
 
 @pytest.fixture(scope="module")
@@ -122,38 +122,38 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def content(path: Path) -> dict[str, bytes]:
-    with zipfile.ZipFile(path) as found:
-        assert found.testzip() is None
-        return {name: found.read(name) for name in found.namelist()}
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
-def test_the_two_archives_are_the_whole_and_nothing_is_made_where_all_fits(tmp_path: Path, cache: Path) -> None:
+def test_zip_and_overflow_archive_are_the_complete_zip(tmp_path: Path, cache: Path) -> None:
     config = replace(project(tmp_path / "p"), runtime_client="lambent")
-    whole, _ = built(config, cache)
-    assert whole.overflow is None and "lambent_runtime/overflow.json" not in content(whole.path)
-    parted, heard = built(config, cache, LIMIT)
-    assert parted.overflow is not None
-    inside, beside = content(parted.path), content(parted.overflow.path)
+    complete, _ = built(config, cache)
+    assert complete.overflow is None and "lambent_runtime/overflow.json" not in content(complete.path)
+    split, emitted = built(config, cache, LIMIT)
+    assert split.overflow is not None
+    inside, beside = content(split.path), content(split.overflow.path)
     manifest = json.loads(inside.pop("lambent_runtime/overflow.json"))
     assert not inside.keys() & beside.keys()
-    assert inside | beside == content(whole.path)
+    assert inside | beside == content(complete.path)
     assert any(name.endswith(".pyc") for name in beside)
-    said = [event for event in heard if isinstance(event, events.Overflowed)]
-    assert [event.packages for event in said] == [parted.overflow.packages] == [tuple(manifest["packages"])]
-    data = parted.overflow.path.read_bytes()
-    assert manifest["sha256"] == hashlib.sha256(data).hexdigest() == parted.overflow.sha256
+    overflowed = [event for event in emitted if isinstance(event, events.Overflowed)]
+    assert [event.packages for event in overflowed] == [split.overflow.packages] == [tuple(manifest["packages"])]
+    data = split.overflow.path.read_bytes()
+    assert manifest["sha256"] == hashlib.sha256(data).hexdigest() == split.overflow.sha256
     assert all(hashlib.sha256(data[start : start + size]).hexdigest() == digest for start, size, digest in manifest["parts"])
 
 
-def test_the_same_bytes_from_another_cache_and_folder(tmp_path: Path, cache: Path) -> None:
-    made = [built(project(tmp_path / name), place, LIMIT)[0] for name, place in (("1", cache), ("2", tmp_path / "cold"))]
-    assert made[0].sha256 == made[1].sha256 and made[0].overflow and made[1].overflow
-    assert made[0].overflow.sha256 == made[1].overflow.sha256
-    assert made[0].environment == made[1].environment
-    assert ("LAMBENT_INTERFACE", "handler") in made[0].environment  # a bare handler gets the loop that fetches
+def test_bytes_depend_on_neither_folder_nor_cache(tmp_path: Path, cache: Path) -> None:
+    artifacts = [built(project(tmp_path / name), folder, LIMIT)[0] for name, folder in (("1", cache), ("2", tmp_path / "cold"))]
+    assert artifacts[0].sha256 == artifacts[1].sha256 and artifacts[0].overflow and artifacts[1].overflow
+    assert artifacts[0].overflow.sha256 == artifacts[1].overflow.sha256
+    assert artifacts[0].environment == artifacts[1].environment
+    assert ("LAMBENT_INTERFACE", "handler") in artifacts[0].environment  # a bare handler gets the loop that fetches
 
 
-def test_without_the_flag_it_is_offered_and_with_awss_client_refused(tmp_path: Path, cache: Path) -> None:
+def test_overflow_is_offered_and_needs_lambents_client(tmp_path: Path, cache: Path) -> None:
     config = project(tmp_path / "p")
     with pytest.raises(PackagingError, match="too large") as error:
         built(replace(config, packaging=Packaging()), cache, LIMIT)
@@ -169,7 +169,7 @@ def taking(raw_mb: int) -> Overflow:
     return Overflow(Path(), "", 0, raw_mb * MIB, 2000, ("torch 2",))
 
 
-def test_room_in_tmp() -> None:
+def test_tmp_must_be_large_enough() -> None:
     large = taking(1000)
     assert (large.tmp_mb, taking(10).tmp_mb) == (1152, 512)
     config = Config(Path(), "x", App("main", "app", "asgi"), PYTHON)
@@ -183,12 +183,12 @@ def test_room_in_tmp() -> None:
         overflow._check_tmp(config, taking(11_000))
 
 
-def test_the_archive_is_put_beside_the_zip(tmp_path: Path, cache: Path) -> None:
+def test_overflow_archive_is_copied_next_to_the_zip(tmp_path: Path, cache: Path) -> None:
     artifact, _ = built(project(tmp_path / "p"), cache, LIMIT)
     assert artifact.overflow
-    heard: list[events.Event] = []
-    BuildOutput(tmp_path / "app.zip", None, show_files=False).copy(artifact, heard.append)
+    emitted: list[events.Event] = []
+    BuildOutput(tmp_path / "app.zip", None, show_files=False).copy(artifact, emitted.append)
     copy = tmp_path / "app.overflow.zip"
     assert copy.read_bytes() == artifact.overflow.path.read_bytes()
-    told = "".join(event.text for event in heard if isinstance(event, events.Notice))
-    assert str(copy) in told and f"LAMBENT_OVERFLOW=s3://BUCKET/{artifact.overflow.sha256}.zip" in told
+    text = "".join(event.text for event in emitted if isinstance(event, events.Notice))
+    assert str(copy) in text and f"LAMBENT_OVERFLOW=s3://BUCKET/{artifact.overflow.sha256}.zip" in text

@@ -31,7 +31,7 @@ def packed(folder: Path, *exclude: str, include: tuple[str, ...] = (), allowed: 
     return list(collect(folder, exclude, include, allowed).files)
 
 
-def test_what_is_included_though_git_ignores_it(tmp_path: Path) -> None:
+def test_include_overrides_gitignore(tmp_path: Path) -> None:
     names = ("main.py", "static/dist/app.js", "static/dist/app.js.map", "static/raw.psd", "build/model.bin", "build/log/x.txt")
     write(tmp_path, *names, "node_modules/a/b.js", gitignore="dist/\nbuild/\n*.psd\n")
     assert packed(tmp_path) == ["main.py"]
@@ -43,7 +43,7 @@ def test_what_is_included_though_git_ignores_it(tmp_path: Path) -> None:
     assert packs(tmp_path, "build/new.bin", include=("build/*.bin",)) and not packs(tmp_path, "build/new.bin")
 
 
-def test_the_stronger_rules_win(tmp_path: Path) -> None:
+def test_stronger_rules_win(tmp_path: Path) -> None:
     write(tmp_path, "a.db", "b.db", "c.db", "pkg/a.db", "pkg/.gitignore", gitignore="*.db\n")
     (tmp_path / "pkg/.gitignore").write_text("!a.db\n")
     (tmp_path / ".lambdaignore").write_text("!a.db\n!b.db\n")
@@ -52,7 +52,7 @@ def test_the_stronger_rules_win(tmp_path: Path) -> None:
     assert packed(tmp_path, "b.db", include=("*.db",)) == ["a.db", "c.db", "pkg/a.db"]
 
 
-def test_what_is_never_packed_whatever_is_said(tmp_path: Path) -> None:
+def test_some_folders_are_never_packed(tmp_path: Path) -> None:
     never = (
         ".git/config",
         ".venv/x.py",
@@ -67,33 +67,33 @@ def test_what_is_never_packed_whatever_is_said(tmp_path: Path) -> None:
     assert collect(tmp_path).secrets == (".env",)
 
 
-def test_secrets_by_their_names_however_written(tmp_path: Path) -> None:
+def test_names_of_secrets_match_in_any_case(tmp_path: Path) -> None:
     names = (".ENV", "prod.env", "Server.PEM", "ID_RSA", "prod.tfvars", ".git-credentials", "deep/.htpasswd")
     write(tmp_path, "main.py", "env.py", "environment", *names)
-    found = collect(tmp_path)
-    assert (list(found.files), found.secrets) == (["env.py", "environment", "main.py"], tuple(sorted(names)))
+    collected = collect(tmp_path)
+    assert (list(collected.files), collected.secrets) == (["env.py", "environment", "main.py"], tuple(sorted(names)))
 
 
-def test_a_worktree_gives_the_bytes_of_a_clone(tmp_path: Path) -> None:
+def test_git_file_of_a_worktree_is_left_out(tmp_path: Path) -> None:
     write(tmp_path, "main.py", "lib/x.py")
     (tmp_path / ".git").write_text("gitdir: /somewhere/.git/worktrees/x\n")
     (tmp_path / "lib/.git").write_text("gitdir: ../.git/modules/lib\n")
     assert packed(tmp_path) == ["lib/x.py", "main.py"]
 
 
-def test_a_secret_by_its_name_may_be_allowed(tmp_path: Path) -> None:
+def test_allowed_secret_is_packed(tmp_path: Path) -> None:
     write(tmp_path, "main.py", "certs/demo.key", "certs/real.key")
-    found = collect(tmp_path, allow_secrets=("certs/demo.key",))
-    assert (list(found.files), found.secrets) == (["certs/demo.key", "main.py"], ("certs/real.key",))
+    collected = collect(tmp_path, allow_secrets=("certs/demo.key",))
+    assert (list(collected.files), collected.secrets) == (["certs/demo.key", "main.py"], ("certs/real.key",))
 
 
-def test_a_link_to_a_secret_is_one(tmp_path: Path) -> None:
+def test_link_to_a_secret_is_left_out(tmp_path: Path) -> None:
     write(tmp_path, ".env", "main.py")
     (tmp_path / "settings.txt").symlink_to(".env")
     assert collect(tmp_path).secrets == (".env", "settings.txt")
 
 
-def test_links_that_go_round_in_circles_end(tmp_path: Path) -> None:
+def test_circular_links_end(tmp_path: Path) -> None:
     write(tmp_path, "a/one.txt", "b/two.txt")
     (tmp_path / "a/to_b").symlink_to("../b")
     (tmp_path / "b/to_a").symlink_to("../a")
@@ -104,7 +104,7 @@ def test_links_that_go_round_in_circles_end(tmp_path: Path) -> None:
         collect(tmp_path)
 
 
-def test_modes_links_and_names(tmp_path: Path) -> None:
+def test_modes_and_link_names_are_kept(tmp_path: Path) -> None:
     write(tmp_path, "run.sh", "main.py", "Main.py", "naïve.txt", "a b.txt", "-f", "deep/" + "d" * 200 + "/" + "e" * 200)
     (tmp_path / "run.sh").chmod(0o700)
     (tmp_path / "alias").symlink_to("run.sh")
@@ -115,7 +115,7 @@ def test_modes_links_and_names(tmp_path: Path) -> None:
     assert list(files) == sorted(files) and not any(name.startswith("empty") for name in files)
 
 
-def test_what_is_no_file_is_passed_over(tmp_path: Path) -> None:
+def test_sockets_and_pipes_are_ignored(tmp_path: Path) -> None:
     write(tmp_path, "main.py")
     os.mkfifo(tmp_path / "pipe")
     with socket.socket(socket.AF_UNIX) as listener:
@@ -123,9 +123,9 @@ def test_what_is_no_file_is_passed_over(tmp_path: Path) -> None:
         assert packed(tmp_path) == ["main.py"]
 
 
-def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
+def test_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     write(tmp_path, "main.py")
-    with open(os.fsencode(tmp_path) + b"/caf\xe9.txt", "w"):  # noqa: PTH123 (a name that Path could not be told)
+    with open(os.fsencode(tmp_path) + b"/caf\xe9.txt", "w"):  # noqa: PTH123 (Path can't hold this name)
         pass
     with pytest.raises(PackagingError) as error:
         collect(tmp_path)
@@ -133,41 +133,41 @@ def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
     assert packed(tmp_path, "*.txt") == ["main.py"]
 
 
-def test_a_file_that_goes_away_during_the_build(tmp_path: Path) -> None:
+def test_file_deleted_during_the_build_is_reported(tmp_path: Path) -> None:
     project = write(tmp_path / "p", "main.py", "data.bin")
 
-    def told(event: events.Event) -> None:
+    def edit_during_build(event: events.Event) -> None:
         if isinstance(event, events.Phase):
             (project / "data.bin").unlink(missing_ok=True)
 
     config = Config(project, "small", App("main", "app", "handler"), "python3.13")
     (project / "main.py").write_text("def app(event, context): return 1\n")
     with pytest.raises(PackagingError) as error:
-        build(config, tmp_path / "cache", os.environ, told)
+        build(config, tmp_path / "cache", os.environ, edit_during_build)
     assert (error.value.what, error.value.where) == ("a file was deleted during the build: data.bin", "data.bin")
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.name.startswith(".new-") or path.suffix == ".zip"]
-    build(config, tmp_path / "cache", os.environ, told)
+    build(config, tmp_path / "cache", os.environ, edit_during_build)
 
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder that every user may enter, unlike pytest's own."""
-    with tempfile.TemporaryDirectory() as folder:
+    """A folder that every user can enter, unlike those of pytest."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
 
 
-def test_a_folder_that_may_not_be_read(open_folder: Path) -> None:
+def test_unreadable_folder_is_reported(open_folder: Path) -> None:
     write(open_folder, "main.py", "private/x.txt")
     (open_folder / "private").chmod(0o000)
-    told = as_nobody(lambda: str(collect(open_folder)))
-    assert told.startswith("no permission to read the folder private/|chmod +rx private/, or leave it out: echo '/private/'")
+    output = unprivileged(lambda: str(collect(open_folder)))
+    assert output.startswith("no permission to read the folder private/|chmod +rx private/, or leave it out: echo '/private/'")
     write(open_folder, lambentignore="/private/\n")
-    assert "main.py" in as_nobody(lambda: str(list(collect(open_folder).files)))
+    assert "main.py" in unprivileged(lambda: str(list(collect(open_folder).files)))
 
 
-def as_nobody(call: object) -> str:
-    """What a call gives, or the error it raises, in a child process that may not read everything as root may."""
+def unprivileged(call: object) -> str:
+    """Return the result or error of a call in a child process without root's permission to read everything."""
     assert callable(call)
     ours, theirs = os.pipe()
     child = os.fork()

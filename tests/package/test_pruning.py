@@ -1,4 +1,4 @@
-"""The cache is kept small: the oldest goes first, and nothing that a build uses."""
+"""The cache is existing small: the oldest goes first, and nothing that a build uses."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ HOUR = 3600
 DAY = 24 * HOUR
 
 
-def put(cache: Path, place: str, size: int = 1000, ago: float = 0) -> Path:
+def put(cache: Path, name: str, size: int = 1000, ago: float = 0) -> Path:
     """A file of that size, last used so many seconds ago."""
-    path = cache / place
+    path = cache / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"x" * size)
     return aged(path, ago)
@@ -40,38 +40,38 @@ def digest(number: int, length: int = 32) -> str:
     return f"{number:0{length}x}"
 
 
-def test_what_was_not_used_for_the_longest_goes_first(tmp_path: Path) -> None:
+def test_least_recently_used_files_are_removed_first(tmp_path: Path) -> None:
     old = put(tmp_path, f"wheels/{digest(1, 64)}/demo-1-py3-none-any.whl", ago=9 * DAY)
     older = put(tmp_path, f"shards/{digest(2)}.zip", ago=10 * DAY)
     stays = [
         put(tmp_path, f"zips/shop-{digest(3, 16)}.zip", ago=8 * DAY),
         put(tmp_path, f"bytecode/{digest(4)}.zip", ago=7 * DAY),
     ]
-    done = pruning.prune(tmp_path, 2000)
-    assert (done.removed, done.freed, done.remaining) == (2, 2000, 2000)
+    pruned = pruning.prune(tmp_path, 2000)
+    assert (pruned.removed, pruned.freed, pruned.remaining) == (2, 2000, 2000)
     assert not old.exists() and not older.exists() and all(path.exists() for path in stays)
 
 
-def test_what_was_used_in_the_last_hours_stays_whatever_its_size(tmp_path: Path) -> None:
+def test_recently_used_files_stay(tmp_path: Path) -> None:
     used = put(tmp_path, f"shards/{digest(1)}.zip", ago=1.5 * HOUR)
-    gone = put(tmp_path, f"shards/{digest(2)}.zip", ago=3 * HOUR)
+    old = put(tmp_path, f"shards/{digest(2)}.zip", ago=3 * HOUR)
     pruning.prune(tmp_path, 0)
-    assert used.exists() and not gone.exists()
+    assert used.exists() and not old.exists()
 
 
-def test_a_used_shard_is_marked_and_an_unused_one_is_not(tmp_path: Path) -> None:
-    made = [
+def test_opened_shard_is_marked(tmp_path: Path) -> None:
+    shards = [
         open_shard(wheel(tmp_path / "w", name, {f"{name}.py": "A = 1"}), TARGET, SlimOptions(), tmp_path) for name in ("a", "b")
     ]
-    for each in made:
-        each.close()
-        aged(each.path, 9 * DAY)
-    open_shard(made[0].wheel, TARGET, SlimOptions(), tmp_path).close()
+    for shard in shards:
+        shard.close()
+        aged(shard.path, 9 * DAY)
+    open_shard(shards[0].wheel, TARGET, SlimOptions(), tmp_path).close()
     pruning.prune(tmp_path, 0)
-    assert made[0].path.exists() and not made[1].path.exists()
+    assert shards[0].path.exists() and not shards[1].path.exists()
 
 
-def test_a_record_that_was_read_is_marked(tmp_path: Path) -> None:
+def test_file_that_was_read_is_marked(tmp_path: Path) -> None:
     path = tmp_path / "proofs" / f"{digest(7, 40)}.json"
     write_json(path, [1])
     aged(path, 9 * DAY)
@@ -79,14 +79,14 @@ def test_a_record_that_was_read_is_marked(tmp_path: Path) -> None:
     assert time.time() - path.stat().st_mtime < HOUR
 
 
-def test_a_mark_is_not_written_again_within_the_hour(tmp_path: Path) -> None:
+def test_recent_mark_is_not_renewed(tmp_path: Path) -> None:
     path = put(tmp_path, "file", ago=HOUR / 2)
     before = path.stat().st_mtime_ns
     mark_used(path)
     assert path.stat().st_mtime_ns == before
 
 
-def test_leftovers_go_after_a_day(tmp_path: Path) -> None:
+def test_leftovers_are_removed_after_a_day(tmp_path: Path) -> None:
     old = [
         put(tmp_path, "shards/.new-abc", ago=2 * DAY),
         put(tmp_path, "zips/.new-abc", ago=2 * DAY),
@@ -103,7 +103,7 @@ def test_leftovers_go_after_a_day(tmp_path: Path) -> None:
     assert all(path.exists() for path in new)
 
 
-def test_a_cache_of_another_program_goes_as_a_whole(tmp_path: Path) -> None:
+def test_caches_of_tools_are_removed_as_a_whole(tmp_path: Path) -> None:
     old = put(tmp_path, "uv-builds/archive-v0/abc/file", ago=9 * DAY)
     new = put(tmp_path, "native/zig/o/abc/one.o", ago=9 * DAY)
     put(tmp_path, "native/zig/o/abc/two.o", ago=0)
@@ -113,15 +113,15 @@ def test_a_cache_of_another_program_goes_as_a_whole(tmp_path: Path) -> None:
     assert not old.exists() and new.exists()
 
 
-def test_only_files_of_our_own_are_looked_at(tmp_path: Path) -> None:
+def test_foreign_files_are_not_touched(tmp_path: Path) -> None:
     """Somebody may say --cache-dir ~"""
-    mine = [put(tmp_path, place, ago=99 * DAY) for place in ("wheels/front.whl", "zips/holiday.zip", "notes.txt", "bench/x")]
+    foreign = [put(tmp_path, name, ago=99 * DAY) for name in ("wheels/front.whl", "zips/holiday.zip", "notes.txt", "bench/x")]
     pruning.prune(tmp_path, 0)
     pruning.clean(tmp_path)
-    assert all(path.exists() for path in mine)
+    assert all(path.exists() for path in foreign)
 
 
-def test_empty_folders_go_and_new_ones_stay(tmp_path: Path) -> None:
+def test_old_empty_folders_are_removed(tmp_path: Path) -> None:
     old = put(tmp_path, f"wheels/{digest(1, 64)}/demo.whl", ago=9 * DAY)
     pruning.prune(tmp_path, 0)
     assert old.parent.exists()  # another build may be about to put its file there
@@ -130,48 +130,48 @@ def test_empty_folders_go_and_new_ones_stay(tmp_path: Path) -> None:
     assert not old.parent.exists()
 
 
-def test_a_build_prunes_once_a_day_or_when_it_wrote_much(tmp_path: Path) -> None:
+def test_build_prunes_once_a_day_or_after_many_bytes(tmp_path: Path) -> None:
     environ = {"LAMBENT_CACHE_MAX": "1kB"}
-    told: list[Event] = []
-    pruning.after_build(tmp_path, environ, 10**12, told.append)  # the first build of all: nothing to look for
+    emitted: list[Event] = []
+    pruning.after_build(tmp_path, environ, 10**12, emitted.append)  # the first build: nothing to prune
     tag = tmp_path / "CACHEDIR.TAG"
     assert tag.read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55")
     old = [put(tmp_path, f"shards/{digest(n)}.zip", 2000, ago=9 * DAY) for n in (1, 2)]
-    pruning.after_build(tmp_path, environ, 0, told.append)
+    pruning.after_build(tmp_path, environ, 0, emitted.append)
     assert all(path.exists() for path in old)
-    pruning.after_build(tmp_path, environ, 512 * MIB, told.append)
+    pruning.after_build(tmp_path, environ, 512 * MIB, emitted.append)
     assert not any(path.exists() for path in old)
     old = [put(tmp_path, f"shards/{digest(n)}.zip", 2000, ago=9 * DAY) for n in (1, 2)]
     aged(tag, 2 * DAY)
-    pruning.after_build(tmp_path, environ, 0, told.append)
+    pruning.after_build(tmp_path, environ, 0, emitted.append)
     assert not any(path.exists() for path in old)
-    assert not told
+    assert not emitted
 
 
-def test_a_size_that_is_none_is_said_and_does_not_stop_a_build(tmp_path: Path) -> None:
-    told: list[Event] = []
-    pruning.after_build(tmp_path, {}, 0, told.append)
-    pruning.after_build(tmp_path, {"LAMBENT_CACHE_MAX": "much"}, 512 * MIB, told.append)
-    assert [event.text for event in told if isinstance(event, Warned)] == ["the cache wasn't pruned: not a size: much"]
+def test_invalid_size_limit_is_a_warning(tmp_path: Path) -> None:
+    emitted: list[Event] = []
+    pruning.after_build(tmp_path, {}, 0, emitted.append)
+    pruning.after_build(tmp_path, {"LAMBENT_CACHE_MAX": "much"}, 512 * MIB, emitted.append)
+    assert [event.text for event in emitted if isinstance(event, Warned)] == ["the cache wasn't pruned: not a size: much"]
 
 
 @pytest.mark.parametrize(
     ("text", "expected"), [("0", 0), ("500MB", 500 * MIB), ("2 GB", 2048 * MIB), ("1.5g", 1536 * MIB), ("64KiB", 65536)]
 )
-def test_sizes_as_people_write_them(text: str, expected: int) -> None:
+def test_sizes_are_parsed(text: str, expected: int) -> None:
     assert pruning.size_of(text, "--max") == expected
 
 
-def test_a_folder_that_is_no_cache_is_not_emptied(tmp_path: Path) -> None:
-    kept = put(tmp_path, f"shards/{digest(1)}.zip")
+def test_folder_without_tag_is_not_emptied(tmp_path: Path) -> None:
+    existing = put(tmp_path, f"shards/{digest(1)}.zip")
     with pytest.raises(PackagingError, match=r"isn't a cache of lambent"):
         pruning.clean(tmp_path)
-    assert kept.exists()
+    assert existing.exists()
     with pytest.raises(UsageError):
         pruning.size_of("-1", "--max")
 
 
-def test_the_command_empties_what_builds_filled(tmp_path: Path) -> None:
+def test_cache_commands_remove_what_builds_cached(tmp_path: Path) -> None:
     app = tmp_path / "app"
     app.mkdir()
     (app / "lambda_function.py").write_text("import six\n\ndef lambda_handler(event, context):\n    return six.PY3\n")

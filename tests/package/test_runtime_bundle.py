@@ -75,24 +75,24 @@ def unpacked(artifact: Artifact, task: Path, python: Path) -> list[str | Path]:
 
 
 @pytest.mark.parametrize("runtime", OURS)
-def test_a_start_needs_what_is_named_first_and_nothing_else(runtime: str, tmp_path: Path) -> None:
+def test_start_imports_exactly_the_first_modules(runtime: str, tmp_path: Path) -> None:
     artifact = packed(tmp_path / "app", HANDLER, "handler", runtime)
     command = unpacked(artifact, tmp_path / "unpacked", interpreter(runtime))
     env = {"LAMBENT_INTERFACE": "handler", "LAMBDA_TASK_ROOT": str(tmp_path / "unpacked")}
     with Environment(tmp_path, interpreter(runtime), "main.handler", command=command, env=env) as environment:
-        said = environment.invoke({}).data
-    assert said["loaded"] == sorted({"", *runtime_bundle.FIRST} - {"__init__"})
-    assert said["late"] == said["loaded"]
-    assert "__future__" not in said["early"]
-    assert said["loaders"] == ["Bundle"]
-    assert said["file"] == str(tmp_path / "unpacked/lambent_runtime/invocation_loop.py")
-    assert said["argv"] == 1
-    assert said["path"][0] == str(tmp_path / "unpacked")
-    assert not any("lambent_runtime" in entry for entry in said["path"])
+        response = environment.invoke({}).data
+    assert response["loaded"] == sorted({"", *runtime_bundle.FIRST} - {"__init__"})
+    assert response["late"] == response["loaded"]
+    assert "__future__" not in response["early"]
+    assert response["loaders"] == ["Bundle"]
+    assert response["file"] == str(tmp_path / "unpacked/lambent_runtime/invocation_loop.py")
+    assert response["argv"] == 1
+    assert response["path"][0] == str(tmp_path / "unpacked")
+    assert not any("lambent_runtime" in entry for entry in response["path"])
 
 
 @pytest.mark.parametrize("runtime", OURS)
-def test_the_rest_comes_when_it_is_needed(runtime: str, tmp_path: Path) -> None:
+def test_other_modules_are_loaded_on_demand(runtime: str, tmp_path: Path) -> None:
     artifact = packed(tmp_path / "app", APP, "wsgi", runtime)
     command = unpacked(artifact, tmp_path / "unpacked", interpreter(runtime))
     env = {"LAMBDA_TASK_ROOT": str(tmp_path / "unpacked")}
@@ -105,27 +105,27 @@ def test_the_rest_comes_when_it_is_needed(runtime: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("factory", [lambda: None, ProcessFactory], ids=["best", "process"])
-def test_the_local_lambda_starts_it_as_lambda_does(factory: Callable[[], SandboxFactory | None], tmp_path: Path) -> None:
+def test_local_lambda_starts_the_bundle(factory: Callable[[], SandboxFactory | None], tmp_path: Path) -> None:
     artifact = packed(tmp_path / "app", HANDLER, "handler")
     function = make_function(tmp_path, "", environment=artifact.environment, handler=artifact.handler)
     unpacked(artifact, function.code, interpreter())
 
     async def body() -> tuple[dict[str, object], str]:
         async with running(tmp_path, factory=factory()) as aws:
-            said, error, _ = await aws.call(function)
-            return said, error
+            response, error, _ = await aws.call(function)
+            return response, error
 
-    said, error = asyncio.run(body())
+    response, error = asyncio.run(body())
     assert error == ""
-    assert (said["loaders"], said["argv"]) == (["Bundle"], 1)
+    assert (response["loaders"], response["argv"]) == (["Bundle"], 1)
 
 
-def test_the_same_bytes_from_a_cold_cache(tmp_path: Path) -> None:
-    made = [packed(tmp_path / name / "app", HANDLER, "handler") for name in ("a", "b") if not (tmp_path / name).mkdir()]
-    assert made[0].sha256 == made[1].sha256
+def test_bytes_do_not_depend_on_the_cache(tmp_path: Path) -> None:
+    artifacts = [packed(tmp_path / name / "app", HANDLER, "handler") for name in ("a", "b") if not (tmp_path / name).mkdir()]
+    assert artifacts[0].sha256 == artifacts[1].sha256
 
 
-def test_without_the_interpreter_the_script_is_the_portable_one(tmp_path: Path) -> None:
+def test_without_interpreter_the_bootstrap_is_portable(tmp_path: Path) -> None:
     files = runtime_bundle.bundled("/var/lang/bin/python3.13", None, tmp_path)
     assert "lambent_runtime/bundle" not in files
     assert files["lambent_runtime/bootstrap"].path.read_text().startswith("#!/bin/sh\n")

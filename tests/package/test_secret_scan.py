@@ -1,4 +1,4 @@
-"""Secrets in what would be packed: found by their form, named by file and line, never shown."""
+"""Secrets in what would be packed: secret by their form, named by file and line, never shown."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ from support.paths import TESTS
 LETTERS = string.ascii_letters + string.digits
 
 
-def made(length: int, seed: int = 1, alphabet: str = LETTERS) -> str:
+def letters(length: int, seed: int = 1, alphabet: str = LETTERS) -> str:
     """Characters as a vendor would draw them; never a secret of anybody's, and never written into this file."""
     return "".join(random.Random(seed).choices(alphabet, k=length))
 
 
-AWS_ID = "AKIA" + made(16, 2, string.ascii_uppercase + "234567")
-AWS_SECRET = made(39, 3, LETTERS) + "/"
-PEM = "-----BEGIN {0}PRIVATE KEY-----{1}" + "{1}".join(made(64, seed) for seed in range(5)) + "{1}-----END {0}PRIVATE KEY-----"
+AWS_ID = "AKIA" + letters(16, 2, string.ascii_uppercase + "234567")
+AWS_SECRET = letters(39, 3, LETTERS) + "/"
+PEM = (
+    "-----BEGIN {0}PRIVATE KEY-----{1}" + "{1}".join(letters(64, seed) for seed in range(5)) + "{1}-----END {0}PRIVATE KEY-----"
+)
 
 SECRETS = [
     ("AWS secret access key", f"AWS_ACCESS_KEY_ID = '{AWS_ID}'\nAWS_SECRET_ACCESS_KEY = '{AWS_SECRET}'\n"),
@@ -36,33 +38,36 @@ SECRETS = [
     ("private key", '{"private_key": "' + PEM.format("", "\\n") + '\\n"}'),
     ("private key", PEM.format("OPENSSH ", "\n")),
     ("private key", PEM.format("RSA ", "\n").replace("KEY-----\n", "KEY-----\nProc-Type: 4,ENCRYPTED\n\n", 1)),
-    ("GitHub token", f"ghp_{made(36)}"),
-    ("GitHub token", f"token=ghs_{made(36, 5)};"),
-    ("GitHub token", f"github_pat_{made(22)}_{made(59, 4)}"),
-    ("GitLab token", f"glpat-{made(20)}"),
-    ("Slack token", f"xoxb-{made(12, 1, string.digits)}-{made(12, 2, string.digits)}-{made(24)}"),
-    ("Slack webhook", f"https://hooks.slack.com/services/T{made(9).upper()}/B{made(10).upper()}/{made(24)}"),
-    ("Stripe live key", f"sk_live_{made(24)}"),
-    ("Google OAuth client secret", f"GOCSPX-{made(28)}"),
-    ("Google API key", f"key = 'AIza{made(35)}'"),
-    ("SendGrid key", f"SG.{made(22)}.{made(43)}"),
-    ("PyPI token", f"pypi-AgEIcHlwaS5vcmc{made(80)}"),
-    ("npm token", f"//registry/:_authToken=npm_{made(36)}"),
+    ("GitHub token", f"ghp_{letters(36)}"),
+    ("GitHub token", f"token=ghs_{letters(36, 5)};"),
+    ("GitHub token", f"github_pat_{letters(22)}_{letters(59, 4)}"),
+    ("GitLab token", f"glpat-{letters(20)}"),
+    ("Slack token", f"xoxb-{letters(12, 1, string.digits)}-{letters(12, 2, string.digits)}-{letters(24)}"),
+    (
+        "Slack webhook",
+        f"https://hooks.slack.com/services/T{letters(9).upper()}/B{letters(10).upper()}/{letters(24)}",
+    ),
+    ("Stripe live key", f"sk_live_{letters(24)}"),
+    ("Google OAuth client secret", f"GOCSPX-{letters(28)}"),
+    ("Google API key", f"key = 'AIza{letters(35)}'"),
+    ("SendGrid key", f"SG.{letters(22)}.{letters(43)}"),
+    ("PyPI token", f"pypi-AgEIcHlwaS5vcmc{letters(80)}"),
+    ("npm token", f"//registry/:_authToken=npm_{letters(36)}"),
 ]
 
 HARMLESS = [
     *("AKIAIOSFODNN7EXAMPLE wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", f"{AWS_ID} alone is no secret", AWS_SECRET),
-    f"{AWS_ID} and a commit {made(40, 1, '0123456789abcdef')}",
+    f"{AWS_ID} and a commit {letters(40, 1, '0123456789abcdef')}",
     f"{AWS_ID} wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
     "if '-----BEGIN RSA PRIVATE KEY-----' in text: ...",
     "-----BEGIN PRIVATE KEY-----\nMIIEowIABAKCAQEAqKpRgnn6yq26U3yt5YFZquyukfRjbMXD...fvY4\n-----END PRIVATE KEY-----",
-    f"-----BEGIN PUBLIC KEY-----\n{made(64)}\n-----END PUBLIC KEY-----",
-    f"-----BEGIN CERTIFICATE-----\n{made(64)}\n-----END CERTIFICATE-----",
+    f"-----BEGIN PUBLIC KEY-----\n{letters(64)}\n-----END PUBLIC KEY-----",
+    f"-----BEGIN CERTIFICATE-----\n{letters(64)}\n-----END CERTIFICATE-----",
     *(
         "ghp_" + "x" * 36,
         "ghp_your_token_here",
         "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
-        f"sk_test_{made(24)}",
+        f"sk_test_{letters(24)}",
         "sk_live_...",
     ),
     *(
@@ -81,21 +86,21 @@ HARMLESS = [
 
 
 @pytest.mark.parametrize(("kind", "text"), SECRETS)
-def test_found_by_its_form(kind: str, text: str) -> None:
-    (found,) = scan("settings.py", f"# one\n# two\n{text}\n".encode())
-    assert (found.kind, found.file, found.line) == (kind, "settings.py", 3)
+def test_secret_is_found_by_its_form(kind: str, text: str) -> None:
+    (secret,) = scan("settings.py", f"# one\n# two\n{text}\n".encode())
+    assert (secret.kind, secret.file, secret.line) == (kind, "settings.py", 3)
 
 
 @pytest.mark.parametrize("text", HARMLESS)
-def test_placeholders_and_public_things_are_none(text: str) -> None:
+def test_placeholders_and_public_values_are_ignored(text: str) -> None:
     assert not list(scan("settings.py", text.encode()))
 
 
-def test_a_google_key_is_public_in_a_page() -> None:
-    assert not list(scan("static/map.html", f"key=AIza{made(35)}".encode()))
+def test_google_key_in_a_page_is_public() -> None:
+    assert not list(scan("static/map.html", f"key=AIza{letters(35)}".encode()))
 
 
-def test_no_false_alarm_in_what_is_here() -> None:
+def test_own_and_standard_library_sources_have_no_secrets() -> None:
     """This package, its tests, and the standard library but for its tests (they bring keys)."""
     here = Path(lambent.__file__).parent
     library = [
@@ -105,28 +110,28 @@ def test_no_false_alarm_in_what_is_here() -> None:
     ]
     files = [*here.rglob("*.py"), *TESTS.rglob("*.py"), *library[:800]]
     assert len(files) > 500
-    assert not [found for path in files for found in scan(str(path), path.read_bytes())]
+    assert not [secret for path in files for secret in scan(str(path), path.read_bytes())]
 
 
-def test_the_refusal_names_the_place_and_not_the_secret(tmp_path: Path) -> None:
-    token = f"ghp_{made(36)}"
+def test_error_names_the_location_and_not_the_secret(tmp_path: Path) -> None:
+    token = f"ghp_{letters(36)}"
     (tmp_path / "main.py").write_text(f"import os\n\nTOKEN = '{token}'\n")
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep/key.txt").write_text(PEM.format("", "\n"))
-    (tmp_path / "photo.png").write_text(token)  # nobody writes a token there, and pictures are large
+    (tmp_path / "photo.png").write_text(token)  # pictures aren't scanned
     files = collect(tmp_path).files
     with pytest.raises(PackagingError) as error:
         check(files, ())
-    told = error.value
-    assert told.what == "the zip would contain a secret: private key in deep/key.txt, line 1, and 1 more"
-    assert told.where == "deep/key.txt:1"
-    assert told.detail == "deep/key.txt:1  private key\nmain.py:3  GitHub token"
-    assert 'allow_secrets = ["deep/key.txt", "main.py"]' in told.hint
-    assert token not in f"{told.what}{told.where}{told.hint}{told.detail}"
+    raised = error.value
+    assert raised.what == "the zip would contain a secret: private key in deep/key.txt, line 1, and 1 more"
+    assert raised.where == "deep/key.txt:1"
+    assert raised.detail == "deep/key.txt:1  private key\nmain.py:3  GitHub token"
+    assert 'allow_secrets = ["deep/key.txt", "main.py"]' in raised.hint
+    assert token not in f"{raised.what}{raised.where}{raised.hint}{raised.detail}"
     check(files, ("deep/key.txt", "main.py"))
 
 
-def test_a_file_that_went_away_or_may_not_be_read(tmp_path: Path) -> None:
+def test_missing_or_unreadable_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text("")
     files = collect(tmp_path).files
     (tmp_path / "main.py").unlink()
@@ -137,10 +142,10 @@ def test_a_file_that_went_away_or_may_not_be_read(tmp_path: Path) -> None:
         check(files, ())
 
 
-def test_a_secret_never_reaches_the_screen(tmp_path: Path) -> None:
-    (tmp_path / "app.py").write_text(f"KEY = 'sk_live_{made(24)}'\ndef lambda_handler(event, context): return KEY\n")
+def test_secret_is_never_printed(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(f"KEY = 'sk_live_{letters(24)}'\ndef lambda_handler(event, context): return KEY\n")
     command = [sys.executable, "-m", "lambent", "build", str(tmp_path), "--cache-dir", str(tmp_path / "cache")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and "Stripe live key in app.py, line 1" in done.stderr
-    assert made(24) not in done.stdout + done.stderr
+    assert letters(24) not in done.stdout + done.stderr
     assert not list((tmp_path / "cache").rglob("*.zip"))

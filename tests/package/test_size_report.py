@@ -28,7 +28,7 @@ FILES = (
 )
 
 
-def test_sums_by_package_the_largest_first() -> None:
+def test_sizes_are_summed_by_package() -> None:
     assert size_report.by_package(FILES) == (
         PackageSize("numpy 2.3", 3, 93_000, 41_300, 2000, 900),
         PackageSize(size_report.OWN, 2, 110, 70, 0, 0),
@@ -36,7 +36,7 @@ def test_sums_by_package_the_largest_first() -> None:
     assert size_report.by_package(()) == ()
 
 
-def test_the_table_of_a_zip() -> None:
+def test_table_of_a_zip() -> None:
     shown = [line.text for line in event_lines(events.SizesListed(size_report.by_package(FILES)))]
     assert shown == [
         "package      zipped  unpacked  of that, bytecode",
@@ -46,13 +46,13 @@ def test_the_table_of_a_zip() -> None:
     ]
 
 
-def test_a_long_table_ends_with_the_others() -> None:
-    found = tuple(PackageSize(f"p{index}", 1, 10, 20 - index, 0, 0) for index in range(15))
-    shown = [line.text.split("  ")[0] for line in event_lines(events.SizesListed(found))]
+def test_long_table_ends_with_a_sum() -> None:
+    packages = tuple(PackageSize(f"p{index}", 1, 10, 20 - index, 0, 0) for index in range(15))
+    shown = [line.text.split("  ")[0] for line in event_lines(events.SizesListed(packages))]
     assert shown[1:3] == ["p0", "p1"] and shown[-2:] == ["the other 3", "total"] and len(shown) == 15
 
 
-def test_the_table_of_an_error() -> None:
+def test_table_of_an_error() -> None:
     sizes = Counter({f"p{index}": (20 - index) * 1_000_000 for index in range(14)})
     shown = size_report.table(sizes).splitlines()
     assert shown[0] == "   20.0 MB  p0" and shown[-1] == "   15.0 MB  the other 2" and len(shown) == 13
@@ -65,7 +65,7 @@ def test_every_file_is_listed() -> None:
     assert shown[3] == ["40.0", "kB", "90.0", "kB", "numpy/lib/b.so", "(numpy", "2.3)"]
 
 
-def test_the_owners_of_files(tmp_path: Path) -> None:
+def test_files_belong_to_packages(tmp_path: Path) -> None:
     names = [
         "pkg/a.py",
         "pkg/__pycache__/a.cpython-313.pyc",
@@ -76,20 +76,20 @@ def test_the_owners_of_files(tmp_path: Path) -> None:
     with (tmp_path / "a.zip").open("wb") as file:
         written = write(file, [compress(name, b"x" * 99) for name in names])
     owners = dict.fromkeys((names[0], names[2]), "pkg 1.0")
-    found = {file.name: (file.package, file.raw) for file in size_report.by_file(written.entries, owners)}
-    assert [found[name] for name in names] == [("pkg 1.0", 99)] * 3 + [(size_report.OWN, 99), (size_report.OURS, 99)]
+    sizes = {file.name: (file.package, file.raw) for file in size_report.by_file(written.entries, owners)}
+    assert [sizes[name] for name in names] == [("pkg 1.0", 99)] * 3 + [(size_report.OWN, 99), (size_report.OURS, 99)]
 
 
 def data_of(page: str) -> list[tuple[str, list[tuple[str, int, int]]]]:
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
-    assert found is not None
-    return json.loads(found[1])  # type: ignore[no-any-return]
+    match = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    assert match is not None
+    return json.loads(match[1])  # type: ignore[no-any-return]
 
 
-def test_the_page_holds_all_files_and_needs_nothing_else() -> None:
+def test_page_is_self_contained() -> None:
     page = size_treemap.page(FILES, "a & <b>")
-    told = {(package, *map(tuple, [file])) for package, files in data_of(page) for file in files}
-    assert told == {(file.package, (file.name, file.raw, file.packed)) for file in FILES}
+    shown = {(package, *map(tuple, [file])) for package, files in data_of(page) for file in files}
+    assert shown == {(file.package, (file.name, file.raw, file.packed)) for file in FILES}
     assert "a &amp; &lt;b&gt;" in page and "<b>a" not in page
     assert not re.search(r"https?:|src=[\"']|@import|url\(", page)
     assert "default-src 'none'" in page
@@ -97,22 +97,22 @@ def test_the_page_holds_all_files_and_needs_nothing_else() -> None:
     assert EVIL not in page and "onerror=document" not in html.unescape(page.split('id="data"')[0])
 
 
-BROWSER = next((found for name in ("chromium", "google-chrome", "chrome") if (found := shutil.which(name))), None)
+BROWSER = next((path for name in ("chromium", "google-chrome", "chrome") if (path := shutil.which(name))), None)
 ACT = """<script>
-const told = [], shown = () => [...document.querySelectorAll("#rows tr td:first-child")].map(cell => cell.textContent).join();
-told.push(shown(), document.querySelectorAll("#map button").length > 3);
+const log = [], shown = () => [...document.querySelectorAll("#rows tr td:first-child")].map(cell => cell.textContent).join();
+log.push(shown(), document.querySelectorAll("#map button").length > 3);
 document.querySelector("#rows button").click();
-told.push(shown(), document.querySelectorAll("#trail li").length);
+log.push(shown(), document.querySelectorAll("#trail li").length);
 dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
-told.push(shown());
+log.push(shown());
 document.querySelector("[name=by][value='1']").click();
-told.push(document.querySelector("#map button").getAttribute("aria-label"));
-document.title = JSON.stringify(told);
+log.push(document.querySelector("#map button").getAttribute("aria-label"));
+document.title = JSON.stringify(log);
 </script>"""
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no browser on this machine")
-def test_the_page_in_a_browser(tmp_path: Path) -> None:
+def test_page_works_in_a_browser(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     page.write_text(size_treemap.page(FILES, "a") + ACT)
     command = [str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
@@ -129,7 +129,7 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
     ]
 
 
-def test_files_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_output_is_written_completely_or_not_at_all(tmp_path: Path) -> None:
     target = tmp_path / "out.zip"
     target.write_bytes(b"PK old")
     with pytest.raises(Exception, match="cannot write"):

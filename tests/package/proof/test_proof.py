@@ -65,13 +65,13 @@ def found_in(natives: Iterable[Native], target: Target = NEW, names: Iterable[st
 # Shared objects of real wheels
 
 
-def test_wheels_for_the_target_have_nothing_wrong(wheels: dict[str, Installed]) -> None:
+def test_wheels_for_the_target_are_accepted(wheels: dict[str, Installed]) -> None:
     assert checked(wheels["web"], NEW) == ()
     assert checked(wheels["arm"], ARM) == ()
     assert checked(wheels["numpy"], replace(OLD, glibc=(2, 28))) == ()
 
 
-def test_a_glibc_that_the_runtime_lacks(wheels: dict[str, Installed]) -> None:
+def test_newer_glibc_is_an_error(wheels: dict[str, Installed]) -> None:
     (found,) = checked(wheels["numpy"], OLD)
     assert (found.level, found.package) == ("error", "numpy 2.4.0")
     assert found.what == "numpy 2.4.0 needs GLIBC_2.27, and python3.11 x86_64 has only 2.26"
@@ -79,7 +79,7 @@ def test_a_glibc_that_the_runtime_lacks(wheels: dict[str, Installed]) -> None:
     assert "--runtime python3.12" in found.hint
 
 
-def test_another_machine_names_every_package(wheels: dict[str, Installed]) -> None:
+def test_wheels_for_another_machine_are_errors(wheels: dict[str, Installed]) -> None:
     errors = checked(wheels["web"], ARM)
     assert {found.level for found in errors} == {"error"}
     assert {found.package.split()[0] for found in errors} == {"psycopg2-binary", "pysqlite3-binary", "orjson", "pydantic_core"}
@@ -89,7 +89,7 @@ def test_another_machine_names_every_package(wheels: dict[str, Installed]) -> No
     }
 
 
-def test_another_python(wheels: dict[str, Installed]) -> None:
+def test_wheel_for_another_python_is_an_error(wheels: dict[str, Installed]) -> None:
     (found,) = checked(wheels["numpy"], NEW)
     assert found.level == "error"
     assert found.what == "numpy 2.4.0 was built for Python 3.11, not for python3.13 x86_64"
@@ -97,7 +97,7 @@ def test_another_python(wheels: dict[str, Installed]) -> None:
     assert {found.package.split()[0] for found in errors} == {"psycopg2-binary", "pysqlite3-binary", "orjson", "pydantic_core"}
 
 
-def test_musl(wheels: dict[str, Installed]) -> None:
+def test_musl_wheel_is_an_error(wheels: dict[str, Installed]) -> None:
     (found,) = checked(wheels["musl"], NEW)
     assert found.level == "error" and "Alpine Linux (musl)" in found.what
 
@@ -105,7 +105,7 @@ def test_musl(wheels: dict[str, Installed]) -> None:
 # Shared objects, one fault at a time
 
 
-def test_a_name_without_a_tag_is_told_by_its_symbols(wheels: dict[str, Installed]) -> None:
+def test_symbols_reveal_the_python_of_an_untagged_module(wheels: dict[str, Installed]) -> None:
     file = next(path for name, path in wheels["numpy"].files.items() if "_multiarray_umath" in name)
     binary = elf.read(file.read_bytes())
     assert binary is not None
@@ -134,7 +134,7 @@ def test_a_name_without_a_tag_is_told_by_its_symbols(wheels: dict[str, Installed
         ({"symbols": ("_PyUnicode_Ready", "PyObject_HasAttrWithError", "_PyErr_ChainExceptions")}, "another Python"),
     ],
 )
-def test_a_module_that_cannot_be_loaded(changed: dict[str, object], said: str) -> None:
+def test_unloadable_module_is_an_error(changed: dict[str, object], said: str) -> None:
     found = one([library(**changed)])
     assert found.level == "error" and said in found.what
     assert found.files == ("pkg/_fast.cpython-313-x86_64-linux-gnu.so",) and found.hint
@@ -150,11 +150,11 @@ def test_a_module_that_cannot_be_loaded(changed: dict[str, object], said: str) -
         {"align": 0x10000},
     ],
 )
-def test_a_module_that_can(changed: dict[str, object]) -> None:
+def test_loadable_module_is_accepted(changed: dict[str, object]) -> None:
     assert found_in([library(**changed)]) == ()
 
 
-def test_a_library_may_be_found_in_several_ways() -> None:
+def test_library_is_found_in_several_ways() -> None:
     def found(path: str, search: tuple[str, ...] = (), soname: str = "") -> tuple[Finding, ...]:
         bundled = library(path, module="", soname=soname)
         return found_in([library(needed=("libfoo.so.1",), search=search), bundled])
@@ -167,7 +167,7 @@ def test_a_library_may_be_found_in_several_ways() -> None:
     assert "libfoo.so.1" in found("other/libbar.so.1")[0].what
 
 
-def test_a_bundled_libstdcxx_counts() -> None:
+def test_bundled_libstdcxx_counts() -> None:
     needs = library(
         needed=("libstdc++.so.6",), search=("$ORIGIN/libs",), versions=(("libstdc++.so.6", "GLIBCXX_3.4.32"),)
     )  # fmt: skip
@@ -176,7 +176,7 @@ def test_a_bundled_libstdcxx_counts() -> None:
     assert found_in([needs, replace(old, binary=replace(old.binary, defines=("GLIBCXX_3.4.32",)))]) == ()
 
 
-def test_what_nobody_loads_is_a_warning_at_most() -> None:
+def test_file_that_nothing_loads_is_only_a_warning() -> None:
     sound = library()
     tool = library("pkg/bin/tool", module="", kind="executable", machine="arm64")
     plugin = library("pkg/plugins/libqt.so", module="", needed=("libX11.so.6",))
@@ -185,7 +185,7 @@ def test_what_nobody_loads_is_a_warning_at_most() -> None:
     assert "error" in [found.level for found in found_in([used, plugin])]
 
 
-def test_files_for_other_systems_may_lie_beside() -> None:
+def test_files_for_other_systems_are_accepted() -> None:
     """Wheels for every system: what Python would not look for on Linux, or has in the right form as well, is no fault."""
     sound = library()
     assert found_in([sound, library("pkg/_fast.cpython-313-aarch64-linux-gnu.so", machine="arm64")]) == ()
@@ -200,7 +200,7 @@ def test_files_for_other_systems_may_lie_beside() -> None:
     assert found_in([fallback], names=["pkg/_fast.py"]) == ()  # passed over, and the source is taken
 
 
-def test_a_part_that_lacks_a_library_may_be_optional() -> None:
+def test_optional_part_may_lack_a_library() -> None:
     """As numba's thread pools and pygame's clipboard are: the rest of the package loads."""
     optional = library("pkg/pool.cpython-313-x86_64-linux-gnu.so", needed=("libgomp.so.1",))
     assert one([optional, library()]).level == "warning"
@@ -209,17 +209,17 @@ def test_a_part_that_lacks_a_library_may_be_optional() -> None:
     assert one([library(needed=("libx.so",)), below]).level == "error"
 
 
-def test_a_library_loaded_through_ctypes_must_fit_too() -> None:
+def test_ctypes_library_must_fit() -> None:
     assert one([library("boost/lib/libboost.so", module="", machine="arm64")]).level == "error"
 
 
-def test_the_users_own_files_are_checked() -> None:
+def test_own_files_are_checked() -> None:
     found = one([library("fast.so", "", machine="arm64")])
     assert found.level == "error" and found.what.startswith("one of your own files was built for arm64")
     assert "requirements.txt" in found.hint
 
 
-def test_doubtful_libraries_warn() -> None:
+def test_undocumented_libraries_are_warnings() -> None:
     assert one([library(needed=("libcrypt.so.1",))]).level == "warning"
     assert found_in([library(needed=("libcrypt.so.1",), symbols=())], replace(OLD, python="3.13")) == ()
 
@@ -231,7 +231,7 @@ def package(name: str, *asks: str, version: str = "1.0", python: str = "") -> Me
     return Metadata(name, version, asks, python)
 
 
-def test_requirements_that_hold() -> None:
+def test_met_requirements_are_accepted() -> None:
     there = [
         package(
             "A", "b>=1", 'win; sys_platform == "win32"', 'tomli; python_version < "3.11"', 'x; extra == "more"', "not parsed !"
@@ -242,7 +242,7 @@ def test_requirements_that_hold() -> None:
     assert "arm" in package_requirements.unmet(there, ARM)[0].what
 
 
-def test_requirements_that_do_not() -> None:
+def test_unmet_requirements_are_reported() -> None:
     levels = {found.what: found.level for found in package_requirements.unmet(
         [package("a", "b>=2", "gone", "left"), package("b", version="1.5"), package("new", python=">=3.14")],
         NEW, omitted=frozenset(["left"]),
@@ -263,12 +263,12 @@ def test_extras_are_followed() -> None:
     assert [found.package for found in package_requirements.unmet(there[1:], NEW, direct=["B[Fast]>=1"])] == ["c 1.0"]
 
 
-def test_what_depends_on_the_patch_release_is_no_fault() -> None:
+def test_marker_on_a_patch_release_is_ignored() -> None:
     there = [package("a", 'x; python_full_version < "3.13.3"', 'y; python_full_version >= "3.13.3"', python=">=3.13.2")]
     assert package_requirements.unmet(there, NEW) == ()
 
 
-def test_real_metadata(wheels: dict[str, Installed]) -> None:
+def test_real_metadata_is_accepted(wheels: dict[str, Installed]) -> None:
     """Installed without its dependencies: each is named."""
     found = package_requirements.unmet(wheels["web"].metadata + wheels["arm"].metadata, NEW)
     assert {one.package.split()[0] for one in found if one.level == "error"} == {"pydantic_core", "cryptography"}
@@ -311,7 +311,7 @@ def lacking(files: dict[str, str], packages: dict[str, str] | None = None, targe
         "import data.inside",
     ],
 )
-def test_imports_that_need_not_succeed(source: str) -> None:
+def test_optional_imports_are_accepted(source: str) -> None:
     assert lacking({"main.py": source, "data/inside/notes.txt": ""}) == []
 
 
@@ -334,12 +334,12 @@ def test_imports_that_need_not_succeed(source: str) -> None:
         ("from google.cloud import storage", "google.cloud"),
     ],
 )
-def test_imports_that_cannot_succeed(source: str, name: str) -> None:
+def test_missing_imports_are_reported(source: str, name: str) -> None:
     files = {"main.py": source, "app/__init__.py": "here = 1", "app/sub.py": "import nope", "google/auth/__init__.py": ""}
     assert lacking(files) == [("error", name)]
 
 
-def test_what_the_standard_library_has_depends_on_the_version() -> None:
+def test_standard_library_depends_on_the_version() -> None:
     source = {"main.py": "import imp, distutils, cgi, asyncore, tomllib"}
     assert lacking(source, target=OLD) == []
     assert [name for _, name in lacking(source, target=replace(NEW, python="3.12"))] == ["asyncore", "distutils", "imp"]
@@ -348,7 +348,7 @@ def test_what_the_standard_library_has_depends_on_the_version() -> None:
     assert stdlib_modules.removed_in("cgi") == "3.13"
 
 
-def test_an_import_is_certain_only_where_all_on_the_way_to_it_is() -> None:
+def test_import_is_certain_only_if_all_imports_before_it_are() -> None:
     far = {"far.py": "import nope"}
     assert lacking({"main.py": "import near", "near.py": "import far", **far}) == [("error", "nope")]
     assert lacking({"main.py": "try:\n    import far\nexcept ImportError: pass", **far}) == [("warning", "nope")]
@@ -356,14 +356,14 @@ def test_an_import_is_certain_only_where_all_on_the_way_to_it_is() -> None:
     assert lacking({"main.py": "x = 1", **far}) == []  # nothing imports it
 
 
-def test_who_changes_the_search_path_gets_no_errors() -> None:
+def test_changed_search_path_turns_errors_off() -> None:
     changes = "import sys\nsys.path.insert(0, 'vendored')\n"
     assert lacking({"main.py": changes + "import nope"}) == [("warning", "nope")]
     assert lacking({"main.py": changes + "import nope", "vendored/nope.py": ""}) == []
     assert lacking({"main.py": "import path, nope", "path.py": changes}) == [("warning", "nope")]
 
 
-def test_names_of_a_package_are_no_modules() -> None:
+def test_names_in_a_package_are_not_modules() -> None:
     def of(init: str) -> list[tuple[str, str]]:
         return lacking({"main.py": "from app import thing", "app/__init__.py": init})
 
@@ -372,7 +372,7 @@ def test_names_of_a_package_are_no_modules() -> None:
     assert of("# nothing") == [("error", "app.thing")]
 
 
-def test_packages_are_looked_at_too_and_only_warned_about() -> None:
+def test_missing_import_in_a_package_is_a_warning() -> None:
     packages = {
         "dep/__init__.py": "import pkg_resources\nfrom dep import optional",
         "dep/optional.py": "try:\n    import numpy\nexcept ImportError:\n    numpy = None",
@@ -383,12 +383,12 @@ def test_packages_are_looked_at_too_and_only_warned_about() -> None:
     assert lacking({"main.py": "try:\n    import dep\nexcept ImportError: ..."}, packages) == []
 
 
-def test_layers_may_bring_anything() -> None:
+def test_layers_may_provide_any_module() -> None:
     found = missing_imports.missing(code({"main.py": "import nope"}, more=True), ["main"], NEW)
     assert [one.level for one in found] == ["warning"]
 
 
-def test_where_and_what_to_do_are_said() -> None:
+def test_finding_has_location_and_hint() -> None:
     (found,) = missing_imports.missing(code({"main.py": "import os\n\nimport yaml"}), ["main"], NEW)
     assert found.what == "main.py imports yaml, which is neither in the zip nor on python3.13 x86_64"
     assert found.files == ("main.py:3",) and "add PyYAML to" in found.hint
@@ -403,7 +403,7 @@ def test_where_and_what_to_do_are_said() -> None:
     "handler",
     ["main.app", "main:app.wsgi_app", "main.create()", "src/main.app", "pkg.app", "lib.mod.x", "auto.app", "web.made"],
 )
-def test_handlers_that_are_there(handler: str) -> None:
+def test_existing_handler_is_accepted(handler: str) -> None:
     files = {
         "main.py": "app = 1\nasync def create(): ...", "src/main.py": "from x import app",
         "pkg/__init__.py": "from .a import *",
@@ -421,18 +421,18 @@ def test_handlers_that_are_there(handler: str) -> None:
         ("handler", "name a module and a function"),
     ],
 )
-def test_handlers_that_are_not(handler: str, said: str) -> None:
+def test_missing_handler_is_an_error(handler: str, said: str) -> None:
     found = entry_point.check(handler, code({"main.py": "def create():\n    inner = 1\n    return inner"}), NEW)
     assert found is not None and found.level == "error" and said in found.what
 
 
-def test_two_packages_with_one_file() -> None:
+def test_file_of_two_packages_is_a_warning() -> None:
     owners = {"cv 1": {"cv2/a.py": 1, "x/__init__.py": 0}, "cv-headless 1": {"cv2/a.py": 2, "x/__init__.py": 0}}
     (found,) = clashes(owners)
     assert found.files == ("cv2/a.py",) and "cv 1 and cv-headless 1" in found.what
 
 
-def test_the_whole_proof_makes_one_error(wheels: dict[str, Installed]) -> None:
+def test_all_findings_become_one_error(wheels: dict[str, Installed]) -> None:
     numpy = wheels["numpy"]
     app = {"main.py": b"import numpy, yaml\n"}
     names = frozenset([*app, *numpy.files])
@@ -450,7 +450,7 @@ def test_the_whole_proof_makes_one_error(wheels: dict[str, Installed]) -> None:
     assert refusal([replace(found, level="warning") for found in findings], OLD.name) is None
 
 
-def test_the_proof_of_a_real_app_is_silent(wheels: dict[str, Installed]) -> None:
+def test_real_app_has_no_findings(wheels: dict[str, Installed]) -> None:
     web = wheels["web"]
     graph = {name: scan_imports(name, path.read_bytes()) for name, path in web.files.items() if name.endswith(".py")}
     app = {"main.py": b"import psycopg2, pysqlite3, orjson\napp = 1\n"}
@@ -465,7 +465,7 @@ def test_the_proof_of_a_real_app_is_silent(wheels: dict[str, Installed]) -> None
 # As a build is refused
 
 
-def test_a_build_is_refused_with_all_that_is_wrong(wheels: dict[str, Installed], tmp_path: Path) -> None:
+def test_build_fails_with_all_errors(wheels: dict[str, Installed], tmp_path: Path) -> None:
     """A library left in the project by `pip install -t .` on another machine, and a file that the zip leaves out."""
     project = tmp_path / "web"
     (project / "shop").mkdir(parents=True)
@@ -486,7 +486,7 @@ def test_a_build_is_refused_with_all_that_is_wrong(wheels: dict[str, Installed],
     assert not list(tmp_path.rglob("*.zip"))
 
 
-def test_an_open_bracket_with_comments_is_scanned_at_once() -> None:
+def test_unclosed_bracket_with_comments_is_scanned_in_linear_time() -> None:
     """A pattern that tries every split of the comments would take hours."""
     began = time.process_time()
     scan_imports("a.py", b"from x import (" + b"a, # c\n" * 200)
@@ -505,7 +505,7 @@ def test_an_open_bracket_with_comments_is_scanned_at_once() -> None:
         ("def app(:\n", "def app(::\n", False),
     ],
 )
-def test_what_of_a_module_findings_depend_on(before: str, after: str, same: bool) -> None:
+def test_fingerprint_covers_what_findings_depend_on(before: str, after: str, same: bool) -> None:
     told = [fingerprint.module_dependencies("main.py", source.encode(), NEW) for source in (before, after)]
     assert (told[0] == told[1]) is same
     told = [fingerprint.module_dependencies("pkg/__init__.py", source.encode(), NEW) for source in (before, after)]

@@ -41,20 +41,20 @@ def metadata(*lines: str) -> dict[str, str | bytes]:
     return {"a-1.dist-info/METADATA": "\n".join(["Metadata-Version: 2.1", "Name: a", "Version: 1", *lines, "", "about"])}
 
 
-def test_a_wheel_for_another_python_is_refused(tmp_path: Path) -> None:
+def test_wheel_for_another_python_is_refused(tmp_path: Path) -> None:
     made = wheel(tmp_path / "w", "a", metadata("Requires-Python: >=3.13"))
     with pytest.raises(PackagingError, match=r"a 1 requires Python >=3\.13, not 3\.12"):
         built(project(tmp_path / "app", "a", made.path))
 
 
-def test_what_an_asked_extra_needs_is_looked_for(tmp_path: Path) -> None:
+def test_requirements_of_an_extra_are_checked(tmp_path: Path) -> None:
     made = wheel(tmp_path / "w", "a", metadata("Provides-Extra: fast", 'Requires-Dist: gone; extra == "fast"'))
     built(project(tmp_path / "app", "a", made.path))
     with pytest.raises(PackagingError, match=r"a 1 requires gone \(for its extra fast\).*the zip doesn't have it"):
         built(project(tmp_path / "app", "a[fast]", made.path))
 
 
-def test_layers_are_said_not_to_be_counted(tmp_path: Path) -> None:
+def test_layers_give_a_notice_about_the_limit(tmp_path: Path) -> None:
     made = wheel(tmp_path / "w", "a", {"a.py": ""})
     told: list[events.Event] = []
     hosting = Hosting(layers=("arn:aws:lambda:eu-west-1:123456789012:layer:one:1",))
@@ -62,7 +62,7 @@ def test_layers_are_said_not_to_be_counted(tmp_path: Path) -> None:
     assert [event for event in told if isinstance(event, events.Notice) and "layers" in event.text]
 
 
-def test_a_zip_above_50_mb_is_said_to_go_through_a_bucket(tmp_path: Path) -> None:
+def test_zip_above_50_mb_needs_a_bucket(tmp_path: Path) -> None:
     app = project(tmp_path / "app", "a", wheel(tmp_path / "w", "a", {"a.py": ""}).path)
     (app / "noise.bin").write_bytes(secrets.token_bytes(51 << 20))
     told: list[events.Event] = []

@@ -1,4 +1,4 @@
-"""Builders for tests of the local Lambda's engine and sandboxes: a test shows only what it is about."""
+"""Builders for tests of the local Lambda's engine and sandboxes."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from lambent.local.engine.invocation import Function, Invocation, Outcome
 from lambent.local.engine.log_sink import LogLine, LogSink
 from lambent.local.sandbox.detect import detect_sandbox
 from lambent.local.sandbox.sandbox import Sandbox, SandboxFactory, SandboxSpec
+from support.waiting import eventually_async
 
 CACHE = Path(platformdirs.user_cache_dir("lambent"))
-"""The real one, so that AWS's client is installed once for all runs."""
+"""The real cache, so that AWS's runtime client is installed once for all test runs."""
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:web"
 RUNTIMES = [f"python{version}" for version in ("3.9", "3.10", "3.11", "3.12", "3.13") if interpreters.find(version, os.environ)]
@@ -31,13 +32,13 @@ NEWEST = RUNTIMES[-1]
 
 
 def interpreter(runtime: str = NEWEST) -> Path:
-    found = interpreters.find(runtime.removeprefix("python"), os.environ)
-    assert found is not None
-    return found.path
+    python = interpreters.find(runtime.removeprefix("python"), os.environ)
+    assert python is not None
+    return python.path
 
 
 def make_code(folder: Path, source: str) -> Path:
-    """A folder as unpacked from a zip, with `main.py` in it."""
+    """Return a folder as unpacked from a zip, with `main.py` in it."""
     code = folder / f"code-{uuid.uuid4().hex[:8]}"
     code.mkdir(parents=True)
     (code / "main.py").write_text(textwrap.dedent(source))
@@ -46,19 +47,19 @@ def make_code(folder: Path, source: str) -> Path:
     return code
 
 
-def make_function(folder: Path, source: str, **changed: Any) -> Function:
+def make_function(folder: Path, source: str, **overrides: Any) -> Function:
     values: dict[str, Any] = {
         "arn": ARN, "name": "web", "version": "$LATEST", "region": "us-east-1", "account": "123456789012",
         "role": "arn:aws:iam::123456789012:role/web", "runtime": NEWEST, "handler": "main.handler", "memory_mb": 128,
         "timeout_s": 10, "tmp_mb": 512, "environment": (), "code": make_code(folder, source), "code_sha256": "",
         "log_group": "/aws/lambda/web",
     }  # fmt: skip
-    return Function(**(values | changed))
+    return Function(**(values | overrides))
 
 
-def make_invocation(event: object = None, **changed: str) -> Invocation:
+def make_invocation(event: object = None, **overrides: str) -> Invocation:
     values = {"request_id": str(uuid.uuid4()), "invoked_arn": ARN, "trace_id": "Root=1-5759e988-bd862e3fe1be46a994272793"}
-    return Invocation(payload=json.dumps(event).encode(), **(values | changed))
+    return Invocation(payload=json.dumps(event).encode(), **(values | overrides))
 
 
 class RecordedLog:
@@ -76,15 +77,38 @@ class RecordedLog:
         return [line.message for _, _, _, line in self.lines]
 
 
+GATE = """
+import os, time
+def wait_for_gate():
+    while not os.path.exists(os.environ["LAMBDA_TASK_ROOT"] + "/gate"):
+        time.sleep(0.01)
+"""
+"""Code of a function that a test can hold up: `wait_for_gate` returns after `open_gate`."""
+
+
+def open_gate(function: Function) -> None:
+    (function.code / "gate").touch()
+
+
 class Lambda(Struct):
-    """An engine, and the log it writes. `call` gives (payload, function error, tail)."""
+    """An engine and the log it writes."""
 
     engine: Engine
     log: RecordedLog
 
     async def call(self, function: Function, event: object = None) -> tuple[Any, str, str]:
+        """Return the payload, the function error and the log's tail."""
         outcome: Outcome = await self.engine.invoke(function, make_invocation(event))
         return json.loads(outcome.payload), outcome.function_error, outcome.log_tail
+
+    def environments(self, function: Function) -> tuple[int, int]:
+        """Return how many environments of the function are idle and busy."""
+        environments: Any = self.engine.describe()["environments"]
+        counts = environments.get(f"{function.name}:{function.version}", {"idle": 0, "busy": 0})
+        return counts["idle"], counts["busy"]
+
+    async def wait_for_environments(self, function: Function, *, idle: int = 0, busy: int = 0) -> None:
+        await eventually_async(lambda: self.environments(function) == (idle, busy))
 
 
 @contextlib.asynccontextmanager
@@ -114,15 +138,15 @@ async def running(
         log.sink.close()
 
 
-def make_spec(folder: Path, source: str, **changed: Any) -> SandboxSpec:
-    """A sandbox that runs `source` as a script."""
+def make_spec(folder: Path, source: str, **overrides: Any) -> SandboxSpec:
+    """Return the spec of a sandbox that runs `source` as a script."""
     code = make_code(folder, source)
     values: dict[str, Any] = {
         "interpreter": interpreter(), "task": code, "runtime": code, "tmp": folder / f"tmp-{uuid.uuid4().hex[:8]}",
         "tmp_mb": 64, "memory_mb": 256, "environment": (("PATH", "/var/lang/bin:/usr/bin:/bin"),),
         "command": ("{python}", "{task}/main.py"),
     }  # fmt: skip
-    return SandboxSpec(**(values | changed))
+    return SandboxSpec(**(values | overrides))
 
 
 def collect(sandbox: Sandbox) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""Provisioned concurrency with real environments: ready before any event, kept, made anew, and brought back after a restart."""
+"""Provisioned concurrency with real environments: ready before any event, replaced when lost, and restored after a restart."""
 
 from __future__ import annotations
 
@@ -15,89 +15,92 @@ from lambent.aws.boto import connect
 from lambent.config.model import Hosting
 from lambent.deploy.context import DeployContext
 from lambent.deploy.deploy import deploy
-from lambent.deploy.polling import wait_until
 from lambent.errors import DeployError
 from lambent.local.engine.engine import Engine
 from lambent.local.engine.invocation import ProvisionedStatus
 from support.deploy_cases import artifact, config
-from support.functions import make_function, running
+from support.functions import GATE, make_function, open_gate, running
 from support.local_service import RUNTIME, Service, serving
+from support.waiting import eventually, eventually_async
 
-TYPE = """
-    import os, time
-    import uuid
-    ME = uuid.uuid4().hex
-    def handler(event, context):
-        time.sleep((event or {}).get("sleep", 0))
-        if (event or {}).get("exit"):
-            os._exit(1)
-        return [os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"], ME]
+TYPE = (
+    GATE
+    + """
+import uuid
+ID = uuid.uuid4().hex
+def handler(event, context):
+    if event == "wait":
+        wait_for_gate()
+    if event == "exit":
+        os._exit(1)
+    return [os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"], ID]
 """
+)
 
 
 async def settled(engine: Engine, function: Any) -> ProvisionedStatus:
-    async with asyncio.timeout(30):
-        while engine.provisioned(function).status == "IN_PROGRESS":
-            await asyncio.sleep(0.02)
+    await eventually_async(lambda: engine.provisioned(function).status != "IN_PROGRESS")
     return engine.provisioned(function)
 
 
-def play(folder: Path, act: Callable[..., Any], source: str = TYPE, idle_s: float = 300.0) -> None:
-    async def body() -> None:
-        async with running(folder, idle_s=idle_s) as one:
-            await act(one, make_function(folder, source, version="1"))
+def run(folder: Path, body: Callable[..., Any], source: str = TYPE, idle_s: float = 300.0) -> None:
+    async def inner() -> None:
+        async with running(folder, idle_s=idle_s) as aws:
+            await body(aws, make_function(folder, source, version="1"))
 
-    asyncio.run(body())
+    asyncio.run(inner())
 
 
-def test_they_are_ready_and_the_rest_is_on_demand(tmp_path: Path) -> None:
-    async def act(one: Any, function: Any) -> None:
-        one.engine.provision(function, 2)
-        assert one.engine.provisioned(function).status == "IN_PROGRESS"
-        assert await settled(one.engine, function) == ProvisionedStatus(2, "READY")
-        assert not [line for line in one.log.messages() if line.startswith("START")]
-        at_once = await asyncio.gather(*(one.call(function, {"sleep": 0.5}) for _ in range(3)))
-        kinds = sorted(answer[0] for answer, _, _ in at_once)
+def test_provisioned_environments_are_used_before_on_demand_ones(tmp_path: Path) -> None:
+    async def body(aws: Any, function: Any) -> None:
+        aws.engine.provision(function, 2)
+        assert aws.engine.provisioned(function).status == "IN_PROGRESS"
+        assert await settled(aws.engine, function) == ProvisionedStatus(2, "READY")
+        assert not [line for line in aws.log.messages() if line.startswith("START")]
+        calls = asyncio.gather(*(aws.call(function, "wait") for _ in range(3)))
+        await aws.wait_for_environments(function, busy=3)
+        open_gate(function)
+        kinds = sorted(payload[0] for payload, _, _ in await calls)
         assert kinds == ["on-demand", "provisioned-concurrency", "provisioned-concurrency"]
-        answer, _, tail = await one.call(function)
-        assert answer[0] == "provisioned-concurrency" and "Init Duration" not in tail
-        one.engine.provision(function, 0)
-        assert one.engine.provisioned(function) == ProvisionedStatus(0, "READY")
-        assert (await one.call(function))[0][0] == "on-demand"
+        payload, _, tail = await aws.call(function)
+        assert payload[0] == "provisioned-concurrency" and "Init Duration" not in tail
+        aws.engine.provision(function, 0)
+        assert aws.engine.provisioned(function) == ProvisionedStatus(0, "READY")
+        assert (await aws.call(function))[0][0] == "on-demand"
 
-    play(tmp_path, act)
+    run(tmp_path, body)
 
 
-def test_they_outlive_idleness_and_a_crash(tmp_path: Path) -> None:
-    async def act(one: Any, function: Any) -> None:
-        one.engine.provision(function, 1)
-        await settled(one.engine, function)
-        (_, me), _, _ = await one.call(function)
-        await asyncio.sleep(0.5)  # the time after which others are ended is what is tested
-        assert (await one.call(function))[0] == ["provisioned-concurrency", me]
-        _, error, _ = await one.call(function, {"exit": True})
+def test_provisioned_environment_outlives_idleness_and_is_replaced_after_a_crash(tmp_path: Path) -> None:
+    async def body(aws: Any, function: Any) -> None:
+        aws.engine.provision(function, 1)
+        await settled(aws.engine, function)
+        (_, first), _, _ = await aws.call(function)
+        await asyncio.sleep(0.5)  # longer than `idle_s`, after which other environments are shut down
+        assert (await aws.call(function))[0] == ["provisioned-concurrency", first]
+        _, error, _ = await aws.call(function, "exit")
         assert error == "Unhandled"
-        kind, other = (await one.call(function))[0]
-        assert kind == "provisioned-concurrency" and other != me
+        kind, second = (await aws.call(function))[0]
+        assert kind == "provisioned-concurrency" and second != first
 
-    play(tmp_path, act, idle_s=0.2)
+    run(tmp_path, body, idle_s=0.2)
 
 
-def test_an_init_that_fails(tmp_path: Path) -> None:
-    async def act(one: Any, function: Any) -> None:
-        one.engine.provision(function, 2)
-        assert await settled(one.engine, function) == ProvisionedStatus(0, "FAILED", "FUNCTION_ERROR_INIT_FAILURE")
-        one.log.sink.flush()
-        assert any("no such thing" in line for line in one.log.messages())
-        assert one.engine.describe()["environments"] == {}
+def test_failing_init_is_reported_and_leaves_no_environment(tmp_path: Path) -> None:
+    async def body(aws: Any, function: Any) -> None:
+        aws.engine.provision(function, 2)
+        assert await settled(aws.engine, function) == ProvisionedStatus(0, "FAILED", "FUNCTION_ERROR_INIT_FAILURE")
+        aws.log.sink.flush()
+        assert any("no such thing" in line for line in aws.log.messages())
+        assert aws.engine.describe()["environments"] == {}
 
-    play(tmp_path, act, "raise ValueError('no such thing')\n")
+    run(tmp_path, body, "raise ValueError('no such thing')\n")
 
 
 APP = "import os\ndef lambda_handler(event, context):\n    return os.environ['AWS_LAMBDA_INITIALIZATION_TYPE'] + ' one'\n"
 
 
-def test_a_deploy_with_it(tmp_path: Path) -> None:
+def test_provisioned_concurrency_follows_deploys_and_restarts(tmp_path: Path) -> None:
     hosting = Hosting(provisioned_concurrency=1)
 
     def put(service: Service, text: str) -> None:
@@ -108,19 +111,19 @@ def test_a_deploy_with_it(tmp_path: Path) -> None:
             DeployContext(aws, events.ignore),
         )
 
-    def said(service: Service) -> Any:
+    def state(service: Service) -> Any:
         client = service.client("lambda", region_name="eu-west-1")
-        told = client.get_provisioned_concurrency_config(FunctionName="warm", Qualifier="live")
-        return told["Status"], json.loads(client.invoke(FunctionName="warm", Qualifier="live")["Payload"].read())
+        config = client.get_provisioned_concurrency_config(FunctionName="warm", Qualifier="live")
+        return config["Status"], json.loads(client.invoke(FunctionName="warm", Qualifier="live")["Payload"].read())
 
     with serving(tmp_path / "state") as service:
         put(service, APP)
-        assert said(service) == ("READY", "provisioned-concurrency one")
+        assert state(service) == ("READY", "provisioned-concurrency one")
         put(service, APP.replace("one", "two"))
-        assert said(service) == ("READY", "provisioned-concurrency two")
+        assert state(service) == ("READY", "provisioned-concurrency two")
         with pytest.raises(DeployError, match="no such thing"):
             put(service, "raise ValueError('no such thing')\n")
-        assert said(service) == ("READY", "provisioned-concurrency two")
+        assert state(service) == ("READY", "provisioned-concurrency two")
     with serving(tmp_path / "state") as service:
-        assert wait_until(lambda: said(service)[0] == "READY", 20)
-        assert said(service) == ("READY", "provisioned-concurrency two")
+        eventually(lambda: state(service)[0] == "READY")
+        assert state(service) == ("READY", "provisioned-concurrency two")

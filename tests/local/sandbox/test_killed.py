@@ -1,4 +1,4 @@
-"""A plain process does not outlive the service that started it, however that ended."""
+"""A plain process does not outlive the service that started it, however the service ended."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ asyncio.run(main(Path(sys.argv[1])))
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux ends a process with its parent")
-def test_a_frozen_process_ends_with_a_killed_service(tmp_path: Path) -> None:
+def test_frozen_process_ends_when_the_service_is_killed(tmp_path: Path) -> None:
     service = subprocess.Popen([sys.executable, "-c", SERVICE, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert service.stdout is not None
     pid = int(service.stdout.readline())
-    watched = os.pidfd_open(pid)  # readable once the process has ended, whoever buries it
+    descriptor = os.pidfd_open(pid)  # readable once the process has ended, whichever process reaps it
     try:
         os.kill(pid, signal.SIGSTOP)
         service.kill()
         service.wait()
-        assert select.select([watched], [], [], 10)[0] == [watched]
+        assert select.select([descriptor], [], [], 10)[0] == [descriptor]
     finally:
         with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(watched, signal.SIGKILL)
-        os.close(watched)
+            signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        os.close(descriptor)
         service.stdout.close()

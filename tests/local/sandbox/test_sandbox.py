@@ -1,4 +1,4 @@
-"""Sandboxes with real processes: what a function cannot see or do, and what ends it."""
+"""Sandboxes with real processes: what a function can't see or do, and how it ends."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from lambent.local.sandbox.process_sandbox import ProcessFactory, translate
 from lambent.local.sandbox.sandbox import ProcessExit, SandboxFactory, SandboxSpec
 from support.functions import RUNTIMES, collect, interpreter, make_spec
 from support.paths import ROOT, TESTS
+from support.waiting import eventually_async
 
 INSPECT = """
 import errno, getpass, importlib.util, json, os, platform, pwd, resource, socket, stat, sys
@@ -57,12 +58,12 @@ json.dump({
     "user": pwd.getpwuid(os.getuid()).pw_name, "uid": os.getuid(), "cwd": os.getcwd(), "devices": sorted(os.listdir("/dev")),
     "capabilities": [status[name] for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")],
     "no_new_privs": status["NoNewPrivs"],
-    "write": {place: error_of(lambda: open(place + "/new", "w"))
-              for place in ("/var/task", "/var/runtime", "/opt", "/etc", "/usr", "/")},
+    "write": {folder: error_of(lambda: open(folder + "/new", "w"))
+              for folder in ("/var/task", "/var/runtime", "/opt", "/etc", "/usr", "/")},
     "write_sysctl": error_of(lambda: open("/proc/sys/kernel/hostname", "w")),
     "mkdir_home": error_of(lambda: os.makedirs("/home/new")),
     "tmp_fits": error_of(lambda: fill("/tmp/a", 40)), "tmp_full": error_of(lambda: fill("/tmp/b", 40)),
-    "modes": {place: describe(place) for place in ("/tmp", "/opt", "/var/task")},
+    "modes": {folder: describe(folder) for folder in ("/tmp", "/opt", "/var/task")},
     "limits": {name: resource.getrlimit(getattr(resource, name))[0]
                for name in ("RLIMIT_NOFILE", "RLIMIT_CORE", "RLIMIT_STACK")},
     "packages": [name for name in ("pip", "setuptools", "lambent", "apt") if importlib.util.find_spec(name)],
@@ -74,11 +75,11 @@ json.dump({
 
 def with_factory(factory: Callable[[], SandboxFactory], body: Callable[[SandboxFactory], Awaitable[Any]]) -> Any:
     async def run() -> Any:
-        made = factory()
+        sandboxes = factory()
         try:
-            return await asyncio.wait_for(body(made), 60)
+            return await asyncio.wait_for(body(sandboxes), 60)
         finally:
-            await made.stop()
+            await sandboxes.stop()
 
     return asyncio.run(run())
 
@@ -86,9 +87,9 @@ def with_factory(factory: Callable[[], SandboxFactory], body: Callable[[SandboxF
 async def run_script(factory: SandboxFactory, spec: SandboxSpec) -> tuple[ProcessExit, str]:
     sandbox = await factory.start(spec)
     chunks = collect(sandbox)
-    ended = await sandbox.wait()
+    exit = await sandbox.wait()
     await sandbox.close()
-    return ended, b"".join(chunks).decode()
+    return exit, b"".join(chunks).decode()
 
 
 def needs_namespaces() -> None:
@@ -117,18 +118,18 @@ def any_factory(request: pytest.FixtureRequest) -> Callable[[], SandboxFactory]:
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_a_function_sees_lambda_and_nothing_of_the_host(
+def test_function_sees_lambdas_files_and_not_the_hosts(
     runtime: str, namespaces: type[NamespaceFactory], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LEAKED", "from the service")
     (tmp_path / "secret").write_text("the host's")
     spec = make_spec(tmp_path, INSPECT, interpreter=interpreter(runtime))
-    ended, output = with_factory(namespaces, lambda factory: run_script(factory, spec))
-    assert ended == ProcessExit(0, None), output
-    seen = json.loads(output)
-    assert seen["version"].startswith(runtime.removeprefix("python") + ".")
-    assert (seen["prefix"], seen["executable"]) == ("/var/lang", f"/var/lang/bin/{runtime}")
-    assert set(seen["root"]) <= {
+    exit, output = with_factory(namespaces, lambda factory: run_script(factory, spec))
+    assert exit == ProcessExit(0, None), output
+    report = json.loads(output)
+    assert report["version"].startswith(runtime.removeprefix("python") + ".")
+    assert (report["prefix"], report["executable"]) == ("/var/lang", f"/var/lang/bin/{runtime}")
+    assert set(report["root"]) <= {
         "bin",
         "dev",
         "etc",
@@ -144,29 +145,29 @@ def test_a_function_sees_lambda_and_nothing_of_the_host(
         "var",
         "lambda-entrypoint.sh",
     } | {interpreter(runtime).parts[1]}
-    assert seen["pids"][0] == 1
-    assert len(seen["pids"]) == 2
-    assert (seen["user"], seen["uid"], seen["cwd"]) == ("sbx_user1051", 1051, "/var/task")
-    assert set(seen["capabilities"]) == {"0" * 16}
-    assert seen["no_new_privs"] == "1"
-    assert all(seen["write"].values()), seen["write"]
-    assert seen["write"]["/var/task"] == "EROFS"
-    assert seen["write_sysctl"] == "EROFS"
-    assert seen["mkdir_home"] in ("EROFS", "EACCES")
-    assert (seen["tmp_fits"], seen["tmp_full"]) == (None, "ENOSPC")
-    assert seen["modes"]["/tmp"][0] == "drwxrwxrwt"
-    assert seen["modes"]["/opt"][0] == seen["modes"]["/var/task"][0] == "drwxr-xr-x"
+    assert report["pids"][0] == 1
+    assert len(report["pids"]) == 2
+    assert (report["user"], report["uid"], report["cwd"]) == ("sbx_user1051", 1051, "/var/task")
+    assert set(report["capabilities"]) == {"0" * 16}
+    assert report["no_new_privs"] == "1"
+    assert all(report["write"].values()), report["write"]
+    assert report["write"]["/var/task"] == "EROFS"
+    assert report["write_sysctl"] == "EROFS"
+    assert report["mkdir_home"] in ("EROFS", "EACCES")
+    assert (report["tmp_fits"], report["tmp_full"]) == (None, "ENOSPC")
+    assert report["modes"]["/tmp"][0] == "drwxrwxrwt"
+    assert report["modes"]["/opt"][0] == report["modes"]["/var/task"][0] == "drwxr-xr-x"
     if os.geteuid() == 0:
-        assert {owner for _, owner in seen["modes"].values()} == {0}
-    assert seen["limits"] == {"RLIMIT_NOFILE": 1024, "RLIMIT_CORE": 0, "RLIMIT_STACK": 8 << 20}
-    assert seen["packages"] == []
-    assert set(seen["environment"]) <= {"PATH", "LC_CTYPE"}  # Python itself adds the second
-    assert seen["devices"] == ["fd", "full", "null", "random", "stderr", "stdin", "stdout", "urandom", "zero"]
-    assert seen["native"]
-    assert seen["resolves"] == "127.0.0.1"
+        assert {owner for _, owner in report["modes"].values()} == {0}
+    assert report["limits"] == {"RLIMIT_NOFILE": 1024, "RLIMIT_CORE": 0, "RLIMIT_STACK": 8 << 20}
+    assert report["packages"] == []
+    assert set(report["environment"]) <= {"PATH", "LC_CTYPE"}  # Python itself adds the second
+    assert report["devices"] == ["fd", "full", "null", "random", "stderr", "stdin", "stdout", "urandom", "zero"]
+    assert report["native"]
+    assert report["resolves"] == "127.0.0.1"
 
 
-def test_the_hosts_files_are_not_there(namespaces: type[NamespaceFactory], tmp_path: Path) -> None:
+def test_files_of_the_host_are_hidden(namespaces: type[NamespaceFactory], tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("the host's")
     script = f"import os; print([os.path.exists(p) for p in ({str(secret)!r}, '/etc/shadow', '/etc/hostname', '/sys', '/run')])"
@@ -174,8 +175,8 @@ def test_the_hosts_files_are_not_there(namespaces: type[NamespaceFactory], tmp_p
     assert output == "[False, False, False, False, False]\n"
 
 
-def test_as_an_ordinary_user(tmp_path: Path) -> None:
-    """The service of a user without any privilege, with a Python that this user may read."""
+def test_unprivileged_user_gets_the_same_isolation(tmp_path: Path) -> None:
+    """The user who runs the service has no privileges, and its Python is one that this user may read."""
     if os.geteuid() != 0:
         pytest.skip("all tests run as an ordinary user already")
     needs_namespaces()
@@ -187,21 +188,21 @@ def test_as_an_ordinary_user(tmp_path: Path) -> None:
         ).returncode
     ):
         pytest.skip("no system Python of this version, to import msgspec")
-    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
-        place = Path(folder)
-        shutil.copytree(ROOT / "src", place / "src")
-        shutil.copytree(Path(msgspec.__file__).parent, place / "src" / "msgspec")
-        for path in [place, *place.rglob("*")]:
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:  # pytest's own folder is closed to other users
+        folder = Path(name)
+        shutil.copytree(ROOT / "src", folder / "src")
+        shutil.copytree(Path(msgspec.__file__).parent, folder / "src" / "msgspec")
+        for path in [folder, *folder.rglob("*")]:
             path.chmod(0o755)
-        (place / "main.py").write_text(textwrap.dedent(INSPECT))
-        (place / "service.py").write_text(
+        (folder / "main.py").write_text(textwrap.dedent(INSPECT))
+        (folder / "service.py").write_text(
             textwrap.dedent(f"""
             import asyncio, sys
             from pathlib import Path
             from lambent.local.sandbox.sandbox import SandboxSpec
             from lambent.local.sandbox.namespace_sandbox import NamespaceFactory
             async def main():
-                factory, here = NamespaceFactory(), Path({folder!r})
+                factory, here = NamespaceFactory(), Path({name!r})
                 command = ("{{python}}", "/var/task/main.py")
                 spec = SandboxSpec(Path({str(python)!r}), here, here, here / "t", 64, 128, (("PATH", "/bin"),), command)
                 sandbox = await factory.start(spec)
@@ -211,17 +212,17 @@ def test_as_an_ordinary_user(tmp_path: Path) -> None:
             asyncio.run(main())
             """)
         )
-        done = subprocess.run(
-            [python, place / "service.py"], user=61234, group=61234, extra_groups=[], env={"PYTHONPATH": str(place / "src")},
+        process = subprocess.run(
+            [python, folder / "service.py"], user=61234, group=61234, extra_groups=[], env={"PYTHONPATH": str(folder / "src")},
             capture_output=True, text=True, timeout=60, check=False, cwd="/",
         )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    seen = json.loads(done.stdout)
-    assert (seen["user"], seen["capabilities"][2], seen["no_new_privs"]) == ("sbx_user1051", "0" * 16, "1")
-    assert all(seen["write"].values()), seen["write"]
-    assert (seen["tmp_fits"], seen["tmp_full"]) == (None, "ENOSPC")
-    assert len(seen["pids"]) == 2
-    assert seen["packages"] == []
+    assert process.returncode == 0, process.stderr
+    report = json.loads(process.stdout)
+    assert (report["user"], report["capabilities"][2], report["no_new_privs"]) == ("sbx_user1051", "0" * 16, "1")
+    assert all(report["write"].values()), report["write"]
+    assert (report["tmp_fits"], report["tmp_full"]) == (None, "ENOSPC")
+    assert len(report["pids"]) == 2
+    assert report["packages"] == []
 
 
 def test_tmp_outlives_the_process_but_not_the_environment(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
@@ -261,12 +262,14 @@ def test_tmp_outlives_the_process_but_not_the_environment(any_factory: Callable[
     ],
     ids=["status", "signal", "memory", "memory-of-a-child"],
 )
-def test_how_it_ended(any_factory: Callable[[], SandboxFactory], script: str, expected: ProcessExit, tmp_path: Path) -> None:
-    ended, _ = with_factory(any_factory, lambda factory: run_script(factory, make_spec(tmp_path, script)))
-    assert ended == expected
+def test_exit_names_status_signal_or_memory(
+    any_factory: Callable[[], SandboxFactory], script: str, expected: ProcessExit, tmp_path: Path
+) -> None:
+    exit, _ = with_factory(any_factory, lambda factory: run_script(factory, make_spec(tmp_path, script)))
+    assert exit == expected
 
 
-def test_a_spike_between_two_looks_counts(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
+def test_memory_spike_between_two_checks_counts(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
     script = """
     import mmap, time
     mmap.mmap(-1, 300 << 20).write(b"x" * 10)
@@ -278,7 +281,7 @@ def test_a_spike_between_two_looks_counts(any_factory: Callable[[], SandboxFacto
 
     async def body(factory: SandboxFactory) -> ProcessExit:
         sandbox = await factory.start(make_spec(tmp_path, script))
-        sandbox._memory.stop()  # type: ignore[attr-defined]  # as if no look fell into the spike
+        sandbox._memory.stop()  # type: ignore[attr-defined]  # as if no check happened during the spike
         done = asyncio.Event()
         sandbox.listen(lambda _: done.set())
         await done.wait()
@@ -288,19 +291,23 @@ def test_a_spike_between_two_looks_counts(any_factory: Callable[[], SandboxFacto
     assert with_factory(any_factory, body).out_of_memory
 
 
-def test_pages_shared_by_forked_processes_count_once(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
+def test_pages_that_forked_processes_share_count_once(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
     script = """
     import os, time
-    held = bytearray(100 << 20)
+    data = bytearray(100 << 20)
     for _ in range(4):
         if os.fork() == 0:
-            time.sleep(0.3)
+            time.sleep(0.3)  # long enough for several checks of the memory
             os._exit(0)
     for _ in range(4):
         os.wait()
     """
-    ended, _ = with_factory(any_factory, lambda factory: run_script(factory, make_spec(tmp_path, script)))
-    assert ended == ProcessExit(0, None)
+    exit, _ = with_factory(any_factory, lambda factory: run_script(factory, make_spec(tmp_path, script)))
+    assert exit == ProcessExit(0, None)
+
+
+def is_stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def test_frozen_processes_do_nothing(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
@@ -317,11 +324,12 @@ def test_frozen_processes_do_nothing(any_factory: Callable[[], SandboxFactory], 
         sandbox.listen(ticks.put_nowait)
         await ticks.get()
         sandbox.freeze()
-        await asyncio.sleep(0.1)  # what was in the pipe
+        await eventually_async(lambda: all(is_stopped(pid) for pid in sandbox._pids()))
+        sandbox.drain()
         while not ticks.empty():
             ticks.get_nowait()
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(ticks.get(), 0.3)
+            await asyncio.wait_for(ticks.get(), 0.3)  # 30 ticks of a process that is not frozen
         sandbox.thaw()
         await asyncio.wait_for(ticks.get(), 5)
         await sandbox.kill()
@@ -329,7 +337,7 @@ def test_frozen_processes_do_nothing(any_factory: Callable[[], SandboxFactory], 
     with_factory(any_factory, body)
 
 
-def test_kill_ends_processes_that_left_their_group(namespaces: type[NamespaceFactory], tmp_path: Path) -> None:
+def test_kill_ends_processes_that_left_their_process_group(namespaces: type[NamespaceFactory], tmp_path: Path) -> None:
     script = """
     import os, time
     if os.fork() == 0:
@@ -354,7 +362,7 @@ def test_kill_ends_processes_that_left_their_group(namespaces: type[NamespaceFac
     assert with_factory(namespaces, body) == []
 
 
-def test_everything_dies_with_the_service(namespaces: type[NamespaceFactory], tmp_path: Path) -> None:
+def test_every_process_ends_when_the_service_is_killed(namespaces: type[NamespaceFactory], tmp_path: Path) -> None:
     service = tmp_path / "service.py"
     service.write_text(
         textwrap.dedent("""
@@ -377,38 +385,36 @@ def test_everything_dies_with_the_service(namespaces: type[NamespaceFactory], tm
     process = subprocess.Popen([sys.executable, service, tmp_path], stdout=subprocess.PIPE, text=True, env=environment)
     assert process.stdout is not None
     pids = [int(word) for word in process.stdout.readline().split()]
-    watched = [os.pidfd_open(pid) for pid in pids]
+    descriptors = [os.pidfd_open(pid) for pid in pids]
     process.kill()
     process.wait()
     assert len(pids) == 2
-    for watched_fd in watched:
-        assert select_readable(watched_fd), "still runs"
-        os.close(watched_fd)
+    for descriptor in descriptors:
+        assert select.select([descriptor], [], [], 10)[0], "the process is still running"
+        os.close(descriptor)
     process.stdout.close()
 
 
-def select_readable(fd: int) -> bool:
-    return bool(select.select([fd], [], [], 10)[0])
-
-
-def test_an_interpreter_that_only_its_owner_may_run(namespaces: type[NamespaceFactory], tmp_path: Path) -> None:
-    """Such as one that root installed under a strict umask: the owner's id is used, still without any privilege."""
+def test_interpreter_that_only_its_owner_may_run_is_run_as_the_owner(
+    namespaces: type[NamespaceFactory], tmp_path: Path
+) -> None:
+    """Such as one that root installed under a strict umask. The process still has no privileges."""
     spec = make_spec(tmp_path, "import os; print(os.getuid(), open('/proc/self/status').read().count('0000000000000000'))")
     root = replace(plan_root(spec), world_readable=False)
 
     async def body(factory: SandboxFactory) -> str:
         assert isinstance(factory, NamespaceFactory)
-        holder = Namespaces()
-        await holder.build(root, 64)
+        environment = Namespaces()
+        await environment.build(root, 64)
         output = OutputPipe()
-        await holder.start(spec, root, output)
+        await environment.start(spec, root, output)
         output.close_writer()
         chunks: list[bytes] = []
         output.listen(chunks.append)
-        assert (await holder.exit()).status == 0
+        assert (await environment.exit()).status == 0
         output.drain()
         output.close()
-        await holder.close()
+        await environment.close()
         return b"".join(chunks).decode()
 
     user, empty_sets = with_factory(namespaces, body).split()
@@ -416,23 +422,23 @@ def test_an_interpreter_that_only_its_owner_may_run(namespaces: type[NamespaceFa
     assert int(empty_sets) >= 5
 
 
-def test_nothing_is_left_behind(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
+def test_no_process_and_no_descriptor_remains(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
     async def body(factory: SandboxFactory) -> tuple[int, int]:
-        others = set(process_tree.descendants(os.getpid()))  # other tests' in the same process: a service that several share
+        existing = set(process_tree.descendants(os.getpid()))  # such as a service that several tests share
         counts = []
         for _ in range(2):
             for _ in range(3):
                 await run_script(factory, make_spec(tmp_path, "print(1)"))
             await factory.stop()
             counts.append(len(list(Path("/proc/self/fd").iterdir())))
-        assert not set(process_tree.descendants(os.getpid())) - others
+        assert not set(process_tree.descendants(os.getpid())) - existing
         return counts[0], counts[1]
 
     before, after = with_factory(any_factory, body)
     assert after == before
 
 
-def test_where_the_interpreter_lies_decides_what_is_bound(tmp_path: Path) -> None:
+def test_folder_of_the_interpreter_decides_what_is_bound_and_hidden(tmp_path: Path) -> None:
     root = plan_root(make_spec(tmp_path, "", interpreter=Path("/usr/bin/python3.11")))
     assert ("/usr", "/var/lang") in root.binds
     assert "/usr/local" in root.masks
@@ -442,7 +448,7 @@ def test_where_the_interpreter_lies_decides_what_is_bound(tmp_path: Path) -> Non
     assert "/var/lang/lib/python3.11/site-packages" in root.masks
 
 
-def test_a_plain_process_has_no_packages_and_no_variables_of_the_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plain_process_sees_no_packages_and_no_variables_of_the_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEAKED", "from the service")
     script = """
     import json, os, sys, importlib.util
@@ -456,26 +462,26 @@ def test_a_plain_process_has_no_packages_and_no_variables_of_the_host(tmp_path: 
     assert packages == []
 
 
-def test_lambdas_folders_are_translated_only_where_they_begin_a_path() -> None:
-    places = {"/var/task": "/code", "/opt": "/layer"}
-    assert translate("/var/task/bin:/usr/bin:/opt", places) == "/code/bin:/usr/bin:/layer"
-    assert translate("/var/tasks:/x/var/task", places) == "/var/tasks:/x/var/task"
+def test_lambdas_folders_are_translated_only_at_the_start_of_a_path() -> None:
+    folders = {"/var/task": "/code", "/opt": "/layer"}
+    assert translate("/var/task/bin:/usr/bin:/opt", folders) == "/code/bin:/usr/bin:/layer"
+    assert translate("/var/tasks:/x/var/task", folders) == "/var/tasks:/x/var/task"
 
 
-def test_usage_is_read_from_proc() -> None:
+def test_memory_usage_is_parsed_from_proc_status() -> None:
     text = b"Name:\tpython\nVmHWM:\t   40000 kB\nVmRSS:\t 30000 kB\nRssAnon:\t   20000 kB\n"
     text += b"RssFile:\t    9000 kB\nRssShmem:\t    1000 kB\n"
     assert process_tree.parse_status(text) == process_tree.MemoryUsage(private=21000, file=9000, high=40000)
     assert process_tree.parse_status(b"Name:\tzombie\nState:\tZ (zombie)\n") is None
 
 
-@pytest.mark.skipif(shutil.which("ps") is None, reason="no ps here")
-def test_without_proc_ps_tells_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on macOS: slower looks, the same end."""
+@pytest.mark.skipif(shutil.which("ps") is None, reason="there is no ps on this machine")
+def test_without_proc_ps_measures_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on macOS. The checks are slower."""
     monkeypatch.setattr(process_tree, "HAS_PROC", False)
     script = """
     import subprocess, sys
     subprocess.run([sys.executable, "-c", "import time; x = b'x' * 600_000_000; time.sleep(30)"])
     """
-    ended, _ = with_factory(ProcessFactory, lambda factory: run_script(factory, make_spec(tmp_path, script)))
-    assert ended.out_of_memory
+    exit, _ = with_factory(ProcessFactory, lambda factory: run_script(factory, make_spec(tmp_path, script)))
+    assert exit.out_of_memory

@@ -32,14 +32,14 @@ class ResponseStream:
     async def wait_for(self, invocation: asyncio.Future[Outcome]) -> None:
         """Wait until the response begins or the invocation ends. Raises what the invocation raised."""
         self._invocation = invocation
-        begun = asyncio.ensure_future(self._begun.wait())
+        head = asyncio.ensure_future(self._begun.wait())
         try:
-            await asyncio.wait((invocation, begun), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((invocation, head), return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
             self.abandon()
             raise
         finally:
-            begun.cancel()
+            head.cancel()
         if not self._begun.is_set():
             invocation.result()
 

@@ -1,14 +1,14 @@
-"""Runs outside this package, as a script of its own: makes the namespaces of one environment and is their process 1.
+"""A script that creates the namespaces of one environment and is their init process (process 1).
 
-Started as `python -I -S namespace_init.py FD`, where FD is one end of a SOCK_SEQPACKET pair; every message is one JSON object.
-It is told a root to build (see `namespaces.plan_root`), then to start the runtime process in it, to kill it, and to start it
-again: /tmp lives as long as this process. When the other end of the socket closes, because the service died in whatever
-way, it exits, and the kernel ends everything in its process namespace with it.
+`namespace_sandbox.py` starts it as `python -I -S namespace_init.py FD`. FD is one end of a SOCK_SEQPACKET pair, and every
+message is one JSON object: first the plan of the root (see `namespace_root.py`), then commands to start, kill and restart the
+runtime process. /tmp lives as long as this script. When the other end of the socket closes, because the service has ended in
+whatever way, the script exits, and the kernel ends everything in its process namespace.
 
-Only the standard library, nothing of ours; all imports come first, since the host's files are gone once the root is in place.
+It imports only the standard library, and all of it at the start: the host's files are out of reach once the root is in place.
 """
 
-# Importing pathlib would be a third of its start:
+# Importing pathlib would take a third of the start:
 # ruff: noqa: PTH101, PTH102, PTH103, PTH106, PTH112, PTH120, PTH123, PTH211
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ _AT_RECURSIVE = 0x8000
 _ATTR_RDONLY_NOSUID_NODEV = 1 | 2 | 4
 _CAPABILITIES = 41  # up to CAP_CHECKPOINT_RESTORE
 _MESSAGE_MAX = 1 << 17
-_OLD = "/.host"
+_HOST = "/.host"
 
 
 def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
-    order = _receive(control)
-    if order is None:
+    plan = _receive(control)
+    if plan is None:
         return
     try:
         _check(_LIBC.unshare(_CLONE_ALL), "unshare")
         _send(control, {"unshared": os.getpid()})
-        if _receive(control) is None:  # the service writes uid_map and gid_map, then says go
+        if _receive(control) is None:  # the service writes uid_map and gid_map, then sends a message
             return
         child = os.fork()
     except OSError as error:
@@ -58,15 +58,15 @@ def main() -> None:
         control.close()
         os.waitpid(child, 0)
         return
-    _become_init(control, order)
+    _become_init(control, plan)
 
 
-def _become_init(control: socket.socket, order: dict[str, Any]) -> NoReturn:
+def _become_init(control: socket.socket, plan: dict[str, Any]) -> NoReturn:
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     try:
-        _build_root(order)
+        _build_root(plan)
         _send(control, {"ready": True})
-        _serve(control, order)
+        _serve(control, plan)
     except OSError as error:
         with contextlib.suppress(OSError):
             _send(control, {"error": str(error)})
@@ -76,77 +76,77 @@ def _become_init(control: socket.socket, order: dict[str, Any]) -> NoReturn:
 # --- the root ---------------------------------------------------------------------------------------------------------
 
 
-def _build_root(order: dict[str, Any]) -> None:
+def _build_root(plan: dict[str, Any]) -> None:
     os.umask(0)
     _mount("none", "/", "", _MS_REC | _MS_SLAVE)
-    # The new root covers /tmp only until pivot_root moves it away, so that sources below the host's /tmp stay reachable.
+    # The new root covers /tmp until pivot_root, which makes sources below the host's /tmp reachable again.
     _mount("tmpfs", "/tmp", "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=755,size=4m")
-    os.mkdir("/tmp" + _OLD)
-    _check(_LIBC.pivot_root(b"/tmp", b"/tmp" + _OLD.encode()), "pivot_root")
+    os.mkdir("/tmp" + _HOST)
+    _check(_LIBC.pivot_root(b"/tmp", b"/tmp" + _HOST.encode()), "pivot_root")
     os.chdir("/")
     for folder in ("/tmp", "/proc", "/dev", "/etc", "/var", "/opt"):
         os.mkdir(folder, 0o755)
-    for link, target in order["links"]:
-        os.symlink(target, link)
-    for source, target in order["binds"]:
-        _bind(_OLD + source, target, read_only=True)
-    for target in order["masks"]:
-        if os.path.isdir(target):
-            _mount("tmpfs", target, "tmpfs", _MS_RDONLY | _MS_NOSUID | _MS_NODEV, "mode=755,size=4k")
-    for path, mode, text in order["files"]:
+    for link, destination in plan["links"]:
+        os.symlink(destination, link)
+    for source, path in plan["binds"]:
+        _bind(_HOST + source, path, read_only=True)
+    for path in plan["masks"]:
+        if os.path.isdir(path):
+            _mount("tmpfs", path, "tmpfs", _MS_RDONLY | _MS_NOSUID | _MS_NODEV, "mode=755,size=4k")
+    for path, mode, text in plan["files"]:
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
         os.chmod(path, mode)
     _make_devices()
     _mount("proc", "/proc", "proc", _MS_RDONLY | _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
-    _mount("tmpfs", "/tmp", "tmpfs", _MS_NOSUID | _MS_NODEV, f"mode=1777,size={order['tmp_mb']}m")
-    _check(_LIBC.umount2(_OLD.encode(), _MNT_DETACH), "umount")
-    os.rmdir(_OLD)
+    _mount("tmpfs", "/tmp", "tmpfs", _MS_NOSUID | _MS_NODEV, f"mode=1777,size={plan['tmp_mb']}m")
+    _check(_LIBC.umount2(_HOST.encode(), _MNT_DETACH), "umount")
+    os.rmdir(_HOST)
     _mount("none", "/", "", _MS_REMOUNT | _MS_BIND | _MS_RDONLY | _MS_NOSUID | _MS_NODEV)
-    socket.sethostname(order["hostname"])
+    socket.sethostname(plan["hostname"])
 
 
 def _make_devices() -> None:
-    """No /dev/shm: Lambda has none, and it would be memory outside the limit."""
+    """There is no /dev/shm. Lambda has none, and it would be memory that the limit does not cover."""
     for name in ("null", "zero", "full", "random", "urandom"):
-        _bind(f"{_OLD}/dev/{name}", f"/dev/{name}", read_only=False)
+        _bind(f"{_HOST}/dev/{name}", f"/dev/{name}", read_only=False)
     os.symlink("/proc/self/fd", "/dev/fd")
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         os.symlink(f"/proc/self/fd/{number}", f"/dev/{name}")
 
 
-def _bind(source: str, target: str, *, read_only: bool) -> None:
+def _bind(source: str, path: str, *, read_only: bool) -> None:
     if os.path.isdir(source):
-        os.makedirs(target, 0o755, exist_ok=True)
-    elif not os.path.lexists(target):
-        os.makedirs(os.path.dirname(target), 0o755, exist_ok=True)
-        os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o644))
-    _mount(source, target, "", _MS_BIND | _MS_REC)
+        os.makedirs(path, 0o755, exist_ok=True)
+    elif not os.path.lexists(path):
+        os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o644))
+    _mount(source, path, "", _MS_BIND | _MS_REC)
     if read_only:
-        _make_read_only(target)
+        _make_read_only(path)
 
 
-def _make_read_only(target: str) -> None:
+def _make_read_only(path: str) -> None:
     attributes = (ctypes.c_uint64 * 4)(_ATTR_RDONLY_NOSUID_NODEV, 0, 0, 0)
     at_cwd, size = -100, 32
-    done = _LIBC.syscall(_SYS_MOUNT_SETATTR, at_cwd, target.encode(), _AT_RECURSIVE, ctypes.byref(attributes), size)
-    if done == 0:
+    result = _LIBC.syscall(_SYS_MOUNT_SETATTR, at_cwd, path.encode(), _AT_RECURSIVE, ctypes.byref(attributes), size)
+    if result == 0:
         return
-    # Before Linux 5.12: the mount itself only. Flags that the host's mount has are locked and must be repeated.
-    kept = os.statvfs(target).f_flag & (_MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
-    _mount("none", target, "", _MS_REMOUNT | _MS_BIND | _MS_RDONLY | _MS_NOSUID | _MS_NODEV | kept)
+    # Before Linux 5.12 only the mount itself can be changed. The flags of the host's mount are locked and must be repeated.
+    locked_flags = os.statvfs(path).f_flag & (_MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
+    _mount("none", path, "", _MS_REMOUNT | _MS_BIND | _MS_RDONLY | _MS_NOSUID | _MS_NODEV | locked_flags)
 
 
-def _mount(source: str, target: str, kind: str, flags: int, data: str = "") -> None:
-    done = _LIBC.mount(source.encode(), target.encode(), kind.encode() or None, flags, data.encode() or None)
-    _check(done, f"mount {target}")
+def _mount(source: str, path: str, kind: str, flags: int, data: str = "") -> None:
+    result = _LIBC.mount(source.encode(), path.encode(), kind.encode() or None, flags, data.encode() or None)
+    _check(result, f"mount {path}")
 
 
 # --- process 1 --------------------------------------------------------------------------------------------------------
 
 
-def _serve(control: socket.socket, order: dict[str, Any]) -> None:
-    """Starts and kills the runtime process as told, reaps what ends. Returns when the service is gone."""
+def _serve(control: socket.socket, plan: dict[str, Any]) -> None:
+    """Start and kill the runtime process as requested, and reap processes. Returns when the service has ended."""
     wake_in, wake_out = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(wake_out, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -164,31 +164,31 @@ def _serve(control: socket.socket, order: dict[str, Any]) -> None:
             message, fds, _, _ = socket.recv_fds(control, _MESSAGE_MAX, 1)
             if not message:
                 return
-            told = json.loads(message)
-            if told["do"] == "start":
-                main_child = _start(told, fds[0], order)
-            elif told["do"] == "kill" and main_child:
+            command = json.loads(message)
+            if command["do"] == "start":
+                main_child = _start(command, fds[0], plan)
+            elif command["do"] == "kill" and main_child:
                 _kill_all()
 
 
 def _reap(main_child: int) -> int | None:
-    """Collects ended processes. When the main one is among them, ends the rest and gives its wait status."""
-    result = None
+    """Reap processes. If the main one is among them, kill the rest and return its wait status."""
+    main_status = None
     while True:
         try:
-            pid, status = os.waitpid(-1, 0 if result is not None else os.WNOHANG)
+            pid, status = os.waitpid(-1, 0 if main_status is not None else os.WNOHANG)
         except ChildProcessError:
-            return result
+            return main_status
         if pid == 0:
             return None
         if pid == main_child:
-            result = status
+            main_status = status
             _kill_all()
 
 
 def _kill_all() -> None:
     with contextlib.suppress(ProcessLookupError):
-        os.kill(-1, signal.SIGKILL)  # from process 1: everything in the namespace but itself
+        os.kill(-1, signal.SIGKILL)  # from process 1 this means every other process in the namespace
 
 
 def _describe_exit(status: int) -> dict[str, int | None]:
@@ -197,45 +197,45 @@ def _describe_exit(status: int) -> dict[str, int | None]:
     return {"status": os.WEXITSTATUS(status), "signal": None}
 
 
-def _start(told: dict[str, Any], output: int, order: dict[str, Any]) -> int:
+def _start(command: dict[str, Any], output: int, plan: dict[str, Any]) -> int:
     child = os.fork()
     if child:
         os.close(output)
         return child
     try:
-        _confine(order)
+        _confine(plan)
         os.dup2(output, 1)
         os.dup2(output, 2)
         os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
         os.closerange(3, 1024)
-        os.chdir(told["cwd"])
+        os.chdir(command["cwd"])
         for number in (signal.SIGCHLD, signal.SIGPIPE, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
-        os.execve(told["argv"][0], told["argv"], told["env"])
+        os.execve(command["argv"][0], command["argv"], command["env"])
     except FileNotFoundError:
-        os._exit(127)  # as a shell says it, and AWS passes on
+        os._exit(127)  # the exit status of a shell, which AWS reports too
     except OSError:
         os._exit(126)
     os._exit(1)
 
 
-def _confine(order: dict[str, Any]) -> None:
-    """No privileges, no way to new ones, and the limits of the real thing."""
+def _confine(plan: dict[str, Any]) -> None:
+    """Drop all privileges for good, and set the limits that Lambda has."""
     signal.set_wakeup_fd(-1)
     os.setsid()
     os.umask(0o022)
     for capability in range(_CAPABILITIES):
         _LIBC.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
-    if order["switch_user"]:
+    if plan["switch_user"]:
         os.setgroups([])
-        os.setresgid(order["gid"], order["gid"], order["gid"])
-        os.setresuid(order["uid"], order["uid"], order["uid"])
+        os.setresgid(plan["gid"], plan["gid"], plan["gid"])
+        os.setresuid(plan["uid"], plan["uid"], plan["uid"])
     _check(_LIBC.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
-    for name, value in order["limits"]:
+    for name, value in plan["limits"]:
         kind = getattr(resource, name)
         hard = resource.getrlimit(kind)[1]
-        wanted = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (wanted, wanted))
+        limit = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (limit, limit))
 
 
 # --- messages ---------------------------------------------------------------------------------------------------------

@@ -71,12 +71,12 @@ class Namespaces:
     async def build(self, root: RootFilesystem, tmp_mb: int) -> None:
         """Create the namespaces. Raises OSError where they are not permitted."""
         switch_user = os.geteuid() == 0 and root.world_readable
-        order = {
+        plan = {
             "links": root.links, "binds": root.binds, "masks": root.masks, "files": root.files,
             "tmp_mb": tmp_mb, "limits": _limits(), "hostname": HOSTNAME,
             "switch_user": switch_user, "uid": USER, "gid": GROUP,
         }  # fmt: skip
-        await self._send(order)
+        await self._send(plan)
         await self._receive("unshared")
         _map_ids(self._process.pid, switch_user=switch_user)
         await self._send({"go": True})
@@ -87,14 +87,14 @@ class Namespaces:
 
     async def start(self, spec: SandboxSpec, root: RootFilesystem, output: OutputPipe) -> None:
         names = {"python": root.python, "task": "/var/task", "runtime": "/var/runtime"}
-        order = {
+        command = {
             "do": "start",
             "argv": [word.format_map(names) for word in spec.command],
             "env": dict(spec.environment),
             "cwd": "/var/task",
         }
         self._exits = asyncio.Queue()
-        socket.send_fds(self._socket, [json.dumps(order).encode()], [output.writer])
+        socket.send_fds(self._socket, [json.dumps(command).encode()], [output.writer])
 
     def kill(self) -> None:
         with contextlib.suppress(OSError):

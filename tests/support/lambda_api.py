@@ -35,7 +35,7 @@ CODE = "def handler(event, context):\n    return event\n"
 
 
 def zip_bytes(files: dict[str, str] | None = None) -> bytes:
-    """A zip whose files are 0644."""
+    """Return a zip whose files have mode 0644."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as opened:
         for name, text in (files or {"handler.py": CODE}).items():

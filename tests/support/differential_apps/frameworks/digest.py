@@ -1,11 +1,11 @@
-"""What an app says of bytes it was sent, and a file for it to send."""
+"""The digest of a body, and a file to download."""
 
 import hashlib
 import os
 import tempfile
 from pathlib import Path
 
-FILE = Path(tempfile.gettempdir()) / "lambent-tests-tölð.txt"
+FILE = Path(tempfile.gettempdir()) / "tölð.txt"
 
 
 def digest(data):
@@ -13,7 +13,7 @@ def digest(data):
 
 
 def write_file():
-    """The same on every machine, its date as well: headers are made of that."""
+    """Write the file with the same content and date everywhere, because frameworks create headers from them."""
     if not FILE.exists():
         new = FILE.with_suffix(f".{os.getpid()}")
         new.write_text("".join(f"line {number} ü\n" for number in range(300)))

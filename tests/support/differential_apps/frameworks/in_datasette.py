@@ -1,4 +1,4 @@
-"""Datasette over a small database that it makes in memory, under a name of its own."""
+"""Datasette over a small database in memory."""
 
 from datasette import hookimpl
 from datasette.app import Datasette

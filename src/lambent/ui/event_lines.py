@@ -22,7 +22,7 @@ ACCESS = {
 
 
 class Line(Struct, frozen=True):
-    """One line of output. `mark` is "ok", "do", "note", "warn" or "plain"; `note` is shown after it, less prominently."""
+    """One line of output. `mark` is a key of the marks in style.py; `note` is shown after the text, less prominently."""
 
     mark: str
     text: str
@@ -127,7 +127,7 @@ def _plan_lines(plan: events.Planned) -> tuple[Line, ...]:
     settings = [Line("note", row) for row in tables.settings(plan.settings)]
     if not plan.changes:
         return (*settings, Line("ok", f"nothing to change on {plan.location}"), *drift)
-    changes = [Line("do", f"{line.verb} {line.what}", line.detail) for line in plan.lines if line.verb not in ("keep", "drift")]
+    changes = [Line(line.verb, f"{line.verb} {line.what}", line.detail) for line in plan.lines if line.verb not in ("keep", "drift")]
     heading = Line("plain", f"on {plan.location}:")
     return (*settings, heading, *changes, *drift, *_access_and_cost(plan))
 

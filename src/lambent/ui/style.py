@@ -5,11 +5,23 @@ from __future__ import annotations
 import os
 import sys
 
-PLAIN_MARKS = {"ok": "ok    ", "do": "  +   ", "note": "      ", "warn": "warn  ", "plain": ""}
+PLAIN_MARKS = {
+    "ok": "ok    ",
+    "create": "  +   ",
+    "update": "  ~   ",
+    "delete": "  -   ",
+    "check": "  *   ",
+    "note": "      ",
+    "warn": "warn  ",
+    "plain": "",
+}
 """The start of each kind of line in a pipe or a log."""
 COLOURED_MARKS = {
     "ok": ("✓ ", "green"),
-    "do": ("+ ", "cyan"),
+    "create": ("+ ", "green"),
+    "update": ("~ ", "yellow"),
+    "delete": ("- ", "red"),
+    "check": ("* ", "cyan"),
     "note": ("  ", ""),
     "warn": ("! ", "yellow"),
     "plain": ("", "bold"),

@@ -29,7 +29,6 @@ from lambent.package.wheels.verify import verify_wheel
 from lambent.package.wheels.wheel_store import StoredFile
 
 _FORMAT = "1"  # increase it when the same key would give another wheel
-_COMPILERS = ("CC", "CXX", "LDSHARED", "CARGO", "RUSTC", "FC")
 
 
 def build_key(pin: Pin, target: Target, context: FetchContext, sdist_sha256: str) -> str:
@@ -138,13 +137,8 @@ class _Build:
 
         The build requirements may themselves be built without a compiler, so they get a uv cache that nobody else uses.
         """
-        variables = dict.fromkeys(_COMPILERS, "/bin/false")
-        variables |= {
-            "UV_CACHE_DIR": str(uv.build_cache),
-            "SOURCE_DATE_EPOCH": source_tree.EPOCH,
-            "UV_NO_BUILD_ISOLATION": "false",
-        }
-        return variables | source_tree.version_variables(self._pin.name, self._pin.version, tree)
+        variables = {"SOURCE_DATE_EPOCH": source_tree.EPOCH, "UV_NO_BUILD_ISOLATION": "false"}
+        return uv.without_compiler() | variables | source_tree.version_variables(self._pin.name, self._pin.version, tree)
 
     def _check(self, wheel: Path) -> None:
         """Raise PackagingError for a wheel that holds machine code, which is for this machine, or is for another Python."""

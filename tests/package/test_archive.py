@@ -1,4 +1,4 @@
-"""The zip writer: what it writes is a zip to others, splices are exact, and bytes repeat."""
+"""Zips: other programs can read them, splices are exact, and bytes are reproducible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bytecode of the runtime and of the user's own files: in the zip, used by Python, and never stale."""
+"""The bytecode of the runtime and of the user's files: it is in the zip, Python uses it, and it is never stale."""
 
 from __future__ import annotations
 

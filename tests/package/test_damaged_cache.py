@@ -1,4 +1,4 @@
-"""A cache in which one file after another is damaged: each build gives the same bytes."""
+"""Builds give the same bytes with any file of the cache damaged."""
 
 from __future__ import annotations
 

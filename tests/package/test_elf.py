@@ -1,4 +1,4 @@
-"""Shared objects as we read them, against readelf's reading of the same files, and against damage."""
+"""Shared objects are read like readelf reads them, and damaged ones don't raise."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_other_formats_are_recognized() -> None:
 
 
 def test_other_word_sizes_and_byte_orders_are_read() -> None:
-    """A header alone, as 32-bit ARM and as big-endian s390x have it."""
+    """Read mere headers of 32-bit ARM and big-endian s390x."""
     arm = b"\x7fELF\x01\x01\x01" + bytes(9) + struct.pack("<HHIIIIIHHHHHH", 3, 40, 1, 0, 0, 0, 0, 52, 32, 0, 0, 0, 0)
     s390x = b"\x7fELF\x02\x02\x01" + bytes(9) + struct.pack(">HHIQQQIHHHHHH", 2, 22, 1, 0, 0, 0, 0, 64, 56, 0, 0, 0, 0)
     first, second = elf.read(arm), elf.read(s390x)
@@ -151,7 +151,7 @@ def test_truncated_file_is_damaged(small: bytes) -> None:
 
 
 def test_circular_chains_end(small: bytes) -> None:
-    """Every 32-bit word that could be a chain's next step set to zero or far ahead: reading ends, and soon."""
+    """Set each 32-bit word that could link to the next entry to zero or far ahead: reading ends, and soon."""
     binary = elf.read(small)
     assert binary is not None and binary.versions
     started = time.process_time()

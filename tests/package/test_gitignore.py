@@ -1,4 +1,4 @@
-"""Ignore rules, against git itself: what `git ls-files` would add is what is packed."""
+"""Ignore rules match like git's: the packed files are those that `git ls-files` would add."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def added(top: Path) -> set[str]:
-    """What git would add. Its ignore file is never packed, so it does not count."""
+    """Return what git would add, without its ignore file, which is never packed."""
     quiet = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
     command = ["git", "ls-files", "-o", "-z", "--exclude-standard"]
     output = subprocess.run(command, cwd=top, env=quiet, capture_output=True, check=True).stdout

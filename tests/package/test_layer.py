@@ -1,4 +1,4 @@
-"""Layers and locks: the dependencies of an app as a zip of their own, and as a file that later builds use."""
+"""Layers, which hold the dependencies of an app, and lock files, which later builds use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packages that do not fit: which go out, what the two archives hold, and what is refused. The limit is lowered for them."""
+"""Packages that don't fit: which ones leave, what the two archives hold, and what is refused. The tests lower the limit."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def noise(size: int, seed: int = 0) -> bytes:
 
 
 def chosen(folder: Path, wheels: Sequence[Wheel], limit: int, own: dict[str, str] | None = None) -> set[str]:
-    """The packages that go out beside files of the user's own."""
+    """Return the packages that leave a zip with these wheels and own files."""
     shards = open_shards(wheels, TARGET, SlimOptions(), folder / "cache")
     files = {}
     for name, text in (own or {}).items():
@@ -58,7 +58,7 @@ def chosen(folder: Path, wheels: Sequence[Wheel], limit: int, own: dict[str, str
 
 
 def sized(folder: Path, **sizes: int) -> list[Wheel]:
-    """Pure packages with so many kB of data."""
+    """Make pure packages with data of these sizes in kB."""
     files = {name: {f"{name}/__init__.py": "", f"{name}/data.bin": noise(size * 1000)} for name, size in sizes.items()}
     return [wheel(folder, name, dict(each)) for name, each in files.items()]
 

@@ -1,4 +1,4 @@
-"""Which of the user's files are packed: what may be said of it, and folders as they come."""
+"""Which of the project's files are packed: rules, secrets, links, and unusual folders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cache is existing small: the oldest goes first, and nothing that a build uses."""
+"""Pruning removes the least recently used files first, and nothing that a build uses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DAY = 24 * HOUR
 
 
 def put(cache: Path, name: str, size: int = 1000, ago: float = 0) -> Path:
-    """A file of that size, last used so many seconds ago."""
+    """Write a file of `size` bytes that was last used `ago` seconds ago."""
     path = cache / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"x" * size)
@@ -114,7 +114,7 @@ def test_caches_of_tools_are_removed_as_a_whole(tmp_path: Path) -> None:
 
 
 def test_foreign_files_are_not_touched(tmp_path: Path) -> None:
-    """Somebody may say --cache-dir ~"""
+    """A user may run --cache-dir ~."""
     foreign = [put(tmp_path, name, ago=99 * DAY) for name in ("wheels/front.whl", "zips/holiday.zip", "notes.txt", "bench/x")]
     pruning.prune(tmp_path, 0)
     pruning.clean(tmp_path)

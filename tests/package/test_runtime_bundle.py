@@ -1,4 +1,4 @@
-"""The runtime as a zip has it: started by the target's Python itself, its modules out of one file."""
+"""The runtime in a zip: the target's Python starts it directly, and its modules come from one file."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def packed(folder: Path, source: str, kind: str, runtime: str = NEWEST) -> Artif
 
 
 def unpacked(artifact: Artifact, task: Path, python: Path) -> list[str | Path]:
-    """Unpacks it, and gives the command the kernel would make of its first line if Lambda's Python were `python`."""
+    """Unpack the zip, and return the command that the kernel would make of the bootstrap's first line, with another Python."""
     with zipfile.ZipFile(artifact.path) as zipped:
         zipped.extractall(task)
     (task / "lambent_runtime/bootstrap").chmod(0o755)

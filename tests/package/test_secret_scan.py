@@ -1,4 +1,4 @@
-"""Secrets in what would be packed: secret by their form, named by file and line, never shown."""
+"""Secrets in the files to pack: they are found by their form, named by file and line, and never shown."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LETTERS = string.ascii_letters + string.digits
 
 
 def letters(length: int, seed: int = 1, alphabet: str = LETTERS) -> str:
-    """Characters as a vendor would draw them; never a secret of anybody's, and never written into this file."""
+    """Return random characters like those of a token. Nothing in this file is a real secret."""
     return "".join(random.Random(seed).choices(alphabet, k=length))
 
 
@@ -101,7 +101,7 @@ def test_google_key_in_a_page_is_public() -> None:
 
 
 def test_own_and_standard_library_sources_have_no_secrets() -> None:
-    """This package, its tests, and the standard library but for its tests (they bring keys)."""
+    """Scan lambent, its tests, and the standard library without its tests, which contain keys."""
     here = Path(lambent.__file__).parent
     library = [
         path

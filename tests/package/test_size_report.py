@@ -1,4 +1,4 @@
-"""What takes the room: sums by package, tables, and the page with the map."""
+"""The size breakdown: sums by package, tables, and the page with the treemap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a zip is refused for, and what it is not: with real wheels for other targets, and small projects."""
+"""Findings about zips: with real wheels for other targets, and with small projects."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ def checked(installed: Installed, target: Target) -> tuple[Finding, ...]:
     return native_files.check(installed.natives(), installed.files, target)
 
 
-def library(name: str = "pkg/_fast.cpython-313-x86_64-linux-gnu.so", package: str = "pkg 1.0", **said: object) -> Native:
-    """A sound extension module, but for what is said."""
-    sound = Binary("elf", "x86_64", kind="shared", align=4096, module="_fast", needed=("libc.so.6",))
-    return Native(name, replace(sound, **said), package)  # type: ignore[arg-type]
+def library(name: str = "pkg/_fast.cpython-313-x86_64-linux-gnu.so", package: str = "pkg 1.0", **fields: object) -> Native:
+    """Return an extension module that works, except for the given fields."""
+    working = Binary("elf", "x86_64", kind="shared", align=4096, module="_fast", needed=("libc.so.6",))
+    return Native(name, replace(working, **fields), package)  # type: ignore[arg-type]
 
 
-def one(natives: Iterable[Native], target: Target = NEW, names: Iterable[str] = ()) -> Finding:
+def only_finding(natives: Iterable[Native], target: Target = NEW, names: Iterable[str] = ()) -> Finding:
     natives = tuple(natives)
-    (found,) = native_files.check(natives, {*names, *(each.path for each in natives)}, target)
-    return found
+    (finding,) = native_files.check(natives, {*names, *(each.path for each in natives)}, target)
+    return finding
 
 
-def found_in(natives: Iterable[Native], target: Target = NEW, names: Iterable[str] = ()) -> tuple[Finding, ...]:
+def findings_in(natives: Iterable[Native], target: Target = NEW, names: Iterable[str] = ()) -> tuple[Finding, ...]:
     natives = tuple(natives)
     return native_files.check(natives, {*names, *(each.path for each in natives)}, target)
 
@@ -72,34 +72,44 @@ def test_wheels_for_the_target_are_accepted(wheels: dict[str, Installed]) -> Non
 
 
 def test_newer_glibc_is_an_error(wheels: dict[str, Installed]) -> None:
-    (found,) = checked(wheels["numpy"], OLD)
-    assert (found.level, found.package) == ("error", "numpy 2.4.0")
-    assert found.what == "numpy 2.4.0 needs GLIBC_2.27, and python3.11 x86_64 has only 2.26"
-    assert any("_multiarray_umath.cpython-311" in file for file in found.files)
-    assert "--runtime python3.12" in found.hint
+    (finding,) = checked(wheels["numpy"], OLD)
+    assert (finding.level, finding.package) == ("error", "numpy 2.4.0")
+    assert finding.what == "numpy 2.4.0 needs GLIBC_2.27, and python3.11 x86_64 has only 2.26"
+    assert any("_multiarray_umath.cpython-311" in file for file in finding.files)
+    assert "--runtime python3.12" in finding.hint
 
 
 def test_wheels_for_another_machine_are_errors(wheels: dict[str, Installed]) -> None:
     errors = checked(wheels["web"], ARM)
-    assert {found.level for found in errors} == {"error"}
-    assert {found.package.split()[0] for found in errors} == {"psycopg2-binary", "pysqlite3-binary", "orjson", "pydantic_core"}
-    assert all("was built for x86_64, not for python3.13 arm64" in found.what for found in errors)
-    assert {found.package.split()[0].lower() for found in checked(wheels["arm"], NEW)} == {
+    assert {finding.level for finding in errors} == {"error"}
+    assert {error.package.split()[0] for error in errors} == {
+        "psycopg2-binary",
+        "pysqlite3-binary",
+        "orjson",
+        "pydantic_core",
+    }
+    assert all("was built for x86_64, not for python3.13 arm64" in finding.what for finding in errors)
+    assert {finding.package.split()[0].lower() for finding in checked(wheels["arm"], NEW)} == {
         *("cryptography", "lxml", "pillow", "markupsafe")
     }
 
 
 def test_wheel_for_another_python_is_an_error(wheels: dict[str, Installed]) -> None:
-    (found,) = checked(wheels["numpy"], NEW)
-    assert found.level == "error"
-    assert found.what == "numpy 2.4.0 was built for Python 3.11, not for python3.13 x86_64"
-    errors = [found for found in checked(wheels["web"], OLD) if "Python 3.13" in found.what]
-    assert {found.package.split()[0] for found in errors} == {"psycopg2-binary", "pysqlite3-binary", "orjson", "pydantic_core"}
+    (finding,) = checked(wheels["numpy"], NEW)
+    assert finding.level == "error"
+    assert finding.what == "numpy 2.4.0 was built for Python 3.11, not for python3.13 x86_64"
+    errors = [finding for finding in checked(wheels["web"], OLD) if "Python 3.13" in finding.what]
+    assert {error.package.split()[0] for error in errors} == {
+        "psycopg2-binary",
+        "pysqlite3-binary",
+        "orjson",
+        "pydantic_core",
+    }
 
 
 def test_musl_wheel_is_an_error(wheels: dict[str, Installed]) -> None:
-    (found,) = checked(wheels["musl"], NEW)
-    assert found.level == "error" and "Alpine Linux (musl)" in found.what
+    (finding,) = checked(wheels["musl"], NEW)
+    assert finding.level == "error" and "Alpine Linux (musl)" in finding.what
 
 
 # Shared objects, one fault at a time
@@ -110,12 +120,12 @@ def test_symbols_reveal_the_python_of_an_untagged_module(wheels: dict[str, Insta
     binary = elf.read(file.read_bytes())
     assert binary is not None
     untagged = replace(binary, versions=(), needed=())
-    found = one([Native("pkg/_multiarray_umath.so", untagged, "pkg 1")])
-    assert found.level == "error" and "was compiled for another Python: it needs " in found.what
+    finding = only_finding([Native("pkg/_multiarray_umath.so", untagged, "pkg 1")])
+    assert finding.level == "error" and "was compiled for another Python: it needs " in finding.what
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "message"),
     [
         ({"machine": "i386", "bits": 32}, "was built for i386"),
         ({"format": "mach-o", "machine": "arm64"}, "was built for macOS"),
@@ -134,10 +144,10 @@ def test_symbols_reveal_the_python_of_an_untagged_module(wheels: dict[str, Insta
         ({"symbols": ("_PyUnicode_Ready", "PyObject_HasAttrWithError", "_PyErr_ChainExceptions")}, "another Python"),
     ],
 )
-def test_unloadable_module_is_an_error(changed: dict[str, object], said: str) -> None:
-    found = one([library(**changed)])
-    assert found.level == "error" and said in found.what
-    assert found.files == ("pkg/_fast.cpython-313-x86_64-linux-gnu.so",) and found.hint
+def test_unloadable_module_is_an_error(changed: dict[str, object], message: str) -> None:
+    finding = only_finding([library(**changed)])
+    assert finding.level == "error" and message in finding.what
+    assert finding.files == ("pkg/_fast.cpython-313-x86_64-linux-gnu.so",) and finding.hint
 
 
 @pytest.mark.parametrize(
@@ -151,20 +161,20 @@ def test_unloadable_module_is_an_error(changed: dict[str, object], said: str) ->
     ],
 )
 def test_loadable_module_is_accepted(changed: dict[str, object]) -> None:
-    assert found_in([library(**changed)]) == ()
+    assert findings_in([library(**changed)]) == ()
 
 
 def test_library_is_found_in_several_ways() -> None:
-    def found(path: str, search: tuple[str, ...] = (), soname: str = "") -> tuple[Finding, ...]:
+    def findings_with(path: str, search: tuple[str, ...] = (), soname: str = "") -> tuple[Finding, ...]:
         bundled = library(path, module="", soname=soname)
-        return found_in([library(needed=("libfoo.so.1",), search=search), bundled])
+        return findings_in([library(needed=("libfoo.so.1",), search=search), bundled])
 
-    assert found("pkg.libs/libfoo.so.1", ("$ORIGIN/../pkg.libs",)) == ()
-    assert found("pkg/libfoo.so.1", ("${ORIGIN}",)) == ()
-    assert found("lib/libfoo.so.1") == () == found("libfoo.so.1")  # LD_LIBRARY_PATH
-    assert found("other/libfoo.so.1") == ()  # may have been loaded by its name before
-    assert found("other/x.so", soname="libfoo.so.1") == ()
-    assert "libfoo.so.1" in found("other/libbar.so.1")[0].what
+    assert findings_with("pkg.libs/libfoo.so.1", ("$ORIGIN/../pkg.libs",)) == ()
+    assert findings_with("pkg/libfoo.so.1", ("${ORIGIN}",)) == ()
+    assert findings_with("lib/libfoo.so.1") == () == findings_with("libfoo.so.1")  # LD_LIBRARY_PATH
+    assert findings_with("other/libfoo.so.1") == ()  # may already be loaded under its name
+    assert findings_with("other/x.so", soname="libfoo.so.1") == ()
+    assert "libfoo.so.1" in findings_with("other/libbar.so.1")[0].what
 
 
 def test_bundled_libstdcxx_counts() -> None:
@@ -172,56 +182,58 @@ def test_bundled_libstdcxx_counts() -> None:
         needed=("libstdc++.so.6",), search=("$ORIGIN/libs",), versions=(("libstdc++.so.6", "GLIBCXX_3.4.32"),)
     )  # fmt: skip
     old = library("pkg/libs/libstdc++.so.6", module="", defines=("GLIBCXX_3.4.31",))
-    assert "GLIBCXX_3.4.32" in one([needs, old]).what
-    assert found_in([needs, replace(old, binary=replace(old.binary, defines=("GLIBCXX_3.4.32",)))]) == ()
+    assert "GLIBCXX_3.4.32" in only_finding([needs, old]).what
+    assert findings_in([needs, replace(old, binary=replace(old.binary, defines=("GLIBCXX_3.4.32",)))]) == ()
 
 
 def test_file_that_nothing_loads_is_only_a_warning() -> None:
     sound = library()
     tool = library("pkg/bin/tool", module="", kind="executable", machine="arm64")
     plugin = library("pkg/plugins/libqt.so", module="", needed=("libX11.so.6",))
-    assert [found.level for found in found_in([sound, tool, plugin])] == ["warning", "warning"]
+    assert [finding.level for finding in findings_in([sound, tool, plugin])] == ["warning", "warning"]
     used = replace(sound, binary=replace(sound.binary, needed=("libqt.so",)))
-    assert "error" in [found.level for found in found_in([used, plugin])]
+    assert "error" in [finding.level for finding in findings_in([used, plugin])]
 
 
 def test_files_for_other_systems_are_accepted() -> None:
-    """Wheels for every system: what Python would not look for on Linux, or has in the right form as well, is no fault."""
+    """Python on Linux ignores these files, or finds the same module in the right form as well."""
     sound = library()
-    assert found_in([sound, library("pkg/_fast.cpython-313-aarch64-linux-gnu.so", machine="arm64")]) == ()
-    assert found_in([sound, library("pkg/_fast.cpython-313-darwin.so", format="mach-o")]) == ()
-    assert found_in([sound, library("pkg/_fast.cp313-win_amd64.pyd", format="pe")]) == ()
-    assert found_in([library("pkg/_other.cp39-win_amd64.pyd", format="pe")]) == ()
-    assert found_in([sound, library("pkg/attach_linux_arm64.so", module="", machine="arm64")]) == ()
-    assert found_in([library("pkg/cli.exe", module="", format="pe"), library("pkg/x.dylib", module="", format="mach-o")]) == ()
+    assert findings_in([sound, library("pkg/_fast.cpython-313-aarch64-linux-gnu.so", machine="arm64")]) == ()
+    assert findings_in([sound, library("pkg/_fast.cpython-313-darwin.so", format="mach-o")]) == ()
+    assert findings_in([sound, library("pkg/_fast.cp313-win_amd64.pyd", format="pe")]) == ()
+    assert findings_in([library("pkg/_other.cp39-win_amd64.pyd", format="pe")]) == ()
+    assert findings_in([sound, library("pkg/attach_linux_arm64.so", module="", machine="arm64")]) == ()
+    assert (
+        findings_in([library("pkg/cli.exe", module="", format="pe"), library("pkg/x.dylib", module="", format="mach-o")]) == ()
+    )
     neutral = Native("dbg/attach.so", replace(sound.binary, module="", machine="i386"), "dbg 1", neutral=True)
-    assert found_in([neutral]) == ()
+    assert findings_in([neutral]) == ()
     fallback = library("pkg/_fast.cpython-312-x86_64-linux-gnu.so")
-    assert found_in([fallback], names=["pkg/_fast.py"]) == ()  # passed over, and the source is taken
+    assert findings_in([fallback], names=["pkg/_fast.py"]) == ()  # ignored: Python imports the source
 
 
 def test_optional_part_may_lack_a_library() -> None:
-    """As numba's thread pools and pygame's clipboard are: the rest of the package loads."""
+    """Like numba's thread pools and pygame's clipboard: the rest of the package loads."""
     optional = library("pkg/pool.cpython-313-x86_64-linux-gnu.so", needed=("libgomp.so.1",))
-    assert one([optional, library()]).level == "warning"
-    assert one([optional, library(package="other 1")]).level == "error"
+    assert only_finding([optional, library()]).level == "warning"
+    assert only_finding([optional, library(package="other 1")]).level == "error"
     below = library("pkg/libx.so", module="", needed=("libgomp.so.1",))
-    assert one([library(needed=("libx.so",)), below]).level == "error"
+    assert only_finding([library(needed=("libx.so",)), below]).level == "error"
 
 
 def test_ctypes_library_must_fit() -> None:
-    assert one([library("boost/lib/libboost.so", module="", machine="arm64")]).level == "error"
+    assert only_finding([library("boost/lib/libboost.so", module="", machine="arm64")]).level == "error"
 
 
 def test_own_files_are_checked() -> None:
-    found = one([library("fast.so", "", machine="arm64")])
-    assert found.level == "error" and found.what.startswith("one of your own files was built for arm64")
-    assert "requirements.txt" in found.hint
+    finding = only_finding([library("fast.so", "", machine="arm64")])
+    assert finding.level == "error" and finding.what.startswith("one of your own files was built for arm64")
+    assert "requirements.txt" in finding.hint
 
 
 def test_undocumented_libraries_are_warnings() -> None:
-    assert one([library(needed=("libcrypt.so.1",))]).level == "warning"
-    assert found_in([library(needed=("libcrypt.so.1",), symbols=())], replace(OLD, python="3.13")) == ()
+    assert only_finding([library(needed=("libcrypt.so.1",))]).level == "warning"
+    assert findings_in([library(needed=("libcrypt.so.1",), symbols=())], replace(OLD, python="3.13")) == ()
 
 
 # Requirements
@@ -232,18 +244,18 @@ def package(name: str, *asks: str, version: str = "1.0", python: str = "") -> Me
 
 
 def test_met_requirements_are_accepted() -> None:
-    there = [
+    packages = [
         package(
             "A", "b>=1", 'win; sys_platform == "win32"', 'tomli; python_version < "3.11"', 'x; extra == "more"', "not parsed !"
         ),
         package("b", "six", 'arm; platform_machine == "aarch64"', python=">=3.8,<3.12"),
     ]
-    assert [found.level for found in package_requirements.unmet(there, NEW)] == ["note"]  # six is on Lambda
-    assert "arm" in package_requirements.unmet(there, ARM)[0].what
+    assert [finding.level for finding in package_requirements.unmet(packages, NEW)] == ["note"]  # six is on Lambda
+    assert "arm" in package_requirements.unmet(packages, ARM)[0].what
 
 
 def test_unmet_requirements_are_reported() -> None:
-    levels = {found.what: found.level for found in package_requirements.unmet(
+    levels = {finding.what: finding.level for finding in package_requirements.unmet(
         [package("a", "b>=2", "gone", "left"), package("b", version="1.5"), package("new", python=">=3.14")],
         NEW, omitted=frozenset(["left"]),
     )}  # fmt: skip
@@ -256,22 +268,22 @@ def test_unmet_requirements_are_reported() -> None:
 
 
 def test_extras_are_followed() -> None:
-    there = [package("a", "b[fast]"), package("b", 'c[deep]; extra == "fast"'), package("c", 'gone; extra == "deep"')]
-    (found,) = package_requirements.unmet(there, NEW)
-    assert "gone (for its extra deep)" in found.what and found.package == "c 1.0"
-    assert package_requirements.unmet(there[1:], NEW) == ()
-    assert [found.package for found in package_requirements.unmet(there[1:], NEW, direct=["B[Fast]>=1"])] == ["c 1.0"]
+    packages = [package("a", "b[fast]"), package("b", 'c[deep]; extra == "fast"'), package("c", 'gone; extra == "deep"')]
+    (finding,) = package_requirements.unmet(packages, NEW)
+    assert "gone (for its extra deep)" in finding.what and finding.package == "c 1.0"
+    assert package_requirements.unmet(packages[1:], NEW) == ()
+    assert [finding.package for finding in package_requirements.unmet(packages[1:], NEW, direct=["B[Fast]>=1"])] == ["c 1.0"]
 
 
 def test_marker_on_a_patch_release_is_ignored() -> None:
-    there = [package("a", 'x; python_full_version < "3.13.3"', 'y; python_full_version >= "3.13.3"', python=">=3.13.2")]
-    assert package_requirements.unmet(there, NEW) == ()
+    packages = [package("a", 'x; python_full_version < "3.13.3"', 'y; python_full_version >= "3.13.3"', python=">=3.13.2")]
+    assert package_requirements.unmet(packages, NEW) == ()
 
 
-def test_real_metadata_is_accepted(wheels: dict[str, Installed]) -> None:
-    """Installed without its dependencies: each is named."""
-    found = package_requirements.unmet(wheels["web"].metadata + wheels["arm"].metadata, NEW)
-    assert {one.package.split()[0] for one in found if one.level == "error"} == {"pydantic_core", "cryptography"}
+def test_real_metadata_names_what_is_missing(wheels: dict[str, Installed]) -> None:
+    """A package without its dependencies gives a findings for each of them."""
+    findings = package_requirements.unmet(wheels["web"].metadata + wheels["arm"].metadata, NEW)
+    assert {finding.package.split()[0] for finding in findings if finding.level == "error"} == {"pydantic_core", "cryptography"}
 
 
 # Imports
@@ -286,8 +298,8 @@ def code(files: dict[str, str], packages: dict[str, str] | None = None, more: bo
 
 
 def lacking(files: dict[str, str], packages: dict[str, str] | None = None, target: Target = NEW) -> list[tuple[str, str]]:
-    found = missing_imports.missing(code(files, packages), ["main"], target)
-    return sorted((one.level, one.what.partition(" imports ")[2].partition(",")[0]) for one in found)
+    findings = missing_imports.missing(code(files, packages), ["main"], target)
+    return sorted((finding.level, finding.what.partition(" imports ")[2].partition(",")[0]) for finding in findings)
 
 
 @pytest.mark.parametrize(
@@ -384,19 +396,19 @@ def test_missing_import_in_a_package_is_a_warning() -> None:
 
 
 def test_layers_may_provide_any_module() -> None:
-    found = missing_imports.missing(code({"main.py": "import nope"}, more=True), ["main"], NEW)
-    assert [one.level for one in found] == ["warning"]
+    findings = missing_imports.missing(code({"main.py": "import nope"}, more=True), ["main"], NEW)
+    assert [finding.level for finding in findings] == ["warning"]
 
 
 def test_finding_has_location_and_hint() -> None:
-    (found,) = missing_imports.missing(code({"main.py": "import os\n\nimport yaml"}), ["main"], NEW)
-    assert found.what == "main.py imports yaml, which is neither in the zip nor on python3.13 x86_64"
-    assert found.files == ("main.py:3",) and "add PyYAML to" in found.hint
+    (finding,) = missing_imports.missing(code({"main.py": "import os\n\nimport yaml"}), ["main"], NEW)
+    assert finding.what == "main.py imports yaml, which is neither in the zip nor on python3.13 x86_64"
+    assert finding.files == ("main.py:3",) and "add PyYAML to" in finding.hint
     (removed,) = missing_imports.missing(code({"main.py": "import cgi"}), ["main"], NEW)
     assert removed.what == "main.py imports cgi, which Python 3.13 removed"
 
 
-# The handler, sizes, files of two packages, and the error of it all
+# The handler, files of two packages, and the final error
 
 
 @pytest.mark.parametrize(
@@ -413,7 +425,7 @@ def test_existing_handler_is_accepted(handler: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("handler", "said"),
+    ("handler", "message"),
     [
         ("app.main", "the zip has no module app"),
         ("main.handler", "main.py has no handler at its top level"),
@@ -421,15 +433,15 @@ def test_existing_handler_is_accepted(handler: str) -> None:
         ("handler", "name a module and a function"),
     ],
 )
-def test_missing_handler_is_an_error(handler: str, said: str) -> None:
-    found = entry_point.check(handler, code({"main.py": "def create():\n    inner = 1\n    return inner"}), NEW)
-    assert found is not None and found.level == "error" and said in found.what
+def test_missing_handler_is_an_error(handler: str, message: str) -> None:
+    finding = entry_point.check(handler, code({"main.py": "def create():\n    inner = 1\n    return inner"}), NEW)
+    assert finding is not None and finding.level == "error" and message in finding.what
 
 
 def test_file_of_two_packages_is_a_warning() -> None:
     owners = {"cv 1": {"cv2/a.py": 1, "x/__init__.py": 0}, "cv-headless 1": {"cv2/a.py": 2, "x/__init__.py": 0}}
-    (found,) = clashes(owners)
-    assert found.files == ("cv2/a.py",) and "cv 1 and cv-headless 1" in found.what
+    (finding,) = clashes(owners)
+    assert finding.files == ("cv2/a.py",) and "cv 1 and cv-headless 1" in finding.what
 
 
 def test_all_findings_become_one_error(wheels: dict[str, Installed]) -> None:
@@ -441,13 +453,13 @@ def test_all_findings_become_one_error(wheels: dict[str, Installed]) -> None:
         owners={}, requirements=package_requirements.unmet(numpy.metadata, OLD),
     )  # fmt: skip
     findings = prove(zipped, OLD)
-    assert [Finding.from_json(found.as_json()) for found in findings] == list(findings)
+    assert [Finding.from_json(finding.as_json()) for finding in findings] == list(findings)
     error = refusal(findings, OLD.name)
     assert error is not None
     assert error.what == "main.py has no app at its top level" and error.where == "main.py" and error.hint
     assert "3 errors on python3.11 x86_64" in error.detail
     assert "numpy 2.4.0 needs GLIBC_2.27" in error.detail and "main.py imports yaml" in error.detail
-    assert refusal([replace(found, level="warning") for found in findings], OLD.name) is None
+    assert refusal([replace(finding, level="warning") for finding in findings], OLD.name) is None
 
 
 def test_real_app_has_no_findings(wheels: dict[str, Installed]) -> None:
@@ -462,11 +474,11 @@ def test_real_app_has_no_findings(wheels: dict[str, Installed]) -> None:
     assert prove(Zip(every, web.natives(), ("main.app",), {}), NEW) == ()
 
 
-# As a build is refused
+# Builds that fail
 
 
 def test_build_fails_with_all_errors(wheels: dict[str, Installed], tmp_path: Path) -> None:
-    """A library left in the project by `pip install -t .` on another machine, and a file that the zip leaves out."""
+    """The project has a library from `pip install -t .` on another machine, and excludes a file it needs."""
     project = tmp_path / "web"
     (project / "shop").mkdir(parents=True)
     (project / "main.py").write_text("from shop.secret import KEY\n\ndef app(event, context): ...\n")
@@ -487,7 +499,7 @@ def test_build_fails_with_all_errors(wheels: dict[str, Installed], tmp_path: Pat
 
 
 def test_unclosed_bracket_with_comments_is_scanned_in_linear_time() -> None:
-    """A pattern that tries every split of the comments would take hours."""
+    """A pattern with exponential backtracking would take hours."""
     began = time.process_time()
     scan_imports("a.py", b"from x import (" + b"a, # c\n" * 200)
     assert time.process_time() - began < 1
@@ -506,7 +518,7 @@ def test_unclosed_bracket_with_comments_is_scanned_in_linear_time() -> None:
     ],
 )
 def test_fingerprint_covers_what_findings_depend_on(before: str, after: str, same: bool) -> None:
-    told = [fingerprint.module_dependencies("main.py", source.encode(), NEW) for source in (before, after)]
-    assert (told[0] == told[1]) is same
-    told = [fingerprint.module_dependencies("pkg/__init__.py", source.encode(), NEW) for source in (before, after)]
-    assert told[0] != told[1]
+    dependencies = [fingerprint.module_dependencies("main.py", source.encode(), NEW) for source in (before, after)]
+    assert (dependencies[0] == dependencies[1]) is same
+    dependencies = [fingerprint.module_dependencies("pkg/__init__.py", source.encode(), NEW) for source in (before, after)]
+    assert dependencies[0] != dependencies[1]

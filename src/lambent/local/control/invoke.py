@@ -27,7 +27,7 @@ EVENT_AGE_MAX_S = 6 * 3600.0  # dg:invocation-async
 BACKOFF_MAX_S = 300.0  # dg:invocation-async: throttled events are retried after 1 second, rising to 5 minutes
 
 
-class _Invoke:
+class _InvokeRequest:
     """One request to invoke a function: its record, its reference, and the event (None for a dry run)."""
 
     def __init__(self, context: RequestContext, operation: str) -> None:
@@ -46,15 +46,15 @@ class _Invoke:
 
 
 async def invoke(context: RequestContext) -> Document:
-    call = _Invoke(context, "Invoke")
-    if call.invocation is None:
+    request = _InvokeRequest(context, "Invoke")
+    if request.invocation is None:
         return {"StatusCode": 204, "Payload": b""}
     if context.params.get("InvocationType") == "Event":
-        context.backend.tasks.start(_run_event(call, call.invocation))
+        context.backend.tasks.start(_run_event(request, request.invocation))
         return {"StatusCode": 202, "Payload": b""}
-    function = call.route()
-    with _aws_refusals(call.record):
-        outcome = await call.engine.invoke(function, call.invocation)
+    function = request.route()
+    with _aws_refusals(request.record):
+        outcome = await request.engine.invoke(function, request.invocation)
     members: Document = {"StatusCode": 200, "ExecutedVersion": function.version, "Payload": outcome.payload}
     if outcome.function_error:
         members["FunctionError"] = outcome.function_error
@@ -65,12 +65,12 @@ async def invoke(context: RequestContext) -> Document:
 
 async def invoke_with_response_stream(context: RequestContext) -> Document:
     """Answer in event-stream frames, each sent as soon as the function has produced it."""
-    call = _Invoke(context, "InvokeWithResponseStream")
-    if call.invocation is None:
+    request = _InvokeRequest(context, "InvokeWithResponseStream")
+    if request.invocation is None:
         return {"StatusCode": 204}
-    function = call.route()
-    with _aws_refusals(call.record):
-        stream = await call.engine.stream(function, call.invocation)
+    function = request.route()
+    with _aws_refusals(request.record):
+        stream = await request.engine.stream(function, request.invocation)
     frames = event_stream.frames(stream, tail=context.params.get("LogType") == "Tail")
     return {"StatusCode": 200, "ExecutedVersion": function.version, "EventStream": frames}
 
@@ -111,18 +111,18 @@ def _aws_refusals(record: Record) -> Iterator[None]:
         raise invalid(str(fault)) from fault
 
 
-async def _run_event(call: _Invoke, invocation: Invocation) -> None:
+async def _run_event(request: _InvokeRequest, invocation: Invocation) -> None:
     """Run an asynchronous event: retry it twice after failures, wait while throttled, and keep its request id throughout.
 
     The function's event invoke configuration may lower the number of retries and the event's maximum age.
     """
-    config = call.record.event_invoke.get(call.reference.key or LATEST, {})
-    delays = call.context.backend.retry_delays[: config.get("MaximumRetryAttempts", 2)]
+    config = request.record.event_invoke.get(request.reference.key or LATEST, {})
+    delays = request.context.backend.retry_delays[: config.get("MaximumRetryAttempts", 2)]
     age_max_s = config.get("MaximumEventAgeInSeconds", EVENT_AGE_MAX_S)
     started, backoff, retries = time.monotonic(), 1.0, 0
     while time.monotonic() - started < age_max_s:
         try:
-            outcome = await call.engine.invoke(call.route(), invocation)
+            outcome = await request.engine.invoke(request.route(), invocation)
         except Throttled:
             await asyncio.sleep(backoff)
             backoff = min(backoff * 2, BACKOFF_MAX_S)
@@ -130,7 +130,7 @@ async def _run_event(call: _Invoke, invocation: Invocation) -> None:
         except Fault:
             return  # the function has been deleted
         except EngineFault as fault:
-            log.error("event %s for %s can't run: %s", invocation.request_id, call.reference.qualified_arn, fault)
+            log.error("event %s for %s can't run: %s", invocation.request_id, request.reference.qualified_arn, fault)
             return
         if not outcome.function_error or retries >= len(delays):
             return

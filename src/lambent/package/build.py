@@ -108,7 +108,9 @@ def write_zip(context: BuildContext, contents: ZipContents, bytecode: ZipBytecod
     pieces = assemble.pieces(contents, bytecode, set(range(len(contents.shards))) - outside)
     if scope == "layer":
         if not contents.shards:
-            raise PackagingError("a layer would be empty: the app requires no packages", hint="name them in requirements.txt")
+            raise PackagingError(
+                "a layer would be empty: the app requires no packages", hint="add packages to requirements.txt, or omit --layer"
+            )
         return assemble.write(f"{name}-layer", [replace(piece, prefix=LAYER) for piece in pieces], (), context.cache)
     own = dict(contents.layout.files)
     room = context.options.unzipped_max - 1 - contents.raw - bytecode.raw + (split.archive.raw if split else 0)

@@ -30,6 +30,8 @@ def write_lock(config: Config, cache: Path, environ: Mapping[str, str], emit: Em
         lock = resolve_requirements(context).lock
         pylock.write_pylock(lock, path, context.target)
     except OSError as error:
-        raise PackagingError(f"cannot write {path.name}: {error.strerror or error}", where=str(path)) from error
+        raise PackagingError(
+            f"cannot write {path.name}: {error.strerror or error}", where=str(path), hint="fix the permissions of the folder"
+        ) from error
     emit(Locked(path.name, len(lock.pins)))
     return path

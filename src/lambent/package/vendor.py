@@ -33,7 +33,7 @@ def vendor(folder: Path) -> tuple[Path, int]:
     except OSError as error:
         text = f"cannot write {package}: {error.strerror or error}"
         raise PackagingError(
-            text, where=str(package), hint="lambent vendor FOLDER, with a folder that you can write to"
+            text, where=str(package), hint="use a folder that you can write to: lambent vendor FOLDER"
         ) from error
 
 

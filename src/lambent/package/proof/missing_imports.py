@@ -261,5 +261,5 @@ class _Walk:
         if "." in lacks:
             hint = "correct the import, or check that the file isn't left out (.gitignore, .lambdaignore, exclude)"
         else:
-            hint = f"add {requirement_for(lacks)} to your requirements, or, if it is your own file, don't exclude it"
+            hint = f"add {requirement_for(lacks)} to your requirements; if it is your own module, check the ignore rules"
         return Finding(level, what, files, hint=hint)

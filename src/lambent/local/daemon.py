@@ -64,7 +64,8 @@ def ensure_running(state: Path, port: int | None, as_of: date | None, environ: M
             "another process is starting the local Lambda and doesn't finish", where=str(state), hint=hint
         ) from None
     if running is None:
-        raise LocalError("the local Lambda ended right after it started", where=str(state), detail=_log_tail(state))
+        hint = f"lambent local log --state {state}"
+        raise LocalError("the local Lambda ended right after it started", where=str(state), hint=hint, detail=_log_tail(state))
     return _running_service(running, started_now=True)
 
 
@@ -158,7 +159,9 @@ def _spawn(state: Path, port: int | None, as_of: date | None, environ: Mapping[s
     if report is None:
         service.kill()  # it may only be slow, but then it would run without anyone knowing
         service.wait()
-        raise LocalError("the local Lambda did not start", where=str(log), detail=_log_tail(state))
+        raise LocalError(
+            "the local Lambda did not start", where=str(log), hint=f"lambent local log --state {state}", detail=_log_tail(state)
+        )
     if "error" in report:
         raise LocalError(report["error"], where=report["where"], hint=report["hint"])
 
@@ -200,11 +203,12 @@ def _read_record(state: Path) -> dict[str, Any] | None:
 
 def _check_options(running: Mapping[str, Any], port: int | None, as_of: date | None) -> None:
     hint = "run `lambent local stop` and start it again, or use another folder: --state DIR"
-    if port not in (None, 0, running["port"]):
-        what = f"the local Lambda is already running on port {running['port']}"
+    current_port, day = running["port"], running["as_of"]
+    if port not in (None, 0, current_port):
+        what = f"the local Lambda is already running on port {current_port}"
         raise LocalError(what, where=running["state"], hint=hint)
-    if as_of is not None and as_of.isoformat() != running["as_of"]:
-        what = f"the local Lambda is already running with the rules of {running['as_of']}"
+    if as_of is not None and as_of.isoformat() != day:
+        what = f"the local Lambda is already running with the rules of {day}"
         raise LocalError(what, where=running["state"], hint=hint)
 
 

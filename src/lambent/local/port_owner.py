@@ -15,7 +15,8 @@ def port_owner(port: int, proc: Path = Path("/proc")) -> str | None:
     for process in proc.glob("[0-9]*"):
         try:
             if any(str(descriptor.readlink()) in sockets for descriptor in (process / "fd").iterdir()):
-                return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
+                name, pid = (process / "comm").read_text().strip(), process.name
+                return f"{name} (pid {pid})"
         except OSError:
             continue  # it belongs to another user, or has ended
     return None

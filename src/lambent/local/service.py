@@ -79,10 +79,11 @@ def listen(port: int) -> list[socket.socket]:
 def _port_in_use(port: int) -> LocalError:
     health = daemon.request_json(port, "GET", "/_lambent/health")
     if health is not None and health.get("service") == "lambent":
-        state = health["state"]
-        what = f"port {port} is in use by another local Lambda (pid {health['pid']})"
+        state, pid = health["state"], health["pid"]
+        what = f"port {port} is in use by another local Lambda (pid {pid})"
         return LocalError(what, where=state, hint=f"lambent local stop --state {state}, or --port {port + 1}")
-    what = f"port {port} is in use by {port_owner(port) or 'another process'}"
+    owner = port_owner(port) or "another process"
+    what = f"port {port} is in use by {owner}"
     return LocalError(what, where=f"127.0.0.1:{port}", hint=f"lambent local start --port {port + 1}")
 
 

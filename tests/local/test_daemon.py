@@ -1,4 +1,4 @@
-"""Starting, finding and stopping the local Lambda; what it survives."""
+"""Starting, finding and stopping the local Lambda, and what survives a kill."""
 
 from __future__ import annotations
 
@@ -24,34 +24,34 @@ from support.local_service import Service, serving
 LAMBENT = (sys.executable, "-m", "lambent", "local")
 
 
-def killed(service: Service) -> None:
+def kill(service: Service) -> None:
     os.kill(service.pid, signal.SIGKILL)
-    with locked(service.state / "service.lock", wait_s=10):  # free once the process is gone
+    with locked(service.state / "service.lock", wait_s=10):  # released once the process has ended
         pass
 
 
-def test_two_starts_at_once_give_one_service(tmp_path: Path) -> None:
+def test_two_starts_at_the_same_time_give_one_service(tmp_path: Path) -> None:
     try:
         with ThreadPoolExecutor(2) as threads:
             starts = [threads.submit(daemon.ensure_running, tmp_path, 0, None, os.environ) for _ in range(2)]
-            found = [start.result(timeout=60) for start in starts]
-        assert found[0].pid == found[1].pid and sorted(one.started_now for one in found) == [False, True]
-        assert found[0].sandbox in ("namespaces", "process")
+            first, second = (start.result(timeout=60) for start in starts)
+        assert first.pid == second.pid and {first.started_now, second.started_now} == {False, True}
+        assert first.sandbox in ("namespaces", "process")
     finally:
         daemon.stop(tmp_path)
 
 
-def test_stop_ends_everything_and_a_second_stop_says_so(tmp_path: Path) -> None:
+def test_stop_ends_every_process(tmp_path: Path) -> None:
     with serving(tmp_path) as service:
         service.fetch(service.public_url("f"))
         assert daemon.stop(tmp_path) == service.pid
         assert daemon.status(tmp_path) is None and daemon.stop(tmp_path) is None
         assert not (tmp_path / "service.json").exists()
-        left = subprocess.run(["pgrep", "-fl", str(tmp_path)], capture_output=True, text=True).stdout
-        assert left == ""
+        processes = subprocess.run(["pgrep", "-fl", str(tmp_path)], capture_output=True, text=True).stdout
+        assert processes == ""
 
 
-def test_everything_survives_a_kill(tmp_path: Path) -> None:
+def test_functions_and_other_services_survive_a_kill(tmp_path: Path) -> None:
     with serving(tmp_path) as first:
         url = first.public_url("f")
         iam, logs, s3 = first.client("iam"), first.client("logs"), first.client("s3")
@@ -59,26 +59,26 @@ def test_everything_survives_a_kill(tmp_path: Path) -> None:
         iam.attach_role_policy(RoleName="r", PolicyArn=policy)
         role = iam.get_role(RoleName="r")["Role"]
         assert first.fetch(url).status == 200
-        logs.describe_log_groups()  # flushes the lines, and so makes the group
+        logs.describe_log_groups()  # delivers the log lines, which creates the group
         logs.put_retention_policy(logGroupName="/aws/lambda/f", retentionInDays=7)
         s3.create_bucket(Bucket="bucket")
         etag = s3.put_object(Bucket="bucket", Key="k", Body=b"x" * 100_000)["ETag"]
-        killed(first)
+        kill(first)
 
         assert (tmp_path / "service.json").exists() and daemon.status(tmp_path) is None
         with serving(tmp_path, port=first.port) as second:
             assert second.pid != first.pid
-            again = second.client("iam").get_role(RoleName="r")["Role"]
-            assert (again["RoleId"], again["CreateDate"]) == (role["RoleId"], role["CreateDate"])
+            same_role = second.client("iam").get_role(RoleName="r")["Role"]
+            assert (same_role["RoleId"], same_role["CreateDate"]) == (role["RoleId"], role["CreateDate"])
             attached = second.client("iam").list_attached_role_policies(RoleName="r")["AttachedPolicies"]
-            assert [one["PolicyArn"] for one in attached] == [policy]
+            assert [entry["PolicyArn"] for entry in attached] == [policy]
             [group] = second.client("logs").describe_log_groups()["logGroups"]
             assert (group["logGroupName"], group["retentionInDays"]) == ("/aws/lambda/f", 7)
             assert second.client("s3").head_object(Bucket="bucket", Key="k")["ETag"] == etag
             assert second.fetch(url).status == 200
 
 
-def test_a_taken_port_is_said_with_its_owner(tmp_path: Path) -> None:
+def test_port_in_use_is_reported_with_its_owner(tmp_path: Path) -> None:
     server = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
     port = server.server_address[1]
     with server, pytest.raises(LocalError) as raised:
@@ -89,14 +89,14 @@ def test_a_taken_port_is_said_with_its_owner(tmp_path: Path) -> None:
     assert daemon.status(tmp_path) is None
 
 
-def test_a_port_of_another_local_lambda(tmp_path: Path) -> None:
+def test_port_of_another_local_lambda_is_reported_with_its_state_folder(tmp_path: Path) -> None:
     with serving(tmp_path / "one") as one, pytest.raises(LocalError) as raised:
         daemon.ensure_running(tmp_path / "two", one.port, None, os.environ)
     assert f"another local Lambda (pid {one.pid})" in raised.value.what
     assert raised.value.where == str(tmp_path / "one")
 
 
-def test_nobody_has_a_free_port() -> None:
+def test_owner_of_a_port_is_found() -> None:
     server = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
     port = server.server_address[1]
     if Path("/proc/net/tcp").exists():
@@ -105,7 +105,7 @@ def test_nobody_has_a_free_port() -> None:
     assert port_owner(port) is None
 
 
-def test_other_wishes_than_what_runs_are_refused(tmp_path: Path) -> None:
+def test_running_service_refuses_another_port_or_date(tmp_path: Path) -> None:
     with serving(tmp_path) as service:
         assert daemon.ensure_running(tmp_path, None, None, os.environ).port == service.port
         with pytest.raises(LocalError, match="already running on port"):
@@ -122,14 +122,14 @@ def test_other_wishes_than_what_runs_are_refused(tmp_path: Path) -> None:
         assert foreground.returncode == 1 and "is already running" in foreground.stderr
 
 
-def test_a_stale_record_of_somebody_elses_port_is_not_believed(tmp_path: Path) -> None:
+def test_stale_record_with_the_port_of_another_service_is_ignored(tmp_path: Path) -> None:
     class Other(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.end_headers()
             self.wfile.write(b'{"pid": 1}')
 
-        def log_message(self, *words: object) -> None:
+        def log_message(self, *arguments: object) -> None:
             pass
 
     with http.server.HTTPServer(("127.0.0.1", 0), Other) as server:
@@ -140,9 +140,9 @@ def test_a_stale_record_of_somebody_elses_port_is_not_believed(tmp_path: Path) -
         server.shutdown()
 
 
-def test_in_the_foreground_until_interrupted(tmp_path: Path) -> None:
-    words = [*LAMBENT, "start", "--foreground", "--port", "0", "--state", str(tmp_path)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+def test_foreground_service_ends_cleanly_on_ctrl_c(tmp_path: Path) -> None:
+    command = [*LAMBENT, "start", "--foreground", "--port", "0", "--state", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("the local Lambda is running at http://127.0.0.1:")
         process.send_signal(signal.SIGINT)
@@ -150,20 +150,20 @@ def test_in_the_foreground_until_interrupted(tmp_path: Path) -> None:
         assert "Traceback" not in process.stderr.read()  # type: ignore[union-attr]
 
 
-def test_a_state_folder_that_cannot_be(tmp_path: Path) -> None:
+def test_state_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(LocalError, match="can't create the state folder"):
         daemon.ensure_running(tmp_path / "file" / "state", 0, None, os.environ)
 
 
-def test_a_service_that_cannot_start_shows_its_log(tmp_path: Path) -> None:
+def test_service_that_cannot_start_shows_its_log(tmp_path: Path) -> None:
     (tmp_path / "lambda.sqlite").write_bytes(b"not a database, but long enough to be taken for one" * 100)
     with pytest.raises(LocalError, match="did not start") as raised:
         daemon.ensure_running(tmp_path, 0, None, os.environ)
     assert "file is not a database" in raised.value.detail
 
 
-def test_a_lock_goes_with_its_holder(tmp_path: Path) -> None:
+def test_lock_is_released_with_its_holder(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     with locked(path), pytest.raises(FileLocked), locked(path):
         pass

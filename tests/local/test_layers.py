@@ -1,4 +1,4 @@
-"""Layers on the local Lambda: typed with the real aws CLI, and what a function finds in /opt in either sandbox."""
+"""Layers on the local Lambda, created with the real aws CLI, and what a function finds in /opt in either sandbox."""
 
 from __future__ import annotations
 
@@ -21,11 +21,10 @@ from lambent.deploy.deploy import deploy
 from lambent.local.code_store import merge
 from lambent.local.sandbox.process_sandbox import ProcessFactory
 from lambent.local.sandbox.sandbox import SandboxFactory
-from lambent.local.store import Store
 from lambent.package.build import build
 from lambent.package.build_context import BuildOptions
 from support.deploy_cases import artifact
-from support.deploy_cases import config as plain
+from support.deploy_cases import config as deploy_config
 from support.functions import CACHE, NEWEST, make_function, running
 from support.lambda_api import zip_bytes
 from support.local_service import RUNTIME, Service, serving
@@ -33,7 +32,7 @@ from support.runtime_api_stub import RUNTIME as OURS
 
 AWS = Path(sys.executable).with_name("aws")
 CODE = "import cowsay\ndef app(event, context):\n    return cowsay.get_output_string('cow', 'moo')\n"
-LOOKS = """
+SOURCE = """
     import os, subprocess, sys
     import first, second, both, boto3
 
@@ -56,7 +55,9 @@ def layer(folder: Path, files: dict[str, str]) -> Path:
 
 @pytest.mark.parametrize("client", ["lambent", "aws"])
 @pytest.mark.parametrize("factory", [lambda: None, ProcessFactory], ids=["best", "process"])
-def test_what_is_in_opt_is_found(factory: Callable[[], SandboxFactory | None], client: str, tmp_path: Path) -> None:
+def test_function_finds_the_content_of_its_layers(
+    factory: Callable[[], SandboxFactory | None], client: str, tmp_path: Path
+) -> None:
     site = f"python/lib/{NEWEST}/site-packages"
     lower = layer(tmp_path / "a", {"python/first.py": "NAME = 'first'", f"{site}/both.py": "NAME = 'lower'"})
     upper = layer(
@@ -69,82 +70,73 @@ def test_what_is_in_opt_is_found(factory: Callable[[], SandboxFactory | None], c
         },
     )
     merge([lower, upper], tmp_path / "opt")
-    function = make_function(tmp_path, LOOKS, opt=tmp_path / "opt", timeout_s=20)
+    function = make_function(tmp_path, SOURCE, opt=tmp_path / "opt", timeout_s=20)
     if client == "lambent":
         layer(function.code / "lambent_runtime", {path.name: path.read_text() for path in OURS.iterdir() if path.is_file()})
         (function.code / "lambent_runtime/bootstrap").chmod(0o755)
         function = replace(function, environment=WRAPPER)
 
-    async def called() -> tuple[object, str]:
-        async with running(tmp_path, factory=factory()) as one:
-            answer, error, _ = await one.call(function)
-            return answer, error
+    async def call() -> tuple[object, str]:
+        async with running(tmp_path, factory=factory()) as aws:
+            payload, error, _ = await aws.call(function)
+            return payload, error
 
-    assert asyncio.run(called()) == (["first", "second", "upper", "the layer, not the runtime", "tool\n"], "")
+    assert asyncio.run(call()) == (["first", "second", "upper", "the layer, not the runtime", "tool\n"], "")
 
 
-def test_the_last_layer_is_on_top(tmp_path: Path) -> None:
+def test_last_layer_is_on_top(tmp_path: Path) -> None:
     lower = layer(tmp_path / "lower", {"a": "lower", "b/c": "lower", "d/e": "lower", "f": "lower"})
     upper = layer(tmp_path / "upper", {"a": "upper", "b/g": "upper", "d": "upper", "f/h": "upper"})
     (upper / "link").symlink_to("b/c")
     merge([lower, upper], tmp_path / "opt")
-    found = {
+    contents = {
         str(path.relative_to(tmp_path / "opt")): path.read_text() for path in (tmp_path / "opt").rglob("*") if path.is_file()
     }
-    assert found == {"a": "upper", "b/c": "lower", "b/g": "upper", "d": "upper", "f/h": "upper", "link": "lower"}
+    assert contents == {"a": "upper", "b/c": "lower", "b/g": "upper", "d": "upper", "f/h": "upper", "link": "lower"}
     assert (tmp_path / "opt/link").is_symlink()
-    assert (lower / "a").read_text() == "lower", "what is linked is never written to"
+    assert (lower / "a").read_text() == "lower", "a layer is linked, not changed"
 
 
-def test_a_stack_goes_when_nobody_needs_it(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    shas = [store.code.add(zip_bytes({f"{number}.txt": "x"})) for number in range(2)]
-    name = store.code.merge(shas)
-    assert sorted(path.name for path in (store.code.folder / name).iterdir()) == ["0.txt", "1.txt"]
-    assert store.code.merge(shas[:1]) == shas[0]
-    assert store.code.merge(shas[::-1]) != name
-    store.code.sweep()
-    assert list(store.code.folder.iterdir()) == []
-    store.close()
-
-
-def aws(service: Service, *words: str) -> dict[str, object]:
-    done = subprocess.run(
-        [AWS, "--region", "us-east-1", "lambda", *words], env=service.environ(), capture_output=True, text=True, timeout=60
+def aws(service: Service, *arguments: str) -> dict[str, object]:
+    process = subprocess.run(
+        [AWS, "--region", "us-east-1", "lambda", *arguments], env=service.environ(), capture_output=True, text=True, timeout=60
     )
-    assert done.returncode == 0, done.stderr
-    said: dict[str, object] = json.loads(done.stdout or "{}")
-    return said
+    assert process.returncode == 0, process.stderr
+    output: dict[str, object] = json.loads(process.stdout or "{}")
+    return output
 
 
-def test_by_hand_with_the_aws_cli(tmp_path: Path) -> None:
+def test_layer_survives_its_deletion_and_a_restart_with_the_aws_cli(tmp_path: Path) -> None:
     folder = tmp_path / "app"
     folder.mkdir()
     (folder / "main.py").write_text(CODE)
     (folder / "requirements.txt").write_text("cowsay==6.1\n")
     config = Config(folder, "cow", App("main", "app", "handler"), RUNTIME)
-    packages, alone = (build(config, CACHE, os.environ, events.ignore, BuildOptions(scope=part)) for part in ("layer", "app"))  # type: ignore[arg-type]
+    layer_zip, app_zip = (
+        build(config, CACHE, os.environ, events.ignore, BuildOptions(scope=scope))  # type: ignore[arg-type]
+        for scope in ("layer", "app")
+    )
     function = ("--function-name", "cow")
     with serving(tmp_path / "state") as service:
-        told = aws(
+        version = aws(
             service,
             "publish-layer-version",
             "--layer-name",
             "cows",
             "--zip-file",
-            f"fileb://{packages.path}",
+            f"fileb://{layer_zip.path}",
             "--compatible-runtimes",
             RUNTIME,
         )
-        arn = str(told["LayerVersionArn"])
+        arn = str(version["LayerVersionArn"])
         assert arn.endswith(":layer:cows:1")
         code = (
             "--zip-file",
-            f"fileb://{alone.path}",
+            f"fileb://{app_zip.path}",
             "--runtime",
             RUNTIME,
             "--handler",
-            alone.handler,
+            app_zip.handler,
             "--role",
             service.role(),
         )
@@ -153,28 +145,28 @@ def test_by_hand_with_the_aws_cli(tmp_path: Path) -> None:
         aws(service, "invoke", *function, str(tmp_path / "out"))
         assert "moo" in (tmp_path / "out").read_text()
         aws(service, "delete-layer-version", "--layer-name", "cows", "--version-number", "1")
-    with serving(tmp_path / "state") as service:  # as if nothing had been
+    with serving(tmp_path / "state") as service:  # the function still has its layer
         (tmp_path / "out").unlink()
         aws(service, "invoke", *function, str(tmp_path / "out"))
         assert "moo" in (tmp_path / "out").read_text()
         assert aws(service, "list-layers") == {"Layers": []}
-        told = aws(service, "get-function", *function)
-        assert told["Configuration"]["Layers"][0]["Arn"] == arn  # type: ignore[index]
+        response = aws(service, "get-function", *function)
+        assert response["Configuration"]["Layers"][0]["Arn"] == arn  # type: ignore[index]
         aws(service, "update-function-configuration", *function, "--layers", "[]")
         aws(service, "wait", "function-updated-v2", *function)
-        told = aws(service, "invoke", *function, str(tmp_path / "out"))
-        assert told["FunctionError"] == "Unhandled" and "No module named 'cowsay'" in (tmp_path / "out").read_text()
+        response = aws(service, "invoke", *function, str(tmp_path / "out"))
+        assert response["FunctionError"] == "Unhandled" and "No module named 'cowsay'" in (tmp_path / "out").read_text()
 
 
-def test_a_deploy_with_layers_changes_only_what_differs(tmp_path: Path) -> None:
+def test_second_deploy_with_the_same_layers_changes_nothing(tmp_path: Path) -> None:
     zipped = artifact(tmp_path, "import lib\ndef lambda_handler(event, context):\n    return lib.NAME\n", runtime=RUNTIME)
     with serving(tmp_path / "state") as service:
         client = service.client("lambda", region_name="eu-west-1")
         content = {"ZipFile": zip_bytes({"python/lib.py": "NAME = 'of the layer'\n"})}
         arn = client.publish_layer_version(LayerName="lib", Content=content)["LayerVersionArn"]
         account = connect("eu-west-1", endpoint_url=service.url, keys=("lambent", "lambent"))
-        given, said = plain(tmp_path, "layered", runtime=RUNTIME, hosting=Hosting(layers=(arn,))), events.ignore
-        first, second = (deploy(given, zipped, DeployContext(account, said)) for _ in range(2))
+        config = deploy_config(tmp_path, "layered", runtime=RUNTIME, hosting=Hosting(layers=(arn,)))
+        first, second = (deploy(config, zipped, DeployContext(account, events.ignore)) for _ in range(2))
         assert (first.version, second.version, second.changed) == ("1", "1", False)
-        answer = client.invoke(FunctionName="layered", Qualifier="live")
-        assert json.loads(answer["Payload"].read()) == "of the layer"
+        response = client.invoke(FunctionName="layered", Qualifier="live")
+        assert json.loads(response["Payload"].read()) == "of the layer"

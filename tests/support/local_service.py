@@ -1,4 +1,4 @@
-"""A real local Lambda on a random port for tests, and the few calls they all make."""
+"""A real local Lambda on a random port, and the calls that many tests make."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ URL_PERMISSION = {"Action": "lambda:InvokeFunctionUrl", "Principal": "*", "Funct
 INVOKE_PERMISSION = {"Action": "lambda:InvokeFunction", "Principal": "*", "InvokedViaFunctionUrl": True}
 
 
-class Got(Struct, frozen=True):
-    """An HTTP answer; header names in lower case."""
+class FetchedResponse(Struct, frozen=True):
+    """An HTTP response. Header names are in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -55,14 +55,14 @@ class Service(Struct, frozen=True):
         return {**os.environ, **daemon.client_environment(self.url), "AWS_PAGER": ""}
 
     def client(self, name: str, **keys: str) -> Any:
-        told = {"aws_access_key_id": "lambent", "aws_secret_access_key": "lambent", "region_name": "us-east-1", **keys}
-        return boto3.client(name, endpoint_url=self.url, config=Config(retries={"total_max_attempts": 1}), **told)
+        options = {"aws_access_key_id": "lambent", "aws_secret_access_key": "lambent", "region_name": "us-east-1", **keys}
+        return boto3.client(name, endpoint_url=self.url, config=Config(retries={"total_max_attempts": 1}), **options)
 
     def log(self) -> str:
         return daemon.log_file(self.state).read_text()
 
     def role(self, name: str = "r") -> str:
-        """Makes a role if need be; its ARN."""
+        """Create a role if necessary, and return its ARN."""
         iam = self.client("iam")
         try:
             return str(iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"])
@@ -81,34 +81,35 @@ class Service(Struct, frozen=True):
         client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100})
 
     def public_url(self, name: str, code: str = ECHO, **url: Any) -> str:
-        """A function with a URL that everybody may ask."""
+        """Create a function with a public URL, and return the URL."""
         self.function(name, code)
         client = self.client("lambda")
         client.add_permission(FunctionName=name, StatementId="url", **URL_PERMISSION)
         client.add_permission(FunctionName=name, StatementId="invoke", **INVOKE_PERMISSION)
         return str(client.create_function_url_config(FunctionName=name, AuthType="NONE", **url)["FunctionUrl"])
 
-    def fetch(self, url: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Got:
-        """Asks a Function URL as a client does that cannot resolve its name: on 127.0.0.1, with its Host header."""
+    def fetch(self, url: str, method: str = "GET", body: bytes | None = None, **headers: str) -> FetchedResponse:
+        """Request a Function URL like a client that can't resolve its name: from 127.0.0.1, with its Host header."""
         parts = urlsplit(url)
-        told = {"Host": parts.netloc, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        all_headers = {"Host": parts.netloc, **{name.replace("_", "-"): value for name, value in headers.items()}}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        connection.request(method, parts.path + (f"?{parts.query}" if parts.query else ""), body, told)
-        answer = connection.getresponse()
-        got = Got(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
+        connection.request(method, parts.path + (f"?{parts.query}" if parts.query else ""), body, all_headers)
+        response = connection.getresponse()
+        headers_read = {name.lower(): value for name, value in response.getheaders()}
+        fetched = FetchedResponse(response.status, headers_read, response.read())
         connection.close()
-        return got
+        return fetched
 
 
 def environment() -> dict[str, str]:
-    """The tests' own, with bytecode kept between services: without any, compiling moto takes seconds of every start."""
-    kept = {"PYTHONPYCACHEPREFIX": str(CACHE / "bytecode")}
-    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | kept
+    """Return the tests' environment with a cache for bytecode. Without it, compiling moto takes seconds of every start."""
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return variables | {"PYTHONPYCACHEPREFIX": str(CACHE / "bytecode")}
 
 
 @contextmanager
 def serving(state: Path, port: int = 0, as_of: date | None = None) -> Iterator[Service]:
-    """A service in the background, stopped at the end."""
+    """A service that runs in the background and is stopped at the end."""
     running = daemon.ensure_running(state, port, as_of, environment())
     try:
         yield Service(state, running.port, running.pid)

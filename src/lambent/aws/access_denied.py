@@ -37,25 +37,25 @@ def translate_denial(code: str, message: str, operation: str, where: str) -> Aws
         what = f"these credentials may not call {operation}" + (f": {message}" if message else "")
         return AwsError(what, code=code, operation=operation, where=where, hint=_general_hint(message))
     action, resource = match["action"], (match["resource"] or "*").rstrip(".,")
-    who = match["who"] or "the caller"
+    caller = match["who"] or "the caller"
     what = f"not allowed: {action} on {resource}"
-    return AwsError(what, code=code, operation=operation, where=where, hint=_hint(action, resource, who, message))
+    return AwsError(what, code=code, operation=operation, where=where, hint=_hint(action, resource, caller, message))
 
 
-def _hint(action: str, resource: str, who: str, message: str) -> str:
+def _hint(action: str, resource: str, caller: str, message: str) -> str:
     needed = json.dumps(statement(action, resource))
     if deny := _DENIED.search(message):
         kind = deny["kind"] or "service control"  # AWS doesn't always say whose; most are these
-        policy = _POLICIES.get(kind, f"a {kind} policy").format(who=who)
+        policy = _POLICIES.get(kind, f"a {kind} policy").format(who=caller)
         arn = f" ({deny['arn'].rstrip('.,')})" if deny["arn"] else ""
         return f"{policy} forbids it{arn}, and no other policy can allow it: ask its administrator"
     not_allowed = _NOT_ALLOWED.search(message)
     kind = not_allowed["kind"] if not_allowed else "identity-based"
     if kind in ("identity-based", "resource-based"):
-        foreign = who == "the caller" and action.startswith("s3:")
+        foreign = caller == "the caller" and action.startswith("s3:")
         other_account = "the bucket may belong to another account; if not, " if foreign else ""
-        return f"{other_account}add to the policy of {who}: {needed}\n{POLICY_HINT}"
-    policy = _POLICIES.get(kind, f"a {kind} policy").format(who=who)
+        return f"{other_account}add to the policy of {caller}: {needed}\n{POLICY_HINT}"
+    policy = _POLICIES.get(kind, f"a {kind} policy").format(who=caller)
     return f"{policy} must allow it too: {needed}"
 
 

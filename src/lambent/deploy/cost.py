@@ -1,7 +1,7 @@
 """An estimate of what a million requests cost, for the plan. Pure.
 
 The prices are those of us-east-1 in November 2026, copied from third parties because AWS's own page wasn't available. Other
-regions differ by a few per cent to a third. A Function URL itself costs nothing, and neither does an app that nobody calls.
+regions differ by a few per cent to a third. A Function URL itself costs nothing, and neither does an app without requests.
 """
 
 from __future__ import annotations

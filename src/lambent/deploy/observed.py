@@ -104,9 +104,9 @@ def _observe_once(aws: Aws, app: str) -> tuple[Names, Observed]:
     )
 
 
-def _differ(one: Url | None, other: Url | None) -> bool:
+def _differ(url: Url | None, alias_url: Url | None) -> bool:
     """moto has one URL for a function, whatever the qualifier."""
-    return one is not None and (other is None or one.address != other.address)
+    return url is not None and (alias_url is None or url.address != alias_url.address)
 
 
 def _versions_behind(aliases: Iterable[Alias]) -> frozenset[str]:

@@ -79,7 +79,7 @@ def _logs(names: Names, actions: set[str]) -> Iterator[Statement]:
 
 
 def _role(desired: Desired, actions: set[str]) -> Iterator[Statement]:
-    """Only the managed policies that the app names may be attached to its role. PutRolePolicy has no such condition."""
+    """Allow only the managed policies that the app names to be attached to its role. PutRolePolicy has no such condition."""
     names, role = desired.names, [desired.names.role_arn]
     reads = _of("iam", READ_ACTIONS)
     yield _allow("ReadRole", reads, role)
@@ -94,7 +94,7 @@ def _role(desired: Desired, actions: set[str]) -> Iterator[Statement]:
 
 
 def _storage(desired: Desired, actions: set[str]) -> Iterator[Statement]:
-    """Destroying an app looks for uploads, so listing the bucket is allowed in any case."""
+    """Allow listing the bucket in any case, because destroying an app looks for uploads."""
     names, code, overflow = desired.names, desired.code, desired.overflow
     arn = f"arn:{names.partition}:s3:::"
     bucket = code.bucket or (overflow.bucket if overflow else "")
@@ -110,7 +110,7 @@ def _storage(desired: Desired, actions: set[str]) -> Iterator[Statement]:
 
 
 def _related(desired: Desired) -> Iterator[Statement]:
-    """What Lambda reads on behalf of whoever configures the function."""
+    """Yield the statements for what Lambda reads on behalf of the caller who configures the function."""
     settings = desired.settings
     if settings.layers:
         yield _allow("Layers", ["lambda:GetLayerVersion"], list(settings.layers))

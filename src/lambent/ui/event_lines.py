@@ -127,7 +127,9 @@ def _plan_lines(plan: events.Planned) -> tuple[Line, ...]:
     settings = [Line("note", row) for row in tables.settings(plan.settings)]
     if not plan.changes:
         return (*settings, Line("ok", f"nothing to change on {plan.location}"), *drift)
-    changes = [Line(line.verb, f"{line.verb} {line.what}", line.detail) for line in plan.lines if line.verb not in ("keep", "drift")]
+    changes = [
+        Line(line.verb, f"{line.verb} {line.what}", line.detail) for line in plan.lines if line.verb not in ("keep", "drift")
+    ]
     heading = Line("plain", f"on {plan.location}:")
     return (*settings, heading, *changes, *drift, *_access_and_cost(plan))
 

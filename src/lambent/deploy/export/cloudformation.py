@@ -47,7 +47,7 @@ def _value_parameters(desired: Desired) -> dict[str, Any]:
 
 
 def _substitute(value: Any) -> Any:
-    """Replace the placeholders by CloudFormation's own account and region. A text without them stays as it is."""
+    """Replace the placeholders by CloudFormation's own account and region. A text without them stays unchanged."""
     if isinstance(value, dict):
         return {key: _substitute(member) for key, member in value.items()}
     if isinstance(value, list):

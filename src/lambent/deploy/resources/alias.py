@@ -115,7 +115,7 @@ def take_back(deployment: Deployment, name: str, alias: str) -> bool:
 
 
 def match_url_mode(deployment: Deployment, name: str, alias: str) -> None:
-    """Give the URL the mode of the version behind it, whoever put that there, if this run has changed the mode.
+    """Give the URL the mode of the version behind it, if this run has changed the mode.
 
     Otherwise every request would be a 502, or show the raw response, until someone fixes it.
     """

@@ -33,8 +33,8 @@ _LINES = 60
 class RunCanary(Step, frozen=True):
     """Sends the new version a share of the traffic and watches its log.
 
-    `previous` and `revision` are what the alias was when observed. After an interruption the share stays as it is, and another
-    run watches it again.
+    `previous` and `revision` are what the alias was when observed. After an interruption the share stays, and another run
+    watches it again.
     """
 
     actions: ClassVar = ("lambda:UpdateAlias", "lambda:GetAlias", "logs:FilterLogEvents")

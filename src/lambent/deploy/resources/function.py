@@ -147,7 +147,7 @@ def _retry_while_role_is_new(deployment: Deployment, call: Callable[[], Function
 
 
 def _write(deployment: Deployment, name: str, write: Callable[[str], Function], is_current: Callable[[Function], bool]) -> None:
-    """Write to $LATEST once, on the condition that nobody else wrote since we looked (AWS's RevisionId).
+    """Write to $LATEST once, on the condition that no one else has since we looked (AWS's RevisionId).
 
     A lost connection may hide that a write succeeded. `is_current` returns whether the function is as the write leaves it.
     """

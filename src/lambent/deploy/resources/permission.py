@@ -120,7 +120,7 @@ def _unused_id(sid: str, existing: Iterable[Statement]) -> str:
 
 def describe(statement: Statement) -> str:
     """Return what a statement says, in words."""
-    who = "anyone" if statement.principal == "*" else statement.principal
+    principal = "anyone" if statement.principal == "*" else statement.principal
     verb = "must not" if statement.effect == "Deny" else "may"
     through = ""
     if statement.url_auth:
@@ -128,7 +128,7 @@ def describe(statement: Statement) -> str:
     elif statement.via_url:
         through = " through a URL"
     condition = f", if {statement.limits}" if statement.limits else ""
-    return f"{who} {verb} call {statement.action}{through}{condition}"
+    return f"{principal} {verb} call {statement.action}{through}{condition}"
 
 
 CLOUDFORMATION_IDS = {URL_STATEMENT: "UrlPermission", INVOKE_STATEMENT: "InvokePermission"}

@@ -125,12 +125,12 @@ class CheckUrl(Step, frozen=True):
     def _take_back(self, deployment: Deployment) -> str:
         """Take the version back, and return what came of that, in words."""
         try:
-            done = take_back(deployment, self.name, self.alias)
+            moved = take_back(deployment, self.name, self.alias)
         except AwsError as error:
             return (
                 f"version {deployment.version} is still live, because AWS refused to move back: {error.what}; lambent rollback"
             )
-        return f"version {deployment.previous} is live again" if done else f"another deploy has moved {self.alias} since"
+        return f"version {deployment.previous} is live again" if moved else f"another deploy has moved {self.alias} since"
 
     def shell(self) -> Iterator[str]:
         if self.auth == PUBLIC:

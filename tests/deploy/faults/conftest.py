@@ -1,4 +1,4 @@
-"""One local Lambda for all of these tests: each has apps of its own."""
+"""One local Lambda for all of these tests. Each test has its own apps."""
 
 from __future__ import annotations
 

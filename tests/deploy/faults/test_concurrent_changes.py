@@ -1,4 +1,4 @@
-"""Someone else at work on the same app, by hand or with a deploy of their own, in the moments that matter."""
+"""Someone else changes the same app at critical moments, by hand or with another deploy."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_rollback_stops_if_someone_deploys_at_the_same_time(world: World) -> Non
 
 
 class Fickle(HookedAws):
-    """The new version answers once, and fails ever after."""
+    """The new version responds once, and fails from then on."""
 
     def invoke(self, function: str, qualifier: str, payload: bytes) -> Invoked:
         self.calls.append("invoke")
@@ -47,7 +47,7 @@ def test_taking_back_does_not_undo_another_deploy(world: World) -> None:
     world.deploy("taken", ONE, world.direct)
 
     def fetch(url: str, *_: object) -> Response:
-        """The URL fails, and by the time that is known another version is behind it."""
+        """The URL fails, and by then another version is behind it."""
         world.deploy("taken", THREE, world.direct)
         return Response(502, b"Internal Server Error")
 

@@ -1,4 +1,4 @@
-"""A sample of all calls and faults in memory, as LAMBENT_FAULT_SEED has it. `scripts/faults --memory` runs all of it."""
+"""A sample, chosen by LAMBENT_FAULT_SEED, of all calls and faults in memory. `scripts/faults --memory` runs all of them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_two_runs_interleaved(sweep: MemorySweep, rival: str) -> None:
 
 
 class Closed(MemoryWorld):
-    """Its URL is closed by another deploy of the same code when it is asked first."""
+    """Another deploy of the same code closes the URL at its first request."""
 
     def fetch(self, url: str, within_s: float, headers: Pairs = ()) -> Response:
         MemoryWorld(self.folder, self.memory).deploy(APP, with_hosting(NEW_CODE, auth="AWS_IAM"))

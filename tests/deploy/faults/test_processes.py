@@ -1,4 +1,4 @@
-"""Real `lambent deploy` processes: killed at a moment that the seed chooses, refused, and two at once."""
+"""Real `lambent deploy` processes: killed at a moment that a seed chooses, refused, and two at the same time."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Deploy:
 
 
 def deployed(world: World, name: str, text: str) -> str:
-    """The URL of a run that nothing happens to."""
+    """Return the URL of an undisturbed run."""
     world.begin(None)
     code, url, err = Deploy(world, name, text).end()
     assert code == 0, err
@@ -64,7 +64,7 @@ def deployed(world: World, name: str, text: str) -> str:
 
 
 def kill_at(world: World, name: str, text: str, label: str, after: bool) -> None:
-    """Starts a deploy and ends it with SIGKILL when it makes that call, before or after that took effect."""
+    """Start a deploy and kill it with SIGKILL at that call, before or after the call takes effect."""
     started: list[Deploy] = []
 
     def intercept(call: Call, forward: Forward) -> Refusal | str | None:

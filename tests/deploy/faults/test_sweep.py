@@ -1,4 +1,4 @@
-"""A sample of the sweep, as LAMBENT_FAULT_SEED has it, and the cases that once went wrong. `scripts/faults` runs all of it."""
+"""A sample of the sweep, chosen by LAMBENT_FAULT_SEED, and cases that failed in the past. `scripts/faults` runs all of them."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ SEED = int(os.environ.get("LAMBENT_FAULT_SEED", "1"))
 SAMPLED = random.Random(SEED).sample(OPERATIONS, 3)
 
 ONCE_WRONG = (
-    Case("update code", "Invoke", "cut after, once"),  # the check was not asked again
+    Case("update code", "Invoke", "cut after, once"),  # the check wasn't repeated
     Case("update configuration", "UpdateAlias", "killed before"),  # the rerun deleted one version too many
-    Case("streaming off", "UpdateAlias", "access denied"),  # every request was a 502 until somebody came
+    Case("streaming off", "UpdateAlias", "access denied"),  # every request was a 502 until someone fixed it
     Case("rollback from streaming", "UpdateAlias", "500"),
     Case("rollback to streaming", "UpdateFunctionUrlConfig(live)", "killed before"),  # the rerun found nothing to do
-    Case("first deploy through S3", "PutPublicAccessBlock", "killed before"),  # the bucket stayed half made
-    Case("destroy with uploads", "DeleteObject", "killed before"),  # the rerun saw no app any more
+    Case("first deploy through S3", "PutPublicAccessBlock", "killed before"),  # the bucket stayed incomplete
+    Case("destroy with uploads", "DeleteObject", "killed before"),  # the rerun found no app
     Case("first deploy", "CreateFunction", "another deploy"),
-    Case("destroy with uploads", "HeadBucket", "credentials expired"),  # "Bad Request", and no word more
-    Case("canary", "FilterLogEvents#5", "access denied"),  # the statement that is missing was not named
-    Case("streaming on", "InvokeWithResponseStream", "not AWS that answers"),  # a report of a bug
-    Case("destroy", "HeadBucket", "not AWS that answers"),  # a login page was taken for the bucket
+    Case("destroy with uploads", "HeadBucket", "credentials expired"),  # "Bad Request" was all that it said
+    Case("canary", "FilterLogEvents#5", "access denied"),  # the missing statement wasn't named
+    Case("streaming on", "InvokeWithResponseStream", "not AWS"),  # reported as a bug
+    Case("destroy", "HeadBucket", "not AWS"),  # a login page was taken for the bucket
 )
 
 

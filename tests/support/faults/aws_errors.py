@@ -1,4 +1,4 @@
-"""How AWS says no, in each protocol's own form: (status, headers, body)."""
+"""AWS's refusals in each protocol's own form: (status, headers, body)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ACCOUNT = "123456789012"
 
 
 def server_error(call: Call) -> Refusal:
-    """AWS's own fault."""
+    """Return a failure of AWS itself."""
     if call.service == "lambda":
         return _lambda(500, "ServiceException", "An error occurred and the request cannot be processed.")
     code = {"iam": "ServiceFailure", "sts": "InternalFailure", "logs": "ServiceUnavailableException", "s3": "InternalError"}
@@ -48,7 +48,7 @@ def denied(call: Call) -> Refusal:
 
 
 def login_page(call: Call) -> Refusal:
-    """A network's login page."""
+    """Return a network's login page."""
     return 200, {"content-type": "text/html"}, b"<!DOCTYPE html><title>Wi-Fi</title><p>Please log in<br>"
 
 

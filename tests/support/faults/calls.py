@@ -1,4 +1,4 @@
-"""Which AWS call an HTTP request is: its service and operation, read as AWS reads them."""
+"""Identifies the AWS call of an HTTP request: its service and operation, parsed as AWS does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import botocore.session
 from msgspec import Struct
 
-# What IAM calls an operation, where that is not service:Operation.
+# IAM's name of an operation, where it isn't service:Operation.
 _ACTIONS = {
     "Invoke": "lambda:InvokeFunction",
     "InvokeWithResponseStream": "lambda:InvokeFunction",
@@ -21,7 +21,7 @@ _ACTIONS = {
 
 
 class Call(Struct, frozen=True):
-    """One call. `attempt` counts botocore's own repetitions from 1; `label` tells this call from the others of a run."""
+    """One call. `attempt` counts botocore's own attempts from 1, and `label` is unique within a run."""
 
     service: str
     operation: str
@@ -35,7 +35,7 @@ class Call(Struct, frozen=True):
 
 
 def identify(method: str, target: str, headers: Mapping[str, str], body: bytes) -> tuple[str, str, str]:
-    """Service, operation, and what tells it from others of its kind: the qualifier, say."""
+    """Return the service, the operation, and what tells calls of the operation apart, such as the qualifier."""
     credential = re.search(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/", headers.get("authorization", ""))
     service = credential[1] if credential else "?"
     if "x-amz-target" in headers:
@@ -70,7 +70,7 @@ def _routes() -> list[tuple[str, re.Pattern[str], str]]:
     for name in model.operation_names:
         http = model.operation_model(name).http
         path = http["requestUri"].partition("?")[0].rstrip("/")
-        # A longer pattern first: .../functions/{FunctionName}/aliases before .../functions/{FunctionName}.
+        # Longer patterns first: .../functions/{FunctionName}/aliases before .../functions/{FunctionName}.
         routes.append((http["method"], re.compile(re.sub(r"\\{[^}]+\\}", "[^/]+", re.escape(path)) + "/?"), name))
     return routes
 

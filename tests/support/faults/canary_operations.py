@@ -1,4 +1,4 @@
-"""Canaries, watched on a clock that goes on as soon as something has happened."""
+"""Operations with a canary. Its clock advances as soon as something has happened."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support.faults.operation import NEW_CODE, PLAIN, Operation
 from support.faults.world import FAILED, FAILING_PATH, QUICK, Spec, World, with_hosting
 
 _ASKED = 16
-"""So many requests, each by lot: that none of them reaches half of the versions is one chance in 65536."""
+"""The number of random requests. The chance that none of them reaches one of two equal versions is 1 in 65536."""
 
 CANARY = Canary(0.5, 60)
 WATCHED = with_hosting(NEW_CODE, canary=CANARY)
@@ -24,7 +24,7 @@ FAILING = replace(WATCHED, text="failing", fails=True)
 
 
 class Clock(Struct):
-    """Time that passes only in pauses. With `fails`, in each of them somebody meets a failure, and that is logged."""
+    """Time that passes only in pauses. With `fails`, in each of them a client meets a failure, which is logged."""
 
     world: World
     app: str
@@ -58,7 +58,7 @@ def _deploy(spec: Spec) -> Callable[[World, str], object]:
 
 
 def _leave_share(world: World, app: str) -> None:
-    """A canary that nobody watches any more: half of the requests go to a newer version."""
+    """Leave a canary that is no longer watched: half of the requests go to a newer version."""
     before = world.direct.alias(app, "live")
     assert before
     deployed = world.deploy(app, NEW_CODE, world.direct)

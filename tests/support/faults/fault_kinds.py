@@ -1,4 +1,4 @@
-"""The faults: what happens to a call, and what a run is owed then."""
+"""The kinds of faults: what happens to a call, and what must hold afterwards."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from support.faults.proxy import CUT, TRUNCATED, Forward, Interceptor
 
 
 class Killed(BaseException):
-    """The process ends here: nothing of ours may catch it."""
+    """The process ends here. None of our code may catch it."""
 
 
 class FaultKind(Struct, frozen=True):
-    """`recovers` says that the real client's own retries must get over it, so that the run succeeds; `dies` that the process is
-    no more. `word` must be in the error that the user sees, if there is one.
+    """One kind of fault.
+
+    With `recovers`, the client's own retries must get over it, so that the run succeeds. With `dies`, the process ends. `word`
+    must be in the error that the user sees, if there is one.
     """
 
     name: str
@@ -44,8 +46,8 @@ LASTING = (
     FaultKind("cut after", word="got no answer"),
     FaultKind("network gone before", word="got no answer"),
     FaultKind("network gone after", word="got no answer"),
-    FaultKind("throttled for ever", word="throttling"),
-    FaultKind("not AWS that answers", word="isn't from AWS"),
+    FaultKind("throttled forever", word="throttling"),
+    FaultKind("not AWS", word="isn't from AWS"),
     FaultKind("credentials expired", word="expired"),
     FaultKind("access denied", word="not allowed: "),
 )
@@ -56,16 +58,16 @@ KINDS = (*ONCE, *LASTING, *DEADLY, *OTHERS)
 _ANSWERS: dict[str, Callable[[Call], Refusal]] = {
     "500 once": aws_errors.server_error,
     "500": aws_errors.server_error,
-    "not AWS that answers": aws_errors.login_page,
+    "not AWS": aws_errors.login_page,
     "throttled once": aws_errors.throttled,
-    "throttled for ever": aws_errors.throttled,
+    "throttled forever": aws_errors.throttled,
     "credentials expired": aws_errors.expired,
     "access denied": aws_errors.denied,
 }
 
 
 class Fault:
-    """One kind of fault at one call. `struck` is set once it happened; `dead` when the process has been killed."""
+    """One kind of fault at one call. `struck` is set once it has happened, and `dead` when the process has been killed."""
 
     def __init__(self, kind: FaultKind, label: str, rival: Callable[[], None] | None = None) -> None:
         self.kind, self.label = kind, label
@@ -88,12 +90,12 @@ class Fault:
         return self._strike(call, forward)
 
     def _lasts_for(self, call: Call) -> bool:
-        """Whether this call, not the struck one, is hit too."""
+        """Return whether the fault also hits this call, which isn't the one that it struck first."""
         if self.struck is None or self.kind.recovers or self.kind.concurrent:
             return False
         if self.kind.name in ("credentials expired", "network gone before", "network gone after"):
             return True
-        if self.kind.name in ("access denied", "throttled for ever"):
+        if self.kind.name in ("access denied", "throttled forever"):
             return call.operation == self.struck.operation
         return call.label == self.label
 

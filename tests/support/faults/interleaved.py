@@ -1,4 +1,4 @@
-"""Two runs at once in memory: between any two calls of the one, the other makes as many as a seed chooses."""
+"""Two runs at the same time, in memory: between any two calls of one, the other makes as many calls as a seed chooses."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _STEPS = (0, 0, 0, 1, 1, 2, 3, 6, 12, 24)
 
 
 class SteppedAws:
-    """An `Aws` whose calls wait until they are let through."""
+    """An `Aws` whose calls wait until they are allowed."""
 
     def __init__(self, aws: Aws, observe: Callable[[], None]) -> None:
         self._aws, self._observe = aws, observe
@@ -49,7 +49,7 @@ class SteppedAws:
         return method if name in ("region", "signed", "caller") else call
 
     def allow_calls(self, calls: int) -> None:
-        """Lets so many through, and returns once they are made, or the run is over."""
+        """Allow so many calls, and return once they are made or the run is over."""
         with self._changed:
             self._allowed = self._made + calls
             self._changed.notify_all()
@@ -85,7 +85,7 @@ def run(every: MemorySweep, operation: Operation, rival: str, seed: int) -> list
     world.aws = world.memory
     wrong = [f"{each!r}" for each in errors if each is not None and not _says_so(each)]
     wrong += ["it still runs"] if thread.is_alive() else []
-    # One that closes the URL and one that moves the alias may each have lost the other's half, and say so.
+    # If one closes the URL and the other moves the alias, each may lose its other half and say so.
     wrong += ["nobody won"] if None not in errors and not operation.may_be_forbidden else []
     again = every.once(world, operation)
     observe()

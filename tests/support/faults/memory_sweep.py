@@ -1,6 +1,6 @@
-"""The same operations against AWS in memory, where a case takes a few milliseconds: every call, without botocore and processes.
+"""The same operations against AWS in memory, where a case takes a few milliseconds, so that every call can be tried.
 
-Between any two calls the URL is asked. Answers that are streamed are not to be had here.
+The URL is requested between any two calls. Streamed responses aren't supported here.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from support.memory_aws import MemoryAws
 
 IN_MEMORY = tuple(each for each in OPERATIONS if not each.spec.stream and not (each.start and each.start.stream))
 KINDS = (
-    *("killed before", "killed after", "refused", "unheard", "gone before", "gone after", "denied"),
+    *("killed before", "killed after", "refused", "answer lost", "gone before", "gone after", "denied"),
     *("another deploy before", "another deploy after", "destroyed before", "destroyed after"),
 )
 APP = "app"
@@ -48,7 +48,7 @@ def lambda_handler(event, context):
 
 
 class MemoryWorld(World):
-    """`aws` is what an operation sees, `direct` the same without faults."""
+    """`aws` is what an operation sees, and `direct` is the same without faults."""
 
     def __init__(self, folder: Path, aws: MemoryAws) -> None:
         self.folder, self.memory = folder, aws
@@ -87,7 +87,7 @@ def _nothing() -> None:
 
 
 class FaultyAws:
-    """An `Aws` with a fault at one call, and somebody who looks before and after each one."""
+    """An `Aws` with a fault at one call. `observe` is called after every call, and `strike` at the fault."""
 
     def __init__(
         self, aws: Aws, kind: str, label: str, strike: Callable[[], None] = _nothing, observe: Callable[[], None] = _nothing
@@ -106,7 +106,7 @@ class FaultyAws:
             return method
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            with self._lock:  # the calls of a look run at the same time
+            with self._lock:  # the reads of an observation run at the same time
                 return self._called(name, partial(method, *args, **kwargs), args)
 
         return call
@@ -138,7 +138,7 @@ class FaultyAws:
             self._apply_fault()
 
     def _after(self, hit: bool) -> None:
-        if hit and self._kind == "unheard":
+        if hit and self._kind == "answer lost":
             raise _unheard()
         if hit and self._kind.endswith("after"):
             self._apply_fault()
@@ -164,7 +164,7 @@ class Violation(Struct, frozen=True):
 
 
 class MemorySweep(Struct):
-    """All cases of an operation begin with a copy of the same AWS."""
+    """Runs cases. All cases of an operation begin with a copy of the same AWS."""
 
     folder: Path
     count: int = 0
@@ -172,12 +172,12 @@ class MemorySweep(Struct):
     _after: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def cases(self, operation: Operation) -> list[tuple[Operation, str, str]]:
-        """All there are. Where nothing is left there is no canary."""
+        """Return all cases of an operation. Without a live version there is no canary."""
         kinds = [kind for kind in KINDS if not (operation.canary and kind.startswith("destroyed"))]
         return [(operation, label, kind) for label in self.labels(operation) for kind in kinds]
 
     def labels(self, operation: Operation) -> list[str]:
-        """An unbroken run: its calls."""
+        """Return the calls of an undisturbed run."""
         world = self.begin(operation)
         watched = FaultyAws(world.memory, "", "")
         world.aws = watched  # type: ignore[assignment]
@@ -233,7 +233,9 @@ class MemorySweep(Struct):
             wrong.append(f"the other lost and did not say so: {rival.error.what}")
         again = self.once(world, operation)
         self.fetch(world, responses)
-        if again is not None and not (kind.startswith("destroyed") and operation.is_rollback):  # nothing is left to go back to
+        if again is not None and not (
+            kind.startswith("destroyed") and operation.is_rollback
+        ):  # there is nothing left to go back to
             wrong.append(f"the rerun failed: {again!r}")
         elif again is None:
             wrong += self.differences(world, operation, kind)
@@ -269,11 +271,9 @@ class MemorySweep(Struct):
             if operation.refused or operation.canary:
                 ignored |= {"live"}
         if kind.startswith("destroyed"):
-            ignored |= {"log group", "role", "policies"}  # an update leaves its tags as they are, and what is attached
+            ignored |= {"log group", "role", "policies"}  # an update doesn't change tags and attached policies
         if operation.start and operation.start.overflow:
-            ignored |= {
-                "uploads"
-            }  # a run that ended between a version and its packages leaves those until the app is destroyed
+            ignored |= {"uploads"}  # if a run ends before it deletes a version's packages, they stay until the app is destroyed
         return differences(state, expected, ignored)
 
 

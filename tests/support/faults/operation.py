@@ -1,4 +1,4 @@
-"""What an operation is: where it begins and ends, how it is run, and the answers that its URL may give meanwhile."""
+"""Operations: where they begin and end, how they run, and the responses that a URL may give in between."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from support.faults.world import QUICK, Spec, World, with_hosting
 PLAIN = Spec("plain")
 NEW_CODE = replace(PLAIN, text="new")
 OTHER = "other"
-"""What the concurrent deploy says."""
+"""The response of what the concurrent deploy deploys."""
 
 BETWEEN_MODES: StatusAndBody = (502, b"Internal Server Error")
-"""AWS changes a URL's mode and an alias one after the other: between the two calls there is no whole answer to be had."""
+"""AWS changes a URL's mode and an alias one after the other. Between the two calls no complete response is possible."""
 
 
 def differences(state: dict[str, str], expected: dict[str, str], ignored: set[str]) -> list[str]:
-    """Where a state is not as it should be, of the app or of its stage; what is in `left` does not count."""
+    """Return where a state, of the app or its stage, isn't as expected. What is in `ignored` doesn't count."""
     return [
         f"{key} is {state[key]}, not {expected[key]}"
         for key in expected
@@ -38,11 +38,11 @@ def nothing(world: World, app: str) -> None:
 
 
 class Operation(Struct, frozen=True):
-    """`run` may be run again after a fault; `start` brings the app to where the operation begins, `spec` is where it ends.
+    """One operation. `start` brings the app to where it begins, and `spec` is where it ends. `run` can be repeated.
 
-    `prepare` does what no deploy does, after `start`. `allowed` are the answers that a client may get meanwhile, beside those
-    of before and after. An operation that is to be refused says in `refused` what the refusal holds. With `beside` it is about
-    another stage's app, whose name ends so. `new_bucket` says that it makes lambent's bucket, `ends` that it is a destroy.
+    `prepare` does what no deploy does, after `start`. `allowed_between` are further responses that a client may get in between.
+    An operation that must be refused has in `refused` a part of the message. With `stage_suffix` it is about another stage's
+    app, whose name ends with it. `new_bucket` says that it creates lambent's bucket, `is_destroy` that it is a destroy.
     """
 
     name: str
@@ -70,12 +70,12 @@ class Operation(Struct, frozen=True):
 
     @property
     def rival_spec(self) -> Spec:
-        """What someone else deploys meanwhile."""
+        """What someone else deploys at the same time."""
         spec = replace(self.start or self.spec, text=OTHER)
         return with_hosting(spec, keep_versions=1000) if self.is_rollback else spec
 
     def once(self, world: World, app: str) -> None:
-        """A run with its usual end. Raises LambentError for any other."""
+        """Run it, and expect its usual end. Raises LambentError for any other."""
         try:
             self.run(world, app)
         except LambentError as error:
@@ -106,7 +106,7 @@ def destroyed(name: str, spec: Spec) -> Operation:
 
 
 def destroy(world: World, app: str) -> None:
-    """As the command does it; that nothing is left to delete is well."""
+    """Destroy the app as the command does. It is fine if nothing is left to delete."""
     try:
         prepare_destroy = ending.prepare(app, world.aws, logs=True, timing=QUICK)
     except DeployError as error:

@@ -1,4 +1,4 @@
-"""What is done to an app while a fault happens."""
+"""The table of operations, during which faults happen."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CORS = with_hosting(PLAIN, cors=Cors(("https://one.example",), ("GET",), ("x-one
 TAGGED = with_hosting(PLAIN, tags=(("team", "shop"), ("old", "1")))
 BESIDE = with_hosting(
     replace(PLAIN, overflow="one"), bucket=PACKAGES, keep_versions=1
-)  # each update ends the archive of before
+)  # each update deletes the previous archive
 EVERYTHING = with_hosting(
     replace(HOSTED, text="everything", memory_mb=256, environment=(("COLOUR", "blue"),), stream=True),
     provisioned_concurrency=1,

@@ -1,4 +1,4 @@
-"""A proxy between a deploy and AWS (or the local Lambda) that knows each call by name and may intercept with it."""
+"""A proxy between a deploy and AWS (or the local Lambda) that knows each call by name and may intercept it."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from support.faults.aws_errors import Refusal
 from support.faults.calls import Call, identify
 
 Forward = Callable[[], None]
-"""Lets the call take effect; its answer is kept."""
+"""Lets the call take effect, and keeps its answer."""
 
 CUT, TRUNCATED = "cut", "torn"
-"""What a interceptor answers to have the connection cut, instead of an answer or in its midst."""
+"""What an interceptor returns to cut the connection instead of the answer, or in the middle of it."""
 
 Interceptor = Callable[[Call, Forward], "Refusal | str | None"]
-"""Decides what becomes of a call: None lets it pass; it may have forwarded it already."""
+"""Decides about a call: None lets it pass. It may have forwarded the call already."""
 
 OnAnswer = Callable[[Call, Refusal], None]
-"""Hears every true answer before the deploy does."""
+"""Is called with every true answer before the deploy gets it."""
 
 _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"}
 
@@ -47,7 +47,7 @@ class Proxy:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def begin(self, interceptor: Interceptor | None) -> None:
-        """A new run: calls are counted from the start."""
+        """Begin a new run: calls are counted from the start."""
         with self._lock:
             self.interceptor = interceptor
             self.calls: list[Call] = []
@@ -60,7 +60,7 @@ class Proxy:
         self._server.server_close()
 
     def identify_call(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Call:
-        """The call this request is; botocore's repetitions of one carry the same id."""
+        """Return the call of this request. botocore's repetitions of a call have the same ID."""
         service, operation, detail = identify(method, target, headers, body)
         attempt = headers.get("amz-sdk-request", "attempt=1").partition("attempt=")[2].partition(";")[0]
         with self._lock:
@@ -151,7 +151,7 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
 
 
 def upstream(proxy: Proxy, method: str, target: str, headers: dict[str, str], body: bytes) -> Refusal:
-    """The true answer."""
+    """Return the true answer."""
     connection = http.client.HTTPConnection(proxy.host, proxy.port, timeout=120)
     on_answer = {name: value for name, value in headers.items() if name not in {*_HOP, "expect", "host"}}
     on_answer["host"] = f"{proxy.host}:{proxy.port}"

@@ -1,4 +1,4 @@
-"""Each call of every operation, each kind of fault at it, and what must hold afterwards. Seeded: the order is the seed's."""
+"""Tries each kind of fault at each call of every operation, and checks what must hold afterwards. A seed chooses the order."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from support.faults.url_poller import StatusAndBody, UrlPoller, request_once
 from support.faults.world import PACKAGES, Spec, World, on_url
 
 PASSES_S = 45
-"""More than this the client never spends on being throttled."""
+"""The client never waits longer than this while it is throttled."""
 
-STANDING = ("500", "cut before", "cut after", "throttled for ever", "access denied")
-"""Faults of one call alone: the others are answered."""
+STANDING = ("500", "cut before", "cut after", "throttled forever", "access denied")
+"""Faults of one call only: AWS answers the others."""
 
 
 class Case(Struct, frozen=True):
@@ -35,7 +35,7 @@ class Case(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """What came of a case: `wrong` is empty when everything held."""
+    """The outcome of a case: `wrong` is empty if everything held."""
 
     case: Case
     ended: str
@@ -54,7 +54,7 @@ class Sweep(Struct):
     _after: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def cases(self, operations: tuple[Operation, ...] = OPERATIONS) -> list[Case]:
-        """All there are, in the order of the calls."""
+        """Return all cases, in the order of the calls."""
         cases = []
         for operation in operations:
             self.learn(operation)
@@ -62,8 +62,10 @@ class Sweep(Struct):
         return cases
 
     def priority(self, case: Case) -> int:
-        """0 for a call that writes (or asks the new version), 1 for one that looks again after those; 2 before them, if that
-        ends the run, for then nothing is to be set back; else 3, for it tells least. By what an unbroken run does.
+        """Return the order of a case, by what an undisturbed run does: the most telling cases come first.
+
+        0: a call that writes, or invokes the new version. 1: a read after those. 2: a read before them that ends the run, so
+        that nothing needs to be undone. 3: any other.
         """
         kind = next(each for each in KINDS if each.name == case.kind)
         labels = self._labels[case.operation]
@@ -74,7 +76,7 @@ class Sweep(Struct):
         return 3 if kind.recovers or kind.concurrent else 2
 
     def learn(self, operation: Operation) -> None:
-        """An unbroken run: its calls, and the state it ends in."""
+        """Record the calls of an undisturbed run, and the state in which it ends."""
         if operation.name in self._labels:
             return
         app = self._ready(operation)
@@ -89,13 +91,13 @@ class Sweep(Struct):
         if operation.stage_suffix:
             state |= {f"{key} of the stage": value for key, value in self.world.state(app + operation.stage_suffix).items()}
         if operation.spec == operation.start and "retention_days=None" in state["log group"]:
-            state["log group"] = "None"  # the last words of the function, which Lambda writes down after its end
+            state["log group"] = "None"  # Lambda writes the function's last lines after it is gone
         if operation.live_only:
             return {key: state[key] for key in ("role", "policies", "live", "statements", "url", "log group")}
         return state
 
     def _ready(self, operation: Operation) -> str:
-        """An app at the operation's start. Updates and rollbacks go on with the app of before."""
+        """Return an app at the operation's start. Updates and rollbacks reuse the app of the previous case."""
         self.world.begin(None)
         if operation.new_bucket:
             self._forget_bucket()
@@ -113,12 +115,12 @@ class Sweep(Struct):
         return app
 
     def _set_back(self, operation: Operation, start: Spec, app: str) -> None:
-        """As many versions as are kept: each further one ends the oldest, and the packages that only that one has."""
-        world = 0 if start.overflow else len(self.world.direct.versions(app))
-        for number in range(start.hosting.keep_versions - world):
+        """Deploy as many versions as are kept: each further one deletes the oldest, and the packages that only that one has."""
+        existing = 0 if start.overflow else len(self.world.direct.versions(app))
+        for number in range(start.hosting.keep_versions - existing):
             old = replace(start, text=f"old{number}", overflow=start.overflow and f"old{number}")
             self.world.deploy(app, old, self.world.direct)
-        if operation.refused and world:  # or $LATEST and the newest version were those that it left
+        if operation.refused and existing:  # or $LATEST and the newest version would be those that it left
             self.world.deploy(app, replace(start, text="old"), self.world.direct)
         self.world.deploy(app, start, self.world.direct)
         operation.prepare(self.world, app)
@@ -128,7 +130,7 @@ class Sweep(Struct):
         return operation.start
 
     def _returning(self, operation: Operation) -> str:
-        """An app whose versions 1, 2 and 3 are the ones that rollbacks go between."""
+        """Return an app whose versions 1, 2 and 3 are those that rollbacks go between."""
         if operation.name not in self._apps:
             self._apps[operation.name] = app = f"back{next(self._fresh)}"
             for spec in (ROLLBACKS[0].spec, self._start(ROLLBACKS[0]), ROLLBACKS[1].spec):
@@ -157,7 +159,7 @@ class Sweep(Struct):
     # --- one case
 
     def run(self, case: Case) -> Outcome:
-        """What went wrong with one case is not to spoil the next: that begins with an app of its own."""
+        """Run one case. If it goes wrong, the next one begins with a new app, so that it isn't affected."""
         start = time.monotonic()
         try:
             outcome = self._run(case)
@@ -172,7 +174,9 @@ class Sweep(Struct):
         kind = next(each for each in KINDS if each.name == case.kind)
         self.learn(operation)
         app = self._ready(operation)
-        before = self._state(operation, app) if operation.start and self.priority(case) > 1 else {}  # else it is not compared
+        before = (
+            self._state(operation, app) if operation.start and self.priority(case) > 1 else {}
+        )  # otherwise it isn't compared
         rival = _Rival(self.world, app + operation.stage_suffix, operation.rival_spec)
         fault = Fault(kind, case.label, rival.deploy)
         start = time.monotonic()
@@ -194,14 +198,14 @@ class Sweep(Struct):
         if wrote:
             wrong += self._differences(operation, app, kind)
         if operation.start is None:
-            self.world.direct.delete_function(app)  # hundreds of them would use the account's concurrency up
+            self.world.direct.delete_function(app)  # hundreds of them would use up the account's concurrency
         responses = {answer: count for poller in pollers for answer, count in poller.responses.items()}
         good = operation.bodies | ({operation.rival_spec.body} if kind.concurrent else set())
         wrong += [f"a client got {_describe(answer)}" for answer in responses if not _is_complete(answer, good, operation)]
         return Outcome(case, ended, tuple(wrong), sum(responses.values()), time.monotonic() - start)
 
     def _ask(self, stack: ExitStack, app: str, operation: Operation) -> list[UrlPoller]:
-        """The clients: of a first deploy's URL from the moment there is one."""
+        """Start the clients. A first deploy's URL gets its client as soon as it exists."""
         pollers: list[UrlPoller] = []
         lock = threading.Lock()
 
@@ -217,11 +221,11 @@ class Sweep(Struct):
         return pollers
 
     def _wrote(self, kind: FaultKind) -> bool:
-        """Whether the run got beyond looking, so that there is something for a rerun to go on from."""
+        """Return whether the run did more than read, so that there is something for a rerun to continue from."""
         return kind.recovers or kind.concurrent or not all(_reads(call.operation) for call in self.world.proxy.calls)
 
     def _attempt(self, operation: Operation, app: str, kind: FaultKind, fault: Fault, rival: _Rival, wrong: list[str]) -> str:
-        """The run with the fault. What the user is shown is judged here."""
+        """Run the operation with the fault, and judge the error that the user sees."""
         error: BaseException | None = None
         try:
             operation.once(self.world, app)
@@ -252,21 +256,19 @@ class Sweep(Struct):
         return "rerun done"
 
     def _differences(self, operation: Operation, app: str, kind: FaultKind) -> list[str]:
-        """What another deploy leaves is its own: versions that are not live, and uploads."""
+        """Return the differences from the expected state. What another deploy leaves, such as its versions, doesn't count."""
         state, expected = self._state(operation, app), self._after[operation.name]
         ignored = {"versions", "uploads"} if kind.concurrent else set()
-        if kind.concurrent and operation.prepare is not nothing:  # which is not done again
+        if kind.concurrent and operation.prepare is not nothing:  # which isn't repeated
             ignored |= {"latest", "alias"}
         if kind.concurrent and (operation.refused or operation.canary):
             ignored |= {"live"}
         if operation.start and operation.start.overflow:
-            ignored |= {
-                "uploads"
-            }  # a run that ended between a version and its packages leaves those until the app is destroyed
+            ignored |= {"uploads"}  # if a run ends before it deletes a version's packages, they stay until the app is destroyed
         return differences(state, expected, ignored)
 
     def _left_broken(self, operation: Operation, app: str, kind: FaultKind, error: BaseException | None) -> list[str]:
-        """A run that was refused, and could still act, leaves a URL that answers."""
+        """Return what is wrong with the URL after a run that was refused and could still act: it must respond."""
         url = self.world.url(app)
         if kind.name not in STANDING or not isinstance(error, LambentError) or operation.start is None or not url:
             return []
@@ -276,7 +278,7 @@ class Sweep(Struct):
 
 
 class _Rival:
-    """Someone else, who deploys other code at the very moment."""
+    """Someone else, who deploys other code at that moment."""
 
     def __init__(self, world: World, app: str, spec: Spec) -> None:
         self._world, self._app, self._spec = world, app, spec
@@ -289,7 +291,7 @@ class _Rival:
             self.error = error
 
     def verdict(self, operation: Operation, error: BaseException | None) -> list[str]:
-        """One wins, and the other says so."""
+        """Return what is wrong: one of the two must win, and the other must say so."""
         wrong = []
         if error is not None and self.error is not None:
             wrong.append("nobody won")
@@ -300,7 +302,7 @@ class _Rival:
             return wrong
         live = self._world.direct.function(self._app, "live")
         winners = [operation.spec] if error is None else [self._spec]
-        if operation.refused and operation.start:  # it is no winner, whoever else there is
+        if operation.refused and operation.start:  # it can't win
             winners = [operation.start, self._spec]
         if live is None or live.sha256 not in {each.artifact(self._world.folder).sha256 for each in winners}:
             wrong.append("what is live is not the winner's")
@@ -316,7 +318,7 @@ def _says_so(error: LambentError) -> bool:
 
 
 def _shown(error: LambentError, kind: FaultKind, fault: Fault) -> list[str]:
-    """What is wrong with the error that the user sees."""
+    """Return what is wrong with the error that the user sees."""
     wrong = []
     shown = format_error(error)
     if kind.recovers:
@@ -325,13 +327,11 @@ def _shown(error: LambentError, kind: FaultKind, fault: Fault) -> list[str]:
         wrong.append(f"not what, where, try: {shown}")
     if error.exit_code != (4 if isinstance(error, UnconfirmedError) else 1) or "Traceback" in shown:
         wrong.append(f"exit code {error.exit_code}: {shown}")
-    if kind.word and kind.word not in shown and (fault.struck is None or fault.struck.service != "s3"):  # it has own words
+    if kind.word and kind.word not in shown and (fault.struck is None or fault.struck.service != "s3"):  # S3 has its own words
         wrong.append(f"does not say {kind.word!r}: {shown}")
     if kind.name == "access denied" and fault.struck:
         call = fault.struck
-        resource = (
-            "arn:aws:s3:::" if call.operation.startswith("Head") else aws_errors.resource(call)
-        )  # its answer has no words
+        resource = "arn:aws:s3:::" if call.operation.startswith("Head") else aws_errors.resource(call)  # its answer has no text
         if not all(each in error.hint for each in (f'"{call.action}"', resource, "Allow")):
             wrong.append(f"does not name the statement for {call.action}: {shown}")
     return wrong

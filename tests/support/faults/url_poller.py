@@ -1,4 +1,4 @@
-"""A client that asks a URL without pause, and remembers what it got."""
+"""A client that requests a URL all the time and counts the responses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PUBLIC_REFUSAL = 403
 
 
 class UrlPoller:
-    """Asks over one connection after the other while something else goes on. `pause_s` spares the machine."""
+    """Sends requests, over one connection after the other, while something else happens. `pause_s` limits the load."""
 
     def __init__(self, url: str, pause_s: float = 0.0) -> None:
         self.url = url

@@ -1,4 +1,4 @@
-"""What the faults happen to: apps on a local Lambda, deployed by the real client through the proxy."""
+"""Where the faults happen: apps on a local Lambda, deployed by the real client through the proxy."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from support.streaming_runtime import WRAPPER, function_files
 REGION = "eu-west-1"
 QUICK = Timing(role_s=2, settle_s=20, answer_s=1.5)
 PACKAGES = "packages-of-the-users-own"
-"""A bucket that lambent did not make."""
+"""A bucket that lambent didn't create."""
 
 FAILING_PATH = "x"
 FAILED = (502, b"Internal Server Error")
@@ -65,8 +65,10 @@ def answer(event, out):
 
 
 class Spec(Struct, frozen=True):
-    """One state of an app. `s3`: the zip goes through a bucket, as one above 50 MB would. `overflow` is what is in the archive
-    of packages beside it, if there is one. What `fails` does so at `FAILING_PATH` only.
+    """One state of an app.
+
+    With `s3` the zip goes through a bucket, as one above 50 MB would. `overflow` is the content of the archive of packages next
+    to it, if there is one. What `fails` does so only at `FAILING_PATH`.
     """
 
     text: str
@@ -80,7 +82,7 @@ class Spec(Struct, frozen=True):
 
     @property
     def body(self) -> tuple[int, bytes]:
-        """What its URL answers."""
+        """The response of its URL."""
         return 200, f"{self.text} {2000 * 'x'}".encode()
 
     def config(self, folder: Path, app: str) -> Config:
@@ -136,7 +138,7 @@ def _pack(path: Path, text: str, fails: bool) -> None:
 
 
 class World:
-    """`aws` is watched by the proxy, `direct` is not. `waited_s` adds up what the client would have waited between attempts."""
+    """`aws` goes through the proxy, `direct` doesn't. `waited_s` are the pauses that the client would have made."""
 
     fault: Fault | None = None
 
@@ -149,7 +151,7 @@ class World:
         return deploy(config, zipped, DeployContext(aws or self.aws, events.ignore, timing, self.fetch))
 
     def fetch(self, url: str, within_s: float, headers: Pairs = ()) -> Response:
-        """As a deploy asks its URL."""
+        """Send a request as a deploy does."""
         return fetch(url, within_s, headers)
 
     def request(self, url: str) -> tuple[int, bytes]:
@@ -166,11 +168,11 @@ class World:
         return entry.address if entry else ""
 
     def state(self, app: str) -> dict[str, str]:
-        """Everything there is of an app, without what differs from run to run."""
+        """Return everything that exists of an app, without what differs from run to run."""
         return state(self.direct, app, self.objects())
 
     def objects(self) -> list[str]:
-        """The keys in all buckets."""
+        """Return the keys in all buckets."""
         buckets = [each["Name"] for each in self.s3.list_buckets()["Buckets"]]
         return sorted(entry["Key"] for each in buckets for entry in self.s3.list_objects_v2(Bucket=each).get("Contents", ()))
 
@@ -180,7 +182,7 @@ class World:
 
 
 def state(aws: Aws, app: str, objects: Iterable[str]) -> dict[str, str]:
-    """Everything there is of an app, with its keys among all `objects`, and without what differs from run to run."""
+    """Return everything that exists of an app, with its keys among all `objects`, without what differs from run to run."""
     _, observed = observe(aws, app, 20)
     latest, live, url = observed.latest, observed.live, observed.url
     environment: dict[str, Any] = {
@@ -201,7 +203,7 @@ def state(aws: Aws, app: str, objects: Iterable[str]) -> dict[str, str]:
 
 @contextmanager
 def open_world(folder: Path) -> Iterator[World]:
-    """A local Lambda of its own, and two ways to it. botocore's pauses between attempts are counted, not waited."""
+    """Start a local Lambda, with two ways to it. botocore's pauses between attempts are counted, not waited for."""
     waited: list[float] = []
     with pytest.MonkeyPatch.context() as patch, serving(folder / "state") as service, proxied(service.url) as proxy:
         usual = standard.ExponentialBackoff.delay_amount
@@ -227,7 +229,7 @@ def _die(world: World) -> None:
 
 
 def on_url(open_world: World, then: Callable[[str], None]) -> None:
-    """Calls `then` with a Function URL's address as soon as there is one."""
+    """Call `then` with a Function URL's address as soon as it exists."""
 
     def environment(call: Call, answer: Refusal) -> None:
         if call.operation == "CreateFunctionUrlConfig" and answer[0] == 201:

@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -27,7 +28,7 @@ _TEMPORARY = "LAMBENT_TESTS_TMPDIR"
 def _use_own_folders() -> None:
     os.environ["XDG_CACHE_HOME"] = str(CACHE)  # lambent's and uv's caches are inside
     folder = os.environ.get(_TEMPORARY) or tempfile.mkdtemp(prefix="lambent-tests-")
-    os.chmod(folder, 0o755)  # some tests act as another user
+    Path(folder).chmod(0o755)  # some tests act as another user
     os.environ[_TEMPORARY] = os.environ["TMPDIR"] = tempfile.tempdir = folder
 
 

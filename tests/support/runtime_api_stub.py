@@ -1,6 +1,6 @@
-"""A stand-in Runtime API on a thread, a real interpreter running the wrapper against it, and builders of events.
+"""A stub of the Runtime API in a thread, a real interpreter that runs the wrapper against it, and builders of events.
 
-It holds the runtime to the order AWS holds it to (one `next`, one answer, `next` again) and to the size of an answer.
+Like AWS, the stub insists on the order of calls (`next`, one response, `next` again) and on the size limit of responses.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ LIMIT = 6_291_556
 PATIENCE = 30.0
 
 
-def make_event(method: str = "GET", path: str = "/", **over: Any) -> dict[str, Any]:
-    """A Function URL event. `query`, `body` (str or bytes), `headers`, `cookies`, `domain` and `protocol` may be said."""
-    domain = over.pop("domain", "abcdefghijklmnopqrstuvwxyz012345.lambda-url.eu-west-1.on.aws")
+def make_event(method: str = "GET", path: str = "/", **overrides: Any) -> dict[str, Any]:
+    """Return a Function URL event. Optional: `query`, `body` (str or bytes), `headers`, `cookies`, `domain` and `protocol`."""
+    domain = overrides.pop("domain", "abcdefghijklmnopqrstuvwxyz012345.lambda-url.eu-west-1.on.aws")
     headers = {"host": domain, "x-forwarded-proto": "https", "x-forwarded-port": "443", "x-forwarded-for": "203.0.113.7"}
-    headers |= over.pop("headers", {})
+    headers |= overrides.pop("headers", {})
     event: dict[str, Any] = {
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": path,
-        "rawQueryString": over.pop("query", ""),
+        "rawQueryString": overrides.pop("query", ""),
         "headers": headers,
         "requestContext": {
             "accountId": "anonymous",
@@ -47,30 +47,30 @@ def make_event(method: str = "GET", path: str = "/", **over: Any) -> dict[str, A
             "http": {
                 "method": method,
                 "path": path,
-                "protocol": over.pop("protocol", "HTTP/1.1"),
+                "protocol": overrides.pop("protocol", "HTTP/1.1"),
                 "sourceIp": "203.0.113.7",
                 "userAgent": "test",
             },
             "requestId": "r",
-            "stage": over.pop("stage", "$default"),
+            "stage": overrides.pop("stage", "$default"),
             "time": "10/Jul/2026:19:19:06 +0000",
             "timeEpoch": 1783711146671,
         },
         "isBase64Encoded": False,
     }
-    if cookies := over.pop("cookies", None):
+    if cookies := overrides.pop("cookies", None):
         event["cookies"] = cookies
         headers["cookie"] = "; ".join(cookies)
-    body = over.pop("body", None)
+    body = overrides.pop("body", None)
     if isinstance(body, bytes):
         event |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
     elif body is not None:
         event["body"] = body
-    return event | over
+    return event | overrides
 
 
 class Posted(Struct, frozen=True):
-    """What the runtime posted: to where ("response", "error", "init/error"), with which headers, and the JSON in it."""
+    """A POST by the runtime: its `kind` ("response", "error", "init/error"), headers, parsed JSON and size."""
 
     kind: str
     headers: dict[str, str]
@@ -79,7 +79,7 @@ class Posted(Struct, frozen=True):
 
     @property
     def body(self) -> bytes:
-        """The body of an HTTP answer."""
+        """The body of an HTTP response."""
         body: str = self.data["body"]
         return base64.b64decode(body) if self.data["isBase64Encoded"] else body.encode()
 
@@ -94,10 +94,10 @@ class Posted(Struct, frozen=True):
 
 
 class Streamed:
-    """An answer posted in chunks, to be looked at while it arrives.
+    """A response posted in chunks, which a test can read while it arrives.
 
-    `complete` once it ended as it should. `digest` (SHA-256) is that of all after the first chunk. At most `keep` chunks are
-    kept: of a very large answer it is enough to have the prelude and the digest.
+    `complete` is set when it has ended regularly. `digest` is the SHA-256 of everything after the first chunk. At most `keep`
+    chunks are kept: of a very large response the prelude and the digest are enough.
     """
 
     def __init__(self, headers: dict[str, str], keep: int) -> None:
@@ -110,7 +110,7 @@ class Streamed:
         self._chunks: queue.Queue[bytes | None] = queue.Queue()
 
     def arrive(self, chunk: bytes | None) -> None:
-        """One chunk as it was on the wire; None when there will be no more."""
+        """Accept a chunk as it was sent; None at the end."""
         self._count += 1
         if chunk is not None and self._count > 1:
             self.digest.update(chunk)
@@ -118,37 +118,37 @@ class Streamed:
             self._chunks.put(chunk)
 
     def chunk(self) -> bytes | None:
-        """Waits for the next chunk; None at the end."""
+        """Wait for the next chunk. Returns None at the end."""
         return self._chunks.get(timeout=PATIENCE)
 
     def prelude(self) -> dict[str, Any]:
-        """Waits for the first chunk, which is the prelude and nothing else."""
+        """Wait for the first chunk, which must be exactly the prelude."""
         text, nuls, rest = (self.chunk() or b"").partition(bytes(8))
         assert (nuls, rest) == (bytes(8), b"")
-        found: dict[str, Any] = json.loads(text)
-        return found
+        prelude: dict[str, Any] = json.loads(text)
+        return prelude
 
     def rest(self) -> bytes:
-        """Waits for the end, and has what came until then."""
+        """Wait for the end and return what has come until then."""
         chunks = []
         while (chunk := self.chunk()) is not None:
             chunks.append(chunk)
         return b"".join(chunks)
 
     def error(self) -> dict[str, Any]:
-        """What the trailers say of a failure."""
-        found: dict[str, Any] = json.loads(base64.b64decode(self.trailers["lambda-runtime-function-error-body"]))
-        assert found["errorType"] == self.trailers["lambda-runtime-function-error-type"]
-        return found
+        """Return the error in the trailers."""
+        error: dict[str, Any] = json.loads(base64.b64decode(self.trailers["lambda-runtime-function-error-body"]))
+        assert error["errorType"] == self.trailers["lambda-runtime-function-error-type"]
+        return error
 
 
-class StandIn:
-    """The Runtime API. `events` go out one by one; what comes back lands in `posted`; `asked` counts calls of next.
+class RuntimeApiStub:
+    """The Runtime API. It sends `events` one by one; the responses arrive in `posted`.
 
-    Who asks for restore/next lands in `posted` too, and is answered once `restored` is set.
+    A call of restore/next also arrives in `posted` and is answered once `restored` is set.
 
-    Answers in chunks land in `streams` as soon as their head is there. No chunk is read while `reading` is cleared. `cut` ends
-    the reading after so many chunks, with a status, or by hanging up if that is 0.
+    Responses in chunks arrive in `streams` as soon as their headers are complete. No chunk is read while `reading` is cleared.
+    `cut` is (chunks, status): stop reading after so many chunks and answer with the status, or close the connection if it is 0.
     """
 
     def __init__(self) -> None:
@@ -186,10 +186,10 @@ class _Server(ThreadingHTTPServer):
         self.hung_up.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A process that was killed leaves a reset connection behind."""
+        """Ignore the reset connection of a process that was killed."""
 
 
-def _handler(api: StandIn) -> type[BaseHTTPRequestHandler]:
+def _handler(api: RuntimeApiStub) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
@@ -236,7 +236,9 @@ def _handler(api: StandIn) -> type[BaseHTTPRequestHandler]:
             self._answer(202, b'{"status":"OK"}', {})
 
         def _take_stream(self) -> None:
-            assert self.path in {f"/2018-06-01/runtime/invocation/{each}/response" for each in api.running}, self.path
+            assert self.path in {f"/2018-06-01/runtime/invocation/{request_id}/response" for request_id in api.running}, (
+                self.path
+            )
             stream = Streamed({name.lower(): value for name, value in self.headers.items()}, api.keep)
             api.streams.put(stream)
             count = 0
@@ -269,7 +271,7 @@ def _handler(api: StandIn) -> type[BaseHTTPRequestHandler]:
             self.close_connection = True
             if status:
                 self._answer(status, b'{"errorType":"Sorry"}', {})
-                while self.rfile.read1(65536):  # goes on reading: only the answer says that it is in vain
+                while self.rfile.read1(65536):  # continue reading: only the response tells the runtime to stop
                     pass
 
         def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
@@ -287,37 +289,37 @@ def _handler(api: StandIn) -> type[BaseHTTPRequestHandler]:
 
 
 class Environment:
-    """An execution environment: a task folder, and a process that runs the wrapper in it. A context manager."""
+    """A context manager for an execution environment: a task folder and a process that runs the wrapper in it."""
 
-    def __init__(self, folder: Path, interpreter: Path, handler: str, **over: Any) -> None:
-        """`files` (name to text) go into the task folder; `packages` is a folder put on PYTHONPATH; `env` is added.
+    def __init__(self, folder: Path, interpreter: Path, handler: str, **overrides: Any) -> None:
+        """`files` (name to text) are written to the task folder, `packages` is a folder for PYTHONPATH, and `env` is added.
 
-        `command` is started in place of the wrapper.
+        `command` is started instead of the wrapper.
         """
         task = self.task = folder / "task"
         shutil.copytree(RUNTIME, task / "lambent_runtime", ignore=shutil.ignore_patterns("__pycache__"))
-        for name, text in over.get("files", {}).items():
+        for name, text in overrides.get("files", {}).items():
             (task / name).parent.mkdir(parents=True, exist_ok=True)
             (task / name).write_text(text)
-        self.api = StandIn()
+        self.api = RuntimeApiStub()
         self.count = 0
         self._log = folder / "log"
         environment = {
             "PATH": os.environ["PATH"],
             "LANG": "en_US.UTF-8",
             "TZ": ":UTC",
-            "PYTHONPATH": os.fspath(over.get("packages", "")),
+            "PYTHONPATH": os.fspath(overrides.get("packages", "")),
             "LAMBDA_TASK_ROOT": str(task),
             "AWS_LAMBDA_RUNTIME_API": self.api.address,
             "AWS_LAMBDA_FUNCTION_NAME": "hello",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "_HANDLER": handler,
-            **over.get("env", {}),
+            **overrides.get("env", {}),
         }
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                over.get("command") or [task / "lambent_runtime" / "bootstrap", interpreter, "/var/runtime/bootstrap.py"],
+                overrides.get("command") or [task / "lambent_runtime" / "bootstrap", interpreter, "/var/runtime/bootstrap.py"],
                 cwd=task,
                 env=environment,
                 stdout=log,
@@ -333,39 +335,39 @@ class Environment:
         self.api.close()
 
     def invoke(self, event: Any, **headers: str) -> Posted:
-        """Sends one event and waits for what comes of it."""
+        """Send an event and wait for the next POST."""
         self.count += 1
         self.api.events.put((f"request-{self.count}", json.dumps(event).encode(), _sent(headers)))
         return self.posted()
 
     def stream(self, event: Any) -> Streamed:
-        """Sends one event and waits for the head of the streamed answer to it."""
+        """Send an event and wait for the beginning of its streamed response."""
         self.count += 1
         self.api.events.put((f"request-{self.count}", json.dumps(event).encode(), {}))
         return self._await(self.api.streams)
 
     def posted(self) -> Posted:
-        """The next thing posted; fails with the log if the process is gone first."""
+        """Return the next POST. Fails with the log if the process ends before that."""
         return self._await(self.api.posted)
 
     def _await(self, arrivals: queue.Queue[Arrival]) -> Arrival:
-        until = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 return arrivals.get(timeout=0.2)
             except queue.Empty:
                 if self.process.poll() is not None and arrivals.empty():
                     raise AssertionError(f"the process ended with {self.process.returncode}:\n{self.log}") from None
-                if time.monotonic() > until:
+                if time.monotonic() > deadline:
                     raise AssertionError(f"nothing was posted:\n{self.log}") from None
 
     def wait_idle(self) -> None:
-        """Until the runtime asks for an event that was not yet there: each `next` so far but those answered."""
+        """Wait until the runtime has responded to every event and asks for the next one."""
         for _ in range(self.count + 1):
             assert self.api.waiting.acquire(timeout=PATIENCE), self.log
 
     def terminate(self) -> int:
-        """SIGTERM, and the exit status."""
+        """Send SIGTERM and return the exit status."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(PATIENCE)
 

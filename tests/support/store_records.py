@@ -8,12 +8,10 @@ from lambent.local.control.code import code_zip
 from lambent.local.store import Record
 
 REGION = "us-east-1"
-
-
 ACCOUNT = "123456789012"
 
 
-def configuration(body: bytes, version: str = "$LATEST", **more: Any) -> dict[str, Any]:
+def configuration(body: bytes, version: str = "$LATEST", **overrides: Any) -> dict[str, Any]:
     return {
         "Version": version,
         "Role": "arn:aws:iam::123456789012:role/r",
@@ -26,9 +24,9 @@ def configuration(body: bytes, version: str = "$LATEST", **more: Any) -> dict[st
         "State": "Active",
         "RevisionId": "1",
         **code_zip(body).members(),
-        **more,
+        **overrides,
     }
 
 
-def record(name: str, body: bytes, **more: Any) -> Record:
-    return Record(REGION, ACCOUNT, name, f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}", configuration(body), **more)
+def record(name: str, body: bytes, **overrides: Any) -> Record:
+    return Record(REGION, ACCOUNT, name, f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}", configuration(body), **overrides)

@@ -11,6 +11,7 @@ import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 
 from msgspec import Struct
 
@@ -270,7 +271,9 @@ def documented_kinds() -> dict[str, tuple[str, str]]:
     return {kind: (code, meaning or "the machine: disk, permissions, limits") for kind, code, meaning in rows}
 
 
+@cache
 def page() -> str:
+    """Return the page as the source has it."""
     rows: dict[str, list[Entry]] = defaultdict(list)
     for entry in sorted(set(Source().entries()), key=lambda entry: (entry.message.casefold(), entry.message, entry)):
         rows[entry.area].append(entry)

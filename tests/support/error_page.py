@@ -185,7 +185,11 @@ class Source:
             yield message, self._hints([hint] if hint else [], scope)
 
     def _hints(self, hints: list[ast.expr], scope: Scope) -> list[str]:
-        return list(dict.fromkeys(text for hint in hints for text in self.texts(hint, scope)))[:3]
+        unique: dict[str, str] = {}
+        for hint in hints:
+            for text in self.texts(hint, scope):
+                unique.setdefault(text.replace('"', ""), text)  # quotes alone make no other hint
+        return list(unique.values())[:3]
 
     def _argument(self, call: ast.Call, name: str, field: str, index: int) -> ast.expr | None:
         """Return an argument by its keyword, or by its position in the class."""

@@ -123,7 +123,7 @@ def test_missing_archive_is_uploaded_again(tmp_path: Path, cache: Path, service:
     assert observe(aws, config.name, 5)[1].archives == (("1", f"s3://mine/{key}"),)
     service.client("s3").delete_object(Bucket="mine", Key=key)
     again = prepare(config, artifact, aws, QUICK)
-    assert [line.what for line in again.lines if line.verb == "create"] == ["packages beside the zip"]
+    assert [line.what for line in again.lines if line.verb == "create"] == ["packages outside the zip"]
     assert f"aws s3 cp {artifact.overflow.path} s3://mine/{key}" in script(again)  # type: ignore[union-attr]
     deploy(config, artifact, DeployContext(aws, events.ignore, QUICK))
     assert archives(service, config.name, "mine") == [key]
@@ -135,7 +135,7 @@ def test_version_that_cannot_fetch_its_packages_does_not_go_live(
     tmp_path: Path, cache: Path, service: Service, aws: Aws
 ) -> None:
     config, artifact = build_app(tmp_path, cache, environment=(("LAMBENT_OVERFLOW", f"s3://{BUCKET}/overflow/nothing.zip"),))
-    with pytest.raises(DeployError, match=r"the function cannot fetch its packages: .*NoSuchKey") as error:
+    with pytest.raises(DeployError, match=r"the function can't fetch its packages: .*NoSuchKey") as error:
         deploy(config, artifact, DeployContext(aws, events.ignore, QUICK))
     assert "deploy again" in error.value.hint
 
@@ -153,7 +153,7 @@ def test_packages_appear_in_plan_role_and_policy(tmp_path: Path, cache: Path, aw
     assert statement in json.loads(goal.inline)["Statement"]
     allowed = {each["Sid"]: each for each in policy(goal)["Statement"]}
     assert allowed["Packages"]["Resource"] == [where] and "Bucket" in allowed
-    (line,) = (line for line in prepare(config, artifact, aws, QUICK).lines if line.what == "packages beside the zip")
+    (line,) = (line for line in prepare(config, artifact, aws, QUICK).lines if line.what == "packages outside the zip")
     assert line.verb == "create" and "pygments 2.18.0: fetched into /tmp at each start" in line.detail
     own = replace(config, hosting=Hosting(role="arn:aws:iam::123456789012:role/mine"))
     lines = prepare(own, artifact, aws, QUICK).lines

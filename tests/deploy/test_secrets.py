@@ -115,6 +115,6 @@ def test_missing_secret_is_the_reported_cause(aws: Aws, tmp_path: Path) -> None:
     with pytest.raises(DeployError) as failed:
         deploy(config, build(config, CACHE, os.environ, events.ignore), DeployContext(aws, events.ignore))
     assert failed.value.what == (
-        "the function cannot read a secret: DB = ssm:/none: ParameterNotFound: there is no such parameter in eu-west-1"
+        "the function can't read a secret: DB = ssm:/none: ParameterNotFound: there is no such parameter in eu-west-1"
     )
     assert failed.value.hint.startswith("aws ssm put-parameter --type SecureString --name /none --value VALUE; or mend")

@@ -1,4 +1,4 @@
-"""AWS's refusals and botocore's errors, in our words."""
+"""AWS's refusals and botocore's errors, translated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MemorySweep refusal of AWS's that a user can cause, in the words that AWS uses, and what is shown for it: what and try.
+"""Every AWS refusal that a user can cause, in AWS's words, and what lambent shows for it.
 
 The texts are those of the fact sheets and recordings: recorded from AWS where `tests/recordings` has them, else as reported.
 """
@@ -43,7 +43,7 @@ def test_every_known_error_is_tested() -> None:
 
 
 def recorded(value: Any) -> set[tuple[str, str]]:
-    """MemorySweep error in the recordings."""
+    """Return every error in the recordings."""
     if isinstance(value, dict):
         error = value.get("Error")
         here = {(error["Code"], error.get("Message") or "")} if isinstance(error, dict) and "Code" in error else set()
@@ -57,7 +57,7 @@ LAMBENTS_OWN_CALLS = re.compile(
     r"|cannot be deleted without|doesn't exist|does not exist\.?$|not found|[Cc]annot find alias|No policy|No Provisioned"
     r"|cannot be processed|statement id|CodeSHA256"
 )
-"""Answers to calls that lambent never makes so, or that it deals with itself before anybody sees them."""
+"""Answers to calls that lambent never makes, or that it handles itself."""
 
 
 def test_recorded_errors_are_known() -> None:

@@ -1,5 +1,6 @@
-"""The same deploys on two implementations of `Aws`: the local Lambda through botocore, and one in memory. What plan, apply and
-CLI know of a hosting target is in `lambent.aws.interface` and `lambent.aws.values`, and nowhere else.
+"""The same deploys on two implementations of `Aws`: the local Lambda through botocore, and AWS in memory.
+
+All that plan, apply and the CLI know of a hosting service is in `lambent.aws.interface` and `lambent.aws.values`.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def lambda_handler(event, context):
 
 
 class Target(Struct):
-    """Somewhere to deploy to, and how its URLs are asked."""
+    """Somewhere to deploy to, and how its URLs are requested."""
 
     aws: Aws
     fetch: Fetch
@@ -117,7 +118,7 @@ def may(*actions: str) -> tuple[str, ...]:
 
 
 def test_failing_version_leaves_the_live_version_its_permissions(target: Target) -> None:
-    """Environments of the live one may start at any time, with secrets to read."""
+    """New environments of the live version may start at any time, and need to read its secrets."""
 
     def allowed() -> list[str]:
         policy = target.aws.inline_policy(f"lambent-{target.name}", "lambent")
@@ -244,7 +245,7 @@ def test_healthy_and_failing_canary(target: Target) -> None:
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_interrupted_deploy_is_completed_by_a_rerun(tmp_path: Path, moment: str) -> None:
-    """In memory only: on the local Lambda and on moto others do the same."""
+    """Only in memory: other tests do the same on the local Lambda and on moto."""
     for number in itertools.count(16):
         target = in_memory(MemoryAws(), tmp_path)
         watched = HookedAws(target.aws, **{moment: raise_at(number, KeyboardInterrupt())})
@@ -262,7 +263,7 @@ def test_interrupted_deploy_is_completed_by_a_rerun(tmp_path: Path, moment: str)
 @pytest.mark.parametrize("fault", [KeyboardInterrupt(), CUT], ids=["killed", "cut"])
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_interrupted_canary_is_completed_by_a_rerun(tmp_path: Path, moment: str, fault: BaseException) -> None:
-    """Meanwhile there is an answer of one of the two, and afterwards of the new one alone."""
+    """During the canary one of the two versions responds, and afterwards only the new one."""
     for number in itertools.count(16):
         target = in_memory(MemoryAws(), tmp_path)
         url = target.deploy("one").url
@@ -280,7 +281,7 @@ def test_interrupted_canary_is_completed_by_a_rerun(tmp_path: Path, moment: str,
     assert number > 30
 
 
-# Waits, where the target says how long something takes
+# Waiting for changes that take a while
 
 
 def test_deploy_waits_for_changes_in_progress(tmp_path: Path) -> None:
@@ -333,7 +334,7 @@ def test_failed_provisioned_concurrency_is_reported(tmp_path: Path) -> None:
         target.deploy("one", timing=Timing(settle_s=0.1, answer_s=5), provisioned_concurrency=5)
 
 
-# The border
+# What may be imported from aws/
 
 
 SOURCE = Path(lambent.__file__).parent
@@ -361,7 +362,7 @@ def test_plan_apply_and_commands_import_only_the_interface() -> None:
 
 
 def test_both_implementations_are_complete() -> None:
-    """mypy holds the signatures, and this that nothing is left out: a Protocol's own methods would answer None."""
+    """mypy checks the signatures, and this that no method is missing: a Protocol's own methods would return None."""
     names = {name for name in dir(Aws) if not name.startswith("_")}
     assert names <= set(dir(MemoryAws))
     aws: Aws = MemoryAws()

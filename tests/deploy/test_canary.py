@@ -1,4 +1,4 @@
-"""Canaries on the local Lambda: real requests by lot, real logs, and a clock that goes on when the test says so."""
+"""Canaries on the local Lambda: random requests, real logs, and a clock that the test controls."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Clock:
 
 
 class Visitors:
-    """Fetch the URL until each of these answers came."""
+    """Clients that send requests until each of these responses has come."""
 
     def __init__(self, url: str, *expected: tuple[int, bytes], path: str = "x") -> None:
         self._url, self._wanted = f"{url}{path}", set(expected)
@@ -93,12 +93,12 @@ class CanaryApp:
         return alias.version, alias.weights
 
     def logged(self, version: str, requests: int) -> None:
-        """Waits until the log has the ends of all requests to a version: they may come after the answers."""
+        """Wait until the log has the ends of all requests to a version: they may come after the responses."""
 
         def complete() -> bool:
             lines = self._aws.log_events(f"/aws/lambda/{self._name}", "", 0)
             ends = [line for line in lines if f"[{version}]" in line.stream and line.text.startswith("REPORT")]
-            return len(ends) > requests  # the check's is one more
+            return len(ends) > requests  # the check is one more
 
         assert wait_until(complete, 20)
 
@@ -155,7 +155,7 @@ def test_canary_continues_if_the_old_version_fails_as_often(app: CanaryApp) -> N
     both = Visitors(url, (200, b"milk"), (200, b"tea"), path="")
 
     def meanwhile() -> None:
-        both()  # each has its lot, and then /x fails whoever gets it
+        both()  # both versions get requests, and then /x fails for either of them
         for _ in range(20):
             old()
 
@@ -263,7 +263,7 @@ def test_canary_continues_only_if_healthy(new: RequestCount, old: RequestCount, 
     assert is_healthy(new, old) is good
 
 
-REPORT = "REPORT RequestId: 4f\tDuration: 3.01 ms\tBilled Duration: 4 ms\tMemory Size: 128 MB\tMax MemoryWorld Used: 36 MB\t"
+REPORT = "REPORT RequestId: 4f\tDuration: 3.01 ms\tBilled Duration: 4 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\t"
 RECORD = '{"time":"t","type":"platform.report","record":{"requestId":"4f","status":"STATUS"}}'
 
 

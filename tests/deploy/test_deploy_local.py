@@ -1,4 +1,4 @@
-"""The deployer against the local Lambda, whole: real zips, real processes, a real URL. Both ends meet over HTTP only."""
+"""Deploys to the local Lambda: real zips, real processes, a real URL. Both sides meet over HTTP only."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_status_500_of_a_web_app_is_a_failure(aws: Aws, name: str, tmp_path: Pat
 
 
 def test_two_deploys_at_once(aws: Aws, endpoint: str, name: str, tmp_path: Path) -> None:
-    """Whoever loses says so; what is live is whole, and is what a winner said."""
+    """The loser says so. What is live is complete, and a winner deployed it."""
     run(aws, tmp_path, name, says("zero"))
     second_client = connect("eu-west-1", endpoint_url=endpoint, keys=("lambent", "lambent"))
     together = threading.Barrier(2)
@@ -165,7 +165,7 @@ def test_two_first_deploys_of_the_same_app_at_once(aws: Aws, endpoint: str, name
 def test_url_keeps_responding_if_a_deploy_is_killed(aws: Aws, name: str, tmp_path: Path) -> None:
     url = run(aws, tmp_path, name, says("0")).url
     live = {b"0"}
-    for number in itertools.count(8):  # the first eight calls are reads at the same time
+    for number in itertools.count(8):  # the first eight calls are simultaneous reads
         text = f"{number}"
 
         def stop(call: str, count: int, at: int = number) -> None:

@@ -1,4 +1,4 @@
-"""The deployer against moto's server, a second implementation of AWS's API. It cannot run functions: no URL is asked here."""
+"""Deploys to moto's server, a second implementation of AWS's API. It can't run functions, so no URL is requested here."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = ["endpoint"]
 QUICK = Timing(role_s=2, settle_s=5, answer_s=0.2)
 FRESH = itertools.count()
 READS_AT_ONCE = 15
-"""A deploy begins with so many reads at the same time: being broken off at the last of them stands for all."""
+"""A deploy begins with this many simultaneous reads. An interruption at the last of them represents all of them."""
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def aws(endpoint: str) -> Aws:
 
 @pytest.fixture
 def name() -> str:
-    """moto's state lasts as long as the process: each test has an app of its own."""
+    """moto's state lasts as long as the process, so each test has its own app."""
     return f"app{next(FRESH)}"
 
 
@@ -51,7 +51,7 @@ class Ran:
 
     def __init__(self, aws: Aws, folder: Path, name: str, text: str, **changes: object) -> None:
         self.seen: list[events.Event] = []
-        hosting = Hosting(keep_versions=1000)  # moto gives the number of a deleted version again
+        hosting = Hosting(keep_versions=1000)  # moto reuses the number of a deleted version
         app_config = config(folder, name, **{"hosting": hosting, **changes})
         self.done = deploy(app_config, artifact(folder, text), DeployContext(aws, self.seen.append, QUICK, answering))
 
@@ -61,7 +61,7 @@ class Ran:
 
 
 def snapshot(aws: Aws, name: str) -> object:
-    """Everything there is of an app, without what differs from run to run."""
+    """Return everything that exists of an app, without what differs from run to run."""
     names, seen = observe(aws, name, 5)
     assert seen.latest and seen.live and seen.alias and seen.url and seen.role
     return (
@@ -199,7 +199,7 @@ def interrupt_at(number: int):  # type: ignore[no-untyped-def]
 
 
 def refuse(app_config: str, error: AwsError, times: int = 1):  # type: ignore[no-untyped-def]
-    """A hook that refuses the first calls of one operation."""
+    """Return a hook that refuses the first calls of one operation."""
     remaining = itertools.count(times, -1)
 
     def hook(name: str, number: int) -> None:
@@ -376,7 +376,7 @@ def test_throttled_check_is_repeated(aws: Aws, name: str, tmp_path: Path) -> Non
 
 
 class Fickle(Failing):
-    """Answers once, and fails ever after."""
+    """Responds once, and fails from then on."""
 
     def invoke(self, function: str, qualifier: str, payload: bytes) -> Invoked:
         self.calls.append("invoke")

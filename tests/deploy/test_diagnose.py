@@ -1,4 +1,4 @@
-"""What a failing function said, and the cause and cure that are read from it."""
+"""What a failing function said, and the cause and hint that follow from it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lambent.module_packages import requirement_for
 SETTINGS = Settings("arn:aws:iam::123456789012:role/lambent-hello", "python3.13", "main.app", 256, 10, 512)
 REPORT = (
     "END RequestId: 8f5\nREPORT RequestId: 8f5\tDuration: 3.01 ms\tBilled Duration: 4 ms\tMemory Size: 256 MB\t"
-    "Max MemoryWorld Used: 36 MB\t\n"
+    "Max Memory Used: 36 MB\t\n"
 )
 
 

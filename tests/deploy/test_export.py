@@ -1,4 +1,4 @@
-"""`lambent export`: the template passes cfn-lint and deploys on moto; Terraform's form is only parsed, and says so."""
+"""`lambent export`: the template passes cfn-lint and deploys on moto. Terraform's form is only parsed, and says so."""
 
 from __future__ import annotations
 
@@ -231,7 +231,7 @@ def endpoint() -> Iterator[str]:
 
 
 MOTO_LACKS = ("AWS::Lambda::Alias", "AWS::Lambda::Url", "AWS::Lambda::Permission")
-"""moto 5.2 makes roles (without managed policies), log groups, functions and versions of a template, and no more."""
+"""moto 5.2 creates only roles (without managed policies), log groups, functions and versions of a template."""
 
 
 def test_template_deploys_on_moto(endpoint: str, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The question to a URL, over real sockets."""
+"""Requests to a URL, over real sockets."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_plain_http_instead_of_tls_is_a_failure(port: int) -> None:
 
 
 class Proxy(BaseHTTPRequestHandler):
-    """Answers for every site there is, and opens no tunnel."""
+    """Answers for every site, and opens no tunnel."""
 
     requests: ClassVar[list[tuple[str, str | None]]] = []
 

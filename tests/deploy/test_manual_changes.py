@@ -1,4 +1,4 @@
-"""What somebody did by hand in the account between two deploys: found, told, put right or left alone. Local Lambda and moto."""
+"""Changes made by hand between two deploys: detected, reported, fixed or left alone. On the local Lambda and moto."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FIRST, SECOND = (command.sid for command in PUBLIC_STATEMENTS)
 
 
 class App:
-    """One app in one account, and what was said of it last."""
+    """One app in one account."""
 
     def __init__(self, aws: Any, fetch: Fetch, folder: Path) -> None:
         self.aws, self.fetch, self.folder = aws, fetch, folder
@@ -54,14 +54,14 @@ class App:
         return deploy(expected, zipped, DeployContext(aws or self.aws, events.ignore, QUICK, self.fetch))
 
     def planned(self, text: str = "one") -> list[str]:
-        """What a plan says beside what stays."""
+        """Return the lines of a plan, without those of what stays."""
         zipped = artifact(self.folder, SAYS.format(text), runtime=RUNTIME)
         planned_lines = prepare(config(self.folder, self.name, runtime=RUNTIME), zipped, self.aws, QUICK)
         lines = [f"{line.verb} {line.what}: {line.detail}" for line in planned_lines.lines if line.verb != "keep"]
         return [line for line in lines if self.fetch is fetch or "on $LATEST" not in line]  # moto's versions share one policy
 
     def deleted(self) -> dict[str, str]:
-        """What a destroy says that it deletes."""
+        """Return what a destroy would delete."""
         return {
             line.what: line.detail for line in prepare_destroy(self.name, self.aws, timing=QUICK).lines if line.verb == "delete"
         }
@@ -83,7 +83,7 @@ def app(request: pytest.FixtureRequest, tmp_path: Path) -> App:
     return App(connect("eu-west-1", endpoint_url=url, keys=("lambent", "lambent")), answering, tmp_path)
 
 
-# A permission that was changed
+# Changed permissions
 
 
 def change_permission(app: App) -> None:
@@ -120,7 +120,7 @@ def test_changed_permission_is_replaced_before_it_is_removed(local: App) -> None
 @pytest.mark.parametrize("at", ["add_statement", "remove_statement"])
 def test_interrupted_replacement_refuses_no_caller(local: App, moment: str, at: str) -> None:
     url = local.deploy().url
-    local.call("lambda", "add_permission", **_wider(local))  # so that all get in, and the statement still is not ours
+    local.call("lambda", "add_permission", **_wider(local))  # so that all callers get in, though the statement isn't lambent's
     local.aws.remove_statement(local.name, "live", FIRST)
     local.call("lambda", "add_permission", **{**_wider(local), "StatementId": FIRST})
     local.aws.remove_statement(local.name, "live", "wider")
@@ -138,13 +138,13 @@ def test_interrupted_replacement_refuses_no_caller(local: App, moment: str, at: 
 
 
 def _wider(app: App) -> dict[str, str]:
-    """For URLs of any kind."""
+    """Return a statement for URLs of any kind."""
     lines = {"FunctionName": app.name, "Qualifier": "live", "StatementId": "wider", "Principal": "*"}
     return {**lines, "Action": "lambda:InvokeFunctionUrl"}
 
 
 class polling:
-    """A client that asks without pause."""
+    """A client that sends requests without pause."""
 
     def __init__(self, url: str) -> None:
         self.url, self.responses, self.over = url, [], threading.Event()  # type: ignore[var-annotated]
@@ -164,7 +164,7 @@ class polling:
         self.thread.join(20)
 
 
-# What others hung on it
+# Foreign additions
 
 
 def test_foreign_additions_are_reported_and_only_destroy_removes_them(local: App) -> None:
@@ -195,7 +195,7 @@ def test_foreign_additions_are_reported_and_only_destroy_removes_them(local: App
     assert local.aws.role(local.role) is None and local.aws.function(local.name) is None
 
 
-# What somebody took away
+# Deleted resources
 
 
 def delete_role(app: App) -> None:
@@ -225,7 +225,7 @@ DELETED: dict[str, tuple[Callable[[App], None], tuple[str, ...]]] = {
 
 @pytest.mark.parametrize("what", DELETED)
 def test_deleted_resources_are_created_again(app: App, what: str) -> None:
-    """Where the alias goes its URL and permissions stay, as on AWS, but nobody is told of the permissions until it is back."""
+    """If the alias is deleted, its URL and permissions stay, as on AWS, but the permissions are hidden until it is back."""
     app.deploy()
     take, expected = DELETED[what]
     take(app)
@@ -274,7 +274,7 @@ def test_every_command_leaves_a_foreign_function_alone(app: App) -> None:
     assert app.aws.function(app.name) == before and app.aws.role(app.role) is None
 
 
-# A first version that does not start
+# A first version that doesn't start
 
 BROKEN = "import nonesuch\n"
 

@@ -1,4 +1,4 @@
-"""Packages beside the zip, from the build to the local Lambda and its S3: each version with its own, and none left behind."""
+"""Packages outside the zip, from the build to the local Lambda and its S3: each version has its own, and none are left."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_each_version_has_its_own_packages_and_none_are_left(tmp_path: Path, cac
     assert service.fetch(url).body.startswith(b"2.18.0")
     _, third = build_app(tmp_path, cache, "2.17.2", name=config.name, hosting=hosting)
     run(second)
-    run(third)  # the first version goes, and nothing else fetches its packages
+    run(third)  # the first version is deleted, and nothing else fetches its packages
     digests = {artifact.overflow.sha256 for artifact in (second, third) if artifact.overflow}
     assert set(archives(service, config.name)) == {f"overflow/{config.name}/{digest}.zip" for digest in digests}
     destroy.destroy(destroy.prepare(config.name, aws), aws, events.ignore)

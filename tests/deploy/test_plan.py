@@ -1,4 +1,4 @@
-"""The plan as a table: what is there, what should be, and the steps between."""
+"""Plans as a table: what exists, what should exist, and the steps in between."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from lambent.names import Names
 from support.plan_cases import (
     ARTIFACT,
     CASES,
+    CHANGED_STATEMENT,
     CONFIG,
-    DONE,
+    DESIRED,
     LATEST,
     NAMES,
     OLD,
     OLD_LIVE,
     ROLE,
-    SECOND,
+    SECOND_ID,
     SMALL,
-    STRANGE,
     STREAMED,
     STREAMING,
-    WANTED,
+    UP_TO_DATE,
     WITH_CANARY,
     Case,
 )
@@ -53,12 +53,12 @@ def test_steps(case: Case) -> None:
 
 
 def test_permissions_come_before_the_url_and_the_check_before_traffic() -> None:
-    order = [type(step).__name__ for step in plan(WANTED, Observed()).steps]
+    order = [type(step).__name__ for step in plan(DESIRED, Observed()).steps]
     assert order.index("CheckVersion") < order.index("PointAlias") < order.index("Grant") < order.index("CreateUrl")
 
 
 def test_plan_has_the_live_version_and_revision() -> None:
-    planned = plan(WANTED, replace(DONE, latest=OLD, live=OLD_LIVE))
+    planned = plan(DESIRED, replace(UP_TO_DATE, latest=OLD, live=OLD_LIVE))
     assert (planned.version, planned.url, planned.revision) == ("3", "https://x.lambda-url.eu-west-1.on.aws/", "r1")
     assert planned.location == "account 123456789012 in eu-west-1"
 
@@ -66,22 +66,24 @@ def test_plan_has_the_live_version_and_revision() -> None:
 def test_lines_say_what_changes_and_why() -> None:
     before = replace(SMALL, environment=(("GONE", "secret1"), ("KEPT", "secret2"), ("WRAP", "w")))
     after = replace(
-        WANTED, settings=replace(WANTED.settings, environment=(("KEPT", "secret3"), ("NEW", "secret4"), ("WRAP", "w")))
+        DESIRED, settings=replace(DESIRED.settings, environment=(("KEPT", "secret3"), ("NEW", "secret4"), ("WRAP", "w")))
     )
     after = replace(after, origins={"memory_mb": "--memory"})
-    planned = plan(after, replace(DONE, latest=replace(OLD, settings=before), live=replace(OLD_LIVE, settings=before)))
+    planned = plan(after, replace(UP_TO_DATE, latest=replace(OLD, settings=before), live=replace(OLD_LIVE, settings=before)))
     lines = {line.what: line.detail for line in planned.lines}
     assert lines["configuration"] == "memory 128 MB -> 1024 MB (--memory), env +NEW, env -GONE, env KEPT (new value)"
     assert lines["code"].startswith("old= -> new=, 2.0 MB zipped, 6.0 MB unzipped")
     assert "secret" not in str(planned.lines)
     assert (
         "python3.13 (newest supported)"
-        in {line.detail for line in plan(WANTED, Observed()).lines if line.what == "function hello"}.pop()
+        in {line.detail for line in plan(DESIRED, Observed()).lines if line.what == "function hello"}.pop()
     )
 
 
 def test_url_line_has_the_mode() -> None:
-    begins, ends, first = (plan(*both).lines[-1] for both in ((STREAMING, DONE), (WANTED, STREAMED), (STREAMING, Observed())))
+    begins, ends, first = (
+        plan(*both).lines[-1] for both in ((STREAMING, UP_TO_DATE), (DESIRED, STREAMED), (STREAMING, Observed()))
+    )
     assert (begins.verb, begins.detail.split(", ")[0]) == ("update", "BUFFERED -> RESPONSE_STREAM (--stream)")
     assert (ends.verb, ends.detail.split(", ")[0]) == ("update", "RESPONSE_STREAM -> BUFFERED")
     assert first.detail.endswith("streams responses")
@@ -91,14 +93,14 @@ def test_canary_has_a_line() -> None:
     def line(observed: Observed) -> tuple[str, str]:
         return next((line.what, line.detail) for line in plan(WITH_CANARY, observed).lines if "canary" in line.what)
 
-    assert line(replace(DONE, live=OLD_LIVE)) == (
+    assert line(replace(UP_TO_DATE, live=OLD_LIVE)) == (
         "canary 10 % for 5 min",
         "then all requests, if its log shows no errors (--canary)",
     )
     assert line(Observed()) == ("no canary", "no other version is responding yet (--canary)")
 
 
-@pytest.mark.parametrize(("observed", "expected"), [(DONE, STREAMING), (STREAMED, WANTED)], ids=["on", "off"])
+@pytest.mark.parametrize(("observed", "expected"), [(UP_TO_DATE, STREAMING), (STREAMED, DESIRED)], ids=["on", "off"])
 def test_canary_cannot_switch_streaming(observed: Observed, expected: Desired) -> None:
     with pytest.raises(UsageError, match="a canary can't be combined with turning streaming") as refused:
         plan(replace(expected, canary=Canary(0.1, 300)), replace(observed, live=OLD_LIVE))
@@ -106,21 +108,21 @@ def test_canary_cannot_switch_streaming(observed: Observed, expected: Desired) -
 
 
 def test_equal_settings_have_no_differences() -> None:
-    assert changed(WANTED.settings, replace(WANTED.settings), {}) == []
+    assert changed(DESIRED.settings, replace(DESIRED.settings), {}) == []
 
 
 @pytest.mark.parametrize(
     "foreign",
     (
-        replace(DONE, latest=replace(LATEST, tags=())),
-        replace(DONE, latest=replace(LATEST, tags=(("lambent:app", "other"), ("lambent:managed", "true")))),
+        replace(UP_TO_DATE, latest=replace(LATEST, tags=())),
+        replace(UP_TO_DATE, latest=replace(LATEST, tags=(("lambent:app", "other"), ("lambent:managed", "true")))),
         Observed(role=replace(ROLE, tags=())),
     ),
     ids=("function", "of another app", "role"),
 )
 def test_foreign_resources_are_left_alone(foreign: Observed) -> None:
     with pytest.raises(DeployError) as refused:
-        plan(WANTED, foreign)
+        plan(DESIRED, foreign)
     assert "lambent didn't create it" in refused.value.what
     assert "--name" in refused.value.hint
 
@@ -152,20 +154,24 @@ def test_large_environment_is_refused_before_any_call() -> None:
 
 
 def test_region_without_urls_is_reported_before_any_call() -> None:
-    away = replace(WANTED, names=Names("hello", "123456789012", "eu-central-2"))
+    away = replace(DESIRED, names=Names("hello", "123456789012", "eu-central-2"))
     lines = {line.what: line.detail for line in plan(away, Observed()).lines}
     assert "no Function URLs" in lines["region eu-central-2"]
-    assert "region eu-central-2" not in {line.what for line in plan(away, DONE).lines}
+    assert "region eu-central-2" not in {line.what for line in plan(away, UP_TO_DATE).lines}
 
 
 def test_plan_has_access_cost_and_whether_it_opens_the_url() -> None:
-    first, later, signed = plan(WANTED, Observed()), plan(WANTED, DONE), plan(replace(WANTED, auth="AWS_IAM"), Observed())
+    first, later, signed = (
+        plan(DESIRED, Observed()),
+        plan(DESIRED, UP_TO_DATE),
+        plan(replace(DESIRED, auth="AWS_IAM"), Observed()),
+    )
     assert [(planned.access, planned.opens) for planned in (first, later, signed)] == [
         ("public", True),
         ("public", False),
         ("signed", False),
     ]
-    opened = plan(WANTED, replace(DONE, url=Url("https://x/", "AWS_IAM")))
+    opened = plan(DESIRED, replace(UP_TO_DATE, url=Url("https://x/", "AWS_IAM")))
     assert opened.opens
     event = first.planned
     assert (event.zipped, event.raw) == (2_000_000, 6_000_000)
@@ -179,11 +185,13 @@ def test_statement_is_recognised_by_its_content() -> None:
         {"limits": '{"StringEquals":{"aws:SourceAccount":"1"}}'},
         {"principal": "arn:aws:iam::1:root"},
     ):
-        (grant, revoke, _) = plan(WANTED, replace(DONE, statements=(replace(expected, **change), PUBLIC_STATEMENTS[1]))).steps
-        assert isinstance(grant, Grant) and grant.statement == SECOND[0]
+        (grant, revoke, _) = plan(
+            DESIRED, replace(UP_TO_DATE, statements=(replace(expected, **change), PUBLIC_STATEMENTS[1]))
+        ).steps
+        assert isinstance(grant, Grant) and grant.statement == SECOND_ID[0]
         assert isinstance(revoke, Revoke) and revoke.sid == expected.sid
-    statements = (replace(STRANGE, sid=f"{expected.sid}2"), STRANGE, PUBLIC_STATEMENTS[1])
-    planned = plan(WANTED, replace(DONE, statements=statements))
+    statements = (replace(CHANGED_STATEMENT, sid=f"{expected.sid}2"), CHANGED_STATEMENT, PUBLIC_STATEMENTS[1])
+    planned = plan(DESIRED, replace(UP_TO_DATE, statements=statements))
     assert [type(step).__name__ for step in planned.steps] == ["Grant", "Revoke", "Revoke", "CheckUrl"]
     assert isinstance(planned.steps[0], Grant) and planned.steps[0].statement.sid == f"{expected.sid}3"
 
@@ -209,8 +217,10 @@ def inside(*statements: dict[str, str]) -> str:
     ),
 )
 def test_permissions_of_the_live_version_are_removed_last(had: Any, expected: Any, before: Any, after: Any) -> None:
-    """Its environments may start anew at any time, and for good if the new version fails its check."""
-    order = plan(replace(WANTED, inline=inside(*expected)), replace(DONE, inline=inside(*had), live=OLD_LIVE, latest=OLD)).steps
+    """Its environments may start again at any time, and it stays live if the new version fails its check."""
+    order = plan(
+        replace(DESIRED, inline=inside(*expected)), replace(UP_TO_DATE, inline=inside(*had), live=OLD_LIVE, latest=OLD)
+    ).steps
     point = next(number for number, step in enumerate(order) if isinstance(step, CheckUrl))
     first, last = (
         [step for step in part if isinstance(step, PutPolicy | DeletePolicy)] for part in (order[:point], order[point:])

@@ -1,4 +1,4 @@
-"""`lambent plan --as aws-cli`: the script, run by a shell with the real `aws`, leaves what a deploy leaves."""
+"""`lambent plan --as aws-cli`: the script, run by a shell with the real `aws`, has the same result as a deploy."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def app_config(folder: Path, name: str, changes: dict[str, Any]) -> Config:
 
 
 def by_script(aws: Aws, service: Service, folder: Path, text: str, changes: dict[str, Any]) -> str:
-    """What it printed."""
+    """Run the script, and return what it printed."""
     text = script(prepare(app_config(folder, "scripted", changes), artifact(folder, text, runtime=RUNTIME), aws))
     ran = subprocess.run(["sh"], input=text, env=service.environ(), capture_output=True, text=True, timeout=120)
     assert ran.returncode == 0, text + ran.stderr
@@ -56,7 +56,7 @@ def by_deploy(aws: Aws, folder: Path, text: str, changes: dict[str, Any]) -> eve
 
 
 def state(aws: Aws, app: str) -> str:
-    """All that the describe calls say, without what differs from run to run and from name to name."""
+    """Return everything that can be observed, without what differs from run to run and from name to name."""
     names, observed = observe(aws, app, 5)
     assert observed.latest and observed.live and observed.url and observed.alias
     text = (
@@ -69,7 +69,7 @@ def state(aws: Aws, app: str) -> str:
 
 
 def test_script_does_the_same_as_a_deploy(aws: Aws, service: Service, tmp_path: Path) -> None:
-    """A first deploy, and an update of nearly everything: code, memory, permissions taken away, CORS, streaming begun."""
+    """A first deploy, and an update of nearly everything: code, memory, permissions, CORS, streaming."""
     for text, changes, version in ((SAYS.format("one"), FIRST, "1"), (SAYS.format("two"), THEN, "2")):
         printed = by_script(aws, service, tmp_path, text, changes)
         assert by_deploy(aws, tmp_path, text, changes).version == version

@@ -1,4 +1,4 @@
-"""Secrets by reference, whole: from the configuration through a deploy to the local Lambda to what the app sees."""
+"""Secrets by reference, from the configuration through a deploy to the local Lambda to what the app sees."""
 
 from __future__ import annotations
 
@@ -117,4 +117,4 @@ def test_missing_secret_is_the_reported_cause(aws: Aws, tmp_path: Path) -> None:
     assert failed.value.what == (
         "the function can't read a secret: DB = ssm:/none: ParameterNotFound: there is no such parameter in eu-west-1"
     )
-    assert failed.value.hint.startswith("aws ssm put-parameter --type SecureString --name /none --value VALUE; or mend")
+    assert failed.value.hint.startswith("aws ssm put-parameter --type SecureString --name /none --value VALUE; or fix")

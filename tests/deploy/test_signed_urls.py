@@ -30,7 +30,7 @@ WHO = """\
 import json
 
 def lambda_handler(event, context):
-    who = event["requestContext"]["authorizer"]["iam"]["userArn"]  # there is always one: the URL takes signed requests only
+    who = event["requestContext"]["authorizer"]["iam"]["userArn"]  # there always is one: the URL accepts only signed requests
     return {"statusCode": 200, "body": json.dumps([who, sorted(event["headers"])])}
 """
 
@@ -41,7 +41,7 @@ def name() -> str:
 
 
 class DeployedApp:
-    """One deploy, what it emitted, and what became of the URL."""
+    """One deploy, what it emitted, and its URL."""
 
     def __init__(self, aws: Aws, folder: Path, name: str, text: str, auth: Any) -> None:
         self.response: list[events.Event] = []
@@ -104,7 +104,7 @@ def test_rejected_signature_is_unconfirmed(aws: Aws, name: str, tmp_path: Path) 
 
 
 class Stranger:
-    """Asks unsigned, again and again, while something else goes on."""
+    """Sends unsigned requests while something else happens."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -126,7 +126,7 @@ class Stranger:
 
     @property
     def turns(self) -> list[str]:
-        """What was heard, without repetitions: the app's answer, or "403"."""
+        """The responses without repetitions: the app's own, or "403"."""
         answers = ["403" if answer.forbidden else f"{answer.status} {answer.body.decode()}" for answer in self.response]
         return [now for now, _ in itertools.groupby(answers)]
 

@@ -1,4 +1,4 @@
-"""What only looks, against the local Lambda: plan with drift, versions, status, and the policy that all of it needs."""
+"""Commands that only read, on the local Lambda: drift in a plan, versions, status. And the policy that all commands need."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_only_own_apps_are_listed(service: Service, tmp_path: Path) -> None:
         ("own-role", "1", "signed", 512),
         ("plain", "1", "public", 1024),
     ]
-    assert watched.calls.count("function") == 2  # whose role says nothing
+    assert watched.calls.count("function") == 2  # of those whose role doesn't show that they are lambent's
 
 
 ACTION = {
@@ -165,9 +165,9 @@ ACTION = {
     "HeadBucket": "ListBucket",
 }
 NOT_SEEN = {
-    # asked for by AWS beside the call that was made: Service Authorization Reference
+    # required by AWS in addition to the call itself: Service Authorization Reference
     *("iam:PassRole", "iam:TagRole", "logs:TagResource", "lambda:ListTags"),
-    # calls that no step of this test needs: the role keeps its trust, nothing is kept warm, no other retention
+    # calls that this test doesn't make: no change of trust or retention, no provisioned concurrency
     *("iam:UpdateAssumeRolePolicy", "logs:DeleteRetentionPolicy", "lambda:GetFunctionConfiguration"),
     *("lambda:PutProvisionedConcurrencyConfig", "lambda:DeleteProvisionedConcurrencyConfig"),
 }
@@ -215,7 +215,7 @@ def test_policy_covers_only_this_app(tmp_path: Path) -> None:
     )
     with_hosting = policy(desired(config(tmp_path, "shop", hosting=hosting), zipped, names))
     for document in (plain, with_hosting):
-        assert len(json.dumps(document, separators=(",", ":"))) < 6144  # what a managed policy may be
+        assert len(json.dumps(document, separators=(",", ":"))) < 6144  # the limit of a managed policy
         for statement in document["Statement"]:
             wide = {"lambda:ListFunctions", "logs:DescribeLogGroups", "lambda:GetLayerVersion", "s3:ListBucket"}
             describes = all(":Describe" in action for action in statement["Action"])

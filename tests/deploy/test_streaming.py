@@ -1,4 +1,4 @@
-"""Streaming switched on and off on a live URL: what its clients see meanwhile, and what is left when it goes wrong."""
+"""Streaming switched on and off on a live URL: what clients see during the switch, and the result of a failure."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def run(
     environment: tuple[tuple[str, str], ...] = (),
     code: str = EITHER,
 ) -> Any:
-    """Deploys an app that says `text`, as a build with and without `stream` would have it."""
+    """Deploy an app that responds with `text`, as a build with or without `stream` makes it."""
     path = folder / f"{text}.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for file, source in function_files(code.replace("TEXT", text)).items():
@@ -75,7 +75,7 @@ def run(
 
 
 class Client:
-    """Asks a URL again and again while something else goes on."""
+    """Sends requests to a URL while something else happens."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -120,7 +120,7 @@ def test_no_client_sees_raw_json_when_streaming_is_switched(aws: Aws, tmp_path: 
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_interrupted_switch_is_completed_by_a_rerun(aws: Aws, tmp_path: Path, stream: bool) -> None:
-    """At each of the two calls that change what clients meet: neither the break nor the rerun shows raw JSON."""
+    """At each of the two calls that change what clients see, neither the interruption nor the rerun shows raw JSON."""
     name = f"broken{stream}"
     url = run(aws, tmp_path, name, "before", stream=not stream).url
     for turn, call in enumerate(("move_alias", "update_url")):
@@ -194,7 +194,7 @@ HOWS = {
 
 
 def test_app_with_an_endless_response_goes_live(aws: Aws, tmp_path: Path) -> None:
-    """A clock at `/`: its beginning is answer enough, for the check as for the URL."""
+    """A clock at `/`: its beginning is enough for the check, and for the request of the URL."""
     deployed = run(aws, tmp_path, "endless", "tick", stream=True, code=ENDLESS)
     assert fetch(deployed.url, 10).body.startswith(b"tick")
 
@@ -227,7 +227,7 @@ def test_both_response_forms_are_judged() -> None:
 
 
 def test_raw_json_from_the_url_is_reported(aws: Aws) -> None:
-    """Somebody's hand on the URL, or AWS's own delay: a good status is not the whole answer."""
+    """After a change by hand, or while AWS is slow, a good status isn't enough."""
     shown = Response(200, b'{"statusCode":200,"headers":{},"body":"x","isBase64Encoded":false}')
     settings = Settings("role", RUNTIME, "main.app", 128, 1, 512)
     request = CheckRequest("f", "1", settings, strict=True, url="http://x/", mode=BUFFERED)

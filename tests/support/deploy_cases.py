@@ -1,4 +1,4 @@
-"""Values that the deployer's tests share: a small zip, a configuration, and an `Aws` whose calls can be meddled with."""
+"""Values that the tests of deploy/ share: a small zip, a configuration, and an `Aws` with hooks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lambent.package.artifact import Artifact
 
 
 def artifact(folder: Path, text: str, *, handler: str = "main.lambda_handler", runtime: str = "python3.13") -> Artifact:
-    """A zip with this text as main.py; the same text gives the same bytes."""
+    """Return a zip with this text as main.py. The same text gives the same bytes."""
     path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:12]}.zip"
     member = zipfile.ZipInfo("main.py", date_time=(1980, 1, 1, 0, 0, 0))
     member.external_attr = 0o644 << 16
@@ -25,7 +25,7 @@ def artifact(folder: Path, text: str, *, handler: str = "main.lambda_handler", r
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr(member, text)
     data = packed.getvalue()
-    fresh = path.with_suffix(f".{threading.get_ident()}")  # deploys at once share the folder
+    fresh = path.with_suffix(f".{threading.get_ident()}")  # simultaneous deploys share the folder
     fresh.write_bytes(data)
     fresh.replace(path)
     digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
@@ -41,7 +41,7 @@ Hook = Callable[[str, int], None]
 
 
 class HookedAws:
-    """Another `Aws`, with a hook called before and after each call (its name, and its number from 1). A hook may raise."""
+    """Wraps an `Aws`, and calls a hook before and after each call, with its name and its number from 1. A hook may raise."""
 
     def __init__(self, aws: Aws, before: Hook | None = None, after: Hook | None = None) -> None:
         self._aws = aws

@@ -1,4 +1,4 @@
-"""A second implementation of `lambent.aws.interface.Aws`, in memory: what a hosting target must do, and no more.
+"""A second implementation of `lambent.aws.interface.Aws`, in memory: what a hosting service must do, and no more.
 
 It keeps the promises that a deploy leans on (conditions on revisions, versions that never change, two permissions for a public
 URL, shares of traffic), runs the functions it is given, and answers for its URLs in
@@ -47,7 +47,7 @@ _MISSING = "ResourceNotFoundException"
 
 
 class App(Struct):
-    """One function and what hangs on it. `code` is the source of main.py of each version."""
+    """One function with its versions, aliases and URLs. `code` is the source of main.py of each version."""
 
     versions: dict[str, Function]
     code: dict[str, str]
@@ -319,7 +319,7 @@ class MemoryAws:
             app.urls.pop(qualifier, None)
 
     def fetch(self, url: str, within_s: float, headers: Pairs = ()) -> Response:
-        """What a client hears at one of its URLs."""
+        """Return the response that a client gets from one of the URLs."""
         for name, app in self._apps.items():
             for alias, config in app.urls.items():
                 if url.startswith(config.address):
@@ -343,7 +343,7 @@ class MemoryAws:
         )
 
     def _route(self, app: App, alias: str) -> str:
-        """The version whose turn it is: shares come out even, without chance."""
+        """Return the version whose turn it is. Shares are exact, not random."""
         current = app.aliases[alias]
         for version, share in current.weights:
             due = self._due.get((alias, version), 0.0) + share

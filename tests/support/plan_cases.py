@@ -1,4 +1,4 @@
-"""Plans as a table: what is there, what should be, and the steps between."""
+"""Plans as a table: what exists, what should exist, and the steps in between."""
 
 from __future__ import annotations
 
@@ -15,30 +15,14 @@ from lambent.names import Names
 from lambent.package.artifact import Artifact
 
 NAMES = Names("hello", "123456789012", "eu-west-1")
-
-
 CONFIG = Config(Path("/p"), "hello", App("main", "app", "asgi"), "python3.13", origins={"runtime": "newest supported"})
-
-
 ARTIFACT = Artifact(Path("/p/a.zip"), "new=", 2_000_000, 6_000_000, 90, "python3.13", "x86_64", "main.app", (("WRAP", "w"),))
-
-
-WANTED = desired(CONFIG, ARTIFACT, NAMES)
-
-
-TAGS = WANTED.tags
-
-
+DESIRED = desired(CONFIG, ARTIFACT, NAMES)
+TAGS = DESIRED.tags
 ROLE = Role(NAMES.role, NAMES.role_arn, trusts_lambda=True, tags=TAGS)
-
-
-LATEST = Function("hello", "$LATEST", WANTED.settings, "new=", "x86_64", revision="r1", tags=TAGS)
-
-
+LATEST = Function("hello", "$LATEST", DESIRED.settings, "new=", "x86_64", revision="r1", tags=TAGS)
 LIVE = replace(LATEST, version="3")
-
-
-DONE = Observed(
+UP_TO_DATE = Observed(
     role=ROLE,
     attached=(NAMES.basic_policy_arn,),
     latest=LATEST,
@@ -49,69 +33,41 @@ DONE = Observed(
     log_group=LogGroup(NAMES.log_group, 30),
     versions=("1", "2", "3"),
 )
-
-
 OLD = replace(LATEST, sha256="old=")
-
-
 OLD_LIVE = replace(LIVE, sha256="old=")
-
-
-SMALL = replace(WANTED.settings, memory_mb=128)
-
-
+SMALL = replace(DESIRED.settings, memory_mb=128)
 STREAMING = replace(
-    WANTED,
+    DESIRED,
     mode="RESPONSE_STREAM",
-    settings=replace(WANTED.settings, environment=(("LAMBENT_RESPONSE", "stream"), *WANTED.settings.environment)),
+    settings=replace(DESIRED.settings, environment=(("LAMBENT_RESPONSE", "stream"), *DESIRED.settings.environment)),
     origins={"stream": "--stream"},
 )
-
-
 STREAMED = replace(
-    DONE,
+    UP_TO_DATE,
     latest=replace(LATEST, settings=STREAMING.settings),
     live=replace(LIVE, settings=STREAMING.settings),
     url=Url("https://x.lambda-url.eu-west-1.on.aws/", "NONE", "RESPONSE_STREAM"),
 )
-
-
-SIGNED = replace(WANTED, auth="AWS_IAM", statements=())
-
-
-CLOSED = replace(DONE, url=Url("https://x.lambda-url.eu-west-1.on.aws/", "AWS_IAM"), statements=())
-
-
-WITH_CANARY = replace(WANTED, canary=Canary(0.1, 300), origins={"canary": "--canary"})
-
-
-SHARED = Alias("live", "3", "a1", (("4", 0.1),))
-
-
-WARM = replace(WANTED, provisioned=2)
-
-
-TRIED = "PublishVersion CheckVersion RunCanary PointAlias"
-
-
+SIGNED = replace(DESIRED, auth="AWS_IAM", statements=())
+PRIVATE = replace(UP_TO_DATE, url=Url("https://x.lambda-url.eu-west-1.on.aws/", "AWS_IAM"), statements=())
+WITH_CANARY = replace(DESIRED, canary=Canary(0.1, 300), origins={"canary": "--canary"})
+SPLIT_ALIAS = Alias("live", "3", "a1", (("4", 0.1),))
+PROVISIONED = replace(DESIRED, provisioned=2)
+CANARY_RELEASE = "PublishVersion CheckVersion RunCanary PointAlias"
 RELEASE = "PublishVersion CheckVersion PointAlias"
-
-
-SECOND = (replace(PUBLIC_STATEMENTS[0], sid=f"{PUBLIC_STATEMENTS[0].sid}2"),)
-
-
-STRANGE = Statement(PUBLIC_STATEMENTS[0].sid, "lambda:InvokeFunctionUrl", "*", url_auth="AWS_IAM")
+SECOND_ID = (replace(PUBLIC_STATEMENTS[0], sid=f"{PUBLIC_STATEMENTS[0].sid}2"),)
+CHANGED_STATEMENT = Statement(PUBLIC_STATEMENTS[0].sid, "lambda:InvokeFunctionUrl", "*", url_auth="AWS_IAM")
 
 
 class Case(Struct, frozen=True):
     name: str
     observed: Observed
     steps: str
-    desired: Desired = WANTED
+    desired: Desired = DESIRED
 
 
 CASES = (
-    Case("nothing to do", DONE, "CheckUrl"),
+    Case("nothing to do", UP_TO_DATE, "CheckUrl"),
     Case(
         "first",
         Observed(),
@@ -122,52 +78,61 @@ CASES = (
         Observed(role=ROLE),
         f"AttachPolicy CreateLogGroup SetRetention CreateFunction {RELEASE} Grant Grant CreateUrl CheckUrl",
     ),
-    Case("new code", replace(DONE, latest=OLD, live=OLD_LIVE), f"UpdateCode {RELEASE} CheckUrl"),
+    Case("new code", replace(UP_TO_DATE, latest=OLD, live=OLD_LIVE), f"UpdateCode {RELEASE} CheckUrl"),
     Case(
         "new configuration",
-        replace(DONE, latest=replace(LATEST, settings=SMALL), live=replace(LIVE, settings=SMALL)),
+        replace(UP_TO_DATE, latest=replace(LATEST, settings=SMALL), live=replace(LIVE, settings=SMALL)),
         f"UpdateSettings {RELEASE} CheckUrl",
     ),
     Case(
         "both",
-        replace(DONE, latest=replace(OLD, settings=SMALL), live=replace(OLD_LIVE, settings=SMALL)),
+        replace(UP_TO_DATE, latest=replace(OLD, settings=SMALL), live=replace(OLD_LIVE, settings=SMALL)),
         f"UpdateCode UpdateSettings {RELEASE} CheckUrl",
     ),
     Case(
         "same zip, other machine",
-        replace(DONE, latest=replace(LATEST, architecture="arm64"), live=replace(LIVE, architecture="arm64")),
+        replace(UP_TO_DATE, latest=replace(LATEST, architecture="arm64"), live=replace(LIVE, architecture="arm64")),
         f"UpdateCode {RELEASE} CheckUrl",
     ),
-    Case("the last check failed", replace(DONE, live=OLD_LIVE), f"{RELEASE} CheckUrl"),
+    Case("the last check failed", replace(UP_TO_DATE, live=OLD_LIVE), f"{RELEASE} CheckUrl"),
     Case(
         "the first check failed",
-        replace(DONE, alias=None, live=None, statements=(), url=None),
+        replace(UP_TO_DATE, alias=None, live=None, statements=(), url=None),
         f"{RELEASE} Grant Grant CreateUrl CheckUrl",
     ),
-    Case("back to the live version after a failed one", replace(DONE, latest=OLD), "CheckUrl"),
-    Case("broken off before the URL", replace(DONE, url=None), "CreateUrl CheckUrl"),
+    Case("back to the live version after a failed one", replace(UP_TO_DATE, latest=OLD), "CheckUrl"),
+    Case("interrupted before the URL", replace(UP_TO_DATE, url=None), "CreateUrl CheckUrl"),
     Case(
-        "broken off between the permissions",
-        replace(DONE, statements=PUBLIC_STATEMENTS[:1], url=None),
+        "interrupted between the permissions",
+        replace(UP_TO_DATE, statements=PUBLIC_STATEMENTS[:1], url=None),
         "Grant CreateUrl CheckUrl",
     ),
-    Case("one-statement URL of before October 2025", replace(DONE, statements=PUBLIC_STATEMENTS[:1]), "Grant CheckUrl"),
-    Case("a statement changed by hand", replace(DONE, statements=(STRANGE, PUBLIC_STATEMENTS[1])), "Grant Revoke CheckUrl"),
+    Case("one-statement URL of before October 2025", replace(UP_TO_DATE, statements=PUBLIC_STATEMENTS[:1]), "Grant CheckUrl"),
     Case(
-        "broken off between the right one and the wrong one",
-        replace(DONE, statements=(STRANGE, *SECOND, PUBLIC_STATEMENTS[1])),
+        "a statement changed by hand",
+        replace(UP_TO_DATE, statements=(CHANGED_STATEMENT, PUBLIC_STATEMENTS[1])),
+        "Grant Revoke CheckUrl",
+    ),
+    Case(
+        "interrupted between the right one and the wrong one",
+        replace(UP_TO_DATE, statements=(CHANGED_STATEMENT, *SECOND_ID, PUBLIC_STATEMENTS[1])),
         "Revoke CheckUrl",
     ),
-    Case("a statement under its second id", replace(DONE, statements=(*SECOND, PUBLIC_STATEMENTS[1])), "CheckUrl"),
-    Case("closed with both ids there", replace(CLOSED, statements=(STRANGE, *SECOND)), "Revoke Revoke CheckUrl", SIGNED),
-    Case("URL closed by hand", replace(DONE, url=Url("https://x/", "AWS_IAM")), "UpdateUrl CheckUrl"),
+    Case("a statement under its second id", replace(UP_TO_DATE, statements=(*SECOND_ID, PUBLIC_STATEMENTS[1])), "CheckUrl"),
+    Case(
+        "closed with both ids there",
+        replace(PRIVATE, statements=(CHANGED_STATEMENT, *SECOND_ID)),
+        "Revoke Revoke CheckUrl",
+        SIGNED,
+    ),
+    Case("URL closed by hand", replace(UP_TO_DATE, url=Url("https://x/", "AWS_IAM")), "UpdateUrl CheckUrl"),
     Case(
         "first, streamed",
         Observed(),
         f"CreateRole AttachPolicy CreateLogGroup SetRetention CreateFunction {RELEASE} Grant Grant CreateUrl CheckUrl",
         STREAMING,
     ),
-    Case("streaming begins: the URL last", DONE, f"UpdateSettings {RELEASE} UpdateUrl CheckUrl", STREAMING),
+    Case("streaming begins: the URL last", UP_TO_DATE, f"UpdateSettings {RELEASE} UpdateUrl CheckUrl", STREAMING),
     Case("streaming ends: the URL first", STREAMED, "UpdateSettings PublishVersion CheckVersion UpdateUrl PointAlias CheckUrl"),
     Case("streamed already", STREAMED, "CheckUrl", STREAMING),
     Case(
@@ -176,50 +141,57 @@ CASES = (
         f"UpdateCode UpdateSettings {RELEASE} CheckUrl",
         STREAMING,
     ),
-    Case("broken off before the URL was told to stream", replace(STREAMED, url=DONE.url), "UpdateUrl CheckUrl", STREAMING),
+    Case(
+        "interrupted before the URL was told to stream", replace(STREAMED, url=UP_TO_DATE.url), "UpdateUrl CheckUrl", STREAMING
+    ),
     Case(
         "mode and authorisation changed by hand",
-        replace(DONE, url=Url("https://x/", "AWS_IAM", "RESPONSE_STREAM")),
+        replace(UP_TO_DATE, url=Url("https://x/", "AWS_IAM", "RESPONSE_STREAM")),
         "UpdateUrl UpdateUrl CheckUrl",
     ),
-    Case("closed: before the new version is behind it", DONE, "UpdateUrl Revoke Revoke CheckUrl", SIGNED),
+    Case("closed: before the new version is behind it", UP_TO_DATE, "UpdateUrl Revoke Revoke CheckUrl", SIGNED),
     Case(
         "closed with new code",
-        replace(DONE, latest=OLD, live=OLD_LIVE),
+        replace(UP_TO_DATE, latest=OLD, live=OLD_LIVE),
         "UpdateCode PublishVersion CheckVersion UpdateUrl PointAlias Revoke Revoke CheckUrl",
         SIGNED,
     ),
-    Case("broken off once it was closed", replace(CLOSED, statements=PUBLIC_STATEMENTS), "Revoke Revoke CheckUrl", SIGNED),
-    Case("closed already", CLOSED, "CheckUrl", SIGNED),
+    Case("interrupted once it was closed", replace(PRIVATE, statements=PUBLIC_STATEMENTS), "Revoke Revoke CheckUrl", SIGNED),
+    Case("closed already", PRIVATE, "CheckUrl", SIGNED),
     Case(
         "opened: once the new version is behind it",
-        replace(CLOSED, latest=OLD, live=OLD_LIVE),
+        replace(PRIVATE, latest=OLD, live=OLD_LIVE),
         f"UpdateCode {RELEASE} Grant Grant UpdateUrl CheckUrl",
     ),
-    Case("canary", replace(DONE, latest=OLD, live=OLD_LIVE), f"UpdateCode {TRIED} CheckUrl", WITH_CANARY),
-    Case("canary, and nothing new", DONE, "CheckUrl", WITH_CANARY),
-    Case("canary broken off, again", replace(DONE, live=OLD_LIVE, alias=SHARED), f"{TRIED} CheckUrl", WITH_CANARY),
-    Case("canary broken off, and the old one is wanted", replace(DONE, alias=SHARED), "PointAlias CheckUrl"),
-    Case("canary, but no URL yet", replace(DONE, live=OLD_LIVE, url=None), f"{RELEASE} CreateUrl CheckUrl", WITH_CANARY),
+    Case("canary", replace(UP_TO_DATE, latest=OLD, live=OLD_LIVE), f"UpdateCode {CANARY_RELEASE} CheckUrl", WITH_CANARY),
+    Case("canary, and nothing new", UP_TO_DATE, "CheckUrl", WITH_CANARY),
+    Case(
+        "canary interrupted, again",
+        replace(UP_TO_DATE, live=OLD_LIVE, alias=SPLIT_ALIAS),
+        f"{CANARY_RELEASE} CheckUrl",
+        WITH_CANARY,
+    ),
+    Case("canary interrupted, and the old version is deployed", replace(UP_TO_DATE, alias=SPLIT_ALIAS), "PointAlias CheckUrl"),
+    Case("canary, but no URL yet", replace(UP_TO_DATE, live=OLD_LIVE, url=None), f"{RELEASE} CreateUrl CheckUrl", WITH_CANARY),
     Case(
         "closed, with a canary",
-        replace(DONE, live=OLD_LIVE),
+        replace(UP_TO_DATE, live=OLD_LIVE),
         "PublishVersion CheckVersion UpdateUrl RunCanary PointAlias Revoke Revoke CheckUrl",
         replace(SIGNED, canary=Canary(0.1, 300)),
     ),
-    Case("kept warm", replace(DONE, provisioned=Provisioned(2)), "CheckUrl", WARM),
+    Case("kept warm", replace(UP_TO_DATE, provisioned=Provisioned(2)), "CheckUrl", PROVISIONED),
     Case(
         "kept warm, and a new version",
-        replace(DONE, live=OLD_LIVE, provisioned=Provisioned(2)),
+        replace(UP_TO_DATE, live=OLD_LIVE, provisioned=Provisioned(2)),
         f"{RELEASE} AwaitProvisioned CheckUrl",
-        WARM,
+        PROVISIONED,
     ),
-    Case("policy detached by hand", replace(DONE, attached=()), "AttachPolicy CheckUrl"),
-    Case("trust changed by hand", replace(DONE, role=replace(ROLE, trusts_lambda=False)), "TrustLambda CheckUrl"),
-    Case("role deleted by hand", replace(DONE, role=None, attached=()), "CreateRole AttachPolicy CheckUrl"),
+    Case("policy detached by hand", replace(UP_TO_DATE, attached=()), "AttachPolicy CheckUrl"),
+    Case("trust changed by hand", replace(UP_TO_DATE, role=replace(ROLE, trusts_lambda=False)), "TrustLambda CheckUrl"),
+    Case("role deleted by hand", replace(UP_TO_DATE, role=None, attached=()), "CreateRole AttachPolicy CheckUrl"),
     Case(
         "the last update failed",
-        replace(DONE, latest=replace(LATEST, update="Failed"), live=OLD_LIVE),
+        replace(UP_TO_DATE, latest=replace(LATEST, update="Failed"), live=OLD_LIVE),
         f"UpdateCode UpdateSettings {RELEASE} CheckUrl",
     ),
 )

@@ -154,7 +154,7 @@ def test_packages_appear_in_plan_role_and_policy(tmp_path: Path, cache: Path, aw
     allowed = {each["Sid"]: each for each in policy(goal)["Statement"]}
     assert allowed["Packages"]["Resource"] == [where] and "Bucket" in allowed
     (line,) = (line for line in prepare(config, artifact, aws, QUICK).lines if line.what == "packages outside the zip")
-    assert line.verb == "create" and "pygments 2.18.0: fetched into /tmp at each start" in line.detail
+    assert line.verb == "create" and "pygments 2.18.0: fetched to /tmp at each start" in line.detail
     own = replace(config, hosting=Hosting(role="arn:aws:iam::123456789012:role/mine"))
     lines = prepare(own, artifact, aws, QUICK).lines
     assert [line for line in lines if "your role must allow s3:GetObject there" in line.detail]

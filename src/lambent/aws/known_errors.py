@@ -21,6 +21,9 @@ class KnownError(Struct, frozen=True):
 
 _AGAIN = "run the same command again: it reads the current state"
 _SMALLER = "exclude files with exclude = [...], or use fewer dependencies; lambent build shows what takes the space"
+_SMALLER_WITH_LAYERS = (
+    "exclude files with exclude = [...], or use fewer dependencies or layers; lambent build shows what takes the space"
+)
 _LARGE_VALUES = "keep large values in a file of the project, or in SSM or S3"
 
 KNOWN_ERRORS: tuple[KnownError, ...] = (
@@ -58,12 +61,12 @@ KNOWN_ERRORS: tuple[KnownError, ...] = (
     KnownError(
         r"Unzipped size must be smaller than (?P<most>\d+) bytes",
         "the app is larger than the {most} bytes unzipped that its layers leave of Lambda's 250 MB",
-        _SMALLER + ", or fewer layers",
+        _SMALLER_WITH_LAYERS,
     ),
     KnownError(
         r"combined with layers exceeds the maximum allowed size of (?P<most>\d+) bytes",
         "the app and its layers together are larger than Lambda's limit of {most} bytes unzipped",
-        _SMALLER + ", or fewer layers",
+        _SMALLER_WITH_LAYERS,
     ),
     KnownError(
         r"(?:Zipped size must be smaller than|Request must be smaller than) (?P<most>\d+) bytes"

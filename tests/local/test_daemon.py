@@ -90,9 +90,9 @@ def test_port_in_use_is_reported_with_its_owner(tmp_path: Path) -> None:
 
 
 def test_port_of_another_local_lambda_is_reported_with_its_state_folder(tmp_path: Path) -> None:
-    with serving(tmp_path / "one") as one, pytest.raises(LocalError) as raised:
-        daemon.ensure_running(tmp_path / "two", one.port, None, os.environ)
-    assert f"another local Lambda (pid {one.pid})" in raised.value.what
+    with serving(tmp_path / "one") as running, pytest.raises(LocalError) as raised:
+        daemon.ensure_running(tmp_path / "two", running.port, None, os.environ)
+    assert f"another local Lambda (pid {running.pid})" in raised.value.what
     assert raised.value.where == str(tmp_path / "one")
 
 

@@ -113,8 +113,8 @@ def test_slow_init_is_repeated_within_the_time_out(tmp_path: Path, monkeypatch: 
 
 
 def test_app_that_this_machine_cannot_run_is_skipped_with_a_reason(tmp_path: Path) -> None:
-    other = "x86_64" if HERE == "arm64" else "arm64"
-    assert start(tmp_path, WORKING, architecture=other).skipped == f"this machine can't run code for {other}"
+    foreign = "x86_64" if HERE == "arm64" else "arm64"
+    assert start(tmp_path, WORKING, architecture=foreign).skipped == f"this machine can't run code for {foreign}"
     without_path = run_smoke_test(
         PackagedFunction(make_zip(tmp_path, main=WORKING), "main.handler", NEWEST, HERE), CACHE, {"PATH": ""}, TODAY
     )

@@ -75,9 +75,9 @@ class Record(Struct):
     provisioned: dict[str, Document] = field(default_factory=dict)
     event_invoke: dict[str, Document] = field(default_factory=dict)
 
-    def provisions(self, but: str = "") -> int:
-        """Return the provisioned concurrency of all qualifiers but one."""
-        return sum(int(config["count"]) for qualifier, config in self.provisioned.items() if qualifier != but)
+    def provisioned_count(self, without: str = "") -> int:
+        """Return the provisioned concurrency of all qualifiers, or of all but one."""
+        return sum(int(config["count"]) for qualifier, config in self.provisioned.items() if qualifier != without)
 
     def configurations(self) -> Iterator[Document]:
         """Return every configuration whose code must be kept."""
@@ -132,7 +132,7 @@ class Store:
         """Return the functions of a region by name."""
         return [self._records[key] for key in sorted(self._records) if key[0] == region]
 
-    def everything(self) -> list[Record]:
+    def all_records(self) -> list[Record]:
         """Return the functions of all regions."""
         return list(self._records.values())
 

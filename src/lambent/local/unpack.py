@@ -98,8 +98,8 @@ def _mode(info: zipfile.ZipInfo) -> int:
     if mode == 0:
         # No mode at all: a Windows tool wrote it, and unzip's defaults apply. (Python's `writestr` stores 0600.)
         mode = _FOLDER_MODE if _kind(info) == "folder" else _FILE_MODE
-    other = mode & 0o007
-    return other << 6 | other << 3 | other
+    bits = mode & 0o007
+    return bits << 6 | bits << 3 | bits
 
 
 def _write(zip_file: zipfile.ZipFile, members: list[Member], folder: Path, size_max: int) -> int:

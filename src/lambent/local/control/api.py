@@ -54,7 +54,7 @@ class LambdaApi:
 
     def resume(self) -> None:
         """Prepare the provisioned environments that existed when the service stopped."""
-        for record in self.backend.store.everything():
+        for record in self.backend.store.all_records():
             if record.provisioned:
                 apply_provisioned(self.backend, record)
 

@@ -25,7 +25,7 @@ async def put_provisioned_concurrency_config(context: RequestContext) -> Documen
     reference, record = _find_existing(context, UNPUBLISHED)
     qualifier, count = reference.key, context.params["ProvisionedConcurrentExecutions"]
     _refuse_second_config(record, qualifier)
-    _check_available(context, record, count, record.provisions(but=qualifier))
+    _check_available(context, record, count, record.provisioned_count(without=qualifier))
     record.provisioned[qualifier] = {"count": count, "modified": aws_timestamp()}
     context.store.save(record)
     apply_provisioned(context.backend, record)

@@ -13,7 +13,9 @@ UNRESERVED_MIN = 100  # dg:lambda-concurrency
 def unreserved(context: RequestContext, excluded: str = "") -> int:
     """Return the concurrency that remains after what is reserved or provisioned for each function but the excluded one."""
     records = [record for record in context.store.records(context.region) if record.name != excluded]
-    return ACCOUNT_CONCURRENCY - sum(record.provisions() if record.reserved is None else record.reserved for record in records)
+    return ACCOUNT_CONCURRENCY - sum(
+        record.provisioned_count() if record.reserved is None else record.reserved for record in records
+    )
 
 
 async def put_function_concurrency(context: RequestContext) -> Document:
@@ -23,7 +25,7 @@ async def put_function_concurrency(context: RequestContext) -> Document:
         text = "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
         minimum = f"below its minimum value of [{UNRESERVED_MIN}]."
         raise Fault("InvalidParameterValueException", text + minimum, typed=False)
-    if requested < (provisioned := record.provisions()):
+    if requested < (provisioned := record.provisioned_count()):
         text = f" ReservedConcurrentExecutions  {requested} should not be lower than function's total provisioned concurrency "
         raise invalid(f"{text}[{provisioned}].")  # recorded, the spaces too
     record.reserved = requested

@@ -12,7 +12,7 @@ _BUFFER_MAX = 256 * 1024
 
 
 class ResponseStream:
-    """The response to one invocation. It has one reader, and the function runs to its end even if nobody reads.
+    """The response to one invocation. It has one reader, and the function runs to its end even if no one reads.
 
     `begin`, `write` and `close` are the runtime's side. `read`, `outcome` and `abandon` are the client's side.
 

@@ -1,11 +1,9 @@
-"""Commands that only read, on the local Lambda: drift in a plan, versions, status. And the policy that all commands need."""
+"""Commands that only read, on the local Lambda: drift in a plan, versions, status."""
 
 from __future__ import annotations
 
 import itertools
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -17,15 +15,9 @@ from lambent.aws.values import Statement
 from lambent.config.model import Hosting
 from lambent.deploy.context import DeployContext, Timing
 from lambent.deploy.deploy import deploy, prepare
-from lambent.deploy.desired import desired
-from lambent.deploy.destroy import destroy
-from lambent.deploy.destroy import prepare as prepare_destroy
-from lambent.deploy.policy import policy
-from lambent.deploy.rollback import rollback
 from lambent.deploy.status import apps, status
 from lambent.deploy.version_list import versions
 from lambent.errors import DeployError
-from lambent.names import Names
 from support.deploy_cases import READS, HookedAws, artifact, config
 from support.local_service import RUNTIME, Service
 
@@ -157,78 +149,3 @@ def test_only_own_apps_are_listed(service: Service, tmp_path: Path) -> None:
         ("plain", "1", "public", 1024),
     ]
     assert watched.calls.count("function") == 2  # of those whose role doesn't show that they are lambent's
-
-
-ACTION = {
-    "InvokeWithResponseStream": "InvokeFunction",
-    "Invoke": "InvokeFunction",
-    "HeadBucket": "ListBucket",
-}
-NOT_SEEN = {
-    # required by AWS in addition to the call itself: Service Authorization Reference
-    *("iam:PassRole", "iam:TagRole", "logs:TagResource", "lambda:ListTags"),
-    # calls that this test doesn't make: no change of trust or retention, no provisioned concurrency
-    *("iam:UpdateAssumeRolePolicy", "logs:DeleteRetentionPolicy", "lambda:GetFunctionConfiguration"),
-    *("lambda:PutProvisionedConcurrencyConfig", "lambda:DeleteProvisionedConcurrencyConfig"),
-}
-SERVICE = {"lambda": "lambda", "iam": "iam", "logs": "logs", "s3": "s3"}
-
-
-def test_policy_allows_every_call_and_little_else(service: Service, name: str, tmp_path: Path) -> None:
-    watched = connect("eu-west-1", endpoint_url=service.url, keys=("lambent", "lambent"))
-    planned: set[str] = set()
-
-    def record(model: Any, **_: Any) -> None:
-        prefix = model.service_model.endpoint_prefix
-        if prefix != "sts":
-            planned.add(f"{prefix}:{ACTION.get(model.name, model.name)}")
-
-    watched._session.register("before-call", record)  # type: ignore[attr-defined]
-    rights = ('{"Action": ["s3:GetObject"], "Effect": "Allow", "Resource": ["*"]}',)
-    most = Hosting(permissions=rights, reserved_concurrency=2, tags=(("a", "b"),))
-    run(watched, tmp_path, name, SAYS.format("one"), hosting=most)
-    run(watched, tmp_path, name, SAYS.format("two"), memory_mb=256, hosting=Hosting(keep_versions=1, tags=(("c", "d"),)))
-    run(watched, tmp_path, name, SAYS.format("two"), memory_mb=256, hosting=Hosting(auth="AWS_IAM"))
-    rollback(name, "2", DeployContext(watched, events.ignore, QUICK))
-    status(name, watched, 5)
-    versions(name, watched)
-    apps(watched)
-    destroy(prepare_destroy(name, watched, logs=True), watched, events.ignore)
-
-    goal = desired(
-        config(tmp_path, name, runtime=RUNTIME, hosting=most), artifact(tmp_path, "x"), Names(name, "1" * 12, "eu-west-1")
-    )
-    allowed = {action for statement in policy(goal)["Statement"] for action in statement["Action"]}
-    assert planned - allowed == set()
-    assert allowed - planned <= NOT_SEEN
-
-
-def test_policy_covers_only_this_app(tmp_path: Path) -> None:
-    names = Names("shop", "123456789012", "eu-west-1")
-    zipped = replace(artifact(tmp_path, "x"), zipped=60_000_000)
-    plain = policy(desired(config(tmp_path, "shop"), artifact(tmp_path, "x"), names))
-    hosting = Hosting(
-        role="arn:aws:iam::123456789012:role/own",
-        auth="AWS_IAM",
-        layers=("arn:aws:lambda:eu-west-1:1:layer:l:1",),
-        subnets=("subnet-1",),
-    )
-    with_hosting = policy(desired(config(tmp_path, "shop", hosting=hosting), zipped, names))
-    for document in (plain, with_hosting):
-        assert len(json.dumps(document, separators=(",", ":"))) < 6144  # the limit of a managed policy
-        for statement in document["Statement"]:
-            wide = {"lambda:ListFunctions", "logs:DescribeLogGroups", "lambda:GetLayerVersion", "s3:ListBucket"}
-            describes = all(":Describe" in action for action in statement["Action"])
-            if not describes and not set(statement["Action"]) <= wide:
-                assert all(
-                    "shop" in arn or arn in (hosting.role, "arn:aws:s3:::lambent-123456789012-eu-west-1")
-                    for arn in statement["Resource"]
-                )
-    statements = {statement["Sid"]: statement for statement in plain["Statement"]}
-    assert statements["PassRole"]["Condition"] == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
-    assert statements["AttachPolicies"]["Condition"]["ArnEquals"]["iam:PolicyARN"] == [names.basic_policy_arn]
-    assert "iam:PutRolePolicy" not in str(plain) and "s3:PutObject" not in str(plain)
-    own = {statement["Sid"]: statement for statement in with_hosting["Statement"]}
-    assert own["PassRole"]["Resource"] == [hosting.role] and "Role" not in own
-    assert own["Uploads"]["Resource"] == ["arn:aws:s3:::lambent-123456789012-eu-west-1/uploads/shop/*"]
-    assert "lambda:InvokeFunctionUrl" in own["Function"]["Action"]

@@ -85,9 +85,9 @@ def added(top: Path) -> set[str]:
 
 
 def check(top: Path) -> None:
-    theirs = added(top)
-    assert set(collect(top).files) == theirs
-    assert {name for name in TREE if packs(top, name)} == theirs
+    expected = added(top)
+    assert set(collect(top).files) == expected
+    assert {name for name in TREE if packs(top, name)} == expected
 
 
 @needs_git

@@ -46,14 +46,14 @@ def content(artifact: Artifact) -> dict[str, bytes]:
 
 def test_layer_and_app_together_are_the_complete_zip(tmp_path: Path, cache: Path) -> None:
     config = project(tmp_path / "p")
-    whole, layer, alone = (built(config, cache, part) for part in ("all", "layer", "app"))
+    complete, layer, alone = (built(config, cache, part) for part in ("all", "layer", "app"))
     packages = content(layer)
     assert all(name.startswith(LAYER) for name in packages)
-    assert content(whole) == {name.removeprefix(LAYER): data for name, data in packages.items()} | content(alone)
+    assert content(complete) == {name.removeprefix(LAYER): data for name, data in packages.items()} | content(alone)
     assert not {name for name in content(alone) if "cowsay" in name}
     assert (layer.handler, alone.handler) == ("", "main.app")
     assert {layer.owners[name] for name in packages if "cowsay" in name and name in layer.owners} == {"cowsay 6.1"}
-    assert len({artifact.path for artifact in (whole, layer, alone)}) == 3
+    assert len({artifact.path for artifact in (complete, layer, alone)}) == 3
     assert built(config, cache, "layer").sha256 == layer.sha256
 
 

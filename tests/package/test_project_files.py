@@ -169,7 +169,7 @@ def test_unreadable_folder_is_reported(open_folder: Path) -> None:
 def unprivileged(call: object) -> str:
     """Return the result or error of a call in a child process without root's permission to read everything."""
     assert callable(call)
-    ours, theirs = os.pipe()
+    read_end, write_end = os.pipe()
     child = os.fork()
     if not child:
         try:
@@ -179,10 +179,10 @@ def unprivileged(call: object) -> str:
         except PackagingError as error:
             text = f"{error.what}|{error.hint}"
         finally:
-            os.write(theirs, text.encode())
+            os.write(write_end, text.encode())
             os._exit(0)
-    os.close(theirs)
-    with os.fdopen(ours) as pipe:
+    os.close(write_end)
+    with os.fdopen(read_end) as pipe:
         text = pipe.read()
     os.waitpid(child, 0)
     return text

@@ -29,12 +29,12 @@ HANDLER = """
 
     def handler(event, context):
         runtime = sys.modules["lambent_runtime"]
-        ours = {name: module for name, module in sys.modules.items() if name.startswith("lambent_runtime")}
+        own = {name: module for name, module in sys.modules.items() if name.startswith("lambent_runtime")}
         return {
-            "loaded": sorted(name.partition(".")[2] for name in ours if name in early),
+            "loaded": sorted(name.partition(".")[2] for name in own if name in early),
             "early": sorted(early & {"os", "site", "importlib", "__future__", "re", "enum", "json", "socket", "logging"}),
-            "late": sorted(name.partition(".")[2] for name in ours),
-            "loaders": sorted({type(module.__spec__.loader).__name__ for module in ours.values()}),
+            "late": sorted(name.partition(".")[2] for name in own),
+            "loaders": sorted({type(module.__spec__.loader).__name__ for module in own.values()}),
             "file": runtime.invocation_loop.__file__,
             "argv": len(sys.argv),
             "path": sys.path,

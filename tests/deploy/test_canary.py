@@ -20,11 +20,11 @@ from lambent.deploy.canary_log import RequestCount, VersionLog, is_healthy, is_t
 from lambent.deploy.context import DeployContext, Timing
 from lambent.deploy.deploy import deploy, prepare
 from lambent.deploy.fetch import fetch
-from lambent.deploy.polling import wait_until
 from lambent.deploy.rollback import rollback
 from lambent.errors import AwsError, DeployError, UnconfirmedError
 from support.deploy_cases import HookedAws, artifact, config
 from support.local_service import RUNTIME
+from support.waiting import eventually
 
 FRESH = itertools.count()
 HALF = Canary(0.5, 60)
@@ -100,7 +100,7 @@ class CanaryApp:
             ends = [line for line in lines if f"[{version}]" in line.stream and line.text.startswith("REPORT")]
             return len(ends) > requests  # the check is one more
 
-        assert wait_until(complete, 20)
+        eventually(complete, what="the log of all requests")
 
 
 @pytest.fixture

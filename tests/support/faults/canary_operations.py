@@ -10,12 +10,12 @@ from msgspec.structs import replace
 from lambent import events
 from lambent.config.model import Canary
 from lambent.deploy.context import DeployContext
-from lambent.deploy.polling import wait_until
 from lambent.deploy.rollback import rollback
 from support.faults.operation import NEW_CODE, PLAIN, Operation
 from support.faults.world import FAILED, FAILING_PATH, QUICK, Spec, World, with_hosting
+from support.waiting import eventually
 
-_ASKED = 16
+_REQUESTS = 16
 """The number of random requests. The chance that none of them reaches one of two equal versions is 1 in 65536."""
 
 CANARY = Canary(0.5, 60)
@@ -36,12 +36,12 @@ class Clock(Struct):
 
     def pause(self, seconds: float) -> None:
         if self.fails and self._has_failed():
-            wait_until(self._logged, 5)
+            eventually(self._logged, what="the failure in the log")
         self.now += seconds
 
     def _has_failed(self) -> bool:
         url = self.world.url(self.app)
-        return any(self.world.request(url + FAILING_PATH) == FAILED for _ in range(_ASKED))
+        return any(self.world.request(url + FAILING_PATH) == FAILED for _ in range(_REQUESTS))
 
     def _logged(self) -> bool:
         lines = self.world.direct.log_events(f"/aws/lambda/{self.app}", "", 0)

@@ -1,4 +1,4 @@
-"""Translates AWS's refusals: from AWS's code and message to an `AwsError` in our form. Pure."""
+"""Translates AWS's refusals: from AWS's code and message to an `AwsError` with a hint. Pure."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def command(app: AppSource, builder: Builder, form: str | None, as_json: bool, d
         account = None if destination.local else destination.connect(emit)
         artifact = builder.build(config, emit)
         aws = account or destination.connect(emit)
-        if form == "policy":  # before any other call: whoever needs the policy may not be allowed to make one
+        if form == "policy":  # before any other call: users who need the policy may not be allowed to make one
             document = policy(desired(config, artifact, Names(config.name, aws.account(), aws.region)))
             click.echo(json.dumps(document, indent=2))
             return

@@ -109,7 +109,7 @@ def is_good_start(payload: bytes) -> bool:
 
 
 def response_mode(payload: bytes) -> str:
-    """Return the URL mode that a web app's response is made for, or "" if that can't be told. Pure."""
+    """Return the URL mode that a web app's response is made for, or "" if that is unclear. Pure."""
     if _PRELUDE_END in payload:
         return STREAMED
     response = _parse(payload)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .request import Headers, Request
 
-# Headers of a single connection: whoever sends the response adds its own.
+# Headers of a single connection: the sender of the response adds its own.
 _HOP_BY_HOP = frozenset(("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"))
 _SAFE_LENGTH = 4_000_000
 """Characters of JSON below which the encoding of the body doesn't matter: Lambda's limit is 6,291,556 bytes."""

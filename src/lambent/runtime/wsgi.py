@@ -100,6 +100,20 @@ class _BodyWriter:
 
 def environ(request: Request) -> dict[str, Any]:
     """Return the environ of a request: PEP 3333's keys, those that servers add, and Lambda's event and context."""
+    values = _request_variables(request)
+    headers = request.headers
+    try:
+        variables = {_keys[name]: value for name, value in headers}
+    except KeyError:
+        variables = {}
+    if len(variables) == len(headers) and request.ascii and "" not in variables:  # the usual case: each name once
+        values.update(variables)
+    else:
+        values.update(_header_variables(headers))
+    return values
+
+
+def _request_variables(request: Request) -> dict[str, Any]:
     path, script, query = request.path, request.root_path, request.query
     uri = f"{path}?{query}" if query else path
     if "%" in path:
@@ -107,7 +121,7 @@ def environ(request: Request) -> dict[str, Any]:
     if script:
         script = script.encode("utf-8", "surrogatepass").decode("latin-1")
     host, port = request.server
-    values: dict[str, Any] = {
+    return {
         "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": script,
         "PATH_INFO": path[len(script) :],
@@ -129,16 +143,6 @@ def environ(request: Request) -> dict[str, Any]:
         "aws.event": request.event,
         "aws.context": request.context,
     }
-    headers = request.headers
-    try:
-        variables = {_keys[name]: value for name, value in headers}
-    except KeyError:
-        variables = {}
-    if len(variables) == len(headers) and request.ascii and "" not in variables:  # the usual case: each name once
-        values.update(variables)
-    else:
-        values.update(_header_variables(headers))
-    return values
 
 
 def _header_variables(headers: Headers) -> dict[str, str]:

@@ -62,7 +62,7 @@ def make_event(request: Request, metadata: EventMetadata, caller: Caller | None 
 
 
 def encode(event: dict[str, Any]) -> bytes:
-    """Return the event as it is sent to the runtime."""
+    """Return the event that is sent to the runtime."""
     return json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
 
 

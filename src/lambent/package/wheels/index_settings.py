@@ -17,7 +17,7 @@ _NAMED_URL = re.compile(r"(?:([\w.-]+)=)?((?:https?|file):\S+)")
 _INCLUDE = re.compile(r"^\s*(?:-r|--requirements?|-c|--constraints?)[ =]*([^\s#]+)", re.MULTILINE)
 _VARIABLES = ("UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")
 _FILES = ("requirements*.txt", "requirements*.in", "requirements/*.txt", "uv.lock", "pylock*.toml", "Pipfile*", "poetry.*")
-_SIZE_MAX = 20_000_000  # bytes; nobody writes a larger one by hand
+_SIZE_MAX = 20_000_000  # bytes; no file written by hand is larger
 
 
 class IndexSettings:

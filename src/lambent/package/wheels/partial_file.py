@@ -18,7 +18,7 @@ class Stopped(Exception):
 
 
 class PartialFile:
-    """The file at `path`, locked inside `with`. A file beside it holds the validator (ETag or date) that the server sent."""
+    """The file at `path`, locked inside `with`. A file next to it holds the validator (ETag or date) that the server sent."""
 
     def __init__(self, path: Path, stop: Event) -> None:
         self.path = path

@@ -135,7 +135,7 @@ class _Build:
     def _environment(self, uv: Uv, tree: Path) -> dict[str, str]:
         """Return variables for the build: no compiler, fixed dates, the locked version.
 
-        The build requirements may themselves be built without a compiler, so they get a uv cache that nobody else uses.
+        The build requirements may themselves be built without a compiler, so they get their own uv cache.
         """
         variables = {"SOURCE_DATE_EPOCH": source_tree.EPOCH, "UV_NO_BUILD_ISOLATION": "false"}
         return uv.without_compiler() | variables | source_tree.version_variables(self._pin.name, self._pin.version, tree)

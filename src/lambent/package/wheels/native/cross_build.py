@@ -76,7 +76,7 @@ class CrossBuilder(Struct, frozen=True):
         """Run the build, and return the wheel it made."""
         caches, output = self.cache / "native", folder / "out"
         variables = toolchain.environment(folder, self.target, self.environ, caches / "zig")
-        # the build requirements may themselves be built with this compiler, so they get a uv cache that nobody else uses
+        # the build requirements may themselves be built with this compiler, so they get their own uv cache
         variables["UV_CACHE_DIR"] = str(caches / "uv" / self.target.name.replace(" ", "-"))
         name, _, version = package.partition(" ")
         variables |= source_tree.version_variables(name, version, tree)

@@ -77,7 +77,7 @@ def _inspect(interpreter: Interpreter) -> HostPython | None:
     except (OSError, subprocess.SubprocessError, ValueError):
         return None
     include, pyconfig = Path(facts["include"]), Path(facts["pyconfig"])
-    # Debian keeps the real file elsewhere, and only a stub beside the other headers
+    # Debian keeps the real file elsewhere, and only a stub next to the other headers
     multiarch_pyconfig = include.parent / facts["multiarch"] / include.name / "pyconfig.h"
     if facts["multiarch"] and multiarch_pyconfig.is_file():
         pyconfig = multiarch_pyconfig

@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 
 from lambent import names
 from lambent.config.compatibility import check_python, check_stream, check_web_settings
-from lambent.config.detect import find_app
+from lambent.config.detection.detect import find_app
 from lambent.config.environment import read_environment
 from lambent.config.hosting import read_hosting
 from lambent.config.model import ARCHITECTURES, CLIENTS, MEMORY_DEFAULT_MB, TIMEOUT_DEFAULT_S, App, Architecture, Config
@@ -87,7 +87,7 @@ def load(
     environment = read_environment(settings, flags.env, project.folder)
     packaging = read_packaging(settings)
     hosting = read_hosting(settings)
-    app = _read_app(settings, project)
+    app = _read_app(settings, project, environ)
     runtime = read_runtime(settings, project, on, environ)
     check_python(app.value, values["runtime_client"], runtime)
     check_stream(app.value, values["runtime_client"], values["stream"])
@@ -159,8 +159,8 @@ def _read_name(settings: Settings, project: Project, stage: str) -> Sourced[str]
     raise UsageError(f"can't derive a name from the folder {folder!r}", where=str(project.path), hint="--name my-app")
 
 
-def _read_app(settings: Settings, project: Project) -> Sourced[App]:
+def _read_app(settings: Settings, project: Project, environ: Mapping[str, str]) -> Sourced[App]:
     setting = settings.raw.get("app")
     spec = Sourced(parse_text(setting, "main:app"), setting.origin) if setting else None
-    app = find_app(project, spec)
+    app = find_app(project, spec, environ)
     return Sourced(app, app.source)

@@ -28,8 +28,9 @@ CLIENTS: dict[str, RuntimeClient] = {"lambent": "lambent", "aws": "aws"}
 class App(Struct, frozen=True):
     """An app, as `attribute` of `module`.
 
-    An `attribute` that ends in "()" is a factory, which is called once. `root` is the folder that goes first on sys.path,
-    relative to the project ("." or "src"). `source` is where the app was found, for the plan.
+    An `attribute` that ends in "()", or in literal arguments, is a factory, which is called once. `root` is the folder that
+    goes first on sys.path, relative to the project ("." or "src"). `source` is where the app was found, for the plan;
+    `remarks` are lines about what else the project says.
     """
 
     module: str
@@ -37,11 +38,12 @@ class App(Struct, frozen=True):
     kind: Kind
     root: str = "."
     source: str = ""
+    remarks: tuple[str, ...] = ()
 
     @property
     def handler(self) -> str:
         """The app in Lambda's form, "module.attribute", or "module:attribute.attribute" when the attribute has dots itself."""
-        return f"{self.module}{':' if '.' in self.attribute else '.'}{self.attribute}"
+        return f"{self.module}{':' if set('.:') & set(self.attribute) else '.'}{self.attribute}"
 
     @property
     def spec(self) -> str:

@@ -20,7 +20,7 @@ class Project(Struct, frozen=True):
 
     `path` is what goes into the zip: a folder, or a single script with inline metadata. `file` is the file the user named, if
     it was one. `table` is `[tool.lambent]`, read from `table_source` ("pyproject.toml" or the name of the script). `name` and
-    `requires_python` come from `[project]`.
+    `requires_python` come from `[project]`. `pyproject` is all of pyproject.toml.
     """
 
     path: Path
@@ -29,6 +29,7 @@ class Project(Struct, frozen=True):
     table_source: str = "pyproject.toml"
     name: str = ""
     requires_python: str = ""
+    pyproject: dict[str, Any] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -65,7 +66,8 @@ def _read_project(folder: Path, file: Path | None) -> Project:
         raise UsageError(f"pyproject.toml is not valid TOML: {error}", where=where) from error
     tool = _subtable(_subtable(table, "tool", pyproject.name), "tool.lambent", pyproject.name)
     project = _subtable(table, "project", pyproject.name)
-    return Project(folder, file, tool, pyproject.name, str(project.get("name", "")), str(project.get("requires-python", "")))
+    name, requires_python = str(project.get("name", "")), str(project.get("requires-python", ""))
+    return Project(folder, file, tool, pyproject.name, name, requires_python, table)
 
 
 def _find_folder(file: Path) -> Path:

@@ -1,7 +1,8 @@
 """From a handler string to the object it names.
 
 It has Lambda's form "package.module.attribute"; or "module:attribute.attribute", where the last dot would split it in the wrong
-place; or "module.factory()", a factory that is called once.
+place; or "module.factory()", a factory that is called once, perhaps with literal arguments. The first name may also be that of
+a package that the module imports: "app:bottle.default_app()".
 """
 
 from __future__ import annotations
@@ -24,15 +25,29 @@ def load_app(handler: str) -> Any:
     if module_name.split(".")[0] in sys.builtin_module_names:
         text = f"Cannot use built-in module {module_name} as a handler module"
         raise Fault("Runtime.BuiltInModuleConflict", text)
-    value = _import(module_name)
-    name = attribute.removesuffix("()")
+    module = _import(module_name)
+    name, call, arguments = attribute.partition("(")
+    first, *rest = name.split(".")
     try:
-        for part in name.split("."):
+        value = getattr(module, first) if hasattr(module, first) or not rest else sys.modules[first]
+        for part in rest:
             value = getattr(value, part)
-    except AttributeError:
+    except (AttributeError, KeyError):
         missing = Fault("Runtime.HandlerNotFound", f"Handler '{attribute}' missing on module '{module_name}'")
         raise missing from None
-    return value() if name != attribute else value
+    if arguments in ("", ")"):
+        return value() if call else value
+    return _call(value, arguments)
+
+
+def _call(factory: Any, arguments: str) -> Any:
+    """Call a factory with literal arguments, as they stand in the handler string, with the closing parenthesis."""
+    import ast
+
+    call = ast.parse(f"f({arguments}", mode="eval").body
+    assert isinstance(call, ast.Call)
+    keywords = {word.arg: ast.literal_eval(word.value) for word in call.keywords if word.arg}
+    return factory(*map(ast.literal_eval, call.args), **keywords)
 
 
 def _import(module_name: str) -> Any:

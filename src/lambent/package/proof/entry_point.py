@@ -19,17 +19,19 @@ def module_of(handler: str) -> str:
 def check(handler: str, code: Code, target: Target) -> Finding | None:
     """Return what is certainly wrong with a handler string, or None."""
     module = module_of(handler)
-    attribute = handler[len(module) + 1 :].removesuffix("()").partition(".")[0]
+    attribute, _, rest = handler[len(module) + 1 :].partition("(")[0].partition(".")
     if not module or not attribute:
         hint = "use the form module.function, or module:app"
         return Finding("error", f"the handler {handler!r} doesn't name a module and a function", hint=hint)
     path = module.replace(".", "/")
     file = code.files.get(f"{path}/__init__") or code.files.get(path)
     if file is None:
-        hint = "use --app module:attribute, and check that .gitignore doesn't exclude the file"
+        hint = "check its name in --app or `app`, and that .gitignore doesn't exclude the file"
         return Finding("error", f"the zip has no module {module}", (f"{path}.py",), hint=hint)
     if file not in code.own or not file.endswith(".py") or f"{path}/{attribute}" in code.files:
         return None
+    if rest and any(f"{attribute}{suffix}" in code.files for suffix in ("", "/__init__")):
+        return None  # a name in a package that the module imports: app:bottle.default_app()
     return _attribute(file, attribute, code, target)
 
 
@@ -42,4 +44,6 @@ def _attribute(file: str, attribute: str, code: Code, target: Target) -> Finding
     parsed = module_syntax.read(file, source, (int(major), int(minor)))
     if parsed is None or parsed.may_have(attribute):
         return None
-    return Finding("error", f"{file} has no {attribute} at its top level", (file,), hint="use --app module:attribute")
+    return Finding(
+        "error", f"{file} has no {attribute} at its top level", (file,), hint="use the name of an object that is in the file"
+    )

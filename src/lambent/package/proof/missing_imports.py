@@ -42,7 +42,10 @@ class Code(Struct, frozen=True, dict=True):
         for name in self.names:
             if name.endswith((".py", ".so", ".pyc")) and "__pycache__" not in name:
                 folder, slash, file = name.rpartition("/")
-                stem = f"{folder}{slash}{file.partition('.')[0]}"
+                module, _, suffix = file.partition(".")
+                if "." in suffix and not suffix.endswith(".so"):
+                    continue  # nothing can import a.test.py, but native.cpython-313-x86_64-linux-gnu.so is native
+                stem = f"{folder}{slash}{module}"
                 if stem not in files or name.endswith(".py"):
                     files[stem] = name
         return files

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lambent.config.detect import find_app
+from lambent.config.detection.detect import find_app
 from lambent.config.model import App
 from lambent.config.project import find_project
 from lambent.config.sourced import Sourced
@@ -225,7 +225,7 @@ def test_project_without_an_app_is_refused(tmp_path: Path, files: dict[str, str]
 def test_unsupported_framework_is_explained(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(DetectionError, match=message) as error:
         detect(write_project(tmp_path, {"main.py": text}))
-    assert "--app" not in error.value.hint and "lambda_handler" in error.value.hint
+    assert "--app" not in error.value.hint and "FastAPI" in error.value.hint
 
 
 def test_named_object_is_replaced_by_the_app_it_holds(tmp_path: Path) -> None:
@@ -255,7 +255,7 @@ def test_detection_imports_nothing(tmp_path: Path) -> None:
 
 def test_nested_project_is_suggested(tmp_path: Path) -> None:
     files = {"backend/main.py": FASTAPI, "backend/requirements.txt": "fastapi", "frontend/package.json": ""}
-    with pytest.raises(DetectionError, match="these folders have projects: backend") as error:
+    with pytest.raises(DetectionError, match="the app is in backend/") as error:
         detect(write_project(tmp_path, files))
     assert error.value.hint == f"lambent deploy {tmp_path / 'backend'}"
     assert detect(tmp_path / "backend").spec == "main:app"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
 
-from lambent.config.module_scan import ModuleScan, Value
+from lambent.config.detection import frameworks as fw
+from lambent.config.detection.module_scan import ModuleScan, ServerStart, Value
 from lambent.errors import DetectionError
 
 APP_MODULES = (
@@ -24,15 +27,37 @@ _NEVER_APP_MODULES = re.compile(
 )
 _NEVER_APP_PACKAGES = {
     *("tests", "test", "docs", "doc", "examples", "example", "scripts", "node_modules", "build", "dist", "migrations"),
-    *("static", "templates", "venv", "env", "lib", "libs", "vendor", "bin", "include", "src"),
+    *(
+        "static",
+        "templates",
+        "venv",
+        "env",
+        "lib",
+        "libs",
+        "vendor",
+        "bin",
+        "include",
+        "src",
+        "frontend",
+        "client",
+        "site_packages",
+    ),
 }
+_NEVER_PROJECTS = frozenset(("tests", "test", "docs", "doc", "node_modules", "venv", "env", "build", "dist", "migrations"))
+_ROOTS = ("src", "src/py", "src/python", "src/main/python", "py", "python")
+"""Folders that hold modules without being packages, in projects that keep their code apart."""
+_DEPTH_MAX = 4
+_DEEP_FILES_MAX = 500
 # Syntax of newer Pythons than the one that runs lambent: failing to parse it does not make the app wrong.
 _NEWER_SYNTAX = re.compile(r"""\btype\s+\w+.*=|\b(def|class)\s+\w+\s*\[|\b[rRbB]?[fFtT][rR]?["']|except\s+[\w.]+\s*,""")
+_RUN_CALL = re.compile(
+    "|".join((*fw.RUN_METHODS, *fw.LOOPS, "quickstart", "run_app", "block")).join((r"\b(?:", r")\s*\(")).encode()
+)
 _STATEMENT_START = re.compile(r"[^\s#)\]}]")
 
 
 class Module(Struct, frozen=True):
-    """A module of the project. `root` is its import root, "." or "src". The lower its `tier`, the likelier it has the app."""
+    """A module of the project. `root` is the folder it is imported from. The lower its `tier`, the likelier it has the app."""
 
     path: Path
     name: str
@@ -51,17 +76,24 @@ class ProjectModules:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._scans: dict[Path, ModuleScan] = {}
-        source = folder / "src"
-        self.roots = (".", "src") if source.is_dir() and not (source / "__init__.py").exists() else (".",)
+        roots = (root for root in _ROOTS if (folder / root).is_dir() and not (folder / root / "__init__.py").exists())
+        self.roots = (".", *roots)
+
+    def import_folders(self, path: Path) -> Iterator[str]:
+        """Yield the folders that a file's absolute imports may start from: the roots, then those that the file is in."""
+        yield from self.roots
+        for parent in path.relative_to(self.folder).parents:
+            if (folder := parent.as_posix()) not in self.roots:
+                yield folder
 
     def relative(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix()
 
-    def find(self, name: str) -> Module | None:
-        """Return the module with a dotted name, or None when the project has no such module."""
+    def find(self, name: str, folders: Iterable[str] = ()) -> Module | None:
+        """Return the module with a dotted name, or None. It is searched in the roots, unless `folders` names others."""
         if not re.fullmatch(r"\w+(\.\w+)*", name):
             return None
-        for root in self.roots:
+        for root in folders or self.roots:
             base = self.folder / root / name.replace(".", "/")
             for path in (base / "__init__.py", base.with_name(f"{base.name}.py")):
                 if path.is_file():
@@ -70,9 +102,10 @@ class ProjectModules:
 
     def at(self, path: Path, tier: int = 0) -> Module:
         """Return the module at a path, with the name it is imported by."""
-        parts = path.relative_to(self.folder).with_suffix("").parts
-        root = "src" if len(parts) > 1 and parts[0] == "src" and "src" in self.roots else "."
-        parts = parts[1:] if root == "src" else parts
+        relative = path.relative_to(self.folder)
+        above = [root for root in self.roots if root != "." and relative.is_relative_to(root)]
+        root = max(above, key=len, default=".")
+        parts = relative.relative_to(root).with_suffix("").parts
         parts = parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts
         return Module(path, ".".join(parts), root, tier)
 
@@ -80,35 +113,56 @@ class ProjectModules:
         """Yield the modules that may have the app, the likeliest first.
 
         Tier 0 has the common names, tier 1 the common names in packages, tier 2 other modules at the top and tier 3 other
-        modules in packages.
+        modules in packages. Tiers 4 and 5 are like 1 and 3, for packages in packages.
         """
         paths: set[Path] = set()
-        tiers = (self._common(), self._common_in_packages(), self._top_level(), self._in_packages())
+        shallow = (self._common(), self._common_in_packages(), self._top_level(), self._in_packages())
+        tiers = (*shallow, self._common_deeper(), self._deeper())
         for tier, tier_paths in enumerate(tiers):
             for path in tier_paths:
                 if path not in paths and not _NEVER_APP_MODULES.match(path.stem):
                     paths.add(path)
                     yield self.at(path, tier)
 
-    def nested_projects(self) -> list[str]:
-        """Return the folders that are projects of their own: their modules import each other from there, not from here."""
-        folders = (folder for folder in sorted(self.folder.iterdir()) if not folder.name.startswith("."))
-        return [folder.name for folder in folders if folder.is_dir() and _is_project(folder)]
+    def nested_folders(self) -> list[Path]:
+        """Return the folders that may be projects of their own: those with Python files, here and one level below."""
+        top = [folder for folder in _folders_in(self.folder) if folder.name not in _NEVER_PROJECTS]
+        below = [folder for parent in top for folder in _folders_in(parent) if folder.name not in _NEVER_PROJECTS]
+        return [folder for folder in (*top, *below) if any(folder.glob("*.py")) or _is_project(folder)]
 
     def scan(self, module: Module) -> ModuleScan:
         """Return the scan of a module. Raises DetectionError, with the line, for a file that is not valid Python."""
         if module.path not in self._scans:
-            scan = ModuleScan(module.name, module.package, self._look_up)
+            tree = self._parse(module.path)
+            scan = ModuleScan(module.name, module.package, partial(self._look_up, module.path))
             self._scans[module.path] = scan  # before it runs: modules may import each other
-            scan.run(self._parse(module.path).body)
+            try:
+                scan.run(tree.body)
+            except DetectionError:  # in a module that it imports
+                del self._scans[module.path]
+                raise
         return self._scans[module.path]
 
-    def _look_up(self, module_name: str, name: str) -> Value | None:
-        module = self.find(module_name)
-        if module is None:
-            return None
-        value = self.scan(module).names.get(name)
-        if value is None and self.find(f"{module_name}.{name}") is not None:
+    def server_starts(self, path: Path) -> list[ServerStart]:
+        """Return the calls in a file that start a server when it is imported. Files without such words aren't parsed."""
+        try:
+            return self.scan(self.at(path)).server_starts if _RUN_CALL.search(path.read_bytes()) else []
+        except (DetectionError, OSError):
+            return []
+
+    def value(self, module: Module, name: str, seen: frozenset[Path] = frozenset()) -> Value | None:
+        """Return what a name in a module is bound to, also when a star import brings it. None when nothing shows it."""
+        scan = self.scan(module)
+        if name in scan.names or module.path in seen:
+            return scan.names.get(name)
+        sources = (self.find(source, self.import_folders(module.path)) for source in scan.star_imports)
+        values = (self.value(source, name, seen | {module.path}) for source in sources if source is not None)
+        return next((value for value in values if value is not None), None)
+
+    def _look_up(self, importer: Path, module_name: str, name: str) -> Value | None:
+        module = self.find(module_name, self.import_folders(importer))
+        value = self.value(module, name) if module is not None else None
+        if value is None and self.find(f"{module_name}.{name}", self.import_folders(importer)) is not None:
             return Value(dotted=f"{module_name}.{name}")
         return value
 
@@ -148,12 +202,42 @@ class ProjectModules:
     def _in_packages(self) -> Iterator[Path]:
         return (path for folder in self._packages() for path in _modules_in(folder))
 
+    def _common_deeper(self) -> Iterator[Path]:
+        paths = (folder / f"{name}.py" for folder in self._deeper_packages() for name in _APP_MODULES_IN_PACKAGES)
+        return (path for path in paths if path.is_file())
+
+    def _deeper(self) -> Iterator[Path]:
+        paths = (path for folder in self._deeper_packages() for path in _modules_in(folder))
+        return (path for _, path in zip(range(_DEEP_FILES_MAX), paths, strict=False))
+
     def _packages(self) -> Iterator[Path]:
         for root in self.roots:
-            for folder in sorted((self.folder / root).iterdir()):
-                is_package_name = folder.name.isidentifier() and folder.name not in _NEVER_APP_PACKAGES
-                if is_package_name and folder.is_dir() and not (folder / "pyvenv.cfg").exists() and not _is_project(folder):
-                    yield folder
+            yield from _packages_in(self.folder / root)
+
+    def _deeper_packages(self) -> list[Path]:
+        """Return the packages inside packages, the shallowest first."""
+        found: list[Path] = []
+        level = list(self._packages())
+        for _ in range(_DEPTH_MAX - 1):
+            level = [folder for parent in level for folder in _packages_in(parent)]
+            found += level
+        return found
+
+
+def _packages_in(parent: Path) -> Iterator[Path]:
+    """Yield the folders whose modules can be imported from here: no virtual environments, tests or projects of their own."""
+    with os.scandir(parent) as entries:
+        names = sorted(entry.name for entry in entries if entry.is_dir() and entry.name.isidentifier())
+    for name in names:
+        folder = parent / name
+        is_excluded = name in _NEVER_APP_PACKAGES and not (name == "src" and (folder / "__init__.py").exists())
+        if not is_excluded and not (folder / "pyvenv.cfg").exists() and not _is_project(folder):
+            yield folder
+
+
+def _folders_in(parent: Path) -> list[Path]:
+    folders = (folder for folder in sorted(parent.iterdir()) if not folder.name.startswith(".") and folder.is_dir())
+    return [folder for folder in folders if not (folder / "pyvenv.cfg").exists()]
 
 
 def _modules_in(folder: Path) -> list[Path]:

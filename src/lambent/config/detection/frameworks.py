@@ -15,7 +15,7 @@ ASGI = {
     ("esmerald", "Esmerald"), ("ravyn", "Ravyn"), ("muffin", "Application"), ("baize", "asgi.Router"), ("xpresso", "App"),
     ("asgiref", "WsgiToAsgi"), ("a2wsgi", "WSGIMiddleware"), ("django", "get_asgi_application"),
     ("channels", "ProtocolTypeRouter"),
-    ("gradio", "mount_gradio_app"), ("panther", "Panther"), ("shiny", "App"), ("nicegui", "App"), ("robyn", "ASGIApp"),
+    ("gradio", "mount_gradio_app"), ("panther", "Panther"), ("nicegui", "App"), ("robyn", "ASGIApp"),
 }  # fmt: skip
 
 WSGI = {
@@ -41,21 +41,11 @@ METHODS = {"make_wsgi_app": "wsgi", "wsgifunc": "wsgi", "http_app": "asgi", "str
 HOLDERS: dict[tuple[str, str], tuple[str, Kind, bool]] = {
     ("datasette", "Datasette"): ("app", "asgi", True),
     ("dash", "Dash"): ("server", "wsgi", False),
+    ("web", "application"): ("wsgifunc", "wsgi", True),
+    ("fastmcp", "FastMCP"): ("http_app", "asgi", True),
+    ("mcp", "FastMCP"): ("streamable_http_app", "asgi", True),
 }
 """Objects that hold the app: its attribute, its kind, and whether the attribute must be called."""
-
-UNSUPPORTED = {
-    ("aiohttp", "Application"): "aiohttp's server is neither ASGI nor WSGI",
-    ("tornado", "Application"): "Tornado's server is neither ASGI nor WSGI",
-    ("robyn", "Robyn"): "Robyn's server is neither ASGI nor WSGI",
-}
-
-PROGRAMS = {
-    "streamlit": "Streamlit runs its own server, which is neither ASGI nor WSGI",
-    "nicegui": "NiceGUI needs a WebSocket to each browser, and Function URLs do not support WebSockets",
-    "chainlit": "Chainlit needs a WebSocket to each browser, and Function URLs do not support WebSockets",
-}
-"""Packages that explain why a file that imports them has no app."""
 
 WRAPPERS = (
     *("Middleware", "WhiteNoise", "ProxyFix", "ASGIApp", "WSGIApp", "DispatcherMiddleware", "Sentry", "SharedDataMiddleware"),
@@ -68,3 +58,17 @@ APP_NAMES = ("app", "application", "asgi", "wsgi", "asgi_app", "wsgi_app", "api"
 HANDLER_NAMES = ("lambda_handler", "handler")
 
 FACTORY_NAMES = ("create_app", "make_app", "get_app", "build_app", "app_factory", "create_application", "get_application")
+
+RUNNERS = {
+    ("uvicorn", "run"), ("uvicorn", "Server.run"), ("aiohttp", "web.run_app"), ("aiohttp", "run_app"), ("bottle", "run"),
+    ("waitress", "serve"), ("hypercorn", "serve"), ("cherrypy", "quickstart"), ("cherrypy", "engine.block"),
+    ("werkzeug", "run_simple"), ("nicegui", "ui.run"), ("streamlit", "web.bootstrap.run"), ("granian", "serve"),
+    ("web", "httpserver.runsimple"), ("gradio", "launch"), ("daphne", "run"), ("bjoern", "run"), ("meinheld", "server.run"),
+}  # fmt: skip
+"""Functions that start a server and don't return."""
+
+RUN_METHODS = ("run", "run_server", "run_debug", "run_simple", "listen", "launch", "serve")
+"""Methods of an app, or of what holds one, that start a server and don't return."""
+
+LOOPS = ("serve_forever", "run_forever", "run_polling", "infinity_polling", "start_polling", "run_until_disconnected")
+"""Methods that don't return, whatever the object is."""

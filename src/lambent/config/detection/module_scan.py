@@ -8,27 +8,32 @@ modules of the project are followed through `look_up`.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lambent.config import frameworks as fw
+from lambent.config.detection import frameworks as fw
+from lambent.config.detection import unsupported
+from lambent.config.detection.unsupported import Unsupported
 
 
 class Value(Struct, frozen=True):
     """What a name is bound to.
 
-    `kind` is the kind of an App, "factory:<kind>", "class:<kind>", or "" for unknown. `dotted` is the import path of an
-    imported name. `holder` is a key of `frameworks.HOLDERS`. `unsupported` is the reason why it can't run on Lambda. `opaque`
-    means the result of an unknown call. `line` is where the name was bound. `definition` is the (module, name) where the app
-    itself was created, and `wrapped` has the definitions of the apps it wraps.
+    `kind` is the kind of an App, "factory:<kind>", "class:<kind>", "event" for a function (event, context) with a name of its
+    own, or "" for unknown. `call` is how a factory is called. `dotted` is the import path of an imported name. `holder` is a
+    key of `frameworks.HOLDERS`. `unsupported` is why it can't run on Lambda. `opaque` means the result of an unknown call.
+    `line` is where the name was bound. `definition` is the (module, name) where the app itself was created, and `wrapped` has
+    the definitions of the apps it wraps.
     """
 
     kind: str = ""
     dotted: str = ""
     holder: tuple[str, str] | None = None
-    unsupported: str = ""
+    unsupported: Unsupported | None = None
+    call: str = "()"
     opaque: bool = False
     line: int = 0
     wrapped: frozenset[tuple[str, str]] = frozenset()
@@ -36,6 +41,29 @@ class Value(Struct, frozen=True):
 
 
 UNKNOWN = Value()
+
+
+class ServerStart(Struct, frozen=True):
+    """A call that starts a server as soon as the module is imported: its line and its source text."""
+
+    line: int
+    text: str
+
+
+class HiddenApp(Struct, frozen=True):
+    """An app that an import of its module doesn't make. `place` is where it is made instead: "inside main()"."""
+
+    name: str
+    line: int
+    place: str
+
+
+_FRAMEWORKS = fw.ASGI | fw.WSGI | fw.EITHER | fw.HANDLERS | fw.HOLDERS.keys() | fw.RUNNERS
+_BOTTLE_ROUTES = ("route", "get", "post", "put", "delete", "patch", "error")
+_EVENT, _CONTEXT = re.compile(r"_*(event|evt)"), re.compile(r"_*(context|ctx)|_+c?")
+_SERVES = re.compile(
+    r"\bserve\w*\(|run_forever|start_polling|TCPSite|while True|run_app|Event\(\)\.wait|\.start\(.*token", re.I
+)
 LookUp = Callable[[str, str], Value | None]
 """Returns the value of a name in a module (both as text), or None when the module is not part of the project."""
 
@@ -54,22 +82,43 @@ class ModuleScan:
         self._look_up = look_up
         self._functions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = outer._functions if outer else {}
         self._depth: int = outer._depth + 1 if outer else 0
+        self.guarded: list[ast.If] = []
+        self.server_starts: list[ServerStart] = []
+        self.has_bottle_routes = False
 
     def run(self, body: Iterable[ast.stmt], conditional: bool = False) -> None:
         """Scan statements in order. `conditional` means that they may not be executed."""
         for statement in body:
             self._statement(statement, conditional)
+            if not conditional:
+                self._note_server_starts([statement])
 
     def takes_event(self, name: str) -> bool:
         """Return whether a name is a plain function of two parameters. Whatever its name, it is a handler then."""
         node = self._functions.get(name)
         return isinstance(node, ast.FunctionDef) and _required(node.args) <= 2 <= len(_parameters(node.args))
 
+    def hidden_apps(self) -> Iterator[HiddenApp]:
+        """Yield the apps that are only made when the module is run as a program, or inside a function."""
+        for guard in self.guarded:
+            yield from self._hidden_in(guard.body, 'only under `if __name__ == "__main__"`')
+        for name, function in self._functions.items():
+            if ":" not in self.names.get(name, UNKNOWN).kind:
+                yield from self._hidden_in(function.body, f"only inside {name}()")
+
+    def _hidden_in(self, body: list[ast.stmt], place: str) -> Iterator[HiddenApp]:
+        inner = ModuleScan(self._module, self._package, self._look_up, outer=self)
+        inner.run(body)
+        for name, value in inner.names.items():
+            if (value.kind in ("asgi", "wsgi", "web", "handler") or value.holder) and self.names.get(name) != value:
+                yield HiddenApp(name, value.line, place)
+
     def _statement(self, node: ast.stmt, conditional: bool) -> None:
         if isinstance(node, ast.Import | ast.ImportFrom):
             self._import(node, conditional)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             self._functions[node.name] = node
+            self.has_bottle_routes |= any(self._is_bottle_route(decorator) for decorator in node.decorator_list)
             self._bind(node.name, replace(self._function(node), line=node.lineno), conditional)
         elif isinstance(node, ast.ClassDef):
             self._bind(node.name, replace(self._class(node), line=node.lineno), conditional)
@@ -80,16 +129,65 @@ class ModuleScan:
         elif isinstance(node, ast.If):
             if not _is_false_on_import(node.test):
                 self.run(node.body, True)
+            else:
+                self.guarded.append(node)
             self.run(node.orelse, True)
         elif isinstance(node, ast.Try):
             for part in (node.body, *(handler.body for handler in node.handlers), node.orelse, node.finalbody):
                 self.run(part, True)
+            self._note_server_starts(node.body)
         elif isinstance(node, ast.With | ast.AsyncWith):
             self.run(node.body, conditional)
         elif isinstance(node, ast.Expr):
             value = self._value(node.value)
             if value.unsupported:
-                self._bind(f"<{value.unsupported}>", replace(value, line=node.lineno), conditional)
+                self._bind(f"<{value.unsupported.reason}>", replace(value, line=node.lineno), conditional)
+
+    def _is_bottle_route(self, decorator: ast.expr) -> bool:
+        """Return whether a decorator adds a route to Bottle's default app."""
+        dotted = self._value(decorator.func).dotted if isinstance(decorator, ast.Call) else ""
+        return dotted.partition(".")[0] == "bottle" and dotted.rpartition(".")[2] in _BOTTLE_ROUTES
+
+    def _note_server_starts(self, body: Iterable[ast.stmt]) -> None:
+        for statement in body:
+            call = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
+            if isinstance(call, ast.Call) and (text := self._server_start(call)):
+                self.server_starts.append(ServerStart(call.lineno, text))
+
+    def _server_start(self, call: ast.Call) -> str:
+        """Return the text of a call if it starts a server and doesn't return, or "". Own functions are followed."""
+        function = call.func
+        if isinstance(function, ast.Name) and function.id in self._functions:
+            return self._start_inside(function.id)
+        dotted = self._value(function).dotted
+        if dotted == "asyncio.run":
+            return ast.unparse(call) if self._serves(call) else ""
+        is_method = isinstance(function, ast.Attribute) and self._is_run_method(function, call)
+        return ast.unparse(call) if is_method or _find_key(dotted, fw.RUNNERS) else ""
+
+    def _is_run_method(self, function: ast.Attribute, call: ast.Call) -> bool:
+        if function.attr in fw.LOOPS:
+            return True
+        if function.attr not in fw.RUN_METHODS:
+            return False
+        base = self._value(function.value)
+        is_app = base.kind in ("asgi", "wsgi", "web") or base.holder or base.unsupported
+        return bool(is_app) or (base.opaque and self._app_argument(call) is not None)
+
+    def _start_inside(self, name: str) -> str:
+        if self._depth > 2:
+            return ""
+        inner = ModuleScan(self._module, self._package, self._look_up, outer=self)
+        inner.run(self._functions[name].body)
+        return inner.server_starts[0].text if inner.server_starts else ""
+
+    def _serves(self, call: ast.Call) -> bool:
+        """Return whether the coroutine that `asyncio.run` gets serves forever, by the words in it."""
+        coroutine = call.args[0] if call.args else None
+        function = coroutine.func if isinstance(coroutine, ast.Call) else None
+        body = self._functions.get(function.id) if isinstance(function, ast.Name) else None
+        text = ast.unparse(body if body is not None else call)
+        return _SERVES.search(text) is not None
 
     def _bind(self, name: str, value: Value, conditional: bool) -> None:
         previous = self.names.get(name)
@@ -151,7 +249,7 @@ class ModuleScan:
             value = self._look_up(source, name)
             if value is not None:
                 return value
-            if _find_key(f"{source}.{name}", fw.ASGI | fw.WSGI | fw.EITHER | fw.HANDLERS | fw.HOLDERS.keys()):
+            if _find_key(f"{source}.{name}", _FRAMEWORKS):
                 return Value(dotted=f"{source}.{name}")
         return UNKNOWN
 
@@ -205,7 +303,11 @@ class ModuleScan:
             return Value("wsgi", definition=definition)
         if node.name in fw.HANDLER_NAMES and (len(names) == 2 or node.args.vararg):
             return Value("handler", definition=definition)
-        if _required(node.args) == 0 and not node.decorator_list:
+        if len(names) == 2 and _EVENT.fullmatch(names[0]) and _CONTEXT.fullmatch(names[1]):
+            return Value("event", definition=definition)
+        if names[:1] == ["global_config"] and _required(node.args) == 1 and self._returned(node).kind == "wsgi":
+            return Value("factory:wsgi", call="({})", definition=definition)
+        if _required(node.args) == 0 and all(_is_cache(decorator) for decorator in node.decorator_list):
             returned = self._returned(node)
             if returned.kind in ("asgi", "wsgi", "web"):
                 return Value(f"factory:{returned.kind}", definition=definition)
@@ -237,6 +339,10 @@ class ModuleScan:
         return UNKNOWN
 
 
+def _is_cache(decorator: ast.expr) -> bool:
+    return ast.unparse(decorator).partition("(")[0].rpartition(".")[2] in ("cache", "lru_cache")
+
+
 def _first_app(*values: Value) -> Value:
     return next((value for value in values if value.kind), UNKNOWN)
 
@@ -259,8 +365,8 @@ def _from_framework(dotted: str) -> Value | None:
     holder = _find_key(dotted, fw.HOLDERS)
     if holder:
         return Value(holder=holder)
-    unsupported = _find_key(dotted, fw.UNSUPPORTED)
-    return Value(unsupported=fw.UNSUPPORTED[unsupported]) if unsupported else None
+    unsupported_key = _find_key(dotted, unsupported.OBJECTS)
+    return Value(unsupported=unsupported.OBJECTS[unsupported_key]) if unsupported_key else None
 
 
 def _find_key(dotted: str, table: Iterable[tuple[str, str]]) -> tuple[str, str] | None:

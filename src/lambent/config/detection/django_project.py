@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lambent.config.project_modules import Module, ProjectModules
+from lambent.config.detection.project_modules import Module, ProjectModules
 
 _SETTINGS_MODULE = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*[,\]]\s*=?\s*["']([\w.]+)["']""")
 _APPLICATION = re.compile(r"""(?m)^(WSGI_APPLICATION|ASGI_APPLICATION)\s*=\s*["']([\w.]+)["']""")

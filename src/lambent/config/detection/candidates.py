@@ -1,0 +1,211 @@
+"""The names in a project that may be its app, and which of them stands out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from lambent.config.detection import frameworks as fw
+from lambent.config.detection.module_scan import ModuleScan, Value
+from lambent.config.detection.project_modules import Module, ProjectModules
+from lambent.config.detection.refusals import NO_APP, several_apps_error
+from lambent.config.detection.unsupported import Unsupported, explain_package
+from lambent.config.model import Kind
+from lambent.errors import DetectionError
+
+_TIERS = 6
+_ORDER = (
+    *(("object", tier) for tier in range(4)),
+    *(("factory", tier) for tier in range(4)),
+    *(("event", tier) for tier in range(4)),
+    *(("maybe", tier) for tier in range(2)),
+    *((strength, tier) for strength in ("object", "factory", "event") for tier in range(4, _TIERS)),
+    *(("maybe", tier) for tier in range(2, _TIERS)),
+)
+"""Which candidates come first: by what they are, and by how likely their module is the app's."""
+
+_NOT_WEB = frozenset({"typer", "click", "cyclopts", "celery", "tkinter", "PyQt5", "PyQt6", "PySide6", "textual", "rq", "huey"})
+_NAMES = (*fw.HANDLER_NAMES, *fw.APP_NAMES, *(f"{name}()" for name in fw.FACTORY_NAMES))
+
+
+class Candidate(Struct, frozen=True):
+    """A name that may be the app.
+
+    `strength` is "object", "factory", "event" (a function of event and context) or "maybe". `rank` is the position of its
+    module in the search.
+    """
+
+    module: Module
+    attribute: str
+    kind: Kind
+    strength: str
+    rank: int
+    value: Value
+
+    @property
+    def spec(self) -> str:
+        return f"{self.module.name}:{self.attribute}"
+
+
+class Survey(Struct, frozen=True):
+    """The candidates in a project, the modules without one, and the first module that can't be read, with its rank.
+
+    `reasons` says for each module why it has no app; `unsupported` is the first framework that can't run on Lambda, with the
+    name of its object.
+    """
+
+    candidates: list[Candidate]
+    reasons: list[tuple[Module, str]]
+    unreadable: tuple[int, DetectionError] | None = None
+    unsupported: tuple[Module, str, Unsupported] | None = None
+
+
+def survey(modules: ProjectModules, search: Iterable[Module]) -> Survey:
+    """Scan modules until a later tier could no longer matter."""
+    candidates: list[Candidate] = []
+    reasons: list[tuple[Module, str]] = []
+    unreadable: tuple[int, DetectionError] | None = None
+    unsupported: tuple[Module, str, Unsupported] | None = None
+    for rank, module in enumerate(search):
+        if _is_settled(candidates, module.tier):
+            break
+        try:
+            candidates += candidates_in(modules, module, rank)
+        except DetectionError as error:
+            if modules.relative(module.path) != error.where.rpartition(":")[0] and module.tier == 0:
+                raise  # a module that an app imports: the app can't start
+            unreadable = unreadable or (rank, error)
+            reasons.append((module, error.what))
+            continue
+        name, explanation = _explain_unsupported(modules.scan(module))
+        if explanation is not None:
+            unsupported = unsupported or (module, name, explanation)
+        reasons.append((module, explanation.reason if explanation else NO_APP))
+    return Survey(candidates, reasons, unreadable, unsupported)
+
+
+def _is_settled(candidates: list[Candidate], next_tier: int) -> bool:
+    """Return whether no candidate of the next tier could be preferred to one of these."""
+    best = min((_ORDER.index((each.strength, each.module.tier)) for each in candidates), default=len(_ORDER))
+    return best < min(_ORDER.index(("object", next_tier)), len(_ORDER))
+
+
+def _explain_unsupported(scan: ModuleScan) -> tuple[str, Unsupported | None]:
+    """Return the name of what can't run on Lambda, and why; objects come before mere imports."""
+    for name, value in scan.names.items():
+        if value.unsupported:
+            return name, value.unsupported
+    for value in scan.names.values():
+        if explanation := explain_package(value.dotted):
+            return "demo", explanation
+    return "", None
+
+
+def candidates_in(modules: ProjectModules, module: Module, rank: int = 0) -> Iterator[Candidate]:
+    """Yield the names of a module that may be the app."""
+    scan = modules.scan(module)
+    has_app = any(value.kind not in ("", "event") for value in scan.names.values())  # then a holder isn't needed
+    for name, value in scan.names.items():
+        kind, _, factory_kind = value.kind.partition(":")
+        if name.startswith("_"):
+            continue
+        if kind in ("asgi", "wsgi", "web", "handler"):
+            yield Candidate(module, name, kind, "object", rank, value)  # type: ignore[arg-type]
+        elif kind == "factory":
+            yield Candidate(module, f"{name}{value.call}", factory_kind, "factory", rank, value)  # type: ignore[arg-type]
+        elif kind == "event" and value.definition == (module.name, name):
+            yield Candidate(module, name, "handler", "event", rank, value)
+        elif value.holder and not has_app:
+            yield Candidate(module, held_attribute(name, value.holder), fw.HOLDERS[value.holder][1], "object", rank, value)
+        elif name in fw.APP_NAMES and _may_be_app(modules, name, value):
+            yield Candidate(module, name, "web", "maybe", rank, value)
+    if scan.has_bottle_routes and not has_app:
+        yield Candidate(module, _bottle_app(scan), "wsgi", "object", rank, Value("wsgi", line=1))
+
+
+def _bottle_app(scan: ModuleScan) -> str:
+    """Return the default app of Bottle, as one of the module's names leads to it, or else through the package."""
+    for name, value in scan.names.items():
+        if value.dotted == "bottle":
+            return f"{name}.default_app()"
+        if value.dotted in ("bottle.default_app", "bottle.app"):
+            return f"{name}()"
+    return "bottle.default_app()"
+
+
+def held_attribute(name: str, holder: tuple[str, str]) -> str:
+    """Return the app in an object that holds it: `app.server` for Dash, `ds.app()` for Datasette."""
+    attribute, _, must_call = fw.HOLDERS[holder]
+    return f"{name}.{attribute}{'()' if must_call else ''}"
+
+
+def _may_be_app(modules: ProjectModules, name: str, value: Value) -> bool:
+    """Return whether an unexplained value could be an app: the result of some call, or an import from another package."""
+    package = value.dotted.partition(".")[0]
+    if value.kind or value.holder or value.unsupported or package in _NOT_WEB or package in sys.stdlib_module_names:
+        return False
+    if explain_package(value.dotted):
+        return False
+    is_foreign_import = "." in value.dotted and modules.find(package) is None
+    return value.opaque or (is_foreign_import and name not in ("web", "api", "server", "site"))
+
+
+def lambda_handlers(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Return the handlers that are named like one, in modules with a common name: they are meant for Lambda."""
+    return [
+        candidate
+        for candidate in candidates
+        if candidate.kind == "handler" and candidate.module.tier == 0 and candidate.attribute in fw.HANDLER_NAMES
+    ]
+
+
+def choose(modules: ProjectModules, candidates: list[Candidate]) -> Candidate | None:
+    """Return the one candidate that stands out, or None when there are none. Raises DetectionError when several do."""
+    for strength, tier in _ORDER:
+        peers = [item for item in candidates if item.strength == strength and item.module.tier == tier]
+        if peers:
+            return choose_best(modules, peers)
+    return None
+
+
+def choose_best(modules: ProjectModules, candidates: list[Candidate]) -> Candidate:
+    """Return the best of equally strong candidates. Raises DetectionError when there is no single best."""
+    wrapped = {definition for candidate in candidates for definition in candidate.value.wrapped}
+    outermost = [candidate for candidate in candidates if candidate.value.definition not in wrapped] or candidates
+    by_app: dict[object, Candidate] = {}
+    for candidate in sorted(outermost, key=_preference):
+        by_app.setdefault(candidate.value.definition or candidate.spec, candidate)
+    by_file: dict[Path, list[Candidate]] = {}
+    for candidate in by_app.values():
+        by_file.setdefault(candidate.module.path, []).append(candidate)
+    best = [_choose_in_file(modules, in_file) for in_file in by_file.values()]
+    if len(best) == 1:
+        return best[0]
+    preferred = [candidate for candidate in best if candidate.module.name == "lambda_function"]
+    preferred = preferred or [candidate for candidate in best if candidate.attribute == "lambda_handler"]
+    if not preferred and {candidate.module.name.rpartition(".")[2] for candidate in best} == {"wsgi", "asgi"}:
+        preferred = [candidate for candidate in best if candidate.kind == "wsgi"]
+    if len(preferred) == 1:
+        return preferred[0]
+    raise _several(modules, sorted(best, key=lambda candidate: candidate.rank))
+
+
+def _choose_in_file(modules: ProjectModules, candidates: list[Candidate]) -> Candidate:
+    """Return the candidate with the best name. Raises DetectionError when there are several and no name is a common one."""
+    common = [candidate for candidate in candidates if candidate.attribute in _NAMES]
+    if len(candidates) > 1 and not common:
+        raise _several(modules, candidates)
+    return (common or candidates)[0]
+
+
+def _several(modules: ProjectModules, candidates: list[Candidate]) -> DetectionError:
+    return several_apps_error(modules, [(each.spec, each.kind, each.module.path, each.value.line) for each in candidates])
+
+
+def _preference(candidate: Candidate) -> tuple[int, int, int, int]:
+    name = candidate.attribute
+    position = _NAMES.index(name) if name in _NAMES else len(_NAMES)
+    return candidate.kind != "handler", position, candidate.rank, candidate.value.line

@@ -1,0 +1,129 @@
+"""What a project already says about its app: Procfile, Dockerfile, settings of frameworks and of other platforms.
+
+Nothing here is believed unseen: `detect.py` looks up each declaration, and passes over those that name nothing that exists.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from lambent.config.detection.start_commands import StartCommand, parse_commands, parse_words
+
+_READ_MAX = 100_000
+_DOCKERFILES = ("Dockerfile", "Containerfile", "docker/Dockerfile")
+_PLATFORM_FILES = ("app.yaml", "render.yaml", "railway.toml", "railway.json", "nixpacks.toml")
+_START_LINE = re.compile(
+    r"""(?m)^[\s"'-]*(?:entrypoint|startCommand|cmd)["']?\s*[:=]\s*(?P<quote>["']?)(?P<line>.+?)(?P=quote),?\s*$"""
+)
+_INSTRUCTION = re.compile(r"(?im)^\s*(FROM|CMD|ENTRYPOINT|WORKDIR|ENV|COPY|ADD)\s+(.*)$")
+_FLASK_APP = re.compile(r"""(?m)^\s*(?:export\s+)?FLASK_APP\s*=\s*["']?([^"'\s#]+)""")
+_UVICORN_RUN = re.compile(r"""uvicorn\.run\(\s*["']([A-Za-z_][\w.]*:[A-Za-z_]\w*)["'](?P<options>[^)]*)""")
+_PROGRAMS = ("main.py", "app.py", "run.py", "server.py", "__main__.py", "start.py")
+
+
+class Declaration(Struct, frozen=True):
+    """A command or setting that names the app, and the file that has it."""
+
+    command: StartCommand
+    source: str
+
+
+def read_declarations(folder: Path, pyproject: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[Declaration]:
+    """Yield what the files of a project say about its app, the most explicit first. `pyproject` is pyproject.toml's content."""
+    tool = pyproject.get("tool")
+    fastapi = tool.get("fastapi") if isinstance(tool, dict) else None
+    entrypoint = fastapi.get("entrypoint") if isinstance(fastapi, dict) else None
+    if isinstance(entrypoint, str) and entrypoint:
+        yield Declaration(StartCommand((entrypoint,)), "pyproject.toml [tool.fastapi] entrypoint")
+    yield from _procfile(folder)
+    for name in _PLATFORM_FILES:
+        for match in _START_LINE.finditer(_read(folder / name)):
+            yield from _declare(folder, parse_commands(match["line"]), name)
+    for name in _DOCKERFILES:
+        yield from _dockerfile(folder, name)
+    yield from _flask_app(folder, environ)
+
+
+def read_programs(folder: Path, pyproject: Mapping[str, Any]) -> Iterator[Declaration]:
+    """Yield what the project's own programs run. It counts where the search by names finds no app, or several."""
+    for name in _PROGRAMS:
+        for match in _UVICORN_RUN.finditer(_read(folder / name)):
+            is_factory = re.search(r"factory\s*=\s*True", match["options"]) is not None
+            yield Declaration(StartCommand((match[1],), is_factory=is_factory), f"uvicorn.run in {name}")
+    project = pyproject.get("project")
+    scripts = project.get("scripts") if isinstance(project, dict) else None
+    for name, script in (scripts if isinstance(scripts, dict) else {}).items():
+        if isinstance(script, str):
+            command = StartCommand((script.partition(":")[0].strip(),), is_program=True)
+            yield Declaration(command, f"pyproject.toml [project.scripts] {name}")
+
+
+def _procfile(folder: Path) -> Iterator[Declaration]:
+    lines = [line.partition(":") for line in _read(folder / "Procfile").splitlines() if not line.lstrip().startswith("#")]
+    processes = {name.strip(): command.strip() for name, colon, command in lines if colon}
+    if "web" in processes:
+        yield from _declare(folder, parse_commands(processes["web"]), "Procfile")
+
+
+def _dockerfile(folder: Path, name: str) -> Iterator[Declaration]:
+    """Read the last stage of a Dockerfile: it is the one that runs."""
+    text = re.sub(r"\\\r?\n", " ", _read(folder / name))
+    instructions = [(match[1].upper(), match[2].strip()) for match in _INSTRUCTION.finditer(text)]
+    stages = [index for index, (instruction, _) in enumerate(instructions) if instruction == "FROM"]
+    last = dict(instructions[stages[-1] :] if stages else instructions)
+    words = [*_command_words(last.get("ENTRYPOINT", "")), *_command_words(last.get("CMD", ""))]
+    below = last.get("WORKDIR", "").strip("/\"'").split("/")
+    homes = [home for start in range(len(below)) if (folder / (home := "/".join(below[start:]) or ".")).is_dir()]
+    for declaration in _declare(folder, parse_words(words), name):
+        command = declaration.command
+        if command.folder == "." and homes:
+            command = StartCommand(command.targets, homes[0], command.is_factory, command.is_program)
+        yield Declaration(command, name)
+    for instruction, value in instructions:
+        if instruction == "ENV" and (match := re.search(r"""\bFLASK_APP[= ]["']?([^"'\s]+)""", value)):
+            yield Declaration(StartCommand((match[1],)), f"{name}, FLASK_APP")
+
+
+def _command_words(text: str) -> list[str]:
+    """Return the words of a CMD or ENTRYPOINT, in its exec form (JSON) or its shell form."""
+    if text.startswith("["):
+        try:
+            return [str(word) for word in json.loads(text)]
+        except ValueError:
+            return []
+    return ["sh", "-c", text] if text else []
+
+
+def _flask_app(folder: Path, environ: Mapping[str, str]) -> Iterator[Declaration]:
+    for name in (".flaskenv", ".env"):
+        if match := _FLASK_APP.search(_read(folder / name)):
+            yield Declaration(StartCommand((match[1],)), f"{name}, FLASK_APP")
+    if environ.get("FLASK_APP"):
+        yield Declaration(StartCommand((environ["FLASK_APP"],)), "the environment variable FLASK_APP")
+
+
+def _declare(folder: Path, commands: Iterable[StartCommand], source: str) -> Iterator[Declaration]:
+    """Yield the commands as declarations. Those of a shell script of the project stand for the call of the script."""
+    for command in commands:
+        script = command.targets[0]
+        if not script.endswith(".sh"):
+            yield Declaration(command, source)
+            continue
+        parts = script.strip("./").split("/")  # in an image it may be /app/start.sh
+        name = next((name for at in range(len(parts)) if (folder / (name := "/".join(parts[at:]))).is_file()), "")
+        for line in _read(folder / name).splitlines() if name else ():
+            yield from (Declaration(each, name) for each in parse_commands(line) if not each.targets[0].endswith(".sh"))
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.read(_READ_MAX)
+    except OSError:
+        return ""

@@ -1,0 +1,86 @@
+"""The app that the project's own files declare, looked up: what they name must exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lambent.config.detection.candidates import candidates_in, choose
+from lambent.config.detection.declarations import Declaration
+from lambent.config.detection.import_graph import place
+from lambent.config.detection.named_app import has_name, to_app
+from lambent.config.detection.project_modules import Module, ProjectModules
+from lambent.config.model import App
+from lambent.errors import DetectionError
+
+
+class _Found(Struct, frozen=True):
+    app: App
+    definition: object
+    source: str
+
+
+def find_declared_app(modules: ProjectModules, declarations: Iterable[Declaration]) -> tuple[App | None, tuple[str, ...]]:
+    """Return the first app that is declared and exists, with all sources that agree, and remarks about the others."""
+    found: list[_Found] = []
+    remarks: list[str] = []
+    for declaration in declarations:
+        match = _look_up(modules, declaration)
+        if match is not None:
+            found.append(match)
+        elif not declaration.command.is_program:
+            target = declaration.command.targets[0]
+            remarks.append(f"{declaration.source} names {target}, which doesn't exist here: ignored")
+    if not found:
+        return None, tuple(remarks)
+    first = found[0]
+    agreeing = [each.source for each in found if each.definition == first.definition]
+    remarks += [
+        f"{each.source} names {each.app.spec}, and {first.source} {first.app.spec}: to deploy the former, --app {each.app.spec}"
+        for each in found
+        if each.definition != first.definition
+    ]
+    sources = " and ".join(dict.fromkeys(agreeing))
+    return replace(first.app, source=sources), tuple(dict.fromkeys(remarks))
+
+
+def _look_up(modules: ProjectModules, declaration: Declaration) -> _Found | None:
+    command = declaration.command
+    for target in command.targets:
+        text, _, attribute = target.partition(":")
+        module = _find_module(modules, text, command.folder)
+        if module is None:
+            continue
+        try:
+            if not attribute:
+                best = choose(modules, list(candidates_in(modules, module)))
+                attribute = best.attribute if best else ""
+            if attribute and has_name(modules, module, attribute):
+                app = to_app(modules, module, attribute, declaration.source, must_call=command.is_factory)
+                value = modules.value(module, attribute.partition("(")[0])
+                return _Found(app, (value and value.definition) or app.spec, declaration.source)
+        except DetectionError:  # the search, which follows, explains it
+            continue
+    return None
+
+
+def _find_module(modules: ProjectModules, text: str, folder: str) -> Module | None:
+    """Return the module of "package.module", "path/module.py" or "path", as seen from a folder of the project."""
+    if not (modules.folder / folder).is_dir():
+        return None
+    if text.endswith(".py") or "/" in text:
+        base = modules.folder / folder / text.strip("/")
+        for path in (base, base.with_name(f"{base.name}.py"), base / "__init__.py"):
+            if path.is_file() and path.suffix == ".py" and path.resolve().is_relative_to(modules.folder):
+                return place(modules, modules.at(Path(path)))[0]
+        return None
+    folders = dict.fromkeys((folder, *modules.roots))
+    module = modules.find(text, folders)
+    if module is None or "__main__" in text:
+        return module
+    main = modules.find(f"{text}.__main__", folders)
+    has_app = main is not None and module.path.stem == "__init__" and not any(candidates_in(modules, module))
+    return main if has_app else module

@@ -1,0 +1,150 @@
+"""App detection: finds the app of a project without running any of its code.
+
+The order is: a Lambda handler in a module with a common name; what the project's own files declare (a Procfile, a
+Dockerfile, settings); the app that Django's settings name; ASGI or WSGI apps; functions that create one; functions of event
+and context; and finally names such as `app` whose value reading alone can't explain. Within each of these, common module
+names come before packages, and packages before the rest. An app that is wrapped by another one does not count, nor does a
+second name for the same app. When two equally good apps remain, lambent does not guess: the error shows the lines to paste.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from lambent.config.detection.candidates import Candidate, Survey, choose, choose_best, lambda_handlers, survey
+from lambent.config.detection.declarations import read_declarations, read_programs
+from lambent.config.detection.declared_app import find_declared_app
+from lambent.config.detection.django_project import find_application
+from lambent.config.detection.import_graph import ImportGraph, place
+from lambent.config.detection.named_app import find_named_app
+from lambent.config.detection.project_modules import ProjectModules
+from lambent.config.detection.refusals import elsewhere_error, hidden_app_error, no_app_error, server_start_error
+from lambent.config.model import App, Kind
+from lambent.config.project import Project
+from lambent.config.sourced import Sourced
+from lambent.errors import DetectionError
+
+
+def find_app(project: Project, spec: Sourced[str] | None = None, environ: Mapping[str, str] | None = None) -> App:
+    """Return the app of a project. `spec` is the one the user named, as "module:attribute".
+
+    Raises DetectionError when there is no app, when there are several, when a module can't be read, or when the import of the
+    app would start a server.
+    """
+    modules = ProjectModules(project.folder)
+    app = find_named_app(modules, spec) if spec is not None else _detect(modules, project, environ or {})
+    _check_server_starts(modules, app)
+    return app
+
+
+def suggest_app(folder: Path, spec: str) -> str:
+    """Return the spec of an existing app for a text that looks like one, or ""."""
+    try:
+        return find_named_app(ProjectModules(folder), Sourced(spec, "--app")).spec
+    except DetectionError:
+        return ""
+
+
+def _detect(modules: ProjectModules, project: Project, environ: Mapping[str, str]) -> App:
+    if project.file is not None:
+        found = survey(modules, [modules.at(project.file)])
+        return _to_app(modules, _chosen(modules, found) or _refuse(modules, found))
+    common = survey(modules, (module for module in modules.candidates() if module.tier == 0))
+    if handlers := lambda_handlers(common.candidates):
+        return _to_app(modules, choose_best(modules, handlers))
+    declared, remarks = find_declared_app(modules, read_declarations(project.folder, project.pyproject, environ))
+    if declared is not None:
+        return replace(declared, remarks=remarks)
+    return replace(_search(modules, project), remarks=remarks)
+
+
+def _search(modules: ProjectModules, project: Project) -> App:
+    django = _django_candidate(modules)
+    if django is not None:
+        return _to_app(modules, django)
+    found = survey(modules, modules.candidates())
+    ambiguous: DetectionError | None = None
+    try:
+        best = _chosen(modules, found)
+    except DetectionError as error:
+        best, ambiguous = None, error
+    if best is not None:
+        return _to_app(modules, best)
+    program, _ = find_declared_app(modules, read_programs(project.folder, project.pyproject))
+    if program is not None:
+        return program
+    raise ambiguous or _refusal(modules, found)
+
+
+def _chosen(modules: ProjectModules, found: Survey) -> Candidate | None:
+    """Return the candidate that stands out. Raises DetectionError for several, or for a file that may hide a better one."""
+    best = choose(modules, found.candidates)
+    if found.unreadable and (best is None or (not best.module.tier and found.unreadable[0] < best.rank)):
+        raise found.unreadable[1]
+    return best
+
+
+def _refuse(modules: ProjectModules, found: Survey) -> Candidate:
+    raise _refusal(modules, found)
+
+
+def _refusal(modules: ProjectModules, found: Survey) -> DetectionError:
+    """Return the error that helps most when a project has no app."""
+    searched = [module for module, _ in found.reasons]
+    if hidden := hidden_app_error(modules, searched):
+        return hidden
+    if found.unsupported and found.unsupported[0].tier == 0:
+        return _unsupported_error(modules, found)
+    if elsewhere := elsewhere_error(modules, _has_app):
+        return elsewhere
+    return _unsupported_error(modules, found) if found.unsupported else no_app_error(modules, found.reasons)
+
+
+def _unsupported_error(modules: ProjectModules, found: Survey) -> DetectionError:
+    assert found.unsupported is not None
+    module, name, explanation = found.unsupported
+    error = no_app_error(modules, found.reasons)
+    where = modules.relative(module.path)
+    return DetectionError(
+        f"no app found: {explanation.reason}", where=where, hint=explanation.cure.format(name=name), detail=error.detail
+    )
+
+
+def _has_app(folder: Path) -> bool:
+    modules = ProjectModules(folder)
+    try:
+        if _django_candidate(modules) is not None:
+            return True
+        return any(candidate.strength != "maybe" for candidate in survey(modules, modules.candidates()).candidates)
+    except DetectionError:
+        return False
+
+
+def _django_candidate(modules: ProjectModules) -> Candidate | None:
+    application = find_application(modules)
+    if application is None:
+        return None
+    module, name = application
+    value = modules.scan(module).names[name]
+    kind: Kind = value.kind if value.kind in ("asgi", "wsgi") else "web"  # type: ignore[assignment]
+    return Candidate(module, name, kind, "object", 0, value)
+
+
+def _to_app(modules: ProjectModules, candidate: Candidate) -> App:
+    module, _ = place(modules, candidate.module)
+    source = f"{modules.relative(module.path)}, line {candidate.value.line}"
+    return App(module.name, candidate.attribute, candidate.kind, module.root, source)
+
+
+def _check_server_starts(modules: ProjectModules, app: App) -> None:
+    """Refuse an app whose import would start a server: it would never end."""
+    module = modules.find(app.module, dict.fromkeys((app.root, *modules.roots)))
+    if module is None:
+        return
+    graph = ImportGraph(modules, module)
+    for path in graph.files:
+        if path in graph.at_start and (starts := modules.server_starts(path)):
+            raise server_start_error(modules, app.spec, path, starts[0])

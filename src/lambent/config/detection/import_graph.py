@@ -1,0 +1,139 @@
+"""The imports between a project's own files, read with a regular expression: they say which folder the app is started from.
+
+A file `src/main.py` with `from src.routes import router` is started from the project's folder, as `src.main`; one with
+`from routes import router` from `src/`, as `main`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from lambent.config.detection.project_modules import Module, ProjectModules
+
+_FILES_MAX = 400
+_IMPORT = re.compile(
+    r"(?m)^(?P<indent>[ \t]*)(?:from[ \t]+(?P<source>\.*[\w.]*)[ \t]+import[ \t]+(?P<names>\([^)]*\)|[^\n#;]*)"
+    r"|import[ \t]+(?P<modules>[\w., \t]+))"
+)
+_NAME = re.compile(r"\w+")
+_DEPENDENCY_FILES = ("requirements.txt", "pyproject.toml", "Pipfile", "setup.cfg", "setup.py")
+
+
+class ImportGraph:
+    """The own files that the import of a module leads to. `folders` counts the imports that each folder had to provide."""
+
+    def __init__(self, modules: ProjectModules, start: Module) -> None:
+        self._modules = modules
+        self._dependencies = ""
+        self.files: list[Path] = [start.path]
+        self.at_start: set[Path] = {start.path}
+        self.folders: Counter[str] = Counter()
+        self.prefixes: set[str] = set()
+        for path in self.files:  # grows while it is read
+            if len(self.files) < _FILES_MAX:
+                self._read(path)
+
+    def _read(self, path: Path) -> None:
+        for dotted, is_at_start in _imports(path):
+            target, folder = self._find(path, dotted)
+            if target is None:
+                continue
+            if not dotted.startswith("."):
+                self.folders[folder] += 1
+                if folder == ".":
+                    self.prefixes.add(dotted.partition(".")[0])
+            for file in (target, *_packages_above(target, self._modules.folder / (folder or "."))):
+                if file not in self.files:
+                    self.files.append(file)
+                if is_at_start and path in self.at_start:
+                    self.at_start.add(file)
+
+    def _find(self, path: Path, dotted: str) -> tuple[Path | None, str]:
+        """Return the own file that an import leads to, and the folder on the import path that provides it."""
+        if dotted.startswith("."):
+            name = dotted.lstrip(".")
+            base = path.parents[len(dotted) - len(name) - 1]
+            return _module_file(base, name) if base.is_relative_to(self._modules.folder) else None, ""
+        top = dotted.partition(".")[0]
+        if top in sys.stdlib_module_names:
+            return None, ""
+        for folder in self._modules.import_folders(path):
+            file = _module_file(self._modules.folder / folder, dotted)
+            is_usual = folder in self._modules.roots
+            if file is not None and file != path and (is_usual or not self._is_dependency(top)):
+                return file, folder
+        return None, ""
+
+    def _is_dependency(self, name: str) -> bool:
+        """Return whether a package of that name is required: `from redis import Redis` isn't about shop/redis.py then."""
+        if not self._dependencies:
+            files = [self._modules.folder / file for file in _DEPENDENCY_FILES]
+            self._dependencies = " ".join(file.read_text("utf-8", "replace").lower() for file in files if file.is_file()) or " "
+        return re.search(rf"\b{re.escape(name.lower())}\b", self._dependencies) is not None
+
+
+def place(modules: ProjectModules, module: Module) -> tuple[Module, ImportGraph]:
+    """Return a module with the name and the root that its imports need, and its import graph."""
+    graph = ImportGraph(modules, module)
+    parts = module.path.relative_to(modules.folder).with_suffix("").parts
+    parts = parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts
+    needed = [folder for folder, _ in graph.folders.most_common() if folder != "."]
+    if len(parts) > 1 and parts[0] in graph.prefixes:  # it imports itself from the project's folder
+        return replace(module, name=".".join(parts), root=needed[0] if needed else "."), graph
+    if not needed:
+        return module, graph
+    below = tuple(needed[0].split("/"))
+    inside = parts[: len(below)] == below and len(parts) > len(below)
+    keeps_package = _has_relative_imports(module.path) and below != tuple(module.root.split("/"))
+    if inside and not keeps_package:
+        parts = parts[len(below) :]
+    elif module.root != "." and inside:
+        parts = tuple(module.name.split("."))
+    return replace(module, name=".".join(parts), root=needed[0]), graph
+
+
+def _has_relative_imports(path: Path) -> bool:
+    return any(dotted.startswith(".") for dotted, _ in _imports(path))
+
+
+def _imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """Yield what a file imports, and whether that happens when the file itself is imported."""
+    try:
+        text = path.read_text("utf-8", "replace")
+    except OSError:
+        return
+    for match in _IMPORT.finditer(text):
+        is_at_start = not match["indent"]
+        if match["modules"] is not None:
+            yield from ((name.split()[0], is_at_start) for name in match["modules"].split(",") if name.split())
+            continue
+        source = match["source"]
+        if source.strip("."):
+            yield source, is_at_start
+        separator = "" if source.endswith(".") else "."
+        names = (name.split()[0] for name in match["names"].strip("() \t").split(",") if name.split())
+        yield from ((f"{source}{separator}{name}", is_at_start) for name in names if _NAME.fullmatch(name))
+
+
+def _packages_above(file: Path, root: Path) -> Iterator[Path]:
+    """Yield the `__init__.py` of the packages that a file is in: they are imported before it."""
+    for folder in file.parents:
+        if not folder.is_relative_to(root) or folder == root:
+            return
+        if (folder / "__init__.py").is_file():
+            yield folder / "__init__.py"
+
+
+def _module_file(base: Path, dotted: str) -> Path | None:
+    """Return the file of a module below a folder. A folder without `__init__.py` is no file."""
+    stem = base / dotted.replace(".", "/")
+    for path in (stem / "__init__.py", stem.with_name(f"{stem.name}.py")):
+        if dotted and path.is_file():
+            return path
+    return None

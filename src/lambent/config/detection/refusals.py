@@ -1,0 +1,134 @@
+"""The errors of detection. Every command and every `--app` in them is one that works."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from lambent.config.detection.module_scan import ServerStart
+from lambent.config.detection.project_modules import Module, ProjectModules
+from lambent.errors import DetectionError
+
+NO_APP = "no app in this file"
+SHOWN_MAX = 15
+_DEPENDENCY_FILES = ("requirements.txt", "pyproject.toml", "Pipfile")
+_SMALLEST = {
+    "fastapi": 'from fastapi import FastAPI\n\napp = FastAPI()\n\n\n@app.get("/")\ndef home():\n    return "hello"',
+    "flask": 'from flask import Flask\n\napp = Flask(__name__)\n\n\n@app.get("/")\ndef home():\n    return "hello"',
+    "": 'def lambda_handler(event, context):\n    return {"statusCode": 200, "body": "hello"}',
+}
+"""The smallest app for a framework that the project requires; without one, a Lambda handler."""
+
+FoundApp = tuple[str, str, Path, int]
+"""The spec of an app, its kind, its file and its line."""
+
+
+def several_apps_error(modules: ProjectModules, apps: list[FoundApp]) -> DetectionError:
+    """Return the error for apps that are equally likely. Folders that have one app each are projects of their own."""
+    folders = [path.relative_to(modules.folder).parts[0] for _, _, path, _ in apps]
+    are_projects = len(set(folders)) == len(apps) and all(
+        (modules.folder / folder).is_dir() and not (modules.folder / folder / "__init__.py").exists() for folder in folders
+    )
+    if are_projects:
+        return _nested_error(modules.folder, [modules.folder / folder for folder in folders])
+    shown = apps[:SHOWN_MAX]
+    lines = [f"{spec:<30} {kind:<8} {modules.relative(path)}:{line}" for spec, kind, path, line in shown]
+    specs = ", ".join(spec for spec, *_ in shown) + (", ..." if len(apps) > SHOWN_MAX else "")
+    return DetectionError(
+        f"found {len(apps)} apps, and nothing says which one to deploy: {specs}",
+        where=str(modules.folder),
+        hint=_how_to_name_app(apps[0][0]),
+        detail="\n".join([*lines, "", *(f"lambent deploy --app {spec}" for spec, *_ in shown)]),
+    )
+
+
+def _how_to_name_app(spec: str) -> str:
+    return f'lambent deploy --app {spec}\nor, in pyproject.toml:\n[tool.lambent]\napp = "{spec}"'
+
+
+def server_start_error(modules: ProjectModules, spec: str, path: Path, start: ServerStart) -> DetectionError:
+    """Return the error for a module that starts a server when it is imported, which never ends."""
+    text = start.text if len(start.text) <= 80 else f"{start.text[:77]}..."
+    file = modules.relative(path)
+    return DetectionError(
+        f"{spec} can't be imported: {file} starts a server at import: {text}",
+        where=f"{file}:{start.line}",
+        hint=f'move it below this line, so that only `python {file}` runs it:\nif __name__ == "__main__":',
+    )
+
+
+def hidden_app_error(modules: ProjectModules, searched: Iterable[Module]) -> DetectionError | None:
+    """Return the error for an app that exists only when its file is run as a program, or None."""
+    for module in searched:
+        for app in modules.scan(module).hidden_apps():
+            file = modules.relative(module.path)
+            return DetectionError(
+                f"no app found: {app.name} is made {app.place} ({file}:{app.line})",
+                where=f"{file}:{app.line}",
+                hint=f"move that line of {file} to the top level, to the left margin: then an import makes {app.name} too",
+            )
+    return None
+
+
+def elsewhere_error(modules: ProjectModules, has_app: Callable[[Path], bool]) -> DetectionError | None:
+    """Return the error that names the folders below that have an app, or the one above. None if none has."""
+    folder = modules.folder
+    nested: list[Path] = []
+    for each in modules.nested_folders():
+        if not any(each.is_relative_to(above) for above in nested) and has_app(each):
+            nested.append(each)
+    if nested:
+        return _nested_error(folder, nested)
+    above = next((each for each in _folders_above(folder) if has_app(each)), None)
+    if above is None:
+        return None
+    message = f"no app found here, but the folder above has one: {above.name}"
+    return DetectionError(message, where=str(folder), hint=f"lambent deploy {_shown(above)}")
+
+
+def _nested_error(folder: Path, nested: list[Path]) -> DetectionError:
+    names = [each.relative_to(folder).as_posix() for each in nested]
+    if len(names) == 1:
+        message = f"the app is in {names[0]}/"
+    else:
+        listed = ", ".join(names[:SHOWN_MAX]) + (", ..." if len(names) > SHOWN_MAX else "")
+        message = f"no app found here, but {len(names)} folders have one each: {listed}"
+    commands = "\n".join(f"lambent deploy {_shown(each)}" for each in nested[:SHOWN_MAX])
+    return DetectionError(message, where=str(folder), hint=commands)
+
+
+def _folders_above(folder: Path) -> list[Path]:
+    """Return the folders above this one that belong to the same repository."""
+    chain = [folder, *folder.parents]
+    top = next((each for each in chain if (each / ".git").exists()), folder)
+    return [each for each in folder.parents if each.is_relative_to(top)]
+
+
+def _shown(folder: Path) -> str:
+    """Return a folder as one types it: relative to the working directory if that is shorter."""
+    return min(os.path.relpath(folder), str(folder), key=len)
+
+
+def no_app_error(modules: ProjectModules, reasons: list[tuple[Module, str]]) -> DetectionError:
+    """Return the error for a project without an app, with the smallest one that would work."""
+    file = "app.py" if not (modules.folder / "app.py").exists() else "lambda_function.py"
+    framework = "" if file != "app.py" else _required_framework(modules.folder)
+    files = [f"{modules.relative(module.path):<30} {reason}" for module, reason in reasons[:SHOWN_MAX]]
+    if len(reasons) > SHOWN_MAX:
+        files.append(f"and {len(reasons) - SHOWN_MAX} more")
+    what = "no lambda_handler and no ASGI or WSGI object" if reasons else "no Python files here"
+    return DetectionError(
+        f"no app found: {what}",
+        where=str(modules.folder),
+        hint=f"lambent deploy PATH, if the app is in another folder\nor write one; this is the smallest {file}:\n"
+        + _SMALLEST[framework],
+        detail="\n".join(["lambent looked at", *files]) if files else "",
+    )
+
+
+def _required_framework(folder: Path) -> str:
+    files = (folder / name for name in _DEPENDENCY_FILES)
+    text = " ".join(file.read_text("utf-8", "replace").lower() for file in files if file.is_file())
+    return next((name for name in _SMALLEST if name and re.search(rf"\b{name}\b", text)), "")

@@ -16,7 +16,7 @@ from lambent.cli.options import Command
 from lambent.config.load import Flags, load
 from lambent.config.model import Architecture, Config
 from lambent.errors import UsageError
-from lambent.events import Detected, Emit
+from lambent.events import Detected, Emit, Notice
 from lambent.package.artifact import Artifact
 from lambent.package.build import build
 from lambent.package.build_context import BuildOptions, Scope
@@ -32,6 +32,8 @@ class AppSource(Struct, frozen=True):
         """Return the app's configuration under AWS's rules of a day (default: today), and report which app was found."""
         config = load(self.path, self.flags, os.environ, rules_date or date.today(), native_architecture=architecture)
         emit(Detected(config.app.spec, config.app.kind, config.app.source))
+        for remark in config.app.remarks:
+            emit(Notice(remark))
         return config
 
 
@@ -69,6 +71,7 @@ def with_app(command: Command) -> Command:
         click.option("--memory", metavar="MB", help="Memory in MB, 128 to 10240. Default: 1024. CPU scales with it."),
         click.option("--timeout", metavar="S", help="Seconds a request may take, 1 to 1800. Default: 30."),
         click.option("--env", "-e", metavar="K=V", multiple=True, help="Environment variable of the function. Repeatable."),
+        click.option("--env-file", metavar="FILE", help="File of environment variables: .env.production."),
         click.option("--stream/--no-stream", default=None, help="Send responses as the app produces them, or whole (default)."),
         options.overflow_option,
         click.option("--auth", metavar="WHO", help="Who can call the URL: none (anyone, default) or iam (signed requests)."),

@@ -13,6 +13,7 @@ from lambent.cli.destination import Destination, with_destination
 from lambent.cli.local_config import adapt_to_local
 from lambent.cli.options import json_option, yes_option
 from lambent.cli.smoke_test import smoke_test_once
+from lambent.config.advice import advise
 from lambent.config.model import Config
 from lambent.deploy.context import DeployContext
 from lambent.deploy.deploy import allow, deploy
@@ -55,12 +56,15 @@ def command(app: AppSource, builder: Builder, prove: bool, yes: bool, as_json: b
 def load_for_destination(app: AppSource, destination: Destination, emit: Emit) -> tuple[Config, Destination]:
     """Return the app's configuration as its destination supports it, and the destination as the configuration completes it.
 
-    Warns about a runtime that AWS is about to drop and about settings that the local Lambda doesn't support.
+    Warns about a runtime that AWS is about to drop, about settings that the local Lambda doesn't support, and about what the
+    app's own files show.
     """
     rules_date = destination.rules_date
     config = app.load(emit, rules_date, destination.architecture)
     if notice := calendar.deprecation_notice(config.runtime, rules_date):
         emit(Warned(notice, f"--runtime {calendar.supported_runtimes(rules_date)[0].name}"))
+    for event in advise(config):
+        emit(event)
     if destination.local:
         config = adapt_to_local(config, emit)
     return config, destination.with_defaults(config.region, config.profile)

@@ -7,7 +7,7 @@ from lambent.config.sourced import Sourced
 from lambent.errors import UsageError
 
 _OLDEST_FOR_LAMBENT_CLIENT = (3, 10)
-_USE_WEB_APP = "use a web app (ASGI or WSGI): --app main:app"
+_USE_WEB_APP = "deploy a web app (ASGI or WSGI) instead"
 
 
 def check_python(app: App, client: Sourced[RuntimeClient | None], runtime: Sourced[str]) -> None:

@@ -111,6 +111,24 @@ def _read_file(setting: RawSetting, project_folder: Path) -> dict[str, Sourced[s
     return variables
 
 
+def names_in_file(path: Path) -> list[str]:
+    """Return the names of the variables in a .env file, without any value. None for a file that can't be read."""
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return []
+    return [line.key for line in dotenv.parse_stream(StringIO(text)) if line.key is not None and not line.error]
+
+
+def sendable(path: Path) -> bool:
+    """Return whether Lambda takes every variable in a .env file, so that `--env-file` works."""
+    try:
+        _check(_read_file(RawSetting(str(path), "--env-file", "env_file", "flag"), path.parent))
+    except UsageError:
+        return False
+    return True
+
+
 def _check(variables: Variables) -> None:
     for name, variable in variables.items():
         if name in RESERVED_ENVIRONMENT:

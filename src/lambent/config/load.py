@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 
 from lambent import names
 from lambent.config.compatibility import check_python, check_stream, check_web_settings
-from lambent.config.detection.detect import find_app
+from lambent.config.detection.detect import find_app, suggest_app
 from lambent.config.environment import read_environment
 from lambent.config.hosting import read_hosting
 from lambent.config.model import ARCHITECTURES, CLIENTS, MEMORY_DEFAULT_MB, TIMEOUT_DEFAULT_S, App, Architecture, Config
@@ -78,7 +78,7 @@ def load(
     `native_architecture` is the default: x86_64 for AWS, this machine's own for the local Lambda.
     Raises UsageError, DetectionError, or LocalError when this machine has no fitting Python.
     """
-    project = find_project(path)
+    project = _find_project(path)
     stage = choose_stage(flags.stage, environ)
     settings = with_target(gather(project, stage, environ, flags.settings()), flags.target, on)
     # Everything that needs no look at the app's code comes first, so that a wrong number is reported at once.
@@ -103,6 +103,14 @@ def load(
         origins=origins | environment.origins() | settings.origins((*PACKAGING, *HOSTING)),
         **{field: value.value for field, value in values.items()},
     )
+
+
+def _find_project(path: Path) -> Project:
+    """Return the project of a path. Raises UsageError, which suggests `--app` for a path that is the name of an app."""
+    hint = "" if path.exists() or ":" not in str(path) else suggest_app(Path.cwd(), str(path))
+    if hint:
+        raise UsageError(f"no such file or folder: {path}", where="PATH", hint=hint)
+    return find_project(path)
 
 
 def locate_app(path: Path, flags: Flags, environ: Mapping[str, str]) -> AppLocation:

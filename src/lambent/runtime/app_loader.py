@@ -29,7 +29,7 @@ def load_app(handler: str) -> Any:
     name, call, arguments = attribute.partition("(")
     first, *rest = name.split(".")
     try:
-        value = getattr(module, first) if hasattr(module, first) or not rest else sys.modules[first]
+        value: Any = getattr(module, first) if hasattr(module, first) or not rest else sys.modules[first]
         for part in rest:
             value = getattr(value, part)
     except (AttributeError, KeyError):

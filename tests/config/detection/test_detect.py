@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 
 import pytest
 
-from lambent.config.detection.detect import find_app
-from lambent.config.model import App
-from lambent.config.project import find_project
-from lambent.config.sourced import Sourced
 from lambent.errors import DetectionError
+from support.detection import FASTAPI, FLASK, detect, write_project
 
-FLASK = "from flask import Flask\napp = Flask(__name__)\n"
-FASTAPI = "from fastapi import FastAPI\napp = FastAPI()\n"
 HANDLER = "def lambda_handler(event, context):\n    return 'hi'\n"
 MANAGE = "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site1.settings')\n"
 WSGI = "from django.core.wsgi import get_wsgi_application\napplication = get_wsgi_application()\n"
 ASGI = "from django.core.asgi import get_asgi_application\napplication = get_asgi_application()\n"
 
 
-def detect(path: Path, spec: str = "") -> App:
-    return find_app(find_project(path), Sourced(spec, "--app") if spec else None)
-
-
-def write_project(folder: Path, files: dict[str, str]) -> Path:
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(textwrap.dedent(text), "utf-8")
-    return folder
-
-
 ONE_FILE = [
     ("def lambda_handler(event, context): pass", "lambda_handler", "handler"),
+    ("def hello(event, context): pass", "hello", "handler"),
+    ("import x\n@x.logged\ndef hello(event: dict, _context): pass\ndef other(event): pass", "hello", "handler"),
+    ("def hello(event, context): pass\n" + FLASK, "app", "wsgi"),
+    ("from fastmcp import FastMCP\nmcp = FastMCP('x')", "mcp.http_app()", "asgi"),
+    ("from mcp.server.fastmcp import FastMCP\nserver = FastMCP('x')", "server.streamable_http_app()", "asgi"),
+    ("from fastmcp import FastMCP\nmcp = FastMCP('x')\napp = mcp.http_app(path='/')", "app", "asgi"),
+    ("import web\napp = web.application(('/', 'Home'), globals())", "app.wsgifunc()", "wsgi"),
+    ("from bottle import get, run\n@get('/')\ndef home(): return 'x'", "bottle.default_app()", "wsgi"),
+    ("import bottle as b\n@b.route('/')\ndef home(): return 'x'", "b.default_app()", "wsgi"),
+    ("from bottle import default_app, route\n@route('/')\ndef home(): return 'x'", "default_app()", "wsgi"),
+    ("from bottle import route, Bottle\napp = Bottle()\n@app.route('/')\ndef home(): return 'x'", "app", "wsgi"),
+    (
+        "from pyramid.config import Configurator\ndef main(global_config, **settings):\n"
+        "    config = Configurator(settings=settings)\n    return config.make_wsgi_app()",
+        "main({})",
+        "wsgi",
+    ),
+    (
+        "from flask import Flask\nfrom functools import cache\n@cache\ndef create_app(x=1):\n    return Flask('x')",
+        "create_app()",
+        "wsgi",
+    ),
     ("def handler(event, context): pass", "handler", "handler"),
     ("from mangum import Mangum\nfrom fastapi import FastAPI\napp = FastAPI()\nhandler = Mangum(app)", "handler", "handler"),
     ("import flask\napplication = flask.Flask(__name__)", "application", "wsgi"),
@@ -106,6 +110,35 @@ PROJECTS = [
     ({"pkg/__init__.py": "", "pkg/core.py": FLASK, "run.py": "from pkg.core import app\n"}, "run:app", "."),
     ({"pkg/__init__.py": "from .core import app", "pkg/core.py": FLASK}, "pkg:app", "."),
     ({"weather.py": FLASK}, "weather:app", "."),
+    ({"shop/__init__.py": "", "shop/server/__init__.py": "", "shop/server/wsgi.py": FLASK}, "shop.server.wsgi:app", "."),
+    ({"shop/api/v1/main.py": FASTAPI}, "shop.api.v1.main:app", "."),
+    ({"shop/api/web/views.py": FASTAPI}, "shop.api.web.views:app", "."),
+    ({"src/__init__.py": "", "src/main.py": FASTAPI}, "src.main:app", "."),
+    ({"src/main.py": "from src.db import x\n" + FASTAPI, "src/db.py": "x = 1"}, "src.main:app", "."),
+    (
+        {"src/main.py": "from src.db import x\n" + FASTAPI, "src/db.py": "from conf import x", "src/conf.py": "x = 1"},
+        "src.main:app",
+        "src",
+    ),
+    ({"src/main.py": "from db import x\n" + FASTAPI, "src/db.py": "x = 1"}, "main:app", "src"),
+    ({"src/__init__.py": "", "src/main.py": "from db import x\n" + FASTAPI, "src/db.py": "x = 1"}, "main:app", "src"),
+    ({"main.py": "from shop.web import app", "src/shop/__init__.py": "", "src/shop/web.py": FLASK}, "main:app", "src"),
+    ({"main.py": "from src.web import app", "src/web.py": FLASK}, "main:app", "."),
+    (
+        {"src/py/shop/__init__.py": "", "src/py/shop/app.py": "from shop import db\n" + FLASK, "src/py/shop/db.py": ""},
+        "shop.app:app",
+        "src/py",
+    ),
+    ({"app/main.py": "from models import x\n" + FASTAPI, "app/models.py": "x = 1"}, "main:app", "app"),
+    ({"app/main.py": "from app.models import x\n" + FASTAPI, "app/models.py": "x = 1"}, "app.main:app", "."),
+    ({"app/main.py": "from .models import x\n" + FASTAPI, "app/models.py": "x = 1"}, "app.main:app", "."),
+    ({"shop/main.py": "import redis\n" + FASTAPI, "shop/redis.py": "", "requirements.txt": "redis\n"}, "shop.main:app", "."),
+    ({"hello.py": "def hello(event, context): pass", "util.py": "def other(a, b): pass"}, "hello:hello", "."),
+    (
+        {"shop/__init__.py": FLASK.replace("app =", "def create_app():\n    return"), "shop/x/y.py": FLASK},
+        "shop:create_app()",
+        ".",
+    ),
     (
         {"manage.py": MANAGE, "site1/__init__.py": "", "site1/settings.py": "", "site1/wsgi.py": WSGI},
         "site1.wsgi:application",

@@ -19,7 +19,8 @@ _READ_MAX = 100_000
 _DOCKERFILES = ("Dockerfile", "Containerfile", "docker/Dockerfile")
 _PLATFORM_FILES = ("app.yaml", "render.yaml", "railway.toml", "railway.json", "nixpacks.toml")
 _START_LINE = re.compile(
-    r"""(?m)^[\s"'-]*(?:entrypoint|startCommand|cmd)["']?\s*[:=]\s*(?P<quote>["']?)(?P<line>.+?)(?P=quote),?\s*$"""
+    r"""(?m)(?:^|[{,\s])["']?(?:entrypoint|startCommand|cmd)["']?\s*[:=]\s*"""
+    r"""(?:"(?P<double>[^"\n]+)"|'(?P<single>[^'\n]+)'|(?P<plain>[^"'\s][^\n]*))"""
 )
 _INSTRUCTION = re.compile(r"(?im)^\s*(FROM|CMD|ENTRYPOINT|WORKDIR|ENV|COPY|ADD)\s+(.*)$")
 _FLASK_APP = re.compile(r"""(?m)^\s*(?:export\s+)?FLASK_APP\s*=\s*["']?([^"'\s#]+)""")
@@ -44,7 +45,7 @@ def read_declarations(folder: Path, pyproject: Mapping[str, Any], environ: Mappi
     yield from _procfile(folder)
     for name in _PLATFORM_FILES:
         for match in _START_LINE.finditer(_read(folder / name)):
-            yield from _declare(folder, parse_commands(match["line"]), name)
+            yield from _declare(folder, parse_commands(match["double"] or match["single"] or match["plain"]), name)
     for name in _DOCKERFILES:
         yield from _dockerfile(folder, name)
     yield from _flask_app(folder, environ)
@@ -84,7 +85,7 @@ def _dockerfile(folder: Path, name: str) -> Iterator[Declaration]:
         command = declaration.command
         if command.folder == "." and homes:
             command = StartCommand(command.targets, homes[0], command.is_factory, command.is_program)
-        yield Declaration(command, name)
+        yield Declaration(command, declaration.source)
     for instruction, value in instructions:
         if instruction == "ENV" and (match := re.search(r"""\bFLASK_APP[= ]["']?([^"'\s]+)""", value)):
             yield Declaration(StartCommand((match[1],)), f"{name}, FLASK_APP")

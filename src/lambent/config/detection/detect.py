@@ -41,11 +41,11 @@ def find_app(project: Project, spec: Sourced[str] | None = None, environ: Mappin
 
 
 def suggest_app(folder: Path, spec: str) -> str:
-    """Return the spec of an existing app for a text that looks like one, or ""."""
+    """Return the flag for the app that a text such as "shop.app:app" names or resembles, or "" if there is none."""
     try:
-        return find_named_app(ProjectModules(folder), Sourced(spec, "--app")).spec
-    except DetectionError:
-        return ""
+        return f"--app {find_named_app(ProjectModules(folder), Sourced(spec, '--app')).spec}"
+    except DetectionError as error:
+        return error.hint if error.hint.startswith("--app") else ""
 
 
 def _detect(modules: ProjectModules, project: Project, environ: Mapping[str, str]) -> App:

@@ -268,7 +268,7 @@ class ModuleScan:
             app = _held_app(base, node.func.attr, called=True)
             if app is not None:
                 return app
-            if node.func.attr in fw.METHODS and not base.dotted:
+            if node.func.attr in fw.METHODS and (base.opaque or not base.dotted):
                 return Value(fw.METHODS[node.func.attr])
         function = self._value(node.func)
         argument = self._app_argument(node)

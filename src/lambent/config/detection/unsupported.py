@@ -82,6 +82,7 @@ PACKAGES = {
     "marimo": _needs_websocket("marimo"),
     "voila": _needs_websocket("Voilà"),
     "gradio": _GRADIO,
+    "http.server": OBJECTS["http", "server.HTTPServer"],
     "discord": _bot("a Discord bot"),
     "telegram": _bot("a Telegram bot that polls"),
     "aiogram": _bot("a Telegram bot that polls"),
@@ -91,4 +92,4 @@ PACKAGES = {
 
 def explain_package(dotted: str) -> Unsupported | None:
     """Return why a file that imports a dotted name has no app, or None."""
-    return PACKAGES.get(dotted.partition(".")[0])
+    return PACKAGES.get(".".join(dotted.split(".")[:2])) or PACKAGES.get(dotted.partition(".")[0])

@@ -1,0 +1,111 @@
+"""What a look at the app's own files says about running it on Lambda: one line for each thing, before anything is built."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from lambent.config.detection.import_graph import ImportGraph
+from lambent.config.detection.project_modules import ProjectModules
+from lambent.config.environment import names_in_file, sendable
+from lambent.config.model import Config
+from lambent.events import Event, Notice, Warned
+
+_WEBSOCKET = re.compile(
+    r"\.websocket(?:_route)?\(|\bWebSocketRoute\(|\bWebsocketConsumer\b|\bSocketIO\(|\bsocketio\.(?:Async)?Server\(|@sock\.route\("
+)
+_STREAM = re.compile(
+    r"\b(?P<name>StreamingResponse|EventSourceResponse|StreamingHttpResponse|stream_with_context)\(|text/event-stream"
+)
+_GENERATOR_RESPONSE = re.compile(r"\b(?:Response|response_class)\(\s*(?P<function>\w+)\(")
+_UNIMPORTED = frozenset(("test", "this", "antigravity", "idlelib", "lib2to3", "turtledemo", "__main__", "__phello__"))
+"""Modules of the standard library that no other code imports: an own one hides nothing."""
+
+
+def advise(config: Config) -> Iterator[Event]:
+    """Yield a line for everything in the app's own files that Lambda treats differently from a server."""
+    folder = config.path if config.path.is_dir() else config.path.parent
+    texts = _own_texts(folder, config)
+    if config.app.kind != "handler":
+        yield from _websockets(texts)
+        if not config.stream and config.client == "lambent":
+            yield from _streams(texts)
+    yield from _unsent_variables(folder, texts.values(), config)
+    yield from _hidden_modules(folder, config.app.root)
+
+
+def _own_texts(folder: Path, config: Config) -> dict[str, str]:
+    """Return the text of each own file that the app imports, by its path in the project."""
+    modules = ProjectModules(folder)
+    module = modules.find(config.app.module, dict.fromkeys((config.app.root, *modules.roots)))
+    files = ImportGraph(modules, module).files if module is not None else []
+    return {modules.relative(path): path.read_text("utf-8", "replace") for path in files if path.is_file()}
+
+
+def _websockets(texts: dict[str, str]) -> Iterator[Event]:
+    if place := _first(texts, _WEBSOCKET):
+        yield Warned(f"{place} uses WebSockets, which Function URLs don't support: only the other routes work")
+
+
+def _streams(texts: dict[str, str]) -> Iterator[Event]:
+    place = _first(texts, _STREAM) or next((_generator_response(file, text) for file, text in texts.items()), "")
+    if place:
+        yield Notice(f"{place} streams its response: --stream sends each part as it is produced, not all at the end")
+
+
+def _generator_response(file: str, text: str) -> str:
+    """Return where a response gets the result of a generator function of the same file, or ""."""
+    for match in _GENERATOR_RESPONSE.finditer(text):
+        body = re.search(
+            rf"(?m)^(?P<indent>[ \t]*)(?:async )?def {match['function']}\(.*\n(?:(?P=indent)[ \t]+.*\n|\s*\n)+", text
+        )
+        if body and re.search(r"\byield\b", body[0]):
+            return f"{file}:{_line(text, match.start())}"
+    return ""
+
+
+def _first(texts: dict[str, str], pattern: re.Pattern[str]) -> str:
+    """Return the first place, as "file:line", where a pattern occurs outside a comment, or ""."""
+    for file, text in texts.items():
+        for match in pattern.finditer(text):
+            start = text.rfind("\n", 0, match.start()) + 1
+            if "#" not in text[start : match.start()]:
+                return f"{file}:{_line(text, match.start())}"
+    return ""
+
+
+def _line(text: str, position: int) -> int:
+    return text.count("\n", 0, position) + 1
+
+
+def _unsent_variables(folder: Path, texts: Iterable[str], config: Config) -> Iterator[Event]:
+    """Name the variables of .env that the app reads and the function doesn't get."""
+    file = folder / ".env"
+    sent = {name for name, _ in (*config.environment, *config.secrets)}
+    code = "\n".join(texts)
+    names = [
+        name
+        for name in names_in_file(file)
+        if name not in sent and re.search(rf"(?<![A-Za-z0-9_]){re.escape(name)}(?![A-Za-z0-9_])", code, re.IGNORECASE)
+    ]
+    if not names:
+        return
+    listed, verb = (names[0], "is") if len(names) == 1 else (f"{', '.join(names[:-1])} and {names[-1]}", "are")
+    if sendable(file):
+        hint = f"--env-file {min(os.path.relpath(file), str(file), key=len)}"
+    else:
+        hint = " ".join(f"--env {name}=VALUE" for name in names)
+    yield Warned(f"{listed} {verb} in .env, which isn't uploaded", hint)
+
+
+def _hidden_modules(folder: Path, root: str) -> Iterator[Event]:
+    """Name own files at the top of the zip that hide a module of the standard library from everything that imports it."""
+    for name in dict.fromkeys((".", root)):
+        for path in sorted((folder / name).iterdir()):
+            module = path.stem if path.suffix == ".py" else path.name if (path / "__init__.py").is_file() else ""
+            if module in sys.stdlib_module_names and module not in _UNIMPORTED:
+                file = path.relative_to(folder).as_posix()
+                yield Warned(f"{file} hides Python's own module {module} from every package that imports it", f"rename {file}")

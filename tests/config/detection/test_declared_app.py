@@ -1,0 +1,110 @@
+"""Apps that a file of the project declares."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lambent.config.detection.detect import find_app
+from lambent.config.project import find_project
+from support.detection import FASTAPI, FLASK, detect, write_project
+
+TWO = {"web/__init__.py": "", "web/core.py": FLASK, "web/helper.py": FLASK}
+DOCKERFILE = "FROM python:3.13\nWORKDIR /app\nCOPY . .\n"
+
+DECLARED = [
+    ({"Procfile": "web: gunicorn web.core:app\nworker: celery -A web.helper:app worker\n"}, "web.core:app", "Procfile"),
+    ({"Dockerfile": DOCKERFILE + 'CMD ["gunicorn", "-b", "0.0.0.0:80", "web.core:app"]\n'}, "web.core:app", "Dockerfile"),
+    ({"Dockerfile": DOCKERFILE + "CMD gunicorn \\\n  web.core:app\n"}, "web.core:app", "Dockerfile"),
+    ({"Dockerfile": DOCKERFILE + 'ENTRYPOINT ["gunicorn"]\nCMD ["web.core:app"]\n'}, "web.core:app", "Dockerfile"),
+    (
+        {"Dockerfile": 'FROM a\nCMD ["gunicorn", "web.helper:app"]\nFROM b\nCMD ["gunicorn", "web.core:app"]\n'},
+        "web.core:app",
+        "Dockerfile",
+    ),
+    (
+        {"Dockerfile": DOCKERFILE + 'CMD ["/app/start.sh"]\n', "start.sh": "#!/bin/sh\nset -e\nexec gunicorn web.core:app\n"},
+        "web.core:app",
+        "start.sh",
+    ),
+    (
+        {"pyproject.toml": '[tool.fastapi]\nentrypoint = "web.core:app"\n'},
+        "web.core:app",
+        "pyproject.toml [tool.fastapi] entrypoint",
+    ),
+    ({".flaskenv": "FLASK_APP=web.core\n"}, "web.core:app", ".flaskenv, FLASK_APP"),
+    ({".env": "export FLASK_APP='web/core.py'\n"}, "web.core:app", ".env, FLASK_APP"),
+    ({"render.yaml": "services:\n  - type: web\n    startCommand: gunicorn web.core:app\n"}, "web.core:app", "render.yaml"),
+    ({"railway.json": '{"deploy": {"startCommand": "gunicorn web.core:app"}}'}, "web.core:app", "railway.json"),
+    (
+        {"Procfile": "web: gunicorn web.core:app", ".flaskenv": "FLASK_APP=web.core"},
+        "web.core:app",
+        "Procfile and .flaskenv, FLASK_APP",
+    ),
+    (
+        {"main.py": 'import uvicorn\nif __name__ == "__main__":\n    uvicorn.run("web.core:app")\n'},
+        "web.core:app",
+        "uvicorn.run in main.py",
+    ),
+    (
+        {"pyproject.toml": '[project]\nname = "x"\n[project.scripts]\nserve = "web.core:main"\n'},
+        "web.core:app",
+        "pyproject.toml [project.scripts] serve",
+    ),
+]
+
+
+@pytest.mark.parametrize(("files", "spec", "source"), DECLARED)
+def test_declared_app_is_used(tmp_path: Path, files: dict[str, str], spec: str, source: str) -> None:
+    app = detect(write_project(tmp_path, TWO | files))
+    assert (app.spec, app.source, app.remarks) == (spec, source, ())
+
+
+def test_environment_names_the_app(tmp_path: Path) -> None:
+    app = find_app(find_project(write_project(tmp_path, TWO)), None, {"FLASK_APP": "web.helper"})
+    assert app.spec == "web.helper:app"
+
+
+@pytest.mark.parametrize(
+    ("procfile", "spec", "root"),
+    [
+        ("web: gunicorn --chdir backend shop:app", "shop:app", "backend"),
+        ("web: cd backend && gunicorn shop:app", "shop:app", "backend"),
+        ("web: gunicorn backend.shop:app", "backend.shop:app", "backend"),  # its imports start from there all the same
+        ("web: gunicorn 'factory:create(\"prod\", debug=False)'", "factory:create('prod',debug=False)", "."),
+        ("web: uvicorn factory:create --factory", "factory:create()", "."),
+        ("web: python -m shop2", "shop2.__main__:app", "."),
+    ],
+)
+def test_command_says_how_the_app_is_started(tmp_path: Path, procfile: str, spec: str, root: str) -> None:
+    files = {
+        "backend/shop.py": "from helper import x\n" + FLASK,
+        "backend/helper.py": "x = 1\n",
+        "factory.py": FLASK.replace("app =", "def create(name='', debug=True):\n    return"),
+        "shop2/__init__.py": "",
+        "shop2/__main__.py": FLASK,
+        "Procfile": procfile,
+    }
+    app = detect(write_project(tmp_path, files))
+    assert (app.spec, app.root) == (spec, root)
+
+
+def test_declaration_of_something_that_does_not_exist_is_passed_over_with_a_word(tmp_path: Path) -> None:
+    app = detect(write_project(tmp_path, {"Procfile": "web: gunicorn gone:app", "main.py": FASTAPI}))
+    assert app.spec == "main:app"
+    assert app.remarks == ("Procfile names gone:app, which doesn't exist here: ignored",)
+
+
+def test_contradicting_declaration_is_named_with_the_flag_that_follows_it(tmp_path: Path) -> None:
+    files = TWO | {"Procfile": "web: gunicorn web.core:app", "Dockerfile": "FROM x\nCMD gunicorn web.helper:app"}
+    app = detect(write_project(tmp_path, files))
+    assert app.spec == "web.core:app"
+    [remark] = app.remarks
+    assert remark.endswith("--app web.helper:app")
+    assert detect(tmp_path, remark.rpartition(" ")[2]).spec == "web.helper:app"
+
+
+def test_names_that_a_star_import_brings_exist(tmp_path: Path) -> None:
+    files = TWO | {"web/__init__.py": "from .core import *\n", "Procfile": "web: gunicorn web:app\n"}
+    assert detect(write_project(tmp_path, files)).spec == "web:app"

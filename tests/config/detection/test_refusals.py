@@ -1,0 +1,198 @@
+"""Projects without an app that can be deployed: the reason, and a cure that works when it is followed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from lambent.config.load import Flags, load
+from lambent.errors import DetectionError, UsageError
+from support.configs import TODAY, machine_with
+from support.detection import FASTAPI, FLASK, detect, write_project
+
+GUARD = 'if __name__ == "__main__":\n'
+SERVERS = [
+    FLASK + "app.run(host='0.0.0.0')\n",
+    FLASK + "try:\n    app.run()\nexcept KeyboardInterrupt:\n    pass\n",
+    FLASK + "def main():\n    app.run()\nmain()\n",
+    FLASK + "from waitress import serve\nserve(app, port=80)\n",
+    FLASK + "from flask_socketio import SocketIO\nsocketio = SocketIO(app)\nsocketio.run(app)\n",
+    FLASK + "from gevent.pywsgi import WSGIServer\nserver = WSGIServer(('', 80), app)\nserver.serve_forever()\n",
+    FASTAPI + "import uvicorn\nuvicorn.run(app)\n",
+    FASTAPI + "import uvicorn\nuvicorn.Server(uvicorn.Config(app)).run()\n",
+    FASTAPI + "import asyncio\nfrom hypercorn.asyncio import serve\nasyncio.run(serve(app, None))\n",
+    FASTAPI + "import asyncio\nasync def main():\n    while True:\n        pass\nasyncio.run(main())\n",
+    "from dash import Dash\napp = Dash()\napp.run(debug=True)\n",
+    "from fastmcp import FastMCP\nmcp = FastMCP('x')\nmcp.run()\n",
+    "from bottle import *\n@route('/')\ndef home(): return 'x'\napp = default_app()\nrun(port=80)\n",
+]
+
+
+@pytest.mark.parametrize("text", SERVERS)
+def test_server_started_at_import_is_refused_and_the_cure_works(tmp_path: Path, text: str) -> None:
+    with pytest.raises(DetectionError, match=r"main.py starts a server at import: .*\(") as error:
+        detect(write_project(tmp_path, {"main.py": text}))
+    file, _, number = error.value.where.partition(":")
+    assert error.value.hint.endswith(GUARD.strip())
+    lines = (tmp_path / file).read_text().splitlines(keepends=True)
+    at = int(number) - 1
+    indent = " " * (len(lines[at]) - len(lines[at].lstrip()))
+    lines[at] = f"{indent}{GUARD}{indent}    {lines[at].lstrip()}"
+    (tmp_path / file).write_text("".join(lines))
+    assert detect(tmp_path).module == "main"
+
+
+def test_server_started_by_an_imported_module_is_refused(tmp_path: Path) -> None:
+    files = {"wsgi.py": "from shop.start import app\n", "shop/__init__.py": "", "shop/start.py": FLASK + "app.run()\n"}
+    with pytest.raises(DetectionError) as error:
+        detect(write_project(tmp_path, files))
+    assert error.value.where == "shop/start.py:3"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        FLASK + GUARD + "    app.run()\n",
+        FLASK + "import os\nif os.environ.get('DEV'):\n    app.run()\n",
+        FLASK + "def main():\n    app.run()\n",
+        FASTAPI + "import asyncio\nasync def setup():\n    pass\nasyncio.run(setup())\n",
+        "from fasthtml.common import *\napp, rt = fast_app()\nserve()\n",
+        FLASK + "import subprocess\nsubprocess.run(['true'])\n",
+    ],
+)
+def test_other_calls_are_no_servers(tmp_path: Path, text: str) -> None:
+    assert detect(write_project(tmp_path, {"main.py": text})).attribute == "app"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "line"),
+    [
+        (GUARD + "    app = Flask('x')\n    app.run()\n", 'only under `if __name__ == "__main__"`', 3),
+        ("def main():\n    app = Flask('x')\n    app.run()\n" + GUARD + "    main()\n", r"only inside main\(\)", 3),
+        ("def make(config):\n    app = Flask(config)\n    return app\n", r"only inside make\(\)", 3),
+    ],
+)
+def test_app_that_an_import_does_not_make_is_shown(tmp_path: Path, text: str, place: str, line: int) -> None:
+    with pytest.raises(DetectionError, match=place) as error:
+        detect(write_project(tmp_path, {"main.py": "from flask import Flask\n" + text}))
+    assert error.value.where == f"main.py:{line}"
+    lines = (tmp_path / "main.py").read_text().splitlines()
+    (tmp_path / "main.py").write_text("\n".join([lines[0], "config = 'x'", lines[line - 1].strip()]))
+    assert detect(tmp_path).spec == "main:app"
+
+
+UNSUPPORTED = [
+    ("from aiohttp import web\napp = web.Application()", "aiohttp's server is neither ASGI nor WSGI"),
+    ("import streamlit as st\nst.title('x')", "Streamlit runs its own server"),
+    ("from nicegui import ui\nui.run()", "NiceGUI needs a WebSocket"),
+    ("import gradio as gr\ndemo = gr.Interface(str, 'text', 'text')\ndemo.launch()", "a Gradio interface is no ASGI app"),
+    ("import reflex as rx\napp = rx.App()", "Reflex needs a WebSocket"),
+    ("from shiny import App\napp = App(None, None)", "Shiny needs a WebSocket"),
+    ("from shiny.express import input, ui\nui.h1('x')", "Shiny needs a WebSocket"),
+    ("import panel as pn\npn.panel('x').servable()", "Panel needs a WebSocket"),
+    ("import chainlit as cl\n@cl.on_message\nasync def main(m): pass", "Chainlit needs a WebSocket"),
+    ("import discord\nbot = discord.Client()\nbot.run('x')", "a Discord bot keeps a connection open"),
+    ("from discord.ext import commands\nbot = commands.Bot('!')", "a Discord bot keeps a connection open"),
+    ("from telegram.ext import Application\napp = Application.builder().token('x').build()", "a Telegram bot"),
+    ("import tornado.web\napp = tornado.web.Application([])", "Tornado's server"),
+    ("from http.server import HTTPServer\nHTTPServer(('', 80), None).serve_forever()", "Python's http.server"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), UNSUPPORTED)
+def test_what_is_no_web_app_is_named_with_an_alternative(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(DetectionError, match=message) as error:
+        detect(write_project(tmp_path, {"main.py": text}))
+    assert error.value.hint and "--app" not in error.value.hint
+
+
+def test_cure_for_gradio_gives_an_app(tmp_path: Path) -> None:
+    text = "import gradio as gr\nchat = gr.ChatInterface(print)\n"
+    with pytest.raises(DetectionError) as error:
+        detect(write_project(tmp_path, {"main.py": text}))
+    lines = error.value.hint.splitlines()[1:]
+    (tmp_path / "main.py").write_text(text + "\n".join(lines))
+    assert "mount_gradio_app(FastAPI(), chat," in lines[-1]
+    assert detect(tmp_path).spec == "main:app"
+
+
+@pytest.mark.parametrize("requirement", ["", "flask", "fastapi[standard]"])
+@pytest.mark.parametrize("existing", ["", "app.py", "main.py"])
+def test_smallest_app_that_is_shown_works(tmp_path: Path, requirement: str, existing: str) -> None:
+    files = {"requirements.txt": requirement} | ({existing: "print(1)\n"} if existing else {})
+    with pytest.raises(DetectionError, match="no app found") as error:
+        detect(write_project(tmp_path, files))
+    match = re.search(r"smallest (\S+):\n(.*)", error.value.hint, re.DOTALL)
+    assert match
+    assert not (tmp_path / match[1]).exists()
+    (tmp_path / match[1]).write_text(match[2])
+    assert detect(tmp_path).module == match[1].removesuffix(".py")
+    assert "--app" not in error.value.hint
+
+
+def commands(hint: str) -> list[str]:
+    return [line.removeprefix("lambent deploy ") for line in hint.splitlines()]
+
+
+@pytest.mark.parametrize("marker", ["requirements.txt", ""])
+def test_folder_of_many_projects_is_refused_with_their_list(tmp_path: Path, marker: str) -> None:
+    names = [f"project_{number}" for number in range(10)] + [f"{number}-more" for number in range(10)]
+    files = {f"{name}/app.py": FLASK for name in names} | {f"{name}/{marker}": "flask" for name in names if marker}
+    with pytest.raises(DetectionError, match="folders have one each") as error:
+        detect(write_project(tmp_path, files))
+    assert len(commands(error.value.hint)) >= 10
+    for command in commands(error.value.hint):
+        assert detect(Path(command)).spec == "app:app"
+
+
+@pytest.mark.parametrize("folder", ["api", "apps/api", "my-api"])
+def test_app_one_folder_down_is_named(tmp_path: Path, folder: str) -> None:
+    files = {
+        f"{folder}/main.py": FASTAPI,
+        f"{folder}/requirements.txt": "fastapi",
+        "web/package.json": "{}",
+        "tool.py": "x = 1",
+    }
+    with pytest.raises(DetectionError, match=f"the app is in {folder}/") as error:
+        detect(write_project(tmp_path, files))
+    [command] = commands(error.value.hint)
+    assert detect(Path(command)).spec == "main:app"
+
+
+def test_app_in_the_folder_above_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_project(tmp_path, {".git/HEAD": "", "main.py": FASTAPI, "static/site.css": ""})
+    monkeypatch.chdir(tmp_path / "static")
+    with pytest.raises(DetectionError, match="the folder above") as error:
+        detect(tmp_path / "static")
+    assert error.value.hint == "lambent deploy .."
+    assert detect(Path("..")).spec == "main:app"
+
+
+@pytest.mark.parametrize("path", ["shop.app:app", "shop/app.py:app", "shop.app:ap", "shp.app:app", "shop.app:create"])
+def test_path_that_names_an_app_suggests_the_flag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    write_project(tmp_path, {"shop/__init__.py": "", "shop/app.py": FLASK, "other.py": FASTAPI})
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="no such file or folder") as error:
+        load(Path(path), Flags(), machine_with(tmp_path / "home", "3.13"), TODAY)
+    assert error.value.hint == "--app shop.app:app"
+    assert detect(tmp_path, error.value.hint.removeprefix("--app ")).spec == "shop.app:app"
+
+
+@pytest.mark.parametrize("spec", ["mian:app", "main:ap", "nowhere:x", "main:application", "main.app", "pkg:app"])
+def test_every_suggested_app_exists(tmp_path: Path, spec: str) -> None:
+    write_project(tmp_path, {"main.py": FLASK.replace("app =", "site ="), "pkg/__init__.py": "", "test_main.py": FASTAPI})
+    with pytest.raises(DetectionError) as error:
+        detect(tmp_path, spec)
+    for suggested in re.findall(r"--app (\S+)", f"{error.value.hint}\n{error.value.detail}"):
+        assert detect(tmp_path, suggested).spec == suggested
+
+
+def test_listed_apps_exist(tmp_path: Path) -> None:
+    with pytest.raises(DetectionError) as error:
+        detect(write_project(tmp_path, {"app.py": FLASK, "main.py": FASTAPI, "src/shop.py": FLASK}))
+    suggested = re.findall(r"--app (\S+)", f"{error.value.hint}\n{error.value.detail}")
+    assert sorted(set(suggested)) == ["app:app", "main:app"]
+    for spec in suggested:
+        assert detect(tmp_path, spec).spec == spec

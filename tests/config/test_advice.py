@@ -1,0 +1,88 @@
+"""What is said at deploy about an app's own files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lambent.config.advice import advise
+from lambent.config.model import Config
+from lambent.events import Notice, Warned
+from support.configs import load_config
+from support.detection import FASTAPI, FLASK, write_project
+
+
+def lines(config: Config) -> list[str]:
+    return [event.text for event in advise(config) if isinstance(event, Notice | Warned)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        FASTAPI + "@app.websocket('/ws')\nasync def chat(socket): pass\n",
+        "from starlette.applications import Starlette\nfrom starlette.routing import WebSocketRoute\n"
+        "app = Starlette(routes=[WebSocketRoute('/ws', None)])\n",
+        FLASK + "from flask_sock import Sock\nsock = Sock(app)\n@sock.route('/ws')\ndef chat(socket): pass\n",
+        FLASK + "from flask_socketio import SocketIO\nio = SocketIO(app)\n",
+    ],
+)
+def test_websocket_routes_are_named(tmp_path: Path, text: str) -> None:
+    config = load_config(write_project(tmp_path / "shop", {"main.py": text}))
+    [line] = lines(config)
+    assert line.startswith("main.py:") and "WebSockets" in line
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        FASTAPI + "from starlette.responses import StreamingResponse\ndef a(): return StreamingResponse(x())\n",
+        FASTAPI + "from sse_starlette import EventSourceResponse\ndef a(): return EventSourceResponse(x())\n",
+        FLASK
+        + "def parts():\n    for x in 'abc':\n        yield x\n@app.get('/')\ndef a(): return app.response_class(parts())\n",
+        FLASK
+        + "@app.get('/')\ndef a():\n    def parts():\n        yield 'x'\n\n    return Response(parts(), mimetype='text/plain')\n",
+        FLASK + "@app.get('/')\ndef a(): return x, {'content-type': 'text/event-stream'}\n",
+    ],
+)
+def test_stream_is_proposed_to_apps_that_stream(tmp_path: Path, text: str) -> None:
+    folder = write_project(tmp_path / "shop", {"main.py": text})
+    [line] = lines(load_config(folder))
+    assert line.startswith("main.py:") and "--stream" in line
+    assert lines(load_config(folder, stream=True)) == []
+
+
+def test_ordinary_apps_get_no_advice(tmp_path: Path) -> None:
+    text = FLASK + "# StreamingResponse( and @app.websocket(\ndef parts(): return []\nResponse(parts())\n"
+    assert lines(load_config(write_project(tmp_path / "shop", {"main.py": text, ".env": "DEBUG=1\n"}))) == []
+
+
+def test_variables_of_a_file_that_is_not_uploaded_are_named_with_the_flag_that_sends_them(tmp_path: Path) -> None:
+    files = {
+        "main.py": "from conf import key\n" + FLASK,
+        "conf.py": "import os\nkey = os.environ['API_KEY'] + os.environ['TOKEN']\n",
+        ".env": "API_KEY=secret\nTOKEN='x y'\nUNUSED=1\n",
+    }
+    folder = write_project(tmp_path / "shop", files)
+    [event] = advise(load_config(folder))
+    assert isinstance(event, Warned)
+    assert event.text == "API_KEY and TOKEN are in .env, which isn't uploaded"
+    file = event.hint.removeprefix("--env-file ")
+    config = load_config(folder, env_file=file)
+    assert dict(config.environment)["API_KEY"] == "secret"
+    assert lines(config) == []
+    [only] = advise(load_config(folder, env=("API_KEY=1",)))
+    assert isinstance(only, Warned) and only.text == "TOKEN is in .env, which isn't uploaded"
+
+
+def test_file_that_lambda_refuses_is_not_proposed(tmp_path: Path) -> None:
+    files = {"main.py": FLASK + "import os\nos.environ['API_KEY']\n", ".env": "API_KEY=1\nAWS_ACCESS_KEY_ID=x\n"}
+    [event] = advise(load_config(write_project(tmp_path / "shop", files)))
+    assert isinstance(event, Warned) and event.hint == "--env API_KEY=VALUE"
+
+
+@pytest.mark.parametrize(("files", "named"), [({"secrets.py": ""}, "secrets.py"), ({"email/__init__.py": ""}, "email")])
+def test_own_file_that_hides_a_standard_module_is_named(tmp_path: Path, files: dict[str, str], named: str) -> None:
+    folder = write_project(tmp_path / "shop", {"main.py": FLASK, "pkg/types.py": "", "test/__init__.py": ""} | files)
+    [event] = advise(load_config(folder))
+    assert isinstance(event, Warned) and event.text.startswith(f"{named} hides Python's own module")

@@ -40,8 +40,7 @@ def test_websocket_routes_are_named(tmp_path: Path, text: str) -> None:
         FASTAPI + "from sse_starlette import EventSourceResponse\ndef a(): return EventSourceResponse(x())\n",
         FLASK
         + "def parts():\n    for x in 'abc':\n        yield x\n@app.get('/')\ndef a(): return app.response_class(parts())\n",
-        FLASK
-        + "@app.get('/')\ndef a():\n    def parts():\n        yield 'x'\n\n    return Response(parts(), mimetype='text/plain')\n",
+        FLASK + "@app.get('/')\ndef a():\n    def parts():\n        yield 'x'\n\n    return Response(parts(), status=200)\n",
         FLASK + "@app.get('/')\ndef a(): return x, {'content-type': 'text/event-stream'}\n",
     ],
 )

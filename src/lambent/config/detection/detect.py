@@ -108,9 +108,10 @@ def _unsupported_error(modules: ProjectModules, found: Survey) -> DetectionError
     module, name, explanation = found.unsupported
     error = no_app_error(modules, found.reasons)
     where = modules.relative(module.path)
-    return DetectionError(
-        f"no app found: {explanation.reason}", where=where, hint=explanation.cure.format(name=name), detail=error.detail
-    )
+    starts = modules.scan(module).server_starts
+    place = f"in place of line {starts[0].line}, {starts[0].text}, write" if starts else f"add to {where}"
+    hint = explanation.cure.format(name=name, place=place)
+    return DetectionError(f"no app found: {explanation.reason}", where=where, hint=hint, detail=error.detail)
 
 
 def _has_app(folder: Path) -> bool:

@@ -74,7 +74,10 @@ def to_app(modules: ProjectModules, module: Module, attribute: str, origin: str,
     name = attribute.partition("(")[0].partition(".")[0]
     value = modules.value(module, name) or UNKNOWN
     if attribute == name and value.unsupported:
-        where, hint = f"{origin} {module.name}:{attribute}", value.unsupported.cure.format(name=name)
+        where, hint = (
+            f"{origin} {module.name}:{attribute}",
+            value.unsupported.cure.format(name=name, place=f"add to {modules.relative(module.path)}"),
+        )
         raise DetectionError(value.unsupported.reason, where=where, hint=hint)
     attribute, kind = _attribute_and_kind(modules, module, attribute, value, must_call)
     placed, _ = place(modules, module)

@@ -10,7 +10,10 @@ _WEBHOOK = "receive the messages as a webhook: a FastAPI or Flask route that the
 
 
 class Unsupported(Struct, frozen=True):
-    """Why something can't run on Lambda, and what to do instead. {name} in `cure` is the name of the object."""
+    """Why something can't run on Lambda, and what to do instead.
+
+    In `cure`, {name} is the name of the object and {place} says where to write what follows.
+    """
 
     reason: str
     cure: str
@@ -31,7 +34,7 @@ def _bot(name: str) -> Unsupported:
 
 _GRADIO = Unsupported(
     "a Gradio interface is no ASGI app by itself",
-    "add to the file:\nfrom fastapi import FastAPI\nfrom gradio import mount_gradio_app\n"
+    "{place}:\nfrom fastapi import FastAPI\nfrom gradio import mount_gradio_app\n"
     'app = mount_gradio_app(FastAPI(), {name}, path="/")',
 )
 

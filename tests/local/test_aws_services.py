@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sys
 import time
 from pathlib import Path
 from urllib.parse import urlencode
@@ -137,6 +139,19 @@ def test_other_services_answer(service: Service) -> None:
     s3.create_bucket(Bucket="meta")
     s3.put_object(Bucket="meta", Key="ä/ b", Body=b"1", Metadata={"some_key": "v"})
     assert s3.get_object(Bucket="meta", Key="ä/ b")["Metadata"] == {"some_key": "v"}
+
+
+def test_service_whose_package_is_missing_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openapi_spec_validator", None)  # as without the extra `services`
+    for name in [name for name in sys.modules if name.startswith("moto.apigateway.")]:
+        monkeypatch.delitem(sys.modules, name)
+    services = AwsServices(tmp_path)
+    services.start()
+    try:
+        response = asyncio.run(services.answer(signed("apigateway", "GET", "/restapis")))
+    finally:
+        services.close()
+    assert response.status == 501 and b"openapi_spec_validator: install lambent[services]" in response.body
 
 
 def test_unknown_region_is_refused(service: Service) -> None:

@@ -72,7 +72,7 @@ class AwsServices:
     def close(self) -> None:
         self.log_sink.close()
         if self._loader.is_alive():
-            self._loader.join()  # Python aborts if a thread that is still importing is killed while it shuts down
+            self._loader.join()  # an import that goes on while Python shuts down may crash
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     # requests of clients
@@ -96,8 +96,11 @@ class AwsServices:
             region = credential_scope(request)[1]
             if error.args != (region,):
                 raise
-            document = json.dumps({"__type": "InvalidRegion", "message": f"there is no region {region}"})
-            return Response(400, (("content-type", "application/x-amz-json-1.1"),), document.encode())
+            return _refuse(400, "InvalidRegion", f"there is no region {region}")
+        except ModuleNotFoundError as error:
+            service = credential_scope(request)[0]
+            message = f"the local {service} needs the package {error.name}: install lambent[services]"
+            return _refuse(501, "NotImplementedException", message)
 
     def _perform_and_record(self, request: Request, change: Change) -> Response:
         """Perform a request that should survive a restart, and write it to disk before it is answered."""
@@ -245,3 +248,8 @@ class AwsServices:
     def _backend(self, service: str, region: str) -> Any:
         module = importlib.import_module(f"moto.{service}.models")
         return getattr(module, f"{service}_backends")[ACCOUNT][region]
+
+
+def _refuse(status: int, code: str, message: str) -> Response:
+    body = json.dumps({"__type": code, "message": message})
+    return Response(status, (("content-type", "application/x-amz-json-1.1"),), body.encode())

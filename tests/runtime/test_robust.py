@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 
 from support.functions import NEWEST, RUNTIMES, interpreter
 from support.runtime_api_stub import PATIENCE, Environment, make_event
+from support.waiting import eventually
 
 MANY = int(os.environ.get("LAMBENT_TEST_MANY", "2000"))
 """Requests sent to one process. 100,000 take a few minutes."""
@@ -193,9 +193,7 @@ def test_an_app_that_hangs_is_ended_by_the_kill_after_sigterm(tmp_path: Path) ->
     code = "import time\ndef handler(event, context):\n    print('hanging')\n    time.sleep(1000)\n"
     with Environment(tmp_path, interpreter(), "main.handler", files={"main.py": code}) as env:
         env.api.events.put(("request-1", b"1", {}))
-        until = time.monotonic() + PATIENCE
-        while env.log != "hanging\n" and time.monotonic() < until:
-            time.sleep(0.01)
+        eventually(lambda: env.log == "hanging\n")
         env.process.terminate()  # as Lambda does: the running call may end, and it does not
         with pytest.raises(subprocess.TimeoutExpired):
             env.process.wait(0.3)

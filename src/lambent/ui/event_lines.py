@@ -114,12 +114,12 @@ def download_line(event: events.Fetching) -> str:
 
 def _packed_lines(zipped: events.Packed) -> tuple[Line, ...]:
     phases = ", ".join(f"{phase.name} {seconds(phase.seconds)}" for phase in zipped.phases)
-    target = f"for {zipped.runtime} on {zipped.architecture}"
+    platform = f"for {zipped.runtime} on {zipped.architecture}"
     if zipped.kind != "layer":
-        return (Line("ok", f"{target}, handler {zipped.handler}", phases),)
+        return (Line("ok", f"{platform}, handler {zipped.handler}", phases),)
     publish = f"aws lambda publish-layer-version --layer-name {zipped.name} --zip-file fileb://{shlex.quote(zipped.path)}"
     compatible = f"--compatible-runtimes {zipped.runtime} --compatible-architectures {zipped.architecture}"
-    return (Line("ok", f"a layer {target}", phases), Line("note", f"{publish} {compatible}"))
+    return (Line("ok", f"a layer {platform}", phases), Line("note", f"{publish} {compatible}"))
 
 
 def _plan_lines(plan: events.Planned) -> tuple[Line, ...]:

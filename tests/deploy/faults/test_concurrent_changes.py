@@ -79,4 +79,5 @@ def test_next_rollback_fixes_a_half_switched_mode(world: World) -> None:
 
 
 def test_deleted_bucket_counts_as_empty(world: World) -> None:
-    world.direct.empty_bucket("deleted-meanwhile", "uploads/")
+    world.direct.empty_bucket("deleted-meanwhile", "uploads/")  # raises nothing
+    assert not world.direct.bucket("deleted-meanwhile")

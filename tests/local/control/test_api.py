@@ -160,6 +160,7 @@ def test_statement_id_may_be_the_name_of_another_path(api: Api) -> None:
     for sid in ("url", "policy", "versions"):
         api.client.add_permission(FunctionName="f", StatementId=sid, Action="lambda:InvokeFunction", Principal="*")
         api.client.remove_permission(FunctionName="f", StatementId=sid)
+        assert error(refusal(api.client.get_policy, FunctionName="f"))[0] == "ResourceNotFoundException"
 
 
 def test_runtimes_are_those_of_the_date(tmp_path: Path) -> None:

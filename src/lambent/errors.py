@@ -59,7 +59,14 @@ class DeployError(LambentError):
 
 
 class FunctionFailedError(DeployError):
-    """The function itself failed when it was invoked; `detail` has its own traceback."""
+    """The function itself failed when it was invoked; `detail` has its own traceback.
+
+    `failed_write` is what it could not write beside its code: it may work from a copy in /tmp.
+    """
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "", detail: str = "", failed_write: str = "") -> None:
+        super().__init__(what, where=where, hint=hint, detail=detail)
+        self.failed_write = failed_write
 
 
 class OvertakenError(DeployError):

@@ -12,6 +12,7 @@ from lambent import events
 from lambent.cli.smoke_test import smoke_test_once
 from lambent.config.model import App, Config
 from lambent.errors import PackagingError
+from lambent.package.artifact import WRITABLE, Artifact
 from lambent.package.build import build
 from support.functions import NEWEST
 
@@ -23,13 +24,16 @@ def lambda_handler(event, context): return 1
 
 
 def smoke_test(folder: Path, source: str, **more: object) -> list[events.Event]:
+    return smoke_test_and_artifact(folder, source, **more)[0]
+
+
+def smoke_test_and_artifact(folder: Path, source: str, **more: object) -> tuple[list[events.Event], Artifact]:
     (folder / "main.py").write_text(source)
     config = replace(Config(folder, "small", App("main", "lambda_handler", "handler"), NEWEST), **more)  # type: ignore[arg-type]
     cache = folder.parent / "cache"
     artifact = build(config, cache, os.environ, events.ignore)
     emitted: list[events.Event] = []
-    smoke_test_once(config, artifact, cache, emitted.append)
-    return emitted
+    return emitted, smoke_test_once(config, artifact, cache, emitted.append)
 
 
 @pytest.fixture
@@ -60,3 +64,13 @@ def test_an_app_that_does_not_start_is_not_uploaded(app: Path) -> None:
 def test_an_app_that_sends_requests_to_aws_may_fail_here(app: Path) -> None:
     (warning,) = [event for event in smoke_test(app, SENDS_A_REQUEST_TO_AWS) if isinstance(event, events.Warned)]
     assert "only work there" in warning.text
+
+
+def test_an_app_that_writes_beside_its_code_is_tried_from_a_copy(app: Path) -> None:
+    source = "open('app.log', 'w')\ndef wsgi(environ, start_response): ...\n"
+    web = App("main", "wsgi", "wsgi")
+    emitted, artifact = smoke_test_and_artifact(app, source, app=web)
+    (warning,) = [event for event in emitted if isinstance(event, events.Warned)]
+    assert "app.log" in warning.text and WRITABLE in artifact.environment
+    with pytest.raises(PackagingError, match="Read-only"):
+        smoke_test(app, source, app=web, writable=False)

@@ -218,7 +218,7 @@ CASES = (
     Case(
         "read-only SQLite",
         "the app writes to a SQLite file, ...",
-        "immutable=1",
+        "pass --writable",
         "OperationalError",
         "attempt to write a readonly database",
     ),

@@ -73,6 +73,11 @@ def with_app(command: Command) -> Command:
         click.option("--env", "-e", metavar="K=V", multiple=True, help="Environment variable of the function. Repeatable."),
         click.option("--env-file", metavar="FILE", help="File of environment variables: .env.production."),
         click.option("--stream/--no-stream", default=None, help="Send responses as the app produces them, or whole (default)."),
+        click.option(
+            "--writable/--no-writable",
+            default=None,
+            help="Run the app from a copy in /tmp, where it can write beside its code. Default: if it writes there.",
+        ),
         options.overflow_option,
         click.option("--auth", metavar="WHO", help="Who can call the URL: none (anyone, default) or iam (signed requests)."),
         click.option("--canary", metavar="P%/T", help="Give a new version P% of the traffic for a time T first: 10%/5m."),

@@ -43,7 +43,7 @@ def command(app: AppSource, builder: Builder, prove: bool, yes: bool, as_json: b
         account = None if destination.local else destination.connect(emit)  # missing credentials are reported before the build
         artifact = builder.build(config, emit)
         if prove and not destination.local:  # the local Lambda starts it anyway, to check the new version
-            smoke_test_once(config, artifact, builder.cache, emit)
+            artifact = smoke_test_once(config, artifact, builder.cache, emit)
         agreed = destination.local or yes or is_explicit(config)
         deploy(
             config,

@@ -9,10 +9,11 @@ from datetime import date
 from pathlib import Path
 
 from lambent.config.model import Config
+from lambent.deploy import writable
 from lambent.errors import PackagingError
 from lambent.events import Emit, Phase, SmokeTested, Warned
 from lambent.local.smoke_test import OVERFLOW_URL, PackagedFunction, SmokeTestResult, run_smoke_test
-from lambent.package.artifact import OVERFLOW, Artifact
+from lambent.package.artifact import OVERFLOW, WRITABLE, Artifact
 
 
 class NeedsAws(PackagingError):
@@ -32,30 +33,41 @@ def smoke_test(config: Config, artifact: Artifact, cache: Path, emit: Emit) -> N
         raise _error(config, outcome)
 
 
-def smoke_test_once(config: Config, artifact: Artifact, cache: Path, emit: Emit) -> None:
-    """Run the smoke test once for each zip and environment, before it is uploaded.
+def smoke_test_once(config: Config, artifact: Artifact, cache: Path, emit: Emit) -> Artifact:
+    """Run the smoke test once for each zip and environment, before it is uploaded. Return the artifact to deploy.
 
-    A failure that this machine may have caused (no AWS access, no secrets) is only a warning.
+    An app that writes beside its code is tried again from a copy in /tmp, unless the configuration decides that. A failure that
+    this machine may have caused (no AWS access, no secrets) is only a warning.
     """
-    identity = repr(
-        (artifact.sha256, artifact.handler, artifact.environment, config.environment, config.memory_mb, config.timeout_s)
-    )
-    marker = cache / "proofs" / f"{hashlib.sha256(identity.encode()).hexdigest()[:40]}.started"
+    marker = _marker(config, artifact, cache)
     if marker.exists():
-        return
+        return artifact
     try:
         smoke_test(config, artifact, cache, emit)
     except NeedsAws as error:
         emit(Warned(f"{error.what}. It sent requests to AWS, which only work there, so lambent deploys it anyway"))
-        return
+        return artifact
     except PackagingError as error:
+        path = writable.failed_write(error.what)
+        if path and config.writable is None and config.app.kind != "handler" and WRITABLE not in artifact.environment:
+            emit(writable.warning(path))
+            return smoke_test_once(config, artifact.as_writable(), cache, emit)
         if config.secrets:
             emit(Warned(f"{error.what}. Its secrets are only available on AWS, so lambent deploys it anyway"))
-            return
+            return artifact
         error.hint = "fix the error below; if the app can only start on AWS, pass --no-prove"
         raise
     marker.parent.mkdir(parents=True, exist_ok=True)
     marker.touch()
+    return artifact
+
+
+def _marker(config: Config, artifact: Artifact, cache: Path) -> Path:
+    """Return the file that exists once this zip has started with this environment."""
+    identity = repr(
+        (artifact.sha256, artifact.handler, artifact.environment, config.environment, config.memory_mb, config.timeout_s)
+    )
+    return cache / "proofs" / f"{hashlib.sha256(identity.encode()).hexdigest()[:40]}.started"
 
 
 def _packaged_function(config: Config, artifact: Artifact) -> PackagedFunction:

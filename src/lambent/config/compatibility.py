@@ -37,6 +37,14 @@ def check_stream(app: App, client: Sourced[RuntimeClient | None], stream: Source
         raise UsageError("AWS's runtime client can't stream", where=f"{stream.origin} and {client.origin}", hint=hint)
 
 
+def check_writable(app: App, client: Sourced[RuntimeClient | None], writable: Sourced[bool | None]) -> None:
+    """Refuse to run a bare handler from a copy in /tmp under AWS's own client, which knows nothing of it."""
+    if writable.value and app.kind == "handler" and client.value == "aws":
+        message = f"AWS's runtime client can't run {app.spec} from a copy in /tmp"
+        hint = 'turn writable off, or set runtime_client = "lambent"'
+        raise UsageError(message, where=f"{writable.origin} and {client.origin}", hint=hint)
+
+
 def check_web_settings(app: App, events: Sourced[str], base_path: Sourced[str]) -> None:
     """Refuse settings for a bare handler that only web apps have."""
     settings = {"events": (events, "receives every event itself"), "base_path": (base_path, "reads the path itself")}

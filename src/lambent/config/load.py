@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from lambent import names
-from lambent.config.compatibility import check_python, check_stream, check_web_settings
+from lambent.config.compatibility import check_python, check_stream, check_web_settings, check_writable
 from lambent.config.detection.detect import find_app, suggest_app
 from lambent.config.environment import read_environment
 from lambent.config.hosting import read_hosting
@@ -21,6 +21,7 @@ from lambent.config.parsers import (
     choice_parser,
     list_parser,
     number_parser,
+    parse_automatic_switch,
     parse_base_path,
     parse_function,
     parse_switch,
@@ -49,6 +50,7 @@ class Flags(Struct, frozen=True):
     tmp: int | str | None = None
     env: tuple[str, ...] = ()
     stream: bool | None = None
+    writable: bool | None = None
     auth: str | None = None
     canary: str | None = None
     stage: str | None = None
@@ -91,6 +93,7 @@ def load(
     runtime = read_runtime(settings, project, on, environ)
     check_python(app.value, values["runtime_client"], runtime)
     check_stream(app.value, values["runtime_client"], values["stream"])
+    check_writable(app.value, values["runtime_client"], values["writable"])
     check_web_settings(app.value, values["events"], values["base_path"])
     values |= {"app": app, "runtime": runtime}
     origins = {field: value.origin for field, value in values.items()}
@@ -140,6 +143,7 @@ def _read_function_settings(settings: Settings, native: Architecture) -> dict[st
         "architecture": settings.read("architecture", choice_parser(ARCHITECTURES, "x86_64 or arm64", native), native),
         "exclude": settings.read("exclude", list_parser('["*.psd", "raw/"]', "patterns"), ()),
         "stream": settings.read("stream", parse_switch, False),
+        "writable": settings.read("writable", parse_automatic_switch, None),
         "events": settings.read("events", parse_function, ""),
         "base_path": settings.read("base_path", parse_base_path, ""),
         "runtime_client": settings.read("runtime_client", choice_parser(CLIENTS, "lambent or aws", "lambent"), None),

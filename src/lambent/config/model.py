@@ -132,7 +132,8 @@ class Config(Struct, frozen=True):
 
     `events` ("module:function") handles events that are not HTTP requests. The app's paths start with `base_path` ("/shop").
     `secrets` are environment variables whose value is a reference ("ssm:/path") that the function resolves when it starts.
-    `stream` sends responses while the app produces them instead of in one piece. `region` and `profile` are "" to use the
+    `stream` sends responses while the app produces them instead of in one piece. `writable` runs the app from a copy of its own
+    files in /tmp; None does so only if the app turns out to write beside its code. `region` and `profile` are "" to use the
     user's AWS configuration. `origins` maps the name of a field or setting to where its value came from.
     """
 
@@ -149,6 +150,7 @@ class Config(Struct, frozen=True):
     exclude: tuple[str, ...] = ()
     packaging: Packaging = Packaging()
     stream: bool = False
+    writable: bool | None = None
     events: str = ""
     base_path: str = ""
     runtime_client: RuntimeClient | None = None
@@ -162,6 +164,7 @@ class Config(Struct, frozen=True):
     def client(self) -> RuntimeClient:
         """The configured client, or the default: lambent's for a web app, AWS's for a bare handler.
 
-        AWS's client does not resolve secrets, so a handler that has some gets lambent's.
+        AWS's client neither resolves secrets nor copies the app to /tmp, so a handler that needs this gets lambent's.
         """
-        return self.runtime_client or ("aws" if self.app.kind == "handler" and not self.secrets else "lambent")
+        needs_lambent = self.app.kind != "handler" or self.secrets or self.writable
+        return self.runtime_client or ("lambent" if needs_lambent else "aws")

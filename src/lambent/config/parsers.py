@@ -28,6 +28,15 @@ def parse_switch(setting: RawSetting) -> bool:
     return value
 
 
+def parse_automatic_switch(setting: RawSetting) -> bool | None:
+    """Return true or false, or None for "auto"."""
+    if setting.value == "auto":
+        return None
+    if str(setting.value).lower() not in _SWITCH:
+        raise setting.refuse(f"{setting.key} must be true, false or auto, got {setting.value!r}", "auto")
+    return parse_switch(setting)
+
+
 def parse_function(setting: RawSetting) -> str:
     """Return a function as "module:function"."""
     function = parse_text(setting, "main:on_event")

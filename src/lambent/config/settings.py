@@ -20,7 +20,7 @@ from lambent.errors import UsageError
 
 FROM_ENVIRONMENT = (
     *("app", "name", "runtime", "architecture", "memory", "timeout", "tmp"),
-    *("stream", "events", "base_path", "runtime_client"),
+    *("stream", "writable", "events", "base_path", "runtime_client"),
 )
 PACKAGING = (
     *("exclude", "include", "allow_secrets", "keep_all", "keep", "drop", "strip", "overflow", "without", "groups", "extras"),

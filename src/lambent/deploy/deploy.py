@@ -11,13 +11,14 @@ from msgspec.structs import replace
 from lambent import calendar, events
 from lambent.aws.interface import Aws
 from lambent.config.model import Config
+from lambent.deploy import writable
 from lambent.deploy.apply import apply
 from lambent.deploy.context import DeployContext, Timing
 from lambent.deploy.deployment import PlanIsStale
 from lambent.deploy.desired import PUBLIC, desired
 from lambent.deploy.observed import observe
 from lambent.deploy.plan import Plan, plan
-from lambent.errors import DeployError
+from lambent.errors import DeployError, FunctionFailedError
 from lambent.package.artifact import Artifact
 
 _ATTEMPTS = 5
@@ -35,6 +36,8 @@ def prepare(config: Config, artifact: Artifact, aws: Aws, timing: Timing | None 
     """
     timing = timing or Timing()
     names, observed = observe(aws, config.name, timing.settle_s)
+    if config.writable is None and writable.was_writable(observed):
+        artifact = artifact.as_writable()
     goal = desired(config, artifact, names)
     if goal.overflow is not None:
         uploaded = aws.uploaded(goal.overflow.bucket, goal.overflow.key)
@@ -78,6 +81,12 @@ def deploy(
             deployment = apply(planned, context)
         except PlanIsStale:
             context.emit(events.Notice(f"another deploy of {config.name} is in progress: planning again"))
+            continue
+        except FunctionFailedError as error:
+            if not error.failed_write or config.writable is not None or config.app.kind == "handler":
+                raise
+            context.emit(writable.warning(error.failed_write))
+            artifact = artifact.as_writable()
             continue
         public = config.hosting.auth == PUBLIC
         deployed = events.Deployed(deployment.url, deployment.version, changed, time.monotonic() - start, public)

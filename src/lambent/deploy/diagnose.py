@@ -14,9 +14,12 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from lambent.aws.values import Settings
+from lambent.deploy.writable import failed_write, is_writable
 from lambent.limits import MEMORY_MAX_MB, TIMEOUT_MAX_S, TMP_MAX_MB
 from lambent.module_packages import requirement_for
 
+_KEEP_ELSEWHERE = "write below /tmp, which isn't permanent, or keep data in a database or in S3"
+_USE_WRITABLE = "pass --writable, which runs the app from a copy in /tmp"
 _LOG_LINES = 40
 _HEAD = "Traceback (most recent call last):"
 _CHAINED = r"(?:direct cause of the following|another exception occurred).*\s*\Z"
@@ -49,11 +52,15 @@ class Failure(Struct, frozen=True):
 
 
 class Cause(Struct, frozen=True):
-    """What happened, in a sentence; what to do; and the function's own output."""
+    """What happened, in a sentence; what to do; and the function's own output.
+
+    `failed_write` is what the app could write if it ran from a copy in /tmp.
+    """
 
     what: str
     hint: str
     detail: str = ""
+    failed_write: str = ""
 
 
 Describe = Callable[[Failure, re.Match[str]], tuple[str, str]]
@@ -65,7 +72,8 @@ def diagnose(failure: Failure) -> Cause:
         match = re.search(pattern, failure.text, re.MULTILINE)
         if match:
             what, hint = describe(failure, match)
-            return Cause(what, hint, _detail(failure))
+            written = (failed_write(match[0]) or "") if describe is _read_only and not is_writable(failure.settings) else ""
+            return Cause(what, hint, _detail(failure), written)
     what, hint = _raised(failure)
     return Cause(what, hint, _detail(failure))
 
@@ -159,13 +167,11 @@ def _bad_handler(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
 
 
 def _read_only(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
-    what = f"the app writes to {match[1]}, but on Lambda only /tmp is writable"
-    return what, "write below /tmp (which isn't permanent), or keep data in a database or in S3"
-
-
-def _read_only_database(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
-    what = "the app writes to a SQLite file, but on Lambda only /tmp is writable"
-    return what, "open it read-only (file:data.db?mode=ro&immutable=1), copy it to /tmp, or use a database server"
+    path = failed_write(match[0])
+    if path is None:
+        return f"the app writes to {match[1]}, but on Lambda only /tmp is writable", _KEEP_ELSEWHERE
+    hint = _KEEP_ELSEWHERE if is_writable(failure.settings) else f"{_USE_WRITABLE}; or {_KEEP_ELSEWHERE}"
+    return f"the app writes to {path}, beside its code, but on Lambda only /tmp is writable", hint
 
 
 def _no_permission(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
@@ -266,7 +272,7 @@ _TABLE: tuple[tuple[str, Describe], ...] = (
     (r"module '([\w.]+)' has no attribute '(\w+)'", _no_attribute),
     (r"Bad handler '([^']*)'", _bad_handler),
     (r"Read-only file system: '([^']+)'", _read_only),
-    (r"attempt to write a readonly database|unable to open database file", _read_only_database),
+    (r"attempt to write a readonly database|unable to open database file", _read_only),
     (r"is not authorized to perform: ([\w-]+:\w+)", _no_permission),
     (r"^(?:\[ERROR\] )?KeyError: '([A-Z][A-Z0-9_]+)'", _setting),
     (r"The (SECRET_KEY) setting must not be empty", _setting),  # Django

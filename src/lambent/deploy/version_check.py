@@ -54,7 +54,9 @@ def check(aws: Aws, request: CheckRequest, within_s: float) -> Invoked:
     where = f"function {request.function}, version {request.version}"
     if failure is not None:
         cause = diagnose(failure)
-        raise FunctionFailedError(cause.what, where=where, hint=cause.hint, detail=cause.detail)
+        raise FunctionFailedError(
+            cause.what, where=where, hint=cause.hint, detail=cause.detail, failed_write=cause.failed_write
+        )
     mode = response_mode(invoked.payload)
     if request.strict and request.mode and mode not in ("", request.mode):
         what = f"the app responds for a {mode} URL, but its URL is set to {request.mode}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lambent.events import Overflowed
 from lambent.limits import MIB, TMP_MIN_MB
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from lambent.package.archive import Entry
 
 OVERFLOW = "LAMBENT_OVERFLOW"
+WRITABLE = ("LAMBENT_WRITABLE", "1")
+"""The environment variable of a function whose app runs from a copy in /tmp, because it writes beside its code."""
 _HALF_PAGE = 2048
 _OWN_TMP = 128 * MIB
 _STEP = 64 * MIB
@@ -71,3 +74,7 @@ class Artifact(Struct, frozen=True):
     owners: Mapping[str, str] = field(default_factory=dict)
     overflow: Overflow | None = None
     entries: tuple[Entry, ...] = ()
+
+    def as_writable(self) -> Artifact:
+        """Return the same zip for a function that runs the app from a copy in /tmp."""
+        return replace(self, environment=(*(pair for pair in self.environment if pair != WRITABLE), WRITABLE))

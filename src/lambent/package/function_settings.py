@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lambent.config.model import Config
+from lambent.package.artifact import WRITABLE
 from lambent.package.layout import RUNTIME
 
 WRAPPER = ("AWS_LAMBDA_EXEC_WRAPPER", f"/var/task/{RUNTIME}/bootstrap")
@@ -13,11 +14,12 @@ _HANDLER = ("LAMBENT_INTERFACE", "handler")  # a handler isn't a web app, althou
 
 def environment(config: Config) -> tuple[tuple[str, str], ...]:
     """Return the environment variables that the runtime in the zip needs."""
+    writable = (WRITABLE,) if config.writable else ()
     if config.app.kind == "handler":
-        return (WRAPPER, _HANDLER) if config.client == "lambent" else ()
+        return (WRAPPER, _HANDLER, *writable) if config.client == "lambent" else ()
     client = WRAPPER if config.client == "lambent" else ("LAMBENT_APP", config.app.handler)
     settings = (("LAMBENT_EVENTS", config.events), ("LAMBENT_BASE_PATH", config.base_path))
-    return (client, *((_STREAM,) if config.stream else ()), *((name, value) for name, value in settings if value))
+    return (client, *((_STREAM,) if config.stream else ()), *writable, *((name, value) for name, value in settings if value))
 
 
 def handler(config: Config) -> str:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from lambent.package.compiler import source_of
 
 RUNTIME = "lambent_runtime"
+_OWN_FILES = f"{RUNTIME}/own_files"  # read by runtime/writable.py
 
 
 def is_runtime(name: str) -> bool:
@@ -61,6 +62,9 @@ def arrange(
         for name, file in user.items():
             if name.startswith(prefix):
                 placed[name.removeprefix(prefix)] = file
+    if runtime:
+        names = "".join(f"{name}\0" for name in sorted(placed))
+        placed[_OWN_FILES] = SourceFile.generated(_OWN_FILES, names.encode("utf-8", "surrogateescape"))
     placed.update(runtime)
     hidden = frozenset(name for name in dependencies if name in placed or source_of(name) in placed)
     return Layout(tuple(sorted(placed.items())), hidden)

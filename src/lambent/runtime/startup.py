@@ -31,6 +31,10 @@ def start_app(handler: str, log: Log) -> tuple[Host | None, EventHandler | None]
         from . import overflow
 
         overflow.load(log)
+    if variable("LAMBENT_WRITABLE"):
+        from . import writable
+
+        writable.run_from_copy()
     app = load_app(handler)
     kind = variable("LAMBENT_INTERFACE").lower()
     if kind != "handler":

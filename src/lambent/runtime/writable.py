@@ -1,0 +1,84 @@
+"""Runs an app that writes beside its code: from a copy of its own files in /tmp (LAMBENT_WRITABLE).
+
+Packages stay in /var/task. The copy lasts as long as the execution environment, and no other environment sees it.
+"""
+
+from __future__ import annotations
+
+import posix
+import sys
+
+from .environment import variable
+from .fault import Fault
+
+_OWN_FILES = __file__.rpartition("/")[0] + "/own_files"
+"""Written by the packager: the paths of the app's own files, each with a NUL after it."""
+_BLOCK = 1 << 24
+
+
+def run_from_copy() -> None:
+    """Copy the app's own files to /tmp, and make the copy the current folder and the first on the import path.
+
+    A copy that exists is used as it is: this process follows one that crashed, or another worker was faster.
+    """
+    task = variable("LAMBDA_TASK_ROOT") or _OWN_FILES.rpartition("/")[0].rpartition("/")[0]
+    temporary = variable("TMPDIR", "/tmp")
+    copy = f"{temporary}/app"
+    if not posix.access(copy, posix.F_OK):
+        unfinished = f"{temporary}/.app-{posix.getpid()}"
+        _copy_all(task, unfinished)
+        try:
+            posix.rename(unfinished, copy)
+        except OSError:  # another worker's copy is there by now
+            if not posix.access(copy, posix.F_OK):
+                raise
+    posix.chdir(copy)
+    sys.path.insert(0, copy)
+
+
+def _copy_all(task: str, copy: str) -> None:
+    folders = {""}
+    posix.mkdir(copy)
+    for name in _own_files():
+        _make_folder(copy, name.rpartition("/")[0], folders)
+        _copy_file(f"{task}/{name}", f"{copy}/{name}")
+        if name.endswith(".py"):
+            folder, slash, file = name.rpartition("/")
+            cache = f"{folder}{slash}__pycache__"
+            bytecode = f"{cache}/{file[:-3]}.{sys.implementation.cache_tag}.pyc"
+            if posix.access(f"{task}/{bytecode}", posix.F_OK):
+                _make_folder(copy, cache, folders)
+                _copy_file(f"{task}/{bytecode}", f"{copy}/{bytecode}")
+
+
+def _own_files() -> list[str]:
+    try:
+        with open(_OWN_FILES, "rb", 0) as file:  # noqa: PTH123 - pathlib would cost 10 ms
+            return file.read().decode("utf-8", "surrogateescape").split("\0")[:-1]
+    except FileNotFoundError:
+        text = "LAMBENT_WRITABLE needs a zip made by `lambent build`, which lists the app's own files"
+        raise Fault("Function.NotWritable", text) from None
+
+
+def _make_folder(copy: str, folder: str, existing: set[str]) -> None:
+    if folder not in existing:
+        _make_folder(copy, folder.rpartition("/")[0], existing)
+        posix.mkdir(f"{copy}/{folder}")
+        existing.add(folder)
+
+
+def _copy_file(source: str, destination: str) -> None:
+    """Copy content, date and mode; the copy is writable."""
+    reader = posix.open(source, posix.O_RDONLY | posix.O_CLOEXEC)
+    try:
+        status = posix.fstat(reader)
+        flags = posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_CLOEXEC
+        writer = posix.open(destination, flags, status.st_mode & 0o777 | 0o600)
+        try:
+            while posix.sendfile(writer, reader, None, _BLOCK):
+                pass
+            posix.utime(writer, ns=(status.st_mtime_ns, status.st_mtime_ns))
+        finally:
+            posix.close(writer)
+    finally:
+        posix.close(reader)

@@ -1,0 +1,138 @@
+"""Apps of real frameworks that expect more than Lambda gives: they write beside their code, or their static files are served.
+
+They are built with packages from PyPI and deployed to the local Lambda.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from msgspec import Struct
+
+from lambent import events
+from lambent.aws.boto import connect
+from lambent.config.load import Flags, load
+from lambent.deploy.context import DeployContext, Timing
+from lambent.deploy.deploy import deploy
+from lambent.deploy.fetch import fetch
+from lambent.errors import FunctionFailedError
+from lambent.package.build import build
+from support.local_service import RUNTIME, serving
+from support.paths import CACHE
+
+QUICK = Timing(role_s=5, settle_s=30, answer_s=20)
+
+FLASK = """\
+import os
+from flask import Flask
+app = Flask(__name__, instance_relative_config=True)
+os.makedirs(app.instance_path, exist_ok=True)
+@app.get("/")
+def home():
+    return "home"
+"""
+FASTHTML = """\
+from fasthtml.common import *
+app, rt = fast_app()
+@rt("/")
+def get(): return Titled("home")
+"""
+SQLMODEL = """\
+from contextlib import asynccontextmanager
+from fastapi import FastAPI
+from sqlmodel import Field, Session, SQLModel, create_engine, select
+class Hero(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+engine = create_engine("sqlite:///database.db")
+@asynccontextmanager
+async def lifespan(app):
+    SQLModel.metadata.create_all(engine)
+    yield
+app = FastAPI(lifespan=lifespan)
+@app.get("/")
+def home():
+    with Session(engine) as session:
+        session.add(Hero(name="home"))
+        session.commit()
+        return session.exec(select(Hero)).all()
+"""
+LOGGING = """\
+import logging
+logging.basicConfig(handlers=[logging.FileHandler("app.log")])
+def app(environ, start_response):
+    start_response("200 OK", [("content-type", "text/plain")])
+    return [b"home"]
+"""
+WRITERS = {
+    "flask": (FLASK, "flask", "instance"),
+    "fasthtml": (FASTHTML, "python-fasthtml", ".sesskey"),
+    "sqlmodel": (SQLMODEL, "sqlmodel\nfastapi", "a SQLite file"),
+    "logging": (LOGGING, "", "app.log"),
+}
+
+
+class Deployer(Struct, frozen=True):
+    url: str
+
+    def deploy(self, folder: Path, emitted: list[events.Event], **flags: object) -> events.Deployed:
+        config = load(folder, Flags(runtime=RUNTIME, **flags), {}, date.today())  # type: ignore[arg-type]
+        artifact = build(config, CACHE / "build", os.environ, emitted.append)
+        aws = connect("eu-west-1", endpoint_url=self.url, keys=("lambent", "lambent"))
+        return deploy(config, artifact, DeployContext(aws, emitted.append, QUICK))
+
+
+@pytest.fixture(scope="module")
+def deployer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployer]:
+    with serving(tmp_path_factory.mktemp("state")) as service:
+        yield Deployer(service.url)
+
+
+def warnings(emitted: list[events.Event]) -> list[str]:
+    return [f"{event.text} ({event.hint})" for event in emitted if isinstance(event, events.Warned)]
+
+
+def write(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize("framework", WRITERS)
+def test_an_app_that_writes_beside_its_code_runs_from_a_copy(deployer: Deployer, tmp_path: Path, framework: str) -> None:
+    source, requirements, path = WRITERS[framework]
+    folder = write(tmp_path / f"writes-{framework}", {"main.py": source, "requirements.txt": requirements})
+    emitted: list[events.Event] = []
+    first = deployer.deploy(folder, emitted)
+    (warning,) = warnings(emitted)
+    assert f"writes to {path}, beside its code" in warning and "is lost when an environment ends" in warning
+    response = fetch(first.url, 10)
+    assert response.status == 200 and b"home" in response.body
+
+    again: list[events.Event] = []
+    assert deployer.deploy(folder, again).changed is False
+    assert warnings(again) == []
+
+
+def test_no_writable_stops_the_deploy_and_names_the_flag_that_helps(deployer: Deployer, tmp_path: Path) -> None:
+    folder = write(tmp_path / "decided", {"main.py": LOGGING})
+    with pytest.raises(FunctionFailedError) as failed:
+        deployer.deploy(folder, [], writable=False)
+    assert "app.log" in failed.value.what and "pass --writable" in failed.value.hint
+    emitted: list[events.Event] = []
+    assert fetch(deployer.deploy(folder, emitted, writable=True).url, 10).body == b"home"
+    assert warnings(emitted) == []
+
+
+def test_a_bare_handler_that_writes_is_told_of_the_flag(deployer: Deployer, tmp_path: Path) -> None:
+    source = "open('log.txt', 'w').write('x')\ndef lambda_handler(event, context): return open('log.txt').read()\n"
+    folder = write(tmp_path / "handler", {"main.py": source})
+    with pytest.raises(FunctionFailedError, match=r"writes to log\.txt") as failed:
+        deployer.deploy(folder, [])
+    assert "pass --writable" in failed.value.hint
+    assert fetch(deployer.deploy(folder, [], writable=True).url, 10).body == b"x"

@@ -305,7 +305,7 @@ def test_change_that_takes_too_long_is_reported_and_a_rerun_continues(tmp_path: 
 def test_snapshot_has_its_own_time_limit(tmp_path: Path) -> None:
     aws = MemoryAws()
     target = in_memory(aws, tmp_path)
-    slow = HookedAws(aws, before=lambda call, count: setattr(aws, "looks", 3 if call == "publish" else 0))
+    slow = HookedAws(aws, before=lambda call, count: setattr(aws, "polls", 3 if call == "publish" else 0))
     with pytest.raises(DeployError, match=r"AWS is still working on version 1 of app\d+ after 0 s"):
         target.deploy("one", slow, Timing(snapshot_s=0, answer_s=5), snapstart=True)
     assert aws.alias(target.name, "live") is None

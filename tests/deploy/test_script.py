@@ -43,9 +43,9 @@ def app_config(folder: Path, name: str, changes: dict[str, Any]) -> Config:
 
 def by_script(aws: Aws, service: Service, folder: Path, text: str, changes: dict[str, Any]) -> str:
     """Run the script, and return what it printed."""
-    text = script(prepare(app_config(folder, "scripted", changes), artifact(folder, text, runtime=RUNTIME), aws))
-    ran = subprocess.run(["sh"], input=text, env=service.environ(), capture_output=True, text=True, timeout=120)
-    assert ran.returncode == 0, text + ran.stderr
+    commands = script(prepare(app_config(folder, "scripted", changes), artifact(folder, text, runtime=RUNTIME), aws))
+    ran = subprocess.run(["sh"], input=commands, env=service.environ(), capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0, commands + ran.stderr
     assert not ran.stderr, ran.stderr
     return ran.stdout
 

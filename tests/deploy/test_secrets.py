@@ -103,8 +103,8 @@ def test_secrets_reach_an_app_in_a_plain_process(service: Service, kind: str, tm
     (function.code / "lambent_runtime/bootstrap").chmod(0o755)
 
     async def called() -> tuple[dict[str, str], str, str]:
-        async with running(tmp_path, factory=ProcessFactory()) as service:
-            return await service.call(function, make_event())
+        async with running(tmp_path, factory=ProcessFactory()) as local_service:
+            return await local_service.call(function, make_event())
 
     answer, error, _ = asyncio.run(called())
     assert (error, answer["body"]) == ("", repr(VALUES))

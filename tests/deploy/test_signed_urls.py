@@ -148,8 +148,8 @@ def test_url_is_closed_and_opened_without_a_gap(aws: Aws, name: str, tmp_path: P
 def test_interrupted_closing_never_shows_private_content(aws: Aws, name: str, tmp_path: Path, call: str) -> None:
     url = DeployedApp(aws, tmp_path, name, says("open"), "NONE").done.url
 
-    def stop(call: str, count: int) -> None:
-        if call == call:
+    def stop(name: str, count: int) -> None:
+        if name == call:
             raise KeyboardInterrupt
 
     for moment in ("before", "after"):

@@ -66,9 +66,9 @@ def run(
             info.external_attr = 0o755 << 16
             archive.writestr(info, source)
     data = path.read_bytes()
-    environment = (WRAPPER, ("LAMBENT_RESPONSE", "stream")) if stream else (WRAPPER,)
+    own = (WRAPPER, ("LAMBENT_RESPONSE", "stream")) if stream else (WRAPPER,)
     digest = b64encode(sha256(data).digest()).decode()
-    artifact = Artifact(path, digest, len(data), len(data), 2, RUNTIME, "x86_64", "main.app", environment)
+    artifact = Artifact(path, digest, len(data), len(data), 2, RUNTIME, "x86_64", "main.app", own)
     config = Config(folder, name, App("main", "app", "asgi"), RUNTIME, timeout_s=5, stream=stream, environment=environment)
     emitted: list[events.Event] = []
     return deploy(config, artifact, DeployContext(aws, emitted.append, QUICK))
@@ -156,9 +156,9 @@ def test_refused_mode_leaves_the_old_version_and_its_mode(aws: Aws, tmp_path: Pa
 
 def test_version_with_the_wrong_response_form_does_not_go_live(aws: Aws, tmp_path: Path) -> None:
     url = run(aws, tmp_path, "form", "good", stream=False).url
-    for stream, environment in ((False, "stream"), (True, "buffered")):
+    for stream, response in ((False, "stream"), (True, "buffered")):
         with pytest.raises(DeployError, match="the app responds for a"):
-            run(aws, tmp_path, "form", "bad", stream=stream, environment=(("LAMBENT_RESPONSE", environment),))
+            run(aws, tmp_path, "form", "bad", stream=stream, environment=(("LAMBENT_RESPONSE", response),))
         assert fetch(url, 10).body == b"good"
 
 

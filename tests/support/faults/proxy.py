@@ -153,12 +153,12 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
 def upstream(proxy: Proxy, method: str, target: str, headers: dict[str, str], body: bytes) -> Refusal:
     """Return the true answer."""
     connection = http.client.HTTPConnection(proxy.host, proxy.port, timeout=120)
-    on_answer = {name: value for name, value in headers.items() if name not in {*_HOP, "expect", "host"}}
-    on_answer["host"] = f"{proxy.host}:{proxy.port}"
+    sent_headers = {name: value for name, value in headers.items() if name not in {*_HOP, "expect", "host"}}
+    sent_headers["host"] = f"{proxy.host}:{proxy.port}"
     try:
-        connection.request(method, target, body or None, {**on_answer, "content-length": str(len(body))})
+        connection.request(method, target, body or None, {**sent_headers, "content-length": str(len(body))})
         answer = connection.getresponse()
-        headers = {name: value for name, value in answer.getheaders() if name.lower() not in _HOP}
-        return answer.status, headers, answer.read()
+        answer_headers = {name: value for name, value in answer.getheaders() if name.lower() not in _HOP}
+        return answer.status, answer_headers, answer.read()
     finally:
         connection.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import subprocess
@@ -18,6 +19,9 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from msgspec import Struct
 
+from lambent.aws.values import Invoked, Settings
+from lambent.deploy.diagnose import diagnose
+from lambent.deploy.version_check import judge
 from lambent.package import overflow
 from lambent.package.archive import compress, write
 from lambent.package.artifact import Overflow
@@ -160,18 +164,18 @@ def test_two_at_once_share_it(demo: Case) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "expected"),
+    ("change", "expected", "hint"),
     [
-        ("gone", "NoSuchKey"),
-        ("no bucket", "NoSuchBucket"),
-        ("other bytes", "not the archive that this version was deployed with: its SHA-256 differs"),
-        ("shorter", "not the archive that this version was deployed with: its size differs"),
-        ("no answer", "gateway endpoint for S3"),
-        ("no list", "built without --overflow"),
-        ("no room", "cannot be unpacked into"),
+        ("gone", "NoSuchKey", "deploy again"),
+        ("no bucket", "NoSuchBucket", "deploy again"),
+        ("other bytes", "not the archive that this version was deployed with: its SHA-256 differs", "delete the archive"),
+        ("shorter", "not the archive that this version was deployed with: its size differs", "delete the archive"),
+        ("no answer", "gateway endpoint for S3", "NAT gateway"),
+        ("no list", "built without --overflow", "deploy again"),
+        ("no room", "cannot be unpacked into", "tmp = "),
     ],
 )
-def test_what_goes_wrong_is_said(demo: Case, service: Service, change: str, expected: str) -> None:
+def test_what_goes_wrong_is_said(demo: Case, service: Service, change: str, expected: str, hint: str) -> None:
     s3, key = service.client("s3"), demo.place.rpartition("/")[2]
     before, place, endpoint = "", demo.place, demo.endpoint
     match change:
@@ -196,6 +200,10 @@ def test_what_goes_wrong_is_said(demo: Case, service: Service, change: str, expe
     assert (
         said.startswith(f"Function.PackagesUnavailable the packages in {place} could not be downloaded: ") and expected in said
     )
+    settings = Settings("arn:aws:iam::123456789012:role/lambent-shop", "python3.13", "main.app", 128, 3, 512)
+    error = {"errorType": "Function.PackagesUnavailable", "errorMessage": said.partition(" ")[2]}
+    failure = judge(Invoked(json.dumps(error).encode(), "Unhandled", ""), settings, strict=True)
+    assert failure is not None and hint in diagnose(failure).hint
     assert not [path for path in (demo.folder / "tmp").glob("lambent/*") if path.is_dir() and not path.suffix]
 
 

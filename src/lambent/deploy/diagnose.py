@@ -184,7 +184,7 @@ def _secret(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
         action = re.search(r"perform: ([\w-]+:\w+)", reason)
         allowed = action[1] if action else "it"
         hint = f"allow {allowed} in a policy of the role {_role(failure)}; a key of your own needs kms:Decrypt too"
-    elif "no answer" in reason:
+    elif "no reply" in reason:
         hint = "connect the function's subnets to AWS: with a NAT gateway, or VPC endpoints for ssm and secretsmanager"
     elif missing := re.search(r"= ssm:(\S+): ParameterNotFound|= secret:([^\s#]+)\S*: ResourceNotFound", reason):
         name = missing[1] or missing[2]
@@ -200,7 +200,7 @@ def _packages(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     reason = match[1]
     if "AccessDenied" in reason:
         hint = f"allow s3:GetObject on the archive in a policy of the role {_role(failure)}"
-    elif "no answer" in reason:
+    elif "no reply" in reason:
         hint = "connect the function's subnets to S3: with a gateway endpoint (free), or a NAT gateway"
     elif "cannot be unpacked" in reason:
         hint = f"tmp = {min(TMP_MAX_MB, 2 * failure.settings.tmp_mb)}"

@@ -31,6 +31,16 @@ def imports_of_slimmed_modules(files: Mapping[str, SourceFile], root: str) -> fr
     return frozenset(name for name in names if _is_slimmed(name) and name.partition(".")[0] not in own)
 
 
+def imported_modules(files: Mapping[str, SourceFile], modules: frozenset[str]) -> frozenset[str]:
+    """Return which of these top-level modules the files import."""
+    names = b"|".join(re.escape(module).encode() for module in sorted(modules))
+    pattern = re.compile(rb"^[ \t]*(?:from|import)\s+(%b)\b" % names, re.MULTILINE)
+    found = (
+        match[1].decode() for name, file in files.items() if name.endswith(".py") for match in pattern.finditer(file.read())
+    )
+    return frozenset(found)
+
+
 def _is_slimmed(name: str) -> bool:
     tools = slim.build_tools().values()
     return slim.is_conditional_module(name) or any(name.partition(".")[0] in modules for modules in tools)

@@ -11,8 +11,11 @@ from msgspec import Struct
 from lambent.errors import PackagingError
 from lambent.events import Resolved
 from lambent.lazy import LazyModule
+from lambent.package import app_imports
 from lambent.package.build_context import BuildContext
 from lambent.package.lock import Lock, Wheel
+from lambent.package.project_files import collect
+from lambent.package.requirements import left_out
 from lambent.package.requirements.discovery import RequirementSource, find_requirements
 from lambent.package.requirements.resolve import resolve
 from lambent.package.requirements.resolve_request import ResolveOptions, ResolveRequest
@@ -39,8 +42,9 @@ class Requirements(Struct, frozen=True):
     cached: bool
 
     def omitted(self, shards: tuple[Shard, ...]) -> frozenset[str]:
-        """Return the packages that were resolved and are not in the zip: excluded ones, and tools that nothing imports."""
-        return frozenset(pin.name for pin in self.lock.pins) - {shard.name for shard in shards}
+        """Return the packages that are required and not in the zip: excluded ones, and tools that nothing imports."""
+        resolved = frozenset(pin.name for pin in self.lock.pins) - {shard.name for shard in shards}
+        return resolved | frozenset(self.lock.omitted) | frozenset(left_out.always())
 
 
 def resolve_requirements(context: BuildContext) -> Requirements:
@@ -49,9 +53,18 @@ def resolve_requirements(context: BuildContext) -> Requirements:
     app = config.path / config.app.root / f"{config.app.module.replace('.', '/')}.py"
     source = find_requirements(config.path, app, context.target, skip_own_lock=options.skip_own_lock)
     uv = Uv(source.folder, context.environ, context.cache / "uv-builds")
-    settings = ResolveOptions(config.packaging.extras, config.packaging.groups, options.native, options.refresh)
-    resolution = resolve(ResolveRequest(source, context.target, uv, settings, context.emit), context.cache)
+    packaging = config.packaging
+    settings = ResolveOptions(packaging.extras, packaging.groups, options.native, options.refresh, packaging.without)
+    request = ResolveRequest(source, context.target, uv, settings, context.emit, lambda modules: _imported(context, modules))
+    resolution = resolve(request, context.cache)
     return Requirements(source, resolution.lock, resolution.cached)
+
+
+def _imported(context: BuildContext, modules: frozenset[str]) -> frozenset[str]:
+    """Return which of these top-level modules the project's files import."""
+    config = context.config
+    files = collect(config.path, config.exclude, config.packaging.include, config.packaging.allow_secrets).files
+    return app_imports.imported_modules(files, modules)
 
 
 def fetch_wheels(context: BuildContext, requirements: Requirements) -> tuple[Wheel, ...]:

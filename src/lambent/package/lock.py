@@ -50,10 +50,14 @@ class Pin(Struct, frozen=True, omit_defaults=True):
 
 
 class Lock(Struct, frozen=True):
-    """All packages of a zip for one target, sorted by name. `source` names the file that requires them ("uv.lock")."""
+    """All packages of a zip for one target, sorted by name. `source` names the file that requires them ("uv.lock").
+
+    `omitted` are the packages that it requires and that the zip doesn't need.
+    """
 
     source: str
     pins: tuple[Pin, ...]
+    omitted: tuple[str, ...] = ()
 
 
 class Wheel(Struct, frozen=True):

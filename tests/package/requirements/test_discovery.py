@@ -39,3 +39,21 @@ def test_nearest_folder_up_to_the_repository_root_wins(tmp_path: Path) -> None:
     write(tmp_path, {"repo/site/pkg/requirements.txt": "nearer\n"})
     assert find_requirements(site, site / "pkg/wsgi.py", TARGET).name == "pkg/requirements.txt"
     assert find_requirements(repository, site / "manage.py", TARGET).name == "requirements.txt"
+
+
+def test_another_project_above_does_not_count(tmp_path: Path) -> None:
+    """Its pyproject.toml, locks and setup.py are its own; only a requirements.txt may be shared."""
+    (tmp_path / ".git").mkdir()
+    other = {"pyproject.toml": '[project]\nname = "other"\ndependencies = ["b"]\n', "poetry.lock": "", "setup.py": ""}
+    write(tmp_path, {**other, "uv.lock": "version = 1\n", "pylock.toml": "", "Pipfile.lock": "{}"})
+    example = write(tmp_path / "examples/hello", {"main.py": ""})
+    assert find_requirements(example, example / "main.py", TARGET).kind == "nothing"
+
+
+def test_workspace_lock_counts_for_its_members(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    write(tmp_path, {"pyproject.toml": '[tool.uv.workspace]\nmembers = ["packages/*"]\n', "uv.lock": "version = 1\n"})
+    project = '[project]\nname = "a"\nversion = "1"\n'
+    for folder, kind in (("packages/a", "uv.lock"), ("elsewhere/b", "nothing")):
+        member = write(tmp_path / folder, {"main.py": "", "pyproject.toml": project})
+        assert find_requirements(member, member / "main.py", TARGET).kind == kind

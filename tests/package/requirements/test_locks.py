@@ -152,17 +152,6 @@ def test_unknown_extra_or_group_is_refused(tmp_path: Path) -> None:
             resolve_project(project, make_target(), tmp_path / "cache", options)
 
 
-def test_notation_that_only_one_tool_can_lock_is_refused(tmp_path: Path) -> None:
-    write(tmp_path / "a", {"pyproject.toml": '[tool.poetry.dependencies]\npython = "^3.11"\nflask = "^3"\n'})
-    with pytest.raises(PackagingError, match="flask") as caught:
-        resolve_project(tmp_path / "a", make_target(), tmp_path / "cache")
-    assert "poetry lock" in caught.value.hint
-    write(tmp_path / "b", {"Pipfile": '[packages]\nflask = "*"\n'})
-    with pytest.raises(PackagingError) as caught:
-        resolve_project(tmp_path / "b", make_target(), tmp_path / "cache")
-    assert "pipenv lock" in caught.value.hint
-
-
 @pytest.mark.parametrize("entry", ['{"version": "*"}', '"*"', '{"markers": "python_version >= \'3\'"}', '{"version": ""}'])
 def test_pipfile_lock_entry_without_a_version_is_refused(entry: str, tmp_path: Path) -> None:
     """Older Pipenvs write one for a package that wasn't locked, and then install the newest version."""

@@ -1,7 +1,6 @@
 """Finds the file that states what a project depends on.
 
-lambent looks in the project's folder, then from the app's own folder up to it, then above it up to the root of the
-repository (the folder with .git; without one, nothing above the project). In a folder, the first of these wins:
+lambent looks in the project's folder, then from the app's own folder up to it. In a folder, the first of these wins:
 
     1. pylock.<target>.toml    written by `lambent build --lock` for this target alone
     2. pylock.toml             the standard lock (PEP 751)
@@ -9,7 +8,13 @@ repository (the folder with .git; without one, nothing above the project). In a 
     4. uv.lock, poetry.lock, pdm.lock   with pyproject.toml: a lock comes before the file it locks
     5. pyproject.toml          [project] dependencies, extras and dynamic dependencies
     6. Pipfile.lock            with Pipfile
-    7. setup.py, setup.cfg, requirements.in
+    7. pyproject.toml          [tool.poetry.dependencies], not locked
+    8. Pipfile                 not locked
+    9. requirements.in, setup.py, setup.cfg
+
+Above the project, up to the root of the repository (the folder with .git; without one, nothing), only a requirements.txt
+counts, because several apps may share it. A pyproject.toml, lock or setup.py there describes another project. Only the lock of
+a uv workspace is read from above, for the members that the workspace lists.
 
 A script with inline metadata (PEP 723) is its own project: its pylock, then `script.py.lock`, then its metadata.
 """
@@ -23,7 +28,6 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from lambent.config import script_metadata
-from lambent.errors import PackagingError
 from lambent.package.requirements.toml_file import read_toml
 from lambent.package.target import Target
 
@@ -36,6 +40,9 @@ Kind = Literal[
     "pdm.lock",
     "pyproject.toml",
     "Pipfile.lock",
+    "poetry",
+    "Pipfile",
+    "setup.py",
     "script.lock",
     "script",
 ]
@@ -64,13 +71,17 @@ def find_requirements(project: Path, app: Path, target: Target, *, skip_own_lock
     """Return where a project (a folder or a script) states its dependencies. `app` is the file with its app.
 
     With `skip_own_lock`, the locks that lambent wrote for the target don't count.
-    Raises PackagingError for a file that can't be read, or that needs a lock and has none.
+    Raises PackagingError for a file that can't be read.
     """
     project = project.resolve()
     if project.is_file():
         return _find_for_script(project, project, target, skip_own_lock)
-    for folder in _folders(project, app.resolve()):
-        source = _find_in_folder(folder, project, target, skip_own_lock)
+    for folder in _inside(project, app.resolve()):
+        source = _source(_candidates(folder, target, skip_own_lock), folder, project)
+        if source is not None:
+            return source
+    for folder in _above(project):
+        source = _source(_shared_candidates(folder), folder, project)
         if source is not None:
             return source
     if script_metadata.read(app) is not None:
@@ -87,18 +98,20 @@ def pylock_path(project: Path, target: Target) -> Path:
     return project / f"pylock.{name}.toml"
 
 
-def _folders(project: Path, app: Path) -> list[Path]:
-    """Return the folders to search, in order."""
-    inside = [folder for folder in app.parents if folder != project and folder.is_relative_to(project)]
+def _inside(project: Path, app: Path) -> list[Path]:
+    """Return the project's folders to search, in order."""
+    return [project, *(folder for folder in app.parents if folder != project and folder.is_relative_to(project))]
+
+
+def _above(project: Path) -> list[Path]:
+    """Return the folders above a project, up to the root of its repository. Without a repository there are none."""
     above: list[Path] = []
     if not (project / ".git").exists():
         for folder in project.parents:
             above.append(folder)
             if (folder / ".git").exists():
-                break
-        else:
-            above = []
-    return [project, *inside, *above]
+                return above
+    return []
 
 
 def _find_for_script(path: Path, project: Path, target: Target, skip_own_lock: bool) -> RequirementSource:
@@ -113,15 +126,19 @@ def _find_for_script(path: Path, project: Path, target: Target, skip_own_lock: b
     return RequirementSource("nothing", None, path.name, path.parent, project)
 
 
-def _find_in_folder(folder: Path, project: Path, target: Target, skip_own_lock: bool) -> RequirementSource | None:
-    candidates = _candidates(folder, target, skip_own_lock)
+def _source(candidates: list[tuple[Kind, Path]], folder: Path, project: Path) -> RequirementSource | None:
     if not candidates:
-        _refuse_unlocked(folder)
         return None
     kind, path = candidates[0]
     name = path.name if path.parent == project else _relative(path, project)
-    ignored = tuple(dict.fromkeys(other.name for _, other in candidates[1:]))
+    ignored = tuple(dict.fromkeys(other.name for _, other in candidates[1:] if other != path))
     return RequirementSource(kind, path, name, folder, project, ignored)
+
+
+def _shared_candidates(folder: Path) -> list[tuple[Kind, Path]]:
+    """Return what counts in a folder above the project."""
+    path = folder / "requirements.txt"
+    return [("requirements.txt", path)] if path.is_file() else []
 
 
 def _relative(path: Path, project: Path) -> str:
@@ -144,9 +161,20 @@ def _candidates(folder: Path, target: Target, skip_own_lock: bool) -> list[tuple
         candidates.append(("pyproject.toml", folder / "pyproject.toml"))
     if (folder / "Pipfile.lock").is_file():
         candidates.append(("Pipfile.lock", folder / "Pipfile.lock"))
-    if not candidates:
-        paths = (folder / name for name in ("setup.py", "setup.cfg", "requirements.in"))
-        candidates += [("requirements.txt", path) for path in paths if path.is_file()]
+    return candidates or _unlocked_candidates(folder, table)
+
+
+def _unlocked_candidates(folder: Path, table: dict[str, Any]) -> list[tuple[Kind, Path]]:
+    """Return what states dependencies in a notation of one tool, if nothing else does."""
+    candidates: list[tuple[Kind, Path]] = []
+    if set(_tool_table(table).get("poetry", {}).get("dependencies", {})) - {"python"}:
+        candidates.append(("poetry", folder / "pyproject.toml"))
+    if (read_toml(folder / "Pipfile") or {}).get("packages"):
+        candidates.append(("Pipfile", folder / "Pipfile"))
+    if (folder / "requirements.in").is_file():
+        candidates.append(("requirements.txt", folder / "requirements.in"))
+    if "project" not in table:
+        candidates += [("setup.py", path) for name in ("setup.py", "setup.cfg") if (path := folder / name).is_file()]
     return candidates
 
 
@@ -186,20 +214,6 @@ def _glob_matches(path: str, pattern: str) -> bool:
     """Match a glob of workspace members: `*` doesn't cross a slash, `**` does."""
     parts = re.split(r"(\*\*|\*|\?)", pattern.strip("/").removeprefix("./"))
     return re.fullmatch("".join(_GLOB_PATTERNS.get(part) or re.escape(part) for part in parts), path) is not None
-
-
-def _refuse_unlocked(folder: Path) -> None:
-    """Refuse dependencies in a notation of Poetry's or Pipenv's own, which only that tool can lock."""
-    tool = _tool_table(read_toml(folder / "pyproject.toml") or {})
-    names = set(tool.get("poetry", {}).get("dependencies", {})) - {"python"}
-    if names:
-        raise PackagingError(
-            f"there is no poetry.lock for [tool.poetry.dependencies]: {', '.join(sorted(names)[:5])}",
-            where=str(folder / "pyproject.toml"),
-            hint="run `poetry lock`, or list them in [project] dependencies",
-        )
-    if (read_toml(folder / "Pipfile") or {}).get("packages"):
-        raise PackagingError("there is no Pipfile.lock", where=str(folder / "Pipfile"), hint="pipenv lock")
 
 
 def _tool_table(table: dict[str, Any]) -> dict[str, Any]:

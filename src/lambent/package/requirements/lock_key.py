@@ -24,7 +24,7 @@ from lambent.package.requirements.toml_file import read_toml
 from lambent.package.requirements.uv_target import full_version, uv_platform
 from lambent.package.urls import without_credentials
 
-_FORMAT = "3"  # raise it when the same request resolves to another lock
+_FORMAT = "4"  # raise it when the same request resolves to another lock
 _SECRET_SUFFIXES = ("_USERNAME", "_PASSWORD")
 _IRRELEVANT_VARIABLES = frozenset(
     [
@@ -59,6 +59,7 @@ def lock_key(request: ResolveRequest) -> str:
     parts = [_FORMAT, target.name, full_version(target), uv_platform(target), str(target.glibc)]
     parts += [source.kind, source.name, str(source.path), str(source.project)]
     parts += ["+".join(sorted(options.extras)), "+".join(sorted(options.groups)), str(options.native)]
+    parts += ["without", *sorted(options.without)]
     parts += [*_uv_version(), *_inputs(request)]
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:40]
 
@@ -124,6 +125,9 @@ class _RequirementTexts:
                 yield from self._locked_folders(text, path.parent)
         yield from self._project(source.folder / "pyproject.toml")
         yield from (_read_text(source.folder / name) for name in (*_SETUP_FILES, "Pipfile"))
+        if source.kind == "setup.py":  # a setup.py may read its requirements from other files
+            for pattern in ("*.txt", "*.in", "requirements/*"):
+                yield from (_read_text(path) for path in sorted(source.folder.glob(pattern)))
 
     def _locked_folders(self, lock: str, folder: Path) -> Iterator[str]:
         """Yield what a uv.lock was made from: the root of the workspace, its members and local packages."""

@@ -26,19 +26,31 @@ _VERSIONS = r"(?:[=<>!~]=?[^\s,]+,?)*"
 _NO_WHEELS = re.compile(rf"(?<![\w.-])([A-Za-z0-9][\w.-]*)({_VERSIONS}) ha(?:s|ve) no (?:usable )?wheels")
 
 
+_FAILED_BUILD = re.compile(r"Failed to (?:download and )?build `([A-Za-z0-9][\w.-]*)((?:==[^`]+)?)`")
+
+
 class Package(Struct, frozen=True):
-    """A package by its normalized name, and as it was required ("numpy==1.21.0"). A local one is a folder on this machine."""
+    """A package by its normalized name, and as it was required ("numpy==1.21.0")."""
 
     name: str
     spec: str
-    is_local: bool = False
+
+
+def failed_build(message: str) -> str:
+    """Return the name of the package whose release uv couldn't build, or "" for another message."""
+    failed = _FAILED_BUILD.search(message)
+    return canonicalize_name(failed[1]) if failed else ""
+
+
+def failed_spec(message: str) -> str:
+    """Return the package that uv couldn't build, and its version ("dominate 2.3.1")."""
+    failed = _FAILED_BUILD.search(message)
+    return f"{failed[1]} {failed[2].removeprefix('==')}".strip() if failed else ""
 
 
 def blamed_package(message: str) -> Package | None:
     """Return the package without a wheel that uv's message is about, or None for another message."""
     line = " ".join(message.split())
-    if local := re.search(r"Building source distributions is disabled,? but attempted to build `([^`]+)`", line):
-        return Package(canonicalize_name(local[1]), local[1], is_local=True)
     blamed = _NO_WHEELS.search(line)
     required = re.search(r"Wheels are required for `([^`]+)`", line)
     if required and (blamed is None or canonicalize_name(blamed[1]) != canonicalize_name(required[1])):

@@ -23,7 +23,7 @@ from lambent.package.urls import without_credentials
 def read_pins(request: ResolveRequest) -> tuple[Pin, ...]:
     """Return the pins of a pdm.lock for the target. Raises PackagingError."""
     pdm = _read_pyproject(request).get("tool", {}).get("pdm", {})
-    pins = find_files(read_packages(request), request, _index_lines(pdm))
+    pins = find_files(read_packages(request), request, index_lines(pdm))
     return mark_requested(without_project(pins, request.source.folder), _required_lines(request), request.target)
 
 
@@ -67,7 +67,7 @@ def _fits(entry: Mapping[str, Any], request: ResolveRequest) -> bool:
     return python.contains(full_version(request.target)) and matches(entry.get("marker"), request.target)
 
 
-def _index_lines(pdm: Mapping[str, Any]) -> list[str]:
+def index_lines(pdm: Mapping[str, Any]) -> list[str]:
     """Return [[tool.pdm.source]] as lines for uv. The source called pypi replaces PyPI."""
     lines = []
     for source in pdm.get("source", ()):

@@ -54,17 +54,17 @@ class PipCompile:
         interpreter = interpreters.find(self._request.target.python, self._request.uv.environ)
         return str(interpreter.path) if interpreter else sys.executable
 
-    def resolve(self, *arguments: str, no_deps: bool, build: bool = False) -> tuple[Pin, ...]:
-        """Return the pins for uv's arguments. `build` says whether uv may build a package.
+    def resolve(self, *arguments: str, no_deps: bool) -> tuple[Pin, ...]:
+        """Return the pins for uv's arguments. To read metadata uv may build a package, without a compiler.
 
         uv states the index of each package only in its other output format, so if there may be several indexes it runs twice.
         """
         options = ["--no-deps"] if no_deps else []
-        pins = self._parse(self._run("pylock.toml", *options, *arguments, build=build))
+        pins = self._parse(self._run("pylock.toml", *options, *arguments))
         if self.uses_only_pypi:
             return pins
         annotate = ["--emit-index-annotation", "--no-annotate"]
-        text = self._run("requirements.txt", *options, *arguments, *annotate, build=build)
+        text = self._run("requirements.txt", *options, *arguments, *annotate)
         indexes: dict[str, str] = {canonicalize_name(name): index for name, index in _INDEX_ANNOTATION.findall(text)}
         return tuple(replace(pin, index=without_credentials(indexes.get(pin.name, ""))) for pin in pins)
 
@@ -73,10 +73,10 @@ class PipCompile:
         location = pylock.LockLocation(self._request.uv.folder, self._request.source.name, index)
         return pylock.parse(text, location, self._request.target, ResolveOptions())
 
-    def _run(self, output_format: str, *arguments: str, build: bool) -> str:
+    def _run(self, output_format: str, *arguments: str) -> str:
         uv = self._request.uv
         command = ["pip", "compile", "--format", output_format, "--no-header", "-q", "--python", self._python]
-        variables = uv.without_compiler() if build and not self._request.options.native else {}
+        variables = {} if self._request.options.native else uv.without_compiler()
         return uv.run(*command, *arguments, **variables)
 
 
@@ -85,8 +85,8 @@ def version_arguments(target: Target) -> list[str]:
 
 
 def target_arguments(target: Target) -> list[str]:
-    """Return the options for the target's wheels, and only wheels."""
-    return [*version_arguments(target), "--python-platform", uv_platform(target), "--only-binary", ":all:"]
+    """Return the options for the target's wheels."""
+    return [*version_arguments(target), "--python-platform", uv_platform(target)]
 
 
 @contextmanager

@@ -33,23 +33,23 @@ _MARKERS = (
 def read_pins(request: ResolveRequest) -> tuple[Pin, ...]:
     """Return the pins of a Pipfile.lock for the target. Raises PackagingError."""
     sources = _read_lock(request).get("_meta", {}).get("sources", ())
-    pins = find_files(read_packages(request), request, _index_lines(sources, request))
-    entries = {name: entry for name, entry in _read_pipfile(request).items() if _fits(entry, request)}
+    pins = find_files(read_packages(request), request, index_lines(sources, request))
+    entries = {name: entry for name, entry in read_pipfile(request).items() if fits(entry, request)}
     lines = (f"{name}[{','.join(map(str, entry.get('extras', ())))}]" for name, entry in entries.items())
     return mark_requested(without_project(pins, request.source.folder), lines, request.target)
 
 
 def read_packages(request: ResolveRequest) -> tuple[LockedPackage, ...]:
     """Return the packages of a Pipfile.lock for the target, without their URLs. Raises PackagingError."""
-    lock, required = _read_lock(request), _read_pipfile(request)
+    lock, required = _read_lock(request), read_pipfile(request)
     sections = ["default", *("develop" if group == "dev-packages" else group for group in request.options.groups)]
     check_names("group", sections, lock.keys() - {"_meta"}, request.source.name)
     check_complete(required, lock["default"], request, "pipenv lock")
-    entries = {name: entry for section in sections for name, entry in _normalize(lock[section]).items()}
+    entries = {name: entry for section in sections for name, entry in normalize(lock[section]).items()}
     return tuple(
         _locked_package(name, entry, request)
         for name, entry in entries.items()
-        if _fits(entry, request) and _fits(required.get(name, {}), request)
+        if fits(entry, request) and fits(required.get(name, {}), request)
     )
 
 
@@ -61,11 +61,12 @@ def _read_lock(request: ResolveRequest) -> dict[str, Any]:
     return lock
 
 
-def _read_pipfile(request: ResolveRequest) -> dict[str, Entry]:
-    return _normalize((read_toml(request.source.folder / "Pipfile") or {}).get("packages", {}))
+def read_pipfile(request: ResolveRequest) -> dict[str, Entry]:
+    """Return the packages of the Pipfile, by normalized name."""
+    return normalize((read_toml(request.source.folder / "Pipfile") or {}).get("packages", {}))
 
 
-def _normalize(section: Mapping[str, Any]) -> dict[str, Entry]:
+def normalize(section: Mapping[str, Any]) -> dict[str, Entry]:
     """Return a section with normalized names, and a table for each entry, which may be a bare version."""
     return {
         canonicalize_name(name): entry if isinstance(entry, dict) else {"version": str(entry)}
@@ -73,14 +74,14 @@ def _normalize(section: Mapping[str, Any]) -> dict[str, Entry]:
     }
 
 
-def _fits(entry: Entry, request: ResolveRequest) -> bool:
+def fits(entry: Entry, request: ResolveRequest) -> bool:
     """Return whether an entry's markers hold. In a Pipfile each variable may be a key, and the lock can lose that key."""
     markers = [str(entry["markers"])] if entry.get("markers") else []
     markers += [f"{name} {entry[name]}" for name in _MARKERS if name in entry]
     return all(matches(marker, request.target) for marker in markers)
 
 
-def _index_lines(sources: list[dict[str, Any]], request: ResolveRequest) -> list[str]:
+def index_lines(sources: list[dict[str, Any]], request: ResolveRequest) -> list[str]:
     """Return the sources as lines for uv: the first is the index, the others are extra. ${VARIABLES} are expanded."""
     environ, lines = request.uv.environ, []
     for number, source in enumerate(sources):

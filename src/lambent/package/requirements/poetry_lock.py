@@ -76,7 +76,7 @@ class _PoetryLock:
         return tuple(self._locked_package(entry) for entry in entries)
 
     def _supports_python(self, versions: str) -> bool:
-        return _allows(versions, full_version(self._request.target))
+        return allows(versions, full_version(self._request.target))
 
     def _is_selected(self, entry: Mapping[str, Any]) -> bool:
         """Return whether one of the entry's groups is selected, and its marker holds."""
@@ -138,7 +138,7 @@ class _PoetryLock:
             if not candidates:
                 what = f"{dependency.name} is not in the lock for {self._request.target.name}"
                 raise PackagingError(what, where=self._request.source.name, hint="poetry lock")
-            allowed = (entry for entry in candidates if _allows(dependency.versions, entry["version"]))
+            allowed = (entry for entry in candidates if allows(dependency.versions, entry["version"]))
             entry = next(allowed, candidates[0])
             is_new = dependency.name not in followed
             extras = followed.setdefault(dependency.name, set())
@@ -169,15 +169,15 @@ class _PoetryLock:
         return LockedPackage(name, version, hashes, url if kind == "legacy" else "", pin)
 
 
-def _allows(constraint: str, version: str) -> bool:
+def allows(constraint: str, version: str) -> bool:
     """Return whether a constraint in Poetry's notation allows a version. One that can't be read allows all."""
     try:
-        return any(SpecifierSet(_to_specifier(part)).contains(version, prereleases=True) for part in constraint.split("||"))
+        return any(SpecifierSet(to_specifier(part)).contains(version, prereleases=True) for part in constraint.split("||"))
     except InvalidSpecifier:
         return True
 
 
-def _to_specifier(constraint: str) -> str:
+def to_specifier(constraint: str) -> str:
     """Translate one alternative of Poetry's notation: "^1.2" is ">=1.2,<2", "~1.2" is ">=1.2,<1.3"."""
     specifiers = []
     for part in re.split(r"[,\s]+(?=[\^~<>=!\d*])", constraint.strip()):

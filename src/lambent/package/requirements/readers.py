@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from lambent.lazy import LazyModule
-from lambent.package.lock import Pin
-from lambent.package.requirements import inline_script, missing_wheels, pylock, pyproject, requirements_txt
+from lambent.package.lock import Lock, Pin
+from lambent.package.requirements import inline_script, left_out, missing_wheels, pylock, pyproject, requirements_txt
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.requirements.version_finder import VersionFinder
 from lambent.package.wheels.choose_wheel import choose_wheel
 
 if TYPE_CHECKING:
-    from lambent.package.requirements import pdm_lock, pipfile_lock, poetry_lock, uv_lock
+    from lambent.package.requirements import pdm_lock, pipfile, pipfile_lock, poetry_lock, poetry_project, setup_script, uv_lock
 else:
-    pdm_lock, pipfile_lock, poetry_lock, uv_lock = (
-        LazyModule(f"lambent.package.requirements.{name}") for name in ("pdm_lock", "pipfile_lock", "poetry_lock", "uv_lock")
+    pdm_lock, pipfile, pipfile_lock, poetry_lock, poetry_project, setup_script, uv_lock = (
+        LazyModule(f"lambent.package.requirements.{name}")
+        for name in ("pdm_lock", "pipfile", "pipfile_lock", "poetry_lock", "poetry_project", "setup_script", "uv_lock")
     )
 
 _READERS: dict[str, Callable[[ResolveRequest], tuple[Pin, ...]]] = {
@@ -29,15 +31,33 @@ _READERS: dict[str, Callable[[ResolveRequest], tuple[Pin, ...]]] = {
     "poetry.lock": lambda request: poetry_lock.read_pins(request),
     "pdm.lock": lambda request: pdm_lock.read_pins(request),
     "Pipfile.lock": lambda request: pipfile_lock.read_pins(request),
+    "poetry": lambda request: poetry_project.read_pins(request),
+    "Pipfile": lambda request: pipfile.read_pins(request),
+    "setup.py": lambda request: setup_script.read_pins(request),
 }
 
 
-def read_pins(request: ResolveRequest) -> tuple[Pin, ...]:
-    """Return the pins of a request's source, sorted by name. Raises PackagingError, also if one has nothing for the target."""
-    pins = _READERS[request.source.kind](request)
-    for pin in pins:
+def read_lock(request: ResolveRequest) -> Lock:
+    """Return the lock of a request's source. Raises PackagingError, also if a package has nothing for the target."""
+    pins = []
+    for pin in sorted(_READERS[request.source.kind](request), key=lambda pin: pin.name):
+        if pin.name in left_out.always() or (choose_wheel(pin, request.target) is None and pin.name in request.optional):
+            request.omitted.add(pin.name)
+            continue
         is_built = pin.folder or pin.repository or missing_wheels.has_usable_source(pin, request)
         if not is_built and choose_wheel(pin, request.target) is None:
             versions = VersionFinder(request, requirements_txt.index_lines(request))
             raise missing_wheels.no_wheel_error(pin, request, versions.newest_compatible(pin.name))
-    return tuple(sorted(pins, key=lambda pin: pin.name))
+        pins.append(pin)
+    request.omitted.update(_unresolved(request))
+    return Lock(request.source.name, tuple(pins), tuple(sorted(request.omitted)))
+
+
+def _unresolved(request: ResolveRequest) -> Iterator[str]:
+    """Yield the packages that are never resolved and that the requirements name."""
+    texts = [file.text for file in requirements_txt.read_files(request)] or [request.path.read_text("utf-8", "replace")]
+    for name in left_out.always():
+        spelling = name.replace("-", "[-_.]")
+        pattern = rf"""(?:^[ \t]*|["']){spelling}(?=[ \t]*(?:[=<>!~;\["',\r]|$))"""
+        if any(re.search(pattern, text, re.MULTILINE | re.IGNORECASE) for text in texts):
+            yield name

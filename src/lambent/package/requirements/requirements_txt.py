@@ -1,4 +1,4 @@
-"""requirements.txt, setup.py and setup.cfg, resolved by uv."""
+"""requirements.txt and requirements.in, resolved by uv."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lambent.package.requirements.uv_resolver import UvResolver
 
 
 def read_pins(request: ResolveRequest) -> tuple[Pin, ...]:
-    """Return the pins of a requirements file, setup.py or setup.cfg. Raises PackagingError."""
+    """Return the pins of a requirements file. Raises PackagingError."""
     source = request.source
     if request.options.groups or request.options.extras:
         raise PackagingError(
@@ -22,7 +22,7 @@ def read_pins(request: ResolveRequest) -> tuple[Pin, ...]:
             where=source.name,
             hint="put them in pyproject.toml: [dependency-groups], [project.optional-dependencies]",
         )
-    files = _read_files(request)
+    files = read_files(request)
     resolver = UvResolver(request, CompileInput((request.path.name,), requirement_lines.index_lines(files)))
     pins = without_project(resolver.pins(), source.folder)
     pins = HashChecker(files, request, resolver.versions).check(pins)
@@ -31,11 +31,12 @@ def read_pins(request: ResolveRequest) -> tuple[Pin, ...]:
 
 def index_lines(request: ResolveRequest) -> tuple[str, ...]:
     """Return the lines of a request's requirements files that say where uv looks for packages."""
-    return requirement_lines.index_lines(_read_files(request)) if request.source.kind == "requirements.txt" else ()
+    return requirement_lines.index_lines(read_files(request))
 
 
-def _read_files(request: ResolveRequest) -> tuple[RequirementsFile, ...]:
-    if request.path.suffix not in (".txt", ".in"):
+def read_files(request: ResolveRequest) -> tuple[RequirementsFile, ...]:
+    """Return a request's requirements files. Other sources have none."""
+    if request.source.kind != "requirements.txt":
         return ()
     return read_requirement_files(request.path, request.uv.environ, request.source.name)
 

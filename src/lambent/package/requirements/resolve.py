@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from lambent.events import Notice
 from lambent.lazy import LazyModule
 from lambent.package.lock import Lock
+from lambent.package.requirements import left_out
+from lambent.package.requirements.adding import lock_command
 from lambent.package.requirements.lock_cache import Resolution, read_lock, write_lock
 from lambent.package.requirements.lock_key import lock_key
 from lambent.package.requirements.resolve_request import ResolveRequest
@@ -30,10 +32,26 @@ def resolve(request: ResolveRequest, cache: Path) -> Resolution:
         return Resolution(Lock(source.name, ()), cached=True)
     path = cache / "locks" / f"{lock_key(request)}.json"
     cached = None if request.options.refresh else read_lock(path)
-    if cached is not None:
+    if cached is not None and _is_current(cached, request):
         return Resolution(cached, cached=True)
-    lock = Lock(source.name, readers.read_pins(request))
+    lock = readers.read_lock(request)
     write_lock(path, lock)
+    _report(request, lock)
+    return Resolution(lock)
+
+
+def _is_current(lock: Lock, request: ResolveRequest) -> bool:
+    """Return whether a cached lock still is right: the app may import a server by now that was left out."""
+    servers = left_out.servers_in(lock.omitted)
+    return not servers or not request.imported(servers)
+
+
+def _report(request: ResolveRequest, lock: Lock) -> None:
+    source = request.source
     if source.ignored:
         request.emit(Notice(f"using the dependencies in {source.name}, ignoring {', '.join(source.ignored)}"))
-    return Resolution(lock)
+    for name in lock.omitted:
+        if reason := left_out.reason(name, request.target.python):
+            request.emit(Notice(reason))
+    if command := lock_command(source):
+        request.emit(Notice(f"{source.name} isn't locked, so the next build may get other versions: `{command}` fixes them"))

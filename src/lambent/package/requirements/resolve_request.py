@@ -2,38 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from lambent.errors import PackagingError
 from lambent.events import Emit, ignore
+from lambent.lazy import LazyModule
+from lambent.package.requirements import left_out
 from lambent.package.requirements.discovery import RequirementSource
 from lambent.package.target import Target
 from lambent.package.uv_command import Uv
+
+if TYPE_CHECKING:
+    from packaging import utils
+else:  # 40 ms, which a build with a cached lock saves
+    utils = LazyModule("packaging.utils")
 
 
 class ResolveOptions(Struct, frozen=True):
     """`extras` and `groups` are added to the project's own dependencies.
 
-    `native` allows source distributions with C code. `refresh` resolves again even if the result is cached.
+    `native` allows source distributions with C code. `refresh` resolves again even if the result is cached. `without` names
+    packages that the runtime has.
     """
 
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     native: bool = False
     refresh: bool = False
+    without: tuple[str, ...] = ()
 
 
-class ResolveRequest(Struct, frozen=True):
-    """Requirements to resolve for a target. `uv` runs in the folder of the requirements. `emit` gets warnings."""
+class ResolveRequest(Struct, frozen=True, dict=True):
+    """Requirements to resolve for a target. `uv` runs in the folder of the requirements. `emit` gets warnings.
+
+    `imported` returns which of some top-level modules the app imports. It reads the app, so it is called only when needed.
+    Readers add to `omitted` the packages that they leave out.
+    """
 
     source: RequirementSource
     target: Target
     uv: Uv
     options: ResolveOptions = ResolveOptions()
     emit: Emit = ignore
+    imported: Callable[[frozenset[str]], frozenset[str]] = lambda modules: frozenset()
+    omitted: set[str] = field(default_factory=set)
+
+    @property
+    def without(self) -> frozenset[str]:
+        """The normalized names of the packages that `without` leaves out."""
+        return frozenset(utils.canonicalize_name(name) for name in self.options.without)
+
+    @cached_property
+    def optional(self) -> frozenset[str]:
+        """The packages that are left out rather than built: servers that the app doesn't import, and what `without` names."""
+        unused = left_out.unused_servers(self.imported(left_out.SERVER_MODULES))
+        return unused | self.without
 
     @property
     def path(self) -> Path:

@@ -29,7 +29,12 @@ def read_project_pins(request: ResolveRequest) -> tuple[Pin, ...]:
     folder = request.source.folder
     table = read_toml(folder / "pyproject.toml") or {}
     _check_up_to_date(request)
-    pins = _export(request, "--no-default-groups", "--no-emit-project", *selection_arguments(request.options))
+    selection = ("--no-default-groups", "--no-emit-project", *selection_arguments(request.options))
+    pins = _export(request, *selection)
+    if request.without:
+        pruned = _export(request, *selection, *(f"--prune={name}" for name in sorted(request.without)))
+        request.omitted.update({pin.name for pin in pins} - {pin.name for pin in pruned})
+        pins = pruned
     return mark_requested(without_project(pins, folder), selected_lines(table, request.options), request.target)
 
 

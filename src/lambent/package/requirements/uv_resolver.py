@@ -1,22 +1,25 @@
-"""Resolves requirements that aren't locked, with uv, until every pin has a wheel that fits the target.
+"""Resolves requirements that aren't locked, with uv, until every pin has something for the target.
 
-uv resolves with wheels only, so that it picks the newest version *with a wheel*. A package without a wheel for any Linux is
-usually pure Python and may be built from its source. A package that has wheels, but none for this target, is native code,
-and is built only with `native`. Where uv's platform is wider than the target (glibc 2.26), versions whose wheels don't fit
-are excluded and uv resolves again.
+The versions are those that `uv pip compile` picks, sources included. A source is usable if it is pure Python: without a wheel
+for any Linux, it usually is. A version that has wheels, but none for this target, is native code: then, and if its metadata
+can't be built, uv resolves again with wheels only for that package, and lambent says which version it takes instead. Where
+uv's platform is wider than the target (glibc 2.26), versions whose wheels don't fit are excluded and uv resolves again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
 from lambent.errors import PackagingError
+from lambent.events import Notice
 from lambent.lazy import LazyModule
 from lambent.package.lock import Pin
+from lambent.package.requirements import left_out
 from lambent.package.requirements.pip_compile import CompileInput, PipCompile, target_arguments, temporary_requirements
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.requirements.version_finder import VersionFinder
@@ -35,10 +38,15 @@ _ROUNDS_MAX = 40
 
 
 class _Adjustments(Struct):
-    """What earlier rounds changed: packages to build from source, local ones among them, and versions that don't fit."""
+    """What earlier rounds changed.
 
-    build: set[str] = field(default_factory=set)
+    `native` are packages of which only wheels will do, each with the version that has none (None if its build failed) and
+    uv's message. `local` are folders, `left_out` packages that the zip doesn't need, and `excluded` versions that don't fit.
+    """
+
+    native: dict[str, tuple[Pin | None, str]] = field(default_factory=dict)
     local: set[str] = field(default_factory=set)
+    left_out: set[str] = field(default_factory=set)
     excluded: dict[str, list[Pin]] = field(default_factory=dict)
 
     def constraints(self) -> Iterator[str]:
@@ -46,8 +54,8 @@ class _Adjustments(Struct):
             yield from (f"{name}!={pin.version}" for pin in pins)
 
     def arguments(self) -> Iterator[str]:
-        for name in sorted(self.build):
-            yield from ("--no-binary", name)
+        for name in sorted(self.native):
+            yield from ("--only-binary", name)
         for name in sorted(self.local):  # uv considers a folder unchanged as long as its pyproject.toml is
             yield from ("--refresh-package", name)
 
@@ -62,22 +70,28 @@ class UvResolver:
         self.versions = VersionFinder(request, compile_input.index_lines)
 
     def pins(self) -> tuple[Pin, ...]:
-        """Return a pin for each package. Raises PackagingError."""
-        target, adjustments = self._request.target, _Adjustments()
+        """Return a pin for each package, except those that are left out. Raises PackagingError."""
+        request, adjustments = self._request, _Adjustments(left_out=set(self._request.without))
+        pins = self._settle(adjustments)
+        request.omitted.update(adjustments.left_out)
+        if request.without:  # what only those packages need is left out as well
+            with suppress(UvError):
+                request.omitted.update({pin.name for pin in self._resolve(_Adjustments())} - {pin.name for pin in pins})
+        return pins
+
+    def _settle(self, adjustments: _Adjustments) -> tuple[Pin, ...]:
+        """Resolve until nothing has to change."""
         for _ in range(_ROUNDS_MAX):
             try:
                 pins = self._resolve(adjustments)
             except UvError as error:
-                self._allow_build(error.message, adjustments)
+                self._recover(error.message, adjustments)
                 continue
-            incompatible = [pin for pin in pins if pin.wheels and choose_wheel(pin, target) is None]
-            if not incompatible:
+            if not self._review(pins, adjustments):
+                self._report(pins, adjustments)
                 return pins
-            with ThreadPoolExecutor(4) as pool:
-                for versions in pool.map(self.versions.incompatible_versions, incompatible):
-                    adjustments.excluded.setdefault(versions[0].name, []).extend(versions)
         raise PackagingError(
-            f"no set of versions found for {target.name} after {_ROUNDS_MAX} rounds",
+            f"no set of versions found for {self._request.target.name} after {_ROUNDS_MAX} rounds",
             where=self._request.source.name,
             hint="pin the versions you need, such as numpy==2.2.6",
         )
@@ -86,29 +100,66 @@ class UvResolver:
         arguments = [*self._input.arguments, *target_arguments(self._request.target), *adjustments.arguments()]
         if self._request.options.refresh:
             arguments.append("--refresh")
-        with temporary_requirements(adjustments.constraints()) as path:
-            return self._compile.resolve(
-                *arguments, "-c", str(path), no_deps=self._input.no_deps, build=bool(adjustments.build)
-            )
+        excludes = [*left_out.always(), *sorted(adjustments.left_out)]
+        with temporary_requirements(adjustments.constraints()) as limits, temporary_requirements(excludes) as excluded:
+            arguments += ["-c", str(limits), "--excludes", str(excluded)]
+            return self._compile.resolve(*arguments, no_deps=self._input.no_deps)
 
-    def _allow_build(self, message: str, adjustments: _Adjustments) -> None:
-        """Let uv build the package that has no wheel, or raise PackagingError for what uv refused."""
+    def _review(self, pins: Sequence[Pin], adjustments: _Adjustments) -> bool:
+        """Note what the next round has to change. Return whether there is anything."""
+        target, optional = self._request.target, self._request.optional
+        local = {pin.name for pin in pins if pin.folder} - adjustments.local
+        adjustments.local |= local
+        misfits = [pin for pin in pins if pin.wheels and choose_wheel(pin, target) is None]
+        sources = [pin for pin in pins if pin.sdist and not pin.wheels and pin.name not in adjustments.native]
+        unneeded = {pin.name for pin in (*misfits, *sources) if pin.name in optional}
+        adjustments.left_out |= unneeded
+        with ThreadPoolExecutor(4) as pool:
+            for versions in pool.map(self.versions.incompatible_versions, misfits):
+                adjustments.excluded.setdefault(versions[0].name, []).extend(versions)
+            complete = list(pool.map(self.versions.with_wheels_of_the_index, sources))
+        native = [pin for pin in complete if not missing_wheels.has_usable_source(pin, self._request)]
+        adjustments.native |= {pin.name: (pin, "") for pin in native if pin.name not in unneeded}
+        return bool(local or misfits or native or unneeded)
+
+    def _recover(self, message: str, adjustments: _Adjustments) -> None:
+        """Note what to change after uv's refusal, or raise PackagingError."""
         if full := fetch_errors.disk_full(message):
             raise full
+        if failed := missing_wheels.failed_build(message):
+            if failed in adjustments.native or failed in adjustments.left_out:
+                raise uv_errors.translate(message, self._request) from None
+            if failed in self._request.optional:
+                adjustments.left_out.add(failed)
+            else:
+                adjustments.native[failed] = (None, message)
+            return
         excluded = [pins[0] for pins in adjustments.excluded.values()]
         package = missing_wheels.blamed_package(message) or missing_wheels.excluded_package(message, excluded)
-        if package is None or package.name in adjustments.build:
+        if package is None:
             raise uv_errors.translate(message, self._request) from None
-        if package.is_local:
-            adjustments.local.add(package.name)
-            adjustments.build.add(package.name)
+        if package.name in self._request.optional and package.name not in adjustments.left_out:
+            adjustments.left_out.add(package.name)
             return
-        pin = self.versions.newest_allowed(package.spec) or self.versions.newest_allowed(package.name)
+        raise self._no_wheel(package, message, adjustments)
+
+    def _no_wheel(self, package: missing_wheels.Package, message: str, adjustments: _Adjustments) -> PackagingError:
+        pin, build_message = adjustments.native.get(package.name, (None, ""))
+        if build_message:
+            return uv_errors.translate(build_message, self._request)
+        pin = pin or self.versions.newest_allowed(package.spec) or self.versions.newest_allowed(package.name)
         pin = pin or next(iter(adjustments.excluded.get(package.name, ())), None)
         if pin is None:
-            raise uv_errors.translate(message, self._request) from None
-        if missing_wheels.has_usable_source(pin, self._request):
-            adjustments.build.add(package.name)
-            adjustments.excluded.pop(package.name, None)
-            return
-        raise missing_wheels.no_wheel_error(pin, self._request, self.versions.newest_compatible(package.name), message)
+            return uv_errors.translate(message, self._request)
+        return missing_wheels.no_wheel_error(pin, self._request, self.versions.newest_compatible(package.name), message)
+
+    def _report(self, pins: Sequence[Pin], adjustments: _Adjustments) -> None:
+        """Say which versions are older than those that uv would take."""
+        for pin in pins:
+            newest, message = adjustments.native.get(pin.name, (None, ""))
+            if newest is not None and newest.version != pin.version:
+                text = f"{newest.name} {newest.version} has no wheel for {self._request.target.name}: using {pin.version}"
+                self._request.emit(Notice(text))
+            elif message:
+                failure = missing_wheels.failed_spec(message)
+                self._request.emit(Notice(f"the source of {failure} doesn't build here: using {pin.name} {pin.version}"))

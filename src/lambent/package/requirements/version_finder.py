@@ -54,7 +54,10 @@ class VersionFinder:
         pin = self._resolve_one(requirement, *version_arguments(self._target), "--universal")
         if pin is None:
             return None
-        # uv leaves out the wheels of older Pythons
+        return self.with_wheels_of_the_index(pin)
+
+    def with_wheels_of_the_index(self, pin: Pin) -> Pin:
+        """Return a pin with all wheels that the index has of its version. uv leaves out those that don't fit."""
         pages = self._index.versions(pin.name, pin.index)
         complete = next((candidate for candidate in pages if candidate.version == pin.version), pin)
         return replace(pin, wheels=complete.wheels)
@@ -94,7 +97,7 @@ class VersionFinder:
         return incompatible
 
     def _newest_wheel(self, requirement: str) -> Pin | None:
-        return self._resolve_one(requirement, *target_arguments(self._target))
+        return self._resolve_one(requirement, *target_arguments(self._target), "--only-binary", ":all:")
 
     def _resolve_one(self, requirement: str, *arguments: str) -> Pin | None:
         """Return the pin of one requirement without its dependencies, or None."""

@@ -1,0 +1,105 @@
+"""Projects of Poetry, PDM and Pipenv without a lock, and setup.py: resolved with uv from what they state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lambent.events import Event, Notice
+from lambent.package.requirements.resolve_request import ResolveOptions
+from support.locking import make_target, offer, resolve_project, versions, write
+from support.registry import Registry, serving
+
+TARGET = make_target("3.13")
+POETRY = """
+[tool.poetry]
+name = "shop"
+[tool.poetry.dependencies]
+python = "^3.11"
+caret = "^1.2"
+tilde = {{ version = "~1.2", extras = ["more"] }}
+either = "^1.0 || ^2.0"
+old = [{{ version = "1.2.0", python = "<3.12" }}, {{ version = "1.3.0", python = ">=3.12" }}]
+optional = {{ version = "*", optional = true }}
+[tool.poetry.extras]
+all = ["optional"]
+[tool.poetry.group.dev.dependencies]
+develop = "*"
+[[tool.poetry.source]]
+name = "own"
+url = "{}/simple"
+priority = "primary"
+"""
+PIPFILE = """
+[[source]]
+url = "{}/simple"
+verify_ssl = true
+name = "own"
+[packages]
+caret = "*"
+tilde = {{ version = "<1.3", extras = ["more"] }}
+windows = {{ version = "*", sys_platform = "== 'win32'" }}
+[dev-packages]
+develop = "*"
+"""
+
+
+@pytest.fixture
+def registry() -> Iterator[Registry]:
+    with serving() as running:
+        for name in ("caret", "either", "old", "optional", "develop", "extra"):
+            for version in ("1.2.0", "1.3.0", "2.0.0"):
+                offer(running, name, version)
+        for version in ("1.2.9", "1.3.0"):
+            offer(running, "tilde", version, requires=("extra; extra == 'more'",))
+        yield running
+
+
+def test_poetry(tmp_path: Path, registry: Registry) -> None:
+    project, events = write(tmp_path / "app", {"pyproject.toml": POETRY.format(registry.url)}), list[Event]()
+    resolution = resolve_project(project, TARGET, tmp_path / "cache", emit=events.append)
+    expected = {"caret": "1.3.0", "tilde": "1.2.9", "either": "2.0.0", "old": "1.3.0", "extra": "2.0.0"}
+    assert versions(resolution) == expected
+    assert not next(pin for pin in resolution.lock.pins if pin.name == "extra").requested
+    (notice,) = events
+    assert isinstance(notice, Notice) and "`poetry lock` fixes them" in notice.text
+    options = ResolveOptions(extras=("all",), groups=("dev",))
+    more = versions(resolve_project(project, TARGET, tmp_path / "cache", options))
+    assert more == {**expected, "optional": "2.0.0", "develop": "2.0.0"}
+
+
+def test_pipfile(tmp_path: Path, registry: Registry) -> None:
+    project, events = write(tmp_path / "app", {"Pipfile": PIPFILE.format(registry.url)}), list[Event]()
+    resolution = resolve_project(project, TARGET, tmp_path / "cache", emit=events.append)
+    assert versions(resolution) == {"caret": "2.0.0", "tilde": "1.2.9", "extra": "2.0.0"}
+    (notice,) = events
+    assert isinstance(notice, Notice) and "`pipenv lock` fixes them" in notice.text
+    groups = ResolveOptions(groups=("dev-packages",))
+    assert "develop" in versions(resolve_project(project, TARGET, tmp_path / "cache", groups))
+
+
+def test_folders_and_repositories(tmp_path: Path) -> None:
+    """They are read as uv writes them in a requirements file."""
+    library = '[project]\nname = "library"\nversion = "1"\n'
+    write(tmp_path, {"library/pyproject.toml": library, "library/library.py": ""})
+    poetry = '[tool.poetry.dependencies]\nlibrary = { path = "../library", develop = true }\n'
+    project = write(tmp_path / "poetry", {"pyproject.toml": poetry})
+    (pin,) = resolve_project(project, TARGET, tmp_path / "cache").lock.pins
+    assert (pin.folder, pin.repository) == (tmp_path / "library", None)
+    project = write(tmp_path / "pipenv", {"Pipfile": '[packages]\nlibrary = { path = "../library", editable = true }\n'})
+    (pin,) = resolve_project(project, TARGET, tmp_path / "cache").lock.pins
+    assert (pin.folder, pin.repository) == (tmp_path / "library", None)
+
+
+def test_setup_script_computes_its_requirements(tmp_path: Path, registry: Registry) -> None:
+    """The build runs in a copy: nothing is left beside the setup.py."""
+    script = "from setuptools import setup\nsetup(name='old', version='1', install_requires=open('needs.txt').read().split())\n"
+    project = write(tmp_path / "app", {"setup.py": script, "needs.txt": "caret<2\n", "old.py": ""})
+    environ = {"UV_INDEX": f"{registry.url}/simple"}
+    resolution = resolve_project(project, TARGET, tmp_path / "cache", environ=environ)
+    assert versions(resolution) == {"caret": "1.3.0"}
+    assert sorted(path.name for path in project.iterdir()) == ["needs.txt", "old.py", "setup.py"]
+    write(project, {"needs.txt": "caret\n"})
+    assert versions(resolve_project(project, TARGET, tmp_path / "cache", environ=environ)) == {"caret": "2.0.0"}

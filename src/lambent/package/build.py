@@ -16,7 +16,7 @@ from lambent.errors import PackagingError
 from lambent.events import Built, Emit, Notice, Warned
 from lambent.interpreters import Interpreter
 from lambent.lazy import LazyModule
-from lambent.package import assemble, function_settings, runtime_bundle, secret_scan
+from lambent.package import assemble, function_settings, own_distribution, runtime_bundle, secret_scan
 from lambent.package.app_imports import imports_of_slimmed_modules
 from lambent.package.archive import Written
 from lambent.package.artifact import Artifact
@@ -49,6 +49,7 @@ def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, o
         context = BuildContext.start(config, cache, environ, emit, options)
         with context.phase("source"):
             files = read_source(context)
+            files |= own_distribution.metadata_files(context, files)
             interpreter = context.find_interpreter()
         with context.phase("requirements"):
             requirements = resolve_requirements(context)
@@ -140,7 +141,8 @@ def _contents(
 ) -> ZipContents:
     names = [entry.name for shard in shards for entry in shard.entries]
     runtime = _runtime(context, files, interpreter)
-    return ZipContents(shards, arrange(names, runtime, files, context.config.app.root))
+    roots = own_distribution.install_roots(context.config.path)
+    return ZipContents(shards, arrange(names, runtime, files, context.config.app.root, roots))
 
 
 def _runtime(context: BuildContext, files: Mapping[str, SourceFile], interpreter: Interpreter | None) -> dict[str, SourceFile]:

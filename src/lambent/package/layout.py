@@ -53,18 +53,29 @@ class Layout(Struct, frozen=True):
 
 
 def arrange(
-    dependencies: Iterable[str], runtime: Mapping[str, SourceFile], user: Mapping[str, SourceFile], root: str
+    dependencies: Iterable[str],
+    runtime: Mapping[str, SourceFile],
+    user: Mapping[str, SourceFile],
+    root: str,
+    install_roots: Iterable[str] = (),
 ) -> Layout:
-    """Place the project's files (`user`) by their path in the project, and those below `root` at the top of the zip as well."""
+    """Place the project's files (`user`) by their path in the project, and those below `root` at the top of the zip as well.
+
+    So are those below `install_roots`, where the top has no file of that name.
+    """
     placed = dict(user)
     if root != ".":
-        prefix = f"{root}/"
-        for name, file in user.items():
-            if name.startswith(prefix):
-                placed[name.removeprefix(prefix)] = file
+        placed |= _below(root, user)
+    for other in install_roots:
+        placed = {**_below(other, user), **placed}
     if runtime:
         names = "".join(f"{name}\0" for name in sorted(placed))
         placed[_OWN_FILES] = SourceFile.generated(_OWN_FILES, names.encode("utf-8", "surrogateescape"))
     placed.update(runtime)
     hidden = frozenset(name for name in dependencies if name in placed or source_of(name) in placed)
     return Layout(tuple(sorted(placed.items())), hidden)
+
+
+def _below(root: str, files: Mapping[str, SourceFile]) -> dict[str, SourceFile]:
+    prefix = f"{root}/"
+    return {name.removeprefix(prefix): file for name, file in files.items() if name.startswith(prefix)}

@@ -29,7 +29,7 @@ _NEVER = frozenset(
 )
 _LEFTOVERS = rules(
     [
-        *("node_modules/", "htmlcov/", ".ipynb_checkpoints/", ".idea/", ".vscode/"),
+        *("node_modules/", "htmlcov/", ".ipynb_checkpoints/", ".idea/", ".vscode/", "*.egg-info/"),
         *("*.py[co]", ".DS_Store", "Thumbs.db", ".coverage", "*.swp"),
     ]
 )

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import Struct
-from packaging.utils import canonicalize_name
 
 from lambent.errors import PackagingError
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.urls import without_credentials
-from lambent.package.wheels.fetch_errors import alternative_package, disk_full
+from lambent.package.wheels import fetch_errors
 
 _DETAIL_LINES_MAX = 16
 
@@ -58,7 +57,7 @@ class _Rule(Struct, frozen=True):
 def translate(message: str, request: ResolveRequest) -> PackagingError:
     """Return uv's message as an error of lambent's form."""
     message = without_credentials(message)
-    if full := disk_full(message):
+    if full := fetch_errors.disk_full(message):
         return full
     unwrapped = " ".join(message.split())
     for rule in _RULES:
@@ -147,12 +146,10 @@ def _explain_no_wheel(failure: _Failure) -> PackagingError:
 
 
 def _explain_no_build(failure: _Failure) -> PackagingError:
-    spec, package, target = failure.match["spec"], canonicalize_name(failure.package), failure.target
-    alternative = alternative_package(package, failure.request.target) or "a package that has wheels"
-    return failure.error(
-        f"{spec} has no wheel for {target}, and its source doesn't build without a compiler",
-        f"use {alternative}, or a version that has wheels: https://pypi.org/project/{package}/#files",
-    )
+    package = failure.match["spec"].replace("==", " ").partition(" @ ")[0]
+    error = fetch_errors.build_failed(package, failure.request.target, failure.message)
+    error.where = failure.request.source.name
+    return error
 
 
 _REFUSED = "{host} refuses your credentials: {status}"

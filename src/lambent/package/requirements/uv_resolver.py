@@ -146,7 +146,10 @@ class UvResolver:
     def _no_wheel(self, package: missing_wheels.Package, message: str, adjustments: _Adjustments) -> PackagingError:
         pin, build_message = adjustments.native.get(package.name, (None, ""))
         if build_message:
-            return uv_errors.translate(build_message, self._request)
+            error = uv_errors.translate(build_message, self._request)
+            if compatible := self.versions.newest_compatible(package.name):
+                error.hint = f"{compatible.name}=={compatible.version}, which has a wheel, or {error.hint}"
+            return error
         pin = pin or self.versions.newest_allowed(package.spec) or self.versions.newest_allowed(package.name)
         pin = pin or next(iter(adjustments.excluded.get(package.name, ())), None)
         if pin is None:

@@ -9,6 +9,7 @@ from lambent.errors import PackagingError
 from lambent.package.lock import Pin
 from lambent.package.target import Target
 from lambent.package.urls import host_of, printable_url
+from lambent.package.wheels import build_failure
 from lambent.package.wheels.available_wheels import describe_wheels
 from lambent.package.wheels.download_request import DownloadRequest
 
@@ -129,7 +130,13 @@ def build_failed(package: str, target: Target, output: str) -> PackagingError:
     """Return the error for a failed build. `output` is everything it printed."""
     if error := disk_full(output):
         return error
-    detail, alternative = output_tail(output), alternative_package(package.partition(" ")[0], target)
+    alternative = alternative_package(package.partition(" ")[0], target)
+    reason = build_failure.explain(output)
+    if reason is not None:
+        hints = [reason.hint, f"use {alternative}" if alternative else "", _other_version(package)]
+        hint = ", or ".join(hint for hint in hints if hint)
+        return PackagingError(f"{package} doesn't build from its source: {reason.text}", where=package, hint=hint)
+    detail = output_tail(output)
     if "/bin/false" in output:
         return PackagingError(
             f"{package} has no wheel for {_target_name(target)}, and its source needs a compiler",
@@ -139,6 +146,10 @@ def build_failed(package: str, target: Target, output: str) -> PackagingError:
         )
     hint = f"see the output of the build below{f', or use {alternative}' if alternative else ''}"
     return PackagingError(f"cannot build {package} from its source", where=package, hint=hint, detail=detail)
+
+
+def _other_version(package: str) -> str:
+    return f"choose another version: https://pypi.org/project/{package.partition(' ')[0]}/#history"
 
 
 def output_tail(output: str) -> str:

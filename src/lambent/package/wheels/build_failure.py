@@ -1,0 +1,84 @@
+"""Why a package's source doesn't build, read from what the build printed. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import Struct
+
+from lambent import calendar
+from lambent.package.proof import stdlib_modules
+
+_REMOVED_NAMES = {
+    ("ast", "Str"): "3.12",
+    ("collections", "Callable"): "3.10",
+    ("collections", "Iterable"): "3.10",
+    ("collections", "Mapping"): "3.10",
+    ("collections", "MutableMapping"): "3.10",
+    ("configparser", "SafeConfigParser"): "3.12",
+    ("inspect", "getargspec"): "3.11",
+    ("locale", "format"): "3.12",
+    ("pkgutil", "ImpImporter"): "3.12",
+    ("platform", "linux_distribution"): "3.8",
+}
+"""What old build scripts use of the standard library, and the Python that removed it. Source: "What's New" of each version."""
+
+_OLDEST_MINOR = 8  # python3.8 is the oldest runtime that AWS still takes
+
+_NO_MODULE = re.compile(r"^\W*(?:ModuleNotFoundError|ImportError): No module named '?([\w.]+)", re.MULTILINE)
+_NO_NAME = re.compile(r"module '([\w.]+)' has no attribute '(\w+)'|cannot import name '(\w+)' from '([\w.]+)'")
+_HEADER = re.compile(r"fatal error: '?([\w./+-]+\.(?:h|hpp|hh))'?(?:: No such file| file not found)")
+_PROGRAM = re.compile(
+    r"(\w+[-_]config|pkg-config|cmake|swig|ninja)\b[^\n]*(?:not found|is required|No such file)", re.IGNORECASE
+)
+_PYTHON_2 = re.compile(r"SyntaxError: Missing parentheses in call to 'print'|SyntaxError: multiple exception types must be")
+_EXCEPTION = re.compile(r"^\W*((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Exit)(?:: \S.*)?)$", re.MULTILINE)
+
+
+class Reason(Struct, frozen=True):
+    """Why a build failed, as a clause ("its setup.py imports imp, ..."), and what helps ("" if nothing does)."""
+
+    text: str
+    hint: str = ""
+
+
+def explain(output: str) -> Reason | None:
+    """Return the reason that a failed build printed, or None if it printed none that lambent knows."""
+    if missing := _last(_NO_MODULE, output):
+        return _missing_module(missing[1].partition(".")[0])
+    if (missing := _last(_NO_NAME, output)) and (removed := _REMOVED_NAMES.get(_module_and_name(missing), "")):
+        module, name = _module_and_name(missing)
+        return Reason(f"its build uses {module}.{name}, which Python {removed} removed", _older_runtime(removed))
+    if _PYTHON_2.search(output):
+        return Reason("its source is for Python 2")
+    if header := _HEADER.search(output):
+        return Reason(f"the header {header[1]} is missing", "use a version, or a package, that has wheels")
+    if program := _PROGRAM.search(output):
+        return Reason(f"its build needs {program[1]}")
+    if "/bin/false" in output:
+        return None
+    exception = _last(_EXCEPTION, output)
+    return Reason(exception[1]) if exception and not exception[1].startswith("SystemExit") else None
+
+
+def _last(pattern: re.Pattern[str], output: str) -> re.Match[str] | None:
+    *_, last = [None, *pattern.finditer(output)]
+    return last
+
+
+def _module_and_name(match: re.Match[str]) -> tuple[str, str]:
+    return (match[1], match[2]) if match[1] else (match[4], match[3])
+
+
+def _missing_module(name: str) -> Reason:
+    removed = stdlib_modules.removed_in(name)
+    if removed:
+        return Reason(f"its build imports {name}, which Python {removed} removed", _older_runtime(removed))
+    return Reason(f"its build imports {name}, which it doesn't declare in [build-system] requires")
+
+
+def _older_runtime(removed: str) -> str:
+    """Return the newest runtime that still has what a version of Python removed."""
+    limit = int(removed.removeprefix("3."))
+    older = [runtime for runtime in calendar.RUNTIMES if int(runtime.python.removeprefix("3.")) < limit]
+    return f"--runtime {older[-1].name}" if limit > _OLDEST_MINOR else ""

@@ -1,0 +1,44 @@
+"""The reason that a failed build printed."""
+
+from __future__ import annotations
+
+import pytest
+
+from lambent.package.wheels.build_failure import Reason, explain
+
+
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        (
+            "  File \"<string>\", line 22\n  ModuleNotFoundError: No module named 'imp'\nhint: add imp",
+            Reason("its build imports imp, which Python 3.12 removed", "--runtime python3.11"),
+        ),
+        (
+            "ModuleNotFoundError: No module named 'numpy'",
+            Reason("its build imports numpy, which it doesn't declare in [build-system] requires"),
+        ),
+        (
+            "AttributeError: module 'configparser' has no attribute 'SafeConfigParser'. Did you mean: 'RawConfigParser'?",
+            Reason("its build uses configparser.SafeConfigParser, which Python 3.12 removed", "--runtime python3.11"),
+        ),
+        (
+            "ImportError: cannot import name 'Mapping' from 'collections' (/usr/lib/python3.12/collections/__init__.py)",
+            Reason("its build uses collections.Mapping, which Python 3.10 removed", "--runtime python3.9"),
+        ),
+        (
+            "x.c:1:10: fatal error: 'ldap.h' file not found",
+            Reason("the header ldap.h is missing", "use a version, or a package, that has wheels"),
+        ),
+        (
+            "x.c:1:10: fatal error: libpq-fe.h: No such file or directory",
+            Reason("the header libpq-fe.h is missing", "use a version, or a package, that has wheels"),
+        ),
+        ("Error: pg_config executable not found.", Reason("its build needs pg_config")),
+        ("SyntaxError: Missing parentheses in call to 'print'. Did you mean print(...)?", Reason("its source is for Python 2")),
+        ("error: command '/bin/false' failed with exit code 1\nsetuptools.errors.CompileError: no", None),
+        ("nothing that lambent knows", None),
+    ],
+)
+def test_reason(output: str, reason: Reason | None) -> None:
+    assert explain(output) == reason

@@ -24,7 +24,7 @@ class _Found(Struct, frozen=True):
 
 
 def find_declared_app(modules: ProjectModules, declarations: Iterable[Declaration]) -> tuple[App | None, tuple[str, ...]]:
-    """Return the first app that is declared and exists, with all sources that agree, and remarks about the others."""
+    """Return the first app that is declared and exists, with two sources that agree, and remarks about the others."""
     found: list[_Found] = []
     remarks: list[str] = []
     for declaration in declarations:
@@ -43,8 +43,8 @@ def find_declared_app(modules: ProjectModules, declarations: Iterable[Declaratio
         for each in found
         if each.definition != first.definition
     ]
-    sources = " and ".join(dict.fromkeys(agreeing))
-    return replace(first.app, source=sources), tuple(dict.fromkeys(remarks))
+    sources = list(dict.fromkeys(agreeing))
+    return replace(first.app, source=" and ".join(sources[:2])), tuple(dict.fromkeys(remarks))
 
 
 def _look_up(modules: ProjectModules, declaration: Declaration) -> _Found | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -107,8 +108,8 @@ def _folders_above(folder: Path) -> list[Path]:
 
 
 def _shown(folder: Path) -> str:
-    """Return a folder as one types it: relative to the working directory if that is shorter."""
-    return min(os.path.relpath(folder), str(folder), key=len)
+    """Return a folder as one types it: relative to the working directory if that is shorter, and quoted for a shell."""
+    return shlex.quote(min(os.path.relpath(folder), str(folder), key=len))
 
 
 def no_app_error(modules: ProjectModules, reasons: list[tuple[Module, str]]) -> DetectionError:

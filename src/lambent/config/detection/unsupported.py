@@ -37,13 +37,17 @@ _GRADIO = Unsupported(
     "{place}:\nfrom fastapi import FastAPI\nfrom gradio import mount_gradio_app\n"
     'app = mount_gradio_app(FastAPI(), {name}, path="/")',
 )
+_GRADIO_INTERFACE = Unsupported(  # its logger of flags wants a semaphore and a folder; Lambda has no /dev/shm
+    _GRADIO.reason,
+    f'{_GRADIO.cure}\nand add to gr.Interface(...): flagging_callback=gr.SimpleCSVLogger(), flagging_dir="/tmp"',
+)
 
 OBJECTS = {
     ("aiohttp", "Application"): _own_server("aiohttp"),
     ("tornado", "Application"): _own_server("Tornado"),
     ("robyn", "Robyn"): _own_server("Robyn"),
     ("gradio", "Blocks"): _GRADIO,
-    ("gradio", "Interface"): _GRADIO,
+    ("gradio", "Interface"): _GRADIO_INTERFACE,
     ("gradio", "ChatInterface"): _GRADIO,
     ("gradio", "TabbedInterface"): _GRADIO,
     ("shiny", "App"): _needs_websocket("Shiny"),

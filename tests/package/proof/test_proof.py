@@ -522,3 +522,11 @@ def test_fingerprint_covers_what_findings_depend_on(before: str, after: str, sam
     assert (dependencies[0] == dependencies[1]) is same
     dependencies = [fingerprint.module_dependencies("pkg/__init__.py", source.encode(), NEW) for source in (before, after)]
     assert dependencies[0] != dependencies[1]
+
+
+@pytest.mark.parametrize("name", ["lambda_function.test.py", "lambda_function.old.copy.py", "lambda_function.spec.pyc"])
+def test_file_that_nothing_can_import_does_not_stand_for_a_module(name: str) -> None:
+    names = ["lambda_function.py", name, "fast.cpython-313-x86_64-linux-gnu.so"]
+    for order in (names, names[::-1]):  # a set has them in any order
+        code = missing_imports.Code(dict.fromkeys(order).keys(), frozenset(), lambda name: b"")
+        assert code.files == {"lambda_function": "lambda_function.py", "fast": names[2]}

@@ -10,6 +10,7 @@ second name for the same app. When two equally good apps remain, lambent does no
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -52,7 +53,7 @@ def _detect(modules: ProjectModules, project: Project, environ: Mapping[str, str
     if project.file is not None:
         found = survey(modules, [modules.at(project.file)])
         return _to_app(modules, _chosen(modules, found) or _refuse(modules, found))
-    common = survey(modules, (module for module in modules.candidates() if module.tier == 0))
+    common = survey(modules, takewhile(lambda module: module.tier == 0, modules.candidates()))
     if handlers := lambda_handlers(common.candidates):
         return _to_app(modules, choose_best(modules, handlers))
     declared, remarks = find_declared_app(modules, read_declarations(project.folder, project.pyproject, environ))

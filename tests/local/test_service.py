@@ -89,6 +89,7 @@ def test_buffered_value_over_a_streaming_url_is_sent_send(service: Service) -> N
 
 def test_too_large_requests_and_responses_are_refused(service: Service, echo: str) -> None:
     assert service.fetch(echo, "POST", b"x" * 6_300_000, content_type="text/plain").status == 413
+    assert "a Function URL takes 6 MB, which is about 4.5 MB of binary data" in service.log()
     big = service.public_url("big", "def handler(e, c):\n    return 'x' * 6300000\n")
     assert service.fetch(big).status == 502
 

@@ -22,10 +22,15 @@ from lambent.local.front.authorization import AccessRequest, Caller
 from lambent.local.front.event import EventMetadata, encode, make_event
 from lambent.local.http import Request, Response
 from lambent.local.store import NotFound, Store, UrlConfig
+from lambent.units import size
 
 log = logging.getLogger("lambent.front")
 
 _TRACE = re.compile(r"(?i)\bRoot=(1-[0-9a-f]{8}-[0-9a-f]{24})")
+_TOO_LARGE = (
+    "%s: 413 for %s %s with a body of %s: a Function URL takes 6 MB, which is about 4.5 MB of binary data (sent as base64). "
+    "Let the browser send large files to S3 instead, with a presigned URL"
+)
 _LOG_AGAIN_S = 5.0
 """A refusal is logged once in this many seconds for each URL, so that a load test doesn't fill the log."""
 
@@ -86,11 +91,10 @@ class FunctionUrls:
         return caller
 
     async def _invoke(self, url: UrlConfig, function: Function, request: Request, caller: Caller | None) -> Response:
-        if len(request.body) > PAYLOAD_MAX:
-            return response.too_large(PAYLOAD_MAX)
         metadata = self._metadata(url, request)
-        payload = encode(make_event(request, metadata, caller))
+        payload = encode(make_event(request, metadata, caller)) if len(request.body) <= PAYLOAD_MAX else request.body
         if len(payload) > PAYLOAD_MAX:
+            log.warning(_TOO_LARGE, _label(url), request.method, request.path, size(len(request.body)))
             return response.too_large(PAYLOAD_MAX)
         trace_id = f"{metadata.trace_id};Sampled=0"
         invocation = Invocation(metadata.request_id, payload, _arn(url), trace_id)

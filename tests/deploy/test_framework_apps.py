@@ -136,3 +136,82 @@ def test_a_bare_handler_that_writes_is_told_of_the_flag(deployer: Deployer, tmp_
         deployer.deploy(folder, [])
     assert "pass --writable" in failed.value.hint
     assert fetch(deployer.deploy(folder, [], writable=True).url, 10).body == b"x"
+
+
+SETTINGS = """\
+from pathlib import Path
+BASE_DIR = Path(__file__).resolve().parent.parent
+SECRET_KEY = "for this test only"
+DEBUG = {debug}
+ALLOWED_HOSTS = {hosts}
+ROOT_URLCONF = "site1.urls"
+WSGI_APPLICATION = "site1.wsgi.application"
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "django.contrib.staticfiles", "shop"]
+STATIC_URL = "assets/"
+STATICFILES_DIRS = [BASE_DIR / "front"]
+"""
+MANIFEST = """
+STATIC_ROOT = BASE_DIR / "collected"
+STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}}
+"""
+DJANGO = {
+    "requirements.txt": "django",
+    "manage.py": 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "site1.settings")\n',
+    "front/site.css": "body { color: teal }",
+    "shop/__init__.py": "",
+    "shop/models.py": (
+        "from django.db import models\nclass Item(models.Model):\n    name = models.TextField(primary_key=True)\n"
+    ),
+    "site1/__init__.py": "",
+    "site1/urls.py": (
+        "from django.http import HttpResponse\nfrom django.templatetags.static import static\nfrom django.urls import path\n"
+        'urlpatterns = [path("", lambda request: HttpResponse(static("site.css")))]\n'
+    ),
+    "site1/wsgi.py": (
+        "import os\nfrom django.core.wsgi import get_wsgi_application\n"
+        'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site1.settings")\napplication = get_wsgi_application()\n'
+    ),
+}
+
+
+def test_static_files_of_django_are_collected_and_served(deployer: Deployer, tmp_path: Path) -> None:
+    settings = SETTINGS.format(debug=True, hosts=[])
+    folder = write(tmp_path / "django", {**DJANGO, "site1/settings.py": settings, ".gitignore": "collected/\n"})
+    emitted: list[events.Event] = []
+    deployed = deployer.deploy(folder, emitted)
+    assert fetch(f"{deployed.url}assets/site.css", 10).body == b"body { color: teal }"
+    debug, hosts, migrations = warnings(emitted)
+    assert "site1/settings.py" in debug and 'DEBUG = "AWS_LAMBDA_FUNCTION_NAME" not in os.environ' in debug
+    assert 'ALLOWED_HOSTS = [".on.aws", ".localhost"]' in hosts
+    assert "shop" in migrations and "makemigrations shop" in migrations
+
+    # what the hints say
+    debug_line = 'import os\nDEBUG = "AWS_LAMBDA_FUNCTION_NAME" not in os.environ\n'
+    followed = settings.replace("DEBUG = True\n", debug_line).replace("HOSTS = []", 'HOSTS = [".on.aws", ".localhost"]')
+    (folder / "site1/settings.py").write_text(followed + MANIFEST + NEEDS_VARIABLE)
+    write(folder, {"shop/migrations/__init__.py": "", "shop/migrations/0001_initial.py": MIGRATION})
+    emitted.clear()
+    deployed = deployer.deploy(folder, emitted, env=("SHOP_KEY=x",))
+    assert warnings(emitted) == []
+    hashed = fetch(deployed.url, 10).body.decode()
+    assert hashed.startswith("/assets/site.") and hashed != "/assets/site.css"
+    assert fetch(deployed.url + hashed.lstrip("/"), 10).body == b"body { color: teal }"
+    assert not (folder / "collected").exists()
+
+
+NEEDS_VARIABLE = "import os\nSECRET_KEY = os.environ['SHOP_KEY']\n"
+MIGRATION = """\
+from django.db import migrations, models
+class Migration(migrations.Migration):
+    initial = True
+    operations = [migrations.CreateModel("Item", [("name", models.TextField(primary_key=True, serialize=False))])]
+"""
+
+
+def test_settings_that_need_a_variable_are_told_which(tmp_path: Path) -> None:
+    settings = SETTINGS.format(debug=False, hosts=[".on.aws"]) + NEEDS_VARIABLE
+    folder = write(tmp_path / "django", {**DJANGO, "site1/settings.py": settings})
+    emitted: list[events.Event] = []
+    build(load(folder, Flags(runtime=RUNTIME), {}, date.today()), CACHE / "build", os.environ, emitted.append)
+    (warning,) = warnings(emitted)
+    assert "collectstatic can't run: KeyError: 'SHOP_KEY'" in warning and "--env SHOP_KEY=VALUE" in warning

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from lambent.config.model import App, RuntimeClient
 from lambent.config.sourced import Sourced
 from lambent.errors import UsageError
@@ -45,9 +47,13 @@ def check_writable(app: App, client: Sourced[RuntimeClient | None], writable: So
         raise UsageError(message, where=f"{writable.origin} and {client.origin}", hint=hint)
 
 
-def check_web_settings(app: App, events: Sourced[str], base_path: Sourced[str]) -> None:
+def check_web_settings(app: App, events: Sourced[str], base_path: Sourced[str], static: Sourced[Any]) -> None:
     """Refuse settings for a bare handler that only web apps have."""
-    settings = {"events": (events, "receives every event itself"), "base_path": (base_path, "reads the path itself")}
+    settings = {
+        "events": (events, "receives every event itself"),
+        "base_path": (base_path, "reads the path itself"),
+        "static": (static, "answers every request itself"),
+    }
     for key, (setting, reason) in settings.items():
         if setting.value and app.kind == "handler":
             message = f"{app.spec} is a bare handler and {reason}"

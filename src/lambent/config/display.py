@@ -39,6 +39,7 @@ def _app(config: Config) -> Iterator[Setting]:
         ("timeout", f"{config.timeout_s} s", "timeout_s"),
         ("tmp", f"{config.tmp_mb} MB", "tmp_mb"),
         ("stream", config.stream, "stream"),
+        ("static", dict(config.static or ()), "static"),
         ("writable", "auto" if config.writable is None else config.writable, "writable"),
         ("events", config.events, "events"),
         ("base_path", config.base_path, "base_path"),

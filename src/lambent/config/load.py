@@ -24,6 +24,7 @@ from lambent.config.parsers import (
     parse_automatic_switch,
     parse_base_path,
     parse_function,
+    parse_static,
     parse_switch,
     parse_text,
     text_parser,
@@ -94,7 +95,7 @@ def load(
     check_python(app.value, values["runtime_client"], runtime)
     check_stream(app.value, values["runtime_client"], values["stream"])
     check_writable(app.value, values["runtime_client"], values["writable"])
-    check_web_settings(app.value, values["events"], values["base_path"])
+    check_web_settings(app.value, values["events"], values["base_path"], values["static"])
     values |= {"app": app, "runtime": runtime}
     origins = {field: value.origin for field, value in values.items()}
     return Config(
@@ -143,6 +144,7 @@ def _read_function_settings(settings: Settings, native: Architecture) -> dict[st
         "architecture": settings.read("architecture", choice_parser(ARCHITECTURES, "x86_64 or arm64", native), native),
         "exclude": settings.read("exclude", list_parser('["*.psd", "raw/"]', "patterns"), ()),
         "stream": settings.read("stream", parse_switch, False),
+        "static": settings.read("static", parse_static, None),
         "writable": settings.read("writable", parse_automatic_switch, None),
         "events": settings.read("events", parse_function, ""),
         "base_path": settings.read("base_path", parse_base_path, ""),

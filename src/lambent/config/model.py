@@ -132,9 +132,10 @@ class Config(Struct, frozen=True):
 
     `events` ("module:function") handles events that are not HTTP requests. The app's paths start with `base_path` ("/shop").
     `secrets` are environment variables whose value is a reference ("ssm:/path") that the function resolves when it starts.
-    `stream` sends responses while the app produces them instead of in one piece. `writable` runs the app from a copy of its own
-    files in /tmp; None does so only if the app turns out to write beside its code. `region` and `profile` are "" to use the
-    user's AWS configuration. `origins` maps the name of a field or setting to where its value came from.
+    `static` are pairs of a path ("/static") and the folder whose files the runtime serves there; None leaves that to Django's
+    settings. `stream` sends responses while the app produces them instead of in one piece. `writable` runs the app from a copy
+    of its own files in /tmp; None does so only if the app turns out to write beside its code. `region` and `profile` are "" to
+    use the user's AWS configuration. `origins` maps the name of a field or setting to where its value came from.
     """
 
     path: Path
@@ -150,6 +151,7 @@ class Config(Struct, frozen=True):
     exclude: tuple[str, ...] = ()
     packaging: Packaging = Packaging()
     stream: bool = False
+    static: tuple[tuple[str, str], ...] | None = None
     writable: bool | None = None
     events: str = ""
     base_path: str = ""

@@ -10,6 +10,7 @@ from lambent.config.sourced import T
 
 _FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 _NOT_IN_BASE_PATH = re.compile(r"[?#%\s]|//|/\.{1,2}(/|$)")
+_FOLDER = re.compile(r"(?!/)[^\s=]+")
 _SWITCH = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -51,6 +52,21 @@ def parse_base_path(setting: RawSetting) -> str:
     if _NOT_IN_BASE_PATH.search(path):
         raise setting.refuse(f"{setting.key} must be a plain path, got {setting.value}", "/shop")
     return "" if path == "/" else path
+
+
+def parse_static(setting: RawSetting) -> tuple[tuple[str, str], ...]:
+    """Return pairs of a URL path and a folder of the project."""
+    example = '{ "/static" = "staticfiles" }'
+    if not isinstance(setting.value, Mapping):
+        raise setting.refuse(f"static must be a table of paths and folders, got {setting.value!r}", example)
+    pairs = []
+    for path, folder in setting.value.items():
+        if not path.startswith("/") or _NOT_IN_BASE_PATH.search(path) or "=" in path:
+            raise setting.refuse(f"static needs plain paths that begin with /, got {path!r}", example)
+        if not isinstance(folder, str) or not _FOLDER.fullmatch(folder) or ".." in folder.split("/"):
+            raise setting.refuse(f"static needs folders of the project, got {folder!r}", example)
+        pairs.append((path.rstrip("/") or "/", folder.strip("/").removeprefix("./")))
+    return tuple(pairs)
 
 
 def text_parser(example: str) -> Callable[[RawSetting], str]:

@@ -29,7 +29,7 @@ HOSTING = (
     *("role", "permissions", "policies", "log_retention", "log_format", "layers", "vpc", "efs", "tags", "tracing", "snapstart"),
     *("reserved_concurrency", "provisioned_concurrency", "auth", "cors", "canary", "bucket", "keep_versions"),
 )
-KEYS = (*FROM_ENVIRONMENT, "region", "profile", "env", "env_file", *PACKAGING, *HOSTING)
+KEYS = (*FROM_ENVIRONMENT, "region", "profile", "env", "env_file", "static", *PACKAGING, *HOSTING)
 STAGES = "stages"
 
 _SHORT_OPTIONS = {"architecture": "arch"}

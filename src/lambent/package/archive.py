@@ -174,10 +174,13 @@ class Archive:
         """Return the content of a member. Raises KeyError if there is none of that name."""
         for entry in reversed(self.entries):
             if entry.name == name:
-                start = entry.offset + entry.span - entry.packed
-                packed = self.data[start : start + entry.packed]
-                return bytes(deflate.deflate_decompress(packed, entry.raw)) if entry.method == DEFLATED else packed
+                return self.content(entry)
         raise KeyError(name)
+
+    def content(self, entry: Entry) -> bytes:
+        """Return the content of a member."""
+        packed = self.member(entry)[1]
+        return bytes(deflate.deflate_decompress(packed, entry.raw)) if entry.method == DEFLATED else packed
 
     def close(self) -> None:
         self.data.close()

@@ -23,11 +23,11 @@ from lambent.package.artifact import Artifact
 from lambent.package.build_context import BuildContext, BuildOptions
 from lambent.package.bytecode import ZipBytecode, compile_bytecode
 from lambent.package.cache import disk_error
+from lambent.package.collect_static import check_static_folders, collect_static
 from lambent.package.dependencies import fetch_wheels, make_shards, resolve_requirements
 from lambent.package.layout import Layout, SourceFile, arrange
 from lambent.package.project_files import collect
 from lambent.package.proof.check import check
-from lambent.package.requirements.adding import add_command
 from lambent.package.shards.shard import Shard
 from lambent.package.vendor import runtime_files
 from lambent.package.zip_contents import ZipContents, owners
@@ -61,11 +61,13 @@ def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, o
             for shard in shards:
                 archives.callback(shard.close)
         with context.phase("layout"):
+            context, files = collect_static(context, shards, files, interpreter)
+            check_static_folders(context.config, files)
             context, contents = lay_out(context, shards, files, interpreter)
         with context.phase("bytecode"):
             bytecode = archives.enter_context(closing(compile_bytecode(context, contents, interpreter)))
         with context.phase("proof"):
-            check(context, contents, requirements.omitted(shards), add_command(requirements.source))
+            check(context, contents, requirements.omitted(shards))
         with context.phase("overflow"):
             split = overflow.split(context, contents, bytecode) if _is_too_large(context, contents) else None
         with context.phase("write"):

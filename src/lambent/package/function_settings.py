@@ -18,7 +18,8 @@ def environment(config: Config) -> tuple[tuple[str, str], ...]:
     if config.app.kind == "handler":
         return (WRAPPER, _HANDLER, *writable) if config.client == "lambent" else ()
     client = WRAPPER if config.client == "lambent" else ("LAMBENT_APP", config.app.handler)
-    settings = (("LAMBENT_EVENTS", config.events), ("LAMBENT_BASE_PATH", config.base_path))
+    static = " ".join(f"{path}={folder}" for path, folder in config.static or ())
+    settings = (("LAMBENT_EVENTS", config.events), ("LAMBENT_BASE_PATH", config.base_path), ("LAMBENT_STATIC", static))
     return (client, *((_STREAM,) if config.stream else ()), *writable, *((name, value) for name, value in settings if value))
 
 

@@ -44,6 +44,11 @@ def start_app(handler: str, log: Log) -> tuple[Host | None, EventHandler | None]
     if kind == "handler":
         return None, EventHandler(app)
     host = _host(app, kind)
+    static = variable("LAMBENT_STATIC")
+    if static:
+        from .static_files import StaticFilesHost
+
+        host = StaticFilesHost(host, static)
     event_function = variable("LAMBENT_EVENTS")
     events = None
     if event_function:

@@ -6,7 +6,7 @@ import re
 
 from lambent.config.detection.project_modules import Module, ProjectModules
 
-_SETTINGS_MODULE = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*[,\]]\s*=?\s*["']([\w.]+)["']""")
+SETTINGS_MODULE = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*[,\]]\s*=?\s*["']([\w.]+)["']""")
 _APPLICATION = re.compile(r"""(?m)^(WSGI_APPLICATION|ASGI_APPLICATION)\s*=\s*["']([\w.]+)["']""")
 
 
@@ -17,7 +17,7 @@ def find_application(modules: ProjectModules) -> tuple[Module, str] | None:
     """
     for root in modules.roots:
         manage = modules.folder / root / "manage.py"
-        match = _SETTINGS_MODULE.search(manage.read_text("utf-8", "replace")) if manage.is_file() else None
+        match = SETTINGS_MODULE.search(manage.read_text("utf-8", "replace")) if manage.is_file() else None
         if match is None:
             continue
         for dotted in (*_from_settings(modules, match[1]), *_near_settings(match[1])):

@@ -15,13 +15,11 @@ from functools import cached_property
 
 from msgspec import Struct, field
 
+from lambent.module_packages import requirement_for
 from lambent.package.proof import lambda_system, module_syntax, stdlib_modules
-from lambent.package.proof.advice import DEFAULT, Advice
 from lambent.package.proof.finding import Finding, Level
 from lambent.package.shards.import_scanner import ModuleImports, scan_imports
 from lambent.package.target import Target
-
-_NAMED = 4  # modules in one line
 
 
 class Code(Struct, frozen=True, dict=True):
@@ -74,14 +72,14 @@ class _Resolved(Struct, frozen=True):
     package: str = ""
 
 
-def missing(code: Code, starts: Iterable[str], target: Target, advice: Advice = DEFAULT) -> tuple[Finding, ...]:
+def missing(code: Code, starts: Iterable[str], target: Target) -> tuple[Finding, ...]:
     """Return findings about imports that would fail. `starts` are the dotted modules that Lambda imports first."""
-    return tuple(_Walk(code, target, advice).findings(starts))
+    return tuple(_Walk(code, target).findings(starts))
 
 
 class _Walk:
-    def __init__(self, code: Code, target: Target, advice: Advice) -> None:
-        self._code, self._target, self._advice = code, target, advice
+    def __init__(self, code: Code, target: Target) -> None:
+        self._code, self._target = code, target
         major, minor = target.python.split(".")
         self._python = int(major), int(minor)
         self._importers: dict[str, str] = {}  # the file that first imports each file
@@ -96,21 +94,7 @@ class _Walk:
             owner = "own" if path in self._code.own else "package"
             for level, lacks, line in self._confirm(path):
                 failures.setdefault((lacks, owner, level), []).append((path, line))
-        certain = {key: lines for key, lines in failures.items() if key[2] == "error"}
-        perhaps = {lacks: sorted(lines) for (lacks, _, level), lines in failures.items() if level != "error"}
-        findings = [self._finding(lacks, level, lines) for (lacks, _, level), lines in certain.items()]
-        if len(perhaps) > 1:
-            return [*findings, self._unneeded(perhaps)]
-        return [*findings, *(self._finding(lacks, "warning", lines) for lacks, lines in perhaps.items())]
-
-    def _unneeded(self, missing: Mapping[str, list[tuple[str, int]]]) -> Finding:
-        """Return one finding for all imports that a start doesn't need: a module may know many servers, and use one."""
-        names = list(missing)
-        listed = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
-        lines = sorted({line for lines in missing.values() for line in lines})
-        what = f"{lines[0][0]} imports {listed}, which are neither in the zip nor on {self._target.name}"
-        hint = f"{self._hint(names[0])}; ignore this if the app doesn't use them"
-        return Finding("warning", what, tuple(f"{path}:{line}" for path, line in lines), hint=hint)
+        return [self._finding(lacks, level, lines) for (lacks, _, level), lines in failures.items()]
 
     def _reach(self, starts: Iterable[str]) -> list[str]:
         """Follow everything that may be imported, and return the files that name something which may be missing."""
@@ -277,10 +261,8 @@ class _Walk:
             what = f"{first} imports {lacks}, which Python {removed} removed"
             return Finding(level, what, files, hint=f"stop using {lacks}, or choose an older --runtime")
         what = f"{first} imports {lacks}, which is neither in the zip nor on {self._target.name}"
-        return Finding(level, what, files, hint=self._hint(lacks))
-
-    def _hint(self, lacks: str) -> str:
         if "." in lacks:
-            return "correct the import, or check that the file isn't left out (.gitignore, .lambdaignore, exclude)"
-        own = {path.partition("/")[0].removesuffix(".py") for path in self._code.own}
-        return self._advice.for_module(lacks, own)
+            hint = "correct the import, or check that the file isn't left out (.gitignore, .lambdaignore, exclude)"
+        else:
+            hint = f"add {requirement_for(lacks)} to your requirements; if it is your own module, check the ignore rules"
+        return Finding(level, what, files, hint=hint)

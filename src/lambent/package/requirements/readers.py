@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from lambent.lazy import LazyModule
 from lambent.package.lock import Lock, Pin
 from lambent.package.requirements import inline_script, left_out, missing_wheels, pylock, pyproject, requirements_txt
-from lambent.package.requirements.cuda import refuse_cuda
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.requirements.version_finder import VersionFinder
 from lambent.package.wheels.choose_wheel import choose_wheel
@@ -50,7 +49,6 @@ def read_lock(request: ResolveRequest) -> Lock:
             versions = VersionFinder(request, requirements_txt.index_lines(request))
             raise missing_wheels.no_wheel_error(pin, request, versions.newest_compatible(pin.name))
         pins.append(pin)
-    refuse_cuda(pins, request)
     request.omitted.update(_unresolved(request))
     return Lock(request.source.name, tuple(pins), tuple(sorted(request.omitted)))
 

@@ -1,0 +1,208 @@
+"""The static files of a Django project: collectstatic is run in a copy of the project, and what it collects is packed.
+
+The result is cached under what it depends on: the packages, the environment, every file that isn't a module, and the modules
+that the project's settings and apps imported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import marshal
+import re
+import subprocess
+import tempfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from lambent import interpreters
+from lambent.config.detection.django_project import SETTINGS_MODULE
+from lambent.config.model import Config
+from lambent.errors import PackagingError
+from lambent.events import Notice, Warned
+from lambent.interpreters import Interpreter
+from lambent.package import django_inspection
+from lambent.package.build_context import BuildContext
+from lambent.package.cache import read_checked, write_checked
+from lambent.package.layout import SourceFile, arrange
+from lambent.package.shards.shard import Shard
+from lambent.units import count
+
+_TIMEOUT_S = 120
+_MISSING_VARIABLE = re.compile(
+    r"^KeyError: '([A-Z][A-Z0-9_]*)'|([A-Z][A-Z0-9_]+) not found|Set the ([A-Z][A-Z0-9_]*) environment"
+)
+"""os.environ, python-decouple, django-environ."""
+_TEMPLATES = re.compile(r"(^|/)templates/|\.(md|rst|po|mo)$")
+
+Files = dict[str, SourceFile]
+Result = tuple[dict[str, Any], dict[str, bytes]]
+"""What `django_inspection` found, and the collected files by their path in the zip."""
+
+
+def collect_static(
+    context: BuildContext, shards: tuple[Shard, ...], files: Files, interpreter: Interpreter | None
+) -> tuple[BuildContext, Files]:
+    """Return the files with those that collectstatic collects, and the context, whose `static` says where they are served.
+
+    Both are unchanged unless the app is a Django project. Warns about settings that would not work on AWS.
+    """
+    config = context.config
+    module = _settings_module(config, files) if any(shard.name == "django" for shard in shards) else ""
+    if not module or config.app.kind == "handler" or context.options.scope == "layer":
+        return context, files
+    if interpreter is None:
+        hint = interpreters.install_command(context.target.python)
+        context.emit(Warned(f"collectstatic was not run, because Python {context.target.python} is missing", hint))
+        return context, files
+    found, collected = _cached_or_run(context, module, shards, files, interpreter)
+    for warning in _warnings(found):
+        context.emit(warning)
+    if not collected:
+        return context, files
+    path = f"/{found['url'].strip('/')}" if "//" not in found["url"] else ""
+    serves = config.static is None and path and not found["serves"]
+    by = "by WhiteNoise" if found["serves"] else f"at {path}" if serves else "as your settings say"
+    context.emit(Notice(f"collectstatic: {count(len(collected), 'file')} in {found['folder']}/, served {by}"))
+    if serves:
+        context = replace(context, config=replace(config, static=((path, found["folder"]),)))
+    return context, {**files, **{name: SourceFile.generated(name, content) for name, content in collected.items()}}
+
+
+def check_static_folders(config: Config, files: Files) -> None:
+    """Raise PackagingError for a folder of `static` that has no files in the zip."""
+    for path, folder in config.static or ():
+        if not any(name.startswith(f"{folder}/") for name in files):
+            exists = (config.path / folder).is_dir()
+            what = f"static serves {path} from {folder}/, " + (
+                "which is left out of the zip" if exists else "which doesn't exist"
+            )
+            hint = f'include = ["{folder}/"]' if exists else f"create {folder}/ before you deploy, or remove it from static"
+            raise PackagingError(what, where=config.origins.get("static", "static"), hint=hint)
+
+
+def _settings_module(config: Config, files: Files) -> str:
+    """Return the settings module that the environment, manage.py or the app's own module names."""
+    configured = dict(config.environment).get("DJANGO_SETTINGS_MODULE")
+    if configured:
+        return configured
+    prefix = "" if config.app.root == "." else f"{config.app.root}/"
+    app = f"{config.app.module.replace('.', '/')}.py"
+    for name in (f"{prefix}{app}", app, "manage.py", f"{prefix}manage.py"):
+        match = SETTINGS_MODULE.search(files[name].read().decode("utf-8", "replace")) if name in files else None
+        if match:
+            return match[1]
+    return ""
+
+
+def _cached_or_run(
+    context: BuildContext, module: str, shards: tuple[Shard, ...], files: Files, interpreter: Interpreter
+) -> Result:
+    placed = dict(arrange((), {}, files, context.config.app.root).files)
+    path = context.cache / "proofs" / f"{_key(context.config, module, shards, placed, interpreter)}.django"
+    cached = read_checked(path)
+    if cached is not None:
+        found, collected, modules = marshal.loads(cached)
+        if modules == _dates(placed, modules):
+            return found, collected
+    found, collected = _run(context, module, shards, placed, interpreter)
+    if "error" not in found:
+        write_checked(path, marshal.dumps((found, collected, _dates(placed, found["modules"])), 2))
+    return found, collected
+
+
+def _key(config: Config, module: str, shards: tuple[Shard, ...], placed: Files, interpreter: Interpreter) -> str:
+    program = Path(django_inspection.__file__).stat()
+    others = [name for name in placed if not name.endswith(".py") and not _TEMPLATES.search(name)]
+    parts = (
+        *(program.st_size, program.st_mtime_ns, str(interpreter.path), module, config.environment, config.secrets),
+        *([shard.path.name for shard in shards], sorted(placed), _dates(placed, others)),
+    )
+    return hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()[:40]
+
+
+def _dates(placed: Files, names: Any) -> dict[str, tuple[int, int]]:
+    """Return size and date of these files: a file counts as unchanged while both are."""
+    return {name: _date(placed[name]) for name in names if name in placed}
+
+
+def _date(file: SourceFile) -> tuple[int, int]:
+    if file.content is not None:
+        return len(file.content), zlib.crc32(file.content)
+    stat = file.path.stat()
+    return stat.st_size, stat.st_mtime_ns
+
+
+def _run(context: BuildContext, module: str, shards: tuple[Shard, ...], placed: Files, interpreter: Interpreter) -> Result:
+    with tempfile.TemporaryDirectory(prefix="lambent-django-") as temporary:
+        copy, packages, result = (Path(temporary) / name for name in ("project", "packages", "result.json"))
+        _write(copy, {name: file.read() for name, file in placed.items()})
+        for shard in shards:
+            _write(packages, {entry.name: shard.archive.content(entry) for entry in shard.entries})
+        command = [str(interpreter.path), "-I", "-B", django_inspection.__file__, str(copy), str(packages), str(result)]
+        environment = _environment(context, module, temporary)
+        try:
+            subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT_S)
+            found = json.loads(result.read_text("utf-8"))
+        except subprocess.TimeoutExpired:
+            return {"error": f"it takes longer than {_TIMEOUT_S} s"}, {}
+        except (OSError, ValueError):
+            return {"error": "its process ended early"}, {}
+        folder = found.get("folder", "")
+        paths = sorted(path for path in (copy / folder).rglob("*") if path.is_file() and path.suffix != ".py") if folder else []
+        return found, {path.relative_to(copy).as_posix(): path.read_bytes() for path in paths}
+
+
+def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
+    for parent in {(folder / name).parent for name in contents}:
+        parent.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+
+
+def _environment(context: BuildContext, module: str, home: str) -> dict[str, str]:
+    """Return the function's environment variables, with a stand-in for each secret."""
+    config = context.config
+    return {
+        "PATH": context.environ.get("PATH", ""),
+        "HOME": home,
+        "LC_ALL": "C.UTF-8",
+        "AWS_LAMBDA_FUNCTION_NAME": config.name,  # settings may depend on it
+        "DJANGO_SETTINGS_MODULE": module,
+        **dict.fromkeys(dict(config.secrets), "unknown"),
+        **dict(config.environment),
+    }
+
+
+def _warnings(found: Mapping[str, Any]) -> list[Warned]:
+    if "error" in found:
+        missing = _MISSING_VARIABLE.search(found["error"])
+        name = next(filter(None, missing.groups()), "") if missing else ""
+        hint = f"--env {name}=VALUE, which the function needs too" if name else _COLLECT_YOURSELF
+        return [Warned(f"collectstatic can't run: {found['error']}", hint)]
+    warnings, settings = [], found["settings"] or "the settings"
+    if found["debug"]:
+        text = f"DEBUG is True in {settings}: on AWS an error page would show the code and the settings to anyone"
+        warnings.append(Warned(text, 'import os and set DEBUG = "AWS_LAMBDA_FUNCTION_NAME" not in os.environ'))
+    if not found["allows"]:
+        hosts = json.dumps(list(dict.fromkeys([*found["hosts"], ".on.aws", ".localhost"])))
+        text = f"ALLOWED_HOSTS in {settings} doesn't allow the function's URL, so Django would answer 400 on AWS"
+        warnings.append(Warned(text, f"ALLOWED_HOSTS = {hosts}"))
+    if found["unmigrated"]:
+        apps = " ".join(found["unmigrated"])
+        warnings.append(
+            Warned(
+                f"models have changed without a migration, or it isn't packed: {apps}",
+                f"python manage.py makemigrations {apps}",
+            )
+        )
+    return warnings
+
+
+_COLLECT_YOURSELF = (
+    'run python manage.py collectstatic, and set include = ["staticfiles/"] and static = { "/static" = "staticfiles" }'
+)

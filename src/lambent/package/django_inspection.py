@@ -1,0 +1,101 @@
+# mypy: disable-error-code="import-not-found,import-untyped"
+"""A program for the target's Python: reads a Django project's settings, and runs its collectstatic.
+
+Its arguments are a copy of the project, the folder of its packages, and the file that gets the result as JSON. It runs without
+lambent.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from typing import Any
+
+FOLDER = "staticfiles"
+"""Where the files go if the settings name no folder inside the project."""
+
+
+def inspect(copy: str) -> dict[str, Any]:
+    """Return what the packager needs to know of the project. Raises whatever the project's own code raises."""
+    import django
+    from django.conf import settings
+    from django.http.request import validate_host
+
+    django.setup()
+    hosts = [str(host) for host in settings.ALLOWED_HOSTS]
+    allowed = hosts or ([".localhost"] if settings.DEBUG else [])
+    return {
+        "debug": bool(settings.DEBUG),
+        "hosts": hosts,
+        "allows": bool(validate_host("lambent-check.lambda-url.us-east-1.on.aws", allowed)),
+        "settings": _relative(getattr(sys.modules[settings.SETTINGS_MODULE], "__file__", ""), copy),
+        "unmigrated": _unmigrated(copy),
+        **_collect(settings, copy),
+        "modules": _own_modules(copy),  # last, when everything has been imported
+    }
+
+
+def _own_modules(copy: str) -> list[str]:
+    files = [getattr(module, "__file__", None) or "" for module in list(sys.modules.values())]
+    return sorted(name for file in files if (name := _relative(file, copy)).endswith(".py"))
+
+
+def _collect(settings: Any, copy: str) -> dict[str, Any]:
+    """Run collectstatic, unless it would send the files elsewhere. `serves` says that WhiteNoise serves them already."""
+    if "django.contrib.staticfiles" not in settings.INSTALLED_APPS:
+        return {}
+    root = _relative(str(settings.STATIC_ROOT or ""), copy)
+    if not root:
+        root = FOLDER
+        settings.STATIC_ROOT = os.path.join(copy, FOLDER)  # noqa: PTH118 - Django before 3.1 takes no Path
+    from django.contrib.staticfiles.storage import staticfiles_storage
+    from django.core.files.storage import FileSystemStorage
+    from django.core.management import call_command
+
+    if not isinstance(staticfiles_storage, FileSystemStorage):
+        return {}
+    call_command("collectstatic", interactive=False, verbosity=0)
+    serves = any("whitenoise" in name.lower() for name in settings.MIDDLEWARE)
+    return {"folder": root, "url": str(settings.STATIC_URL or ""), "serves": serves}
+
+
+def _unmigrated(copy: str) -> list[str]:
+    """Return the project's own apps whose models differ from their migrations. Needs no database."""
+    from django.apps import apps
+    from django.db.migrations.autodetector import MigrationAutodetector
+    from django.db.migrations.loader import MigrationLoader
+    from django.db.migrations.questioner import MigrationQuestioner
+    from django.db.migrations.state import ProjectState
+
+    own = {config.label for config in apps.get_app_configs() if _relative(config.path, copy)}
+    try:
+        loader = MigrationLoader(None, ignore_no_migrations=True)
+        questioner = MigrationQuestioner(specified_apps=own, dry_run=True)
+        detector = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps), questioner)
+        return sorted(own & set(detector.changes(graph=loader.graph, convert_apps=own & loader.unmigrated_apps)))
+    except Exception:  # a detail of a check that nothing depends on
+        return []
+
+
+def _relative(path: str, copy: str) -> str:
+    """Return a path below the copy as one in the zip, "" for any other."""
+    real, top = os.path.realpath(path), os.path.realpath(copy) + os.sep
+    return real[len(top) :].replace(os.sep, "/") if path and real.startswith(top) else ""
+
+
+def main(copy: str, packages: str, result: str) -> None:
+    sys.path[:0] = [copy, packages]
+    os.chdir(copy)
+    try:
+        found = inspect(copy)
+    except BaseException as error:
+        lines = traceback.format_exception(error)
+        found = {"error": f"{type(error).__name__}: {error}".splitlines()[0], "trace": "".join(lines)[-4000:]}
+    with open(result, "w", encoding="utf-8") as file:  # noqa: PTH123 - like the rest
+        json.dump(found, file)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

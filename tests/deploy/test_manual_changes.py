@@ -208,7 +208,7 @@ DELETED: dict[str, tuple[Callable[[App], None], tuple[str, ...]]] = {
     "role": (delete_role, ("create role",)),
     "log group": (lambda app: app.aws.delete_log_group(f"/aws/lambda/{app.name}"), ("create log group",)),
     "alias": (lambda app: app.aws.delete_alias(app.name, "live"), ("check new version", "create alias live")),
-    "URL": (lambda app: app.aws.delete_url(app.name, "live"), ("create URL",)),
+    "URL": (lambda app: app.aws.delete_url(app.name, "live"), ("check version 1", "create URL")),
     "function": (
         lambda app: app.aws.delete_function(app.name),
         (
@@ -284,21 +284,22 @@ def test_failed_first_deploy_is_shown_clearly(local: App) -> None:
         with pytest.raises(DeployError, match="the module nonesuch is missing"):
             local.deploy(BROKEN)
     shown = status(local.name, local.aws, 5)
-    assert shown and (shown.url, shown.version, shown.versions) == ("", "", 1)
+    assert shown and (shown.access, shown.version, shown.versions) == ("signed", "", 1)
     (drift,) = shown.drift
     assert (drift.what, drift.detail) == (
         "alias live",
-        "missing: version 1 is published but not live; lambent deploy continues from here",
+        "nobody can call it: version 1 is published, but hasn't passed its check; lambent deploy continues from here",
     )
+    assert fetch(shown.url, 10).status == 403
     (row,) = versions(local.name, local.aws).versions
     assert (row.version, row.share) == ("1", 0)
     with pytest.raises(DeployError, match=r"no version of .* is live") as nothing:
         rollback(local.name, "", DeployContext(local.aws, events.ignore, QUICK))
     assert "lambent deploy" in nothing.value.hint
-    assert "create alias live: the new version" in local.planned("mended")
-    assert set(local.deleted()) == {f"function {local.name}", f"role {local.role}"}
+    assert "update alias live: the new version" in local.planned("mended")
+    assert set(local.deleted()) == {f"URL {shown.url}", f"function {local.name}", f"role {local.role}"}
     mended = local.deploy("mended")
-    assert fetch(mended.url, 10).body == b"mended" and local.planned("mended") == []
+    assert mended.url == shown.url and fetch(mended.url, 10).body == b"mended" and local.planned("mended") == []
 
 
 def test_failed_first_deploy_can_be_destroyed(local: App) -> None:

@@ -15,7 +15,7 @@ from lambent.deploy.plan import plan
 from lambent.deploy.resources.function_settings import changed
 from lambent.deploy.resources.permission import Grant, Revoke
 from lambent.deploy.resources.role import DeletePolicy, PutPolicy
-from lambent.deploy.resources.url import CheckUrl
+from lambent.deploy.resources.url import CheckUrl, UpdateUrl
 from lambent.deploy.script import script
 from lambent.errors import DeployError, UsageError
 from lambent.limits import UNZIPPED_MAX, ZIP_DIRECT_MAX
@@ -52,9 +52,12 @@ def test_steps(case: Case) -> None:
     assert (verbs == {"keep"}) == (planned.changes == 0)
 
 
-def test_permissions_come_before_the_url_and_the_check_before_traffic() -> None:
-    order = [type(step).__name__ for step in plan(DESIRED, Observed()).steps]
-    assert order.index("CheckVersion") < order.index("PointAlias") < order.index("Grant") < order.index("CreateUrl")
+def test_first_version_is_checked_under_its_url_before_anyone_may_call_it() -> None:
+    steps = plan(DESIRED, Observed()).steps
+    order = [type(step).__name__ for step in steps]
+    assert order.index("CreateUrl") < order.index("CheckVersion") < order.index("PointAlias") < order.index("Grant")
+    assert (order.index("Grant") < order.index("UpdateUrl")) and isinstance(steps[order.index("UpdateUrl")], UpdateUrl)
+    assert "--auth-type AWS_IAM" in script(plan(DESIRED, Observed()))
 
 
 def test_plan_has_the_live_version_and_revision() -> None:

@@ -202,7 +202,7 @@ def test_what_goes_wrong_is_said(demo: Case, service: Service, change: str, expe
     )
     settings = Settings("arn:aws:iam::123456789012:role/lambent-shop", "python3.13", "main.app", 128, 3, 512)
     error = {"errorType": "Function.PackagesUnavailable", "errorMessage": said.partition(" ")[2]}
-    failure = judge(Invoked(json.dumps(error).encode(), "Unhandled", ""), settings, strict=True)
+    failure = judge(Invoked(json.dumps(error).encode(), "Unhandled", ""), settings)
     assert failure is not None and hint in diagnose(failure).hint
     assert not [path for path in (demo.folder / "tmp").glob("lambent/*") if path.is_dir() and not path.suffix]
 

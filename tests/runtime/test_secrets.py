@@ -239,7 +239,7 @@ def test_what_cannot_be_read_is_named_and_no_value_is(case: str, start: Callable
 def hint_for(posted: dict[str, Any]) -> str:
     """The hint that a deploy shows for this error of the runtime."""
     settings = Settings("arn:aws:iam::123456789012:role/lambent-shop", "python3.13", "main.app", 128, 3, 512)
-    failure = judge(Invoked(json.dumps(posted).encode(), "Unhandled", ""), settings, strict=True)
+    failure = judge(Invoked(json.dumps(posted).encode(), "Unhandled", ""), settings)
     assert failure is not None
     cause = diagnose(failure)
     assert cause.what.startswith("the function can't read a secret: DB = ")

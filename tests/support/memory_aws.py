@@ -241,11 +241,12 @@ class MemoryAws:
         app = self._apps.get(function)
         return tuple(app.aliases.values()) if app else ()
 
-    def create_alias(self, function: str, name: str, version: str, description: str = "") -> None:
+    def create_alias(self, function: str, name: str, version: str, description: str = "") -> Alias:
         app = self._app(function)
         if name in app.aliases:
             raise AwsError(f"Alias already exists: {name}", code=CONFLICT)
         app.aliases[name] = Alias(name, version, self._revision(), description=description)
+        return app.aliases[name]
 
     def move_alias(
         self,

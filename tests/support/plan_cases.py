@@ -55,6 +55,9 @@ SPLIT_ALIAS = Alias("live", "3", "a1", (("4", 0.1),))
 PROVISIONED = replace(DESIRED, provisioned=2)
 CANARY_RELEASE = "PublishVersion CheckVersion RunCanary PointAlias"
 RELEASE = "PublishVersion CheckVersion PointAlias"
+FIRST_RELEASE = "PublishVersion CreateAlias CreateUrl CheckVersion PointAlias"
+UNCHECKED = Alias("live", "3", "a1", description="lambent: version 3, not checked yet")
+CLOSED = Url("https://x.lambda-url.eu-west-1.on.aws/", "AWS_IAM")
 SECOND_ID = (replace(PUBLIC_STATEMENTS[0], sid=f"{PUBLIC_STATEMENTS[0].sid}2"),)
 CHANGED_STATEMENT = Statement(PUBLIC_STATEMENTS[0].sid, "lambda:InvokeFunctionUrl", "*", url_auth="AWS_IAM")
 
@@ -71,12 +74,12 @@ CASES = (
     Case(
         "first",
         Observed(),
-        f"CreateRole AttachPolicy CreateLogGroup SetRetention CreateFunction {RELEASE} Grant Grant CreateUrl CheckUrl",
+        f"CreateRole AttachPolicy CreateLogGroup SetRetention CreateFunction {FIRST_RELEASE} Grant Grant UpdateUrl CheckUrl",
     ),
     Case(
         "role left over",
         Observed(role=ROLE),
-        f"AttachPolicy CreateLogGroup SetRetention CreateFunction {RELEASE} Grant Grant CreateUrl CheckUrl",
+        f"AttachPolicy CreateLogGroup SetRetention CreateFunction {FIRST_RELEASE} Grant Grant UpdateUrl CheckUrl",
     ),
     Case("new code", replace(UP_TO_DATE, latest=OLD, live=OLD_LIVE), f"UpdateCode {RELEASE} CheckUrl"),
     Case(
@@ -98,14 +101,46 @@ CASES = (
     Case(
         "the first check failed",
         replace(UP_TO_DATE, alias=None, live=None, statements=(), url=None),
-        f"{RELEASE} Grant Grant CreateUrl CheckUrl",
+        f"{FIRST_RELEASE} Grant Grant UpdateUrl CheckUrl",
+    ),
+    Case(
+        "the first check failed, once its URL existed",
+        replace(UP_TO_DATE, alias=None, unchecked=UNCHECKED, live=None, statements=(), url=CLOSED),
+        f"{RELEASE} Grant Grant UpdateUrl CheckUrl",
+    ),
+    Case(
+        "alias deleted by hand, with an open URL",
+        replace(UP_TO_DATE, alias=None, live=None),
+        "PublishVersion CheckVersion CreateAlias PointAlias CheckUrl",
+    ),
+    Case(
+        "interrupted between the alias and its URL",
+        replace(UP_TO_DATE, alias=None, unchecked=UNCHECKED, live=None, statements=(), url=None),
+        "PublishVersion CreateUrl CheckVersion PointAlias Grant Grant UpdateUrl CheckUrl",
+    ),
+    Case(
+        "interrupted before the URL was opened",
+        replace(UP_TO_DATE, url=CLOSED),
+        "CheckVersion UpdateUrl CheckUrl",
+    ),
+    Case(
+        "first, signed",
+        Observed(role=ROLE, attached=(NAMES.basic_policy_arn,), log_group=LogGroup(NAMES.log_group, 30)),
+        f"CreateFunction {FIRST_RELEASE} CheckUrl",
+        SIGNED,
+    ),
+    Case(
+        "streaming begins, and the URL is missing",
+        replace(UP_TO_DATE, url=None),
+        "UpdateSettings PublishVersion CreateUrl CheckVersion PointAlias UpdateUrl UpdateUrl CheckUrl",
+        STREAMING,
     ),
     Case("back to the live version after a failed one", replace(UP_TO_DATE, latest=OLD), "CheckUrl"),
-    Case("interrupted before the URL", replace(UP_TO_DATE, url=None), "CreateUrl CheckUrl"),
+    Case("interrupted before the URL", replace(UP_TO_DATE, url=None), "CreateUrl CheckVersion UpdateUrl CheckUrl"),
     Case(
         "interrupted between the permissions",
         replace(UP_TO_DATE, statements=PUBLIC_STATEMENTS[:1], url=None),
-        "Grant CreateUrl CheckUrl",
+        "CreateUrl CheckVersion Grant UpdateUrl CheckUrl",
     ),
     Case("one-statement URL of before October 2025", replace(UP_TO_DATE, statements=PUBLIC_STATEMENTS[:1]), "Grant CheckUrl"),
     Case(
@@ -125,11 +160,11 @@ CASES = (
         "Revoke Revoke CheckUrl",
         SIGNED,
     ),
-    Case("URL closed by hand", replace(UP_TO_DATE, url=Url("https://x/", "AWS_IAM")), "UpdateUrl CheckUrl"),
+    Case("URL closed by hand", replace(UP_TO_DATE, url=CLOSED), "CheckVersion UpdateUrl CheckUrl"),
     Case(
         "first, streamed",
         Observed(),
-        f"CreateRole AttachPolicy CreateLogGroup SetRetention CreateFunction {RELEASE} Grant Grant CreateUrl CheckUrl",
+        f"CreateRole AttachPolicy CreateLogGroup SetRetention CreateFunction {FIRST_RELEASE} Grant Grant UpdateUrl CheckUrl",
         STREAMING,
     ),
     Case("streaming begins: the URL last", UP_TO_DATE, f"UpdateSettings {RELEASE} UpdateUrl CheckUrl", STREAMING),
@@ -147,7 +182,7 @@ CASES = (
     Case(
         "mode and authorisation changed by hand",
         replace(UP_TO_DATE, url=Url("https://x/", "AWS_IAM", "RESPONSE_STREAM")),
-        "UpdateUrl UpdateUrl CheckUrl",
+        "CheckVersion UpdateUrl UpdateUrl CheckUrl",
     ),
     Case("closed: before the new version is behind it", UP_TO_DATE, "UpdateUrl Revoke Revoke CheckUrl", SIGNED),
     Case(
@@ -172,7 +207,12 @@ CASES = (
         WITH_CANARY,
     ),
     Case("canary interrupted, and the old version is deployed", replace(UP_TO_DATE, alias=SPLIT_ALIAS), "PointAlias CheckUrl"),
-    Case("canary, but no URL yet", replace(UP_TO_DATE, live=OLD_LIVE, url=None), f"{RELEASE} CreateUrl CheckUrl", WITH_CANARY),
+    Case(
+        "canary, but no URL yet",
+        replace(UP_TO_DATE, live=OLD_LIVE, url=None),
+        "PublishVersion CreateUrl CheckVersion PointAlias UpdateUrl CheckUrl",
+        WITH_CANARY,
+    ),
     Case(
         "closed, with a canary",
         replace(UP_TO_DATE, live=OLD_LIVE),

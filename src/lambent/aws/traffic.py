@@ -29,9 +29,9 @@ class BotoTraffic(AwsClient):
             raise
         return tuple(_alias(raw) for page in pages for raw in page["Aliases"])
 
-    def create_alias(self, function: str, name: str, version: str, description: str = "") -> None:
+    def create_alias(self, function: str, name: str, version: str, description: str = "") -> Alias:
         params = non_empty(Description=description)
-        self._call("lambda", "create_alias", FunctionName=function, Name=name, FunctionVersion=version, **params)
+        return _alias(self._call("lambda", "create_alias", FunctionName=function, Name=name, FunctionVersion=version, **params))
 
     def move_alias(
         self,

@@ -13,16 +13,30 @@ from msgspec import Struct
 from lambent.aws.values import Alias
 
 _FORMS = (
-    re.compile(r"lambent: version (?P<to>\d+), before it (?P<since>\S+)"),
+    re.compile(r"lambent: version (?P<to>\d+)(?:, before it (?P<since>\S+))?"),
     re.compile(r"lambent: back at version (?P<to>\d+) from (?P<since>\S+)"),
 )
 
 
+_UNCHECKED = re.compile(r"lambent: version (?P<to>\d+), not checked yet")
+
+
 class Move(Struct, frozen=True):
-    """A move from version `since` to the one that the alias points to; `back` if it undid something."""
+    """A move from version `since`, "" if none was live, to the one that the alias points to; `back` if it undid something."""
 
     since: str
     back: bool
+
+
+def describe_unchecked(to: str) -> str:
+    """Return the description of a new alias: it exists because a URL needs one, and nobody may call it yet."""
+    return f"lambent: version {to}, not checked yet"
+
+
+def is_unchecked(alias: Alias) -> bool:
+    """Return whether no version behind this alias has ever passed its check, so that none is live."""
+    match = _UNCHECKED.fullmatch(alias.description)
+    return match is not None and match["to"] == alias.version
 
 
 def describe_forward(to: str, since: str) -> str:
@@ -45,5 +59,5 @@ def last_move(alias: Alias) -> Move | None:
     for number, form in enumerate(_FORMS):
         match = form.fullmatch(alias.description)
         if match and match["to"] == alias.version:
-            return Move(since=match["since"], back=number == 1)
+            return Move(since=match["since"] or "", back=number == 1)
     return None

@@ -28,10 +28,10 @@ PUBLIC_STATEMENTS = (
 class Desired(Struct, frozen=True):
     """One app as it should be in one account and region.
 
-    With `strict` a 5xx status means that the app doesn't work. `raw` is the zip's unzipped size. With `own_role` the role is
-    lambent's, with `policies` (ARNs) attached and `inline` (a policy as canonical text) inside. `overflow` is the archive of
-    packages that don't fit into the zip, and `overflow_summary` describes it. `origins` maps a field of `Config` to where its
-    value comes from, for the plan's lines.
+    With `strict`, as for a web app, the response must have the form that the URL's mode reads. `raw` is the zip's unzipped
+    size. With `own_role` the role is lambent's, with `policies` (ARNs) attached and `inline` (a policy as canonical text)
+    inside. `overflow` is the archive of packages that don't fit into the zip, and `overflow_summary` describes it. `origins`
+    maps a field of `Config` to where its value comes from, for the plan's lines.
     """
 
     names: Names

@@ -237,7 +237,7 @@ def _raised(failure: Failure) -> tuple[str, str]:
     error = f"{failure.error_type}: {failure.message}".strip(": ") if failure.error_type else _exception(_traceback(failure))
     what = f"the app responded to GET / with {failure.status}" if failure.status else "the function failed"
     what += f": {error}" if error else ""
-    return what.splitlines()[0], "fix the error and deploy again; the previous version, if any, stays live"
+    return what.splitlines()[0], "fix the error and deploy again"
 
 
 def _role(failure: Failure) -> str:

@@ -44,8 +44,13 @@ def status_drift(names: Names, observed: Observed) -> tuple[PlannedLine, ...]:
 
 def _unfinished(observed: Observed) -> Iterator[str]:
     if observed.alias is None and observed.latest is not None:
-        state = f"version {observed.newest.version} is published but not live" if observed.newest else "no version is published"
-        yield f"missing: {state}; lambent deploy continues from here"
+        if observed.unchecked is not None:
+            state = f"nobody can call it: version {observed.unchecked.version} is published, but hasn't passed its check"
+        elif observed.newest is not None:
+            state = f"missing: version {observed.newest.version} is published but not live"
+        else:
+            state = "missing: no version is published"
+        yield f"{state}; lambent deploy continues from here"
     elif observed.alias is not None and observed.alias.weights:
         yield describe_shares(observed.alias)
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from lambent.aws.interface import Aws
 from lambent.aws.values import Alias, Function, LogGroup, Pairs, Provisioned, Role, Statement, Url
+from lambent.deploy.alias_history import is_unchecked
 from lambent.deploy.polling import wait_settled
 from lambent.names import ALIAS, POLICY, Names
 from lambent.package.artifact import OVERFLOW
@@ -24,9 +25,10 @@ READ_ACTIONS = (
 class Observed(Struct, frozen=True):
     """One app as it exists.
 
-    `latest` is $LATEST, and `live` is the version behind the alias. `versions` go from old to new, and `newest` is the last of
-    them. `archives` pairs a version with the location of the packages that it fetches; `packages_uploaded` says whether those
-    of the next version are there.
+    `latest` is $LATEST, and `live` is the version behind the alias. An alias whose version has never passed its check is
+    `unchecked`, and then `alias` and `live` are None: nobody can reach it. `versions` go from old to new, and `newest` is the
+    last of them. `archives` pairs a version with the location of the packages that it fetches; `packages_uploaded` says
+    whether those of the next version are there.
 
     The rest isn't lambent's: `foreign_aliases` and the `versions_of_other_aliases` behind them, the `foreign_policies` inside
     the role, by name, and what belongs to $LATEST itself, `latest_url` and `latest_statements`.
@@ -36,6 +38,7 @@ class Observed(Struct, frozen=True):
     attached: tuple[str, ...] = ()
     latest: Function | None = None
     alias: Alias | None = None
+    unchecked: Alias | None = None
     versions_of_other_aliases: frozenset[str] = frozenset()
     live: Function | None = None
     statements: tuple[Statement, ...] = ()
@@ -82,14 +85,17 @@ def _observe_once(aws: Aws, app: str) -> tuple[Names, Observed]:
         latest_url = pool.submit(aws.url, function, "")
         latest_statements = pool.submit(aws.statements, function, "")
     foreign_aliases = [alias for alias in aliases.result() if alias.name != ALIAS]
+    own_alias = next((alias for alias in aliases.result() if alias.name == ALIAS), None)
+    unchecked = own_alias if own_alias is not None and is_unchecked(own_alias) else None
     return Names(app, account.result(), aws.region), Observed(
         role=role.result(),
         attached=attached.result(),
         latest=latest.result(),
-        alias=next((alias for alias in aliases.result() if alias.name == ALIAS), None),
+        alias=None if unchecked else own_alias,
+        unchecked=unchecked,
         versions_of_other_aliases=_versions_behind(foreign_aliases),
         foreign_aliases=tuple(alias.name for alias in foreign_aliases),
-        live=live.result(),
+        live=None if unchecked else live.result(),
         statements=statements.result(),
         url=url.result(),
         latest_url=latest_url.result() if _differ(latest_url.result(), url.result()) else None,

@@ -15,7 +15,7 @@ from lambent.deploy.resources.function import plan_function
 from lambent.deploy.resources.log_group import plan_log_group
 from lambent.deploy.resources.role import plan_narrower_role, plan_role
 from lambent.deploy.resources.tags import plan_tags
-from lambent.deploy.resources.url import CheckUrl, CreateUrl, UpdateUrl, plan_url
+from lambent.deploy.resources.url import CheckUrl, UpdateUrl, plan_url
 from lambent.deploy.resources.version import PublishVersion, plan_old_versions
 from lambent.deploy.step import Step
 from lambent.deploy.traffic import plan_traffic
@@ -55,8 +55,8 @@ class Plan(Struct, frozen=True):
 
     @property
     def opens(self) -> bool:
-        """Whether a URL becomes public that doesn't exist yet, or that accepted only signed requests."""
-        return any(isinstance(step, CreateUrl | UpdateUrl) and step.auth == PUBLIC for step in self.steps)
+        """Whether a URL becomes public: a new one, or one that accepted only signed requests."""
+        return any(isinstance(step, UpdateUrl) and step.auth == PUBLIC for step in self.steps)
 
     @property
     def planned(self) -> Planned:

@@ -81,9 +81,10 @@ def find_version(names: Names, observed: Observed, version: str, aws: Aws) -> Fu
         return versions[live]  # an interrupted rollback, or one typed twice: it doesn't go back twice
     if move and move.since in versions:
         return versions[move.since]
+    was_first = move is not None and not move.since
     older = [function for function in versions.values() if not live.isdigit() or int(function.version) < int(live)]
-    if not older:
-        what = f"version {live} is the oldest one, so there is nothing to go back to"
+    if was_first or not older:
+        what = f"version {live} is the first one that was live, so there is nothing to go back to"
         raise DeployError(what, where=names.function, hint="lambent versions lists all versions")
     return older[-1]
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from lambent import calendar, events
 from lambent.aws.interface import Aws
 from lambent.aws.values import Function, Url
+from lambent.deploy.alias_history import is_unchecked
 from lambent.deploy.desired import PUBLIC
 from lambent.deploy.drift import status_drift
 from lambent.deploy.observed import observe
@@ -114,7 +115,7 @@ def _summary(aws: Aws, function: Function) -> events.AppSummary:
         app=function.name,
         url=url.address if url else "",
         access=access(url),
-        version=alias.version if alias else "",
+        version=alias.version if alias and not is_unchecked(alias) else "",
         runtime=function.settings.runtime,
         memory_mb=function.settings.memory_mb,
         modified=function.modified,

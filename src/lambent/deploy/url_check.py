@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import time
-from urllib.parse import urlsplit
 
 from lambent import events
 from lambent.deploy.context import DeployContext
 from lambent.deploy.desired import PUBLIC, PUBLIC_STATEMENTS
 from lambent.deploy.fetch import Response
 from lambent.deploy.polling import wait_until
+from lambent.deploy.refused_host import REFUSALS
 from lambent.deploy.resources.permission import missing
 from lambent.deploy.version_check import CheckRequest, check
 from lambent.errors import DeployError, UnconfirmedError
@@ -39,7 +38,7 @@ class _UrlCheck:
     def run(self) -> None:
         context, request, timing = self._context, self._request, self._context.timing
         wait_until(self._answered, timing.answer_s)
-        if self._response.crashed or self._is_server_error:
+        if self._response.crashed or self._is_failure:
             try:
                 check(context.aws, request, timing.answer_s)
             except DeployError:
@@ -51,8 +50,8 @@ class _UrlCheck:
         if self._signs:
             self._refuse_caller()
         self._refuse()
-        if request.strict and self._response.status == 400:
-            self._warn_of_host_check()
+        if self._response.status == 404:
+            self._context.emit(events.Warned("no route for /: the app answers 404 there", "request one of the app's own paths"))
 
     def _answered(self) -> bool:
         """Send one request, and return whether its response is one to act on."""
@@ -64,8 +63,9 @@ class _UrlCheck:
         return not (self._response.worth_retrying or (self._request.strict and self._response.raw))
 
     @property
-    def _is_server_error(self) -> bool:
-        return self._request.strict and self._response.status >= 500
+    def _is_failure(self) -> bool:
+        """Whether the status, with the body that it may need, looks as if the app failed: another check will tell."""
+        return self._response.status >= 500 or self._response.status in REFUSALS
 
     def _report(self) -> None:
         response = self._response
@@ -108,16 +108,7 @@ class _UrlCheck:
             what = f"everything is deployed, but there was no response from the URL: {response.failure}"
             hint = "try curl from another machine, or run the same command again"
             raise UnconfirmedError(what, where=url, hint=hint)
-        if response.crashed or self._is_server_error:
+        if response.crashed or response.status >= 500:
             what = f"the URL responds with {response.status}, but the function works when it is invoked directly"
             hint = "run the same command again; if that doesn't help, read the function's log"
             raise UnconfirmedError(what, where=url, hint=hint)
-
-    def _warn_of_host_check(self) -> None:
-        """Name the reason of a 400 about the Host header, as Django and Starlette give it: the new host isn't allowed."""
-        request = self._request
-        lenient = CheckRequest(request.function, request.version, request.settings, False, request.url, auth=request.auth)
-        invoked = check(self._context.aws, lenient, self._context.timing.answer_s)
-        if re.search(r"ALLOWED_HOSTS|[Ii]nvalid host header", invoked.log + invoked.payload.decode("utf-8", "replace")):
-            hint = f"allow the host {urlsplit(request.url).hostname} (in Django: ALLOWED_HOSTS)"
-            self._context.emit(events.Warned("the app refuses requests to its own address (400)", hint))

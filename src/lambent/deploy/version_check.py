@@ -17,6 +17,7 @@ from lambent.aws.values import BUFFERED, STREAMED, Invoked, Settings
 from lambent.deploy.desired import PUBLIC
 from lambent.deploy.diagnose import Failure, diagnose
 from lambent.deploy.polling import wait_until
+from lambent.deploy.refused_host import REFUSALS, explain_refused_host, refuses_host
 from lambent.errors import AwsError, FunctionFailedError
 
 _TRANSIENT = {
@@ -26,13 +27,16 @@ _TRANSIENT = {
 }
 """Refusals that pass with time. Invoking again does no harm: it is a GET."""
 
+CHECK_HOST = "lambent-check.lambda-url.on.aws"
+"""The host of a function without a URL."""
+
 _PRELUDE_END = b"\0" * 8
 
 
 class CheckRequest(Struct, frozen=True):
     """What to check: a version of a function, and its URL if it has one.
 
-    With `strict` a 5xx status is a failure, and so is a response in another form than that of the URL's `mode`.
+    With `strict`, as for a web app, a response in another form than that of the URL's `mode` is a failure.
     """
 
     function: str
@@ -50,10 +54,11 @@ def check(aws: Aws, request: CheckRequest, within_s: float) -> Invoked:
     Raises FunctionFailedError with the cause, what to do, and the function's own traceback.
     """
     invoked = _invoke(aws, request, within_s)
-    failure = judge(invoked, request.settings, strict=request.strict)
+    failure = judge(invoked, request.settings)
     where = f"function {request.function}, version {request.version}"
     if failure is not None:
-        cause = diagnose(failure)
+        host = urlsplit(request.url).netloc or CHECK_HOST
+        cause = diagnose(failure) if failure.status not in REFUSALS else explain_refused_host(failure, host)
         raise FunctionFailedError(
             cause.what, where=where, hint=cause.hint, detail=cause.detail, failed_write=cause.failed_write
         )
@@ -87,7 +92,7 @@ def _invoke(aws: Aws, request: CheckRequest, within_s: float) -> Invoked:
     return results[0]
 
 
-def judge(invoked: Invoked, settings: Settings, *, strict: bool) -> Failure | None:
+def judge(invoked: Invoked, settings: Settings) -> Failure | None:
     """Return what went wrong, or None. Pure."""
     response = _parse(invoked.payload)
     if invoked.error:
@@ -100,14 +105,17 @@ def judge(invoked: Invoked, settings: Settings, *, strict: bool) -> Failure | No
             settings=settings,
         )
     status = _status(response)
-    if strict and status >= 500:
-        return Failure(log=invoked.log, settings=settings, status=status, message=_body(response))
-    return None
+    failure = Failure(log=invoked.log, settings=settings, status=status, message=_body(response))
+    return failure if status >= 500 or refuses_host(failure) else None
 
 
 def is_good_start(payload: bytes) -> bool:
     """Return whether these first bytes of a streamed response show that the app works. Pure."""
-    return _PRELUDE_END in payload and _status(_parse(payload)) < 500
+    return _PRELUDE_END in payload and _is_good_status(_status(_parse(payload)))
+
+
+def _is_good_status(status: int) -> bool:
+    return status < 500 and status not in REFUSALS  # of which the body says more
 
 
 def response_mode(payload: bytes) -> str:
@@ -128,7 +136,7 @@ def check_event(url: str, account: str = "") -> dict[str, Any]:
 
     With an `account` it is a signed request of a user there.
     """
-    host = urlsplit(url).netloc or "lambent-check.lambda-url.on.aws"
+    host = urlsplit(url).netloc or CHECK_HOST
     now = time.time()
     return {
         "version": "2.0",

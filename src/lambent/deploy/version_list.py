@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from lambent import events
 from lambent.aws.interface import Aws
 from lambent.aws.values import Alias, Function
+from lambent.deploy.alias_history import is_unchecked
 from lambent.deploy.resources.function_settings import changed
 from lambent.errors import DeployError
 from lambent.names import ALIAS, Names
@@ -46,7 +47,7 @@ def _version(function: Function, previous: Function | None, alias: Alias | None)
 
 def _share(version: str, alias: Alias | None) -> float:
     """Return its share of the traffic: other versions have their weights, and the alias's own version has the rest."""
-    if alias is None:
+    if alias is None or is_unchecked(alias):
         return 0
     weights = dict(alias.weights)
     return 1 - sum(weights.values()) if version == alias.version else weights.get(version, 0)

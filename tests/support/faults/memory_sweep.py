@@ -39,6 +39,7 @@ KINDS = (
 )
 APP = "app"
 FORBIDDEN = (403, memory_aws.FORBIDDEN)
+CLOSED_AGAIN = (403, b"after it was open")
 _SOURCE = """
 def lambda_handler(event, context):
     if FAILS and event["rawPath"] == "/PATH":
@@ -255,10 +256,14 @@ class MemorySweep(Struct):
     def fetch(self, world: MemoryWorld, responses: set[StatusAndBody]) -> None:
         url = world.memory.url(APP, "live")
         if url is not None:
-            responses.add(world.request(url.address))
+            response = world.request(url.address)
+            was_open = any(status == 200 for status, _ in responses)
+            responses.add(CLOSED_AGAIN if response == FORBIDDEN and was_open else response)
 
     def expected_responses(self, operation: Operation, kind: str) -> set[StatusAndBody]:
-        expected_responses = set(operation.bodies) | ({FORBIDDEN} if operation.may_be_forbidden else set())
+        expected_responses = set(operation.bodies) | ({FORBIDDEN} if operation.allows_forbidden else set())
+        if operation.may_be_forbidden or kind.startswith("destroyed"):
+            expected_responses |= {FORBIDDEN, CLOSED_AGAIN}
         if kind.startswith("another"):
             expected_responses.add(operation.rival_spec.body)
         return expected_responses

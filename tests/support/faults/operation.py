@@ -64,6 +64,11 @@ class Operation(Struct, frozen=True):
         return self.spec.hosting.canary is not None or (self.live_only and not self.is_rollback)
 
     @property
+    def allows_forbidden(self) -> bool:
+        """Return whether a client may be refused in between: the URL of a first deploy exists before it is open."""
+        return self.may_be_forbidden or self.start is None
+
+    @property
     def bodies(self) -> set[StatusAndBody]:
         specs = [self.spec] if self.start is None else [self.spec, self.start]
         return {each.body for each in specs} | set(self.allowed_between)

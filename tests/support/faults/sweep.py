@@ -338,7 +338,7 @@ def _shown(error: LambentError, kind: FaultKind, fault: Fault) -> list[str]:
 
 
 def _is_complete(answer: StatusAndBody, good: set[StatusAndBody], operation: Operation) -> bool:
-    signed = operation.may_be_forbidden and answer[0] == 403 and b"Forbidden" in answer[1]
+    signed = operation.allows_forbidden and answer[0] == 403 and b"Forbidden" in answer[1]
     return answer in good or signed
 
 

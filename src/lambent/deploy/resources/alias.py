@@ -23,14 +23,49 @@ ONE_VERSION = ("--routing-config", '{"AdditionalVersionWeights": {}}')
 """The aws CLI's way to end a canary's share of the traffic."""
 
 
-class PointAlias(Step, frozen=True):
-    """Creates or moves the alias: to the version just published, or to `version`.
+class CreateAlias(Step, frozen=True):
+    """Creates the alias, which a URL needs, before the version behind it has been checked. Its description says so.
 
-    `previous` and `revision` are what the alias was when observed, "" if there was none. A move to a given `version` gets
-    `description` ("" keeps the alias's own); that of a new version is made from its number.
+    Nobody can reach that version: the URL doesn't exist yet, and is created closed.
     """
 
-    actions: ClassVar = ("lambda:CreateAlias", "lambda:UpdateAlias", "lambda:GetAlias")
+    actions: ClassVar = ("lambda:CreateAlias", "lambda:GetAlias")
+    name: str
+    alias: str
+
+    @property
+    def title(self) -> str:
+        return f"create alias {self.alias}"
+
+    def apply(self, deployment: Deployment) -> None:
+        version = deployment.version
+        try:
+            description = alias_history.describe_unchecked(version)
+            alias = deployment.aws.create_alias(self.name, self.alias, version, description)
+        except AwsError as error:
+            current = look_up(lambda: deployment.aws.alias(self.name, self.alias))
+            if current is None:
+                raise
+            if current.version != version:
+                raise OvertakenError(self.name, f"made version {current.version} {self.alias} during this one") from error
+            alias = current
+        deployment.alias_revision = alias.revision
+
+    def shell(self) -> Iterator[str]:
+        options = (*aws_cli.function_option(self.name), "--name", self.alias)
+        description = alias_history.describe_unchecked("$version")
+        create = aws_cli.query("lambda", "create-alias", *options)
+        yield f'{create} --function-version "$version" --description "{description}" >"$work/out"'
+
+
+class PointAlias(Step, frozen=True):
+    """Makes a version live: the one just published, or `version`.
+
+    `previous` and `revision` are what the alias was when observed; `previous` is "" if no version was live. A move to a given
+    `version` gets `description` ("" keeps the alias's own); that of a new version is made from its number.
+    """
+
+    actions: ClassVar = ("lambda:UpdateAlias", "lambda:GetAlias")
     name: str
     alias: str
     previous: str = ""
@@ -48,7 +83,7 @@ class PointAlias(Step, frozen=True):
             self._move(deployment, version)
         except AwsError as error:
             current = look_up(lambda: deployment.aws.alias(self.name, self.alias))
-            if current is None or current.version != version or current.weights:
+            if current is None or current.version != version or current.weights or alias_history.is_unchecked(current):
                 match_url_mode(deployment, self.name, self.alias)
                 if error.code not in (CONFLICT, PRECONDITION):
                     raise
@@ -62,12 +97,10 @@ class PointAlias(Step, frozen=True):
         return f"version {self.previous} -> {version}" if self.previous else f"version {version}"
 
     def _move(self, deployment: Deployment, version: str) -> None:
+        description = self.description
         if not self.previous:
             description = alias_history.describe_forward(version, "")
-            deployment.aws.create_alias(self.name, self.alias, version, description)
-            return
-        description = self.description
-        if not self.version and version != self.previous:
+        elif not self.version and version != self.previous:
             description = alias_history.describe_move(version, self.previous)
         revision = deployment.alias_revision or self.revision
         deployment.aws.move_alias(self.name, self.alias, version, revision, description=description)
@@ -79,9 +112,8 @@ class PointAlias(Step, frozen=True):
             options = (*options, "--function-version", self.version, *ONE_VERSION, *description)
             yield aws_cli.command("lambda", "update-alias", *options)
             return
-        operation, routing = ("update-alias", ONE_VERSION) if self.previous else ("create-alias", ())
         description_text = alias_history.describe_forward("$version", self.previous)
-        call = aws_cli.query("lambda", operation, *options, *routing)
+        call = aws_cli.query("lambda", "update-alias", *options, *ONE_VERSION)
         yield f'{call} --function-version "$version" --description "{description_text}" >"$work/out"'
 
 
@@ -111,6 +143,21 @@ def take_back(deployment: Deployment, name: str, alias: str) -> bool:
         match_url_mode(deployment, name, alias)
         return False
     match_url_mode(deployment, name, alias)
+    return True
+
+
+def withdraw(deployment: Deployment, name: str, alias: str) -> bool:
+    """Mark the first version as not checked: no version is live then. Return False if someone else has moved the alias."""
+    current = deployment.aws.alias(name, alias)
+    if current is None or current.version != deployment.version:
+        return False
+    description = alias_history.describe_unchecked(current.version)
+    try:
+        deployment.aws.move_alias(name, alias, current.version, current.revision, description=description)
+    except AwsError as error:
+        if error.code not in (CONFLICT, PRECONDITION):
+            raise
+        return False
     return True
 
 

@@ -16,7 +16,8 @@ from lambent.deploy.deployment import Deployment, PlanIsStale, look_up
 from lambent.deploy.desired import PUBLIC, Desired
 from lambent.deploy.observed import Observed
 from lambent.deploy.resources import permission
-from lambent.deploy.resources.alias import TERRAFORM_QUALIFIER, refuse_if_overtaken, take_back
+from lambent.deploy.resources.alias import TERRAFORM_QUALIFIER, refuse_if_overtaken, take_back, withdraw
+from lambent.deploy.resources.function_settings import url_mode
 from lambent.deploy.step import Deletion, PlanPart, Step, because
 from lambent.deploy.url_check import check_url
 from lambent.deploy.version_check import CheckRequest
@@ -24,32 +25,36 @@ from lambent.errors import AwsError, DeployError, FunctionFailedError, Overtaken
 from lambent.events import PlannedLine
 from lambent.names import ALIAS
 
+CLOSED = "AWS_IAM"
+
 
 class CreateUrl(Step, frozen=True):
+    """Creates the URL closed: it accepts only signed requests until the version behind it has passed its check."""
+
     title: ClassVar[str] = "create URL"
     actions: ClassVar = ("lambda:CreateFunctionUrlConfig", "lambda:GetFunctionUrlConfig")
     name: str
     alias: str
-    auth: str
     mode: str = BUFFERED
     cors: Cors | None = None
 
     def apply(self, deployment: Deployment) -> str:
         try:
-            url = deployment.aws.create_url(self.name, self.alias, self.auth, self.mode, self.cors)
+            url = deployment.aws.create_url(self.name, self.alias, CLOSED, self.mode, self.cors)
         except AwsError as error:
             existing = deployment.aws.url(self.name, self.alias) if error.code == CONFLICT else None
             if existing is None:
                 raise
-            if (existing.auth, existing.mode, existing.cors) != (self.auth, self.mode, self.cors):
+            if (existing.auth, existing.mode, existing.cors) != (CLOSED, self.mode, self.cors):
                 raise PlanIsStale from error
             url = existing
         deployment.url = url.address
+        deployment.url_mode = deployment.previous_mode = self.mode
         return url.address
 
     def shell(self) -> Iterator[str]:
         alias = aws_cli.alias_options(self.name, self.alias)
-        options = (*alias, "--auth-type", self.auth, "--invoke-mode", self.mode, *_cors_options(self.cors))
+        options = (*alias, "--auth-type", CLOSED, "--invoke-mode", self.mode, *_cors_options(self.cors))
         create = aws_cli.query("lambda", "create-function-url-config", *options, "--query", "FunctionUrl", "--output", "text")
         yield f"url=$({create})"
 
@@ -111,8 +116,9 @@ class CheckUrl(Step, frozen=True):
         try:
             check_url(deployment.context, request, self.alias)
         except FunctionFailedError as error:
-            if deployment.previous not in ("", deployment.version):
-                error.hint = f"{error.hint} ({self._take_back(deployment)})"
+            if deployment.previous != deployment.version:
+                undone = self._take_back(deployment) if deployment.previous else self._close(deployment)
+                error.hint = f"{error.hint} ({undone})"
             raise
         except (DeployError, UnconfirmedError):
             with suppress(AwsError):
@@ -132,6 +138,16 @@ class CheckUrl(Step, frozen=True):
             )
         return f"version {deployment.previous} is live again" if moved else f"another deploy has moved {self.alias} since"
 
+    def _close(self, deployment: Deployment) -> str:
+        """Let nobody in any more: no version was live before this one. Return what came of that, in words."""
+        try:
+            closed = withdraw(deployment, self.name, self.alias)
+            if closed:
+                deployment.aws.update_url(self.name, self.alias, CLOSED, "")
+        except AwsError as error:
+            return f"version {deployment.version} is still public, because AWS refused to close the URL: {error.what}"
+        return "the URL is closed again" if closed else f"another deploy has moved {self.alias} since"
+
     def shell(self) -> Iterator[str]:
         if self.auth == PUBLIC:
             yield 'curl -fsS -o "$work/page" --retry 10 --retry-delay 2 --retry-all-errors "$url"'
@@ -150,15 +166,34 @@ class DeleteUrl(Deletion, frozen=True):
         aws.delete_url(self.name, self.alias)
 
 
-def plan_url(desired: Desired, observed: Observed) -> PlanPart:
-    """Plan the URL and its permissions.
+def plan_new_url(desired: Desired, observed: Observed) -> tuple[Step, ...]:
+    """Plan a URL that doesn't exist yet. It comes before the check of the version, which needs to know its host name."""
+    if observed.url is not None:
+        return ()
+    url = current_url(desired, observed)
+    return (CreateUrl(desired.names.function, ALIAS, url.mode, url.cors),)
 
-    Both statements come before the URL: in the other order, a URL was seen to stay at 403 (simple-container api#83). If the URL
-    is no longer public they are removed after `traffic` has closed it, so that no caller meets one that refuses everyone. A
-    statement that someone has changed by hand is removed once the correct one exists.
+
+def current_url(desired: Desired, observed: Observed) -> Url:
+    """Return the URL as the steps after `plan_new_url` find it. A new one has the mode of the version behind the alias."""
+    mode = url_mode(observed.live.settings) if observed.live else desired.mode
+    return observed.url or Url("", CLOSED, mode, desired.cors)
+
+
+def opens(desired: Desired, observed: Observed) -> bool:
+    """Return whether the plan opens the URL to everyone."""
+    return desired.auth == PUBLIC != current_url(desired, observed).auth
+
+
+def plan_url(desired: Desired, observed: Observed) -> PlanPart:
+    """Plan who may call the URL, once the version behind it has passed its check.
+
+    Both statements come before the URL is opened: in the other order, a URL was seen to stay at 403 (simple-container api#83).
+    If the URL is no longer public they are removed after `traffic` has closed it, so that no caller meets one that refuses
+    everyone. A statement that someone has changed by hand is removed once the correct one exists.
     """
     grants, revokes = permission.plan_grants(desired, observed), permission.plan_revokes(desired, observed)
-    steps, line = _plan_config(desired, observed.url)
+    steps, line = _plan_config(desired, observed)
     region: tuple[PlannedLine, ...] = ()
     if observed.url is None and desired.names.region in WITHOUT_URLS:
         detail = "had no Function URLs in November 2026; if AWS refuses, choose another one with --region"
@@ -166,24 +201,23 @@ def plan_url(desired: Desired, observed: Observed) -> PlanPart:
     return PlanPart((*grants.steps, *steps, *revokes.steps), (*grants.lines, *revokes.lines, *region, line))
 
 
-def _plan_config(desired: Desired, url: Url | None) -> tuple[tuple[Step, ...], PlannedLine]:
+def _plan_config(desired: Desired, observed: Observed) -> tuple[tuple[Step, ...], PlannedLine]:
     """Plan the URL itself. Its line has the mode too, although `traffic` sets that."""
     name, auth, mode = desired.names.function, desired.auth, desired.mode
+    url = current_url(desired, observed)
+    cors = (desired.cors or Cors()) if url.cors != desired.cors else None
+    opened = auth if opens(desired, observed) else ""
+    steps: tuple[Step, ...] = (UpdateUrl(name, ALIAS, opened, cors=cors),) if opened or cors is not None else ()
     streamed = ["streams responses"] if mode == STREAMED else []
-    if url is None:
+    if observed.url is None:
         details = [f"auth {auth}{because('auth', desired.origins)}", *streamed]
-        return (CreateUrl(name, ALIAS, auth, mode, desired.cors),), PlannedLine("create", "URL", ", ".join(details))
+        return steps, PlannedLine("create", "URL", ", ".join(details))
     differences = [f"{url.auth} -> {auth}{because('auth', desired.origins)}"] if url.auth != auth else []
     if url.mode != mode:
         differences.append(f"{url.mode} -> {mode}{because('stream', desired.origins)}")
-    if url.cors != desired.cors:
+    if cors is not None:
         change = "new CORS settings" if desired.cors else "CORS is left to the app"
         differences.append(f"{change}{because('cors', desired.origins)}")
-    steps: tuple[Step, ...] = ()
-    opened = auth if url.auth != auth and auth == PUBLIC else ""
-    if opened or url.cors != desired.cors:
-        cors = (desired.cors or Cors()) if url.cors != desired.cors else None
-        steps = (UpdateUrl(name, ALIAS, opened, cors=cors),)
     return steps, PlannedLine("update" if differences else "keep", f"URL {url.address}", ", ".join(differences + streamed))
 
 

@@ -23,7 +23,7 @@ from lambent.deploy.polling import wait_settled
 from lambent.deploy.resources.bucket import delete_unused_packages
 from lambent.deploy.resources.function import is_as_desired, settle
 from lambent.deploy.step import PlanPart, Step
-from lambent.deploy.version_check import CheckRequest, account_of_caller, check, check_event
+from lambent.deploy.version_check import CHECK_HOST, CheckRequest, account_of_caller, check, check_event
 from lambent.errors import AwsError, FunctionFailedError, OvertakenError
 from lambent.events import PlannedLine
 
@@ -84,8 +84,8 @@ class PublishVersion(Step, frozen=True):
 class CheckVersion(Step, frozen=True):
     """Invokes a version once before it gets any traffic: the one just published, or `version`.
 
-    With `strict`, as for a web app, a 5xx status is a failure, and so is a response in another form than that of the URL's
-    `mode`. Unless `auth` is NONE the request has a caller.
+    With `strict`, as for a web app, a response in another form than that of the URL's `mode` is a failure. Unless `auth` is
+    NONE the request has a caller.
     """
 
     actions: ClassVar = ("lambda:InvokeFunction",)
@@ -104,11 +104,23 @@ class CheckVersion(Step, frozen=True):
     def apply(self, deployment: Deployment) -> None:
         version = self.version or deployment.version
         request = CheckRequest(self.name, version, self.settings, self.strict, deployment.url, self.mode, self.auth)
-        deployment.check_request_id = check(deployment.aws, request, deployment.timing.answer_s).request_id
+        try:
+            deployment.check_request_id = check(deployment.aws, request, deployment.timing.answer_s).request_id
+        except FunctionFailedError as error:
+            error.hint = f"{error.hint} ({self._outcome(deployment)})"
+            raise
+
+    def _outcome(self, deployment: Deployment) -> str:
+        """Return what the failure means for callers, in words."""
+        previous = deployment.previous
+        if previous and previous == self.version:
+            return f"version {previous} is live, but its URL was not opened"
+        return f"version {previous} is still live" if previous else "nobody can call it: the URL is not open yet"
 
     def shell(self) -> Iterator[str]:
         version = quote(self.version) if self.version else '"$version"'
-        yield "cat >\"$work/event.json\" <<'END'"
+        yield "host=${url#*://} && host=${host%%/*}"
+        yield 'sed "s/$host_of_check/$host/g" >"$work/event.json" <<\'END\''.replace("$host_of_check", CHECK_HOST)
         yield json.dumps(check_event("", account_of_caller(self.settings, self.auth)))
         yield "END"
         yield (

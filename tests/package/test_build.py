@@ -128,6 +128,13 @@ def test_concurrent_builds_share_a_cache(tmp_path: Path) -> None:
     assert not list((tmp_path / "cache").rglob(".new-*"))
 
 
+def test_package_whose_module_python_has_itself_is_left_out(tmp_path: Path, shared: Path) -> None:
+    project = write(tmp_path / "p", {"main.py": "import graphlib\n", "requirements.txt": "graphlib-backport==1.1.0\n"})
+    heard: list[events.Event] = []
+    assert not [name for name in names(built(project, shared, heard)) if "graphlib" in name]
+    assert events.Notice(f"graphlib-backport is left out: Python {PYTHON} has graphlib itself") in heard
+
+
 def test_packages_in_the_zip_can_be_imported(tmp_path: Path, shared: Path) -> None:
     requirements = "flask>=3\nmarkupsafe\ndocopt==0.6.2\n"  # native code, and a package that publishes no wheel
     artifact = built(write(tmp_path / "p", {"main.py": "import flask\n", "requirements.txt": requirements}), shared)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from lambent.errors import PackagingError
-from lambent.events import Resolved
+from lambent.events import Notice, Resolved
 from lambent.lazy import LazyModule
 from lambent.package import app_imports
 from lambent.package.build_context import BuildContext
 from lambent.package.lock import Lock, Wheel
 from lambent.package.project_files import collect
+from lambent.package.proof import stdlib_modules
 from lambent.package.requirements import left_out
 from lambent.package.requirements.discovery import RequirementSource, find_requirements
 from lambent.package.requirements.resolve import resolve
@@ -85,11 +86,27 @@ def make_shards(
         wheels = _fetch(context, requirements, lambda wheel: True)
         opened = open_shards(wheels, context.target, options, context.cache, imports)
     cached = requirements.cached and all(shard.cached for shard in opened)
+    opened = _without_standard_modules(context, opened)
     if not cached:
         written = sum(shard.path.stat().st_size for shard in opened if not shard.cached)
         pruning.after_build(context.cache, context.environ, written, context.emit)
     context.emit(Resolved(len(opened), requirements.lock.source, cached, time.monotonic() - context.started))
     return opened
+
+
+def _without_standard_modules(context: BuildContext, shards: tuple[Shard, ...]) -> tuple[Shard, ...]:
+    """Leave out packages whose modules Python has itself: in /var/task they would win, unlike in a virtual environment."""
+    major, minor = context.target.python.split(".")
+    kept = []
+    for shard in shards:
+        tops = {entry.name.partition("/")[0] for entry in shard.entries}
+        modules = {top.partition(".")[0] for top in tops if not top.endswith((".dist-info", ".data", "__pycache__"))}
+        if modules and all(stdlib_modules.has(module, (int(major), int(minor))) for module in modules):
+            context.emit(Notice(f"{shard.name} is left out: Python {context.target.python} has {min(modules)} itself"))
+            shard.close()
+        else:
+            kept.append(shard)
+    return tuple(kept)
 
 
 def _fetch(context: BuildContext, requirements: Requirements, is_read: Callable[[Wheel], bool]) -> tuple[Wheel, ...]:

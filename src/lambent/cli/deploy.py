@@ -7,6 +7,7 @@ from functools import partial
 import click
 
 from lambent import calendar
+from lambent.cli import left_out_files
 from lambent.cli.app_options import AppSource, Builder, with_app, with_builder
 from lambent.cli.confirmation import confirm_public, is_explicit
 from lambent.cli.destination import Destination, with_destination
@@ -42,15 +43,16 @@ def command(app: AppSource, builder: Builder, prove: bool, yes: bool, as_json: b
         config, destination = load_for_destination(app, destination, emit)
         account = None if destination.local else destination.connect(emit)  # missing credentials are reported before the build
         artifact = builder.build(config, emit)
-        if prove and not destination.local:  # the local Lambda starts it anyway, to check the new version
-            artifact = smoke_test_once(config, artifact, builder.cache, emit)
         agreed = destination.local or yes or is_explicit(config)
-        deploy(
-            config,
-            artifact,
-            DeployContext(account or destination.connect(emit), destination.describe(emit), destination.timing),
-            confirm_public=allow if agreed else partial(confirm_public, interactive=not as_json),
-        )
+        with left_out_files.explained(config, artifact):
+            if prove and not destination.local:  # the local Lambda starts it anyway, to check the new version
+                artifact = smoke_test_once(config, artifact, builder.cache, emit)
+            deploy(
+                config,
+                artifact,
+                DeployContext(account or destination.connect(emit), destination.describe(emit), destination.timing),
+                confirm_public=allow if agreed else partial(confirm_public, interactive=not as_json),
+            )
 
 
 def load_for_destination(app: AppSource, destination: Destination, emit: Emit) -> tuple[Config, Destination]:

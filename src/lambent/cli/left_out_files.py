@@ -1,0 +1,79 @@
+"""Explains a failure by a file that the app needs and the zip doesn't hold: git ignores it, so lambent left it out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lambent.config.model import Config
+from lambent.errors import FunctionFailedError, LambentError, PackagingError
+from lambent.package.artifact import Artifact
+from lambent.package.project_files import packs
+
+_MISSING = re.compile(
+    r"No such file or directory: '([^']+)'"
+    r"|Directory '([^']+)' does not exist"  # Starlette
+    r"|TemplateNotFound: '?([\w./-]+)"  # Jinja
+)
+_NO_TABLE = re.compile(r"no such table: [\w.]+")  # SQLite creates a database that is missing
+_CODE = re.compile(r"^(?:/var/task/|/tmp/app/|\./)")
+_DATABASES = (".db", ".sqlite", ".sqlite3")
+
+
+@contextmanager
+def explained(config: Config, artifact: Artifact) -> Iterator[None]:
+    """Add to an error of the app that a file was left out of the zip, and the line that packs it."""
+    try:
+        yield
+    except (FunctionFailedError, PackagingError) as error:
+        name = _left_out(f"{error.what}\n{error.detail}", config, frozenset(entry.name for entry in artifact.entries))
+        if name:
+            _explain(error, name, config, artifact)
+        raise
+
+
+def _left_out(text: str, config: Config, packed: frozenset[str]) -> str:
+    """Return the path in the project of the file or folder that is missing because rules leave it out, or ""."""
+    if not config.path.is_dir():
+        return ""
+    folders = ("", "templates/", f"{config.app.root}/", f"{config.app.root}/templates/")
+    for match in _MISSING.finditer(text):
+        path = _CODE.sub("", next(filter(None, match.groups()))).rstrip("/")
+        for name in (f"{folder}{path}".removeprefix("./") for folder in folders):
+            if _is_left_out(name, config, packed):
+                return name
+    return _database(config.path, packed) if _NO_TABLE.search(text) else ""
+
+
+def _is_left_out(name: str, config: Config, packed: frozenset[str]) -> bool:
+    if name.startswith(("/", ".env")) or ".." in name.split("/") or name in packed:
+        return False
+    if (config.path / name).is_dir():
+        return not any(each.startswith(f"{name}/") for each in packed)
+    rules = (config.exclude, config.packaging.include)
+    return not packs(config.path, name, *rules) or not packs(config.path, f"{name}/file", *rules)
+
+
+def _database(folder: Path, packed: frozenset[str]) -> str:
+    files = (file for pattern in ("*", "instance/*") for file in sorted(folder.glob(pattern)) if file.suffix in _DATABASES)
+    return next((name for file in files if (name := file.relative_to(folder).as_posix()) not in packed), "")
+
+
+def _explain(error: LambentError, name: str, config: Config, artifact: Artifact) -> None:
+    path = config.path / name
+    pattern = _pattern(name, frozenset(entry.name for entry in artifact.entries), is_folder=path.is_dir())
+    include = f'include = ["{pattern}"] under [tool.lambent] in pyproject.toml'
+    error.what = f"the app needs {name}, which is left out of the zip because .gitignore or .lambentignore names it"
+    error.hint = include if path.exists() else f"create {name}, which isn't here either, and set {include}"
+
+
+def _pattern(name: str, packed: frozenset[str], *, is_folder: bool) -> str:
+    """Return the pattern for the topmost folder of the path that isn't packed at all, or for the file alone."""
+    parts = name.split("/")
+    for length in range(1, len(parts) + is_folder):
+        folder = "/".join(parts[:length]) + "/"
+        if not any(each.startswith(folder) for each in packed):
+            return folder
+    return name

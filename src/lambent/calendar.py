@@ -80,30 +80,25 @@ def can_update(name: str, on: date) -> bool:
 
 
 def deprecation_notice(name: str, on: date) -> str:
-    """Return the warning for a function that uses this runtime on that day.
-
-    Empty when there is nothing to warn about, and when AWS refuses the runtime altogether.
-    """
+    """Return the warning for a function that uses this runtime on that day, "" when there is nothing to warn about."""
     runtime = find_runtime(name)
-    if runtime is None or not can_update(name, on):
+    if runtime is None or on < runtime.available:
         return ""
     if runtime.preview:
         return f"{name} is a preview: AWS may change it and does not support it in production"
     if runtime.deprecated is None or on < runtime.deprecated:
         return ""
     notice, end = f"AWS deprecated {name} on {runtime.deprecated}", runtime.blocked_update
+    if not can_update(name, on):
+        return f"{notice}, and planned to refuse it from {end} on"
     if not can_create(name, on):
         return f"{notice}: it accepts no new functions, and updates to existing ones only until {end}"
     return f"{notice}: it stops accepting new functions on {runtime.blocked_create} and updates on {end}"
 
 
-def supported_runtimes(on: date) -> tuple[Runtime, ...]:
-    """Return the runtimes to choose from on that day, newest first: creatable, not deprecated and not a preview."""
-    return tuple(
-        runtime
-        for runtime in reversed(RUNTIMES)
-        if can_create(runtime.name, on) and not runtime.preview and (runtime.deprecated is None or on < runtime.deprecated)
-    )
+def accepted_runtimes(on: date) -> tuple[Runtime, ...]:
+    """Return the runtimes that AWS accepts for new functions on that day, newest first and without previews."""
+    return tuple(runtime for runtime in reversed(RUNTIMES) if can_create(runtime.name, on) and not runtime.preview)
 
 
 def needs_second_url_statement(on: date) -> bool:

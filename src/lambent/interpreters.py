@@ -1,8 +1,10 @@
 """The Python interpreters on this machine, found by minor version without starting any.
 
-The search order is the PATH, Pythons installed by uv, Pythons installed by pyenv, then the usual system folders. A match
-must be a real executable (ELF or Mach-O). Scripts such as pyenv's shims are skipped, because they only run when pyenv has
-selected that version. A virtual environment is resolved to the interpreter it was created from.
+The newest patch release comes first, so that an old system Python doesn't hide a newer one. Between equals the search order
+counts: the PATH, Pythons installed by uv, pyenv, asdf or mise, then the usual system folders. The patch release is read from
+the path or the headers; where neither has it, it counts as old. A match must be a real executable (ELF or Mach-O). Scripts such
+as pyenv's shims are skipped, because they only run when pyenv has selected that version. A virtual environment is resolved to
+the interpreter it was created from.
 """
 
 from __future__ import annotations
@@ -26,16 +28,28 @@ class Interpreter(Struct, frozen=True):
 
 
 def find(version: str, environ: Mapping[str, str]) -> Interpreter | None:
-    """Return the first interpreter of a minor version such as "3.13", or None."""
+    """Return the newest interpreter of a minor version such as "3.13", or None."""
     return next(find_all(version, environ), None)
 
 
 def find_all(version: str, environ: Mapping[str, str]) -> Iterator[Interpreter]:
-    """Yield every interpreter of a minor version, in search order. The same one may come twice."""
-    for candidate in _candidates(version, environ):
-        executable = _resolve(candidate)
-        if executable is not None:
-            yield Interpreter(version, executable)
+    """Yield every interpreter of a minor version, newest patch release first."""
+    executables = dict.fromkeys(filter(None, map(_resolve, _candidates(version, environ))))
+    for executable in sorted(executables, key=lambda path: _patch_release(version, path), reverse=True):
+        yield Interpreter(version, executable)
+
+
+def _patch_release(version: str, executable: Path) -> int:
+    """Return the patch release of an interpreter, or -1 if neither its path nor its headers have it."""
+    pattern = rf"(?<![\d.]){re.escape(version)}\.(\d+)(?![\d.])"
+    if match := re.search(pattern, str(executable.parent)):
+        return int(match[1])
+    header = executable.parents[1] / "include" / f"python{version}" / "patchlevel.h"
+    try:
+        match = re.search(rf'PY_VERSION\s+"{re.escape(version)}\.(\d+)', header.read_text("utf-8", "replace"))
+    except OSError:
+        return -1
+    return int(match[1]) if match else -1
 
 
 def install_command(version: str) -> str:
@@ -52,22 +66,23 @@ def _candidates(version: str, environ: Mapping[str, str]) -> Iterator[Path]:
     data = Path(environ.get("XDG_DATA_HOME") or home / ".local/share")
     uv = Path(environ.get("UV_PYTHON_INSTALL_DIR") or data / "uv/python")
     pyenv = Path(environ.get("PYENV_ROOT") or home / ".pyenv") / "versions"
-    for folder in _newest_first(uv, rf"cpython-{re.escape(version)}\.(\d+)-.*"):
+    asdf = Path(environ.get("ASDF_DATA_DIR") or home / ".asdf") / "installs/python"
+    mise = Path(environ.get("MISE_DATA_DIR") or data / "mise") / "installs/python"
+    for folder in _matching(uv, rf"cpython-{re.escape(version)}\.\d+-.*"):
         yield folder / "bin" / executable
-    for folder in _newest_first(pyenv, rf"{re.escape(version)}\.(\d+)"):
-        yield folder / "bin" / executable
+    for installed in (pyenv, asdf, mise):
+        for folder in _matching(installed, rf"{re.escape(version)}\.\d+"):
+            yield folder / "bin" / executable
     for system in _SYSTEM_FOLDERS:
         yield Path(system) / executable
 
 
-def _newest_first(parent: Path, pattern: str) -> list[Path]:
-    """Return the folders whose names match, sorted by the patch version in group 1, highest first."""
+def _matching(parent: Path, pattern: str) -> list[Path]:
+    """Return the folders whose names match."""
     try:
-        names = [entry.name for entry in parent.iterdir()]
+        return [entry for entry in parent.iterdir() if re.fullmatch(pattern, entry.name)]
     except OSError:
         return []
-    matches = [match for name in names if (match := re.fullmatch(pattern, name))]
-    return [parent / match.string for match in sorted(matches, key=lambda match: -int(match[1]))]
 
 
 def _resolve(candidate: Path) -> Path | None:
@@ -78,4 +93,5 @@ def _resolve(candidate: Path) -> Path | None:
             magic = file.read(4)
     except OSError:
         return None
-    return path if magic in _EXECUTABLE_MAGIC and os.access(path, os.X_OK) else None
+    is_python = path.name.startswith("python")  # the shims of mise are links to mise itself
+    return path if is_python and magic in _EXECUTABLE_MAGIC and os.access(path, os.X_OK) else None

@@ -53,7 +53,7 @@ def test_target_overrides_pyproject(handler_app: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "message", "hint"),
     [
-        ({"target": "python3.6-arm64"}, "AWS stopped accepting python3.6", "--target python3.14"),
+        ({"target": "python3.6-arm64"}, "lambent can't build for python3.6", "--target python3.14"),
         ({"target": "python3.13", "runtime": "3.12"}, "--target and --runtime can't be used together", "leave --runtime out"),
         ({"target": "arm64", "architecture": "arm64"}, "--target and --arch can't be used together", "leave --arch out"),
         ({"architecture": "mips"}, "architecture must be x86_64 or arm64, got mips", "--arch x86_64"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,7 +20,7 @@ from lambent.deploy.context import DeployContext, Timing
 from lambent.deploy.deploy import deploy, prepare
 from lambent.deploy.desired import PUBLIC_STATEMENTS
 from lambent.deploy.fetch import Response
-from lambent.deploy.observed import observe
+from lambent.deploy.observed import live_runtime, observe
 from lambent.deploy.plan import Plan
 from lambent.errors import AwsError, DeployError, UnconfirmedError
 from support.deploy_cases import READS, HookedAws, artifact, config
@@ -120,17 +119,10 @@ def test_local_endpoint_bypasses_the_proxy(endpoint: str, monkeypatch: pytest.Mo
     assert connect("eu-west-1", endpoint_url=endpoint, keys=("lambent", "lambent")).account() == "123456789012"
 
 
-def test_runtime_that_is_closed_for_new_functions_is_refused(aws: Aws, name: str, tmp_path: Path) -> None:
-    """From 2027-02-01 to 2027-03-03 python3.10 is only for existing functions: a new one changes nothing."""
-    app_config, zipped = config(tmp_path, name, runtime="python3.10"), artifact(tmp_path, "one", runtime="python3.10")
-    window, before = (replace(QUICK, today=lambda day=day: day) for day in (date(2027, 2, 2), date(2027, 1, 31)))
-    watched = HookedAws(aws)
-    with pytest.raises(DeployError, match=r"AWS stopped accepting new python3\.10 functions on 2027-02-01") as refused:
-        deploy(app_config, zipped, DeployContext(watched, events.ignore, window, answering))
-    assert "until 2027-03-03" in refused.value.hint and set(watched.calls) <= READS
-    assert deploy(app_config, zipped, DeployContext(aws, events.ignore, before, answering)).version == "1"
-    other_artifact = artifact(tmp_path, "two", runtime="python3.10")
-    assert deploy(app_config, other_artifact, DeployContext(aws, events.ignore, window, answering)).version == "2"
+def test_live_runtime_is_that_of_the_live_version(aws: Aws, name: str, tmp_path: Path) -> None:
+    assert live_runtime(aws, name) == ""
+    Ran(aws, tmp_path, name, "one")
+    assert live_runtime(aws, name) == "python3.13"
 
 
 def test_plan_changes_nothing(aws: Aws, name: str, tmp_path: Path) -> None:

@@ -32,9 +32,11 @@ def load_config(
     pythons: tuple[str, ...] = ("3.13",),
     environ: Mapping[str, str] | None = None,
     on: date = TODAY,
+    installed_only: bool = False,
     **flags: Any,
 ) -> Config:
     """Load the configuration of an app. `settings` are lines for `[tool.lambent]`; None leaves pyproject.toml alone."""
     if settings is not None:
         (app / "pyproject.toml").write_text(f"[tool.lambent]\n{settings}\n")
-    return load(app, Flags(**flags), {**machine_with(app.parent / "home", *pythons), **(environ or {})}, on)
+    machine = machine_with(app.parent / "home", *pythons)
+    return load(app, Flags(**flags), {**machine, **(environ or {})}, on, installed_only=installed_only)

@@ -20,6 +20,8 @@ from lambent.events import Detected, Emit, Notice
 from lambent.package.artifact import Artifact
 from lambent.package.build import build
 from lambent.package.build_context import BuildOptions, Scope
+from lambent.package.runtime_choice import choose_runtime, suggest_runtime
+from lambent.package.unfit import UnfitError
 
 
 class AppSource(Struct, frozen=True):
@@ -28,9 +30,15 @@ class AppSource(Struct, frozen=True):
     path: Path
     flags: Flags
 
-    def load(self, emit: Emit, rules_date: date | None = None, architecture: Architecture = "x86_64") -> Config:
-        """Return the app's configuration under AWS's rules of a day (default: today), and report which app was found."""
-        config = load(self.path, self.flags, os.environ, rules_date or date.today(), native_architecture=architecture)
+    def load(
+        self, emit: Emit, rules_date: date | None = None, architecture: Architecture = "x86_64", installed_only: bool = False
+    ) -> Config:
+        """Return the app's configuration under AWS's rules of a day (default: today), and report which app was found.
+
+        With `installed_only`, it has a runtime that this machine has.
+        """
+        on = rules_date or date.today()
+        config = load(self.path, self.flags, os.environ, on, native_architecture=architecture, installed_only=installed_only)
         emit(Detected(config.app.spec, config.app.kind, config.app.source))
         for remark in config.app.remarks:
             emit(Notice(remark))
@@ -43,8 +51,15 @@ class Builder(Struct, frozen=True):
     cache: Path
     options: BuildOptions
 
+    def choose_runtime(self, config: Config, emit: Emit) -> Config:
+        """Return the configuration with the newest runtime that fits the app's requirements, unless the user named one."""
+        return choose_runtime(config, self.cache, os.environ, emit, self.options)
+
     def build(self, config: Config, emit: Emit) -> Artifact:
-        return build(config, self.cache, os.environ, emit, self.options)
+        try:
+            return build(config, self.cache, os.environ, emit, self.options)
+        except UnfitError as error:
+            raise suggest_runtime(config, error, self.cache, os.environ, date.today(), self.options) from None
 
 
 def pass_app(command: Command) -> Command:

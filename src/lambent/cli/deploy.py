@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 
 import click
 
-from lambent import calendar
+from lambent import calendar, interpreters
+from lambent.aws.interface import Aws
 from lambent.cli import left_out_files
 from lambent.cli.app_options import AppSource, Builder, with_app, with_builder
 from lambent.cli.confirmation import confirm_public, is_explicit
@@ -16,8 +18,10 @@ from lambent.cli.options import json_option, yes_option
 from lambent.cli.smoke_test import smoke_test_once
 from lambent.config.advice import advise
 from lambent.config.model import Config
+from lambent.config.python_runtime import keep_live
 from lambent.deploy.context import DeployContext
 from lambent.deploy.deploy import allow, deploy
+from lambent.deploy.observed import live_runtime
 from lambent.events import Emit, Warned
 from lambent.ui.reporter import reporter
 
@@ -40,8 +44,7 @@ def command(app: AppSource, builder: Builder, prove: bool, yes: bool, as_json: b
     lambent asks before it creates a public URL in AWS. To skip the question, pass --yes or --auth, or set `auth`.
     """
     with reporter(as_json) as emit:
-        config, destination = load_for_destination(app, destination, emit)
-        account = None if destination.local else destination.connect(emit)  # missing credentials are reported before the build
+        config, destination, account = load_for_destination(app, builder, destination, emit)
         artifact = builder.build(config, emit)
         agreed = destination.local or yes or is_explicit(config)
         with left_out_files.explained(config, artifact):
@@ -50,23 +53,41 @@ def command(app: AppSource, builder: Builder, prove: bool, yes: bool, as_json: b
             deploy(
                 config,
                 artifact,
-                DeployContext(account or destination.connect(emit), destination.describe(emit), destination.timing),
+                DeployContext(account or destination.connect(emit), destination.describe(emit)),
                 confirm_public=allow if agreed else partial(confirm_public, interactive=not as_json),
             )
 
 
-def load_for_destination(app: AppSource, destination: Destination, emit: Emit) -> tuple[Config, Destination]:
+def load_for_destination(
+    app: AppSource, builder: Builder, destination: Destination, emit: Emit, *, ask_live: bool = True
+) -> tuple[Config, Destination, Aws | None]:
     """Return the app's configuration as its destination supports it, and the destination as the configuration completes it.
 
-    Warns about a runtime that AWS is about to drop, about settings that the local Lambda doesn't support, and about what the
-    app's own files show.
+    The runtime is the one that is live, if `ask_live` and it still fits. The API of the destination is None if it isn't running
+    yet. Warns about a runtime that AWS is about to drop, about settings that the local Lambda doesn't support, and about what
+    the app's own files show.
     """
     rules_date = destination.rules_date
-    config = app.load(emit, rules_date, destination.architecture)
+    config = app.load(emit, rules_date, destination.architecture, installed_only=destination.local)
+    destination = destination.with_defaults(config.region, config.profile)
+    account = destination.connect(emit) if destination.exists else None  # missing credentials are reported before the build
+    if account is not None and ask_live and config.candidates.runtimes:
+        config = keep_live(config, live_runtime(account, config.name))
+    config = builder.choose_runtime(config, emit)
     if notice := calendar.deprecation_notice(config.runtime, rules_date):
-        emit(Warned(notice, f"--runtime {calendar.supported_runtimes(rules_date)[0].name}"))
+        emit(Warned(notice, _newer_runtime(config, destination)))
     for event in advise(config):
         emit(event)
-    if destination.local:
-        config = adapt_to_local(config, emit)
-    return config, destination.with_defaults(config.region, config.profile)
+    return adapt_to_local(config, emit) if destination.local else config, destination, account
+
+
+def _newer_runtime(config: Config, destination: Destination) -> str:
+    """Return what to try instead of a runtime that AWS is about to drop: nothing if it is the newest that fits."""
+    candidates, on = config.candidates, destination.rules_date
+    if candidates.runtimes and config.origins["runtime"] not in (candidates.named, candidates.origin_of(candidates.live)):
+        return ""
+    for runtime in calendar.accepted_runtimes(on):
+        is_usable = not destination.local or interpreters.find(runtime.python, os.environ) is not None
+        if is_usable and runtime.name not in dict(candidates.excluded) and runtime.name != config.runtime:
+            return f"--runtime {runtime.name}"
+    return ""

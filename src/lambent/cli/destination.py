@@ -18,7 +18,6 @@ from lambent.aws.interface import Aws
 from lambent.cli import options
 from lambent.cli.options import Command
 from lambent.config.model import Architecture
-from lambent.deploy.context import Timing
 from lambent.events import Apps, Destroyed, Emit, Event, LocalStarted, Planned, Status, Versions
 from lambent.local import daemon
 
@@ -59,6 +58,11 @@ class Destination(Struct, frozen=True):
         return replace(self, region=self.region or region or None, profile=self.profile or profile or None)
 
     @property
+    def exists(self) -> bool:
+        """Whether something may be deployed there: the local Lambda may never have run."""
+        return not self.local or daemon.has_run(self.state)
+
+    @property
     def architecture(self) -> Architecture:
         """The architecture to build for if nothing else says so."""
         return machine_architecture() if self.local else "x86_64"
@@ -68,10 +72,6 @@ class Destination(Struct, frozen=True):
         """The day whose AWS rules apply: today, or the day that the running local Lambda was started with."""
         running = daemon.status(self.state) if self.local else None
         return date.fromisoformat(running["as_of"]) if running is not None else date.today()
-
-    @property
-    def timing(self) -> Timing:
-        return Timing(today=lambda: self.rules_date)
 
 
 def machine_architecture() -> Architecture:

@@ -37,15 +37,15 @@ def command(app: AppSource, builder: Builder, form: str | None, as_json: bool, d
     Changes nothing. PATH is a folder or a Python file. Default: the current folder.
     """
     with reporter(as_json) as emit:
-        config, destination = load_for_destination(app, destination, emit)
-        account = None if destination.local else destination.connect(emit)
+        ask_live = form != "policy"  # users who need the policy may not be allowed to make a call
+        config, destination, account = load_for_destination(app, builder, destination, emit, ask_live=ask_live)
         artifact = builder.build(config, emit)
         aws = account or destination.connect(emit)
-        if form == "policy":  # before any other call: users who need the policy may not be allowed to make one
+        if form == "policy":
             document = policy(desired(config, artifact, Names(config.name, aws.account(), aws.region)))
             click.echo(json.dumps(document, indent=2))
             return
-        plan = prepare(config, artifact, aws, destination.timing)
+        plan = prepare(config, artifact, aws)
         destination.describe(emit)(replace(plan.planned, settings=describe(config).settings))
         if form == "aws-cli":
             click.echo(script(plan), nl=False)

@@ -8,23 +8,37 @@ from lambent.config.model import App, RuntimeClient
 from lambent.config.sourced import Sourced
 from lambent.errors import UsageError
 
+OLDEST_PYTHON = (3, 7)
+"""The oldest that lambent can build for: Python 3.6 has no bytecode that is checked by hash (PEP 552)."""
+
 _OLDEST_FOR_LAMBENT_CLIENT = (3, 10)
 _USE_WEB_APP = "deploy a web app (ASGI or WSGI) instead"
+
+
+def oldest_python(app: App, client: Sourced[RuntimeClient | None]) -> tuple[tuple[int, int], str]:
+    """Return the oldest Python that can run the app on Lambda, and why."""
+    if app.kind != "handler":
+        return _OLDEST_FOR_LAMBENT_CLIENT, "web apps need python3.10 or newer"
+    if client.value == "lambent":
+        return _OLDEST_FOR_LAMBENT_CLIENT, "lambent's runtime client needs python3.10 or newer"
+    return OLDEST_PYTHON, ""
 
 
 def check_python(app: App, client: Sourced[RuntimeClient | None], runtime: Sourced[str]) -> None:
     """Refuse a runtime that is too old for lambent's runtime client, which every web app needs."""
     version = tuple(int(part) for part in runtime.value.removeprefix("python").split("."))
-    if version >= _OLDEST_FOR_LAMBENT_CLIENT:
+    oldest, reason = oldest_python(app, client)
+    if version >= oldest:
         return
     if app.kind != "handler":
-        message = f"{app.spec} is a web app, and web apps need python3.10 or newer, not {runtime.value}"
+        message = f"{app.spec} is a web app, and {reason}, not {runtime.value}"
         hint = "use --runtime python3.13, or write a handler: def lambda_handler(event, context)"
-        raise UsageError(message, where=runtime.origin, hint=hint)
-    if client.value == "lambent":
-        message = f"lambent's runtime client needs python3.10 or newer, not {runtime.value}"
-        hint = "use --runtime python3.13, or remove runtime_client to use AWS's client"
-        raise UsageError(message, where=runtime.origin, hint=hint)
+    else:
+        message, hint = (
+            f"{reason}, not {runtime.value}",
+            "use --runtime python3.13, or remove runtime_client to use AWS's client",
+        )
+    raise UsageError(message, where=runtime.origin, hint=hint)
 
 
 def check_stream(app: App, client: Sourced[RuntimeClient | None], stream: Sourced[bool]) -> None:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from lambent import names
-from lambent.config.compatibility import check_python, check_stream, check_web_settings, check_writable
+from lambent.config.compatibility import check_python, check_stream, check_web_settings, check_writable, oldest_python
 from lambent.config.detection.detect import find_app, suggest_app
 from lambent.config.environment import read_environment
 from lambent.config.hosting import read_hosting
@@ -30,7 +30,7 @@ from lambent.config.parsers import (
     text_parser,
 )
 from lambent.config.project import Project, find_project
-from lambent.config.python_runtime import read_runtime
+from lambent.config.python_runtime import RuntimeRules, read_runtime
 from lambent.config.settings import HOSTING, PACKAGING, Settings, gather
 from lambent.config.sourced import Sourced
 from lambent.config.stages import choose_stage
@@ -74,11 +74,18 @@ class AppLocation(Struct, frozen=True):
 
 
 def load(
-    path: Path, flags: Flags, environ: Mapping[str, str], on: date, *, native_architecture: Architecture = "x86_64"
+    path: Path,
+    flags: Flags,
+    environ: Mapping[str, str],
+    on: date,
+    *,
+    native_architecture: Architecture = "x86_64",
+    installed_only: bool = False,
 ) -> Config:
     """Return the configuration of the app at `path`, a folder or a Python file. AWS's rules are those of the day `on`.
 
-    `native_architecture` is the default: x86_64 for AWS, this machine's own for the local Lambda.
+    `native_architecture` is the default: x86_64 for AWS, this machine's own for the local Lambda. With `installed_only` the
+    runtime is one that this machine has, unless the user names another.
     Raises UsageError, DetectionError, or LocalError when this machine has no fitting Python.
     """
     project = _find_project(path)
@@ -91,7 +98,8 @@ def load(
     packaging = read_packaging(settings)
     hosting = read_hosting(settings)
     app = _read_app(settings, project, environ)
-    runtime = read_runtime(settings, project, on, environ)
+    oldest, reason = oldest_python(app.value, values["runtime_client"])
+    runtime, candidates = read_runtime(settings, project, RuntimeRules(on, environ, oldest, reason, installed_only))
     check_python(app.value, values["runtime_client"], runtime)
     check_stream(app.value, values["runtime_client"], values["stream"])
     check_writable(app.value, values["runtime_client"], values["writable"])
@@ -104,6 +112,7 @@ def load(
         secrets=tuple(sorted((name, secret.value) for name, secret in environment.secrets.items())),
         packaging=packaging,
         hosting=hosting,
+        candidates=candidates,
         origins=origins | environment.origins() | settings.origins((*PACKAGING, *HOSTING)),
         **{field: value.value for field, value in values.items()},
     )

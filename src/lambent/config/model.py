@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lambent.limits import TMP_MIN_MB
 
@@ -127,6 +128,29 @@ class Packaging(Struct, frozen=True):
     extras: tuple[str, ...] = ()
 
 
+class RuntimeCandidates(Struct, frozen=True):
+    """The runtimes that an app may have, best first. Empty if the user named the runtime.
+
+    `origin` is where they come from. `named` is the file of the project that names the first one, and `live` the one that is
+    live. AWS accepts those in `updates_only` only for functions that have them. `excluded` are pairs of any other runtime and
+    why it can't be taken. `note` says which wish couldn't be met.
+    """
+
+    runtimes: tuple[str, ...] = ()
+    origin: str = ""
+    named: str = ""
+    live: str = ""
+    updates_only: tuple[str, ...] = ()
+    excluded: tuple[tuple[str, str], ...] = ()
+    note: str = ""
+
+    def origin_of(self, runtime: str) -> str:
+        """Return why this one of the runtimes is taken."""
+        if self.named and runtime == self.runtimes[0]:
+            return self.named
+        return "what is live" if runtime == self.live else self.origin
+
+
 class Config(Struct, frozen=True):
     """The configuration of one app, complete: everything a build and a deploy need.
 
@@ -135,7 +159,8 @@ class Config(Struct, frozen=True):
     `static` are pairs of a path ("/static") and the folder whose files the runtime serves there; None leaves that to Django's
     settings. `stream` sends responses while the app produces them instead of in one piece. `writable` runs the app from a copy
     of its own files in /tmp; None does so only if the app turns out to write beside its code. `region` and `profile` are "" to
-    use the user's AWS configuration. `origins` maps the name of a field or setting to where its value came from.
+    use the user's AWS configuration. `origins` maps the name of a field or setting to where its value came from. `runtime` is
+    the first of the `candidates` until it is known which of them the dependencies fit.
     """
 
     path: Path
@@ -161,6 +186,12 @@ class Config(Struct, frozen=True):
     region: str = ""
     profile: str = ""
     origins: Mapping[str, str] = field(default_factory=dict)
+    candidates: RuntimeCandidates = RuntimeCandidates()
+
+    def with_runtime(self, runtime: str, origin: str, candidates: RuntimeCandidates | None = None) -> Config:
+        """Return this configuration with another runtime, and with other candidates unless they are None."""
+        origins = {**self.origins, "runtime": origin}
+        return replace(self, runtime=runtime, origins=origins, candidates=candidates or self.candidates)
 
     @property
     def client(self) -> RuntimeClient:

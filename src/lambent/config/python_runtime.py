@@ -1,111 +1,154 @@
-"""The choice of a Python runtime: the configured one, or the newest that AWS, the project and this machine all support."""
+"""The Python runtimes that a project may run on: the configured one, or those that AWS and the project's files allow.
+
+Which of them the dependencies fit is for `package/` to find out. The candidates are in order: what a version file of the
+project names, what is live, then the newest first.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lambent import calendar, interpreters
+from lambent.config.compatibility import OLDEST_PYTHON
+from lambent.config.model import Config, RuntimeCandidates
 from lambent.config.parsers import parse_text
 from lambent.config.project import Project
+from lambent.config.python_versions import NamedVersion, VersionRange, read_named_version, read_range
 from lambent.config.settings import RawSetting, Settings
 from lambent.config.sourced import Sourced
-from lambent.errors import LocalError, UsageError
-from lambent.lazy import LazyModule
-
-if TYPE_CHECKING:
-    from packaging import specifiers
-else:
-    specifiers = LazyModule("packaging.specifiers")  # slow to import, and most projects have no constraint
+from lambent.errors import LambentError, LocalError, UsageError
 
 
-class Constraint(Struct, frozen=True):
-    """The Python versions that a file of the project allows."""
+class RuntimeRules(Struct, frozen=True):
+    """What a runtime has to satisfy besides the project's files.
 
-    allowed: specifiers.SpecifierSet
-    source: str
-    text: str
+    AWS accepts it on the day `on`, it is at least the Python version `oldest` (for `reason`), and with `installed_only` its
+    interpreter is on this machine.
+    """
 
-    def allows(self, python: str) -> bool:
-        """Return whether any patch release is allowed: ">=3.12.4" allows 3.12, "<3.13" does not allow 3.13."""
-        return any(self.allowed.contains(f"{python}.{patch}", prereleases=True) for patch in (*range(31), 99))
+    on: date
+    environ: Mapping[str, str]
+    oldest: tuple[int, int] = OLDEST_PYTHON
+    reason: str = ""
+    installed_only: bool = False
 
 
-def read_runtime(settings: Settings, project: Project, on: date, environ: Mapping[str, str]) -> Sourced[str]:
-    """Return the runtime, such as "python3.13".
+def read_runtime(settings: Settings, project: Project, rules: RuntimeRules) -> tuple[Sourced[str], RuntimeCandidates]:
+    """Return the runtime that a setting names, or the best candidate and all of them.
 
-    Raises UsageError when AWS does not accept it on that day, or when nothing that AWS supports fits the project. Raises
-    LocalError when this machine has no fitting Python.
+    Raises UsageError when a setting names no runtime, or when nothing that AWS accepts fits the project. Raises LocalError when
+    a runtime has to be on this machine, and none is.
     """
     setting = settings.raw.get("runtime")
     if setting is not None:
-        return Sourced(_parse_runtime(setting, on), setting.origin)
-    return _choose_runtime(project, on, environ)
+        return Sourced(_parse_runtime(setting, rules.on), setting.origin), RuntimeCandidates()
+    version_range = read_range(project)
+    excluded = _excluded(version_range, rules)
+    creatable = [runtime.name for runtime in calendar.accepted_runtimes(rules.on)]
+    allowed = tuple(name for name in creatable if name not in excluded)
+    if not allowed:
+        raise _nothing_fits(version_range, excluded, rules)
+    candidates = RuntimeCandidates(
+        allowed,
+        _origin(version_range, rules),
+        excluded=tuple(excluded.items()),
+        updates_only=tuple(name for name in _updatable(rules.on) if name not in creatable and name not in excluded),
+    )
+    candidates = _prefer_named(candidates, read_named_version(project), rules.on)
+    return Sourced(candidates.runtimes[0], candidates.origin_of(candidates.runtimes[0])), candidates
+
+
+def keep_live(config: Config, live: str) -> Config:
+    """Return the configuration with the runtime of the live function, "" for none, before others that would fit as well.
+
+    A setting and a version file of the project come before it.
+    """
+    candidates = config.candidates
+    if not live or not candidates.runtimes:
+        return config
+    if reason := dict(candidates.excluded).get(live):
+        return replace(config, candidates=replace(candidates, note=f"{live} is live, but {reason}"))
+    if live not in (*candidates.runtimes, *candidates.updates_only):
+        return config
+    named = candidates.runtimes[:1] if candidates.named else ()
+    runtimes = tuple(dict.fromkeys((*named, live, *candidates.runtimes)))
+    candidates = replace(candidates, runtimes=runtimes, live=live)
+    return config.with_runtime(runtimes[0], candidates.origin_of(runtimes[0]), candidates)
 
 
 def _parse_runtime(setting: RawSetting, on: date) -> str:
-    newest = next((runtime.name for runtime in calendar.supported_runtimes(on)), "python3.13")
+    newest = next((runtime.name for runtime in calendar.accepted_runtimes(on)), "python3.13")
     name = parse_text(setting, newest).strip().lower()
     name = name if name.startswith("python") else f"python{name}"
     runtime = calendar.find_runtime(name)
     if runtime is None or on < runtime.available:
-        names = ", ".join(runtime.name for runtime in calendar.supported_runtimes(on))
+        names = ", ".join(runtime.name for runtime in calendar.accepted_runtimes(on))
         raise setting.refuse(f"unknown runtime: {setting.value} (AWS has {names})", newest)
-    if not calendar.can_update(name, on):
-        raise setting.refuse(f"AWS stopped accepting {name} functions on {runtime.blocked_update}", newest)
+    if _version(runtime.python) < OLDEST_PYTHON:
+        raise setting.refuse(f"lambent can't build for {name}", newest)
     return name
 
 
-def _choose_runtime(project: Project, on: date, environ: Mapping[str, str]) -> Sourced[str]:
-    supported = calendar.supported_runtimes(on)
-    constraints = _read_constraints(project)
-    allowed = [runtime for runtime in supported if all(constraint.allows(runtime.python) for constraint in constraints)]
-    sources = " and ".join(constraint.source for constraint in constraints)
-    if not allowed:
-        limits = ", ".join(f"{constraint.source} is {constraint.text}" for constraint in constraints)
-        names = ", ".join(runtime.name for runtime in supported)
-        raise UsageError(
-            f"no AWS runtime fits this project: {limits}, and AWS has {names}",
-            where=sources,
-            hint=f"allow {supported[0].python} there, or pass --runtime {supported[0].name}",
-        )
-    for runtime in allowed:
-        if interpreters.find(runtime.python, environ) is not None:
-            verb = f"{sources} allows" if sources else "AWS supports"
-            return Sourced(runtime.name, f"newest that {verb} and this machine has")
-    versions = " or ".join(runtime.python for runtime in allowed)
-    hint = interpreters.install_command(allowed[0].python)
-    raise LocalError(f"no Python {versions} on this machine", where=sources, hint=hint)
+def _version(python: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in python.split("."))
 
 
-def _read_constraints(project: Project) -> list[Constraint]:
-    constraints = []
-    if project.requires_python:
-        try:
-            allowed = specifiers.SpecifierSet(project.requires_python)
-        except specifiers.InvalidSpecifier as error:
-            raise UsageError(
-                f"invalid version range: {project.requires_python}",
-                where=f"{project.table_source} requires-python",
-                hint='requires-python = ">=3.11"',
-            ) from error
-        constraints.append(Constraint(allowed, "requires-python", project.requires_python))
-    version = "" if project.path.is_file() else _read_python_version(project.folder / ".python-version")
-    if version:
-        constraints.append(Constraint(specifiers.SpecifierSet(f"=={version}.*"), ".python-version", version))
-    return constraints
+def _updatable(on: date) -> list[str]:
+    """Return the runtimes whose existing functions AWS still updates, newest first."""
+    return [runtime.name for runtime in reversed(calendar.RUNTIMES) if calendar.can_update(runtime.name, on)]
 
 
-def _read_python_version(path: Path) -> str:
-    """Return the minor version in a .python-version file ("3.12.4", "cpython-3.12", "python3.12"), or ""."""
-    try:
-        lines = path.read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return ""
-    matches = (re.match(r"\s*(?:cpython@?-?|python)?(3\.\d+)\b", line) for line in lines)
-    return next((match[1] for match in matches if match), "")
+def _excluded(version_range: VersionRange | None, rules: RuntimeRules) -> dict[str, str]:
+    """Return why each runtime that AWS knows can't be taken, apart from AWS's own dates."""
+    excluded = {}
+    for runtime in calendar.RUNTIMES:
+        if version_range is not None and not version_range.allows(runtime.python):
+            excluded[runtime.name] = str(version_range)
+        elif _version(runtime.python) < rules.oldest:
+            excluded[runtime.name] = rules.reason
+        elif rules.installed_only and interpreters.find(runtime.python, rules.environ) is None:
+            excluded[runtime.name] = _not_installed(runtime.name)
+    return excluded
+
+
+def _origin(version_range: VersionRange | None, rules: RuntimeRules) -> str:
+    origin = f"newest that {version_range.source} allows" if version_range else "newest that AWS supports"
+    return f"{origin} and this machine has" if rules.installed_only else origin
+
+
+def _prefer_named(candidates: RuntimeCandidates, named: NamedVersion | None, on: date) -> RuntimeCandidates:
+    """Put the runtime that a version file names first. If it can't be taken, say why."""
+    if named is None:
+        return candidates
+    name = f"python{named.python}"
+    if name in candidates.runtimes:
+        runtimes = (name, *(other for other in candidates.runtimes if other != name))
+        return replace(candidates, runtimes=runtimes, named=named.source)
+    runtime = calendar.find_runtime(name)
+    reason = dict(candidates.excluded).get(name) or (
+        f"AWS stopped accepting {name}" if runtime and runtime.blocked_create else f"AWS has no {name}"
+    )
+    return replace(candidates, note=f"{named.source} names Python {named.python}, but {reason}")
+
+
+def _nothing_fits(version_range: VersionRange | None, excluded: dict[str, str], rules: RuntimeRules) -> LambentError:
+    names = [runtime.name for runtime in calendar.accepted_runtimes(rules.on)]
+    where = version_range.source if version_range else ""
+    missing = [name.removeprefix("python") for name in names if excluded[name] == _not_installed(name)]
+    if missing:
+        hint = interpreters.install_command(missing[0])
+        return LocalError(f"no Python {' or '.join(missing)} on this machine", where=where, hint=hint)
+    reasons = ", ".join(dict.fromkeys(excluded[name] for name in names))
+    return UsageError(
+        f"no AWS runtime fits this project: {reasons}, and AWS has {', '.join(names)}",
+        where=where,
+        hint=f"allow {names[0].removeprefix('python')} there, or pass --runtime {names[0]}",
+    )
+
+
+def _not_installed(name: str) -> str:
+    return f"Python {name.removeprefix('python')} is not on this machine"

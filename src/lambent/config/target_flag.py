@@ -41,7 +41,7 @@ def with_target(settings: Settings, target: str | None, on: date) -> Settings:
 
 
 def _unknown_target(text: str, on: date) -> UsageError:
-    runtimes = [runtime.name for runtime in calendar.supported_runtimes(on)]
+    runtimes = [runtime.name for runtime in calendar.accepted_runtimes(on)]
     targets = [f"{runtime}-{machine}" for runtime in runtimes for machine in ("x86_64", "arm64")]
     similar = get_close_matches(text.strip().lower(), [*targets, *runtimes, *ARCHITECTURES], 1, 0.6)
     hint = f"did you mean {similar[0]}?" if similar else f"--target {targets[1]}, or just {runtimes[0]} or arm64"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import date
 
 from msgspec import Struct, field
 
@@ -18,7 +17,7 @@ class Timing(Struct, frozen=True):
 
     `role_s` is for a new role to become usable, `settle_s` for a change to settle, `snapshot_s` for SnapStart's snapshot of a
     new version, and `answer_s` for a new URL to respond. A canary's log is read every `look_s` seconds of `clock`, which pass
-    in `pause`. `today` returns the day whose AWS rules apply.
+    in `pause`.
     """
 
     role_s: float = 60
@@ -28,7 +27,6 @@ class Timing(Struct, frozen=True):
     look_s: float = 5
     clock: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] = time.sleep
-    today: Callable[[], date] = date.today
 
 
 class DeployContext(Struct, frozen=True):

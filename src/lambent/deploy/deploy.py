@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import date
 
 from msgspec.structs import replace
 
-from lambent import calendar, events
+from lambent import events
 from lambent.aws.interface import Aws
 from lambent.config.model import Config
 from lambent.deploy import writable
@@ -31,8 +30,7 @@ def allow(plan: Plan) -> None:
 def prepare(config: Config, artifact: Artifact, aws: Aws, timing: Timing | None = None) -> Plan:
     """Observe what exists and plan; change nothing.
 
-    Raises DeployError if something of that name exists that lambent didn't create, or if the function is new and AWS accepts no
-    new ones with this runtime; AwsError if AWS refuses to say what exists.
+    Raises DeployError if something of that name exists that lambent didn't create, AwsError if AWS refuses to say what exists.
     """
     timing = timing or Timing()
     names, observed = observe(aws, config.name, timing.settle_s)
@@ -42,21 +40,7 @@ def prepare(config: Config, artifact: Artifact, aws: Aws, timing: Timing | None 
     if goal.overflow is not None:
         uploaded = aws.uploaded(goal.overflow.bucket, goal.overflow.key)
         observed = replace(observed, packages_uploaded=uploaded)
-    planned = plan(goal, observed)
-    if observed.latest is None:
-        _refuse_closed_runtime(config, timing.today())
-    return planned
-
-
-def _refuse_closed_runtime(config: Config, on: date) -> None:
-    """AWS closes a runtime for new functions some weeks before it does for existing ones."""
-    if not calendar.can_create(config.runtime, on) and (runtime := calendar.find_runtime(config.runtime)):
-        newest = calendar.supported_runtimes(on)[0].name
-        raise DeployError(
-            f"AWS stopped accepting new {config.runtime} functions on {runtime.blocked_create}, and {config.name} is new",
-            where=config.origins.get("runtime", "runtime"),
-            hint=f"--runtime {newest}; existing functions can be updated until {runtime.blocked_update}",
-        )
+    return plan(goal, observed)
 
 
 def deploy(

@@ -56,6 +56,13 @@ class Observed(Struct, frozen=True):
     latest_statements: tuple[Statement, ...] = ()
 
 
+def live_runtime(aws: Aws, app: str) -> str:
+    """Return the runtime of the version that is live, or of the function if none is; "" if it doesn't exist."""
+    function = Names(app, "", aws.region).function
+    existing = aws.function(function, ALIAS) or aws.function(function)
+    return existing.settings.runtime if existing else ""
+
+
 def observe(aws: Aws, app: str, settle_s: float) -> tuple[Names, Observed]:
     """Read everything of this app. If a change is in progress (another deploy), wait at most `settle_s` seconds for its end."""
     names, observed = _observe_once(aws, app)

@@ -79,6 +79,11 @@ def make_folder(state: Path) -> Path:
     return state.resolve()
 
 
+def has_run(state: Path) -> bool:
+    """Return whether the service has ever run with this state folder."""
+    return (state / "lambda.sqlite").exists()
+
+
 def status(state: Path) -> dict[str, Any] | None:
     """Return the status that the service of this state folder reports, or None if it isn't running."""
     record = _read_record(state.resolve())

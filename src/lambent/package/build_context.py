@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
@@ -14,8 +14,14 @@ from lambent import interpreters
 from lambent.config.model import Config
 from lambent.events import Emit, Phase, Warned
 from lambent.interpreters import Interpreter
+from lambent.lazy import LazyModule
 from lambent.limits import UNZIPPED_MAX
 from lambent.package.target import Target
+
+if TYPE_CHECKING:
+    from lambent.package import python_install
+else:
+    python_install = LazyModule("lambent.package.python_install")
 
 Scope = Literal["all", "app", "layer"]
 """What the zip holds: the app with its dependencies, the app alone, or, as a layer, the dependencies alone."""
@@ -66,9 +72,14 @@ class BuildContext(Struct, frozen=True):
         self.emit(Phase(name, time.monotonic() - started))
 
     def find_interpreter(self) -> Interpreter | None:
-        """Return the target's Python on this machine, or None after a warning: without it the zip has no bytecode."""
-        interpreter = interpreters.find(self.target.python, self.environ)
+        """Return the target's Python on this machine, or None after a warning: without it the zip has no bytecode.
+
+        If the machine lacks it, uv installs it.
+        """
+        version = self.target.python
+        interpreter = interpreters.find(version, self.environ)
+        interpreter = interpreter or python_install.install_python(version, self.cache, self.environ, self.emit)
         if interpreter is None:
-            text = f"Python {self.target.python} is not installed here: the zip has no bytecode, so the app starts slower"
-            self.emit(Warned(text, interpreters.install_command(self.target.python)))
+            text = f"Python {version} is not installed here: the zip has no bytecode, so the app starts slower"
+            self.emit(Warned(text, interpreters.install_command(version)))
         return interpreter

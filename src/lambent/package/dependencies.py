@@ -48,17 +48,22 @@ class Requirements(Struct, frozen=True):
         return resolved | frozenset(self.lock.omitted) | frozenset(left_out.always())
 
 
-def resolve_requirements(context: BuildContext) -> Requirements:
-    """Return the packages the app requires, at exact versions for the target. Raises PackagingError."""
+def resolve_request(context: BuildContext) -> ResolveRequest:
+    """Return what to resolve for a build. Raises PackagingError for requirements that can't be read."""
     config, options = context.config, context.options
     app = config.path / config.app.root / f"{config.app.module.replace('.', '/')}.py"
     source = find_requirements(config.path, app, context.target, skip_own_lock=options.skip_own_lock)
     uv = Uv(source.folder, context.environ, context.cache / "uv-builds")
     packaging = config.packaging
     settings = ResolveOptions(packaging.extras, packaging.groups, options.native, options.refresh, packaging.without)
-    request = ResolveRequest(source, context.target, uv, settings, context.emit, lambda modules: _imported(context, modules))
+    return ResolveRequest(source, context.target, uv, settings, context.emit, lambda modules: _imported(context, modules))
+
+
+def resolve_requirements(context: BuildContext) -> Requirements:
+    """Return the packages the app requires, at exact versions for the target. Raises PackagingError."""
+    request = resolve_request(context)
     resolution = resolve(request, context.cache)
-    return Requirements(source, resolution.lock, resolution.cached)
+    return Requirements(request.source, resolution.lock, resolution.cached)
 
 
 def _imported(context: BuildContext, modules: frozenset[str]) -> frozenset[str]:

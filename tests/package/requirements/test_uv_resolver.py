@@ -15,6 +15,7 @@ from lambent.events import Event, Notice
 from lambent.package.lock import DistFile, Repository
 from lambent.package.requirements.resolve_request import ResolveOptions
 from lambent.package.target import Target
+from lambent.package.unfit import UnfitError
 from support.locking import chosen_files, make_target, offer, resolve_project, versions, write
 from support.registry import Registry, serving, sha256
 
@@ -76,11 +77,15 @@ def test_pin_without_a_fitting_wheel_is_refused_with_the_wheels_there_are(tmp_pa
     assert error.hint.startswith("fast==1.0, which has one")
 
 
-def test_error_names_another_architecture_or_runtime(tmp_path: Path, registry: Registry) -> None:
+def test_error_names_another_architecture_and_knows_the_pythons_that_fit(tmp_path: Path, registry: Registry) -> None:
     offer(registry, "fast", "2.0", "cp313-cp313-manylinux_2_28_aarch64")
     offer(registry, "fast", "2.0", "cp312-cp312-manylinux_2_28_x86_64")
+    error = refusal(make_project(tmp_path / "app", registry, "fast==2.0"), AL2023)
+    assert isinstance(error, UnfitError) and "--arch arm64" in error.hint
+    (blocker,) = error.blockers
+    assert blocker.describe("3.13") == "fast 2.0 has no wheel for 3.13" and blocker.pythons == {"3.12"}
     error = refusal(make_project(tmp_path / "app", registry, "fast"), AL2023)
-    assert "--runtime python3.12" in error.hint and "--arch arm64" in error.hint
+    assert isinstance(error, UnfitError) and error.blockers[0].pythons is None  # an older version may fit others
 
 
 def test_error_names_the_newest_version_and_not_the_oldest_that_uv_blames(tmp_path: Path, registry: Registry) -> None:

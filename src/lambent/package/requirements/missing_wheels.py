@@ -15,11 +15,12 @@ from lambent.errors import PackagingError
 from lambent.package.lock import Pin
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.target import Target
+from lambent.package.unfit import Blocker, UnfitError
 from lambent.package.wheels.available_wheels import describe_wheels
 from lambent.package.wheels.choose_wheel import choose_wheel
 from lambent.package.wheels.fetch_errors import alternative_package
 
-_OLDEST_RUNTIME = date(2021, 1, 1)  # python3.9 and later
+_OLDEST_RUNTIME = date(2019, 11, 1)  # python3.8 and later
 _ARCHITECTURES: tuple[Architecture, ...] = ("x86_64", "arm64")
 _LINUX_TAG = re.compile(r"(manylinux|musllinux|linux_)")
 _VERSIONS = r"(?:[=<>!~]=?[^\s,]+,?)*"
@@ -82,7 +83,7 @@ def has_usable_source(pin: Pin, request: ResolveRequest) -> bool:
     return pin.sdist is not None and (request.options.native or not has_linux_wheels(pin))
 
 
-def no_wheel_error(pin: Pin, request: ResolveRequest, compatible: Pin | None, detail: str = "") -> PackagingError:
+def no_wheel_error(pin: Pin, request: ResolveRequest, compatible: Pin | None, detail: str = "") -> UnfitError:
     """Return the error for a version without a wheel. `compatible` is the newest version that has one for the target."""
     target = request.target
     major, minor = target.glibc
@@ -93,14 +94,18 @@ def no_wheel_error(pin: Pin, request: ResolveRequest, compatible: Pin | None, de
     if not compatible and (alternative := alternative_package(pin.name, target)):
         hints.append(f"use {alternative} instead")
     targets = _compatible_targets(pin)
-    if runtime := next((other for other in targets if other.architecture == target.architecture), None):
-        hints.append(f"--runtime python{runtime.python}")
     if machine := next((other for other in targets if other.python == target.python), None):
         hints.append(f"--arch {machine.architecture}")
     if pin.sdist and not request.options.native:
         hints.append("--build-native, which compiles its source")
     hint = ", or ".join(hints) or f"use a package that has wheels: https://pypi.org/project/{pin.name}/#files"
-    return PackagingError(what, where=request.source.name, hint=hint, detail=detail)
+    return UnfitError(PackagingError(what, where=request.source.name, hint=hint, detail=detail), [blocker(pin, target)])
+
+
+def blocker(pin: Pin, target: Target) -> Blocker:
+    """Return what a version without a wheel for the target stands in the way of."""
+    pythons = frozenset(other.python for other in _compatible_targets(pin) if other.architecture == target.architecture)
+    return Blocker(pin.name, pin.version, "has no wheel for {python}", pythons, pin.requested)
 
 
 def _compatible_targets(pin: Pin) -> list[Target]:

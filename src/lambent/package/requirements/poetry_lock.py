@@ -6,15 +6,14 @@ pyproject.toml.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
 from packaging.requirements import Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
+from lambent.config.poetry_notation import allows
 from lambent.errors import PackagingError
 from lambent.package.lock import Pin, Repository
 from lambent.package.requirements.file_lookup import LockedPackage, archive_pin, check_complete, find_files
@@ -167,31 +166,3 @@ class _PoetryLock:
         elif kind in ("file", "url"):
             pin = archive_pin(name, version, url if kind == "url" else path.as_uri(), hashes)
         return LockedPackage(name, version, hashes, url if kind == "legacy" else "", pin)
-
-
-def allows(constraint: str, version: str) -> bool:
-    """Return whether a constraint in Poetry's notation allows a version. One that can't be read allows all."""
-    try:
-        return any(SpecifierSet(to_specifier(part)).contains(version, prereleases=True) for part in constraint.split("||"))
-    except InvalidSpecifier:
-        return True
-
-
-def to_specifier(constraint: str) -> str:
-    """Translate one alternative of Poetry's notation: "^1.2" is ">=1.2,<2", "~1.2" is ">=1.2,<1.3"."""
-    specifiers = []
-    for part in re.split(r"[,\s]+(?=[\^~<>=!\d*])", constraint.strip()):
-        word = re.sub(r"\s+", "", part)
-        if word in ("", "*"):
-            continue
-        caret = re.match(r"(\^|~(?!=))([\d.]+)(.*)", word)
-        if caret:
-            numbers = [int(number) for number in caret[2].split(".") if number]
-            raised = min(1, len(numbers) - 1)
-            if caret[1] == "^":
-                raised = next((index for index, number in enumerate(numbers) if number), len(numbers) - 1)
-            upper = [*numbers[:raised], numbers[raised] + 1]
-            specifiers += [f">={caret[2]}{caret[3]}", f"<{'.'.join(map(str, upper))}"]
-        else:
-            specifiers.append(word if word[0] in "<>=!~" else f"=={word}")
-    return ",".join(specifiers)

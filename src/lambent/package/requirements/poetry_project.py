@@ -8,10 +8,10 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
+from lambent.config.poetry_notation import allows, to_specifier
 from lambent.package.lock import Pin
 from lambent.package.requirements.direct_lines import resolve_lines
 from lambent.package.requirements.markers import matches
-from lambent.package.requirements.poetry_lock import allows, to_specifier
 from lambent.package.requirements.requested import name_of
 from lambent.package.requirements.resolve_request import ResolveRequest, check_names
 from lambent.package.requirements.toml_file import read_toml

@@ -34,6 +34,7 @@ from lambent.package.requirements.requested import parse_requirement
 from lambent.package.requirements.resolve_request import ResolveOptions, ResolveRequest, check_names
 from lambent.package.requirements.uv_target import full_version
 from lambent.package.target import Target
+from lambent.package.unfit import Blocker, UnfitError, fitting_pythons
 from lambent.package.urls import local_path, without_credentials
 
 _RELOCK = "lock again for this Python, or choose another --runtime"
@@ -73,7 +74,9 @@ def parse(text: str, location: LockLocation, target: Target, options: ResolveOpt
             raise PackagingError(what, where=location.name, hint="lock again with the tool that made it")
         if package.requires_python and not package.requires_python.contains(full_version(target)):
             what = f"{package.name} {package.version or ''} needs Python {package.requires_python}, not {target.python}"
-            raise PackagingError(what, where=location.name, hint=_RELOCK)
+            reason, pythons = f"needs Python {package.requires_python}", fitting_pythons(str(package.requires_python))
+            mismatch = PackagingError(what, where=location.name, hint=_RELOCK)
+            raise UnfitError(mismatch, [Blocker(str(package.name), str(package.version or ""), reason, pythons)])
         pin = _read_pin(package, location)
         extras = requested.get(package.name, ())
         pins[package.name] = replace(pin, requested=not requested or package.name in requested, extras=extras)
@@ -93,11 +96,14 @@ def _read_requested(lock: Pylock) -> dict[str, tuple[str, ...]]:
 def _check_target(lock: Pylock, location: LockLocation, target: Target) -> None:
     if lock.requires_python and not lock.requires_python.contains(full_version(target)):
         what = f"the lock is for Python {lock.requires_python}, not {target.python}"
-        raise PackagingError(what, where=location.name, hint=_RELOCK)
+        mismatch = PackagingError(what, where=location.name, hint=_RELOCK)
+        pythons = fitting_pythons(str(lock.requires_python))
+        raise UnfitError(mismatch, [Blocker(location.name, "", f"is for Python {lock.requires_python}", pythons)])
     environment = marker_environment(target)
     if lock.environments and not any(marker.evaluate(environment, context="requirement") for marker in lock.environments):
         what = f"the lock is not for {target.name}: {'; '.join(map(str, lock.environments))}"
-        raise PackagingError(what, where=location.name, hint="lock again for this target: lambent build --lock")
+        mismatch = PackagingError(what, where=location.name, hint="lock again for this target: lambent build --lock")
+        raise UnfitError(mismatch, [Blocker(location.name, "", "is not for {python}")])
 
 
 def _is_selected(package: Package, lock: Pylock, target: Target, options: ResolveOptions) -> bool:

@@ -11,6 +11,7 @@ from lambent.package.lock import Lock, Pin
 from lambent.package.requirements import inline_script, left_out, missing_wheels, pylock, pyproject, requirements_txt
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.requirements.version_finder import VersionFinder
+from lambent.package.unfit import UnfitError
 from lambent.package.wheels.choose_wheel import choose_wheel
 
 if TYPE_CHECKING:
@@ -39,16 +40,19 @@ _READERS: dict[str, Callable[[ResolveRequest], tuple[Pin, ...]]] = {
 
 def read_lock(request: ResolveRequest) -> Lock:
     """Return the lock of a request's source. Raises PackagingError, also if a package has nothing for the target."""
-    pins = []
+    pins, unfit = [], []
     for pin in sorted(_READERS[request.source.kind](request), key=lambda pin: pin.name):
         if pin.name in left_out.always() or (choose_wheel(pin, request.target) is None and pin.name in request.optional):
             request.omitted.add(pin.name)
             continue
         is_built = pin.folder or pin.repository or missing_wheels.has_usable_source(pin, request)
         if not is_built and choose_wheel(pin, request.target) is None:
-            versions = VersionFinder(request, requirements_txt.index_lines(request))
-            raise missing_wheels.no_wheel_error(pin, request, versions.newest_compatible(pin.name))
+            unfit.append(pin)
         pins.append(pin)
+    if unfit:
+        versions = VersionFinder(request, requirements_txt.index_lines(request))
+        error = missing_wheels.no_wheel_error(unfit[0], request, versions.newest_compatible(unfit[0].name))
+        raise UnfitError(error, [missing_wheels.blocker(pin, request.target) for pin in unfit])
     request.omitted.update(_unresolved(request))
     return Lock(request.source.name, tuple(pins), tuple(sorted(request.omitted)))
 

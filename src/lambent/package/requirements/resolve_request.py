@@ -27,7 +27,7 @@ class ResolveOptions(Struct, frozen=True):
     """`extras` and `groups` are added to the project's own dependencies.
 
     `native` allows source distributions with C code. `refresh` resolves again even if the result is cached. `without` names
-    packages that the runtime has.
+    packages that the runtime has. `freed` packages may have any version, whatever the project says: to find an edit that helps.
     """
 
     extras: tuple[str, ...] = ()
@@ -35,6 +35,7 @@ class ResolveOptions(Struct, frozen=True):
     native: bool = False
     refresh: bool = False
     without: tuple[str, ...] = ()
+    freed: frozenset[str] = frozenset()
 
 
 class ResolveRequest(Struct, frozen=True, dict=True):

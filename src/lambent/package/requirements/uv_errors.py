@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from lambent.errors import PackagingError
 from lambent.package.requirements.resolve_request import ResolveRequest
+from lambent.package.unfit import Blocker, UnfitError, fitting_pythons
 from lambent.package.urls import without_credentials
 from lambent.package.wheels import fetch_errors
 
@@ -139,10 +140,12 @@ def _explain_no_wheel(failure: _Failure) -> PackagingError:
     platforms = re.search(r"Wheels are available for `[^`]+` .*on the following platforms?: (.+)", failure.message)
     wheels = platforms or tags
     available = f"; there are wheels for {wheels[1].replace('`', '')}" if wheels else ""
-    return failure.error(
+    error = failure.error(
         f"{package} has no wheel for {target}{available}",
         f"choose a version that has one: https://pypi.org/project/{package}/#files",
     )
+    version = failure.match["spec"].partition("==")[2]
+    return UnfitError(error, [Blocker(package, version, "has no wheel for {python}")])
 
 
 def _explain_no_build(failure: _Failure) -> PackagingError:
@@ -150,6 +153,19 @@ def _explain_no_build(failure: _Failure) -> PackagingError:
     error = fetch_errors.build_failed(package, failure.request.target, failure.message)
     error.where = failure.request.source.name
     return error
+
+
+def _explain_other_python(failure: _Failure) -> PackagingError:
+    python, needed = failure.request.target.python, failure.match["needed"]
+    error = failure.error(
+        failure.format("{spec} doesn't run on Python {python}: it needs {needed}"),
+        failure.format("choose a version that does, or use another --runtime: https://pypi.org/project/{package}"),
+    )
+    pythons = fitting_pythons(needed)
+    if pythons is not None and python in pythons:
+        return error
+    name, _, version = failure.match["spec"].partition("==")
+    return UnfitError(error, [Blocker(name, version, f"needs Python {needed}", pythons if version else None)])
 
 
 _REFUSED = "{host} refuses your credentials: {status}"
@@ -206,8 +222,7 @@ _RULES = (
     _Rule(
         r"the (?:current|requested) Python version \([^)]*\) does not satisfy Python\S+ and (?P<spec>\S+) depends on "
         r"Python(?P<needed>[\w.=<>!*]+(?:,[\w.=<>!*]+)*)",
-        "{spec} doesn't run on Python {python}: it needs {needed}",
-        "choose a version that does, or use another --runtime: https://pypi.org/project/{package}",
+        explain=_explain_other_python,
     ),
     _Rule(r"Failed to (?:download and )?build `(?P<spec>[^`]+)`", explain=_explain_no_build),
     _Rule(r"(?P<spec>[\w.=<>!~-]+) has no wheels with a matching", explain=_explain_no_wheel),

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lambent.errors import PackagingError
 from lambent.events import Notice
@@ -101,8 +102,12 @@ class UvResolver:
         if self._request.options.refresh:
             arguments.append("--refresh")
         excludes = [*left_out.always(), *sorted(adjustments.left_out)]
-        with temporary_requirements(adjustments.constraints()) as limits, temporary_requirements(excludes) as excluded:
-            arguments += ["-c", str(limits), "--excludes", str(excluded)]
+        freed = sorted(self._request.options.freed)
+        with ExitStack() as files:
+            paths = [
+                files.enter_context(temporary_requirements(lines)) for lines in (adjustments.constraints(), excludes, freed)
+            ]
+            arguments += ["-c", str(paths[0]), "--excludes", str(paths[1]), *(["--override", str(paths[2])] if freed else [])]
             return self._compile.resolve(*arguments, no_deps=self._input.no_deps)
 
     def _review(self, pins: Sequence[Pin], adjustments: _Adjustments) -> bool:
@@ -150,11 +155,16 @@ class UvResolver:
             if compatible := self.versions.newest_compatible(package.name):
                 error.hint = f"{compatible.name}=={compatible.version}, which has a wheel, or {error.hint}"
             return error
-        pin = pin or self.versions.newest_allowed(package.spec) or self.versions.newest_allowed(package.name)
+        is_exact = "==" in package.spec
+        pin = pin or self.versions.newest_allowed(package.spec)
+        pin = pin or (None if is_exact else self.versions.newest_allowed(package.name))
         pin = pin or next(iter(adjustments.excluded.get(package.name, ())), None)
         if pin is None:
             return uv_errors.translate(message, self._request)
-        return missing_wheels.no_wheel_error(pin, self._request, self.versions.newest_compatible(package.name), message)
+        refusal = missing_wheels.no_wheel_error(pin, self._request, self.versions.newest_compatible(package.name), message)
+        if not is_exact:  # an older version may have wheels for other Pythons
+            refusal.blockers = tuple(replace(blocker, pythons=None) for blocker in refusal.blockers)
+        return refusal
 
     def _report(self, pins: Sequence[Pin], adjustments: _Adjustments) -> None:
         """Say which versions are older than those that uv would take."""

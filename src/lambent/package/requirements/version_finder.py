@@ -47,7 +47,7 @@ class VersionFinder:
 
     def newest_allowed(self, requirement: str) -> Pin | None:
         """Return the newest version that a requirement allows, with all its files, for any machine."""
-        return self.with_all_files(requirement) or self._newest_at_pypi(requirement)
+        return self.with_all_files(requirement) or self._newest_listed(requirement)
 
     def with_all_files(self, requirement: str) -> Pin | None:
         """Return uv's choice for a requirement on any machine, with all its files."""
@@ -78,13 +78,15 @@ class VersionFinder:
             return self._walk_down(pin)
         return [pin, *(version for version in incompatible if version.version != pin.version)]
 
-    def _newest_at_pypi(self, requirement: str) -> Pin | None:
-        """Ask PyPI for a version with wheels when uv finds none because no wheel is for this system."""
+    def _newest_listed(self, requirement: str) -> Pin | None:
+        """Ask the index for a version with wheels when uv finds none because no wheel is for this system or Python."""
         try:
             parsed = Requirement(requirement)
         except InvalidRequirement:
             return None
-        versions = self._index.versions(parsed.name, PYPI) if self._compile.uses_only_pypi else ()
+        newest = None if self._compile.uses_only_pypi else self.with_all_files(parsed.name)
+        index = newest.index if newest else PYPI if self._compile.uses_only_pypi else ""
+        versions = self._index.versions(parsed.name, index)
         return next((pin for pin in versions if parsed.specifier.contains(pin.version, prereleases=True)), None)
 
     def _walk_down(self, pin: Pin) -> list[Pin]:

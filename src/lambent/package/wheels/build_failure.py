@@ -36,10 +36,14 @@ _EXCEPTION = re.compile(r"^\W*((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Exi
 
 
 class Reason(Struct, frozen=True):
-    """Why a build failed, as a clause ("its setup.py imports imp, ..."), and what helps ("" if nothing does)."""
+    """Why a build failed, as a clause ("its setup.py imports imp, ..."), and what helps ("" if nothing does).
+
+    `removed` is the Python that removed what the build needs, "" if it isn't that.
+    """
 
     text: str
     hint: str = ""
+    removed: str = ""
 
 
 def explain(output: str) -> Reason | None:
@@ -48,7 +52,7 @@ def explain(output: str) -> Reason | None:
         return _missing_module(missing[1].partition(".")[0])
     if (missing := _last(_NO_NAME, output)) and (removed := _REMOVED_NAMES.get(_module_and_name(missing), "")):
         module, name = _module_and_name(missing)
-        return Reason(f"its build uses {module}.{name}, which Python {removed} removed", _older_runtime(removed))
+        return Reason(f"its build uses {module}.{name}, which Python {removed} removed", _older_runtime(removed), removed)
     if _PYTHON_2.search(output):
         return Reason("its source is for Python 2")
     if header := _HEADER.search(output):
@@ -73,7 +77,7 @@ def _module_and_name(match: re.Match[str]) -> tuple[str, str]:
 def _missing_module(name: str) -> Reason:
     removed = stdlib_modules.removed_in(name)
     if removed:
-        return Reason(f"its build imports {name}, which Python {removed} removed", _older_runtime(removed))
+        return Reason(f"its build imports {name}, which Python {removed} removed", _older_runtime(removed), removed)
     return Reason(f"its build imports {name}, which it doesn't declare in [build-system] requires")
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from lambent.errors import PackagingError
 from lambent.package.lock import Pin
 from lambent.package.target import Target
+from lambent.package.unfit import Blocker, UnfitError, pythons_before
 from lambent.package.urls import host_of, printable_url
 from lambent.package.wheels import build_failure
 from lambent.package.wheels.available_wheels import describe_wheels
@@ -135,7 +136,8 @@ def build_failed(package: str, target: Target, output: str) -> PackagingError:
     if reason is not None:
         hints = [reason.hint, f"use {alternative}" if alternative else "", _other_version(package)]
         hint = ", or ".join(hint for hint in hints if hint)
-        return PackagingError(f"{package} doesn't build from its source: {reason.text}", where=package, hint=hint)
+        error = PackagingError(f"{package} doesn't build from its source: {reason.text}", where=package, hint=hint)
+        return _unfit(error, package, reason) if reason.removed else error
     detail = output_tail(output)
     if "/bin/false" in output:
         return PackagingError(
@@ -146,6 +148,12 @@ def build_failed(package: str, target: Target, output: str) -> PackagingError:
         )
     hint = f"see the output of the build below{f', or use {alternative}' if alternative else ''}"
     return PackagingError(f"cannot build {package} from its source", where=package, hint=hint, detail=detail)
+
+
+def _unfit(error: PackagingError, package: str, reason: build_failure.Reason) -> UnfitError:
+    name, _, version = package.partition(" ")
+    text = f"doesn't build from its source: {reason.text}"
+    return UnfitError(error, [Blocker(name, version, text, pythons_before(reason.removed))])
 
 
 def _other_version(package: str) -> str:

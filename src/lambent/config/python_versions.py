@@ -1,0 +1,130 @@
+"""The Python versions that a project's own files ask for: ranges that must hold, and a version that a file names.
+
+A range comes from requires-python, from Poetry's dependencies or from a lock. A version file (.python-version, .tool-versions,
+runtime.txt, Pipfile) says what the project was last run on: a preference, since Lambda may not have it any more.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from lambent.config import poetry_notation
+from lambent.config.project import Project
+from lambent.errors import UsageError
+from lambent.lazy import LazyModule
+
+if TYPE_CHECKING:
+    from packaging import specifiers
+else:
+    specifiers = LazyModule("packaging.specifiers")  # slow to import, and most projects have no constraint
+
+_LOCKED_RANGES = (
+    ("uv.lock", r'^requires-python = "([^"]+)"'),
+    ("pylock.toml", r'^requires-python = "([^"]+)"'),
+    ("pdm.lock", r'^requires_python = "([^"]+)"'),
+    ("poetry.lock", r'^\[metadata\]\n(?:.*\n)*?python-versions = "([^"]+)"'),
+)
+"""Locks, and where each says which Pythons it is for. They may be large, so they are searched and not parsed."""
+
+_VERSION_FILES = (
+    (".python-version", r"^\s*(?:cpython@?-?|python)?(3\.\d+)\b"),
+    (".tool-versions", r"^\s*python\s+(3\.\d+)\b"),
+    ("runtime.txt", r"^\s*(?:python-?)?(3\.\d+)\b"),
+    ("Pipfile", r"""^python(?:_full)?_version\s*=\s*["'](3\.\d+)\b"""),
+)
+
+
+class VersionRange(Struct, frozen=True):
+    """The Python versions that a file of the project allows, as `text`. `is_poetry` says that it is in Poetry's notation."""
+
+    source: str
+    text: str
+    is_poetry: bool = False
+
+    def allows(self, python: str) -> bool:
+        """Return whether any patch release is allowed: ">=3.12.4" allows 3.12, "<3.13" does not allow 3.13."""
+        mentioned = {int(number) for number in re.findall(r"\d+\.\d+\.(\d+)", self.text)}
+        patches = {0, 99, *mentioned, *(number + 1 for number in mentioned), *(number - 1 for number in mentioned if number)}
+        versions = [f"{python}.{patch}" for patch in sorted(patches)]
+        if self.is_poetry:
+            return any(poetry_notation.allows(self.text, version) for version in versions)
+        allowed = specifiers.SpecifierSet(self.text)
+        return any(allowed.contains(version, prereleases=True) for version in versions)
+
+    def __str__(self) -> str:
+        return f"{self.source} is {self.text}"
+
+
+class NamedVersion(Struct, frozen=True):
+    """The minor version of Python ("3.12") that a file names."""
+
+    source: str
+    python: str
+
+
+def read_range(project: Project) -> VersionRange | None:
+    """Return the range that must hold, or None. A lock repeats that of its project, so it counts where the project has none.
+
+    Raises UsageError for a requires-python that can't be read.
+    """
+    if project.requires_python:
+        try:
+            specifiers.SpecifierSet(project.requires_python)
+        except specifiers.InvalidSpecifier as error:
+            raise UsageError(
+                f"invalid version range: {project.requires_python}",
+                where=f"{project.table_source} requires-python",
+                hint='requires-python = ">=3.11"',
+            ) from error
+        return VersionRange("requires-python", project.requires_python)
+    if python := _poetry_python(project):
+        return VersionRange("[tool.poetry.dependencies] python", python, is_poetry=True)
+    return None if project.path.is_file() else _read_locked_range(project.folder)
+
+
+def _poetry_python(project: Project) -> str:
+    """Return the Python versions that a pyproject.toml of Poetry's own form allows, in its notation."""
+    table: Any = project.pyproject
+    for key in ("tool", "poetry", "dependencies", "python"):
+        table = table.get(key, "") if isinstance(table, dict) else ""
+    return table if isinstance(table, str) else ""
+
+
+def _read_locked_range(folder: Path) -> VersionRange | None:
+    for name, pattern in _LOCKED_RANGES:
+        text = _search(folder / name, pattern)
+        is_poetry = name == "poetry.lock"
+        if text and (is_poetry or _is_valid(text)):
+            return VersionRange(name, text, is_poetry)
+    return None
+
+
+def read_named_version(project: Project) -> NamedVersion | None:
+    """Return the Python that the first of the project's version files names."""
+    if project.path.is_file():
+        return None
+    for name, pattern in _VERSION_FILES:
+        if python := _search(project.folder / name, pattern):
+            return NamedVersion(name, python)
+    return None
+
+
+def _is_valid(text: str) -> bool:
+    try:
+        specifiers.SpecifierSet(text)
+    except specifiers.InvalidSpecifier:
+        return False
+    return True
+
+
+def _search(path: Path, pattern: str) -> str:
+    try:
+        text = path.read_text("utf-8", "replace")
+    except OSError:
+        return ""
+    match = re.search(pattern, text, re.MULTILINE)
+    return match[1] if match else ""

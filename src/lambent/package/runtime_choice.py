@@ -1,0 +1,171 @@
+"""The choice of the runtime: the first of the candidates on which every requirement has a wheel, or a source that builds.
+
+The answer is cached under the key of the first candidate's lock, so a build without new requirements resolves nothing. Where a
+package stands in the way, candidates that it doesn't fit either are skipped without being tried.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lambent import calendar
+from lambent.config.compatibility import oldest_python
+from lambent.config.model import Config
+from lambent.config.sourced import Sourced
+from lambent.errors import PackagingError
+from lambent.events import Emit, Event, Notice, ignore
+from lambent.lazy import LazyModule
+from lambent.package.build_context import BuildContext, BuildOptions
+from lambent.package.cache import disk_error, read_json, write_json
+from lambent.package.dependencies import Requirements, fetch_wheels, resolve_request, resolve_requirements
+from lambent.package.requirements.discovery import pylock_path
+from lambent.package.requirements.lock_key import lock_key
+from lambent.package.target import Target
+from lambent.package.unfit import UnfitError
+from lambent.package.wheels.choose_wheel import choose_wheel
+
+if TYPE_CHECKING:
+    from lambent.package import runtime_advice
+else:
+    runtime_advice = LazyModule("lambent.package.runtime_advice")  # only for requirements that fit nothing
+
+
+class Choice(Struct, frozen=True):
+    """A runtime, and the package because of which a better one wasn't taken, "" if there was none."""
+
+    runtime: str
+    reason: str = ""
+
+
+def choose_runtime(
+    config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, options: BuildOptions | None = None
+) -> Config:
+    """Return the configuration with the best of its candidate runtimes that fits the requirements, and say why in one line.
+
+    Raises PackagingError if none fits: it names the packages in the way, and an edit. A runtime that the user named stays.
+    """
+    candidates = config.candidates
+    if not candidates.runtimes:
+        return config
+    search = RuntimeSearch(config, cache, environ, emit, options or BuildOptions())
+    try:
+        choice = search.cached_choice()
+    except OSError as error:
+        raise disk_error("resolve the requirements", error, cache) from error
+    if reason := choice.reason or candidates.note:
+        emit(Notice(f"{choice.runtime}: {reason}"))
+    return config.with_runtime(choice.runtime, choice.reason or candidates.origin_of(choice.runtime))
+
+
+def suggest_runtime(
+    config: Config, error: UnfitError, cache: Path, environ: Mapping[str, str], on: date, options: BuildOptions
+) -> UnfitError:
+    """Return the error of a build for a runtime that the user named, with the newest runtime that fits as its hint."""
+    version, _ = oldest_python(config.app, Sourced(config.runtime_client, ""))
+    runtimes = [each.name for each in calendar.accepted_runtimes(on) if tuple(map(int, each.python.split("."))) >= version]
+    search = RuntimeSearch(config, cache, environ, ignore, options)
+    search.failures[config.runtime] = error
+    with suppress(PackagingError):
+        if runtime := search.first_fitting(each for each in runtimes if each != config.runtime):
+            error.hint = f"--runtime {runtime}, or {error.hint}"
+    return error
+
+
+class RuntimeSearch:
+    """One search for a runtime. `failures` are those that were tried and don't fit."""
+
+    def __init__(self, config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, options: BuildOptions) -> None:
+        self.config, self.cache, self.environ, self.options = config, cache, environ, options
+        self.failures: dict[str, UnfitError] = {}
+        self._emit = emit
+
+    def cached_choice(self) -> Choice:
+        """Return the best candidate that fits. Raises PackagingError if none does."""
+        runtimes = self._order(self.config.candidates.runtimes)
+        key = self._key(runtimes)
+        if key is None:
+            return Choice(runtimes[0])
+        path = self.cache / "locks" / f"{key}.json"
+        cached = None if self.options.refresh else read_json(path)
+        if isinstance(cached, list) and cached and cached[0] in runtimes:
+            return Choice(*cached)
+        runtime = self.first_fitting(runtimes)
+        if runtime is None:
+            raise runtime_advice.nothing_fits(self, runtimes)
+        choice = Choice(runtime, self._reason(runtimes, runtime))
+        write_json(path, [choice.runtime, choice.reason])
+        return choice
+
+    def first_fitting(self, runtimes: Iterable[str]) -> str | None:
+        """Return the first runtime that fits. Raises PackagingError for what no other runtime can cure."""
+        for runtime in runtimes:
+            python = runtime.removeprefix("python")
+            blockers = (blocker for error in self.failures.values() for blocker in error.blockers)
+            if all(blocker.fits(python) for blocker in blockers) and self.fits(runtime):
+                return runtime
+        return None
+
+    def fits(self, runtime: str) -> bool:
+        """Return whether the requirements fit a runtime; if not, `failures` has the reason."""
+        events: list[Event] = []
+        context = self.context(runtime, events.append)
+        try:
+            requirements = resolve_requirements(context)
+            if not self.options.native:
+                _build_sources(context, requirements)
+        except UnfitError as error:
+            self.failures[runtime] = error
+            return False
+        for event in events:
+            self._emit(event)
+        return True
+
+    def context(self, runtime: str, emit: Emit = ignore) -> BuildContext:
+        config = replace(self.config, runtime=runtime)
+        return BuildContext.start(config, self.cache, self.environ, emit, self.options)
+
+    def _order(self, runtimes: tuple[str, ...]) -> tuple[str, ...]:
+        """Put runtimes first for which lambent wrote a lock."""
+        targets = {runtime: Target.of(replace(self.config, runtime=runtime)) for runtime in runtimes}
+        return tuple(sorted(runtimes, key=lambda runtime: not pylock_path(self.config.path, targets[runtime]).is_file()))
+
+    def _key(self, runtimes: tuple[str, ...]) -> str | None:
+        """Return the key of the choice, or None if the app requires nothing."""
+        request = resolve_request(self.context(runtimes[0]))
+        if request.source.path is None:
+            return None
+        return hashlib.sha256(f"{lock_key(request)} {' '.join(runtimes)}".encode()).hexdigest()[:40]
+
+    def _reason(self, runtimes: tuple[str, ...], chosen: str) -> str:
+        """Return why the wanted runtime isn't taken: the one that is named or live, or the next newer one."""
+        if chosen == runtimes[0]:
+            return ""
+        candidates = self.config.candidates
+        better = runtimes[0] if candidates.named or candidates.live else runtimes[runtimes.index(chosen) - 1]
+        python = better.removeprefix("python")
+        failure = self.failures.get(better)
+        tried = [blocker for error in self.failures.values() for blocker in error.blockers]
+        blocker = failure.blockers[0] if failure else next(each for each in tried if not each.fits(python))
+        return blocker.describe(python)
+
+
+def _build_sources(context: BuildContext, requirements: Requirements) -> None:
+    """Build the packages that only have a source. Raises UnfitError; other failures are left to the build itself."""
+    lock = requirements.lock
+    sources = tuple(pin for pin in lock.pins if pin.sdist is not None and choose_wheel(pin, context.target) is None)
+    if not sources:
+        return
+    try:
+        fetch_wheels(context, replace(requirements, lock=replace(lock, pins=sources)))
+    except UnfitError:
+        raise
+    except PackagingError:
+        return

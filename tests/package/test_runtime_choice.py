@@ -1,0 +1,191 @@
+"""The runtime that an app's requirements decide."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from collections.abc import Iterator, Mapping
+from datetime import date
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from lambent.config.load import Flags, load
+from lambent.config.model import Config
+from lambent.config.python_runtime import keep_live
+from lambent.errors import PackagingError
+from lambent.events import Event, Notice
+from lambent.package.build_context import BuildOptions
+from lambent.package.runtime_choice import choose_runtime, suggest_runtime
+from lambent.package.unfit import UnfitError
+from support.interpreter import python
+from support.locking import offer, write
+from support.registry import Registry, serving
+
+TODAY = date(2026, 11, 30)
+BACKEND = """\
+import imp
+import zipfile
+
+NAME = "old-1.0-py3-none-any.whl"
+
+
+def build_wheel(folder, settings=None, metadata=None):
+    with zipfile.ZipFile(f"{folder}/{NAME}", "w") as archive:
+        archive.writestr("old.py", "")
+        archive.writestr("old-1.0.dist-info/METADATA", "Metadata-Version: 2.1\\nName: old\\nVersion: 1.0\\n")
+        archive.writestr("old-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        archive.writestr("old-1.0.dist-info/RECORD", "")
+    return NAME
+"""
+HANDLER = "def lambda_handler(event, context): return 1\n"
+
+
+def offer_for(registry: Registry, name: str, version: str, *minors: int) -> None:
+    """Offer a package with native code for these minor versions of Python."""
+    for minor in minors:
+        offer(registry, name, version, f"cp3{minor}-cp3{minor}-manylinux2014_x86_64")
+
+
+class Project:
+    """An app with requirements from a registry, and what was said about its runtime."""
+
+    def __init__(self, folder: Path, registry: Registry, *lines: str) -> None:
+        self.folder, self.registry, self.cache = folder, registry, folder.parent / "cache"
+        self.said: list[str] = []
+        self.require(*lines)
+
+    def require(self, *lines: str) -> None:
+        text = "\n".join([f"--index-url {self.registry.url}/simple", *lines, ""])
+        write(self.folder, {"lambda_function.py": HANDLER, "requirements.txt": text})
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        return {**os.environ, "UV_CACHE_DIR": str(self.cache / "uv")}
+
+    def config(self, **flags: str) -> Config:
+        return load(self.folder, Flags(**flags), self.environ, TODAY)
+
+    def choose(self, live: str = "") -> Config:
+        self.said.clear()
+        return choose_runtime(keep_live(self.config(), live), self.cache, self.environ, self.record)
+
+    def refuse(self) -> PackagingError:
+        with pytest.raises(PackagingError) as caught:
+            self.choose()
+        return caught.value
+
+    def record(self, event: Event) -> None:
+        if isinstance(event, Notice):
+            self.said.append(event.text)
+
+
+@pytest.fixture
+def registry() -> Iterator[Registry]:
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture
+def project(tmp_path: Path, registry: Registry) -> Project:
+    return Project(tmp_path / "app", registry)
+
+
+def test_app_without_requirements_gets_the_newest(project: Project) -> None:
+    (project.folder / "requirements.txt").unlink()
+    assert project.choose().runtime == "python3.14" and not project.said
+
+
+def test_newest_runtime_that_every_pin_fits_is_taken_and_said_once(project: Project) -> None:
+    offer_for(project.registry, "fast", "1.0", 10, 11, 12)
+    offer_for(project.registry, "quick", "1.0", 10, 11)
+    project.require("fast==1.0", "quick==1.0")
+    config = project.choose()
+    assert config.runtime == "python3.11"
+    assert project.said == ["python3.11: quick 1.0 has no wheel for 3.12"]
+    assert config.origins["runtime"] == "quick 1.0 has no wheel for 3.12"
+
+
+def test_choice_is_cached_until_the_requirements_change(project: Project) -> None:
+    offer_for(project.registry, "fast", "1.0", 12)
+    project.require("fast==1.0")
+    assert project.choose().runtime == "python3.12"
+    requests = len(project.registry.requests)
+    assert project.choose().runtime == "python3.12" and project.said == ["python3.12: fast 1.0 has no wheel for 3.13"]
+    assert len(project.registry.requests) == requests
+    offer_for(project.registry, "fast", "2.0", 14)
+    project.require("fast==2.0")
+    assert project.choose().runtime == "python3.14" and not project.said
+
+
+def test_live_runtime_stays_while_it_fits(project: Project) -> None:
+    offer_for(project.registry, "fast", "1.0", 11, 12, 13, 14)
+    project.require("fast==1.0")
+    assert project.choose("python3.12").runtime == "python3.12" and not project.said
+    assert project.choose("python3.10").runtime == "python3.14"
+    assert project.said == ["python3.14: fast 1.0 has no wheel for 3.10"]
+
+
+def test_version_file_comes_first_if_the_pins_fit(project: Project) -> None:
+    offer_for(project.registry, "fast", "1.0", 12)
+    project.require("fast==1.0")
+    write(project.folder, {".python-version": "3.13\n"})
+    assert project.choose().runtime == "python3.12"
+    assert project.said == ["python3.12: fast 1.0 has no wheel for 3.13"]
+
+
+def test_lock_that_lambent_wrote_decides(project: Project) -> None:
+    lock = 'lock-version = "1.0"\ncreated-by = "lambent"\nrequires-python = ">=3.12"\npackages = []\n'
+    write(project.folder, {"pylock.python312-x86_64.toml": lock})
+    assert project.choose().runtime == "python3.12"
+
+
+def test_source_that_imports_a_removed_module_gets_the_python_that_has_it(project: Project) -> None:
+    for version in ("3.11", "3.13"):
+        python(version)
+    project.registry.files["/files/old-1.0.tar.gz"] = make_old_source()
+    project.require("old==1.0")
+    write(project.folder, {".python-version": "3.13"})
+    assert project.choose().runtime == "python3.11"
+    assert project.said == ["python3.11: old 1.0 needs the module imp, which 3.12 removed"]
+
+
+def make_old_source() -> bytes:
+    """Return a source distribution whose build imports a module that Python 3.12 removed."""
+    files = {
+        "PKG-INFO": "Metadata-Version: 2.1\nName: old\nVersion: 1.0\n",
+        "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+        "backend.py": BACKEND,
+    }
+    content = BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as archive:
+        for name, text in files.items():
+            member = tarfile.TarInfo(f"old-1.0/{name}")
+            member.size = len(text)
+            archive.addfile(member, BytesIO(text.encode()))
+    return content.getvalue()
+
+
+def test_nothing_fits_names_the_pins_and_an_edit_that_works(project: Project) -> None:
+    offer_for(project.registry, "fast", "1.0", 11, 12)
+    offer_for(project.registry, "fast", "2.0", 13, 14)
+    offer_for(project.registry, "quick", "1.0", 13)
+    offer(project.registry, "pure")
+    project.require("fast==1.0", "quick==1.0", "pure")
+    error = project.refuse()
+    assert error.what == "no runtime fits all requirements: fast 1.0 only fits 3.11 and 3.12; quick 1.0 only fits 3.13"
+    assert (error.where, error.hint) == ("requirements.txt", "fast==2.0 in requirements.txt, for python3.13")
+    project.require("fast==2.0", "quick==1.0", "pure")
+    assert project.choose().runtime == "python3.13"
+
+
+def test_runtime_that_the_user_named_gets_one_that_fits_as_hint(project: Project) -> None:
+    offer_for(project.registry, "fast", "1.0", 10, 11, 12)
+    offer_for(project.registry, "quick", "1.0", 10, 11)
+    project.require("fast==1.0", "quick==1.0")
+    config = project.config(runtime="python3.13")
+    assert choose_runtime(config, project.cache, project.environ, project.record) == config
+    error = UnfitError(PackagingError("fast 1.0 has no wheel", hint="--build-native"), ())
+    suggested = suggest_runtime(config, error, project.cache, project.environ, TODAY, BuildOptions())
+    assert suggested.hint == "--runtime python3.11, or --build-native"

@@ -41,7 +41,7 @@ app_option = click.option(
 )
 
 runtime_option = click.option(
-    "--runtime", metavar="python3.X", help="Default: the newest that AWS, the project and this machine support."
+    "--runtime", metavar="python3.X", help="Default: what is live, or the newest that fits the project and its packages."
 )
 
 arch_option = click.option(

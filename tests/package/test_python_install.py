@@ -14,7 +14,13 @@ from lambent.package.python_install import install_python
 def environment(home: Path, **variables: str) -> dict[str, str]:
     """Return the environment of a machine whose uv finds no Python to download."""
     mirror = (home / "no-mirror").as_uri()
-    return {**os.environ, "HOME": str(home), "UV_PYTHON_INSTALL_DIR": str(home), "UV_PYTHON_INSTALL_MIRROR": mirror, **variables}
+    return {
+        **os.environ,
+        "HOME": str(home),
+        "UV_PYTHON_INSTALL_DIR": str(home),
+        "UV_PYTHON_INSTALL_MIRROR": mirror,
+        **variables,
+    }
 
 
 def test_failed_download_is_not_repeated_at_once(tmp_path: Path) -> None:

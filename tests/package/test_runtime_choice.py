@@ -148,7 +148,9 @@ def test_source_that_imports_a_removed_module_gets_the_python_that_has_it(projec
     project.require("old==1.0")
     write(project.folder, {".python-version": "3.13"})
     assert project.choose().runtime == "python3.11"
-    assert project.said == ["python3.11: old 1.0 doesn't build from its source: its build imports imp, which Python 3.12 removed"]
+    assert project.said == [
+        "python3.11: old 1.0 doesn't build from its source: its build imports imp, which Python 3.12 removed"
+    ]
 
 
 def make_old_source() -> bytes:

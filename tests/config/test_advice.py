@@ -85,3 +85,27 @@ def test_own_file_that_hides_a_standard_module_is_named(tmp_path: Path, files: d
     folder = write_project(tmp_path / "shop", {"main.py": FLASK, "pkg/types.py": "", "test/__init__.py": ""} | files)
     [event] = advise(load_config(folder))
     assert isinstance(event, Warned) and event.text.startswith(f"{named} hides Python's own module")
+
+
+@pytest.mark.parametrize(
+    ("text", "hint", "followed"),
+    [
+        (
+            "from mcp.server.fastmcp import FastMCP\nserver = FastMCP('tools')\napp = server.streamable_http_app()\n",
+            'FastMCP(..., host="0.0.0.0")',
+            ("FastMCP('tools')", "FastMCP('tools', host='0.0.0.0')"),
+        ),
+        (
+            "from mcp.server import MCPServer\nserver = MCPServer('tools')\napp = server.streamable_http_app()\n",
+            '.streamable_http_app(host="0.0.0.0")',
+            ("_app()", "_app(host='0.0.0.0')"),
+        ),
+    ],
+    ids=["mcp 1", "mcp 2"],
+)
+def test_an_mcp_server_that_only_answers_to_localhost(tmp_path: Path, text: str, hint: str, followed: tuple[str, str]) -> None:
+    folder = write_project(tmp_path / "tools", {"main.py": text})
+    [event] = [event for event in advise(load_config(folder)) if isinstance(event, Warned)]
+    assert "421" in event.text and event.text.startswith("main.py:") and event.hint == hint
+    (folder / "main.py").write_text(text.replace(*followed))
+    assert lines(load_config(folder)) == []

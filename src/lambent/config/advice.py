@@ -21,6 +21,9 @@ _STREAM = re.compile(
     r"\b(?P<name>StreamingResponse|EventSourceResponse|StreamingHttpResponse|stream_with_context)\(|text/event-stream"
 )
 _GENERATOR_RESPONSE = re.compile(r"\b(?:Response|response_class)\(\s*(?P<function>\w+)\(")
+_MCP = re.compile(r"(?m)^\s*from mcp\.server(?:\.fastmcp|\.mcpserver)? import .*\b(?:FastMCP|MCPServer)\b")
+_MCP_SERVER = re.compile(r"\bFastMCP\(|\.(?:streamable_http_app|sse_app)\(")
+_MCP_HOSTS = re.compile(r"\btransport_security\b|\bhost\s*=")
 _UNIMPORTED = frozenset(("test", "this", "antigravity", "idlelib", "lib2to3", "turtledemo", "__main__", "__phello__"))
 """Modules of the standard library that no other code imports: an own one hides nothing."""
 
@@ -31,6 +34,7 @@ def advise(config: Config) -> Iterator[Event]:
     texts = _own_texts(folder, config)
     if config.app.kind != "handler":
         yield from _websockets(texts)
+        yield from _mcp_hosts(texts)
         if not config.stream and config.client == "lambent":
             yield from _streams(texts)
     yield from _unsent_variables(folder, texts.values(), config)
@@ -48,6 +52,17 @@ def _own_texts(folder: Path, config: Config) -> dict[str, str]:
 def _websockets(texts: dict[str, str]) -> Iterator[Event]:
     if place := _first(texts, _WEBSOCKET):
         yield Warned(f"{place} uses WebSockets, which Function URLs don't support: only the other routes work")
+
+
+def _mcp_hosts(texts: dict[str, str]) -> Iterator[Event]:
+    """Name a server of the package mcp that only answers to localhost, its default. mcp 2 takes the host with the app."""
+    servers = {file: text for file, text in texts.items() if _MCP.search(text)}
+    if any(_MCP_HOSTS.search(text) for text in texts.values()):
+        return
+    if place := _first(servers, _MCP_SERVER):
+        is_new = any("MCPServer" in text for text in servers.values())
+        hint = '.streamable_http_app(host="0.0.0.0")' if is_new else 'FastMCP(..., host="0.0.0.0")'
+        yield Warned(f"{place}: the MCP server answers 421 to every host name but localhost", hint)
 
 
 def _streams(texts: dict[str, str]) -> Iterator[Event]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 
-from .fault import Fault
+from .fault import Fault, trace_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ def _import(module_name: str) -> Any:
         __import__(dotted)
         return sys.modules[dotted]
     except ImportError as error:
-        fault = Fault("Runtime.ImportModuleError", f"Unable to import module '{module_name}': {error}")
+        text = f"Unable to import module '{module_name}': {error}"
+        fault = Fault("Runtime.ImportModuleError", text, trace_lines(error))
         raise fault from None
     except SyntaxError as error:
         trace = [f'  File "{error.filename}" Line {error.lineno}\n    {error.text}']

@@ -257,7 +257,8 @@ class _Exchange:
             raise RuntimeError(f"expected ASGI message 'http.response.body', but got {kind!r}")
         response.write(bytes(message.get("body") or b""))
         if not message.get("more_body"):
-            response.end()
+            if not response.hold():
+                response.end()
             self.disconnect()
 
     def disconnect(self) -> None:
@@ -294,14 +295,15 @@ class _StreamingExchange(_Exchange):
         if response.ended or not response.started or message["type"] != "http.response.body":
             await super().send(message)
             return
-        more = bool(message.get("more_body"))
+        hold = not message.get("more_body") and response.hold()
+        more = hold or bool(message.get("more_body"))
         try:
             if not response.push(message.get("body") or b"", more=more):
                 await self._drain()
         except ClientDisconnected:
             self.disconnect()
             raise
-        if not more:
+        if hold or not more:
             self.disconnect()
         elif self._waiters:
             self._watch()

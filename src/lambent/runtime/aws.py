@@ -108,6 +108,10 @@ def _answer(event: Any, context: Any) -> Any:
         _log.error(describe(error, context.aws_request_id))
         if not response.ended:
             response.fail()
+    else:
+        if response.error is not None and (unlogged := response.unlogged_error()):
+            _log.error(describe(unlogged, context.aws_request_id))
+    response.close()
     result = parse(bodies[0])
     return result if request.form == "1.0" else _compact(result)
 

@@ -9,7 +9,6 @@ import posix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Any
 
 _OWN_FOLDER = __file__.rpartition("/")[0] + "/"
@@ -29,7 +28,7 @@ def describe(error: BaseException, request_id: str, *, causes: bool = True) -> d
     if isinstance(error, Fault):
         kind, trace = error.kind, error.trace
     else:
-        kind, trace = type(error).__name__, _frames(error.__traceback__)
+        kind, trace = type(error).__name__, trace_lines(error)
     if causes:
         trace = trace + _causes(error, {id(error)})
     return {"errorMessage": _text(error), "errorType": kind, "requestId": request_id, "stackTrace": trace}
@@ -59,15 +58,16 @@ def refusal(status: int, reply: bytes, what: str, size: str) -> Fault | None:
     return Fault("Function.ResponseRefused", f"{what} was not accepted: {status} {text}")
 
 
-def _frames(trace: TracebackType | None) -> list[str]:
+def trace_lines(error: BaseException) -> list[str]:
+    """Return the app's part of an error's traceback, without the runtime and the import system."""
     import traceback
 
-    frames = traceback.extract_tb(trace)
+    frames = traceback.extract_tb(error.__traceback__)
     # Plain tuples, as in AWS's client: they print no lines of ^^^^, which are noise in a log.
     app_frames = [
         (frame.filename, frame.lineno or 0, frame.name, frame.line)
         for frame in frames
-        if not frame.filename.startswith(_OWN_FOLDER)
+        if not frame.filename.startswith((_OWN_FOLDER, "<frozen importlib"))
     ]
     return traceback.format_list(app_frames)
 
@@ -85,7 +85,7 @@ def _causes(error: BaseException, visited: set[int]) -> list[str]:
         visited.add(id(cause))
         lines += [
             f"Caused by {type(cause).__name__}: {_text(cause)}\n",
-            *_frames(cause.__traceback__),
+            *trace_lines(cause),
             *_causes(cause, visited),
         ]
     return lines

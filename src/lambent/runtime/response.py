@@ -5,6 +5,7 @@ The body is written into the JSON by hand: json's encoder takes four times as lo
 
 from __future__ import annotations
 
+import sys
 from binascii import b2a_base64
 
 from .json_text import quote
@@ -55,6 +56,10 @@ class Response:
     """Whether the client hung up early. Never known for a response that is sent whole."""
     started = False
     ended = False
+    held = False
+    """Whether the response is complete, but delivered only by `close`."""
+    error: BaseException | None = None
+    """The exception that the app was handling when it began a response of 5xx."""
 
     def __init__(self, request: Request, deliver: Callable[[bytes], None]) -> None:
         self._request = request
@@ -71,6 +76,8 @@ class Response:
             raise ValueError(f"the header {name!r} of the response holds a line break: {value!r}")
         self._status, self._headers = status, headers
         self.started = True
+        if status >= 500:
+            self.error = sys.exc_info()[1]
 
     def write(self, chunk: bytes) -> None:
         if chunk:
@@ -87,6 +94,20 @@ class Response:
         body = parts[0] if len(parts) == 1 else b"".join(parts)
         self._deliver(encode(self._request, self._status, self._headers, body))
 
+    def hold(self) -> bool:
+        """Keep a complete 500 until `close`, and return whether it is one.
+
+        Starlette raises the exception after its response, and its traceback belongs into the log of the invocation.
+        """
+        if self._status == 500:
+            self.held = self.ended = True
+        return self.held
+
+    def unlogged_error(self) -> BaseException | None:
+        """Return the exception behind a 5xx that lambent's own check got: not every framework logs it."""
+        http = (self._request.event.get("requestContext") or {}).get("http") or {}
+        return self.error if http.get("userAgent") == "lambent" else None
+
     def fail(self, error: dict[str, Any] | None = None) -> None:
         """Respond with 500 instead, as app servers do when an app raises `error`."""
         self._parts = [ERROR_BODY]
@@ -98,7 +119,10 @@ class Response:
         return False
 
     def close(self) -> None:
-        """Release what the response holds; the app has finished."""
+        """Deliver a response that was held; the app has finished."""
+        if self.held:
+            self.held = False
+            self.end()
 
 
 def encode(request: Request, status: int, headers: Headers, body: bytes) -> bytes:

@@ -178,6 +178,10 @@ class StreamingResponse(Response):
 
     def close(self) -> None:
         """Wait until the rest is sent, then report the outcome."""
+        try:
+            super().close()
+        except ClientDisconnected:
+            pass  # the report says so
         self.upload.finish()
         self._report(self)
 

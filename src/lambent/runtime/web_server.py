@@ -59,6 +59,8 @@ class WebServer:
         try:
             self._host.handle(request, response)
         except (SystemExit, KeyboardInterrupt):
+            if response.held:
+                response.close()
             raise
         except BaseException as error:  # a cancelled task's error is not an Exception
             if not response.is_disconnect(error):
@@ -66,7 +68,10 @@ class WebServer:
                 log.error(record)
                 if not response.ended:
                     response.fail(record)
-        if response.streamed:
+        else:
+            if response.error is not None and (unlogged := response.unlogged_error()):
+                log.error(describe(unlogged, invocation.id))
+        if response.streamed or response.held:
             response.close()
         flush()
 

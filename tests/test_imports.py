@@ -12,7 +12,19 @@ import pytest
 
 from support.paths import SOURCE
 
-SHARED = {"atomic", "errors", "events", "limits", "calendar", "interpreters", "lazy", "module_packages", "units", "__init__"}
+SHARED = {
+    "atomic",
+    "errors",
+    "events",
+    "limits",
+    "calendar",
+    "interpreters",
+    "lazy",
+    "module_packages",
+    "removed_modules",
+    "units",
+    "__init__",
+}
 
 MAY_IMPORT = {
     **{module: set() for module in SHARED},

@@ -8,7 +8,8 @@ import pytest
 from msgspec import Struct
 
 from lambent.aws.values import Invoked, Settings
-from lambent.deploy.diagnose import Cause, Failure, diagnose
+from lambent.deploy.diagnose import Cause, diagnose
+from lambent.deploy.failure import Failure
 from lambent.deploy.version_check import check_event, judge
 from lambent.module_packages import requirement_for
 
@@ -257,7 +258,7 @@ CASES = (
     Case(
         "wrapper",
         "the function's exec wrapper can't be run",
-        "AWS_LAMBDA_EXEC_WRAPPER",
+        "deploy again, which repairs it",
         "Runtime.ExitError",
         "RequestId: 8f5 Error: Runtime exited with error: exit status 127",
     ),
@@ -284,7 +285,7 @@ CASES = (
     ),
     Case(
         "the app answered 500",
-        "the app responded to GET / with 500: ZeroDivisionError: division by zero",
+        "the app responded to GET / with 500: ZeroDivisionError: division by zero (main.py, line 9)",
         "fix the error and deploy again",
         log="ERROR:    Exception in ASGI application\nTraceback (most recent call last):\n"
         '  File "/var/task/main.py", line 9, in home\n'
@@ -336,7 +337,7 @@ def test_aws_form_of_a_traceback_is_made_readable() -> None:
     log = '[ERROR] ValueError: no\rTraceback (most recent call last):\r\xa0\xa0File "/var/task/main.py", line 3\n'
     cause = diagnose(Failure(SETTINGS, log=log + REPORT, status=500))
     assert cause.detail == '[ERROR] ValueError: no\nTraceback (most recent call last):\n  File "/var/task/main.py", line 3'
-    assert cause.what == "the app responded to GET / with 500: ValueError: no"
+    assert cause.what == "the app responded to GET / with 500: ValueError: no (main.py, line 3)"
 
 
 def test_heading_without_frames_is_left_out() -> None:

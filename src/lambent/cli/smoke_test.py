@@ -78,7 +78,7 @@ def _packaged_function(config: Config, artifact: Artifact) -> PackagedFunction:
         handler=artifact.handler,
         runtime=artifact.runtime,
         architecture=artifact.architecture,
-        environment=tuple((dict(artifact.environment) | fetched | dict(config.environment)).items()),
+        environment=tuple((dict(artifact.environment) | fetched | config.function_environment).items()),
         memory_mb=config.memory_mb,
         timeout_s=config.timeout_s,
         tmp_mb=max(tmp_mb, overflow.tmp_mb) if overflow else tmp_mb,

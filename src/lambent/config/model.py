@@ -201,3 +201,14 @@ class Config(Struct, frozen=True):
         """
         needs_lambent = self.app.kind != "handler" or self.secrets or self.writable
         return self.runtime_client or ("lambent" if needs_lambent else "aws")
+
+    @property
+    def function_environment(self) -> dict[str, str]:
+        """The user's environment variables as the function gets them.
+
+        lambent's client is started by an exec wrapper, which starts the user's own one (`runtime/bootstrap`).
+        """
+        variables = dict(self.environment)
+        if self.client == "lambent" and "AWS_LAMBDA_EXEC_WRAPPER" in variables:
+            variables["LAMBENT_EXEC_WRAPPER"] = variables.pop("AWS_LAMBDA_EXEC_WRAPPER")
+        return variables

@@ -96,7 +96,7 @@ def desired(config: Config, artifact: Artifact, names: Names) -> Desired:
 def _settings(config: Config, artifact: Artifact, names: Names, overflow: Code | None, tmp_mb: int) -> Settings:
     hosting = config.hosting
     packages = {OVERFLOW: f"s3://{overflow.bucket}/{overflow.key}"} if overflow else {}  # each version keeps its own
-    environment = {**dict(artifact.environment), **packages, **_references(config), **dict(config.environment)}
+    environment = {**dict(artifact.environment), **packages, **_references(config), **config.function_environment}
     _refuse_large_environment(environment)
     return Settings(
         role=hosting.role or names.role_arn,

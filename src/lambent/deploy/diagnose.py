@@ -14,41 +14,14 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from lambent.aws.values import Settings
+from lambent.deploy.failure import Failure
 from lambent.deploy.writable import failed_write, is_writable
-from lambent.limits import MEMORY_MAX_MB, TIMEOUT_MAX_S, TMP_MAX_MB
+from lambent.limits import INIT_MAX_S, MEMORY_MAX_MB, TIMEOUT_MAX_S, TMP_MAX_MB
 from lambent.module_packages import requirement_for
+from lambent.removed_modules import how_to_get, removed_in
 
 _KEEP_ELSEWHERE = "write below /tmp, which isn't permanent, or keep data in a database or in S3"
 _USE_WRITABLE = "pass --writable, which runs the app from a copy in /tmp"
-_LOG_LINES = 40
-_HEAD = "Traceback (most recent call last):"
-_CHAINED = r"(?:direct cause of the following|another exception occurred).*\s*\Z"
-"""The text between the tracebacks of a chained exception, which belong together."""
-
-
-class Failure(Struct, frozen=True):
-    """What is known: AWS's error type, message and stack trace, the end of the log, and the status of a web app's 5xx."""
-
-    settings: Settings
-    error_type: str = ""
-    message: str = ""
-    trace: str = ""
-    log: str = ""
-    status: int = 0
-
-    @property
-    def text(self) -> str:
-        """Everything that may name the cause."""
-        return "\n".join((f"{self.error_type}: {self.message}", self.trace, self.lines))
-
-    @property
-    def lines(self) -> str:
-        """The log in readable form: AWS's client indents with NBSP and joins the lines of a traceback with CR."""
-        return self.log.replace("\xa0", " ").replace("\r\n", "\n").replace("\r", "\n")
-
-    @property
-    def module(self) -> str:
-        return self.settings.handler.rpartition(".")[0]
 
 
 class Cause(Struct, frozen=True):
@@ -63,23 +36,37 @@ class Cause(Struct, frozen=True):
     failed_write: str = ""
 
 
-Describe = Callable[[Failure, re.Match[str]], tuple[str, str]]
+Describe = Callable[[Failure, re.Match[str]], tuple[str, str] | None]
+"""Returns what happened and what to do, or None if it was something else after all."""
+
+_HIDDEN = r"lambent: the module (\w+) is the app's own"
 
 
 def diagnose(failure: Failure) -> Cause:
     """Return the cause. There always is one: at worst the function's own exception, with its traceback."""
     for pattern, describe in _TABLE:
         match = re.search(pattern, failure.text, re.MULTILINE)
-        if match:
-            what, hint = describe(failure, match)
+        cause = describe(failure, match) if match else None
+        if match and cause:
             written = (failed_write(match[0]) or "") if describe is _read_only and not is_writable(failure.settings) else ""
-            return Cause(what, hint, _detail(failure), written)
-    what, hint = _raised(failure)
-    return Cause(what, hint, _detail(failure))
+            return Cause(*cause, failure.detail, written)
+    return Cause(*_raised(failure), failure.detail)
 
 
 def _timed_out(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     settings = failure.settings
+    server = re.search(
+        r"Uvicorn running on|\* Running on http|======== Running on|Listening at: http|Serving on http", failure.lines
+    )
+    if server:
+        what = "the app starts a server of its own while it is imported, and Lambda waits in vain for the import to end"
+        return what, 'move that call below if __name__ == "__main__":'
+    if re.search(r"INIT_REPORT .*Status: timeout", failure.lines):
+        what = f"the app needs more than {INIT_MAX_S:.0f} s to start: AWS starts it over within the request, which timed out"
+        return (
+            what,
+            f"--timeout {min(TIMEOUT_MAX_S, max(60, settings.timeout_s * 2))}, or --memory {_more(settings)}, which adds CPU",
+        )
     longer = min(TIMEOUT_MAX_S, max(30, settings.timeout_s * 2))
     what = f"the function timed out: no response within {settings.timeout_s} s at {settings.memory_mb} MB"
     return what, f"--timeout {longer}, or --memory {_more(settings)}, which adds CPU as well"
@@ -116,11 +103,31 @@ def _shadowed(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     return what, f"if it is your own file, rename it; if not, the app needs another version of {requirement_for(name)}"
 
 
+def _hidden(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
+    """The runtime logs which of Python's modules are the app's own files. It is the cause if the error speaks of one."""
+    error = failure.exception or failure.message
+    if not re.search(r"Import|AttributeError|TypeError|NameError", f"{failure.error_type} {error}"):
+        return None
+    for name in re.findall(_HIDDEN, failure.lines):
+        if re.search(rf"\b{name}\b", error) or f"/var/task/{name}.py" in failure.traceback:
+            return f"the app's own {name}.py hides Python's module {name}", f"rename {name}.py"
+    return None
+
+
+def _hidden_name(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
+    """AWS's client doesn't log that, but Python says from which file it tried to import a name."""
+    if match[1] not in sys.stdlib_module_names:
+        return None
+    return f"the app's own {match[1]}.py hides Python's module {match[1]}", f"rename {match[1]}.py"
+
+
 def _missing_module(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     name = match[1]
     top = name.split(".")[0]
     if name == failure.module or (top == failure.module.split(".")[0] and failure.module.startswith(name)):
         return f"the zip has no module {name}", "--app module:attribute, as you would import it in the project's folder"
+    if removed_in(top):
+        return f"the module {name} was removed from Python {removed_in(top)}", how_to_get(top)
     if "._" in name or top.startswith("_"):
         what = f"the compiled module {name} is missing: the wheel isn't for {failure.settings.runtime}"
         return what, f"put {requirement_for(top.lstrip('_'))} into requirements.txt, and remove any copy from the project"
@@ -174,6 +181,35 @@ def _read_only(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     return f"the app writes to {path}, beside its code, but on Lambda only /tmp is writable", hint
 
 
+def _shared_memory(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
+    """Each of these fails without /dev/shm: Lock, Queue and Pool of multiprocessing, ProcessPoolExecutor, SharedMemory."""
+    if not re.search(r"FileNotFoundError|OSError|PermissionError", failure.exception or failure.text):
+        return None
+    what = "Lambda has no shared memory (/dev/shm), which multiprocessing's Lock, Queue, Pool and SharedMemory need"
+    where = f" ({failure.position})" if failure.position else ""
+    return (
+        what + where,
+        "use threads (threading.Lock, queue.Queue, concurrent.futures.ThreadPoolExecutor), or Process with Pipe",
+    )
+
+
+def _missing_file(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    path = match[1].removeprefix("/var/task/")
+    where = f" ({failure.position})" if failure.position else ""
+    if "in _execute_child" in failure.traceback:
+        return f"Lambda has no command {path}{where}", f"use a Python package instead of {path}, or add a layer that has it"
+    if path.startswith("/"):
+        return (
+            f"the file {path} doesn't exist on Lambda{where}",
+            "put the file into the project, and open it relative to __file__",
+        )
+    folder, slash, _ = path.removeprefix("./").partition("/")
+    hint = (
+        f'if it is in the project but ignored: include = ["{folder}{slash}"] in [tool.lambent]; if the app writes it, use /tmp'
+    )
+    return f"the file {path} isn't in the zip{where}", hint
+
+
 def _no_permission(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     return f"the function may not call {match[1]}", f"allow {match[1]} in a policy of the role {_role(failure)}"
 
@@ -224,7 +260,10 @@ def _not_json(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
 
 
 def _no_wrapper(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
-    return "the function's exec wrapper can't be run", "deploy again, and don't set AWS_LAMBDA_EXEC_WRAPPER yourself"
+    own = dict(failure.settings.environment).get("LAMBENT_EXEC_WRAPPER")
+    if own:
+        return f"the exec wrapper {own} can't be run", "add the layer that has it, or remove AWS_LAMBDA_EXEC_WRAPPER"
+    return "the function's exec wrapper can't be run", "deploy again, which repairs it"
 
 
 def _exited(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
@@ -234,23 +273,16 @@ def _exited(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
 
 
 def _raised(failure: Failure) -> tuple[str, str]:
-    error = f"{failure.error_type}: {failure.message}".strip(": ") if failure.error_type else _exception(_traceback(failure))
+    error = f"{failure.error_type}: {failure.message}".strip(": ") if failure.error_type else failure.exception
     what = f"the app responded to GET / with {failure.status}" if failure.status else "the function failed"
     what += f": {error}" if error else ""
+    if failure.position and failure.position not in what:
+        what = f"{what.splitlines()[0]} ({failure.position})"
     return what.splitlines()[0], "fix the error and deploy again"
 
 
 def _role(failure: Failure) -> str:
     return failure.settings.role.rpartition("/")[2]
-
-
-def _exception(traceback: str) -> str:
-    """Return the line that names the exception: the last one of Python's own traceback, the first ("[ERROR] ...") of AWS's."""
-    lines = traceback.splitlines()
-    for line in (lines[0].removeprefix("[ERROR] "), lines[-1]) if lines else ():
-        if re.match(r"[A-Za-z_][\w.]*(?::|$)", line) and not line.startswith("Traceback"):
-            return line
-    return ""
 
 
 _TABLE: tuple[tuple[str, Describe], ...] = (
@@ -262,6 +294,8 @@ _TABLE: tuple[tuple[str, Describe], ...] = (
     (r"invalid ELF header|wrong ELF class|Exec format error|incompatible architecture", _wrong_machine),
     (r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object file", _native_library),
     (r"Runtime\.UserCodeSyntaxError|^(?:\[ERROR\] )?(?:SyntaxError|IndentationError|TabError)\b", _syntax),
+    (_HIDDEN, _hidden),
+    (r"cannot import name '[\w.]+' from (?:partially initialized module )?'(\w+)' \(/var/task/\w+\.py\)", _hidden_name),
     (r"consider renaming '/var/task/([\w/]+\.py)'", _shadowed),
     (r"; '(\w+)' is not a package", _shadowed),
     (r"No module named '([\w.]+)'", _missing_module),
@@ -271,8 +305,11 @@ _TABLE: tuple[tuple[str, Describe], ...] = (
     (r"Handler '([^']+)' missing on module '([^']+)'", _no_handler),
     (r"module '([\w.]+)' has no attribute '(\w+)'", _no_attribute),
     (r"Bad handler '([^']*)'", _bad_handler),
+    (r"multiprocessing/(synchronize|shared_memory|heap)\.py", _shared_memory),
+    (r"_posixshmem|/dev/shm", _shared_memory),
     (r"Read-only file system: '([^']+)'", _read_only),
     (r"attempt to write a readonly database|unable to open database file", _read_only),
+    (r"FileNotFoundError: \[Errno 2\] No such file or directory: '([^']+)'", _missing_file),
     (r"is not authorized to perform: ([\w-]+:\w+)", _no_permission),
     (r"^(?:\[ERROR\] )?KeyError: '([A-Z][A-Z0-9_]+)'", _setting),
     (r"The (SECRET_KEY) setting must not be empty", _setting),  # Django
@@ -285,29 +322,3 @@ _TABLE: tuple[tuple[str, Describe], ...] = (
 
 def _more(settings: Settings) -> int:
     return min(MEMORY_MAX_MB, max(512, settings.memory_mb * 2))
-
-
-def _traceback(failure: Failure) -> str:
-    """Return the function's own traceback: the last one in the log, else AWS's stack trace; "" if there is none."""
-    log = re.split(r"^(?:END RequestId|REPORT RequestId|INIT_REPORT)", failure.lines, maxsplit=1, flags=re.MULTILINE)[0]
-    start = log.rfind(_HEAD)
-    while start > 0 and re.search(_CHAINED, log[:start]) and log.rfind(_HEAD, 0, start) >= 0:
-        start = log.rfind(_HEAD, 0, start)
-    if start >= 0:
-        before = log[:start].rstrip("\n").rpartition("\n")[2]
-        own = log[start:].rstrip()
-        # AWS's client prints the heading even without frames, as for a module that can't be imported.
-        own = "" if own == _HEAD else own
-        return "\n".join(part for part in (before if before.startswith("[ERROR] ") else "", own) if part)
-    if not failure.trace:
-        return ""
-    return f"{_HEAD}\n{failure.trace}\n{failure.error_type}: {failure.message}".rstrip(": ")
-
-
-def _detail(failure: Failure) -> str:
-    """Return the traceback, or else the last lines of the log, or else AWS's message."""
-    traceback = _traceback(failure)
-    if traceback:
-        return traceback
-    own = [line for line in failure.lines.splitlines() if not re.match(r"(?:START|END|REPORT) RequestId|INIT_", line)]
-    return "\n".join(own[-_LOG_LINES:]).strip() or failure.message

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from lambent.deploy.diagnose import Cause, Failure
+from lambent.deploy.diagnose import Cause
+from lambent.deploy.failure import Failure
 
 _MISDIRECTED = 421  # HTTP's own status for it (RFC 9110), which the package mcp uses
 REFUSALS = (400, _MISDIRECTED)
@@ -23,9 +24,9 @@ _MCP_SETTING = 'FastMCP(..., transport_security=TransportSecuritySettings(allowe
 
 
 def refuses_host(failure: Failure) -> bool:
-    """Return whether a response refuses the host. `message` is its body."""
+    """Return whether a response refuses the host."""
     if failure.status == 400:
-        return bool(_IN_BODY.search(failure.message) or _IN_LOG.search(failure.log))
+        return bool(_IN_BODY.search(failure.body) or _IN_LOG.search(failure.log))
     return failure.status == _MISDIRECTED
 
 
@@ -33,11 +34,11 @@ def explain_refused_host(failure: Failure, host: str) -> Cause:
     """Return the cause, with the setting of the framework whose words these are."""
     name = host.partition(":")[0]
     what = f"the app refuses requests to its own host name with status {failure.status}: {name}"
-    text = f"{failure.message}\n{failure.log}"
+    text = f"{failure.body}\n{failure.log}"
     for pattern, setting in _SETTINGS:
         if failure.status == 400 and re.search(pattern, text, re.IGNORECASE):
-            return Cause(what, setting.replace("{host}", name), failure.message)
+            return Cause(what, setting.replace("{host}", name), failure.response)
     hint = f"add {name} to the hosts that the app accepts"
     if failure.status == _MISDIRECTED:
         hint += f"; with the package mcp, {_MCP_SETTING.replace('{host}', host)}"
-    return Cause(what, hint, failure.message)
+    return Cause(what, hint, failure.response)

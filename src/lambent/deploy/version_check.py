@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import Mapping
@@ -10,12 +11,15 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lambent.aws.error_codes import CONFLICT
 from lambent.aws.interface import Aws
 from lambent.aws.values import BUFFERED, STREAMED, Invoked, Settings
 from lambent.deploy.desired import PUBLIC
-from lambent.deploy.diagnose import Failure, diagnose
+from lambent.deploy.diagnose import diagnose
+from lambent.deploy.failure import Failure
+from lambent.deploy.invocation_log import whole_log
 from lambent.deploy.polling import wait_until
 from lambent.deploy.refused_host import REFUSALS, explain_refused_host, refuses_host
 from lambent.errors import AwsError, FunctionFailedError
@@ -53,8 +57,11 @@ def check(aws: Aws, request: CheckRequest, within_s: float) -> Invoked:
 
     Raises FunctionFailedError with the cause, what to do, and the function's own traceback.
     """
+    began = time.time()
     invoked = _invoke(aws, request, within_s)
     failure = judge(invoked, request.settings)
+    if failure is not None:
+        failure = replace(failure, log=whole_log(aws, request.function, request.version, invoked, began))
     where = f"function {request.function}, version {request.version}"
     if failure is not None:
         host = urlsplit(request.url).netloc or CHECK_HOST
@@ -82,6 +89,8 @@ def _invoke(aws: Aws, request: CheckRequest, within_s: float) -> Invoked:
             else:
                 results.append(aws.invoke(request.function, request.version, payload))
         except AwsError as error:
+            if error.code == "KMSAccessDeniedException":
+                raise _lost_grants(request) from error
             if error.code not in _TRANSIENT:
                 raise
             refusal = error
@@ -90,6 +99,14 @@ def _invoke(aws: Aws, request: CheckRequest, within_s: float) -> Invoked:
     if not wait_until(invoked, within_s):
         raise refusal
     return results[0]
+
+
+def _lost_grants(request: CheckRequest) -> FunctionFailedError:
+    """KMS's grants belong to the role as it was, not to a new one of the same name. Setting it again makes new grants."""
+    what = "AWS can't decrypt the function's environment variables: its role was deleted and created again"
+    role = f"aws lambda update-function-configuration --function-name {request.function} --role {request.settings.role}"
+    hint = f"set the role again ({role}), then deploy again, which publishes a new version"
+    return FunctionFailedError(what, where=f"function {request.function}, version {request.version}", hint=hint)
 
 
 def judge(invoked: Invoked, settings: Settings) -> Failure | None:
@@ -105,7 +122,7 @@ def judge(invoked: Invoked, settings: Settings) -> Failure | None:
             settings=settings,
         )
     status = _status(response)
-    failure = Failure(log=invoked.log, settings=settings, status=status, message=_body(response))
+    failure = Failure(log=invoked.log, settings=settings, status=status, body=_body(response))
     return failure if status >= 500 or refuses_host(failure) else None
 
 
@@ -197,7 +214,9 @@ def _status(response: Any) -> int:
 
 def _body(response: Any) -> str:
     body = response.get("body") if isinstance(response, dict) else None
-    return body[:2000] if isinstance(body, str) and not response.get("isBase64Encoded") else ""
+    if not isinstance(body, str):
+        return ""
+    return base64.b64decode(body).decode("utf-8", "replace") if response.get("isBase64Encoded") else body
 
 
 def _trace(stack: Any) -> str:

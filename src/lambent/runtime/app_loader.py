@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 
+from .environment import variable
 from .fault import Fault, trace_lines
 
 TYPE_CHECKING = False
@@ -48,6 +49,14 @@ def _call(factory: Any, arguments: str) -> Any:
     assert isinstance(call, ast.Call)
     keywords = {word.arg: ast.literal_eval(word.value) for word in call.keywords if word.arg}
     return factory(*map(ast.literal_eval, call.args), **keywords)
+
+
+def hidden_modules() -> list[str]:
+    """Return the loaded modules that are the app's own files, although Python's standard library has modules of those names."""
+    task = variable("LAMBDA_TASK_ROOT") + "/"
+    names = getattr(sys, "stdlib_module_names", ())  # since 3.10
+    files = {name: getattr(sys.modules.get(name), "__file__", None) or "" for name in names}
+    return sorted(name for name, file in files.items() if len(task) > 1 and file.startswith(task))
 
 
 def _import(module_name: str) -> Any:

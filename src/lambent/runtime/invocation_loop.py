@@ -7,6 +7,7 @@ import sys
 from _signal import SIGTERM, signal  # type: ignore[import-not-found]  # `signal` itself imports enum
 
 from .api import TENANT, ConnectionLost, Invocation, RuntimeApi
+from .app_loader import hidden_modules
 from .environment import set_variable, variable
 from .fault import describe
 from .json_text import dump
@@ -126,6 +127,8 @@ def _start(api: RuntimeApi, log: Log) -> Server:
     except BaseException as error:
         record = describe(error, "")
         log.unhandled()
+        for name in hidden_modules():
+            log.line("WARNING", f"lambent: the module {name} is the app's own, and hides Python's")
         log.error(record)
         flush()
         api.fail_init(dump(record), record["errorType"])

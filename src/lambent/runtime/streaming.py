@@ -181,7 +181,7 @@ class StreamingResponse(Response):
         try:
             super().close()
         except ClientDisconnected:
-            pass  # the report says so
+            self.upload.aborted = True
         self.upload.finish()
         self._report(self)
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from lambent import events
+from lambent import events, removed_modules
 from lambent.config.model import App, Config
 from lambent.errors import PackagingError
 from lambent.package import elf
 from lambent.package.build import build
 from lambent.package.elf import Binary
-from lambent.package.proof import entry_point, fingerprint, missing_imports, native_files, package_requirements, stdlib_modules
+from lambent.package.proof import entry_point, fingerprint, missing_imports, native_files, package_requirements
 from lambent.package.proof.finding import Finding, refusal
 from lambent.package.proof.native_files import Native
 from lambent.package.proof.package_requirements import Metadata
@@ -357,7 +357,7 @@ def test_standard_library_depends_on_the_version() -> None:
     assert [name for _, name in lacking(source, target=replace(NEW, python="3.12"))] == ["asyncore", "distutils", "imp"]
     assert lacking({"main.py": "import tomllib"}, target=replace(OLD, python="3.10")) == [("error", "tomllib")]
     assert lacking({"main.py": "import annotationlib, compression.zstd"}, target=replace(NEW, python="3.14")) == []
-    assert stdlib_modules.removed_in("cgi") == "3.13"
+    assert removed_modules.removed_in("cgi") == "3.13"
 
 
 def test_import_is_certain_only_if_all_imports_before_it_are() -> None:

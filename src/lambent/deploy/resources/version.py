@@ -18,6 +18,7 @@ from lambent.deploy import aws_cli
 from lambent.deploy.deployment import Deployment
 from lambent.deploy.desired import PUBLIC, Desired
 from lambent.deploy.export.hidden_values import hidden_names
+from lambent.deploy.invocation_log import slow_start
 from lambent.deploy.observed import Observed
 from lambent.deploy.polling import wait_settled
 from lambent.deploy.resources.bucket import delete_unused_packages
@@ -105,10 +106,13 @@ class CheckVersion(Step, frozen=True):
         version = self.version or deployment.version
         request = CheckRequest(self.name, version, self.settings, self.strict, deployment.url, self.mode, self.auth)
         try:
-            deployment.check_request_id = check(deployment.aws, request, deployment.timing.answer_s).request_id
+            checked = check(deployment.aws, request, deployment.timing.answer_s)
         except FunctionFailedError as error:
             error.hint = f"{error.hint} ({self._outcome(deployment)})"
             raise
+        deployment.check_request_id = checked.request_id
+        if warning := slow_start(checked.log):
+            deployment.emit(events.Warned(warning, "import less at the start, or --memory, which adds CPU"))
 
     def _outcome(self, deployment: Deployment) -> str:
         """Return what the failure means for callers, in words."""

@@ -15,6 +15,7 @@ from functools import cached_property
 
 from msgspec import Struct, field
 
+from lambent import removed_modules
 from lambent.module_packages import requirement_for
 from lambent.package.proof import lambda_system, module_syntax, stdlib_modules
 from lambent.package.proof.finding import Finding, Level
@@ -256,10 +257,11 @@ class _Walk:
         lines = sorted(lines)
         first = lines[0][0]
         files = tuple(f"{path}:{line}" for path, line in lines)
-        removed = stdlib_modules.removed_in(lacks.partition(".")[0])
+        top = lacks.partition(".")[0]
+        removed = removed_modules.removed_in(top)
         if removed:
             what = f"{first} imports {lacks}, which Python {removed} removed"
-            return Finding(level, what, files, hint=f"stop using {lacks}, or choose an older --runtime")
+            return Finding(level, what, files, hint=removed_modules.how_to_get(top))
         what = f"{first} imports {lacks}, which is neither in the zip nor on {self._target.name}"
         if "." in lacks:
             hint = "correct the import, or check that the file isn't left out (.gitignore, .lambdaignore, exclude)"

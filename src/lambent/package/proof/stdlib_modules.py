@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lambent.removed_modules import REMOVED
+
 _NAMES = """
     __future__ _abc _aix_support _ast _asyncio _bisect _blake2 _bz2 _codecs _codecs_cn _codecs_hk _codecs_iso2022
     _codecs_jp _codecs_kr _codecs_tw _collections _collections_abc _compat_pickle _compression _contextvars _csv
@@ -61,45 +63,6 @@ ADDED = {
 }
 """The version that added them."""
 
-REMOVED = {
-    (3, 11): ("binhex",),
-    (3, 12): (
-        "_bootsubprocess",
-        "_sha256",
-        "_sha512",
-        "asynchat",
-        "asyncore",
-        "distutils",
-        "imp",
-        "smtpd",
-    ),
-    (3, 13): (
-        "_crypt",
-        "_msi",
-        "aifc",
-        "audioop",
-        "cgi",
-        "cgitb",
-        "chunk",
-        "crypt",
-        "imghdr",
-        "lib2to3",
-        "mailcap",
-        "msilib",
-        "nis",
-        "nntplib",
-        "ossaudiodev",
-        "pipes",
-        "sndhdr",
-        "spwd",
-        "sunau",
-        "telnetlib",
-        "uu",
-        "xdrlib",
-    ),
-}
-"""The version that removed them."""
-
 
 def has(name: str, python: tuple[int, int]) -> bool:
     """Whether the standard library of a version has a top-level module. Versions before 3.10 count as 3.10."""
@@ -108,8 +71,3 @@ def has(name: str, python: tuple[int, int]) -> bool:
     if any(name in names for version, names in ADDED.items() if version <= python):
         return True
     return any(name in names for version, names in REMOVED.items() if version > python)
-
-
-def removed_in(name: str) -> str:
-    """Return the version that removed a module ("3.12"), or ""."""
-    return next((f"{version[0]}.{version[1]}" for version, names in REMOVED.items() if name in names), "")

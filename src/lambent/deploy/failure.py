@@ -15,7 +15,7 @@ _TRACE_LINES = 40
 _HEAD = "Traceback (most recent call last):"
 _CHAINED = r"(?:direct cause of the following|another exception occurred).*\s*\Z"
 """The text between the tracebacks of a chained exception, which belong together."""
-_FRAME = re.compile(r'^\s*File "/var/task/([^"]+)", line (\d+)', re.MULTILINE)
+_FRAME = re.compile(r'^\s*File "(?:/var/task|/tmp/app)/([^"]+)", line (\d+)', re.MULTILINE)
 _DEBUG_PAGES = (
     re.compile(r'<textarea[^>]*id="traceback_area"[^>]*>(.*?)</textarea>', re.DOTALL),  # Django
     re.compile(r"<!--\s*(Traceback \(most recent call last\):.*?)-->", re.DOTALL),  # Werkzeug, and so Flask

@@ -7,6 +7,7 @@ a package that the module imports: "app:bottle.default_app()".
 
 from __future__ import annotations
 
+import posix
 import sys
 
 from .environment import variable
@@ -53,10 +54,10 @@ def _call(factory: Any, arguments: str) -> Any:
 
 def hidden_modules() -> list[str]:
     """Return the loaded modules that are the app's own files, although Python's standard library has modules of those names."""
-    task = variable("LAMBDA_TASK_ROOT") + "/"
+    folders = (variable("LAMBDA_TASK_ROOT") + "/", posix.getcwd() + "/")  # the app may run from a copy
     names = getattr(sys, "stdlib_module_names", ())  # since 3.10
     files = {name: getattr(sys.modules.get(name), "__file__", None) or "" for name in names}
-    return sorted(name for name, file in files.items() if len(task) > 1 and file.startswith(task))
+    return sorted(name for name, file in files.items() if len(file) > 1 and file.startswith(folders))
 
 
 def _import(module_name: str) -> Any:

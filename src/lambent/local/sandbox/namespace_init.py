@@ -37,6 +37,7 @@ _ATTR_RDONLY_NOSUID_NODEV = 1 | 2 | 4
 _CAPABILITIES = 41  # up to CAP_CHECKPOINT_RESTORE
 _MESSAGE_MAX = 1 << 17
 _HOST = "/.host"
+_COMMANDS = "/etc/commands"
 
 
 def main() -> None:
@@ -93,6 +94,8 @@ def _build_root(plan: dict[str, Any]) -> None:
     for path in plan["masks"]:
         if os.path.isdir(path):
             _mount("tmpfs", path, "tmpfs", _MS_RDONLY | _MS_NOSUID | _MS_NODEV, "mode=755,size=4k")
+    for folder in plan["commands"]:
+        _show_commands(folder)
     for path, mode, text in plan["files"]:
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
@@ -104,6 +107,20 @@ def _build_root(plan: dict[str, Any]) -> None:
     os.rmdir(_HOST)
     _mount("none", "/", "", _MS_REMOUNT | _MS_BIND | _MS_RDONLY | _MS_NOSUID | _MS_NODEV)
     socket.sethostname(plan["hostname"])
+
+
+def _show_commands(folder: dict[str, Any]) -> None:
+    """Show only some commands of a folder, as links: a bind for each would take too long."""
+    path = folder["path"]
+    if os.path.islink(path):  # noqa: PTH114
+        return
+    _bind(_HOST + folder["source"], _COMMANDS + path, read_only=True)
+    _mount("tmpfs", path, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=755,size=256k")
+    for name in folder["names"]:
+        os.symlink(f"{_COMMANDS}{path}/{name}", f"{path}/{name}")
+    if folder["interpreter"]:
+        _bind(f"{_HOST}{folder['source']}/{folder['interpreter']}", f"{path}/{folder['interpreter']}", read_only=True)
+    _mount("none", path, "", _MS_REMOUNT | _MS_BIND | _MS_RDONLY | _MS_NOSUID | _MS_NODEV)
 
 
 def _make_devices() -> None:

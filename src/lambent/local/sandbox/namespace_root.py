@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from . import commands
 from .sandbox import SandboxSpec
 
 USER, GROUP = 1051, 990  # sbx_user1051 and its group on AWS
@@ -26,9 +27,22 @@ exec "/var/lang/bin/${AWS_EXECUTION_ENV#AWS_Lambda_}" /var/runtime/bootstrap.py
 """
 
 
+class CommandFolder(Struct, frozen=True):
+    """A folder of commands: where it is on the host and inside, and which commands are visible.
+
+    `interpreter` is a file in it that must not be a link, since Python finds its library by its own path; "" if it has none.
+    """
+
+    source: str
+    path: str
+    names: tuple[str, ...]
+    interpreter: str = ""
+
+
 class RootFilesystem(Struct, frozen=True):
     """Symbolic links (target, path), read-only binds (source, path), folders to hide, and files (path, mode, text).
 
+    `commands` are folders (path on the host, path inside) of which only the named commands are visible, and a file is bound.
     `python` is the interpreter's path inside. `world_readable`: whether a user other than the service's may run it.
     """
 
@@ -36,6 +50,7 @@ class RootFilesystem(Struct, frozen=True):
     binds: tuple[tuple[str, str], ...]
     masks: tuple[str, ...]
     files: tuple[tuple[str, int, str], ...]
+    commands: tuple[CommandFolder, ...]
     python: str
     world_readable: bool = True
 
@@ -56,7 +71,7 @@ def plan_root(spec: SandboxSpec) -> RootFilesystem:
     relocatable = (prefix / "lib" / version / "os.py").exists()
     python = f"/var/lang/bin/{version}" if relocatable else str(spec.interpreter)
     world_readable = all(_is_world_readable(path) for path in (spec.interpreter, prefix, prefix / "lib"))
-    return RootFilesystem(tuple(links), tuple(binds), tuple(masks), _files(), python, world_readable)
+    return RootFilesystem(tuple(links), tuple(binds), tuple(masks), _files(), _command_folders(spec), python, world_readable)
 
 
 def _is_world_readable(path: Path) -> bool:
@@ -88,6 +103,24 @@ def _system_folders() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
         if path.exists():
             binds.append((str(path.resolve()), str(path)))
     return links, binds
+
+
+def _command_folders(spec: SandboxSpec) -> tuple[CommandFolder, ...]:
+    own = spec.interpreter.parent
+    system = [Path(path) for path in ("/usr/bin", "/usr/sbin", "/usr/games", "/bin", "/sbin", "/usr/local/bin")]
+    folders = [(path, str(path)) for path in system if path.is_dir() and not path.is_symlink() and _is_shown(path, own)]
+    folders += [(own, "/var/lang/bin"), *([] if own in system else [(own, str(own))])]
+    return tuple(
+        CommandFolder(
+            str(source), path, commands.visible(source, spec.interpreter), spec.interpreter.name if source == own else ""
+        )
+        for source, path in folders
+    )
+
+
+def _is_shown(folder: Path, own: Path) -> bool:
+    """Whether the folder isn't hidden as a whole."""
+    return folder != Path("/usr/local/bin") or own == folder
 
 
 def _files() -> tuple[tuple[str, int, str], ...]:

@@ -19,6 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from msgspec import to_builtins
+
 from lambent import limits
 
 from . import process_tree
@@ -73,6 +75,7 @@ class Namespaces:
         switch_user = os.geteuid() == 0 and root.world_readable
         plan = {
             "links": root.links, "binds": root.binds, "masks": root.masks, "files": root.files,
+            "commands": to_builtins(root.commands),
             "tmp_mb": tmp_mb, "limits": _limits(), "hostname": HOSTNAME,
             "switch_user": switch_user, "uid": USER, "gid": GROUP,
         }  # fmt: skip

@@ -1,0 +1,32 @@
+"""The commands of Lambda's Python runtimes: those that a function sees of the host's.
+
+Amazon Linux 2023 is its minimal image (https://docs.aws.amazon.com/linux/al2023/ug/minimal-container.html): bash, coreutils,
+curl, gawk, grep and sed, but no git, gcc, node, perl or ps. What isn't known for certain stays visible.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+_CORE = """
+    [ arch b2sum base32 base64 basename basenc cat chcon chgrp chmod chown cksum comm coreutils cp csplit cut date dd df dir
+    dircolors dirname du echo env expand expr factor false fmt fold groups head hostid id install join link ln logname ls
+    md5sum mkdir mkfifo mknod mktemp mv nice nl nohup nproc numfmt od paste pathchk pinky pr printenv printf ptx pwd readlink
+    realpath rm rmdir runcon seq sha1sum sha224sum sha256sum sha384sum sha512sum shred shuf sleep sort split stat stdbuf stty
+    sum sync tac tail tee test timeout touch tr true truncate tsort tty uname unexpand uniq unlink users vdir wc who whoami yes
+"""
+_SHELL = "bash sh dash awk gawk mawk original-awk curl grep egrep fgrep sed"
+_PERHAPS = """
+    bzip2 chroot cmp diff find getconf getent gunzip gzip hostname iconv ldconfig ldd locale localedef mount openssl tar
+    umount unxz update-ca-trust which xargs xz zcat
+"""
+_VISIBLE = frozenset(f"{_CORE} {_SHELL} {_PERHAPS}".split())
+_PYTHON = re.compile(r"(?:python3?|pip3?)$")
+
+
+def visible(folder: Path, interpreter: Path) -> tuple[str, ...]:
+    """Return the names of a folder's commands that Lambda has too; where the interpreter is, also its other names."""
+    has_python = folder == interpreter.parent
+    names = (path.name for path in folder.iterdir())
+    return tuple(sorted(name for name in names if name in _VISIBLE or (has_python and _PYTHON.match(name))))

@@ -12,8 +12,11 @@ from lambent.config.model import Config
 from lambent.deploy import writable
 from lambent.errors import PackagingError
 from lambent.events import Emit, Phase, SmokeTested, Warned
+from lambent.limits import INIT_MAX_S
 from lambent.local.smoke_test import OVERFLOW_URL, PackagedFunction, SmokeTestResult, run_smoke_test
 from lambent.package.artifact import OVERFLOW, WRITABLE, Artifact
+from lambent.package.proof import loaded_libraries
+from lambent.package.target import Target
 
 
 class NeedsAws(PackagingError):
@@ -29,8 +32,20 @@ def smoke_test(config: Config, artifact: Artifact, cache: Path, emit: Emit) -> N
         emit(Warned(f"the app was not started on this machine: {outcome.skipped}", outcome.hint))
     elif outcome.ok:
         emit(SmokeTested(outcome.init_ms / 1000, outcome.memory_mb, outcome.sandbox))
+        _warn(config, outcome, emit)
     else:
         raise _error(config, outcome)
+
+
+def _warn(config: Config, outcome: SmokeTestResult, emit: Emit) -> None:
+    """Warn of what works here, but not, or not well, on AWS."""
+    if outcome.restarted:
+        what = f"the app needs more than {INIT_MAX_S} s to start, then AWS starts it over: every cold start will take this long"
+        emit(Warned(what, "import less at the start, or --memory, which adds CPU"))
+    libraries = loaded_libraries.lacking(outcome.libraries, Target.of(config))
+    if libraries and not config.hosting.layers:
+        what = f"the app loads {', '.join(libraries)} of this machine, which Lambda doesn't have"
+        emit(Warned(what, "use a package whose wheel includes it, or a layer that has it"))
 
 
 def smoke_test_once(config: Config, artifact: Artifact, cache: Path, emit: Emit) -> Artifact:

@@ -61,7 +61,8 @@ class SmokeTestResult(Struct, frozen=True):
     """`skipped` says why the app could not be started here, with `hint`; "" if it could.
 
     `error_type`, `message` and `trace` are those of AWS if the init failed. `log` is the process's output. `aws_requests`
-    counts its requests to AWS, all refused: they may be why it failed. `sandbox` is "namespaces" or "process".
+    counts its requests to AWS, all refused: they may be why it failed. `sandbox` is "namespaces" or "process". `restarted` says
+    that it had not started within AWS's 10 s. `libraries` are the files of this machine that it has loaded.
     """
 
     skipped: str = ""
@@ -75,6 +76,8 @@ class SmokeTestResult(Struct, frozen=True):
     log: tuple[str, ...] = ()
     aws_requests: int = 0
     sandbox: str = ""
+    restarted: bool = False
+    libraries: tuple[str, ...] = ()
 
 
 def run_smoke_test(function: PackagedFunction, cache: Path, environ: Mapping[str, str], on: date) -> SmokeTestResult:
@@ -184,11 +187,13 @@ class _SmokeTest:
             spec = self._spec(process.address, aws_url)
             started = time.perf_counter()
             event = await self._start(process, spec, limits.INIT_MAX_S)
-            if event.kind is EventKind.TIMEOUT:
+            restarted = event.kind is EventKind.TIMEOUT
+            if restarted:
                 started = time.perf_counter()
                 event = await self._start(process, spec, self._function.timeout_s)
             init_ms = (time.perf_counter() - started) * 1000
             memory_mb = process.peak_memory_mb()
+            libraries = self._host_files(process.mapped_files())
         finally:
             await process.close()
         self._lines += [line.message for line in self._splitter.finish(0)]
@@ -196,7 +201,20 @@ class _SmokeTest:
         return SmokeTestResult(
             ok=event.kind is EventKind.READY, init_ms=init_ms, memory_mb=memory_mb, error_type=error_type, message=message,
             trace=trace, log=tuple(self._lines[-_LINES_MAX:]), aws_requests=aws.refused, sandbox=factory.kind,
+            restarted=restarted, libraries=libraries,
         )  # fmt: skip
+
+    def _host_files(self, files: set[str]) -> tuple[str, ...]:
+        """Return the host's paths of files that aren't the function's own."""
+        own = ("/var/task/", "/tmp/", f"{self._folder}/")
+        prefix = str(self._runtime.interpreter.parent.parent)
+        return tuple(
+            sorted(
+                file.replace("/var/lang", prefix, 1) if file.startswith("/var/lang/") else file
+                for file in files
+                if not file.startswith(own)
+            )
+        )
 
     async def _start(self, process: RuntimeProcess, spec: SandboxSpec, timeout_s: float) -> RuntimeEvent:
         await process.start(spec)

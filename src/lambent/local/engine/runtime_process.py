@@ -100,6 +100,9 @@ class RuntimeProcess:
     def peak_memory_mb(self) -> int:
         return self._sandbox.peak_memory_mb() if self._sandbox is not None else 0
 
+    def mapped_files(self) -> set[str]:
+        return self._sandbox.mapped_files() if self._sandbox is not None else set()
+
     def drain(self) -> None:
         if self._sandbox is not None:
             self._sandbox.drain()

@@ -45,6 +45,15 @@ def _children(pid: int) -> list[int]:
     return pids
 
 
+def mapped_files(pid: int) -> set[str]:
+    """Return the files that a process has mapped, such as libraries, by the paths that it sees. Empty if it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/maps").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return set()
+    return {fields[5] for fields in (line.split(maxsplit=5) for line in lines) if len(fields) == 6 and fields[5][0] == "/"}
+
+
 def read_usage(pid: int) -> MemoryUsage | None:
     """Return None if the process has ended or is a zombie."""
     try:

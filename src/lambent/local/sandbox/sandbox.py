@@ -90,6 +90,10 @@ class Sandbox(ABC):
     def peak_memory_mb(self) -> int:
         return self._memory.peak_mb()
 
+    def mapped_files(self) -> set[str]:
+        """Return the files that the processes have mapped now, by the paths that they see."""
+        return set().union(*(process_tree.mapped_files(pid) for pid in self._pids()))
+
     @abstractmethod
     def _pids(self) -> list[int]: ...
 

@@ -14,7 +14,7 @@ _PRESENT = frozenset(
         *("libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1", "libresolv.so.2"),
         *("libanl.so.1", "libBrokenLocale.so.1", "libthread_db.so.1", "libmvec.so.1", "linux-vdso.so.1"),
         *("ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"),
-        *("libz.so.1", "libexpat.so.1"),  # not part of glibc; Python needs them, and wheels may use them (PEP 600)
+        "libz.so.1",  # not part of glibc, but Python needs it. PEP 600 allows wheels libexpat too: Lambda lacks it
     ]
 )
 _COMPILER: dict[str, dict[bool, dict[str, tuple[int, ...]]]] = {

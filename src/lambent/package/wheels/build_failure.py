@@ -6,8 +6,7 @@ import re
 
 from msgspec import Struct
 
-from lambent import calendar
-from lambent.package.proof import stdlib_modules
+from lambent import calendar, removed_modules
 
 _REMOVED_NAMES = {
     ("ast", "Str"): "3.12",
@@ -75,7 +74,7 @@ def _module_and_name(match: re.Match[str]) -> tuple[str, str]:
 
 
 def _missing_module(name: str) -> Reason:
-    removed = stdlib_modules.removed_in(name)
+    removed = removed_modules.removed_in(name)
     if removed:
         return Reason(f"its build imports {name}, which Python {removed} removed", _older_runtime(removed), removed)
     return Reason(f"its build imports {name}, which it doesn't declare in [build-system] requires")

@@ -7,6 +7,7 @@ an app which began its start-up and then raised has failed.
 from __future__ import annotations
 
 import asyncio
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Lifespan:
         self._receives = 0
         self._message = ""
         self._failed = False
+        self._cause: BaseException | None = None  # what the app was handling when it reported its failure, as Quart does
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -45,6 +47,8 @@ class Lifespan:
         error = self._task.exception() if self._task.done() and not self._task.cancelled() else None
         if error is not None and (self._failed or self._receives or self._mode == "on"):
             raise error
+        if self._failed and self._cause is not None:
+            raise self._cause
         if self._failed:
             raise LifespanFailed(self._message or "the app's start-up failed (lifespan.startup.failed) without saying why")
 
@@ -74,6 +78,7 @@ class Lifespan:
         kind = message["type"]
         if kind in ("lifespan.startup.complete", "lifespan.startup.failed"):
             self._failed = kind.endswith("failed")
+            self._cause = sys.exc_info()[1] if self._failed else None
             self._message = message.get("message", "")
             if not self._ready.done():
                 self._ready.set_result(None)

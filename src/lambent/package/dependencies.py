@@ -51,7 +51,8 @@ class Requirements(Struct, frozen=True):
 def resolve_request(context: BuildContext) -> ResolveRequest:
     """Return what to resolve for a build. Raises PackagingError for requirements that can't be read."""
     config, options = context.config, context.options
-    app = config.path / config.app.root / f"{config.app.module.replace('.', '/')}.py"
+    module = config.path / config.app.root / config.app.module.replace(".", "/")
+    app = module / "__init__.py" if module.is_dir() else module.with_name(f"{module.name}.py")
     source = find_requirements(config.path, app, context.target, skip_own_lock=options.skip_own_lock)
     uv = Uv(source.folder, context.environ, context.cache / "uv-builds")
     packaging = config.packaging

@@ -57,3 +57,18 @@ def test_workspace_lock_counts_for_its_members(tmp_path: Path) -> None:
     for folder, kind in (("packages/a", "uv.lock"), ("elsewhere/b", "nothing")):
         member = write(tmp_path / folder, {"main.py": "", "pyproject.toml": project})
         assert find_requirements(member, member / "main.py", TARGET).kind == kind
+
+
+def test_files_for_pip_with_other_names_count_where_nothing_else_does(tmp_path: Path) -> None:
+    names = ("requirement.txt", "requirements/base.txt", "requirements/requirements.txt", "requirements/production.txt")
+    for name in names:
+        folder = write(tmp_path / name.replace("/", "-"), {"main.py": "", name: "b\n"})
+        source = find_requirements(folder, folder / "main.py", TARGET)
+        assert (source.kind, source.name) == ("requirements.txt", name)
+    project = write(tmp_path / "project", {"main.py": "", **dict.fromkeys(names[1:], "b\n")})
+    source = find_requirements(project, project / "main.py", TARGET)
+    assert (source.name, source.ignored) == ("requirements/production.txt", ())
+    write(project, {"setup.cfg": "[flake8]\nignore = E501\n"})
+    assert find_requirements(project, project / "main.py", TARGET).kind == "requirements.txt", "no distribution"
+    write(project, {"setup.py": ""})
+    assert find_requirements(project, project / "main.py", TARGET).name == "setup.py"

@@ -103,3 +103,10 @@ def test_setup_script_computes_its_requirements(tmp_path: Path, registry: Regist
     assert sorted(path.name for path in project.iterdir()) == ["needs.txt", "old.py", "setup.py"]
     write(project, {"needs.txt": "caret\n"})
     assert versions(resolve_project(project, TARGET, tmp_path / "cache", environ=environ)) == {"caret": "2.0.0"}
+
+
+def test_file_of_the_requirements_folder_with_the_one_it_includes(tmp_path: Path, registry: Registry) -> None:
+    lines = f"--index-url {registry.url}/simple\n"
+    files = {"requirements/base.txt": f"{lines}caret==1.2.0\n", "requirements/prod.txt": "-r base.txt\ntilde\n", "main.py": ""}
+    lock = resolve_project(write(tmp_path / "project", files), TARGET, tmp_path / "cache")
+    assert versions(lock) == {"caret": "1.2.0", "tilde": "1.3.0"}

@@ -11,6 +11,7 @@ lambent looks in the project's folder, then from the app's own folder up to it. 
     7. pyproject.toml          [tool.poetry.dependencies], not locked
     8. Pipfile                 not locked
     9. requirements.in, setup.py, setup.cfg
+   10. requirement.txt, Requirements.txt, or one file of the folder requirements/: the one for production comes first
 
 Above the project, up to the root of the repository (the folder with .git; without one, nothing), only a requirements.txt
 counts, because several apps may share it. A pyproject.toml, lock or setup.py there describes another project. Only the lock of
@@ -48,6 +49,11 @@ Kind = Literal[
 ]
 
 _LOCKS: tuple[Kind, ...] = ("uv.lock", "poetry.lock", "pdm.lock")
+_OTHER_NAMES = (
+    *("requirement.txt", "Requirements.txt", "requirements-prod.txt", "requirements/production.txt", "requirements/prod.txt"),
+    *("requirements/requirements.txt", "requirements/main.txt", "requirements/base.txt", "requirements/common.txt"),
+)
+"""Files for `pip install -r` that aren't called requirements.txt."""
 _GLOB_PATTERNS = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
@@ -174,8 +180,17 @@ def _unlocked_candidates(folder: Path, table: dict[str, Any]) -> list[tuple[Kind
     if (folder / "requirements.in").is_file():
         candidates.append(("requirements.txt", folder / "requirements.in"))
     if "project" not in table:
-        candidates += [("setup.py", path) for name in ("setup.py", "setup.cfg") if (path := folder / name).is_file()]
+        candidates += [("setup.py", folder / name) for name in ("setup.py", "setup.cfg") if _is_setup_file(folder / name)]
+    if not candidates and (others := [path for name in _OTHER_NAMES if (path := folder / name).is_file()]):
+        candidates.append(("requirements.txt", others[0]))
     return candidates
+
+
+def _is_setup_file(path: Path) -> bool:
+    """Return whether a file describes a distribution. Many a setup.cfg only has settings of flake8 or mypy."""
+    if not path.is_file():
+        return False
+    return path.name == "setup.py" or re.search(r"(?m)^\[(metadata|options)\]", path.read_text("utf-8", "replace")) is not None
 
 
 def _states_dependencies(table: dict[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,8 @@ def test_app_that_an_import_does_not_make_is_shown(tmp_path: Path, text: str, pl
 
 UNSUPPORTED = [
     ("from aiohttp import web\napp = web.Application()", "aiohttp's server is neither ASGI nor WSGI"),
+    ("from aiohttp import web\nasync def app():\n    made = web.Application()\n    return made", "aiohttp's server"),
+    ("from aiohttp import web\ndef create_app():\n    return web.Application()", "aiohttp's server"),
     ("import streamlit as st\nst.title('x')", "Streamlit runs its own server"),
     ("from nicegui import ui\nui.run()", "NiceGUI needs a WebSocket"),
     ("import gradio as gr\ndemo = gr.Interface(str, 'text', 'text')\ndemo.launch()", "a Gradio interface is no ASGI app"),
@@ -196,3 +199,41 @@ def test_listed_apps_exist(tmp_path: Path) -> None:
     assert sorted(set(suggested)) == ["app:app", "main:app"]
     for spec in suggested:
         assert detect(tmp_path, spec).spec == spec
+
+
+def test_aiohttp_factory_of_a_dockerfile_is_named(tmp_path: Path) -> None:
+    text = "from aiohttp import web\nasync def myapp():\n    app = web.Application()\n    return app\n"
+    command = "CMD gunicorn app:myapp --worker-class aiohttp.GunicornWebWorker\n"
+    with pytest.raises(DetectionError, match="aiohttp's server is neither ASGI nor WSGI"):
+        detect(write_project(tmp_path, {"app.py": text, "Dockerfile": f"FROM python:3.13\n{command}"}))
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("__init__.py", "from flask import Flask\ndef create_app():\n    from . import views\n    return Flask(__name__)\n"),
+        ("main.py", "from .views import x\n" + FASTAPI),
+    ],
+)
+def test_folder_of_a_package_is_deployed_from_the_folder_above(tmp_path: Path, file: str, text: str) -> None:
+    site = write_project(tmp_path / "site", {"shop/__init__.py": "", "shop/views.py": "x = 1", f"shop/{file}": text})
+    with pytest.raises(DetectionError, match=r"shop/ is a package") as error:
+        detect(site / "shop")
+    folder, spec = re.fullmatch(r"lambent deploy (\S+) --app '?([^']+)'?", error.value.hint).groups()
+    assert detect(Path(folder), spec).spec == spec
+
+
+def test_relative_import_with_an_alternative_is_no_obstacle(tmp_path: Path) -> None:
+    text = "try:\n    from .views import x\nexcept ImportError:\n    from views import x\n" + FASTAPI
+    write_project(tmp_path / "shop", {"__init__.py": "", "views.py": "x = 1", "main.py": text})
+    assert detect(tmp_path / "shop").spec == "main:app"
+
+
+def test_app_flags_are_quoted_for_a_shell(tmp_path: Path) -> None:
+    text = "from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('x')\n"
+    write_project(tmp_path, {"servers/__init__.py": "", "servers/one.py": text, "servers/two.py": text})
+    with pytest.raises(DetectionError, match="found 2 apps") as error:
+        detect(tmp_path)
+    words = shlex.split(error.value.hint.splitlines()[0])
+    assert words == ["lambent", "deploy", "--app", "servers.one:mcp.streamable_http_app()"]
+    assert "(" not in re.sub(r"'[^']*'", "", error.value.detail.split("\n\n")[1])

@@ -13,6 +13,7 @@ from lambent.config.detection.declarations import Declaration
 from lambent.config.detection.import_graph import place
 from lambent.config.detection.named_app import has_name, to_app
 from lambent.config.detection.project_modules import Module, ProjectModules
+from lambent.config.detection.refusals import app_flag
 from lambent.config.model import App
 from lambent.errors import DetectionError
 
@@ -39,7 +40,8 @@ def find_declared_app(modules: ProjectModules, declarations: Iterable[Declaratio
     first = found[0]
     agreeing = [each.source for each in found if each.definition == first.definition]
     remarks += [
-        f"{each.source} names {each.app.spec}, and {first.source} {first.app.spec}: to deploy the former, --app {each.app.spec}"
+        f"{each.source} names {each.app.spec}, and {first.source} {first.app.spec}: "
+        f"to deploy the former, {app_flag(each.app.spec)}"
         for each in found
         if each.definition != first.definition
     ]

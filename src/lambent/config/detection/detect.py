@@ -22,7 +22,14 @@ from lambent.config.detection.django_project import find_application
 from lambent.config.detection.import_graph import ImportGraph, place
 from lambent.config.detection.named_app import find_named_app
 from lambent.config.detection.project_modules import ProjectModules
-from lambent.config.detection.refusals import elsewhere_error, hidden_app_error, no_app_error, server_start_error
+from lambent.config.detection.refusals import (
+    app_flag,
+    elsewhere_error,
+    hidden_app_error,
+    no_app_error,
+    package_folder_error,
+    server_start_error,
+)
 from lambent.config.model import App, Kind
 from lambent.config.project import Project
 from lambent.config.sourced import Sourced
@@ -37,6 +44,7 @@ def find_app(project: Project, spec: Sourced[str] | None = None, environ: Mappin
     """
     modules = ProjectModules(project.folder)
     app = find_named_app(modules, spec) if spec is not None else _detect(modules, project, environ or {})
+    _check_package_folder(modules, app)
     _check_server_starts(modules, app)
     return app
 
@@ -44,7 +52,7 @@ def find_app(project: Project, spec: Sourced[str] | None = None, environ: Mappin
 def suggest_app(folder: Path, spec: str) -> str:
     """Return the flag for the app that a text such as "shop.app:app" names or resembles, or "" if there is none."""
     try:
-        return f"--app {find_named_app(ProjectModules(folder), Sourced(spec, '--app')).spec}"
+        return app_flag(find_named_app(ProjectModules(folder), Sourced(spec, "--app")).spec)
     except DetectionError as error:
         return error.hint if error.hint.startswith("--app") else ""
 
@@ -139,6 +147,16 @@ def _to_app(modules: ProjectModules, candidate: Candidate) -> App:
     module, _ = place(modules, candidate.module)
     source = f"{modules.relative(module.path)}, line {candidate.value.line}"
     return App(module.name, candidate.attribute, candidate.kind, module.root, source)
+
+
+def _check_package_folder(modules: ProjectModules, app: App) -> None:
+    """Refuse a folder that is itself the package that its app's relative imports start from."""
+    folder = modules.folder
+    if not (folder / "__init__.py").is_file() or not folder.name.isidentifier() or (folder.parent / "__init__.py").is_file():
+        return
+    module = modules.find(app.module)
+    if module is not None and module.path.parent == folder and modules.has_relative_imports(module.path):
+        raise package_folder_error(modules, app, module.path)
 
 
 def _check_server_starts(modules: ProjectModules, app: App) -> None:

@@ -298,7 +298,8 @@ class ModuleScan:
         names = _parameters(node.args)
         definition = (self._module, node.name)
         if isinstance(node, ast.AsyncFunctionDef):
-            return Value("asgi", definition=definition) if names == ["scope", "receive", "send"] else UNKNOWN
+            is_asgi = names == ["scope", "receive", "send"]
+            return Value("asgi", definition=definition) if is_asgi else self._unsupported_factory(node)
         if names[:2] == ["environ", "start_response"] or names[:2] == ["env", "start_response"]:
             return Value("wsgi", definition=definition)
         if node.name in fw.HANDLER_NAMES and (len(names) == 2 or node.args.vararg):
@@ -312,10 +313,18 @@ class ModuleScan:
             if returned.kind in ("asgi", "wsgi", "web"):
                 return Value(f"factory:{returned.kind}", definition=definition)
             if node.name in fw.FACTORY_NAMES:
-                return Value("factory:web", definition=definition)
-        return UNKNOWN
+                unsupported_factory = self._unsupported_factory(node)
+                return unsupported_factory if unsupported_factory.unsupported else Value("factory:web", definition=definition)
+        return self._unsupported_factory(node)
 
-    def _returned(self, node: ast.FunctionDef) -> Value:
+    def _unsupported_factory(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Value:
+        """Return why the result of a factory can't run on Lambda, as aiohttp's `async def app()` for gunicorn. Or UNKNOWN."""
+        if _required(node.args) or node.decorator_list:
+            return UNKNOWN
+        reason = self._returned(node).unsupported
+        return Value(unsupported=reason) if reason and "{name}" not in reason.cure else UNKNOWN
+
+    def _returned(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Value:
         """Return what a function returns, given the names bound so far."""
         if self._depth > 3:
             return UNKNOWN
@@ -344,7 +353,7 @@ def _is_cache(decorator: ast.expr) -> bool:
 
 
 def _first_app(*values: Value) -> Value:
-    return next((value for value in values if value.kind), UNKNOWN)
+    return next((value for value in values if value.kind or value.unsupported), UNKNOWN)
 
 
 def _held_app(holder: Value, attribute: str, *, called: bool) -> Value | None:

@@ -11,7 +11,7 @@ from lambent.config.detection.candidates import candidates_in, choose, held_attr
 from lambent.config.detection.import_graph import place
 from lambent.config.detection.module_scan import UNKNOWN, Value
 from lambent.config.detection.project_modules import Module, ProjectModules
-from lambent.config.detection.refusals import no_app_error
+from lambent.config.detection.refusals import app_flag, no_app_error
 from lambent.config.model import App, Kind
 from lambent.config.sourced import Sourced
 from lambent.errors import DetectionError
@@ -36,7 +36,9 @@ def find_named_app(modules: ProjectModules, spec: Sourced[str]) -> App:
         names = [candidate.attribute for candidate in candidates_in(modules, module)]
         similar = get_close_matches(attribute, names, 1, 0.5) or names[:1]
         hint = (
-            f"--app {module_name}:{similar[0]}" if similar else f"use the name of an object in {modules.relative(module.path)}"
+            app_flag(f"{module_name}:{similar[0]}")
+            if similar
+            else f"use the name of an object in {modules.relative(module.path)}"
         )
         name = attribute.partition("(")[0].partition(".")[0]
         raise DetectionError(f"{modules.relative(module.path)} does not define {name}", where=where, hint=hint)
@@ -53,7 +55,7 @@ def _closest_app(modules: ProjectModules, module_name: str, attribute: str) -> s
         except DetectionError:
             continue
         if apps:
-            return f"--app {module.name}:{attribute if attribute in apps else apps[0]}"
+            return app_flag(f"{module.name}:{attribute if attribute in apps else apps[0]}")
     return "use the name of a module in this folder"
 
 

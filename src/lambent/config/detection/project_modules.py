@@ -150,6 +150,12 @@ class ProjectModules:
         except (DetectionError, OSError):
             return []
 
+    def has_relative_imports(self, path: Path) -> bool:
+        """Return whether a file has a relative import that counts. One in a `try` may have an alternative."""
+        tree = self._parse(path)
+        tried = {id(part) for node in ast.walk(tree) if isinstance(node, ast.Try) for part in ast.walk(node)}
+        return any(isinstance(node, ast.ImportFrom) and node.level and id(node) not in tried for node in ast.walk(tree))
+
     def value(self, module: Module, name: str, seen: frozenset[Path] = frozenset()) -> Value | None:
         """Return what a name in a module is bound to, also when a star import brings it. None when nothing shows it."""
         scan = self.scan(module)

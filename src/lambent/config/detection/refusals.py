@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lambent.config.detection.module_scan import ServerStart
 from lambent.config.detection.project_modules import Module, ProjectModules
+from lambent.config.model import App
 from lambent.errors import DetectionError
 
 NO_APP = "no app in this file"
@@ -41,12 +42,28 @@ def several_apps_error(modules: ProjectModules, apps: list[FoundApp]) -> Detecti
         f"found {len(apps)} apps, and nothing says which one to deploy: {specs}",
         where=str(modules.folder),
         hint=_how_to_name_app(apps[0][0]),
-        detail="\n".join([*lines, "", *(f"lambent deploy --app {spec}" for spec, *_ in shown)]),
+        detail="\n".join([*lines, "", *(f"lambent deploy {app_flag(spec)}" for spec, *_ in shown)]),
     )
 
 
 def _how_to_name_app(spec: str) -> str:
-    return f'lambent deploy --app {spec}\nor, in pyproject.toml:\n[tool.lambent]\napp = "{spec}"'
+    return f'lambent deploy {app_flag(spec)}\nor, in pyproject.toml:\n[tool.lambent]\napp = "{spec}"'
+
+
+def app_flag(spec: str) -> str:
+    """Return `--app` as one types it: a shell wants the parentheses of a call in quotes."""
+    return f"--app {shlex.quote(spec)}"
+
+
+def package_folder_error(modules: ProjectModules, app: App, path: Path) -> DetectionError:
+    """Return the error for the folder of a package: its modules import each other through the package's name."""
+    folder, file = modules.folder, modules.relative(path)
+    module = folder.name if path.stem == "__init__" else f"{folder.name}.{app.module}"
+    return DetectionError(
+        f"{file} has relative imports, which only work from the folder above: {folder.name}/ is a package",
+        where=file,
+        hint=f"lambent deploy {_shown(folder.parent)} {app_flag(f'{module}:{app.attribute}')}",
+    )
 
 
 def server_start_error(modules: ProjectModules, spec: str, path: Path, start: ServerStart) -> DetectionError:

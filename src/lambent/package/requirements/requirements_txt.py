@@ -23,7 +23,9 @@ def read_pins(request: ResolveRequest) -> tuple[Pin, ...]:
             hint="put them in pyproject.toml: [dependency-groups], [project.optional-dependencies]",
         )
     files = read_files(request)
-    resolver = UvResolver(request, CompileInput((request.path.relative_to(source.folder).as_posix(),), requirement_lines.index_lines(files)))
+    resolver = UvResolver(
+        request, CompileInput((request.path.relative_to(source.folder).as_posix(),), requirement_lines.index_lines(files))
+    )
     pins = without_project(resolver.pins(), source.folder)
     pins = HashChecker(files, request, resolver.versions).check(pins)
     return mark_requested(pins, _named_requirements(files), request.target)

@@ -265,7 +265,7 @@ class Status(Event, frozen=True):
     """The deployed state of one app.
 
     `ends` is the day on which its runtime is deprecated (YYYY-MM-DD), or "" if unknown. `retention_days` None means that logs
-    are kept forever. `drift` lists changes made by hand.
+    are kept forever. `drift` lists changes made by hand. `origin` is the project that it was deployed from, if that is known.
     """
 
     app: str
@@ -284,6 +284,7 @@ class Status(Event, frozen=True):
     retention_days: int | None
     activity: LogSummary | None = None
     drift: tuple[PlannedLine, ...] = ()
+    origin: str = ""
 
 
 class AppSummary(Struct, frozen=True):

@@ -16,6 +16,7 @@ APP_MAX = NAME_MAX - len("lambent-")  # leaves room for the prefix of the role's
 POLICY = "lambent"  # the inline policy of the role
 TAG_APP = "lambent:app"
 TAG_MANAGED = "lambent:managed"
+TAG_ORIGIN = "lambent:origin"
 
 
 class Names(Struct, frozen=True):

@@ -95,6 +95,10 @@ class MemoryAws:
             raise AwsError(f"Role with name {name} already exists.", code=ROLE_EXISTS)
         self._roles[name] = Role(name, f"arn:aws:iam::{ACCOUNT}:role/{name}", True, tags)
 
+    def tag_role(self, name: str, tags: Pairs) -> None:
+        role = self._roles[name]
+        self._roles[name] = replace(role, tags=tuple(sorted({**dict(role.tags), **dict(tags)}.items())))
+
     def trust_lambda(self, role: str) -> None:
         self._roles[role] = replace(self._roles[role], trusts_lambda=True)
 

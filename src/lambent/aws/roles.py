@@ -25,6 +25,9 @@ class BotoRoles(AwsClient):
         listed = [{"Key": key, "Value": value} for key, value in tags]
         self._call("iam", "create_role", RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST), Tags=listed)
 
+    def tag_role(self, name: str, tags: Pairs) -> None:
+        self._call("iam", "tag_role", RoleName=name, Tags=[{"Key": key, "Value": value} for key, value in tags])
+
     def trust_lambda(self, role: str) -> None:
         self._call("iam", "update_assume_role_policy", RoleName=role, PolicyDocument=json.dumps(TRUST))
 

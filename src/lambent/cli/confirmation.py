@@ -7,6 +7,7 @@ import sys
 import click
 
 from lambent.config.model import Config
+from lambent.deploy.deploy import refuse_move
 from lambent.deploy.plan import Plan
 from lambent.errors import UsageError
 
@@ -30,11 +31,29 @@ def confirm_public(plan: Plan, *, interactive: bool) -> None:
     _confirm(f"Create a public URL for {plan.names.app}?")
 
 
-def confirm_deletion(app: str) -> None:
-    """Ask whether to delete an app. Raises UsageError if there is no terminal to ask on, click.Abort if the answer is no."""
+def confirm_move(plan: Plan, *, interactive: bool) -> None:
+    """Ask whether this project takes over the app of another one. --yes doesn't answer it.
+
+    Raises UsageError if there is no terminal to ask on, click.Abort if the answer is no.
+    """
+    if not (interactive and sys.stdin.isatty() and sys.stderr.isatty()):
+        refuse_move(plan)
+    _confirm(f"{plan.names.app} was deployed from another project, {plan.moved_from}. Replace it with this one?")
+
+
+def confirm_deletion(app: str, origin: str, *, yes: bool) -> None:
+    """Ask whether to delete an app; `origin` is the other project that it comes from, "" if it is this one.
+
+    Raises UsageError if there is no terminal to ask on, click.Abort if the answer is no.
+    """
+    if yes and not origin:
+        return
     if not sys.stdin.isatty():
-        raise UsageError("there is no terminal to ask for confirmation", where="lambent destroy", hint="--yes")
-    _confirm(f"Delete {app}?")
+        what, hint = "there is no terminal to ask for confirmation", "--yes"
+        if origin:
+            what, hint = f"{app} was deployed from another project: {origin}", f"--name {app} --yes deletes it all the same"
+        raise UsageError(what, where="lambent destroy", hint=hint)
+    _confirm(f"{app} was deployed from another project, {origin}. Delete it?" if origin else f"Delete {app}?")
 
 
 def _confirm(question: str) -> None:

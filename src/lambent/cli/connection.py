@@ -17,7 +17,8 @@ from lambent.ui.reporter import reporter
 def with_connection(command: Command) -> Command:
     """Add the options that name a deployed app and its destination.
 
-    The command itself gets `app`, its name, `aws`, the API of its destination, and `emit`. It needs an argument or option PATH.
+    The command itself gets `location`, with the app's name, `aws`, the API of its destination, and `emit`. It needs an
+    argument or option PATH.
     """
 
     @wraps(command)
@@ -25,6 +26,6 @@ def with_connection(command: Command) -> Command:
         with reporter(as_json) as emit:
             location = locate_app(path, Flags(name=name, stage=stage), os.environ)
             aws = destination.with_defaults(location.region, location.profile).connect(emit)
-            return command(app=location.app, aws=aws, emit=destination.describe(emit), **values)
+            return command(location=location, aws=aws, emit=destination.describe(emit), **values)
 
     return options.add_options(call, options.name_option, options.stage_option, options.json_option, with_destination)

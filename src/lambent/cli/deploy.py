@@ -11,7 +11,7 @@ from lambent import calendar, interpreters
 from lambent.aws.interface import Aws
 from lambent.cli import left_out_files
 from lambent.cli.app_options import AppSource, Builder, with_app, with_builder
-from lambent.cli.confirmation import confirm_public, is_explicit
+from lambent.cli.confirmation import confirm_move, confirm_public, is_explicit
 from lambent.cli.destination import Destination, with_destination
 from lambent.cli.local_config import adapt_to_local
 from lambent.cli.options import json_option, yes_option
@@ -55,6 +55,7 @@ def command(app: AppSource, builder: Builder, prove: bool, yes: bool, as_json: b
                 artifact,
                 DeployContext(account or destination.connect(emit), destination.describe(emit)),
                 confirm_public=allow if agreed else partial(confirm_public, interactive=not as_json),
+                confirm_move=partial(confirm_move, interactive=not as_json),
             )
 
 

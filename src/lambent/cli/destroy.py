@@ -8,6 +8,7 @@ from lambent.aws.interface import Aws
 from lambent.cli.confirmation import confirm_deletion
 from lambent.cli.connection import with_connection
 from lambent.cli.options import path_argument, yes_option
+from lambent.config.load import AppLocation
 from lambent.deploy.destroy import destroy, prepare
 from lambent.events import Emit, Planned
 
@@ -17,15 +18,14 @@ from lambent.events import Emit, Planned
 @click.option("--logs", is_flag=True, help="Delete the log group too.")
 @yes_option
 @with_connection
-def command(logs: bool, yes: bool, app: str, aws: Aws, emit: Emit) -> None:
+def command(logs: bool, yes: bool, location: AppLocation, aws: Aws, emit: Emit) -> None:
     """Delete an app: its URL, its function with all versions, and its role. Logs are kept unless you pass --logs.
 
     PATH is a folder or a Python file. Default: the current folder.
 
     lambent looks up in AWS what it created, shows it and asks before deleting anything. It deletes nothing else.
     """
-    deletion = prepare(app, aws, logs=logs)
+    deletion = prepare(location.app, aws, logs=logs, identities=location.identities)
     emit(Planned(deletion.location, deletion.lines, len(deletion.steps)))
-    if not yes:
-        confirm_deletion(app)
+    confirm_deletion(location.app, deletion.origin, yes=yes)
     destroy(deletion, aws, emit)

@@ -8,6 +8,7 @@ import click
 
 from lambent.aws.interface import Aws
 from lambent.cli.connection import with_connection
+from lambent.config.load import AppLocation
 from lambent.deploy.context import DeployContext
 from lambent.deploy.rollback import rollback
 from lambent.events import Emit
@@ -17,7 +18,7 @@ from lambent.events import Emit
 @click.argument("version", default="", metavar="[VERSION]")
 @click.option("--path", default=".", type=click.Path(path_type=Path), help="Folder or Python file of the app. Default: here.")
 @with_connection
-def command(version: str, app: str, aws: Aws, emit: Emit) -> None:
+def command(version: str, location: AppLocation, aws: Aws, emit: Emit) -> None:
     """Make VERSION live again. Default: the version that was live before the last deploy.
 
     lambent first checks that the version still works. Its code and its configuration come back together, and the URL stays the
@@ -25,4 +26,4 @@ def command(version: str, app: str, aws: Aws, emit: Emit) -> None:
 
     Without VERSION, lambent undoes one deploy. If you run it again, it changes nothing and says how to go back further.
     """
-    rollback(app, version, DeployContext(aws, emit))
+    rollback(location.app, version, DeployContext(aws, emit), location.identities)

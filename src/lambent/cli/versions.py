@@ -7,6 +7,7 @@ import click
 from lambent.aws.interface import Aws
 from lambent.cli.connection import with_connection
 from lambent.cli.options import path_argument
+from lambent.config.load import AppLocation
 from lambent.deploy.version_list import versions
 from lambent.events import Emit
 
@@ -14,9 +15,9 @@ from lambent.events import Emit
 @click.command("versions")
 @path_argument
 @with_connection
-def command(app: str, aws: Aws, emit: Emit) -> None:
+def command(location: AppLocation, aws: Aws, emit: Emit) -> None:
     """List an app's versions, newest first, with what changed in each and which one is live.
 
     PATH is a folder or a Python file. Default: the current folder. `lambent rollback VERSION` makes a version live again.
     """
-    emit(versions(app, aws))
+    emit(versions(location.app, aws))

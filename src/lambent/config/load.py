@@ -15,6 +15,7 @@ from lambent.config.compatibility import check_python, check_stream, check_web_s
 from lambent.config.detection.detect import find_app, suggest_app
 from lambent.config.environment import read_environment
 from lambent.config.hosting import read_hosting
+from lambent.config.identity import project_identities
 from lambent.config.model import ARCHITECTURES, CLIENTS, MEMORY_DEFAULT_MB, TIMEOUT_DEFAULT_S, App, Architecture, Config
 from lambent.config.packaging import read_packaging
 from lambent.config.parsers import (
@@ -66,11 +67,15 @@ class Flags(Struct, frozen=True):
 
 
 class AppLocation(Struct, frozen=True):
-    """The name of a deployed app, with the region and profile from its settings ("" for none)."""
+    """The name of a deployed app, with the region and profile from its settings ("" for none).
+
+    `identities` are those of the project that the command is about. They are empty if the name was typed.
+    """
 
     app: str
     region: str = ""
     profile: str = ""
+    identities: tuple[str, ...] = ()
 
 
 def load(
@@ -108,6 +113,7 @@ def load(
     origins = {field: value.origin for field, value in values.items()}
     return Config(
         path=project.path,
+        identities=project_identities(project.path),
         environment=tuple(sorted((name, variable.value) for name, variable in environment.plain.items())),
         secrets=tuple(sorted((name, secret.value) for name, secret in environment.secrets.items())),
         packaging=packaging,
@@ -132,7 +138,8 @@ def locate_app(path: Path, flags: Flags, environ: Mapping[str, str]) -> AppLocat
     stage = choose_stage(flags.stage, environ)
     settings = gather(project, stage, environ, {"name": flags.name})
     region, profile = _read_region(settings), _read_profile(settings)
-    return AppLocation(_read_name(settings, project, stage.value).value, region.value, profile.value)
+    identities = () if flags.name else project_identities(project.path)
+    return AppLocation(_read_name(settings, project, stage.value).value, region.value, profile.value, identities)
 
 
 def _read_region(settings: Settings) -> Sourced[str]:

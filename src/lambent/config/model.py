@@ -160,7 +160,8 @@ class Config(Struct, frozen=True):
     settings. `stream` sends responses while the app produces them instead of in one piece. `writable` runs the app from a copy
     of its own files in /tmp; None does so only if the app turns out to write beside its code. `region` and `profile` are "" to
     use the user's AWS configuration. `origins` maps the name of a field or setting to where its value came from. `runtime` is
-    the first of the `candidates` until it is known which of them the dependencies fit.
+    the first of the `candidates` until it is known which of them the dependencies fit. `identities`
+    tell the project from others of the same name, strongest first.
     """
 
     path: Path
@@ -185,6 +186,7 @@ class Config(Struct, frozen=True):
     stage: str = ""
     region: str = ""
     profile: str = ""
+    identities: tuple[str, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict)
     candidates: RuntimeCandidates = RuntimeCandidates()
 

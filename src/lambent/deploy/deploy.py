@@ -17,7 +17,7 @@ from lambent.deploy.deployment import PlanIsStale
 from lambent.deploy.desired import PUBLIC, desired
 from lambent.deploy.observed import observe
 from lambent.deploy.plan import Plan, plan
-from lambent.errors import DeployError, FunctionFailedError
+from lambent.errors import DeployError, FunctionFailedError, UsageError
 from lambent.package.artifact import Artifact
 
 _ATTEMPTS = 5
@@ -25,6 +25,13 @@ _ATTEMPTS = 5
 
 def allow(plan: Plan) -> None:
     """Apply every plan: for callers that have decided already."""
+
+
+def refuse_move(plan: Plan) -> None:
+    """Refuse to take an app over from another project: for callers that can't ask."""
+    app = plan.names.app
+    hint = f"--name {app[:50]}-2, or another name; to move {app} to this project, run lambent deploy in a terminal, which asks"
+    raise UsageError(f"{app} was deployed from another project: {plan.moved_from}", where=plan.location, hint=hint)
 
 
 def prepare(config: Config, artifact: Artifact, aws: Aws, timing: Timing | None = None) -> Plan:
@@ -44,19 +51,28 @@ def prepare(config: Config, artifact: Artifact, aws: Aws, timing: Timing | None 
 
 
 def deploy(
-    config: Config, artifact: Artifact, context: DeployContext, *, confirm_public: Callable[[Plan], None] = allow
+    config: Config,
+    artifact: Artifact,
+    context: DeployContext,
+    *,
+    confirm_public: Callable[[Plan], None] = allow,
+    confirm_move: Callable[[Plan], None] = refuse_move,
 ) -> events.Deployed:
     """Plan, show the plan, apply it, and request the URL. Return (and emit) the result.
 
     `confirm_public` is called once, before the first plan that makes a URL public is applied; it raises to stop the deploy.
+    So is `confirm_move`, before a plan that takes over an app of another project.
     Raises DeployError if the function doesn't work (the previous version stays live) or another deploy won, UnconfirmedError if
     there was no response, AwsError for a refusal. A repeated run continues from wherever this one stopped.
     """
     start = time.monotonic()
-    changed = confirmed = False
+    changed = confirmed = moved = False
     for _ in range(_ATTEMPTS):
         planned = prepare(config, artifact, context.aws, context.timing)
         context.emit(planned.planned)
+        if planned.moved_from and not moved:
+            confirm_move(planned)
+            moved = True
         if planned.opens and not confirmed:
             confirm_public(planned)
             confirmed = True

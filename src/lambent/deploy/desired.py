@@ -55,6 +55,7 @@ class Desired(Struct, frozen=True):
     overflow: Code | None = None
     overflow_summary: str = ""
     keep_versions: int = 10
+    identities: tuple[str, ...] = ()
     origins: dict[str, str] = field(default_factory=dict)
 
 
@@ -89,6 +90,7 @@ def desired(config: Config, artifact: Artifact, names: Names) -> Desired:
         overflow=overflow,
         overflow_summary=artifact.overflow.summary if artifact.overflow else "",
         keep_versions=hosting.keep_versions,
+        identities=config.identities,
         origins=origins,
     )
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lambent import events
 from lambent.aws.interface import Aws
 from lambent.deploy.context import Timing
 from lambent.deploy.observed import Observed, observe
+from lambent.deploy.origin import foreign_origin
 from lambent.deploy.plan import made_by_lambent
 from lambent.deploy.resources.bucket import DeleteUploads, is_own_archive, packages_of_latest
 from lambent.deploy.resources.function import DeleteFunction
@@ -27,19 +29,24 @@ _NOT_OURS = "lambent didn't create it"
 
 
 class DestroyPlan(Struct, frozen=True):
-    """What will be deleted, in this order, and the lines that say so."""
+    """What will be deleted, in this order, and the lines that say so. `origin` is another project that it was deployed from."""
 
     names: Names
     steps: tuple[Deletion, ...]
     lines: tuple[PlannedLine, ...]
+    origin: str = ""
 
     @property
     def location(self) -> str:
         return f"account {self.names.account} in {self.names.region}"
 
 
-def prepare(app: str, aws: Aws, *, logs: bool = False, timing: Timing | None = None) -> DestroyPlan:
+def prepare(
+    app: str, aws: Aws, *, logs: bool = False, timing: Timing | None = None, identities: tuple[str, ...] = ()
+) -> DestroyPlan:
     """Observe what exists of the app and plan; change nothing. With `logs` its log group is deleted too.
+
+    `identities` are those of the project that asks for it.
 
     Raises DeployError if nothing of it exists that lambent created.
     """
@@ -48,7 +55,7 @@ def prepare(app: str, aws: Aws, *, logs: bool = False, timing: Timing | None = N
     if not any(line.verb == "delete" for line in planned.lines):
         hint = "lambent status --all lists the apps; check --name, --stage and --region"
         raise DeployError(f"there is no app {app} that lambent created", where=planned.location, hint=hint)
-    return planned
+    return replace(planned, origin=foreign_origin(identities, observed))
 
 
 def plan(names: Names, observed: Observed, *, logs: bool, uploads: bool) -> DestroyPlan:

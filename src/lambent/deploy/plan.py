@@ -9,6 +9,7 @@ from lambent.deploy.cost import estimate
 from lambent.deploy.desired import PUBLIC, Desired
 from lambent.deploy.drift import plan_drift
 from lambent.deploy.observed import Observed
+from lambent.deploy.origin import foreign_origin, with_origin
 from lambent.deploy.resources.bucket import plan_packages
 from lambent.deploy.resources.concurrency import plan_provisioned, plan_reserved
 from lambent.deploy.resources.function import plan_function
@@ -28,8 +29,9 @@ class Plan(Struct, frozen=True):
     """What `deploy` will do, in this order.
 
     `version` and `url` are the live ones, "" if there are none. `revision` is that of $LATEST when it was observed, so that a
-    write can depend on it. `mode` is the URL's. `access` ("public" or "signed"), the sizes of the zip in bytes and `cost` are
-    for people who read the plan.
+    write can depend on it. `moved_from` is the other project that the app was deployed from until now, "" if there is none.
+    `mode` is the URL's. `access` ("public" or "signed"), the sizes of the zip in bytes and `cost` are for people who read the
+    plan.
     """
 
     names: Names
@@ -43,6 +45,7 @@ class Plan(Struct, frozen=True):
     zipped: int = 0
     raw: int = 0
     cost: Cost | None = None
+    moved_from: str = ""
 
     @property
     def changes(self) -> int:
@@ -70,6 +73,8 @@ def plan(desired: Desired, observed: Observed) -> Plan:
     Raises DeployError if a function or role of that name exists that lambent didn't create: it is left alone.
     """
     refuse_foreign_tags(desired.names, observed, with_role=desired.own_role)
+    moved_from = foreign_origin(desired.identities, observed)
+    desired = with_origin(desired, observed)
     traffic = plan_traffic(desired, observed)
     publishes = any(isinstance(step, PublishVersion) for step in traffic.steps)
     before = (
@@ -84,7 +89,12 @@ def plan(desired: Desired, observed: Observed) -> Plan:
     return Plan(
         names=desired.names,
         steps=(*(step for part in before for step in part.steps), check_url, *(step for part in after for step in part.steps)),
-        lines=(*(line for part in (*before, *after) for line in part.lines), *plan_drift(desired, observed)),
+        lines=(
+            *_describe_move(moved_from, desired),
+            *(line for part in (*before, *after) for line in part.lines),
+            *plan_drift(desired, observed),
+        ),
+        moved_from=moved_from,
         version=observed.alias.version if observed.alias else "",
         url=observed.url.address if observed.url else "",
         revision=observed.latest.revision if observed.latest else "",
@@ -94,6 +104,13 @@ def plan(desired: Desired, observed: Observed) -> Plan:
         raw=desired.raw,
         cost=estimate(desired.settings, desired.code.architecture, desired.provisioned),
     )
+
+
+def _describe_move(moved_from: str, desired: Desired) -> tuple[PlannedLine, ...]:
+    if not moved_from:
+        return ()
+    detail = f"deployed from {moved_from} until now: deploy asks before {desired.identities[0]} takes it over"
+    return (PlannedLine("check", f"app {desired.names.app}", detail),)
 
 
 def refuse_foreign_tags(names: Names, observed: Observed, *, with_role: bool = False) -> None:

@@ -13,6 +13,7 @@ from lambent.deploy.context import DeployContext
 from lambent.deploy.deployment import PlanIsStale
 from lambent.deploy.desired import PUBLIC
 from lambent.deploy.observed import Observed, observe
+from lambent.deploy.origin import foreign_origin
 from lambent.deploy.plan import Plan, refuse_foreign_tags
 from lambent.deploy.resources.alias import PointAlias, describe_shares
 from lambent.deploy.resources.concurrency import AwaitProvisioned
@@ -27,14 +28,16 @@ from lambent.names import ALIAS, Names
 _ATTEMPTS = 5
 
 
-def rollback(app: str, version: str, context: DeployContext) -> events.Deployed:
+def rollback(app: str, version: str, context: DeployContext, identities: tuple[str, ...] = ()) -> events.Deployed:
     """Make `version` live again; "" means the one that was live before the last deploy. Return (and emit) the result.
 
     During a canary, "" gives all traffic to the live version. With "" it goes back only once: until the next deploy, a repeated
     rollback changes nothing.
 
-    Raises UsageError for a version that doesn't exist, DeployError if there is none to go back to or it doesn't respond: then
-    the live version stays.
+    `identities` are those of the project that asks for it.
+
+    Raises UsageError for a version that doesn't exist, or an app of another project; DeployError if there is none to go back
+    to or it doesn't respond: then the live version stays.
     """
     start = time.monotonic()
     aws, emit = context.aws, context.emit
@@ -42,6 +45,9 @@ def rollback(app: str, version: str, context: DeployContext) -> events.Deployed:
     for _ in range(_ATTEMPTS):
         names, observed = observe(aws, app, context.timing.settle_s)
         refuse_foreign_tags(names, observed)
+        if origin := foreign_origin(identities, observed):
+            what = f"{app} was deployed from another project: {origin}"
+            raise UsageError(what, where="lambent rollback", hint=f"--name {app} rolls it back all the same")
         current = observed.alias.version if observed.alias else ""
         if live not in ("", current) and not version:  # "the previous one" is another one by now
             raise OvertakenError(app, f"moved {ALIAS} to version {current} during this rollback")

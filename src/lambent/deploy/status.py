@@ -14,6 +14,7 @@ from lambent.deploy.alias_history import is_unchecked
 from lambent.deploy.desired import PUBLIC
 from lambent.deploy.drift import status_drift
 from lambent.deploy.observed import observe
+from lambent.deploy.origin import origin_of
 from lambent.deploy.plan import made_by_lambent, refuse_foreign_tags
 from lambent.names import ALIAS, Names
 
@@ -55,6 +56,7 @@ def status(app: str, aws: Aws, settle_s: float) -> events.Status | None:
         retention_days=group.retention_days if group else None,
         activity=_activity(aws, group.name) if group else None,
         drift=status_drift(names, observed),
+        origin=origin_of(observed.latest.tags),
     )
 
 

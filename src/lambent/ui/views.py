@@ -55,6 +55,7 @@ def _status_lines(app: events.Status) -> list[str]:
     rows = [
         ("app", app.app, f"on {app.location}"),
         ("url", app.url or "none", _ACCESS[app.access]),
+        *([("from", app.origin, "")] if app.origin else []),
         (
             "live",
             f"version {app.version}" if app.version else "none",

@@ -18,7 +18,7 @@ from lambent.deploy.step import ApiCall, Deletion, PlanPart, Step, because
 from lambent.errors import AwsError, DeployError
 from lambent.events import PlannedLine
 from lambent.limits import INLINE_MAX
-from lambent.names import POLICY
+from lambent.names import POLICY, TAG_ORIGIN
 from lambent.units import count
 
 
@@ -39,6 +39,24 @@ class CreateRole(Step, frozen=True):
         trust = ("--assume-role-policy-document", json.dumps(TRUST))
         yield aws_cli.command("iam", "create-role", "--role-name", self.role, *trust, *aws_cli.tag_list(self.tags))
         yield aws_cli.query("iam", "wait", "role-exists", "--role-name", self.role)
+
+
+class TagRole(ApiCall, frozen=True):
+    """Sets the tag that says which project the role belongs to."""
+
+    actions: ClassVar = ("iam:TagRole",)
+    role: str
+    tags: Pairs
+
+    @property
+    def title(self) -> str:
+        return f"tag role {self.role}"
+
+    def call(self, aws: Aws) -> None:
+        aws.tag_role(self.role, self.tags)
+
+    def shell(self) -> Iterator[str]:
+        yield aws_cli.command("iam", "tag-role", "--role-name", self.role, *aws_cli.tag_list(self.tags))
 
 
 class TrustLambda(ApiCall, frozen=True):
@@ -145,6 +163,10 @@ def plan_role(desired: Desired, observed: Observed) -> PlanPart:
     elif not observed.role.trusts_lambda:
         steps.append(TrustLambda(names.role))
         reasons.append("Lambda can't assume it")
+    origin = tuple((key, value) for key, value in desired.tags if key == TAG_ORIGIN)
+    if observed.role is not None and not set(origin) <= set(observed.role.tags):
+        steps.append(TagRole(names.role, origin))
+        reasons.append(f"{TAG_ORIGIN} = {origin[0][1]}")
     for arn in desired.policies:
         if arn not in observed.attached:
             steps.append(AttachPolicy(names.role, arn))

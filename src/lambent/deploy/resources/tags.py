@@ -12,6 +12,7 @@ from lambent.deploy.desired import Desired
 from lambent.deploy.observed import Observed
 from lambent.deploy.step import ApiCall, PlanPart, because
 from lambent.events import PlannedLine
+from lambent.names import TAG_ORIGIN
 
 
 class Tag(ApiCall, frozen=True):
@@ -50,5 +51,6 @@ def plan_tags(desired: Desired, observed: Observed) -> PlanPart:
     if not new and not old:
         return PlanPart()
     changes = [f"{key} = {value}" for key, value in new] + [f"-{key}" for key in old]
-    line = PlannedLine("update", "tags", f"{', '.join(changes)}{because('tags', desired.origins)}")
+    why = because("tags", desired.origins) if dict(new).keys() != {TAG_ORIGIN} or old else ""
+    line = PlannedLine("update", "tags", f"{', '.join(changes)}{why}")
     return PlanPart((*((Tag(arn, new),) if new else ()), *((Untag(arn, old),) if old else ())), (line,))

@@ -1,0 +1,89 @@
+"""What identifies a project wherever it is checked out, so that another one of the same name doesn't replace its app.
+
+It is written into a tag in AWS, so it has only letters, digits and `_.:/=+-@`, and neither credentials nor a user's name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+FOLDER = "folder:"
+"""What an identity begins with that is only a place on a machine. One below the home folder begins with "folder:home/"."""
+
+_LENGTH_MAX = 256  # of a tag's value
+_SECTION = re.compile(r'\s*\[remote "(?P<name>.+)"\]')
+_URL = re.compile(r"\s*url\s*=\s*(?P<url>\S+)")
+_REMOTE = re.compile(r"(?:\w+://)?(?:[^@/]+@)?(?P<host>[^/:]+)(?::\d+(?=/))?[:/]+(?P<path>.+?)(?:\.git)?/*")
+
+
+def project_identities(path: Path) -> tuple[str, ...]:
+    """Return the identities of the project at `path`, strongest first: its repository's remotes, then its folder.
+
+    A folder alone identifies a project that has no remote, and one that was deployed before it had one.
+    """
+    root = next((folder for folder in (path, *path.parents) if (folder / ".git").exists()), None)
+    if root is None:
+        return (_folder(path),)
+    inside = path.relative_to(root).as_posix()
+    repository = _repository(root)
+    remotes = sorted(_remotes(repository / "config"), key=lambda remote: remote[0] != "origin")
+    checkout = repository.parent if repository.name == ".git" else root
+    identities = [_join(_normalize(url), inside) for _, url in remotes]
+    return tuple(dict.fromkeys((*identities, _folder(checkout / inside))))
+
+
+def _repository(root: Path) -> Path:
+    """Return the folder with the repository's configuration, which the work trees of a repository share."""
+    git = root / ".git"
+    if git.is_dir():
+        return git
+    pointer = _read(git).removeprefix("gitdir:").strip()
+    common = _read(root / pointer / "commondir").strip()
+    return (root / pointer / common).resolve()
+
+
+def _remotes(config: Path) -> Iterator[tuple[str, str]]:
+    """Yield the name and the URL of each remote."""
+    name = ""
+    for line in _read(config).splitlines():
+        if line.lstrip().startswith("["):
+            match = _SECTION.match(line)
+            name = match["name"] if match else ""
+        elif name and (match := _URL.match(line)):
+            yield name, match["url"]
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _normalize(url: str) -> str:
+    """Return the same text for the HTTPS and SSH forms of a URL. A remote may also be a folder."""
+    match = _REMOTE.fullmatch(url)
+    if match is None or url.startswith(("/", ".", "file:")):
+        return _folder(Path(url.removeprefix("file://").removesuffix("/").removesuffix("/.git")))
+    return _as_tag(f"{match['host']}/{match['path'].lstrip('/')}".lower())
+
+
+def _join(repository: str, inside: str) -> str:
+    return repository if inside == "." else _as_tag(f"{repository}//{inside}")
+
+
+def _folder(path: Path) -> str:
+    home = Path.home()
+    place = f"home/{path.relative_to(home).as_posix()}" if path.is_relative_to(home) else path.as_posix()
+    return _as_tag(FOLDER + place)
+
+
+def _as_tag(text: str) -> str:
+    """Return the text with only what a tag may have. What that loses is replaced by a digest."""
+    clean = re.sub(r"[^\w.:/=+\-@]", "-", text)
+    if clean == text and len(text) <= _LENGTH_MAX:
+        return text
+    return f"{clean[: _LENGTH_MAX - 9]}-{sha256(text.encode()).hexdigest()[:8]}"

@@ -1,0 +1,57 @@
+"""What identifies a project: the same in every checkout, and different for another project of the same name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lambent.config.identity import project_identities
+
+
+def repository(folder: Path, **remotes: str) -> Path:
+    (folder / ".git").mkdir(parents=True)
+    sections = (
+        f'[remote "{name}"]\n\turl = {url}\n\tfetch = +refs/heads/*:refs/remotes/{name}/*\n' for name, url in remotes.items()
+    )
+    (folder / ".git" / "config").write_text("[core]\n\tbare = false\n" + "".join(sections))
+    return folder
+
+
+@pytest.mark.parametrize(
+    "url",
+    (
+        "https://github.com/acme/Shop.git",
+        "https://token:x-oauth@github.com/acme/shop",
+        "git@github.com:acme/shop.git",
+        "ssh://git@github.com:22/acme/shop.git",
+        "https://GitHub.com/acme/shop/",
+    ),
+)
+def test_every_form_of_a_remote_is_the_same(tmp_path: Path, url: str) -> None:
+    root = repository(tmp_path / "shop", origin=url)
+    assert project_identities(root)[0] == "github.com/acme/shop"
+    assert project_identities(root / "services" / "api")[0] == "github.com/acme/shop//services/api"
+
+
+def test_origin_comes_first_and_every_remote_and_the_folder_count(tmp_path: Path) -> None:
+    root = repository(tmp_path / "shop", fork="https://github.com/me/shop", origin="https://github.com/acme/shop")
+    assert project_identities(root) == ("github.com/acme/shop", "github.com/me/shop", f"folder:{root}")
+
+
+def test_without_a_remote_the_folder_identifies_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert project_identities(tmp_path / "shop") == (f"folder:{tmp_path}/shop",)
+    assert project_identities(repository(tmp_path / "one") / "api") == (f"folder:{tmp_path}/one/api",)
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    assert project_identities(tmp_path / "my shop")[0].startswith("folder:home/my-shop-")
+
+
+def test_work_trees_are_the_same_project(tmp_path: Path) -> None:
+    root = repository(tmp_path / "shop")
+    linked = tmp_path / "linked"
+    private = root / ".git" / "worktrees" / "linked"
+    private.mkdir(parents=True)
+    (private / "commondir").write_text("../..\n")
+    linked.mkdir()
+    (linked / ".git").write_text(f"gitdir: {private}\n")
+    assert project_identities(linked) == project_identities(root)

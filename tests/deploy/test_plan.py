@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from lambent.aws.values import Settings, Url, canonical
-from lambent.config.model import Canary
+from lambent.config.model import Canary, Hosting
 from lambent.deploy.desired import PUBLIC_STATEMENTS, Desired, desired
 from lambent.deploy.observed import Observed
 from lambent.deploy.plan import plan
@@ -154,6 +155,16 @@ def test_large_environment_is_refused_before_any_call() -> None:
     desired(fits, ARTIFACT, NAMES)
     with pytest.raises(UsageError, match="4097 bytes"):
         desired(replace(CONFIG, environment=(("A", fits.environment[0][1] + "x"),)), ARTIFACT, NAMES)
+
+
+def test_function_with_efs_may_mount_it() -> None:
+    point = "arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-0123456789abcdef0"
+    hosting = Hosting(mounts=((point, "/mnt/data"),), subnets=("subnet-1",), security_groups=("sg-1",))
+    (statement,) = json.loads(desired(replace(CONFIG, hosting=hosting, stream=True), ARTIFACT, NAMES).inline)["Statement"]
+    assert statement["Action"] == ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"]
+    assert statement["Condition"] == {"StringEquals": {"elasticfilesystem:AccessPointArn": point}}
+    planned = plan(desired(replace(CONFIG, hosting=hosting, stream=True), ARTIFACT, NAMES), Observed())
+    assert any(line.what == "stream" and "one piece" in line.detail for line in planned.lines)
 
 
 def test_region_without_urls_is_reported_before_any_call() -> None:

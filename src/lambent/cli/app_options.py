@@ -85,8 +85,13 @@ def with_app(command: Command) -> Command:
         options.arch_option,
         click.option("--memory", metavar="MB", help="Memory in MB, 128 to 10240. Default: 1024. CPU scales with it."),
         click.option("--timeout", metavar="S", help="Seconds a request may take, 1 to 1800. Default: 30."),
-        click.option("--env", "-e", metavar="K=V", multiple=True, help="Environment variable of the function. Repeatable."),
+        click.option(
+            "--env", "-e", metavar="K=V", multiple=True, help="Environment variable of the function, which stays. Repeatable."
+        ),
         click.option("--env-file", metavar="FILE", help="File of environment variables: .env.production."),
+        click.option(
+            "--unset-env", metavar="NAME", multiple=True, help="Remove a variable that an earlier --env set. Repeatable."
+        ),
         click.option("--stream/--no-stream", default=None, help="Send responses as the app produces them, or whole (default)."),
         click.option(
             "--writable/--no-writable",

@@ -17,11 +17,12 @@ from lambent.cli.local_config import adapt_to_local
 from lambent.cli.options import json_option, yes_option
 from lambent.cli.smoke_test import smoke_test_once
 from lambent.config.advice import advise
+from lambent.config.live_environment import keep_live_variables
 from lambent.config.model import Config
 from lambent.config.python_runtime import keep_live
 from lambent.deploy.context import DeployContext
 from lambent.deploy.deploy import allow, deploy
-from lambent.deploy.observed import live_runtime
+from lambent.deploy.observed import live_settings
 from lambent.events import Emit, Warned
 from lambent.ui.reporter import reporter
 
@@ -64,16 +65,19 @@ def load_for_destination(
 ) -> tuple[Config, Destination, Aws | None]:
     """Return the app's configuration as its destination supports it, and the destination as the configuration completes it.
 
-    The runtime is the one that is live, if `ask_live` and it still fits. The API of the destination is None if it isn't running
-    yet. Warns about a runtime that AWS is about to drop, about settings that the local Lambda doesn't support, and about what
-    the app's own files show.
+    Variables that an earlier --env has set stay. The runtime is the one that is live, if `ask_live` and it still fits. The
+    API of the destination is None if it isn't running yet. Warns about a runtime that AWS is about to drop, about settings
+    that the local Lambda doesn't support, and about what the app's own files show.
     """
     rules_date = destination.rules_date
     config = app.load(emit, rules_date, destination.architecture, installed_only=destination.local)
     destination = destination.with_defaults(config.region, config.profile)
     account = destination.connect(emit) if destination.exists else None  # missing credentials are reported before the build
-    if account is not None and ask_live and config.candidates.runtimes:
-        config = keep_live(config, live_runtime(account, config.name))
+    live = live_settings(account, config.name, config.identities) if account is not None and ask_live else None
+    if live is not None:
+        config = keep_live_variables(config, dict(live.environment))
+    if live is not None and config.candidates.runtimes:
+        config = keep_live(config, live.runtime)
     config = builder.choose_runtime(config, emit)
     if notice := calendar.deprecation_notice(config.runtime, rules_date):
         emit(Warned(notice, _newer_runtime(config, destination)))

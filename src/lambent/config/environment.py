@@ -32,10 +32,14 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
 
 
 class Environment(Struct, frozen=True):
-    """The variables of a function. The values of `secrets` are references such as "ssm:/path"."""
+    """The variables of a function. The values of `secrets` are references such as "ssm:/path".
+
+    `flag_variables` are the names of those that flags set.
+    """
 
     plain: Variables
     secrets: Variables
+    flag_variables: tuple[str, ...] = ()
 
     def origins(self) -> dict[str, str]:
         """Return the origin of each variable as "env.NAME", and those of all together as "environment"."""
@@ -52,10 +56,13 @@ def read_environment(settings: Settings, arguments: Sequence[str], folder: Path)
     """
     plain, secrets = _read_table(settings.raw["env"]) if "env" in settings.raw else ({}, {})
     overrides = _read_file(settings.raw["env_file"], folder) if "env_file" in settings.raw else {}
-    overrides |= _read_arguments(arguments)
+    from_flags = _read_arguments(arguments)
+    flag_variables = {*from_flags, *(overrides if overrides and settings.raw["env_file"].layer == "flag" else ())}
+    overrides |= from_flags
     plain |= overrides
     _check(plain)
-    return Environment(plain, {name: secret for name, secret in secrets.items() if name not in overrides})
+    secrets = {name: secret for name, secret in secrets.items() if name not in overrides}
+    return Environment(plain, secrets, tuple(sorted(flag_variables)))
 
 
 def _read_arguments(arguments: Sequence[str]) -> dict[str, Sourced[str]]:

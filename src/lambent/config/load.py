@@ -16,6 +16,7 @@ from lambent.config.detection.detect import find_app, suggest_app
 from lambent.config.environment import read_environment
 from lambent.config.hosting import read_hosting
 from lambent.config.identity import project_identities
+from lambent.config.live_environment import refuse_unset_of_set
 from lambent.config.model import ARCHITECTURES, CLIENTS, MEMORY_DEFAULT_MB, TIMEOUT_DEFAULT_S, App, Architecture, Config
 from lambent.config.packaging import read_packaging
 from lambent.config.parsers import (
@@ -51,6 +52,7 @@ class Flags(Struct, frozen=True):
     timeout: int | str | None = None
     tmp: int | str | None = None
     env: tuple[str, ...] = ()
+    unset_env: tuple[str, ...] = ()
     stream: bool | None = None
     writable: bool | None = None
     auth: str | None = None
@@ -63,7 +65,7 @@ class Flags(Struct, frozen=True):
 
     def settings(self) -> dict[str, Any]:
         """Return the flags that set one setting each."""
-        return {key: value for key, value in asdict(self).items() if key not in ("env", "target", "stage")}
+        return {key: value for key, value in asdict(self).items() if key not in ("env", "unset_env", "target", "stage")}
 
 
 class AppLocation(Struct, frozen=True):
@@ -111,9 +113,11 @@ def load(
     check_web_settings(app.value, values["events"], values["base_path"], values["static"])
     values |= {"app": app, "runtime": runtime}
     origins = {field: value.origin for field, value in values.items()}
-    return Config(
+    config = Config(
         path=project.path,
         identities=project_identities(project.path),
+        flag_variables=environment.flag_variables,
+        unset_variables=flags.unset_env,
         environment=tuple(sorted((name, variable.value) for name, variable in environment.plain.items())),
         secrets=tuple(sorted((name, secret.value) for name, secret in environment.secrets.items())),
         packaging=packaging,
@@ -122,6 +126,8 @@ def load(
         origins=origins | environment.origins() | settings.origins((*PACKAGING, *HOSTING)),
         **{field: value.value for field, value in values.items()},
     )
+    refuse_unset_of_set(config)
+    return config
 
 
 def _find_project(path: Path) -> Project:

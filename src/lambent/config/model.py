@@ -162,6 +162,7 @@ class Config(Struct, frozen=True):
     use the user's AWS configuration. `origins` maps the name of a field or setting to where its value came from. `runtime` is
     the first of the `candidates` until it is known which of them the dependencies fit. `identities`
     tell the project from others of the same name, strongest first.
+    `flag_variables` are the names of the environment variables that flags have set, `unset_variables` those to remove.
     """
 
     path: Path
@@ -187,6 +188,8 @@ class Config(Struct, frozen=True):
     region: str = ""
     profile: str = ""
     identities: tuple[str, ...] = ()
+    flag_variables: tuple[str, ...] = ()
+    unset_variables: tuple[str, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict)
     candidates: RuntimeCandidates = RuntimeCandidates()
 

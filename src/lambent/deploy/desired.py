@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from msgspec.structs import asdict
 
 from lambent.aws.values import BUFFERED, STREAMED, Code, Cors, Pairs, Settings, Statement, canonical
+from lambent.config.live_environment import FLAG_VARIABLES
 from lambent.config.model import Canary, Config
 from lambent.config.secret_references import permission_to_read
 from lambent.errors import DeployError, UsageError
@@ -98,7 +99,13 @@ def desired(config: Config, artifact: Artifact, names: Names) -> Desired:
 def _settings(config: Config, artifact: Artifact, names: Names, overflow: Code | None, tmp_mb: int) -> Settings:
     hosting = config.hosting
     packages = {OVERFLOW: f"s3://{overflow.bucket}/{overflow.key}"} if overflow else {}  # each version keeps its own
-    environment = {**dict(artifact.environment), **packages, **_references(config), **config.function_environment}
+    environment = {
+        **dict(artifact.environment),
+        **packages,
+        **_references(config),
+        **config.function_environment,
+        **_flags(config),
+    }
     _refuse_large_environment(environment)
     return Settings(
         role=hosting.role or names.role_arn,
@@ -159,6 +166,21 @@ def _references(config: Config) -> dict[str, str]:
     return {"LAMBENT_SECRETS": json.dumps(dict(config.secrets), separators=(",", ":"))} if config.secrets else {}
 
 
+def _mount_statement(access_point: str, names: Names) -> dict[str, object]:
+    """Allow the function to mount its file system and to write there, through this access point only."""
+    return {
+        "Effect": "Allow",
+        "Action": ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"],
+        "Resource": f"arn:{names.partition}:elasticfilesystem:{names.region}:{names.account}:file-system/*",
+        "Condition": {"StringEquals": {"elasticfilesystem:AccessPointArn": access_point}},
+    }
+
+
+def _flags(config: Config) -> dict[str, str]:
+    """Return the names of the variables that flags have set, for the next deploy."""
+    return {FLAG_VARIABLES: " ".join(config.flag_variables)} if config.flag_variables else {}
+
+
 def _inline(config: Config, names: Names, overflow: Code | None) -> str:
     """Return the user's own permissions, and those for reading secrets and fetching packages."""
     statements = [json.loads(statement) for statement in config.hosting.permissions]
@@ -167,6 +189,7 @@ def _inline(config: Config, names: Names, overflow: Code | None) -> str:
         statement = {"Effect": "Allow", "Action": action, "Resource": arn}
         if statement not in statements:
             statements.append(statement)
+    statements += [_mount_statement(arn, names) for arn, _ in config.hosting.mounts]
     if overflow:
         packages = f"arn:{names.partition}:s3:::{overflow.bucket}/{names.overflow}*"
         statements.append({"Effect": "Allow", "Action": "s3:GetObject", "Resource": packages})

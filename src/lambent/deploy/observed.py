@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from msgspec import Struct
 
 from lambent.aws.interface import Aws
-from lambent.aws.values import Alias, Function, LogGroup, Pairs, Provisioned, Role, Statement, Url
+from lambent.aws.values import Alias, Function, LogGroup, Pairs, Provisioned, Role, Settings, Statement, Url
 from lambent.deploy.alias_history import is_unchecked
 from lambent.deploy.polling import wait_settled
-from lambent.names import ALIAS, POLICY, Names
+from lambent.names import ALIAS, POLICY, TAG_ORIGIN, Names
 from lambent.package.artifact import OVERFLOW
 
 READ_ACTIONS = (
@@ -56,11 +56,17 @@ class Observed(Struct, frozen=True):
     latest_statements: tuple[Statement, ...] = ()
 
 
-def live_runtime(aws: Aws, app: str) -> str:
-    """Return the runtime of the version that is live, or of the function if none is; "" if it doesn't exist."""
+def live_settings(aws: Aws, app: str, identities: Iterable[str]) -> Settings | None:
+    """Return the settings of the version that is live, or of the function if none is.
+
+    None if it doesn't exist, or comes from another project.
+    """
     function = Names(app, "", aws.region).function
-    existing = aws.function(function, ALIAS) or aws.function(function)
-    return existing.settings.runtime if existing else ""
+    latest = aws.function(function)
+    origin = dict(latest.tags).get(TAG_ORIGIN, "") if latest else ""
+    if latest is None or (origin and origin not in identities):
+        return None
+    return (aws.function(function, ALIAS) or latest).settings
 
 
 def observe(aws: Aws, app: str, settle_s: float) -> tuple[Names, Observed]:

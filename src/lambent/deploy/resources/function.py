@@ -201,6 +201,8 @@ def plan_function(desired: Desired, observed: Observed) -> PlanPart:
         lines.append(PlannedLine("update", "code", f"{before.sha256[:8]} -> {code.sha256[:8]}, {sizes}"))
     if desired.settings != latest.settings or latest.failed:
         steps.append(UpdateSettings(name, desired.settings))
+    removed = function_settings.removed_variables(before.settings, desired.settings)
+    lines += [PlannedLine("delete", f"environment variable {name}", "nothing sets it any more") for name in removed]
     if differences := function_settings.changed(before.settings, desired.settings, desired.origins):
         lines.append(PlannedLine("update", "configuration", ", ".join(differences)))
     return PlanPart(tuple(steps), tuple(lines or [PlannedLine("keep", f"function {name}", "uploaded, but not live yet")]))

@@ -45,6 +45,11 @@ def _changed_variables(before: dict[str, str], after: dict[str, str]) -> list[st
     return added + removed + [f"env {name} (new value)" for name in after if name in before and before[name] != after[name]]
 
 
+def removed_variables(old: Settings, new: Settings) -> list[str]:
+    """Return the names of the user's environment variables that go away."""
+    return [name for name in dict(old.environment) if name not in dict(new.environment) and not name.startswith("LAMBENT_")]
+
+
 def url_mode(settings: Settings) -> str:
     """Return the InvokeMode that the runtime in this version's zip responds for: see `package.build.STREAM`."""
     return STREAMED if dict(settings.environment).get("LAMBENT_RESPONSE") == "stream" else BUFFERED

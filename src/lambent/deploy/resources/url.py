@@ -198,7 +198,10 @@ def plan_url(desired: Desired, observed: Observed) -> PlanPart:
     if observed.url is None and desired.names.region in WITHOUT_URLS:
         detail = "had no Function URLs in November 2026; if AWS refuses, choose another one with --region"
         region = (PlannedLine("check", f"region {desired.names.region}", detail),)
-    return PlanPart((*grants.steps, *steps, *revokes.steps), (*grants.lines, *revokes.lines, *region, line))
+    whole: tuple[PlannedLine, ...] = ()
+    if desired.mode == STREAMED and desired.settings.subnets:
+        whole = (PlannedLine("check", "stream", "AWS sends the responses of a function in a VPC in one piece"),)
+    return PlanPart((*grants.steps, *steps, *revokes.steps), (*grants.lines, *revokes.lines, *region, *whole, line))
 
 
 def _plan_config(desired: Desired, observed: Observed) -> tuple[tuple[Step, ...], PlannedLine]:

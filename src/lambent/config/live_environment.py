@@ -1,0 +1,41 @@
+"""Environment variables that an earlier `--env` has set: they stay until `--unset-env` or the configuration says otherwise.
+
+Each version of the function has their names in a variable of its own, so that a variable of the configuration, which goes when
+it is removed there, isn't taken for one of them. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from lambent.config.model import Config
+from lambent.errors import UsageError
+
+FLAG_VARIABLES = "LAMBENT_FLAG_VARIABLES"
+"""The variable with the names, separated by spaces."""
+
+
+def keep_live_variables(config: Config, live: Mapping[str, str]) -> Config:
+    """Return the configuration with those variables of the `live` version that flags have set and nothing sets now."""
+    known = {*dict(config.environment), *dict(config.secrets), *config.unset_variables}
+    flagged = live.get(FLAG_VARIABLES, "").split()
+    kept = {name: live[name] for name in flagged if name in live and name not in known}
+    if not kept:
+        return config
+    origins = {f"env.{name}": "--env of an earlier deploy" for name in kept}
+    return replace(
+        config,
+        environment=tuple(sorted({**dict(config.environment), **kept}.items())),
+        flag_variables=tuple(sorted({*config.flag_variables, *kept})),
+        origins={**config.origins, **origins},
+    )
+
+
+def refuse_unset_of_set(config: Config) -> None:
+    """Raise UsageError if `--unset-env` names a variable that something sets."""
+    for name in config.unset_variables:
+        if name in dict(config.environment) or name in dict(config.secrets):
+            origin = config.origins.get(f"env.{name}", "env")
+            raise UsageError(f"{name} is set by {origin}", where="--unset-env", hint=f"remove {name} there")

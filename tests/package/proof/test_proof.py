@@ -530,3 +530,13 @@ def test_file_that_nothing_can_import_does_not_stand_for_a_module(name: str) -> 
     for order in (names, names[::-1]):  # a set has them in any order
         code = missing_imports.Code(dict.fromkeys(order).keys(), frozenset(), lambda name: b"")
         assert code.files == {"lambda_function": "lambda_function.py", "fast": names[2]}
+
+
+def test_packages_that_are_missing_have_one_hint(tmp_path: Path) -> None:
+    files = {"main.py": b"import fastapi\nimport yaml\nfrom jose import jwt\napp = fastapi.FastAPI()\n"}
+    code = missing_imports.Code(frozenset(files), frozenset(files), files.__getitem__)
+    error = refusal(prove(Zip(code=code, natives=[], entry_points=("main.app",), owners={}, requirements=[]), OLD), OLD.name)
+    assert error is not None
+    hint, names = error.hint.split(": ")
+    assert "requirements.txt" in hint and sorted(names.split()) == ["PyYAML", "fastapi", "python-jose"]
+    assert "3 errors" in error.detail and "try" not in error.detail

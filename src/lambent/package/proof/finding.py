@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from lambent.errors import PackagingError
 
@@ -17,13 +17,17 @@ _SHOWN = 3
 
 
 class Finding(Struct, frozen=True):
-    """A finding. `what` is a sentence, `files` are paths in the zip, `package` is "name version" ("" for the user's files)."""
+    """A finding. `what` is a sentence, `files` are paths in the zip, `package` is "name version" ("" for the user's files).
+
+    `requirement` is the package that would be the cure, "" for none.
+    """
 
     level: Level
     what: str
     files: tuple[str, ...] = ()
     package: str = ""
     hint: str = ""
+    requirement: str = ""
 
     @property
     def where(self) -> str:
@@ -44,10 +48,20 @@ def refusal(findings: Sequence[Finding], target: str) -> PackagingError | None:
     errors = [finding for finding in findings if finding.level == "error"]
     if not errors:
         return None
-    first, *others = errors
+    first, *others = errors = _with_one_hint(errors)
     detail = "\n".join(line for finding in others for line in _lines(finding))
     heading = f"{len(errors)} errors on {target}; the others are:\n" if others else ""
     return PackagingError(first.what, where=first.where, hint=first.hint, detail=heading + detail)
+
+
+def _with_one_hint(errors: list[Finding]) -> list[Finding]:
+    """Return the errors with one hint for all packages that are missing, at the first of them."""
+    missing = dict.fromkeys(error.requirement for error in errors if error.requirement)
+    if len(missing) < 2:
+        return errors
+    hint = f"add these to your requirements, or to a new requirements.txt, a line each: {' '.join(missing)}"
+    first = next(error for error in errors if error.requirement)
+    return [replace(error, hint=hint if error is first else "") if error.requirement else error for error in errors]
 
 
 def _lines(finding: Finding) -> list[str]:

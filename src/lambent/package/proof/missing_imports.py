@@ -263,8 +263,9 @@ class _Walk:
             what = f"{first} imports {lacks}, which Python {removed} removed"
             return Finding(level, what, files, hint=removed_modules.how_to_get(top))
         what = f"{first} imports {lacks}, which is neither in the zip nor on {self._target.name}"
-        if "." in lacks:
+        requirement = "" if "." in lacks else requirement_for(lacks)
+        if not requirement:
             hint = "correct the import, or check that the file isn't left out (.gitignore, .lambdaignore, exclude)"
         else:
-            hint = f"add {requirement_for(lacks)} to your requirements; if it is your own module, check the ignore rules"
-        return Finding(level, what, files, hint=hint)
+            hint = f"add {requirement} to your requirements; if it is your own module, check the ignore rules"
+        return Finding(level, what, files, hint=hint, requirement=requirement)

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from lambent.aws.boto import connect
+from lambent.aws.client import ACCOUNT_PAGE
 from lambent.aws.refusals import translate_refusal
 from lambent.errors import AwsError
+from support.paths import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -74,18 +76,32 @@ def test_expired_sso_login_is_reported(tmp_path: Path) -> None:
     assert "aws sso login --profile work" in refused.value.hint
 
 
+def test_profile_with_only_a_login_session_asks_to_log_in(tmp_path: Path) -> None:
+    login = "login_session = arn:aws:iam::123456789012:user/me"
+    (tmp_path / "config").write_text(f"[profile dev]\nregion = eu-west-1\n{login}\n")
+    with pytest.raises(AwsError, match="login has expired, or there was none") as refused:
+        connect(None, profile="dev").account()
+    assert refused.value.hint.startswith("run aws login --profile dev;") and "pip" not in refused.value.hint
+
+
+def test_error_without_credentials_links_an_existing_page() -> None:
+    assert (ROOT / ACCOUNT_PAGE.partition("/main/")[2]).is_file()
+    with pytest.raises(AwsError, match="no AWS credentials") as refused:
+        connect("us-east-1")
+    assert ACCOUNT_PAGE in refused.value.hint
+
+
 def test_login_hint_names_the_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "config").write_text("[profile 'my team']\nregion = eu-north-1\n")
     with pytest.raises(AwsError) as refused:
         connect(None, profile="my team")
     assert (
-        "run aws configure --profile 'my team' or aws sso login --profile 'my team', or pass --profile NAME"
-        in refused.value.hint
+        "run aws login --profile 'my team' or aws configure --profile 'my team', or pass --profile NAME" in refused.value.hint
     )
     monkeypatch.setenv("AWS_PROFILE", "my team")
     with pytest.raises(AwsError) as refused:
         connect(None)
-    assert "aws sso login --profile 'my team'" in refused.value.hint
+    assert "aws login --profile 'my team'" in refused.value.hint
     with pytest.raises(AwsError) as unknown:
         connect(None, profile="ghost")
     assert unknown.value.hint == "aws configure list-profiles shows the existing profiles"

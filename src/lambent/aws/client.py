@@ -29,6 +29,7 @@ from lambent.errors import AwsError
 from lambent.limits import TIMEOUT_MAX_S
 
 _LOGIN_COMMANDS = re.compile("aws (sso login|login|configure)(?! list)")
+ACCOUNT_PAGE = "https://github.com/lambent/lambent/blob/main/docs/how-to/aws-account.md"
 _CONNECT_S = 5
 _READ_S = 70
 _ATTEMPTS = 5
@@ -158,7 +159,7 @@ def _camel_case(operation: str) -> str:
 
 
 def no_credentials(profile: str = "") -> AwsError:
-    hint = f"run aws configure or aws sso login, or pass --profile NAME; {LOCAL}"
+    hint = f"run aws login or aws configure, or pass --profile NAME; from the beginning: {ACCOUNT_PAGE}; {LOCAL}"
     return AwsError("no AWS credentials found", hint=_with_profile(hint, profile))
 
 
@@ -182,7 +183,11 @@ def _translate_error(error: Exception, operation: str, endpoint: str | None, res
     what, hint = str(error), ""
     if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
         return no_credentials()
-    if isinstance(error, _LOGIN_ERRORS):
+    if isinstance(error, exceptions.LoginTokenLoadError | exceptions.LoginRefreshRequired):
+        what, hint = "the AWS login has expired, or there was none", f"run aws login; {LOCAL}"
+    elif isinstance(error, exceptions.MissingDependencyException):  # of a profile with login_session
+        what, hint = f"the AWS login can't be used: {error}", "install lambent again with its dependencies: botocore[crt]"
+    elif isinstance(error, _LOGIN_ERRORS):
         what, hint = f"the AWS login can't be used: {error}", f"run aws sso login or aws login; {LOCAL}"
     elif isinstance(error, exceptions.ProfileNotFound):
         hint = "aws configure list-profiles shows the existing profiles"

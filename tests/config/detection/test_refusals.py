@@ -18,6 +18,7 @@ SERVERS = [
     FLASK + "app.run(host='0.0.0.0')\n",
     FLASK + "try:\n    app.run()\nexcept KeyboardInterrupt:\n    pass\n",
     FLASK + "def main():\n    app.run()\nmain()\n",
+    FLASK + "import os\nif os.environ.get('DYNO'):\n    app.run(port=80)\nelse:\n    app.run(debug=True)\n",
     FLASK + "from waitress import serve\nserve(app, port=80)\n",
     FLASK + "from flask_socketio import SocketIO\nsocketio = SocketIO(app)\nsocketio.run(app)\n",
     FLASK + "from gevent.pywsgi import WSGIServer\nserver = WSGIServer(('', 80), app)\nserver.serve_forever()\n",
@@ -237,3 +238,8 @@ def test_app_flags_are_quoted_for_a_shell(tmp_path: Path) -> None:
     words = shlex.split(error.value.hint.splitlines()[0])
     assert words == ["lambent", "deploy", "--app", "servers.one:mcp.streamable_http_app()"]
     assert "(" not in re.sub(r"'[^']*'", "", error.value.detail.split("\n\n")[1])
+
+
+def test_server_start_that_one_branch_of_an_if_skips_is_allowed(tmp_path: Path) -> None:
+    text = FLASK + "import os\nif os.environ.get('LOCAL'):\n    app.run()\nelse:\n    print('served by another')\n"
+    assert detect(write_project(tmp_path, {"app.py": text})).spec == "app:app"

@@ -150,6 +150,13 @@ class ModuleScan:
 
     def _note_server_starts(self, body: Iterable[ast.stmt]) -> None:
         for statement in body:
+            if isinstance(statement, ast.If) and statement.orelse:  # certain if every branch starts one
+                before = len(self.server_starts)
+                self._note_server_starts(statement.body)
+                middle = len(self.server_starts)
+                self._note_server_starts(statement.orelse)
+                if before == middle or middle == len(self.server_starts):
+                    del self.server_starts[before:]
             call = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
             if isinstance(call, ast.Call) and (text := self._server_start(call)):
                 self.server_starts.append(ServerStart(call.lineno, text))

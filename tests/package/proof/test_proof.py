@@ -368,6 +368,15 @@ def test_import_is_certain_only_if_all_imports_before_it_are() -> None:
     assert lacking({"main.py": "x = 1", **far}) == []  # nothing imports it
 
 
+def test_imports_that_no_start_needs_take_one_line() -> None:
+    names = [f"nope{number}" for number in range(7)]
+    main = "import gone\ndef choose(name):\n" + "".join(f"    import {name}\n" for name in names)
+    error, warning = missing_imports.missing(code({"main.py": main}), ["main"], NEW)
+    assert (error.level, error.files) == ("error", ("main.py:1",))
+    assert (warning.level, len(warning.files)) == ("warning", 7)
+    assert warning.what.endswith(": nope0, nope1, nope2, nope3, nope4 and 2 more")
+
+
 def test_changed_search_path_turns_errors_off() -> None:
     changes = "import sys\nsys.path.insert(0, 'vendored')\n"
     assert lacking({"main.py": changes + "import nope"}) == [("warning", "nope")]

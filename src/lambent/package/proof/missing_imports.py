@@ -22,6 +22,9 @@ from lambent.package.proof.finding import Finding, Level
 from lambent.package.shards.import_scanner import ModuleImports, scan_imports
 from lambent.package.target import Target
 
+_SHOWN = 5
+"""How many imports one finding names."""
+
 
 class Code(Struct, frozen=True, dict=True):
     """Everything there is to import. `names` are all paths in the zip, and `own` those of the user's modules.
@@ -91,11 +94,20 @@ class _Walk:
 
     def findings(self, starts: Iterable[str]) -> list[Finding]:
         failures: dict[tuple[str, str, Level], list[tuple[str, int]]] = {}
+        optional: dict[str, list[tuple[str, int]]] = {}
         for path in self._reach(starts):
             owner = "own" if path in self._code.own else "package"
-            for level, lacks, line in self._confirm(path):
-                failures.setdefault((lacks, owner, level), []).append((path, line))
-        return [self._finding(lacks, level, lines) for (lacks, _, level), lines in failures.items()]
+            for level, statement, lacks in self._confirm(path):
+                if level == "warning" and (statement.when == "later" or not self._must_run(path)):
+                    optional.setdefault(lacks, []).append((path, statement.line))
+                else:
+                    failures.setdefault((lacks, owner, level), []).append((path, statement.line))
+        findings = [self._finding(lacks, level, lines) for (lacks, _, level), lines in failures.items()]
+        if len(optional) == 1:
+            findings += [self._finding(lacks, "warning", lines) for lacks, lines in optional.items()]
+        elif optional:
+            findings.append(self._optional(optional))
+        return findings
 
     def _reach(self, starts: Iterable[str]) -> list[str]:
         """Follow everything that may be imported, and return the files that name something which may be missing."""
@@ -188,14 +200,14 @@ class _Walk:
             self._parsed[path] = module_syntax.read(path, self._read(path), self._python)
         return self._parsed[path]
 
-    def _confirm(self, path: str) -> Iterator[tuple[Level, str, int]]:
-        """Yield the imports of a file that fail: how bad that is, the name that is lacking, and the line."""
+    def _confirm(self, path: str) -> Iterator[tuple[Level, module_syntax.Import, str]]:
+        """Yield the imports of a file that fail: how bad that is, the statement, and the name that is lacking."""
         source = self._parse(path)
         for statement in source.imports if source else ():
             for lacks in self._lacking(statement):
                 level = self._level(path, statement, lacks)
                 if level:
-                    yield level, lacks, statement.line
+                    yield level, statement, lacks
 
     def _lacking(self, statement: module_syntax.Import) -> Iterator[str]:
         resolved = self._resolve(statement.module)
@@ -251,6 +263,20 @@ class _Walk:
             path in self._resolve(f"{statement.module}.{name}").files
             for name in statement.names
             if package is None or not package.may_have(name)
+        )
+
+    def _optional(self, failures: Mapping[str, list[tuple[str, int]]]) -> Finding:
+        """Return one finding for all imports that the app can start without: a vendored module may have dozens."""
+        names = list(failures)
+        more = len(names) - _SHOWN
+        lines = sorted(line for lines in failures.values() for line in lines)
+        return Finding(
+            "warning",
+            f"the app can start without them, but these imports are neither in the zip nor on {self._target.name}: "
+            + ", ".join(names[:_SHOWN])
+            + (f" and {more} more" if more > 0 else ""),
+            tuple(f"{path}:{line}" for path, line in lines),
+            hint="add those that the app uses to your requirements; if one is your own module, check the ignore rules",
         )
 
     def _finding(self, lacks: str, level: Level, lines: list[tuple[str, int]]) -> Finding:

@@ -25,7 +25,7 @@ round, and the table shows their medians and those of the figures. *Wheels fetch
 nothing else; uv's and pip's are whole, and so is that of the uv which lambent runs. *Cold*: all caches are empty. The import
 of an app is the CPU of the function's process between the first and the last line of the app's module, in the sandbox of the
 local Lambda, with the zip as it is and with the same zip without its .pyc files. Shared objects are read and checked in a
-process that runs already. The peak of memory is the sum over all processes of their shares (PSS), 50 times a second.
+process that is already running. The peak of memory is the sum over all processes of their shares (PSS), 50 times a second.
 
 ### Again
 

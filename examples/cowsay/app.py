@@ -12,7 +12,7 @@ def say(environ: WSGIEnvironment) -> tuple[str, str]:
     query = parse_qs(environ.get("QUERY_STRING", ""))
     who = environ["PATH_INFO"].strip("/") or "cow"
     if who not in cowsay.char_names:
-        return "404 Not Found", f"nobody here is called {who}; try {', '.join(cowsay.char_names)}\n"
+        return "404 Not Found", f"no one here is called {who}; try {', '.join(cowsay.char_names)}\n"
     if environ["REQUEST_METHOD"] == "POST":
         text = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)).decode()
     else:

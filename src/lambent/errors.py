@@ -61,7 +61,7 @@ class DeployError(LambentError):
 class FunctionFailedError(DeployError):
     """The function itself failed when it was invoked; `detail` has its own traceback.
 
-    `failed_write` is what it could not write beside its code: it may work from a copy in /tmp.
+    `failed_write` is what it could not write next to its code: it may work from a copy in /tmp.
     """
 
     def __init__(self, what: str, *, where: str = "", hint: str = "", detail: str = "", failed_write: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Apps of real frameworks that expect more than Lambda gives: they write beside their code, or their static files are served.
+"""Apps of real frameworks that expect more than Lambda gives: they write next to their code, or their static files are served.
 
 They are built with packages from PyPI and deployed to the local Lambda.
 """
@@ -110,7 +110,7 @@ def test_an_app_that_writes_beside_its_code_runs_from_a_copy(deployer: Deployer,
     emitted: list[events.Event] = []
     first = deployer.deploy(folder, emitted)
     (warning,) = warnings(emitted)
-    assert f"writes to {path}, beside its code" in warning and "is lost when an environment ends" in warning
+    assert f"writes to {path}, next to its code" in warning and "is lost when an environment ends" in warning
     response = fetch(first.url, 10)
     assert response.status == 200 and b"home" in response.body
 

@@ -288,7 +288,7 @@ def test_failed_first_deploy_is_shown_clearly(local: App) -> None:
     (drift,) = shown.drift
     assert (drift.what, drift.detail) == (
         "alias live",
-        "nobody can call it: version 1 is published, but hasn't passed its check; lambent deploy continues from here",
+        "no one can call it: version 1 is published, but hasn't passed its check; lambent deploy continues from here",
     )
     assert fetch(shown.url, 10).status == 403
     (row,) = versions(local.name, local.aws).versions

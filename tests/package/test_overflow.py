@@ -133,11 +133,11 @@ def test_zip_and_overflow_archive_are_the_complete_zip(tmp_path: Path, cache: Pa
     assert complete.overflow is None and "lambent_runtime/overflow.json" not in content(complete.path)
     split, emitted = built(config, cache, LIMIT)
     assert split.overflow is not None
-    inside, beside = content(split.path), content(split.overflow.path)
+    inside, outside = content(split.path), content(split.overflow.path)
     manifest = json.loads(inside.pop("lambent_runtime/overflow.json"))
-    assert not inside.keys() & beside.keys()
-    assert inside | beside == content(complete.path)
-    assert any(name.endswith(".pyc") for name in beside)
+    assert not inside.keys() & outside.keys()
+    assert inside | outside == content(complete.path)
+    assert any(name.endswith(".pyc") for name in outside)
     overflowed = [event for event in emitted if isinstance(event, events.Overflowed)]
     assert [event.packages for event in overflowed] == [split.overflow.packages] == [tuple(manifest["packages"])]
     data = split.overflow.path.read_bytes()

@@ -1,4 +1,4 @@
-"""Our loop beside AWS's own runtime client (awslambdaric), on the same events: the same posted, and the same printed.
+"""Our loop next to AWS's own runtime client (awslambdaric), on the same events: the same posted, and the same printed.
 
 What differs on purpose has a test of its own, whose name begins with `test_difference`.
 """

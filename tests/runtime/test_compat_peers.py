@@ -1,4 +1,4 @@
-"""The stand-ins beside Mangum and apig-wsgi: the same events through both, equal answers but for the differences we mean.
+"""The stand-ins next to Mangum and apig-wsgi: the same events through both, equal answers but for the differences we mean.
 
 Each of these is a rule below, under the words docs/reference/runtime.md lists it with.
 """

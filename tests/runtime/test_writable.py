@@ -1,4 +1,4 @@
-"""Apps that write beside their code: the copy in /tmp that they run from."""
+"""Apps that write next to their code: the copy in /tmp that they run from."""
 
 from __future__ import annotations
 

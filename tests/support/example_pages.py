@@ -31,7 +31,7 @@ def cowsay(site: Browser) -> None:
     assert "gründlich" in posted.text
     missing = site.get("/unicorn")
     assert missing.status == 404
-    assert "nobody here is called unicorn" in missing.text
+    assert "no one here is called unicorn" in missing.text
 
 
 def starlette(site: Browser) -> None:

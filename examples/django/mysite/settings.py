@@ -1,7 +1,7 @@
 """Settings of a site that reads its database and writes nothing.
 
 Static files, the admin's among them, are served by WhiteNoise straight from the installed apps: there is no collectstatic.
-Sessions live in signed cookies, so that nobody needs a table to write to.
+Sessions live in signed cookies, so that no table is needed.
 """
 
 import os

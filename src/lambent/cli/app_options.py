@@ -96,7 +96,7 @@ def with_app(command: Command) -> Command:
         click.option(
             "--writable/--no-writable",
             default=None,
-            help="Run the app from a copy in /tmp, where it can write beside its code. Default: if it writes there.",
+            help="Run the app from a copy in /tmp, where it can write next to its code. Default: if it writes there.",
         ),
         options.overflow_option,
         click.option("--auth", metavar="WHO", help="Who can call the URL: none (anyone, default) or iam (signed requests)."),

@@ -89,7 +89,7 @@ def load_for_destination(
 def _newer_runtime(config: Config, destination: Destination) -> str:
     """Return what to try instead of a runtime that AWS is about to drop: nothing if it is the newest that fits."""
     candidates, on = config.candidates, destination.rules_date
-    if candidates.runtimes and config.origins["runtime"] not in (candidates.named, candidates.origin_of(candidates.live)):
+    if candidates.runtimes and config.origins["runtime"] not in (candidates.named_by, candidates.origin_of(candidates.live)):
         return ""
     for runtime in calendar.accepted_runtimes(on):
         is_usable = not destination.local or interpreters.find(runtime.python, os.environ) is not None

@@ -51,8 +51,8 @@ def _warn(config: Config, outcome: SmokeTestResult, emit: Emit) -> None:
 def smoke_test_once(config: Config, artifact: Artifact, cache: Path, emit: Emit) -> Artifact:
     """Run the smoke test once for each zip and environment, before it is uploaded. Return the artifact to deploy.
 
-    An app that writes beside its code is tried again from a copy in /tmp, unless the configuration decides that. A failure that
-    this machine may have caused (no AWS access, no secrets) is only a warning.
+    An app that writes next to its code is tried again from a copy in /tmp, unless the configuration decides that. A failure
+    that this machine may have caused (no AWS access, no secrets) is only a warning.
     """
     marker = _marker(config, artifact, cache)
     if marker.exists():

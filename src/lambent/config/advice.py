@@ -50,8 +50,8 @@ def _own_texts(folder: Path, config: Config) -> dict[str, str]:
 
 
 def _websockets(texts: dict[str, str]) -> Iterator[Event]:
-    if place := _first(texts, _WEBSOCKET):
-        yield Warned(f"{place} uses WebSockets, which Function URLs don't support: only the other routes work")
+    if location := _first(texts, _WEBSOCKET):
+        yield Warned(f"{location} uses WebSockets, which Function URLs don't support: only the other routes work")
 
 
 def _mcp_hosts(texts: dict[str, str]) -> Iterator[Event]:
@@ -59,16 +59,16 @@ def _mcp_hosts(texts: dict[str, str]) -> Iterator[Event]:
     servers = {file: text for file, text in texts.items() if _MCP.search(text)}
     if any(_MCP_HOSTS.search(text) for text in texts.values()):
         return
-    if place := _first(servers, _MCP_SERVER):
+    if location := _first(servers, _MCP_SERVER):
         is_new = any("MCPServer" in text for text in servers.values())
         hint = '.streamable_http_app(host="0.0.0.0")' if is_new else 'FastMCP(..., host="0.0.0.0")'
-        yield Warned(f"{place}: the MCP server answers 421 to every host name but localhost", hint)
+        yield Warned(f"{location}: the MCP server answers 421 to every host name but localhost", hint)
 
 
 def _streams(texts: dict[str, str]) -> Iterator[Event]:
-    place = _first(texts, _STREAM) or next((_generator_response(file, text) for file, text in texts.items()), "")
-    if place:
-        yield Notice(f"{place} streams its response: --stream sends each part as it is produced, not all at the end")
+    location = _first(texts, _STREAM) or next((_generator_response(file, text) for file, text in texts.items()), "")
+    if location:
+        yield Notice(f"{location} streams its response: --stream sends each part as it is produced, not all at the end")
 
 
 def _generator_response(file: str, text: str) -> str:

@@ -77,8 +77,8 @@ def _join(repository: str, inside: str) -> str:
 
 def _folder(path: Path) -> str:
     home = Path.home()
-    place = f"home/{path.relative_to(home).as_posix()}" if path.is_relative_to(home) else path.as_posix()
-    return _as_tag(FOLDER + place)
+    location = f"home/{path.relative_to(home).as_posix()}" if path.is_relative_to(home) else path.as_posix()
+    return _as_tag(FOLDER + location)
 
 
 def _as_tag(text: str) -> str:

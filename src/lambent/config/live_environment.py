@@ -19,16 +19,16 @@ FLAG_VARIABLES = "LAMBENT_FLAG_VARIABLES"
 
 def keep_live_variables(config: Config, live: Mapping[str, str]) -> Config:
     """Return the configuration with those variables of the `live` version that flags have set and nothing sets now."""
-    known = {*dict(config.environment), *dict(config.secrets), *config.unset_variables}
+    configured = {*dict(config.environment), *dict(config.secrets), *config.unset_variables}
     flagged = live.get(FLAG_VARIABLES, "").split()
-    kept = {name: live[name] for name in flagged if name in live and name not in known}
-    if not kept:
+    inherited = {name: live[name] for name in flagged if name in live and name not in configured}
+    if not inherited:
         return config
-    origins = {f"env.{name}": "--env of an earlier deploy" for name in kept}
+    origins = {f"env.{name}": "--env of an earlier deploy" for name in inherited}
     return replace(
         config,
-        environment=tuple(sorted({**dict(config.environment), **kept}.items())),
-        flag_variables=tuple(sorted({*config.flag_variables, *kept})),
+        environment=tuple(sorted({**dict(config.environment), **inherited}.items())),
+        flag_variables=tuple(sorted({*config.flag_variables, *inherited})),
         origins={**config.origins, **origins},
     )
 

@@ -131,14 +131,14 @@ class Packaging(Struct, frozen=True):
 class RuntimeCandidates(Struct, frozen=True):
     """The runtimes that an app may have, best first. Empty if the user named the runtime.
 
-    `origin` is where they come from. `named` is the file of the project that names the first one, and `live` the one that is
+    `origin` is where they come from. `named_by` is the file of the project that names the first one, and `live` the one that is
     live. AWS accepts those in `updates_only` only for functions that have them. `excluded` are pairs of any other runtime and
     why it can't be taken. `note` says which wish couldn't be met.
     """
 
     runtimes: tuple[str, ...] = ()
     origin: str = ""
-    named: str = ""
+    named_by: str = ""
     live: str = ""
     updates_only: tuple[str, ...] = ()
     excluded: tuple[tuple[str, str], ...] = ()
@@ -146,8 +146,8 @@ class RuntimeCandidates(Struct, frozen=True):
 
     def origin_of(self, runtime: str) -> str:
         """Return why this one of the runtimes is taken."""
-        if self.named and runtime == self.runtimes[0]:
-            return self.named
+        if self.named_by and runtime == self.runtimes[0]:
+            return self.named_by
         return "what is live" if runtime == self.live else self.origin
 
 
@@ -158,7 +158,7 @@ class Config(Struct, frozen=True):
     `secrets` are environment variables whose value is a reference ("ssm:/path") that the function resolves when it starts.
     `static` are pairs of a path ("/static") and the folder whose files the runtime serves there; None leaves that to Django's
     settings. `stream` sends responses while the app produces them instead of in one piece. `writable` runs the app from a copy
-    of its own files in /tmp; None does so only if the app turns out to write beside its code. `region` and `profile` are "" to
+    of its own files in /tmp; None does so only if the app turns out to write next to its code. `region` and `profile` are "" to
     use the user's AWS configuration. `origins` maps the name of a field or setting to where its value came from. `runtime` is
     the first of the `candidates` until it is known which of them the dependencies fit. `identities`
     tell the project from others of the same name, strongest first.

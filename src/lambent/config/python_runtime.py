@@ -74,8 +74,8 @@ def keep_live(config: Config, live: str) -> Config:
         return replace(config, candidates=replace(candidates, note=f"{live} is live, but {reason}"))
     if live not in (*candidates.runtimes, *candidates.updates_only):
         return config
-    named = candidates.runtimes[:1] if candidates.named else ()
-    runtimes = tuple(dict.fromkeys((*named, live, *candidates.runtimes)))
+    preferred = candidates.runtimes[:1] if candidates.named_by else ()
+    runtimes = tuple(dict.fromkeys((*preferred, live, *candidates.runtimes)))
     candidates = replace(candidates, runtimes=runtimes, live=live)
     return config.with_runtime(runtimes[0], candidates.origin_of(runtimes[0]), candidates)
 
@@ -120,19 +120,19 @@ def _origin(version_range: VersionRange | None, rules: RuntimeRules) -> str:
     return f"{origin} and this machine has" if rules.installed_only else origin
 
 
-def _prefer_named(candidates: RuntimeCandidates, named: NamedVersion | None, on: date) -> RuntimeCandidates:
+def _prefer_named(candidates: RuntimeCandidates, version: NamedVersion | None, on: date) -> RuntimeCandidates:
     """Put the runtime that a version file names first. If it can't be taken, say why."""
-    if named is None:
+    if version is None:
         return candidates
-    name = f"python{named.python}"
+    name = f"python{version.python}"
     if name in candidates.runtimes:
         runtimes = (name, *(other for other in candidates.runtimes if other != name))
-        return replace(candidates, runtimes=runtimes, named=named.source)
+        return replace(candidates, runtimes=runtimes, named_by=version.source)
     runtime = calendar.find_runtime(name)
     reason = dict(candidates.excluded).get(name) or (
         f"AWS stopped accepting {name}" if runtime and runtime.blocked_create else f"AWS has no {name}"
     )
-    return replace(candidates, note=f"{named.source} names Python {named.python}, but {reason}")
+    return replace(candidates, note=f"{version.source} names Python {version.python}, but {reason}")
 
 
 def _nothing_fits(version_range: VersionRange | None, excluded: dict[str, str], rules: RuntimeRules) -> LambentError:

@@ -29,7 +29,7 @@ class Move(Struct, frozen=True):
 
 
 def describe_unchecked(to: str) -> str:
-    """Return the description of a new alias: it exists because a URL needs one, and nobody may call it yet."""
+    """Return the description of a new alias: it exists because a URL needs one, and no one may call it yet."""
     return f"lambent: version {to}, not checked yet"
 
 

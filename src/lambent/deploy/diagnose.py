@@ -178,7 +178,7 @@ def _read_only(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     if path is None:
         return f"the app writes to {match[1]}, but on Lambda only /tmp is writable", _KEEP_ELSEWHERE
     hint = _KEEP_ELSEWHERE if is_writable(failure.settings) else f"{_USE_WRITABLE}; or {_KEEP_ELSEWHERE}"
-    return f"the app writes to {path}, beside its code, but on Lambda only /tmp is writable", hint
+    return f"the app writes to {path}, next to its code, but on Lambda only /tmp is writable", hint
 
 
 def _shared_memory(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:

@@ -45,7 +45,7 @@ def status_drift(names: Names, observed: Observed) -> tuple[PlannedLine, ...]:
 def _unfinished(observed: Observed) -> Iterator[str]:
     if observed.alias is None and observed.latest is not None:
         if observed.unchecked is not None:
-            state = f"nobody can call it: version {observed.unchecked.version} is published, but hasn't passed its check"
+            state = f"no one can call it: version {observed.unchecked.version} is published, but hasn't passed its check"
         elif observed.newest is not None:
             state = f"missing: version {observed.newest.version} is published but not live"
         else:

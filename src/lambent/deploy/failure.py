@@ -53,9 +53,9 @@ class Failure(Struct, frozen=True):
     @property
     def traceback(self) -> str:
         """The function's own traceback: the last one in the log, else AWS's stack trace, else that of a debug page, or ""."""
-        found = _last_traceback(self.lines)
-        if found:
-            return found
+        logged = _last_traceback(self.lines)
+        if logged:
+            return logged
         if self.trace:
             return f"{_HEAD}\n{self.trace}\n{self.error_type}: {self.message}".rstrip(": ")
         return read_debug_page(self.body)

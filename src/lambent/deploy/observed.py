@@ -26,7 +26,7 @@ class Observed(Struct, frozen=True):
     """One app as it exists.
 
     `latest` is $LATEST, and `live` is the version behind the alias. An alias whose version has never passed its check is
-    `unchecked`, and then `alias` and `live` are None: nobody can reach it. `versions` go from old to new, and `newest` is the
+    `unchecked`, and then `alias` and `live` are None: no one can reach it. `versions` go from old to new, and `newest` is the
     last of them. `archives` pairs a version with the location of the packages that it fetches; `packages_uploaded` says
     whether those of the next version are there.
 

@@ -1,4 +1,4 @@
-"""Apps that write beside their code: how that shows, and what lambent says when it runs one from a copy in /tmp. Pure."""
+"""Apps that write next to their code: how that shows, and what lambent says when it runs one from a copy in /tmp. Pure."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def is_writable(settings: Settings) -> bool:
 
 
 def was_writable(observed: Observed) -> bool:
-    """Return whether an earlier deploy found that the app writes beside its code."""
+    """Return whether an earlier deploy found that the app writes next to its code."""
     function = observed.live or observed.latest
     return function is not None and is_writable(function.settings)
 
 
 def failed_write(text: str) -> str | None:
-    """Return what the app failed to write beside its code ("instance/app.db"), from its error. None if that isn't the error.
+    """Return what the app failed to write next to its code ("instance/app.db"), from its error. None if that isn't the error.
 
     A relative path counts: a function starts in the folder of its code.
     """
@@ -40,7 +40,7 @@ def failed_write(text: str) -> str | None:
 def warning(path: str) -> Warned:
     """Return the line that says what it means that the app runs from a copy."""
     text = (
-        f"the app writes to {path}, beside its code, so it runs from a copy in /tmp: what it writes is lost when an "
+        f"the app writes to {path}, next to its code, so it runs from a copy in /tmp: what it writes is lost when an "
         "environment ends, and no other environment sees it"
     )
     return Warned(text, "keep what must last in a database or in S3; --no-writable stops the deploy instead")

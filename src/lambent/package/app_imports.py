@@ -35,10 +35,10 @@ def imported_modules(files: Mapping[str, SourceFile], modules: frozenset[str]) -
     """Return which of these top-level modules the files import."""
     names = b"|".join(re.escape(module).encode() for module in sorted(modules))
     pattern = re.compile(rb"^[ \t]*(?:from|import)\s+(%b)\b" % names, re.MULTILINE)
-    found = (
+    imported = (
         match[1].decode() for name, file in files.items() if name.endswith(".py") for match in pattern.finditer(file.read())
     )
-    return frozenset(found)
+    return frozenset(imported)
 
 
 def _is_slimmed(name: str) -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 OVERFLOW = "LAMBENT_OVERFLOW"
 WRITABLE = ("LAMBENT_WRITABLE", "1")
-"""The environment variable of a function whose app runs from a copy in /tmp, because it writes beside its code."""
+"""The environment variable of a function whose app runs from a copy in /tmp, because it writes next to its code."""
 _HALF_PAGE = 2048
 _OWN_TMP = 128 * MIB
 _STEP = 64 * MIB

@@ -59,17 +59,17 @@ def collect_static(
         hint = interpreters.install_command(context.target.python)
         context.emit(Warned(f"collectstatic was not run, because Python {context.target.python} is missing", hint))
         return context, files
-    found, collected = _cached_or_run(context, module, shards, files, interpreter)
-    for warning in _warnings(found):
+    report, collected = _cached_or_run(context, module, shards, files, interpreter)
+    for warning in _warnings(report):
         context.emit(warning)
     if not collected:
         return context, files
-    path = f"/{found['url'].strip('/')}" if "//" not in found["url"] else ""
-    serves = config.static is None and path and not found["serves"]
-    by = "by WhiteNoise" if found["serves"] else f"at {path}" if serves else "as your settings say"
-    context.emit(Notice(f"collectstatic: {count(len(collected), 'file')} in {found['folder']}/, served {by}"))
+    path = f"/{report['url'].strip('/')}" if "//" not in report["url"] else ""
+    serves = config.static is None and path and not report["serves"]
+    by = "by WhiteNoise" if report["serves"] else f"at {path}" if serves else "as your settings say"
+    context.emit(Notice(f"collectstatic: {count(len(collected), 'file')} in {report['folder']}/, served {by}"))
     if serves:
-        context = replace(context, config=replace(config, static=((path, found["folder"]),)))
+        context = replace(context, config=replace(config, static=((path, report["folder"]),)))
     return context, {**files, **{name: SourceFile.generated(name, content) for name, content in collected.items()}}
 
 
@@ -106,13 +106,13 @@ def _cached_or_run(
     path = context.cache / "proofs" / f"{_key(context.config, module, shards, placed, interpreter)}.django"
     cached = read_checked(path)
     if cached is not None:
-        found, collected, modules = marshal.loads(cached)
+        report, collected, modules = marshal.loads(cached)
         if modules == _dates(placed, modules):
-            return found, collected
-    found, collected = _run(context, module, shards, placed, interpreter)
-    if "error" not in found:
-        write_checked(path, marshal.dumps((found, collected, _dates(placed, found["modules"])), 2))
-    return found, collected
+            return report, collected
+    report, collected = _run(context, module, shards, placed, interpreter)
+    if "error" not in report:
+        write_checked(path, marshal.dumps((report, collected, _dates(placed, report["modules"])), 2))
+    return report, collected
 
 
 def _key(config: Config, module: str, shards: tuple[Shard, ...], placed: Files, interpreter: Interpreter) -> str:
@@ -147,14 +147,14 @@ def _run(context: BuildContext, module: str, shards: tuple[Shard, ...], placed: 
         environment = _environment(context, module, temporary)
         try:
             subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT_S)
-            found = json.loads(result.read_text("utf-8"))
+            report = json.loads(result.read_text("utf-8"))
         except subprocess.TimeoutExpired:
             return {"error": f"it takes longer than {_TIMEOUT_S} s"}, {}
         except (OSError, ValueError):
             return {"error": "its process ended early"}, {}
-        folder = found.get("folder", "")
+        folder = report.get("folder", "")
         paths = sorted(path for path in (copy / folder).rglob("*") if path.is_file() and path.suffix != ".py") if folder else []
-        return found, {path.relative_to(copy).as_posix(): path.read_bytes() for path in paths}
+        return report, {path.relative_to(copy).as_posix(): path.read_bytes() for path in paths}
 
 
 def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
@@ -178,22 +178,22 @@ def _environment(context: BuildContext, module: str, home: str) -> dict[str, str
     }
 
 
-def _warnings(found: Mapping[str, Any]) -> list[Warned]:
-    if "error" in found:
-        missing = _MISSING_VARIABLE.search(found["error"])
+def _warnings(report: Mapping[str, Any]) -> list[Warned]:
+    if "error" in report:
+        missing = _MISSING_VARIABLE.search(report["error"])
         name = next(filter(None, missing.groups()), "") if missing else ""
         hint = f"--env {name}=VALUE, which the function needs too" if name else _COLLECT_YOURSELF
-        return [Warned(f"collectstatic can't run: {found['error']}", hint)]
-    warnings, settings = [], found["settings"] or "the settings"
-    if found["debug"]:
+        return [Warned(f"collectstatic can't run: {report['error']}", hint)]
+    warnings, settings = [], report["settings"] or "the settings"
+    if report["debug"]:
         text = f"DEBUG is True in {settings}: on AWS an error page would show the code and the settings to anyone"
         warnings.append(Warned(text, 'import os and set DEBUG = "AWS_LAMBDA_FUNCTION_NAME" not in os.environ'))
-    if not found["allows"]:
-        hosts = json.dumps(list(dict.fromkeys([*found["hosts"], ".on.aws", ".localhost"])))
+    if not report["allows"]:
+        hosts = json.dumps(list(dict.fromkeys([*report["hosts"], ".on.aws", ".localhost"])))
         text = f"ALLOWED_HOSTS in {settings} doesn't allow the function's URL, so Django would answer 400 on AWS"
         warnings.append(Warned(text, f"ALLOWED_HOSTS = {hosts}"))
-    if found["unmigrated"]:
-        apps = " ".join(found["unmigrated"])
+    if report["unmigrated"]:
+        apps = " ".join(report["unmigrated"])
         warnings.append(
             Warned(
                 f"models have changed without a migration, or it isn't packed: {apps}",

@@ -103,7 +103,7 @@ def make_shards(
 def _without_standard_modules(context: BuildContext, shards: tuple[Shard, ...]) -> tuple[Shard, ...]:
     """Leave out packages whose modules Python has itself: in /var/task they would win, unlike in a virtual environment."""
     major, minor = context.target.python.split(".")
-    kept = []
+    remaining = []
     for shard in shards:
         tops = {entry.name.partition("/")[0] for entry in shard.entries}
         modules = {top.partition(".")[0] for top in tops if not top.endswith((".dist-info", ".data", "__pycache__"))}
@@ -111,8 +111,8 @@ def _without_standard_modules(context: BuildContext, shards: tuple[Shard, ...]) 
             context.emit(Notice(f"{shard.name} is left out: Python {context.target.python} has {min(modules)} itself"))
             shard.close()
         else:
-            kept.append(shard)
-    return tuple(kept)
+            remaining.append(shard)
+    return tuple(remaining)
 
 
 def _fetch(context: BuildContext, requirements: Requirements, is_read: Callable[[Wheel], bool]) -> tuple[Wheel, ...]:

@@ -89,12 +89,12 @@ def main(copy: str, packages: str, result: str) -> None:
     sys.path[:0] = [copy, packages]
     os.chdir(copy)
     try:
-        found = inspect(copy)
+        report = inspect(copy)
     except BaseException as error:
         lines = traceback.format_exception(error)
-        found = {"error": f"{type(error).__name__}: {error}".splitlines()[0], "trace": "".join(lines)[-4000:]}
+        report = {"error": f"{type(error).__name__}: {error}".splitlines()[0], "trace": "".join(lines)[-4000:]}
     with open(result, "w", encoding="utf-8") as file:  # noqa: PTH123 - like the rest
-        json.dump(found, file)
+        json.dump(report, file)
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def nothing_fits(search: RuntimeSearch, runtimes: tuple[str, ...]) -> PackagingE
 def _most_fitting(search: RuntimeSearch, runtimes: tuple[str, ...]) -> str:
     """Return the runtime that the fewest packages don't fit, the first of several."""
     blockers = _unique(blocker for error in search.failures.values() for blocker in error.blockers)
-    return min(runtimes, key=lambda each: sum(not blocker.fits(each.removeprefix("python")) for blocker in blockers))
+    return min(runtimes, key=lambda runtime: sum(not blocker.fits(runtime.removeprefix("python")) for blocker in blockers))
 
 
 def _unique(blockers: Iterable[Blocker]) -> list[Blocker]:

@@ -1,7 +1,7 @@
 """The choice of the runtime: the first of the candidates on which every requirement has a wheel, or a source that builds.
 
-The answer is cached under the key of the first candidate's lock, so a build without new requirements resolves nothing. Where a
-package stands in the way, candidates that it doesn't fit either are skipped without being tried.
+The answer is cached under the key of the first candidate's lock, so a build without new requirements resolves nothing. When a
+package rules a candidate out, others that it doesn't fit are skipped without being tried.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ class RuntimeSearch:
         if chosen == runtimes[0]:
             return ""
         candidates = self.config.candidates
-        better = runtimes[0] if candidates.named or candidates.live else runtimes[runtimes.index(chosen) - 1]
+        better = runtimes[0] if candidates.named_by or candidates.live else runtimes[runtimes.index(chosen) - 1]
         python = better.removeprefix("python")
         failure = self.failures.get(better)
         tried = [blocker for error in self.failures.values() for blocker in error.blockers]

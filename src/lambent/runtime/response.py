@@ -56,7 +56,7 @@ class Response:
     """Whether the client hung up early. Never known for a response that is sent whole."""
     started = False
     ended = False
-    held = False
+    awaits_close = False
     """Whether the response is complete, but delivered only by `close`."""
     error: BaseException | None = None
     """The exception that the app was handling when it began a response of 5xx."""
@@ -100,8 +100,8 @@ class Response:
         Starlette raises the exception after its response, and its traceback belongs into the log of the invocation.
         """
         if self._status == 500:
-            self.held = self.ended = True
-        return self.held
+            self.awaits_close = self.ended = True
+        return self.awaits_close
 
     def unlogged_error(self) -> BaseException | None:
         """Return the exception behind a 5xx that lambent's own check got: not every framework logs it."""
@@ -120,8 +120,8 @@ class Response:
 
     def close(self) -> None:
         """Deliver a response that was held; the app has finished."""
-        if self.held:
-            self.held = False
+        if self.awaits_close:
+            self.awaits_close = False
             self.end()
 
 

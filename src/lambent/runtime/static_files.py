@@ -66,7 +66,7 @@ _HASH_MIN = 8
 
 
 class _File:
-    """A file to serve: an ETag from its content, and the encodings of the compressed copies beside it."""
+    """A file to serve: an ETag from its content, and the encodings of the compressed copies next to it."""
 
     def __init__(self, path: str) -> None:
         from hashlib import sha256  # takes 3 ms, which a start doesn't need
@@ -161,8 +161,8 @@ def _has_hash(path: str) -> bool:
 
 def _send(file: _File, request: Request, response: Response) -> None:
     names = dict(request.headers)
-    wanted = names.get("range", "")
-    encoding, ending = ("", "") if wanted else _encoding(file, names.get("accept-encoding", ""))
+    byte_range = names.get("range", "")
+    encoding, ending = ("", "") if byte_range else _encoding(file, names.get("accept-encoding", ""))
     tag = f'"{file.tag}{ending}"'
     headers = [("cache-control", file.cache_control), ("etag", tag)]
     if file.encodings:
@@ -175,7 +175,7 @@ def _send(file: _File, request: Request, response: Response) -> None:
     if encoding:
         headers.append(("content-encoding", encoding))
     size = _size(file.path + ending) or 0
-    bounds = _range(wanted, size) if wanted and names.get("if-range", tag) == tag else None
+    bounds = _range(byte_range, size) if byte_range and names.get("if-range", tag) == tag else None
     first, end = bounds or (0, size)
     if bounds is not None:
         headers.append(("content-range", f"bytes {first}-{end - 1}/{size}" if first < end else f"bytes */{size}"))

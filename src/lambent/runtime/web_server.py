@@ -59,7 +59,7 @@ class WebServer:
         try:
             self._host.handle(request, response)
         except (SystemExit, KeyboardInterrupt):
-            if response.held:
+            if response.awaits_close:
                 response.close()
             raise
         except BaseException as error:  # a cancelled task's error is not an Exception
@@ -71,7 +71,7 @@ class WebServer:
         else:
             if response.error is not None and (unlogged := response.unlogged_error()):
                 log.error(describe(unlogged, invocation.id))
-        if response.streamed or response.held:
+        if response.streamed or response.awaits_close:
             response.close()
         flush()
 

@@ -1,4 +1,4 @@
-"""Runs an app that writes beside its code: from a copy of its own files in /tmp (LAMBENT_WRITABLE).
+"""Runs an app that writes next to its code: from a copy of its own files in /tmp (LAMBENT_WRITABLE).
 
 Packages stay in /var/task. The copy lasts as long as the execution environment, and no other environment sees it.
 """

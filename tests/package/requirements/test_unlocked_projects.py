@@ -94,7 +94,7 @@ def test_folders_and_repositories(tmp_path: Path) -> None:
 
 
 def test_setup_script_computes_its_requirements(tmp_path: Path, registry: Registry) -> None:
-    """The build runs in a copy: nothing is left beside the setup.py."""
+    """The build runs in a copy: nothing is left next to the setup.py."""
     script = "from setuptools import setup\nsetup(name='old', version='1', install_requires=open('needs.txt').read().split())\n"
     project = write(tmp_path / "app", {"setup.py": script, "needs.txt": "caret<2\n", "old.py": ""})
     environ = {"UV_INDEX": f"{registry.url}/simple"}

@@ -9,9 +9,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from lambent.config.detection import frameworks as fw
-from lambent.config.detection.module_scan import ModuleScan, Value
+from lambent.config.detection.module_scan import ModuleScan
 from lambent.config.detection.project_modules import Module, ProjectModules
 from lambent.config.detection.refusals import NO_APP, several_apps_error
+from lambent.config.detection.scanned import Value
 from lambent.config.detection.unsupported import Unsupported, explain_package
 from lambent.config.model import Kind
 from lambent.errors import DetectionError

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from lambent.config.detection.candidates import candidates_in, choose
 from lambent.config.detection.declarations import Declaration
-from lambent.config.detection.import_graph import place
+from lambent.config.detection.import_graph import locate
 from lambent.config.detection.named_app import has_name, to_app
 from lambent.config.detection.project_modules import Module, ProjectModules
 from lambent.config.detection.refusals import app_flag
@@ -26,23 +26,23 @@ class _Found(Struct, frozen=True):
 
 def find_declared_app(modules: ProjectModules, declarations: Iterable[Declaration]) -> tuple[App | None, tuple[str, ...]]:
     """Return the first app that is declared and exists, with two sources that agree, and remarks about the others."""
-    found: list[_Found] = []
+    existing: list[_Found] = []
     remarks: list[str] = []
     for declaration in declarations:
         match = _look_up(modules, declaration)
         if match is not None:
-            found.append(match)
+            existing.append(match)
         elif not declaration.command.is_program:
             target = declaration.command.targets[0]
             remarks.append(f"{declaration.source} names {target}, which doesn't exist here: ignored")
-    if not found:
+    if not existing:
         return None, tuple(remarks)
-    first = found[0]
-    agreeing = [each.source for each in found if each.definition == first.definition]
+    first = existing[0]
+    agreeing = [each.source for each in existing if each.definition == first.definition]
     remarks += [
         f"{each.source} names {each.app.spec}, and {first.source} {first.app.spec}: "
         f"to deploy the former, {app_flag(each.app.spec)}"
-        for each in found
+        for each in existing
         if each.definition != first.definition
     ]
     sources = list(dict.fromkeys(agreeing))
@@ -77,7 +77,7 @@ def _find_module(modules: ProjectModules, text: str, folder: str) -> Module | No
         base = modules.folder / folder / text.strip("/")
         for path in (base, base.with_name(f"{base.name}.py"), base / "__init__.py"):
             if path.is_file() and path.suffix == ".py" and path.resolve().is_relative_to(modules.folder):
-                return place(modules, modules.at(Path(path)))[0]
+                return locate(modules, modules.at(Path(path)))[0]
         return None
     folders = dict.fromkeys((folder, *modules.roots))
     module = modules.find(text, folders)

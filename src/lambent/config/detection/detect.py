@@ -19,7 +19,7 @@ from lambent.config.detection.candidates import Candidate, Survey, choose, choos
 from lambent.config.detection.declarations import read_declarations, read_programs
 from lambent.config.detection.declared_app import find_declared_app
 from lambent.config.detection.django_project import find_application
-from lambent.config.detection.import_graph import ImportGraph, place
+from lambent.config.detection.import_graph import ImportGraph, locate
 from lambent.config.detection.named_app import find_named_app
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.detection.refusals import (
@@ -59,8 +59,8 @@ def suggest_app(folder: Path, spec: str) -> str:
 
 def _detect(modules: ProjectModules, project: Project, environ: Mapping[str, str]) -> App:
     if project.file is not None:
-        found = survey(modules, [modules.at(project.file)])
-        return _to_app(modules, _chosen(modules, found) or _refuse(modules, found))
+        results = survey(modules, [modules.at(project.file)])
+        return _to_app(modules, _chosen(modules, results) or _refuse(modules, results))
     common = survey(modules, takewhile(lambda module: module.tier == 0, modules.candidates()))
     if handlers := lambda_handlers(common.candidates):
         return _to_app(modules, choose_best(modules, handlers))
@@ -74,10 +74,10 @@ def _search(modules: ProjectModules, project: Project) -> App:
     django = _django_candidate(modules)
     if django is not None:
         return _to_app(modules, django)
-    found = survey(modules, modules.candidates())
+    results = survey(modules, modules.candidates())
     ambiguous: DetectionError | None = None
     try:
-        best = _chosen(modules, found)
+        best = _chosen(modules, results)
     except DetectionError as error:
         best, ambiguous = None, error
     if best is not None:
@@ -85,41 +85,41 @@ def _search(modules: ProjectModules, project: Project) -> App:
     program, _ = find_declared_app(modules, read_programs(project.folder, project.pyproject))
     if program is not None:
         return program
-    raise ambiguous or _refusal(modules, found)
+    raise ambiguous or _refusal(modules, results)
 
 
-def _chosen(modules: ProjectModules, found: Survey) -> Candidate | None:
+def _chosen(modules: ProjectModules, results: Survey) -> Candidate | None:
     """Return the candidate that stands out. Raises DetectionError for several, or for a file that may hide a better one."""
-    best = choose(modules, found.candidates)
-    if found.unreadable and (best is None or (not best.module.tier and found.unreadable[0] < best.rank)):
-        raise found.unreadable[1]
+    best = choose(modules, results.candidates)
+    if results.unreadable and (best is None or (not best.module.tier and results.unreadable[0] < best.rank)):
+        raise results.unreadable[1]
     return best
 
 
-def _refuse(modules: ProjectModules, found: Survey) -> Candidate:
-    raise _refusal(modules, found)
+def _refuse(modules: ProjectModules, results: Survey) -> Candidate:
+    raise _refusal(modules, results)
 
 
-def _refusal(modules: ProjectModules, found: Survey) -> DetectionError:
+def _refusal(modules: ProjectModules, results: Survey) -> DetectionError:
     """Return the error that helps most when a project has no app."""
-    searched = [module for module, _ in found.reasons]
+    searched = [module for module, _ in results.reasons]
     if hidden := hidden_app_error(modules, searched):
         return hidden
-    if found.unsupported and found.unsupported[0].tier == 0:
-        return _unsupported_error(modules, found)
+    if results.unsupported and results.unsupported[0].tier == 0:
+        return _unsupported_error(modules, results)
     if elsewhere := elsewhere_error(modules, _has_app):
         return elsewhere
-    return _unsupported_error(modules, found) if found.unsupported else no_app_error(modules, found.reasons)
+    return _unsupported_error(modules, results) if results.unsupported else no_app_error(modules, results.reasons)
 
 
-def _unsupported_error(modules: ProjectModules, found: Survey) -> DetectionError:
-    assert found.unsupported is not None
-    module, name, explanation = found.unsupported
-    error = no_app_error(modules, found.reasons)
+def _unsupported_error(modules: ProjectModules, results: Survey) -> DetectionError:
+    assert results.unsupported is not None
+    module, name, explanation = results.unsupported
+    error = no_app_error(modules, results.reasons)
     where = modules.relative(module.path)
     starts = modules.scan(module).server_starts
-    place = f"in place of line {starts[0].line}, {starts[0].text}, write" if starts else f"add to {where}"
-    hint = explanation.cure.format(name=name, place=place)
+    instruction = f"in place of line {starts[0].line}, {starts[0].text}, write" if starts else f"add to {where}"
+    hint = explanation.cure.format(name=name, instruction=instruction)
     return DetectionError(f"no app found: {explanation.reason}", where=where, hint=hint, detail=error.detail)
 
 
@@ -144,7 +144,7 @@ def _django_candidate(modules: ProjectModules) -> Candidate | None:
 
 
 def _to_app(modules: ProjectModules, candidate: Candidate) -> App:
-    module, _ = place(modules, candidate.module)
+    module, _ = locate(modules, candidate.module)
     source = f"{modules.relative(module.path)}, line {candidate.value.line}"
     return App(module.name, candidate.attribute, candidate.kind, module.root, source)
 

@@ -78,7 +78,7 @@ class ImportGraph:
         return re.search(rf"\b{re.escape(name.lower())}\b", self._dependencies) is not None
 
 
-def place(modules: ProjectModules, module: Module) -> tuple[Module, ImportGraph]:
+def locate(modules: ProjectModules, module: Module) -> tuple[Module, ImportGraph]:
     """Return a module with the name and the root that its imports need, and its import graph."""
     graph = ImportGraph(modules, module)
     parts = module.path.relative_to(modules.folder).with_suffix("").parts

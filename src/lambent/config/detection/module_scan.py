@@ -11,52 +11,11 @@ import ast
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from lambent.config.detection import frameworks as fw
 from lambent.config.detection import unsupported
-from lambent.config.detection.unsupported import Unsupported
-
-
-class Value(Struct, frozen=True):
-    """What a name is bound to.
-
-    `kind` is the kind of an App, "factory:<kind>", "class:<kind>", "event" for a function (event, context) with a name of its
-    own, or "" for unknown. `call` is how a factory is called. `dotted` is the import path of an imported name. `holder` is a
-    key of `frameworks.HOLDERS`. `unsupported` is why it can't run on Lambda. `opaque` means the result of an unknown call.
-    `line` is where the name was bound. `definition` is the (module, name) where the app itself was created, and `wrapped` has
-    the definitions of the apps it wraps.
-    """
-
-    kind: str = ""
-    dotted: str = ""
-    holder: tuple[str, str] | None = None
-    unsupported: Unsupported | None = None
-    call: str = "()"
-    opaque: bool = False
-    line: int = 0
-    wrapped: frozenset[tuple[str, str]] = frozenset()
-    definition: tuple[str, str] | None = None
-
-
-UNKNOWN = Value()
-
-
-class ServerStart(Struct, frozen=True):
-    """A call that starts a server as soon as the module is imported: its line and its source text."""
-
-    line: int
-    text: str
-
-
-class HiddenApp(Struct, frozen=True):
-    """An app that an import of its module doesn't make. `place` is where it is made instead: "inside main()"."""
-
-    name: str
-    line: int
-    place: str
-
+from lambent.config.detection.scanned import UNKNOWN, HiddenApp, ServerStart, Value
 
 _FRAMEWORKS = fw.ASGI | fw.WSGI | fw.EITHER | fw.HANDLERS | fw.HOLDERS.keys() | fw.RUNNERS
 _BOTTLE_ROUTES = ("route", "get", "post", "put", "delete", "patch", "error")
@@ -106,12 +65,12 @@ class ModuleScan:
             if ":" not in self.names.get(name, UNKNOWN).kind:
                 yield from self._hidden_in(function.body, f"only inside {name}()")
 
-    def _hidden_in(self, body: list[ast.stmt], place: str) -> Iterator[HiddenApp]:
+    def _hidden_in(self, body: list[ast.stmt], scope: str) -> Iterator[HiddenApp]:
         inner = ModuleScan(self._module, self._package, self._look_up, outer=self)
         inner.run(body)
         for name, value in inner.names.items():
             if (value.kind in ("asgi", "wsgi", "web", "handler") or value.holder) and self.names.get(name) != value:
-                yield HiddenApp(name, value.line, place)
+                yield HiddenApp(name, value.line, scope)
 
     def _statement(self, node: ast.stmt, conditional: bool) -> None:
         if isinstance(node, ast.Import | ast.ImportFrom):

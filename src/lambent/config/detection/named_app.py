@@ -8,10 +8,10 @@ from difflib import get_close_matches
 
 from lambent.config.detection import frameworks as fw
 from lambent.config.detection.candidates import candidates_in, choose, held_attribute
-from lambent.config.detection.import_graph import place
-from lambent.config.detection.module_scan import UNKNOWN, Value
+from lambent.config.detection.import_graph import locate
 from lambent.config.detection.project_modules import Module, ProjectModules
 from lambent.config.detection.refusals import app_flag, no_app_error
+from lambent.config.detection.scanned import UNKNOWN, Value
 from lambent.config.model import App, Kind
 from lambent.config.sourced import Sourced
 from lambent.errors import DetectionError
@@ -49,7 +49,9 @@ def _closest_app(modules: ProjectModules, module_name: str, attribute: str) -> s
     """Return the `--app` that somebody probably meant. It exists."""
     candidates = list(modules.candidates())
     similar = get_close_matches(module_name, [module.name for module in candidates], 5, 0.5)
-    for module in sorted(candidates, key=lambda each: similar.index(each.name) if each.name in similar else len(similar)):
+    for module in sorted(
+        candidates, key=lambda candidate: similar.index(candidate.name) if candidate.name in similar else len(similar)
+    ):
         try:
             apps = [candidate.attribute for candidate in candidates_in(modules, module)]
         except DetectionError:
@@ -78,11 +80,11 @@ def to_app(modules: ProjectModules, module: Module, attribute: str, origin: str,
     if attribute == name and value.unsupported:
         where, hint = (
             f"{origin} {module.name}:{attribute}",
-            value.unsupported.cure.format(name=name, place=f"add to {modules.relative(module.path)}"),
+            value.unsupported.cure.format(name=name, instruction=f"add to {modules.relative(module.path)}"),
         )
         raise DetectionError(value.unsupported.reason, where=where, hint=hint)
     attribute, kind = _attribute_and_kind(modules, module, attribute, value, must_call)
-    placed, _ = place(modules, module)
+    placed, _ = locate(modules, module)
     root = module.root if module.root != "." else placed.root
     return App(module.name, attribute, kind, root, origin)
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from lambent.config.detection import frameworks as fw
-from lambent.config.detection.module_scan import ModuleScan, ServerStart, Value
+from lambent.config.detection.module_scan import ModuleScan
+from lambent.config.detection.scanned import ServerStart, Value
 from lambent.errors import DetectionError
 
 APP_MODULES = (
@@ -156,13 +157,13 @@ class ProjectModules:
         tried = {id(part) for node in ast.walk(tree) if isinstance(node, ast.Try) for part in ast.walk(node)}
         return any(isinstance(node, ast.ImportFrom) and node.level and id(node) not in tried for node in ast.walk(tree))
 
-    def value(self, module: Module, name: str, seen: frozenset[Path] = frozenset()) -> Value | None:
+    def value(self, module: Module, name: str, visited: frozenset[Path] = frozenset()) -> Value | None:
         """Return what a name in a module is bound to, also when a star import brings it. None when nothing shows it."""
         scan = self.scan(module)
-        if name in scan.names or module.path in seen:
+        if name in scan.names or module.path in visited:
             return scan.names.get(name)
         sources = (self.find(source, self.import_folders(module.path)) for source in scan.star_imports)
-        values = (self.value(source, name, seen | {module.path}) for source in sources if source is not None)
+        values = (self.value(source, name, visited | {module.path}) for source in sources if source is not None)
         return next((value for value in values if value is not None), None)
 
     def _look_up(self, importer: Path, module_name: str, name: str) -> Value | None:
@@ -222,12 +223,12 @@ class ProjectModules:
 
     def _deeper_packages(self) -> list[Path]:
         """Return the packages inside packages, the shallowest first."""
-        found: list[Path] = []
+        packages: list[Path] = []
         level = list(self._packages())
         for _ in range(_DEPTH_MAX - 1):
             level = [folder for parent in level for folder in _packages_in(parent)]
-            found += level
-        return found
+            packages += level
+        return packages
 
 
 def _packages_in(parent: Path) -> Iterator[Path]:

@@ -8,8 +8,8 @@ import shlex
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from lambent.config.detection.module_scan import ServerStart
 from lambent.config.detection.project_modules import Module, ProjectModules
+from lambent.config.detection.scanned import ServerStart
 from lambent.config.model import App
 from lambent.errors import DetectionError
 
@@ -83,7 +83,7 @@ def hidden_app_error(modules: ProjectModules, searched: Iterable[Module]) -> Det
         for app in modules.scan(module).hidden_apps():
             file = modules.relative(module.path)
             return DetectionError(
-                f"no app found: {app.name} is made {app.place} ({file}:{app.line})",
+                f"no app found: {app.name} is made {app.scope} ({file}:{app.line})",
                 where=f"{file}:{app.line}",
                 hint=f"move that line of {file} to the top level, to the left margin: then an import makes {app.name} too",
             )
@@ -94,12 +94,12 @@ def elsewhere_error(modules: ProjectModules, has_app: Callable[[Path], bool]) ->
     """Return the error that names the folders below that have an app, or the one above. None if none has."""
     folder = modules.folder
     nested: list[Path] = []
-    for each in modules.nested_folders():
-        if not any(each.is_relative_to(above) for above in nested) and has_app(each):
-            nested.append(each)
+    for candidate in modules.nested_folders():
+        if not any(candidate.is_relative_to(above) for above in nested) and has_app(candidate):
+            nested.append(candidate)
     if nested:
         return _nested_error(folder, nested)
-    above = next((each for each in _folders_above(folder) if has_app(each)), None)
+    above = next((candidate for candidate in _folders_above(folder) if has_app(candidate)), None)
     if above is None:
         return None
     message = f"no app found here, but the folder above has one: {above.name}"

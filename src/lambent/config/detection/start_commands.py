@@ -146,13 +146,13 @@ def _values(arguments: list[str], names: tuple[str, ...]) -> Iterator[str]:
 
 def _parse_server(server: str, arguments: list[str], folder: str) -> StartCommand | None:
     specs = [word for word in arguments if SPEC.fullmatch(word)]
-    named = [value for value in _values(arguments, _TARGET_OPTIONS) if SPEC.fullmatch(value) or value.endswith(".py")]
-    named += [value for value in _values(arguments, ("--call",)) if SPEC.fullmatch(value)]
+    option_specs = [value for value in _values(arguments, _TARGET_OPTIONS) if SPEC.fullmatch(value) or value.endswith(".py")]
+    option_specs += [value for value in _values(arguments, ("--call",)) if SPEC.fullmatch(value)]
     default = _DEFAULT_NAMES.get(server)
     modules = [f"{word}:{default}" for word in _operands(arguments) if default and _DOTTED.fullmatch(word)]
     chdir = next(_values(arguments, _FOLDER_OPTIONS), "").strip("/")
     is_factory = "--factory" in arguments or "--call" in arguments
-    targets = tuple(dict.fromkeys([*named, *specs, *modules]))
+    targets = tuple(dict.fromkeys([*option_specs, *specs, *modules]))
     return StartCommand(targets, chdir.removeprefix("./") or folder, is_factory) if targets else None
 
 

@@ -12,7 +12,7 @@ _WEBHOOK = "receive the messages as a webhook: a FastAPI or Flask route that the
 class Unsupported(Struct, frozen=True):
     """Why something can't run on Lambda, and what to do instead.
 
-    In `cure`, {name} is the name of the object and {place} says where to write what follows.
+    In `cure`, {name} is the name of the object and {instruction} says where to write what follows.
     """
 
     reason: str
@@ -34,7 +34,7 @@ def _bot(name: str) -> Unsupported:
 
 _GRADIO = Unsupported(
     "a Gradio interface is no ASGI app by itself",
-    "{place}:\nfrom fastapi import FastAPI\nfrom gradio import mount_gradio_app\n"
+    "{instruction}:\nfrom fastapi import FastAPI\nfrom gradio import mount_gradio_app\n"
     'app = mount_gradio_app(FastAPI(), {name}, path="/")',
 )
 _GRADIO_INTERFACE = Unsupported(  # its logger of flags wants a semaphore and a folder; Lambda has no /dev/shm

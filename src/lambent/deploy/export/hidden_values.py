@@ -1,6 +1,6 @@
 """Environment variables whose values a template doesn't show: those of a .env file, and what looks like a secret. Pure.
 
-Whoever applies the template enters them. Values that the function reads from AWS by reference aren't here anyway.
+The person who applies the template enters them. Values that the function reads from AWS by reference aren't here anyway.
 """
 
 from __future__ import annotations

@@ -139,7 +139,7 @@ class CheckUrl(Step, frozen=True):
         return f"version {deployment.previous} is live again" if moved else f"another deploy has moved {self.alias} since"
 
     def _close(self, deployment: Deployment) -> str:
-        """Let nobody in any more: no version was live before this one. Return what came of that, in words."""
+        """Close the URL to everyone: no version was live before this one. Return what came of that, in words."""
         try:
             closed = withdraw(deployment, self.name, self.alias)
             if closed:

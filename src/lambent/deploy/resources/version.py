@@ -119,7 +119,7 @@ class CheckVersion(Step, frozen=True):
         previous = deployment.previous
         if previous and previous == self.version:
             return f"version {previous} is live, but its URL was not opened"
-        return f"version {previous} is still live" if previous else "nobody can call it: the URL is not open yet"
+        return f"version {previous} is still live" if previous else "no one can call it: the URL is not open yet"
 
     def shell(self) -> Iterator[str]:
         version = quote(self.version) if self.version else '"$version"'

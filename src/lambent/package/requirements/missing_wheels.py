@@ -103,7 +103,7 @@ def no_wheel_error(pin: Pin, request: ResolveRequest, compatible: Pin | None, de
 
 
 def blocker(pin: Pin, target: Target) -> Blocker:
-    """Return what a version without a wheel for the target stands in the way of."""
+    """Return the targets that a version rules out by having no wheel for them."""
     pythons = frozenset(other.python for other in _compatible_targets(pin) if other.architecture == target.architecture)
     return Blocker(pin.name, pin.version, "has no wheel for {python}", pythons, pin.requested)
 

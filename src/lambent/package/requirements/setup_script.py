@@ -20,7 +20,7 @@ from lambent.package.wheels import source_tree
 def read_pins(request: ResolveRequest) -> tuple[Pin, ...]:
     """Return the pins of install_requires and of the selected extras. Raises PackagingError.
 
-    The build runs in a copy, because setuptools leaves files beside the setup.py.
+    The build runs in a copy, because setuptools leaves files next to the setup.py.
     """
     source, options = request.source, request.options
     if options.groups:

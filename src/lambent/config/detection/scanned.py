@@ -1,0 +1,46 @@
+"""What a scan of a module finds: what its names are bound to, the servers it starts, and the apps that no import makes."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from lambent.config.detection.unsupported import Unsupported
+
+
+class Value(Struct, frozen=True):
+    """What a name is bound to.
+
+    `kind` is the kind of an App, "factory:<kind>", "class:<kind>", "event" for a function (event, context) with a name of its
+    own, or "" for unknown. `call` is how a factory is called. `dotted` is the import path of an imported name. `holder` is a
+    key of `frameworks.HOLDERS`. `unsupported` is why it can't run on Lambda. `opaque` means the result of an unknown call.
+    `line` is where the name was bound. `definition` is the (module, name) where the app itself was created, and `wrapped` has
+    the definitions of the apps it wraps.
+    """
+
+    kind: str = ""
+    dotted: str = ""
+    holder: tuple[str, str] | None = None
+    unsupported: Unsupported | None = None
+    call: str = "()"
+    opaque: bool = False
+    line: int = 0
+    wrapped: frozenset[tuple[str, str]] = frozenset()
+    definition: tuple[str, str] | None = None
+
+
+UNKNOWN = Value()
+
+
+class ServerStart(Struct, frozen=True):
+    """A call that starts a server as soon as the module is imported: its line and its source text."""
+
+    line: int
+    text: str
+
+
+class HiddenApp(Struct, frozen=True):
+    """An app that an import of its module doesn't make. `scope` is where it is made instead: "inside main()"."""
+
+    name: str
+    line: int
+    scope: str

@@ -103,18 +103,19 @@ FAILURES = (
         "",
     ),
     ("import sys\n\ndef lambda_handler(e, c):\n    sys.exit(3)\n", "the function's process exited (exit status 3)", ""),
-    ("def lambda_handler(e, c):\n    open('/var/task/log.txt', 'w')\n", "the app writes to /var/task/log.txt", "line 2"),
+    ("def lambda_handler(e, c):\n    open('/var/task/log.txt', 'w')\n", "the app writes to log.txt, next to its code", "line 2"),
 )
 
 
 @pytest.mark.parametrize(("text", "what", "detail"), FAILURES, ids=[what for _, what, _ in FAILURES])
-def test_failing_first_version_leaves_no_url(aws: Aws, name: str, tmp_path: Path, text: str, what: str, detail: str) -> None:
+def test_failing_first_version_leaves_no_open_url(aws: Aws, name: str, tmp_path: Path, text: str, what: str, detail: str) -> None:
     with pytest.raises(DeployError) as failed:
         run(aws, tmp_path, name, text, timeout_s=1)
     assert failed.value.what.startswith(what)
     assert detail in failed.value.detail
     _, observed = observe(aws, name, 5)
-    assert (observed.alias, observed.statements, observed.url) == (None, (), None)
+    assert (observed.alias, observed.statements) == (None, ())
+    assert observed.url is not None and observed.url.auth == "AWS_IAM"
 
 
 def test_status_500_of_a_web_app_is_a_failure(aws: Aws, name: str, tmp_path: Path) -> None:

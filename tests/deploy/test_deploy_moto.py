@@ -20,7 +20,7 @@ from lambent.deploy.context import DeployContext, Timing
 from lambent.deploy.deploy import deploy, prepare
 from lambent.deploy.desired import PUBLIC_STATEMENTS
 from lambent.deploy.fetch import Response
-from lambent.deploy.observed import live_runtime, observe
+from lambent.deploy.observed import live_settings, observe
 from lambent.deploy.plan import Plan
 from lambent.errors import AwsError, DeployError, UnconfirmedError
 from support.deploy_cases import READS, HookedAws, artifact, config
@@ -119,10 +119,11 @@ def test_local_endpoint_bypasses_the_proxy(endpoint: str, monkeypatch: pytest.Mo
     assert connect("eu-west-1", endpoint_url=endpoint, keys=("lambent", "lambent")).account() == "123456789012"
 
 
-def test_live_runtime_is_that_of_the_live_version(aws: Aws, name: str, tmp_path: Path) -> None:
-    assert live_runtime(aws, name) == ""
+def test_live_settings_are_those_of_the_live_version(aws: Aws, name: str, tmp_path: Path) -> None:
+    assert live_settings(aws, name, ()) is None
     Ran(aws, tmp_path, name, "one")
-    assert live_runtime(aws, name) == "python3.13"
+    settings = live_settings(aws, name, ())
+    assert settings is not None and settings.runtime == "python3.13"
 
 
 def test_plan_changes_nothing(aws: Aws, name: str, tmp_path: Path) -> None:

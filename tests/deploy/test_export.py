@@ -86,6 +86,7 @@ def test_template_has_the_names_of_a_deploy() -> None:
     assert statements == [
         ["arn:aws:s3:::b/${aws:username}/*"],
         {"Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/shop/db"},
+        {"Fn::Sub": "arn:${AWS::Partition}:elasticfilesystem:${AWS::Region}:${AWS::AccountId}:file-system/*"},
     ]
     assert properties["Function"]["Environment"]["Variables"]["GREETING"] == "${HOME} %{if}"
     assert properties["InvokePermission"]["InvokedViaFunctionUrl"] is True

@@ -215,7 +215,7 @@ def test_both_response_forms_are_judged() -> None:
     settings = Settings("role", RUNTIME, "main.app", 128, 3, 512)
     broken = b'{"statusCode": 500}' + b"\0" * 8 + b"the reason"
     failure = judge(Invoked(broken, "", ""), settings)
-    assert failure is not None and (failure.status, failure.message) == (500, "the reason")
+    assert failure is not None and (failure.status, failure.body) == (500, "the reason")
     good = b'{"statusCode": 200}' + b"\0" * 8 + b"\0\xff"
     assert judge(Invoked(good, "", ""), settings) is None
     assert [response_mode(payload) for payload in (good, b'{"statusCode": 200}', b'"hi"', b"\xff")] == [

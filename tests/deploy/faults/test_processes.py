@@ -28,12 +28,14 @@ UPDATE = ("UpdateFunctionCode", "PublishVersion", "Invoke", "UpdateAlias")
 
 
 class Deploy:
-    """One `lambent deploy` of an app that says `text`, as a user would start it."""
+    """One `lambent deploy` of an app that says `text`, as a user would start it, in its own clone of the repository."""
 
     def __init__(self, world: World, name: str, text: str) -> None:
         folder = world.folder / text
         folder.mkdir(exist_ok=True)
         (folder / "main.py").write_text(APP.replace("TEXT", text))
+        (folder / ".git").mkdir(exist_ok=True)
+        (folder / ".git/config").write_text('[remote "origin"]\n\turl = https://git.example/app.git\n')
         environment = {
             "AWS_ENDPOINT_URL": world.proxy.url,
             "AWS_ACCESS_KEY_ID": "lambent",

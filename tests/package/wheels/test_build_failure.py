@@ -12,7 +12,7 @@ from lambent.package.wheels.build_failure import Reason, explain
     [
         (
             "  File \"<string>\", line 22\n  ModuleNotFoundError: No module named 'imp'\nhint: add imp",
-            Reason("its build imports imp, which Python 3.12 removed", "--runtime python3.11"),
+            Reason("its build imports imp, which Python 3.12 removed", "--runtime python3.11", "3.12"),
         ),
         (
             "ModuleNotFoundError: No module named 'numpy'",
@@ -20,11 +20,11 @@ from lambent.package.wheels.build_failure import Reason, explain
         ),
         (
             "AttributeError: module 'configparser' has no attribute 'SafeConfigParser'. Did you mean: 'RawConfigParser'?",
-            Reason("its build uses configparser.SafeConfigParser, which Python 3.12 removed", "--runtime python3.11"),
+            Reason("its build uses configparser.SafeConfigParser, which Python 3.12 removed", "--runtime python3.11", "3.12"),
         ),
         (
             "ImportError: cannot import name 'Mapping' from 'collections' (/usr/lib/python3.12/collections/__init__.py)",
-            Reason("its build uses collections.Mapping, which Python 3.10 removed", "--runtime python3.9"),
+            Reason("its build uses collections.Mapping, which Python 3.10 removed", "--runtime python3.9", "3.10"),
         ),
         (
             "x.c:1:10: fatal error: 'ldap.h' file not found",

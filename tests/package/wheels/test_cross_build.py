@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import os
+import shutil
 import platform
 import subprocess
 import sys
@@ -138,13 +139,13 @@ def test_missing_interpreter_or_headers_are_reported_with_a_remedy(tmp_path: Pat
         find_host_python(Target("3.1", "arm64", (2, 34)), nowhere)
     assert none.value.hint == "uv python install 3.1  (it includes the headers)"
     bare = tmp_path / "python3.1"
-    bare.symlink_to("/bin/true")  # runs, but prints nothing
+    shutil.copy("/bin/true", bare)  # runs, but prints nothing
     with pytest.raises(PackagingError, match="has no headers"):
         find_host_python(Target("3.1", "arm64", (2, 34)), nowhere)
 
 
 def test_python_without_headers_is_skipped(tmp_path: Path) -> None:
-    (tmp_path / f"python{HERE}").symlink_to("/bin/true")
+    shutil.copy("/bin/true", tmp_path / f"python{HERE}")
     environ = dict(os.environ) | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
     assert find_host_python(Target(HERE, "arm64", (2, 26)), environ).include.is_dir()
 

@@ -103,12 +103,16 @@ FAILURES = (
         "",
     ),
     ("import sys\n\ndef lambda_handler(e, c):\n    sys.exit(3)\n", "the function's process exited (exit status 3)", ""),
-    ("def lambda_handler(e, c):\n    open('/var/task/log.txt', 'w')\n", "the app writes to log.txt, next to its code", "line 2"),
+    (
+        "def lambda_handler(e, c):\n    open('/var/task/log.txt', 'w')\n",
+        "the app writes to log.txt, next to its code",
+        "line 2",
+    ),
 )
 
 
 @pytest.mark.parametrize(("text", "what", "detail"), FAILURES, ids=[what for _, what, _ in FAILURES])
-def test_failing_first_version_leaves_no_open_url(aws: Aws, name: str, tmp_path: Path, text: str, what: str, detail: str) -> None:
+def test_failing_first_version_opens_no_url(aws: Aws, name: str, tmp_path: Path, text: str, what: str, detail: str) -> None:
     with pytest.raises(DeployError) as failed:
         run(aws, tmp_path, name, text, timeout_s=1)
     assert failed.value.what.startswith(what)

@@ -128,7 +128,7 @@ def test_live_settings_are_those_of_the_live_version(aws: Aws, name: str, tmp_pa
 
 def test_plan_changes_nothing(aws: Aws, name: str, tmp_path: Path) -> None:
     watched = HookedAws(aws)
-    assert prepare(config(tmp_path, name), artifact(tmp_path, "one"), watched).changes == 10
+    assert prepare(config(tmp_path, name), artifact(tmp_path, "one"), watched).changes == 12
     assert set(watched.calls) <= READS
     assert aws.function(name) is None
 
@@ -298,7 +298,8 @@ def test_failing_first_version_leaves_no_public_url(aws: Aws, name: str, tmp_pat
     assert failed.value.what == "the module yaml is missing"
     assert "PyYAML" in failed.value.hint
     _, seen = observe(aws, name, 5)
-    assert (seen.alias, seen.statements, seen.url) == (None, (), None)
+    assert (seen.alias, seen.statements) == (None, ())
+    assert seen.url is not None and seen.url.auth == "AWS_IAM"
 
 
 def test_failing_version_does_not_go_live_and_a_rerun_checks_it_again(aws: Aws, name: str, tmp_path: Path) -> None:
@@ -350,16 +351,15 @@ class Suspicious(HookedAws):
         return Invoked(b'{"statusCode": 400, "body": "<h1>Bad Request (400)</h1>"}', "", log)
 
 
-def test_app_that_refuses_its_own_host_causes_a_warning(aws: Aws, name: str, tmp_path: Path) -> None:
-    seen: list[events.Event] = []
+def test_app_that_refuses_its_own_host_is_not_opened(aws: Aws, name: str, tmp_path: Path) -> None:
     app = App("main", "lambda_handler", "wsgi")
     answer = lambda *request: Response(400)  # noqa: E731
-    deploy(
-        config(tmp_path, name, app=app), artifact(tmp_path, "one"), DeployContext(Suspicious(aws), seen.append, QUICK, answer)
-    )
-    (warned,) = [event for event in seen if isinstance(event, events.Warned)]
-    url = aws.url(name, "live")
-    assert url and urlsplit(url.address).netloc in warned.hint
+    context = DeployContext(Suspicious(aws), events.ignore, QUICK, answer)
+    with pytest.raises(DeployError, match="refuses requests to its own host name") as failed:
+        deploy(config(tmp_path, name, app=app), artifact(tmp_path, "one"), context)
+    _, seen = observe(aws, name, 5)
+    assert seen.url is not None and seen.url.auth == "AWS_IAM"
+    assert f'ALLOWED_HOSTS = ["{urlsplit(seen.url.address).netloc}"]' in failed.value.hint
 
 
 def test_throttled_check_is_repeated(aws: Aws, name: str, tmp_path: Path) -> None:

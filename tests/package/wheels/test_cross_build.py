@@ -9,8 +9,8 @@ import base64
 import hashlib
 import json
 import os
-import shutil
 import platform
+import shutil
 import subprocess
 import sys
 import sysconfig

@@ -81,7 +81,9 @@ def test_a_syntax_error(sandbox: Sandbox) -> None:
 
 def test_a_missing_module(sandbox: Sandbox) -> None:
     folder = sandbox.project("missing", f"import nothing_like_it\n{OK}")
-    assert_refused(sandbox.deploy(folder), 1, "imports nothing_like_it", "app.py:1", "add nothing-like-it to your requirements")
+    assert_refused(
+        sandbox.deploy(folder), 1, "imports nothing_like_it", "app.py:1", "put nothing-like-it into a new requirements.txt"
+    )
 
 
 def test_a_missing_module_of_a_web_app(sandbox: Sandbox) -> None:

@@ -28,6 +28,7 @@ from lambent.package.dependencies import fetch_wheels, make_shards, resolve_requ
 from lambent.package.layout import Layout, SourceFile, arrange
 from lambent.package.project_files import collect
 from lambent.package.proof.check import check
+from lambent.package.requirements.adding import add_command
 from lambent.package.shards.shard import Shard
 from lambent.package.vendor import runtime_files
 from lambent.package.zip_contents import ZipContents, owners
@@ -67,7 +68,7 @@ def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, o
         with context.phase("bytecode"):
             bytecode = archives.enter_context(closing(compile_bytecode(context, contents, interpreter)))
         with context.phase("proof"):
-            check(context, contents, requirements.omitted(shards))
+            check(context, contents, requirements.omitted(shards), add_command(requirements.source))
         with context.phase("overflow"):
             split = overflow.split(context, contents, bytecode) if _is_too_large(context, contents) else None
         with context.phase("write"):

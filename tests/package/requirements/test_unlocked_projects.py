@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from lambent.events import Event, Notice
+from lambent.package.lock import Repository
 from lambent.package.requirements.resolve_request import ResolveOptions
-from support.locking import make_target, offer, resolve_project, versions, write
+from support.locking import commit_all, make_target, offer, resolve_project, versions, write
 from support.registry import Registry, serving
 
 TARGET = make_target("3.13")
@@ -110,3 +111,42 @@ def test_file_of_the_requirements_folder_with_the_one_it_includes(tmp_path: Path
     files = {"requirements/base.txt": f"{lines}caret==1.2.0\n", "requirements/prod.txt": "-r base.txt\ntilde\n", "main.py": ""}
     lock = resolve_project(write(tmp_path / "project", files), TARGET, tmp_path / "cache")
     assert versions(lock) == {"caret": "1.2.0", "tilde": "1.3.0"}
+
+
+def test_editable_repository_as_pip_freeze_writes_it(tmp_path: Path, registry: Registry) -> None:
+    """The project itself may be one of them, which is not fetched."""
+    library = '[project]\nname = "my-lib"\nversion = "1"\ndependencies = ["caret<2"]\n'
+    commit = commit_all(write(tmp_path / "library", {"sub/pyproject.toml": library, "sub/my_lib.py": ""}))
+    lines = [
+        f"--index-url {registry.url}/simple",
+        f"-e git+file://{tmp_path}/library@{commit}#egg=my_lib&subdirectory=sub",
+        "-e git+https://nowhere.invalid/app.git@0123#egg=App",
+        "-r more.txt",
+    ]
+    files = {
+        "requirements.txt": "\n".join(lines),
+        "more.txt": "old==1.2.0\n-c limits.txt\n-e ./here\n",
+        "limits.txt": "caret<1.3\n",
+    }
+    here = {"here/pyproject.toml": '[project]\nname = "here"\nversion = "1"\n', "here/here.py": ""}
+    project = write(tmp_path / "app", {**files, **here, "pyproject.toml": '[project]\nname = "app"\nversion = "1"\n'})
+    resolution = resolve_project(project, TARGET, tmp_path / "cache")
+    pins = {pin.name: pin for pin in resolution.lock.pins}
+    assert pins.keys() == {"my-lib", "caret", "old", "here"} and pins["caret"].version == "1.2.0"
+    assert pins["my-lib"].repository == Repository(f"file://{tmp_path}/library", commit, "sub")
+    assert pins["my-lib"].requested and pins["here"].folder == project / "here"
+
+
+def test_pdm_lock_without_inherited_metadata(tmp_path: Path, registry: Registry) -> None:
+    pyproject = '[project]\nname = "app"\nversion = "1"\ndependencies = ["tilde[more]"]\n'
+    pyproject += f'[tool.pdm]\ndistribution = false\n[[tool.pdm.source]]\nname = "pypi"\nurl = "{registry.url}/simple"\n'
+    lock = '[metadata]\ngroups = ["default", "dev"]\nstrategy = []\nlock_version = "4.5.0"\n'
+    for text in (
+        'name = "tilde"\nversion = "1.3.0"\n',
+        'name = "tilde"\nversion = "1.3.0"\nextras = ["more"]\ndependencies = ["extra", "tilde==1.3.0"]\n',
+        'name = "extra"\nversion = "2.0.0"\n',
+        'name = "develop"\nversion = "2.0.0"\n',
+    ):
+        lock += f"[[package]]\n{text}"
+    project = write(tmp_path / "app", {"pyproject.toml": pyproject, "pdm.lock": lock})
+    assert versions(resolve_project(project, TARGET, tmp_path / "cache")) == {"tilde": "1.3.0", "extra": "2.0.0"}

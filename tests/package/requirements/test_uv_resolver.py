@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import subprocess
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from lambent.package.lock import DistFile, Repository
 from lambent.package.requirements.resolve_request import ResolveOptions
 from lambent.package.target import Target
 from lambent.package.unfit import UnfitError
-from support.locking import chosen_files, make_target, offer, resolve_project, versions, write
+from support.locking import chosen_files, commit_all, make_target, offer, resolve_project, versions, write
 from support.registry import Registry, serving, sha256
 
 AL2 = make_target("3.11")
@@ -140,14 +139,6 @@ def test_included_files_constraints_extras_and_find_links(tmp_path: Path, regist
     write(project, {"limits.txt": "limited<3\n"})
     resolution = resolve_project(project, AL2, tmp_path / "cache")
     assert not resolution.cached and versions(resolution)["limited"] == "2.0"
-
-
-def commit_all(folder: Path) -> str:
-    """Make a git repository of a folder and return its commit."""
-    git = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@b.c"]
-    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
-        subprocess.run([*git, *arguments], check=True)
-    return subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
 
 
 def test_urls_folders_and_repositories(tmp_path: Path, registry: Registry) -> None:

@@ -13,6 +13,7 @@ from lambent.lazy import LazyModule
 from lambent.package.build_context import BuildContext
 from lambent.package.cache import read_json, write_json
 from lambent.package.function_settings import entry_points
+from lambent.package.proof.advice import Advice
 from lambent.package.proof.finding import Finding, refusal
 from lambent.package.proof.fingerprint import fingerprint
 from lambent.package.proof.subject import Subject
@@ -24,20 +25,20 @@ else:
     prove = LazyModule("lambent.package.proof.prove")
 
 
-def check(context: BuildContext, contents: ZipContents, omitted: frozenset[str]) -> None:
+def check(context: BuildContext, contents: ZipContents, omitted: frozenset[str], add: str) -> None:
     """Raise PackagingError for what would fail on Lambda, and warn about what may.
 
-    `omitted` are packages that are missing on purpose.
+    `omitted` are packages that are missing on purpose, and `add` says how to add one, with {} for its requirement.
     """
     config, target = context.config, context.target
-    subject = Subject(contents, target, entry_points(config), omitted, bool(config.hosting.layers))
+    subject = Subject(contents, target, entry_points(config), omitted, bool(config.hosting.layers), Advice(add, config.path))
     path = context.cache / "proofs" / f"{fingerprint(subject, str(config.path), context.cache)}.json"
     stored = read_json(path)
     if stored is None:
         stored = [finding.as_json() for finding in prove.find(subject, context.cache)]
         write_json(path, stored)
     findings = tuple(Finding.from_json(each) for each in stored)
-    if error := refusal(findings, target.name):
+    if error := refusal(findings, target.name, subject.advice):
         raise error
     if config.hosting.layers:
         context.emit(Notice("your layers count towards AWS's limit of 250 MB as well: AWS checks that during the deploy"))

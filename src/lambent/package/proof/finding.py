@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from lambent.errors import PackagingError
+from lambent.package.proof.advice import DEFAULT, Advice
 
 Level = Literal["error", "warning", "note"]
 """An error is certain to fail on Lambda, a warning is likely to. A note is only shown on request."""
@@ -43,23 +44,23 @@ class Finding(Struct, frozen=True):
         return cls(**{**stored, "files": tuple(stored["files"])})
 
 
-def refusal(findings: Sequence[Finding], target: str) -> PackagingError | None:
+def refusal(findings: Sequence[Finding], target: str, advice: Advice = DEFAULT) -> PackagingError | None:
     """Return one error for all findings that are errors, with the first as its headline; None if there are none."""
     errors = [finding for finding in findings if finding.level == "error"]
     if not errors:
         return None
-    first, *others = errors = _with_one_hint(errors)
+    first, *others = errors = _with_one_hint(errors, advice)
     detail = "\n".join(line for finding in others for line in _lines(finding))
     heading = f"{len(errors)} errors on {target}; the others are:\n" if others else ""
     return PackagingError(first.what, where=first.where, hint=first.hint, detail=heading + detail)
 
 
-def _with_one_hint(errors: list[Finding]) -> list[Finding]:
+def _with_one_hint(errors: list[Finding], advice: Advice) -> list[Finding]:
     """Return the errors with one hint for all packages that are missing, at the first of them."""
     missing = dict.fromkeys(error.requirement for error in errors if error.requirement)
     if len(missing) < 2:
         return errors
-    hint = f"add these to your requirements, or to a new requirements.txt, a line each: {' '.join(missing)}"
+    hint = advice.adding(*missing)
     first = next(error for error in errors if error.requirement)
     return [replace(error, hint=hint if error is first else "") if error.requirement else error for error in errors]
 

@@ -21,6 +21,7 @@ def fingerprint(subject: Subject, project: str, cache: Path) -> str:
         rules(),
         subject.target.name,
         subject.has_layers,
+        subject.advice.add,
         subject.entry_points,
         sorted(subject.omitted),
         [(shard.path.name, shard.wheel.extras) for shard in contents.shards],

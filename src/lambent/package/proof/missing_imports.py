@@ -18,6 +18,7 @@ from msgspec import Struct, field
 from lambent import removed_modules
 from lambent.module_packages import requirement_for
 from lambent.package.proof import lambda_system, module_syntax, stdlib_modules
+from lambent.package.proof.advice import DEFAULT, Advice
 from lambent.package.proof.finding import Finding, Level
 from lambent.package.shards.import_scanner import ModuleImports, scan_imports
 from lambent.package.target import Target
@@ -76,14 +77,14 @@ class _Resolved(Struct, frozen=True):
     package: str = ""
 
 
-def missing(code: Code, starts: Iterable[str], target: Target) -> tuple[Finding, ...]:
+def missing(code: Code, starts: Iterable[str], target: Target, advice: Advice = DEFAULT) -> tuple[Finding, ...]:
     """Return findings about imports that would fail. `starts` are the dotted modules that Lambda imports first."""
-    return tuple(_Walk(code, target).findings(starts))
+    return tuple(_Walk(code, target, advice).findings(starts))
 
 
 class _Walk:
-    def __init__(self, code: Code, target: Target) -> None:
-        self._code, self._target = code, target
+    def __init__(self, code: Code, target: Target, advice: Advice) -> None:
+        self._code, self._target, self._advice = code, target, advice
         major, minor = target.python.split(".")
         self._python = int(major), int(minor)
         self._importers: dict[str, str] = {}  # the file that first imports each file
@@ -289,9 +290,12 @@ class _Walk:
             what = f"{first} imports {lacks}, which Python {removed} removed"
             return Finding(level, what, files, hint=removed_modules.how_to_get(top))
         what = f"{first} imports {lacks}, which is neither in the zip nor on {self._target.name}"
-        requirement = "" if "." in lacks else requirement_for(lacks)
-        if not requirement:
-            hint = "correct the import, or check that the file isn't left out (.gitignore, .lambdaignore, exclude)"
-        else:
-            hint = f"add {requirement} to your requirements; if it is your own module, check the ignore rules"
-        return Finding(level, what, files, hint=hint, requirement=requirement)
+        hint = self._hint(lacks)
+        requirement = requirement_for(lacks)
+        return Finding(level, what, files, hint=hint, requirement=requirement if requirement in hint else "")
+
+    def _hint(self, lacks: str) -> str:
+        if "." in lacks:
+            return "correct the import, or check that the file isn't left out (.gitignore, .lambdaignore, exclude)"
+        own = {path.partition("/")[0].removesuffix(".py") for path in self._code.own}
+        return self._advice.for_module(lacks, own)

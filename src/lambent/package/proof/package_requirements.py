@@ -14,6 +14,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from lambent.package.proof.advice import DEFAULT, Advice
 from lambent.package.proof.finding import Finding
 from lambent.package.requirements.markers import marker_environment
 from lambent.package.target import Target
@@ -32,16 +33,21 @@ class Metadata(Struct, frozen=True):
 
 
 def unmet(
-    packages: Iterable[Metadata], target: Target, direct: Iterable[str] = (), omitted: Set[str] = frozenset()
+    packages: Iterable[Metadata],
+    target: Target,
+    direct: Iterable[str] = (),
+    omitted: Set[str] = frozenset(),
+    advice: Advice = DEFAULT,
 ) -> tuple[Finding, ...]:
     """Return findings about unmet requirements, errors first.
 
-    `direct` are the user's own requirements, for their extras. `omitted` are normalized names that are missing on purpose.
+    `direct` are the user's own requirements, for their extras. `omitted` are normalized names that are missing on purpose,
+    and `advice` says how to add one.
     """
     by_name: dict[str, Metadata] = {canonicalize_name(package.name): package for package in packages}
     findings = [finding for package in by_name.values() for finding in _python(package, target)]
     for name, extra in _active_extras(by_name, direct, target):
-        findings += _unmet(by_name, by_name[name], extra, target, omitted)
+        findings += _unmet(by_name, by_name[name], extra, target, omitted, advice)
     return tuple(sorted(set(findings), key=lambda finding: (finding.level != "error", finding.what)))
 
 
@@ -71,7 +77,7 @@ def _extras(line: str, extra: str, packages: Mapping[str, Metadata], target: Tar
 
 
 def _unmet(
-    packages: Mapping[str, Metadata], package: Metadata, extra: str, target: Target, omitted: Set[str]
+    packages: Mapping[str, Metadata], package: Metadata, extra: str, target: Target, omitted: Set[str], advice: Advice
 ) -> Iterator[Finding]:
     label = f"{package.name} {package.version}"
     for line in package.requires:
@@ -81,7 +87,7 @@ def _unmet(
         name = canonicalize_name(requirement.name)
         specified = f"{requirement.name}{requirement.specifier}"
         text = f"{label} requires {specified}" + (f" (for its extra {extra})" if extra else "")
-        hint = f"add {specified} to your requirements"
+        hint = advice.adding(specified)
         if name in packages:
             if not _fits(packages[name].version, requirement.specifier):
                 what = f"{text}, and the zip has {packages[name].version}"

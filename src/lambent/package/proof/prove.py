@@ -15,6 +15,7 @@ from lambent.lazy import LazyModule
 from lambent.package import elf
 from lambent.package.cache import read_json, write_json
 from lambent.package.proof import entry_point, missing_imports, native_files
+from lambent.package.proof.advice import DEFAULT, Advice
 from lambent.package.proof.finding import Finding
 from lambent.package.proof.fingerprint import digest, rules
 from lambent.package.proof.missing_imports import Code
@@ -34,7 +35,7 @@ class Zip(Struct, frozen=True):
     """The facts about a zip. `entry_points` are the handlers that Lambda calls: the app's, and that of other events.
 
     `owners` gives each package's files, as name -> path in the zip -> CRC-32. `requirements` are findings about the packages'
-    requirements. Sizes don't matter here.
+    requirements, and `advice` says how to add what is missing. Sizes don't matter here.
     """
 
     code: Code
@@ -42,6 +43,7 @@ class Zip(Struct, frozen=True):
     entry_points: tuple[str, ...]
     owners: Mapping[str, Mapping[str, int]]
     requirements: tuple[Finding, ...] = ()
+    advice: Advice = DEFAULT
 
 
 def find(subject: Subject, cache: Path) -> tuple[Finding, ...]:
@@ -53,6 +55,7 @@ def find(subject: Subject, cache: Path) -> tuple[Finding, ...]:
         entry_points=subject.entry_points,
         owners=_owners(contents),
         requirements=_requirements(subject, cache),
+        advice=subject.advice,
     )
     return prove(zipped, subject.target)
 
@@ -65,7 +68,7 @@ def prove(zipped: Zip, target: Target) -> tuple[Finding, ...]:
         *filter(None, checked),
         *native_files.check(zipped.natives, zipped.code.names, target),
         *zipped.requirements,
-        *missing_imports.missing(zipped.code, modules, target),
+        *missing_imports.missing(zipped.code, modules, target, zipped.advice),
         *clashes(zipped.owners),
     ]
     order = ("error", "warning", "note")
@@ -127,7 +130,13 @@ def _requirements(subject: Subject, cache: Path) -> tuple[Finding, ...]:
     shards, target = subject.contents.shards, subject.target
     if not shards:
         return ()
-    parts = [[(shard.path.name, shard.wheel.extras) for shard in shards], target.name, sorted(subject.omitted), rules()]
+    parts = [
+        [(shard.path.name, shard.wheel.extras) for shard in shards],
+        target.name,
+        sorted(subject.omitted),
+        rules(),
+        subject.advice.add,
+    ]
     path = cache / "proofs" / f"{digest(json.dumps(parts).encode())}.json"
     cached = read_json(path)
     if cached is not None:
@@ -137,7 +146,7 @@ def _requirements(subject: Subject, cache: Path) -> tuple[Finding, ...]:
         for shard in shards
     ]
     extras = [f"{shard.wheel.name}[{','.join(shard.wheel.extras)}]" for shard in shards if shard.wheel.extras]
-    findings = package_requirements.unmet(packages, target, extras, subject.omitted)
+    findings = package_requirements.unmet(packages, target, extras, subject.omitted, subject.advice)
     write_json(path, [finding.as_json() for finding in findings])
     return findings
 

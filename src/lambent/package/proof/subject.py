@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from lambent.package import elf
 from lambent.package.layout import SourceFile
+from lambent.package.proof.advice import DEFAULT, Advice
 from lambent.package.target import Target
 from lambent.package.zip_contents import ZipContents
 
@@ -16,6 +17,7 @@ class Subject(Struct, frozen=True):
     """The claim that `contents` run on `target`, where Lambda calls the `entry_points` ("module:attribute").
 
     `omitted` are packages that are missing on purpose. With `has_layers` there is more to import than the zip holds.
+    `advice` says how to add what is missing.
     """
 
     contents: ZipContents
@@ -23,6 +25,7 @@ class Subject(Struct, frozen=True):
     entry_points: tuple[str, ...]
     omitted: frozenset[str]
     has_layers: bool
+    advice: Advice = DEFAULT
 
     def own_native_files(self) -> Iterator[tuple[str, SourceFile]]:
         """Yield the files of the project that hold machine code, by their path in the zip."""

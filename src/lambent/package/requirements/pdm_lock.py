@@ -1,19 +1,21 @@
-"""pdm.lock. With the strategy `inherit_metadata`, which is the default, it notes each package's groups and markers."""
+"""pdm.lock. With the strategy `inherit_metadata`, which is the default, it notes each package's groups and markers.
+
+Without it, lambent follows the dependencies from pyproject.toml.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from lambent.errors import PackagingError
 from lambent.package.lock import DistFile, Pin, Repository
 from lambent.package.requirements.file_lookup import LockedPackage, archive_pin, check_complete, find_files, local_pin
 from lambent.package.requirements.markers import matches
 from lambent.package.requirements.pyproject import selected_lines
-from lambent.package.requirements.requested import mark_requested, name_of, without_project
+from lambent.package.requirements.requested import applies, mark_requested, name_of, parse_requirement, without_project
 from lambent.package.requirements.resolve_request import ResolveRequest, check_names
 from lambent.package.requirements.toml_file import read_toml
 from lambent.package.requirements.uv_target import full_version
@@ -31,23 +33,40 @@ def read_packages(request: ResolveRequest) -> tuple[LockedPackage, ...]:
     """Return the packages of a pdm.lock for the target, without their URLs. Raises PackagingError."""
     lock, name = read_toml(request.path) or {}, request.source.name
     metadata, entries = lock.get("metadata", {}), lock.get("package", ())
-    if "inherit_metadata" not in metadata.get("strategy", ()):
-        raise PackagingError(
-            f"{name} doesn't note which group needs which package",
-            where=name,
-            hint="pdm lock --strategy inherit_metadata",
-        )
     options = request.options
     check_names("group", (*options.groups, *options.extras), metadata.get("groups", ()), name)
     required = filter(None, map(name_of, _required_lines(request)))
     check_complete(required, (entry["name"] for entry in entries), request, "pdm lock")
     selected = {"default", *options.groups, *options.extras}
+    if "inherit_metadata" in metadata.get("strategy", ()):
+        chosen = [entry for entry in entries if selected & set(entry.get("groups", ())) and _fits(entry, request)]
+    else:
+        chosen = list(_follow([entry for entry in entries if _fits(entry, request)], request))
     packages: dict[str, LockedPackage] = {}
-    for entry in entries:
-        # a package has one more entry for each set of extras
-        if selected & set(entry.get("groups", ())) and _fits(entry, request):
-            packages.setdefault(canonicalize_name(entry["name"]), _locked_package(entry, request))
+    for entry in chosen:  # a package has one more entry for each set of extras
+        packages.setdefault(canonicalize_name(entry["name"]), _locked_package(entry, request))
     return tuple(packages.values())
+
+
+def _follow(entries: list[dict[str, Any]], request: ResolveRequest) -> Iterator[dict[str, Any]]:
+    """Yield the entries that the project's requirements lead to, for a lock that doesn't note who needs what."""
+    by_name: dict[str, list[dict[str, Any]]] = {}
+    for entry in entries:
+        by_name.setdefault(canonicalize_name(entry["name"]), []).append(entry)
+    pending, followed = list(_required_lines(request)), set[tuple[str, frozenset[str]]]()
+    while pending:
+        line = pending.pop()
+        requirement = parse_requirement(line)
+        if requirement is None or not applies(line, request.target):
+            continue
+        name, extras = canonicalize_name(requirement.name), frozenset(map(canonicalize_name, requirement.extras))
+        if (name, extras) in followed:
+            continue
+        followed.add((name, extras))
+        for entry in by_name.get(name, ()):
+            if extras.issuperset(map(canonicalize_name, entry.get("extras", ()))):
+                yield entry
+                pending += entry.get("dependencies", ())
 
 
 def _read_pyproject(request: ResolveRequest) -> Mapping[str, Any]:

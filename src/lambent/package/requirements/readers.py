@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lambent.lazy import LazyModule
 from lambent.package.lock import Lock, Pin
 from lambent.package.requirements import inline_script, left_out, missing_wheels, pylock, pyproject, requirements_txt
+from lambent.package.requirements.cuda import refuse_cuda
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.requirements.version_finder import VersionFinder
 from lambent.package.unfit import UnfitError
@@ -53,6 +54,7 @@ def read_lock(request: ResolveRequest) -> Lock:
         versions = VersionFinder(request, requirements_txt.index_lines(request))
         error = missing_wheels.no_wheel_error(unfit[0], request, versions.newest_compatible(unfit[0].name))
         raise UnfitError(error, [missing_wheels.blocker(pin, request.target) for pin in unfit])
+    refuse_cuda(pins, request)
     request.omitted.update(_unresolved(request))
     return Lock(request.source.name, tuple(pins), tuple(sorted(request.omitted)))
 

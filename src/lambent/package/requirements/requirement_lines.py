@@ -67,10 +67,13 @@ def decode(data: bytes) -> str:
 
 def index_lines(files: tuple[RequirementsFile, ...]) -> tuple[str, ...]:
     """Return the lines that say where uv looks for packages, with local folders made absolute."""
-    return tuple(_make_absolute(line, file) for file in files for line in logical_lines(file.text) if _INDEX_OPTION.match(line))
+    return tuple(
+        with_absolute_links(line, file) for file in files for line in logical_lines(file.text) if _INDEX_OPTION.match(line)
+    )
 
 
-def _make_absolute(line: str, file: RequirementsFile) -> str:
+def with_absolute_links(line: str, file: RequirementsFile) -> str:
+    """Return a line of a file as it is, or --find-links with an absolute path."""
     links = _FIND_LINKS.match(line)
     if links is None or "://" in links[1]:
         return line

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lambent.errors import PackagingError
 from lambent.package.lock import Pin
 from lambent.package.requirements import requirement_lines
+from lambent.package.requirements.editable_repositories import readable_by_uv
 from lambent.package.requirements.hash_checking import HashChecker
 from lambent.package.requirements.pip_compile import CompileInput
 from lambent.package.requirements.requested import mark_requested, name_of, without_project
@@ -23,10 +24,9 @@ def read_pins(request: ResolveRequest) -> tuple[Pin, ...]:
             hint="put them in pyproject.toml: [dependency-groups], [project.optional-dependencies]",
         )
     files = read_files(request)
-    resolver = UvResolver(
-        request, CompileInput((request.path.relative_to(source.folder).as_posix(),), requirement_lines.index_lines(files))
-    )
-    pins = without_project(resolver.pins(), source.folder)
+    with readable_by_uv(files, request) as name:
+        resolver = UvResolver(request, CompileInput((name,), requirement_lines.index_lines(files)))
+        pins = without_project(resolver.pins(), source.folder)
     pins = HashChecker(files, request, resolver.versions).check(pins)
     return mark_requested(pins, _named_requirements(files), request.target)
 

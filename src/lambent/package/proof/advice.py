@@ -1,0 +1,56 @@
+"""What to do about a module that is missing from the zip."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+
+from msgspec import Struct
+
+from lambent.module_packages import requirement_for
+
+_SIMILAR = 0.8  # of 1: "helpers" and "helper", but not "flask" and "task"
+
+
+class Advice(Struct, frozen=True):
+    """`add` says how to add a package, with {} for its requirement. `project` is the app's folder or script, if it is known."""
+
+    add: str = "add {} to your requirements"
+    project: Path | None = None
+
+    def for_module(self, module: str, own: Iterable[str]) -> str:
+        """Return the hint for a top-level module. `own` are the top-level modules of the project."""
+        if similar := get_close_matches(module, sorted(own), 1, _SIMILAR):
+            return f"did you mean {similar[0]}?"
+        if parent := self._providing_project(module):
+            return self.adding(parent)
+        return f"{self.adding(requirement_for(module))}; if it is your own module, check the ignore rules"
+
+    def adding(self, *requirements: str) -> str:
+        """Return how to add requirements. In a command of a shell they are quoted if they have to be."""
+        if not self.add.startswith(("add ", "put ", "require ")):
+            return self.add.format(shlex.join(requirements))
+        return self.add.format(" ".join(requirements)) + (", a line each" if len(requirements) > 1 else "")
+
+    def _providing_project(self, module: str) -> str:
+        """Return the path from the project's folder to a project above it that has this module, or ""."""
+        if self.project is None or not self.project.is_dir() or (self.project / ".git").exists():
+            return ""
+        for folder in self.project.parents:
+            is_project = (folder / "pyproject.toml").exists() or (folder / "setup.py").exists()
+            if is_project and any(_has_module(root, module) for root in (folder, folder / "src")):
+                return os.path.relpath(folder, self.project)
+            if (folder / ".git").exists():
+                break
+        return ""
+
+
+DEFAULT = Advice()
+"""Advice for a zip of which nothing but the content is known."""
+
+
+def _has_module(folder: Path, module: str) -> bool:
+    return (folder / module / "__init__.py").is_file() or (folder / f"{module}.py").is_file()

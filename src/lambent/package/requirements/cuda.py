@@ -1,0 +1,47 @@
+"""Refuses the CUDA build of PyTorch before its 3 GB are downloaded: Lambda has no GPU, and PyTorch offers a small build."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from lambent import units
+from lambent.errors import PackagingError
+from lambent.package.lock import Pin
+from lambent.package.requirements.resolve_request import ResolveRequest
+from lambent.package.wheels.choose_wheel import choose_wheel
+
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+"""Source: https://docs.astral.sh/uv/guides/integration/pytorch/"""
+
+_LIBRARY = re.compile(r"nvidia-|cuda-|triton$")
+_POETRY = f"poetry source add --priority=explicit pytorch-cpu {CPU_INDEX} && poetry add --source pytorch-cpu {{torch}}"
+_UV = f"uv add --index pytorch-cpu={CPU_INDEX} {{torch}}"
+_LINE = f"add the line --extra-index-url {CPU_INDEX} to {{name}}"
+_CURES = {
+    "requirements.txt": _LINE,
+    "uv.lock": _UV,
+    "pyproject.toml": _UV,
+    "poetry.lock": _POETRY,
+    "poetry": _POETRY,
+    "Pipfile.lock": f"pipenv install --index {CPU_INDEX} {{torch}}",
+    "Pipfile": f"pipenv install --index {CPU_INDEX} {{torch}}",
+}
+_OTHER_CURE = f"take torch from {CPU_INDEX}, and lock again"
+
+
+def refuse_cuda(pins: Sequence[Pin], request: ResolveRequest) -> None:
+    """Raise PackagingError if the pins hold PyTorch with the libraries of its CUDA build."""
+    torch = next((pin for pin in pins if pin.name == "torch"), None)
+    libraries = [pin for pin in pins if _LIBRARY.match(pin.name)]
+    if torch is None or not any(pin.name.startswith("nvidia-") for pin in libraries):
+        return
+    wheels = [wheel for pin in (torch, *libraries) if (wheel := choose_wheel(pin, request.target))]
+    total = sum(wheel.size or 0 for wheel in wheels)
+    download = f": {units.size(total)} in {units.count(len(wheels), 'file')}" if total else ""
+    source = request.source
+    raise PackagingError(
+        f"torch {torch.version} would be its build for CUDA{download}, and Lambda has no GPU",
+        where=source.name,
+        hint=_CURES.get(source.kind, _OTHER_CURE).format(name=source.name, torch=f"torch=={torch.version.partition('+')[0]}"),
+    )

@@ -1,0 +1,48 @@
+"""PyTorch for CUDA is refused before anything of it is downloaded, and the hint gets the build for CPUs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lambent.errors import PackagingError
+from lambent.package.requirements.cuda import CPU_INDEX
+from support.locking import make_target, offer, resolve_project, versions, write
+from support.registry import Registry, serving
+
+TARGET = make_target("3.13")
+CUDA_PACKAGES = ("nvidia-cublas-cu12", "triton")
+
+
+def offer_torch(registry: Registry) -> None:
+    offer(registry, "torch", "2.0", requires=CUDA_PACKAGES)
+    for name in CUDA_PACKAGES:
+        offer(registry, name)
+
+
+def test_following_the_hint_gets_the_build_for_cpus(tmp_path: Path) -> None:
+    with serving() as pypi, serving() as pytorch:
+        offer_torch(pypi)
+        offer(pytorch, "torch", "2.0+cpu")
+        text = f"--index-url {pypi.url}/simple\ntorch==2.0\n"
+        project = write(tmp_path / "app", {"requirements.txt": text})
+        with pytest.raises(PackagingError) as caught:
+            resolve_project(project, TARGET, tmp_path / "cache")
+        error = caught.value
+        assert error.what.startswith("torch 2.0 would be its build for CUDA") and error.what.endswith("Lambda has no GPU")
+        assert not [request.path for request in pypi.requests if request.path.endswith("nvidia_cublas_cu12-1.0.whl")]
+        line = error.hint.removeprefix("add the line ").removesuffix(" to requirements.txt")
+        write(project, {"requirements.txt": f"{line.replace(CPU_INDEX, f'{pytorch.url}/simple')}\n{text}"})
+        assert versions(resolve_project(project, TARGET, tmp_path / "cache")) == {"torch": "2.0+cpu"}
+
+
+def test_each_tool_has_its_command(tmp_path: Path) -> None:
+    with serving() as pypi:
+        offer_torch(pypi)
+        source = f'[[tool.poetry.source]]\nname = "own"\nurl = "{pypi.url}/simple"\npriority = "primary"\n'
+        text = f'[tool.poetry.dependencies]\ntorch = "^2"\n{source}'
+        project = write(tmp_path / "app", {"pyproject.toml": text})
+        with pytest.raises(PackagingError) as caught:
+            resolve_project(project, TARGET, tmp_path / "cache")
+        assert caught.value.hint.endswith("&& poetry add --source pytorch-cpu torch==2.0")

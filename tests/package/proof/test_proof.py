@@ -17,6 +17,7 @@ from lambent.package import elf
 from lambent.package.build import build
 from lambent.package.elf import Binary
 from lambent.package.proof import entry_point, fingerprint, missing_imports, native_files, package_requirements
+from lambent.package.proof.advice import Advice
 from lambent.package.proof.finding import Finding, refusal
 from lambent.package.proof.native_files import Native
 from lambent.package.proof.package_requirements import Metadata
@@ -374,7 +375,7 @@ def test_imports_that_no_start_needs_take_one_line() -> None:
     error, warning = missing_imports.missing(code({"main.py": main}), ["main"], NEW)
     assert (error.level, error.files) == ("error", ("main.py:1",))
     assert (warning.level, len(warning.files)) == ("warning", 7)
-    assert warning.what.endswith(": nope0, nope1, nope2, nope3, nope4 and 2 more")
+    assert warning.what.startswith("main.py imports nope0, nope1, nope2, nope3 and 3 more, ")
 
 
 def test_changed_search_path_turns_errors_off() -> None:
@@ -544,7 +545,8 @@ def test_file_that_nothing_can_import_does_not_stand_for_a_module(name: str) -> 
 def test_packages_that_are_missing_have_one_hint(tmp_path: Path) -> None:
     files = {"main.py": b"import fastapi\nimport yaml\nfrom jose import jwt\napp = fastapi.FastAPI()\n"}
     code = missing_imports.Code(frozenset(files), frozenset(files), files.__getitem__)
-    error = refusal(prove(Zip(code=code, natives=[], entry_points=("main.app",), owners={}, requirements=[]), OLD), OLD.name)
+    findings = prove(Zip(code=code, natives=[], entry_points=("main.app",), owners={}, requirements=[]), OLD)
+    error = refusal(findings, OLD.name, Advice("put {} into a new requirements.txt"))
     assert error is not None
     hint, names = error.hint.split(": ")
     assert "requirements.txt" in hint and sorted(names.split()) == ["PyYAML", "fastapi", "python-jose"]

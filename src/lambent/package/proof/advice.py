@@ -33,7 +33,9 @@ class Advice(Struct, frozen=True):
         """Return how to add requirements. In a command of a shell they are quoted if they have to be."""
         if not self.add.startswith(("add ", "put ", "require ")):
             return self.add.format(shlex.join(requirements))
-        return self.add.format(" ".join(requirements)) + (", a line each" if len(requirements) > 1 else "")
+        if len(requirements) == 1:
+            return self.add.format(requirements[0])
+        return f"{self.add.format('these')}, a line each: {' '.join(requirements)}"
 
     def _providing_project(self, module: str) -> str:
         """Return the path from the project's folder to a project above it that has this module, or ""."""

@@ -23,7 +23,7 @@ from lambent.package.proof.finding import Finding, Level
 from lambent.package.shards.import_scanner import ModuleImports, scan_imports
 from lambent.package.target import Target
 
-_SHOWN = 5
+_SHOWN = 4
 """How many imports one finding names."""
 
 
@@ -270,15 +270,11 @@ class _Walk:
         """Return one finding for all imports that the app can start without: a vendored module may have dozens."""
         names = list(failures)
         more = len(names) - _SHOWN
+        listed = ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
         lines = sorted(line for lines in failures.values() for line in lines)
-        return Finding(
-            "warning",
-            f"the app can start without them, but these imports are neither in the zip nor on {self._target.name}: "
-            + ", ".join(names[:_SHOWN])
-            + (f" and {more} more" if more > 0 else ""),
-            tuple(f"{path}:{line}" for path, line in lines),
-            hint="add those that the app uses to your requirements; if one is your own module, check the ignore rules",
-        )
+        what = f"{lines[0][0]} imports {listed}, which are neither in the zip nor on {self._target.name}"
+        hint = f"{self._hint(names[0])}; ignore this if the app doesn't use them"
+        return Finding("warning", what, tuple(f"{path}:{line}" for path, line in lines), hint=hint)
 
     def _finding(self, lacks: str, level: Level, lines: list[tuple[str, int]]) -> Finding:
         lines = sorted(lines)

@@ -74,6 +74,7 @@ def test_other_calls_are_no_servers(tmp_path: Path, text: str) -> None:
         (GUARD + "    app = Flask('x')\n    app.run()\n", 'only under `if __name__ == "__main__"`', 3),
         ("def main():\n    app = Flask('x')\n    app.run()\n" + GUARD + "    main()\n", r"only inside main\(\)", 3),
         ("def make(config):\n    app = Flask(config)\n    return app\n", r"only inside make\(\)", 3),
+        ("def main():\n    def stop():\n        pass\n    app = Flask('x')\n", r"only inside main\(\)", 5),
     ],
 )
 def test_app_that_an_import_does_not_make_is_shown(tmp_path: Path, text: str, place: str, line: int) -> None:
@@ -89,6 +90,7 @@ UNSUPPORTED = [
     ("from aiohttp import web\napp = web.Application()", "aiohttp's server is neither ASGI nor WSGI"),
     ("from aiohttp import web\nasync def app():\n    made = web.Application()\n    return made", "aiohttp's server"),
     ("from aiohttp import web\ndef create_app():\n    return web.Application()", "aiohttp's server"),
+    ("from aiohttp import web\ndef main():\n    app = web.Application()\n    web.run_app(app)", "aiohttp's server"),
     ("import streamlit as st\nst.title('x')", "Streamlit runs its own server"),
     ("from nicegui import ui\nui.run()", "NiceGUI needs a WebSocket"),
     ("import gradio as gr\ndemo = gr.Interface(str, 'text', 'text')\ndemo.launch()", "a Gradio interface is no ASGI app"),

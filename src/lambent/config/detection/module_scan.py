@@ -39,7 +39,7 @@ class ModuleScan:
         self._module = module
         self._package = package
         self._look_up = look_up
-        self._functions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = outer._functions if outer else {}
+        self._functions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = dict(outer._functions) if outer else {}
         self._depth: int = outer._depth + 1 if outer else 0
         self.guarded: list[ast.If] = []
         self.server_starts: list[ServerStart] = []

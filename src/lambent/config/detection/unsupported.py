@@ -89,6 +89,8 @@ PACKAGES = {
     "marimo": _needs_websocket("marimo"),
     "voila": _needs_websocket("Voilà"),
     "gradio": _GRADIO,
+    "aiohttp.web": OBJECTS["aiohttp", "Application"],
+    "tornado.web": OBJECTS["tornado", "Application"],
     "http.server": OBJECTS["http", "server.HTTPServer"],
     "discord": _bot("a Discord bot"),
     "telegram": _bot("a Telegram bot that polls"),

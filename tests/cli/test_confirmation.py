@@ -19,7 +19,7 @@ import pytest
 
 from lambent.aws.boto import connect
 from lambent.aws.interface import Aws
-from support.local_service import RUNTIME, Service
+from support.local_service import Service
 
 HANDLER = "def lambda_handler(event, context):\n    return {'statusCode': 200, 'body': 'hi'}\n"
 DEPLOY = [sys.executable, "-m", "lambent", "deploy", "--no-prove"]
@@ -41,9 +41,9 @@ def app(tmp_path: Path) -> Path:
 
 
 def environment(service: Service) -> dict[str, str]:
-    """Return the environment of a terminal. The runtime is one that the account can run: AWS has more than this machine."""
+    """Return the environment of a terminal."""
     inherited = {name: value for name, value in service.environ().items() if name not in ("CI", "NO_COLOR")}
-    return inherited | {"TERM": "xterm", "LAMBENT_RUNTIME": RUNTIME}
+    return inherited | {"TERM": "xterm"}
 
 
 def deploy(service: Service, app: Path, *options: str) -> subprocess.CompletedProcess[str]:

@@ -17,7 +17,7 @@ def test_script_metadata_is_read(tmp_path: Path) -> None:
         '# /// script\n# requires-python = ">=3.12"\n# dependencies = ["flask"]\n# [tool.lambent]\n# memory = 256\n# ///\n'
         "from flask import Flask\napp = Flask(__name__)\n"
     )
-    config = load_config(script, pythons=("3.11", "3.12"), installed_only=True)
+    config = load_config(script, pythons=("3.11", "3.12"), installed="required")
     assert (config.path, config.name, config.runtime, config.memory_mb) == (script, "hello_page", "python3.12", 256)
     assert config.origins["memory_mb"] == "hello_page.py [tool.lambent] memory"
 

@@ -84,14 +84,22 @@ def test_version_file_that_cannot_be_followed_is_noted(handler_app: Path, files:
 
 
 def test_local_runtime_is_the_newest_on_this_machine(handler_app: Path) -> None:
-    config = load_config(handler_app, pythons=("3.11", "3.12", "3.9"), installed_only=True)
+    config = load_config(handler_app, pythons=("3.11", "3.12", "3.9"), installed="required")
     assert config.candidates.runtimes == ("python3.12", "python3.11", "python3.9")
     assert "this machine has" in config.origins["runtime"]
 
 
+def test_runtime_of_this_machine_is_preferred_where_that_is_asked(handler_app: Path) -> None:
+    config = load_config(handler_app, pythons=("3.11", "3.12"), installed="preferred")
+    assert config.candidates.runtimes == ("python3.12", "python3.11")
+    (handler_app / "pyproject.toml").write_text('[project]\nrequires-python = ">=3.13"\n')
+    config = load_config(handler_app, pythons=("3.11", "3.12"), installed="preferred")
+    assert config.candidates.runtimes == ("python3.14", "python3.13")
+
+
 def test_missing_interpreter_gets_an_install_command(handler_app: Path) -> None:
     with pytest.raises(LocalError) as error:
-        load_config(handler_app, pythons=("3.6",), installed_only=True)
+        load_config(handler_app, pythons=("3.6",), installed="required")
     assert error.value.hint == "uv python install 3.14"
     assert load_config(handler_app, pythons=()).runtime == "python3.14"
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from lambent.config.load import Flags, load
 from lambent.config.model import Config
+from lambent.config.python_runtime import Installed
 
 TODAY = date(2026, 11, 23)
 HANDLER = "def lambda_handler(event, context): return 1\n"
@@ -32,11 +33,11 @@ def load_config(
     pythons: tuple[str, ...] = ("3.13",),
     environ: Mapping[str, str] | None = None,
     on: date = TODAY,
-    installed_only: bool = False,
+    installed: Installed = "any",
     **flags: Any,
 ) -> Config:
     """Load the configuration of an app. `settings` are lines for `[tool.lambent]`; None leaves pyproject.toml alone."""
     if settings is not None:
         (app / "pyproject.toml").write_text(f"[tool.lambent]\n{settings}\n")
     machine = machine_with(app.parent / "home", *pythons)
-    return load(app, Flags(**flags), {**machine, **(environ or {})}, on, installed_only=installed_only)
+    return load(app, Flags(**flags), {**machine, **(environ or {})}, on, installed=installed)

@@ -15,6 +15,7 @@ from lambent.cli import options
 from lambent.cli.options import Command
 from lambent.config.load import Flags, load
 from lambent.config.model import Architecture, Config
+from lambent.config.python_runtime import Installed
 from lambent.errors import UsageError
 from lambent.events import Detected, Emit, Notice
 from lambent.package.artifact import Artifact
@@ -31,14 +32,14 @@ class AppSource(Struct, frozen=True):
     flags: Flags
 
     def load(
-        self, emit: Emit, rules_date: date | None = None, architecture: Architecture = "x86_64", installed_only: bool = False
+        self, emit: Emit, rules_date: date | None = None, architecture: Architecture = "x86_64", installed: Installed = "any"
     ) -> Config:
         """Return the app's configuration under AWS's rules of a day (default: today), and report which app was found.
 
-        With `installed_only`, it has a runtime that this machine has.
+        `installed` says whether its runtime has to be on this machine.
         """
         on = rules_date or date.today()
-        config = load(self.path, self.flags, os.environ, on, native_architecture=architecture, installed_only=installed_only)
+        config = load(self.path, self.flags, os.environ, on, native_architecture=architecture, installed=installed)
         emit(Detected(config.app.spec, config.app.kind, config.app.source))
         for remark in config.app.remarks:
             emit(Notice(remark))

@@ -70,7 +70,7 @@ def load_for_destination(
     that the local Lambda doesn't support, and about what the app's own files show.
     """
     rules_date = destination.rules_date
-    config = app.load(emit, rules_date, destination.architecture, installed_only=destination.local)
+    config = app.load(emit, rules_date, destination.architecture, destination.installed)
     destination = destination.with_defaults(config.region, config.profile)
     account = destination.connect(emit) if destination.exists else None  # missing credentials are reported before the build
     live = live_settings(account, config.name, config.identities) if account is not None and ask_live else None
@@ -92,7 +92,7 @@ def _newer_runtime(config: Config, destination: Destination) -> str:
     if candidates.runtimes and config.origins["runtime"] not in (candidates.named_by, candidates.origin_of(candidates.live)):
         return ""
     for runtime in calendar.accepted_runtimes(on):
-        is_usable = not destination.local or interpreters.find(runtime.python, os.environ) is not None
+        is_usable = destination.installed == "any" or interpreters.find(runtime.python, os.environ) is not None
         if is_usable and runtime.name not in dict(candidates.excluded) and runtime.name != config.runtime:
             return f"--runtime {runtime.name}"
     return ""

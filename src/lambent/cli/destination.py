@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+import re
+from collections.abc import Mapping
 from datetime import date
 from functools import wraps
 from pathlib import Path
@@ -18,10 +20,12 @@ from lambent.aws.interface import Aws
 from lambent.cli import options
 from lambent.cli.options import Command
 from lambent.config.model import Architecture
+from lambent.config.python_runtime import Installed
 from lambent.events import Apps, Destroyed, Emit, Event, LocalStarted, Planned, Status, Versions
 from lambent.local import daemon
 
 _LOCATION = "the local Lambda"
+_LOOPBACK = re.compile(r"https?://(?:localhost|[\w.-]+\.localhost|127\.[\d.]+|\[::1\])(?:[:/]|$)")
 
 
 class Destination(Struct, frozen=True):
@@ -65,13 +69,26 @@ class Destination(Struct, frozen=True):
     @property
     def architecture(self) -> Architecture:
         """The architecture to build for if nothing else says so."""
-        return machine_architecture() if self.local else "x86_64"
+        return machine_architecture() if self.local or _has_local_endpoint(os.environ) else "x86_64"
+
+    @property
+    def installed(self) -> Installed:
+        """Whether the runtime has to be on this machine. Another Lambda on this machine may bring its own."""
+        return "required" if self.local else "preferred" if _has_local_endpoint(os.environ) else "any"
 
     @property
     def rules_date(self) -> date:
         """The day whose AWS rules apply: today, or the day that the running local Lambda was started with."""
         running = daemon.status(self.state) if self.local else None
         return date.fromisoformat(running["as_of"]) if running is not None else date.today()
+
+
+def _has_local_endpoint(environ: Mapping[str, str]) -> bool:
+    """Return whether the environment replaces AWS's Lambda by one on this machine, as `lambent local env` does."""
+    if environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
+        return False
+    url = environ.get("AWS_ENDPOINT_URL_LAMBDA") or environ.get("AWS_ENDPOINT_URL", "")
+    return _LOOPBACK.match(url) is not None
 
 
 def machine_architecture() -> Architecture:

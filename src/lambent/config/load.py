@@ -32,7 +32,7 @@ from lambent.config.parsers import (
     text_parser,
 )
 from lambent.config.project import Project, find_project
-from lambent.config.python_runtime import RuntimeRules, read_runtime
+from lambent.config.python_runtime import Installed, RuntimeRules, read_runtime
 from lambent.config.settings import HOSTING, PACKAGING, Settings, gather
 from lambent.config.sourced import Sourced
 from lambent.config.stages import choose_stage
@@ -87,12 +87,12 @@ def load(
     on: date,
     *,
     native_architecture: Architecture = "x86_64",
-    installed_only: bool = False,
+    installed: Installed = "any",
 ) -> Config:
     """Return the configuration of the app at `path`, a folder or a Python file. AWS's rules are those of the day `on`.
 
-    `native_architecture` is the default: x86_64 for AWS, this machine's own for the local Lambda. With `installed_only` the
-    runtime is one that this machine has, unless the user names another.
+    `native_architecture` is the default: x86_64 for AWS, this machine's own for the local Lambda. `installed` says whether
+    the runtime has to be one that this machine has, unless the user names another.
     Raises UsageError, DetectionError, or LocalError when this machine has no fitting Python.
     """
     project = _find_project(path)
@@ -106,7 +106,7 @@ def load(
     hosting = read_hosting(settings)
     app = _read_app(settings, project, environ)
     oldest, reason = oldest_python(app.value, values["runtime_client"])
-    runtime, candidates = read_runtime(settings, project, RuntimeRules(on, environ, oldest, reason, installed_only))
+    runtime, candidates = read_runtime(settings, project, RuntimeRules(on, environ, oldest, reason, installed))
     check_python(app.value, values["runtime_client"], runtime)
     check_stream(app.value, values["runtime_client"], values["stream"])
     check_writable(app.value, values["runtime_client"], values["writable"])

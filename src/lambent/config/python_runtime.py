@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,19 +23,22 @@ from lambent.config.settings import RawSetting, Settings
 from lambent.config.sourced import Sourced
 from lambent.errors import LambentError, LocalError, UsageError
 
+Installed = Literal["any", "preferred", "required"]
+"""Whether the runtime's interpreter has to be on this machine."""
+
 
 class RuntimeRules(Struct, frozen=True):
     """What a runtime has to satisfy besides the project's files.
 
-    AWS accepts it on the day `on`, it is at least the Python version `oldest` (for `reason`), and with `installed_only` its
-    interpreter is on this machine.
+    AWS accepts it on the day `on`, and it is at least the Python version `oldest` (for `reason`). Its interpreter is on this
+    machine if that is `required`; if it is `preferred`, then as long as one that fits is.
     """
 
     on: date
     environ: Mapping[str, str]
     oldest: tuple[int, int] = OLDEST_PYTHON
     reason: str = ""
-    installed_only: bool = False
+    installed: Installed = "any"
 
 
 def read_runtime(settings: Settings, project: Project, rules: RuntimeRules) -> tuple[Sourced[str], RuntimeCandidates]:
@@ -47,8 +51,11 @@ def read_runtime(settings: Settings, project: Project, rules: RuntimeRules) -> t
     if setting is not None:
         return Sourced(_parse_runtime(setting, rules.on), setting.origin), RuntimeCandidates()
     version_range = read_range(project)
-    excluded = _excluded(version_range, rules)
     creatable = [runtime.name for runtime in calendar.accepted_runtimes(rules.on)]
+    if rules.installed == "preferred":
+        is_any = any(name not in _excluded(version_range, replace(rules, installed="required")) for name in creatable)
+        rules = replace(rules, installed="required" if is_any else "any")
+    excluded = _excluded(version_range, rules)
     allowed = tuple(name for name in creatable if name not in excluded)
     if not allowed:
         raise _nothing_fits(version_range, excluded, rules)
@@ -110,14 +117,14 @@ def _excluded(version_range: VersionRange | None, rules: RuntimeRules) -> dict[s
             excluded[runtime.name] = str(version_range)
         elif _version(runtime.python) < rules.oldest:
             excluded[runtime.name] = rules.reason
-        elif rules.installed_only and interpreters.find(runtime.python, rules.environ) is None:
+        elif rules.installed == "required" and interpreters.find(runtime.python, rules.environ) is None:
             excluded[runtime.name] = _not_installed(runtime.name)
     return excluded
 
 
 def _origin(version_range: VersionRange | None, rules: RuntimeRules) -> str:
     origin = f"newest that {version_range.source} allows" if version_range else "newest that AWS supports"
-    return f"{origin} and this machine has" if rules.installed_only else origin
+    return f"{origin} and this machine has" if rules.installed == "required" else origin
 
 
 def _prefer_named(candidates: RuntimeCandidates, version: NamedVersion | None, on: date) -> RuntimeCandidates:

@@ -26,6 +26,7 @@ def test_bare_handler_has_no_events_or_base_path(handler_app: Path, settings: st
 
 
 def test_old_runtime_only_works_with_a_bare_handler(handler_app: Path, web_app: Path) -> None:
-    assert load_config(handler_app, runtime="python3.9").runtime == "python3.9"
-    with pytest.raises(UsageError, match=r"web apps need python3[.]10"):
-        load_config(web_app, runtime="python3.9")
+    assert load_config(handler_app, runtime="python3.7").runtime == "python3.7"
+    assert load_config(web_app, runtime="python3.8").runtime == "python3.8"
+    with pytest.raises(UsageError, match=r"web apps need python3[.]8 or newer, not python3[.]7"):
+        load_config(web_app, runtime="python3.7")

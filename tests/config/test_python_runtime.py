@@ -114,9 +114,9 @@ def test_project_that_no_runtime_fits_is_refused(handler_app: Path, version_rang
 
 
 def test_web_app_that_only_fits_an_old_python_is_refused_once(web_app: Path) -> None:
-    (web_app / "pyproject.toml").write_text('[project]\nname = "x"\nrequires-python = "<3.10"\n')
-    with pytest.raises(UsageError, match=r"requires-python is <3\.10, web apps need python3\.10 or newer"):
-        load_config(web_app)
+    (web_app / "pyproject.toml").write_text('[project]\nname = "x"\nrequires-python = "<3.8"\n')
+    with pytest.raises(UsageError, match=r"requires-python is <3\.8, web apps need python3\.8 or newer"):
+        load_config(web_app, on=date(2022, 1, 1))
 
 
 def test_closed_runtime_is_left_to_aws(handler_app: Path) -> None:

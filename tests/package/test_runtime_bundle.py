@@ -22,7 +22,6 @@ from lambent.package.build import build
 from support.functions import NEWEST, RUNTIMES, interpreter, make_function, running
 from support.runtime_api_stub import Environment, make_event
 
-OURS = [name for name in RUNTIMES if name != "python3.9"]
 HANDLER = """
     import sys
     early = set(sys.modules)
@@ -74,7 +73,7 @@ def unpacked(artifact: Artifact, task: Path, python: Path) -> list[str | Path]:
     return [python, "-S", task / "lambent_runtime/bootstrap", python, "/var/runtime/bootstrap.py"]
 
 
-@pytest.mark.parametrize("runtime", OURS)
+@pytest.mark.parametrize("runtime", RUNTIMES)
 def test_start_imports_exactly_the_first_modules(runtime: str, tmp_path: Path) -> None:
     artifact = packed(tmp_path / "app", HANDLER, "handler", runtime)
     command = unpacked(artifact, tmp_path / "unpacked", interpreter(runtime))
@@ -91,7 +90,7 @@ def test_start_imports_exactly_the_first_modules(runtime: str, tmp_path: Path) -
     assert not any("lambent_runtime" in entry for entry in response["path"])
 
 
-@pytest.mark.parametrize("runtime", OURS)
+@pytest.mark.parametrize("runtime", RUNTIMES)
 def test_other_modules_are_loaded_on_demand(runtime: str, tmp_path: Path) -> None:
     artifact = packed(tmp_path / "app", APP, "wsgi", runtime)
     command = unpacked(artifact, tmp_path / "unpacked", interpreter(runtime))

@@ -265,7 +265,7 @@ def without_type(posted: dict[str, Any]) -> dict[str, Any]:
     return posted
 
 
-@pytest.mark.parametrize("runtime", [name for name in RUNTIMES if name != "python3.9"])
+@pytest.mark.parametrize("runtime", [name for name in RUNTIMES if name not in ("python3.8", "python3.9")])
 def test_results_events_context_and_errors(runtime: str, tmp_path: Path) -> None:
     (ours, our_log), (aws, aws_log) = both(tmp_path, runtime, EVENTS)
     assert without_type(ours) == without_type(aws)

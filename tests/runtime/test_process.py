@@ -14,7 +14,7 @@ import pytest
 from support.interpreter import python
 from support.runtime_api_stub import RUNTIME, Environment, make_event
 
-VERSIONS = ("3.10", "3.11", "3.13", "3.14")
+VERSIONS = ("3.8", "3.9", "3.10", "3.11", "3.13", "3.14")
 REQUIRED = ("3.11", "3.13")
 
 HELLO = """
@@ -331,7 +331,7 @@ async def app(scope, receive, send):
         app.left = asyncio.create_task(left())
     elif scope["path"] == "/wait":
         async with asyncio.timeout(5) if sys.version_info >= (3, 11) else contextlib_null():
-            result.append(await asyncio.to_thread(variable.get))
+            result.append(await asyncio.get_running_loop().run_in_executor(None, contextvars.copy_context().run, variable.get))
         async for n in numbers():
             break
         del n

@@ -14,7 +14,7 @@ from support.interpreter import python
 from support.runtime_api_stub import make_event
 from support.streaming_apps import ASGI, WSGI, GatedApp
 
-VERSIONS = ("3.10", "3.11", "3.13", "3.14")
+VERSIONS = ("3.8", "3.9", "3.10", "3.11", "3.13", "3.14")
 MEBIBYTE = 1024 * 1024
 
 Make = Callable[..., GatedApp]

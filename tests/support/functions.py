@@ -27,7 +27,8 @@ CACHE = Path(platformdirs.user_cache_dir("lambent"))
 """The real cache, so that AWS's runtime client is installed once for all test runs."""
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:web"
-RUNTIMES = [f"python{version}" for version in ("3.9", "3.10", "3.11", "3.12", "3.13") if interpreters.find(version, os.environ)]
+_VERSIONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+RUNTIMES = [f"python{version}" for version in _VERSIONS if interpreters.find(version, os.environ)]
 NEWEST = RUNTIMES[-1]
 
 

@@ -90,7 +90,7 @@ def with_lambent_client(config: Config) -> Config:
         raise UsageError(
             "the packages don't fit into the zip, and AWS's runtime client can't fetch the rest for a bare handler",
             where=config.origins.get("runtime_client", "runtime_client"),
-            hint='runtime_client = "lambent", on python3.10 or newer',
+            hint='runtime_client = "lambent", on python3.8 or newer',
         )
     return replace(config, runtime_client="lambent")
 

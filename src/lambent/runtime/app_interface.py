@@ -47,7 +47,8 @@ def detect_interface(app: Any, override: str = "") -> str:
 
 def _signature(app: Any) -> tuple[bool, list[str], bool]:
     """Return whether a call gives a coroutine, the required positional parameters, and whether it takes *args."""
-    bound, filled = 0, frozenset[str]()
+    bound = 0
+    filled: frozenset[str] = frozenset()
     marked = False
     while True:
         if isinstance(app, type):

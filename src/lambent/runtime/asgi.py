@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .response import Response
     from .streaming import StreamingResponse
 
-Message = dict[str, "Any"]
+    Message = dict[str, Any]
 
 _ASGI = {"version": "3.0", "spec_version": "2.4"}
 _SHUTDOWN_S = 2.0

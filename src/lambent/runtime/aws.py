@@ -121,5 +121,5 @@ def _compact(result: dict[str, Any]) -> dict[str, Any]:
     body: str = result["body"]
     if _ESCAPES and len(body) > _LONG and not result["isBase64Encoded"] and not body.isascii():
         encoded = b2a_base64(body.encode("utf-8", "surrogatepass"), newline=False)
-        result |= {"body": str(encoded, "ascii"), "isBase64Encoded": True}
+        result.update(body=str(encoded, "ascii"), isBase64Encoded=True)
     return result

@@ -51,7 +51,7 @@ class Bundle:
         if stem not in self._codes and self._offset:
             with open(f"{self._folder}/bundle", "rb", 0) as file:  # noqa: PTH123 - pathlib would cost 10 ms
                 file.seek(self._offset)
-                self._codes |= loads(file.read())
+                self._codes.update(loads(file.read()))
             self._offset = 0
         if stem in self._codes:
             return self._spec(name, stem)

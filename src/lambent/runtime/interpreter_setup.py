@@ -47,7 +47,7 @@ def _set_import_path(root: str) -> None:
 
 
 def _run_site() -> None:
-    packages = f"{sys.prefix}/{sys.platlibdir}/{_version()}/site-packages"
+    packages = f"{sys.prefix}/{getattr(sys, 'platlibdir', 'lib')}/{_version()}/site-packages"
     home = sys.executable.rpartition("/")[0]
     virtual = _exists(f"{home}/pyvenv.cfg") or _exists(f"{home.rpartition('/')[0]}/pyvenv.cfg")
     if virtual or sys.version_info[:2] > _NEWEST_CHECKED or not _exists(packages):
@@ -85,7 +85,7 @@ def _add_folder(sitedir: str) -> None:
     for name in sorted(posix.listdir(sitedir)):
         if name.endswith(".pth") and not name.startswith("."):
             with open(f"{sitedir}/{name}", "rb") as file:  # noqa: PTH123 - pathlib would cost 10 ms
-                text = file.read().decode("utf-8", "replace").removeprefix("\ufeff")
+                text = file.read().decode("utf-8", "replace").lstrip("\ufeff")
             try:
                 for line in text.splitlines():
                     if line.startswith(("import ", "import\t")):

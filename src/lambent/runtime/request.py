@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-Headers = list[tuple[str, str]]
+    Headers = list[tuple[str, str]]
 
 # Characters that urllib.parse.quote_plus leaves unquoted in a query ...
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")

@@ -24,7 +24,7 @@ class S3Object:
     """One object ("s3://bucket/key") in S3, or at AWS_ENDPOINT_URL."""
 
     def __init__(self, location: str) -> None:
-        bucket, _, key = location.removeprefix("s3://").partition("/")
+        bucket, _, key = location[len("s3://") :].partition("/")
         region = variable("AWS_REGION")
         endpoint = variable("AWS_ENDPOINT_URL_S3") or variable("AWS_ENDPOINT_URL")
         host = f"s3.{region}.{domain(region)}"

@@ -99,14 +99,14 @@ def _requests(locations: list[str], until: float) -> Iterable[tuple[list[str], R
 
 
 def _parameters(locations: list[str], until: float) -> Values:
-    names = [location.removeprefix(_SSM) for location in locations]
+    names = [location[len(_SSM) :] for location in locations]
     region = variable("AWS_REGION")
     result = call("ssm", "AmazonSSM.GetParameters", {"Names": names, "WithDecryption": True}, region, until)
     return {_SSM + parameter["Name"]: parameter["Value"] for parameter in result["Parameters"]}
 
 
 def _secret(location: str, until: float) -> Values:
-    identity = location.removeprefix(_SECRET)
+    identity = location[len(_SECRET) :]
     region = identity.split(":")[3] if identity.startswith("arn:") else variable("AWS_REGION")
     result = call("secretsmanager", "secretsmanager.GetSecretValue", {"SecretId": identity}, region, until)
     return {location: result.get("SecretString", b"")}

@@ -26,7 +26,7 @@ def sign(
     """
     access, secret, token = keys
     stamp = strftime("%Y%m%dT%H%M%SZ", gmtime(timestamp))
-    signed = headers | {"x-amz-date": stamp} | ({"x-amz-security-token": token} if token else {})
+    signed = {**headers, "x-amz-date": stamp, **({"x-amz-security-token": token} if token else {})}
     names = sorted(signed)
     signed_headers = ";".join(names)
     head = "".join(f"{name}:{signed[name].strip()}\n" for name in names)
@@ -39,4 +39,5 @@ def sign(
         key = keyed(key, part.encode(), sha256).digest()
     signature = keyed(key, string_to_sign.encode(), sha256).hexdigest()
     credential = f"Credential={access}/{credential_scope}"
-    return signed | {"authorization": f"AWS4-HMAC-SHA256 {credential}, SignedHeaders={signed_headers}, Signature={signature}"}
+    authorization = f"AWS4-HMAC-SHA256 {credential}, SignedHeaders={signed_headers}, Signature={signature}"
+    return {**signed, "authorization": authorization}

@@ -199,8 +199,8 @@ def _encoding(file: _File, accepted: str) -> tuple[str, str]:
 
 def _matches(header: str, tag: str) -> bool:
     """Return whether an If-None-Match names this ETag. A proxy may have made it weak."""
-    tags = [each.strip().removeprefix("W/") for each in header.split(",")]
-    return tag in tags or "*" in tags
+    tags = [each.strip() for each in header.split(",")]
+    return tag in tags or f"W/{tag}" in tags or "*" in tags
 
 
 def _range(header: str, size: int) -> tuple[int, int] | None:

@@ -163,7 +163,7 @@ def _header_fields(form: str, headers: Headers) -> dict[str, Any]:
     if form == "2.0":
         cookies = [value for name, value in headers if name == "set-cookie"]
         joined = join([pair for pair in headers if pair[0] != "set-cookie"])
-        return ({"headers": joined} if joined else {}) | ({"cookies": cookies} if cookies else {})
+        return {**({"headers": joined} if joined else {}), **({"cookies": cookies} if cookies else {})}
     multi = group(headers)
     return {
         "headers": {name: values[0] for name, values in multi.items() if len(values) == 1},

@@ -12,6 +12,7 @@ import platform
 import re
 import tempfile
 import time
+from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -178,7 +179,7 @@ class _SmokeTest:
     def __init__(self, function: PackagedFunction, folder: Path, runtime: InstalledRuntime, on: date) -> None:
         self._function, self._folder, self._runtime, self._on = function, folder, runtime, on
         self._splitter = LineSplitter()
-        self._lines: list[str] = []
+        self._lines: deque[str] = deque(maxlen=_LINES_MAX)
 
     async def run(self, factory: SandboxFactory, aws: _RefusingAws, aws_url: str) -> SmokeTestResult:
         process = RuntimeProcess(factory, self._on_output)
@@ -196,11 +197,11 @@ class _SmokeTest:
             libraries = self._host_files(process.mapped_files())
         finally:
             await process.close()
-        self._lines += [line.message for line in self._splitter.finish(0)]
+        self._lines.extend(line.message for line in self._splitter.finish(0))
         error_type, message, trace = self._error(event)
         return SmokeTestResult(
             ok=event.kind is EventKind.READY, init_ms=init_ms, memory_mb=memory_mb, error_type=error_type, message=message,
-            trace=trace, log=tuple(self._lines[-_LINES_MAX:]), aws_requests=aws.refused, sandbox=factory.kind,
+            trace=trace, log=tuple(self._lines), aws_requests=aws.refused, sandbox=factory.kind,
             restarted=restarted, libraries=libraries,
         )  # fmt: skip
 
@@ -219,13 +220,13 @@ class _SmokeTest:
     async def _start(self, process: RuntimeProcess, spec: SandboxSpec, timeout_s: float) -> RuntimeEvent:
         await process.start(spec)
         event = await process.next_event(timeout_s)
-        process.drain()
         if event.kind is not EventKind.READY:
-            await process.kill()
+            await process.kill()  # first, because it may be writing without end
+        process.drain()
         return event
 
     def _on_output(self, chunk: bytes) -> None:
-        self._lines += [line.message for line in self._splitter.feed(chunk, 0)]
+        self._lines.extend(line.message for line in self._splitter.feed(chunk, 0)[-_LINES_MAX:])
 
     def _error(self, event: RuntimeEvent) -> tuple[str, str, tuple[str, ...]]:
         """Return error type, message and stack trace as AWS would answer the first invocation; empty if there is no error."""

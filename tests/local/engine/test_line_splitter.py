@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from lambent.local.engine.line_splitter import LineSplitter
@@ -23,3 +25,38 @@ def test_output_is_split_into_log_events_whatever_the_chunks(size: int) -> None:
         LogLine(5, ""), LogLine(5, "error:\nmore"), LogLine(6, "last"),
     ]  # fmt: skip
     assert splitter.finish(9) == []
+
+
+def cpu_seconds(data: bytes, chunk: int) -> float:
+    splitter = LineSplitter()
+    started = time.process_time()
+    for start in range(0, len(data), chunk):
+        splitter.feed(data[start : start + chunk], 1)
+    splitter.finish(1)
+    return time.process_time() - started
+
+
+@pytest.mark.parametrize("chunk", [1 << 16, 100])
+@pytest.mark.parametrize(
+    "piece",
+    [b"\n", b"x\n", b"a" * 89 + b"\n", b"a\r", b"a" * 1000, frame("x", 1), b"\xa5\x5a\x00\xff\xff\xff\xff"],
+)
+def test_work_grows_with_the_output_and_not_faster(piece: bytes, chunk: int) -> None:
+    """Eight times the output took 64 times the work once."""
+    small, large = piece * (100_000 // len(piece)), piece * (800_000 // len(piece))
+    assert min(cpu_seconds(large, chunk) for _ in range(3)) < 30 * max(cpu_seconds(small, chunk) for _ in range(3))
+
+
+@pytest.mark.parametrize("chunk", [1 << 16, 7])
+def test_runs_of_empty_lines_are_as_many_events(chunk: int) -> None:
+    data = b"\n" * 500 + b"a" + b"\n" * 70 + b"b\n\nc" + b"\n" * 64
+    splitter = LineSplitter()
+    lines = [line for start in range(0, len(data), chunk) for line in splitter.feed(data[start : start + chunk], 1)]
+    assert [line.message for line in lines] == data.decode().split("\n")[:-1]
+
+
+def test_long_line_is_cut_and_the_rest_of_a_line_is_not() -> None:
+    splitter = LineSplitter()
+    lines = splitter.feed(b"a" * 600_000 + b"\nhalf", 1)
+    assert [len(line.message) for line in lines] == [262_144, 262_144, 75_712]
+    assert [line.message for line in splitter.feed(b" a line\n", 1)] == ["half a line"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from lambent import limits
@@ -14,6 +15,8 @@ from .log_sink import LogLine, LogSink
 
 _FLUSH_AFTER_MS = 500
 """The log of a long invocation can be followed while it runs."""
+
+_FLUSH_LINES = 10_000
 
 
 class EnvironmentLog:
@@ -39,7 +42,7 @@ class EnvironmentLog:
             self._write(lines)
             return
         self._lines += lines
-        if now - self._flushed_ms > _FLUSH_AFTER_MS:
+        if now - self._flushed_ms > _FLUSH_AFTER_MS or len(self._lines) - self._flushed > _FLUSH_LINES:
             self._flush(now)
 
     def add(self, *lines: LogLine) -> None:
@@ -65,7 +68,7 @@ class EnvironmentLog:
     def _flush(self, now: int) -> None:
         """Write the new lines. Forget those that are too old for the tail."""
         self._write(self._lines[self._flushed :])
-        excess = max(len(self._lines) - limits.LOG_TAIL, 0)
+        excess = len(self._lines) - len(_last_lines(self._lines))
         del self._lines[:excess]
         self._tail_start = max(self._tail_start - excess, 0)
         self._flushed, self._flushed_ms = len(self._lines), now
@@ -79,10 +82,19 @@ def stream_name(version: str, now: datetime) -> str:
     return f"{now.astimezone(UTC):%Y/%m/%d}/[{version}]{uuid.uuid4().hex}"
 
 
-def tail(lines: list[LogLine]) -> str:
+def tail(lines: Sequence[LogLine]) -> str:
     """Return the text for LogType=Tail: the last 4 KB."""
-    text = "".join(line.message + "\n" for line in lines)
+    text = "".join(line.message + "\n" for line in _last_lines(lines))
     return text.encode()[-limits.LOG_TAIL :].decode("utf-8", "ignore")
+
+
+def _last_lines(lines: Sequence[LogLine]) -> Sequence[LogLine]:
+    """Return the lines that contain the last 4 KB."""
+    size, start = 0, len(lines)
+    while start > 0 and size < limits.LOG_TAIL:
+        start -= 1
+        size += len(lines[start].message) + 1
+    return lines[start:]
 
 
 def now_ms() -> int:

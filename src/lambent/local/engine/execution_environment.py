@@ -124,8 +124,6 @@ class ExecutionEnvironment:
             failure = self._failure(event, invocation.request_id)
         duration_ms = (time.perf_counter() - started) * 1000
         tail = self._end_log(self._report(invocation, failure, duration_ms, init_ms), failure)
-        if failure is not None and failure.status == "timeout":
-            self._process.kill_in_background()  # the response does not wait for it
         return Outcome(failure.payload if failure else payload, "Unhandled" if failure else "", tail)
 
     def when_idle(self, callback: Callable[[], None]) -> None:
@@ -169,9 +167,9 @@ class ExecutionEnvironment:
         except OSError as error:
             raise EngineFault(f"the sandbox could not be created: {error}") from error
         event = await self._process.next_event(timeout_s)
-        self._process.drain()
         if event.kind is not EventKind.READY:
-            await self._process.kill()
+            await self._process.kill()  # first, because it may be writing without end
+        self._process.drain()
         self._log.finish_output()
         init_ms = (time.perf_counter() - started) * 1000
         failure = self._failure(event, request_id)
@@ -194,6 +192,8 @@ class ExecutionEnvironment:
         event = await self._process.next_event(left_s)
         if response is not None:
             event = await self._end_stream(event, response)
+        if event.kind is EventKind.TIMEOUT:
+            await self._process.kill_soon()  # first, because it may be writing without end
         self._process.drain()
         if event.kind in (EventKind.RESPONSE, EventKind.ERROR) and not self._process.within_memory():
             return await self._wait_killed()

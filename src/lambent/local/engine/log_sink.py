@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
+import time
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
@@ -14,11 +15,16 @@ _log = logging.getLogger(__name__)
 _BATCH_S = 0.1
 """How long lines wait for more of them. Anyone who reads logs through the API calls `flush` first, so they never notice."""
 
-_QUEUE_MAX = 200_000
-"""Lines that may wait. When functions write faster than lines can be delivered, the oldest are lost; memory stays bounded."""
+_QUEUE_MAX = 64 << 20
+"""Bytes that may wait. When lines come faster than they can be delivered, new ones are dropped; memory stays bounded."""
+
+_LINE_BYTES = 100
+"""What a line takes in memory besides its text."""
+
+_Stream = tuple[str, str, str]
 
 
-class LogLine(Struct, frozen=True):
+class LogLine(Struct, frozen=True, gc=False):
     """One log event: milliseconds since the epoch, and the text without its newline."""
 
     timestamp_ms: int
@@ -26,11 +32,18 @@ class LogLine(Struct, frozen=True):
 
 
 class LogSink:
-    """A queue of log lines. `deliver(region, group, stream, lines)` may block: it runs in this sink's thread or in `flush`."""
+    """A queue of log lines. `deliver(region, group, stream, lines)` may block: it runs in this sink's thread or in `flush`.
 
-    def __init__(self, deliver: Callable[[str, str, str, list[LogLine]], None]) -> None:
+    Lines that were dropped, because the queue was full or `deliver` failed, are mentioned in their stream as soon as possible.
+    """
+
+    def __init__(self, deliver: Callable[[str, str, str, list[LogLine]], None], queue_max: int = _QUEUE_MAX) -> None:
         self._deliver = deliver
-        self._queue: deque[tuple[str, str, str, LogLine]] = deque(maxlen=_QUEUE_MAX)
+        self._queue_max = queue_max
+        self._queue: deque[tuple[_Stream, Sequence[LogLine]]] = deque()
+        self._waiting = 0
+        self._dropped: Counter[_Stream] = Counter()
+        self._lock = threading.Lock()  # for the three above
         self._pending = threading.Event()
         self._closing = threading.Event()
         self._delivering = threading.Lock()
@@ -41,23 +54,31 @@ class LogSink:
 
     def write(self, region: str, group: str, stream: str, lines: Sequence[LogLine]) -> None:
         """Queue lines of one stream. Never blocks and never fails."""
-        if lines:
-            self._queue.extend((region, group, stream, line) for line in lines)
-            self._pending.set()
+        if not lines:
+            return
+        size = sum([len(line.message) for line in lines]) + _LINE_BYTES * len(lines)
+        with self._lock:
+            if self._waiting + size > self._queue_max and self._waiting:
+                self._dropped[region, group, stream] += len(lines)
+            else:
+                self._waiting += size
+                self._queue.append(((region, group, stream), lines))
+        self._pending.set()
 
     def flush(self) -> None:
         """Deliver what is queued, in the calling thread. Lines of one stream keep their order."""
         with self._delivering:
-            batches: dict[tuple[str, str, str], list[LogLine]] = {}
-            while self._queue:
-                region, group, stream, line = self._queue.popleft()
-                batches.setdefault((region, group, stream), []).append(line)
-            for (region, group, stream), lines in batches.items():
-                try:
-                    self._deliver(region, group, stream, lines)
-                except Exception:
-                    # The other end is moto, which may fail in any way. A function must not stop because of its log.
-                    _log.exception("lost %d lines for the log group %s", len(lines), group)
+            with self._lock:
+                queue, self._queue = self._queue, deque()
+                size, dropped, self._dropped = self._waiting, self._dropped, Counter()
+            batches: dict[_Stream, list[LogLine]] = {}
+            for key, lines in queue:
+                batches.setdefault(key, []).extend(lines)
+            queue.clear()
+            for key in [*batches, *(key for key in dropped if key not in batches)]:
+                self._deliver_batch(key, batches.pop(key, []), dropped[key])
+            with self._lock:
+                self._waiting -= size
 
     def close(self) -> None:
         """Deliver what is left and end the thread."""
@@ -67,9 +88,25 @@ class LogSink:
             self._thread.join()
         self.flush()
 
+    def _deliver_batch(self, key: _Stream, lines: list[LogLine], dropped: int) -> None:
+        delivered = [*lines, _dropped_line(dropped)] if dropped else lines
+        try:
+            self._deliver(*key, delivered)
+        except Exception as error:
+            # The other end is moto and a disk, which may fail in any way. A function must not stop because of its log.
+            _log.error("lost %d lines for the log group %s: %r", len(lines), key[1], error)
+            with self._lock:
+                self._dropped[key] += dropped + len(lines)
+
     def _run(self) -> None:
         while not self._closing.is_set():
             self._pending.wait()
             self._closing.wait(_BATCH_S)
             self._pending.clear()
             self.flush()
+
+
+def _dropped_line(count: int) -> LogLine:
+    return LogLine(
+        time.time_ns() // 1_000_000, f"[lambent] {count} log lines were dropped: they came faster than they can be stored"
+    )

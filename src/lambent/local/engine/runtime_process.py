@@ -16,6 +16,7 @@ _FREEZE_AFTER_S = 0.02
 """A shorter pause is not worth two signals to every process."""
 
 _DISCONNECT_S = 1.0
+_KILL_S = 0.5
 
 
 class RuntimeProcess:
@@ -122,6 +123,12 @@ class RuntimeProcess:
     async def kill(self) -> None:
         if self._sandbox is not None and self._alive:
             await self._sandbox.kill()
+
+    async def kill_soon(self) -> None:
+        """Kill the process. Returns when that is done, or goes on in the background if it takes long."""
+        self.kill_in_background()
+        if self._killing is not None:
+            await asyncio.wait((self._killing,), timeout=_KILL_S)
 
     def kill_in_background(self) -> None:
         self._killing = asyncio.ensure_future(self.kill())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lambent.lazy import LazyModule
 from lambent.package.lock import Lock, Pin
 from lambent.package.requirements import inline_script, left_out, missing_wheels, pylock, pyproject, requirements_txt
+from lambent.package.requirements.binary_packages import with_binaries
 from lambent.package.requirements.cuda import refuse_cuda
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.requirements.version_finder import VersionFinder
@@ -42,7 +43,11 @@ _READERS: dict[str, Callable[[ResolveRequest], tuple[Pin, ...]]] = {
 def read_lock(request: ResolveRequest) -> Lock:
     """Return the lock of a request's source. Raises PackagingError, also if a package has nothing for the target."""
     pins, unfit = [], []
-    for pin in sorted(_READERS[request.source.kind](request), key=lambda pin: pin.name):
+    versions = VersionFinder(request, requirements_txt.index_lines(request))
+    read = _READERS[request.source.kind](request)
+    if not any("--hash" in file.text for file in requirements_txt.read_files(request)):
+        read = with_binaries(read, request, versions)
+    for pin in sorted(read, key=lambda pin: pin.name):
         if pin.name in left_out.always() or (choose_wheel(pin, request.target) is None and pin.name in request.optional):
             request.omitted.add(pin.name)
             continue
@@ -51,7 +56,6 @@ def read_lock(request: ResolveRequest) -> Lock:
             unfit.append(pin)
         pins.append(pin)
     if unfit:
-        versions = VersionFinder(request, requirements_txt.index_lines(request))
         error = missing_wheels.no_wheel_error(unfit[0], request, versions.newest_compatible(unfit[0].name))
         raise UnfitError(error, [missing_wheels.blocker(pin, request.target) for pin in unfit])
     refuse_cuda(pins, request)

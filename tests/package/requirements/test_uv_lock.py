@@ -103,13 +103,36 @@ def edit(folder: Path, file: str, old: str, new: str) -> None:
 
 TOP = "pyproject.toml"
 STALE = [
-    (TOP, '"plain>=1",', '"plain>=1", "new",'),
-    (TOP, '"plain>=1",', '"plain>=0.9",'),
-    (TOP, '"plain>=1",\n', ""),
-    (TOP, "[Fast_Way]", ""),
-    (TOP, "[Fast_Way]", "[other]"),
-    (TOP, "old; python_version < '3.11'", "old; python_version < '3.14'"),
-    (TOP, "; python_version >= '3.10'", "; python_version < '3.10'"),
+    (TOP, '"plain>=1",', '"plain>=1", "new",', ": it lacks new"),
+    (TOP, '"plain>=1",', '"plain>=0.9",', ": it has plain>=1, and the project plain>=0.9"),
+    (TOP, '"plain>=1",\n', "", ": plain>=1 is no longer required"),
+    (TOP, "[Fast_Way]", "", ": it has many[fast-way]<3,>=1, and the project many<3,>=1"),
+    (TOP, "[Fast_Way]", "[other]", ": it has many[fast-way]<3,>=1, and the project many[other]<3,>=1"),
+    (TOP, "old; python_version < '3.11'", "old; python_version < '3.14'", ": it lacks old"),
+    (
+        TOP,
+        "; python_version >= '3.10'",
+        "; python_version < '3.10'",
+        ": many 2.0 is no longer needed; speed 1.0 is no longer needed",
+    ),
+    (TOP, 'lib = { path = "lib", editable = true }', 'lib = { path = "elsewhere" }', ""),
+    (TOP, 'lib = { path = "lib", editable = true }', 'lib = { git = "https://x.invalid/lib", rev = "a" }', ""),
+    ("lib/pyproject.toml", '"plain"', '"plain", "new"', ": it lacks new"),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "reason"), STALE)
+def test_stale_lock_is_refused(project: Path, file: str, old: str, new: str, reason: str) -> None:
+    edit(project, file, old, new)
+    assert not uv_lock(project, "--check")
+    with pytest.raises(PackagingError) as caught:
+        resolve_project(project, TARGET, project.parent / "cache")
+    assert caught.value.what == f"uv.lock is out of date{reason}"
+    assert (caught.value.where, caught.value.hint) == ("uv.lock", "uv lock")
+
+
+UNPACKED = [
+    (TOP, 'version = "0"', 'version = "1"'),
     (TOP, "windows; sys_platform == 'win32'", "windows; sys_platform == 'darwin'"),
     (TOP, 'x = ["extra-x"]', 'x = ["extra-y"]'),
     (TOP, "app[x,y]", "app[x]"),
@@ -118,22 +141,38 @@ STALE = [
     (TOP, '"plain<9"', '"plain<8"'),
     (TOP, '["pinned==1.0"]\n\n', "[]\n\n"),
     (TOP, 'requires-python = ">=3.10"', 'requires-python = ">=3.11"'),
-    (TOP, 'lib = { path = "lib", editable = true }', 'lib = { path = "elsewhere" }'),
-    (TOP, 'lib = { path = "lib", editable = true }', 'lib = { git = "https://x.invalid/lib", rev = "a" }'),
-    ("lib/pyproject.toml", '"plain"', '"plain", "new"'),
     ("members/one/pyproject.toml", '"plain"', '"plain>=1"'),
 ]
 
 
-@pytest.mark.parametrize(("file", "old", "new"), STALE)
-def test_stale_lock_is_refused(project: Path, file: str, old: str, new: str) -> None:
+@pytest.mark.parametrize(("file", "old", "new"), UNPACKED)
+def test_lock_that_is_only_stale_for_what_is_not_packed_is_used(project: Path, file: str, old: str, new: str) -> None:
     if "requires-python" in old:  # a workspace's lock is for the Pythons that all members allow
         edit(project, "members/one/pyproject.toml", old, new)
+    before = versions(resolve_project(project, TARGET, project.parent / "earlier"))
     edit(project, file, old, new)
     assert not uv_lock(project, "--check")
-    with pytest.raises(PackagingError, match=r"^uv\.lock is out of date$") as caught:
+    events: list[Event] = []
+    lock = (project / "uv.lock").read_bytes()
+    assert versions(resolve_project(project, TARGET, project.parent / "cache", emit=events.append)) == before
+    warning = Warned("uv.lock is out of date, but what `uv lock` would change isn't packed", "uv lock")
+    assert events == [warning] and (project / "uv.lock").read_bytes() == lock
+
+
+def test_selected_extra_or_group_of_a_stale_lock_counts(project: Path) -> None:
+    edit(project, TOP, '"checker"', '"checker>=1"')
+    edit(project, TOP, 'x = ["extra-x"]', 'x = ["extra-x>=1"]')
+    for options, name in ((ResolveOptions(groups=("dev",)), "checker"), (ResolveOptions(extras=("x",)), "extra-x")):
+        with pytest.raises(PackagingError, match=rf"it has {name}, and the project {name}>=1"):
+            resolve_project(project, TARGET, project.parent / "cache", options)
+
+
+def test_following_the_hint_of_a_stale_lock_works(project: Path) -> None:
+    edit(project, TOP, '"plain>=1",', '"plain>=1", "new",')
+    with pytest.raises(PackagingError) as caught:
         resolve_project(project, TARGET, project.parent / "cache")
-    assert (caught.value.where, caught.value.hint) == ("uv.lock", "uv lock")
+    assert caught.value.hint == "uv lock" and uv_lock(project)
+    assert "new" in versions(resolve_project(project, TARGET, project.parent / "cache"))
 
 
 FRESH = [
@@ -173,6 +212,18 @@ def test_lock_that_uv_cannot_check_is_used_with_a_warning(project: Path) -> None
     assert isinstance(warning, Warned) and warning.text.startswith("uv cannot check whether uv.lock is up to date: No interp")
 
 
+def test_python_of_pyenv_checks_a_lock_for_it_although_uv_finds_only_a_shim(project: Path) -> None:
+    edit(project, TOP, 'requires-python = ">=3.10"', 'requires-python = ">=3.12"')
+    edit(project, "members/one/pyproject.toml", 'requires-python = ">=3.10"', 'requires-python = ">=3.12"')
+    shim = project.parent / "shims" / "python3.12"
+    write(shim.parent, {"python3.12": "#!/bin/sh\nexit 127\n"})
+    shim.chmod(0o755)
+    events: list[Event] = []
+    environ = {"PATH": f"{shim.parent}:/usr/bin:/bin"}
+    resolve_project(project, TARGET, project.parent / "cache", environ=environ, emit=events.append)
+    assert [type(event) for event in events] == [Warned] and "isn't packed" in events[0].text  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("file", [TOP, "lib/pyproject.toml", "members/one/pyproject.toml"])
 def test_change_after_a_cached_answer_is_noticed(project: Path, file: str) -> None:
     cache = project.parent / "cache"
@@ -210,6 +261,8 @@ def test_lock_of_a_script_with_sources(tmp_path: Path, registry: Registry) -> No
     assert set(versions(resolution)) == {"lib", "many", "speed", "plain"}
     script.write_text(text.replace("[fast-way]", ""))
     assert not uv_lock(script.parent, "--script", "task.py", "--check")
-    with pytest.raises(PackagingError, match=r"task\.py\.lock is out of date") as caught:
+    with pytest.raises(
+        PackagingError, match=r"task\.py\.lock is out of date: it has many\[fast-way\], and the project many$"
+    ) as caught:
         resolve_project(script, TARGET, tmp_path / "cache")
     assert caught.value.hint == "uv lock --script task.py"

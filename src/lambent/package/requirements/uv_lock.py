@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
+from typing import TYPE_CHECKING
 
+from packaging.specifiers import SpecifierSet
+
+from lambent import calendar, interpreters
 from lambent.config import script_metadata
-from lambent.errors import PackagingError
 from lambent.events import Warned
+from lambent.lazy import LazyModule
 from lambent.package.lock import Pin
 from lambent.package.requirements import pylock
 from lambent.package.requirements.pyproject import selected_lines, selection_arguments
@@ -15,6 +20,12 @@ from lambent.package.requirements.resolve_request import ResolveOptions, Resolve
 from lambent.package.requirements.toml_file import read_toml
 from lambent.package.requirements.uv_errors import translate
 from lambent.package.uv_command import UvError
+
+if TYPE_CHECKING:
+    from lambent.package.requirements import lock_changes
+    from lambent.package.requirements.lock_changes import Export, LockedRequirements
+else:
+    lock_changes = LazyModule("lambent.package.requirements.lock_changes")  # only for a lock that is out of date
 
 _REGISTRY = re.compile(r'registry = "(\w+://[^"]+)"')
 _STALE = re.compile(
@@ -26,49 +37,76 @@ _STALE = re.compile(
 
 def read_project_pins(request: ResolveRequest) -> tuple[Pin, ...]:
     """Return the pins of a project's uv.lock for the target. Raises PackagingError, also for a lock that is out of date."""
-    folder = request.source.folder
-    table = read_toml(folder / "pyproject.toml") or {}
-    _check_up_to_date(request)
-    selection = ("--no-default-groups", "--no-emit-project", *selection_arguments(request.options))
-    pins = _export(request, *selection)
+    table = read_toml(request.source.folder / "pyproject.toml") or {}
+    lines = selected_lines(table, request.options)
+    if _is_stale(request):
+        _check_changes(request, lock_changes.requirements_of_project(table, request, lines), _project_pins)
+    pins = _project_pins(request)
     if request.without:
-        pruned = _export(request, *selection, *(f"--prune={name}" for name in sorted(request.without)))
+        pruned = _project_pins(request, *(f"--prune={name}" for name in sorted(request.without)))
         request.omitted.update({pin.name for pin in pins} - {pin.name for pin in pruned})
         pins = pruned
-    return mark_requested(without_project(pins, folder), selected_lines(table, request.options), request.target)
+    return mark_requested(pins, lines, request.target)
+
+
+def _project_pins(request: ResolveRequest, *options: str) -> tuple[Pin, ...]:
+    """Return what uv installs for the project itself, with the selected extras and groups."""
+    selection = ("--no-default-groups", "--no-emit-project", *selection_arguments(request.options))
+    return without_project(_export(request, *selection, *options), request.source.folder)
 
 
 def read_script_pins(request: ResolveRequest) -> tuple[Pin, ...]:
     """Return the pins of a script's lock for the target. Raises PackagingError, also for a lock that is out of date."""
     script = request.path.with_suffix("")
     lines = (script_metadata.read(script) or {}).get("dependencies", ())
-    _check_up_to_date(request, script.name)
+    if _is_stale(request, script.name):
+        hint = f"uv lock --script {shlex.quote(script.name)}"
+        raise lock_changes.stale(request, lock_changes.requirements_of_script(request, lines), hint)
     return mark_requested(_export(request, "--script", script.name), lines, request.target)
 
 
-def _check_up_to_date(request: ResolveRequest, script: str = "") -> None:
-    """Raise PackagingError if uv says that the lock is out of date. If uv can't tell, emit a warning.
+def _check_changes(request: ResolveRequest, requirements: LockedRequirements, export: Export) -> None:
+    """Raise PackagingError if what has changed since the lock was made concerns what is packed; otherwise warn."""
+    if requirements.differences():
+        raise lock_changes.stale(request, requirements, "uv lock")
+    lock_changes.check_same_pins(request, export, _python_option(request), "uv lock")
+    text = f"{request.source.name} is out of date, but what `uv lock` would change isn't packed"
+    request.emit(Warned(text, "uv lock"))
+
+
+def _is_stale(request: ResolveRequest, script: str = "") -> bool:
+    """Return whether uv says that the lock is out of date. If uv can't tell, emit a warning.
 
     The first check is offline: without a change, uv needs no network. It gets the lock's indexes as options, because uv calls
     a lock with an index that it isn't configured to use out of date, and a lock that was made behind a mirror isn't.
     uv needs the network only if it has to build a local package to read its metadata.
     """
-    command = ["lock", "--check", "-q", *(["--script", script] if script else [])]
+    command = ["lock", "--check", "-q", *_python_option(request), *(["--script", script] if script else [])]
     registries = dict.fromkeys(_REGISTRY.findall(request.path.read_text("utf-8")))
     offline = ["--offline", *(option for url in registries for option in ("--index", url))]
     message = ""
     for options in (offline, []):
         try:
             request.uv.run(*command, *options)
-            return
+            return False
         except UvError as error:
             message = error.message
         if _STALE.search(message):
-            name = request.source.name
-            hint = f"uv lock --script {script}" if script else "uv lock"
-            raise PackagingError(f"{name} is out of date", where=name, hint=hint)
+            return True
     reason = message.partition("\n")[0].removeprefix("error: ")
     request.emit(Warned(f"uv cannot check whether {request.source.name} is up to date: {reason}", "uv lock --check"))
+    return False
+
+
+def _python_option(request: ResolveRequest) -> list[str]:
+    """Name an interpreter that the project allows, the target's if possible: uv may only find an older one, or a shim."""
+    project = (read_toml(request.source.folder / "pyproject.toml") or {}).get("project", {})
+    allowed = SpecifierSet(project.get("requires-python", ""))
+    for python in (request.target.python, *(runtime.python for runtime in reversed(calendar.RUNTIMES))):
+        interpreter = interpreters.find(python, request.uv.environ) if allowed.contains(f"{python}.99") else None
+        if interpreter is not None:
+            return ["--python", str(interpreter.path)]
+    return []
 
 
 def _export(request: ResolveRequest, *arguments: str) -> tuple[Pin, ...]:

@@ -54,10 +54,10 @@ CASES = (
     ),
     Case(
         "a package that is there, in another version",
-        "the module mcp.server.fastmcp is missing",
-        "mcp.server exists, so the app may need another version of mcp",
+        "the module celery.web is missing",
+        "celery exists, so the app may need another version of celery",
         "Runtime.ImportModuleError",
-        "Unable to import module 'server': No module named 'mcp.server.fastmcp'. This is mcp 2.x",
+        "Unable to import module 'server': No module named 'celery.web'. This is celery 9",
     ),
     Case(
         "a file that hides a module of Python's",
@@ -118,10 +118,10 @@ CASES = (
     ),
     Case(
         "import error",
-        "werkzeug.urls has no url_quote",
+        "werkzeug.urls has no quote_url",
         "version of the package",
         "Runtime.ImportModuleError",
-        "Unable to import module 'main': cannot import name 'url_quote' from 'werkzeug.urls' (/var/task/werkzeug/urls.py)",
+        "Unable to import module 'main': cannot import name 'quote_url' from 'werkzeug.urls' (/var/task/werkzeug/urls.py)",
     ),
     Case(
         "syntax error, AWS's client",

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from lambent.aws.values import Settings
 from lambent.deploy.failure import Failure
+from lambent.deploy.version_breaks import find_break
 from lambent.deploy.writable import failed_write, is_writable
 from lambent.limits import INIT_MAX_S, MEMORY_MAX_MB, TIMEOUT_MAX_S, TMP_MAX_MB
 from lambent.module_packages import requirement_for
@@ -44,6 +45,9 @@ _HIDDEN = r"lambent: the module (\w+) is the app's own"
 
 def diagnose(failure: Failure) -> Cause:
     """Return the cause. There always is one: at worst the function's own exception, with its traceback."""
+    if broken := find_break(f"{failure.error_type}: {failure.message}\n{failure.traceback}"):
+        where = f" ({failure.position})" if failure.position else ""
+        return Cause(f"{broken.what}{where}", _adding(*broken.requirements), failure.detail)
     for pattern, describe in _TABLE:
         match = re.search(pattern, failure.text, re.MULTILINE)
         cause = describe(failure, match) if match else None
@@ -132,7 +136,7 @@ def _missing_module(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
         what = f"the compiled module {name} is missing: the wheel isn't for {failure.settings.runtime}"
         return what, f"put {requirement_for(top.lstrip('_'))} into requirements.txt, and remove any copy from the project"
     package = requirement_for(name)
-    hint = f"add {package} to requirements.txt (or to the dependencies in pyproject.toml)"
+    hint = _adding(package)
     if "." in name:  # Python names the first part that is missing: what precedes it exists
         parent = name.rpartition(".")[0]
         hint = f"{parent} exists, so the app may need another version of {package}; otherwise {hint}"
@@ -140,10 +144,7 @@ def _missing_module(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
 
 
 def _missing_extra(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
-    return (
-        f"the package {match[1]} is missing",
-        f"add {match[1]} to requirements.txt (or to the dependencies in pyproject.toml)",
-    )
+    return f"the package {match[1]} is missing", _adding(match[1])
 
 
 def _cannot_import(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
@@ -279,6 +280,11 @@ def _raised(failure: Failure) -> tuple[str, str]:
     if failure.position and failure.position not in what:
         what = f"{what.splitlines()[0]} ({failure.position})"
     return what.splitlines()[0], "fix the error and deploy again"
+
+
+def _adding(*requirements: str) -> str:
+    what = " and ".join(requirements)
+    return f"add {what} to requirements.txt (or to the dependencies in pyproject.toml)"
 
 
 def _role(failure: Failure) -> str:

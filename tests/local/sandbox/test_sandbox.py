@@ -306,6 +306,51 @@ def test_pages_that_forked_processes_share_count_once(any_factory: Callable[[], 
     assert exit == ProcessExit(0, None)
 
 
+MAP_FILE = """
+    import mmap, os, sys, tempfile, time
+    with open(tempfile.gettempdir() + "/model", "wb") as file:
+        for _ in range(300):
+            file.write(b"x" * (1 << 20))
+    with open(file.name, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_{access}) as mapped:
+        if "{access}" == "COPY":
+            for position in range(0, len(mapped), 4096):
+                mapped[position] = 1
+        for _ in range(5):
+            sum(mapped[position] for position in range(0, len(mapped), 4096))
+            time.sleep(0.05)  # long enough for several checks of the memory
+        if os.fork() == 0:
+            sum(mapped[position] for position in range(0, len(mapped), 4096))
+            os._exit(0)
+        os.wait()
+    print("read")
+"""
+
+
+def test_mapped_file_in_tmp_is_not_memory(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
+    """Such as a model or a database of 300 MB in a function of 256 MB: on AWS, /tmp is a disk."""
+    spec = make_spec(tmp_path, MAP_FILE.format(access="READ"), tmp_mb=512)
+    assert with_factory(any_factory, lambda factory: run_script(factory, spec)) == (ProcessExit(0, None), "read\n")
+
+
+def test_changed_private_pages_of_a_file_in_tmp_are_memory(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
+    spec = make_spec(tmp_path, MAP_FILE.format(access="COPY"), tmp_mb=512)
+    assert with_factory(any_factory, lambda factory: run_script(factory, spec))[0].out_of_memory
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "os.write(fd := os.memfd_create('m'), b''); all(os.write(fd, bytes(1 << 20)) for _ in range(600))",
+        "mmap.mmap(-1, 600 << 20).write(bytes(600 << 20))",
+        "fd = os.memfd_create('m'); os.truncate(fd, 600 << 20); mmap.mmap(fd, 600 << 20).write(b'x' * (600 << 20))",
+    ],
+    ids=["memfd", "shared", "mapped-memfd"],
+)
+def test_memory_without_a_file_is_memory(any_factory: Callable[[], SandboxFactory], action: str, tmp_path: Path) -> None:
+    spec = make_spec(tmp_path, f"import mmap, os, time\n{action}\ntime.sleep(30)")
+    assert with_factory(any_factory, lambda factory: run_script(factory, spec))[0].out_of_memory
+
+
 def is_stopped(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
@@ -471,7 +516,7 @@ def test_lambdas_folders_are_translated_only_at_the_start_of_a_path() -> None:
 def test_memory_usage_is_parsed_from_proc_status() -> None:
     text = b"Name:\tpython\nVmHWM:\t   40000 kB\nVmRSS:\t 30000 kB\nRssAnon:\t   20000 kB\n"
     text += b"RssFile:\t    9000 kB\nRssShmem:\t    1000 kB\n"
-    assert process_tree.parse_status(text) == process_tree.MemoryUsage(private=21000, file=9000, high=40000)
+    assert process_tree.parse_status(text) == process_tree.MemoryUsage(20000, 1000, 9000, high=40000)
     assert process_tree.parse_status(b"Name:\tzombie\nState:\tZ (zombie)\n") is None
 
 

@@ -1,19 +1,25 @@
-"""Enforces the memory limit: checks a sandbox's processes every few milliseconds while they run.
+"""Enforces the memory limit: checks a sandbox's processes every few milliseconds while they run, and slowly while frozen.
 
 As on AWS, only memory that can't be reclaimed counts (anonymous and shared), summed over all processes of the sandbox. Pages of
-files (libraries, the interpreter) belong to the page cache. The kernel's own peak (VmHWM) reveals spikes between two checks.
+files (libraries, the interpreter, mapped files in /tmp) belong to the page cache. The kernel's own peak (VmHWM) reveals spikes
+between two checks. Memory that no process has mapped, such as that of memfd_create, is looked for in open files, less often.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import ClassVar
 
 from . import process_tree
+from .process_tree import MemoryUsage
 
 _INTERVAL_S = 0.01
 _INTERVAL_WITHOUT_PROC_S = 0.25
+_INTERVAL_FROZEN_S = 2.0
+_CHECKS_PER_SCAN = 10  # of open files, which takes longer than the check
+_PRECISE_SHARE = 20  # a precise measurement is used for this many times as long as it took, so that it takes 5% of a CPU
 _FULL_RATE_LIMITS = 4  # if more are active, each checks less often, so that checking takes a few percent of a CPU at most
 _KIB_PER_MB = 1024
 
@@ -30,11 +36,26 @@ class MemoryLimit:
         self._timer: asyncio.TimerHandle | None = None
         self._files: dict[int, int] = {}
         self._peak = 0
+        self._checks = 0
+        self._open_files = 0
+        self._precise, self._precise_until = (0, 0), 0.0
+        self._frozen = False
         self.exceeded = False
 
     def start(self) -> None:
+        """Check often from now on."""
         if not self.exceeded:
+            self.stop()
+            self._frozen = False
             self._active.add(self)
+            self._schedule()
+
+    def start_frozen(self) -> None:
+        """Check now and then from now on: frozen processes should not grow."""
+        if not self.exceeded:
+            self.stop()
+            self._frozen = True
+            self._checks = 0
             self._schedule()
 
     def stop(self) -> None:
@@ -56,6 +77,7 @@ class MemoryLimit:
 
     def check_at_end(self) -> bool:
         """`check` before a response is accepted. Without /proc a check is slow, so the last one has to do."""
+        self._precise_until = 0.0
         return self.check() if process_tree.HAS_PROC else not self.exceeded
 
     def peak_mb(self) -> int:
@@ -64,33 +86,61 @@ class MemoryLimit:
 
     def _schedule(self) -> None:
         if self._timer is None:
-            interval = _INTERVAL_S if process_tree.HAS_PROC else _INTERVAL_WITHOUT_PROC_S
-            slowdown = max(1.0, len(self._active) / _FULL_RATE_LIMITS)
-            self._timer = asyncio.get_running_loop().call_later(interval * slowdown, self._tick)
+            if self._frozen:
+                interval = _INTERVAL_FROZEN_S
+            else:
+                interval = _INTERVAL_S if process_tree.HAS_PROC else _INTERVAL_WITHOUT_PROC_S
+                interval *= max(1.0, len(self._active) / _FULL_RATE_LIMITS)
+            self._timer = asyncio.get_running_loop().call_later(interval, self._tick)
 
     def _tick(self) -> None:
         self._timer = None
+        if process_tree.HAS_PROC and self._checks % _CHECKS_PER_SCAN == 0:
+            self._open_files = process_tree.open_memory_files(self._pids())
+        self._checks += 1
         if self.check():
             self._schedule()
 
     def _measure(self, pids: list[int]) -> int:
-        """Return the private memory of all processes now, or the largest peak of one of them if that is more. In KiB."""
+        """Return the memory of all processes now, or the largest peak of one of them if that is more. In KiB."""
         if not process_tree.HAS_PROC:
             used = process_tree.resident_by_ps(pids)
             self._peak = max(self._peak, used)
             return used
-        private = spike = largest_file = 0
+        anonymous = shared = spike = largest_file = 0
         for pid in pids:
             usage = process_tree.read_usage(pid)
             if usage is None:
                 continue
-            private += usage.private
-            # Mapped files may have been larger at the time of the peak than now. The function gets the benefit of the doubt.
-            file = self._files[pid] = max(usage.file, self._files.get(pid, 0))
+            anonymous += usage.anonymous
+            shared += usage.shared
             largest_file = max(largest_file, usage.file)
-            spike = max(spike, usage.high - file)
-        if private > self._limit and len(pids) > 1:
-            private = process_tree.proportional(pids)  # the quick sum counts pages that forked processes share several times
-        used = max(private, spike)
+            spike = max(spike, self._spike(pid, usage))
+        used = anonymous + max(shared, self._open_files)
+        if used > self._limit:
+            # The quick sum counts pages that forked processes share several times, and files in /tmp.
+            anonymous, shared = self._unreclaimable(pids)
+            used = anonymous + max(shared, self._open_files)
+        used = max(used, spike)
         self._peak = max(self._peak, used + largest_file)
         return used
+
+    def _spike(self, pid: int, usage: MemoryUsage) -> int:
+        """Return the peak of a process without files, in KiB.
+
+        Mapped files may have been larger at the time of the peak than now. The function gets the benefit of the doubt.
+        """
+        file = max(usage.file, self._files.get(pid, 0))
+        if usage.high - file > self._limit:
+            file = max(file, process_tree.mapped_file_size(pid))
+        self._files[pid] = file
+        return usage.high - file
+
+    def _unreclaimable(self, pids: list[int]) -> tuple[int, int]:
+        """Return the precise anonymous and shared memory in KiB. It takes milliseconds, so it isn't measured again at once."""
+        started = time.monotonic()
+        if started >= self._precise_until:
+            self._precise = process_tree.unreclaimable(pids)
+            now = time.monotonic()
+            self._precise_until = now + _PRECISE_SHARE * (now - started)
+        return self._precise

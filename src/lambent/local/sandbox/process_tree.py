@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Iterable
@@ -14,10 +15,16 @@ from msgspec import Struct
 HAS_PROC = Path("/proc/self/status").exists()
 
 
-class MemoryUsage(Struct, frozen=True):
-    """Memory of one process in KiB. `private` is anonymous and shared memory, `high` the peak of `private` and `file`."""
+# How /proc names the files of shared memory: memfd_create, System V, shared mappings without a file, and /dev/shm.
+_MEMORY_FILES = ("/memfd:", "/SYSV", "/dev/zero (deleted)", "/dev/shm/")
+_MAPPING = re.compile(rb"^[0-9a-f]+-[0-9a-f]+ ", re.MULTILINE)
 
-    private: int
+
+class MemoryUsage(Struct, frozen=True):
+    """Memory of one process in KiB. `high` is the peak of all three together. `shared` includes mapped files of a tmpfs."""
+
+    anonymous: int
+    shared: int
     file: int
     high: int
 
@@ -72,7 +79,8 @@ def parse_status(text: bytes) -> MemoryUsage | None:
     file = text.find(b"RssFile:", anonymous)
     shared = text.find(b"RssShmem:", file)
     return MemoryUsage(
-        private=_number(text, anonymous + 8) + _number(text, shared + 9),
+        anonymous=_number(text, anonymous + 8),
+        shared=_number(text, shared + 9),
         file=_number(text, file + 8),
         high=_number(text, high + 6),
     )
@@ -82,19 +90,75 @@ def _number(text: bytes, start: int) -> int:
     return int(text[start : text.index(b"kB", start)])
 
 
-def proportional(pids: Iterable[int]) -> int:
-    """Return the anonymous and shared memory of several processes in KiB. Shared pages count once. Slow."""
-    total = 0
+def unreclaimable(pids: Iterable[int]) -> tuple[int, int]:
+    """Return the anonymous and the shared memory of several processes in KiB. Shared pages count once. Slow.
+
+    Mapped files in /tmp don't count: there /tmp is memory, but on AWS it is a disk, whose pages the kernel can reclaim.
+    """
+    anonymous = shared = 0
     for pid in pids:
         try:
             text = Path(f"/proc/{pid}/smaps_rollup").read_bytes()
         except OSError:
             continue
-        for name in (b"Pss_Anon:", b"Pss_Shmem:"):
-            start = text.find(name)
-            if start >= 0:
-                total += _number(text, start + len(name))
+        anonymous += _field(text, b"Pss_Anon:")
+        shared += max(_field(text, b"Pss_Shmem:") - _mapped_in_tmp(pid), 0)
+    return anonymous, shared
+
+
+def _mapped_in_tmp(pid: int) -> int:
+    """Return this process's share of the resident pages of files in a /tmp that is a tmpfs. In KiB."""
+    try:
+        if b" /tmp/" not in Path(f"/proc/{pid}/maps").read_bytes():
+            return 0
+        text = Path(f"/proc/{pid}/smaps").read_bytes()
+    except OSError:
+        return 0
+    starts = [match.start() for match in _MAPPING.finditer(text)]
+    total = 0
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        fields = text[start : text.index(b"\n", start)].split(maxsplit=5)
+        if len(fields) == 6 and fields[5].startswith(b"/tmp/") and fields[3].startswith(b"00:"):
+            section = text[start:end]
+            resident, anonymous = _field(section, b"Rss:"), _field(section, b"Anonymous:")
+            total += _field(section, b"Pss:") * (resident - anonymous) // max(resident, 1)  # a changed private page is memory
     return total
+
+
+def mapped_file_size(pid: int) -> int:
+    """Return the size of all mapped files of a process in KiB, resident or not, without shared memory. 0 if it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/maps").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return 0
+    total = 0
+    for fields in (line.split(maxsplit=5) for line in lines):
+        if len(fields) == 6 and fields[5][0] == "/" and not fields[5].startswith(_MEMORY_FILES):
+            start, end = (int(address, 16) for address in fields[0].split("-"))
+            total += (end - start) // 1024
+    return total
+
+
+def open_memory_files(pids: Iterable[int]) -> int:
+    """Return the memory of the open files that exist in memory only, such as memfd_create's, in KiB.
+
+    It isn't part of any process's own memory unless it is mapped. A file that several processes have open counts once.
+    """
+    sizes: dict[int, int] = {}
+    for pid in pids:
+        folder = f"/proc/{pid}/fd"
+        with contextlib.suppress(OSError):
+            for descriptor in os.listdir(folder):  # noqa: PTH208 - a hot path
+                with contextlib.suppress(OSError):
+                    if os.readlink(f"{folder}/{descriptor}").startswith(_MEMORY_FILES):  # noqa: PTH115 - a hot path
+                        info = os.stat(f"{folder}/{descriptor}")  # noqa: PTH116 - a hot path
+                        sizes[info.st_ino] = info.st_blocks // 2
+    return sum(sizes.values())
+
+
+def _field(text: bytes, name: bytes) -> int:
+    start = text.find(b"\n" + name)
+    return _number(text, start + 1 + len(name)) if start >= 0 else 0
 
 
 def descendants_by_ps(root: int) -> list[int]:

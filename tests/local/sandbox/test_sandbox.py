@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import os
+import platform
 import select
 import shutil
 import signal
@@ -12,23 +14,22 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 from msgspec.structs import replace
 
 from lambent.local.sandbox import process_tree
-from lambent.local.sandbox.detect import detect_sandbox
 from lambent.local.sandbox.namespace_root import plan_root
-from lambent.local.sandbox.namespace_sandbox import NamespaceFactory, Namespaces, NamespaceSandbox
+from lambent.local.sandbox.namespace_sandbox import NamespaceFactory, Namespaces
 from lambent.local.sandbox.output_pipe import OutputPipe
-from lambent.local.sandbox.process_sandbox import ProcessFactory, translate
-from lambent.local.sandbox.sandbox import ProcessExit, SandboxFactory, SandboxSpec
+from lambent.local.sandbox.process_sandbox import ProcessFactory, ProcessSandbox, translate
+from lambent.local.sandbox.sandbox import ProcessExit, SandboxFactory
 from support.functions import RUNTIMES, collect, interpreter, make_spec
 from support.paths import ROOT, TESTS
+from support.sandboxes import needs_namespaces, run_script, with_factory
 from support.waiting import eventually_async
 
 INSPECT = """
@@ -69,52 +70,9 @@ json.dump({
     "packages": [name for name in ("pip", "setuptools", "lambent", "apt") if importlib.util.find_spec(name)],
     "environment": dict(os.environ), "native": bool(__import__("ssl").OPENSSL_VERSION and __import__("sqlite3").sqlite_version),
     "resolves": socket.gethostbyname("localhost"),
+    "user_namespaces": open("/proc/sys/user/max_user_namespaces").read().strip(),
 }, sys.stdout)
 """
-
-
-def with_factory(factory: Callable[[], SandboxFactory], body: Callable[[SandboxFactory], Awaitable[Any]]) -> Any:
-    async def run() -> Any:
-        sandboxes = factory()
-        try:
-            return await asyncio.wait_for(body(sandboxes), 60)
-        finally:
-            await sandboxes.stop()
-
-    return asyncio.run(run())
-
-
-async def run_script(factory: SandboxFactory, spec: SandboxSpec) -> tuple[ProcessExit, str]:
-    sandbox = await factory.start(spec)
-    chunks = collect(sandbox)
-    exit = await sandbox.wait()
-    await sandbox.close()
-    return exit, b"".join(chunks).decode()
-
-
-def needs_namespaces() -> None:
-    async def kind() -> str:
-        with tempfile.TemporaryDirectory() as scratch:
-            factory = await detect_sandbox(Path(scratch))
-            await factory.stop()
-            return factory.kind
-
-    if asyncio.run(kind()) != "namespaces":
-        pytest.skip("namespaces are not permitted here")
-
-
-@pytest.fixture(scope="module")
-def namespaces() -> type[NamespaceFactory]:
-    needs_namespaces()
-    return NamespaceFactory
-
-
-@pytest.fixture(params=["namespaces", "process"])
-def any_factory(request: pytest.FixtureRequest) -> Callable[[], SandboxFactory]:
-    if request.param == "namespaces":
-        needs_namespaces()
-        return NamespaceFactory
-    return ProcessFactory
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
@@ -219,6 +177,7 @@ def test_unprivileged_user_gets_the_same_isolation(tmp_path: Path) -> None:
     assert process.returncode == 0, process.stderr
     report = json.loads(process.stdout)
     assert (report["user"], report["capabilities"][2], report["no_new_privs"]) == ("sbx_user1051", "0" * 16, "1")
+    assert report["user_namespaces"] == "0"
     assert all(report["write"].values()), report["write"]
     assert (report["tmp_fits"], report["tmp_full"]) == (None, "ENOSPC")
     assert len(report["pids"]) == 2
@@ -269,90 +228,11 @@ def test_exit_names_status_signal_or_memory(
     assert exit == expected
 
 
-def test_memory_spike_between_two_checks_counts(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
-    script = """
-    import mmap, time
-    mmap.mmap(-1, 300 << 20).write(b"x" * 10)
-    spike = bytearray(300 << 20)
-    del spike
-    print("done", flush=True)
-    time.sleep(30)
-    """
-
-    async def body(factory: SandboxFactory) -> ProcessExit:
-        sandbox = await factory.start(make_spec(tmp_path, script))
-        sandbox._memory.stop()  # type: ignore[attr-defined]  # as if no check happened during the spike
-        done = asyncio.Event()
-        sandbox.listen(lambda _: done.set())
-        await done.wait()
-        assert not sandbox.within_memory()
-        return await sandbox.wait()
-
-    assert with_factory(any_factory, body).out_of_memory
-
-
-def test_pages_that_forked_processes_share_count_once(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
-    script = """
-    import os, time
-    data = bytearray(100 << 20)
-    for _ in range(4):
-        if os.fork() == 0:
-            time.sleep(0.3)  # long enough for several checks of the memory
-            os._exit(0)
-    for _ in range(4):
-        os.wait()
-    """
-    exit, _ = with_factory(any_factory, lambda factory: run_script(factory, make_spec(tmp_path, script)))
-    assert exit == ProcessExit(0, None)
-
-
-MAP_FILE = """
-    import mmap, os, sys, tempfile, time
-    with open(tempfile.gettempdir() + "/model", "wb") as file:
-        for _ in range(300):
-            file.write(b"x" * (1 << 20))
-    with open(file.name, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_{access}) as mapped:
-        if "{access}" == "COPY":
-            for position in range(0, len(mapped), 4096):
-                mapped[position] = 1
-        for _ in range(5):
-            sum(mapped[position] for position in range(0, len(mapped), 4096))
-            time.sleep(0.05)  # long enough for several checks of the memory
-        if os.fork() == 0:
-            sum(mapped[position] for position in range(0, len(mapped), 4096))
-            os._exit(0)
-        os.wait()
-    print("read")
-"""
-
-
-def test_mapped_file_in_tmp_is_not_memory(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
-    """Such as a model or a database of 300 MB in a function of 256 MB: on AWS, /tmp is a disk."""
-    spec = make_spec(tmp_path, MAP_FILE.format(access="READ"), tmp_mb=512)
-    assert with_factory(any_factory, lambda factory: run_script(factory, spec)) == (ProcessExit(0, None), "read\n")
-
-
-def test_changed_private_pages_of_a_file_in_tmp_are_memory(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
-    spec = make_spec(tmp_path, MAP_FILE.format(access="COPY"), tmp_mb=512)
-    assert with_factory(any_factory, lambda factory: run_script(factory, spec))[0].out_of_memory
-
-
-@pytest.mark.parametrize(
-    "action",
-    [
-        "os.write(fd := os.memfd_create('m'), b''); all(os.write(fd, bytes(1 << 20)) for _ in range(600))",
-        "mmap.mmap(-1, 600 << 20).write(bytes(600 << 20))",
-        "fd = os.memfd_create('m'); os.truncate(fd, 600 << 20); mmap.mmap(fd, 600 << 20).write(b'x' * (600 << 20))",
-    ],
-    ids=["memfd", "shared", "mapped-memfd"],
-)
-def test_memory_without_a_file_is_memory(any_factory: Callable[[], SandboxFactory], action: str, tmp_path: Path) -> None:
-    spec = make_spec(tmp_path, f"import mmap, os, time\n{action}\ntime.sleep(30)")
-    assert with_factory(any_factory, lambda factory: run_script(factory, spec))[0].out_of_memory
-
-
 def is_stopped(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    """Whether a process does nothing: it is stopped, or has ended (and its parent is stopped)."""
+    if not Path(f"/proc/{pid}").exists():
+        return True
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "TZ"
 
 
 def test_frozen_processes_do_nothing(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
@@ -382,7 +262,87 @@ def test_frozen_processes_do_nothing(any_factory: Callable[[], SandboxFactory], 
     with_factory(any_factory, body)
 
 
-def test_kill_ends_processes_that_left_their_process_group(namespaces: type[NamespaceFactory], tmp_path: Path) -> None:
+def test_processes_that_fork_all_the_time_are_frozen(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
+    script = """
+    import os, time
+    for _ in range(8):
+        if os.fork() == 0:
+            while True:  # each process lives for a moment only, and leaves a new one behind
+                if os.fork() != 0:
+                    os._exit(0)
+                os.write(1, b"on")
+    time.sleep(60)
+    """
+
+    async def body(factory: SandboxFactory) -> None:
+        sandbox = await factory.start(make_spec(tmp_path, script))
+        chunks: asyncio.Queue[bytes] = asyncio.Queue()
+        sandbox.listen(chunks.put_nowait)
+        for _ in range(20):
+            await chunks.get()
+        sandbox.freeze()
+        await eventually_async(lambda: all(map(is_stopped, sandbox._pids())) and all(map(is_stopped, sandbox._pids())))
+        sandbox.drain()
+        while not chunks.empty():
+            chunks.get_nowait()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(chunks.get(), 0.3)
+        sandbox.thaw()
+        await asyncio.wait_for(chunks.get(), 5)
+        await sandbox.kill()
+
+    with_factory(any_factory, body)
+
+
+NAMESPACE_LIMITS = """
+import ctypes, errno, json, os
+libc = ctypes.CDLL(None, use_errno=True)
+libc.shmat.restype = ctypes.c_void_p
+
+def error_of(result):
+    return errno.errorcode[ctypes.get_errno()] if result == -1 else None
+
+def attach(megabytes):
+    identifier = libc.shmget(0, megabytes << 20, 0o1600)
+    if identifier == -1:
+        return error_of(-1)
+    ctypes.memset(libc.shmat(identifier, None, 0), 1, megabytes << 20)
+    libc.shmdt(libc.shmat(identifier, None, 0))
+
+def make_files():
+    for number in range(10_000):
+        open(f"/tmp/{number}", "w").close()
+
+try:
+    make_files()
+    files = None
+except OSError as error:
+    files = errno.errorcode[error.errno]
+print(json.dumps({
+    "uid": os.getuid(), "user_namespace": error_of(libc.unshare(0x10000000)), "large": attach(300), "small": attach(10),
+    "files": files, "keys": [line.split()[-2] for line in open("/proc/keys")] if os.path.exists("/proc/keys") else [],
+    "forced": open("/proc/sys/kernel/shm_rmid_forced").read().strip(),
+}))
+"""
+
+
+def test_namespaces_bound_what_no_process_owns(namespaces: type[NamespaceFactory], tmp_path: Path) -> None:
+    """User namespaces, System V's shared memory and the number of files in /tmp; and the user's keys can't be seen."""
+    number = {"x86_64": 248, "aarch64": 217}[platform.machine()]  # add_key
+    session_keyring = -3
+    key = ctypes.CDLL(None).syscall(number, b"user", b"lambent-test", b"secret", 6, session_keyring)
+    exit, output = with_factory(namespaces, lambda factory: run_script(factory, make_spec(tmp_path, NAMESPACE_LIMITS)))
+    assert exit == ProcessExit(0, None), output
+    report = json.loads(output)
+    assert (report["uid"], report["user_namespace"], report["files"]) == (1051, "ENOSPC", "ENOSPC")
+    if key >= 0:  # not in a container without keyrings
+        assert "lambent-test:" in Path("/proc/keys").read_text()
+        assert "lambent-test:" not in report["keys"]
+    if os.geteuid() == 0:
+        assert (report["forced"], report["large"], report["small"]) == ("1", "ENOSPC", None)
+
+
+def test_kill_ends_processes_that_left_their_process_group(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
     script = """
     import os, time
     if os.fork() == 0:
@@ -391,20 +351,25 @@ def test_kill_ends_processes_that_left_their_process_group(namespaces: type[Name
             print("ready", flush=True)
             time.sleep(60)
         os._exit(0)
+    os.wait()
     time.sleep(60)
     """
 
-    async def body(factory: SandboxFactory) -> list[int]:
+    async def body(factory: SandboxFactory) -> None:
         sandbox = await factory.start(make_spec(tmp_path, script))
-        assert isinstance(sandbox, NamespaceSandbox)
         ready = asyncio.Event()
         sandbox.listen(lambda _: ready.set())
         await ready.wait()
-        assert len(process_tree.descendants(sandbox.namespaces.init)) >= 2
+        await eventually_async(lambda: len(sandbox._pids()) == 2)
+        descriptors = [os.pidfd_open(pid) for pid in sandbox._pids()]
         await sandbox.kill()
-        return process_tree.descendants(sandbox.namespaces.init)
+        for descriptor in descriptors:
+            assert select.select([descriptor], [], [], 10)[0], "the process is still running"
+            os.close(descriptor)
+        left = [sandbox.process.pid] if isinstance(sandbox, ProcessSandbox) else []
+        assert sandbox._pids() == left
 
-    assert with_factory(namespaces, body) == []
+    with_factory(any_factory, body)
 
 
 def test_every_process_ends_when_the_service_is_killed(namespaces: type[NamespaceFactory], tmp_path: Path) -> None:
@@ -450,7 +415,7 @@ def test_interpreter_that_only_its_owner_may_run_is_run_as_the_owner(
     async def body(factory: SandboxFactory) -> str:
         assert isinstance(factory, NamespaceFactory)
         environment = Namespaces()
-        await environment.build(root, 64)
+        await environment.build(root, 64, 128)
         output = OutputPipe()
         await environment.start(spec, root, output)
         output.close_writer()
@@ -511,22 +476,3 @@ def test_lambdas_folders_are_translated_only_at_the_start_of_a_path() -> None:
     folders = {"/var/task": "/code", "/opt": "/layer"}
     assert translate("/var/task/bin:/usr/bin:/opt", folders) == "/code/bin:/usr/bin:/layer"
     assert translate("/var/tasks:/x/var/task", folders) == "/var/tasks:/x/var/task"
-
-
-def test_memory_usage_is_parsed_from_proc_status() -> None:
-    text = b"Name:\tpython\nVmHWM:\t   40000 kB\nVmRSS:\t 30000 kB\nRssAnon:\t   20000 kB\n"
-    text += b"RssFile:\t    9000 kB\nRssShmem:\t    1000 kB\n"
-    assert process_tree.parse_status(text) == process_tree.MemoryUsage(20000, 1000, 9000, high=40000)
-    assert process_tree.parse_status(b"Name:\tzombie\nState:\tZ (zombie)\n") is None
-
-
-@pytest.mark.skipif(shutil.which("ps") is None, reason="there is no ps on this machine")
-def test_without_proc_ps_measures_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on macOS. The checks are slower."""
-    monkeypatch.setattr(process_tree, "HAS_PROC", False)
-    script = """
-    import subprocess, sys
-    subprocess.run([sys.executable, "-c", "import time; x = b'x' * 600_000_000; time.sleep(30)"])
-    """
-    exit, _ = with_factory(ProcessFactory, lambda factory: run_script(factory, make_spec(tmp_path, script)))
-    assert exit.out_of_memory

@@ -26,7 +26,8 @@ from typing import Any, NoReturn
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
-_CLONE_ALL = 0x10000000 | 0x00020000 | 0x08000000 | 0x04000000 | 0x20000000  # user, mount, ipc, uts, pid (linux/sched.h)
+_CLONE_NEWUSER = 0x10000000  # linux/sched.h
+_CLONE_ALL = _CLONE_NEWUSER | 0x00020000 | 0x08000000 | 0x04000000 | 0x20000000  # and mount, ipc, uts, pid
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 1, 2, 4, 8  # sys/mount.h
 _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_SLAVE = 32, 4096, 16384, 1 << 19
 _MNT_DETACH = 2
@@ -34,13 +35,19 @@ _PR_SET_PDEATHSIG, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1, 24, 38  # linux/p
 _SYS_MOUNT_SETATTR = 442  # the same number on every architecture; Linux 5.12
 _AT_RECURSIVE = 0x8000
 _ATTR_RDONLY_NOSUID_NODEV = 1 | 2 | 4
+_SYS_KEYCTL = {"x86_64": 250, "aarch64": 219}  # asm/unistd.h
+_KEYCTL_JOIN_SESSION_KEYRING = 1  # linux/keyctl.h
 _CAPABILITIES = 41  # up to CAP_CHECKPOINT_RESTORE
 _MESSAGE_MAX = 1 << 17
+_INODES_PER_MB = 64  # of /tmp: one for each 16 KB, like ext4's default
+_NO_USER_NAMESPACES = (("sys/user/max_user_namespaces", "0\n"),)
+_SIGNALS = {"kill": signal.SIGKILL, "freeze": signal.SIGSTOP, "thaw": signal.SIGCONT}
 _HOST = "/.host"
 _COMMANDS = "/etc/commands"
 
 
 def main() -> None:
+    leave_session_keyring()
     control = socket.socket(fileno=int(sys.argv[1]))
     plan = _receive(control)
     if plan is None:
@@ -65,13 +72,34 @@ def main() -> None:
 def _become_init(control: socket.socket, plan: dict[str, Any]) -> NoReturn:
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     try:
+        host_proc = os.open("/proc", os.O_PATH | os.O_CLOEXEC)
         _build_root(plan)
+        if not plan["switch_user"]:
+            _become_lambdas_user(plan, host_proc)
+        os.close(host_proc)
         _send(control, {"ready": True})
         _serve(control, plan)
     except OSError as error:
         with contextlib.suppress(OSError):
             _send(control, {"error": str(error)})
     os._exit(0)
+
+
+def leave_session_keyring() -> None:
+    """Start with an empty kernel keyring (keyrings(7)) in place of that of the user who started the service."""
+    number = _SYS_KEYCTL.get(os.uname().machine)
+    if number is not None:
+        _LIBC.syscall(number, _KEYCTL_JOIN_SESSION_KEYRING, None)  # it fails only where there are no keyrings
+
+
+def _become_lambdas_user(plan: dict[str, Any], host_proc: int) -> None:
+    """Enter a user namespace in which this user, root until now, has the id of Lambda's user. /proc is read-only by now."""
+    _check(_LIBC.unshare(_CLONE_NEWUSER), "unshare user")
+    for name, text in (("uid_map", f"{plan['uid']} 0 1\n"), ("gid_map", f"{plan['gid']} 0 1\n"), *_NO_USER_NAMESPACES):
+        path = name if name.startswith("sys/") else f"self/{name}"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC, dir_fd=host_proc)
+        os.write(descriptor, text.encode())
+        os.close(descriptor)
 
 
 # --- the root ---------------------------------------------------------------------------------------------------------
@@ -101,12 +129,33 @@ def _build_root(plan: dict[str, Any]) -> None:
             file.write(text)
         os.chmod(path, mode)
     _make_devices()
-    _mount("proc", "/proc", "proc", _MS_RDONLY | _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
-    _mount("tmpfs", "/tmp", "tmpfs", _MS_NOSUID | _MS_NODEV, f"mode=1777,size={plan['tmp_mb']}m")
+    _mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
+    _limit_namespaces(plan)
+    _mount("none", "/proc", "", _MS_REMOUNT | _MS_BIND | _MS_RDONLY | _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
+    options = f"mode=1777,size={plan['tmp_mb']}m,nr_inodes={plan['tmp_mb'] * _INODES_PER_MB}"
+    _mount("tmpfs", "/tmp", "tmpfs", _MS_NOSUID | _MS_NODEV, options)
     _check(_LIBC.umount2(_HOST.encode(), _MNT_DETACH), "umount")
     os.rmdir(_HOST)
     _mount("none", "/", "", _MS_REMOUNT | _MS_BIND | _MS_RDONLY | _MS_NOSUID | _MS_NODEV)
     socket.sethostname(plan["hostname"])
+
+
+def _limit_namespaces(plan: dict[str, Any]) -> None:
+    """Limit the memory that belongs to no process, and forbid user namespaces.
+
+    System V's shared memory ends with the last process that has it attached, so it is part of that process's memory. Only root
+    can set its limits before Linux 6.9.
+    """
+    pages = (plan["memory_mb"] << 20) // os.sysconf("SC_PAGE_SIZE")
+    for name, value in (
+        ("kernel/shm_rmid_forced", 1),
+        ("kernel/shmall", pages),
+        ("kernel/msgmni", 32),
+        ("kernel/sem", "250 32000 100 128"),
+        ("user/max_user_namespaces", 0 if plan["switch_user"] else 1),  # 1 for `_become_lambdas_user`
+    ):
+        with contextlib.suppress(OSError), open(f"/proc/sys/{name}", "w", encoding="utf-8") as file:
+            file.write(str(value))
 
 
 def _show_commands(folder: dict[str, Any]) -> None:
@@ -184,8 +233,8 @@ def _serve(control: socket.socket, plan: dict[str, Any]) -> None:
             command = json.loads(message)
             if command["do"] == "start":
                 main_child = _start(command, fds[0], plan)
-            elif command["do"] == "kill" and main_child:
-                _kill_all()
+            elif command["do"] in _SIGNALS and main_child:
+                _signal_all(_SIGNALS[command["do"]])
 
 
 def _reap(main_child: int) -> int | None:
@@ -200,12 +249,13 @@ def _reap(main_child: int) -> int | None:
             return None
         if pid == main_child:
             main_status = status
-            _kill_all()
+            _signal_all(signal.SIGKILL)
 
 
-def _kill_all() -> None:
+def _signal_all(number: signal.Signals) -> None:
+    """Signal every other process in the namespace at once: none can escape by forking, as from a signal to each."""
     with contextlib.suppress(ProcessLookupError):
-        os.kill(-1, signal.SIGKILL)  # from process 1 this means every other process in the namespace
+        os.kill(-1, number)
 
 
 def _describe_exit(status: int) -> dict[str, int | None]:

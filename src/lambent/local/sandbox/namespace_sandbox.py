@@ -70,13 +70,13 @@ class Namespaces:
             )  # fmt: skip
         self.alive = True
 
-    async def build(self, root: RootFilesystem, tmp_mb: int) -> None:
+    async def build(self, root: RootFilesystem, tmp_mb: int, memory_mb: int) -> None:
         """Create the namespaces. Raises OSError where they are not permitted."""
         switch_user = os.geteuid() == 0 and root.world_readable
         plan = {
             "links": root.links, "binds": root.binds, "masks": root.masks, "files": root.files,
             "commands": to_builtins(root.commands),
-            "tmp_mb": tmp_mb, "limits": _limits(), "hostname": HOSTNAME,
+            "tmp_mb": tmp_mb, "memory_mb": memory_mb, "limits": _limits(), "hostname": HOSTNAME,
             "switch_user": switch_user, "uid": USER, "gid": GROUP,
         }  # fmt: skip
         await self._send(plan)
@@ -99,9 +99,10 @@ class Namespaces:
         self._exits = asyncio.Queue()
         socket.send_fds(self._socket, [json.dumps(command).encode()], [output.writer])
 
-    def kill(self) -> None:
+    def signal(self, action: str) -> None:
+        """Let process 1 signal all others at once: "kill", "freeze" or "thaw"."""
         with contextlib.suppress(OSError):
-            self._socket.send(b'{"do": "kill"}')
+            self._socket.send(b'{"do": "%b"}' % action.encode())
 
     async def exit(self) -> ProcessExit:
         return await self._exits.get()
@@ -147,12 +148,15 @@ class Namespaces:
 
 
 def _map_ids(pid: int, *, switch_user: bool) -> None:
-    """Root maps itself and an unused id, so that root owns /var/task as on AWS. Other users map themselves to Lambda's."""
+    """Map root and Lambda's user. Root maps itself and an unused id, so that root owns /var/task as on AWS.
+
+    Other users can map only themselves: first to root, which may set limits, then in `namespace_init.py` to Lambda's user.
+    """
     folder = Path("/proc", str(pid))
     if switch_user:
         users, groups = f"0 0 1\n{USER} {_HOST_ID} 1\n", f"0 0 1\n{GROUP} {_HOST_ID} 1\n"
     else:
-        users, groups = f"{USER} {os.geteuid()} 1\n", f"{GROUP} {os.getegid()} 1\n"
+        users, groups = f"0 {os.geteuid()} 1\n", f"0 {os.getegid()} 1\n"
         (folder / "setgroups").write_text("deny")
     (folder / "uid_map").write_text(users)
     (folder / "gid_map").write_text(groups)
@@ -173,7 +177,15 @@ class NamespaceSandbox(Sandbox):
         return process_tree.descendants(self.namespaces.init)
 
     def _kill_all(self) -> None:
-        self.namespaces.kill()
+        self.namespaces.signal("kill")
+
+    def _stop_all(self) -> list[int]:
+        self.namespaces.signal("freeze")
+        return self._pids()
+
+    def _continue_all(self, pids: list[int]) -> None:
+        super()._continue_all(pids)  # at once; the rest when process 1 gets to it
+        self.namespaces.signal("thaw")
 
     async def _wait_exit(self) -> ProcessExit:
         return await self.namespaces.exit()
@@ -193,7 +205,7 @@ class NamespaceFactory:
         root = plan_root(spec)
         namespaces = self._namespaces.get(spec.tmp)
         if namespaces is None or not namespaces.alive:
-            namespaces = self._namespaces[spec.tmp] = await self._build(root, spec.tmp_mb)
+            namespaces = self._namespaces[spec.tmp] = await self._build(root, spec)
         output = OutputPipe()
         try:
             await namespaces.start(spec, root, output)
@@ -211,12 +223,12 @@ class NamespaceFactory:
             await namespaces.close()
         self._namespaces.clear()
 
-    async def _build(self, root: RootFilesystem, tmp_mb: int) -> Namespaces:
+    async def _build(self, root: RootFilesystem, spec: SandboxSpec) -> Namespaces:
         namespaces = self._spare or Namespaces()
         self._spare = None
         asyncio.get_running_loop().call_later(_SPARE_AFTER_S, self._start_spare)
         try:
-            await namespaces.build(root, tmp_mb)
+            await namespaces.build(root, spec.tmp_mb, spec.memory_mb)
         except OSError:
             await namespaces.close()
             raise

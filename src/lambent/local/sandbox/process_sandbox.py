@@ -15,8 +15,9 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import ClassVar
 
 from lambent import limits
 
@@ -24,8 +25,9 @@ from . import process_tree
 from .output_pipe import OutputPipe
 from .sandbox import ProcessExit, Sandbox, SandboxSpec
 
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 _LIBC = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
+_REAP_INTERVAL_S = 0.01
 _LAMBDA_FOLDERS = ("/var/task", "/var/runtime", "/opt")
 
 
@@ -77,6 +79,8 @@ class ProcessSandbox(Sandbox):
         self.process = process
         self._tmp = spec.tmp
         self._on_close = on_close
+        self._orphans = _Orphans(str(spec.tmp))
+        _Orphans.not_orphans.add(process.pid)
         super().__init__(output, spec.memory_mb)
 
     async def close(self) -> None:
@@ -86,28 +90,84 @@ class ProcessSandbox(Sandbox):
         shutil.rmtree(_virtual_environment(self._tmp), ignore_errors=True)
 
     def _pids(self) -> list[int]:
-        descendants = process_tree.descendants if process_tree.HAS_PROC else process_tree.descendants_by_ps
-        return [self.process.pid, *descendants(self.process.pid)]
+        if not process_tree.HAS_PROC:
+            return [self.process.pid, *process_tree.descendants_by_ps(self.process.pid)]
+        descendants = process_tree.descendants(self.process.pid)
+        return [self.process.pid, *descendants, *self._orphans.find(descendants)]
 
     def _kill_all(self) -> None:
         if self.process.returncode is None:
+            self._stop_all()  # so that none escapes by forking
             process_tree.signal_all(self._pids(), signal.SIGKILL)
-            self._kill_group()
+            self._signal_group(signal.SIGKILL)
 
-    def _kill_group(self) -> None:
+    def _stop_all(self) -> list[int]:
+        self._signal_group(signal.SIGSTOP)  # at once, so that none can escape by forking; then those that left the group
+        return super()._stop_all()
+
+    def _continue_all(self, pids: list[int]) -> None:
+        super()._continue_all(pids)
+        self._signal_group(signal.SIGCONT)
+
+    def _signal_group(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+            os.killpg(self.process.pid, number)
 
     async def _wait_exit(self) -> ProcessExit:
         code = await self.process.wait()
-        self._kill_group()  # processes that it left behind
+        _Orphans.not_orphans.discard(self.process.pid)
+        self._signal_group(signal.SIGKILL)  # processes that it left behind
+        if process_tree.HAS_PROC:
+            await self._orphans.end()
         return ProcessExit(None if code < 0 else code, -code if code < 0 else None)
+
+
+class _Orphans:
+    """Processes of one sandbox whose parent has ended. They become children of this process, which is their subreaper.
+
+    They are recognized by the TMPDIR that they inherited, or because they were descendants when they were last looked for.
+    """
+
+    not_orphans: ClassVar[set[int]] = set()  # the first processes of all sandboxes, which are children of this process too
+
+    def __init__(self, tmp: str) -> None:
+        self._marker = f"TMPDIR={tmp}".encode()
+        self._known: set[int] = set()
+
+    def find(self, descendants: Iterable[int]) -> list[int]:
+        """Return the orphans with their descendants, given the processes that aren't orphans yet."""
+        children = set(process_tree.adopted_children()) - self.not_orphans
+        roots = [pid for pid in children if pid in self._known or self._is_marked(pid)]
+        pids = [pid for root in roots for pid in (root, *process_tree.descendants(root))]
+        self._known = {*descendants, *pids}
+        return [pid for pid in pids if not (pid in roots and _reap(pid))]
+
+    async def end(self) -> None:
+        """Kill them, and wait for their end."""
+        while pids := self.find(()):
+            process_tree.signal_all(pids, signal.SIGKILL)
+            await asyncio.sleep(_REAP_INTERVAL_S)
+
+    def _is_marked(self, pid: int) -> bool:
+        with contextlib.suppress(OSError):
+            return self._marker in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        return False
+
+
+def _reap(pid: int) -> bool:
+    """Return whether a child has ended."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True
 
 
 class ProcessFactory:
     kind = "process"
 
     def __init__(self) -> None:
+        if _LIBC is not None:
+            _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self._sandboxes: set[ProcessSandbox] = set()
 
     async def start(self, spec: SandboxSpec) -> ProcessSandbox:

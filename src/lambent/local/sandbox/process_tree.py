@@ -52,6 +52,13 @@ def _children(pid: int) -> list[int]:
     return pids
 
 
+def adopted_children() -> list[int]:
+    """Return the children of this process's main thread, which gets those whose parent has ended."""
+    with contextlib.suppress(OSError), open(f"/proc/self/task/{os.getpid()}/children", "rb", 0) as file:  # noqa: PTH123
+        return [int(word) for word in file.read().split()]
+    return []
+
+
 def mapped_files(pid: int) -> set[str]:
     """Return the files that a process has mapped, such as libraries, by the paths that it sees. Empty if it has ended."""
     try:
@@ -181,7 +188,7 @@ def _ps(columns: str) -> list[tuple[int, int]]:
     return [(int(first), int(second)) for first, second in (line.split() for line in listing.splitlines() if line.strip())]
 
 
-def signal_all(pids: list[int], number: signal.Signals) -> None:
+def signal_all(pids: Iterable[int], number: signal.Signals) -> None:
     """Send a signal to each process that still exists."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):

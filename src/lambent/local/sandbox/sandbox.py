@@ -15,6 +15,9 @@ from . import process_tree
 from .memory_limit import MemoryLimit
 from .output_pipe import OutputPipe
 
+_STOP_ROUNDS = 100  # each stops the processes that were forked during the previous one
+_QUIET_ROUNDS = 2  # a process that ended while it was looked for may have left a new one
+
 
 class SandboxSpec(Struct, frozen=True):
     """What a sandbox is made of. Paths are the host's; inside they are /var/task, /var/runtime, /opt and /tmp.
@@ -74,12 +77,11 @@ class Sandbox(ABC):
 
     def freeze(self) -> None:
         """Stop every process until `thaw`."""
-        self._memory.stop()
-        self._frozen = self._pids()
-        process_tree.signal_all(self._frozen, signal.SIGSTOP)
+        self._frozen = self._stop_all()
+        self._memory.start_frozen()
 
     def thaw(self) -> None:
-        process_tree.signal_all(self._frozen, signal.SIGCONT)
+        self._continue_all(self._frozen)
         self._frozen = []
         self._memory.start()
 
@@ -99,6 +101,22 @@ class Sandbox(ABC):
 
     @abstractmethod
     def _kill_all(self) -> None: ...
+
+    def _stop_all(self) -> list[int]:
+        """Stop every process and return their ids. Those that fork while they are stopped are looked for again."""
+        stopped: set[int] = set()
+        quiet = 0
+        for _ in range(_STOP_ROUNDS):
+            fresh = set(self._pids()) - stopped
+            process_tree.signal_all(fresh, signal.SIGSTOP)
+            stopped |= fresh
+            quiet = 0 if fresh else quiet + 1
+            if quiet == _QUIET_ROUNDS:
+                break
+        return list(stopped)
+
+    def _continue_all(self, pids: list[int]) -> None:
+        process_tree.signal_all(pids, signal.SIGCONT)
 
     @abstractmethod
     async def _wait_exit(self) -> ProcessExit: ...

@@ -1,0 +1,117 @@
+"""What counts as memory, with real processes."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lambent.local.sandbox import process_tree
+from lambent.local.sandbox.process_sandbox import ProcessFactory
+from lambent.local.sandbox.sandbox import ProcessExit, SandboxFactory
+from support.functions import make_spec
+from support.sandboxes import run_script, with_factory
+
+
+def test_memory_spike_between_two_checks_counts(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
+    script = """
+    import mmap, time
+    mmap.mmap(-1, 300 << 20).write(b"x" * 10)
+    spike = bytearray(300 << 20)
+    del spike
+    print("done", flush=True)
+    time.sleep(30)
+    """
+
+    async def body(factory: SandboxFactory) -> ProcessExit:
+        sandbox = await factory.start(make_spec(tmp_path, script))
+        sandbox._memory.stop()  # type: ignore[attr-defined]  # as if no check happened during the spike
+        done = asyncio.Event()
+        sandbox.listen(lambda _: done.set())
+        await done.wait()
+        assert not sandbox.within_memory()
+        return await sandbox.wait()
+
+    assert with_factory(any_factory, body).out_of_memory
+
+
+def test_pages_that_forked_processes_share_count_once(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
+    script = """
+    import os, time
+    data = bytearray(100 << 20)
+    for _ in range(4):
+        if os.fork() == 0:
+            time.sleep(0.3)  # long enough for several checks of the memory
+            os._exit(0)
+    for _ in range(4):
+        os.wait()
+    """
+    exit, _ = with_factory(any_factory, lambda factory: run_script(factory, make_spec(tmp_path, script)))
+    assert exit == ProcessExit(0, None)
+
+
+MAP_FILE = """
+    import mmap, os, sys, tempfile, time
+    with open(tempfile.gettempdir() + "/model", "wb") as file:
+        for _ in range(300):
+            file.write(b"x" * (1 << 20))
+    with open(file.name, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_{access}) as mapped:
+        if "{access}" == "COPY":
+            for position in range(0, len(mapped), 4096):
+                mapped[position] = 1
+        for _ in range(5):
+            sum(mapped[position] for position in range(0, len(mapped), 4096))
+            time.sleep(0.05)  # long enough for several checks of the memory
+        if os.fork() == 0:
+            sum(mapped[position] for position in range(0, len(mapped), 4096))
+            os._exit(0)
+        os.wait()
+    print("read")
+"""
+
+
+def test_mapped_file_in_tmp_is_not_memory(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
+    """Such as a model or a database of 300 MB in a function of 256 MB: on AWS, /tmp is a disk."""
+    spec = make_spec(tmp_path, MAP_FILE.format(access="READ"), tmp_mb=512)
+    assert with_factory(any_factory, lambda factory: run_script(factory, spec)) == (ProcessExit(0, None), "read\n")
+
+
+def test_changed_private_pages_of_a_file_in_tmp_are_memory(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
+    spec = make_spec(tmp_path, MAP_FILE.format(access="COPY"), tmp_mb=512)
+    assert with_factory(any_factory, lambda factory: run_script(factory, spec))[0].out_of_memory
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "os.write(fd := os.memfd_create('m'), b''); all(os.write(fd, bytes(1 << 20)) for _ in range(600))",
+        "mmap.mmap(-1, 600 << 20).write(bytes(600 << 20))",
+        "fd = os.memfd_create('m'); os.truncate(fd, 600 << 20); mmap.mmap(fd, 600 << 20).write(b'x' * (600 << 20))",
+    ],
+    ids=["memfd", "shared", "mapped-memfd"],
+)
+def test_memory_without_a_file_is_memory(any_factory: Callable[[], SandboxFactory], action: str, tmp_path: Path) -> None:
+    spec = make_spec(tmp_path, f"import mmap, os, time\n{action}\ntime.sleep(30)")
+    assert with_factory(any_factory, lambda factory: run_script(factory, spec))[0].out_of_memory
+
+
+def test_memory_usage_is_parsed_from_proc_status() -> None:
+    text = b"Name:\tpython\nVmHWM:\t   40000 kB\nVmRSS:\t 30000 kB\nRssAnon:\t   20000 kB\n"
+    text += b"RssFile:\t    9000 kB\nRssShmem:\t    1000 kB\n"
+    assert process_tree.parse_status(text) == process_tree.MemoryUsage(20000, 1000, 9000, high=40000)
+    assert process_tree.parse_status(b"Name:\tzombie\nState:\tZ (zombie)\n") is None
+
+
+@pytest.mark.skipif(shutil.which("ps") is None, reason="there is no ps on this machine")
+def test_without_proc_ps_measures_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on macOS. The checks are slower."""
+    monkeypatch.setattr(process_tree, "HAS_PROC", False)
+    script = """
+    import subprocess, sys
+    subprocess.run([sys.executable, "-c", "import time; x = b'x' * 600_000_000; time.sleep(30)"])
+    """
+    exit, _ = with_factory(ProcessFactory, lambda factory: run_script(factory, make_spec(tmp_path, script)))
+    assert exit.out_of_memory

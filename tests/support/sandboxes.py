@@ -1,0 +1,45 @@
+"""Sandboxes for tests, started and stopped in an event loop of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lambent.local.sandbox.detect import detect_sandbox
+from lambent.local.sandbox.sandbox import ProcessExit, SandboxFactory, SandboxSpec
+from support.functions import collect
+
+
+def with_factory(factory: Callable[[], SandboxFactory], body: Callable[[SandboxFactory], Awaitable[Any]]) -> Any:
+    async def run() -> Any:
+        sandboxes = factory()
+        try:
+            return await asyncio.wait_for(body(sandboxes), 60)
+        finally:
+            await sandboxes.stop()
+
+    return asyncio.run(run())
+
+
+async def run_script(factory: SandboxFactory, spec: SandboxSpec) -> tuple[ProcessExit, str]:
+    sandbox = await factory.start(spec)
+    chunks = collect(sandbox)
+    exit = await sandbox.wait()
+    await sandbox.close()
+    return exit, b"".join(chunks).decode()
+
+
+def needs_namespaces() -> None:
+    async def kind() -> str:
+        with tempfile.TemporaryDirectory() as scratch:
+            factory = await detect_sandbox(Path(scratch))
+            await factory.stop()
+            return factory.kind
+
+    if asyncio.run(kind()) != "namespaces":
+        pytest.skip("namespaces are not permitted here")

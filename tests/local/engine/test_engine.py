@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from msgspec.structs import replace
@@ -527,3 +528,35 @@ def test_machine_limit_evicts_idle_environments_and_then_throttles(tmp_path: Pat
     idle, results = run(tmp_path, body)
     assert idle == {"b:$LATEST": {"idle": 1, "busy": 0}, "c:$LATEST": {"idle": 1, "busy": 0}}
     assert sorted(results) == ["Throttled", "tuple", "tuple"]
+
+
+THIEF = """
+import json, os, urllib.request
+
+def handler(event, context):
+    own = os.environ["AWS_LAMBDA_RUNTIME_API"]
+    replies = []
+    for row in open("/proc/net/tcp").read().splitlines()[1:]:
+        address, state = row.split()[1], row.split()[3]
+        port = int(address.partition(":")[2], 16)
+        if state == "0A" and address.startswith("0100007F") and f"127.0.0.1:{port}" in event:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/2018-06-01/runtime/invocation/next", timeout=5)
+                replies.append(200)
+            except urllib.error.HTTPError as error:
+                replies.append(error.code)
+    return replies
+"""
+
+
+def test_function_can_not_take_the_event_of_another(factory: Callable[[], SandboxFactory | None], tmp_path: Path) -> None:
+    victim = make_function(tmp_path, "import os\ndef handler(event, context): return os.environ['AWS_LAMBDA_RUNTIME_API']")
+    thief = make_function(tmp_path, THIEF, arn=f"{ARN}-thief", name="thief")
+
+    async def body(aws: Lambda) -> None:
+        address, _, _ = await aws.call(victim)
+        await aws.wait_for_environments(victim, idle=1)
+        assert await aws.call(thief, [address]) == ([403], "", ANY)
+        assert (await aws.call(victim))[0] == address  # the same environment still gets its events
+
+    run(tmp_path, body, factory=factory())

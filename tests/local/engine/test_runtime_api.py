@@ -12,11 +12,11 @@ from lambent.local.engine.runtime_api import EventKind, NextInvocation, RuntimeA
 from lambent.local.engine.runtime_states import TRANSITIONS, IllegalTransition, State, Step, next_state
 from support.waiting import eventually_async
 
-NEXT = "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n"
+NEXT = "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 
 def post(path: str, body: bytes, *headers: str) -> bytes:
-    lines = [f"POST /2018-06-01/runtime/{path} HTTP/1.1", "Host: x", f"Content-Length: {len(body)}", *headers]
+    lines = [f"POST /2018-06-01/runtime/{path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}", *headers]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
@@ -25,12 +25,17 @@ class Runtime:
 
     def __init__(self) -> None:
         self.events: list[RuntimeEvent] = []
-        self.api = RuntimeApi(self.events.append)
+        self.clients: list[tuple[str, int]] = []
+        self.api = RuntimeApi(self.events.append, lambda client, server: client in self.clients)
 
     async def __aenter__(self) -> Runtime:
         await self.api.start()
-        self.reader, self.writer = await asyncio.open_connection(*self.api.address.split(":"))
+        await self.connect()
         return self
+
+    async def connect(self) -> None:
+        self.reader, self.writer = await asyncio.open_connection(*self.api.address.split(":"))
+        self.clients.append(self.writer.get_extra_info("sockname"))
 
     async def __aexit__(self, *_: object) -> None:
         self.writer.close()
@@ -97,7 +102,7 @@ def test_calls_out_of_order_are_refused_as_by_aws() -> None:
             assert (await runtime.request(post("init/error", b"{}")))[0] == 403
             assert (await runtime.request(post("invocation/id-1/response", b"1")))[0] == 202
             assert (await runtime.request(post("invocation/id-1/response", b"2")))[0] == 403
-            assert (await runtime.request("GET /2018-06-01/runtime/other HTTP/1.1\r\nHost: x\r\n\r\n"))[0] == 404
+            assert (await runtime.request("GET /2018-06-01/runtime/other HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"))[0] == 404
             assert runtime.events == [READY, RuntimeEvent(EventKind.RESPONSE, b"1")]
 
     asyncio.run(run())
@@ -121,7 +126,9 @@ def test_response_above_the_limit_is_refused(size: int, status: int) -> None:
 
 
 def chunked(path: str, chunks: list[bytes], *headers: str, trailers: str = "") -> bytes:
-    head = "\r\n".join([f"POST /2018-06-01/runtime/{path} HTTP/1.1", "Host: x", "Transfer-Encoding: chunked", *headers, "", ""])
+    head = "\r\n".join(
+        [f"POST /2018-06-01/runtime/{path} HTTP/1.1", "Host: 127.0.0.1", "Transfer-Encoding: chunked", *headers, "", ""]
+    )
     return head.encode() + b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + f"0\r\n{trailers}\r\n".encode()
 
 
@@ -189,3 +196,49 @@ def test_every_state_but_init_error_has_transitions() -> None:
             if (state, step) not in TRANSITIONS:
                 with pytest.raises(IllegalTransition, match=f"from {state.value} to {step.value}"):
                     next_state(state, step)
+
+
+def test_second_next_is_refused_while_the_first_waits() -> None:
+    """The event stays with the connection that asked first. After that was closed, another may ask."""
+
+    async def run() -> None:
+        async with Runtime() as runtime:
+            await runtime.send(NEXT)
+            await eventually_async(lambda: runtime.api.polling)
+            first_reader, first_writer = runtime.reader, runtime.writer
+            await runtime.connect()
+            status, _, body = await runtime.request(NEXT)
+            assert (status, json.loads(body)["errorType"]) == (403, "InvalidStateTransition")
+            runtime.api.send(EVENT)
+            assert (await first_reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+            first_writer.write(post("invocation/id-1/response", b"1") + NEXT.encode())
+            await eventually_async(lambda: runtime.api.polling)
+            first_writer.close()
+            await eventually_async(lambda: not runtime.api.polling)
+            await runtime.connect()
+            assert (await runtime.next(EVENT))[0] == 200
+
+    asyncio.run(run())
+
+
+def test_client_that_is_not_the_environments_own_is_refused() -> None:
+    async def run() -> None:
+        async with Runtime() as runtime:
+            runtime.clients.clear()
+            status, _, body = await runtime.request(NEXT)
+            assert (status, json.loads(body)["errorType"]) == (403, "Forbidden")
+            assert await runtime.reader.read() == b""  # the connection was closed
+            assert runtime.events == []
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("line", ["Host: evil.example", "Host: 127.0.0.1\r\nOrigin: http://127.0.0.1"])
+def test_web_page_is_refused(line: str) -> None:
+    async def run() -> None:
+        async with Runtime() as runtime:
+            status, _, body = await runtime.request(NEXT.replace("Host: 127.0.0.1", line))
+            assert (status, json.loads(body)["errorType"]) == (403, "Forbidden")
+            assert runtime.events == []
+
+    asyncio.run(run())

@@ -1,4 +1,4 @@
-"""The Runtime API of one environment: a small HTTP server on loopback that only its runtime process talks to.
+"""The Runtime API of one environment: a small HTTP server on loopback that only its own processes may talk to.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html; error responses as in
 aws/aws-lambda-runtime-interface-emulator (`internal/lambda/rapi`). It uses asyncio's protocols and httptools, since every
@@ -22,10 +22,12 @@ import httptools
 from msgspec import Struct
 
 from lambent import limits
+from lambent.local import host_check
 from lambent.local.sandbox.sandbox import ProcessExit
+from lambent.local.sandbox.socket_owner import Address
 
 from .response_stream import ResponseStream
-from .runtime_states import IllegalTransition, State, Step, next_state
+from .runtime_states import IllegalTransition, State, Step, next_state, refused
 
 _PREFIX = b"/2018-06-01/runtime/"
 _INVOCATION = re.compile(rb"invocation/([^/]+)/(response|error)")
@@ -83,6 +85,12 @@ class _Request:
         self.stream: ResponseStream | None = None
 
     @property
+    def is_from_a_page(self) -> bool:
+        """Whether a browser sent it, or it is for another host name: a page's, through DNS rebinding."""
+        host = self.headers.get(b"host", b"localhost").decode("latin-1")
+        return b"origin" in self.headers or not host_check.is_loopback(host_check.hostname(host))
+
+    @property
     def mode(self) -> bytes:
         return self.headers.get(b"lambda-runtime-function-response-mode", b"").lower()
 
@@ -101,11 +109,13 @@ class _Request:
 class RuntimeApi:
     """Call `start` once, `restart` before each new runtime process and `send` for each event.
 
-    `report` is called from the event loop with everything that the runtime does.
+    `report` is called from the event loop with everything that the runtime does. `owns_client(client, server)` is whether the
+    client's end of a connection belongs to this environment: another function's processes reach the same loopback address.
     """
 
-    def __init__(self, report: Callable[[RuntimeEvent], None]) -> None:
+    def __init__(self, report: Callable[[RuntimeEvent], None], owns_client: Callable[[Address, Address], bool]) -> None:
         self._report = report
+        self.owns_client = owns_client
         self._server: asyncio.Server | None = None
         self._connections: set[_Connection] = set()
         self._polling: _Connection | None = None
@@ -192,7 +202,9 @@ class RuntimeApi:
         """Respond to one complete request."""
         path = request.url.removeprefix(_PREFIX)
         try:
-            if method == b"GET" and path == b"invocation/next":
+            if request.is_from_a_page:
+                connection.send(_refusal(403, "Forbidden", "web pages can't use the Runtime API", "Forbidden"))
+            elif method == b"GET" and path == b"invocation/next":
                 self._next(connection)
             elif method == b"POST" and path == b"init/error":
                 self.state = next_state(self.state, Step.INIT_ERROR)
@@ -206,6 +218,8 @@ class RuntimeApi:
             connection.send(_refusal(403, "Forbidden", str(error), "InvalidStateTransition"))
 
     def _next(self, connection: _Connection) -> None:
+        if self._polling not in (None, connection):
+            raise IllegalTransition(refused(self.state, Step.NEXT))  # or the event would go to whoever asked last
         self.state = next_state(self.state, Step.NEXT)
         self._polling = connection
         self._invocation = self._stream = None
@@ -247,6 +261,7 @@ def _refusal(status: int, reason: str, message: str, error_type: str) -> bytes:
 class _Connection(asyncio.Protocol):
     def __init__(self, api: RuntimeApi) -> None:
         self._api = api
+        self._admitted = False
         self._transport: asyncio.Transport | None = None
         self._request = _Request()
         self._parser = httptools.HttpRequestParser(self)
@@ -260,11 +275,22 @@ class _Connection(asyncio.Protocol):
         self._api.on_disconnect(self, self._request)
 
     def data_received(self, data: bytes) -> None:
+        if not self._admitted and not self._admit():
+            self.send(_refusal(403, "Forbidden", "only the environment's own processes may use its Runtime API", "Forbidden"))
+            self.close()
+            return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
             self.send(_refusal(400, "Bad Request", f"not HTTP: {error}", "BadRequest"))
             self.close()
+
+    def _admit(self) -> bool:
+        if self._transport is None:
+            return False
+        client, server = (self._transport.get_extra_info(name) for name in ("peername", "sockname"))
+        self._admitted = self._api.owns_client(client, server)
+        return self._admitted
 
     def send(self, data: bytes) -> None:
         if self._transport is not None:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 from lambent.local.sandbox.sandbox import ProcessExit, Sandbox, SandboxFactory, SandboxSpec
+from lambent.local.sandbox.socket_owner import Address
 
 from .response_stream import ResponseStream
 from .runtime_api import EventKind, NextInvocation, RuntimeApi, RuntimeEvent
@@ -25,7 +26,7 @@ class RuntimeProcess:
     def __init__(self, factory: SandboxFactory, on_output: Callable[[bytes], None]) -> None:
         self._factory = factory
         self._on_output = on_output
-        self._api = RuntimeApi(self._on_event)
+        self._api = RuntimeApi(self._on_event, self._owns_client)
         self._sandbox: Sandbox | None = None
         self._alive = False
         self._events: deque[RuntimeEvent] = deque()
@@ -142,6 +143,9 @@ class RuntimeProcess:
         self._api.close()
         if self._sandbox is not None:
             await self._sandbox.close()
+
+    def _owns_client(self, client: Address, server: Address) -> bool:
+        return self._sandbox is not None and self._sandbox.owns_client(client, server)
 
     def _on_exit(self, sandbox: Sandbox, exit: ProcessExit) -> None:
         if sandbox is self._sandbox:

@@ -33,7 +33,7 @@ class Step(Enum):
 TRANSITIONS: dict[tuple[State, Step], State] = {
     (State.STARTED, Step.NEXT): State.READY,
     (State.STARTED, Step.INIT_ERROR): State.INIT_ERROR,
-    (State.READY, Step.NEXT): State.READY,  # asked again on a new connection
+    (State.READY, Step.NEXT): State.READY,  # asked again on a new connection, after the first was closed
     (State.READY, Step.EVENT): State.RUNNING,
     (State.RUNNING, Step.RESPONSE): State.RESPONDED,
     (State.RUNNING, Step.ERROR): State.RESPONDED,
@@ -51,7 +51,10 @@ def next_state(state: State, step: Step) -> State:
     """Return the state that follows. Raises IllegalTransition."""
     following = TRANSITIONS.get((state, step))
     if following is None:
-        raise IllegalTransition(
-            f"State transition from {state.value} to {step.value} failed for runtime. Error: State transition is not allowed"
-        )
+        raise IllegalTransition(refused(state, step))
     return following
+
+
+def refused(state: State, step: Step) -> str:
+    """Return AWS's sentence for a step that is not allowed."""
+    return f"State transition from {state.value} to {step.value} failed for runtime. Error: State transition is not allowed"

@@ -14,6 +14,7 @@ from msgspec import Struct
 from . import process_tree
 from .memory_limit import MemoryLimit
 from .output_pipe import OutputPipe
+from .socket_owner import Address, owns_client
 
 _STOP_ROUNDS = 100  # each stops the processes that were forked during the previous one
 _QUIET_ROUNDS = 2  # a process that ended while it was looked for may have left a new one
@@ -95,6 +96,10 @@ class Sandbox(ABC):
     def mapped_files(self) -> set[str]:
         """Return the files that the processes have mapped now, by the paths that they see."""
         return set().union(*(process_tree.mapped_files(pid) for pid in self._pids()))
+
+    def owns_client(self, client: Address, server: Address) -> bool:
+        """Return whether the client's end of a loopback connection belongs to one of the processes."""
+        return owns_client(self._pids(), client, server)
 
     @abstractmethod
     def _pids(self) -> list[int]: ...

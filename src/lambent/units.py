@@ -1,6 +1,8 @@
-"""Sizes, durations and counts, formatted for people."""
+"""Sizes, durations, counts and lists, formatted for people."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 def seconds(duration: float) -> str:
@@ -20,3 +22,8 @@ def size(count: int) -> str:
 def count(number: int, noun: str) -> str:
     """Format a count with its noun: "1 file", "2 files"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def listing(names: Sequence[str]) -> str:
+    """Format names as a list: "a", "a and b", "a, b and c"."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))

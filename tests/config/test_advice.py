@@ -8,13 +8,14 @@ import pytest
 
 from lambent.config.advice import advise
 from lambent.config.model import Config
+from lambent.config.variables.unset import find_unset
 from lambent.events import Notice, Warned
 from support.configs import load_config
 from support.detection import FASTAPI, FLASK, write_project
 
 
 def lines(config: Config) -> list[str]:
-    return [event.text for event in advise(config) if isinstance(event, Notice | Warned)]
+    return [event.text for event in advise(config, find_unset(config)) if isinstance(event, Notice | Warned)]
 
 
 @pytest.mark.parametrize(
@@ -109,3 +110,21 @@ def test_an_mcp_server_that_only_answers_to_localhost(tmp_path: Path, text: str,
     assert "421" in event.text and event.text.startswith("main.py:") and event.hint == hint
     (folder / "main.py").write_text(text.replace(*followed))
     assert lines(load_config(folder)) == []
+
+
+def test_variables_that_only_some_request_needs_are_named(tmp_path: Path) -> None:
+    text = FLASK + "import os\n@app.get('/')\ndef home(): return os.environ['KEY'] + os.environ['TOKEN']\n"
+    folder = write_project(tmp_path / "shop", {"main.py": text})
+    assert lines(load_config(folder)) == ["KEY and TOKEN aren't set, and the app reads them (main.py:5)"]
+    assert lines(load_config(folder, env=("KEY=1", "TOKEN=2"))) == []
+
+
+def test_optional_variables_are_named_if_an_example_of_a_file_has_them(tmp_path: Path) -> None:
+    text = FLASK + "import os\nkey, dsn, level = os.getenv('KEY'), os.getenv('DSN'), os.getenv('LEVEL', 'INFO')\n"
+    folder = write_project(tmp_path / "shop", {"main.py": text})
+    assert lines(load_config(folder)) == []
+    (folder / ".env.example").write_text("KEY=secret\nLEVEL=DEBUG\nUNUSED=1\n")
+    [event] = advise(load_config(folder), find_unset(load_config(folder)))
+    assert isinstance(event, Warned) and event.text == "KEY isn't set, and the app reads it (main.py:4)"
+    file, _, _ = event.hint.removeprefix("--env-file ").partition(", or a copy")
+    assert lines(load_config(folder, env_file=file)) == []

@@ -298,8 +298,43 @@ CASES = (
         "--env TOKEN=VALUE",
         "KeyError",
         "'TOKEN'",
-        "[ERROR] KeyError: 'TOKEN'\rTraceback (most recent call last):\r\xa0\xa0File \"/var/task/main.py\", line 3, in app\n"
-        + REPORT,
+        "[ERROR] KeyError: 'TOKEN'\rTraceback (most recent call last):\r\xa0\xa0File \"/var/task/main.py\", line 3, in app\r"
+        '\xa0\xa0File "<frozen os>", line 685, in __getitem__\n' + REPORT,
+    ),
+    Case(
+        "a key that isn't a variable",
+        "the function failed: KeyError: 'DATE' (main.py, line 4)",
+        "fix the error and deploy again",
+        "KeyError",
+        "'DATE'",
+        "Traceback (most recent call last):\n  File \"/var/task/main.py\", line 4, in app\n    row['DATE']\nKeyError: 'DATE'\n",
+    ),
+    *(
+        Case(
+            f"missing setting, {library}",
+            "the environment variable API_KEY is not set",
+            "--env API_KEY=VALUE",
+            log=f'Traceback (most recent call last):\n  File "/var/task/main.py", line 4, in <module>\n{line}\n{REPORT}',
+            status=500,
+        )
+        for library, line in {
+            "python-decouple": "decouple.UndefinedValueError: API_KEY not found. Declare it as envvar or ...",
+            "django-environ": "django.core.exceptions.ImproperlyConfigured: Set the API_KEY environment variable",
+            "environs": 'environs.EnvError: Environment variable "API_KEY" not set',
+            "Starlette": "KeyError: \"Config 'API_KEY' is missing, and has no default.\"",
+            "openai": "openai.OpenAIError: The api_key client option must be set either by passing api_key to the client or by "
+            "setting the API_KEY environment variable",
+        }.items()
+    ),
+    Case(
+        "missing settings, pydantic",
+        "the environment variables API_KEY and DB_URL are not set",
+        "--env API_KEY=VALUE --env DB_URL=VALUE",
+        log='Traceback (most recent call last):\n  File "/var/task/main.py", line 4, in <module>\n'
+        "pydantic_core._pydantic_core.ValidationError: 2 validation errors for Settings\n"
+        "api_key\n  Field required [type=missing, input_value={}, input_type=dict]\n"
+        "db_url\n  Field required [type=missing, input_value={}, input_type=dict]\n" + REPORT,
+        status=500,
     ),
     Case("nothing is known", "the function failed", "fix the error and deploy again"),
 )

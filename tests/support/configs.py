@@ -28,6 +28,7 @@ def machine_with(home: Path, *pythons: str) -> dict[str, str]:
 
 def load_config(
     app: Path,
+    /,
     settings: str | None = None,
     *,
     pythons: tuple[str, ...] = ("3.13",),

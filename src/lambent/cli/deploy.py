@@ -9,7 +9,7 @@ import click
 
 from lambent import calendar, interpreters
 from lambent.aws.interface import Aws
-from lambent.cli import left_out_files
+from lambent.cli import left_out_files, unset_variables
 from lambent.cli.app_options import AppSource, Builder, with_app, with_builder
 from lambent.cli.confirmation import confirm_move, confirm_public, is_explicit
 from lambent.cli.destination import Destination, with_destination
@@ -20,6 +20,7 @@ from lambent.config.advice import advise
 from lambent.config.live_environment import keep_live_variables
 from lambent.config.model import Config
 from lambent.config.python_runtime import keep_live
+from lambent.config.variables.unset import find_unset, refuse_unset
 from lambent.deploy.context import DeployContext
 from lambent.deploy.deploy import allow, deploy
 from lambent.deploy.observed import live_settings
@@ -48,7 +49,7 @@ def command(app: AppSource, builder: Builder, prove: bool, yes: bool, as_json: b
         config, destination, account = load_for_destination(app, builder, destination, emit)
         artifact = builder.build(config, emit)
         agreed = destination.local or yes or is_explicit(config)
-        with left_out_files.explained(config, artifact):
+        with left_out_files.explained(config, artifact), unset_variables.explained(config):
             if prove and not destination.local:  # the local Lambda starts it anyway, to check the new version
                 artifact = smoke_test_once(config, artifact, builder.cache, emit)
             deploy(
@@ -67,7 +68,8 @@ def load_for_destination(
 
     Variables that an earlier --env has set stay. The runtime is the one that is live, if `ask_live` and it still fits. The
     API of the destination is None if it isn't running yet. Warns about a runtime that AWS is about to drop, about settings
-    that the local Lambda doesn't support, and about what the app's own files show.
+    that the local Lambda doesn't support, and about what the app's own files show. Raises UsageError if variables are missing
+    without which the app can't start.
     """
     rules_date = destination.rules_date
     config = app.load(emit, rules_date, destination.architecture, destination.installed)
@@ -78,10 +80,12 @@ def load_for_destination(
         config = keep_live_variables(config, dict(live.environment))
     if live is not None and config.candidates.runtimes:
         config = keep_live(config, live.runtime)
+    unset = find_unset(config)
+    refuse_unset(config, unset)
     config = builder.choose_runtime(config, emit)
     if notice := calendar.deprecation_notice(config.runtime, rules_date):
         emit(Warned(notice, _newer_runtime(config, destination)))
-    for event in advise(config):
+    for event in advise(config, unset):
         emit(event)
     return adapt_to_local(config, emit) if destination.local else config, destination, account
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from lambent.config.detection.import_graph import ImportGraph
 from lambent.config.detection.project_modules import ProjectModules
-from lambent.config.environment import names_in_file, sendable
+from lambent.config.environment import names_in_file
 from lambent.config.model import Config
+from lambent.config.variables.bound import Read
+from lambent.config.variables.unset import flags_for, names_in_example
 from lambent.events import Event, Notice, Warned
+from lambent.units import listing
 
 _WEBSOCKET = re.compile(
     r"\.websocket(?:_route)?\(|\bWebSocketRoute\(|\bWebsocketConsumer\b|\bSocketIO\(|\bsocketio\.(?:Async)?Server\(|@sock\.route\("
@@ -28,8 +30,11 @@ _UNIMPORTED = frozenset(("test", "this", "antigravity", "idlelib", "lib2to3", "t
 """Modules of the standard library that no other code imports: an own one hides nothing."""
 
 
-def advise(config: Config) -> Iterator[Event]:
-    """Yield a line for everything in the app's own files that Lambda treats differently from a server."""
+def advise(config: Config, unset: Sequence[Read] = ()) -> Iterator[Event]:
+    """Yield a line for everything in the app's own files that Lambda treats differently from a server.
+
+    `unset` are the app's reads of variables that nothing sets.
+    """
     folder = config.path if config.path.is_dir() else config.path.parent
     texts = _own_texts(folder, config)
     if config.app.kind != "handler":
@@ -37,7 +42,7 @@ def advise(config: Config) -> Iterator[Event]:
         yield from _mcp_hosts(texts)
         if not config.stream and config.client == "lambent":
             yield from _streams(texts)
-    yield from _unsent_variables(folder, texts.values(), config)
+    yield from _unsent_variables(folder, texts.values(), config, unset)
     yield from _hidden_modules(folder, config.app.root)
 
 
@@ -96,24 +101,24 @@ def _line(text: str, position: int) -> int:
     return text.count("\n", 0, position) + 1
 
 
-def _unsent_variables(folder: Path, texts: Iterable[str], config: Config) -> Iterator[Event]:
-    """Name the variables of .env that the app reads and the function doesn't get."""
-    file = folder / ".env"
+def _unsent_variables(folder: Path, texts: Iterable[str], config: Config, unset: Sequence[Read]) -> Iterator[Event]:
+    """Name the variables that the app reads and the function doesn't get: those in .env, then those that nothing sets."""
     sent = {name for name, _ in (*config.environment, *config.secrets)}
     code = "\n".join(texts)
-    names = [
+    in_file = [
         name
-        for name in names_in_file(file)
+        for name in names_in_file(folder / ".env")
         if name not in sent and re.search(rf"(?<![A-Za-z0-9_]){re.escape(name)}(?![A-Za-z0-9_])", code, re.IGNORECASE)
     ]
-    if not names:
-        return
-    listed, verb = (names[0], "is") if len(names) == 1 else (f"{', '.join(names[:-1])} and {names[-1]}", "are")
-    if sendable(file):
-        hint = f"--env-file {min(os.path.relpath(file), str(file), key=len)}"
-    else:
-        hint = " ".join(f"--env {name}=VALUE" for name in names)
-    yield Warned(f"{listed} {verb} in .env, which isn't uploaded", hint)
+    if in_file:
+        verb = "is" if len(in_file) == 1 else "are"
+        yield Warned(f"{listing(in_file)} {verb} in .env, which isn't uploaded", flags_for(config, in_file))
+    examples = names_in_example(folder)
+    reads = [read for read in unset if read.name not in in_file and (read.fails != "perhaps" or read.name in examples)]
+    names = [read.name for read in reads]
+    if names:
+        verb, it = ("isn't", "it") if len(names) == 1 else ("aren't", "them")
+        yield Warned(f"{listing(names)} {verb} set, and the app reads {it} ({reads[0].location})", flags_for(config, names))
 
 
 def _hidden_modules(folder: Path, root: str) -> Iterator[Event]:

@@ -118,13 +118,14 @@ def _read_file(setting: RawSetting, project_folder: Path) -> dict[str, Sourced[s
     return variables
 
 
-def names_in_file(path: Path) -> list[str]:
-    """Return the names of the variables in a .env file, without any value. None for a file that can't be read."""
+def names_in_file(path: Path) -> dict[str, bool]:
+    """Return the names of the variables in a .env file, and whether each has a value. Empty for a file that can't be read."""
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError):
-        return []
-    return [line.key for line in dotenv.parse_stream(StringIO(text)) if line.key is not None and not line.error]
+        return {}
+    lines = (line for line in dotenv.parse_stream(StringIO(text)) if not line.error)
+    return {line.key: bool(line.value) for line in lines if line.key is not None}
 
 
 def sendable(path: Path) -> bool:

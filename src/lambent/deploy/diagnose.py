@@ -20,6 +20,7 @@ from lambent.deploy.writable import failed_write, is_writable
 from lambent.limits import INIT_MAX_S, MEMORY_MAX_MB, TIMEOUT_MAX_S, TMP_MAX_MB
 from lambent.module_packages import requirement_for
 from lambent.removed_modules import how_to_get, removed_in
+from lambent.units import listing
 
 _KEEP_ELSEWHERE = "write below /tmp, which isn't permanent, or keep data in a database or in S3"
 _USE_WRITABLE = "pass --writable, which runs the app from a copy in /tmp"
@@ -40,6 +41,13 @@ class Cause(Struct, frozen=True):
 Describe = Callable[[Failure, re.Match[str]], tuple[str, str] | None]
 """Returns what happened and what to do, or None if it was something else after all."""
 
+_UNSET = (
+    r"UndefinedValueError: (\w+) not found"  # python-decouple
+    r"|Set the (\w+) environment variable"  # django-environ
+    r"|Environment variable \"(\w+)\" not set"  # environs
+    r"|Config '(\w+)' is missing, and has no default"  # Starlette
+    r"|\b([A-Z][A-Z0-9]*_[A-Z0-9_]+) environment variable"  # openai, groq and others
+)
 _HIDDEN = r"lambent: the module (\w+) is the app's own"
 
 
@@ -249,7 +257,23 @@ def _packages(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
 
 
 def _setting(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
-    return f"the environment variable {match[1]} is not set", f"--env {match[1]}=VALUE"
+    name = next(filter(None, match.groups()))
+    return f"the environment variable {name} is not set", f"--env {name}=VALUE"
+
+
+def _key(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
+    """A missing key is an environment variable if `os.environ` raised the exception, as far as the traceback shows."""
+    if failure.traceback and not re.search(r"""(?:<frozen os>|/os\.py)", line \d+, in __getitem__|\benviron\[""", failure.text):
+        return None
+    return _setting(failure, match)
+
+
+def _settings_fields(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    names = [name.upper() for name in re.findall(r"(?m)^(\w+)\n\s+[Ff]ield required", failure.text)]
+    what = (
+        f"the environment variable{'s' if len(names) > 1 else ''} {listing(names)} {'are' if len(names) > 1 else 'is'} not set"
+    )
+    return what, " ".join(f"--env {name}=VALUE" for name in names)
 
 
 def _too_large(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
@@ -317,8 +341,10 @@ _TABLE: tuple[tuple[str, Describe], ...] = (
     (r"attempt to write a readonly database|unable to open database file", _read_only),
     (r"FileNotFoundError: \[Errno 2\] No such file or directory: '([^']+)'", _missing_file),
     (r"is not authorized to perform: ([\w-]+:\w+)", _no_permission),
-    (r"^(?:\[ERROR\] )?KeyError: '([A-Z][A-Z0-9_]+)'", _setting),
+    (r"^(?:\[ERROR\] )?KeyError: '([A-Za-z][A-Za-z0-9_]+)'", _key),
     (r"The (SECRET_KEY) setting must not be empty", _setting),  # Django
+    (_UNSET, _setting),
+    (r"validation errors? for \w*(?:[Ss]ettings|[Cc]onfig|[Ee]nv)\w*\n\w+\n\s+[Ff]ield required", _settings_fields),
     (r"Function\.ResponseSizeTooLarge", _too_large),
     (r"Unable to marshal response: (.*)", _not_json),
     (r"exit status (?:126|127)|Runtime\.InvalidEntrypoint", _no_wrapper),

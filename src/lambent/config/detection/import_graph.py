@@ -41,7 +41,7 @@ class ImportGraph:
 
     def _read(self, path: Path) -> None:
         for dotted, is_at_start in _imports(path):
-            target, folder = self._find(path, dotted)
+            target, folder = self.find(path, dotted)
             if target is None:
                 continue
             if not dotted.startswith("."):
@@ -54,7 +54,7 @@ class ImportGraph:
                 if is_at_start and path in self.at_start:
                     self.at_start.add(file)
 
-    def _find(self, path: Path, dotted: str) -> tuple[Path | None, str]:
+    def find(self, path: Path, dotted: str) -> tuple[Path | None, str]:
         """Return the own file that an import leads to, and the folder on the import path that provides it."""
         if dotted.startswith("."):
             name = dotted.lstrip(".")

@@ -1,0 +1,45 @@
+"""Explains a failure of the app by all environment variables that it needs and that aren't set, not only by the first one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from lambent.config.model import Config
+from lambent.config.variables.bound import Read
+from lambent.config.variables.unset import find_unset, flags_for
+from lambent.errors import FunctionFailedError, PackagingError
+from lambent.units import listing
+
+_VARIABLE = re.compile(r"--env (\w+)=VALUE")
+_NO_VALUE = re.compile(
+    r"\bNone(?:Type)?\b|\b(?:must|should) (?:not be empty|be set)|\b(?:required|missing|empty|not set)\b", re.I
+)
+
+
+@contextmanager
+def explained(config: Config) -> Iterator[None]:
+    """Name all variables that aren't set in an error of the app that is about one of them, and the flags that set them."""
+    try:
+        yield
+    except (FunctionFailedError, PackagingError) as error:
+        unset = find_unset(config)
+        failed = _VARIABLE.findall(error.hint) or _mentioned(f"{error.what}\n{error.detail}", unset)
+        if failed:
+            needed = [*failed, *(read.name for read in unset if read.fails != "perhaps" and read.name not in failed)]
+            if not _VARIABLE.search(error.hint):
+                error.what = f"{error.what}: {listing(failed)} {'is' if len(failed) == 1 else 'are'} not set"
+            error.hint = flags_for(config, needed)
+        raise
+
+
+def _mentioned(text: str, unset: Sequence[Read]) -> list[str]:
+    """Return the variables that an error mentions, the lines of its traceback included, if it is about a missing value.
+
+    If it mentions none, an attribute of None is that of a variable which a function needs.
+    """
+    if not _NO_VALUE.search(text):
+        return []
+    mentioned = [read.name for read in unset if re.search(rf"\b{re.escape(read.name)}\b", text)]
+    return mentioned or [read.name for read in unset if read.fails == "call" and "'NoneType'" in text]

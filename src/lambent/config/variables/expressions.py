@@ -1,0 +1,261 @@
+"""The values of expressions, and what their evaluation certainly reads."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from abc import ABC, abstractmethod
+from collections import ChainMap
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from lambent.config.variables import known_calls, library_reads
+from lambent.config.variables.bound import NOTHING, Bound, Definition, Fails, Read, Scope
+
+_IMPORTERS = frozenset(("django.urls.include", "django.conf.urls.include", "importlib.import_module", "__import__"))
+_Comprehension = ast.GeneratorExp | ast.ListComp | ast.SetComp
+_WHOLE = (ast.Await, ast.Dict, ast.JoinedStr, ast.FormattedValue, ast.UnaryOp, ast.Compare, ast.Starred)
+"""Expressions whose parts are all evaluated."""
+_Conditions = Callable[[ast.expr, Scope], list[Bound]]
+
+
+class Expressions(ABC):
+    """What was read so far. `assigned` are variables that the code sets itself; with `is_open` it may set any."""
+
+    def __init__(self, folder: Path) -> None:
+        self.reads: list[Read] = []
+        self.assigned: set[str] = set()
+        self.is_open = False
+        self.fails: Fails = "start"
+        self._folder = folder
+
+    @abstractmethod
+    def run_module(self, path: Path) -> Scope:
+        """Run a module once. Return its names."""
+
+    @abstractmethod
+    def run_definition(self, definition: Definition, arguments: dict[str, Bound]) -> Bound:
+        """Call a function or a class. Return the result."""
+
+    @abstractmethod
+    def run_body(self, definition: Definition, arguments: dict[str, Bound]) -> Bound:
+        """Run the body of a function up to its first `yield`, also of a coroutine. Return the result."""
+
+    @abstractmethod
+    def find_module(self, importer: Path, dotted: str) -> Path | None:
+        """Return the own file that an import leads to, or None."""
+
+    def need(self, bound: Bound) -> None:
+        """Note that something fails if a variable isn't set."""
+        if bound.variable:
+            self.reads.append(Read(bound.variable, bound.location, self.fails))
+
+    def need_value(self, bound: Bound) -> None:
+        """Note that something fails if a value is None."""
+        if bound.is_none:
+            self.need(bound)
+
+    def evaluate(self, node: ast.expr | None, scope: Scope) -> Bound:
+        """Return the value of an expression, and note what it reads. Parts that may not be evaluated don't count."""
+        match node:
+            case ast.Constant(value=str(text)):
+                return Bound(text=text, location=self.location(node, scope))
+            case ast.Name(id=name):
+                return scope.names.get(name, Bound(dotted=name) if hasattr(builtins, name) else NOTHING)
+            case ast.Attribute():
+                return self._attribute(node, scope)
+            case ast.Subscript():
+                return self._subscript(node, scope)
+            case ast.Call():
+                return self._call(node, scope)
+            case ast.List() | ast.Tuple() | ast.Set():
+                return Bound(items=tuple(self.evaluate(each, scope) for each in node.elts))
+            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
+                return self._comprehension(node, scope)
+            case ast.BinOp():
+                return self._operation(node, scope)
+            case ast.BoolOp(values=[first, *_]) | ast.IfExp(test=first):
+                self.evaluate(first, scope)
+            case ast.NamedExpr(target=ast.Name(id=name)):
+                scope.names[name] = self.evaluate(node.value, scope)
+                return scope.names[name]
+            case (
+                ast.Await()
+                | ast.Dict()
+                | ast.JoinedStr()
+                | ast.FormattedValue()
+                | ast.UnaryOp()
+                | ast.Compare()
+                | ast.Starred()
+            ):
+                for part in ast.iter_child_nodes(node):
+                    if isinstance(part, ast.expr):
+                        self.evaluate(part, scope)
+        return NOTHING
+
+    def missing(self, test: ast.expr, scope: Scope) -> list[Bound]:
+        """Return the variables without which a condition is true."""
+        match test:
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return self.needed(operand, scope)
+            case ast.BoolOp(op=ast.Or(), values=values):
+                return [bound for value in values for bound in self.missing(value, scope)]
+            case ast.Compare(left=left, ops=[ast.NotIn()], comparators=[right]):
+                return self._in_environ(left, right, scope)
+            case ast.Compare(left=left, ops=[ast.Is() | ast.Eq()], comparators=[ast.Constant(value=None | "")]):
+                return [self.evaluate(left, scope)]
+        return list(self.evaluate(test, scope).unset)
+
+    def needed(self, test: ast.expr, scope: Scope) -> list[Bound]:
+        """Return the variables without which a condition is false."""
+        match test:
+            case ast.BoolOp(op=ast.And(), values=values):
+                return [bound for value in values for bound in self.needed(value, scope)]
+            case ast.Call(func=ast.Name(id="all"), args=[ast.GeneratorExp() | ast.ListComp() as argument]):
+                return self._for_each(argument, argument.elt, scope, self.needed)
+            case ast.Call(func=ast.Name(id="all"), args=[ast.List() | ast.Tuple() as argument]):
+                return [bound for part in argument.elts for bound in self.needed(part, scope)]
+            case ast.Call(func=ast.Name(id="all"), args=[argument]):
+                return list(self.evaluate(argument, scope).items)
+            case ast.Compare(left=left, ops=[ast.In()], comparators=[right]):
+                return self._in_environ(left, right, scope)
+            case ast.Compare(left=left, ops=[ast.IsNot() | ast.NotEq()], comparators=[ast.Constant(value=None | "")]):
+                return [self.evaluate(left, scope)]
+        return [self.evaluate(test, scope)]
+
+    def location(self, node: ast.expr | ast.stmt, scope: Scope) -> str:
+        return f"{scope.path.relative_to(self._folder).as_posix()}:{node.lineno}"
+
+    def _in_environ(self, left: ast.expr, right: ast.expr, scope: Scope) -> list[Bound]:
+        name = self.evaluate(left, scope)
+        is_environ = self.evaluate(right, scope).dotted == "os.environ"
+        return [Bound(variable=name.text or "", location=name.location)] if is_environ else []
+
+    def _for_each(self, node: _Comprehension, test: ast.expr, scope: Scope, conditions: _Conditions) -> list[Bound]:
+        """Return the variables of a condition in a comprehension, for each of the literal texts that it goes through."""
+        first = node.generators[0]
+        if len(node.generators) > 1 or not isinstance(first.target, ast.Name):
+            return []
+        texts = self.evaluate(first.iter, scope).items
+        scopes = [Scope(scope.path, ChainMap({first.target.id: text}, dict(scope.names))) for text in texts]
+        return [bound for inner in scopes for bound in conditions(test, inner)]
+
+    def _comprehension(self, node: _Comprehension, scope: Scope) -> Bound:
+        self.evaluate(node.generators[0].iter, scope)
+        conditions = node.generators[0].ifs
+        return Bound(unset=tuple(self._for_each(node, conditions[0], scope, self.missing))) if len(conditions) == 1 else NOTHING
+
+    def _operation(self, node: ast.BinOp, scope: Scope) -> Bound:
+        left, right = self.evaluate(node.left, scope), self.evaluate(node.right, scope)
+        for operand in (left, right):
+            self.need_value(operand)
+        return Bound(items=(*left.items, *right.items))
+
+    def _attribute(self, node: ast.Attribute, scope: Scope) -> Bound:
+        base = self.evaluate(node.value, scope)
+        self.need_value(base)
+        if base.dotted:
+            return library_reads.from_package(f"{base.dotted}.{node.attr}")
+        if base.library is not None:
+            return library_reads.with_method(base.library, node.attr)
+        if base.module is None:
+            return NOTHING
+        names = self.run_module(base.module).names
+        below = self.find_module(base.module, f".{node.attr}") if base.module.stem == "__init__" else None
+        return names.get(node.attr) or (Bound(module=below) if below else NOTHING)
+
+    def _subscript(self, node: ast.Subscript, scope: Scope) -> Bound:
+        base, key = self.evaluate(node.value, scope), self.evaluate(node.slice, scope)
+        self.need_value(base)
+        if base.dotted == "os.environ" and key.text is not None and isinstance(node.ctx, ast.Load):
+            self.need(Bound(variable=key.text, location=key.location))
+        return NOTHING
+
+    def _call(self, node: ast.Call, scope: Scope) -> Bound:
+        function = self.evaluate(node.func, scope)
+        arguments = [self.evaluate(each, scope) for each in node.args]
+        keywords = {word.arg or "**": self.evaluate(word.value, scope) for word in node.keywords}
+        if function.dotted in known_calls.GET and arguments:
+            variable = _variable(node, arguments)
+            if variable.is_none:
+                self.reads.append(Read(variable.variable, variable.location, "perhaps"))
+            return variable
+        if function.library is not None:
+            self.need(library_reads.read(function.library, arguments, keywords.keys(), self.location(node, scope)))
+            return NOTHING
+        if function.definition is not None:
+            return self.run_definition(function.definition, _by_name(function.definition, arguments, keywords))
+        if lifespan := keywords.get("lifespan", NOTHING).definition:
+            self.run_body(lifespan, {})
+        if function.dotted:
+            return self._call_package(function.dotted, node, arguments, keywords, scope)
+        self._call_method(node, arguments, keywords, scope)
+        return NOTHING
+
+    def _call_package(
+        self, dotted: str, node: ast.Call, arguments: list[Bound], keywords: Mapping[str, Bound], scope: Scope
+    ) -> Bound:
+        if dotted in known_calls.SET:
+            self.assign(arguments[0] if arguments else NOTHING)
+        elif dotted == "os.environ.update":
+            self._update(node, scope)
+        elif dotted in known_calls.NEED_VALUE:
+            for argument in arguments:
+                self.need_value(argument)
+        elif dotted in known_calls.CLIENTS and "**" not in keywords and not arguments:
+            key = Bound(variable=known_calls.CLIENTS[dotted], location=self.location(node, scope))
+            self.need_value(keywords.get("api_key", key))
+        elif dotted in _IMPORTERS and arguments:
+            self._import_text(arguments[0], scope)
+        tuples = (word.arg for word in node.keywords if word.arg and isinstance(word.value, ast.Tuple))
+        prefix = keywords.get("env_prefix") or keywords.get("prefix") or NOTHING
+        return library_reads.create(dotted, tuples, prefix.text or "") or NOTHING
+
+    def assign(self, name: Bound) -> None:
+        """Note that the code sets a variable itself."""
+        self.is_open |= name.text is None
+        self.assigned.add(name.text or "")
+
+    def _update(self, node: ast.Call, scope: Scope) -> None:
+        names = [Bound(text=word.arg) for word in node.keywords]
+        for argument in node.args:
+            keys = argument.keys if isinstance(argument, ast.Dict) else [None]
+            names += [self.evaluate(key, scope) for key in keys]
+        for name in names:
+            self.assign(name)
+
+    def _call_method(self, node: ast.Call, arguments: list[Bound], keywords: Mapping[str, Bound], scope: Scope) -> None:
+        method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        if method == "from_object" and arguments:
+            self._import_text(arguments[0], scope)
+        elif method == "from_envvar" and len(arguments) == 1 and "silent" not in keywords:
+            self.need(Bound(variable=arguments[0].text or "", location=arguments[0].location))
+
+    def _import_text(self, name: Bound, scope: Scope) -> None:
+        """Run the module that a literal text names, as "config" or "config.Production" does."""
+        dotted = name.text or ""
+        path = self.find_module(scope.path, dotted) or self.find_module(scope.path, dotted.rpartition(".")[0])
+        if path is not None:
+            self.run_module(path)
+
+
+def _variable(node: ast.Call, arguments: list[Bound]) -> Bound:
+    """Return what `os.getenv` returns."""
+    defaults = [*node.args[1:], *(word.value for word in node.keywords if word.arg == "default")]
+    has_default = bool(defaults) and isinstance(defaults[0], ast.Constant) and defaults[0].value == ""
+    if arguments[0].text is None or (defaults and not has_default and not _is_none(defaults[0])):
+        return NOTHING
+    return Bound(variable=arguments[0].text, has_default=has_default, location=arguments[0].location)
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def _by_name(definition: Definition, arguments: list[Bound], keywords: Mapping[str, Bound]) -> dict[str, Bound]:
+    """Return the parameters of a function that a call binds, the defaults included."""
+    if isinstance(definition.node, ast.ClassDef):
+        return dict(keywords)
+    parameters = definition.node.args
+    names = [each.arg for each in (*parameters.posonlyargs, *parameters.args)]
+    return {**dict(zip(names, arguments, strict=False)), **keywords}

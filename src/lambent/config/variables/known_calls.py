@@ -1,0 +1,32 @@
+"""Functions that read environment variables, set them, or fail without a value. Source: what each of them raises."""
+
+from __future__ import annotations
+
+GET = frozenset(("os.getenv", "os.environ.get"))
+SET = frozenset(("os.environ.setdefault", "os.putenv"))
+
+NEED_VALUE = frozenset(
+    [
+        *("int", "float", "len", "bytes", "list", "tuple", "set", "sorted", "pathlib.Path", "os.path.join", "os.path.exists"),
+        *("json.loads", "ast.literal_eval", "base64.b64decode", "uuid.UUID", "urllib.parse.quote_plus"),
+        *("sqlalchemy.create_engine", "sqlalchemy.ext.asyncio.create_async_engine", "sqlmodel.create_engine"),
+        *("databases.Database", "redis.from_url", "redis.Redis.from_url", "redis.asyncio.from_url"),
+        *("redis.asyncio.Redis.from_url", "cryptography.fernet.Fernet", "supabase.create_client", "stripe.StripeClient"),
+        *("twilio.rest.Client", "telegram.Bot", "telebot.TeleBot", "aiogram.Bot", "slack_bolt.App"),
+        *("linebot.LineBotApi", "linebot.WebhookHandler", "linebot.v3.WebhookHandler"),
+    ]
+)
+"""Functions that raise an exception if their first argument is None."""
+
+CLIENTS = {
+    **dict.fromkeys(("openai.OpenAI", "openai.AsyncOpenAI"), "OPENAI_API_KEY"),
+    **dict.fromkeys(("groq.Groq", "groq.AsyncGroq"), "GROQ_API_KEY"),
+}
+"""Classes that read a key themselves, and raise an exception if neither that nor `api_key` is set."""
+
+SETTINGS = frozenset(("SQLALCHEMY_DATABASE_URI",))
+"""Settings that a package refuses to start without: Flask-SQLAlchemy."""
+
+EXITS = frozenset(("sys.exit", "exit", "quit", "os._exit"))
+EXCEPTIONS = frozenset(("KeyError", "LookupError", "Exception", "BaseException", "TypeError", "ValueError", "AttributeError"))
+"""Built-in exceptions that a missing variable may raise."""

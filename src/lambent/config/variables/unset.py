@@ -1,0 +1,139 @@
+"""The environment variables that an app can't do without and that nothing sets, and how to set them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from lambent.config.detection.django_project import SETTINGS_MODULE
+from lambent.config.detection.import_graph import ImportGraph
+from lambent.config.detection.project_modules import ProjectModules
+from lambent.config.environment import names_in_file, sendable
+from lambent.config.model import Config
+from lambent.config.variables.bound import NOTHING, Read
+from lambent.config.variables.code_reader import CodeReader
+from lambent.errors import UsageError
+from lambent.units import listing
+
+_READS = re.compile(rb"environ|getenv|decouple|BaseSettings|starlette\.config|from_envvar|OpenAI\(|Groq\(|DJANGO_SETTINGS")
+_RUNTIME = re.compile(r"AWS_|LAMBDA_|_|(?:PATH|LANG|TZ|LD_LIBRARY_PATH|PYTHONPATH|PWD)$")
+"""The variables that Lambda sets."""
+_EXAMPLES = (
+    *(".env.example", ".env.sample", ".env.template", ".env.dist", ".env.local.example", "example.env", "sample.env"),
+    *("env.example", "env.sample", ".env-example", ".env_example", ".env-sample", "template.env"),
+)
+_ORDER = ("start", "call", "perhaps")
+_SHOWN = 3
+
+
+def project_folder(config: Config) -> Path:
+    return config.path if config.path.is_dir() else config.path.parent
+
+
+def find_unset(config: Config) -> list[Read]:
+    """Return what the app reads and nothing sets: one read for each variable, those that a start fails without first."""
+    folder = project_folder(config)
+    modules = ProjectModules(folder)
+    module = modules.find(config.app.module, dict.fromkeys((config.app.root, *modules.roots)))
+    graph = ImportGraph(modules, module) if module is not None else None
+    if graph is None or not any(_READS.search(path.read_bytes()) for path in graph.files if path.is_file()):
+        return []
+    reader = CodeReader(folder, lambda importer, dotted: graph.find(importer, dotted)[0])
+    _run_app(reader, config, graph.files[0])
+    _run_django(reader, config, graph.files)
+    reader.run_rest(graph.files)
+    names = _set_names(config, folder) | reader.assigned
+    may_be_set = reader.is_open or config.hosting.layers or "AWS_LAMBDA_EXEC_WRAPPER" in dict(config.environment)
+    unset: dict[str, Read] = {}
+    for read in sorted(reader.reads, key=lambda read: _ORDER.index(read.fails)):
+        if not _is_set(read, names):
+            unset.setdefault(read.name, replace(read, fails="perhaps") if may_be_set else read)
+    return list(unset.values())
+
+
+def _run_app(reader: CodeReader, config: Config, path: Path) -> None:
+    names = reader.run_module(path).names
+    attribute, call, _ = config.app.attribute.partition("(")
+    factory = names.get(attribute, NOTHING).definition
+    if call and factory is not None:
+        reader.run_definition(factory, {})
+
+
+def _run_django(reader: CodeReader, config: Config, files: Iterable[Path]) -> None:
+    """Run what Django's start imports: the settings, and the modules of the apps and of the URLs that they name."""
+    texts = (path.read_text("utf-8", "replace") for path in files if path.is_file())
+    match = next(filter(None, map(SETTINGS_MODULE.search, texts)), None)
+    module = dict(config.environment).get("DJANGO_SETTINGS_MODULE") or (match[1] if match else "")
+    start = project_folder(config) / config.app.root / "manage.py"
+    path = reader.find_module(start, module) if module else None
+    if path is None:
+        return
+    settings = reader.run_module(path).names
+    reader.need(settings.get("SECRET_KEY", NOTHING))  # Django refuses an empty one too
+    apps = [item.text.partition(".apps.")[0] for item in settings.get("INSTALLED_APPS", NOTHING).items if item.text]
+    modules = [f"{app}.{name}" for name in ("apps", "models", "admin") for app in apps]
+    modules.append(settings.get("ROOT_URLCONF", NOTHING).text or "")
+    for name in modules:
+        if own := reader.find_module(start, name):
+            reader.run_module(own)
+
+
+def _set_names(config: Config, folder: Path) -> set[str]:
+    """Return the names of the variables that the function gets, and of those in files that are packed."""
+    names = {name for name, _ in (*config.environment, *config.secrets)}
+    for file in (*config.packaging.allow_secrets, "settings.ini"):  # the latter is python-decouple's
+        if "env" in file.rpartition("/")[2] or file == "settings.ini":
+            names |= names_in_file(folder / file).keys()
+    return names
+
+
+def _is_set(read: Read, names: set[str]) -> bool:
+    if read.any_case and read.name.lower() in {name.lower() for name in names}:
+        return True
+    return read.name in names or _RUNTIME.match(read.name) is not None
+
+
+def refuse_unset(config: Config, unset: Iterable[Read]) -> None:
+    """Raise UsageError if a start of the app fails because variables are `unset`: it names all that the app needs."""
+    reads = [read for read in unset if read.fails == "start"]
+    if not reads:
+        return
+    later = [read.name for read in unset if read.fails == "call"]
+    names = [read.name for read in reads]
+    in_file = names_in_file(project_folder(config) / ".env").keys()
+    verb, it = ("isn't", "it") if len(names) == 1 else ("aren't", "them")
+    what = f"{listing(names)} {verb} set, and the app can't start without {it}"
+    if all(name in in_file for name in names):
+        what = f"{listing(names)} {verb[:-3]} in .env, which isn't uploaded, and the app can't start without {it}"
+    locations = [read.location for read in reads]
+    more = f" and {len(locations) - _SHOWN} more" if len(locations) > _SHOWN else ""
+    if later:
+        what += f"; requests need {listing(later)}"
+    raise UsageError(what, where=", ".join(locations[:_SHOWN]) + more, hint=flags_for(config, [*names, *later]))
+
+
+def names_in_example(folder: Path) -> list[str]:
+    """Return the names in the first file of the project that is an example of a .env file."""
+    return next((list(names) for example in _EXAMPLES if (names := names_in_file(folder / example))), [])
+
+
+def flags_for(config: Config, names: Iterable[str]) -> str:
+    """Return the flags that set variables: a file of the project that has them, and `--env` for the others."""
+    names = list(names)
+    folder = project_folder(config)
+    for file in (folder / ".env", *(folder / example for example in _EXAMPLES)):
+        values = names_in_file(file)
+        if any(values.get(name) for name in names) and sendable(file):
+            others = [name for name in names if not values.get(name)]
+            flags = f"--env-file {shlex.quote(min(os.path.relpath(file), str(file), key=len))}{_env_flags(others)}"
+            return flags if file.name == ".env" else f"{flags}, or a copy of that file with values of your own"
+    return _env_flags(names).strip()
+
+
+def _env_flags(names: Iterable[str]) -> str:
+    return "".join(f" --env {name}=VALUE" for name in names)

@@ -1,0 +1,51 @@
+"""A failure about one missing variable names all that are missing, with flags that set them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lambent.cli.unset_variables import explained
+from lambent.errors import FunctionFailedError
+from support.configs import load_config
+from support.detection import FLASK, write_project
+
+CODE = """
+import os
+KEY = os.getenv("SHOP_KEY")
+@app.get("/")
+def home(): return KEY.upper() + os.environ["TOKEN"] + str(os.getenv("OPTIONAL"))
+"""
+
+
+def explain(folder: Path, error: FunctionFailedError) -> FunctionFailedError:
+    config = load_config(write_project(folder / "shop", {"main.py": FLASK + CODE}))
+    with pytest.raises(FunctionFailedError) as caught, explained(config):
+        raise error
+    return caught.value
+
+
+def test_hint_for_one_variable_becomes_one_for_all(tmp_path: Path) -> None:
+    error = FunctionFailedError("the environment variable SHOP_KEY is not set", hint="--env SHOP_KEY=VALUE")
+    explained_error = explain(tmp_path, error)
+    assert explained_error.hint == "--env SHOP_KEY=VALUE --env TOKEN=VALUE"
+    assert explained_error.what == "the environment variable SHOP_KEY is not set"
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        "  File \"main.py\"\n    KEY.upper()\nAttributeError: 'NoneType' object has no attribute 'upper'",
+        "ValueError: SHOP_KEY is required",
+    ],
+)
+def test_failure_about_a_value_that_is_missing_names_the_variables(tmp_path: Path, detail: str) -> None:
+    error = explain(tmp_path, FunctionFailedError("the app failed", hint="fix the error", detail=detail))
+    assert "--env SHOP_KEY=VALUE" in error.hint and "OPTIONAL" not in error.hint
+    assert error.what.startswith("the app failed: SHOP_KEY")
+
+
+def test_failure_about_something_else_is_left_alone(tmp_path: Path) -> None:
+    error = explain(tmp_path, FunctionFailedError("the app failed", hint="fix the error", detail="ZeroDivisionError: SHOP_KEY"))
+    assert (error.what, error.hint) == ("the app failed", "fix the error")

@@ -1,0 +1,236 @@
+"""Environment variables that an app can't do without are named together, before anything is built."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lambent.config.variables.unset import find_unset, refuse_unset
+from lambent.errors import UsageError
+from support.configs import load_config
+from support.detection import FLASK, write_project
+
+APP = "app = lambda environ, start_response: []\n"
+DJANGO = {
+    "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n",
+    "shop/__init__.py": "",
+    "shop/wsgi.py": "import os\nfrom django.core.wsgi import get_wsgi_application\n"
+    "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\napplication = get_wsgi_application()\n",
+}
+
+
+def required(folder: Path, files: dict[str, str], spec: str = "main:app", **flags: Any) -> list[str]:
+    """Return the variables that every start needs."""
+    config = load_config(write_project(folder / "shop", files), app=spec, **flags)
+    return [read.name for read in find_unset(config) if read.fails == "start"]
+
+
+def in_main(folder: Path, text: str, **flags: Any) -> list[str]:
+    return required(folder, {"main.py": f"{text}\n{APP}"}, **flags)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("import os\nKEY = os.environ['API_KEY']\nURL = 'x' + os.environ['URL']", ["API_KEY", "URL"]),
+        ("from os import environ as env\nclass Config:\n    key = env['API_KEY']", ["API_KEY"]),
+        ("import os\nNAME = 'API_KEY'\nkey = f'Bearer {os.environ[NAME]}'", ["API_KEY"]),
+        ("import os\nport = int(os.getenv('PORT'))", ["PORT"]),
+        ("import os\nHOSTS = os.environ.get('HOSTS')\nhosts = HOSTS.split(',')", ["HOSTS"]),
+        ("import os\nurl = 'https://' + os.getenv('HOST')", ["HOST"]),
+        ("import os\nurl = os.getenv('URL')\nif not url:\n    raise RuntimeError('URL is missing')", ["URL"]),
+        ("import os, sys\nurl = os.getenv('URL', '')\nif url == '' or not os.getenv('KEY'):\n    sys.exit(1)", ["URL", "KEY"]),
+        ("import os\nassert os.getenv('URL'), 'set URL'", ["URL"]),
+        ("import os\nif 'URL' not in os.environ:\n    raise SystemExit('set URL')", ["URL"]),
+        ("import os\nif not all([os.getenv('A1'), os.getenv('B1')]):\n    raise ValueError", ["A1", "B1"]),
+        ("import os\nunset = [n for n in ('A1', 'B1') if not os.getenv(n)]\nif unset:\n    raise ValueError", ["A1", "B1"]),
+        ("import os\nfor name in ['A1', 'B1']:\n    if name not in os.environ:\n        raise ValueError(name)", ["A1", "B1"]),
+        ("import os\ntry:\n    key = os.environ['KEY']\nexcept KeyError:\n    raise SystemExit('set KEY')", ["KEY"]),
+        ("import os\ntry:\n    key = os.environ['KEY']\nfinally:\n    pass", ["KEY"]),
+        ("import os\ndef get(name):\n    return os.environ[name]\nkey, url = get('KEY'), get('URL')", ["KEY", "URL"]),
+        ("import os\ndef get(name):\n    v = os.getenv(name)\n    if v is None:\n        raise OSError\nget('KEY')", ["KEY"]),
+        ("import os\nclass Conf:\n    def __init__(self):\n        self.key = os.environ['KEY']\nconf = Conf()", ["KEY"]),
+        ("import os\nfrom sqlalchemy import create_engine\nURL = os.getenv('URL')\nengine = create_engine(URL)", ["URL"]),
+        ("from openai import OpenAI\nclient = OpenAI()", ["OPENAI_API_KEY"]),
+        ("import os, openai\nclient = openai.OpenAI(api_key=os.getenv('MY_KEY'))", ["MY_KEY"]),
+        ("from decouple import config\nkey = config('KEY')\nport = config('PORT', default=1, cast=int)", ["KEY"]),
+        ("import environ\nenv = environ.Env(DEBUG=(bool, False))\nkey, debug, db = env('KEY'), env('DEBUG'), env.db()",
+         ["KEY", "DATABASE_URL"]),
+        ("from environs import Env\nenv = Env()\nenv.read_env()\nkey = env.str('KEY')\nport = env.int('PORT', 80)", ["KEY"]),
+        ("from starlette.config import Config\nconfig = Config('.env', env_prefix='APP_')\nkey = config('KEY', cast=str)",
+         ["APP_KEY"]),
+        ("import os\nfrom contextlib import asynccontextmanager\nfrom fastapi import FastAPI\n@asynccontextmanager\n"
+         "async def lifespan(app):\n    app.key = os.environ['KEY']\n    yield\nweb = FastAPI(lifespan=lifespan)", ["KEY"]),
+    ],
+)  # fmt: skip
+def test_variable_without_which_the_app_cannot_start(tmp_path: Path, text: str, names: list[str]) -> None:
+    assert sorted(in_main(tmp_path, text)) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import os\nKEY = os.environ.get('KEY')\nURL = os.getenv('URL') or 'sqlite://'",
+        "import os\nKEY = os.environ['KEY'] if 'KEY' in os.environ else None",
+        "import os\nkey = 'KEY' in os.environ and os.environ['KEY']",
+        "import os\nif os.getenv('PRODUCTION'):\n    KEY = os.environ['KEY']",
+        "import os\ntry:\n    KEY = os.environ['KEY']\nexcept KeyError:\n    KEY = ''",
+        "import os\nos.environ.setdefault('KEY', '1')\nKEY = os.environ['KEY']",
+        "import os\nos.environ['KEY'] = '1'\nKEY = os.environ['KEY']",
+        "import os\nif not os.getenv('KEY'):\n    os.environ['KEY'] = '1'\nKEY = os.environ['KEY']",
+        "import os, json\nos.environ.update(json.load(open('x.json')))\nKEY = os.environ['KEY']",
+        "import os\nREGION = os.environ['AWS_REGION']\nNAME = os.environ['AWS_LAMBDA_FUNCTION_NAME']",
+        "import os\nport = int(os.getenv('PORT', '8000'))\nhosts = os.environ.get('HOSTS', '').split(',')",
+        "import os\nif __name__ == '__main__':\n    key = os.environ['KEY']",
+        "import os\nlabel = f'version {os.getenv(\"VERSION\")}'",
+        "import os\nroute = lambda: os.environ['KEY']",
+        "from decouple import config\nport = config('PORT', 8000, cast=int)",
+        "from unknown import settings\nkey = settings['KEY']",
+        "import os\nkey = os.getenv('KEY')\nif key and key.startswith('sk'):\n    pass",
+    ],
+)
+def test_variable_that_the_app_can_do_without(tmp_path: Path, text: str) -> None:
+    assert in_main(tmp_path, text) == []
+
+
+def test_variable_that_is_set_is_not_missing(tmp_path: Path) -> None:
+    text = "import os\nKEY = os.environ['KEY'] + os.environ['URL']"
+    assert in_main(tmp_path, text, env=("KEY=1",)) == ["URL"]
+    settings = '[tool.lambent.env]\nKEY = { ssm = "/key" }\n'
+    assert required(tmp_path, {"main.py": f"{text}\n{APP}", "pyproject.toml": settings}) == ["URL"]
+
+
+def test_variable_that_a_layer_or_wrapper_may_set_is_not_refused(tmp_path: Path) -> None:
+    text = "import os\nKEY = os.environ['KEY']"
+    assert in_main(tmp_path, text, env=("AWS_LAMBDA_EXEC_WRAPPER=/opt/wrapper",)) == []
+
+
+PYDANTIC = """
+from functools import lru_cache
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+class Base(BaseSettings):
+    model_config = SettingsConfigDict(env_file=".env", env_prefix="SHOP_")
+    name: str
+
+class Settings(Base):
+    database_url: str
+    api_key: SecretStr = Field(..., alias="API_KEY")
+    debug: bool = False
+    limit: int = Field(default=3)
+    note: str | None
+
+@lru_cache
+def get_settings():
+    return Settings(limit=4)
+"""
+
+
+def test_required_fields_of_a_settings_class(tmp_path: Path) -> None:
+    files = {"config.py": PYDANTIC, "main.py": f"from config import get_settings\nsettings = get_settings()\n{APP}"}
+    assert sorted(required(tmp_path, files)) == ["API_KEY", "SHOP_DATABASE_URL", "SHOP_NAME", "SHOP_NOTE"]
+    assert sorted(required(tmp_path, files, env=("shop_name=x", "api_key=1"))) == ["SHOP_DATABASE_URL", "SHOP_NOTE"]
+
+
+def test_optional_fields_of_pydantic_1_have_a_default(tmp_path: Path) -> None:
+    text = "from pydantic import BaseSettings\nclass Settings(BaseSettings):\n    a_key: str\n    note: str | None\nSettings()"
+    assert in_main(tmp_path, text) == ["A_KEY"]
+
+
+def test_settings_class_with_sources_of_its_own_is_left_alone(tmp_path: Path) -> None:
+    text = "from pydantic_settings import BaseSettings\nclass Settings(BaseSettings):\n    a_key: str\n"
+    text += "    @classmethod\n    def settings_customise_sources(cls, *args): ...\nSettings()"
+    assert in_main(tmp_path, text) == []
+
+
+def test_factory_that_the_handler_calls_is_followed_into_other_modules(tmp_path: Path) -> None:
+    files = {
+        "shop/__init__.py": "from flask import Flask\nfrom .config import Config\n"
+        "def create_app():\n    app = Flask(__name__)\n    app.config.from_object('shop.secrets_file')\n"
+        "    from . import db\n    return app\n",
+        "shop/config.py": "import os\nclass Config:\n    KEY = os.environ['KEY']\n",
+        "shop/secrets_file.py": "import os\nSECRET = os.environ['SECRET']\n",
+        "shop/db.py": "import os\nURL = os.environ['URL']\n",
+    }
+    assert sorted(required(tmp_path, files, "shop:create_app()")) == ["KEY", "SECRET", "URL"]
+
+
+def test_function_that_nothing_calls_at_start_is_only_a_warning(tmp_path: Path) -> None:
+    text = FLASK + "import os\n@app.get('/')\ndef home():\n    return os.environ['KEY']\n"
+    config = load_config(write_project(tmp_path / "shop", {"main.py": text}))
+    [read] = find_unset(config)
+    assert (read.name, read.location, read.fails) == ("KEY", "main.py:6", "call")
+    refuse_unset(config, [read])
+
+
+def test_settings_and_urls_of_a_django_project_are_followed(tmp_path: Path) -> None:
+    files = DJANGO | {
+        "shop/settings.py": "from .base import *\nINSTALLED_APPS = ['django'] + LOCAL\nROOT_URLCONF = 'shop.urls'\n",
+        "shop/base.py": "import os\nfrom decouple import config\nSECRET_KEY = os.environ.get('SECRET_KEY')\n"
+        "DEBUG = config('DEBUG', cast=bool)\nLOCAL = ['blog.apps.BlogConfig']\n",
+        "shop/urls.py": "from django.urls import include, path\nurlpatterns = [path('', include('blog.urls'))]\n",
+        "blog/__init__.py": "",
+        "blog/urls.py": "import os\nKEY = os.environ['KEY']\n",
+        "blog/models.py": "import os\nBUCKET = os.environ['BUCKET']\n",
+    }
+    assert sorted(required(tmp_path, files, "shop.wsgi:application")) == ["BUCKET", "DEBUG", "KEY", "SECRET_KEY"]
+
+
+def test_secret_key_that_a_later_module_sets_is_not_missing(tmp_path: Path) -> None:
+    files = DJANGO | {
+        "shop/settings.py": "from .base import *\nSECRET_KEY = 'x'\n",
+        "shop/base.py": "import os\nSECRET_KEY = os.environ.get('SECRET_KEY')\n",
+    }
+    assert required(tmp_path, files, "shop.wsgi:application") == []
+
+
+def refusal(folder: Path, **flags: Any) -> UsageError:
+    config = load_config(folder, app="main:app", **flags)
+    with pytest.raises(UsageError) as caught:
+        refuse_unset(config, find_unset(config))
+    return caught.value
+
+
+def follow(folder: Path, hint: str) -> None:
+    """Deploy again with the flags of a hint: nothing is missing then."""
+    words = shlex.split(hint.partition(", or")[0])
+    pairs = list(zip(words[::2], words[1::2], strict=True))
+    env = tuple(value for flag, value in pairs if flag == "--env")
+    file = next((value for flag, value in pairs if flag == "--env-file"), None)
+    config = load_config(folder, app="main:app", env=env, env_file=file)
+    refuse_unset(config, find_unset(config))
+
+
+def test_all_missing_variables_are_named_together_with_flags_that_set_them(tmp_path: Path) -> None:
+    files = {"conf.py": "import os\nA = os.environ['KEY_A']\nB = os.environ['KEY_B']\n", "main.py": f"import conf\n{APP}"}
+    folder = write_project(tmp_path / "shop", files)
+    error = refusal(folder)
+    assert error.what == "KEY_A and KEY_B aren't set, and the app can't start without them"
+    assert (error.where, error.hint) == ("conf.py:2, conf.py:3", "--env KEY_A=VALUE --env KEY_B=VALUE")
+    follow(folder, error.hint)
+
+
+def test_variables_that_requests_need_are_named_too(tmp_path: Path) -> None:
+    text = "import os\nA = os.environ['KEY_A']\ndef home():\n    return os.environ['KEY_B'], os.getenv('KEY_C')\n"
+    folder = write_project(tmp_path / "shop", {"main.py": f"{text}{APP}"})
+    error = refusal(folder)
+    assert error.what == "KEY_A isn't set, and the app can't start without it; requests need KEY_B"
+    assert error.hint == "--env KEY_A=VALUE --env KEY_B=VALUE"
+
+
+@pytest.mark.parametrize("name", [".env", ".env.example", "sample.env"])
+def test_file_of_the_project_that_has_the_variables_is_named(tmp_path: Path, name: str) -> None:
+    files = {"main.py": f"import os\nA = os.environ['KEY_A'], os.environ['KEY_B']\n{APP}", name: "KEY_A=1\nKEY_B=\nOTHER=2\n"}
+    folder = write_project(tmp_path / "shop", files)
+    error = refusal(folder)
+    assert re.match(r"--env-file \S+ --env KEY_B=VALUE", error.hint)
+    follow(folder, error.hint)
+    (folder / name).write_text("KEY_A=1\nKEY_B=2\n")
+    error = refusal(folder)
+    assert ("is in .env" in error.what or "are in .env, which isn't uploaded" in error.what) is (name == ".env")
+    follow(folder, error.hint)

@@ -2,7 +2,8 @@
 
 It has Lambda's form "package.module.attribute"; or "module:attribute.attribute", where the last dot would split it in the wrong
 place; or "module.factory()", a factory that is called once, perhaps with literal arguments. The first name may also be that of
-a package that the module imports: "app:bottle.default_app()".
+a package that the module imports: "app:bottle.default_app()". "module.__main__" is the app that the module would serve if it
+were run as a program.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from .fault import Fault, trace_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 
@@ -27,7 +29,13 @@ def load_app(handler: str) -> Any:
     if module_name.split(".")[0] in sys.builtin_module_names:
         text = f"Cannot use built-in module {module_name} as a handler module"
         raise Fault("Runtime.BuiltInModuleConflict", text)
-    module = _import(module_name)
+    if attribute == "__main__":
+        from .program import served_app
+
+        app, is_factory = _run(module_name, served_app)
+        app = load_app(app) if isinstance(app, str) else app
+        return app() if is_factory else app
+    module = _run(module_name, _import)
     name, call, arguments = attribute.partition("(")
     first, *rest = name.split(".")
     try:
@@ -60,11 +68,15 @@ def hidden_modules() -> list[str]:
     return sorted(name for name, file in files.items() if len(file) > 1 and file.startswith(folders))
 
 
-def _import(module_name: str) -> Any:
-    dotted = module_name.replace("/", ".")
+def _import(dotted: str) -> Any:
+    __import__(dotted)
+    return sys.modules[dotted]
+
+
+def _run(module_name: str, run: Callable[[str], Any]) -> Any:
+    """Return what a function makes of a module, with what prevents the module's import as a Fault in AWS's words."""
     try:
-        __import__(dotted)
-        return sys.modules[dotted]
+        return run(module_name.replace("/", "."))
     except ImportError as error:
         text = f"Unable to import module '{module_name}': {error}"
         fault = Fault("Runtime.ImportModuleError", text, trace_lines(error))

@@ -14,26 +14,15 @@ from support.configs import TODAY, machine_with
 from support.detection import FASTAPI, FLASK, detect, write_project
 
 GUARD = 'if __name__ == "__main__":\n'
-SERVERS = [
-    FLASK + "app.run(host='0.0.0.0')\n",
-    FLASK + "try:\n    app.run()\nexcept KeyboardInterrupt:\n    pass\n",
-    FLASK + "def main():\n    app.run()\nmain()\n",
-    FLASK + "import os\nif os.environ.get('DYNO'):\n    app.run(port=80)\nelse:\n    app.run(debug=True)\n",
-    FLASK + "from waitress import serve\nserve(app, port=80)\n",
-    FLASK + "from flask_socketio import SocketIO\nsocketio = SocketIO(app)\nsocketio.run(app)\n",
-    FLASK + "from gevent.pywsgi import WSGIServer\nserver = WSGIServer(('', 80), app)\nserver.serve_forever()\n",
-    FASTAPI + "import uvicorn\nuvicorn.run(app)\n",
-    FASTAPI + "import uvicorn\nuvicorn.Server(uvicorn.Config(app)).run()\n",
-    FASTAPI + "import asyncio\nfrom hypercorn.asyncio import serve\nasyncio.run(serve(app, None))\n",
+ENDLESS = [
     FASTAPI + "import asyncio\nasync def main():\n    while True:\n        pass\nasyncio.run(main())\n",
-    "from dash import Dash\napp = Dash()\napp.run(debug=True)\n",
-    "from fastmcp import FastMCP\nmcp = FastMCP('x')\nmcp.run()\n",
-    "from bottle import *\n@route('/')\ndef home(): return 'x'\napp = default_app()\nrun(port=80)\n",
+    FLASK + "import telebot\nbot = telebot.TeleBot('x')\nbot.infinity_polling()\n",
+    FLASK + "from aiohttp import web\nweb.run_app(None)\n",
 ]
 
 
-@pytest.mark.parametrize("text", SERVERS)
-def test_server_started_at_import_is_refused_and_the_cure_works(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("text", ENDLESS)
+def test_import_that_never_ends_is_refused_and_the_cure_works(tmp_path: Path, text: str) -> None:
     with pytest.raises(DetectionError, match=r"main.py starts a server at import: .*\(") as error:
         detect(write_project(tmp_path, {"main.py": text}))
     file, _, number = error.value.where.partition(":")
@@ -44,13 +33,6 @@ def test_server_started_at_import_is_refused_and_the_cure_works(tmp_path: Path, 
     lines[at] = f"{indent}{GUARD}{indent}    {lines[at].lstrip()}"
     (tmp_path / file).write_text("".join(lines))
     assert detect(tmp_path).module == "main"
-
-
-def test_server_started_by_an_imported_module_is_refused(tmp_path: Path) -> None:
-    files = {"wsgi.py": "from shop.start import app\n", "shop/__init__.py": "", "shop/start.py": FLASK + "app.run()\n"}
-    with pytest.raises(DetectionError) as error:
-        detect(write_project(tmp_path, files))
-    assert error.value.where == "shop/start.py:3"
 
 
 @pytest.mark.parametrize(
@@ -71,8 +53,7 @@ def test_other_calls_are_no_servers(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "place", "line"),
     [
-        (GUARD + "    app = Flask('x')\n    app.run()\n", 'only under `if __name__ == "__main__"`', 3),
-        ("def main():\n    app = Flask('x')\n    app.run()\n" + GUARD + "    main()\n", r"only inside main\(\)", 3),
+        (GUARD + "    app = Flask('x')\n", 'only under `if __name__ == "__main__"`', 3),
         ("def make(config):\n    app = Flask(config)\n    return app\n", r"only inside make\(\)", 3),
         ("def main():\n    def stop():\n        pass\n    app = Flask('x')\n", r"only inside main\(\)", 5),
     ],

@@ -423,7 +423,17 @@ def test_finding_has_location_and_hint() -> None:
 
 @pytest.mark.parametrize(
     "handler",
-    ["main.app", "main:app.wsgi_app", "main.create()", "src/main.app", "pkg.app", "lib.mod.x", "auto.app", "web.made"],
+    [
+        "main.app",
+        "main:app.wsgi_app",
+        "main.create()",
+        "src/main.app",
+        "pkg.app",
+        "lib.mod.x",
+        "auto.app",
+        "web.made",
+        "web.__main__",
+    ],
 )
 def test_existing_handler_is_accepted(handler: str) -> None:
     files = {

@@ -22,8 +22,9 @@ _ORDER = (
     *(("object", tier) for tier in range(4)),
     *(("factory", tier) for tier in range(4)),
     *(("event", tier) for tier in range(4)),
+    *(("program", tier) for tier in range(4)),
     *(("maybe", tier) for tier in range(2)),
-    *((strength, tier) for strength in ("object", "factory", "event") for tier in range(4, _TIERS)),
+    *((strength, tier) for strength in ("object", "factory", "event", "program") for tier in range(4, _TIERS)),
     *(("maybe", tier) for tier in range(2, _TIERS)),
 )
 """Which candidates come first: by what they are, and by how likely their module is the app's."""
@@ -35,7 +36,8 @@ _NAMES = (*fw.HANDLER_NAMES, *fw.APP_NAMES, *(f"{name}()" for name in fw.FACTORY
 class Candidate(Struct, frozen=True):
     """A name that may be the app.
 
-    `strength` is "object", "factory", "event" (a function of event and context) or "maybe". `rank` is the position of its
+    `strength` is "object", "factory", "event" (a function of event and context), "program" (it serves an app when it is run)
+    or "maybe". `rank` is the position of its
     module in the search.
     """
 
@@ -125,6 +127,10 @@ def candidates_in(modules: ProjectModules, module: Module, rank: int = 0) -> Ite
             yield Candidate(module, name, "web", "maybe", rank, value)
     if scan.has_bottle_routes and not has_app:
         yield Candidate(module, _bottle_app(scan), "wsgi", "object", rank, Value("wsgi", line=1))
+    if scan.has_hug_routes and not has_app:
+        yield Candidate(module, fw.HUG_APP, "wsgi", "object", rank, Value("wsgi", line=1))
+    if not has_app and (start := scan.program_start()):
+        yield Candidate(module, fw.PROGRAM, "web", "program", rank, Value("web", line=start.line))
 
 
 def _bottle_app(scan: ModuleScan) -> str:

@@ -19,8 +19,9 @@ from lambent.config.detection.candidates import Candidate, Survey, choose, choos
 from lambent.config.detection.declarations import read_declarations, read_programs
 from lambent.config.detection.declared_app import find_declared_app
 from lambent.config.detection.django_project import find_application
-from lambent.config.detection.import_graph import ImportGraph, locate
+from lambent.config.detection.import_graph import locate
 from lambent.config.detection.named_app import find_named_app
+from lambent.config.detection.programs import program_remark, without_server_start
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.detection.refusals import (
     app_flag,
@@ -28,7 +29,6 @@ from lambent.config.detection.refusals import (
     hidden_app_error,
     no_app_error,
     package_folder_error,
-    server_start_error,
 )
 from lambent.config.model import App, Kind
 from lambent.config.project import Project
@@ -45,8 +45,7 @@ def find_app(project: Project, spec: Sourced[str] | None = None, environ: Mappin
     modules = ProjectModules(project.folder)
     app = find_named_app(modules, spec) if spec is not None else _detect(modules, project, environ or {})
     _check_package_folder(modules, app)
-    _check_server_starts(modules, app)
-    return app
+    return without_server_start(modules, app)
 
 
 def suggest_app(folder: Path, spec: str) -> str:
@@ -66,8 +65,9 @@ def _detect(modules: ProjectModules, project: Project, environ: Mapping[str, str
         return _to_app(modules, choose_best(modules, handlers))
     declared, remarks = find_declared_app(modules, read_declarations(project.folder, project.pyproject, environ))
     if declared is not None:
-        return replace(declared, remarks=remarks)
-    return replace(_search(modules, project), remarks=remarks)
+        return replace(declared, remarks=(*remarks, *declared.remarks))
+    app = _search(modules, project)
+    return replace(app, remarks=(*remarks, *app.remarks))
 
 
 def _search(modules: ProjectModules, project: Project) -> App:
@@ -146,7 +146,8 @@ def _django_candidate(modules: ProjectModules) -> Candidate | None:
 def _to_app(modules: ProjectModules, candidate: Candidate) -> App:
     module, _ = locate(modules, candidate.module)
     source = f"{modules.relative(module.path)}, line {candidate.value.line}"
-    return App(module.name, candidate.attribute, candidate.kind, module.root, source)
+    remarks = (program_remark(modules, candidate.module),) if candidate.strength == "program" else ()
+    return App(module.name, candidate.attribute, candidate.kind, module.root, source, remarks)
 
 
 def _check_package_folder(modules: ProjectModules, app: App) -> None:
@@ -157,14 +158,3 @@ def _check_package_folder(modules: ProjectModules, app: App) -> None:
     module = modules.find(app.module)
     if module is not None and module.path.parent == folder and modules.has_relative_imports(module.path):
         raise package_folder_error(modules, app, module.path)
-
-
-def _check_server_starts(modules: ProjectModules, app: App) -> None:
-    """Refuse an app whose import would start a server: it would never end."""
-    module = modules.find(app.module, dict.fromkeys((app.root, *modules.roots)))
-    if module is None:
-        return
-    graph = ImportGraph(modules, module)
-    for path in graph.files:
-        if path in graph.at_start and (starts := modules.server_starts(path)):
-            raise server_start_error(modules, app.spec, path, starts[0])

@@ -55,6 +55,12 @@ WRAPPERS = (
 APP_NAMES = ("app", "application", "asgi", "wsgi", "asgi_app", "wsgi_app", "api", "server", "web", "site", "webapp", "web_app")
 """Common names for an app, the most likely first."""
 
+PROGRAM = "__main__"
+"""The attribute that stands for the app that a module serves when it is run as a program."""
+
+HUG_APP = "__hug_wsgi__"
+"""The name that hug gives to the app in each module with routes."""
+
 HANDLER_NAMES = ("lambda_handler", "handler")
 
 FACTORY_NAMES = ("create_app", "make_app", "get_app", "build_app", "app_factory", "create_application", "get_application")
@@ -66,6 +72,18 @@ RUNNERS = {
     ("web", "httpserver.runsimple"), ("gradio", "launch"), ("daphne", "run"), ("bjoern", "run"), ("meinheld", "server.run"),
 }  # fmt: skip
 """Functions that start a server and don't return."""
+
+UNSERVED = {
+    ("aiohttp", "web.run_app"), ("aiohttp", "run_app"), ("nicegui", "ui.run"), ("streamlit", "web.bootstrap.run"),
+    ("granian", "serve"), ("gradio", "launch"), ("daphne", "run"), ("bjoern", "run"), ("meinheld", "server.run"),
+}  # fmt: skip
+"""Those of `RUNNERS` whose app `runtime/program.py` can't take."""
+
+SERVED_HOLDERS = {("dash", "Dash"), ("web", "application"), ("fastmcp", "FastMCP"), ("mcp", "FastMCP")}
+"""Objects that hold an app, and whose methods for starting a server `runtime/program.py` knows."""
+
+SERVERS = ("wsgiref", "gevent", "geventwebsocket", "werkzeug", "cheroot", "flask_socketio", "livereload")
+"""Packages of servers, and of what wraps one, whose methods `runtime/program.py` knows."""
 
 RUN_METHODS = ("run", "run_server", "run_debug", "run_simple", "listen", "launch", "serve")
 """Methods of an app, or of what holds one, that start a server and don't return."""

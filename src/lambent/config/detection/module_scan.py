@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterable, Iterator
 from msgspec.structs import replace
 
 from lambent.config.detection import frameworks as fw
-from lambent.config.detection import unsupported
+from lambent.config.detection.framework_lookup import find_key, from_framework, held_app
 from lambent.config.detection.scanned import UNKNOWN, HiddenApp, ServerStart, Value
 
 _FRAMEWORKS = fw.ASGI | fw.WSGI | fw.EITHER | fw.HANDLERS | fw.HOLDERS.keys() | fw.RUNNERS
 _BOTTLE_ROUTES = ("route", "get", "post", "put", "delete", "patch", "error")
+_HUG_ROUTES = ("get", "post", "put", "delete", "patch", "options", "head", "http", "call", "get_post", "extend_api")
 _EVENT, _CONTEXT = re.compile(r"_*(event|evt)"), re.compile(r"_*(context|ctx)|_+c?")
 _SERVES = re.compile(
     r"\bserve\w*\(|run_forever|start_polling|TCPSite|while True|run_app|Event\(\)\.wait|\.start\(.*token", re.I
@@ -44,6 +45,7 @@ class ModuleScan:
         self.guarded: list[ast.If] = []
         self.server_starts: list[ServerStart] = []
         self.has_bottle_routes = False
+        self.has_hug_routes = False
 
     def run(self, body: Iterable[ast.stmt], conditional: bool = False) -> None:
         """Scan statements in order. `conditional` means that they may not be executed."""
@@ -65,6 +67,15 @@ class ModuleScan:
             if ":" not in self.names.get(name, UNKNOWN).kind:
                 yield from self._hidden_in(function.body, f"only inside {name}()")
 
+    def program_start(self) -> ServerStart | None:
+        """Return the start of a server that the runtime can take the app from, when the module is run as a program."""
+        starts = list(self.server_starts)
+        for guard in self.guarded:
+            inner = ModuleScan(self._module, self._package, self._look_up, outer=self)
+            inner.run(guard.body)
+            starts += inner.server_starts
+        return next((start for start in starts if start.serves), None)
+
     def _hidden_in(self, body: list[ast.stmt], scope: str) -> Iterator[HiddenApp]:
         inner = ModuleScan(self._module, self._package, self._look_up, outer=self)
         inner.run(body)
@@ -78,6 +89,7 @@ class ModuleScan:
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             self._functions[node.name] = node
             self.has_bottle_routes |= any(self._is_bottle_route(decorator) for decorator in node.decorator_list)
+            self.has_hug_routes |= any(self._is_hug_route(decorator) for decorator in node.decorator_list)
             self._bind(node.name, replace(self._function(node), line=node.lineno), conditional)
         elif isinstance(node, ast.ClassDef):
             self._bind(node.name, replace(self._class(node), line=node.lineno), conditional)
@@ -107,6 +119,10 @@ class ModuleScan:
         dotted = self._value(decorator.func).dotted if isinstance(decorator, ast.Call) else ""
         return dotted.partition(".")[0] == "bottle" and dotted.rpartition(".")[2] in _BOTTLE_ROUTES
 
+    def _is_hug_route(self, decorator: ast.expr) -> bool:
+        dotted = self._value(decorator.func if isinstance(decorator, ast.Call) else decorator).dotted
+        return dotted.partition(".")[0] == "hug" and dotted.rpartition(".")[2] in _HUG_ROUTES
+
     def _note_server_starts(self, body: Iterable[ast.stmt]) -> None:
         for statement in body:
             if isinstance(statement, ast.If) and statement.orelse:  # certain if every branch starts one
@@ -117,35 +133,46 @@ class ModuleScan:
                 if before == middle or middle == len(self.server_starts):
                     del self.server_starts[before:]
             call = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
-            if isinstance(call, ast.Call) and (text := self._server_start(call)):
-                self.server_starts.append(ServerStart(call.lineno, text))
+            if isinstance(call, ast.Call) and (start := self._server_start(call)):
+                self.server_starts.append(replace(start, line=call.lineno))
 
-    def _server_start(self, call: ast.Call) -> str:
-        """Return the text of a call if it starts a server and doesn't return, or "". Own functions are followed."""
+    def _server_start(self, call: ast.Call) -> ServerStart | None:
+        """Return the start of a server if a call is one, which doesn't return then. Own functions are followed."""
         function = call.func
         if isinstance(function, ast.Name) and function.id in self._functions:
             return self._start_inside(function.id)
         dotted = self._value(function).dotted
+        text = ast.unparse(call)
         if dotted == "asyncio.run":
-            return ast.unparse(call) if self._serves(call) else ""
-        is_method = isinstance(function, ast.Attribute) and self._is_run_method(function, call)
-        return ast.unparse(call) if is_method or _find_key(dotted, fw.RUNNERS) else ""
+            return ServerStart(call.lineno, text, self._runs_hypercorn(call)) if self._serves(call) else None
+        if dotted.startswith("tornado.ioloop.IOLoop.") and dotted.endswith(".start"):
+            return ServerStart(call.lineno, text, True)
+        if runner := find_key(dotted, fw.RUNNERS):
+            return ServerStart(call.lineno, text, runner not in fw.UNSERVED)
+        return self._run_method(function, call, text) if isinstance(function, ast.Attribute) else None
 
-    def _is_run_method(self, function: ast.Attribute, call: ast.Call) -> bool:
-        if function.attr in fw.LOOPS:
-            return True
-        if function.attr not in fw.RUN_METHODS:
-            return False
+    def _run_method(self, function: ast.Attribute, call: ast.Call, text: str) -> ServerStart | None:
         base = self._value(function.value)
-        is_app = base.kind in ("asgi", "wsgi", "web") or base.holder or base.unsupported
-        return bool(is_app) or (base.opaque and self._app_argument(call) is not None)
+        is_known = base.dotted.partition(".")[0] in fw.SERVERS
+        if function.attr in fw.LOOPS:
+            return ServerStart(call.lineno, text, is_known)
+        if function.attr not in fw.RUN_METHODS:
+            return None
+        if base.kind in ("asgi", "wsgi", "web") or base.holder or base.unsupported:
+            return ServerStart(call.lineno, text, bool(base.kind) or base.holder in fw.SERVED_HOLDERS)
+        return ServerStart(call.lineno, text, is_known) if base.opaque and self._app_argument(call) is not None else None
 
-    def _start_inside(self, name: str) -> str:
+    def _start_inside(self, name: str) -> ServerStart | None:
         if self._depth > 2:
-            return ""
+            return None
         inner = ModuleScan(self._module, self._package, self._look_up, outer=self)
         inner.run(self._functions[name].body)
-        return inner.server_starts[0].text if inner.server_starts else ""
+        return inner.server_starts[0] if inner.server_starts else None
+
+    def _runs_hypercorn(self, call: ast.Call) -> bool:
+        coroutine = call.args[0] if call.args else None
+        function = self._value(coroutine.func).dotted if isinstance(coroutine, ast.Call) else ""
+        return find_key(function, (("hypercorn", "serve"),)) is not None
 
     def _serves(self, call: ast.Call) -> bool:
         """Return whether the coroutine that `asyncio.run` gets serves forever, by the words in it."""
@@ -215,13 +242,13 @@ class ModuleScan:
             value = self._look_up(source, name)
             if value is not None:
                 return value
-            if _find_key(f"{source}.{name}", _FRAMEWORKS):
+            if find_key(f"{source}.{name}", _FRAMEWORKS):
                 return Value(dotted=f"{source}.{name}")
         return UNKNOWN
 
     def _attribute(self, node: ast.Attribute) -> Value:
         base = self._value(node.value)
-        app = _held_app(base, node.attr, called=False)
+        app = held_app(base, node.attr, called=False)
         if app is not None:
             return app
         if base.dotted:
@@ -231,7 +258,7 @@ class ModuleScan:
     def _call(self, node: ast.Call, name: str) -> Value:
         if isinstance(node.func, ast.Attribute):
             base = self._value(node.func.value)
-            app = _held_app(base, node.func.attr, called=True)
+            app = held_app(base, node.func.attr, called=True)
             if app is not None:
                 return app
             if node.func.attr in fw.METHODS and (base.opaque or not base.dotted):
@@ -243,7 +270,7 @@ class ModuleScan:
             wrapped |= {argument.definition}
         if ":" in function.kind:
             return Value(function.kind.partition(":")[2], wrapped=wrapped)
-        value = _from_framework(function.dotted)
+        value = from_framework(function.dotted)
         if value is not None:
             return replace(value, wrapped=wrapped)
         if argument is not None and _wraps_app(node.func, name, node.args):
@@ -301,7 +328,7 @@ class ModuleScan:
 
     def _class(self, node: ast.ClassDef) -> Value:
         for base in node.bases:
-            value = _from_framework(self._value(base).dotted) or self._value(base)
+            value = from_framework(self._value(base).dotted) or self._value(base)
             if value.kind:
                 return Value(f"class:{value.kind.removeprefix('class:')}")
         for part in node.body:
@@ -320,38 +347,6 @@ def _is_cache(decorator: ast.expr) -> bool:
 
 def _first_app(*values: Value) -> Value:
     return next((value for value in values if value.kind or value.unsupported), UNKNOWN)
-
-
-def _held_app(holder: Value, attribute: str, *, called: bool) -> Value | None:
-    """Return the app that an attribute of its holder is or, if `called`, returns. None when it is not the app."""
-    if holder.holder is None:
-        return None
-    name, kind, must_call = fw.HOLDERS[holder.holder]
-    return Value(kind) if (name, must_call) == (attribute, called) else None
-
-
-def _from_framework(dotted: str) -> Value | None:
-    """Return the result of calling an import path, or None when no table in `frameworks` has it."""
-    if not dotted:
-        return None
-    for kind, table in (("handler", fw.HANDLERS), ("asgi", fw.ASGI), ("wsgi", fw.WSGI), ("web", fw.EITHER)):
-        if _find_key(dotted, table):
-            return Value(kind)
-    holder = _find_key(dotted, fw.HOLDERS)
-    if holder:
-        return Value(holder=holder)
-    unsupported_key = _find_key(dotted, unsupported.OBJECTS)
-    return Value(unsupported=unsupported.OBJECTS[unsupported_key]) if unsupported_key else None
-
-
-def _find_key(dotted: str, table: Iterable[tuple[str, str]]) -> tuple[str, str] | None:
-    """Return the key that an import path matches, the longest one first: falcon.asgi.App before falcon.App."""
-    top, _, rest = dotted.partition(".")
-    keys = {key for key in table if key[0] == top}
-    for tail in (rest, ".".join(rest.split(".")[-2:]), rest.split(".")[-1]):
-        if (top, tail) in keys:
-            return top, tail
-    return None
 
 
 def _wraps_app(function: ast.expr, name: str, arguments: list[ast.expr]) -> bool:

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from lambent.config.detection import frameworks as fw
 from lambent.config.detection.candidates import candidates_in, choose, held_attribute
 from lambent.config.detection.import_graph import locate
+from lambent.config.detection.programs import program_remark
 from lambent.config.detection.project_modules import Module, ProjectModules
 from lambent.config.detection.refusals import app_flag, no_app_error
 from lambent.config.detection.scanned import UNKNOWN, Value
@@ -69,6 +70,10 @@ def has_name(modules: ProjectModules, module: Module, attribute: str) -> bool:
         return True
     if name == "bottle" and scan.has_bottle_routes:
         return True
+    if name == fw.HUG_APP:
+        return any(value.dotted.partition(".")[0] == "hug" for value in scan.names.values())
+    if name == fw.PROGRAM:
+        return scan.program_start() is not None
     folders = list(modules.import_folders(module.path))
     return any(modules.find(source, folders) is None for source in scan.star_imports)
 
@@ -86,7 +91,8 @@ def to_app(modules: ProjectModules, module: Module, attribute: str, origin: str,
     attribute, kind = _attribute_and_kind(modules, module, attribute, value, must_call)
     placed, _ = locate(modules, module)
     root = module.root if module.root != "." else placed.root
-    return App(module.name, attribute, kind, root, origin)
+    remarks = (program_remark(modules, placed),) if attribute == fw.PROGRAM else ()
+    return App(module.name, attribute, kind, root, origin, remarks)
 
 
 def _attribute_and_kind(

@@ -52,7 +52,7 @@ _DEEP_FILES_MAX = 500
 # Syntax of newer Pythons than the one that runs lambent: failing to parse it does not make the app wrong.
 _NEWER_SYNTAX = re.compile(r"""\btype\s+\w+.*=|\b(def|class)\s+\w+\s*\[|\b[rRbB]?[fFtT][rR]?["']|except\s+[\w.]+\s*,""")
 _RUN_CALL = re.compile(
-    "|".join((*fw.RUN_METHODS, *fw.LOOPS, "quickstart", "run_app", "block")).join((r"\b(?:", r")\s*\(")).encode()
+    "|".join((*fw.RUN_METHODS, *fw.LOOPS, "quickstart", "run_app", "block", "start")).join((r"\b(?:", r")\s*\(")).encode()
 )
 _STATEMENT_START = re.compile(r"[^\s#)\]}]")
 

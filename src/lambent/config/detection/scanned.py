@@ -32,10 +32,11 @@ UNKNOWN = Value()
 
 
 class ServerStart(Struct, frozen=True):
-    """A call that starts a server as soon as the module is imported: its line and its source text."""
+    """A call that starts a server: its line and its source text. `serves` is whether the runtime can take its app."""
 
     line: int
     text: str
+    serves: bool = False
 
 
 class HiddenApp(Struct, frozen=True):

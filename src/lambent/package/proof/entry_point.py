@@ -30,6 +30,8 @@ def check(handler: str, code: Code, target: Target) -> Finding | None:
         return Finding("error", f"the zip has no module {module}", (f"{path}.py",), hint=hint)
     if file not in code.own or not file.endswith(".py") or f"{path}/{attribute}" in code.files:
         return None
+    if attribute.startswith("__"):  # a program ("__main__"), or a name that a framework adds ("__hug_wsgi__")
+        return None
     if rest and any(f"{attribute}{suffix}" in code.files for suffix in ("", "/__init__")):
         return None  # a name in a package that the module imports: app:bottle.default_app()
     return _attribute(file, attribute, code, target)

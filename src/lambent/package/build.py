@@ -17,6 +17,7 @@ from lambent.events import Built, Emit, Notice, Warned
 from lambent.interpreters import Interpreter
 from lambent.lazy import LazyModule
 from lambent.package import assemble, function_settings, own_distribution, runtime_bundle, secret_scan
+from lambent.package.api_documents import without_unused_documents
 from lambent.package.app_imports import imports_of_slimmed_modules
 from lambent.package.archive import Written
 from lambent.package.artifact import Artifact
@@ -24,14 +25,17 @@ from lambent.package.build_context import BuildContext, BuildOptions
 from lambent.package.bytecode import ZipBytecode, compile_bytecode
 from lambent.package.cache import disk_error
 from lambent.package.collect_static import check_static_folders, collect_static
-from lambent.package.dependencies import fetch_wheels, make_shards, resolve_requirements
+from lambent.package.dependencies import Requirements, fetch_wheels, make_shards, resolve_requirements
 from lambent.package.layout import Layout, SourceFile, arrange
 from lambent.package.project_files import collect
-from lambent.package.proof.check import check
+from lambent.package.proof.check import find, report
+from lambent.package.proof.finding import Finding
 from lambent.package.requirements.adding import add_command
 from lambent.package.shards.shard import Shard
+from lambent.package.supplements import supplement
 from lambent.package.vendor import runtime_files
 from lambent.package.zip_contents import ZipContents, owners
+from lambent.units import size
 
 if TYPE_CHECKING:
     from lambent.package import overflow
@@ -55,20 +59,11 @@ def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, o
             interpreter = context.find_interpreter()
         with context.phase("requirements"):
             requirements = resolve_requirements(context)
-        with context.phase("wheels"):
-            wheels = fetch_wheels(context, requirements)
-        with context.phase("shards"):
-            shards = make_shards(context, requirements, wheels, imports_of_slimmed_modules(files, config.app.root))
-            for shard in shards:
-                archives.callback(shard.close)
-        with context.phase("layout"):
-            context, files = collect_static(context, shards, files, interpreter)
-            check_static_folders(context.config, files)
-            context, contents = lay_out(context, shards, files, interpreter)
+        context, requirements, contents, findings = _complete(context, requirements, files, interpreter, archives)
         with context.phase("bytecode"):
             bytecode = archives.enter_context(closing(compile_bytecode(context, contents, interpreter)))
         with context.phase("proof"):
-            check(context, contents, requirements.omitted(shards), add_command(requirements.source))
+            report(context, findings, add_command(requirements.source))
         with context.phase("overflow"):
             split = overflow.split(context, contents, bytecode) if _is_too_large(context, contents) else None
         with context.phase("write"):
@@ -77,6 +72,32 @@ def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, o
     if split:
         emit(split.archive.event)
     return _artifact(context, contents, split, path, written)
+
+
+def _complete(
+    context: BuildContext,
+    requirements: Requirements,
+    files: dict[str, SourceFile],
+    interpreter: Interpreter | None,
+    archives: ExitStack,
+) -> tuple[BuildContext, Requirements, ZipContents, tuple[Finding, ...]]:
+    """Return the contents of the zip with what the proof says about them, after adding what every start lacks."""
+    while True:
+        with context.phase("wheels"):
+            wheels = fetch_wheels(context, requirements)
+        with context.phase("shards"):
+            shards = make_shards(context, requirements, wheels, imports_of_slimmed_modules(files, context.config.app.root))
+            for shard in shards:
+                archives.callback(shard.close)
+        with context.phase("layout"):
+            with_static, all_files = collect_static(context, shards, files, interpreter)
+            check_static_folders(with_static.config, all_files)
+            final, contents = lay_out(with_static, shards, all_files, interpreter)
+            findings = find(final, contents, requirements.omitted(shards), add_command(requirements.source))
+        supplemented = supplement(context, requirements, findings)
+        if supplemented is None:
+            return final, requirements, contents, findings
+        context, requirements = supplemented
 
 
 def read_source(context: BuildContext) -> dict[str, SourceFile]:
@@ -98,12 +119,28 @@ def lay_out(
     """
     contents = _contents(context, shards, files, interpreter)
     _warn_of_hidden_files(context, contents.layout)
+    if not _is_too_large(context, contents):
+        return context, contents
+    contents = _without_api_documents(context, contents)
     if _is_too_large(context, contents):
         if not context.config.packaging.overflow or context.options.scope != "all":
             raise overflow.too_large(contents, context)
         context = replace(context, config=overflow.with_lambent_client(context.config))
-        contents = _contents(context, shards, files, interpreter)
+        contents = without_unused_documents(_contents(context, shards, files, interpreter))
     return context, contents
+
+
+def _without_api_documents(context: BuildContext, contents: ZipContents) -> ZipContents:
+    """Leave out descriptions of Google's APIs from a zip that is too large, and say so."""
+    smaller = contents if context.config.packaging.keep_all else without_unused_documents(contents)
+    if smaller.raw < contents.raw:
+        removed = size(contents.raw - smaller.raw)
+        context.emit(
+            Notice(
+                f"the zip would be too large: {removed} of Google's API descriptions that the code doesn't name are left out"
+            )
+        )
+    return smaller
 
 
 def write_zip(context: BuildContext, contents: ZipContents, bytecode: ZipBytecode, split: Split | None) -> tuple[Path, Written]:

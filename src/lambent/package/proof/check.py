@@ -25,8 +25,8 @@ else:
     prove = LazyModule("lambent.package.proof.prove")
 
 
-def check(context: BuildContext, contents: ZipContents, omitted: frozenset[str], add: str) -> None:
-    """Raise PackagingError for what would fail on Lambda, and warn about what may.
+def find(context: BuildContext, contents: ZipContents, omitted: frozenset[str], add: str) -> tuple[Finding, ...]:
+    """Return the findings about a zip.
 
     `omitted` are packages that are missing on purpose, and `add` says how to add one, with {} for its requirement.
     """
@@ -37,10 +37,14 @@ def check(context: BuildContext, contents: ZipContents, omitted: frozenset[str],
     if stored is None:
         stored = [finding.as_json() for finding in prove.find(subject, context.cache)]
         write_json(path, stored)
-    findings = tuple(Finding.from_json(each) for each in stored)
-    if error := refusal(findings, target.name, subject.advice):
+    return tuple(Finding.from_json(each) for each in stored)
+
+
+def report(context: BuildContext, findings: tuple[Finding, ...], add: str) -> None:
+    """Raise PackagingError for what would fail on Lambda, and warn about what may."""
+    if error := refusal(findings, context.target.name, Advice(add, context.config.path)):
         raise error
-    if config.hosting.layers:
+    if context.config.hosting.layers:
         context.emit(Notice("your layers count towards AWS's limit of 250 MB as well: AWS checks that during the deploy"))
     for finding in findings:
         if finding.level == "warning":

@@ -20,7 +20,7 @@ _SHOWN = 3
 class Finding(Struct, frozen=True):
     """A finding. `what` is a sentence, `files` are paths in the zip, `package` is "name version" ("" for the user's files).
 
-    `requirement` is the package that would be the cure, "" for none.
+    `requirement` is the package that would be the cure, "" for none. `module` is what an import lacks that every start runs.
     """
 
     level: Level
@@ -29,6 +29,7 @@ class Finding(Struct, frozen=True):
     package: str = ""
     hint: str = ""
     requirement: str = ""
+    module: str = ""
 
     @property
     def where(self) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from functools import cached_property
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lambent import removed_modules
 from lambent.module_packages import requirement_for
@@ -23,6 +24,8 @@ from lambent.package.proof.finding import Finding, Level
 from lambent.package.shards.import_scanner import ModuleImports, scan_imports
 from lambent.package.target import Target
 
+_VENDORING = ("pkg_resources/", "setuptools/")
+"""Packages that put a folder of their own with other packages on the import path."""
 _SHOWN = 4
 """How many imports one finding names."""
 
@@ -103,7 +106,7 @@ class _Walk:
                     optional.setdefault(lacks, []).append((path, statement.line))
                 else:
                     failures.setdefault((lacks, owner, level), []).append((path, statement.line))
-        findings = [self._finding(lacks, level, lines) for (lacks, _, level), lines in failures.items()]
+        findings = [replace(self._finding(lacks, level, lines), module=lacks) for (lacks, _, level), lines in failures.items()]
         if len(optional) == 1:
             findings += [self._finding(lacks, "warning", lines) for lacks, lines in optional.items()]
         elif optional:
@@ -227,7 +230,7 @@ class _Walk:
         own = path in self._code.own
         if statement.when == "perhaps" or (statement.when == "later" and not own):
             return None
-        if not self._certain and self._is_elsewhere(lacks):
+        if (not self._certain or path.startswith(_VENDORING)) and self._is_elsewhere(lacks):
             return None
         if not self._must_run(path):
             return "warning" if own else None

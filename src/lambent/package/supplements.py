@@ -1,0 +1,88 @@
+"""What a build adds to the requirements, because every start of the app imports it.
+
+A virtual environment has more than the requirements name: setuptools (up to Python 3.11), and whatever extras and groups of
+the project the developer installed. Packages that import pkg_resources, and apps whose extras are needed, rely on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from lambent.events import Notice
+from lambent.lazy import LazyModule
+from lambent.package.build_context import BuildContext
+from lambent.package.dependencies import Requirements, resolve_request, resolve_requirements
+from lambent.package.lock import Lock
+from lambent.package.proof.finding import Finding
+from lambent.package.requirements.lock_cache import read_lock, write_lock
+from lambent.package.requirements.lock_key import lock_key
+
+if TYPE_CHECKING:
+    from lambent.package.requirements import optional_dependencies, requirements_txt, version_finder
+else:
+    optional_dependencies, requirements_txt, version_finder = (
+        LazyModule(f"lambent.package.requirements.{name}")
+        for name in ("optional_dependencies", "requirements_txt", "version_finder")
+    )
+
+_SETUPTOOLS = "setuptools<81"
+"""Later releases have no pkg_resources."""
+
+
+def supplement(
+    context: BuildContext, requirements: Requirements, findings: Sequence[Finding]
+) -> tuple[BuildContext, Requirements] | None:
+    """Return the build with what is missing at its start, or None if nothing can be added.
+
+    Raises PackagingError if the packages of an extra or a group can't be had for the target.
+    """
+    lacking = [finding for finding in findings if finding.module]
+    options = _options(context, requirements, lacking)
+    if options:
+        packaging = context.config.packaging
+        extras = dict.fromkeys([*packaging.extras, *(option.name for option in options if option.kind == "extra")])
+        groups = dict.fromkeys([*packaging.groups, *(option.name for option in options if option.kind == "group")])
+        packaging = replace(packaging, extras=tuple(extras), groups=tuple(groups))
+        context = replace(context, config=replace(context.config, packaging=packaging))
+        return context, resolve_requirements(context)
+    if any(finding.module == "pkg_resources" for finding in lacking):
+        lock = _with_setuptools(context, requirements.lock)
+        return (context, replace(requirements, lock=lock)) if lock else None
+    return None
+
+
+def _options(
+    context: BuildContext, requirements: Requirements, lacking: Iterable[Finding]
+) -> list[optional_dependencies.Option]:
+    """Return the extras and groups that declare what the app's own files import, and say so."""
+    packaging, chosen = context.config.packaging, dict[tuple[str, str], optional_dependencies.Option]()
+    for finding in lacking:
+        option = optional_dependencies.find_option(requirements.source, finding.module) if finding.level == "error" else None
+        if option is None or option.name in (packaging.extras if option.kind == "extra" else packaging.groups):
+            continue
+        if (option.kind, option.name) not in chosen:
+            importer = finding.files[0].partition(":")[0]
+            context.emit(Notice(f"the {option.kind} {option.name} is installed too: {importer} imports {finding.module}"))
+        chosen[option.kind, option.name] = option
+    return list(chosen.values())
+
+
+def _with_setuptools(context: BuildContext, lock: Lock) -> Lock | None:
+    """Return the lock with setuptools, or None if it has one already or none fits."""
+    if not lock.pins or any(pin.name == "setuptools" for pin in lock.pins):
+        return None
+    request = resolve_request(context)
+    path = context.cache / "locks" / f"{lock_key(request)}-setuptools.json"
+    extended = read_lock(path)
+    if extended is None or context.options.refresh:
+        pin = version_finder.VersionFinder(request, requirements_txt.index_lines(request)).newest_compatible(_SETUPTOOLS)
+        if pin is None:
+            return None
+        pins = sorted((*lock.pins, replace(pin, requested=True)), key=lambda each: each.name)
+        extended = replace(lock, pins=tuple(pins))
+        write_lock(path, extended)
+    context.emit(Notice("setuptools is added, as in a virtual environment: a package imports pkg_resources"))
+    return extended

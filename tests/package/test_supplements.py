@@ -1,0 +1,115 @@
+"""What every start imports and the requirements don't name: setuptools, and extras and groups of the project."""
+
+from __future__ import annotations
+
+import os
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lambent.config.model import App, Config
+from lambent.errors import PackagingError
+from lambent.events import Event, Notice
+from lambent.package.build import build
+from support.locking import write
+from support.registry import Registry, serving
+from support.wheel_files import wheel
+
+RUNTIME = f"python3.{sys.version_info[1]}"
+HANDLER = "def handler(event, context): return 1\n"
+
+
+class Project:
+    """An app whose packages come from a registry. `said` has what its last build said."""
+
+    def __init__(self, folder: Path, registry: Registry) -> None:
+        self.folder, self.registry, self.said = folder / "app", registry, list[str]()
+        self._cache, self._wheels = folder / "cache", folder / "wheels"
+
+    def offer(self, name: str, files: dict[str, str], requires: tuple[str, ...] = ()) -> None:
+        made = wheel(self._wheels, name, dict(files), requires=requires)
+        self.registry.files[f"/files/{made.filename}"] = made.path.read_bytes()
+
+    def write(self, files: dict[str, str]) -> None:
+        write(self.folder, files)
+
+    def build(self) -> set[str]:
+        """Return the names in the zip."""
+        self.said.clear()
+        environ = {**os.environ, "UV_CACHE_DIR": str(self._cache / "uv"), "UV_DEFAULT_INDEX": f"{self.registry.url}/simple"}
+        config = Config(self.folder, "small", App("main", "handler", "handler"), RUNTIME, "x86_64")
+        artifact = build(config, self._cache, environ, self._record)
+        with zipfile.ZipFile(artifact.path) as archive:
+            return set(archive.namelist())
+
+    def _record(self, event: Event) -> None:
+        if isinstance(event, Notice):
+            self.said.append(event.text)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    with serving() as registry:
+        made = Project(tmp_path, registry)
+        made.offer("setuptools", {"pkg_resources/__init__.py": "from packaging import version\n", "setuptools/__init__.py": ""})
+        made.offer("shopdb", {"shopdb.py": ""})
+        yield made
+
+
+@pytest.mark.parametrize("guard", ["", "try:\n    import pkg_resources\nexcept ImportError:\n    pkg_resources = None\n"])
+def test_setuptools_is_added_where_a_package_has_to_import_pkg_resources(project: Project, guard: str) -> None:
+    project.offer("old", {"old.py": guard or "import pkg_resources\n"})
+    project.write({"main.py": f"import old\n{HANDLER}", "requirements.txt": "old\n"})
+    has_setuptools = "pkg_resources/__init__.py" in project.build()
+    assert has_setuptools == (not guard)
+    notice = "setuptools is added, as in a virtual environment: a package imports pkg_resources"
+    assert (notice in project.said) == has_setuptools
+    requests = len(project.registry.requests)
+    assert ("pkg_resources/__init__.py" in project.build()) == has_setuptools
+    assert len(project.registry.requests) == requests
+
+
+PYPROJECT = """
+[project]
+name = "shop"
+version = "1"
+dependencies = []
+
+[project.optional-dependencies]
+db = ["shopdb"]
+all = ["shopdb", "another"]
+
+[dependency-groups]
+web = ["shopweb"]
+"""
+
+
+def test_extra_that_declares_what_the_app_imports_is_installed(project: Project) -> None:
+    project.write({"main.py": f"from store import save\n{HANDLER}", "store.py": "import shopdb\nsave = 1\n"})
+    project.write({"pyproject.toml": PYPROJECT})
+    assert "shopdb.py" in project.build()
+    assert project.said == ["the extra db is installed too: store.py imports shopdb"]
+
+
+def test_group_is_installed_if_no_extra_declares_it(project: Project) -> None:
+    project.offer("shopweb", {"shopweb.py": "import pkg_resources\n"}, requires=("shopdb",))
+    project.write({"main.py": f"import shopweb\n{HANDLER}", "pyproject.toml": PYPROJECT})
+    assert {"shopweb.py", "shopdb.py", "pkg_resources/__init__.py"} <= project.build()
+    assert project.said[0] == "the group web is installed too: main.py imports shopweb"
+
+
+@pytest.mark.parametrize(
+    "use", ["try:\n    import shopdb\nexcept ImportError:\n    shopdb = None\n", "def f():\n    import shopdb\n"]
+)
+def test_extra_that_a_start_can_do_without_stays_optional(project: Project, use: str) -> None:
+    project.write({"main.py": f"{use}{HANDLER}", "pyproject.toml": PYPROJECT})
+    assert "shopdb.py" not in project.build()
+
+
+def test_module_that_no_extra_declares_is_refused(project: Project) -> None:
+    project.write({"main.py": f"import elsewhere\n{HANDLER}", "pyproject.toml": PYPROJECT})
+    with pytest.raises(PackagingError, match="imports elsewhere"):
+        project.build()

@@ -1,8 +1,10 @@
-"""Modules that Python's standard library no longer has, and what to do about each."""
+"""Modules and names that Python's standard library no longer has, and what to do about each."""
 
 from __future__ import annotations
 
 REMOVED = {
+    (3, 9): ("_dummy_thread", "dummy_threading"),
+    (3, 10): ("formatter", "parser", "symbol"),
     (3, 11): ("binhex",),
     (3, 12): (
         "_bootsubprocess",
@@ -41,6 +43,35 @@ REMOVED = {
 }
 """The version that removed them."""
 
+_COLLECTIONS = (
+    *("AsyncGenerator", "AsyncIterable", "AsyncIterator", "Awaitable", "ByteString", "Callable", "Collection", "Container"),
+    *("Coroutine", "Generator", "Hashable", "ItemsView", "Iterable", "Iterator", "KeysView", "Mapping", "MappingView"),
+    *("MutableMapping", "MutableSequence", "MutableSet", "Reversible", "Sequence", "Set", "Sized", "ValuesView"),
+)
+_REMOVED_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
+    "3.8": {"cgi": ("escape", "parse_qs", "parse_qsl"), "platform": ("dist", "linux_distribution"), "time": ("clock",)},
+    "3.9": {"base64": ("decodestring", "encodestring"), "fractions": ("gcd",), "xml.etree": ("cElementTree",)},
+    "3.10": {"collections": _COLLECTIONS},
+    "3.11": {"asyncio": ("coroutine",), "inspect": ("formatargspec", "getargspec")},
+    "3.12": {
+        "configparser": ("LegacyInterpolation", "SafeConfigParser"),
+        "importlib": ("find_loader",),
+        "locale": ("format",),
+        "pkgutil": ("ImpImporter", "ImpLoader"),
+        "ssl": ("match_hostname", "wrap_socket"),
+        "unittest": ("_TextTestResult",),
+    },
+    "3.13": {"locale": ("resetlocale",), "unittest": ("findTestCases", "getTestCaseNames", "makeSuite")},
+    "3.14": {"ast": ("Bytes", "Ellipsis", "NameConstant", "Num", "Str"), "pkgutil": ("find_loader", "get_loader")},
+}
+"""The names of each module that a version removed. Source: "What's New" of each version."""
+_NAMES = {
+    f"{module}.{name}": version
+    for version, modules in _REMOVED_NAMES.items()
+    for module, names in modules.items()
+    for name in names
+}
+
 _PACKAGES = {
     "asynchat": "pyasynchat",
     "asyncore": "pyasyncore",
@@ -58,14 +89,33 @@ _PACKAGES = {
 """Packages on PyPI that provide the module under its old name."""
 
 
+_OLDEST_MINOR = 8  # python3.8 is the oldest runtime that AWS still takes
+
+
+def affected_modules() -> frozenset[str]:
+    """Return the top-level modules that some version removed, or of which it removed a name."""
+    removed = {name for names in REMOVED.values() for name in names}
+    return frozenset(removed | {name.partition(".")[0] for name in _NAMES})
+
+
 def removed_in(name: str) -> str:
-    """Return the version that removed a module ("3.12"), or ""."""
+    """Return the version that removed a module, or a name such as "collections.Mapping" ("3.12"), or ""."""
+    if name in _NAMES:
+        return _NAMES[name]
     return next((f"{version[0]}.{version[1]}" for version, names in REMOVED.items() if name in names), "")
 
 
+def lacks(name: str, python: tuple[int, int]) -> bool:
+    """Return whether a version of Python no longer has a name such as "collections.Mapping"."""
+    removed = _NAMES.get(name)
+    return removed is not None and tuple(map(int, removed.split("."))) <= python
+
+
 def how_to_get(name: str) -> str:
-    """Return what to do about a removed module: the package that provides it, or the last runtime that has it."""
-    major, minor = next(version for version, names in REMOVED.items() if name in names)
-    runtime = f"--runtime python{major}.{minor - 1} still has it"
+    """Return what to do about what was removed: the package that provides it, or the last runtime that has it."""
+    major, minor = removed_in(name).split(".")
+    if int(minor) <= _OLDEST_MINOR:
+        return f"replace {name} in the code, or use a newer version of the package that imports it"
+    runtime = f"--runtime python{major}.{int(minor) - 1} still has it"
     package = _PACKAGES.get(name)
     return f"add {package} to the dependencies, which provides it; or {runtime}" if package else runtime

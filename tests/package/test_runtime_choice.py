@@ -169,6 +169,47 @@ def make_old_source() -> bytes:
     return content.getvalue()
 
 
+def test_package_whose_start_imports_a_removed_module_gets_the_python_that_has_it(project: Project) -> None:
+    offer(project.registry, "old", source="import distutils.version, cgi\n")
+    project.require("old==1.0")
+    assert project.choose().runtime == "python3.14", "nothing imports the package"
+    write(project.folder, {"lambda_function.py": f"import helper\n{HANDLER}", "helper.py": "import old\n"})
+    project.require("old==1.0", "# another lock")
+    write(project.folder, {"lambda_function.py": f"import helper\n{HANDLER}"})
+    reason = "old 1.0 imports distutils, which Python 3.12 removed"
+    config = project.choose()
+    assert (config.runtime, config.origins["runtime"], project.said) == ("python3.11", reason, [f"python3.11: {reason}"])
+    requests = len(project.registry.requests)
+    assert project.choose().runtime == "python3.11" and len(project.registry.requests) == requests
+
+
+@pytest.mark.parametrize(
+    ("source", "runtime"),
+    [
+        ("from collections import Mapping\n", "python3.9"),
+        ("from asyncio import coroutine\nimport cgi\n", "python3.10"),
+        (
+            "try:\n    from collections import Mapping\nexcept ImportError:\n    from collections.abc import Mapping\n",
+            "python3.14",
+        ),
+        ("def later():\n    import cgi\n", "python3.14"),
+        ("from time import clock\n", "python3.14"),  # no runtime has it: the build names it
+    ],
+)
+def test_app_that_imports_what_was_removed_gets_the_python_that_has_it(project: Project, source: str, runtime: str) -> None:
+    (project.folder / "requirements.txt").unlink()
+    write(project.folder, {"lambda_function.py": source + HANDLER})
+    assert project.choose().runtime == runtime
+
+
+def test_removed_modules_change_no_runtime_that_is_live_or_named(project: Project) -> None:
+    write(project.folder, {"lambda_function.py": f"import cgi\n{HANDLER}"})
+    assert project.choose().runtime == "python3.12"
+    assert project.choose("python3.13").runtime == "python3.13"
+    write(project.folder, {".python-version": "3.13\n"})
+    assert project.choose().runtime == "python3.13"
+
+
 def test_nothing_fits_names_the_pins_and_an_edit_that_works(project: Project) -> None:
     offer_for(project.registry, "fast", "1.0", 11, 12)
     offer_for(project.registry, "fast", "2.0", 13, 14)

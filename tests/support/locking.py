@@ -90,15 +90,20 @@ def _chosen_file(pin: Pin, target: Target) -> str:
 
 
 def offer(
-    registry: Registry, name: str, version: str = "1.0", tag: str = "py3-none-any", requires: tuple[str, ...] = ()
+    registry: Registry,
+    name: str,
+    version: str = "1.0",
+    tag: str = "py3-none-any",
+    requires: tuple[str, ...] = (),
+    source: str = "",
 ) -> None:
-    """Add a wheel with one empty module and these dependencies to a registry."""
+    """Add a wheel with one module, empty unless it has a `source`, and these dependencies to a registry."""
     content = io.BytesIO()
     module = name.replace("-", "_")
     info = f"{module}-{version}.dist-info"
     metadata = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}", *(f"Requires-Dist: {line}" for line in requires)]
     with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr(f"{module}.py", "")
+        archive.writestr(f"{module}.py", source)
         archive.writestr(f"{info}/METADATA", "\n".join([*metadata, ""]))
         archive.writestr(f"{info}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n")
         archive.writestr(f"{info}/RECORD", "")

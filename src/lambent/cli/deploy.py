@@ -23,7 +23,7 @@ from lambent.config.python_runtime import keep_live
 from lambent.config.variables.unset import find_unset, refuse_unset
 from lambent.deploy.context import DeployContext
 from lambent.deploy.deploy import allow, deploy
-from lambent.deploy.observed import live_settings
+from lambent.deploy.observed import has_passed_check, live_settings
 from lambent.events import Emit, Warned
 from lambent.ui.reporter import reporter
 
@@ -78,7 +78,7 @@ def load_for_destination(
     live = live_settings(account, config.name, config.identities) if account is not None and ask_live else None
     if live is not None:
         config = keep_live_variables(config, dict(live.environment))
-    if live is not None and config.candidates.runtimes:
+    if account is not None and live is not None and config.candidates.runtimes and has_passed_check(account, config.name):
         config = keep_live(config, live.runtime)
     unset = find_unset(config)
     refuse_unset(config, unset)

@@ -69,6 +69,12 @@ def live_settings(aws: Aws, app: str, identities: Iterable[str]) -> Settings | N
     return (aws.function(function, ALIAS) or latest).settings
 
 
+def has_passed_check(aws: Aws, app: str) -> bool:
+    """Return whether an app's live version has passed its check, which that of a failed first deploy hasn't."""
+    aliases = aws.aliases(Names(app, "", aws.region).function)
+    return not any(alias.name == ALIAS and is_unchecked(alias) for alias in aliases)
+
+
 def observe(aws: Aws, app: str, settle_s: float) -> tuple[Names, Observed]:
     """Read everything of this app. If a change is in progress (another deploy), wait at most `settle_s` seconds for its end."""
     names, observed = _observe_once(aws, app)

@@ -1,7 +1,8 @@
 """The choice of the runtime: the first of the candidates on which every requirement has a wheel, or a source that builds.
 
-The answer is cached under the key of the first candidate's lock, so a build without new requirements resolves nothing. When a
-package rules a candidate out, others that it doesn't fit are skipped without being tried.
+If the app or a package imports at start what that Python has removed, an older one is taken that still has it. The answer is
+cached under the key of the first candidate's lock, so a build without new requirements resolves nothing. When a package rules a
+candidate out, others that it doesn't fit are skipped without being tried.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from lambent.config.sourced import Sourced
 from lambent.errors import PackagingError
 from lambent.events import Emit, Event, Notice, ignore
 from lambent.lazy import LazyModule
+from lambent.package import runtime_imports
 from lambent.package.build_context import BuildContext, BuildOptions
 from lambent.package.cache import disk_error, read_json, write_json
 from lambent.package.dependencies import Requirements, fetch_wheels, resolve_request, resolve_requirements
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
     from lambent.package import runtime_advice
 else:
     runtime_advice = LazyModule("lambent.package.runtime_advice")  # only for requirements that fit nothing
+
+_FORMAT = "4"  # increase it when the same requirements would give another choice
+_REMOVALS = (3, 10)  # the first Python that removed what packages still import
 
 
 class Choice(Struct, frozen=True):
@@ -85,6 +90,8 @@ class RuntimeSearch:
     def __init__(self, config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, options: BuildOptions) -> None:
         self.config, self.cache, self.environ, self.options = config, cache, environ, options
         self.failures: dict[str, UnfitError] = {}
+        self._requirements: dict[str, Requirements] = {}
+        self._events: dict[str, list[Event]] = {}
         self._emit = emit
 
     def cached_choice(self) -> Choice:
@@ -100,6 +107,9 @@ class RuntimeSearch:
         runtime = self.first_fitting(runtimes)
         if runtime is None:
             raise runtime_advice.nothing_fits(self, runtimes)
+        runtime = self._with_imports(runtimes, runtime)
+        for event in self._events[runtime]:
+            self._emit(event)
         choice = Choice(runtime, self._reason(runtimes, runtime))
         write_json(path, [choice.runtime, choice.reason])
         return choice
@@ -124,9 +134,30 @@ class RuntimeSearch:
         except UnfitError as error:
             self.failures[runtime] = error
             return False
-        for event in events:
-            self._emit(event)
+        self._requirements[runtime], self._events[runtime] = requirements, events
         return True
+
+    def _with_imports(self, runtimes: tuple[str, ...], runtime: str) -> str:
+        """Return the first runtime that also has what the start imports, or `runtime` if it is named or live, or none has."""
+        candidates = self.config.candidates
+        if runtime == candidates.live or (candidates.named_by and runtime == candidates.runtimes[0]):
+            return runtime
+        failures, chosen = dict(self.failures), runtime
+        while error := self._unimportable(chosen):
+            self.failures[chosen] = error
+            older = self.first_fitting(each for each in runtimes if each not in self.failures)
+            if older is None:
+                self.failures = failures
+                return runtime
+            chosen = older
+        return chosen
+
+    def _unimportable(self, runtime: str) -> UnfitError | None:
+        """Return why the app can't start on a runtime for which its requirements are resolved, None if it can."""
+        context = self.context(runtime, self._emit)
+        if tuple(map(int, context.target.python.split("."))) < _REMOVALS:
+            return None
+        return runtime_imports.check(context, self._requirements[runtime])
 
     def context(self, runtime: str, emit: Emit = ignore) -> BuildContext:
         config = replace(self.config, runtime=runtime)
@@ -138,11 +169,16 @@ class RuntimeSearch:
         return tuple(sorted(runtimes, key=lambda runtime: not pylock_path(self.config.path, targets[runtime]).is_file()))
 
     def _key(self, runtimes: tuple[str, ...]) -> str | None:
-        """Return the key of the choice, or None if the app requires nothing."""
-        request = resolve_request(self.context(runtimes[0]))
-        if request.source.path is None:
+        """Return the key of the choice, or None if nothing can decide it: no requirement, and no import of what changed."""
+        context = self.context(runtimes[0])
+        request = resolve_request(context)
+        affected = runtime_imports.affected_imports(context)
+        if request.source.path is None and not affected:
             return None
-        return hashlib.sha256(f"{lock_key(request)} {' '.join(runtimes)}".encode()).hexdigest()[:40]
+        lock = lock_key(request) if request.source.path else ""
+        candidates = self.config.candidates
+        parts = [_FORMAT, lock, self.config.app.spec, candidates.live, candidates.named_by, *runtimes, *sorted(affected)]
+        return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:40]
 
     def _reason(self, runtimes: tuple[str, ...], chosen: str) -> str:
         """Return why the wanted runtime isn't taken: the one that is named or live, or the next newer one."""

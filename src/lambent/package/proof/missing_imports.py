@@ -28,6 +28,8 @@ _VENDORING = ("pkg_resources/", "setuptools/")
 """Packages that put a folder of their own with other packages on the import path."""
 _SHOWN = 4
 """How many imports one finding names."""
+_TRIED_MAX = 100
+"""How many importers are followed back towards the start, to find out whether it always imports a file."""
 
 
 class Code(Struct, frozen=True, dict=True):
@@ -90,7 +92,8 @@ class _Walk:
         self._code, self._target, self._advice = code, target, advice
         major, minor = target.python.split(".")
         self._python = int(major), int(minor)
-        self._importers: dict[str, str] = {}  # the file that first imports each file
+        self._importers: dict[str, list[str]] = {}  # the files that import each file, nearest to the start first
+        self._must: dict[str, bool] = {}
         self._parsed: dict[str, module_syntax.Source | None] = {}
         self._bytes: dict[str, bytes] = {}
         self._resolved: dict[str, _Resolved] = {}
@@ -124,7 +127,7 @@ class _Walk:
             path = queue.popleft()
             coarse, own = self._coarse(path), path in self._code.own
             lacking = []
-            for name in coarse.eager | coarse.lazy if own else coarse.eager:
+            for name in sorted(coarse.eager | coarse.lazy if own else coarse.eager):
                 resolved = self._resolve(name)
                 if resolved.lacks and self._is_suspect(resolved, name, path):
                     lacking.append(resolved.lacks)
@@ -142,9 +145,12 @@ class _Walk:
 
     def _follow(self, files: Iterable[str], importer: str, queue: deque[str]) -> None:
         for file in files:
-            if file not in self._importers and file.endswith(".py"):
-                self._importers[file] = importer
+            if not file.endswith(".py"):
+                continue
+            if file not in self._importers:
+                self._importers[file] = []
                 queue.append(file)
+            self._importers[file].append(importer)
 
     def _coarse(self, path: str) -> ModuleImports:
         if path in self._code.graph:
@@ -194,7 +200,8 @@ class _Walk:
     def _outside(self, parts: list[str], index: int, files: tuple[str, ...], package: str) -> _Resolved:
         """Resolve a name whose part at `index` isn't in the zip: Lambda may have it, or it is lacking."""
         if index == 0 and (stdlib_modules.has(parts[0], self._python) or parts[0] in lambda_system.MODULES):
-            return _Resolved(())
+            name = ".".join(parts)
+            return _Resolved((), name if removed_modules.lacks(name, self._python) else "")
         if package and package not in self._code.own:
             return _Resolved(files)  # dependencies create modules in many ways
         return _Resolved(files, ".".join(parts[: index + 1]), package)
@@ -218,6 +225,9 @@ class _Walk:
         if resolved.lacks:
             yield resolved.lacks
             return
+        for name in statement.names:
+            if removed_modules.lacks(f"{statement.module}.{name}", self._python):
+                yield f"{statement.module}.{name}"
         package = resolved.files[-1] if resolved.files and resolved.files[-1].endswith("__init__.py") else ""
         if package not in self._code.own or package != f"{statement.module.replace('.', '/')}/__init__.py":
             return
@@ -246,14 +256,26 @@ class _Walk:
         return any(path.endswith(end) for path in (*self._code.folders, *self._code.files))
 
     def _must_run(self, path: str) -> bool:
-        """Whether every import on the way to a file runs whenever the app starts."""
-        importer = self._importers.get(path, "")
-        while importer:
-            source = self._parse(importer)
-            if source is None or not any(self._runs(each, path) for each in source.imports if each.when == "now"):
-                return False
-            path, importer = importer, self._importers.get(importer, "")
-        return True
+        """Whether the start of the app always imports a file: some way there has only imports that always run."""
+        if path not in self._must:
+            self._must[path] = self._is_reached(path, {path})
+        return self._must[path]
+
+    def _is_reached(self, path: str, tried: set[str]) -> bool:
+        """Search backwards for a way to the start, nearest importers first. What takes long to find isn't certain enough."""
+        for importer in self._importers.get(path, ("",)):
+            if not importer or self._must.get(importer):
+                return True
+            if importer in tried or len(tried) >= _TRIED_MAX:
+                continue
+            tried.add(importer)
+            if self._always_runs(importer, path) and self._is_reached(importer, tried):
+                return True
+        return False
+
+    def _always_runs(self, importer: str, path: str) -> bool:
+        source = self._parse(importer)
+        return source is not None and any(self._runs(each, path) for each in source.imports if each.when == "now")
 
     def _runs(self, statement: module_syntax.Import, path: str) -> bool:
         """Whether an import runs the file at `path`. A package is parsed only if its own names decide that."""
@@ -283,11 +305,10 @@ class _Walk:
         lines = sorted(lines)
         first = lines[0][0]
         files = tuple(f"{path}:{line}" for path, line in lines)
-        top = lacks.partition(".")[0]
-        removed = removed_modules.removed_in(top)
-        if removed:
+        name = lacks if removed_modules.removed_in(lacks) else lacks.partition(".")[0]
+        if removed := removed_modules.removed_in(name):
             what = f"{first} imports {lacks}, which Python {removed} removed"
-            return Finding(level, what, files, hint=removed_modules.how_to_get(top))
+            return Finding(level, what, files, hint=removed_modules.how_to_get(name))
         what = f"{first} imports {lacks}, which is neither in the zip nor on {self._target.name}"
         hint = self._hint(lacks)
         requirement = requirement_for(lacks)

@@ -50,7 +50,7 @@ def find(subject: Subject, cache: Path) -> tuple[Finding, ...]:
     """Return all findings, errors first."""
     contents = subject.contents
     zipped = Zip(
-        code=_code(contents, subject.has_layers),
+        code=code_of(contents, subject.has_layers),
         natives=(*_natives(contents), *_own_natives(subject)),
         entry_points=subject.entry_points,
         owners=_owners(contents),
@@ -98,7 +98,8 @@ def _owners(contents: ZipContents) -> dict[str, dict[str, int]]:
     }
 
 
-def _code(contents: ZipContents, has_layers: bool) -> Code:
+def code_of(contents: ZipContents, has_layers: bool) -> Code:
+    """Return what can be imported from a zip with these contents."""
     own = dict(contents.layout.files)
     homes = {entry.name: shard for shard, entry in contents.entries()}
 

@@ -8,20 +8,6 @@ from msgspec import Struct
 
 from lambent import calendar, removed_modules
 
-_REMOVED_NAMES = {
-    ("ast", "Str"): "3.12",
-    ("collections", "Callable"): "3.10",
-    ("collections", "Iterable"): "3.10",
-    ("collections", "Mapping"): "3.10",
-    ("collections", "MutableMapping"): "3.10",
-    ("configparser", "SafeConfigParser"): "3.12",
-    ("inspect", "getargspec"): "3.11",
-    ("locale", "format"): "3.12",
-    ("pkgutil", "ImpImporter"): "3.12",
-    ("platform", "linux_distribution"): "3.8",
-}
-"""What old build scripts use of the standard library, and the Python that removed it. Source: "What's New" of each version."""
-
 _OLDEST_MINOR = 8  # python3.8 is the oldest runtime that AWS still takes
 
 _NO_MODULE = re.compile(r"^\W*(?:ModuleNotFoundError|ImportError): No module named '?([\w.]+)", re.MULTILINE)
@@ -49,9 +35,9 @@ def explain(output: str) -> Reason | None:
     """Return the reason that a failed build printed, or None if it printed none that lambent knows."""
     if missing := _last(_NO_MODULE, output):
         return _missing_module(missing[1].partition(".")[0])
-    if (missing := _last(_NO_NAME, output)) and (removed := _REMOVED_NAMES.get(_module_and_name(missing), "")):
-        module, name = _module_and_name(missing)
-        return Reason(f"its build uses {module}.{name}, which Python {removed} removed", _older_runtime(removed), removed)
+    if (missing := _last(_NO_NAME, output)) and (removed := removed_modules.removed_in(_dotted_name(missing))):
+        text = f"its build uses {_dotted_name(missing)}, which Python {removed} removed"
+        return Reason(text, _older_runtime(removed), removed)
     if _PYTHON_2.search(output):
         return Reason("its source is for Python 2")
     if header := _HEADER.search(output):
@@ -69,8 +55,8 @@ def _last(pattern: re.Pattern[str], output: str) -> re.Match[str] | None:
     return last
 
 
-def _module_and_name(match: re.Match[str]) -> tuple[str, str]:
-    return (match[1], match[2]) if match[1] else (match[4], match[3])
+def _dotted_name(match: re.Match[str]) -> str:
+    return f"{match[1]}.{match[2]}" if match[1] else f"{match[4]}.{match[3]}"
 
 
 def _missing_module(name: str) -> Reason:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,12 +12,14 @@ import pytest
 from click.testing import CliRunner
 
 from lambent.cli.local import command
+from lambent.errors import LocalError
+from lambent.local import daemon
 from support.reader import free_port
 
 
 def run_local(*arguments: str) -> tuple[int, str]:
     """Run a subcommand. Return its exit status and output."""
-    outcome = CliRunner().invoke(command, arguments, standalone_mode=False)
+    outcome = CliRunner().invoke(command, arguments, standalone_mode=False, catch_exceptions=False)
     return outcome.return_value, outcome.output
 
 
@@ -57,12 +61,33 @@ def test_a_port_names_an_instance(state: str, tmp_path: Path, monkeypatch: pytes
 
 def test_the_status_as_json_is_one_line(state: str) -> None:
     code, output = run_local("status", "--json", "--state", state)
-    assert (code, json.loads(output)) == (1, {"event": "LocalStatus", "running": False})
+    assert (code, json.loads(output)) == (1, {"event": "LocalStatus", "running": False, "responding": False})
     run_local("start", "--port", "0", "--state", state)
     code, output = run_local("status", "--json", "--state", state)
     assert code == 0 and output.count("\n") == 1
     status = json.loads(output)
     assert (status["event"], status["running"], status["functions"]) == ("LocalStatus", True, 0)
+
+
+def test_hung_service_is_reported_and_can_be_killed(state: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon, "_REQUEST_S", 0.2)
+    monkeypatch.setattr(daemon, "_ANSWER_S", 0.1)
+    run_local("start", "--port", "0", "--state", state)
+    status = json.loads(run_local("status", "--json", "--state", state)[1])
+    os.kill(status["pid"], signal.SIGSTOP)
+    code, output = run_local("status", "--state", state)
+    assert code == 1 and f"the local Lambda (pid {status['pid']}) is running but doesn't answer" in output
+    hung = {"event": "LocalStatus", "running": True, "responding": False, "pid": status["pid"], "state": state}
+    assert json.loads(run_local("status", "--json", "--state", state)[1]) == hung
+    assert "in use by" in run_local("status", "--port", str(status["port"]))[1]
+    for words in (["stop"], ["start"]):
+        with pytest.raises(LocalError, match="is running but doesn't answer") as raised:
+            run_local(*words, "--state", state)
+    command = output.splitlines()[1].split()
+    assert raised.value.hint.split() == command and command[:2] == ["lambent", "local"]
+    assert f"stopped the local Lambda (pid {status['pid']})" in run_local(*command[2:])[1]
+    monkeypatch.undo()
+    assert "started the local Lambda" in run_local("start", "--port", "0", "--state", state)[1]
 
 
 def test_a_relative_state_folder_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

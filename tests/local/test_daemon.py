@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.server
 import json
 import os
+import resource
+import shlex
 import signal
 import subprocess
 import sys
@@ -17,7 +19,7 @@ import pytest
 
 from lambent.errors import LocalError
 from lambent.local import daemon
-from lambent.local.file_lock import FileLocked, locked
+from lambent.local.file_lock import FileLocked, holder, locked
 from lambent.local.port_owner import port_owner
 from support.local_service import Service, serving
 
@@ -119,7 +121,7 @@ def test_running_service_refuses_another_port_or_date(tmp_path: Path) -> None:
             text=True,
             timeout=60,
         )
-        assert foreground.returncode == 1 and "is already running" in foreground.stderr
+        assert foreground.returncode == 1 and f"is already running (pid {service.pid})" in foreground.stderr
 
 
 def test_stale_record_with_the_port_of_another_service_is_ignored(tmp_path: Path) -> None:
@@ -165,9 +167,55 @@ def test_service_that_cannot_start_shows_its_log(tmp_path: Path) -> None:
     assert "file is not a database" in raised.value.detail
 
 
+def test_few_open_files_mean_few_environments(tmp_path: Path) -> None:
+    """As after `ulimit -n 300`: the environment that has been idle for longest ends, and no function fails."""
+    start = shlex.join([*LAMBENT, "start", "--port", "0", "--state", str(tmp_path)])
+    subprocess.run(["sh", "-c", f"ulimit -n 300; exec {start}"], check=True, capture_output=True, timeout=60)
+    try:
+        running = daemon.status(tmp_path)
+        assert running is not None
+        service = Service(tmp_path, running["port"], running["pid"])
+        client = service.client("lambda")
+        for number in range(12):
+            service.function(f"f{number}")
+            assert client.invoke(FunctionName=f"f{number}")["StatusCode"] == 200
+        counts = (daemon.status(tmp_path) or {})["engine"]["environments"].values()
+        assert sum(count["idle"] + count["busy"] for count in counts) == 8
+    finally:
+        daemon.stop(tmp_path)
+
+
+def test_service_raises_its_limit_of_open_files(tmp_path: Path) -> None:
+    start = shlex.join([*LAMBENT, "start", "--port", "0", "--state", str(tmp_path)])
+    subprocess.run(["sh", "-c", f"ulimit -S -n 256; exec {start}"], check=True, capture_output=True, timeout=60)
+    try:
+        running = daemon.status(tmp_path)
+        assert running is not None
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        assert resource.prlimit(running["pid"], resource.RLIMIT_NOFILE)[0] == min(hard, 1 << 16)
+    finally:
+        daemon.stop(tmp_path)
+
+
+def test_administrative_paths_need_the_secret_of_the_state_folder(tmp_path: Path) -> None:
+    with serving(tmp_path) as service:
+        record = json.loads((tmp_path / "service.json").read_text())
+        assert (tmp_path / "service.json").stat().st_mode & 0o077 == 0
+        for path in ("/_lambent/shutdown", "/moto-api/reset", "/%6doto-api/reset"):
+            response = service.fetch(f"{service.url}{path}", "POST")
+            assert response.status == 403 and b"needs the header x-lambent-secret" in response.body
+        for path in ("/_lambent/health", "/_lambent/status"):
+            assert record["secret"] not in service.fetch(f"{service.url}{path}").body.decode()
+        assert service.fetch(f"{service.url}/moto-api/reset", "POST", **{daemon.SECRET_HEADER: record["secret"]}).status == 200
+
+
 def test_lock_is_released_with_its_holder(tmp_path: Path) -> None:
     path = tmp_path / "lock"
+    assert holder(path) is None
     with locked(path), pytest.raises(FileLocked), locked(path):
         pass
+    with locked(path):
+        assert holder(path) == os.getpid()
+    assert holder(path) is None
     with locked(path):
         pass

@@ -15,6 +15,7 @@ from lambent.cli.options import PORT, Number, port_option, state_option
 from lambent.errors import LocalError
 from lambent.lazy import LazyModule
 from lambent.local import daemon
+from lambent.local.port_owner import port_owner
 from lambent.ui import jsonlines
 
 if TYPE_CHECKING:
@@ -61,10 +62,13 @@ def start(foreground: bool, port: int | None, state: Path, as_of: datetime | Non
 @command.command()
 @instance_port_option
 @state_option
-def stop(port: int | None, state: Path) -> None:
+@click.option("--force", is_flag=True, help="Kill it if it doesn't answer or doesn't stop.")
+def stop(port: int | None, state: Path, force: bool) -> None:
     """Stop the local Lambda. The next start restores its functions, roles and URLs."""
     instance = _find_instance(port, state)
-    pid = daemon.stop(Path(instance["state"])) if instance else None
+    if instance is not None:
+        state = Path(instance["state"])
+    pid = daemon.stop(state, force=force) if instance is not None or port is None else None
     click.echo("the local Lambda was not running" if pid is None else f"stopped the local Lambda (pid {pid})")
 
 
@@ -75,10 +79,18 @@ def stop(port: int | None, state: Path) -> None:
 def status(port: int | None, state: Path, as_json: bool) -> int:
     """Show whether the local Lambda is running, and what it holds. The exit status is 1 if it isn't running."""
     instance = _find_instance(port, state)
+    pid = daemon.unresponsive_pid(state) if instance is None and port is None else None
     if as_json:
-        jsonlines.print_object("LocalStatus", {"running": instance is not None, **(instance or {})})
+        hung = {"pid": pid, "state": str(state)} if pid else {}
+        running = {"running": instance is not None or pid is not None, "responding": instance is not None}
+        jsonlines.print_object("LocalStatus", {**running, **hung, **(instance or {})})
+    elif pid is not None:
+        click.echo(f"the local Lambda (pid {pid}) is running but doesn't answer (state in {state})")
+        click.echo(f"  {daemon.force_command(state)}")
     elif instance is None:
-        click.echo(f"the local Lambda is not running ({f'port {port}' if port else f'state in {state}'})")
+        owner = port_owner(port) if port else None
+        note = f"port {port} is in use by {owner}" if owner else f"port {port}" if port else f"state in {state}"
+        click.echo(f"the local Lambda is not running ({note})")
         click.echo("  lambent local start")
     else:
         for line in describe(instance):

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import unquote
 
 from msgspec.structs import replace
 
@@ -21,7 +23,7 @@ from lambent.limits import PAYLOAD_MAX
 from lambent.local import host_check
 from lambent.local.components import Components
 from lambent.local.control.service_model import find_operation
-from lambent.local.daemon import REGION
+from lambent.local.daemon import REGION, SECRET_HEADER
 from lambent.local.http import Request, Response, credential_scope, json_response
 
 log = logging.getLogger("lambent.service")
@@ -30,6 +32,9 @@ Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
+_SECRET_MISSING = (
+    f"this path of lambent's local Lambda needs the header {SECRET_HEADER} with the secret in service.json, in its state folder"
+)
 _BODILESS = (204, 304)
 _WELCOME = b"""This is lambent's local Lambda. It serves the AWS API and Function URLs.
 
@@ -79,6 +84,8 @@ class Application:
         request = Request(scope["method"], path, scope["query_string"].decode("latin-1"), headers, b"")
         if host_check.is_cross_site(request):
             return json_response(403, {"message": "pages of other sites can't use the API of lambent's local Lambda"})
+        if _is_administrative(request) and not self._is_administrator(request):
+            return json_response(403, {"message": _SECRET_MISSING})
         response = self._service_path(request)
         if response is not None:
             return response
@@ -90,6 +97,10 @@ class Application:
         if service == "lambda" or operation is not None:
             return await self._components.api.answer(request, operation, region or REGION)
         return await self._components.aws_services.answer(request)
+
+    def _is_administrator(self, request: Request) -> bool:
+        secret = request.header(SECRET_HEADER) or ""
+        return hmac.compare_digest(secret.encode(), self._components.secret.encode())
 
     def _service_path(self, request: Request) -> Response | None:
         """Return the response to a path of the service itself, or None for other paths."""
@@ -109,6 +120,12 @@ class Application:
                 self._components.stopping.set()
                 return json_response(202, {"message": "stopping"})
         return json_response(404, {"message": "/_lambent/ only has GET health, GET status and POST shutdown"})
+
+
+def _is_administrative(request: Request) -> bool:
+    """Whether a request stops the service, or resets or changes all of moto. Functions reach this address too."""
+    path = unquote(request.path)
+    return path.startswith("/moto-api") or (request.method == "POST" and path.startswith("/_lambent/"))
 
 
 class _Disconnected(Exception):

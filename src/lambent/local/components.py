@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -39,6 +40,7 @@ class Components:
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._port, self._url = port, url
         self.stopping = asyncio.Event()
+        self.secret = secrets.token_urlsafe()
         self.store = Store(settings.state)
         self.aws_services = AwsServices(settings.state)
         self.engine = Engine(
@@ -52,7 +54,7 @@ class Components:
         self.function_urls = FunctionUrls(self.store, self.engine, self.aws_services, url, settings.as_of)
 
     def health(self) -> dict[str, Any]:
-        """Return what `service.json` contains too."""
+        """Return what `service.json` contains too, except for the secret."""
         return {
             "service": "lambent",
             "version": __version__,

@@ -10,8 +10,10 @@ import http.client
 import json
 import os
 import selectors
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -20,7 +22,7 @@ from typing import IO, Any
 from msgspec import Struct
 
 from lambent.errors import LocalError
-from lambent.local.file_lock import FileLocked, locked
+from lambent.local.file_lock import FileLocked, holder, locked
 
 DEFAULT_PORT = 4580
 CREDENTIALS = ("lambent", "lambent")
@@ -28,9 +30,15 @@ CREDENTIALS = ("lambent", "lambent")
 ACCOUNT = "123456789012"  # moto's default account
 REGION = "us-east-1"
 """The region of clients that don't name one."""
+SECRET_HEADER = "x-lambent-secret"
+"""Requests that administer the service carry the secret of `service.json` in it, which functions can't read."""
 _START_S = 30.0
+_ANSWER_S = 10.0
+_REQUEST_S = 5.0
+_POLL_S = 0.1
 _STOP_S = 20.0
 _LOG_MAX = 5_000_000
+_LOCK = "service.lock"  # held by the service until it ends
 
 
 class RunningService(Struct, frozen=True):
@@ -52,7 +60,7 @@ def ensure_running(state: Path, port: int | None, as_of: date | None, environ: M
     state = make_folder(state)
     try:
         with locked(state / "start.lock", wait_s=_START_S):
-            running = status(state)
+            running = status(state) or _wait_for_answer(state)
             if running is not None:
                 _check_options(running, port, as_of)
                 return _running_service(running, started_now=False)
@@ -93,19 +101,70 @@ def status(state: Path) -> dict[str, Any] | None:
     return response if response is not None and response.get("pid") == record["pid"] else None
 
 
-def stop(state: Path) -> int | None:
-    """Stop the service and wait for its end. Returns its pid, or None if it wasn't running. Raises LocalError."""
+def unresponsive_pid(state: Path) -> int | None:
+    """Return the pid of a service that is running but doesn't answer (call `status` first), or None if none is running."""
+    return holder(state.resolve() / _LOCK)
+
+
+def unresponsive(state: Path, pid: int) -> LocalError:
+    return LocalError(
+        f"the local Lambda (pid {pid}) is running but doesn't answer", where=str(state), hint=force_command(state)
+    )
+
+
+def force_command(state: Path) -> str:
+    return f"lambent local stop --force --state {state}"
+
+
+def stop(state: Path, *, force: bool = False) -> int | None:
+    """Stop the service and wait for its end. Returns its pid, or None if it wasn't running. Raises LocalError.
+
+    With `force` a service that doesn't answer, or doesn't stop, is killed.
+    """
     state = state.resolve()
     running = status(state)
-    if running is None:
+    pid = int(running["pid"]) if running is not None else unresponsive_pid(state)
+    if pid is None:
         return None
-    pid = int(running["pid"])
-    request_json(running["port"], "POST", "/_lambent/shutdown")
-    try:
-        with locked(state / "service.lock", wait_s=_STOP_S):
+    if running is not None:
+        record = _read_record(state) or {}
+        request_json(running["port"], "POST", "/_lambent/shutdown", {SECRET_HEADER: str(record.get("secret", ""))})
+        if _has_ended(state, _STOP_S):
             return pid
+    if not force:
+        if running is None:
+            raise unresponsive(state, pid)
+        raise LocalError(f"the local Lambda (pid {pid}) doesn't stop", where=str(state), hint=force_command(state))
+    if unresponsive_pid(state) == pid:
+        os.kill(pid, signal.SIGKILL)
+    if not _has_ended(state, _STOP_S):
+        raise LocalError(f"the local Lambda (pid {pid}) doesn't end, although it was killed", hint=f"ps -p {pid}")
+    (state / "service.json").unlink(missing_ok=True)
+    return pid
+
+
+def _has_ended(state: Path, wait_s: float) -> bool:
+    try:
+        with locked(state / _LOCK, wait_s=wait_s):
+            return True
     except FileLocked:
-        raise LocalError(f"the local Lambda (pid {pid}) doesn't stop", hint=f"kill -9 {pid}") from None
+        return False
+
+
+def _wait_for_answer(state: Path) -> dict[str, Any] | None:
+    """Return the status of a service that is starting just now, in another terminal. Returns None if none is running.
+
+    Raises LocalError if it doesn't answer in time.
+    """
+    deadline = time.monotonic() + _ANSWER_S
+    while (pid := unresponsive_pid(state)) is not None:
+        running = status(state)
+        if running is not None:
+            return running
+        if time.monotonic() > deadline:
+            raise unresponsive(state, pid)
+        time.sleep(_POLL_S)
+    return None
 
 
 def client_environment(url: str) -> dict[str, str]:
@@ -122,11 +181,11 @@ def log_file(state: Path) -> Path:
     return state / "service.log"
 
 
-def request_json(port: int, method: str, path: str) -> dict[str, Any] | None:
+def request_json(port: int, method: str, path: str, headers: Mapping[str, str] | None = None) -> dict[str, Any] | None:
     """Return the JSON object that the listener on this port answers with, or None."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_REQUEST_S)
     try:
-        connection.request(method, path)
+        connection.request(method, path, headers=dict(headers or {}))
         content = json.loads(connection.getresponse().read())
     except (OSError, ValueError, http.client.HTTPException):
         return None

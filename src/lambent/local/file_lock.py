@@ -23,12 +23,31 @@ def acquire(path: Path, wait_s: float = 0.0) -> int:
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, str(os.getpid()).encode(), 0)  # for `holder`
             return descriptor
         except BlockingIOError:
             if time.monotonic() >= deadline:
                 os.close(descriptor)
                 raise FileLocked(str(path)) from None
             time.sleep(_POLL_S)
+
+
+def holder(path: Path) -> int | None:
+    """Return the pid of the process that holds the lock, or None if nobody does."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        text = os.read(descriptor, 32)
+        return int(text) if text.isdigit() else None  # it acquires the lock just now
+    else:
+        return None
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -20,12 +20,14 @@ from lambent.errors import LocalError
 from lambent.local import daemon
 from lambent.local.application import Application
 from lambent.local.components import Components, Settings
-from lambent.local.file_lock import FileLocked, acquire
+from lambent.local.engine import machine_limits
+from lambent.local.file_lock import FileLocked, acquire, holder
 from lambent.local.port_owner import port_owner
 from lambent.local.sandbox.detect import detect_sandbox
 
 __all__ = ["Settings", "listen", "run"]
 
+_LOCK_S = 0.5  # others hold the lock for a moment, to see whether it is free
 _GRACE_S = 5
 """How long requests may take to complete once the service has been asked to stop."""
 
@@ -38,11 +40,13 @@ def run(settings: Settings, on_ready: Callable[[dict[str, Any]], None]) -> None:
     Raises LocalError when the port or the state folder is in use.
     """
     daemon.make_folder(settings.state)
+    machine_limits.raise_open_files()
+    lock = settings.state / "service.lock"
     try:
-        acquire(settings.state / "service.lock")  # held until the process ends, so that it shows when that is
+        acquire(lock, wait_s=_LOCK_S)  # held until the process ends, so that it shows when that is
     except FileLocked:
         raise LocalError(
-            "a local Lambda with this state folder is already running",
+            f"a local Lambda with this state folder is already running (pid {holder(lock)})",
             where=str(settings.state),
             hint="lambent local status, or use another folder: --state DIR",
         ) from None
@@ -116,7 +120,8 @@ async def _serve(settings: Settings, sockets: list[socket.socket], on_ready: Cal
     record = settings.state / "service.json"
 
     def on_started() -> None:
-        atomic.write_bytes(record, json.encode(components.health()) + b"\n")
+        content = {**components.health(), "secret": components.secret}
+        atomic.write_bytes(record, json.encode(content) + b"\n", mode=0o600)
         components.start()
         on_ready(components.health())
 

@@ -509,7 +509,7 @@ def test_invocations_do_not_wait_for_their_log(tmp_path: Path) -> None:
 
 def test_machine_limit_evicts_idle_environments_and_then_throttles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full pool shuts down the environment that has been idle for longest. If none is idle, it throttles."""
-    monkeypatch.setattr("lambent.local.engine.pool.machine_limit", lambda: 2)
+    monkeypatch.setattr("lambent.local.engine.pool.environments_max", lambda: 2)
     source = GATE + "def handler(event, context):\n    if event:\n        wait_for_gate()"
     functions = [make_function(tmp_path, source, name=name) for name in "abc"]
 

@@ -10,9 +10,7 @@ from collections.abc import Callable
 
 from .execution_environment import ExecutionEnvironment
 from .invocation import Function, Throttled
-
-CONCURRENCY = 1000
-"""Concurrent executions of an account, AWS's default."""
+from .machine_limits import environments_max
 
 _GRACE_S = 0.05
 """How long an invocation waits for an environment that has responded and is about to ask for its next event."""
@@ -20,19 +18,9 @@ _GRACE_S = 0.05
 STARTS = max(8, 4 * (os.cpu_count() or 1))
 """Environments that may start at the same time. More would only slow each other down, so further invocations wait."""
 
-_MB_PER_ENVIRONMENT = 64
 _SWEEP_S = 5.0
 
 _Waiters = deque[asyncio.Future[ExecutionEnvironment | None]]
-
-
-def machine_limit() -> int:
-    """Return how many environments fit into this machine's memory, at most the account's concurrency."""
-    try:
-        megabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // (1 << 20)
-    except (ValueError, OSError):
-        return CONCURRENCY
-    return min(CONCURRENCY, max(8, megabytes // _MB_PER_ENVIRONMENT))
 
 
 class _VersionPool:
@@ -67,7 +55,7 @@ class EnvironmentPool:
     def __init__(self, create: Callable[[Function, Callable[[], None]], ExecutionEnvironment], idle_s: float) -> None:
         self._create = create
         self._idle_s = idle_s
-        self._limit = machine_limit()
+        self._limit = environments_max()
         self._versions: dict[Function, _VersionPool] = {}
         self._starting = 0
         self._start_waiters: _Waiters = deque()

@@ -1,0 +1,47 @@
+"""How many environments this machine can run at once: what fits into its memory and its limit of open files."""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+
+log = logging.getLogger("lambent.engine")
+
+CONCURRENCY = 1000
+"""Concurrent executions of an account, AWS's default."""
+
+_ENVIRONMENTS_MIN = 8
+_MB_PER_ENVIRONMENT = 64
+_FILES_PER_ENVIRONMENT = 5  # its process 1, output, Runtime API, the runtime's connection; one more while it streams
+_FILES_FOR_CLIENTS = 256
+_FILES_MAX = 1 << 16
+
+
+def raise_open_files() -> None:
+    """Raise this process's limit of open files as far as the system permits."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    goal = _FILES_MAX if hard == resource.RLIM_INFINITY else min(hard, _FILES_MAX)
+    if soft != resource.RLIM_INFINITY and soft < goal:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (goal, hard))
+        except (OSError, ValueError) as error:  # macOS has a lower limit of its own
+            log.info("the limit of open files stays at %s: %s", soft, error)
+
+
+def environments_max() -> int:
+    """Return how many environments this process can run, at most the account's concurrency."""
+    return min(CONCURRENCY, max(_ENVIRONMENTS_MIN, min(_by_memory(), _by_open_files())))
+
+
+def _by_memory() -> int:
+    try:
+        megabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // (1 << 20)
+    except (ValueError, OSError):
+        return CONCURRENCY
+    return megabytes // _MB_PER_ENVIRONMENT
+
+
+def _by_open_files() -> int:
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return CONCURRENCY if files == resource.RLIM_INFINITY else (files - _FILES_FOR_CLIENTS) // _FILES_PER_ENVIRONMENT

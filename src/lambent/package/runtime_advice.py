@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _ROUNDS_MAX = 8
 _NAMES_MAX = 6
+_RUNTIMES_MAX = 3
 
 _LOCK_COMMANDS = {
     "uv.lock": ("uv add", "uv lock --upgrade-package"),
@@ -35,9 +36,7 @@ _LOCK_COMMANDS = {
 
 def nothing_fits(search: RuntimeSearch, runtimes: tuple[str, ...]) -> PackagingError:
     """Return the error for requirements that fit none of the runtimes."""
-    runtime = _most_fitting(search, runtimes)
-    if runtime not in search.failures:
-        search.fits(runtime)
+    edit, runtime = _edit_for_one(search, runtimes)
     failure = search.failures[runtime]
     request = resolve_request(search.context(runtime))
     pythons = [each.removeprefix("python") for each in runtimes]
@@ -47,15 +46,25 @@ def nothing_fits(search: RuntimeSearch, runtimes: tuple[str, ...]) -> PackagingE
     else:
         reasons = [_describe(blocker, pythons) for blocker in blockers[:_NAMES_MAX]]
         what = f"no runtime fits all requirements: {'; '.join(reasons)}"
-    edit = _edit(request, failure.blockers)
     hint = f"{edit}, for {runtime}" if edit else failure.hint
     return PackagingError(what, where=request.source.name, hint=hint)
 
 
-def _most_fitting(search: RuntimeSearch, runtimes: tuple[str, ...]) -> str:
-    """Return the runtime that the fewest packages don't fit, the first of several."""
+def _edit_for_one(search: RuntimeSearch, runtimes: tuple[str, ...]) -> tuple[str, str]:
+    """Return an edit and the runtime that it is for: one that few packages don't fit. "" if no edit was found."""
+    ordered = _most_fitting(search, runtimes)
+    for runtime in ordered[:_RUNTIMES_MAX]:
+        if runtime not in search.failures and search.fits(runtime):
+            continue
+        if edit := _edit(resolve_request(search.context(runtime)), search.failures[runtime].blockers):
+            return edit, runtime
+    return "", next(runtime for runtime in ordered if runtime in search.failures)
+
+
+def _most_fitting(search: RuntimeSearch, runtimes: tuple[str, ...]) -> list[str]:
+    """Return the runtimes, those first that the fewest packages don't fit."""
     blockers = _unique(blocker for error in search.failures.values() for blocker in error.blockers)
-    return min(runtimes, key=lambda runtime: sum(not blocker.fits(runtime.removeprefix("python")) for blocker in blockers))
+    return sorted(runtimes, key=lambda runtime: sum(not blocker.fits(runtime.removeprefix("python")) for blocker in blockers))
 
 
 def _unique(blockers: Iterable[Blocker]) -> list[Blocker]:
@@ -103,7 +112,7 @@ def _resolve_freely(request: ResolveRequest, blockers: Iterable[Blocker]) -> lis
 
 def _edit_of_lock(request: ResolveRequest, blockers: list[Blocker]) -> str:
     require, update = _LOCK_COMMANDS[request.source.kind]
-    versions = VersionFinder(request, ())
+    versions = VersionFinder(request, readers.index_lines(request))
     required = []
     for blocker in blockers:
         if blocker.is_requested:

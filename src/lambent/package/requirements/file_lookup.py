@@ -17,6 +17,7 @@ from lambent.package.lock import DistFile, Pin
 from lambent.package.requirements.pip_compile import CompileInput, temporary_requirements
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.requirements.uv_resolver import UvResolver
+from lambent.package.unfit import UnfitError
 from lambent.package.urls import without_credentials
 
 
@@ -33,16 +34,38 @@ class LockedPackage(Struct, frozen=True):
     pin: Pin | None = None
 
 
-def find_files(packages: Sequence[LockedPackage], request: ResolveRequest, index_lines: Sequence[str] = ()) -> tuple[Pin, ...]:
-    """Return the pins with their files. `index_lines` say where uv looks for packages. Raises PackagingError."""
+def find_files(
+    packages: Sequence[LockedPackage], request: ResolveRequest, index_lines: Sequence[str], required: Iterable[str]
+) -> tuple[Pin, ...]:
+    """Return the pins with their files. `index_lines` say where uv looks for packages.
+
+    Raises PackagingError. An UnfitError has every package in the way; `required` are those that the project names itself.
+    """
     complete = [package.pin for package in packages if package.pin]
     incomplete = {package.name: package for package in packages if not package.pin}
-    if not incomplete:
-        return tuple(complete)
-    lines = [f"{package.name}{f'=={package.version}' if package.version else ''}" for package in incomplete.values()]
-    with temporary_requirements((*index_lines, *lines)) as path:
-        pins = UvResolver(request, CompileInput((str(path),), tuple(index_lines), no_deps=True)).pins()
+    failures: list[UnfitError] = []
+    pins: tuple[Pin, ...] = ()
+    while incomplete:
+        try:
+            pins = _look_up(incomplete.values(), request, index_lines)
+            break
+        except UnfitError as error:
+            failures.append(error)
+            misfits = incomplete.keys() & {blocker.name for blocker in error.blockers}
+            if not misfits:
+                raise
+            incomplete = {name: package for name, package in incomplete.items() if name not in misfits}
+    if failures:
+        blockers = [blocker for error in failures for blocker in error.blockers]
+        requested = set(required)
+        raise UnfitError(failures[0], [replace(blocker, is_requested=blocker.name in requested) for blocker in blockers])
     return (*complete, *(_keep_locked_files(pin, incomplete[pin.name], request) for pin in pins))
+
+
+def _look_up(packages: Iterable[LockedPackage], request: ResolveRequest, index_lines: Sequence[str]) -> tuple[Pin, ...]:
+    lines = [f"{package.name}{f'=={package.version}' if package.version else ''}" for package in packages]
+    with temporary_requirements((*index_lines, *lines)) as path:
+        return UvResolver(request, CompileInput((str(path),), tuple(index_lines), no_deps=True)).pins()
 
 
 def _keep_locked_files(pin: Pin, package: LockedPackage, request: ResolveRequest) -> Pin:

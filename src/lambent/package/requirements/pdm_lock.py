@@ -24,9 +24,9 @@ from lambent.package.urls import without_credentials
 
 def read_pins(request: ResolveRequest) -> tuple[Pin, ...]:
     """Return the pins of a pdm.lock for the target. Raises PackagingError."""
-    pdm = _read_pyproject(request).get("tool", {}).get("pdm", {})
-    pins = find_files(read_packages(request), request, index_lines(pdm))
-    return mark_requested(without_project(pins, request.source.folder), _required_lines(request), request.target)
+    lines = _required_lines(request)
+    pins = find_files(read_packages(request), request, index_lines(request), map(name_of, lines))
+    return mark_requested(without_project(pins, request.source.folder), lines, request.target)
 
 
 def read_packages(request: ResolveRequest) -> tuple[LockedPackage, ...]:
@@ -86,16 +86,16 @@ def _fits(entry: Mapping[str, Any], request: ResolveRequest) -> bool:
     return python.contains(full_version(request.target)) and matches(entry.get("marker"), request.target)
 
 
-def index_lines(pdm: Mapping[str, Any]) -> list[str]:
+def index_lines(request: ResolveRequest) -> tuple[str, ...]:
     """Return [[tool.pdm.source]] as lines for uv. The source called pypi replaces PyPI."""
-    lines = []
+    lines, pdm = [], _read_pyproject(request).get("tool", {}).get("pdm", {})
     for source in pdm.get("source", ()):
         if source.get("type") == "find_links":
             lines.append(f"--find-links {source['url']}")
         elif "url" in source:
             option = "--index-url" if source.get("name") == "pypi" else "--extra-index-url"
             lines.append(f"{option} {source['url']}")
-    return lines
+    return tuple(lines)
 
 
 def _locked_package(entry: Mapping[str, Any], request: ResolveRequest) -> LockedPackage:

@@ -32,11 +32,15 @@ _MARKERS = (
 
 def read_pins(request: ResolveRequest) -> tuple[Pin, ...]:
     """Return the pins of a Pipfile.lock for the target. Raises PackagingError."""
-    sources = _read_lock(request).get("_meta", {}).get("sources", ())
-    pins = find_files(read_packages(request), request, index_lines(sources, request))
     entries = {name: entry for name, entry in read_pipfile(request).items() if fits(entry, request)}
+    pins = find_files(read_packages(request), request, lines_of_lock(request), entries)
     lines = (f"{name}[{','.join(map(str, entry.get('extras', ())))}]" for name, entry in entries.items())
     return mark_requested(without_project(pins, request.source.folder), lines, request.target)
+
+
+def lines_of_lock(request: ResolveRequest) -> tuple[str, ...]:
+    """Return the lines that say where uv looks for the packages of the lock. Raises PackagingError."""
+    return tuple(index_lines(_read_lock(request).get("_meta", {}).get("sources", ()), request))
 
 
 def read_packages(request: ResolveRequest) -> tuple[LockedPackage, ...]:

@@ -38,10 +38,18 @@ def read_pins(request: ResolveRequest) -> tuple[Pin, ...]:
     """Return the pins of a poetry.lock for the target. Raises PackagingError."""
     lock = _PoetryLock(request)
     packages = lock.packages()
-    indexes = dict.fromkeys(package.index for package in packages if package.index)
-    pins = find_files(packages, request, [f"--extra-index-url {index}" for index in indexes])
+    pins = find_files(packages, request, _extra_indexes(packages), [root.name for root in lock.roots])
     lines = (f"{root.name}[{','.join(root.extras)}]" for root in lock.roots)
     return mark_requested(pins, lines, request.target)
+
+
+def index_lines(request: ResolveRequest) -> tuple[str, ...]:
+    """Return the lines that say where uv looks for the packages of the lock. Raises PackagingError."""
+    return _extra_indexes(read_packages(request))
+
+
+def _extra_indexes(packages: Iterable[LockedPackage]) -> tuple[str, ...]:
+    return tuple(f"--extra-index-url {index}" for index in dict.fromkeys(filter(None, (package.index for package in packages))))
 
 
 def read_packages(request: ResolveRequest) -> tuple[LockedPackage, ...]:

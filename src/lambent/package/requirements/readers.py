@@ -39,11 +39,18 @@ _READERS: dict[str, Callable[[ResolveRequest], tuple[Pin, ...]]] = {
     "setup.py": lambda request: setup_script.read_pins(request),
 }
 
+_INDEX_LINES: dict[str, Callable[[ResolveRequest], tuple[str, ...]]] = {
+    "requirements.txt": requirements_txt.index_lines,
+    "poetry.lock": lambda request: poetry_lock.index_lines(request),
+    "pdm.lock": lambda request: pdm_lock.index_lines(request),
+    "Pipfile.lock": lambda request: pipfile_lock.lines_of_lock(request),
+}
+
 
 def read_lock(request: ResolveRequest) -> Lock:
     """Return the lock of a request's source. Raises PackagingError, also if a package has nothing for the target."""
     pins, unfit = [], []
-    versions = VersionFinder(request, requirements_txt.index_lines(request))
+    versions = VersionFinder(request, index_lines(request))
     read = _READERS[request.source.kind](request)
     if not any("--hash" in file.text for file in requirements_txt.read_files(request)):
         read = with_binaries(read, request, versions)
@@ -61,6 +68,12 @@ def read_lock(request: ResolveRequest) -> Lock:
     refuse_cuda(pins, request)
     request.omitted.update(_unresolved(request))
     return Lock(request.source.name, tuple(pins), tuple(sorted(request.omitted)))
+
+
+def index_lines(request: ResolveRequest) -> tuple[str, ...]:
+    """Return the lines of a request's source that say where uv looks for packages. Some sources uv reads itself."""
+    read = _INDEX_LINES.get(request.source.kind)
+    return read(request) if read else ()
 
 
 def _unresolved(request: ResolveRequest) -> Iterator[str]:

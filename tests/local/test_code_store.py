@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from pathlib import Path
 
 import pytest
 
+from lambent.errors import LocalError
+from lambent.local import code_store
 from lambent.local.store import Store
-from lambent.local.unpack import BadArchive
+from lambent.local.unpack import BadArchive, remove
 from support.lambda_api import zip_bytes
-from support.zip_archives import archive, member
+from support.zip_archives import archive, make_deep, member
 
 
 def test_held_code_is_not_swept(tmp_path: Path) -> None:
@@ -104,3 +107,37 @@ def test_merged_layers_are_removed_when_unused(tmp_path: Path) -> None:
     store.code.sweep()
     assert list(store.code.folder.iterdir()) == []
     store.close()
+
+
+def test_start_survives_whatever_is_in_the_code_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Store(tmp_path).close()
+    code = tmp_path / "code"
+    make_deep(code / ".new-1-a", 2000)
+    (code / "strange.zip").mkdir()
+    (code / "link").symlink_to("/nowhere")
+    os.mkfifo(code / "fifo")
+    Store(tmp_path).close()
+    assert list(code.iterdir()) == []
+    (code / "stays").mkdir()
+    monkeypatch.setattr(code_store, "remove", refuse)
+    Store(tmp_path).close()
+
+
+def refuse(folder: Path) -> None:
+    raise OSError(16, "Device or resource busy")
+
+
+def test_missing_folders_are_unpacked_and_merged_again(tmp_path: Path) -> None:
+    store = Store(tmp_path).code
+    shas = [store.add(zip_bytes({f"{number}.txt": "x"})) for number in range(2)]
+    name = store.merge(shas)
+    for path in store.folder.iterdir():
+        remove(path)
+    store.restore(name, shas)
+    assert sorted(path.name for path in (store.folder / name).iterdir()) == ["0.txt", "1.txt"]
+    assert (store.folder / shas[0] / "0.txt").exists()
+    store.restore(shas[0])
+    (store.folder / f"{shas[0]}.zip").unlink()
+    remove(store.folder / shas[0])
+    with pytest.raises(LocalError, match="the code of the function is missing from the state folder"):
+        store.restore(shas[0])

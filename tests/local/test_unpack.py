@@ -11,7 +11,7 @@ import pytest
 
 from lambent.local.unpack import BadArchive, TooLarge, checked_path, remove, unpack
 from support.lambda_api import zip_bytes
-from support.zip_archives import archive, member
+from support.zip_archives import archive, make_deep, member
 
 
 def unpacked(tmp_path: Path, body: bytes, size_max: int = 1 << 20) -> Path:
@@ -145,3 +145,22 @@ def test_file_from_writestr_is_unreadable_as_on_aws(tmp_path: Path) -> None:
     """`ZipFile.writestr("handler.py", ...)` stores 0600. AWS answers `[Errno 13] Permission denied`."""
     out = unpacked(tmp_path, archive(("handler.py", b"x")))
     assert stat.S_IMODE((out / "handler.py").stat().st_mode) == 0
+
+
+def test_folder_is_removed_however_deep_it_is(tmp_path: Path) -> None:
+    make_deep(tmp_path / "deep", 3000)
+    remove(tmp_path / "deep")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["d/" * 1000, "d/" * 1000 + "file", "d/" * 257])
+def test_zip_of_too_many_nested_folders_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(BadArchive, match="more than 256 folders deep"):
+        unpacked(tmp_path, archive((member(name), b"")))
+
+
+def test_deepest_zip_that_is_permitted_is_unpacked_and_removed(tmp_path: Path) -> None:
+    out = unpacked(tmp_path, archive((member("d/" * 255 + "file"), b"x")))
+    assert (out / ("d/" * 255 + "file")).read_bytes() == b"x"
+    remove(out)
+    assert not out.exists()

@@ -129,6 +129,7 @@ async def running(
         logs=log.sink,
         credentials=lambda _: credentials,
         reserved_concurrency=lambda region, name: reserved,
+        restore_code=lambda function: None,
         settings=EngineSettings(folder / "state", CACHE, "http://127.0.0.1:4580", as_of, os.environ, idle_s),
     )
     try:

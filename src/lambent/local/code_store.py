@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
 import threading
 import uuid
@@ -15,7 +16,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from lambent.errors import LocalError
 from lambent.local.unpack import remove, unpack
+
+log = logging.getLogger(__name__)
 
 _NEW, _OLD = ".new-", ".old-"
 
@@ -62,11 +66,13 @@ class CodeStore:
         return sha
 
     def merge(self, shas: Sequence[str]) -> str:
-        """Merge the unpacked layers with these sha256 (hex) into one folder, the last on top. Returns its name."""
+        """Merge the unpacked layers with these sha256 (hex) into one folder, the last on top. Returns its name. Raises LocalError."""
         name = merged_name(shas)
         folder, new = self.folder / name, self._new_path()
         with self.hold(name):
             if not folder.is_dir():
+                for sha in shas:
+                    self.restore(sha)
                 try:
                     merge([self.folder / sha for sha in shas], new)
                     self._move(new, folder)
@@ -86,10 +92,7 @@ class CodeStore:
                 needed = self._used() | {sha for sha, count in self._held.items() if count > 0}
                 removed = [self._set_aside(path) for path in list(self.folder.iterdir()) if self._is_unused(path.name, needed)]
             for path in removed:  # slow for large packages, so without the lock
-                if path.suffix == ".zip":
-                    path.unlink(missing_ok=True)
-                else:
-                    remove(path)
+                _delete(path)
 
     def _is_unused(self, name: str, needed: set[str]) -> bool:
         if name.startswith((_NEW, _OLD)):
@@ -107,9 +110,35 @@ class CodeStore:
                 new.rename(folder)
                 folder.chmod(mode)
 
+    def restore(self, name: str, layers: Sequence[str] = ()) -> None:
+        """Unpack code again whose folder is missing, or merge the layers of a function again. Raises LocalError."""
+        folder = self.folder / name
+        with self.hold(name):
+            if folder.is_dir():
+                return
+            archive = self.zip(name)
+            if archive is not None:
+                self.add(archive.read_bytes())
+            elif len(layers) > 1:
+                self.merge(layers)
+            if not folder.is_dir():
+                hint = "deploy the function, or publish the layer, again"
+                raise LocalError("the code of the function is missing from the state folder", where=f"{folder}.zip", hint=hint)
+
     def _set_aside(self, path: Path) -> Path:
         """Rename code, so that it is either complete or absent under its own name."""
         return path.replace(self.folder / f"{_OLD}{uuid.uuid4().hex}{path.suffix}")
+
+
+def _delete(path: Path) -> None:
+    """Delete a zip or a folder. What can't be deleted stays until the next sweep, and stops nothing."""
+    try:
+        if path.is_dir() and not path.is_symlink():
+            remove(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("can't remove %s: %s", path, error.strerror)
 
 
 def merged_name(names: Sequence[str]) -> str:

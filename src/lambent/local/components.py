@@ -48,6 +48,7 @@ class Components:
             logs=self.aws_services.log_sink,
             credentials=self.aws_services.credentials,
             reserved_concurrency=self.store.reserved,
+            restore_code=self.store.restore_code,
             settings=EngineSettings(settings.state, settings.cache, url, settings.as_of, settings.environ),
         )
         self.api = LambdaApi(self.store, self.engine, self.aws_services, url, settings.as_of)

@@ -211,13 +211,22 @@ class Store:
             opt=self.code.folder / opt if opt else None,
         )
 
+    def restore_code(self, function: Function) -> None:
+        """Unpack the code and the layers of a function again if their folders are missing. Raises LocalError or OSError."""
+        self.code.restore(function.code.name)
+        if function.opt is not None:
+            configurations = (each for record in self.all_records() for each in record.configurations())
+            layers = (each["_layers"] for each in configurations if each.get("_opt") == function.opt.name and "_layers" in each)
+            self.code.restore(function.opt.name, next(layers, ()))
+
     def _used_code(self) -> set[str]:
         """Return the names in the code folder that something needs. Functions keep the layers they use, as on AWS."""
         with self._lock:
             configurations = [each for record in self._records.values() for each in record.configurations()]
             layers = {sha_hex(version["Content"]) for version in self.layers.versions()}
         code = {sha_hex(each) for each in configurations}
-        return layers | code | {each["_opt"] for each in configurations if "_opt" in each}
+        merged = {each["_opt"] for each in configurations if "_opt" in each}
+        return layers | code | merged | {sha for each in configurations for sha in each.get("_layers", ())}
 
 
 def pick_version(alias: Document, fraction: float) -> str:

@@ -7,13 +7,14 @@ On AWS the function's user is neither the owner of the files nor in their group,
 from __future__ import annotations
 
 import errno
+import itertools
 import lzma
 import os
-import shutil
 import stat
+import uuid
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
@@ -27,6 +28,7 @@ _CHUNK = 1 << 20
 _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError)
 # The zip's fault, not the disk's: a name that is too long, a file where a folder must be, a cycle of links
 _ZIP_ERRNOS = (errno.ENAMETOOLONG, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EINVAL, errno.ELOOP)
+_DEPTH_MAX = 256  # far more than any package in use; a path of more than 4096 bytes can't be opened anyway
 _MEMBERS_MAX = 200_000  # far more than any package of 250 MiB in use; a million empty members would be a bomb too
 
 
@@ -79,6 +81,8 @@ def checked_path(name: str) -> PurePosixPath:
     path = PurePosixPath(name.replace("\\", "/"))  # old Windows tools write backslashes
     if path.is_absolute() or ".." in path.parts or "\0" in name or (path.parts and path.parts[0].endswith(":")):
         raise BadArchive(f"member {name!r} leads out of the package")
+    if len(path.parts) > _DEPTH_MAX:
+        raise BadArchive(f"member {name[:80]!r}... is more than {_DEPTH_MAX} folders deep")
     return path
 
 
@@ -105,15 +109,27 @@ def _mode(info: zipfile.ZipInfo) -> int:
 def _write(zip_file: zipfile.ZipFile, members: list[Member], folder: Path, size_max: int) -> int:
     size = 0
     links = [member for member in members if member.kind == "link"]
-    for path in {member.path if member.kind == "folder" else member.path.parent for member in members}:
-        (folder / path).mkdir(parents=True, exist_ok=True)
+    folders = _folders(members)
+    for path in folders:
+        (folder / path).mkdir(exist_ok=True)
     for member in members:
         if member.kind == "file":
             size += _write_file(zip_file, member, folder, size_max - size)
     for member in links:  # after the files, so that no file is written through a link
         _write_link(zip_file, member, folder)
-    _set_modes(members, folder)
+    _set_modes(members, folder, folders)
     return size
+
+
+def _folders(members: list[Member]) -> list[PurePosixPath]:
+    """Return every folder of the package, parents first. It begins with the package's own, "."."""
+    folders: set[PurePosixPath] = set()
+    for member in members:
+        path = member.path if member.kind == "folder" else member.path.parent
+        while path not in folders:
+            folders.add(path)
+            path = path.parent
+    return sorted(folders | {PurePosixPath(".")}, key=lambda path: len(path.parts))
 
 
 def _write_file(zip_file: zipfile.ZipFile, member: Member, folder: Path, size_max: int) -> int:
@@ -148,33 +164,35 @@ def _write_link(zip_file: zipfile.ZipFile, member: Member, folder: Path) -> None
         raise BadArchive(f"link {member.info.filename!r} leads out of the package")
 
 
-def _set_modes(members: list[Member], folder: Path) -> None:
+def _set_modes(members: list[Member], folder: Path, folders: list[PurePosixPath]) -> None:
     """Set the modes of folders, deepest first: a read-only folder must already be full."""
-    modes = {folder / member.path: member.mode for member in members if member.kind == "folder"}
-    folders = [path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink()]
-    for path in sorted([folder, *folders], key=lambda path: -len(path.parts)):
-        path.chmod(modes.get(path, 0o555))
+    modes = {member.path: member.mode for member in members if member.kind == "folder"}
+    for path in reversed(folders):
+        (folder / path).chmod(modes.get(path, 0o555))
 
 
 def remove(folder: Path) -> None:
-    """Remove an unpacked package, whatever its modes."""
+    """Remove a folder that a stranger has filled, whatever its modes and however deep it is. Raises OSError."""
     if not folder.is_dir() or folder.is_symlink():
         return
-
-    def unlock(function: Callable[..., object], path: str, error: object) -> None:
-        Path(path).parent.chmod(0o700)
-        if not Path(path).is_symlink():
-            Path(path).chmod(0o700)
-        function(path)
-
-    folder.chmod(0o700)
-    _unlock_folders(folder)
-    shutil.rmtree(folder, onerror=unlock)
+    prefix = f".removed-{uuid.uuid4().hex}-"
+    names = (f"{prefix}{number}" for number in itertools.count())
+    pending = _empty(folder, folder, names)
+    while pending:
+        path = pending.pop()
+        pending += _empty(path, folder, names)
+        path.rmdir()
+    folder.rmdir()
 
 
-def _unlock_folders(folder: Path) -> None:
-    """Make every folder below readable and writable, top down, so that the next level can be read."""
-    for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            path.chmod(0o700)
-            _unlock_folders(path)
+def _empty(path: Path, top: Path, names: Iterator[str]) -> list[Path]:
+    """Delete the files in `path` and move its folders to `top`, so that no path becomes too long. Returns their new paths."""
+    path.chmod(0o700)
+    moved = []
+    for entry in list(os.scandir(path)):
+        if entry.is_dir(follow_symlinks=False):
+            Path(entry.path).chmod(0o700)  # otherwise it can't be moved
+            moved.append(Path(entry.path).rename(top / next(names)))
+        else:
+            Path(entry.path).unlink()
+    return moved

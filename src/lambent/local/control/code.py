@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import logging
 from typing import Any
 
 from msgspec import Struct
@@ -15,6 +16,8 @@ from lambent.local.control.context import RequestContext
 from lambent.local.control.faults import Fault, invalid, not_supported
 from lambent.local.store import Document
 from lambent.local.unpack import BadArchive, TooLarge
+
+log = logging.getLogger(__name__)
 
 NOT_A_ZIP = "Could not unzip uploaded file. Please check your file, then try to upload again."
 
@@ -65,5 +68,6 @@ async def store_code(context: RequestContext, code: CodeZip) -> None:
         await asyncio.to_thread(context.store.code.add, code.body)
     except TooLarge:
         raise invalid(f"Unzipped size must be smaller than {UNZIPPED_MAX} bytes") from None
-    except BadArchive:
+    except BadArchive as error:
+        log.info("refused a zip of %d bytes: %s", len(code.body), error)
         raise invalid(NOT_A_ZIP) from None

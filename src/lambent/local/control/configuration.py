@@ -86,7 +86,7 @@ def _logging_config(config: Document) -> Document:
 
 def without_empty_layers(configuration: Document) -> Document:
     """Drop empty layer members: AWS doesn't show Layers for a function that has none."""
-    return {member: value for member, value in configuration.items() if value or member not in ("Layers", "_opt")}
+    return {member: value for member, value in configuration.items() if value or member not in ("Layers", "_opt", "_layers")}
 
 
 def shown_configuration(configuration: Document, arn: str) -> Document:

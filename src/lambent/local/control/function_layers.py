@@ -27,7 +27,8 @@ async def attached_layers(context: RequestContext) -> Document:
     versions = _checked_versions(context, context.params["Layers"])
     shas = [sha_hex(version["Content"]) for version in versions]
     layers = [{"Arn": version["LayerVersionArn"], "CodeSize": version["Content"]["CodeSize"]} for version in versions]
-    return {"Layers": layers, "_opt": await asyncio.to_thread(context.store.code.merge, shas) if shas else ""}
+    opt = await asyncio.to_thread(context.store.code.merge, shas) if shas else ""
+    return {"Layers": layers, "_opt": opt, "_layers": shas}
 
 
 async def check_unzipped_size(context: RequestContext, configuration: Document) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from lambent.local.sandbox.runtimes import Runtimes
 from lambent.local.sandbox.sandbox import SandboxFactory
+from lambent.local.unpack import remove
 
 from .execution_environment import EnvironmentContext, ExecutionEnvironment
 from .invocation import Function, Invocation, Outcome, ProvisionedStatus, Throttled
@@ -41,7 +42,7 @@ class Engine:
     """Create it and use it within one event loop.
 
     `credentials` returns the AWS_ variables of the function's role. `reserved_concurrency(region, name)` is the function's
-    limit, or None.
+    limit, or None. `restore_code` is called when a function's code isn't there; it may block, and raises LocalError or OSError.
     """
 
     def __init__(
@@ -51,17 +52,20 @@ class Engine:
         logs: LogSink,
         credentials: Callable[[Function], Mapping[str, str]],
         reserved_concurrency: Callable[[str, str], int | None],
+        restore_code: Callable[[Function], None],
         settings: EngineSettings,
     ) -> None:
         self._factory = factory
         self._reserved_concurrency = reserved_concurrency
         scratch = settings.state / "environments"
-        shutil.rmtree(scratch, ignore_errors=True)  # left by a service that was killed
+        with contextlib.suppress(OSError):
+            remove(scratch)  # left by a service that was killed
         context = EnvironmentContext(
             factory=factory,
             runtimes=Runtimes(settings.cache, settings.environ),
             logs=logs,
             credentials=credentials,
+            restore_code=restore_code,
             service_url=settings.service_url,
             scratch=scratch,
             as_of=settings.as_of,

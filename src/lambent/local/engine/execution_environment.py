@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -36,6 +37,7 @@ class EnvironmentContext(Struct, frozen=True):
     runtimes: Runtimes
     logs: LogSink
     credentials: Callable[[Function], Mapping[str, str]]
+    restore_code: Callable[[Function], None]
     service_url: str
     scratch: Path
     as_of: date
@@ -62,11 +64,15 @@ class ExecutionEnvironment:
         self._timeout_at = 0.0
 
     async def prepare(self) -> None:
-        """Set up everything but the process. Raises EngineFault when the runtime can't be installed."""
+        """Set up everything but the process. Raises EngineFault when the runtime or the code is missing."""
         try:
             runtime = await self._context.runtimes.get(self.function.runtime)
+            if not all(path.is_dir() for path in (self.function.code, self.function.opt) if path is not None):
+                await asyncio.to_thread(self._context.restore_code, self.function)
         except LocalError as error:
             raise EngineFault("; ".join(part for part in (error.what, error.hint, error.detail) if part)) from error
+        except OSError as error:
+            raise EngineFault(f"the function's code can't be unpacked: {error}") from error
         await self._process.open()
         function = self.function
         self._spec = SandboxSpec(

@@ -11,7 +11,6 @@ import contextlib
 import ctypes
 import os
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from lambent import limits
+from lambent.local.unpack import remove
 
 from . import process_tree
 from .output_pipe import OutputPipe
@@ -86,8 +86,9 @@ class ProcessSandbox(Sandbox):
     async def close(self) -> None:
         await self.kill()
         self._on_close(self)
-        shutil.rmtree(self._tmp, ignore_errors=True)
-        shutil.rmtree(_virtual_environment(self._tmp), ignore_errors=True)
+        for folder in (self._tmp, _virtual_environment(self._tmp)):
+            with contextlib.suppress(OSError):
+                remove(folder)
 
     def _pids(self) -> list[int]:
         if not process_tree.HAS_PROC:

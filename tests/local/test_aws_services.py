@@ -15,8 +15,7 @@ from msgspec.structs import replace
 from lambent.local.aws_services import AwsServices, S3Fault
 from lambent.local.engine.log_sink import LogLine, LogSink
 from lambent.local.http import Request, credential_scope
-from lambent.local.journal import Entry, Journal, compact
-from lambent.local.persistence import Change, Effect, persistent_change
+from lambent.local.persistence import Change, persistent_change
 from support.local_service import TRUST, Service, serving
 
 
@@ -66,35 +65,6 @@ def test_credential_scope_of_a_presigned_request() -> None:
     query = "X-Amz-Credential=k%2F20261123%2Feu-west-1%2Fs3%2Faws4_request&X-Amz-Signature=x"
     assert credential_scope(Request("GET", "/b/k", query, (), b"")) == ("s3", "eu-west-1")
     assert credential_scope(Request("GET", "/", "", (("authorization", "Bearer x"),), b"")) == ("", "")
-
-
-def entry(subject: str, effect: Effect = "add", body: bytes = b"") -> Entry:
-    return Entry(1.5, 2**63, subject, effect, Request("PUT", "/p", "q", (("h", "v"),), body))
-
-
-def test_compaction_drops_obsolete_entries() -> None:
-    role, s3_object = entry("iam:role/r"), entry("s3:b/k", "replace", b"old")
-    remaining = compact([role, entry("iam:role/s"), entry("iam:role/s", "end"), s3_object, entry("s3:b/k", "replace", b"new")])
-    assert remaining == [role, entry("s3:b/k", "replace", b"new")]
-    assert compact([entry("s3:b"), s3_object, entry("s3:b", "end"), entry("s3:b")]) == [entry("s3:b")]
-    assert compact([entry(""), entry("", "end")]) == [entry(""), entry("", "end")]
-
-
-def test_journal_drops_an_incomplete_line(tmp_path: Path) -> None:
-    small, big = entry("iam:role/r", body=b"\x00\xff"), entry("s3:b/k", "replace", b"x" * 50_000)
-    journal = Journal(tmp_path)
-    journal.append(small)
-    journal.append(big)
-    assert Journal(tmp_path).load() == [small, big]
-    with (tmp_path / "journal.jsonl").open("ab") as file:
-        file.write(b'{"at": 1, "se')
-    assert Journal(tmp_path).load() == [small, big]
-    with (tmp_path / "journal.jsonl").open("ab") as file:
-        file.write(b"{}\n")
-    assert Journal(tmp_path).load() == [small, big]
-    Journal(tmp_path).append(entry("s3:b/k", "end"))
-    assert Journal(tmp_path).load() == [small]
-    assert list((tmp_path / "bodies").iterdir()) == []
 
 
 def test_sink_batches_by_stream_and_flushes_on_demand() -> None:

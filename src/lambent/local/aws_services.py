@@ -19,9 +19,11 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 from lambent.lazy import LazyModule
 from lambent.local.daemon import ACCOUNT, CREDENTIALS
+from lambent.local.database import FULL_DISK, full_disk
 from lambent.local.engine.invocation import Function
 from lambent.local.engine.log_sink import LogLine, LogSink
 from lambent.local.front.authorization import Caller
@@ -86,7 +88,13 @@ class AwsServices:
         if credential_scope(request)[0] == "logs":
             self.log_sink.flush()
         change = persistent_change(request)
-        return self._perform(request) if change is None else self._perform_and_record(request, change)
+        try:
+            return self._perform(request) if change is None else self._perform_and_record(request, change)
+        except OSError as error:
+            if not full_disk(error):
+                raise
+            log.error("%s %s failed: %s", request.method, request.path, error)
+            return _refuse_full_disk(request)
 
     def _perform(self, request: Request) -> Response:
         assert self._application is not None
@@ -106,10 +114,14 @@ class AwsServices:
         """Perform a request that should survive a restart, and write it to disk before it is answered."""
         with self._change_lock:
             now, seed = time.time(), secrets.randbits(64)
-            response = self._perform_deterministically(request, now, seed)
-            if response.status < 300:
-                effect = "add" if change.effect != "add" and self._is_versioned(change.subject) else change.effect
-                self._journal.append(Entry(now, seed, change.subject, effect, request))
+            effect = "add" if change.effect != "add" and self._is_versioned(change.subject) else change.effect
+            self._journal.prepare(Entry(now, seed, change.subject, effect, request))
+            succeeded = False
+            try:
+                response = self._perform_deterministically(request, now, seed)
+                succeeded = response.status < 300
+            finally:
+                self._journal.confirm() if succeeded else self._journal.withdraw()
         return response
 
     def _perform_deterministically(self, request: Request, time: float, seed: int) -> Response:
@@ -224,14 +236,21 @@ class AwsServices:
         try:
             self._load()
             for entry in self._journal.load():
-                response = self._perform_deterministically(entry.request, entry.time, entry.seed)
-                if response.status >= 300:
-                    log.debug("replaying a request for %s returned %s", entry.subject, response.status)
+                self._replay(entry)
         except BaseException as failure:
             log.exception("moto can't be loaded")
             self._failure = failure
         finally:
             self._loaded.set()
+
+    def _replay(self, entry: Entry) -> None:
+        try:
+            response = self._perform_deterministically(entry.request, entry.time, entry.seed)
+        except Exception:  # moto may fail in any way. The entry stays in the journal.
+            log.exception("replaying a request for %s failed", entry.subject)
+        else:
+            if response.status >= 300:
+                log.debug("replaying a request for %s returned %s", entry.subject, response.status)
 
     def _load(self) -> None:
         for service in ("iam", "sts", "logs", "s3"):
@@ -248,6 +267,16 @@ class AwsServices:
     def _backend(self, service: str, region: str) -> Any:
         module = importlib.import_module(f"moto.{service}.models")
         return getattr(module, f"{service}_backends")[ACCOUNT][region]
+
+
+def _refuse_full_disk(request: Request) -> Response:
+    """Return the refusal in the form that the service's clients understand."""
+    service, code = credential_scope(request)[0], "InsufficientStorageException"
+    if service not in ("s3", "iam"):
+        return _refuse(507, code, FULL_DISK)
+    error = f"<Error><Code>{code}</Code><Message>{escape(FULL_DISK)}</Message></Error>"
+    body = error if service == "s3" else f"<ErrorResponse>{error}</ErrorResponse>"
+    return Response(507, (("content-type", "text/xml"),), body.encode())
 
 
 def _refuse(status: int, code: str, message: str) -> Response:

@@ -66,7 +66,10 @@ class CodeStore:
         return sha
 
     def merge(self, shas: Sequence[str]) -> str:
-        """Merge the unpacked layers with these sha256 (hex) into one folder, the last on top. Returns its name. Raises LocalError."""
+        """Merge the unpacked layers with these sha256 (hex) into one folder, the last on top.
+
+        Returns its name. Raises LocalError.
+        """
         name = merged_name(shas)
         folder, new = self.folder / name, self._new_path()
         with self.hold(name):

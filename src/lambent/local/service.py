@@ -53,6 +53,10 @@ def run(settings: Settings, on_ready: Callable[[dict[str, Any]], None]) -> None:
     sockets = listen(settings.port)
     try:
         asyncio.run(_serve(settings, sockets, on_ready))
+    except OSError as error:
+        hint = "free disk space, check the folder's owner, or use another folder: --state DIR"
+        what = f"the local Lambda can't use its state folder: {error}"
+        raise LocalError(what, where=str(settings.state), hint=hint) from error
     finally:
         for listener in sockets:
             listener.close()

@@ -1,6 +1,6 @@
 """What the local Lambda stores: functions, versions, aliases, URLs, policies, tags, layers, and their code.
 
-Everything is in memory. Each change is written through to `lambda.sqlite` (WAL) in the state folder, one JSON document for each
+Everything is in memory. Each change is written through to `lambda.sqlite` in the state folder, one JSON document for each
 function, so that a kill -9 at any moment loses nothing that was answered. Only one process may use a state folder.
 Configurations have the shape of AWS's FunctionConfiguration.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import copy
-import json
+import logging
 import random
 import sqlite3
 import threading
@@ -18,11 +18,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct, field, to_builtins
+from msgspec import Struct, field
 
 from lambent.local.code_store import CodeStore
+from lambent.local.database import open_database, unusable
+from lambent.local.document_table import DocumentTable, Resource
 from lambent.local.engine.invocation import Function
-from lambent.local.layer_store import LayerStore
+from lambent.local.layer import Layer
+
+log = logging.getLogger(__name__)
 
 Document = dict[str, Any]
 LATEST = "$LATEST"
@@ -51,7 +55,7 @@ class UrlConfig(Struct, frozen=True):
     mode_told: bool = False  # the name is part of the stored documents
 
 
-class Record(Struct):
+class Record(Resource):
     """One function with everything that belongs to it: the stored document.
 
     `serving` is the configuration that responds while an update of $LATEST settles. `policies`, `urls` and `provisioned`
@@ -59,10 +63,6 @@ class Record(Struct):
     asynchronous events, say "$LATEST". `last_version` only grows, so that numbers are never reused.
     """
 
-    region: str
-    account: str
-    name: str
-    arn: str
     latest: Document
     serving: Document | None = None
     versions: dict[str, Document] = field(default_factory=dict)
@@ -99,25 +99,21 @@ class Record(Struct):
 
 
 class Store:
-    """The content of a state folder. Raises sqlite3 and OS errors if it can't be written."""
+    """The content of a state folder. Raises LocalError if it can't be read, and later sqlite3.Error if it can't be written."""
 
     def __init__(self, state: Path) -> None:
         self.code = CodeStore(state / "code", self._used_code)
         self._lock = threading.RLock()
-        self._database = sqlite3.connect(state / "lambda.sqlite", check_same_thread=False, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.execute("PRAGMA synchronous=NORMAL")  # survives kill -9; only a power cut may lose the last writes
-        self._database.execute(
-            "CREATE TABLE IF NOT EXISTS functions (region TEXT, name TEXT, document TEXT NOT NULL, PRIMARY KEY (region, name))"
-        )
-        self.layers = LayerStore(self._database)
-        self._records: dict[tuple[str, str], Record] = {}
+        self._database = open_database(state)
         self._urls: dict[str, UrlConfig] = {}
-        for (document,) in self._database.execute("SELECT document FROM functions"):
-            self._index(Record(**json.loads(document)))
+        try:
+            self.layers = DocumentTable(self._database, self._lock, "layers", Layer, used_code)
+            self._records = DocumentTable(self._database, self._lock, "functions", Record, self._check)
+        except sqlite3.Error as error:
+            raise unusable(state, error) from error
         for record in self._records.values():
-            if settle(record):  # the process ended in the middle of a transition
-                self.save(record)
+            self._index_urls(record)
+            self._settle(record)
         self.code.sweep()
 
     def close(self) -> None:
@@ -126,35 +122,48 @@ class Store:
 
     def get(self, region: str, name: str) -> Record | None:
         """Return the record. After changing it, pass it to `save`."""
-        return self._records.get((region, name))
+        return self._records.get(region, name)
 
     def records(self, region: str) -> list[Record]:
         """Return the functions of a region by name."""
-        return [self._records[key] for key in sorted(self._records) if key[0] == region]
+        return self._records.in_region(region)
 
     def all_records(self) -> list[Record]:
         """Return the functions of all regions."""
-        return list(self._records.values())
+        return self._records.values()
 
     def count(self) -> int:
         """Return the number of functions in all regions."""
         return len(self._records)
 
     def save(self, record: Record) -> None:
-        """Make the record durable, then visible."""
-        document = json.dumps(to_builtins(record), separators=(",", ":"))
+        """Make the record durable, then visible. If that fails, the record is again what it was."""
         with self._lock:
-            self._database.execute("INSERT OR REPLACE INTO functions VALUES (?, ?, ?)", (record.region, record.name, document))
-            self._index(record)
+            self._records.save(record)
+            self._index_urls(record)
 
     def delete(self, region: str, name: str) -> None:
         with self._lock:
-            self._database.execute("DELETE FROM functions WHERE region = ? AND name = ?", (region, name))
-            self._records.pop((region, name), None)
+            self._records.delete(region, name)
             self._forget_urls(region, name)
 
-    def _index(self, record: Record) -> None:
-        self._records[record.region, record.name] = record
+    def _check(self, record: Record) -> None:
+        """Raise KeyError, TypeError or ValueError if a stored record can't be used."""
+        for configuration in record.configurations():
+            self._function(record, configuration)
+        for document in record.urls.values():
+            UrlConfig(**document)
+
+    def _settle(self, record: Record) -> None:
+        """End a transition in whose middle the process ended."""
+        if settle(record):
+            try:
+                self.save(record)
+            except sqlite3.Error as error:  # the next start will end it again
+                log.warning("can't write the state of %s: %s", record.name, error)
+                settle(record)
+
+    def _index_urls(self, record: Record) -> None:
         self._forget_urls(record.region, record.name)
         for document in record.urls.values():
             self._urls[document["url_id"]] = UrlConfig(**document)
@@ -223,7 +232,7 @@ class Store:
         """Return the names in the code folder that something needs. Functions keep the layers they use, as on AWS."""
         with self._lock:
             configurations = [each for record in self._records.values() for each in record.configurations()]
-            layers = {sha_hex(version["Content"]) for version in self.layers.versions()}
+            layers = {sha for layer in self.layers.values() for sha in used_code(layer)}
         code = {sha_hex(each) for each in configurations}
         merged = {each["_opt"] for each in configurations if "_opt" in each}
         return layers | code | merged | {sha for each in configurations for sha in each.get("_layers", ())}
@@ -236,6 +245,11 @@ def pick_version(alias: Document, fraction: float) -> str:
         if fraction < 0:
             return str(version)
     return str(alias["FunctionVersion"])
+
+
+def used_code(layer: Layer) -> list[str]:
+    """Return the sha256 of each version's zip in hex."""
+    return [sha_hex(version["Content"]) for version in layer.versions.values()]
 
 
 def sha_hex(configuration: Document) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from lambent.local.control.context import RequestContext
 from lambent.local.control.faults import conflict, constraint, invalid, missing
 from lambent.local.control.pagination import page
-from lambent.local.control.provisioned_configs import apply_provisioned
+from lambent.local.control.provisioned_configs import apply_provisioned, remove_unpublished
 from lambent.local.control.reference import FunctionReference
 from lambent.local.store import LATEST, Document, Record, new_revision
 
@@ -55,8 +55,9 @@ async def delete_alias(context: RequestContext) -> None:
     record = context.record(context.reference().require_unqualified())
     if record.aliases.pop(context.params["Name"], None) is not None:
         record.event_invoke.pop(context.params["Name"], None)
-        apply_provisioned(context.backend, record)
+        remove_unpublished(record)
         context.store.save(record)
+        apply_provisioned(context.backend, record)
 
 
 async def list_aliases(context: RequestContext) -> Document:

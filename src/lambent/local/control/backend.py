@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import sqlite3
 from datetime import date
 
 from lambent.local.aws_services import AwsServices
@@ -10,6 +12,11 @@ from lambent.local.control.background import BackgroundTasks
 from lambent.local.engine.engine import Engine
 from lambent.local.engine.invocation import Function
 from lambent.local.store import LATEST, Record, Store, settle
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 1.0
+"""How long a transition waits for a disk that was full."""
 
 
 class Backend:
@@ -38,10 +45,16 @@ class Backend:
 
     async def _transition(self, record: Record) -> None:
         await asyncio.sleep(self.settle_s)
-        if self.store.get(record.region, record.name) is record and settle(record):
-            self.store.save(record)
+        while self.store.get(record.region, record.name) is record and settle(record):
+            try:
+                self.store.save(record)
+            except sqlite3.Error as error:  # the record says again that it is in transition
+                log.warning("can't write the state of %s, trying again: %s", record.name, error)
+                await asyncio.sleep(RETRY_S)
+                continue
             await self.engine.retire(record.arn, LATEST)  # published versions don't change, so they stay warm
             self.tasks.start(self._sweep(record.latest["Timeout"]))
+            return
 
     async def retire(self, record: Record, version: str | None) -> None:
         """End the environments of a deleted version (None: of the whole function), and remove its code later."""

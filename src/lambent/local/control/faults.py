@@ -10,6 +10,7 @@ from lambent.local.http import Response
 
 UNMODELLED = {  # recorded from AWS, but absent from its model
     "AccessDeniedException": 403,
+    "InsufficientStorageException": 507,  # not AWS's: SDKs don't repeat it
     "NotImplementedException": 501,
     "RequestEntityTooLargeException": 413,
     "SerializationException": 400,

@@ -23,7 +23,7 @@ from lambent.local.control.context import RequestContext
 from lambent.local.control.faults import conflict, invalid, not_supported
 from lambent.local.control.function_layers import attached_layers, check_unzipped_size
 from lambent.local.control.pagination import page
-from lambent.local.control.provisioned_configs import apply_provisioned
+from lambent.local.control.provisioned_configs import apply_provisioned, remove_unpublished
 from lambent.local.control.reference import FunctionReference, is_alias_name, resolve
 from lambent.local.control.versions import all_versions, publish
 from lambent.local.store import LATEST, Document, Record, sha_hex
@@ -134,5 +134,6 @@ def _delete_version(context: RequestContext, record: Record, version: str) -> No
         raise conflict(f"Unable to delete version because the following aliases reference it: [{', '.join(aliases)}]")
     if record.versions.pop(version, None) is not None:
         record.event_invoke.pop(version, None)
-        apply_provisioned(context.backend, record)
+        remove_unpublished(record)
         context.store.save(record)
+        apply_provisioned(context.backend, record)

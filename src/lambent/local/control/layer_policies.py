@@ -6,7 +6,7 @@ from lambent.local.control.context import RequestContext
 from lambent.local.control.faults import missing, stale_revision, statement_exists
 from lambent.local.control.layer_versions import NOTHING, layer_name, version_number
 from lambent.local.control.permissions import NO_POLICY, compact_json, policy_document
-from lambent.local.layer_store import Layer
+from lambent.local.layer import Layer
 from lambent.local.store import Document, new_revision
 
 

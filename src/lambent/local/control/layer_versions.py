@@ -10,7 +10,7 @@ from lambent.local.control.context import RequestContext
 from lambent.local.control.faults import Fault, constraint, invalid, missing
 from lambent.local.control.pagination import page
 from lambent.local.control.validate import LAYER_RUNTIMES_IN_ERRORS
-from lambent.local.layer_store import Layer
+from lambent.local.layer import Layer
 from lambent.local.store import Document, sha_hex
 
 NOTHING = "The resource you requested does not exist."

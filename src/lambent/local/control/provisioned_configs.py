@@ -60,8 +60,7 @@ async def list_provisioned_concurrency_configs(context: RequestContext) -> Docum
 def apply_provisioned(backend: Backend, record: Record) -> None:
     """Have the engine provision what the record says: at the start, and after a change of the record or of an alias in it."""
     requested: dict[Function, int] = {}
-    for qualifier in [qualifier for qualifier in record.provisioned if not _is_published(record, qualifier)]:
-        del record.provisioned[qualifier]  # the alias or version was deleted
+    remove_unpublished(record)
     for qualifier, config in record.provisioned.items():
         function = _function(backend, record, qualifier)
         requested[function] = requested.get(function, 0) + config["count"]
@@ -73,6 +72,12 @@ def apply_provisioned(backend: Backend, record: Record) -> None:
         if current.get(function) != count or backend.engine.provisioned(function).status == "FAILED":
             backend.engine.provision(function, count)
     backend.provisioned[record.arn] = requested
+
+
+def remove_unpublished(record: Record) -> None:
+    """Remove what is provisioned for an alias or version that was deleted."""
+    for qualifier in [qualifier for qualifier in record.provisioned if not _is_published(record, qualifier)]:
+        del record.provisioned[qualifier]
 
 
 def _find_existing(context: RequestContext, refusal_of_latest: str) -> tuple[FunctionReference, Record]:

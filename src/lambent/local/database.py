@@ -1,0 +1,53 @@
+"""The database in the state folder: how it is opened, and what is said if that is impossible."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from pathlib import Path
+
+from lambent.errors import LocalError
+
+FORMAT = 1
+"""The format of the state folder. Raise it when an older lambent could not read what this one writes."""
+
+_NAME = "lambda.sqlite"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL_DISK = "the disk with the state of lambent's local Lambda is full, and nothing was changed: free space, then try again"
+
+
+def open_database(state: Path) -> sqlite3.Connection:
+    """Open or create the database (WAL) of a state folder. Raises LocalError."""
+    path = state / _NAME
+    try:
+        database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        (version,) = database.execute("PRAGMA user_version").fetchone()  # 0 is a new one, or from before formats had a number
+        if version <= FORMAT:
+            database.execute("PRAGMA journal_mode=WAL")
+            database.execute("PRAGMA synchronous=NORMAL")  # survives kill -9; only a power cut may lose the last writes
+            if version < FORMAT:
+                database.execute(f"PRAGMA user_version={FORMAT}")
+    except sqlite3.Error as error:
+        raise unusable(state, error) from error
+    if version > FORMAT:
+        database.close()
+        what = f"a newer lambent has written this state folder (format {version}; this lambent knows {FORMAT})"
+        raise LocalError(what, where=str(path), hint="update lambent, or use another folder: --state DIR")
+    return database
+
+
+def unusable(state: Path, error: sqlite3.Error) -> LocalError:
+    """Return the error for a database that can't be opened or read."""
+    path = state / _NAME
+    if isinstance(error, sqlite3.OperationalError):  # the disk or its permissions, not the content
+        hint = "free disk space, check the folder's owner, or use another folder: --state DIR"
+        return LocalError(f"the local Lambda can't use its state folder: {error}", where=str(path), hint=hint)
+    hint = f"set it aside, and deploy again: mv {path} {path}.damaged; buckets, roles and log groups are stored elsewhere"
+    return LocalError(f"the local Lambda's state is damaged: {error}", where=str(path), hint=hint)
+
+
+def full_disk(error: Exception) -> bool:
+    """Whether a write has failed because the disk is full."""
+    if isinstance(error, OSError):
+        return error.errno in _FULL
+    return isinstance(error, sqlite3.OperationalError) and ("is full" in str(error) or "disk I/O" in str(error))

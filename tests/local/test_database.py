@@ -89,7 +89,7 @@ def test_function_that_cant_be_read_is_set_aside_and_the_others_are_there(
 ) -> None:
     make_state(tmp_path, "good", "bad")
     execute(tmp_path, f"UPDATE functions SET document = '{document}' WHERE name = 'bad'")
-    execute(tmp_path, f"INSERT INTO layers VALUES ('us-east-1', 'bad', '[1]')")
+    execute(tmp_path, "INSERT INTO layers VALUES ('us-east-1', 'bad', '[1]')")
     for _ in range(2):
         store = Store(tmp_path)
         assert [each.name for each in store.all_records()] == ["good"]

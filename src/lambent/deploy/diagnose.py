@@ -46,7 +46,7 @@ _UNSET = (
     r"|Set the (\w+) environment variable"  # django-environ
     r"|Environment variable \"(\w+)\" not set"  # environs
     r"|Config '(\w+)' is missing, and has no default"  # Starlette
-    r"|\b([A-Z][A-Z0-9]*_[A-Z0-9_]+) environment variable"  # openai, groq and others
+    r"|\b([A-Z][A-Z0-9]*_[A-Z0-9_]+) (?:environment variable|must be set)"  # openai, groq, and what apps raise themselves
 )
 _HIDDEN = r"lambent: the module (\w+) is the app's own"
 

@@ -55,6 +55,7 @@ def in_main(folder: Path, text: str, **flags: Any) -> list[str]:
         ("import os\ndef get(name):\n    v = os.getenv(name)\n    if v is None:\n        raise OSError\nget('KEY')", ["KEY"]),
         ("import os\nclass Conf:\n    def __init__(self):\n        self.key = os.environ['KEY']\nconf = Conf()", ["KEY"]),
         ("import os\nfrom sqlalchemy import create_engine\nURL = os.getenv('URL')\nengine = create_engine(URL)", ["URL"]),
+        ("import os, sqlalchemy\nengine = sqlalchemy.create_engine(os.getenv('URL', ''))", ["URL"]),
         ("from openai import OpenAI\nclient = OpenAI()", ["OPENAI_API_KEY"]),
         ("import os, openai\nclient = openai.OpenAI(api_key=os.getenv('MY_KEY'))", ["MY_KEY"]),
         ("from decouple import config\nkey = config('KEY')\nport = config('PORT', default=1, cast=int)", ["KEY"]),

@@ -202,6 +202,9 @@ class Expressions(ABC):
         elif dotted in known_calls.NEED_VALUE:
             for argument in arguments:
                 self.need_value(argument)
+        elif dotted in known_calls.NEED_TEXT:
+            for argument in arguments:
+                self.need(argument)
         elif dotted in known_calls.CLIENTS and "**" not in keywords and not arguments:
             key = Bound(variable=known_calls.CLIENTS[dotted], location=self.location(node, scope))
             self.need_value(keywords.get("api_key", key))

@@ -7,16 +7,23 @@ SET = frozenset(("os.environ.setdefault", "os.putenv"))
 
 NEED_VALUE = frozenset(
     [
-        *("int", "float", "len", "bytes", "list", "tuple", "set", "sorted", "pathlib.Path", "os.path.join", "os.path.exists"),
-        *("json.loads", "ast.literal_eval", "base64.b64decode", "uuid.UUID", "urllib.parse.quote_plus"),
+        *("len", "bytes", "list", "tuple", "set", "sorted", "pathlib.Path", "os.path.join", "os.path.exists"),
+        *("base64.b64decode", "urllib.parse.quote_plus"),
+    ]
+)
+"""Functions that raise an exception if an argument is None."""
+
+NEED_TEXT = frozenset(
+    [
+        *("int", "float", "json.loads", "ast.literal_eval", "uuid.UUID"),
         *("sqlalchemy.create_engine", "sqlalchemy.ext.asyncio.create_async_engine", "sqlmodel.create_engine"),
         *("databases.Database", "redis.from_url", "redis.Redis.from_url", "redis.asyncio.from_url"),
         *("redis.asyncio.Redis.from_url", "cryptography.fernet.Fernet", "supabase.create_client", "stripe.StripeClient"),
-        *("twilio.rest.Client", "telegram.Bot", "telebot.TeleBot", "aiogram.Bot", "slack_bolt.App"),
+        *("twilio.rest.Client", "telegram.Bot", "telebot.TeleBot", "aiogram.Bot"),
         *("linebot.LineBotApi", "linebot.WebhookHandler", "linebot.v3.WebhookHandler"),
     ]
 )
-"""Functions that raise an exception if their first argument is None."""
+"""Functions that raise one if an argument is None or empty."""
 
 CLIENTS = {
     **dict.fromkeys(("openai.OpenAI", "openai.AsyncOpenAI"), "OPENAI_API_KEY"),

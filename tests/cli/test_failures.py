@@ -251,3 +251,44 @@ def test_two_deploys_at_once(sandbox: Sandbox) -> None:
 
 def fetch(url: str) -> str:
     return Browser(url).get("/").text
+
+
+NOTES = """
+import sqlite3
+def app(environ, start_response):
+    if environ["REQUEST_METHOD"] == "POST":
+        with sqlite3.connect("notes.db") as connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS notes (text)")
+            connection.execute("INSERT INTO notes VALUES ('a')")
+    start_response("200 OK", [("content-type", "text/plain")])
+    return [b"saved" if environ["REQUEST_METHOD"] == "POST" else b"home"]
+"""
+
+
+def test_app_that_writes_when_a_form_is_sent_works_at_once(sandbox: Sandbox) -> None:
+    project = sandbox.project("notes", NOTES)
+    deploy = sandbox.deploy(project)
+    assert deploy.returncode == 0, deploy.stderr
+    assert "writes to notes.db (app.py:5), next to its code, so it runs from a copy in /tmp" in deploy.stderr
+    assert Browser(deploy.stdout.strip()).post("/", {"a": "b"}).text == "saved"
+    deploy = sandbox.deploy(project, "--no-writable")
+    assert Browser(deploy.stdout.strip()).post("/", {"a": "b"}).status == 500
+
+
+VARIABLES = """
+import os
+KEY, PORT = os.environ["SHOP_KEY"], int(os.getenv("SHOP_PORT"))
+def app(environ, start_response):
+    start_response("200 OK", [("content-type", "text/plain")])
+    return [f"{KEY} {PORT}".encode()]
+"""
+
+
+def test_missing_variables_are_named_before_anything_is_built(sandbox: Sandbox) -> None:
+    project = sandbox.project("variables", VARIABLES)
+    (project / ".env.example").write_text("SHOP_KEY=abc\nSHOP_PORT=80\n")
+    deploy = sandbox.deploy(project)
+    assert_refused(deploy, 2, "SHOP_KEY and SHOP_PORT aren't set", "app.py:3", f"--env-file {project}/.env.example")
+    assert "built" not in deploy.stderr
+    deploy = sandbox.deploy(project, "--env-file", project / ".env.example")
+    assert Browser(deploy.stdout.strip()).get("/").text == "abc 80"

@@ -6,6 +6,7 @@ import os
 from functools import partial
 
 import click
+from msgspec.structs import replace
 
 from lambent import calendar, interpreters
 from lambent.aws.interface import Aws
@@ -19,8 +20,10 @@ from lambent.cli.smoke_test import smoke_test_once
 from lambent.config.advice import advise
 from lambent.config.live_environment import keep_live_variables
 from lambent.config.model import Config
+from lambent.config.own_writes import find_own_write
 from lambent.config.python_runtime import keep_live
 from lambent.config.variables.unset import find_unset, refuse_unset
+from lambent.deploy import writable
 from lambent.deploy.context import DeployContext
 from lambent.deploy.deploy import allow, deploy
 from lambent.deploy.observed import has_passed_check, live_settings
@@ -87,7 +90,19 @@ def load_for_destination(
         emit(Warned(notice, _newer_runtime(config, destination)))
     for event in advise(config, unset):
         emit(event)
+    config = _run_where_it_writes(config, emit)
     return adapt_to_local(config, emit) if destination.local else config, destination, account
+
+
+def _run_where_it_writes(config: Config, emit: Emit) -> Config:
+    """Return the configuration that runs a web app from a copy in /tmp if its code writes next to itself."""
+    if config.writable is not None or config.app.kind == "handler" or config.client != "lambent":
+        return config
+    write = find_own_write(config)
+    if write is None:
+        return config
+    emit(writable.warning(f"{write.path} ({write.location})"))
+    return replace(config, writable=True, origins={**config.origins, "writable": write.location})
 
 
 def _newer_runtime(config: Config, destination: Destination) -> str:

@@ -86,7 +86,7 @@ def _marker(config: Config, artifact: Artifact, cache: Path) -> Path:
 
 
 def _packaged_function(config: Config, artifact: Artifact) -> PackagedFunction:
-    overflow, tmp_mb = artifact.overflow, config.tmp_mb
+    overflow = artifact.overflow
     fetched = {OVERFLOW: OVERFLOW_URL} if overflow else {}
     return PackagedFunction(
         zip=artifact.path,
@@ -96,7 +96,7 @@ def _packaged_function(config: Config, artifact: Artifact) -> PackagedFunction:
         environment=tuple((dict(artifact.environment) | fetched | config.function_environment).items()),
         memory_mb=config.memory_mb,
         timeout_s=config.timeout_s,
-        tmp_mb=max(tmp_mb, overflow.tmp_mb) if overflow else tmp_mb,
+        tmp_mb=max(config.tmp_mb, artifact.tmp_mb),
         overflow=overflow.path if overflow else None,
     )
 

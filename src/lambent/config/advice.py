@@ -7,10 +7,9 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from lambent.config.detection.import_graph import ImportGraph
-from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.environment import names_in_file
 from lambent.config.model import Config
+from lambent.config.own_files import own_files
 from lambent.config.variables.bound import Read
 from lambent.config.variables.unset import flags_for, names_in_example
 from lambent.events import Event, Notice, Warned
@@ -35,8 +34,8 @@ def advise(config: Config, unset: Sequence[Read] = ()) -> Iterator[Event]:
 
     `unset` are the app's reads of variables that nothing sets.
     """
-    folder = config.path if config.path.is_dir() else config.path.parent
-    texts = _own_texts(folder, config)
+    folder = config.folder
+    texts = {path.relative_to(folder).as_posix(): path.read_text("utf-8", "replace") for path in own_files(config)}
     if config.app.kind != "handler":
         yield from _websockets(texts)
         yield from _mcp_hosts(texts)
@@ -44,14 +43,6 @@ def advise(config: Config, unset: Sequence[Read] = ()) -> Iterator[Event]:
             yield from _streams(texts)
     yield from _unsent_variables(folder, texts.values(), config, unset)
     yield from _hidden_modules(folder, config.app.root)
-
-
-def _own_texts(folder: Path, config: Config) -> dict[str, str]:
-    """Return the text of each own file that the app imports, by its path in the project."""
-    modules = ProjectModules(folder)
-    module = modules.find(config.app.module, dict.fromkeys((config.app.root, *modules.roots)))
-    files = ImportGraph(modules, module).files if module is not None else []
-    return {modules.relative(path): path.read_text("utf-8", "replace") for path in files if path.is_file()}
 
 
 def _websockets(texts: dict[str, str]) -> Iterator[Event]:

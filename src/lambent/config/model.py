@@ -199,6 +199,11 @@ class Config(Struct, frozen=True):
         return replace(self, runtime=runtime, origins=origins, candidates=candidates or self.candidates)
 
     @property
+    def folder(self) -> Path:
+        """The project's folder: `path`, or that of a script."""
+        return self.path if self.path.is_dir() else self.path.parent
+
+    @property
     def client(self) -> RuntimeClient:
         """The configured client, or the default: lambent's for a web app, AWS's for a bare handler.
 

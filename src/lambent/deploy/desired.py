@@ -145,10 +145,10 @@ def _overflow(config: Config, artifact: Artifact, names: Names) -> Code | None:
 
 def _tmp(config: Config, artifact: Artifact) -> tuple[int, dict[str, str]]:
     """Return the MB of /tmp, and the origins of all settings including this one."""
-    needed = artifact.overflow.tmp_mb if artifact.overflow else 0
-    if needed <= config.tmp_mb:
+    if artifact.tmp_mb <= config.tmp_mb:
         return config.tmp_mb, dict(config.origins)
-    return needed, {**config.origins, "tmp_mb": "for the packages that are unpacked there"}
+    what = "packages that are unpacked" if artifact.overflow else "app's own files, which are copied"
+    return artifact.tmp_mb, {**config.origins, "tmp_mb": f"for the {what} there"}
 
 
 def _policies(config: Config, names: Names) -> tuple[str, ...]:

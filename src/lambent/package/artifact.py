@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from lambent.events import Overflowed
 from lambent.limits import MIB, TMP_MIN_MB
+from lambent.package.layout import is_runtime
 from lambent.units import size
 
 if TYPE_CHECKING:
@@ -20,15 +21,14 @@ OVERFLOW = "LAMBENT_OVERFLOW"
 WRITABLE = ("LAMBENT_WRITABLE", "1")
 """The environment variable of a function whose app runs from a copy in /tmp, because it writes next to its code."""
 _HALF_PAGE = 2048
-_OWN_TMP = 128 * MIB
+_OWN_TMP = 128 * MIB  # for what the app writes
 _STEP = 64 * MIB
 
 
 class Overflow(Struct, frozen=True):
     """A second archive, of the packages that don't fit into the zip. `sha256` is in hex, sizes are in bytes.
 
-    The environment variable `OVERFLOW` names its location ("s3://bucket/key"). It needs `tmp_mb` of /tmp: the unpacked files,
-    in whole pages, and space for the app's own files.
+    The environment variable `OVERFLOW` names its location ("s3://bucket/key").
     """
 
     path: Path
@@ -40,9 +40,14 @@ class Overflow(Struct, frozen=True):
     entries: tuple[Entry, ...] = ()
 
     @property
+    def unpacked(self) -> int:
+        """The bytes of /tmp that its files take, in whole pages."""
+        return self.raw + self.files * _HALF_PAGE
+
+    @property
     def tmp_mb(self) -> int:
-        needed = self.raw + self.files * _HALF_PAGE + _OWN_TMP
-        return max(TMP_MIN_MB, -(-needed // _STEP) * (_STEP // MIB))
+        """The MB of /tmp that it needs, with space for what the app writes."""
+        return _tmp_mb(self.unpacked)
 
     @property
     def event(self) -> Overflowed:
@@ -75,6 +80,21 @@ class Artifact(Struct, frozen=True):
     overflow: Overflow | None = None
     entries: tuple[Entry, ...] = ()
 
+    @property
+    def tmp_mb(self) -> int:
+        """The MB of /tmp for packages that are unpacked and own files that are copied there, and for what the app writes."""
+        copied = (
+            [entry.raw + _HALF_PAGE for entry in self.entries if self._is_own(entry)] if WRITABLE in self.environment else []
+        )
+        return _tmp_mb(sum(copied) + (self.overflow.unpacked if self.overflow else 0))
+
+    def _is_own(self, entry: Entry) -> bool:
+        return entry.name not in self.owners and not is_runtime(entry.name)
+
     def as_writable(self) -> Artifact:
         """Return the same zip for a function that runs the app from a copy in /tmp."""
         return replace(self, environment=(*(pair for pair in self.environment if pair != WRITABLE), WRITABLE))
+
+
+def _tmp_mb(used: int) -> int:
+    return max(TMP_MIN_MB, -(-(used + _OWN_TMP) // _STEP) * (_STEP // MIB))

@@ -47,6 +47,7 @@ class Log:
         descriptor = variable("_LAMBDA_TELEMETRY_LOG_FD")
         set_variable("_LAMBDA_TELEMETRY_LOG_FD", None)
         self._descriptor = int(descriptor) if descriptor else None
+        self._advised = "none"
 
     def write(self, text: str, level: int = 0, *, as_text: bool = False) -> None:
         """Write one record, which includes its newline. `level` is one of `logging`'s, 0 if unknown."""
@@ -96,6 +97,17 @@ class Log:
             return
         stamp = f"{strftime('%Y-%m-%dT%H:%M:%S', gmtime(timestamp))}.{int(timestamp * 1000) % 1000:03d}Z"
         self.write(f"[{level}]\t{stamp}\t{self.request_id}\t{message}\n")
+
+    def advise(self, error: BaseException | None) -> None:
+        """Write, once for each request, what to do about an exception if that can be said."""
+        if error is None or self._advised == self.request_id:
+            return
+        from .read_only import advice
+
+        text = advice(error)
+        if text:
+            self._advised = self.request_id
+            self.line("WARNING", text)
 
     def unhandled(self) -> None:
         """Write AWS's remark that precedes an error of the init phase."""
@@ -158,6 +170,8 @@ def _handler_class(logging: Any) -> Any:
             record.aws_request_id, record.tenant_id = log.request_id, log.tenant_id
             try:
                 log.write(self.format(record), record.levelno if log.json or log.level else 0)
+                if record.exc_info:
+                    log.advise(record.exc_info[1])
             except Exception:
                 self.handleError(record)
 

@@ -66,11 +66,14 @@ class WebServer:
             if not response.is_disconnect(error):
                 record = describe(error, invocation.id)
                 log.error(record)
+                log.advise(error)
                 if not response.ended:
                     response.fail(record)
         else:
-            if response.error is not None and (unlogged := response.unlogged_error()):
-                log.error(describe(unlogged, invocation.id))
+            if response.error is not None:
+                if unlogged := response.unlogged_error():
+                    log.error(describe(unlogged, invocation.id))
+                log.advise(response.error)
         if response.streamed or response.awaits_close:
             response.close()
         flush()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
+from lambent.config.detection.import_graph import ImportGraph
 from lambent.config.detection.project_modules import Module, ProjectModules
 
 SETTINGS_MODULE = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*[,\]]\s*=?\s*["']([\w.]+)["']""")
+_URLS = re.compile(r"""(?m)^ROOT_URLCONF\s*=\s*["']([\w.]+)|\binclude\(\s*\(?["']([\w.]+)""")
 _APPLICATION = re.compile(r"""(?m)^(WSGI_APPLICATION|ASGI_APPLICATION)\s*=\s*["']([\w.]+)["']""")
 
 
@@ -45,3 +49,23 @@ def _near_settings(settings: str) -> list[str]:
     parts = settings.split(".")
     folders = [".".join(parts[:end]) for end in range(len(parts) - 1, 0, -1)]
     return [f"{folder}.{kind}.application" for folder in folders for kind in ("wsgi", "asgi")]
+
+
+def settings_module(files: Iterable[Path], configured: str = "") -> str:
+    """Return the settings that the start of an app names, unless a variable `configured` them, or ""."""
+    texts = (path.read_text("utf-8", "replace") for path in files if path.is_file())
+    match = next(filter(None, map(SETTINGS_MODULE.search, texts)), None)
+    return configured or (match[1] if match else "")
+
+
+def files_by_name(modules: ProjectModules, settings: str) -> Iterator[Path]:
+    """Yield the files that Django finds by their names: the settings, the URLs and what they import."""
+    names = [settings]
+    visited: set[Path] = set()
+    for name in names:  # grows while it is read
+        module = modules.find(name)
+        for path in ImportGraph(modules, module).files if module is not None else ():
+            if path not in visited:
+                visited.add(path)
+                names += [first or second for first, second in _URLS.findall(path.read_text("utf-8", "replace"))]
+                yield path

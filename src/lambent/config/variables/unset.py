@@ -10,7 +10,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from lambent.config.detection.django_project import SETTINGS_MODULE
+from lambent.config.detection.django_project import settings_module
 from lambent.config.detection.import_graph import ImportGraph
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.environment import names_in_file, sendable
@@ -31,13 +31,9 @@ _ORDER = ("start", "call", "perhaps")
 _SHOWN = 3
 
 
-def project_folder(config: Config) -> Path:
-    return config.path if config.path.is_dir() else config.path.parent
-
-
 def find_unset(config: Config) -> list[Read]:
     """Return what the app reads and nothing sets: one read for each variable, those that a start fails without first."""
-    folder = project_folder(config)
+    folder = config.folder
     modules = ProjectModules(folder)
     module = modules.find(config.app.module, dict.fromkeys((config.app.root, *modules.roots)))
     graph = ImportGraph(modules, module) if module is not None else None
@@ -66,10 +62,8 @@ def _run_app(reader: CodeReader, config: Config, path: Path) -> None:
 
 def _run_django(reader: CodeReader, config: Config, files: Iterable[Path]) -> None:
     """Run what Django's start imports: the settings, and the modules of the apps and of the URLs that they name."""
-    texts = (path.read_text("utf-8", "replace") for path in files if path.is_file())
-    match = next(filter(None, map(SETTINGS_MODULE.search, texts)), None)
-    module = dict(config.environment).get("DJANGO_SETTINGS_MODULE") or (match[1] if match else "")
-    start = project_folder(config) / config.app.root / "manage.py"
+    module = settings_module(files, dict(config.environment).get("DJANGO_SETTINGS_MODULE", ""))
+    start = config.folder / config.app.root / "manage.py"
     path = reader.find_module(start, module) if module else None
     if path is None:
         return
@@ -105,7 +99,7 @@ def refuse_unset(config: Config, unset: Iterable[Read]) -> None:
         return
     later = [read.name for read in unset if read.fails == "call"]
     names = [read.name for read in reads]
-    in_file = names_in_file(project_folder(config) / ".env").keys()
+    in_file = names_in_file(config.folder / ".env").keys()
     verb, it = ("isn't", "it") if len(names) == 1 else ("aren't", "them")
     what = f"{listing(names)} {verb} set, and the app can't start without {it}"
     if all(name in in_file for name in names):
@@ -125,7 +119,7 @@ def names_in_example(folder: Path) -> list[str]:
 def flags_for(config: Config, names: Iterable[str]) -> str:
     """Return the flags that set variables: a file of the project that has them, and `--env` for the others."""
     names = list(names)
-    folder = project_folder(config)
+    folder = config.folder
     for file in (folder / ".env", *(folder / example for example in _EXAMPLES)):
         values = names_in_file(file)
         if any(values.get(name) for name in names) and sendable(file):

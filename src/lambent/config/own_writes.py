@@ -1,0 +1,196 @@
+"""Finds, by reading, where an app writes next to its own code: on Lambda it must run from a copy in /tmp then.
+
+The check of a new version only shows what the start and `GET /` write. Most apps write when a form is sent.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from lambent.config.model import Config
+from lambent.config.own_files import own_files
+
+_SQLITE_URL = re.compile(r"sqlite(?:\+\w+)?:///(?!/|:memory:)(?P<path>.*)")
+_CHANGES = re.compile(
+    r"\b(?:commit|create_all|add_all|flush|bulk_create|executescript|upgrade|create_tables)\(|\bsession\.add\("
+    r"|\b(?:INSERT|REPLACE)\s+(?:OR\s+\w+\s+)?INTO\b|\bUPDATE\s+\w+\s+SET\b|\bCREATE\s+TABLE\b|\bDELETE\s+FROM\b",
+    re.IGNORECASE,
+)
+"""Signs that a database is written to: many apps only read one that they bring."""
+_DJANGO_SQLITE = re.compile(r"""['"]ENGINE['"]\s*:\s*['"]django\.db\.backends\.sqlite3['"]""")
+_CONNECT = ("sqlite3.connect", "aiosqlite.connect")
+_FASTHTML = ("fast_app", "database")
+_STORES = frozenset(
+    [
+        *("shelve.open", "dbm.open", "TinyDB", "tinydb.TinyDB", "pickledb.load", "SqliteDict", "SqliteDatabase"),
+        *("sqlite_utils.Database", "diskcache.Cache", "chromadb.PersistentClient", "FileHandler", "logging.FileHandler"),
+        *("RotatingFileHandler", "logging.handlers.RotatingFileHandler", "TimedRotatingFileHandler"),
+    ]
+)
+"""What opens a file or folder for writing, named by its first argument or by `path`."""
+_FOLDERS = ("os.makedirs", "os.mkdir")
+_PATH_METHODS = ("write_text", "write_bytes", "touch", "mkdir")
+_SAVING_METHODS = ("save", "to_csv", "to_excel", "to_json", "to_pickle", "to_parquet", "savefig", "write_html", "write_image")
+_OWN_ATTRIBUTES = ("root_path", "instance_path", "BASE_DIR", "BASE_PATH")
+_SAME = ("resolve", "absolute", "expanduser", "parent", "joinpath")
+_DEPTH_MAX = 6
+
+
+class OwnWrite(Struct, frozen=True):
+    """A place in the code that writes, as "file:line", and what: a path, or "its own folder"."""
+
+    path: str
+    location: str
+
+
+def find_own_write(config: Config) -> OwnWrite | None:
+    """Return the first place in the app's files that writes next to the code, or None.
+
+    A default doesn't count if an environment variable replaces it.
+    """
+    variables = frozenset(name for name, _ in (*config.environment, *config.secrets))
+    texts = {path: path.read_text("utf-8", "replace") for path in own_files(config)}
+    changes_database = any(_CHANGES.search(text) for text in texts.values())
+    trees: dict[Path, ast.Module] = {}
+    for path, text in texts.items():
+        try:
+            trees[path] = ast.parse(text)
+        except (SyntaxError, ValueError):
+            continue
+    values = _values(trees.values())
+    for path, tree in trees.items():
+        reader = _Reader(config.folder, values, variables, changes_database)
+        name = path.relative_to(config.folder).as_posix()
+        for node, written in reader.writes(tree):
+            return OwnWrite(written, f"{name}:{node.lineno}")
+        if match := _DJANGO_SQLITE.search(texts[path]):
+            return OwnWrite("its SQLite database", f"{name}:{texts[path].count(chr(10), 0, match.start()) + 1}")
+    return None
+
+
+def _values(trees: Iterable[ast.Module]) -> dict[str, ast.expr]:
+    """Return what names, attributes and items such as app.config["UPLOAD_FOLDER"] are set to, by their last part."""
+    values: dict[str, ast.expr] = {}
+    for tree in trees:
+        for node in ast.walk(tree):
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name) | ast.Attribute(attr=name)], value=value):
+                    values[name] = value
+                case ast.Assign(targets=[ast.Subscript(slice=ast.Constant(value=str(name)))], value=value):
+                    values[name] = value
+                case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                    values[name] = value
+    return values
+
+
+class _Reader:
+    def __init__(self, folder: Path, values: Mapping[str, ast.expr], variables: frozenset[str], database: bool) -> None:
+        self._folder, self._values, self._variables, self._database = folder, values, variables, database
+
+    def writes(self, node: ast.AST) -> Iterator[tuple[ast.expr, str]]:
+        """Yield each expression that writes next to the code, with what it writes."""
+        if self._is_replaced(node):
+            return
+        match node:
+            case ast.Constant(value=str(text)) if self._database and (url := _SQLITE_URL.match(text)):
+                yield node, url["path"].removeprefix("./") or "a SQLite file"
+            case ast.Call() if (target := self._target(node)) is not None and self._is_own(target):
+                if not (ast.unparse(node.func) in _FOLDERS and self._exists(target)):
+                    yield node, _literal(target) or "its own folder"
+        for child in ast.iter_child_nodes(node):
+            yield from self.writes(child)
+
+    def _is_replaced(self, node: ast.AST) -> bool:
+        """Return whether an environment variable replaces a default, or the node only runs in a program."""
+        match node:
+            case ast.Call(args=[ast.Constant(value=str(name)), *_]):
+                return name in self._variables
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                return name.upper() in self._variables
+            case ast.If(test=test):
+                return "__main__" in ast.unparse(test)
+        return False
+
+    def _target(self, node: ast.Call) -> ast.expr | None:
+        """Return the path that a call writes to, None if it writes nothing."""
+        name = ast.unparse(node.func)
+        first = node.args[0] if node.args else next((word.value for word in node.keywords if word.arg == "path"), None)
+        if name in ("open", "io.open", "aiofiles.open"):
+            return first if _writes(node.args[1:], node.keywords) else None
+        if name in _STORES or name in _FOLDERS or (self._database and name in _CONNECT):
+            return first
+        if name in _FASTHTML:
+            return first if first is not None and _literal(first).endswith((".db", ".sqlite", ".sqlite3")) else None
+        if name == "logging.basicConfig":
+            return next((word.value for word in node.keywords if word.arg == "filename"), None)
+        if isinstance(node.func, ast.Attribute):
+            if node.func.attr in _PATH_METHODS or (node.func.attr == "open" and _writes(node.args, node.keywords)):
+                return node.func.value
+            return first if node.func.attr in _SAVING_METHODS else None
+        return None
+
+    def _is_own(self, node: ast.expr, depth: int = 0) -> bool:
+        """Return whether a path is relative, or starts from the code's own folder."""
+        if depth > _DEPTH_MAX:
+            return False
+        match node:
+            case ast.Constant(value=str(text)):
+                return bool(text) and not re.match(r"/|~|\w+:|<", text)
+            case ast.Name(id="__file__"):
+                return True
+            case (
+                ast.JoinedStr(values=[ast.FormattedValue(value=first), *_])
+                | ast.JoinedStr(values=[ast.Constant() as first, *_])
+            ):
+                return self._is_own(first, depth + 1)
+            case ast.BinOp(left=left, op=ast.Add() | ast.Div() | ast.Mod()):
+                return self._is_own(left, depth + 1)
+            case ast.Subscript(slice=ast.Constant(value=str(name))):
+                return name in self._values and self._is_own(self._values[name], depth + 1)
+            case ast.Attribute(attr=name, value=base):
+                if name in _OWN_ATTRIBUTES and name not in self._values:
+                    return True
+                inner = base if name in _SAME else self._values.get(name)
+                return inner is not None and self._is_own(inner, depth + 1)
+            case ast.Name(id=name):
+                return name in self._values and self._is_own(self._values[name], depth + 1)
+            case ast.Call():
+                return self._is_own_call(node, depth + 1)
+        return False
+
+    def _is_own_call(self, node: ast.Call, depth: int) -> bool:
+        name = ast.unparse(node.func)
+        if name in ("os.getcwd", "Path.cwd", "pathlib.Path.cwd"):
+            return True
+        if name in ("os.getenv", "os.environ.get"):
+            is_set = not node.args or ast.unparse(node.args[0]).strip("'\"") in self._variables
+            return not is_set and len(node.args) > 1 and self._is_own(node.args[1], depth)
+        if name.startswith("os.path.") or name.rpartition(".")[2] in ("Path", "PurePath", "str", "join", "safe_join"):
+            return bool(node.args) and self._is_own(node.args[0], depth)
+        return isinstance(node.func, ast.Attribute) and node.func.attr in _SAME and self._is_own(node.func.value, depth)
+
+    def _exists(self, target: ast.expr) -> bool:
+        text = _literal(target)
+        return bool(text) and (self._folder / text).is_dir()
+
+
+def _writes(arguments: list[ast.expr], keywords: list[ast.keyword]) -> bool:
+    """Return whether the mode of `open` is one for writing."""
+    modes = [*arguments[:1], *(word.value for word in keywords if word.arg == "mode")]
+    return any(
+        isinstance(mode, ast.Constant) and isinstance(mode.value, str) and set("wax+") & set(mode.value) for mode in modes
+    )
+
+
+def _literal(node: ast.expr) -> str:
+    match node:
+        case ast.Constant(value=str(text)):
+            return text.removeprefix("./")
+        case ast.Call(args=[ast.Constant(value=str(text)), *_]):
+            return text.removeprefix("./")
+    return ""

@@ -21,6 +21,7 @@ SHARED = {
     "interpreters",
     "lazy",
     "module_packages",
+    "private_folder",
     "removed_modules",
     "units",
     "__init__",

@@ -161,10 +161,23 @@ def test_state_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None
 
 
 def test_service_that_cannot_start_shows_its_log(tmp_path: Path) -> None:
-    (tmp_path / "lambda.sqlite").write_bytes(b"not a database, but long enough to be taken for one" * 100)
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "uvicorn.py").write_text("raise ImportError('this uvicorn is broken')")
     with pytest.raises(LocalError, match="did not start") as raised:
+        daemon.ensure_running(tmp_path / "state", 0, None, {**os.environ, "PYTHONPATH": str(broken)})
+    assert "this uvicorn is broken" in raised.value.detail
+
+
+def test_service_that_cannot_use_its_state_says_why(tmp_path: Path) -> None:
+    (tmp_path / "lambda.sqlite").write_bytes(b"not a database, but long enough to be taken for one" * 100)
+    with pytest.raises(LocalError, match="the local Lambda's state is damaged: file is not a database") as raised:
         daemon.ensure_running(tmp_path, 0, None, os.environ)
-    assert "file is not a database" in raised.value.detail
+    assert "set it aside" in raised.value.hint
+    (tmp_path / "lambda.sqlite").unlink()
+    (tmp_path / "neighbours").write_text("a file in place of a folder")
+    with pytest.raises(LocalError, match=r"the local Lambda can't use its state folder: .*neighbours"):
+        daemon.ensure_running(tmp_path, 0, None, os.environ)
 
 
 def test_few_open_files_mean_few_environments(tmp_path: Path) -> None:

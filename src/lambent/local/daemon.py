@@ -22,6 +22,7 @@ from typing import IO, Any
 from msgspec import Struct
 
 from lambent.errors import LocalError
+from lambent.local import state_folder
 from lambent.local.file_lock import FileLocked, holder, locked
 
 DEFAULT_PORT = 4580
@@ -57,7 +58,7 @@ def ensure_running(state: Path, port: int | None, as_of: date | None, environ: M
 
     Two calls at the same time start one service. Raises LocalError if it can't start, or is running with another port or date.
     """
-    state = make_folder(state)
+    state = state_folder.make_folder(state)
     try:
         with locked(state / "start.lock", wait_s=_START_S):
             running = status(state) or _wait_for_answer(state)
@@ -75,16 +76,6 @@ def ensure_running(state: Path, port: int | None, as_of: date | None, environ: M
         hint = f"lambent local log --state {state}"
         raise LocalError("the local Lambda ended right after it started", where=str(state), hint=hint, detail=_log_tail(state))
     return _running_service(running, started_now=True)
-
-
-def make_folder(state: Path) -> Path:
-    """Create the state folder if necessary and return its absolute path. Raises LocalError."""
-    try:
-        state.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        hint = "use another folder: --state DIR"
-        raise LocalError(f"can't create the state folder: {error.strerror}", where=str(state), hint=hint) from None
-    return state.resolve()
 
 
 def has_run(state: Path) -> bool:
@@ -205,6 +196,7 @@ def _spawn(state: Path, port: int | None, as_of: date | None, environ: Mapping[s
     command += ["--port", str(port)] if port is not None else []
     command += ["--as-of", as_of.isoformat()] if as_of is not None else []
     command += ["--ready-fd", str(write_end)]
+    log.touch(mode=0o600)
     with log.open("ab") as output, os.fdopen(read_end, "rb", buffering=0) as pipe:
         try:
             service = subprocess.Popen(

@@ -17,13 +17,14 @@ from msgspec import json
 
 from lambent import atomic
 from lambent.errors import LocalError
-from lambent.local import daemon
+from lambent.local import daemon, state_folder
 from lambent.local.application import Application
 from lambent.local.components import Components, Settings
 from lambent.local.engine import machine_limits
 from lambent.local.file_lock import FileLocked, acquire, holder
 from lambent.local.port_owner import port_owner
 from lambent.local.sandbox.detect import detect_sandbox
+from lambent.private_folder import make_private_cache
 
 __all__ = ["Settings", "listen", "run"]
 
@@ -39,7 +40,9 @@ def run(settings: Settings, on_ready: Callable[[dict[str, Any]], None]) -> None:
 
     Raises LocalError when the port or the state folder is in use.
     """
-    daemon.make_folder(settings.state)
+    state_folder.make_folder(settings.state)
+    state_folder.protect(settings.state)
+    make_private_cache(settings.cache)
     machine_limits.raise_open_files()
     lock = settings.state / "service.lock"
     try:

@@ -93,7 +93,6 @@ def run_smoke_test(function: PackagedFunction, cache: Path, environ: Mapping[str
         )
     with tempfile.TemporaryDirectory(prefix="lambent-smoke-test-") as name:
         folder = Path(name)
-        folder.chmod(0o755)  # another user runs in it
         try:
             unpack.unpack(function.zip, folder / "task")
             return asyncio.run(_run(function, folder, Runtimes(cache, environ), on))

@@ -35,6 +35,7 @@ from lambent.package.shards.shard import Shard
 from lambent.package.supplements import supplement
 from lambent.package.vendor import runtime_files
 from lambent.package.zip_contents import ZipContents, owners
+from lambent.private_folder import make_private_cache
 from lambent.units import size
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, o
     Raises PackagingError, and then leaves nothing half-written.
     """
     with _explained(config, cache), ExitStack() as archives:
+        make_private_cache(cache)
         context = BuildContext.start(config, cache, environ, emit, options)
         with context.phase("source"):
             files = read_source(context)

@@ -21,6 +21,7 @@ from lambent.errors import PackagingError, UsageError
 from lambent.events import Emit, Warned
 from lambent.limits import MIB
 from lambent.package.cache import MARK_INTERVAL_S
+from lambent.private_folder import CACHE_TAG, make_private_cache
 
 DEFAULT_LIMIT = 2048 * MIB
 _VARIABLE = "LAMBENT_CACHE_MAX"
@@ -28,7 +29,7 @@ _IN_USE_S = 2 * MARK_INTERVAL_S  # a mark may be an hour old, and a build may ta
 _LEFTOVER_S = 24 * 3600
 _INTERVAL_S = 24 * 3600
 _LARGE_BUILD = 256 * MIB
-_TAG = "CACHEDIR.TAG"  # https://bford.info/cachedir/; its date is that of the last pruning
+_TAG = CACHE_TAG  # its date is that of the last pruning
 _SIGNATURE = "Signature: 8a477f597d28d172789f06886806bc55\n# lambent's cache: `lambent cache clean` empties it.\n"
 _FOLDERS = ("wheels", "shards", "bytecode", "startup", "proofs", "locks", "metadata", "runtime", "zips", "native/wheels")
 _CACHES_OF_TOOLS = ("uv-builds", "native/uv", "native/zig")  # removed as a whole
@@ -178,5 +179,5 @@ def _remove_empty_folders(cache: Path, before: float) -> None:
 
 
 def _write_tag(cache: Path) -> None:
-    cache.mkdir(parents=True, exist_ok=True)
+    make_private_cache(cache)
     (cache / _TAG).write_text(_SIGNATURE, "utf-8")

@@ -209,6 +209,7 @@ def _layer_variables(opt: Path, version: str, python_path: str) -> dict[str, str
 
 def _limit_process() -> None:
     """Runs in the new process: set its limits, and make it end when this service ends, even while it is frozen."""
+    os.umask(0o022)  # that of the service is stricter
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

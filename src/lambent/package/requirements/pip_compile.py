@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 
 from lambent import interpreters
 from lambent.package.lock import Pin
+from lambent.package.old_setuptools import SetuptoolsSearch
 from lambent.package.requirements import pylock
 from lambent.package.requirements.lock_key import may_use_other_indexes
 from lambent.package.requirements.resolve_request import ResolveOptions, ResolveRequest
@@ -43,6 +44,7 @@ class PipCompile:
 
     def __init__(self, request: ResolveRequest) -> None:
         self._request = request
+        self._setuptools = SetuptoolsSearch(request.uv)
 
     @cached_property
     def uses_only_pypi(self) -> bool:
@@ -77,7 +79,7 @@ class PipCompile:
         uv = self._request.uv
         command = ["pip", "compile", "--format", output_format, "--no-header", "-q", "--python", self._python]
         variables = {} if self._request.options.native else uv.without_compiler()
-        return uv.run(*command, *arguments, **variables)
+        return self._setuptools.run(*command, *arguments, **variables)
 
 
 def version_arguments(target: Target) -> list[str]:

@@ -18,6 +18,7 @@ from lambent.errors import PackagingError
 from lambent.events import StepDone, StepStarted, Warned
 from lambent.package.elf import is_native_code
 from lambent.package.lock import Pin
+from lambent.package.old_setuptools import SetuptoolsSearch
 from lambent.package.target import Target
 from lambent.package.uv_command import Uv, UvError
 from lambent.package.wheels import fetch_errors, git, source_tree
@@ -127,7 +128,7 @@ class _Build:
             options += ["--python", str(interpreter.path)]
         uv = Uv(context.project, context.environ, context.cache / "uv-builds")
         try:
-            uv.run("build", *options, str(tree), **self._environment(uv, tree))
+            SetuptoolsSearch(uv).run("build", *options, str(tree), **self._environment(uv, tree))
         except UvError as error:
             raise fetch_errors.build_failed(self._package, self._target, error.message) from error
         return only_wheel(output, self._package)

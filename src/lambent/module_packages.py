@@ -5,6 +5,8 @@ The table lists popular packages. Its source is their own documentation.
 
 from __future__ import annotations
 
+import shlex
+
 _BY_MODULE = {
     "Crypto": "pycryptodome",
     "MySQLdb": "mysqlclient",
@@ -53,6 +55,19 @@ _BY_MODULE = {
     "yaml": "PyYAML",
     "zmq": "pyzmq",
 }
+
+
+ADD = "add {} to your requirements"
+"""How to add a package, with {} for its requirement, if nothing is known of the project."""
+
+
+def adding(command: str, *requirements: str) -> str:
+    """Return how to add requirements; `command` is like `ADD`. In a command of a shell they are quoted if they have to be."""
+    if not command.startswith(("add ", "put ", "require ")):
+        return command.format(shlex.join(requirements))
+    if len(requirements) == 1:
+        return command.format(requirements[0])
+    return f"{command.format('these')}, a line each: {' '.join(requirements)}"
 
 
 def requirement_for(module: str) -> str:

@@ -227,3 +227,26 @@ def test_following_the_hint_about_a_hidden_module(aws: Aws, tmp_path: Path) -> N
     config = make_config(tmp_path, replace(case, name="renamed"))
     (tmp_path / "secrets.py").unlink()
     assert deploy_app(aws, config).url
+
+
+LAZY = """
+def app(environ, start_response):
+    module = __import__("importlib").import_module("iniconfig")
+    start_response("200 OK", [("content-type", "text/plain")])
+    return [module.__name__.encode()]
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "start"), [("requirements.txt", "add iniconfig to requirements.txt "), ("Pipfile", "pipenv ")]
+)
+def test_missing_package_is_added_where_the_project_keeps_its_requirements(
+    aws: Aws, tmp_path: Path, file: str, start: str
+) -> None:
+    config = make_config(tmp_path, Case(f"lazy-{file}", "wsgi", "", LAZY, ""))
+    (tmp_path / "requirements.txt").unlink()
+    (tmp_path / file).write_text("click\n" if file == "requirements.txt" else '[packages]\nclick = "*"\n')
+    with pytest.raises(DeployError) as failed:
+        deploy_app(aws, config)
+    assert failed.value.what == "the module iniconfig is missing" and failed.value.hint.startswith(start)
+    assert file == "requirements.txt" or failed.value.hint.startswith("pipenv install iniconfig ")

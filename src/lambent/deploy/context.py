@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from lambent.aws.interface import Aws
 from lambent.deploy.fetch import Fetch, fetch
 from lambent.events import Emit
+from lambent.module_packages import ADD
 
 
 class Timing(Struct, frozen=True):
@@ -30,9 +31,13 @@ class Timing(Struct, frozen=True):
 
 
 class DeployContext(Struct, frozen=True):
-    """The outside world of a deploy or rollback. Tests replace parts of it."""
+    """The outside world of a deploy or rollback. Tests replace parts of it.
+
+    `add_command` says how to add a package to the app's requirements.
+    """
 
     aws: Aws
     emit: Emit
     timing: Timing = field(default_factory=Timing)
     fetch: Fetch = fetch
+    add_command: str = ADD

@@ -66,6 +66,7 @@ def deploy(
     there was no response, AwsError for a refusal. A repeated run continues from wherever this one stopped.
     """
     start = time.monotonic()
+    context = replace(context, add_command=artifact.add_command)
     changed = confirmed = moved = False
     for _ in range(_ATTEMPTS):
         planned = prepare(config, artifact, context.aws, context.timing)

@@ -18,7 +18,7 @@ from lambent.deploy.failure import Failure
 from lambent.deploy.version_breaks import find_break
 from lambent.deploy.writable import failed_write, is_writable
 from lambent.limits import INIT_MAX_S, MEMORY_MAX_MB, TIMEOUT_MAX_S, TMP_MAX_MB
-from lambent.module_packages import requirement_for
+from lambent.module_packages import adding, requirement_for
 from lambent.removed_modules import how_to_get, removed_in
 from lambent.units import listing
 
@@ -55,7 +55,7 @@ def diagnose(failure: Failure) -> Cause:
     """Return the cause. There always is one: at worst the function's own exception, with its traceback."""
     if broken := find_break(f"{failure.error_type}: {failure.message}\n{failure.traceback}"):
         where = f" ({failure.position})" if failure.position else ""
-        return Cause(f"{broken.what}{where}", _adding(*broken.requirements), failure.detail)
+        return Cause(f"{broken.what}{where}", adding(failure.add_command, *broken.requirements), failure.detail)
     for pattern, describe in _TABLE:
         match = re.search(pattern, failure.text, re.MULTILINE)
         cause = describe(failure, match) if match else None
@@ -90,13 +90,13 @@ def _out_of_memory(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
 
 def _glibc(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     what = f"a compiled module needs {match[1]}, which is newer than that of {failure.settings.runtime}"
-    return what, "let lambent choose the wheel (put the package into requirements.txt), or use a newer --runtime"
+    return what, "require the package, so that lambent chooses its wheel, or use a newer --runtime"
 
 
 def _wrong_machine(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     library = re.search(r"(/var/task/\S+?\.so[\w.]*)", failure.text)
     what = f"{library[1].removeprefix('/var/task/') if library else 'a compiled module'} was built for another platform"
-    return what, "remove it from the project and put its package into requirements.txt: lambent fetches the right wheel"
+    return what, "remove it from the project and require its package: lambent fetches the right wheel"
 
 
 def _native_library(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
@@ -137,14 +137,17 @@ def _missing_module(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     name = match[1]
     top = name.split(".")[0]
     if name == failure.module or (top == failure.module.split(".")[0] and failure.module.startswith(name)):
-        return f"the zip has no module {name}", "--app module:attribute, as you would import it in the project's folder"
+        return (
+            f"the zip has no module {name}",
+            "name it with --app as you would import it in the project's folder",
+        )
     if removed_in(top):
         return f"the module {name} was removed from Python {removed_in(top)}", how_to_get(top)
     if "._" in name or top.startswith("_"):
         what = f"the compiled module {name} is missing: the wheel isn't for {failure.settings.runtime}"
-        return what, f"put {requirement_for(top.lstrip('_'))} into requirements.txt, and remove any copy from the project"
+        return what, f"{adding(failure.add_command, requirement_for(top.lstrip('_')))}, and remove any copy from the project"
     package = requirement_for(name)
-    hint = _adding(package)
+    hint = adding(failure.add_command, package)
     if "." in name:  # Python names the first part that is missing: what precedes it exists
         parent = name.rpartition(".")[0]
         hint = f"{parent} exists, so the app may need another version of {package}; otherwise {hint}"
@@ -152,34 +155,41 @@ def _missing_module(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
 
 
 def _missing_extra(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
-    return f"the package {match[1]} is missing", _adding(match[1])
+    return f"the package {match[1]} is missing", adding(failure.add_command, match[1])
 
 
 def _cannot_import(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
-    return f"{match[2]} has no {match[1]}", "check the version of the package (requirements.txt), or for a circular import"
+    return f"{match[2]} has no {match[1]}", "check the version of the package, or for a circular import"
 
 
 def _syntax(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     python = failure.settings.runtime.removeprefix("python")
     line = re.search(r'File "(?:/var/task/)?([^"]+)"(?:,)? [Ll]ine (\d+)(?!.*File ")', failure.text, re.DOTALL)
     position = line or re.search(r"\(([\w./-]+\.py), line (\d+)\)", failure.text)
+    command = f"py_compile {position[1]}" if position else "compileall -q ."
     where = f" in {position[1]}, line {position[2]}" if position else ""
-    return f"syntax error{where}", f"fix it; python{python} -m py_compile {position[1] if position else 'FILE'} shows it too"
+    return (
+        f"syntax error{where}",
+        f"fix it; python{python} -m {command} shows it too",
+    )
 
 
 def _no_handler(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
-    return f"the module {match[2]} has no {match[1]}", f"--app {match[2]}:NAME, where NAME is your app object"
+    return f"the module {match[2]} has no {match[1]}", f"define {match[1]} in {match[2]}, or name another object with --app"
 
 
 def _no_attribute(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     handler = failure.settings.handler
     if match[1] != failure.module or match[2] != handler.rpartition(".")[2].removesuffix("()"):
         return _raised(failure)
-    return f"the module {match[1]} has no {match[2]}", f"--app {match[1]}:NAME, where NAME is your app object"
+    return f"the module {match[1]} has no {match[2]}", f"define {match[2]} in {match[1]}, or name another object with --app"
 
 
 def _bad_handler(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
-    return f"the handler {match[1]} can't be loaded", "--app module:attribute"
+    return (
+        f"the handler {match[1]} can't be loaded",
+        "name it as in --app lambda_function:lambda_handler",
+    )
 
 
 def _read_only(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
@@ -304,11 +314,6 @@ def _raised(failure: Failure) -> tuple[str, str]:
     if failure.position and failure.position not in what:
         what = f"{what.splitlines()[0]} ({failure.position})"
     return what.splitlines()[0], "fix the error and deploy again"
-
-
-def _adding(*requirements: str) -> str:
-    what = " and ".join(requirements)
-    return f"add {what} to requirements.txt (or to the dependencies in pyproject.toml)"
 
 
 def _role(failure: Failure) -> str:

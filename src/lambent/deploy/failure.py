@@ -8,6 +8,7 @@ import re
 from msgspec import Struct
 
 from lambent.aws.values import Settings
+from lambent.module_packages import ADD
 
 _LOG_LINES = 40
 _TRACE_LINES = 40
@@ -25,7 +26,7 @@ _DEBUG_PAGES = (
 class Failure(Struct, frozen=True):
     """What is known: AWS's error type, message and stack trace, the end of the log, and the status of a web app's 5xx.
 
-    `body` is the response of that status.
+    `body` is the response of that status. `add_command` says how to add a package to the app's requirements.
     """
 
     settings: Settings
@@ -35,6 +36,7 @@ class Failure(Struct, frozen=True):
     log: str = ""
     status: int = 0
     body: str = ""
+    add_command: str = ADD
 
     @property
     def text(self) -> str:

@@ -23,6 +23,7 @@ from lambent.deploy.invocation_log import whole_log
 from lambent.deploy.polling import wait_until
 from lambent.deploy.refused_host import REFUSALS, explain_refused_host, refuses_host
 from lambent.errors import AwsError, FunctionFailedError
+from lambent.module_packages import ADD
 
 _TRANSIENT = {
     *("TooManyRequestsException", "ThrottlingException", "ResourceNotReadyException", "SnapStartNotReadyException", CONFLICT),
@@ -40,7 +41,8 @@ _PRELUDE_END = b"\0" * 8
 class CheckRequest(Struct, frozen=True):
     """What to check: a version of a function, and its URL if it has one.
 
-    With `strict`, as for a web app, a response in another form than that of the URL's `mode` is a failure.
+    With `strict`, as for a web app, a response in another form than that of the URL's `mode` is a failure. `add_command` says
+    how to add a package to the app's requirements.
     """
 
     function: str
@@ -50,6 +52,7 @@ class CheckRequest(Struct, frozen=True):
     url: str = ""
     mode: str = ""
     auth: str = PUBLIC
+    add_command: str = ADD
 
 
 def check(aws: Aws, request: CheckRequest, within_s: float) -> Invoked:
@@ -61,7 +64,8 @@ def check(aws: Aws, request: CheckRequest, within_s: float) -> Invoked:
     invoked = _invoke(aws, request, within_s)
     failure = judge(invoked, request.settings)
     if failure is not None:
-        failure = replace(failure, log=whole_log(aws, request.function, request.version, invoked, began))
+        log = whole_log(aws, request.function, request.version, invoked, began)
+        failure = replace(failure, log=log, add_command=request.add_command)
     where = f"function {request.function}, version {request.version}"
     if failure is not None:
         host = urlsplit(request.url).netloc or CHECK_HOST

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from lambent.events import Overflowed
 from lambent.limits import MIB, TMP_MIN_MB
+from lambent.module_packages import ADD
 from lambent.package.layout import is_runtime
 from lambent.units import size
 
@@ -64,7 +65,7 @@ class Artifact(Struct, frozen=True):
 
     To run the zip, a function needs this `handler` and `environment` (the exec wrapper of a web app); the user's own
     environment variables take precedence. `owners` names the package ("numpy 2.4.1") of each file that a dependency brought,
-    `entries` are all members.
+    `entries` are all members. `add_command` says how to add a package to the app's requirements.
     """
 
     path: Path
@@ -79,6 +80,7 @@ class Artifact(Struct, frozen=True):
     owners: Mapping[str, str] = field(default_factory=dict)
     overflow: Overflow | None = None
     entries: tuple[Entry, ...] = ()
+    add_command: str = ADD
 
     @property
     def tmp_mb(self) -> int:

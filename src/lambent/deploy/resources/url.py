@@ -112,7 +112,10 @@ class CheckUrl(Step, frozen=True):
     auth: str = PUBLIC
 
     def apply(self, deployment: Deployment) -> None:
-        request = CheckRequest(self.name, deployment.version, self.settings, self.strict, deployment.url, self.mode, self.auth)
+        add = deployment.context.add_command
+        request = CheckRequest(
+            self.name, deployment.version, self.settings, self.strict, deployment.url, self.mode, self.auth, add
+        )
         try:
             check_url(deployment.context, request, self.alias)
         except FunctionFailedError as error:

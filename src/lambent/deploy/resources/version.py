@@ -104,7 +104,8 @@ class CheckVersion(Step, frozen=True):
 
     def apply(self, deployment: Deployment) -> None:
         version = self.version or deployment.version
-        request = CheckRequest(self.name, version, self.settings, self.strict, deployment.url, self.mode, self.auth)
+        add = deployment.context.add_command
+        request = CheckRequest(self.name, version, self.settings, self.strict, deployment.url, self.mode, self.auth, add)
         try:
             checked = check(deployment.aws, request, deployment.timing.answer_s)
         except FunctionFailedError as error:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
 from msgspec import Struct
 
-from lambent.module_packages import requirement_for
+from lambent.module_packages import ADD, adding, requirement_for
 
 _SIMILAR = 0.8  # of 1: "helpers" and "helper", but not "flask" and "task"
 
@@ -18,7 +17,7 @@ _SIMILAR = 0.8  # of 1: "helpers" and "helper", but not "flask" and "task"
 class Advice(Struct, frozen=True):
     """`add` says how to add a package, with {} for its requirement. `project` is the app's folder or script, if it is known."""
 
-    add: str = "add {} to your requirements"
+    add: str = ADD
     project: Path | None = None
 
     def for_module(self, module: str, own: Iterable[str]) -> str:
@@ -30,12 +29,8 @@ class Advice(Struct, frozen=True):
         return f"{self.adding(requirement_for(module))}; if it is your own module, check the ignore rules"
 
     def adding(self, *requirements: str) -> str:
-        """Return how to add requirements. In a command of a shell they are quoted if they have to be."""
-        if not self.add.startswith(("add ", "put ", "require ")):
-            return self.add.format(shlex.join(requirements))
-        if len(requirements) == 1:
-            return self.add.format(requirements[0])
-        return f"{self.add.format('these')}, a line each: {' '.join(requirements)}"
+        """Return how to add requirements."""
+        return adding(self.add, *requirements)
 
     def _providing_project(self, module: str) -> str:
         """Return the path from the project's folder to a project above it that has this module, or ""."""

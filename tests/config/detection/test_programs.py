@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lambent.errors import DetectionError
 from support.detection import FASTAPI, FLASK, detect, write_project
 
 GUARD = 'if __name__ == "__main__":\n'
@@ -24,41 +25,67 @@ STARTS = [
     "from dash import Dash\napp = Dash()\napp.run(debug=True)\n",
     "from fastmcp import FastMCP\nmcp = FastMCP('x')\nmcp.run()\n",
     "from bottle import *\n@route('/')\ndef home(): return 'x'\napp = default_app()\nrun(port=80)\n",
-    "import cherrypy\ncherrypy.quickstart(object())\n",
 ]
-PROGRAMS = [
-    ("from flask import Flask\n" + GUARD + "    app = Flask('x')\n    app.run()\n", "app is made only under `if __name__"),
-    ("from flask import Flask\ndef main():\n    app = Flask('x')\n    app.run()\n" + GUARD + "    main()\n", "inside main()"),
-    ("import cherrypy\n" + GUARD + "    cherrypy.quickstart(object())\n", "lambent runs main.py as a program"),
-    ("import cherrypy\ndef main():\n    cherrypy.engine.start()\n    cherrypy.engine.block()\n" + GUARD + "    main()\n", ""),
-    ("import web\n" + GUARD + "    app = web.application((), {})\n    app.run()\n", "app is made only under"),
+ONLY_UNDER = 'only under `if __name__ == "__main__"`'
+HIDDEN = [
+    ("from flask import Flask\n" + GUARD + "    app = Flask('x')\n    app.run()\n", ONLY_UNDER),
+    (
+        "from flask import Flask\ndef main():\n    app = Flask('x')\n    app.run()\n" + GUARD + "    main()\n",
+        r"inside main\(\)",
+    ),
+    ("import web\n" + GUARD + "    app = web.application((), {})\n    app.run()\n", ONLY_UNDER),
     (
         "from wsgiref.simple_server import make_server\nfrom pyramid.config import Configurator\n"
         + GUARD
         + "    app = Configurator().make_wsgi_app()\n    make_server('', 80, app).serve_forever()\n",
-        "app is made only under",
+        ONLY_UNDER,
     ),
 ]
+PROGRAMS = [
+    "import cherrypy\ncherrypy.quickstart(object())\n",
+    "import cherrypy\n" + GUARD + "    cherrypy.quickstart(object())\n",
+    "import cherrypy\ndef main():\n    cherrypy.engine.start()\n    cherrypy.engine.block()\n" + GUARD + "    main()\n",
+]
+RUNS_MAIN = "lambent runs main.py as a program and takes the app that it serves"
 
 
 @pytest.mark.parametrize("text", STARTS)
-def test_server_started_at_import_is_left_to_the_runtime(tmp_path: Path, text: str) -> None:
-    app = detect(write_project(tmp_path, {"main.py": text}))
-    assert (app.spec, app.kind) == ("main:__main__", "web")
-    assert app.remarks[0].startswith("main.py starts a server at import (main.py:")
+def test_server_started_at_import_is_refused_and_both_cures_work(tmp_path: Path, text: str) -> None:
+    with pytest.raises(DetectionError, match=r"main.py starts a server at import: .*\(") as error:
+        detect(write_project(tmp_path, {"main.py": text}))
+    assert error.value.hint.startswith("lambent deploy --app main:__main__, ")
+    assert error.value.hint.endswith(GUARD.strip())
+    app = detect(tmp_path, "main:__main__")
+    assert (app.spec, app.kind, app.remarks) == ("main:__main__", "web", (RUNS_MAIN,))
+    file, _, number = error.value.where.partition(":")
+    lines = (tmp_path / file).read_text().splitlines(keepends=True)
+    at = int(number) - 1
+    indent = " " * (len(lines[at]) - len(lines[at].lstrip()))
+    lines[at] = f"{indent}{GUARD}{indent}    {lines[at].lstrip()}"
+    (tmp_path / file).write_text("".join(lines))
+    assert detect(tmp_path).module == "main"
+
+
+@pytest.mark.parametrize(("text", "message"), HIDDEN)
+def test_app_that_only_a_program_makes_is_refused_and_the_flag_works(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(DetectionError, match=message) as error:
+        detect(write_project(tmp_path, {"main.py": text}))
+    assert error.value.hint.startswith("lambent deploy --app main:__main__, ")
     assert detect(tmp_path, "main:__main__").spec == "main:__main__"
 
 
-@pytest.mark.parametrize(("text", "remark"), PROGRAMS)
-def test_app_that_only_a_program_serves(tmp_path: Path, text: str, remark: str) -> None:
+@pytest.mark.parametrize("text", PROGRAMS)
+def test_program_that_no_name_of_an_app_leads_to(tmp_path: Path, text: str) -> None:
     app = detect(write_project(tmp_path, {"main.py": text, "helpers.py": "x = 1\n"}))
-    assert app.spec == "main:__main__"
-    assert remark in app.remarks[0]
+    assert (app.spec, app.remarks) == ("main:__main__", (RUNS_MAIN,))
 
 
 def test_server_started_by_an_imported_module(tmp_path: Path) -> None:
     files = {"wsgi.py": "from shop.start import app\n", "shop/__init__.py": "", "shop/start.py": FLASK + "app.run()\n"}
-    assert detect(write_project(tmp_path, files)).spec == "shop.start:__main__"
+    with pytest.raises(DetectionError) as error:
+        detect(write_project(tmp_path, files))
+    assert error.value.where == "shop/start.py:3"
+    assert error.value.hint.startswith("lambent deploy --app shop.start:__main__, ")
 
 
 def test_program_of_a_procfile(tmp_path: Path) -> None:

@@ -129,8 +129,16 @@ def candidates_in(modules: ProjectModules, module: Module, rank: int = 0) -> Ite
         yield Candidate(module, _bottle_app(scan), "wsgi", "object", rank, Value("wsgi", line=1))
     if scan.has_hug_routes and not has_app:
         yield Candidate(module, fw.HUG_APP, "wsgi", "object", rank, Value("wsgi", line=1))
-    if not has_app and (start := scan.program_start()):
+    if not has_app and (start := scan.program_start()) and not _has_hidden_app(scan):
         yield Candidate(module, fw.PROGRAM, "web", "program", rank, Value("web", line=start.line))
+
+
+def _has_hidden_app(scan: ModuleScan) -> bool:
+    """Return whether running the module makes an app that an edit could make visible: then the user decides."""
+    try:
+        return any(scan.hidden_apps())
+    except DetectionError:  # in a module that only the program imports
+        return False
 
 
 def _bottle_app(scan: ModuleScan) -> str:

@@ -21,12 +21,11 @@ from lambent.config.detection.declared_app import find_declared_app
 from lambent.config.detection.django_project import find_application
 from lambent.config.detection.import_graph import locate
 from lambent.config.detection.named_app import find_named_app
-from lambent.config.detection.programs import program_remark, without_server_start
+from lambent.config.detection.programs import check_server_starts, hidden_app_error, program_remark
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.detection.refusals import (
     app_flag,
     elsewhere_error,
-    hidden_app_error,
     no_app_error,
     package_folder_error,
 )
@@ -45,7 +44,8 @@ def find_app(project: Project, spec: Sourced[str] | None = None, environ: Mappin
     modules = ProjectModules(project.folder)
     app = find_named_app(modules, spec) if spec is not None else _detect(modules, project, environ or {})
     _check_package_folder(modules, app)
-    return without_server_start(modules, app)
+    check_server_starts(modules, app)
+    return app
 
 
 def suggest_app(folder: Path, spec: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from lambent.config.detection.project_modules import Module, ProjectModules
@@ -66,28 +66,24 @@ def package_folder_error(modules: ProjectModules, app: App, path: Path) -> Detec
     )
 
 
-def server_start_error(modules: ProjectModules, spec: str, path: Path, start: ServerStart) -> DetectionError:
-    """Return the error for a module that starts a server when it is imported, which never ends."""
+def run_as_program(spec: str) -> str:
+    """Return the hint to run a module as a program."""
+    return f"lambent deploy {app_flag(spec)}, which runs the file as a program and takes the app that it serves"
+
+
+def server_start_error(modules: ProjectModules, spec: str, path: Path, start: ServerStart, program: str) -> DetectionError:
+    """Return the error for a module that starts a server when it is imported, which never ends.
+
+    `program` is what `--app` takes to run it as a program, or "" if the runtime can't take the app of that server.
+    """
     text = start.text if len(start.text) <= 80 else f"{start.text[:77]}..."
     file = modules.relative(path)
+    hint = f'move it below this line, so that only `python {file}` runs it:\nif __name__ == "__main__":'
     return DetectionError(
         f"{spec} can't be imported: {file} starts a server at import: {text}",
         where=f"{file}:{start.line}",
-        hint=f'move it below this line, so that only `python {file}` runs it:\nif __name__ == "__main__":',
+        hint=f"{run_as_program(program)}\nor {hint}" if program else hint,
     )
-
-
-def hidden_app_error(modules: ProjectModules, searched: Iterable[Module]) -> DetectionError | None:
-    """Return the error for an app that exists only when its file is run as a program, or None."""
-    for module in searched:
-        for app in modules.scan(module).hidden_apps():
-            file = modules.relative(module.path)
-            return DetectionError(
-                f"no app found: {app.name} is made {app.scope} ({file}:{app.line})",
-                where=f"{file}:{app.line}",
-                hint=f"move that line of {file} to the top level, to the left margin: then an import makes {app.name} too",
-            )
-    return None
 
 
 def elsewhere_error(modules: ProjectModules, has_app: Callable[[Path], bool]) -> DetectionError | None:

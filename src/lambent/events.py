@@ -248,9 +248,10 @@ class Versions(Event, frozen=True):
 
 
 class LogSummary(Struct, frozen=True):
-    """The invocations, cold starts and failures that the log shows for the last `minutes`, and the text of the last failure.
+    """The invocations of the live version that the log shows for the last `minutes`, and the text of the last failure.
 
-    `more` is true when the log was too long to count completely.
+    A failure was answered with 5xx, failed for Lambda, or logged an error. `more` is true when the log was too long to count
+    completely.
     """
 
     minutes: int
@@ -304,6 +305,50 @@ class Apps(Event, frozen=True):
 
     location: str
     apps: tuple[AppSummary, ...]
+
+
+class LoggedLine(Struct, frozen=True):
+    """A line that an app wrote, or a whole traceback. `level` is "error", "warning" or "" for anything else."""
+
+    at_ms: int
+    level: str
+    text: str
+
+
+class LoggedRequest(Event, frozen=True):
+    """A request, or another invocation, as the log shows it. Milliseconds are of Unix time or durations.
+
+    `method` and `path` are "" if it was no request, or if the app isn't hosted by lambent's runtime, and `status` is 0 then.
+    `failure` is "" or how it failed for Lambda: "timeout", or the type of an error. `init_ms` is set on a cold start.
+    `failed` is true if it failed, if it was answered with 5xx, or if an error was logged. With `complete` false it is still
+    running; what it logs later comes in an event with `continues`. Lines outside of any request have no `request_id`. `app` is
+    "" if the command is about one app.
+    """
+
+    request_id: str
+    at_ms: int
+    app: str = ""
+    version: str = ""
+    method: str = ""
+    path: str = ""
+    status: int = 0
+    failure: str = ""
+    duration_ms: float | None = None
+    used_mb: int = 0
+    memory_mb: int = 0
+    init_ms: float | None = None
+    failed: bool = False
+    complete: bool = True
+    continues: bool = False
+    lines: tuple[LoggedLine, ...] = ()
+
+
+class LogText(Event, frozen=True):
+    """An event of a log as AWS stores it. `stream` is the log stream, one for each environment."""
+
+    at_ms: int
+    stream: str
+    text: str
 
 
 class StepStarted(Event, frozen=True):

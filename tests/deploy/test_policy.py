@@ -35,6 +35,7 @@ NOT_SEEN = {
     *("iam:PassRole", "iam:TagRole", "logs:TagResource", "lambda:ListTags"),
     # calls that this test doesn't make: no change of trust or retention, no provisioned concurrency
     *("iam:UpdateAssumeRolePolicy", "logs:DeleteRetentionPolicy", "lambda:GetFunctionConfiguration"),
+    "logs:StartLiveTail",  # following a log
     *("lambda:PutProvisionedConcurrencyConfig", "lambda:DeleteProvisionedConcurrencyConfig"),
 }
 

@@ -11,7 +11,7 @@ import json
 import time
 import traceback
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -29,6 +29,7 @@ from lambent.aws.values import (
     Invoked,
     LogEvent,
     LogGroup,
+    LogSpan,
     Pairs,
     Provisioned,
     Role,
@@ -227,6 +228,9 @@ class MemoryAws:
         self._log(function, stream, f"REPORT RequestId: {request_id}\tDuration: 1.00 ms\t")
         return Invoked(json.dumps(answer).encode(), error, log, request_id)
 
+    def invoke_async(self, function: str, qualifier: str, payload: bytes) -> str:
+        return self.invoke(function, qualifier, payload).request_id
+
     def invoke_streamed(self, function: str, qualifier: str, payload: bytes, enough: Callable[[bytes], bool]) -> Invoked:
         return replace(self.invoke(function, qualifier, payload), log="")
 
@@ -378,6 +382,13 @@ class MemoryAws:
     ) -> tuple[LogEvent, ...]:
         match = (event for where, event in self._lines if where == group and event.stream.startswith(stream_prefix))
         return tuple(event for event in match if event.at_ms >= since_ms)[:most]
+
+    def log_pages(self, group: str, span: LogSpan, pattern: str = "", stream: str = "") -> Iterator[tuple[LogEvent, ...]]:
+        logged = self.log_events(group, stream, span.since_ms)
+        yield tuple(event for event in logged if span.until_ms is None or event.at_ms <= span.until_ms)
+
+    def live_tail(self, group_arn: str) -> Iterator[tuple[LogEvent, ...]]:
+        raise AwsError("there is no live log", code="UnknownOperationException")
 
     def _log(self, function: str, stream: str, text: str) -> None:
         event = LogEvent(str(next(self._fresh)), stream, int(time.time() * 1000), text)

@@ -315,6 +315,7 @@ class Environment:
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "_HANDLER": handler,
+            "LAMBENT_ACCESS_LOG": "off",  # most tests are about what the app itself logs
             **overrides.get("env", {}),
         }
         with self._log.open("wb") as log:

@@ -16,7 +16,6 @@ from lambent.config.display import HIDDEN, describe
 from lambent.config.model import App, Config, Hosting, Packaging
 from lambent.config.settings import KEYS
 from lambent.deploy.cost import estimate
-from lambent.deploy.status import summarize_log
 from lambent.ui import views
 from lambent.ui.event_lines import event_lines
 
@@ -62,26 +61,6 @@ def test_hourly_charges_are_excluded_from_the_estimate() -> None:
     assert cost.excludes == ("provisioned concurrency", "SnapStart", "/tmp above 512 MB")
 
 
-TEXT_LOG = (
-    "REPORT RequestId: 1\tDuration: 3 ms\tInit Duration: 110.10 ms\t\n",
-    "[ERROR] ValueError: no such colour\nTraceback (most recent call last):\n",
-    "REPORT RequestId: 2\tDuration: 3 ms\t\n",
-    "[ERROR]\t2026-11-23T06:29:13.000Z\t3\tlogged by the app itself, which went on\n",
-    "2026-11-23T06:29:13.000Z 4 Task timed out after 1.00 seconds\n",
-    "REPORT RequestId: 4\tDuration: 1000 ms\tStatus: timeout\n",
-)
-JSON_LOG = (
-    '{"time":"…","type":"platform.report","record":{"requestId":"1","status":"success","metrics":{"initDurationMs":5.0}}}',
-    '{"time":"…","type":"platform.report","record":{"requestId":"2","status":"timeout","metrics":{}}}',
-)
-
-
-def test_a_log_is_summarized() -> None:
-    assert summarize_log(TEXT_LOG) == events.LogSummary(60, 3, 1, 2, "Task timed out after 1.00 seconds")
-    assert summarize_log(JSON_LOG) == events.LogSummary(60, 2, 1, 1)
-    assert summarize_log(()) == events.LogSummary(60, 0, 0, 0)
-
-
 def test_versions_as_a_table() -> None:
     rows = (
         events.Version("2", "2026-11-25T02:43:27.000+0000", "abcdefghijk=", 1_200_000, "python3.13", 256, 1, "new code"),
@@ -108,7 +87,7 @@ def test_status_as_a_table() -> None:
         "runtime      python3.13                             (AWS supports it until 2029-06-30)",
         "machine      arm64                                  (512 MB, 30 s)",
         "log          /aws/lambda/shop                       (kept forever)",
-        "last 60 min  7 invocations, 1 cold start, 2 failed  (ValueError: no)",
+        "last 60 min  7 requests, 1 cold start, 2 failed     (ValueError: no; lambent logs --errors)",
         "drift        alias live                             (points elsewhere)",
     ]
 

@@ -129,6 +129,7 @@ class AwsClient:
             user_agent_extra="lambent",
             proxies={} if _is_loopback(self._endpoint) else None,
             s3={"addressing_style": "path"} if self._endpoint else None,
+            inject_host_prefix=not self._endpoint,  # StartLiveTail's host has a prefix, which a local endpoint has not
         )
         name = "lambda" if invokes else service
         try:

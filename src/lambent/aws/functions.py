@@ -84,12 +84,17 @@ class BotoFunctions(AwsClient):
             self._call("lambda", "put_function_concurrency", FunctionName=name, ReservedConcurrentExecutions=executions)
 
     def invoke(self, function: str, qualifier: str, payload: bytes) -> Invoked:
-        answer = self._call("invoke", "invoke", FunctionName=function, Qualifier=qualifier, Payload=payload, LogType="Tail")
+        params = {"FunctionName": function, "Payload": payload, "LogType": "Tail", **non_empty(Qualifier=qualifier)}
+        answer = self._call("invoke", "invoke", **params)
         log = base64.b64decode(answer.get("LogResult", "")).decode("utf-8", "replace")
         try:
             return Invoked(answer["Payload"].read(), answer.get("FunctionError", ""), log, _request_id(answer))
         except botocore.exceptions.BotoCoreError as error:
             raise self._translate(error, "Invoke") from error
+
+    def invoke_async(self, function: str, qualifier: str, payload: bytes) -> str:
+        params = {"FunctionName": function, "Payload": payload, "InvocationType": "Event", **non_empty(Qualifier=qualifier)}
+        return _request_id(self._call("lambda", "invoke", **params))
 
     def invoke_streamed(self, function: str, qualifier: str, payload: bytes, enough: Callable[[bytes], bool]) -> Invoked:
         params = {"FunctionName": function, "Qualifier": qualifier, "Payload": payload, "LogType": "Tail"}
@@ -173,6 +178,7 @@ def _function(raw: dict[str, Any], tags: dict[str, str] | None = None, reserved:
         modified=raw.get("LastModified", ""),
         size=raw.get("CodeSize", 0),
         reserved=reserved,
+        log_group=(raw.get("LoggingConfig") or {}).get("LogGroup", ""),
     )
 
 

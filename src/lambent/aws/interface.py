@@ -5,7 +5,7 @@ A resource that doesn't exist is None or empty, never an exception. Every refusa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from lambent.aws.values import (
     Invoked,
     LogEvent,
     LogGroup,
+    LogSpan,
     Pairs,
     Provisioned,
     Role,
@@ -104,7 +105,11 @@ class Functions(Protocol):
         ...
 
     def invoke(self, function: str, qualifier: str, payload: bytes) -> Invoked:
-        """Run one event to its end, synchronously, and return the end of its log too."""
+        """Run one event to its end, synchronously, and return the end of its log too. `qualifier` "" is $LATEST."""
+        ...
+
+    def invoke_async(self, function: str, qualifier: str, payload: bytes) -> str:
+        """Queue one event, which AWS tries three times if it fails, and return its request ID."""
         ...
 
     def invoke_streamed(self, function: str, qualifier: str, payload: bytes, enough: Callable[[bytes], bool]) -> Invoked:
@@ -186,6 +191,17 @@ class Logs(Protocol):
         """Return what was logged since a moment (milliseconds of Unix time), oldest first, at most `events_max` events.
 
         `pattern` is CloudWatch's filter pattern. More than it selects may be returned: moto supports few patterns.
+        """
+        ...
+
+    def log_pages(self, group: str, span: LogSpan, pattern: str = "", stream: str = "") -> Iterator[tuple[LogEvent, ...]]:
+        """Yield what was logged in a span of time, oldest first, as the pages arrive; with a `stream`, only in that one."""
+        ...
+
+    def live_tail(self, group_arn: str) -> Iterator[tuple[LogEvent, ...]]:
+        """Yield what is logged from now on, every second, even if it is nothing. The events have no `id`.
+
+        Raises AwsError at once if that isn't allowed, and later when the session ends.
         """
         ...
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
-from lambent.aws.client import AwsClient
+import urllib3.exceptions
+
+from lambent.aws.client import BOTOCORE_ERRORS, AwsClient
 from lambent.aws.error_codes import ABSENT
-from lambent.aws.values import LogEvent, LogGroup, Pairs
+from lambent.aws.values import LogEvent, LogGroup, LogSpan, Pairs
 from lambent.errors import AwsError
 
 
@@ -17,7 +21,8 @@ class BotoLogs(AwsClient):
         answer = self._call("logs", "describe_log_groups", logGroupNamePrefix=name)  # the exact name sorts first
         for group in answer.get("logGroups", ()):
             if group["logGroupName"] == name:
-                return LogGroup(name, group.get("retentionInDays"))
+                arn = group.get("logGroupArn") or group.get("arn", "").removesuffix(":*")
+                return LogGroup(name, group.get("retentionInDays"), arn)
         return None
 
     def create_log_group(self, name: str, tags: Pairs) -> None:
@@ -51,6 +56,31 @@ class BotoLogs(AwsClient):
             if error.code not in ABSENT:
                 raise
         return tuple(events[:events_max])
+
+    def log_pages(self, group: str, span: LogSpan, pattern: str = "", stream: str = "") -> Iterator[tuple[LogEvent, ...]]:
+        params: dict[str, Any] = {"logGroupName": group, "startTime": max(span.since_ms, 0)}
+        params |= {"endTime": span.until_ms} if span.until_ms is not None else {}
+        params |= {"filterPattern": pattern} if pattern else {}
+        params |= {"logStreamNames": [stream]} if stream else {}
+        for page in self._pages("logs", "filter_log_events", **params):
+            yield tuple(_event(raw) for raw in page.get("events", ()))
+
+    def live_tail(self, group_arn: str) -> Iterator[tuple[LogEvent, ...]]:
+        answer = self._call("logs", "start_live_tail", logGroupIdentifiers=[group_arn])
+        return self._live_events(answer["responseStream"])
+
+    def _live_events(self, stream: Any) -> Iterator[tuple[LogEvent, ...]]:
+        try:
+            with closing(stream):
+                for message in stream:
+                    if "sessionUpdate" in message:
+                        yield tuple(_live_event(raw) for raw in message["sessionUpdate"].get("sessionResults", ()))
+        except (*BOTOCORE_ERRORS, urllib3.exceptions.HTTPError) as error:  # among them the end of a session after three hours
+            raise AwsError(f"the live log ended: {error}", operation="StartLiveTail") from error
+
+
+def _live_event(raw: dict[str, Any]) -> LogEvent:
+    return LogEvent("", raw["logStreamName"], raw["timestamp"], raw["message"])
 
 
 def _event(raw: dict[str, Any]) -> LogEvent:

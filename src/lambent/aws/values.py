@@ -65,7 +65,7 @@ class Code(Struct, frozen=True):
 
 
 class Function(Struct, frozen=True):
-    """A function version as AWS describes it: `version` is "$LATEST" or a number.
+    """A function version as AWS describes it: `version` is "$LATEST" or a number, `log_group` "" if the endpoint has none.
 
     `state` and `update` are AWS's State and LastUpdateStatus. `revision` is "" if the endpoint has none. `modified` is AWS's
     text (2025-11-25T02:43:27.000+0000). `tags` and `reserved` are known only from GetFunction, not from the answer to a write
@@ -85,6 +85,7 @@ class Function(Struct, frozen=True):
     modified: str = ""
     size: int = 0
     reserved: int | None = None
+    log_group: str = ""
 
     @property
     def settled(self) -> bool:
@@ -176,10 +177,11 @@ class Provisioned(Struct, frozen=True):
 
 
 class LogGroup(Struct, frozen=True):
-    """A log group; `retention_days` None keeps logs forever."""
+    """A log group; `retention_days` None keeps logs forever. `arn` is "" if the endpoint has none."""
 
     name: str
     retention_days: int | None = None
+    arn: str = ""
 
 
 class LogEvent(Struct, frozen=True):
@@ -189,6 +191,13 @@ class LogEvent(Struct, frozen=True):
     stream: str
     at_ms: int
     text: str
+
+
+class LogSpan(Struct, frozen=True):
+    """A span of time in milliseconds of Unix time; `until_ms` None for no end."""
+
+    since_ms: int
+    until_ms: int | None = None
 
 
 class Invoked(Struct, frozen=True):

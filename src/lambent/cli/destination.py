@@ -48,7 +48,7 @@ class Destination(Struct, frozen=True):
         if running.started_now:
             emit(LocalStarted(running.url, running.pid, running.sandbox))
         region = self.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or daemon.REGION
-        return connect(region, endpoint_url=running.url, keys=daemon.CREDENTIALS)
+        return connect_local(running.url, region)
 
     def describe(self, emit: Emit) -> Emit:
         """Return an `Emit` whose events name this destination.
@@ -89,6 +89,11 @@ def _has_local_endpoint(environ: Mapping[str, str]) -> bool:
         return False
     url = environ.get("AWS_ENDPOINT_URL_LAMBDA") or environ.get("AWS_ENDPOINT_URL", "")
     return _LOOPBACK.match(url) is not None
+
+
+def connect_local(url: str, region: str) -> Aws:
+    """Return the API of the local Lambda at this address."""
+    return connect(region, endpoint_url=url, keys=daemon.CREDENTIALS)
 
 
 def machine_architecture() -> Architecture:

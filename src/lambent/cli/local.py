@@ -16,14 +16,17 @@ from lambent.errors import LocalError
 from lambent.lazy import LazyModule
 from lambent.local import daemon
 from lambent.local.port_owner import port_owner
-from lambent.ui import jsonlines
+from lambent.ui import jsonlines, plain
 
 if TYPE_CHECKING:
     import platformdirs
 
+    from lambent.cli import destination, foreground_log
     from lambent.local import service
 else:
     platformdirs = LazyModule("platformdirs")
+    destination = LazyModule("lambent.cli.destination")  # botocore takes a tenth of a second
+    foreground_log = LazyModule("lambent.cli.foreground_log")
     service = LazyModule("lambent.local.service")  # uvicorn and moto take a third of a second to import
 
 EXPORTS = {
@@ -41,7 +44,7 @@ def command() -> None:
 
 
 @command.command()
-@click.option("--foreground", is_flag=True, help="Stay in this terminal and log to it, until Ctrl-C.")
+@click.option("--foreground", is_flag=True, help="Stay in this terminal and show requests and logs, until Ctrl-C.")
 @port_option
 @state_option
 @click.option("--as-of", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), help="Apply AWS's rules of a day, YYYY-MM-DD.")
@@ -162,13 +165,19 @@ def _serve(state: Path, port: int | None, as_of: date | None, ready_fd: int | No
         environ=dict(os.environ),
     )
 
+    address: list[str] = []
+    log = foreground_log.ForegroundLog(lambda region: destination.connect_local(address[0], region), plain.print_event)
+
     def ready(health: dict[str, Any]) -> None:
+        address.append(health["url"])
         _write_line(ready_fd, health)
         rules = f"rules of {health['as_of']}, state in {health['state']}"
         click.echo(f"the local Lambda is running at {health['url']} ({rules}); Ctrl-C stops it")
 
     try:
-        service.run(settings, ready)
+        if ready_fd is None:
+            log.start()
+        service.run(settings, ready, log.take if ready_fd is None else None)
     except LocalError as error:
         _write_line(ready_fd, {"error": error.what, "where": error.where, "hint": error.hint})
         raise

@@ -36,6 +36,7 @@ COMMANDS = {
     "deploy": "Build and deploy an app, and print its URL.",
     "plan": "Show what a deploy would change. Changes nothing.",
     "status": "Show what is deployed.",
+    "logs": "Show an app's requests, with what it logged and its tracebacks.",
     "versions": "List an app's versions and which one is live.",
     "rollback": "Make an earlier version live again.",
     "destroy": "Delete an app and everything lambent created for it.",

@@ -1,7 +1,7 @@
 """What a version's log says about its requests, and whether a canary may go on. Pure.
 
-The log is what AWS and the local Lambda both have. An error is an invocation that failed, or a traceback. A 5xx response that
-the app gives without logging anything doesn't count.
+The log is what AWS and the local Lambda both have. An error is an invocation that failed, a traceback, or a status of 5xx that
+lambent's runtime logs. A handler that AWS's client runs may answer 5xx without logging anything, which doesn't count.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from lambent.aws.values import LogEvent
 
-PATTERN = '?"REPORT RequestId" ?"platform.report" ?Traceback ?stackTrace ?"Task timed out"'
+PATTERN = '?"REPORT RequestId" ?"platform.report" ?Traceback ?stackTrace ?"Task timed out" ?"lambent: status 5"'
 """Which lines of a log are read, in CloudWatch's filter syntax: the end of each invocation, and signs of failure."""
 
 
@@ -44,7 +44,7 @@ class VersionLog:
         self.first_error: LogEvent | None = None
         self._ignored_request = ignored_request
         self._line_ids: set[str] = set()
-        self._requests = self._failed = self._tracebacks = 0
+        self._requests = self._failed = self._tracebacks = self._answered_5xx = 0
 
     def add(self, lines: Iterable[LogEvent]) -> None:
         for line in lines:
@@ -52,17 +52,19 @@ class VersionLog:
                 continue
             self._line_ids.add(line.id)
             ended, failed = parse_invocation_end(line.text)
-            is_error = failed if ended else is_traceback(line.text)
+            answered_5xx = "lambent: status 5" in line.text
+            is_error = failed if ended else answered_5xx or is_traceback(line.text)
             self._requests += ended
             self._failed += ended and failed
-            self._tracebacks += is_error and not ended
+            self._answered_5xx += answered_5xx
+            self._tracebacks += is_error and not ended and not answered_5xx
             if is_error and self.first_error is None:
                 self.first_error = line
 
     @property
     def count(self) -> RequestCount:
-        """One failure is often logged twice: by its traceback, and by the end of its invocation."""
-        return RequestCount(self._requests, max(self._failed, self._tracebacks))
+        """One failure is often logged twice: by its traceback, and by its status or the end of its invocation."""
+        return RequestCount(self._requests, max(self._failed, self._tracebacks, self._answered_5xx))
 
 
 def parse_invocation_end(text: str) -> tuple[bool, bool]:

@@ -1,4 +1,4 @@
-"""The least IAM policy for the person or pipeline that deploys one app: plan, deploy, roll back, inspect, destroy. Pure.
+"""The least IAM policy for the person or pipeline that deploys one app: plan, deploy, inspect, destroy ... Pure.
 
 It has the actions of every step that exists, and those of the reads, on the app's own names. Sources: the actions, resources
 and condition keys of AWS's Service Authorization Reference (lambda, iam, logs, s3, ec2, elasticfilesystem).
@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lambent.deploy.desired import PUBLIC, Desired
+from lambent.deploy.follow_log import FOLLOW_ACTIONS
+from lambent.deploy.logs import LOG_ACTIONS
 from lambent.deploy.observed import READ_ACTIONS
 from lambent.deploy.resources import (
     alias,
@@ -35,7 +37,7 @@ Statement = dict[str, Any]
 
 def policy(desired: Desired) -> dict[str, Any]:
     """Return the policy document. GetCallerIdentity needs no permission, so it isn't in it."""
-    actions = {*READ_ACTIONS, *STATUS_ACTIONS, *_step_actions()}
+    actions = {*READ_ACTIONS, *STATUS_ACTIONS, *LOG_ACTIONS, *FOLLOW_ACTIONS, *_step_actions()}
     statements = [
         *_function(desired, actions),
         *_logs(desired.names, actions),

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from lambent import calendar, events
@@ -16,16 +13,11 @@ from lambent.deploy.drift import status_drift
 from lambent.deploy.observed import observe
 from lambent.deploy.origin import origin_of
 from lambent.deploy.plan import made_by_lambent, refuse_foreign_tags
+from lambent.deploy.recent_activity import recent_activity
 from lambent.names import ALIAS, Names
 
 STATUS_ACTIONS = ("lambda:ListFunctions", "lambda:GetAlias", "logs:FilterLogEvents")
 """The IAM actions that a status needs, on top of those that observing needs."""
-
-_MINUTES = 60
-_EVENTS_MAX = 1000
-_PATTERN = '?"REPORT RequestId" ?"[ERROR]" ?"Task timed out" ?"Runtime exited" ?"platform.report"'
-_FAILURE = re.compile(r"^\[ERROR\] (?P<error>\S.*)|(?P<timeout>Task timed out after \S+ seconds)|(?P<exit>Runtime exited.*)")
-_FAILED_STATUS = re.compile(r"\tStatus: (?!success)|\"status\": ?\"(failure|error|timeout)\"")
 
 
 def status(app: str, aws: Aws, settle_s: float) -> events.Status | None:
@@ -54,7 +46,7 @@ def status(app: str, aws: Aws, settle_s: float) -> events.Status | None:
         timeout_s=settings.timeout_s,
         log_group=group.name if group else "",
         retention_days=group.retention_days if group else None,
-        activity=_activity(aws, group.name) if group else None,
+        activity=recent_activity(aws, group.name, function, alias) if group else None,
         drift=status_drift(names, observed),
         origin=origin_of(observed.latest.tags),
     )
@@ -69,24 +61,6 @@ def end_of_runtime(runtime: str) -> str:
     """Return the day on which AWS deprecates the runtime, or ""."""
     entry = calendar.find_runtime(runtime)
     return entry.deprecated.isoformat() if entry and entry.deprecated else ""
-
-
-def _activity(aws: Aws, group: str) -> events.LogSummary:
-    since_ms = int((time.time() - _MINUTES * 60) * 1000)
-    return summarize_log([event.text for event in aws.log_events(group, "", since_ms, _PATTERN, _EVENTS_MAX)])
-
-
-def summarize_log(lines: Sequence[str]) -> events.LogSummary:
-    """Summarize a log, in text or JSON. Pure.
-
-    A failure is what Lambda calls one: an exception, a timeout, the end of the process. An app's status of 500 isn't one.
-    """
-    reports = [line for line in lines if line.startswith("REPORT RequestId") or '"platform.report"' in line]
-    failures = [match[match.lastgroup or 0] for match in map(_FAILURE.search, lines) if match]
-    failed = sum(_FAILED_STATUS.search(line) is not None for line in reports)
-    cold = sum("Init Duration:" in line or '"initDurationMs"' in line for line in reports)
-    last = failures[-1].splitlines()[0][:200] if failures else ""
-    return events.LogSummary(_MINUTES, len(reports), cold, max(len(failures), failed), last, len(lines) >= _EVENTS_MAX)
 
 
 def apps(aws: Aws) -> events.Apps:

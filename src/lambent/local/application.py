@@ -25,6 +25,7 @@ from lambent.local.components import Components
 from lambent.local.control.service_model import find_operation
 from lambent.local.daemon import REGION, SECRET_HEADER
 from lambent.local.http import Request, Response, credential_scope, json_response
+from lambent.local.live_tail import is_live_tail, live_tail
 
 log = logging.getLogger("lambent.service")
 
@@ -96,7 +97,8 @@ class Application:
         operation = find_operation(request) if service in ("", "lambda") else None
         if service == "lambda" or operation is not None:
             return await self._components.api.answer(request, operation, region or REGION)
-        return await self._components.aws_services.answer(request)
+        answer = await self._components.aws_services.answer(request)
+        return live_tail(request, answer, self._components.aws_services.log_sink) if is_live_tail(request) else answer
 
     def _is_administrator(self, request: Request) -> bool:
         secret = request.header(SECRET_HEADER) or ""

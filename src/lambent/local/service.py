@@ -21,6 +21,7 @@ from lambent.local import daemon, state_folder
 from lambent.local.application import Application
 from lambent.local.components import Components, Settings
 from lambent.local.engine import machine_limits
+from lambent.local.engine.log_sink import Listener
 from lambent.local.file_lock import FileLocked, acquire, holder
 from lambent.local.port_owner import port_owner
 from lambent.local.sandbox.detect import detect_sandbox
@@ -33,10 +34,11 @@ _GRACE_S = 5
 """How long requests may take to complete once the service has been asked to stop."""
 
 
-def run(settings: Settings, on_ready: Callable[[dict[str, Any]], None]) -> None:
+def run(settings: Settings, on_ready: Callable[[dict[str, Any]], None], on_log: Listener | None = None) -> None:
     """Serve until SIGTERM, SIGINT or POST /_lambent/shutdown.
 
-    `on_ready` is called with the content of `service.json` as soon as the service answers requests.
+    `on_ready` is called with the content of `service.json` as soon as the service answers requests, and `on_log` with every
+    line that a function logs.
 
     Raises LocalError when the port or the state folder is in use.
     """
@@ -55,7 +57,7 @@ def run(settings: Settings, on_ready: Callable[[dict[str, Any]], None]) -> None:
         ) from None
     sockets = listen(settings.port)
     try:
-        asyncio.run(_serve(settings, sockets, on_ready))
+        asyncio.run(_serve(settings, sockets, on_ready, on_log))
     except OSError as error:
         hint = "free disk space, check the folder's owner, or use another folder: --state DIR"
         what = f"the local Lambda can't use its state folder: {error}"
@@ -120,10 +122,17 @@ class _Server(uvicorn.Server):
         self._on_started()
 
 
-async def _serve(settings: Settings, sockets: list[socket.socket], on_ready: Callable[[dict[str, Any]], None]) -> None:
+async def _serve(
+    settings: Settings,
+    sockets: list[socket.socket],
+    on_ready: Callable[[dict[str, Any]], None],
+    on_log: Listener | None,
+) -> None:
     with tempfile.TemporaryDirectory(prefix="lambent-") as scratch:
         factory = await detect_sandbox(Path(scratch))
     components = Components(settings, sockets[0].getsockname()[1], factory)
+    if on_log is not None:
+        components.aws_services.log_sink.subscribe(on_log)
     record = settings.state / "service.json"
 
     def on_started() -> None:

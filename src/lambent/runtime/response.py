@@ -61,9 +61,12 @@ class Response:
     error: BaseException | None = None
     """The exception that the app was handling when it began a response of 5xx."""
 
-    def __init__(self, request: Request, deliver: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, request: Request, deliver: Callable[[bytes], None], log_status: Callable[[int], None] | None = None
+    ) -> None:
         self._request = request
         self._deliver = deliver
+        self._log_status = log_status
         self._parts: list[bytes] = []
 
     def start(self, status: int, headers: Headers) -> None:
@@ -92,7 +95,13 @@ class Response:
         self.ended = True
         parts = self._parts
         body = parts[0] if len(parts) == 1 else b"".join(parts)
+        self.log_status()
         self._deliver(encode(self._request, self._status, self._headers, body))
+
+    def log_status(self) -> None:
+        """Log the status that the response will certainly have. The log must have it before the response is complete."""
+        if self._log_status is not None:
+            self._log_status(self._status)
 
     def hold(self) -> bool:
         """Keep a complete 500 until `close`, and return whether it is one.

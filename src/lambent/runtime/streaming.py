@@ -127,8 +127,14 @@ class StreamingResponse(Response):
 
     streamed = True
 
-    def __init__(self, request: Request, upload: Upload, report: Callable[[StreamingResponse], None]) -> None:
-        super().__init__(request, _never_delivered)
+    def __init__(
+        self,
+        request: Request,
+        upload: Upload,
+        report: Callable[[StreamingResponse], None],
+        log_status: Callable[[int], None],
+    ) -> None:
+        super().__init__(request, _never_delivered, log_status)
         self.upload = upload
         self._report = report
         self._sent = False
@@ -189,6 +195,7 @@ class StreamingResponse(Response):
         """Return the chunk with status, headers and cookies. `length` is the body's, None if more of it follows."""
         self._sent = True
         status = self._status
+        self.log_status()
         head = self._request.method == "HEAD"
         self._bodiless = head or status in (204, 304)
         recount = not head and status != 304 and (self._bodiless or length is not None)
@@ -197,7 +204,9 @@ class StreamingResponse(Response):
         return [b"%x\r\n" % (len(text) + 8), text, _NULS, b"\r\n"]
 
 
-def streaming_response(api: RuntimeApi, log: Log, invocation: Invocation, request: Request) -> StreamingResponse | None:
+def streaming_response(
+    api: RuntimeApi, log: Log, invocation: Invocation, request: Request, log_status: Callable[[int], None]
+) -> StreamingResponse | None:
     """Return the response to a request that is streamed, or None if it must be sent whole. Its failures are logged."""
 
     def report(response: StreamingResponse) -> None:
@@ -209,7 +218,7 @@ def streaming_response(api: RuntimeApi, log: Log, invocation: Invocation, reques
         elif upload.aborted:
             log.line("WARNING", f"lambent: {what} was cut off because the client hung up")
 
-    return StreamingResponse(request, Upload(api, invocation), report) if accepts_streams(request) else None
+    return StreamingResponse(request, Upload(api, invocation), report, log_status) if accepts_streams(request) else None
 
 
 def accepts_streams(request: Request) -> bool:

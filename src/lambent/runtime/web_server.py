@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .access_log import AccessLog
 from .context import Context
 from .environment import variable
 from .fault import Fault, describe, refusal, xray
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from .log import Log
     from .request import Request
 
-    StreamingResponseFactory = Callable[[RuntimeApi, Log, Invocation, Request], Response | None]
+    StreamingResponseFactory = Callable[[RuntimeApi, Log, Invocation, Request, Callable[[int], None]], Response | None]
 
 
 class WebServer:
@@ -30,6 +31,7 @@ class WebServer:
         self._host = host
         self._events = events
         self._base_path = variable("LAMBENT_BASE_PATH")
+        self._access_log = AccessLog()
         self._streaming_response: StreamingResponseFactory | None = None
         self.close: Callable[[], None] = host.close
         if variable("LAMBENT_RESPONSE").lower() == "stream":
@@ -51,11 +53,16 @@ class WebServer:
             else:
                 _refuse(api, log, invocation, error)
             return
+        self._access_log.request(log, request)
+
+        def log_status(status: int) -> None:
+            self._access_log.status(log, status)
+
         response = None
         if self._streaming_response is not None:
-            response = self._streaming_response(api, log, invocation, request)
+            response = self._streaming_response(api, log, invocation, request, log_status)
         if response is None:
-            response = Response(request, lambda body: _deliver(api, log, invocation, request, body))
+            response = Response(request, lambda body: _deliver(api, log, invocation, request, body), log_status)
         try:
             self._host.handle(request, response)
         except (SystemExit, KeyboardInterrupt):

@@ -1,8 +1,9 @@
-"""Events as lines of text, the same for a terminal and for a pipe. Pure."""
+"""Events as lines of text, the same for a terminal and for a pipe. Only a log has colours of its own at a terminal."""
 
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -10,7 +11,7 @@ from msgspec import Struct
 
 from lambent import events
 from lambent.events import Event
-from lambent.ui import tables, views
+from lambent.ui import log_lines, style, tables, views
 from lambent.units import count, seconds, size
 
 ACCESS = {
@@ -90,6 +91,10 @@ def result(event: Event) -> str:
             return event.path
         case events.Configured() | events.Versions() | events.Status() | events.Apps():
             return views.view(event)
+        case events.LoggedRequest():
+            return log_lines.request_text(event, coloured=style.is_coloured(), now_s=time.time())
+        case events.LogText():
+            return log_lines.raw_text(event, safe=style.is_output_terminal())
         case _:
             return ""
 

@@ -31,6 +31,17 @@ COLOURED_MARKS = {
 
 def is_terminal() -> bool:
     """Whether stderr is a terminal and the user did not choose plain text."""
-    if os.environ.get("NO_COLOR") or os.environ.get("CI") or os.environ.get("TERM") == "dumb":
-        return False
-    return sys.stderr.isatty()
+    return _wants_style() and sys.stderr.isatty()
+
+
+def is_output_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
+def is_coloured() -> bool:
+    """Whether stdout is a terminal and the user did not choose plain text."""
+    return _wants_style() and is_output_terminal()
+
+
+def _wants_style() -> bool:
+    return not (os.environ.get("NO_COLOR") or os.environ.get("CI") or os.environ.get("TERM") == "dumb")

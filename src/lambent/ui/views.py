@@ -80,10 +80,10 @@ def _retention(app: events.Status) -> str:
 def _activity(log: events.LogSummary) -> tuple[str, str]:
     """Return the counts of a log, and its last failure."""
     if not log.invocations and not log.failures:
-        return "no invocations", ""
+        return "no requests", ""
     at_least = "at least " if log.more else ""
-    counts = f"{count(log.invocations, 'invocation')}, {count(log.cold, 'cold start')}, {log.failures} failed"
-    return at_least + counts, log.last_failure
+    counts = f"{count(log.invocations, 'request')}, {count(log.cold, 'cold start')}, {log.failures} failed"
+    return at_least + counts, f"{log.last_failure}; lambent logs --errors" if log.failures else ""
 
 
 def _app_lines(event: events.Apps) -> list[str]:

@@ -8,20 +8,11 @@ from __future__ import annotations
 import re
 
 from lambent.deploy.desired import Desired
+from lambent.deploy.secret_values import is_secret
 
 _INTERNAL = re.compile("LAMBENT_|AWS_LAMBDA_")
 _FILE = re.compile(r"\(.*env[_-]file", re.IGNORECASE)
 """The origin of a value from a .env file: ".env (pyproject.toml [tool.lambent] env_file)"."""
-
-_NAMED = re.compile(
-    r"SECRET|TOKEN|PASSW|PASSPHRASE|PASS$|PWD|CREDENTIAL|PRIVATE|APIKEY|(API|ACCESS|AUTH|SIGNING|ENCRYPTION|MASTER|SERVICE)_?KEY|"
-    r"KEY$|DSN$|SALT$|WEBHOOK",
-    re.IGNORECASE,
-)
-_SHAPED = re.compile(
-    r"://[^/\s:@]*:[^/\s@]+@|-----BEGIN [A-Z ]*PRIVATE KEY|\b(AKIA|ASIA)[A-Z2-7]{16}\b|\beyJ[\w-]{10,}\.[\w-]{10,}\.|"
-    r"\b(gh[pousr]_|github_pat_|glpat-|xox[abprs]-|[sr]k_live_|SG\.|npm_|pypi-AgE)[\w-]{16}"
-)
 
 
 def hidden_names(desired: Desired) -> tuple[str, ...]:
@@ -29,8 +20,7 @@ def hidden_names(desired: Desired) -> tuple[str, ...]:
     return tuple(
         name
         for name, value in desired.settings.environment
-        if not _INTERNAL.match(name)
-        and (_FILE.search(desired.origins.get(f"env.{name}", "")) or _NAMED.search(name) or _SHAPED.search(value))
+        if not _INTERNAL.match(name) and (_FILE.search(desired.origins.get(f"env.{name}", "")) or is_secret(name, value))
     )
 
 

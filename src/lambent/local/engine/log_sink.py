@@ -31,6 +31,10 @@ class LogLine(Struct, frozen=True, gc=False):
     message: str
 
 
+Listener = Callable[[str, str, str, Sequence[LogLine]], None]
+"""Is called with region, group, stream and lines, in any thread. Must neither block nor raise."""
+
+
 class LogSink:
     """A queue of log lines. `deliver(region, group, stream, lines)` may block: it runs in this sink's thread or in `flush`.
 
@@ -47,6 +51,7 @@ class LogSink:
         self._pending = threading.Event()
         self._closing = threading.Event()
         self._delivering = threading.Lock()
+        self._listeners: tuple[Listener, ...] = ()
         self._thread = threading.Thread(target=self._run, name="logs", daemon=True)
 
     def start(self) -> None:
@@ -64,6 +69,17 @@ class LogSink:
                 self._waiting += size
                 self._queue.append(((region, group, stream), lines))
         self._pending.set()
+        for listener in self._listeners:
+            listener(region, group, stream, lines)
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` with all lines from now on. Return what ends that."""
+        self._listeners = (*self._listeners, listener)
+
+        def unsubscribe() -> None:
+            self._listeners = tuple(each for each in self._listeners if each is not listener)
+
+        return unsubscribe
 
     def flush(self) -> None:
         """Deliver what is queued, in the calling thread. Lines of one stream keep their order."""

@@ -83,7 +83,7 @@ class PlatformLog:
         if self._json:
             stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z"
             text = json.dumps({"time": stamp, "type": f"platform.{kind}", "record": record}, separators=(",", ":"))
-        return LogLine(round(now.timestamp() * 1000), text)
+        return LogLine(int(now.timestamp() * 1000), text)  # as the lines between START and END: sorted, they stay there
 
 
 def _report_record(report: Report, billed: int) -> dict[str, object]:

@@ -1,0 +1,74 @@
+"""The lines by which `lambent logs` knows what was requested and answered."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from support.runtime_api_stub import Environment, make_event
+
+APP = """
+import os
+
+async def app(scope, receive, send):
+    if scope["path"] == "/raise":
+        raise ValueError("no")
+    if scope["path"] == "/exit":
+        os._exit(3)
+    print("working")
+    if scope["path"] == "/stream":
+        await send({"type": "http.response.start", "status": 503, "headers": []})
+        await send({"type": "http.response.body", "body": b"one", "more_body": True})
+        print("later")
+        await send({"type": "http.response.body", "body": b"two"})
+        return
+    await send({"type": "http.response.start", "status": 404 if scope["path"] == "/no" else 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+"""
+
+
+def log_of(target: tuple[Path, Path], folder: Path, event: dict[str, object], **env: str) -> list[str]:
+    """Return what one request logs; a running process has logged all of it when it asks for the next event."""
+    variables = {"LAMBENT_ACCESS_LOG": "", "LAMBENT_INTERFACE": "asgi", **env}
+    with Environment(folder, target[0], "main.app", files={"main.py": APP}, env=variables) as environment:
+        if "LAMBENT_RESPONSE" in env:
+            environment.stream(event).rest()
+        else:
+            environment.invoke(event)
+        environment.wait_idle()
+        return environment.log.splitlines()
+
+
+def test_a_request_has_a_line_and_a_status_other_than_200_too(target: tuple[Path, Path], tmp_path: Path) -> None:
+    assert log_of(target, tmp_path / "a", make_event(path="/a b", query="token=secret")) == ["lambent: GET /a%20b", "working"]
+    assert log_of(target, tmp_path / "b", make_event(path="/no")) == ["lambent: GET /no", "working", "lambent: status 404"]
+
+
+def test_the_status_follows_the_traceback(target: tuple[Path, Path], tmp_path: Path) -> None:
+    lines = log_of(target, tmp_path, make_event(path="/raise"))
+    assert lines[0] == "lambent: GET /raise" and "ValueError: no" in lines[1] and lines[-1] == "lambent: status 500"
+
+
+def test_a_streamed_response_logs_its_status_with_its_head(target: tuple[Path, Path], tmp_path: Path) -> None:
+    lines = log_of(target, tmp_path, make_event(path="/stream"), LAMBENT_RESPONSE="stream")
+    assert lines == ["lambent: GET /stream", "working", "lambent: status 503", "later"]
+
+
+@pytest.mark.parametrize("text", ("off", "OFF"))
+def test_it_can_be_switched_off(target: tuple[Path, Path], tmp_path: Path, text: str) -> None:
+    assert log_of(target, tmp_path, make_event(path="/no"), LAMBENT_ACCESS_LOG=text) == ["working"]
+
+
+def test_a_json_log_has_json_lines(target: tuple[Path, Path], tmp_path: Path) -> None:
+    first, _, last = log_of(target, tmp_path, make_event(path="/no"), AWS_LAMBDA_LOG_FORMAT="JSON")
+    assert json.loads(first)["message"] == "lambent: GET /no" and json.loads(first)["requestId"] == "request-1"
+    assert json.loads(last)["message"] == "lambent: status 404"
+
+
+def test_a_hostile_path_or_method_stays_one_line(target: tuple[Path, Path], tmp_path: Path) -> None:
+    event = make_event(path="/x\r\nlambent: status 200\x1b[2J" + "y" * 1000)
+    event["requestContext"]["http"]["method"] = "GET /\n"
+    (line, working) = log_of(target, tmp_path, event)
+    assert line.startswith("lambent: ? /x%0D%0Alambent:%20status%20200%1B[2Jy") and len(line) < 600 and working == "working"

@@ -33,12 +33,12 @@ def log_of(*lines: str) -> list[LogEvent]:
 
 
 def test_what_failed_is_counted_by_answers_and_by_the_log() -> None:
-    assert summarize_activity(log_of(*TEXT_LOG), 60) == LogSummary(60, 5, 1, 3, "Task timed out after 1.00 seconds")
-    assert summarize_activity(log_of(*TEXT_LOG[:6]), 5) == LogSummary(5, 2, 1, 1, "ValueError: no such colour")
-    assert summarize_activity(log_of(*JSON_LOG), 60) == LogSummary(60, 2, 1, 1, "KeyError: x")
-    assert summarize_activity((), 60, more=True) == LogSummary(60, 0, 0, 0, more=True)
+    assert summarize_activity(log_of(*TEXT_LOG)) == LogSummary(60, 5, 1, 3, "Task timed out after 1.00 seconds")
+    assert summarize_activity(log_of(*TEXT_LOG[:6])) == LogSummary(60, 2, 1, 1, "ValueError: no such colour")
+    assert summarize_activity(log_of(*JSON_LOG)) == LogSummary(60, 2, 1, 1, "KeyError: x")
+    assert summarize_activity((), more=True) == LogSummary(60, 0, 0, 0, more=True)
 
 
 def test_a_status_of_5xx_without_a_word_in_the_log_counts() -> None:
     silent = log_of("START RequestId: 1 Version: 3", "lambent: status 503", "REPORT RequestId: 1\tDuration: 3 ms\t")
-    assert summarize_activity(silent, 60) == LogSummary(60, 1, 0, 1, "answered with 503")
+    assert summarize_activity(silent) == LogSummary(60, 1, 0, 1, "answered with 503")

@@ -112,7 +112,7 @@ def test_status_of_one_app(aws: Aws, service: Service, name: str, tmp_path: Path
     assert [service.fetch(deployed.url + path).status for path in ("x", "y", "")] == [502, 502, 200]
     watched = HookedAws(aws)
     result = status(name, watched, 5)  # type: ignore[arg-type]
-    assert result and set(watched.calls) <= READS | {"log_events"} and len(watched.calls) == 16
+    assert result and set(watched.calls) <= READS | {"log_pages"} and len(watched.calls) == 16
     assert (result.url, result.access, result.version, result.versions) == (deployed.url, "public", "1", 1)
     assert (result.runtime, result.memory_mb, result.log_group, result.retention_days) == (
         RUNTIME,

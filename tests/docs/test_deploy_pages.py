@@ -74,5 +74,5 @@ def test_the_reference_lists_exactly_the_commands() -> None:
 
 def test_links_lead_to_files() -> None:
     for page in (*PAGES, REFERENCE):
-        for target in re.findall(r"\]\(([^)#]+)(?:#[\w-]+)?\)", page.read_text()):
+        for target in re.findall(r"\]\((?!https:)([^)#]+)(?:#[\w-]+)?\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"

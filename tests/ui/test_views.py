@@ -80,15 +80,15 @@ def test_status_as_a_table() -> None:
         *("python3.13", "2029-06-30", "arm64", 512, 30, "/aws/lambda/shop", None, activity, (DRIFT,)),
     )
     assert views.view(status).splitlines() == [
-        "app          shop                                   (on account 1)",
-        "url          https://u/                             (signed requests only)",
-        "live         version 3                              (published 2026-11-25 02:43:27)",
+        "app          shop                                (on account 1)",
+        "url          https://u/                          (signed requests only)",
+        "live         version 3                           (published 2026-11-25 02:43:27)",
         "versions     3",
-        "runtime      python3.13                             (AWS supports it until 2029-06-30)",
-        "machine      arm64                                  (512 MB, 30 s)",
-        "log          /aws/lambda/shop                       (kept forever)",
-        "last 60 min  7 requests, 1 cold start, 2 failed     (ValueError: no; lambent logs --errors)",
-        "drift        alias live                             (points elsewhere)",
+        "runtime      python3.13                          (AWS supports it until 2029-06-30)",
+        "machine      arm64                               (512 MB, 30 s)",
+        "log          /aws/lambda/shop                    (kept forever)",
+        "last 60 min  7 requests, 1 cold start, 2 failed  (ValueError: no; lambent logs --errors)",
+        "drift        alias live                          (points elsewhere)",
     ]
 
 

@@ -22,10 +22,8 @@ _PATTERN = (
 
 
 def recent_activity(aws: Aws, group: str, function: Function, alias: Alias | None) -> events.LogSummary:
-    """Return what the versions that have traffic have logged in the last hour, or since the live one was published."""
-    now = time.time()
-    since = max(now - _MINUTES * 60, _published(function))
-    minutes = max(1, min(_MINUTES, round((now - since) / 60 + 0.5)))
+    """Return how the versions that have traffic did in the last hour. What is older than the live one is of another function."""
+    since = max(time.time() - _MINUTES * 60, _published(function))
     live = {alias.version, *(version for version, _ in alias.weights)} if alias else set()
     read: list[LogEvent] = []
     for page in aws.log_pages(group, LogSpan(int(since * 1000)), _PATTERN):
@@ -33,7 +31,7 @@ def recent_activity(aws: Aws, group: str, function: Function, alias: Alias | Non
         if len(read) >= _EVENTS_MAX:
             break
     own = [event for event in read if not live or any(f"[{version}]" in event.stream for version in live)]
-    return summarize_activity(own, minutes, more=len(read) >= _EVENTS_MAX)
+    return summarize_activity(own, more=len(read) >= _EVENTS_MAX)
 
 
 def _published(function: Function) -> float:
@@ -44,12 +42,12 @@ def _published(function: Function) -> float:
         return 0
 
 
-def summarize_activity(log: Iterable[LogEvent], minutes: int, *, more: bool = False) -> events.LogSummary:
+def summarize_activity(log: Iterable[LogEvent], *, more: bool = False) -> events.LogSummary:
     """Summarize the requests of a log. One has failed if it was answered with 5xx, logged an error, or ended in one. Pure."""
     requests = [request for request in RequestLog().add(log) if request.request_id and request.complete]
     failed = [request for request in requests if request.failed]
     return events.LogSummary(
-        minutes=minutes,
+        minutes=_MINUTES,
         invocations=len(requests),
         cold=sum(request.init_ms is not None for request in requests),
         failures=len(failed),

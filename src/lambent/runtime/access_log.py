@@ -38,4 +38,4 @@ def _write(log: Log, text: str) -> None:
     if log.json:
         log.line("INFO", f"lambent: {text}")
     else:
-        log.write(f"lambent: {text}\n")
+        log.own_line(f"lambent: {text}")

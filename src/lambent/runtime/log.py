@@ -48,6 +48,7 @@ class Log:
         set_variable("_LAMBDA_TELEMETRY_LOG_FD", None)
         self._descriptor = int(descriptor) if descriptor else None
         self._advised = "none"
+        self._in_line = False
 
     def write(self, text: str, level: int = 0, *, as_text: bool = False) -> None:
         """Write one record, which includes its newline. `level` is one of `logging`'s, 0 if unknown."""
@@ -59,7 +60,12 @@ class Log:
             _write_all(self._descriptor, data)
         else:
             flush()
+            self._in_line = not data.endswith(b"\n")  # a traceback that `logging` formats has no newline at its end
             _write_all(1, data)
+
+    def own_line(self, text: str) -> None:
+        """Write text of the runtime on a line of its own."""
+        self.write(f"\n{text}\n" if self._in_line else f"{text}\n")
 
     def log(self, text: str) -> None:
         """Write for `context.log`: text without a level, whatever the log's format."""

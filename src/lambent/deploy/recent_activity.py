@@ -22,7 +22,10 @@ _PATTERN = (
 
 
 def recent_activity(aws: Aws, group: str, function: Function, alias: Alias | None) -> events.LogSummary:
-    """Return how the versions that have traffic did in the last hour. What is older than the live one is of another function."""
+    """Return how the versions that have traffic did in the last hour.
+
+    What is older than the live version is of another function, of the same name, that was deleted.
+    """
     since = max(time.time() - _MINUTES * 60, _published(function))
     live = {alias.version, *(version for version, _ in alias.weights)} if alias else set()
     read: list[LogEvent] = []

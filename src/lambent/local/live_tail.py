@@ -22,6 +22,8 @@ _TARGET = "Logs_20140328.StartLiveTail"
 _SESSION_S = 3 * 3600
 _EVENTS_MAX = 500
 """Events in one update: AWS samples when there are more, this session sends the newest."""
+_WAITING_MAX = 5000
+"""Events that wait for a slow client. The oldest are dropped, as on AWS."""
 _JSON = "application/json"
 
 
@@ -78,6 +80,7 @@ class Session:
             if self._term in line.message:
                 members = {"logStreamName": stream, "logGroupIdentifier": group, "message": line.message}
                 self._events.append({**members, "timestamp": line.timestamp_ms, "ingestionTime": now})
+        del self._events[:-_WAITING_MAX]
         self._wake.set()
 
     def _start(self) -> bytes:

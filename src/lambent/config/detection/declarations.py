@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from lambent.config.detection.deployment_files import read_deployment_files
 from lambent.config.detection.start_commands import StartCommand, parse_commands, parse_words
 
 _READ_MAX = 100_000
@@ -49,6 +50,7 @@ def read_declarations(folder: Path, pyproject: Mapping[str, Any], environ: Mappi
     for name in _DOCKERFILES:
         yield from _dockerfile(folder, name)
     yield from _flask_app(folder, environ)
+    yield from (Declaration(command, source) for command, source in read_deployment_files(folder))
 
 
 def read_programs(folder: Path, pyproject: Mapping[str, Any]) -> Iterator[Declaration]:

@@ -61,11 +61,17 @@ def _detect(modules: ProjectModules, project: Project, environ: Mapping[str, str
         results = survey(modules, [modules.at(project.file)])
         return _to_app(modules, _chosen(modules, results) or _refuse(modules, results))
     common = survey(modules, takewhile(lambda module: module.tier == 0, modules.candidates()))
-    if handlers := lambda_handlers(common.candidates):
-        return _to_app(modules, choose_best(modules, handlers))
+    handlers, ambiguous = lambda_handlers(common.candidates), None
+    try:
+        if handlers:
+            return _to_app(modules, choose_best(modules, handlers))
+    except DetectionError as error:
+        ambiguous = error
     declared, remarks = find_declared_app(modules, read_declarations(project.folder, project.pyproject, environ))
     if declared is not None:
         return replace(declared, remarks=(*remarks, *declared.remarks))
+    if ambiguous is not None:
+        raise ambiguous
     app = _search(modules, project)
     return replace(app, remarks=(*remarks, *app.remarks))
 

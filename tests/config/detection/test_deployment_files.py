@@ -1,0 +1,108 @@
+"""Apps that the files of other deployment tools name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lambent.config.detection.deployment_files import read_mappings
+from lambent.errors import DetectionError
+from support.detection import FLASK, detect, write_project
+
+EVENT = "def {}(event, context):\n    return 1\n"
+TWO = {"hello/app.py": EVENT.format("greet"), "jobs/app.py": EVENT.format("nightly"), "jobs/other.py": EVENT.format("greet")}
+SAM = """\
+AWSTemplateFormatVersion: "2010-09-09"
+Transform: AWS::Serverless-2016-10-31
+Globals:
+  Function: {{Timeout: 3}}
+Resources:
+  Hello:
+    Type: AWS::Serverless::Function # the only one
+    Properties:
+      CodeUri: {code}
+      Handler: {handler}
+      Runtime: python3.9
+      Environment:
+        Variables:
+          TABLE: !Ref Table
+      Events:
+        Hello:
+          Type: Api
+          Properties: {{Path: /hello, Method: get}}
+  Table:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      AttributeDefinitions:
+        - AttributeName: id
+          AttributeType: S
+"""
+SECOND = """\
+  Nightly:
+    Type: AWS::Serverless::Function
+    Properties: # in another order
+      Handler: app.nightly
+      CodeUri: jobs/
+"""
+SERVERLESS = """\
+service: shop
+provider:
+  name: aws
+  runtime: python3.9
+functions:
+  main:
+    handler: {handler}
+    events:
+      - http: ANY /
+      - http: 'ANY /{{proxy+}}'
+"""
+WSGI = "custom:\n  wsgi:\n    app: web.app\n"
+PLUGIN = SERVERLESS.format(handler="wsgi_handler.handler")
+ZAPPA = '{"dev": {"app_function": "web.app"}, "prod": {"extends": "dev"}}'
+DECLARED = [
+    ({"template.yaml": SAM.format(code="hello/", handler="app.greet")}, "app:greet", "hello", "template.yaml"),
+    ({"template.yml": SAM.format(code="./hello", handler='"app.greet"')}, "app:greet", "hello", "template.yml"),
+    ({"template.yaml": SAM.format(code=".", handler="jobs.app.nightly")}, "jobs.app:nightly", ".", "template.yaml"),
+    ({"serverless.yml": SERVERLESS.format(handler="hello/app.greet")}, "hello.app:greet", ".", "serverless.yml"),
+    ({"serverless.yaml": SERVERLESS.format(handler="jobs.app.nightly")}, "jobs.app:nightly", ".", "serverless.yaml"),
+    ({"serverless.yml": WSGI + PLUGIN, "web.py": FLASK}, "web:app", ".", "serverless.yml"),
+    ({"zappa_settings.json": ZAPPA, "web.py": FLASK}, "web:app", ".", "zappa_settings.json"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "spec", "root", "source"), DECLARED)
+def test_function_that_a_deployment_file_names_is_used(
+    tmp_path: Path, files: dict[str, str], spec: str, root: str, source: str
+) -> None:
+    app = detect(write_project(tmp_path, TWO | {"more.py": FLASK} | files))
+    assert (app.spec, app.root, app.source) == (spec, root, source)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"template.yaml": SAM.format(code="hello/", handler="app.greet") + SECOND},
+        {"template.yaml": SAM.format(code="build/", handler="app.greet")},
+        {"template.yaml": SAM.format(code="hello/", handler="app.greet").replace("python3.9", "nodejs22.x")},
+        {"serverless.yml": SERVERLESS.format(handler="src/missing.handler")},
+        {"zappa_settings.json": "{"},
+    ],
+    ids=["several", "no-folder", "node", "no-file", "no-json"],
+)
+def test_files_that_name_no_one_function_say_nothing(tmp_path: Path, files: dict[str, str]) -> None:
+    with pytest.raises(DetectionError):
+        detect(write_project(tmp_path, TWO | files))
+
+
+def test_deployment_file_decides_between_handlers(tmp_path: Path) -> None:
+    handlers = {"handler.py": EVENT.format("handler"), "main.py": EVENT.format("handler")}
+    with pytest.raises(DetectionError, match="found 2 apps"):
+        detect(write_project(tmp_path, handlers))
+    detected = detect(write_project(tmp_path, {"serverless.yml": SERVERLESS.format(handler="main.handler")}))
+    assert (detected.spec, detected.kind) == ("main:handler", "handler")
+
+
+def test_yaml_is_read_as_nested_mappings() -> None:
+    text = "a: 1\n\"b\":\n  c: 'two'  # a note\n  list:\n    - d: 3\n  e:\n      f: !Ref G\n# x: y\nh:\n"
+    assert read_mappings(text) == {"a": "1", "b": {"c": "two", "list": {}, "e": {"f": "!Ref G"}}, "h": {}}

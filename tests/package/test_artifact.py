@@ -23,7 +23,7 @@ def artifact(own_mb: int, overflow: Overflow | None = None) -> Artifact:
 
 
 @pytest.mark.parametrize(
-    ("own_mb", "overflow", "tmp_mb"), [(1, None, 512), (380, None, 512), (450, None, 640), (100, PACKAGES, 832 + 64)]
+    ("own_mb", "overflow", "tmp_mb"), [(1, None, 512), (380, None, 512), (450, None, 640), (100, PACKAGES, 832)]
 )
 def test_tmp_holds_the_copy_of_the_own_files(own_mb: int, overflow: Overflow | None, tmp_mb: int) -> None:
     assert artifact(own_mb, overflow).as_writable().tmp_mb == tmp_mb

@@ -76,7 +76,7 @@ def test_variables_of_a_file_that_is_not_uploaded_are_named_with_the_flag_that_s
 
 
 def test_file_that_lambda_refuses_is_not_proposed(tmp_path: Path) -> None:
-    files = {"main.py": FLASK + "import os\nos.environ['API_KEY']\n", ".env": "API_KEY=1\nAWS_ACCESS_KEY_ID=x\n"}
+    files = {"main.py": FLASK + "import os\nos.environ['API_KEY']\n", ".env": "API_KEY=1\nX=2\n"}
     [event] = advise(load_config(write_project(tmp_path / "shop", files)))
     assert isinstance(event, Warned) and event.hint == "--env API_KEY=VALUE"
 

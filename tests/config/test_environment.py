@@ -27,3 +27,10 @@ def test_invalid_line_of_an_env_file_is_refused(web_app: Path, line: str, messag
     with pytest.raises(UsageError, match=message) as error:
         load_config(web_app, 'env_file = "prod.env"')
     assert error.value.where.endswith("prod.env:2") and "cret" not in str(vars(error.value))
+
+
+def test_variables_of_a_file_that_lambda_sets_itself_are_left_out(web_app: Path) -> None:
+    (web_app / ".env").write_text("KEY=1\nAWS_ACCESS_KEY_ID=a\nAWS_REGION=b\n")
+    config = load_config(web_app, env_file=str(web_app / ".env"))
+    assert dict(config.environment) == {"KEY": "1"}
+    assert "AWS_ACCESS_KEY_ID and AWS_REGION aren't sent: Lambda sets them itself" in config.app.remarks[-1]

@@ -12,7 +12,7 @@ from lambent.config.variables.unset import find_unset, flags_for
 from lambent.errors import FunctionFailedError, PackagingError
 from lambent.units import listing
 
-_VARIABLE = re.compile(r"--env (\w+)=VALUE")
+_VARIABLE = re.compile(r"--env (\w+)=(?:VALUE|NUMBER|'\*')")
 _NO_VALUE = re.compile(
     r"\bNone(?:Type)?\b|\b(?:must|should) (?:not be empty|be set)|\b(?:required|missing|empty|not set)\b", re.I
 )
@@ -25,12 +25,12 @@ def explained(config: Config) -> Iterator[None]:
         yield
     except (FunctionFailedError, PackagingError) as error:
         unset = find_unset(config)
-        failed = _VARIABLE.findall(error.hint) or _mentioned(f"{error.what}\n{error.detail}", unset)
+        failed = _full_names(_VARIABLE.findall(error.hint), unset) or _mentioned(f"{error.what}\n{error.detail}", unset)
         if failed:
             needed = [*failed, *(read.name for read in unset if read.fails != "perhaps" and read.name not in failed)]
             if not _VARIABLE.search(error.hint):
                 error.what = f"{error.what}: {listing(failed)} {'is' if len(failed) == 1 else 'are'} not set"
-            error.hint = flags_for(config, needed)
+            error.hint = flags_for(config, needed, unset)
         raise
 
 
@@ -43,3 +43,10 @@ def _mentioned(text: str, unset: Sequence[Read]) -> list[str]:
         return []
     mentioned = [read.name for read in unset if re.search(rf"\b{re.escape(read.name)}\b", text)]
     return mentioned or [read.name for read in unset if read.fails == "call" and "'NoneType'" in text]
+
+
+def _full_names(names: Sequence[str], unset: Sequence[Read]) -> list[str]:
+    """Return names with the prefixes that the code gives them: pydantic's errors name fields."""
+    full = {name: next((read.name for read in unset if read.name.endswith(f"_{name}")), name) for name in names}
+    known = {read.name for read in unset}
+    return list(dict.fromkeys(name if name in known else full[name] for name in names))

@@ -109,7 +109,8 @@ def _unsent_variables(folder: Path, texts: Iterable[str], config: Config, unset:
     names = [read.name for read in reads]
     if names:
         verb, it = ("isn't", "it") if len(names) == 1 else ("aren't", "them")
-        yield Warned(f"{listing(names)} {verb} set, and the app reads {it} ({reads[0].location})", flags_for(config, names))
+        what = f"{listing(names)} {verb} set, and the app reads {it} ({reads[0].location})"
+        yield Warned(what, flags_for(config, names, unset))
 
 
 def _hidden_modules(folder: Path, root: str) -> Iterator[Event]:

@@ -21,6 +21,7 @@ from lambent.config.sourced import DEFAULT, Sourced
 from lambent.errors import UsageError
 from lambent.lazy import LazyModule
 from lambent.limits import ENV_MAX, RESERVED_ENVIRONMENT
+from lambent.units import listing
 
 if TYPE_CHECKING:
     from dotenv import parser as dotenv
@@ -34,12 +35,21 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
 class Environment(Struct, frozen=True):
     """The variables of a function. The values of `secrets` are references such as "ssm:/path".
 
-    `flag_variables` are the names of those that flags set.
+    `flag_variables` are the names of those that flags set, and `reserved` those of a .env file that Lambda sets itself.
     """
 
     plain: Variables
     secrets: Variables
     flag_variables: tuple[str, ...] = ()
+    reserved: tuple[str, ...] = ()
+
+    @property
+    def remark(self) -> str:
+        """Say which variables of a file aren't sent, or return ""."""
+        if not self.reserved:
+            return ""
+        verb, it = ("isn't", "it") if len(self.reserved) == 1 else ("aren't", "them")
+        return f"{listing(self.reserved)} {verb} sent: Lambda sets {it} itself, with the credentials of the function's role"
 
     def origins(self) -> dict[str, str]:
         """Return the origin of each variable as "env.NAME", and those of all together as "environment"."""
@@ -56,13 +66,15 @@ def read_environment(settings: Settings, arguments: Sequence[str], folder: Path)
     """
     plain, secrets = _read_table(settings.raw["env"]) if "env" in settings.raw else ({}, {})
     overrides = _read_file(settings.raw["env_file"], folder) if "env_file" in settings.raw else {}
+    reserved = tuple(name for name in overrides if name in RESERVED_ENVIRONMENT)  # .env files often have keys for AWS
+    overrides = {name: variable for name, variable in overrides.items() if name not in reserved}
     from_flags = _read_arguments(arguments)
     flag_variables = {*from_flags, *(overrides if overrides and settings.raw["env_file"].layer == "flag" else ())}
     overrides |= from_flags
     plain |= overrides
     _check(plain)
     secrets = {name: secret for name, secret in secrets.items() if name not in overrides}
-    return Environment(plain, secrets, tuple(sorted(flag_variables)))
+    return Environment(plain, secrets, tuple(sorted(flag_variables)), reserved)
 
 
 def _read_arguments(arguments: Sequence[str]) -> dict[str, Sourced[str]]:
@@ -131,7 +143,8 @@ def names_in_file(path: Path) -> dict[str, bool]:
 def sendable(path: Path) -> bool:
     """Return whether Lambda takes every variable in a .env file, so that `--env-file` works."""
     try:
-        _check(_read_file(RawSetting(str(path), "--env-file", "env_file", "flag"), path.parent))
+        variables = _read_file(RawSetting(str(path), "--env-file", "env_file", "flag"), path.parent)
+        _check({name: variable for name, variable in variables.items() if name not in RESERVED_ENVIRONMENT})
     except UsageError:
         return False
     return True

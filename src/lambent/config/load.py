@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from lambent import names
 from lambent.config.compatibility import check_python, check_stream, check_web_settings, check_writable, oldest_python
@@ -105,6 +105,8 @@ def load(
     packaging = read_packaging(settings)
     hosting = read_hosting(settings)
     app = _read_app(settings, project, environ)
+    if environment.remark:
+        app = Sourced(replace(app.value, remarks=(*app.value.remarks, environment.remark)), app.origin)
     oldest, reason = oldest_python(app.value, values["runtime_client"])
     runtime, candidates = read_runtime(settings, project, RuntimeRules(on, environ, oldest, reason, installed))
     check_python(app.value, values["runtime_client"], runtime)

@@ -98,7 +98,8 @@ class _Reader:
             return
         match node:
             case ast.Constant(value=str(text)) if self._database and (url := _SQLITE_URL.match(text)):
-                yield node, url["path"].removeprefix("./") or "a SQLite file"
+                path = url["path"].removeprefix("./")
+                yield node, path if re.fullmatch(r"[\w./-]+", path) else "a SQLite file"
             case ast.Call() if (target := self._target(node)) is not None and self._is_own(target):
                 if not (ast.unparse(node.func) in _FOLDERS and self._exists(target)):
                     yield node, _literal(target) or "its own folder"

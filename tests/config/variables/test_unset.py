@@ -91,6 +91,8 @@ def test_variable_without_which_the_app_cannot_start(tmp_path: Path, text: str, 
         "import os\nroute = lambda: os.environ['KEY']",
         "from decouple import config\nport = config('PORT', 8000, cast=int)",
         "from unknown import settings\nkey = settings['KEY']",
+        "import os\ndef flag(name):\n    value = os.getenv(name)\n    if value is None:\n        return False\n"
+        "    return value.lower()\nDEBUG = flag('DEBUG')",
         "import os\nkey = os.getenv('KEY')\nif key and key.startswith('sk'):\n    pass",
     ],
 )
@@ -207,6 +209,14 @@ def follow(folder: Path, hint: str) -> None:
     refuse_unset(config, find_unset(config))
 
 
+def test_placeholders_say_which_values_have_to_be_numbers(tmp_path: Path) -> None:
+    text = (
+        "import os\nPORT, KEY = int(os.environ.get('PORT')), os.environ['KEY']\nHOSTS = os.environ['ALLOWED_HOSTS'].split()\n"
+    )
+    error = refusal(write_project(tmp_path / "shop", {"main.py": f"{text}{APP}"}))
+    assert sorted(error.hint.split(" --env ")) == ["--env PORT=NUMBER", "ALLOWED_HOSTS='*'", "KEY=VALUE"]
+
+
 def test_all_missing_variables_are_named_together_with_flags_that_set_them(tmp_path: Path) -> None:
     files = {"conf.py": "import os\nA = os.environ['KEY_A']\nB = os.environ['KEY_B']\n", "main.py": f"import conf\n{APP}"}
     folder = write_project(tmp_path / "shop", files)
@@ -226,12 +236,17 @@ def test_variables_that_requests_need_are_named_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [".env", ".env.example", "sample.env"])
 def test_file_of_the_project_that_has_the_variables_is_named(tmp_path: Path, name: str) -> None:
-    files = {"main.py": f"import os\nA = os.environ['KEY_A'], os.environ['KEY_B']\n{APP}", name: "KEY_A=1\nKEY_B=\nOTHER=2\n"}
+    files = {"main.py": f"import os\nA = os.environ['KEY_A'], os.environ['KEY_B']\n{APP}", name: "KEY_A=1\nOTHER=2\n"}
     folder = write_project(tmp_path / "shop", files)
     error = refusal(folder)
     assert re.match(r"--env-file \S+ --env KEY_B=VALUE", error.hint)
     follow(folder, error.hint)
     (folder / name).write_text("KEY_A=1\nKEY_B=2\n")
     error = refusal(folder)
-    assert ("is in .env" in error.what or "are in .env, which isn't uploaded" in error.what) is (name == ".env")
+    assert ("are in .env, which isn't uploaded" in error.what) is (name == ".env")
     follow(folder, error.hint)
+
+
+def test_example_with_empty_values_is_not_proposed(tmp_path: Path) -> None:
+    files = {"main.py": f"import os\nA = os.environ['KEY_A']\n{APP}", ".env.example": "KEY_A=1\nPORT=\n"}
+    assert refusal(write_project(tmp_path / "shop", files)).hint == "--env KEY_A=VALUE"

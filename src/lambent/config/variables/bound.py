@@ -17,13 +17,14 @@ class Read(Struct, frozen=True):
     """A read of an environment variable that has no default.
 
     `location` is "file:line". `fails` says when the app fails if the variable isn't set: at every "start", in the "call" of
-    some function, or "perhaps". With `any_case` a variable in lower case counts too.
+    some function, or "perhaps". With `any_case` a variable in lower case counts too. `is_number` says what its value must be.
     """
 
     name: str
     location: str
     fails: Fails
     any_case: bool = False
+    is_number: bool = False
 
 
 class Library(Struct, frozen=True):
@@ -55,13 +56,15 @@ class Definition(Struct, frozen=True):
 class Bound(Struct, frozen=True):
     """The value of an expression. Everything is empty for one that doesn't matter.
 
-    `variable` is the environment variable that it holds: None if that isn't set, or "" if `has_default`. `text` is a literal
+    `variable` is the environment variable that it holds, which may have to be a number: None if that isn't set, or "" if
+    `has_default`. `text` is a literal
     string, written at `location`, and `items` are those of a literal list. `unset` are the variables of which it lists those
     that aren't set. `dotted` is the import path of something from a package, `module` a module of the app's own.
     """
 
     variable: str = ""
     has_default: bool = False
+    is_number: bool = False
     location: str = ""
     text: str | None = None
     items: tuple[Bound, ...] = ()

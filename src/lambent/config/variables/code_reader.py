@@ -87,7 +87,9 @@ class CodeReader(Expressions):
         if settings := read_settings_class(definition, arguments):
             for field in settings.fields:
                 location = f"{field.path.relative_to(self._folder).as_posix()}:{field.line}"
-                self.reads.append(Read(field.variable, location, self.fails, not settings.case_sensitive))
+                self.reads.append(
+                    Read(field.variable, location, self.fails, not settings.case_sensitive, is_number=field.is_number)
+                )
         for part in node.body:
             if isinstance(part, ast.FunctionDef) and part.name == "__init__":
                 self.run_body(Definition(part, definition.scope), arguments)
@@ -96,7 +98,7 @@ class CodeReader(Expressions):
         for statement in body:
             self._statement(statement, scope)
             is_yield = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Yield)
-            if is_yield or isinstance(statement, ast.Return | ast.Raise):
+            if is_yield or isinstance(statement, ast.Return | ast.Raise) or _may_leave(statement):
                 return
 
     def _statement(self, node: ast.stmt, scope: Scope) -> None:
@@ -238,6 +240,12 @@ class CodeReader(Expressions):
             if is_exit or isinstance(statement, ast.Raise):
                 return True
         return False
+
+
+def _may_leave(statement: ast.stmt) -> bool:
+    """Return whether what follows a condition is only run sometimes."""
+    is_condition = isinstance(statement, ast.If | ast.For | ast.While)
+    return is_condition and any(isinstance(part, ast.Return | ast.Continue | ast.Break) for part in ast.walk(statement))
 
 
 def _catches(caught: ast.expr | None) -> bool:

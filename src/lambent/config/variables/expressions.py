@@ -9,6 +9,8 @@ from collections import ChainMap
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from lambent.config.variables import known_calls, library_reads
 from lambent.config.variables.bound import NOTHING, Bound, Definition, Fails, Read, Scope
 
@@ -48,7 +50,7 @@ class Expressions(ABC):
     def need(self, bound: Bound) -> None:
         """Note that something fails if a variable isn't set."""
         if bound.variable:
-            self.reads.append(Read(bound.variable, bound.location, self.fails))
+            self.reads.append(Read(bound.variable, bound.location, self.fails, is_number=bound.is_number))
 
     def need_value(self, bound: Bound) -> None:
         """Note that something fails if a value is None."""
@@ -158,6 +160,8 @@ class Expressions(ABC):
             return library_reads.from_package(f"{base.dotted}.{node.attr}")
         if base.library is not None:
             return library_reads.with_method(base.library, node.attr)
+        if base.definition is not None and node.attr in ("model_validate", "parse_obj"):
+            return base
         if base.module is None:
             return NOTHING
         names = self.run_module(base.module).names
@@ -168,8 +172,13 @@ class Expressions(ABC):
         base, key = self.evaluate(node.value, scope), self.evaluate(node.slice, scope)
         self.need_value(base)
         if base.dotted == "os.environ" and key.text is not None and isinstance(node.ctx, ast.Load):
-            self.need(Bound(variable=key.text, location=key.location))
+            return self._needed(Bound(variable=key.text, location=key.location))
         return NOTHING
+
+    def _needed(self, variable: Bound) -> Bound:
+        """Note that a variable must be set. Return its value, which isn't None then."""
+        self.need(variable)
+        return replace(variable, has_default=True)
 
     def _call(self, node: ast.Call, scope: Scope) -> Bound:
         function = self.evaluate(node.func, scope)
@@ -181,8 +190,7 @@ class Expressions(ABC):
                 self.reads.append(Read(variable.variable, variable.location, "perhaps"))
             return variable
         if function.library is not None:
-            self.need(library_reads.read(function.library, arguments, keywords.keys(), self.location(node, scope)))
-            return NOTHING
+            return self._needed(library_reads.read(function.library, arguments, keywords, self.location(node, scope)))
         if function.definition is not None:
             return self.run_definition(function.definition, _by_name(function.definition, arguments, keywords))
         if lifespan := keywords.get("lifespan", NOTHING).definition:
@@ -204,7 +212,7 @@ class Expressions(ABC):
                 self.need_value(argument)
         elif dotted in known_calls.NEED_TEXT:
             for argument in arguments:
-                self.need(argument)
+                self.need(replace(argument, is_number=dotted in known_calls.NUMBERS))
         elif dotted in known_calls.CLIENTS and "**" not in keywords and not arguments:
             key = Bound(variable=known_calls.CLIENTS[dotted], location=self.location(node, scope))
             self.need_value(keywords.get("api_key", key))

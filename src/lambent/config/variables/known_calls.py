@@ -31,6 +31,8 @@ CLIENTS = {
 }
 """Classes that read a key themselves, and raise an exception if neither that nor `api_key` is set."""
 
+NUMBERS = frozenset(("int", "float"))
+
 SETTINGS = frozenset(("SQLALCHEMY_DATABASE_URI",))
 """Settings that a package refuses to start without: Flask-SQLAlchemy."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -32,6 +32,7 @@ _METHODS = frozenset(
         *("dj_db_url", "dj_cache_url", "dj_email_url", *_NAMES),
     ]
 )
+_NUMBERS = frozenset(("int", "float", "bool"))  # 1 is a bool too
 _TAKE_CAST = frozenset(("list", "tuple", "dict", "get_value"))
 """Methods of django-environ whose second argument is a type, as that of the object itself is."""
 
@@ -51,7 +52,7 @@ def create(dotted: str, tuples: Iterable[str], prefix: str) -> Bound | None:
     return Bound(library=Library(kind, frozenset(tuples if kind == "environ" else ()), prefix)) if kind else None
 
 
-def read(library: Library, arguments: Sequence[Bound], keywords: Container[str], location: str) -> Bound:
+def read(library: Library, arguments: Sequence[Bound], keywords: Mapping[str, Bound], location: str) -> Bound:
     """Return the variable that a call reads, NOTHING if it has a default or reads none."""
     if "default" in keywords or (library.method and library.method not in _METHODS):
         return NOTHING
@@ -64,7 +65,9 @@ def read(library: Library, arguments: Sequence[Bound], keywords: Container[str],
     name = arguments[0].text or ""
     if not name or name in library.defaults:
         return NOTHING
-    return Bound(variable=library.prefix + name, location=arguments[0].location)
+    casts = (keywords.get("cast", NOTHING).dotted, *(argument.dotted for argument in arguments[1:]), library.method)
+    is_number = not _NUMBERS.isdisjoint(casts)
+    return Bound(variable=library.prefix + name, location=arguments[0].location, is_number=is_number)
 
 
 def with_method(library: Library, method: str) -> Bound:

@@ -14,6 +14,7 @@ from lambent.config.variables.bound import NOTHING, Bound, Definition
 _NEW = ("pydantic_settings.BaseSettings", "pydantic_settings.main.BaseSettings")
 _OLD = ("pydantic.BaseSettings", "pydantic.v1.BaseSettings", "pydantic.env_settings.BaseSettings")
 _CHANGES_SOURCES = re.compile(r"customise_sources|mode=.before.|\bpre=True|def __init__|\bAliasChoices\b|yaml_file|secrets_dir")
+_NUMBERS = ("int", "float", "bool", "PositiveInt", "PositiveFloat")  # 1 is a bool too
 _ALIASES = ("validation_alias", "alias", "env")
 _NONE = re.compile(r"\bOptional\[|\|\s*None\b|\bNone\s*\|")
 
@@ -24,6 +25,7 @@ class Field(Struct, frozen=True):
     variable: str
     path: Path
     line: int
+    is_number: bool
 
 
 class SettingsClass(Struct, frozen=True):
@@ -52,7 +54,8 @@ def read_settings_class(definition: Definition, given: Container[str]) -> Settin
                     is_required = not _has_default(statement, none_is_default=not bases.intersection(_NEW))
                     variable = _alias(statement.value) or f"{prefixes[-1] if prefixes else ''}{name}".upper()
                     is_field = is_required and not name.startswith("_") and not _is_nested(statement.annotation, each)
-                    fields[name] = Field(variable, each.scope.path, statement.lineno) if is_field else None
+                    is_number = ast.unparse(statement.annotation) in _NUMBERS
+                    fields[name] = Field(variable, each.scope.path, statement.lineno, is_number) if is_field else None
                 case ast.Assign(targets=[ast.Name(id=name)]):
                     fields[name] = None
     required = (field for name, field in fields.items() if field is not None and name not in given)

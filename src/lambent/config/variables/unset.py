@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -45,10 +45,12 @@ def find_unset(config: Config) -> list[Read]:
     reader.run_rest(graph.files)
     names = _set_names(config, folder) | reader.assigned
     may_be_set = reader.is_open or config.hosting.layers or "AWS_LAMBDA_EXEC_WRAPPER" in dict(config.environment)
+    numbers = {read.name for read in reader.reads if read.is_number}
     unset: dict[str, Read] = {}
     for read in sorted(reader.reads, key=lambda read: _ORDER.index(read.fails)):
         if not _is_set(read, names):
-            unset.setdefault(read.name, replace(read, fails="perhaps") if may_be_set else read)
+            fails = "perhaps" if may_be_set else read.fails
+            unset.setdefault(read.name, replace(read, fails=fails, is_number=read.name in numbers))
     return list(unset.values())
 
 
@@ -92,7 +94,7 @@ def _is_set(read: Read, names: set[str]) -> bool:
     return read.name in names or _RUNTIME.match(read.name) is not None
 
 
-def refuse_unset(config: Config, unset: Iterable[Read]) -> None:
+def refuse_unset(config: Config, unset: Sequence[Read]) -> None:
     """Raise UsageError if a start of the app fails because variables are `unset`: it names all that the app needs."""
     reads = [read for read in unset if read.fails == "start"]
     if not reads:
@@ -108,7 +110,7 @@ def refuse_unset(config: Config, unset: Iterable[Read]) -> None:
     more = f" and {len(locations) - _SHOWN} more" if len(locations) > _SHOWN else ""
     if later:
         what += f"; requests need {listing(later)}"
-    raise UsageError(what, where=", ".join(locations[:_SHOWN]) + more, hint=flags_for(config, [*names, *later]))
+    raise UsageError(what, where=", ".join(locations[:_SHOWN]) + more, hint=flags_for(config, [*names, *later], unset))
 
 
 def names_in_example(folder: Path) -> list[str]:
@@ -116,18 +118,29 @@ def names_in_example(folder: Path) -> list[str]:
     return next((list(names) for example in _EXAMPLES if (names := names_in_file(folder / example))), [])
 
 
-def flags_for(config: Config, names: Iterable[str]) -> str:
-    """Return the flags that set variables: a file of the project that has them, and `--env` for the others."""
-    names = list(names)
+def flags_for(config: Config, names: Sequence[str], unset: Sequence[Read] = ()) -> str:
+    """Return the flags that set variables: a file of the project that has them, and `--env` for the others.
+
+    An example of a file counts only if it is complete: an empty value may be none for the app. `unset` are the reads that tell
+    which of them are numbers.
+    """
+    numbers = {read.name for read in unset if read.is_number}
     folder = config.folder
     for file in (folder / ".env", *(folder / example for example in _EXAMPLES)):
         values = names_in_file(file)
-        if any(values.get(name) for name in names) and sendable(file):
+        is_usable = file.name == ".env" or all(values.values())
+        if is_usable and any(values.get(name) for name in names) and sendable(file):
             others = [name for name in names if not values.get(name)]
-            flags = f"--env-file {shlex.quote(min(os.path.relpath(file), str(file), key=len))}{_env_flags(others)}"
+            flags = f"--env-file {shlex.quote(min(os.path.relpath(file), str(file), key=len))}{_env_flags(others, numbers)}"
             return flags if file.name == ".env" else f"{flags}, or a copy of that file with values of your own"
-    return _env_flags(names).strip()
+    return _env_flags(names, numbers).strip()
 
 
-def _env_flags(names: Iterable[str]) -> str:
-    return "".join(f" --env {name}=VALUE" for name in names)
+def _env_flags(names: Iterable[str], numbers: Container[str]) -> str:
+    return "".join(f" --env {name}={_placeholder(name, numbers)}" for name in names)
+
+
+def _placeholder(name: str, numbers: Container[str]) -> str:
+    if name.endswith("ALLOWED_HOSTS"):
+        return "'*'"  # a Function URL receives requests to its own host name only
+    return "NUMBER" if name in numbers else "VALUE"

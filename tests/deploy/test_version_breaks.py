@@ -20,6 +20,13 @@ CASES = (
     ("ModuleNotFoundError: No module named 'langchain.chains'", "langchain<0.3 langchain-community<0.3"),
     ("ImportError: cannot import name 'LLMChain' from 'langchain' (/var/task/langchain/__init__.py)", "langchain<0.3"),
     ("ModuleNotFoundError: No module named 'mcp.server.fastmcp'. This is mcp 2.x", "mcp<2"),
+    ("NameError: name 'picolink' is not defined", "python-fasthtml<0.14"),
+    (
+        "  File \"/var/task/fasthtml/fastapp.py\", line 79\nModuleNotFoundError: No module named 'fastlite'",
+        "python-fasthtml<0.14",
+    ),
+    ("  File \"/var/task/fasthtml/xtend.py\", line 9\nNameError: name 'Any' is not defined", "fastlite<0.2 starlette<1"),
+    ("ModuleNotFoundError: No module named 'sqlite_minutils'", "fastlite<0.1 starlette<1"),
     ("TypeError: Client.__init__() got an unexpected keyword argument 'proxies'", "httpx<0.28"),
     ("ImportError: cannot import name 'escape' from 'jinja2' (/var/task/jinja2/__init__.py)", "jinja2<3.1 itsdangerous<2.1"),
     ("ImportError: cannot import name 'json' from 'itsdangerous' (/var/task/itsdangerous/__init__.py)", "jinja2<3.1"),
@@ -36,6 +43,8 @@ OTHERS = (
     "ImportError: cannot import name 'helper' from 'flask_helpers' (/var/task/flask_helpers.py)",
     "ModuleNotFoundError: No module named 'langchain'",
     "TypeError: unhashable type: 'dict'",
+    "NameError: name 'Card' is not defined",
+    "ModuleNotFoundError: No module named 'fastlite'",
     "TypeError: Shop.__init__() got an unexpected keyword argument 'on_startup'",
 )
 

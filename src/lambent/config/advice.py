@@ -38,7 +38,8 @@ def advise(config: Config, unset: Sequence[Read] = ()) -> Iterator[Event]:
     texts = {path.relative_to(folder).as_posix(): path.read_text("utf-8", "replace") for path in own_files(config)}
     if config.app.kind != "handler":
         yield from _websockets(texts)
-        yield from _mcp_hosts(texts)
+        if "host=" not in config.app.attribute:
+            yield from _mcp_hosts(texts)
         if not config.stream and config.client == "lambent":
             yield from _streams(texts)
     yield from _unsent_variables(folder, texts.values(), config, unset)

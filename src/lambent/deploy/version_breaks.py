@@ -66,6 +66,22 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
         ),
         Break("langchain 1 moved chains, prompts and models elsewhere", ("langchain<0.3", "langchain-community<0.3")),
     ),
+    (
+        (
+            r"fasthtml/\w+\.py[\s\S]*No module named 'fastlite'",
+            r"name '(?:picolink|picocss|picocondlink|picocondcss|set_pico_cls|PicoBusy)' is not defined",
+            r"fasthtml/[\s\S]*name '(?:Card|Container|DialogX|Grid|Group|database)' is not defined",
+        ),
+        Break("python-fasthtml 0.14 left out fastlite and Pico's components", ("python-fasthtml<0.14",)),
+    ),
+    (
+        (r"fasthtml/[\s\S]*name 'Any' is not defined",),
+        Break("this python-fasthtml doesn't work with fastlite 0.2 and starlette 1", ("fastlite<0.2", "starlette<1")),
+    ),
+    (
+        (r"No module named 'sqlite_minutils'",),
+        Break("this python-fasthtml doesn't work with fastlite 0.1 and starlette 1", ("fastlite<0.1", "starlette<1")),
+    ),
     ((r"No module named 'mcp\.server\.fastmcp'",), Break("mcp 2 renamed FastMCP", ("mcp<2",))),
     ((r"No module named 'openai\.error'",), Break("openai 1 removed openai.error", ("openai<1",))),
     (

@@ -22,6 +22,11 @@ ONE_FILE = [
     ("def hello(event, context): pass\n" + FLASK, "app", "wsgi"),
     ("from fastmcp import FastMCP\nmcp = FastMCP('x')", "mcp.http_app()", "asgi"),
     ("from mcp.server.fastmcp import FastMCP\nserver = FastMCP('x')", "server.streamable_http_app()", "asgi"),
+    (
+        "from mcp.server import MCPServer\nmcp = MCPServer('x')",
+        "mcp.streamable_http_app(host='lambda',stateless_http=True)",
+        "asgi",
+    ),
     ("from fastmcp import FastMCP\nmcp = FastMCP('x')\napp = mcp.http_app(path='/')", "app", "asgi"),
     ("import web\napp = web.application(('/', 'Home'), globals())", "app.wsgifunc()", "wsgi"),
     ("from bottle import get, run\n@get('/')\ndef home(): return 'x'", "bottle.default_app()", "wsgi"),

@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from lambent.config.detection import frameworks as fw
+from lambent.config.detection.framework_lookup import held_attribute
 from lambent.config.detection.module_scan import ModuleScan
 from lambent.config.detection.project_modules import Module, ProjectModules
 from lambent.config.detection.refusals import NO_APP, several_apps_error
@@ -149,12 +150,6 @@ def _bottle_app(scan: ModuleScan) -> str:
         if value.dotted in ("bottle.default_app", "bottle.app"):
             return f"{name}()"
     return "bottle.default_app()"
-
-
-def held_attribute(name: str, holder: tuple[str, str]) -> str:
-    """Return the app in an object that holds it: `app.server` for Dash, `ds.app()` for Datasette."""
-    attribute, _, must_call = fw.HOLDERS[holder]
-    return f"{name}.{attribute}{'()' if must_call else ''}"
 
 
 def _may_be_app(modules: ProjectModules, name: str, value: Value) -> bool:

@@ -13,8 +13,14 @@ def held_app(holder: Value, attribute: str, *, called: bool) -> Value | None:
     """Return the app that an attribute of its holder is or, if `called`, returns. None when it is not the app."""
     if holder.holder is None:
         return None
-    name, kind, must_call = fw.HOLDERS[holder.holder]
-    return Value(kind) if (name, must_call) == (attribute, called) else None
+    name, kind, call = fw.HOLDERS[holder.holder]
+    return Value(kind) if (name, bool(call)) == (attribute, called) else None
+
+
+def held_attribute(name: str, holder: tuple[str, str]) -> str:
+    """Return the app in an object that holds it: `app.server` for Dash, `ds.app()` for Datasette."""
+    attribute, _, call = fw.HOLDERS[holder]
+    return f"{name}.{attribute}{call}"
 
 
 def from_framework(dotted: str) -> Value | None:

@@ -38,14 +38,18 @@ HANDLERS = {
 METHODS = {"make_wsgi_app": "wsgi", "wsgifunc": "wsgi", "http_app": "asgi", "streamable_http_app": "asgi", "sse_app": "asgi"}
 """Methods that return an app, whatever the object is: Pyramid, web.py, MCP servers."""
 
-HOLDERS: dict[tuple[str, str], tuple[str, Kind, bool]] = {
-    ("datasette", "Datasette"): ("app", "asgi", True),
-    ("dash", "Dash"): ("server", "wsgi", False),
-    ("web", "application"): ("wsgifunc", "wsgi", True),
-    ("fastmcp", "FastMCP"): ("http_app", "asgi", True),
-    ("mcp", "FastMCP"): ("streamable_http_app", "asgi", True),
+HOLDERS: dict[tuple[str, str], tuple[str, Kind, str]] = {
+    ("datasette", "Datasette"): ("app", "asgi", "()"),
+    ("dash", "Dash"): ("server", "wsgi", ""),
+    ("web", "application"): ("wsgifunc", "wsgi", "()"),
+    ("fastmcp", "FastMCP"): ("http_app", "asgi", "()"),
+    ("mcp", "FastMCP"): ("streamable_http_app", "asgi", "()"),
+    ("mcp", "MCPServer"): ("streamable_http_app", "asgi", "(host='lambda',stateless_http=True)"),
 }
-"""Objects that hold the app: its attribute, its kind, and whether the attribute must be called."""
+"""Objects that hold the app: its attribute, its kind, and how the attribute is called, "" if it isn't.
+
+mcp 2 answers only to localhost unless it is given another host, and Lambda keeps no sessions between environments.
+"""
 
 WRAPPERS = (
     *("Middleware", "WhiteNoise", "ProxyFix", "ASGIApp", "WSGIApp", "DispatcherMiddleware", "Sentry", "SharedDataMiddleware"),

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from msgspec.structs import replace
 
 from lambent.config.detection import frameworks as fw
-from lambent.config.detection.framework_lookup import find_key, from_framework, held_app
+from lambent.config.detection.framework_lookup import find_key, from_framework, held_app, held_attribute
 from lambent.config.detection.scanned import UNKNOWN, HiddenApp, ServerStart, Value
 
 _FRAMEWORKS = fw.ASGI | fw.WSGI | fw.EITHER | fw.HANDLERS | fw.HOLDERS.keys() | fw.RUNNERS
@@ -65,7 +65,9 @@ class ModuleScan:
             yield from self._hidden_in(guard.body, 'only under `if __name__ == "__main__"`')
         for name, function in self._functions.items():
             if ":" not in self.names.get(name, UNKNOWN).kind:
-                yield from self._hidden_in(function.body, f"only inside {name}()")
+                holder = None if _required(function.args) else self._returned(function).holder
+                remedy = f"app = {held_attribute(f'{name}()', holder)}" if holder else ""
+                yield from self._hidden_in(function.body, f"only inside {name}()", remedy)
 
     def program_start(self) -> ServerStart | None:
         """Return the start of a server that the runtime can take the app from, when the module is run as a program."""
@@ -76,12 +78,12 @@ class ModuleScan:
             starts += inner.server_starts
         return next((start for start in starts if start.serves), None)
 
-    def _hidden_in(self, body: list[ast.stmt], scope: str) -> Iterator[HiddenApp]:
+    def _hidden_in(self, body: list[ast.stmt], scope: str, remedy: str = "") -> Iterator[HiddenApp]:
         inner = ModuleScan(self._module, self._package, self._look_up, outer=self)
         inner.run(body)
         for name, value in inner.names.items():
             if (value.kind in ("asgi", "wsgi", "web", "handler") or value.holder) and self.names.get(name) != value:
-                yield HiddenApp(name, value.line, scope)
+                yield HiddenApp(name, value.line, scope, remedy)
 
     def _statement(self, node: ast.stmt, conditional: bool) -> None:
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -346,7 +348,7 @@ def _is_cache(decorator: ast.expr) -> bool:
 
 
 def _first_app(*values: Value) -> Value:
-    return next((value for value in values if value.kind or value.unsupported), UNKNOWN)
+    return next((value for value in values if value.kind or value.unsupported or value.holder), UNKNOWN)
 
 
 def _wraps_app(function: ast.expr, name: str, arguments: list[ast.expr]) -> bool:

@@ -7,7 +7,8 @@ import re
 from difflib import get_close_matches
 
 from lambent.config.detection import frameworks as fw
-from lambent.config.detection.candidates import candidates_in, choose, held_attribute
+from lambent.config.detection.candidates import candidates_in, choose
+from lambent.config.detection.framework_lookup import held_attribute
 from lambent.config.detection.import_graph import locate
 from lambent.config.detection.programs import program_remark
 from lambent.config.detection.project_modules import Module, ProjectModules

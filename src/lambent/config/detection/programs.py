@@ -45,6 +45,8 @@ def hidden_app_error(modules: ProjectModules, searched: Iterable[Module]) -> Det
         for app in scan.hidden_apps():
             file = modules.relative(module.path)
             hint = f"move that line of {file} to the top level, to the left margin: then an import makes {app.name} too"
+            if app.remedy:
+                hint = f"add this line to {file}, at its end:\n{app.remedy}"
             if scan.program_start():
                 hint = f"{run_as_program(program_spec(modules, module))}\nor {hint}"
             message = f"no app found: {app.name} is made {app.scope} ({file}:{app.line})"

@@ -40,8 +40,12 @@ class ServerStart(Struct, frozen=True):
 
 
 class HiddenApp(Struct, frozen=True):
-    """An app that an import of its module doesn't make. `scope` is where it is made instead: "inside main()"."""
+    """An app that an import of its module doesn't make. `scope` is where it is made instead: "inside main()".
+
+    `remedy` is a line that makes the app at the top level, "" if the line that makes it has to be moved.
+    """
 
     name: str
     line: int
     scope: str
+    remedy: str = ""

@@ -17,7 +17,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lambent import removed_modules
-from lambent.module_packages import requirement_for
+from lambent.module_packages import requirement_for, requirement_for_part
 from lambent.package.proof import lambda_system, module_syntax, stdlib_modules
 from lambent.package.proof.advice import DEFAULT, Advice
 from lambent.package.proof.finding import Finding, Level
@@ -315,6 +315,8 @@ class _Walk:
         return Finding(level, what, files, hint=hint, requirement=requirement if requirement in hint else "")
 
     def _hint(self, lacks: str) -> str:
+        if "." in lacks and (part := requirement_for_part(lacks)):
+            return self._advice.adding(part)
         if "." in lacks:
             return "correct the import, or check that the file isn't left out (.gitignore, .lambdaignore, exclude)"
         own = {path.partition("/")[0].removesuffix(".py") for path in self._code.own}

@@ -23,6 +23,8 @@ _SQLEAN = "sqlean.py (import sqlean as sqlite3)"
 _ALTERNATIVES = {
     "mysqlclient": "pymysql",
     "psycopg2": "psycopg2-binary",
+    "py-bcrypt": "bcrypt",
+    "pycrypto": "pycryptodome",
     "pysqlite3": "pysqlite3-binary",
     "python-ldap": "ldap3",
 }

@@ -12,15 +12,23 @@ if TYPE_CHECKING:
 else:
     specifiers = LazyModule("packaging.specifiers")  # slow to import, and few projects need it
 
+_ALTERNATIVES = re.compile(r"\|\|?")
+
 
 def allows(constraint: str, version: str) -> bool:
     """Return whether a constraint in Poetry's notation allows a version. One that can't be read allows all."""
     try:
         return any(
-            specifiers.SpecifierSet(to_specifier(part)).contains(version, prereleases=True) for part in constraint.split("||")
+            specifiers.SpecifierSet(to_specifier(part)).contains(version, prereleases=True)
+            for part in _ALTERNATIVES.split(constraint)
         )
     except specifiers.InvalidSpecifier:
         return True
+
+
+def newest_alternative(constraint: str) -> str:
+    """Return the one of the alternatives ("^1 || ^2") with the newest versions, in whatever order they are."""
+    return max(_ALTERNATIVES.split(constraint), key=lambda part: [int(number) for number in re.findall(r"\d+", part)[:3]])
 
 
 def to_specifier(constraint: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,47 @@ def test_without_leaves_out_what_only_that_package_needs(tmp_path: Path, registr
     resolution = resolve(make_request(project, TARGET, tmp_path / "cache", options), tmp_path / "cache")
     assert set(versions(resolution)) == {"demo", "needed", "shared"}
     assert resolution.lock.omitted == ("large", "only-large")
+
+
+PYPROJECT = '[project]\nname = "app"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["demo", "large", "shared"]\n'
+NEEDS = {"demo": ("needed",), "large": ("only-large", "shared"), "needed": (), "only-large": (), "shared": ()}
+
+
+def poetry_lock(url: str) -> dict[str, str]:
+    lock = ""
+    for name, needs in NEEDS.items():
+        dependencies = "".join(f'{each} = "*"\n' for each in needs)
+        lock += f'[[package]]\nname = "{name}"\nversion = "1.0"\npython-versions = "*"\ngroups = ["main"]\nfiles = []\n'
+        lock += f'[package.dependencies]\n{dependencies}[package.source]\ntype = "legacy"\nurl = "{url}/simple"\n'
+    return {"pyproject.toml": PYPROJECT, "poetry.lock": f'{lock}[metadata]\nlock-version = "2.1"\npython-versions = ">=3.11"\n'}
+
+
+def pdm_lock(url: str) -> dict[str, str]:
+    lock = '[metadata]\ngroups = ["default"]\nstrategy = ["inherit_metadata"]\nlock_version = "4.5.0"\n'
+    for name, needs in NEEDS.items():
+        lock += f'[[package]]\nname = "{name}"\nversion = "1.0"\ngroups = ["default"]\ndependencies = {list(needs)}\n'
+    return {"pyproject.toml": f'{PYPROJECT}[[tool.pdm.source]]\nname = "pypi"\nurl = "{url}/simple"\n', "pdm.lock": lock}
+
+
+def pipfile_lock(url: str) -> dict[str, str]:
+    source = {"name": "own", "url": f"{url}/simple", "verify_ssl": False}
+    entries = {name: {"version": "==1.0", "index": "own"} for name in NEEDS}
+    lock = json.dumps({"_meta": {"pipfile-spec": 6, "requires": {}, "sources": [source]}, "default": entries, "develop": {}})
+    return {"Pipfile": '[packages]\ndemo = "*"\nlarge = "*"\nshared = "*"\n', "Pipfile.lock": lock}
+
+
+@pytest.mark.parametrize("files", [poetry_lock, pdm_lock, pipfile_lock])
+def test_what_without_leaves_out_of_a_lock_is_not_even_looked_up(
+    tmp_path: Path, registry: Registry, files: Callable[[str], dict[str, str]]
+) -> None:
+    for name, needs in NEEDS.items():
+        offer(registry, name, requires=needs)
+    project, cache = write(tmp_path / "app", files(registry.url)), tmp_path / "cache"
+    everything = resolve(make_request(project, TARGET, cache), cache)
+    assert set(versions(everything)) == set(NEEDS) and everything.lock.omitted == ()
+    offer(registry, "large", "1.0", "cp39-cp39-manylinux_2_17_x86_64")
+    del registry.files["/files/large-1.0-py3-none-any.whl"]
+    resolution = resolve(make_request(project, TARGET, cache, ResolveOptions(without=("Large",))), cache)
+    assert set(versions(resolution)) == {"demo", "needed", "shared"}
+    assert resolution.lock.omitted == ("large", "only-large")
+    assert {pin.name for pin in resolution.lock.pins if pin.requested} == {"demo", "shared"}

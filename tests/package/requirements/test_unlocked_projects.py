@@ -21,7 +21,7 @@ name = "shop"
 python = "^3.11"
 caret = "^1.2"
 tilde = {{ version = "~1.2", extras = ["more"] }}
-either = "^1.0 || ^2.0"
+either = "^2.0 || ^1.0"
 old = [{{ version = "1.2.0", python = "<3.12" }}, {{ version = "1.3.0", python = ">=3.12" }}]
 optional = {{ version = "*", optional = true }}
 [tool.poetry.extras]
@@ -150,3 +150,11 @@ def test_pdm_lock_without_inherited_metadata(tmp_path: Path, registry: Registry)
         lock += f"[[package]]\n{text}"
     project = write(tmp_path / "app", {"pyproject.toml": pyproject, "pdm.lock": lock})
     assert versions(resolve_project(project, TARGET, tmp_path / "cache")) == {"tilde": "1.3.0", "extra": "2.0.0"}
+
+
+def test_pdm_project_without_a_lock_has_its_own_sources(tmp_path: Path, registry: Registry) -> None:
+    pyproject = '[project]\nname = "app"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["caret<2"]\n'
+    pyproject += '[[tool.pdm.source]]\nname = "pypi"\nurl = "${OWN_INDEX}/simple"\n'
+    project = write(tmp_path / "app", {"pyproject.toml": pyproject})
+    environ = {"OWN_INDEX": registry.url}
+    assert versions(resolve_project(project, TARGET, tmp_path / "cache", environ=environ)) == {"caret": "1.3.0"}

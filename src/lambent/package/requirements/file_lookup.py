@@ -17,6 +17,7 @@ from lambent.package.lock import DistFile, Pin
 from lambent.package.requirements.pip_compile import CompileInput, temporary_requirements
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.requirements.uv_resolver import UvResolver
+from lambent.package.shards import slim
 from lambent.package.unfit import UnfitError
 from lambent.package.urls import without_credentials
 
@@ -24,7 +25,8 @@ from lambent.package.urls import without_credentials
 class LockedPackage(Struct, frozen=True):
     """A package in such a lock. `version` is "" if the lock leaves it open, and `hashes` are "sha256:..." texts.
 
-    `pin` is set if the lock says where the package comes from, so that there is nothing to look up.
+    `pin` is set if the lock says where the package comes from, so that there is nothing to look up. `requires` are the names of
+    the packages that it needs, as far as the lock says so.
     """
 
     name: str
@@ -32,15 +34,18 @@ class LockedPackage(Struct, frozen=True):
     hashes: frozenset[str] = frozenset()
     index: str = ""
     pin: Pin | None = None
+    requires: tuple[str, ...] = ()
 
 
 def find_files(
     packages: Sequence[LockedPackage], request: ResolveRequest, index_lines: Sequence[str], required: Iterable[str]
 ) -> tuple[Pin, ...]:
-    """Return the pins with their files. `index_lines` say where uv looks for packages.
+    """Return the pins with their files, except what `without` leaves out. `index_lines` say where uv looks for packages.
 
     Raises PackagingError. An UnfitError has every package in the way; `required` are those that the project names itself.
     """
+    requested = frozenset(required)
+    packages = _without(packages, requested, request)
     complete = [package.pin for package in packages if package.pin]
     incomplete = {package.name: package for package in packages if not package.pin}
     failures: list[UnfitError] = []
@@ -57,9 +62,18 @@ def find_files(
             incomplete = {name: package for name, package in incomplete.items() if name not in misfits}
     if failures:
         blockers = [blocker for error in failures for blocker in error.blockers]
-        requested = set(required)
         raise UnfitError(failures[0], [replace(blocker, is_requested=blocker.name in requested) for blocker in blockers])
     return (*complete, *(_keep_locked_files(pin, incomplete[pin.name], request) for pin in pins))
+
+
+def _without(
+    packages: Sequence[LockedPackage], requested: frozenset[str], request: ResolveRequest
+) -> tuple[LockedPackage, ...]:
+    """Return the packages without those that `without` names, and what only they need: nothing of them is downloaded."""
+    requires = {package.name: package.requires for package in packages}
+    left_out = slim.packages_left_out(requires, requested, request.options.without)
+    request.omitted.update(left_out)
+    return tuple(package for package in packages if package.name not in left_out)
 
 
 def _look_up(packages: Iterable[LockedPackage], request: ResolveRequest, index_lines: Sequence[str]) -> tuple[Pin, ...]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from lambent.package.lock import DistFile, Pin, Repository
 from lambent.package.requirements.file_lookup import LockedPackage, archive_pin, check_complete, find_files, local_pin
 from lambent.package.requirements.markers import matches
-from lambent.package.requirements.pyproject import selected_lines
+from lambent.package.requirements.pyproject import pdm_index_lines, selected_lines
 from lambent.package.requirements.requested import applies, mark_requested, name_of, parse_requirement, without_project
 from lambent.package.requirements.resolve_request import ResolveRequest, check_names
 from lambent.package.requirements.toml_file import read_toml
@@ -44,7 +45,9 @@ def read_packages(request: ResolveRequest) -> tuple[LockedPackage, ...]:
         chosen = list(_follow([entry for entry in entries if _fits(entry, request)], request))
     packages: dict[str, LockedPackage] = {}
     for entry in chosen:  # a package has one more entry for each set of extras
-        packages.setdefault(canonicalize_name(entry["name"]), _locked_package(entry, request))
+        package = _locked_package(entry, request)
+        first = packages.setdefault(package.name, package)
+        packages[package.name] = replace(first, requires=(*first.requires, *package.requires))
     return tuple(packages.values())
 
 
@@ -87,15 +90,8 @@ def _fits(entry: Mapping[str, Any], request: ResolveRequest) -> bool:
 
 
 def index_lines(request: ResolveRequest) -> tuple[str, ...]:
-    """Return [[tool.pdm.source]] as lines for uv. The source called pypi replaces PyPI."""
-    lines, pdm = [], _read_pyproject(request).get("tool", {}).get("pdm", {})
-    for source in pdm.get("source", ()):
-        if source.get("type") == "find_links":
-            lines.append(f"--find-links {source['url']}")
-        elif "url" in source:
-            option = "--index-url" if source.get("name") == "pypi" else "--extra-index-url"
-            lines.append(f"{option} {source['url']}")
-    return tuple(lines)
+    """Return [[tool.pdm.source]] as lines for uv."""
+    return pdm_index_lines(_read_pyproject(request), request.uv.environ)
 
 
 def _locked_package(entry: Mapping[str, Any], request: ResolveRequest) -> LockedPackage:
@@ -112,7 +108,8 @@ def _locked_package(entry: Mapping[str, Any], request: ResolveRequest) -> Locked
         pin = archive_pin(name, version, str(entry["url"]), hashes)
     elif files and all("url" in file for file in files):
         pin = _pin_with_urls(name, version, files)
-    return LockedPackage(name, version, hashes, pin=pin)
+    requires = tuple(filter(None, map(name_of, entry.get("dependencies", ()))))
+    return LockedPackage(name, version, hashes, pin=pin, requires=requires)
 
 
 def _pin_with_urls(name: str, version: str, files: list[dict[str, str]]) -> Pin:

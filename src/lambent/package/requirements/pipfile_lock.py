@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from packaging.utils import canonicalize_name
 
 from lambent.errors import PackagingError
 from lambent.package.lock import Pin, Repository
+from lambent.package.requirements.direct_lines import resolve_lines
 from lambent.package.requirements.file_lookup import LockedPackage, archive_pin, check_complete, find_files, local_pin
 from lambent.package.requirements.markers import matches
-from lambent.package.requirements.requested import mark_requested, without_project
+from lambent.package.requirements.pip_compile import temporary_requirements
+from lambent.package.requirements.requested import mark_requested, name_of, without_project
 from lambent.package.requirements.resolve_request import ResolveRequest, check_names
 from lambent.package.requirements.toml_file import read_toml
 from lambent.package.urls import without_credentials
@@ -33,14 +35,31 @@ _MARKERS = (
 def read_pins(request: ResolveRequest) -> tuple[Pin, ...]:
     """Return the pins of a Pipfile.lock for the target. Raises PackagingError."""
     entries = {name: entry for name, entry in read_pipfile(request).items() if fits(entry, request)}
-    pins = find_files(read_packages(request), request, lines_of_lock(request), entries)
-    lines = (f"{name}[{','.join(map(str, entry.get('extras', ())))}]" for name, entry in entries.items())
+    lines = [f"{name}[{','.join(map(str, entry.get('extras', ())))}]" for name, entry in entries.items()]
+    packages, index = read_packages(request), lines_of_lock(request)
+    if request.without:
+        packages = _needed(packages, [line for line in lines if name_of(line) not in request.without], index, request)
+    pins = find_files(packages, request, index, entries)
     return mark_requested(without_project(pins, request.source.folder), lines, request.target)
 
 
 def lines_of_lock(request: ResolveRequest) -> tuple[str, ...]:
     """Return the lines that say where uv looks for the packages of the lock. Raises PackagingError."""
     return tuple(index_lines(_read_lock(request).get("_meta", {}).get("sources", ()), request))
+
+
+def _needed(
+    packages: tuple[LockedPackage, ...], lines: list[str], index: Sequence[str], request: ResolveRequest
+) -> tuple[LockedPackage, ...]:
+    """Return the packages that these lines lead to without those that `without` names. The lock doesn't note who needs what."""
+    versions = (f"{package.name}=={package.version}" for package in packages if package.version and not package.pin)
+    with temporary_requirements(versions) as constraints:
+        try:
+            needed = {pin.name for pin in resolve_lines(lines, (*index, f"-c {constraints}"), request)}
+        except PackagingError:
+            needed = {package.name for package in packages} - request.without
+    request.omitted.update({package.name for package in packages} - needed)
+    return tuple(package for package in packages if package.name in needed)
 
 
 def read_packages(request: ResolveRequest) -> tuple[LockedPackage, ...]:

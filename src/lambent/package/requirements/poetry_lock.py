@@ -173,4 +173,5 @@ class _PoetryLock:
             pin = Pin(name, version, folder=path)
         elif kind in ("file", "url"):
             pin = archive_pin(name, version, url if kind == "url" else path.as_uri(), hashes)
-        return LockedPackage(name, version, hashes, url if kind == "legacy" else "", pin)
+        requires = tuple(map(canonicalize_name, entry.get("dependencies", ())))
+        return LockedPackage(name, version, hashes, url if kind == "legacy" else "", pin, requires)

@@ -8,7 +8,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from lambent.config.poetry_notation import allows, to_specifier
+from lambent.config.poetry_notation import allows, newest_alternative, to_specifier
 from lambent.package.lock import Pin
 from lambent.package.requirements.direct_lines import resolve_lines
 from lambent.package.requirements.markers import matches
@@ -59,7 +59,7 @@ def _line(name: str, table: Mapping[str, Any], folder: Path) -> str:
     if "url" in table:
         return f"{name}{extras} @ {table['url']}"
     # PEP 508 can't say "either", so of several ranges the newest counts
-    return f"{name}{extras}{to_specifier(str(table.get('version', '')).rpartition('||')[2])}"
+    return f"{name}{extras}{to_specifier(newest_alternative(str(table.get('version', ''))))}"
 
 
 def _git_url(url: str) -> str:

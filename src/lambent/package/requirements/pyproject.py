@@ -5,6 +5,7 @@ The readers of locks use this module to see which packages the user requires.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -26,9 +27,23 @@ def read_pins(request: ResolveRequest) -> tuple[Pin, ...]:
     extras = table.get("project", {}).get("optional-dependencies", {})
     check_names("extra", options.extras, extras, request.source.name)
     check_names("dependency group", options.groups, table.get("dependency-groups", {}), request.source.name)
-    pins = UvResolver(request, CompileInput((request.path.name, *selection_arguments(options)))).pins()
+    index = pdm_index_lines(table, request.uv.environ)
+    arguments = (request.path.name, *selection_arguments(options), *(word for line in index for word in line.split(" ", 1)))
+    pins = UvResolver(request, CompileInput(arguments, index)).pins()
     lines = selected_lines(table, options)
     return mark_requested(without_project(pins, request.source.folder), lines, request.target)
+
+
+def pdm_index_lines(table: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return [[tool.pdm.source]] as lines for uv, ${VARIABLES} expanded. The source called pypi replaces PyPI."""
+    lines = []
+    for source in table.get("tool", {}).get("pdm", {}).get("source", ()):
+        url = re.sub(r"\$\{(\w+)\}", lambda match: environ.get(match[1], match[0]), str(source.get("url", "")))
+        if source.get("type") == "find_links":
+            lines.append(f"--find-links {url}")
+        elif url:
+            lines.append(f"{'--index-url' if source.get('name') == 'pypi' else '--extra-index-url'} {url}")
+    return tuple(lines)
 
 
 def selection_arguments(options: ResolveOptions) -> list[str]:

@@ -16,11 +16,13 @@ _IN_BODY = re.compile(rf"{_IN_LOG.pattern}|<title>Bad Request \(400\)</title>|\b
 """Signs of it in a response with status 400. The title is that of Django's page without DEBUG, which gives no reason."""
 
 _SETTINGS = (
-    (r"DisallowedHost|ALLOWED_HOSTS|HTTP_HOST|Bad Request \(400\)", 'in the Django settings, ALLOWED_HOSTS = ["{host}"]'),
-    (r"Invalid host header", 'in the middleware that checks the host, allowed_hosts=["{host}"]'),
-    (r"is not trusted", 'app.config["TRUSTED_HOSTS"] = ["{host}"]'),
+    (r"DisallowedHost|ALLOWED_HOSTS|HTTP_HOST|Bad Request \(400\)", "in the Django settings, ALLOWED_HOSTS = [{dotted}]"),
+    (r"Invalid host header", "in the middleware that checks the host, allowed_hosts=[{starred}]"),
+    (r"is not trusted", 'app.config["TRUSTED_HOSTS"] = [{dotted}]'),
 )
-_MCP_SETTING = 'FastMCP(..., transport_security=TransportSecuritySettings(allowed_hosts=["{host}"]))'
+_DOMAINS = (".on.aws", ".localhost")
+"""The domains of Function URLs, in AWS and on the local Lambda: settings that allow both work everywhere."""
+_MCP_SETTING = 'FastMCP(..., host="0.0.0.0"), or .streamable_http_app(host="0.0.0.0") since mcp 2'
 
 
 def refuses_host(failure: Failure) -> bool:
@@ -37,8 +39,16 @@ def explain_refused_host(failure: Failure, host: str) -> Cause:
     text = f"{failure.body}\n{failure.log}"
     for pattern, setting in _SETTINGS:
         if failure.status == 400 and re.search(pattern, text, re.IGNORECASE):
-            return Cause(what, setting.replace("{host}", name), failure.response)
+            return Cause(what, f"{_with_hosts(setting, name)}, with the hosts that it has already", failure.response)
     hint = f"add {name} to the hosts that the app accepts"
     if failure.status == _MISDIRECTED:
-        hint += f"; with the package mcp, {_MCP_SETTING.replace('{host}', host)}"
+        hint += f"; with the package mcp, {_MCP_SETTING}"
     return Cause(what, hint, failure.response)
+
+
+def _with_hosts(setting: str, name: str) -> str:
+    """Return a setting with the domains of Function URLs, or with the name of another host."""
+    domains = _DOMAINS if name.endswith(_DOMAINS) else ()
+    dotted = ", ".join(f'"{domain}"' for domain in domains or (name,))
+    starred = ", ".join(f'"*{domain}"' for domain in domains) or f'"{name}"'
+    return setting.replace("{dotted}", dotted).replace("{starred}", starred)

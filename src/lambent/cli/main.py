@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lambent import __version__
+from lambent.cli.interrupts import keep_interrupts
 from lambent.errors import LambentError, UsageError
 from lambent.lazy import LazyModule
 from lambent.ui import errors
@@ -92,6 +93,7 @@ def cli() -> None:
 
 def run() -> None:
     """Run the command line and exit the process. Nothing else exits it."""
+    keep_interrupts()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # like stderr: a missing character must not stop a deploy
     code = _exit_code(sys.argv[1:])

@@ -19,13 +19,14 @@ from urllib.parse import unquote
 
 from msgspec.structs import replace
 
-from lambent.limits import PAYLOAD_MAX
+from lambent.limits import CREATE_REQUEST_MAX, PAYLOAD_MAX
 from lambent.local import host_check
 from lambent.local.components import Components
 from lambent.local.control.service_model import find_operation
 from lambent.local.daemon import REGION, SECRET_HEADER
 from lambent.local.http import Request, Response, credential_scope, json_response
 from lambent.local.live_tail import is_live_tail, live_tail
+from lambent.units import size
 
 log = logging.getLogger("lambent.service")
 
@@ -36,6 +37,8 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 _SECRET_MISSING = (
     f"this path of lambent's local Lambda needs the header {SECRET_HEADER} with the secret in service.json, in its state folder"
 )
+_PAGE_REFUSED = "this page can't use the API of lambent's local Lambda: only pages of other servers on this machine can"
+_S3_BODY_MAX = 1 << 30  # moto keeps it in memory; larger objects are uploaded in parts
 _BODILESS = (204, 304)
 _WELCOME = b"""This is lambent's local Lambda. It serves the AWS API and Function URLs.
 
@@ -77,14 +80,30 @@ class Application:
         url_path = host_check.split_url_path(path)
         if url_path is not None:
             url_id, path = url_path
+            location = self._url_location(url_id, path, scope)
+            if location is not None:
+                return Response(307, (("location", location),), b"")
             return await self._components.function_urls.answer(url_id, await _url_request(scope, receive, path))
         return await self._api(scope, receive, path)
+
+    def _url_location(self, url_id: str, path: str, scope: Scope) -> str | None:
+        """Return where a browser should show a URL's page: under a host of its own, whose origin isn't that of the API."""
+        url = self._components.store.url(url_id)
+        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+        if url is None or not host_check.is_navigation(Request(scope["method"], path, "", headers, b"")):
+            return None
+        query = scope["query_string"].decode("latin-1")
+        host = f"{url_id}.lambda-url.{url.region}.localhost:{self._components.port}"
+        return f"http://{host}{path}" + (f"?{query}" if query else "")
 
     async def _api(self, scope: Scope, receive: Receive, path: str) -> Response:
         headers = tuple((name.decode("latin-1"), _decode(value)) for name, value in scope["headers"])
         request = Request(scope["method"], path, scope["query_string"].decode("latin-1"), headers, b"")
-        if host_check.is_cross_site(request):
-            return json_response(403, {"message": "pages of other sites can't use the API of lambent's local Lambda"})
+        service, region = credential_scope(request)
+        operation = find_operation(request) if service in ("", "lambda") else None
+        is_s3 = operation is None and service in ("", "s3")
+        if host_check.is_refused_page(request, self._components.port, is_s3 and host_check.is_s3_object(request)):
+            return json_response(403, {"message": _PAGE_REFUSED})
         if _is_administrative(request) and not self._is_administrator(request):
             return json_response(403, {"message": _SECRET_MISSING})
         response = self._service_path(request)
@@ -92,11 +111,12 @@ class Application:
             return response
         if path == "/" and request.header("authorization") is None and "text/html" in (request.header("accept") or ""):
             return Response(200, (("content-type", "text/plain; charset=utf-8"),), _WELCOME)  # a browser, not an S3 client
-        request = replace(request, body=await _read(receive, None))
-        service, region = credential_scope(request)
-        operation = find_operation(request) if service in ("", "lambda") else None
+        limit = _S3_BODY_MAX if is_s3 else CREATE_REQUEST_MAX
+        request = replace(request, body=await _read(receive, limit))
         if service == "lambda" or operation is not None:
             return await self._components.api.answer(request, operation, region or REGION)
+        if len(request.body) > limit:
+            return json_response(413, {"message": f"lambent's local Lambda takes requests of at most {size(limit)} here"})
         answer = await self._components.aws_services.answer(request)
         return live_tail(request, answer, self._components.aws_services.log_sink) if is_live_tail(request) else answer
 
@@ -148,10 +168,10 @@ async def _url_request(scope: Scope, receive: Receive, path: str) -> Request:
     )
 
 
-async def _read(receive: Receive, limit: int | None) -> bytes:
+async def _read(receive: Receive, limit: int) -> bytes:
     """Return the body. A longer one is cut off one byte after the limit, so that the caller notices the excess."""
     chunks: list[bytes] = []
-    size = 0
+    length = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -159,8 +179,8 @@ async def _read(receive: Receive, limit: int | None) -> bytes:
         chunk = message.get("body", b"")
         if chunk:
             chunks.append(chunk)
-            size += len(chunk)
-        if limit is not None and size > limit:
+            length += len(chunk)
+        if length > limit:
             return b"".join(chunks)[: limit + 1]
         if not message.get("more_body"):
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)

@@ -38,7 +38,7 @@ class Components:
         url = f"http://127.0.0.1:{port}"
         self._settings = settings
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
-        self._port, self._url = port, url
+        self.port, self._url = port, url
         self.stopping = asyncio.Event()
         self.secret = secrets.token_urlsafe()
         self.store = Store(settings.state)
@@ -60,7 +60,7 @@ class Components:
             "service": "lambent",
             "version": __version__,
             "pid": os.getpid(),
-            "port": self._port,
+            "port": self.port,
             "url": self._url,
             "state": str(self._settings.state),
             "as_of": self._settings.as_of.isoformat(),

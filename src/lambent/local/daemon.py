@@ -114,14 +114,15 @@ def stop(state: Path, *, force: bool = False) -> int | None:
     """
     state = state.resolve()
     running = status(state)
-    pid = int(running["pid"]) if running is not None else unresponsive_pid(state)
-    if pid is None:
-        return None
+    pid = unresponsive_pid(state)
     if running is not None:
+        pid = int(running["pid"])
         record = _read_record(state) or {}
         request_json(running["port"], "POST", "/_lambent/shutdown", {SECRET_HEADER: str(record.get("secret", ""))})
         if _has_ended(state, _STOP_S):
             return pid
+    if pid is None:
+        return None
     if not force:
         if running is None:
             raise unresponsive(state, pid)

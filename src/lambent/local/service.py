@@ -23,6 +23,7 @@ from lambent.local.components import Components, Settings
 from lambent.local.engine import machine_limits
 from lambent.local.engine.log_sink import Listener
 from lambent.local.file_lock import FileLocked, acquire, holder
+from lambent.local.http_protocol import BoundedProtocol
 from lambent.local.port_owner import port_owner
 from lambent.local.sandbox.detect import detect_sandbox
 from lambent.private_folder import make_private_cache
@@ -50,8 +51,9 @@ def run(settings: Settings, on_ready: Callable[[dict[str, Any]], None], on_log: 
     try:
         acquire(lock, wait_s=_LOCK_S)  # held until the process ends, so that it shows when that is
     except FileLocked:
+        pid = holder(lock)
         raise LocalError(
-            f"a local Lambda with this state folder is already running (pid {holder(lock)})",
+            f"a local Lambda with this state folder is already running (pid {pid})",
             where=str(settings.state),
             hint="lambent local status, or use another folder: --state DIR",
         ) from None
@@ -142,7 +144,7 @@ async def _serve(
         on_ready(components.health())
 
     config = uvicorn.Config(
-        Application(components), http="httptools", ws="none", lifespan="off", log_config=None, access_log=False,
+        Application(components), http=BoundedProtocol, ws="none", lifespan="off", log_config=None, access_log=False,
         server_header=False, timeout_graceful_shutdown=_GRACE_S,
     )  # fmt: skip
     server = _Server(config, on_started)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from lambent.cli.local import command
+from lambent.cli.local import OneLine, command
 from lambent.errors import LocalError
 from lambent.local import daemon
 from support.reader import free_port
@@ -97,3 +98,8 @@ def test_a_relative_state_folder_works(tmp_path: Path, monkeypatch: pytest.Monke
     assert "started the local Lambda" in output
     monkeypatch.chdir("/")
     assert "stopped the local Lambda" in run_local("stop", "--state", str(tmp_path / "state"))[1]
+
+
+def test_log_shows_each_message_on_one_line() -> None:
+    record = logging.LogRecord("lambent", logging.WARNING, "", 0, "GET /%s failed: é", ("a\n12:00:00 forged\x1b[31m",), None)
+    assert OneLine("%(message)s").format(record) == "GET /a\\n12:00:00 forged\\x1b[31m failed: é"

@@ -164,3 +164,14 @@ def test_deepest_zip_that_is_permitted_is_unpacked_and_removed(tmp_path: Path) -
     assert (out / ("d/" * 255 + "file")).read_bytes() == b"x"
     remove(out)
     assert not out.exists()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, zipfile.ZIP_DEFLATED])
+def test_garbage_in_a_compressed_member_is_a_bad_archive(method: int, tmp_path: Path) -> None:
+    info = member("file")
+    info.compress_type = method
+    body = bytearray(archive((info, b"x" * 1000)))
+    start = body.index(b"file") + len(b"file")
+    body[start : start + 12] = b"\xff" * 12
+    with pytest.raises(BadArchive):
+        unpacked(tmp_path, bytes(body))

@@ -153,9 +153,19 @@ def _find_instance(port: int | None, state: Path) -> dict[str, Any] | None:
     return answer if answer and "engine" in answer else None  # another service may be listening there
 
 
+class OneLine(logging.Formatter):
+    """Writes each message on one line: what came from outside can't look like another message, or control the terminal."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        text = super().formatMessage(record)
+        return text if text.isprintable() else "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+
+
 def _serve(state: Path, port: int | None, as_of: date | None, ready_fd: int | None) -> None:
     """Run the local Lambda in this process until it is stopped."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.basicConfig(level=logging.WARNING)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(OneLine("%(asctime)s %(message)s", "%H:%M:%S"))
     logging.getLogger("lambent").setLevel(logging.INFO)
     settings = service.Settings(
         state=state,

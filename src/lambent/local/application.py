@@ -222,4 +222,4 @@ def _encode(value: str) -> bytes:
     try:
         return value.encode("latin-1")
     except UnicodeEncodeError:
-        return value.encode()
+        return value.encode("utf-8", "replace")

@@ -105,6 +105,8 @@ class AwsServices:
             if error.args != (region,):
                 raise
             return _refuse(400, "InvalidRegion", f"there is no region {region}")
+        except RecursionError:
+            return _refuse(400, "SerializationException", "the request is nested too deeply")
         except ModuleNotFoundError as error:
             service = credential_scope(request)[0]
             message = f"the local {service} needs the package {error.name}: install lambent[services]"

@@ -6,13 +6,13 @@ only, as in moto.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import parse_qsl
 
 from msgspec import Struct
 
+from lambent.local import json_input
 from lambent.local.http import Request, credential_scope
 
 Effect = Literal["add", "replace", "end"]
@@ -74,7 +74,7 @@ def _logs(request: Request, region: str) -> Change | None:
     if operation not in _LOG_GROUP_WRITES:
         return None
     try:
-        params = json.loads(request.body)
+        params = json_input.loads(request.body)
         name = params.get("logGroupName") or params.get("resourceArn", "").partition(":log-group:")[2].removesuffix(":*")
     except (ValueError, AttributeError):
         return None

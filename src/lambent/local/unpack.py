@@ -61,7 +61,7 @@ def unpack(archive: Path, folder: Path, size_max: int = UNZIPPED_MAX) -> int:
     except _ZIP_ERRORS as error:
         raise BadArchive(str(error)) from error
     except OSError as error:
-        if error.errno in _ZIP_ERRNOS:
+        if error.errno is None or error.errno in _ZIP_ERRNOS:  # bz2 has no error of its own
             raise BadArchive(str(error)) from error
         raise
 

@@ -410,3 +410,22 @@ def test_function_and_url_survive_a_restart(tmp_path: Path) -> None:
         second = api.client.get_function_url_config(FunctionName="f")["FunctionUrl"]
         assert second.split(".")[0] == first.split(".")[0]
         assert second.endswith(f":{api.url.rpartition(':')[2]}/")
+
+
+@pytest.mark.parametrize("document", ["[" * 5000, '{"Description": "\\ud800"}', '{"Timeout": NaN}', '{"Timeout": 1e999}', "{"])
+def test_odd_json_is_a_serialization_error(api: Api, document: str) -> None:
+    api.create("f")
+    request = urllib.request.Request(f"{api.url}/2015-03-31/functions/f/configuration", document.encode(), method="PUT")
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        urllib.request.urlopen(request, timeout=30)
+    assert (raised.value.code, raised.value.headers["x-amzn-ErrorType"]) == (400, "SerializationException")
+    raised.value.close()
+
+
+def test_alias_of_latest_can_not_be_provisioned(api: Api) -> None:
+    api.create("f")
+    api.client.create_alias(FunctionName="f", Name="latest", FunctionVersion="$LATEST")
+    response = refusal(
+        api.client.put_provisioned_concurrency_config, FunctionName="f", Qualifier="latest", ProvisionedConcurrentExecutions=1
+    )
+    assert error(response) == (INVALID, "Provisioned Concurrency Configs cannot be applied to unpublished function versions.")

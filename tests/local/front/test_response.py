@@ -87,3 +87,17 @@ def test_any_value_becomes_a_valid_response(returned: dict[str, Any]) -> None:
 def test_response_hides_the_error_of_a_function() -> None:
     response = from_outcome(Outcome(b'{"errorMessage":"secret"}', "Unhandled", ""))
     assert (response.status, response.body) == (502, b"Internal Server Error")
+
+
+def test_half_of_a_surrogate_pair_is_replaced() -> None:
+    returned = {"statusCode": 200, "headers": {"x": "\ud800"}, "body": "a\ud800"}
+    assert respond(returned).body == b"a?"
+    assert respond("a\ud800").body == b"a?"
+
+
+@pytest.mark.parametrize("depth", [900, 990, 100_000])
+def test_value_that_is_nested_deeply_is_no_bug(depth: int) -> None:
+    payload = b"[" * depth + b"]" * depth
+    assert from_outcome(Outcome(payload, "", "")).status in (200, 502)
+    nested = b'{"statusCode": 200, "body": ' + payload + b"}"
+    assert from_outcome(Outcome(nested, "", "")).status in (200, 502)

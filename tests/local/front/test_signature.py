@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import pytest
 from botocore.auth import SigV4Auth, SigV4QueryAuth
@@ -66,3 +67,25 @@ def test_unsigned_request_has_no_signature() -> None:
     unsigned = Request("GET", "/", "", (("host", "h"),), b"")
     assert signature.read(unsigned) is None
     assert signature.read(replace(unsigned, headers=(("authorization", "Bearer x"),))) is None
+
+
+@pytest.mark.parametrize(
+    ("expires", "error"),
+    [("-1", "should be a number"), ("²", "should be a number"), ("", "should be a number"), ("2592000", "less than a week"),
+     ("9" * 5000, "less than a week")],
+)  # fmt: skip
+def test_presigned_url_for_more_than_a_week_is_refused(expires: str, error: str) -> None:
+    presigned = sign(presigned=True).request
+    query = presigned.query.replace("X-Amz-Expires=3600", f"X-Amz-Expires={quote(expires)}")
+    assert query != presigned.query
+    with pytest.raises(signature.BadSignature, match=error):
+        signature.read(replace(presigned, query=query))
+
+
+def test_signature_of_the_last_day_of_the_calendar_is_refused() -> None:
+    signed = sign(presigned=True)
+    parsed = signature.read(signed.request)
+    assert parsed is not None
+    future = replace(parsed, day="99991231", timestamp="99991231T235959Z")
+    with pytest.raises(signature.BadSignature, match="not yet current"):
+        signature.verify(signed.request, future, "secret", "us-east-1", signed.now)

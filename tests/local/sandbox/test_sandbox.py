@@ -262,6 +262,16 @@ def test_frozen_processes_do_nothing(any_factory: Callable[[], SandboxFactory], 
     with_factory(any_factory, body)
 
 
+@pytest.mark.parametrize(
+    ("word", "status"), [("/var/task/{0}", 127), ("/var/task/{python.x!r}", 127), ("{", 127), ("/bin/\0sh", 126)]
+)
+def test_odd_command_is_reported_as_by_a_shell(
+    any_factory: Callable[[], SandboxFactory], word: str, status: int, tmp_path: Path
+) -> None:
+    spec = make_spec(tmp_path, "", command=(word, "{python}"))
+    assert with_factory(any_factory, lambda factory: run_script(factory, spec)) == (ProcessExit(status, None), "")
+
+
 def test_processes_that_fork_all_the_time_are_frozen(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
     script = """
     import os, time

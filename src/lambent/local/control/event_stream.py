@@ -12,6 +12,7 @@ import json
 import zlib
 from collections.abc import AsyncGenerator
 
+from lambent.local import json_input
 from lambent.local.engine.response_stream import ResponseStream
 
 CONTENT_TYPE = "application/vnd.amazon.eventstream"
@@ -56,6 +57,6 @@ def _header(name: str, value: str) -> bytes:
 
 def _error_type(payload: bytes) -> str:
     try:
-        return str(json.loads(payload)["errorType"])
+        return str(json_input.loads(payload)["errorType"])
     except (ValueError, KeyError, TypeError):
         return "Unhandled"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import json
 import logging
 import secrets
 import time
@@ -13,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lambent.limits import ASYNC_PAYLOAD_MAX, PAYLOAD_MAX
+from lambent.local import json_input
 from lambent.local.control import event_stream
 from lambent.local.control.configuration_rules import check_active, too_large
 from lambent.local.control.context import RequestContext
@@ -149,7 +149,7 @@ def _client_context(params: Document) -> str:
         return ""
     try:
         text = base64.b64decode(encoded, validate=True).decode()
-        json.loads(text)
+        json_input.loads(text)
     except (binascii.Error, ValueError):
         raise Fault("InvalidRequestContentException", "Client context must be a valid Base64-encoded JSON object.") from None
     return text

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
+from lambent.local import json_input
 from lambent.local.control.faults import Fault, violations
 from lambent.local.control.service_model import OperationCall, wire_name
 from lambent.local.control.validate import Params, check_structure, join_path
@@ -82,7 +82,7 @@ def _from_body(shape: StructureShape, body: bytes) -> Params:
     if not body:
         return {}
     try:
-        document = json.loads(body)
+        document = json_input.loads_text(body)
     except ValueError as error:
         raise Fault("SerializationException", f"Could not parse request body into json: {error}") from None
     if not isinstance(document, dict):

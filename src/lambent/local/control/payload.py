@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 
+from lambent.local import json_input
 from lambent.local.control.faults import Fault
 
 LEAD = "Could not parse request body into json: Could not parse payload into json: "
@@ -14,15 +14,11 @@ EXPECTED = "(JSON String, Number, Array, Object or token 'null', 'true' or 'fals
 def check_json(payload: bytes) -> None:
     """Raise InvalidRequestContentException for a payload that isn't JSON."""
     try:
-        json.loads(payload, parse_constant=_refuse)
+        json_input.loads(payload)
     except ValueError as error:
         position = getattr(error, "pos", 0)
         text = payload.decode("utf-8", "replace")
         raise Fault("InvalidRequestContentException", LEAD + _jackson_message(text, position)) from None
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
 
 
 def _jackson_message(text: str, position: int) -> str:

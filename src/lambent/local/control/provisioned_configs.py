@@ -24,6 +24,8 @@ JUST_REQUESTED = {  # recorded: what Put answers, no matter what exists already
 async def put_provisioned_concurrency_config(context: RequestContext) -> Document:
     reference, record = _find_existing(context, UNPUBLISHED)
     qualifier, count = reference.key, context.params["ProvisionedConcurrentExecutions"]
+    if not _is_published(record, qualifier):
+        raise invalid(UNPUBLISHED)  # an alias of $LATEST
     _refuse_second_config(record, qualifier)
     _check_available(context, record, count, record.provisioned_count(without=qualifier))
     record.provisioned[qualifier] = {"count": count, "modified": aws_timestamp()}

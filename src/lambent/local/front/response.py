@@ -12,6 +12,7 @@ import json
 import re
 from typing import Any
 
+from lambent.local import json_input
 from lambent.local.engine.invocation import Outcome
 from lambent.local.http import Headers, Response
 
@@ -28,22 +29,17 @@ class MalformedResponse(Exception):
     """The function returned something that can't be an HTTP response."""
 
 
-def _refuse(constant: str) -> None:
-    """Refuse NaN and Infinity: Python writes them, but they are not JSON."""
-    raise MalformedResponse(constant)
-
-
 def from_outcome(outcome: Outcome, method: str = "GET") -> Response:
     """Return the response over a BUFFERED URL."""
     if outcome.function_error:
         return bad_gateway()
     try:
-        returned = json.loads(outcome.payload, parse_constant=_refuse)
+        returned = json_input.loads(outcome.payload)
         if isinstance(returned, dict) and "statusCode" in returned:
             return _structured(returned, method)
-    except (ValueError, MalformedResponse):
+        text = returned if isinstance(returned, str) else compact(returned)
+    except (ValueError, RecursionError, MalformedResponse):
         return bad_gateway()
-    text = returned if isinstance(returned, str) else compact(returned)
     return Response(200, JSON, text.encode("utf-8", "replace"))
 
 

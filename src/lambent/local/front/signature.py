@@ -18,6 +18,7 @@ from msgspec import Struct
 from lambent.local.http import Request
 
 SKEW = timedelta(minutes=5)  # AWS's tolerance for clocks
+EXPIRES_MAX_S = 7 * 24 * 3600
 
 MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and "
@@ -45,17 +46,33 @@ class Signature(Struct, frozen=True):
 
 
 def read(request: Request) -> Signature | None:
-    """Return the signature of a request, or None if it is unsigned (or signed in a form that Lambda doesn't know)."""
+    """Return the signature of a request, or None if it is unsigned (or signed in a form that Lambda doesn't know).
+
+    Raises BadSignature.
+    """
     header = _HEADER.fullmatch(request.header("authorization") or "")
     if header:
         fields = dict(zip(("Credential", "SignedHeaders", "Signature"), header.groups(), strict=True))
         fields["Date"] = request.header("x-amz-date") or ""
         return _signature(fields, request.header("x-amz-security-token"), None)
     query = {unquote(name): unquote(value) for name, value in _pairs(request.query)}
-    if query.get("X-Amz-Algorithm") != "AWS4-HMAC-SHA256" or not query.get("X-Amz-Expires", "").isdigit():
+    if query.get("X-Amz-Algorithm") != "AWS4-HMAC-SHA256" or "X-Amz-Expires" not in query:
         return None
     fields = {name: query.get(f"X-Amz-{name}", "") for name in ("Credential", "SignedHeaders", "Signature", "Date")}
-    return _signature(fields, query.get("X-Amz-Security-Token"), timedelta(seconds=int(query["X-Amz-Expires"])))
+    return _signature(fields, query.get("X-Amz-Security-Token"), _lifetime(query["X-Amz-Expires"]))
+
+
+def _lifetime(text: str) -> timedelta:
+    """Return how long a presigned URL is valid. Raises BadSignature with S3's texts, since Lambda's aren't known."""
+    if not re.fullmatch("[0-9]+", text):
+        raise BadSignature("X-Amz-Expires should be a number")
+    seconds = int(text[:10])  # more digits are too many in any case
+    if seconds > EXPIRES_MAX_S:
+        raise BadSignature(
+            "X-Amz-Expires must be less than a week (in seconds); "
+            f"that is, the given X-Amz-Expires must be less than {EXPIRES_MAX_S} seconds"
+        )
+    return timedelta(seconds=seconds)
 
 
 def verify(request: Request, signature: Signature, secret: str, region: str, now: datetime) -> None:
@@ -97,11 +114,11 @@ def _check_time(signature: Signature, now: datetime) -> None:
         raise BadSignature("Date must be in ISO-8601 'basic format'.") from None
     if not signature.timestamp.startswith(signature.day):
         raise BadSignature("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.")
+    if signed_at > now + SKEW:
+        raise BadSignature(f"Signature not yet current: {signature.timestamp} is still later than {now + SKEW:%Y%m%dT%H%M%SZ}")
     expires_at = signed_at + (SKEW if signature.expires is None else signature.expires)
     if now > expires_at:
         raise BadSignature(f"Signature expired: {signature.timestamp} is now earlier than {now - SKEW:%Y%m%dT%H%M%SZ}")
-    if signed_at > now + SKEW:
-        raise BadSignature(f"Signature not yet current: {signature.timestamp} is still later than {now + SKEW:%Y%m%dT%H%M%SZ}")
 
 
 def _canonical(request: Request, signature: Signature, query: str) -> str:

@@ -7,10 +7,10 @@ client never learns of a failure after the response has started: it just ends (m
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import AsyncGenerator
 
+from lambent.local import json_input
 from lambent.local.engine.response_stream import ResponseStream
 from lambent.local.front.response import JSON, MalformedResponse, bad_gateway, from_prelude
 from lambent.local.http import Response
@@ -38,7 +38,7 @@ async def from_stream(stream: ResponseStream, label: str) -> Response:
         return Response(200, headers, first, _remaining(stream, label))
     prelude, complete, body = await _read_prelude(stream)
     try:
-        document = json.loads(prelude) if complete else None
+        document = json_input.loads(prelude) if complete else None
         if not isinstance(document, dict):
             raise MalformedResponse
         head = from_prelude(document)
@@ -74,7 +74,7 @@ async def _remaining(stream: ResponseStream, label: str) -> AsyncGenerator[bytes
 def _error(payload: bytes) -> str:
     """Return the error in a failed invocation's payload, on one line."""
     try:
-        document = json.loads(payload)
+        document = json_input.loads(payload)
         return " ".join(f"{document['errorType']}: {document['errorMessage']}".split())
     except (ValueError, KeyError, TypeError):
         return "the function failed"

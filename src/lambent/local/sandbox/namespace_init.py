@@ -281,7 +281,7 @@ def _start(command: dict[str, Any], output: int, plan: dict[str, Any]) -> int:
         os.execve(command["argv"][0], command["argv"], command["env"])
     except FileNotFoundError:
         os._exit(127)  # the exit status of a shell, which AWS reports too
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a NUL in a word or variable
         os._exit(126)
     os._exit(1)
 

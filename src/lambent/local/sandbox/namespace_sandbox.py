@@ -26,7 +26,7 @@ from lambent import limits
 from . import process_tree
 from .namespace_root import GROUP, HOSTNAME, USER, RootFilesystem, plan_root
 from .output_pipe import OutputPipe
-from .sandbox import ProcessExit, Sandbox, SandboxSpec
+from .sandbox import ProcessExit, Sandbox, SandboxSpec, expand
 
 _INIT_SCRIPT = Path(__file__).with_name("namespace_init.py")
 _HOST_ID = 61051  # the user's id on the host if root may choose one: outside the ranges of Debian and systemd
@@ -92,7 +92,7 @@ class Namespaces:
         names = {"python": root.python, "task": "/var/task", "runtime": "/var/runtime"}
         command = {
             "do": "start",
-            "argv": [word.format_map(names) for word in spec.command],
+            "argv": [expand(word, names) for word in spec.command],
             "env": dict(spec.environment),
             "cwd": "/var/task",
         }

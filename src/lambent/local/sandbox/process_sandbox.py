@@ -23,7 +23,7 @@ from lambent.local.unpack import remove
 
 from . import process_tree
 from .output_pipe import OutputPipe
-from .sandbox import ProcessExit, Sandbox, SandboxSpec
+from .sandbox import ProcessExit, Sandbox, SandboxSpec, expand
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 _LIBC = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
@@ -45,7 +45,7 @@ def _translate_path(path: str, folders: dict[str, str]) -> str:
 
 def _resolve_shebang(argv: list[str], python: str) -> list[str]:
     """Return the command with its interpreter if it is a script for Lambda's Python, which does not exist on this machine."""
-    if not os.access(argv[0], os.X_OK):
+    if "\0" in argv[0] or not os.access(argv[0], os.X_OK):
         return argv  # starting it reports that
     with Path(argv[0]).open("rb") as script:
         name, *option = script.readline(256).decode("utf-8", "replace").rstrip().split(maxsplit=1) or [""]
@@ -176,7 +176,7 @@ class ProcessFactory:
         folders = dict(zip(_LAMBDA_FOLDERS, (str(spec.task), str(spec.runtime), str(spec.opt or spec.tmp)), strict=True))
         python = str(make_virtual_environment(spec.interpreter, spec.tmp))
         names = {"python": python, "task": str(spec.task), "runtime": str(spec.runtime)}
-        argv = _resolve_shebang([translate(word.format_map(names), folders) for word in spec.command], python)
+        argv = _resolve_shebang([translate(expand(word, names), folders) for word in spec.command], python)
         environment = {name: translate(value, folders) for name, value in spec.environment} | {"TMPDIR": str(spec.tmp)}
         environment.pop("LD_LIBRARY_PATH", None)  # lists Lambda's folders; the host's libraries need no path
         if spec.opt is not None:
@@ -187,7 +187,7 @@ class ProcessFactory:
                 *argv, env=environment, cwd=spec.task, stdin=subprocess.DEVNULL, stdout=output.writer, stderr=output.writer,
                 start_new_session=True, preexec_fn=_limit_process,
             )  # fmt: skip
-        except (FileNotFoundError, PermissionError) as error:
+        except (FileNotFoundError, PermissionError, ValueError) as error:  # ValueError: a NUL in a word or variable
             # The exit status of a shell, which AWS reports too: 127 not found, 126 not executable.
             status = 127 if isinstance(error, FileNotFoundError) else 126
             process = await asyncio.create_subprocess_exec("/bin/sh", "-c", f"exit {status}", start_new_session=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -36,6 +36,13 @@ class SandboxSpec(Struct, frozen=True):
     environment: tuple[tuple[str, str], ...]
     command: tuple[str, ...]
     opt: Path | None = None
+
+
+def expand(word: str, names: Mapping[str, str]) -> str:
+    """Put values in place of `{python}`, `{task}` and `{runtime}` in a word of a command. Other braces stay as they are."""
+    for name, value in names.items():
+        word = word.replace(f"{{{name}}}", value)
+    return word
 
 
 class ProcessExit(Struct, frozen=True):

@@ -102,7 +102,7 @@ def test_raw_is_what_is_stored(aws: Aws, name: str) -> None:
 def test_requests_are_followed_live(aws: Aws, name: str) -> None:
     aws.invoke(name, "", b'"before"')
     watched = HookedAws(aws)
-    since = LogQuery(time.time())
+    since = LogQuery(time.time() + 0.001)  # the first request may have ended in this millisecond
     following = Following(lambda emit: show_live(watched, find_log(aws, name), since, emit, QUICK))  # type: ignore[arg-type]
     eventually(lambda: "live_tail" in watched.calls)
     ids = [aws.invoke(name, "", payload).request_id for payload in (b'"one"', b'"raise"')]

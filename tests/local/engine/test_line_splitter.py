@@ -27,6 +27,12 @@ def test_output_is_split_into_log_events_whatever_the_chunks(size: int) -> None:
     assert splitter.finish(9) == []
 
 
+def test_what_was_printed_before_a_record_is_not_later_than_it() -> None:
+    """A record has the time when it was written, and a printed line that when it was read."""
+    lines = LineSplitter().feed(b"one\ntwo\n" + frame("record", 7) + b"three\n", 9)
+    assert lines == [LogLine(7, "one"), LogLine(7, "two"), LogLine(7, "record"), LogLine(9, "three")]
+
+
 def cpu_seconds(data: bytes, chunk: int) -> float:
     splitter = LineSplitter()
     started = time.process_time()

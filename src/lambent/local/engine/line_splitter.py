@@ -46,7 +46,8 @@ class LineSplitter:
                 end = self._end_of_text(start, last=last)
                 if end == start:
                     break
-                lines += _text_lines(_decode(self._rest[start:end].removesuffix(b"\n")), now_ms)
+                at_ms = min(now_ms, self._frame_time(end)) if self._has_frame_head(end) else now_ms
+                lines += _text_lines(_decode(self._rest[start:end].removesuffix(b"\n")), at_ms)
             start, self._searched = end, 0
         del self._rest[:start]
         return lines
@@ -58,9 +59,15 @@ class LineSplitter:
     def _end_of_frame(self, start: int) -> int:
         return start + _FRAME_HEAD + int.from_bytes(self._rest[start + 4 : start + 8], "big")
 
+    def _has_frame_head(self, start: int) -> bool:
+        """What was printed before a record isn't later than the record, so that both keep their order when sorted by time."""
+        return self._rest.startswith(_FRAME_MAGIC, start) and len(self._rest) >= start + _FRAME_HEAD
+
+    def _frame_time(self, start: int) -> int:
+        return int.from_bytes(self._rest[start + 8 : start + _FRAME_HEAD], "big") // 1000
+
     def _frame(self, start: int, end: int) -> LogLine:
-        timestamp_ms = int.from_bytes(self._rest[start + 8 : start + _FRAME_HEAD], "big") // 1000
-        return LogLine(timestamp_ms, _message(_decode(self._rest[start + _FRAME_HEAD : end].removesuffix(b"\n"))))
+        return LogLine(self._frame_time(start), _message(_decode(self._rest[start + _FRAME_HEAD : end].removesuffix(b"\n"))))
 
     def _end_of_text(self, start: int, *, last: bool) -> int:
         """Return where the complete lines end that begin at `start`: at a frame, or after the last newline."""

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from lambent.cli.app_options import Builder
 from lambent.config.load import Flags, load
 from lambent.config.model import Config
 from lambent.config.python_runtime import keep_live
 from lambent.errors import PackagingError
-from lambent.events import Event, Notice
+from lambent.events import Event, Notice, ignore
 from lambent.package.build_context import BuildOptions
 from lambent.package.runtime_choice import choose_runtime, suggest_runtime
 from lambent.package.unfit import UnfitError
@@ -117,6 +118,18 @@ def test_choice_is_cached_until_the_requirements_change(project: Project) -> Non
     offer_for(project.registry, "fast", "2.0", 14)
     project.require("fast==2.0")
     assert project.choose().runtime == "python3.14" and not project.said
+
+
+def test_upgrade_asks_the_index_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UV_CACHE_DIR", str(project.cache / "uv"))
+    offer(project.registry, "pure")
+    project.require("pure")
+    builder = Builder(project.cache, BuildOptions(refresh=True))
+    config = builder.choose_runtime(project.config(), ignore)
+    pages = [request for request in project.registry.requests if request.path.startswith("/simple/")]
+    assert pages
+    builder.build(config, project.record)
+    assert [request for request in project.registry.requests if request.path.startswith("/simple/")] == pages
 
 
 def test_live_runtime_stays_while_it_fits(project: Project) -> None:

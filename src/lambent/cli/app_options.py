@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lambent.cli import options
 from lambent.cli.options import Command
@@ -57,8 +58,9 @@ class Builder(Struct, frozen=True):
         return choose_runtime(config, self.cache, os.environ, emit, self.options)
 
     def build(self, config: Config, emit: Emit) -> Artifact:
+        is_resolved = self.options.refresh and bool(config.candidates.runtimes)  # by the choice of the runtime
         try:
-            return build(config, self.cache, os.environ, emit, self.options)
+            return build(config, self.cache, os.environ, emit, replace(self.options, refreshed=is_resolved))
         except UnfitError as error:
             raise suggest_runtime(config, error, self.cache, os.environ, date.today(), self.options) from None
 

@@ -31,12 +31,13 @@ class BuildOptions(Struct, frozen=True):
     """The options of one build.
 
     `native` cross-compiles packages that have no wheel for the target. `refresh` asks the package indexes again, although the
-    cache has an answer. `skip_own_lock` ignores the lock file that lambent wrote for the target. `unzipped_max` is Lambda's
-    limit in bytes.
+    cache has an answer; `refreshed` says that this run has done so already. `skip_own_lock` ignores the lock file that lambent
+    wrote for the target. `unzipped_max` is Lambda's limit in bytes.
     """
 
     native: bool = False
     refresh: bool = False
+    refreshed: bool = False
     skip_own_lock: bool = False
     scope: Scope = "all"
     unzipped_max: int = UNZIPPED_MAX

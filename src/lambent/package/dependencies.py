@@ -56,7 +56,8 @@ def resolve_request(context: BuildContext) -> ResolveRequest:
     source = find_requirements(config.path, app, context.target, skip_own_lock=options.skip_own_lock)
     uv = Uv(source.folder, context.environ, context.cache / "uv-builds")
     packaging = config.packaging
-    settings = ResolveOptions(packaging.extras, packaging.groups, options.native, options.refresh, packaging.without)
+    refresh = options.refresh and not options.refreshed
+    settings = ResolveOptions(packaging.extras, packaging.groups, options.native, refresh, packaging.without)
     return ResolveRequest(source, context.target, uv, settings, context.emit, lambda modules: _imported(context, modules))
 
 
@@ -91,7 +92,7 @@ def make_shards(
     except PackagingError:  # a shard is damaged, or is needed after all: its wheel was not read, and may be damaged as well
         wheels = _fetch(context, requirements, lambda wheel: True)
         opened = open_shards(wheels, context.target, options, context.cache, imports)
-    cached = requirements.cached and all(shard.cached for shard in opened)
+    cached = requirements.cached and not context.options.refreshed and all(shard.cached for shard in opened)
     opened = _without_standard_modules(context, opened)
     if not cached:
         written = sum(shard.path.stat().st_size for shard in opened if not shard.cached)

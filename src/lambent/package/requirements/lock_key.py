@@ -12,6 +12,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,7 @@ def may_use_other_indexes(request: ResolveRequest) -> bool:
     return any(_INDEX_SETTING.search(text) for text in _inputs(request))
 
 
+@cache
 def _uv_version() -> list[str]:
     """Read the version of uv from the name of its metadata folder, because importlib.metadata is slow to import."""
     site_packages = Path(uv.__file__).parent.parent

@@ -17,7 +17,8 @@ from lambent.config.model import Config
 from lambent.config.python_runtime import keep_live
 from lambent.errors import PackagingError
 from lambent.events import Event, Notice, ignore
-from lambent.package.build_context import BuildOptions
+from lambent.package.build_context import BuildContext, BuildOptions
+from lambent.package.dependencies import fetch_wheels, resolve_requirements
 from lambent.package.runtime_choice import choose_runtime, suggest_runtime
 from lambent.package.unfit import UnfitError
 from support.interpreter import python
@@ -71,6 +72,9 @@ class Project:
     def choose(self, live: str = "") -> Config:
         self.said.clear()
         return choose_runtime(keep_live(self.config(), live), self.cache, self.environ, self.record)
+
+    def context(self, config: Config) -> BuildContext:
+        return BuildContext.start(config, self.cache, self.environ, self.record, None)
 
     def refuse(self) -> PackagingError:
         with pytest.raises(PackagingError) as caught:
@@ -166,12 +170,53 @@ def test_source_that_imports_a_removed_module_gets_the_python_that_has_it(projec
     ]
 
 
-def make_old_source() -> bytes:
-    """Return a source distribution whose build imports a module that Python 3.12 removed."""
+def offer_with_source(project: Project, backend: str) -> None:
+    """Offer a package with a wheel for a Python that Lambda has no more, and with its source."""
+    python("3.8")
+    offer_for(project.registry, "old", "1.0", 6)
+    project.registry.files["/files/old-1.0.tar.gz"] = make_old_source(backend)
+    project.require("old==1.0")
+
+
+def test_source_that_can_do_without_its_compiled_part_gets_the_oldest_python(project: Project) -> None:
+    offer_with_source(project, BACKEND.replace("import imp\n", "").replace("py3-none-any", "cp38-cp38-linux_x86_64"))
+    config = project.choose()
+    assert (config.runtime, config.uncompiled) == ("python3.8", frozenset({"old"}))
+    assert project.choose() == config  # from the cache
+    requirements = resolve_requirements(project.context(config))
+    (wheel,) = fetch_wheels(project.context(config), requirements)
+    assert wheel.filename == "old-1.0-py3-none-any.whl"
+
+
+def test_source_that_needs_a_compiler_fits_no_runtime(project: Project) -> None:
+    offer_with_source(project, 'import os, subprocess\nsubprocess.run([os.environ["CC"], "x.c"], check=True)\n')
+    offer_for(project.registry, "old", "1.1", 8, 9)
+    offer_for(project.registry, "old", "2.0", 9, 13)
+    error = project.refuse()
+    assert error.what == "no runtime fits all requirements: old 1.0 has no wheel for any of them"
+    assert error.hint == "old==1.1 in requirements.txt, for python3.8"
+    project.require("old==1.1")
+    assert project.choose().runtime == "python3.9"
+
+
+def test_edit_frees_a_package_that_does_not_allow_it(project: Project) -> None:
+    offer_for(project.registry, "part", "1.0", 6)
+    offer_for(project.registry, "part", "2.0", 8)
+    offer(project.registry, "whole", "1.0", requires=("part<2",))
+    offer(project.registry, "whole", "1.1", requires=("part<3",))
+    project.require("whole==1.0", "part==1.0")
+    error = project.refuse()
+    assert error.hint == "part==2.0 and whole==1.1 in requirements.txt, for python3.8"
+    project.require("whole==1.1", "part==2.0")
+    assert project.choose().runtime == "python3.8"
+
+
+def make_old_source(backend: str = BACKEND) -> bytes:
+    """Return a source distribution. Its build imports a module that Python 3.12 removed, unless it has another backend."""
     files = {
         "PKG-INFO": "Metadata-Version: 2.1\nName: old\nVersion: 1.0\n",
         "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
-        "backend.py": BACKEND,
+        "backend.py": backend,
     }
     content = BytesIO()
     with tarfile.open(fileobj=content, mode="w:gz") as archive:

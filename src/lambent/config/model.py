@@ -162,6 +162,7 @@ class Config(Struct, frozen=True):
     use the user's AWS configuration. `origins` maps the name of a field or setting to where its value came from. `runtime` is
     the first of the `candidates` until it is known which of them the dependencies fit. `identities`
     tell the project from others of the same name, strongest first.
+    `uncompiled` are packages that are built from their source without its compiled part, because no runtime has a wheel.
     `flag_variables` are the names of the environment variables that flags have set, `unset_variables` those to remove.
     """
 
@@ -192,6 +193,7 @@ class Config(Struct, frozen=True):
     unset_variables: tuple[str, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict)
     candidates: RuntimeCandidates = RuntimeCandidates()
+    uncompiled: frozenset[str] = frozenset()
 
     def with_runtime(self, runtime: str, origin: str, candidates: RuntimeCandidates | None = None) -> Config:
         """Return this configuration with another runtime, and with other candidates unless they are None."""

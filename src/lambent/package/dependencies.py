@@ -57,7 +57,9 @@ def resolve_request(context: BuildContext) -> ResolveRequest:
     uv = Uv(source.folder, context.environ, context.cache / "uv-builds")
     packaging = config.packaging
     refresh = options.refresh and not options.refreshed
-    settings = ResolveOptions(packaging.extras, packaging.groups, options.native, refresh, packaging.without)
+    settings = ResolveOptions(
+        packaging.extras, packaging.groups, options.native, refresh, packaging.without, uncompiled=config.uncompiled
+    )
     return ResolveRequest(source, context.target, uv, settings, context.emit, lambda modules: _imported(context, modules))
 
 
@@ -122,9 +124,9 @@ def _fetch(context: BuildContext, requirements: Requirements, is_read: Callable[
     source, target, cache, environ = requirements.source, context.target, context.cache, context.environ
     compiler = cross_build.CrossBuilder(target, cache, environ).build if context.options.native else None
     inputs = (source.path,) if source.path else ()
-    return fetch(
-        requirements.lock, target, FetchContext(cache, environ, source.folder, context.emit, inputs, compiler), is_read
-    )
+    uncompiled = context.config.uncompiled
+    fetch_context = FetchContext(cache, environ, source.folder, context.emit, inputs, compiler, uncompiled)
+    return fetch(requirements.lock, target, fetch_context, is_read)
 
 
 def _needs_wheel(context: BuildContext, wheel: Wheel) -> bool:

@@ -5,7 +5,8 @@ The edit suits the file: a version in requirements.txt or pyproject.toml, the co
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _ROUNDS_MAX = 8
 _NAMES_MAX = 6
 _RUNTIMES_MAX = 3
+_PARENT = re.compile(r"\b([A-Za-z0-9][\w.-]*)[=<>!~]\S+ depends on")
 
 _LOCK_COMMANDS = {
     "uv.lock": ("uv add", "uv lock --upgrade-package"),
@@ -62,9 +64,15 @@ def _edit_for_one(search: RuntimeSearch, runtimes: tuple[str, ...]) -> tuple[str
 
 
 def _most_fitting(search: RuntimeSearch, runtimes: tuple[str, ...]) -> list[str]:
-    """Return the runtimes, those first that the fewest packages don't fit."""
+    """Return the runtimes, those first that the fewest packages don't fit.
+
+    What fits none was made for older Pythons: then the oldest comes first, since the other packages are of that time as well.
+    """
     blockers = _unique(blocker for error in search.failures.values() for blocker in error.blockers)
-    return sorted(runtimes, key=lambda runtime: sum(not blocker.fits(runtime.removeprefix("python")) for blocker in blockers))
+    named = runtimes[:1] if search.config.candidates.named_by else ()
+    are_old = any(blocker.pythons == frozenset() for blocker in blockers)
+    ordered = dict.fromkeys((*named, runtimes[-1], *runtimes)) if are_old else runtimes
+    return sorted(ordered, key=lambda runtime: sum(not blocker.fits(runtime.removeprefix("python")) for blocker in blockers))
 
 
 def _unique(blockers: Iterable[Blocker]) -> list[Blocker]:
@@ -93,21 +101,36 @@ def _edit(request: ResolveRequest, blockers: Iterable[Blocker]) -> str:
 
 
 def _resolve_freely(request: ResolveRequest, blockers: Iterable[Blocker]) -> list[Pin]:
-    """Return the versions of the packages in the way that the resolver would take if it were free to. Empty if it fails."""
-    freed = frozenset(blocker.name for blocker in blockers)
+    """Return the versions of the packages in the way that would fit: the next ones, or the newest. Empty if none do."""
+    versions = VersionFinder(request, readers.index_lines(request))
+    return _settle(request, blockers, versions.next_compatible) or _settle(request, blockers, lambda name, version: None)
+
+
+def _settle(request: ResolveRequest, blockers: Iterable[Blocker], choose: Callable[[str, str], Pin | None]) -> list[Pin]:
+    """Resolve with other versions of the packages in the way, and of those that don't allow these. Empty if it fails.
+
+    `choose` returns the version for a package that stands in the way, None for the resolver's own choice.
+    """
+    edits = {blocker.name: _requirement(blocker, choose) for blocker in blockers}
     for _ in range(_ROUNDS_MAX):
+        options = replace(request.options, freed=frozenset(edits.values()))
         try:
-            pins = readers.read_lock(replace(request, options=replace(request.options, freed=freed))).pins
-        except UnfitError as error:
-            names = {blocker.name for blocker in error.blockers}
-            if names <= freed:
-                return []
-            freed |= names
-        except PackagingError:
-            return []
+            pins = readers.read_lock(replace(request, options=options)).pins
+        except PackagingError as error:
+            parents = {name: name for name in _PARENT.findall(" ".join(error.detail.split()))}
+            blockers = error.blockers if isinstance(error, UnfitError) else ()
+            more = {blocker.name: _requirement(blocker, choose) for blocker in blockers if blocker.name not in edits} or parents
         else:
-            return [pin for pin in pins if pin.name in freed]
+            return [pin for pin in pins if pin.name in edits]
+        if more.keys() <= edits.keys():
+            return []
+        edits = {**more, **edits}
     return []
+
+
+def _requirement(blocker: Blocker, choose: Callable[[str, str], Pin | None]) -> str:
+    pin = choose(blocker.name, blocker.version)
+    return f"{pin.name}=={pin.version}" if pin else blocker.name
 
 
 def _edit_of_lock(request: ResolveRequest, blockers: list[Blocker]) -> str:

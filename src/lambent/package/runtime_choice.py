@@ -39,15 +39,19 @@ if TYPE_CHECKING:
 else:
     runtime_advice = LazyModule("lambent.package.runtime_advice")  # only for requirements that fit nothing
 
-_FORMAT = "4"  # increase it when the same requirements would give another choice
+_FORMAT = "5"  # increase it when the same requirements would give another choice
 _REMOVALS = (3, 10)  # the first Python that removed what packages still import
 
 
 class Choice(Struct, frozen=True):
-    """A runtime, and the package because of which a better one wasn't taken, "" if there was none."""
+    """A runtime, and the package because of which a better one wasn't taken, "" if there was none.
+
+    `uncompiled` are the packages that only fit without the compiled part of their source.
+    """
 
     runtime: str
     reason: str = ""
+    uncompiled: tuple[str, ...] = ()
 
 
 def choose_runtime(
@@ -67,6 +71,7 @@ def choose_runtime(
         raise disk_error("resolve the requirements", error, cache) from error
     if reason := choice.reason or candidates.note:
         emit(Notice(f"{choice.runtime}: {reason}"))
+    config = replace(config, uncompiled=frozenset(choice.uncompiled))
     return config.with_runtime(choice.runtime, choice.reason or candidates.origin_of(choice.runtime))
 
 
@@ -106,13 +111,39 @@ class RuntimeSearch:
             return Choice(*cached)
         runtime = self.first_fitting(runtimes)
         if runtime is None:
-            raise runtime_advice.nothing_fits(self, runtimes)
-        runtime = self._with_imports(runtimes, runtime)
+            choice = self._uncompiled_choice(runtimes)
+        else:
+            runtime = self._with_imports(runtimes, runtime)
+            self._report(runtime)
+            choice = Choice(runtime, self._reason(runtimes, runtime))
+        write_json(path, [choice.runtime, choice.reason, choice.uncompiled])
+        return choice
+
+    def _uncompiled_choice(self, runtimes: tuple[str, ...]) -> Choice:
+        """Return the oldest runtime that fits if packages are built without the compiled part that no wheel has for any.
+
+        What fits no runtime was made for an older one, unless a file or what is live names another. Raises PackagingError.
+        """
+        candidates = self.config.candidates
+        preferred = runtimes[:1] if candidates.named_by or candidates.live else ()
+        ordered = tuple(dict.fromkeys((*preferred, *reversed(runtimes))))
+        names, failures = frozenset[str](), self.failures
+        while (wider := names | _lacking_wheels(failures)) != names:
+            names = wider
+            search = RuntimeSearch(replace(self.config, uncompiled=names), self.cache, self.environ, self._emit, self.options)
+            try:
+                runtime = search.first_fitting(ordered)
+            except PackagingError:
+                break
+            if runtime is not None:
+                search._report(runtime)
+                return Choice(runtime, self._reason(runtimes, runtime), tuple(sorted(names)))
+            failures = search.failures
+        raise runtime_advice.nothing_fits(self, runtimes)
+
+    def _report(self, runtime: str) -> None:
         for event in self._events[runtime]:
             self._emit(event)
-        choice = Choice(runtime, self._reason(runtimes, runtime))
-        write_json(path, [choice.runtime, choice.reason])
-        return choice
 
     def first_fitting(self, runtimes: Iterable[str]) -> str | None:
         """Return the first runtime that fits. Raises PackagingError for what no other runtime can cure."""
@@ -204,4 +235,9 @@ def _build_sources(context: BuildContext, requirements: Requirements) -> None:
     except UnfitError:
         raise
     except PackagingError:
-        return
+        if context.config.uncompiled:  # it doesn't build for any Python
+            raise
+
+
+def _lacking_wheels(failures: Mapping[str, UnfitError]) -> frozenset[str]:
+    return frozenset(blocker.name for error in failures.values() for blocker in error.blockers if blocker.lacks_wheel)

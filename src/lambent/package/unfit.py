@@ -17,6 +17,9 @@ else:  # only needed for what doesn't fit
     specifiers = LazyModule("packaging.specifiers")
 
 
+NO_WHEEL = "has no wheel for {python}"
+
+
 class Blocker(Struct, frozen=True):
     """A package that doesn't fit a Python version.
 
@@ -33,6 +36,11 @@ class Blocker(Struct, frozen=True):
     @property
     def package(self) -> str:
         return f"{self.name} {self.version}".strip()
+
+    @property
+    def lacks_wheel(self) -> bool:
+        """Return whether its source may fit, where only its wheels don't."""
+        return self.reason == NO_WHEEL
 
     def describe(self, python: str) -> str:
         return f"{self.package} {self.reason.format(python=python)}"

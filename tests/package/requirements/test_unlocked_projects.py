@@ -9,8 +9,10 @@ import pytest
 
 from lambent.events import Event, Notice
 from lambent.package.lock import Repository
+from lambent.package.requirements import requirements_txt
+from lambent.package.requirements.editable_repositories import readable_by_uv
 from lambent.package.requirements.resolve_request import ResolveOptions
-from support.locking import commit_all, make_target, offer, resolve_project, versions, write
+from support.locking import commit_all, make_request, make_target, offer, resolve_project, versions, write
 from support.registry import Registry, serving
 
 TARGET = make_target("3.13")
@@ -135,6 +137,17 @@ def test_editable_repository_as_pip_freeze_writes_it(tmp_path: Path, registry: R
     assert pins.keys() == {"my-lib", "caret", "old", "here"} and pins["caret"].version == "1.2.0"
     assert pins["my-lib"].repository == Repository(f"file://{tmp_path}/library", commit, "sub")
     assert pins["my-lib"].requested and pins["here"].folder == project / "here"
+
+
+def test_closed_protocol_of_github_is_replaced(tmp_path: Path) -> None:
+    lines = "# of 2014\ngit+git://github.com/nowhere/tools.git@master#egg=tools\nold==1.0 # git\n"
+    project = write(tmp_path / "app", {"requirements.txt": lines})
+    request = make_request(project, TARGET, tmp_path / "cache")
+    with readable_by_uv(requirements_txt.read_files(request), request) as name:
+        assert Path(name).read_text().splitlines() == [
+            "git+https://github.com/nowhere/tools.git@master#egg=tools",
+            "old==1.0",
+        ]
 
 
 def test_pdm_lock_without_inherited_metadata(tmp_path: Path, registry: Registry) -> None:

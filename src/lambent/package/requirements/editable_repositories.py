@@ -1,6 +1,8 @@
-"""`-e git+https://...#egg=name`, as `pip freeze` writes it. uv takes editable requirements only from folders.
+"""Lines of requirements files that uv doesn't take: `-e git+https://...#egg=name`, as `pip freeze` writes it, and `git://`.
 
-The files are joined into one, in which these lines are ordinary requirements and paths are absolute.
+uv takes editable requirements only from folders, and GitHub, GitLab and Bitbucket have closed `git://`. The files are joined
+into one, in which these lines are ordinary requirements and paths are absolute. Where lambent looks for an edit that helps,
+they have that edit.
 """
 
 from __future__ import annotations
@@ -14,11 +16,13 @@ from packaging.utils import canonicalize_name
 
 from lambent.events import Notice
 from lambent.package.requirements.pip_compile import temporary_requirements
+from lambent.package.requirements.requested import name_of
 from lambent.package.requirements.requirement_lines import RequirementsFile, logical_lines, with_absolute_links
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.requirements.toml_file import read_toml
 
 _EDITABLE_REPOSITORY = re.compile(r"(?:-e|--editable)[= ]\s*(git\+[^#\s]+)(?:#(\S+))?")
+_CLOSED_PROTOCOL = re.compile(r"git\+git://(?=(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org)/)")
 _EDITABLE_OR_PATH = re.compile(r"((?:-e|--editable)[= ]\s*)?(?=\.{0,2}/|\.(?:\[|$)|\.\.)(\S+)(.*)")
 _REFERENCE = re.compile(r"(-[rc]|--requirements?|--constraints?)[= ]?\s*(\S+)")
 
@@ -26,7 +30,9 @@ _REFERENCE = re.compile(r"(-[rc]|--requirements?|--constraints?)[= ]?\s*(\S+)")
 @contextmanager
 def readable_by_uv(files: Sequence[RequirementsFile], request: ResolveRequest) -> Iterator[str]:
     """Yield the name of a file that uv can read: the request's own, or one that replaces it and what it includes."""
-    if not any(_EDITABLE_REPOSITORY.search(file.text) for file in files):
+    texts = [file.text for file in files]
+    is_readable = not any(_EDITABLE_REPOSITORY.search(text) or _CLOSED_PROTOCOL.search(text) for text in texts)
+    if is_readable and not request.options.freed:
         yield request.path.relative_to(request.source.folder).as_posix()
         return
     lines = [line for file in files if not file.is_constraint for line in _lines(file, request)]
@@ -36,8 +42,12 @@ def readable_by_uv(files: Sequence[RequirementsFile], request: ResolveRequest) -
 
 def _lines(file: RequirementsFile, request: ResolveRequest) -> Iterator[str]:
     folder = file.path.parent
+    edits = {name_of(edit): edit for edit in request.options.freed}
     for line in logical_lines(file.text):
-        if repository := _EDITABLE_REPOSITORY.match(line):
+        line = _CLOSED_PROTOCOL.sub("git+https://", line)
+        if edit := edits.get(name_of(line)):
+            yield edit
+        elif repository := _EDITABLE_REPOSITORY.match(line):
             yield from _repository_line(repository[1], repository[2] or "", request)
         elif reference := _REFERENCE.match(line):
             if "://" in reference[2]:

@@ -15,7 +15,7 @@ from lambent.errors import PackagingError
 from lambent.package.lock import Pin
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.target import Target
-from lambent.package.unfit import Blocker, UnfitError
+from lambent.package.unfit import NO_WHEEL, Blocker, UnfitError
 from lambent.package.wheels.available_wheels import describe_wheels
 from lambent.package.wheels.choose_wheel import choose_wheel
 from lambent.package.wheels.fetch_errors import alternative_package
@@ -79,8 +79,9 @@ def has_linux_wheels(pin: Pin) -> bool:
 
 
 def has_usable_source(pin: Pin, request: ResolveRequest) -> bool:
-    """Return whether the source distribution may be built: it is pure Python, or native builds are allowed."""
-    return pin.sdist is not None and (request.options.native or not has_linux_wheels(pin))
+    """Return whether the source may be built: it is pure Python, can do without its compiled part, or may be compiled."""
+    is_allowed = request.options.native or pin.name in request.options.uncompiled
+    return pin.sdist is not None and (is_allowed or not has_linux_wheels(pin))
 
 
 def no_wheel_error(pin: Pin, request: ResolveRequest, compatible: Pin | None, detail: str = "") -> UnfitError:
@@ -105,7 +106,7 @@ def no_wheel_error(pin: Pin, request: ResolveRequest, compatible: Pin | None, de
 def blocker(pin: Pin, target: Target) -> Blocker:
     """Return the targets that a version rules out by having no wheel for them."""
     pythons = frozenset(other.python for other in _compatible_targets(pin) if other.architecture == target.architecture)
-    return Blocker(pin.name, pin.version, "has no wheel for {python}", pythons, pin.requested)
+    return Blocker(pin.name, pin.version, NO_WHEEL, pythons, pin.requested)
 
 
 def _compatible_targets(pin: Pin) -> list[Target]:

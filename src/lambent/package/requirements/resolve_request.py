@@ -27,7 +27,9 @@ class ResolveOptions(Struct, frozen=True):
     """`extras` and `groups` are added to the project's own dependencies.
 
     `native` allows source distributions with C code. `refresh` resolves again even if the result is cached. `without` names
-    packages that the runtime has. `freed` packages may have any version, whatever the project says: to find an edit that helps.
+    packages that the runtime has. `freed` are requirements ("jinja2", "flask==2.0") that count instead of the project's own for
+    these packages: to find an edit that helps.
+    `uncompiled` packages may be built from their source, without its compiled part.
     """
 
     extras: tuple[str, ...] = ()
@@ -36,6 +38,7 @@ class ResolveOptions(Struct, frozen=True):
     refresh: bool = False
     without: tuple[str, ...] = ()
     freed: frozenset[str] = frozenset()
+    uncompiled: frozenset[str] = frozenset()
 
 
 class ResolveRequest(Struct, frozen=True, dict=True):

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from lambent.errors import PackagingError
 from lambent.package.requirements.resolve_request import ResolveRequest
-from lambent.package.unfit import Blocker, UnfitError, fitting_pythons
+from lambent.package.unfit import NO_WHEEL, Blocker, UnfitError, fitting_pythons
 from lambent.package.urls import without_credentials
 from lambent.package.wheels import fetch_errors
 
@@ -145,7 +145,7 @@ def _explain_no_wheel(failure: _Failure) -> PackagingError:
         f"choose a version that has one: https://pypi.org/project/{package}/#files",
     )
     version = failure.match["spec"].partition("==")[2]
-    return UnfitError(error, [Blocker(package, version, "has no wheel for {python}")])
+    return UnfitError(error, [Blocker(package, version, NO_WHEEL)])
 
 
 def _explain_no_build(failure: _Failure) -> PackagingError:

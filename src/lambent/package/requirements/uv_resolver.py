@@ -102,7 +102,7 @@ class UvResolver:
         if self._request.options.refresh:
             arguments.append("--refresh")
         excludes = [*left_out.always(), *sorted(adjustments.left_out)]
-        freed = sorted(self._request.options.freed)
+        freed = sorted(self._request.options.freed) if self._request.source.kind != "requirements.txt" else []
         with ExitStack() as files:
             paths = [
                 files.enter_context(temporary_requirements(lines)) for lines in (adjustments.constraints(), excludes, freed)
@@ -115,7 +115,8 @@ class UvResolver:
         target, optional = self._request.target, self._request.optional
         local = {pin.name for pin in pins if pin.folder} - adjustments.local
         adjustments.local |= local
-        misfits = [pin for pin in pins if pin.wheels and choose_wheel(pin, target) is None]
+        uncompiled = self._request.options.uncompiled
+        misfits = [pin for pin in pins if pin.wheels and choose_wheel(pin, target) is None and pin.name not in uncompiled]
         sources = [pin for pin in pins if pin.sdist and not pin.wheels and pin.name not in adjustments.native]
         unneeded = {pin.name for pin in (*misfits, *sources) if pin.name in optional}
         adjustments.left_out |= unneeded

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from msgspec.structs import replace
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.version import Version
 
 from lambent.package.lock import Pin
 from lambent.package.requirements.pip_compile import (
@@ -44,6 +45,13 @@ class VersionFinder:
             return newest
         compatible = (pin for pin in self._index.versions(name, newest.index) if choose_wheel(pin, self._target))
         return next(compatible, None) or self._newest_wheel(f"{name}<{self._walk_down(newest)[-1].version}")
+
+    def next_compatible(self, name: str, version: str) -> Pin | None:
+        """Return the first version from this one on with a wheel for the target, or else the newest that has one."""
+        newest = self._newest_wheel(name)
+        versions = reversed(self._index.versions(name, newest.index)) if newest and version else ()
+        later = (pin for pin in versions if Version(pin.version) >= Version(version) and choose_wheel(pin, self._target))
+        return next(later, None) or self.newest_compatible(name)
 
     def newest_allowed(self, requirement: str) -> Pin | None:
         """Return the newest version that a requirement allows, with all its files, for any machine."""

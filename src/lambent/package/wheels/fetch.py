@@ -68,7 +68,8 @@ def _plan(pin: Pin, target: Target, context: FetchContext, lock_source: str) -> 
         return _Plan(pin, wheel, needs_build=False)
     if pin.folder is not None or pin.repository is not None:
         return _Plan(pin, None, needs_build=True)
-    if pin.sdist is not None and (context.native is not None or not _has_native_wheels(pin)):
+    is_buildable = context.native is not None or pin.name in context.uncompiled or not _has_native_wheels(pin)
+    if pin.sdist is not None and is_buildable:
         return _Plan(pin, pin.sdist, needs_build=True)
     raise fetch_errors.no_wheel(pin, target, lock_source)
 

@@ -16,7 +16,8 @@ NativeBuild = Callable[[Path, str, str], Path]
 
 class FetchContext(Struct, frozen=True):
     """`project` is the folder whose settings name the indexes. `inputs` are other files (requirements files, scripts) whose
-    URLs may hold credentials. Without `native`, only platform-neutral wheels are built.
+    URLs may hold credentials. Without `native`, only platform-neutral wheels are built. Packages in `uncompiled` are built
+    although their source has a part to compile.
     """
 
     cache: Path
@@ -25,6 +26,7 @@ class FetchContext(Struct, frozen=True):
     emit: Emit = ignore
     inputs: tuple[Path, ...] = ()
     native: NativeBuild | None = None
+    uncompiled: frozenset[str] = frozenset()
 
     @property
     def store(self) -> WheelStore:

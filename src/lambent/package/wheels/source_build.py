@@ -93,7 +93,7 @@ class _Build:
         compiled = source_tree.compiled_files(tree)
         if compiled and self._context.native is not None:
             return self._context.native(tree, self._package, key)
-        wheel = self._run(tree)
+        wheel = _with_true_name(self._run(tree))
         self._check(wheel)
         if compiled:
             self._context.emit(
@@ -152,6 +152,15 @@ class _Build:
                 where=self._package,
                 hint=f"install that Python for the build: {interpreters.install_command(self._target.python)}",
             )
+
+
+def _with_true_name(wheel: Path) -> Path:
+    """Name a wheel without machine code as one for any machine: some setup.py claim that there is, whatever was compiled."""
+    name = parse_wheel_filename(wheel.name)
+    if name is None or name.is_platform_neutral or _has_native_code(wheel):
+        return wheel
+    parts = [name.name, name.version, *filter(None, [name.build]), "py3-none-any.whl"]
+    return wheel.rename(wheel.with_name("-".join(parts)))
 
 
 def _has_native_code(wheel: Path) -> bool:

@@ -69,3 +69,22 @@ def test_an_ignored_file_that_does_not_exist_here_must_be_made_first(folder: Pat
 def test_files_that_no_rule_leaves_out_are_not_explained(folder: Path, path: str) -> None:
     error, _ = fail(folder, f"[Errno 2] No such file or directory: '{path}'")
     assert (error.what, error.hint) == ("the function failed", "fix the error")
+
+
+@pytest.mark.parametrize(
+    ("message", "hint"),
+    [
+        (
+            "RuntimeError: Directory 'web/build/static' does not exist",
+            'build it (BUILD) and set include = ["web/build/"]',
+        ),
+        ("RuntimeError: Directory '/tmp/app/static/assets' does not exist", "if the frontend's build makes it: BUILD"),
+        ("RuntimeError: Directory 'uploads' does not exist", "fix the error"),
+        ("[Errno 2] No such file or directory: '/var/task/data/names.csv'", "create data/names.csv, which isn't here either,"),
+    ],
+)
+def test_a_frontend_that_was_not_built_is_named_with_its_command(folder: Path, message: str, hint: str) -> None:
+    (folder / "web").mkdir()
+    (folder / "web/package.json").write_text('{"scripts": {"build": "mkdir -p build/static && touch build/static/app.js"}}')
+    error, _ = fail(folder, message)
+    assert error.hint.startswith(hint.replace("BUILD", "npm --prefix web install && npm --prefix web run build"))

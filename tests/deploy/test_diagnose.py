@@ -32,6 +32,15 @@ class Case(Struct, frozen=True):
 
 CASES = (
     Case(
+        "loguru's queue",
+        "Lambda has no shared memory (/dev/shm), which multiprocessing's Lock...",
+        "remove enqueue=True",
+        log='Traceback (most recent call last):\n  File "/var/task/main.py", line 3, in <module>\n'
+        '  File "/var/task/loguru/_handler.py", line 68, in __init__\n'
+        '  File "/var/lang/lib/python3.12/multiprocessing/synchronize.py", line 57, in __init__\n'
+        "FileNotFoundError: [Errno 2] No such file or directory\n",
+    ),
+    Case(
         "missing module, AWS's client",
         "the module requests is missing",
         "add requests to your requirements",

@@ -1,7 +1,8 @@
-"""Explains a failure by a file that the app needs and the zip doesn't hold: git ignores it, so lambent left it out."""
+"""Explains a failure by a file that the app needs and the zip doesn't hold: git ignores it, or a frontend wasn't built."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ _MISSING = re.compile(
 )
 _NO_TABLE = re.compile(r"no such table: [\w.]+")  # SQLite creates a database that is missing
 _CODE = re.compile(r"^(?:/var/task/|/tmp/app/|\./)")
+_BUILT = frozenset(("build", "dist", "out", "public", "static", "www"))
+"""Folders that the build of a frontend makes."""
 _DATABASES = (".db", ".sqlite", ".sqlite3")
 
 
@@ -28,9 +31,12 @@ def explained(config: Config, artifact: Artifact) -> Iterator[None]:
     try:
         yield
     except (FunctionFailedError, PackagingError) as error:
-        name = _left_out(f"{error.what}\n{error.detail}", config, frozenset(entry.name for entry in artifact.entries))
+        text = f"{error.what}\n{error.detail}"
+        name = _left_out(text, config, frozenset(entry.name for entry in artifact.entries))
         if name:
             _explain(error, name, config, artifact)
+        elif config.path.is_dir() and (build := _frontend_build(config.path, _missing_folder(text))):
+            error.hint = f"if the frontend's build makes it: {build}"
         raise
 
 
@@ -66,7 +72,32 @@ def _explain(error: LambentError, name: str, config: Config, artifact: Artifact)
     pattern = _pattern(name, frozenset(entry.name for entry in artifact.entries), is_folder=path.is_dir())
     include = f'include = ["{pattern}"] under [tool.lambent] in pyproject.toml'
     error.what = f"the app needs {name}, which is left out of the zip because .gitignore or .lambentignore names it"
-    error.hint = include if path.exists() else f"create {name}, which isn't here either, and set {include}"
+    build = _frontend_build(config.path, name)
+    made = f"build it ({build})" if build else f"create {name}, which isn't here either,"
+    error.hint = include if path.exists() else f"{made} and set {include}"
+
+
+def _missing_folder(text: str) -> str:
+    """Return the folder of static files that a web framework misses, or ""."""
+    match = re.search(r"Directory '(?:/var/task/|/tmp/app/|\./)?([^']+)' does not exist", text)
+    return match[1] if match and not match[1].startswith("/") else ""
+
+
+def _frontend_build(folder: Path, name: str) -> str:
+    """Return the command that builds the frontend that a missing path is from, "" if none has a build script."""
+    candidates = [folder / parent for parent in Path(name).parents] if name else []
+    if _BUILT.intersection(Path(name).parts):
+        candidates += sorted(path.parent for path in folder.glob("*/package.json"))
+    for candidate in candidates:
+        try:
+            scripts = json.loads((candidate / "package.json").read_text("utf-8")).get("scripts", {})
+        except (OSError, ValueError, AttributeError):
+            continue
+        if "build" in scripts:
+            place = candidate.relative_to(folder).as_posix()
+            prefix = "" if place == "." else f" --prefix {place}"
+            return f"npm{prefix} install && npm{prefix} run build"
+    return ""
 
 
 def _pattern(name: str, packed: frozenset[str], *, is_folder: bool) -> str:

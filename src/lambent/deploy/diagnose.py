@@ -206,10 +206,10 @@ def _shared_memory(failure: Failure, match: re.Match[str]) -> tuple[str, str] | 
         return None
     what = "Lambda has no shared memory (/dev/shm), which multiprocessing's Lock, Queue, Pool and SharedMemory need"
     where = f" ({failure.position})" if failure.position else ""
-    return (
-        what + where,
-        "use threads (threading.Lock, queue.Queue, concurrent.futures.ThreadPoolExecutor), or Process with Pipe",
-    )
+    if "/loguru/" in failure.traceback:
+        return what + where, "remove enqueue=True from loguru's logger.add()"
+    hint = "use threads (threading.Lock, queue.Queue, concurrent.futures.ThreadPoolExecutor), or Process with Pipe"
+    return what + where, hint
 
 
 def _missing_file(failure: Failure, match: re.Match[str]) -> tuple[str, str]:

@@ -32,6 +32,7 @@ CASES = (
     ("ImportError: cannot import name 'json' from 'itsdangerous' (/var/task/itsdangerous/__init__.py)", "jinja2<3.1"),
     ("ImportError: cannot import name 'soft_unicode' from 'markupsafe' (/var/task/x.py)", "markupsafe<2.1"),
     ("ImportError: cannot import name 'url_quote' from 'werkzeug.urls' (/var/task/werkzeug/urls.py)", "werkzeug<3"),
+    ("AttributeError: 'LocalStack' object has no attribute '__ident_func__'", "werkzeug<2.1"),
     ("ImportError: cannot import name 'secure_filename' from 'werkzeug' (/var/task/x.py)", "werkzeug<1"),
     ("ImportError: cannot import name 'Markup' from 'flask' (/var/task/flask/__init__.py)", "flask<2.3 werkzeug<3"),
     ("AttributeError: 'Flask' object has no attribute 'before_first_request'", "flask<2.3"),

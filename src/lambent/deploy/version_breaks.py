@@ -104,7 +104,10 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
     ),
     ((_removed_from(r"werkzeug\.urls", r"url_\w+"),), Break("werkzeug 3 removed its functions for URLs", ("werkzeug<3",))),
     (
-        (_removed_from(r"werkzeug\.\w+", r"Base(?:Request|Response)", "escape", "safe_str_cmp"),),
+        (
+            _removed_from(r"werkzeug\.\w+", r"Base(?:Request|Response)", "escape", "safe_str_cmp"),
+            r"'LocalStack' object has no attribute '__ident_func__'",
+        ),
         Break("werkzeug 2.1 removed what older frameworks import", ("werkzeug<2.1",)),
     ),
     ((_removed_from(r"flask(?:\.\w+)*", "safe_join"),), Break("flask 2.1 removed safe_join", ("flask<2.1", "werkzeug<2.1"))),

@@ -15,31 +15,60 @@ _BY_MODULE = {
     "PIL": "pillow",
     "allauth": "django-allauth",
     "apiclient": "google-api-python-client",
+    "ask_sdk_core": "ask-sdk-core",
+    "ask_sdk_model": "ask-sdk-model",
     "attr": "attrs",
+    "aws_lambda_powertools": "aws-lambda-powertools",
     "barcode": "python-barcode",
+    "bootstrap4": "django-bootstrap4",
+    "bootstrap5": "django-bootstrap5",
+    "bootstrap_datepicker_plus": "django-bootstrap-datepicker-plus",
     "bs4": "beautifulsoup4",
     "bson": "pymongo",
     "captcha": "django-simple-captcha",
     "ckeditor": "django-ckeditor",
+    "cloudinary_storage": "django-cloudinary-storage",
     "colorfield": "django-colorfield",
     "consul": "python-consul",
     "corsheaders": "django-cors-headers",
+    "crispy_bootstrap4": "crispy-bootstrap4",
+    "crispy_bootstrap5": "crispy-bootstrap5",
     "crispy_forms": "django-crispy-forms",
     "cv2": "opencv-python-headless",
     "dateutil": "python-dateutil",
     "debug_toolbar": "django-debug-toolbar",
     "decouple": "python-decouple",
+    "dj_database_url": "dj-database-url",
+    "django_countries": "django-countries",
+    "django_extensions": "django-extensions",
     "django_filters": "django-filter",
+    "django_heroku": "django-heroku",
     "dns": "dnspython",
     "docx": "python-docx",
     "dotenv": "python-dotenv",
+    "drf_spectacular": "drf-spectacular",
+    "drf_yasg": "drf-yasg",
+    "easy_thumbnails": "easy-thumbnails",
     "engineio": "python-engineio",
     "environ": "django-environ",
     "fasthtml": "python-fasthtml",
     "fitz": "PyMuPDF",
+    "flask_ask": "Flask-Ask",
+    "flask_bcrypt": "Flask-Bcrypt",
+    "flask_bootstrap": "Flask-Bootstrap",
+    "flask_caching": "Flask-Caching",
     "flask_cors": "Flask-Cors",
+    "flask_jwt_extended": "Flask-JWT-Extended",
+    "flask_limiter": "Flask-Limiter",
     "flask_login": "Flask-Login",
+    "flask_mail": "Flask-Mail",
+    "flask_marshmallow": "flask-marshmallow",
     "flask_migrate": "Flask-Migrate",
+    "flask_pymongo": "Flask-PyMongo",
+    "flask_restful": "Flask-RESTful",
+    "flask_restx": "flask-restx",
+    "flask_session": "Flask-Session",
+    "flask_socketio": "Flask-SocketIO",
     "flask_sqlalchemy": "Flask-SQLAlchemy",
     "flask_wtf": "Flask-WTF",
     "fpdf": "fpdf2",
@@ -57,18 +86,23 @@ _BY_MODULE = {
     "gridfs": "pymongo",
     "grpc": "grpcio",
     "import_export": "django-import-export",
+    "jazzmin": "django-jazzmin",
     "jose": "python-jose",
     "jwt": "PyJWT",
     "knox": "django-rest-knox",
     "ldap": "python-ldap",
+    "linebot": "line-bot-sdk",
     "magic": "python-magic",
     "markdown": "Markdown",
     "markdownx": "django-markdownx",
+    "marshmallow_sqlalchemy": "marshmallow-sqlalchemy",
+    "mathfilters": "django-mathfilters",
     "memcache": "python-memcached",
     "mptt": "django-mptt",
     "multipart": "python-multipart",
     "mysql": "mysql-connector-python",
     "nacl": "PyNaCl",
+    "ninja": "django-ninja",
     "oauth2_provider": "django-oauth-toolkit",
     "opensearchpy": "opensearch-py",
     "phonenumber_field": "django-phonenumber-field",
@@ -76,20 +110,26 @@ _BY_MODULE = {
     "playhouse": "peewee",
     "pptx": "python-pptx",
     "psycopg2": "psycopg2-binary",
+    "pymysql": "PyMySQL",
     "pythonjsonlogger": "python-json-logger",
     "pywt": "PyWavelets",
     "rest_framework": "djangorestframework",
     "rest_framework_simplejwt": "djangorestframework-simplejwt",
     "rest_framework_swagger": "django-rest-swagger",
     "serial": "pyserial",
+    "simple_history": "django-simple-history",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",
+    "slack_bolt": "slack-bolt",
+    "slack_sdk": "slack-sdk",
     "slugify": "python-slugify",
     "snowflake.connector": "snowflake-connector-python",
+    "social_django": "social-auth-app-django",
     "socketio": "python-socketio",
     "speech_recognition": "SpeechRecognition",
     "storages": "django-storages",
     "taggit": "django-taggit",
+    "telebot": "pyTelegramBotAPI",
     "telegram": "python-telegram-bot",
     "tinymce": "django-tinymce",
     "tortoise": "tortoise-orm",
@@ -100,6 +140,21 @@ _BY_MODULE = {
     "yaml": "PyYAML",
     "zmq": "pyzmq",
 }
+
+_SAME_NAMES = """
+    aiohttp alembic anthropic apig_wsgi arrow asgiref attrs authlib babel bcrypt bleach boltons bottle cachetools
+    cerberus certifi chalice chardet click cloudinary colorama cryptography dash datasette django djoser duckdb
+    emoji falcon fastapi feedparser flask folium geopy gunicorn hashids html5lib httpx humanize idna inflection
+    isodate itsdangerous jinja2 jsonschema langchain litestar loguru lxml mangum markdown2 markupsafe marshmallow
+    matplotlib mongoengine motor networkx nltk numpy openai openpyxl orjson packaging pandas passlib peewee pendulum
+    phonenumbers plotly polars prettytable psutil psycopg pydantic pydantic_settings pygments pynamodb pyparsing
+    pypdf PyPDF2 pystache pytz qrcode quart redis regex reportlab requests requests_oauthlib rich sanic scipy
+    seaborn sendgrid sentry_sdk simplejson sqlalchemy sqlmodel sqlparse starlette strawberry stripe sympy tabulate
+    tenacity textblob tiktoken toml tornado tqdm tweepy twilio typer tzlocal ujson unidecode uvicorn validators
+    waitress websockets werkzeug whitenoise wikipedia wordcloud wtforms xlrd xlsxwriter xmltodict yfinance
+"""
+_POPULAR = frozenset(_SAME_NAMES.split())
+"""Popular packages whose module has their name."""
 
 
 ADD = "add {} to your requirements"
@@ -128,3 +183,10 @@ def requirement_for(module: str) -> str:
 def requirement_for_part(module: str) -> str:
     """Return the package of a part of a namespace ("google.genai" -> "google-genai"), or "" if we know none."""
     return _BY_MODULE.get(module, "") if "." in module else ""
+
+
+def known_requirement(module: str) -> str:
+    """Return the popular package that provides a module, or "" for one that isn't known."""
+    parts = module.split(".")
+    is_known = parts[0] in _POPULAR or any(".".join(parts[:length]) in _BY_MODULE for length in range(1, len(parts) + 1))
+    return requirement_for(module) if is_known else ""

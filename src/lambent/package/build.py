@@ -61,6 +61,7 @@ def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, o
             interpreter = context.find_interpreter()
         with context.phase("requirements"):
             requirements = resolve_requirements(context)
+            _say_inferred(context, requirements)
         context, requirements, contents, findings = _complete(context, requirements, files, interpreter, archives)
         with context.phase("bytecode"):
             bytecode = archives.enter_context(closing(compile_bytecode(context, contents, interpreter)))
@@ -100,6 +101,12 @@ def _complete(
         if supplemented is None:
             return final, requirements, contents, findings
         context, requirements = supplemented
+
+
+def _say_inferred(context: BuildContext, requirements: Requirements) -> None:
+    if lines := requirements.source.inferred:
+        text = f"no requirements file: taking {', '.join(lines)} from the imports; a requirements.txt decides the versions"
+        context.emit(Notice(text))
 
 
 def read_source(context: BuildContext) -> dict[str, SourceFile]:

@@ -13,6 +13,7 @@ from lambent.events import Notice, Resolved
 from lambent.lazy import LazyModule
 from lambent.package import app_imports
 from lambent.package.build_context import BuildContext
+from lambent.package.layout import SourceFile
 from lambent.package.lock import Lock, Wheel
 from lambent.package.project_files import collect
 from lambent.package.proof import stdlib_modules
@@ -29,8 +30,10 @@ from lambent.package.wheels.fetch_context import FetchContext
 
 if TYPE_CHECKING:
     from lambent.package import pruning
+    from lambent.package.requirements import inferred
     from lambent.package.wheels.native import cross_build
 else:
+    inferred = LazyModule("lambent.package.requirements.inferred")
     cross_build = LazyModule("lambent.package.wheels.native.cross_build")
     pruning = LazyModule("lambent.package.pruning")
 
@@ -54,6 +57,8 @@ def resolve_request(context: BuildContext) -> ResolveRequest:
     module = config.path / config.app.root / config.app.module.replace(".", "/")
     app = module / "__init__.py" if module.is_dir() else module.with_name(f"{module.name}.py")
     source = find_requirements(config.path, app, context.target, skip_own_lock=options.skip_own_lock)
+    if source.kind == "nothing":
+        source = inferred.infer(source, config.app, _own_files(context), context.cache)
     uv = Uv(source.folder, context.environ, context.cache / "uv-builds")
     packaging = config.packaging
     refresh = options.refresh and not options.refreshed
@@ -72,9 +77,12 @@ def resolve_requirements(context: BuildContext) -> Requirements:
 
 def _imported(context: BuildContext, modules: frozenset[str]) -> frozenset[str]:
     """Return which of these top-level modules the project's files import."""
+    return app_imports.imported_modules(_own_files(context), modules)
+
+
+def _own_files(context: BuildContext) -> dict[str, SourceFile]:
     config = context.config
-    files = collect(config.path, config.exclude, config.packaging.include, config.packaging.allow_secrets).files
-    return app_imports.imported_modules(files, modules)
+    return collect(config.path, config.exclude, config.packaging.include, config.packaging.allow_secrets).files
 
 
 def fetch_wheels(context: BuildContext, requirements: Requirements) -> tuple[Wheel, ...]:

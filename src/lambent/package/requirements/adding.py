@@ -43,6 +43,8 @@ def add_command(source: RequirementSource) -> str:
         return f"add {{}} to install_requires in {source.name}"
     if source.kind == "pylock":
         return f"require {{}} in the file that {source.name} is made from, and lock again"
+    if source.inferred:
+        return f"put {' '.join(source.inferred)} and {{}} into a new requirements.txt, a line each"
     if source.kind == "requirements.txt" and source.path is not None:
         return _add_to_requirements(source)
     return _add_to_new_file(source)

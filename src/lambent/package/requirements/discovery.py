@@ -57,6 +57,10 @@ _OTHER_NAMES = (
 _GLOB_PATTERNS = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
+IMPORTS = "the app's imports"
+"""The name of the source that stands for a project without a file (inferred.py)."""
+
+
 class RequirementSource(Struct, frozen=True):
     """The file that states the dependencies. `path` is None if there is none, and `name` is its name in messages.
 
@@ -71,6 +75,11 @@ class RequirementSource(Struct, frozen=True):
     folder: Path
     project: Path
     ignored: tuple[str, ...] = ()
+
+    @property
+    def inferred(self) -> list[str]:
+        """The requirements that the app's imports imply. Empty if a file states them."""
+        return self.path.read_text("utf-8").split() if self.name == IMPORTS and self.path is not None else []
 
 
 def find_requirements(project: Path, app: Path, target: Target, *, skip_own_lock: bool = False) -> RequirementSource:

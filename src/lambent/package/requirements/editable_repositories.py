@@ -7,6 +7,7 @@ they have that edit.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -33,7 +34,7 @@ def readable_by_uv(files: Sequence[RequirementsFile], request: ResolveRequest) -
     texts = [file.text for file in files]
     is_readable = not any(_EDITABLE_REPOSITORY.search(text) or _CLOSED_PROTOCOL.search(text) for text in texts)
     if is_readable and not request.options.freed:
-        yield request.path.relative_to(request.source.folder).as_posix()
+        yield os.path.relpath(request.path, request.source.folder)
         return
     lines = [line for file in files if not file.is_constraint for line in _lines(file, request)]
     with temporary_requirements(lines) as path:

@@ -1,0 +1,91 @@
+"""The requirements of a project that states none, from what its files import.
+
+Only popular packages are taken, and only if that explains all imports that a start runs: the name of an unknown module may be
+anyone's package on PyPI. Django's settings say which version they were made with, and name packages in INSTALLED_APPS.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from lambent import atomic, removed_modules
+from lambent.config.detection.import_graph import ImportGraph
+from lambent.config.detection.project_modules import ProjectModules
+from lambent.config.model import App
+from lambent.module_packages import known_requirement
+from lambent.package.layout import SourceFile
+from lambent.package.proof import lambda_system
+from lambent.package.requirements.discovery import IMPORTS, RequirementSource
+from lambent.package.shards.import_scanner import scan_imports
+
+_UNUSED = re.compile(r"(?:^|/)(?:tests?|docs?|migrations|node_modules)/|(?:^|/)(?:test_\w+|tests|conftest|setup)\.py$")
+_MADE_WITH = re.compile(rb"[Gg]enerated by 'django-admin(?:\.py)? startproject' using Django (\d+\.\d+)")
+_IMAGES = re.compile(rb"\bImageField\s*\(")
+_POSTGRESQL = re.compile(rb"django\.db\.backends\.postgresql")
+
+
+def infer(source: RequirementSource, app: App, files: Mapping[str, SourceFile], cache: Path) -> RequirementSource:
+    """Return the source of the requirements that the files imply, written to the cache, or the given one if there are none."""
+    lines = _requirements(source.project, app, files) if source.kind == "nothing" and source.project.is_dir() else []
+    if not lines:
+        return source
+    text = "".join(f"{line}\n" for line in lines)
+    path = cache / "inferred" / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.txt"
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic.write_bytes(path, text.encode())
+    return replace(source, kind="requirements.txt", path=path, name=IMPORTS)
+
+
+def _requirements(project: Path, app: App, files: Mapping[str, SourceFile]) -> list[str]:
+    contents = {name: files[name].read() for name in _start_files(project, app, files)}
+    own = {part.removesuffix(".py") for name in files for part in name.split("/")}
+    packages: set[str] = set()
+    lazy: set[str] = set()
+    for name, content in contents.items():
+        imports = scan_imports(name, content)
+        for names in _foreign(imports.eager, own).values():
+            known = set(filter(None, map(known_requirement, names)))
+            if not known:
+                return []
+            packages |= known
+        named = imports.lazy | (imports.strings if b"INSTALLED_APPS" in content else frozenset())
+        lazy.update(filter(None, (known_requirement(name) for names in _foreign(named, own).values() for name in names)))
+    if not packages:
+        return []  # nothing that a start needs
+    packages |= lazy
+    if "django" not in packages:
+        return sorted(packages)
+    text = b"\n".join(contents.values())
+    packages |= {"pillow"} if _IMAGES.search(text) else set()
+    packages |= {"psycopg2-binary"} if _POSTGRESQL.search(text) else set()
+    version = _MADE_WITH.search(text)
+    return [f"django~={version[1].decode()}.0" if version and name == "django" else name for name in sorted(packages)]
+
+
+def _start_files(project: Path, app: App, files: Mapping[str, SourceFile]) -> Iterator[str]:
+    """Yield the files that a start may import. Django finds its files by their names, so all but tests count."""
+    modules = ProjectModules(project)
+    module = modules.find(app.module, [app.root])
+    if any(name.endswith("manage.py") for name in files) or module is None:
+        yield from (name for name in files if name.endswith(".py") and not _UNUSED.search(name))
+        return
+    names = (path.relative_to(modules.folder).as_posix() for path in ImportGraph(modules, module).files)
+    yield from (name for name in names if name in files)
+
+
+def _foreign(names: frozenset[str], own: set[str]) -> dict[str, list[str]]:
+    """Return the names of modules that neither the project, nor Python, nor Lambda has, by their top-level module."""
+    elsewhere = own | lambda_system.MODULES | sys.stdlib_module_names | removed_modules.affected_modules()
+    foreign: dict[str, list[str]] = {}
+    for name in sorted(names):
+        top = name.partition(".")[0]
+        if top and top not in elsewhere:
+            foreign.setdefault(top, []).append(name)
+    return foreign

@@ -54,7 +54,7 @@ def test_other_calls_are_no_servers(tmp_path: Path, text: str) -> None:
     ("text", "place", "line"),
     [
         (GUARD + "    app = Flask('x')\n", 'only under `if __name__ == "__main__"`', 3),
-        ("def make(config):\n    app = Flask(config)\n    return app\n", r"only inside make\(\)", 3),
+        ("def make(config):\n    app = Flask(config)\n    app.run()\n", r"only inside make\(\)", 3),
         ("def main():\n    def stop():\n        pass\n    app = Flask('x')\n", r"only inside main\(\)", 5),
     ],
 )
@@ -237,3 +237,62 @@ def test_app_flags_are_quoted_for_a_shell(tmp_path: Path) -> None:
 def test_server_start_that_one_branch_of_an_if_skips_is_allowed(tmp_path: Path) -> None:
     text = FLASK + "import os\nif os.environ.get('LOCAL'):\n    app.run()\nelse:\n    print('served by another')\n"
     assert detect(write_project(tmp_path, {"app.py": text})).spec == "app:app"
+
+
+FACTORY = FLASK.replace(
+    "app = Flask(__name__)", "def create_app(config):\n    app = Flask(__name__)\n    {use}\n    return app"
+)
+
+
+@pytest.mark.parametrize(
+    ("files", "value"),
+    [
+        ({"config.py": "class DevConfig: ...\nclass ProductionConfig: ...\n"}, "config.ProductionConfig"),
+        ({"config.py": "configs = {'dev': 1, 'production': 2}\n"}, "production"),
+        ({"manage.py": "from main import create_app\ncli = Manager(create_app('staging'))\n"}, "staging"),
+    ],
+)
+def test_argument_of_a_factory_that_other_files_show(tmp_path: Path, files: dict[str, str], value: str) -> None:
+    use = "app.config.from_object(configs[config])" if "configs" in str(files) else "app.config.from_object(config)"
+    write_project(tmp_path, {"main.py": FACTORY.format(use=use), **files})
+    with pytest.raises(DetectionError, match=r"create_app\(config\) makes it") as error:
+        detect(tmp_path)
+    command = shlex.split(error.value.hint.splitlines()[0])
+    assert command == ["lambent", "deploy", "--app", f"main:create_app('{value}')"]
+    assert detect(tmp_path, command[-1]).attribute == f"create_app('{value}')"
+
+
+def test_argument_of_a_factory_that_nothing_shows(tmp_path: Path) -> None:
+    write_project(tmp_path, {"main.py": FACTORY.format(use="app.secret_key = config.key")})
+    with pytest.raises(DetectionError) as error:
+        detect(tmp_path)
+    instruction, line = error.value.hint.splitlines()
+    assert "at its end, with a value for config" in instruction
+    (tmp_path / "main.py").write_text(f"{(tmp_path / 'main.py').read_text()}\n{line}\n")
+    assert detect(tmp_path).spec == "main:app"
+
+
+def test_apps_in_folders_below_the_same_folder_are_projects_of_their_own(tmp_path: Path) -> None:
+    write_project(tmp_path, {"source/one/app.py": FLASK, "source/two/app.py": FLASK})
+    with pytest.raises(DetectionError, match=r"2 folders have one each: source/one, source/two") as error:
+        detect(tmp_path)
+    for command in error.value.hint.splitlines():
+        assert detect(Path(shlex.split(command)[-1])).spec == "app:app"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_app"),
+    [
+        ("class Server:\n    def start(self): ...\nserver = Server()\n", False),
+        ("class Base: ...\nclass Server(Base): ...\nserver = Server()\n", False),
+        ("from mill import Base\nclass Server(Base): ...\nserver = Server()\n", True),
+        ("class Server:\n    def __call__(self, *request): ...\nserver = Server()\n", True),
+    ],
+)
+def test_object_that_cannot_be_called_is_no_app(tmp_path: Path, text: str, is_app: bool) -> None:
+    write_project(tmp_path, {"main.py": text})
+    if is_app:
+        assert detect(tmp_path).spec == "main:server"
+    else:
+        with pytest.raises(DetectionError, match="no app found"):
+            detect(tmp_path)

@@ -57,7 +57,7 @@ class ModuleScan:
     def takes_event(self, name: str) -> bool:
         """Return whether a name is a plain function of two parameters. Whatever its name, it is a handler then."""
         node = self._functions.get(name)
-        return isinstance(node, ast.FunctionDef) and _required(node.args) <= 2 <= len(_parameters(node.args))
+        return isinstance(node, ast.FunctionDef) and len(_required_names(node.args)) <= 2 <= len(_parameters(node.args))
 
     def hidden_apps(self) -> Iterator[HiddenApp]:
         """Yield the apps that are only made when the module is run as a program, or inside a function."""
@@ -65,7 +65,11 @@ class ModuleScan:
             yield from self._hidden_in(guard.body, 'only under `if __name__ == "__main__"`')
         for name, function in self._functions.items():
             if ":" not in self.names.get(name, UNKNOWN).kind:
-                holder = None if _required(function.args) else self._returned(function).holder
+                returned, parameters = self._returned(function), _required_names(function.args)
+                if parameters and returned.kind in ("asgi", "wsgi", "web"):
+                    yield HiddenApp("app", function.lineno, f"only inside {name}()", factory=name, parameters=parameters)
+                    continue
+                holder = None if parameters else returned.holder
                 remedy = f"app = {held_attribute(f'{name}()', holder)}" if holder else ""
                 yield from self._hidden_in(function.body, f"only inside {name}()", remedy)
 
@@ -275,6 +279,8 @@ class ModuleScan:
         value = from_framework(function.dotted)
         if value is not None:
             return replace(value, wrapped=wrapped)
+        if function.is_plain_class:
+            return UNKNOWN
         if argument is not None and _wraps_app(node.func, name, node.args):
             return Value(argument.kind, wrapped=wrapped)
         return Value(dotted=function.dotted, opaque=True)
@@ -301,9 +307,9 @@ class ModuleScan:
             return Value("handler", definition=definition)
         if len(names) == 2 and _EVENT.fullmatch(names[0]) and _CONTEXT.fullmatch(names[1]):
             return Value("event", definition=definition)
-        if names[:1] == ["global_config"] and _required(node.args) == 1 and self._returned(node).kind == "wsgi":
+        if names[:1] == ["global_config"] and len(_required_names(node.args)) == 1 and self._returned(node).kind == "wsgi":
             return Value("factory:wsgi", call="({})", definition=definition)
-        if _required(node.args) == 0 and all(_is_cache(decorator) for decorator in node.decorator_list):
+        if not _required_names(node.args) and all(_is_cache(decorator) for decorator in node.decorator_list):
             returned = self._returned(node)
             if returned.kind in ("asgi", "wsgi", "web"):
                 return Value(f"factory:{returned.kind}", definition=definition)
@@ -314,7 +320,7 @@ class ModuleScan:
 
     def _unsupported_factory(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Value:
         """Return why the result of a factory can't run on Lambda, as aiohttp's `async def app()` for gunicorn. Or UNKNOWN."""
-        if _required(node.args) or node.decorator_list:
+        if _required_names(node.args) or node.decorator_list:
             return UNKNOWN
         reason = self._returned(node).unsupported
         return Value(unsupported=reason) if reason and "{name}" not in reason.cure else UNKNOWN
@@ -340,7 +346,9 @@ class ModuleScan:
                     return Value("class:asgi")
                 if names == ["environ", "start_response"] or names == ["env", "start_response"]:
                     return Value("class:wsgi")
-        return UNKNOWN
+                return UNKNOWN
+        is_plain = all(ast.unparse(base) == "object" or self._value(base).is_plain_class for base in node.bases)
+        return Value(is_plain_class=is_plain and not node.decorator_list and not node.keywords)
 
 
 def _is_cache(decorator: ast.expr) -> bool:
@@ -364,9 +372,12 @@ def _parameters(arguments: ast.arguments) -> list[str]:
     return [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
 
 
-def _required(arguments: ast.arguments) -> int:
-    positional = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
-    return positional + sum(default is None for default in arguments.kw_defaults)
+def _required_names(arguments: ast.arguments) -> tuple[str, ...]:
+    """Return the names of the parameters without a default."""
+    positional = _parameters(arguments)
+    positional = positional[: len(positional) - len(arguments.defaults)]
+    pairs = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    return (*positional, *(argument.arg for argument, default in pairs if default is None))
 
 
 def _is_false_on_import(test: ast.expr) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lambent.config.detection import frameworks as fw
+from lambent.config.detection.factory_arguments import factory_error
 from lambent.config.detection.import_graph import ImportGraph, locate
 from lambent.config.detection.project_modules import Module, ProjectModules
 from lambent.config.detection.refusals import run_as_program, server_start_error
@@ -43,6 +44,8 @@ def hidden_app_error(modules: ProjectModules, searched: Iterable[Module]) -> Det
     for module in searched:
         scan = modules.scan(module)
         for app in scan.hidden_apps():
+            if app.factory:
+                return factory_error(modules, module, app)
             file = modules.relative(module.path)
             hint = f"move that line of {file} to the top level, to the left margin: then an import makes {app.name} too"
             if app.remedy:

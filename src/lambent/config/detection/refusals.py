@@ -29,12 +29,8 @@ FoundApp = tuple[str, str, Path, int]
 
 def several_apps_error(modules: ProjectModules, apps: list[FoundApp]) -> DetectionError:
     """Return the error for apps that are equally likely. Folders that have one app each are projects of their own."""
-    folders = [path.relative_to(modules.folder).parts[0] for _, _, path, _ in apps]
-    are_projects = len(set(folders)) == len(apps) and all(
-        (modules.folder / folder).is_dir() and not (modules.folder / folder / "__init__.py").exists() for folder in folders
-    )
-    if are_projects:
-        return _nested_error(modules.folder, [modules.folder / folder for folder in folders])
+    if folders := _separate_folders(modules.folder, [path for _, _, path, _ in apps]):
+        return _nested_error(modules.folder, folders)
     shown = apps[:SHOWN_MAX]
     lines = [f"{spec:<30} {kind:<8} {modules.relative(path)}:{line}" for spec, kind, path, line in shown]
     specs = ", ".join(spec for spec, *_ in shown) + (", ..." if len(apps) > SHOWN_MAX else "")
@@ -44,6 +40,18 @@ def several_apps_error(modules: ProjectModules, apps: list[FoundApp]) -> Detecti
         hint=_how_to_name_app(apps[0][0]),
         detail="\n".join([*lines, "", *(f"lambent deploy {app_flag(spec)}" for spec, *_ in shown)]),
     )
+
+
+def _separate_folders(top: Path, paths: list[Path]) -> list[Path]:
+    """Return the topmost folders that hold one of the files each, if none of them is a package or in one. Else nothing."""
+    parts = [path.relative_to(top).parts[:-1] for path in paths]
+    for depth in range(1, min(map(len, parts)) + 1):
+        folders = [top.joinpath(*each[:depth]) for each in parts]
+        if any((folder / "__init__.py").exists() for folder in folders):
+            return []
+        if len(set(folders)) == len(paths):
+            return folders
+    return []
 
 
 def _how_to_name_app(spec: str) -> str:

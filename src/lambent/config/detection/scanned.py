@@ -12,7 +12,8 @@ class Value(Struct, frozen=True):
 
     `kind` is the kind of an App, "factory:<kind>", "class:<kind>", "event" for a function (event, context) with a name of its
     own, or "" for unknown. `call` is how a factory is called. `dotted` is the import path of an imported name. `holder` is a
-    key of `frameworks.HOLDERS`. `unsupported` is why it can't run on Lambda. `opaque` means the result of an unknown call.
+    key of `frameworks.HOLDERS`. `unsupported` is why it can't run on Lambda. `opaque` means the result of an unknown call, and
+    `is_plain_class` a class of the app's own whose objects can't be called.
     `line` is where the name was bound. `definition` is the (module, name) where the app itself was created, and `wrapped` has
     the definitions of the apps it wraps.
     """
@@ -23,6 +24,7 @@ class Value(Struct, frozen=True):
     unsupported: Unsupported | None = None
     call: str = "()"
     opaque: bool = False
+    is_plain_class: bool = False
     line: int = 0
     wrapped: frozenset[tuple[str, str]] = frozenset()
     definition: tuple[str, str] | None = None
@@ -42,10 +44,13 @@ class ServerStart(Struct, frozen=True):
 class HiddenApp(Struct, frozen=True):
     """An app that an import of its module doesn't make. `scope` is where it is made instead: "inside main()".
 
-    `remedy` is a line that makes the app at the top level, "" if the line that makes it has to be moved.
+    `remedy` is a line that makes the app at the top level, "" if the line that makes it has to be moved. If it is what a
+    function with required `parameters` returns, `factory` is the function's name.
     """
 
     name: str
     line: int
     scope: str
     remedy: str = ""
+    factory: str = ""
+    parameters: tuple[str, ...] = ()

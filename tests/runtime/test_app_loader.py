@@ -36,6 +36,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         (":create({'a':1})", (({"a": 1},), {})),
         (":holder.app()", "held"),
         (":json.dumps('x')", '"x"'),  # of a package that the module imports from
+        (":json.tool.__name__", "json.tool"),  # of a module in it that nothing has imported
     ],
 )
 def test_handler_string_names_an_object(module: str, attribute: str, expected: object) -> None:

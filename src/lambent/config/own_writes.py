@@ -23,6 +23,7 @@ _CHANGES = re.compile(
 )
 """Signs that a database is written to: many apps only read one that they bring."""
 _DJANGO_SQLITE = re.compile(r"""['"]ENGINE['"]\s*:\s*['"]django\.db\.backends\.sqlite3['"]""")
+_INI = re.compile(r"\('([\w.-]+\.ini)'\)$")
 _CONNECT = ("sqlite3.connect", "aiosqlite.connect")
 _FASTHTML = ("fast_app", "database")
 _STORES = frozenset(
@@ -70,6 +71,16 @@ def find_own_write(config: Config) -> OwnWrite | None:
             return OwnWrite(written, f"{name}:{node.lineno}")
         if match := _DJANGO_SQLITE.search(texts[path]):
             return OwnWrite("its SQLite database", f"{name}:{texts[path].count(chr(10), 0, match.start()) + 1}")
+    return _in_settings(config)
+
+
+def _in_settings(config: Config) -> OwnWrite | None:
+    """Return the SQLite database next to the .ini file that the app is made with."""
+    match = _INI.search(config.app.attribute)
+    file = config.folder / match[1] if match else None
+    for number, line in enumerate(file.read_text("utf-8", "replace").splitlines() if file else (), 1):
+        if re.search(r"=\s*sqlite:///(?:%\(here\)s|(?!/|:memory:)\S)", line):
+            return OwnWrite("its SQLite database", f"{match[1] if match else ''}:{number}")
     return None
 
 

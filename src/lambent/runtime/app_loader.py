@@ -2,8 +2,8 @@
 
 It has Lambda's form "package.module.attribute"; or "module:attribute.attribute", where the last dot would split it in the wrong
 place; or "module.factory()", a factory that is called once, perhaps with literal arguments. The first name may also be that of
-a package that the module imports: "app:bottle.default_app()". "module.__main__" is the app that the module would serve if it
-were run as a program.
+a package that the module imports: "app:bottle.default_app()", "shop:pyramid.paster.get_app('production.ini')".
+"module.__main__" is the app that the module would serve if it were run as a program.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ def load_app(handler: str) -> Any:
     try:
         value: Any = getattr(module, first) if hasattr(module, first) or not rest else sys.modules[first]
         for part in rest:
+            if isinstance(value, type(sys)) and not hasattr(value, part):
+                _import_if_there(f"{value.__name__}.{part}")
             value = getattr(value, part)
     except (AttributeError, KeyError):
         missing = Fault("Runtime.HandlerNotFound", f"Handler '{attribute}' missing on module '{module_name}'")
@@ -66,6 +68,14 @@ def hidden_modules() -> list[str]:
     names = getattr(sys, "stdlib_module_names", ())  # since 3.10
     files = {name: getattr(sys.modules.get(name), "__file__", None) or "" for name in names}
     return sorted(name for name, file in files.items() if len(file) > 1 and file.startswith(folders))
+
+
+def _import_if_there(dotted: str) -> None:
+    try:
+        __import__(dotted)
+    except ModuleNotFoundError as error:
+        if error.name != dotted:
+            raise
 
 
 def _import(dotted: str) -> Any:

@@ -297,3 +297,31 @@ def test_nested_project_is_suggested(tmp_path: Path) -> None:
         detect(write_project(tmp_path, files))
     assert error.value.hint == f"lambent deploy {tmp_path / 'backend'}"
     assert detect(tmp_path / "backend").spec == "main:app"
+
+
+PYRAMID = """
+from pyramid.config import Configurator
+def main(global_config, **settings):
+    with Configurator(settings=settings) as config:
+        return config.make_wsgi_app()
+"""
+INI = "[app:main]\nuse = {use}\n[server:main]\nuse = egg:waitress#main\n"
+
+
+def test_settings_of_a_pyramid_app_come_from_its_ini_file(tmp_path: Path) -> None:
+    write_project(tmp_path, {"shop/__init__.py": PYRAMID, "setup.py": "", "development.ini": INI.format(use="egg:shop")})
+    assert detect(tmp_path).attribute == "pyramid.paster.get_app('development.ini')"
+    write_project(tmp_path, {"production.ini": INI.format(use="egg:shop")})
+    app = detect(tmp_path)
+    assert (app.spec, app.kind) == ("shop:pyramid.paster.get_app('production.ini')", "wsgi")
+    assert detect(tmp_path, app.spec).spec == app.spec
+    assert detect(tmp_path, "shop:main({})").spec == "shop:main({})"
+    write_project(tmp_path, {"Procfile": "web: pserve development.ini\n"})
+    assert detect(tmp_path).attribute == "pyramid.paster.get_app('development.ini')"
+
+
+def test_ini_file_that_needs_metadata_which_the_project_lacks_is_not_used(tmp_path: Path) -> None:
+    write_project(tmp_path, {"shop/__init__.py": PYRAMID, "app.ini": INI.format(use="egg:shop"), "alembic.ini": "[alembic]\n"})
+    assert detect(tmp_path).spec == "shop:main({})"
+    write_project(tmp_path, {"app.ini": INI.format(use="call:shop:main")})
+    assert detect(tmp_path).attribute == "pyramid.paster.get_app('app.ini')"

@@ -21,6 +21,7 @@ from lambent.config.detection.declared_app import find_declared_app
 from lambent.config.detection.django_project import find_application
 from lambent.config.detection.import_graph import locate
 from lambent.config.detection.named_app import find_named_app
+from lambent.config.detection.paste_settings import with_settings
 from lambent.config.detection.programs import check_server_starts, hidden_app_error, program_remark
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.detection.refusals import (
@@ -43,6 +44,8 @@ def find_app(project: Project, spec: Sourced[str] | None = None, environ: Mappin
     """
     modules = ProjectModules(project.folder)
     app = find_named_app(modules, spec) if spec is not None else _detect(modules, project, environ or {})
+    if spec is None or "(" not in spec.value:
+        app = with_settings(project.folder, app)
     _check_package_folder(modules, app)
     check_server_starts(modules, app)
     return app

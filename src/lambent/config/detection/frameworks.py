@@ -67,6 +67,12 @@ HUG_APP = "__hug_wsgi__"
 
 HANDLER_NAMES = ("lambda_handler", "handler")
 
+PYRAMID_CALL = "({})"
+"""How Pyramid's factory, `main(global_config, **settings)`, is called without settings."""
+
+PASTE = "pyramid.paster.get_app"
+"""What makes the app that an .ini file describes."""
+
 FACTORY_NAMES = ("create_app", "make_app", "get_app", "build_app", "app_factory", "create_application", "get_application")
 
 RUNNERS = {

@@ -308,7 +308,7 @@ class ModuleScan:
         if len(names) == 2 and _EVENT.fullmatch(names[0]) and _CONTEXT.fullmatch(names[1]):
             return Value("event", definition=definition)
         if names[:1] == ["global_config"] and len(_required_names(node.args)) == 1 and self._returned(node).kind == "wsgi":
-            return Value("factory:wsgi", call="({})", definition=definition)
+            return Value("factory:wsgi", call=fw.PYRAMID_CALL, definition=definition)
         if not _required_names(node.args) and all(_is_cache(decorator) for decorator in node.decorator_list):
             returned = self._returned(node)
             if returned.kind in ("asgi", "wsgi", "web"):

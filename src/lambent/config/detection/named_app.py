@@ -69,7 +69,7 @@ def has_name(modules: ProjectModules, module: Module, attribute: str) -> bool:
     scan = modules.scan(module)
     if modules.value(module, name) is not None or "__getattr__" in scan.names:
         return True
-    if name == "bottle" and scan.has_bottle_routes:
+    if (name == "bottle" and scan.has_bottle_routes) or attribute.startswith(f"{fw.PASTE}("):
         return True
     if name == fw.HUG_APP:
         return any(value.dotted.partition(".")[0] == "hug" for value in scan.names.values())

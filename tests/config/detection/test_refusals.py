@@ -296,3 +296,11 @@ def test_object_that_cannot_be_called_is_no_app(tmp_path: Path, text: str, is_ap
     else:
         with pytest.raises(DetectionError, match="no app found"):
             detect(tmp_path)
+
+
+def test_plug_in_of_datasette_is_told_of_the_app_that_serves_it(tmp_path: Path) -> None:
+    write_project(tmp_path, {"datasette_hello.py": "from datasette import hookimpl\n@hookimpl\ndef register_routes(): ...\n"})
+    with pytest.raises(DetectionError, match="a plug-in, and Datasette is the app") as error:
+        detect(tmp_path)
+    (tmp_path / "app.py").write_text(error.value.hint.partition("\n")[2])
+    assert detect(tmp_path).spec == "app:app"

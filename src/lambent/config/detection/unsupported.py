@@ -89,6 +89,11 @@ PACKAGES = {
     "marimo": _needs_websocket("marimo"),
     "voila": _needs_websocket("Voilà"),
     "gradio": _GRADIO,
+    "datasette.hookimpl": Unsupported(
+        "this is a plug-in, and Datasette is the app",
+        "write app.py, which serves Datasette with the plug-ins that are installed:\n"
+        "from datasette.app import Datasette\napp = Datasette([]).app()",
+    ),
     "aiohttp.web": OBJECTS["aiohttp", "Application"],
     "tornado.web": OBJECTS["tornado", "Application"],
     "http.server": OBJECTS["http", "server.HTTPServer"],

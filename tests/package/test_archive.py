@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -93,3 +94,21 @@ def test_incompressible_data_is_stored() -> None:
 
 def test_cache_key_names_the_installed_compressor() -> None:
     assert f"libdeflate {version('deflate')} {LEVEL}" == COMPRESSOR
+
+
+@pytest.mark.parametrize("count", [0xFFFE, 0xFFFF, 70_000])
+def test_more_members_than_a_plain_zip_can_count(count: int, tmp_path: Path) -> None:
+    """Such as a project with its node_modules. They are counted in a zip64 record."""
+    path = tmp_path / "many.zip"
+    with path.open("wb") as file:
+        writer = Writer(file)
+        for number in range(count):
+            writer.add(*compress(f"{number}", b""))
+        writer.close(lambda digest: digest)
+    with zipfile.ZipFile(path) as archive:
+        assert len(archive.infolist()) == count
+        assert archive.testzip() is None
+    with Archive(path) as own:
+        assert [entry.name for entry in own.entries] == [f"{number}" for number in range(count)]
+    if shutil.which("unzip"):
+        subprocess.run(["unzip", "-tqq", path], check=True, timeout=120)

@@ -3,7 +3,7 @@
 The same members give the same bytes on every machine: a fixed date (1980-01-01, the oldest that a zip can hold), the modes
 0644 and 0755 only, UTF-8 names, no extra fields, the caller's order, and one pinned compressor for everything that a published
 wheel hasn't compressed already (libdeflate level 6: smaller than zlib 9 in less than half the time, see docs/benchmarks.md).
-No zip64, since AWS accepts at most 250 MB unzipped.
+Of zip64 only the directory's end is needed, for more than 65,535 members, since AWS accepts at most 250 MB unzipped.
 
 `zipfile` can't copy compressed members, nor write the same bytes with every version of Python.
 Format: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
@@ -31,6 +31,9 @@ _LARGE = 4 << 20  # bytes of an archive whose memory is worth releasing
 _LOCAL = struct.Struct("<4s5H3I2H")
 CENTRAL = struct.Struct("<4s6H3I5H2I")
 _END = struct.Struct("<4s4H2IH")
+_END_64 = struct.Struct("<4sQ2H2I4Q")
+_LOCATOR_64 = struct.Struct("<4sIQI")
+_COUNT_MAX = 0xFFFF  # in the end record; then it stands for the count of the zip64 record before it
 
 
 class BadArchive(ValueError):
@@ -116,9 +119,13 @@ class Writer:
         """Write the directory. `comment` makes the archive's comment from the SHA-256 of everything before the end record."""
         start = self._offset
         self._write(b"".join(map(_central_header, self._entries)))
+        count, size, end = len(self._entries), self._offset - start, self._offset
+        if count >= _COUNT_MAX:
+            self._write(_END_64.pack(b"PK\6\6", _END_64.size - 12, 45, 45, 0, 0, count, count, size, start))
+            self._write(_LOCATOR_64.pack(b"PK\6\7", 0, end, 1))
         text = comment(self._sha256.digest())
-        count = len(self._entries)
-        self._write(_END.pack(b"PK\5\6", 0, 0, count, count, self._offset - start, start, len(text)) + text)
+        shown = min(count, _COUNT_MAX)
+        self._write(_END.pack(b"PK\5\6", 0, 0, shown, shown, size, start, len(text)) + text)
         raw = sum(entry.raw for entry in self._entries)
         return Written(self._sha256.digest(), self._offset, raw, tuple(self._entries))
 
@@ -146,7 +153,11 @@ class Archive:
         try:
             self._end = self.data.rfind(b"PK\5\6")
             *_, count, size, start, length = _END.unpack_from(self.data, max(self._end, 0))
-            if self._end < 0 or start + size != self._end or self._end + _END.size + length != len(self.data):
+            directory_end = self._end
+            if count == _COUNT_MAX:
+                directory_end -= _END_64.size + _LOCATOR_64.size
+                count = _END_64.unpack_from(self.data, max(directory_end, 0))[7]
+            if self._end < 0 or start + size != directory_end or self._end + _END.size + length != len(self.data):
                 raise BadArchive(str(path))
             self.comment = self.data[self._end + _END.size :]
             self.entries: Sequence[Entry] = tuple(_read_directory(self.data, start, count))

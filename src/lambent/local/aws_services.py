@@ -2,7 +2,8 @@
 
 moto takes more than a second to import, so a thread does that while the service is already running; requests for moto wait.
 Changes that should survive a restart (see `persistence`) are written to a journal. When the service starts, it replays them
-with the same ids and dates. Only this module and `deterministic_moto` use moto's objects.
+with the same ids and dates. Only this module, `log_delivery`, `moto_storage` and
+`deterministic_moto` use moto's objects.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import importlib
 import json
 import logging
 import secrets
+import sqlite3
 import string
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,24 +26,28 @@ from xml.sax.saxutils import escape
 
 from lambent.lazy import LazyModule
 from lambent.local.daemon import ACCOUNT, CREDENTIALS
-from lambent.local.database import FULL_DISK, full_disk
+from lambent.local.database import FULL_DISK, full_disk, unusable
 from lambent.local.engine.invocation import Function
 from lambent.local.engine.log_sink import LogLine, LogSink
 from lambent.local.front.authorization import Caller
 from lambent.local.http import Request, Response, credential_scope
 from lambent.local.journal import Entry, Journal
+from lambent.local.log_delivery import LogDelivery
+from lambent.local.log_store import LogStore
 from lambent.local.persistence import Change, persistent_change
 from lambent.local.wsgi import Application, respond
 
 deterministic_moto = LazyModule("lambent.local.deterministic_moto")
+moto_storage = LazyModule("lambent.local.moto_storage")
 access_control = LazyModule("moto.iam.access_control")
 moto_config = LazyModule("moto.core.config")
 moto_server = LazyModule("moto.server")
 
 log = logging.getLogger("lambent.aws_services")
 
-_EVENTS_MAX = 20_000
-"""Events to keep of one log stream. moto keeps all, so that a load test would fill the memory."""
+_SESSIONS_MAX = 5000
+"""Sessions of functions' roles: each execution environment has its own, and there are 1,000 of them at most."""
+
 
 _KEY_LETTERS = string.ascii_uppercase + string.digits
 
@@ -58,7 +65,14 @@ class AwsServices:
     """All services of moto. `start` returns at once; calls that need moto wait until it is loaded."""
 
     def __init__(self, state: Path) -> None:
-        self._journal = Journal(state / "neighbours")  # existing state folders have this name
+        self._folder = state / "neighbours"  # existing state folders have this name
+        self._journal = Journal(self._folder)
+        try:
+            self._logs = LogStore(state)
+        except sqlite3.Error as error:
+            raise unusable(state / "logs.sqlite", error) from error
+        self._delivery = LogDelivery(self._logs, lambda region: self._backend("logs", region), self._create_group)
+        self._sessions: deque[Any] = deque()
         self._change_lock = threading.Lock()
         self._loaded = threading.Event()
         self._failure: BaseException | None = None
@@ -76,6 +90,7 @@ class AwsServices:
         if self._loader.is_alive():
             self._loader.join()  # an import that goes on while Python shuts down may crash
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._logs.close()
 
     # requests of clients
 
@@ -85,11 +100,15 @@ class AwsServices:
 
     def _answer(self, request: Request) -> Response:
         self._wait_until_loaded()
-        if credential_scope(request)[0] == "logs":
+        is_for_logs = credential_scope(request)[0] == "logs"
+        if is_for_logs:
             self.log_sink.flush()
         change = persistent_change(request)
         try:
-            return self._perform(request) if change is None else self._perform_and_record(request, change)
+            response = self._perform(request) if change is None else self._perform_and_record(request, change)
+            if is_for_logs and response.status < 300:
+                self._delivery.forget(request)
+            return response
         except OSError as error:
             if not full_disk(error):
                 raise
@@ -206,16 +225,15 @@ class AwsServices:
         session.access_key.secret_access_key = session.secret_access_key = credentials["AWS_SECRET_ACCESS_KEY"]
         session.session_token = credentials["AWS_SESSION_TOKEN"]
         iam.access_keys[session.access_key_id] = session.access_key
+        self._sessions.append(session)
+        if len(self._sessions) > _SESSIONS_MAX:
+            oldest = self._sessions.popleft()
+            iam.access_keys.pop(oldest.access_key_id, None)
+            sts.assumed_roles.remove(oldest)
 
     def _deliver(self, region: str, group: str, stream: str, lines: list[LogLine]) -> None:
         self._wait_until_loaded()
-        logs = self._backend("logs", region)
-        if group not in logs.groups:
-            self._create_group(region, group)
-        logs.ensure_log_stream(group, stream)
-        ordered = sorted(lines, key=lambda line: line.timestamp_ms)
-        logs.put_log_events(group, stream, [{"timestamp": line.timestamp_ms, "message": line.message} for line in ordered])
-        del logs.groups[group].streams[stream].events[:-_EVENTS_MAX]
+        self._delivery.deliver(region, group, stream, lines)
 
     def _create_group(self, region: str, group: str) -> None:
         headers = (
@@ -239,6 +257,7 @@ class AwsServices:
             self._load()
             for entry in self._journal.load():
                 self._replay(entry)
+            self._delivery.restore()
         except BaseException as failure:
             log.exception("moto can't be loaded")
             self._failure = failure
@@ -258,6 +277,7 @@ class AwsServices:
         for service in ("iam", "sts", "logs", "s3"):
             importlib.import_module(f"moto.{service}.models")
         deterministic_moto.install()
+        moto_storage.install(self._logs, self._folder / "objects", self._folder / "bodies")
         # AWSLambdaBasicExecutionRole and others. moto creates an IAM for each of AWS's partitions (China, GovCloud ...) at the
         # first request. 1,500 policies for each would cost seconds, so only the standard partition gets them.
         iam = moto_config.default_user_config["iam"]

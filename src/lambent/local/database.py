@@ -11,14 +11,14 @@ from lambent.errors import LocalError
 FORMAT = 1
 """The format of the state folder. Raise it when an older lambent could not read what this one writes."""
 
-_NAME = "lambda.sqlite"
+NAME = "lambda.sqlite"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 FULL_DISK = "the disk with the state of lambent's local Lambda is full, and nothing was changed: free space, then try again"
 
 
 def open_database(state: Path) -> sqlite3.Connection:
     """Open or create the database (WAL) of a state folder. Raises LocalError."""
-    path = state / _NAME
+    path = state / NAME
     try:
         database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         (version,) = database.execute("PRAGMA user_version").fetchone()  # 0 is a new one, or from before formats had a number
@@ -28,7 +28,7 @@ def open_database(state: Path) -> sqlite3.Connection:
             if version < FORMAT:
                 database.execute(f"PRAGMA user_version={FORMAT}")
     except sqlite3.Error as error:
-        raise unusable(state, error) from error
+        raise unusable(path, error) from error
     if version > FORMAT:
         database.close()
         what = f"a newer lambent has written this state folder (format {version}; this lambent knows {FORMAT})"
@@ -36,9 +36,8 @@ def open_database(state: Path) -> sqlite3.Connection:
     return database
 
 
-def unusable(state: Path, error: sqlite3.Error) -> LocalError:
+def unusable(path: Path, error: sqlite3.Error) -> LocalError:
     """Return the error for a database that can't be opened or read."""
-    path = state / _NAME
     if isinstance(error, sqlite3.OperationalError):  # the disk or its permissions, not the content
         hint = "free disk space, check the folder's owner, or use another folder: --state DIR"
         return LocalError(f"the local Lambda can't use its state folder: {error}", where=str(path), hint=hint)

@@ -21,7 +21,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from lambent.local.code_store import CodeStore
-from lambent.local.database import open_database, unusable
+from lambent.local.database import NAME, open_database, unusable
 from lambent.local.document_table import DocumentTable, Resource
 from lambent.local.engine.invocation import Function
 from lambent.local.layer import Layer
@@ -110,7 +110,7 @@ class Store:
             self.layers = DocumentTable(self._database, self._lock, "layers", Layer, used_code)
             self._records = DocumentTable(self._database, self._lock, "functions", Record, self._check)
         except sqlite3.Error as error:
-            raise unusable(state, error) from error
+            raise unusable(state / NAME, error) from error
         for record in self._records.values():
             self._index_urls(record)
             self._settle(record)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from moto.core.model_instances import model_data
 
+from lambent.local.aws_services import AwsServices
+from lambent.local.engine.log_sink import LogLine
 from lambent.local.moto_storage import ObjectBody
 from support.local_service import Service, serving
 from support.waiting import eventually
@@ -67,6 +72,41 @@ def test_objects_are_on_disk_once_and_leave_it_when_they_are_deleted(service: Se
     assert s3.head_object(Bucket="bucket", Key="parts")["ContentLength"] == len(LARGE) * 12
     s3.delete_object(Bucket="bucket", Key="parts")
     eventually(lambda: objects(service) == 0)
+
+
+def resident_mb(pid: int) -> float:
+    (line,) = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS:")]
+    return int(line.split()[1]) / 1024
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+def test_large_objects_do_not_stay_in_memory(service: Service) -> None:
+    s3 = service.client("s3")
+    s3.create_bucket(Bucket="large")
+    s3.put_object(Bucket="large", Key="first", Body=LARGE)
+    before = resident_mb(service.pid)
+    for number in range(8):
+        s3.put_object(Bucket="large", Key=f"k{number}", Body=LARGE * 20)
+        s3.get_object(Bucket="large", Key=f"k{number}")["Body"].read()
+    assert resident_mb(service.pid) - before < 60, "160 MB were stored"
+
+
+def test_no_event_and_no_deleted_object_stays_in_memory(tmp_path: Path) -> None:
+    services = AwsServices(tmp_path)
+    services.start()
+    try:
+        for number in range(2000):
+            services.log_sink.write("eu-west-1", "g", "s", [LogLine(int(time.time() * 1000), f"line {number}")] * 3)
+            if number % 100 == 0:
+                services.log_sink.flush()
+        services.log_sink.flush()
+        kinds = [type(each).__qualname__ for each in gc.get_objects() if type(each).__module__ == "moto.logs.models"]
+        assert kinds.count("LogEvent") == 0
+        assert kinds.count("LogStream") == 1
+        tracked: Any = model_data["logs"]
+        assert not [name for name, kind in tracked.items() if kind.instances_tracked]
+    finally:
+        services.close()
 
 
 def messages(service: Service, group: str) -> list[str]:

@@ -284,11 +284,19 @@ class AwsServices:
         iam["load_aws_managed_policies"] = True
         self._backend("iam", "aws")
         iam["load_aws_managed_policies"] = False
-        self._application = moto_server.DomainDispatcherApplication(moto_server.create_backend_app)
+        self._application = moto_server.DomainDispatcherApplication(_create_backend_app)
 
     def _backend(self, service: str, region: str) -> Any:
         module = importlib.import_module(f"moto.{service}.models")
         return getattr(module, f"{service}_backends")[ACCOUNT][region]
+
+
+def _create_backend_app(service: str) -> Any:
+    """Without Flask's debug mode, which creates a class for each request that holds its body until the garbage collection."""
+    application = moto_server.create_backend_app(service)
+    application.debug = False
+    application.config["PROPAGATE_EXCEPTIONS"] = True
+    return application
 
 
 def _refuse_full_disk(request: Request) -> Response:

@@ -1,7 +1,7 @@
 """Which requests to other AWS services survive a restart, and what they change. Pure.
 
-Everything in IAM survives, so do the buckets and objects of S3, and log groups (but not the log lines). All else is in memory
-only, as in moto.
+Everything in IAM survives, so do the buckets and objects of S3, and log groups (log lines have a store of their own). All else
+is in memory only, as in moto.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from msgspec import json
 
 from lambent import atomic
 from lambent.errors import LocalError
-from lambent.local import daemon, state_folder
+from lambent.local import allocator, daemon, state_folder
 from lambent.local.application import Application
 from lambent.local.components import Components, Settings
 from lambent.local.engine import machine_limits
@@ -47,6 +47,7 @@ def run(settings: Settings, on_ready: Callable[[dict[str, Any]], None], on_log: 
     state_folder.protect(settings.state)
     make_private_cache(settings.cache)
     machine_limits.raise_open_files()
+    allocator.return_large_blocks()
     lock = settings.state / "service.lock"
     try:
         acquire(lock, wait_s=_LOCK_S)  # held until the process ends, so that it shows when that is

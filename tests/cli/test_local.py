@@ -81,6 +81,7 @@ def test_hung_service_is_reported_and_can_be_killed(state: str, monkeypatch: pyt
     hung = {"event": "LocalStatus", "running": True, "responding": False, "pid": status["pid"], "state": state}
     assert json.loads(run_local("status", "--json", "--state", state)[1]) == hung
     assert "in use by" in run_local("status", "--port", str(status["port"]))[1]
+    assert "doesn't answer: lambent local stop --force" in run_local("env", "--state", state)[1]
     for words in (["stop"], ["start"]):
         with pytest.raises(LocalError, match="is running but doesn't answer") as raised:
             run_local(*words, "--state", state)

@@ -108,7 +108,9 @@ def env(state: Path, shell: str) -> None:
     """Print the lines that point aws, boto3 and other tools at it."""
     instance = daemon.status(state)
     if instance is None:
-        click.echo("# the local Lambda is not running: lambent local start", err=True)
+        pid = daemon.unresponsive_pid(state)
+        hung = f"# the local Lambda (pid {pid}) doesn't answer: {daemon.force_command(state)}"
+        click.echo(hung if pid else "# the local Lambda is not running: lambent local start", err=True)
     url = instance["url"] if instance else f"http://127.0.0.1:{daemon.DEFAULT_PORT}"
     for name, value in daemon.client_environment(url).items():
         click.echo(EXPORTS[shell].format(name=name, value=value))

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from lambent.local.sandbox.process_sandbox import end_abandoned
+
 SERVICE = """
 import asyncio, sys
 from pathlib import Path
@@ -45,3 +47,17 @@ def test_frozen_process_ends_when_the_service_is_killed(tmp_path: Path) -> None:
             signal.pidfd_send_signal(descriptor, signal.SIGKILL)
         os.close(descriptor)
         service.stdout.close()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has /proc")
+def test_process_that_outlived_a_killed_service_ends_at_the_next_start(tmp_path: Path) -> None:
+    variables = {"TMPDIR": str(tmp_path / "environments" / "one")}
+    other = {"TMPDIR": str(tmp_path / "environments-of-another")}
+    with (
+        subprocess.Popen(["/bin/sleep", "600"], env=variables, start_new_session=True) as abandoned,
+        subprocess.Popen(["/bin/sleep", "600"], env=other) as unrelated,
+    ):
+        end_abandoned(tmp_path / "environments")
+        assert abandoned.wait(10) == -signal.SIGKILL
+        assert unrelated.poll() is None
+        unrelated.kill()

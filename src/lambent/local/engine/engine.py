@@ -11,6 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from lambent.local.sandbox.process_sandbox import end_abandoned
 from lambent.local.sandbox.runtimes import Runtimes
 from lambent.local.sandbox.sandbox import SandboxFactory
 from lambent.local.unpack import remove
@@ -59,7 +60,8 @@ class Engine:
         self._reserved_concurrency = reserved_concurrency
         scratch = settings.state / "environments"
         with contextlib.suppress(OSError):
-            remove(scratch)  # left by a service that was killed
+            end_abandoned(scratch)  # left by a service that was killed
+            remove(scratch)
         context = EnvironmentContext(
             factory=factory,
             runtimes=Runtimes(settings.cache, settings.environ),

@@ -155,6 +155,16 @@ class _Orphans:
         return False
 
 
+def end_abandoned(scratch: Path) -> None:
+    """Kill the processes of sandboxes with a `tmp` in this folder. Only those that left their parent outlive a service."""
+    marker = f"TMPDIR={scratch}/".encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            variables = (folder / "environ").read_bytes().split(b"\0")
+            if any(variable.startswith(marker) for variable in variables):
+                os.kill(int(folder.name), signal.SIGKILL)
+
+
 def _reap(pid: int) -> bool:
     """Return whether a child has ended."""
     try:

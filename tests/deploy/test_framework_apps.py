@@ -215,3 +215,17 @@ def test_settings_that_need_a_variable_are_told_which(tmp_path: Path) -> None:
     build(load(folder, Flags(runtime=RUNTIME), {}, date.today()), CACHE / "build", os.environ, emitted.append)
     (warning,) = warnings(emitted)
     assert "collectstatic can't run: KeyError: 'SHOP_KEY'" in warning and "--env SHOP_KEY=VALUE" in warning
+
+
+def test_settings_that_cannot_be_executed_are_read(tmp_path: Path) -> None:
+    files = {
+        "site1/base.py": SETTINGS.format(debug=True, hosts=["example.com"]),
+        "site1/settings.py": "from .base import *\n1 / 0\n",
+    }
+    emitted: list[events.Event] = []
+    folder = write(tmp_path / "django", {**DJANGO, **files})
+    build(load(folder, Flags(runtime=RUNTIME), {}, date.today()), CACHE / "build", os.environ, emitted.append)
+    failed, debug, hosts = warnings(emitted)
+    assert "collectstatic can't run: ZeroDivisionError" in failed
+    assert "DEBUG is True in site1/settings.py" in debug
+    assert 'ALLOWED_HOSTS = ["example.com", ".on.aws", ".localhost"]' in hosts

@@ -99,8 +99,10 @@ def _unsent_variables(folder: Path, texts: Iterable[str], config: Config, unset:
     code = "\n".join(texts)
     in_file = [
         name
-        for name in names_in_file(folder / ".env")
-        if name not in sent and re.search(rf"(?<![A-Za-z0-9_]){re.escape(name)}(?![A-Za-z0-9_])", code, re.IGNORECASE)
+        for name, has_value in names_in_file(folder / ".env").items()
+        if has_value
+        and name not in sent
+        and re.search(rf"(?<![A-Za-z0-9_]){re.escape(name)}(?![A-Za-z0-9_])", code, re.IGNORECASE)
     ]
     if in_file:
         verb = "is" if len(in_file) == 1 else "are"

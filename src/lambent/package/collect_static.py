@@ -28,6 +28,7 @@ from lambent.interpreters import Interpreter
 from lambent.package import django_inspection
 from lambent.package.build_context import BuildContext
 from lambent.package.cache import read_checked, write_checked
+from lambent.package.django_literals import read_literals
 from lambent.package.layout import SourceFile, arrange
 from lambent.package.shards.shard import Shard
 from lambent.units import count
@@ -58,6 +59,8 @@ def collect_static(
     if interpreter is None:
         hint = interpreters.install_command(context.target.python)
         context.emit(Warned(f"collectstatic was not run, because Python {context.target.python} is missing", hint))
+        for warning in _warnings(read_literals(module, dict(arrange((), {}, files, config.app.root).files))):
+            context.emit(warning)
         return context, files
     report, collected = _cached_or_run(context, module, shards, files, interpreter)
     for warning in _warnings(report):
@@ -110,8 +113,9 @@ def _cached_or_run(
         if modules == _dates(placed, modules):
             return report, collected
     report, collected = _run(context, module, shards, placed, interpreter)
-    if "error" not in report:
-        write_checked(path, marshal.dumps((report, collected, _dates(placed, report["modules"])), 2))
+    if "error" in report:
+        return {**read_literals(module, placed), **report}, {}
+    write_checked(path, marshal.dumps((report, collected, _dates(placed, report["modules"])), 2))
     return report, collected
 
 
@@ -179,12 +183,12 @@ def _environment(context: BuildContext, module: str, home: str) -> dict[str, str
 
 
 def _warnings(report: Mapping[str, Any]) -> list[Warned]:
+    warnings, settings = [], report["settings"] or "the settings"
     if "error" in report:
         missing = _MISSING_VARIABLE.search(report["error"])
         name = next(filter(None, missing.groups()), "") if missing else ""
         hint = f"--env {name}=VALUE, which the function needs too" if name else _COLLECT_YOURSELF
-        return [Warned(f"collectstatic can't run: {report['error']}", hint)]
-    warnings, settings = [], report["settings"] or "the settings"
+        warnings.append(Warned(f"collectstatic can't run: {report['error']}", hint))
     if report["debug"]:
         text = f"DEBUG is True in {settings}: on AWS an error page would show the code and the settings to anyone"
         warnings.append(Warned(text, 'import os and set DEBUG = "AWS_LAMBDA_FUNCTION_NAME" not in os.environ'))

@@ -274,7 +274,8 @@ def test_argument_of_a_factory_that_nothing_shows(tmp_path: Path) -> None:
 
 def test_apps_in_folders_below_the_same_folder_are_projects_of_their_own(tmp_path: Path) -> None:
     write_project(tmp_path, {"source/one/app.py": FLASK, "source/two/app.py": FLASK})
-    with pytest.raises(DetectionError, match=r"2 folders have one each: source/one, source/two") as error:
+    write_project(tmp_path, {"source/03_three/app.py": FLASK})
+    with pytest.raises(DetectionError, match=r"3 folders have one each: source/03_three, source/one, source/two") as error:
         detect(tmp_path)
     for command in error.value.hint.splitlines():
         assert detect(Path(shlex.split(command)[-1])).spec == "app:app"

@@ -25,6 +25,7 @@ from lambent.config.detection.paste_settings import with_settings
 from lambent.config.detection.programs import check_server_starts, hidden_app_error, program_remark
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.detection.refusals import (
+    SeparateAppsError,
     app_flag,
     elsewhere_error,
     no_app_error,
@@ -87,6 +88,8 @@ def _search(modules: ProjectModules, project: Project) -> App:
     ambiguous: DetectionError | None = None
     try:
         best = _chosen(modules, results)
+    except SeparateAppsError as error:
+        best, ambiguous = None, _with_all_folders(modules, error)
     except DetectionError as error:
         best, ambiguous = None, error
     if best is not None:
@@ -95,6 +98,12 @@ def _search(modules: ProjectModules, project: Project) -> App:
     if program is not None:
         return program
     raise ambiguous or _refusal(modules, results)
+
+
+def _with_all_folders(modules: ProjectModules, error: SeparateAppsError) -> DetectionError:
+    """Return the error with the folders whose names can't be imported ("01_todo") as well."""
+    other = elsewhere_error(modules, _has_app)
+    return other if other and len(other.hint.splitlines()) >= len(error.hint.splitlines()) else error
 
 
 def _chosen(modules: ProjectModules, results: Survey) -> Candidate | None:

@@ -27,10 +27,14 @@ FoundApp = tuple[str, str, Path, int]
 """The spec of an app, its kind, its file and its line."""
 
 
+class SeparateAppsError(DetectionError):
+    """Several apps in folders of their own, perhaps with others next to them that can't be imported from here."""
+
+
 def several_apps_error(modules: ProjectModules, apps: list[FoundApp]) -> DetectionError:
     """Return the error for apps that are equally likely. Folders that have one app each are projects of their own."""
     if folders := _separate_folders(modules.folder, [path for _, _, path, _ in apps]):
-        return _nested_error(modules.folder, folders)
+        return _nested_error(modules.folder, folders, SeparateAppsError)
     shown = apps[:SHOWN_MAX]
     lines = [f"{spec:<30} {kind:<8} {modules.relative(path)}:{line}" for spec, kind, path, line in shown]
     specs = ", ".join(spec for spec, *_ in shown) + (", ..." if len(apps) > SHOWN_MAX else "")
@@ -110,7 +114,7 @@ def elsewhere_error(modules: ProjectModules, has_app: Callable[[Path], bool]) ->
     return DetectionError(message, where=str(folder), hint=f"lambent deploy {_shown(above)}")
 
 
-def _nested_error(folder: Path, nested: list[Path]) -> DetectionError:
+def _nested_error(folder: Path, nested: list[Path], kind: type[DetectionError] = DetectionError) -> DetectionError:
     names = [each.relative_to(folder).as_posix() for each in nested]
     if len(names) == 1:
         message = f"the app is in {names[0]}/"
@@ -118,7 +122,7 @@ def _nested_error(folder: Path, nested: list[Path]) -> DetectionError:
         listed = ", ".join(names[:SHOWN_MAX]) + (", ..." if len(names) > SHOWN_MAX else "")
         message = f"no app found here, but {len(names)} folders have one each: {listed}"
     commands = "\n".join(f"lambent deploy {_shown(each)}" for each in nested[:SHOWN_MAX])
-    return DetectionError(message, where=str(folder), hint=commands)
+    return kind(message, where=str(folder), hint=commands)
 
 
 def _folders_above(folder: Path) -> list[Path]:

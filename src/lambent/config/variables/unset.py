@@ -101,10 +101,10 @@ def refuse_unset(config: Config, unset: Sequence[Read]) -> None:
         return
     later = [read.name for read in unset if read.fails == "call"]
     names = [read.name for read in reads]
-    in_file = names_in_file(config.folder / ".env").keys()
+    in_file = names_in_file(config.folder / ".env")
     verb, it = ("isn't", "it") if len(names) == 1 else ("aren't", "them")
     what = f"{listing(names)} {verb} set, and the app can't start without {it}"
-    if all(name in in_file for name in names):
+    if all(in_file.get(name) for name in names):
         what = f"{listing(names)} {verb[:-3]} in .env, which isn't uploaded, and the app can't start without {it}"
     locations = [read.location for read in reads]
     more = f" and {len(locations) - _SHOWN} more" if len(locations) > _SHOWN else ""

@@ -69,6 +69,10 @@ class FunctionFailedError(DeployError):
         self.failed_write = failed_write
 
 
+class GrantsLostError(FunctionFailedError):
+    """AWS can't decrypt the environment variables, because the function's role was deleted and created again."""
+
+
 class OvertakenError(DeployError):
     """Another deploy of the same app won."""
 

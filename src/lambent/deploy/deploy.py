@@ -17,7 +17,7 @@ from lambent.deploy.deployment import PlanIsStale
 from lambent.deploy.desired import PUBLIC, desired
 from lambent.deploy.observed import observe
 from lambent.deploy.plan import Plan, plan
-from lambent.errors import DeployError, FunctionFailedError, UsageError
+from lambent.errors import DeployError, FunctionFailedError, GrantsLostError, UsageError
 from lambent.package.artifact import Artifact
 
 _ATTEMPTS = 5
@@ -34,8 +34,8 @@ def refuse_move(plan: Plan) -> None:
     raise UsageError(f"{app} was deployed from another project: {plan.moved_from}", where=plan.location, hint=hint)
 
 
-def prepare(config: Config, artifact: Artifact, aws: Aws, timing: Timing | None = None) -> Plan:
-    """Observe what exists and plan; change nothing.
+def prepare(config: Config, artifact: Artifact, aws: Aws, timing: Timing | None = None, *, renews_role: bool = False) -> Plan:
+    """Observe what exists and plan; change nothing. `renews_role` says that the function has lost its role's grants.
 
     Raises DeployError if something of that name exists that lambent didn't create, AwsError if AWS refuses to say what exists.
     """
@@ -44,6 +44,8 @@ def prepare(config: Config, artifact: Artifact, aws: Aws, timing: Timing | None 
     if config.writable is None and writable.was_writable(observed):
         artifact = artifact.as_writable()
     goal = desired(config, artifact, names)
+    is_lost = goal.own_role and observed.role is None and observed.latest is not None  # a new one won't be the same
+    goal = replace(goal, renews_role=bool(goal.settings.environment) and (is_lost or renews_role))
     if goal.overflow is not None:
         uploaded = aws.uploaded(goal.overflow.bucket, goal.overflow.key)
         observed = replace(observed, packages_uploaded=uploaded)
@@ -67,9 +69,9 @@ def deploy(
     """
     start = time.monotonic()
     context = replace(context, add_command=artifact.add_command)
-    changed = confirmed = moved = False
+    changed = confirmed = moved = renews_role = False
     for _ in range(_ATTEMPTS):
-        planned = prepare(config, artifact, context.aws, context.timing)
+        planned = prepare(config, artifact, context.aws, context.timing, renews_role=renews_role)
         context.emit(planned.planned)
         if planned.moved_from and not moved:
             confirm_move(planned)
@@ -82,6 +84,12 @@ def deploy(
             deployment = apply(planned, context)
         except PlanIsStale:
             context.emit(events.Notice(f"another deploy of {config.name} is in progress: planning again"))
+            continue
+        except GrantsLostError as error:
+            if renews_role:
+                raise
+            context.emit(events.Notice(f"{error.what}: setting it again"))
+            renews_role = True
             continue
         except FunctionFailedError as error:
             if not error.failed_write or config.writable is not None or config.app.kind == "handler":

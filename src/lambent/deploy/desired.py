@@ -32,7 +32,9 @@ class Desired(Struct, frozen=True):
     With `strict`, as for a web app, the response must have the form that the URL's mode reads. `raw` is the zip's unzipped
     size. With `own_role` the role is lambent's, with `policies` (ARNs) attached and `inline` (a policy as canonical text)
     inside. `overflow` is the archive of packages that don't fit into the zip, and `overflow_summary` describes it. `origins`
-    maps a field of `Config` to where its value comes from, for the plan's lines.
+    maps a field of `Config` to where its value comes from, for the plan's lines. With `renews_role` the role is set again and a
+    version published, although nothing else changes: the role was deleted and created under the same name, so AWS can't decrypt
+    the environment variables of existing versions for it.
     """
 
     names: Names
@@ -57,6 +59,7 @@ class Desired(Struct, frozen=True):
     overflow_summary: str = ""
     keep_versions: int = 10
     identities: tuple[str, ...] = ()
+    renews_role: bool = False
     origins: dict[str, str] = field(default_factory=dict)
 
 

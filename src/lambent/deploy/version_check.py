@@ -22,7 +22,7 @@ from lambent.deploy.failure import Failure
 from lambent.deploy.invocation_log import whole_log
 from lambent.deploy.polling import wait_until
 from lambent.deploy.refused_host import REFUSALS, explain_refused_host, refuses_host
-from lambent.errors import AwsError, FunctionFailedError
+from lambent.errors import AwsError, FunctionFailedError, GrantsLostError
 from lambent.module_packages import ADD
 
 _TRANSIENT = {
@@ -105,12 +105,12 @@ def _invoke(aws: Aws, request: CheckRequest, within_s: float) -> Invoked:
     return results[0]
 
 
-def _lost_grants(request: CheckRequest) -> FunctionFailedError:
+def _lost_grants(request: CheckRequest) -> GrantsLostError:
     """KMS's grants belong to the role as it was, not to a new one of the same name. Setting it again makes new grants."""
     what = "AWS can't decrypt the function's environment variables: its role was deleted and created again"
     role = f"aws lambda update-function-configuration --function-name {request.function} --role {request.settings.role}"
     hint = f"set the role again ({role}), then deploy again, which publishes a new version"
-    return FunctionFailedError(what, where=f"function {request.function}, version {request.version}", hint=hint)
+    return GrantsLostError(what, where=f"function {request.function}, version {request.version}", hint=hint)
 
 
 def judge(invoked: Invoked, settings: Settings) -> Failure | None:

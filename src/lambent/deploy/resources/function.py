@@ -174,9 +174,10 @@ def _code_options(code: Code, bucket_option: str = "") -> tuple[str, ...]:
 
 
 def is_as_desired(function: Function | None, desired: Desired) -> bool:
-    """Return whether this version has the desired code and configuration."""
+    """Return whether this version has the desired code and configuration, and can use its role."""
     return (
         function is not None
+        and not desired.renews_role
         and function.sha256 == desired.code.sha256
         and function.architecture == desired.code.architecture
         and function.settings == desired.settings
@@ -199,12 +200,14 @@ def plan_function(desired: Desired, observed: Observed) -> PlanPart:
         steps += [*upload_code(desired), UpdateCode(name, code)]
     if before.sha256 != code.sha256 or before.architecture != code.architecture:
         lines.append(PlannedLine("update", "code", f"{before.sha256[:8]} -> {code.sha256[:8]}, {sizes}"))
-    if desired.settings != latest.settings or latest.failed:
+    if desired.settings != latest.settings or latest.failed or desired.renews_role:
         steps.append(UpdateSettings(name, desired.settings))
     removed = function_settings.removed_variables(before.settings, desired.settings)
     lines += [PlannedLine("delete", f"environment variable {name}", "nothing sets it any more") for name in removed]
     if differences := function_settings.changed(before.settings, desired.settings, desired.origins):
         lines.append(PlannedLine("update", "configuration", ", ".join(differences)))
+    elif desired.renews_role:
+        lines.append(PlannedLine("update", "configuration", "set the role again, which is a new one of the same name"))
     return PlanPart(tuple(steps), tuple(lines or [PlannedLine("keep", f"function {name}", "uploaded, but not live yet")]))
 
 

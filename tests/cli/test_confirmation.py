@@ -22,7 +22,8 @@ from lambent.aws.interface import Aws
 from support.local_service import Service
 
 HANDLER = "def lambda_handler(event, context):\n    return {'statusCode': 200, 'body': 'hi'}\n"
-DEPLOY = [sys.executable, "-m", "lambent", "deploy", "--no-prove"]
+LAMBENT = [sys.executable, "-m", "lambent"]
+DEPLOY = [*LAMBENT, "deploy", "--no-prove"]
 NUMBERS = itertools.count()
 
 
@@ -58,10 +59,15 @@ def deploy(service: Service, app: Path, *options: str) -> subprocess.CompletedPr
     )
 
 
-def deploy_at_terminal(service: Service, app: Path, answer: bytes) -> tuple[int, str]:
+def deploy_at_terminal(service: Service, app: Path, answer: bytes, *options: str) -> tuple[int, str]:
     """Deploy and answer the question. Return the exit status and the screen."""
+    return run_at_terminal(service, [*DEPLOY, str(app), *options], answer)
+
+
+def run_at_terminal(service: Service, command: list[str], answer: bytes) -> tuple[int, str]:
+    """Run a command and answer its question. Return the exit status and the screen."""
     terminal, device = pty.openpty()
-    process = subprocess.Popen([*DEPLOY, str(app)], env=environment(service), stdin=device, stdout=device, stderr=device)
+    process = subprocess.Popen(command, env=environment(service), stdin=device, stdout=device, stderr=device)
     os.close(device)
     screen, answered = b"", False
     deadline = time.monotonic() + 60
@@ -121,3 +127,52 @@ def test_the_answer_at_a_terminal_decides(service: Service, aws: Aws, app: Path)
     assert status == 0 and screen.count("[y/N]") == 1
     url = aws.url(app.name, "live")
     assert url and service.fetch(url.address).status == 200
+
+
+@pytest.fixture
+def other(app: Path, tmp_path: Path) -> Path:
+    """Another project with the same folder name."""
+    folder = tmp_path / "elsewhere" / app.name
+    folder.mkdir(parents=True)
+    (folder / "lambda_function.py").write_text(HANDLER.replace("hi", "other"))
+    return folder
+
+
+def body(service: Service, aws: Aws, app: Path) -> bytes:
+    url = aws.url(app.name, "live")
+    assert url is not None
+    return service.fetch(url.address).body
+
+
+def test_move_to_another_project_is_asked_at_a_terminal(service: Service, aws: Aws, app: Path, other: Path) -> None:
+    assert deploy(service, app, "--yes").returncode == 0
+    status, screen = deploy_at_terminal(service, other, b"n\n", "--yes")
+    assert status == 130 and f"{app.name} was deployed from another project, folder:{app}" in screen.replace("\r\n", "")
+    assert body(service, aws, app) == b"hi"
+    status, screen = deploy_at_terminal(service, other, b"y\n")
+    assert status == 0 and screen.count("[y/N]") == 1
+    assert body(service, aws, app) == b"other"
+
+
+def test_move_without_a_terminal_needs_the_flag_that_is_printed(service: Service, aws: Aws, app: Path, other: Path) -> None:
+    assert deploy(service, app, "--yes").returncode == 0
+    refused = deploy(service, other, "--yes")
+    assert refused.returncode == 2 and body(service, aws, app) == b"hi"
+    flag = refused.stderr[refused.stderr.index("--moved-from") :].split()[:2]
+    assert deploy(service, other, "--yes", "--moved-from", "folder:/wrong").returncode == 2
+    assert deploy(service, other, *flag).returncode == 0
+    assert body(service, aws, app) == b"other"
+    assert deploy(service, other, *flag).returncode == 0, "in a pipeline it stays"
+    assert deploy(service, app, *flag).returncode == 2
+
+
+def test_deletion_is_asked_at_a_terminal(service: Service, aws: Aws, app: Path, other: Path) -> None:
+    assert deploy(service, app, "--yes").returncode == 0
+    destroy = [*LAMBENT, "destroy"]
+    status, screen = run_at_terminal(service, [*destroy, str(other), "--yes"], b"n\n")
+    assert status == 130 and "another project" in screen and "Delete it? [y/N]" in screen.replace("\r\n", "")
+    status, screen = run_at_terminal(service, [*destroy, str(app)], b"n\n")
+    assert status == 130 and f"Delete {app.name}? [y/N]" in screen
+    assert body(service, aws, app) == b"hi"
+    status, screen = run_at_terminal(service, [*destroy, str(app)], b"y\n")
+    assert status == 0 and aws.function(app.name) is None

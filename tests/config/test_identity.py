@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from lambent.config import identity
 from lambent.config.identity import project_identities
+
+
+@pytest.fixture(autouse=True)
+def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The file with this machine's ID, which is missing."""
+    file = tmp_path / "machine-id"
+    monkeypatch.setattr(identity, "_MACHINE_ID", file)
+    monkeypatch.setattr(identity.sys, "platform", "linux")  # type: ignore[attr-defined]
+    return file
 
 
 def repository(folder: Path, **remotes: str) -> Path:
@@ -44,6 +54,17 @@ def test_without_a_remote_the_folder_identifies_a_project(tmp_path: Path, monkey
     assert project_identities(repository(tmp_path / "one") / "api") == (f"folder:{tmp_path}/one/api",)
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
     assert project_identities(tmp_path / "my shop")[0].startswith("folder:home/my-shop-")
+
+
+def test_same_folder_on_another_machine_is_another_project(tmp_path: Path, machine: Path) -> None:
+    cloned = repository(tmp_path / "cloned", origin="git@x.org:a/b")
+    identities = []
+    for name in ("one", "two", "two"):
+        machine.write_text(f"{name}\n")
+        identities += project_identities(tmp_path / "shop")
+        assert project_identities(cloned)[0] == "x.org/a/b"
+    one, two, again = identities
+    assert one != two == again and one.startswith(f"folder:{tmp_path}/shop@")
 
 
 def test_work_trees_are_the_same_project(tmp_path: Path) -> None:

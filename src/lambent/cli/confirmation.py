@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 import sys
+from functools import wraps
+from typing import Any
 
 import click
+from msgspec import Struct
 
+from lambent.cli.options import Command, add_options, yes_option
 from lambent.config.model import Config
 from lambent.deploy.deploy import refuse_move
 from lambent.deploy.plan import Plan
 from lambent.errors import UsageError
+
+
+class Consent(Struct, frozen=True):
+    """What the command line agrees to: a public URL, and to take the app over from the project `moved_from`, "" for none."""
+
+    yes: bool
+    moved_from: str
+
+
+def with_consent(command: Command) -> Command:
+    """Add --yes and --moved-from, and pass them on as `consent`."""
+
+    @wraps(command)
+    def call(*, yes: bool, moved_from: str, **values: Any) -> Any:
+        return command(consent=Consent(yes, moved_from), **values)
+
+    help_text = "Take the app over from another project, as `lambent status` names it."
+    return add_options(call, click.option("--moved-from", metavar="ORIGIN", default="", help=help_text), yes_option)
 
 
 def is_explicit(config: Config) -> bool:
@@ -31,11 +53,13 @@ def confirm_public(plan: Plan, *, interactive: bool) -> None:
     _confirm(f"Create a public URL for {plan.names.app}?")
 
 
-def confirm_move(plan: Plan, *, interactive: bool) -> None:
-    """Ask whether this project takes over the app of another one. --yes doesn't answer it.
+def confirm_move(plan: Plan, *, moved_from: str, interactive: bool) -> None:
+    """Ask whether this project takes over the app of another one, unless `moved_from` is that one. --yes doesn't answer it.
 
     Raises UsageError if there is no terminal to ask on, click.Abort if the answer is no.
     """
+    if moved_from == plan.moved_from:
+        return
     if not (interactive and sys.stdin.isatty() and sys.stderr.isatty()):
         refuse_move(plan)
     _confirm(f"{plan.names.app} was deployed from another project, {plan.moved_from}. Replace it with this one?")

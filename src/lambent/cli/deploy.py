@@ -12,10 +12,10 @@ from lambent import calendar, interpreters
 from lambent.aws.interface import Aws
 from lambent.cli import left_out_files, unset_variables
 from lambent.cli.app_options import AppSource, Builder, with_app, with_builder
-from lambent.cli.confirmation import confirm_move, confirm_public, is_explicit
+from lambent.cli.confirmation import Consent, confirm_move, confirm_public, is_explicit, with_consent
 from lambent.cli.destination import Destination, with_destination
 from lambent.cli.local_config import adapt_to_local
-from lambent.cli.options import json_option, yes_option
+from lambent.cli.options import json_option
 from lambent.cli.smoke_test import smoke_test_once
 from lambent.config.advice import advise
 from lambent.config.live_environment import keep_live_variables
@@ -35,10 +35,17 @@ from lambent.ui.reporter import reporter
 @with_app
 @with_builder
 @click.option("--prove/--no-prove", default=True, help="Start the app once on this machine before uploading it (default).")
-@yes_option
+@with_consent
 @json_option
 @with_destination
-def command(app: AppSource, builder: Builder, prove: bool, yes: bool, as_json: bool, destination: Destination) -> None:
+def command(
+    app: AppSource,
+    builder: Builder,
+    prove: bool,
+    consent: Consent,
+    as_json: bool,
+    destination: Destination,
+) -> None:
     """Build and deploy an app, and print its URL.
 
     PATH is a folder or a Python file. Default: the current folder.
@@ -51,7 +58,7 @@ def command(app: AppSource, builder: Builder, prove: bool, yes: bool, as_json: b
     with reporter(as_json) as emit:
         config, destination, account = load_for_destination(app, builder, destination, emit)
         artifact = builder.build(config, emit)
-        agreed = destination.local or yes or is_explicit(config)
+        agreed = destination.local or consent.yes or is_explicit(config)
         with left_out_files.explained(config, artifact), unset_variables.explained(config):
             if prove and not destination.local:  # the local Lambda starts it anyway, to check the new version
                 artifact = smoke_test_once(config, artifact, builder.cache, emit)
@@ -60,7 +67,7 @@ def command(app: AppSource, builder: Builder, prove: bool, yes: bool, as_json: b
                 artifact,
                 DeployContext(account or destination.connect(emit), destination.describe(emit)),
                 confirm_public=allow if agreed else partial(confirm_public, interactive=not as_json),
-                confirm_move=partial(confirm_move, interactive=not as_json),
+                confirm_move=partial(confirm_move, moved_from=consent.moved_from, interactive=not as_json),
             )
 
 

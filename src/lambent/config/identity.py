@@ -5,7 +5,9 @@ It is written into a tag in AWS, so it has only letters, digits and `_.:/=+-@`, 
 
 from __future__ import annotations
 
+import platform
 import re
+import sys
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +16,8 @@ FOLDER = "folder:"
 """What an identity begins with that is only a place on a machine. One below the home folder begins with "folder:home/"."""
 
 _LENGTH_MAX = 256  # of a tag's value
+_DIGITS = 8
+_MACHINE_ID = Path("/etc/machine-id")  # of systemd, which asks not to show the ID itself
 _SECTION = re.compile(r'\s*\[remote "(?P<name>.+)"\]')
 _URL = re.compile(r"\s*url\s*=\s*(?P<url>\S+)")
 _REMOTE = re.compile(r"(?:\w+://)?(?:[^@/]+@)?(?P<host>[^/:]+)(?::\d+(?=/))?[:/]+(?P<path>.+?)(?:\.git)?/*")
@@ -78,12 +82,18 @@ def _join(repository: str, inside: str) -> str:
 def _folder(path: Path) -> str:
     home = Path.home()
     location = f"home/{path.relative_to(home).as_posix()}" if path.is_relative_to(home) else path.as_posix()
-    return _as_tag(FOLDER + location)
+    return _as_tag(FOLDER + location) + _machine()
+
+
+def _machine() -> str:
+    """Return what tells this machine from others with the same folder: a digest of its ID. Containers have none."""
+    name = _read(_MACHINE_ID).strip() or ("" if sys.platform == "linux" else platform.node())
+    return f"@{sha256(f'lambent {name}'.encode()).hexdigest()[:_DIGITS]}" if name else ""
 
 
 def _as_tag(text: str) -> str:
     """Return the text with only what a tag may have. What that loses is replaced by a digest."""
     clean = re.sub(r"[^\w.:/=+\-@]", "-", text)
-    if clean == text and len(text) <= _LENGTH_MAX:
+    if clean == text and len(text) < _LENGTH_MAX - _DIGITS:  # a machine's digest may follow
         return text
-    return f"{clean[: _LENGTH_MAX - 9]}-{sha256(text.encode()).hexdigest()[:8]}"
+    return f"{clean[: _LENGTH_MAX - 2 * _DIGITS]}-{sha256(text.encode()).hexdigest()[:_DIGITS]}"

@@ -30,7 +30,7 @@ def allow(plan: Plan) -> None:
 def refuse_move(plan: Plan) -> None:
     """Refuse to take an app over from another project: for callers that can't ask."""
     app = plan.names.app
-    hint = f"--name {app[:50]}-2, or another name; to move {app} to this project, run lambent deploy in a terminal, which asks"
+    hint = f"--name {app[:50]}-2, or another name; if this project takes its place, --moved-from {plan.moved_from}"
     raise UsageError(f"{app} was deployed from another project: {plan.moved_from}", where=plan.location, hint=hint)
 
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from lambent import limits
 from lambent.errors import LocalError
+from lambent.local import installation
 from lambent.local.sandbox.runtimes import Runtimes
 from lambent.local.sandbox.sandbox import SandboxFactory, SandboxSpec
 
@@ -171,7 +172,8 @@ class ExecutionEnvironment:
         try:
             await self._process.start(self._spec)
         except OSError as error:
-            raise EngineFault(f"the sandbox could not be created: {error}") from error
+            restart = f"; {installation.RESTART}" if installation.has_changed() else ""
+            raise EngineFault(f"the sandbox could not be created: {error}{restart}") from error
         event = await self._process.next_event(timeout_s)
         if event.kind is not EventKind.READY:
             await self._process.kill()  # first, because it may be writing without end

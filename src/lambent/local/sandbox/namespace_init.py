@@ -1,6 +1,6 @@
 """A script that creates the namespaces of one environment and is their init process (process 1).
 
-`namespace_sandbox.py` starts it as `python -I -S namespace_init.py FD`. FD is one end of a SOCK_SEQPACKET pair, and every
+`namespace_sandbox.py` starts it as `python -I -S -c SCRIPT FD`. FD is one end of a SOCK_SEQPACKET pair, and every
 message is one JSON object: first the plan of the root (see `namespace_root.py`), then commands to start, kill and restart the
 runtime process. /tmp lives as long as this script. When the other end of the socket closes, because the service has ended in
 whatever way, the script exits, and the kernel ends everything in its process namespace.

@@ -28,7 +28,9 @@ from .namespace_root import GROUP, HOSTNAME, USER, RootFilesystem, plan_root
 from .output_pipe import OutputPipe
 from .sandbox import ProcessExit, Sandbox, SandboxSpec, expand
 
-_INIT_SCRIPT = Path(__file__).with_name("namespace_init.py")
+# Both of the version that runs, also after lambent was updated: the script as text, and the Python below a virtual environment.
+_INIT_SCRIPT = Path(__file__).with_name("namespace_init.py").read_text("utf-8")
+_PYTHON = getattr(sys, "_base_executable", "") or sys.executable
 _HOST_ID = 61051  # the user's id on the host if root may choose one: outside the ranges of Debian and systemd
 _MESSAGE_MAX = 1 << 17
 _SPARE_AFTER_S = 0.3  # not while the new environment needs the processor
@@ -63,7 +65,7 @@ class Namespaces:
         self._exits: asyncio.Queue[ProcessExit] = asyncio.Queue()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_INIT_SCRIPT), str(theirs.fileno())],
+                [_PYTHON, "-I", "-S", "-c", _INIT_SCRIPT, str(theirs.fileno())],
                 pass_fds=(theirs.fileno(),), env={}, cwd="/",
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for the service, which ends its environments in order

@@ -113,3 +113,10 @@ def test_module_that_no_extra_declares_is_refused(project: Project) -> None:
     project.write({"main.py": f"import elsewhere\n{HANDLER}", "pyproject.toml": PYPROJECT})
     with pytest.raises(PackagingError, match="imports elsewhere"):
         project.build()
+
+
+def test_chalice_is_added_without_what_only_its_command_needs(project: Project) -> None:
+    project.offer("chalice", {"chalice/__init__.py": "class Chalice: pass\n"}, requires=("inquirer>=3", "pip"))
+    project.write({"main.py": f"from chalice import Chalice\n{HANDLER}", "requirements.txt": "# chalice deploy adds itself\n"})
+    assert "chalice/__init__.py" in project.build()
+    assert project.said == ["chalice is added, as `chalice deploy` does"]

@@ -21,6 +21,8 @@ def oldest_python(app: App, client: Sourced[RuntimeClient | None]) -> tuple[tupl
         return _OLDEST_FOR_LAMBENT_CLIENT, "web apps need python3.8 or newer"
     if client.value == "lambent":
         return _OLDEST_FOR_LAMBENT_CLIENT, "lambent's runtime client needs python3.8 or newer"
+    if app.payload and client.value is None:
+        return _OLDEST_FOR_LAMBENT_CLIENT, "a handler of REST events needs lambent's runtime client, and python3.8 or newer"
     return OLDEST_PYTHON, ""
 
 

@@ -31,7 +31,7 @@ class App(Struct, frozen=True):
 
     An `attribute` that ends in "()", or in literal arguments, is a factory, which is called once. `root` is the folder that
     goes first on sys.path, relative to the project ("." or "src"). `source` is where the app was found, for the plan;
-    `remarks` are lines about what else the project says.
+    `remarks` are lines about what else the project says. `payload` is "1.0" for a handler of an API Gateway REST API's events.
     """
 
     module: str
@@ -40,6 +40,7 @@ class App(Struct, frozen=True):
     root: str = "."
     source: str = ""
     remarks: tuple[str, ...] = ()
+    payload: str = ""
 
     @property
     def handler(self) -> str:
@@ -209,9 +210,10 @@ class Config(Struct, frozen=True):
     def client(self) -> RuntimeClient:
         """The configured client, or the default: lambent's for a web app, AWS's for a bare handler.
 
-        AWS's client neither resolves secrets nor copies the app to /tmp, so a handler that needs this gets lambent's.
+        AWS's client neither resolves secrets, nor copies the app to /tmp, nor changes events, so a handler that needs this gets
+        lambent's.
         """
-        needs_lambent = self.app.kind != "handler" or self.secrets or self.writable
+        needs_lambent = self.app.kind != "handler" or self.secrets or self.writable or self.app.payload
         return self.runtime_client or ("lambent" if needs_lambent else "aws")
 
     @property

@@ -16,7 +16,8 @@ def environment(config: Config) -> tuple[tuple[str, str], ...]:
     """Return the environment variables that the runtime in the zip needs."""
     writable = (WRITABLE,) if config.writable else ()
     if config.app.kind == "handler":
-        return (WRAPPER, _HANDLER, *writable) if config.client == "lambent" else ()
+        payload = (("LAMBENT_PAYLOAD", config.app.payload),) if config.app.payload else ()
+        return (WRAPPER, _HANDLER, *payload, *writable) if config.client == "lambent" else ()
     client = WRAPPER if config.client == "lambent" else ("LAMBENT_APP", config.app.handler)
     static = " ".join(f"{path}={folder}" for path, folder in config.static or ())
     settings = (("LAMBENT_EVENTS", config.events), ("LAMBENT_BASE_PATH", config.base_path), ("LAMBENT_STATIC", static))

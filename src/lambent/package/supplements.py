@@ -28,8 +28,13 @@ else:
         for name in ("optional_dependencies", "requirements_txt", "version_finder")
     )
 
-_SETUPTOOLS = "setuptools<81"
-"""Later releases have no pkg_resources."""
+_ADDED = {
+    "pkg_resources": ("setuptools<81", "setuptools is added, as in a virtual environment: a package imports pkg_resources"),
+    "chalice": ("chalice", "chalice is added, as `chalice deploy` does"),
+}
+"""For each module, the package that is added for it, and why. Later releases of setuptools have no pkg_resources."""
+_UNNEEDED = {"chalice": ("blinker", "botocore", "click", "inquirer", "jmespath", "pip", "pyyaml", "setuptools", "six", "wheel")}
+"""What only the command of an added package requires."""
 
 
 def supplement(
@@ -48,9 +53,10 @@ def supplement(
         packaging = replace(packaging, extras=tuple(extras), groups=tuple(groups))
         context = replace(context, config=replace(context.config, packaging=packaging))
         return context, resolve_requirements(context)
-    if any(finding.module == "pkg_resources" for finding in lacking):
-        lock = _with_setuptools(context, requirements.lock)
-        return (context, replace(requirements, lock=lock)) if lock else None
+    for module, (requirement, reason) in _ADDED.items():
+        if requirements.source.path is not None and any(finding.module == module for finding in lacking):
+            lock = _with_package(context, requirements.lock, requirement, reason)
+            return (context, replace(requirements, lock=lock)) if lock else None
     return None
 
 
@@ -70,19 +76,20 @@ def _options(
     return list(chosen.values())
 
 
-def _with_setuptools(context: BuildContext, lock: Lock) -> Lock | None:
-    """Return the lock with setuptools, or None if it has one already or none fits."""
-    if not lock.pins or any(pin.name == "setuptools" for pin in lock.pins):
+def _with_package(context: BuildContext, lock: Lock, requirement: str, reason: str) -> Lock | None:
+    """Return the lock with a package, or None if it has one already or none fits."""
+    name = requirement.partition("<")[0]
+    if any(pin.name == name for pin in lock.pins):
         return None
     request = resolve_request(context)
-    path = context.cache / "locks" / f"{lock_key(request)}-setuptools.json"
+    path = context.cache / "locks" / f"{lock_key(request)}-{name}.json"
     extended = read_lock(path)
     if extended is None or context.options.refresh:
-        pin = version_finder.VersionFinder(request, requirements_txt.index_lines(request)).newest_compatible(_SETUPTOOLS)
+        pin = version_finder.VersionFinder(request, requirements_txt.index_lines(request)).newest_compatible(requirement)
         if pin is None:
             return None
         pins = sorted((*lock.pins, replace(pin, requested=True)), key=lambda each: each.name)
-        extended = replace(lock, pins=tuple(pins))
+        extended = replace(lock, pins=tuple(pins), omitted=(*lock.omitted, *_UNNEEDED.get(name, ())))
         write_lock(path, extended)
-    context.emit(Notice("setuptools is added, as in a virtual environment: a package imports pkg_resources"))
+    context.emit(Notice(reason))
     return extended

@@ -1,0 +1,134 @@
+"""Handlers that were written for a REST API of API Gateway: a Function URL's requests in its form (payload 1.0).
+
+`LAMBENT_PAYLOAD=1.0` asks for it. The event is that of a proxy resource, `/{proxy+}`; a Chalice app gets that of its own route.
+Text that a Function URL sends as base64, such as a form, becomes text. Other events are passed on as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from urllib.parse import parse_qsl
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+
+class RestApi:
+    """A handler of REST events, called with the events of a Function URL."""
+
+    def __init__(self, handler: Callable[[Any, Any], Any]) -> None:
+        self._handler = handler
+        self._routes = _routes(handler)
+
+    def __call__(self, event: Any, context: Any) -> Any:
+        if not isinstance(event, dict) or event.get("version") != "2.0" or "http" not in event.get("requestContext", {}):
+            return self._handler(event, context)
+        resource, parameters = self._resource(event.get("rawPath") or "/")
+        if not resource:
+            return {"statusCode": 404, "headers": {"content-type": "application/json"}, "body": '{"message":"Not Found"}'}
+        return url_result(self._handler(rest_event(event, resource, parameters), context))
+
+    def _resource(self, path: str) -> tuple[str, dict[str, str] | None]:
+        """Return the resource that a path is for, and the values of its parameters. A resource of "" means that none is."""
+        if self._routes is None:
+            return ("/{proxy+}", {"proxy": path.strip("/")}) if path != "/" else ("/", None)
+        for route, pattern in self._routes:
+            match = pattern.fullmatch(path) or pattern.fullmatch(path.rstrip("/"))
+            if match:
+                return route, match.groupdict() or None
+        return "", None
+
+
+def _routes(handler: Any) -> list[tuple[str, re.Pattern[str]]] | None:
+    """Return the routes of a Chalice app, those without parameters first. None for another handler."""
+    routes = getattr(handler, "routes", None)
+    if not type(handler).__module__.startswith("chalice") or not isinstance(routes, dict):
+        return None
+    patterns = []
+    for route in sorted(routes, key=lambda route: (route.count("{"), route)):
+        parts = re.split(r"\{(\w+)(\+?)\}", route)
+        text = re.escape(parts[0])
+        for index in range(1, len(parts), 3):
+            name, greedy, after = parts[index : index + 3]
+            text += f"(?P<{name}>{'.+' if greedy else '[^/]+'}){re.escape(after)}"
+        patterns.append((route, re.compile(text)))
+    return patterns
+
+
+def rest_event(event: dict[str, Any], resource: str, parameters: dict[str, str] | None) -> dict[str, Any]:
+    """Return the event of a REST API for that of a Function URL."""
+    path, method = event.get("rawPath") or "/", event["requestContext"]["http"]["method"]
+    headers = {_title(name): value for name, value in (event.get("headers") or {}).items()}
+    if event.get("cookies"):
+        headers["Cookie"] = "; ".join(event["cookies"])
+    query = parse_qsl(event.get("rawQueryString") or "", keep_blank_values=True)
+    body, is_encoded = _body(event.get("body"), bool(event.get("isBase64Encoded")))
+    return {
+        "resource": resource,
+        "path": path,
+        "httpMethod": method,
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "queryStringParameters": dict(query) or None,
+        "multiValueQueryStringParameters": _grouped(query) or None,
+        "pathParameters": parameters,
+        "stageVariables": None,
+        "requestContext": _rest_context(event["requestContext"], resource, path),
+        "body": body,
+        "isBase64Encoded": is_encoded,
+    }
+
+
+def _rest_context(context: dict[str, Any], resource: str, path: str) -> dict[str, Any]:
+    http = context["http"]
+    same = {name: context.get(name) for name in ("accountId", "apiId", "domainName", "domainPrefix", "requestId", "stage")}
+    return {
+        **same,
+        "extendedRequestId": context.get("requestId"),
+        "httpMethod": http["method"],
+        "identity": {"sourceIp": http.get("sourceIp"), "userAgent": http.get("userAgent")},
+        "path": path,
+        "protocol": http.get("protocol"),
+        "requestTime": context.get("time"),
+        "requestTimeEpoch": context.get("timeEpoch"),
+        "resourcePath": resource,
+    }
+
+
+def _body(body: str | None, is_encoded: bool) -> tuple[str | None, bool]:
+    if not body or not is_encoded:
+        return body, is_encoded
+    try:
+        return b64decode(body).decode(), False
+    except ValueError:  # it is binary indeed
+        return body, True
+
+
+def url_result(result: Any) -> Any:
+    """Return a handler's result as a Function URL takes it: that has no multiValueHeaders, and cookies of their own."""
+    if not isinstance(result, dict) or not isinstance(result.get("multiValueHeaders"), dict):
+        return result
+    headers = dict(result.get("headers") or {})
+    cookies = list(result.get("cookies") or ())
+    for name, values in result["multiValueHeaders"].items():
+        if name.lower() == "set-cookie":
+            cookies += values
+        elif values:
+            headers[name] = ", ".join(map(str, values))
+    remaining = {name: value for name, value in result.items() if name != "multiValueHeaders"}
+    return {**remaining, "headers": headers, **({"cookies": cookies} if cookies else {})}
+
+
+def _title(name: str) -> str:
+    """Write a header's name as REST APIs have it: "Content-Type"."""
+    return "-".join(part.capitalize() for part in name.split("-"))
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    grouped: dict[str, list[str]] = {}
+    for name, value in pairs:
+        grouped.setdefault(name, []).append(value)
+    return grouped

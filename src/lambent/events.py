@@ -351,6 +351,29 @@ class LogText(Event, frozen=True):
     text: str
 
 
+class Invoked(Event, frozen=True):
+    """The result of `lambent invoke`. `error` is "" or AWS's "Unhandled", and `request` is what the log says about it."""
+
+    payload: str
+    error: str
+    request_id: str
+    request: LoggedRequest
+
+
+class Queued(Event, frozen=True):
+    """An event was queued for a function, which will get it soon."""
+
+    function: str
+    request_id: str
+
+
+class Opened(Event, frozen=True):
+    """The URL of an app. `opened` says whether a browser was found to show it."""
+
+    url: str
+    opened: bool
+
+
 class StepStarted(Event, frozen=True):
     """A step of a plan is about to run."""
 

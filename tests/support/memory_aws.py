@@ -83,7 +83,7 @@ class MemoryAws:
     def caller(self) -> str:
         return f"arn:aws:iam::{ACCOUNT}:user/memory"
 
-    def signed(self, url: str) -> Pairs:
+    def signed(self, url: str, method: str = "GET", body: bytes = b"") -> Pairs:
         return (("Authorization", "memory"),)
 
     # Roles

@@ -62,8 +62,8 @@ class AwsClient:
     def caller(self) -> str:
         return str(self._call("sts", "get_caller_identity")["Arn"])
 
-    def signed(self, url: str) -> Pairs:
-        request = AWSRequest("GET", url)
+    def signed(self, url: str, method: str = "GET", body: bytes = b"") -> Pairs:
+        request = AWSRequest(method, url, data=body)
         try:
             credentials = self._session.get_credentials()
             if credentials is None:

@@ -242,8 +242,8 @@ class Aws(Roles, Functions, Traffic, Logs, Storage, Protocol):
         """Return the caller's ARN."""
         ...
 
-    def signed(self, url: str) -> Pairs:
-        """Return the headers that sign a GET to a Function URL, for some minutes. Makes no call.
+    def signed(self, url: str, method: str = "GET", body: bytes = b"") -> Pairs:
+        """Return the headers that sign a request to a Function URL, for some minutes. Makes no call.
 
         Raises AwsError if there are no credentials (any more).
         """

@@ -76,7 +76,7 @@ def fetch(url: str, timeout_s: float, headers: Pairs = ()) -> Response:
     parts = urlsplit(url)
     all_headers = {"Host": parts.netloc, "User-Agent": "lambent", "Accept": "*/*", **dict(headers)}
     try:
-        pool, target = _pool(parts)
+        pool, target = connection_pool(parts)
         with pool.urlopen(
             "GET", target, headers=all_headers, timeout=timeout_s, retries=False, redirect=False,
             assert_same_host=False, preload_content=False, decode_content=False,
@@ -91,7 +91,7 @@ def fetch(url: str, timeout_s: float, headers: Pairs = ()) -> Response:
         return Response(0, failure=str(error) or type(error).__name__)
 
 
-def _pool(parts: SplitResult) -> tuple[urllib3.HTTPConnectionPool, str]:
+def connection_pool(parts: SplitResult) -> tuple[urllib3.HTTPConnectionPool, str]:
     """Return a connection pool and what to request from it: directly, or through the proxy that the environment names."""
     host, secure = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if secure else 80)

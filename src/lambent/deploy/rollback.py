@@ -112,7 +112,7 @@ def plan(names: Names, observed: Observed, goal: Function) -> Plan:
     assert alias is not None
     mode = url_mode(goal.settings)
     auth = url.auth if url else PUBLIC
-    strict = _hosts_web_app(goal.settings)
+    strict = hosts_web_app(goal.settings)
     steps: list[Step]
     set_mode: list[Step] = []
     if url is not None and url.mode != mode:
@@ -148,7 +148,7 @@ def plan(names: Names, observed: Observed, goal: Function) -> Plan:
     )
 
 
-def _hosts_web_app(settings: Settings) -> bool:
+def hosts_web_app(settings: Settings) -> bool:
     """Return whether the zip hosts a web app rather than a bare handler: see `package.build`."""
     environment = dict(settings.environment)
     return "LAMBENT_APP" in environment or ("AWS_LAMBDA_EXEC_WRAPPER" in environment and "LAMBENT_INTERFACE" not in environment)

@@ -48,6 +48,14 @@ def event_lines(event: Event) -> tuple[Line, ...]:
             return (Line("ok", f"the URL answers with status {status}", seconds(spent)),)
         case events.Deployed():
             return _deployed_lines(event)
+        case events.Invoked():
+            text = log_lines.request_text(event.request, coloured=False, now_s=time.time())
+            return tuple(Line("note", line) for line in text.split("\n"))
+        case events.Queued(function, request_id):
+            note = f"lambent logs --request {request_id} shows it"
+            return (Line("ok", f"queued for {function}", note),)
+        case events.Opened(opened=False):
+            return (Line("note", "no browser was found: open this URL yourself"),)
         case events.Destroyed(app, location, spent):
             return (Line("ok", f"deleted {app} from {location}", seconds(spent)),)
         case _:
@@ -91,6 +99,12 @@ def result(event: Event) -> str:
             return event.path
         case events.Configured() | events.Versions() | events.Status() | events.Apps():
             return views.view(event)
+        case events.Invoked():
+            return log_lines.payload_text(event.payload, safe=style.is_output_terminal())
+        case events.Queued():
+            return event.request_id
+        case events.Opened(url):
+            return url
         case events.LoggedRequest():
             return log_lines.request_text(event, coloured=style.is_coloured(), now_s=time.time())
         case events.LogText():

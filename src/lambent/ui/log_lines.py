@@ -40,17 +40,19 @@ def raw_text(event: LogText, *, safe: bool) -> str:
     return sanitize(text) if safe else text
 
 
+def payload_text(payload: str, *, safe: bool) -> str:
+    """Return what a function returned, made safe for a terminal if that is asked for."""
+    return sanitize(payload) if safe else payload
+
+
 def _headline(request: LoggedRequest, now_s: float) -> list[Piece]:
     bad = request.failed and request.complete
     colour = "red" if bad else "yellow" if 400 <= request.status < 500 else "green"
-    outcome = request.failure or (str(request.status) if request.status else "ok" if request.complete else "...")
-    if request.failure and request.status:
-        outcome = f"{request.status} {request.failure}"
     pieces = [
         (f"{_clock(request.at_ms, now_s)}  ", "dim"),
         (f"{sanitize_line(request.app)}  " if request.app else "", "cyan"),
         (f"{_subject(request):<{_PATH_WIDTH + 7}}", "bold"),
-        (f"  {sanitize_line(outcome):<3}", colour),
+        (f"  {sanitize_line(_outcome(request)):<3}", colour),
     ]
     if request.duration_ms is not None:
         pieces.append((f"  {seconds(request.duration_ms / 1000):>7}", ""))
@@ -61,6 +63,14 @@ def _headline(request: LoggedRequest, now_s: float) -> list[Piece]:
     if bad:
         pieces.append((f"  {sanitize_line(request.request_id[:_ID_SHOWN])}", "dim"))
     return pieces
+
+
+def _outcome(request: LoggedRequest) -> str:
+    if request.status or request.failure:
+        return f"{request.status or ''} {request.failure}".strip()
+    if not request.complete:
+        return "..."
+    return "failed" if request.failed else "ok"
 
 
 def _subject(request: LoggedRequest) -> str:

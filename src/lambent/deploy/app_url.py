@@ -1,0 +1,20 @@
+"""The URL of an app, whoever deployed it."""
+
+from __future__ import annotations
+
+from lambent.aws.interface import Aws
+from lambent.aws.values import Url
+from lambent.errors import DeployError
+from lambent.names import ALIAS
+
+
+def find_url(aws: Aws, app: str) -> Url:
+    """Return the URL of the alias `live`, or that of $LATEST. Raises DeployError if there is none."""
+    url = aws.url(app, ALIAS) or aws.url(app, "")
+    if url is not None:
+        return url
+    where = f"function {app} in {aws.region}"
+    if aws.function(app) is None:
+        hint = "lambent deploy, or lambent status --all, which lists what is deployed there"
+        raise DeployError(f"{app} is not deployed", where=where, hint=hint)
+    raise DeployError(f"{app} has no URL", where=where, hint="lambent invoke calls it without one; lambent deploy creates one")

@@ -302,6 +302,14 @@ CASES = (
         status=500,
     ),
     Case(
+        "the app answered 500, with the lines about the request",
+        "the app responded to GET / with 500: ZeroDivisionError: division by zero (main.py, line 9)",
+        "fix the error and deploy again",
+        log='lambent: GET /\nTraceback (most recent call last):\n  File "/var/task/main.py", line 9, in home\n'
+        "    return 1 / 0\nZeroDivisionError: division by zero\nlambent: status 500\n" + REPORT,
+        status=500,
+    ),
+    Case(
         "a handler that raised, in the log's form",
         "the environment variable TOKEN is not set",
         "--env TOKEN=VALUE",

@@ -17,6 +17,8 @@ _HEAD = "Traceback (most recent call last):"
 _CHAINED = r"(?:direct cause of the following|another exception occurred).*\s*\Z"
 """The text between the tracebacks of a chained exception, which belong together."""
 _FRAME = re.compile(r'^\s*File "(?:/var/task|/tmp/app)/([^"]+)", line (\d+)', re.MULTILINE)
+_ACCESS = re.compile(r"(?m)^lambent: (?:status \d{3}|[A-Za-z?]+ /\S*)(?:\n|\Z)")
+"""What `runtime/access_log.py` writes."""
 _DEBUG_PAGES = (
     re.compile(r'<textarea[^>]*id="traceback_area"[^>]*>(.*?)</textarea>', re.DOTALL),  # Django
     re.compile(r"<!--\s*(Traceback \(most recent call last\):.*?)-->", re.DOTALL),  # Werkzeug, and so Flask
@@ -45,8 +47,11 @@ class Failure(Struct, frozen=True):
 
     @property
     def lines(self) -> str:
-        """The log in readable form: AWS's client indents with NBSP and joins the lines of a traceback with CR."""
-        return self.log.replace("\xa0", " ").replace("\r\n", "\n").replace("\r", "\n")
+        """The log in readable form, without the runtime's own lines about the request.
+
+        AWS's client indents with NBSP and joins the lines of a traceback with CR.
+        """
+        return _ACCESS.sub("", self.log.replace("\xa0", " ").replace("\r\n", "\n").replace("\r", "\n"))
 
     @property
     def module(self) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
 import os
 import resource
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -195,6 +197,28 @@ def test_few_open_files_mean_few_environments(tmp_path: Path) -> None:
         counts = (daemon.status(tmp_path) or {})["engine"]["environments"].values()
         assert sum(count["idle"] + count["busy"] for count in counts) == 8
     finally:
+        daemon.stop(tmp_path)
+
+
+def test_many_idle_connections_do_not_stop_the_service(tmp_path: Path) -> None:
+    start = shlex.join([*LAMBENT, "start", "--port", "0", "--state", str(tmp_path)])
+    subprocess.run(["sh", "-c", f"ulimit -n 300; exec {start}"], check=True, capture_output=True, timeout=60)
+    connections: list[socket.socket] = []
+    try:
+        running = daemon.status(tmp_path)
+        assert running is not None
+        service = Service(tmp_path, running["port"], running["pid"])
+        url = service.public_url("f")
+        for _ in range(400):
+            connections.append(socket.create_connection(("127.0.0.1", service.port), timeout=10))
+        assert service.fetch(url).status == 200
+        assert len(list(Path(f"/proc/{service.pid}/fd").iterdir())) < 300
+        connections[0].settimeout(10)
+        with contextlib.suppress(ConnectionResetError):
+            assert connections[0].recv(1) == b""  # the oldest was closed
+    finally:
+        for connection in connections:
+            connection.close()
         daemon.stop(tmp_path)
 
 

@@ -242,3 +242,18 @@ def test_web_page_is_refused(line: str) -> None:
             assert runtime.events == []
 
     asyncio.run(run())
+
+
+def test_silent_connections_do_not_keep_the_runtime_out() -> None:
+    async def run() -> None:
+        async with Runtime() as runtime:
+            await runtime.next(EVENT)
+            others = [await asyncio.open_connection(*runtime.api.address.split(":")) for _ in range(50)]
+            assert (await runtime.request(post("invocation/id-1/response", b"1")))[0] == 202
+            await runtime.connect()
+            assert (await runtime.next(EVENT))[0] == 200
+            assert len(runtime.api._connections) <= 16
+            for _, writer in others:
+                writer.close()
+
+    asyncio.run(run())

@@ -14,7 +14,8 @@ CONCURRENCY = 1000
 _ENVIRONMENTS_MIN = 8
 _MB_PER_ENVIRONMENT = 64
 _FILES_PER_ENVIRONMENT = 5  # its process 1, output, Runtime API, the runtime's connection; one more while it streams
-_FILES_FOR_CLIENTS = 256
+_FILES_FOR_CLIENTS = 192
+_FILES_OF_SERVICE = 64  # its database, log, listeners and what its threads open for a moment
 _FILES_MAX = 1 << 16
 
 
@@ -34,6 +35,11 @@ def environments_max() -> int:
     return min(CONCURRENCY, max(_ENVIRONMENTS_MIN, min(_by_memory(), _by_open_files())))
 
 
+def clients_max() -> int:
+    """Return how many connections of clients leave enough open files for the environments."""
+    return max(_FILES_FOR_CLIENTS, _open_files() - environments_max() * _FILES_PER_ENVIRONMENT - _FILES_OF_SERVICE)
+
+
 def _by_memory() -> int:
     try:
         megabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // (1 << 20)
@@ -43,5 +49,9 @@ def _by_memory() -> int:
 
 
 def _by_open_files() -> int:
+    return (_open_files() - _FILES_FOR_CLIENTS - _FILES_OF_SERVICE) // _FILES_PER_ENVIRONMENT
+
+
+def _open_files() -> int:
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return CONCURRENCY if files == resource.RLIM_INFINITY else (files - _FILES_FOR_CLIENTS) // _FILES_PER_ENVIRONMENT
+    return _FILES_MAX if files == resource.RLIM_INFINITY else files

@@ -34,6 +34,7 @@ _INVOCATION = re.compile(rb"invocation/([^/]+)/(response|error)")
 _ACCEPTED = b'HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"status":"OK"}\n'
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _ERROR_TYPE = re.compile(r"(Runtime|Function)\.[A-Z][a-zA-Z]+")
+_CONNECTIONS_MAX = 16  # a runtime needs one; others must not use up the service's open files
 _MODES = (b"", b"buffered", b"streaming")
 
 
@@ -117,7 +118,7 @@ class RuntimeApi:
         self._report = report
         self.owns_client = owns_client
         self._server: asyncio.Server | None = None
-        self._connections: set[_Connection] = set()
+        self._connections: dict[_Connection, None] = {}  # oldest first
         self._polling: _Connection | None = None
         self._invocation: NextInvocation | None = None
         self._stream: ResponseStream | None = None
@@ -169,14 +170,18 @@ class RuntimeApi:
     # What connections call:
 
     def on_connect(self, connection: _Connection) -> None:
-        self._connections.add(connection)
+        self._connections[connection] = None
+        if len(self._connections) > _CONNECTIONS_MAX:
+            oldest = next((each for each in self._connections if not each.admitted), connection)
+            del self._connections[oldest]
+            oldest.abort()
 
     def on_disconnect(self, connection: _Connection, request: _Request) -> None:
         """The connection was lost, perhaps while a streamed response was arriving."""
         if request.stream is not None and self.state is State.RESPONDING:
             self.state = next_state(self.state, Step.SENT)
             self._report(RuntimeEvent(EventKind.TRUNCATED))
-        self._connections.discard(connection)
+        self._connections.pop(connection, None)
         if self._polling is connection:
             self._polling = None
         if not self._connections:
@@ -261,7 +266,7 @@ def _refusal(status: int, reason: str, message: str, error_type: str) -> bytes:
 class _Connection(asyncio.Protocol):
     def __init__(self, api: RuntimeApi) -> None:
         self._api = api
-        self._admitted = False
+        self.admitted = False
         self._transport: asyncio.Transport | None = None
         self._request = _Request()
         self._parser = httptools.HttpRequestParser(self)
@@ -275,7 +280,7 @@ class _Connection(asyncio.Protocol):
         self._api.on_disconnect(self, self._request)
 
     def data_received(self, data: bytes) -> None:
-        if not self._admitted and not self._admit():
+        if not self.admitted and not self._admit():
             self.send(_refusal(403, "Forbidden", "only the environment's own processes may use its Runtime API", "Forbidden"))
             self.close()
             return
@@ -289,8 +294,8 @@ class _Connection(asyncio.Protocol):
         if self._transport is None:
             return False
         client, server = (self._transport.get_extra_info(name) for name in ("peername", "sockname"))
-        self._admitted = self._api.owns_client(client, server)
-        return self._admitted
+        self.admitted = self._api.owns_client(client, server)
+        return self.admitted
 
     def send(self, data: bytes) -> None:
         if self._transport is not None:
@@ -303,6 +308,10 @@ class _Connection(asyncio.Protocol):
     def close(self) -> None:
         if self._transport is not None:
             self._transport.close()
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
 
     # What httptools calls:
 

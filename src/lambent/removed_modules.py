@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 REMOVED = {
     (3, 9): ("_dummy_thread", "dummy_threading"),
     (3, 10): ("formatter", "parser", "symbol"),
@@ -89,6 +91,11 @@ _PACKAGES = {
 """Packages on PyPI that provide the module under its old name."""
 
 
+_LACKING = re.compile(
+    r"module '([\w.]+)' has no attribute '(\w+)'"
+    r"|cannot import name '(\w+)' from '([\w.]+)'"
+    r"|No module named '([\w.]+)'"
+)
 _OLDEST_MINOR = 8  # python3.8 is the oldest runtime that AWS still takes
 
 
@@ -103,6 +110,19 @@ def removed_in(name: str) -> str:
     if name in _NAMES:
         return _NAMES[name]
     return next((f"{version[0]}.{version[1]}" for version, names in REMOVED.items() if name in names), "")
+
+
+def removal_in(text: str) -> tuple[str, str]:
+    """Return what an exception in a text lacks because a version of Python removed it, and that version. Empty if nothing."""
+    for match in _LACKING.finditer(text):
+        module, name = match[1] or match[4] or match[5], match[2] or match[3]
+        if name is None and module.endswith("six.moves"):
+            return module, "3.12"  # six before 1.16 provides it with an import hook of a form that 3.12 removed
+        top = module.partition(".")[0]
+        for dotted in [f"{module}.{name}"] if name else [module, top]:
+            if version := removed_in(dotted):
+                return dotted, version
+    return "", ""
 
 
 def lacks(name: str, python: tuple[int, int]) -> bool:

@@ -15,6 +15,7 @@ from lambent.cli.app_options import AppSource, Builder, with_app, with_builder
 from lambent.cli.confirmation import Consent, confirm_move, confirm_public, is_explicit, with_consent
 from lambent.cli.destination import Destination, with_destination
 from lambent.cli.local_config import adapt_to_local
+from lambent.cli.older_runtime import with_older_runtime
 from lambent.cli.options import json_option
 from lambent.cli.smoke_test import smoke_test_once
 from lambent.config.advice import advise
@@ -27,6 +28,7 @@ from lambent.deploy import writable
 from lambent.deploy.context import DeployContext
 from lambent.deploy.deploy import allow, deploy
 from lambent.deploy.observed import has_passed_check, live_settings
+from lambent.errors import FunctionFailedError, PackagingError
 from lambent.events import Emit, Warned
 from lambent.ui.reporter import reporter
 
@@ -57,18 +59,26 @@ def command(
     """
     with reporter(as_json) as emit:
         config, destination, account = load_for_destination(app, builder, destination, emit)
-        artifact = builder.build(config, emit)
-        agreed = destination.local or consent.yes or is_explicit(config)
-        with left_out_files.explained(config, artifact), unset_variables.explained(config):
-            if prove and not destination.local:  # the local Lambda starts it anyway, to check the new version
-                artifact = smoke_test_once(config, artifact, builder.cache, emit)
-            deploy(
-                config,
-                artifact,
-                DeployContext(account or destination.connect(emit), destination.describe(emit)),
-                confirm_public=allow if agreed else partial(confirm_public, interactive=not as_json),
-                confirm_move=partial(confirm_move, moved_from=consent.moved_from, interactive=not as_json),
-            )
+        while True:
+            try:
+                artifact = builder.build(config, emit)
+                agreed = destination.local or consent.yes or is_explicit(config)
+                with left_out_files.explained(config, artifact), unset_variables.explained(config):
+                    if prove and not destination.local:  # the local Lambda starts it anyway, to check the new version
+                        artifact = smoke_test_once(config, artifact, builder.cache, emit)
+                    deploy(
+                        config,
+                        artifact,
+                        DeployContext(account or destination.connect(emit), destination.describe(emit)),
+                        confirm_public=allow if agreed else partial(confirm_public, interactive=not as_json),
+                        confirm_move=partial(confirm_move, moved_from=consent.moved_from, interactive=not as_json),
+                    )
+                return
+            except (FunctionFailedError, PackagingError) as error:
+                older = with_older_runtime(config, error)
+                if older is None:
+                    raise
+            config = builder.choose_runtime(older, emit)
 
 
 def load_for_destination(

@@ -29,8 +29,8 @@ class Project:
         self.folder, self.registry, self.said = folder / "app", registry, list[str]()
         self._cache, self._wheels = folder / "cache", folder / "wheels"
 
-    def offer(self, name: str, files: dict[str, str], requires: tuple[str, ...] = ()) -> None:
-        made = wheel(self._wheels, name, dict(files), requires=requires)
+    def offer(self, name: str, files: dict[str, str], requires: tuple[str, ...] = (), version: str = "1") -> None:
+        made = wheel(self._wheels, name, dict(files), requires=requires, version=version)
         self.registry.files[f"/files/{made.filename}"] = made.path.read_bytes()
 
     def write(self, files: dict[str, str]) -> None:
@@ -70,6 +70,15 @@ def test_setuptools_is_added_where_a_package_has_to_import_pkg_resources(project
     requests = len(project.registry.requests)
     assert ("pkg_resources/__init__.py" in project.build()) == has_setuptools
     assert len(project.registry.requests) == requests
+
+
+def test_newest_setuptools_that_a_package_requires_is_replaced(project: Project) -> None:
+    project.offer("old", {"old.py": "import pkg_resources\n"}, requires=("setuptools",))
+    project.offer("setuptools", {"setuptools/__init__.py": ""}, version="82")
+    project.write({"main.py": f"import old\n{HANDLER}", "requirements.txt": "old\n"})
+    assert "pkg_resources/__init__.py" in project.build()
+    project.write({"requirements.txt": "old\nsetuptools==82\n"})
+    assert "pkg_resources/__init__.py" not in project.build()
 
 
 PYPROJECT = """

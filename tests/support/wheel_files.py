@@ -25,18 +25,24 @@ def read_wheel(path: Path, requested: bool = False) -> Wheel:
 
 
 def wheel(
-    folder: Path, name: str, files: dict[str, str | bytes], *, requires: tuple[str, ...] = (), requested: bool = False
+    folder: Path,
+    name: str,
+    files: dict[str, str | bytes],
+    *,
+    requires: tuple[str, ...] = (),
+    requested: bool = False,
+    version: str = "1",
 ) -> Wheel:
-    """Write a pure wheel of version 1 with these files, its metadata and its RECORD."""
-    info = f"{name}-1.dist-info"
+    """Write a pure wheel with these files, its metadata and its RECORD."""
+    info = f"{name}-{version}.dist-info"
     dependencies = "".join(f"Requires-Dist: {line}\n" for line in requires)
-    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n{dependencies}\nabout\n"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{dependencies}\nabout\n"
     texts = {f"{info}/METADATA": metadata, f"{info}/WHEEL": "Wheel-Version: 1.0\n"} | files
     data = {path: text.encode() if isinstance(text, str) else text for path, text in texts.items()}
     lines = [f"{path},sha256={digest(content)},{len(content)}\n" for path, content in data.items()]
     data.setdefault(f"{info}/RECORD", "".join([*lines, f"{info}/RECORD,,\n"]).encode())
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}-1-py3-none-any.whl"
+    path = folder / f"{name}-{version}-py3-none-any.whl"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped:
         for name_in_zip, content in data.items():
             zipped.writestr(name_in_zip, content)

@@ -77,9 +77,9 @@ def _options(
 
 
 def _with_package(context: BuildContext, lock: Lock, requirement: str, reason: str) -> Lock | None:
-    """Return the lock with a package, or None if it has one already or none fits."""
+    """Return the lock with a package, or None if the user requires it already or none fits."""
     name = requirement.partition("<")[0]
-    if any(pin.name == name for pin in lock.pins):
+    if any(pin.name == name and pin.requested for pin in lock.pins):
         return None
     request = resolve_request(context)
     path = context.cache / "locks" / f"{lock_key(request)}-{name}.json"
@@ -88,7 +88,8 @@ def _with_package(context: BuildContext, lock: Lock, requirement: str, reason: s
         pin = version_finder.VersionFinder(request, requirements_txt.index_lines(request)).newest_compatible(requirement)
         if pin is None:
             return None
-        pins = sorted((*lock.pins, replace(pin, requested=True)), key=lambda each: each.name)
+        others = (each for each in lock.pins if each.name != name)
+        pins = sorted((*others, replace(pin, requested=True)), key=lambda each: each.name)
         extended = replace(lock, pins=tuple(pins), omitted=(*lock.omitted, *_UNNEEDED.get(name, ())))
         write_lock(path, extended)
     context.emit(Notice(reason))

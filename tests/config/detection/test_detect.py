@@ -325,3 +325,9 @@ def test_ini_file_that_needs_metadata_which_the_project_lacks_is_not_used(tmp_pa
     assert detect(tmp_path).spec == "shop:main({})"
     write_project(tmp_path, {"app.ini": INI.format(use="call:shop:main")})
     assert detect(tmp_path).attribute == "pyramid.paster.get_app('app.ini')"
+
+
+def test_module_that_a_package_of_the_same_name_hides_is_no_app(tmp_path: Path) -> None:
+    factory = "from flask import Flask\ndef create_app():\n    return Flask('x')\n"
+    files = {"app.py": "from app import create_app\napp = create_app()\n", "app/__init__.py": factory}
+    assert detect(write_project(tmp_path, files)).spec == "app:create_app()"

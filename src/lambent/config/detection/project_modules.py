@@ -114,14 +114,16 @@ class ProjectModules:
         """Yield the modules that may have the app, the likeliest first.
 
         Tier 0 has the common names, tier 1 the common names in packages, tier 2 other modules at the top and tier 3 other
-        modules in packages. Tiers 4 and 5 are like 1 and 3, for packages in packages.
+        modules in packages. Tiers 4 and 5 are like 1 and 3, for packages in packages. A module app.py next to a package app is
+        left out: an import of app gets the package.
         """
         paths: set[Path] = set()
         shallow = (self._common(), self._common_in_packages(), self._top_level(), self._in_packages())
         tiers = (*shallow, self._common_deeper(), self._deeper())
         for tier, tier_paths in enumerate(tiers):
             for path in tier_paths:
-                if path not in paths and not _NEVER_APP_MODULES.match(path.stem):
+                is_hidden = path.name != "__init__.py" and (path.with_suffix("") / "__init__.py").is_file()
+                if path not in paths and not is_hidden and not _NEVER_APP_MODULES.match(path.stem):
                     paths.add(path)
                     yield self.at(path, tier)
 

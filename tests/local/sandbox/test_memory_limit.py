@@ -38,6 +38,31 @@ def test_memory_spike_between_two_checks_counts(any_factory: Callable[[], Sandbo
     assert with_factory(any_factory, body).out_of_memory
 
 
+def test_mapped_file_between_two_checks_is_not_a_spike(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
+    """Such as a model that is read through a map, on a machine that is too busy for a check at that moment."""
+    script = """
+    import mmap, tempfile, time
+    with open(tempfile.gettempdir() + "/model", "wb") as file:
+        for _ in range(300):
+            file.write(b"x" * (1 << 20))
+    input_file = open(file.name, "rb")
+    with mmap.mmap(input_file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        sum(mapped[position] for position in range(0, len(mapped), 4096))
+    print("done", flush=True)
+    time.sleep(30)
+    """
+
+    async def body(factory: SandboxFactory) -> bool:
+        sandbox = await factory.start(make_spec(tmp_path, script, tmp_mb=512))
+        sandbox._memory.stop()  # type: ignore[attr-defined]  # as if no check happened during the map
+        done = asyncio.Event()
+        sandbox.listen(lambda _: done.set())
+        await done.wait()
+        return sandbox.within_memory() and sandbox.within_memory()
+
+    assert with_factory(any_factory, body)
+
+
 def test_pages_that_forked_processes_share_count_once(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
     script = """
     import os, time

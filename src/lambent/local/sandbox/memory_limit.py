@@ -8,6 +8,7 @@ between two checks. Memory that no process has mapped, such as that of memfd_cre
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from typing import ClassVar
@@ -22,6 +23,7 @@ _CHECKS_PER_SCAN = 10  # of open files, which takes longer than the check
 _PRECISE_SHARE = 20  # a precise measurement is used for this many times as long as it took, so that it takes 5% of a CPU
 _FULL_RATE_LIMITS = 4  # if more are active, each checks less often, so that checking takes a few percent of a CPU at most
 _KIB_PER_MB = 1024
+_PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
 
 
 class MemoryLimit:
@@ -35,6 +37,7 @@ class MemoryLimit:
         self._on_exceeded = on_exceeded
         self._timer: asyncio.TimerHandle | None = None
         self._files: dict[int, int] = {}
+        self._last: dict[int, tuple[int, int, int]] = {}  # by pid: the peak, the memory and the page faults at that time
         self._peak = 0
         self._checks = 0
         self._open_files = 0
@@ -128,11 +131,16 @@ class MemoryLimit:
     def _spike(self, pid: int, usage: MemoryUsage) -> int:
         """Return the peak of a process without files, in KiB.
 
-        Mapped files may have been larger at the time of the peak than now. The function gets the benefit of the doubt.
+        Mapped files may have been larger at the time of the peak than now. The function gets the benefit of the doubt. Memory
+        needs a page fault for each page, files only one for many: few faults since the last check mean that it was a file.
         """
         file = max(usage.file, self._files.get(pid, 0))
-        if usage.high - file > self._limit:
-            file = max(file, process_tree.mapped_file_size(pid))
+        high, used, faults = self._last.get(pid, (0, usage.anonymous + usage.shared, 0))
+        if usage.high > high:
+            now = process_tree.page_faults(pid)
+            if usage.high - file > self._limit:
+                file = max(file, process_tree.mapped_file_size(pid), usage.high - used - (now - faults) * _PAGE_KIB)
+            self._last[pid] = usage.high, usage.anonymous + usage.shared, now
         self._files[pid] = file
         return usage.high - file
 

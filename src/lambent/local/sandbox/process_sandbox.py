@@ -22,6 +22,7 @@ from lambent import limits
 from lambent.local.unpack import remove
 
 from . import process_tree
+from .namespace_init import leave_session_keyring
 from .output_pipe import OutputPipe
 from .sandbox import ProcessExit, Sandbox, SandboxSpec, expand
 
@@ -222,6 +223,7 @@ def _limit_process() -> None:
     os.umask(0o022)  # that of the service is stricter
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        leave_session_keyring()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     limit = limits.FILE_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(limits.FILE_DESCRIPTORS, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from msgspec import Struct
@@ -130,6 +131,24 @@ def _mapped_in_tmp(pid: int) -> int:
             resident, anonymous = _field(section, b"Rss:"), _field(section, b"Anonymous:")
             total += _field(section, b"Pss:") * (resident - anonymous) // max(resident, 1)  # a changed private page is memory
     return total
+
+
+def page_faults(pid: int) -> int:
+    """Return the page faults of a process that needed no disk. If one may have brought a huge page, they count as many."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return 0
+    faults = int(text[text.rindex(b")") :].split()[8])
+    return faults * 512 if _huge_pages_always() else faults
+
+
+@cache
+def _huge_pages_always() -> bool:
+    try:
+        return "[always]" in Path("/sys/kernel/mm/transparent_hugepage/enabled").read_text()
+    except OSError:
+        return False
 
 
 def mapped_file_size(pid: int) -> int:

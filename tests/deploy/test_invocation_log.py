@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from lambent.aws.values import Invoked, LogEvent
 from lambent.deploy.invocation_log import slow_start, whole_log
 
@@ -39,6 +41,26 @@ def test_a_complete_log_is_not_read_again() -> None:
     assert logs.looks == 0
 
 
-def test_a_start_that_aws_repeated_is_named() -> None:
-    assert "every cold start" in slow_start("INIT_REPORT Init Duration: 9999.10 ms\tPhase: init\tStatus: timeout\n")
-    assert slow_start("INIT_REPORT Init Duration: 80.10 ms\tPhase: init\tStatus: error\n") == ""
+@pytest.mark.parametrize(
+    ("before", "duration", "is_slow"),
+    [
+        ("INIT_REPORT Init Duration: 9999.10 ms\tPhase: init\tStatus: timeout", "11000.5", True),
+        ('{"type":"platform.initReport","record":{"phase":"init","status":"timeout"}}', "11000.5", True),
+        ("INIT_REPORT Init Duration: 80.10 ms\tPhase: init\tStatus: error", "11000.5", False),
+        ("INIT_START", "11000.5", False),
+        ("INIT_REPORT Init Duration: 9999.10 ms\tPhase: init\tStatus: timeout", "30", False),
+    ],
+)
+def test_a_start_that_aws_repeated_is_named(before: str, duration: str, is_slow: bool) -> None:
+    end = f"REPORT RequestId: 7-7\tDuration: {duration} ms"
+    lines = (before, "START RequestId: 7-7", "END RequestId: 7-7", end)
+
+    class Whole(Logs):
+        def log_events(self, group: str, stream_prefix: str, since_ms: int) -> tuple[LogEvent, ...]:
+            self.looks += 1
+            return tuple(LogEvent(str(index), "stream", index, line) for index, line in enumerate(lines))
+
+    logs: Any = Whole()
+    warning = slow_start(logs, "hello", "1", Invoked(b"", "", "\n".join(lines[1:]), "7-7"), 0.0)
+    assert ("every cold start" in warning) is is_slow
+    assert logs.looks == (0 if duration == "30" else 1)

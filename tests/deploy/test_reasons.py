@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +16,8 @@ from msgspec.structs import replace
 from lambent import events
 from lambent.aws.boto import connect
 from lambent.aws.interface import Aws
+from lambent.cli.left_out_files import explained
+from lambent.config.load import Flags, load
 from lambent.config.model import App, Config
 from lambent.deploy.context import DeployContext
 from lambent.deploy.deploy import deploy
@@ -227,6 +230,55 @@ def test_following_the_hint_about_a_hidden_module(aws: Aws, tmp_path: Path) -> N
     config = make_config(tmp_path, replace(case, name="renamed"))
     (tmp_path / "secrets.py").unlink()
     assert deploy_app(aws, config).url
+
+
+def test_following_the_hint_about_shared_memory(aws: Aws, tmp_path: Path) -> None:
+    case = next(case for case in CASES if case.name == "shared memory")
+    config = make_config(tmp_path, replace(case, name="locked"))
+    with pytest.raises(DeployError) as failed:
+        deploy_app(aws, config)
+    assert "threading.Lock" in failed.value.hint
+    (tmp_path / "main.py").write_text(case.source.replace("multiprocessing", "threading"))
+    assert deploy_app(aws, config).url
+
+
+def test_following_the_hint_about_a_file_that_git_ignores(aws: Aws, tmp_path: Path) -> None:
+    case = next(case for case in CASES if case.name == "a missing file")
+    make_config(tmp_path, case)
+    (tmp_path / ".gitignore").write_text("dist/\n")
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist/index.html").write_text("home")
+    flags = Flags(app="main:app", name="ignored", runtime=NEWEST)
+    config = load(tmp_path, flags, {}, date.today())
+    artifact = build(config, CACHE, os.environ, events.ignore)
+    with pytest.raises(DeployError) as failed, explained(config, artifact):
+        deploy(config, artifact, DeployContext(aws, events.ignore))
+    line, _, place = failed.value.hint.partition(" under ")
+    assert place.startswith("[tool.lambent] in pyproject.toml")
+    (tmp_path / "pyproject.toml").write_text(f"[tool.lambent]\n{line}\n")
+    assert deploy_app(aws, load(tmp_path, flags, {}, date.today())).url
+
+
+SLOW = """
+import time
+time.sleep(11)
+def app(environ, start_response):
+    start_response("200 OK", [])
+    return [b"at last"]
+"""
+
+
+def test_following_the_hint_about_a_slow_start(aws: Aws, tmp_path: Path) -> None:
+    config = replace(make_config(tmp_path, Case("slow", "wsgi", "", SLOW, "")), timeout_s=3)
+    with pytest.raises(DeployError, match="needs more than 10 s to start") as failed:
+        deploy_app(aws, config)
+    timeout = re.search(r"--timeout (\d+)", failed.value.hint)
+    assert timeout
+    emitted: list[events.Event] = []
+    artifact = build(config, CACHE, os.environ, events.ignore)
+    deploy(replace(config, timeout_s=int(timeout[1])), artifact, DeployContext(aws, emitted.append))
+    warnings = [event.text for event in emitted if isinstance(event, events.Warned)]
+    assert any("every cold start will take this long" in text for text in warnings)
 
 
 LAZY = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from shlex import quote
@@ -106,13 +107,14 @@ class CheckVersion(Step, frozen=True):
         version = self.version or deployment.version
         add = deployment.context.add_command
         request = CheckRequest(self.name, version, self.settings, self.strict, deployment.url, self.mode, self.auth, add)
+        began = time.time()
         try:
             checked = check(deployment.aws, request, deployment.timing.answer_s)
         except FunctionFailedError as error:
             error.hint = f"{error.hint} ({self._outcome(deployment)})"
             raise
         deployment.check_request_id = checked.request_id
-        if warning := slow_start(checked.log):
+        if warning := slow_start(deployment.aws, self.name, version, checked, began):
             deployment.emit(events.Warned(warning, "import less at the start, or --memory, which adds CPU"))
 
     def _outcome(self, deployment: Deployment) -> str:

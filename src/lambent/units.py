@@ -11,12 +11,12 @@ def seconds(duration: float) -> str:
 
 
 def size(count: int) -> str:
-    """Format a number of bytes in decimal units: "812 B", "3.4 kB", "9.9 MB"."""
+    """Format a number of bytes in decimal units: "812 B", "3.4 kB", "9.9 MB", "2.1 GB"."""
     if count < 1000:
         return f"{count} B"
     if count < 1_000_000:
         return f"{count / 1000:.1f} kB"
-    return f"{count / 1_000_000:.1f} MB"
+    return f"{count / 1_000_000:.1f} MB" if count < 1_000_000_000 else f"{count / 1_000_000_000:.1f} GB"
 
 
 def count(number: int, noun: str) -> str:

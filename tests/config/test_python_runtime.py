@@ -91,7 +91,8 @@ def test_local_runtime_is_the_newest_on_this_machine(handler_app: Path) -> None:
 
 def test_runtime_of_this_machine_is_preferred_where_that_is_asked(handler_app: Path) -> None:
     config = load_config(handler_app, pythons=("3.11", "3.12"), installed="preferred")
-    assert config.candidates.runtimes == ("python3.12", "python3.11")
+    assert config.candidates.runtimes[:4] == ("python3.12", "python3.11", "python3.14", "python3.13")
+    assert keep_live(config, "python3.13").runtime == "python3.13", "another machine has deployed it"
     (handler_app / "pyproject.toml").write_text('[project]\nrequires-python = ">=3.13"\n')
     config = load_config(handler_app, pythons=("3.11", "3.12"), installed="preferred")
     assert config.candidates.runtimes == ("python3.14", "python3.13")

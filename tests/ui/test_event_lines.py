@@ -39,7 +39,8 @@ def test_a_bug_report_hides_the_values_of_env(capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize(
-    ("count", "text"), [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (3_400, "3.4 kB"), (9_910_000, "9.9 MB")]
+    ("count", "text"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (3_400, "3.4 kB"), (9_910_000, "9.9 MB"), (2_140_000_000, "2.1 GB")],
 )
 def test_sizes(count: int, text: str) -> None:
     assert units.size(count) == text

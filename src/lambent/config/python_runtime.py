@@ -31,7 +31,7 @@ class RuntimeRules(Struct, frozen=True):
     """What a runtime has to satisfy besides the project's files.
 
     AWS accepts it on the day `on`, and it is at least the Python version `oldest` (for `reason`). Its interpreter is on this
-    machine if that is `required`; if it is `preferred`, then as long as one that fits is.
+    machine if that is `required`; if that is `preferred`, those come first.
     """
 
     on: date
@@ -52,11 +52,10 @@ def read_runtime(settings: Settings, project: Project, rules: RuntimeRules) -> t
         return Sourced(_parse_runtime(setting, rules.on), setting.origin), RuntimeCandidates()
     version_range = read_range(project)
     creatable = [runtime.name for runtime in calendar.accepted_runtimes(rules.on)]
-    if rules.installed == "preferred":
-        is_any = any(name not in _excluded(version_range, replace(rules, installed="required")) for name in creatable)
-        rules = replace(rules, installed="required" if is_any else "any")
     excluded = _excluded(version_range, rules)
     allowed = tuple(name for name in creatable if name not in excluded)
+    if rules.installed == "preferred":
+        allowed = tuple(sorted(allowed, key=lambda name: not _is_installed(name, rules)))
     if not allowed:
         raise _nothing_fits(version_range, excluded, rules)
     candidates = RuntimeCandidates(
@@ -117,14 +116,18 @@ def _excluded(version_range: VersionRange | None, rules: RuntimeRules) -> dict[s
             excluded[runtime.name] = str(version_range)
         elif _version(runtime.python) < rules.oldest:
             excluded[runtime.name] = rules.reason
-        elif rules.installed == "required" and interpreters.find(runtime.python, rules.environ) is None:
+        elif rules.installed == "required" and not _is_installed(runtime.name, rules):
             excluded[runtime.name] = _not_installed(runtime.name)
     return excluded
 
 
+def _is_installed(name: str, rules: RuntimeRules) -> bool:
+    return interpreters.find(name.removeprefix("python"), rules.environ) is not None
+
+
 def _origin(version_range: VersionRange | None, rules: RuntimeRules) -> str:
     origin = f"newest that {version_range.source} allows" if version_range else "newest that AWS supports"
-    return f"{origin} and this machine has" if rules.installed == "required" else origin
+    return f"{origin} and this machine has" if rules.installed != "any" else origin
 
 
 def _prefer_named(candidates: RuntimeCandidates, version: NamedVersion | None, on: date) -> RuntimeCandidates:

@@ -91,15 +91,32 @@ def test_misspelled_own_module_is_not_proposed_for_installation(tmp_path: Path) 
     assert hint(project, tmp_path / "cache") == "did you mean helper?"
 
 
-def test_project_above_can_be_required(tmp_path: Path) -> None:
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    """A project that imports the project two folders above."""
     (tmp_path / ".git").mkdir()
     build_system = '[build-system]\nrequires = ["flit_core"]\nbuild-backend = "flit_core.buildapi"\n'
     project = build_system + '[project]\nname = "shop"\nversion = "1"\ndescription = "a shop"\n'
     write(tmp_path, {"pyproject.toml": project, "src/shop/__init__.py": ""})
-    example = write(tmp_path / "examples/hello", {"main.py": "import shop\ndef handler(event, context): ...\n"})
+    return write(tmp_path / "examples/hello", {"main.py": "import shop\ndef handler(event, context): ...\n"})
+
+
+def test_project_above_can_be_required(example: Path, tmp_path: Path) -> None:
     line = re.fullmatch(r"put (\S+) into a new requirements\.txt", hint(example, tmp_path / "cache"))
     assert line is not None
     write(example, {"requirements.txt": f"{line[1]}\n"})
+    artifact = build(configure(example), tmp_path / "cache", os.environ, ignore)
+    assert "shop/__init__.py" in {entry.name for entry in artifact.entries}
+
+
+def test_project_above_can_be_required_in_a_pyproject(example: Path, tmp_path: Path) -> None:
+    project = '[project]\nname = "hello"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = [{}]\n'
+    write(example, {"pyproject.toml": project.format("'iniconfig'")})
+    edit = 'add (.+) to \\[project\\] dependencies in pyproject.toml, and (shop = { path = ".+" }) to \\[tool.uv.sources\\]'
+    match = re.fullmatch(edit, hint(example, tmp_path / "cache"))
+    assert match is not None
+    dependencies = f"'iniconfig', '{match[1]}'"
+    write(example, {"pyproject.toml": f"{project.format(dependencies)}[tool.uv.sources]\n{match[2]}\n"})
     artifact = build(configure(example), tmp_path / "cache", os.environ, ignore)
     assert "shop/__init__.py" in {entry.name for entry in artifact.entries}
 

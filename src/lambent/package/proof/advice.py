@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -25,12 +26,19 @@ class Advice(Struct, frozen=True):
         if similar := get_close_matches(module, sorted(own), 1, _SIMILAR):
             return f"did you mean {similar[0]}?"
         if parent := self._providing_project(module):
-            return self.adding(parent)
+            return self._adding_folder(parent)
         return f"{self.adding(requirement_for(module))}; if it is your own module, check the ignore rules"
 
     def adding(self, *requirements: str) -> str:
         """Return how to add requirements."""
         return adding(self.add, *requirements)
+
+    def _adding_folder(self, path: str) -> str:
+        """Return how to require the project at a path. The dependencies of a pyproject.toml are names, so uv gets its path."""
+        if "[project] dependencies" not in self.add or self.project is None:
+            return self.adding(path)
+        name = _project_name((self.project / path).resolve())
+        return f'{self.adding(name)}, and {name} = {{ path = "{path}" }} to [tool.uv.sources]'
 
     def _providing_project(self, module: str) -> str:
         """Return the path from the project's folder to a project above it that has this module, or ""."""
@@ -47,6 +55,15 @@ class Advice(Struct, frozen=True):
 
 DEFAULT = Advice()
 """Advice for a zip of which nothing but the content is known."""
+
+
+def _project_name(folder: Path) -> str:
+    """Return a project's name in its pyproject.toml, or that of its folder."""
+    try:
+        project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8")).get("project", {})
+    except (OSError, ValueError):
+        project = {}
+    return str(project.get("name", folder.name))
 
 
 def _has_module(folder: Path, module: str) -> bool:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -121,6 +124,36 @@ def test_changed_private_pages_of_a_file_in_tmp_are_memory(any_factory: Callable
 def test_memory_without_a_file_is_memory(any_factory: Callable[[], SandboxFactory], action: str, tmp_path: Path) -> None:
     spec = make_spec(tmp_path, f"import mmap, os, time\n{action}\ntime.sleep(30)")
     assert with_factory(any_factory, lambda factory: run_script(factory, spec))[0].out_of_memory
+
+
+def test_process_that_hides_its_details_is_counted() -> None:
+    """An ordinary user can't read the details of a process that isn't dumpable (prctl(2))."""
+    set_dumpable, memory = 4, b"x" * (100 << 20)
+    ready, hidden_ready = os.pipe()
+    hidden = os.fork()
+    if hidden == 0:
+        if os.geteuid() == 0:
+            os.setresuid(61234, 61234, 61234)
+        ctypes.CDLL(None).prctl(set_dumpable, 0, 0, 0, 0)
+        os.write(hidden_ready, b"x")
+        signal.pause()
+    os.read(ready, 1)
+    observer = os.fork()
+    if observer == 0:
+        if os.geteuid() == 0:
+            os.setresuid(61234, 61234, 61234)
+        try:
+            Path(f"/proc/{hidden}/smaps_rollup").read_bytes()
+        except PermissionError:
+            os._exit(0 if process_tree.unreclaimable([hidden])[0] >= len(memory) >> 10 else 1)
+        os._exit(2)
+    try:
+        assert os.waitstatus_to_exitcode(os.waitpid(observer, 0)[1]) == 0
+    finally:
+        os.kill(hidden, signal.SIGKILL)
+        os.waitpid(hidden, 0)
+        os.close(ready)
+        os.close(hidden_ready)
 
 
 def test_memory_usage_is_parsed_from_proc_status() -> None:

@@ -108,6 +108,9 @@ def unreclaimable(pids: Iterable[int]) -> tuple[int, int]:
         try:
             text = Path(f"/proc/{pid}/smaps_rollup").read_bytes()
         except OSError:
+            usage = read_usage(pid)  # a process can close its details to others, but not this
+            if usage is not None:
+                anonymous, shared = anonymous + usage.anonymous, shared + usage.shared
             continue
         anonymous += _field(text, b"Pss_Anon:")
         shared += max(_field(text, b"Pss_Shmem:") - _mapped_in_tmp(pid), 0)

@@ -71,6 +71,8 @@ def _has_socket(pid: int, name: str) -> bool:
     folder = f"/proc/{pid}/fd"
     try:
         descriptors = os.listdir(folder)  # noqa: PTH208 - each start passes through here
+    except PermissionError:
+        return True  # a process that closed its details to others: the doubt concerns its own environment only
     except OSError:
         return False
     for descriptor in reversed(descriptors):

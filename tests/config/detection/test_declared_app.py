@@ -61,6 +61,45 @@ def test_declared_app_is_used(tmp_path: Path, files: dict[str, str], spec: str, 
     assert (app.spec, app.source, app.remarks) == (spec, source, ())
 
 
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("README.md", "Start it:\n\n    $ uvicorn core:second --reload\n"),
+        ("README.rst", "Run ``gunicorn core:second``.\n"),
+        ("Makefile", "run:\n\tpoetry run uvicorn core:second --port 8000\n"),
+        ("start.sh", "#!/bin/sh\nexec gunicorn core:second\n"),
+        ("package.json", '{"scripts": {"api": "flask --app core:second run"}}'),
+    ],
+)
+def test_instructions_decide_between_several_apps(tmp_path: Path, file: str, text: str) -> None:
+    apps = FLASK.replace("app =", "first =") + "second = Flask(__name__)\n"
+    write_project(tmp_path, {"core.py": apps, file: text})
+    app = detect(tmp_path)
+    assert (app.spec, app.source) == ("core:second", file)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "gunicorn -b 0.0.0.0:8000 core:second",
+        '["gunicorn", "core:second"]',
+        ">\n      sh -c 'python manage.py migrate && gunicorn core:second'",
+        '"uvicorn core:second --host 0.0.0.0"',
+    ],
+)
+def test_command_of_docker_compose_names_the_app(tmp_path: Path, command: str) -> None:
+    compose = f"services:\n  web:\n    build: .\n    command: {command}\n  db:\n    image: postgres\n"
+    apps = FLASK + "second = Flask('x')\n"
+    app = detect(write_project(tmp_path, {"core.py": apps, "docker-compose.yml": compose}))
+    assert (app.spec, app.source) == ("core:second", "docker-compose.yml")
+
+
+def test_flask_app_may_be_a_call(tmp_path: Path) -> None:
+    text = "from flask import Flask\ndef create_app(name):\n    return Flask(name)\n"
+    write_project(tmp_path, {"shop.py": text, ".flaskenv": "FLASK_APP='shop:create_app(\"dev\")'\n"})
+    assert detect(tmp_path).spec == "shop:create_app('dev')"
+
+
 def test_environment_names_the_app(tmp_path: Path) -> None:
     app = find_app(find_project(write_project(tmp_path, TWO)), None, {"FLASK_APP": "web.helper"})
     assert app.spec == "web.helper:app"

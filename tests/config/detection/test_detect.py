@@ -331,3 +331,32 @@ def test_module_that_a_package_of_the_same_name_hides_is_no_app(tmp_path: Path) 
     factory = "from flask import Flask\ndef create_app():\n    return Flask('x')\n"
     files = {"app.py": "from app import create_app\napp = create_app()\n", "app/__init__.py": factory}
     assert detect(write_project(tmp_path, files)).spec == "app:create_app()"
+
+
+HELD = """
+from fastapi import FastAPI
+class Shop:
+    def __init__(self):
+        self.name = "shop"
+        self.api = FastAPI()
+shop = Shop()
+"""
+
+
+def test_app_in_an_attribute_of_an_object_is_found(tmp_path: Path) -> None:
+    assert detect(write_project(tmp_path, {"service.py": HELD})).spec == "service:shop.api"
+    assert detect(write_project(tmp_path, {"service.py": f"{HELD}app = shop.api\n"})).spec == "service:app"
+
+
+def test_coroutine_handler_is_told_how_to_be_called(tmp_path: Path) -> None:
+    write_project(tmp_path, {"main.py": "async def handler(event, context): return 1\n"})
+    with pytest.raises(DetectionError, match="doesn't await a handler") as error:
+        detect(tmp_path)
+    text = (tmp_path / "main.py").read_text() + error.value.hint.partition("\n")[2]
+    assert detect(write_project(tmp_path, {"main.py": text})).spec == "main:lambda_handler"
+
+
+def test_python_2_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DetectionError) as error:
+        detect(write_project(tmp_path, {"app.py": "print 'x'\n" + FLASK}))
+    assert "Python 2" in error.value.hint

@@ -124,6 +124,9 @@ def candidates_in(modules: ProjectModules, module: Module, rank: int = 0) -> Ite
             yield Candidate(module, name, "handler", "event", rank, value)
         elif value.holder and not has_app:
             yield Candidate(module, held_attribute(name, value.holder), fw.HOLDERS[value.holder][1], "object", rank, value)
+        elif len(value.members) == 1 and not value.is_plain_class and not has_app:
+            [(member, app)] = value.members
+            yield Candidate(module, f"{name}.{member}", app.kind, "object", rank, value)  # type: ignore[arg-type]
         elif name in fw.APP_NAMES and _may_be_app(modules, name, value):
             yield Candidate(module, name, "web", "maybe", rank, value)
     if scan.has_bottle_routes and not has_app:

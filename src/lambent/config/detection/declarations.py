@@ -24,7 +24,14 @@ _START_LINE = re.compile(
     r"""(?:"(?P<double>[^"\n]+)"|'(?P<single>[^'\n]+)'|(?P<plain>[^"'\s][^\n]*))"""
 )
 _INSTRUCTION = re.compile(r"(?im)^\s*(FROM|CMD|ENTRYPOINT|WORKDIR|ENV|COPY|ADD)\s+(.*)$")
-_FLASK_APP = re.compile(r"""(?m)^\s*(?:export\s+)?FLASK_APP\s*=\s*["']?([^"'\s#]+)""")
+_FLASK_APP = re.compile(r"""(?m)^\s*(?:export\s+)?FLASK_APP\s*=\s*(?:"([^"\n]+)"|'([^'\n]+)'|([^"'\s#]+))""")
+_COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+_COMPOSE_COMMAND = re.compile(r"(?m)^[ \t]+command:[ \t]*(?:[>|][-+]?[ \t]*\n)?[ \t]*(?P<command>\S.*)$")
+_INSTRUCTIONS = ("README*", "Makefile", "makefile", "package.json", "*.sh", "justfile", "Taskfile.yml", "tasks.py")
+"""Files for people: the commands in them count where nothing else decides."""
+_COMMAND_LINE = re.compile(
+    r"(?:uvicorn|gunicorn|hypercorn|granian|daphne|waitress-serve|fastapi (?:run|dev)|flask (?:--app|-A)|pserve)[ \t][^\n`\"]+"
+)
 _UVICORN_RUN = re.compile(r"""uvicorn\.run\(\s*["']([A-Za-z_][\w.]*:[A-Za-z_]\w*)["'](?P<options>[^)]*)""")
 _PROGRAMS = ("main.py", "app.py", "run.py", "server.py", "__main__.py", "start.py")
 
@@ -49,12 +56,18 @@ def read_declarations(folder: Path, pyproject: Mapping[str, Any], environ: Mappi
             yield from _declare(folder, parse_commands(match["double"] or match["single"] or match["plain"]), name)
     for name in _DOCKERFILES:
         yield from _dockerfile(folder, name)
+    for name in _COMPOSE_FILES:
+        for match in _COMPOSE_COMMAND.finditer(_read(folder / name)):
+            yield from _declare(folder, parse_words(_command_words(match["command"])), name)
     yield from _flask_app(folder, environ)
     yield from (Declaration(command, source) for command, source in read_deployment_files(folder))
 
 
 def read_programs(folder: Path, pyproject: Mapping[str, Any]) -> Iterator[Declaration]:
-    """Yield what the project's own programs run. It counts where the search by names finds no app, or several."""
+    """Yield what the project's own programs and instructions run.
+
+    It counts where the search by names finds no app, or several.
+    """
     for name in _PROGRAMS:
         for match in _UVICORN_RUN.finditer(_read(folder / name)):
             is_factory = re.search(r"factory\s*=\s*True", match["options"]) is not None
@@ -65,6 +78,9 @@ def read_programs(folder: Path, pyproject: Mapping[str, Any]) -> Iterator[Declar
         if isinstance(script, str):
             command = StartCommand((script.partition(":")[0].strip(),), is_program=True)
             yield Declaration(command, f"pyproject.toml [project.scripts] {name}")
+    for path in (path for pattern in _INSTRUCTIONS for path in sorted(folder.glob(pattern)) if path.is_file()):
+        for match in _COMMAND_LINE.finditer(_read(path)):
+            yield from (Declaration(command, path.name) for command in parse_commands(match[0]))
 
 
 def _procfile(folder: Path) -> Iterator[Declaration]:
@@ -94,7 +110,8 @@ def _dockerfile(folder: Path, name: str) -> Iterator[Declaration]:
 
 
 def _command_words(text: str) -> list[str]:
-    """Return the words of a CMD or ENTRYPOINT, in its exec form (JSON) or its shell form."""
+    """Return the words of a command, in its exec form (JSON) or its shell form."""
+    text = text.strip().strip("\"'") if text.strip()[:1] in ("'", '"') else text
     if text.startswith("["):
         try:
             return [str(word) for word in json.loads(text)]
@@ -106,7 +123,7 @@ def _command_words(text: str) -> list[str]:
 def _flask_app(folder: Path, environ: Mapping[str, str]) -> Iterator[Declaration]:
     for name in (".flaskenv", ".env"):
         if match := _FLASK_APP.search(_read(folder / name)):
-            yield Declaration(StartCommand((match[1],)), f"{name}, FLASK_APP")
+            yield Declaration(StartCommand((match[1] or match[2] or match[3],)), f"{name}, FLASK_APP")
     if environ.get("FLASK_APP"):
         yield Declaration(StartCommand((environ["FLASK_APP"],)), "the environment variable FLASK_APP")
 

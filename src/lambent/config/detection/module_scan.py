@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from lambent.config.detection import frameworks as fw
 from lambent.config.detection.framework_lookup import find_key, from_framework, held_app, held_attribute
 from lambent.config.detection.scanned import UNKNOWN, HiddenApp, ServerStart, Value
+from lambent.config.detection.unsupported import ASYNC_HANDLER
 
 _FRAMEWORKS = fw.ASGI | fw.WSGI | fw.EITHER | fw.HANDLERS | fw.HOLDERS.keys() | fw.RUNNERS
 _BOTTLE_ROUTES = ("route", "get", "post", "put", "delete", "patch", "error")
@@ -259,7 +260,7 @@ class ModuleScan:
             return app
         if base.dotted:
             return self._look_up(base.dotted, node.attr) or Value(dotted=f"{base.dotted}.{node.attr}")
-        return UNKNOWN
+        return UNKNOWN if base.is_plain_class else dict(base.members).get(node.attr, UNKNOWN)
 
     def _call(self, node: ast.Call, name: str) -> Value:
         if isinstance(node.func, ast.Attribute):
@@ -280,7 +281,7 @@ class ModuleScan:
         if value is not None:
             return replace(value, wrapped=wrapped)
         if function.is_plain_class:
-            return UNKNOWN
+            return Value(members=function.members)
         if argument is not None and _wraps_app(node.func, name, node.args):
             return Value(argument.kind, wrapped=wrapped)
         return Value(dotted=function.dotted, opaque=True)
@@ -299,6 +300,8 @@ class ModuleScan:
         names = _parameters(node.args)
         definition = (self._module, node.name)
         if isinstance(node, ast.AsyncFunctionDef):
+            if node.name in fw.HANDLER_NAMES and len(names) == 2 and _EVENT.fullmatch(names[0]):
+                return Value(unsupported=ASYNC_HANDLER)
             is_asgi = names == ["scope", "receive", "send"]
             return Value("asgi", definition=definition) if is_asgi else self._unsupported_factory(node)
         if names[:2] == ["environ", "start_response"] or names[:2] == ["env", "start_response"]:
@@ -348,7 +351,21 @@ class ModuleScan:
                     return Value("class:wsgi")
                 return UNKNOWN
         is_plain = all(ast.unparse(base) == "object" or self._value(base).is_plain_class for base in node.bases)
-        return Value(is_plain_class=is_plain and not node.decorator_list and not node.keywords)
+        is_plain = is_plain and not node.decorator_list and not node.keywords
+        return Value(is_plain_class=is_plain, members=tuple(self._members(node)))
+
+    def _members(self, node: ast.ClassDef) -> Iterator[tuple[str, Value]]:
+        """Yield the apps that an object keeps in attributes, as its `__init__` sets them."""
+        inits = [part for part in node.body if isinstance(part, ast.FunctionDef) and part.name == "__init__"]
+        for init in inits if self._depth < 3 else ():
+            inner = ModuleScan(self._module, self._package, self._look_up, outer=self)
+            inner.run(init.body)
+            for statement in init.body:
+                match statement:
+                    case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)], value=expression):
+                        value = inner._value(expression, name)
+                        if value.kind in ("asgi", "wsgi", "web"):
+                            yield name, value
 
 
 def _is_cache(decorator: ast.expr) -> bool:

@@ -192,8 +192,9 @@ class ProjectModules:
             line = lines[number - 1] if 0 < number <= len(lines) else ""
             where = f"{self.relative(path)}:{number}"
             detail = f"{number:>6} | {line}"
-            message = f"syntax error: {error.msg}"
-            raise DetectionError(message, where=where, hint="fix the line below", detail=detail) from None
+            is_old = error.msg.startswith(("Missing parentheses in call to 'print'", "Missing parentheses in call to 'exec'"))
+            hint = "port it to Python 3: this is Python 2, which Lambda dropped in 2021" if is_old else "fix the line below"
+            raise DetectionError(f"syntax error: {error.msg}", where=where, hint=hint, detail=detail) from None
         except ValueError as error:
             raise DetectionError(f"not a Python file: {error}", where=self.relative(path)) from error
 

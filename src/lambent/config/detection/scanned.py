@@ -13,7 +13,7 @@ class Value(Struct, frozen=True):
     `kind` is the kind of an App, "factory:<kind>", "class:<kind>", "event" for a function (event, context) with a name of its
     own, or "" for unknown. `call` is how a factory is called. `dotted` is the import path of an imported name. `holder` is a
     key of `frameworks.HOLDERS`. `unsupported` is why it can't run on Lambda. `opaque` means the result of an unknown call, and
-    `is_plain_class` a class of the app's own whose objects can't be called.
+    `is_plain_class` a class of the app's own whose objects can't be called. `members` are apps in its attributes.
     `line` is where the name was bound. `definition` is the (module, name) where the app itself was created, and `wrapped` has
     the definitions of the apps it wraps.
     """
@@ -25,6 +25,7 @@ class Value(Struct, frozen=True):
     call: str = "()"
     opaque: bool = False
     is_plain_class: bool = False
+    members: tuple[tuple[str, Value], ...] = ()
     line: int = 0
     wrapped: frozenset[tuple[str, str]] = frozenset()
     definition: tuple[str, str] | None = None

@@ -42,6 +42,11 @@ _GRADIO_INTERFACE = Unsupported(  # its logger of flags wants a semaphore and a 
     f'{_GRADIO.cure}\nand add to gr.Interface(...): flagging_callback=gr.SimpleCSVLogger(), flagging_dir="/tmp"',
 )
 
+ASYNC_HANDLER = Unsupported(
+    "Lambda's Python client doesn't await a handler that is a coroutine function",
+    "{instruction}:\nimport asyncio\n\n\ndef lambda_handler(event, context):\n    return asyncio.run({name}(event, context))",
+)
+
 OBJECTS = {
     ("aiohttp", "Application"): _own_server("aiohttp"),
     ("tornado", "Application"): _own_server("Tornado"),

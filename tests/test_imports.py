@@ -17,6 +17,7 @@ SHARED = {
     "errors",
     "events",
     "limits",
+    "log_events",
     "calendar",
     "interpreters",
     "lazy",
@@ -29,6 +30,7 @@ SHARED = {
 
 MAY_IMPORT = {
     **{module: set() for module in SHARED},
+    "log_events": {"events"},
     "names": SHARED,
     "config": SHARED | {"names"},
     "aws": SHARED,

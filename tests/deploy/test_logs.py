@@ -17,7 +17,8 @@ from lambent.aws.values import LogEvent
 from lambent.deploy.follow_log import FollowTiming
 from lambent.deploy.logs import LogQuery, check_request_id, find_log, show_live, show_past, show_text
 from lambent.errors import AwsError, DeployError, LambentError, UsageError
-from lambent.events import Event, LoggedRequest, LogText
+from lambent.events import Event
+from lambent.log_events import LoggedRequest, LogText
 from support.deploy_cases import HookedAws
 from support.local_service import RUNTIME, Service, zipped
 from support.moto_server import endpoint

@@ -7,7 +7,7 @@ import json
 from lambent.aws.values import LogEvent
 from lambent.deploy.log_records import Record, parse_record
 from lambent.deploy.request_log import RequestLog
-from lambent.events import LoggedLine, LoggedRequest
+from lambent.log_events import LoggedLine, LoggedRequest
 
 ID = "3e4a9d1c-1111-4222-8333-444444444444"
 START = f"START RequestId: {ID} Version: 7\n"

@@ -14,7 +14,7 @@ from support.console_pages import Session, blocks, play
 from support.paths import DOCS
 from support.reader import free_port, lacking, reader_environment
 
-PAGES = tuple(DOCS / f"how-to/{name}.md" for name in ("deploy", "logs", "try", "secrets", "pipelines"))
+PAGES = tuple(DOCS / f"how-to/{name}.md" for name in ("deploy", "logs", "try", "variables", "secrets", "pipelines"))
 REFERENCE = DOCS / "reference/commands.md"
 OWN_PAGE = {"build"}
 """Commands with their own page, which another test compares."""

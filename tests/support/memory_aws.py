@@ -144,6 +144,9 @@ class MemoryAws:
         self._pending[name, version] = pending - 1
         return replace(match, state="Pending") if pending > 0 else match
 
+    def code_url(self, name: str, qualifier: str) -> str:
+        return ""
+
     def functions(self) -> tuple[Function, ...]:
         return tuple(app.versions[LATEST] for app in self._apps.values())
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
-from lambent.events import LoggedLine, LoggedRequest, LogText
+from lambent.log_events import LoggedLine, LoggedRequest, LogText
 from lambent.ui.log_lines import raw_text, request_text
 
 ID = "3e4a9d1c-1111-4222-8333-444444444444"

@@ -29,6 +29,10 @@ class BotoFunctions(AwsClient):
         reserved = answer.get("Concurrency", {}).get("ReservedConcurrentExecutions")
         return _function(answer["Configuration"], answer.get("Tags"), reserved)
 
+    def code_url(self, name: str, qualifier: str) -> str:
+        answer = self._call("lambda", "get_function", FunctionName=name, **non_empty(Qualifier=qualifier))
+        return str(answer.get("Code", {}).get("Location", ""))
+
     def functions(self) -> tuple[Function, ...]:
         return tuple(_function(raw) for page in self._pages("lambda", "list_functions") for raw in page["Functions"])
 

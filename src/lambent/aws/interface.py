@@ -72,6 +72,10 @@ class Functions(Protocol):
 
     def function(self, name: str, qualifier: str = "") -> Function | None: ...
 
+    def code_url(self, name: str, qualifier: str) -> str:
+        """Return an address from which the zip of a version can be downloaded, for some minutes and without credentials."""
+        ...
+
     def functions(self) -> tuple[Function, ...]:
         """Return all functions of the region, without tags."""
         ...

@@ -15,8 +15,9 @@ from lambent.deploy.logs import SHOWN_AFTER_S, AppLog, LogQuery, show
 from lambent.deploy.request_log import RequestLog
 from lambent.deploy.secret_values import Mask
 from lambent.errors import LambentError
-from lambent.events import Emit, LoggedRequest
+from lambent.events import Emit
 from lambent.local.engine.log_sink import LogLine
+from lambent.log_events import LoggedRequest
 
 _Entry = tuple[str, str, str, Sequence[LogLine]]
 _LOOK_S = 0.25

@@ -41,6 +41,7 @@ COMMANDS = {
     "invoke": "Call the function with an event, and show its result and its log.",
     "curl": "Send a request to the app's URL with curl, signed if the URL wants that.",
     "open": "Open the app's URL in the browser.",
+    "env": "List, set or remove environment variables, without a build.",
     "versions": "List an app's versions and which one is live.",
     "rollback": "Make an earlier version live again.",
     "destroy": "Delete an app and everything lambent created for it.",

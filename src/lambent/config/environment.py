@@ -72,9 +72,19 @@ def read_environment(settings: Settings, arguments: Sequence[str], folder: Path)
     flag_variables = {*from_flags, *(overrides if overrides and settings.raw["env_file"].layer == "flag" else ())}
     overrides |= from_flags
     plain |= overrides
-    _check(plain)
+    check_variables(plain)
     secrets = {name: secret for name, secret in secrets.items() if name not in overrides}
     return Environment(plain, secrets, tuple(sorted(flag_variables)), reserved)
+
+
+def read_variables(arguments: Sequence[str], env_file: str | None) -> Variables:
+    """Return the variables of `NAME=VALUE` arguments, and of a .env file for those that these don't set. Raises UsageError."""
+    setting = RawSetting(env_file, "--env-file", "env_file", "flag") if env_file else None
+    in_file = _read_file(setting, Path()) if setting else {}
+    variables = {name: variable for name, variable in in_file.items() if name not in RESERVED_ENVIRONMENT}
+    variables |= _read_arguments(arguments)
+    check_variables(variables)
+    return variables
 
 
 def _read_arguments(arguments: Sequence[str]) -> dict[str, Sourced[str]]:
@@ -144,13 +154,14 @@ def sendable(path: Path) -> bool:
     """Return whether Lambda takes every variable in a .env file, so that `--env-file` works."""
     try:
         variables = _read_file(RawSetting(str(path), "--env-file", "env_file", "flag"), path.parent)
-        _check({name: variable for name, variable in variables.items() if name not in RESERVED_ENVIRONMENT})
+        check_variables({name: variable for name, variable in variables.items() if name not in RESERVED_ENVIRONMENT})
     except UsageError:
         return False
     return True
 
 
-def _check(variables: Variables) -> None:
+def check_variables(variables: Variables) -> None:
+    """Raise UsageError for what Lambda would refuse."""
     for name, variable in variables.items():
         if name in RESERVED_ENVIRONMENT:
             message = f"Lambda reserves the environment variable {name}"

@@ -72,13 +72,16 @@ class Flags(Struct, frozen=True):
 class AppLocation(Struct, frozen=True):
     """The name of a deployed app, with the region and profile from its settings ("" for none).
 
-    `identities` are those of the project that the command is about. They are empty if the name was typed.
+    `identities` are those of the project that the command is about. They are empty if the name was typed. `path` and `stage`
+    are the project's.
     """
 
     app: str
     region: str = ""
     profile: str = ""
     identities: tuple[str, ...] = ()
+    path: Path = Path()
+    stage: str = ""
 
 
 def load(
@@ -148,7 +151,22 @@ def locate_app(path: Path, flags: Flags, environ: Mapping[str, str]) -> AppLocat
     settings = gather(project, stage, environ, {"name": flags.name})
     region, profile = _read_region(settings), _read_profile(settings)
     identities = () if flags.name else project_identities(project.path)
-    return AppLocation(_read_name(settings, project, stage.value).value, region.value, profile.value, identities)
+    app = _read_name(settings, project, stage.value).value
+    return AppLocation(app, region.value, profile.value, identities, path, stage.value)
+
+
+def configured_variables(location: AppLocation, environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Return the value (or reference) and the origin of each environment variable that a project configures.
+
+    Empty if the command is about an app by its name, which may be of another project.
+    """
+    if not location.identities:
+        return {}
+    project = find_project(location.path)
+    settings = gather(project, choose_stage(location.stage or None, environ), environ, {})
+    environment = read_environment(settings, (), project.folder)
+    variables = {**environment.plain, **environment.secrets}
+    return {name: (variable.value, variable.origin) for name, variable in variables.items()}
 
 
 def _read_region(settings: Settings) -> Sourced[str]:

@@ -109,7 +109,7 @@ def _settings(config: Config, artifact: Artifact, names: Names, overflow: Code |
         **config.function_environment,
         **_flags(config),
     }
-    _refuse_large_environment(environment)
+    refuse_large_environment(environment)
     return Settings(
         role=hosting.role or names.role_arn,
         runtime=artifact.runtime,
@@ -206,7 +206,8 @@ def _refuse_too_large(artifact: Artifact) -> None:
         raise DeployError(what, where=str(artifact.path), hint=hint)
 
 
-def _refuse_large_environment(environment: dict[str, str]) -> None:
+def refuse_large_environment(environment: dict[str, str]) -> None:
+    """Raise UsageError for more than Lambda accepts."""
     size = len(json.dumps(environment, separators=(",", ":"), ensure_ascii=False).encode())
     if size > ENV_MAX:
         what = f"the environment variables take {size} bytes of JSON, but Lambda accepts at most {ENV_MAX}"

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lambent import events
+from lambent import events, log_events
 from lambent.aws.interface import Aws
 from lambent.aws.values import Function, Invoked, LogEvent
 from lambent.deploy.invocation_log import whole_log
@@ -19,7 +19,8 @@ from lambent.deploy.sample_events import Sender, merged, sample_event
 from lambent.deploy.secret_values import Mask
 from lambent.deploy.version_check import account_of_caller
 from lambent.errors import DeployError, UsageError
-from lambent.events import Emit, LoggedRequest
+from lambent.events import Emit
+from lambent.log_events import LoggedRequest
 from lambent.names import ALIAS
 
 _LATEST = "$LATEST"
@@ -86,7 +87,7 @@ def invoke(aws: Aws, callee: Callee, payload: bytes, emit: Emit) -> None:
     log = whole_log(aws, callee.name, callee.function.version, invoked, began)
     mask = Mask([dict(callee.function.settings.environment)])
     text = invoked.payload.decode("utf-8", "replace")
-    emit(events.Invoked(text, invoked.error, invoked.request_id, _request(log, invoked, mask)))
+    emit(log_events.Invoked(text, invoked.error, invoked.request_id, _request(log, invoked, mask)))
     if invoked.error:
         where = f"function {callee.name}, version {callee.function.version}"
         raise DeployError(f"the function failed: {_describe(text)}", where=where, hint="fix the error, then lambent deploy")

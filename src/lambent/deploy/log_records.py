@@ -37,7 +37,7 @@ _STANDARD = frozenset(("timestamp", "level", "message", "logger", "requestId", "
 
 
 class Record(Struct, frozen=True):
-    """One event of a log. Which members are set depends on its `kind`; `failure` is as in `events.LoggedRequest`."""
+    """One event of a log. Which members are set depends on its `kind`; `failure` is as in `log_events.LoggedRequest`."""
 
     kind: Kind
     request_id: str = ""

@@ -15,8 +15,9 @@ from lambent.deploy.follow_log import Batch, FollowTiming, follow
 from lambent.deploy.request_log import RequestLog
 from lambent.deploy.secret_values import Mask
 from lambent.errors import DeployError, UsageError
-from lambent.events import Emit, LoggedRequest, LogText, Notice
+from lambent.events import Emit, Notice
 from lambent.limits import TIMEOUT_MAX_S
+from lambent.log_events import LoggedRequest, LogText
 from lambent.names import Names
 
 LOG_ACTIONS = ("lambda:GetFunction", "lambda:ListVersionsByFunction", "logs:DescribeLogGroups", "logs:FilterLogEvents")

@@ -10,7 +10,7 @@ from lambent import events
 from lambent.aws.interface import Aws
 from lambent.aws.values import Alias, Function, LogEvent, LogSpan
 from lambent.deploy.request_log import RequestLog
-from lambent.events import LoggedRequest
+from lambent.log_events import LoggedRequest
 
 _MINUTES = 60
 _EVENTS_MAX = 10_000  # one page of CloudWatch's

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from lambent.aws.values import LogEvent
 from lambent.deploy.log_records import TRACEBACK, Record, parse_record
-from lambent.events import LoggedLine, LoggedRequest
+from lambent.log_events import LoggedLine, LoggedRequest
 
 _CHAIN = ("During handling of the above exception", "The above exception was the direct cause")
 _VERSION = re.compile(r"\[([^\]]+)\]")

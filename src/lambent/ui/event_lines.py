@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from lambent import events
+from lambent import events, log_events
 from lambent.events import Event
 from lambent.ui import log_lines, style, tables, views
 from lambent.units import count, seconds, size
@@ -48,7 +48,7 @@ def event_lines(event: Event) -> tuple[Line, ...]:
             return (Line("ok", f"the URL answers with status {status}", seconds(spent)),)
         case events.Deployed():
             return _deployed_lines(event)
-        case events.Invoked():
+        case log_events.Invoked():
             text = log_lines.request_text(event.request, coloured=False, now_s=time.time())
             return tuple(Line("note", line) for line in text.split("\n"))
         case events.Queued(function, request_id):
@@ -97,17 +97,17 @@ def result(event: Event) -> str:
             return url
         case events.Packed():
             return event.path
-        case events.Configured() | events.Versions() | events.Status() | events.Apps():
+        case events.Configured() | events.Versions() | events.Status() | events.Apps() | events.EnvironmentListed():
             return views.view(event)
-        case events.Invoked():
+        case log_events.Invoked():
             return log_lines.payload_text(event.payload, safe=style.is_output_terminal())
         case events.Queued():
             return event.request_id
         case events.Opened(url):
             return url
-        case events.LoggedRequest():
+        case log_events.LoggedRequest():
             return log_lines.request_text(event, coloured=style.is_coloured(), now_s=time.time())
-        case events.LogText():
+        case log_events.LogText():
             return log_lines.raw_text(event, safe=style.is_output_terminal())
         case _:
             return ""

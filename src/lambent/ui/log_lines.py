@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Iterator
 
-from lambent.events import LoggedLine, LoggedRequest, LogText
+from lambent.log_events import LoggedLine, LoggedRequest, LogText
 from lambent.ui.sanitize import sanitize, sanitize_line
 from lambent.units import seconds
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from lambent import events
 from lambent.ui import tables
+from lambent.ui.sanitize import sanitize_line
 from lambent.units import count, size
 
 _ACCESS = {"public": "anyone can call it", "signed": "signed requests only", "local": "from this machine only", "": ""}
 
-View = events.Configured | events.Versions | events.Status | events.Apps
+View = events.Configured | events.Versions | events.Status | events.Apps | events.EnvironmentListed
 
 
 def view(event: View) -> str:
@@ -21,6 +22,8 @@ def view(event: View) -> str:
             lines = _status_lines(event)
         case events.Apps():
             lines = _app_lines(event)
+        case events.EnvironmentListed():
+            lines = _variable_lines(event)
     return "\n".join(lines)
 
 
@@ -103,3 +106,10 @@ def _app_lines(event: events.Apps) -> list[str]:
         for app in event.apps
     ]
     return tables.align_left([heading, *rows])
+
+
+def _variable_lines(event: events.EnvironmentListed) -> list[str]:
+    if not event.variables:
+        return [f"{event.app} has no environment variables of its own"]
+    rows = [(each.name, sanitize_line(each.value) or '""', f"({sanitize_line(each.origin)})") for each in event.variables]
+    return tables.align_left(rows)

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec.structs import fields
 
 from lambent.aws.values import BUFFERED, STREAMED, Settings
+from lambent.config.live_environment import FLAG_VARIABLES
 from lambent.deploy.desired import Desired
 from lambent.deploy.export.hidden_values import cloudformation_parameters, terraform_variables
 from lambent.deploy.export.placeholders import Expression
@@ -42,7 +43,10 @@ def changed(old: Settings, new: Settings, origins: dict[str, str]) -> list[str]:
 def _changed_variables(before: dict[str, str], after: dict[str, str]) -> list[str]:
     added = [f"env +{name}" for name in after if name not in before]
     removed = [f"env -{name}" for name in before if name not in after]
-    return added + removed + [f"env {name} (new value)" for name in after if name in before and before[name] != after[name]]
+    new = [f"env {name} (new value)" for name in after if name in before and before[name] != after[name]]
+    differences = [*added, *removed, *new]
+    own = [difference for difference in differences if FLAG_VARIABLES not in difference]
+    return own or differences  # the names of flags' variables change along with them
 
 
 def removed_variables(old: Settings, new: Settings) -> list[str]:

@@ -1,0 +1,60 @@
+"""The environment variables of what is live, and where each comes from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from lambent import events
+from lambent.aws.interface import Aws
+from lambent.config.live_environment import FLAG_VARIABLES
+from lambent.deploy.change_environment import SECRETS
+from lambent.deploy.secret_values import HIDDEN, is_secret
+from lambent.errors import DeployError
+from lambent.names import ALIAS
+
+BY_COMMAND = "lambent env set or --env"
+
+
+def list_environment(
+    aws: Aws, app: str, location: str, configured: Mapping[str, tuple[str, str]], *, show_secrets: bool
+) -> events.EnvironmentListed:
+    """Return the variables of the live version, or of $LATEST if lambent didn't deploy the function.
+
+    `configured` are those of the project here: value and origin, "" if it isn't here. Raises DeployError.
+    """
+    function = aws.function(app, ALIAS) or aws.function(app)
+    if function is None:
+        hint = "lambent deploy, or lambent status --all, which lists what is deployed there"
+        raise DeployError(f"{app} is not deployed", where=f"function {app} in {aws.region}", hint=hint)
+    variables = describe_environment(dict(function.settings.environment), configured, show_secrets=show_secrets)
+    return events.EnvironmentListed(app, location, function.version, variables)
+
+
+def describe_environment(
+    live: Mapping[str, str], configured: Mapping[str, tuple[str, str]], *, show_secrets: bool
+) -> tuple[events.Variable, ...]:
+    """Return the user's own variables, secrets masked, by name. Pure."""
+    references: dict[str, str] = json.loads(live.get(SECRETS, "{}"))
+    flagged = set(live.get(FLAG_VARIABLES, "").split())
+    own = {name: value for name, value in live.items() if _is_own(name, flagged)}
+    rows = []
+    for name in sorted({*own, *references, *configured}):
+        value, is_live = references.get(name, own.get(name, "")), name in own or name in references
+        file_value, origin = configured.get(name, ("", ""))
+        if name in flagged and name not in configured:
+            origin = BY_COMMAND
+        elif not is_live:
+            value, origin = file_value, f"{origin}: not deployed yet"
+        elif origin and value != file_value:
+            origin = (
+                f"{BY_COMMAND}; the next deploy sets it to that of {origin}" if name in flagged else f"{origin}: changed since"
+            )
+        is_masked = not show_secrets and name not in references and is_secret(name, value)
+        rows.append(events.Variable(name, HIDDEN if is_masked else value, origin or "an earlier deploy, or by hand"))
+    return tuple(rows)
+
+
+def _is_own(name: str, flagged: set[str]) -> bool:
+    """Return whether a variable is the user's rather than one that lambent sets for its runtime."""
+    return name in flagged or not name.startswith(("LAMBENT_", "AWS_LAMBDA_EXEC_WRAPPER"))

@@ -21,7 +21,17 @@ def test_defaults_have_origins(handler_app: Path) -> None:
     assert config.app.spec == "lambda_function:lambda_handler"
     assert config.origins["name"] == "the folder My Shop"
     assert config.origins["memory_mb"] == "default"
-    not_settings = {"path", "identities", "origins", "candidates", "hosting", "packaging", "flag_variables", "unset_variables"}
+    not_settings = {
+        "path",
+        "identities",
+        "origins",
+        "candidates",
+        "hosting",
+        "packaging",
+        "flag_variables",
+        "unset_variables",
+        "uncompiled",
+    }
     fields = set(Config.__struct_fields__) - not_settings - {"secrets"}
     assert set(config.origins) == fields | set(HOSTING) | set(PACKAGING)
 

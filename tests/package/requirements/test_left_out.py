@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -110,3 +112,54 @@ def test_what_without_leaves_out_of_a_lock_is_not_even_looked_up(
     assert set(versions(resolution)) == {"demo", "needed", "shared"}
     assert resolution.lock.omitted == ("large", "only-large")
     assert {pin.name for pin in resolution.lock.pins if pin.requested} == {"demo", "shared"}
+
+
+OLD = "cp36-cp36m-manylinux2014_x86_64"
+
+
+def offer_old(registry: Registry, name: str, version: str) -> None:
+    """Offer a package with a wheel for an old Python, and a source whose metadata can be read without a build."""
+    offer(registry, name, version, OLD)
+    stem = f"{name.replace('-', '_')}-{version}"
+    text = f"Metadata-Version: 2.2\nName: {name}\nVersion: {version}\n".encode()
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as archive:
+        member = tarfile.TarInfo(f"{stem}/PKG-INFO")
+        member.size = len(text)
+        archive.addfile(member, io.BytesIO(text))
+    registry.files[f"/files/{stem}.tar.gz"] = content.getvalue()
+
+
+def test_what_only_unused_tools_and_servers_require_is_left_out_with_them(tmp_path: Path, registry: Registry) -> None:
+    offer(registry, "pylint", requires=("astroid",))
+    offer(registry, "astroid", requires=("fast-proxy", "shared-part"))
+    offer(registry, "gevent", tag="cp313-cp313-manylinux2014_x86_64", requires=("fast-proxy",))
+    offer_old(registry, "fast-proxy", "1.4")
+    offer(registry, "shared-part", requires=())
+    events: list[Event] = []
+    lines = ("demo", "pylint", "astroid==1.0", "fast_proxy==1.4", "gevent", "shared-part")
+    project, cache = make_project(tmp_path / "app", registry, *lines), tmp_path / "cache"
+    resolution = resolve(make_request(project, TARGET, cache, emit=events.append), cache)
+    assert set(versions(resolution)) == {"demo", "needed", "pylint", "astroid", "gevent", "shared-part"}
+    assert Notice("fast-proxy 1.4 is left out: it doesn't fit, and only astroid requires it") in events
+    importing = replace(make_request(project, TARGET, cache), imported=lambda modules: modules & {"fast_proxy"})
+    with pytest.raises(PackagingError, match=r"fast-proxy 1\.4 has no wheel"):
+        resolve(importing, cache)
+
+
+def test_what_the_app_also_needs_is_not_left_out(tmp_path: Path, registry: Registry) -> None:
+    offer(registry, "pylint", requires=("fast-proxy",))
+    offer(registry, "shop", requires=("fast-proxy",))
+    offer_old(registry, "fast-proxy", "1.4")
+    project = make_project(tmp_path / "app", registry, "pylint", "shop")
+    with pytest.raises(PackagingError, match=r"fast-proxy 1\.4 has no wheel"):
+        resolve(make_request(project, TARGET, tmp_path / "cache"), tmp_path / "cache")
+
+
+def test_tool_that_does_not_fit_is_left_out_unless_a_package_requires_it(tmp_path: Path, registry: Registry) -> None:
+    offer_old(registry, "mypy", "0.5")
+    events: list[Event] = []
+    project = make_project(tmp_path / "app", registry, "demo", "mypy==0.5")
+    resolution = resolve(make_request(project, TARGET, tmp_path / "cache", emit=events.append), tmp_path / "cache")
+    assert set(versions(resolution)) == {"demo", "needed"}
+    assert events == [Notice("mypy is left out: it doesn't fit python3.13, and nothing imports it")]

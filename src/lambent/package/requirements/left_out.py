@@ -1,8 +1,12 @@
-"""Packages that are left out of every zip: what Python has itself, and servers that Lambda takes the place of."""
+"""Packages that are left out of a zip: what Python has itself, and servers and tools that don't fit and that nothing needs.
+
+Lambda takes the place of a server. Tools for developing and deploying are in many requirements files because `pip freeze`
+wrote them. What only these packages require is left out with them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from lambent.package.lock import Pin
 
@@ -23,7 +27,28 @@ _SERVERS = {
 }
 """Servers and what speeds them up, each with its module. uWSGI and mod_wsgi provide theirs only while they serve."""
 
-SERVER_MODULES = frozenset(_SERVERS.values())
+_TOOLS = {
+    **{name: name for name in ("astroid", "autopep8", "awscli", "bandit", "black", "bumpversion", "coverage", "fabric")},
+    **{name: name for name in ("flake8", "honcho", "ipdb", "ipykernel", "isort", "jupyter", "jupyterlab", "kappa", "locust")},
+    **{name: name for name in ("mccabe", "mypy", "nbconvert", "nose", "notebook", "pipenv", "placebo", "pycodestyle")},
+    **{name: name for name in ("pyflakes", "pylint", "pytest", "qtconsole", "rope", "sphinx", "supervisor", "tox")},
+    **{name: name for name in ("troposphere", "twine", "virtualenv", "yapf", "zappa")},
+    "aws-sam-cli": "samcli",
+    "awsebcli": "ebcli",
+    "cfn-flip": "cfn_flip",
+    "jupyter-client": "jupyter_client",
+    "jupyter-console": "jupyter_console",
+    "lambda-packages": "lambda_packages",
+    "locustio": "locust",
+    "pip-tools": "piptools",
+    "pre-commit": "pre_commit",
+    "typed-ast": "typed_ast",
+    "wsgi-request-logger": "requestlogger",
+}
+"""Tools for developing, testing and deploying, and what only those need, each with its module."""
+
+_UNNEEDED = {**_SERVERS, **_TOOLS}
+MODULES = frozenset(_UNNEEDED.values())
 _ALWAYS = {**STANDARD_MODULES, "pkg-resources": ""}
 
 
@@ -32,14 +57,31 @@ def always() -> tuple[str, ...]:
     return tuple(sorted(_ALWAYS))
 
 
-def unused_servers(imported: frozenset[str]) -> frozenset[str]:
-    """Return the servers that an app doesn't need if it imports these of `SERVER_MODULES`."""
-    return frozenset(name for name, module in _SERVERS.items() if module not in imported)
+def unused(imported: frozenset[str]) -> frozenset[str]:
+    """Return the servers and tools that an app doesn't need if it imports these of `MODULES`."""
+    return frozenset(name for name, module in _UNNEEDED.items() if module not in imported)
 
 
-def servers_in(names: Sequence[str]) -> frozenset[str]:
-    """Return the modules of those packages that are servers."""
-    return frozenset(_SERVERS[name] for name in names if name in _SERVERS)
+def modules_of(names: Iterable[str]) -> frozenset[str]:
+    """Return the modules of packages, by their usual names where they aren't known."""
+    return frozenset(_UNNEEDED.get(name, name.replace("-", "_")) for name in names)
+
+
+def required_by_unused(parents: Mapping[str, Collection[str]], unused: frozenset[str]) -> dict[str, str]:
+    """Return the packages that only unused packages require, each with one of these.
+
+    `parents` has for each package the packages that require it. What no package requires is the user's own wish.
+    """
+    unneeded = {name: "" for name in unused if all(parent in unused for parent in parents.get(name, ()))}
+    while True:
+        more = {
+            name: min(requiring)
+            for name, requiring in parents.items()
+            if requiring and name not in unneeded and all(parent in unneeded for parent in requiring)
+        }
+        if not more:
+            return {name: parent for name, parent in unneeded.items() if parent}
+        unneeded |= more
 
 
 def reason(name: str, python: str) -> str:
@@ -50,6 +92,8 @@ def reason(name: str, python: str) -> str:
         return f"{name} is left out: Python {python} has {STANDARD_MODULES[name]} itself"
     if name in _SERVERS:
         return f"{name} is left out: it has no wheel, and on Lambda nothing needs it"
+    if name in _TOOLS:
+        return f"{name} is left out: it doesn't fit python{python}, and nothing imports it"
     return ""
 
 

@@ -25,6 +25,8 @@ from lambent.package.target import Target
 from lambent.package.urls import without_credentials
 
 PYPI = "https://pypi.org/simple"
+_PARENTS = re.compile(r"(?m)^([\w.-]+)[^\n]*?\s# via (.+)$")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _INDEX_ANNOTATION = re.compile(r"^([\w.-]+).*\n\s+# from (\S+)", re.MULTILINE)
 
 
@@ -69,6 +71,12 @@ class PipCompile:
         text = self._run("requirements.txt", *options, *arguments, *annotate)
         indexes: dict[str, str] = {canonicalize_name(name): index for name, index in _INDEX_ANNOTATION.findall(text)}
         return tuple(replace(pin, index=without_credentials(indexes.get(pin.name, ""))) for pin in pins)
+
+    def parents(self, *arguments: str) -> dict[str, frozenset[str]]:
+        """Return the packages that require each package of the same resolution."""
+        text = self._run("requirements.txt", *arguments, "--annotation-style", "line")
+        names = {canonicalize_name(name): via.split(", ") for name, via in _PARENTS.findall(text)}
+        return {name: frozenset(parent for parent in via if _NAME.fullmatch(parent)) - {name} for name, via in names.items()}
 
     def _parse(self, text: str) -> tuple[Pin, ...]:
         index = PYPI if self.uses_only_pypi else ""

@@ -41,9 +41,9 @@ def resolve(request: ResolveRequest, cache: Path) -> Resolution:
 
 
 def _is_current(lock: Lock, request: ResolveRequest) -> bool:
-    """Return whether a cached lock still is right: the app may import a server by now that was left out."""
-    servers = left_out.servers_in(lock.omitted)
-    return not servers or not request.imported(servers)
+    """Return whether a cached lock still is right: the app may import by now what was left out."""
+    modules = left_out.modules_of(frozenset(lock.omitted) - request.without - frozenset(left_out.always()))
+    return not modules or not request.imported(modules)
 
 
 def _report(request: ResolveRequest, lock: Lock) -> None:

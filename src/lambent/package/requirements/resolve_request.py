@@ -63,9 +63,8 @@ class ResolveRequest(Struct, frozen=True, dict=True):
 
     @cached_property
     def optional(self) -> frozenset[str]:
-        """The packages that are left out rather than built: servers that the app doesn't import, and what `without` names."""
-        unused = left_out.unused_servers(self.imported(left_out.SERVER_MODULES))
-        return unused | self.without
+        """What is left out rather than built: servers and tools that the app doesn't import, and what `without` names."""
+        return left_out.unused(self.imported(left_out.MODULES)) | self.without
 
     @property
     def path(self) -> Path:

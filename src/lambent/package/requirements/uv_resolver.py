@@ -8,13 +8,15 @@ uv's platform is wider than the target (glibc 2.26), versions whose wheels don't
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 from msgspec.structs import replace
+from packaging.utils import canonicalize_name
 
 from lambent.errors import PackagingError
 from lambent.events import Notice
@@ -98,6 +100,11 @@ class UvResolver:
         )
 
     def _resolve(self, adjustments: _Adjustments) -> tuple[Pin, ...]:
+        with self._arguments(adjustments) as arguments:
+            return self._compile.resolve(*arguments, no_deps=self._input.no_deps)
+
+    @contextmanager
+    def _arguments(self, adjustments: _Adjustments) -> Iterator[list[str]]:
         arguments = [*self._input.arguments, *target_arguments(self._request.target), *adjustments.arguments()]
         if self._request.options.refresh:
             arguments.append("--refresh")
@@ -108,7 +115,7 @@ class UvResolver:
                 files.enter_context(temporary_requirements(lines)) for lines in (adjustments.constraints(), excludes, freed)
             ]
             arguments += ["-c", str(paths[0]), "--excludes", str(paths[1]), *(["--override", str(paths[2])] if freed else [])]
-            return self._compile.resolve(*arguments, no_deps=self._input.no_deps)
+            yield arguments
 
     def _review(self, pins: Sequence[Pin], adjustments: _Adjustments) -> bool:
         """Note what the next round has to change. Return whether there is anything."""
@@ -118,15 +125,32 @@ class UvResolver:
         uncompiled = self._request.options.uncompiled
         misfits = [pin for pin in pins if pin.wheels and choose_wheel(pin, target) is None and pin.name not in uncompiled]
         sources = [pin for pin in pins if pin.sdist and not pin.wheels and pin.name not in adjustments.native]
+        with ThreadPoolExecutor(4) as pool:
+            complete = list(pool.map(self.versions.with_wheels_of_the_index, sources))
+        native = [pin for pin in complete if not missing_wheels.has_usable_source(pin, self._request)]
         unneeded = {pin.name for pin in (*misfits, *sources) if pin.name in optional}
+        unneeded |= self._required_by_unused({pin.name: pin for pin in (*misfits, *native)}, adjustments)
         adjustments.left_out |= unneeded
+        misfits = [pin for pin in misfits if pin.name not in unneeded]
         with ThreadPoolExecutor(4) as pool:
             for versions in pool.map(self.versions.incompatible_versions, misfits):
                 adjustments.excluded.setdefault(versions[0].name, []).extend(versions)
-            complete = list(pool.map(self.versions.with_wheels_of_the_index, sources))
-        native = [pin for pin in complete if not missing_wheels.has_usable_source(pin, self._request)]
         adjustments.native |= {pin.name: (pin, "") for pin in native if pin.name not in unneeded}
         return bool(local or misfits or native or unneeded)
+
+    def _required_by_unused(self, unfit: Mapping[str, Pin], adjustments: _Adjustments) -> set[str]:
+        """Return those of the packages that only servers and tools require which the app doesn't import, and say so."""
+        request = self._request
+        if unfit.keys() <= request.optional or self._input.no_deps:
+            return set()
+        with self._arguments(adjustments) as arguments:
+            parents = self._compile.parents(*arguments)
+        required = left_out.required_by_unused(parents, request.optional)
+        names = {name for name in unfit if name in required and not request.imported(left_out.modules_of([name]))}
+        for name in sorted(names):
+            package = f"{name} {unfit[name].version}"
+            request.emit(Notice(f"{package} is left out: it doesn't fit, and only {required[name]} requires it"))
+        return names
 
     def _recover(self, message: str, adjustments: _Adjustments) -> None:
         """Note what to change after uv's refusal, or raise PackagingError."""
@@ -136,7 +160,7 @@ class UvResolver:
             if failed in adjustments.native or failed in adjustments.left_out:
                 raise uv_errors.translate(message, self._request) from None
             if failed in self._request.optional:
-                adjustments.left_out.add(failed)
+                adjustments.left_out |= self._named_optional() | {failed}
             else:
                 adjustments.native[failed] = (None, message)
             return
@@ -148,6 +172,11 @@ class UvResolver:
             adjustments.left_out.add(package.name)
             return
         raise self._no_wheel(package, message, adjustments)
+
+    def _named_optional(self) -> set[str]:
+        """Return the servers and tools that the requirements name: their sources would be built one after the other."""
+        words = re.findall(r"[\w.-]+", self._request.path.read_text("utf-8", "replace"))
+        return {name for word in words if (name := canonicalize_name(word)) in self._request.optional}
 
     def _no_wheel(self, package: missing_wheels.Package, message: str, adjustments: _Adjustments) -> PackagingError:
         pin, build_message = adjustments.native.get(package.name, (None, ""))

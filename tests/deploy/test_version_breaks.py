@@ -17,8 +17,8 @@ CASES = (
     ("pydantic.errors.PydanticImportError: `BaseSettings` has been moved to the `pydantic-settings` package.", "pydantic<2"),
     ("pydantic.errors.PydanticUserError: `regex` is removed. use `pattern` instead", "pydantic<2"),
     ("TypeError: constr() got an unexpected keyword argument 'regex'", "pydantic<2"),
-    ("ModuleNotFoundError: No module named 'langchain.chains'", "langchain<0.3 langchain-community<0.3"),
-    ("ImportError: cannot import name 'LLMChain' from 'langchain' (/var/task/langchain/__init__.py)", "langchain<0.3"),
+    ("ModuleNotFoundError: No module named 'langchain.chains'", "langchain<1 langchain-community<0.4"),
+    ("ImportError: cannot import name 'LLMChain' from 'langchain' (/var/task/langchain/__init__.py)", "langchain<1"),
     ("ModuleNotFoundError: No module named 'mcp.server.fastmcp'. This is mcp 2.x", "mcp<2"),
     ("NameError: name 'picolink' is not defined", "python-fasthtml<0.14"),
     (

@@ -64,7 +64,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
             rf"No module named 'langchain\.(?:{'|'.join(_LANGCHAIN_MODULES)})'",
             _removed_from(r"langchain(?:\.\w+)*", *_LANGCHAIN_NAMES),
         ),
-        Break("langchain 1 moved chains, prompts and models elsewhere", ("langchain<0.3", "langchain-community<0.3")),
+        Break("langchain 1 moved chains, prompts and models elsewhere", ("langchain<1", "langchain-community<0.4")),
     ),
     (
         (

@@ -360,3 +360,25 @@ def test_python_2_is_named(tmp_path: Path) -> None:
     with pytest.raises(DetectionError) as error:
         detect(write_project(tmp_path, {"app.py": "print 'x'\n" + FLASK}))
     assert "Python 2" in error.value.hint
+
+
+BACKEND = {
+    "backend/web/main.py": "from fastapi import FastAPI\nfrom backend.web.apis import todo\napp = FastAPI()\n",
+    "backend/web/apis/todo.py": "",
+    "frontend/package.json": "{}",
+}
+
+
+def test_folder_that_imports_itself_by_its_name_is_started_from_the_folder_above(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "shop", BACKEND)
+    assert detect(project).spec == "backend.web.main:app"
+    with pytest.raises(DetectionError, match=r"web/main\.py imports its own modules as backend\.\*, which only works") as error:
+        detect(project / "backend")
+    assert error.value.hint.endswith("--app backend.web.main:app")
+    assert detect(project, "backend.web.main:app").spec == "backend.web.main:app"
+
+
+def test_folder_with_the_name_of_its_framework_is_a_project(tmp_path: Path) -> None:
+    text = "from starlette.applications import Starlette\nimport starlette.routing\napp = Starlette()\n"
+    project = write_project(tmp_path / "starlette", {"main.py": text, "views.py": ""})
+    assert detect(project).spec == "main:app"

@@ -19,7 +19,7 @@ from lambent.config.detection.candidates import Candidate, Survey, choose, choos
 from lambent.config.detection.declarations import read_declarations, read_programs
 from lambent.config.detection.declared_app import find_declared_app
 from lambent.config.detection.django_project import find_application
-from lambent.config.detection.import_graph import locate
+from lambent.config.detection.import_graph import imports_own_folder, locate
 from lambent.config.detection.named_app import find_named_app
 from lambent.config.detection.paste_settings import with_settings
 from lambent.config.detection.programs import check_server_starts, hidden_app_error, program_remark
@@ -97,7 +97,26 @@ def _search(modules: ProjectModules, project: Project) -> App:
     program, _ = find_declared_app(modules, read_programs(project.folder, project.pyproject))
     if program is not None:
         return program
+    if app := _app_of_own_package(modules):
+        return app
     raise ambiguous or _refusal(modules, results)
+
+
+def _app_of_own_package(modules: ProjectModules) -> App | None:
+    """Return the app of the only folder that has one, if its imports start from here: `from backend.web import api`."""
+    folders = [folder for folder in modules.nested_folders() if _has_app(folder)]
+    if not folders or not all(folder.is_relative_to(folders[0]) for folder in folders):
+        return None
+    parts = folders[0].relative_to(modules.folder).parts
+    inner = ProjectModules(folders[0])
+    try:
+        best = choose(inner, survey(inner, inner.candidates()).candidates)
+        if best is None or not all(part.isidentifier() for part in parts) or not imports_own_folder(inner, best.module):
+            return None
+        spec = ".".join((*parts, best.module.name)) + f":{best.attribute}"
+        return find_named_app(modules, Sourced(spec, f"{modules.relative(best.module.path)}, line {best.value.line}"))
+    except DetectionError:
+        return None
 
 
 def _with_all_folders(modules: ProjectModules, error: SeparateAppsError) -> DetectionError:
@@ -169,10 +188,13 @@ def _to_app(modules: ProjectModules, candidate: Candidate) -> App:
 
 
 def _check_package_folder(modules: ProjectModules, app: App) -> None:
-    """Refuse a folder that is itself the package that its app's relative imports start from."""
+    """Refuse a folder that is itself the package that its app's imports start from."""
     folder = modules.folder
-    if not (folder / "__init__.py").is_file() or not folder.name.isidentifier() or (folder.parent / "__init__.py").is_file():
-        return
     module = modules.find(app.module)
-    if module is not None and module.path.parent == folder and modules.has_relative_imports(module.path):
-        raise package_folder_error(modules, app, module.path)
+    if module is None or not folder.name.isidentifier() or (folder.parent / "__init__.py").is_file():
+        return
+    is_package = (folder / "__init__.py").is_file() and module.path.parent == folder
+    if is_package and modules.has_relative_imports(module.path):
+        raise package_folder_error(modules, app, module.path, "has relative imports, which only work")
+    if imports_own_folder(modules, module):
+        raise package_folder_error(modules, app, module.path, f"imports its own modules as {folder.name}.*, which only works")

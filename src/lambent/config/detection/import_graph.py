@@ -102,6 +102,24 @@ def _has_relative_imports(path: Path) -> bool:
     return any(dotted.startswith(".") for dotted, _ in _imports(path))
 
 
+def imports_own_folder(modules: ProjectModules, module: Module) -> bool:
+    """Return whether a module, or one that it imports, names the project's own folder: `from backend.x import y`.
+
+    Such imports only work from the folder above. A package that is installed may have the folder's name as well, so what is
+    imported must exist in the folder.
+    """
+    folder = modules.folder
+    if not folder.name.isidentifier() or modules.find(folder.name) is not None:
+        return False
+    for path in ImportGraph(modules, module).files:
+        for dotted, _ in _imports(path):
+            top, _, rest = dotted.partition(".")
+            name = rest.partition(".")[0]
+            if top == folder.name and name and ((folder / name).is_dir() or (folder / f"{name}.py").is_file()):
+                return True
+    return False
+
+
 def _imports(path: Path) -> Iterator[tuple[str, bool]]:
     """Yield what a file imports, and whether that happens when the file itself is imported."""
     try:

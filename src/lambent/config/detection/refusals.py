@@ -67,12 +67,12 @@ def app_flag(spec: str) -> str:
     return f"--app {shlex.quote(spec)}"
 
 
-def package_folder_error(modules: ProjectModules, app: App, path: Path) -> DetectionError:
+def package_folder_error(modules: ProjectModules, app: App, path: Path, reason: str) -> DetectionError:
     """Return the error for the folder of a package: its modules import each other through the package's name."""
     folder, file = modules.folder, modules.relative(path)
     module = folder.name if path.stem == "__init__" else f"{folder.name}.{app.module}"
     return DetectionError(
-        f"{file} has relative imports, which only work from the folder above: {folder.name}/ is a package",
+        f"{file} {reason} from the folder above: {folder.name}/ is a package",
         where=file,
         hint=f"lambent deploy {_shown(folder.parent)} {app_flag(f'{module}:{app.attribute}')}",
     )

@@ -143,8 +143,8 @@ def _build_root(plan: dict[str, Any]) -> None:
 def _limit_namespaces(plan: dict[str, Any]) -> None:
     """Limit the memory that belongs to no process, and forbid user namespaces.
 
-    System V's shared memory ends with the last process that has it attached, so it is part of that process's memory. Only root
-    can set its limits before Linux 6.9.
+    System V's shared memory ends with the last process that has it attached, so it is part of that process's memory. Older
+    versions of Linux let only root set these limits.
     """
     pages = (plan["memory_mb"] << 20) // os.sysconf("SC_PAGE_SIZE")
     for name, value in (

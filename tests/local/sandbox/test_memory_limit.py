@@ -41,6 +41,30 @@ def test_memory_spike_between_two_checks_counts(any_factory: Callable[[], Sandbo
     assert with_factory(any_factory, body).out_of_memory
 
 
+def test_memory_file_that_was_written_quickly_counts_at_the_end(
+    any_factory: Callable[[], SandboxFactory], tmp_path: Path
+) -> None:
+    script = """
+    import os, time
+    descriptor = os.memfd_create("quick")
+    for _ in range(300):
+        os.write(descriptor, bytes(1 << 20))
+    print("done", flush=True)
+    time.sleep(30)
+    """
+
+    async def body(factory: SandboxFactory) -> ProcessExit:
+        sandbox = await factory.start(make_spec(tmp_path, script))
+        sandbox._memory.stop()  # type: ignore[attr-defined]  # as if it took less time than until the next look
+        done = asyncio.Event()
+        sandbox.listen(lambda _: done.set())
+        await done.wait()
+        assert not sandbox.within_memory()
+        return await sandbox.wait()
+
+    assert with_factory(any_factory, body).out_of_memory
+
+
 def test_mapped_file_between_two_checks_is_not_a_spike(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
     """Such as a model that is read through a map, on a machine that is too busy for a check at that moment."""
     script = """

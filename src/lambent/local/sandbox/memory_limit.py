@@ -19,7 +19,8 @@ from .process_tree import MemoryUsage
 _INTERVAL_S = 0.01
 _INTERVAL_WITHOUT_PROC_S = 0.25
 _INTERVAL_FROZEN_S = 2.0
-_CHECKS_PER_SCAN = 10  # of open files, which takes longer than the check
+_SCAN_S = 0.1  # between two looks at open files, which take longer than the check
+_SCAN_AT_END_S = 0.01  # before a response; a shorter invocation can't have written much since the last look
 _PRECISE_SHARE = 20  # a precise measurement is used for this many times as long as it took, so that it takes 5% of a CPU
 _FULL_RATE_LIMITS = 4  # if more are active, each checks less often, so that checking takes a few percent of a CPU at most
 _KIB_PER_MB = 1024
@@ -39,7 +40,7 @@ class MemoryLimit:
         self._files: dict[int, int] = {}
         self._last: dict[int, tuple[int, int, int]] = {}  # by pid: the peak, the memory and the page faults at that time
         self._peak = 0
-        self._checks = 0
+        self._scanned = 0.0
         self._open_files = 0
         self._precise, self._precise_until = (0, 0), 0.0
         self._frozen = False
@@ -58,7 +59,6 @@ class MemoryLimit:
         if not self.exceeded:
             self.stop()
             self._frozen = True
-            self._checks = 0
             self._schedule()
 
     def stop(self) -> None:
@@ -81,6 +81,7 @@ class MemoryLimit:
     def check_at_end(self) -> bool:
         """`check` before a response is accepted. Without /proc a check is slow, so the last one has to do."""
         self._precise_until = 0.0
+        self._scan(_SCAN_AT_END_S)
         return self.check() if process_tree.HAS_PROC else not self.exceeded
 
     def peak_mb(self) -> int:
@@ -98,11 +99,16 @@ class MemoryLimit:
 
     def _tick(self) -> None:
         self._timer = None
-        if process_tree.HAS_PROC and self._checks % _CHECKS_PER_SCAN == 0:
-            self._open_files = process_tree.open_memory_files(self._pids())
-        self._checks += 1
+        self._scan(_SCAN_S)
         if self.check():
             self._schedule()
+
+    def _scan(self, pause_s: float) -> None:
+        """Look at open files, unless the last look was less than `pause_s` ago."""
+        now = time.monotonic()
+        if process_tree.HAS_PROC and now - self._scanned >= pause_s:
+            self._scanned = now
+            self._open_files = process_tree.open_memory_files(self._pids())
 
     def _measure(self, pids: list[int]) -> int:
         """Return the memory of all processes now, or the largest peak of one of them if that is more. In KiB."""

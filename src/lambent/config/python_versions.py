@@ -1,7 +1,8 @@
 """The Python versions that a project's own files ask for: ranges that must hold, and a version that a file names.
 
-A range comes from requires-python, from Poetry's dependencies or from a lock. A version file (.python-version, .tool-versions,
-runtime.txt, Pipfile) says what the project was last run on: a preference, since Lambda may not have it any more.
+A range comes from requires-python, from Poetry's dependencies, from a lock or from setup.py. A version file (.python-version,
+.tool-versions, mise.toml, runtime.txt, Pipfile) says what the project was last run on: a preference, since Lambda may not have
+it any more.
 """
 
 from __future__ import annotations
@@ -22,17 +23,22 @@ if TYPE_CHECKING:
 else:
     specifiers = LazyModule("packaging.specifiers")  # slow to import, and most projects have no constraint
 
-_LOCKED_RANGES = (
+_RANGES = (
     ("uv.lock", r'^requires-python = "([^"]+)"'),
     ("pylock.toml", r'^requires-python = "([^"]+)"'),
     ("pdm.lock", r'^requires_python = "([^"]+)"'),
     ("poetry.lock", r'^\[metadata\]\n(?:.*\n)*?python-versions = "([^"]+)"'),
+    ("setup.cfg", r"^python_requires\s*=\s*([<>=!~\d][^#\n]*)"),
+    ("setup.py", r"""\bpython_requires\s*=\s*["']([^"']+)["']"""),
 )
-"""Locks, and where each says which Pythons it is for. They may be large, so they are searched and not parsed."""
+"""Files other than pyproject.toml, and where each says which Pythons it is for. Locks may be large, so they aren't parsed."""
 
+_MISE = r"""^python\s*=\s*["'](3\.\d+)\b"""
 _VERSION_FILES = (
     (".python-version", r"^\s*(?:cpython@?-?|python)?(3\.\d+)\b"),
     (".tool-versions", r"^\s*python\s+(3\.\d+)\b"),
+    ("mise.toml", _MISE),
+    (".mise.toml", _MISE),
     ("runtime.txt", r"^\s*(?:python-?)?(3\.\d+)\b"),
     ("Pipfile", r"""^python(?:_full)?_version\s*=\s*["'](3\.\d+)\b"""),
 )
@@ -83,7 +89,7 @@ def read_range(project: Project) -> VersionRange | None:
         return VersionRange("requires-python", project.requires_python)
     if python := _poetry_python(project):
         return VersionRange("[tool.poetry.dependencies] python", python, is_poetry=True)
-    return None if project.path.is_file() else _read_locked_range(project.folder)
+    return None if project.path.is_file() else _read_range_of_file(project.folder)
 
 
 def _poetry_python(project: Project) -> str:
@@ -94,9 +100,9 @@ def _poetry_python(project: Project) -> str:
     return table if isinstance(table, str) else ""
 
 
-def _read_locked_range(folder: Path) -> VersionRange | None:
-    for name, pattern in _LOCKED_RANGES:
-        text = _search(folder / name, pattern)
+def _read_range_of_file(folder: Path) -> VersionRange | None:
+    for name, pattern in _RANGES:
+        text = _search(folder / name, pattern).strip()
         is_poetry = name == "poetry.lock"
         if text and (is_poetry or _is_valid(text)):
             return VersionRange(name, text, is_poetry)

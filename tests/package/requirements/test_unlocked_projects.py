@@ -171,3 +171,10 @@ def test_pdm_project_without_a_lock_has_its_own_sources(tmp_path: Path, registry
     project = write(tmp_path / "app", {"pyproject.toml": pyproject})
     environ = {"OWN_INDEX": registry.url}
     assert versions(resolve_project(project, TARGET, tmp_path / "cache", environ=environ)) == {"caret": "1.3.0"}
+
+
+def test_setup_cfg_alone_states_requirements(tmp_path: Path) -> None:
+    settings = "[metadata]\nname = old\nversion = 1\n[options]\npy_modules = old\ninstall_requires =\n    iniconfig\n"
+    project = write(tmp_path / "app", {"setup.cfg": settings, "old.py": ""})
+    assert set(versions(resolve_project(project, TARGET, tmp_path / "cache"))) == {"iniconfig"}
+    assert not (project / "setup.py").exists()

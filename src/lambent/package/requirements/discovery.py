@@ -189,7 +189,8 @@ def _unlocked_candidates(folder: Path, table: dict[str, Any]) -> list[tuple[Kind
     if (folder / "requirements.in").is_file():
         candidates.append(("requirements.txt", folder / "requirements.in"))
     if "project" not in table:
-        candidates += [("setup.py", folder / name) for name in ("setup.py", "setup.cfg") if _is_setup_file(folder / name)]
+        setup_files = (folder / name for name in ("setup.py", "setup.cfg"))  # a setup.py reads the setup.cfg next to it
+        candidates += [("setup.py", path) for path in setup_files if _is_setup_file(path)][:1]
     if not candidates and (others := [path for name in _OTHER_NAMES if (path := folder / name).is_file()]):
         candidates.append(("requirements.txt", others[0]))
     return candidates

@@ -76,11 +76,15 @@ def test_expired_sso_login_is_reported(tmp_path: Path) -> None:
     assert "aws sso login --profile work" in refused.value.hint
 
 
-def test_profile_with_only_a_login_session_asks_to_log_in(tmp_path: Path) -> None:
+@pytest.mark.parametrize("profile", ("dev", None))
+def test_profile_with_only_a_login_session_asks_to_log_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profile: str | None
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "dev")
     login = "login_session = arn:aws:iam::123456789012:user/me"
     (tmp_path / "config").write_text(f"[profile dev]\nregion = eu-west-1\n{login}\n")
     with pytest.raises(AwsError, match="login has expired, or there was none") as refused:
-        connect(None, profile="dev").account()
+        connect(None, profile=profile).account()
     assert refused.value.hint.startswith("run aws login --profile dev;") and "pip" not in refused.value.hint
 
 

@@ -50,7 +50,8 @@ def connect(
         region = region or session.get_config_variable("region")
         credentials = session.get_credentials()
     except botocore.exceptions.BotoCoreError as error:
-        raise translate_error(error, "configuration", endpoint_url, profile=profile or "") from error
+        name = session.get_config_variable("profile") or ""
+        raise translate_error(error, "configuration", endpoint_url, profile=name) from error
     if credentials is None:
         raise no_credentials(session.get_config_variable("profile") or "")
     if not region:

@@ -446,3 +446,15 @@ def test_check_event_has_the_form_of_a_function_url() -> None:
 )
 def test_requirement(module: str, requirement: str) -> None:
     assert requirement_for(module) == requirement
+
+
+def test_module_of_the_app_in_another_folder_is_the_position() -> None:
+    log = (
+        'Traceback (most recent call last):\n  File "/tmp/app/polls/views.py", line 3, in home\n    count()\n'
+        '  File "/var/task/django/db/backends/sqlite3/base.py", line 359, in execute\n'
+        "django.db.utils.OperationalError: no such table: polls_question\n"
+    )
+    failure = Failure(SETTINGS, log=log, status=500, own_folders=frozenset({"polls"}))
+    cause = diagnose(failure)
+    assert cause.what == "the database has no table polls_question (polls/views.py, line 3)"
+    assert "manage.py migrate" in cause.hint

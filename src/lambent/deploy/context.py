@@ -33,7 +33,7 @@ class Timing(Struct, frozen=True):
 class DeployContext(Struct, frozen=True):
     """The outside world of a deploy or rollback. Tests replace parts of it.
 
-    `add_command` says how to add a package to the app's requirements.
+    `add_command` says how to add a package to the app's requirements, and `own_folders` have the app's own modules.
     """
 
     aws: Aws
@@ -41,3 +41,4 @@ class DeployContext(Struct, frozen=True):
     timing: Timing = field(default_factory=Timing)
     fetch: Fetch = fetch
     add_command: str = ADD
+    own_folders: frozenset[str] = frozenset()

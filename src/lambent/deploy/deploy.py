@@ -68,7 +68,7 @@ def deploy(
     there was no response, AwsError for a refusal. A repeated run continues from wherever this one stopped.
     """
     start = time.monotonic()
-    context = replace(context, add_command=artifact.add_command)
+    context = replace(context, add_command=artifact.add_command, own_folders=artifact.own_folders)
     changed = confirmed = moved = renews_role = False
     for _ in range(_ATTEMPTS):
         planned = prepare(config, artifact, context.aws, context.timing, renews_role=renews_role)

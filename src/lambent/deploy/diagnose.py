@@ -229,6 +229,17 @@ def _missing_file(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     return f"the file {path} isn't in the zip{where}", hint
 
 
+def _no_table(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    """A SQLite database that isn't in the zip is created empty where the app can write."""
+    where = f" ({failure.position})" if failure.position else ""
+    elsewhere = "or use a database that lasts, such as PostgreSQL"
+    if "django/" in failure.traceback:
+        hint = f"python manage.py migrate, and deploy the SQLite file that it makes; {elsewhere}"
+    else:
+        hint = f"create the tables when the app starts, or deploy a SQLite file that has them; {elsewhere}"
+    return f"the database has no table {match[1]}{where}", hint
+
+
 def _no_permission(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     return f"the function may not call {match[1]}", f"allow {match[1]} in a policy of the role {_role(failure)}"
 
@@ -345,6 +356,7 @@ _TABLE: tuple[tuple[str, Describe], ...] = (
     (r"Read-only file system: '([^']+)'", _read_only),
     (r"attempt to write a readonly database|unable to open database file", _read_only),
     (r"FileNotFoundError: \[Errno 2\] No such file or directory: '([^']+)'", _missing_file),
+    (r"no such table: ([\w.]+)", _no_table),
     (r"is not authorized to perform: ([\w-]+:\w+)", _no_permission),
     (r"^(?:\[ERROR\] )?KeyError: '([A-Za-z][A-Za-z0-9_]+)'", _key),
     (r"The (SECRET_KEY) setting must not be empty", _setting),  # Django

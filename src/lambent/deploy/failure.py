@@ -28,7 +28,8 @@ _DEBUG_PAGES = (
 class Failure(Struct, frozen=True):
     """What is known: AWS's error type, message and stack trace, the end of the log, and the status of a web app's 5xx.
 
-    `body` is the response of that status. `add_command` says how to add a package to the app's requirements.
+    `body` is the response of that status. `add_command` says how to add a package to the app's requirements, and `own_folders`
+    have the app's own modules.
     """
 
     settings: Settings
@@ -39,6 +40,7 @@ class Failure(Struct, frozen=True):
     status: int = 0
     body: str = ""
     add_command: str = ADD
+    own_folders: frozenset[str] = frozenset()
 
     @property
     def text(self) -> str:
@@ -96,9 +98,9 @@ class Failure(Struct, frozen=True):
         return _readable(self.body)
 
     def _is_own(self, path: str) -> bool:
-        """Whether a file of the zip is surely the user's: at the top, or in the folder that the handler is in."""
+        """Whether a file of the zip is surely the user's: at the top, in an own folder, or in that of the handler."""
         top, slash, _ = path.partition("/")
-        return not slash or top == self.module.replace("/", ".").split(".")[0]
+        return not slash or top in self.own_folders or top == self.module.replace("/", ".").split(".")[0]
 
     def _shorten(self, traceback: str) -> str:
         lines = traceback.splitlines()

@@ -42,7 +42,7 @@ class CheckRequest(Struct, frozen=True):
     """What to check: a version of a function, and its URL if it has one.
 
     With `strict`, as for a web app, a response in another form than that of the URL's `mode` is a failure. `add_command` says
-    how to add a package to the app's requirements.
+    how to add a package to the app's requirements, and `own_folders` have the app's own modules.
     """
 
     function: str
@@ -53,6 +53,7 @@ class CheckRequest(Struct, frozen=True):
     mode: str = ""
     auth: str = PUBLIC
     add_command: str = ADD
+    own_folders: frozenset[str] = frozenset()
 
 
 def check(aws: Aws, request: CheckRequest, within_s: float) -> Invoked:
@@ -65,7 +66,7 @@ def check(aws: Aws, request: CheckRequest, within_s: float) -> Invoked:
     failure = judge(invoked, request.settings)
     if failure is not None:
         log = whole_log(aws, request.function, request.version, invoked, began)
-        failure = replace(failure, log=log, add_command=request.add_command)
+        failure = replace(failure, log=log, add_command=request.add_command, own_folders=request.own_folders)
     where = f"function {request.function}, version {request.version}"
     if failure is not None:
         host = urlsplit(request.url).netloc or CHECK_HOST

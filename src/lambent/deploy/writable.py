@@ -43,4 +43,4 @@ def warning(path: str) -> Warned:
         f"the app writes to {path}, next to its code, so it runs from a copy in /tmp: what it writes is lost when an "
         "environment ends, and no other environment sees it"
     )
-    return Warned(text, "keep what must last in a database or in S3; --no-writable stops the deploy instead")
+    return Warned(text, "keep what must last in a database or in S3; --no-writable leaves the code read-only")

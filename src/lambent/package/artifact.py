@@ -90,6 +90,12 @@ class Artifact(Struct, frozen=True):
         )
         return _tmp_mb(sum(copied) + (self.overflow.unpacked if self.overflow else 0))
 
+    @property
+    def own_folders(self) -> frozenset[str]:
+        """The folders at the top of the zip that hold the app's own modules."""
+        names = (entry.name for entry in self.entries if entry.name.endswith(".py") and self._is_own(entry))
+        return frozenset(name.partition("/")[0] for name in names if "/" in name)
+
     def _is_own(self, entry: Entry) -> bool:
         return entry.name not in self.owners and not is_runtime(entry.name)
 

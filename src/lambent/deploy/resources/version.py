@@ -105,8 +105,9 @@ class CheckVersion(Step, frozen=True):
 
     def apply(self, deployment: Deployment) -> None:
         version = self.version or deployment.version
-        add = deployment.context.add_command
-        request = CheckRequest(self.name, version, self.settings, self.strict, deployment.url, self.mode, self.auth, add)
+        context, url = deployment.context, deployment.url
+        request = CheckRequest(self.name, version, self.settings, self.strict, url, self.mode, self.auth)
+        request = replace(request, add_command=context.add_command, own_folders=context.own_folders)
         began = time.time()
         try:
             checked = check(deployment.aws, request, deployment.timing.answer_s)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from lambent.errors import LocalError
+from lambent.local.state_folder import make_folder
 from support.local_service import Service, serving
 
 SECRET = "correct horse battery staple"
@@ -33,6 +36,33 @@ def used(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         s3.put_object(Bucket="bucket", Key="k", Body=b"x" * 100_000)
         service.client("lambda").invoke(FunctionName="f")
         yield service
+
+
+@pytest.mark.parametrize(
+    "name", ["lambda.sqlite", "service.lock", "start.lock", "service.log", "service.json", "logs.sqlite-wal"]
+)
+@pytest.mark.parametrize("kind", ["folder", "fifo", "dangling", "loop"])
+def test_what_is_no_file_is_named_and_the_printed_command_sets_it_aside(name: str, kind: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/nowhere" if kind == "dangling" else path)
+    with pytest.raises(LocalError, match="in the state folder isn't a file") as caught:
+        make_folder(tmp_path)
+    subprocess.run(caught.value.hint.partition(": ")[2], shell=True, check=True)
+    make_folder(tmp_path)
+    assert os.path.lexists(tmp_path / f"{name}.damaged")
+
+
+@pytest.mark.parametrize("name", ["code", "neighbours", "neighbours/objects"])
+def test_file_in_place_of_a_folder_is_named(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).touch()
+    with pytest.raises(LocalError, match="in the state folder isn't a folder"):
+        make_folder(tmp_path)
 
 
 def visible(folder: Path) -> Iterator[Path]:

@@ -150,6 +150,7 @@ class LogStore:
         self._database.execute("PRAGMA auto_vacuum=INCREMENTAL")
         self._database.execute("PRAGMA journal_mode=WAL")
         self._database.execute("PRAGMA synchronous=OFF")
+        self._database.execute("PRAGMA journal_size_limit=4194304")
         self._database.execute(_TABLE)
         self._database.execute(_INDEX)
         self._count()

@@ -23,7 +23,8 @@ _FILES = (
     "service.old.log",
     "start.lock",
 )
-_FOLDERS = ("bytecode", "code", "environments", "neighbours", "neighbours/bodies")
+_FOLDERS = ("code", "neighbours", "neighbours/bodies", "neighbours/objects")
+_OTHER_FOLDERS = ("bytecode", "environments")
 _PREFIXES = ("lambda.sqlite", "logs.sqlite", "service.", "secret", ".new-")
 
 
@@ -34,7 +35,10 @@ def make_folder(state: Path) -> Path:
     except OSError as error:
         hint = "use another folder: --state DIR"
         raise LocalError(f"can't create the state folder: {error.strerror}", where=str(state), hint=hint) from None
-    return state.resolve()
+    state = state.resolve()
+    for name in (*_FILES, *_FOLDERS):
+        _check_kind(state / name, is_folder=name in _FOLDERS)
+    return state
 
 
 def protect(state: Path) -> None:
@@ -43,11 +47,18 @@ def protect(state: Path) -> None:
     Older versions didn't, and the folder itself may be one that is shared, such as /tmp.
     """
     os.umask(0o077)
-    for name in (*_FILES, *_FOLDERS):
+    for name in (*_FILES, *_FOLDERS, *_OTHER_FOLDERS):
         path = state / name
         if path.exists():
             withdraw_permissions(path)
 
 
+def _check_kind(path: Path, *, is_folder: bool) -> None:
+    """Raise LocalError if something else has the name of a file or folder, such as a broken link."""
+    if os.path.lexists(path) and not (path.is_dir() if is_folder else path.is_file()):
+        what = f"{path.name} in the state folder isn't a {'folder' if is_folder else 'file'}"
+        raise LocalError(what, where=str(path), hint=f"set it aside: mv {path} {path}.damaged")
+
+
 def _is_ours(names: list[str]) -> bool:
-    return all(name in _FILES or name in _FOLDERS or name.startswith(_PREFIXES) for name in names)
+    return all(name in (*_FILES, *_FOLDERS, *_OTHER_FOLDERS) or name.startswith(_PREFIXES) for name in names)

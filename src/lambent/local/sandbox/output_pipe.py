@@ -19,8 +19,8 @@ _FRAME_MAGIC = b"\xa5\x5a\x00"  # a record of AWS's runtime client, which become
 _LINE_COST = 100
 """The work for a line, in bytes that could be copied instead."""
 
-_BURST = 32_000_000
-_RATE = 12_000_000
+_BURST = 8_000_000
+_RATE = 8_000_000
 """Bytes (and lines, at their cost) that a pipe may deliver at once, and that all pipes beyond that may deliver in a second."""
 
 

@@ -11,18 +11,18 @@ from lambent.errors import UsageError
 OLDEST_PYTHON = (3, 7)
 """The oldest that lambent can build for: Python 3.6 has no bytecode that is checked by hash (PEP 552)."""
 
-_OLDEST_FOR_LAMBENT_CLIENT = (3, 8)
+OLDEST_FOR_LAMBENT_CLIENT = (3, 8)
 _USE_WEB_APP = "deploy a web app (ASGI or WSGI) instead"
 
 
 def oldest_python(app: App, client: Sourced[RuntimeClient | None]) -> tuple[tuple[int, int], str]:
     """Return the oldest Python that can run the app on Lambda, and why."""
     if app.kind != "handler":
-        return _OLDEST_FOR_LAMBENT_CLIENT, "web apps need python3.8 or newer"
+        return OLDEST_FOR_LAMBENT_CLIENT, "web apps need python3.8 or newer"
     if client.value == "lambent":
-        return _OLDEST_FOR_LAMBENT_CLIENT, "lambent's runtime client needs python3.8 or newer"
+        return OLDEST_FOR_LAMBENT_CLIENT, "lambent's runtime client needs python3.8 or newer"
     if app.payload and client.value is None:
-        return _OLDEST_FOR_LAMBENT_CLIENT, "a handler of REST events needs lambent's runtime client, and python3.8 or newer"
+        return OLDEST_FOR_LAMBENT_CLIENT, "a handler of REST events needs lambent's runtime client, and python3.8 or newer"
     return OLDEST_PYTHON, ""
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lambent.local.sandbox.process_sandbox import end_abandoned
+from lambent.local.sandbox.orphans import end_abandoned
 
 SERVICE = """
 import asyncio, sys

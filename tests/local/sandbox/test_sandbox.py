@@ -277,6 +277,7 @@ def test_processes_that_fork_all_the_time_are_frozen(any_factory: Callable[[], S
     import os, time
     for _ in range(8):
         if os.fork() == 0:
+            os.setsid()
             while True:  # each process lives for a moment only, and leaves a new one behind
                 if os.fork() != 0:
                     os._exit(0)
@@ -285,6 +286,7 @@ def test_processes_that_fork_all_the_time_are_frozen(any_factory: Callable[[], S
     """
 
     async def body(factory: SandboxFactory) -> None:
+        existing = set(process_tree.descendants(os.getpid()))
         sandbox = await factory.start(make_spec(tmp_path, script))
         chunks: asyncio.Queue[bytes] = asyncio.Queue()
         sandbox.listen(chunks.put_nowait)
@@ -299,7 +301,9 @@ def test_processes_that_fork_all_the_time_are_frozen(any_factory: Callable[[], S
             await asyncio.wait_for(chunks.get(), 0.3)
         sandbox.thaw()
         await asyncio.wait_for(chunks.get(), 5)
-        await sandbox.kill()
+        await sandbox.close()
+        await factory.stop()
+        assert not set(process_tree.descendants(os.getpid())) - existing
 
     with_factory(any_factory, body)
 

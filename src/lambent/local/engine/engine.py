@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from lambent.local.sandbox.process_sandbox import end_abandoned
+from lambent.local.sandbox.orphans import end_abandoned
 from lambent.local.sandbox.runtimes import Runtimes
 from lambent.local.sandbox.sandbox import SandboxFactory
 from lambent.local.unpack import remove

@@ -44,6 +44,7 @@ class MemoryLimit:
         self._open_files = 0
         self._precise, self._precise_until = (0, 0), 0.0
         self._frozen = False
+        self._before_check: Callable[[], None] = lambda: None
         self.exceeded = False
 
     def start(self) -> None:
@@ -54,11 +55,12 @@ class MemoryLimit:
             self._active.add(self)
             self._schedule()
 
-    def start_frozen(self) -> None:
+    def start_frozen(self, before_check: Callable[[], None]) -> None:
         """Check now and then from now on: frozen processes should not grow."""
         if not self.exceeded:
             self.stop()
             self._frozen = True
+            self._before_check = before_check
             self._schedule()
 
     def stop(self) -> None:
@@ -99,6 +101,8 @@ class MemoryLimit:
 
     def _tick(self) -> None:
         self._timer = None
+        if self._frozen:
+            self._before_check()
         self._scan(_SCAN_S)
         if self.check():
             self._schedule()

@@ -185,6 +185,9 @@ class NamespaceSandbox(Sandbox):
         self.namespaces.signal("freeze")
         return self._pids()
 
+    def _stop_stragglers(self) -> None:
+        """Process 1 has stopped all at once."""
+
     def _continue_all(self, pids: list[int]) -> None:
         super()._continue_all(pids)  # at once; the rest when process 1 gets to it
         self.namespaces.signal("thaw")

@@ -14,21 +14,20 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
 
 from lambent import limits
 from lambent.local.unpack import remove
 
 from . import process_tree
 from .namespace_init import leave_session_keyring
+from .orphans import Orphans
 from .output_pipe import OutputPipe
 from .sandbox import ProcessExit, Sandbox, SandboxSpec, expand
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 _LIBC = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
-_REAP_INTERVAL_S = 0.01
 _LAMBDA_FOLDERS = ("/var/task", "/var/runtime", "/opt")
 
 
@@ -80,8 +79,7 @@ class ProcessSandbox(Sandbox):
         self.process = process
         self._tmp = spec.tmp
         self._on_close = on_close
-        self._orphans = _Orphans(str(spec.tmp))
-        _Orphans.not_orphans.add(process.pid)
+        self._orphans = Orphans(process.pid, str(spec.tmp))
         super().__init__(output, spec.memory_mb)
 
     async def close(self) -> None:
@@ -117,61 +115,10 @@ class ProcessSandbox(Sandbox):
 
     async def _wait_exit(self) -> ProcessExit:
         code = await self.process.wait()
-        _Orphans.not_orphans.discard(self.process.pid)
         self._signal_group(signal.SIGKILL)  # processes that it left behind
         if process_tree.HAS_PROC:
             await self._orphans.end()
         return ProcessExit(None if code < 0 else code, -code if code < 0 else None)
-
-
-class _Orphans:
-    """Processes of one sandbox whose parent has ended. They become children of this process, which is their subreaper.
-
-    They are recognized by the TMPDIR that they inherited, or because they were descendants when they were last looked for.
-    """
-
-    not_orphans: ClassVar[set[int]] = set()  # the first processes of all sandboxes, which are children of this process too
-
-    def __init__(self, tmp: str) -> None:
-        self._marker = f"TMPDIR={tmp}".encode()
-        self._known: set[int] = set()
-
-    def find(self, descendants: Iterable[int]) -> list[int]:
-        """Return the orphans with their descendants, given the processes that aren't orphans yet."""
-        children = set(process_tree.adopted_children()) - self.not_orphans
-        roots = [pid for pid in children if pid in self._known or self._is_marked(pid)]
-        pids = [pid for root in roots for pid in (root, *process_tree.descendants(root))]
-        self._known = {*descendants, *pids}
-        return [pid for pid in pids if not (pid in roots and _reap(pid))]
-
-    async def end(self) -> None:
-        """Kill them, and wait for their end."""
-        while pids := self.find(()):
-            process_tree.signal_all(pids, signal.SIGKILL)
-            await asyncio.sleep(_REAP_INTERVAL_S)
-
-    def _is_marked(self, pid: int) -> bool:
-        with contextlib.suppress(OSError):
-            return self._marker in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        return False
-
-
-def end_abandoned(scratch: Path) -> None:
-    """Kill the processes of sandboxes with a `tmp` in this folder. Only those that left their parent outlive a service."""
-    marker = f"TMPDIR={scratch}/".encode()
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            variables = (folder / "environ").read_bytes().split(b"\0")
-            if any(variable.startswith(marker) for variable in variables):
-                os.kill(int(folder.name), signal.SIGKILL)
-
-
-def _reap(pid: int) -> bool:
-    """Return whether a child has ended."""
-    try:
-        return os.waitpid(pid, os.WNOHANG)[0] == pid
-    except ChildProcessError:
-        return True
 
 
 class ProcessFactory:
@@ -180,6 +127,7 @@ class ProcessFactory:
     def __init__(self) -> None:
         if _LIBC is not None:
             _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+            Orphans.begin()
         self._sandboxes: set[ProcessSandbox] = set()
 
     async def start(self, spec: SandboxSpec) -> ProcessSandbox:

@@ -86,7 +86,7 @@ class Sandbox(ABC):
     def freeze(self) -> None:
         """Stop every process until `thaw`."""
         self._frozen = self._stop_all()
-        self._memory.start_frozen()
+        self._memory.start_frozen(self._stop_stragglers)
 
     def thaw(self) -> None:
         self._continue_all(self._frozen)
@@ -126,6 +126,10 @@ class Sandbox(ABC):
             if quiet == _QUIET_ROUNDS:
                 break
         return list(stopped)
+
+    def _stop_stragglers(self) -> None:
+        """Stop what has escaped `_stop_all`. It is called now and then while the processes are frozen."""
+        self._frozen = list({*self._frozen, *self._stop_all()})
 
     def _continue_all(self, pids: list[int]) -> None:
         process_tree.signal_all(pids, signal.SIGCONT)

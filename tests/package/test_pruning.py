@@ -184,6 +184,10 @@ def test_cache_commands_remove_what_builds_cached(tmp_path: Path) -> None:
         return subprocess.run(command, env=environ, check=True, capture_output=True, text=True, timeout=120).stdout
 
     before = Path(lambent("build", str(app)).strip()).read_bytes()
+    assert cache.stat().st_mode & 0o777 == 0o700
+    own = [path for folder in ("zips", "shards", "locks") for path in (cache / folder).iterdir()]
+    assert own
+    assert [path for path in own if path.stat().st_mode & 0o077] == []
     assert lambent("cache", "dir").strip() == str(cache)
     assert lambent("cache", "prune", "--max", "0").startswith("removed 0 files")  # all of it was just used
     lambent("cache", "clean")

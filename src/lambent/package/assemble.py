@@ -60,7 +60,7 @@ def write(name: str, copied: Iterable[Piece], files: Files, cache: Path) -> tupl
             writer.add(*compress(path, source.read(), executable=source.executable))
         written = writer.close()
         zipped = folder / f"{name}-{written.sha256.hex()[:_DIGEST_LENGTH]}.zip"
-        new.move_to(zipped)
+        new.move_to(zipped, mode=0o600)  # it contains the code
     _prune(zipped)
     return zipped, written
 

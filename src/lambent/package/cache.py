@@ -51,7 +51,7 @@ def read_checked(path: Path) -> bytes | None:
 
 def write_checked(path: Path, body: bytes) -> None:
     """Write a file with its checksum, atomically. Raises OSError."""
-    atomic.write_bytes(path, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+    atomic.write_bytes(path, hashlib.sha256(body).hexdigest().encode() + b"\n" + body, mode=0o600)
 
 
 def mark_used(path: Path) -> None:

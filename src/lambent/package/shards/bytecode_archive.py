@@ -46,7 +46,7 @@ def write_archive(existing: BytecodeArchive | None, codes: Mapping[str, tuple[En
     members = {entry.name: existing.archive.member(entry) for entry in existing.entries} if existing else {}
     members |= {name: member for name, member in codes.items() if member}
     failed = set(existing.failed if existing else ()) | {name for name, member in codes.items() if not member}
-    with atomic.replacing(path) as file:
+    with atomic.replacing(path, mode=0o600) as file:
         summed = ChecksumWriter(file)
         writer = Writer(summed)
         for name in sorted(members):

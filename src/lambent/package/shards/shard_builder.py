@@ -35,7 +35,7 @@ _SHARED_OBJECT = re.compile(r"\.so(\.\d+)*$")
 
 def build_shard(wheel: Wheel, target: Target, options: SlimOptions, path: Path) -> None:
     """Write the shard of a wheel to `path`, atomically. Raises PackagingError for a bad wheel, OSError for a full disk."""
-    with WheelReader(wheel) as reader, atomic.replacing(path) as file, ThreadPoolExecutor() as pool:
+    with WheelReader(wheel) as reader, atomic.replacing(path, mode=0o600) as file, ThreadPoolExecutor() as pool:
         summed = ChecksumWriter(file)
         writer = Writer(summed)
         builder = _ShardBuilder(reader, target, options, DeflateQueue(writer, pool))

@@ -55,7 +55,7 @@ class WheelStore(Struct, frozen=True):
 
     def write_record(self, key: str, stored: StoredFile) -> None:
         record = {"filename": stored.path.name, "sha256": stored.sha256}
-        atomic.write_bytes(self.folder / "known" / f"{key}.json", json.dumps(record).encode())
+        atomic.write_bytes(self.folder / "known" / f"{key}.json", json.dumps(record).encode(), mode=0o600)
 
     def add(self, temporary: Path, sha256: str, filename: str) -> StoredFile:
         """Move a complete file into the store."""

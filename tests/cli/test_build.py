@@ -48,6 +48,23 @@ def test_only_the_path_is_printed_on_stdout(project: Path) -> None:
     assert run_build(project).stdout == build.stdout
 
 
+def test_build_of_an_edited_app_imports_little(project: Path) -> None:
+    (project / "requirements.txt").write_text("cowsay==6.1\n")
+    run_build(project, "--runtime", "python3.12")
+    (project / "lambda_function.py").write_text(f"{HANDLER}# edited\n")
+    code = """
+import atexit, sys
+from lambent.cli.main import run
+sys.argv[1:] = ["build", "--runtime", "python3.12"]
+heavy = ("packaging", "urllib3", "ssl", "csv", "logging", "botocore")
+atexit.register(lambda: print([name for name in heavy if name in sys.modules]))
+run()
+"""
+    environ = {**os.environ, "LAMBENT_CACHE": str(project.parent / "cache")}
+    process = subprocess.run([sys.executable, "-c", code], cwd=project, env=environ, capture_output=True, text=True, timeout=60)
+    assert (process.returncode, process.stdout.splitlines()[-1]) == (0, "[]"), process.stderr
+
+
 @pytest.mark.parametrize("option", ((), ("--cache-dir", "../own")))
 def test_a_relative_cache_folder_works(project: Path, option: tuple[str, ...]) -> None:
     (project / "requirements.txt").write_text("cowsay==6.1\n")

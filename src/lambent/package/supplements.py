@@ -64,7 +64,8 @@ def _options(
     context: BuildContext, requirements: Requirements, lacking: Iterable[Finding]
 ) -> list[optional_dependencies.Option]:
     """Return the extras and groups that declare what the app's own files import, and say so."""
-    packaging, chosen = context.config.packaging, dict[tuple[str, str], optional_dependencies.Option]()
+    packaging = context.config.packaging
+    chosen: dict[tuple[str, str], optional_dependencies.Option] = {}
     for finding in lacking:
         option = optional_dependencies.find_option(requirements.source, finding.module) if finding.level == "error" else None
         if option is None or option.name in (packaging.extras if option.kind == "extra" else packaging.groups):

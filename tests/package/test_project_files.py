@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -186,3 +187,31 @@ def unprivileged(call: object) -> str:
         text = pipe.read()
     os.waitpid(child, 0)
     return text
+
+
+@pytest.mark.parametrize("version", ["2", "4"])
+@pytest.mark.parametrize("inside", [".", "shop"])
+def test_what_git_tracks_is_packed_although_a_gitignore_names_it(tmp_path: Path, version: str, inside: str) -> None:
+    names = ["lib/a.py", "lib/deep/b.py", "data/seed.csv", "app.log", "dist/x.js", ".env", "lib/c.pyc"]
+    folder = tmp_path / inside
+    for name in [*names, "lib/new.py", "other.log", "logs/today.txt", "main.py"]:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("x")
+    (folder / ".gitignore").write_text("lib/\n*.log\nlogs/\n/data\n.env\ndist\n")
+    (folder / ".lambentignore").write_text("dist/\n")
+    git = ["git", "-C", str(tmp_path), "-c", f"index.version={version}"]
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    subprocess.run([*git, "add", "-f", *(f"{inside}/{name}" for name in names)], check=True)
+    assert set(collect(folder).files) == {"lib/a.py", "lib/deep/b.py", "data/seed.csv", "app.log", "main.py"}
+    assert (tmp_path / ".git/index").read_bytes()[7] == int(version)
+    explicit = {"lib/new.py", "data/seed.csv", "app.log", "main.py"}
+    assert set(collect(folder, exclude=("lib/",), include=("lib/new.py",)).files) == explicit
+    assert packs(folder, "lib/a.py") and not packs(folder, "lib/new.py") and not packs(folder, "logs/today.txt")
+
+
+def test_index_that_cannot_be_read_tracks_nothing(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git/index").write_bytes(b"DIRC\0\0\0\2\0\0\0\5not one")
+    (tmp_path / ".gitignore").write_text("*.log\n")
+    (tmp_path / "app.log").write_text("x")
+    assert set(collect(tmp_path).files) == set()

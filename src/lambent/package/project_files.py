@@ -2,7 +2,8 @@
 
 Rules leave files out, and later ones win: the list below (what editors and tools leave behind), `.gitignore` in any folder,
 `.lambdaignore` and `.lambentignore` at the top, `include` and `exclude` in the configuration. Never packed are version control,
-virtual environments, caches, and files whose names say that they hold secrets. Empty folders are not packed, as in git. A link
+virtual environments, caches, and files whose names say that they hold secrets. Empty folders are not packed, as in git, and
+what git tracks is packed although a `.gitignore` names it. A link
 that leads out of the project is an error: its target would differ from one machine to the next, and could be anything.
 """
 
@@ -18,6 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lambent.errors import PackagingError
+from lambent.package.git_index import TrackedFiles
 from lambent.package.gitignore import Rules, parents, rules
 from lambent.package.layout import SourceFile
 
@@ -75,20 +77,21 @@ def packs(path: Path, name: str, exclude: tuple[str, ...] = (), include: tuple[s
         if subfolder is None:
             return False
         folder = walk.with_own_rules(subfolder)
-    return not ignored(name, last, walk.rules_in(folder), folder.ignored)
+    return not ignored(name, last, walk.rules_in(folder), folder.ignored) or walk.is_tracked(name, last, folder)
 
 
 class _Folder(Struct, frozen=True):
     """A folder of the project. `prefix` is its path with a slash at the end, `gitignores` the rules on the way, nearest first.
 
     `linked_from` are the real paths of the folders whose links lead here. In an `ignored` folder only files that match
-    `include` are packed.
+    `include` are packed, and if it `has_tracked`, those that git tracks.
     """
 
     prefix: str = ""
     gitignores: tuple[Rules, ...] = ()
     linked_from: frozenset[str] = frozenset()
     ignored: bool = False
+    has_tracked: bool = False
 
 
 class _Walk:
@@ -99,6 +102,7 @@ class _Walk:
         self._allowed = frozenset(allowed)
         self._include_parents = parents(include)
         self._exclude, self._include = rules(exclude), rules(f"!{pattern}" for pattern in include)
+        self._tracked = TrackedFiles(top)
         self._top_only = tuple(_read(top / name, "") for name in _TOP_ONLY if (top / name).is_file())
 
     def collect(self, path: str, folder: _Folder) -> None:
@@ -118,7 +122,7 @@ class _Walk:
                 is_folder = False
             if is_folder:
                 self._enter(entry, path, folder, active)
-            elif not ignored(name, entry.name, active, folder.ignored):
+            elif not ignored(name, entry.name, active, folder.ignored) or self.is_tracked(name, entry.name, folder):
                 self._add(entry, name, parent)
 
     def rules_in(self, folder: _Folder) -> tuple[Rules, ...]:
@@ -136,9 +140,19 @@ class _Walk:
         """Return the folder `name` in another one, or None if nothing in it is packed."""
         path = f"{folder.prefix}{name}/"
         is_ignored = ignored(path, f"{name}/", active, folder.ignored)
-        if name in _NEVER or (is_ignored and path not in self._include_parents):
+        if name in _NEVER:
             return None
-        return replace(folder, prefix=path, ignored=is_ignored)
+        has_tracked = is_ignored and self.is_tracked(path, f"{name}/", folder)
+        if is_ignored and not has_tracked and path not in self._include_parents:
+            return None
+        return replace(folder, prefix=path, ignored=is_ignored, has_tracked=has_tracked)
+
+    def is_tracked(self, path: str, name: str, folder: _Folder) -> bool:
+        """Whether git tracks a path in a folder that a .gitignore leaves out. The project's other rules count for it, too."""
+        if folder.ignored and not folder.has_tracked:
+            return False
+        others = (self._exclude, self._include, *self._top_only, _LEFTOVERS)
+        return not ignored(path, name, others, False) and self._tracked.has(path)
 
     def _enter(self, entry: os.DirEntry[str], parent: str, folder: _Folder, active: tuple[Rules, ...]) -> None:
         subfolder = self.subfolder(entry.name, folder, active)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import json
 import os
@@ -293,12 +294,18 @@ def test_processes_that_fork_all_the_time_are_frozen(any_factory: Callable[[], S
         for _ in range(20):
             await chunks.get()
         sandbox.freeze()
-        await eventually_async(lambda: all(map(is_stopped, sandbox._pids())) and all(map(is_stopped, sandbox._pids())))
-        sandbox.drain()
-        while not chunks.empty():
-            chunks.get_nowait()
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(chunks.get(), 0.3)
+        # Without namespaces one may escape at first. It is stopped at one of the next checks.
+        for _ in range(1 if factory.kind == "namespaces" else 20):
+            await eventually_async(lambda: all(map(is_stopped, sandbox._pids())))
+            sandbox.drain()
+            while not chunks.empty():
+                chunks.get_nowait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(chunks.get(), 0.3)
+                continue
+            break
+        else:
+            pytest.fail("a process is still running")
         sandbox.thaw()
         await asyncio.wait_for(chunks.get(), 5)
         await sandbox.close()

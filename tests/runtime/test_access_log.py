@@ -72,3 +72,29 @@ def test_a_hostile_path_or_method_stays_one_line(target: tuple[Path, Path], tmp_
     event["requestContext"]["http"]["method"] = "GET /\n"
     (line, working) = log_of(target, tmp_path, event)
     assert line.startswith("lambent: ? /x%0D%0Alambent:%20status%20200%1B[2Jy") and len(line) < 600 and working == "working"
+
+
+SILENT = """
+import logging
+
+async def app(scope, receive, send):
+    try:
+        raise ValueError("no such colour")
+    except ValueError as error:
+        if scope["path"] == "/logged":
+            logging.getLogger("own").exception("went wrong")
+        await send({"type": "http.response.start", "status": 500, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+        error.__traceback__ = None
+"""
+
+
+@pytest.mark.parametrize("path", ("/silent", "/logged"))
+def test_an_error_that_the_app_hides_behind_a_500_is_logged_once(target: tuple[Path, Path], tmp_path: Path, path: str) -> None:
+    with Environment(
+        tmp_path, target[0], "main.app", files={"main.py": SILENT}, env={"LAMBENT_INTERFACE": "asgi"}
+    ) as environment:
+        assert environment.invoke(make_event(path=path)).status == 500
+        environment.wait_idle()
+        assert environment.log.count("ValueError: no such colour") == 1
+        assert environment.log.count("main.py") == 1, "with its traceback"

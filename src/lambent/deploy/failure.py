@@ -10,6 +10,7 @@ from msgspec import Struct
 from lambent.aws.values import Settings
 from lambent.module_packages import ADD
 
+_PLATFORM_LINE = re.compile(r"(?:START|END|REPORT) RequestId|INIT_|lambent: (?:status \d|\S+ /)")
 _LOG_LINES = 40
 _TRACE_LINES = 40
 """A longer traceback is cut: its head, the app's own frames and its end are shown."""
@@ -89,7 +90,7 @@ class Failure(Struct, frozen=True):
         """The traceback, or else the last lines of the log, or else the response or AWS's message."""
         if self.traceback:
             return self._shorten(self.traceback)
-        own = [line for line in self.lines.splitlines() if not re.match(r"(?:START|END|REPORT) RequestId|INIT_", line)]
+        own = [line for line in self.lines.splitlines() if not _PLATFORM_LINE.match(line)]
         return "\n".join(own[-_LOG_LINES:]).strip() or self.message or self.response
 
     @property

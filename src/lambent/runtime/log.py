@@ -49,6 +49,8 @@ class Log:
         self._descriptor = int(descriptor) if descriptor else None
         self._advised = "none"
         self._in_line = False
+        self.logged: BaseException | str | None = None
+        """The last exception, or text with a traceback, that went through `logging` during the current request."""
 
     def write(self, text: str, level: int = 0, *, as_text: bool = False) -> None:
         """Write one record, which includes its newline. `level` is one of `logging`'s, 0 if unknown."""
@@ -115,6 +117,12 @@ class Log:
             self._advised = self.request_id
             self.line("WARNING", text)
 
+    def has_logged(self, error: BaseException) -> bool:
+        """Return whether the app itself has logged an error, one that it caused, or one that caused it."""
+        if self.logged is None or isinstance(self.logged, str):
+            return self.logged is not None
+        return any(each is self.logged for each in _chain(error)) or any(each is error for each in _chain(self.logged))
+
     def unhandled(self) -> None:
         """Write AWS's remark that precedes an error of the init phase."""
         self.line("WARNING", _UNHANDLED)
@@ -125,6 +133,13 @@ class Log:
             _install(sys.modules["logging"], self)
         else:
             sys.meta_path.insert(0, _OnImport(self))
+
+
+def _chain(error: BaseException | None, depth: int = 10) -> list[BaseException]:
+    """Return an error and what led to it."""
+    if error is None or depth == 0:
+        return []
+    return [error, *_chain(error.__cause__ or error.__context__, depth - 1)]
 
 
 class _OnImport:
@@ -163,10 +178,26 @@ def _install(logging: Any, log: Log) -> None:
         line = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n"
         handler.setFormatter(logging.Formatter(line, "%Y-%m-%dT%H:%M:%S"))
     handler.log_sink = log
+    _note_errors(logging, log)
     root = logging.getLogger()
     root.addHandler(handler)
     if log.level in logging._nameToLevel:
         root.setLevel(log.level)
+
+
+def _note_errors(logging: Any, log: Log) -> None:
+    """Note each error that is logged, whichever handlers it goes to."""
+    create = logging.getLogRecordFactory()
+
+    def create_and_note(*arguments: Any, **keywords: Any) -> Any:
+        record = create(*arguments, **keywords)
+        if record.exc_info and record.exc_info[1] is not None:
+            log.logged = record.exc_info[1]
+        elif isinstance(record.msg, str) and "Traceback (most recent" in record.msg:
+            log.logged = "traceback"
+        return record
+
+    logging.setLogRecordFactory(create_and_note)
 
 
 def _handler_class(logging: Any) -> Any:

@@ -13,6 +13,7 @@ from .json_text import quote
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import TracebackType
     from typing import Any
 
     from .request import Headers, Request
@@ -60,6 +61,7 @@ class Response:
     """Whether the response is complete, but delivered only by `close`."""
     error: BaseException | None = None
     """The exception that the app was handling when it began a response of 5xx."""
+    _trace: TracebackType | None = None
 
     def __init__(
         self, request: Request, deliver: Callable[[bytes], None], log_status: Callable[[int], None] | None = None
@@ -80,7 +82,7 @@ class Response:
         self._status, self._headers = status, headers
         self.started = True
         if status >= 500:
-            self.error = sys.exc_info()[1]
+            _, self.error, self._trace = sys.exc_info()
 
     def write(self, chunk: bytes) -> None:
         if chunk:
@@ -112,10 +114,21 @@ class Response:
             self.awaits_close = self.ended = True
         return self.awaits_close
 
+    @property
+    def is_check(self) -> bool:
+        """Whether lambent's own check gets the response."""
+        http = (self._request.event.get("requestContext") or {}).get("http") or {}
+        return bool(http.get("userAgent") == "lambent")
+
     def unlogged_error(self) -> BaseException | None:
         """Return the exception behind a 5xx that lambent's own check got: not every framework logs it."""
-        http = (self._request.event.get("requestContext") or {}).get("http") or {}
-        return self.error if http.get("userAgent") == "lambent" else None
+        return self.traced_error() if self.is_check else None
+
+    def traced_error(self) -> BaseException | None:
+        """Return the exception behind a 5xx with its traceback, which a framework may have removed since."""
+        if self.error is not None and self.error.__traceback__ is None:
+            return self.error.with_traceback(self._trace)
+        return self.error
 
     def fail(self, error: dict[str, Any] | None = None) -> None:
         """Respond with 500 instead, as app servers do when an app raises `error`."""

@@ -54,6 +54,7 @@ class WebServer:
                 _refuse(api, log, invocation, error)
             return
         self._access_log.request(log, request)
+        log.logged = None
 
         def log_status(status: int) -> None:
             self._access_log.status(log, status)
@@ -78,11 +79,13 @@ class WebServer:
                     response.fail(record)
         else:
             if response.error is not None:
-                if unlogged := response.unlogged_error():
-                    log.error(describe(unlogged, invocation.id))
+                unlogged = response.awaits_close and not log.has_logged(response.error)
+                if (hidden := response.traced_error()) is not None and (unlogged or response.is_check):
+                    log.error(describe(hidden, invocation.id))
                 log.advise(response.error)
         if response.streamed or response.awaits_close:
             response.close()
+        log.logged = None  # it holds the frames of the request
         flush()
 
 

@@ -154,6 +154,16 @@ PROJECTS = [
         "site1.wsgi:application",
         ".",
     ),
+    (
+        {
+            "src/__init__.py": "from .celery import app",
+            "src/manage.py": MANAGE,
+            "src/site1/settings.py": "",
+            "src/site1/wsgi.py": WSGI,
+        },
+        "site1.wsgi:application",
+        "src",
+    ),
     ({"manage.py": MANAGE, "site1/settings.py": "", "site1/asgi.py": ASGI}, "site1.asgi:application", "."),
     (
         {"manage.py": MANAGE, "site1/settings/__init__.py": "", "site1/settings/base.py": "", "site1/wsgi.py": WSGI},

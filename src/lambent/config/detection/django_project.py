@@ -19,25 +19,32 @@ def find_application(modules: ProjectModules) -> tuple[Module, str] | None:
 
     None when this is not a Django project, or an unusual one.
     """
-    for root in modules.roots:
+    for root in (*modules.roots, *_packages_with_manage(modules)):
         manage = modules.folder / root / "manage.py"
         match = SETTINGS_MODULE.search(manage.read_text("utf-8", "replace")) if manage.is_file() else None
         if match is None:
             continue
-        for dotted in (*_from_settings(modules, match[1]), *_near_settings(match[1])):
+        roots = [root, *modules.roots]
+        for dotted in (*_from_settings(modules, match[1], roots), *_near_settings(match[1])):
             module_name, _, name = dotted.rpartition(".")
-            module = modules.find(module_name)
+            module = modules.find(module_name, roots)
             if module is not None and name in modules.scan(module).names:
                 return module, name
     return None
 
 
-def _from_settings(modules: ProjectModules, settings: str) -> list[str]:
+def _packages_with_manage(modules: ProjectModules) -> list[str]:
+    """Return the one package at the top with a manage.py: what it starts is imported from there, whatever else it is."""
+    files = list(modules.folder.glob("*/manage.py"))
+    return [file.parent.name for file in files if len(files) == 1 and (file.parent / "__init__.py").is_file()]
+
+
+def _from_settings(modules: ProjectModules, settings: str, roots: list[str]) -> list[str]:
     """Return WSGI_APPLICATION, then ASGI_APPLICATION. A settings package may have them in base.py or common.py."""
     package = settings.rpartition(".")[0]
     applications: dict[str, str] = {}
     for name in (settings, f"{package}.base", f"{package}.common"):
-        module = modules.find(name)
+        module = modules.find(name, roots)
         if module is not None:
             pairs = _APPLICATION.findall(module.path.read_text("utf-8", "replace"))
             applications = dict(reversed(pairs)) | applications

@@ -319,6 +319,26 @@ CASES = (
         '\xa0\xa0File "<frozen os>", line 685, in __getitem__\n' + REPORT,
     ),
     Case(
+        "a handler of another trigger's events",
+        "the handler needs event['Records'], which the request GET / doesn't have (main.py, line 4)",
+        "answer such a request too, with event.get('Records'); a handler for other events than web requests needs no URL: "
+        "`lambent build -o function.zip` makes its zip",
+        "KeyError",
+        "'Records'",
+        "[ERROR] KeyError: 'Records'\nTraceback (most recent call last):\n  File \"/var/task/main.py\", line 4, in app\n"
+        "    for record in event['Records']:\n",
+    ),
+    Case(
+        "a handler that needs a body",
+        "the handler needs event['body'], which the request GET / doesn't have (main.py, line 4)",
+        "answer such a request too, with event.get('body'); a handler for other events than web requests needs no URL: "
+        "`lambent build -o function.zip` makes its zip",
+        "TypeError",
+        "the JSON object must be str, bytes or bytearray, not NoneType",
+        'Traceback (most recent call last):\n  File "/var/task/main.py", line 4, in app\n'
+        "    data = json.loads(event['body'])\nTypeError: the JSON object must be str, bytes or bytearray, not NoneType\n",
+    ),
+    Case(
         "a key that isn't a variable",
         "the function failed: KeyError: 'DATE' (main.py, line 4)",
         "fix the error and deploy again",

@@ -297,6 +297,19 @@ def _settings_fields(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     return what, " ".join(f"--env {name}=VALUE" for name in names)
 
 
+def _event_field(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
+    """A handler that takes the events of another trigger, or needs more of a request than GET / has."""
+    name = match[1] or next(iter(re.findall(r"""\bevent\[['"](\w+)['"]\]""", failure.detail)[-1:]), "")
+    if not name or not re.search(rf"""\bevent\[['"]{name}['"]\]""", failure.text):
+        return None
+    where = f" ({failure.position})" if failure.position else ""
+    hint = (
+        f"answer such a request too, with event.get({name!r}); a handler for other events than web requests needs no URL: "
+        "`lambent build -o function.zip` makes its zip"
+    )
+    return f"the handler needs event[{name!r}], which the request GET / doesn't have{where}", hint
+
+
 def _too_large(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     return "the response is larger than Lambda's limit of 6 MB", "split it into pages, or serve large files from S3"
 
@@ -358,6 +371,7 @@ _TABLE: tuple[tuple[str, Describe], ...] = (
     (r"FileNotFoundError: \[Errno 2\] No such file or directory: '([^']+)'", _missing_file),
     (r"no such table: ([\w.]+)", _no_table),
     (r"is not authorized to perform: ([\w-]+:\w+)", _no_permission),
+    (r"KeyError: '(\w+)'|TypeError: (?:'NoneType' object is not subscriptable|the JSON object must be str)", _event_field),
     (r"^(?:\[ERROR\] )?KeyError: '([A-Za-z][A-Za-z0-9_]+)'", _key),
     (r"The (SECRET_KEY) setting must not be empty", _setting),  # Django
     (_UNSET, _setting),

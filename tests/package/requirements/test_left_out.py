@@ -163,3 +163,18 @@ def test_tool_that_does_not_fit_is_left_out_unless_a_package_requires_it(tmp_pat
     resolution = resolve(make_request(project, TARGET, tmp_path / "cache", emit=events.append), tmp_path / "cache")
     assert set(versions(resolution)) == {"demo", "needed"}
     assert events == [Notice("mypy is left out: it doesn't fit python3.13, and nothing imports it")]
+
+
+def test_packages_of_other_systems_are_left_out(tmp_path: Path, registry: Registry) -> None:
+    """PyPI has neither these packages nor their versions."""
+    events: list[Event] = []
+    project = make_project(
+        tmp_path / "app", registry, "demo", "distro-info==1.1+ubuntu0.2", "PyGObject==3.42.1", "pywin32==303"
+    )
+    resolution = resolve(make_request(project, TARGET, tmp_path / "cache", emit=events.append), tmp_path / "cache")
+    assert set(versions(resolution)) == {"demo", "needed"}
+    names = ("distro-info", "pygobject", "pywin32")
+    assert events == [Notice(f"{name} is left out: it is for another system, and nothing imports it") for name in names]
+    importing = replace(make_request(project, TARGET, tmp_path / "cache"), imported=lambda modules: modules & {"win32api"})
+    with pytest.raises(PackagingError, match="no such package: pywin32"):
+        resolve(importing, tmp_path / "cache")

@@ -47,7 +47,42 @@ _TOOLS = {
 }
 """Tools for developing, testing and deploying, and what only those need, each with its module."""
 
-_UNNEEDED = {**_SERVERS, **_TOOLS}
+_OTHER_SYSTEMS = {
+    "apturl": "AptUrl",
+    "brlapi": "brlapi",
+    "cloud-init": "cloudinit",
+    "command-not-found": "CommandNotFound",
+    "cupshelpers": "cupshelpers",
+    "dbus-python": "dbus",
+    "defer": "defer",
+    "distro-info": "distro_info",
+    "ec2-hibinit-agent": "hibinit_agent",
+    "hibagent": "hibagent",
+    "language-selector": "language_support_pkgs",
+    "pycairo": "cairo",
+    "pycups": "cups",
+    "pygobject": "gi",
+    "pyobjc-core": "objc",
+    "pypiwin32": "win32api",
+    "python-apt": "apt",
+    "python-debian": "debian",
+    "pywin32": "win32api",
+    "pywinpty": "winpty",
+    "screen-resolution-extra": "ScreenResolution",
+    "ssh-import-id": "ssh_import_id",
+    "systemd-python": "systemd",
+    "ubuntu-advantage-tools": "uaclient",
+    "ubuntu-drivers-common": "UbuntuDrivers",
+    "ubuntu-pro-client": "uaclient",
+    "ufw": "ufw",
+    "unattended-upgrades": "unattended_upgrade",
+    "usb-creator": "usbcreator",
+    "windows-curses": "_curses",
+    "xkit": "XKit",
+}
+"""Packages of Ubuntu, Windows and macOS, each with its module: `pip freeze` lists them there, and PyPI has few of them."""
+
+_UNNEEDED = {**_SERVERS, **_TOOLS, **_OTHER_SYSTEMS}
 MODULES = frozenset(_UNNEEDED.values())
 _ALWAYS = {**STANDARD_MODULES, "pkg-resources": ""}
 
@@ -60,6 +95,11 @@ def always() -> tuple[str, ...]:
 def unused(imported: frozenset[str]) -> frozenset[str]:
     """Return the servers and tools that an app doesn't need if it imports these of `MODULES`."""
     return frozenset(name for name, module in _UNNEEDED.items() if module not in imported)
+
+
+def for_other_systems(unused: frozenset[str]) -> frozenset[str]:
+    """Return those of the unused packages that no Lambda can have."""
+    return unused & _OTHER_SYSTEMS.keys()
 
 
 def modules_of(names: Iterable[str]) -> frozenset[str]:
@@ -92,6 +132,8 @@ def reason(name: str, python: str) -> str:
         return f"{name} is left out: Python {python} has {STANDARD_MODULES[name]} itself"
     if name in _SERVERS:
         return f"{name} is left out: it has no wheel, and on Lambda nothing needs it"
+    if name in _OTHER_SYSTEMS:
+        return f"{name} is left out: it is for another system, and nothing imports it"
     if name in _TOOLS:
         return f"{name} is left out: it doesn't fit python{python}, and nothing imports it"
     return ""

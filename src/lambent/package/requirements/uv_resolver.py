@@ -24,6 +24,7 @@ from lambent.lazy import LazyModule
 from lambent.package.lock import Pin
 from lambent.package.requirements import left_out
 from lambent.package.requirements.pip_compile import CompileInput, PipCompile, target_arguments, temporary_requirements
+from lambent.package.requirements.requirement_lines import decode
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.requirements.version_finder import VersionFinder
 from lambent.package.uv_command import UvError
@@ -74,7 +75,9 @@ class UvResolver:
 
     def pins(self) -> tuple[Pin, ...]:
         """Return a pin for each package, except those that are left out. Raises PackagingError."""
-        request, adjustments = self._request, _Adjustments(left_out=set(self._request.without))
+        request = self._request
+        foreign = left_out.for_other_systems(self._named_optional())
+        adjustments = _Adjustments(left_out={*request.without, *foreign})
         pins = self._settle(adjustments)
         request.omitted.update(adjustments.left_out)
         if request.without:  # what only those packages need is left out as well
@@ -160,7 +163,7 @@ class UvResolver:
             if failed in adjustments.native or failed in adjustments.left_out:
                 raise uv_errors.translate(message, self._request) from None
             if failed in self._request.optional:
-                adjustments.left_out |= self._named_optional() | {failed}
+                adjustments.left_out |= {*self._named_optional(), failed}
             else:
                 adjustments.native[failed] = (None, message)
             return
@@ -173,10 +176,14 @@ class UvResolver:
             return
         raise self._no_wheel(package, message, adjustments)
 
-    def _named_optional(self) -> set[str]:
+    def _named_optional(self) -> frozenset[str]:
         """Return the servers and tools that the requirements name: their sources would be built one after the other."""
-        words = re.findall(r"[\w.-]+", self._request.path.read_text("utf-8", "replace"))
-        return {name for word in words if (name := canonicalize_name(word)) in self._request.optional}
+        try:
+            text = decode(self._request.path.read_bytes())
+        except OSError:
+            return frozenset()
+        words = re.findall(r"[\w.-]*\w", text)
+        return frozenset(canonicalize_name(word) for word in words) & self._request.optional
 
     def _no_wheel(self, package: missing_wheels.Package, message: str, adjustments: _Adjustments) -> PackagingError:
         pin, build_message = adjustments.native.get(package.name, (None, ""))

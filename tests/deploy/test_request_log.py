@@ -46,7 +46,10 @@ def test_failures_of_the_function_are_answered_with_502() -> None:
     assert (request.status, request.failure, request.failed) == (502, "timeout", True)
     assert request.lines == (LoggedLine(2, "error", "Task timed out after 1.00 seconds"),)
     exited = REPORT.rstrip() + "\tStatus: error\tError Type: Runtime.ExitError\n"
-    assert grouped(START, "lambent: GET /x", END, exited)[0].failure == "Runtime.ExitError"
+    said = f"RequestId: {ID} Error: Runtime exited with error: exit status 3\n"
+    (ended,) = grouped(START, "lambent: GET /x", said, "\n", END, exited)
+    assert ended.failure == "Runtime.ExitError"
+    assert ended.lines == (LoggedLine(2, "error", "Runtime exited with error: exit status 3"),)
 
 
 def test_environments_that_log_at_the_same_time_are_kept_apart() -> None:

@@ -62,11 +62,11 @@ def test_other_days_have_a_date_and_other_things_a_line_of_their_own() -> None:
 
 def test_hostile_lines_are_only_text() -> None:
     """A terminal obeys control characters: they could move the cursor, set its title or hide lines."""
-    hostile = "\x1b]0;owned\x07\x1b[2J\x9b31m\rover"
+    hostile = "\x1b]0;owned\x07\x1b[2J\x9b31m\rover\u202e\u2066\u2028"
     request = replace(REQUEST, path="/\x1b[2J", failure="\x1b[1m", lines=(LoggedLine(0, "", hostile),))
     for coloured in (True, False):
         text = request_text(request, coloured=coloured, now_s=NOW_S)
-        for sequence in ("\x1b]", "\x1b[2J", "\x07", "\x9b", "\r", "\x1b[1m\x1b"):
+        for sequence in ("\x1b]", "\x1b[2J", "\x07", "\x9b", "\r", "\x1b[1m\x1b", "\u202e", "\u2066", "\u2028"):
             assert sequence not in text
     assert "\\x1b[2J" in request_text(request, coloured=False, now_s=NOW_S)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Any
 
@@ -56,11 +57,12 @@ def command(location: AppLocation, aws: Aws, emit: Emit, **options: Any) -> None
     typed = _Options(**options)
     query = typed.query(time.time())
     log = find_log(aws, location.app)
-    timing = FollowTiming()
-    if typed.raw:
-        show_text(aws, log, query, emit, timing if typed.follow else None)
-    elif typed.follow:
-        show_live(aws, log, query, emit, timing)
+    if typed.follow:
+        follow = show_text if typed.raw else show_live
+        with contextlib.suppress(KeyboardInterrupt):  # how it ends
+            follow(aws, log, query, emit, FollowTiming())
+    elif typed.raw:
+        show_text(aws, log, query, emit, None)
     elif not show_past(aws, log, query, emit):
         emit(Notice(_nothing(location.app, query)))
 

@@ -24,6 +24,7 @@ _ACCESS = re.compile(r"lambent: (?:status (?P<status>\d{3})|(?P<method>[A-Za-z]+
 _PYTHON = re.compile(rf"\[(?P<level>[A-Z]+)\]\t[\dT:.Z-]+\t(?:{_ID})?\t(?P<text>.*)", re.DOTALL)
 _NODE = re.compile(rf"[\dT:.Z-]+\t(?:{_ID}|undefined)\t(?P<level>[A-Z]+)\t(?P<text>.*)", re.DOTALL)
 _PLATFORM = re.compile(rf"[\dT:.-]+Z {_ID} (?P<text>Task timed out after .*)", re.DOTALL)
+_EXITED = re.compile(rf"RequestId: {_ID} (?:Error: )?(?P<text>Runtime exited .*|Process exited .*)", re.DOTALL)
 _RAISED = re.compile(rf"\[ERROR\] (?P<error>.*?)\n{re.escape(TRACEBACK)}:(?P<trace>\n.*)?", re.DOTALL)
 _LEVEL = re.compile(r"\[?(?P<level>CRITICAL|FATAL|ERROR|WARNING|WARN|INFO|DEBUG|TRACE)(?:\]|:)")
 _PLATFORM_TYPES: dict[str, Kind] = {
@@ -124,6 +125,8 @@ def _parse_line(text: str) -> Record:
             return Record("line", request_id=match["id"] or "", level=_level(match["level"]), text=text)
     if match := _PLATFORM.match(text):
         return Record("line", request_id=match["id"], level="error", text=match["text"].strip())
+    if match := _EXITED.match(text):
+        return Record("line", request_id=match["id"], level="error", text=match["text"])
     level_match = _LEVEL.match(text)
     level: Level = _level(level_match["level"]) if level_match else "error" if TRACEBACK in text else ""
     return Record("line", level=level, text=text)

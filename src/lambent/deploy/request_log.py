@@ -35,6 +35,8 @@ class _OpenRequest(Struct):
 
     def take(self, report: Record | None = None) -> LoggedRequest:
         """Return the request so far, and with a `report` as complete."""
+        while self.lines and not self.lines[-1].text.strip():  # Lambda ends some lines of its own with two newlines
+            self.lines.pop()
         lines, self.lines = tuple(_join_tracebacks(self.lines)), []
         continues, self.shown = self.shown, True
         failure = report.failure if report else ""

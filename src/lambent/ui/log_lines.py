@@ -85,7 +85,7 @@ def _clock(at_ms: int, now_s: float) -> str:
 
 def _line(line: LoggedLine) -> Iterator[list[Piece]]:
     in_traceback = False
-    for number, text in enumerate(sanitize(line.text).split("\n")):
+    for number, text in enumerate(sanitize(line.text.expandtabs(4)).split("\n")):
         if "Traceback (most recent call last)" in text:
             in_traceback = True
             yield [(text, "red")]

@@ -122,7 +122,7 @@ def env(state: Path, shell: str) -> None:
 def log(state: Path, lines: int) -> None:
     """Print the last lines of its log.
 
-    It records starts, and refused calls with the reason. Functions log to their log groups instead.
+    It records starts, and refused calls with the reason. `lambent logs --local` shows what functions log.
     """
     file = daemon.log_file(state)
     if not file.exists():

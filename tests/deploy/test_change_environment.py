@@ -12,9 +12,11 @@ from lambent import events
 from lambent.aws.boto import connect
 from lambent.aws.interface import Aws
 from lambent.config.live_environment import FLAG_VARIABLES, keep_live_variables
+from lambent.deploy.app_url import find_url
 from lambent.deploy.change_environment import SECRETS, EnvironmentChange, change_environment, changed
 from lambent.deploy.context import DeployContext, Timing
 from lambent.deploy.deploy import deploy
+from lambent.deploy.invoke import build_event, find_callee
 from lambent.deploy.list_environment import BY_COMMAND, describe_environment, list_environment
 from lambent.deploy.rollback import rollback
 from lambent.errors import DeployError, FunctionFailedError, UsageError
@@ -118,6 +120,9 @@ def test_on_moto(endpoint: str, tmp_path: Path, name: str) -> None:
     listed = list_environment(aws, name, "eu-west-1", {}, show_secrets=False)
     assert (done.version, listed.version) == ("2", "2")
     assert listed.variables == (Variable("GREETING", "hi", BY_COMMAND),)
+    callee = find_callee(aws, name)
+    assert (find_url(aws, name).address, callee.function.version) == (done.url, "2")
+    assert json.loads(build_event(aws, callee, None, "url"))["headers"]["host"] in done.url
 
 
 def test_the_variables_after_a_change() -> None:

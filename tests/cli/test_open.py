@@ -1,0 +1,37 @@
+"""`lambent open` shows a public URL, and says what to do about one that a browser can't open."""
+
+from __future__ import annotations
+
+import webbrowser
+
+import pytest
+from click.testing import CliRunner, Result
+
+from lambent.cli.open import command
+from lambent.errors import DeployError, UsageError
+from support.local_service import Service
+
+
+def run(service: Service, name: str, *arguments: str) -> Result:
+    where = ["--local", "--region", "us-east-1", "--state", str(service.state), "--name", name]
+    return CliRunner().invoke(command, [*arguments, *where], standalone_mode=False)
+
+
+def test_the_url_is_opened_and_printed(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = service.public_url("shown")
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", lambda address: opened.append(address) or True)
+    result = run(service, "shown")
+    assert opened == [url] and result.output.splitlines()[-1] == url
+    monkeypatch.setattr(webbrowser, "open", lambda address: False)
+    assert "no browser was found: open this URL yourself" in run(service, "shown").output
+
+
+def test_what_a_browser_cannot_open(service: Service) -> None:
+    service.function("private")
+    assert isinstance(run(service, "nonesuch").exception, DeployError)
+    without = run(service, "private").exception
+    assert isinstance(without, DeployError) and "private has no URL" in without.what
+    service.client("lambda").create_function_url_config(FunctionName="private", AuthType="AWS_IAM")
+    signed = run(service, "private").exception
+    assert isinstance(signed, UsageError) and signed.hint.startswith("lambent curl /")

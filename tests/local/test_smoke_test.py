@@ -149,3 +149,10 @@ def test_two_smoke_tests_may_run_at_the_same_time(tmp_path: Path) -> None:
         return await asyncio.gather(*(asyncio.to_thread(start, tmp_path / name, WORKING) for name in ("one", "two")))
 
     assert all(result.ok for result in asyncio.run(run_both()))
+
+
+def test_endless_output_ends_with_the_time_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lambent.limits.INIT_MAX_S", 0.5)
+    result = start(tmp_path, "while True: print('x')", timeout_s=1)
+    assert not result.ok and result.error_type == "Sandbox.Timedout"
+    assert len(result.log) == 200 and set(result.log) == {"x"}

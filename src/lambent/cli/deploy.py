@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from lambent import calendar, interpreters
 from lambent.aws.interface import Aws
-from lambent.cli import left_out_files, unset_variables
+from lambent.cli import empty_settings, left_out_files, unset_variables
 from lambent.cli.app_options import AppSource, Builder, with_app, with_builder
 from lambent.cli.confirmation import Consent, confirm_move, confirm_public, is_explicit, with_consent
 from lambent.cli.destination import Destination, with_destination
@@ -63,7 +63,11 @@ def command(
             try:
                 artifact = builder.build(config, emit)
                 agreed = destination.local or consent.yes or is_explicit(config)
-                with left_out_files.explained(config, artifact), unset_variables.explained(config):
+                with (
+                    empty_settings.explained(config),
+                    left_out_files.explained(config, artifact),
+                    unset_variables.explained(config),
+                ):
                     if prove and not destination.local:  # the local Lambda starts it anyway, to check the new version
                         artifact = smoke_test_once(config, artifact, builder.cache, emit)
                     deploy(

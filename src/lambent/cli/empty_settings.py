@@ -1,0 +1,41 @@
+"""Explains Django's "SECRET_KEY must not be empty" where wsgi.py names settings that are empty, and manage.py others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lambent.config.detection.django_project import settings_module
+from lambent.config.detection.project_modules import ProjectModules
+from lambent.config.model import Config
+from lambent.errors import FunctionFailedError, PackagingError
+
+_HAS_KEY = re.compile(r"SECRET_KEY|import \*")
+
+
+@contextmanager
+def explained(config: Config) -> Iterator[None]:
+    """Name the settings that manage.py uses in an error about an empty SECRET_KEY, if those of wsgi.py have none."""
+    try:
+        yield
+    except (FunctionFailedError, PackagingError) as error:
+        settings = _settings(config) if "SECRET_KEY" in f"{error.what} {error.detail}" else None
+        if settings is not None:
+            error.what = f"{settings[0]}, the settings of {config.app.module}, has no SECRET_KEY; manage.py uses {settings[1]}"
+            error.hint = f"--env DJANGO_SETTINGS_MODULE={settings[1]}"
+        raise
+
+
+def _settings(config: Config) -> tuple[str, str] | None:
+    """Return the settings without a key that the app names, and those that manage.py names."""
+    if not config.path.is_dir() or "DJANGO_SETTINGS_MODULE" in dict(config.environment):
+        return None
+    modules, roots = ProjectModules(config.path), [config.app.root]
+    module = modules.find(config.app.module, roots)
+    named = settings_module([module.path]) if module is not None else ""
+    other = settings_module([config.path / config.app.root / "manage.py"])
+    settings = modules.find(named, roots)
+    if settings is None or named == other or modules.find(other, roots) is None:
+        return None
+    return None if _HAS_KEY.search(settings.path.read_text("utf-8", "replace")) else (named, other)

@@ -32,6 +32,20 @@ class Case(Struct, frozen=True):
 
 CASES = (
     Case(
+        "a folder that was empty",
+        "the folder src/static isn't in the zip...",
+        "mkdir -p src/static && touch src/static/.gitkeep",
+        log='Traceback (most recent call last):\n  File "/var/task/src/main.py", line 17, in <module>\n'
+        "RuntimeError: Directory 'src/static/' does not exist\n",
+    ),
+    Case(
+        "Sanic without a name",
+        "Sanic() needs a name since sanic 21",
+        'write Sanic("app") there',
+        "Runtime.ImportModuleError",
+        "Unable to import module 'main': Sanic.__init__() missing 1 required positional argument: 'name'",
+    ),
+    Case(
         "loguru's queue",
         "Lambda has no shared memory (/dev/shm), which multiprocessing's Lock...",
         "remove enqueue=True",

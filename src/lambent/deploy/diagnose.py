@@ -54,8 +54,7 @@ _HIDDEN = r"lambent: the module (\w+) is the app's own"
 def diagnose(failure: Failure) -> Cause:
     """Return the cause. There always is one: at worst the function's own exception, with its traceback."""
     if broken := find_break(f"{failure.error_type}: {failure.message}\n{failure.traceback}"):
-        where = f" ({failure.position})" if failure.position else ""
-        return Cause(f"{broken.what}{where}", adding(failure.add_command, *broken.requirements), failure.detail)
+        return Cause(f"{broken.what}{_at(failure)}", adding(failure.add_command, *broken.requirements), failure.detail)
     for pattern, describe in _TABLE:
         match = re.search(pattern, failure.text, re.MULTILINE)
         cause = describe(failure, match) if match else None
@@ -205,39 +204,48 @@ def _shared_memory(failure: Failure, match: re.Match[str]) -> tuple[str, str] | 
     if not re.search(r"FileNotFoundError|OSError|PermissionError", failure.exception or failure.text):
         return None
     what = "Lambda has no shared memory (/dev/shm), which multiprocessing's Lock, Queue, Pool and SharedMemory need"
-    where = f" ({failure.position})" if failure.position else ""
     if "/loguru/" in failure.traceback:
-        return what + where, "remove enqueue=True from loguru's logger.add()"
+        return what + _at(failure), "remove enqueue=True from loguru's logger.add()"
     hint = "use threads (threading.Lock, queue.Queue, concurrent.futures.ThreadPoolExecutor), or Process with Pipe"
-    return what + where, hint
+    return what + _at(failure), hint
 
 
 def _missing_file(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     path = match[1].removeprefix("/var/task/")
-    where = f" ({failure.position})" if failure.position else ""
     if "in _execute_child" in failure.traceback:
-        return f"Lambda has no command {path}{where}", f"use a Python package instead of {path}, or add a layer that has it"
+        return (
+            f"Lambda has no command {path}{_at(failure)}",
+            f"use a Python package instead of {path}, or add a layer that has it",
+        )
     if path.startswith("/"):
         return (
-            f"the file {path} doesn't exist on Lambda{where}",
+            f"the file {path} doesn't exist on Lambda{_at(failure)}",
             "put the file into the project, and open it relative to __file__",
         )
     folder, slash, _ = path.removeprefix("./").partition("/")
     hint = (
         f'if it is in the project but ignored: include = ["{folder}{slash}"] in [tool.lambent]; if the app writes it, use /tmp'
     )
-    return f"the file {path} isn't in the zip{where}", hint
+    return f"the file {path} isn't in the zip{_at(failure)}", hint
 
 
 def _no_table(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     """A SQLite database that isn't in the zip is created empty where the app can write."""
-    where = f" ({failure.position})" if failure.position else ""
     elsewhere = "or use a database that lasts, such as PostgreSQL"
     if "django/" in failure.traceback:
         hint = f"python manage.py migrate, and deploy the SQLite file that it makes; {elsewhere}"
     else:
         hint = f"create the tables when the app starts, or deploy a SQLite file that has them; {elsewhere}"
-    return f"the database has no table {match[1]}{where}", hint
+    return f"the database has no table {match[1]}{_at(failure)}", hint
+
+
+def _missing_folder(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    """A folder that is empty on the developer's machine is in nobody's clone."""
+    path = re.sub(r"^(?:/var/task/|/tmp/app/|\./)", "", match[1]).rstrip("/")
+    hint = f"mkdir -p {path} && touch {path}/.gitkeep, since git and a zip hold no empty folders"
+    return f"the folder {path} isn't in the zip{_at(failure)}", hint if not path.startswith(
+        "/"
+    ) else "open it relative to __file__"
 
 
 def _no_permission(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
@@ -302,12 +310,11 @@ def _event_field(failure: Failure, match: re.Match[str]) -> tuple[str, str] | No
     name = match[1] or next(iter(re.findall(r"""\bevent\[['"](\w+)['"]\]""", failure.detail)[-1:]), "")
     if not name or not re.search(rf"""\bevent\[['"]{name}['"]\]""", failure.text):
         return None
-    where = f" ({failure.position})" if failure.position else ""
     hint = (
         f"answer such a request too, with event.get({name!r}); a handler for other events than web requests needs no URL: "
         "`lambent build -o function.zip` makes its zip"
     )
-    return f"the handler needs event[{name!r}], which the request GET / doesn't have{where}", hint
+    return f"the handler needs event[{name!r}], which the request GET / doesn't have{_at(failure)}", hint
 
 
 def _too_large(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
@@ -340,6 +347,11 @@ def _raised(failure: Failure) -> tuple[str, str]:
     return what.splitlines()[0], "fix the error and deploy again"
 
 
+def _at(failure: Failure) -> str:
+    """Return where in the app it happened, in brackets, or ""."""
+    return f" ({failure.position})" if failure.position else ""
+
+
 def _role(failure: Failure) -> str:
     return failure.settings.role.rpartition("/")[2]
 
@@ -370,6 +382,11 @@ _TABLE: tuple[tuple[str, Describe], ...] = (
     (r"attempt to write a readonly database|unable to open database file", _read_only),
     (r"FileNotFoundError: \[Errno 2\] No such file or directory: '([^']+)'", _missing_file),
     (r"no such table: ([\w.]+)", _no_table),
+    (r"Directory '([^']+)' does not exist", _missing_folder),
+    (
+        r"Sanic\.__init__\(\) missing 1 required positional argument: 'name'",
+        lambda failure, match: (f"Sanic() needs a name since sanic 21{_at(failure)}", 'write Sanic("app") there'),
+    ),
     (r"is not authorized to perform: ([\w-]+:\w+)", _no_permission),
     (r"KeyError: '(\w+)'|TypeError: (?:'NoneType' object is not subscriptable|the JSON object must be str)", _event_field),
     (r"^(?:\[ERROR\] )?KeyError: '([A-Za-z][A-Za-z0-9_]+)'", _key),

@@ -62,6 +62,22 @@ def test_project_that_requires_both_gets_its_own_binary_package(tmp_path: Path, 
     assert chosen_files(resolution, TARGET) == {"psycopg2-binary": BINARY.format("2.9.10")}
 
 
+def test_next_patch_release_is_taken_where_the_same_version_does_not_fit(tmp_path: Path, registry: Registry) -> None:
+    offer(registry, "psycopg2-binary", "2.9.10", "cp313-cp313-manylinux_2_17_x86_64")
+    offer(registry, "psycopg2-binary", "3.0.0", "cp313-cp313-manylinux_2_17_x86_64")
+    project = make_project(tmp_path / "app", registry, "psycopg2==2.9.5")
+    target = make_target("3.13")
+    resolution = resolve_project(project, target, tmp_path / "cache")
+    assert chosen_files(resolution, target) == {"psycopg2-binary": BINARY.format("2.9.10").replace("311", "313")}
+
+
+def test_nearest_newer_release_is_taken_where_there_is_no_binary_of_that_age(tmp_path: Path, registry: Registry) -> None:
+    registry.files["/files/psycopg2-2.7.1.tar.gz"] = make_sdist("psycopg2", "2.7.1")
+    project = make_project(tmp_path / "app", registry, "psycopg2==2.7.1")
+    resolution = resolve_project(project, TARGET, tmp_path / "cache")
+    assert chosen_files(resolution, TARGET) == {"psycopg2-binary": BINARY.format("2.9.5")}
+
+
 def test_binary_package_without_a_wheel_for_the_target_rules_out_the_runtime(tmp_path: Path, registry: Registry) -> None:
     project = make_project(tmp_path / "app", registry, "psycopg2==2.9.5")
     with pytest.raises(PackagingError, match=r"psycopg2-binary 2\.9\.5 has no wheel for python3\.12"):

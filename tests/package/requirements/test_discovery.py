@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from lambent.package.requirements.discovery import find_requirements
 from support.locking import make_target, write
 
@@ -72,3 +74,19 @@ def test_files_for_pip_with_other_names_count_where_nothing_else_does(tmp_path: 
     assert find_requirements(project, project / "main.py", TARGET).kind == "requirements.txt", "no distribution"
     write(project, {"setup.py": ""})
     assert find_requirements(project, project / "main.py", TARGET).name == "setup.py"
+
+
+@pytest.mark.parametrize(
+    ("files", "name"),
+    [
+        ({"requirments.txt": "flask\n"}, "requirments.txt"),
+        ({"requirements_20251006.txt": "# today\n\nflask==3.0 ; python_version > '3'\n"}, "requirements_20251006.txt"),
+        ({"reqs.txt": "uvicorn[standard]\n", "requirements-dev.txt": "pytest\n", "notes.txt": "flask\n"}, "reqs.txt"),
+        ({"requirements_1.txt": "flask\n", "requirements_2.txt": "flask\n"}, ""),
+        ({"request.txt": "GET / HTTP/1.1\n"}, ""),
+        ({"requirement.txt": "flask\n", "requirements_old.txt": "flask\n"}, "requirement.txt"),
+    ],
+)
+def test_only_file_with_a_similar_name_counts_where_nothing_else_does(tmp_path: Path, files: dict[str, str], name: str) -> None:
+    project = write(tmp_path / "shop", {"main.py": "", **files})
+    assert find_requirements(project, project / "main.py", TARGET).name == name

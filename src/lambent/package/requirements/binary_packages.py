@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from msgspec.structs import replace
+from packaging.version import Version
 
 from lambent.events import Notice
 from lambent.package.lock import Pin
@@ -19,9 +20,10 @@ _BINARIES = {"psycopg2": "psycopg2-binary"}
 
 
 def with_binaries(pins: Iterable[Pin], request: ResolveRequest, versions: VersionFinder) -> tuple[Pin, ...]:
-    """Return the pins, with the binary package at the same version instead of a source that has to be compiled.
+    """Return the pins, with the binary package instead of a source that has to be compiled.
 
-    The replaced packages are added to the request's `omitted`.
+    It has the same version, or if that has no wheel for the target, the next patch release that has one. The replaced packages
+    are added to the request's `omitted`.
     """
     pins = tuple(pins)
     names = {pin.name for pin in pins}
@@ -32,10 +34,20 @@ def with_binaries(pins: Iterable[Pin], request: ResolveRequest, versions: Versio
             replaced.append(pin)
         elif name in names:
             request.omitted.add(pin.name)
-        elif binary := versions.newest_allowed(f"{name}=={pin.version}"):
+        elif binary := _binary(name, pin.version, request, versions):
             request.omitted.add(pin.name)
-            request.emit(Notice(f"{pin.name} {pin.version} needs a compiler: using {name} {pin.version}, its wheels"))
+            request.emit(Notice(f"{pin.name} {pin.version} needs a compiler: using {name} {binary.version}, its wheels"))
             replaced.append(replace(binary, requested=pin.requested))
         else:
             replaced.append(pin)
     return tuple(replaced)
+
+
+def _binary(name: str, version: str, request: ResolveRequest, versions: VersionFinder) -> Pin | None:
+    """Return the binary package: the same version or the next patch release that fits, else the same, else the next at all."""
+    wanted = Version(version)
+    newer = [pin for pin in reversed(versions.all_versions(name)) if Version(pin.version) >= wanted]
+    fitting = [pin for pin in newer if choose_wheel(pin, request.target) is not None]
+    patches = [pin for pin in fitting if Version(pin.version).release[:2] == wanted.release[:2]]
+    same = [pin for pin in newer if Version(pin.version) == wanted]
+    return next(iter(patches or same or fitting), None)

@@ -11,7 +11,8 @@ lambent looks in the project's folder, then from the app's own folder up to it. 
     7. pyproject.toml          [tool.poetry.dependencies], not locked
     8. Pipfile                 not locked
     9. requirements.in, setup.py, setup.cfg
-   10. requirement.txt, Requirements.txt, or one file of the folder requirements/: the one for production comes first
+   10. requirement.txt, Requirements.txt, or one file of the folder requirements/: the one for production comes first; or the
+       only file with a similar name
 
 Above the project, up to the root of the repository (the folder with .git; without one, nothing), only a requirements.txt
 counts, because several apps may share it. A pyproject.toml, lock or setup.py there describes another project. Only the lock of
@@ -54,6 +55,9 @@ _OTHER_NAMES = (
     *("requirements/requirements.txt", "requirements/main.txt", "requirements/base.txt", "requirements/common.txt"),
 )
 """Files for `pip install -r` that aren't called requirements.txt."""
+_SIMILAR_NAME = re.compile(r"(?i)req(?!.*(?:dev|test|doc|lint|local))[\w.-]*\.txt")
+_REQUIREMENT = re.compile(r"(?m)\A(?:\s*#.*\n|\s*\n)*[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?[ \t]*(?:[=<>~!;@]|#|$)")
+"""The first line of a file of requirements."""
 _GLOB_PATTERNS = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
@@ -191,9 +195,17 @@ def _unlocked_candidates(folder: Path, table: dict[str, Any]) -> list[tuple[Kind
     if "project" not in table:
         setup_files = (folder / name for name in ("setup.py", "setup.cfg"))  # a setup.py reads the setup.cfg next to it
         candidates += [("setup.py", path) for path in setup_files if _is_setup_file(path)][:1]
-    if not candidates and (others := [path for name in _OTHER_NAMES if (path := folder / name).is_file()]):
+    others = [path for name in _OTHER_NAMES if (path := folder / name).is_file()] or _similar_names(folder)
+    if not candidates and others:
         candidates.append(("requirements.txt", others[0]))
     return candidates
+
+
+def _similar_names(folder: Path) -> list[Path]:
+    """Return the file whose name resembles requirements.txt ("requirments.txt", "requirements_2025.txt"), if there is one."""
+    files = [path for path in folder.glob("*.txt") if _SIMILAR_NAME.fullmatch(path.name) and path.is_file()]
+    files = [path for path in files if _REQUIREMENT.search(path.read_text("utf-8", "replace"))]
+    return files if len(files) == 1 else []
 
 
 def _is_setup_file(path: Path) -> bool:

@@ -57,6 +57,11 @@ class VersionFinder:
         """Return the newest version that a requirement allows, with all its files, for any machine."""
         return self.with_all_files(requirement) or self._newest_listed(requirement)
 
+    def all_versions(self, name: str) -> tuple[Pin, ...]:
+        """Return all stable versions of a package that have wheels, with these, newest first."""
+        newest = None if self._compile.uses_only_pypi else self.with_all_files(name)
+        return self._index.versions(name, newest.index if newest else PYPI if self._compile.uses_only_pypi else "")
+
     def with_all_files(self, requirement: str) -> Pin | None:
         """Return uv's choice for a requirement on any machine, with all its files."""
         pin = self._resolve_one(requirement, *version_arguments(self._target), "--universal")
@@ -92,9 +97,7 @@ class VersionFinder:
             parsed = Requirement(requirement)
         except InvalidRequirement:
             return None
-        newest = None if self._compile.uses_only_pypi else self.with_all_files(parsed.name)
-        index = newest.index if newest else PYPI if self._compile.uses_only_pypi else ""
-        versions = self._index.versions(parsed.name, index)
+        versions = self.all_versions(parsed.name)
         return next((pin for pin in versions if parsed.specifier.contains(pin.version, prereleases=True)), None)
 
     def _walk_down(self, pin: Pin) -> list[Pin]:

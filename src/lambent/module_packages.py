@@ -134,6 +134,7 @@ _BY_MODULE = {
     "tinymce": "django-tinymce",
     "tortoise": "tortoise-orm",
     "usb": "pyusb",
+    "web": "web.py",
     "websocket": "websocket-client",
     "whois": "python-whois",
     "widget_tweaks": "django-widget-tweaks",
@@ -142,16 +143,22 @@ _BY_MODULE = {
 }
 
 _SAME_NAMES = """
-    aiohttp alembic anthropic apig_wsgi arrow asgiref attrs authlib babel bcrypt bleach boltons bottle cachetools
-    cerberus certifi chalice chardet click cloudinary colorama cryptography dash datasette django djoser duckdb
-    emoji falcon fastapi feedparser flask folium geopy gunicorn hashids html5lib httpx humanize idna inflection
-    isodate itsdangerous jinja2 jsonschema langchain litestar loguru lxml mangum markdown2 markupsafe marshmallow
-    matplotlib mongoengine motor networkx nltk numpy openai openpyxl orjson packaging pandas passlib peewee pendulum
-    phonenumbers plotly polars prettytable psutil psycopg pydantic pydantic_settings pygments pynamodb pyparsing
-    pypdf PyPDF2 pystache pytz qrcode quart redis regex reportlab requests requests_oauthlib rich sanic scipy
-    seaborn sendgrid sentry_sdk simplejson sqlalchemy sqlmodel sqlparse starlette strawberry stripe sympy tabulate
-    tenacity textblob tiktoken toml tornado tqdm tweepy twilio typer tzlocal ujson unidecode uvicorn validators
-    waitress websockets werkzeug whitenoise wikipedia wordcloud wtforms xlrd xlsxwriter xmltodict yfinance
+    aiohttp alembic anthropic apiflask apig_wsgi arrow asgiref attrs authlib babel bcrypt bleach blinker boltons bottle
+    cachetools cerberus certifi chalice chardet cherrypy click cloudinary colorama connexion cryptography dash
+    dash_bootstrap_components dash_core_components dash_daq dash_html_components dash_table dataset datasette django
+    djoser dominate duckdb emoji eve falcon fastapi feedparser flasgger flask flask_admin flask_apscheduler flask_babel
+    flask_compress flask_debugtoolbar flask_httpauth flask_jwt flask_moment flask_mongoengine flask_mysqldb
+    flask_oauthlib flask_paginate flask_principal flask_script flask_security flask_smorest flask_swagger_ui
+    flask_talisman flask_uploads folium geocoder geopy gevent googlemaps graphene gunicorn hashids html5lib httpx hug
+    humanize idna inflection isodate itsdangerous jinja2 jsonschema langchain litestar loguru lxml mako mangum markdown2
+    markupsafe marshmallow matplotlib mistune mongoengine motor networkx nltk numpy openai openpyxl orjson packaging
+    pandas passlib peewee pendulum phonenumbers plotly polars pony prettytable psutil psycopg pydantic pydantic_settings
+    pygments pymongo pynamodb pyparsing pypdf PyPDF2 pyramid pyramid_chameleon pyramid_jinja2 pyramid_tm pystache pytz
+    qrcode quart redis regex reportlab requests requests_oauthlib rich sanic schedule scipy seaborn sendgrid sentry_sdk
+    simplejson spotipy sqlalchemy sqlmodel sqlparse starlette strawberry stripe sympy tabulate tenacity textblob
+    tiktoken tinydb tldextract toml tornado tqdm tweepy twilio typer tzlocal ujson unidecode urllib3 uvicorn validators
+    waitress webargs webob websockets werkzeug whitenoise whoosh wikipedia wordcloud wtforms xlrd xlsxwriter xlwt
+    xmltodict yfinance zeep
 """
 _POPULAR = frozenset(_SAME_NAMES.split())
 """Popular packages whose module has their name."""

@@ -1,0 +1,22 @@
+"""The packages that provide modules."""
+
+from __future__ import annotations
+
+import pytest
+
+from lambent.module_packages import known_requirement
+
+
+@pytest.mark.parametrize(
+    ("module", "requirement"),
+    [
+        ("yaml", "PyYAML"),
+        ("web", "web.py"),  # PyPI's `web` is something else
+        ("cherrypy", "cherrypy"),
+        ("dash_bootstrap_components", "dash-bootstrap-components"),
+        ("pyramid.config", "pyramid"),
+        ("my_shop", ""),
+    ],
+)
+def test_only_popular_packages_are_known(module: str, requirement: str) -> None:
+    assert known_requirement(module) == requirement

@@ -33,6 +33,8 @@ APP = """
 import os
 def handler(event, context):
     print("working with", os.environ["API_KEY"])
+    if event == "loud":
+        print("".join(f"line {number}\\n" for number in range(1500)), end="")
     if event == "raise":
         raise ValueError("no such colour")
     return event
@@ -110,6 +112,19 @@ def test_requests_are_followed_live(aws: Aws, name: str) -> None:
     eventually(lambda: len(following.requests()) == 2)
     assert [request.request_id for request in following.requests()] == ids and following.requests()[1].failed
     assert watched.calls.count("log_pages") == 1, "the log itself is read once"
+
+
+def test_more_than_a_live_session_shows_is_read(aws: Aws, name: str) -> None:
+    following = Following(lambda emit: show_live(aws, find_log(aws, name), ALL, emit, QUICK))
+    aws.invoke(name, "", b'"one"')
+    eventually(lambda: following.requests())
+    aws.invoke(name, "", b'"loud"')
+    eventually(lambda: len(following.requests()) >= 2)
+    _, loud = following.requests()
+    assert [line.text for line in loud.lines[1:]] == [f"line {number}" for number in range(1500)]
+    aws.invoke(name, "", b'"three"')
+    eventually(lambda: len(following.requests()) >= 3)
+    assert len(following.requests()) == 3
 
 
 def test_following_begins_with_the_past_and_repeats_nothing(aws: Aws, name: str) -> None:

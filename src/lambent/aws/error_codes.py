@@ -10,3 +10,5 @@ LOG_GROUP_EXISTS = "ResourceAlreadyExistsException"
 INVALID = "InvalidParameterValueException"
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 ABSENT = frozenset({"ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "NoSuchBucket", "NoSuchKey", "404"})
+SAMPLED = "Sampled"
+"""lambent's own: Live Tail leaves out some of more than 500 events in a second."""

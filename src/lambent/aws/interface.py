@@ -205,7 +205,7 @@ class Logs(Protocol):
     def live_tail(self, group_arn: str) -> Iterator[tuple[LogEvent, ...]]:
         """Yield what is logged from now on, every second, even if it is nothing. The events have no `id`.
 
-        Raises AwsError at once if that isn't allowed, and later when the session ends.
+        Raises AwsError at once if that isn't allowed, and later when the session ends, or (code SAMPLED) leaves out events.
         """
         ...
 

@@ -9,7 +9,7 @@ from typing import Any
 import urllib3.exceptions
 
 from lambent.aws.client import BOTOCORE_ERRORS, AwsClient
-from lambent.aws.error_codes import ABSENT
+from lambent.aws.error_codes import ABSENT, SAMPLED
 from lambent.aws.values import LogEvent, LogGroup, LogSpan, Pairs
 from lambent.errors import AwsError
 
@@ -73,8 +73,12 @@ class BotoLogs(AwsClient):
         try:
             with closing(stream):
                 for message in stream:
-                    if "sessionUpdate" in message:
-                        yield tuple(_live_event(raw) for raw in message["sessionUpdate"].get("sessionResults", ()))
+                    if "sessionUpdate" not in message:
+                        continue
+                    update = message["sessionUpdate"]
+                    if update.get("sessionMetadata", {}).get("sampled"):
+                        raise AwsError("there is more than a live log shows", code=SAMPLED, operation="StartLiveTail")
+                    yield tuple(_live_event(raw) for raw in update.get("sessionResults", ()))
         except (*BOTOCORE_ERRORS, urllib3.exceptions.HTTPError) as error:  # among them the end of a session after three hours
             raise AwsError(f"the live log ended: {error}", operation="StartLiveTail") from error
 

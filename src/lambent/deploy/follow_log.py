@@ -9,6 +9,7 @@ from itertools import chain
 
 from msgspec import Struct
 
+from lambent.aws.error_codes import SAMPLED
 from lambent.aws.interface import Aws
 from lambent.aws.values import LogEvent, LogGroup, LogSpan
 from lambent.errors import AwsError
@@ -18,6 +19,9 @@ FOLLOW_ACTIONS = ("logs:StartLiveTail", "logs:FilterLogEvents", "logs:DescribeLo
 
 _LATE_MS = 20_000
 """How late CloudWatch may show what was logged: each reading begins that much before the newest event."""
+
+_POLLS = 5
+"""Readings instead of a session after there was too much for one."""
 
 Batch = tuple[LogEvent, ...]
 
@@ -33,16 +37,16 @@ def follow(aws: Aws, group: LogGroup, since_ms: int, timing: FollowTiming) -> It
     """Yield what was logged since a moment, and then what is logged, until the caller stops. A batch may be empty.
 
     A live session begins before the past is read, so that nothing is lost in between. When it ends, which it does after three
-    hours, the next one takes over, or polling if there is none.
+    hours, the next one takes over, or polling if there is none. If there is more than a session can show, it is read instead.
     """
     past = _Past(aws, group.name, since_ms)
-    has_live = bool(group.arn)
+    has_live, polls = bool(group.arn), 0
     while True:
-        session = _start_live_tail(aws, group.arn) if has_live else None
+        session = _start_live_tail(aws, group.arn) if has_live and not polls else None
         yield from past.read()
         updates = _confirm(session) if session is not None else None
         if updates is None:
-            has_live = False
+            has_live, polls = polls > 0, max(polls - 1, 0)
             yield ()
             timing.pause(timing.pause_s)
             continue
@@ -52,8 +56,8 @@ def follow(aws: Aws, group: LogGroup, since_ms: int, timing: FollowTiming) -> It
                 fresh = tuple(event for event in update if not _take(unread, event))
                 past.note(fresh)
                 yield fresh
-        except AwsError:  # the session has ended
-            continue
+        except AwsError as error:  # the session has ended
+            polls = _POLLS if error.code == SAMPLED else 0
 
 
 class _Past:

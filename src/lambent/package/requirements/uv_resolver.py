@@ -22,7 +22,8 @@ from lambent.errors import PackagingError
 from lambent.events import Notice
 from lambent.lazy import LazyModule
 from lambent.package.lock import Pin
-from lambent.package.requirements import left_out
+from lambent.package.requirements import known_limits, left_out
+from lambent.package.requirements.known_limits import Limit
 from lambent.package.requirements.pip_compile import CompileInput, PipCompile, target_arguments, temporary_requirements
 from lambent.package.requirements.requirement_lines import decode
 from lambent.package.requirements.resolve_request import ResolveRequest
@@ -46,6 +47,7 @@ class _Adjustments(Struct):
 
     `native` are packages of which only wheels will do, each with the version that has none (None if its build failed) and
     uv's message. `local` are folders, `left_out` packages that the zip doesn't need, and `excluded` versions that don't fit.
+    `limits` are those that old releases didn't declare, None once they turned out to conflict with the requirements.
     """
 
     native: dict[str, tuple[Pin | None, str]] = field(default_factory=dict)
@@ -53,7 +55,10 @@ class _Adjustments(Struct):
     left_out: set[str] = field(default_factory=set)
     excluded: dict[str, list[Pin]] = field(default_factory=dict)
 
+    limits: dict[str, Limit] | None = field(default_factory=dict)
+
     def constraints(self) -> Iterator[str]:
+        yield from (limit.requirement for limit in (self.limits or {}).values())
         for name, pins in self.excluded.items():
             yield from (f"{name}!={pin.version}" for pin in pins)
 
@@ -91,7 +96,10 @@ class UvResolver:
             try:
                 pins = self._resolve(adjustments)
             except UvError as error:
-                self._recover(error.message, adjustments)
+                if any(name in error.message for name in adjustments.limits or ()):
+                    adjustments.limits = None
+                else:
+                    self._recover(error.message, adjustments)
                 continue
             if not self._review(pins, adjustments):
                 self._report(pins, adjustments)
@@ -139,7 +147,16 @@ class UvResolver:
             for versions in pool.map(self.versions.incompatible_versions, misfits):
                 adjustments.excluded.setdefault(versions[0].name, []).extend(versions)
         adjustments.native |= {pin.name: (pin, "") for pin in native if pin.name not in unneeded}
-        return bool(local or misfits or native or unneeded)
+        is_limited = self._limit(pins, adjustments)
+        return bool(local or misfits or native or unneeded or is_limited)
+
+    def _limit(self, pins: Sequence[Pin], adjustments: _Adjustments) -> bool:
+        """Note the limits that pins exceed. Return whether there are any."""
+        if adjustments.limits is None or self._input.no_deps:
+            return False
+        limits = known_limits.exceeded(pins)
+        adjustments.limits |= limits
+        return bool(limits)
 
     def _required_by_unused(self, unfit: Mapping[str, Pin], adjustments: _Adjustments) -> set[str]:
         """Return those of the packages that only servers and tools require which the app doesn't import, and say so."""
@@ -205,6 +222,10 @@ class UvResolver:
 
     def _report(self, pins: Sequence[Pin], adjustments: _Adjustments) -> None:
         """Say which versions are older than those that uv would take."""
+        if limits := adjustments.limits:
+            older = ", ".join(f"{pin.name} {pin.version}" for pin in pins if pin.name in limits)
+            names = " and ".join(sorted({limit.name for limit in limits.values()}))
+            self._request.emit(Notice(f"{older}: this release of {names} can't be imported with a later one"))
         for pin in pins:
             newest, message = adjustments.native.get(pin.name, (None, ""))
             if newest is not None and newest.version != pin.version:

@@ -14,7 +14,7 @@ from lambent.units import listing
 
 _VARIABLE = re.compile(r"--env (\w+)=(?:VALUE|NUMBER|'\*')")
 _NO_VALUE = re.compile(
-    r"\bNone(?:Type)?\b|\b(?:must|should) (?:not be empty|be set)|\b(?:required|missing|empty|not set)\b", re.I
+    r"\bNone(?:Type)?\b|\b(?:must|should) (?:not be empty|be set)|\b(?:required|missing|empty|not set|no secret key)\b", re.I
 )
 
 
@@ -42,7 +42,8 @@ def _mentioned(text: str, unset: Sequence[Read]) -> list[str]:
     if not _NO_VALUE.search(text):
         return []
     mentioned = [read.name for read in unset if re.search(rf"\b{re.escape(read.name)}\b", text)]
-    return mentioned or [read.name for read in unset if read.fails == "call" and "'NoneType'" in text]
+    needs_value = "'NoneType'" in text or "secret key" in text
+    return mentioned or [read.name for read in unset if read.fails == "call" and needs_value]
 
 
 def _full_names(names: Sequence[str], unset: Sequence[Read]) -> list[str]:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from lambent.aws.values import Settings
+from lambent.deploy import environment_gaps
 from lambent.deploy.failure import Failure
 from lambent.deploy.version_breaks import find_break
 from lambent.deploy.writable import failed_write, is_writable
@@ -54,7 +55,7 @@ _HIDDEN = r"lambent: the module (\w+) is the app's own"
 def diagnose(failure: Failure) -> Cause:
     """Return the cause. There always is one: at worst the function's own exception, with its traceback."""
     if broken := find_break(f"{failure.error_type}: {failure.message}\n{failure.traceback}"):
-        return Cause(f"{broken.what}{_at(failure)}", adding(failure.add_command, *broken.requirements), failure.detail)
+        return Cause(f"{broken.what}{failure.where}", adding(failure.add_command, *broken.requirements), failure.detail)
     for pattern, describe in _TABLE:
         match = re.search(pattern, failure.text, re.MULTILINE)
         cause = describe(failure, match) if match else None
@@ -158,6 +159,9 @@ def _missing_extra(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
 
 
 def _cannot_import(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    if "partially initialized module" in match[0] and f"/var/task/{match[2].replace('.', '/')}" in failure.text:
+        what = f"{match[2]} is imported again while its own import still runs, so it has no {match[1]} yet{failure.where}"
+        return what, f"move that import of {match[1]} into the function that uses it, or into a third module"
     return f"{match[2]} has no {match[1]}", "check the version of the package, or for a circular import"
 
 
@@ -197,55 +201,6 @@ def _read_only(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
         return f"the app writes to {match[1]}, but on Lambda only /tmp is writable", _KEEP_ELSEWHERE
     hint = _KEEP_ELSEWHERE if is_writable(failure.settings) else f"{_USE_WRITABLE}; or {_KEEP_ELSEWHERE}"
     return f"the app writes to {path}, next to its code, but on Lambda only /tmp is writable", hint
-
-
-def _shared_memory(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
-    """Each of these fails without /dev/shm: Lock, Queue and Pool of multiprocessing, ProcessPoolExecutor, SharedMemory."""
-    if not re.search(r"FileNotFoundError|OSError|PermissionError", failure.exception or failure.text):
-        return None
-    what = "Lambda has no shared memory (/dev/shm), which multiprocessing's Lock, Queue, Pool and SharedMemory need"
-    if "/loguru/" in failure.traceback:
-        return what + _at(failure), "remove enqueue=True from loguru's logger.add()"
-    hint = "use threads (threading.Lock, queue.Queue, concurrent.futures.ThreadPoolExecutor), or Process with Pipe"
-    return what + _at(failure), hint
-
-
-def _missing_file(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
-    path = match[1].removeprefix("/var/task/")
-    if "in _execute_child" in failure.traceback:
-        return (
-            f"Lambda has no command {path}{_at(failure)}",
-            f"use a Python package instead of {path}, or add a layer that has it",
-        )
-    if path.startswith("/"):
-        return (
-            f"the file {path} doesn't exist on Lambda{_at(failure)}",
-            "put the file into the project, and open it relative to __file__",
-        )
-    folder, slash, _ = path.removeprefix("./").partition("/")
-    hint = (
-        f'if it is in the project but ignored: include = ["{folder}{slash}"] in [tool.lambent]; if the app writes it, use /tmp'
-    )
-    return f"the file {path} isn't in the zip{_at(failure)}", hint
-
-
-def _no_table(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
-    """A SQLite database that isn't in the zip is created empty where the app can write."""
-    elsewhere = "or use a database that lasts, such as PostgreSQL"
-    if "django/" in failure.traceback:
-        hint = f"python manage.py migrate, and deploy the SQLite file that it makes; {elsewhere}"
-    else:
-        hint = f"create the tables when the app starts, or deploy a SQLite file that has them; {elsewhere}"
-    return f"the database has no table {match[1]}{_at(failure)}", hint
-
-
-def _missing_folder(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
-    """A folder that is empty on the developer's machine is in nobody's clone."""
-    path = re.sub(r"^(?:/var/task/|/tmp/app/|\./)", "", match[1]).rstrip("/")
-    hint = f"mkdir -p {path} && touch {path}/.gitkeep, since git and a zip hold no empty folders"
-    return f"the folder {path} isn't in the zip{_at(failure)}", hint if not path.startswith(
-        "/"
-    ) else "open it relative to __file__"
 
 
 def _no_permission(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
@@ -314,7 +269,7 @@ def _event_field(failure: Failure, match: re.Match[str]) -> tuple[str, str] | No
         f"answer such a request too, with event.get({name!r}); a handler for other events than web requests needs no URL: "
         "`lambent build -o function.zip` makes its zip"
     )
-    return f"the handler needs event[{name!r}], which the request GET / doesn't have{_at(failure)}", hint
+    return f"the handler needs event[{name!r}], which the request GET / doesn't have{failure.where}", hint
 
 
 def _too_large(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
@@ -347,11 +302,6 @@ def _raised(failure: Failure) -> tuple[str, str]:
     return what.splitlines()[0], "fix the error and deploy again"
 
 
-def _at(failure: Failure) -> str:
-    """Return where in the app it happened, in brackets, or ""."""
-    return f" ({failure.position})" if failure.position else ""
-
-
 def _role(failure: Failure) -> str:
     return failure.settings.role.rpartition("/")[2]
 
@@ -366,7 +316,10 @@ _TABLE: tuple[tuple[str, Describe], ...] = (
     (r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object file", _native_library),
     (r"Runtime\.UserCodeSyntaxError|^(?:\[ERROR\] )?(?:SyntaxError|IndentationError|TabError)\b", _syntax),
     (_HIDDEN, _hidden),
-    (r"cannot import name '[\w.]+' from (?:partially initialized module )?'(\w+)' \(/var/task/\w+\.py\)", _hidden_name),
+    (
+        r"cannot import name '[\w.]+' from (?:partially initialized module )?'(\w+)' \(/var/task/[\w/]+\.py\)",
+        _hidden_name,
+    ),
     (r"consider renaming '/var/task/([\w/]+\.py)'", _shadowed),
     (r"; '(\w+)' is not a package", _shadowed),
     (r"No module named '([\w.]+)'", _missing_module),
@@ -376,17 +329,13 @@ _TABLE: tuple[tuple[str, Describe], ...] = (
     (r"Handler '([^']+)' missing on module '([^']+)'", _no_handler),
     (r"module '([\w.]+)' has no attribute '(\w+)'", _no_attribute),
     (r"Bad handler '([^']*)'", _bad_handler),
-    (r"multiprocessing/(synchronize|shared_memory|heap)\.py", _shared_memory),
-    (r"_posixshmem|/dev/shm", _shared_memory),
     (r"Read-only file system: '([^']+)'", _read_only),
     (r"attempt to write a readonly database|unable to open database file", _read_only),
-    (r"FileNotFoundError: \[Errno 2\] No such file or directory: '([^']+)'", _missing_file),
-    (r"no such table: ([\w.]+)", _no_table),
-    (r"Directory '([^']+)' does not exist", _missing_folder),
     (
         r"Sanic\.__init__\(\) missing 1 required positional argument: 'name'",
-        lambda failure, match: (f"Sanic() needs a name since sanic 21{_at(failure)}", 'write Sanic("app") there'),
+        lambda failure, match: (f"Sanic() needs a name since sanic 21{failure.where}", 'write Sanic("app") there'),
     ),
+    *environment_gaps.TABLE,
     (r"is not authorized to perform: ([\w-]+:\w+)", _no_permission),
     (r"KeyError: '(\w+)'|TypeError: (?:'NoneType' object is not subscriptable|the JSON object must be str)", _event_field),
     (r"^(?:\[ERROR\] )?KeyError: '([A-Za-z][A-Za-z0-9_]+)'", _key),

@@ -86,6 +86,11 @@ class Failure(Struct, frozen=True):
         return frames[-1] if frames else ""
 
     @property
+    def where(self) -> str:
+        """The position in parentheses, to follow a sentence; or ""."""
+        return f" ({self.position})" if self.position else ""
+
+    @property
     def detail(self) -> str:
         """The traceback, or else the last lines of the log, or else the response or AWS's message."""
         if self.traceback:

@@ -191,6 +191,8 @@ class CodeReader(Expressions):
                     scope.names.update({name.id: item for name, item in pairs if isinstance(name, ast.Name)})
                 case ast.Subscript(value=holder, slice=key):
                     self._set_item(self.evaluate(holder, scope), self.evaluate(key, scope), value)
+                case ast.Attribute(attr="secret_key") if value.is_none:
+                    self._need_later(value)
                 case ast.Attribute() if self.evaluate(target, scope).dotted == "os.environ":
                     self.is_open = True
 
@@ -200,6 +202,12 @@ class CodeReader(Expressions):
             self.need_value(value)
         elif key.text in known_calls.SETTINGS:
             self.need_value(value)
+        elif key.text == "SECRET_KEY" and value.is_none:
+            self._need_later(value)
+
+    def _need_later(self, value: Bound) -> None:
+        """Note that requests fail if a variable isn't set: Flask's sessions need a secret key."""
+        self.reads.append(Read(value.variable, value.location, "call"))
 
     def _try(self, node: ast.Try, scope: Scope) -> None:
         catching = [handler for handler in node.handlers if _catches(handler.type)]

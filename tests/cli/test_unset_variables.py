@@ -46,6 +46,15 @@ def test_failure_about_a_value_that_is_missing_names_the_variables(tmp_path: Pat
     assert error.what.startswith("the app failed: SHOP_KEY")
 
 
+def test_secret_key_of_flask_is_the_variable_that_the_code_reads(tmp_path: Path) -> None:
+    code = FLASK + "import os\napp.secret_key = os.getenv('SESSIONS')\n"
+    config = load_config(write_project(tmp_path / "shop", {"main.py": code}))
+    error = FunctionFailedError("the app has no secret key", hint="--env SECRET_KEY=VALUE", detail="no secret key was set")
+    with pytest.raises(FunctionFailedError), explained(config):
+        raise error
+    assert error.hint == "--env SESSIONS=VALUE"
+
+
 def test_failure_about_something_else_is_left_alone(tmp_path: Path) -> None:
     error = explain(tmp_path, FunctionFailedError("the app failed", hint="fix the error", detail="ZeroDivisionError: SHOP_KEY"))
     assert (error.what, error.hint) == ("the app failed", "fix the error")

@@ -387,6 +387,13 @@ CASES = (
         "db_url\n  Field required [type=missing, input_value={}, input_type=dict]\n" + REPORT,
         status=500,
     ),
+    Case(
+        "a package that hides a module",
+        "the app's own types/ hides Python's module types",
+        "rename types/",
+        log="Traceback (most recent call last):\nImportError: cannot import name 'A' from 'types' (/var/task/types/__init__.py)\n",
+        status=500,
+    ),
     Case("nothing is known", "the function failed", "fix the error and deploy again"),
 )
 

@@ -25,7 +25,9 @@ def explained(config: Config) -> Iterator[None]:
         yield
     except (FunctionFailedError, PackagingError) as error:
         unset = find_unset(config)
-        failed = _full_names(_VARIABLE.findall(error.hint), unset) or _mentioned(f"{error.what}\n{error.detail}", unset)
+        named = _full_names(_VARIABLE.findall(error.hint), unset)
+        known = [name for name in named if name in {read.name for read in unset}]
+        failed = known or _mentioned(f"{error.what}\n{error.detail}", unset) or named
         if failed:
             needed = [*failed, *(read.name for read in unset if read.fails != "perhaps" and read.name not in failed)]
             if not _VARIABLE.search(error.hint):

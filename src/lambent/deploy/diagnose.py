@@ -130,7 +130,8 @@ def _hidden_name(failure: Failure, match: re.Match[str]) -> tuple[str, str] | No
     """AWS's client doesn't log that, but Python says from which file it tried to import a name."""
     if match[1] not in sys.stdlib_module_names:
         return None
-    return f"the app's own {match[1]}.py hides Python's module {match[1]}", f"rename {match[1]}.py"
+    file = f"{match[1]}/" if match[0].endswith("/__init__.py)") else f"{match[1]}.py"
+    return f"the app's own {file} hides Python's module {match[1]}", f"rename {file}"
 
 
 def _missing_module(failure: Failure, match: re.Match[str]) -> tuple[str, str]:

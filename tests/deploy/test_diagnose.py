@@ -391,7 +391,8 @@ CASES = (
         "a package that hides a module",
         "the app's own types/ hides Python's module types",
         "rename types/",
-        log="Traceback (most recent call last):\nImportError: cannot import name 'A' from 'types' (/var/task/types/__init__.py)\n",
+        log="Traceback (most recent call last):\n"
+        "ImportError: cannot import name 'A' from 'types' (/var/task/types/__init__.py)\n",
         status=500,
     ),
     Case("nothing is known", "the function failed", "fix the error and deploy again"),

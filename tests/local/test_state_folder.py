@@ -12,7 +12,9 @@ import pytest
 
 from lambent.errors import LocalError
 from lambent.local.state_folder import make_folder
+from lambent.local.unpack import remove
 from support.local_service import Service, serving
+from support.zip_archives import archive, make_deep, member
 
 SECRET = "correct horse battery staple"
 OPEN = ("code",)  # whose content another user reads in the sandbox, through a mount: the folder itself is closed
@@ -107,3 +109,19 @@ def test_shared_folder_stays_shared_but_its_files_are_private(tmp_path: Path) ->
         assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
         assert {path.name for path in tmp_path.iterdir() if path.stat().st_mode & 0o077} == {"mine.txt"}
         assert service.client("lambda").invoke(FunctionName="f")["StatusCode"] == 200
+
+
+def test_zip_of_nested_folders_is_refused_and_the_service_starts_again(tmp_path: Path) -> None:
+    deep = archive((member("d/" * 1000), b""))
+    with serving(tmp_path) as first:
+        first.function("f")
+        client = first.client("lambda")
+        for _ in range(2):
+            with pytest.raises(client.exceptions.InvalidParameterValueException, match="Could not unzip uploaded file"):
+                client.update_function_code(FunctionName="f", ZipFile=deep)
+        assert "more than 256 folders deep" in first.log()
+    make_deep(tmp_path / "code" / ".new-1-left-by-an-older-version", 1500)
+    remove(next(path for path in (tmp_path / "code").iterdir() if len(path.name) == 64))
+    with serving(tmp_path) as second:
+        assert second.client("lambda").invoke(FunctionName="f")["StatusCode"] == 200
+        assert not list((tmp_path / "code").glob(".new-*"))

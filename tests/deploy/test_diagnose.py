@@ -500,3 +500,21 @@ def test_module_of_the_app_in_another_folder_is_the_position() -> None:
     cause = diagnose(failure)
     assert cause.what == "the database has no table polls_question (polls/views.py, line 3)"
     assert "manage.py migrate" in cause.hint
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        'Caused by RuntimeError: the reason\n  File "/var/task/main.py", line 1, in boom\n    raise\n',
+        "  | ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)\n  +-+---------------- 1 ----------------\n"
+        '    | Traceback (most recent call last):\n    |   File "/var/task/main.py", line 1, in boom\n'
+        "    | RuntimeError: the reason\n    +------------------------------------\n",
+    ],
+)
+def test_member_of_an_exception_group_is_the_reason(members: str) -> None:
+    group = "ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)"
+    log = (
+        f'[ERROR] {group}\nTraceback (most recent call last):\n  File "/var/task/main.py", line 9, in start\n{members}{REPORT}'
+    )
+    failure = Failure(SETTINGS, error_type="ExceptionGroup", message=group.partition(": ")[2], log=log)
+    assert diagnose(failure).what.startswith("the function failed: RuntimeError: the reason")

@@ -296,6 +296,8 @@ def _exited(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
 
 def _raised(failure: Failure) -> tuple[str, str]:
     error = f"{failure.error_type}: {failure.message}".strip(": ") if failure.error_type else failure.exception
+    if "ExceptionGroup: " in error:
+        error = failure.member or error
     what = f"the app responded to GET / with {failure.status}" if failure.status else "the function failed"
     what += f": {error}" if error else ""
     if failure.position and failure.position not in what:

@@ -80,6 +80,14 @@ class Failure(Struct, frozen=True):
         return ""
 
     @property
+    def member(self) -> str:
+        """The last exception in an exception group, in the form of AWS's client or of Python's own traceback, or ""."""
+        lines = re.findall(
+            r"^(?:Caused by |[ |+-]*\| )([A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt)\w*: .*)$", self.text, re.MULTILINE
+        )
+        return next((line for line in reversed(lines) if "ExceptionGroup" not in line), "")
+
+    @property
     def position(self) -> str:
         """The last of the app's own lines on the way to the exception ("main.py, line 6"), or ""."""
         frames = [f"{path}, line {line}" for path, line in _FRAME.findall(self.traceback) if self._is_own(path)]

@@ -33,6 +33,7 @@ _INIT_SCRIPT = Path(__file__).with_name("namespace_init.py").read_text("utf-8")
 _PYTHON = getattr(sys, "_base_executable", "") or sys.executable
 _HOST_ID = 61051  # the user's id on the host if root may choose one: outside the ranges of Debian and systemd
 _MESSAGE_MAX = 1 << 17
+_THAW_REST_S = 0.005  # less than the pause before the next freeze
 _SPARE_AFTER_S = 0.3  # not while the new environment needs the processor
 
 _LIMITS = (
@@ -189,8 +190,9 @@ class NamespaceSandbox(Sandbox):
         """Process 1 has stopped all at once."""
 
     def _continue_all(self, pids: list[int]) -> None:
-        super()._continue_all(pids)  # at once; the rest when process 1 gets to it
-        self.namespaces.signal("thaw")
+        super()._continue_all(pids)
+        # Process 1 continues the rest, if there is any, but not while the runtime needs the processor for its event.
+        asyncio.get_running_loop().call_later(_THAW_REST_S, self.namespaces.signal, "thaw")
 
     async def _wait_exit(self) -> ProcessExit:
         return await self.namespaces.exit()

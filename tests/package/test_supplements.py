@@ -27,6 +27,7 @@ class Project:
 
     def __init__(self, folder: Path, registry: Registry) -> None:
         self.folder, self.registry, self.said = folder / "app", registry, list[str]()
+        self.app = App("main", "handler", "handler")
         self._cache, self._wheels = folder / "cache", folder / "wheels"
 
     def offer(self, name: str, files: dict[str, str], requires: tuple[str, ...] = (), version: str = "1") -> None:
@@ -40,7 +41,7 @@ class Project:
         """Return the names in the zip."""
         self.said.clear()
         environ = {**os.environ, "UV_CACHE_DIR": str(self._cache / "uv"), "UV_DEFAULT_INDEX": f"{self.registry.url}/simple"}
-        config = Config(self.folder, "small", App("main", "handler", "handler"), RUNTIME, "x86_64")
+        config = Config(self.folder, "small", self.app, RUNTIME, "x86_64")
         artifact = build(config, self._cache, environ, self._record)
         with zipfile.ZipFile(artifact.path) as archive:
             return set(archive.namelist())
@@ -129,3 +130,14 @@ def test_chalice_is_added_without_what_only_its_command_needs(project: Project) 
     project.write({"main.py": f"from chalice import Chalice\n{HANDLER}", "requirements.txt": "# chalice deploy adds itself\n"})
     assert "chalice/__init__.py" in project.build()
     assert project.said == ["chalice is added, as `chalice deploy` does"]
+
+
+def test_packages_of_installed_apps_count_as_imported_at_start(project: Project) -> None:
+    project.offer("countries", {"countries/__init__.py": "", "countries/models.py": "import pkg_resources\n"})
+    settings = 'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "conf")\n'
+    project.write(
+        {"main.py": f"import os\n{settings}def app(environ, start_response): return []\n", "requirements.txt": "countries\n"}
+    )
+    project.write({"conf.py": 'INSTALLED_APPS = ["countries"]\n'})
+    project.app = App("main", "app", "wsgi")
+    assert "pkg_resources/__init__.py" in project.build()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lambent.config.detection import django_project
+from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.model import Config
 from lambent.package.artifact import WRITABLE
 from lambent.package.layout import RUNTIME
@@ -37,5 +39,9 @@ def entry_points(config: Config) -> tuple[str, ...]:
 
 
 def start_modules(config: Config) -> tuple[str, ...]:
-    """Return the user's modules that a start imports."""
-    return tuple(entry_point.partition(":")[0] for entry_point in entry_points(config))
+    """Return the modules that a start imports first: the user's, and for Django those that the settings name."""
+    modules = [entry_point.partition(":")[0] for entry_point in entry_points(config)]
+    if config.app.kind in ("wsgi", "asgi") and config.path.is_dir():
+        configured = dict(config.environment).get("DJANGO_SETTINGS_MODULE", "")
+        modules += django_project.start_modules(ProjectModules(config.path), config.app.module, config.app.root, configured)
+    return tuple(modules)

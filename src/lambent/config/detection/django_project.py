@@ -11,6 +11,9 @@ from lambent.config.detection.project_modules import Module, ProjectModules
 
 SETTINGS_MODULE = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*[,\]]\s*=?\s*["']([\w.]+)["']""")
 _URLS = re.compile(r"""(?m)^ROOT_URLCONF\s*=\s*["']([\w.]+)|\binclude\(\s*\(?["']([\w.]+)""")
+_APPS = re.compile(r"(?m)^\w*APPS\s*\+?=\s*[\[(]([^\])]*)")
+_STRING = re.compile(r"""["']([A-Za-z_][\w.]*)["']""")
+_COMMENT = re.compile(r"(?m)#.*$")
 _APPLICATION = re.compile(r"""(?m)^(WSGI_APPLICATION|ASGI_APPLICATION)\s*=\s*["']([\w.]+)["']""")
 
 
@@ -76,3 +79,25 @@ def files_by_name(modules: ProjectModules, settings: str) -> Iterator[Path]:
                 visited.add(path)
                 names += [first or second for first, second in _URLS.findall(path.read_text("utf-8", "replace"))]
                 yield path
+
+
+def start_modules(modules: ProjectModules, app: str, root: str, configured: str = "") -> list[str]:
+    """Return the modules that Django imports by their names: the settings, the installed apps with their models, the URLs.
+
+    `app` is the module of the WSGI or ASGI app. Apps that the settings add on a condition are left out.
+    """
+    roots = [root, *modules.roots]
+    module = modules.find(app, roots)
+    settings = settings_module([module.path], configured) if module is not None else ""
+    found = modules.find(settings, roots)
+    if found is None:
+        return []
+    starts = [settings]
+    for path in ImportGraph(modules, found).files:
+        text = _COMMENT.sub("", path.read_text("utf-8", "replace"))
+        for names in _APPS.findall(text):
+            for name in _STRING.findall(names):
+                package = name.partition(".apps.")[0]
+                starts += [package, f"{package}.apps", f"{package}.models"]
+        starts += [name for name, _ in _URLS.findall(text) if name]
+    return list(dict.fromkeys(starts))

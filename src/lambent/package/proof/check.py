@@ -12,7 +12,7 @@ from lambent.events import Notice, Warned
 from lambent.lazy import LazyModule
 from lambent.package.build_context import BuildContext
 from lambent.package.cache import read_json, write_json
-from lambent.package.function_settings import entry_points
+from lambent.package.function_settings import entry_points, start_modules
 from lambent.package.proof.advice import Advice
 from lambent.package.proof.finding import Finding, refusal
 from lambent.package.proof.fingerprint import fingerprint
@@ -31,7 +31,9 @@ def find(context: BuildContext, contents: ZipContents, omitted: frozenset[str], 
     `omitted` are packages that are missing on purpose, and `add` says how to add one, with {} for its requirement.
     """
     config, target = context.config, context.target
-    subject = Subject(contents, target, entry_points(config), omitted, bool(config.hosting.layers), Advice(add, config.path))
+    starts = start_modules(config)
+    advice = Advice(add, config.path)
+    subject = Subject(contents, target, entry_points(config), omitted, bool(config.hosting.layers), advice, starts)
     path = context.cache / "proofs" / f"{fingerprint(subject, str(config.path), context.cache)}.json"
     stored = read_json(path)
     if stored is None:

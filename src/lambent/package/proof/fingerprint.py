@@ -23,6 +23,7 @@ def fingerprint(subject: Subject, project: str, cache: Path) -> str:
         subject.has_layers,
         subject.advice.add,
         subject.entry_points,
+        subject.starts,
         sorted(subject.omitted),
         [(shard.path.name, shard.wheel.extras) for shard in contents.shards],
         sorted(contents.layout.hidden),

@@ -44,6 +44,7 @@ class Zip(Struct, frozen=True):
     owners: Mapping[str, Mapping[str, int]]
     requirements: tuple[Finding, ...] = ()
     advice: Advice = DEFAULT
+    starts: tuple[str, ...] = ()
 
 
 def find(subject: Subject, cache: Path) -> tuple[Finding, ...]:
@@ -56,6 +57,7 @@ def find(subject: Subject, cache: Path) -> tuple[Finding, ...]:
         owners=_owners(contents),
         requirements=_requirements(subject, cache),
         advice=subject.advice,
+        starts=subject.starts,
     )
     return prove(zipped, subject.target)
 
@@ -64,6 +66,7 @@ def prove(zipped: Zip, target: Target) -> tuple[Finding, ...]:
     """Return the findings about a zip, errors first. Pure."""
     checked = [entry_point.check(handler, zipped.code, target) for handler in zipped.entry_points]
     modules = [module for handler in zipped.entry_points if (module := entry_point.module_of(handler))]
+    modules = list(dict.fromkeys([*modules, *zipped.starts]))
     findings = [
         *filter(None, checked),
         *native_files.check(zipped.natives, zipped.code.names, target),

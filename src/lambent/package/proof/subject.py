@@ -17,7 +17,7 @@ class Subject(Struct, frozen=True):
     """The claim that `contents` run on `target`, where Lambda calls the `entry_points` ("module:attribute").
 
     `omitted` are packages that are missing on purpose. With `has_layers` there is more to import than the zip holds.
-    `advice` says how to add what is missing.
+    `advice` says how to add what is missing. `starts` are modules that a start imports as well.
     """
 
     contents: ZipContents
@@ -26,6 +26,7 @@ class Subject(Struct, frozen=True):
     omitted: frozenset[str]
     has_layers: bool
     advice: Advice = DEFAULT
+    starts: tuple[str, ...] = ()
 
     def own_native_files(self) -> Iterator[tuple[str, SourceFile]]:
         """Yield the files of the project that hold machine code, by their path in the zip."""

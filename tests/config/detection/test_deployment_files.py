@@ -63,6 +63,12 @@ ZAPPA = '{"dev": {"app_function": "web.app"}, "prod": {"extends": "dev"}}'
 DECLARED = [
     ({"template.yaml": SAM.format(code="hello/", handler="app.greet")}, "app:greet", "hello", "template.yaml"),
     ({"template.yml": SAM.format(code="./hello", handler='"app.greet"')}, "app:greet", "hello", "template.yml"),
+    (
+        {"template.yaml": SAM.format(code="hello/", handler="app.greet"), "hello/__init__.py": ""},
+        "hello.app:greet",
+        ".",
+        "template.yaml",
+    ),
     ({"template.yaml": SAM.format(code=".", handler="jobs.app.nightly")}, "jobs.app:nightly", ".", "template.yaml"),
     ({"serverless.yml": SERVERLESS.format(handler="hello/app.greet")}, "hello.app:greet", ".", "serverless.yml"),
     ({"serverless.yaml": SERVERLESS.format(handler="jobs.app.nightly")}, "jobs.app:nightly", ".", "serverless.yaml"),

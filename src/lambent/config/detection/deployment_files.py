@@ -90,6 +90,10 @@ def _command(handler: str, code: str, folder: Path | None = None) -> StartComman
     module = match["module"].removeprefix("./")
     if folder is not None and not (folder / code / f"{module.replace('.', '/')}.py").is_file():
         return None
+    if (
+        folder is not None and code != "." and (folder / code / "__init__.py").is_file()
+    ):  # its own imports say how it is started
+        return StartCommand((f"{code}/{module.replace('.', '/')}:{match['name']}",), ".", is_program=True)
     return StartCommand((f"{module}:{match['name']}",), code, is_program=True)
 
 

@@ -204,7 +204,8 @@ def _runtime(context: BuildContext, files: Mapping[str, SourceFile], interpreter
 
 
 def _warn_of_hidden_files(context: BuildContext, layout: Layout) -> None:
-    hidden = sorted(name for name in layout.hidden if not name.endswith(".pyc"))
+    names = (name for name in layout.hidden if "/" in name or name.endswith((".py", ".so")))  # a README.md is no loss
+    hidden = sorted(name for name in names if not name.endswith(".pyc"))
     if hidden:
         text = f"your own files replace those of a dependency: {', '.join(hidden[:5])}"
         context.emit(Warned(text, "rename your files if you didn't intend this"))

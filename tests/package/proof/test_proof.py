@@ -268,6 +268,12 @@ def test_unmet_requirements_are_reported() -> None:
     }
 
 
+def test_package_that_a_lock_of_another_machine_lacks_is_a_warning() -> None:
+    line = 'gone; platform_machine == "aarch64" or platform_machine == "x86_64"'
+    (finding,) = package_requirements.unmet([package("a", line)], NEW)
+    assert finding.level == "warning" and "requires gone on python3.13" in finding.what
+
+
 def test_extras_are_followed() -> None:
     packages = [package("a", "b[fast]"), package("b", 'c[deep]; extra == "fast"'), package("c", 'gone; extra == "deep"')]
     (finding,) = package_requirements.unmet(packages, NEW)

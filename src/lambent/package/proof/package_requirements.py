@@ -5,6 +5,7 @@ Importing `packaging` for versions and markers takes 0.1 s, so the caller caches
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 
 from msgspec import Struct
@@ -15,7 +16,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from lambent.package.proof.advice import DEFAULT, Advice
-from lambent.package.proof.finding import Finding
+from lambent.package.proof.finding import Finding, Level
 from lambent.package.requirements.markers import marker_environment
 from lambent.package.target import Target
 
@@ -95,7 +96,8 @@ def _unmet(
         elif name in omitted or name in _ON_LAMBDA:
             yield Finding("note", f"{text}, which Lambda provides or you excluded", package=label)
         else:
-            yield Finding("error", f"{text} on {target.name}, and the zip doesn't have it", package=label, hint=hint)
+            level: Level = "warning" if _depends_on_platform(requirement.marker) else "error"
+            yield Finding(level, f"{text} on {target.name}, and the zip doesn't have it", package=label, hint=hint)
 
 
 def _python(package: Metadata, target: Target) -> Iterator[Finding]:
@@ -123,6 +125,14 @@ def _fits(version: str, specifier: SpecifierSet) -> bool:
         return specifier.contains(Version(version), prereleases=True)
     except InvalidVersion:
         return True
+
+
+def _depends_on_platform(marker: Marker | None) -> bool:
+    """Return whether a marker is about the machine: a lock made on a Mac may lack the package, as its own tool installs it.
+
+    If the app needs the package after all, its import is missing, and the proof of imports says so.
+    """
+    return marker is not None and re.search(r"platform_(?:machine|system)|sys_platform|os_name", str(marker)) is not None
 
 
 def _in_effect(marker: Marker | None, extra: str, target: Target) -> bool:

@@ -22,6 +22,8 @@ from lambent.package.urls import without_credentials
 
 Entry = Mapping[str, Any]
 
+_OLD_PYPI = re.compile(r"https?://pypi\.python\.org/simple")  # where Pipfiles until 2018 looked; it redirects
+
 _MARKERS = (
     "os_name",
     "sys_platform",
@@ -109,6 +111,7 @@ def index_lines(sources: list[dict[str, Any]], request: ResolveRequest) -> list[
     environ, lines = request.uv.environ, []
     for number, source in enumerate(sources):
         url = re.sub(r"\$\{?(\w+)\}?", lambda match: environ.get(match[1], match[0]), str(source["url"]))
+        url = _OLD_PYPI.sub("https://pypi.org/simple", url)
         lines.append(f"{'--extra-index-url' if number else '--index-url'} {url}")
     return lines if any("pypi.org/simple" not in line for line in lines) else []
 

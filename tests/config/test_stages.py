@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
-from lambent.config.load import AppLocation, Flags, locate_app
+from lambent.config.load import Flags, locate_app
 from lambent.errors import UsageError
 from support.configs import load_config
 
@@ -33,7 +32,7 @@ def test_stage_is_part_of_the_name(web_app: Path) -> None:
     )
     assert load_config(web_app, settings, stage="test", name="other").name == "other"
     located = locate_app(web_app, Flags(stage="test"), {})
-    assert replace(located, identities=()) == AppLocation("my-test", region="eu-west-1")
+    assert (located.app, located.region, located.stage) == ("my-test", "eu-west-1", "test")
     assert load_config(web_app, "", stage="pr-17").name == "shop-pr-17", "any stage is allowed when none is defined"
 
 

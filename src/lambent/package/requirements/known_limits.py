@@ -36,6 +36,7 @@ _LIMITS = tuple(
         "flask 2.0 itsdangerous 2.1",  # json
         "flask 2.0 werkzeug 2.1",  # BaseResponse
         "flask 2.2.5 werkzeug 3.0",  # url_quote
+        "openapi-schema-validator 0.5 jsonschema 4.18",  # jsonschema._utils.load_schema
         "jinja2 3.0 markupsafe 2.1",  # soft_unicode
         "flask-bcrypt 1.0 werkzeug 2.1",  # safe_str_cmp
         "flask-login 0.6 werkzeug 2.1",  # safe_str_cmp

@@ -17,6 +17,7 @@ from msgspec import Struct
 from lambent.lazy import LazyModule
 from lambent.package.build_context import BuildContext
 from lambent.package.layout import SourceFile
+from lambent.package.requirements.discovery import is_setup_file
 from lambent.package.requirements.toml_file import read_toml
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def _read(path: Path) -> str:
 
 def _is_installable(project: Path) -> bool:
     table = read_toml(project / "pyproject.toml") or {}
-    return "project" in table or "build-system" in table or any((project / name).is_file() for name in _SETUP_FILES)
+    return "project" in table or "build-system" in table or any(is_setup_file(project / name) for name in _SETUP_FILES)
 
 
 def _uses_metadata(sources: Mapping[str, SourceFile]) -> bool:

@@ -319,7 +319,7 @@ INI = "[app:main]\nuse = {use}\n[server:main]\nuse = egg:waitress#main\n"
 
 
 def test_settings_of_a_pyramid_app_come_from_its_ini_file(tmp_path: Path) -> None:
-    write_project(tmp_path, {"shop/__init__.py": PYRAMID, "setup.py": "", "development.ini": INI.format(use="egg:shop")})
+    write_project(tmp_path, {"shop/__init__.py": PYRAMID, "setup.py": "setup()", "development.ini": INI.format(use="egg:shop")})
     assert detect(tmp_path).attribute == "pyramid.paster.get_app('development.ini')"
     write_project(tmp_path, {"production.ini": INI.format(use="egg:shop")})
     app = detect(tmp_path)

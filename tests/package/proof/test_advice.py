@@ -62,7 +62,7 @@ flask==3.0
         ({"pyproject.toml": POETRY}, "poetry add {}", "poetry lock"),
         ({"pyproject.toml": POETRY, "poetry.lock": ""}, "poetry add {}", ""),
         ({"Pipfile": '[packages]\nflask = "*"\n'}, "pipenv install {}", "pipenv lock"),
-        ({"setup.py": ""}, "add {} to install_requires in setup.py", ""),
+        ({"setup.py": "setup()"}, "add {} to install_requires in setup.py", ""),
     ],
 )
 def test_tool_that_keeps_the_file_that_counts(files: Mapping[str, str], add: str, lock: str, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_nearest_folder_up_to_the_repository_root_wins(tmp_path: Path) -> None:
 def test_another_project_above_does_not_count(tmp_path: Path) -> None:
     """Its pyproject.toml, locks and setup.py are its own; only a requirements.txt may be shared."""
     (tmp_path / ".git").mkdir()
-    other = {"pyproject.toml": '[project]\nname = "other"\ndependencies = ["b"]\n', "poetry.lock": "", "setup.py": ""}
+    other = {"pyproject.toml": '[project]\nname = "other"\ndependencies = ["b"]\n', "poetry.lock": "", "setup.py": "setup()"}
     write(tmp_path, {**other, "uv.lock": "version = 1\n", "pylock.toml": "", "Pipfile.lock": "{}"})
     example = write(tmp_path / "examples/hello", {"main.py": ""})
     assert find_requirements(example, example / "main.py", TARGET).kind == "nothing"
@@ -72,7 +72,9 @@ def test_files_for_pip_with_other_names_count_where_nothing_else_does(tmp_path: 
     assert (source.name, source.ignored) == ("requirements/production.txt", ())
     write(project, {"setup.cfg": "[flake8]\nignore = E501\n"})
     assert find_requirements(project, project / "main.py", TARGET).kind == "requirements.txt", "no distribution"
-    write(project, {"setup.py": ""})
+    write(project, {"setup.py": "import sqlite3\nsqlite3.connect('app.db').execute('DROP TABLE posts')\n"})
+    assert find_requirements(project, project / "main.py", TARGET).kind == "requirements.txt", "no distribution"
+    write(project, {"setup.py": "from setuptools import setup\nsetup()\n"})
     assert find_requirements(project, project / "main.py", TARGET).name == "setup.py"
 
 

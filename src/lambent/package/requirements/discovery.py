@@ -194,7 +194,7 @@ def _unlocked_candidates(folder: Path, table: dict[str, Any]) -> list[tuple[Kind
         candidates.append(("requirements.txt", folder / "requirements.in"))
     if "project" not in table:
         setup_files = (folder / name for name in ("setup.py", "setup.cfg"))  # a setup.py reads the setup.cfg next to it
-        candidates += [("setup.py", path) for path in setup_files if _is_setup_file(path)][:1]
+        candidates += [("setup.py", path) for path in setup_files if is_setup_file(path)][:1]
     others = [path for name in _OTHER_NAMES if (path := folder / name).is_file()] or _similar_names(folder)
     if not candidates and others:
         candidates.append(("requirements.txt", others[0]))
@@ -208,11 +208,16 @@ def _similar_names(folder: Path) -> list[Path]:
     return files if len(files) == 1 else []
 
 
-def _is_setup_file(path: Path) -> bool:
-    """Return whether a file describes a distribution. Many a setup.cfg only has settings of flake8 or mypy."""
+def is_setup_file(path: Path) -> bool:
+    """Return whether a file describes a distribution.
+
+    Many a setup.cfg only has settings of flake8 or mypy, and many a setup.py creates the app's database.
+    """
     if not path.is_file():
         return False
-    return path.name == "setup.py" or re.search(r"(?m)^\[(metadata|options)\]", path.read_text("utf-8", "replace")) is not None
+    is_script = path.name == "setup.py"
+    pattern = r"\b(?:setuptools|distutils|skbuild)\b|\bsetup\s*\(" if is_script else r"(?m)^\[(?:metadata|options)\]"
+    return re.search(pattern, path.read_text("utf-8", "replace")) is not None
 
 
 def _states_dependencies(table: dict[str, Any]) -> bool:

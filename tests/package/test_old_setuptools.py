@@ -66,6 +66,7 @@ def test_other_failures_are_not_tried_again() -> None:
         ([failure(NO_CONVERT_PATH)] * 4, failure(NO_CONVERT_PATH)),
         ([failure(NO_CONVERT_PATH), failure(NO_DISTUTILS)], failure(NO_DISTUTILS)),  # so an older Python is tried
         ([failure(NO_CONVERT_PATH), failure(NEEDS_COMPILER)], failure(NO_CONVERT_PATH)),
+        (["error in shop setup command: 'name'", NO_DISTUTILS], "error in shop setup command: 'name'"),
         ([failure(NO_CONVERT_PATH), failure(NEEDS_COMPILER, "native==2.0")], failure(NEEDS_COMPILER, "native==2.0")),
     ],
 )

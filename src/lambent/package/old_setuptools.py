@@ -58,5 +58,5 @@ def _failed_package(error: UvError) -> str:
 
 
 def _most_telling(first: UvError, last: UvError) -> UvError:
-    reason = build_failure.explain(last.message)
+    reason = build_failure.explain(last.message) if _failed_package(last) else None  # the project's own is no pin to blame
     return last if reason is not None and reason.removed else first

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import json
 import os
-import platform
 import select
 import shutil
 import signal
@@ -313,62 +311,6 @@ def test_processes_that_fork_all_the_time_are_frozen(any_factory: Callable[[], S
         assert not set(process_tree.descendants(os.getpid())) - existing
 
     with_factory(any_factory, body)
-
-
-NAMESPACE_LIMITS = """
-import ctypes, errno, json, os
-libc = ctypes.CDLL(None, use_errno=True)
-libc.shmat.restype = ctypes.c_void_p
-
-def error_of(result):
-    return errno.errorcode[ctypes.get_errno()] if result == -1 else None
-
-def attach(megabytes):
-    identifier = libc.shmget(0, megabytes << 20, 0o1600)
-    if identifier == -1:
-        return error_of(-1)
-    ctypes.memset(libc.shmat(identifier, None, 0), 1, megabytes << 20)
-    libc.shmdt(libc.shmat(identifier, None, 0))
-
-def make_files():
-    for number in range(10_000):
-        open(f"/tmp/{number}", "w").close()
-
-try:
-    make_files()
-    files = None
-except OSError as error:
-    files = errno.errorcode[error.errno]
-print(json.dumps({
-    "uid": os.getuid(), "user_namespace": error_of(libc.unshare(0x10000000)), "large": attach(300), "small": attach(10),
-    "files": files,
-    "forced": open("/proc/sys/kernel/shm_rmid_forced").read().strip(),
-}))
-"""
-
-
-def test_keys_of_the_session_are_out_of_reach(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
-    """The kernel keyring of the user who started the service, such as one that a login or a disk encryption filled."""
-    add_key, keyctl = {"x86_64": (248, 250), "aarch64": (217, 219)}[platform.machine()]
-    session_keyring, search = -3, 10
-    libc = ctypes.CDLL(None)
-    if libc.syscall(add_key, b"user", b"lambent-test", b"secret", 6, session_keyring) < 0:
-        pytest.skip("there are no kernel keyrings here")
-    script = (
-        f"import ctypes; print(ctypes.CDLL(None).syscall({keyctl}, {search}, {session_keyring}, b'user', b'lambent-test', 0))"
-    )
-    assert libc.syscall(keyctl, search, session_keyring, b"user", b"lambent-test", 0) > 0
-    assert with_factory(any_factory, lambda factory: run_script(factory, make_spec(tmp_path, script)))[1] == "-1\n"
-
-
-def test_namespaces_bound_what_no_process_owns(namespaces: type[NamespaceFactory], tmp_path: Path) -> None:
-    """User namespaces, System V's shared memory and the number of files in /tmp."""
-    exit, output = with_factory(namespaces, lambda factory: run_script(factory, make_spec(tmp_path, NAMESPACE_LIMITS)))
-    assert exit == ProcessExit(0, None), output
-    report = json.loads(output)
-    assert (report["uid"], report["user_namespace"], report["files"]) == (1051, "ENOSPC", "ENOSPC")
-    if os.geteuid() == 0:
-        assert (report["forced"], report["large"], report["small"]) == ("1", "ENOSPC", None)
 
 
 def test_kill_ends_processes_that_left_their_process_group(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:

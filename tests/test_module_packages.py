@@ -15,6 +15,8 @@ from lambent.module_packages import known_requirement
         ("cherrypy", "cherrypy"),
         ("dash_bootstrap_components", "dash-bootstrap-components"),
         ("pyramid.config", "pyramid"),
+        ("captcha.image", "captcha"),
+        ("captcha.fields", "django-simple-captcha"),
         ("my_shop", ""),
     ],
 )

@@ -26,6 +26,8 @@ _BY_MODULE = {
     "bs4": "beautifulsoup4",
     "bson": "pymongo",
     "captcha": "django-simple-captcha",
+    "captcha.audio": "captcha",
+    "captcha.image": "captcha",
     "ckeditor": "django-ckeditor",
     "cloudinary_storage": "django-cloudinary-storage",
     "colorfield": "django-colorfield",
@@ -144,7 +146,7 @@ _BY_MODULE = {
 
 _SAME_NAMES = """
     aiohttp alembic anthropic apiflask apig_wsgi arrow asgiref attrs authlib babel bcrypt bleach blinker boltons bottle
-    cachetools cerberus certifi chalice chardet cherrypy click cloudinary colorama connexion cryptography dash
+    cachetools cerberus certifi chalice chardet chevron cherrypy click cloudinary colorama connexion cryptography dash
     dash_bootstrap_components dash_core_components dash_daq dash_html_components dash_table dataset datasette django
     djoser dominate duckdb emoji eve falcon fastapi feedparser flasgger flask flask_admin flask_apscheduler flask_babel
     flask_compress flask_debugtoolbar flask_httpauth flask_jwt flask_moment flask_mongoengine flask_mysqldb

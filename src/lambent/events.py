@@ -324,13 +324,6 @@ class EnvironmentListed(Event, frozen=True):
     variables: tuple[Variable, ...]
 
 
-class Queued(Event, frozen=True):
-    """An event was queued for a function, which will get it soon."""
-
-    function: str
-    request_id: str
-
-
 class Opened(Event, frozen=True):
     """The URL of an app. `opened` says whether a browser was found to show it."""
 

@@ -58,3 +58,10 @@ class Invoked(Event, frozen=True):
     error: str
     request_id: str
     request: LoggedRequest
+
+
+class Queued(Event, frozen=True):
+    """An event was queued for a function, which will get it soon."""
+
+    function: str
+    request_id: str

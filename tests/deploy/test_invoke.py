@@ -23,8 +23,8 @@ from lambent.deploy.invoke import build_event, find_callee, invoke, invoke_async
 from lambent.deploy.sample_events import NAMES, Sender, merged, sample_event
 from lambent.deploy.signing_proxy import TOKEN_HEADER, Proxy, signing_proxy
 from lambent.errors import DeployError, UsageError
-from lambent.events import Event, Queued
-from lambent.log_events import Invoked
+from lambent.events import Event
+from lambent.log_events import Invoked, Queued
 from lambent.runtime.request import NotHttp, read
 from support.deploy_cases import artifact, config
 from support.local_service import RUNTIME, Service

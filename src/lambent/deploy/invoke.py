@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lambent import events, log_events
+from lambent import log_events
 from lambent.aws.interface import Aws
 from lambent.aws.values import Function, Invoked, LogEvent
 from lambent.deploy.invocation_log import whole_log
@@ -95,7 +95,7 @@ def invoke(aws: Aws, callee: Callee, payload: bytes, emit: Emit) -> None:
 
 def invoke_async(aws: Aws, callee: Callee, payload: bytes, emit: Emit) -> None:
     """Queue the event and emit its request ID."""
-    emit(events.Queued(callee.name, aws.invoke_async(callee.name, callee.qualifier, payload)))
+    emit(log_events.Queued(callee.name, aws.invoke_async(callee.name, callee.qualifier, payload)))
 
 
 def _request(log: str, invoked: Invoked, mask: Mask) -> LoggedRequest:

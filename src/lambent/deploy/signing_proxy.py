@@ -59,83 +59,89 @@ class Proxy(Struct, frozen=True):
 @contextmanager
 def signing_proxy(aws: Aws, url: str) -> Iterator[Proxy]:
     """Serve until the end of the context."""
-    token = secrets.token_urlsafe(32)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(aws, url.rstrip("/"), token))
-    server.daemon_threads = True
+    server = _Server(aws, url.rstrip("/"))
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
-        yield Proxy(server.server_address[1], token)
+        yield Proxy(server.server_address[1], server.token)
     finally:
         server.shutdown()
         server.server_close()
 
 
-def _handler(aws: Aws, url: str, token: str) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
 
-        def handle_one_request(self) -> None:
-            """Answer any method: the base class has one method for each."""
-            self.raw_requestline = self.rfile.readline(65537)
-            self.close_connection = True
-            if self.raw_requestline and self.parse_request():
-                self._pass_on()
+    def __init__(self, aws: Aws, url: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.aws, self.url, self.token = aws, url, secrets.token_urlsafe(32)
 
-        def _pass_on(self) -> None:
-            self.close_connection = True
-            if not hmac.compare_digest(self.headers.get(TOKEN_HEADER, "").encode("latin-1"), token.encode()):
-                self._refuse(403, "this server is for the command that started it")
-                return
-            body = self._body()
-            path = quote(self.path.encode("latin-1"), safe=string.punctuation)
-            address = url + _ESCAPE.sub(lambda escape: escape[0].upper(), path)  # as urllib3 sends it, so it must be signed
-            headers = {name: value for name, value in self.headers.items() if name.lower() not in _NOT_PASSED_ON}
-            try:
-                headers |= dict(aws.signed(address, self.command, body))
-                self._forward(address, headers, body)
-            except AwsError as error:
-                self._refuse(502, f"{error.what} ({error.hint})" if error.hint else error.what)
-            except (OSError, urllib3.exceptions.HTTPError) as error:
-                self._refuse(502, f"no answer from {urlsplit(url).netloc}: {error}")
 
-        def _body(self) -> bytes:
-            if "chunked" not in self.headers.get("transfer-encoding", "").lower():
-                return self.rfile.read(int(self.headers.get("content-length") or 0))
-            chunks = []
-            while size := int(self.rfile.readline().split(b";")[0], 16):
-                chunks.append(self.rfile.read(size))
-                self.rfile.readline()
-            while self.rfile.readline().strip():  # trailers
-                pass
-            return b"".join(chunks)
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
 
-        def _forward(self, address: str, headers: dict[str, str], body: bytes) -> None:
-            parts = urlsplit(address)
-            pool, target = connection_pool(parts)
-            with pool.urlopen(
-                self.command, target, body or None, {**headers, "Host": parts.netloc}, timeout=TIMEOUT_MAX_S, retries=False,
-                redirect=False, assert_same_host=False, preload_content=False, decode_content=False,
-            ) as response:  # fmt: skip
-                self.send_response_only(response.status, response.reason)
-                for name, value in response.headers.items():
-                    if name.lower() not in _NOT_PASSED_ON:
-                        self.send_header(name, value)
-                self.send_header("Connection", "close")
-                self.end_headers()
-                while chunk := response.read1(_CHUNK):
-                    self.wfile.write(chunk)
-                    self.wfile.flush()
+    def handle_one_request(self) -> None:
+        """Answer any method: the base class has one method for each."""
+        self.raw_requestline = self.rfile.readline(65537)
+        self.close_connection = True
+        if self.raw_requestline and self.parse_request():
+            self._pass_on()
 
-        def _refuse(self, status: int, text: str) -> None:
-            data = f"{text}\n".encode()
-            self.send_response_only(status)
-            self.send_header("Content-Type", "text/plain; charset=utf-8")
-            self.send_header("Content-Length", str(len(data)))
+    def _pass_on(self) -> None:
+        self.close_connection = True
+        if not hmac.compare_digest(self.headers.get(TOKEN_HEADER, "").encode("latin-1"), self.server.token.encode()):
+            self._refuse(403, "this server is for the command that started it")
+            return
+        body = self._body()
+        path = quote(self.path.encode("latin-1"), safe=string.punctuation)
+        address = self.server.url + _ESCAPE.sub(
+            lambda escape: escape[0].upper(), path
+        )  # as urllib3 sends it, so it must be signed
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in _NOT_PASSED_ON}
+        try:
+            headers |= dict(self.server.aws.signed(address, self.command, body))
+            self._forward(address, headers, body)
+        except AwsError as error:
+            self._refuse(502, f"{error.what} ({error.hint})" if error.hint else error.what)
+        except (OSError, urllib3.exceptions.HTTPError) as error:
+            self._refuse(502, f"no answer from {urlsplit(self.server.url).netloc}: {error}")
+
+    def _body(self) -> bytes:
+        if "chunked" not in self.headers.get("transfer-encoding", "").lower():
+            return self.rfile.read(int(self.headers.get("content-length") or 0))
+        chunks = []
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            chunks.append(self.rfile.read(size))
+            self.rfile.readline()
+        while self.rfile.readline().strip():  # trailers
+            pass
+        return b"".join(chunks)
+
+    def _forward(self, address: str, headers: dict[str, str], body: bytes) -> None:
+        parts = urlsplit(address)
+        pool, target = connection_pool(parts)
+        with pool.urlopen(
+            self.command, target, body or None, {**headers, "Host": parts.netloc}, timeout=TIMEOUT_MAX_S, retries=False,
+            redirect=False, assert_same_host=False, preload_content=False, decode_content=False,
+        ) as response:  # fmt: skip
+            self.send_response_only(response.status, response.reason)
+            for name, value in response.headers.items():
+                if name.lower() not in _NOT_PASSED_ON:
+                    self.send_header(name, value)
+            self.send_header("Connection", "close")
             self.end_headers()
-            self.wfile.write(data)
+            while chunk := response.read1(_CHUNK):
+                self.wfile.write(chunk)
+                self.wfile.flush()
 
-        def log_message(self, format: str, *arguments: object) -> None:
-            """Print nothing: curl shows what happens."""
+    def _refuse(self, status: int, text: str) -> None:
+        data = f"{text}\n".encode()
+        self.send_response_only(status)
+        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
 
-    return Handler
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Print nothing: curl shows what happens."""

@@ -51,7 +51,7 @@ def event_lines(event: Event) -> tuple[Line, ...]:
         case log_events.Invoked():
             text = log_lines.request_text(event.request, coloured=False, now_s=time.time())
             return tuple(Line("note", line) for line in text.split("\n"))
-        case events.Queued(function, request_id):
+        case log_events.Queued(function, request_id):
             note = f"lambent logs --request {request_id} shows it"
             return (Line("ok", f"queued for {function}", note),)
         case events.Opened(opened=False):
@@ -101,7 +101,7 @@ def result(event: Event) -> str:
             return views.view(event)
         case log_events.Invoked():
             return log_lines.payload_text(event.payload, safe=style.is_output_terminal())
-        case events.Queued():
+        case log_events.Queued():
             return event.request_id
         case events.Opened(url):
             return url

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable
 
 from lambent.config.detection import frameworks as fw
@@ -45,3 +46,12 @@ def find_key(dotted: str, table: Iterable[tuple[str, str]]) -> tuple[str, str] |
         if (top, tail) in keys:
             return top, tail
     return None
+
+
+def wraps_app(function: ast.expr, name: str, arguments: list[ast.expr]) -> bool:
+    """Return whether calling a function on an app returns an app. Its name tells, or that the result gets the app's name."""
+    called = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    if called.endswith(fw.WRAPPERS) or called.startswith("Sentry"):
+        return True
+    rebinds_argument = any(isinstance(argument, ast.Name) and argument.id == name for argument in arguments)
+    return rebinds_argument or name in ("app", "application", "asgi_app", "wsgi_app")

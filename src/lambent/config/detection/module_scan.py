@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from msgspec.structs import replace
 
 from lambent.config.detection import frameworks as fw
-from lambent.config.detection.framework_lookup import find_key, from_framework, held_app, held_attribute
+from lambent.config.detection.framework_lookup import find_key, from_framework, held_app, held_attribute, wraps_app
 from lambent.config.detection.scanned import UNKNOWN, HiddenApp, ServerStart, Value
 from lambent.config.detection.unsupported import ASYNC_HANDLER
 
@@ -282,7 +282,7 @@ class ModuleScan:
             return replace(value, wrapped=wrapped)
         if function.is_plain_class:
             return Value(members=function.members)
-        if argument is not None and _wraps_app(node.func, name, node.args):
+        if argument is not None and wraps_app(node.func, name, node.args):
             return Value(argument.kind, wrapped=wrapped)
         return Value(dotted=function.dotted, opaque=True)
 
@@ -374,15 +374,6 @@ def _is_cache(decorator: ast.expr) -> bool:
 
 def _first_app(*values: Value) -> Value:
     return next((value for value in values if value.kind or value.unsupported or value.holder), UNKNOWN)
-
-
-def _wraps_app(function: ast.expr, name: str, arguments: list[ast.expr]) -> bool:
-    """Return whether calling a function on an app returns an app. Its name tells, or that the result gets the app's name."""
-    called = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-    if called.endswith(fw.WRAPPERS) or called.startswith("Sentry"):
-        return True
-    rebinds_argument = any(isinstance(argument, ast.Name) and argument.id == name for argument in arguments)
-    return rebinds_argument or name in ("app", "application", "asgi_app", "wsgi_app")
 
 
 def _parameters(arguments: ast.arguments) -> list[str]:

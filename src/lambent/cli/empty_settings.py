@@ -33,9 +33,9 @@ def _settings(config: Config) -> tuple[str, str] | None:
         return None
     modules, roots = ProjectModules(config.path), [config.app.root]
     module = modules.find(config.app.module, roots)
-    named = settings_module([module.path]) if module is not None else ""
-    other = settings_module([config.path / config.app.root / "manage.py"])
-    settings = modules.find(named, roots)
-    if settings is None or named == other or modules.find(other, roots) is None:
+    app_settings = settings_module([module.path]) if module is not None else ""
+    manage_settings = settings_module([config.path / config.app.root / "manage.py"])
+    settings = modules.find(app_settings, roots)
+    if settings is None or app_settings == manage_settings or modules.find(manage_settings, roots) is None:
         return None
-    return None if _HAS_KEY.search(settings.path.read_text("utf-8", "replace")) else (named, other)
+    return None if _HAS_KEY.search(settings.path.read_text("utf-8", "replace")) else (app_settings, manage_settings)

@@ -73,8 +73,8 @@ def _explain(error: LambentError, name: str, config: Config, artifact: Artifact)
     include = f'include = ["{pattern}"] under [tool.lambent] in pyproject.toml'
     error.what = f"the app needs {name}, which is left out of the zip because .gitignore or .lambentignore names it"
     build = _frontend_build(config.path, name)
-    made = f"build it ({build})" if build else f"create {name}, which isn't here either,"
-    error.hint = include if path.exists() else f"{made} and set {include}"
+    creation = f"build it ({build})" if build else f"create {name}, which isn't here either,"
+    error.hint = include if path.exists() else f"{creation} and set {include}"
 
 
 def _missing_folder(text: str) -> str:
@@ -94,8 +94,8 @@ def _frontend_build(folder: Path, name: str) -> str:
         except (OSError, ValueError, AttributeError):
             continue
         if "build" in scripts:
-            place = candidate.relative_to(folder).as_posix()
-            prefix = "" if place == "." else f" --prefix {place}"
+            subfolder = candidate.relative_to(folder).as_posix()
+            prefix = "" if subfolder == "." else f" --prefix {subfolder}"
             return f"npm{prefix} install && npm{prefix} run build"
     return ""
 

@@ -25,9 +25,9 @@ def explained(config: Config) -> Iterator[None]:
         yield
     except (FunctionFailedError, PackagingError) as error:
         unset = find_unset(config)
-        named = _full_names(_VARIABLE.findall(error.hint), unset)
-        known = [name for name in named if name in {read.name for read in unset}]
-        failed = known or _mentioned(f"{error.what}\n{error.detail}", unset) or named
+        hinted = _full_names(_VARIABLE.findall(error.hint), unset)
+        confirmed = [name for name in hinted if name in {read.name for read in unset}]
+        failed = confirmed or _mentioned(f"{error.what}\n{error.detail}", unset) or hinted
         if failed:
             needed = [*failed, *(read.name for read in unset if read.fails != "perhaps" and read.name not in failed)]
             if not _VARIABLE.search(error.hint):
@@ -51,5 +51,5 @@ def _mentioned(text: str, unset: Sequence[Read]) -> list[str]:
 def _full_names(names: Sequence[str], unset: Sequence[Read]) -> list[str]:
     """Return names with the prefixes that the code gives them: pydantic's errors name fields."""
     full = {name: next((read.name for read in unset if read.name.endswith(f"_{name}")), name) for name in names}
-    known = {read.name for read in unset}
-    return list(dict.fromkeys(name if name in known else full[name] for name in names))
+    complete = {read.name for read in unset}
+    return list(dict.fromkeys(name if name in complete else full[name] for name in names))

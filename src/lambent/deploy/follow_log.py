@@ -74,9 +74,9 @@ class _Past:
     def read(self) -> Iterator[Batch]:
         span = LogSpan(max(self._since_ms, self._newest_ms - _LATE_MS))
         self._seen = {key: count for key, count in self._seen.items() if key[1] >= span.since_ms}
-        known = Counter(self._seen)
+        unmatched = Counter(self._seen)
         for page in self._aws.log_pages(self._group, span):
-            fresh = tuple(event for event in page if not _take(known, event))
+            fresh = tuple(event for event in page if not _take(unmatched, event))
             self.note(fresh)
             yield fresh
 
@@ -93,13 +93,13 @@ def _key(event: LogEvent) -> tuple[str, int, str]:
     return event.stream, event.at_ms, event.text.rstrip("\n")
 
 
-def _take(known: Counter[tuple[str, int, str]], event: LogEvent) -> bool:
+def _take(unmatched: Counter[tuple[str, int, str]], event: LogEvent) -> bool:
     """Return whether the event is known, and forget it once."""
     key = _key(event)
-    if known[key] <= 0:
-        del known[key]
+    if unmatched[key] <= 0:
+        del unmatched[key]
         return False
-    known[key] -= 1
+    unmatched[key] -= 1
     return True
 
 

@@ -78,13 +78,13 @@ def show_past(aws: Aws, log: AppLog, query: LogQuery, emit: Emit) -> bool:
     if log.group is None:
         return False
     requests = RequestLog()
-    found = False
+    is_any = False
     for batch in _pages(aws, log.group, query):
         for request in requests.add(batch):
-            found = show(request, log, query, emit) or found
+            is_any = show(request, log, query, emit) or is_any
     for request in requests.rest():
-        found = show(request, log, query, emit) or found
-    return found
+        is_any = show(request, log, query, emit) or is_any
+    return is_any
 
 
 def show_live(aws: Aws, log: AppLog, query: LogQuery, emit: Emit, timing: FollowTiming) -> None:

@@ -65,12 +65,12 @@ def _entries(data: bytes) -> Iterator[bytes]:
         start, position = position, position + _FIXED
         (flags,) = _FLAGS.unpack_from(data, position - _FLAGS.size)
         position += _FLAGS.size if flags & _EXTENDED else 0
-        kept = 0
+        shared = 0
         if version == 4:  # a name starts with a part of the one before it
             removed, position = _variable_number(data, position)
-            kept = len(name) - removed
+            shared = len(name) - removed
         end = data.index(b"\0", position)
-        name = name[:kept] + data[position:end]
+        name = name[:shared] + data[position:end]
         position = end + 1 if version == 4 else start + ((end - start) // 8 + 1) * 8
         yield name
 

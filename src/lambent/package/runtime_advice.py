@@ -69,9 +69,9 @@ def _most_fitting(search: RuntimeSearch, runtimes: tuple[str, ...]) -> list[str]
     What fits none was made for older Pythons: then the oldest comes first, since the other packages are of that time as well.
     """
     blockers = _unique(blocker for error in search.failures.values() for blocker in error.blockers)
-    named = runtimes[:1] if search.config.candidates.named_by else ()
+    preferred = runtimes[:1] if search.config.candidates.named_by else ()
     are_old = any(blocker.pythons == frozenset() for blocker in blockers)
-    ordered = dict.fromkeys((*named, runtimes[-1], *runtimes)) if are_old else runtimes
+    ordered = dict.fromkeys((*preferred, runtimes[-1], *runtimes)) if are_old else runtimes
     return sorted(ordered, key=lambda runtime: sum(not blocker.fits(runtime.removeprefix("python")) for blocker in blockers))
 
 

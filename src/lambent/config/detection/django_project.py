@@ -89,11 +89,11 @@ def start_modules(modules: ProjectModules, app: str, root: str, configured: str 
     roots = [root, *modules.roots]
     module = modules.find(app, roots)
     settings = settings_module([module.path], configured) if module is not None else ""
-    found = modules.find(settings, roots)
-    if found is None:
+    settings_file = modules.find(settings, roots)
+    if settings_file is None:
         return []
     starts = [settings]
-    for path in ImportGraph(modules, found).files:
+    for path in ImportGraph(modules, settings_file).files:
         text = _COMMENT.sub("", path.read_text("utf-8", "replace"))
         for names in _APPS.findall(text):
             for name in _STRING.findall(names):

@@ -66,13 +66,13 @@ def _keys(name: str, texts: Iterable[str]) -> list[str]:
 
 def _classes(modules: ProjectModules, texts: dict[Path, str]) -> list[str]:
     """Return the classes of configuration modules, as dotted names, the best first."""
-    found = {
+    dotted_names = {
         name: f"{modules.at(path).name}.{name}"
         for path, text in texts.items()
         if path.stem in ("config", "settings", "configuration", "configs")
         for name in re.findall(r"(?m)^class (\w+)", text)
     }
-    return [found[name] for name in _sorted(list(found), _CLASSES)]
+    return [dotted_names[name] for name in _sorted(list(dotted_names), _CLASSES)]
 
 
 def _sorted(names: list[str], preferred: tuple[str, ...]) -> list[str]:

@@ -23,8 +23,8 @@ def with_settings(folder: Path, app: App) -> App:
     if not app.attribute.endswith(fw.PYRAMID_CALL):
         return app
     texts = ((folder / name).read_text("utf-8", "replace") for name in _START_FILES if (folder / name).is_file())
-    named = [match[1] for text in texts for match in _INI.finditer(text)]
-    file = next((name for name in (*named, *_FILES) if _makes_app(folder / name)), "")
+    ini_names = [match[1] for text in texts for match in _INI.finditer(text)]
+    file = next((name for name in (*ini_names, *_FILES) if _makes_app(folder / name)), "")
     return replace(app, attribute=f"{fw.PASTE}('{file}')", source=f"{app.source}, with {file}") if file else app
 
 

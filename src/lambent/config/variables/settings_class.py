@@ -35,10 +35,10 @@ class SettingsClass(Struct, frozen=True):
     case_sensitive: bool = False
 
 
-def read_settings_class(definition: Definition, given: Container[str]) -> SettingsClass | None:
+def read_settings_class(definition: Definition, arguments: Container[str]) -> SettingsClass | None:
     """Return what an object of a class reads from the environment. None for other classes, and for unusual sources.
 
-    The fields `given` to the call need no variable.
+    The fields that the call gets as `arguments` need no variable.
     """
     classes = list(_classes(definition))
     bases = {name.dotted for each in classes for name in _bases(each)}
@@ -58,7 +58,7 @@ def read_settings_class(definition: Definition, given: Container[str]) -> Settin
                     fields[name] = Field(variable, each.scope.path, statement.lineno, is_number) if is_field else None
                 case ast.Assign(targets=[ast.Name(id=name)]):
                     fields[name] = None
-    required = (field for name, field in fields.items() if field is not None and name not in given)
+    required = (field for name, field in fields.items() if field is not None and name not in arguments)
     return SettingsClass(tuple(required), re.search(r"\bcase_sensitive['\"]?\s*[=:]\s*True", text) is not None)
 
 

@@ -45,9 +45,9 @@ def with_binaries(pins: Iterable[Pin], request: ResolveRequest, versions: Versio
 
 def _binary(name: str, version: str, request: ResolveRequest, versions: VersionFinder) -> Pin | None:
     """Return the binary package: the same version or the next patch release that fits, else the same, else the next at all."""
-    wanted = Version(version)
-    newer = [pin for pin in reversed(versions.all_versions(name)) if Version(pin.version) >= wanted]
+    pinned = Version(version)
+    newer = [pin for pin in reversed(versions.all_versions(name)) if Version(pin.version) >= pinned]
     fitting = [pin for pin in newer if choose_wheel(pin, request.target) is not None]
-    patches = [pin for pin in fitting if Version(pin.version).release[:2] == wanted.release[:2]]
-    same = [pin for pin in newer if Version(pin.version) == wanted]
+    patches = [pin for pin in fitting if Version(pin.version).release[:2] == pinned.release[:2]]
+    same = [pin for pin in newer if Version(pin.version) == pinned]
     return next(iter(patches or same or fitting), None)

@@ -51,12 +51,12 @@ def _requirements(project: Path, app: App, files: Mapping[str, SourceFile]) -> l
     for name, content in contents.items():
         imports = scan_imports(name, content)
         for names in _foreign(imports.eager, own).values():
-            known = set(filter(None, map(known_requirement, names)))
-            if not known:
+            needed = set(filter(None, map(known_requirement, names)))
+            if not needed:
                 return []
-            packages |= known
-        named = imports.lazy | (imports.strings if b"INSTALLED_APPS" in content else frozenset())
-        lazy.update(filter(None, (known_requirement(name) for names in _foreign(named, own).values() for name in names)))
+            packages |= needed
+        optional = imports.lazy | (imports.strings if b"INSTALLED_APPS" in content else frozenset())
+        lazy.update(filter(None, (known_requirement(name) for names in _foreign(optional, own).values() for name in names)))
     if not packages:
         return []  # nothing that a start needs
     packages |= lazy

@@ -120,7 +120,7 @@ def _nested_error(folder: Path, nested: list[Path], kind: type[DetectionError] =
         message = f"the app is in {names[0]}/"
     else:
         listed = ", ".join(names[:SHOWN_MAX]) + (", ..." if len(names) > SHOWN_MAX else "")
-        message = f"no app found here, but {len(names)} folders have one each: {listed}"
+        message = f"nothing says which app to deploy: {len(names)} folders have one each: {listed}"
     commands = "\n".join(f"lambent deploy {_shown(each)}" for each in nested[:SHOWN_MAX])
     return kind(message, where=str(folder), hint=commands)
 

@@ -11,6 +11,8 @@ from lambent.package.uv_command import UvError
 
 NO_CONVERT_PATH = "ImportError: cannot import name 'convert_path' from 'setuptools' (/builds/setuptools/__init__.py)"
 NO_DISTUTILS = "ModuleNotFoundError: No module named 'distutils'"
+NO_FEATURE = "ImportError: cannot import name 'Feature' from 'setuptools' (/builds/setuptools/__init__.py)"
+USE_2TO3 = "error in old setup command: use_2to3 is invalid."
 NEEDS_COMPILER = "error: command '/bin/false' failed"
 
 
@@ -33,8 +35,8 @@ class FakeUv:
         return self.limits[-1]
 
 
-def search(uv: FakeUv) -> SetuptoolsSearch:
-    return SetuptoolsSearch(uv)  # type: ignore[arg-type]
+def search(uv: FakeUv, python: str = "") -> SetuptoolsSearch:
+    return SetuptoolsSearch(uv, python)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,7 @@ def search(uv: FakeUv) -> SetuptoolsSearch:
     [
         NO_CONVERT_PATH,
         "ModuleNotFoundError: No module named 'pkg_resources'",
-        "error in old setup command: use_2to3 is invalid.",
+        "error in old setup command: 'keywords' must be a list",
         "setuptools.errors.InvalidConfigError: Invalid dash-separated key 'description-file' in 'metadata'",
     ],
 )
@@ -51,6 +53,22 @@ def test_setup_script_that_needs_an_older_setuptools_gets_it_and_later_builds_to
     builds = search(uv)
     assert builds.run("build") == "setuptools<78"
     assert builds.run("build") == "setuptools<78" and uv.limits == ["", "setuptools<78", "setuptools<78"]
+
+
+@pytest.mark.parametrize(
+    ("message", "python", "limit"), [(NO_FEATURE, "3.9", "setuptools<46"), (USE_2TO3, "3.11", "setuptools<58")]
+)
+def test_setup_script_that_says_what_it_needs_gets_it_at_once(message: str, python: str, limit: str) -> None:
+    uv = FakeUv(failure(message))
+    assert search(uv, python).run("build") == limit and uv.limits == ["", limit]
+
+
+@pytest.mark.parametrize(("message", "python"), [(NO_FEATURE, "3.10"), (USE_2TO3, "3.12")])
+def test_python_where_no_such_setuptools_runs_is_given_up_at_once(message: str, python: str) -> None:
+    uv = FakeUv(failure(message))
+    with pytest.raises(UvError):
+        search(uv, python).run("build")
+    assert uv.limits == [""]
 
 
 def test_other_failures_are_not_tried_again() -> None:
@@ -74,3 +92,10 @@ def test_error_is_the_first_of_the_package_or_that_python_is_too_new(messages: l
     with pytest.raises(UvError) as caught:
         search(FakeUv(*messages)).run("build")
     assert caught.value.message == raised
+
+
+def test_error_with_the_setuptools_that_was_needed_is_the_one_to_cure() -> None:
+    uv = FakeUv(failure(NO_FEATURE), failure(NEEDS_COMPILER))
+    with pytest.raises(UvError) as caught:
+        search(uv, "3.9").run("build")
+    assert caught.value.message == failure(NEEDS_COMPILER)

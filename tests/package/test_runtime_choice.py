@@ -170,6 +170,20 @@ def test_source_that_imports_a_removed_module_gets_the_python_that_has_it(projec
     ]
 
 
+def test_source_for_a_setuptools_that_no_newer_python_runs_gets_the_python_that_does(project: Project) -> None:
+    needs_old = """import sys
+if sys.version_info >= (3, 10):
+    raise ImportError("cannot import name 'Feature' from 'setuptools' (setuptools/__init__.py)")
+"""
+    for version in ("3.9", "3.13"):
+        python(version)
+    project.registry.files["/files/old-1.0.tar.gz"] = make_old_source(BACKEND.replace("import imp\n", needs_old))
+    project.require("old==1.0")
+    assert project.choose().runtime == "python3.9"
+    reason = "its setup.py needs a setuptools older than 46, which doesn't run on Python 3.10 or later"
+    assert project.said == [f"python3.9: old 1.0 doesn't build from its source: {reason}"]
+
+
 def offer_with_source(project: Project, backend: str) -> None:
     """Offer a package with a wheel for a Python that Lambda has no more, and with its source."""
     python("3.8")

@@ -10,6 +10,7 @@ import re
 import tempfile
 from pathlib import Path
 
+from lambent.package.unfit import pythons_before
 from lambent.package.uv_command import Uv, UvError
 from lambent.package.wheels import build_failure
 
@@ -22,10 +23,14 @@ _FAILED = re.compile(r"Failed to (?:build|download and build) `([^`]+)`")
 
 
 class SetuptoolsSearch:
-    """Runs uv, and again with an older setuptools if a setup.py needs that. It remembers the version that works."""
+    """Runs uv, and again with an older setuptools if a setup.py needs that. It remembers the version that works.
 
-    def __init__(self, uv: Uv) -> None:
+    `python` is the version that runs the builds, "" if it isn't known.
+    """
+
+    def __init__(self, uv: Uv, python: str = "") -> None:
         self._uv = uv
+        self._python = python
         self._older = list(_OLDER)
 
     def run(self, *arguments: str, **variables: str) -> str:
@@ -40,8 +45,27 @@ class SetuptoolsSearch:
                     first = error
                 is_last = len(self._older) == 1 or bool(self._uv.environ.get("UV_BUILD_CONSTRAINT"))
                 if is_last or not _NEEDS_OLDER.search(error.message):
-                    raise _most_telling(first, error) from None
-            del self._older[0]
+                    raise self._most_telling(first, error) from None
+                if self._is_hopeless(error):
+                    raise
+                del self._older[: self._next(error)]
+
+    def _is_hopeless(self, error: UvError) -> bool:
+        """Return whether this Python is too new for the setuptools that the package needs."""
+        reason = build_failure.explain(error.message) if self._python and _failed_package(error) else None
+        return reason is not None and reason.removed != "" and self._python not in pythons_before(reason.removed)
+
+    def _most_telling(self, first: UvError, last: UvError) -> UvError:
+        if not _failed_package(last):  # the project's own is no pin to blame
+            return first
+        reason = build_failure.explain(last.message)
+        has_needed = bool(self._python and _needed(first))  # it got the setuptools that it asked for, and failed otherwise
+        return last if has_needed or (reason is not None and reason.removed) else first
+
+    def _next(self, error: UvError) -> int:
+        """Return how many versions of setuptools to skip: more than one if the error says which one it needs."""
+        needed = _needed(error)
+        return self._older.index(needed) if needed in self._older[1:] else 1
 
     def _run(self, constraint: str, *arguments: str, **variables: str) -> str:
         if not constraint:
@@ -57,6 +81,5 @@ def _failed_package(error: UvError) -> str:
     return match[1] if match else ""
 
 
-def _most_telling(first: UvError, last: UvError) -> UvError:
-    reason = build_failure.explain(last.message) if _failed_package(last) else None  # the project's own is no pin to blame
-    return last if reason is not None and reason.removed else first
+def _needed(error: UvError) -> str:
+    return next((f"setuptools<{old}" for text, old, _ in build_failure.OLD_SETUPTOOLS if text in error.message), "")

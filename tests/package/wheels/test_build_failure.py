@@ -27,6 +27,22 @@ from lambent.package.wheels.build_failure import Reason, explain
             Reason("its build uses collections.Mapping, which Python 3.10 removed", "--runtime python3.9", "3.10"),
         ),
         (
+            "ImportError: cannot import name 'Feature' from 'setuptools' (/builds/setuptools/__init__.py)",
+            Reason(
+                "its setup.py needs a setuptools older than 46, which doesn't run on Python 3.10 or later",
+                "--runtime python3.9",
+                "3.10",
+            ),
+        ),
+        (
+            "error in beautifulsoup4 setup command: use_2to3 is invalid.",
+            Reason(
+                "its setup.py needs a setuptools older than 58, which doesn't run on Python 3.12 or later",
+                "--runtime python3.11",
+                "3.12",
+            ),
+        ),
+        (
             "x.c:1:10: fatal error: 'ldap.h' file not found",
             Reason("the header ldap.h is missing", "use a version, or a package, that has wheels"),
         ),

@@ -234,6 +234,15 @@ def test_required_c_code_is_refused(registry: Registry, context: FetchContext) -
     )
 
 
+def test_build_by_a_newer_python_than_the_targets_asks_for_that_python() -> None:
+    output = "ImportError: cannot import name 'Feature' from 'setuptools' (setuptools/__init__.py)"
+    hints = {
+        minor: fetch_errors.build_failed("old 1.0", Target(minor, "x86_64", (2, 26)), output).hint for minor in ("3.9", "3.10")
+    }
+    assert hints["3.9"].startswith("install Python 3.9: uv python install 3.9, or choose another version")
+    assert hints["3.10"].startswith("--runtime python3.9, or choose another version")
+
+
 def test_machine_code_in_a_platform_neutral_wheel_is_refused(tmp_path: Path, context: FetchContext) -> None:
     more = '[tool.setuptools]\npackages = ["demo"]\n[tool.setuptools.package-data]\ndemo = ["*"]\n'
     folder = write(tmp_path / "lib", {"pyproject.toml": SETUPTOOLS + PROJECT + more, "demo/__init__.py": ""})

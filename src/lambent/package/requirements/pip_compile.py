@@ -46,17 +46,17 @@ class PipCompile:
 
     def __init__(self, request: ResolveRequest) -> None:
         self._request = request
-        self._setuptools = SetuptoolsSearch(request.uv)
+        self._interpreter = interpreters.find(request.target.python, request.uv.environ)
+        self._setuptools = SetuptoolsSearch(request.uv, self._interpreter.version if self._interpreter else "")
 
     @cached_property
     def uses_only_pypi(self) -> bool:
         return not may_use_other_indexes(self._request)
 
-    @cached_property
+    @property
     def _python(self) -> str:
         """Without this, uv would start every Python on this machine to find one of the target's version."""
-        interpreter = interpreters.find(self._request.target.python, self._request.uv.environ)
-        return str(interpreter.path) if interpreter else sys.executable
+        return str(self._interpreter.path) if self._interpreter else sys.executable
 
     def resolve(self, *arguments: str, no_deps: bool) -> tuple[Pin, ...]:
         """Return the pins for uv's arguments. To read metadata uv may build a package, without a compiler.

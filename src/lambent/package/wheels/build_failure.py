@@ -10,6 +10,12 @@ from lambent import calendar, removed_modules
 
 _OLDEST_MINOR = 8  # python3.8 is the oldest runtime that AWS still takes
 
+OLD_SETUPTOOLS = (
+    ("cannot import name 'Feature' from 'setuptools'", "46", "3.10"),
+    ("use_2to3 is invalid", "58", "3.12"),
+)
+"""What a build prints that needs an older setuptools, the version that dropped this, and the first Python without any older."""
+
 _NO_MODULE = re.compile(r"^\W*(?:ModuleNotFoundError|ImportError): No module named '?([\w.]+)", re.MULTILINE)
 _NO_NAME = re.compile(r"module '([\w.]+)' has no attribute '(\w+)'|cannot import name '(\w+)' from '([\w.]+)'")
 _HEADER = re.compile(r"fatal error: '?([\w./+-]+\.(?:h|hpp|hh))'?(?:: No such file| file not found)")
@@ -23,7 +29,7 @@ _EXCEPTION = re.compile(r"^\W*((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Exi
 class Reason(Struct, frozen=True):
     """Why a build failed, as a clause ("its setup.py imports imp, ..."), and what helps ("" if nothing does).
 
-    `removed` is the Python that removed what the build needs, "" if it isn't that.
+    `removed` is the first Python without what the build needs, "" if it isn't that.
     """
 
     text: str
@@ -35,6 +41,10 @@ def explain(output: str) -> Reason | None:
     """Return the reason that a failed build printed, or None if it printed none that lambent knows."""
     if missing := _last(_NO_MODULE, output):
         return _missing_module(missing[1].partition(".")[0])
+    for message, setuptools, removed in OLD_SETUPTOOLS:
+        if message in output:
+            text = f"its setup.py needs a setuptools older than {setuptools}, which doesn't run on Python {removed} or later"
+            return Reason(text, _older_runtime(removed), removed)
     if (missing := _last(_NO_NAME, output)) and (removed := removed_modules.removed_in(_dotted_name(missing))):
         text = f"its build uses {_dotted_name(missing)}, which Python {removed} removed"
         return Reason(text, _older_runtime(removed), removed)

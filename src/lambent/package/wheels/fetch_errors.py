@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from lambent import interpreters
 from lambent.errors import PackagingError
 from lambent.package.lock import Pin
 from lambent.package.target import Target
@@ -136,7 +137,9 @@ def build_failed(package: str, target: Target, output: str) -> PackagingError:
     alternative = alternative_package(package.partition(" ")[0], target)
     reason = build_failure.explain(output)
     if reason is not None:
-        hints = [reason.hint, f"use {alternative}" if alternative else "", _other_version(package)]
+        is_older = target.python in pythons_before(reason.removed or "3.0")  # then another Python than the target's built it
+        runtime = f"install Python {target.python}: {interpreters.install_command(target.python)}" if is_older else reason.hint
+        hints = [runtime, f"use {alternative}" if alternative else "", _other_version(package)]
         hint = ", or ".join(hint for hint in hints if hint)
         error = PackagingError(f"{package} doesn't build from its source: {reason.text}", where=package, hint=hint)
         return _unfit(error, package, reason) if reason.removed else error

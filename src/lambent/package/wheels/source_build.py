@@ -128,7 +128,8 @@ class _Build:
             options += ["--python", str(interpreter.path)]
         uv = Uv(context.project, context.environ, context.cache / "uv-builds")
         try:
-            SetuptoolsSearch(uv).run("build", *options, str(tree), **self._environment(uv, tree))
+            search = SetuptoolsSearch(uv, interpreter.version if interpreter else "")
+            search.run("build", *options, str(tree), **self._environment(uv, tree))
         except UvError as error:
             raise fetch_errors.build_failed(self._package, self._target, error.message) from error
         return only_wheel(output, self._package)

@@ -215,3 +215,12 @@ def test_index_that_cannot_be_read_tracks_nothing(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_text("*.log\n")
     (tmp_path / "app.log").write_text("x")
     assert set(collect(tmp_path).files) == set()
+
+
+def test_login_files_of_tools_and_shell_histories_are_left_out(tmp_path: Path) -> None:
+    secrets = [".bash_history", ".docker/config.json", ".python_history", ".zsh_history", "home/.docker/config.json"]
+    never = [".azure/tokens.json", ".config/gcloud/credentials.db", ".gnupg/secring", ".kube/config", "home/.config/gcloud/x"]
+    packed = [".config/app.toml", ".docker/Dockerfile", "config.json", "gcloud/x", "history.py", "my.docker/config.json"]
+    write(tmp_path, *secrets, *never, *packed)
+    collected = collect(tmp_path, include=("home/", ".config/"))
+    assert (sorted(collected.files), list(collected.secrets)) == (sorted(packed), secrets)

@@ -26,6 +26,7 @@ from lambent.package.layout import SourceFile
 _NEVER = frozenset(
     [
         *(".git", ".hg", ".svn", ".aws", ".ssh", ".terraform", ".aws-sam", ".serverless", "__pypackages__"),
+        *(".kube", ".gnupg", ".azure"),
         *("__pycache__", ".venv", ".tox", ".nox", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".eggs"),
     ]
 )
@@ -39,7 +40,10 @@ _SECRETS = (
     *(".env", ".env.*", ".envrc", ".netrc", ".pypirc", ".npmrc", ".pgpass", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks"),
     *("id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "*.ppk", "*.tfstate", "*.tfstate.*", "*.tfvars", "*.env"),
     *(".git-credentials", ".htpasswd", ".my.cnf", ".s3cfg", ".boto", ".vault-token", "*.keystore", "*.kdbx"),
+    *(".*_history", "fish_history", ".histfile", ".viminfo", ".lesshst", ".dockercfg"),  # shells' histories have passwords
 )
+_SECRET_PATHS = ("/.docker/config.json", "/.config/gh/hosts.yml", "/.config/pypoetry/auth.toml", "/.cargo/credentials.toml")
+_NEVER_PATHS = ("/.config/gcloud/",)
 _SECRET = re.compile("|".join(map(translate, _SECRETS)), re.IGNORECASE)
 _TOP_ONLY = (".lambentignore", ".lambdaignore")  # the first one wins
 RULES = frozenset([".gitignore", *_TOP_ONLY])
@@ -140,7 +144,7 @@ class _Walk:
         """Return the folder `name` in another one, or None if nothing in it is packed."""
         path = f"{folder.prefix}{name}/"
         is_ignored = ignored(path, f"{name}/", active, folder.ignored)
-        if name in _NEVER:
+        if name in _NEVER or f"/{path}".endswith(_NEVER_PATHS):
             return None
         has_tracked = is_ignored and self.is_tracked(path, f"{name}/", folder)
         if is_ignored and not has_tracked and path not in self._include_parents:
@@ -169,7 +173,7 @@ class _Walk:
     def _add(self, entry: os.DirEntry[str], name: str, parent: Path) -> None:
         if entry.name in RULES or entry.name in _NEVER:  # .git is a file in a worktree and in a submodule
             return
-        if name not in self._allowed and _SECRET.match(_real_name(entry)) and not _public(entry):
+        if name not in self._allowed and _is_secret(entry, name):
             self.secrets.append(name)
             return
         _check(entry, name, self.top)
@@ -242,6 +246,12 @@ def _check(entry: os.DirEntry[str], name: str, top: Path) -> None:
 
 def _real_name(entry: os.DirEntry[str]) -> str:
     return os.path.realpath(entry.path).rpartition(os.sep)[2] if entry.is_symlink() else entry.name
+
+
+def _is_secret(entry: os.DirEntry[str], name: str) -> bool:
+    if _SECRET.match(_real_name(entry)):
+        return not _public(entry)
+    return f"/{name}".endswith(_SECRET_PATHS)
 
 
 def _public(entry: os.DirEntry[str]) -> bool:

@@ -1,7 +1,8 @@
 """Finds secrets in the user's files: many people can read a zip with code, and it stays in S3 and on laptops.
 
 It looks only for forms with hardly any false alarms: tokens with a vendor's own prefix, a private key with its body, an AWS key
-id with its secret key. Placeholders in documentation don't count. Messages name the file, line and kind, never the secret.
+id with its secret key, and in files that name packages, a URL with a password. Placeholders in documentation don't count.
+Messages name the file, line and kind, never the secret.
 Forms: https://docs.github.com/en/code-security/secret-scanning/introduction/supported-secret-scanning-patterns
 """
 
@@ -10,10 +11,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from msgspec import Struct
 
 from lambent.errors import PackagingError
+from lambent.package import password_urls
 from lambent.package.layout import SourceFile
 
 _LARGEST = 2 * 1024 * 1024  # bytes; text that people write is smaller, and larger files are data
@@ -98,6 +101,9 @@ def check(files: Mapping[str, SourceFile], allowed: tuple[str, ...]) -> None:
 
 def scan(name: str, data: bytes) -> Iterator[Secret]:
     """Yield the secrets in a file's content."""
+    if password_urls.names_packages(name):
+        for start in islice(password_urls.starts(data), 1):
+            yield Secret(name, _line(data, start), password_urls.KIND)
     marked = [mark for mark in MARKS if mark in data]
     if not marked:
         return
@@ -106,7 +112,7 @@ def scan(name: str, data: bytes) -> Iterator[Secret]:
             continue
         for match in re.finditer(form.expression, data):
             if not _is_placeholder(match):
-                yield Secret(name, data.count(b"\n", 0, match.start()) + 1, form.kind)
+                yield Secret(name, _line(data, match.start()), form.kind)
                 break  # one of each kind is enough
 
 
@@ -116,6 +122,10 @@ def unreadable(name: str, error: OSError) -> PackagingError:
         return PackagingError(f"a file was deleted during the build: {name}", where=name, hint="run the same command again")
     hint = f"chmod +r {name}, or leave it out: echo '/{name}' >> .lambentignore"
     return PackagingError(f"cannot read {name}: {error.strerror or error}", where=name, hint=hint)
+
+
+def _line(data: bytes, position: int) -> int:
+    return data.count(b"\n", 0, position) + 1
 
 
 def _ending(name: str) -> str:
@@ -143,6 +153,12 @@ def _is_placeholder(match: re.Match[bytes]) -> bool:
     return len(text) == 40 and re.fullmatch(rb"[0-9a-f]+|[0-9A-F]+|[A-Z0-9]+|[a-z]+|[A-Za-z/]+", text) is not None
 
 
+def _cure(secret: Secret) -> str:
+    if secret.kind == password_urls.KIND:
+        return "move the user name and password to ~/.netrc, where the build finds them"
+    return "remove it, and pass it to the function as an environment variable"
+
+
 def _refusal(secrets: list[Secret]) -> PackagingError:
     first = secrets[0]
     files = list(dict.fromkeys(secret.file for secret in secrets))
@@ -153,7 +169,7 @@ def _refusal(secrets: list[Secret]) -> PackagingError:
         f"the zip would contain a secret: {first.kind} in {first.file}, line {first.line}{more}",
         where=f"{first.file}:{first.line}",
         hint=(
-            "remove it, and pass it to the function as an environment variable\n"
+            f"{_cure(first)}\n"
             f"or leave the file out: echo '/{first.file}' >> .lambentignore\n"
             f"or, if it isn't confidential: allow_secrets = [{names}] in pyproject.toml [tool.lambent]"
         ),

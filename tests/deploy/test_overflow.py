@@ -124,7 +124,9 @@ def test_missing_archive_is_uploaded_again(tmp_path: Path, cache: Path, service:
     service.client("s3").delete_object(Bucket="mine", Key=key)
     again = prepare(config, artifact, aws, QUICK)
     assert [line.what for line in again.lines if line.verb == "create"] == ["packages outside the zip"]
-    assert f"aws s3 cp {artifact.overflow.path} s3://mine/{key}" in script(again)  # type: ignore[union-attr]
+    own = "--bucket mine --expected-bucket-owner 123456789012"
+    upload = f"aws s3api put-object {own} --key {key} --body {artifact.overflow.path}"  # type: ignore[union-attr]
+    assert upload in script(again)
     deploy(config, artifact, DeployContext(aws, events.ignore, QUICK))
     assert archives(service, config.name, "mine") == [key]
     destroy.destroy(destroy.prepare(config.name, aws), aws, events.ignore)

@@ -143,11 +143,18 @@ def test_app_that_is_too_large_is_refused_before_any_call() -> None:
         desired(CONFIG, replace(ARTIFACT, raw=UNZIPPED_MAX + 1), NAMES)
 
 
+PUBLIC = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+
+
 def test_large_zip_goes_through_a_bucket() -> None:
     large = desired(CONFIG, replace(ARTIFACT, zipped=ZIP_DIRECT_MAX + 1, sha256="YWI="), NAMES)
     assert (large.code.bucket, large.code.key) == ("lambent-123456789012-eu-west-1", "uploads/hello/6162.zip")
     names = [type(step).__name__ for step in plan(large, Observed()).steps]
     assert names[4:6] == ["Upload", "CreateFunction"]
+    calls = [line for line in script(plan(large, Observed())).splitlines() if line.startswith("aws s3api ")]
+    assert [line.split()[2] for line in calls] == ["head-bucket", "put-public-access-block", "put-object"]
+    assert all(f"--bucket {large.code.bucket} --expected-bucket-owner 123456789012 " in line for line in calls)
+    assert all(f"{kind}=true" in calls[1] for kind in PUBLIC)
 
 
 def test_large_environment_is_refused_before_any_call() -> None:

@@ -11,11 +11,13 @@ import pytest
 
 from lambent import events
 from lambent.aws.interface import Aws
+from lambent.aws.values import Code
 from lambent.config.model import Config, Cors, Hosting
 from lambent.deploy.context import DeployContext, Timing
 from lambent.deploy.deploy import deploy, prepare
 from lambent.deploy.observed import observe
 from lambent.deploy.plan import plan
+from lambent.deploy.resources.bucket import Upload
 from lambent.deploy.script import script
 from support.deploy_cases import artifact, config
 from support.local_service import RUNTIME, Service
@@ -96,3 +98,19 @@ def test_failing_version_ends_the_script_before_it_is_live(aws: Aws, service: Se
     assert ran.returncode == 1
     assert "nonesuch" in ran.stderr
     assert aws.alias("deployed", "live") == before
+
+
+def test_upload_creates_a_bucket_without_public_access(tmp_path: Path, service: Service) -> None:
+    """The second run finds the bucket of the first."""
+    zipped = artifact(tmp_path, SAYS.format("x"), runtime=RUNTIME).path
+    code = Code(zipped, "", 1, "x86_64", bucket="uploaded-by-script", key="uploads/a b/c.zip")
+    step = Upload(code, True, (), "123456789012")
+    s3 = service.client("s3")
+    for _ in range(2):
+        commands = "\n".join(['set -eu; work=$(mktemp -d); trap "rm -r $work" EXIT', *step.shell()])
+        ran = subprocess.run(["sh"], input=commands, env=service.environ(), capture_output=True, text=True, timeout=120)
+        assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+        assert s3.get_object(Bucket=step.code.bucket, Key=step.code.key)["Body"].read() == zipped.read_bytes()
+        blocked = s3.get_public_access_block(Bucket=step.code.bucket)["PublicAccessBlockConfiguration"]
+        assert set(blocked.values()) == {True}
+        s3.delete_object(Bucket=step.code.bucket, Key=step.code.key)

@@ -50,6 +50,7 @@ class AwsClient:
         self._region = region
         self._endpoint = endpoint_url
         self._clients: dict[str, Any] = {}
+        self._account = ""
         self._lock = threading.Lock()  # creating a client is not thread-safe, using one is (botocore's documentation)
 
     @property
@@ -57,7 +58,9 @@ class AwsClient:
         return self._region
 
     def account(self) -> str:
-        return str(self._call("sts", "get_caller_identity")["Account"])
+        if not self._account:
+            self._account = str(self._call("sts", "get_caller_identity")["Account"])
+        return self._account
 
     def caller(self) -> str:
         return str(self._call("sts", "get_caller_identity")["Arn"])

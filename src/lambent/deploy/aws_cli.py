@@ -27,6 +27,11 @@ def function_option(name: str) -> tuple[str, str]:
     return "--function-name", name
 
 
+def bucket_options(name: str, account: str) -> tuple[str, str, str, str]:
+    """Return the options for a bucket that the account owns: S3 denies the call if another account does."""
+    return "--bucket", name, "--expected-bucket-owner", account
+
+
 def alias_options(name: str, alias: str) -> tuple[str, str, str, str]:
     return "--function-name", name, "--qualifier", alias
 

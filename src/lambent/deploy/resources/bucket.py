@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from shlex import quote
 from typing import ClassVar
 
 from lambent.aws.error_codes import DENIED
@@ -20,6 +19,8 @@ from lambent.names import Names
 from lambent.package.artifact import OVERFLOW
 from lambent.units import size
 
+_BLOCKED = "BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true"
+
 
 class Upload(Step, frozen=True):
     """Puts a zip into its bucket unless it is there already. `creates_bucket` if the bucket is lambent's own."""
@@ -31,6 +32,7 @@ class Upload(Step, frozen=True):
     code: Code
     creates_bucket: bool
     tags: Pairs
+    account: str
     what: str = "code"
 
     @property
@@ -50,10 +52,12 @@ class Upload(Step, frozen=True):
             aws.upload(code.bucket, code.key, code.path)
 
     def shell(self) -> Iterator[str]:
-        bucket = self.code.bucket
+        own = aws_cli.bucket_options(self.code.bucket, self.account)
         if self.creates_bucket:
-            yield f"aws s3api head-bucket --bucket {quote(bucket)} 2>/dev/null || aws s3 mb {quote(f's3://{bucket}')}"
-        yield aws_cli.command("s3", "cp", str(self.code.path), f"s3://{bucket}/{self.code.key}")
+            create = aws_cli.command("s3", "mb", f"s3://{self.code.bucket}")
+            yield f"{aws_cli.query('s3api', 'head-bucket', *own)} >/dev/null 2>&1 || {create}"
+            yield aws_cli.command("s3api", "put-public-access-block", *own, "--public-access-block-configuration", _BLOCKED)
+        yield aws_cli.command("s3api", "put-object", *own, "--key", self.code.key, "--body", str(self.code.path))
 
 
 class DeletePackages(ApiCall, frozen=True):
@@ -66,6 +70,7 @@ class DeletePackages(ApiCall, frozen=True):
     actions: ClassVar = ("s3:DeleteObject", "lambda:ListVersionsByFunction")
     locations: tuple[str, ...]
     name: str
+    account: str
 
     def call(self, aws: Aws) -> None:
         needed = {dict(version.settings.environment).get(OVERFLOW, "") for version in aws.versions(self.name)}
@@ -76,7 +81,8 @@ class DeletePackages(ApiCall, frozen=True):
 
     def shell(self) -> Iterator[str]:
         for location in self.locations:
-            yield aws_cli.command("s3", "rm", location)
+            bucket, _, key = location.removeprefix("s3://").partition("/")
+            yield aws_cli.command("s3api", "delete-object", *aws_cli.bucket_options(bucket, self.account), "--key", key)
 
 
 class DeleteUploads(Deletion, frozen=True):
@@ -95,7 +101,7 @@ class DeleteUploads(Deletion, frozen=True):
 
 
 def upload_code(desired: Desired) -> tuple[Step, ...]:
-    return (Upload(desired.code, desired.creates_bucket, desired.tags),) if desired.code.bucket else ()
+    return (Upload(desired.code, desired.creates_bucket, desired.tags, desired.names.account),) if desired.code.bucket else ()
 
 
 def plan_packages(desired: Desired, observed: Observed) -> PlanPart:
@@ -107,7 +113,7 @@ def plan_packages(desired: Desired, observed: Observed) -> PlanPart:
         detail += "; your role must allow s3:GetObject there"
     if observed.packages_uploaded:
         return PlanPart(lines=(PlannedLine("keep", "packages outside the zip", detail),))
-    upload = Upload(desired.overflow, desired.creates_bucket, desired.tags, "packages")
+    upload = Upload(desired.overflow, desired.creates_bucket, desired.tags, desired.names.account, "packages")
     return PlanPart((upload,), (PlannedLine("create", "packages outside the zip", detail),))
 
 
@@ -117,7 +123,7 @@ def delete_unused_packages(desired: Desired, observed: Observed, old_versions: C
     needed = {location for version, location in observed.archives if version not in old_versions}
     needed |= {_location(desired), packages_of_latest(observed)}
     locations = tuple(sorted(location for location in unused - needed if is_own_archive(location, desired.names)))
-    return (DeletePackages(locations, desired.names.function),) if locations else ()
+    return (DeletePackages(locations, desired.names.function, desired.names.account),) if locations else ()
 
 
 def packages_of_latest(observed: Observed) -> str:

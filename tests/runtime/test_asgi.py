@@ -248,6 +248,7 @@ def test_context_variables_do_not_leak(call: Call) -> None:
         ([START, START], "expected ASGI message 'http.response.body'"),
         ([START, END, END], "after response already completed"),
         ([{**START, "headers": [(b"x", b"a\nb")]}], "line break"),
+        ([{**START, "headers": [(b"X\r\nSet-Cookie: a", b"b")]}], "not the name of a header"),
     ],
 )
 def test_an_app_that_breaks_the_protocol(call: Call, messages: list[Any], complaint: str) -> None:

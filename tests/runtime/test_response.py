@@ -120,6 +120,24 @@ def test_a_header_cannot_break_its_line(value: str) -> None:
     assert not answer.started
 
 
+@pytest.mark.parametrize("name", ["x\r\nset-cookie: a=1\r\ny", "x\ny", "x\0", "x y", "x:", "", "café", "x\t", '"x"'])
+def test_a_header_name_is_a_token(name: str) -> None:
+    answer = Response(read(make_event(), None), lambda body: None)
+    for _ in range(2):  # a name that was refused isn't remembered
+        with pytest.raises(ValueError, match="not the name of a header"):
+            answer.start(200, [("content-type", "text/plain"), (name, "1")])
+    assert not answer.started
+
+
+def test_unusual_header_names_are_sent() -> None:
+    names = ["x_under", "x.dot", "!#$%&'*+-.^_`|~09az", *(f"x-meta-{number}" for number in range(500))]
+    delivered: list[bytes] = []
+    answer = Response(read(make_event(), None), delivered.append)
+    answer.start(200, [(name, "1") for name in names])
+    answer.end()
+    assert list(json.loads(delivered[0])["headers"]) == names
+
+
 @pytest.mark.parametrize("status", [0, 100, 103, 199, 1000])
 def test_a_status_that_ends_no_request_is_refused(status: int) -> None:
     answer = Response(read(make_event(), None), lambda body: None)

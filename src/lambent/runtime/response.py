@@ -39,6 +39,9 @@ _TEXT_TYPES = frozenset(
 _CACHE_MAX = 200  # a multipart type holds a different boundary each time
 _text_types: dict[str, bool] = {}
 """Whether a Content-Type is text: a cache, since an app uses few."""
+_NAME_CHARS = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")  # a token of RFC 9110 5.6.2, in lower case
+_valid_names: set[str] = set()
+"""Header names that were checked."""
 
 
 class ClientDisconnected(OSError):
@@ -72,13 +75,15 @@ class Response:
         self._parts: list[bytes] = []
 
     def start(self, status: int, headers: Headers) -> None:
-        """Raise ValueError, as servers do, for a header that holds a line break and for a status that isn't final."""
+        """Raise ValueError, as servers do, for a bad header name, a value with a line break, and a status that isn't final."""
         if not 200 <= status <= 999:
             raise ValueError(f"the status of a response is between 200 and 999, not {status}")
         values = "".join([value for _, value in headers])
         if "\n" in values or "\r" in values or "\0" in values:
             name, value = next(pair for pair in headers if any(char in pair[1] for char in "\n\r\0"))
             raise ValueError(f"the header {name!r} of the response holds a line break: {value!r}")
+        if not _valid_names.issuperset([name for name, _ in headers]):
+            _check_names(headers)
         self._status, self._headers = status, headers
         self.started = True
         if status >= 500:
@@ -145,6 +150,14 @@ class Response:
         if self.awaits_close:
             self.awaits_close = False
             self.end()
+
+
+def _check_names(headers: Headers) -> None:
+    for name, _ in headers:
+        if not name or not _NAME_CHARS.issuperset(name):
+            raise ValueError(f"not the name of a header: {name!r} in the response")
+        if len(_valid_names) < _CACHE_MAX:
+            _valid_names.add(name)
 
 
 def encode(request: Request, status: int, headers: Headers, body: bytes) -> bytes:

@@ -51,6 +51,7 @@ _IRRELEVANT_VARIABLES = frozenset(
 )
 _SETUP_FILES = ("setup.py", "setup.cfg")
 _LOCKED_FOLDER = re.compile(r'source = \{ (?:editable|directory|virtual) = "([^"]+)" \}')
+_PATH = re.compile(r"^(?:[A-Za-z]:\\|/)[^=\n]*=")  # a project may be in a folder called source
 _INDEX_SETTING = re.compile(r"index|INDEX|find-links|FIND_LINKS|source")
 
 
@@ -67,7 +68,14 @@ def lock_key(request: ResolveRequest) -> str:
 
 def may_use_other_indexes(request: ResolveRequest) -> bool:
     """Return whether anything that uv reads may name an index. If not, everything comes from PyPI."""
-    return any(_INDEX_SETTING.search(text) for text in _inputs(request))
+    return any(_INDEX_SETTING.search(_PATH.sub("", text)) for text in _inputs(request))
+
+
+def has_uv_settings(request: ResolveRequest) -> bool:
+    """Return whether the user configures uv in a file, or forbids it to read any."""
+    folder, environ = request.source.folder, request.uv.environ
+    is_set = any(environ.get(name) for name in ("UV_CONFIG_FILE", "UV_NO_CONFIG"))
+    return is_set or any(path.is_file() for path in _uv_configuration(folder, environ)) or any(_uv_settings(folder))
 
 
 @cache

@@ -18,7 +18,7 @@ from lambent import interpreters
 from lambent.package.lock import Pin
 from lambent.package.old_setuptools import SetuptoolsSearch
 from lambent.package.requirements import pylock
-from lambent.package.requirements.lock_key import may_use_other_indexes
+from lambent.package.requirements.lock_key import has_uv_settings, may_use_other_indexes
 from lambent.package.requirements.resolve_request import ResolveOptions, ResolveRequest
 from lambent.package.requirements.uv_target import full_version, uv_platform
 from lambent.package.target import Target
@@ -52,6 +52,11 @@ class PipCompile:
     @cached_property
     def uses_only_pypi(self) -> bool:
         return not may_use_other_indexes(self._request)
+
+    @cached_property
+    def _configuration(self) -> dict[str, str]:
+        is_plain = self.uses_only_pypi and not has_uv_settings(self._request)
+        return {"UV_CONFIG_FILE": str(Path(__file__).with_name("pypi.toml"))} if is_plain else {}
 
     @property
     def _python(self) -> str:
@@ -87,7 +92,7 @@ class PipCompile:
         uv = self._request.uv
         command = ["pip", "compile", "--format", output_format, "--no-header", "-q", "--python", self._python]
         variables = {} if self._request.options.native else uv.without_compiler()
-        return self._setuptools.run(*command, *arguments, **variables)
+        return self._setuptools.run(*command, *arguments, **variables, **self._configuration)
 
 
 def version_arguments(target: Target) -> list[str]:

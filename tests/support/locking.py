@@ -106,5 +106,5 @@ def offer(
         archive.writestr(f"{module}.py", source)
         archive.writestr(f"{info}/METADATA", "\n".join([*metadata, ""]))
         archive.writestr(f"{info}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n")
-        archive.writestr(f"{info}/RECORD", "")
+        archive.writestr(f"{info}/RECORD", "".join(f"{name},,\n" for name in archive.namelist()))
     registry.files[f"/files/{module}-{version}-{tag}.whl"] = content.getvalue()

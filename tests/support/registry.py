@@ -23,13 +23,14 @@ def wheel(name: str = "demo", version: str = "1.0", payload: bytes = b"", tag: s
     """Return the file name and content of a wheel whose module holds `payload`."""
     content = io.BytesIO()
     info = f"{name}-{version}.dist-info"
+    files = {
+        f"{name}.py": b"DATA = " + repr(payload).encode(),
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
+        f"{info}/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n".encode(),
+    }
+    files[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in files).encode()
     with zipfile.ZipFile(content, "w") as archive:
-        for path, data in {
-            f"{name}.py": b"DATA = " + repr(payload).encode(),
-            f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
-            f"{info}/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n".encode(),
-            f"{info}/RECORD": b"",
-        }.items():
+        for path, data in files.items():
             archive.writestr(zipfile.ZipInfo(path, (1980, 1, 1, 0, 0, 0)), data)
     return f"{name}-{version}-{tag}.whl", content.getvalue()
 

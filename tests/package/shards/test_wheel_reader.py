@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lambent.errors import PackagingError
+from lambent.package.lock import Wheel
 from lambent.package.shards.shard_cache import open_shard
 from lambent.package.shards.slim import SlimOptions
 from lambent.package.shards.wheel_reader import WheelReader
@@ -107,11 +108,43 @@ def test_links_and_conflicting_paths_are_refused(tmp_path: Path) -> None:
 
 
 def test_contents_are_checked_against_record(tmp_path: Path) -> None:
-    false = "demo.py,sha256=AAAA,3\ndemo-1.dist-info/RECORD,,\n"
+    false = "demo.py,sha256=AAAA,3\ndemo-1.dist-info/METADATA,,\ndemo-1.dist-info/WHEEL,,\n"
     demo = wheel(tmp_path, "demo", {"demo.py": "x=1", "demo-1.dist-info/RECORD": false})
     with pytest.raises(PackagingError, match=r"demo\.py does not match its RECORD") as caught:
         open_shard(demo, TARGET, SlimOptions(), tmp_path / "cache")
     assert caught.value.where == "demo-1-py3-none-any.whl"
+
+
+def with_members(demo: Wheel, *names: str) -> Wheel:
+    """Add members that RECORD doesn't list."""
+    with zipfile.ZipFile(demo.path, "a") as zipped:
+        for name in names:
+            zipped.writestr(name, "x = 1\n")
+    return demo
+
+
+def test_members_outside_record_are_refused(tmp_path: Path) -> None:
+    demo = with_members(wheel(tmp_path, "demo", {"demo.py": ""}), "extra.py", "sitecustomize.py")
+    with pytest.raises(PackagingError, match=r"its RECORD doesn't list extra\.py and 1 more") as caught:
+        open_shard(demo, TARGET, SlimOptions(), tmp_path / "cache")
+    assert caught.value.where == "demo-1-py3-none-any.whl"
+    built = Wheel(demo.name, demo.version, demo.filename, demo.path, demo.sha256, built=True)
+    with WheelReader(built) as reader:  # by the user's own build backend
+        assert "extra.py" in [file.path for file in reader.files]
+
+
+def test_record_without_digests_and_with_signatures_is_accepted(tmp_path: Path) -> None:
+    record = "demo.py,,\ndemo-1.dist-info/METADATA,,\ndemo-1.dist-info/WHEEL\n"
+    demo = wheel(tmp_path, "demo", {"demo.py": "", "demo-1.dist-info/RECORD": record})
+    with WheelReader(with_members(demo, "demo-1.dist-info/RECORD.jws", "demo-1.dist-info/RECORD.p7s")) as reader:
+        assert len(reader.files) == 6
+
+
+@pytest.mark.parametrize("member", ["lambent_runtime/own_files", "demo-1.data/purelib/lambent_runtime/x.py"])
+def test_file_in_the_runtime_is_refused(tmp_path: Path, member: str) -> None:
+    demo = wheel(tmp_path, "demo", {"demo.py": "", member: "x = 1\n"})
+    with pytest.raises(PackagingError, match="would become a part of lambent's runtime"):
+        open_shard(demo, TARGET, SlimOptions(), tmp_path / "cache")
 
 
 @pytest.mark.parametrize("data", [b"", b"no zip", b"PK\5\6" + bytes(18)], ids=["empty", "text", "no members"])

@@ -2,7 +2,8 @@
 
 `purelib`, `platlib` and `data` go to the target folder itself, scripts to bin/, headers to include/<package>/
 (https://packaging.python.org/en/latest/specifications/binary-distribution-format/). The paths in the zip are not trusted: one
-that leads outside, a link, or a path that two files claim is an error. Contents are checked against the wheel's own RECORD.
+that leads outside or into lambent's runtime, a link, or a path that two files claim is an error. Contents are checked against
+the wheel's own RECORD, which must list every file, unless the wheel was built on this machine: some build backends list none.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from msgspec import Struct
 from packaging.utils import canonicalize_name
 
 from lambent.errors import PackagingError
+from lambent.package.layout import is_runtime
 from lambent.package.lock import Wheel
 
 _LOCAL_HEADER_SIZE = 30  # before the name
@@ -29,6 +31,7 @@ _LENGTHS_AT = 26  # offset of the two lengths in it, of the name and of the extr
 _ENCRYPTED = 1
 _VERIFIED = frozenset(["sha256", "sha384", "sha512"])  # the algorithms that the format allows in RECORD
 _DRIVE = re.compile(r"^[A-Za-z]:")
+_UNLISTED = ("RECORD", "RECORD.jws", "RECORD.p7s")  # RECORD itself need not be listed, its signatures must not be
 _SCHEMES = {"purelib": "", "platlib": "", "data": "", "scripts": "bin/"}
 
 
@@ -58,6 +61,8 @@ class WheelReader:
         self._record: Mapping[str, tuple[str, str]] = {}  # reading RECORD must not look into RECORD
         self._record = self._read_record()
         self.files = self._locate(infos)
+        if not wheel.built:
+            self._check_listed()
 
     def read(self, member: str) -> bytes | bytearray:
         """Return the bytes of a member, checked against RECORD or the zip's own checksum."""
@@ -128,16 +133,24 @@ class WheelReader:
     def _read_record(self) -> Mapping[str, tuple[str, str]]:
         try:
             lines = self.metadata("RECORD").decode("utf-8-sig").splitlines()
-            rows = [row for row in csv.reader(lines) if len(row) == 3 and row[1]]
+            rows = [row for row in csv.reader(lines) if row]
         except (UnicodeDecodeError, csv.Error) as error:
             raise self._error("cannot read its RECORD") from error
-        return {row[0].replace("\\", "/"): _split_digest(row[1]) for row in rows}
+        return {row[0].replace("\\", "/"): _split_digest(row[1] if len(row) == 3 else "") for row in rows}
+
+    def _check_listed(self) -> None:
+        listed = {*self._record, *(f"{self.dist_info}/{name}" for name in _UNLISTED)}
+        if unlisted := sorted(self._infos.keys() - listed):
+            more = f" and {len(unlisted) - 1} more" if len(unlisted) > 1 else ""
+            raise self._error(f"its RECORD doesn't list {unlisted[0]}{more}")
 
     def _locate(self, infos: Iterable[zipfile.ZipInfo]) -> tuple[WheelFile, ...]:
         files: dict[str, WheelFile] = {}
         for info in infos:
             self._check_path(info)
             path, is_script = self._install_path(info.filename)
+            if is_runtime(path):
+                raise self._error(f"{path} would become a part of lambent's runtime")
             if path in files and self.read(files[path].member) != self.read(info.filename):
                 raise self._error(f"two different files would be installed as {path}")
             executable = bool(info.external_attr >> 16 & 0o111) or is_script

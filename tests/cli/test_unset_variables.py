@@ -58,3 +58,19 @@ def test_secret_key_of_flask_is_the_variable_that_the_code_reads(tmp_path: Path)
 def test_failure_about_something_else_is_left_alone(tmp_path: Path) -> None:
     error = explain(tmp_path, FunctionFailedError("the app failed", hint="fix the error", detail="ZeroDivisionError: SHOP_KEY"))
     assert (error.what, error.hint) == ("the app failed", "fix the error")
+
+
+def test_hosts_that_a_variable_sets_are_cured_by_a_flag(tmp_path: Path) -> None:
+    names = "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n"
+    files = {
+        "manage.py": f"import os\n{names}",
+        "shop/__init__.py": "",
+        "shop/settings.py": "import os\nALLOWED_HOSTS = os.environ.get('WEB_HOSTS', 'localhost').split(',')\n",
+        "shop/wsgi.py": f"import os\nfrom django.core.wsgi import get_wsgi_application\n{names}"
+        "application = get_wsgi_application()\n",
+    }
+    config = load_config(write_project(tmp_path / "web", files), app="shop.wsgi:application")
+    error = FunctionFailedError("status 400", hint='in the Django settings, ALLOWED_HOSTS = [".on.aws"]')
+    with pytest.raises(FunctionFailedError), explained(config):
+        raise error
+    assert error.hint == "--env WEB_HOSTS='*'"

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from lambent.config.django_literals import hosts_cure
 from lambent.config.model import Config
 from lambent.config.variables.bound import Read
-from lambent.config.variables.unset import find_unset, flags_for
+from lambent.config.variables.unset import django_report, find_unset, flags_for
 from lambent.errors import FunctionFailedError, PackagingError
 from lambent.units import listing
 
-_VARIABLE = re.compile(r"--env (\w+)=(?:VALUE|NUMBER|'\*')")
+_VARIABLE = re.compile(r"--env (\w+)=(?:VALUE|NUMBER|'\*'|\"\$\()")
 _NO_VALUE = re.compile(
     r"\bNone(?:Type)?\b|\b(?:must|should) (?:not be empty|be set)|\b(?:required|missing|empty|not set|no secret key)\b", re.I
 )
@@ -24,6 +25,9 @@ def explained(config: Config) -> Iterator[None]:
     try:
         yield
     except (FunctionFailedError, PackagingError) as error:
+        if "ALLOWED_HOSTS = " in error.hint and (report := django_report(config))["variable"]:
+            error.hint = hosts_cure(report)
+            raise
         unset = find_unset(config)
         hinted = _full_names(_VARIABLE.findall(error.hint), unset)
         confirmed = [name for name in hinted if name in {read.name for read in unset}]

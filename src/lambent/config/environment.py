@@ -140,14 +140,19 @@ def _read_file(setting: RawSetting, project_folder: Path) -> dict[str, Sourced[s
     return variables
 
 
-def names_in_file(path: Path) -> dict[str, bool]:
-    """Return the names of the variables in a .env file, and whether each has a value. Empty for a file that can't be read."""
+def values_in_file(path: Path) -> dict[str, str]:
+    """Return the variables in a .env file, "" for those without a value. Empty for a file that can't be read."""
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return {}
     lines = (line for line in dotenv.parse_stream(StringIO(text)) if not line.error)
-    return {line.key: bool(line.value) for line in lines if line.key is not None}
+    return {line.key: line.value or "" for line in lines if line.key is not None}
+
+
+def names_in_file(path: Path) -> dict[str, bool]:
+    """Return the names of the variables in a .env file, and whether each has a value. Empty for a file that can't be read."""
+    return {name: bool(value) for name, value in values_in_file(path).items()}
 
 
 def sendable(path: Path) -> bool:

@@ -21,6 +21,7 @@ from msgspec.structs import replace
 
 from lambent import interpreters
 from lambent.config.detection.django_project import SETTINGS_MODULE
+from lambent.config.django_literals import DEBUG_EDIT, hosts_cure, read_literals
 from lambent.config.model import Config
 from lambent.errors import PackagingError
 from lambent.events import Notice, Warned
@@ -28,7 +29,6 @@ from lambent.interpreters import Interpreter
 from lambent.package import django_inspection
 from lambent.package.build_context import BuildContext
 from lambent.package.cache import read_checked, write_checked
-from lambent.package.django_literals import read_literals
 from lambent.package.layout import SourceFile, arrange
 from lambent.package.shards.shard import Shard
 from lambent.units import count
@@ -59,7 +59,7 @@ def collect_static(
     if interpreter is None:
         hint = interpreters.install_command(context.target.python)
         context.emit(Warned(f"collectstatic was not run, because Python {context.target.python} is missing", hint))
-        for warning in _warnings(read_literals(module, dict(arrange((), {}, files, config.app.root).files))):
+        for warning in _warnings(_read_literals(config, module, dict(arrange((), {}, files, config.app.root).files))):
             context.emit(warning)
         return context, files
     report, collected = _cached_or_run(context, module, shards, files, interpreter)
@@ -113,10 +113,18 @@ def _cached_or_run(
         if modules == _dates(placed, modules):
             return report, collected
     report, collected = _run(context, module, shards, placed, interpreter)
+    report = {**_read_literals(context.config, module, placed), **report}
     if "error" in report:
-        return {**read_literals(module, placed), **report}, {}
+        return report, {}
     write_checked(path, marshal.dumps((report, collected, _dates(placed, report["modules"])), 2))
     return report, collected
+
+
+def _read_literals(config: Config, module: str, placed: Files) -> dict[str, Any]:
+    def read(name: str) -> bytes | None:
+        return placed[name].read() if name in placed else None
+
+    return read_literals(module, read, dict(config.environment), dict(config.secrets))
 
 
 def _key(config: Config, module: str, shards: tuple[Shard, ...], placed: Files, interpreter: Interpreter) -> str:
@@ -191,11 +199,10 @@ def _warnings(report: Mapping[str, Any]) -> list[Warned]:
         warnings.append(Warned(f"collectstatic can't run: {report['error']}", hint))
     if report["debug"]:
         text = f"DEBUG is True in {settings}: on AWS an error page would show the code and the settings to anyone"
-        warnings.append(Warned(text, 'import os and set DEBUG = "AWS_LAMBDA_FUNCTION_NAME" not in os.environ'))
+        warnings.append(Warned(text, f"import os and set {DEBUG_EDIT}"))
     if not report["allows"]:
-        hosts = json.dumps(list(dict.fromkeys([*report["hosts"], ".on.aws", ".localhost"])))
         text = f"ALLOWED_HOSTS in {settings} doesn't allow the function's URL, so Django would answer 400 on AWS"
-        warnings.append(Warned(text, f"ALLOWED_HOSTS = {hosts}"))
+        warnings.append(Warned(text, hosts_cure(report)))
     if report["unmigrated"]:
         apps = " ".join(report["unmigrated"])
         warnings.append(

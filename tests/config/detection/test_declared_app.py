@@ -135,6 +135,21 @@ def test_declaration_of_something_that_does_not_exist_is_passed_over_with_a_word
     assert app.remarks == ("Procfile names gone:app, which doesn't exist here: ignored",)
 
 
+def test_declaration_of_the_app_that_the_search_finds_in_another_folder_is_not_called_wrong(tmp_path: Path) -> None:
+    settings = "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'server.settings')\n"
+    files = {
+        "Dockerfile": "FROM python:3.13\nWORKDIR /code\nCOPY src .\nCMD gunicorn server.wsgi:application\n",
+        "src/__init__.py": "",
+        "src/manage.py": f"import os\n{settings}",
+        "src/server/__init__.py": "",
+        "src/server/settings.py": "WSGI_APPLICATION = 'server.wsgi.application'\n",
+        "src/server/wsgi.py": "import os\nfrom django.core.wsgi import get_wsgi_application\n"
+        f"{settings}application = get_wsgi_application()\n",
+    }
+    app = detect(write_project(tmp_path, files))
+    assert (app.spec, app.root, app.remarks) == ("server.wsgi:application", "src", ())
+
+
 def test_contradicting_declaration_is_named_with_the_flag_that_follows_it(tmp_path: Path) -> None:
     files = TWO | {"Procfile": "web: gunicorn web.core:app", "Dockerfile": "FROM x\nCMD gunicorn web.helper:app"}
     app = detect(write_project(tmp_path, files))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lambent.config.variables.unset import find_unset, refuse_unset
+from lambent.config.variables.unset import django_report, find_unset, refuse_unset
 from lambent.errors import UsageError
 from support.configs import load_config
 from support.detection import FLASK, write_project
@@ -192,8 +193,8 @@ def test_secret_key_that_a_later_module_sets_is_not_missing(tmp_path: Path) -> N
     assert required(tmp_path, files, "shop.wsgi:application") == []
 
 
-def refusal(folder: Path, **flags: Any) -> UsageError:
-    config = load_config(folder, app="main:app", **flags)
+def refusal(folder: Path, app: str = "main:app", **flags: Any) -> UsageError:
+    config = load_config(folder, app=app, **flags)
     with pytest.raises(UsageError) as caught:
         refuse_unset(config, find_unset(config))
     return caught.value
@@ -250,3 +251,69 @@ def test_file_of_the_project_that_has_the_variables_is_named(tmp_path: Path, nam
 def test_example_with_empty_values_is_not_proposed(tmp_path: Path) -> None:
     files = {"main.py": f"import os\nA = os.environ['KEY_A']\n{APP}", ".env.example": "KEY_A=1\nPORT=\n"}
     assert refusal(write_project(tmp_path / "shop", files)).hint == "--env KEY_A=VALUE"
+
+
+def django_refusal(folder: Path, hosts: str, **files: str) -> UsageError:
+    settings = f"import os\nSECRET_KEY = os.environ['SECRET_KEY']\n{hosts}\n"
+    return refusal(write_project(folder / "shop", DJANGO | {"shop/settings.py": settings} | files), "shop.wsgi:application")
+
+
+def settings_after(folder: Path, hint: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Follow a hint as a shell and an editor do, and return what Django's settings are then, and the variables."""
+    flags, *edits = hint.split("; in ")
+    shell = f"for word in {flags}; do printf '%s\\n' \"$word\"; done"
+    words = subprocess.run(["sh", "-c", shell], cwd=folder, check=True, capture_output=True, text=True).stdout.splitlines()
+    env = tuple(word for word in words if not word.startswith("--env"))
+    settings = folder / "shop" / "settings.py"
+    for edit in edits:
+        assert edit.startswith("shop/settings.py, ")
+        line = edit.partition(", ")[2].removeprefix("import os and set ")
+        settings.write_text(re.sub(rf"(?m)^{line.partition(' ')[0]} = .*$", line, settings.read_text()))
+    config = load_config(folder, app="shop.wsgi:application", env=env)
+    refuse_unset(config, find_unset(config))
+    return django_report(config), dict(config.environment)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "problem"),
+    [
+        ("ALLOWED_HOSTS = ['example.com']", True),
+        ("ALLOWED_HOSTS = os.environ.get('WEB_HOSTS', 'localhost').split(',')", True),
+        ("ALLOWED_HOSTS = ['*']", False),
+    ],
+)
+def test_one_error_names_the_variables_and_the_hosts_of_django(tmp_path: Path, hosts: str, problem: bool) -> None:
+    error = django_refusal(tmp_path, hosts)
+    assert error.what.startswith("SECRET_KEY isn't set, and the app can't start without it")
+    assert error.what.endswith("; ALLOWED_HOSTS in shop/settings.py doesn't allow the function's URL") is problem
+    report, variables = settings_after(tmp_path / "shop", error.hint)
+    assert report["allows"]
+    assert re.fullmatch(r"[0-9a-f]{64}", variables["SECRET_KEY"])
+
+
+def test_debug_is_named_with_them(tmp_path: Path) -> None:
+    error = django_refusal(tmp_path, "DEBUG = True\nALLOWED_HOSTS = []")
+    assert "ALLOWED_HOSTS in shop/settings.py" in error.what and "DEBUG is True in shop/settings.py" in error.what
+    report, _ = settings_after(tmp_path / "shop", error.hint)
+    assert report["allows"] and not report["debug"]
+
+
+def test_hosts_without_a_default_are_one_flag_among_the_others(tmp_path: Path) -> None:
+    error = django_refusal(tmp_path, "ALLOWED_HOSTS = os.environ['WEB_HOSTS'].split(',')")
+    assert error.what == "SECRET_KEY and WEB_HOSTS aren't set, and the app can't start without them"
+    assert error.hint.endswith(" --env WEB_HOSTS='*'") and error.hint.count("--env ") == 2
+
+
+@pytest.mark.parametrize(("value", "flag"), [("localhost", " --env HOSTS='*'"), ("a.com,.on.aws", "")])
+def test_hosts_in_a_file_count_if_they_allow_the_url(tmp_path: Path, value: str, flag: str) -> None:
+    hosts = "ALLOWED_HOSTS = os.environ.get('HOSTS', '').split(',')"
+    error = django_refusal(tmp_path, hosts, **{".env": f"SECRET_KEY=abc\nHOSTS={value}\n"})
+    assert re.fullmatch(rf"--env-file \S+{re.escape(flag)}", error.hint)
+
+
+def test_only_secrets_of_the_app_itself_get_a_random_value(tmp_path: Path) -> None:
+    names = ("JWT_SECRET_KEY", "STRIPE_SECRET_KEY", "S3_SECRET_KEY")
+    text = "import os\n" + "".join(f"{name} = os.environ['{name}']\n" for name in names)
+    hint = refusal(write_project(tmp_path / "shop", {"main.py": f"{text}{APP}"})).hint
+    assert 'JWT_SECRET_KEY="$(python3 -c ' in hint
+    assert "STRIPE_SECRET_KEY=VALUE" in hint and "S3_SECRET_KEY=VALUE" in hint

@@ -49,6 +49,12 @@ def find_declared_app(modules: ProjectModules, declarations: Iterable[Declaratio
     return replace(first.app, source=" and ".join(sources[:2])), tuple(dict.fromkeys(remarks))
 
 
+def remarks_about_others(remarks: Iterable[str], app: App) -> tuple[str, ...]:
+    """Return the remarks without those that miss the very app that was chosen, which another folder has: src/, for example."""
+    missing = tuple(f" names {name}, which doesn't exist here: ignored" for name in (app.spec, app.module))
+    return tuple(remark for remark in remarks if not remark.endswith(missing))
+
+
 def _look_up(modules: ProjectModules, declaration: Declaration) -> _Found | None:
     command = declaration.command
     for target in command.targets:

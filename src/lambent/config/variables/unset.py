@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
 from lambent.config.detection.django_project import settings_module
 from lambent.config.detection.import_graph import ImportGraph
 from lambent.config.detection.project_modules import ProjectModules
-from lambent.config.environment import names_in_file, sendable
+from lambent.config.django_literals import DEBUG_EDIT, allows_url, hosts_cure, read_literals
+from lambent.config.environment import names_in_file, sendable, values_in_file
 from lambent.config.model import Config
 from lambent.config.variables.bound import NOTHING, Read
 from lambent.config.variables.code_reader import CodeReader
@@ -27,6 +29,10 @@ _EXAMPLES = (
     *(".env.example", ".env.sample", ".env.template", ".env.dist", ".env.local.example", "example.env", "sample.env"),
     *("env.example", "env.sample", ".env-example", ".env_example", ".env-sample", "template.env"),
 )
+_ARBITRARY = re.compile(r"(?:(?:DJANGO|FLASK|APP|APPLICATION|JWT|SESSION|AUTH|CSRF|TOKEN)_)*SECRET(?:_KEY)?")
+"""Secrets of the app's own: any value is as good as another."""
+_RANDOM = """"$(python3 -c 'import os; print(os.urandom(32).hex())')\""""
+_ANY_HOST = "'*'"  # a Function URL receives requests to its own host name only
 _ORDER = ("start", "call", "perhaps")
 _SHOWN = 3
 
@@ -110,7 +116,44 @@ def refuse_unset(config: Config, unset: Sequence[Read]) -> None:
     more = f" and {len(locations) - _SHOWN} more" if len(locations) > _SHOWN else ""
     if later:
         what += f"; requests need {listing(later)}"
-    raise UsageError(what, where=", ".join(locations[:_SHOWN]) + more, hint=flags_for(config, [*names, *later], unset))
+    report = django_report(config)
+    hosts = report["variable"]
+    needed = [*names, *later]
+    problems, edits = _settings_problems(report, names)
+    if hosts and not report["allows"] and hosts not in needed:
+        needed.append(hosts)
+    hint = "; ".join([flags_for(config, needed, unset, hosts), *edits])
+    raise UsageError("; ".join([what, *problems]), where=", ".join(locations[:_SHOWN]) + more, hint=hint)
+
+
+def _settings_problems(report: Mapping[str, Any], names: Container[str]) -> tuple[list[str], list[str]]:
+    """Return what else in Django's settings doesn't suit AWS, and the edits for it. The variables `names` are dealt with."""
+    problems: list[str] = []
+    edits: list[str] = []
+    if not report["allows"] and report["variable"] not in names:
+        problems.append(f"ALLOWED_HOSTS in {report['settings']} doesn't allow the function's URL")
+        if not report["variable"]:
+            edits.append(f"in {report['settings']}, {hosts_cure(report)}")
+    if report["debug"]:
+        problems.append(f"DEBUG is True in {report['debug_settings']}, so that error pages show the code and the settings")
+        edits.append(f"in {report['debug_settings']}, import os and set {DEBUG_EDIT}")
+    return problems, edits
+
+
+def django_report(config: Config) -> dict[str, Any]:
+    """Return what the text of a Django project's settings shows, as `read_literals` does: nothing wrong for another app."""
+    modules = ProjectModules(config.folder)
+    root = config.folder / config.app.root
+    module = modules.find(config.app.module, dict.fromkeys((config.app.root, *modules.roots)))
+    starts = [*([module.path] if module is not None else []), root / "manage.py"]
+    settings = settings_module(starts, dict(config.environment).get("DJANGO_SETTINGS_MODULE", ""))
+
+    def read(name: str) -> bytes | None:
+        return (root / name).read_bytes() if (root / name).is_file() else None
+
+    report = read_literals(settings, read, dict(config.environment), dict(config.secrets))
+    files = {key: (Path(config.app.root) / report[key]).as_posix() for key in ("settings", "debug_settings")}
+    return {**report, **files}
 
 
 def names_in_example(folder: Path) -> list[str]:
@@ -118,29 +161,32 @@ def names_in_example(folder: Path) -> list[str]:
     return next((list(names) for example in _EXAMPLES if (names := names_in_file(folder / example))), [])
 
 
-def flags_for(config: Config, names: Sequence[str], unset: Sequence[Read] = ()) -> str:
+def flags_for(config: Config, names: Sequence[str], unset: Sequence[Read] = (), hosts: str = "") -> str:
     """Return the flags that set variables: a file of the project that has them, and `--env` for the others.
 
     An example of a file counts only if it is complete: an empty value may be none for the app. `unset` are the reads that tell
-    which of them are numbers.
+    which of them are numbers, and `hosts` is the variable of Django's ALLOWED_HOSTS.
     """
     numbers = {read.name for read in unset if read.is_number}
     folder = config.folder
     for file in (folder / ".env", *(folder / example for example in _EXAMPLES)):
-        values = names_in_file(file)
+        values = values_in_file(file)
         is_usable = file.name == ".env" or all(values.values())
         if is_usable and any(values.get(name) for name in names) and sendable(file):
-            others = [name for name in names if not values.get(name)]
-            flags = f"--env-file {shlex.quote(min(os.path.relpath(file), str(file), key=len))}{_env_flags(others, numbers)}"
+            others = [name for name in names if not (allows_url(values.get(name, "")) if name == hosts else values.get(name))]
+            shown = shlex.quote(min(os.path.relpath(file), str(file), key=len))
+            flags = f"--env-file {shown}{_env_flags(others, numbers, hosts)}"
             return flags if file.name == ".env" else f"{flags}, or a copy of that file with values of your own"
-    return _env_flags(names, numbers).strip()
+    return _env_flags(names, numbers, hosts).strip()
 
 
-def _env_flags(names: Iterable[str], numbers: Container[str]) -> str:
-    return "".join(f" --env {name}={_placeholder(name, numbers)}" for name in names)
+def _env_flags(names: Iterable[str], numbers: Container[str], hosts: str) -> str:
+    return "".join(f" --env {name}={_ANY_HOST if name == hosts else _placeholder(name, numbers)}" for name in names)
 
 
 def _placeholder(name: str, numbers: Container[str]) -> str:
     if name.endswith("ALLOWED_HOSTS"):
-        return "'*'"  # a Function URL receives requests to its own host name only
+        return _ANY_HOST
+    if _ARBITRARY.fullmatch(name):
+        return _RANDOM
     return "NUMBER" if name in numbers else "VALUE"

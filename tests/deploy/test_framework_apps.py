@@ -227,5 +227,5 @@ def test_settings_that_cannot_be_executed_are_read(tmp_path: Path) -> None:
     build(load(folder, Flags(runtime=RUNTIME), {}, date.today()), CACHE / "build", os.environ, emitted.append)
     failed, debug, hosts = warnings(emitted)
     assert "collectstatic can't run: ZeroDivisionError" in failed
-    assert "DEBUG is True in site1/settings.py" in debug
+    assert "DEBUG is True in site1/base.py" in debug
     assert 'ALLOWED_HOSTS = ["example.com", ".on.aws", ".localhost"]' in hosts

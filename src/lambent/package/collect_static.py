@@ -198,7 +198,8 @@ def _warnings(report: Mapping[str, Any]) -> list[Warned]:
         hint = f"--env {name}=VALUE, which the function needs too" if name else _COLLECT_YOURSELF
         warnings.append(Warned(f"collectstatic can't run: {report['error']}", hint))
     if report["debug"]:
-        text = f"DEBUG is True in {settings}: on AWS an error page would show the code and the settings to anyone"
+        file = report.get("debug_settings", settings)
+        text = f"DEBUG is True in {file}: on AWS an error page would show the code and the settings to anyone"
         warnings.append(Warned(text, f"import os and set {DEBUG_EDIT}"))
     if not report["allows"]:
         text = f"ALLOWED_HOSTS in {settings} doesn't allow the function's URL, so Django would answer 400 on AWS"

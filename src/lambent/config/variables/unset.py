@@ -122,8 +122,9 @@ def refuse_unset(config: Config, unset: Sequence[Read]) -> None:
     problems, edits = _settings_problems(report, names)
     if hosts and not report["allows"] and hosts not in needed:
         needed.append(hosts)
-    hint = "; ".join([flags_for(config, needed, unset, hosts), *edits])
-    raise UsageError("; ".join([what, *problems]), where=", ".join(locations[:_SHOWN]) + more, hint=hint)
+    what += "".join(f"; {problem}" for problem in problems)
+    hint = flags_for(config, needed, unset, hosts) + "".join(f"; {edit}" for edit in edits)
+    raise UsageError(what, where=", ".join(locations[:_SHOWN]) + more, hint=hint)
 
 
 def _settings_problems(report: Mapping[str, Any], names: Container[str]) -> tuple[list[str], list[str]]:

@@ -78,6 +78,14 @@ def test_nearest_newer_release_is_taken_where_there_is_no_binary_of_that_age(tmp
     assert chosen_files(resolution, TARGET) == {"psycopg2-binary": BINARY.format("2.9.5")}
 
 
+def test_nearest_newer_release_is_taken_where_the_binary_fits_no_runtime(tmp_path: Path, registry: Registry) -> None:
+    registry.files["/files/psycopg2-2.7.4.tar.gz"] = make_sdist("psycopg2", "2.7.4")
+    offer(registry, "psycopg2-binary", "2.7.4", "cp36-cp36m-manylinux1_x86_64")
+    project = make_project(tmp_path / "app", registry, "psycopg2==2.7.4")
+    resolution = resolve_project(project, TARGET, tmp_path / "cache")
+    assert chosen_files(resolution, TARGET) == {"psycopg2-binary": BINARY.format("2.9.5")}
+
+
 def test_binary_package_without_a_wheel_for_the_target_rules_out_the_runtime(tmp_path: Path, registry: Registry) -> None:
     project = make_project(tmp_path / "app", registry, "psycopg2==2.9.5")
     with pytest.raises(PackagingError, match=r"psycopg2-binary 2\.9\.5 has no wheel for python3\.12"):

@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 from packaging.version import Version
 
+from lambent import calendar
 from lambent.events import Notice
 from lambent.package.lock import Pin
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.requirements.version_finder import VersionFinder
+from lambent.package.target import Target
 from lambent.package.wheels.choose_wheel import choose_wheel
 
 _BINARIES = {"psycopg2": "psycopg2-binary"}
@@ -44,10 +46,19 @@ def with_binaries(pins: Iterable[Pin], request: ResolveRequest, versions: Versio
 
 
 def _binary(name: str, version: str, request: ResolveRequest, versions: VersionFinder) -> Pin | None:
-    """Return the binary package: the same version or the next patch release that fits, else the same, else the next at all."""
+    """Return the binary package: the same version or the next patch release that fits, else the same, else the next at all.
+
+    The same version rules out this runtime if it fits another. If it fits none, the next version at all is taken.
+    """
     pinned = Version(version)
     newer = [pin for pin in reversed(versions.all_versions(name)) if Version(pin.version) >= pinned]
     fitting = [pin for pin in newer if choose_wheel(pin, request.target) is not None]
     patches = [pin for pin in fitting if Version(pin.version).release[:2] == pinned.release[:2]]
     same = [pin for pin in newer if Version(pin.version) == pinned]
-    return next(iter(patches or same or fitting), None)
+    usable = [pin for pin in same if _fits_any_runtime(pin, request.target)]
+    return next(iter(patches or usable or fitting or same), None)
+
+
+def _fits_any_runtime(pin: Pin, target: Target) -> bool:
+    runtimes = [runtime for runtime in calendar.RUNTIMES if runtime.glibc >= calendar.AL2]  # those before are gone
+    return any(choose_wheel(pin, Target(each.python, target.architecture, each.glibc)) for each in runtimes)

@@ -52,7 +52,7 @@ _IRRELEVANT_VARIABLES = frozenset(
 _SETUP_FILES = ("setup.py", "setup.cfg")
 _LOCKED_FOLDER = re.compile(r'source = \{ (?:editable|directory|virtual) = "([^"]+)" \}')
 _PATH = re.compile(r"^(?:[A-Za-z]:\\|/)[^=\n]*=")  # a project may be in a folder called source
-_INDEX_SETTING = re.compile(r"index|INDEX|find-links|FIND_LINKS|source")
+_INDEX_SETTING = re.compile(r"index|INDEX|find-links|FIND_LINKS|source|(?:^|=)[ \t]*-(?:[if]|[rc].*://)", re.MULTILINE)
 
 
 def lock_key(request: ResolveRequest) -> str:

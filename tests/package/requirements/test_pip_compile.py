@@ -47,6 +47,7 @@ def test_sources_from_pypi_are_never_fetched_again(tmp_path: Path) -> None:
         ({"requirements.txt": "-i https://registry.example/simple\nflask\n"}, {}),
         ({"requirements.txt": "flask\n-f https://registry.example/wheels\n"}, {}),
         ({"requirements.txt": "-c https://registry.example/limits.txt\nflask\n"}, {}),
+        ({"requirements.txt": "--constraint https://registry.example/limits.txt\nflask\n"}, {}),
         ({}, {"UV_DEFAULT_INDEX": "https://registry.example/simple"}),
         ({}, {"UV_CONFIG_FILE": "own.toml"}),
         ({}, {"UV_NO_CONFIG": "1"}),

@@ -52,7 +52,7 @@ _IRRELEVANT_VARIABLES = frozenset(
 _SETUP_FILES = ("setup.py", "setup.cfg")
 _LOCKED_FOLDER = re.compile(r'source = \{ (?:editable|directory|virtual) = "([^"]+)" \}')
 _PATH = re.compile(r"^(?:[A-Za-z]:\\|/)[^=\n]*=")  # a project may be in a folder called source
-_INDEX_SETTING = re.compile(r"index|INDEX|find-links|FIND_LINKS|source|(?:^|=)[ \t]*-(?:[if]|[rc].*://)", re.MULTILINE)
+_INDEX_SETTING = re.compile(r"index|INDEX|find-links|FIND_LINKS|source|(?:^|=)[ \t]*-(?:[if]|-?[rc].*://)", re.MULTILINE)
 
 
 def lock_key(request: ResolveRequest) -> str:
@@ -72,9 +72,9 @@ def may_use_other_indexes(request: ResolveRequest) -> bool:
 
 
 def has_uv_settings(request: ResolveRequest) -> bool:
-    """Return whether the user configures uv in a file, or forbids it to read any."""
+    """Return whether the user may configure uv, in a file or a script's own metadata, or forbids it to read any file."""
     folder, environ = request.source.folder, request.uv.environ
-    is_set = any(environ.get(name) for name in ("UV_CONFIG_FILE", "UV_NO_CONFIG"))
+    is_set = request.source.kind == "script" or any(environ.get(name) for name in ("UV_CONFIG_FILE", "UV_NO_CONFIG"))
     return is_set or any(path.is_file() for path in _uv_configuration(folder, environ)) or any(_uv_settings(folder))
 
 

@@ -59,6 +59,8 @@ HARMLESS = [
         "https://a.io a:b@c",
     ),
     "-i https://personal-access-token-of-the-user@corp.io/x",
+    "-i https://oauth2accesstoken@europe-python.pkg.dev/p/r/simple/",  # Google's keyring plugin wants this user
+    "-i https://VssSessionToken@pkgs.dev.azure.com/acme/_packaging/feed/pypi/simple/",  # and Azure's this one
 ]
 
 

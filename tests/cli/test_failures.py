@@ -288,7 +288,7 @@ def test_missing_variables_are_named_before_anything_is_built(sandbox: Sandbox) 
     project = sandbox.project("variables", VARIABLES)
     (project / ".env.example").write_text("SHOP_KEY=abc\nSHOP_PORT=80\n")
     deploy = sandbox.deploy(project)
-    assert_refused(deploy, 2, "SHOP_KEY and SHOP_PORT aren't set", "app.py:3", f"--env-file {project}/.env.example")
+    assert_refused(deploy, 2, "SHOP_KEY and SHOP_PORT aren't set", "app.py:3", "--env-file ", "/variables/.env.example")
     assert "built" not in deploy.stderr
     deploy = sandbox.deploy(project, "--env-file", project / ".env.example")
     assert Browser(deploy.stdout.strip()).get("/").text == "abc 80"

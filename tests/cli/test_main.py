@@ -142,7 +142,8 @@ def help_screens(command: click.Command, name: str = "lambent") -> Iterator[tupl
 @pytest.mark.parametrize(("name", "text"), tuple(help_screens(main.cli)), ids=lambda value: value.partition("\n")[0])
 def test_no_help_text_is_cut_off(name: str, text: str) -> None:
     assert text.startswith("Usage: ")
-    assert "..." not in text.replace("COMMAND [ARGS]...", "")
+    _, _, body = text.partition("\n\n")  # in the usage line, dots mean that an argument can be repeated
+    assert body and "..." not in body
 
 
 def test_the_summary_of_local_names_all_its_subcommands() -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +25,9 @@ from lambent.deploy.export.terraform import terraform
 from lambent.errors import UsageError
 from lambent.names import Names
 from lambent.package.artifact import Artifact, Overflow
+from support.moto_server import endpoint
+
+__all__ = ["endpoint"]
 
 ARTIFACT = Artifact(Path("/p/a.zip"), "new=", 2_000_000, 6_000_000, 90, "python3.13", "arm64", "main.app", (("WRAP", "w"),))
 PLAIN = Config(Path("/p"), "hello", App("main", "app", "asgi"), "python3.13")
@@ -214,21 +215,6 @@ def test_packages_outside_the_zip_are_refused(export: Any) -> None:
     with_it = Artifact(**{**vars_of(ARTIFACT), "overflow": overflow})
     with pytest.raises(UsageError, match="torch"):
         export(desired(PLAIN, with_it, placeholder_names("hello")))
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
-        from moto.core.config import default_user_config
-        from moto.server import ThreadedMotoServer
-
-        patch.setitem(default_user_config["lambda"], "use_docker", False)
-        logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        server.start()
-        yield f"http://127.0.0.1:{server.get_host_and_port()[1]}"
-        server.stop()
 
 
 MOTO_LACKS = ("AWS::Lambda::Alias", "AWS::Lambda::Url", "AWS::Lambda::Permission")

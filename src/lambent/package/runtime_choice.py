@@ -24,10 +24,11 @@ from lambent.config.sourced import Sourced
 from lambent.errors import PackagingError
 from lambent.events import Emit, Event, Notice, ignore
 from lambent.lazy import LazyModule
-from lambent.package import runtime_imports
+from lambent.package import runtime_imports, secret_scan
 from lambent.package.build_context import BuildContext, BuildOptions
 from lambent.package.cache import disk_error, read_json, write_json
 from lambent.package.dependencies import Requirements, fetch_wheels, resolve_request, resolve_requirements
+from lambent.package.project_files import collect
 from lambent.package.requirements.discovery import pylock_path
 from lambent.package.requirements.lock_key import lock_key
 from lambent.package.target import Target
@@ -109,6 +110,7 @@ class RuntimeSearch:
         cached = None if self.options.refresh else read_json(path)
         if isinstance(cached, list) and cached and cached[0] in runtimes:
             return Choice(*cached)
+        self._check_secrets()
         runtime = self.first_fitting(runtimes)
         if runtime is None:
             choice = self._uncompiled_choice(runtimes)
@@ -118,6 +120,12 @@ class RuntimeSearch:
             choice = Choice(runtime, self._reason(runtimes, runtime))
         write_json(path, [choice.runtime, choice.reason, choice.uncompiled])
         return choice
+
+    def _check_secrets(self) -> None:
+        """Refuse a project with secrets before anything is downloaded for it. The build looks again."""
+        packaging = self.config.packaging
+        project = collect(self.config.path, self.config.exclude, packaging.include, packaging.allow_secrets)
+        secret_scan.check(project.files, packaging.allow_secrets)
 
     def _uncompiled_choice(self, runtimes: tuple[str, ...]) -> Choice:
         """Return the oldest runtime that fits if packages are built without the compiled part that no wheel has for any.

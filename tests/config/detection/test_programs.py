@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from lambent.errors import DetectionError
-from support.detection import FASTAPI, FLASK, detect, write_project
+from support.detection import FASTAPI, FLASK, GUARD, detect, guard_line, write_project
 
-GUARD = 'if __name__ == "__main__":\n'
 STARTS = [
     FLASK + "app.run(host='0.0.0.0')\n",
     FLASK + "try:\n    app.run()\nexcept KeyboardInterrupt:\n    pass\n",
@@ -57,12 +56,7 @@ def test_server_started_at_import_is_refused_and_both_cures_work(tmp_path: Path,
     assert error.value.hint.endswith(GUARD.strip())
     app = detect(tmp_path, "main:__main__")
     assert (app.spec, app.kind, app.remarks) == ("main:__main__", "web", (RUNS_MAIN,))
-    file, _, number = error.value.where.partition(":")
-    lines = (tmp_path / file).read_text().splitlines(keepends=True)
-    at = int(number) - 1
-    indent = " " * (len(lines[at]) - len(lines[at].lstrip()))
-    lines[at] = f"{indent}{GUARD}{indent}    {lines[at].lstrip()}"
-    (tmp_path / file).write_text("".join(lines))
+    guard_line(tmp_path, error.value.where)
     assert detect(tmp_path).module == "main"
 
 

@@ -11,9 +11,8 @@ import pytest
 from lambent.config.load import Flags, load
 from lambent.errors import DetectionError, UsageError
 from support.configs import TODAY, machine_with
-from support.detection import FASTAPI, FLASK, detect, write_project
+from support.detection import FASTAPI, FLASK, GUARD, detect, guard_line, write_project
 
-GUARD = 'if __name__ == "__main__":\n'
 ENDLESS = [
     FASTAPI + "import asyncio\nasync def main():\n    while True:\n        pass\nasyncio.run(main())\n",
     FLASK + "import telebot\nbot = telebot.TeleBot('x')\nbot.infinity_polling()\n",
@@ -25,13 +24,8 @@ ENDLESS = [
 def test_import_that_never_ends_is_refused_and_the_cure_works(tmp_path: Path, text: str) -> None:
     with pytest.raises(DetectionError, match=r"main.py starts a server at import: .*\(") as error:
         detect(write_project(tmp_path, {"main.py": text}))
-    file, _, number = error.value.where.partition(":")
     assert error.value.hint.endswith(GUARD.strip())
-    lines = (tmp_path / file).read_text().splitlines(keepends=True)
-    at = int(number) - 1
-    indent = " " * (len(lines[at]) - len(lines[at].lstrip()))
-    lines[at] = f"{indent}{GUARD}{indent}    {lines[at].lstrip()}"
-    (tmp_path / file).write_text("".join(lines))
+    guard_line(tmp_path, error.value.where)
     assert detect(tmp_path).module == "main"
 
 

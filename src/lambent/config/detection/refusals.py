@@ -90,7 +90,7 @@ def server_start_error(modules: ProjectModules, spec: str, path: Path, start: Se
     """
     text = start.text if len(start.text) <= 80 else f"{start.text[:77]}..."
     file = modules.relative(path)
-    hint = f'move it below this line, so that only `python {file}` runs it:\nif __name__ == "__main__":'
+    hint = f'move that call below this line, so that only `python {file}` runs it:\nif __name__ == "__main__":'
     return DetectionError(
         f"{spec} can't be imported: {file} starts a server at import: {text}",
         where=f"{file}:{start.line}",

@@ -57,9 +57,9 @@ class Bound(Struct, frozen=True):
     """The value of an expression. Everything is empty for one that doesn't matter.
 
     `variable` is the environment variable that it holds, which may have to be a number: None if that isn't set, or "" if
-    `has_default`. `text` is a literal
-    string, written at `location`, and `items` are those of a literal list. `unset` are the variables of which it lists those
-    that aren't set. `dotted` is the import path of something from a package, `module` a module of the app's own.
+    `has_default`. `text` is a literal string, written at `location`, and `items` are those of a literal list. `unset` are the
+    variables of which it lists those that aren't set. `dotted` is the import path of something from a package, `module` a
+    module of the app's own.
     """
 
     variable: str = ""

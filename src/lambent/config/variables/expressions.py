@@ -16,8 +16,6 @@ from lambent.config.variables.bound import NOTHING, Bound, Definition, Fails, Re
 
 _IMPORTERS = frozenset(("django.urls.include", "django.conf.urls.include", "importlib.import_module", "__import__"))
 _Comprehension = ast.GeneratorExp | ast.ListComp | ast.SetComp
-_WHOLE = (ast.Await, ast.Dict, ast.JoinedStr, ast.FormattedValue, ast.UnaryOp, ast.Compare, ast.Starred)
-"""Expressions whose parts are all evaluated."""
 _Conditions = Callable[[ast.expr, Scope], list[Bound]]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 
 from msgspec import Struct
@@ -39,6 +40,11 @@ _PATH_METHODS = ("write_text", "write_bytes", "touch", "mkdir")
 _SAVING_METHODS = ("save", "to_csv", "to_excel", "to_json", "to_pickle", "to_parquet", "savefig", "write_html", "write_image")
 _OWN_ATTRIBUTES = ("root_path", "instance_path", "BASE_DIR", "BASE_PATH")
 _SAME = ("resolve", "absolute", "expanduser", "parent", "joinpath")
+_OPEN = ("open", "io.open", "aiofiles.open")
+_LOG = "logging.basicConfig"
+_CALLS = (*_OPEN, _LOG, *_CONNECT, *_FASTHTML, *_STORES, *_FOLDERS, *_PATH_METHODS, *_SAVING_METHODS)
+_SIGN = re.compile(rf"\b(?:{'|'.join(sorted({name.rpartition('.')[2] for name in _CALLS}))})\b|sqlite")
+"""What is in every file that writes. The others aren't searched."""
 _DEPTH_MAX = 6
 
 
@@ -54,23 +60,17 @@ def find_own_write(config: Config) -> OwnWrite | None:
 
     A default doesn't count if an environment variable replaces it.
     """
-    variables = frozenset(name for name, _ in (*config.environment, *config.secrets))
     texts = {path: path.read_text("utf-8", "replace") for path in own_files(config)}
-    changes_database = any(_CHANGES.search(text) for text in texts.values())
-    trees: dict[Path, ast.Module] = {}
+    reader = _Reader(config, texts)
     for path, text in texts.items():
-        try:
-            trees[path] = ast.parse(text)
-        except (SyntaxError, ValueError):
+        tree = reader.parse(path) if _SIGN.search(text) else None
+        if tree is None:
             continue
-    values = _values(trees.values())
-    for path, tree in trees.items():
-        reader = _Reader(config.folder, values, variables, changes_database)
         name = path.relative_to(config.folder).as_posix()
         for node, written in reader.writes(tree):
             return OwnWrite(written, f"{name}:{node.lineno}")
-        if match := _DJANGO_SQLITE.search(texts[path]):
-            return OwnWrite("its SQLite database", f"{name}:{texts[path].count(chr(10), 0, match.start()) + 1}")
+        if match := _DJANGO_SQLITE.search(text):
+            return OwnWrite("its SQLite database", f"{name}:{text.count(chr(10), 0, match.start()) + 1}")
     return _in_settings(config)
 
 
@@ -100,8 +100,26 @@ def _values(trees: Iterable[ast.Module]) -> dict[str, ast.expr]:
 
 
 class _Reader:
-    def __init__(self, folder: Path, values: Mapping[str, ast.expr], variables: frozenset[str], database: bool) -> None:
-        self._folder, self._values, self._variables, self._database = folder, values, variables, database
+    """Finds the expressions that write. The files of `texts` are parsed when something in them is looked up."""
+
+    def __init__(self, config: Config, texts: Mapping[Path, str]) -> None:
+        self._folder = config.folder
+        self._variables = frozenset(name for name, _ in (*config.environment, *config.secrets))
+        self._texts = texts
+        self._trees: dict[Path, ast.Module | None] = {}
+        self._database = any(_CHANGES.search(text) for text in texts.values())
+
+    def parse(self, path: Path) -> ast.Module | None:
+        if path not in self._trees:
+            try:
+                self._trees[path] = ast.parse(self._texts[path])
+            except (SyntaxError, ValueError):
+                self._trees[path] = None
+        return self._trees[path]
+
+    @cached_property
+    def _values(self) -> dict[str, ast.expr]:
+        return _values(tree for path in self._texts if (tree := self.parse(path)) is not None)
 
     def writes(self, node: ast.AST) -> Iterator[tuple[ast.expr, str]]:
         """Yield each expression that writes next to the code, with what it writes."""
@@ -132,13 +150,13 @@ class _Reader:
         """Return the path that a call writes to, None if it writes nothing."""
         name = ast.unparse(node.func)
         first = node.args[0] if node.args else next((word.value for word in node.keywords if word.arg == "path"), None)
-        if name in ("open", "io.open", "aiofiles.open"):
+        if name in _OPEN:
             return first if _writes(node.args[1:], node.keywords) else None
         if name in _STORES or name in _FOLDERS or (self._database and name in _CONNECT):
             return first
         if name in _FASTHTML:
             return first if first is not None and _literal(first).endswith((".db", ".sqlite", ".sqlite3")) else None
-        if name == "logging.basicConfig":
+        if name == _LOG:
             return next((word.value for word in node.keywords if word.arg == "filename"), None)
         if isinstance(node.func, ast.Attribute):
             if node.func.attr in _PATH_METHODS or (node.func.attr == "open" and _writes(node.args, node.keywords)):

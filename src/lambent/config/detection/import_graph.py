@@ -31,6 +31,7 @@ class ImportGraph:
     def __init__(self, modules: ProjectModules, start: Module) -> None:
         self._modules = modules
         self._dependencies = ""
+        self._targets: dict[tuple[Path, str], tuple[Path | None, str]] = {}
         self.files: list[Path] = [start.path]
         self.at_start: set[Path] = {start.path}
         self.folders: Counter[str] = Counter()
@@ -56,6 +57,12 @@ class ImportGraph:
 
     def find(self, path: Path, dotted: str) -> tuple[Path | None, str]:
         """Return the own file that an import leads to, and the folder on the import path that provides it."""
+        key = (path, dotted)
+        if key not in self._targets:
+            self._targets[key] = self._search(path, dotted)
+        return self._targets[key]
+
+    def _search(self, path: Path, dotted: str) -> tuple[Path | None, str]:
         if dotted.startswith("."):
             name = dotted.lstrip(".")
             base = path.parents[len(dotted) - len(name) - 1]

@@ -86,7 +86,7 @@ class CodeReader(Expressions):
     def _make_object(self, definition: Definition, node: ast.ClassDef, arguments: dict[str, Bound]) -> None:
         if settings := read_settings_class(definition, arguments):
             for field in settings.fields:
-                location = f"{field.path.relative_to(self._folder).as_posix()}:{field.line}"
+                location = self.location(field.path, field.line)
                 self.reads.append(
                     Read(field.variable, location, self.fails, not settings.case_sensitive, is_number=field.is_number)
                 )

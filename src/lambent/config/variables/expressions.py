@@ -28,6 +28,7 @@ class Expressions(ABC):
         self.is_open = False
         self.fails: Fails = "start"
         self._folder = folder
+        self._names: dict[Path, str] = {}
 
     @abstractmethod
     def run_module(self, path: Path) -> Scope:
@@ -59,7 +60,7 @@ class Expressions(ABC):
         """Return the value of an expression, and note what it reads. Parts that may not be evaluated don't count."""
         match node:
             case ast.Constant(value=str(text)):
-                return Bound(text=text, location=self.location(node, scope))
+                return Bound(text=text, location=self.location(scope.path, node.lineno))
             case ast.Name(id=name):
                 return scope.names.get(name, Bound(dotted=name) if hasattr(builtins, name) else NOTHING)
             case ast.Attribute():
@@ -123,8 +124,11 @@ class Expressions(ABC):
                 return [self.evaluate(left, scope)]
         return [self.evaluate(test, scope)]
 
-    def location(self, node: ast.expr | ast.stmt, scope: Scope) -> str:
-        return f"{scope.path.relative_to(self._folder).as_posix()}:{node.lineno}"
+    def location(self, path: Path, line: int) -> str:
+        """Return a line of a file as "file:line"."""
+        if path not in self._names:  # every literal text has a location
+            self._names[path] = path.relative_to(self._folder).as_posix()
+        return f"{self._names[path]}:{line}"
 
     def _in_environ(self, left: ast.expr, right: ast.expr, scope: Scope) -> list[Bound]:
         name = self.evaluate(left, scope)
@@ -188,7 +192,8 @@ class Expressions(ABC):
                 self.reads.append(Read(variable.variable, variable.location, "perhaps"))
             return variable
         if function.library is not None:
-            return self._needed(library_reads.read(function.library, arguments, keywords, self.location(node, scope)))
+            location = self.location(scope.path, node.lineno)
+            return self._needed(library_reads.read(function.library, arguments, keywords, location))
         if function.definition is not None:
             return self.run_definition(function.definition, _by_name(function.definition, arguments, keywords))
         if lifespan := keywords.get("lifespan", NOTHING).definition:
@@ -212,7 +217,7 @@ class Expressions(ABC):
             for argument in arguments:
                 self.need(replace(argument, is_number=dotted in known_calls.NUMBERS))
         elif dotted in known_calls.CLIENTS and "**" not in keywords and not arguments:
-            key = Bound(variable=known_calls.CLIENTS[dotted], location=self.location(node, scope))
+            key = Bound(variable=known_calls.CLIENTS[dotted], location=self.location(scope.path, node.lineno))
             self.need_value(keywords.get("api_key", key))
         elif dotted in _IMPORTERS and arguments:
             self._import_text(arguments[0], scope)

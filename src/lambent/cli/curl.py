@@ -25,9 +25,7 @@ def _with_options(command: options.Command) -> options.Command:
     return options.add_options(
         command,
         click.argument("request", metavar="[PATH] [CURL OPTIONS]", nargs=-1, type=click.UNPROCESSED),
-        click.option(
-            "--path", default=".", type=click.Path(path_type=Path), help="Folder or Python file of the app. Default: here."
-        ),
+        options.path_option,
         options.name_option,
         options.stage_option,
         with_destination,

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 import click
 
 from lambent.aws.interface import Aws
 from lambent.cli.connection import with_connection
-from lambent.cli.options import path_argument
+from lambent.cli.options import path_argument, path_option
 from lambent.config.environment import read_variables
 from lambent.config.load import AppLocation, configured_variables
 from lambent.deploy.change_environment import EnvironmentChange, change_environment
@@ -19,10 +18,6 @@ from lambent.deploy.context import DeployContext
 from lambent.deploy.list_environment import list_environment
 from lambent.errors import UsageError
 from lambent.events import Emit, Warned
-
-_path_option = click.option(
-    "--path", default=".", type=click.Path(path_type=Path), help="Folder or Python file of the app. Default: here."
-)
 
 
 @click.group()
@@ -50,7 +45,7 @@ def list_command(show_secrets: bool, location: AppLocation, aws: Aws, emit: Emit
 @command.command("set")
 @click.argument("variables", nargs=-1, metavar="NAME=VALUE ...")
 @click.option("--env-file", metavar="FILE", help="File of environment variables: .env.production.")
-@_path_option
+@path_option
 @with_connection
 def set_command(variables: tuple[str, ...], env_file: str | None, location: AppLocation, aws: Aws, emit: Emit) -> None:
     """Set variables: lambent env set DEBUG=0 API_KEY
@@ -66,7 +61,7 @@ def set_command(variables: tuple[str, ...], env_file: str | None, location: AppL
 
 @command.command("unset")
 @click.argument("names", nargs=-1, required=True, metavar="NAME ...")
-@_path_option
+@path_option
 @with_connection
 def unset_command(names: tuple[str, ...], location: AppLocation, aws: Aws, emit: Emit) -> None:
     """Remove variables from what is live. Prints the URL."""

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from lambent.aws.interface import Aws
 from lambent.cli.connection import with_connection
+from lambent.cli.options import path_option
 from lambent.config.load import AppLocation
 from lambent.deploy.invoke import build_event, find_callee, invoke, invoke_async
 from lambent.deploy.sample_events import NAMES
@@ -32,7 +33,7 @@ class _Options(Struct, frozen=True):
 @click.option("--event", "sample", type=click.Choice(NAMES), help="Send a sample of an AWS service's event; EVENT changes it.")
 @click.option("--async", "asynchronous", is_flag=True, help="Queue the event and don't wait for the result.")
 @click.option("--version", metavar="V", default="", help="Version to call. Default: the live one.")
-@click.option("--path", default=".", type=click.Path(path_type=Path), help="Folder or Python file of the app. Default: here.")
+@path_option
 @with_connection
 def command(location: AppLocation, aws: Aws, emit: Emit, **options: Any) -> None:
     """Call the function with EVENT: its result goes to stdout, its log to stderr.

@@ -30,6 +30,11 @@ def add_options(command: Command, *options: Callable[[Command], Command]) -> Com
 
 path_argument = click.argument("path", default=".", type=click.Path(path_type=Path))
 
+path_option = click.option(
+    "--path", default=".", type=click.Path(path_type=Path), help="Folder or Python file of the app. Default: here."
+)
+"""PATH for commands whose arguments are something else."""
+
 name_option = click.option("--name", metavar="N", help="Function name. Default: the name of the project or folder.")
 
 stage_option = click.option(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from lambent.aws.interface import Aws
 from lambent.cli.connection import with_connection
+from lambent.cli.options import path_option
 from lambent.config.load import AppLocation
 from lambent.deploy.context import DeployContext
 from lambent.deploy.rollback import rollback
@@ -16,7 +15,7 @@ from lambent.events import Emit
 
 @click.command("rollback")
 @click.argument("version", default="", metavar="[VERSION]")
-@click.option("--path", default=".", type=click.Path(path_type=Path), help="Folder or Python file of the app. Default: here.")
+@path_option
 @with_connection
 def command(version: str, location: AppLocation, aws: Aws, emit: Emit) -> None:
     """Make VERSION live again. Default: the version that was live before the last deploy.

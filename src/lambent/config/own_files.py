@@ -13,7 +13,7 @@ from lambent.config.model import Config
 def own_files(config: Config) -> list[Path]:
     """Return the files, the app's module first."""
     modules = ProjectModules(config.folder)
-    module = modules.find(config.app.module, dict.fromkeys((config.app.root, *modules.roots)))
+    module = modules.of_app(config.app)
     if module is None:
         return []
     files = [path for path in ImportGraph(modules, module).files if path.is_file()]

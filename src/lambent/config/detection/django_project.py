@@ -63,9 +63,11 @@ def _near_settings(settings: str) -> list[str]:
 
 def settings_module(files: Iterable[Path], configured: str = "") -> str:
     """Return the settings that the start of an app names, unless a variable `configured` them, or ""."""
+    if configured:
+        return configured
     texts = (path.read_text("utf-8", "replace") for path in files if path.is_file())
     match = next(filter(None, map(SETTINGS_MODULE.search, texts)), None)
-    return configured or (match[1] if match else "")
+    return match[1] if match else ""
 
 
 def files_by_name(modules: ProjectModules, settings: str) -> Iterator[Path]:

@@ -24,7 +24,7 @@ def program_remark(modules: ProjectModules, module: Module) -> str:
 
 def check_server_starts(modules: ProjectModules, app: App) -> None:
     """Refuse an app whose import would start a server: it would never end. Raises DetectionError."""
-    module = modules.find(app.module, dict.fromkeys((app.root, *modules.roots)))
+    module = modules.of_app(app)
     if module is None or app.attribute == fw.PROGRAM:
         return
     graph = ImportGraph(modules, module)

@@ -15,6 +15,7 @@ from msgspec import Struct
 from lambent.config.detection import frameworks as fw
 from lambent.config.detection.module_scan import ModuleScan
 from lambent.config.detection.scanned import ServerStart, Value
+from lambent.config.model import App
 from lambent.errors import DetectionError
 
 APP_MODULES = (
@@ -100,6 +101,10 @@ class ProjectModules:
                 if path.is_file():
                     return Module(path, name, root)
         return None
+
+    def of_app(self, app: App) -> Module | None:
+        """Return the module that has the app, or None. It is searched in the app's root first."""
+        return self.find(app.module, dict.fromkeys((app.root, *self.roots)))
 
     def at(self, path: Path, tier: int = 0) -> Module:
         """Return the module at a path, with the name it is imported by."""

@@ -41,7 +41,7 @@ def find_unset(config: Config) -> list[Read]:
     """Return what the app reads and nothing sets: one read for each variable, those that a start fails without first."""
     folder = config.folder
     modules = ProjectModules(folder)
-    module = modules.find(config.app.module, dict.fromkeys((config.app.root, *modules.roots)))
+    module = modules.of_app(config.app)
     graph = ImportGraph(modules, module) if module is not None else None
     if graph is None or not any(_READS.search(path.read_bytes()) for path in graph.files if path.is_file()):
         return []
@@ -145,7 +145,7 @@ def django_report(config: Config) -> dict[str, Any]:
     """Return what the text of a Django project's settings shows, as `read_literals` does: nothing wrong for another app."""
     modules = ProjectModules(config.folder)
     root = config.folder / config.app.root
-    module = modules.find(config.app.module, dict.fromkeys((config.app.root, *modules.roots)))
+    module = modules.of_app(config.app)
     starts = [*([module.path] if module is not None else []), root / "manage.py"]
     settings = settings_module(starts, dict(config.environment).get("DJANGO_SETTINGS_MODULE", ""))
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from lambent.config.environment import names_in_file
+from lambent.config.environment import values_in_file
 from lambent.config.model import Config
 from lambent.config.own_files import own_files
 from lambent.config.variables.bound import Read
@@ -99,10 +99,8 @@ def _unsent_variables(folder: Path, texts: Iterable[str], config: Config, unset:
     code = "\n".join(texts)
     in_file = [
         name
-        for name, has_value in names_in_file(folder / ".env").items()
-        if has_value
-        and name not in sent
-        and re.search(rf"(?<![A-Za-z0-9_]){re.escape(name)}(?![A-Za-z0-9_])", code, re.IGNORECASE)
+        for name, value in values_in_file(folder / ".env").items()
+        if value and name not in sent and re.search(rf"(?<![A-Za-z0-9_]){re.escape(name)}(?![A-Za-z0-9_])", code, re.IGNORECASE)
     ]
     if in_file:
         verb = "is" if len(in_file) == 1 else "are"

@@ -150,11 +150,6 @@ def values_in_file(path: Path) -> dict[str, str]:
     return {line.key: line.value or "" for line in lines if line.key is not None}
 
 
-def names_in_file(path: Path) -> dict[str, bool]:
-    """Return the names of the variables in a .env file, and whether each has a value. Empty for a file that can't be read."""
-    return {name: bool(value) for name, value in values_in_file(path).items()}
-
-
 def sendable(path: Path) -> bool:
     """Return whether Lambda takes every variable in a .env file, so that `--env-file` works."""
     try:

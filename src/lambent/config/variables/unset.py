@@ -15,7 +15,7 @@ from lambent.config.detection.django_project import settings_module
 from lambent.config.detection.import_graph import ImportGraph
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.django_literals import DEBUG_EDIT, allows_url, hosts_cure, read_literals
-from lambent.config.environment import names_in_file, sendable, values_in_file
+from lambent.config.environment import sendable, values_in_file
 from lambent.config.model import Config
 from lambent.config.variables.bound import NOTHING, Read
 from lambent.config.variables.code_reader import CodeReader
@@ -90,7 +90,7 @@ def _set_names(config: Config, folder: Path) -> set[str]:
     names = {name for name, _ in (*config.environment, *config.secrets)}
     for file in (*config.packaging.allow_secrets, "settings.ini"):  # the latter is python-decouple's
         if "env" in file.rpartition("/")[2] or file == "settings.ini":
-            names |= names_in_file(folder / file).keys()
+            names |= values_in_file(folder / file).keys()
     return names
 
 
@@ -107,7 +107,7 @@ def refuse_unset(config: Config, unset: Sequence[Read]) -> None:
         return
     later = [read.name for read in unset if read.fails == "call"]
     names = [read.name for read in reads]
-    in_file = names_in_file(config.folder / ".env")
+    in_file = values_in_file(config.folder / ".env")
     verb, it = ("isn't", "it") if len(names) == 1 else ("aren't", "them")
     what = f"{listing(names)} {verb} set, and the app can't start without {it}"
     if all(in_file.get(name) for name in names):
@@ -159,7 +159,7 @@ def django_report(config: Config) -> dict[str, Any]:
 
 def names_in_example(folder: Path) -> list[str]:
     """Return the names in the first file of the project that is an example of a .env file."""
-    return next((list(names) for example in _EXAMPLES if (names := names_in_file(folder / example))), [])
+    return next((list(names) for example in _EXAMPLES if (names := values_in_file(folder / example))), [])
 
 
 def flags_for(config: Config, names: Sequence[str], unset: Sequence[Read] = (), hosts: str = "") -> str:

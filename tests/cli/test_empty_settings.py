@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lambent.cli.empty_settings import explained
+from lambent.cli.empty_settings import explain
 from lambent.errors import FunctionFailedError
 from support.configs import load_config
 
@@ -33,6 +33,6 @@ def test_settings_that_manage_uses_are_named(tmp_path: Path, settings: str, envi
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    with pytest.raises(FunctionFailedError) as caught, explained(load_config(tmp_path, env=environ)):
-        raise FunctionFailedError("the environment variable SECRET_KEY is not set", hint="fix it")
-    assert caught.value.hint == hint
+    error = FunctionFailedError("the environment variable SECRET_KEY is not set", hint="fix it")
+    explain(error, load_config(tmp_path, env=environ))
+    assert error.hint == hint

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lambent import events
-from lambent.cli.left_out_files import explained
+from lambent.cli.left_out_files import explain
 from lambent.config.load import Flags, load
 from lambent.errors import FunctionFailedError
 from lambent.package.build import build
@@ -34,9 +34,9 @@ CASES = {
 def fail(folder: Path, message: str) -> tuple[FunctionFailedError, set[str]]:
     config = load(folder, Flags(app="main:app", runtime=RUNTIME), {}, date.today())
     artifact = build(config, CACHE / "build", os.environ, events.ignore)
-    with pytest.raises(FunctionFailedError) as failed, explained(config, artifact):
-        raise FunctionFailedError("the function failed", hint="fix the error", detail=message)
-    return failed.value, {entry.name for entry in artifact.entries}
+    error = FunctionFailedError("the function failed", hint="fix the error", detail=message)
+    explain(error, config, artifact)
+    return error, {entry.name for entry in artifact.entries}
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from lambent import events
 from lambent.aws.boto import connect
 from lambent.aws.interface import Aws
-from lambent.cli.left_out_files import explained
+from lambent.cli.failure_explanation import explained
 from lambent.config.load import Flags, load
 from lambent.config.model import App, Config
 from lambent.deploy.context import DeployContext

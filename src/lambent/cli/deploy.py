@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from lambent import calendar, interpreters
 from lambent.aws.interface import Aws
-from lambent.cli import empty_settings, left_out_files, unset_variables
 from lambent.cli.app_options import AppSource, Builder, with_app, with_builder
 from lambent.cli.confirmation import Consent, confirm_move, confirm_public, is_explicit, with_consent
 from lambent.cli.destination import Destination, with_destination
+from lambent.cli.failure_explanation import explained
 from lambent.cli.local_config import adapt_to_local
 from lambent.cli.older_runtime import with_older_runtime
 from lambent.cli.options import json_option
@@ -63,11 +63,7 @@ def command(
             try:
                 artifact = builder.build(config, emit)
                 agreed = destination.local or consent.yes or is_explicit(config)
-                with (
-                    empty_settings.explained(config),
-                    left_out_files.explained(config, artifact),
-                    unset_variables.explained(config),
-                ):
+                with explained(config, artifact):
                     if prove and not destination.local:  # the local Lambda starts it anyway, to check the new version
                         artifact = smoke_test_once(config, artifact, builder.cache, emit)
                     deploy(

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from lambent.config.detection.django_project import settings_module
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.model import Config
-from lambent.errors import FunctionFailedError, PackagingError
+from lambent.errors import LambentError
 
 _HAS_KEY = re.compile(r"SECRET_KEY|import \*")
 
 
-@contextmanager
-def explained(config: Config) -> Iterator[None]:
+def explain(error: LambentError, config: Config) -> None:
     """Name the settings that manage.py uses in an error about an empty SECRET_KEY, if those of wsgi.py have none."""
-    try:
-        yield
-    except (FunctionFailedError, PackagingError) as error:
-        settings = _settings(config) if "SECRET_KEY" in f"{error.what} {error.detail}" else None
-        if settings is not None:
-            error.what = f"{settings[0]}, the settings of {config.app.module}, has no SECRET_KEY; manage.py uses {settings[1]}"
-            error.hint = f"--env DJANGO_SETTINGS_MODULE={settings[1]}"
-        raise
+    settings = _settings(config) if "SECRET_KEY" in f"{error.what} {error.detail}" else None
+    if settings is not None:
+        error.what = f"{settings[0]}, the settings of {config.app.module}, has no SECRET_KEY; manage.py uses {settings[1]}"
+        error.hint = f"--env DJANGO_SETTINGS_MODULE={settings[1]}"
 
 
 def _settings(config: Config) -> tuple[str, str] | None:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from lambent.config.model import Config
-from lambent.errors import FunctionFailedError, LambentError, PackagingError
+from lambent.errors import LambentError
 from lambent.package.artifact import Artifact
 from lambent.package.project_files import packs
 
+_NO_FOLDER = re.compile(r"Directory '([^']+)' does not exist")  # Starlette
 _MISSING = re.compile(
     r"No such file or directory: '([^']+)'"
-    r"|Directory '([^']+)' does not exist"  # Starlette
+    rf"|{_NO_FOLDER.pattern}"
     r"|TemplateNotFound: '?([\w./-]+)"  # Jinja
 )
 _NO_TABLE = re.compile(r"no such table: [\w.]+")  # SQLite creates a database that is missing
@@ -25,19 +24,15 @@ _BUILT = frozenset(("build", "dist", "out", "public", "static", "www"))
 _DATABASES = (".db", ".sqlite", ".sqlite3")
 
 
-@contextmanager
-def explained(config: Config, artifact: Artifact) -> Iterator[None]:
+def explain(error: LambentError, config: Config, artifact: Artifact) -> None:
     """Add to an error of the app that a file was left out of the zip, and the line that packs it."""
-    try:
-        yield
-    except (FunctionFailedError, PackagingError) as error:
-        text = f"{error.what}\n{error.detail}"
-        name = _left_out(text, config, frozenset(entry.name for entry in artifact.entries))
-        if name:
-            _explain(error, name, config, artifact)
-        elif config.path.is_dir() and (build := _frontend_build(config.path, _missing_folder(text))):
-            error.hint = f"if the frontend's build makes it: {build}"
-        raise
+    text = f"{error.what}\n{error.detail}"
+    packed = frozenset(entry.name for entry in artifact.entries)
+    name = _left_out(text, config, packed)
+    if name:
+        _explain(error, name, config, packed)
+    elif config.path.is_dir() and (build := _frontend_build(config.path, _missing_folder(text))):
+        error.hint = f"if the frontend's build makes it: {build}"
 
 
 def _left_out(text: str, config: Config, packed: frozenset[str]) -> str:
@@ -67,9 +62,9 @@ def _database(folder: Path, packed: frozenset[str]) -> str:
     return next((name for file in files if (name := file.relative_to(folder).as_posix()) not in packed), "")
 
 
-def _explain(error: LambentError, name: str, config: Config, artifact: Artifact) -> None:
+def _explain(error: LambentError, name: str, config: Config, packed: frozenset[str]) -> None:
     path = config.path / name
-    pattern = _pattern(name, frozenset(entry.name for entry in artifact.entries), is_folder=path.is_dir())
+    pattern = _pattern(name, packed, is_folder=path.is_dir())
     include = f'include = ["{pattern}"] under [tool.lambent] in pyproject.toml'
     error.what = f"the app needs {name}, which is left out of the zip because .gitignore or .lambentignore names it"
     build = _frontend_build(config.path, name)
@@ -79,8 +74,9 @@ def _explain(error: LambentError, name: str, config: Config, artifact: Artifact)
 
 def _missing_folder(text: str) -> str:
     """Return the folder of static files that a web framework misses, or ""."""
-    match = re.search(r"Directory '(?:/var/task/|/tmp/app/|\./)?([^']+)' does not exist", text)
-    return match[1] if match and not match[1].startswith("/") else ""
+    match = _NO_FOLDER.search(text)
+    path = _CODE.sub("", match[1]) if match else ""
+    return "" if path.startswith("/") else path
 
 
 def _frontend_build(folder: Path, name: str) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from lambent.config.django_literals import hosts_cure
 from lambent.config.model import Config
 from lambent.config.variables.bound import Read
 from lambent.config.variables.unset import django_report, find_unset, flags_for
-from lambent.errors import FunctionFailedError, PackagingError
+from lambent.errors import LambentError
 from lambent.units import listing
 
 _VARIABLE = re.compile(r"--env (\w+)=(?:VALUE|NUMBER|'\*'|\"\$\()")
@@ -19,25 +18,20 @@ _NO_VALUE = re.compile(
 )
 
 
-@contextmanager
-def explained(config: Config) -> Iterator[None]:
+def explain(error: LambentError, config: Config) -> None:
     """Name all variables that aren't set in an error of the app that is about one of them, and the flags that set them."""
-    try:
-        yield
-    except (FunctionFailedError, PackagingError) as error:
-        if "ALLOWED_HOSTS = " in error.hint and (report := django_report(config))["variable"]:
-            error.hint = hosts_cure(report)
-            raise
-        unset = find_unset(config)
-        hinted = _full_names(_VARIABLE.findall(error.hint), unset)
-        confirmed = [name for name in hinted if name in {read.name for read in unset}]
-        failed = confirmed or _mentioned(f"{error.what}\n{error.detail}", unset) or hinted
-        if failed:
-            needed = [*failed, *(read.name for read in unset if read.fails != "perhaps" and read.name not in failed)]
-            if not _VARIABLE.search(error.hint):
-                error.what = f"{error.what}: {listing(failed)} {'is' if len(failed) == 1 else 'are'} not set"
-            error.hint = flags_for(config, needed, unset)
-        raise
+    if "ALLOWED_HOSTS = " in error.hint and (report := django_report(config))["variable"]:
+        error.hint = hosts_cure(report)
+        return
+    unset = find_unset(config)
+    hinted = _full_names(_VARIABLE.findall(error.hint), unset)
+    confirmed = [name for name in hinted if name in {read.name for read in unset}]
+    failed = confirmed or _mentioned(f"{error.what}\n{error.detail}", unset) or hinted
+    if failed:
+        needed = [*failed, *(read.name for read in unset if read.fails != "perhaps" and read.name not in failed)]
+        if not _VARIABLE.search(error.hint):
+            error.what = f"{error.what}: {listing(failed)} {'is' if len(failed) == 1 else 'are'} not set"
+        error.hint = flags_for(config, needed, unset)
 
 
 def _mentioned(text: str, unset: Sequence[Read]) -> list[str]:

@@ -24,24 +24,33 @@ class _Found(Struct, frozen=True):
     source: str
 
 
-def find_declared_app(modules: ProjectModules, declarations: Iterable[Declaration]) -> tuple[App | None, tuple[str, ...]]:
+class Remark(Struct, frozen=True):
+    """A line about a declaration that doesn't count. `missing` is the target that it names and that doesn't exist here."""
+
+    text: str
+    missing: str = ""
+
+
+def find_declared_app(modules: ProjectModules, declarations: Iterable[Declaration]) -> tuple[App | None, tuple[Remark, ...]]:
     """Return the first app that is declared and exists, with two sources that agree, and remarks about the others."""
     existing: list[_Found] = []
-    remarks: list[str] = []
+    remarks: list[Remark] = []
     for declaration in declarations:
         match = _look_up(modules, declaration)
         if match is not None:
             existing.append(match)
         elif not declaration.command.is_program:
             target = declaration.command.targets[0]
-            remarks.append(f"{declaration.source} names {target}, which doesn't exist here: ignored")
+            remarks.append(Remark(f"{declaration.source} names {target}, which doesn't exist here: ignored", target))
     if not existing:
         return None, tuple(remarks)
     first = existing[0]
     agreeing = [each.source for each in existing if each.definition == first.definition]
     remarks += [
-        f"{each.source} names {each.app.spec}, and {first.source} {first.app.spec}: "
-        f"to deploy the former, {app_flag(each.app.spec)}"
+        Remark(
+            f"{each.source} names {each.app.spec}, and {first.source} {first.app.spec}: "
+            f"to deploy the former, {app_flag(each.app.spec)}"
+        )
         for each in existing
         if each.definition != first.definition
     ]
@@ -49,10 +58,10 @@ def find_declared_app(modules: ProjectModules, declarations: Iterable[Declaratio
     return replace(first.app, source=" and ".join(sources[:2])), tuple(dict.fromkeys(remarks))
 
 
-def remarks_about_others(remarks: Iterable[str], app: App) -> tuple[str, ...]:
-    """Return the remarks without those that miss the very app that was chosen, which another folder has: src/, for example."""
-    missing = tuple(f" names {name}, which doesn't exist here: ignored" for name in (app.spec, app.module))
-    return tuple(remark for remark in remarks if not remark.endswith(missing))
+def with_remarks(app: App, remarks: Iterable[Remark]) -> App:
+    """Return the app with the remarks, but those that miss this very app, which another folder has: src/, for example."""
+    texts = (remark.text for remark in remarks if remark.missing not in (app.spec, app.module))
+    return replace(app, remarks=(*texts, *app.remarks))
 
 
 def _look_up(modules: ProjectModules, declaration: Declaration) -> _Found | None:

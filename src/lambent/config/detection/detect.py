@@ -13,11 +13,9 @@ from collections.abc import Mapping
 from itertools import takewhile
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from lambent.config.detection.candidates import Candidate, Survey, choose, choose_best, lambda_handlers, survey
 from lambent.config.detection.declarations import read_declarations, read_programs
-from lambent.config.detection.declared_app import find_declared_app, remarks_about_others
+from lambent.config.detection.declared_app import find_declared_app, with_remarks
 from lambent.config.detection.django_project import find_application
 from lambent.config.detection.import_graph import imports_own_folder, locate
 from lambent.config.detection.named_app import find_named_app
@@ -73,11 +71,10 @@ def _detect(modules: ProjectModules, project: Project, environ: Mapping[str, str
         ambiguous = error
     declared, remarks = find_declared_app(modules, read_declarations(project.folder, project.pyproject, environ))
     if declared is not None:
-        return replace(declared, remarks=(*remarks_about_others(remarks, declared), *declared.remarks))
+        return with_remarks(declared, remarks)
     if ambiguous is not None:
         raise ambiguous
-    app = _search(modules, project)
-    return replace(app, remarks=(*remarks_about_others(remarks, app), *app.remarks))
+    return with_remarks(_search(modules, project), remarks)
 
 
 def _search(modules: ProjectModules, project: Project) -> App:

@@ -1,4 +1,4 @@
-"""Sizes, durations, counts and lists, formatted for people."""
+"""Sizes, durations, counts and lists, formatted for people, with the words that go with lists."""
 
 from __future__ import annotations
 
@@ -27,3 +27,13 @@ def count(number: int, noun: str) -> str:
 def listing(names: Sequence[str]) -> str:
     """Format names as a list: "a", "a and b", "a, b and c"."""
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def verb_for(names: Sequence[str]) -> str:
+    """Return the verb of a sentence about names: "is" for one, "are" for several."""
+    return "is" if len(names) == 1 else "are"
+
+
+def pronoun_for(names: Sequence[str]) -> str:
+    """Return what the rest of a sentence calls names: "it" for one, "them" for several."""
+    return "it" if len(names) == 1 else "them"

@@ -10,7 +10,7 @@ from lambent.config.model import Config
 from lambent.config.variables.bound import Read
 from lambent.config.variables.unset import django_report, find_unset, flags_for
 from lambent.errors import LambentError
-from lambent.units import listing
+from lambent.units import listing, verb_for
 
 _VARIABLE = re.compile(r"--env (\w+)=(?:VALUE|NUMBER|'\*'|\"\$\()")
 _NO_VALUE = re.compile(
@@ -30,7 +30,7 @@ def explain(error: LambentError, config: Config) -> None:
     if failed:
         needed = [*failed, *(read.name for read in unset if read.fails != "perhaps" and read.name not in failed)]
         if not _VARIABLE.search(error.hint):
-            error.what = f"{error.what}: {listing(failed)} {'is' if len(failed) == 1 else 'are'} not set"
+            error.what = f"{error.what}: {listing(failed)} {verb_for(failed)} not set"
         error.hint = flags_for(config, needed, unset)
 
 

@@ -13,7 +13,7 @@ from lambent.config.own_files import own_files
 from lambent.config.variables.bound import Read
 from lambent.config.variables.unset import flags_for, names_in_example
 from lambent.events import Event, Notice, Warned
-from lambent.units import listing
+from lambent.units import listing, pronoun_for, verb_for
 
 _WEBSOCKET = re.compile(
     r"\.websocket(?:_route)?\(|\bWebSocketRoute\(|\bWebsocketConsumer\b|\bSocketIO\(|\bsocketio\.(?:Async)?Server\(|@sock\.route\("
@@ -103,14 +103,12 @@ def _unsent_variables(folder: Path, texts: Iterable[str], config: Config, unset:
         if value and name not in sent and re.search(rf"(?<![A-Za-z0-9_]){re.escape(name)}(?![A-Za-z0-9_])", code, re.IGNORECASE)
     ]
     if in_file:
-        verb = "is" if len(in_file) == 1 else "are"
-        yield Warned(f"{listing(in_file)} {verb} in .env, which isn't uploaded", flags_for(config, in_file))
+        yield Warned(f"{listing(in_file)} {verb_for(in_file)} in .env, which isn't uploaded", flags_for(config, in_file))
     examples = names_in_example(folder)
     reads = [read for read in unset if read.name not in in_file and (read.fails != "perhaps" or read.name in examples)]
     names = [read.name for read in reads]
     if names:
-        verb, it = ("isn't", "it") if len(names) == 1 else ("aren't", "them")
-        what = f"{listing(names)} {verb} set, and the app reads {it} ({reads[0].location})"
+        what = f"{listing(names)} {verb_for(names)}n't set, and the app reads {pronoun_for(names)} ({reads[0].location})"
         yield Warned(what, flags_for(config, names, unset))
 
 

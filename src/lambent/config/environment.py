@@ -21,7 +21,7 @@ from lambent.config.sourced import DEFAULT, Sourced
 from lambent.errors import UsageError
 from lambent.lazy import LazyModule
 from lambent.limits import ENV_MAX, RESERVED_ENVIRONMENT
-from lambent.units import listing
+from lambent.units import listing, pronoun_for, verb_for
 
 if TYPE_CHECKING:
     from dotenv import parser as dotenv
@@ -48,8 +48,8 @@ class Environment(Struct, frozen=True):
         """Say which variables of a file aren't sent, or return ""."""
         if not self.reserved:
             return ""
-        verb, it = ("isn't", "it") if len(self.reserved) == 1 else ("aren't", "them")
-        return f"{listing(self.reserved)} {verb} sent: Lambda sets {it} itself, with the credentials of the function's role"
+        verb, it = verb_for(self.reserved), pronoun_for(self.reserved)
+        return f"{listing(self.reserved)} {verb}n't sent: Lambda sets {it} itself, with the credentials of the function's role"
 
     def origins(self) -> dict[str, str]:
         """Return the origin of each variable as "env.NAME", and those of all together as "environment"."""

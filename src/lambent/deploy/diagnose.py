@@ -21,7 +21,7 @@ from lambent.deploy.writable import failed_write, is_writable
 from lambent.limits import INIT_MAX_S, MEMORY_MAX_MB, TIMEOUT_MAX_S, TMP_MAX_MB
 from lambent.module_packages import adding, requirement_for
 from lambent.removed_modules import how_to_get, removed_in
-from lambent.units import listing
+from lambent.units import listing, verb_for
 
 _KEEP_ELSEWHERE = "write below /tmp, which isn't permanent, or keep data in a database or in S3"
 _USE_WRITABLE = "pass --writable, which runs the app from a copy in /tmp"
@@ -255,9 +255,7 @@ def _key(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
 
 def _settings_fields(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     names = [name.upper() for name in re.findall(r"(?m)^(\w+)\n\s+[Ff]ield required", failure.text)]
-    what = (
-        f"the environment variable{'s' if len(names) > 1 else ''} {listing(names)} {'are' if len(names) > 1 else 'is'} not set"
-    )
+    what = f"the environment variable{'s' if len(names) > 1 else ''} {listing(names)} {verb_for(names)} not set"
     return what, " ".join(f"--env {name}=VALUE" for name in names)
 
 

@@ -20,7 +20,7 @@ from lambent.config.model import Config
 from lambent.config.variables.bound import NOTHING, Read
 from lambent.config.variables.code_reader import CodeReader
 from lambent.errors import UsageError
-from lambent.units import listing
+from lambent.units import listing, pronoun_for, verb_for
 
 _READS = re.compile(rb"environ|getenv|decouple|BaseSettings|starlette\.config|from_envvar|OpenAI\(|Groq\(|DJANGO_SETTINGS")
 _RUNTIME = re.compile(r"AWS_|LAMBDA_|_|(?:PATH|LANG|TZ|LD_LIBRARY_PATH|PYTHONPATH|PWD)$")
@@ -108,10 +108,10 @@ def refuse_unset(config: Config, unset: Sequence[Read]) -> None:
     later = [read.name for read in unset if read.fails == "call"]
     names = [read.name for read in reads]
     in_file = values_in_file(config.folder / ".env")
-    verb, it = ("isn't", "it") if len(names) == 1 else ("aren't", "them")
-    what = f"{listing(names)} {verb} set, and the app can't start without {it}"
+    verb, it = verb_for(names), pronoun_for(names)
+    what = f"{listing(names)} {verb}n't set, and the app can't start without {it}"
     if all(in_file.get(name) for name in names):
-        what = f"{listing(names)} {verb[:-3]} in .env, which isn't uploaded, and the app can't start without {it}"
+        what = f"{listing(names)} {verb} in .env, which isn't uploaded, and the app can't start without {it}"
     locations = [read.location for read in reads]
     more = f" and {len(locations) - _SHOWN} more" if len(locations) > _SHOWN else ""
     if later:

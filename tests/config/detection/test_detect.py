@@ -235,7 +235,8 @@ def test_misspelled_app_gets_a_suggestion(tmp_path: Path, spec: str, message: st
     assert error.value.hint == hint
 
 
-def test_several_apps_are_listed(tmp_path: Path) -> None:
+def test_several_apps_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(DetectionError) as error:
         detect(write_project(tmp_path, {"app.py": FLASK, "main.py": FASTAPI}))
     shown = f"{error.value.what}\n{error.value.hint}\n{error.value.detail}"

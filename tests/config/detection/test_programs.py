@@ -49,7 +49,10 @@ RUNS_MAIN = "lambent runs main.py as a program and takes the app that it serves"
 
 
 @pytest.mark.parametrize("text", STARTS)
-def test_server_started_at_import_is_refused_and_both_cures_work(tmp_path: Path, text: str) -> None:
+def test_server_started_at_import_is_refused_and_both_cures_work(
+    tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(DetectionError, match=r"main.py starts a server at import: .*\(") as error:
         detect(write_project(tmp_path, {"main.py": text}))
     assert error.value.hint.startswith("lambent deploy --app main:__main__, ")
@@ -61,7 +64,10 @@ def test_server_started_at_import_is_refused_and_both_cures_work(tmp_path: Path,
 
 
 @pytest.mark.parametrize(("text", "message"), HIDDEN)
-def test_app_that_only_a_program_makes_is_refused_and_the_flag_works(tmp_path: Path, text: str, message: str) -> None:
+def test_app_that_only_a_program_makes_is_refused_and_the_flag_works(
+    tmp_path: Path, text: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(DetectionError, match=message) as error:
         detect(write_project(tmp_path, {"main.py": text}))
     assert error.value.hint.startswith("lambent deploy --app main:__main__, ")
@@ -74,7 +80,8 @@ def test_program_that_no_name_of_an_app_leads_to(tmp_path: Path, text: str) -> N
     assert (app.spec, app.remarks) == ("main:__main__", (RUNS_MAIN,))
 
 
-def test_server_started_by_an_imported_module(tmp_path: Path) -> None:
+def test_server_started_by_an_imported_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     files = {"wsgi.py": "from shop.start import app\n", "shop/__init__.py": "", "shop/start.py": FLASK + "app.run()\n"}
     with pytest.raises(DetectionError) as error:
         detect(write_project(tmp_path, files))
@@ -99,3 +106,11 @@ def test_hug(tmp_path: Path, procfile: str) -> None:
     text = "import hug\n@hug.get('/users', versions=1)\ndef users(): return 'x'\n"
     app = detect(write_project(tmp_path, {"app.py": text, "Procfile": procfile}))
     assert (app.spec, app.source) == ("app:__hug_wsgi__", "Procfile" if procfile else "app.py, line 1")
+
+
+def test_cure_names_a_project_that_is_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shop = write_project(tmp_path / "shop", {"main.py": FLASK + "app.run()\n"})
+    with pytest.raises(DetectionError) as error:
+        detect(shop)
+    assert error.value.hint.startswith("lambent deploy shop --app main:__main__, ")

@@ -218,7 +218,8 @@ def test_relative_import_with_an_alternative_is_no_obstacle(tmp_path: Path) -> N
     assert detect(tmp_path / "shop").spec == "main:app"
 
 
-def test_app_flags_are_quoted_for_a_shell(tmp_path: Path) -> None:
+def test_app_flags_are_quoted_for_a_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     text = "from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('x')\n"
     write_project(tmp_path, {"servers/__init__.py": "", "servers/one.py": text, "servers/two.py": text})
     with pytest.raises(DetectionError, match="found 2 apps") as error:
@@ -246,7 +247,10 @@ FACTORY = FLASK.replace(
         ({"manage.py": "from main import create_app\ncli = Manager(create_app('staging'))\n"}, "staging"),
     ],
 )
-def test_argument_of_a_factory_that_other_files_show(tmp_path: Path, files: dict[str, str], value: str) -> None:
+def test_argument_of_a_factory_that_other_files_show(
+    tmp_path: Path, files: dict[str, str], value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     use = "app.config.from_object(configs[config])" if "configs" in str(files) else "app.config.from_object(config)"
     write_project(tmp_path, {"main.py": FACTORY.format(use=use), **files})
     with pytest.raises(DetectionError, match=r"create_app\(config\) makes it") as error:

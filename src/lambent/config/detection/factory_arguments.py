@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from lambent.config.detection.project_modules import Module, ProjectModules
-from lambent.config.detection.refusals import app_flag
+from lambent.config.detection.refusals import deploy_command
 from lambent.config.detection.scanned import HiddenApp
 from lambent.errors import DetectionError
 
@@ -29,7 +29,7 @@ def factory_error(modules: ProjectModules, module: Module, app: HiddenApp) -> De
     return DetectionError(
         f"no app found: {call} makes it, and nothing says with which {' and '.join(app.parameters)} to call it",
         where=f"{file}:{app.line}",
-        hint=f"lambent deploy {app_flag(spec)}\nor {line}" if value else line,
+        hint=f"{deploy_command(modules.folder, spec)}\nor {line}" if value else line,
     )
 
 

@@ -51,7 +51,7 @@ def hidden_app_error(modules: ProjectModules, searched: Iterable[Module]) -> Det
             if app.remedy:
                 hint = f"add this line to {file}, at its end:\n{app.remedy}"
             if scan.program_start():
-                hint = f"{run_as_program(program_spec(modules, module))}\nor {hint}"
+                hint = f"{run_as_program(modules.folder, program_spec(modules, module))}\nor {hint}"
             message = f"no app found: {app.name} is made {app.scope} ({file}:{app.line})"
             return DetectionError(message, where=f"{file}:{app.line}", hint=hint)
     return None

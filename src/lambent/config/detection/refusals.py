@@ -41,8 +41,8 @@ def several_apps_error(modules: ProjectModules, apps: list[FoundApp]) -> Detecti
     return DetectionError(
         f"found {len(apps)} apps, and nothing says which one to deploy: {specs}",
         where=str(modules.folder),
-        hint=_how_to_name_app(apps[0][0]),
-        detail="\n".join([*lines, "", *(f"lambent deploy {app_flag(spec)}" for spec, *_ in shown)]),
+        hint=_how_to_name_app(modules.folder, apps[0][0]),
+        detail="\n".join([*lines, "", *(deploy_command(modules.folder, spec) for spec, *_ in shown)]),
     )
 
 
@@ -58,8 +58,8 @@ def _separate_folders(top: Path, paths: list[Path]) -> list[Path]:
     return []
 
 
-def _how_to_name_app(spec: str) -> str:
-    return f'lambent deploy {app_flag(spec)}\nor, in pyproject.toml:\n[tool.lambent]\napp = "{spec}"'
+def _how_to_name_app(folder: Path, spec: str) -> str:
+    return f'{deploy_command(folder, spec)}\nor, in pyproject.toml:\n[tool.lambent]\napp = "{spec}"'
 
 
 def app_flag(spec: str) -> str:
@@ -74,13 +74,21 @@ def package_folder_error(modules: ProjectModules, app: App, path: Path, reason: 
     return DetectionError(
         f"{file} {reason} from the folder above: {folder.name}/ is a package",
         where=file,
-        hint=f"lambent deploy {_shown(folder.parent)} {app_flag(f'{module}:{app.attribute}')}",
+        hint=deploy_command(folder.parent, f"{module}:{app.attribute}"),
     )
 
 
-def run_as_program(spec: str) -> str:
-    """Return the hint to run a module as a program."""
-    return f"lambent deploy {app_flag(spec)}, which runs the file as a program and takes the app that it serves"
+def deploy_command(folder: Path, spec: str) -> str:
+    """Return the command that deploys an app of the project in a folder."""
+    app = shlex.quote(spec)
+    if _shown(folder) == ".":
+        return f"lambent deploy --app {app}"
+    return f"lambent deploy {_shown(folder)} --app {app}"
+
+
+def run_as_program(folder: Path, spec: str) -> str:
+    """Return the hint to run a module of the project in a folder as a program."""
+    return f"{deploy_command(folder, spec)}, which runs the file as a program and takes the app that it serves"
 
 
 def server_start_error(modules: ProjectModules, spec: str, path: Path, start: ServerStart, program: str) -> DetectionError:
@@ -94,7 +102,7 @@ def server_start_error(modules: ProjectModules, spec: str, path: Path, start: Se
     return DetectionError(
         f"{spec} can't be imported: {file} starts a server at import: {text}",
         where=f"{file}:{start.line}",
-        hint=f"{run_as_program(program)}\nor {hint}" if program else hint,
+        hint=f"{run_as_program(modules.folder, program)}\nor {hint}" if program else hint,
     )
 
 

@@ -27,7 +27,7 @@ from lambent.package.cache import disk_error
 from lambent.package.collect_static import check_static_folders, collect_static
 from lambent.package.dependencies import Requirements, fetch_wheels, make_shards, resolve_requirements
 from lambent.package.layout import Layout, SourceFile, arrange
-from lambent.package.project_files import collect
+from lambent.package.project_files import collect_project
 from lambent.package.proof.check import find, report
 from lambent.package.proof.finding import Finding
 from lambent.package.requirements.adding import add_command
@@ -112,7 +112,7 @@ def _say_inferred(context: BuildContext, requirements: Requirements) -> None:
 def read_source(context: BuildContext) -> dict[str, SourceFile]:
     """Return the project's files that belong in the zip. Raises PackagingError if one of them holds a secret."""
     config = context.config
-    project = collect(config.path, config.exclude, config.packaging.include, config.packaging.allow_secrets)
+    project = collect_project(config)
     if project.secrets:
         context.emit(Notice(f"left out of the zip, since they may hold secrets: {', '.join(project.secrets)}"))
     secret_scan.check(project.files, config.packaging.allow_secrets)

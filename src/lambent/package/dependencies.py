@@ -13,9 +13,8 @@ from lambent.events import Notice, Resolved
 from lambent.lazy import LazyModule
 from lambent.package import app_imports
 from lambent.package.build_context import BuildContext
-from lambent.package.layout import SourceFile
 from lambent.package.lock import Lock, Wheel
-from lambent.package.project_files import collect
+from lambent.package.project_files import collect_project
 from lambent.package.proof import stdlib_modules
 from lambent.package.requirements import left_out
 from lambent.package.requirements.discovery import RequirementSource, find_requirements
@@ -58,7 +57,7 @@ def resolve_request(context: BuildContext) -> ResolveRequest:
     app = module / "__init__.py" if module.is_dir() else module.with_name(f"{module.name}.py")
     source = find_requirements(config.path, app, context.target, skip_own_lock=options.skip_own_lock)
     if source.kind == "nothing":
-        source = inferred.infer(source, config.app, _own_files(context), context.cache)
+        source = inferred.infer(source, config.app, collect_project(config).files, context.cache)
     uv = Uv(source.folder, context.environ, context.cache / "uv-builds")
     packaging = config.packaging
     refresh = options.refresh and not options.refreshed
@@ -77,12 +76,7 @@ def resolve_requirements(context: BuildContext) -> Requirements:
 
 def _imported(context: BuildContext, modules: frozenset[str]) -> frozenset[str]:
     """Return which of these top-level modules the project's files import."""
-    return app_imports.imported_modules(_own_files(context), modules)
-
-
-def _own_files(context: BuildContext) -> dict[str, SourceFile]:
-    config = context.config
-    return collect(config.path, config.exclude, config.packaging.include, config.packaging.allow_secrets).files
+    return app_imports.imported_modules(collect_project(context.config).files, modules)
 
 
 def fetch_wheels(context: BuildContext, requirements: Requirements) -> tuple[Wheel, ...]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from lambent.config.model import Config
 from lambent.errors import PackagingError
 from lambent.package.git_index import TrackedFiles
 from lambent.package.gitignore import Rules, parents, rules
@@ -69,6 +70,12 @@ def collect(
     walk = _Walk(path.resolve(), exclude, include, allow_secrets)
     walk.collect(str(walk.top), _Folder())
     return ProjectFiles(dict(sorted(walk.files.items())), tuple(sorted(walk.secrets)))
+
+
+def collect_project(config: Config) -> ProjectFiles:
+    """Return the files of an app's project, as its configuration says. Raises PackagingError as `collect` does."""
+    packaging = config.packaging
+    return collect(config.path, config.exclude, packaging.include, packaging.allow_secrets)
 
 
 def packs(path: Path, name: str, exclude: tuple[str, ...] = (), include: tuple[str, ...] = ()) -> bool:

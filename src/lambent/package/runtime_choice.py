@@ -28,7 +28,7 @@ from lambent.package import runtime_imports, secret_scan
 from lambent.package.build_context import BuildContext, BuildOptions
 from lambent.package.cache import disk_error, read_json, write_json
 from lambent.package.dependencies import Requirements, fetch_wheels, resolve_request, resolve_requirements
-from lambent.package.project_files import collect
+from lambent.package.project_files import collect_project
 from lambent.package.requirements.discovery import pylock_path
 from lambent.package.requirements.lock_key import lock_key
 from lambent.package.target import Target
@@ -123,9 +123,7 @@ class RuntimeSearch:
 
     def _check_secrets(self) -> None:
         """Refuse a project with secrets before anything is downloaded for it. The build looks again."""
-        packaging = self.config.packaging
-        project = collect(self.config.path, self.config.exclude, packaging.include, packaging.allow_secrets)
-        secret_scan.check(project.files, packaging.allow_secrets)
+        secret_scan.check(collect_project(self.config).files, self.config.packaging.allow_secrets)
 
     def _uncompiled_choice(self, runtimes: tuple[str, ...]) -> Choice:
         """Return the oldest runtime that fits if packages are built without the compiled part that no wheel has for any.

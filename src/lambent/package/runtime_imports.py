@@ -22,13 +22,12 @@ from lambent.package.build_context import BuildContext
 from lambent.package.dependencies import Requirements, fetch_wheels, make_shards
 from lambent.package.function_settings import start_modules
 from lambent.package.layout import arrange
-from lambent.package.project_files import collect
+from lambent.package.project_files import collect_project
 from lambent.package.proof.finding import Finding
 from lambent.package.unfit import Blocker, UnfitError, pythons_before
 from lambent.package.zip_contents import ZipContents
 
 if TYPE_CHECKING:
-    from lambent.package.project_files import ProjectFiles
     from lambent.package.proof import missing_imports, prove
 else:
     missing_imports = LazyModule("lambent.package.proof.missing_imports")
@@ -39,7 +38,7 @@ def affected_imports(context: BuildContext) -> frozenset[str]:
     """Return the lines with which the app's own files import modules that some Python removed, in whole or in part."""
     names = b"|".join(name.encode() for name in sorted(removed_modules.affected_modules()))
     pattern = re.compile(rb"^[ \t]*(?:from|import)[ \t]+(?:%b)\b[^\n]*" % names, re.MULTILINE)
-    files = _project_files(context).files
+    files = collect_project(context.config).files
     lines = (match[0] for name, file in files.items() if name.endswith(".py") for match in pattern.finditer(file.read()))
     return frozenset(line.strip().decode("utf-8", "replace") for line in lines)
 
@@ -48,7 +47,7 @@ def check(context: BuildContext, requirements: Requirements) -> UnfitError | Non
     """Return why the app can't start on the target's Python, or None if nothing that it imports was removed from that."""
     if context.config.hosting.layers:
         return None  # they may have anything
-    files = _project_files(context).files
+    files = collect_project(context.config).files
     slimmed = app_imports.imports_of_slimmed_modules(files, context.config.app.root)
     wheels = fetch_wheels(context, requirements)
     with ExitStack() as archives:
@@ -64,11 +63,6 @@ def check(context: BuildContext, requirements: Requirements) -> UnfitError | Non
     if not blockers:
         return None
     return UnfitError(PackagingError(blockers[0].describe(context.target.python)), blockers)
-
-
-def _project_files(context: BuildContext) -> ProjectFiles:
-    config = context.config
-    return collect(config.path, config.exclude, config.packaging.include, config.packaging.allow_secrets)
 
 
 def _blockers(findings: tuple[Finding, ...], contents: ZipContents) -> Iterator[Blocker]:

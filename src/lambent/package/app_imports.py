@@ -1,12 +1,12 @@
-"""The app's imports of modules that slimming drops unless something imports them: tests, examples, build tools.
+"""The app's imports of certain modules: those that slimming drops unless something imports them, or a few by their names.
 
-This runs at every build, so files that contain none of these words are searched and not scanned.
+This runs at every build, so files are searched, and only those with words that slimming knows are scanned.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from lambent.package.layout import SourceFile
 from lambent.package.shards import slim
@@ -33,12 +33,21 @@ def imports_of_slimmed_modules(files: Mapping[str, SourceFile], root: str) -> fr
 
 def imported_modules(files: Mapping[str, SourceFile], modules: frozenset[str]) -> frozenset[str]:
     """Return which of these top-level modules the files import."""
+    return frozenset(match[1].decode() for match in _statements(files, modules))
+
+
+def import_lines(files: Mapping[str, SourceFile], modules: Iterable[str]) -> frozenset[str]:
+    """Return the lines with which the files import these top-level modules, or something from them."""
+    return frozenset(match[0].strip().decode("utf-8", "replace") for match in _statements(files, modules))
+
+
+def _statements(files: Mapping[str, SourceFile], modules: Iterable[str]) -> Iterator[re.Match[bytes]]:
+    """Yield the imports of these modules, each to the end of its line. The first group is the module."""
     names = b"|".join(re.escape(module).encode() for module in sorted(modules))
-    pattern = re.compile(rb"^[ \t]*(?:from|import)\s+(%b)\b" % names, re.MULTILINE)
-    imported = (
-        match[1].decode() for name, file in files.items() if name.endswith(".py") for match in pattern.finditer(file.read())
-    )
-    return frozenset(imported)
+    pattern = re.compile(rb"^[ \t]*(?:from|import)\s+(%b)\b[^\n]*" % names, re.MULTILINE)
+    for name, file in files.items():
+        if name.endswith(".py"):
+            yield from pattern.finditer(file.read())
 
 
 def _is_slimmed(name: str) -> bool:

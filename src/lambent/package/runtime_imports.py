@@ -6,7 +6,6 @@ only says that it can be installed: Django 3.2 can't start on Python 3.13.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -36,11 +35,7 @@ else:
 
 def affected_imports(context: BuildContext) -> frozenset[str]:
     """Return the lines with which the app's own files import modules that some Python removed, in whole or in part."""
-    names = b"|".join(name.encode() for name in sorted(removed_modules.affected_modules()))
-    pattern = re.compile(rb"^[ \t]*(?:from|import)[ \t]+(?:%b)\b[^\n]*" % names, re.MULTILINE)
-    files = collect_project(context.config).files
-    lines = (match[0] for name, file in files.items() if name.endswith(".py") for match in pattern.finditer(file.read()))
-    return frozenset(line.strip().decode("utf-8", "replace") for line in lines)
+    return app_imports.import_lines(collect_project(context.config).files, removed_modules.affected_modules())
 
 
 def check(context: BuildContext, requirements: Requirements) -> UnfitError | None:

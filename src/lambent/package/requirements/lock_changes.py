@@ -20,6 +20,7 @@ from packaging.utils import canonicalize_name
 
 from lambent.errors import PackagingError
 from lambent.package.lock import Pin
+from lambent.package.requirements.lock_key import folders_in_uv_lock
 from lambent.package.requirements.requested import parse_requirement
 from lambent.package.requirements.resolve_request import ResolveOptions, ResolveRequest
 from lambent.package.requirements.toml_file import read_toml
@@ -28,7 +29,6 @@ from lambent.package.uv_command import UvError
 Export = Callable[[ResolveRequest], tuple[Pin, ...]]
 """Returns the pins of a request's uv.lock that are packed."""
 
-_LOCKED_FOLDER = re.compile(r'source = \{ (?:editable|directory|virtual) = "([^"]+)" \}')
 _COPIED = ("pyproject.toml", "setup.py", "setup.cfg", "uv.toml")
 _NAMES_MAX = 4
 
@@ -160,7 +160,7 @@ def _versions(pins: Iterable[Pin]) -> dict[str, str]:
 def _copy(request: ResolveRequest, folder: Path) -> ResolveRequest | None:
     """Copy what uv reads to lock the project. None if it isn't all below the lock's folder."""
     root = request.path.parent
-    for name in (".", *_LOCKED_FOLDER.findall(request.path.read_text("utf-8"))):
+    for name in folders_in_uv_lock(request.path.read_text("utf-8")):
         if not (root / name).resolve().is_relative_to(root.resolve()):
             return None
         for file in filter(Path.is_file, (root / name / each for each in _COPIED)):

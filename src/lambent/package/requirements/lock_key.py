@@ -71,6 +71,11 @@ def may_use_other_indexes(request: ResolveRequest) -> bool:
     return any(_INDEX_SETTING.search(_PATH.sub("", text)) for text in _inputs(request))
 
 
+def folders_in_uv_lock(lock: str) -> tuple[str, ...]:
+    """Return the folders that a uv.lock was made from, by their paths from its own folder, which comes first."""
+    return (".", *_LOCKED_FOLDER.findall(lock))
+
+
 def has_uv_settings(request: ResolveRequest) -> bool:
     """Return whether the user may configure uv, in a file or a script's own metadata, or forbids it to read any file."""
     folder, environ = request.source.folder, request.uv.environ
@@ -141,7 +146,7 @@ class _RequirementTexts:
 
     def _locked_folders(self, lock: str, folder: Path) -> Iterator[str]:
         """Yield what a uv.lock was made from: the root of the workspace, its members and local packages."""
-        for path in (".", *_LOCKED_FOLDER.findall(lock)):
+        for path in folders_in_uv_lock(lock):
             yield from self._project((folder / path).resolve() / "pyproject.toml")
 
     def _local_packages(self, file: RequirementsFile) -> Iterator[str]:

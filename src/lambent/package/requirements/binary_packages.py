@@ -5,7 +5,7 @@ A host with the libraries and a compiler installs the source. Lambda has neither
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 from packaging.version import Version
@@ -21,11 +21,13 @@ from lambent.package.wheels.choose_wheel import choose_wheel
 _BINARIES = {"psycopg2": "psycopg2-binary"}
 
 
-def with_binaries(pins: Iterable[Pin], request: ResolveRequest, versions: VersionFinder) -> tuple[Pin, ...]:
+def with_binaries(
+    pins: Iterable[Pin], request: ResolveRequest, version_finder: Callable[[ResolveRequest], VersionFinder]
+) -> tuple[Pin, ...]:
     """Return the pins, with the binary package instead of a source that has to be compiled.
 
     It has the same version, or if that has no wheel for the target, the next patch release that has one. The replaced packages
-    are added to the request's `omitted`.
+    are added to the request's `omitted`. `version_finder` is only called if it is needed: it may read the lock again.
     """
     pins = tuple(pins)
     names = {pin.name for pin in pins}
@@ -36,7 +38,7 @@ def with_binaries(pins: Iterable[Pin], request: ResolveRequest, versions: Versio
             replaced.append(pin)
         elif name in names:
             request.omitted.add(pin.name)
-        elif binary := _binary(name, pin.version, request, versions):
+        elif binary := _binary(name, pin.version, request, version_finder(request)):
             request.omitted.add(pin.name)
             request.emit(Notice(f"{pin.name} {pin.version} needs a compiler: using {name} {binary.version}, its wheels"))
             replaced.append(replace(binary, requested=pin.requested))

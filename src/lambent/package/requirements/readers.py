@@ -50,10 +50,9 @@ _INDEX_LINES: dict[str, Callable[[ResolveRequest], tuple[str, ...]]] = {
 def read_lock(request: ResolveRequest) -> Lock:
     """Return the lock of a request's source. Raises PackagingError, also if a package has nothing for the target."""
     pins, unfit = [], []
-    versions = VersionFinder(request, index_lines(request))
     read = _READERS[request.source.kind](request)
     if not any("--hash" in file.text for file in requirements_txt.read_files(request)):
-        read = with_binaries(read, request, versions)
+        read = with_binaries(read, request, _version_finder)
     for pin in sorted(read, key=lambda pin: pin.name):
         if pin.name in left_out.always() or (choose_wheel(pin, request.target) is None and pin.name in request.optional):
             request.omitted.add(pin.name)
@@ -63,7 +62,8 @@ def read_lock(request: ResolveRequest) -> Lock:
             unfit.append(pin)
         pins.append(pin)
     if unfit:
-        error = missing_wheels.no_wheel_error(unfit[0], request, versions.newest_compatible(unfit[0].name))
+        compatible = _version_finder(request).newest_compatible(unfit[0].name)
+        error = missing_wheels.no_wheel_error(unfit[0], request, compatible)
         raise UnfitError(error, [missing_wheels.blocker(pin, request.target) for pin in unfit])
     refuse_cuda(pins, request)
     request.omitted.update(_unresolved(request))
@@ -74,6 +74,10 @@ def index_lines(request: ResolveRequest) -> tuple[str, ...]:
     """Return the lines of a request's source that say where uv looks for packages. Some sources uv reads itself."""
     read = _INDEX_LINES.get(request.source.kind)
     return read(request) if read else ()
+
+
+def _version_finder(request: ResolveRequest) -> VersionFinder:
+    return VersionFinder(request, index_lines(request))
 
 
 def _unresolved(request: ResolveRequest) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from lambent.events import Notice
@@ -21,20 +22,36 @@ from lambent.package.requirements.lock_cache import read_lock, write_lock
 from lambent.package.requirements.lock_key import lock_key
 
 if TYPE_CHECKING:
-    from lambent.package.requirements import optional_dependencies, requirements_txt, version_finder
+    from lambent.package.requirements import optional_dependencies, readers, version_finder
 else:
-    optional_dependencies, requirements_txt, version_finder = (
-        LazyModule(f"lambent.package.requirements.{name}")
-        for name in ("optional_dependencies", "requirements_txt", "version_finder")
-    )
+    optional_dependencies = LazyModule("lambent.package.requirements.optional_dependencies")
+    readers = LazyModule("lambent.package.requirements.readers")
+    version_finder = LazyModule("lambent.package.requirements.version_finder")
 
-_ADDED = {
-    "pkg_resources": ("setuptools<81", "setuptools is added, as in a virtual environment: a package imports pkg_resources"),
-    "chalice": ("chalice", "chalice is added, as `chalice deploy` does"),
+
+class _Addition(Struct, frozen=True):
+    """A package that is added, and why. `unneeded` are the packages that only its command requires."""
+
+    name: str
+    requirement: str
+    reason: str
+    unneeded: tuple[str, ...] = ()
+
+
+_ADDITIONS = {
+    "pkg_resources": _Addition(
+        "setuptools",
+        "setuptools<81",  # later releases have no pkg_resources
+        "setuptools is added, as in a virtual environment: a package imports pkg_resources",
+    ),
+    "chalice": _Addition(
+        "chalice",
+        "chalice",
+        "chalice is added, as `chalice deploy` does",
+        ("blinker", "botocore", "click", "inquirer", "jmespath", "pip", "pyyaml", "setuptools", "six", "wheel"),
+    ),
 }
-"""For each module, the package that is added for it, and why. Later releases of setuptools have no pkg_resources."""
-_UNNEEDED = {"chalice": ("blinker", "botocore", "click", "inquirer", "jmespath", "pip", "pyyaml", "setuptools", "six", "wheel")}
-"""What only the command of an added package requires."""
+"""For each module, the package that is added for it."""
 
 
 def supplement(
@@ -53,9 +70,9 @@ def supplement(
         packaging = replace(packaging, extras=tuple(extras), groups=tuple(groups))
         context = replace(context, config=replace(context.config, packaging=packaging))
         return context, resolve_requirements(context)
-    for module, (requirement, reason) in _ADDED.items():
+    for module, addition in _ADDITIONS.items():
         if requirements.source.path is not None and any(finding.module == module for finding in lacking):
-            lock = _with_package(context, requirements.lock, requirement, reason)
+            lock = _with_package(context, requirements.lock, addition)
             return (context, replace(requirements, lock=lock)) if lock else None
     return None
 
@@ -77,21 +94,21 @@ def _options(
     return list(chosen.values())
 
 
-def _with_package(context: BuildContext, lock: Lock, requirement: str, reason: str) -> Lock | None:
+def _with_package(context: BuildContext, lock: Lock, addition: _Addition) -> Lock | None:
     """Return the lock with a package, or None if the user requires it already or none fits."""
-    name = requirement.partition("<")[0]
+    name = addition.name
     if any(pin.name == name and pin.requested for pin in lock.pins):
         return None
     request = resolve_request(context)
     path = context.cache / "locks" / f"{lock_key(request)}-{name}.json"
     extended = read_lock(path)
     if extended is None or context.options.refresh:
-        pin = version_finder.VersionFinder(request, requirements_txt.index_lines(request)).newest_compatible(requirement)
+        pin = version_finder.VersionFinder(request, readers.index_lines(request)).newest_compatible(addition.requirement)
         if pin is None:
             return None
         others = (each for each in lock.pins if each.name != name)
         pins = sorted((*others, replace(pin, requested=True)), key=lambda each: each.name)
-        extended = replace(lock, pins=tuple(pins), omitted=(*lock.omitted, *_UNNEEDED.get(name, ())))
+        extended = replace(lock, pins=tuple(pins), omitted=(*lock.omitted, *addition.unneeded))
         write_lock(path, extended)
-    context.emit(Notice(reason))
+    context.emit(Notice(addition.reason))
     return extended

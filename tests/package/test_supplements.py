@@ -12,7 +12,7 @@ import pytest
 
 from lambent.config.model import App, Config
 from lambent.errors import PackagingError
-from lambent.events import Event, Notice
+from lambent.events import Event, Notice, Warned
 from lambent.package.build import build
 from support.locking import write
 from support.registry import Registry, serving
@@ -23,10 +23,11 @@ HANDLER = "def handler(event, context): return 1\n"
 
 
 class Project:
-    """An app whose packages come from a registry. `said` has what its last build said."""
+    """An app whose packages come from a registry. `said` has what its last build said, without its `warnings`."""
 
     def __init__(self, folder: Path, registry: Registry) -> None:
         self.folder, self.registry, self.said = folder / "app", registry, list[str]()
+        self.warnings = list[str]()
         self.app = App("main", "handler", "handler")
         self._cache, self._wheels = folder / "cache", folder / "wheels"
 
@@ -40,6 +41,7 @@ class Project:
     def build(self) -> set[str]:
         """Return the names in the zip."""
         self.said.clear()
+        self.warnings.clear()
         environ = {**os.environ, "UV_CACHE_DIR": str(self._cache / "uv"), "UV_DEFAULT_INDEX": f"{self.registry.url}/simple"}
         config = Config(self.folder, "small", self.app, RUNTIME, "x86_64")
         artifact = build(config, self._cache, environ, self._record)
@@ -49,6 +51,8 @@ class Project:
     def _record(self, event: Event) -> None:
         if isinstance(event, Notice):
             self.said.append(event.text)
+        if isinstance(event, Warned):
+            self.warnings.append(event.text)
 
 
 @pytest.fixture
@@ -71,6 +75,15 @@ def test_setuptools_is_added_where_a_package_has_to_import_pkg_resources(project
     requests = len(project.registry.requests)
     assert ("pkg_resources/__init__.py" in project.build()) == has_setuptools
     assert len(project.registry.requests) == requests
+
+
+def test_warnings_are_given_once_although_the_contents_are_laid_out_again(project: Project) -> None:
+    project.offer("old", {"old.py": "import pkg_resources\n", "helper/types.py": ""})
+    project.write({"main.py": f"import old\n{HANDLER}", "requirements.txt": "old\n", "helper/types.py": ""})
+    assert "pkg_resources/__init__.py" in project.build()
+    assert [text for text in project.warnings if "types.py" in text] == [
+        "your own files replace those of a dependency: helper/types.py"
+    ]
 
 
 def test_newest_setuptools_that_a_package_requires_is_replaced(project: Project) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from lambent.config.model import Config
 from lambent.errors import PackagingError
-from lambent.events import Built, Emit, Notice, Warned
+from lambent.events import Built, Emit, Event, Notice, Warned
 from lambent.interpreters import Interpreter
 from lambent.lazy import LazyModule
 from lambent.package import assemble, function_settings, own_distribution, runtime_bundle, secret_scan
@@ -92,15 +92,25 @@ def _complete(
             shards = make_shards(context, requirements, wheels, imports_of_slimmed_modules(files, context.config.app.root))
             for shard in shards:
                 archives.callback(shard.close)
-        with context.phase("layout"):
-            with_static, all_files = collect_static(context, shards, files, interpreter)
-            check_static_folders(with_static.config, all_files)
-            final, contents = lay_out(with_static, shards, all_files, interpreter)
-            findings = find(final, contents, requirements.omitted(shards), add_command(requirements.source))
-        supplemented = supplement(context, requirements, findings)
-        if supplemented is None:
-            return final, requirements, contents, findings
+        with ExitStack() as reports:  # also emitted if an error ends the build
+            events: list[Event] = []
+            reports.callback(_emit_all, context.emit, events)
+            with context.phase("layout"):
+                recording = replace(context, emit=events.append)
+                with_static, all_files = collect_static(recording, shards, files, interpreter)
+                check_static_folders(with_static.config, all_files)
+                final, contents = lay_out(with_static, shards, all_files, interpreter)
+                findings = find(final, contents, requirements.omitted(shards), add_command(requirements.source))
+            supplemented = supplement(context, requirements, findings)
+            if supplemented is None:
+                return replace(final, emit=context.emit), requirements, contents, findings
+            reports.pop_all()  # what is built next has its own
         context, requirements = supplemented
+
+
+def _emit_all(emit: Emit, events: Iterable[Event]) -> None:
+    for event in events:
+        emit(event)
 
 
 def _say_inferred(context: BuildContext, requirements: Requirements) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import zipfile
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,7 @@ class Project:
         self.folder, self.registry, self.said = folder / "app", registry, list[str]()
         self.warnings = list[str]()
         self.app = App("main", "handler", "handler")
+        self.default_index = f"{registry.url}/simple"
         self._cache, self._wheels = folder / "cache", folder / "wheels"
 
     def offer(self, name: str, files: dict[str, str], requires: tuple[str, ...] = (), version: str = "1") -> None:
@@ -42,7 +45,7 @@ class Project:
         """Return the names in the zip."""
         self.said.clear()
         self.warnings.clear()
-        environ = {**os.environ, "UV_CACHE_DIR": str(self._cache / "uv"), "UV_DEFAULT_INDEX": f"{self.registry.url}/simple"}
+        environ = {**os.environ, "UV_CACHE_DIR": str(self._cache / "uv"), "UV_DEFAULT_INDEX": self.default_index}
         config = Config(self.folder, "small", self.app, RUNTIME, "x86_64")
         artifact = build(config, self._cache, environ, self._record)
         with zipfile.ZipFile(artifact.path) as archive:
@@ -84,6 +87,18 @@ def test_warnings_are_given_once_although_the_contents_are_laid_out_again(projec
     assert [text for text in project.warnings if "types.py" in text] == [
         "your own files replace those of a dependency: helper/types.py"
     ]
+
+
+def test_added_package_comes_from_the_index_of_the_lock(project: Project) -> None:
+    project.offer("old", {"old.py": "import pkg_resources\n"})
+    wheel_of_old = project.registry.files["/files/old-1-py3-none-any.whl"]
+    project.default_index = f"{project.registry.url}/elsewhere"
+    lock = {
+        "_meta": {"sources": [{"url": project.default_index}, {"url": f"{project.registry.url}/simple"}]},
+        "default": {"old": {"hashes": [f"sha256:{sha256(wheel_of_old).hexdigest()}"], "version": "==1"}},
+    }
+    project.write({"main.py": f"import old\n{HANDLER}", "Pipfile": '[packages]\nold = "*"\n', "Pipfile.lock": json.dumps(lock)})
+    assert "pkg_resources/__init__.py" in project.build()
 
 
 def test_newest_setuptools_that_a_package_requires_is_replaced(project: Project) -> None:

@@ -101,6 +101,15 @@ def test_added_package_comes_from_the_index_of_the_lock(project: Project) -> Non
     assert "pkg_resources/__init__.py" in project.build()
 
 
+def test_added_package_comes_from_the_sources_of_pdm(project: Project) -> None:
+    project.offer("old", {"old.py": "import pkg_resources\n"})
+    project.default_index = f"{project.registry.url}/elsewhere"
+    table = f'[[tool.pdm.source]]\nname = "ours"\nurl = "{project.registry.url}/simple"\n'
+    project.write({"main.py": f"import old\n{HANDLER}"})
+    project.write({"pyproject.toml": f'[project]\nname = "small"\nversion = "1"\ndependencies = ["old"]\n{table}'})
+    assert "pkg_resources/__init__.py" in project.build()
+
+
 def test_newest_setuptools_that_a_package_requires_is_replaced(project: Project) -> None:
     project.offer("old", {"old.py": "import pkg_resources\n"}, requires=("setuptools",))
     project.offer("setuptools", {"setuptools/__init__.py": ""}, version="82")

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from lambent.package.lock import DistFile, Pin, Repository
 from lambent.package.requirements.file_lookup import LockedPackage, archive_pin, check_complete, find_files, local_pin
 from lambent.package.requirements.markers import matches
-from lambent.package.requirements.pyproject import pdm_index_lines, selected_lines
+from lambent.package.requirements.pyproject import index_lines, selected_lines
 from lambent.package.requirements.requested import applies, mark_requested, name_of, parse_requirement, without_project
 from lambent.package.requirements.resolve_request import ResolveRequest, check_names
 from lambent.package.requirements.toml_file import read_toml
@@ -87,11 +87,6 @@ def _required_lines(request: ResolveRequest) -> list[str]:
 def _fits(entry: Mapping[str, Any], request: ResolveRequest) -> bool:
     python = SpecifierSet(entry.get("requires_python", ""))
     return python.contains(full_version(request.target)) and matches(entry.get("marker"), request.target)
-
-
-def index_lines(request: ResolveRequest) -> tuple[str, ...]:
-    """Return [[tool.pdm.source]] as lines for uv."""
-    return pdm_index_lines(_read_pyproject(request), request.uv.environ)
 
 
 def _locked_package(entry: Mapping[str, Any], request: ResolveRequest) -> LockedPackage:

@@ -27,15 +27,19 @@ def read_pins(request: ResolveRequest) -> tuple[Pin, ...]:
     extras = table.get("project", {}).get("optional-dependencies", {})
     check_names("extra", options.extras, extras, request.source.name)
     check_names("dependency group", options.groups, table.get("dependency-groups", {}), request.source.name)
-    index = pdm_index_lines(table, request.uv.environ)
+    index = index_lines(request)
     arguments = (request.path.name, *selection_arguments(options), *(word for line in index for word in line.split(" ", 1)))
     pins = UvResolver(request, CompileInput(arguments, index)).pins()
     lines = selected_lines(table, options)
     return mark_requested(without_project(pins, request.source.folder), lines, request.target)
 
 
-def pdm_index_lines(table: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return [[tool.pdm.source]] as lines for uv, ${VARIABLES} expanded. The source called pypi replaces PyPI."""
+def index_lines(request: ResolveRequest) -> tuple[str, ...]:
+    """Return [[tool.pdm.source]] as lines for uv, ${VARIABLES} expanded. The source called pypi replaces PyPI.
+
+    uv reads its own settings itself.
+    """
+    table, environ = read_toml(request.source.folder / "pyproject.toml") or {}, request.uv.environ
     lines = []
     for source in table.get("tool", {}).get("pdm", {}).get("source", ()):
         url = re.sub(r"\$\{(\w+)\}", lambda match: environ.get(match[1], match[0]), str(source.get("url", "")))

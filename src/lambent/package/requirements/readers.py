@@ -41,8 +41,9 @@ _READERS: dict[str, Callable[[ResolveRequest], tuple[Pin, ...]]] = {
 
 _INDEX_LINES: dict[str, Callable[[ResolveRequest], tuple[str, ...]]] = {
     "requirements.txt": requirements_txt.index_lines,
+    "pyproject.toml": pyproject.index_lines,
     "poetry.lock": lambda request: poetry_lock.index_lines(request),
-    "pdm.lock": lambda request: pdm_lock.index_lines(request),
+    "pdm.lock": pyproject.index_lines,
     "Pipfile.lock": lambda request: pipfile_lock.lines_of_lock(request),
 }
 

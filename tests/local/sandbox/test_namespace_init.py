@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lambent.local.sandbox.namespace_sandbox import NamespaceFactory
+from lambent.local.sandbox.namespace_sandbox import NamespaceFactory, NamespaceSandbox
 from lambent.local.sandbox.sandbox import ProcessExit, SandboxFactory
 from support.functions import make_spec
 from support.sandboxes import run_script, with_factory
@@ -70,3 +70,17 @@ def test_namespaces_bound_what_no_process_owns(namespaces: type[NamespaceFactory
     assert (report["uid"], report["user_namespace"], report["files"]) == (1051, "ENOSPC", "ENOSPC")
     if os.geteuid() == 0:
         assert (report["forced"], report["large"], report["small"]) == ("1", "ENOSPC", None)
+
+
+def test_process_1_has_a_short_command_line(namespaces: type[NamespaceFactory], tmp_path: Path) -> None:
+    """`ps -ef` shows it for each environment, so it must not contain the script."""
+
+    async def command_line(factory: SandboxFactory) -> list[str]:
+        sandbox = await factory.start(make_spec(tmp_path, "import time; time.sleep(60)"))
+        assert isinstance(sandbox, NamespaceSandbox)
+        words = Path(f"/proc/{sandbox.namespaces.init}/cmdline").read_text().split("\0")
+        await sandbox.close()
+        return words
+
+    words = with_factory(namespaces, command_line)
+    assert words[1:4] == ["-I", "-S", "-"] and words[5:] == ["lambent", ""]

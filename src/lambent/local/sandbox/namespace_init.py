@@ -1,9 +1,9 @@
 """A script that creates the namespaces of one environment and is their init process (process 1).
 
-`namespace_sandbox.py` starts it as `python -I -S -c SCRIPT FD`. FD is one end of a SOCK_SEQPACKET pair, and every
-message is one JSON object: first the plan of the root (see `namespace_root.py`), then commands to start, kill and restart the
-runtime process. /tmp lives as long as this script. When the other end of the socket closes, because the service has ended in
-whatever way, the script exits, and the kernel ends everything in its process namespace.
+`namespace_sandbox.py` starts it as `python -I -S - FD lambent`, with the script on standard input. FD is one end of a
+SOCK_SEQPACKET pair, and every message is one JSON object: first the plan of the root (see `namespace_root.py`), then commands
+to start, kill and restart the runtime process. /tmp lives as long as this script. When the other end of the socket closes,
+because the service has ended in whatever way, the script exits, and the kernel ends everything in its process namespace.
 
 It imports only the standard library, and all of it at the start: the host's files are out of reach once the root is in place.
 """
@@ -47,6 +47,8 @@ _COMMANDS = "/etc/commands"
 
 
 def main() -> None:
+    os.close(0)  # the pipe that this script came through: the kernel limits what all pipes of a user hold
+    os.open("/dev/null", os.O_RDONLY)
     leave_session_keyring()
     control = socket.socket(fileno=int(sys.argv[1]))
     plan = _receive(control)

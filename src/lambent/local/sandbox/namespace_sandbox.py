@@ -28,8 +28,8 @@ from .namespace_root import GROUP, HOSTNAME, USER, RootFilesystem, plan_root
 from .output_pipe import OutputPipe
 from .sandbox import ProcessExit, Sandbox, SandboxSpec, expand
 
-# Both of the version that runs, also after lambent was updated: the script as text, and the Python below a virtual environment.
-_INIT_SCRIPT = Path(__file__).with_name("namespace_init.py").read_text("utf-8")
+# Both of the version that runs, also after lambent was updated: the script's text, and the Python below a virtual environment.
+_INIT_SCRIPT = Path(__file__).with_name("namespace_init.py").read_bytes()
 _PYTHON = getattr(sys, "_base_executable", "") or sys.executable
 _HOST_ID = 61051  # the user's id on the host if root may choose one: outside the ranges of Debian and systemd
 _MESSAGE_MAX = 1 << 17
@@ -66,11 +66,14 @@ class Namespaces:
         self._exits: asyncio.Queue[ProcessExit] = asyncio.Queue()
         with theirs:
             self._process = subprocess.Popen(
-                [_PYTHON, "-I", "-S", "-c", _INIT_SCRIPT, str(theirs.fileno())],
+                [_PYTHON, "-I", "-S", "-", str(theirs.fileno()), "lambent"],  # the last word is for readers of `ps`
                 pass_fds=(theirs.fileno(),), env={}, cwd="/",
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for the service, which ends its environments in order
             )  # fmt: skip
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError), self._process.stdin as script:  # `build` notices that it has ended
+            script.write(_INIT_SCRIPT)
         self.alive = True
 
     async def build(self, root: RootFilesystem, tmp_mb: int, memory_mb: int) -> None:

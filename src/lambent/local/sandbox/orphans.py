@@ -65,19 +65,16 @@ class Orphans:
             await asyncio.sleep(_PAUSE_S)
 
     def _is_marked(self, pid: int) -> bool:
-        with contextlib.suppress(OSError):
-            return self._marker in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        return False
+        return self._marker in process_tree.environment_variables(pid)
 
 
 def end_abandoned(scratch: Path) -> None:
     """Kill the processes of sandboxes with a `tmp` in this folder. Only those that left their parent outlive a service."""
     marker = f"TMPDIR={scratch}/".encode()
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            variables = (folder / "environ").read_bytes().split(b"\0")
-            if any(variable.startswith(marker) for variable in variables):
-                os.kill(int(folder.name), signal.SIGKILL)
+    for pid in [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]:
+        if any(variable.startswith(marker) for variable in process_tree.environment_variables(pid)):
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def _reap(pid: int) -> bool:

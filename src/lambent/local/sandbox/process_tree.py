@@ -41,32 +41,58 @@ def descendants(root: int) -> list[int]:
     return pids
 
 
+def adopted_children() -> list[int]:
+    """Return the children of this process's main thread, which gets those whose parent has ended."""
+    with contextlib.suppress(OSError):
+        return _children_of_thread(f"/proc/self/task/{os.getpid()}")
+    return []
+
+
 def _children(pid: int) -> list[int]:
     folder = f"/proc/{pid}/task"
     pids: list[int] = []
-    try:
+    with contextlib.suppress(OSError):
         for thread in os.listdir(folder):  # noqa: PTH208 - a hot path
-            with open(f"{folder}/{thread}/children", "rb", 0) as file:  # noqa: PTH123 - a hot path
-                pids += [int(word) for word in file.read().split()]
-    except OSError:
-        return pids
+            pids += _children_of_thread(f"{folder}/{thread}")
     return pids
 
 
-def adopted_children() -> list[int]:
-    """Return the children of this process's main thread, which gets those whose parent has ended."""
-    with contextlib.suppress(OSError), open(f"/proc/self/task/{os.getpid()}/children", "rb", 0) as file:  # noqa: PTH123
+def _children_of_thread(folder: str) -> list[int]:
+    with open(f"{folder}/children", "rb", 0) as file:  # noqa: PTH123 - a hot path
         return [int(word) for word in file.read().split()]
-    return []
+
+
+def environment_variables(pid: int) -> list[bytes]:
+    """Return the variables that a process was started with, each as NAME=value. Empty if it has ended, or is another user's."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def mapped_files(pid: int) -> set[str]:
     """Return the files that a process has mapped, such as libraries, by the paths that it sees. Empty if it has ended."""
+    return {path for path, _ in _mappings(pid)}
+
+
+def mapped_file_size(pid: int) -> int:
+    """Return the size of all mapped files of a process in KiB, resident or not, without shared memory. 0 if it has ended."""
+    return sum(size for path, size in _mappings(pid) if not path.startswith(_MEMORY_FILES))
+
+
+def _mappings(pid: int) -> list[tuple[str, int]]:
+    """Return the path and the size in KiB of each mapping of a file (proc_pid_maps(5)). Empty if the process has ended."""
     try:
         lines = Path(f"/proc/{pid}/maps").read_text("utf-8", "replace").splitlines()
     except OSError:
-        return set()
-    return {fields[5] for fields in (line.split(maxsplit=5) for line in lines) if len(fields) == 6 and fields[5][0] == "/"}
+        return []
+    rows = [fields for fields in (line.split(maxsplit=5) for line in lines) if len(fields) == 6 and fields[5][0] == "/"]
+    return [(row[5], _size_kib(row[0])) for row in rows]
+
+
+def _size_kib(addresses: str) -> int:
+    start, end = (int(address, 16) for address in addresses.split("-"))
+    return (end - start) // 1024
 
 
 def read_usage(pid: int) -> MemoryUsage | None:
@@ -152,20 +178,6 @@ def _huge_pages_always() -> bool:
         return "[always]" in Path("/sys/kernel/mm/transparent_hugepage/enabled").read_text()
     except OSError:
         return False
-
-
-def mapped_file_size(pid: int) -> int:
-    """Return the size of all mapped files of a process in KiB, resident or not, without shared memory. 0 if it has ended."""
-    try:
-        lines = Path(f"/proc/{pid}/maps").read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return 0
-    total = 0
-    for fields in (line.split(maxsplit=5) for line in lines):
-        if len(fields) == 6 and fields[5][0] == "/" and not fields[5].startswith(_MEMORY_FILES):
-            start, end = (int(address, 16) for address in fields[0].split("-"))
-            total += (end - start) // 1024
-    return total
 
 
 def open_memory_files(pids: Iterable[int]) -> int:

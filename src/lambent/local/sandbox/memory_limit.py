@@ -69,22 +69,13 @@ class MemoryLimit:
             self._timer.cancel()
             self._timer = None
 
-    def check(self) -> bool:
-        """Return whether the processes are within the limit, now and since the last check."""
-        if self.exceeded:
-            return False
-        if self._measure(self._pids()) > self._limit:
-            self.exceeded = True
-            self.stop()
-            self._on_exceeded()
-            return False
-        return True
-
     def check_at_end(self) -> bool:
-        """`check` before a response is accepted. Without /proc a check is slow, so the last one has to do."""
+        """Return whether the processes are within the limit, now and since the last check: before a response is accepted.
+
+        Without /proc a check is slow, so the last one has to do.
+        """
         self._precise_until = 0.0
-        self._scan(_SCAN_AT_END_S)
-        return self.check() if process_tree.HAS_PROC else not self.exceeded
+        return self._check(_SCAN_AT_END_S) if process_tree.HAS_PROC else not self.exceeded
 
     def peak_mb(self) -> int:
         """Return the peak in MB, rounded up. Like AWS's "Max Memory Used", it includes files."""
@@ -103,16 +94,28 @@ class MemoryLimit:
         self._timer = None
         if self._frozen:
             self._before_check()
-        self._scan(_SCAN_S)
-        if self.check():
+        if self._check(_SCAN_S):
             self._schedule()
 
-    def _scan(self, pause_s: float) -> None:
+    def _check(self, pause_s: float) -> bool:
+        """Return whether the processes are within the limit. Their open files count as they were up to `pause_s` ago."""
+        if self.exceeded:
+            return False
+        pids = self._pids()
+        self._scan(pids, pause_s)
+        if self._measure(pids) > self._limit:
+            self.exceeded = True
+            self.stop()
+            self._on_exceeded()
+            return False
+        return True
+
+    def _scan(self, pids: list[int], pause_s: float) -> None:
         """Look at open files, unless the last look was less than `pause_s` ago."""
         now = time.monotonic()
         if process_tree.HAS_PROC and now - self._scanned >= pause_s:
             self._scanned = now
-            self._open_files = process_tree.open_memory_files(self._pids())
+            self._open_files = process_tree.open_memory_files(pids)
 
     def _measure(self, pids: list[int]) -> int:
         """Return the memory of all processes now, or the largest peak of one of them if that is more. In KiB."""

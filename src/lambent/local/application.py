@@ -38,7 +38,7 @@ _SECRET_MISSING = (
     f"this path of lambent's local Lambda needs the header {SECRET_HEADER} with the secret in service.json, in its state folder"
 )
 _PAGE_REFUSED = "this page can't use the API of lambent's local Lambda: only pages of other servers on this machine can"
-_S3_BODY_MAX = 1 << 30  # moto keeps it in memory; larger objects are uploaded in parts
+_S3_BODY_MAX = 1 << 30  # it is in memory until it is stored; larger objects are uploaded in parts
 _BODILESS = (204, 304)
 _WELCOME = b"""This is lambent's local Lambda. It serves the AWS API and Function URLs.
 
@@ -74,27 +74,29 @@ class Application:
         name = host_check.hostname(host)
         url_id = host_check.url_id(name)
         if url_id is not None:
-            return await self._components.function_urls.answer(url_id, await _url_request(scope, receive, path))
+            return await self._function_url(url_id, _url_request(scope, path), receive)
         if not host_check.is_loopback(name):
             return json_response(403, {"message": f"lambent's local Lambda only answers to loopback names, not to '{name}'"})
         url_path = host_check.split_url_path(path)
         if url_path is not None:
             url_id, path = url_path
-            location = self._url_location(url_id, path, scope)
+            request = _url_request(scope, path)
+            location = self._url_location(url_id, request)
             if location is not None:
                 return Response(307, (("location", location),), b"")
-            return await self._components.function_urls.answer(url_id, await _url_request(scope, receive, path))
+            return await self._function_url(url_id, request, receive)
         return await self._api(scope, receive, path)
 
-    def _url_location(self, url_id: str, path: str, scope: Scope) -> str | None:
+    async def _function_url(self, url_id: str, request: Request, receive: Receive) -> Response:
+        return await self._components.function_urls.answer(url_id, replace(request, body=await _read(receive, PAYLOAD_MAX)))
+
+    def _url_location(self, url_id: str, request: Request) -> str | None:
         """Return where a browser should show a URL's page: under a host of its own, whose origin isn't that of the API."""
         url = self._components.store.url(url_id)
-        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
-        if url is None or not host_check.is_navigation(Request(scope["method"], path, "", headers, b"")):
+        if url is None or not host_check.is_navigation(request):
             return None
-        query = scope["query_string"].decode("latin-1")
-        host = f"{url_id}.lambda-url.{url.region}.localhost:{self._components.port}"
-        return f"http://{host}{path}" + (f"?{query}" if query else "")
+        host = f"{host_check.url_host(url_id, url.region)}:{self._components.port}"
+        return f"http://{host}{request.path}" + (f"?{request.query}" if request.query else "")
 
     async def _api(self, scope: Scope, receive: Receive, path: str) -> Response:
         headers = tuple((name.decode("latin-1"), _decode(value)) for name, value in scope["headers"])
@@ -154,14 +156,14 @@ class _Disconnected(Exception):
     """The client disconnected before its request was complete."""
 
 
-async def _url_request(scope: Scope, receive: Receive, path: str) -> Request:
-    """Return a request to a Function URL. `path` is its path at the URL."""
+def _url_request(scope: Scope, path: str) -> Request:
+    """Return a request to a Function URL, without its body. `path` is its path at the URL."""
     return Request(
         method=scope["method"],
         path=path,
         query=scope["query_string"].decode("latin-1"),
         headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]),
-        body=await _read(receive, PAYLOAD_MAX),
+        body=b"",
         source_ip=scope["client"][0] if scope.get("client") else "127.0.0.1",
         protocol=f"HTTP/{scope['http_version']}",
         signed_path=scope["raw_path"].decode("latin-1"),

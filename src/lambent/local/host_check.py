@@ -31,6 +31,11 @@ def is_loopback(name: str) -> bool:
     return name in ("localhost", "::1") or name.endswith(".localhost") or re.fullmatch(r"127\.\d+\.\d+\.\d+", name) is not None
 
 
+def url_host(url_id: str, region: str) -> str:
+    """Return a Function URL's host name. A name below `localhost` is loopback by RFC 6761; curl and browsers know that."""
+    return f"{url_id}.lambda-url.{region}.localhost"
+
+
 def url_id(name: str) -> str | None:
     """Return the id in a Function URL's host name, or None for other names."""
     match = _URL_HOST.fullmatch(name)

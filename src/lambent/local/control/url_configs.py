@@ -13,6 +13,7 @@ from lambent.local.control.context import RequestContext
 from lambent.local.control.faults import conflict, constraint, missing
 from lambent.local.control.pagination import page
 from lambent.local.control.reference import FunctionReference, is_version
+from lambent.local.host_check import url_host
 from lambent.local.store import Document, Record, UrlConfig
 
 NO_FUNCTION = "Function does not exist"
@@ -126,6 +127,6 @@ def _after_change(url: UrlConfig, members: Document, *hidden: str) -> Document:
 
 
 def function_url(service_url: str, url_id: str, region: str) -> str:
-    """Return the URL of an id. A name below `localhost` is loopback by RFC 6761, and curl and browsers know that."""
+    """Return the URL of an id, on the service's port."""
     port = urlsplit(service_url).port
-    return f"http://{url_id}.lambda-url.{region}.localhost{f':{port}' if port else ''}/"
+    return f"http://{url_host(url_id, region)}{f':{port}' if port else ''}/"

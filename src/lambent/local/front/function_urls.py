@@ -20,6 +20,7 @@ from lambent.local.engine.invocation import EngineFault, Function, Invocation, T
 from lambent.local.front import authorization, cors, response, signature, streamed_response
 from lambent.local.front.authorization import AccessRequest, Caller
 from lambent.local.front.event import EventMetadata, encode, make_event
+from lambent.local.host_check import url_host
 from lambent.local.http import Request, Response
 from lambent.local.store import NotFound, Store, UrlConfig
 from lambent.units import size
@@ -121,7 +122,7 @@ class FunctionUrls:
         now = time.time()
         match = _TRACE.search(request.header("x-amzn-trace-id") or "")
         root = match[1] if match else f"1-{int(now):08x}-{os.urandom(12).hex()}"
-        domain = f"{url.url_id}.lambda-url.{url.region}.localhost"
+        domain = url_host(url.url_id, url.region)
         return EventMetadata(url.url_id, domain, self._port, str(uuid4()), f"Root={root}", int(now * 1000))
 
     def _log_refusal(self, url: UrlConfig, missing: tuple[str, ...], caller: Caller | None) -> None:

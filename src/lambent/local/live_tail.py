@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from lambent.local.control.event_stream import CONTENT_TYPE, frame
-from lambent.local.engine.log_sink import LogLine, LogSink
+from lambent.local.engine.log_sink import LogLine, LogSink, now_ms
 from lambent.local.http import Request, Response, credential_scope
 
 _TARGET = "Logs_20140328.StartLiveTail"
@@ -75,7 +75,7 @@ class Session:
     def _take(self, region: str, group: str, stream: str, lines: Sequence[LogLine]) -> None:
         if region != self._region or group not in self._groups or not stream.startswith(self._prefixes or ("",)):
             return
-        now = int(time.time() * 1000)
+        now = now_ms()
         for line in lines:
             if self._term in line.message:
                 members = {"logStreamName": stream, "logGroupIdentifier": group, "message": line.message}

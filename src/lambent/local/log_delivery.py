@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import DecodeError, json
 
-from lambent.local.engine.log_sink import LogLine
+from lambent.local.engine.log_sink import LogLine, now_ms
 from lambent.local.http import Request, credential_scope
 from lambent.local.log_store import LogStore
 
@@ -75,7 +75,7 @@ class LogDelivery:
         now = time.monotonic()
         if group.retention_in_days and now - self._expired.get((region, group.name), -_EXPIRE_INTERVAL_S) >= _EXPIRE_INTERVAL_S:
             self._expired[region, group.name] = now
-            before_ms = time.time_ns() // 1_000_000 - int(group.retention_in_days) * _DAY_MS
+            before_ms = now_ms() - int(group.retention_in_days) * _DAY_MS
             self._store.expire(region, group.name, before_ms)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from lambent import limits
 
 from .invocation import Function
 from .line_splitter import LineSplitter
-from .log_sink import LogLine, LogSink
+from .log_sink import LogLine, LogSink, now_ms
 
 _FLUSH_AFTER_MS = 500
 """The log of a long invocation can be followed while it runs."""
@@ -95,7 +94,3 @@ def _last_lines(lines: Sequence[LogLine]) -> Sequence[LogLine]:
         start -= 1
         size += len(lines[start].message) + 1
     return lines[start:]
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -18,10 +18,10 @@ from lambent.local.sandbox.runtimes import Runtimes
 from lambent.local.sandbox.sandbox import SandboxFactory, SandboxSpec
 
 from . import environment_variables, failures, platform_log
-from .environment_log import EnvironmentLog, now_ms
+from .environment_log import EnvironmentLog
 from .failures import Failure
 from .invocation import EngineFault, Function, Invocation, Outcome
-from .log_sink import LogLine, LogSink
+from .log_sink import LogLine, LogSink, now_ms
 from .response_stream import ResponseStream
 from .runtime_api import EventKind, RuntimeEvent, next_invocation
 from .runtime_process import RuntimeProcess

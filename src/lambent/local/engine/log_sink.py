@@ -123,6 +123,9 @@ class LogSink:
 
 
 def _dropped_line(count: int) -> LogLine:
-    return LogLine(
-        time.time_ns() // 1_000_000, f"[lambent] {count} log lines were dropped: they came faster than they can be stored"
-    )
+    return LogLine(now_ms(), f"[lambent] {count} log lines were dropped: they came faster than they can be stored")
+
+
+def now_ms() -> int:
+    """Return the time as log lines have it."""
+    return time.time_ns() // 1_000_000

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -182,56 +183,47 @@ def test_service_that_cannot_use_its_state_says_why(tmp_path: Path) -> None:
         daemon.ensure_running(tmp_path, 0, None, os.environ)
 
 
+@contextlib.contextmanager
+def serving_with_open_files(state: Path, limit: str) -> Iterator[Service]:
+    """A service that a shell started after `ulimit` with these options."""
+    start = shlex.join([*LAMBENT, "start", "--port", "0", "--state", str(state)])
+    subprocess.run(["sh", "-c", f"ulimit {limit}; exec {start}"], check=True, capture_output=True, timeout=60)
+    try:
+        running = daemon.status(state)
+        assert running is not None
+        yield Service(state, running["port"], running["pid"])
+    finally:
+        daemon.stop(state)
+
+
 def test_few_open_files_mean_few_environments(tmp_path: Path) -> None:
     """As after `ulimit -n 300`: the environment that has been idle for longest ends, and no function fails."""
-    start = shlex.join([*LAMBENT, "start", "--port", "0", "--state", str(tmp_path)])
-    subprocess.run(["sh", "-c", f"ulimit -n 300; exec {start}"], check=True, capture_output=True, timeout=60)
-    try:
-        running = daemon.status(tmp_path)
-        assert running is not None
-        service = Service(tmp_path, running["port"], running["pid"])
+    with serving_with_open_files(tmp_path, "-n 300") as service:
         client = service.client("lambda")
         for number in range(12):
             service.function(f"f{number}")
             assert client.invoke(FunctionName=f"f{number}")["StatusCode"] == 200
         counts = (daemon.status(tmp_path) or {})["engine"]["environments"].values()
         assert sum(count["idle"] + count["busy"] for count in counts) == 8
-    finally:
-        daemon.stop(tmp_path)
 
 
 def test_many_idle_connections_do_not_stop_the_service(tmp_path: Path) -> None:
-    start = shlex.join([*LAMBENT, "start", "--port", "0", "--state", str(tmp_path)])
-    subprocess.run(["sh", "-c", f"ulimit -n 300; exec {start}"], check=True, capture_output=True, timeout=60)
-    connections: list[socket.socket] = []
-    try:
-        running = daemon.status(tmp_path)
-        assert running is not None
-        service = Service(tmp_path, running["port"], running["pid"])
+    with serving_with_open_files(tmp_path, "-n 300") as service, contextlib.ExitStack() as stack:
         url = service.public_url("f")
-        for _ in range(400):
-            connections.append(socket.create_connection(("127.0.0.1", service.port), timeout=10))
+        connections = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=10)) for _ in range(400)
+        ]
         assert service.fetch(url).status == 200
         assert len(list(Path(f"/proc/{service.pid}/fd").iterdir())) < 300
         connections[0].settimeout(10)
         with contextlib.suppress(ConnectionResetError):
             assert connections[0].recv(1) == b""  # the oldest was closed
-    finally:
-        for connection in connections:
-            connection.close()
-        daemon.stop(tmp_path)
 
 
 def test_service_raises_its_limit_of_open_files(tmp_path: Path) -> None:
-    start = shlex.join([*LAMBENT, "start", "--port", "0", "--state", str(tmp_path)])
-    subprocess.run(["sh", "-c", f"ulimit -S -n 256; exec {start}"], check=True, capture_output=True, timeout=60)
-    try:
-        running = daemon.status(tmp_path)
-        assert running is not None
+    with serving_with_open_files(tmp_path, "-S -n 256") as service:
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        assert resource.prlimit(running["pid"], resource.RLIMIT_NOFILE)[0] == min(hard, 1 << 16)
-    finally:
-        daemon.stop(tmp_path)
+        assert resource.prlimit(service.pid, resource.RLIMIT_NOFILE)[0] == min(hard, 1 << 16)
 
 
 def test_administrative_paths_need_the_secret_of_the_state_folder(tmp_path: Path) -> None:

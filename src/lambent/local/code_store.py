@@ -125,7 +125,7 @@ class CodeStore:
             elif len(layers) > 1:
                 self.merge(layers)
             if not folder.is_dir():
-                hint = "deploy the function, or publish the layer, again"
+                hint = "deploy the function or publish the layer again"
                 raise LocalError("the code of the function is missing from the state folder", where=f"{folder}.zip", hint=hint)
 
     def _set_aside(self, path: Path) -> Path:

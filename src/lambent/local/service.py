@@ -20,6 +20,7 @@ from lambent.errors import LocalError
 from lambent.local import allocator, daemon, state_folder
 from lambent.local.application import Application
 from lambent.local.components import Components, Settings
+from lambent.local.database import unusable_folder
 from lambent.local.engine import machine_limits
 from lambent.local.engine.log_sink import Listener
 from lambent.local.file_lock import FileLocked, acquire, holder
@@ -62,9 +63,7 @@ def run(settings: Settings, on_ready: Callable[[dict[str, Any]], None], on_log: 
     try:
         asyncio.run(_serve(settings, sockets, on_ready, on_log))
     except OSError as error:
-        hint = "free disk space, check the folder's owner, or use another folder: --state DIR"
-        what = f"the local Lambda can't use its state folder: {error}"
-        raise LocalError(what, where=str(settings.state), hint=hint) from error
+        raise unusable_folder(settings.state, error) from error
     finally:
         for listener in sockets:
             listener.close()

@@ -2,7 +2,7 @@
 
 An app that pins its framework and not what the framework requires gets today's releases of that, which may lack what the old
 framework imports. Each row was seen with the releases of November 2026. A row names all that goes together, so that one edit
-is enough.
+is enough. Where the old release is known to lack a limit, `package/requirements/known_limits.py` avoids the break.
 """
 
 from __future__ import annotations

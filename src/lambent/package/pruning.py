@@ -29,7 +29,6 @@ _IN_USE_S = 2 * MARK_INTERVAL_S  # a mark may be an hour old, and a build may ta
 _LEFTOVER_S = 24 * 3600
 _INTERVAL_S = 24 * 3600
 _LARGE_BUILD = 256 * MIB
-_TAG = CACHE_TAG  # its date is that of the last pruning
 _SIGNATURE = "Signature: 8a477f597d28d172789f06886806bc55\n# lambent's cache: `lambent cache clean` empties it.\n"
 _FOLDERS = ("wheels", "shards", "bytecode", "startup", "proofs", "locks", "metadata", "runtime", "zips", "native/wheels")
 _CACHES_OF_TOOLS = ("uv-builds", "native/uv", "native/zig")  # removed as a whole
@@ -71,7 +70,7 @@ def size_of(text: str, where: str) -> int:
 
 def after_build(cache: Path, environ: Mapping[str, str], written: int, emit: Emit) -> None:
     """Prune the cache once a day, and after a build that has `written` many bytes. Never raises an error."""
-    tag = cache / _TAG
+    tag = cache / CACHE_TAG  # its date is that of the last pruning
     try:
         pruned = tag.stat().st_mtime
     except OSError:
@@ -110,9 +109,9 @@ def clean(cache: Path) -> Pruned:
     """Remove everything in the cache, used or not. Raises PackagingError for a folder that isn't a cache."""
     if not cache.exists():
         return Pruned(0, 0, 0)
-    if not (cache / _TAG).exists():
+    if not (cache / CACHE_TAG).exists():
         raise PackagingError(
-            f"{cache} isn't a cache of lambent: it has no {_TAG}", where=str(cache), hint="use the folder that builds use"
+            f"{cache} isn't a cache of lambent: it has no {CACHE_TAG}", where=str(cache), hint="use the folder that builds use"
         )
     runtimes = [_item(cache / _RUNTIMES)] if (cache / _RUNTIMES).is_dir() else []
     existing = [*items(cache), *leftovers(cache), *runtimes]
@@ -180,4 +179,4 @@ def _remove_empty_folders(cache: Path, before: float) -> None:
 
 def _write_tag(cache: Path) -> None:
     make_private_cache(cache)
-    (cache / _TAG).write_text(_SIGNATURE, "utf-8")
+    (cache / CACHE_TAG).write_text(_SIGNATURE, "utf-8")

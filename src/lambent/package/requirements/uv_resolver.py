@@ -54,7 +54,6 @@ class _Adjustments(Struct):
     local: set[str] = field(default_factory=set)
     left_out: set[str] = field(default_factory=set)
     excluded: dict[str, list[Pin]] = field(default_factory=dict)
-
     limits: dict[str, Limit] | None = field(default_factory=dict)
 
     def constraints(self) -> Iterator[str]:

@@ -380,11 +380,9 @@ class MemoryAws:
     def delete_log_group(self, name: str) -> None:
         self._groups.pop(name, None)
 
-    def log_events(
-        self, group: str, stream_prefix: str, since_ms: int, pattern: str = "", most: int | None = None
-    ) -> tuple[LogEvent, ...]:
+    def log_events(self, group: str, stream_prefix: str, since_ms: int, pattern: str = "") -> tuple[LogEvent, ...]:
         match = (event for where, event in self._lines if where == group and event.stream.startswith(stream_prefix))
-        return tuple(event for event in match if event.at_ms >= since_ms)[:most]
+        return tuple(event for event in match if event.at_ms >= since_ms)
 
     def log_pages(self, group: str, span: LogSpan, pattern: str = "", stream: str = "") -> Iterator[tuple[LogEvent, ...]]:
         logged = self.log_events(group, stream, span.since_ms)

@@ -189,10 +189,8 @@ class Logs(Protocol):
 
     def delete_log_group(self, name: str) -> None: ...
 
-    def log_events(
-        self, group: str, stream_prefix: str, since_ms: int, pattern: str = "", events_max: int | None = None
-    ) -> tuple[LogEvent, ...]:
-        """Return what was logged since a moment (milliseconds of Unix time), oldest first, at most `events_max` events.
+    def log_events(self, group: str, stream_prefix: str, since_ms: int, pattern: str = "") -> tuple[LogEvent, ...]:
+        """Return what was logged since a moment (milliseconds of Unix time), oldest first.
 
         `pattern` is CloudWatch's filter pattern. More than it selects may be returned: moto supports few patterns.
         """

@@ -37,9 +37,7 @@ class BotoLogs(AwsClient):
     def delete_log_group(self, name: str) -> None:
         self._find("logs", "delete_log_group", logGroupName=name)
 
-    def log_events(
-        self, group: str, stream_prefix: str, since_ms: int, pattern: str = "", events_max: int | None = None
-    ) -> tuple[LogEvent, ...]:
+    def log_events(self, group: str, stream_prefix: str, since_ms: int, pattern: str = "") -> tuple[LogEvent, ...]:
         params: dict[str, Any] = {"logGroupName": group, "startTime": since_ms}
         if stream_prefix:
             params["logStreamNamePrefix"] = stream_prefix
@@ -47,15 +45,13 @@ class BotoLogs(AwsClient):
             params["filterPattern"] = pattern
         events: list[LogEvent] = []
         try:
-            for page in self._pages("logs", "filter_log_events", **params):  # an empty page need not be the last
+            for page in self._pages("logs", "filter_log_events", **params):
                 parsed = map(_event, page.get("events", ()))
                 events += (event for event in parsed if event.stream.startswith(stream_prefix))  # moto 5.2 reads all streams
-                if events_max is not None and len(events) >= events_max:
-                    break
         except AwsError as error:
             if error.code not in ABSENT:
                 raise
-        return tuple(events[:events_max])
+        return tuple(events)
 
     def log_pages(self, group: str, span: LogSpan, pattern: str = "", stream: str = "") -> Iterator[tuple[LogEvent, ...]]:
         params: dict[str, Any] = {"logGroupName": group, "startTime": max(span.since_ms, 0)}

@@ -73,6 +73,14 @@ class GrantsLostError(FunctionFailedError):
     """AWS can't decrypt the environment variables, because the function's role was deleted and created again."""
 
 
+class NotDeployedError(DeployError):
+    """A command is about a function that doesn't exist."""
+
+    def __init__(self, function: str, what: str, where: str) -> None:
+        hint = "lambent deploy, or lambent status --all, which lists what is deployed there"
+        super().__init__(f"{function} {what}", where=where, hint=hint)
+
+
 class OvertakenError(DeployError):
     """Another deploy of the same app won."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lambent.aws.interface import Aws
 from lambent.aws.values import Url
-from lambent.errors import DeployError
+from lambent.errors import DeployError, NotDeployedError
 from lambent.names import ALIAS
 
 
@@ -15,6 +15,5 @@ def find_url(aws: Aws, app: str) -> Url:
         return url
     where = f"function {app} in {aws.region}"
     if aws.function(app) is None:
-        hint = "lambent deploy, or lambent status --all, which lists what is deployed there"
-        raise DeployError(f"{app} is not deployed", where=where, hint=hint)
+        raise NotDeployedError(app, "is not deployed", where)
     raise DeployError(f"{app} has no URL", where=where, hint="lambent invoke calls it without one; lambent deploy creates one")

@@ -18,7 +18,7 @@ from lambent.deploy.rollback import hosts_web_app
 from lambent.deploy.sample_events import Sender, merged, sample_event
 from lambent.deploy.secret_values import Mask
 from lambent.deploy.version_check import account_of_caller
-from lambent.errors import DeployError, UsageError
+from lambent.errors import DeployError, NotDeployedError, UsageError
 from lambent.events import Emit
 from lambent.log_events import LoggedRequest
 from lambent.names import ALIAS
@@ -46,8 +46,7 @@ def find_callee(aws: Aws, name: str, version: str = "") -> Callee:
             return Callee(name, qualifier, function)
     if version and aws.function(name) is not None:
         raise UsageError(f"{name} has no version {version}", where="--version", hint="lambent versions lists them")
-    hint = "lambent deploy, or lambent status --all, which lists what is deployed there"
-    raise DeployError(f"{name} is not deployed", where=f"function {name} in {aws.region}", hint=hint)
+    raise NotDeployedError(name, "is not deployed", f"function {name} in {aws.region}")
 
 
 def build_event(aws: Aws, callee: Callee, text: str | None, sample: str) -> bytes:

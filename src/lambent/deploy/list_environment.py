@@ -10,7 +10,7 @@ from lambent.aws.interface import Aws
 from lambent.config.live_environment import FLAG_VARIABLES
 from lambent.deploy.change_environment import SECRETS
 from lambent.deploy.secret_values import HIDDEN, is_secret
-from lambent.errors import DeployError
+from lambent.errors import NotDeployedError
 from lambent.names import ALIAS
 
 BY_COMMAND = "lambent env set or --env"
@@ -25,8 +25,7 @@ def list_environment(
     """
     function = aws.function(app, ALIAS) or aws.function(app)
     if function is None:
-        hint = "lambent deploy, or lambent status --all, which lists what is deployed there"
-        raise DeployError(f"{app} is not deployed", where=f"function {app} in {aws.region}", hint=hint)
+        raise NotDeployedError(app, "is not deployed", f"function {app} in {aws.region}")
     variables = describe_environment(dict(function.settings.environment), configured, show_secrets=show_secrets)
     return events.EnvironmentListed(app, location, function.version, variables)
 

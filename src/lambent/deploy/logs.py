@@ -14,7 +14,7 @@ from lambent.aws.values import LogEvent, LogGroup, LogSpan
 from lambent.deploy.follow_log import Batch, FollowTiming, follow
 from lambent.deploy.request_log import RequestLog
 from lambent.deploy.secret_values import Mask
-from lambent.errors import DeployError, UsageError
+from lambent.errors import NotDeployedError, UsageError
 from lambent.events import Emit, Notice
 from lambent.limits import TIMEOUT_MAX_S
 from lambent.log_events import LoggedRequest, LogText
@@ -59,8 +59,7 @@ def find_log(aws: Aws, app: str) -> AppLog:
     name = (function.log_group if function else "") or Names(app, "", aws.region).log_group
     group = aws.log_group(name)
     if function is None and group is None:
-        hint = "lambent deploy, or lambent status --all, which lists what is deployed there"
-        raise DeployError(f"{app} is not deployed, and there is no log of it", where=f"{name} in {aws.region}", hint=hint)
+        raise NotDeployedError(app, "is not deployed, and there is no log of it", f"{name} in {aws.region}")
     versions = (function, *aws.versions(app)) if function else ()
     return AppLog(app, group, Mask(dict(version.settings.environment) for version in versions))
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from itertools import chain
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from lambent.aws.interface import Aws
-from lambent.aws.values import LogEvent, LogGroup, LogSpan
+from lambent.aws.values import Function, LogGroup, LogSpan
+from lambent.deploy.canary_log import parse_invocation_end
 from lambent.deploy.follow_log import Batch, FollowTiming, follow
 from lambent.deploy.request_log import RequestLog
 from lambent.deploy.secret_values import Mask
@@ -56,7 +58,7 @@ def find_log(aws: Aws, app: str) -> AppLog:
     Raises DeployError if there is neither.
     """
     function = aws.function(app)
-    name = (function.log_group if function else "") or Names(app, "", aws.region).log_group
+    name = _group_name(app, function, aws.region)
     group = aws.log_group(name)
     if function is None and group is None:
         raise NotDeployedError(app, "is not deployed, and there is no log of it", f"{name} in {aws.region}")
@@ -78,10 +80,7 @@ def show_past(aws: Aws, log: AppLog, query: LogQuery, emit: Emit) -> bool:
         return False
     requests = RequestLog()
     is_any = False
-    for batch in _pages(aws, log.group, query):
-        for request in requests.add(batch):
-            is_any = show(request, log, query, emit) or is_any
-    for request in requests.rest():
+    for request in chain(requests.add(chain.from_iterable(_pages(aws, log.group, query))), requests.rest()):
         is_any = show(request, log, query, emit) or is_any
     return is_any
 
@@ -142,12 +141,8 @@ def _one_request(pages: Iterator[Batch], request_id: str) -> Iterator[Batch]:
     """Yield the pages up to the end of the request."""
     for page in pages:
         yield page
-        if any(_ends(event, request_id) for event in page):
+        if any(request_id in event.text and parse_invocation_end(event.text)[0] for event in page):
             return
-
-
-def _ends(event: LogEvent, request_id: str) -> bool:
-    return request_id in event.text and (event.text.startswith("REPORT") or '"platform.report"' in event.text)
 
 
 def _wait_for_group(aws: Aws, log: AppLog, emit: Emit, timing: FollowTiming) -> LogGroup:
@@ -156,6 +151,10 @@ def _wait_for_group(aws: Aws, log: AppLog, emit: Emit, timing: FollowTiming) -> 
         emit(Notice(f"{log.app} has logged nothing yet: waiting"))
     while group is None:
         timing.pause(timing.pause_s)
-        function = aws.function(log.app)
-        group = aws.log_group((function.log_group if function else "") or Names(log.app, "", aws.region).log_group)
+        group = aws.log_group(_group_name(log.app, aws.function(log.app), aws.region))
     return group
+
+
+def _group_name(app: str, function: Function | None, region: str) -> str:
+    """Return the log group that a function names, or the one that Lambda uses by default."""
+    return (function.log_group if function else "") or Names(app, "", region).log_group

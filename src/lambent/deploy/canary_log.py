@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from lambent.aws.values import LogEvent
+from lambent.deploy.log_records import ANSWERED_5XX
 
-PATTERN = '?"REPORT RequestId" ?"platform.report" ?Traceback ?stackTrace ?"Task timed out" ?"lambent: status 5"'
+PATTERN = f'?"REPORT RequestId" ?"platform.report" ?Traceback ?stackTrace ?"Task timed out" ?"{ANSWERED_5XX}"'
 """Which lines of a log are read, in CloudWatch's filter syntax: the end of each invocation, and signs of failure."""
 
 
@@ -52,7 +53,7 @@ class VersionLog:
                 continue
             self._line_ids.add(line.id)
             ended, failed = parse_invocation_end(line.text)
-            answered_5xx = "lambent: status 5" in line.text
+            answered_5xx = ANSWERED_5XX in line.text
             is_error = failed if ended else answered_5xx or is_traceback(line.text)
             self._requests += ended
             self._failed += ended and failed

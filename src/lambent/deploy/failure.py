@@ -8,9 +8,10 @@ import re
 from msgspec import Struct
 
 from lambent.aws.values import Settings
+from lambent.deploy.log_records import ACCESS
 from lambent.module_packages import ADD
 
-_PLATFORM_LINE = re.compile(r"(?:START|END|REPORT) RequestId|INIT_|lambent: (?:status \d|\S+ /)")
+_PLATFORM_LINE = re.compile(r"(?:START|END|REPORT) RequestId|INIT_")
 _LOG_LINES = 40
 _TRACE_LINES = 40
 """A longer traceback is cut: its head, the app's own frames and its end are shown."""
@@ -18,8 +19,7 @@ _HEAD = "Traceback (most recent call last):"
 _CHAINED = r"(?:direct cause of the following|another exception occurred).*\s*\Z"
 """The text between the tracebacks of a chained exception, which belong together."""
 _FRAME = re.compile(r'^\s*File "(?:/var/task|/tmp/app)/([^"]+)", line (\d+)', re.MULTILINE)
-_ACCESS = re.compile(r"(?m)^lambent: (?:status \d{3}|[A-Za-z?]+ /\S*)(?:\n|\Z)")
-"""What `runtime/access_log.py` writes."""
+_ACCESS_LINE = re.compile(rf"^{ACCESS.pattern}(?:\n|\Z)", re.MULTILINE)
 _DEBUG_PAGES = (
     re.compile(r'<textarea[^>]*id="traceback_area"[^>]*>(.*?)</textarea>', re.DOTALL),  # Django
     re.compile(r"<!--\s*(Traceback \(most recent call last\):.*?)-->", re.DOTALL),  # Werkzeug, and so Flask
@@ -54,7 +54,7 @@ class Failure(Struct, frozen=True):
 
         AWS's client indents with NBSP and joins the lines of a traceback with CR.
         """
-        return _ACCESS.sub("", self.log.replace("\xa0", " ").replace("\r\n", "\n").replace("\r", "\n"))
+        return _ACCESS_LINE.sub("", self.log.replace("\xa0", " ").replace("\r\n", "\n").replace("\r", "\n"))
 
     @property
     def module(self) -> str:

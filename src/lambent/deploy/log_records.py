@@ -15,12 +15,15 @@ from msgspec import Struct
 Kind = Literal["init", "init_report", "start", "end", "report", "request", "status", "line"]
 Level = Literal["error", "warning", ""]
 TRACEBACK = "Traceback (most recent call last)"
+ACCESS = re.compile(r"lambent: (?:status (?P<status>\d{3})|(?P<method>[A-Za-z]+|\?) (?P<path>/\S*))")
+"""What `runtime/access_log.py` writes about a request."""
+ANSWERED_5XX = "lambent: status 5"
+"""The beginning of its line about an answer with 5xx."""
 
 _ID = r"(?P<id>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
 _START = re.compile(r"START RequestId: (?P<id>\S+)(?: Version: (?P<version>\S+))?")
 _END = re.compile(r"END RequestId: (?P<id>\S+)")
 _REPORT = re.compile(r"REPORT RequestId: (?P<id>\S+)")
-_ACCESS = re.compile(r"lambent: (?:status (?P<status>\d{3})|(?P<method>[A-Za-z]+|\?) (?P<path>/\S*))")
 _PYTHON = re.compile(rf"\[(?P<level>[A-Z]+)\]\t[\dT:.Z-]+\t(?:{_ID})?\t(?P<text>.*)", re.DOTALL)
 _NODE = re.compile(rf"[\dT:.Z-]+\t(?:{_ID}|undefined)\t(?P<level>[A-Z]+)\t(?P<text>.*)", re.DOTALL)
 _PLATFORM = re.compile(rf"[\dT:.-]+Z {_ID} (?P<text>Task timed out after .*)", re.DOTALL)
@@ -107,8 +110,8 @@ def _number(text: str, name: str) -> float | None:
 
 
 def _parse_access(text: str) -> Record | None:
-    """Return what the runtime says about a request: see `runtime/access_log.py`."""
-    match = _ACCESS.fullmatch(text)
+    """Return what the runtime says about a request."""
+    match = ACCESS.fullmatch(text)
     if match is None:
         return None
     if match["status"]:

@@ -9,13 +9,14 @@ from datetime import datetime
 from lambent import events
 from lambent.aws.interface import Aws
 from lambent.aws.values import Alias, Function, LogEvent, LogSpan
+from lambent.deploy.log_records import ANSWERED_5XX
 from lambent.deploy.request_log import RequestLog
 from lambent.log_events import LoggedRequest
 
 _MINUTES = 60
 _EVENTS_MAX = 10_000  # one page of CloudWatch's
 _PATTERN = (
-    '?"START RequestId" ?"REPORT RequestId" ?"platform.start" ?"platform.report" ?"lambent: status 5" '
+    f'?"START RequestId" ?"REPORT RequestId" ?"platform.start" ?"platform.report" ?"{ANSWERED_5XX}" '
     '?Traceback ?stackTrace ?ERROR ?CRITICAL ?"Task timed out" ?"Runtime exited"'
 )
 """In CloudWatch's filter syntax: the beginning and end of each request, and signs of failure."""

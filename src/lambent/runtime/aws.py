@@ -109,8 +109,8 @@ def _answer(event: Any, context: Any) -> Any:
         if not response.ended:
             response.fail()
     else:
-        if response.error is not None and (unlogged := response.unlogged_error()):
-            _log.error(describe(unlogged, context.aws_request_id))
+        if response.error is not None and response.is_check:  # not every framework logs it
+            _log.error(describe(response.error, context.aws_request_id))
     response.close()
     result = parse(bodies[0])
     return result if request.form == "1.0" else _compact(result)

@@ -62,8 +62,7 @@ class Response:
     ended = False
     awaits_close = False
     """Whether the response is complete, but delivered only by `close`."""
-    error: BaseException | None = None
-    """The exception that the app was handling when it began a response of 5xx."""
+    _error: BaseException | None = None
     _trace: TracebackType | None = None
 
     def __init__(
@@ -87,7 +86,7 @@ class Response:
         self._status, self._headers = status, headers
         self.started = True
         if status >= 500:
-            _, self.error, self._trace = sys.exc_info()
+            _, self._error, self._trace = sys.exc_info()
 
     def write(self, chunk: bytes) -> None:
         if chunk:
@@ -125,15 +124,12 @@ class Response:
         http = (self._request.event.get("requestContext") or {}).get("http") or {}
         return bool(http.get("userAgent") == "lambent")
 
-    def unlogged_error(self) -> BaseException | None:
-        """Return the exception behind a 5xx that lambent's own check got: not every framework logs it."""
-        return self.traced_error() if self.is_check else None
-
-    def traced_error(self) -> BaseException | None:
-        """Return the exception behind a 5xx with its traceback, which a framework may have removed since."""
-        if self.error is not None and self.error.__traceback__ is None:
-            return self.error.with_traceback(self._trace)
-        return self.error
+    @property
+    def error(self) -> BaseException | None:
+        """The exception that the app was handling when it began a response of 5xx. Some frameworks remove its traceback."""
+        if self._error is not None and self._error.__traceback__ is None:
+            return self._error.with_traceback(self._trace)
+        return self._error
 
     def fail(self, error: dict[str, Any] | None = None) -> None:
         """Respond with 500 instead, as app servers do when an app raises `error`."""

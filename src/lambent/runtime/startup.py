@@ -23,18 +23,7 @@ def start_app(handler: str, log: Log) -> tuple[Host | None, EventHandler | None]
     Return the host (None for a handler function) and the handler of events that are not HTTP requests (None if there is none).
     Raise Fault, or whatever the app raises.
     """
-    if variable("LAMBENT_SECRETS"):
-        from . import secrets
-
-        secrets.load()
-    if variable("LAMBENT_OVERFLOW"):
-        from . import overflow
-
-        overflow.load(log)
-    if variable("LAMBENT_WRITABLE"):
-        from . import writable
-
-        writable.run_from_copy()
+    _prepare(log)
     app = load_app(handler)
     kind = variable("LAMBENT_INTERFACE").lower()
     if kind != "handler":
@@ -61,6 +50,22 @@ def start_app(handler: str, log: Log) -> tuple[Host | None, EventHandler | None]
         events = event_handler(event_function, host)
     host.start()
     return host, events
+
+
+def _prepare(log: Log) -> None:
+    """Set up what the app needs before its import: secrets, packages outside the zip, a copy that it can write to."""
+    if variable("LAMBENT_SECRETS"):
+        from . import secrets
+
+        secrets.load()
+    if variable("LAMBENT_OVERFLOW"):
+        from . import overflow
+
+        overflow.load(log)
+    if variable("LAMBENT_WRITABLE"):
+        from . import writable
+
+        writable.run_from_copy()
 
 
 def _host(app: Any, kind: str) -> Host:

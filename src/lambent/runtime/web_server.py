@@ -54,16 +54,8 @@ class WebServer:
                 _refuse(api, log, invocation, error)
             return
         self._access_log.request(log, request)
+        response = self._response(api, log, invocation, request)
         log.logged = None
-
-        def log_status(status: int) -> None:
-            self._access_log.status(log, status)
-
-        response = None
-        if self._streaming_response is not None:
-            response = self._streaming_response(api, log, invocation, request, log_status)
-        if response is None:
-            response = Response(request, lambda body: _deliver(api, log, invocation, request, body), log_status)
         try:
             self._host.handle(request, response)
         except (SystemExit, KeyboardInterrupt):
@@ -79,14 +71,28 @@ class WebServer:
                     response.fail(record)
         else:
             if response.error is not None:
-                unlogged = response.awaits_close and not log.has_logged(response.error)
-                if (hidden := response.traced_error()) is not None and (unlogged or response.is_check):
-                    log.error(describe(hidden, invocation.id))
-                log.advise(response.error)
+                _explain_5xx(log, invocation, response, response.error)
         if response.streamed or response.awaits_close:
             response.close()
         log.logged = None  # it holds the frames of the request
         flush()
+
+    def _response(self, api: RuntimeApi, log: Log, invocation: Invocation, request: Request) -> Response:
+        def log_status(status: int) -> None:
+            self._access_log.status(log, status)
+
+        if self._streaming_response is not None:
+            response = self._streaming_response(api, log, invocation, request, log_status)
+            if response is not None:
+                return response
+        return Response(request, lambda body: _deliver(api, log, invocation, request, body), log_status)
+
+
+def _explain_5xx(log: Log, invocation: Invocation, response: Response, error: BaseException) -> None:
+    """Log the exception behind a 5xx if neither the app nor its framework has, or if lambent's own check gets the response."""
+    if response.is_check or (response.awaits_close and not log.has_logged(error)):
+        log.error(describe(error, invocation.id))
+    log.advise(error)
 
 
 def _refuse(api: RuntimeApi, log: Log, invocation: Invocation, error: Exception) -> None:

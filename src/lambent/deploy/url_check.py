@@ -40,7 +40,7 @@ class _UrlCheck:
         wait_until(self._answered, timing.answer_s)
         if self._response.crashed or self._is_failure:
             try:
-                check(context.aws, request, timing.answer_s)
+                check(context, request)
             except DeployError:
                 self._report()
                 raise

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from lambent.aws.error_codes import CONFLICT
 from lambent.aws.interface import Aws
 from lambent.aws.values import BUFFERED, STREAMED, Invoked, Settings
+from lambent.deploy.context import DeployContext
 from lambent.deploy.desired import PUBLIC
 from lambent.deploy.diagnose import diagnose
 from lambent.deploy.failure import Failure
@@ -23,7 +24,6 @@ from lambent.deploy.invocation_log import whole_log
 from lambent.deploy.polling import wait_until
 from lambent.deploy.refused_host import REFUSALS, explain_refused_host, refuses_host
 from lambent.errors import AwsError, FunctionFailedError, GrantsLostError
-from lambent.module_packages import ADD
 
 _TRANSIENT = {
     *("TooManyRequestsException", "ThrottlingException", "ResourceNotReadyException", "SnapStartNotReadyException", CONFLICT),
@@ -41,8 +41,7 @@ _PRELUDE_END = b"\0" * 8
 class CheckRequest(Struct, frozen=True):
     """What to check: a version of a function, and its URL if it has one.
 
-    With `strict`, as for a web app, a response in another form than that of the URL's `mode` is a failure. `add_command` says
-    how to add a package to the app's requirements, and `own_folders` have the app's own modules.
+    With `strict`, as for a web app, a response in another form than that of the URL's `mode` is a failure.
     """
 
     function: str
@@ -52,21 +51,19 @@ class CheckRequest(Struct, frozen=True):
     url: str = ""
     mode: str = ""
     auth: str = PUBLIC
-    add_command: str = ADD
-    own_folders: frozenset[str] = frozenset()
 
 
-def check(aws: Aws, request: CheckRequest, within_s: float) -> Invoked:
-    """Invoke the version once. Wait at most `within_s` seconds for throttling to pass and for the version to become ready.
+def check(context: DeployContext, request: CheckRequest) -> Invoked:
+    """Invoke the version once. Wait for throttling to pass and for the version to become ready, at most `timing.answer_s`.
 
     Raises FunctionFailedError with the cause, what to do, and the function's own traceback.
     """
     began = time.time()
-    invoked = _invoke(aws, request, within_s)
+    invoked = _invoke(context.aws, request, context.timing.answer_s)
     failure = judge(invoked, request.settings)
     if failure is not None:
-        log = whole_log(aws, request.function, request.version, invoked, began)
-        failure = replace(failure, log=log, add_command=request.add_command, own_folders=request.own_folders)
+        log = whole_log(context.aws, request.function, request.version, invoked, began)
+        failure = replace(failure, log=log, add_command=context.add_command, own_folders=context.own_folders)
     where = f"function {request.function}, version {request.version}"
     if failure is not None:
         host = urlsplit(request.url).netloc or CHECK_HOST

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, ClassVar
 
-from msgspec.structs import replace
-
 from lambent.aws.error_codes import CONFLICT
 from lambent.aws.interface import Aws
 from lambent.aws.regions import WITHOUT_URLS
@@ -114,9 +112,7 @@ class CheckUrl(Step, frozen=True):
     auth: str = PUBLIC
 
     def apply(self, deployment: Deployment) -> None:
-        context, address = deployment.context, deployment.url
-        request = CheckRequest(self.name, deployment.version, self.settings, self.strict, address, self.mode, self.auth)
-        request = replace(request, add_command=context.add_command, own_folders=context.own_folders)
+        request = CheckRequest(self.name, deployment.version, self.settings, self.strict, deployment.url, self.mode, self.auth)
         try:
             check_url(deployment.context, request, self.alias)
         except FunctionFailedError as error:

@@ -105,12 +105,10 @@ class CheckVersion(Step, frozen=True):
 
     def apply(self, deployment: Deployment) -> None:
         version = self.version or deployment.version
-        context, url = deployment.context, deployment.url
-        request = CheckRequest(self.name, version, self.settings, self.strict, url, self.mode, self.auth)
-        request = replace(request, add_command=context.add_command, own_folders=context.own_folders)
+        request = CheckRequest(self.name, version, self.settings, self.strict, deployment.url, self.mode, self.auth)
         began = time.time()
         try:
-            checked = check(deployment.aws, request, deployment.timing.answer_s)
+            checked = check(deployment.context, request)
         except FunctionFailedError as error:
             error.hint = f"{error.hint} ({self._outcome(deployment)})"
             raise

@@ -90,7 +90,7 @@ class RuntimeProcess:
             callback()
             return
         self._on_idle = callback
-        self._deadline = asyncio.get_running_loop().call_later(max(timeout_s, 0), self.kill_in_background)
+        self._deadline = asyncio.get_running_loop().call_later(max(timeout_s, 0), self._kill_in_background)
 
     async def wait_disconnected(self) -> None:
         """After the process has ended, wait for what it had sent and is still on the way."""
@@ -127,12 +127,11 @@ class RuntimeProcess:
 
     async def kill_soon(self) -> None:
         """Kill the process. Returns when that is done, or goes on in the background if it takes long."""
-        self.kill_in_background()
-        if self._killing is not None:
-            await asyncio.wait((self._killing,), timeout=_KILL_S)
+        await asyncio.wait((self._kill_in_background(),), timeout=_KILL_S)
 
-    def kill_in_background(self) -> None:
+    def _kill_in_background(self) -> asyncio.Future[None]:
         self._killing = asyncio.ensure_future(self.kill())
+        return self._killing
 
     async def close(self) -> None:
         self.thaw()

@@ -33,16 +33,8 @@ else:
 TOKEN_HEADER = "x-lambent-token"
 _NOT_PASSED_ON = frozenset(
     (
-        TOKEN_HEADER,
-        "host",
-        "connection",
-        "expect",
-        "keep-alive",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
+        *(TOKEN_HEADER, "host", "connection", "expect", "keep-alive", "proxy-connection", "te", "trailer"),
+        *("transfer-encoding", "upgrade"),
     )
 )
 _ESCAPE = re.compile("%[0-9a-fA-F]{2}")
@@ -95,9 +87,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = self._body()
         path = quote(self.path.encode("latin-1"), safe=string.punctuation)
-        address = self.server.url + _ESCAPE.sub(
-            lambda escape: escape[0].upper(), path
-        )  # as urllib3 sends it, so it must be signed
+        path = _ESCAPE.sub(lambda escape: escape[0].upper(), path)  # urllib3 sends it like that, so it must be signed like that
+        address = self.server.url + path
         headers = {name: value for name, value in self.headers.items() if name.lower() not in _NOT_PASSED_ON}
         try:
             headers |= dict(self.server.aws.signed(address, self.command, body))

@@ -61,8 +61,13 @@ class Names(Struct, frozen=True):
         return f"lambent-{self.account}-{self.region}"
 
     @property
+    def uploads(self) -> str:
+        """The key prefix for zips with code, which expire after a week."""
+        return f"uploads/{self.app}/"
+
+    @property
     def overflow(self) -> str:
-        """The key prefix for packages that did not fit into the zip. Not below uploads/, where objects expire after a week."""
+        """The key prefix for packages that did not fit into the zip. Not below uploads/, where objects expire."""
         return f"overflow/{self.app}/"
 
     @property

@@ -11,9 +11,9 @@ import pytest
 from lambent import events
 from lambent.aws.boto import connect
 from lambent.aws.interface import Aws
-from lambent.config.live_environment import FLAG_VARIABLES, keep_live_variables
+from lambent.config.live_environment import FLAG_VARIABLES, SECRETS, keep_live_variables
 from lambent.deploy.app_url import find_url
-from lambent.deploy.change_environment import SECRETS, EnvironmentChange, change_environment, changed
+from lambent.deploy.change_environment import EnvironmentChange, change_environment, changed
 from lambent.deploy.context import DeployContext, Timing
 from lambent.deploy.deploy import deploy
 from lambent.deploy.invoke import build_event, find_callee

@@ -15,6 +15,8 @@ from lambent.errors import UsageError
 
 FLAG_VARIABLES = "LAMBENT_FLAG_VARIABLES"
 """The variable with the names, separated by spaces."""
+SECRETS = "LAMBENT_SECRETS"
+"""The variable with the references to secrets, as JSON: see `runtime/secrets.py`."""
 
 
 def keep_live_variables(config: Config, live: Mapping[str, str]) -> Config:

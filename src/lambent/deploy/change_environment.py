@@ -18,11 +18,11 @@ from msgspec.structs import replace
 from lambent import events
 from lambent.aws.interface import Aws
 from lambent.aws.values import BUFFERED, Code, Function
-from lambent.config.live_environment import FLAG_VARIABLES
+from lambent.config.live_environment import FLAG_VARIABLES, SECRETS
 from lambent.deploy.apply import apply
 from lambent.deploy.context import DeployContext
 from lambent.deploy.deployment import PlanIsStale
-from lambent.deploy.desired import PUBLIC, Desired, refuse_large_environment
+from lambent.deploy.desired import PUBLIC, Desired, refuse_large_environment, upload_key
 from lambent.deploy.fetch import connection_pool
 from lambent.deploy.observed import Observed, observe
 from lambent.deploy.origin import foreign_origin
@@ -43,9 +43,7 @@ if TYPE_CHECKING:
 else:
     urllib3 = LazyModule("urllib3")
 
-SECRETS = "LAMBENT_SECRETS"
-"""The variable with the references to secrets: see `runtime/secrets.py`."""
-_INTERNAL = (FLAG_VARIABLES, SECRETS, "AWS_LAMBDA_EXEC_WRAPPER")
+_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 _ATTEMPTS = 5
 _DOWNLOAD_S = 120
 
@@ -66,8 +64,8 @@ def changed(live: Mapping[str, str], change: EnvironmentChange) -> dict[str, str
     references = json.loads(live.get(SECRETS, "{}"))
     flagged = set(live.get(FLAG_VARIABLES, "").split())
     for name in (*change.values, *change.removed):
-        if name in _INTERNAL:
-            hint = "set it in [tool.lambent.env] of pyproject.toml, then deploy" if name == _INTERNAL[-1] else ""
+        if name in (FLAG_VARIABLES, SECRETS, _WRAPPER):
+            hint = "set it in [tool.lambent.env] of pyproject.toml, then deploy" if name == _WRAPPER else ""
             raise UsageError(f"lambent itself sets {name}", where="NAME", hint=hint)
     for name in change.removed:
         if name in references:
@@ -75,7 +73,7 @@ def changed(live: Mapping[str, str], change: EnvironmentChange) -> dict[str, str
             raise UsageError(f"{name} is a reference to a secret, {references[name]}", where="NAME", hint=hint)
         if name not in live:
             raise UsageError(f"{name} is not set", where="NAME", hint="lambent env list shows what is set")
-    after = {name: value for name, value in live.items() if name not in (*change.removed, *_INTERNAL[:2])}
+    after = {name: value for name, value in live.items() if name not in (*change.removed, FLAG_VARIABLES, SECRETS)}
     references = {name: reference for name, reference in references.items() if name not in change.values}
     flagged = (flagged | set(change.values)) - set(change.removed)
     after |= change.values
@@ -181,5 +179,5 @@ def _download(names: Names, live: Function, aws: Aws, folder: Path) -> Code:
         raise DeployError(what, where=names.function, hint="lambent deploy --env NAME=VALUE sets variables too")
     bucket = key = ""
     if live.size > ZIP_DIRECT_MAX:
-        bucket, key = names.bucket, f"uploads/{names.app}/{base64.b64decode(live.sha256).hex()}.zip"
+        bucket, key = names.bucket, upload_key(names, live.sha256)
     return Code(path, live.sha256, live.size, live.architecture, bucket, key)

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from msgspec.structs import asdict
 
 from lambent.aws.values import BUFFERED, STREAMED, Code, Cors, Pairs, Settings, Statement, canonical
-from lambent.config.live_environment import FLAG_VARIABLES
+from lambent.config.live_environment import FLAG_VARIABLES, SECRETS
 from lambent.config.model import Canary, Config
 from lambent.config.secret_references import permission_to_read
 from lambent.errors import DeployError, UsageError
@@ -129,12 +129,17 @@ def _settings(config: Config, artifact: Artifact, names: Names, overflow: Code |
 
 
 def _code(config: Config, artifact: Artifact, names: Names) -> Code:
-    """A zip that is too large for a direct upload goes through a bucket, named after its content."""
+    """A zip that is too large for a direct upload goes through a bucket."""
     bucket = key = ""
     if artifact.zipped > ZIP_DIRECT_MAX:
         bucket = config.hosting.bucket or names.bucket
-        key = f"uploads/{names.app}/{base64.b64decode(artifact.sha256).hex()}.zip"
+        key = upload_key(names, artifact.sha256)
     return Code(artifact.path, artifact.sha256, artifact.zipped, artifact.architecture, bucket, key)
+
+
+def upload_key(names: Names, sha256: str) -> str:
+    """Return the key of a zip, which is named after its content."""
+    return f"{names.uploads}{base64.b64decode(sha256).hex()}.zip"
 
 
 def _overflow(config: Config, artifact: Artifact, names: Names) -> Code | None:
@@ -166,7 +171,7 @@ def _policies(config: Config, names: Names) -> tuple[str, ...]:
 
 def _references(config: Config) -> dict[str, str]:
     """Return where the runtime finds each secret, never the secret itself."""
-    return {"LAMBENT_SECRETS": json.dumps(dict(config.secrets), separators=(",", ":"))} if config.secrets else {}
+    return {SECRETS: json.dumps(dict(config.secrets), separators=(",", ":"))} if config.secrets else {}
 
 
 def _mount_statement(access_point: str, names: Names) -> dict[str, object]:

@@ -78,8 +78,8 @@ def plan(names: Names, observed: Observed, *, logs: bool, uploads: bool) -> Dest
         lines.append(PlannedLine("keep", f"function {names.function}", _NOT_OURS))
     own_role = observed.role is not None and made_by_lambent(names, observed.role.tags)
     if uploads and (steps or own_role):  # before the role, by which a repeated run knows that something is left
-        prefix = f"uploads/{names.app}/"
-        delete(DeleteUploads(names.bucket, prefix), f"s3://{names.bucket}/{prefix}", "uploads, if there are any")
+        code = f"s3://{names.bucket}/{names.uploads}"
+        delete(DeleteUploads(names.bucket, names.uploads), code, "uploads, if there are any")
         if names.bucket not in archive_buckets:  # an interrupted deploy may have left some
             packages = f"s3://{names.bucket}/{names.overflow}"
             delete(DeleteUploads(names.bucket, names.overflow), packages, "packages, if there are any")

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 
 from lambent import events
 from lambent.aws.interface import Aws
-from lambent.config.live_environment import FLAG_VARIABLES
-from lambent.deploy.change_environment import SECRETS
+from lambent.config.live_environment import FLAG_VARIABLES, SECRETS
 from lambent.deploy.secret_values import HIDDEN, is_secret
 from lambent.errors import NotDeployedError
 from lambent.names import ALIAS

@@ -104,7 +104,7 @@ def _storage(desired: Desired, actions: set[str]) -> Iterator[Statement]:
     yield _allow("FindUploads", ["s3:ListBucket"], [arn + name for name in buckets])
     on_objects = {action for action in _of("s3", actions) if action.endswith("Object")}
     if code.bucket:
-        yield _allow("Uploads", on_objects, [f"{arn}{code.bucket}/uploads/{names.app}/*"])
+        yield _allow("Uploads", on_objects, [f"{arn}{code.bucket}/{names.uploads}*"])
     if overflow:
         yield _allow("Packages", on_objects, [f"{arn}{overflow.bucket}/{names.overflow}*"])
     if bucket and desired.creates_bucket:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
 
-from lambent.config.detection.deployment_files import read_mappings
+from lambent.config.detection.lambda_functions import read_functions
+from lambent.config.detection.yaml_mappings import read_mappings
 from lambent.errors import DetectionError
 from support.detection import FLASK, detect, write_project
 
@@ -110,5 +112,58 @@ def test_deployment_file_decides_between_handlers(tmp_path: Path) -> None:
 
 
 def test_yaml_is_read_as_nested_mappings() -> None:
-    text = "a: 1\n\"b\":\n  c: 'two'  # a note\n  list:\n    - d: 3\n  e:\n      f: !Ref G\n# x: y\nh:\n"
-    assert read_mappings(text) == {"a": "1", "b": {"c": "two", "list": {}, "e": {"f": "!Ref G"}}, "h": {}}
+    text = "a: 1\n\"b\":\n  c: 'two'  # a note\n  list:\n    - d: 3\n    - 4\n  e:\n      f: !Ref G\n# x: y\nh:\n"
+    assert read_mappings(text) == {"a": "1", "b": {"c": "two", "list": {"d": "3"}, "e": {"f": "!Ref G"}}, "h": {}}
+
+
+WORKERS = """\
+service: shop
+provider:
+  environment: {shared: no}
+  # a comment
+functions:
+  fetch:
+    handler: jobs/app.nightly
+    environment:
+      LEVEL: debug
+      COUNT: 3
+      TABLE: ${self:custom.table}
+    events:
+      - schedule: rate(1 day)
+  greet:
+    handler: hello/app.greet
+    events:
+      - sqs:
+          arn: !GetAtt Queue.Arn
+"""
+
+
+def test_several_functions_are_listed_with_commands_that_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = TWO | {"template.yaml": SAM.format(code="hello/", handler="app.greet").replace("Type: Api", "Type: SQS") + SECOND}
+    with pytest.raises(DetectionError) as refusal:
+        detect(write_project(tmp_path, files))
+    assert refusal.value.what == "template.yaml has 2 functions, and nothing says which one to deploy: Hello, Nightly"
+    commands = [shlex.split(line) for line in refusal.value.hint.splitlines()]
+    assert [(command[2], command[4]) for command in commands] == [("hello", "app:greet"), ("jobs", "app:nightly")]
+    assert all(command[6].endswith(end) for command, end in zip(commands, ("-hello", "-nightly"), strict=True))
+    for command in commands:
+        assert detect(tmp_path / command[2], command[4]).spec == command[4]
+
+
+def test_only_function_that_requests_call_is_the_app_and_the_others_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    second = SECOND + "      Events:\n        Daily:\n          Type: Schedule\n"
+    app = detect(write_project(tmp_path, TWO | {"template.yaml": SAM.format(code="hello/", handler="app.greet") + second}))
+    assert (app.spec, app.root) == ("app:greet", "hello")
+    [remark] = app.remarks
+    assert remark.startswith("template.yaml also has Nightly, which this doesn't deploy; for Nightly: lambent deploy jobs")
+
+
+def test_functions_are_read_with_their_triggers_and_plain_variables(tmp_path: Path) -> None:
+    write_project(tmp_path, TWO | {"serverless.yml": WORKERS})
+    fetch, greet = read_functions(tmp_path)
+    assert (fetch.triggers, fetch.is_other, dict(fetch.variables)) == (("schedule",), True, {"LEVEL": "debug", "COUNT": "3"})
+    assert (greet.triggers, greet.is_http) == (("sqs",), False)

@@ -14,16 +14,15 @@ from typing import Any
 from msgspec import Struct
 
 from lambent.config.detection.deployment_files import read_deployment_files
+from lambent.config.detection.dockerfile import DOCKERFILES, parse_instructions
 from lambent.config.detection.start_commands import StartCommand, parse_commands, parse_words
 
 _READ_MAX = 100_000
-_DOCKERFILES = ("Dockerfile", "Containerfile", "docker/Dockerfile")
 _PLATFORM_FILES = ("app.yaml", "render.yaml", "railway.toml", "railway.json", "nixpacks.toml")
 _START_LINE = re.compile(
     r"""(?m)(?:^|[{,\s])["']?(?:entrypoint|startCommand|cmd)["']?\s*[:=]\s*"""
     r"""(?:"(?P<double>[^"\n]+)"|'(?P<single>[^'\n]+)'|(?P<plain>[^"'\s][^\n]*))"""
 )
-_INSTRUCTION = re.compile(r"(?im)^\s*(FROM|CMD|ENTRYPOINT|WORKDIR|ENV|COPY|ADD)\s+(.*)$")
 _FLASK_APP = re.compile(r"""(?m)^\s*(?:export\s+)?FLASK_APP\s*=\s*(?:"([^"\n]+)"|'([^'\n]+)'|([^"'\s#]+))""")
 _COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 _COMPOSE_COMMAND = re.compile(r"(?m)^[ \t]+command:[ \t]*(?:[>|][-+]?[ \t]*\n)?[ \t]*(?P<command>\S.*)$")
@@ -54,7 +53,7 @@ def read_declarations(folder: Path, pyproject: Mapping[str, Any], environ: Mappi
     for name in _PLATFORM_FILES:
         for match in _START_LINE.finditer(_read(folder / name)):
             yield from _declare(folder, parse_commands(match["double"] or match["single"] or match["plain"]), name)
-    for name in _DOCKERFILES:
+    for name in DOCKERFILES:
         yield from _dockerfile(folder, name)
     for name in _COMPOSE_FILES:
         for match in _COMPOSE_COMMAND.finditer(_read(folder / name)):
@@ -92,8 +91,7 @@ def _procfile(folder: Path) -> Iterator[Declaration]:
 
 def _dockerfile(folder: Path, name: str) -> Iterator[Declaration]:
     """Read the last stage of a Dockerfile: it is the one that runs."""
-    text = re.sub(r"\\\r?\n", " ", _read(folder / name))
-    instructions = [(match[1].upper(), match[2].strip()) for match in _INSTRUCTION.finditer(text)]
+    instructions = parse_instructions(_read(folder / name))
     stages = [index for index, (instruction, _) in enumerate(instructions) if instruction == "FROM"]
     last = dict(instructions[stages[-1] :] if stages else instructions)
     words = [*_command_words(last.get("ENTRYPOINT", "")), *_command_words(last.get("CMD", ""))]

@@ -64,6 +64,12 @@ def with_remarks(app: App, remarks: Iterable[Remark]) -> App:
     return replace(app, remarks=(*texts, *app.remarks))
 
 
+def find_declared(modules: ProjectModules, declaration: Declaration) -> App | None:
+    """Return the app that one declaration names, or None if it doesn't exist."""
+    match = _look_up(modules, declaration)
+    return match.app if match else None
+
+
 def _look_up(modules: ProjectModules, declaration: Declaration) -> _Found | None:
     command = declaration.command
     for target in command.targets:

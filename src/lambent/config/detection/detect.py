@@ -29,6 +29,7 @@ from lambent.config.detection.refusals import (
     no_app_error,
     package_folder_error,
 )
+from lambent.config.detection.sibling_functions import SiblingFunctions
 from lambent.config.model import App, Kind
 from lambent.config.project import Project
 from lambent.config.sourced import Sourced
@@ -62,6 +63,14 @@ def _detect(modules: ProjectModules, project: Project, environ: Mapping[str, str
     if project.file is not None:
         results = survey(modules, [modules.at(project.file)])
         return _to_app(modules, _chosen(modules, results) or _refuse(modules, results))
+    siblings = SiblingFunctions(project.folder, project.name or project.folder.name)
+    try:
+        return siblings.with_others(_detect_one(modules, project, environ))
+    except DetectionError as error:
+        raise siblings.refusal() or error from None
+
+
+def _detect_one(modules: ProjectModules, project: Project, environ: Mapping[str, str]) -> App:
     common = survey(modules, takewhile(lambda module: module.tier == 0, modules.candidates()))
     handlers, ambiguous = lambda_handlers(common.candidates), None
     try:

@@ -8,6 +8,8 @@ import shlex
 from collections.abc import Callable
 from pathlib import Path
 
+from msgspec import Struct
+
 from lambent.config.detection.project_modules import Module, ProjectModules
 from lambent.config.detection.scanned import ServerStart
 from lambent.config.model import App
@@ -27,6 +29,15 @@ FoundApp = tuple[str, str, Path, int]
 """The spec of an app, its kind, its file and its line."""
 
 
+class ListedFunction(Struct, frozen=True):
+    """A function of a deployment file: its name there, its app, what calls it, and the command that deploys it."""
+
+    name: str
+    app: App
+    triggers: tuple[str, ...]
+    command: str
+
+
 class SeparateAppsError(DetectionError):
     """Several apps in folders of their own, perhaps with others next to them that can't be imported from here."""
 
@@ -43,6 +54,19 @@ def several_apps_error(modules: ProjectModules, apps: list[FoundApp]) -> Detecti
         where=str(modules.folder),
         hint=_how_to_name_app(modules.folder, apps[0][0]),
         detail="\n".join([*lines, "", *(deploy_command(modules.folder, spec) for spec, *_ in shown)]),
+    )
+
+
+def several_functions_error(modules: ProjectModules, source: str, functions: list[ListedFunction]) -> DetectionError:
+    """Return the error for the functions that a deployment file has. Each becomes an app with a name of its own."""
+    shown = functions[:SHOWN_MAX]
+    names = ", ".join(function.name for function in shown) + (", ..." if len(functions) > SHOWN_MAX else "")
+    lines = [f"{each.name:<30} {', '.join(each.triggers) or '-':<20} {each.app.handler}" for each in shown]
+    return DetectionError(
+        f"{source} has {len(functions)} functions, and nothing says which one to deploy: {names}",
+        where=str(modules.folder / source),
+        hint="\n".join(function.command for function in shown),
+        detail="\n".join(lines),
     )
 
 
@@ -78,12 +102,10 @@ def package_folder_error(modules: ProjectModules, app: App, path: Path, reason: 
     )
 
 
-def deploy_command(folder: Path, spec: str) -> str:
-    """Return the command that deploys an app of the project in a folder."""
-    app = shlex.quote(spec)
-    if _shown(folder) == ".":
-        return f"lambent deploy --app {app}"
-    return f"lambent deploy {_shown(folder)} --app {app}"
+def deploy_command(folder: Path, spec: str, name: str = "") -> str:
+    """Return the command that deploys an app of the project in a folder, with a `name` if it isn't the folder's only one."""
+    path = "" if _shown(folder) == "." else f" {_shown(folder)}"
+    return f"lambent deploy{path} --app {shlex.quote(spec)}{f' --name {name}' if name else ''}"
 
 
 def run_as_program(folder: Path, spec: str) -> str:

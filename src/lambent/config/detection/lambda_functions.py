@@ -1,0 +1,129 @@
+"""The functions that SAM's template and serverless.yml describe: what starts them, what calls them, and their variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from lambent.config.detection.start_commands import StartCommand
+from lambent.config.detection.yaml_mappings import mapping_at, read_mappings, text_at
+
+TEMPLATES = ("template.yaml", "template.yml")
+SERVERLESS = ("serverless.yml", "serverless.yaml")
+_READ_MAX = 500_000
+_HANDLER = re.compile(r"(?P<module>[\w./-]+)\.(?P<name>[A-Za-z_]\w*)")
+_HTTP = frozenset(("api", "httpapi", "http", "alb", "url"))
+_COMPUTED = re.compile(r"[!&*|>{\[]|.*(?:\$\{|\{\{resolve:)")
+"""Values that only AWS or the other tool knows, and texts of several lines."""
+
+
+class DeclaredFunction(Struct, frozen=True):
+    """A Python function whose code is in the project. `name` is its name in the file `source`.
+
+    `triggers` are the kinds of events that call it, in lower case: "httpapi", "schedule". There are none if the file doesn't
+    say. `variables` are its environment variables with plain values.
+    """
+
+    name: str
+    source: str
+    command: StartCommand
+    triggers: tuple[str, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_http(self) -> bool:
+        """Whether HTTP requests call it."""
+        return not _HTTP.isdisjoint(self.triggers)
+
+    @property
+    def is_other(self) -> bool:
+        """Whether only events that aren't HTTP requests call it."""
+        return bool(self.triggers) and not self.is_http
+
+
+def read_functions(folder: Path) -> list[DeclaredFunction]:
+    """Return the functions of the first of these files that has any."""
+    for names, read in ((TEMPLATES, _sam_functions), (SERVERLESS, _serverless_functions)):
+        for name in names:
+            if functions := list(read(folder, name)):
+                return functions
+    return []
+
+
+def choose_function(functions: list[DeclaredFunction]) -> DeclaredFunction | None:
+    """Return the only function, or the only one that HTTP requests call. None if nothing decides."""
+    different = {function.command: function for function in functions}
+    if len(different) == 1:
+        return next(iter(different.values()))
+    candidates = [function for function in different.values() if not function.is_other]
+    return candidates[0] if len(candidates) == 1 and candidates[0].is_http else None
+
+
+def handler_command(handler: str, code: str, folder: Path | None = None) -> StartCommand | None:
+    """Return the start of "path/module.name" in a folder of code, None if that has no such file."""
+    match = _HANDLER.fullmatch(handler)
+    code = code.strip("/").removeprefix("./") or "."
+    if match is None:
+        return None
+    module = match["module"].removeprefix("./")
+    path = module.replace(".", "/")
+    if folder is not None and not (folder / code / f"{path}.py").is_file():
+        return None
+    if folder is not None and code != "." and (folder / code / "__init__.py").is_file():
+        # a package's own imports say how it is started
+        return StartCommand((f"{code}/{path}:{match['name']}",), ".", is_program=True)
+    return StartCommand((f"{module}:{match['name']}",), code, is_program=True)
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file, "" if it can't be read."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.read(_READ_MAX)
+    except OSError:
+        return ""
+
+
+def _sam_functions(folder: Path, source: str) -> Iterator[DeclaredFunction]:
+    """Yield the functions of a SAM or CloudFormation template."""
+    template = read_mappings(read_text(folder / source))
+    shared = mapping_at(template, "Globals", "Function")
+    for name, resource in mapping_at(template, "Resources").items():
+        if text_at(resource, "Type") not in ("AWS::Serverless::Function", "AWS::Lambda::Function"):
+            continue
+        properties = {**shared, **mapping_at(resource, "Properties")}
+        code = text_at(properties, "CodeUri") or text_at(properties, "Code") or "."
+        is_python = text_at(properties, "Runtime").startswith(("python", "!")) or "Runtime" not in properties
+        command = handler_command(text_at(properties, "Handler"), code, folder) if is_python else None
+        if command is not None:
+            events = [text_at(event, "Type") for event in mapping_at(properties, "Events").values()]
+            events += ["url"] if "FunctionUrlConfig" in properties else []
+            variables = {
+                **mapping_at(shared, "Environment", "Variables"),
+                **mapping_at(properties, "Environment", "Variables"),
+            }
+            yield DeclaredFunction(name, source, command, _triggers(events), _plain(variables))
+
+
+def _serverless_functions(folder: Path, source: str) -> Iterator[DeclaredFunction]:
+    service = read_mappings(read_text(folder / source))
+    shared = mapping_at(service, "provider", "environment")
+    for name, function in mapping_at(service, "functions").items():
+        command = handler_command(text_at(function, "handler"), ".", folder)
+        if command is not None:
+            events = [*mapping_at(function, "events"), *(["url"] if text_at(function, "url") not in ("", "false") else [])]
+            variables = {**shared, **mapping_at(function, "environment")}
+            yield DeclaredFunction(name, source, command, _triggers(events), _plain(variables))
+
+
+def _triggers(kinds: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(kind.lower() for kind in kinds if kind))
+
+
+def _plain(variables: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return the variables whose values stand in the file itself."""
+    return tuple((name, value) for name, value in variables.items() if isinstance(value, str) and not _COMPUTED.match(value))

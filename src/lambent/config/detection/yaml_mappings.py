@@ -1,0 +1,45 @@
+"""YAML as far as the files of other deployment tools need it: nested mappings, without a parser of the whole language."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_LINE = re.compile(r"""^(?P<indent> *(?:- +)?)["']?(?P<key>[\w.:/-]+)["']?\s*:(?:\s+(?P<value>.*))?$""")
+
+
+def read_mappings(text: str) -> dict[str, Any]:
+    """Return the nested mappings of YAML, whose values are mappings or texts.
+
+    A list of mappings becomes one mapping. Other lists and what else there may be are left out.
+    """
+    top: dict[str, Any] = {}
+    open_mappings: list[tuple[int, dict[str, Any]]] = [(-1, top)]
+    for line in text.splitlines():
+        match = _LINE.match(line.rstrip())
+        if match is None:
+            continue
+        indent = len(match["indent"])
+        while open_mappings[-1][0] >= indent:
+            open_mappings.pop()
+        value = re.sub(r"(?:^|\s)#.*$", "", match["value"] or "").strip()
+        mapping = open_mappings[-1][1]
+        if value:
+            mapping[match["key"]] = value.strip("\"'")
+        else:
+            mapping[match["key"]] = {}
+            open_mappings.append((indent, mapping[match["key"]]))
+    return top
+
+
+def mapping_at(mapping: Any, *keys: str) -> dict[str, Any]:
+    """Return the mapping below these keys, empty if there is none."""
+    for key in keys:
+        mapping = mapping.get(key) if isinstance(mapping, dict) else None
+    return mapping if isinstance(mapping, dict) else {}
+
+
+def text_at(mapping: Any, key: str) -> str:
+    """Return the text of a key, "" if it has none."""
+    value = mapping.get(key) if isinstance(mapping, dict) else None
+    return value if isinstance(value, str) else ""

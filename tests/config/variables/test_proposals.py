@@ -1,0 +1,71 @@
+"""Values of environment variables that a repository proposes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lambent.config.variables.proposals import Proposal, read_proposals
+from support.detection import write_project
+
+HANDLER = "def handler(event, context):\n    return 1\n"
+SAM = """\
+Globals:
+  Function:
+    Environment:
+      Variables:
+        STAGE: prod
+        TABLE: !Ref Table
+Resources:
+  Web:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: web.handler
+      Environment:
+        Variables:
+          LEVEL: debug
+          GREETING: "hello there"
+  Job:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: job.handler
+      Environment:
+        Variables:
+          LEVEL: info
+"""
+DOCKERFILE = """\
+FROM python:3.12 AS base
+ENV STAGE=docker GREETING='good morning' \\
+    DEBUG=0
+FROM base
+ENV DEBUG=1
+ENV OLD the old form
+ENV HOME_URL=https://$HOST/
+CMD ["uvicorn", "main:app"]
+"""
+
+
+def test_functions_of_a_template_propose_plain_values(tmp_path: Path) -> None:
+    write_project(tmp_path, {"template.yaml": SAM, "web.py": HANDLER, "job.py": HANDLER})
+    assert read_proposals(tmp_path) == {
+        "STAGE": Proposal("STAGE", "prod", "template.yaml"),
+        "GREETING": Proposal("GREETING", "hello there", "template.yaml"),
+    }
+
+
+def test_dockerfile_proposes_what_it_sets_last(tmp_path: Path) -> None:
+    write_project(tmp_path, {"Dockerfile": DOCKERFILE})
+    values = {name: proposal.value for name, proposal in read_proposals(tmp_path).items()}
+    assert values == {"STAGE": "docker", "GREETING": "good morning", "DEBUG": "1", "OLD": "the old form"}
+
+
+def test_what_is_written_for_lambda_comes_first(tmp_path: Path) -> None:
+    write_project(tmp_path, {"template.yaml": SAM, "web.py": HANDLER, "Dockerfile": DOCKERFILE})
+    proposals = read_proposals(tmp_path)
+    assert (proposals["STAGE"].source, proposals["DEBUG"].source) == ("template.yaml", "Dockerfile")
+
+
+@pytest.mark.parametrize("line", ['ENV A="open', "ENV", "ENV A"])
+def test_lines_that_docker_refuses_propose_nothing(tmp_path: Path, line: str) -> None:
+    assert read_proposals(write_project(tmp_path, {"Dockerfile": line})) == {}

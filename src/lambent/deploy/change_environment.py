@@ -21,12 +21,12 @@ from lambent.aws.values import BUFFERED, Code, Function
 from lambent.config.live_environment import FLAG_VARIABLES, SECRETS
 from lambent.deploy.apply import apply
 from lambent.deploy.context import DeployContext
-from lambent.deploy.deployment import PlanIsStale
 from lambent.deploy.desired import PUBLIC, Desired, refuse_large_environment, upload_key
 from lambent.deploy.fetch import connection_pool
 from lambent.deploy.observed import Observed, observe
 from lambent.deploy.origin import foreign_origin
 from lambent.deploy.plan import Plan, refuse_foreign_tags
+from lambent.deploy.replan import until_applied
 from lambent.deploy.resources.concurrency import AwaitProvisioned
 from lambent.deploy.resources.function import plan_function
 from lambent.deploy.resources.function_settings import url_mode
@@ -44,7 +44,6 @@ else:
     urllib3 = LazyModule("urllib3")
 
 _WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
-_ATTEMPTS = 5
 _DOWNLOAD_S = 120
 
 
@@ -91,21 +90,16 @@ def change_environment(
     """
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="lambent-") as folder:
-        for _ in range(_ATTEMPTS):
+
+        def attempt() -> events.Deployed:
             names, observed = observe(context.aws, app, context.timing.settle_s)
             planned = _prepare(names, observed, change, context.aws, Path(folder), identities)
             context.emit(planned.planned)
-            try:
-                deployment = apply(planned, context)
-            except PlanIsStale:
-                context.emit(events.Notice(f"someone else is deploying {app}: planning again"))
-                continue
+            deployment = apply(planned, context)
             seconds, public = time.monotonic() - start, planned.access == "public"
-            deployed = events.Deployed(deployment.url, deployment.version, planned.changes > 0, seconds, public)
-            context.emit(deployed)
-            return deployed
-    what = f"{app} is being changed by someone else at the same time"
-    raise DeployError(what, where=app, hint="run the same command again when the other deploy is finished")
+            return events.Deployed(deployment.url, deployment.version, planned.changes > 0, seconds, public)
+
+        return until_applied(app, context.emit, attempt)
 
 
 def _prepare(

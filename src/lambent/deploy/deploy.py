@@ -13,14 +13,13 @@ from lambent.config.model import Config
 from lambent.deploy import writable
 from lambent.deploy.apply import apply
 from lambent.deploy.context import DeployContext, Timing
-from lambent.deploy.deployment import PlanIsStale
+from lambent.deploy.deployment import Deployment, PlanIsStale
 from lambent.deploy.desired import PUBLIC, desired
 from lambent.deploy.observed import observe
 from lambent.deploy.plan import Plan, plan
-from lambent.errors import DeployError, FunctionFailedError, GrantsLostError, UsageError
+from lambent.deploy.replan import until_applied
+from lambent.errors import FunctionFailedError, GrantsLostError, UsageError
 from lambent.package.artifact import Artifact
-
-_ATTEMPTS = 5
 
 
 def allow(plan: Plan) -> None:
@@ -67,39 +66,59 @@ def deploy(
     Raises DeployError if the function doesn't work (the previous version stays live) or another deploy won, UnconfirmedError if
     there was no response, AwsError for a refusal. A repeated run continues from wherever this one stopped.
     """
-    start = time.monotonic()
     context = replace(context, add_command=artifact.add_command, own_folders=artifact.own_folders)
-    changed = confirmed = moved = renews_role = False
-    for _ in range(_ATTEMPTS):
-        planned = prepare(config, artifact, context.aws, context.timing, renews_role=renews_role)
+    attempts = _Attempts(config, artifact, context, confirm_public, confirm_move)
+    return until_applied(config.name, context.emit, attempts.next)
+
+
+class _Attempts:
+    """The attempts of one deploy, and what the earlier ones have shown. Each question is asked once."""
+
+    def __init__(
+        self,
+        config: Config,
+        artifact: Artifact,
+        context: DeployContext,
+        confirm_public: Callable[[Plan], None],
+        confirm_move: Callable[[Plan], None],
+    ) -> None:
+        self._config = config
+        self._artifact = artifact
+        self._context = context
+        self._confirm_public = confirm_public
+        self._confirm_move = confirm_move
+        self._start = time.monotonic()
+        self._is_public = self._is_moved = self._changed = self._renews_role = False
+
+    def next(self) -> events.Deployed:
+        """Plan, ask, and apply the plan. Raises PlanIsStale if that has to be done again."""
+        context = self._context
+        planned = prepare(self._config, self._artifact, context.aws, context.timing, renews_role=self._renews_role)
         context.emit(planned.planned)
-        if planned.moved_from and not moved:
-            confirm_move(planned)
-            moved = True
-        if planned.opens and not confirmed:
-            confirm_public(planned)
-            confirmed = True
-        changed = changed or planned.changes > 0
+        self._ask(planned)
+        self._changed = self._changed or planned.changes > 0
+        deployment = self._apply(planned)
+        seconds, public = time.monotonic() - self._start, self._config.hosting.auth == PUBLIC
+        return events.Deployed(deployment.url, deployment.version, self._changed, seconds, public)
+
+    def _ask(self, planned: Plan) -> None:
+        if planned.moved_from and not self._is_moved:
+            self._confirm_move(planned)
+            self._is_moved = True
+        if planned.opens and not self._is_public:
+            self._confirm_public(planned)
+            self._is_public = True
+
+    def _apply(self, planned: Plan) -> Deployment:
         try:
-            deployment = apply(planned, context)
-        except PlanIsStale:
-            context.emit(events.Notice(f"another deploy of {config.name} is in progress: planning again"))
-            continue
+            return apply(planned, self._context)
         except GrantsLostError as error:
-            if renews_role:
+            if self._renews_role:
                 raise
-            context.emit(events.Notice(f"{error.what}: setting it again"))
-            renews_role = True
-            continue
+            self._renews_role = True
+            raise PlanIsStale(events.Notice(f"{error.what}: setting it again")) from error
         except FunctionFailedError as error:
-            if not error.failed_write or config.writable is not None or config.app.kind == "handler":
+            if not error.failed_write or self._config.writable is not None or self._config.app.kind == "handler":
                 raise
-            context.emit(writable.warning(error.failed_write))
-            artifact = artifact.as_writable()
-            continue
-        public = config.hosting.auth == PUBLIC
-        deployed = events.Deployed(deployment.url, deployment.version, changed, time.monotonic() - start, public)
-        context.emit(deployed)
-        return deployed
-    what = f"{config.name} is being changed by someone else at the same time"
-    raise DeployError(what, where=planned.location, hint="run the same command again when the other deploy is finished")
+            self._artifact = self._artifact.as_writable()
+            raise PlanIsStale(writable.warning(error.failed_write)) from error

@@ -8,12 +8,20 @@ from typing import TypeVar
 
 from lambent.deploy.context import DeployContext
 from lambent.errors import AwsError
+from lambent.events import Event
 
 T = TypeVar("T")
 
 
 class PlanIsStale(Exception):
-    """Someone else changed what the plan was made from, before this run wrote anything. Observe and plan again."""
+    """Someone else changed what the plan was made from, before this run wrote anything. Observe and plan again.
+
+    So it is if applying the plan has shown what the next one must do differently: `event` says what.
+    """
+
+    def __init__(self, event: Event | None = None) -> None:
+        super().__init__()
+        self.event = event
 
 
 class Deployment:

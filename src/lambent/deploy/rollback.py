@@ -10,11 +10,11 @@ from lambent.aws.values import STREAMED, Function, Settings
 from lambent.deploy.alias_history import describe_move, last_move
 from lambent.deploy.apply import apply
 from lambent.deploy.context import DeployContext
-from lambent.deploy.deployment import PlanIsStale
 from lambent.deploy.desired import PUBLIC
 from lambent.deploy.observed import Observed, observe
 from lambent.deploy.origin import foreign_origin
 from lambent.deploy.plan import Plan, refuse_foreign_tags
+from lambent.deploy.replan import until_applied
 from lambent.deploy.resources.alias import PointAlias, describe_shares
 from lambent.deploy.resources.concurrency import AwaitProvisioned
 from lambent.deploy.resources.function_settings import url_mode
@@ -24,8 +24,6 @@ from lambent.deploy.step import Step
 from lambent.errors import DeployError, OvertakenError, UsageError
 from lambent.events import PlannedLine
 from lambent.names import ALIAS, Names
-
-_ATTEMPTS = 5
 
 
 def rollback(app: str, version: str, context: DeployContext, identities: tuple[str, ...] = ()) -> events.Deployed:
@@ -39,36 +37,42 @@ def rollback(app: str, version: str, context: DeployContext, identities: tuple[s
     Raises UsageError for a version that doesn't exist, or an app of another project; DeployError if there is none to go back
     to or it doesn't respond: then the live version stays.
     """
-    start = time.monotonic()
-    aws, emit = context.aws, context.emit
-    live = ""
-    for _ in range(_ATTEMPTS):
-        names, observed = observe(aws, app, context.timing.settle_s)
-        refuse_foreign_tags(names, observed)
-        if origin := foreign_origin(identities, observed):
-            what = f"{app} was deployed from another project: {origin}"
-            raise UsageError(what, where="lambent rollback", hint=f"--name {app} rolls it back all the same")
-        current = observed.alias.version if observed.alias else ""
-        if live not in ("", current) and not version:  # "the previous one" is another one by now
-            raise OvertakenError(app, f"moved {ALIAS} to version {current} during this rollback")
-        live = current
-        goal = find_version(names, observed, version, aws)
+    return until_applied(app, context.emit, _Attempts(app, version, context, identities).next)
+
+
+class _Attempts:
+    """The attempts of one rollback. They end if someone else moves the alias in between."""
+
+    def __init__(self, app: str, version: str, context: DeployContext, identities: tuple[str, ...]) -> None:
+        self._app = app
+        self._version = version
+        self._context = context
+        self._identities = identities
+        self._start = time.monotonic()
+        self._live = ""
+
+    def next(self) -> events.Deployed:
+        """Plan, and apply the plan. Raises PlanIsStale if that has to be done again."""
+        names, observed = observe(self._context.aws, self._app, self._context.timing.settle_s)
+        self._refuse(names, observed)
+        goal = find_version(names, observed, self._version, self._context.aws)
         planned = plan(names, observed, goal)
-        emit(planned.planned)
-        if not version and (reason := _why_nothing_changes(observed, goal.version)):
-            emit(events.Notice(reason))
-        try:
-            deployment = apply(planned, context)
-        except PlanIsStale:
-            emit(events.Notice(f"someone else is deploying {app}: planning again"))
-            continue
-        public = observed.url is not None and observed.url.auth == PUBLIC
-        changed = planned.changes > 0
-        deployed = events.Deployed(deployment.url, deployment.version, changed, time.monotonic() - start, public)
-        emit(deployed)
-        return deployed
-    what = f"{app} is being changed by someone else at the same time"
-    raise DeployError(what, where=app, hint="run the same command again when the other deploy is finished")
+        self._context.emit(planned.planned)
+        if not self._version and (reason := _why_nothing_changes(observed, goal.version)):
+            self._context.emit(events.Notice(reason))
+        deployment = apply(planned, self._context)
+        seconds, public = time.monotonic() - self._start, observed.url is not None and observed.url.auth == PUBLIC
+        return events.Deployed(deployment.url, deployment.version, planned.changes > 0, seconds, public)
+
+    def _refuse(self, names: Names, observed: Observed) -> None:
+        refuse_foreign_tags(names, observed)
+        if origin := foreign_origin(self._identities, observed):
+            what = f"{self._app} was deployed from another project: {origin}"
+            raise UsageError(what, where="lambent rollback", hint=f"--name {self._app} rolls it back all the same")
+        current = observed.alias.version if observed.alias else ""
+        if self._live not in ("", current) and not self._version:  # "the previous one" is another one by now
+            raise OvertakenError(self._app, f"moved {ALIAS} to version {current} during this rollback")
+        self._live = current
 
 
 def find_version(names: Names, observed: Observed, version: str, aws: Aws) -> Function:

@@ -15,9 +15,9 @@ from msgspec import Struct
 
 from lambent.config.detection.deployment_files import read_deployment_files
 from lambent.config.detection.dockerfile import DOCKERFILES, parse_instructions
+from lambent.config.detection.project_text import read_text
 from lambent.config.detection.start_commands import StartCommand, parse_commands, parse_words
 
-_READ_MAX = 100_000
 _PLATFORM_FILES = ("app.yaml", "render.yaml", "railway.toml", "railway.json", "nixpacks.toml")
 _START_LINE = re.compile(
     r"""(?m)(?:^|[{,\s])["']?(?:entrypoint|startCommand|cmd)["']?\s*[:=]\s*"""
@@ -51,12 +51,12 @@ def read_declarations(folder: Path, pyproject: Mapping[str, Any], environ: Mappi
         yield Declaration(StartCommand((entrypoint,)), "pyproject.toml [tool.fastapi] entrypoint")
     yield from _procfile(folder)
     for name in _PLATFORM_FILES:
-        for match in _START_LINE.finditer(_read(folder / name)):
+        for match in _START_LINE.finditer(read_text(folder / name)):
             yield from _declare(folder, parse_commands(match["double"] or match["single"] or match["plain"]), name)
     for name in DOCKERFILES:
         yield from _dockerfile(folder, name)
     for name in _COMPOSE_FILES:
-        for match in _COMPOSE_COMMAND.finditer(_read(folder / name)):
+        for match in _COMPOSE_COMMAND.finditer(read_text(folder / name)):
             yield from _declare(folder, parse_words(_command_words(match["command"])), name)
     yield from _flask_app(folder, environ)
     yield from (Declaration(command, source) for command, source in read_deployment_files(folder))
@@ -68,7 +68,7 @@ def read_programs(folder: Path, pyproject: Mapping[str, Any]) -> Iterator[Declar
     It counts where the search by names finds no app, or several.
     """
     for name in _PROGRAMS:
-        for match in _UVICORN_RUN.finditer(_read(folder / name)):
+        for match in _UVICORN_RUN.finditer(read_text(folder / name)):
             is_factory = re.search(r"factory\s*=\s*True", match["options"]) is not None
             yield Declaration(StartCommand((match[1],), is_factory=is_factory), f"uvicorn.run in {name}")
     project = pyproject.get("project")
@@ -78,12 +78,12 @@ def read_programs(folder: Path, pyproject: Mapping[str, Any]) -> Iterator[Declar
             command = StartCommand((script.partition(":")[0].strip(),), is_program=True)
             yield Declaration(command, f"pyproject.toml [project.scripts] {name}")
     for path in (path for pattern in _INSTRUCTIONS for path in sorted(folder.glob(pattern)) if path.is_file()):
-        for match in _COMMAND_LINE.finditer(_read(path)):
+        for match in _COMMAND_LINE.finditer(read_text(path)):
             yield from (Declaration(command, path.name) for command in parse_commands(match[0]))
 
 
 def _procfile(folder: Path) -> Iterator[Declaration]:
-    lines = [line.partition(":") for line in _read(folder / "Procfile").splitlines() if not line.lstrip().startswith("#")]
+    lines = [line.partition(":") for line in read_text(folder / "Procfile").splitlines() if not line.lstrip().startswith("#")]
     processes = {name.strip(): command.strip() for name, colon, command in lines if colon}
     if "web" in processes:
         yield from _declare(folder, parse_commands(processes["web"]), "Procfile")
@@ -91,7 +91,7 @@ def _procfile(folder: Path) -> Iterator[Declaration]:
 
 def _dockerfile(folder: Path, name: str) -> Iterator[Declaration]:
     """Read the last stage of a Dockerfile: it is the one that runs."""
-    instructions = parse_instructions(_read(folder / name))
+    instructions = parse_instructions(read_text(folder / name))
     stages = [index for index, (instruction, _) in enumerate(instructions) if instruction == "FROM"]
     last = dict(instructions[stages[-1] :] if stages else instructions)
     words = [*_command_words(last.get("ENTRYPOINT", "")), *_command_words(last.get("CMD", ""))]
@@ -120,7 +120,7 @@ def _command_words(text: str) -> list[str]:
 
 def _flask_app(folder: Path, environ: Mapping[str, str]) -> Iterator[Declaration]:
     for name in (".flaskenv", ".env"):
-        if match := _FLASK_APP.search(_read(folder / name)):
+        if match := _FLASK_APP.search(read_text(folder / name)):
             yield Declaration(StartCommand((match[1] or match[2] or match[3],)), f"{name}, FLASK_APP")
     if environ.get("FLASK_APP"):
         yield Declaration(StartCommand((environ["FLASK_APP"],)), "the environment variable FLASK_APP")
@@ -135,13 +135,5 @@ def _declare(folder: Path, commands: Iterable[StartCommand], source: str) -> Ite
             continue
         parts = script.strip("./").split("/")  # in an image it may be /app/start.sh
         name = next((name for at in range(len(parts)) if (folder / (name := "/".join(parts[at:]))).is_file()), "")
-        for line in _read(folder / name).splitlines() if name else ():
+        for line in read_text(folder / name).splitlines() if name else ():
             yield from (Declaration(each, name) for each in parse_commands(line) if not each.targets[0].endswith(".sh"))
-
-
-def _read(path: Path) -> str:
-    try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            return file.read(_READ_MAX)
-    except OSError:
-        return ""

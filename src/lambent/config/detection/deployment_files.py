@@ -14,8 +14,8 @@ from lambent.config.detection.lambda_functions import (
     choose_function,
     handler_command,
     read_functions,
-    read_text,
 )
+from lambent.config.detection.project_text import read_text
 from lambent.config.detection.start_commands import StartCommand
 from lambent.config.detection.yaml_mappings import mapping_at, read_mappings, text_at
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from msgspec import Struct
 
+from lambent.config.detection.project_text import read_text
 from lambent.config.detection.start_commands import StartCommand
 from lambent.config.detection.yaml_mappings import mapping_at, read_mappings, text_at
 
 TEMPLATES = ("template.yaml", "template.yml")
 SERVERLESS = ("serverless.yml", "serverless.yaml")
-_READ_MAX = 500_000
 _HANDLER = re.compile(r"(?P<module>[\w./-]+)\.(?P<name>[A-Za-z_]\w*)")
 _HTTP = frozenset(("api", "httpapi", "http", "alb", "url"))
 _COMPUTED = re.compile(r"[!&*|>{\[]|.*(?:\$\{|\{\{resolve:)")
@@ -77,15 +77,6 @@ def handler_command(handler: str, code: str, folder: Path | None = None) -> Star
         # a package's own imports say how it is started
         return StartCommand((f"{code}/{path}:{match['name']}",), ".", is_program=True)
     return StartCommand((f"{module}:{match['name']}",), code, is_program=True)
-
-
-def read_text(path: Path) -> str:
-    """Return the text of a file, "" if it can't be read."""
-    try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            return file.read(_READ_MAX)
-    except OSError:
-        return ""
 
 
 def _sam_functions(folder: Path, source: str) -> Iterator[DeclaredFunction]:

@@ -12,7 +12,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from lambent.config.detection.dockerfile import DOCKERFILES, parse_variables
-from lambent.config.detection.lambda_functions import read_functions, read_text
+from lambent.config.detection.lambda_functions import read_functions
+from lambent.config.detection.project_text import read_text
 
 _COMPUTED = re.compile(r"\$[{(A-Za-z_]")
 

@@ -23,6 +23,7 @@ from lambent.config.live_environment import keep_live_variables
 from lambent.config.model import Config
 from lambent.config.own_writes import find_own_write
 from lambent.config.python_runtime import keep_live
+from lambent.config.variables.automatic import set_automatically
 from lambent.config.variables.unset import find_unset, refuse_unset
 from lambent.deploy import writable
 from lambent.deploy.context import DeployContext
@@ -100,8 +101,10 @@ def load_for_destination(
         config = keep_live_variables(config, dict(live.environment))
     if account is not None and live is not None and config.candidates.runtimes and has_passed_check(account, config.name):
         config = keep_live(config, live.runtime)
-    unset = find_unset(config)
+    config, unset, lines = set_automatically(config, find_unset(config), local=destination.local)
     refuse_unset(config, unset)
+    for line in lines:
+        emit(line)
     config = builder.choose_runtime(config, emit)
     if notice := calendar.deprecation_notice(config.runtime, rules_date):
         emit(Warned(notice, _newer_runtime(config, destination)))

@@ -14,6 +14,9 @@ _HOST = "lambent-check.lambda-url.us-east-1.on.aws"
 _DEPTH_MAX = 5
 _SEPARATORS = re.compile(r"[\s,;\[\]\"']+")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]+")
+URL_DOMAINS = (".on.aws", ".localhost")
+"""The domains of Function URLs, in AWS and on the local Lambda: settings that allow both work everywhere."""
+_LITERAL_READERS = ("eval", "literal_eval", "loads", "json")
 DEBUG_EDIT = 'DEBUG = "AWS_LAMBDA_FUNCTION_NAME" not in os.environ'
 
 Read = Callable[[str], bytes | None]
@@ -33,7 +36,8 @@ def read_literals(
     """Return what a run of the settings would report of DEBUG and ALLOWED_HOSTS, as far as their text shows it.
 
     `module` is that of the settings, and `read` returns the content of a file. `variable` is the environment variable that
-    ALLOWED_HOSTS comes from, or "": `environment` and `secrets` are those that the function gets.
+    ALLOWED_HOSTS comes from, or "": `environment` and `secrets` are those that the function gets. `separator` is what separates
+    hosts in it: "" if it has one host, None if that isn't known.
     """
     values = _assigned(module, read)
     debug, hosts = values.get("DEBUG"), values.get("ALLOWED_HOSTS")
@@ -52,6 +56,7 @@ def read_literals(
         "debug_settings": debug.file if debug is not None else default,
         "unmigrated": [],
         "variable": variable,
+        "separator": _separator(nodes),
     }
 
 
@@ -59,7 +64,7 @@ def hosts_cure(report: Mapping[str, Any]) -> str:
     """Return what makes ALLOWED_HOSTS allow the function's URL: a flag if it comes from the environment, else a setting."""
     if variable := report.get("variable"):
         return f"--env {variable}='*'"  # a Function URL receives requests to its own host name only
-    return f"ALLOWED_HOSTS = {json.dumps(list(dict.fromkeys([*report['hosts'], '.on.aws', '.localhost'])))}"
+    return f"ALLOWED_HOSTS = {json.dumps(list(dict.fromkeys([*report['hosts'], *URL_DOMAINS])))}"
 
 
 def allows_url(names: str | Sequence[str]) -> bool:
@@ -131,6 +136,24 @@ def _variable(node: ast.AST) -> str:
             return name
         case _:
             return ""
+
+
+def _separator(nodes: Sequence[ast.AST]) -> str | None:
+    for node in nodes:
+        match node:
+            case ast.Call(func=ast.Attribute(attr="split"), args=[ast.Constant(value=str(separator)), *_]):
+                return separator
+            case ast.Call(func=ast.Attribute(attr="split")):
+                return " "
+            case ast.Call(func=ast.Name(id="Csv") | ast.Attribute(attr="Csv" | "list")):
+                return ","  # python-decouple, django-environ, environs
+            case ast.keyword(arg="cast", value=ast.Name(id="list")):
+                return ","
+            case ast.Call(
+                func=ast.Name(id="eval" | "loads" | "literal_eval") | ast.Attribute(attr="loads" | "json" | "literal_eval")
+            ):
+                return None
+    return ""
 
 
 def _names(nodes: Sequence[ast.AST], variable: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from lambent.config.django_literals import URL_DOMAINS
 from lambent.deploy.diagnose import Cause
 from lambent.deploy.failure import Failure
 
@@ -20,8 +21,6 @@ _SETTINGS = (
     (r"Invalid host header", "in the middleware that checks the host, allowed_hosts=[{starred}]"),
     (r"is not trusted", 'app.config["TRUSTED_HOSTS"] = [{dotted}]'),
 )
-_DOMAINS = (".on.aws", ".localhost")
-"""The domains of Function URLs, in AWS and on the local Lambda: settings that allow both work everywhere."""
 _MCP_SETTING = 'FastMCP(..., host="0.0.0.0"), or .streamable_http_app(host="0.0.0.0") since mcp 2'
 
 
@@ -48,7 +47,7 @@ def explain_refused_host(failure: Failure, host: str) -> Cause:
 
 def _with_hosts(setting: str, name: str) -> str:
     """Return a setting with the domains of Function URLs, or with the name of another host."""
-    domains = _DOMAINS if name.endswith(_DOMAINS) else ()
+    domains = URL_DOMAINS if name.endswith(URL_DOMAINS) else ()
     dotted = ", ".join(f'"{domain}"' for domain in domains or (name,))
     starred = ", ".join(f'"*{domain}"' for domain in domains) or f'"{name}"'
     return setting.replace("{dotted}", dotted).replace("{starred}", starred)

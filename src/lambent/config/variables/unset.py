@@ -19,6 +19,7 @@ from lambent.config.environment import sendable, values_in_file
 from lambent.config.model import Config
 from lambent.config.variables.bound import NOTHING, Read
 from lambent.config.variables.code_reader import CodeReader
+from lambent.config.variables.own_secrets import is_own_secret
 from lambent.errors import UsageError
 from lambent.units import listing, pronoun_for, verb_for
 
@@ -29,8 +30,6 @@ _EXAMPLES = (
     *(".env.example", ".env.sample", ".env.template", ".env.dist", ".env.local.example", "example.env", "sample.env"),
     *("env.example", "env.sample", ".env-example", ".env_example", ".env-sample", "template.env"),
 )
-_ARBITRARY = re.compile(r"(?:(?:DJANGO|FLASK|APP|APPLICATION|JWT|SESSION|AUTH|CSRF|TOKEN)_)*SECRET(?:_KEY)?")
-"""Secrets of the app's own: any value is as good as another."""
 _RANDOM = """"$(python3 -c 'import os; print(os.urandom(32).hex())')\""""
 _ANY_HOST = "'*'"  # a Function URL receives requests to its own host name only
 _ORDER = ("start", "call", "perhaps")
@@ -182,12 +181,13 @@ def flags_for(config: Config, names: Sequence[str], unset: Sequence[Read] = (), 
 
 
 def _env_flags(names: Iterable[str], numbers: Container[str], hosts: str) -> str:
-    return "".join(f" --env {name}={_ANY_HOST if name == hosts else _placeholder(name, numbers)}" for name in names)
+    names = list(names)
+    return "".join(f" --env {name}={_ANY_HOST if name == hosts else _placeholder(name, names, numbers)}" for name in names)
 
 
-def _placeholder(name: str, numbers: Container[str]) -> str:
+def _placeholder(name: str, names: Iterable[str], numbers: Container[str]) -> str:
     if name.endswith("ALLOWED_HOSTS"):
         return _ANY_HOST
-    if _ARBITRARY.fullmatch(name):
+    if is_own_secret(name, names):
         return _RANDOM
     return "NUMBER" if name in numbers else "VALUE"

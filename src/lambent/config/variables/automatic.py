@@ -1,0 +1,85 @@
+"""Variables that the app needs, that nothing sets, and one value of which suits any app: they get it, with a line."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lambent.config.django_literals import URL_DOMAINS
+from lambent.config.model import Config
+from lambent.config.variables.bound import Read
+from lambent.config.variables.own_secrets import is_own_secret
+from lambent.config.variables.unset import django_report
+from lambent.events import Event, Notice
+
+_SECRET_BYTES = 32
+_DEBUG = re.compile(r"(?:\w+_)?DEBUG")
+_HOSTS = re.compile(r"\w*ALLOWED_HOST\w*|(?:\w+_)?HOSTS")
+"""Other variables in ALLOWED_HOSTS, such as DOMAIN, may also be used in links."""
+_PORT = "8080"  # what PaaSes set: on Lambda no app listens, but some read it
+
+
+class Automatic(Struct, frozen=True):
+    """A variable and its value. `source` says where that is from, and `is_secret` that it is random and is kept."""
+
+    name: str
+    value: str
+    source: str = ""
+    is_secret: bool = False
+
+    @property
+    def description(self) -> str:
+        if self.is_secret:
+            return f"{self.name} (random, and later deploys keep it)"
+        return f"{self.name}={self.value}" + (f" (from {self.source})" if self.source else "")
+
+
+def set_automatically(config: Config, unset: Sequence[Read], *, local: bool) -> tuple[Config, list[Read], list[Event]]:
+    """Return the configuration with those variables that have such a value, the reads that remain, and a line about them.
+
+    `unset` are the app's reads of variables that nothing sets, and `local` says that the app runs on the local Lambda.
+    Random values count as set by flags, so that later deploys keep them. What the user unsets stays unset.
+    """
+    chosen = {each.name: each for each in _choose(config, unset, local=local) if each.name not in config.unset_variables}
+    if not chosen:
+        return config, list(unset), []
+    values = {name: each.value for name, each in chosen.items()}
+    origins = {f"env.{name}": each.source or "lambent, since the app needs it" for name, each in chosen.items()}
+    config = replace(
+        config,
+        environment=tuple(sorted({**dict(config.environment), **values}.items())),
+        flag_variables=tuple(sorted({*config.flag_variables, *(name for name, each in chosen.items() if each.is_secret)})),
+        origins={**config.origins, **origins},
+    )
+    descriptions = ", ".join(each.description for each in chosen.values())
+    line = Notice(f"not set, so lambent sets what the app needs: {descriptions}; --env NAME=VALUE sets your own")
+    return config, [read for read in unset if read.name not in chosen], [line]
+
+
+def _choose(config: Config, unset: Sequence[Read], *, local: bool) -> Iterator[Automatic]:
+    """Yield the variables in the order of the line about them: secrets, what starts need, the hosts of Django."""
+    names = [read.name for read in unset]
+    for read in unset:
+        if read.fails != "perhaps" and is_own_secret(read.name, names):
+            yield Automatic(read.name, os.urandom(_SECRET_BYTES).hex(), is_secret=True)
+    for read in unset:
+        if read.fails == "start" and _DEBUG.fullmatch(read.name):
+            yield Automatic(read.name, "0")  # every library's word for False, and a number
+        elif read.fails == "start" and read.name == "PORT":
+            yield Automatic(read.name, _PORT)
+    report = django_report(config)
+    if not report["allows"] and _HOSTS.fullmatch(report["variable"]) and (hosts := _hosts(report, local=local)):
+        yield Automatic(report["variable"], hosts)
+
+
+def _hosts(report: Mapping[str, Any], *, local: bool) -> str:
+    """Return the value that allows the function's URL and nothing else, or "" if it isn't known how the settings read it."""
+    separator = report["separator"]
+    if separator is None:
+        return ""
+    return separator.join(URL_DOMAINS) if separator else URL_DOMAINS[local]

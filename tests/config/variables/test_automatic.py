@@ -1,0 +1,116 @@
+"""Variables that lambent sets by itself: what they get, which are left to the user, and what stays."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lambent.config.live_environment import FLAG_VARIABLES, keep_live_variables
+from lambent.config.model import Config
+from lambent.config.variables.automatic import set_automatically
+from lambent.config.variables.unset import django_report, find_unset, refuse_unset
+from lambent.errors import UsageError
+from support.configs import load_config
+from support.detection import FLASK, write_project
+
+APP = "app = lambda environ, start_response: []\n"
+DJANGO = {
+    "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n",
+    "shop/__init__.py": "",
+    "shop/wsgi.py": "import os\nfrom django.core.wsgi import get_wsgi_application\n"
+    "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\napplication = get_wsgi_application()\n",
+}
+
+
+def set_in(config: Config, *, local: bool = False) -> tuple[Config, str]:
+    """Set what lambent sets by itself. Return the configuration and the line about it, "" for none."""
+    config, unset, lines = set_automatically(config, find_unset(config), local=local)
+    refuse_unset(config, unset)
+    return config, "".join(line.text for line in lines)
+
+
+def chosen(folder: Path, text: str, **flags: Any) -> dict[str, str]:
+    """Return the variables of a Flask app whose code starts with `text`."""
+    config = load_config(write_project(folder / "shop", {"main.py": f"import os\n{text}\n{FLASK}"}), **flags)
+    config, _, _ = set_automatically(config, find_unset(config), local=False)
+    return dict(config.environment)
+
+
+def test_secret_gets_a_random_value_that_later_deploys_keep(tmp_path: Path) -> None:
+    folder = write_project(tmp_path / "shop", {"main.py": f"import os\n{FLASK}app.secret_key = os.environ['SECRET_KEY']\n"})
+    config, line = set_in(load_config(folder))
+    secret = dict(config.environment)["SECRET_KEY"]
+    assert re.fullmatch(r"[0-9a-f]{64}", secret) and config.flag_variables == ("SECRET_KEY",)
+    assert "SECRET_KEY (random, and later deploys keep it)" in line and secret not in line
+    again, line = set_in(keep_live_variables(load_config(folder), {"SECRET_KEY": secret, FLAG_VARIABLES: "SECRET_KEY"}))
+    assert dict(again.environment)["SECRET_KEY"] == secret and line == ""
+    own, line = set_in(load_config(folder, env=("SECRET_KEY=mine",)))
+    assert dict(own.environment) == {"SECRET_KEY": "mine"} and line == ""
+
+
+def test_secret_that_only_requests_need_gets_a_value_too(tmp_path: Path) -> None:
+    assert "SESSIONS_KEY" not in chosen(tmp_path, "key = os.getenv('SESSIONS_KEY')")
+    folder = write_project(
+        tmp_path / "login", {"main.py": f"import os\n{FLASK}app.secret_key = os.getenv('FLASK_SECRET_KEY')\n"}
+    )
+    assert list(dict(set_in(load_config(folder))[0].environment)) == ["FLASK_SECRET_KEY"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        *(("STRIPE_SECRET_KEY",), ("ACCESS_KEY", "SECRET_KEY"), ("API_KEY", "SECRET"), ("CLIENT_ID", "AUTH_SECRET_KEY")),
+        *(("OPENAI_API_KEY",), ("APP_SECRET",), ("TOKEN_SECRET",), ("DATABASE_URL",), ("ENCRYPTION_KEY",)),
+    ],
+)
+def test_secret_of_a_service_is_left_to_the_user(tmp_path: Path, names: tuple[str, ...]) -> None:
+    assert chosen(tmp_path, "\n".join(f"{name} = os.environ['{name}']" for name in names)) == {}
+
+
+def test_user_may_insist_that_a_secret_stays_unset(tmp_path: Path) -> None:
+    assert chosen(tmp_path, "KEY = os.environ['SECRET_KEY']", unset_env=("SECRET_KEY",)) == {}
+
+
+def test_secret_with_a_default_is_left_alone(tmp_path: Path) -> None:
+    assert chosen(tmp_path, "KEY = os.environ.get('SECRET_KEY', 'dev')\nPORT = int(os.environ.get('PORT', 5000))") == {}
+
+
+def test_switch_for_debugging_is_off_and_a_port_is_a_number(tmp_path: Path) -> None:
+    text = "DEBUG = bool(int(os.environ['APP_DEBUG']))\nPORT = int(os.environ['PORT'])"
+    assert chosen(tmp_path, text) == {"APP_DEBUG": "0", "PORT": "8080"}
+
+
+def test_what_only_the_user_knows_is_still_named(tmp_path: Path) -> None:
+    text = f"import os\nA = os.environ['SECRET_KEY'], os.environ['SMTP_HOST'], os.environ['DEBUG']\n{FLASK}"
+    config = load_config(write_project(tmp_path / "shop", {"main.py": text}))
+    with pytest.raises(UsageError) as refusal:
+        set_in(config)
+    assert refusal.value.what == "SMTP_HOST isn't set, and the app can't start without it"
+    assert refusal.value.hint == "--env SMTP_HOST=VALUE"
+
+
+@pytest.mark.parametrize(
+    ("hosts", "aws", "local"),
+    [
+        ("os.environ.get('ALLOWED_HOSTS', '').split(',')", ".on.aws,.localhost", ".on.aws,.localhost"),
+        ("os.environ['WEB_HOSTS'].split()", ".on.aws .localhost", ".on.aws .localhost"),
+        ("config('ALLOWED_HOSTS', default='localhost', cast=Csv())", ".on.aws,.localhost", ".on.aws,.localhost"),
+        ("env.list('DJANGO_ALLOWED_HOSTS')", ".on.aws,.localhost", ".on.aws,.localhost"),
+        ("['localhost', os.environ.get('ALLOWED_HOST')]", ".on.aws", ".localhost"),
+        ("json.loads(os.environ.get('ALLOWED_HOSTS', '[]'))", "", ""),
+        ("['localhost', os.environ.get('DB_HOST')]", "", ""),
+        ("['localhost', os.environ.get('DOMAIN')]", "", ""),
+        ("os.environ.get('ALLOWED_HOSTS', '*').split(',')", "", ""),
+    ],
+)
+def test_hosts_of_django_are_those_of_function_urls(tmp_path: Path, hosts: str, aws: str, local: str) -> None:
+    settings = f"import os, json\nfrom decouple import config, Csv\nSECRET_KEY = 'x'\nALLOWED_HOSTS = {hosts}\n"
+    folder = write_project(tmp_path / "shop", DJANGO | {"shop/settings.py": settings})
+    config = load_config(folder, app="shop.wsgi:application")
+    for is_local, value in ((False, aws), (True, local)):
+        after, _, _ = set_automatically(config, find_unset(config), local=is_local)
+        assert [*dict(after.environment).values()] == ([value] if value else [])
+    assert not aws or django_report(set_automatically(config, [], local=False)[0])["allows"]

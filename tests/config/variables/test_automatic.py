@@ -114,3 +114,31 @@ def test_hosts_of_django_are_those_of_function_urls(tmp_path: Path, hosts: str, 
         after, _, _ = set_automatically(config, find_unset(config), local=is_local)
         assert [*dict(after.environment).values()] == ([value] if value else [])
     assert not aws or django_report(set_automatically(config, [], local=False)[0])["allows"]
+
+
+NEEDS = "NEEDED = os.environ['ALGORITHM'], int(os.environ['EXPIRE_MINUTES']), os.environ['JWT_SECRET']"
+
+
+def test_values_of_the_repository_are_taken_if_they_are_all_that_is_needed(tmp_path: Path) -> None:
+    example = {".env.example": "ALGORITHM=HS256\nEXPIRE_MINUTES=30\nJWT_SECRET=changeme\nOTHER=1\n"}
+    folder = write_project(tmp_path / "shop", {"main.py": f"import os\n{NEEDS}\n{FLASK}"} | example)
+    config, line = set_in(load_config(folder))
+    assert dict(config.environment) | {"JWT_SECRET": ""} == {"ALGORITHM": "HS256", "EXPIRE_MINUTES": "30", "JWT_SECRET": ""}
+    assert "ALGORITHM=HS256 (from .env.example), EXPIRE_MINUTES=30 (from .env.example)" in line
+    assert config.flag_variables == ("JWT_SECRET",) and config.origins["env.ALGORITHM"] == ".env.example"
+
+
+@pytest.mark.parametrize("example", ["ALGORITHM=HS256\nEXPIRE_MINUTES=soon\n", "ALGORITHM=your-algorithm\nEXPIRE_MINUTES=1\n"])
+def test_values_of_the_repository_that_cannot_all_be_taken_are_left(tmp_path: Path, example: str) -> None:
+    folder = write_project(tmp_path / "shop", {"main.py": f"import os\n{NEEDS}\n{FLASK}", ".env.example": example})
+    with pytest.raises(UsageError, match="ALGORITHM and EXPIRE_MINUTES aren't set"):
+        set_in(load_config(folder))
+
+
+def test_host_that_generates_a_secret_has_lambent_generate_it(tmp_path: Path) -> None:
+    render = "envVars:\n  - key: COOKIES\n    generateValue: true\n"
+    folder = write_project(
+        tmp_path / "shop", {"main.py": f"import os\nKEY = os.environ['COOKIES']\n{FLASK}", "render.yaml": render}
+    )
+    config, _ = set_in(load_config(folder))
+    assert len(dict(config.environment)["COOKIES"]) == 64 and config.flag_variables == ("COOKIES",)

@@ -69,3 +69,52 @@ def test_what_is_written_for_lambda_comes_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize("line", ['ENV A="open', "ENV", "ENV A"])
 def test_lines_that_docker_refuses_propose_nothing(tmp_path: Path, line: str) -> None:
     assert read_proposals(write_project(tmp_path, {"Dockerfile": line})) == {}
+
+
+APP_JSON = (
+    '{"env": {"LEVEL": "info", "KEY_A": {"generator": "secret"}, "MODE": {"value": "calm"}, "EMPTY": {}}}'
+)
+RENDER = """\
+services:
+  - type: web
+    envVars:
+      - key: KEY_B
+        generateValue: true
+      - key: LEVEL
+        value: "render"  # as there
+      - key: API_KEY
+        sync: false
+"""
+COMPOSE = """\
+services:
+  web:
+    image: web
+    environment:
+      - MODE=compose
+      - "NAME=shop"
+  worker:
+    environment:
+      NAME: shop
+      LEVEL: worker
+      URL: ${URL}
+  cron:
+    environment:
+      LEVEL: cron
+"""
+
+
+def test_files_of_other_hosts_and_examples(tmp_path: Path) -> None:
+    files = {"app.json": APP_JSON, "render.yaml": RENDER, "compose.yaml": COMPOSE, ".env.example": "NAME=x\nLAST=1\nEMPTY=\n"}
+    assert list(read_proposals(write_project(tmp_path, files)).values()) == [
+        Proposal("LEVEL", "info", "app.json"),
+        Proposal("KEY_A", "", "app.json", is_random=True),
+        Proposal("MODE", "calm", "app.json"),
+        Proposal("KEY_B", "", "render.yaml", is_random=True),
+        Proposal("NAME", "shop", "compose.yaml"),
+        Proposal("LAST", "1", ".env.example"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"env": []}'])
+def test_other_app_json(tmp_path: Path, text: str) -> None:
+    assert read_proposals(write_project(tmp_path, {"app.json": text})) == {}

@@ -24,7 +24,7 @@ _START_LINE = re.compile(
     r"""(?:"(?P<double>[^"\n]+)"|'(?P<single>[^'\n]+)'|(?P<plain>[^"'\s][^\n]*))"""
 )
 _FLASK_APP = re.compile(r"""(?m)^\s*(?:export\s+)?FLASK_APP\s*=\s*(?:"([^"\n]+)"|'([^'\n]+)'|([^"'\s#]+))""")
-_COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 _COMPOSE_COMMAND = re.compile(r"(?m)^[ \t]+command:[ \t]*(?:[>|][-+]?[ \t]*\n)?[ \t]*(?P<command>\S.*)$")
 _INSTRUCTIONS = ("README*", "Makefile", "makefile", "package.json", "*.sh", "justfile", "Taskfile.yml", "tasks.py")
 """Files for people: the commands in them count where nothing else decides."""
@@ -55,7 +55,7 @@ def read_declarations(folder: Path, pyproject: Mapping[str, Any], environ: Mappi
             yield from _declare(folder, parse_commands(match["double"] or match["single"] or match["plain"]), name)
     for name in DOCKERFILES:
         yield from _dockerfile(folder, name)
-    for name in _COMPOSE_FILES:
+    for name in COMPOSE_FILES:
         for match in _COMPOSE_COMMAND.finditer(read_text(folder / name)):
             yield from _declare(folder, parse_words(_command_words(match["command"])), name)
     yield from _flask_app(folder, environ)

@@ -13,7 +13,9 @@ from msgspec.structs import replace
 from lambent.config.django_literals import URL_DOMAINS
 from lambent.config.model import Config
 from lambent.config.variables.bound import Read
+from lambent.config.variables.harmless import is_harmless
 from lambent.config.variables.own_secrets import is_own_secret
+from lambent.config.variables.proposals import Proposal, read_proposals
 from lambent.config.variables.unset import django_report
 from lambent.events import Event, Notice
 
@@ -21,6 +23,7 @@ _SECRET_BYTES = 32
 _DEBUG = re.compile(r"(?:\w+_)?DEBUG")
 _HOSTS = re.compile(r"\w*ALLOWED_HOST\w*|(?:\w+_)?HOSTS")
 """Other variables in ALLOWED_HOSTS, such as DOMAIN, may also be used in links."""
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?|true|false|yes|no|on|off", re.I)
 _PORT = "8080"  # what PaaSes set: on Lambda no app listens, but some read it
 
 
@@ -61,20 +64,46 @@ def set_automatically(config: Config, unset: Sequence[Read], *, local: bool) -> 
     return config, [read for read in unset if read.name not in chosen], [line]
 
 
-def _choose(config: Config, unset: Sequence[Read], *, local: bool) -> Iterator[Automatic]:
-    """Yield the variables in the order of the line about them: secrets, what starts need, the hosts of Django."""
+def _choose(config: Config, unset: Sequence[Read], *, local: bool) -> list[Automatic]:
+    proposals = read_proposals(config.folder) if unset else {}
+    secrets = list(_secrets(unset, proposals))
+    others = [*_constants(unset), *_django_hosts(config, local=local)]
+    names = {each.name for each in (*secrets, *others)}
+    remaining = [read for read in unset if read.fails == "start" and read.name not in names]
+    return [*secrets, *others, *_proposed(remaining, proposals)]
+
+
+def _secrets(unset: Sequence[Read], proposals: Mapping[str, Proposal]) -> Iterator[Automatic]:
     names = [read.name for read in unset]
     for read in unset:
-        if read.fails != "perhaps" and is_own_secret(read.name, names):
+        asks_for_it = read.name in proposals and proposals[read.name].is_random
+        if read.fails != "perhaps" and (asks_for_it or is_own_secret(read.name, names)):
             yield Automatic(read.name, os.urandom(_SECRET_BYTES).hex(), is_secret=True)
+
+
+def _constants(unset: Sequence[Read]) -> Iterator[Automatic]:
     for read in unset:
         if read.fails == "start" and _DEBUG.fullmatch(read.name):
             yield Automatic(read.name, "0")  # every library's word for False, and a number
         elif read.fails == "start" and read.name == "PORT":
             yield Automatic(read.name, _PORT)
+
+
+def _django_hosts(config: Config, *, local: bool) -> Iterator[Automatic]:
     report = django_report(config)
     if not report["allows"] and _HOSTS.fullmatch(report["variable"]) and (hosts := _hosts(report, local=local)):
         yield Automatic(report["variable"], hosts)
+
+
+def _proposed(reads: Sequence[Read], proposals: Mapping[str, Proposal]) -> Iterator[Automatic]:
+    """Yield values from the project's files if all that starts need are there: a part of them may not suit the user's own."""
+    usable = [proposals[read.name] for read in reads if read.name in proposals and _suits(read, proposals[read.name].value)]
+    for proposal in usable if len(usable) == len(reads) else ():
+        yield Automatic(proposal.name, proposal.value, proposal.source)
+
+
+def _suits(read: Read, value: str) -> bool:
+    return is_harmless(read.name, value) and (not read.is_number or _NUMBER.fullmatch(value) is not None)
 
 
 def _hosts(report: Mapping[str, Any], *, local: bool) -> str:

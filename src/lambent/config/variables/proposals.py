@@ -5,25 +5,41 @@ They count for variables that the app needs and nothing else sets.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
 
+from lambent.config.detection.declarations import COMPOSE_FILES
 from lambent.config.detection.dockerfile import DOCKERFILES, parse_variables
 from lambent.config.detection.lambda_functions import read_functions
 from lambent.config.detection.project_text import read_text
+from lambent.config.environment import values_in_file
 
+ENV_EXAMPLES = (
+    *(".env.example", ".env.sample", ".env.template", ".env.dist", ".env.local.example", "example.env", "sample.env"),
+    *("env.example", "env.sample", ".env-example", ".env_example", ".env-sample", "template.env"),
+)
+_RENDER_VARIABLE = re.compile(
+    r"""-[ ]+key:[ ]*["']?(?P<name>\w+)["']?[ ]*\n[ ]+(?P<field>value|generateValue):[ ]*(?P<value>.*)"""
+)
+_COMPOSE_VARIABLE = re.compile(
+    r"""^[ ]+(?:-[ ]*["']?(?P<item>[A-Z][A-Z0-9_]*)=(?P<text>.*?)["']?|(?P<key>[A-Z][A-Z0-9_]*):[ ]+(?P<value>.+?))[ ]*$""",
+    re.M,
+)
 _COMPUTED = re.compile(r"\$[{(A-Za-z_]")
 
 
 class Proposal(Struct, frozen=True):
-    """A value for an environment variable, and the file that has it."""
+    """A value for an environment variable, and the file that has it. `is_random` asks for a random value instead."""
 
     name: str
     value: str
     source: str
+    is_random: bool = False
 
 
 def read_proposals(folder: Path) -> dict[str, Proposal]:
@@ -31,21 +47,16 @@ def read_proposals(folder: Path) -> dict[str, Proposal]:
     proposals: dict[str, Proposal] = {}
     for read in _READERS:
         for proposal in read(folder):
-            if proposal.value and not _COMPUTED.search(proposal.value):
+            if proposal.is_random or (proposal.value and not _COMPUTED.search(proposal.value)):
                 proposals.setdefault(proposal.name, proposal)
     return proposals
 
 
 def _functions(folder: Path) -> Iterator[Proposal]:
     """Yield the variables of SAM's and serverless.yml's functions, but those that differ from function to function."""
-    values: dict[str, set[str]] = {}
     functions = read_functions(folder)
-    for function in functions:
-        for name, value in function.variables:
-            values.setdefault(name, set()).add(value)
-    for name, different in values.items():
-        if len(different) == 1:
-            yield Proposal(name, next(iter(different)), functions[0].source)
+    variables = (variable for function in functions for variable in function.variables)
+    yield from (Proposal(name, value, functions[0].source) for name, value in _unambiguous(variables))
 
 
 def _dockerfiles(folder: Path) -> Iterator[Proposal]:
@@ -54,4 +65,50 @@ def _dockerfiles(folder: Path) -> Iterator[Proposal]:
         yield from (Proposal(name, value, file) for name, value in last.items())
 
 
-_READERS: tuple[Callable[[Path], Iterator[Proposal]], ...] = (_functions, _dockerfiles)
+def _app_json(folder: Path) -> Iterator[Proposal]:
+    """Yield what Heroku's manifest sets."""
+    try:
+        manifest = json.loads(read_text(folder / "app.json"))
+    except ValueError:
+        return
+    variables = manifest.get("env") if isinstance(manifest, dict) else None
+    for name, entry in variables.items() if isinstance(variables, dict) else ():
+        fields = entry if isinstance(entry, dict) else {"value": entry}
+        yield Proposal(name, str(fields.get("value") or ""), "app.json", fields.get("generator") == "secret")
+
+
+def _render(folder: Path) -> Iterator[Proposal]:
+    for match in _RENDER_VARIABLE.finditer(read_text(folder / "render.yaml")):
+        value = _yaml_scalar(match["value"])
+        is_random = match["field"] == "generateValue" and value == "true"
+        yield Proposal(match["name"], "" if is_random else value, "render.yaml", is_random)
+
+
+def _compose(folder: Path) -> Iterator[Proposal]:
+    """Yield the variables that all services of a compose file set alike."""
+    for file in COMPOSE_FILES:
+        matches = list(_COMPOSE_VARIABLE.finditer(read_text(folder / file)))
+        variables = ((match["item"] or match["key"], _yaml_scalar(match["text"] or match["value"] or "")) for match in matches)
+        yield from (Proposal(name, value, file) for name, value in _unambiguous(variables))
+
+
+def _examples(folder: Path) -> Iterator[Proposal]:
+    for file in ENV_EXAMPLES:
+        yield from (Proposal(name, value, file) for name, value in values_in_file(folder / file).items())
+
+
+def _unambiguous(variables: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield the variables that have one value only."""
+    values: dict[str, set[str]] = defaultdict(set)
+    for name, value in variables:
+        values[name].add(value)
+    yield from ((name, min(different)) for name, different in values.items() if len(different) == 1)
+
+
+def _yaml_scalar(text: str) -> str:
+    return re.sub(r"(?:^|\s)#.*$", "", text).strip().strip("\"'")
+
+
+_READERS: tuple[Callable[[Path], Iterator[Proposal]], ...] = (
+    *(_functions, _app_json, _render, _dockerfiles, _compose, _examples),
+)

@@ -20,16 +20,13 @@ from lambent.config.model import Config
 from lambent.config.variables.bound import NOTHING, Read
 from lambent.config.variables.code_reader import CodeReader
 from lambent.config.variables.own_secrets import is_own_secret
+from lambent.config.variables.proposals import ENV_EXAMPLES
 from lambent.errors import UsageError
 from lambent.units import listing, pronoun_for, verb_for
 
 _READS = re.compile(rb"environ|getenv|decouple|BaseSettings|starlette\.config|from_envvar|OpenAI\(|Groq\(|DJANGO_SETTINGS")
 _RUNTIME = re.compile(r"AWS_|LAMBDA_|_|(?:PATH|LANG|TZ|LD_LIBRARY_PATH|PYTHONPATH|PWD)$")
 """The variables that Lambda sets."""
-_EXAMPLES = (
-    *(".env.example", ".env.sample", ".env.template", ".env.dist", ".env.local.example", "example.env", "sample.env"),
-    *("env.example", "env.sample", ".env-example", ".env_example", ".env-sample", "template.env"),
-)
 _RANDOM = """"$(python3 -c 'import os; print(os.urandom(32).hex())')\""""
 _ANY_HOST = "'*'"  # a Function URL receives requests to its own host name only
 _ORDER = ("start", "call", "perhaps")
@@ -158,7 +155,7 @@ def django_report(config: Config) -> dict[str, Any]:
 
 def names_in_example(folder: Path) -> list[str]:
     """Return the names in the first file of the project that is an example of a .env file."""
-    return next((list(names) for example in _EXAMPLES if (names := values_in_file(folder / example))), [])
+    return next((list(names) for example in ENV_EXAMPLES if (names := values_in_file(folder / example))), [])
 
 
 def flags_for(config: Config, names: Sequence[str], unset: Sequence[Read] = (), hosts: str = "") -> str:
@@ -169,7 +166,7 @@ def flags_for(config: Config, names: Sequence[str], unset: Sequence[Read] = (), 
     """
     numbers = {read.name for read in unset if read.is_number}
     folder = config.folder
-    for file in (folder / ".env", *(folder / example for example in _EXAMPLES)):
+    for file in (folder / ".env", *(folder / example for example in ENV_EXAMPLES)):
         values = values_in_file(file)
         is_usable = file.name == ".env" or all(values.values())
         if is_usable and any(values.get(name) for name in names) and sendable(file):

@@ -1,0 +1,33 @@
+"""Which values of a repository's example files an app may run with in public: no secrets, no placeholders, no own machine."""
+
+from __future__ import annotations
+
+import re
+
+_SECRET_NAME = re.compile(
+    r"SECRET|PASS|PWD|TOKEN|KEY|CREDENTIAL|PRIVATE|SALT|DSN|AUTH|CERT|USER|LOGIN|EMAIL|PHONE|(?:^|_)(?:ID|PIN)$"
+)
+_PLAIN_NAME = re.compile(r"(?:EXPIR\w*|MINUTES|SECONDS|HOURS|DAYS|TTL|LIFETIME|ALGORITHM|ALGO|LENGTH|LIMIT)$")
+"""Names of numbers and the like, whatever else is in them: ACCESS_TOKEN_EXPIRE_MINUTES, JWT_ALGORITHM."""
+_ADDRESS_NAME = re.compile(r"URL|URI|HOST|SERVER|ADDR|DOMAIN|ORIGIN|BROKER|ENDPOINT")
+_PLACEHOLDER = re.compile(
+    r"your|my[-_]|change|replace|insert|enter|fill|placeholder|example|dummy|fake|todo|tbd|xxx|\.\.\.|[<>{}]|secret|password"
+    r"|lorem|\bfoo|\bnone\b|\bnull\b|\bhere\b",
+    re.I,
+)
+_DEVELOPMENT = re.compile(r"dev|debug|local|test|127\.0\.0\.1|0\.0\.0\.0|::1|host\.docker", re.I)
+_OWN_PATH = re.compile(r"(?:/(?!tmp\b|dev/)|[A-Za-z]:\\|~|file:)")
+_OWN_DATABASE = re.compile(r"sqlite[a-z+]*:///(?!/)\S+")
+_PUBLIC_ADDRESS = re.compile(r"\*|(?:https://)?(?:[a-z0-9-]+\.)+[a-z]{2,}(?:[:/][^@]*)?", re.I)
+
+
+def is_harmless(name: str, value: str) -> bool:
+    """Return whether the value of a variable is one that a stranger would keep in production."""
+    if _OWN_DATABASE.fullmatch(value):
+        return True
+    if not value or _PLACEHOLDER.search(value) or _DEVELOPMENT.search(value) or _OWN_PATH.match(value) or "@" in value:
+        return False
+    if _SECRET_NAME.search(name) and not _PLAIN_NAME.search(name):
+        return False
+    is_address = "://" in value or _ADDRESS_NAME.search(name) is not None
+    return not is_address or _PUBLIC_ADDRESS.fullmatch(value) is not None

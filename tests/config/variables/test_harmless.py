@@ -1,0 +1,35 @@
+"""Values of example files that an app may run with in public."""
+
+from __future__ import annotations
+
+import pytest
+
+from lambent.config.variables.harmless import is_harmless
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("ALGORITHM", "HS256"), ("ACCESS_TOKEN_EXPIRE_MINUTES", "30"), ("JWT_ALGORITHM", "HS256"), ("LOG_LEVEL", "info")),
+        *(("DATABASE_URL", "sqlite:///./test.db"), ("USE_S3", "False"), ("API_URL", "https://api.weather.gov/v1")),
+        *(("CORS_ORIGINS", "*"), ("DB_URL", "sqlite+aiosqlite:///app.db"), ("APP_NAME", "Shop API"), ("SMTP_PORT", "587")),
+        *(("MAIL_SERVER", "smtp.gmail.com"), ("CACHE_DIR", "/tmp/cache")),
+    ],
+)
+def test_harmless(name: str, value: str) -> None:
+    assert is_harmless(name, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("API_KEY", "abcd"), ("DB_PASSWORD", "postgres"), ("SECRET", "s3"), ("CHAT_ID", "1234"), ("DB_USER", "postgres")),
+        *(("MODEL", "<model>"), ("NAME", "your-name"), ("NAME", "changeme"), ("NAME", ""), ("TITLE", "my_title")),
+        *(("APP_ENV", "development"), ("APP_SETTINGS", "config.DevelopmentConfig"), ("MODE", "debug"), ("STAGE", "test")),
+        *(("DATABASE_URL", "postgres://u:p@db.acme.io/x"), ("DATABASE_URL", "sqlite:////home/me/x.db"), ("DB_HOST", "db")),
+        *(("REDIS_URL", "redis://redis:6379"), ("API_URL", "http://localhost:8000"), ("FRONT_URL", "http://backend:80")),
+        *(("DATA_DIR", "/home/me/data"), ("DATA_DIR", "C:\\data"), ("SENDER", "me@acme.io"), ("HOST", "0.0.0.0")),
+    ],
+)
+def test_secret_placeholder_or_own_machine(name: str, value: str) -> None:
+    assert not is_harmless(name, value)

@@ -71,9 +71,7 @@ def test_lines_that_docker_refuses_propose_nothing(tmp_path: Path, line: str) ->
     assert read_proposals(write_project(tmp_path, {"Dockerfile": line})) == {}
 
 
-APP_JSON = (
-    '{"env": {"LEVEL": "info", "KEY_A": {"generator": "secret"}, "MODE": {"value": "calm"}, "EMPTY": {}}}'
-)
+APP_JSON = '{"env": {"LEVEL": "info", "KEY_A": {"generator": "secret"}, "MODE": {"value": "calm"}, "EMPTY": {}}}'
 RENDER = """\
 services:
   - type: web

@@ -52,8 +52,8 @@ def test_flag_beats_environment_beats_pyproject(handler_app: Path) -> None:
     [
         ("memory = 100", "memory must be between 128 and 10240 MB, got 100", "memory", "memory = 128"),
         ("memory = 20000", "memory must be between 128 and 10240 MB, got 20000", "memory", "memory = 10240"),
-        ("memory = true", "memory must be a whole number of MB, got True", "memory", "memory = 128"),
-        ('timeout = "long"', "timeout must be a whole number of seconds, got 'long'", "timeout", "timeout = 1"),
+        ("memory = true", "memory must be a size such as 512MB or 1GB, got True", "memory", "memory = 128"),
+        ('timeout = "long"', "timeout must be a time such as 30s or 5m, got 'long'", "timeout", "timeout = 1"),
         ("memroy = 1", "unknown setting: memroy", "memroy", "did you mean memory?"),
         ('architecture = "mips"', "architecture must be x86_64 or arm64, got mips", "architecture", 'architecture = "x86_64"'),
         ('name = "a b"', "name must be 1 to 56 letters, digits, - or _, got a b", "name", 'name = "a-b"'),

@@ -86,8 +86,8 @@ def with_app(command: Command) -> Command:
         options.stage_option,
         options.runtime_option,
         options.arch_option,
-        click.option("--memory", metavar="MB", help="Memory in MB, 128 to 10240. Default: 1024. CPU scales with it."),
-        click.option("--timeout", metavar="S", help="Seconds a request may take, 1 to 1800. Default: 30."),
+        click.option("--memory", metavar="M", help="Memory: 512MB, 2GB; at most 10GB. Default: 1024 (MB). CPU scales with it."),
+        click.option("--timeout", metavar="T", help="Time a request may take: 30s, 5m; at most 30m. Default: 30 (seconds)."),
         click.option(
             "--env", "-e", metavar="K=V", multiple=True, help="Environment variable of the function, which stays. Repeatable."
         ),

@@ -23,7 +23,6 @@ from lambent.config.packaging import read_packaging
 from lambent.config.parsers import (
     choice_parser,
     list_parser,
-    number_parser,
     parse_automatic_switch,
     parse_base_path,
     parse_function,
@@ -34,6 +33,7 @@ from lambent.config.parsers import (
 )
 from lambent.config.project import Project, find_project
 from lambent.config.python_runtime import Installed, RuntimeRules, read_runtime
+from lambent.config.quantities import MEGABYTES, SECONDS, quantity_parser
 from lambent.config.settings import HOSTING, PACKAGING, Settings, gather
 from lambent.config.sourced import Sourced
 from lambent.config.stages import choose_stage
@@ -178,12 +178,12 @@ def _read_profile(settings: Settings) -> Sourced[str]:
 
 
 def _read_function_settings(settings: Settings, native: Architecture) -> dict[str, Sourced[Any]]:
-    memory = number_parser("MB", MEMORY_MIN_MB, MEMORY_MAX_MB)
-    timeout = number_parser("seconds", TIMEOUT_MIN_S, TIMEOUT_MAX_S)
+    memory = quantity_parser(MEGABYTES, MEMORY_MIN_MB, MEMORY_MAX_MB)
+    timeout = quantity_parser(SECONDS, TIMEOUT_MIN_S, TIMEOUT_MAX_S)
     return {
         "memory_mb": settings.read("memory", memory, MEMORY_DEFAULT_MB),
         "timeout_s": settings.read("timeout", timeout, TIMEOUT_DEFAULT_S),
-        "tmp_mb": settings.read("tmp", number_parser("MB", TMP_MIN_MB, TMP_MAX_MB), TMP_MIN_MB),
+        "tmp_mb": settings.read("tmp", quantity_parser(MEGABYTES, TMP_MIN_MB, TMP_MAX_MB), TMP_MIN_MB),
         "architecture": settings.read("architecture", choice_parser(ARCHITECTURES, "x86_64 or arm64", native), native),
         "exclude": settings.read("exclude", list_parser('["*.psd", "raw/"]', "patterns"), ()),
         "stream": settings.read("stream", parse_switch, False),

@@ -7,7 +7,8 @@
     ├── AwsError                exit 1   a refusal by AWS or the local Lambda, translated
     ├── DeployError             exit 1   the function failed; `detail` has its traceback
     ├── LocalError              exit 1   the local Lambda: port, interpreter, state, sandbox
-    └── UnconfirmedError        exit 4   deployed, but lambent could not confirm that the app responds
+    ├── UnconfirmedError        exit 4   deployed, but lambent could not confirm that the app responds
+    └── CancelledError          exit 130 the user answered no
 
 Only `cli/main.py` turns these into output and an exit code. It uses 3 for bugs in lambent and 130 for Ctrl-C.
 """
@@ -95,3 +96,12 @@ class LocalError(LambentError):
 
 class UnconfirmedError(LambentError):
     exit_code = 4
+
+
+class CancelledError(LambentError):
+    """The user answered no to a question before anything was done. Shown as a plain sentence."""
+
+    exit_code = 130
+
+    def __init__(self) -> None:
+        super().__init__("Cancelled. Nothing was changed.")

@@ -35,6 +35,13 @@ class Detected(Event, frozen=True):
     source: str
 
 
+class RuntimeChosen(Event, frozen=True):
+    """The runtime that the app will have, and why."""
+
+    runtime: str
+    reason: str
+
+
 class Resolved(Event, frozen=True):
     """The dependencies are ready. `cached` means that nothing had to be resolved or downloaded."""
 
@@ -167,12 +174,13 @@ class PlannedLine(Struct, frozen=True):
     """One line of a plan.
 
     `verb` is "create", "update", "delete", "keep" or "check", or "drift" for a change that somebody made by hand. `detail` says
-    what and why.
+    what and why. `routine` marks what any deploy of this kind does, which a summary leaves out.
     """
 
     verb: str
     what: str
     detail: str = ""
+    routine: bool = False
 
 
 class Cost(Struct, frozen=True):

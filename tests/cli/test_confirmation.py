@@ -121,6 +121,7 @@ def test_a_url_for_signed_requests_needs_no_question(service: Service, aws: Aws,
 def test_the_answer_at_a_terminal_decides(service: Service, aws: Aws, app: Path) -> None:
     status, screen = deploy_at_terminal(service, app, b"n\n")
     assert status == 130 and "public: anyone with this URL can call it" in screen
+    assert screen.endswith("Cancelled. Nothing was changed.\r\n") and "error" not in screen
     assert f"Create a public URL for {app.name}? [y/N]" in screen
     assert aws.role(f"lambent-{app.name}") is None
     status, screen = deploy_at_terminal(service, app, b"y\n")

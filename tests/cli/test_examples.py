@@ -57,7 +57,7 @@ def test_one_command_deploys_it(name: str, local: LocalLambda) -> None:
     second = local.deploy(FOLDER / name)
     assert second.returncode == 0, second.stderr
     assert second.stdout.strip() == url
-    assert "nothing to change" in second.stderr
+    assert "unchanged: version" in second.stderr
     assert contents(FOLDER / name) == before, "a deploy must not change the project"
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from lambent.cli import main
 from lambent.errors import LambentError
+from lambent.ui.reporter import chosen_detail
 
 PRINTS_A_LOT = """
 import sys
@@ -76,6 +77,49 @@ def test_every_error_has_an_exit_code_and_a_message(
 def test_a_mistyped_command_is_suggested(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_main(["dploy"], monkeypatch) == 2
     assert "  try  lambent deploy\n" in capsys.readouterr().err
+
+
+def test_lambent_alone_lists_the_commands(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_main([], monkeypatch) == 0
+    alone = capsys.readouterr().out
+    assert "  deploy " in alone
+    for arguments in (["help"], ["--help"], ["-q", "help"]):
+        assert run_main(arguments, monkeypatch) == 0
+        assert capsys.readouterr().out == alone
+    assert run_main(["-V"], monkeypatch) == 0
+    assert capsys.readouterr().out.startswith("lambent")
+
+
+@pytest.mark.parametrize("names", (["deploy"], ["env", "set"], ["curl"]))
+def test_help_says_what_the_option_says(
+    names: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_main(["help", *names], monkeypatch) == 0
+    helped = capsys.readouterr().out
+    assert run_main([*names, "--help"], monkeypatch) == 0
+    assert capsys.readouterr().out == helped
+    assert ("--verbose" in helped) == (names != ["curl"]), "curl has a -v of its own"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "suggestion"),
+    ((["help", "dploy"], "lambent deploy"), (["env", "sett"], "lambent env set"), (["-v", "deploy", "-q"], "pass one of them")),
+)
+def test_what_cannot_be_meant(
+    arguments: list[str], suggestion: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_main(arguments, monkeypatch) == 2
+    assert f"  try  {suggestion}\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", (["-q", "config"], ["config", "-q"], ["config", "--quiet"]))
+def test_options_work_before_and_after_the_command(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    @click.command("config")
+    def shown() -> None:
+        assert chosen_detail() == "result"
+
+    monkeypatch.setattr("lambent.cli.config.command", shown)
+    assert run_main(arguments, monkeypatch) == 0
 
 
 @pytest.mark.parametrize("closed", ("stdout", "stderr", "stdout of --json"))

@@ -75,11 +75,12 @@ def test_lines_say_what_changes_and_why() -> None:
     after = replace(after, origins={"memory_mb": "--memory"})
     planned = plan(after, replace(UP_TO_DATE, latest=replace(OLD, settings=before), live=replace(OLD_LIVE, settings=before)))
     lines = {line.what: line.detail for line in planned.lines}
-    assert lines["configuration"] == "memory 128 MB -> 1024 MB (--memory), env +NEW, env -GONE, env KEPT (new value)"
+    assert lines["configuration"] == "memory 128 MB -> 1024 MB (--memory), env +NEW, env KEPT (new value)"
+    assert lines["environment variable GONE"] == "nothing sets it any more"
     assert lines["code"].startswith("old= -> new=, 2.0 MB zipped, 6.0 MB unzipped")
     assert "secret" not in str(planned.lines)
     assert (
-        "python3.13 (newest supported)"
+        "python3.13 on x86_64, 1024 MB"
         in {line.detail for line in plan(DESIRED, Observed()).lines if line.what == "function hello"}.pop()
     )
 

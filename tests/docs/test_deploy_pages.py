@@ -16,6 +16,8 @@ from support.reader import free_port, lacking, reader_environment
 
 PAGES = tuple(DOCS / f"how-to/{name}.md" for name in ("deploy", "logs", "try", "variables", "secrets", "pipelines"))
 REFERENCE = DOCS / "reference/commands.md"
+COMMON = {"--help", "-h", "--verbose", "-v", "--quiet", "-q"}
+"""The options of every command, which the top of the page describes."""
 OWN_PAGE = {"build"}
 """Commands with their own page, which another test compares."""
 
@@ -50,7 +52,7 @@ def flags(command: click.Command) -> set[str]:
         for name in (*option.opts, *option.secondary_opts)
     }
     subcommands = command.commands.values() if isinstance(command, click.Group) else ()
-    return own.union(*map(flags, subcommands)) - {"--help", "-h"}
+    return own.union(*map(flags, subcommands)) - COMMON
 
 
 def documented_flags(section: str) -> set[str]:

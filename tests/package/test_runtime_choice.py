@@ -16,7 +16,7 @@ from lambent.config.load import Flags, load
 from lambent.config.model import Config
 from lambent.config.python_runtime import keep_live
 from lambent.errors import PackagingError
-from lambent.events import Event, Notice, ignore
+from lambent.events import Event, RuntimeChosen, ignore
 from lambent.package.build_context import BuildContext, BuildOptions
 from lambent.package.dependencies import fetch_wheels, resolve_requirements
 from lambent.package.runtime_choice import choose_runtime, suggest_runtime
@@ -82,8 +82,9 @@ class Project:
         return caught.value
 
     def record(self, event: Event) -> None:
-        if isinstance(event, Notice):
-            self.said.append(event.text)
+        usual = (self.config().candidates.origin_of(getattr(event, "runtime", "")), "what is live")
+        if isinstance(event, RuntimeChosen) and event.reason not in usual:
+            self.said.append(f"{event.runtime}: {event.reason}")
 
 
 @pytest.fixture

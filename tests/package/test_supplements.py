@@ -14,7 +14,7 @@ import pytest
 
 from lambent.config.model import App, Config
 from lambent.errors import PackagingError
-from lambent.events import Event, Notice, Warned
+from lambent.events import Event, Notice, Resolved, Warned
 from lambent.package.build import build
 from support.locking import write
 from support.registry import Registry, serving
@@ -43,6 +43,7 @@ class Project:
 
     def build(self) -> set[str]:
         """Return the names in the zip."""
+        self.resolved = 0
         self.said.clear()
         self.warnings.clear()
         environ = {**os.environ, "UV_CACHE_DIR": str(self._cache / "uv"), "UV_DEFAULT_INDEX": self.default_index}
@@ -54,6 +55,8 @@ class Project:
     def _record(self, event: Event) -> None:
         if isinstance(event, Notice):
             self.said.append(event.text)
+        if isinstance(event, Resolved):
+            self.resolved += 1
         if isinstance(event, Warned):
             self.warnings.append(event.text)
 
@@ -84,6 +87,7 @@ def test_warnings_are_given_once_although_the_contents_are_laid_out_again(projec
     project.offer("old", {"old.py": "import pkg_resources\n", "helper/types.py": ""})
     project.write({"main.py": f"import old\n{HANDLER}", "requirements.txt": "old\n", "helper/types.py": ""})
     assert "pkg_resources/__init__.py" in project.build()
+    assert project.resolved == 1
     assert [text for text in project.warnings if "types.py" in text] == [
         "your own files replace those of a dependency: helper/types.py"
     ]

@@ -271,7 +271,7 @@ class Source:
 def documented_kinds() -> dict[str, tuple[str, str]]:
     """Return the exit code and the meaning of each kind of error, as errors.py documents them."""
     docstring = ast.get_docstring(ast.parse((SOURCE / "errors.py").read_text())) or ""
-    rows = re.findall(r"(\w+Error) +exit (\d) *(.*)", docstring)
+    rows = re.findall(r"(\w+Error) +exit (\d+) *(.*)", docstring)
     return {kind: (code, meaning or "the machine: disk, permissions, limits") for kind, code, meaning in rows}
 
 

@@ -17,8 +17,11 @@ from lambent.ui import event_lines, jsonlines, plain
 ACTIVE = Fetching(3, 12, 14_200_000, 66_000_000, ("numpy", "pandas"))
 SHOW = """
 from lambent.events import Fetched, Fetching, Notice
-from lambent.ui.reporter import reporter
-with reporter(False) as show:
+import click
+from lambent.ui.reporter import DETAIL, reporter
+with click.Context(click.Command("deploy")) as context:
+  context.meta[DETAIL] = "steps"
+  with reporter(False) as show:
     show(Fetching(0, 2, 0, 30_000_000, ()))
     show(Fetching(1, 2, 10_000_000, 30_000_000, ("numpy",)))
     show(Fetching(1, 2, 20_000_000, 30_000_000, ("numpy",)))
@@ -52,7 +55,7 @@ def test_terminal_shows_a_line_that_is_erased_at_the_end() -> None:
 def test_pipe_gets_one_line_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
     plain.print_event(ACTIVE)
     plain.print_event(Fetched(12, 66_000_000, 3.2))
-    assert capsys.readouterr().err == "ok    downloaded 12 files, 66.0 MB  (3.2 s)\n"
+    assert capsys.readouterr().err == "✓ downloaded 12 files, 66.0 MB  (3.2 s)\n"
 
 
 def test_json_reports_every_step(capsys: pytest.CaptureFixture[str]) -> None:

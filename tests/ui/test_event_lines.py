@@ -78,7 +78,7 @@ def test_a_local_url_is_not_called_public(capsys: pytest.CaptureFixture[str]) ->
 
 def test_a_plan_shows_changes_but_not_what_is_kept() -> None:
     plan = events.Planned("the local Lambda", (events.PlannedLine("create", "role a"), events.PlannedLine("keep", "b")), 1)
-    assert [line.text for line in event_lines(plan)] == ["on the local Lambda:", "create role a"]
+    assert [line.text for line in event_lines(plan)] == ["on the local Lambda:", "role a"]
 
 
 def test_a_value_of_several_lines_stays_in_its_row() -> None:
@@ -92,7 +92,7 @@ def test_json_output_is_one_object_per_line(capsys: pytest.CaptureFixture[str]) 
     jsonlines.print_error(LambentError("no", hint="yes"), 4)
     planned, answered, failed = map(json.loads, capsys.readouterr().out.splitlines())
     assert [line["event"] for line in (planned, answered, failed)] == ["Planned", "Answered", "Failed"]
-    assert planned["lines"] == [{"verb": "create", "what": "role a", "detail": ""}]
+    assert planned["lines"] == [{"verb": "create", "what": "role a", "detail": "", "routine": False}]
     assert failed["exit_code"] == 4
 
 
@@ -101,10 +101,10 @@ def test_plain_output_shows_a_canary_at_intervals(capsys: pytest.CaptureFixture[
     for left in range(300, -1, -5):
         output.show(events.CanaryProgress("7", 0.1, float(left), 300 - left, 2 if left <= 20 else 0))
     assert capsys.readouterr().err.splitlines() == [
-        "      version 7 gets 10% of the traffic: 75 requests, 0 errors, 225 s left",
-        "      version 7 gets 10% of the traffic: 150 requests, 0 errors, 150 s left",
-        "      version 7 gets 10% of the traffic: 225 requests, 0 errors, 75 s left",
-        "      version 7 gets 10% of the traffic: 280 requests, 2 errors, 20 s left",
+        "  version 7 gets 10% of the traffic: 75 requests, 0 errors, 225 s left",
+        "  version 7 gets 10% of the traffic: 150 requests, 0 errors, 150 s left",
+        "  version 7 gets 10% of the traffic: 225 requests, 0 errors, 75 s left",
+        "  version 7 gets 10% of the traffic: 280 requests, 2 errors, 20 s left",
     ]
     output.show(events.StepStarted("canary: 10%/2h"))
     for left in range(7200, -1, -60):

@@ -33,8 +33,8 @@ def test_a_plan_shows_who_can_call_and_what_it_costs() -> None:
     plan = events.Planned("account 1", (UPDATE, DRIFT), 1, "public", True, 900, 2000, COST)
     assert plan_lines(plan) == [
         "on account 1:",
-        "update code  (a -> b)",
-        "drift alias live  (points elsewhere)",
+        "code  (a -> b)",
+        "drift: alias live  (points elsewhere)",
         "public: anyone with this URL can call it  (new: deploy asks first, unless you pass --yes)",
         "about $1.87 per million requests of 100 ms at 1024 MB  (an estimate; the first 1,000,000 a month are free)",
     ]
@@ -43,7 +43,7 @@ def test_a_plan_shows_who_can_call_and_what_it_costs() -> None:
 def test_drift_is_shown_even_if_nothing_changes() -> None:
     assert plan_lines(events.Planned("x", (DRIFT,), 0, "public")) == [
         "nothing to change on x",
-        "drift alias live  (points elsewhere)",
+        "drift: alias live  (points elsewhere)",
     ]
 
 

@@ -13,7 +13,7 @@ from lambent.cli.options import Command, add_options, yes_option
 from lambent.config.model import Config
 from lambent.deploy.deploy import refuse_move
 from lambent.deploy.plan import Plan
-from lambent.errors import UsageError
+from lambent.errors import CancelledError, UsageError
 
 
 class Consent(Struct, frozen=True):
@@ -42,7 +42,7 @@ def is_explicit(config: Config) -> bool:
 def confirm_public(plan: Plan, *, interactive: bool) -> None:
     """Ask whether to create the public URL of `plan`.
 
-    Raises UsageError if there is no terminal to ask on, click.Abort if the answer is no.
+    Raises UsageError if there is no terminal to ask on, CancelledError if the answer is no.
     """
     if not (interactive and sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(
@@ -56,7 +56,7 @@ def confirm_public(plan: Plan, *, interactive: bool) -> None:
 def confirm_move(plan: Plan, *, moved_from: str, interactive: bool) -> None:
     """Ask whether this project takes over the app of another one, unless `moved_from` is that one. --yes doesn't answer it.
 
-    Raises UsageError if there is no terminal to ask on, click.Abort if the answer is no.
+    Raises UsageError if there is no terminal to ask on, CancelledError if the answer is no.
     """
     if moved_from == plan.moved_from:
         return
@@ -68,7 +68,7 @@ def confirm_move(plan: Plan, *, moved_from: str, interactive: bool) -> None:
 def confirm_deletion(app: str, origin: str, *, yes: bool) -> None:
     """Ask whether to delete an app; `origin` is the other project that it comes from, "" if it is this one.
 
-    Raises UsageError if there is no terminal to ask on, click.Abort if the answer is no.
+    Raises UsageError if there is no terminal to ask on, CancelledError if the answer is no.
     """
     if yes and not origin:
         return
@@ -82,4 +82,4 @@ def confirm_deletion(app: str, origin: str, *, yes: bool) -> None:
 
 def _confirm(question: str) -> None:
     if not click.confirm(question, err=True):
-        raise click.Abort
+        raise CancelledError

@@ -20,7 +20,8 @@ import click
 
 from lambent import __version__
 from lambent.cli.interrupts import keep_interrupts
-from lambent.errors import LambentError, UsageError
+from lambent.cli.verbosity import add_verbosity, verbosity_options
+from lambent.errors import CancelledError, LambentError, UsageError
 from lambent.lazy import LazyModule
 from lambent.ui import errors
 from lambent.ui.broken_pipe import survive_broken_pipe
@@ -51,6 +52,7 @@ COMMANDS = {
     "cache": "Show, shrink or clear the build cache.",
     "local": "Run the local Lambda: start, stop, status, env, log.",
     "vendor": "Copy lambent's runtime into a folder, for other build tools.",
+    "help": "Say what a command does and which options it takes.",
 }
 
 BUG, INTERRUPTED = 3, 130
@@ -77,6 +79,7 @@ class Commands(click.Group):
             return None
         command = importlib.import_module(f"lambent.cli.{cmd_name}").command
         assert isinstance(command, click.Command)
+        add_verbosity(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -84,15 +87,24 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="lambent")
-def cli() -> None:
+@click.group(
+    cls=Commands,
+    params=verbosity_options(),
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, "--version", "-V", prog_name="lambent")
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Deploy an unmodified Python web app to AWS Lambda and get a working URL.
 
     \b
     lambent deploy --local      run the app in this folder on the local Lambda, without an AWS account
     lambent deploy              deploy it to your AWS account
+    lambent help COMMAND        say what a command does and which options it takes
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 def run() -> None:
@@ -110,9 +122,9 @@ def run() -> None:
 def _exit_code(arguments: list[str]) -> int:
     try:
         outcome: Any = cli.main(args=arguments, prog_name="lambent", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
+    except click.exceptions.NoArgsIsHelpError as error:  # a group, such as `lambent env`
         click.echo(error.format_message())
-        return UsageError.exit_code
+        return 0
     except BrokenPipeError:
         return 0  # the reader of a help text or a list has read enough; a deploy goes on (ui/broken_pipe.py)
     except (Exception, KeyboardInterrupt) as error:
@@ -124,6 +136,9 @@ def _report(error: BaseException, arguments: list[str]) -> int:
     """Show what ended the command, to people and with --json to machines. Return the exit code."""
     if isinstance(error, click.Abort | KeyboardInterrupt):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # so that the message is complete
+    if isinstance(error, CancelledError):
+        survive_broken_pipe(errors.print_sentence)(error.what)
+        return error.exit_code
     translated, code = _translate(error)
     if "--json" in arguments:
         survive_broken_pipe(partial(jsonlines.print_error, exit_code=code))(translated)
@@ -157,6 +172,8 @@ def _usage_error(error: click.UsageError) -> UsageError:
         what = error.message
     what = what[:1].lower() + what[1:].rstrip(".")
     if unknown := re.match(r"no such command '([^']*)'", what):
-        close = difflib.get_close_matches(unknown[1], COMMANDS, 1)
-        hint = f"lambent {close[0]}" if close else hint
+        group = error.ctx.command if error.ctx else cli
+        names = group.list_commands(error.ctx or click.Context(group)) if isinstance(group, click.Group) else ()
+        close = difflib.get_close_matches(unknown[1], names, 1)
+        hint = f"{command} {close[0]}" if close else hint
     return UsageError(what, where=where, hint=hint)

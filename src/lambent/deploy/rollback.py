@@ -135,7 +135,7 @@ def plan(names: Names, observed: Observed, goal: Function) -> Plan:
         steps = [check, *(point + set_mode if mode == STREAMED else set_mode + point)]
         shares = f" ({describe_shares(alias)})" if alias.weights else ""
         lines = [
-            PlannedLine("check", f"version {goal.version}", f"must respond to GET / before it becomes {ALIAS}"),
+            PlannedLine("check", f"version {goal.version}", f"must respond to GET / before it becomes {ALIAS}", routine=True),
             PlannedLine("update", f"alias {ALIAS}", f"version {alias.version}{shares} -> version {goal.version}"),
         ]
     if observed.provisioned is not None:  # AWS starts new environments for the version that the alias moves to

@@ -48,11 +48,11 @@ def plan_traffic(desired: Desired, observed: Observed) -> PlanPart:
         *canary.steps,
         *(point + set_mode if desired.mode == STREAMED else set_mode + point),
     ]
-    check = PlannedLine("check", "new version", f"must respond to GET / before it becomes {ALIAS}")
+    check = PlannedLine("check", "new version", f"must respond to GET / before it becomes {ALIAS}", routine=True)
     shares = f" ({describe_shares(alias)})" if alias and alias.weights else ""
     move = f"version {alias.version}{shares} -> the new version" if alias else "the new version"
     verb = "update" if current else "create"
-    return PlanPart(tuple(steps), (check, *canary.lines, PlannedLine(verb, f"alias {ALIAS}", move)))
+    return PlanPart(tuple(steps), (check, *canary.lines, PlannedLine(verb, f"alias {ALIAS}", move, routine=True)))
 
 
 def _keep_version(desired: Desired, observed: Observed, alias: Alias, url_steps: list[Step]) -> PlanPart:
@@ -63,11 +63,12 @@ def _keep_version(desired: Desired, observed: Observed, alias: Alias, url_steps:
     if observed.url is None or opens(desired, observed):
         settings, version = desired.settings, alias.version
         steps.append(CheckVersion(name, settings, desired.strict, desired.mode, desired.auth, version))
-        lines.append(PlannedLine("check", f"version {version}", "must respond to GET / before anyone may call the URL"))
+        detail = "must respond to GET / before anyone may call the URL"
+        lines.append(PlannedLine("check", f"version {version}", detail, routine=True))
     steps += url_steps
     if not alias.weights:
         lines.append(PlannedLine("keep", f"version {alias.version}", f"{ALIAS} points to it"))
         return PlanPart(tuple(steps), tuple(lines))
     steps.append(PointAlias(name, ALIAS, alias.version, alias.revision, version=alias.version))
     detail = f"all traffic to version {alias.version}; until now {describe_shares(alias)}"
-    return PlanPart(tuple(steps), (*lines, PlannedLine("update", f"alias {ALIAS}", detail)))
+    return PlanPart(tuple(steps), (*lines, PlannedLine("update", f"alias {ALIAS}", detail, routine=True)))

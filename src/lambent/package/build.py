@@ -88,13 +88,14 @@ def _complete(
     while True:
         with context.phase("wheels"):
             wheels = fetch_wheels(context, requirements)
-        with context.phase("shards"):
-            shards = make_shards(context, requirements, wheels, imports_of_slimmed_modules(files, context.config.app.root))
-            for shard in shards:
-                archives.callback(shard.close)
         with ExitStack() as reports:  # also emitted if an error ends the build
             events: list[Event] = []
             reports.callback(_emit_all, context.emit, events)
+            with context.phase("shards"):
+                imports = imports_of_slimmed_modules(files, context.config.app.root)
+                shards = make_shards(context, requirements, wheels, imports, events.append)
+                for shard in shards:
+                    archives.callback(shard.close)
             with context.phase("layout"):
                 recording = replace(context, emit=events.append)
                 with_static, all_files = collect_static(recording, shards, files, interpreter)

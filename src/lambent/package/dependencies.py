@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from lambent.errors import PackagingError
-from lambent.events import Notice, Resolved
+from lambent.events import Emit, Notice, Resolved
 from lambent.lazy import LazyModule
 from lambent.package import app_imports
 from lambent.package.build_context import BuildContext
@@ -85,9 +85,12 @@ def fetch_wheels(context: BuildContext, requirements: Requirements) -> tuple[Whe
 
 
 def make_shards(
-    context: BuildContext, requirements: Requirements, wheels: tuple[Wheel, ...], imports: frozenset[str]
+    context: BuildContext, requirements: Requirements, wheels: tuple[Wheel, ...], imports: frozenset[str], emit: Emit
 ) -> tuple[Shard, ...]:
-    """Return the shards of the wheels that belong in the zip, open. `imports` are the app's imports of slimmed modules."""
+    """Return the shards of the wheels that belong in the zip, open. `imports` are the app's imports of slimmed modules.
+
+    `emit` gets what is only true if the build goes on with these shards.
+    """
     if not wheels:
         return ()
     options = _slim_options(context)
@@ -97,15 +100,15 @@ def make_shards(
         wheels = _fetch(context, requirements, lambda wheel: True)
         opened = open_shards(wheels, context.target, options, context.cache, imports)
     cached = requirements.cached and not context.options.refreshed and all(shard.cached for shard in opened)
-    opened = _without_standard_modules(context, opened)
+    opened = _without_standard_modules(context, opened, emit)
     if not cached:
         written = sum(shard.path.stat().st_size for shard in opened if not shard.cached)
         pruning.after_build(context.cache, context.environ, written, context.emit)
-    context.emit(Resolved(len(opened), requirements.lock.source, cached, time.monotonic() - context.started))
+    emit(Resolved(len(opened), requirements.lock.source, cached, time.monotonic() - context.started))
     return opened
 
 
-def _without_standard_modules(context: BuildContext, shards: tuple[Shard, ...]) -> tuple[Shard, ...]:
+def _without_standard_modules(context: BuildContext, shards: tuple[Shard, ...], emit: Emit) -> tuple[Shard, ...]:
     """Leave out packages whose modules Python has itself: in /var/task they would win, unlike in a virtual environment."""
     major, minor = context.target.python.split(".")
     remaining = []
@@ -113,7 +116,7 @@ def _without_standard_modules(context: BuildContext, shards: tuple[Shard, ...]) 
         tops = {entry.name.partition("/")[0] for entry in shard.entries}
         modules = {top.partition(".")[0] for top in tops if not top.endswith((".dist-info", ".data", "__pycache__"))}
         if modules and all(stdlib_modules.has(module, (int(major), int(minor))) for module in modules):
-            context.emit(Notice(f"{shard.name} is left out: Python {context.target.python} has {min(modules)} itself"))
+            emit(Notice(f"{shard.name} is left out: Python {context.target.python} has {min(modules)} itself"))
             shard.close()
         else:
             remaining.append(shard)

@@ -22,7 +22,7 @@ from lambent.config.compatibility import oldest_python
 from lambent.config.model import Config
 from lambent.config.sourced import Sourced
 from lambent.errors import PackagingError
-from lambent.events import Emit, Event, Notice, ignore
+from lambent.events import Emit, Event, RuntimeChosen, ignore
 from lambent.lazy import LazyModule
 from lambent.package import runtime_imports, secret_scan
 from lambent.package.build_context import BuildContext, BuildOptions
@@ -58,22 +58,23 @@ class Choice(Struct, frozen=True):
 def choose_runtime(
     config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, options: BuildOptions | None = None
 ) -> Config:
-    """Return the configuration with the best of its candidate runtimes that fits the requirements, and say why in one line.
+    """Return the configuration with the best of its candidate runtimes that fits the requirements, and report why.
 
     Raises PackagingError if none fits: it names the packages in the way, and an edit. A runtime that the user named stays.
     """
     candidates = config.candidates
     if not candidates.runtimes:
+        emit(RuntimeChosen(config.runtime, config.origins.get("runtime", "")))
         return config
     search = RuntimeSearch(config, cache, environ, emit, options or BuildOptions())
     try:
         choice = search.cached_choice()
     except OSError as error:
         raise disk_error("resolve the requirements", error, cache) from error
-    if reason := choice.reason or candidates.note:
-        emit(Notice(f"{choice.runtime}: {reason}"))
+    origin = choice.reason or candidates.origin_of(choice.runtime)
+    emit(RuntimeChosen(choice.runtime, choice.reason or candidates.note or origin))
     config = replace(config, uncompiled=frozenset(choice.uncompiled))
-    return config.with_runtime(choice.runtime, choice.reason or candidates.origin_of(choice.runtime))
+    return config.with_runtime(choice.runtime, origin)
 
 
 def suggest_runtime(

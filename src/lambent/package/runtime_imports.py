@@ -46,7 +46,7 @@ def check(context: BuildContext, requirements: Requirements) -> UnfitError | Non
     slimmed = app_imports.imports_of_slimmed_modules(files, context.config.app.root)
     wheels = fetch_wheels(context, requirements)
     with ExitStack() as archives:
-        shards = make_shards(replace(context, emit=ignore), requirements, wheels, slimmed)
+        shards = make_shards(replace(context, emit=ignore), requirements, wheels, slimmed, ignore)
         for shard in shards:
             archives.callback(shard.close)
         names = [entry.name for shard in shards for entry in shard.entries]

@@ -19,6 +19,11 @@ def print_error(error: LambentError) -> None:
     print(format_error(error), file=sys.stderr, flush=True)
 
 
+def print_sentence(text: str) -> None:
+    """Print on stderr what ended a command without an error."""
+    print(text, file=sys.stderr, flush=True)
+
+
 def format_error(error: LambentError) -> str:
     """Return the error as lines of text. The lines of a long hint stay in one column."""
     lines = [f"error: {error.what}"]

@@ -1,10 +1,13 @@
-"""Events as lines of text, the same for a terminal and for a pipe. Only a log has colours of its own at a terminal."""
+"""Events as lines of text, every step of them, the same for a terminal and for a pipe. `summary.py` shortens them.
+
+Only a log has colours of its own at a terminal.
+"""
 
 from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -66,6 +69,8 @@ def _build_lines(event: Event) -> tuple[Line, ...]:
     match event:
         case events.Detected(app, kind, source):
             return (Line("ok", f"app {app}", ", ".join(part for part in (kind, source) if part)),)
+        case events.RuntimeChosen(runtime, reason):
+            return (Line("ok", runtime, reason),)
         case events.Resolved(packages, source, cached, spent):
             return (Line("ok", f"{count(packages, 'package')} from {source}", "cached" if cached else seconds(spent)),)
         case events.Fetched(files, total, spent):
@@ -142,27 +147,42 @@ def _packed_lines(zipped: events.Packed) -> tuple[Line, ...]:
 
 
 def _plan_lines(plan: events.Planned) -> tuple[Line, ...]:
-    drift = [Line("warn", f"drift {line.what}", line.detail) for line in plan.lines if line.verb == "drift"]
+    drift = drift_lines(plan)
     settings = [Line("note", row) for row in tables.settings(plan.settings)]
     if not plan.changes:
         return (*settings, Line("ok", f"nothing to change on {plan.location}"), *drift)
-    changes = [
-        Line(line.verb, f"{line.verb} {line.what}", line.detail) for line in plan.lines if line.verb not in ("keep", "drift")
-    ]
-    heading = Line("plain", f"on {plan.location}:")
-    return (*settings, heading, *changes, *drift, *_access_and_cost(plan))
+    changes = change_lines(line for line in plan.lines if line.verb not in ("keep", "drift"))
+    return (*settings, Line("plain", f"on {plan.location}:"), *changes, *drift, *access_lines(plan), *cost_lines(plan))
 
 
-def _access_and_cost(plan: events.Planned) -> Iterator[Line]:
-    """Yield who can call the URL after this plan, and what that costs."""
-    if plan.access:
-        yield Line("note", ACCESS[plan.access], "new: deploy asks first, unless you pass --yes" if plan.opens else "")
-    if plan.cost is not None:
-        cost = plan.cost
-        request = f"{cost.duration_ms} ms at {cost.memory_mb} MB"
-        excluded = f" without {' and '.join(cost.excludes)}" if cost.excludes else ""
-        note = f"an estimate{excluded}; the first {cost.free_requests:,} a month are free"
-        yield Line("note", f"about ${cost.usd_per_million:.2f} per million requests of {request}", note)
+def change_lines(lines: Iterable[events.PlannedLine]) -> list[Line]:
+    """Return planned changes as the rows of a table."""
+    changes = tuple(lines)
+    texts = tables.align_left([(line.what,) for line in changes], padded=True)
+    return [Line(line.verb, text if line.detail else line.what, line.detail) for line, text in zip(changes, texts, strict=True)]
+
+
+def drift_lines(plan: events.Planned) -> list[Line]:
+    """Return what was changed by hand."""
+    return [Line("warn", f"drift: {line.what}", line.detail) for line in plan.lines if line.verb == "drift"]
+
+
+def access_lines(plan: events.Planned) -> list[Line]:
+    """Return who can call the URL after this plan."""
+    if not plan.access:
+        return []
+    return [Line("note", ACCESS[plan.access], "new: deploy asks first, unless you pass --yes" if plan.opens else "")]
+
+
+def cost_lines(plan: events.Planned) -> list[Line]:
+    """Return what requests cost after this plan."""
+    cost = plan.cost
+    if cost is None:
+        return []
+    request = f"{cost.duration_ms} ms at {cost.memory_mb} MB"
+    excluded = f" without {' and '.join(cost.excludes)}" if cost.excludes else ""
+    note = f"an estimate{excluded}; the first {cost.free_requests:,} a month are free"
+    return [Line("note", f"about ${cost.usd_per_million:.2f} per million requests of {request}", note)]
 
 
 def _deployed_lines(deployed: events.Deployed) -> tuple[Line, ...]:
@@ -171,4 +191,4 @@ def _deployed_lines(deployed: events.Deployed) -> tuple[Line, ...]:
         return (Line("ok", f"unchanged: version {deployed.version} is live", spent),)
     local = (urlsplit(deployed.url).hostname or "").endswith(".localhost")  # this machine, by RFC 6761
     access = "signed" if not deployed.public else "local" if local else "public"
-    return (Line("ok", f"version {deployed.version} is live", spent), Line("note", ACCESS[access]))
+    return (Line("ok", f"version {deployed.version} is live", f"{spent}; {ACCESS[access]}"),)

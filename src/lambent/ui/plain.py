@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 
 from lambent.events import CanaryProgress, Event
-from lambent.ui.event_lines import event_lines, progress_line, result
+from lambent.ui.event_lines import Line, event_lines, progress_line, result
 from lambent.ui.sanitize import sanitize
-from lambent.ui.style import PLAIN_MARKS
+from lambent.ui.style import mark
+from lambent.ui.summary import Detail, Summary
 
 _CANARY_INTERVAL_S = 300  # a canary may take an hour, and CI systems stop jobs that print nothing for ten minutes
 
@@ -18,7 +20,9 @@ class Plain:
     More errors than before are printed at once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, detail: Detail = "summary") -> None:
+        self._summary = Summary(detail)
+        self._is_quiet = detail == "result"
         self._printed: CanaryProgress | None = None
         self._interval_s = 0.0
 
@@ -27,7 +31,11 @@ class Plain:
             self._show_canary(event)
         else:
             self._printed = None
-            print_event(event)
+            _print(self._summary.lines(event), event)
+
+    def close(self) -> None:
+        """Print what still waits for another event."""
+        _print(self._summary.rest())
 
     def _show_canary(self, progress: CanaryProgress) -> None:
         printed = self._printed
@@ -35,12 +43,18 @@ class Plain:
             self._printed, self._interval_s = progress, min(progress.left_s / 4, _CANARY_INTERVAL_S)
         elif progress.errors > printed.errors or printed.left_s - progress.left_s >= self._interval_s:
             self._printed = progress
-            print(f"{PLAIN_MARKS['note']}{progress_line(progress)}", file=sys.stderr, flush=True)
+            if not self._is_quiet:
+                _print([Line("note", progress_line(progress))])
 
 
 def print_event(event: Event) -> None:
-    for line in event_lines(event):
+    """Print an event with every step."""
+    _print(event_lines(event), event)
+
+
+def _print(lines: Iterable[Line], event: Event | None = None) -> None:
+    for line in lines:
         note = f"  ({line.note})" if line.note else ""
-        print(f"{PLAIN_MARKS[line.mark]}{sanitize(line.text + note)}", file=sys.stderr, flush=True)
-    if text := result(event):
+        print(f"{mark(line.mark, sys.stderr.encoding)}{sanitize(line.text + note)}", file=sys.stderr, flush=True)
+    if event is not None and (text := result(event)):
         print(text, flush=True)

@@ -5,28 +5,29 @@ from __future__ import annotations
 import os
 import sys
 
-PLAIN_MARKS = {
-    "ok": "ok    ",
-    "create": "  +   ",
-    "update": "  ~   ",
-    "delete": "  -   ",
-    "check": "  *   ",
-    "note": "      ",
-    "warn": "warn  ",
-    "plain": "",
-}
-"""The start of each kind of line in a pipe or a log."""
-COLOURED_MARKS = {
+MARKS = {
     "ok": ("✓ ", "green"),
     "create": ("+ ", "green"),
     "update": ("~ ", "yellow"),
-    "delete": ("- ", "red"),
+    "delete": ("− ", "red"),
     "check": ("* ", "cyan"),
     "note": ("  ", ""),
-    "warn": ("! ", "yellow"),
+    "warn": ("warning: ", "yellow"),
     "plain": ("", "bold"),
 }
-"""The start of each kind of line at a terminal, and its colour."""
+"""The start of each kind of line, and its colour at a terminal."""
+_ASCII = {"✓ ": "ok ", "− ": "- "}
+"""The marks of a stream that has no others."""
+
+
+def mark(kind: str, encoding: str) -> str:
+    """Return the start of a kind of line on a stream with this encoding."""
+    text, _ = MARKS[kind]
+    try:
+        text.encode(encoding)
+    except (LookupError, UnicodeEncodeError):
+        return _ASCII.get(text, text)
+    return text
 
 
 def is_terminal() -> bool:

@@ -57,12 +57,13 @@ def settings(entries: Iterable[Setting], *, defaults: bool = False) -> list[str]
     return align_left(rows)
 
 
-def align_left(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Return the rows as columns. A very long cell moves only the cells to its right."""
+def align_left(rows: Sequence[tuple[str, ...]], *, padded: bool = False) -> list[str]:
+    """Return the rows as columns. A very long cell moves only the cells to its right. Rows end with a cell unless `padded`."""
     if not rows:
         return []
     widths = [max((len(cell) for cell in column if len(cell) <= _WIDE_CELL), default=0) for column in zip(*rows, strict=True)]
-    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows]
+    return lines if padded else [line.rstrip() for line in lines]
 
 
 def _align_right(rows: Sequence[tuple[str, ...]]) -> list[str]:

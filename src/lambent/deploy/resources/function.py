@@ -17,7 +17,7 @@ from lambent.deploy.observed import Observed
 from lambent.deploy.polling import wait_settled, wait_until
 from lambent.deploy.resources import function_settings
 from lambent.deploy.resources.bucket import upload_code
-from lambent.deploy.step import Deletion, PlanPart, Step, because
+from lambent.deploy.step import Deletion, PlanPart, Step
 from lambent.errors import AwsError, DeployError, OvertakenError
 from lambent.events import PlannedLine
 from lambent.units import size
@@ -189,7 +189,7 @@ def plan_function(desired: Desired, observed: Observed) -> PlanPart:
     sizes = f"{size(code.size)} zipped, {size(desired.raw)} unzipped"
     if latest is None:
         create = CreateFunction(name, desired.settings, code, desired.tags)
-        line = PlannedLine("create", f"function {name}", f"{_description(desired)}, {sizes}")
+        line = PlannedLine("create", f"function {name}", _description(desired))
         return PlanPart((*upload_code(desired), create), (line,))
     if is_as_desired(observed.live, desired):
         return PlanPart(lines=(PlannedLine("keep", f"function {name}", _description(desired)),))
@@ -204,23 +204,18 @@ def plan_function(desired: Desired, observed: Observed) -> PlanPart:
         steps.append(UpdateSettings(name, desired.settings))
     removed = function_settings.removed_variables(before.settings, desired.settings)
     lines += [PlannedLine("delete", f"environment variable {name}", "nothing sets it any more") for name in removed]
-    if differences := function_settings.changed(before.settings, desired.settings, desired.origins):
+    changed = function_settings.changed(before.settings, desired.settings, desired.origins)
+    if differences := [each for each in changed if each not in (f"env -{name}" for name in removed)]:
         lines.append(PlannedLine("update", "configuration", ", ".join(differences)))
-    elif desired.renews_role:
+    elif not changed and desired.renews_role:
         lines.append(PlannedLine("update", "configuration", "set the role again, which is a new one of the same name"))
     return PlanPart(tuple(steps), tuple(lines or [PlannedLine("keep", f"function {name}", "uploaded, but not live yet")]))
 
 
 def _description(desired: Desired) -> str:
-    settings, origins = desired.settings, desired.origins
-    return ", ".join(
-        (
-            f"{settings.runtime}{because('runtime', origins)}",
-            f"{desired.code.architecture}{because('architecture', origins)}",
-            f"{settings.memory_mb} MB{because('memory_mb', origins)}",
-            f"{settings.timeout_s} s{because('timeout_s', origins)}",
-        )
-    )
+    settings = desired.settings
+    machine = f"{settings.runtime} on {desired.code.architecture}"
+    return f"{machine}, {settings.memory_mb} MB, {settings.timeout_s} s"
 
 
 def cloudformation(desired: Desired) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def plan_log_group(desired: Desired, observed: Observed) -> PlanPart:
     why = because("log_retention", desired.origins)
     if observed.log_group is None:
         retention = (SetRetention(name, days),) if days else ()
-        line = PlannedLine("create", f"log group {name}", f"logs kept {_duration(days)}{why}")
+        line = PlannedLine("create", f"log group {name}", f"logs kept {_duration(days)}{why}", routine=True)
         return PlanPart((CreateLogGroup(name, desired.tags), *retention), (line,))
     if observed.log_group.retention_days == days:
         return PlanPart(lines=(PlannedLine("keep", f"log group {name}", f"logs kept {_duration(days)}{why}"),))

@@ -80,7 +80,7 @@ def plan_grants(desired: Desired, observed: Observed) -> PlanPart:
     for statement in missing(observed.statements, desired.statements):
         sid = _unused_id(statement.sid, observed.statements)
         steps.append(Grant(desired.names.function, ALIAS, replace(statement, sid=sid)))
-        lines.append(PlannedLine("create", f"permission {sid}", f"allows {statement.action}"))
+        lines.append(PlannedLine("create", f"permission {sid}", f"allows {statement.action}", routine=True))
     return PlanPart(tuple(steps), tuple(lines))
 
 

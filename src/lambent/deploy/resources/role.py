@@ -178,7 +178,7 @@ def plan_role(desired: Desired, observed: Observed) -> PlanPart:
     elif observed.inline and not desired.inline:
         reasons.append("its permissions are no longer needed")
     if observed.role is None:
-        line = PlannedLine("create", f"role {names.role}", f"for Lambda, with {_contents(desired)}")
+        line = PlannedLine("create", f"role {names.role}", f"for Lambda, with {_contents(desired)}", routine=True)
     else:
         line = PlannedLine("update" if reasons else "keep", f"role {names.role}", ", ".join(reasons))
     return PlanPart(tuple(steps), (line,))

@@ -214,7 +214,7 @@ def _plan_config(desired: Desired, observed: Observed) -> tuple[tuple[Step, ...]
     streamed = ["streams responses"] if mode == STREAMED else []
     if observed.url is None:
         details = [f"auth {auth}{because('auth', desired.origins)}", *streamed]
-        return steps, PlannedLine("create", "URL", ", ".join(details))
+        return steps, PlannedLine("create", "URL", ", ".join(details), routine=True)
     differences = [f"{url.auth} -> {auth}{because('auth', desired.origins)}"] if url.auth != auth else []
     if url.mode != mode:
         differences.append(f"{url.mode} -> {mode}{because('stream', desired.origins)}")

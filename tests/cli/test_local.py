@@ -71,11 +71,11 @@ def test_the_status_as_json_is_one_line(state: str) -> None:
 
 
 def test_hung_service_is_reported_and_can_be_killed(state: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(daemon, "_REQUEST_S", 0.2)
-    monkeypatch.setattr(daemon, "_ANSWER_S", 0.1)
     run_local("start", "--port", "0", "--state", state)
     status = json.loads(run_local("status", "--json", "--state", state)[1])
     os.kill(status["pid"], signal.SIGSTOP)
+    monkeypatch.setattr(daemon, "_REQUEST_S", 0.2)
+    monkeypatch.setattr(daemon, "_ANSWER_S", 0.1)
     code, output = run_local("status", "--state", state)
     assert code == 1 and f"the local Lambda (pid {status['pid']}) is running but doesn't answer" in output
     hung = {"event": "LocalStatus", "running": True, "responding": False, "pid": status["pid"], "state": state}

@@ -14,6 +14,7 @@ from lambent.local import code_store
 from lambent.local.store import Store
 from lambent.local.unpack import BadArchive, remove
 from support.lambda_api import zip_bytes
+from support.odd_files import place
 from support.zip_archives import archive, make_deep, member
 
 
@@ -141,3 +142,20 @@ def test_missing_folders_are_unpacked_and_merged_again(tmp_path: Path) -> None:
     remove(store.folder / shas[0])
     with pytest.raises(LocalError, match="the code of the function is missing from the state folder"):
         store.restore(shas[0])
+
+
+@pytest.mark.parametrize("kind", ["folder", "file", "fifo", "socket", "dangling"])
+def test_something_else_in_place_of_code_is_replaced(kind: str, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    sha = hashlib.sha256(zip_bytes()).hexdigest()
+    for name, expected in ((sha, "folder"), (f"{sha}.zip", "file")):
+        if kind != expected:
+            place(kind, store.code.folder / name)
+    with store.code.hold(sha):
+        assert store.code.add(zip_bytes()) == sha
+        assert (store.code.folder / sha / "handler.py").is_file()
+        assert store.code.zip(sha)
+        store.code.sweep()
+    store.code.sweep()
+    assert list(store.code.folder.iterdir()) == []
+    store.close()

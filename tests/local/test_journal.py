@@ -11,6 +11,7 @@ from lambent.local import journal as journal_module
 from lambent.local.http import Request
 from lambent.local.journal import Entry, Journal
 from lambent.local.persistence import Effect
+from support.odd_files import place
 
 
 def entry(subject: str, effect: Effect = "add", body: bytes = b"") -> Entry:
@@ -132,10 +133,16 @@ def test_line_that_cant_be_read_is_set_aside(line: bytes, tmp_path: Path) -> Non
     assert aside.read_bytes() == line
 
 
-def test_entry_whose_body_is_missing_is_set_aside(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["", "fifo", "folder", "loop"])
+def test_entry_whose_body_is_missing_is_set_aside(kind: str, tmp_path: Path) -> None:
     append(Journal(tmp_path), ROLE, NEW)
-    for path in (tmp_path / "bodies").iterdir():
+    for path in list((tmp_path / "bodies").iterdir()):
         path.unlink()
+        if kind:
+            place(kind, path)
     assert load(tmp_path) == [ROLE]
     assert b'"s3:b/k"' in (tmp_path / "journal.unreadable.jsonl").read_bytes()
     assert load(tmp_path) == [ROLE]
+    assert bodies(tmp_path) == 0
+    append(Journal(tmp_path), NEW)
+    assert load(tmp_path) == [ROLE, NEW]

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from lambent.errors import LocalError
-from lambent.local.state_folder import make_folder
+from lambent.local import daemon
+from lambent.local.state_folder import FILES, FOLDERS, make_folder
 from lambent.local.unpack import remove
 from support.local_service import Service, serving
+from support.odd_files import place
 from support.zip_archives import archive, make_deep, member
 
 SECRET = "correct horse battery staple"
@@ -40,31 +44,62 @@ def used(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield service
 
 
-@pytest.mark.parametrize(
-    "name", ["lambda.sqlite", "service.lock", "start.lock", "service.log", "service.json", "logs.sqlite-wal"]
-)
-@pytest.mark.parametrize("kind", ["folder", "fifo", "dangling", "loop"])
+def start(state: Path) -> object:
+    return daemon.ensure_running(state, 0, None, os.environ)
+
+
+@pytest.mark.parametrize("kind", ["folder", "fifo", "socket", "device", "dangling", "loop"])
+@pytest.mark.parametrize("name", FILES)
 def test_what_is_no_file_is_named_and_the_printed_command_sets_it_aside(name: str, kind: str, tmp_path: Path) -> None:
-    path = tmp_path / name
-    if kind == "folder":
-        path.mkdir()
-    elif kind == "fifo":
-        os.mkfifo(path)
-    else:
-        path.symlink_to("/nowhere" if kind == "dangling" else path)
-    with pytest.raises(LocalError, match="in the state folder isn't a file") as caught:
-        make_folder(tmp_path)
+    """No command waits for what a pipe never says, and none follows a link."""
+    state = tmp_path / "my state"
+    place(kind, state / name)
+    commands: list[Callable[[Path], object]] = [start, daemon.status, daemon.stop, make_folder]
+    for command in commands:
+        with pytest.raises(LocalError, match="in the state folder isn't a file") as caught:
+            command(state)
+        assert caught.value.where == str(state / name)
     subprocess.run(caught.value.hint.partition(": ")[2], shell=True, check=True)
-    make_folder(tmp_path)
-    assert os.path.lexists(tmp_path / f"{name}.damaged")
+    make_folder(state)
+    assert (daemon.status(state), daemon.stop(state)) == (None, None)
+    assert os.path.lexists(state / f"{name}.damaged")
 
 
-@pytest.mark.parametrize("name", ["code", "neighbours", "neighbours/objects"])
-def test_file_in_place_of_a_folder_is_named(name: str, tmp_path: Path) -> None:
-    (tmp_path / name).parent.mkdir(exist_ok=True)
-    (tmp_path / name).touch()
-    with pytest.raises(LocalError, match="in the state folder isn't a folder"):
-        make_folder(tmp_path)
+@pytest.mark.parametrize("kind", ["file", "fifo", "dangling"])
+@pytest.mark.parametrize("name", FOLDERS)
+def test_what_is_no_folder_is_named(name: str, kind: str, tmp_path: Path) -> None:
+    place(kind, tmp_path / name)
+    for command in (start, daemon.status, daemon.stop):
+        with pytest.raises(LocalError, match="in the state folder isn't a folder"):
+            command(tmp_path)
+
+
+UNREADABLE = """
+import os, sys
+from pathlib import Path
+from lambent.errors import LocalError
+from lambent.local import daemon
+state = Path(sys.argv[1])
+for command in (daemon.status, daemon.stop, lambda state: daemon.ensure_running(state, 0, None, os.environ)):
+    try:
+        print(command(state))
+    except LocalError as error:
+        print(error.what, error.hint, sep="; ")
+"""
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and shutil.which("setpriv") is None, reason="root reads everything")
+@pytest.mark.parametrize("name", ["service.json", "service.lock", "start.lock", "lambda.sqlite", "neighbours/journal.jsonl"])
+def test_unreadable_file_is_named_and_the_printed_command_makes_it_readable(name: str, tmp_path: Path) -> None:
+    place("unreadable", tmp_path / name)
+    as_user = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
+    command = [*as_user, sys.executable, "-c", UNREADABLE, str(tmp_path)]
+    status, stop, start = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.splitlines()
+    is_lock = name == "service.lock"
+    assert ("can't use its state folder" in status, "can't use its state folder" in stop) == (False, is_lock)
+    assert f"may not read and write {name} in its state folder" in start
+    subprocess.run(start.partition("; ")[2].partition(",")[0], shell=True, check=True)
+    assert os.access(tmp_path / name, os.R_OK) and (tmp_path / name).stat().st_mode & 0o600 == 0o600
 
 
 def visible(folder: Path) -> Iterator[Path]:

@@ -14,7 +14,7 @@ import click
 from lambent.cli.options import PORT, Number, port_option, state_option
 from lambent.errors import LocalError
 from lambent.lazy import LazyModule
-from lambent.local import daemon
+from lambent.local import daemon, state_folder
 from lambent.local.port_owner import port_owner
 from lambent.ui import jsonlines, plain
 
@@ -124,10 +124,14 @@ def log(state: Path, lines: int) -> None:
 
     It records starts, and refused calls with the reason. `lambent logs --local` shows what functions log.
     """
-    file = daemon.log_file(state)
-    if not file.exists():
-        raise LocalError("the local Lambda has no log yet", where=str(file), hint="lambent local start")
-    for line in file.read_text(errors="replace").splitlines()[-lines:]:
+    try:
+        shown = daemon.log_lines(state, lines)
+    except FileNotFoundError:
+        file = daemon.log_file(state)
+        raise LocalError("the local Lambda has no log yet", where=str(file), hint="lambent local start") from None
+    except OSError as error:
+        raise state_folder.unusable(daemon.log_file(state), error) from None
+    for line in shown:
         click.echo(line)
 
 

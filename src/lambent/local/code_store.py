@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from lambent.errors import LocalError
-from lambent.local.unpack import remove, unpack
+from lambent.local.unpack import remove, remove_anything, unpack
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +53,7 @@ class CodeStore:
         with self.hold(sha):
             if folder.is_dir() and archive.is_file():
                 return sha
+            self._make_way(archive, folder)
             new = self._new_path()
             new_archive = new.with_suffix(".zip")
             try:
@@ -74,6 +75,7 @@ class CodeStore:
         folder, new = self.folder / name, self._new_path()
         with self.hold(name):
             if not folder.is_dir():
+                self._make_way(folder)
                 for sha in shas:
                     self.restore(sha)
                 try:
@@ -128,6 +130,14 @@ class CodeStore:
                 hint = "deploy the function or publish the layer again"
                 raise LocalError("the code of the function is missing from the state folder", where=f"{folder}.zip", hint=hint)
 
+    def _make_way(self, *paths: Path) -> None:
+        """Set aside what has the name of a zip or folder and is something else."""
+        for path in paths:
+            is_right = path.is_file() if path.suffix else path.is_dir()
+            if os.path.lexists(path) and not is_right:
+                log.error("%s isn't a %s: it is removed", path, "file" if path.suffix else "folder")
+                self._set_aside(path)
+
     def _set_aside(self, path: Path) -> Path:
         """Rename code, so that it is either complete or absent under its own name."""
         return path.replace(self.folder / f"{_OLD}{uuid.uuid4().hex}{path.suffix}")
@@ -136,10 +146,7 @@ class CodeStore:
 def _delete(path: Path) -> None:
     """Delete a zip or a folder. What can't be deleted stays until the next sweep, and stops nothing."""
     try:
-        if path.is_dir() and not path.is_symlink():
-            remove(path)
-        else:
-            path.unlink(missing_ok=True)
+        remove_anything(path)
     except OSError as error:
         log.warning("can't remove %s: %s", path, error.strerror)
 

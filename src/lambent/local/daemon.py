@@ -10,11 +10,13 @@ import http.client
 import json
 import os
 import selectors
+import shlex
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import IO, Any
@@ -23,7 +25,8 @@ from msgspec import Struct
 
 from lambent.errors import LocalError
 from lambent.local import state_folder
-from lambent.local.file_lock import FileLocked, holder, locked
+from lambent.local.file_lock import FileLocked, acquire, holder
+from lambent.local.regular_file import open_regular, read_regular
 
 DEFAULT_PORT = 4580
 CREDENTIALS = ("lambent", "lambent")
@@ -39,6 +42,8 @@ _REQUEST_S = 5.0
 _POLL_S = 0.1
 _STOP_S = 20.0
 _LOG_MAX = 5_000_000
+_LOG_READ_MAX = 1_000_000
+_RECORD_MAX = 10_000
 _LOCK = "service.lock"  # held by the service until it ends
 
 
@@ -60,20 +65,20 @@ def ensure_running(state: Path, port: int | None, as_of: date | None, environ: M
     """
     state = state_folder.make_folder(state)
     try:
-        with locked(state / "start.lock", wait_s=_START_S):
+        with _locked(state / "start.lock", _START_S):
             running = status(state) or _wait_for_answer(state)
             if running is not None:
                 _check_options(running, port, as_of)
                 return _running_service(running, started_now=False)
             _spawn(state, port, as_of, environ)
-            running = status(state)
+            running = status(state) or _wait_for_answer(state)
     except FileLocked:
         hint = "end the other `lambent local start`, then try again"
         raise LocalError(
             "another process is starting the local Lambda and doesn't finish", where=str(state), hint=hint
         ) from None
     if running is None:
-        hint = f"lambent local log --state {state}"
+        hint = local_command(state, "log")
         raise LocalError("the local Lambda ended right after it started", where=str(state), hint=hint, detail=_log_tail(state))
     return _running_service(running, started_now=True)
 
@@ -84,8 +89,10 @@ def has_run(state: Path) -> bool:
 
 
 def status(state: Path) -> dict[str, Any] | None:
-    """Return the status that the service of this state folder reports, or None if it isn't running."""
-    record = _read_record(state.resolve())
+    """Return the status that the service of this state folder reports, or None if it isn't running. Raises LocalError."""
+    state = state.resolve()
+    state_folder.check_kinds(state)
+    record = _read_record(state)
     if record is None:
         return None
     response = request_json(record["port"], "GET", "/_lambent/status")
@@ -93,8 +100,15 @@ def status(state: Path) -> dict[str, Any] | None:
 
 
 def unresponsive_pid(state: Path) -> int | None:
-    """Return the pid of a service that is running but doesn't answer (call `status` first), or None if none is running."""
-    return holder(state.resolve() / _LOCK)
+    """Return the pid of a service that is running but doesn't answer (call `status` first), or None if none is running.
+
+    Raises LocalError.
+    """
+    lock = state.resolve() / _LOCK
+    try:
+        return holder(lock)
+    except OSError as error:
+        raise state_folder.unusable(lock, error) from None
 
 
 def unresponsive(state: Path, pid: int) -> LocalError:
@@ -104,7 +118,12 @@ def unresponsive(state: Path, pid: int) -> LocalError:
 
 
 def force_command(state: Path) -> str:
-    return f"lambent local stop --force --state {state}"
+    return local_command(state, "stop", "--force")
+
+
+def local_command(state: Path, *words: str) -> str:
+    """Return a command of `lambent local` for this state folder."""
+    return shlex.join(["lambent", "local", *words, "--state", str(state)])
 
 
 def stop(state: Path, *, force: bool = False) -> int | None:
@@ -135,16 +154,29 @@ def stop(state: Path, *, force: bool = False) -> int | None:
     return pid
 
 
+@contextmanager
+def _locked(path: Path, wait_s: float) -> Iterator[None]:
+    """Hold the lock within the block. Raises FileLocked or LocalError."""
+    try:
+        descriptor = acquire(path, wait_s)
+    except OSError as error:
+        raise state_folder.unusable(path, error) from None
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _has_ended(state: Path, wait_s: float) -> bool:
     try:
-        with locked(state / _LOCK, wait_s=wait_s):
+        with _locked(state / _LOCK, wait_s):
             return True
     except FileLocked:
         return False
 
 
 def _wait_for_answer(state: Path) -> dict[str, Any] | None:
-    """Return the status of a service that is starting just now, in another terminal. Returns None if none is running.
+    """Return the status of a service that has just started, or is starting in another terminal. None if none is running.
 
     Raises LocalError if it doesn't answer in time.
     """
@@ -173,6 +205,11 @@ def log_file(state: Path) -> Path:
     return state / "service.log"
 
 
+def log_lines(state: Path, count: int) -> list[str]:
+    """Return the last lines of the service's log. Raises OSError."""
+    return read_regular(log_file(state), last=_LOG_READ_MAX).decode(errors="replace").splitlines()[-count:]
+
+
 def request_json(port: int, method: str, path: str, headers: Mapping[str, str] | None = None) -> dict[str, Any] | None:
     """Return the JSON object that the listener on this port answers with, or None."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_REQUEST_S)
@@ -189,16 +226,14 @@ def request_json(port: int, method: str, path: str, headers: Mapping[str, str] |
 def _spawn(state: Path, port: int | None, as_of: date | None, environ: Mapping[str, str]) -> None:
     """Start the service, detached from this terminal, and wait until it reports that it answers requests."""
     log = log_file(state)
-    if log.exists() and log.stat().st_size > _LOG_MAX:
-        log.replace(log.with_suffix(".old.log"))
+    output = _open_log(log)
     read_end, write_end = os.pipe()
     # -P: a file in the user's folder must not be imported in place of a module of ours with the same name
     command = [sys.executable, "-P", "-m", "lambent", "local", "start", "--foreground", "--state", str(state)]
     command += ["--port", str(port)] if port is not None else []
     command += ["--as-of", as_of.isoformat()] if as_of is not None else []
     command += ["--ready-fd", str(write_end)]
-    log.touch(mode=0o600)
-    with log.open("ab") as output, os.fdopen(read_end, "rb", buffering=0) as pipe:
+    with output, os.fdopen(read_end, "rb", buffering=0) as pipe:
         try:
             service = subprocess.Popen(
                 command,
@@ -217,10 +252,20 @@ def _spawn(state: Path, port: int | None, as_of: date | None, environ: Mapping[s
         service.kill()  # it may only be slow, but then it would run without anyone knowing
         service.wait()
         raise LocalError(
-            "the local Lambda did not start", where=str(log), hint=f"lambent local log --state {state}", detail=_log_tail(state)
+            "the local Lambda did not start", where=str(log), hint=local_command(state, "log"), detail=_log_tail(state)
         )
     if "error" in report:
         raise LocalError(report["error"], where=report["where"], hint=report["hint"])
+
+
+def _open_log(log: Path) -> IO[bytes]:
+    """Open the log for writing at its end, after setting a long one aside. Raises LocalError."""
+    try:
+        if log.exists() and log.stat().st_size > _LOG_MAX:
+            log.replace(log.with_suffix(".old.log"))
+        return os.fdopen(open_regular(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab")
+    except OSError as error:
+        raise state_folder.unusable(log, error) from None
 
 
 def _service_environment(state: Path, environ: Mapping[str, str]) -> dict[str, str]:
@@ -252,9 +297,9 @@ def _read_report(pipe: IO[bytes]) -> dict[str, Any] | None:
 
 def _read_record(state: Path) -> dict[str, Any] | None:
     try:
-        record = json.loads((state / "service.json").read_text())
+        record = json.loads(read_regular(state / "service.json", last=_RECORD_MAX))
         return record if isinstance(record["port"], int) and isinstance(record["pid"], int) else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
@@ -276,6 +321,6 @@ def _running_service(running: Mapping[str, Any], *, started_now: bool) -> Runnin
 
 def _log_tail(state: Path) -> str:
     try:
-        return "\n".join(log_file(state).read_text(errors="replace").splitlines()[-15:])
+        return "\n".join(log_lines(state, 15))
     except OSError:
         return ""

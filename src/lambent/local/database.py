@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 
 from lambent.errors import LocalError
+from lambent.local import state_folder
 
 FORMAT = 1
 """The format of the state folder. Raise it when an older lambent could not read what this one writes."""
@@ -39,15 +40,10 @@ def open_database(state: Path) -> sqlite3.Connection:
 def unusable(path: Path, error: sqlite3.Error) -> LocalError:
     """Return the error for a database that can't be opened or read."""
     if isinstance(error, sqlite3.OperationalError):  # the disk or its permissions, not the content
-        return unusable_folder(path, error)
-    hint = f"set it aside, and deploy again: mv {path} {path}.damaged; buckets, roles and log groups are stored elsewhere"
+        return state_folder.unusable(path, error)
+    command = state_folder.set_aside_command(path)
+    hint = f"set it aside, and deploy again: {command}; buckets, roles and log groups are stored elsewhere"
     return LocalError(f"the local Lambda's state is damaged: {error}", where=str(path), hint=hint)
-
-
-def unusable_folder(path: Path, error: Exception) -> LocalError:
-    """Return the error for a state folder, or a file in it, that the disk or its permissions make unusable."""
-    hint = "free disk space, check the folder's owner, or use another folder: --state DIR"
-    return LocalError(f"the local Lambda can't use its state folder: {error}", where=str(path), hint=hint)
 
 
 def full_disk(error: Exception) -> bool:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lambent.local.regular_file import open_regular
+
 _POLL_S = 0.02  # flock has no time-out of its own
 
 
@@ -17,8 +19,8 @@ class FileLocked(Exception):
 
 
 def acquire(path: Path, wait_s: float = 0.0) -> int:
-    """Acquire the lock within `wait_s` seconds. Closing the returned descriptor releases it. Raises FileLocked."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """Acquire the lock within `wait_s` seconds. Closing the returned descriptor releases it. Raises FileLocked or OSError."""
+    descriptor = open_regular(path, os.O_RDWR | os.O_CREAT)
     deadline = time.monotonic() + wait_s
     while True:
         try:
@@ -34,10 +36,10 @@ def acquire(path: Path, wait_s: float = 0.0) -> int:
 
 
 def holder(path: Path) -> int | None:
-    """Return the pid of the process that holds the lock, or None if nobody does."""
+    """Return the pid of the process that holds the lock, or None if no process does. Raises OSError."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+        descriptor = open_regular(path)
+    except (FileNotFoundError, NotADirectoryError):
         return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -52,7 +54,7 @@ def holder(path: Path) -> int | None:
 
 @contextmanager
 def locked(path: Path, wait_s: float = 0.0) -> Iterator[None]:
-    """Hold the lock within the block. Raises FileLocked."""
+    """Hold the lock within the block. Raises FileLocked or OSError."""
     descriptor = acquire(path, wait_s)
     try:
         yield

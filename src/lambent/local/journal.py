@@ -23,6 +23,8 @@ from msgspec import Struct, json
 from lambent import atomic
 from lambent.local.http import Request
 from lambent.local.persistence import Effect
+from lambent.local.regular_file import read_regular
+from lambent.local.unpack import remove_anything
 
 log = logging.getLogger("lambent.aws_services")
 
@@ -204,7 +206,7 @@ class Journal:
     def _save_body(self, body: bytes) -> str:
         digest = hashlib.sha256(body).hexdigest()
         path = self._bodies / digest
-        if not path.exists():
+        if not path.is_file():
             atomic.write_bytes(path, body, mode=0o600, durable=True)
         return digest
 
@@ -213,7 +215,7 @@ class Journal:
         for digest in digests:
             if digest and not self._index.needs(digest):
                 with contextlib.suppress(OSError):
-                    (self._bodies / digest).unlink()
+                    remove_anything(self._bodies / digest)
 
     def _encode(self, entry: Entry, digest: str) -> bytes:
         request = entry.request
@@ -224,7 +226,7 @@ class Journal:
 
     def _entry(self, line: _Line) -> Entry:
         document = _DECODER.decode(self._read(line.start, line.size))
-        body = (self._bodies / line.digest).read_bytes() if line.digest else base64.b64decode(document.body or "")
+        body = read_regular(self._bodies / line.digest) if line.digest else base64.b64decode(document.body or "")
         request = Request(*document.request, document.headers, body)
         return Entry(document.at, document.seed, document.subject, document.effect, request)
 

@@ -20,7 +20,6 @@ from lambent.errors import LocalError
 from lambent.local import allocator, daemon, state_folder
 from lambent.local.application import Application
 from lambent.local.components import Components, Settings
-from lambent.local.database import unusable_folder
 from lambent.local.engine import machine_limits
 from lambent.local.engine.log_sink import Listener
 from lambent.local.file_lock import FileLocked, acquire, holder
@@ -59,11 +58,13 @@ def run(settings: Settings, on_ready: Callable[[dict[str, Any]], None], on_log: 
             where=str(settings.state),
             hint="lambent local status, or use another folder: --state DIR",
         ) from None
+    except OSError as error:
+        raise state_folder.unusable(lock, error) from None
     sockets = listen(settings.port)
     try:
         asyncio.run(_serve(settings, sockets, on_ready, on_log))
     except OSError as error:
-        raise unusable_folder(settings.state, error) from error
+        raise state_folder.unusable(settings.state, error) from error
     finally:
         for listener in sockets:
             listener.close()
@@ -96,7 +97,8 @@ def _port_in_use(port: int) -> LocalError:
     if health is not None and health.get("service") == "lambent":
         state, pid = health["state"], health["pid"]
         what = f"port {port} is in use by another local Lambda (pid {pid})"
-        return LocalError(what, where=state, hint=f"lambent local stop --state {state}, or --port {port + 1}")
+        command = daemon.local_command(Path(state), "stop")
+        return LocalError(what, where=state, hint=f"{command}, or --port {port + 1}")
     owner = port_owner(port) or "another process"
     what = f"port {port} is in use by {owner}"
     return LocalError(what, where=f"127.0.0.1:{port}", hint=f"lambent local start --port {port + 1}")

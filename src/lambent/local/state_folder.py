@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
+import stat
 from pathlib import Path
 
 from lambent.errors import LocalError
 from lambent.private_folder import make_private, withdraw_permissions
 
-_FILES = (
+FILES = (
     "lambda.sqlite",
     "lambda.sqlite-shm",
     "lambda.sqlite-wal",
@@ -23,8 +25,7 @@ _FILES = (
     "service.old.log",
     "start.lock",
 )
-_FOLDERS = ("code", "neighbours", "neighbours/bodies", "neighbours/objects")
-_OTHER_FOLDERS = ("bytecode", "environments")
+FOLDERS = ("bytecode", "code", "environments", "neighbours", "neighbours/bodies", "neighbours/objects")
 _PREFIXES = ("lambda.sqlite", "logs.sqlite", "service.", "secret", ".new-")
 
 
@@ -36,9 +37,28 @@ def make_folder(state: Path) -> Path:
         hint = "use another folder: --state DIR"
         raise LocalError(f"can't create the state folder: {error.strerror}", where=str(state), hint=hint) from None
     state = state.resolve()
-    for name in (*_FILES, *_FOLDERS):
-        _check_kind(state / name, is_folder=name in _FOLDERS)
+    check_kinds(state)
+    _check_access(state)
     return state
+
+
+def check_kinds(state: Path) -> None:
+    """Raise LocalError if something else has the name of a file or folder, such as a pipe or a link that leads nowhere."""
+    for name in (*FILES, *FOLDERS):
+        path, is_folder = state / name, name not in FILES
+        if os.path.lexists(path) and not (path.is_dir() if is_folder else _is_regular(path)):
+            what = f"{path.name} in the state folder isn't a {'folder' if is_folder else 'file'}"
+            raise LocalError(what, where=str(path), hint=f"set it aside: {set_aside_command(path)}")
+
+
+def set_aside_command(path: Path) -> str:
+    return shlex.join(["mv", str(path), f"{path}.damaged"])
+
+
+def unusable(path: Path, error: Exception) -> LocalError:
+    """Return the error for a state folder, or a file in it, that the disk or its permissions make unusable."""
+    hint = "free disk space, check the folder's owner, or use another folder: --state DIR"
+    return LocalError(f"the local Lambda can't use its state folder: {error}", where=str(path), hint=hint)
 
 
 def protect(state: Path) -> None:
@@ -47,18 +67,24 @@ def protect(state: Path) -> None:
     Older versions didn't, and the folder itself may be one that is shared, such as /tmp.
     """
     os.umask(0o077)
-    for name in (*_FILES, *_FOLDERS, *_OTHER_FOLDERS):
+    for name in (*FILES, *FOLDERS):
         path = state / name
         if path.exists():
             withdraw_permissions(path)
 
 
-def _check_kind(path: Path, *, is_folder: bool) -> None:
-    """Raise LocalError if something else has the name of a file or folder, such as a broken link."""
-    if os.path.lexists(path) and not (path.is_dir() if is_folder else path.is_file()):
-        what = f"{path.name} in the state folder isn't a {'folder' if is_folder else 'file'}"
-        raise LocalError(what, where=str(path), hint=f"set it aside: mv {path} {path}.damaged")
+def _check_access(state: Path) -> None:
+    for name in (*FOLDERS, *FILES):
+        path, needed = state / name, os.R_OK | os.W_OK | (0 if name in FILES else os.X_OK)
+        if os.path.lexists(path) and not os.access(path, needed):
+            what = f"the local Lambda may not read and write {name} in its state folder"
+            hint = f"{shlex.join(['chmod', 'u+rwX', str(path)])}, or use another folder: --state DIR"
+            raise LocalError(what, where=str(path), hint=hint)
+
+
+def _is_regular(path: Path) -> bool:
+    return stat.S_ISREG(path.lstat().st_mode)
 
 
 def _is_ours(names: list[str]) -> bool:
-    return all(name in (*_FILES, *_FOLDERS, *_OTHER_FOLDERS) or name.startswith(_PREFIXES) for name in names)
+    return all(name in (*FILES, *FOLDERS) or name.startswith(_PREFIXES) for name in names)

@@ -185,6 +185,14 @@ def remove(folder: Path) -> None:
     folder.rmdir()
 
 
+def remove_anything(path: Path) -> None:
+    """Remove a folder with all that is in it, or whatever else may be there. Raises OSError."""
+    if path.is_dir() and not path.is_symlink():
+        remove(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def _empty(path: Path, top: Path, names: Iterator[str]) -> list[Path]:
     """Delete the files in `path` and move its folders to `top`, so that no path becomes too long. Returns their new paths."""
     path.chmod(0o700)

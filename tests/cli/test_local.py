@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,6 +69,19 @@ def test_the_status_as_json_is_one_line(state: str) -> None:
     assert code == 0 and output.count("\n") == 1
     status = json.loads(output)
     assert (status["event"], status["running"], status["functions"]) == ("LocalStatus", True, 0)
+
+
+def test_status_names_what_was_set_aside_and_how_to_remove_it(state: str) -> None:
+    Path(state).mkdir(parents=True, exist_ok=True)
+    damaged, lines = Path(state, "logs.sqlite.damaged"), Path(state, "lambda.unreadable.jsonl")
+    damaged.touch()
+    lines.write_text("{}\n")
+    output = run_local("status", "--state", state)[1]
+    assert f"{lines} (1 entry)" in output and str(damaged) in output
+    aside = json.loads(run_local("status", "--json", "--state", state)[1])["set_aside"]
+    assert {each["path"]: each["entries"] for each in aside} == {str(damaged): None, str(lines): 1}
+    subprocess.run(output.splitlines()[-1], shell=True, check=True)
+    assert "set aside" not in run_local("status", "--state", state)[1]
 
 
 def test_hung_service_is_reported_and_can_be_killed(state: str, monkeypatch: pytest.MonkeyPatch) -> None:

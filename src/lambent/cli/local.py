@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import to_builtins
 
 from lambent.cli.options import PORT, Number, port_option, state_option
 from lambent.errors import LocalError
 from lambent.lazy import LazyModule
-from lambent.local import daemon, state_folder
+from lambent.local import daemon, set_aside, state_folder
 from lambent.local.port_owner import port_owner
+from lambent.local.set_aside import SetAside
 from lambent.ui import jsonlines, plain
 
 if TYPE_CHECKING:
@@ -83,10 +85,14 @@ def status(port: int | None, state: Path, as_json: bool) -> int:
     """Show whether the local Lambda is running, and what it holds. The exit status is 1 if it isn't running."""
     instance = _find_instance(port, state)
     pid = daemon.unresponsive_pid(state) if instance is None and port is None else None
+    found = set_aside.find(Path(instance["state"]) if instance else state)
     if as_json:
         hung = {"pid": pid, "state": str(state)} if pid else {}
         running = {"running": instance is not None or pid is not None, "responding": instance is not None}
-        jsonlines.print_object("LocalStatus", {**running, **hung, **(instance or {})})
+        aside = [to_builtins(each) for each in found]
+        jsonlines.print_object(
+            "LocalStatus", {**running, **hung, **(instance or {}), **({"set_aside": aside} if aside else {})}
+        )
     elif pid is not None:
         click.echo(f"the local Lambda (pid {pid}) is running but doesn't answer (state in {state})")
         click.echo(f"  {daemon.force_command(state)}")
@@ -97,6 +103,9 @@ def status(port: int | None, state: Path, as_json: bool) -> int:
         click.echo("  lambent local start")
     else:
         for line in describe(instance):
+            click.echo(line)
+    if found and not as_json:
+        for line in _describe_set_aside(found):
             click.echo(line)
     return 0 if instance else 1
 
@@ -149,6 +158,14 @@ def describe(instance: dict[str, Any]) -> list[str]:
         f"environments   {sum(sum(counts.values()) for counts in environments.values())}",
     ]
     return lines + [f"  {name}  {counts['idle']} idle, {counts['busy']} busy" for name, counts in sorted(environments.items())]
+
+
+def _describe_set_aside(found: list[SetAside]) -> list[str]:
+    lines = ["set aside because it could not be read:"]
+    for each in found:
+        entries = "" if each.entries is None else f" ({each.entries} {'entry' if each.entries == 1 else 'entries'})"
+        lines.append(f"  {each.path}{entries}")
+    return [*lines, "if you don't need it, remove it:", f"  {set_aside.remove_command(found)}"]
 
 
 def _find_instance(port: int | None, state: Path) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 
 from lambent.errors import LocalError
-from lambent.local import state_folder
+from lambent.local import set_aside, state_folder
 
 FORMAT = 1
 """The format of the state folder. Raise it when an older lambent could not read what this one writes."""
@@ -41,7 +41,7 @@ def unusable(path: Path, error: sqlite3.Error) -> LocalError:
     """Return the error for a database that can't be opened or read."""
     if isinstance(error, sqlite3.OperationalError):  # the disk or its permissions, not the content
         return state_folder.unusable(path, error)
-    command = state_folder.set_aside_command(path)
+    command = set_aside.move_command(path)
     hint = f"set it aside, and deploy again: {command}; buckets, roles and log groups are stored elsewhere"
     return LocalError(f"the local Lambda's state is damaged: {error}", where=str(path), hint=hint)
 

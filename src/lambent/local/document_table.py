@@ -11,9 +11,12 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct, ValidationError, convert, to_builtins
+
+from lambent.local import set_aside
 
 log = logging.getLogger(__name__)
 
@@ -31,16 +34,23 @@ D = TypeVar("D", bound=Resource)
 
 
 class DocumentTable(Generic[D]):
-    """The documents of one kind. `check` raises KeyError, TypeError or ValueError for one that can't be used.
+    """The documents of one kind, in the database at `path`. `check` raises KeyError, TypeError or ValueError for a bad one.
 
-    A document that can't be read when the service starts is set aside in the table `unreadable`. Raises sqlite3.Error if the
-    database can't be read or written. The caller holds `lock` while it changes several things.
+    A document that can't be read when the service starts is set aside in a file. Raises sqlite3.Error if the database can't be
+    read or written. The caller holds `lock` while it changes several things.
     """
 
     def __init__(
-        self, database: sqlite3.Connection, lock: threading.RLock, name: str, kind: type[D], check: Callable[[D], object]
+        self,
+        database: sqlite3.Connection,
+        path: Path,
+        lock: threading.RLock,
+        name: str,
+        kind: type[D],
+        check: Callable[[D], object],
     ) -> None:
         self._database = database
+        self._path = path
         self._lock = lock
         self._name = name
         self._kind = kind
@@ -102,7 +112,7 @@ class DocumentTable(Generic[D]):
                 self._written[region, name] = text
 
     def _set_aside(self, region: Any, name: Any, text: Any, error: Exception) -> None:
-        log.error("%s %s in %s can't be read (%r): set aside in the table `unreadable`", self._name, name, region, error)
-        self._database.execute("CREATE TABLE IF NOT EXISTS unreadable (kind TEXT, region TEXT, name TEXT, document TEXT)")
-        self._database.execute("INSERT INTO unreadable VALUES (?, ?, ?, ?)", (self._name, region, name, text))
+        line = json.dumps({"kind": self._name, "region": region, "name": name, "document": text}, default=repr)
+        aside = set_aside.append(self._path, [line.encode() + b"\n"])
+        log.error("%s %s in %s can't be read (%r): set aside in %s", self._name, name, region, error, aside)
         self._database.execute(f"DELETE FROM {self._name} WHERE region IS ? AND name IS ?", (region, name))

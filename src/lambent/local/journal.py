@@ -21,6 +21,7 @@ from pathlib import Path
 from msgspec import Struct, json
 
 from lambent import atomic
+from lambent.local import set_aside
 from lambent.local.http import Request
 from lambent.local.persistence import Effect
 from lambent.local.regular_file import read_regular
@@ -196,9 +197,7 @@ class Journal:
     def _set_aside(self) -> None:
         if not self._unreadable:
             return
-        aside = self._path.with_suffix(".unreadable.jsonl")
-        with aside.open("ab") as file:
-            file.writelines(self._read(start, size) for start, size in self._unreadable)
+        aside = set_aside.append(self._path, [self._read(start, size) for start, size in self._unreadable])
         log.error("%d lines of %s are set aside in %s", len(self._unreadable), self._path, aside)
         self._obsolete += len(self._unreadable)
         self._unreadable.clear()

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from msgspec import Struct, json
 
+from lambent.local import set_aside
+
 log = logging.getLogger("lambent.aws_services")
 
 EVENTS_MAX = 20_000
@@ -63,9 +65,9 @@ class LogStore:
         except sqlite3.OperationalError:
             raise  # the disk or its permissions
         except sqlite3.DatabaseError as error:
-            log.error("%s is damaged (%s): it is set aside as %s.damaged", self._path, error, self._path)
             self._database.close()
-            self._path.replace(f"{self._path}.damaged")
+            aside = set_aside.move_database(self._path)
+            log.error("%s is damaged (%s): it is set aside as %s", self._path, error, aside)
             self._open()
 
     def close(self) -> None:

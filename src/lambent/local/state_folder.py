@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 from lambent.errors import LocalError
+from lambent.local import set_aside
 from lambent.private_folder import make_private, withdraw_permissions
 
 FILES = (
@@ -17,6 +18,7 @@ FILES = (
     "logs.sqlite",
     "logs.sqlite-shm",
     "logs.sqlite-wal",
+    "lambda.unreadable.jsonl",
     "neighbours/journal.jsonl",
     "neighbours/journal.unreadable.jsonl",
     "service.json",
@@ -48,11 +50,7 @@ def check_kinds(state: Path) -> None:
         path, is_folder = state / name, name not in FILES
         if os.path.lexists(path) and not (path.is_dir() if is_folder else _is_regular(path)):
             what = f"{path.name} in the state folder isn't a {'folder' if is_folder else 'file'}"
-            raise LocalError(what, where=str(path), hint=f"set it aside: {set_aside_command(path)}")
-
-
-def set_aside_command(path: Path) -> str:
-    return shlex.join(["mv", str(path), f"{path}.damaged"])
+            raise LocalError(what, where=str(path), hint=f"set it aside: {set_aside.move_command(path)}")
 
 
 def unusable(path: Path, error: Exception) -> LocalError:

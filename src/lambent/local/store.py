@@ -104,13 +104,13 @@ class Store:
     def __init__(self, state: Path) -> None:
         self.code = CodeStore(state / "code", self._used_code)
         self._lock = threading.RLock()
-        self._database = open_database(state)
+        self._database, path = open_database(state), state / NAME
         self._urls: dict[str, UrlConfig] = {}
         try:
-            self.layers = DocumentTable(self._database, self._lock, "layers", Layer, used_code)
-            self._records = DocumentTable(self._database, self._lock, "functions", Record, self._check)
+            self.layers = DocumentTable(self._database, path, self._lock, "layers", Layer, used_code)
+            self._records = DocumentTable(self._database, path, self._lock, "functions", Record, self._check)
         except sqlite3.Error as error:
-            raise unusable(state / NAME, error) from error
+            raise unusable(path, error) from error
         for record in self._records.values():
             self._index_urls(record)
             self._settle(record)

@@ -372,7 +372,7 @@ class Answered(Event, frozen=True):
 
 
 class Deployed(Event, frozen=True):
-    """The end of a deploy. `changed` is false if there was nothing to change."""
+    """The end of a deploy. `changed` is false if there was nothing to change. `url` is "" for a function without one."""
 
     url: str
     version: str

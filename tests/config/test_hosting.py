@@ -38,6 +38,21 @@ def test_hosting_settings_are_read(web_app: Path) -> None:
     assert load_config(web_app, "").hosting == Hosting()
 
 
+@pytest.mark.parametrize("path", ["health", "//health", "/a b", "/a#b", "/ä", ""])
+def test_check_path_is_a_path(web_app: Path, path: str) -> None:
+    with pytest.raises(UsageError, match="check_path must be"):
+        load_config(web_app, "", check_path=path)
+
+
+def test_check_path_and_url(web_app: Path) -> None:
+    config = load_config(web_app, 'check_path = "/"')
+    assert (config.hosting.check_path, config.has_url) == ("", True)
+    assert load_config(web_app, "", check_path="/health?x=1").hosting.check_path == "/health?x=1"
+    assert not load_config(web_app, "url = false").has_url
+    with pytest.raises(UsageError, match="auth is about a URL, and url = false"):
+        load_config(web_app, 'url = false\nauth = "iam"')
+
+
 @pytest.mark.parametrize(
     ("text", "share", "seconds", "shown"),
     [

@@ -335,8 +335,7 @@ CASES = (
     Case(
         "a handler of another trigger's events",
         "the handler needs event['Records'], which the request GET / doesn't have (main.py, line 4)",
-        "answer such a request too, with event.get('Records'); a handler for other events than web requests needs no URL: "
-        "`lambent build -o function.zip` makes its zip",
+        "answer such a request too, with event.get('Records'); or, if no HTTP request calls it, --no-url",
         "KeyError",
         "'Records'",
         "[ERROR] KeyError: 'Records'\nTraceback (most recent call last):\n  File \"/var/task/main.py\", line 4, in app\n"
@@ -345,8 +344,7 @@ CASES = (
     Case(
         "a handler that needs a body",
         "the handler needs event['body'], which the request GET / doesn't have (main.py, line 4)",
-        "answer such a request too, with event.get('body'); a handler for other events than web requests needs no URL: "
-        "`lambent build -o function.zip` makes its zip",
+        "answer such a request too, with event.get('body'); or, if no HTTP request calls it, --no-url",
         "TypeError",
         "the JSON object must be str, bytes or bytearray, not NoneType",
         'Traceback (most recent call last):\n  File "/var/task/main.py", line 4, in app\n'

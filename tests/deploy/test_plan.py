@@ -18,6 +18,7 @@ from lambent.deploy.resources.permission import Grant, Revoke
 from lambent.deploy.resources.role import DeletePolicy, PutPolicy
 from lambent.deploy.resources.url import CheckUrl, UpdateUrl
 from lambent.deploy.script import script
+from lambent.deploy.version_check import START_EVENT
 from lambent.errors import DeployError, UsageError
 from lambent.limits import UNZIPPED_MAX, ZIP_DIRECT_MAX
 from lambent.names import Names
@@ -38,6 +39,7 @@ from support.plan_cases import (
     STREAMING,
     UP_TO_DATE,
     WITH_CANARY,
+    WORKER,
     Case,
 )
 
@@ -92,6 +94,17 @@ def test_url_line_has_the_mode() -> None:
     assert (begins.verb, begins.detail.split(", ")[0]) == ("update", "BUFFERED -> RESPONSE_STREAM (--stream)")
     assert (ends.verb, ends.detail.split(", ")[0]) == ("update", "RESPONSE_STREAM -> BUFFERED")
     assert first.detail.endswith("streams responses")
+
+
+def test_check_is_of_the_path_or_only_of_the_start() -> None:
+    at_path = replace(CONFIG, hosting=Hosting(check_path="/health?full=1"))
+    first = plan(desired(at_path, ARTIFACT, NAMES), Observed())
+    assert "must respond to GET /health?full=1 before it becomes live" in [line.detail for line in first.lines]
+    assert '"rawPath": "/health", "rawQueryString": "full=1"' in script(first)
+    assert """"${url%/}"'/health?full=1'""" in script(first)
+    worker = plan(WORKER, Observed())
+    assert "must start before it becomes live" in [line.detail for line in worker.lines]
+    assert json.dumps(START_EVENT) in script(worker) and (worker.access, worker.opens) == ("", False)
 
 
 def test_canary_has_a_line() -> None:

@@ -49,6 +49,10 @@ STREAMED = replace(
     url=Url("https://x.lambda-url.eu-west-1.on.aws/", "NONE", "RESPONSE_STREAM"),
 )
 SIGNED = replace(DESIRED, auth="AWS_IAM", statements=())
+WITHOUT_URL = replace(DESIRED, has_url=False, auth="", statements=())
+WORKER = desired(
+    replace(CONFIG, app=App("main", "handler", "handler", trigger="sqs")), replace(ARTIFACT, environment=()), NAMES
+)
 PRIVATE = replace(UP_TO_DATE, url=Url("https://x.lambda-url.eu-west-1.on.aws/", "AWS_IAM"), statements=())
 WITH_CANARY = replace(DESIRED, canary=Canary(0.1, 300), origins={"canary": "--canary"})
 SPLIT_ALIAS = Alias("live", "3", "a1", (("4", 0.1),))
@@ -225,6 +229,33 @@ CASES = (
         replace(UP_TO_DATE, live=OLD_LIVE, provisioned=Provisioned(2)),
         f"{RELEASE} AwaitProvisioned CheckUrl",
         PROVISIONED,
+    ),
+    Case(
+        "first, without a URL",
+        Observed(role=ROLE, attached=(NAMES.basic_policy_arn,), log_group=LogGroup(NAMES.log_group, 30)),
+        "CreateFunction PublishVersion CreateAlias CheckVersion PointAlias",
+        WORKER,
+    ),
+    Case(
+        "first, without a URL, under AWS's client",
+        Observed(role=ROLE, attached=(NAMES.basic_policy_arn,), log_group=LogGroup(NAMES.log_group, 30)),
+        "CreateFunction PublishVersion CreateAlias PointAlias",
+        replace(WORKER, settings=replace(WORKER.settings, environment=())),
+    ),
+    Case("the URL goes", UP_TO_DATE, "RemoveUrl Revoke Revoke", WITHOUT_URL),
+    Case("interrupted once the URL was gone", replace(UP_TO_DATE, url=None), "Revoke Revoke", WITHOUT_URL),
+    Case("without a URL, and nothing to do", replace(UP_TO_DATE, url=None, statements=()), "", WITHOUT_URL),
+    Case(
+        "new code, without a URL",
+        replace(UP_TO_DATE, url=None, statements=(), latest=OLD, live=OLD_LIVE),
+        f"UpdateCode {RELEASE}",
+        WITHOUT_URL,
+    ),
+    Case(
+        "canary, without a URL",
+        replace(UP_TO_DATE, url=None, statements=(), latest=OLD, live=OLD_LIVE),
+        f"UpdateCode {CANARY_RELEASE}",
+        replace(WITHOUT_URL, canary=Canary(0.1, 300)),
     ),
     Case("policy detached by hand", replace(UP_TO_DATE, attached=()), "AttachPolicy CheckUrl"),
     Case("trust changed by hand", replace(UP_TO_DATE, role=replace(ROLE, trusts_lambda=False)), "TrustLambda CheckUrl"),

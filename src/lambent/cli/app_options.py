@@ -102,6 +102,10 @@ def with_app(command: Command) -> Command:
             help="Run the app from a copy in /tmp, where it can write next to its code. Default: if it writes there.",
         ),
         options.overflow_option,
+        click.option(
+            "--url/--no-url", default=None, help="Give the function a URL. Default: unless only other events than HTTP call it."
+        ),
+        click.option("--check-path", metavar="PATH", help="What the check of a new version requests: /health. Default: /."),
         click.option("--auth", metavar="WHO", help="Who can call the URL: none (anyone, default) or iam (signed requests)."),
         click.option("--canary", metavar="P%/T", help="Give a new version P% of the traffic for a time T first: 10%/5m."),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from functools import partial
 
 import click
@@ -29,8 +30,9 @@ from lambent.deploy import writable
 from lambent.deploy.context import DeployContext
 from lambent.deploy.deploy import allow, deploy
 from lambent.deploy.observed import has_passed_check, live_settings
+from lambent.deploy.sample_events import NAMES
 from lambent.errors import FunctionFailedError, PackagingError
-from lambent.events import Emit, Warned
+from lambent.events import Emit, Notice, Warned
 from lambent.ui.reporter import reporter
 
 
@@ -67,19 +69,29 @@ def command(
                 with explained(config, artifact):
                     if prove and not destination.local:  # the local Lambda starts it anyway, to check the new version
                         artifact = smoke_test_once(config, artifact, builder.cache, emit)
-                    deploy(
+                    deployed = deploy(
                         config,
                         artifact,
                         DeployContext(account or destination.connect(emit), destination.describe(emit)),
                         confirm_public=allow if agreed else partial(confirm_public, interactive=not as_json),
                         confirm_move=partial(confirm_move, moved_from=consent.moved_from, interactive=not as_json),
                     )
+                if not deployed.url:
+                    emit(Notice(_invoke_command(app, config, destination)))
                 return
             except (FunctionFailedError, PackagingError) as error:
                 older = with_older_runtime(config, error)
                 if older is None:
                     raise
             config = builder.choose_runtime(older, emit)
+
+
+def _invoke_command(app: AppSource, config: Config, destination: Destination) -> str:
+    """Return what to try next with a function that has no URL."""
+    sample = next((name for name in NAMES if name in config.app.trigger.split(", ")), "")
+    words = ["lambent", "invoke", *(["--event", sample] if sample else []), *(["--local"] if destination.local else [])]
+    words += ["--name", app.flags.name] if app.flags.name else ["--path", str(app.path)] if str(app.path) != "." else []
+    return f"to call it with an event: {shlex.join(words)}"
 
 
 def load_for_destination(

@@ -60,6 +60,8 @@ def _hosting(config: Config) -> Iterator[Setting]:
     vpc = {"subnets": hosting.subnets, "security_groups": hosting.security_groups} if hosting.subnets else None
     days = hosting.log_retention_days
     rows: dict[str, Any] = {
+        "url": config.has_url,
+        "check_path": hosting.check_path or "/",
         "auth": "none" if hosting.auth == "NONE" else "iam",
         "role": hosting.role,
         "permissions": "; ".join(map(_format_permission, hosting.permissions)),

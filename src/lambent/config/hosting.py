@@ -9,7 +9,15 @@ from typing import Any
 from msgspec.structs import fields
 
 from lambent.config.model import Canary, Cors, Hosting
-from lambent.config.parsers import choice_parser, list_parser, number_parser, parse_switch, parse_text, pattern_parser
+from lambent.config.parsers import (
+    choice_parser,
+    list_parser,
+    number_parser,
+    parse_check_path,
+    parse_switch,
+    parse_text,
+    pattern_parser,
+)
 from lambent.config.permissions import parse_permissions
 from lambent.config.settings import RawSetting, Settings
 from lambent.errors import UsageError
@@ -51,6 +59,8 @@ def read_hosting(settings: Settings) -> Hosting:
             "snapstart": parse_switch,
             "reserved_concurrency": number_parser("executions", 0, _COUNT_MAX),
             "provisioned_concurrency": number_parser("executions", 1, _COUNT_MAX),
+            "url": parse_switch,
+            "check_path": parse_check_path,
             "auth": choice_parser(_AUTH, "none (anyone may call the URL) or iam (signed requests only)", "iam"),
             "cors": _parse_cors,
             "canary": _parse_canary,
@@ -77,6 +87,8 @@ def _check_combinations(hosting: Hosting, raw: Mapping[str, RawSetting]) -> None
     if hosting.snapstart and "tmp" in raw and int(raw["tmp"].value) > TMP_MIN_MB:
         message = f"SnapStart allows {TMP_MIN_MB} MB of /tmp, and tmp asks for {raw['tmp'].value} MB"
         raise raw["snapstart"].refuse(message, "false")
+    if hosting.url is False and (key := next((key for key in ("auth", "cors", "check_path") if key in raw), "")):
+        raise UsageError(f"{key} is about a URL, and url = false", where=raw[key].origin, hint=f"remove {key}, or url = false")
     if len(hosting.layers) > LAYERS_MAX:
         message = f"a function can have at most {LAYERS_MAX} layers, got {len(hosting.layers)}"
         raise UsageError(message, where=raw["layers"].origin, hint=f"remove {len(hosting.layers) - LAYERS_MAX} of them")

@@ -18,6 +18,10 @@ FLAG_VARIABLES = "LAMBENT_FLAG_VARIABLES"
 SECRETS = "LAMBENT_SECRETS"
 """The variable with the references to secrets, as JSON: see `runtime/secrets.py`."""
 
+CHECK = "LAMBENT_CHECK"
+"""The variable that says how to check a version: the path to request, or START_ONLY."""
+START_ONLY = "start"
+
 
 def keep_live_variables(config: Config, live: Mapping[str, str]) -> Config:
     """Return the configuration with those variables of the `live` version that flags have set and nothing sets now."""

@@ -14,6 +14,7 @@ from lambent import names
 from lambent.config.compatibility import check_python, check_stream, check_web_settings, check_writable, oldest_python
 from lambent.config.detection.detect import find_app, suggest_app
 from lambent.config.detection.rest_events import with_payload
+from lambent.config.detection.triggers import with_trigger
 from lambent.config.environment import read_environment
 from lambent.config.hosting import read_hosting
 from lambent.config.identity import project_identities
@@ -56,6 +57,8 @@ class Flags(Struct, frozen=True):
     unset_env: tuple[str, ...] = ()
     stream: bool | None = None
     writable: bool | None = None
+    url: bool | None = None
+    check_path: str | None = None
     auth: str | None = None
     canary: str | None = None
     stage: str | None = None
@@ -219,5 +222,5 @@ def _read_name(settings: Settings, project: Project, stage: str) -> Sourced[str]
 def _read_app(settings: Settings, project: Project, environ: Mapping[str, str]) -> Sourced[App]:
     setting = settings.raw.get("app")
     spec = Sourced(parse_text(setting, "main:app"), setting.origin) if setting else None
-    app = with_payload(project.folder, find_app(project, spec, environ))
+    app = with_trigger(project.folder, with_payload(project.folder, find_app(project, spec, environ)))
     return Sourced(app, app.source)

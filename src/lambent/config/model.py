@@ -32,6 +32,7 @@ class App(Struct, frozen=True):
     An `attribute` that ends in "()", or in literal arguments, is a factory, which is called once. `root` is the folder that
     goes first on sys.path, relative to the project ("." or "src"). `source` is where the app was found, for the plan;
     `remarks` are lines about what else the project says. `payload` is "1.0" for a handler of an API Gateway REST API's events.
+    `trigger` says what calls a handler that no HTTP request calls: "schedule", "" if one may.
     """
 
     module: str
@@ -41,6 +42,7 @@ class App(Struct, frozen=True):
     source: str = ""
     remarks: tuple[str, ...] = ()
     payload: str = ""
+    trigger: str = ""
 
     @property
     def handler(self) -> str:
@@ -81,9 +83,10 @@ class Hosting(Struct, frozen=True):
 
     `role` is the ARN of a role of your own; "" means that lambent creates one. `permissions` are policy statements as JSON
     text, `policies` the ARNs of managed policies. `log_retention_days` None keeps logs forever. `mounts` are pairs of an EFS
-    access point's ARN and a path below /mnt/. `auth` "NONE" lets anyone call the URL, "AWS_IAM" only signed requests. `cors`
-    None leaves CORS to the app. With a `canary`, a new version only gets all the traffic once the canary has succeeded.
-    `bucket` is for zips above 50 MB; "" means that lambent creates one.
+    access point's ARN and a path below /mnt/. `url` None gives the function a URL unless only other events than HTTP requests
+    call it. `check_path` is what the check of a new version requests, "" for "/". `auth` "NONE" lets anyone call the URL,
+    "AWS_IAM" only signed requests. `cors` None leaves CORS to the app. With a `canary`, a new version only gets all the traffic
+    once the canary has succeeded. `bucket` is for zips above 50 MB; "" means that lambent creates one.
     """
 
     role: str = ""
@@ -100,6 +103,8 @@ class Hosting(Struct, frozen=True):
     snapstart: bool = False
     reserved_concurrency: int | None = None
     provisioned_concurrency: int | None = None
+    url: bool | None = None
+    check_path: str = ""
     auth: Literal["NONE", "AWS_IAM"] = "NONE"
     cors: Cors | None = None
     canary: Canary | None = None
@@ -207,13 +212,18 @@ class Config(Struct, frozen=True):
         return self.path if self.path.is_dir() else self.path.parent
 
     @property
+    def has_url(self) -> bool:
+        """Whether the function gets a URL if it has none yet."""
+        return self.hosting.url if self.hosting.url is not None else not self.app.trigger
+
+    @property
     def client(self) -> RuntimeClient:
         """The configured client, or the default: lambent's for a web app, AWS's for a bare handler.
 
-        AWS's client neither resolves secrets, nor copies the app to /tmp, nor changes events, so a handler that needs this gets
-        lambent's.
+        AWS's client neither resolves secrets, nor copies the app to /tmp, nor changes events, nor starts a handler without
+        calling it, so a handler that needs this gets lambent's.
         """
-        needs_lambent = self.app.kind != "handler" or self.secrets or self.writable or self.app.payload
+        needs_lambent = self.app.kind != "handler" or self.secrets or self.writable or self.app.payload or not self.has_url
         return self.runtime_client or ("lambent" if needs_lambent else "aws")
 
     @property

@@ -10,6 +10,7 @@ from lambent.config.sourced import T
 
 _FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 _NOT_IN_BASE_PATH = re.compile(r"[?#%\s]|//|/\.{1,2}(/|$)")
+_CHECK_PATH = re.compile(r"/(?!/)[!-\"$-~]*")  # printable ASCII without "#"
 _FOLDER = re.compile(r"(?!/)[^\s=]+")
 _SWITCH = {"true": True, "1": True, "false": False, "0": False}
 
@@ -51,6 +52,14 @@ def parse_base_path(setting: RawSetting) -> str:
     path = "/" + parse_text(setting, "/shop").strip("/")
     if _NOT_IN_BASE_PATH.search(path):
         raise setting.refuse(f"{setting.key} must be a plain path, got {setting.value}", "/shop")
+    return "" if path == "/" else path
+
+
+def parse_check_path(setting: RawSetting) -> str:
+    """Return a path such as "/health", perhaps with a query. The root is ""."""
+    path = parse_text(setting, "/health")
+    if not _CHECK_PATH.fullmatch(path):
+        raise setting.refuse(f"{setting.key} must be a path that begins with /, got {path}", "/health")
     return "" if path == "/" else path
 
 

@@ -27,7 +27,8 @@ PACKAGING = (
 )
 HOSTING = (
     *("role", "permissions", "policies", "log_retention", "log_format", "layers", "vpc", "efs", "tags", "tracing", "snapstart"),
-    *("reserved_concurrency", "provisioned_concurrency", "auth", "cors", "canary", "bucket", "keep_versions"),
+    *("reserved_concurrency", "provisioned_concurrency", "url", "check_path", "auth", "cors", "canary", "bucket"),
+    "keep_versions",
 )
 KEYS = (*FROM_ENVIRONMENT, "region", "profile", "env", "env_file", "static", *PACKAGING, *HOSTING)
 STAGES = "stages"

@@ -21,7 +21,7 @@ from lambent.aws.values import BUFFERED, Code, Function
 from lambent.config.live_environment import FLAG_VARIABLES, SECRETS
 from lambent.deploy.apply import apply
 from lambent.deploy.context import DeployContext
-from lambent.deploy.desired import PUBLIC, Desired, refuse_large_environment, upload_key
+from lambent.deploy.desired import Desired, refuse_large_environment, upload_key
 from lambent.deploy.fetch import connection_pool
 from lambent.deploy.observed import Observed, observe
 from lambent.deploy.origin import foreign_origin
@@ -32,6 +32,7 @@ from lambent.deploy.resources.function import plan_function
 from lambent.deploy.resources.function_settings import url_mode
 from lambent.deploy.resources.url import CheckUrl
 from lambent.deploy.rollback import hosts_web_app
+from lambent.deploy.status import access
 from lambent.deploy.traffic import plan_traffic
 from lambent.errors import DeployError, UsageError
 from lambent.lazy import LazyModule
@@ -111,7 +112,7 @@ def _prepare(
         what = f"{names.app} was deployed from another project: {origin}"
         raise UsageError(what, where="lambent env", hint=f"--name {names.app} changes it all the same")
     live = observed.live
-    if live is None or observed.latest is None or observed.url is None:
+    if live is None or observed.latest is None:
         raise DeployError(f"no version of {names.app} is live", where=where, hint="run lambent deploy first")
     environment = changed(dict(live.settings.environment), change)
     refuse_large_environment(environment)
@@ -124,7 +125,7 @@ def _prepare(
 def plan(names: Names, observed: Observed, code: Code, environment: Mapping[str, str]) -> Plan:
     """Return the steps from what is live to the same with another environment. Pure."""
     live, latest, url = observed.live, observed.latest, observed.url
-    assert live is not None and latest is not None and url is not None
+    assert live is not None and latest is not None
     settings = replace(live.settings, environment=tuple(sorted(environment.items())))
     desired = Desired(
         names=names,
@@ -133,9 +134,10 @@ def plan(names: Names, observed: Observed, code: Code, environment: Mapping[str,
         tags=latest.tags,
         strict=hosts_web_app(settings),
         raw=live.size,
-        auth=url.auth,
-        mode=url_mode(settings) if hosts_web_app(settings) else url.mode or BUFFERED,
+        auth=url.auth if url else "",
+        mode=url_mode(settings) if hosts_web_app(settings) or url is None else url.mode or BUFFERED,
         creates_bucket=True,
+        has_url=url is not None,
     )
     function, traffic = plan_function(desired, observed), plan_traffic(desired, observed)
     steps = (*function.steps, *traffic.steps)
@@ -144,13 +146,13 @@ def plan(names: Names, observed: Observed, code: Code, environment: Mapping[str,
     check_url = CheckUrl(names.function, ALIAS, settings, desired.strict, desired.mode, desired.auth)
     return Plan(
         names=names,
-        steps=(*steps, check_url),
+        steps=(*steps, *((check_url,) if url else ())),
         lines=(*function.lines, *traffic.lines),
         version=observed.alias.version if observed.alias else "",
-        url=url.address,
+        url=url.address if url else "",
         revision=latest.revision,
-        mode=url.mode,
-        access="public" if url.auth == PUBLIC else "signed",
+        mode=url.mode if url else "",
+        access=access(url),
     )
 
 

@@ -14,7 +14,7 @@ from lambent.deploy import writable
 from lambent.deploy.apply import apply
 from lambent.deploy.context import DeployContext, Timing
 from lambent.deploy.deployment import Deployment, PlanIsStale
-from lambent.deploy.desired import PUBLIC, desired
+from lambent.deploy.desired import desired
 from lambent.deploy.observed import observe
 from lambent.deploy.plan import Plan, plan
 from lambent.deploy.replan import until_applied
@@ -40,6 +40,8 @@ def prepare(config: Config, artifact: Artifact, aws: Aws, timing: Timing | None 
     """
     timing = timing or Timing()
     names, observed = observe(aws, config.name, timing.settle_s)
+    if config.hosting.url is None and observed.url is not None:  # what is live keeps its URL
+        config = replace(config, hosting=replace(config.hosting, url=True))
     if config.writable is None and writable.was_writable(observed):
         artifact = artifact.as_writable()
     goal = desired(config, artifact, names)
@@ -98,7 +100,7 @@ class _Attempts:
         self._ask(planned)
         self._changed = self._changed or planned.changes > 0
         deployment = self._apply(planned)
-        seconds, public = time.monotonic() - self._start, self._config.hosting.auth == PUBLIC
+        seconds, public = time.monotonic() - self._start, planned.access == "public"
         return events.Deployed(deployment.url, deployment.version, self._changed, seconds, public)
 
     def _ask(self, planned: Plan) -> None:

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from msgspec.structs import asdict
 
 from lambent.aws.values import BUFFERED, STREAMED, Code, Cors, Pairs, Settings, Statement, canonical
-from lambent.config.live_environment import FLAG_VARIABLES, SECRETS
+from lambent.config.live_environment import CHECK, FLAG_VARIABLES, SECRETS, START_ONLY
 from lambent.config.model import Canary, Config
 from lambent.config.secret_references import permission_to_read
 from lambent.errors import DeployError, UsageError
@@ -27,7 +27,7 @@ PUBLIC_STATEMENTS = (
 
 
 class Desired(Struct, frozen=True):
-    """One app as it should be in one account and region.
+    """One app as it should be in one account and region. Without a URL `auth` is "" and `statements` are empty.
 
     With `strict`, as for a web app, the response must have the form that the URL's mode reads. `raw` is the zip's unzipped
     size. With `own_role` the role is lambent's, with `policies` (ARNs) attached and `inline` (a policy as canonical text)
@@ -59,6 +59,7 @@ class Desired(Struct, frozen=True):
     overflow_summary: str = ""
     keep_versions: int = 10
     identities: tuple[str, ...] = ()
+    has_url: bool = True
     renews_role: bool = False
     origins: dict[str, str] = field(default_factory=dict)
 
@@ -79,10 +80,10 @@ def desired(config: Config, artifact: Artifact, names: Names) -> Desired:
         tags=tuple(sorted({**dict(hosting.tags), TAG_APP: names.app, TAG_MANAGED: "true"}.items())),
         strict=config.app.kind != "handler",
         raw=artifact.raw,
-        auth=hosting.auth,
+        auth=hosting.auth if config.has_url else "",
         mode=STREAMED if config.stream else BUFFERED,
-        statements=PUBLIC_STATEMENTS if hosting.auth == PUBLIC else (),
-        cors=Cors(**asdict(hosting.cors)) if hosting.cors else None,
+        statements=PUBLIC_STATEMENTS if hosting.auth == PUBLIC and config.has_url else (),
+        cors=Cors(**asdict(hosting.cors)) if hosting.cors and config.has_url else None,
         canary=hosting.canary,
         own_role=not hosting.role,
         policies=_policies(config, names),
@@ -95,6 +96,7 @@ def desired(config: Config, artifact: Artifact, names: Names) -> Desired:
         overflow_summary=artifact.overflow.summary if artifact.overflow else "",
         keep_versions=hosting.keep_versions,
         identities=config.identities,
+        has_url=config.has_url,
         origins=origins,
     )
 
@@ -108,6 +110,7 @@ def _settings(config: Config, artifact: Artifact, names: Names, overflow: Code |
         **_references(config),
         **config.function_environment,
         **_flags(config),
+        **_check(config),
     }
     refuse_large_environment(environment)
     return Settings(
@@ -187,6 +190,13 @@ def _mount_statement(access_point: str, names: Names) -> dict[str, object]:
 def _flags(config: Config) -> dict[str, str]:
     """Return the names of the variables that flags have set, for the next deploy."""
     return {FLAG_VARIABLES: " ".join(config.flag_variables)} if config.flag_variables else {}
+
+
+def _check(config: Config) -> dict[str, str]:
+    """Return how to check the version. A handler that no request calls is only started: no event of ours suits it."""
+    if config.app.kind == "handler" and not config.has_url:
+        return {CHECK: START_ONLY} if config.client == "lambent" else {}
+    return {CHECK: config.hosting.check_path} if config.hosting.check_path else {}
 
 
 def _inline(config: Config, names: Names, overflow: Code | None) -> str:

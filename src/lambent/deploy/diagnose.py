@@ -14,6 +14,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from lambent.aws.values import Settings
+from lambent.config.live_environment import CHECK
 from lambent.deploy import environment_gaps
 from lambent.deploy.failure import Failure
 from lambent.deploy.version_breaks import find_break
@@ -264,10 +265,7 @@ def _event_field(failure: Failure, match: re.Match[str]) -> tuple[str, str] | No
     name = match[1] or next(iter(re.findall(r"""\bevent\[['"](\w+)['"]\]""", failure.detail)[-1:]), "")
     if not name or not re.search(rf"""\bevent\[['"]{name}['"]\]""", failure.text):
         return None
-    hint = (
-        f"answer such a request too, with event.get({name!r}); a handler for other events than web requests needs no URL: "
-        "`lambent build -o function.zip` makes its zip"
-    )
+    hint = f"answer such a request too, with event.get({name!r}); or, if no HTTP request calls it, --no-url"
     return f"the handler needs event[{name!r}], which the request GET / doesn't have{failure.where}", hint
 
 
@@ -296,11 +294,13 @@ def _raised(failure: Failure) -> tuple[str, str]:
     error = f"{failure.error_type}: {failure.message}".strip(": ") if failure.error_type else failure.exception
     if "ExceptionGroup: " in error:
         error = failure.member or error
-    what = f"the app responded to GET / with {failure.status}" if failure.status else "the function failed"
+    path = dict(failure.settings.environment).get(CHECK, "/")
+    what = f"the app responded to GET {path} with {failure.status}" if failure.status else "the function failed"
     what += f": {error}" if error else ""
     if failure.position and failure.position not in what:
         what = f"{what.splitlines()[0]} ({failure.position})"
-    return what.splitlines()[0], "fix the error and deploy again"
+    by_design = "; if it answers so by design, --check-path names another path" if failure.status and not error else ""
+    return what.splitlines()[0], f"fix the error and deploy again{by_design}"
 
 
 def _role(failure: Failure) -> str:

@@ -84,11 +84,15 @@ def plan(desired: Desired, observed: Observed) -> Plan:
         plan_provisioned(desired, observed, publishes),
         plan_url(desired, observed),
     )
-    check_url = CheckUrl(desired.names.function, ALIAS, desired.settings, desired.strict, desired.mode, desired.auth)
+    check_url = (CheckUrl(desired.names.function, ALIAS, desired.settings, desired.strict, desired.mode, desired.auth),)
     after = (plan_narrower_role(desired, observed), plan_old_versions(desired, observed, publishes))
     return Plan(
         names=desired.names,
-        steps=(*(step for part in before for step in part.steps), check_url, *(step for part in after for step in part.steps)),
+        steps=(
+            *(step for part in before for step in part.steps),
+            *(check_url if desired.has_url else ()),
+            *(step for part in after for step in part.steps),
+        ),
         lines=(
             *_describe_move(moved_from, desired),
             *(line for part in (*before, *after) for line in part.lines),
@@ -99,7 +103,7 @@ def plan(desired: Desired, observed: Observed) -> Plan:
         url=observed.url.address if observed.url else "",
         revision=observed.latest.revision if observed.latest else "",
         mode=observed.url.mode if observed.url else "",
-        access="public" if desired.auth == PUBLIC else "signed",
+        access=("public" if desired.auth == PUBLIC else "signed") if desired.has_url else "",
         zipped=desired.code.size,
         raw=desired.raw,
         cost=estimate(desired.settings, desired.code.architecture, desired.provisioned),

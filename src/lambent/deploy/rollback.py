@@ -19,7 +19,7 @@ from lambent.deploy.resources.alias import PointAlias, describe_shares
 from lambent.deploy.resources.concurrency import AwaitProvisioned
 from lambent.deploy.resources.function_settings import url_mode
 from lambent.deploy.resources.url import CheckUrl, UpdateUrl
-from lambent.deploy.resources.version import CheckVersion
+from lambent.deploy.resources.version import CheckVersion, plan_check
 from lambent.deploy.step import Step
 from lambent.errors import DeployError, OvertakenError, UsageError
 from lambent.events import PlannedLine
@@ -131,11 +131,12 @@ def plan(names: Names, observed: Observed, goal: Function) -> Plan:
         point: list[Step] = [
             PointAlias(names.function, ALIAS, alias.version, alias.revision, goal.version, description),
         ]
-        check = CheckVersion(names.function, goal.settings, strict, mode, auth, goal.version)
-        steps = [check, *(point + set_mode if mode == STREAMED else set_mode + point)]
+        check_version = CheckVersion(names.function, goal.settings, strict, mode, auth, goal.version)
+        check = plan_check(check_version, has_url=url is not None)
+        steps = [*check.steps, *(point + set_mode if mode == STREAMED else set_mode + point)]
         shares = f" ({describe_shares(alias)})" if alias.weights else ""
         lines = [
-            PlannedLine("check", f"version {goal.version}", f"must respond to GET / before it becomes {ALIAS}", routine=True),
+            *check.lines,
             PlannedLine("update", f"alias {ALIAS}", f"version {alias.version}{shares} -> version {goal.version}"),
         ]
     if observed.provisioned is not None:  # AWS starts new environments for the version that the alias moves to

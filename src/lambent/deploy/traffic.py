@@ -9,7 +9,7 @@ from lambent.deploy.resources.alias import CreateAlias, PointAlias, describe_sha
 from lambent.deploy.resources.canary import plan_canary
 from lambent.deploy.resources.function import is_as_desired
 from lambent.deploy.resources.url import UpdateUrl, current_url, opens, plan_new_url
-from lambent.deploy.resources.version import CheckVersion, PublishVersion
+from lambent.deploy.resources.version import CheckVersion, PublishVersion, plan_check
 from lambent.deploy.step import PlanPart, Step
 from lambent.events import PlannedLine
 from lambent.names import ALIAS
@@ -32,12 +32,12 @@ def plan_traffic(desired: Desired, observed: Observed) -> PlanPart:
     close: list[Step] = [UpdateUrl(name, ALIAS, desired.auth)] if url.auth == PUBLIC != desired.auth else []
     if alias is not None and is_as_desired(observed.live, desired):
         return _keep_version(desired, observed, alias, [*close, *set_mode])
-    check_version = CheckVersion(name, desired.settings, desired.strict, desired.mode, desired.auth)
+    check = plan_check(_check_version(desired), has_url=desired.has_url)
     current = alias or observed.unchecked
     create_alias: tuple[Step, ...] = () if current else (CreateAlias(name, ALIAS),)
-    before_check = (*create_alias, *plan_new_url(desired, observed), check_version)
+    before_check = (*create_alias, *plan_new_url(desired, observed), *check.steps)
     if observed.url is not None:  # if someone has deleted the alias, its URL may be open as soon as there is one again
-        before_check = (check_version, *create_alias)
+        before_check = (*check.steps, *create_alias)
     revision = current.revision if current else ""
     point: list[Step] = [PointAlias(name, ALIAS, alias.version if alias else "", revision)]
     canary = plan_canary(desired, observed)
@@ -48,23 +48,25 @@ def plan_traffic(desired: Desired, observed: Observed) -> PlanPart:
         *canary.steps,
         *(point + set_mode if desired.mode == STREAMED else set_mode + point),
     ]
-    check = PlannedLine("check", "new version", f"must respond to GET / before it becomes {ALIAS}", routine=True)
     shares = f" ({describe_shares(alias)})" if alias and alias.weights else ""
     move = f"version {alias.version}{shares} -> the new version" if alias else "the new version"
     verb = "update" if current else "create"
-    return PlanPart(tuple(steps), (check, *canary.lines, PlannedLine(verb, f"alias {ALIAS}", move, routine=True)))
+    return PlanPart(tuple(steps), (*check.lines, *canary.lines, PlannedLine(verb, f"alias {ALIAS}", move, routine=True)))
+
+
+def _check_version(desired: Desired, version: str = "") -> CheckVersion:
+    return CheckVersion(desired.names.function, desired.settings, desired.strict, desired.mode, desired.auth, version)
 
 
 def _keep_version(desired: Desired, observed: Observed, alias: Alias, url_steps: list[Step]) -> PlanPart:
     """Plan to leave the alias where it is. Its version is checked if the URL is new, or is about to be opened to everyone."""
     name = desired.names.function
-    steps = [*plan_new_url(desired, observed)]
+    steps: list[Step] = [*plan_new_url(desired, observed)]
     lines: list[PlannedLine] = []
-    if observed.url is None or opens(desired, observed):
-        settings, version = desired.settings, alias.version
-        steps.append(CheckVersion(name, settings, desired.strict, desired.mode, desired.auth, version))
-        detail = "must respond to GET / before anyone may call the URL"
-        lines.append(PlannedLine("check", f"version {version}", detail, routine=True))
+    if desired.has_url and (observed.url is None or opens(desired, observed)):
+        check = plan_check(_check_version(desired, alias.version), has_url=True, before="before anyone may call the URL")
+        steps += check.steps
+        lines += check.lines
     steps += url_steps
     if not alias.weights:
         lines.append(PlannedLine("keep", f"version {alias.version}", f"{ALIAS} points to it"))

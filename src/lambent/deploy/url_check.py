@@ -11,7 +11,7 @@ from lambent.deploy.fetch import Response
 from lambent.deploy.polling import wait_until
 from lambent.deploy.refused_host import REFUSALS
 from lambent.deploy.resources.permission import missing
-from lambent.deploy.version_check import CheckRequest, check
+from lambent.deploy.version_check import CheckRequest, check, check_path
 from lambent.errors import DeployError, UnconfirmedError
 
 _FORBIDDEN_S = 10
@@ -51,13 +51,16 @@ class _UrlCheck:
             self._refuse_caller()
         self._refuse()
         if self._response.status == 404:
-            self._context.emit(events.Warned("no route for /: the app answers 404 there", "request one of the app's own paths"))
+            path = check_path(request.settings)
+            hint = "--check-path names one of the app's own paths"
+            self._context.emit(events.Warned(f"no route for {path}: the app answers 404 there", hint))
 
     def _answered(self) -> bool:
         """Send one request, and return whether its response is one to act on."""
         self._sent = time.monotonic()
-        headers = self._context.aws.signed(self._request.url) if self._signs else ()  # a signature is valid for minutes
-        self._response = self._context.fetch(self._request.url, self._request.settings.timeout_s + _SLACK_S, headers)
+        address = self._request.url.rstrip("/") + check_path(self._request.settings)
+        headers = self._context.aws.signed(address) if self._signs else ()  # a signature is valid for minutes
+        self._response = self._context.fetch(address, self._request.settings.timeout_s + _SLACK_S, headers)
         if self._signs and self._response.forbidden and self._sent - self._began > _FORBIDDEN_S:
             return True
         return not (self._response.worth_retrying or (self._request.strict and self._response.raw))

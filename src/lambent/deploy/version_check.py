@@ -1,4 +1,7 @@
-"""Invokes a function version directly, with the event that a Function URL makes of `GET /`, and judges the response."""
+"""Invokes a function version directly, with the event that a Function URL makes of `GET /`, and judges the response.
+
+A handler of other events than HTTP requests isn't called: made-up data might do harm. It is only started, which imports it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import json
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
 from msgspec import Struct
@@ -16,6 +19,7 @@ from msgspec.structs import replace
 from lambent.aws.error_codes import CONFLICT
 from lambent.aws.interface import Aws
 from lambent.aws.values import BUFFERED, STREAMED, Invoked, Settings
+from lambent.config.live_environment import CHECK, START_ONLY
 from lambent.deploy.context import DeployContext
 from lambent.deploy.desired import PUBLIC
 from lambent.deploy.diagnose import diagnose
@@ -34,6 +38,9 @@ _TRANSIENT = {
 
 CHECK_HOST = "lambent-check.lambda-url.on.aws"
 """The host of a function without a URL."""
+
+START_EVENT = {"lambent": "only start"}
+"""The event that lambent's client answers without calling the handler: see `runtime/event_handler.py`."""
 
 _PRELUDE_END = b"\0" * 8
 
@@ -79,7 +86,7 @@ def check(context: DeployContext, request: CheckRequest) -> Invoked:
 
 
 def _invoke(aws: Aws, request: CheckRequest, within_s: float) -> Invoked:
-    payload = json.dumps(check_event(request.url, account_of_caller(request.settings, request.auth))).encode()
+    payload = json.dumps(event_for(request.settings, request.url, request.auth)).encode()
     results: list[Invoked] = []
     refusal = AwsError("")
 
@@ -150,18 +157,42 @@ def account_of_caller(settings: Settings, auth: str) -> str:
     return "" if auth == PUBLIC else "".join(settings.role.split(":")[4:5])
 
 
-def check_event(url: str, account: str = "") -> dict[str, Any]:
-    """Return `GET /` as a Function URL sends it (payload 2.0); `url` is the function's, if it has one already.
+def only_starts(settings: Settings) -> bool:
+    """Return whether the check of a version doesn't call its handler. Pure."""
+    return dict(settings.environment).get(CHECK) == START_ONLY
+
+
+def check_path(settings: Settings) -> str:
+    """Return the path that the check of a version requests. Pure."""
+    return "/" if only_starts(settings) else dict(settings.environment).get(CHECK, "/")
+
+
+def describe_check(settings: Settings) -> str:
+    """Return what a version must do to pass its check, in words. Pure."""
+    return "must start" if only_starts(settings) else f"must respond to GET {check_path(settings)}"
+
+
+def event_for(settings: Settings, url: str, auth: str) -> dict[str, Any]:
+    """Return the event that checks a version with these settings, behind a URL of this `auth`. Pure, except for the time."""
+    if only_starts(settings):
+        return START_EVENT
+    return check_event(url, account_of_caller(settings, auth), check_path(settings))
+
+
+def check_event(url: str, account: str = "", target: str = "/") -> dict[str, Any]:
+    """Return `GET target` as a Function URL sends it (payload 2.0); `url` is the function's, if it has one already.
 
     With an `account` it is a signed request of a user there.
     """
     host = urlsplit(url).netloc or CHECK_HOST
+    path, _, query = target.partition("?")
     now = time.time()
     return {
         "version": "2.0",
         "routeKey": "$default",
-        "rawPath": "/",
-        "rawQueryString": "",
+        "rawPath": path,
+        "rawQueryString": query,
+        **({"queryStringParameters": dict(parse_qsl(query, keep_blank_values=True))} if query else {}),
         "headers": {
             "accept": "*/*",
             "host": host,
@@ -176,7 +207,7 @@ def check_event(url: str, account: str = "") -> dict[str, Any]:
             "apiId": host.split(".")[0],
             "domainName": host,
             "domainPrefix": host.split(".")[0],
-            "http": {"method": "GET", "path": "/", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "lambent"},
+            "http": {"method": "GET", "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "lambent"},
             "requestId": str(uuid4()),
             "routeKey": "$default",
             "stage": "$default",

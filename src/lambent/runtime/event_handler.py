@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .api import Invocation, RuntimeApi
     from .log import Log
 
+ONLY_START = {"lambent": "only start"}
+"""The event of a deploy's check of a handler that no made-up event suits: see `deploy/version_check.py`."""
 _CONTENT_TYPE = "\nContent-Type: "
 
 
@@ -32,8 +34,9 @@ class EventHandler:
     def serve(self, api: RuntimeApi, log: Log, invocation: Invocation) -> None:
         """Answer one event. SystemExit and KeyboardInterrupt are raised to the caller, and end the process."""
         try:
+            event = event_of(invocation)
             context = Context(invocation)
-            result = self.call(event_of(invocation), context)
+            result = {"lambent": "started"} if event == ONLY_START else self.call(event, context)
             body, content_type = self._marshal(result)
         except Exception as error:
             fail(api, log, invocation, error)

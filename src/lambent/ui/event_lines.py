@@ -189,6 +189,8 @@ def _deployed_lines(deployed: events.Deployed) -> tuple[Line, ...]:
     spent = seconds(deployed.seconds)
     if not deployed.changed:
         return (Line("ok", f"unchanged: version {deployed.version} is live", spent),)
+    if not deployed.url:
+        return (Line("ok", f"version {deployed.version} is live", f"{spent}; it has no URL: nothing is public"),)
     local = (urlsplit(deployed.url).hostname or "").endswith(".localhost")  # this machine, by RFC 6761
     access = "signed" if not deployed.public else "local" if local else "public"
     return (Line("ok", f"version {deployed.version} is live", f"{spent}; {ACCESS[access]}"),)

@@ -20,6 +20,8 @@ _PARAMETERS = {
     "CodeKey": {"Type": "String", "Description": "The key of the zip in that bucket"},
 }
 
+_OUTPUTS = {"Url": {"Description": "The app's address", "Value": {"Fn::GetAtt": ["Url", "FunctionUrl"]}}}
+
 
 def cloudformation(desired: Desired) -> str:
     """Return the template as JSON. Raises UsageError for what a template can't do."""
@@ -30,7 +32,7 @@ def cloudformation(desired: Desired) -> str:
         "Description": f"{desired.names.app}, as lambent deploys it. CodeSha256 of the zip: {desired.code.sha256}",
         "Parameters": _PARAMETERS | _value_parameters(desired),
         "Resources": _substitute(resources),
-        "Outputs": {"Url": {"Description": "The app's address", "Value": {"Fn::GetAtt": ["Url", "FunctionUrl"]}}},
+        **({"Outputs": _OUTPUTS} if desired.has_url else {}),
     }
     return json.dumps(template, indent=2) + "\n"
 

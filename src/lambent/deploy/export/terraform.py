@@ -22,6 +22,8 @@ _COMMENT = (
 _ACCOUNT, _REGION = "${data.aws_caller_identity.current.account_id}", "${data.aws_region.current.region}"
 _PARTITION = "${data.aws_partition.current.partition}"
 
+_OUTPUTS = {"url": {"value": Expression("${aws_lambda_function_url.live.function_url}")}}
+
 
 def terraform(desired: Desired) -> str:
     """Return the configuration as JSON. Raises UsageError for what it can't do."""
@@ -39,7 +41,7 @@ def terraform(desired: Desired) -> str:
         },
         "data": {"aws_caller_identity": {"current": {}}, "aws_region": {"current": {}}, "aws_partition": {"current": {}}},
         "resource": {kind: blocks for module in _RESOURCES for kind, blocks in module.terraform(desired).items()},
-        "output": {"url": {"value": Expression("${aws_lambda_function_url.live.function_url}")}},
+        **({"output": _OUTPUTS} if desired.has_url else {}),
     }
     return json.dumps(_substitute(configuration), indent=2) + "\n"
 

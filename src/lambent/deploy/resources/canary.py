@@ -194,9 +194,9 @@ def plan_canary(desired: Desired, observed: Observed) -> PlanPart:
     if canary is None:
         return PlanPart()
     why = because("canary", desired.origins)
-    if alias is None or url is None:
+    if alias is None or (url is None and desired.has_url):
         return PlanPart(lines=(PlannedLine("check", "no canary", f"no other version is responding yet{why}"),))
-    if url.mode != desired.mode:
+    if url is not None and url.mode != desired.mode:
         what = f"a canary can't be combined with turning streaming {'on' if desired.mode == STREAMED else 'off'}"
         hint = "the URL has one mode for both versions: use --canary none for this deploy"
         raise UsageError(what, where=desired.origins.get("canary", "canary"), hint=hint)

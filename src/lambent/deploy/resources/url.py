@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import suppress
+from shlex import quote
 from typing import Any, ClassVar
 
 from lambent.aws.error_codes import CONFLICT
@@ -20,7 +21,7 @@ from lambent.deploy.resources.alias import TERRAFORM_QUALIFIER, refuse_if_overta
 from lambent.deploy.resources.function_settings import url_mode
 from lambent.deploy.step import Deletion, PlanPart, Step, because
 from lambent.deploy.url_check import check_url
-from lambent.deploy.version_check import CheckRequest
+from lambent.deploy.version_check import CheckRequest, check_path
 from lambent.errors import AwsError, DeployError, FunctionFailedError, OvertakenError, UnconfirmedError
 from lambent.events import PlannedLine
 from lambent.names import ALIAS
@@ -150,7 +151,8 @@ class CheckUrl(Step, frozen=True):
 
     def shell(self) -> Iterator[str]:
         if self.auth == PUBLIC:
-            yield 'curl -fsS -o "$work/page" --retry 10 --retry-delay 2 --retry-all-errors "$url"'
+            address = '"$url"' if (path := check_path(self.settings)) == "/" else f'"${{url%/}}"{quote(path)}'
+            yield f'curl -fsS -o "$work/page" --retry 10 --retry-delay 2 --retry-all-errors {address}'
             yield 'echo "$url"'
         else:
             yield 'echo "$url"  # accepts only signed requests'
@@ -166,16 +168,37 @@ class DeleteUrl(Deletion, frozen=True):
         aws.delete_url(self.name, self.alias)
 
 
+class RemoveUrl(Step, frozen=True):
+    """Deletes the URL of a function that stays."""
+
+    title: ClassVar[str] = "delete URL"
+    actions: ClassVar = ("lambda:DeleteFunctionUrlConfig",)
+    name: str
+    alias: str
+
+    def apply(self, deployment: Deployment) -> None:
+        deployment.aws.delete_url(self.name, self.alias)
+        deployment.url = ""
+
+    def shell(self) -> Iterator[str]:
+        yield aws_cli.command("lambda", "delete-function-url-config", *aws_cli.alias_options(self.name, self.alias))
+
+
 def plan_new_url(desired: Desired, observed: Observed) -> tuple[Step, ...]:
     """Plan a URL that doesn't exist yet. It comes before the check of the version, which needs to know its host name."""
-    if observed.url is not None:
+    if observed.url is not None or not desired.has_url:
         return ()
     url = current_url(desired, observed)
     return (CreateUrl(desired.names.function, ALIAS, url.mode, url.cors),)
 
 
 def current_url(desired: Desired, observed: Observed) -> Url:
-    """Return the URL as the steps after `plan_new_url` find it. A new one has the mode of the version behind the alias."""
+    """Return the URL as the steps after `plan_new_url` find it. A new one has the mode of the version behind the alias.
+
+    One that is to be deleted has nothing to change.
+    """
+    if not desired.has_url:
+        return Url("", desired.auth, desired.mode, desired.cors)
     mode = url_mode(observed.live.settings) if observed.live else desired.mode
     return observed.url or Url("", CLOSED, mode, desired.cors)
 
@@ -192,6 +215,8 @@ def plan_url(desired: Desired, observed: Observed) -> PlanPart:
     If the URL is no longer public they are removed after `traffic` has closed it, so that no caller meets one that refuses
     everyone. A statement that someone has changed by hand is removed once the correct one exists.
     """
+    if not desired.has_url:
+        return _plan_no_url(desired, observed)
     grants, revokes = permission.plan_grants(desired, observed), permission.plan_revokes(desired, observed)
     steps, line = _plan_config(desired, observed)
     region: tuple[PlannedLine, ...] = ()
@@ -202,6 +227,16 @@ def plan_url(desired: Desired, observed: Observed) -> PlanPart:
     if desired.mode == STREAMED and desired.settings.subnets:
         whole = (PlannedLine("check", "stream", "AWS sends the responses of a function in a VPC in one piece"),)
     return PlanPart((*grants.steps, *steps, *revokes.steps), (*grants.lines, *revokes.lines, *region, *whole, line))
+
+
+def _plan_no_url(desired: Desired, observed: Observed) -> PlanPart:
+    """Plan that there is no URL. An existing one goes first, so that no caller meets one that refuses everyone."""
+    revokes = permission.plan_revokes(desired, observed)
+    why = because("url", desired.origins)
+    if observed.url is None:
+        return PlanPart(revokes.steps, (*revokes.lines, PlannedLine("keep", "no URL", why.strip())))
+    line = PlannedLine("delete", f"URL {observed.url.address}", f"url = false{why}")
+    return PlanPart((RemoveUrl(desired.names.function, ALIAS), *revokes.steps), (line, *revokes.lines))
 
 
 def _plan_config(desired: Desired, observed: Observed) -> tuple[tuple[Step, ...], PlannedLine]:
@@ -229,6 +264,8 @@ def _cors_options(cors: Cors | None) -> tuple[str, ...]:
 
 
 def cloudformation(desired: Desired) -> dict[str, Any]:
+    if not desired.has_url:
+        return {}
     permissions = [permission.CLOUDFORMATION_IDS[statement.sid] for statement in desired.statements]
     properties: dict[str, Any] = {
         "TargetFunctionArn": {"Ref": "Function"},
@@ -242,6 +279,8 @@ def cloudformation(desired: Desired) -> dict[str, Any]:
 
 
 def terraform(desired: Desired) -> dict[str, Any]:
+    if not desired.has_url:
+        return {}
     arguments: dict[str, Any] = {**TERRAFORM_QUALIFIER, "authorization_type": desired.auth, "invoke_mode": desired.mode}
     if desired.statements:
         arguments["depends_on"] = ["aws_lambda_permission.invoke", "aws_lambda_permission.url"]

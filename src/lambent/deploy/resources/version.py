@@ -25,9 +25,10 @@ from lambent.deploy.polling import wait_settled
 from lambent.deploy.resources.bucket import delete_unused_packages
 from lambent.deploy.resources.function import is_as_desired, settle
 from lambent.deploy.step import PlanPart, Step
-from lambent.deploy.version_check import CHECK_HOST, CheckRequest, account_of_caller, check, check_event
+from lambent.deploy.version_check import CHECK_HOST, CheckRequest, check, describe_check, event_for, only_starts
 from lambent.errors import AwsError, FunctionFailedError, OvertakenError
 from lambent.events import PlannedLine
+from lambent.names import ALIAS
 
 _LOG_LINES = 60
 
@@ -121,19 +122,29 @@ class CheckVersion(Step, frozen=True):
         previous = deployment.previous
         if previous and previous == self.version:
             return f"version {previous} is live, but its URL was not opened"
-        return f"version {previous} is still live" if previous else "no one can call it: the URL is not open yet"
+        if previous:
+            return f"version {previous} is still live"
+        return "no one can call it: the URL is not open yet" if deployment.url else "no version is live"
 
     def shell(self) -> Iterator[str]:
         version = quote(self.version) if self.version else '"$version"'
         yield "host=${url#*://} && host=${host%%/*}"
         yield 'sed "s/$host_of_check/$host/g" >"$work/event.json" <<\'END\''.replace("$host_of_check", CHECK_HOST)
-        yield json.dumps(check_event("", account_of_caller(self.settings, self.auth)))
+        yield json.dumps(event_for(self.settings, "", self.auth))
         yield "END"
         yield (
             f"failed=$(aws lambda invoke --function-name {quote(self.name)} --qualifier {version} "
             '--payload "fileb://$work/event.json" --query FunctionError --output text "$work/answer.json")'
         )
         yield 'if [ "$failed" != None ]; then cat "$work/answer.json" >&2; exit 1; fi'
+
+
+def plan_check(step: CheckVersion, *, has_url: bool, before: str = f"before it becomes {ALIAS}") -> PlanPart:
+    """Plan the check of a version, except that of a handler without a URL that only an event of the user's would start."""
+    what = f"version {step.version}" if step.version else "new version"
+    if not has_url and not step.strict and not only_starts(step.settings):
+        return PlanPart(lines=(PlannedLine("check", what, "isn't checked: AWS's client can't start it without an event"),))
+    return PlanPart((step,), (PlannedLine("check", what, f"{describe_check(step.settings)} {before}", routine=True),))
 
 
 class DeleteVersions(Step, frozen=True):

@@ -1,0 +1,56 @@
+"""Handlers that no HTTP request calls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lambent.config.detection.triggers import with_trigger
+from support.detection import detect, write_project
+
+RECORDS = "def handler(event, context):\n    for record in event['Records']:\n        print(record)\n"
+PLAIN = "def handler(event, context):\n    return 1\n"
+SAM = """\
+Resources:
+  Job:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: main.handler
+      Events:
+        Daily:
+          Type: {trigger}
+"""
+
+
+@pytest.mark.parametrize(
+    ("files", "trigger", "reason"),
+    [
+        ({"main.py": RECORDS}, "Records", "main.py:2 reads Records"),
+        ({"main.py": "def handler(e, c):\n    return e.get('detail', {})\n"}, "detail", "main.py:2 reads detail"),
+        ({"main.py": PLAIN, "template.yaml": SAM.format(trigger="Schedule")}, "schedule", "template.yaml: schedule"),
+    ],
+)
+def test_handler_of_other_events(tmp_path: Path, files: dict[str, str], trigger: str, reason: str) -> None:
+    app = with_trigger(tmp_path, detect(write_project(tmp_path, files)))
+    assert app.trigger == trigger
+    assert app.remarks[-1] == (
+        f"main:handler takes other events than HTTP requests ({reason}), so it gets no URL; --url gives it one"
+    )
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"main.py": PLAIN},
+        {"main.py": RECORDS + "    return {'statusCode': 200}\n"},
+        {"main.py": RECORDS, "template.yaml": SAM.format(trigger="HttpApi")},
+        {"main.py": "def handler(e, context):\n    return e['Records'] if 'Records' in e else 1\n"},
+        {"main.py": "def handler(event, context):\n    return helper(event)\ndef helper(e):\n    return e['Records']\n"},
+        {"main.py": "from flask import Flask\napp = Flask(__name__)\n"},
+    ],
+    ids=["nothing-read", "answers-http", "template-says-http", "asks-first", "other-function", "web-app"],
+)
+def test_what_requests_may_call_keeps_its_url(tmp_path: Path, files: dict[str, str]) -> None:
+    app = detect(write_project(tmp_path, files))
+    assert with_trigger(tmp_path, app) == app

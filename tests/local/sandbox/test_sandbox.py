@@ -7,16 +7,13 @@ import contextlib
 import json
 import os
 import select
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -27,7 +24,8 @@ from lambent.local.sandbox.output_pipe import OutputPipe
 from lambent.local.sandbox.process_sandbox import ProcessFactory, ProcessSandbox, translate
 from lambent.local.sandbox.sandbox import ProcessExit, SandboxFactory
 from support.functions import RUNTIMES, collect, interpreter, make_spec
-from support.paths import ROOT, TESTS
+from support.ordinary_user import run_as_ordinary_user
+from support.paths import TESTS
 from support.sandboxes import needs_namespaces, run_script, with_factory
 from support.waiting import eventually_async
 
@@ -134,47 +132,25 @@ def test_files_of_the_host_are_hidden(namespaces: type[NamespaceFactory], tmp_pa
 
 def test_unprivileged_user_gets_the_same_isolation(tmp_path: Path) -> None:
     """The user who runs the service has no privileges, and its Python is one that this user may read."""
-    if os.geteuid() != 0:
-        pytest.skip("all tests run as an ordinary user already")
     needs_namespaces()
-    python = Path("/usr/bin/python3").resolve()
-    if (
-        not python.exists()
-        or subprocess.run(
-            [python, "-c", f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"], check=False
-        ).returncode
-    ):
-        pytest.skip("no system Python of this version, to import msgspec")
-    with tempfile.TemporaryDirectory(dir="/tmp") as name:  # pytest's own folder is closed to other users
-        folder = Path(name)
-        shutil.copytree(ROOT / "src", folder / "src")
-        shutil.copytree(Path(msgspec.__file__).parent, folder / "src" / "msgspec")
-        for path in [folder, *folder.rglob("*")]:
-            path.chmod(0o755)
-        (folder / "main.py").write_text(textwrap.dedent(INSPECT))
-        (folder / "service.py").write_text(
-            textwrap.dedent(f"""
-            import asyncio, sys
-            from pathlib import Path
-            from lambent.local.sandbox.sandbox import SandboxSpec
-            from lambent.local.sandbox.namespace_sandbox import NamespaceFactory
-            async def main():
-                factory, here = NamespaceFactory(), Path({name!r})
-                command = ("{{python}}", "/var/task/main.py")
-                spec = SandboxSpec(Path({str(python)!r}), here, here, here / "t", 64, 128, (("PATH", "/bin"),), command)
-                sandbox = await factory.start(spec)
-                sandbox.listen(lambda chunk: print(chunk.decode(), end=""))
-                assert (await sandbox.wait()).status == 0
-                await factory.stop()
-            asyncio.run(main())
-            """)
-        )
-        process = subprocess.run(
-            [python, folder / "service.py"], user=61234, group=61234, extra_groups=[], env={"PYTHONPATH": str(folder / "src")},
-            capture_output=True, text=True, timeout=60, check=False, cwd="/",
-        )  # fmt: skip
-    assert process.returncode == 0, process.stderr
-    report = json.loads(process.stdout)
+    script = f"""
+import asyncio, sys
+from pathlib import Path
+from lambent.local.sandbox.sandbox import SandboxSpec
+from lambent.local.sandbox.namespace_sandbox import NamespaceFactory
+
+async def main():
+    factory, here = NamespaceFactory(), Path(sys.argv[1])
+    (here / "main.py").write_text({textwrap.dedent(INSPECT)!r})
+    python, command = Path("/usr/bin/python3").resolve(), ("{{python}}", "/var/task/main.py")
+    sandbox = await factory.start(SandboxSpec(python, here, here, here / "t", 64, 128, (("PATH", "/bin"),), command))
+    sandbox.listen(lambda chunk: print(chunk.decode(), end=""))
+    assert (await sandbox.wait()).status == 0
+    await factory.stop()
+
+asyncio.run(main())
+"""
+    report = json.loads(run_as_ordinary_user(script))
     assert (report["user"], report["capabilities"][2], report["no_new_privs"]) == ("sbx_user1051", "0" * 16, "1")
     assert report["user_namespaces"] == "0"
     assert all(report["write"].values()), report["write"]
@@ -386,7 +362,7 @@ def test_interpreter_that_only_its_owner_may_run_is_run_as_the_owner(
     async def body(factory: SandboxFactory) -> str:
         assert isinstance(factory, NamespaceFactory)
         environment = Namespaces()
-        await environment.build(root, 64, 128)
+        await environment.build(root, spec, None)
         output = OutputPipe()
         await environment.start(spec, root, output)
         output.close_writer()

@@ -50,16 +50,26 @@ def command() -> None:
 @port_option
 @state_option
 @click.option("--as-of", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), help="Apply AWS's rules of a day, YYYY-MM-DD.")
+@click.option(
+    "--share-network",
+    is_flag=True,
+    envvar="LAMBENT_SHARE_NETWORK",
+    help="Let functions use this machine's network, with what listens on its loopback, such as a database.",
+)
 @click.option("--ready-fd", type=int, hidden=True, help="File descriptor to write to once the service answers requests.")
-def start(foreground: bool, port: int | None, state: Path, as_of: datetime | None, ready_fd: int | None) -> None:
+def start(
+    foreground: bool, port: int | None, state: Path, as_of: datetime | None, share_network: bool, ready_fd: int | None
+) -> None:
     """Start the local Lambda in the background."""
     day = as_of.date() if as_of else None
     if foreground:
-        _serve(state, port, day, ready_fd)
+        _serve(state, port, day, ready_fd, share_network=share_network)
         return
-    running = daemon.ensure_running(state, port, day, dict(os.environ))
+    running = daemon.ensure_running(state, port, day, dict(os.environ), share_network=share_network)
     summary = "started the local Lambda" if running.started_now else "the local Lambda is already running"
     click.echo(f"{summary}: {running.url} (pid {running.pid}, sandbox: {running.sandbox}, rules of {running.as_of})")
+    if running.network != "own":
+        click.echo(f"  functions reach what listens on this machine's loopback: their network is {running.network}")
     click.echo('  eval "$(lambent local env)"   point aws, boto3 and other tools at it')
     click.echo("  lambent local stop            stop it; functions and roles are kept")
 
@@ -154,6 +164,7 @@ def describe(instance: dict[str, Any]) -> list[str]:
         f"rules of       {instance['as_of']}",
         f"state          {instance['state']}",
         f"sandbox        {engine['sandbox']}",
+        f"network        {daemon.network_of(engine)}",
         f"functions      {instance['functions']}",
         f"environments   {sum(sum(counts.values()) for counts in environments.values())}",
     ]
@@ -184,7 +195,7 @@ class OneLine(logging.Formatter):
         return text if text.isprintable() else "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
-def _serve(state: Path, port: int | None, as_of: date | None, ready_fd: int | None) -> None:
+def _serve(state: Path, port: int | None, as_of: date | None, ready_fd: int | None, *, share_network: bool) -> None:
     """Run the local Lambda in this process until it is stopped."""
     logging.basicConfig(level=logging.WARNING)
     for handler in logging.getLogger().handlers:
@@ -196,6 +207,7 @@ def _serve(state: Path, port: int | None, as_of: date | None, ready_fd: int | No
         port=daemon.DEFAULT_PORT if port is None else port,
         as_of=as_of or date.today(),
         environ=dict(os.environ),
+        share_network=share_network,
     )
 
     address: list[str] = []

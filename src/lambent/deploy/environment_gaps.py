@@ -80,7 +80,8 @@ def _unreachable(failure: Failure, match: re.Match[str]) -> tuple[str, str] | No
     error = f"{failure.message}\n{failure.exception}"
     if _REFUSED.search(error):
         what = f"the app connects to a server on its own machine, and on Lambda there is none{failure.where}"
-        return what, "use a database or service that Lambda can reach, and set its address with --env"
+        hint = "use a database or service that Lambda can reach, and set its address with --env"
+        return what, f"{hint}; with --local, this machine's is in reach after lambent local start --share-network"
     if _UNRESOLVED.search(error):
         host = _HOST.search(error)
         name = next(filter(None, host.groups()), "") if host else ""

@@ -16,19 +16,24 @@ from lambent import __version__
 from lambent.local.aws_services import AwsServices
 from lambent.local.control.api import LambdaApi
 from lambent.local.engine.engine import Engine, EngineSettings
+from lambent.local.engine.runtime_process import ServeClients
 from lambent.local.front.function_urls import FunctionUrls
 from lambent.local.sandbox.sandbox import SandboxFactory
 from lambent.local.store import Store
 
 
 class Settings(Struct, frozen=True):
-    """`port` 0 means any free port. `cache` is lambent's cache folder, shared by all state folders."""
+    """`port` 0 means any free port. `cache` is lambent's cache folder, shared by all state folders.
+
+    `share_network`: functions use this machine's network, also its loopback.
+    """
 
     state: Path
     cache: Path
     port: int
     as_of: date
     environ: Mapping[str, str]
+    share_network: bool = False
 
 
 class Components:
@@ -41,6 +46,7 @@ class Components:
         self.port, self._url = port, url
         self.stopping = asyncio.Event()
         self.secret = secrets.token_urlsafe()
+        self.serve_clients: ServeClients  # set by the service
         self.store = Store(settings.state)
         self.aws_services = AwsServices(settings.state)
         self.engine = Engine(
@@ -49,7 +55,14 @@ class Components:
             credentials=self.aws_services.credentials,
             reserved_concurrency=self.store.reserved,
             restore_code=self.store.restore_code,
-            settings=EngineSettings(settings.state, settings.cache, url, settings.as_of, settings.environ),
+            settings=EngineSettings(
+                state=settings.state,
+                cache=settings.cache,
+                service_url=url,
+                as_of=settings.as_of,
+                environ=settings.environ,
+                serve_clients=lambda listener: self.serve_clients(listener),
+            ),
         )
         self.api = LambdaApi(self.store, self.engine, self.aws_services, url, settings.as_of)
         self.function_urls = FunctionUrls(self.store, self.engine, self.aws_services, url, settings.as_of)

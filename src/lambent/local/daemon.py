@@ -48,29 +48,32 @@ _LOCK = "service.lock"  # held by the service until it ends
 
 
 class RunningService(Struct, frozen=True):
-    """A service that answers. `sandbox` is "namespaces" or "process"."""
+    """A service that answers. `sandbox` is "namespaces" or "process". `network` is as `network_of` describes it."""
 
     url: str
     pid: int
     port: int
     started_now: bool
     sandbox: str
+    network: str
     as_of: str
 
 
-def ensure_running(state: Path, port: int | None, as_of: date | None, environ: Mapping[str, str]) -> RunningService:
+def ensure_running(
+    state: Path, port: int | None, as_of: date | None, environ: Mapping[str, str], *, share_network: bool = False
+) -> RunningService:
     """Return the service of this state folder, after starting it in the background if necessary.
 
-    Two calls at the same time start one service. Raises LocalError if it can't start, or is running with another port or date.
+    Two calls at the same time start one service. Raises LocalError if it can't start, or is running with other options.
     """
     state = state_folder.make_folder(state)
     try:
         with _locked(state / "start.lock", _START_S):
             running = status(state) or _wait_for_answer(state)
             if running is not None:
-                _check_options(running, port, as_of)
+                _check_options(running, port, as_of, share_network=share_network)
                 return _running_service(running, started_now=False)
-            _spawn(state, port, as_of, environ)
+            _spawn(state, port, as_of, environ, share_network=share_network)
             running = status(state) or _wait_for_answer(state)
     except FileLocked:
         hint = "end the other `lambent local start`, then try again"
@@ -223,7 +226,7 @@ def request_json(port: int, method: str, path: str, headers: Mapping[str, str] |
     return content if isinstance(content, dict) else None
 
 
-def _spawn(state: Path, port: int | None, as_of: date | None, environ: Mapping[str, str]) -> None:
+def _spawn(state: Path, port: int | None, as_of: date | None, environ: Mapping[str, str], *, share_network: bool) -> None:
     """Start the service, detached from this terminal, and wait until it reports that it answers requests."""
     log = log_file(state)
     output = _open_log(log)
@@ -232,6 +235,7 @@ def _spawn(state: Path, port: int | None, as_of: date | None, environ: Mapping[s
     command = [sys.executable, "-P", "-m", "lambent", "local", "start", "--foreground", "--state", str(state)]
     command += ["--port", str(port)] if port is not None else []
     command += ["--as-of", as_of.isoformat()] if as_of is not None else []
+    command += ["--share-network"] if share_network else []
     command += ["--ready-fd", str(write_end)]
     with output, os.fdopen(read_end, "rb", buffering=0) as pipe:
         try:
@@ -303,7 +307,14 @@ def _read_record(state: Path) -> dict[str, Any] | None:
         return None
 
 
-def _check_options(running: Mapping[str, Any], port: int | None, as_of: date | None) -> None:
+def network_of(engine: Mapping[str, Any]) -> str:
+    """Say which network functions use, given the part `engine` of a status."""
+    if engine.get("network") == "own":
+        return "own"
+    return f"shared with this machine ({engine.get('why_shared') or 'an older lambent'})"
+
+
+def _check_options(running: Mapping[str, Any], port: int | None, as_of: date | None, *, share_network: bool) -> None:
     hint = "run `lambent local stop` and start it again, or use another folder: --state DIR"
     current_port, day = running["port"], running["as_of"]
     if port not in (None, 0, current_port):
@@ -312,11 +323,17 @@ def _check_options(running: Mapping[str, Any], port: int | None, as_of: date | N
     if as_of is not None and as_of.isoformat() != day:
         what = f"the local Lambda is already running with the rules of {day}"
         raise LocalError(what, where=running["state"], hint=hint)
+    if share_network and running["engine"].get("network") == "own":
+        what = "the local Lambda is already running, and its functions have networks of their own"
+        raise LocalError(what, where=running["state"], hint=hint)
 
 
 def _running_service(running: Mapping[str, Any], *, started_now: bool) -> RunningService:
-    sandbox = str(running["engine"].get("sandbox", ""))
-    return RunningService(running["url"], running["pid"], running["port"], started_now, sandbox, running["as_of"])
+    engine = running["engine"]
+    return RunningService(
+        running["url"], running["pid"], running["port"], started_now, str(engine.get("sandbox", "")), network_of(engine),
+        running["as_of"],
+    )  # fmt: skip
 
 
 def _log_tail(state: Path) -> str:

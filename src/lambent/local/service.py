@@ -121,6 +121,15 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    async def serve_clients(self, listener: socket.socket) -> asyncio.Server:
+        """Answer the connections to another socket too."""
+        protocol = self.config.http_protocol_class
+
+        def create_protocol() -> asyncio.Protocol:
+            return protocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)  # type: ignore[call-arg]
+
+        return await asyncio.get_running_loop().create_server(create_protocol, sock=listener, backlog=self.config.backlog)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._on_started()
@@ -133,7 +142,7 @@ async def _serve(
     on_log: Listener | None,
 ) -> None:
     with tempfile.TemporaryDirectory(prefix="lambent-") as scratch:
-        factory = await detect_sandbox(Path(scratch))
+        factory = await detect_sandbox(Path(scratch), own_network=not settings.share_network)
     components = Components(settings, sockets[0].getsockname()[1], factory)
     if on_log is not None:
         components.aws_services.log_sink.subscribe(on_log)
@@ -150,6 +159,7 @@ async def _serve(
         server_header=False, timeout_graceful_shutdown=_GRACE_S,
     )  # fmt: skip
     server = _Server(config, on_started)
+    components.serve_clients = server.serve_clients
     loop = asyncio.get_running_loop()
 
     def on_signal() -> None:

@@ -83,4 +83,4 @@ def test_process_1_has_a_short_command_line(namespaces: type[NamespaceFactory], 
         return words
 
     words = with_factory(namespaces, command_line)
-    assert words[1:4] == ["-I", "-S", "-"] and words[5:] == ["lambent", ""]
+    assert words[1:5] == ["-I", "-S", "-Wignore", "-"] and words[6:] == ["lambent", ""]

@@ -22,10 +22,13 @@ from .log_sink import LogSink
 from .pool import EnvironmentPool
 from .provisioning import Provisioner
 from .response_stream import ResponseStream
+from .runtime_process import ServeClients
 
 
 class EngineSettings(Struct, frozen=True):
     """`state` and `cache` are lambent's folders. `service_url` is where functions find AWS's APIs.
+
+    In an environment with a network of its own, `serve_clients` answers the connections to that address.
 
     `environ` is used to find interpreters and the package index, and never reaches a function. An environment that was
     idle for longer than `idle_s` is shut down.
@@ -37,6 +40,7 @@ class EngineSettings(Struct, frozen=True):
     as_of: date
     environ: Mapping[str, str]
     idle_s: float = 300.0
+    serve_clients: ServeClients | None = None
 
 
 class Engine:
@@ -69,6 +73,7 @@ class Engine:
             credentials=credentials,
             restore_code=restore_code,
             service_url=settings.service_url,
+            serve_clients=settings.serve_clients,
             scratch=scratch,
             as_of=settings.as_of,
         )
@@ -114,7 +119,13 @@ class Engine:
 
     def describe(self) -> dict[str, object]:
         """Return the kind of sandbox and the environments by function version, for `lambent local status`."""
-        return {"sandbox": self._factory.kind, "environments": self._pool.describe()}
+        network = "own" if self._factory.own_network else "shared"
+        return {
+            "sandbox": self._factory.kind,
+            "network": network,
+            "why_shared": self._factory.why_shared,
+            "environments": self._pool.describe(),
+        }
 
     def _start(
         self, function: Function, invocation: Invocation, response: ResponseStream | None = None

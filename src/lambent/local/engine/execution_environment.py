@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -24,7 +25,7 @@ from .invocation import EngineFault, Function, Invocation, Outcome
 from .log_sink import LogLine, LogSink, now_ms
 from .response_stream import ResponseStream
 from .runtime_api import EventKind, RuntimeEvent, next_invocation
-from .runtime_process import RuntimeProcess
+from .runtime_process import API_PORT, RuntimeProcess, ServeClients
 
 _PROVISIONED_INIT_S = 900.0  # docs: lambda-runtime-environment, "Init phase"
 _EXIT_S = 0.5
@@ -40,6 +41,7 @@ class EnvironmentContext(Struct, frozen=True):
     credentials: Callable[[Function], Mapping[str, str]]
     restore_code: Callable[[Function], None]
     service_url: str
+    serve_clients: ServeClients | None
     scratch: Path
     as_of: date
 
@@ -59,7 +61,7 @@ class ExecutionEnvironment:
         self._on_init = on_init
         self._log = EnvironmentLog(function, context.logs)
         self._format = platform_log.PlatformLog(function, context.as_of)
-        self._process = RuntimeProcess(context.factory, self._log.on_output)
+        self._process = RuntimeProcess(context.factory, self._log.on_output, context.serve_clients)
         self._tmp = context.scratch / uuid.uuid4().hex
         self._spec: SandboxSpec | None = None
         self._timeout_at = 0.0
@@ -74,7 +76,9 @@ class ExecutionEnvironment:
             raise EngineFault("; ".join(part for part in (error.what, error.hint, error.detail) if part)) from error
         except OSError as error:
             raise EngineFault(f"the function's code can't be unpacked: {error}") from error
-        await self._process.open()
+        port = urlsplit(self._context.service_url).port or 0
+        api_port = API_PORT if port != API_PORT else API_PORT + 1
+        await self._process.open(api_port)
         function = self.function
         self._spec = SandboxSpec(
             interpreter=runtime.interpreter,
@@ -93,6 +97,7 @@ class ExecutionEnvironment:
             ),
             command=environment_variables.runtime_command(function),
             opt=function.opt,
+            ports=(api_port, port),
         )
 
     async def initialize(self) -> bool:

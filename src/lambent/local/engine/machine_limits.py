@@ -13,7 +13,7 @@ CONCURRENCY = 1000
 
 _ENVIRONMENTS_MIN = 8
 _MB_PER_ENVIRONMENT = 64
-_FILES_PER_ENVIRONMENT = 5  # its process 1, output, Runtime API, the runtime's connection; one more while it streams
+_FILES_PER_ENVIRONMENT = 6  # its process 1, output, Runtime API, our address, the runtime's connection; another in a stream
 _FILES_FOR_CLIENTS = 192
 _FILES_OF_SERVICE = 64  # its database, log, listeners and what its threads open for a moment
 _FILES_MAX = 1 << 16

@@ -1,5 +1,7 @@
 """The Runtime API of one environment: a small HTTP server on loopback that only its own processes may talk to.
 
+It listens in the environment's own network, or else on this machine's loopback, where it looks who the client is.
+
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html; error responses as in
 aws/aws-lambda-runtime-interface-emulator (`internal/lambda/rapi`). It uses asyncio's protocols and httptools, since every
 invocation passes through here twice. A streamed response goes into the invocation's ResponseStream while it arrives. If the
@@ -14,6 +16,7 @@ import binascii
 import contextlib
 import json
 import re
+import socket
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import cast
@@ -108,7 +111,7 @@ class _Request:
 
 
 class RuntimeApi:
-    """Call `start` once, `restart` before each new runtime process and `send` for each event.
+    """Call `start` once, or set `address` and call `serve`; `restart` before each new runtime process, `send` for each event.
 
     `report` is called from the event loop with everything that the runtime does. `owns_client(client, server)` is whether the
     client's end of a connection belongs to this environment: another function's processes reach the same loopback address.
@@ -135,6 +138,13 @@ class RuntimeApi:
         """Listen on a free loopback port and set `address` to its host:port."""
         self._server = await asyncio.get_running_loop().create_server(lambda: _Connection(self), "127.0.0.1", 0)
         self.address = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    async def serve(self, listener: socket.socket) -> None:
+        """Accept the connections of a listener that only the environment's own processes can reach."""
+        self.owns_client = lambda client, server: True
+        if self._server is not None:
+            self._server.close()
+        self._server = await asyncio.get_running_loop().create_server(lambda: _Connection(self), sock=listener)
 
     def restart(self) -> None:
         """Forget the previous process."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from lambent.local.sandbox.sandbox import ProcessExit, Sandbox, SandboxFactory, SandboxSpec
 from lambent.local.sandbox.socket_owner import Address
@@ -16,16 +17,30 @@ from .runtime_states import State
 _FREEZE_AFTER_S = 0.02
 """A shorter pause is not worth two signals to every process."""
 
+API_PORT = 9001
+"""AWS's port of the Runtime API."""
+
 _DISCONNECT_S = 1.0
 _KILL_S = 0.5
 
 
-class RuntimeProcess:
-    """Call `open` once, `start` for each process, `next_event` to wait for what it does, and `close` at the end."""
+ServeClients = Callable[[socket.socket], Awaitable[asyncio.Server]]
+"""Answers the connections to a socket as those to the service's own address."""
 
-    def __init__(self, factory: SandboxFactory, on_output: Callable[[bytes], None]) -> None:
+
+class RuntimeProcess:
+    """Call `open` once, `start` for each process, `next_event` to wait for what it does, and `close` at the end.
+
+    In a sandbox with a network of its own, `serve_clients` gets the socket that listens at the service's address.
+    """
+
+    def __init__(
+        self, factory: SandboxFactory, on_output: Callable[[bytes], None], serve_clients: ServeClients | None = None
+    ) -> None:
         self._factory = factory
         self._on_output = on_output
+        self._serve_clients = serve_clients
+        self._clients_server: asyncio.Server | None = None
         self._api = RuntimeApi(self._on_event, self._owns_client)
         self._sandbox: Sandbox | None = None
         self._alive = False
@@ -46,8 +61,12 @@ class RuntimeProcess:
         """Whether there is a process that waits for an event."""
         return self._alive and self._api.state is State.READY and self._api.polling
 
-    async def open(self) -> None:
-        await self._api.start()
+    async def open(self, port: int = API_PORT) -> None:
+        """Prepare the Runtime API. In a sandbox with a network of its own it will listen on `port`."""
+        if self._factory.own_network:
+            self._api.address = f"127.0.0.1:{port}"
+        else:
+            await self._api.start()
 
     async def start(self, spec: SandboxSpec) -> None:
         """Start a new process in place of the previous one. Raises OSError."""
@@ -62,6 +81,7 @@ class RuntimeProcess:
             self._sandbox = previous  # `close` must still close it
             raise
         self._alive = True
+        await self._serve(sandbox.listeners)
         sandbox.listen(self._on_output)
         asyncio.ensure_future(sandbox.wait()).add_done_callback(lambda task: self._on_exit(sandbox, task.result()))
 
@@ -140,8 +160,22 @@ class RuntimeProcess:
             self._deadline.cancel()
         await self.kill()  # before its Runtime API closes, or it would log an error about that
         self._api.close()
+        self._close_clients()
         if self._sandbox is not None:
             await self._sandbox.close()
+
+    async def _serve(self, listeners: tuple[socket.socket, ...]) -> None:
+        """Serve the Runtime API, and then the service's address. A later process in the same namespaces has the same ones."""
+        if not listeners:
+            return
+        await self._api.serve(listeners[0])
+        if self._serve_clients is not None:
+            self._close_clients()
+            self._clients_server = await self._serve_clients(listeners[1])
+
+    def _close_clients(self) -> None:
+        if self._clients_server is not None:
+            self._clients_server.close()
 
     def _owns_client(self, client: Address, server: Address) -> bool:
         return self._sandbox is not None and self._sandbox.owns_client(client, server)

@@ -1,8 +1,9 @@
 """A script that creates the namespaces of one environment and is their init process (process 1).
 
-`namespace_sandbox.py` starts it as `python -I -S - FD lambent`, with the script on standard input. FD is one end of a
-SOCK_SEQPACKET pair, and every message is one JSON object: first the plan of the root (see `namespace_root.py`), then commands
-to start, kill and restart the runtime process. /tmp lives as long as this script. When the other end of the socket closes,
+`namespace_sandbox.py` starts it as `python -I -S -Wignore - FD lambent`, with the script on standard input. FD is one end of a
+SOCK_SEQPACKET pair, and every message is one JSON object: first the plan of the root (see `namespace_root.py`), the code of
+modules to load (`namespace_network.py` and `namespace_router.py`, for a network of its own), then commands to start, kill and
+restart the runtime process. /tmp lives as long as this script. When the other end of the socket closes,
 because the service has ended in whatever way, the script exits, and the kernel ends everything in its process namespace.
 
 It imports only the standard library, and all of it at the start: the host's files are out of reach once the root is in place.
@@ -13,21 +14,29 @@ It imports only the standard library, and all of it at the start: the host's fil
 
 from __future__ import annotations
 
+import binascii
 import contextlib
 import ctypes
+import fcntl  # noqa: F401 - this one and others are for namespace_network.py and namespace_router.py
 import json
+import marshal
 import os
 import resource
 import select
 import signal
 import socket
+import struct  # noqa: F401
 import sys
-from typing import Any, NoReturn
+import time  # noqa: F401
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
-_CLONE_NEWUSER = 0x10000000  # linux/sched.h
-_CLONE_ALL = _CLONE_NEWUSER | 0x00020000 | 0x08000000 | 0x04000000 | 0x20000000  # and mount, ipc, uts, pid
+_CLONE_NEWUSER, _CLONE_NEWPID = 0x10000000, 0x20000000  # linux/sched.h
+_CLONE_ALL = _CLONE_NEWUSER | 0x00020000 | 0x08000000 | 0x04000000  # and mount, ipc, uts
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 1, 2, 4, 8  # sys/mount.h
 _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_SLAVE = 32, 4096, 16384, 1 << 19
 _MNT_DETACH = 2
@@ -51,14 +60,18 @@ def main() -> None:
     os.open("/dev/null", os.O_RDONLY)
     leave_session_keyring()
     control = socket.socket(fileno=int(sys.argv[1]))
-    plan = _receive(control)
-    if plan is None:
+    plan, modules = _receive(control), _receive(control)
+    if plan is None or modules is None:
         return
     try:
         _check(_LIBC.unshare(_CLONE_ALL), "unshare")
+        network = _load_module("namespace_network", modules) if plan["network"] else None
+        inside = network.InsideThread() if network else None
+        _check(_LIBC.unshare(_CLONE_NEWPID), "unshare processes")
         _send(control, {"unshared": os.getpid()})
         if _receive(control) is None:  # the service writes uid_map and gid_map, then sends a message
             return
+        router, init = socket.socketpair()
         child = os.fork()
     except OSError as error:
         _send(control, {"error": str(error)})
@@ -66,25 +79,39 @@ def main() -> None:
     if child:
         _send(control, {"init": child})
         control.close()
+        init.close()
+        if network is not None:
+            network.route(plan["network"], router, child, inside, lambda name: _load_module(name, modules))
         os.waitpid(child, 0)
         return
-    _become_init(control, plan)
+    router.close()
+    _become_init(control, plan, lambda: network.create(plan["network"], init) if network else [])
 
 
-def _become_init(control: socket.socket, plan: dict[str, Any]) -> NoReturn:
+def _become_init(control: socket.socket, plan: dict[str, Any], create_network: Callable[[], list[socket.socket]]) -> NoReturn:
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     try:
+        listeners = create_network()
         host_proc = os.open("/proc", os.O_PATH | os.O_CLOEXEC)
         _build_root(plan)
         if not plan["switch_user"]:
             _become_lambdas_user(plan, host_proc)
         os.close(host_proc)
-        _send(control, {"ready": True})
+        socket.send_fds(control, [b'{"ready": true}'], [listener.fileno() for listener in listeners])
+        for listener in listeners:
+            listener.close()
         _serve(control, plan)
     except OSError as error:
         with contextlib.suppress(OSError):
             _send(control, {"error": str(error)})
     os._exit(0)
+
+
+def _load_module(name: str, modules: dict[str, str]) -> Any:
+    """Return a module made of its code, which the service has sent, since its file is out of reach."""
+    module = type(sys)(name)
+    exec(marshal.loads(binascii.a2b_base64(modules[name])), vars(module))
+    return module
 
 
 def leave_session_keyring() -> None:

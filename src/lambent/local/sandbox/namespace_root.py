@@ -12,6 +12,11 @@ from .sandbox import SandboxSpec
 
 USER, GROUP = 1051, 990  # sbx_user1051 and its group on AWS
 HOSTNAME = "lambda"
+Address = tuple[str, int]
+
+_DNS = 53
+_NAME_SERVER = "169.254.100.{}"  # beside the environment's own address, which ends in 6
+_NAME_SERVERS_MAX = 3  # what glibc uses (resolv.conf(5))
 
 _ETC = ("ssl/certs", "ssl/openssl.cnf", "pki/tls", "pki/ca-trust", "ca-certificates", "alternatives", "ld.so.cache", "fonts")
 _ETC_TEXT = ("resolv.conf", "nsswitch.conf", "protocols", "services", "mime.types", "gai.conf", "host.conf")
@@ -44,6 +49,7 @@ class RootFilesystem(Struct, frozen=True):
 
     `commands` are folders (path on the host, path inside) of which only the named commands are visible, and a file is bound.
     `python` is the interpreter's path inside. `world_readable`: whether a user other than the service's may run it.
+    `forwards` are addresses in the environment's own network, and those of this machine that they stand for.
     """
 
     links: tuple[tuple[str, str], ...]
@@ -53,9 +59,11 @@ class RootFilesystem(Struct, frozen=True):
     commands: tuple[CommandFolder, ...]
     python: str
     world_readable: bool = True
+    forwards: tuple[tuple[Address, Address], ...] = ()
 
 
-def plan_root(spec: SandboxSpec) -> RootFilesystem:
+def plan_root(spec: SandboxSpec, *, own_network: bool = False) -> RootFilesystem:
+    """Plan the root of a sandbox. With a network of its own, it finds this machine's name servers at other addresses."""
     links, binds = _system_folders()
     prefix = spec.interpreter.parent.parent
     version = spec.interpreter.name
@@ -71,7 +79,28 @@ def plan_root(spec: SandboxSpec) -> RootFilesystem:
     relocatable = (prefix / "lib" / version / "os.py").exists()
     python = f"/var/lang/bin/{version}" if relocatable else str(spec.interpreter)
     world_readable = all(_is_world_readable(path) for path in (spec.interpreter, prefix, prefix / "lib"))
-    return RootFilesystem(tuple(links), tuple(binds), tuple(masks), _files(), _command_folders(spec), python, world_readable)
+    texts = _texts()
+    forwards: tuple[tuple[Address, Address], ...] = ()
+    if own_network:
+        texts["/etc/resolv.conf"], forwards = stand_in_for_name_servers(texts.get("/etc/resolv.conf", ""))
+    files = (*((path, 0o644, text) for path, text in texts.items()), ("/lambda-entrypoint.sh", 0o755, _ENTRYPOINT))
+    return RootFilesystem(
+        tuple(links), tuple(binds), tuple(masks), files, _command_folders(spec), python, world_readable, forwards
+    )
+
+
+def stand_in_for_name_servers(resolv_conf: str) -> tuple[str, tuple[tuple[Address, Address], ...]]:
+    """Return a resolv.conf with other addresses for its name servers, and what they stand for.
+
+    Name servers are often on this machine's loopback, or have addresses of IPv6, which the environment's own network lacks.
+    """
+    lines = resolv_conf.splitlines()
+    servers = [words[1] for words in map(str.split, lines) if words[:1] == ["nameserver"] and words[1:]] or ["127.0.0.1"]
+    stand_ins = [_NAME_SERVER.format(number) for number in range(1, len(servers[:_NAME_SERVERS_MAX]) + 1)]
+    others = [line for line in lines if not line.lstrip().startswith("nameserver")]
+    text = "".join(f"{line}\n" for line in [*others, *(f"nameserver {address}" for address in stand_ins)])
+    forwards = [((stand_in, _DNS), (server, _DNS)) for stand_in, server in zip(stand_ins, servers, strict=False)]
+    return text, tuple(forwards)
 
 
 def _is_world_readable(path: Path) -> bool:
@@ -123,11 +152,11 @@ def _is_shown(folder: Path, own: Path) -> bool:
     return folder != Path("/usr/local/bin") or own == folder
 
 
-def _files() -> tuple[tuple[str, int, str], ...]:
+def _texts() -> dict[str, str]:
     """Return Lambda's own users (the host's other users appear as nobody) and the host's name resolution."""
     texts = {"/etc/passwd": _PASSWD, "/etc/group": _GROUPS}
     for name in ("hosts", *_ETC_TEXT):
         with contextlib.suppress(OSError):
             texts[f"/etc/{name}"] = Path("/etc", name).read_text()
     texts["/etc/hosts"] = texts.get("/etc/hosts", "127.0.0.1 localhost\n") + f"\n127.0.0.1 {HOSTNAME}\n"
-    return (*((path, 0o644, text) for path, text in texts.items()), ("/lambda-entrypoint.sh", 0o755, _ENTRYPOINT))
+    return texts

@@ -1,14 +1,17 @@
 """The sandbox for Linux: each environment has its own user, mount, process, ipc and uts namespaces, even without root.
 
-The network is the host's, because the function must reach its Runtime API and the service on loopback. `namespace_root.py`
-plans the new root, `namespace_init.py` works inside the namespaces, and this file talks to it.
+It can have a network of its own too (`namespace_network.py`). Then the service gets sockets that listen inside, for the
+Runtime API and for its own address. `namespace_root.py` plans the new root, `namespace_init.py` works inside the namespaces,
+and this file talks to it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
+import marshal
 import os
 import platform
 import signal
@@ -16,6 +19,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +34,14 @@ from .sandbox import ProcessExit, Sandbox, SandboxSpec, expand
 
 # Both of the version that runs, also after lambent was updated: the script's text, and the Python below a virtual environment.
 _INIT_SCRIPT = Path(__file__).with_name("namespace_init.py").read_bytes()
+_NETWORK_MODULES = {
+    name: Path(__file__).with_name(f"{name}.py").read_bytes() for name in ("namespace_network", "namespace_router")
+}
 _PYTHON = getattr(sys, "_base_executable", "") or sys.executable
 _HOST_ID = 61051  # the user's id on the host if root may choose one: outside the ranges of Debian and systemd
 _MESSAGE_MAX = 1 << 17
+_LISTENERS_MAX = 8
+_CHECK_ADDRESS = ("169.254.100.9", 80)  # nothing else has it: the environment itself is 169.254.100.6
 _THAW_REST_S = 0.005  # less than the pause before the next freeze
 _SPARE_AFTER_S = 0.3  # not while the new environment needs the processor
 
@@ -66,7 +75,7 @@ class Namespaces:
         self._exits: asyncio.Queue[ProcessExit] = asyncio.Queue()
         with theirs:
             self._process = subprocess.Popen(
-                [_PYTHON, "-I", "-S", "-", str(theirs.fileno()), "lambent"],  # the last word is for readers of `ps`
+                [_PYTHON, "-I", "-S", "-Wignore", "-", str(theirs.fileno()), "lambent"],  # the last word is for readers of `ps`
                 pass_fds=(theirs.fileno(),), env={}, cwd="/",
                 stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for the service, which ends its environments in order
@@ -75,17 +84,19 @@ class Namespaces:
         with contextlib.suppress(BrokenPipeError), self._process.stdin as script:  # `build` notices that it has ended
             script.write(_INIT_SCRIPT)
         self.alive = True
+        self._listeners: tuple[socket.socket, ...] = ()
 
-    async def build(self, root: RootFilesystem, tmp_mb: int, memory_mb: int) -> None:
-        """Create the namespaces. Raises OSError where they are not permitted."""
+    async def build(self, root: RootFilesystem, spec: SandboxSpec, network: dict[str, Any] | None) -> None:
+        """Create the namespaces. `network` is the plan of their own network. Raises OSError where they are not permitted."""
         switch_user = os.geteuid() == 0 and root.world_readable
         plan = {
             "links": root.links, "binds": root.binds, "masks": root.masks, "files": root.files,
             "commands": to_builtins(root.commands),
-            "tmp_mb": tmp_mb, "memory_mb": memory_mb, "limits": _limits(), "hostname": HOSTNAME,
-            "switch_user": switch_user, "uid": USER, "gid": GROUP,
+            "tmp_mb": spec.tmp_mb, "memory_mb": spec.memory_mb, "limits": _limits(), "hostname": HOSTNAME,
+            "switch_user": switch_user, "uid": USER, "gid": GROUP, "network": network,
         }  # fmt: skip
         await self._send(plan)
+        await self._send(_compiled_modules() if network else {})
         await self._receive("unshared")
         _map_ids(self._process.pid, switch_user=switch_user)
         await self._send({"go": True})
@@ -93,6 +104,11 @@ class Namespaces:
         messages = await self._receive("init", "ready") | await self._receive("init", "ready")
         self.init = int(messages["init"])
         self._loop.add_reader(self._socket, self._on_message)
+
+    def take_listeners(self) -> tuple[socket.socket, ...]:
+        """Return the sockets that listen inside, once. The caller closes them."""
+        listeners, self._listeners = self._listeners, ()
+        return listeners
 
     async def start(self, spec: SandboxSpec, root: RootFilesystem, output: OutputPipe) -> None:
         names = {"python": root.python, "task": "/var/task", "runtime": "/var/runtime"}
@@ -118,6 +134,8 @@ class Namespaces:
         if self._socket.fileno() >= 0:
             self._loop.remove_reader(self._socket)
             self._socket.close()
+        for listener in self.take_listeners():
+            listener.close()
         self._on_end()
         await self._loop.run_in_executor(None, self._process.wait)
 
@@ -130,13 +148,24 @@ class Namespaces:
         await self._loop.sock_sendall(self._socket, json.dumps(message).encode())
 
     async def _receive(self, *expected: str) -> dict[str, Any]:
-        data = await self._loop.sock_recv(self._socket, _MESSAGE_MAX)
+        data, descriptors = await self._receive_with_descriptors()
+        self._listeners += tuple(socket.socket(fileno=descriptor) for descriptor in descriptors)
         message: dict[str, Any] = json.loads(data) if data else {"error": "the init process ended"}
         if "error" in message:
             raise OSError(str(message["error"]))
         if not any(name in message for name in expected):
             raise OSError(f"the init process sent {message} instead of {expected}")
         return message
+
+    async def _receive_with_descriptors(self) -> tuple[bytes, list[int]]:
+        readable = asyncio.Event()
+        self._loop.add_reader(self._socket, readable.set)
+        try:
+            await readable.wait()
+        finally:
+            self._loop.remove_reader(self._socket)
+        data, descriptors, _, _ = socket.recv_fds(self._socket, _MESSAGE_MAX, _LISTENERS_MAX)
+        return data, descriptors
 
     def _on_message(self) -> None:
         try:
@@ -151,6 +180,13 @@ class Namespaces:
             return
         message = json.loads(data)
         self._exits.put_nowait(ProcessExit(message["status"], message["signal"]))
+
+
+@cache
+def _compiled_modules() -> dict[str, str]:
+    """Return the code of the scripts that process 1 loads, compiled by the same Python: that takes longer than a start."""
+    codes = {name: marshal.dumps(compile(source, name, "exec")) for name, source in _NETWORK_MODULES.items()}
+    return {name: base64.b64encode(code).decode() for name, code in codes.items()}
 
 
 def _map_ids(pid: int, *, switch_user: bool) -> None:
@@ -171,6 +207,7 @@ def _map_ids(pid: int, *, switch_user: bool) -> None:
 class NamespaceSandbox(Sandbox):
     def __init__(self, namespaces: Namespaces, output: OutputPipe, memory_mb: int, on_close: Callable[[], None]) -> None:
         self.namespaces = namespaces
+        self.listeners = namespaces.take_listeners()
         self._on_close = on_close
         super().__init__(output, memory_mb)
 
@@ -202,17 +239,22 @@ class NamespaceSandbox(Sandbox):
 
 
 class NamespaceFactory:
-    """Keeps one spare init process running, since starting Python is most of the cost of a cold start."""
+    """Keeps one spare init process running, since starting Python is most of the cost of a cold start.
+
+    With `network_check`, each start first connects through the environment's own network to that port of this machine.
+    """
 
     kind = "namespaces"
 
-    def __init__(self) -> None:
+    def __init__(self, *, own_network: bool = False, why_shared: str = "") -> None:
+        self.own_network, self.why_shared = own_network, why_shared
+        self.network_check: int | None = None
         self._namespaces: dict[Path, Namespaces] = {}
         self._spare: Namespaces | None = None
         self._stopped = False
 
     async def start(self, spec: SandboxSpec) -> NamespaceSandbox:
-        root = plan_root(spec)
+        root = plan_root(spec, own_network=self.own_network)
         namespaces = self._namespaces.get(spec.tmp)
         if namespaces is None or not namespaces.alive:
             namespaces = self._namespaces[spec.tmp] = await self._build(root, spec)
@@ -238,11 +280,20 @@ class NamespaceFactory:
         self._spare = None
         asyncio.get_running_loop().call_later(_SPARE_AFTER_S, self._start_spare)
         try:
-            await namespaces.build(root, spec.tmp_mb, spec.memory_mb)
+            await namespaces.build(root, spec, self._plan_network(root, spec))
         except OSError:
             await namespaces.close()
             raise
         return namespaces
+
+    def _plan_network(self, root: RootFilesystem, spec: SandboxSpec) -> dict[str, Any] | None:
+        if not self.own_network:
+            return None
+        check = [(_CHECK_ADDRESS, ("127.0.0.1", self.network_check))] if self.network_check else []
+        return {
+            "ports": spec.ports, "forwards": [*root.forwards, *check],
+            "check": _CHECK_ADDRESS if check else None,
+        }  # fmt: skip
 
     def _start_spare(self) -> None:
         if self._spare is None and not self._stopped:

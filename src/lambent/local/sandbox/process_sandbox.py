@@ -123,8 +123,10 @@ class ProcessSandbox(Sandbox):
 
 class ProcessFactory:
     kind = "process"
+    own_network = False
 
     def __init__(self) -> None:
+        self.why_shared = "it needs namespaces"
         if _LIBC is not None:
             _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
             Orphans.begin()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -25,6 +26,7 @@ class SandboxSpec(Struct, frozen=True):
 
     In `command`, `{python}`, `{task}` and `{runtime}` stand for the interpreter and those folders as the process sees them.
     `tmp` identifies the environment: its /tmp outlives a restarted process until `close`, as on AWS after a time-out.
+    A sandbox with a network of its own gets a listener on each of `ports`, on its loopback address.
     """
 
     interpreter: Path
@@ -36,6 +38,7 @@ class SandboxSpec(Struct, frozen=True):
     environment: tuple[tuple[str, str], ...]
     command: tuple[str, ...]
     opt: Path | None = None
+    ports: tuple[int, ...] = ()
 
 
 def expand(word: str, names: Mapping[str, str]) -> str:
@@ -54,7 +57,13 @@ class ProcessExit(Struct, frozen=True):
 
 
 class Sandbox(ABC):
-    """One run of a runtime process. Subclasses say which processes belong to it and how to kill them."""
+    """One run of a runtime process. Subclasses say which processes belong to it and how to kill them.
+
+    `listeners` are sockets that listen on the ports of the specification, if the sandbox has a network of its own and they
+    haven't been taken for an earlier process with the same `tmp`. Whoever starts the sandbox serves and closes them.
+    """
+
+    listeners: tuple[socket.socket, ...] = ()
 
     def __init__(self, output: OutputPipe, memory_mb: int) -> None:
         self._output = output
@@ -146,9 +155,14 @@ class Sandbox(ABC):
 
 
 class SandboxFactory(Protocol):
-    """Starts sandboxes. `kind` is "namespaces" or "process"."""
+    """Starts sandboxes. `kind` is "namespaces" or "process".
+
+    `own_network` is whether each has a network of its own, without this machine's loopback; if not, `why_shared` says why.
+    """
 
     kind: str
+    own_network: bool
+    why_shared: str
 
     async def start(self, spec: SandboxSpec) -> Sandbox:
         """Start a process in a sandbox. Raises OSError."""

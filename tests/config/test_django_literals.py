@@ -32,6 +32,8 @@ def read(text: str, **others: str) -> dict[str, Any]:
         ("ALLOWED_HOSTS = []\nif X:\n    ALLOWED_HOSTS = ['*']\n", False, True),
         ("ALLOWED_HOSTS = []\nif X:\n    ALLOWED_HOSTS.append('a')\n", False, True),
         ("DEBUG = True\nif X:\n    DEBUG = False\n", False, True),
+        ("ALLOWED_HOSTS = []\ntry:\n    from .base import *\nexcept ImportError:\n    pass\n", False, True),
+        ("ALLOWED_HOSTS = []\ntry:\n    from .local import *\nexcept ImportError:\n    pass\n", False, False),
         ("ALLOWED_HOSTS = []\ndjango_heroku.settings(locals())\n", False, True),
     ],
 )

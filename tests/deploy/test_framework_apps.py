@@ -176,13 +176,17 @@ DJANGO = {
 
 def test_static_files_of_django_are_collected_and_served(deployer: Deployer, tmp_path: Path) -> None:
     settings = SETTINGS.format(debug=True, hosts=[])
-    folder = write(tmp_path / "django", {**DJANGO, "site1/settings.py": settings, ".gitignore": "collected/\n"})
+    files = {**DJANGO, "site1/settings.py": settings, ".gitignore": "collected/\n"}
+    folder = write(
+        tmp_path / "django", {**files, "shop/models.py": f"{DJANGO['shop/models.py']}    scan = models.FileField()\n"}
+    )
     emitted: list[events.Event] = []
     deployed = deployer.deploy(folder, emitted)
     assert fetch(f"{deployed.url}assets/site.css", 10).body == b"body { color: teal }"
-    debug, hosts, migrations = warnings(emitted)
+    debug, hosts, uploads, migrations = warnings(emitted)
     assert "site1/settings.py" in debug and 'DEBUG = "AWS_LAMBDA_FUNCTION_NAME" not in os.environ' in debug
     assert 'ALLOWED_HOSTS = [".on.aws", ".localhost"]' in hosts
+    assert "uploaded files go next to the code" in uploads and "django-storages[s3]" in uploads
     assert "shop" in migrations and "makemigrations shop" in migrations
 
     # what the hints say
@@ -190,6 +194,7 @@ def test_static_files_of_django_are_collected_and_served(deployer: Deployer, tmp
     followed = settings.replace("DEBUG = True\n", debug_line).replace("HOSTS = []", 'HOSTS = [".on.aws", ".localhost"]')
     (folder / "site1/settings.py").write_text(followed + MANIFEST + NEEDS_VARIABLE)
     write(folder, {"shop/migrations/__init__.py": "", "shop/migrations/0001_initial.py": MIGRATION})
+    write(folder, {"shop/models.py": DJANGO["shop/models.py"]})
     emitted.clear()
     deployed = deployer.deploy(folder, emitted, env=("SHOP_KEY=x",))
     assert warnings(emitted) == []
@@ -209,12 +214,13 @@ class Migration(migrations.Migration):
 
 
 def test_settings_that_need_a_variable_are_told_which(tmp_path: Path) -> None:
-    settings = SETTINGS.format(debug=False, hosts=[".on.aws"]) + NEEDS_VARIABLE
+    settings = SETTINGS.format(debug=False, hosts=[".on.aws"]) + NEEDS_VARIABLE.replace("SHOP_KEY", "DJANGO_SECRET_KEY")
     folder = write(tmp_path / "django", {**DJANGO, "site1/settings.py": settings})
     emitted: list[events.Event] = []
     build(load(folder, Flags(runtime=RUNTIME), {}, date.today()), CACHE / "build", os.environ, emitted.append)
     (warning,) = warnings(emitted)
-    assert "collectstatic can't run: KeyError: 'SHOP_KEY'" in warning and "--env SHOP_KEY=VALUE" in warning
+    assert "collectstatic can't run: KeyError: 'DJANGO_SECRET_KEY'" in warning
+    assert "--env DJANGO_SECRET_KEY=" in warning and "os.urandom" in warning
 
 
 def test_settings_that_cannot_be_executed_are_read(tmp_path: Path) -> None:

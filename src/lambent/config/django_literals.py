@@ -96,7 +96,9 @@ def _assigned(module: str, read: Read, depth: int = 0) -> _Values:
             case ast.AugAssign(target=ast.Name(id=target), value=value) if target in values:
                 values[target] = _Assigned(ast.BinOp(values[target].value, ast.Add(), value), values[target].file)
             case ast.If() | ast.Try() | ast.With() | ast.For():
-                for target in _targets(node):
+                stars = (part for part in ast.walk(node) if isinstance(part, ast.ImportFrom) and part.names[0].name == "*")
+                replaced = (name for part in stars for name in _assigned(_absolute(part, package), read, depth + 1))
+                for target in (*_targets(node), *replaced):
                     values.pop(target, None)
             case ast.Expr(value=ast.Call(args=[ast.Call(func=ast.Name(id="locals" | "globals"))])):
                 values.pop("ALLOWED_HOSTS", None)  # django_heroku.settings(locals())

@@ -23,6 +23,7 @@ from lambent import interpreters
 from lambent.config.detection.django_project import SETTINGS_MODULE
 from lambent.config.django_literals import DEBUG_EDIT, hosts_cure, read_literals
 from lambent.config.model import Config
+from lambent.config.variables.unset import flags_for
 from lambent.errors import PackagingError
 from lambent.events import Notice, Warned
 from lambent.interpreters import Interpreter
@@ -59,11 +60,11 @@ def collect_static(
     if interpreter is None:
         hint = interpreters.install_command(context.target.python)
         context.emit(Warned(f"collectstatic was not run, because Python {context.target.python} is missing", hint))
-        for warning in _warnings(_read_literals(config, module, dict(arrange((), {}, files, config.app.root).files))):
+        for warning in _warnings(config, _read_literals(config, module, dict(arrange((), {}, files, config.app.root).files))):
             context.emit(warning)
         return context, files
     report, collected = _cached_or_run(context, module, shards, files, interpreter)
-    for warning in _warnings(report):
+    for warning in _warnings(config, report):
         context.emit(warning)
     if not collected:
         return context, files
@@ -190,12 +191,12 @@ def _environment(context: BuildContext, module: str, home: str) -> dict[str, str
     }
 
 
-def _warnings(report: Mapping[str, Any]) -> list[Warned]:
+def _warnings(config: Config, report: Mapping[str, Any]) -> list[Warned]:
     warnings, settings = [], report["settings"] or "the settings"
     if "error" in report:
         missing = _MISSING_VARIABLE.search(report["error"])
         name = next(filter(None, missing.groups()), "") if missing else ""
-        hint = f"--env {name}=VALUE, which the function needs too" if name else _COLLECT_YOURSELF
+        hint = f"{flags_for(config, [name])}, which the function needs too" if name else _COLLECT_YOURSELF
         warnings.append(Warned(f"collectstatic can't run: {report['error']}", hint))
     if report["debug"]:
         file = report.get("debug_settings", settings)
@@ -204,6 +205,10 @@ def _warnings(report: Mapping[str, Any]) -> list[Warned]:
     if not report["allows"]:
         text = f"ALLOWED_HOSTS in {settings} doesn't allow the function's URL, so Django would answer 400 on AWS"
         warnings.append(Warned(text, hosts_cure(report)))
+    if folder := report.get("uploads"):
+        where = "next to the code" if folder == "." else f"to {folder}/"
+        text = f"uploaded files go {where}, and on Lambda they are lost when an environment ends: others never see them"
+        warnings.append(Warned(text, _KEEP_UPLOADS))
     if report["unmigrated"]:
         apps = " ".join(report["unmigrated"])
         warnings.append(
@@ -215,6 +220,10 @@ def _warnings(report: Mapping[str, Any]) -> list[Warned]:
     return warnings
 
 
+_KEEP_UPLOADS = (
+    'add django-storages[s3], set STORAGES["default"] to its S3Storage, and allow the bucket with permissions '
+    "(docs/how-to/deploy.md, Uploaded files)"
+)
 _COLLECT_YOURSELF = (
     'run python manage.py collectstatic, and set include = ["staticfiles/"] and static = { "/static" = "staticfiles" }'
 )

@@ -32,6 +32,7 @@ def inspect(copy: str) -> dict[str, Any]:
         "allows": bool(validate_host("lambent-check.lambda-url.us-east-1.on.aws", allowed)),
         "settings": _relative(getattr(sys.modules[settings.SETTINGS_MODULE], "__file__", ""), copy),
         "unmigrated": _unmigrated(copy),
+        "uploads": _uploads(settings, copy),
         **_collect(settings, copy),
         "modules": _own_modules(copy),  # last, when everything has been imported
     }
@@ -77,6 +78,24 @@ def _unmigrated(copy: str) -> list[str]:
         return sorted(own & set(detector.changes(graph=loader.graph, convert_apps=own & loader.unmigrated_apps)))
     except Exception:  # a detail of a check that nothing depends on
         return []
+
+
+def _uploads(settings: Any, copy: str) -> str:
+    """Return the folder that uploaded files go to, "" if no model has any, or if they go somewhere that lasts (EFS, S3)."""
+    from django.apps import apps
+    from django.core.files.storage import FileSystemStorage, default_storage
+    from django.db.models import FileField
+
+    root = str(settings.MEDIA_ROOT or "")
+    try:
+        if not isinstance(default_storage, FileSystemStorage) or root.startswith("/mnt/"):
+            return ""
+    except Exception:  # its package is missing: the check of the app's imports says so
+        return ""
+    own = [config for config in apps.get_app_configs() if _relative(config.path, copy)]
+    fields = (field for config in own for model in config.get_models() for field in model._meta.get_fields())
+    has_files = any(isinstance(field, FileField) for field in fields)
+    return (_relative(root, copy) or root or ".") if has_files else ""
 
 
 def _relative(path: str, copy: str) -> str:

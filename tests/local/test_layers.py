@@ -7,8 +7,10 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -29,6 +31,7 @@ from support.functions import CACHE, NEWEST, make_function, running
 from support.lambda_api import zip_bytes
 from support.local_service import RUNTIME, Service, serving
 from support.runtime_api_stub import RUNTIME as OURS
+from support.runtime_api_stub import make_event
 
 AWS = Path(sys.executable).with_name("aws")
 CODE = "import cowsay\ndef app(event, context):\n    return cowsay.get_output_string('cow', 'moo')\n"
@@ -82,6 +85,35 @@ def test_function_finds_the_content_of_its_layers(
             return payload, error
 
     assert asyncio.run(call()) == (["first", "second", "upper", "the layer, not the runtime", "tool\n"], "")
+
+
+def test_a_layers_exec_wrapper_and_its_handler_run_a_web_app(tmp_path: Path) -> None:
+    """As /opt/otel-instrument and /opt/datadog_wrapper do. lambent's own wrapper is in AWS_LAMBDA_EXEC_WRAPPER."""
+    wrapper = 'export ORIGINAL=$_HANDLER\nexport _HANDLER=wrapping.handler\nexec "$@"\n'
+    wrapping = """
+        import importlib, os
+        module, _, name = os.environ["ORIGINAL"].rpartition(".")
+        original = getattr(importlib.import_module(module), name)
+        def handler(event, context):
+            return {**original(event, context), "cookies": ["by=layer"]}
+    """
+    files = {"bin/own-wrapper": f"#!/bin/bash\n{wrapper}", "python/wrapping.py": textwrap.dedent(wrapping)}
+    app = """
+        def handler(environ, start_response):
+            start_response("200 OK", [])
+            return [environ["PATH_INFO"].encode()]
+    """
+    environment = (WRAPPER[0], ("LAMBENT_EXEC_WRAPPER", "/opt/bin/own-wrapper"))
+    function = make_function(tmp_path, app, opt=layer(tmp_path / "opt", files), timeout_s=20, environment=environment)
+    layer(function.code / "lambent_runtime", {path.name: path.read_text() for path in OURS.iterdir() if path.is_file()})
+    (function.code / "lambent_runtime/bootstrap").chmod(0o755)
+
+    async def call() -> Any:
+        async with running(tmp_path) as aws:
+            return (await aws.call(function, make_event(path="/lamp")))[0]
+
+    answer = asyncio.run(call())
+    assert (answer["statusCode"], answer["cookies"], answer["body"]) == (200, ["by=layer"], "L2xhbXA=")
 
 
 def test_last_layer_is_on_top(tmp_path: Path) -> None:

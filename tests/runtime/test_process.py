@@ -369,18 +369,3 @@ def test_asyncio_is_whole(interpreter: Path, tmp_path: Path, own: bool) -> None:
         assert env.invoke(make_event(path="/")).body.decode() == repr(["clean", own])
         assert "generator closed" in env.invoke(make_event(path="/seen")).body.decode()
         assert env.terminate() == 0
-
-
-def test_the_users_own_wrapper_starts_the_app(tmp_path: Path) -> None:
-    wrapper = tmp_path / "own_wrapper"
-    wrapper.write_text('#!/bin/sh\nexport WRAPPED=yes\nexec "$@"\n')
-    wrapper.chmod(0o755)
-    app = """
-        import os
-        def app(environ, start_response):
-            start_response("200 OK", [])
-            return [os.environ["WRAPPED"].encode()]
-    """
-    variables = {"LAMBENT_EXEC_WRAPPER": str(wrapper)}
-    with Environment(tmp_path, python(), "main.app", files={"main.py": textwrap.dedent(app)}, env=variables) as env:
-        assert env.invoke(make_event()).body == b"yes"

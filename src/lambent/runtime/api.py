@@ -13,6 +13,7 @@ from _socket import socket as Socket
 # Header names as they appear in a head. Few are needed, so searching for them is faster than parsing the head.
 _ID = "\nLambda-Runtime-Aws-Request-Id: "
 TENANT = "\nLambda-Runtime-Aws-Tenant-Id: "
+DEADLINE = "\nLambda-Runtime-Deadline-Ms: "
 _INVOCATION_ID = "\nLambda-Runtime-Invocation-Id: "
 _LENGTH = "\nContent-Length: "
 _VERSION = "/2018-06-01/runtime"

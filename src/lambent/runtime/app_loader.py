@@ -52,6 +52,17 @@ def load_app(handler: str) -> Any:
     return _call(value, arguments)
 
 
+def load_function(name: str, setting: str) -> Any:
+    """Return the function of the app that a setting names. Raise Fault in AWS's words, with the setting."""
+    try:
+        function = load_app(name)
+    except Fault as error:
+        raise Fault(error.kind, f"{error} ({setting})", error.trace) from None
+    if not callable(function):
+        raise Fault("Runtime.HandlerNotFound", f"{setting} is not a function but a {type(function).__name__}")
+    return function
+
+
 def _call(factory: Any, arguments: str) -> Any:
     """Call a factory with literal arguments, as they stand in the handler string, with the closing parenthesis."""
     import ast

@@ -1,7 +1,7 @@
 """A web app as a handler, `lambent_runtime.aws.handler`, for AWS's own runtime client (`runtime_client = "aws"`).
 
 LAMBENT_APP names the app, which is loaded and started while this module is imported: during init, as in our own loop. AWS's
-client can't stream responses, and it waits for work that an app does after its response.
+client can't stream responses, and it waits for what an app does after its response: its own work, and that of its trackers.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import os
 import sys
 from _signal import SIGTERM, signal  # type: ignore[import-not-found]  # `signal` itself imports enum
 from binascii import b2a_base64
+from time import time
 
+from .after_response import caller
 from .fault import Fault, describe
 from .invocation_loop import leave
 from .json_text import parse
@@ -18,9 +20,11 @@ from .log import Log, flush
 from .request import NotHttp, read
 from .response import Response
 from .startup import start_app
+from .trackers import Trackers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from .event_handler import EventHandler
@@ -42,13 +46,15 @@ def _as_aws_fault(error: Fault) -> Exception:
     return fault
 
 
-def _start() -> tuple[Host | None, EventHandler | None]:
+def _start() -> tuple[Host | None, EventHandler | None, Callable[[], None] | None]:
     try:
         if os.environ.get("LAMBENT_SECRETS"):
             from . import secrets
 
             secrets.reload_after_restore()  # registered before the app's own hooks, which may need the secrets
-        return start_app(os.environ["LAMBENT_APP"], _log)
+        host, events = start_app(os.environ["LAMBENT_APP"], _log)
+        name = os.environ.get("LAMBENT_AFTER_RESPONSE")
+        return host, events, caller(name, host, _log) if name else None
     except Fault as error:
         raise _as_aws_fault(error) from None
 
@@ -74,7 +80,8 @@ _log = Log()
 _terminator = _Terminator()
 if sys.version_info >= (3, 12):  # with earlier versions AWS's client waits in C, where no Python signal handler runs
     signal(SIGTERM, _terminator)  # before the app is imported, so that the app's own handler wins
-_host, _events = _start()
+_host, _events, _after_response = _start()
+_trackers = Trackers(_log)
 
 
 def handler(event: Any, context: Any) -> Any:
@@ -83,8 +90,17 @@ def handler(event: Any, context: Any) -> Any:
     try:
         return _answer(event, context)
     finally:
+        _pause(context)
         flush()
         _terminator.idle = True
+
+
+def _pause(context: Any) -> None:
+    """Do what our own loop does after a response, before it here: AWS's client freezes the process with the response."""
+    if _after_response is not None:
+        _after_response()
+    if "sentry_sdk" in sys.modules or "opentelemetry.sdk" in sys.modules or "ddtrace" in sys.modules:
+        _trackers.flush(int(time() * 1000) + context.get_remaining_time_in_millis())
 
 
 def _answer(event: Any, context: Any) -> Any:

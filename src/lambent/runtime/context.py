@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from time import time
 
-from .api import TENANT
+from .api import DEADLINE, TENANT
 from .environment import variable
 from .fault import Fault
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from .api import Invocation
 
 _ARN = "\nLambda-Runtime-Invoked-Function-Arn: "
-_DEADLINE = "\nLambda-Runtime-Deadline-Ms: "
 _CLIENT_CONTEXT = "\nLambda-Runtime-Client-Context: "
 _IDENTITY = "\nLambda-Runtime-Cognito-Identity: "
 _W3C = ("traceparent", "tracestate", "baggage")
@@ -75,7 +74,7 @@ class Context:
         elif name == "identity":
             value = _identity({})
         elif name == "_epoch_deadline_time_in_ms":
-            value = int(self._invocation.header(_DEADLINE) or 0)
+            value = int(self._invocation.header(DEADLINE) or 0)
         else:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         setattr(self, name, value)

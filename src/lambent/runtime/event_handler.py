@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from .context import Context
 from .fault import Fault, describe, refusal, xray
 from .handler_result import marshaller, to_json
@@ -62,6 +64,10 @@ def fail(api: RuntimeApi, log: Log, invocation: Invocation, error: Exception) ->
     """Make the invocation fail. The error's causes are logged but not posted, as in AWS's client."""
     record = describe(error, invocation.id)
     log.error(record)
+    if "sentry_sdk" in sys.modules:
+        from .trackers import capture
+
+        capture(error)
     flush()
     posted = describe(error, invocation.id, causes=False)
     cause = to_json(xray(error), escaped=True).encode()

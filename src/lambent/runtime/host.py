@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
     from typing import Any
 
     from .request import Request
@@ -38,3 +38,12 @@ class Host:
             self._loop = asyncio.new_event_loop()
             asyncio.set_event_loop(self._loop)
         return self._loop.run_until_complete(work)
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a function of the app outside of a request, and wait for its result if it is async."""
+        result = function(*arguments)
+        return self.run(_wait(result)) if hasattr(result, "__await__") else result
+
+
+async def _wait(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable

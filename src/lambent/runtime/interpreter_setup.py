@@ -25,6 +25,11 @@ _NEWEST_CHECKED = (3, 14)
 
 def run(folder: str) -> NoReturn:
     """Prepare the process and run the invocation loop. `folder` holds this package and is not on the import path."""
+    wrapper = variable("LAMBENT_EXEC_WRAPPER")
+    if wrapper:
+        from .exec_wrapper import start
+
+        start(wrapper)
     del sys.argv[1:]  # Lambda's own command line, given to the wrapper
     if sys.flags.no_site:
         _run_site()

@@ -6,9 +6,10 @@ import posix
 import sys
 from _signal import SIGTERM, signal  # type: ignore[import-not-found]  # `signal` itself imports enum
 
-from .api import TENANT, ConnectionLost, Invocation, RuntimeApi
-from .app_loader import hidden_modules
+from .api import DEADLINE, TENANT, ConnectionLost, Invocation, RuntimeApi
+from .app_loader import hidden_modules, load_app
 from .environment import set_variable, variable
+from .event_handler import EventHandler
 from .fault import describe
 from .json_text import dump
 from .log import Log, flush
@@ -16,6 +17,7 @@ from .startup import start_app
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, NoReturn, Protocol
 
     class Server(Protocol):
@@ -62,10 +64,10 @@ def run() -> NoReturn:
     api = RuntimeApi(variable("AWS_LAMBDA_RUNTIME_API"))
     posix.register_at_fork(after_in_child=api.disown)
     try:
-        server = _start(api, log)
+        server, after_response = _start(api, log)
         if variable("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
             _pass_through_snapshot(api, log, terminator)
-        _answer_events(api, server, log, terminator)
+        _answer_events(api, server, log, terminator, after_response)
     except Stop:
         pass
     except SystemExit as exit_request:  # raised by the app; an ordinary exit would wait for its threads
@@ -90,7 +92,10 @@ def _exit_status(exit_request: SystemExit) -> int:
     return 1
 
 
-def _answer_events(api: RuntimeApi, server: Server, log: Log, terminator: _Terminator) -> None:
+def _answer_events(
+    api: RuntimeApi, server: Server, log: Log, terminator: _Terminator, after_response: Callable[[], None] | None
+) -> None:
+    modules, trackers = sys.modules, None
     while True:
         terminator.idle = True
         if terminator.requested:  # checked after `idle` is set: a signal in between would be lost otherwise
@@ -101,6 +106,13 @@ def _answer_events(api: RuntimeApi, server: Server, log: Log, terminator: _Termi
         log.tenant_id = invocation.header(TENANT) if TENANT in invocation.head else None
         set_variable("_X_AMZN_TRACE_ID", invocation.header(_TRACE) or None)
         server.serve(api, log, invocation)
+        if after_response is not None:
+            after_response()
+        if "sentry_sdk" in modules or "opentelemetry.sdk" in modules or "ddtrace" in modules:
+            from .trackers import Trackers
+
+            trackers = trackers or Trackers(log)
+            trackers.flush(int(invocation.header(DEADLINE) or 0))
 
 
 def _pass_through_snapshot(api: RuntimeApi, log: Log, terminator: _Terminator) -> None:
@@ -113,15 +125,10 @@ def _pass_through_snapshot(api: RuntimeApi, log: Log, terminator: _Terminator) -
         leave(status)
 
 
-def _start(api: RuntimeApi, log: Log) -> Server:
+def _start(api: RuntimeApi, log: Log) -> tuple[Server, Callable[[], None] | None]:
+    """Return what answers events, and what is called after each response, if anything is."""
     try:
-        host, events = start_app(variable("_HANDLER"), log)
-        if host is not None:
-            from .web_server import WebServer
-
-            return WebServer(host, events)
-        assert events is not None
-        return events
+        return _load(log)
     except (SystemExit, KeyboardInterrupt, Stop):
         raise
     except BaseException as error:
@@ -130,9 +137,37 @@ def _start(api: RuntimeApi, log: Log) -> Server:
         for name in hidden_modules():
             log.line("WARNING", f"lambent: the module {name} is the app's own, and hides Python's")
         log.error(record)
+        if "sentry_sdk" in sys.modules:
+            from .trackers import Trackers, capture
+
+            capture(error)
+            Trackers(log).flush()  # first, since Lambda may end the process as soon as it knows
         flush()
         api.fail_init(dump(record), record["errorType"])
         leave(1)
+
+
+def _load(log: Log) -> tuple[Server, Callable[[], None] | None]:
+    handler = variable("_HANDLER")
+    if variable("LAMBENT_APP"):
+        from .exec_wrapper import web_app
+
+        app = web_app(log)
+        if not app:
+            return EventHandler(load_app(handler)), None
+        handler = app
+    host, events = start_app(handler, log)
+    after_response, function = None, variable("LAMBENT_AFTER_RESPONSE")
+    if function:
+        from .after_response import caller
+
+        after_response = caller(function, host, log)
+    if host is not None:
+        from .web_server import WebServer
+
+        return WebServer(host, events), after_response
+    assert events is not None
+    return events, after_response
 
 
 def leave(status: int) -> NoReturn:

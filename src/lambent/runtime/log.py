@@ -183,6 +183,43 @@ def _install(logging: Any, log: Log) -> None:
     root.addHandler(handler)
     if log.level in logging._nameToLevel:
         root.setLevel(log.level)
+    if not log.json and variable("LAMBENT_INTERFACE").lower() != "handler":
+        _let_apps_configure(logging, root, handler)
+
+
+_OUTPUTS = ("stream", "filename", "filemode", "encoding", "errors")
+
+
+def _let_apps_configure(logging: Any, root: Any, handler: Any) -> None:
+    """Let `basicConfig` have an effect, although the root logger has a handler: under other servers it has none.
+
+    Level and format are the app's. Our handler stays, unless the app brings its own: it has the request's ID, and keeps a
+    traceback in one piece. It also takes what a file would get, which would end with the environment.
+    """
+    configure = logging.basicConfig
+    configured = False
+
+    def basic_config(**options: Any) -> None:
+        nonlocal configured
+        if configured or root.handlers != [handler] or options.get("force"):
+            configure(**options)
+            return
+        root.removeHandler(handler)
+        if not options.get("handlers") and options.get("stream") in (None, sys.stdout, sys.stderr):
+            options = {name: value for name, value in options.items() if name not in _OUTPUTS}
+            options["handlers"] = [handler]
+            if options.get("format"):
+                handler.setFormatter(None)
+                handler.terminator = "\n"
+        try:
+            configure(**options)
+        except BaseException:
+            root.addHandler(handler)
+            raise
+        configured = True
+
+    basic_config.__doc__ = configure.__doc__
+    logging.basicConfig = basic_config
 
 
 def _note_errors(logging: Any, log: Log) -> None:
@@ -202,11 +239,14 @@ def _note_errors(logging: Any, log: Log) -> None:
 
 def _handler_class(logging: Any) -> Any:
     class LambdaLoggerHandler(logging.Handler):  # type: ignore[misc]
+        terminator = ""  # AWS's formats end their lines themselves
+
         def emit(self, record: Any) -> None:
             log = self.log_sink
             record.aws_request_id, record.tenant_id = log.request_id, log.tenant_id
             try:
-                log.write(self.format(record), record.levelno if log.json or log.level else 0)
+                text = self.format(record) + self.terminator
+                log.write(text, record.levelno if log.json or log.level else 0)
                 if record.exc_info:
                     log.advise(record.exc_info[1])
             except Exception:

@@ -356,6 +356,16 @@ def test_wrapper_may_be_a_script_for_lambdas_python(factory: Callable[[], Sandbo
     assert run(tmp_path, lambda aws: aws.call(function), factory=factory())[:2] == ("1 3", "")
 
 
+def test_awss_client_is_where_sentrys_integration_looks_for_it(tmp_path: Path) -> None:
+    source = """
+    import sys
+    def handler(event, context):
+        return callable(sys.modules["__main__"].awslambdaricmain.bootstrap.handle_event_request)
+    """
+    function = make_function(tmp_path, source)
+    assert run(tmp_path, lambda aws: aws.call(function))[:2] == (True, "")
+
+
 def test_missing_interpreter_is_reported_with_a_command_to_install_it(tmp_path: Path) -> None:
     function = make_function(tmp_path, HELLO, runtime="python3.99")
     with pytest.raises(EngineFault, match=r"no interpreter for the runtime python3\.99.*uv python install 3\.99"):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lambent.errors import LocalError
+from lambent.local.sandbox import runtimes as module
 from lambent.local.sandbox.runtimes import InstalledRuntime, Runtimes, install
 
 
@@ -41,7 +42,7 @@ def test_failed_installation_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_two_services_install_a_runtime_only_once(tmp_path: Path) -> None:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     environ = {**os.environ, "PATH": str(Path(sys.executable).resolve().parent)}
-    abandoned = tmp_path / "runtimes" / f"python{version}-2.killed"
+    abandoned = tmp_path / "runtimes" / f"python{version}-{module._LAYOUT}.killed"
     abandoned.mkdir(parents=True)
 
     async def run() -> list[InstalledRuntime]:

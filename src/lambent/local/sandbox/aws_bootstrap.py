@@ -18,6 +18,7 @@ sys.path[:] = list(dict.fromkeys(_first + sys.path))
 # AWS's client frames log records, so that one of several lines stays one. They share the pipe with print, to keep the order.
 os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(os.dup(1))
 
-from awslambdaric.__main__ import main  # type: ignore[import-not-found]  # noqa: E402 - needs the search path
+# Under this name, as in AWS's own file: Sentry's AwsLambdaIntegration finds the client by it.
+import awslambdaric.__main__ as awslambdaricmain  # type: ignore[import-not-found]  # noqa: E402 - needs the search path
 
-main([__file__, os.environ.get("_HANDLER", "")])
+awslambdaricmain.main([__file__, os.environ.get("_HANDLER", "")])

@@ -20,7 +20,7 @@ from lambent import interpreters
 from lambent.errors import LocalError
 from lambent.local.file_lock import FileLocked, locked
 
-_LAYOUT = "2"
+_LAYOUT = "3"
 """Part of the cache folder's name. Raise it when what is installed changes."""
 
 _BOOTSTRAP = Path(__file__).with_name("aws_bootstrap.py")

@@ -70,6 +70,20 @@ class FunctionFailedError(DeployError):
         self.failed_write = failed_write
 
 
+class CommandError(DeployError):
+    """A command of `lambent run` didn't run to its end. Its exit status is that of shells for such a case."""
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "", exit_code: int = 1) -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.exit_code = exit_code
+
+
+class DetachedError(DeployError):
+    """Ctrl-C ended the display of something that goes on elsewhere."""
+
+    exit_code = 130
+
+
 class GrantsLostError(FunctionFailedError):
     """AWS can't decrypt the environment variables, because the function's role was deleted and created again."""
 

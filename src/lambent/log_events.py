@@ -60,6 +60,23 @@ class Invoked(Event, frozen=True):
     request: LoggedRequest
 
 
+class CommandOutput(Event, frozen=True):
+    """Output of a command that runs inside a function. `stream` is "stdout" or "stderr".
+
+    Bytes that aren't UTF-8 are lone surrogates, as in Python's `surrogateescape`.
+    """
+
+    stream: str
+    text: str
+
+
+class CommandEnded(Event, frozen=True):
+    """The exit status of a command, with the name of the signal that ended it, or ""."""
+
+    status: int
+    signal: str
+
+
 class Queued(Event, frozen=True):
     """An event was queued for a function, which will get it soon."""
 

@@ -19,7 +19,9 @@ from lambent.config.load import Flags, load
 from lambent.deploy.context import DeployContext, Timing
 from lambent.deploy.deploy import deploy
 from lambent.deploy.fetch import fetch
-from lambent.errors import FunctionFailedError
+from lambent.deploy.run_command import Command, run_command
+from lambent.errors import FunctionFailedError, UsageError
+from lambent.log_events import CommandOutput
 from lambent.package.build import build
 from support.local_service import RUNTIME, serving
 from support.paths import CACHE
@@ -156,7 +158,11 @@ STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.Manif
 """
 DJANGO = {
     "requirements.txt": "django",
-    "manage.py": 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "site1.settings")\n',
+    "manage.py": (
+        'import os, sys\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "site1.settings")\n'
+        "from django.core.management import execute_from_command_line\n"
+        'if __name__ == "__main__":\n    execute_from_command_line(sys.argv)\n'
+    ),
     "front/site.css": "body { color: teal }",
     "shop/__init__.py": "",
     "shop/models.py": (
@@ -192,18 +198,26 @@ def test_static_files_of_django_are_collected_and_served(deployer: Deployer, tmp
     # what the hints say
     debug_line = 'import os\nDEBUG = "AWS_LAMBDA_FUNCTION_NAME" not in os.environ\n'
     followed = settings.replace("DEBUG = True\n", debug_line).replace("HOSTS = []", 'HOSTS = [".on.aws", ".localhost"]')
-    (folder / "site1/settings.py").write_text(followed + MANIFEST + NEEDS_VARIABLE)
+    (folder / "site1/settings.py").write_text(followed + MANIFEST + NEEDS_VARIABLE + DATABASE)
     write(folder, {"shop/migrations/__init__.py": "", "shop/migrations/0001_initial.py": MIGRATION})
     write(folder, {"shop/models.py": DJANGO["shop/models.py"]})
     emitted.clear()
-    deployed = deployer.deploy(folder, emitted, env=("SHOP_KEY=x",))
+    deployed = deployer.deploy(folder, emitted, env=("SHOP_KEY=x",), run=True)
     assert warnings(emitted) == []
     hashed = fetch(deployed.url, 10).body.decode()
     assert hashed.startswith("/assets/site.") and hashed != "/assets/site.css"
     assert fetch(deployed.url + hashed.lstrip("/"), 10).body == b"body { color: teal }"
     assert not (folder / "collected").exists()
 
+    output: list[events.Event] = []
+    aws = connect("eu-west-1", endpoint_url=deployer.url, keys=("lambent", "lambent"))
+    assert run_command(aws, "django", Command(("python", "manage.py", "migrate")), output.append) == 0
+    assert "Applying shop.0001_initial... OK" in "".join(each.text for each in output if isinstance(each, CommandOutput))
+    with pytest.raises(UsageError, match="version 1 of django takes no commands"):
+        run_command(aws, "django", Command(("python",)), output.append, version="1")
 
+
+DATABASE = 'DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "/tmp/shop.sqlite3"}}\n'
 NEEDS_VARIABLE = "import os\nSECRET_KEY = os.environ['SHOP_KEY']\n"
 MIGRATION = """\
 from django.db import migrations, models

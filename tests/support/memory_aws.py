@@ -237,6 +237,9 @@ class MemoryAws:
     def invoke_streamed(self, function: str, qualifier: str, payload: bytes, enough: Callable[[bytes], bool]) -> Invoked:
         return replace(self.invoke(function, qualifier, payload), log="")
 
+    def run_command(self, function: str, version: str, payload: bytes, receive: Callable[[bytes], bool]) -> Invoked:
+        raise NotImplementedError("functions in memory have no runtime")
+
     def _answer(self, source: str, payload: bytes) -> Any:
         module: dict[str, Any] = {}
         exec(compile(source, "/var/task/main.py", "exec"), module)

@@ -18,6 +18,9 @@ from lambent.aws.values import Code, Function, Invoked, Pairs, Settings
 from lambent.errors import AwsError
 from lambent.limits import TMP_MIN_MB
 
+COMMAND_CONTEXT = '{"custom": {"lambent": "run"}}'
+"""The client context by which the runtime in the zip knows a command (runtime/command_gate.py)."""
+
 
 class BotoFunctions(AwsClient):
     """Implements `Functions`."""
@@ -101,11 +104,25 @@ class BotoFunctions(AwsClient):
         return _request_id(self._call("lambda", "invoke", **params))
 
     def invoke_streamed(self, function: str, qualifier: str, payload: bytes, enough: Callable[[bytes], bool]) -> Invoked:
-        params = {"FunctionName": function, "Qualifier": qualifier, "Payload": payload, "LogType": "Tail"}
-        answer = self._call("invoke", "invoke_with_response_stream", **params)
+        collected = bytearray()
+
+        def collect(part: bytes) -> bool:
+            collected.extend(part)
+            return enough(bytes(collected))
+
+        invoked = self._stream(collect, FunctionName=function, Qualifier=qualifier, Payload=payload)
+        return invoked if invoked.error else replace(invoked, payload=bytes(collected))
+
+    def run_command(self, function: str, version: str, payload: bytes, receive: Callable[[bytes], bool]) -> Invoked:
+        context = base64.b64encode(COMMAND_CONTEXT.encode()).decode()
+        return self._stream(receive, FunctionName=function, Qualifier=version, Payload=payload, ClientContext=context)
+
+    def _stream(self, enough: Callable[[bytes], bool], **params: Any) -> Invoked:
+        """Invoke, and pass each part of the response to `enough` until it returns true. Return what was not in parts."""
+        answer = self._call("invoke", "invoke_with_response_stream", LogType="Tail", **params)
         try:
             with closing(answer["EventStream"]) as stream:
-                return replace(_collect(stream, enough), request_id=_request_id(answer))
+                return replace(_read(stream, enough), request_id=_request_id(answer))
         except BOTOCORE_ERRORS as error:
             raise self._translate(error, "InvokeWithResponseStream") from error
         except urllib3.exceptions.HTTPError as error:  # botocore doesn't translate it while a stream is read
@@ -206,18 +223,16 @@ def _parse_settings(raw: dict[str, Any]) -> Settings:
     )
 
 
-def _collect(stream: Iterable[dict[str, Any]], enough: Callable[[bytes], bool]) -> Invoked:
+def _read(stream: Iterable[dict[str, Any]], enough: Callable[[bytes], bool]) -> Invoked:
     """Read an event stream until it is enough. ErrorDetails isn't documented: JSON there is used like `invoke`'s payload."""
-    payload = b""
     for event in stream:
-        payload += event.get("PayloadChunk", {}).get("Payload", b"")
-        if enough(payload):
+        if enough(event.get("PayloadChunk", {}).get("Payload", b"")):
             break
         if (complete := event.get("InvokeComplete")) is not None:
             log = base64.b64decode(complete.get("LogResult", "")).decode("utf-8", "replace")
             code, details = complete.get("ErrorCode", ""), complete.get("ErrorDetails", "")
             if not code:
-                return Invoked(payload, "", log)
+                return Invoked(b"", "", log)
             document = json.dumps({"errorType": code, "errorMessage": details})
             return Invoked((details if details.startswith("{") else document).encode(), "Unhandled", log)
-    return Invoked(payload, "", "")
+    return Invoked(b"", "", "")

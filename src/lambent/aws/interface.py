@@ -120,6 +120,13 @@ class Functions(Protocol):
         """As `invoke`, but stop reading when the payload so far is `enough`. The function runs on, and the log is ""."""
         ...
 
+    def run_command(self, function: str, version: str, payload: bytes, receive: Callable[[bytes], bool]) -> Invoked:
+        """Send an event that the runtime takes for a command, and pass each part of its response on to `receive`.
+
+        Stop reading when that returns true. The result's payload is empty unless the function failed.
+        """
+        ...
+
 
 class Traffic(Protocol):
     """Aliases, permissions and Function URLs."""

@@ -101,6 +101,9 @@ def with_app(command: Command) -> Command:
             default=None,
             help="Run the app from a copy in /tmp, where it can write next to its code. Default: if it writes there.",
         ),
+        click.option(
+            "--run/--no-run", default=None, help="Let lambent run execute commands in the function, or not (default)."
+        ),
         options.overflow_option,
         click.option(
             "--url/--no-url", default=None, help="Give the function a URL. Default: unless only other events than HTTP call it."

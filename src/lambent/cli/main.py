@@ -40,6 +40,7 @@ COMMANDS = {
     "status": "Show what is deployed.",
     "logs": "Show an app's requests, with what it logged and its tracebacks.",
     "invoke": "Call the function with an event, and show its result and its log.",
+    "run": "Run a command inside the function, such as a migration.",
     "curl": "Send a request to the app's URL with curl, signed if the URL wants that.",
     "open": "Open the app's URL in the browser.",
     "env": "List, set or remove environment variables, without a build.",

@@ -63,6 +63,14 @@ def check_writable(app: App, client: Sourced[RuntimeClient | None], writable: So
         raise UsageError(message, where=f"{writable.origin} and {client.origin}", hint=hint)
 
 
+def check_run(client: Sourced[RuntimeClient | None], run: Sourced[bool]) -> None:
+    """Refuse commands under AWS's own client, which takes everything for an event."""
+    if run.value and client.value == "aws":
+        hint = 'turn run off, or set runtime_client = "lambent"'
+        where = f"{run.origin} and {client.origin}"
+        raise UsageError("AWS's runtime client can't run the commands of lambent run", where=where, hint=hint)
+
+
 def check_web_settings(app: App, events: Sourced[str], base_path: Sourced[str], static: Sourced[Any]) -> None:
     """Refuse settings for a bare handler that only web apps have."""
     settings = {

@@ -41,6 +41,7 @@ def _app(config: Config) -> Iterator[Setting]:
         ("stream", config.stream, "stream"),
         ("static", dict(config.static or ()), "static"),
         ("writable", "auto" if config.writable is None else config.writable, "writable"),
+        ("run", config.run, "run"),
         ("events", config.events, "events"),
         ("base_path", config.base_path, "base_path"),
         ("runtime_client", config.client, "runtime_client"),

@@ -11,7 +11,14 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from lambent import names
-from lambent.config.compatibility import check_python, check_stream, check_web_settings, check_writable, oldest_python
+from lambent.config.compatibility import (
+    check_python,
+    check_run,
+    check_stream,
+    check_web_settings,
+    check_writable,
+    oldest_python,
+)
 from lambent.config.detection.detect import find_app, suggest_app
 from lambent.config.detection.rest_events import with_payload
 from lambent.config.detection.triggers import with_trigger
@@ -59,6 +66,7 @@ class Flags(Struct, frozen=True):
     writable: bool | None = None
     url: bool | None = None
     check_path: str | None = None
+    run: bool | None = None
     auth: str | None = None
     canary: str | None = None
     stage: str | None = None
@@ -119,6 +127,7 @@ def load(
     check_python(app.value, values["runtime_client"], runtime)
     check_stream(app.value, values["runtime_client"], values["stream"])
     check_writable(app.value, values["runtime_client"], values["writable"])
+    check_run(values["runtime_client"], values["run"])
     check_web_settings(app.value, values["events"], values["base_path"], values["static"])
     values |= {"app": app, "runtime": runtime}
     origins = {field: value.origin for field, value in values.items()}
@@ -192,6 +201,7 @@ def _read_function_settings(settings: Settings, native: Architecture) -> dict[st
         "stream": settings.read("stream", parse_switch, False),
         "static": settings.read("static", parse_static, None),
         "writable": settings.read("writable", parse_automatic_switch, None),
+        "run": settings.read("run", parse_switch, False),
         "events": settings.read("events", parse_function, ""),
         "base_path": settings.read("base_path", parse_base_path, ""),
         "runtime_client": settings.read("runtime_client", choice_parser(CLIENTS, "lambent or aws", "lambent"), None),

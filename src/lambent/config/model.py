@@ -164,7 +164,8 @@ class Config(Struct, frozen=True):
     `secrets` are environment variables whose value is a reference ("ssm:/path") that the function resolves when it starts.
     `static` are pairs of a path ("/static") and the folder whose files the runtime serves there; None leaves that to Django's
     settings. `stream` sends responses while the app produces them instead of in one piece. `writable` runs the app from a copy
-    of its own files in /tmp; None does so only if the app turns out to write next to its code. `region` and `profile` are "" to
+    of its own files in /tmp; None does so only if the app turns out to write next to its code. `run` lets the function take the
+    commands of `lambent run`. `region` and `profile` are "" to
     use the user's AWS configuration. `origins` maps the name of a field or setting to where its value came from. `runtime` is
     the first of the `candidates` until it is known which of them the dependencies fit. `identities`
     tell the project from others of the same name, strongest first.
@@ -187,6 +188,7 @@ class Config(Struct, frozen=True):
     stream: bool = False
     static: tuple[tuple[str, str], ...] | None = None
     writable: bool | None = None
+    run: bool = False
     events: str = ""
     base_path: str = ""
     runtime_client: RuntimeClient | None = None
@@ -221,9 +223,11 @@ class Config(Struct, frozen=True):
         """The configured client, or the default: lambent's for a web app, AWS's for a bare handler.
 
         AWS's client neither resolves secrets, nor copies the app to /tmp, nor changes events, nor starts a handler without
-        calling it, so a handler that needs this gets lambent's.
+        calling it, nor runs commands, so a handler that needs this gets lambent's.
         """
-        needs_lambent = self.app.kind != "handler" or self.secrets or self.writable or self.app.payload or not self.has_url
+        needs_lambent = (
+            self.app.kind != "handler" or self.secrets or self.writable or self.app.payload or self.run or not self.has_url
+        )
         return self.runtime_client or ("lambent" if needs_lambent else "aws")
 
     @property

@@ -30,7 +30,7 @@ HOSTING = (
     *("reserved_concurrency", "provisioned_concurrency", "url", "check_path", "auth", "cors", "canary", "bucket"),
     "keep_versions",
 )
-KEYS = (*FROM_ENVIRONMENT, "region", "profile", "env", "env_file", "static", *PACKAGING, *HOSTING)
+KEYS = (*FROM_ENVIRONMENT, "region", "profile", "env", "env_file", "static", "run", *PACKAGING, *HOSTING)
 STAGES = "stages"
 
 _SHORT_OPTIONS = {"architecture": "arch"}

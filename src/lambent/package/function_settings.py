@@ -11,19 +11,20 @@ from lambent.package.layout import RUNTIME
 WRAPPER = ("AWS_LAMBDA_EXEC_WRAPPER", f"/var/task/{RUNTIME}/bootstrap")
 # The runtime in the zip reads these. They are in the environment so that a change gives a new version.
 _STREAM = ("LAMBENT_RESPONSE", "stream")
+_RUN = ("LAMBENT_RUN", "on")
 _HANDLER = ("LAMBENT_INTERFACE", "handler")  # a handler isn't a web app, although it looks like WSGI
 
 
 def environment(config: Config) -> tuple[tuple[str, str], ...]:
     """Return the environment variables that the runtime in the zip needs."""
-    writable = (WRITABLE,) if config.writable else ()
+    switches = (*((WRITABLE,) if config.writable else ()), *((_RUN,) if config.run else ()))
     if config.app.kind == "handler":
         payload = (("LAMBENT_PAYLOAD", config.app.payload),) if config.app.payload else ()
-        return (WRAPPER, _HANDLER, *payload, *writable) if config.client == "lambent" else ()
+        return (WRAPPER, _HANDLER, *payload, *switches) if config.client == "lambent" else ()
     client = WRAPPER if config.client == "lambent" else ("LAMBENT_APP", config.app.handler)
     static = " ".join(f"{path}={folder}" for path, folder in config.static or ())
     settings = (("LAMBENT_EVENTS", config.events), ("LAMBENT_BASE_PATH", config.base_path), ("LAMBENT_STATIC", static))
-    return (client, *((_STREAM,) if config.stream else ()), *writable, *((name, value) for name, value in settings if value))
+    return (client, *((_STREAM,) if config.stream else ()), *switches, *((name, value) for name, value in settings if value))
 
 
 def handler(config: Config) -> str:

@@ -26,16 +26,9 @@ class AccessLog:
         """Write "lambent: GET /path". The path is percent-encoded, so that it is one line."""
         if self._enabled:
             method = request.method if request.method.isalpha() else "?"
-            _write(log, f"{method} {request.path[:_PATH_MAX]}")
+            log.note(f"{method} {request.path[:_PATH_MAX]}")
 
     def status(self, log: Log, status: int) -> None:
         """Write "lambent: status 404". Call this before the response is complete: what comes later is logged after END."""
         if self._enabled and status != 200:
-            _write(log, f"status {status}")
-
-
-def _write(log: Log, text: str) -> None:
-    if log.json:
-        log.line("INFO", f"lambent: {text}")
-    else:
-        log.own_line(f"lambent: {text}")
+            log.note(f"status {status}")

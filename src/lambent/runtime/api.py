@@ -14,6 +14,7 @@ from _socket import socket as Socket
 _ID = "\nLambda-Runtime-Aws-Request-Id: "
 TENANT = "\nLambda-Runtime-Aws-Tenant-Id: "
 DEADLINE = "\nLambda-Runtime-Deadline-Ms: "
+CLIENT_CONTEXT = "\nLambda-Runtime-Client-Context: "
 _INVOCATION_ID = "\nLambda-Runtime-Invocation-Id: "
 _LENGTH = "\nContent-Length: "
 _VERSION = "/2018-06-01/runtime"
@@ -21,8 +22,8 @@ _CHUNK = 65536
 # AWS's own client omits the header above this size (lambda_runtime_client.py, post_invocation_error).
 _MAX_CAUSE = 1024 * 1024
 # https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming
+_HTTP_RESPONSE = "application/vnd.awslambda.http-integration-response"
 _STREAM_HEADERS = (
-    "Content-Type: application/vnd.awslambda.http-integration-response\r\n"
     "Lambda-Runtime-Function-Response-Mode: streaming\r\n"
     "Transfer-Encoding: chunked\r\n"
     "Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n"
@@ -100,9 +101,13 @@ class RuntimeApi:
         """Report that the function could not be restored. The process should then exit."""
         return self._post("/restore/error", error, f"Lambda-Runtime-Function-Error-Type: {one_line(kind)}\r\n")
 
-    def stream_head(self, invocation: Invocation) -> bytes:
-        """Return the head of a POST that streams a response: prelude, eight NULs, body, and trailers after a late failure."""
-        head = f"POST {_VERSION}/invocation/{invocation.id}/response{self._tail}{_STREAM_HEADERS}{self._echo(invocation)}\r\n"
+    def stream_head(self, invocation: Invocation, kind: str = _HTTP_RESPONSE) -> bytes:
+        """Return the head of a POST that streams a response, and trailers after a late failure.
+
+        An HTTP response is its prelude, eight NULs and its body.
+        """
+        head = f"POST {_VERSION}/invocation/{invocation.id}/response{self._tail}Content-Type: {kind}\r\n{_STREAM_HEADERS}"
+        head += f"{self._echo(invocation)}\r\n"
         return head.encode("latin-1", "replace")
 
     def connection(self) -> Socket:

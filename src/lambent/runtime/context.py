@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from time import time
 
-from .api import DEADLINE, TENANT
+from .api import CLIENT_CONTEXT, DEADLINE, TENANT
 from .environment import variable
 from .fault import Fault
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from .api import Invocation
 
 _ARN = "\nLambda-Runtime-Invoked-Function-Arn: "
-_CLIENT_CONTEXT = "\nLambda-Runtime-Client-Context: "
 _IDENTITY = "\nLambda-Runtime-Cognito-Identity: "
 _W3C = ("traceparent", "tracestate", "baggage")
 _FUNCTION = {
@@ -58,8 +57,8 @@ class Context:
     def __init__(self, invocation: Invocation) -> None:
         self._invocation = invocation
         self.aws_request_id = invocation.id
-        if _CLIENT_CONTEXT in invocation.head:
-            self._set_client_context(_json(invocation.header(_CLIENT_CONTEXT), "Client Context"))
+        if CLIENT_CONTEXT in invocation.head:
+            self._set_client_context(_json(invocation.header(CLIENT_CONTEXT), "Client Context"))
         if _IDENTITY in invocation.head:
             self.identity = _identity(_json(invocation.header(_IDENTITY), "Cognito Identity") or {})
 

@@ -128,7 +128,12 @@ def _pass_through_snapshot(api: RuntimeApi, log: Log, terminator: _Terminator) -
 def _start(api: RuntimeApi, log: Log) -> tuple[Server, Callable[[], None] | None]:
     """Return what answers events, and what is called after each response, if anything is."""
     try:
-        return _load(log)
+        server, after_response = _load(log)
+        if variable("LAMBENT_RUN").lower() == "on":
+            from .command_gate import CommandGate
+
+            server = CommandGate(server)
+        return server, after_response
     except (SystemExit, KeyboardInterrupt, Stop):
         raise
     except BaseException as error:

@@ -69,6 +69,13 @@ class Log:
         """Write text of the runtime on a line of its own."""
         self.write(f"\n{text}\n" if self._in_line else f"{text}\n")
 
+    def note(self, text: str) -> None:
+        """Write a line about what the runtime does, in the log's format."""
+        if self.json:
+            self.line("INFO", f"lambent: {text}")
+        else:
+            self.own_line(f"lambent: {text}")
+
     def log(self, text: str) -> None:
         """Write for `context.log`: text without a level, whatever the log's format."""
         self.write(text, as_text=True)

@@ -39,9 +39,9 @@ _ERROR_MAX = 32768
 class Upload:
     """The POST of one response. `aborted`: the Runtime API hung up or replied early; `reply`: its reply, once there is one."""
 
-    def __init__(self, api: RuntimeApi, invocation: Invocation) -> None:
+    def __init__(self, api: RuntimeApi, head: bytes) -> None:
         self._api = api
-        self._unsent: list[Buffer] = [api.stream_head(invocation)]
+        self._unsent: list[Buffer] = [head]
         self.opened = False
         self.aborted = False
         self.reply: tuple[int, bytes] | None = None
@@ -218,7 +218,9 @@ def streaming_response(
         elif upload.aborted:
             log.line("WARNING", f"lambent: {what} was cut off because the client hung up")
 
-    return StreamingResponse(request, Upload(api, invocation), report, log_status) if accepts_streams(request) else None
+    if not accepts_streams(request):
+        return None
+    return StreamingResponse(request, Upload(api, api.stream_head(invocation)), report, log_status)
 
 
 def accepts_streams(request: Request) -> bool:

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable
 
 from lambent.events import CanaryProgress, Event
+from lambent.log_events import CommandOutput
+from lambent.ui import command_output
 from lambent.ui.event_lines import Line, event_lines, progress_line, result
 from lambent.ui.sanitize import sanitize
 from lambent.ui.style import mark
@@ -27,7 +29,9 @@ class Plain:
         self._interval_s = 0.0
 
     def show(self, event: Event) -> None:
-        if isinstance(event, CanaryProgress):
+        if isinstance(event, CommandOutput):
+            command_output.write(event)
+        elif isinstance(event, CanaryProgress):
             self._show_canary(event)
         else:
             self._printed = None

@@ -10,6 +10,8 @@ from rich.status import Status
 from rich.text import Text
 
 from lambent.events import CanaryProgress, Event, Fetching, StepStarted
+from lambent.log_events import CommandOutput
+from lambent.ui import command_output
 from lambent.ui.event_lines import Line, progress_line, result
 from lambent.ui.sanitize import sanitize
 from lambent.ui.style import MARKS, mark
@@ -29,6 +31,8 @@ class Terminal:
             self._spinner.update(Text(progress_line(event)))  # keep it turning instead of starting another
             return
         self._stop_spinner()
+        if isinstance(event, CommandOutput):
+            command_output.write(event)
         self._print(self._summary.lines(event))
         running = progress_line(event) if isinstance(event, StepStarted | Fetching | CanaryProgress) else self._summary.waiting
         if running:

@@ -31,6 +31,7 @@ def test_defaults_have_origins(handler_app: Path) -> None:
         "flag_variables",
         "unset_variables",
         "uncompiled",
+        "former_name",
     }
     fields = set(Config.__struct_fields__) - not_settings - {"secrets"}
     assert set(config.origins) == fields | set(HOSTING) | set(PACKAGING)

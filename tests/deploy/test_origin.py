@@ -13,6 +13,7 @@ from lambent.config.model import App, Config
 from lambent.deploy.context import DeployContext, Timing
 from lambent.deploy.deploy import allow, deploy
 from lambent.deploy.destroy import prepare as prepare_destroy
+from lambent.deploy.observed import deployed_name
 from lambent.deploy.rollback import rollback
 from lambent.deploy.status import status
 from lambent.errors import UsageError
@@ -101,3 +102,14 @@ def test_destroy_and_rollback_know_whose_app_it_is(account: Account) -> None:
     assert rollback("shop", "", context).version == "1"
     shown = status("shop", account.aws, 1)
     assert shown is not None and replace(shown, activity=None).origin == ONE
+
+
+def test_app_keeps_the_name_it_has_although_its_default_has_changed(account: Account) -> None:
+    def name(*identities: str) -> str:
+        return deployed_name(account.aws, "shop-api", "api", identities)
+
+    assert name(ONE) == "shop-api"
+    account.deploy(ONE, name="api")
+    assert (name(ONE), name(TWO), name()) == ("api", "shop-api", "shop-api")
+    account.deploy(ONE, name="shop-api")
+    assert name(ONE) == "shop-api"

@@ -7,10 +7,15 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
+from lambent.aws.interface import Aws
 from lambent.cli import options
 from lambent.cli.destination import Destination, with_destination
 from lambent.cli.options import Command
-from lambent.config.load import Flags, locate_app
+from lambent.config.load import AppLocation, Flags, locate_app
+from lambent.deploy.observed import deployed_name
+from lambent.events import Emit
 from lambent.ui.reporter import reporter
 
 
@@ -24,8 +29,15 @@ def with_connection(command: Command) -> Command:
     @wraps(command)
     def call(*, path: Path, name: str | None, stage: str | None, as_json: bool, destination: Destination, **values: Any) -> Any:
         with reporter(as_json) as emit:
-            location = locate_app(path, Flags(name=name, stage=stage), os.environ)
-            aws = destination.with_defaults(location.region, location.profile).connect(emit)
+            location, aws = connect_to_app(path, Flags(name=name, stage=stage), destination, emit)
             return command(location=location, aws=aws, emit=destination.describe(emit), **values)
 
     return options.add_options(call, options.name_option, options.stage_option, options.json_option, with_destination)
+
+
+def connect_to_app(path: Path, flags: Flags, destination: Destination, emit: Emit) -> tuple[AppLocation, Aws]:
+    """Return where the app at `path` is deployed, under the name that it has there, and the API of its destination."""
+    location = locate_app(path, flags, os.environ)
+    aws = destination.with_defaults(location.region, location.profile).connect(emit)
+    name = deployed_name(aws, location.app, location.former, location.identities)
+    return replace(location, app=name), aws

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import click
 
 from lambent.cli import options
+from lambent.cli.connection import connect_to_app
 from lambent.cli.destination import Destination, with_destination
-from lambent.config.load import Flags, locate_app
+from lambent.config.load import Flags
 from lambent.deploy.app_url import find_url
 from lambent.deploy.desired import PUBLIC
 from lambent.deploy.signing_proxy import TOKEN_HEADER, Proxy, signing_proxy
@@ -44,8 +45,7 @@ def command(request: tuple[str, ...], path: Path, name: str | None, stage: str |
     if executable is None:
         raise LambentError("curl isn't installed", where="PATH", hint="install curl; lambent invoke needs none")
     with reporter(False) as emit:
-        location = locate_app(path, Flags(name=name, stage=stage), os.environ)
-        aws = destination.with_defaults(location.region, location.profile).connect(emit)
+        location, aws = connect_to_app(path, Flags(name=name, stage=stage), destination, emit)
         url = find_url(aws, location.app)
     if url.auth == PUBLIC:
         return subprocess.run([executable, *curl_arguments(url.address, request)], check=False).returncode

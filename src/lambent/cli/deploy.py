@@ -30,7 +30,7 @@ from lambent.config.variables.unset import find_unset, refuse_unset
 from lambent.deploy import writable
 from lambent.deploy.context import DeployContext
 from lambent.deploy.deploy import allow, deploy
-from lambent.deploy.observed import has_passed_check, live_settings
+from lambent.deploy.observed import deployed_name, has_passed_check, live_settings
 from lambent.deploy.sample_events import NAMES
 from lambent.errors import FunctionFailedError, PackagingError
 from lambent.events import Emit, Notice, Warned
@@ -109,6 +109,8 @@ def load_for_destination(
     config = app.load(emit, rules_date, destination.architecture, destination.installed)
     destination = destination.with_defaults(config.region, config.profile)
     account = destination.connect(emit) if destination.exists else None  # missing credentials are reported before the build
+    if account is not None:
+        config = replace(config, name=deployed_name(account, config.name, config.former_name, config.identities))
     live = live_settings(account, config.name, config.identities) if account is not None and ask_live else None
     if live is not None:
         config = keep_live_variables(config, dict(live.environment))

@@ -28,7 +28,7 @@ def project_identities(path: Path) -> tuple[str, ...]:
 
     A folder alone identifies a project that has no remote, and one that was deployed before it had one.
     """
-    root = next((folder for folder in (path, *path.parents) if (folder / ".git").exists()), None)
+    root = find_repository(path)
     if root is None:
         return (_folder(path),)
     inside = path.relative_to(root).as_posix()
@@ -37,6 +37,11 @@ def project_identities(path: Path) -> tuple[str, ...]:
     checkout = repository.parent if repository.name == ".git" else root
     identities = [_join(_normalize(url), inside) for _, url in remotes]
     return tuple(dict.fromkeys((*identities, _folder(checkout / inside))))
+
+
+def find_repository(path: Path) -> Path | None:
+    """Return the top folder of the repository that a path is in, or None."""
+    return next((folder for folder in (path, *path.parents) if (folder / ".git").exists()), None)
 
 
 def _repository(root: Path) -> Path:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from lambent import names
+from lambent.config.app_name import DefaultName, default_name
 from lambent.config.compatibility import (
     check_python,
     check_run,
@@ -84,7 +85,7 @@ class AppLocation(Struct, frozen=True):
     """The name of a deployed app, with the region and profile from its settings ("" for none).
 
     `identities` are those of the project that the command is about. They are empty if the name was typed. `path` and `stage`
-    are the project's.
+    are the project's, and `former` is the name that the app had before its default changed, "" for the same.
     """
 
     app: str
@@ -93,6 +94,7 @@ class AppLocation(Struct, frozen=True):
     identities: tuple[str, ...] = ()
     path: Path = Path()
     stage: str = ""
+    former: str = ""
 
 
 def load(
@@ -114,7 +116,8 @@ def load(
     stage = choose_stage(flags.stage, environ)
     settings = with_target(gather(project, stage, environ, flags.settings()), flags.target, on)
     # Everything that needs no look at the app's code comes first, so that a wrong number is reported at once.
-    values: dict[str, Sourced[Any]] = {"stage": stage, "name": _read_name(settings, project, stage.value)}
+    name = _read_name(settings, project, stage.value)
+    values: dict[str, Sourced[Any]] = {"stage": stage, "name": Sourced(name.name, name.origin)}
     values |= _read_function_settings(settings, native_architecture)
     environment = read_environment(settings, flags.env, project.folder)
     packaging = read_packaging(settings)
@@ -133,6 +136,7 @@ def load(
     origins = {field: value.origin for field, value in values.items()}
     config = Config(
         path=project.path,
+        former_name=name.former,
         identities=project_identities(project.path),
         flag_variables=environment.flag_variables,
         unset_variables=flags.unset_env,
@@ -163,8 +167,8 @@ def locate_app(path: Path, flags: Flags, environ: Mapping[str, str]) -> AppLocat
     settings = gather(project, stage, environ, {"name": flags.name})
     region, profile = _read_region(settings), _read_profile(settings)
     identities = () if flags.name else project_identities(project.path)
-    app = _read_name(settings, project, stage.value).value
-    return AppLocation(app, region.value, profile.value, identities, path, stage.value)
+    app = _read_name(settings, project, stage.value)
+    return AppLocation(app.name, region.value, profile.value, identities, path, stage.value, app.former)
 
 
 def configured_variables(location: AppLocation, environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
@@ -210,7 +214,7 @@ def _read_function_settings(settings: Settings, native: Architecture) -> dict[st
     }
 
 
-def _read_name(settings: Settings, project: Project, stage: str) -> Sourced[str]:
+def _read_name(settings: Settings, project: Project, stage: str) -> DefaultName:
     """Return the function's name. A stage adds its own name as a suffix, unless a flag or its table names the function."""
     suffix = f"-{stage}" if stage else ""
     setting = settings.raw.get("name")
@@ -220,13 +224,8 @@ def _read_name(settings: Settings, project: Project, stage: str) -> Sourced[str]
         if not names.is_app_name(name):
             message = f"name must be 1 to {names.APP_MAX} letters, digits, - or _, got {name}"
             raise setting.refuse(message, names.to_app_name(text) or "my-app")
-        return Sourced(name, setting.origin)
-    folder = project.path.stem if project.path.is_file() else project.path.name
-    for text, origin in ((project.name, f"{project.table_source} [project] name"), (folder, f"the folder {folder}")):
-        name = names.to_app_name(text)
-        if name:
-            return Sourced(name[: names.APP_MAX - len(suffix)].rstrip("-_") + suffix, origin)
-    raise UsageError(f"can't derive a name from the folder {folder!r}", where=str(project.path), hint="--name my-app")
+        return DefaultName(name, setting.origin)
+    return default_name(project, suffix)
 
 
 def _read_app(settings: Settings, project: Project, environ: Mapping[str, str]) -> Sourced[App]:

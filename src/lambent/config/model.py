@@ -168,7 +168,8 @@ class Config(Struct, frozen=True):
     commands of `lambent run`. `region` and `profile` are "" to
     use the user's AWS configuration. `origins` maps the name of a field or setting to where its value came from. `runtime` is
     the first of the `candidates` until it is known which of them the dependencies fit. `identities`
-    tell the project from others of the same name, strongest first.
+    tell the project from others of the same name, strongest first. `former_name` is what it was called before its default
+    name changed, "" for the same.
     `uncompiled` are packages that are built from their source without its compiled part, because no runtime has a wheel.
     `flag_variables` are the names of the environment variables that flags have set, `unset_variables` those to remove.
     """
@@ -197,6 +198,7 @@ class Config(Struct, frozen=True):
     region: str = ""
     profile: str = ""
     identities: tuple[str, ...] = ()
+    former_name: str = ""
     flag_variables: tuple[str, ...] = ()
     unset_variables: tuple[str, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict)

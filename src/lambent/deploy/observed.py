@@ -69,6 +69,17 @@ def live_settings(aws: Aws, app: str, identities: Iterable[str]) -> Settings | N
     return (aws.function(function, ALIAS) or latest).settings
 
 
+def deployed_name(aws: Aws, name: str, former: str, identities: Iterable[str]) -> str:
+    """Return the name of a project's app: `former` if it is deployed under that name and not under the one it gets now."""
+    own = set(identities)
+
+    def is_own(app: str) -> bool:
+        function = aws.function(Names(app, "", aws.region).function)
+        return function is not None and dict(function.tags).get(TAG_ORIGIN) in own
+
+    return former if former and own and is_own(former) and not is_own(name) else name
+
+
 def has_passed_check(aws: Aws, app: str) -> bool:
     """Return whether an app's live version has passed its check, which that of a failed first deploy hasn't."""
     aliases = aws.aliases(Names(app, "", aws.region).function)

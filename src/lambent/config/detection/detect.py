@@ -63,7 +63,7 @@ def _detect(modules: ProjectModules, project: Project, environ: Mapping[str, str
     if project.file is not None:
         results = survey(modules, [modules.at(project.file)])
         return _to_app(modules, _chosen(modules, results) or _refuse(modules, results))
-    siblings = SiblingFunctions(project.folder, project.name or project.folder.name)
+    siblings = SiblingFunctions(project)
     try:
         return siblings.with_others(_detect_one(modules, project, environ))
     except DetectionError as error:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from msgspec.structs import replace
 
 from lambent import names
+from lambent.config.app_name import default_name
 from lambent.config.detection.declarations import Declaration
 from lambent.config.detection.declared_app import find_declared
 from lambent.config.detection.lambda_functions import DeclaredFunction, read_functions
@@ -14,6 +13,7 @@ from lambent.config.detection.named_app import find_named_app
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.detection.refusals import ListedFunction, deploy_command, several_functions_error
 from lambent.config.model import App
+from lambent.config.project import Project
 from lambent.config.sourced import Sourced
 from lambent.errors import DetectionError
 from lambent.units import listing
@@ -22,9 +22,9 @@ from lambent.units import listing
 class SiblingFunctions:
     """The functions of a project that exist. There are none unless a deployment file describes several."""
 
-    def __init__(self, folder: Path, project_name: str) -> None:
-        self._modules, self._project_name = ProjectModules(folder), project_name  # of its own: they have other roots
-        declared = read_functions(folder)
+    def __init__(self, project: Project) -> None:
+        self._modules, self._project = ProjectModules(project.folder), project  # modules of its own: they have other roots
+        declared = read_functions(project.folder)
         several = declared if len({function.command for function in declared}) > 1 else []
         self._functions = list(filter(None, map(self._find, several)))
         self._source = several[0].source if several else ""
@@ -55,7 +55,7 @@ class SiblingFunctions:
             find_named_app(modules, Sourced(app.spec, "--app"))
         except DetectionError:
             return None
-        name = names.to_app_name(f"{self._project_name}-{function.name}")
+        name = names.to_app_name(f"{default_name(self._project, '').name}-{function.name}")
         return ListedFunction(function.name, app, function.triggers, deploy_command(modules.folder, app.spec, name))
 
 

@@ -1,0 +1,41 @@
+"""The name of an app that nobody names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lambent.config.app_name import DefaultName, default_name
+from lambent.config.project import find_project
+from support.detection import write_project
+
+REMOTE = '[remote "origin"]\n\turl = git@github.com:acme/Shop.git\n'
+PYPROJECT = '[project]\nname = "{}"\nversion = "1"\n'
+
+
+@pytest.mark.parametrize(
+    ("files", "folder", "expected"),
+    [
+        ({".git/config": REMOTE, "backend/main.py": ""}, "backend", ("shop-backend", "backend")),
+        ({".git/config": "", "backend/main.py": ""}, "backend", ("my-top-backend", "backend")),
+        ({".git/config": REMOTE, "services/api/main.py": ""}, "services/api", ("shop-api", "api")),
+        ({".git/config": REMOTE, "orders/main.py": ""}, "orders", ("orders", "")),
+        ({".git/config": REMOTE, "main.py": ""}, ".", ("my-top", "")),
+        ({".git/config": REMOTE, "pyproject.toml": PYPROJECT.format("app")}, ".", ("shop", "app")),
+        ({".git/config": REMOTE, "web/pyproject.toml": PYPROJECT.format("orders")}, "web", ("orders", "")),
+        ({"README.md": "", "backend/main.py": ""}, "backend", ("my-top-backend", "backend")),
+        ({"backend/main.py": ""}, "backend", ("backend", "")),
+    ],
+    ids=["remote", "no-remote", "deeper", "own-name", "top", "top-is-app", "project-name", "copy", "nothing-above"],
+)
+def test_name(tmp_path: Path, files: dict[str, str], folder: str, expected: tuple[str, str]) -> None:
+    top = write_project(tmp_path / "My Top", files)
+    name = default_name(find_project(top / folder), "")
+    assert (name.name, name.former) == expected
+
+
+def test_stage_is_the_suffix_of_both_names(tmp_path: Path) -> None:
+    top = write_project(tmp_path, {".git/config": REMOTE, "api/main.py": ""})
+    origin = "the folder api and its repository"
+    assert default_name(find_project(top / "api"), "-prod") == DefaultName("shop-api-prod", origin, "api-prod")

@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from lambent.cli.open import command
-from lambent.errors import DeployError, UsageError
+from lambent.errors import DeployError, LocalError, UsageError
+from lambent.local import daemon
 from support.local_service import Service
 
 
@@ -35,3 +36,18 @@ def test_what_a_browser_cannot_open(service: Service) -> None:
     service.client("lambda").create_function_url_config(FunctionName="private", AuthType="AWS_IAM")
     signed = run(service, "private").exception
     assert isinstance(signed, UsageError) and signed.hint.startswith("lambent curl /")
+
+
+def test_console_is_opened_with_an_address_that_works_once(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", lambda address: opened.append(address) or True)
+    result = CliRunner().invoke(command, ["--console", "--state", str(service.state)], standalone_mode=False)
+    assert result.output.splitlines()[-1] == opened[0]
+    assert service.fetch(opened[0]).headers["set-cookie"].startswith("lambent-console=")
+    assert "set-cookie" not in service.fetch(opened[0]).headers
+
+
+def test_console_of_an_older_local_lambda(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon, "_administer", lambda *arguments: {"message": "/_lambent/ only has GET health"})
+    error = CliRunner().invoke(command, ["--console", "--state", str(service.state)], standalone_mode=False).exception
+    assert isinstance(error, LocalError) and error.hint.startswith("lambent local stop --state")

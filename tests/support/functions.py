@@ -16,9 +16,10 @@ import platformdirs
 from msgspec import Struct
 
 from lambent import interpreters
-from lambent.local.engine.engine import Engine, EngineSettings
+from lambent.local.engine.engine import Engine, EngineSettings, Sinks
 from lambent.local.engine.invocation import Function, Invocation, Outcome
 from lambent.local.engine.log_sink import LogLine, LogSink
+from lambent.local.engine.recorder import Recorder
 from lambent.local.sandbox.detect import detect_sandbox
 from lambent.local.sandbox.sandbox import Sandbox, SandboxFactory, SandboxSpec
 from support.waiting import eventually_async
@@ -92,10 +93,11 @@ def open_gate(function: Function) -> None:
 
 
 class Lambda(Struct):
-    """An engine and the log it writes."""
+    """An engine, the log it writes, and its recorder."""
 
     engine: Engine
     log: RecordedLog
+    recorder: Recorder
 
     async def call(self, function: Function, event: object = None) -> tuple[Any, str, str]:
         """Return the payload, the function error and the log's tail."""
@@ -124,9 +126,10 @@ async def running(
     folder.mkdir(parents=True, exist_ok=True)
     log = RecordedLog()
     credentials = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token"}
+    recorder = Recorder(lambda executions: None)
     engine = Engine(
         factory=factory or await detect_sandbox(folder),
-        logs=log.sink,
+        sinks=Sinks(log.sink, recorder),
         credentials=lambda _: credentials,
         reserved_concurrency=lambda region, name: reserved,
         restore_code=lambda function: None,
@@ -134,7 +137,7 @@ async def running(
     )
     try:
         log.sink.start()
-        yield Lambda(engine, log)
+        yield Lambda(engine, log, recorder)
     finally:
         await engine.stop()
         log.sink.close()

@@ -1,23 +1,52 @@
-"""`lambent open`: the app's URL in the browser."""
+"""`lambent open`: the app's URL in the browser, or the console of the local Lambda."""
 
 from __future__ import annotations
 
+import os
 import webbrowser
+from functools import wraps
+from pathlib import Path
+from typing import Any
 
 import click
 
 from lambent.aws.interface import Aws
 from lambent.cli.connection import with_connection
-from lambent.cli.options import path_argument
+from lambent.cli.options import Command, path_argument
 from lambent.config.load import AppLocation
 from lambent.deploy.app_url import find_url
 from lambent.deploy.desired import PUBLIC
 from lambent.errors import UsageError
-from lambent.events import Emit, Opened
+from lambent.events import Emit, LocalStarted, Opened
+from lambent.local import daemon
+from lambent.ui.reporter import reporter
+
+
+def or_console(command: Command) -> Command:
+    """Add --console, which needs no app."""
+
+    @wraps(command)
+    def call(*, console: bool, **values: Any) -> Any:
+        if not console:
+            return command(**values)
+        with reporter(values["as_json"]) as emit:
+            return open_console(values["state"], values["port"], emit)
+
+    help_text = "Open the console of the local Lambda instead: its functions, and their invocations with logs and events."
+    return click.option("--console", is_flag=True, help=help_text)(call)
+
+
+def open_console(state: Path, port: int | None, emit: Emit) -> None:
+    """Open the console. Start the local Lambda if it isn't running."""
+    running = daemon.ensure_running(state, port, None, os.environ)
+    if running.started_now:
+        emit(LocalStarted(running.url, running.pid, running.sandbox))
+    _open(daemon.console_address(state), emit)
 
 
 @click.command("open")
 @path_argument
+@or_console
 @with_connection
 def command(location: AppLocation, aws: Aws, emit: Emit) -> None:
     """Open the app's URL in the browser, and print it.
@@ -28,4 +57,8 @@ def command(location: AppLocation, aws: Aws, emit: Emit) -> None:
     if url.auth != PUBLIC:
         what = f"{location.app} takes signed requests only, and a browser doesn't sign"
         raise UsageError(what, where=url.address, hint="lambent curl / signs them; or deploy with --auth none")
-    emit(Opened(url.address, webbrowser.open(url.address)))
+    _open(url.address, emit)
+
+
+def _open(address: str, emit: Emit) -> None:
+    emit(Opened(address, webbrowser.open(address)))

@@ -1,8 +1,9 @@
 """The service's one address: an ASGI application that hands each request to the part that answers it.
 
+Host lambent-console.localhost                            the console           -> console
 Host <id>.lambda-url.<region>.localhost, /_url/<id>/...   a Function URL        -> front
 /_code/<sha256>.zip                                       a function's code     -> store
-/_lambent/health, status, shutdown                        the service itself
+/_lambent/health, status, console, shutdown               the service itself
 signed for `lambda`, or unsigned with one of its routes   the Lambda API        -> control
 all else                                                  other AWS services    -> aws_services
 """
@@ -22,6 +23,7 @@ from msgspec.structs import replace
 from lambent.limits import CREATE_REQUEST_MAX, PAYLOAD_MAX
 from lambent.local import host_check
 from lambent.local.components import Components
+from lambent.local.console import site
 from lambent.local.control.service_model import find_operation
 from lambent.local.daemon import REGION, SECRET_HEADER
 from lambent.local.http import Request, Response, credential_scope, json_response
@@ -66,7 +68,7 @@ class Application:
         except Exception:
             log.exception("%s %s failed", scope["method"], scope["path"])
             response = json_response(500, {"message": "internal error in lambent's local Lambda; see its log"})
-        await _send(response, send, scope["method"])
+        await _send_while_connected(response, receive, send, scope["method"])
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
         path = scope["raw_path"].decode("latin-1")
@@ -75,6 +77,9 @@ class Application:
         url_id = host_check.url_id(name)
         if url_id is not None:
             return await self._function_url(url_id, _url_request(scope, path), receive)
+        if name == site.HOST:
+            request = replace(_request(scope, path), body=await _read(receive, site.BODY_MAX))
+            return await self._components.console.answer(request)
         if not host_check.is_loopback(name):
             return json_response(403, {"message": f"lambent's local Lambda only answers to loopback names, not to '{name}'"})
         url_path = host_check.split_url_path(path)
@@ -99,8 +104,7 @@ class Application:
         return f"http://{host}{request.path}" + (f"?{request.query}" if request.query else "")
 
     async def _api(self, scope: Scope, receive: Receive, path: str) -> Response:
-        headers = tuple((name.decode("latin-1"), _decode(value)) for name, value in scope["headers"])
-        request = Request(scope["method"], path, scope["query_string"].decode("latin-1"), headers, b"")
+        request = _request(scope, path)
         service, region = credential_scope(request)
         operation = find_operation(request) if service in ("", "lambda") else None
         is_s3 = operation is None and service in ("", "s3")
@@ -140,10 +144,12 @@ class Application:
                 return json_response(200, self._components.health())
             case ("GET", "status"):
                 return json_response(200, self._components.status())
+            case ("POST", "console"):
+                return json_response(200, {"url": self._components.console.address()})
             case ("POST", "shutdown"):
                 self._components.stopping.set()
                 return json_response(202, {"message": "stopping"})
-        return json_response(404, {"message": "/_lambent/ only has GET health, GET status and POST shutdown"})
+        return json_response(404, {"message": "/_lambent/ only has GET health, GET status, POST console and POST shutdown"})
 
 
 def _is_administrative(request: Request) -> bool:
@@ -154,6 +160,12 @@ def _is_administrative(request: Request) -> bool:
 
 class _Disconnected(Exception):
     """The client disconnected before its request was complete."""
+
+
+def _request(scope: Scope, path: str) -> Request:
+    """Return a request without its body."""
+    headers = tuple((name.decode("latin-1"), _decode(value)) for name, value in scope["headers"])
+    return Request(scope["method"], path, scope["query_string"].decode("latin-1"), headers, b"")
 
 
 def _url_request(scope: Scope, path: str) -> Request:
@@ -186,6 +198,27 @@ async def _read(receive: Receive, limit: int) -> bytes:
             return b"".join(chunks)[: limit + 1]
         if not message.get("more_body"):
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def _send_while_connected(response: Response, receive: Receive, send: Send, method: str) -> None:
+    """Send a response. An endless one ends when the client has disconnected."""
+    if not response.endless:
+        await _send(response, send, method)
+        return
+    sending = asyncio.ensure_future(_send(response, send, method))
+    disconnected = asyncio.ensure_future(_disconnected(receive))
+    try:
+        await asyncio.wait((sending, disconnected), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        disconnected.cancel()
+        if not sending.done():
+            sending.cancel()
+    await sending
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _send(response: Response, send: Send, method: str) -> None:

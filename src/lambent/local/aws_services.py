@@ -33,7 +33,7 @@ from lambent.local.front.authorization import Caller
 from lambent.local.http import Request, Response, credential_scope
 from lambent.local.journal import Entry, Journal
 from lambent.local.log_delivery import LogDelivery
-from lambent.local.log_store import LogStore
+from lambent.local.log_store import LogEvent, LogStore, StreamKey
 from lambent.local.persistence import Change, persistent_change
 from lambent.local.wsgi import Application, respond
 
@@ -230,6 +230,12 @@ class AwsServices:
             oldest = self._sessions.popleft()
             iam.access_keys.pop(oldest.access_key_id, None)
             sts.assumed_roles.remove(oldest)
+
+    def log_events(self, key: StreamKey, start_ms: int, end_ms: int) -> list[LogEvent]:
+        """Return the events of a log stream in a time, also those that were logged just now. Blocks; raises sqlite3.Error."""
+        self.log_sink.flush()
+        with self._logs.window(start_ms, end_ms):
+            return [event for event in self._logs.read(key) if start_ms <= event.timestamp <= end_ms]
 
     def _deliver(self, region: str, group: str, stream: str, lines: list[LogLine]) -> None:
         self._wait_until_loaded()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import sqlite3
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,8 +15,13 @@ from msgspec import Struct
 
 from lambent import __version__
 from lambent.local.aws_services import AwsServices
+from lambent.local.console.console_api import ConsoleParts
+from lambent.local.console.invocation_store import InvocationStore
+from lambent.local.console.site import Console
 from lambent.local.control.api import LambdaApi
-from lambent.local.engine.engine import Engine, EngineSettings
+from lambent.local.database import unusable
+from lambent.local.engine.engine import Engine, EngineSettings, Sinks
+from lambent.local.engine.recorder import Recorder
 from lambent.local.engine.runtime_process import ServeClients
 from lambent.local.front.function_urls import FunctionUrls
 from lambent.local.sandbox.sandbox import SandboxFactory
@@ -49,9 +55,11 @@ class Components:
         self.serve_clients: ServeClients  # set by the service
         self.store = Store(settings.state)
         self.aws_services = AwsServices(settings.state)
+        self._invocations = self._open_invocations()
+        self.recorder = Recorder(self._invocations.save, self._invocations.last_id)
         self.engine = Engine(
             factory=factory,
-            logs=self.aws_services.log_sink,
+            sinks=Sinks(self.aws_services.log_sink, self.recorder),
             credentials=self.aws_services.credentials,
             reserved_concurrency=self.store.reserved,
             restore_code=self.store.restore_code,
@@ -66,6 +74,18 @@ class Components:
         )
         self.api = LambdaApi(self.store, self.engine, self.aws_services, url, settings.as_of)
         self.function_urls = FunctionUrls(self.store, self.engine, self.aws_services, url, settings.as_of)
+        self.console = Console(
+            ConsoleParts(
+                store=self.store, engine=self.engine, aws_services=self.aws_services, recorder=self.recorder,
+                invocations=self._invocations, port=port, describe=self.status, stopping=self.stopping,
+            )
+        )  # fmt: skip
+
+    def _open_invocations(self) -> InvocationStore:
+        try:
+            return InvocationStore(self._settings.state)
+        except sqlite3.Error as error:
+            raise unusable(self._settings.state / "invocations.sqlite", error) from error
 
     def health(self) -> dict[str, Any]:
         """Return what `service.json` contains too, except for the secret."""
@@ -86,10 +106,13 @@ class Components:
     def start(self) -> None:
         """Start what may begin once requests are answered."""
         self.aws_services.start()
+        self.recorder.start()
         self.api.resume()
 
     async def close(self) -> None:
         await self.api.stop()
         await self.engine.stop()
+        self.recorder.close()
+        self._invocations.close()
         self.aws_services.close()
         self.store.close()

@@ -139,8 +139,7 @@ def stop(state: Path, *, force: bool = False) -> int | None:
     pid = unresponsive_pid(state)
     if running is not None:
         pid = int(running["pid"])
-        record = _read_record(state) or {}
-        request_json(running["port"], "POST", "/_lambent/shutdown", {SECRET_HEADER: str(record.get("secret", ""))})
+        _administer(state, running["port"], "/_lambent/shutdown")
         if _has_ended(state, _STOP_S):
             return pid
     if pid is None:
@@ -168,6 +167,23 @@ def _locked(path: Path, wait_s: float) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def console_address(state: Path) -> str:
+    """Return an address of the running service's console that works once. Raises LocalError."""
+    state = state.resolve()
+    running = status(state)
+    answer = _administer(state, running["port"], "/_lambent/console") if running is not None else None
+    if answer is None or "url" not in answer:
+        what = "the local Lambda doesn't open its console: it may have been started by an older lambent"
+        raise LocalError(what, where=str(state), hint=f"lambent local stop --state {state}, then try again")
+    return str(answer["url"])
+
+
+def _administer(state: Path, port: int, path: str) -> dict[str, Any] | None:
+    """Request a path that only the owner of the state folder may use. Returns the response's JSON object, or None."""
+    record = _read_record(state) or {}
+    return request_json(port, "POST", path, {SECRET_HEADER: str(record.get("secret", ""))})
 
 
 def _has_ended(state: Path, wait_s: float) -> bool:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import errno
+import logging
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 from lambent.errors import LocalError
 from lambent.local import set_aside, state_folder
+
+log = logging.getLogger("lambent.aws_services")
 
 FORMAT = 1
 """The format of the state folder. Raise it when an older lambent could not read what this one writes."""
@@ -35,6 +39,35 @@ def open_database(state: Path) -> sqlite3.Connection:
         what = f"a newer lambent has written this state folder (format {version}; this lambent knows {FORMAT})"
         raise LocalError(what, where=str(path), hint="update lambent, or use another folder: --state DIR")
     return database
+
+
+def open_disposable(path: Path, prepare: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
+    """Open or create a database whose content may be lost, such as logs: a damaged one is set aside. Raises sqlite3.Error.
+
+    `prepare` creates the tables and reads what is needed from them.
+    """
+    database = _connect_disposable(path)
+    try:
+        _prepare_disposable(database, prepare)
+    except sqlite3.OperationalError:
+        raise  # the disk or its permissions
+    except sqlite3.DatabaseError as error:
+        database.close()
+        aside = set_aside.move_database(path)
+        log.error("%s is damaged (%s): it is set aside as %s", path, error, aside)
+        database = _connect_disposable(path)
+        _prepare_disposable(database, prepare)
+    return database
+
+
+def _connect_disposable(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+
+
+def _prepare_disposable(database: sqlite3.Connection, prepare: Callable[[sqlite3.Connection], None]) -> None:
+    for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=OFF", "journal_size_limit=4194304"):
+        database.execute(f"PRAGMA {pragma}")
+    prepare(database)
 
 
 def unusable(path: Path, error: sqlite3.Error) -> LocalError:

@@ -35,12 +35,16 @@ class Request(Struct, frozen=True):
 
 
 class Response(Struct, frozen=True):
-    """An HTTP response. `stream`, if there is one, follows `body`: the chunks of a response that is still being produced."""
+    """An HTTP response. `stream`, if there is one, follows `body`: the chunks of a response that is still being produced.
+
+    An `endless` stream is closed when the client disconnects; any other one is read to its end.
+    """
 
     status: int
     headers: Headers
     body: bytes
     stream: AsyncGenerator[bytes, None] | None = None
+    endless: bool = False
 
 
 def json_response(status: int, content: dict[str, Any]) -> Response:

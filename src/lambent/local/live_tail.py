@@ -39,7 +39,7 @@ def live_tail(request: Request, refusal: Response, sink: LogSink) -> Response:
     groups = {identifier.rpartition(":log-group:")[2] for identifier in members["logGroupIdentifiers"]}
     prefixes = (*members.get("logStreamNames", ()), *members.get("logStreamNamePrefixes", ()))
     session = Session(credential_scope(request)[1], groups, tuple(prefixes), members.get("logEventFilterPattern", ""))
-    return Response(200, (("content-type", CONTENT_TYPE),), b"", session.frames(sink))
+    return Response(200, (("content-type", CONTENT_TYPE),), b"", session.frames(sink), endless=True)
 
 
 class Session:

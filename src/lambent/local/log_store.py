@@ -7,7 +7,6 @@ too many. Safe in several threads.
 from __future__ import annotations
 
 import contextlib
-import logging
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -15,9 +14,7 @@ from pathlib import Path
 
 from msgspec import Struct, json
 
-from lambent.local import set_aside
-
-log = logging.getLogger("lambent.aws_services")
+from lambent.local.database import open_disposable
 
 EVENTS_MAX = 20_000
 """Events that a stream keeps at least."""
@@ -56,19 +53,10 @@ class LogStore:
     """The events in a folder. Raises sqlite3.Error if it can't be read or written; a damaged file is set aside at the start."""
 
     def __init__(self, folder: Path, bytes_max: int = _BYTES_MAX) -> None:
-        self._path = folder / "logs.sqlite"
         self._bytes_max = bytes_max
         self._lock = threading.Lock()
         self._window = threading.local()
-        try:
-            self._open()
-        except sqlite3.OperationalError:
-            raise  # the disk or its permissions
-        except sqlite3.DatabaseError as error:
-            self._database.close()
-            aside = set_aside.move_database(self._path)
-            log.error("%s is damaged (%s): it is set aside as %s", self._path, error, aside)
-            self._open()
+        self._database = open_disposable(folder / "logs.sqlite", self._prepare)
 
     def close(self) -> None:
         with self._lock:
@@ -147,19 +135,11 @@ class LogStore:
         with self._lock:
             self._delete("region = ? AND log_group = ? AND newest < ?", region, group, before_ms)
 
-    def _open(self) -> None:
-        self._database = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
-        self._database.execute("PRAGMA auto_vacuum=INCREMENTAL")
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.execute("PRAGMA synchronous=OFF")
-        self._database.execute("PRAGMA journal_size_limit=4194304")
-        self._database.execute(_TABLE)
-        self._database.execute(_INDEX)
-        self._count()
-
-    def _count(self) -> None:
+    def _prepare(self, database: sqlite3.Connection) -> None:
+        database.execute(_TABLE)
+        database.execute(_INDEX)
         query = "SELECT region, log_group, stream, SUM(events), SUM(bytes) FROM batches GROUP BY 1, 2, 3 ORDER BY MIN(id)"
-        rows = self._database.execute(query).fetchall()
+        rows = database.execute(query).fetchall()
         self._counts = {StreamKey(*row[:3]): int(row[3]) for row in rows}
         self._bytes = sum(int(row[4]) for row in rows)
 

@@ -12,6 +12,9 @@ from lambent.local import set_aside
 from lambent.private_folder import make_private, withdraw_permissions
 
 FILES = (
+    "invocations.sqlite",
+    "invocations.sqlite-shm",
+    "invocations.sqlite-wal",
     "lambda.sqlite",
     "lambda.sqlite-shm",
     "lambda.sqlite-wal",
@@ -28,7 +31,7 @@ FILES = (
     "start.lock",
 )
 FOLDERS = ("bytecode", "code", "environments", "neighbours", "neighbours/bodies", "neighbours/objects")
-_PREFIXES = ("lambda.sqlite", "logs.sqlite", "service.", "secret", ".new-")
+_PREFIXES = ("invocations.sqlite", "lambda.sqlite", "logs.sqlite", "service.", "secret", ".new-")
 
 
 def make_folder(state: Path) -> Path:

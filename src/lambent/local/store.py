@@ -106,6 +106,7 @@ class Store:
         self._lock = threading.RLock()
         self._database, path = open_database(state), state / NAME
         self._urls: dict[str, UrlConfig] = {}
+        self.revision = 0  # grows with each change of a function
         try:
             self.layers = DocumentTable(self._database, path, self._lock, "layers", Layer, used_code)
             self._records = DocumentTable(self._database, path, self._lock, "functions", Record, self._check)
@@ -141,11 +142,13 @@ class Store:
         with self._lock:
             self._records.save(record)
             self._index_urls(record)
+            self.revision += 1
 
     def delete(self, region: str, name: str) -> None:
         with self._lock:
             self._records.delete(region, name)
             self._forget_urls(region, name)
+            self.revision += 1
 
     def _check(self, record: Record) -> None:
         """Raise KeyError, TypeError or ValueError if a stored record can't be used."""

@@ -17,10 +17,12 @@ from lambent.local.sandbox.sandbox import SandboxFactory
 from lambent.local.unpack import remove
 
 from .execution_environment import EnvironmentContext, ExecutionEnvironment
-from .invocation import Function, Invocation, Outcome, ProvisionedStatus, Throttled
+from .import_profile import profile_imports
+from .invocation import EngineFault, Function, Invocation, Outcome, ProvisionedStatus, Throttled
 from .log_sink import LogSink
 from .pool import EnvironmentPool
 from .provisioning import Provisioner
+from .recorder import INTERRUPTED, THROTTLED, Execution, Recorder
 from .response_stream import ResponseStream
 from .runtime_process import ServeClients
 
@@ -43,6 +45,13 @@ class EngineSettings(Struct, frozen=True):
     serve_clients: ServeClients | None = None
 
 
+class Sinks(Struct, frozen=True):
+    """Where the log lines and the records of invocations go."""
+
+    logs: LogSink
+    recorder: Recorder
+
+
 class Engine:
     """Create it and use it within one event loop.
 
@@ -54,22 +63,23 @@ class Engine:
         self,
         *,
         factory: SandboxFactory,
-        logs: LogSink,
+        sinks: Sinks,
         credentials: Callable[[Function], Mapping[str, str]],
         reserved_concurrency: Callable[[str, str], int | None],
         restore_code: Callable[[Function], None],
         settings: EngineSettings,
     ) -> None:
         self._factory = factory
+        self._recorder = sinks.recorder
         self._reserved_concurrency = reserved_concurrency
         scratch = settings.state / "environments"
         with contextlib.suppress(OSError):
             end_abandoned(scratch)  # left by a service that was killed
             remove(scratch)
-        context = EnvironmentContext(
+        self._context = context = EnvironmentContext(
             factory=factory,
             runtimes=Runtimes(settings.cache, settings.environ),
-            logs=logs,
+            logs=sinks.logs,
             credentials=credentials,
             restore_code=restore_code,
             service_url=settings.service_url,
@@ -81,6 +91,7 @@ class Engine:
             lambda function, on_init: ExecutionEnvironment(function, context, on_init), settings.idle_s
         )
         self._provisioner = Provisioner(self._pool)
+        self._profiling = asyncio.Lock()
         self._running: Counter[str] = Counter()
         self._invocations: set[asyncio.Task[Outcome]] = set()
 
@@ -109,6 +120,14 @@ class Engine:
     def provisioned(self, function: Function) -> ProvisionedStatus:
         return self._provisioner.status(function)
 
+    async def profile_imports(self, function: Function) -> tuple[bool, list[str]]:
+        """Start a version in an environment of its own. Return whether that succeeded, and the times of its imports.
+
+        The times are in lines as `python -X importtime` prints them, among others. One version at a time. Raises EngineFault.
+        """
+        async with self._profiling:
+            return await profile_imports(function, self._context)
+
     async def stop(self) -> None:
         await self._provisioner.stop()
         await self._pool.stop()
@@ -133,13 +152,31 @@ class Engine:
         """Start one invocation, counted until the function has ended. Raises Throttled."""
         limit = self._reserved_concurrency(function.region, function.name)
         if limit is not None and self._running[function.arn] >= limit:
+            self._recorder.end(self._recorder.begin(function, invocation), refusal=THROTTLED)
             raise Throttled
         self._running[function.arn] += 1
-        task = asyncio.ensure_future(self._invoke(function, invocation, response))
+        execution = self._recorder.begin(function, invocation)
+        task = asyncio.ensure_future(self._record(execution, response))
         self._invocations.add(task)
         task.add_done_callback(self._invocations.discard)
         task.add_done_callback(lambda _: self._running.subtract((function.arn,)))
         return task
+
+    async def _record(self, execution: Execution, response: ResponseStream | None) -> Outcome:
+        """Run an invocation, and record how it ended."""
+        outcome, refusal = None, INTERRUPTED
+        try:
+            outcome = await self._invoke(execution.function, execution.invocation, response)
+            return outcome
+        except Throttled:
+            refusal = THROTTLED
+            raise
+        except EngineFault as fault:
+            refusal = str(fault)
+            raise
+        finally:
+            streamed = response.head if response is not None and response.content_type is not None else None
+            self._recorder.end(execution, outcome, "" if outcome else refusal, streamed)
 
     async def _invoke(self, function: Function, invocation: Invocation, response: ResponseStream | None) -> Outcome:
         try:

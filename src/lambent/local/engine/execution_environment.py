@@ -21,7 +21,7 @@ from lambent.local.sandbox.sandbox import SandboxFactory, SandboxSpec
 from . import environment_variables, failures, platform_log
 from .environment_log import EnvironmentLog
 from .failures import Failure
-from .invocation import EngineFault, Function, Invocation, Outcome
+from .invocation import EngineFault, Function, Invocation, Outcome, Report
 from .log_sink import LogLine, LogSink, now_ms
 from .response_stream import ResponseStream
 from .runtime_api import EventKind, RuntimeEvent, next_invocation
@@ -135,8 +135,10 @@ class ExecutionEnvironment:
             payload = event.payload if event.kind is EventKind.RESPONSE else b""
             failure = self._failure(event, invocation.request_id)
         duration_ms = (time.perf_counter() - started) * 1000
-        tail = self._end_log(self._report(invocation, failure, duration_ms, init_ms), failure)
-        return Outcome(failure.payload if failure else payload, "Unhandled" if failure else "", tail)
+        report = self._report(invocation, failure, duration_ms, init_ms)
+        tail = self._end_log(report, failure)
+        error = "Unhandled" if failure else ""
+        return Outcome(failure.payload if failure else payload, error, tail, report, self._log.stream)
 
     def when_idle(self, callback: Callable[[], None]) -> None:
         """Call back when the runtime asks for its next event or has ended. After the time-out it is killed."""
@@ -232,11 +234,9 @@ class ExecutionEnvironment:
     def _failure(self, event: RuntimeEvent, request_id: str) -> Failure | None:
         return failures.from_event(event, request_id, self.function.timeout_s, _now(), self._context.as_of)
 
-    def _report(
-        self, invocation: Invocation, failure: Failure | None, duration_ms: float, init_ms: float | None
-    ) -> platform_log.Report:
+    def _report(self, invocation: Invocation, failure: Failure | None, duration_ms: float, init_ms: float | None) -> Report:
         timed_out = failure is not None and failure.status == "timeout"
-        return platform_log.Report(
+        return Report(
             request_id=invocation.request_id,
             duration_ms=self.function.timeout_s * 1000.0 if timed_out else duration_ms,
             memory_mb=self.function.memory_mb,
@@ -246,7 +246,7 @@ class ExecutionEnvironment:
             error_type=failure.error_type if failure else "",
         )
 
-    def _end_log(self, report: platform_log.Report, failure: Failure | None) -> str:
+    def _end_log(self, report: Report, failure: Failure | None) -> str:
         """Write the last lines of an invocation and return its log's tail."""
         now = _now()
         self._log.finish_output()

@@ -33,24 +33,42 @@ class Function(Struct, frozen=True):
 
 
 class Invocation(Struct, frozen=True):
-    """One event. `invoked_arn` is the ARN as the caller gave it. `client_context` is the decoded JSON text, or ""."""
+    """One event. `invoked_arn` is the ARN as the caller gave it. `client_context` is the decoded JSON text, or "".
+
+    `replay_of` is the number that the recorder gave to the invocation whose event is sent again, or 0.
+    """
 
     request_id: str
     payload: bytes
     invoked_arn: str
     trace_id: str
     client_context: str = ""
+    replay_of: int = 0
+
+
+class Report(Struct, frozen=True):
+    """The numbers of one invocation, in milliseconds and MB. `init_ms` is set on a cold start, `status` after a failure."""
+
+    request_id: str
+    duration_ms: float
+    memory_mb: int
+    used_mb: int
+    init_ms: float | None = None
+    status: str = ""
+    error_type: str = ""
 
 
 class Outcome(Struct, frozen=True):
     """The result of an invocation. `function_error` is "Unhandled" or "": AWS no longer answers "Handled".
 
-    `log_tail` is the last 4 KB of the invocation's log, from START to REPORT.
+    `log_tail` is the last 4 KB of the invocation's log, from START to REPORT. The whole log is in the stream `log_stream`.
     """
 
     payload: bytes
     function_error: str
     log_tail: str
+    report: Report | None = None
+    log_stream: str = ""
 
 
 class ProvisionedStatus(Struct, frozen=True):

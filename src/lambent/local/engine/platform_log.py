@@ -12,24 +12,10 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
-from msgspec import Struct
-
 from lambent import calendar
 
-from .invocation import Function
+from .invocation import Function, Report
 from .log_sink import LogLine
-
-
-class Report(Struct, frozen=True):
-    """The numbers of one invocation, in milliseconds and MB. `init_ms` is set on a cold start, `status` after a failure."""
-
-    request_id: str
-    duration_ms: float
-    memory_mb: int
-    used_mb: int
-    init_ms: float | None = None
-    status: str = ""
-    error_type: str = ""
 
 
 class PlatformLog:

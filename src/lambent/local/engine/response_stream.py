@@ -7,6 +7,7 @@ from collections import deque
 
 from .invocation import Outcome
 
+_HEAD_MAX = 4096
 _BUFFER_MAX = 256 * 1024
 """Bytes that wait for the reader before reading from the runtime pauses. The runtime then waits in its own `send`."""
 
@@ -16,11 +17,13 @@ class ResponseStream:
 
     `begin`, `write` and `close` are the runtime's side. `read`, `outcome` and `abandon` are the client's side.
 
-    `content_type` is None until the runtime begins to stream. If it never does, the response is in the outcome.
+    `content_type` is None until the runtime begins to stream. If it never does, the response is in the outcome. `head` is the
+    beginning of what was streamed.
     """
 
     def __init__(self) -> None:
         self.content_type: str | None = None
+        self.head = b""
         self._invocation: asyncio.Future[Outcome] | None = None
         self._transport: asyncio.ReadTransport | None = None
         self._chunks: deque[bytes] = deque()
@@ -51,6 +54,8 @@ class ResponseStream:
 
     def write(self, data: bytes) -> None:
         """Buffer a chunk. After `close` or `abandon` it is discarded."""
+        if len(self.head) < _HEAD_MAX:
+            self.head += data[: _HEAD_MAX - len(self.head)]
         if self._closed or self._abandoned:
             return
         self._chunks.append(data)

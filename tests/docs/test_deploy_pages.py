@@ -14,7 +14,9 @@ from support.console_pages import Session, blocks, play
 from support.paths import DOCS
 from support.reader import free_port, lacking, reader_environment
 
-PAGES = tuple(DOCS / f"how-to/{name}.md" for name in ("deploy", "logs", "try", "run", "variables", "secrets", "pipelines"))
+PAGES = tuple(
+    DOCS / f"how-to/{name}.md" for name in ("deploy", "logs", "try", "run", "console", "variables", "secrets", "pipelines")
+)
 REFERENCE = DOCS / "reference/commands.md"
 COMMON = {"--help", "-h", "--verbose", "-v", "--quiet", "-q"}
 """The options of every command, which the top of the page describes."""

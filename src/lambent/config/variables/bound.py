@@ -10,14 +10,22 @@ from typing import Literal
 from msgspec import Struct
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-Fails = Literal["start", "call", "perhaps"]
+Fails = Literal["start", "branch", "call", "perhaps"]
+
+
+class _Unknown:
+    """The value of what reading can't evaluate."""
+
+
+UNKNOWN = _Unknown()
 
 
 class Read(Struct, frozen=True):
     """A read of an environment variable that has no default.
 
-    `location` is "file:line". `fails` says when the app fails if the variable isn't set: at every "start", in the "call" of
-    some function, or "perhaps". With `any_case` a variable in lower case counts too. `is_number` says what its value must be.
+    `location` is "file:line". `fails` says when the app fails if the variable isn't set: at every "start", in a "branch" that a
+    start may take, in the "call" of some function, or "perhaps". With `any_case` a variable in lower case counts too.
+    `is_number` says what its value must be.
     """
 
     name: str
@@ -59,7 +67,7 @@ class Bound(Struct, frozen=True):
     `variable` is the environment variable that it holds, which may have to be a number: None if that isn't set, or "" if
     `has_default`. `text` is a literal string, written at `location`, and `items` are those of a literal list. `unset` are the
     variables of which it lists those that aren't set. `dotted` is the import path of something from a package, `module` a
-    module of the app's own.
+    module of the app's own. `constant` is the value if it depends on literals and environment variables only.
     """
 
     variable: str = ""
@@ -73,6 +81,7 @@ class Bound(Struct, frozen=True):
     library: Library | None = None
     module: Path | None = None
     definition: Definition | None = None
+    constant: object = UNKNOWN
 
     @property
     def is_none(self) -> bool:

@@ -1,7 +1,8 @@
 """Reads which environment variables the code of an app can't do without, in the order in which a start runs it.
 
-Nothing is executed. What a start certainly runs is followed: modules, class bodies, own functions that are called. What it may
-run (below an `if`, in a `try` that catches the exception) doesn't count.
+Nothing is executed. What a start certainly runs is followed: modules, class bodies, own functions that are called, and the
+branch of an `if` that literals and variables decide. What it may run (below another `if`, after a `return` in one) is read
+after that, as a "branch". What is in a `try` that catches the exception doesn't count.
 """
 
 from __future__ import annotations
@@ -9,16 +10,20 @@ from __future__ import annotations
 import ast
 import builtins
 from collections import ChainMap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
 
 from lambent.config.variables import known_calls
-from lambent.config.variables.bound import NOTHING, Bound, Definition, Function, Read, Scope
+from lambent.config.variables.bound import NOTHING, UNKNOWN, Bound, Definition, Function, Read, Scope
 from lambent.config.variables.expressions import Expressions
 from lambent.config.variables.library_reads import from_package
 from lambent.config.variables.settings_class import read_settings_class
 
 _DEPTH_MAX = 12
+_BRANCHES_MAX = 1000
 _RETURN = "return"
 Find = Callable[[Path, str], Path | None]
 """Returns the own file that an import in a file leads to, or None."""
@@ -27,8 +32,9 @@ Find = Callable[[Path, str], Path | None]
 class CodeReader(Expressions):
     """Follows statements. `find` finds the app's own modules."""
 
-    def __init__(self, folder: Path, find: Find) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, find: Find, known: Mapping[str, Any] | None = None) -> None:
+        super().__init__(folder, known or {})
+        self._branches: list[tuple[Sequence[ast.stmt], Scope]] = []
         self._find = find
         self._modules: dict[Path, tuple[ast.Module, Scope]] = {}
         self._bodies: set[int] = set()
@@ -47,7 +53,11 @@ class CodeReader(Expressions):
         return self._modules[path][1]
 
     def run_rest(self, files: Iterable[Path]) -> None:
-        """Read what a start doesn't certainly run: the other files, and the functions that nothing has called yet."""
+        """Read what a start doesn't certainly run: branches, the other files, and the functions that nothing has called yet."""
+        self.fails = "branch"
+        for body, scope in self._branches:  # grows while it is read
+            if len(self._branches) < _BRANCHES_MAX:
+                self._run(body, scope)
         self.fails = "call"
         for path in files:
             self.run_module(path)
@@ -94,12 +104,37 @@ class CodeReader(Expressions):
             if isinstance(part, ast.FunctionDef) and part.name == "__init__":
                 self.run_body(Definition(part, definition.scope), arguments)
 
-    def _run(self, body: Iterable[ast.stmt], scope: Scope) -> None:
-        for statement in body:
+    def _run(self, body: Sequence[ast.stmt], scope: Scope) -> bool:
+        """Run statements, and return whether the block ends there."""
+        for index, statement in enumerate(body):
+            branch = self._branch(statement, scope) if isinstance(statement, ast.If) else None
+            if branch is not None:
+                if self._run(branch, scope):
+                    return True
+                continue
             self._statement(statement, scope)
             is_yield = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Yield)
-            if is_yield or isinstance(statement, ast.Return | ast.Raise) or _may_leave(statement):
-                return
+            if is_yield or isinstance(statement, ast.Return | ast.Raise):
+                return True
+            if _may_leave(statement):
+                self._defer(body[index + 1 :], scope)
+                return True
+        return False
+
+    def _branch(self, node: ast.If, scope: Scope) -> list[ast.stmt] | None:
+        """Return the branch that runs, or None if reading doesn't tell. Variables that a branch asks for are set then."""
+        unset = self.missing(node.test, scope)
+        if unset and self._ends(node.body, scope):
+            for bound in unset:
+                self.need(bound)
+            return node.orelse
+        value = self.constant(node.test, scope)
+        return None if value is UNKNOWN else node.body if value else node.orelse
+
+    def _defer(self, body: Sequence[ast.stmt], scope: Scope) -> None:
+        """Read statements later, when what a start certainly runs is known."""
+        if body and self.fails != "call":
+            self._branches.append((body, Scope(scope.path, ChainMap({}, dict(scope.names)))))
 
     def _statement(self, node: ast.stmt, scope: Scope) -> None:
         match node:
@@ -116,9 +151,9 @@ class CodeReader(Expressions):
             case ast.AnnAssign(value=ast.expr()):
                 self._assign(node, scope)
             case ast.If():
-                unset = self.missing(node.test, scope)
-                for bound in unset if self._ends(node.body, scope) else ():
-                    self.need(bound)
+                if "__name__" not in ast.unparse(node.test):  # what only a program runs
+                    self._defer(node.body, scope)
+                    self._defer(node.orelse, scope)
                 self._skip(node, scope)
             case ast.Try():
                 self._try(node, scope)
@@ -181,6 +216,8 @@ class CodeReader(Expressions):
 
     def _assign(self, node: ast.Assign | ast.AnnAssign | ast.AugAssign, scope: Scope) -> None:
         value = self.evaluate(node.value, scope)
+        if node.value is not None and not isinstance(node, ast.AugAssign):
+            value = replace(value, constant=self.constant(node.value, scope))
         for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
             match target:
                 case ast.Name(id=name):

@@ -7,12 +7,15 @@ import builtins
 from abc import ABC, abstractmethod
 from collections import ChainMap
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
 from lambent.config.variables import known_calls, library_reads
-from lambent.config.variables.bound import NOTHING, Bound, Definition, Fails, Read, Scope
+from lambent.config.variables.bound import NOTHING, UNKNOWN, Bound, Definition, Fails, Read, Scope
+from lambent.config.variables.constants import Constants
 
 _IMPORTERS = frozenset(("django.urls.include", "django.conf.urls.include", "importlib.import_module", "__import__"))
 _Comprehension = ast.GeneratorExp | ast.ListComp | ast.SetComp
@@ -20,9 +23,14 @@ _Conditions = Callable[[ast.expr, Scope], list[Bound]]
 
 
 class Expressions(ABC):
-    """What was read so far. `assigned` are variables that the code sets itself; with `is_open` it may set any."""
+    """What was read so far.
 
-    def __init__(self, folder: Path) -> None:
+    `known` are the variables that are set, with their values as `Constants` reads them. `assigned` are variables that the code
+    sets itself; with `is_open` it may set any.
+    """
+
+    def __init__(self, folder: Path, known: Mapping[str, Any]) -> None:
+        self.known = known
         self.reads: list[Read] = []
         self.assigned: set[str] = set()
         self.is_open = False
@@ -45,6 +53,15 @@ class Expressions(ABC):
     @abstractmethod
     def find_module(self, importer: Path, dotted: str) -> Path | None:
         """Return the own file that an import leads to, or None."""
+
+    def constant(self, node: ast.expr, scope: Scope) -> Any:
+        """Return the value of an expression that depends on literals and environment variables only, or UNKNOWN."""
+        return Constants(partial(self.evaluate, scope=scope), self._variable_value).evaluate(node)
+
+    def _variable_value(self, name: str) -> Any:
+        if name in self.known:
+            return self.known[name]
+        return UNKNOWN if self.is_open or name in self.assigned else None
 
     def need(self, bound: Bound) -> None:
         """Note that something fails if a variable isn't set."""

@@ -19,6 +19,7 @@ from lambent.config.environment import sendable, values_in_file
 from lambent.config.model import Config
 from lambent.config.variables.bound import NOTHING, Read
 from lambent.config.variables.code_reader import CodeReader
+from lambent.config.variables.constants import SET
 from lambent.config.variables.own_secrets import is_own_secret
 from lambent.config.variables.proposals import ENV_EXAMPLES
 from lambent.errors import UsageError
@@ -29,7 +30,7 @@ _RUNTIME = re.compile(r"AWS_|LAMBDA_|_|(?:PATH|LANG|TZ|LD_LIBRARY_PATH|PYTHONPAT
 """The variables that Lambda sets."""
 _RANDOM = """"$(python3 -c 'import os; print(os.urandom(32).hex())')\""""
 _ANY_HOST = "'*'"  # a Function URL receives requests to its own host name only
-_ORDER = ("start", "call", "perhaps")
+_ORDER = ("start", "branch", "call", "perhaps")
 _SHOWN = 3
 
 
@@ -41,11 +42,13 @@ def find_unset(config: Config) -> list[Read]:
     graph = ImportGraph(modules, module) if module is not None else None
     if graph is None or not any(_READS.search(path.read_bytes()) for path in graph.files if path.is_file()):
         return []
-    reader = CodeReader(folder, lambda importer, dotted: graph.find(importer, dotted)[0])
+    given = _set_names(config, folder)
+    known = {**dict.fromkeys(given, SET), **dict(config.environment)}
+    reader = CodeReader(folder, lambda importer, dotted: graph.find(importer, dotted)[0], known)
     _run_app(reader, config, graph.files[0])
     _run_django(reader, config, graph.files)
     reader.run_rest(graph.files)
-    names = _set_names(config, folder) | reader.assigned
+    names = given | reader.assigned
     may_be_set = reader.is_open or config.hosting.layers or "AWS_LAMBDA_EXEC_WRAPPER" in dict(config.environment)
     numbers = {read.name for read in reader.reads if read.is_number}
     unset: dict[str, Read] = {}

@@ -11,6 +11,10 @@ from lambent.deploy.version_breaks import find_break
 
 SETTINGS = Settings("arn:aws:iam::123456789012:role/lambent-hello", "python3.13", "main.app", 256, 10, 512)
 CASES = (
+    (
+        "sqlalchemy/dialects/postgresql/psycopg.py\", line 497, in import_dbapi\nModuleNotFoundError: No module named 'psycopg'",
+        "sqlalchemy<2.1",
+    ),
     ("AttributeError: 'Starlette' object has no attribute 'on_event'", "starlette<1"),
     ("AttributeError: 'FastAPI' object has no attribute 'add_event_handler'", "starlette<1"),
     ("TypeError: Router.__init__() got an unexpected keyword argument 'on_startup'", "starlette<1"),

@@ -82,6 +82,10 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
         (r"No module named 'sqlite_minutils'",),
         Break("this python-fasthtml doesn't work with fastlite 0.1 and starlette 1", ("fastlite<0.1", "starlette<1")),
     ),
+    (
+        (r"sqlalchemy/dialects/postgresql/psycopg\.py[\s\S]*No module named 'psycopg'",),
+        Break("SQLAlchemy 2.1 uses psycopg 3 for postgresql:// URLs, no longer psycopg2", ("sqlalchemy<2.1",)),
+    ),
     ((r"No module named 'mcp\.server\.fastmcp'",), Break("mcp 2 renamed FastMCP", ("mcp<2",))),
     ((r"No module named 'openai\.error'",), Break("openai 1 removed openai.error", ("openai<1",))),
     (

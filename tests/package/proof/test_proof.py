@@ -257,7 +257,7 @@ def test_met_requirements_are_accepted() -> None:
 
 def test_unmet_requirements_are_reported() -> None:
     levels = {finding.what: finding.level for finding in package_requirements.unmet(
-        [package("a", "b>=2", "gone", "left"), package("b", version="1.5"), package("new", python=">=3.14")],
+        [package("a", "b>=2", "gone", "left", "pip>=20.3"), package("b", version="1.5"), package("new", python=">=3.14")],
         NEW, omitted=frozenset(["left"]),
     )}  # fmt: skip
     assert levels == {
@@ -265,6 +265,7 @@ def test_unmet_requirements_are_reported() -> None:
         "new 1.0 requires Python >=3.14, not 3.13": "error",
         "a 1.0 requires b>=2, and the zip has 1.5": "warning",
         "a 1.0 requires left, which Lambda provides or you excluded": "note",
+        "a 1.0 requires pip>=20.3, which locks don't list": "note",
     }
 
 

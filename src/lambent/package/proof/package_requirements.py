@@ -21,6 +21,8 @@ from lambent.package.requirements.markers import marker_environment
 from lambent.package.target import Target
 
 _ON_LAMBDA = frozenset(("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3", "awslambdaric"))
+_INSTALLERS = frozenset(("pip", "setuptools", "wheel"))
+"""Every virtual environment had them, so locks don't list them: zappa and pip-tools require pip. Imports are proven apart."""
 _PATCHES = ("0", "99")  # AWS's patch release is unknown: what holds for only one of these isn't an error
 
 
@@ -95,6 +97,8 @@ def _unmet(
                 yield Finding("warning", what, package=label, hint=hint)
         elif name in omitted or name in _ON_LAMBDA:
             yield Finding("note", f"{text}, which Lambda provides or you excluded", package=label)
+        elif name in _INSTALLERS:
+            yield Finding("note", f"{text}, which locks don't list", package=label)
         else:
             level: Level = "warning" if _depends_on_platform(requirement.marker) else "error"
             yield Finding(level, f"{text} on {target.name}, and the zip doesn't have it", package=label, hint=hint)

@@ -12,7 +12,7 @@ from lambent.deploy.version_breaks import find_break
 SETTINGS = Settings("arn:aws:iam::123456789012:role/lambent-hello", "python3.13", "main.app", 256, 10, 512)
 CASES = (
     (
-        "sqlalchemy/dialects/postgresql/psycopg.py\", line 497, in import_dbapi\nModuleNotFoundError: No module named 'psycopg'",
+        "sqlalchemy/dialects/postgresql/psycopg.py\", line 497, in import_dbapi\nNo module named 'psycopg'",
         "sqlalchemy<2.1",
     ),
     ("AttributeError: 'Starlette' object has no attribute 'on_event'", "starlette<1"),

@@ -16,6 +16,8 @@ _SEPARATORS = re.compile(r"[\s,;\[\]\"']+")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]+")
 URL_DOMAINS = (".on.aws", ".localhost")
 """The domains of Function URLs, in AWS and on the local Lambda: settings that allow both work everywhere."""
+_OTHER_HOST = re.compile(r"(?:DB|DATABASE|POSTGRES|PG|MYSQL|MONGO|REDIS|CACHE|SMTP|E?MAIL)")
+"""Variables with the host of a server: some settings allow that, too."""
 _LITERAL_READERS = ("eval", "literal_eval", "loads", "json")
 DEBUG_EDIT = 'DEBUG = "AWS_LAMBDA_FUNCTION_NAME" not in os.environ'
 
@@ -42,7 +44,7 @@ def read_literals(
     values = _assigned(module, read)
     debug, hosts = values.get("DEBUG"), values.get("ALLOWED_HOSTS")
     nodes = list(_walk(hosts.value, values)) if hosts is not None else []
-    variable = next(filter(None, map(_variable, nodes)), "")
+    variable = next((name for name in map(_variable, nodes) if name and not _OTHER_HOST.match(name)), "")
     names = _names(nodes, variable)
     if variable in (environment or {}):
         names = _SEPARATORS.split((environment or {})[variable])

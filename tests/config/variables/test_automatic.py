@@ -44,11 +44,19 @@ def test_secret_gets_a_random_value_that_later_deploys_keep(tmp_path: Path) -> N
     config, line = set_in(load_config(folder))
     secret = dict(config.environment)["SECRET_KEY"]
     assert re.fullmatch(r"[0-9a-f]{64}", secret) and config.flag_variables == ("SECRET_KEY",)
-    assert "SECRET_KEY (random, and later deploys keep it)" in line and secret not in line
+    assert "SECRET_KEY (random; later deploys keep it)" in line and secret not in line
     again, line = set_in(keep_live_variables(load_config(folder), {"SECRET_KEY": secret, FLAG_VARIABLES: "SECRET_KEY"}))
     assert dict(again.environment)["SECRET_KEY"] == secret and line == ""
     own, line = set_in(load_config(folder, env=("SECRET_KEY=mine",)))
     assert dict(own.environment) == {"SECRET_KEY": "mine"} and line == ""
+
+
+def test_secret_in_a_file_that_is_not_sent_is_not_the_one(tmp_path: Path) -> None:
+    files = {"main.py": f"import os\nKEY = os.environ['SECRET_KEY'], os.environ['LEVEL']\n{FLASK}"}
+    folder = write_project(tmp_path / "shop", {**files, ".env": "SECRET_KEY=mine\nLEVEL=info\n"})
+    config, line = set_in(load_config(folder))
+    assert "SECRET_KEY (random, not the one in .env; later deploys keep it), LEVEL=info (from .env)" in line
+    assert dict(config.environment)["SECRET_KEY"] != "mine"
 
 
 def test_secret_that_only_requests_need_gets_a_value_too(tmp_path: Path) -> None:
@@ -57,6 +65,26 @@ def test_secret_that_only_requests_need_gets_a_value_too(tmp_path: Path) -> None
         tmp_path / "login", {"main.py": f"import os\n{FLASK}app.secret_key = os.getenv('FLASK_SECRET_KEY')\n"}
     )
     assert list(dict(set_in(load_config(folder))[0].environment)) == ["FLASK_SECRET_KEY"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from flask import Flask\napp = Flask(__name__)\napp.config['SECRET_KEY'] = os.environ['SIGN']",
+        "from flask import Flask\napp = Flask(__name__)\napp.config.update(SECRET_KEY=os.getenv('SIGN'))",
+        "class Config:\n    SECRET_KEY = os.getenv('SIGN')",
+        "from starlette.applications import Starlette\nfrom starlette.middleware.sessions import SessionMiddleware\n"
+        "site = Starlette()\nsite.add_middleware(SessionMiddleware, secret_key=os.environ['SIGN'])",
+    ],
+)
+def test_secret_key_of_a_framework_may_have_any_name(tmp_path: Path, text: str) -> None:
+    assert list(chosen(tmp_path, text)) == ["SIGN"]
+
+
+def test_secret_key_of_django_may_have_any_name(tmp_path: Path) -> None:
+    settings = "import os\nfrom decouple import config\nSECRET_KEY = config('SIGN')\nALLOWED_HOSTS = ['*']\n"
+    folder = write_project(tmp_path / "shop", DJANGO | {"shop/settings.py": settings})
+    assert list(dict(set_in(load_config(folder, app="shop.wsgi:application"))[0].environment)) == ["SIGN"]
 
 
 @pytest.mark.parametrize(

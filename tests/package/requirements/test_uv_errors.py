@@ -47,6 +47,24 @@ def test_error_names_the_line_and_the_fix(line: str, what: str, hint: str, tmp_p
     assert what in error.what and hint in error.hint and error.where.startswith("requirements.txt")
 
 
+def test_pins_that_conflict_get_an_edit_that_was_tried(tmp_path: Path, registry: Registry) -> None:
+    offer(registry, "web", requires=("helper>=2,!=2.5", "base<2"))
+    offer(registry, "more", requires=("base<3",))
+    for version in ("1.0", "2.0", "3.0"):
+        offer(registry, "helper", version)
+        offer(registry, "base", version)
+    text = f"--index-url {registry.url}/simple\nhelper==1.0\nweb==1.0\nmore\nbase==3.0\n"
+    project = write(tmp_path / "app", {"requirements.txt": text})
+    with pytest.raises(PackagingError, match="the requirements conflict") as caught:
+        resolve_project(project, TARGET, tmp_path / "cache")
+    edits = dict(edit.split(" instead of ")[::-1] for edit in caught.value.hint.split(" and "))
+    assert edits.keys() == {"helper==1.0", "base==3.0"}
+    for old, new in edits.items():
+        text = text.replace(old, new)
+    (project / "requirements.txt").write_text(text)
+    resolve_project(project, TARGET, tmp_path / "cache")
+
+
 def test_refused_credentials_are_not_shown(tmp_path: Path, registry: Registry) -> None:
     registry.login = "me:s3cret-word"
     url = f"{registry.url.replace('://', '://me:wr0ng-word@')}/simple"

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lambent.config.django_literals import URL_DOMAINS
+from lambent.config.environment import values_in_file
 from lambent.config.model import Config
 from lambent.config.variables.bound import Read
 from lambent.config.variables.harmless import is_harmless
@@ -36,9 +37,14 @@ class Automatic(Struct, frozen=True):
     is_secret: bool = False
 
     @property
+    def origin(self) -> str:
+        return self.source if self.source and not self.is_secret else "lambent, since the app needs it"
+
+    @property
     def description(self) -> str:
         if self.is_secret:
-            return f"{self.name} (random, and later deploys keep it)"
+            instead = f", not the one in {self.source}" if self.source else ""
+            return f"{self.name} (random{instead}; later deploys keep it)"
         return f"{self.name}={self.value}" + (f" (from {self.source})" if self.source else "")
 
 
@@ -52,7 +58,7 @@ def set_automatically(config: Config, unset: Sequence[Read], *, local: bool) -> 
     if not chosen:
         return config, list(unset), []
     values = {name: each.value for name, each in chosen.items()}
-    origins = {f"env.{name}": each.source or "lambent, since the app needs it" for name, each in chosen.items()}
+    origins = {f"env.{name}": each.origin for name, each in chosen.items()}
     config = replace(
         config,
         environment=tuple(sorted({**dict(config.environment), **values}.items())),
@@ -66,19 +72,19 @@ def set_automatically(config: Config, unset: Sequence[Read], *, local: bool) -> 
 
 def _choose(config: Config, unset: Sequence[Read], *, local: bool) -> list[Automatic]:
     proposals = read_proposals(config.folder) if unset else {}
-    secrets = list(_secrets(unset, proposals))
+    secrets = list(_secrets(unset, proposals, values_in_file(config.folder / ".env")))
     others = [*_constants(unset), *_django_hosts(config, local=local)]
     names = {each.name for each in (*secrets, *others)}
     remaining = [read for read in unset if read.fails == "start" and read.name not in names]
     return [*secrets, *others, *_proposed(remaining, proposals)]
 
 
-def _secrets(unset: Sequence[Read], proposals: Mapping[str, Proposal]) -> Iterator[Automatic]:
+def _secrets(unset: Sequence[Read], proposals: Mapping[str, Proposal], unsent: Mapping[str, str]) -> Iterator[Automatic]:
     names = [read.name for read in unset]
     for read in unset:
-        asks_for_it = read.name in proposals and proposals[read.name].is_random
-        if read.fails != "perhaps" and (asks_for_it or is_own_secret(read.name, names)):
-            yield Automatic(read.name, os.urandom(_SECRET_BYTES).hex(), is_secret=True)
+        is_asked_for = read.name in proposals and proposals[read.name].is_random
+        if read.fails != "perhaps" and (is_asked_for or read.is_secret_key or is_own_secret(read.name, names)):
+            yield Automatic(read.name, os.urandom(_SECRET_BYTES).hex(), ".env" if unsent.get(read.name) else "", is_secret=True)
 
 
 def _constants(unset: Sequence[Read]) -> Iterator[Automatic]:

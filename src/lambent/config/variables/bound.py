@@ -25,7 +25,7 @@ class Read(Struct, frozen=True):
 
     `location` is "file:line". `fails` says when the app fails if the variable isn't set: at every "start", in a "branch" that a
     start may take, in the "call" of some function, or "perhaps". With `any_case` a variable in lower case counts too.
-    `is_number` says what its value must be.
+    `is_number` says what its value must be, and `is_secret_key` that it is what the framework signs with.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Read(Struct, frozen=True):
     fails: Fails
     any_case: bool = False
     is_number: bool = False
+    is_secret_key: bool = False
 
 
 class Library(Struct, frozen=True):

@@ -211,7 +211,9 @@ class CodeReader(Expressions):
     def _define_class(self, node: ast.ClassDef, scope: Scope) -> None:
         for expression in (*node.decorator_list, *node.bases):
             self.evaluate(expression, scope)
-        self._run(node.body, Scope(scope.path, ChainMap({}, dict(scope.names))))
+        names: dict[str, Bound] = {}
+        self._run(node.body, Scope(scope.path, ChainMap(names, dict(scope.names))))
+        self.sign_with(names.get("SECRET_KEY", NOTHING))  # of Flask's `from_object`
         scope.names[node.name] = Bound(definition=Definition(node, scope))
 
     def _assign(self, node: ast.Assign | ast.AnnAssign | ast.AugAssign, scope: Scope) -> None:
@@ -228,8 +230,8 @@ class CodeReader(Expressions):
                     scope.names.update({name.id: item for name, item in pairs if isinstance(name, ast.Name)})
                 case ast.Subscript(value=holder, slice=key):
                     self._set_item(self.evaluate(holder, scope), self.evaluate(key, scope), value)
-                case ast.Attribute(attr="secret_key") if value.is_none:
-                    self._need_later(value)
+                case ast.Attribute(attr="secret_key"):
+                    self.sign_with(value)
                 case ast.Attribute() if self.evaluate(target, scope).dotted == "os.environ":
                     self.is_open = True
 
@@ -239,12 +241,8 @@ class CodeReader(Expressions):
             self.need_value(value)
         elif key.text in known_calls.SETTINGS:
             self.need_value(value)
-        elif key.text == "SECRET_KEY" and value.is_none:
-            self._need_later(value)
-
-    def _need_later(self, value: Bound) -> None:
-        """Note that requests fail if a variable isn't set: Flask's sessions need a secret key."""
-        self.reads.append(Read(value.variable, value.location, "call"))
+        elif key.text == "SECRET_KEY":
+            self.sign_with(value)
 
     def _try(self, node: ast.Try, scope: Scope) -> None:
         catching = [handler for handler in node.handlers if _catches(handler.type)]

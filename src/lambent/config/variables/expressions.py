@@ -26,13 +26,14 @@ class Expressions(ABC):
     """What was read so far.
 
     `known` are the variables that are set, with their values as `Constants` reads them. `assigned` are variables that the code
-    sets itself; with `is_open` it may set any.
+    sets itself; with `is_open` it may set any. `secret_keys` are those that hold what a framework signs with.
     """
 
     def __init__(self, folder: Path, known: Mapping[str, Any]) -> None:
         self.known = known
         self.reads: list[Read] = []
         self.assigned: set[str] = set()
+        self.secret_keys: set[str] = set()
         self.is_open = False
         self.fails: Fails = "start"
         self._folder = folder
@@ -72,6 +73,13 @@ class Expressions(ABC):
         """Note that something fails if a value is None."""
         if bound.is_none:
             self.need(bound)
+
+    def sign_with(self, bound: Bound) -> None:
+        """Note that a value is the framework's secret key. Requests fail if it is None: sessions need one."""
+        if bound.variable:
+            self.secret_keys.add(bound.variable)
+        if bound.is_none:
+            self.reads.append(Read(bound.variable, bound.location, "call"))
 
     def evaluate(self, node: ast.expr | None, scope: Scope) -> Bound:
         """Return the value of an expression, and note what it reads. Parts that may not be evaluated don't count."""
@@ -257,6 +265,8 @@ class Expressions(ABC):
 
     def _call_method(self, node: ast.Call, arguments: list[Bound], keywords: Mapping[str, Bound], scope: Scope) -> None:
         method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        if method in known_calls.SIGNING:
+            self.sign_with(keywords.get("secret_key") or keywords.get("SECRET_KEY") or NOTHING)
         if method == "from_object" and arguments:
             self._import_text(arguments[0], scope)
         elif method == "from_envvar" and len(arguments) == 1 and "silent" not in keywords:

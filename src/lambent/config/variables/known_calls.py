@@ -36,6 +36,9 @@ NUMBERS = frozenset(("int", "float"))
 SETTINGS = frozenset(("SQLALCHEMY_DATABASE_URI",))
 """Settings that a package refuses to start without: Flask-SQLAlchemy."""
 
+SIGNING = frozenset(("add_middleware", "update", "from_mapping"))
+"""Methods that take a secret key: Starlette's for SessionMiddleware, Flask's of `config`."""
+
 EXITS = frozenset(("sys.exit", "exit", "quit", "os._exit"))
 EXCEPTIONS = frozenset(("KeyError", "LookupError", "Exception", "BaseException", "TypeError", "ValueError", "AttributeError"))
 """Built-in exceptions that a missing variable may raise."""

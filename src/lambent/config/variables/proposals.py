@@ -93,7 +93,7 @@ def _compose(folder: Path) -> Iterator[Proposal]:
 
 
 def _examples(folder: Path) -> Iterator[Proposal]:
-    for file in ENV_EXAMPLES:
+    for file in (".env", *ENV_EXAMPLES):
         yield from (Proposal(name, value, file) for name, value in values_in_file(folder / file).items())
 
 

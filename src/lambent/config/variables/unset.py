@@ -55,7 +55,8 @@ def find_unset(config: Config) -> list[Read]:
     for read in sorted(reader.reads, key=lambda read: _ORDER.index(read.fails)):
         if not _is_set(read, names):
             fails = "perhaps" if may_be_set else read.fails
-            unset.setdefault(read.name, replace(read, fails=fails, is_number=read.name in numbers))
+            is_key = read.name in reader.secret_keys
+            unset.setdefault(read.name, replace(read, fails=fails, is_number=read.name in numbers, is_secret_key=is_key))
     return list(unset.values())
 
 
@@ -75,7 +76,9 @@ def _run_django(reader: CodeReader, config: Config, files: Iterable[Path]) -> No
     if path is None:
         return
     settings = reader.run_module(path).names
-    reader.need(settings.get("SECRET_KEY", NOTHING))  # Django refuses an empty one too
+    secret_key = settings.get("SECRET_KEY", NOTHING)
+    reader.need(secret_key)  # Django refuses an empty one too
+    reader.sign_with(secret_key)
     apps = [item.text.partition(".apps.")[0] for item in settings.get("INSTALLED_APPS", NOTHING).items if item.text]
     modules = [f"{app}.{name}" for name in ("apps", "models", "admin") for app in apps]
     modules.append(settings.get("ROOT_URLCONF", NOTHING).text or "")

@@ -23,6 +23,7 @@ from lambent.events import Notice
 from lambent.lazy import LazyModule
 from lambent.package.lock import Pin
 from lambent.package.requirements import known_limits, left_out
+from lambent.package.requirements.conflicting_pins import find_conflicting_pins
 from lambent.package.requirements.known_limits import Limit
 from lambent.package.requirements.pip_compile import CompileInput, PipCompile, target_arguments, temporary_requirements
 from lambent.package.requirements.requirement_lines import decode
@@ -47,7 +48,8 @@ class _Adjustments(Struct):
 
     `native` are packages of which only wheels will do, each with the version that has none (None if its build failed) and
     uv's message. `local` are folders, `left_out` packages that the zip doesn't need, and `excluded` versions that don't fit.
-    `limits` are those that old releases didn't declare, None once they turned out to conflict with the requirements.
+    `limits` are those that old releases didn't declare, None once they turned out to conflict with the requirements. `edits`
+    are requirements that count instead of the user's own, to see whether an edit helps.
     """
 
     native: dict[str, tuple[Pin | None, str]] = field(default_factory=dict)
@@ -55,6 +57,7 @@ class _Adjustments(Struct):
     left_out: set[str] = field(default_factory=set)
     excluded: dict[str, list[Pin]] = field(default_factory=dict)
     limits: dict[str, Limit] | None = field(default_factory=dict)
+    edits: dict[str, str] = field(default_factory=dict)
 
     def constraints(self) -> Iterator[str]:
         yield from (limit.requirement for limit in (self.limits or {}).values())
@@ -120,6 +123,7 @@ class UvResolver:
             arguments.append("--refresh")
         excludes = [*left_out.always(), *sorted(adjustments.left_out)]
         freed = sorted(self._request.options.freed) if self._request.source.kind != "requirements.txt" else []
+        freed += adjustments.edits.values()
         with ExitStack() as files:
             paths = [
                 files.enter_context(temporary_requirements(lines)) for lines in (adjustments.constraints(), excludes, freed)
@@ -186,11 +190,27 @@ class UvResolver:
         excluded = [pins[0] for pins in adjustments.excluded.values()]
         package = missing_wheels.blamed_package(message) or missing_wheels.excluded_package(message, excluded)
         if package is None:
-            raise uv_errors.translate(message, self._request) from None
+            raise self._conflict(message, adjustments) from None
         if package.name in self._request.optional and package.name not in adjustments.left_out:
             adjustments.left_out.add(package.name)
             return
         raise self._no_wheel(package, message, adjustments)
+
+    def _conflict(self, message: str, adjustments: _Adjustments) -> PackagingError:
+        """Return the error for requirements that can't be met together, with an edit that was tried and helps."""
+        error = uv_errors.translate(message, self._request)
+        changes: dict[str, str] = {}
+        while edits := {name: edit for name, edit in find_conflicting_pins(message).items() if name not in adjustments.edits}:
+            changes |= {new: old for old, new in edits.values()}
+            adjustments.edits |= {name: new for name, (_, new) in edits.items()}
+            try:
+                self._resolve(adjustments)
+            except UvError as failure:
+                message = failure.message
+                continue
+            error.hint = " and ".join(f"{new} instead of {old}" for new, old in changes.items())
+            break
+        return error
 
     def _named_optional(self) -> frozenset[str]:
         """Return the servers and tools that the requirements name: their sources would be built one after the other."""

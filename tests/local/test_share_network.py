@@ -44,4 +44,4 @@ def test_functions_reach_the_service_and_this_machine_only_on_request(shared: bo
         assert line in describe(status)
         if not shared:
             with pytest.raises(LocalError, match="its functions have networks of their own"):
-                daemon.ensure_running(tmp_path, None, None, os.environ, share_network=True)
+                daemon.ensure_running(tmp_path, None, None, os.environ, daemon.Switches(share_network=True))

@@ -108,9 +108,9 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def serving(state: Path, port: int = 0, as_of: date | None = None, *, share_network: bool = False) -> Iterator[Service]:
+def serving(state: Path, port: int = 0, as_of: date | None = None, **switches: bool) -> Iterator[Service]:
     """A service that runs in the background and is stopped at the end."""
-    running = daemon.ensure_running(state, port, as_of, environment(), share_network=share_network)
+    running = daemon.ensure_running(state, port, as_of, environment(), daemon.Switches(**switches))
     try:
         yield Service(state, running.port, running.pid)
     finally:

@@ -56,16 +56,17 @@ def command() -> None:
     envvar="LAMBENT_SHARE_NETWORK",
     help="Let functions use this machine's network, with what listens on its loopback, such as a database.",
 )
+@click.option("--enforce-iam", is_flag=True, help="Let the policies of users and roles decide what their calls may do.")
 @click.option("--ready-fd", type=int, hidden=True, help="File descriptor to write to once the service answers requests.")
 def start(
-    foreground: bool, port: int | None, state: Path, as_of: datetime | None, share_network: bool, ready_fd: int | None
+    foreground: bool, port: int | None, state: Path, as_of: datetime | None, ready_fd: int | None, **switches: bool
 ) -> None:
     """Start the local Lambda in the background."""
     day = as_of.date() if as_of else None
     if foreground:
-        _serve(state, port, day, ready_fd, share_network=share_network)
+        _serve(state, port, day, ready_fd, daemon.Switches(**switches))
         return
-    running = daemon.ensure_running(state, port, day, dict(os.environ), share_network=share_network)
+    running = daemon.ensure_running(state, port, day, dict(os.environ), daemon.Switches(**switches))
     summary = "started the local Lambda" if running.started_now else "the local Lambda is already running"
     click.echo(f"{summary}: {running.url} (pid {running.pid}, sandbox: {running.sandbox}, rules of {running.as_of})")
     if running.network != "own":
@@ -165,6 +166,7 @@ def describe(instance: dict[str, Any]) -> list[str]:
         f"state          {instance['state']}",
         f"sandbox        {engine['sandbox']}",
         f"network        {daemon.network_of(engine)}",
+        *(["permissions    enforced (--enforce-iam)"] if instance.get("enforce_iam") else []),
         f"functions      {instance['functions']}",
         f"environments   {sum(sum(counts.values()) for counts in environments.values())}",
     ]
@@ -195,7 +197,7 @@ class OneLine(logging.Formatter):
         return text if text.isprintable() else "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
-def _serve(state: Path, port: int | None, as_of: date | None, ready_fd: int | None, *, share_network: bool) -> None:
+def _serve(state: Path, port: int | None, as_of: date | None, ready_fd: int | None, switches: daemon.Switches) -> None:
     """Run the local Lambda in this process until it is stopped."""
     logging.basicConfig(level=logging.WARNING)
     for handler in logging.getLogger().handlers:
@@ -207,7 +209,8 @@ def _serve(state: Path, port: int | None, as_of: date | None, ready_fd: int | No
         port=daemon.DEFAULT_PORT if port is None else port,
         as_of=as_of or date.today(),
         environ=dict(os.environ),
-        share_network=share_network,
+        share_network=switches.share_network,
+        enforce_iam=switches.enforce_iam,
     )
 
     address: list[str] = []

@@ -26,6 +26,7 @@ from lambent.local.components import Components
 from lambent.local.console import site
 from lambent.local.control.service_model import find_operation
 from lambent.local.daemon import REGION, SECRET_HEADER
+from lambent.local.front.authorization import Caller
 from lambent.local.http import Request, Response, credential_scope, json_response
 from lambent.local.live_tail import is_live_tail, live_tail
 from lambent.units import size
@@ -117,13 +118,19 @@ class Application:
             return response
         if path == "/" and request.header("authorization") is None and "text/html" in (request.header("accept") or ""):
             return Response(200, (("content-type", "text/plain; charset=utf-8"),), _WELCOME)  # a browser, not an S3 client
+        caller: Caller | None = None
+        if self._components.enforce_iam:
+            identity = await self._components.aws_services.identify(request, from_function=_is_from_function(scope))
+            if isinstance(identity, Response):
+                return identity
+            caller = identity
         limit = _S3_BODY_MAX if is_s3 else CREATE_REQUEST_MAX
         request = replace(request, body=await _read(receive, limit))
         if service == "lambda" or operation is not None:
-            return await self._components.api.answer(request, operation, region or REGION)
+            return await self._components.api.answer(request, operation, region or REGION, caller)
         if len(request.body) > limit:
             return json_response(413, {"message": f"lambent's local Lambda takes requests of at most {size(limit)} here"})
-        answer = await self._components.aws_services.answer(request)
+        answer = await self._components.aws_services.answer(request, caller)
         return live_tail(request, answer, self._components.aws_services.log_sink) if is_live_tail(request) else answer
 
     def _is_administrator(self, request: Request) -> bool:
@@ -156,6 +163,11 @@ def _is_administrative(request: Request) -> bool:
     """Whether a request stops the service, or resets or changes all of moto. Functions reach this address too."""
     path = unquote(request.path)
     return path.startswith("/moto-api") or (request.method == "POST" and path.startswith("/_lambent/"))
+
+
+def _is_from_function(scope: Scope) -> bool:
+    """Whether it came through a listener in a function's own network (see `service.py`)."""
+    return bool((scope.get("state") or {}).get("from_function"))
 
 
 class _Disconnected(Exception):

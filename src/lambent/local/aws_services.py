@@ -2,8 +2,8 @@
 
 moto takes more than a second to import, so a thread does that while the service is already running; requests for moto wait.
 Changes that should survive a restart (see `persistence`) are written to a journal. When the service starts, it replays them
-with the same ids and dates. Only this module, `log_delivery`, `moto_storage` and
-`deterministic_moto` use moto's objects.
+with the same ids and dates. Only this module, `log_delivery`, `moto_storage`, `moto_authorization` and `deterministic_moto`
+use moto's objects.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from lambent.local.database import FULL_DISK, full_disk, unusable
 from lambent.local.engine.invocation import Function
 from lambent.local.engine.log_sink import LogLine, LogSink
 from lambent.local.front.authorization import Caller
-from lambent.local.http import Request, Response, credential_scope
+from lambent.local.http import Request, Response, access_key, credential_scope
+from lambent.local.identity_policies import allows
 from lambent.local.journal import Entry, Journal
 from lambent.local.log_delivery import LogDelivery
 from lambent.local.log_store import LogEvent, LogStore, StreamKey
@@ -38,6 +39,7 @@ from lambent.local.persistence import Change, persistent_change
 from lambent.local.wsgi import Application, respond
 
 deterministic_moto = LazyModule("lambent.local.deterministic_moto")
+moto_authorization = LazyModule("lambent.local.moto_authorization")
 moto_storage = LazyModule("lambent.local.moto_storage")
 access_control = LazyModule("moto.iam.access_control")
 moto_config = LazyModule("moto.core.config")
@@ -94,12 +96,19 @@ class AwsServices:
 
     # requests of clients
 
-    async def answer(self, request: Request) -> Response:
-        """Return the response of the service that the request is for."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, request)
+    async def answer(self, request: Request, caller: Caller | None = None) -> Response:
+        """Return the response of the service that the request is for.
+
+        The policies of `caller` decide whether it may, where moto asks for that. None: it may do everything.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._answer_as, request, caller)
+
+    def _answer_as(self, request: Request, caller: Caller | None) -> Response:
+        self._wait_until_loaded()
+        with moto_authorization.acting_as(caller, credential_scope(request)[0]):
+            return self._answer(request)
 
     def _answer(self, request: Request) -> Response:
-        self._wait_until_loaded()
         is_for_logs = credential_scope(request)[0] == "logs"
         if is_for_logs:
             self.log_sink.flush()
@@ -113,7 +122,7 @@ class AwsServices:
             if not full_disk(error):
                 raise
             log.error("%s %s failed: %s", request.method, request.path, error)
-            return _refuse_full_disk(request)
+            return refuse_in_form(request, 507, "InsufficientStorageException", FULL_DISK)
 
     def _perform(self, request: Request) -> Response:
         assert self._application is not None
@@ -182,6 +191,22 @@ class AwsServices:
 
     # for Function URLs and the engine
 
+    async def identify(self, request: Request, *, from_function: bool) -> Caller | Response | None:
+        """Return who sent a request to AWS's APIs, or a refusal. None: an administrator, which no function can be.
+
+        Session tokens are checked, signatures aren't. Unsigned requests of this machine's users are an administrator's.
+        """
+        key, token = access_key(request)
+        if not from_function and key in ("", CREDENTIALS[0]):
+            return None
+        if not key:
+            return refuse_in_form(request, 403, "MissingAuthenticationToken", "Request is missing Authentication Token")
+        caller = None if key == CREDENTIALS[0] else await self.caller(key, token)
+        if caller is not None:
+            return caller
+        message = "The security token included in the request is invalid."
+        return refuse_in_form(request, 403, "UnrecognizedClientException", message)
+
     async def caller(self, access_key: str, session_token: str | None) -> Caller | None:
         """Return the owner of an access key: the default one, or a user or role session created through IAM or STS."""
         if access_key == CREDENTIALS[0]:  # what `lambent local env` prints; it may do everything, as moto allows any key
@@ -194,15 +219,13 @@ class AwsServices:
         headers = {"X-Amz-Security-Token": session_token} if session_token else {}
         try:
             key = access_control.create_access_key(ACCOUNT, "aws", access_key, headers)
-            policies = [access_control.IAMPolicy(policy) for policy in key.collect_policies()]
+            documents = [access_control.IAMPolicy(policy)._policy_json for policy in key.collect_policies()]
         except Exception:  # moto: CreateAccessKeyFailure, or a session's role was deleted
             return None
         user_id, arn, account = self._backend("sts", "aws").get_caller_identity(access_key, "us-east-1")
 
         def permits(action: str, resource: str) -> bool:
-            decisions = [policy.is_action_permitted(action, resource) for policy in policies]
-            results = access_control.PermissionResult
-            return results.PERMITTED in decisions and results.DENIED not in decisions
+            return allows(documents, action, None if resource == "*" else resource)
 
         return Caller(access_key, key.create_credentials().secret_key, account, arn, user_id, permits)
 
@@ -283,6 +306,7 @@ class AwsServices:
         for service in ("iam", "sts", "logs", "s3"):
             importlib.import_module(f"moto.{service}.models")
         deterministic_moto.install()
+        moto_authorization.install()
         moto_storage.install(self._logs, self._folder / "objects", self._folder / "bodies")
         # AWSLambdaBasicExecutionRole and others. moto creates an IAM for each of AWS's partitions (China, GovCloud ...) at the
         # first request. 1,500 policies for each would cost seconds, so only the standard partition gets them.
@@ -305,14 +329,14 @@ def _create_backend_app(service: str) -> Any:
     return application
 
 
-def _refuse_full_disk(request: Request) -> Response:
-    """Return the refusal in the form that the service's clients understand."""
-    service, code = credential_scope(request)[0], "InsufficientStorageException"
-    if service not in ("s3", "iam"):
-        return _refuse(507, code, FULL_DISK)
-    error = f"<Error><Code>{code}</Code><Message>{escape(FULL_DISK)}</Message></Error>"
+def refuse_in_form(request: Request, status: int, code: str, message: str) -> Response:
+    """Return a refusal in the form that the service's clients understand. Unsigned requests are S3's."""
+    service = credential_scope(request)[0] or "s3"
+    if service not in ("s3", "iam", "sts", "sns"):
+        return _refuse(status, code, message)
+    error = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
     body = error if service == "s3" else f"<ErrorResponse>{error}</ErrorResponse>"
-    return Response(507, (("content-type", "text/xml"),), body.encode())
+    return Response(status, (("content-type", "text/xml"),), body.encode())
 
 
 def _refuse(status: int, code: str, message: str) -> Response:

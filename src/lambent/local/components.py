@@ -31,7 +31,7 @@ from lambent.local.store import Store
 class Settings(Struct, frozen=True):
     """`port` 0 means any free port. `cache` is lambent's cache folder, shared by all state folders.
 
-    `share_network`: functions use this machine's network, also its loopback.
+    `share_network`: functions use this machine's network, also its loopback. `enforce_iam`: policies decide who may do what.
     """
 
     state: Path
@@ -40,6 +40,7 @@ class Settings(Struct, frozen=True):
     as_of: date
     environ: Mapping[str, str]
     share_network: bool = False
+    enforce_iam: bool = False
 
 
 class Components:
@@ -50,6 +51,7 @@ class Components:
         self._settings = settings
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self.port, self._url = port, url
+        self.enforce_iam = settings.enforce_iam
         self.stopping = asyncio.Event()
         self.secret = secrets.token_urlsafe()
         self.serve_clients: ServeClients  # set by the service
@@ -101,7 +103,8 @@ class Components:
         }
 
     def status(self) -> dict[str, Any]:
-        return {**self.health(), "functions": self.store.count(), "engine": self.engine.describe()}
+        engine = self.engine.describe()
+        return {**self.health(), "functions": self.store.count(), "engine": engine, "enforce_iam": self.enforce_iam}
 
     def start(self) -> None:
         """Start what may begin once requests are answered."""

@@ -59,21 +59,33 @@ class RunningService(Struct, frozen=True):
     as_of: str
 
 
+class Switches(Struct, frozen=True):
+    """The options of `local start` that are on or off: see `components.Settings`."""
+
+    share_network: bool = False
+    enforce_iam: bool = False
+
+    def words(self) -> list[str]:
+        """Return the words of the command line."""
+        return [word for word, on in (("--share-network", self.share_network), ("--enforce-iam", self.enforce_iam)) if on]
+
+
 def ensure_running(
-    state: Path, port: int | None, as_of: date | None, environ: Mapping[str, str], *, share_network: bool = False
+    state: Path, port: int | None, as_of: date | None, environ: Mapping[str, str], switches: Switches | None = None
 ) -> RunningService:
     """Return the service of this state folder, after starting it in the background if necessary.
 
     Two calls at the same time start one service. Raises LocalError if it can't start, or is running with other options.
     """
     state = state_folder.make_folder(state)
+    switches = switches or Switches()
     try:
         with _locked(state / "start.lock", _START_S):
             running = status(state) or _wait_for_answer(state)
             if running is not None:
-                _check_options(running, port, as_of, share_network=share_network)
+                _check_options(running, port, as_of, switches)
                 return _running_service(running, started_now=False)
-            _spawn(state, port, as_of, environ, share_network=share_network)
+            _spawn(state, port, as_of, environ, switches)
             running = status(state) or _wait_for_answer(state)
     except FileLocked:
         hint = "end the other `lambent local start`, then try again"
@@ -242,7 +254,7 @@ def request_json(port: int, method: str, path: str, headers: Mapping[str, str] |
     return content if isinstance(content, dict) else None
 
 
-def _spawn(state: Path, port: int | None, as_of: date | None, environ: Mapping[str, str], *, share_network: bool) -> None:
+def _spawn(state: Path, port: int | None, as_of: date | None, environ: Mapping[str, str], switches: Switches) -> None:
     """Start the service, detached from this terminal, and wait until it reports that it answers requests."""
     log = log_file(state)
     output = _open_log(log)
@@ -251,7 +263,7 @@ def _spawn(state: Path, port: int | None, as_of: date | None, environ: Mapping[s
     command = [sys.executable, "-P", "-m", "lambent", "local", "start", "--foreground", "--state", str(state)]
     command += ["--port", str(port)] if port is not None else []
     command += ["--as-of", as_of.isoformat()] if as_of is not None else []
-    command += ["--share-network"] if share_network else []
+    command += switches.words()
     command += ["--ready-fd", str(write_end)]
     with output, os.fdopen(read_end, "rb", buffering=0) as pipe:
         try:
@@ -330,7 +342,7 @@ def network_of(engine: Mapping[str, Any]) -> str:
     return f"shared with this machine ({engine.get('why_shared') or 'an older lambent'})"
 
 
-def _check_options(running: Mapping[str, Any], port: int | None, as_of: date | None, *, share_network: bool) -> None:
+def _check_options(running: Mapping[str, Any], port: int | None, as_of: date | None, switches: Switches) -> None:
     hint = "run `lambent local stop` and start it again, or use another folder: --state DIR"
     current_port, day = running["port"], running["as_of"]
     if port not in (None, 0, current_port):
@@ -339,9 +351,11 @@ def _check_options(running: Mapping[str, Any], port: int | None, as_of: date | N
     if as_of is not None and as_of.isoformat() != day:
         what = f"the local Lambda is already running with the rules of {day}"
         raise LocalError(what, where=running["state"], hint=hint)
-    if share_network and running["engine"].get("network") == "own":
+    if switches.share_network and running["engine"].get("network") == "own":
         what = "the local Lambda is already running, and its functions have networks of their own"
         raise LocalError(what, where=running["state"], hint=hint)
+    if switches.enforce_iam and not running.get("enforce_iam"):
+        raise LocalError("the local Lambda is already running without --enforce-iam", where=running["state"], hint=hint)
 
 
 def _running_service(running: Mapping[str, Any], *, started_now: bool) -> RunningService:

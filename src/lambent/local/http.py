@@ -53,6 +53,17 @@ def json_response(status: int, content: dict[str, Any]) -> Response:
 
 def credential_scope(request: Request) -> tuple[str, str]:
     """Return the (service, region) that a request was signed for, or ("", "")."""
-    credential = (request.header("authorization") or "").partition("Credential=")[2].partition(",")[0]
-    scope = (credential or dict(parse_qsl(request.query)).get("X-Amz-Credential", "")).split("/")
+    scope = _credential(request)
     return (scope[3].lower(), scope[2]) if len(scope) == 5 else ("", "")
+
+
+def access_key(request: Request) -> tuple[str, str | None]:
+    """Return the id of the access key that a request was signed with, or "", and the session token that came with it."""
+    token = request.header("x-amz-security-token") or dict(parse_qsl(request.query)).get("X-Amz-Security-Token")
+    return _credential(request)[0], token
+
+
+def _credential(request: Request) -> list[str]:
+    """Return the parts of the credential that a request names: the id of the access key, day, region, service, a constant."""
+    credential = (request.header("authorization") or "").partition("Credential=")[2].partition(",")[0]
+    return (credential or dict(parse_qsl(request.query)).get("X-Amz-Credential", "")).split("/")

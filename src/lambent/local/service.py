@@ -122,11 +122,11 @@ class _Server(uvicorn.Server):
         yield
 
     async def serve_clients(self, listener: socket.socket) -> asyncio.Server:
-        """Answer the connections to another socket too."""
-        protocol = self.config.http_protocol_class
+        """Answer the connections to a socket in a function's own network too. `application.py` sees where they come from."""
+        protocol, state = self.config.http_protocol_class, {"from_function": True}
 
         def create_protocol() -> asyncio.Protocol:
-            return protocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)  # type: ignore[call-arg]
+            return protocol(config=self.config, server_state=self.server_state, app_state=state)  # type: ignore[call-arg]
 
         return await asyncio.get_running_loop().create_server(create_protocol, sock=listener, backlog=self.config.backlog)
 

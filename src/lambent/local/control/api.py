@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from lambent.limits import CREATE_REQUEST_MAX
 from lambent.local.aws_services import AwsServices
+from lambent.local.control.access import require_permission
 from lambent.local.control.backend import Backend
 from lambent.local.control.configuration_rules import too_large
 from lambent.local.control.context import RequestContext
@@ -22,6 +23,7 @@ from lambent.local.control.serialize import serialize
 from lambent.local.control.service_model import OperationCall
 from lambent.local.database import FULL_DISK, full_disk
 from lambent.local.engine.engine import Engine
+from lambent.local.front.authorization import Caller
 from lambent.local.http import Request, Response
 from lambent.local.store import Store
 
@@ -42,10 +44,15 @@ class LambdaApi:
     def __init__(self, store: Store, engine: Engine, aws_services: AwsServices, service_url: str, as_of: date) -> None:
         self.backend = Backend(store, engine, aws_services, service_url, as_of)
 
-    async def answer(self, request: Request, call: OperationCall | None, region: str) -> Response:
-        """Return the response to a request that calls this operation (None: the API has no such route)."""
+    async def answer(self, request: Request, call: OperationCall | None, region: str, caller: Caller | None = None) -> Response:
+        """Return the response to a request that calls this operation (None: the API has no such route).
+
+        The policies of `caller` decide whether it may. None: it may do everything.
+        """
         request_id = str(uuid.uuid4())
         try:
+            if caller is not None and call is not None:
+                require_permission(caller, request, call, region)
             return await self._run(request, call, region, request_id)
         except Fault as fault:
             return fault.response(request_id)

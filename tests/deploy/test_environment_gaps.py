@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from lambent.aws.values import Settings
 from lambent.deploy.diagnose import diagnose
@@ -29,6 +30,11 @@ CASES = {
         "--env SECRET_KEY=VALUE",
     ),
     "sqlite3.OperationalError: no such table: notes": ("the database has no table notes", "create the tables"),
+    'psycopg.errors.UndefinedTable: relation "shop_item" does not exist': (
+        "the database has no table shop_item",
+        "deploy with --run; when that fails, lambent run --version N -- COMMAND makes it",
+    ),
+    "(1146, \"Table 'shop.item' doesn't exist\")": ("the database has no table shop.item", "lambent run --version N"),
     "ImportError: cannot import name 'x' from partially initialized module 'a' (most likely due to a circular import) "
     "(/var/task/a.py)": ("a is imported again while its own import still runs, so it has no x yet", "third module"),
     "ConnectionRefusedError: [Errno 111] Connection refused by policy": (
@@ -45,3 +51,10 @@ def test_gap_and_hint(error: str) -> None:
     what, hint = CASES[error]
     assert cause.what == f"{what} (main.py, line 5)"
     assert hint in cause.hint
+
+
+def test_a_version_that_takes_commands_can_make_its_tables() -> None:
+    settings = replace(SETTINGS, environment=(("LAMBENT_RUN", "on"),))
+    log = 'Traceback (most recent call last):\n  File "/opt/django/db.py", line 5, in f\nError: relation "a" does not exist\n'
+    hint = diagnose(Failure(settings, log=log, status=500)).hint
+    assert hint.startswith("lambent run --version N -- python manage.py migrate makes it")

@@ -49,6 +49,11 @@ class Settings(Struct, frozen=True):
     log_format: str = "Text"
     snapstart: bool = False
 
+    @property
+    def takes_commands(self) -> bool:
+        """Whether the runtime in the zip takes the commands of `lambent run` (runtime/command_gate.py)."""
+        return dict(self.environment).get("LAMBENT_RUN") == "on"
+
 
 class Code(Struct, frozen=True):
     """A zip on disk; `sha256` in the base64 form that AWS calls CodeSha256, `size` in bytes.

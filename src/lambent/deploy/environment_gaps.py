@@ -60,6 +60,15 @@ def _no_table(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     return f"the database has no table {match[1]}{failure.where}", hint
 
 
+def _not_migrated(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    """A database server that the app reaches, but whose tables nobody has made yet: the new version can make them."""
+    command = "python manage.py migrate" if "django/" in failure.traceback else "COMMAND"
+    hint = f"lambent run --version N -- {command} makes it, with the number of this version; then deploy again"
+    if not failure.settings.takes_commands:
+        hint = f"deploy with --run; when that fails, {hint}"
+    return f"the database has no table {match[1] or match[2]}{failure.where}", hint
+
+
 def _missing_folder(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     """A folder that is empty on the developer's machine is in nobody's clone."""
     path = re.sub(r"^(?:/var/task/|/tmp/app/|\./)", "", match[1]).rstrip("/")
@@ -101,6 +110,7 @@ TABLE: tuple[tuple[str, Callable[[Failure, re.Match[str]], tuple[str, str] | Non
     (r"_posixshmem|/dev/shm", _shared_memory),
     (r"FileNotFoundError: \[Errno 2\] No such file or directory: '([^']+)'", _missing_file),
     (r"no such table: ([\w.]+)", _no_table),
+    (r"relation \"([\w.]+)\" does not exist|Table '([\w.]+)' doesn't exist", _not_migrated),  # PostgreSQL, MySQL
     (r"Directory '([^']+)' does not exist", _missing_folder),  # Starlette
     (r"(?:TemplateNotFound|TemplateDoesNotExist): '?([\w./-]+)", _missing_template),  # Jinja, Django
     (

@@ -20,9 +20,6 @@ from lambent.events import Emit, Notice, Warned
 from lambent.log_events import CommandEnded, CommandOutput
 from lambent.units import size
 
-ENABLED = ("LAMBENT_RUN", "on")
-"""The variable of functions that take commands, as `package.function_settings` sets it."""
-
 _STREAMS = {b"o": "stdout", b"e": "stderr"}
 _ALIVE, _END = b"a", b"x"
 _HEAD = 5
@@ -103,7 +100,7 @@ def _where(callee: Callee) -> str:
 
 
 def _check_enabled(callee: Callee) -> None:
-    if dict(callee.function.settings.environment).get(ENABLED[0]) != ENABLED[1]:
+    if not callee.function.settings.takes_commands:
         hint = "lambent deploy --run, or run = true in [tool.lambent] and lambent deploy"
         raise UsageError(f"{_where(callee)} takes no commands", where=f"function {callee.name}", hint=hint)
 

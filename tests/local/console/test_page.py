@@ -141,6 +141,17 @@ def test_replay_leads_to_the_new_invocation(page: Page) -> None:
     page.wait("document.querySelectorAll('.log li').length >= 4")
 
 
+def test_a_paused_list_stays_as_it_is(service: Service, page: Page) -> None:
+    show(page, "#/invocations", ".rows .row")
+    newest = page.run("document.querySelector('.rows .row').id")
+    page.click("#pause")
+    service.client("lambda").invoke(FunctionName="hostile", Payload=b"{}")
+    page.wait("document.querySelector('#count').value === '1 new'")
+    assert page.run("document.querySelector('.rows .row').id") == newest
+    page.click("#pause")
+    page.wait(f"document.querySelector('.rows .row').id !== {json.dumps(newest)}")
+
+
 def test_functions_sizes_and_imports(page: Page) -> None:
     show(page, "#/functions", "#view-functions table")
     assert "live" in page.text("#view-functions") and "lambda-url" not in page.text("#view-functions")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from lambent.local.console.summary import summarize
 from support.executions import URL_EVENT, make_execution
@@ -61,6 +62,14 @@ def test_how_it_ended() -> None:
     assert (failed.state, failed.error) == ("failed", "Sandbox.Timedout")
     refused = summarize(make_execution(outcome=None, refusal="python3.12 isn't on this machine"))
     assert (refused.state, refused.error) == ("refused", "python3.12 isn't on this machine")
+
+
+def test_command_of_lambent_run() -> None:
+    execution = make_execution(event={"command": ["python", "-c", "secret"], "environment": {}})
+    assert summarize(execution).kind == ""
+    invocation = replace(execution.invocation, client_context='{"custom": {"lambent": "run"}}')
+    summary = summarize(replace(execution, invocation=invocation))
+    assert (summary.kind, summary.path) == ("command", "python")
 
 
 def test_long_paths_are_cut() -> None:

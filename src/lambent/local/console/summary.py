@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from msgspec import DecodeError, Struct, ValidationError, json
 
-from lambent.local.engine.invocation import Report
+from lambent.local.engine.invocation import Invocation, Report
 from lambent.local.engine.recorder import Execution
 
 State = Literal["running", "ok", "failed", "refused"]
@@ -19,8 +19,9 @@ _STREAM_END = b"\0" * 8
 class Summary(Struct, frozen=True, omit_defaults=True):
     """`state` is "refused" if the function never got the event, and `error` says why; else it is the function's error.
 
-    `kind` is "http", or the AWS service that the event is from, or "". `status` is the HTTP status, or 0. `alias` is how the
-    function was called. Times are in milliseconds, since the epoch or durations; `init_ms` is set on a cold start.
+    `kind` is "http", "command" (of `lambent run`), or the AWS service that the event is from, or "". `status` is the HTTP
+    status, or 0. `alias` is how the function was called. Times are in milliseconds, since the epoch or durations; `init_ms` is
+    set on a cold start.
     """
 
     id: int
@@ -66,6 +67,7 @@ class _Event(Struct):
     path: str = ""
     Records: list[_Record] = []
     source: str = ""
+    command: list[str] = []
 
 
 class _Answer(Struct):
@@ -84,7 +86,7 @@ _ANSWER = json.Decoder(_Answer)
 
 def summarize(execution: Execution) -> Summary:
     function, invocation = execution.function, execution.invocation
-    kind, method, path = _describe_event(invocation.payload)
+    kind, method, path = _describe_event(invocation)
     report = (execution.outcome and execution.outcome.report) or Report("", 0.0, function.memory_mb, 0)
     state, error = _state(execution, report)
     return Summary(
@@ -134,12 +136,14 @@ def _error(payload: bytes) -> str:
     return ": ".join(part for part in (error.errorType, error.errorMessage) if part)[:_TEXT_MAX]
 
 
-def _describe_event(payload: bytes) -> tuple[str, str, str]:
+def _describe_event(invocation: Invocation) -> tuple[str, str, str]:
     """Return kind, method and path of an event."""
     try:
-        event = _EVENT.decode(payload)
+        event = _EVENT.decode(invocation.payload)
     except (DecodeError, ValidationError, UnicodeDecodeError, RecursionError):
         return "", "", ""
+    if event.command and '"lambent"' in invocation.client_context:  # of `lambent run`, without arguments, which may be secrets
+        return "command", "", event.command[0][:_TEXT_MAX]
     if event.requestContext is not None and event.requestContext.http is not None:
         return "http", event.requestContext.http.method, event.rawPath[:_TEXT_MAX]
     if event.httpMethod:

@@ -66,7 +66,7 @@ async function readInvocations() {
   take(rows.reverse());
 }
 
-async function readFunctions() {
+export async function readFunctions() {
   const content = await request("functions");
   state.functions = content.functions;
   state.service = content.service;
@@ -95,7 +95,7 @@ export function connect() {
 /** The browser gives up when it gets anything but a stream: the session may have ended with the service. */
 function reconnect() {
   request("functions").then(connect, () => {
-    if (document.visibilityState === "visible" || document.hidden) setTimeout(reconnect, 3000);
+    setTimeout(reconnect, 3000);
   });
 }
 

@@ -39,6 +39,7 @@ export const percent = (share) => (share >= 0.0995 ? `${Math.round(share * 100)}
 /** Return what an invocation was about: "GET /orders", "sqs event". */
 export function subject(row) {
   if (row.kind === "http") return `${row.method || "?"} ${row.path || "/"}`;
+  if (row.kind === "command") return `run ${row.path}`;
   return row.kind ? `${row.kind} event` : "event";
 }
 

@@ -1,6 +1,6 @@
 // The page: its views, its address, and whether it is connected.
 
-import { connect, on, state } from "./data.js";
+import { connect, on, readFunctions, state } from "./data.js";
 import { byId, connectTabs } from "./dom.js";
 import { showFunctions } from "./functions.js";
 import { showImports } from "./imports.js";
@@ -15,7 +15,7 @@ const STATES = {
 };
 
 /** Show what the address says: #/invocations/12, #/functions, #/sizes/us-east-1/shop/3. */
-function route() {
+function route(event) {
   const [name, ...rest] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
   const index = Math.max(VIEWS.indexOf(name), 0);
   selectTab(index);
@@ -23,7 +23,10 @@ function route() {
   if (index === 0) {
     resizeTimeline();
     selectInvocation(Number(rest[0]) || 0);
-  } else if (index === 1) showFunctions();
+  } else if (index === 1) {
+    showFunctions();
+    if (event) readFunctions().catch(() => {}); // how many environments there are
+  }
   else if (index === 2) showSizes(rest.join("/"));
   else showImports(rest.join("/"));
 }

@@ -31,21 +31,33 @@ export function drawOverview(rows, range, selected) {
   const base = height - 16;
   drawAxis(pen, width, base);
   const longest = rows.reduce((most, row) => Math.max(most, total(row)), 10);
-  const names = { warm: colour("warm"), cold: colour("cold"), failed: colour("failed"), selected: colour("text") };
-  for (const row of [...rows].reverse()) {
-    const left = toX(row.started_ms, width);
-    const wide = Math.max(toX(row.started_ms + total(row), width) - left, 2.5);
-    const tall = Math.max(((base - TOP) * Math.log1p(total(row))) / Math.log1p(longest), 3);
-    pen.fillStyle = isFailed(row) ? names.failed : row.init_ms === undefined ? names.warm : names.cold;
-    pen.globalAlpha = row.id === selected ? 1 : 0.75;
-    pen.fillRect(left, base - tall, wide, tall);
-    if (row.id === selected) {
-      pen.fillStyle = names.selected;
-      pen.fillRect(left - 1, base - tall - 4, wide + 2, 2);
-    }
+  const size = (row) => Math.max(((base - TOP) * Math.log1p(total(row))) / Math.log1p(longest), 3);
+  pen.globalAlpha = 0.85;
+  for (const [kind, bars] of columns(rows, width, size)) {
+    pen.fillStyle = colour(kind);
+    for (const bar of bars.values()) pen.fillRect(bar.left, base - bar.tall, bar.wide, bar.tall);
   }
   pen.globalAlpha = 1;
+  const chosen = rows.find((row) => row.id === selected);
+  if (chosen) {
+    pen.fillStyle = colour("text");
+    pen.fillRect(toX(chosen.started_ms, width) - 1, base - size(chosen) - 5, Math.max(wideness(chosen, width), 4), 3);
+  }
 }
+
+/** Return the bars by kind, failures last so that nothing hides them: one for each pixel, the longest invocation there. */
+function columns(rows, width, size) {
+  const kinds = new Map([["warm", new Map()], ["cold", new Map()], ["failed", new Map()]]);
+  for (const row of rows) {
+    const bars = kinds.get(isFailed(row) ? "failed" : row.init_ms === undefined ? "warm" : "cold");
+    const left = Math.floor(toX(row.started_ms, width));
+    const bar = { left, wide: wideness(row, width), tall: size(row) };
+    if (!(bars.get(left)?.tall > bar.tall)) bars.set(left, bar);
+  }
+  return kinds;
+}
+
+const wideness = (row, width) => Math.max(toX(row.started_ms + total(row), width) - toX(row.started_ms, width), 2.5);
 
 function drawAxis(pen, width, base) {
   pen.fillStyle = colour("line");

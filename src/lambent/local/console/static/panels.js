@@ -108,7 +108,10 @@ function parse(text) {
 
 function hideSecrets(value, name = "") {
   if (Array.isArray(value)) return value.map((each) => hideSecrets(each, name));
-  if (value && typeof value === "object") return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, hideSecrets(each, key)]));
+  if (value && typeof value === "object") {
+    const isHidden = name === "environment"; // that of a command of lambent run
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, hideSecrets(each, isHidden ? "secret" : key)]));
+  }
   return SECRET.test(name) && (typeof value === "string" || typeof value === "number") ? HIDDEN : value;
 }
 

@@ -17,8 +17,11 @@ let range = null;
 let awaited = "";
 let longest = 1;
 let scheduled = false;
+let paused = 0;
+let drawn = "";
 
 function matches(row, filters) {
+  if (paused && row.id > paused) return false;
   if (filters.function && row.function !== filters.function) return false;
   if (filters.state === "errors" && !isFailed(row)) return false;
   if (filters.state === "cold" && row.init_ms === undefined) return false;
@@ -55,7 +58,8 @@ function refresh() {
     if (index >= 0) grid.scrollTop = index * ROW + offset;
   }
   grid.setAttribute("aria-rowcount", String(shown.length + 1));
-  byId("count").textContent = `${shown.length.toLocaleString("en")} of ${state.invocations.length.toLocaleString("en")}`;
+  const newer = paused ? state.invocations.length - 1 - state.invocations.findLastIndex((row) => row.id <= paused) : 0;
+  byId("count").textContent = newer ? `${newer.toLocaleString("en")} new` : `${shown.length.toLocaleString("en")} of ${state.invocations.length.toLocaleString("en")}`;
   const empty = byId("empty");
   empty.hidden = shown.length > 0;
   empty.textContent = state.invocations.length ? "No invocation matches." : "No invocations yet. Send a request to a function's URL, or use lambent invoke.";
@@ -75,6 +79,9 @@ const total = (row) => (row.init_ms || 0) + (row.ended_ms ? row.duration_ms || 0
 function render() {
   const first = Math.max(Math.floor(grid.scrollTop / ROW) - MARGIN, 0);
   const last = Math.min(first + Math.ceil(grid.clientHeight / ROW) + 2 * MARGIN, shown.length);
+  const key = JSON.stringify([first, last, selected, longest, shown.slice(first, last).map((row) => [row.id, row.ended_ms || Date.now()])]);
+  if (key === drawn) return; // what is being clicked, selected or read stays there
+  drawn = key;
   rows.replaceChildren(...shown.slice(first, last).map((row, index) => rowElement(row, first + index)));
   const isRendered = shown.slice(first, last).some((row) => row.id === selected);
   if (isRendered) grid.setAttribute("aria-activedescendant", `row-${selected}`);
@@ -92,7 +99,6 @@ function rowElement(row, index) {
       class: `row${failed ? " failed" : row.status >= 400 ? " refused" : ""}${running ? " running" : ""}`,
       "aria-rowindex": String(index + 2),
       "aria-selected": String(row.id === selected),
-      on: { click: () => choose(row.id) },
     },
     cell("time", clock(row.started_ms)),
     cell("status", outcome(row)),
@@ -147,6 +153,16 @@ export function resizeTimeline() {
   schedule();
 }
 
+// Not "click": the rows may have moved before the button is released.
+rows.addEventListener("mousedown", (event) => {
+  const row = shown[Math.floor((event.clientY - rows.getBoundingClientRect().top) / ROW)];
+  if (row && event.button === 0) choose(row.id);
+});
+byId("pause").addEventListener("click", () => {
+  paused = paused ? 0 : state.invocations.at(-1)?.id ?? 0;
+  byId("pause").setAttribute("aria-pressed", String(paused > 0));
+  schedule();
+});
 grid.addEventListener("scroll", render, { passive: true });
 grid.addEventListener("keydown", (event) => {
   const page = Math.max(Math.floor(grid.clientHeight / ROW) - 2, 1);
@@ -177,6 +193,7 @@ on("invocations", (changed) => {
   const replayed = awaited && changed.find((row) => row.request_id === awaited);
   if (replayed) {
     awaited = "";
+    if (paused) byId("pause").click();
     choose(replayed.id);
   }
   const current = changed.find((row) => row.id === selected);

@@ -74,18 +74,18 @@ PYPROJECT = '[project]\nname = "app"\nversion = "1"\nrequires-python = ">=3.11"\
 NEEDS = {"demo": ("needed",), "large": ("only-large", "shared"), "needed": (), "only-large": (), "shared": ()}
 
 
-def poetry_lock(url: str) -> dict[str, str]:
+def poetry_lock(url: str, graph: dict[str, tuple[str, ...]] = NEEDS) -> dict[str, str]:
     lock = ""
-    for name, needs in NEEDS.items():
+    for name, needs in graph.items():
         dependencies = "".join(f'{each} = "*"\n' for each in needs)
         lock += f'[[package]]\nname = "{name}"\nversion = "1.0"\npython-versions = "*"\ngroups = ["main"]\nfiles = []\n'
         lock += f'[package.dependencies]\n{dependencies}[package.source]\ntype = "legacy"\nurl = "{url}/simple"\n'
     return {"pyproject.toml": PYPROJECT, "poetry.lock": f'{lock}[metadata]\nlock-version = "2.1"\npython-versions = ">=3.11"\n'}
 
 
-def pdm_lock(url: str) -> dict[str, str]:
+def pdm_lock(url: str, graph: dict[str, tuple[str, ...]] = NEEDS) -> dict[str, str]:
     lock = '[metadata]\ngroups = ["default"]\nstrategy = ["inherit_metadata"]\nlock_version = "4.5.0"\n'
-    for name, needs in NEEDS.items():
+    for name, needs in graph.items():
         lock += f'[[package]]\nname = "{name}"\nversion = "1.0"\ngroups = ["default"]\ndependencies = {list(needs)}\n'
     return {"pyproject.toml": f'{PYPROJECT}[[tool.pdm.source]]\nname = "pypi"\nurl = "{url}/simple"\n', "pdm.lock": lock}
 
@@ -145,6 +145,43 @@ def test_what_only_unused_tools_and_servers_require_is_left_out_with_them(tmp_pa
     importing = replace(make_request(project, TARGET, cache), imported=lambda modules: modules & {"fast_proxy"})
     with pytest.raises(PackagingError, match=r"fast-proxy 1\.4 has no wheel"):
         resolve(importing, cache)
+
+
+def pylock(url: str, graph: dict[str, tuple[str, ...]]) -> dict[str, str]:
+    lock = 'lock-version = "1.0"\ncreated-by = "test"\n[tool.lambent]\nrequested = ["demo", "pylint", "shared"]\n'
+    for name, needs in graph.items():
+        tag = OLD if name == "fast-proxy" else "py3-none-any"
+        wheel = f"{name.replace('-', '_')}-1.0-{tag}.whl"
+        dependencies = ", ".join(f'{{ name = "{each}" }}' for each in needs)
+        lock += f'[[packages]]\nname = "{name}"\nversion = "1.0"\ndependencies = [{dependencies}]\n'
+        lock += f'[[packages.wheels]]\nname = "{wheel}"\nurl = "{url}/files/{wheel}"\nhashes = {{ sha256 = "00" }}\n'
+    return {"pylock.toml": lock}
+
+
+GRAPH = {"demo": ("needed",), "needed": (), "pylint": ("fast-proxy", "shared"), "fast-proxy": (), "shared": ()}
+
+
+@pytest.mark.parametrize("files", [poetry_lock, pdm_lock, pylock])
+def test_locks_leave_out_what_only_unused_tools_require(
+    tmp_path: Path, registry: Registry, files: Callable[[str, dict[str, tuple[str, ...]]], dict[str, str]]
+) -> None:
+    for name in ("pylint", "shared"):
+        offer(registry, name, requires=GRAPH[name])
+    offer(registry, "fast-proxy", "1.0", OLD)
+    project, cache = write(tmp_path / "app", files(registry.url, GRAPH)), tmp_path / "cache"
+    if "pyproject.toml" in (path.name for path in project.iterdir()):
+        write(project, {"pyproject.toml": (project / "pyproject.toml").read_text().replace('"large"', '"pylint"')})
+    events: list[Event] = []
+    resolution = resolve(make_request(project, TARGET, cache, emit=events.append), cache)
+    assert set(versions(resolution)) == {"demo", "needed", "pylint", "shared"}
+    assert resolution.lock.omitted == ("fast-proxy",)
+    assert events == [Notice("fast-proxy 1.0 is left out: it doesn't fit, and only pylint requires it")]
+    app_needs_it = GRAPH | {"demo": ("needed", "fast-proxy")}
+    other = write(tmp_path / "other", files(registry.url, app_needs_it))
+    if (project / "pyproject.toml").exists():
+        write(other, {"pyproject.toml": (project / "pyproject.toml").read_text()})
+    with pytest.raises(PackagingError, match=r"fast-proxy (1\.0 )?has no wheel"):
+        resolve(make_request(other, TARGET, cache), cache)
 
 
 def test_what_the_app_also_needs_is_not_left_out(tmp_path: Path, registry: Registry) -> None:

@@ -16,6 +16,7 @@ from lambent.errors import PackagingError
 from lambent.package.lock import DistFile, Pin
 from lambent.package.requirements.pip_compile import CompileInput, temporary_requirements
 from lambent.package.requirements.resolve_request import ResolveRequest
+from lambent.package.requirements.unneeded import unneeded_of_lock
 from lambent.package.requirements.uv_resolver import UvResolver
 from lambent.package.shards import slim
 from lambent.package.unfit import UnfitError
@@ -59,9 +60,15 @@ def find_files(
             misfits = incomplete.keys() & {blocker.name for blocker in error.blockers}
             if not misfits:
                 raise
+            unfit = {name: incomplete[name].version for name in misfits}
+            requires = {package.name: package.requires for package in packages}
+            unneeded = unneeded_of_lock(unfit, requires, requested, request)
+            request.omitted.update(unneeded)
+            if unneeded == misfits:
+                failures.pop()
             incomplete = {name: package for name, package in incomplete.items() if name not in misfits}
     if failures:
-        blockers = [blocker for error in failures for blocker in error.blockers]
+        blockers = [blocker for error in failures for blocker in error.blockers if blocker.name not in request.omitted]
         raise UnfitError(failures[0], [replace(blocker, is_requested=blocker.name in requested) for blocker in blockers])
     return (*complete, *(_keep_locked_files(pin, incomplete[pin.name], request) for pin in pins))
 

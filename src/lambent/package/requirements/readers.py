@@ -12,6 +12,7 @@ from lambent.package.requirements import inline_script, left_out, missing_wheels
 from lambent.package.requirements.binary_packages import with_binaries
 from lambent.package.requirements.cuda import refuse_cuda
 from lambent.package.requirements.resolve_request import ResolveRequest
+from lambent.package.requirements.unneeded import graph_of_lock, unneeded_of_lock
 from lambent.package.requirements.version_finder import VersionFinder
 from lambent.package.unfit import UnfitError
 from lambent.package.wheels.choose_wheel import choose_wheel
@@ -39,6 +40,9 @@ _READERS: dict[str, Callable[[ResolveRequest], tuple[Pin, ...]]] = {
     "setup.py": lambda request: setup_script.read_pins(request),
 }
 
+_WITH_GRAPH = ("pylock", "uv.lock", "script.lock")
+"""Locks whose packages say what they require. For those without URLs, `file_lookup` does this."""
+
 _INDEX_LINES: dict[str, Callable[[ResolveRequest], tuple[str, ...]]] = {
     "requirements.txt": requirements_txt.index_lines,
     "pyproject.toml": pyproject.index_lines,
@@ -62,6 +66,12 @@ def read_lock(request: ResolveRequest) -> Lock:
         if not is_built and choose_wheel(pin, request.target) is None:
             unfit.append(pin)
         pins.append(pin)
+    if unfit and request.source.kind in _WITH_GRAPH:
+        requested = {pin.name for pin in pins if pin.requested}
+        requested = set() if len(requested) == len(pins) else requested  # a lock that doesn't say what the user requires
+        unneeded = unneeded_of_lock({pin.name: pin.version for pin in unfit}, graph_of_lock(request), requested, request)
+        request.omitted.update(unneeded)
+        pins, unfit = [[pin for pin in each if pin.name not in unneeded] for each in (pins, unfit)]
     if unfit:
         compatible = _version_finder(request).newest_compatible(unfit[0].name)
         error = missing_wheels.no_wheel_error(unfit[0], request, compatible)

@@ -28,6 +28,7 @@ from lambent.package.requirements.known_limits import Limit
 from lambent.package.requirements.pip_compile import CompileInput, PipCompile, target_arguments, temporary_requirements
 from lambent.package.requirements.requirement_lines import decode
 from lambent.package.requirements.resolve_request import ResolveRequest
+from lambent.package.requirements.unneeded import find_unneeded
 from lambent.package.requirements.version_finder import VersionFinder
 from lambent.package.uv_command import UvError
 from lambent.package.wheels.choose_wheel import choose_wheel
@@ -168,12 +169,7 @@ class UvResolver:
             return set()
         with self._arguments(adjustments) as arguments:
             parents = self._compile.parents(*arguments)
-        required = left_out.required_by_unused(parents, request.optional)
-        names = {name for name in unfit if name in required and not request.imported(left_out.modules_of([name]))}
-        for name in sorted(names):
-            package = f"{name} {unfit[name].version}"
-            request.emit(Notice(f"{package} is left out: it doesn't fit, and only {required[name]} requires it"))
-        return names
+        return find_unneeded({name: pin.version for name, pin in unfit.items()}, parents, request)
 
     def _recover(self, message: str, adjustments: _Adjustments) -> None:
         """Note what to change after uv's refusal, or raise PackagingError."""

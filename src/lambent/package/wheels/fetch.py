@@ -7,11 +7,13 @@ damaged file is fetched again.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from lambent.events import Warned
+from lambent.events import Emit, Warned
 from lambent.lazy import LazyModule
 from lambent.package.cache import disk_error
 from lambent.package.lock import DistFile, Lock, Pin, Wheel
@@ -22,13 +24,16 @@ from lambent.package.wheels.fetch_context import FetchContext
 from lambent.package.wheels.wheel_store import StoredFile, WheelStore, is_intact
 
 if TYPE_CHECKING:
-    from lambent.package.wheels import credentials, download_pool, fetch_errors, registry_client, source_build
+    from lambent.package.wheels import credentials, download_pool, fetch_errors, ordered_events, registry_client, source_build
 else:  # only needed for what isn't in the store yet
     credentials = LazyModule("lambent.package.wheels.credentials")
     download_pool = LazyModule("lambent.package.wheels.download_pool")
     fetch_errors = LazyModule("lambent.package.wheels.fetch_errors")
+    ordered_events = LazyModule("lambent.package.wheels.ordered_events")
     registry_client = LazyModule("lambent.package.wheels.registry_client")
     source_build = LazyModule("lambent.package.wheels.source_build")
+
+_BUILDS_MAX = 4
 
 
 def fetch(
@@ -57,8 +62,13 @@ def _fetch(lock: Lock, target: Target, context: FetchContext, is_used: Callable[
     stored = {plan.pin.name: _find_stored(plan, target, context, is_used) for plan in plans}
     missing = [plan for plan in plans if stored[plan.pin.name] is None]
     _download(missing, context)
-    for plan in missing:
-        stored[plan.pin.name] = _downloaded_or_built(plan, target, context)
+    stored |= {plan.pin.name: _find_file(plan, context.store) for plan in missing if not plan.needs_build}
+    sources = [plan for plan in missing if plan.needs_build]
+    if sources:
+        jobs = [partial(_build, plan, target, context) for plan in sources]
+        at_once = 1 if context.native else _BUILDS_MAX  # a compiler uses every core, and the first build sets up its tools
+        built = ordered_events.run_in_parallel(jobs, context.emit, at_once)
+        stored |= {plan.pin.name: wheel for plan, wheel in zip(sources, built, strict=True)}
     return tuple(_wheel(plan, file) for plan in plans if (file := stored[plan.pin.name]) is not None)
 
 
@@ -113,13 +123,11 @@ def _download(missing: Sequence[_Plan], context: FetchContext) -> None:
     download_pool.download_all(requests, context.store, client, context.environ, context.emit)
 
 
-def _downloaded_or_built(plan: _Plan, target: Target, context: FetchContext) -> StoredFile | None:
-    """Return the wheel of a package whose file has just been downloaded."""
+def _build(plan: _Plan, target: Target, context: FetchContext, emit: Emit) -> StoredFile:
+    """Build the wheel of a package whose source has just been downloaded, if it isn't a folder or a commit."""
     stored = _find_file(plan, context.store)
-    if not plan.needs_build:
-        return stored
     key = source_build.build_key(plan.pin, target, context, stored.sha256 if stored else "")
-    return source_build.build(plan.pin, target, context, stored.path if stored else None, key)
+    return source_build.build(plan.pin, target, replace(context, emit=emit), stored.path if stored else None, key)
 
 
 def _wheel(plan: _Plan, stored: StoredFile) -> Wheel:

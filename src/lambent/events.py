@@ -234,7 +234,8 @@ class Configured(Event, frozen=True):
 class Version(Struct, frozen=True):
     """A published version. `share` is its part of the traffic, 0 to 1; `notes` say how it differs from the previous one.
 
-    `published` is AWS's own text.
+    `published` is AWS's own text. `commit` and `subject` are git's, `dirty` says that the files differed from the commit, and
+    `by` who deployed it, from where; "" if unknown. `failed` versions didn't pass their check.
     """
 
     version: str
@@ -245,6 +246,11 @@ class Version(Struct, frozen=True):
     memory_mb: int
     share: float
     notes: str = ""
+    commit: str = ""
+    dirty: bool = False
+    subject: str = ""
+    by: str = ""
+    failed: bool = False
 
 
 class Versions(Event, frozen=True):
@@ -275,6 +281,7 @@ class Status(Event, frozen=True):
 
     `ends` is the day on which its runtime is deprecated (YYYY-MM-DD), or "" if unknown. `retention_days` None means that logs
     are kept forever. `drift` lists changes made by hand. `origin` is the project that it was deployed from, if that is known.
+    `commit`, `dirty`, `subject` and `by` are those of the live version. `unfinished` says what the last deploy has left to do.
     """
 
     app: str
@@ -294,6 +301,11 @@ class Status(Event, frozen=True):
     activity: LogSummary | None = None
     drift: tuple[PlannedLine, ...] = ()
     origin: str = ""
+    commit: str = ""
+    dirty: bool = False
+    subject: str = ""
+    by: str = ""
+    unfinished: str = ""
 
 
 class AppSummary(Struct, frozen=True):

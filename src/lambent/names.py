@@ -17,6 +17,7 @@ POLICY = "lambent"  # the inline policy of the role
 TAG_APP = "lambent:app"
 TAG_MANAGED = "lambent:managed"
 TAG_ORIGIN = "lambent:origin"
+TAG_FAILED = "lambent:failed"
 
 
 class Names(Struct, frozen=True):

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from lambent.cli import env
+from lambent.cli.version_description import deployed_by
 from lambent.deploy.change_environment import EnvironmentChange
 from lambent.errors import UsageError
 from support.local_service import Service
@@ -45,10 +46,12 @@ def run(service: Service, *arguments: str, stdin: str = "") -> Result:
 def test_arguments_files_and_stdin(changes: Changes, service: Service) -> None:
     result = run(service, "set", "A1=x=y", "KEY", "--env-file", "prod.env", stdin="two\nlines\n")
     assert result.exception is None, result.output
-    assert changes.asked == [EnvironmentChange({"TOKEN": "from file", "MODE": "file", "A1": "x=y", "KEY": "two\nlines"})]
+    by = deployed_by()
+    values = {"TOKEN": "from file", "MODE": "file", "A1": "x=y", "KEY": "two\nlines"}
+    assert changes.asked == [EnvironmentChange(values, by=by)]
     assert "the next deploy sets MODE to what pyproject.toml [tool.lambent] env says" in result.output
     run(service, "unset", "A1", "KEY")
-    assert changes.asked[1] == EnvironmentChange({}, ("A1", "KEY"))
+    assert changes.asked[1] == EnvironmentChange({}, ("A1", "KEY"), by)
 
 
 @pytest.mark.parametrize(

@@ -21,13 +21,18 @@ from lambent import events
 from lambent.aws.boto import connect
 from lambent.aws.interface import Aws
 from lambent.config.model import Canary, Hosting
+from lambent.config.provenance import Provenance, describe
 from lambent.deploy.context import DeployContext, Timing
 from lambent.deploy.deploy import deploy
 from lambent.deploy.destroy import destroy, prepare
+from lambent.deploy.failed_versions import record_failure
 from lambent.deploy.fetch import Fetch, fetch
 from lambent.deploy.observed import observe
 from lambent.deploy.rollback import rollback
+from lambent.deploy.status import status
+from lambent.deploy.version_list import versions
 from lambent.errors import AwsError, DeployError, LambentError, UnconfirmedError, UsageError
+from lambent.names import Names
 from support.deploy_cases import READS, HookedAws, artifact, config
 from support.local_service import RUNTIME, serving
 from support.memory_aws import MemoryAws
@@ -169,6 +174,53 @@ def test_rollback_skips_versions_that_were_never_live(target: Target) -> None:
     assert (target.rollback().version, target.body(url)) == ("1", b"one")
 
 
+def test_failed_versions_are_marked_and_never_recommended(target: Target) -> None:
+    target.deploy("one", tags=(("team", "web"),))
+    with pytest.raises(DeployError, match="nonesuch"):
+        target.deploy("BROKEN", tags=(("team", "web"),))
+    shown = status(target.name, target.aws, 5)
+    assert shown and shown.drift == ()
+    assert shown.unfinished == "version 2 failed its check, so version 1 is still live"
+    for text in ("three", "four"):
+        target.deploy(text, tags=(("team", "api"),))
+    listed = versions(target.name, target.aws).versions
+    assert [row.version for row in listed if row.failed] == ["2"], "the tag stays in later deploys"
+    assert (target.rollback().version, target.rollback().version) == ("3", "3")
+    assert any("run lambent rollback 1" in event.text for event in target.observed if isinstance(event, events.Notice))
+    with pytest.raises(DeployError, match="nonesuch"):
+        target.rollback("2")
+    assert any("version 2 failed its check" in event.text for event in target.observed if isinstance(event, events.Warned))
+    shown = status(target.name, target.aws, 5)
+    assert shown and (shown.version, shown.drift, shown.unfinished) == ("3", (), "")
+
+
+def test_a_version_that_passes_after_all_is_marked_no_longer(target: Target) -> None:
+    target.deploy("one")
+    target.deploy("two")
+    tagged = target.aws.function(target.name)
+    assert tagged is not None
+    record_failure(target.aws, Names(target.name, target.aws.account(), target.aws.region), "1")
+    with pytest.raises(DeployError, match="no version before 2 has passed its check"):
+        target.rollback()
+    assert target.rollback("1").version == "1"
+    assert not any(row.failed for row in versions(target.name, target.aws).versions)
+    latest = target.aws.function(target.name)
+    assert latest is not None and latest.tags == tagged.tags
+
+
+def test_versions_say_what_they_were_made_from(target: Target) -> None:
+    made = Provenance("a1b2c3d", True, "Fix the total", "ada@laptop")
+    for text, description in (("one", ""), ("two", describe(made))):
+        app_config = config(target.folder, target.name, runtime=RUNTIME, description=description)
+        zipped = artifact(target.folder, SAYS.replace("TEXT", text), runtime=RUNTIME)
+        deploy(app_config, zipped, DeployContext(target.aws, events.ignore, QUICK, target.fetch))
+    second, first = versions(target.name, target.aws).versions
+    assert (second.commit, second.dirty, second.subject, second.by) == ("a1b2c3d", True, "Fix the total", "ada@laptop")
+    assert (first.commit, first.dirty, first.subject, first.by) == ("", False, "", "")
+    shown = status(target.name, target.aws, 5)
+    assert shown and (shown.commit, shown.by) == ("a1b2c3d", "ada@laptop")
+
+
 @pytest.mark.parametrize("fault", [KeyboardInterrupt(), CUT], ids=["killed", "cut"])
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_interrupted_rollback_is_completed_by_a_rerun(tmp_path: Path, moment: str, fault: BaseException) -> None:
@@ -212,8 +264,7 @@ def test_destroy_leaves_nothing(target: Target) -> None:
     _, observed = observe(target.aws, target.name, 5)
     assert (observed.role, observed.latest, observed.alias, observed.url, observed.log_group) == (None,) * 5
     assert target.fetch(url, 10, ()).unknown_url
-    with pytest.raises(DeployError, match="there is no app"):
-        prepare(target.name, target.aws, logs=True, timing=QUICK)
+    assert prepare(target.name, target.aws, logs=True, timing=QUICK).steps == ()
 
 
 def test_url_is_closed_and_opened(target: Target) -> None:

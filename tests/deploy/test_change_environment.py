@@ -147,11 +147,18 @@ def test_the_variables_after_a_change() -> None:
         (("DB",), {}, "DB is a reference to a secret, ssm:/db"),
         ((), {FLAG_VARIABLES: "x"}, "lambent itself sets"),
         (("AWS_LAMBDA_EXEC_WRAPPER",), {}, "lambent itself sets AWS_LAMBDA_EXEC_WRAPPER"),
+        (("LAMBENT_APP",), {}, "lambent itself sets LAMBENT_APP"),
+        ((), {"LAMBENT_APP": "x:y"}, "lambent itself sets LAMBENT_APP"),
     ),
 )
 def test_changes_that_are_refused(names: tuple[str, ...], values: dict[str, str], what: str) -> None:
     with pytest.raises(UsageError, match=what):
-        changed({SECRETS: '{"DB":"ssm:/db"}'}, EnvironmentChange(values, names))
+        changed({SECRETS: '{"DB":"ssm:/db"}', "LAMBENT_APP": "main:app"}, EnvironmentChange(values, names))
+
+
+def test_a_setting_of_the_runtime_is_the_users_once_it_was_set() -> None:
+    on = changed({}, EnvironmentChange({"LAMBENT_ACCESS_LOG": "off"}))
+    assert on["LAMBENT_ACCESS_LOG"] == "off" and changed(on, EnvironmentChange(removed=("LAMBENT_ACCESS_LOG",))) == {}
 
 
 def test_where_each_variable_comes_from() -> None:

@@ -285,14 +285,12 @@ def test_failed_first_deploy_is_shown_clearly(local: App) -> None:
             local.deploy(BROKEN)
     shown = status(local.name, local.aws, 5)
     assert shown and (shown.access, shown.version, shown.versions) == ("signed", "", 1)
-    (drift,) = shown.drift
-    assert (drift.what, drift.detail) == (
-        "alias live",
-        "no one can call it: version 1 is published, but hasn't passed its check; lambent deploy continues from here",
+    assert shown.drift == () and shown.unfinished == (
+        "no one can call it: version 1 failed its check; lambent deploy continues from here"
     )
     assert fetch(shown.url, 10).status == 403
     (row,) = versions(local.name, local.aws).versions
-    assert (row.version, row.share) == ("1", 0)
+    assert (row.version, row.share, row.failed) == ("1", 0, True)
     with pytest.raises(DeployError, match=r"no version of .* is live") as nothing:
         rollback(local.name, "", DeployContext(local.aws, events.ignore, QUICK))
     assert "lambent deploy" in nothing.value.hint
@@ -300,6 +298,8 @@ def test_failed_first_deploy_is_shown_clearly(local: App) -> None:
     assert set(local.deleted()) == {f"URL {shown.url}", f"function {local.name}", f"role {local.role}"}
     mended = local.deploy("mended")
     assert mended.url == shown.url and fetch(mended.url, 10).body == b"mended" and local.planned("mended") == []
+    again = status(local.name, local.aws, 5)
+    assert again and (again.drift, again.unfinished) == ((), "")
 
 
 def test_failed_first_deploy_can_be_destroyed(local: App) -> None:

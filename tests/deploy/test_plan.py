@@ -79,7 +79,9 @@ def test_lines_say_what_changes_and_why() -> None:
     lines = {line.what: line.detail for line in planned.lines}
     assert lines["configuration"] == "memory 128 MB -> 1024 MB (--memory), env +NEW, env KEPT (new value)"
     assert lines["environment variable GONE"] == "nothing sets it any more"
-    assert lines["code"].startswith("old= -> new=, 2.0 MB zipped, 6.0 MB unzipped")
+    assert lines["code"] == f"which files isn't known: version {OLD_LIVE.version} was built elsewhere, or long ago"
+    known = plan(replace(after, code_changes="app.py"), UP_TO_DATE)
+    assert {line.detail for line in known.lines if line.what == "code"} <= {"app.py"}
     assert "secret" not in str(planned.lines)
     assert (
         "python3.13 on x86_64, 1024 MB"

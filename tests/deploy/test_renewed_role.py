@@ -41,8 +41,8 @@ class AwsWithGrants(MemoryAws):
         self._grant()
         return super().update_settings(name, settings, revision)
 
-    def publish(self, name: str, sha256: str) -> Function:
-        published = super().publish(name, sha256)
+    def publish(self, name: str, sha256: str, description: str = "") -> Function:
+        published = super().publish(name, sha256, description)
         self.grants[published.version] = self.grants[LATEST]
         return published
 

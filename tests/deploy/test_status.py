@@ -61,7 +61,7 @@ def test_drift_is_shown(aws: Aws, name: str, tmp_path: Path) -> None:
     aws.update_settings(name, replace(latest.settings, memory_mb=640))
     assert drift(aws, tmp_path, name, second) == [
         f"function {name}: $LATEST differs from version 2: memory 1024 MB -> 640 MB; only a deploy makes that live",
-        "alias live: points to version 1, not to 2, the newest: moved by hand, or that version failed",
+        "alias live: points to version 1, not to 2, the newest: moved by hand",
         "permission mine: arn:aws:iam::123456789012:root may call lambda:InvokeFunction: "
         "lambent didn't create it and leaves it alone",
         f"URL {url}: accepts only signed requests (AWS_IAM), although its permissions allow everyone",
@@ -95,7 +95,7 @@ def test_versions_list_changes_and_traffic(aws: Aws, name: str, tmp_path: Path) 
     aws.move_alias(name, "live", "2", weights=(("3", 0.25),))
     watched = HookedAws(aws)
     result = versions(name, watched)  # type: ignore[arg-type]
-    assert sorted(watched.calls) == ["account", "alias", "versions"]
+    assert sorted(watched.calls) == ["account", "alias", "function", "versions"]
     assert [(row.version, row.share, row.notes) for row in result.versions] == [
         ("3", 0.25, "memory 1024 MB -> 256 MB, env +KEY"),
         ("2", 0.75, "new code"),

@@ -182,7 +182,7 @@ class MemoryAws:
                 raise AwsError(f"Version {version} is pointed to by an alias.", code=CONFLICT)
             app.versions.pop(version, None)
 
-    def publish(self, name: str, sha256: str) -> Function:
+    def publish(self, name: str, sha256: str, description: str = "") -> Function:
         app = self._app(name)
         latest = app.versions[LATEST]
         if latest.sha256 != sha256:
@@ -193,7 +193,9 @@ class MemoryAws:
         app.published += 1
         number = str(app.published)
         state = "Failed" if self.reason else "Active"
-        app.versions[number] = replace(latest, version=number, tags=(), state=state, reason=self.reason)
+        app.versions[number] = replace(
+            latest, version=number, tags=(), state=state, reason=self.reason, description=description
+        )
         app.code[number] = app.code[LATEST]
         self._pending[name, number] = self.polls
         return app.versions[number]

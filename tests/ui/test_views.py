@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -61,28 +63,50 @@ def test_hourly_charges_are_excluded_from_the_estimate() -> None:
     assert cost.excludes == ("provisioned concurrency", "SnapStart", "/tmp above 512 MB")
 
 
+PUBLISHED = ("2", "2026-11-25T02:43:27.000+0000", "abcdefghijk=", 1_200_000, "python3.13", 256, 0)
+
+
+@pytest.fixture
+def new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("new_york")
 def test_versions_as_a_table() -> None:
     rows = (
-        events.Version("2", "2026-11-25T02:43:27.000+0000", "abcdefghijk=", 1_200_000, "python3.13", 256, 1, "new code"),
-        events.Version("1", "2026-11-24T02:43:27.000+0000", "lmnopqrstuv=", 1_100_000, "python3.13", 128, 0),
+        events.Version(*PUBLISHED, notes="new code", commit="a1b2c3d", dirty=True, subject="Fix", by="ada@laptop", failed=True),
+        events.Version(*PUBLISHED[:-1], share=1, commit="e4f5a6b", subject="x" * 50, by="GitHub Actions, ada"),
     )
     assert views.view(events.Versions("a", "x", rows)).splitlines() == [
-        "      version  published            code      size    runtime     memory",
-        "live  2        2026-11-25 02:43:27  abcdefgh  1.2 MB  python3.13  256 MB  new code",
-        "      1        2026-11-24 02:43:27  lmnopqrs  1.1 MB  python3.13  128 MB",
+        "        version  published         by                   commit         " + " " * 46 + "changes",
+        "failed  2        2026-11-24 21:43  ada@laptop           a1b2c3d-dirty  Fix" + " " * 43 + "new code",
+        f"live    2        2026-11-24 21:43  GitHub Actions, ada  e4f5a6b        {'x' * 43}…",
     ]
+    bare = views.view(events.Versions("a", "x", (events.Version(*PUBLISHED),))).splitlines()
+    assert bare == ["  version  published", "  2        2026-11-24 21:43"], "without empty columns"
 
 
+@pytest.mark.usefixtures("new_york")
 def test_status_as_a_table() -> None:
     activity = events.LogSummary(60, 7, 1, 2, "ValueError: no")
     status = events.Status(
         *("shop", "account 1", "https://u/", "signed", "3", "2026-11-25T02:43:27.000+0000", 3),
         *("python3.13", "2029-06-30", "arm64", 512, 30, "/aws/lambda/shop", None, activity, (DRIFT,)),
+        commit="a1b2c3d",
+        subject="Fix the total",
+        by="ada@laptop",
+        unfinished="version 4 failed its check",
     )
     assert views.view(status).splitlines() == [
         "app          shop                                (on account 1)",
         "url          https://u/                          (signed requests only)",
-        "live         version 3                           (published 2026-11-25 02:43:27)",
+        "live         version 3                           (published 2026-11-24 21:43 by ada@laptop)",
+        "commit       a1b2c3d                             (Fix the total)",
+        "unfinished   version 4 failed its check",
         "versions     3",
         "runtime      python3.13                          (AWS supports it until 2029-06-30)",
         "machine      arm64                               (512 MB, 30 s)",

@@ -64,8 +64,9 @@ class BotoFunctions(AwsClient):
     def delete_function(self, name: str, version: str = "") -> None:
         self._find("lambda", "delete_function", FunctionName=name, **non_empty(Qualifier=version))
 
-    def publish(self, name: str, sha256: str) -> Function:
-        return _function(self._call("lambda", "publish_version", FunctionName=name, CodeSha256=sha256))
+    def publish(self, name: str, sha256: str, description: str = "") -> Function:
+        params = {"FunctionName": name, "CodeSha256": sha256, **non_empty(Description=description)}
+        return _function(self._call("lambda", "publish_version", **params))
 
     def versions(self, name: str) -> tuple[Function, ...]:
         try:
@@ -200,6 +201,7 @@ def _function(raw: dict[str, Any], tags: dict[str, str] | None = None, reserved:
         size=raw.get("CodeSize", 0),
         reserved=reserved,
         log_group=(raw.get("LoggingConfig") or {}).get("LogGroup", ""),
+        description=raw.get("Description") or "",
     )
 
 

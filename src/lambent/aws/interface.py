@@ -92,8 +92,11 @@ class Functions(Protocol):
         """Delete one version, or with "" the function with all its versions, aliases and URLs."""
         ...
 
-    def publish(self, name: str, sha256: str) -> Function:
-        """Publish $LATEST if its code has this digest. If nothing has changed since the last version, return that one."""
+    def publish(self, name: str, sha256: str, description: str = "") -> Function:
+        """Publish $LATEST if its code has this digest. If nothing has changed since the last version, return that one.
+
+        The `description` is the version's alone, unless it is "".
+        """
         ...
 
     def versions(self, name: str) -> tuple[Function, ...]:

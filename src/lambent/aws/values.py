@@ -73,8 +73,8 @@ class Function(Struct, frozen=True):
     """A function version as AWS describes it: `version` is "$LATEST" or a number, `log_group` "" if the endpoint has none.
 
     `state` and `update` are AWS's State and LastUpdateStatus. `revision` is "" if the endpoint has none. `modified` is AWS's
-    text (2025-11-25T02:43:27.000+0000). `tags` and `reserved` are known only from GetFunction, not from the answer to a write
-    or from a list of versions.
+    text (2025-11-25T02:43:27.000+0000). A version has the `description` that it was published with. `tags` and `reserved` are
+    known only from GetFunction, not from the answer to a write or from a list of versions.
     """
 
     name: str
@@ -91,6 +91,7 @@ class Function(Struct, frozen=True):
     size: int = 0
     reserved: int | None = None
     log_group: str = ""
+    description: str = ""
 
     @property
     def settled(self) -> bool:

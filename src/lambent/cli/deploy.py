@@ -19,6 +19,7 @@ from lambent.cli.local_config import adapt_to_local
 from lambent.cli.older_runtime import with_older_runtime
 from lambent.cli.options import json_option
 from lambent.cli.smoke_test import smoke_test_once
+from lambent.cli.version_description import describe_version
 from lambent.config.advice import advise
 from lambent.config.live_environment import keep_live_variables
 from lambent.config.model import Config
@@ -63,6 +64,7 @@ def command(
     """
     with reporter(as_json) as emit:
         config, destination, account = load_for_destination(app, builder, destination, emit)
+        config = replace(config, description=describe_version(config.folder))
         while True:
             try:
                 artifact = builder.build(config, emit)

@@ -10,7 +10,7 @@ from lambent.cli.connection import with_connection
 from lambent.cli.options import path_argument, yes_option
 from lambent.config.load import AppLocation
 from lambent.deploy.destroy import destroy, prepare
-from lambent.events import Emit, Planned
+from lambent.events import Emit, Notice, Planned
 
 
 @click.command("destroy")
@@ -26,6 +26,9 @@ def command(logs: bool, yes: bool, location: AppLocation, aws: Aws, emit: Emit) 
     lambent looks up in AWS what it created, shows it and asks before deleting anything. It deletes nothing else.
     """
     deletion = prepare(location.app, aws, logs=logs, identities=location.identities)
+    if not deletion.steps:
+        emit(Notice(f"Nothing to destroy: there is no app {location.app} here. lambent status --all lists the apps"))
+        return
     emit(Planned(deletion.location, deletion.lines, len(deletion.steps)))
     confirm_deletion(location.app, deletion.origin, yes=yes)
     destroy(deletion, aws, emit)

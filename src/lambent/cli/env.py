@@ -11,6 +11,7 @@ import click
 from lambent.aws.interface import Aws
 from lambent.cli.connection import with_connection
 from lambent.cli.options import path_argument, path_option
+from lambent.cli.version_description import deployed_by
 from lambent.config.environment import read_variables
 from lambent.config.load import AppLocation, configured_variables
 from lambent.deploy.change_environment import EnvironmentChange, change_environment
@@ -56,7 +57,7 @@ def set_command(variables: tuple[str, ...], env_file: str | None, location: AppL
         raise UsageError("nothing to set", where="lambent env set", hint="lambent env set NAME=VALUE, or --env-file FILE")
     values = {name: each.value for name, each in read_variables(_complete(variables), env_file).items()}
     _warn_of_configured(location, values, emit)
-    change_environment(location.app, EnvironmentChange(values), DeployContext(aws, emit), location.identities)
+    change_environment(location.app, EnvironmentChange(values, by=deployed_by()), DeployContext(aws, emit), location.identities)
 
 
 @command.command("unset")
@@ -66,7 +67,8 @@ def set_command(variables: tuple[str, ...], env_file: str | None, location: AppL
 def unset_command(names: tuple[str, ...], location: AppLocation, aws: Aws, emit: Emit) -> None:
     """Remove variables from what is live. Prints the URL."""
     _warn_of_configured(location, dict.fromkeys(names, ""), emit)
-    change_environment(location.app, EnvironmentChange(removed=names), DeployContext(aws, emit), location.identities)
+    change = EnvironmentChange(removed=names, by=deployed_by())
+    change_environment(location.app, change, DeployContext(aws, emit), location.identities)
 
 
 def _complete(variables: tuple[str, ...]) -> tuple[str, ...]:

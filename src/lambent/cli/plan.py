@@ -11,6 +11,7 @@ from lambent.cli.app_options import AppSource, Builder, with_app, with_builder
 from lambent.cli.deploy import load_for_destination
 from lambent.cli.destination import Destination, with_destination
 from lambent.cli.options import json_option
+from lambent.cli.version_description import describe_version
 from lambent.config.display import describe
 from lambent.deploy.deploy import prepare
 from lambent.deploy.desired import desired
@@ -39,6 +40,7 @@ def command(app: AppSource, builder: Builder, form: str | None, as_json: bool, d
     with reporter(as_json) as emit:
         ask_live = form != "policy"  # users who need the policy may not be allowed to make a call
         config, destination, account = load_for_destination(app, builder, destination, emit, ask_live=ask_live)
+        config = replace(config, description=describe_version(config.folder))
         artifact = builder.build(config, emit)
         aws = account or destination.connect(emit)
         if form == "policy":

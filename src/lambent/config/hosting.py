@@ -140,7 +140,7 @@ def _parse_mounts(setting: RawSetting) -> tuple[tuple[str, str], ...]:
 
 
 def _parse_tags(setting: RawSetting) -> tuple[tuple[str, str], ...]:
-    tags, example, limit = setting.value, '{ team = "web" }', TAGS_MAX - 3  # lambent sets three of its own
+    tags, example, limit = setting.value, '{ team = "web" }', TAGS_MAX - 4  # lambent sets four of its own
     if not isinstance(tags, Mapping) or not all(isinstance(value, str) for value in tags.values()):
         raise setting.refuse(f"tags must map names to text, got {tags!r}", example)
     for name in tags:

@@ -6,7 +6,7 @@ it is removed there, isn't taken for one of them. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from msgspec.structs import replace
 
@@ -21,6 +21,17 @@ SECRETS = "LAMBENT_SECRETS"
 CHECK = "LAMBENT_CHECK"
 """The variable that says how to check a version: the path to request, or START_ONLY."""
 START_ONLY = "start"
+
+
+_BY_LAMBENT = ("LAMBENT_", "AWS_LAMBDA_EXEC_WRAPPER")
+
+
+def is_own(name: str, flagged: Collection[str]) -> bool:
+    """Return whether a variable of a function is the user's rather than one that lambent sets for its runtime.
+
+    `flagged` are those that flags or `lambent env` have set.
+    """
+    return name in flagged or not name.startswith(_BY_LAMBENT)
 
 
 def keep_live_variables(config: Config, live: Mapping[str, str]) -> Config:

@@ -169,7 +169,7 @@ class Config(Struct, frozen=True):
     use the user's AWS configuration. `origins` maps the name of a field or setting to where its value came from. `runtime` is
     the first of the `candidates` until it is known which of them the dependencies fit. `identities`
     tell the project from others of the same name, strongest first. `former_name` is what it was called before its default
-    name changed, "" for the same.
+    name changed, "" for the same. `description` says what a version is made from (`provenance.py`).
     `uncompiled` are packages that are built from their source without its compiled part, because no runtime has a wheel.
     `flag_variables` are the names of the environment variables that flags have set, `unset_variables` those to remove.
     """
@@ -199,6 +199,7 @@ class Config(Struct, frozen=True):
     profile: str = ""
     identities: tuple[str, ...] = ()
     former_name: str = ""
+    description: str = ""
     flag_variables: tuple[str, ...] = ()
     unset_variables: tuple[str, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict)

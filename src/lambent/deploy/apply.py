@@ -7,9 +7,13 @@ import time
 from lambent import events
 from lambent.deploy.context import DeployContext
 from lambent.deploy.deployment import Deployment
+from lambent.deploy.failed_versions import record_failure, record_success
 from lambent.deploy.plan import Plan
 from lambent.deploy.resources.alias import refuse_if_overtaken
 from lambent.deploy.resources.url import CheckUrl
+from lambent.deploy.resources.version import CheckVersion
+from lambent.deploy.step import Step
+from lambent.errors import FunctionFailedError, GrantsLostError
 
 
 def apply(plan: Plan, context: DeployContext) -> Deployment:
@@ -21,9 +25,21 @@ def apply(plan: Plan, context: DeployContext) -> Deployment:
     for step in plan.steps:
         context.emit(events.StepStarted(step.title))
         start = time.monotonic()
-        detail = step.apply(deployment) or ""
+        try:
+            detail = step.apply(deployment) or ""
+        except FunctionFailedError as error:
+            _record_failure(plan, deployment, step, error)
+            raise
         if not isinstance(step, CheckUrl):  # its end is the event Answered
             context.emit(events.StepDone(step.title, time.monotonic() - start, detail))
     if plan.changes:
         refuse_if_overtaken(deployment, plan.names.function)
+        record_success(deployment.aws, plan.names, deployment.version, plan.failed)
     return deployment
+
+
+def _record_failure(plan: Plan, deployment: Deployment, step: Step, error: FunctionFailedError) -> None:
+    """Call the version failed that a step was about, unless it is live or its role is to blame."""
+    version = step.version if isinstance(step, CheckVersion) and step.version else deployment.version
+    if version and version != plan.version and not isinstance(error, GrantsLostError):
+        record_failure(deployment.aws, plan.names, version)

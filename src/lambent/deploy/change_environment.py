@@ -18,7 +18,8 @@ from msgspec.structs import replace
 from lambent import events
 from lambent.aws.interface import Aws
 from lambent.aws.values import BUFFERED, Code, Function
-from lambent.config.live_environment import FLAG_VARIABLES, SECRETS
+from lambent.config.live_environment import FLAG_VARIABLES, SECRETS, is_own
+from lambent.config.provenance import describe, parse
 from lambent.deploy.apply import apply
 from lambent.deploy.context import DeployContext
 from lambent.deploy.desired import Desired, refuse_large_environment, upload_key
@@ -49,10 +50,16 @@ _DOWNLOAD_S = 120
 
 
 class EnvironmentChange(Struct, frozen=True):
-    """Variables to set, with their values, and names of variables to remove."""
+    """Variables to set, with their values, and names of variables to remove. `by` is who changes them, from where."""
 
     values: Mapping[str, str] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
+    by: str = ""
+
+    def description(self, live: str) -> str:
+        """Return the description of the version with the change, from that of the `live` one, which has the same code."""
+        changes = [*(f"+{name}" for name in sorted(self.values)), *(f"-{name}" for name in sorted(self.removed))]
+        return describe(replace(parse(live), subject=f"env {' '.join(changes)}", by=self.by))
 
 
 def changed(live: Mapping[str, str], change: EnvironmentChange) -> dict[str, str]:
@@ -64,7 +71,7 @@ def changed(live: Mapping[str, str], change: EnvironmentChange) -> dict[str, str
     references = json.loads(live.get(SECRETS, "{}"))
     flagged = set(live.get(FLAG_VARIABLES, "").split())
     for name in (*change.values, *change.removed):
-        if name in (FLAG_VARIABLES, SECRETS, _WRAPPER):
+        if name in (FLAG_VARIABLES, SECRETS, _WRAPPER) or (name in live and not is_own(name, flagged)):
             hint = "set it in [tool.lambent.env] of pyproject.toml, then deploy" if name == _WRAPPER else ""
             raise UsageError(f"lambent itself sets {name}", where="NAME", hint=hint)
     for name in change.removed:
@@ -119,10 +126,10 @@ def _prepare(
     code = Code(Path(), live.sha256, live.size, live.architecture)
     if (observed.latest.sha256, observed.latest.architecture) != (live.sha256, live.architecture) or observed.latest.failed:
         code = _download(names, live, aws, folder)  # of a deploy that failed: what is live has other code
-    return plan(names, observed, code, environment)
+    return plan(names, observed, code, environment, change.description(live.description))
 
 
-def plan(names: Names, observed: Observed, code: Code, environment: Mapping[str, str]) -> Plan:
+def plan(names: Names, observed: Observed, code: Code, environment: Mapping[str, str], description: str = "") -> Plan:
     """Return the steps from what is live to the same with another environment. Pure."""
     live, latest, url = observed.live, observed.latest, observed.url
     assert live is not None and latest is not None
@@ -138,6 +145,7 @@ def plan(names: Names, observed: Observed, code: Code, environment: Mapping[str,
         mode=url_mode(settings) if hosts_web_app(settings) or url is None else url.mode or BUFFERED,
         creates_bucket=True,
         has_url=url is not None,
+        description=description,
     )
     function, traffic = plan_function(desired, observed), plan_traffic(desired, observed)
     steps = (*function.steps, *traffic.steps)
@@ -146,6 +154,7 @@ def plan(names: Names, observed: Observed, code: Code, environment: Mapping[str,
     check_url = CheckUrl(names.function, ALIAS, settings, desired.strict, desired.mode, desired.auth)
     return Plan(
         names=names,
+        failed=observed.failed,
         steps=(*steps, *((check_url,) if url else ())),
         lines=(*function.lines, *traffic.lines),
         version=observed.alias.version if observed.alias else "",

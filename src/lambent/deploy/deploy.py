@@ -47,6 +47,9 @@ def prepare(config: Config, artifact: Artifact, aws: Aws, timing: Timing | None 
     goal = desired(config, artifact, names)
     is_lost = goal.own_role and observed.role is None and observed.latest is not None  # a new one won't be the same
     goal = replace(goal, renews_role=bool(goal.settings.environment) and (is_lost or renews_role))
+    before = observed.live or observed.latest
+    if before is not None and before.sha256 != goal.code.sha256:
+        goal = replace(goal, code_changes=artifact.changes_since(before.sha256))
     if goal.overflow is not None:
         uploaded = aws.uploaded(goal.overflow.bucket, goal.overflow.key)
         observed = replace(observed, packages_uploaded=uploaded)

@@ -32,9 +32,10 @@ class Desired(Struct, frozen=True):
     With `strict`, as for a web app, the response must have the form that the URL's mode reads. `raw` is the zip's unzipped
     size. With `own_role` the role is lambent's, with `policies` (ARNs) attached and `inline` (a policy as canonical text)
     inside. `overflow` is the archive of packages that don't fit into the zip, and `overflow_summary` describes it. `origins`
-    maps a field of `Config` to where its value comes from, for the plan's lines. With `renews_role` the role is set again and a
-    version published, although nothing else changes: the role was deleted and created under the same name, so AWS can't decrypt
-    the environment variables of existing versions for it.
+    maps a field of `Config` to where its value comes from, for the plan's lines. `description` is that of a new version, and
+    `code_changes` says which files differ from those of the live one, "" if that isn't known. With
+    `renews_role` the role is set again and a version published, although nothing else changes: the role was deleted and
+    created under the same name, so AWS can't decrypt the environment variables of existing versions for it.
     """
 
     names: Names
@@ -60,6 +61,8 @@ class Desired(Struct, frozen=True):
     keep_versions: int = 10
     identities: tuple[str, ...] = ()
     has_url: bool = True
+    description: str = ""
+    code_changes: str = ""
     renews_role: bool = False
     origins: dict[str, str] = field(default_factory=dict)
 
@@ -97,6 +100,7 @@ def desired(config: Config, artifact: Artifact, names: Names) -> Desired:
         keep_versions=hosting.keep_versions,
         identities=config.identities,
         has_url=config.has_url,
+        description=config.description,
         origins=origins,
     )
 

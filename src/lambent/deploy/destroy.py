@@ -48,11 +48,12 @@ def prepare(
 
     `identities` are those of the project that asks for it.
 
-    Raises DeployError if nothing of it exists that lambent created.
+    The plan has no steps if nothing of it exists (any more). Raises DeployError if what exists isn't lambent's.
     """
     names, observed = observe(aws, app, (timing or Timing()).settle_s)
     planned = plan(names, observed, logs=logs, uploads=aws.bucket(names.bucket))
-    if not any(line.verb == "delete" for line in planned.lines):
+    is_foreign = any(line.detail == _NOT_OURS for line in planned.lines)
+    if not planned.steps and is_foreign:
         hint = "lambent status --all lists the apps; check --name, --stage and --region"
         raise DeployError(f"there is no app {app} that lambent created", where=planned.location, hint=hint)
     return replace(planned, origin=foreign_origin(identities, observed))

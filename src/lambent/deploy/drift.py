@@ -1,6 +1,7 @@
 """What someone changed by hand since the last deploy, and what becomes of it. Pure.
 
-lambent keeps no state, so this can only be what contradicts itself in AWS: $LATEST and the newest version, the URL and its
+What a deploy of one's own has left behind (a version that failed, one that was taken back) isn't drift. lambent keeps no state,
+so drift can only be what contradicts itself in AWS: $LATEST and the newest version, the URL and its
 permissions, the role and the policies that lambent gives every role. A single value that was set by hand (how long logs are
 kept) looks like one that the configuration has changed since.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lambent.aws.values import Alias
 from lambent.deploy.alias_history import last_move
 from lambent.deploy.desired import PUBLIC, PUBLIC_STATEMENTS, Desired
 from lambent.deploy.observed import Observed
@@ -35,24 +37,34 @@ def plan_drift(desired: Desired, observed: Observed) -> tuple[PlannedLine, ...]:
 
 
 def status_drift(names: Names, observed: Observed) -> tuple[PlannedLine, ...]:
-    """Return the drift that shows without a configuration, for `status`.
-
-    It includes a missing alias and an unfinished canary. In a plan, the steps that fix those have lines of their own.
-    """
-    return (*(PlannedLine("drift", f"alias {ALIAS}", detail) for detail in _unfinished(observed)), *_drift(names, observed))
+    """Return the drift that shows without a configuration, for `status`."""
+    return _drift(names, observed)
 
 
-def _unfinished(observed: Observed) -> Iterator[str]:
-    if observed.alias is None and observed.latest is not None:
-        if observed.unchecked is not None:
-            state = f"no one can call it: version {observed.unchecked.version} is published, but hasn't passed its check"
-        elif observed.newest is not None:
-            state = f"missing: version {observed.newest.version} is published but not live"
-        else:
-            state = "missing: no version is published"
-        yield f"{state}; lambent deploy continues from here"
-    elif observed.alias is not None and observed.alias.weights:
-        yield describe_shares(observed.alias)
+def unfinished(observed: Observed) -> str:
+    """Return what the last deploy has left to do, for `status`. In a plan, the steps that do it have lines of their own."""
+    if observed.alias is not None:
+        return describe_shares(observed.alias) if observed.alias.weights else _failed_since(observed, observed.alias)
+    if observed.latest is None:
+        return ""
+    if observed.unchecked is not None:
+        version = observed.unchecked.version
+        outcome = "failed its check" if version in observed.failed else "is published, but hasn't passed its check"
+        state = f"no one can call it: version {version} {outcome}"
+    elif observed.newest is not None:
+        state = f"{ALIAS} is missing: version {observed.newest.version} is published but not live"
+    else:
+        state = f"{ALIAS} is missing: no version is published"
+    return f"{state}; lambent deploy continues from here"
+
+
+def _failed_since(observed: Observed, alias: Alias) -> str:
+    """Return that newer versions than the live one failed their check, "" if none did."""
+    newer = [name for name in observed.versions if alias.version.isdigit() and int(name) > int(alias.version)]
+    failed = [name for name in newer if name in observed.failed]
+    if not failed or failed[-1] != newer[-1]:
+        return ""
+    return f"version {failed[-1]} failed its check, so version {alias.version} is still live"
 
 
 Lines = Iterator[tuple[str, str]]
@@ -86,9 +98,10 @@ def _latest(names: Names, observed: Observed) -> Lines:
 def _alias(observed: Observed) -> Lines:
     if observed.alias is not None and observed.newest is not None:
         newest, live = observed.newest.version, observed.alias.version
-        if newest not in (live, *dict(observed.alias.weights)):
-            move = last_move(observed.alias)
-            why = f"version {move.since} was taken back" if move and move.back else "moved by hand, or that version failed"
+        move = last_move(observed.alias)
+        is_own = newest in observed.failed or (move is not None and move.back)
+        if newest not in (live, *dict(observed.alias.weights)) and not is_own:
+            why = "that version was published by hand, or its deploy was interrupted" if move else "moved by hand"
             yield f"alias {ALIAS}", f"points to version {live}, not to {newest}, the newest: {why}"
 
 

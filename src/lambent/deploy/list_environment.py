@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from lambent import events
 from lambent.aws.interface import Aws
-from lambent.config.live_environment import FLAG_VARIABLES, SECRETS
+from lambent.config.live_environment import FLAG_VARIABLES, SECRETS, is_own
 from lambent.deploy.secret_values import HIDDEN, is_secret
 from lambent.errors import NotDeployedError
 from lambent.names import ALIAS
@@ -35,7 +35,7 @@ def describe_environment(
     """Return the user's own variables, secrets masked, by name. Pure."""
     references: dict[str, str] = json.loads(live.get(SECRETS, "{}"))
     flagged = set(live.get(FLAG_VARIABLES, "").split())
-    own = {name: value for name, value in live.items() if _is_own(name, flagged)}
+    own = {name: value for name, value in live.items() if is_own(name, flagged)}
     rows = []
     for name in sorted({*own, *references, *configured}):
         value, is_live = references.get(name, own.get(name, "")), name in own or name in references
@@ -51,8 +51,3 @@ def describe_environment(
         is_masked = not show_secrets and name not in references and is_secret(name, value)
         rows.append(events.Variable(name, HIDDEN if is_masked else value, origin or "an earlier deploy, or by hand"))
     return tuple(rows)
-
-
-def _is_own(name: str, flagged: set[str]) -> bool:
-    """Return whether a variable is the user's rather than one that lambent sets for its runtime."""
-    return name in flagged or not name.startswith(("LAMBENT_", "AWS_LAMBDA_EXEC_WRAPPER"))

@@ -10,6 +10,7 @@ from msgspec import Struct
 from lambent.aws.interface import Aws
 from lambent.aws.values import Alias, Function, LogGroup, Pairs, Provisioned, Role, Settings, Statement, Url
 from lambent.deploy.alias_history import is_unchecked
+from lambent.deploy.failed_versions import failed_versions
 from lambent.deploy.polling import wait_settled
 from lambent.names import ALIAS, POLICY, TAG_ORIGIN, Names
 from lambent.package.artifact import OVERFLOW
@@ -54,6 +55,11 @@ class Observed(Struct, frozen=True):
     foreign_aliases: tuple[str, ...] = ()
     latest_url: Url | None = None
     latest_statements: tuple[Statement, ...] = ()
+
+    @property
+    def failed(self) -> frozenset[str]:
+        """The versions that failed their check."""
+        return failed_versions(self.latest.tags) if self.latest else frozenset()
 
 
 def live_settings(aws: Aws, app: str, identities: Iterable[str]) -> Settings | None:

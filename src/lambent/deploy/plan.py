@@ -31,7 +31,7 @@ class Plan(Struct, frozen=True):
     `version` and `url` are the live ones, "" if there are none. `revision` is that of $LATEST when it was observed, so that a
     write can depend on it. `moved_from` is the other project that the app was deployed from until now, "" if there is none.
     `mode` is the URL's. `access` ("public" or "signed"), the sizes of the zip in bytes and `cost` are for people who read the
-    plan.
+    plan. `failed` are the versions that failed their check.
     """
 
     names: Names
@@ -46,6 +46,7 @@ class Plan(Struct, frozen=True):
     raw: int = 0
     cost: Cost | None = None
     moved_from: str = ""
+    failed: frozenset[str] = frozenset()
 
     @property
     def changes(self) -> int:
@@ -99,6 +100,7 @@ def plan(desired: Desired, observed: Observed) -> Plan:
             *plan_drift(desired, observed),
         ),
         moved_from=moved_from,
+        failed=observed.failed,
         version=observed.alias.version if observed.alias else "",
         url=observed.url.address if observed.url else "",
         revision=observed.latest.revision if observed.latest else "",

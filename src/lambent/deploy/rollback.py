@@ -56,6 +56,9 @@ class _Attempts:
         names, observed = observe(self._context.aws, self._app, self._context.timing.settle_s)
         self._refuse(names, observed)
         goal = find_version(names, observed, self._version, self._context.aws)
+        if goal.version in observed.failed:
+            what = f"version {goal.version} failed its check before; it goes live only if it passes now"
+            self._context.emit(events.Warned(what, "lambent versions"))
         planned = plan(names, observed, goal)
         self._context.emit(planned.planned)
         if not self._version and (reason := _why_nothing_changes(observed, goal.version)):
@@ -89,14 +92,21 @@ def find_version(names: Names, observed: Observed, version: str, aws: Aws) -> Fu
     live, move = observed.alias.version, last_move(observed.alias)
     if move and move.back and live in versions:
         return versions[live]  # an interrupted rollback, or one typed twice: it doesn't go back twice
-    if move and move.since in versions:
+    if move and move.since in versions and move.since not in observed.failed:
         return versions[move.since]
     was_first = move is not None and not move.since
-    older = [function for function in versions.values() if not live.isdigit() or int(function.version) < int(live)]
+    older = [name for name in _working(observed) if not live.isdigit() or int(name) < int(live)]
     if was_first or not older:
         what = f"version {live} is the first one that was live, so there is nothing to go back to"
+        if not was_first:
+            what = f"no version before {live} has passed its check, so there is nothing to go back to"
         raise DeployError(what, where=names.function, hint="lambent versions lists all versions")
-    return older[-1]
+    return versions[older[-1]]
+
+
+def _working(observed: Observed) -> list[str]:
+    """Return the versions that may be recommended, oldest first: those that didn't fail their check."""
+    return [name for name in observed.versions if name not in observed.failed]
 
 
 def _why_nothing_changes(observed: Observed, version: str) -> str:
@@ -105,7 +115,7 @@ def _why_nothing_changes(observed: Observed, version: str) -> str:
     move = last_move(alias) if alias and alias.version == version and not alias.weights else None
     if move is None or not move.back:
         return ""
-    older = [name for name in observed.versions if int(name) < int(version)]
+    older = [name for name in _working(observed) if int(name) < int(version)]
     further = f"; to go further back, run lambent rollback {older[-1]}" if older else ""
     return f"version {version} is live already, because version {move.since} was taken back{further}"
 
@@ -144,6 +154,7 @@ def plan(names: Names, observed: Observed, goal: Function) -> Plan:
     check_url = CheckUrl(names.function, ALIAS, goal.settings, strict, mode, auth)
     return Plan(
         names=names,
+        failed=observed.failed,
         steps=(*steps, *((check_url,) if url is not None else ())),
         lines=tuple(lines),
         version=alias.version,

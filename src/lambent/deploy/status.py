@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+from msgspec.structs import asdict
+
 from lambent import calendar, events
 from lambent.aws.interface import Aws
 from lambent.aws.values import Function, Url
+from lambent.config.provenance import parse
 from lambent.deploy.alias_history import is_unchecked
 from lambent.deploy.desired import PUBLIC
-from lambent.deploy.drift import status_drift
+from lambent.deploy.drift import status_drift, unfinished
 from lambent.deploy.observed import observe
 from lambent.deploy.origin import origin_of
 from lambent.deploy.plan import made_by_lambent, refuse_foreign_tags
@@ -49,6 +52,8 @@ def status(app: str, aws: Aws, settle_s: float) -> events.Status | None:
         activity=recent_activity(aws, group.name, function, alias) if group else None,
         drift=status_drift(names, observed),
         origin=origin_of(observed.latest.tags),
+        unfinished=unfinished(observed),
+        **(asdict(parse(function.description)) if alias else {}),
     )
 
 

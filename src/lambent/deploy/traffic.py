@@ -42,7 +42,7 @@ def plan_traffic(desired: Desired, observed: Observed) -> PlanPart:
     point: list[Step] = [PointAlias(name, ALIAS, alias.version if alias else "", revision)]
     canary = plan_canary(desired, observed)
     steps: list[Step] = [
-        PublishVersion(name, desired.settings, desired.code, desired.names.log_group),
+        PublishVersion(name, desired.settings, desired.code, desired.names.log_group, desired.description),
         *before_check,
         *close,
         *canary.steps,

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+from msgspec.structs import asdict, replace
+
 from lambent import events
 from lambent.aws.interface import Aws
 from lambent.aws.values import Alias, Function
+from lambent.config.provenance import parse
 from lambent.deploy.alias_history import is_unchecked
+from lambent.deploy.failed_versions import failed_versions
 from lambent.deploy.resources.function_settings import changed
 from lambent.errors import DeployError
 from lambent.names import ALIAS, Names
@@ -16,23 +20,29 @@ from lambent.names import ALIAS, Names
 def versions(app: str, aws: Aws) -> events.Versions:
     """Read the versions from AWS. Raises DeployError if there is no such app."""
     function = Names(app, "", aws.region).function
-    with ThreadPoolExecutor(3) as pool:
+    with ThreadPoolExecutor(4) as pool:
         account, alias = pool.submit(aws.account), pool.submit(aws.alias, function, ALIAS)
+        latest = pool.submit(aws.function, function)
         published = pool.submit(aws.versions, function).result()
     names = Names(app, account.result(), aws.region)
     location = f"account {names.account} in {names.region}"
     if not published:
         raise DeployError(f"{app} has no versions", where=location, hint="lambent status --all lists the apps")
-    return events.Versions(app, location, list_versions(published, alias.result()))
+    function_now = latest.result()
+    failed = failed_versions(function_now.tags) if function_now else frozenset()
+    return events.Versions(app, location, list_versions(published, alias.result(), failed))
 
 
-def list_versions(published: tuple[Function, ...], alias: Alias | None) -> tuple[events.Version, ...]:
+def list_versions(
+    published: tuple[Function, ...], alias: Alias | None, failed: frozenset[str] = frozenset()
+) -> tuple[events.Version, ...]:
     """Return the versions, which come oldest first, newest first. Pure."""
     listed = [_version(function, before, alias) for before, function in zip((None, *published), published, strict=False)]
-    return tuple(reversed(listed))
+    return tuple(replace(version, failed=version.version in failed) for version in reversed(listed))
 
 
 def _version(function: Function, previous: Function | None, alias: Alias | None) -> events.Version:
+    provenance = parse(function.description)
     return events.Version(
         version=function.version,
         published=function.modified,
@@ -42,6 +52,7 @@ def _version(function: Function, previous: Function | None, alias: Alias | None)
         memory_mb=function.settings.memory_mb,
         share=_share(function.version, alias),
         notes=", ".join(_differences(function, previous)),
+        **asdict(provenance),
     )
 
 

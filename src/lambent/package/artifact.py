@@ -10,13 +10,17 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lambent.events import Overflowed
+from lambent.lazy import LazyModule
 from lambent.limits import MIB, TMP_MIN_MB
 from lambent.module_packages import ADD
 from lambent.package.layout import is_runtime
 from lambent.units import size
 
 if TYPE_CHECKING:
+    from lambent.package import changed_files
     from lambent.package.archive import Entry
+else:
+    changed_files = LazyModule("lambent.package.changed_files")
 
 OVERFLOW = "LAMBENT_OVERFLOW"
 WRITABLE = ("LAMBENT_WRITABLE", "1")
@@ -95,6 +99,10 @@ class Artifact(Struct, frozen=True):
         """The folders at the top of the zip that hold the app's own modules."""
         names = (entry.name for entry in self.entries if entry.name.endswith(".py") and self._is_own(entry))
         return frozenset(name.partition("/")[0] for name in names if "/" in name)
+
+    def changes_since(self, sha256: str) -> str:
+        """Return which files differ from those of the zip with this CodeSha256, "" if that zip isn't in the cache."""
+        return changed_files.changed_files(self.path, self.entries, self.owners, sha256)
 
     def _is_own(self, entry: Entry) -> bool:
         return entry.name not in self.owners and not is_runtime(entry.name)

@@ -14,9 +14,9 @@ from lambent.package.bytecode import ZipBytecode
 from lambent.package.compiler import source_of
 from lambent.package.layout import Files
 from lambent.package.zip_contents import ZipContents
+from lambent.package.zip_name import pattern, zip_path
 
 _KEPT_ZIPS = 5  # of one app, besides the newest
-_DIGEST_LENGTH = 16
 
 
 class Piece(Struct, frozen=True):
@@ -59,7 +59,7 @@ def write(name: str, copied: Iterable[Piece], files: Files, cache: Path) -> tupl
         for path, source in files:
             writer.add(*compress(path, source.read(), executable=source.executable))
         written = writer.close()
-        zipped = folder / f"{name}-{written.sha256.hex()[:_DIGEST_LENGTH]}.zip"
+        zipped = zip_path(folder, name, written.sha256)
         new.move_to(zipped, mode=0o600)  # it contains the code
     _prune(zipped)
     return zipped, written
@@ -67,9 +67,8 @@ def write(name: str, copied: Iterable[Piece], files: Files, cache: Path) -> tupl
 
 def _prune(newest: Path) -> None:
     """Remove all but the last few zips of an app."""
-    pattern = f"{newest.name[: -_DIGEST_LENGTH - len('.zip')]}{'?' * _DIGEST_LENGTH}.zip"
     dated = []
-    for path in newest.parent.glob(pattern):
+    for path in newest.parent.glob(pattern(newest)):
         with suppress(FileNotFoundError):  # another build was faster
             dated.append((path.stat().st_mtime_ns, path))
     older = sorted((entry for entry in dated if entry[1] != newest), reverse=True)

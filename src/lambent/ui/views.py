@@ -1,12 +1,15 @@
-"""Settings, versions, one app or all apps, as the text that read-only commands print. Pure."""
+"""Settings, versions, one app or all apps, as the text that read-only commands print. Pure, except for the time zone."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from lambent import events
 from lambent.ui import tables
 from lambent.ui.sanitize import sanitize_line
-from lambent.units import count, size
+from lambent.units import count
 
+_SUBJECT_WIDTH = 44
 _ACCESS = {"public": "anyone can call it", "signed": "signed requests only", "local": "from this machine only", "": ""}
 
 View = events.Configured | events.Versions | events.Status | events.Apps | events.EnvironmentListed
@@ -28,30 +31,42 @@ def view(event: View) -> str:
 
 
 def _version_lines(event: events.Versions) -> list[str]:
-    heading = ("", "version", "published", "code", "size", "runtime", "memory", "")
+    heading = ("", "version", "published", "by", "commit", "", "changes")
     rows = [
         (
-            _share(version.share),
+            _state(version),
             version.version,
             _timestamp(version.published),
-            version.sha256[:8],
-            size(version.size),
-            version.runtime,
-            f"{version.memory_mb} MB",
+            sanitize_line(version.by),
+            _commit(version),
+            sanitize_line(_shorten(version.subject)),
             version.notes,
         )
         for version in event.versions
     ]
-    return tables.align_left([heading, *rows])
+    used = [index for index, column in enumerate(zip(*rows, strict=True)) if any(column) or index < 3] if rows else range(3)
+    return tables.align_left([tuple(row[index] for index in used) for row in (heading, *rows)])
 
 
-def _share(share: float) -> str:
-    return "live" if share == 1 else f"{share:.0%}" if share else ""
+def _state(version: events.Version) -> str:
+    share = version.share
+    return "live" if share == 1 else f"{share:.0%}" if share else "failed" if version.failed else ""
+
+
+def _commit(version: events.Version | events.Status) -> str:
+    return f"{version.commit}-dirty" if version.dirty else version.commit
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _SUBJECT_WIDTH else f"{text[: _SUBJECT_WIDTH - 1]}…"
 
 
 def _timestamp(text: str) -> str:
-    """Shorten AWS's "2025-11-25T02:43:27.000+0000" to "2025-11-25 02:43:27", still in UTC."""
-    return text[:19].replace("T", " ")
+    """Return AWS's "2025-11-25T02:43:27.000+0000" in local time, as "2025-11-25 03:43"."""
+    try:
+        return f"{datetime.strptime(text, '%Y-%m-%dT%H:%M:%S.%f%z').astimezone():%Y-%m-%d %H:%M}"
+    except ValueError:
+        return text[:16].replace("T", " ")  # of an endpoint that writes it in another way
 
 
 def _status_lines(app: events.Status) -> list[str]:
@@ -62,8 +77,10 @@ def _status_lines(app: events.Status) -> list[str]:
         (
             "live",
             f"version {app.version}" if app.version else "none",
-            f"published {_timestamp(app.published)}" if app.version else "",
+            _published(app),
         ),
+        *([("commit", _commit(app), sanitize_line(app.subject))] if app.commit else []),
+        *([("unfinished", app.unfinished, "")] if app.unfinished else []),
         ("versions", str(app.versions), ""),
         ("runtime", app.runtime, f"AWS supports it until {app.ends}" if app.ends else ""),
         ("machine", app.architecture, f"{app.memory_mb} MB, {app.timeout_s} s"),
@@ -72,6 +89,13 @@ def _status_lines(app: events.Status) -> list[str]:
     rows += [(f"last {app.activity.minutes} min", *_activity(app.activity))] if app.activity else []
     rows += [("drift", line.what, line.detail) for line in app.drift]
     return tables.align_left([(name, value, f"({note})" if note else "") for name, value, note in rows])
+
+
+def _published(app: events.Status) -> str:
+    if not app.version:
+        return ""
+    by = f" by {sanitize_line(app.by)}" if app.by else ""
+    return f"published {_timestamp(app.published)}{by}"
 
 
 def _retention(app: events.Status) -> str:

@@ -20,7 +20,6 @@ from lambent.deploy.resources.bucket import upload_code
 from lambent.deploy.step import Deletion, PlanPart, Step
 from lambent.errors import AwsError, DeployError, OvertakenError
 from lambent.events import PlannedLine
-from lambent.units import size
 
 _CANNOT_ASSUME = "cannot be assumed by Lambda"
 
@@ -186,7 +185,6 @@ def is_as_desired(function: Function | None, desired: Desired) -> bool:
 
 def plan_function(desired: Desired, observed: Observed) -> PlanPart:
     name, code, latest = desired.names.function, desired.code, observed.latest
-    sizes = f"{size(code.size)} zipped, {size(desired.raw)} unzipped"
     if latest is None:
         create = CreateFunction(name, desired.settings, code, desired.tags)
         line = PlannedLine("create", f"function {name}", _description(desired))
@@ -199,7 +197,8 @@ def plan_function(desired: Desired, observed: Observed) -> PlanPart:
     if code.sha256 != latest.sha256 or code.architecture != latest.architecture or latest.failed:
         steps += [*upload_code(desired), UpdateCode(name, code)]
     if before.sha256 != code.sha256 or before.architecture != code.architecture:
-        lines.append(PlannedLine("update", "code", f"{before.sha256[:8]} -> {code.sha256[:8]}, {sizes}"))
+        unknown = f"which files isn't known: version {before.version} was built elsewhere, or long ago"
+        lines.append(PlannedLine("update", "code", desired.code_changes or unknown))
     if desired.settings != latest.settings or latest.failed or desired.renews_role:
         steps.append(UpdateSettings(name, desired.settings))
     removed = function_settings.removed_variables(before.settings, desired.settings)

@@ -12,7 +12,7 @@ from lambent.deploy.desired import Desired
 from lambent.deploy.observed import Observed
 from lambent.deploy.step import ApiCall, PlanPart, because
 from lambent.events import PlannedLine
-from lambent.names import TAG_ORIGIN
+from lambent.names import TAG_FAILED, TAG_ORIGIN
 
 
 class Tag(ApiCall, frozen=True):
@@ -47,10 +47,11 @@ def plan_tags(desired: Desired, observed: Observed) -> PlanPart:
         return PlanPart()
     arn, existing = desired.names.function_arn, dict(observed.latest.tags)
     new = tuple((key, value) for key, value in desired.tags if existing.get(key) != value)
-    old = tuple(key for key in existing if key not in dict(desired.tags) and not key.startswith("aws:"))
+    kept = {*dict(desired.tags), TAG_FAILED}
+    old = tuple(key for key in existing if key not in kept and not key.startswith("aws:"))
     if not new and not old:
         return PlanPart()
     changes = [f"{key} = {value}" for key, value in new] + [f"-{key}" for key in old]
     why = because("tags", desired.origins) if dict(new).keys() != {TAG_ORIGIN} or old else ""
-    line = PlannedLine("update", "tags", f"{', '.join(changes)}{why}")
+    line = PlannedLine("update", "tags", f"{', '.join(changes)}{why}", routine=dict(new).keys() == {TAG_ORIGIN} and not old)
     return PlanPart((*((Tag(arn, new),) if new else ()), *((Untag(arn, old),) if old else ())), (line,))

@@ -34,7 +34,10 @@ _LOG_LINES = 60
 
 
 class PublishVersion(Step, frozen=True):
-    """Publishes $LATEST if it is what the plan assumed: another deploy may have written to it. `group` is its log group."""
+    """Publishes $LATEST if it is what the plan assumed: another deploy may have written to it. `group` is its log group.
+
+    `description` says what the version was made from.
+    """
 
     title: ClassVar[str] = "publish version"
     actions: ClassVar = ("lambda:PublishVersion", "lambda:GetFunction", "logs:FilterLogEvents")
@@ -42,6 +45,7 @@ class PublishVersion(Step, frozen=True):
     settings: Settings
     code: Code
     group: str
+    description: str = ""
 
     def apply(self, deployment: Deployment) -> str:
         published = self._publish(deployment)
@@ -54,17 +58,18 @@ class PublishVersion(Step, frozen=True):
             what = f"AWS could not activate version {version.version}: {version.reason}"
             hint = f"its log says why: log group {self.group}, streams with [{version.version}]"
             log = self._log(deployment, version.version)
+            deployment.version = version.version
             raise FunctionFailedError(what, where=f"function {self.name}", hint=hint, detail=log)
         deployment.version = published.version
         return f"version {published.version}"
 
     def _publish(self, deployment: Deployment) -> Function:
         try:
-            return deployment.aws.publish(self.name, self.code.sha256)
+            return deployment.aws.publish(self.name, self.code.sha256, self.description)
         except AwsError as error:
             if error.code == CONFLICT:
                 settle(deployment, self.name)
-                return deployment.aws.publish(self.name, self.code.sha256)
+                return deployment.aws.publish(self.name, self.code.sha256, self.description)
             if error.code == INVALID and "CodeSHA256" in error.what:
                 raise OvertakenError(self.name, "uploaded other code during this one") from error
             raise
@@ -79,7 +84,8 @@ class PublishVersion(Step, frozen=True):
 
     def shell(self) -> Iterator[str]:
         function = aws_cli.function_option(self.name)
-        options = (*function, "--code-sha256", self.code.sha256, "--query", "Version", "--output", "text")
+        description = ("--description", self.description) if self.description else ()
+        options = (*function, "--code-sha256", self.code.sha256, *description, "--query", "Version", "--output", "text")
         yield f"version=$({aws_cli.query('lambda', 'publish-version', *options)})"
         yield f'{aws_cli.query("lambda", "wait", "published-version-active", *function)} --qualifier "$version"'
 

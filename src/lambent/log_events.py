@@ -18,7 +18,8 @@ class LoggedLine(Struct, frozen=True):
 class LoggedRequest(Event, frozen=True):
     """A request, or another invocation, as the log shows it. Milliseconds are of Unix time or durations.
 
-    `method` and `path` are "" if it was no request, or if the app isn't hosted by lambent's runtime, and `status` is 0 then.
+    `method` and `path` are "" if it was no request, or if the app isn't hosted by lambent's runtime, and `status` is 0 then. A
+    command of `lambent run` has the method "run", its first word as the path, and no status either.
     `failure` is "" or how it failed for Lambda: "timeout", or the type of an error. `init_ms` is set on a cold start.
     `failed` is true if it failed, if it was answered with 5xx, or if an error was logged. With `complete` false it is still
     running; what it logs later comes in an event with `continues`. Lines outside of any request have no `request_id`. `app` is

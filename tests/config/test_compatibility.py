@@ -19,6 +19,14 @@ def test_bare_handler_cannot_stream(handler_app: Path) -> None:
     assert load_config(handler_app, stream=False).stream is False
 
 
+def test_awss_client_runs_no_commands(handler_app: Path) -> None:
+    assert load_config(handler_app, run=True).client == "lambent"
+    assert load_config(handler_app, "run = true", run=False).client == "aws"
+    with pytest.raises(UsageError, match="AWS's runtime client can't run the commands of lambent run") as error:
+        load_config(handler_app, 'runtime_client = "aws"', run=True)
+    assert error.value.where.startswith("--run and ")
+
+
 @pytest.mark.parametrize("settings", ['events = "jobs:on_event"', 'base_path = "/shop"'])
 def test_bare_handler_has_no_events_or_base_path(handler_app: Path, settings: str) -> None:
     with pytest.raises(UsageError, match="lambda_function:lambda_handler is a bare handler"):

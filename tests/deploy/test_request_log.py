@@ -39,6 +39,12 @@ def test_an_invocation_that_is_no_request_has_no_status() -> None:
     assert (event.method, event.status, event.failed, event.complete) == ("", 0, False, True)
 
 
+def test_a_command_of_lambent_run_is_shown_by_its_name() -> None:
+    (command,) = grouped(START, "lambent: run alembic\n", "lambent: alembic ended with status 1\n", END, REPORT)
+    assert (command.method, command.path, command.status, command.failed) == ("run", "alembic", 0, False)
+    assert [line.text for line in command.lines] == ["lambent: alembic ended with status 1"]
+
+
 def test_failures_of_the_function_are_answered_with_502() -> None:
     timed_out = REPORT.rstrip() + "\tStatus: timeout\n"
     line = f"2026-11-30T06:00:00.000Z {ID} Task timed out after 1.00 seconds\n\n"

@@ -17,6 +17,8 @@ Level = Literal["error", "warning", ""]
 TRACEBACK = "Traceback (most recent call last)"
 ACCESS = re.compile(r"lambent: (?:status (?P<status>\d{3})|(?P<method>[A-Za-z]+|\?) (?P<path>/\S*))")
 """What `runtime/access_log.py` writes about a request."""
+COMMAND = re.compile(r"lambent: run (?P<name>\S+)")
+"""What `runtime/command.py` writes when a command of `lambent run` begins. It counts as a request of the method "run"."""
 ANSWERED_5XX = "lambent: status 5"
 """The beginning of its line about an answer with 5xx."""
 
@@ -111,6 +113,8 @@ def _number(text: str, name: str) -> float | None:
 
 def _parse_access(text: str) -> Record | None:
     """Return what the runtime says about a request."""
+    if command := COMMAND.fullmatch(text):
+        return Record("request", method="run", path=command["name"])
     match = ACCESS.fullmatch(text)
     if match is None:
         return None

@@ -41,7 +41,7 @@ class _OpenRequest(Struct):
         continues, self.shown = self.shown, True
         failure = report.failure if report else ""
         status = self.status
-        if report and self.method:  # Lambda answers a request with 502 if the function failed
+        if report and self.method not in ("", "run"):  # Lambda answers a request with 502 if the function failed
             status = 502 if failure else status or 200
         self.failed = self.failed or bool(failure) or status >= 500 or any(line.level == "error" for line in lines)
         is_cold = report is not None and (report.init_ms is not None or self.has_init)

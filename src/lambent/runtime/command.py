@@ -14,7 +14,7 @@ import sys
 from select import POLLIN, POLLOUT, poll
 from time import time
 
-from .api import DEADLINE
+from .api import DEADLINE, one_line
 from .environment import variable
 from .json_text import dump, parse
 from .program_lookup import find_program
@@ -50,7 +50,7 @@ def run(api: RuntimeApi, log: Log, invocation: Invocation) -> None:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         sender.end({"status": 2, "problem": f"not a command of lambent run: {error!r}"})
         return
-    name = command[0] if command else ""
+    name = one_line(command[0]) if command else ""
     log.note(f"run {name}")  # without its arguments, which may be secrets
     result = _run(sender, command, environment, int(invocation.header(DEADLINE) or 0) / 1000)
     log.note(f"{name} ended with status {result['status']}")

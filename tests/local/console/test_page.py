@@ -29,6 +29,7 @@ EVENT = {
     "headers": {"authorization": "Bearer hunter2", "accept": "text/html"},
 }
 STORED = 10_000
+NEWEST = '.row[aria-rowindex="2"]'
 CHOSEN = '.row[aria-selected="true"]'
 
 
@@ -86,11 +87,12 @@ def test_only_visible_rows_are_in_the_document(page: Page) -> None:
     page.run("document.querySelector('#grid').scrollTop = 1e9")
     page.wait("[...document.querySelectorAll('.rows .row')].some(row => +row.getAttribute('aria-rowindex') > 9900)")
     page.run("document.querySelector('#grid').scrollTop = 0")
+    page.wait(f"document.querySelector('{NEWEST}')")
 
 
 def test_hostile_output_is_text(page: Page) -> None:
-    show(page, "#/invocations", ".rows .row")
-    page.click(".rows .row")
+    show(page, "#/invocations", NEWEST)
+    page.click(NEWEST)
     page.wait("document.querySelectorAll('.log li').length >= 4")
     log = page.text(".log")
     assert '<img src=x onerror="document.title=1"><script>document.title=2</script>' in log
@@ -110,7 +112,7 @@ def test_secrets_are_shown_on_demand(page: Page) -> None:
 
 
 def test_keyboard_is_enough(page: Page) -> None:
-    show(page, "#/invocations", ".rows .row")
+    show(page, "#/invocations", NEWEST)
     page.run("document.querySelector('#grid').focus()")
     for key, index in (("ArrowDown", 2), ("ArrowDown", 3), ("ArrowUp", 2), ("End", STORED), ("Home", 2)):
         page.press(key)
@@ -130,8 +132,8 @@ def test_keyboard_is_enough(page: Page) -> None:
 
 
 def test_replay_leads_to_the_new_invocation(page: Page) -> None:
-    show(page, "#/invocations", ".rows .row")
-    page.click(".rows .row")
+    show(page, "#/invocations", NEWEST)
+    page.click(NEWEST)
     page.wait("document.querySelector('#replay')")
     first = page.run("location.hash")
     page.click("#replay")
@@ -142,14 +144,14 @@ def test_replay_leads_to_the_new_invocation(page: Page) -> None:
 
 
 def test_a_paused_list_stays_as_it_is(service: Service, page: Page) -> None:
-    show(page, "#/invocations", ".rows .row")
-    newest = page.run("document.querySelector('.rows .row').id")
+    show(page, "#/invocations", NEWEST)
+    newest = page.run(f"document.querySelector('{NEWEST}').id")
     page.click("#pause")
     service.client("lambda").invoke(FunctionName="hostile", Payload=b"{}")
     page.wait("document.querySelector('#count').value === '1 new'")
-    assert page.run("document.querySelector('.rows .row').id") == newest
+    assert page.run(f"document.querySelector('{NEWEST}').id") == newest
     page.click("#pause")
-    page.wait(f"document.querySelector('.rows .row').id !== {json.dumps(newest)}")
+    page.wait(f"document.querySelector('{NEWEST}').id !== {json.dumps(newest)}")
 
 
 def test_functions_sizes_and_imports(page: Page) -> None:
@@ -167,7 +169,7 @@ def test_functions_sizes_and_imports(page: Page) -> None:
 def test_everything_has_a_name(page: Page, address: str) -> None:
     show(page, address, f"#view-{address[2:]}:not([hidden]) *")
     if address == "#/invocations":
-        page.click(".rows .row")
+        page.click(NEWEST)
         page.wait("document.querySelector('#replay')")
     found = names(page)
     for role in (
@@ -193,7 +195,7 @@ def test_everything_has_a_name(page: Page, address: str) -> None:
 
 
 def test_text_can_be_read_in_both_colour_schemes(page: Page) -> None:
-    show(page, "#/invocations", ".rows .row")
+    show(page, "#/invocations", NEWEST)
     for scheme in ("light", "dark"):
         page.prefer(prefers_color_scheme=scheme)
         for text, background in (("text", "panel"), ("muted", "page"), ("failed-text", "failed-soft"), ("fine", "fine-soft"),

@@ -14,7 +14,8 @@ from lambent.config.identity import project_identities
 def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The file with this machine's ID, which is missing."""
     file = tmp_path / "machine-id"
-    monkeypatch.setattr(identity, "_MACHINE_ID", file)
+    monkeypatch.setattr(identity, "_MACHINE_IDS", (file,))
+    monkeypatch.setattr(identity, "_CONTAINERS", (tmp_path,))
     monkeypatch.setattr(identity.sys, "platform", "linux")  # type: ignore[attr-defined]
     return file
 
@@ -76,3 +77,19 @@ def test_work_trees_are_the_same_project(tmp_path: Path) -> None:
     linked.mkdir()
     (linked / ".git").write_text(f"gitdir: {private}\n")
     assert project_identities(linked) == project_identities(root)
+
+
+def test_machine_without_an_id_gets_one_that_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (in_container,) = project_identities(folder)
+    monkeypatch.setattr(identity, "_CONTAINERS", ())
+    seen = []
+    for name in ("laptop", "desktop"):
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / name))
+        own, former = project_identities(folder)
+        assert project_identities(folder) == (own, former) and former == in_container
+        seen.append(own)
+    assert len({*seen, in_container}) == 3 and all(own.startswith(f"{in_container}@") for own in seen)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "laptop/lambent/machine-id"))  # can't be written below a file
+    assert project_identities(folder) == (in_container,)

@@ -7,17 +7,29 @@ from __future__ import annotations
 
 import platform
 import re
+import secrets
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lambent import atomic
+from lambent.lazy import LazyModule
+
+if TYPE_CHECKING:
+    import platformdirs
+else:
+    platformdirs = LazyModule("platformdirs")  # few machines need it
 
 FOLDER = "folder:"
 """What an identity begins with that is only a place on a machine. One below the home folder begins with "folder:home/"."""
 
 _LENGTH_MAX = 256  # of a tag's value
 _DIGITS = 8
-_MACHINE_ID = Path("/etc/machine-id")  # of systemd, which asks not to show the ID itself
+_MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))  # systemd asks not to show the ID itself
+_CONTAINERS = (Path("/.dockerenv"), Path("/run/.containerenv"))  # the files by which Docker and Podman are known
 _SECTION = re.compile(r'\s*\[remote "(?P<name>.+)"\]')
 _URL = re.compile(r"\s*url\s*=\s*(?P<url>\S+)")
 _REMOTE = re.compile(r"(?:\w+://)?(?:[^@/]+@)?(?P<host>[^/:]+)(?::\d+(?=/))?[:/]+(?P<path>.+?)(?:\.git)?/*")
@@ -30,13 +42,13 @@ def project_identities(path: Path) -> tuple[str, ...]:
     """
     root = find_repository(path)
     if root is None:
-        return (_folder(path),)
+        return _folders(path)
     inside = path.relative_to(root).as_posix()
     repository = _repository(root)
     remotes = sorted(_remotes(repository / "config"), key=lambda remote: remote[0] != "origin")
     checkout = repository.parent if repository.name == ".git" else root
     identities = [_join(_normalize(url), inside) for _, url in remotes]
-    return tuple(dict.fromkeys((*identities, _folder(checkout / inside))))
+    return tuple(dict.fromkeys((*identities, *_folders(checkout / inside))))
 
 
 def find_repository(path: Path) -> Path | None:
@@ -84,16 +96,41 @@ def _join(repository: str, inside: str) -> str:
     return repository if inside == "." else _as_tag(f"{repository}//{inside}")
 
 
+def _folders(path: Path) -> tuple[str, ...]:
+    """Return the identities of a folder: with this machine, and without if lambent has made up the machine's ID.
+
+    The latter is what the folder was called before the machine had an ID.
+    """
+    return (_folder(path),) if _machine_id() else tuple(dict.fromkeys((_folder(path), _location(path))))
+
+
 def _folder(path: Path) -> str:
+    name = _machine_id() or _own_id()
+    machine = f"@{sha256(f'lambent {name}'.encode()).hexdigest()[:_DIGITS]}" if name else ""
+    return _location(path) + machine
+
+
+def _location(path: Path) -> str:
     home = Path.home()
     location = f"home/{path.relative_to(home).as_posix()}" if path.is_relative_to(home) else path.as_posix()
-    return _as_tag(FOLDER + location) + _machine()
+    return _as_tag(FOLDER + location)
 
 
-def _machine() -> str:
-    """Return what tells this machine from others with the same folder: a digest of its ID. Containers have none."""
-    name = _read(_MACHINE_ID).strip() or ("" if sys.platform == "linux" else platform.node())
-    return f"@{sha256(f'lambent {name}'.encode()).hexdigest()[:_DIGITS]}" if name else ""
+def _machine_id() -> str:
+    """Return the system's ID of this machine, "" for a Linux without systemd and dbus. Containers have none."""
+    ids = (_read(file).strip() for file in _MACHINE_IDS)
+    return next(filter(None, ids), "" if sys.platform == "linux" else platform.node())
+
+
+def _own_id() -> str:
+    """Return an ID that lambent makes up and keeps, "" in a container, with which it would end, or if it can't be kept."""
+    if any(file.exists() for file in _CONTAINERS):
+        return ""
+    file = platformdirs.user_state_path("lambent") / "machine-id"
+    if not _read(file):
+        with suppress(OSError):
+            atomic.write_bytes(file, secrets.token_hex(16).encode(), mode=0o600)
+    return _read(file)
 
 
 def _as_tag(text: str) -> str:

@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import re
 
+from msgspec import Struct
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 _PIN = re.compile(r"you require (?P<name>[\w.-]+)(?:\[[^\]]*\])?==(?P<version>[\w.+!-]*\w)")
 _LIMIT = r"[<>=!~]=?[\w.*+]*[\w*]"
+_ABSENT = re.compile(
+    r"there (?:is|are) no versions? of (?P<name>[\w.-]+)==(?P<version>(?P<series>\d+(?:\.\d+)?)[\w.+-]*) "
+    r"and you require (?P=name)"
+)
 _RANGE = rf"(?:[\w.-]*\w)(?:\[[^\]]*\])?{_LIMIT}(?:,{_LIMIT})*"
 _REQUIRED = re.compile(rf"depends? on (?:one of: )?(?P<ranges>{_RANGE}(?: {_RANGE})*)")
 _PARTS = re.compile(r"(?P<name>[\w.-]*\w)(?:\[[^\]]*\])?(?P<limits>.+)")
+
+
+class AbsentPin(Struct, frozen=True):
+    """A pin of a version that doesn't exist, and the requirement of releases close to it."""
+
+    pin: str
+    close: str
+
+
+def find_absent_pin(message: str) -> AbsentPin | None:
+    match = _ABSENT.search(" ".join(message.split()))
+    return AbsentPin(f"{match['name']}=={match['version']}", f"{match['name']}=={match['series']}.*") if match else None
 
 
 def find_conflicting_pins(message: str) -> dict[str, tuple[str, str]]:

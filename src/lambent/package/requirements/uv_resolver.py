@@ -23,7 +23,7 @@ from lambent.events import Notice
 from lambent.lazy import LazyModule
 from lambent.package.lock import Pin
 from lambent.package.requirements import known_limits, left_out
-from lambent.package.requirements.conflicting_pins import find_conflicting_pins
+from lambent.package.requirements.conflicting_pins import find_absent_pin, find_conflicting_pins
 from lambent.package.requirements.known_limits import Limit
 from lambent.package.requirements.pip_compile import CompileInput, PipCompile, target_arguments, temporary_requirements
 from lambent.package.requirements.requirement_lines import decode
@@ -195,6 +195,9 @@ class UvResolver:
     def _conflict(self, message: str, adjustments: _Adjustments) -> PackagingError:
         """Return the error for requirements that can't be met together, with an edit that was tried and helps."""
         error = uv_errors.translate(message, self._request)
+        if (absent := find_absent_pin(message)) and (close := self.versions.newest_allowed(absent.close)):
+            error.hint = f"{close.name}=={close.version} instead of {absent.pin}"
+            return error
         changes: dict[str, str] = {}
         while edits := {name: edit for name, edit in find_conflicting_pins(message).items() if name not in adjustments.edits}:
             changes |= {new: old for old, new in edits.values()}

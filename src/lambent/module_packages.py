@@ -8,6 +8,7 @@ from __future__ import annotations
 import shlex
 
 _BY_MODULE = {
+    "Bio": "biopython",
     "Crypto": "pycryptodome",
     "Levenshtein": "python-Levenshtein",
     "MySQLdb": "mysqlclient",
@@ -53,6 +54,7 @@ _BY_MODULE = {
     "easy_thumbnails": "easy-thumbnails",
     "engineio": "python-engineio",
     "environ": "django-environ",
+    "faiss": "faiss-cpu",
     "fasthtml": "python-fasthtml",
     "fitz": "PyMuPDF",
     "flask_ask": "Flask-Ask",
@@ -91,11 +93,13 @@ _BY_MODULE = {
     "jazzmin": "django-jazzmin",
     "jose": "python-jose",
     "jwt": "PyJWT",
+    "kafka": "kafka-python",
     "knox": "django-rest-knox",
     "ldap": "python-ldap",
     "linebot": "line-bot-sdk",
     "magic": "python-magic",
     "markdown": "Markdown",
+    "markdown_it": "markdown-it-py",
     "markdownx": "django-markdownx",
     "marshmallow_sqlalchemy": "marshmallow-sqlalchemy",
     "mathfilters": "django-mathfilters",
@@ -104,9 +108,11 @@ _BY_MODULE = {
     "multipart": "python-multipart",
     "mysql": "mysql-connector-python",
     "nacl": "PyNaCl",
+    "newspaper": "newspaper3k",
     "ninja": "django-ninja",
     "oauth2_provider": "django-oauth-toolkit",
     "opensearchpy": "opensearch-py",
+    "paho": "paho-mqtt",
     "phonenumber_field": "django-phonenumber-field",
     "pkg_resources": "setuptools<81",
     "playhouse": "peewee",
@@ -145,22 +151,32 @@ _BY_MODULE = {
 }
 
 _SAME_NAMES = """
-    aiohttp alembic anthropic apiflask apig_wsgi arrow asgiref attrs authlib babel bcrypt bleach blinker boltons bottle
-    cachetools cerberus certifi chalice chardet chevron cherrypy click cloudinary colorama connexion cryptography dash
-    dash_bootstrap_components dash_core_components dash_daq dash_html_components dash_table dataset datasette django
-    djoser dominate duckdb emoji eve falcon fastapi feedparser flasgger flask flask_admin flask_apscheduler flask_babel
-    flask_compress flask_debugtoolbar flask_httpauth flask_jwt flask_moment flask_mongoengine flask_mysqldb
-    flask_oauthlib flask_paginate flask_principal flask_script flask_security flask_smorest flask_swagger_ui
-    flask_talisman flask_uploads folium geocoder geopy gevent googlemaps graphene gunicorn hashids html5lib httpx hug
-    humanize idna inflection isodate itsdangerous jinja2 jsonschema langchain litestar loguru lxml mako mangum markdown2
-    markupsafe marshmallow matplotlib mistune mongoengine motor networkx nltk numpy openai openpyxl orjson packaging
-    pandas passlib peewee pendulum phonenumbers plotly polars pony prettytable psutil psycopg pydantic pydantic_settings
-    pygments pymongo pynamodb pyparsing pypdf PyPDF2 pyramid pyramid_chameleon pyramid_jinja2 pyramid_tm pystache pytz
-    qrcode quart redis regex reportlab requests requests_oauthlib rich sanic schedule scipy seaborn sendgrid sentry_sdk
-    simplejson spotipy sqlalchemy sqlmodel sqlparse starlette strawberry stripe sympy tabulate tenacity textblob
-    tiktoken tinydb tldextract toml tornado tqdm tweepy twilio typer tzlocal ujson unidecode urllib3 uvicorn validators
-    waitress webargs webob websockets werkzeug whitenoise whoosh wikipedia wordcloud wtforms xlrd xlsxwriter xlwt
-    xmltodict yfinance zeep
+    aiofiles aiohttp aiomysql aiosqlite alembic altair anthropic apiflask apig_wsgi apscheduler arrow asgiref
+    astropy asyncpg attrs authlib babel bcrypt beanie bleach blinker bokeh boltons bottle brotli cachetools ccxt
+    celery cerberus certifi chalice chardet cherrypy chevron chromadb click cloudinary cloudscraper cohere colorama
+    colorlog connexion cryptography dash dash_bootstrap_components dash_core_components dash_daq
+    dash_html_components dash_table databases dataset datasette dateparser deep_translator django djoser dominate
+    duckdb duckduckgo_search dynaconf ebooklib email_validator emoji environs eve fake_useragent falcon fastapi
+    fastapi_mail fastapi_pagination fastapi_users fastmcp feedgen feedparser firebase_admin flasgger flask
+    flask_admin flask_apscheduler flask_assets flask_babel flask_compress flask_dance flask_debugtoolbar
+    flask_httpauth flask_jwt flask_minify flask_moment flask_mongoengine flask_mysqldb flask_oauthlib flask_paginate
+    flask_principal flask_pydantic flask_script flask_seasurf flask_security flask_smorest flask_swagger_ui
+    flask_talisman flask_uploads folium fuzzywuzzy geocoder geopandas geopy gevent googlemaps googletrans graphene
+    groq gspread gtts gunicorn h5py hashids html5lib httpx hug humanize icalendar ics idna imageio inflection
+    instaloader isodate itsdangerous jinja2 joblib jsonschema kombu langchain langchain_community langchain_core
+    langchain_google_genai langchain_groq langchain_openai langdetect langgraph lark lightgbm litestar loguru lxml
+    mako mangum markdown2 markdown_it markupsafe marshmallow matplotlib mcp mistralai mistune mongoengine motor
+    networkx nltk numpy oauth2client odmantic ollama onnxruntime openai openpyxl orjson packaging pandas parsel
+    passlib pdfplumber peewee pendulum phonenumbers pika pinecone plotly polars pony praw prettytable psutil psycopg
+    psycopg_pool pycountry pydantic pydantic_settings pydeck pyfiglet pygments pymongo pynamodb pyngrok pyotp
+    pypandoc pyparsing pypdf PyPDF2 pyperclip pyproj pyramid pyramid_chameleon pyramid_jinja2 pyramid_tm pystache
+    python_multipart pytube pytz pywebpush qrcode quart rapidfuzz redis regex reportlab requests requests_oauthlib
+    rich rq sanic schedule scipy scrapy seaborn selenium sendgrid sentry_sdk shapely simplejson slowapi spacy
+    spotipy sqladmin sqlalchemy sqlalchemy_utils sqlmodel sqlparse sse_starlette starlette statsmodels strawberry
+    stripe structlog supabase svgwrite sympy tabulate tenacity textblob textstat thefuzz tiktoken tinydb tldextract
+    toml tornado tqdm trafilatura tweepy twilio typer tzdata tzlocal ujson unidecode urllib3 uvicorn validators
+    vobject waitress weasyprint web3 webargs webob websockets werkzeug whitenoise whoosh wikipedia wordcloud wtforms
+    xarray xgboost xhtml2pdf xlrd xlsxwriter xlwt xmltodict yfinance youtube_transcript_api yt_dlp zeep zstandard
 """
 _POPULAR = frozenset(_SAME_NAMES.split())
 """Popular packages whose module has their name."""

@@ -46,6 +46,12 @@ def test_flask_app_gets_what_its_files_import(tmp_path: Path) -> None:
     assert add_command(source) == "put PyYAML flask and {} into a new requirements.txt, a line each"
 
 
+def test_package_that_a_framework_imports_only_when_used(tmp_path: Path) -> None:
+    code = "from fastapi import FastAPI, Form\nfrom fastapi.templating import Jinja2Templates\nfrom pydantic import EmailStr\n"
+    source = requirements(tmp_path / "app", App("app", "app", "asgi"), {"app.py": f"{code}app = FastAPI()\n"})
+    assert source.inferred == ["email-validator", "fastapi", "jinja2", "pydantic", "python-multipart"]
+
+
 def test_django_project_gets_its_version_and_what_the_settings_name(tmp_path: Path) -> None:
     source = requirements(tmp_path / "app", App("site1.wsgi", "application", "wsgi"), DJANGO)
     assert source.inferred == [

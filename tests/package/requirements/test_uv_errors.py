@@ -28,6 +28,7 @@ def registry() -> Iterator[Registry]:
     [
         ("demmo", "no such package: demmo", "spelling"),
         ("demo==9", "no version demo==9 for python3.11 x86_64", "a version that exists"),
+        ("demo==1.0+cpu", "no version demo==1.0+cpu for python3.11 x86_64 on PyPI", "https://download.pytorch.org/whl/cpu"),
         ("demo==1.0.7", "no version demo==1.0.7 for python3.11 x86_64", "demo==1.0 instead of demo==1.0.7"),
         ("demo==1.0\ndemo==2.0", "the requirements conflict on python3.11 x86_64", "relax"),
         ("demo=>3", "cannot read a requirement", "one requirement on each line"),

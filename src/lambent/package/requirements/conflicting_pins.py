@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 _PIN = re.compile(r"you require (?P<name>[\w.-]+)(?:\[[^\]]*\])?==(?P<version>[\w.+!-]*\w)")
 _LIMIT = r"[<>=!~]=?[\w.*+]*[\w*]"
 _ABSENT = re.compile(
-    r"there (?:is|are) no versions? of (?P<name>[\w.-]+)==(?P<version>(?P<series>\d+(?:\.\d+)?)[\w.+-]*) "
+    r"there (?:is|are) no versions? of (?P<name>[\w.-]+)==(?P<version>(?P<series>\d+(?:\.\d+)?)[\w.-]*) "
     r"and you require (?P=name)"
 )
 _RANGE = rf"(?:[\w.-]*\w)(?:\[[^\]]*\])?{_LIMIT}(?:,{_LIMIT})*"

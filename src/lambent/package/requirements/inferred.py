@@ -26,8 +26,22 @@ from lambent.package.shards.import_scanner import scan_imports
 
 _UNUSED = re.compile(r"(?:^|/)(?:tests?|docs?|migrations|node_modules)/|(?:^|/)(?:test_\w+|tests|conftest|setup)\.py$")
 _MADE_WITH = re.compile(rb"[Gg]enerated by 'django-admin(?:\.py)? startproject' using Django (\d+\.\d+)")
-_IMAGES = re.compile(rb"\bImageField\s*\(")
-_POSTGRESQL = re.compile(rb"django\.db\.backends\.postgresql")
+_IMPLIED = (
+    ("django", rb"\bImageField\s*\(", "pillow"),
+    ("django", rb"django\.db\.backends\.postgresql", "psycopg2-binary"),
+    ("django", rb"django\.db\.backends\.mysql", "mysqlclient"),
+    ("fastapi", rb"\bJinja2Templates\b", "jinja2"),
+    ("starlette", rb"\bJinja2Templates\b", "jinja2"),
+    ("fastapi", rb"\b(?:Form|File|UploadFile|OAuth2PasswordRequestForm)\b", "python-multipart"),
+    ("fastapi", rb"\bSessionMiddleware\b", "itsdangerous"),
+    ("starlette", rb"\bSessionMiddleware\b", "itsdangerous"),
+    ("pydantic", rb"\bEmailStr\b", "email-validator"),
+    ("wtforms", rb"\bEmail\(", "email-validator"),
+    ("sqlalchemy", rb"sqlite\+aiosqlite:", "aiosqlite"),
+    ("sqlalchemy", rb"postgres(?:ql)?\+asyncpg:", "asyncpg"),
+    ("sqlalchemy", rb"mysql\+pymysql:", "PyMySQL"),
+)
+"""Packages that another one imports only when it is used in some way: the pattern of that use, and the package."""
 
 
 def infer(source: RequirementSource, app: App, files: Mapping[str, SourceFile], cache: Path) -> RequirementSource:
@@ -60,11 +74,8 @@ def _requirements(project: Path, app: App, files: Mapping[str, SourceFile]) -> l
     if not packages:
         return []  # nothing that a start needs
     packages |= lazy
-    if "django" not in packages:
-        return sorted(packages)
     text = b"\n".join(contents.values())
-    packages |= {"pillow"} if _IMAGES.search(text) else set()
-    packages |= {"psycopg2-binary"} if _POSTGRESQL.search(text) else set()
+    packages |= {implied for name, pattern, implied in _IMPLIED if name in packages and re.search(pattern, text)}
     version = _MADE_WITH.search(text)
     return [f"django~={version[1].decode()}.0" if version and name == "django" else name for name in sorted(packages)]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from lambent.errors import PackagingError
+from lambent.package.requirements.cuda import CPU_INDEX
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.unfit import NO_WHEEL, Blocker, UnfitError, fitting_pythons
 from lambent.package.urls import without_credentials
@@ -214,6 +215,11 @@ _RULES = (
         "install git",
     ),
     _Rule(r"(?:Unexpected|Unsupported|Expected|Invalid|Failed to parse|The wheel filename)[^\n]*", explain=_explain_bad_line),
+    _Rule(
+        r"there (?:is|are) no versions? of (?P<spec>\S+\+cpu) and",
+        "no version {spec} for {runtime} on PyPI",
+        f"add the line --extra-index-url {CPU_INDEX} to the requirements",
+    ),
     _Rule(
         r"there (?:is|are) no versions? of (?P<spec>\S+) and",
         "no version {spec} for {runtime}",

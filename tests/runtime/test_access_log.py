@@ -98,3 +98,26 @@ def test_an_error_that_the_app_hides_behind_a_500_is_logged_once(target: tuple[P
         environment.wait_idle()
         assert environment.log.count("ValueError: no such colour") == 1
         assert environment.log.count("main.py") == 1, "with its traceback"
+
+
+LOGS_THEN_RAISES = """
+import logging
+
+async def app(scope, receive, send):
+    try:
+        raise KeyError("colour")
+    except KeyError:
+        logging.getLogger("own").exception("went wrong")
+    raise ValueError("no such colour")
+"""
+
+
+def test_an_error_begins_a_line_after_a_traceback_that_the_app_logged(target: tuple[Path, Path], tmp_path: Path) -> None:
+    with Environment(
+        tmp_path, target[0], "main.app", files={"main.py": LOGS_THEN_RAISES}, env={"LAMBENT_INTERFACE": "asgi"}
+    ) as environment:
+        environment.invoke(make_event(path="/"))
+        environment.wait_idle()
+        lines = environment.log.replace("\r", "\n").splitlines()
+        assert "KeyError: 'colour'" in lines
+        assert "[ERROR] ValueError: no such colour" in lines

@@ -97,7 +97,7 @@ class Log:
         if self._descriptor is not None:
             self.write("\n".join(lines), _ERROR)
         else:
-            self.write(_JOIN.join(lines) + "\n")
+            self.own_line(_JOIN.join(lines))
 
     def line(self, level: str, message: str) -> None:
         """Write a line of the runtime in the format of `logging` lines."""

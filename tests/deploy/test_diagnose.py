@@ -233,6 +233,13 @@ CASES = (
         "libpq.so.5: cannot open shared object file: No such file or directory",
     ),
     Case(
+        "a write to the home folder",
+        "the app writes to its home folder, and on Lambda it has none",
+        "--env HOME=/tmp",
+        "OSError",
+        "[Errno 30] Read-only file system: '/home'",
+    ),
+    Case(
         "read-only file system",
         "the app writes to uploads/a.txt, ...",
         "/tmp",

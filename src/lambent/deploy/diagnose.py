@@ -199,6 +199,8 @@ def _bad_handler(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
 
 def _read_only(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     path = failed_write(match[0])
+    if match[1] == "/home" or match[1].startswith("/home/sbx_user"):
+        return "the app writes to its home folder, and on Lambda it has none", f"--env HOME=/tmp; or {_KEEP_ELSEWHERE}"
     if path is None:
         return f"the app writes to {match[1]}, but on Lambda only /tmp is writable", _KEEP_ELSEWHERE
     hint = _KEEP_ELSEWHERE if is_writable(failure.settings) else f"{_USE_WRITABLE}; or {_KEEP_ELSEWHERE}"

@@ -122,6 +122,19 @@ def test_an_invocation_with_its_event_and_log(service: Service, browser: Browser
     assert cold[0].startswith("INIT_START") and cold[-1].startswith(f"REPORT RequestId: {fine['request_id']}")
 
 
+def test_log_of_a_running_invocation(service: Service, browser: Browser) -> None:
+    service.function("waits", "import time\ndef handler(event, context):\n    print('waiting')\n    time.sleep(2)\n")
+    service.client("lambda").invoke(FunctionName="waits", InvocationType="Event")
+
+    def look() -> Any:
+        row = next((row for row in read(browser, "invocations") if row["function"] == "waits"), {"ended_ms": 0, "id": 0})
+        details = read(browser, f"invocations/{row['id']}") if row["id"] else {"log": {"lines": []}}
+        return details if any(line["text"] == "waiting" for line in details["log"]["lines"]) else None
+
+    details = eventually(look)
+    assert "ended_ms" not in details["summary"] and details["log"]["lines"][0]["text"].startswith("INIT_START")
+
+
 def test_replay(service: Service, browser: Browser) -> None:
     service.function("again", TALKS)
     service.client("lambda").invoke(FunctionName="again", Payload=b'{"n": 0}')

@@ -19,11 +19,13 @@ from lambent.local.console.invocation_log import invocation_events, shown_log
 from lambent.local.console.invocation_store import EVENT_MAX, InvocationStore, StoredInvocation
 from lambent.local.console.live_updates import LiveUpdates
 from lambent.local.console.overview import describe_function
-from lambent.local.console.summary import as_object, qualifier, summarize
+from lambent.local.console.summary import Summary, as_object, qualifier, summarize
 from lambent.local.engine.engine import Engine
 from lambent.local.engine.invocation import EngineFault, Function, Invocation, Throttled
+from lambent.local.engine.log_sink import now_ms
 from lambent.local.engine.recorder import Execution, Recorder
 from lambent.local.http import Request, Response
+from lambent.local.log_store import StreamKey
 from lambent.local.store import NotFound, Store, sha_hex
 
 _LOG_MARGIN_MS = 50
@@ -107,7 +109,8 @@ class ConsoleApi:
     async def _invocation(self, request: Request, number: str) -> Response:
         running = next((each for each in self._parts.recorder.running() if each.id == int(number)), None)
         if running is not None:
-            return as_json(_describe_running(running))
+            stream = self._parts.engine.flush_log(running.id)
+            return as_json(await asyncio.to_thread(self._describe_running, running, stream))
         stored = await asyncio.to_thread(self._read, int(number))
         return as_json(await asyncio.to_thread(self._describe, stored))
 
@@ -118,10 +121,22 @@ class ConsoleApi:
             raise Refused(404, "this invocation is no longer stored: only the newest are kept")
         return stored
 
+    def _describe_running(self, execution: Execution, stream: str) -> dict[str, Any]:
+        event, summary = execution.invocation.payload, summarize(execution)
+        log = StreamKey(summary.region, execution.function.log_group, stream)
+        return {
+            "summary": as_object(summary),
+            "event": event[:EVENT_MAX].decode("utf-8", "replace"),
+            "event_bytes": len(event),
+            "replayable": False,
+            "response": "",
+            "response_bytes": 0,
+            "log_stream": stream,
+            "log": self._log(log, summary, now_ms()),
+        }
+
     def _describe(self, stored: StoredInvocation) -> dict[str, Any]:
         summary, details = stored.summary, stored.details
-        start, end = summary.started_ms - _LOG_MARGIN_MS, summary.ended_ms + _LOG_MARGIN_MS
-        events = self._parts.aws_services.log_events(details.log, start, end) if details.log.stream else []
         return {
             "summary": as_object(summary),
             "event": stored.event.decode("utf-8", "replace"),
@@ -130,8 +145,13 @@ class ConsoleApi:
             "response": stored.response.decode("utf-8", "replace"),
             "response_bytes": details.response_bytes,
             "log_stream": details.log.stream,
-            "log": shown_log(invocation_events(events, summary.request_id)),
+            "log": self._log(details.log, summary, summary.ended_ms),
         }
+
+    def _log(self, key: StreamKey, summary: Summary, end_ms: int) -> dict[str, Any]:
+        start_ms, end_ms = summary.started_ms - _LOG_MARGIN_MS, end_ms + _LOG_MARGIN_MS
+        events = self._parts.aws_services.log_events(key, start_ms, end_ms) if key.stream else []
+        return shown_log(invocation_events(events, summary.request_id))
 
     async def _replay(self, request: Request, number: str) -> Response:
         try:
@@ -186,20 +206,6 @@ class ConsoleApi:
         except EngineFault as fault:
             raise Refused(409, str(fault)) from None
         return as_json({"succeeded": succeeded, "imports": await asyncio.to_thread(parse_import_times, lines)})
-
-
-def _describe_running(execution: Execution) -> dict[str, Any]:
-    event = execution.invocation.payload
-    return {
-        "summary": as_object(summarize(execution)),
-        "event": event[:EVENT_MAX].decode("utf-8", "replace"),
-        "event_bytes": len(event),
-        "replayable": False,
-        "response": "",
-        "response_bytes": 0,
-        "log_stream": "",
-        "log": shown_log([]),
-    }
 
 
 def _check_event(event: bytes) -> None:

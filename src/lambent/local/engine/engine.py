@@ -93,6 +93,7 @@ class Engine:
         self._provisioner = Provisioner(self._pool)
         self._profiling = asyncio.Lock()
         self._running: Counter[str] = Counter()
+        self._busy: dict[int, ExecutionEnvironment] = {}
         self._invocations: set[asyncio.Task[Outcome]] = set()
 
     async def invoke(self, function: Function, invocation: Invocation) -> Outcome:
@@ -119,6 +120,11 @@ class Engine:
 
     def provisioned(self, function: Function) -> ProvisionedStatus:
         return self._provisioner.status(function)
+
+    def flush_log(self, execution_id: int) -> str:
+        """Write what a running invocation has logged so far. Return its log stream, or "" if it has no environment yet."""
+        environment = self._busy.get(execution_id)
+        return environment.flush_log() if environment is not None else ""
 
     async def profile_imports(self, function: Function) -> tuple[bool, list[str]]:
         """Start a version in an environment of its own. Return whether that succeeded, and the times of its imports.
@@ -166,7 +172,7 @@ class Engine:
         """Run an invocation, and record how it ended."""
         outcome, refusal = None, INTERRUPTED
         try:
-            outcome = await self._invoke(execution.function, execution.invocation, response)
+            outcome = await self._invoke(execution, response)
             return outcome
         except Throttled:
             refusal = THROTTLED
@@ -178,16 +184,17 @@ class Engine:
             streamed = response.head if response is not None and response.content_type is not None else None
             self._recorder.end(execution, outcome, "" if outcome else refusal, streamed)
 
-    async def _invoke(self, function: Function, invocation: Invocation, response: ResponseStream | None) -> Outcome:
+    async def _invoke(self, execution: Execution, response: ResponseStream | None) -> Outcome:
         try:
-            environment = await self._pool.acquire(function)
+            environment = self._busy[execution.id] = await self._pool.acquire(execution.function)
             try:
-                outcome = await environment.run(invocation, response)
+                outcome = await environment.run(execution.invocation, response)
             except BaseException:
                 self._pool.discard(environment)
                 raise
             self._pool.release_when_idle(environment)
             return outcome
         finally:
+            self._busy.pop(execution.id, None)
             if response is not None:
                 response.close()

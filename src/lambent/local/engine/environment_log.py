@@ -47,6 +47,11 @@ class EnvironmentLog:
     def add(self, *lines: LogLine) -> None:
         self._lines += lines
 
+    def flush(self) -> None:
+        """Write what has been logged so far, although the invocation goes on."""
+        if self._busy:
+            self._flush(now_ms())
+
     def finish_output(self) -> None:
         """Add what the process has written without a newline."""
         self._lines += self._splitter.finish(now_ms())

@@ -140,6 +140,11 @@ class ExecutionEnvironment:
         error = "Unhandled" if failure else ""
         return Outcome(failure.payload if failure else payload, error, tail, report, self._log.stream)
 
+    def flush_log(self) -> str:
+        """Write what the running invocation has logged so far. Return the log stream."""
+        self._log.flush()
+        return self._log.stream
+
     def when_idle(self, callback: Callable[[], None]) -> None:
         """Call back when the runtime asks for its next event or has ended. After the time-out it is killed."""
 

@@ -11,10 +11,12 @@ let actions = {};
 let current = 0;
 let tab = 0;
 let ticket = 0;
+let refreshLog = null;
 
 export function closeDetails() {
   const hadFocus = panel.contains(document.activeElement);
   current = 0;
+  refreshLog = null;
   panel.hidden = true;
   panel.replaceChildren();
   if (hadFocus) byId("grid").focus();
@@ -67,6 +69,7 @@ function build(details, isOther) {
   const why = failure(row);
   panel.replaceChildren(heading(visible(subject(row)), status), ...(why ? [why] : []), facts(row, details), replayForm(row, details), list, body);
   open(tab);
+  refreshLog = row.ended_ms ? null : (newer) => tab === 0 && body.replaceChildren(...logPanel(newer));
   if (hadFocus) (byId(focused) || panel.querySelector("h3")).focus();
   if (isOther) panel.scrollTop = 0;
 }
@@ -119,6 +122,14 @@ async function replay(row, text) {
     status.textContent = visible(error.message);
   }
 }
+
+/** While an invocation runs, follow its log. When it has ended, it is shown again as a whole. */
+setInterval(async () => {
+  const refresh = refreshLog;
+  if (!refresh || document.hidden) return;
+  const details = await request(`invocations/${current}`).catch(() => null);
+  if (details && refresh === refreshLog && !details.summary.ended_ms) refresh(details);
+}, 1000);
 
 panel.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && event.target.tagName !== "TEXTAREA") {

@@ -41,7 +41,7 @@ export function drawOverview(rows, range, selected) {
   const chosen = rows.find((row) => row.id === selected);
   if (chosen) {
     pen.fillStyle = colour("text");
-    pen.fillRect(toX(chosen.started_ms, width) - 1, base - size(chosen) - 5, Math.max(wideness(chosen, width), 4), 3);
+    pen.fillRect(toX(chosen.started_ms, width) - 1, Math.max(base - size(chosen) - 5, TOP - 3), Math.max(wideness(chosen, width), 4), 3);
   }
 }
 

@@ -15,7 +15,7 @@ export function logPanel(details) {
   const { lines, left_out: leftOut, after } = details.log;
   if (!lines.length) {
     const text = !details.summary.ended_ms
-      ? "The log appears when the invocation has ended. lambent logs -f --local shows it while it runs."
+      ? "Nothing was logged yet."
       : details.summary.state === "refused"
         ? "The function was not called, so there is no log."
         : "Its log is no longer stored.";

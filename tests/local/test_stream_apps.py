@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from support.local_service import Service
+from support.local_service import Service, serving
 
 STARLETTE = """
 import asyncio, re
@@ -123,6 +123,13 @@ def deploy(service: Service, folder: Path, *flags: str) -> str:
     )
     assert process.returncode == 0, process.stderr
     return process.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A local Lambda whose functions reach the tests' own servers."""
+    with serving(tmp_path_factory.mktemp("state"), share_network=True) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from support.local_service import INVOKE_PERMISSION, RUNTIME, URL_PERMISSION, Service
+from support.local_service import INVOKE_PERMISSION, RUNTIME, URL_PERMISSION, Service, serving
 from support.streaming_runtime import WRAPPER, function_files
 
 GATED = """
@@ -58,6 +58,13 @@ class Gate:
 
     def receive(self) -> bytes:
         return self.peer.recv(1)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A local Lambda whose functions reach the tests' own servers."""
+    with serving(tmp_path_factory.mktemp("state"), share_network=True) as running:
+        yield running
 
 
 @pytest.fixture

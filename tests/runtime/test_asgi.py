@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import json
 from collections.abc import Callable, Iterator
@@ -287,3 +288,35 @@ def test_a_task_left_running_goes_on_in_the_next_request(call: Call) -> None:
     call(app, lifespan="off")
     call(app, lifespan="off")
     assert seen == ["first", "later"]
+
+
+def test_a_500_is_answered_while_a_background_task_still_works(hosts: list[AsgiHost]) -> None:
+    delivered: list[bytes] = []
+    explained: list[BaseException] = []
+
+    async def app(scope: Scope, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            return
+        try:
+            raise LookupError("the reason")
+        except LookupError as error:
+            await send({**START, "status": 500})
+            await send({"type": "http.response.body", "body": b"sorry"})
+            assert delivered == []  # its exception may follow at once
+            async with asyncio.timeout(30) if hasattr(asyncio, "timeout") else contextlib.nullcontext():
+                while not delivered:  # a background task
+                    await asyncio.sleep(0.001)
+            raise error
+
+    host = AsgiHost(app, "off")
+    host.start()
+    hosts.append(host)
+    request = read(make_event(), "the context")
+    response = Response(request, delivered.append)
+    response.explain = explained.append
+    with pytest.raises(LookupError, match="the reason"):
+        host.handle(request, response)
+    assert json.loads(delivered[0])["statusCode"] == 500
+    assert [str(error) for error in explained] == ["the reason"]
+    response.close()
+    assert len(delivered) == 1

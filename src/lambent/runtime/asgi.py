@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _ASGI = {"version": "3.0", "spec_version": "2.4"}
 _SHUTDOWN_S = 2.0
 """How long the app may take to shut down. Lambda kills the process 0.3 to 0.5 s after SIGTERM."""
+_HOLD_S = 0.05
+"""How long a complete 500 waits for its exception, which an app that raises one raises at once."""
 _CACHE_MAX = 500  # clients can send any header name
 _SKIP_MAX = 20  # rounds of the loop
 _EAGER = sys.version_info >= (3, 12)
@@ -257,9 +259,15 @@ class _Exchange:
             raise RuntimeError(f"expected ASGI message 'http.response.body', but got {kind!r}")
         response.write(bytes(message.get("body") or b""))
         if not message.get("more_body"):
-            if not response.hold():
+            if response.hold():
+                self.release_soon()
+            else:
                 response.end()
             self.disconnect()
+
+    def release_soon(self) -> None:
+        """Deliver a held response if the app goes on working, with a background task, instead of raising its exception."""
+        self.loop.call_later(_HOLD_S, self._response.release)
 
     def disconnect(self) -> None:
         """Wake up everything that waits for the disconnect."""
@@ -303,6 +311,8 @@ class _StreamingExchange(_Exchange):
         except ClientDisconnected:
             self.disconnect()
             raise
+        if hold:
+            self.release_soon()
         if hold or not more:
             self.disconnect()
         elif self._waiters:

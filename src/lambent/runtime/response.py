@@ -61,7 +61,9 @@ class Response:
     started = False
     ended = False
     awaits_close = False
-    """Whether the response is complete, but delivered only by `close`."""
+    """Whether the response is complete, but delivered only by `close` or `release`."""
+    explain: Callable[[BaseException], None] | None = None
+    """Logs the exception behind the response."""
     _error: BaseException | None = None
     _trace: TracebackType | None = None
 
@@ -140,6 +142,14 @@ class Response:
     def is_disconnect(self, error: BaseException) -> bool:
         """Return whether the app raised `error` only because the client hung up."""
         return False
+
+    def release(self) -> None:
+        """Deliver a response that was held, although the app still works, as a server would have by now."""
+        error = self.error
+        if self.awaits_close and error is not None and self.explain is not None:
+            self.explain(error)
+            self._error = None  # it is in the log
+        Response.close(self)
 
     def close(self) -> None:
         """Deliver a response that was held; the app has finished."""

@@ -182,6 +182,12 @@ class StreamingResponse(Response):
     def is_disconnect(self, error: BaseException) -> bool:
         return self.disconnected and _caused_by_disconnect(error)
 
+    def release(self) -> None:
+        try:
+            super().release()
+        except ClientDisconnected:
+            self.upload.aborted = True
+
     def close(self) -> None:
         """Wait until the rest is sent, then report the outcome."""
         try:

@@ -55,6 +55,7 @@ class WebServer:
             return
         self._access_log.request(log, request)
         response = self._response(api, log, invocation, request)
+        response.explain = lambda error: _explain_5xx(log, invocation, response, error)
         log.logged = None
         try:
             self._host.handle(request, response)
@@ -71,7 +72,7 @@ class WebServer:
                     response.fail(record)
         else:
             if response.error is not None:
-                _explain_5xx(log, invocation, response, response.error)
+                response.explain(response.error)
         if response.streamed or response.awaits_close:
             response.close()
         log.logged = None  # it holds the frames of the request

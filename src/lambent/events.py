@@ -401,6 +401,15 @@ class Destroyed(Event, frozen=True):
     seconds: float
 
 
+class CompletionChanged(Event, frozen=True):
+    """A shell's completion was installed or taken away. `files` were written, changed or deleted for that."""
+
+    shell: str
+    installed: bool
+    files: tuple[str, ...]
+    script: str
+
+
 class LocalStarted(Event, frozen=True):
     """The local Lambda was started."""
 

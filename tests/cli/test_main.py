@@ -15,7 +15,7 @@ import pytest
 
 from lambent.cli import main
 from lambent.errors import LambentError
-from lambent.ui.reporter import chosen_detail
+from lambent.ui.detail import chosen_detail
 
 PRINTS_A_LOT = """
 import sys

@@ -18,7 +18,8 @@ ACTIVE = Fetching(3, 12, 14_200_000, 66_000_000, ("numpy", "pandas"))
 SHOW = """
 from lambent.events import Fetched, Fetching, Notice
 import click
-from lambent.ui.reporter import DETAIL, reporter
+from lambent.ui.detail import DETAIL
+from lambent.ui.reporter import reporter
 with click.Context(click.Command("deploy")) as context:
   context.meta[DETAIL] = "steps"
   with reporter(False) as show:

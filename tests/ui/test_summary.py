@@ -11,9 +11,10 @@ from rich.console import Console
 from lambent import events
 from lambent.events import Event, PlannedLine
 from lambent.ui import style
+from lambent.ui.detail import DETAIL, Detail
 from lambent.ui.event_lines import Line
-from lambent.ui.reporter import DETAIL, reporter
-from lambent.ui.summary import Detail, Summary
+from lambent.ui.reporter import reporter
+from lambent.ui.summary import Summary
 from lambent.ui.terminal import styled
 
 CHANGES = (

@@ -29,8 +29,10 @@ from lambent.ui.broken_pipe import survive_broken_pipe
 if TYPE_CHECKING:
     import difflib
 
+    from lambent.cli import completion_index
     from lambent.ui import jsonlines
 else:
+    completion_index = LazyModule("lambent.cli.completion_index")
     difflib = LazyModule("difflib")
     jsonlines = LazyModule("lambent.ui.jsonlines")
 
@@ -53,6 +55,7 @@ COMMANDS = {
     "cache": "Show, shrink or clear the build cache.",
     "local": "Run the local Lambda: start, stop, status, env, log.",
     "vendor": "Copy lambent's runtime into a folder, for other build tools.",
+    "completion": "Complete commands and options with Tab in bash, zsh or fish.",
     "help": "Say what a command does and which options it takes.",
 }
 
@@ -110,6 +113,8 @@ def cli(context: click.Context) -> None:
 
 def run() -> None:
     """Run the command line and exit the process. Nothing else exits it."""
+    if instruction := os.environ.get("_LAMBENT_COMPLETE"):  # a shell asks: see completion_index.py
+        sys.exit(completion_index.complete(cli, instruction))
     keep_interrupts()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # like stderr: a missing character must not stop a deploy

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from lambent.errors import UsageError
-from lambent.ui.reporter import DETAIL
+from lambent.ui.detail import DETAIL
 
 _DETAILS = {"verbose": "steps", "quiet": "result"}
 

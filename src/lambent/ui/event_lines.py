@@ -45,6 +45,8 @@ def event_lines(event: Event) -> tuple[Line, ...]:
             return (Line("note", f"started the local Lambda at {url}", note),)
         case events.Planned():
             return _plan_lines(event)
+        case events.CompletionChanged():
+            return _completion_lines(event)
         case events.StepDone(step, spent, detail):
             return (Line("ok", step, ", ".join(part for part in (detail, seconds(spent)) if part)),)
         case events.Answered(_, status, spent):
@@ -183,6 +185,16 @@ def cost_lines(plan: events.Planned) -> list[Line]:
     excluded = f" without {' and '.join(cost.excludes)}" if cost.excludes else ""
     note = f"an estimate{excluded}; the first {cost.free_requests:,} a month are free"
     return [Line("note", f"about ${cost.usd_per_million:.2f} per million requests of {request}", note)]
+
+
+def _completion_lines(changed: events.CompletionChanged) -> tuple[Line, ...]:
+    if not changed.installed:
+        lines = [Line("ok", f"took the completion out of {file}") for file in changed.files]
+        return tuple(lines) or (Line("ok", f"there is no completion for {changed.shell}"),)
+    lines = [Line("ok", f"wrote {file}") for file in changed.files] or [Line("ok", "completion is installed already")]
+    now = "" if changed.shell == "fish" else f"; in this one: . {shlex.quote(changed.script)}"
+    undo = Line("note", f"lambent completion {changed.shell} --uninstall takes it away")
+    return (*lines, Line("note", f"Tab completes lambent in new shells{now}"), undo)
 
 
 def _deployed_lines(deployed: events.Deployed) -> tuple[Line, ...]:

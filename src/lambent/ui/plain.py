@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from lambent.events import CanaryProgress, Event
 from lambent.log_events import CommandOutput
 from lambent.ui import command_output
+from lambent.ui.detail import Detail
 from lambent.ui.event_lines import Line, event_lines, progress_line, result
 from lambent.ui.sanitize import sanitize
 from lambent.ui.style import mark
-from lambent.ui.summary import Detail, Summary
+from lambent.ui.summary import Summary
 
 _CANARY_INTERVAL_S = 300  # a canary may take an hour, and CI systems stop jobs that print nothing for ten minutes
 

@@ -6,22 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import click
-
 from lambent.events import Emit
 from lambent.lazy import LazyModule
 from lambent.ui import jsonlines, plain, style
 from lambent.ui.broken_pipe import survive_broken_pipe
-from lambent.ui.summary import Detail
+from lambent.ui.detail import chosen_detail
 
 if TYPE_CHECKING:
     from lambent.ui import terminal
 else:
     terminal = LazyModule("lambent.ui.terminal")  # imports rich, which takes 100 ms and only a terminal needs
-
-
-DETAIL = "lambent.ui.detail"
-"""Where the context of a command has the `Detail` that its command line asks for."""
 
 
 @contextmanager
@@ -36,10 +30,3 @@ def reporter(as_json: bool) -> Iterator[Emit]:
         yield survive_broken_pipe(screen.show)
     finally:
         survive_broken_pipe(lambda _: screen.close())(None)
-
-
-def chosen_detail() -> Detail:
-    """Return how much the running command shows."""
-    context = click.get_current_context(silent=True)
-    detail: Detail = context.meta.get(DETAIL, "summary") if context else "summary"
-    return detail

@@ -6,14 +6,11 @@ and what every deploy does.
 
 from __future__ import annotations
 
-from typing import Literal
-
 from lambent import events, log_events
 from lambent.events import Event
+from lambent.ui.detail import Detail
 from lambent.ui.event_lines import Line, access_lines, change_lines, cost_lines, drift_lines, event_lines
 from lambent.units import count, seconds, size
-
-Detail = Literal["summary", "steps", "result"]
 
 _REPEATED = log_events.Invoked | events.SizesListed | events.FilesListed
 """Events whose lines may be equal."""

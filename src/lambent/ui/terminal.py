@@ -12,10 +12,11 @@ from rich.text import Text
 from lambent.events import CanaryProgress, Event, Fetching, StepStarted
 from lambent.log_events import CommandOutput
 from lambent.ui import command_output
+from lambent.ui.detail import Detail
 from lambent.ui.event_lines import Line, progress_line, result
 from lambent.ui.sanitize import sanitize
 from lambent.ui.style import MARKS, mark
-from lambent.ui.summary import Detail, Summary
+from lambent.ui.summary import Summary
 
 
 class Terminal:

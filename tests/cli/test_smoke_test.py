@@ -61,6 +61,11 @@ def test_an_app_that_does_not_start_is_not_uploaded(app: Path) -> None:
     assert smoke_test(app, source, environment=(("NEEDED", "1"),))
 
 
+def test_an_app_that_takes_commands_has_to_start_too(app: Path) -> None:
+    with pytest.raises(PackagingError, match="the app does not start: RuntimeError: no table yet"):
+        smoke_test(app, "def lambda_handler(event, context): pass\nraise RuntimeError('no table yet')\n", run=True)
+
+
 def test_an_app_that_sends_requests_to_aws_may_fail_here(app: Path) -> None:
     (warning,) = [event for event in smoke_test(app, SENDS_A_REQUEST_TO_AWS) if isinstance(event, events.Warned)]
     assert "only work there" in warning.text

@@ -109,6 +109,18 @@ def test_what_is_no_command(tmp_path: Path) -> None:
         assert reader.result is not None and reader.result["status"] == 2
 
 
+def test_a_version_whose_start_fails_takes_commands(tmp_path: Path) -> None:
+    """A migration may be what the start lacks. Anything else gets the error of the start, and ends the process."""
+    files = {"main.py": "raise RuntimeError('no table yet')"}
+    env = {"LAMBENT_RUN": "on", "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand"}
+    with Environment(tmp_path, python(), "main.app", files=files, env=env) as environment:
+        assert run(environment, "python", "-c", "print('migrated')").stdout == "migrated\n"
+        failed = environment.invoke(make_event())
+        assert (failed.kind, failed.data["errorType"], failed.data["errorMessage"]) == ("error", "RuntimeError", "no table yet")
+        assert failed.data["requestId"] == "request-2" and environment.process.wait(30) == 1
+        assert environment.log.count("[ERROR] RuntimeError: no table yet") == 1
+
+
 @pytest.mark.parametrize("value", ["", "off"])
 def test_a_function_that_takes_no_commands_takes_them_for_events(value: str, tmp_path: Path) -> None:
     with start(tmp_path, LAMBENT_RUN=value) as env:

@@ -87,13 +87,14 @@ def _marker(config: Config, artifact: Artifact, cache: Path) -> Path:
 
 def _packaged_function(config: Config, artifact: Artifact) -> PackagedFunction:
     overflow = artifact.overflow
+    no_commands = {"LAMBENT_RUN": ""} if config.run else {}  # with commands, a failed start waits for one
     fetched = {OVERFLOW: OVERFLOW_URL} if overflow else {}
     return PackagedFunction(
         zip=artifact.path,
         handler=artifact.handler,
         runtime=artifact.runtime,
         architecture=artifact.architecture,
-        environment=tuple((dict(artifact.environment) | fetched | config.function_environment).items()),
+        environment=tuple((dict(artifact.environment) | fetched | config.function_environment | no_commands).items()),
         memory_mb=config.memory_mb,
         timeout_s=config.timeout_s,
         tmp_mb=max(config.tmp_mb, artifact.tmp_mb),

@@ -8,10 +8,12 @@ no client context: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 from __future__ import annotations
 
 from .api import CLIENT_CONTEXT
-from .json_text import parse
+from .json_text import dump, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .api import Invocation, RuntimeApi
     from .invocation_loop import Server
     from .log import Log
@@ -31,6 +33,23 @@ class CommandGate:
             run(api, log, invocation)
         else:
             self._server.serve(api, log, invocation)
+
+
+class FailedStart:
+    """Answers an event with the error of the app's start, and ends the process, so that the next event starts it again.
+
+    Commands go past it: what the start lacks may be a migration.
+    """
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self._record = record
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+    def serve(self, api: RuntimeApi, log: Log, invocation: Invocation) -> None:
+        api.fail(invocation, dump({**self._record, "requestId": invocation.id}), self._record["errorType"])
+        raise SystemExit(1)
 
 
 def _is_command(client_context: str) -> bool:

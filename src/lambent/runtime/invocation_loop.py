@@ -127,9 +127,10 @@ def _pass_through_snapshot(api: RuntimeApi, log: Log, terminator: _Terminator) -
 
 def _start(api: RuntimeApi, log: Log) -> tuple[Server, Callable[[], None] | None]:
     """Return what answers events, and what is called after each response, if anything is."""
+    takes_commands = variable("LAMBENT_RUN") == "on"
     try:
         server, after_response = _load(log)
-        if variable("LAMBENT_RUN").lower() == "on":
+        if takes_commands:
             from .command_gate import CommandGate
 
             server = CommandGate(server)
@@ -148,6 +149,10 @@ def _start(api: RuntimeApi, log: Log) -> tuple[Server, Callable[[], None] | None
             capture(error)
             Trackers(log).flush()  # first, since Lambda may end the process as soon as it knows
         flush()
+        if takes_commands and variable("AWS_LAMBDA_INITIALIZATION_TYPE") == "on-demand":
+            from .command_gate import CommandGate, FailedStart
+
+            return CommandGate(FailedStart(record)), None
         api.fail_init(dump(record), record["errorType"])
         leave(1)
 

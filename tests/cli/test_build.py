@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from support import forked
+
 HANDLER = "def lambda_handler(event, context):\n    return 1\n"
 
 
@@ -29,7 +31,7 @@ def run_build(folder: Path, *options: str, cache: str = "") -> subprocess.Comple
     cache = cache or str(folder.parent / "cache")
     environ = inherited | {"LAMBENT_CACHE": cache, "LAMBENT_STATE": "/nonexistent", "NO_COLOR": "1"}
     command = [sys.executable, "-m", "lambent", "build", *options]
-    return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=60)
+    return forked.run(command, cwd=folder, env=environ)
 
 
 def names(path: Path) -> list[str]:

@@ -19,6 +19,8 @@ import pytest
 
 from lambent.aws.boto import connect
 from lambent.aws.interface import Aws
+from support import forked
+from support.forked import ForkedProcess
 from support.local_service import Service
 
 HANDLER = "def lambda_handler(event, context):\n    return {'statusCode': 200, 'body': 'hi'}\n"
@@ -49,14 +51,7 @@ def environment(service: Service) -> dict[str, str]:
 
 def deploy(service: Service, app: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Deploy without a terminal."""
-    return subprocess.run(
-        [*DEPLOY, str(app), *options],
-        env=environment(service),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return forked.run([*DEPLOY, str(app), *options], env=environment(service), stdin=subprocess.DEVNULL)
 
 
 def deploy_at_terminal(service: Service, app: Path, answer: bytes, *options: str) -> tuple[int, str]:
@@ -67,7 +62,7 @@ def deploy_at_terminal(service: Service, app: Path, answer: bytes, *options: str
 def run_at_terminal(service: Service, command: list[str], answer: bytes) -> tuple[int, str]:
     """Run a command and answer its question. Return the exit status and the screen."""
     terminal, device = pty.openpty()
-    process = subprocess.Popen(command, env=environment(service), stdin=device, stdout=device, stderr=device)
+    process = ForkedProcess(command, env=environment(service), stdin=device, stdout=device, stderr=device)
     os.close(device)
     screen, answered = b"", False
     deadline = time.monotonic() + 60

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
+from support import forked
 from support.browser import Browser
 from support.example_pages import FOLDER, PAGES
 from support.reader import free_port
@@ -30,7 +31,7 @@ class LocalLambda(Struct, frozen=True):
 
 def lambent(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LAMBENT_"))}
-    return subprocess.run([LAMBENT, *arguments], capture_output=True, text=True, timeout=300, env=environ)
+    return forked.run([LAMBENT, *arguments], timeout=300, env=environ)
 
 
 def contents(folder: Path) -> dict[Path, bytes]:

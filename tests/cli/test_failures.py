@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from support import forked
 from support.browser import Browser
+from support.forked import ForkedProcess
 
 LAMBENT = Path(sys.executable).parent / "lambent"
 OK = 'def lambda_handler(event, context):\n    return "fine"\n'
@@ -38,9 +40,7 @@ class Sandbox:
         return [str(word) for word in (LAMBENT, "deploy", "--local", "--state", self.state, "--port", "0", *arguments)]
 
     def deploy(self, *arguments: str | Path, **environ: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.command(*arguments), capture_output=True, text=True, timeout=120, env=clean_environment(**environ)
-        )
+        return forked.run(self.command(*arguments), timeout=120, env=clean_environment(**environ))
 
 
 def clean_environment(**more: str) -> dict[str, str]:
@@ -191,15 +191,13 @@ def test_a_port_in_use(sandbox: Sandbox, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         command = [LAMBENT, "deploy", "--local", sandbox.project("plain"), "--state", tmp_path / "other", "--port", str(port)]
-        deploy = subprocess.run(command, capture_output=True, text=True, timeout=60, env=clean_environment())
+        deploy = forked.run(command, env=clean_environment())
     assert_refused(deploy, 1, str(port), "--port")
 
 
 def test_missing_credentials_suggest_the_local_lambda(sandbox: Sandbox, tmp_path: Path) -> None:
     environ = clean_environment(HOME=str(tmp_path), AWS_EC2_METADATA_DISABLED="true")
-    deploy = subprocess.run(
-        [LAMBENT, "deploy", sandbox.project("plain")], capture_output=True, text=True, timeout=60, env=environ
-    )
+    deploy = forked.run([LAMBENT, "deploy", sandbox.project("plain")], env=environ)
     assert_refused(deploy, 1, "credentials", "lambent deploy --local")
 
 
@@ -238,7 +236,7 @@ def test_a_deploy_resumes_after_an_interruption_at_any_step(sandbox: Sandbox) ->
 def test_two_deploys_at_once(sandbox: Sandbox) -> None:
     folder = sandbox.project("twice")
     processes = [
-        subprocess.Popen(
+        ForkedProcess(
             sandbox.command(folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment()
         )
         for _ in range(2)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lambent.cli.local_config import without_aws_only
 from lambent.config.model import Hosting
+from support import forked
 from support.deploy_cases import config
 from support.local_service import RUNTIME, environment
 from support.reader import free_port
@@ -58,10 +59,8 @@ def test_a_deploy_warns_and_works(tmp_path: Path) -> None:
     state = ["--state", str(tmp_path / "state")]
     lambent = [sys.executable, "-m", "lambent"]
     try:
-        deploy = subprocess.run(
-            [*lambent, "deploy", "--local", *state, "--port", str(free_port()), str(folder)],
-            env=environ, capture_output=True, text=True, timeout=120,
-        )  # fmt: skip
+        command = [*lambent, "deploy", "--local", *state, "--port", str(free_port()), str(folder)]
+        deploy = forked.run(command, env=environ, timeout=120)
         assert deploy.returncode == 0, deploy.stderr
         for setting in ("vpc", "snapstart", "role", f"layer {FOREIGN_LAYER}"):
             assert f"{setting} is ignored" in deploy.stderr

@@ -14,6 +14,7 @@ from lambent.config.model import Config
 from lambent.config.python_runtime import keep_live
 from lambent.errors import FunctionFailedError
 from lambent.removed_modules import removal_in
+from support import forked
 from support.configs import HANDLER, load_config
 from support.interpreter import python
 
@@ -68,10 +69,10 @@ def test_app_that_fails_on_the_newest_python_is_deployed_with_an_older_one(tmp_p
     options = ["--state", tmp_path / "state"]
     try:
         command = [LAMBENT, "deploy", "--local", "--port", "0", *options, tmp_path / "app"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environ, check=False)
+        done = forked.run(command, timeout=120, env=environ)
         assert done.returncode == 0, done.stderr
         assert "python3.11: the app's start needs imp, which Python 3.12 removed" in done.stderr
-        again = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environ, check=False)
+        again = forked.run(command, timeout=120, env=environ)
         assert again.stdout == done.stdout and "runtime python3.11" not in again.stderr, again.stderr
     finally:
         subprocess.run([LAMBENT, "local", "stop", *options], capture_output=True, timeout=60, check=True)

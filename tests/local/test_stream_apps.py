@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import re
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from support import forked
 from support.local_service import Service, serving
 
 STARLETTE = """
@@ -118,9 +118,7 @@ APPS = {"starlette": STARLETTE, "flask": FLASK, "fastapi": FASTAPI}
 
 def deploy(service: Service, folder: Path, *flags: str) -> str:
     command = [sys.executable, "-m", "lambent", "deploy", str(folder), "--local", "--port", str(service.port)]
-    process = subprocess.run(
-        [*command, "--state", str(service.state), *flags], capture_output=True, text=True, timeout=180, check=False
-    )
+    process = forked.run([*command, "--state", str(service.state), *flags], timeout=180)
     assert process.returncode == 0, process.stderr
     return process.stdout.strip()
 

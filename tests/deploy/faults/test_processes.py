@@ -15,6 +15,7 @@ from support.faults.fault_kinds import KINDS, Fault
 from support.faults.proxy import CUT, Forward
 from support.faults.url_poller import UrlPoller, request_once
 from support.faults.world import REGION, World
+from support.forked import ForkedProcess
 from support.local_service import RUNTIME
 
 SEED = int(os.environ.get("LAMBENT_FAULT_SEED", "1"))
@@ -44,7 +45,7 @@ class Deploy:
         }
         words = ["deploy", str(folder), "--name", name, "--runtime", RUNTIME, "--yes", "--no-prove"]
         words += ["--cache-dir", str(world.folder / "cache")]
-        self.process = subprocess.Popen(
+        self.process = ForkedProcess(
             [sys.executable, "-m", "lambent", *words],
             env={**os.environ, **environment},
             stdout=subprocess.PIPE,

@@ -48,6 +48,15 @@ def iam(**members: str) -> Request:
             signed("logs", target="Logs_20140328.DeleteLogGroup", body=b'{"logGroupName":"g"}'),
             Change("logs:eu-west-1/g", "end"),
         ),
+        (
+            signed("logs", target="Logs_20140328.CreateLogStream", body=b'{"logGroupName":"g","logStreamName":"s/1"}'),
+            Change("logs:eu-west-1/g:s/1", "add"),
+        ),
+        (
+            signed("logs", target="Logs_20140328.DeleteLogStream", body=b'{"logGroupName":"g","logStreamName":"s/1"}'),
+            Change("logs:eu-west-1/g:s/1", "end"),
+        ),
+        (signed("logs", target="Logs_20140328.CreateLogStream", body=b'{"logGroupName":"g"}'), None),
         (signed("s3", "GET", "/b/k"), None),
         (signed("s3", "PUT", "/b"), Change("s3:b", "add")),
         (signed("s3", "PUT", "/b/k/l"), Change("s3:b/k/l", "replace")),

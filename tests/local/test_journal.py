@@ -43,6 +43,8 @@ OLD, NEW = entry("s3:b/k", "replace", b"old" * 10_000), entry("s3:b/k", "replace
         ([entry("s3:b"), OLD, entry("s3:b", "end"), entry("s3:b")], [entry("s3:b")]),
         ([entry("s3:b"), OLD, entry("s3:b/k", "end")], [entry("s3:b")]),
         ([entry("s3:b"), entry("s3:bb/k"), entry("s3:b", "end")], [entry("s3:bb/k")]),
+        ([entry("logs:r/g"), entry("logs:r/g:s"), entry("logs:r/g/h"), entry("logs:r/g", "end")], [entry("logs:r/g/h")]),
+        ([entry("logs:r/g"), entry("logs:r/g:s"), entry("logs:r/g:s", "end")], [entry("logs:r/g")]),
         ([entry(""), entry("", "end")], [entry(""), entry("", "end")]),
         ([OLD, OLD, entry("s3:c/k", "replace", OLD.request.body), entry("s3:b/k", "end")],
          [entry("s3:c/k", "replace", OLD.request.body)]),

@@ -26,7 +26,7 @@ from xml.sax.saxutils import escape
 
 from lambent.lazy import LazyModule
 from lambent.local.daemon import ACCOUNT, CREDENTIALS
-from lambent.local.database import FULL_DISK, full_disk, unusable
+from lambent.local.database import REFUSED_BY_DISK, refused_by_disk, unusable
 from lambent.local.engine.invocation import Function
 from lambent.local.engine.log_sink import LogLine, LogSink
 from lambent.local.front.authorization import Caller
@@ -109,20 +109,16 @@ class AwsServices:
             return self._answer(request)
 
     def _answer(self, request: Request) -> Response:
-        is_for_logs = credential_scope(request)[0] == "logs"
-        if is_for_logs:
+        if credential_scope(request)[0] == "logs":
             self.log_sink.flush()
         change = persistent_change(request)
         try:
-            response = self._perform(request) if change is None else self._perform_and_record(request, change)
-            if is_for_logs and response.status < 300:
-                self._delivery.forget(request)
-            return response
-        except OSError as error:
-            if not full_disk(error):
+            return self._perform(request) if change is None else self._perform_and_record(request, change)
+        except (OSError, sqlite3.Error) as error:
+            if not refused_by_disk(error):
                 raise
             log.error("%s %s failed: %s", request.method, request.path, error)
-            return refuse_in_form(request, 507, "InsufficientStorageException", FULL_DISK)
+            return refuse_in_form(request, 507, "InsufficientStorageException", REFUSED_BY_DISK)
 
     def _perform(self, request: Request) -> Response:
         assert self._application is not None
@@ -151,8 +147,15 @@ class AwsServices:
                 response = self._perform_deterministically(request, now, seed)
                 succeeded = response.status < 300
             finally:
-                self._journal.confirm() if succeeded else self._journal.withdraw()
+                self._confirm() if succeeded else self._journal.withdraw()
         return response
+
+    def _confirm(self) -> None:
+        try:
+            self._journal.confirm()
+        except OSError as error:  # moto has performed what the disk doesn't know, so nobody may see it
+            self._failure = error
+            raise
 
     def _perform_deterministically(self, request: Request, time: float, seed: int) -> Response:
         with deterministic_moto.deterministic(seed, time):
@@ -279,7 +282,7 @@ class AwsServices:
     def _wait_until_loaded(self) -> None:
         self._loaded.wait()
         if self._failure is not None:
-            raise RuntimeError("moto can't be loaded; see the service's log") from self._failure
+            raise RuntimeError("moto can't be used until a restart; see the service's log") from self._failure
 
     def _load_and_replay(self) -> None:
         try:

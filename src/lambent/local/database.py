@@ -17,8 +17,12 @@ FORMAT = 1
 """The format of the state folder. Raise it when an older lambent could not read what this one writes."""
 
 NAME = "lambda.sqlite"
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-FULL_DISK = "the disk with the state of lambent's local Lambda is full, and nothing was changed: free space, then try again"
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+_SQLITE_DISK = ("is full", "disk I/O", "readonly database")  # SQLite says "disk I/O error" on some full disks too
+REFUSED_BY_DISK = (
+    "the disk with the state of lambent's local Lambda is full or can't be written, and nothing was changed: free space, then "
+    "try again"
+)
 
 
 def open_database(state: Path) -> sqlite3.Connection:
@@ -79,8 +83,8 @@ def unusable(path: Path, error: sqlite3.Error) -> LocalError:
     return LocalError(f"the local Lambda's state is damaged: {error}", where=str(path), hint=hint)
 
 
-def full_disk(error: Exception) -> bool:
-    """Whether a write has failed because the disk is full."""
+def refused_by_disk(error: Exception) -> bool:
+    """Return whether a write has failed because the disk is full or broken."""
     if isinstance(error, OSError):
-        return error.errno in _FULL
-    return isinstance(error, sqlite3.OperationalError) and ("is full" in str(error) or "disk I/O" in str(error))
+        return error.errno in _DISK
+    return isinstance(error, sqlite3.OperationalError) and any(text in str(error) for text in _SQLITE_DISK)

@@ -31,6 +31,7 @@ log = logging.getLogger("lambent.aws_services")
 
 _INLINE_MAX = 16 * 1024
 _COMPACT_AFTER = 2000
+_ATTEMPTS = 3
 _UNREADABLE = (ValueError, RecursionError)  # msgspec and base64 raise ValueErrors
 
 
@@ -123,10 +124,11 @@ class Journal:
     def confirm(self) -> None:
         """The request of the prepared entry has been performed. It counts once this returns, and what it replaces doesn't.
 
-        This takes no space on the disk, so it doesn't fail because the disk is full.
+        This takes no space on the disk, so it doesn't fail because the disk is full. Raises OSError if the disk is broken, and
+        then the entry doesn't count.
         """
         line = self._prepared
-        self._write_at(line.start + line.size - 1, b"\n")
+        self._write_newline(line.start + line.size - 1)
         self._size = line.start + line.size
         self._index.add(line)
         obsolete = self._index.drop_obsolete()
@@ -172,6 +174,20 @@ class Journal:
         start = min(size, self._size)
         self._write_at(start, text)
         return start
+
+    def _write_newline(self, position: int) -> None:
+        """Let a line count. What has been performed can't be undone, so one failure of the disk is not enough to give up."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                with self._path.open("r+b", buffering=0) as file:
+                    file.seek(position)
+                    file.write(b"\n")
+                    with contextlib.suppress(OSError):  # it is in the file, so a restart will see it
+                        os.fsync(file.fileno())
+                return
+            except OSError:
+                if attempt == _ATTEMPTS - 1:
+                    raise
 
     def _write_at(self, position: int, data: bytes) -> None:
         with self._path.open("r+b", buffering=0) as file:
@@ -271,7 +287,9 @@ class _Index:
         if last.effect == "add" or not last.subject:
             return []
         subjects = [last.subject]
-        if last.subject.startswith("s3:") and "/" not in last.subject:  # a bucket: its objects disappear with it
-            subjects += [subject for subject in self._subjects if subject.startswith(f"{last.subject}/")]
+        is_bucket = last.subject.startswith("s3:") and "/" not in last.subject
+        if is_bucket or last.subject.startswith("logs:"):  # objects and log streams disappear with their bucket and group
+            prefix = f"{last.subject}{'/' if is_bucket else ':'}"
+            subjects += [subject for subject in self._subjects if subject.startswith(prefix)]
         starts = {start for subject in subjects for start in self._subjects[subject]}
         return [self.drop(start) for start in sorted(starts) if start != last.start or last.effect == "end"]

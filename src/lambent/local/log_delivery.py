@@ -10,10 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from msgspec import DecodeError, json
-
 from lambent.local.engine.log_sink import LogLine, now_ms
-from lambent.local.http import Request, credential_scope
 from lambent.local.log_store import LogStore
 
 _STREAMS_MAX = 500
@@ -37,7 +34,7 @@ class LogDelivery:
             self._create_group(region, group)
         if stream not in logs.groups[group].streams:
             logs.create_log_stream(group, stream)
-            self._remove_oldest(region, logs.groups[group])
+            self._remove_oldest(logs.groups[group])
         ordered = sorted(lines, key=lambda line: line.timestamp_ms)
         logs.put_log_events(group, stream, [{"timestamp": line.timestamp_ms, "message": line.message} for line in ordered])
         self._expire(region, logs.groups[group])
@@ -54,21 +51,9 @@ class LogDelivery:
             stream, span = group.streams[key.stream], self._store.span(key)
             stream.creation_time, stream.last_ingestion_time = (_moto_time(at or 0) for at in span)
 
-    def forget(self, request: Request) -> None:
-        """Delete the events of a stream or group that a successful request has deleted."""
-        operation = (request.header("x-amz-target") or "").rpartition(".")[2]
-        if operation not in ("DeleteLogGroup", "DeleteLogStream"):
-            return
-        try:
-            names = json.decode(request.body, type=dict[str, str])
-        except DecodeError:
-            return
-        self._store.delete(credential_scope(request)[1], names.get("logGroupName", ""), names.get("logStreamName"))
-
-    def _remove_oldest(self, region: str, group: Any) -> None:
+    def _remove_oldest(self, group: Any) -> None:
         for name in list(group.streams)[:-_STREAMS_MAX]:
             group.delete_log_stream(name)
-            self._store.delete(region, group.name, name)
 
     def _expire(self, region: str, group: Any) -> None:
         """Apply the group's retention once in a while."""

@@ -64,6 +64,26 @@ def _store_events(logs: LogStore) -> None:
             return filter(self, start_time, end_time, *arguments)
 
     stream.get_log_events, stream.filter_log_events = get_log_events, filter_log_events
+    _delete_events(logs)
+
+
+def _delete_events(logs: LogStore) -> None:
+    """Delete the events of a stream or group with it. If the disk refuses that, nothing is deleted."""
+    models: Any = moto.logs.models
+    backend, group = models.LogsBackend, models.LogGroup
+    delete_group, delete_stream = backend.delete_log_group, group.delete_log_stream
+
+    def delete_log_group(self: Any, log_group_name: str) -> Any:
+        if log_group_name in self.groups:
+            logs.delete(self.region_name, log_group_name)
+        return delete_group(self, log_group_name)
+
+    def delete_log_stream(self: Any, log_stream_name: str) -> Any:
+        if log_stream_name in self.streams:
+            logs.delete(self.region, self.name, log_stream_name)
+        return delete_stream(self, log_stream_name)
+
+    backend.delete_log_group, group.delete_log_stream = delete_log_group, delete_log_stream
 
 
 def _key(stream: Any) -> StreamKey:

@@ -23,7 +23,9 @@ _LOG_GROUP_WRITES = frozenset(
     {
         "AssociateKmsKey",
         "CreateLogGroup",
+        "CreateLogStream",
         "DeleteLogGroup",
+        "DeleteLogStream",
         "DeleteMetricFilter",
         "DeleteRetentionPolicy",
         "DeleteSubscriptionFilter",
@@ -76,11 +78,12 @@ def _logs(request: Request, region: str) -> Change | None:
     try:
         params = json_input.loads(request.body)
         name = params.get("logGroupName") or params.get("resourceArn", "").partition(":log-group:")[2].removesuffix(":*")
-    except (ValueError, AttributeError):
+        stream = f":{params['logStreamName']}" if operation.endswith("LogStream") else ""
+    except (ValueError, AttributeError, KeyError):
         return None
     if not name:
         return Change("", "add")
-    return Change(f"logs:{region}/{name}", "end" if operation == "DeleteLogGroup" else "add")
+    return Change(f"logs:{region}/{name}{stream}", "end" if operation in ("DeleteLogGroup", "DeleteLogStream") else "add")
 
 
 def _s3(request: Request) -> Change | None:

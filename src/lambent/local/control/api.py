@@ -21,7 +21,7 @@ from lambent.local.control.parse import parse_parameters
 from lambent.local.control.provisioned_configs import apply_provisioned
 from lambent.local.control.serialize import serialize
 from lambent.local.control.service_model import OperationCall
-from lambent.local.database import FULL_DISK, full_disk
+from lambent.local.database import REFUSED_BY_DISK, refused_by_disk
 from lambent.local.engine.engine import Engine
 from lambent.local.front.authorization import Caller
 from lambent.local.http import Request, Response
@@ -57,9 +57,9 @@ class LambdaApi:
         except Fault as fault:
             return fault.response(request_id)
         except Exception as error:
-            if full_disk(error):
+            if refused_by_disk(error):
                 log.error("%s %s failed: %s", request.method, request.path, error)
-                return Fault("InsufficientStorageException", FULL_DISK).response(request_id)
+                return Fault("InsufficientStorageException", REFUSED_BY_DISK).response(request_id)
             log.exception("%s %s failed", request.method, request.path)
             return Fault("ServiceException", "lambent's local Lambda failed; see its log").response(request_id)
 

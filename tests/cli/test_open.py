@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import webbrowser
+from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -35,7 +38,24 @@ def test_what_a_browser_cannot_open(service: Service) -> None:
     assert isinstance(without, DeployError) and "private has no URL" in without.what
     service.client("lambda").create_function_url_config(FunctionName="private", AuthType="AWS_IAM")
     signed = run(service, "private").exception
-    assert isinstance(signed, UsageError) and signed.hint.startswith("lambent curl /")
+    assert isinstance(signed, UsageError)
+    assert signed.hint == "lambent curl / --name private --region us-east-1 --local signs them; or deploy with --auth none"
+
+
+@pytest.mark.parametrize("typed", (["shop"], ["--path", "shop"]))
+def test_the_folder_may_be_named_either_way(service: Service, tmp_path: Path, typed: list[str]) -> None:
+    (tmp_path / "shop").mkdir()
+    with contextlib.chdir(tmp_path):
+        where = ["--local", "--state", str(service.state)]
+        failed = CliRunner().invoke(command, [*typed, *where], standalone_mode=False).exception
+        both = CliRunner().invoke(command, ["shop", "--path", "shop", *where], standalone_mode=False).exception
+    assert isinstance(failed, DeployError) and "shop" in failed.what
+    assert isinstance(both, click.UsageError) and "PATH and --path are the same" in both.message
+
+
+def test_the_local_lambda_is_no_account_in_errors(service: Service) -> None:
+    failed = run(service, "nonesuch").exception
+    assert isinstance(failed, DeployError) and "account" not in failed.where
 
 
 def test_console_is_opened_with_an_address_that_works_once(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

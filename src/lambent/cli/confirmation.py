@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
@@ -51,6 +52,18 @@ def confirm_public(plan: Plan, *, interactive: bool) -> None:
             hint='--yes, or set auth = "none" in [tool.lambent]; to allow only signed requests, --auth iam',
         )
     _confirm(f"Create a public URL for {plan.names.app}?")
+
+
+def once(confirm: Callable[[Plan], None]) -> Callable[[Plan], None]:
+    """Return a confirmation that isn't asked again after a yes: a deploy may start over, with an older runtime."""
+    confirmed: list[Plan] = []
+
+    def confirm_once(plan: Plan) -> None:
+        if not confirmed:
+            confirm(plan)
+            confirmed.append(plan)
+
+    return confirm_once
 
 
 def confirm_move(plan: Plan, *, moved_from: str, interactive: bool) -> None:

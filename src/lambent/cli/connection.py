@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
+import click
 from msgspec.structs import replace
 
 from lambent.aws.interface import Aws
@@ -17,6 +19,14 @@ from lambent.config.load import AppLocation, Flags, locate_app
 from lambent.deploy.observed import deployed_name
 from lambent.events import Emit
 from lambent.ui.reporter import reporter
+
+
+def same_app(context: click.Context) -> str:
+    """Return the options with which another command is about the app that this one is about."""
+    typed = context.params
+    names = ("path", "name", "stage", "region", "profile")
+    options = [f" --{name} {shlex.quote(str(typed[name]))}" for name in names if typed.get(name) not in (None, Path())]
+    return "".join(options) + (" --local" if typed.get("local") else "")
 
 
 def with_connection(command: Command) -> Command:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from lambent import calendar, interpreters
 from lambent.aws.interface import Aws
 from lambent.cli.app_options import AppSource, Builder, with_app, with_builder
-from lambent.cli.confirmation import Consent, confirm_move, confirm_public, is_explicit, with_consent
+from lambent.cli.confirmation import Consent, confirm_move, confirm_public, is_explicit, once, with_consent
 from lambent.cli.destination import Destination, with_destination
 from lambent.cli.failure_explanation import explained
 from lambent.cli.local_config import adapt_to_local
@@ -65,10 +65,11 @@ def command(
     with reporter(as_json) as emit:
         config, destination, account = load_for_destination(app, builder, destination, emit)
         config = replace(config, description=describe_version(config.folder))
+        ask = partial(confirm_public, interactive=not as_json)
+        confirm = allow if destination.local or consent.yes or is_explicit(config) else once(ask)
         while True:
             try:
                 artifact = builder.build(config, emit)
-                agreed = destination.local or consent.yes or is_explicit(config)
                 with explained(config, artifact):
                     if prove and not destination.local:  # the local Lambda starts it anyway, to check the new version
                         artifact = smoke_test_once(config, artifact, builder.cache, emit)
@@ -76,7 +77,7 @@ def command(
                         config,
                         artifact,
                         DeployContext(account or destination.connect(emit), destination.describe(emit)),
-                        confirm_public=allow if agreed else partial(confirm_public, interactive=not as_json),
+                        confirm_public=confirm,
                         confirm_move=partial(confirm_move, moved_from=consent.moved_from, interactive=not as_json),
                     )
                 if not deployed.url:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from functools import wraps
 from pathlib import Path
@@ -21,10 +22,12 @@ from lambent.cli import options
 from lambent.cli.options import Command
 from lambent.config.model import Architecture
 from lambent.config.python_runtime import Installed
+from lambent.errors import LambentError
 from lambent.events import Apps, Destroyed, Emit, Event, LocalStarted, Planned, Status, Versions
 from lambent.local import daemon
 
 _LOCATION = "the local Lambda"
+_ACCOUNT = re.compile(r"account \d+ in [\w-]+")
 _LOOPBACK = re.compile(r"https?://(?:localhost|[\w.-]+\.localhost|127\.[\d.]+|\[::1\])(?:[:/]|$)")
 
 
@@ -105,7 +108,8 @@ def with_destination(command: Command) -> Command:
 
     @wraps(command)
     def call(*, local: bool, region: str | None, profile: str | None, state: Path, port: int | None, **values: Any) -> Any:
-        return command(destination=Destination(local, region, profile, state, port), **values)
+        with _located(local):
+            return command(destination=Destination(local, region, profile, state, port), **values)
 
     return options.add_options(
         call,
@@ -115,6 +119,17 @@ def with_destination(command: Command) -> Command:
         options.port_option,
         options.state_option,
     )
+
+
+@contextmanager
+def _located(local: bool) -> Iterator[None]:
+    """Let errors name the local Lambda as what it is for people, not as the account that the deployer takes it for."""
+    try:
+        yield
+    except LambentError as error:
+        if local and _ACCOUNT.fullmatch(error.where):
+            error.where = _LOCATION
+        raise
 
 
 def _as_local(event: Event) -> Event:

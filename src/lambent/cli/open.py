@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from lambent.aws.interface import Aws
-from lambent.cli.connection import with_connection
+from lambent.cli.connection import same_app, with_connection
 from lambent.cli.options import Command, path_argument
 from lambent.config.load import AppLocation
 from lambent.deploy.app_url import find_url
@@ -56,7 +56,8 @@ def command(location: AppLocation, aws: Aws, emit: Emit) -> None:
     url = find_url(aws, location.app)
     if url.auth != PUBLIC:
         what = f"{location.app} takes signed requests only, and a browser doesn't sign"
-        raise UsageError(what, where=url.address, hint="lambent curl / signs them; or deploy with --auth none")
+        curl = f"lambent curl /{same_app(click.get_current_context())}"
+        raise UsageError(what, where=url.address, hint=f"{curl} signs them; or deploy with --auth none")
     _open(url.address, emit)
 
 

@@ -28,7 +28,30 @@ def add_options(command: Command, *options: Callable[[Command], Command]) -> Com
     return command
 
 
-path_argument = click.argument("path", default=".", type=click.Path(path_type=Path))
+_PATH_OPTION = "lambent.cli.path"
+"""Where the context of a command has the value of `--path`."""
+
+
+def path_argument(command: Command) -> Command:
+    """Add PATH. `--path PATH` is the same, since commands whose arguments are something else have only that."""
+    path = click.Path(path_type=Path)
+    return add_options(
+        command,
+        click.argument("path", required=False, type=path, callback=_choose_path),
+        click.option("--path", "path_option", type=path, hidden=True, is_eager=True, expose_value=False, callback=_note_path),
+    )
+
+
+def _note_path(context: click.Context, param: click.Parameter, value: Path | None) -> None:
+    context.meta[_PATH_OPTION] = value
+
+
+def _choose_path(context: click.Context, param: click.Parameter, value: Path | None) -> Path:
+    option: Path | None = context.meta.get(_PATH_OPTION)
+    if value is not None and option is not None:
+        raise click.UsageError("PATH and --path are the same: pass one of them", context)
+    return value or option or Path()
+
 
 path_option = click.option(
     "--path", default=".", type=click.Path(path_type=Path), help="Folder or Python file of the app. Default: here."

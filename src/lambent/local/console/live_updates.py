@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 
 from msgspec import json
 
@@ -24,7 +24,7 @@ _WAITING_MAX = 2000
 
 
 class LiveUpdates:
-    """`revision` returns a number that grows when functions change. The stream ends with `stopping`."""
+    """`revision` returns a number that grows when functions change. The streams end with `stopping`."""
 
     def __init__(self, recorder: Recorder, revision: Callable[[], int], stopping: asyncio.Event) -> None:
         self._recorder = recorder
@@ -33,49 +33,63 @@ class LiveUpdates:
 
     async def messages(self) -> AsyncGenerator[bytes, None]:
         """Yield messages until the service stops. Invocations that are running come first."""
-        waiting: dict[int, Execution] = {execution.id: execution for execution in self._recorder.running()}
-        wake, lost = asyncio.Event(), False
-
-        def take(execution: Execution) -> None:
-            nonlocal lost
-            if len(waiting) < _WAITING_MAX or execution.id in waiting:
-                waiting[execution.id] = execution
-            else:
-                lost = True
-            wake.set()
-
-        unwatch = self._recorder.watch(take)
-        revision, silent_s = self._revision(), 0.0
+        backlog = _Backlog(self._recorder.running(), self._revision)
+        unwatch = self._recorder.watch(backlog.add)
+        silent_s = 0.0
         try:
             yield b"retry: 1000\n\n"
             while not self._stopping.is_set():
-                message = b""
-                if waiting:
-                    message += _message("invocations", [summarize(each) for each in waiting.values()])
-                    waiting.clear()
-                if lost:
-                    message, lost = message + _message("lost", None), False
-                if revision != self._revision():
-                    revision = self._revision()
-                    message += _message("functions", None)
+                message = backlog.take()
                 silent_s = 0.0 if message else silent_s + _LOOK_S
                 if silent_s >= _SILENCE_S:
                     message, silent_s = b": nothing new\n\n", 0.0
                 if message:
                     yield message
-                    await self._sleep(self._stopping, _PAUSE_S)
-                wake.clear()
-                if not waiting and not lost:
-                    await self._sleep(wake, _LOOK_S)
+                    await _wait(self._stopping, _PAUSE_S)
+                await _wait(backlog.wake, _LOOK_S)
         finally:
             unwatch()
 
-    @staticmethod
-    async def _sleep(event: asyncio.Event, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(event.wait(), seconds)
-        except TimeoutError:
-            return
+
+class _Backlog:
+    """What one browser has yet to be told. Of each invocation only the newest state counts."""
+
+    def __init__(self, running: Iterable[Execution], revision: Callable[[], int]) -> None:
+        self.wake = asyncio.Event()
+        self._waiting: dict[int, Execution] = {}
+        self._lost = False
+        self._revision = revision
+        self._told = revision()
+        for execution in running:
+            self.add(execution)
+
+    def add(self, execution: Execution) -> None:
+        if len(self._waiting) < _WAITING_MAX or execution.id in self._waiting:
+            self._waiting[execution.id] = execution
+        else:
+            self._lost = True
+        self.wake.set()
+
+    def take(self) -> bytes:
+        """Return the messages, b"" if there is nothing to tell."""
+        messages = b""
+        if self._waiting:
+            messages += _message("invocations", [summarize(each) for each in self._waiting.values()])
+        if self._lost:
+            messages += _message("lost", None)
+        if self._told != self._revision():
+            self._told = self._revision()
+            messages += _message("functions", None)
+        self._waiting, self._lost = {}, False
+        self.wake.clear()
+        return messages
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return
 
 
 def _message(kind: str, content: object) -> bytes:

@@ -11,6 +11,7 @@ from lambent.deploy.version_breaks import find_break
 
 SETTINGS = Settings("arn:aws:iam::123456789012:role/lambent-hello", "python3.13", "main.app", 256, 10, 512)
 CASES = (
+    ("ImportError: The SQLAlchemy asyncio module requires that the Python 'greenlet' library is installed.", "greenlet"),
     (
         "sqlalchemy/dialects/postgresql/psycopg.py\", line 497, in import_dbapi\nNo module named 'psycopg'",
         "sqlalchemy<2.1",

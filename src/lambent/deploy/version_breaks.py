@@ -83,6 +83,10 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
         Break("this python-fasthtml doesn't work with fastlite 0.1 and starlette 1", ("fastlite<0.1", "starlette<1")),
     ),
     (
+        (r"SQLAlchemy asyncio module requires that the Python 'greenlet' library is installed",),
+        Break("SQLAlchemy 2.1 no longer brings greenlet, which its asyncio part needs", ("greenlet",)),
+    ),
+    (
         (r"sqlalchemy/dialects/postgresql/psycopg\.py[\s\S]*No module named 'psycopg'",),
         Break("SQLAlchemy 2.1 uses psycopg 3 for postgresql:// URLs, no longer psycopg2", ("sqlalchemy<2.1",)),
     ),

@@ -10,6 +10,7 @@ from lambent.lazy import LazyModule
 from lambent.package.lock import Lock
 from lambent.package.requirements import left_out
 from lambent.package.requirements.adding import lock_command
+from lambent.package.requirements.implied_packages import find_implied
 from lambent.package.requirements.lock_cache import Resolution, read_lock, write_lock
 from lambent.package.requirements.lock_key import lock_key
 from lambent.package.requirements.resolve_request import ResolveRequest
@@ -41,7 +42,9 @@ def resolve(request: ResolveRequest, cache: Path) -> Resolution:
 
 
 def _is_current(lock: Lock, request: ResolveRequest) -> bool:
-    """Return whether a cached lock still is right: the app may import by now what was left out."""
+    """Return whether a cached lock still is right: the app may import by now what was left out, or what needs more."""
+    if request.source.kind == "requirements.txt" and find_implied(lock.pins, request):
+        return False
     modules = left_out.modules_of(frozenset(lock.omitted) - request.without - frozenset(left_out.always()))
     return not modules or not request.imported(modules)
 

@@ -24,6 +24,7 @@ from lambent.lazy import LazyModule
 from lambent.package.lock import Pin
 from lambent.package.requirements import known_limits, left_out
 from lambent.package.requirements.conflicting_pins import find_absent_pin, find_conflicting_pins
+from lambent.package.requirements.implied_packages import Implied, find_implied
 from lambent.package.requirements.known_limits import Limit
 from lambent.package.requirements.pip_compile import CompileInput, PipCompile, target_arguments, temporary_requirements
 from lambent.package.requirements.requirement_lines import decode
@@ -50,7 +51,7 @@ class _Adjustments(Struct):
     `native` are packages of which only wheels will do, each with the version that has none (None if its build failed) and
     uv's message. `local` are folders, `left_out` packages that the zip doesn't need, and `excluded` versions that don't fit.
     `limits` are those that old releases didn't declare, None once they turned out to conflict with the requirements. `edits`
-    are requirements that count instead of the user's own, to see whether an edit helps.
+    are requirements that count instead of the user's own, to see whether an edit helps, and `implied` are added to them.
     """
 
     native: dict[str, tuple[Pin | None, str]] = field(default_factory=dict)
@@ -59,6 +60,7 @@ class _Adjustments(Struct):
     excluded: dict[str, list[Pin]] = field(default_factory=dict)
     limits: dict[str, Limit] | None = field(default_factory=dict)
     edits: dict[str, str] = field(default_factory=dict)
+    implied: dict[str, Implied] = field(default_factory=dict)
 
     def constraints(self) -> Iterator[str]:
         yield from (limit.requirement for limit in (self.limits or {}).values())
@@ -127,8 +129,10 @@ class UvResolver:
         freed += adjustments.edits.values()
         with ExitStack() as files:
             paths = [
-                files.enter_context(temporary_requirements(lines)) for lines in (adjustments.constraints(), excludes, freed)
+                files.enter_context(temporary_requirements(lines))
+                for lines in (adjustments.constraints(), excludes, freed, adjustments.implied)
             ]
+            arguments += [str(paths[3])] if adjustments.implied else []
             arguments += ["-c", str(paths[0]), "--excludes", str(paths[1]), *(["--override", str(paths[2])] if freed else [])]
             yield arguments
 
@@ -152,7 +156,10 @@ class UvResolver:
                 adjustments.excluded.setdefault(versions[0].name, []).extend(versions)
         adjustments.native |= {pin.name: (pin, "") for pin in native if pin.name not in unneeded}
         is_limited = self._limit(pins, adjustments)
-        return bool(local or misfits or native or unneeded or is_limited)
+        implied = {} if self._input.no_deps else {each.name: each for each in find_implied(pins, self._request)}
+        implied = {name: each for name, each in implied.items() if name not in adjustments.implied}
+        adjustments.implied |= implied
+        return bool(local or misfits or native or unneeded or is_limited or implied)
 
     def _limit(self, pins: Sequence[Pin], adjustments: _Adjustments) -> bool:
         """Note the limits that pins exceed. Return whether there are any."""
@@ -244,6 +251,8 @@ class UvResolver:
             older = ", ".join(f"{pin.name} {pin.version}" for pin in pins if pin.name in limits)
             names = " and ".join(sorted({limit.name for limit in limits.values()}))
             self._request.emit(Notice(f"{older}: this release of {names} can't be imported with a later one"))
+        for each in adjustments.implied.values():
+            self._request.emit(Notice(each.reason))
         for pin in pins:
             newest, message = adjustments.native.get(pin.name, (None, ""))
             if newest is not None and newest.version != pin.version:

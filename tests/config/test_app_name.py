@@ -18,16 +18,15 @@ PYPROJECT = '[project]\nname = "{}"\nversion = "1"\n'
     ("files", "folder", "expected"),
     [
         ({".git/config": REMOTE, "backend/main.py": ""}, "backend", ("shop-backend", "backend")),
-        ({".git/config": "", "backend/main.py": ""}, "backend", ("my-top-backend", "backend")),
+        ({".git/config": "", "backend/main.py": ""}, "backend", ("backend", "")),
         ({".git/config": REMOTE, "services/api/main.py": ""}, "services/api", ("shop-api", "api")),
         ({".git/config": REMOTE, "orders/main.py": ""}, "orders", ("orders", "")),
         ({".git/config": REMOTE, "main.py": ""}, ".", ("my-top", "")),
         ({".git/config": REMOTE, "pyproject.toml": PYPROJECT.format("app")}, ".", ("shop", "app")),
         ({".git/config": REMOTE, "web/pyproject.toml": PYPROJECT.format("orders")}, "web", ("orders", "")),
-        ({"README.md": "", "backend/main.py": ""}, "backend", ("my-top-backend", "backend")),
         ({"backend/main.py": ""}, "backend", ("backend", "")),
     ],
-    ids=["remote", "no-remote", "deeper", "own-name", "top", "top-is-app", "project-name", "copy", "nothing-above"],
+    ids=["remote", "no-remote", "deeper", "own-name", "top", "top-is-app", "project-name", "no-repository"],
 )
 def test_name(tmp_path: Path, files: dict[str, str], folder: str, expected: tuple[str, str]) -> None:
     top = write_project(tmp_path / "My Top", files)

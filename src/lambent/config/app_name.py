@@ -1,6 +1,7 @@
 """The name that an app gets if nobody names it: the project's or the folder's.
 
-A folder such as backend/ has a name that says nothing outside of its repository, so the repository's comes before it.
+A folder such as backend/ has a name that says nothing outside of its repository, so that of the repository's remote comes
+before it.
 """
 
 from __future__ import annotations
@@ -20,8 +21,6 @@ _GENERIC = frozenset(
         *("server", "service", "src", "web"),
     ]
 )
-_MARKERS = ("README.md", "README.rst", "package.json", "compose.yaml", "docker-compose.yml", "docker-compose.yaml")
-"""Files of a project's top folder, for a copy without .git."""
 
 
 class DefaultName(Struct, frozen=True):
@@ -49,20 +48,14 @@ def _shorten(name: str, suffix: str) -> str:
 
 
 def _with_repository(folder: Path, name: str) -> str:
-    """Return a name with that of the folder's repository before it, "" if there is none with a name that says more."""
-    root = find_repository(folder)
+    """Return a name with that of the repository's remote before it, "" if there is none with a name that says more.
+
+    Without a remote, other checkouts would give other names.
+    """
     remote, _, _ = project_identities(folder)[0].partition("//")
-    if root is not None and not remote.startswith(FOLDER):
-        repository, inside = names.to_app_name(remote.rpartition("/")[2]), folder != root
-    else:
-        top = root or _marked_folder(folder)
-        repository, inside = names.to_app_name(top.name) if top is not None else "", True
+    if remote.startswith(FOLDER):
+        return ""
+    repository = names.to_app_name(remote.rpartition("/")[2])
     if not repository or repository in _GENERIC:
         return ""
-    return f"{repository}-{name}" if inside else repository
-
-
-def _marked_folder(folder: Path) -> Path | None:
-    parent = folder.parent
-    is_project = parent != Path.home() and any((parent / marker).is_file() for marker in _MARKERS)
-    return parent if is_project else None
+    return repository if folder == find_repository(folder) else f"{repository}-{name}"

@@ -15,8 +15,8 @@ from lambent.errors import PackagingError
 from lambent.package.lock import Wheel
 from lambent.package.shards.shard_cache import open_shard
 from lambent.package.shards.slim import SlimOptions
-from lambent.package.shards.wheel_reader import WheelReader
-from support.wheel_files import TARGET, download_wheels, wheel
+from lambent.package.shards.wheel_reader import LARGE, WheelReader
+from support.wheel_files import TARGET, digest, download_wheels, wheel
 
 KEEP_ALL = SlimOptions(keep_all=True)
 PINS = [
@@ -173,3 +173,37 @@ def test_data_folders_are_installed_by_scheme(tmp_path: Path) -> None:
     assert files_in_shard["bin/tool"] == (b"#!/var/lang/bin/python3.12\nprint(1)\n", True)
     assert b"from demo import main\n" in files_in_shard["bin/run"][0] and b"sys.exit(main.go())" in files_in_shard["bin/run"][0]
     assert files_in_shard["demo-1.dist-info/INSTALLER"][0] == b"uv" and "demo-1.dist-info/REQUESTED" in files_in_shard
+
+
+PEAK = """
+import resource, sys
+from pathlib import Path
+from lambent.package.shards.shard_cache import open_shard
+from lambent.package.shards.slim import SlimOptions
+from support.wheel_files import TARGET, read_wheel
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+open_shard(read_wheel(Path(sys.argv[1])), TARGET, SlimOptions(), Path(sys.argv[2]))
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+def test_large_files_are_never_whole_in_memory(tmp_path: Path) -> None:
+    """150 MB of zeros are 150 KB in the wheel, and would be as easily 4 GB."""
+    size = 150 << 20
+    names = ("demo/data.bin", "demo/code.py", "demo/not.so")
+    package = wheel(tmp_path, "demo", {"demo/__init__.py": b"", **dict.fromkeys(names, bytes(size))})
+    command = [sys.executable, "-c", PEAK, str(package.path), str(tmp_path / "cache")]
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    peak = subprocess.run(command, env=environ, check=True, capture_output=True, text=True).stdout
+    assert int(peak) < 100
+    with zipfile.ZipFile(open_shard(package, TARGET, SlimOptions(), tmp_path / "cache").path) as shard:
+        assert [shard.getinfo(name).file_size for name in names] == [size] * 3
+        assert shard.read(names[0]) == bytes(size)
+
+
+def test_changed_large_file_is_refused(tmp_path: Path) -> None:
+    folder = "demo-1.dist-info"
+    record = f"demo.bin,sha256={digest(b'other')},5\ndemo.py,,\n{folder}/METADATA,,\n{folder}/WHEEL,,\n"
+    package = wheel(tmp_path, "demo", {"demo.bin": bytes(LARGE), "demo.py": b"", f"{folder}/RECORD": record})
+    with pytest.raises(PackagingError, match=r"demo\.bin does not match its RECORD"):
+        open_shard(package, TARGET, SlimOptions(), tmp_path / "cache")

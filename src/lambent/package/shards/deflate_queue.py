@@ -30,13 +30,16 @@ class DeflateQueue:
         if not deflated and len(data) >= _THREADED_MIN:
             self._enqueue(len(data), self._pool.submit(compress, path, data, executable=executable))
             return
-        member = compress(path, data, executable=executable, deflated=deflated)
+        self.add_compressed(*compress(path, data, executable=executable, deflated=deflated))
+
+    def add_compressed(self, entry: Entry, packed: bytes) -> None:
+        """Add a member that needs no work."""
         if not self._waiting:
-            self._writer.add(*member)
+            self._writer.add(entry, packed)
             return
         done: Future[tuple[Entry, bytes]] = Future()
-        done.set_result(member)
-        self._enqueue(len(data), done)
+        done.set_result((entry, packed))
+        self._enqueue(len(packed), done)
 
     def finish(self) -> None:
         while self._waiting:

@@ -17,7 +17,7 @@ import msgspec
 
 from lambent import atomic
 from lambent.package import elf
-from lambent.package.archive import Writer, compress
+from lambent.package.archive import DEFLATED, Entry, Writer, compress
 from lambent.package.cache import ChecksumWriter, archive_comment
 from lambent.package.lock import Wheel
 from lambent.package.shards import import_scanner, installer_files, slim
@@ -119,6 +119,11 @@ class _ShardBuilder:
 
     def _add(self, file: WheelFile) -> None:
         path, keep_all = file.path, self._options.keep_all
+        if not self._reader.wheel.built and self._reader.is_large_data(file):
+            packed, crc = self._reader.read_deflated(file.member)
+            self._record[path] = self._reader.record_entry(file.member) if keep_all else ""
+            self._queue.add_compressed(Entry(path, file.executable, crc, file.size, len(packed), DEFLATED), packed)
+            return
         original = data = self._reader.read(file.member)
         if path.startswith("bin/") and file.member.rpartition("/")[0].endswith(".data/scripts"):
             if not keep_all and data[:2] == b"#!":  # a launcher; programs of machine code stay

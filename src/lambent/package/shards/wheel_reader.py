@@ -16,7 +16,7 @@ import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import deflate
 from msgspec import Struct
@@ -32,6 +32,8 @@ _ENCRYPTED = 1
 _VERIFIED = frozenset(["sha256", "sha384", "sha512"])  # the algorithms that the format allows in RECORD
 _DRIVE = re.compile(r"^[A-Za-z]:")
 _UNLISTED = ("RECORD", "RECORD.jws", "RECORD.p7s")  # RECORD itself need not be listed, its signatures must not be
+LARGE = 64 << 20  # bytes of a file from which on it is never whole in memory, if it is only data
+_PIECE = 1 << 20
 _SCHEMES = {"purelib": "", "platlib": "", "data": "", "scripts": "bin/"}
 
 
@@ -68,14 +70,47 @@ class WheelReader:
         """Return the bytes of a member, checked against RECORD or the zip's own checksum."""
         info = self._infos[member]
         data = self._inflate(info)
+        self._check(member, lambda algorithm: hashlib.new(algorithm, data), lambda: (deflate.crc32(data), len(data)))
+        return data
+
+    def read_deflated(self, member: str) -> tuple[bytes, int]:
+        """Return a member's deflated bytes and its CRC-32, checked like `read`, but piece by piece. The member is `LARGE`."""
+        packed = self.deflated(member)
+        algorithm = self._record.get(member, ("", ""))[0]
+        digest = hashlib.new(algorithm if algorithm in _VERIFIED else "sha256")
+        crc = size = 0
+        for piece in self._pieces(member, packed):
+            digest.update(piece)
+            crc, size = zlib.crc32(piece, crc), size + len(piece)
+        self._check(member, lambda _: digest, lambda: (crc, size))
+        return packed, crc
+
+    def is_large_data(self, file: WheelFile) -> bool:
+        """Return whether a file is large, deflated, and not native code."""
+        info = self._infos[file.member]
+        if info.file_size < LARGE or info.compress_type != zipfile.ZIP_DEFLATED or info.flag_bits & _ENCRYPTED:
+            return False
+        start = next(self._pieces(file.member, self.deflated(file.member)[:_PIECE]), b"")
+        return not start.startswith(b"\x7fELF")
+
+    def _pieces(self, member: str, packed: bytes) -> Iterator[bytes]:
+        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        try:
+            while packed and not inflater.eof:
+                yield inflater.decompress(packed, _PIECE)
+                packed = inflater.unconsumed_tail
+        except zlib.error as error:
+            raise self._error(f"cannot read {member}") from error
+
+    def _check(self, member: str, digest_of: Callable[[str], hashlib._Hash], measure: Callable[[], tuple[int, int]]) -> None:
+        """Raise PackagingError unless the content has RECORD's digest, or else the CRC-32 and size of the zip's directory."""
         algorithm, expected = self._record.get(member, ("", ""))
         if algorithm in _VERIFIED:
-            digest = base64.urlsafe_b64encode(hashlib.new(algorithm, data).digest()).decode().rstrip("=")
+            digest = base64.urlsafe_b64encode(digest_of(algorithm).digest()).decode().rstrip("=")
             if digest != expected.rstrip("="):
                 raise self._error(f"{member} does not match its RECORD")
-        elif deflate.crc32(data) != info.CRC or len(data) != info.file_size:
+        elif measure() != (self._infos[member].CRC, self._infos[member].file_size):
             raise self._error(f"{member} is damaged")
-        return data
 
     def _inflate(self, info: zipfile.ZipInfo) -> bytes | bytearray:
         if info.flag_bits & _ENCRYPTED:
@@ -103,7 +138,11 @@ class WheelReader:
     def metadata(self, name: str) -> bytes | bytearray:
         """Return a file of the .dist-info folder, empty if it doesn't exist."""
         member = f"{self.dist_info}/{name}"
-        return self.read(member) if member in self._infos else b""
+        if member not in self._infos:
+            return b""
+        if self._infos[member].file_size > LARGE:
+            raise self._error(f"{member} is too large")
+        return self.read(member)
 
     def record_entry(self, member: str) -> str:
         """Return RECORD's "algorithm=digest,size" for a member, or "" if it has none."""
@@ -151,13 +190,16 @@ class WheelReader:
             path, is_script = self._install_path(info.filename)
             if is_runtime(path):
                 raise self._error(f"{path} would become a part of lambent's runtime")
-            if path in files and self.read(files[path].member) != self.read(info.filename):
+            if path in files and not self._are_equal(files[path], info):
                 raise self._error(f"two different files would be installed as {path}")
             executable = bool(info.external_attr >> 16 & 0o111) or is_script
             files[path] = WheelFile(path, info.filename, info.file_size, executable)
         if conflicts := sorted(_parent_folders(files) & files.keys()):
             raise self._error(f"{conflicts[0]} is both a file and a folder")
         return tuple(files[path] for path in sorted(files))
+
+    def _are_equal(self, file: WheelFile, info: zipfile.ZipInfo) -> bool:
+        return max(file.size, info.file_size) < LARGE and self.read(file.member) == self.read(info.filename)
 
     def _install_path(self, member: str) -> tuple[str, bool]:
         """Return where a member is installed, and whether it is a script."""

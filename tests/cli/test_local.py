@@ -118,3 +118,13 @@ def test_a_relative_state_folder_works(tmp_path: Path, monkeypatch: pytest.Monke
 def test_log_shows_each_message_on_one_line() -> None:
     record = logging.LogRecord("lambent", logging.WARNING, "", 0, "GET /%s failed: é", ("a\n12:00:00 forged\x1b[31m",), None)
     assert OneLine("%(message)s").format(record) == "GET /a\\n12:00:00 forged\\x1b[31m failed: é"
+
+
+def test_text_of_an_exception_can_not_look_like_another_message() -> None:
+    try:
+        raise ValueError("x\n12:00:00 forged\x1b[31m\x85y")
+    except ValueError as error:
+        record = logging.LogRecord("lambent", logging.ERROR, "", 0, "failed", (), (ValueError, error, None))
+    first, *traceback = OneLine("%(message)s").format(record).split("\n")
+    assert first == "failed" and all(line.startswith("  ") and line.isprintable() for line in traceback)
+    assert "  12:00:00 forged\\x1b[31m" in traceback

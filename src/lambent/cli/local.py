@@ -190,11 +190,20 @@ def _find_instance(port: int | None, state: Path) -> dict[str, Any] | None:
 
 
 class OneLine(logging.Formatter):
-    """Writes each message on one line: what came from outside can't look like another message, or control the terminal."""
+    """Writes each message on one line: what came from outside can't look like another message, or control the terminal.
+
+    The lines of a traceback are indented.
+    """
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        text = super().formatMessage(record)
-        return text if text.isprintable() else "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+        return _printable(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:
+        return "\n".join(f"  {_printable(line)}" for line in super().formatException(ei).splitlines())
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 def _serve(state: Path, port: int | None, as_of: date | None, ready_fd: int | None, switches: daemon.Switches) -> None:

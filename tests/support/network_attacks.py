@@ -21,7 +21,7 @@ REMOTE = "203.0.113.7"  # reserved for documentation; it stands for an address o
 API_PORT, SERVICE_PORT = 9001, 4580
 
 FUNCTION = """
-import errno, json, os, socket, sys, threading
+import errno, json, os, socket, sys, threading, time
 
 host = json.loads(sys.argv[1])
 REMOTE = "203.0.113.7"
@@ -99,6 +99,25 @@ def many():
     answers = [int(sock.recv(10)) for sock in socks]
     return answers == list(range(50))
 
+def slow_reader():
+    # The end of what was sent arrives although the other end has closed long before.
+    data = os.urandom(3 << 20)
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+        sock.settimeout(10)
+        sock.connect((REMOTE, 80))
+        def send():
+            sock.sendall(data)
+            sock.shutdown(socket.SHUT_WR)
+        threading.Thread(target=send).start()
+        first = sock.recv(1)
+        time.sleep(0.5)
+        received = bytearray(first)
+        while chunk := sock.recv(65536):
+            received += chunk
+            time.sleep(0.005)
+        return bytes(received) == data
+
 def datagram_echo():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.settimeout(5)
@@ -143,6 +162,7 @@ print(json.dumps({
         "own server": own_server,
         "echo": echo,
         "not blocking": not_blocking,
+        "slow reader": slow_reader,
         "many": many,
         "refused": lambda: connect((REMOTE, 81)),
         "datagrams": datagram_echo,

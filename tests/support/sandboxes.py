@@ -43,3 +43,14 @@ def needs_namespaces() -> None:
 
     if asyncio.run(kind()) != "namespaces":
         pytest.skip("namespaces are not permitted here")
+
+
+def needs_own_network() -> None:
+    async def why_shared() -> str:
+        with tempfile.TemporaryDirectory() as scratch:
+            factory = await detect_sandbox(Path(scratch), own_network=True)
+            await factory.stop()
+            return "" if factory.own_network else factory.why_shared
+
+    if why := asyncio.run(why_shared()):
+        pytest.skip(f"a sandbox can't have a network of its own here: {why}")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from lambent.local.sandbox.orphans import end_abandoned
+from support.ordinary_user import run_as_ordinary_user
 
 SERVICE = """
 import asyncio, sys
@@ -61,3 +62,42 @@ def test_process_that_outlived_a_killed_service_ends_at_the_next_start(tmp_path:
         assert abandoned.wait(10) == -signal.SIGKILL
         assert unrelated.poll() is None
         unrelated.kill()
+
+
+DOUBLE_FORK = """
+import asyncio, os, sys
+from pathlib import Path
+from lambent.local.sandbox.process_sandbox import ProcessFactory
+from lambent.local.sandbox.sandbox import SandboxSpec
+
+FUNCTION = '''
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    print(os.getpid(), flush=True)
+    time.sleep(600)
+os.wait()
+time.sleep(0.2)
+'''
+
+async def main():
+    factory, here = ProcessFactory(), Path(sys.argv[1])
+    (here / "main.py").write_text(FUNCTION)
+    python, command = Path("/usr/bin/python3").resolve(), ("{python}", "/var/task/main.py")
+    sandbox = await factory.start(SandboxSpec(python, here, here, here / "t", 64, 128, (("PATH", "/bin"),), command))
+    output = []
+    sandbox.listen(output.append)
+    await sandbox.wait()
+    pid = int(b"".join(output))
+    await sandbox.close()
+    print("running" if Path(f"/proc/{pid}").exists() else "ended")
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has subreapers")
+def test_double_fork_ends_with_its_sandbox_as_an_ordinary_user() -> None:
+    assert run_as_ordinary_user(DOUBLE_FORK) == "ended\n"

@@ -10,24 +10,17 @@ from typing import Any
 
 import pytest
 
-from lambent.local.sandbox.detect import detect_sandbox
 from lambent.local.sandbox.namespace_root import stand_in_for_name_servers
 from support import network_attacks
 from support.functions import interpreter
 from support.ordinary_user import run_as_ordinary_user
 from support.paths import TESTS
+from support.sandboxes import needs_own_network
 
 
 @pytest.fixture(scope="module", autouse=True)
 def own_network() -> None:
-    async def detect() -> str:
-        with tempfile.TemporaryDirectory() as scratch:
-            factory = await detect_sandbox(Path(scratch), own_network=True)
-            await factory.stop()
-            return "" if factory.own_network else factory.why_shared
-
-    if why := asyncio.run(detect()):
-        pytest.skip(f"no network of its own here: {why}")
+    needs_own_network()
 
 
 @pytest.fixture(scope="module", params=["as this user", "as an ordinary user"])
@@ -54,6 +47,7 @@ def test_function_reaches_the_service_and_the_internet(report: Any) -> None:
         "own server": "own",
         "echo": [network_attacks.REMOTE, 80, True],
         "not blocking": "EINPROGRESS",
+        "slow reader": True,
         "many": True,
         "refused": "ECONNREFUSED",
         "datagrams": [True, True, True],

@@ -26,7 +26,7 @@ from lambent.local.sandbox.sandbox import ProcessExit, SandboxFactory
 from support.functions import RUNTIMES, collect, interpreter, make_spec
 from support.ordinary_user import run_as_ordinary_user
 from support.paths import TESTS
-from support.sandboxes import needs_namespaces, run_script, with_factory
+from support.sandboxes import needs_namespaces, needs_own_network, run_script, with_factory
 from support.waiting import eventually_async
 
 INSPECT = """
@@ -319,7 +319,13 @@ def test_kill_ends_processes_that_left_their_process_group(any_factory: Callable
     with_factory(any_factory, body)
 
 
-def test_every_process_ends_when_the_service_is_killed(namespaces: type[NamespaceFactory], tmp_path: Path) -> None:
+@pytest.mark.parametrize("network", ["shared", "own"])
+def test_every_process_ends_when_the_service_is_killed(
+    network: str, namespaces: type[NamespaceFactory], tmp_path: Path
+) -> None:
+    """Also the one beside the namespaces, which carries connections: one that is refused has started it."""
+    if network == "own":
+        needs_own_network()
     service = tmp_path / "service.py"
     service.write_text(
         textwrap.dedent("""
@@ -328,24 +334,26 @@ def test_every_process_ends_when_the_service_is_killed(namespaces: type[Namespac
         from support.functions import make_spec
         from lambent.local.sandbox.namespace_sandbox import NamespaceFactory
         async def main():
-            factory = NamespaceFactory()
-            sandbox = await factory.start(make_spec(Path(sys.argv[1]), "import time; print('on', flush=True); time.sleep(60)"))
+            factory = NamespaceFactory(own_network=sys.argv[2] == "own")
+            connect = "import socket, time\\ns = socket.socket()\\ns.settimeout(1)\\ns.connect_ex(('169.254.9.9', 1))"
+            script = connect + "\\nprint('on', flush=True)\\ntime.sleep(60)"
+            sandbox = await factory.start(make_spec(Path(sys.argv[1]), script))
             ready = asyncio.Event()
             sandbox.listen(lambda _: ready.set())
             await ready.wait()
-            print(sandbox.namespaces.init, *sandbox._pids(), flush=True)
+            print(sandbox.namespaces.init, sandbox.namespaces._process.pid, *sandbox._pids(), flush=True)
             await asyncio.sleep(60)
         asyncio.run(main())
         """)
     )
     environment = os.environ | {"PYTHONPATH": str(TESTS)}
-    process = subprocess.Popen([sys.executable, service, tmp_path], stdout=subprocess.PIPE, text=True, env=environment)
+    process = subprocess.Popen([sys.executable, service, tmp_path, network], stdout=subprocess.PIPE, text=True, env=environment)
     assert process.stdout is not None
     pids = [int(word) for word in process.stdout.readline().split()]
     descriptors = [os.pidfd_open(pid) for pid in pids]
     process.kill()
     process.wait()
-    assert len(pids) == 2
+    assert len(pids) == 3
     for descriptor in descriptors:
         assert select.select([descriptor], [], [], 10)[0], "the process is still running"
         os.close(descriptor)

@@ -127,8 +127,9 @@ def _set_up() -> tuple[socket.socket, socket.socket]:
     source = _attribute(_RTA_PREFSRC, address)
     _add_default_route(netlink, (_TABLE_MAIN, _SCOPE_LINK, _RTN_UNICAST), source)
     _add_default_route(netlink, (_TABLE_LOCAL_TO_US, _SCOPE_HOST, _RTN_LOCAL), source)
-    with open("/proc/sys/net/ipv4/conf/lo/accept_local", "w", encoding="ascii") as file:  # noqa: PTH123
-        file.write("1")  # packets that the router puts back come from this address
+    setting = os.open("/proc/sys/net/ipv4/conf/lo/accept_local", os.O_WRONLY | os.O_CLOEXEC)
+    os.write(setting, b"1")  # packets that the router puts back come from this address
+    os.close(setting)
     return _packet_socket(), netlink
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import select
 import socket
 import struct
@@ -26,7 +27,8 @@ _FLOWS_MAX = 512
 _CHUNK = 1 << 18
 _TICK_S = 1.0
 _LET_IN_S = 5.0  # a connection that was let in and hasn't arrived by then isn't wanted any more
-_IDLE_S = 60.0  # of datagrams
+_IDLE_S = 60.0  # of datagrams, and of a function that doesn't read the end of a connection
+_SIOCOUTQ = 0x5411  # linux/sockios.h
 _HOST_UNREACHABLE, _PORT_UNREACHABLE = 1, 3  # codes of ICMP
 
 Key = tuple[int, bytes, int]  # the function's port, the remote address and port
@@ -55,20 +57,23 @@ class Events:
             sock.close()
 
     def wait(self, timeout_s: float | None) -> None:
-        for descriptor, _ in self._epoll.poll(timeout_s):
-            callback = self._callbacks.get(descriptor)  # closed by an earlier callback?
-            if callback is not None:
+        ready = [(descriptor, self._callbacks[descriptor]) for descriptor, _ in self._epoll.poll(timeout_s)]
+        for descriptor, callback in ready:
+            if self._callbacks.get(descriptor) is callback:  # else it was closed meanwhile, and may be another socket now
                 callback()
 
 
 class Relay:
-    """Copies bytes between two connected sockets until both directions have ended, or one of them fails."""
+    """Copies bytes between two connected sockets until both directions have ended, or one of them fails.
 
-    def __init__(self, events: Events, first: socket.socket, second: socket.socket, on_end: Callable[[], None]) -> None:
+    Then it calls `on_end` with whether both have ended, and the sockets are no longer watched.
+    """
+
+    def __init__(self, events: Events, inner: socket.socket, outer: socket.socket, on_end: Callable[[bool], None]) -> None:
         self._events = events
         self._on_end = on_end
-        self._others = {first: second, second: first}
-        self._pending = {first: b"", second: b""}  # what is still to be sent to each
+        self._others = {inner: outer, outer: inner}
+        self._pending = {inner: b"", outer: b""}  # what is still to be sent to each
         self._ended: set[socket.socket] = set()  # these have sent everything
         self._shut: set[socket.socket] = set()  # these have got everything
         for sock in self._others:
@@ -91,10 +96,10 @@ class Relay:
                 self._read(sock)
             self._shut_down()
         except OSError:
-            self._close(reset=True)
+            self._end(complete=False)
             return
         if len(self._shut) == len(self._others):
-            self._close(reset=False)
+            self._end(complete=True)
         else:
             for each in self._others:
                 self._watch(each)
@@ -120,22 +125,23 @@ class Relay:
                 self._shut.add(sock)
                 sock.shutdown(socket.SHUT_WR)
 
-    def _close(self, *, reset: bool) -> None:
+    def _end(self, *, complete: bool) -> None:
         for sock in self._others:
-            if reset:
+            self._events.watch(sock.fileno(), lambda: None, 0)
+            if not complete:  # closing them resets the connections
                 with contextlib.suppress(OSError):
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self._events.close(sock)
-        self._on_end()
+        self._on_end(complete)
 
 
 class Connection:
-    """A TCP connection that the function opens: its first packet, and the socket to the destination."""
+    """A TCP connection that the function opens: its first packet, and the sockets to the destination and to the function."""
 
     def __init__(self, packet: bytes, outer: socket.socket) -> None:
         self.packet, self.outer = packet, outer
-        self.arrived = False
+        self.inner: socket.socket | None = None
         self.let_in_at: float | None = None
+        self.complete_at: float | None = None
 
 
 class Router:
@@ -260,22 +266,31 @@ class Router:
             return
         arrived = (own_port, *key[1:])
         connection = self._connections.get(arrived)
-        if connection is None or connection.arrived:
+        if connection is None or connection.inner is not None:
             inner.close()
             return
-        connection.arrived = True
+        connection.inner = inner
         self._close_listener(key)
-        Relay(self._events, inner, connection.outer, lambda: self._end(arrived))
+        Relay(self._events, inner, connection.outer, lambda complete: self._on_end(arrived, complete))
 
     def _close_listener(self, key: Key) -> None:
         """Close it unless another connection is on the way: the function may want to listen on the same port."""
-        waiting = any(each[1:] == key[1:] and not one.arrived for each, one in self._connections.items())
+        waiting = any(each[1:] == key[1:] and one.inner is None for each, one in self._connections.items())
         if not waiting and key[1:] in self._listeners:
             self._events.close(self._listeners.pop(key[1:]))
+
+    def _on_end(self, key: Key, complete: bool) -> None:
+        connection = self._connections[key]
+        self._events.close(connection.outer)
+        connection.complete_at = time.monotonic()
+        if not complete or not _unsent(connection.inner):
+            self._end(key)
 
     def _end(self, key: Key) -> None:
         connection = self._connections.pop(key)
         self._events.close(connection.outer)
+        if connection.inner is not None:
+            self._events.close(connection.inner)
         self._close_listener(key)
         if connection.let_in_at is not None:
             with contextlib.suppress(OSError):
@@ -329,7 +344,12 @@ class Router:
 
     def _forget_old(self, now: float) -> None:
         for key, connection in list(self._connections.items()):
-            if connection.let_in_at is not None and not connection.arrived and now - connection.let_in_at > _LET_IN_S:
+            is_lost = connection.inner is None and connection.let_in_at is not None and now - connection.let_in_at > _LET_IN_S
+            # The function's acknowledgements of the last bytes need the rule.
+            is_over = connection.complete_at is not None and (
+                not _unsent(connection.inner) or now - connection.complete_at > _IDLE_S
+            )
+            if is_lost or is_over:
                 self._end(key)
         for key, (sock, used) in list(self._datagrams.items()):
             if now - used > _IDLE_S:
@@ -340,6 +360,11 @@ class Router:
 def _socket(address: Address, kind: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     return socket.socket(family, kind | socket.SOCK_NONBLOCK)
+
+
+def _unsent(sock: socket.socket | None) -> int:
+    """Return how many bytes, with the end counted as one, the peer hasn't acknowledged."""
+    return 0 if sock is None else int(struct.unpack("i", fcntl.ioctl(sock, _SIOCOUTQ, b"\0" * 4))[0])
 
 
 def _ip(protocol: int, source: bytes, destination: bytes, body: bytes) -> bytes:

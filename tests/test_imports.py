@@ -51,6 +51,11 @@ LINES_MAX = 450
 FILES = sorted(SOURCE.rglob("*.py"))
 
 
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
 def module_name(path: Path) -> str:
     """The dotted name below `lambent`, "" for the package itself."""
     parts = path.relative_to(SOURCE).with_suffix("").parts
@@ -68,15 +73,13 @@ def part(path: Path) -> str:
 def imported(path: Path) -> frozenset[str]:
     """The modules below `lambent` that a file imports when it runs: absolute, relative and lazy imports, in functions too."""
     package = module_name(path) if path.name == "__init__.py" else module_name(path).rpartition(".")[0]
-    return frozenset(
-        name for node in running(ast.parse(path.read_text("utf-8"))) for name in targets(node, package) if name is not None
-    )
+    return frozenset(name for node in running(parsed(path)) for name in targets(node, package) if name is not None)
 
 
 def running(node: ast.AST) -> Iterator[ast.AST]:
     """All nodes, except those that only a type checker reads."""
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+        if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
             for alternative in child.orelse:
                 yield alternative
                 yield from running(alternative)
@@ -139,7 +142,7 @@ def test_imports_have_no_cycles() -> None:
 
 @pytest.mark.parametrize("path", [file for file in FILES if part(file) == "runtime"], ids=lambda path: path.name)
 def test_what_ships_in_the_zip_is_standard_library_only(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -166,9 +169,15 @@ def test_only_named_modules_touch_the_process(attributes: set[tuple[str, str]], 
         name = str(path.relative_to(SOURCE))
         if name.startswith(places):
             continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                assert (node.value.id, node.attr) not in attributes, f"{name}:{node.lineno} uses {node.value.id}.{node.attr}"
+        used = attributes & attributes_of_names(path)
+        assert not used, f"{name} uses {used}"
+
+
+@functools.cache
+def attributes_of_names(path: Path) -> frozenset[tuple[str, str]]:
+    """Return every "name.attribute" of a file, as pairs."""
+    attributes = (node for node in ast.walk(parsed(path)) if isinstance(node, ast.Attribute))
+    return frozenset((node.value.id, node.attr) for node in attributes if isinstance(node.value, ast.Name))
 
 
 def test_file_names_are_unique_within_a_part() -> None:

@@ -18,6 +18,7 @@ SHARED = {
     "events",
     "limits",
     "log_events",
+    "loopback",
     "calendar",
     "interpreters",
     "lazy",

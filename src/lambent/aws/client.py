@@ -10,7 +10,6 @@ import shlex
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import botocore.session
 from botocore import exceptions
@@ -27,6 +26,7 @@ from lambent.aws.regions import explain_region
 from lambent.aws.values import Pairs
 from lambent.errors import AwsError
 from lambent.limits import TIMEOUT_MAX_S
+from lambent.loopback import is_loopback_url
 
 _LOGIN_COMMANDS = re.compile("aws (sso login|login|configure)(?! list)")
 ACCOUNT_PAGE = "https://github.com/lambent/lambent/blob/main/docs/how-to/aws-account.md"
@@ -130,7 +130,8 @@ class AwsClient:
             retries={"mode": "standard", "total_max_attempts": attempts},
             tcp_keepalive=True,
             user_agent_extra="lambent",
-            proxies={} if _is_loopback(self._endpoint) else None,
+            # the proxy that the environment names for everything can't reach this machine
+            proxies={} if is_loopback_url(self._endpoint or "") else None,
             s3={"addressing_style": "path"} if self._endpoint else None,
             inject_host_prefix=not self._endpoint,  # StartLiveTail's host has a prefix, which a local endpoint has not
         )
@@ -142,11 +143,6 @@ class AwsClient:
             raise AwsError(str(error), where="configuration", hint=hint) from error
         retry_incomplete_answers(client, attempts)
         return client
-
-
-def _is_loopback(endpoint: str | None) -> bool:
-    """Return whether the endpoint is on this machine: the proxy that the environment names for everything can't reach it."""
-    return endpoint is not None and urlsplit(endpoint).hostname in ("127.0.0.1", "::1", "localhost")
 
 
 def non_empty(**members: str | bool | dict[str, Any]) -> dict[str, Any]:

@@ -25,10 +25,10 @@ from lambent.config.python_runtime import Installed
 from lambent.errors import LambentError
 from lambent.events import Apps, Destroyed, Emit, Event, LocalStarted, Planned, Status, Versions
 from lambent.local import daemon
+from lambent.loopback import is_loopback_url
 
 _LOCATION = "the local Lambda"
 _ACCOUNT = re.compile(r"account \d+ in [\w-]+")
-_LOOPBACK = re.compile(r"https?://(?:localhost|[\w.-]+\.localhost|127\.[\d.]+|\[::1\])(?:[:/]|$)")
 
 
 class Destination(Struct, frozen=True):
@@ -91,7 +91,7 @@ def _has_local_endpoint(environ: Mapping[str, str]) -> bool:
     if environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
         return False
     url = environ.get("AWS_ENDPOINT_URL_LAMBDA") or environ.get("AWS_ENDPOINT_URL", "")
-    return _LOOPBACK.match(url) is not None
+    return is_loopback_url(url)
 
 
 def connect_local(url: str, region: str) -> Aws:

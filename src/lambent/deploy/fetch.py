@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from lambent.aws.values import Pairs
 from lambent.lazy import LazyModule
+from lambent.loopback import is_loopback
 
 if TYPE_CHECKING:
     import urllib3
@@ -97,8 +98,7 @@ def connection_pool(parts: SplitResult) -> tuple[urllib3.HTTPConnectionPool, str
     port = parts.port or (443 if secure else 80)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     # RFC 6761: every name under .localhost is loopback, but the C library's resolver need not know it.
-    loopback = host in ("localhost", "::1") or host.endswith(".localhost") or host.startswith("127.")
-    proxy = None if loopback or proxy_bypass(host) else getproxies().get(parts.scheme)
+    proxy = None if is_loopback(host) or proxy_bypass(host) else getproxies().get(parts.scheme)
     if proxy is None:
         address = "127.0.0.1" if host.endswith("localhost") else host
         return urllib3.PoolManager().connection_from_host(address, port, parts.scheme), path

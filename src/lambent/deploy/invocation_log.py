@@ -11,6 +11,7 @@ from lambent.deploy.canary_log import parse_invocation_end, same_invocation
 from lambent.deploy.polling import wait_until
 from lambent.errors import AwsError
 from lambent.limits import INIT_MAX_S
+from lambent.names import Names
 
 _WITHIN_S = 15
 """How long to wait for CloudWatch to show what was logged, which takes it some seconds."""
@@ -54,7 +55,7 @@ def _read(aws: Aws, function: str, version: str, invoked: Invoked, began: float)
     own: list[LogEvent] = []
 
     def has_ended() -> bool:
-        logged = aws.log_events(f"/aws/lambda/{function}", stream, int((began - _BEFORE_S) * 1000))
+        logged = aws.log_events(Names(function, "", "").log_group, stream, int((began - _BEFORE_S) * 1000))
         first = next((event for event in logged if invoked.request_id in event.text), None)
         environment[:] = [event for event in logged if event.stream == first.stream] if first else []
         own[:] = same_invocation(environment, first) if first else []

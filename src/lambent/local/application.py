@@ -29,6 +29,7 @@ from lambent.local.daemon import REGION, SECRET_HEADER
 from lambent.local.front.authorization import Caller
 from lambent.local.http import Request, Response, credential_scope, json_response
 from lambent.local.live_tail import is_live_tail, live_tail
+from lambent.loopback import is_loopback
 from lambent.units import size
 
 log = logging.getLogger("lambent.service")
@@ -81,7 +82,7 @@ class Application:
         if name == site.HOST:
             request = replace(_request(scope, path), body=await _read(receive, site.BODY_MAX))
             return await self._components.console.answer(request)
-        if not host_check.is_loopback(name):
+        if not is_loopback(name):
             return json_response(403, {"message": f"lambent's local Lambda only answers to loopback names, not to '{name}'"})
         url_path = host_check.split_url_path(path)
         if url_path is not None:

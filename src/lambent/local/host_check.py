@@ -13,6 +13,7 @@ import re
 from urllib.parse import parse_qsl, urlsplit
 
 from lambent.local.http import Request
+from lambent.loopback import is_loopback
 
 _URL_HOST = re.compile(r"([a-z0-9]{32})\.lambda-url\.[a-z0-9-]+\.(?:localhost|on\.aws)")
 _S3_PATH = re.compile(r"/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.+)?/?", re.DOTALL)  # moto uses paths with "_" for other services
@@ -24,11 +25,6 @@ def hostname(host: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0].lower()
     return host.partition(":")[0].rstrip(".").lower()
-
-
-def is_loopback(name: str) -> bool:
-    """Whether a host name can only mean this machine (RFC 6761 reserves `localhost` and all names below it)."""
-    return name in ("localhost", "::1") or name.endswith(".localhost") or re.fullmatch(r"127\.\d+\.\d+\.\d+", name) is not None
 
 
 def url_host(url_id: str, region: str) -> str:

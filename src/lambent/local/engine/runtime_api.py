@@ -28,6 +28,7 @@ from lambent import limits
 from lambent.local import host_check
 from lambent.local.sandbox.sandbox import ProcessExit
 from lambent.local.sandbox.socket_owner import Address
+from lambent.loopback import is_loopback
 
 from .response_stream import ResponseStream
 from .runtime_states import IllegalTransition, State, Step, next_state, refused
@@ -92,7 +93,7 @@ class _Request:
     def is_from_a_page(self) -> bool:
         """Whether a browser sent it, or it is for another host name: a page's, through DNS rebinding."""
         host = self.headers.get(b"host", b"localhost").decode("latin-1")
-        return b"origin" in self.headers or not host_check.is_loopback(host_check.hostname(host))
+        return b"origin" in self.headers or not is_loopback(host_check.hostname(host))
 
     @property
     def mode(self) -> bytes:

@@ -480,6 +480,12 @@ def test_failures_are_recognised(payload: object, error: str, fails: bool) -> No
         assert (judged.error_type, judged.message, judged.trace) == ("ValueError", "no", "a\nb")
 
 
+def test_check_event_under_a_host_name_of_the_local_lambda_is_still_that_of_a_function_url() -> None:
+    event = check_event("http://shop.localhost:4580/")
+    assert event["headers"]["host"] == "shop.localhost:4580"
+    assert ".lambda-url." in event["requestContext"]["domainName"], "the runtime streams for Function URLs only"
+
+
 def test_check_event_has_the_form_of_a_function_url() -> None:
     event = check_event("https://abc.lambda-url.eu-west-1.on.aws/")
     assert event["version"] == "2.0" and event["rawPath"] == "/" and event["requestContext"]["http"]["method"] == "GET"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lambent.local.host_check import is_navigation, is_refused_page, is_s3_object
+from lambent.local.host_check import app_host, is_navigation, is_refused_page, is_s3_object, split_app_host
 from lambent.local.http import Request
 
 PORT = 4580
@@ -54,6 +54,24 @@ def test_pages_of_other_sites_and_of_functions_are_refused(headers: dict[str, st
 def test_link_on_another_page_reaches_only_pages_of_the_service(path: str, query: str, is_refused: bool) -> None:
     linked = request("GET", path, query, sec_fetch_site="cross-site", sec_fetch_mode="navigate")
     assert is_refused_page(linked, PORT, is_s3=False) is is_refused
+
+
+@pytest.mark.parametrize(
+    ("name", "app"),
+    [
+        ("shop.localhost", ("shop", "us-east-1")),
+        ("shop-staging.localhost", ("shop-staging", "us-east-1")),
+        ("shop.eu-west-1.localhost", ("shop", "eu-west-1")),
+        ("localhost", None),
+        ("127.0.0.1", None),
+        ("bucket.s3.localhost", None),
+        ("shop.localhost.evil.example", None),
+        (f"{'a' * 32}.lambda-url.us-east-1.localhost", None),
+    ],
+)
+def test_host_name_of_an_app(name: str, app: tuple[str, str] | None) -> None:
+    assert split_app_host(name, "us-east-1") == app
+    assert app is None or app_host(*app, "us-east-1") == name
 
 
 def test_pages_of_this_machine_may_use_s3_as_on_aws() -> None:

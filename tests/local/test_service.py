@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from botocore.auth import SigV4Auth
@@ -133,6 +134,12 @@ def test_url_of_an_alias(service: Service) -> None:
         client.add_permission(FunctionName="aliased", Qualifier="live", StatementId=statement, **permission)
     url = client.create_function_url_config(FunctionName="aliased", Qualifier="live", AuthType="NONE")["FunctionUrl"]
     assert service.fetch(url).status == 200
+    app = f"http://aliased.localhost:{service.port}/a"
+    event = json.loads(service.fetch(app).body)
+    assert event["headers"]["host"] == f"aliased.localhost:{service.port}" and event["rawPath"] == "/a"
+    assert event["requestContext"]["domainName"] == urlsplit(url).hostname
+    page = {"Sec_Fetch_Mode": "cors", "Sec_Fetch_Site": "same-site", "Origin": app.removesuffix("/a")}
+    assert service.fetch(f"{service.url}/2015-03-31/functions/", **page).status == 403, "the page of an app uses the API"
     client.delete_alias(FunctionName="aliased", Name="live")
     assert service.fetch(url).status == 403
 

@@ -7,7 +7,7 @@ import os
 import botocore.exceptions
 import botocore.session
 
-from lambent.aws.client import no_credentials, no_region, translate_error
+from lambent.aws.client import AppUrl, no_credentials, no_region, translate_error
 from lambent.aws.functions import BotoFunctions
 from lambent.aws.interface import Aws
 from lambent.aws.logs import BotoLogs
@@ -34,12 +34,13 @@ def connect(
     endpoint_url: str | None = None,
     profile: str | None = None,
     keys: tuple[str, str] | None = None,
+    app_url: AppUrl | None = None,
 ) -> Aws:
     """Return one account in one region, without calling AWS yet.
 
     `region` None takes the user's configured one, and `endpoint_url` None is the real AWS. `keys` (access key ID, secret) None
     uses botocore's own chain of credentials. With keys, the user's profiles and AWS configuration files aren't read, so
-    broken ones do no harm.
+    broken ones do no harm. `app_url` replaces the addresses of URLs.
 
     Raises AwsError if the profile, the region or the credentials are missing.
     """
@@ -56,4 +57,4 @@ def connect(
         raise no_credentials(session.get_config_variable("profile") or "")
     if not region:
         raise no_region()
-    return BotoAws(session, region, endpoint_url)
+    return BotoAws(session, region, endpoint_url, app_url)

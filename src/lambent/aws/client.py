@@ -42,13 +42,20 @@ _LOGIN_ERRORS = (exceptions.SSOError, exceptions.LoginError, *_TOKEN_ERRORS)
 _NETWORK_ERRORS = (exceptions.HTTPClientError, exceptions.ConnectionError, exceptions.IncompleteReadError)
 
 
+AppUrl = Callable[[str, str], str]
+"""Returns the address of a function's URL by its name and qualifier if the endpoint has a better one than AWS's, or ""."""
+
+
 class AwsClient:
     """One account in one region, through botocore. Safe to use from several threads."""
 
-    def __init__(self, session: botocore.session.Session, region: str, endpoint_url: str | None) -> None:
+    def __init__(
+        self, session: botocore.session.Session, region: str, endpoint_url: str | None, app_url: AppUrl | None = None
+    ) -> None:
         self._session = session
         self._region = region
         self._endpoint = endpoint_url
+        self._app_url = app_url
         self._clients: dict[str, Any] = {}
         self._account = ""
         self._lock = threading.Lock()  # creating a client is not thread-safe, using one is (botocore's documentation)

@@ -95,22 +95,26 @@ class BotoTraffic(AwsClient):
 
     def url(self, function: str, qualifier: str) -> Url | None:
         answer = self._find("lambda", "get_function_url_config", FunctionName=function, **non_empty(Qualifier=qualifier))
-        return None if answer is None else _url(answer)
+        return None if answer is None else self._url(function, qualifier, answer)
 
     def create_url(self, function: str, qualifier: str, auth: str, mode: str, cors: Cors | None = None) -> Url:
         params = {"FunctionName": function, "Qualifier": qualifier, "AuthType": auth, "InvokeMode": mode}
-        return _url(
-            self._call("lambda", "create_function_url_config", **params, **non_empty(Cors=cors.members if cors else {}))
-        )
+        answer = self._call("lambda", "create_function_url_config", **params, **non_empty(Cors=cors.members if cors else {}))
+        return self._url(function, qualifier, answer)
 
     def update_url(self, function: str, qualifier: str, auth: str, mode: str, cors: Cors | None = None) -> Url:
         params: dict[str, Any] = {"FunctionName": function, "Qualifier": qualifier, **non_empty(AuthType=auth, InvokeMode=mode)}
         if cors is not None:
             params["Cors"] = cors.members
-        return _url(self._call("lambda", "update_function_url_config", **params))
+        return self._url(function, qualifier, self._call("lambda", "update_function_url_config", **params))
 
     def delete_url(self, function: str, qualifier: str) -> None:
         self._find("lambda", "delete_function_url_config", FunctionName=function, Qualifier=qualifier)
+
+    def _url(self, function: str, qualifier: str, answer: dict[str, Any]) -> Url:
+        mode = answer.get("InvokeMode", BUFFERED)  # absent unless it was ever set
+        app_url = self._app_url(function, qualifier) if self._app_url is not None else ""
+        return Url(app_url or answer["FunctionUrl"], answer["AuthType"], mode, _cors(answer.get("Cors")))
 
 
 def _alias(answer: dict[str, Any]) -> Alias:
@@ -140,11 +144,6 @@ def _joined(value: Any) -> str:
     """Return what a policy names, one or several, also in the form {"AWS": ...}."""
     values = list(value.values()) if isinstance(value, dict) else value
     return ", ".join(map(_joined, values)) if isinstance(values, list) else str(values)
-
-
-def _url(answer: dict[str, Any]) -> Url:
-    mode = answer.get("InvokeMode", BUFFERED)  # absent unless it was ever set
-    return Url(answer["FunctionUrl"], answer["AuthType"], mode, _cors(answer.get("Cors")))
 
 
 def _cors(raw: dict[str, Any] | None) -> Cors | None:

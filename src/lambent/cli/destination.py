@@ -11,6 +11,7 @@ from datetime import date
 from functools import wraps
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 from msgspec import Struct
@@ -25,7 +26,9 @@ from lambent.config.python_runtime import Installed
 from lambent.errors import LambentError
 from lambent.events import Apps, Destroyed, Emit, Event, LocalStarted, Planned, Status, Versions
 from lambent.local import daemon
+from lambent.local.host_check import app_host
 from lambent.loopback import is_loopback_url
+from lambent.names import ALIAS
 
 _LOCATION = "the local Lambda"
 _ACCOUNT = re.compile(r"account \d+ in [\w-]+")
@@ -96,7 +99,12 @@ def _has_local_endpoint(environ: Mapping[str, str]) -> bool:
 
 def connect_local(url: str, region: str) -> Aws:
     """Return the API of the local Lambda at this address."""
-    return connect(region, endpoint_url=url, keys=daemon.CREDENTIALS)
+    port = urlsplit(url).port
+
+    def app_url(function: str, qualifier: str) -> str:
+        return f"http://{app_host(function, region, daemon.REGION)}:{port}/" if qualifier == ALIAS else ""
+
+    return connect(region, endpoint_url=url, keys=daemon.CREDENTIALS, app_url=app_url)
 
 
 def machine_architecture() -> Architecture:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -41,6 +42,9 @@ CHECK_HOST = "lambent-check.lambda-url.on.aws"
 
 START_EVENT = {"lambent": "only start"}
 """The event that lambent's client answers without calling the handler: see `runtime/event_handler.py`."""
+
+_APP_HOST = re.compile(r"(?!.*\.lambda-url\.).*\.localhost(:\d+)?")
+"""The local Lambda's own host names for URLs. As behind a proxy, the app sees them in Host only."""
 
 _PRELUDE_END = b"\0" * 8
 
@@ -186,6 +190,7 @@ def check_event(url: str, account: str = "", target: str = "/") -> dict[str, Any
     """
     host = urlsplit(url).netloc or CHECK_HOST
     path, _, query = target.partition("?")
+    domain = CHECK_HOST if _APP_HOST.fullmatch(host) else host
     now = time.time()
     return {
         "version": "2.0",
@@ -204,9 +209,9 @@ def check_event(url: str, account: str = "", target: str = "/") -> dict[str, Any
         "requestContext": {
             "accountId": account or "anonymous",
             **({"authorizer": {"iam": _caller(account)}} if account else {}),
-            "apiId": host.split(".")[0],
-            "domainName": host,
-            "domainPrefix": host.split(".")[0],
+            "apiId": domain.split(".")[0],
+            "domainName": domain,
+            "domainPrefix": domain.split(".")[0],
             "http": {"method": "GET", "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "lambent"},
             "requestId": str(uuid4()),
             "routeKey": "$default",

@@ -2,6 +2,7 @@
 
 Host lambent-console.localhost                            the console           -> console
 Host <id>.lambda-url.<region>.localhost, /_url/<id>/...   a Function URL        -> front
+Host <function>.localhost                                 the app's URL         -> front
 /_code/<sha256>.zip                                       a function's code     -> store
 /_lambent/health, status, console, shutdown               the service itself
 signed for `lambda`, or unsigned with one of its routes   the Lambda API        -> control
@@ -29,6 +30,7 @@ from lambent.local.daemon import REGION, SECRET_HEADER
 from lambent.local.front.authorization import Caller
 from lambent.local.http import Request, Response, credential_scope, json_response
 from lambent.local.live_tail import is_live_tail, live_tail
+from lambent.local.store import UrlConfig
 from lambent.loopback import is_loopback
 from lambent.units import size
 
@@ -82,6 +84,9 @@ class Application:
         if name == site.HOST:
             request = replace(_request(scope, path), body=await _read(receive, site.BODY_MAX))
             return await self._components.console.answer(request)
+        app_url = self._app_url(name, scope)
+        if app_url is not None:
+            return await self._function_url(app_url.url_id, replace(_url_request(scope, path), app_host=host), receive)
         if not is_loopback(name):
             return json_response(403, {"message": f"lambent's local Lambda only answers to loopback names, not to '{name}'"})
         url_path = host_check.split_url_path(path)
@@ -96,6 +101,16 @@ class Application:
 
     async def _function_url(self, url_id: str, request: Request, receive: Receive) -> Response:
         return await self._components.function_urls.answer(url_id, replace(request, body=await _read(receive, PAYLOAD_MAX)))
+
+    def _app_url(self, name: str, scope: Scope) -> UrlConfig | None:
+        """Return the URL of the app whose name is the host name, unless the request is signed for an API such as S3's."""
+        app = host_check.split_app_host(name, REGION)
+        if app is None:
+            return None
+        function, region = app
+        url = self._components.store.app_url(region, function)
+        is_for_url = url is not None and credential_scope(_url_request(scope, "/"))[0] in ("", "lambda")
+        return url if is_for_url else None
 
     def _url_location(self, url_id: str, request: Request) -> str | None:
         """Return where a browser should show a URL's page: under a host of its own, whose origin isn't that of the API."""

@@ -16,6 +16,7 @@ from lambent.local.http import Request
 from lambent.loopback import is_loopback
 
 _URL_HOST = re.compile(r"([a-z0-9]{32})\.lambda-url\.[a-z0-9-]+\.(?:localhost|on\.aws)")
+_APP_HOST = re.compile(r"([a-z0-9_-]{1,64})(?:\.([a-z]{2,4}(?:-[a-z]+)+-\d))?\.localhost")
 _S3_PATH = re.compile(r"/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.+)?/?", re.DOTALL)  # moto uses paths with "_" for other services
 _URL_PATH = re.compile(r"/_url/([a-z0-9]{1,64})(/.*)?", re.DOTALL)
 
@@ -30,6 +31,17 @@ def hostname(host: str) -> str:
 def url_host(url_id: str, region: str) -> str:
     """Return a Function URL's host name. A name below `localhost` is loopback by RFC 6761; curl and browsers know that."""
     return f"{url_id}.lambda-url.{region}.localhost"
+
+
+def app_host(function: str, region: str, default_region: str) -> str:
+    """Return the host name below which an app's URL stays the same although it is deleted and deployed again."""
+    return f"{function.lower()}.localhost" if region == default_region else f"{function.lower()}.{region}.localhost"
+
+
+def split_app_host(name: str, default_region: str) -> tuple[str, str] | None:
+    """Return the function, in lower case, and the region that a host name stands for, or None for other names."""
+    match = _APP_HOST.fullmatch(name)
+    return (match[1], match[2] or default_region) if match else None
 
 
 def url_id(name: str) -> str | None:

@@ -17,7 +17,8 @@ class Request(Struct, frozen=True):
 
     `path` is still percent-encoded, and `query` has no "?". For a Function URL, header values are the client's bytes decoded as
     latin-1, so that the runtime can pass exactly these bytes to the app. `signed_path` is the path that the client signed, if
-    it differs from `path`, which for a request to `/_url/<id>/...` is only what follows the id.
+    it differs from `path`, which for a request to `/_url/<id>/...` is only what follows the id. `app_host` is the app's own
+    host name and port, if the client used these in place of the Function URL's.
     """
 
     method: str
@@ -28,6 +29,7 @@ class Request(Struct, frozen=True):
     source_ip: str = "127.0.0.1"
     protocol: str = "HTTP/1.1"
     signed_path: str = ""
+    app_host: str = ""
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header, by its lower-case name."""

@@ -25,6 +25,7 @@ from lambent.local.database import NAME, open_database, unusable
 from lambent.local.document_table import DocumentTable, Resource
 from lambent.local.engine.invocation import Function
 from lambent.local.layer import Layer
+from lambent.names import ALIAS
 
 log = logging.getLogger(__name__)
 
@@ -178,6 +179,11 @@ class Store:
 
     def url(self, url_id: str) -> UrlConfig | None:
         return self._urls.get(url_id)
+
+    def app_url(self, region: str, function_name: str) -> UrlConfig | None:
+        """Return the URL of an app: that of the alias `live`, or else the first. The case of the name doesn't count."""
+        urls = [url for url in self._urls.values() if url.region == region and url.function.lower() == function_name.lower()]
+        return min(urls, key=lambda url: (url.qualifier != ALIAS, url.qualifier), default=None)
 
     def policy(self, region: str, function_name: str, qualifier: str) -> list[Document]:
         """Return the statements on one qualifier ("" for $LATEST), oldest first."""

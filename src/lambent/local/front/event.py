@@ -78,7 +78,7 @@ def _headers(request: Request, metadata: EventMetadata, *, signed: bool) -> dict
     if request.body:
         headers["content-length"] = str(len(request.body))
     host = metadata.domain if metadata.port in (80, 443) else f"{metadata.domain}:{metadata.port}"
-    headers["host"] = host
+    headers["host"] = request.app_host or host  # the app compares it with a form's Origin, and redirects to it
     headers["x-amzn-trace-id"] = metadata.trace_id
     headers["x-forwarded-for"] = request.source_ip
     headers["x-forwarded-port"] = str(metadata.port)

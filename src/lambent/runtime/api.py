@@ -91,6 +91,13 @@ class RuntimeApi:
         """Report that the function could not be started. The process should then exit."""
         return self._post("/init/error", error, f"Lambda-Runtime-Function-Error-Type: {one_line(kind)}\r\n")
 
+    def message(self, path: str, text: bytes) -> bytes:
+        """Post a message that only the local Lambda understands, and return its reply. Raise ConnectionLost if it refuses."""
+        status, reply = self._post(path, text, "", "text/plain")
+        if status >= 300:
+            raise ConnectionLost(f"the Runtime API answered {status} to {path}: {reply!r}")
+        return reply
+
     def restore_next(self) -> None:
         """Report that the snapshot can be taken (SnapStart). Returns in an environment restored from it."""
         status, _, body = self._exchange(f"GET {_VERSION}/restore/next{self._tail}\r\n".encode())

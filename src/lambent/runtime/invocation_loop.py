@@ -49,6 +49,11 @@ class _Terminator:
 
 def run() -> NoReturn:
     """Run until Lambda ends the process: status 0 after SIGTERM, 1 if the app could not be started."""
+    warm_start = None
+    if variable("LAMBENT_WARM_START"):
+        from .warm_start import fork_starts
+
+        warm_start = fork_starts()
     workers = variable("AWS_LAMBDA_MAX_CONCURRENCY")
     if workers.isdigit() and workers != "0":
         from .workers import fork_workers
@@ -65,6 +70,8 @@ def run() -> NoReturn:
     posix.register_at_fork(after_in_child=api.disown)
     try:
         server, after_response = _start(api, log)
+        if warm_start is not None:
+            server = warm_start.watch(server)
         if variable("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
             _pass_through_snapshot(api, log, terminator)
         _answer_events(api, server, log, terminator, after_response)

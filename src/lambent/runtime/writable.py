@@ -19,7 +19,8 @@ _BLOCK = 1 << 24
 def run_from_copy() -> None:
     """Copy the app's own files to /tmp, and make the copy the current folder and the first on the import path.
 
-    A copy that exists is used as it is: this process follows one that crashed, or another worker was faster.
+    A copy that exists is used as it is: this process follows one that crashed, or another worker was faster. Only a start of
+    `lambent dev` brings it up to date.
     """
     task = variable("LAMBDA_TASK_ROOT") or _OWN_FILES.rpartition("/")[0].rpartition("/")[0]
     temporary = variable("TMPDIR", "/tmp")
@@ -32,6 +33,8 @@ def run_from_copy() -> None:
         except OSError:  # another worker's copy is there by now
             if not posix.access(copy, posix.F_OK):
                 raise
+    elif f"{__package__}.warm_start" in sys.modules:
+        _update(task, copy)
     posix.chdir(copy)
     sys.path.insert(0, copy)
 
@@ -49,6 +52,26 @@ def _copy_all(task: str, copy: str) -> None:
             if posix.access(f"{task}/{bytecode}", posix.F_OK):
                 _make_folder(copy, cache, folders)
                 _copy_file(f"{task}/{bytecode}", f"{copy}/{bytecode}")
+
+
+def _update(task: str, copy: str) -> None:
+    """Copy the files that are newer than their copies. What the app has written in place of others stays."""
+    for name in _own_files():
+        source, destination = f"{task}/{name}", f"{copy}/{name}"
+        if posix.access(destination, posix.F_OK):
+            if posix.stat(source).st_mtime_ns <= posix.stat(destination).st_mtime_ns:
+                continue
+            posix.unlink(destination)
+        _make_missing_folders(copy, name)
+        _copy_file(source, destination)
+
+
+def _make_missing_folders(copy: str, name: str) -> None:
+    path = copy
+    for part in name.split("/")[:-1]:
+        path = f"{path}/{part}"
+        if not posix.access(path, posix.F_OK):
+            posix.mkdir(path)
 
 
 def _own_files() -> list[str]:

@@ -10,21 +10,25 @@ from datetime import date
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from lambent.limits import INIT_MAX_S
 from lambent.local.sandbox.orphans import end_abandoned
 from lambent.local.sandbox.runtimes import Runtimes
 from lambent.local.sandbox.sandbox import SandboxFactory
 from lambent.local.unpack import remove
 
 from .execution_environment import EnvironmentContext, ExecutionEnvironment
+from .failures import Failure
 from .import_profile import profile_imports
-from .invocation import EngineFault, Function, Invocation, Outcome, ProvisionedStatus, Throttled
+from .invocation import EngineFault, Function, Invocation, Outcome, ProvisionedStatus, Start, Throttled
 from .log_sink import LogSink
 from .pool import EnvironmentPool
 from .provisioning import Provisioner
 from .recorder import INTERRUPTED, THROTTLED, Execution, Recorder
 from .response_stream import ResponseStream
 from .runtime_process import ServeClients
+from .warm_process import WarmImports
 
 
 class EngineSettings(Struct, frozen=True):
@@ -50,6 +54,19 @@ class Sinks(Struct, frozen=True):
 
     logs: LogSink
     recorder: Recorder
+
+
+class Development:
+    """The code of a function version while `lambent dev` runs: a folder that changes, in place of the version's own."""
+
+    def __init__(self, code: Path, start: Start) -> None:
+        self.imports = WarmImports()
+        self.is_current = asyncio.Event()
+        self.is_current.set()
+        self._code, self._start = code, start
+
+    def apply(self, function: Function) -> Function:
+        return replace(function, code=self._code, start=self._start)
 
 
 class Engine:
@@ -88,8 +105,9 @@ class Engine:
             as_of=settings.as_of,
         )
         self._pool = EnvironmentPool(
-            lambda function, on_init: ExecutionEnvironment(function, context, on_init), settings.idle_s
+            lambda function, on_init: ExecutionEnvironment(function, context, on_init, self._imports(function)), settings.idle_s
         )
+        self._development: dict[tuple[str, str], Development] = {}
         self._provisioner = Provisioner(self._pool)
         self._profiling = asyncio.Lock()
         self._running: Counter[str] = Counter()
@@ -113,6 +131,30 @@ class Engine:
         """End the idle environments of one version, or of all versions. Busy ones finish their event first."""
         self._provisioner.remove(arn, version)
         await self._pool.retire(arn, version)
+
+    async def develop(self, function: Function, development: Development | None) -> None:
+        """Run a function version from changing code from now on, or, with None, as it is."""
+        key = (function.arn, function.version)
+        self._development.pop(key, None)
+        await self.retire(*key)
+        if development is not None:
+            self._development[key] = development
+
+    async def refresh(self, function: Function, *, settle: bool = False) -> Failure | None:
+        """The code of a function in development has changed: later invocations use it. Running ones end with the old one.
+
+        With `settle`, also wait for what makes the next start fast. Returns the failure of the first start with the new code.
+        Raises Throttled or EngineFault.
+        """
+        development = self._development[function.arn, function.version]
+        function = development.apply(function)
+        development.is_current.clear()  # requests wait for the start, which takes less time than another environment
+        try:
+            if function.start == "cold":
+                await self._pool.retire(function.arn, function.version)
+            return await self._pool.refresh(function, INIT_MAX_S, settle=settle)
+        finally:
+            development.is_current.set()
 
     def provision(self, function: Function, count: int) -> None:
         """Keep this many environments initialized from now on; 0 ends them. Returns at once."""
@@ -184,9 +226,20 @@ class Engine:
             streamed = response.head if response is not None and response.content_type is not None else None
             self._recorder.end(execution, outcome, "" if outcome else refusal, streamed)
 
+    async def _current(self, function: Function) -> Function:
+        development = self._development.get((function.arn, function.version))
+        if development is None:
+            return function
+        await development.is_current.wait()
+        return development.apply(function)
+
+    def _imports(self, function: Function) -> WarmImports | None:
+        development = self._development.get((function.arn, function.version))
+        return development.imports if development is not None and function.start == "warm" else None
+
     async def _invoke(self, execution: Execution, response: ResponseStream | None) -> Outcome:
         try:
-            environment = self._busy[execution.id] = await self._pool.acquire(execution.function)
+            environment = self._busy[execution.id] = await self._pool.acquire(await self._current(execution.function))
             try:
                 outcome = await environment.run(execution.invocation, response)
             except BaseException:

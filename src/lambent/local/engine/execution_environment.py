@@ -26,6 +26,7 @@ from .log_sink import LogLine, LogSink, now_ms
 from .response_stream import ResponseStream
 from .runtime_api import EventKind, RuntimeEvent, next_invocation
 from .runtime_process import API_PORT, RuntimeProcess, ServeClients
+from .warm_process import WarmImports, WarmProcess
 
 _PROVISIONED_INIT_S = 900.0  # docs: lambda-runtime-environment, "Init phase"
 _EXIT_S = 0.5
@@ -49,19 +50,27 @@ class EnvironmentContext(Struct, frozen=True):
 class ExecutionEnvironment:
     """Call `prepare` once, then `run` for one invocation at a time, then `close`.
 
-    `on_init` is called once, when the first init has ended or failed.
+    `on_init` is called once, when the first init has ended or failed. An `outdated` environment starts its process again before
+    the next invocation, and with `imports` by a fork of one that has imported these.
     """
 
-    def __init__(self, function: Function, context: EnvironmentContext, on_init: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        function: Function,
+        context: EnvironmentContext,
+        on_init: Callable[[], None],
+        imports: WarmImports | None = None,
+    ) -> None:
         self.function = function
-        self.retired = self.provisioned = False
+        self.retired = self.provisioned = self.outdated = False
         self.initialized = False
         self.last_used = time.monotonic()
         self._context = context
         self._on_init = on_init
         self._log = EnvironmentLog(function, context.logs)
         self._format = platform_log.PlatformLog(function, context.as_of)
-        self._process = RuntimeProcess(context.factory, self._log.on_output, context.serve_clients)
+        context_of_process = context.factory, self._log.on_output, context.serve_clients
+        self._process = WarmProcess(imports, *context_of_process) if imports else RuntimeProcess(*context_of_process)
         self._tmp = context.scratch / uuid.uuid4().hex
         self._spec: SandboxSpec | None = None
         self._timeout_at = 0.0
@@ -100,15 +109,21 @@ class ExecutionEnvironment:
             ports=(api_port, port),
         )
 
-    async def initialize(self) -> bool:
-        """Run the init phase before there is an event. Returns whether it succeeded."""
+    async def initialize(self, timeout_s: float = _PROVISIONED_INIT_S) -> Failure | None:
+        """Run the init phase before there is an event. Returns its failure if it failed."""
+        self._process.thaw()
         self._log.begin()
         try:
-            _, failure = await self._init(_PROVISIONED_INIT_S)
+            _, failure = await self._init(timeout_s)
         finally:
             self._end_init()
             self._log.end()
-        return failure is None
+        return failure
+
+    async def settle(self) -> None:
+        """Wait until a warm start would be as fast as it can be."""
+        if isinstance(self._process, WarmProcess):
+            await self._process.settle()
 
     async def run(self, invocation: Invocation, response: ResponseStream | None = None) -> Outcome:
         """Run one event to its response. Call `when_idle` before the next one.
@@ -120,7 +135,7 @@ class ExecutionEnvironment:
         init_ms: float | None = None
         failure: Failure | None = None
         try:
-            if not self._process.ready:
+            if self.outdated or not self._process.ready:
                 init_ms, failure = await self._init(limits.INIT_MAX_S)
         finally:
             self._end_init()
@@ -168,6 +183,7 @@ class ExecutionEnvironment:
 
     async def _init(self, timeout_s: float) -> tuple[float, Failure | None]:
         """Run the init phase. Returns the milliseconds it took, and its failure if it failed."""
+        self.outdated = False
         self._log.add(self._format.init_start(_now()))
         init_ms, failure = await self._start_process(timeout_s, "init", "")
         self._log.start_tail()

@@ -36,7 +36,7 @@ class Failure(Struct, frozen=True):
 def from_event(event: RuntimeEvent, request_id: str, timeout_s: int, now: datetime, as_of: date) -> Failure | None:
     """Return AWS's response to what the runtime process did, or None if that was no failure."""
     match event.kind:
-        case EventKind.READY | EventKind.RESPONSE:
+        case EventKind.READY | EventKind.RESPONSE | EventKind.PARENT | EventKind.MODULES:
             return None
         case EventKind.ERROR | EventKind.INIT_ERROR:  # the runtime's own words, with the traceback; REPORT has no status
             return Failure(event.payload, event.error_type, status="")

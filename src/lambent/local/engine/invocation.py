@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from msgspec import Struct
+
+Start = Literal["cold", "warm"]
+"""How the process of an environment starts: as on AWS, or by a fork of one that has imported the packages (`lambent dev`)."""
 
 
 class Function(Struct, frozen=True):
@@ -30,6 +34,7 @@ class Function(Struct, frozen=True):
     log_group: str
     log_format: str = "Text"
     opt: Path | None = None
+    start: Start = "cold"
 
 
 class Invocation(Struct, frozen=True):

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 
 from .execution_environment import ExecutionEnvironment
+from .failures import Failure
 from .invocation import Function, Throttled
 from .machine_limits import environments_max
 
@@ -86,16 +87,16 @@ class EnvironmentPool:
         version = self._version(function)
         environment = await self._start(function, version, provisioned=True)
         try:
-            initialized = await environment.initialize()
+            failure = await environment.initialize()
         except BaseException:
             self._remove(environment)
             raise
-        if initialized:
+        if failure is None:
             version.finishing += 1
             self._release(environment)
         else:
             self._remove(environment)
-        return initialized
+        return failure is None
 
     def count_provisioned(self, function: Function, *, ready: bool = False) -> int:
         """Count the provisioned environments of a function, or only those that have ended their init."""
@@ -135,6 +136,26 @@ class EnvironmentPool:
             if environments.unused:
                 del self._versions[function]
         await self._wait_closed()
+
+    async def refresh(self, function: Function, timeout_s: float, *, settle: bool) -> Failure | None:
+        """Let the function's environments start their process again before their next event, and one of them at once.
+
+        With `settle` the next start will be as fast as it can be. Returns the failure of that start. Raises as `acquire`.
+        """
+        version = self._version(function)
+        for environment in (*version.idle, *version.busy):
+            environment.outdated = True
+        environment = await self.acquire(function)
+        try:
+            failure = await environment.initialize(timeout_s)
+            if settle and failure is None:
+                await environment.settle()
+        except BaseException:
+            self._remove(environment)
+            raise
+        version.finishing += 1
+        self._release(environment)
+        return failure
 
     async def stop(self) -> None:
         self._stopped = True

@@ -39,6 +39,8 @@ _ACCEPTED = b'HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _ERROR_TYPE = re.compile(r"(Runtime|Function)\.[A-Z][a-zA-Z]+")
 _CONNECTIONS_MAX = 16  # a runtime needs one; others must not use up the service's open files
+_WARM_START = (b"lambent/parent", b"lambent/exit", b"lambent/modules")
+_EXIT = re.compile(rb"(status|signal) (\d{1,3})")
 _MODES = (b"", b"buffered", b"streaming")
 
 
@@ -51,6 +53,8 @@ class EventKind(Enum):
     TRUNCATED = auto()  # the runtime closed the connection in the middle of a streamed response
     EXITED = auto()
     TIMEOUT = auto()
+    PARENT = auto()  # the parent of warm starts (runtime/warm_start.py) waits for a command; `payload` is its report
+    MODULES = auto()  # the modules that the app's start imported, one a line
 
 
 class RuntimeEvent(Struct, frozen=True):
@@ -124,6 +128,7 @@ class RuntimeApi:
         self._server: asyncio.Server | None = None
         self._connections: dict[_Connection, None] = {}  # oldest first
         self._polling: _Connection | None = None
+        self._parent: _Connection | None = None
         self._invocation: NextInvocation | None = None
         self._stream: ResponseStream | None = None
         self._disconnected = asyncio.Event()
@@ -148,13 +153,15 @@ class RuntimeApi:
         self._server = await asyncio.get_running_loop().create_server(lambda: _Connection(self), sock=listener)
 
     def restart(self) -> None:
-        """Forget the previous process."""
+        """Forget the previous process, but not the parent of warm starts."""
         for connection in list(self._connections):
-            connection.close()
+            if connection is not self._parent:
+                connection.close()
         self._polling = self._invocation = self._stream = None
         self.state = State.STARTED
 
     def close(self) -> None:
+        self._parent = None
         self.restart()
         if self._server is not None:
             self._server.close()
@@ -178,6 +185,17 @@ class RuntimeApi:
         self._polling.send_invocation(invocation)
         self._polling = None
 
+    @property
+    def has_parent(self) -> bool:
+        """Whether a parent of warm starts is waiting for a command."""
+        return self._parent is not None
+
+    def command(self, text: str) -> None:
+        """Send a command to the parent of warm starts, which must be waiting for one."""
+        assert self._parent is not None
+        self._parent.send(_text(text))
+        self._parent = None
+
     # What connections call:
 
     def on_connect(self, connection: _Connection) -> None:
@@ -195,6 +213,8 @@ class RuntimeApi:
         self._connections.pop(connection, None)
         if self._polling is connection:
             self._polling = None
+        if self._parent is connection:
+            self._parent = None
         if not self._connections:
             self._disconnected.set()
 
@@ -228,6 +248,8 @@ class RuntimeApi:
                 self._report(RuntimeEvent(EventKind.INIT_ERROR, b"".join(request.body), request.error_type("Runtime")))
             elif method == b"POST" and (match := _INVOCATION.fullmatch(path)):
                 self._response(connection, match[1], match[2], request)
+            elif method == b"POST" and path in _WARM_START:
+                self._warm_start(connection, path, b"".join(request.body))
             else:
                 connection.send(_refusal(404, "Not Found", "404 page not found", "NotFound"))
         except IllegalTransition as error:
@@ -262,10 +284,28 @@ class RuntimeApi:
         else:
             self._report(RuntimeEvent(EventKind.RESPONSE, body))
 
+    def _warm_start(self, connection: _Connection, path: bytes, body: bytes) -> None:
+        """Take a message of the parent of warm starts, or of a process that it has forked."""
+        if path == b"lambent/parent":
+            self._parent = connection
+            self._report(RuntimeEvent(EventKind.PARENT, body))
+            return
+        connection.send(_text(""))
+        if path == b"lambent/modules":
+            self._report(RuntimeEvent(EventKind.MODULES, body))
+        elif match := _EXIT.fullmatch(body):
+            number, is_signal = int(match[2]), match[1] == b"signal"
+            exit = ProcessExit(None, number) if is_signal else ProcessExit(number, None)
+            self._report(RuntimeEvent(EventKind.EXITED, exit=exit))
+
     def _refuse_too_large(self, connection: _Connection, limit: int) -> None:
         message = f"Exceeded maximum allowed payload size ({limit} bytes)."
         connection.send(_refusal(413, "Request Entity Too Large", message, "RequestEntityTooLarge"))
         self._report(RuntimeEvent(EventKind.TOO_LARGE, limit=limit))
+
+
+def _text(text: str) -> bytes:
+    return f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode()
 
 
 def _refusal(status: int, reason: str, message: str, error_type: str) -> bytes:

@@ -5,6 +5,7 @@ Host <id>.lambda-url.<region>.localhost, /_url/<id>/...   a Function URL        
 Host <function>.localhost                                 the app's URL         -> front
 /_code/<sha256>.zip                                       a function's code     -> store
 /_lambent/health, status, console, shutdown               the service itself
+/_lambent/dev/...                                         `lambent dev`         -> dev_sessions
 signed for `lambda`, or unsigned with one of its routes   the Lambda API        -> control
 all else                                                  other AWS services    -> aws_services
 """
@@ -22,7 +23,7 @@ from urllib.parse import unquote
 from msgspec.structs import replace
 
 from lambent.limits import CREATE_REQUEST_MAX, PAYLOAD_MAX
-from lambent.local import host_check
+from lambent.local import dev_sessions, host_check
 from lambent.local.components import Components
 from lambent.local.console import site
 from lambent.local.control.service_model import find_operation
@@ -30,7 +31,6 @@ from lambent.local.daemon import REGION, SECRET_HEADER
 from lambent.local.front.authorization import Caller
 from lambent.local.http import Request, Response, credential_scope, json_response
 from lambent.local.live_tail import is_live_tail, live_tail
-from lambent.local.store import UrlConfig
 from lambent.loopback import is_loopback
 from lambent.units import size
 
@@ -84,9 +84,10 @@ class Application:
         if name == site.HOST:
             request = replace(_request(scope, path), body=await _read(receive, site.BODY_MAX))
             return await self._components.console.answer(request)
-        app_url = self._app_url(name, scope)
-        if app_url is not None:
-            return await self._function_url(app_url.url_id, replace(_url_request(scope, path), app_host=host), receive)
+        app = host_check.split_app_host(name, REGION)
+        response = await self._app(*app, replace(_url_request(scope, path), app_host=host), receive) if app else None
+        if response is not None:
+            return response
         if not is_loopback(name):
             return json_response(403, {"message": f"lambent's local Lambda only answers to loopback names, not to '{name}'"})
         url_path = host_check.split_url_path(path)
@@ -102,15 +103,15 @@ class Application:
     async def _function_url(self, url_id: str, request: Request, receive: Receive) -> Response:
         return await self._components.function_urls.answer(url_id, replace(request, body=await _read(receive, PAYLOAD_MAX)))
 
-    def _app_url(self, name: str, scope: Scope) -> UrlConfig | None:
-        """Return the URL of the app whose name is the host name, unless the request is signed for an API such as S3's."""
-        app = host_check.split_app_host(name, REGION)
-        if app is None:
+    async def _app(self, function: str, region: str, request: Request, receive: Receive) -> Response | None:
+        """Return the response of the app that the host name names. None: there is none, or the request is for an API's host."""
+        if credential_scope(request)[0] not in ("", "lambda"):
             return None
-        function, region = app
         url = self._components.store.app_url(region, function)
-        is_for_url = url is not None and credential_scope(_url_request(scope, "/"))[0] in ("", "lambda")
-        return url if is_for_url else None
+        if url is not None:
+            return await self._function_url(url.url_id, request, receive)
+        session = self._components.dev.find(region, function)
+        return self._components.dev.own_response(session, request, "") if session is not None else None
 
     def _url_location(self, url_id: str, request: Request) -> str | None:
         """Return where a browser should show a URL's page: under a host of its own, whose origin isn't that of the API."""
@@ -132,6 +133,8 @@ class Application:
         response = self._service_path(request)
         if response is not None:
             return response
+        if path.startswith(dev_sessions.PATH):
+            return await self._components.dev.answer(replace(request, body=await _read(receive, _S3_BODY_MAX)))
         if path == "/" and request.header("authorization") is None and "text/html" in (request.header("accept") or ""):
             return Response(200, (("content-type", "text/plain; charset=utf-8"),), _WELCOME)  # a browser, not an S3 client
         caller: Caller | None = None
@@ -147,7 +150,9 @@ class Application:
         if len(request.body) > limit:
             return json_response(413, {"message": f"lambent's local Lambda takes requests of at most {size(limit)} here"})
         answer = await self._components.aws_services.answer(request, caller)
-        return live_tail(request, answer, self._components.aws_services.log_sink) if is_live_tail(request) else answer
+        if not is_live_tail(request):
+            return answer
+        return live_tail(request, answer, self._components.aws_services.log_sink, self._components.stopping)
 
     def _is_administrator(self, request: Request) -> bool:
         secret = request.header(SECRET_HEADER) or ""
@@ -160,7 +165,7 @@ class Application:
             if archive is None:
                 return json_response(404, {"message": "no function or layer has this code"})
             return Response(200, (("content-type", "application/zip"),), archive.read_bytes())
-        if not request.path.startswith("/_lambent/"):
+        if not request.path.startswith("/_lambent/") or request.path.startswith(dev_sessions.PATH):
             return None
         match (request.method, request.path.removeprefix("/_lambent/")):
             case ("GET", "health"):

@@ -20,6 +20,7 @@ from lambent.local.console.invocation_store import InvocationStore
 from lambent.local.console.site import Console
 from lambent.local.control.api import LambdaApi
 from lambent.local.database import unusable
+from lambent.local.dev_sessions import DevSessions
 from lambent.local.engine.engine import Engine, EngineSettings, Sinks
 from lambent.local.engine.recorder import Recorder
 from lambent.local.engine.runtime_process import ServeClients
@@ -75,7 +76,8 @@ class Components:
             ),
         )
         self.api = LambdaApi(self.store, self.engine, self.aws_services, url, settings.as_of)
-        self.function_urls = FunctionUrls(self.store, self.engine, self.aws_services, url, settings.as_of)
+        self.dev = DevSessions(settings.state, self.store, self.engine, self.aws_services.log_sink, self.stopping)
+        self.function_urls = FunctionUrls(self.store, self.engine, self.aws_services, self.dev, url, settings.as_of)
         self.console = Console(
             ConsoleParts(
                 store=self.store, engine=self.engine, aws_services=self.aws_services, recorder=self.recorder,
@@ -114,6 +116,7 @@ class Components:
 
     async def close(self) -> None:
         await self.api.stop()
+        await self.dev.close()
         await self.engine.stop()
         self.recorder.close()
         self._invocations.close()

@@ -241,6 +241,22 @@ def log_lines(state: Path, count: int) -> list[str]:
     return read_regular(log_file(state), last=_LOG_READ_MAX).decode(errors="replace").splitlines()[-count:]
 
 
+def administer(state: Path, path: str, body: bytes, timeout_s: float) -> tuple[int, bytes]:
+    """POST to an administrative path of the running service. Returns status and body of the response. Raises LocalError."""
+    record = _read_record(state.resolve())
+    if record is None:
+        raise LocalError("the local Lambda has stopped", where=str(state), hint="lambent local start")
+    connection = http.client.HTTPConnection("127.0.0.1", record["port"], timeout=timeout_s)
+    try:
+        connection.request("POST", path, body, {SECRET_HEADER: str(record.get("secret", ""))})
+        response = connection.getresponse()
+        return response.status, response.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise LocalError(f"the local Lambda doesn't answer: {error}", where=str(state), hint=force_command(state)) from error
+    finally:
+        connection.close()
+
+
 def request_json(port: int, method: str, path: str, headers: Mapping[str, str] | None = None) -> dict[str, Any] | None:
     """Return the JSON object that the listener on this port answers with, or None."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_REQUEST_S)

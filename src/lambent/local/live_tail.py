@@ -31,15 +31,15 @@ def is_live_tail(request: Request) -> bool:
     return request.header("x-amz-target") == _TARGET
 
 
-def live_tail(request: Request, refusal: Response, sink: LogSink) -> Response:
-    """Return a response that never ends by itself, or moto's `refusal` if there are no such groups."""
+def live_tail(request: Request, refusal: Response, sink: LogSink, stopping: asyncio.Event) -> Response:
+    """Return a response that ends when the service is `stopping`, or moto's `refusal` if there are no such groups."""
     if refusal.status >= 300:
         return refusal
     members = json.loads(request.body)
     groups = {identifier.rpartition(":log-group:")[2] for identifier in members["logGroupIdentifiers"]}
     prefixes = (*members.get("logStreamNames", ()), *members.get("logStreamNamePrefixes", ()))
     session = Session(credential_scope(request)[1], groups, tuple(prefixes), members.get("logEventFilterPattern", ""))
-    return Response(200, (("content-type", CONTENT_TYPE),), b"", session.frames(sink), endless=True)
+    return Response(200, (("content-type", CONTENT_TYPE),), b"", session.frames(sink, stopping), endless=True)
 
 
 class Session:
@@ -53,7 +53,7 @@ class Session:
         self._events: list[dict[str, Any]] = []
         self._wake = asyncio.Event()
 
-    async def frames(self, sink: LogSink) -> AsyncGenerator[bytes, None]:
+    async def frames(self, sink: LogSink, stopping: asyncio.Event) -> AsyncGenerator[bytes, None]:
         loop = asyncio.get_running_loop()
 
         def listener(*entry: Any) -> None:
@@ -65,7 +65,7 @@ class Session:
             yield frame("initial-response", _JSON, b"{}")
             yield frame("sessionStart", _JSON, self._start())
             yield frame("sessionUpdate", _JSON, self._update())
-            while time.monotonic() < ends:
+            while time.monotonic() < ends and not stopping.is_set():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), 1)
                 yield frame("sessionUpdate", _JSON, self._update())

@@ -22,10 +22,10 @@ async def profile_imports(function: Function, context: EnvironmentContext) -> tu
     environment = ExecutionEnvironment(profiled, replace(context, logs=sink), lambda: None)
     try:
         await environment.prepare()
-        succeeded = await asyncio.wait_for(environment.initialize(), _TIMEOUT_S)
+        failure = await asyncio.wait_for(environment.initialize(), _TIMEOUT_S)
     except TimeoutError:
         raise EngineFault(f"the function had not started after {_TIMEOUT_S:.0f} seconds") from None
     finally:
         await environment.close()
     sink.flush()
-    return succeeded, [line.message for line in lines]
+    return failure is None, [line.message for line in lines]

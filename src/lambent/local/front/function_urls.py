@@ -15,9 +15,10 @@ from msgspec.structs import replace
 
 from lambent.limits import PAYLOAD_MAX
 from lambent.local.aws_services import AwsServices
+from lambent.local.dev_sessions import DevSessions
 from lambent.local.engine.engine import Engine
 from lambent.local.engine.invocation import EngineFault, Function, Invocation, Throttled
-from lambent.local.front import authorization, cors, response, signature, streamed_response
+from lambent.local.front import authorization, cors, dev_pages, response, signature, streamed_response
 from lambent.local.front.authorization import AccessRequest, Caller
 from lambent.local.front.event import EventMetadata, encode, make_event
 from lambent.local.host_check import url_host
@@ -39,7 +40,10 @@ _LOG_AGAIN_S = 5.0
 class FunctionUrls:
     """Answers requests to Function URLs."""
 
-    def __init__(self, store: Store, engine: Engine, aws_services: AwsServices, service_url: str, as_of: date) -> None:
+    def __init__(
+        self, store: Store, engine: Engine, aws_services: AwsServices, dev: DevSessions, service_url: str, as_of: date
+    ) -> None:
+        self._dev = dev
         self._store = store
         self._engine = engine
         self._aws_services = aws_services
@@ -53,6 +57,10 @@ class FunctionUrls:
         url = self._store.url(url_id)
         if url is None:
             return response.unknown_url()
+        session = self._dev.find(url.region, url.function)
+        own = self._dev.own_response(session, request, self._version(url)) if session is not None else None
+        if own is not None:
+            return own
         rules = url.cors or {}
         if rules and cors.is_preflight(request):
             return cors.preflight(rules, request)
@@ -92,6 +100,9 @@ class FunctionUrls:
         return caller
 
     async def _invoke(self, url: UrlConfig, function: Function, request: Request, caller: Caller | None) -> Response:
+        session = self._dev.find(url.region, url.function)
+        if session is not None:
+            request = dev_pages.uncompressed(request)
         metadata = self._metadata(url, request)
         payload = encode(make_event(request, metadata, caller)) if len(request.body) <= PAYLOAD_MAX else request.body
         if len(payload) > PAYLOAD_MAX:
@@ -106,6 +117,8 @@ class FunctionUrls:
         except EngineFault as fault:
             log.error("%s can't run: %s", function.name, fault)
             result = response.bad_gateway()
+        if session is not None:
+            result = session.improve(result, request, metadata.request_id)
         ids = (("x-amzn-RequestId", metadata.request_id), ("X-Amzn-Trace-Id", trace_id))
         return replace(result, headers=(*result.headers, *ids))
 
@@ -117,6 +130,12 @@ class FunctionUrls:
             hint = "set stream = true in [tool.lambent] for larger responses"
             log.warning("502 from the URL of %s: the response is larger than %d bytes; %s", _label(url), PAYLOAD_MAX, hint)
         return response.from_outcome(outcome, method)
+
+    def _version(self, url: UrlConfig) -> str:
+        try:
+            return self._store.route(url.region, url.function, url.qualifier).version
+        except NotFound:
+            return ""
 
     def _metadata(self, url: UrlConfig, request: Request) -> EventMetadata:
         now = time.time()

@@ -6,10 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import page, peers, runtime
+from . import dev, page, peers, runtime
 from .package import bench as package
 
-_BENCHES = {"runtime": runtime, "package": package}
+_BENCHES = {"runtime": runtime, "package": package, "dev": dev}
 
 
 def main(words: list[str]) -> int:

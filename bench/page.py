@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
-_PARTS = ("runtime", "package")
+_PARTS = ("runtime", "package", "dev")
 _TITLE = "# Benchmarks\n"
 _MARK = "<!-- {}: scripts/bench {} -->\n"
 

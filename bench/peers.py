@@ -32,9 +32,9 @@ def interpreter() -> Interpreter:
     raise NoPeers(f"no Python between 3.10 and 3.14 was found; {interpreters.install_command(PREFERRED)}")
 
 
-def installed(python: Interpreter) -> Path:
-    """Return a folder with the packages of peers.txt and their bytecode for this interpreter."""
-    key = hashlib.sha256(f"{python.path.resolve()}\n{PINS.read_text()}".encode()).hexdigest()[:16]
+def installed(python: Interpreter, pins: Path = PINS) -> Path:
+    """Return a folder with the pinned packages and their bytecode for this interpreter."""
+    key = hashlib.sha256(f"{python.path.resolve()}\n{pins.read_text()}".encode()).hexdigest()[:16]
     parent = platformdirs.user_cache_path("lambent") / "bench"
     folder = parent / f"{python.version}-{key}"
     if folder.is_dir():
@@ -44,13 +44,13 @@ def installed(python: Interpreter) -> Path:
         target = Path(temporary) / "packages"
         command = [find_uv_bin(), "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--compile-bytecode"]
         result = subprocess.run(
-            [*command, "--python", python.path, "--target", target, "--requirement", PINS],
+            [*command, "--python", python.path, "--target", target, "--requirement", pins],
             capture_output=True,
             text=True,
             timeout=600,
         )
         if result.returncode:
-            raise NoPeers(f"the packages of {PINS.name} could not be installed: {result.stderr.strip()}")
+            raise NoPeers(f"the packages of {pins.name} could not be installed: {result.stderr.strip()}")
         try:
             target.rename(folder)
         except OSError:

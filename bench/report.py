@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 
 from .machine import circumstances
-from .model import Effort, Result, Site
+from .model import Effort, Result, Row, Site
 from .peers import PREFERRED, pins
+from .runtime_api import Trouble
 
 _HOW = """\
 ### How it is measured
@@ -34,6 +36,18 @@ scripts/bench runtime asgi flask # some rows
 
 The exit status is 0 if every bar is met, else 1.
 """
+
+
+def measure(row: Row, site: Site, effort: Effort) -> Result:
+    """Measure a row, and say so on stderr."""
+    print(f"{row.name} ...", end=" ", file=sys.stderr, flush=True)
+    try:
+        result = Result(row, row.measure(row, site, effort))
+        print(f"{result.ratio:.3f}", file=sys.stderr)
+    except (Trouble, OSError, ValueError) as error:
+        result = Result(row, [], (str(error) or type(error).__name__).splitlines()[0][:200])
+        print(result.trouble, file=sys.stderr)
+    return result
 
 
 def table(results: list[Result]) -> str:

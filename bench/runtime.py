@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from . import peers, report
 from .interpreter import bare
-from .model import Effort, Result, Row, Site
+from .model import Effort, Site
 from .outcome import Outcome
 from .rows import ROWS
-from .runtime_api import Trouble
 
 _FULL = Effort(rounds=24, generations=4, seconds=0.3)
 _QUICK = Effort(rounds=4, generations=2, seconds=0.1)
@@ -32,7 +30,7 @@ def run(chosen: Sequence[str], *, quick: bool) -> Outcome:
     _stay_on_one_processor()
     with tempfile.TemporaryDirectory(prefix="lambent-bench-") as folder:
         site = Site(bare(python, Path(folder).resolve()), packages, Path(folder).resolve())
-        results = [_measure(row, site, effort) for row in ROWS if row.name in chosen]
+        results = [report.measure(row, site, effort) for row in ROWS if row.name in chosen]
         part = report.part(results, site, effort, load)
     return Outcome(report.table(results), part, all(result.met for result in results))
 
@@ -45,14 +43,3 @@ def _stay_on_one_processor() -> None:
     processor and 130 us on two.
     """
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-
-
-def _measure(row: Row, site: Site, effort: Effort) -> Result:
-    print(f"{row.name} ...", end=" ", file=sys.stderr, flush=True)
-    try:
-        result = Result(row, row.measure(row, site, effort))
-        print(f"{result.ratio:.3f}", file=sys.stderr)
-    except (Trouble, OSError, ValueError) as error:
-        result = Result(row, [], (str(error) or type(error).__name__).splitlines()[0][:200])
-        print(result.trouble, file=sys.stderr)
-    return result

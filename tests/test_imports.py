@@ -39,8 +39,9 @@ MAY_IMPORT = {
     "package": SHARED | {"config"},
     "deploy": SHARED | {"config", "names", "aws", "package.artifact"},
     "local": SHARED | {"names"},
+    "dev": SHARED | {"package.layout", "local"},
     "ui": SHARED,
-    "cli": SHARED | {"names", "config", "aws", "package", "deploy", "local", "ui"},
+    "cli": SHARED | {"names", "config", "aws", "package", "deploy", "local", "dev", "ui"},
     "__main__": {"cli"},
 }
 """Part of lambent -> the other parts that it may import: the table of the architecture page."""

@@ -393,6 +393,20 @@ class Deployed(Event, frozen=True):
     public: bool = True
 
 
+class Watching(Event, frozen=True):
+    """`lambent dev` serves the app and waits for changes."""
+
+    url: str
+
+
+class Reloaded(Event, frozen=True):
+    """A change is in effect. `built`: the zip was built again; otherwise only these files were replaced."""
+
+    files: str
+    seconds: float
+    built: bool = False
+
+
 class Destroyed(Event, frozen=True):
     """The app was deleted from `location`."""
 

@@ -15,7 +15,8 @@ from support.paths import DOCS
 from support.reader import free_port, lacking, reader_environment
 
 PAGES = tuple(
-    DOCS / f"how-to/{name}.md" for name in ("deploy", "logs", "try", "run", "console", "variables", "secrets", "pipelines")
+    DOCS / f"how-to/{name}.md"
+    for name in ("deploy", "dev", "logs", "try", "run", "console", "variables", "secrets", "pipelines")
 )
 REFERENCE = DOCS / "reference/commands.md"
 COMMON = {"--help", "-h", "--verbose", "-v", "--quiet", "-q"}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Callable
 from functools import partial
 
 import click
+from msgspec import Struct
 from msgspec.structs import replace
 
 from lambent import calendar, interpreters
@@ -34,7 +36,8 @@ from lambent.deploy.deploy import allow, deploy
 from lambent.deploy.observed import deployed_name, has_passed_check, live_settings
 from lambent.deploy.sample_events import NAMES
 from lambent.errors import FunctionFailedError, PackagingError
-from lambent.events import Emit, Notice, Warned
+from lambent.events import Deployed, Emit, Notice, Warned
+from lambent.package.artifact import Artifact
 from lambent.ui.reporter import reporter
 
 
@@ -67,27 +70,45 @@ def command(
         config = replace(config, description=describe_version(config.folder))
         ask = partial(confirm_public, interactive=not as_json)
         confirm = allow if destination.local or consent.yes or is_explicit(config) else once(ask)
-        while True:
-            try:
-                artifact = builder.build(config, emit)
-                with explained(config, artifact):
-                    if prove and not destination.local:  # the local Lambda starts it anyway, to check the new version
-                        artifact = smoke_test_once(config, artifact, builder.cache, emit)
-                    deployed = deploy(
-                        config,
-                        artifact,
-                        DeployContext(account or destination.connect(emit), destination.describe(emit)),
-                        confirm_public=confirm,
-                        confirm_move=partial(confirm_move, moved_from=consent.moved_from, interactive=not as_json),
-                    )
-                if not deployed.url:
-                    emit(Notice(_invoke_command(app, config, destination)))
-                return
-            except (FunctionFailedError, PackagingError) as error:
-                older = with_older_runtime(config, error)
-                if older is None:
-                    raise
-            config = builder.choose_runtime(older, emit)
+
+        def deploy_artifact(config: Config, artifact: Artifact) -> Deployed:
+            if prove and not destination.local:  # the local Lambda starts it anyway, to check the new version
+                artifact = smoke_test_once(config, artifact, builder.cache, emit)
+            return deploy(
+                config,
+                artifact,
+                DeployContext(account or destination.connect(emit), destination.describe(emit)),
+                confirm_public=confirm,
+                confirm_move=partial(confirm_move, moved_from=consent.moved_from, interactive=not as_json),
+            )
+
+        build = build_and_deploy(config, builder, emit, deploy_artifact)
+        if not build.deployed.url:
+            emit(Notice(_invoke_command(app, build.config, destination)))
+
+
+class DeployedBuild(Struct, frozen=True):
+    """What was deployed, which may have an older runtime than was asked for, and how that ended."""
+
+    config: Config
+    artifact: Artifact
+    deployed: Deployed
+
+
+def build_and_deploy(
+    config: Config, builder: Builder, emit: Emit, deploy_artifact: Callable[[Config, Artifact], Deployed]
+) -> DeployedBuild:
+    """Build the zip and deploy it, with an older runtime if it turns out that the app needs one."""
+    while True:
+        try:
+            artifact = builder.build(config, emit)
+            with explained(config, artifact):
+                return DeployedBuild(config, artifact, deploy_artifact(config, artifact))
+        except (FunctionFailedError, PackagingError) as error:
+            older = with_older_runtime(config, error)
+            if older is None:
+                raise
+        config = builder.choose_runtime(older, emit)
 
 
 def _invoke_command(app: AppSource, config: Config, destination: Destination) -> str:

@@ -26,7 +26,7 @@ from lambent.package.bytecode import ZipBytecode, compile_bytecode
 from lambent.package.cache import disk_error
 from lambent.package.collect_static import check_static_folders, collect_static
 from lambent.package.dependencies import Requirements, fetch_wheels, make_shards, resolve_requirements
-from lambent.package.layout import Layout, SourceFile, arrange
+from lambent.package.layout import Files, Layout, SourceFile, arrange
 from lambent.package.project_files import collect_project
 from lambent.package.proof.check import find, report
 from lambent.package.proof.finding import Finding
@@ -118,6 +118,20 @@ def _say_inferred(context: BuildContext, requirements: Requirements) -> None:
     if lines := requirements.source.inferred:
         text = f"no requirements file: taking {', '.join(lines)} from the imports; a requirements.txt decides the versions"
         context.emit(Notice(text))
+
+
+def source_files(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit) -> Files:
+    """Return the app's own files by their path in the zip, without building it: what changes most often.
+
+    Raises PackagingError.
+    """
+    with _explained(config, cache):
+        context = BuildContext.start(config, cache, environ, emit, None)
+        files = read_source(context)
+        files |= own_distribution.metadata_files(context, files)
+        runtime = {} if config.client == "aws" and config.app.kind == "handler" else runtime_files()
+        layout = arrange((), runtime, files, config.app.root, own_distribution.install_roots(config.path))
+        return tuple((name, file) for name, file in layout.files if name not in runtime)
 
 
 def read_source(context: BuildContext) -> dict[str, SourceFile]:

@@ -61,6 +61,10 @@ def event_lines(event: Event) -> tuple[Line, ...]:
             return (Line("ok", f"queued for {function}", note),)
         case events.Opened(opened=False):
             return (Line("note", "no browser was found: open this URL yourself"),)
+        case events.Watching(url):
+            return (Line("ok", f"watching for changes{url and ': '}{url}", "Ctrl-C stops"),)
+        case events.Reloaded(files, spent, built):
+            return (Line("ok", f"{'built again' if built else 'reloaded'}: {files}", seconds(spent)),)
         case events.Destroyed(app, location, spent):
             return (Line("ok", f"deleted {app} from {location}", seconds(spent)),)
         case _:

@@ -1,0 +1,233 @@
+"""`lambent dev`: the local Lambda, a first deploy, and then each change as soon as it is saved."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+from msgspec.structs import replace
+
+from lambent.aws.interface import Aws
+from lambent.cli import options
+from lambent.cli.app_options import AppSource, Builder, with_app, with_builder
+from lambent.cli.confirmation import confirm_move
+from lambent.cli.deploy import build_and_deploy, load_for_destination
+from lambent.cli.destination import Destination
+from lambent.cli.version_description import describe_version
+from lambent.config.load import locate_app
+from lambent.config.model import Config
+from lambent.deploy.context import DeployContext
+from lambent.deploy.deploy import deploy
+from lambent.deploy.follow_log import FollowTiming
+from lambent.deploy.logs import LogQuery, find_log, show_live
+from lambent.dev.session import DevSession
+from lambent.dev.source_changes import Change, Snapshot, describe, is_setting
+from lambent.dev.watch import watch
+from lambent.errors import LambentError, LocalError
+from lambent.events import Deployed, Emit, Event, LocalStarted, Notice, Reloaded, Warned, Watching
+from lambent.local import daemon
+from lambent.local.dev_sessions import StepResult
+from lambent.package.artifact import Artifact
+from lambent.package.build import source_files
+from lambent.ui import errors
+from lambent.ui.reporter import reporter
+
+_IMPORT_ERROR = "Runtime.ImportModuleError"
+_LOG_PAUSE_S = 0.5
+
+
+@click.command("dev")
+@with_app
+@with_builder
+@click.option("--cold", is_flag=True, help="Start the app after each change as AWS does, instead of from a warm process.")
+@options.port_option
+@options.state_option
+def command(app: AppSource, builder: Builder, cold: bool, port: int | None, state: Path) -> None:
+    """Run an app on the local Lambda, and reload it when you save a file.
+
+    PATH is a folder or a Python file. Default: the current folder.
+
+    The app is deployed to the local Lambda once, with all checks. A saved file then takes effect at once, and the page in the
+    browser reloads. A change of requirements, settings or data builds the zip again. Errors are shown here and in the browser.
+    Ctrl-C ends it, and the local Lambda too if this command has started it.
+    """
+    with reporter(False) as show, _interrupts(), contextlib.suppress(KeyboardInterrupt):
+        emit = _one_at_a_time(show)
+        location = locate_app(app.path, app.flags, os.environ)
+        with _local_lambda(state, port, emit):
+            destination = Destination(True, None, None, state, port).with_defaults(location.region, location.profile)
+            aws = destination.connect(emit)
+            with DevSession(state, aws.region, location.app, "cold" if cold else "warm") as session:
+                _Development(app, builder, destination, aws, session, emit).run()
+
+
+class _Development:
+    """Deploys the app, then replaces its files or deploys it again as they change."""
+
+    def __init__(
+        self, app: AppSource, builder: Builder, destination: Destination, aws: Aws, session: DevSession, emit: Emit
+    ) -> None:
+        self._app, self._builder, self._destination = app, builder, destination
+        self._aws, self._session, self._emit = aws, session, emit
+        self._config: Config | None = None  # of the last deploy that succeeded
+        self._packages: frozenset[str] = frozenset()
+        self._seen: Snapshot | None = None
+        self._must_build = False
+        self._follows_log = False
+
+    def run(self) -> None:
+        self._build(self._emit)
+        for paths in watch(self._app.path, threading.Event()):
+            self._update(paths)
+
+    def _update(self, paths: frozenset[Path]) -> None:
+        """Bring the app up to date after changes of these paths and perhaps others."""
+        started = time.monotonic()
+        try:
+            change = self._change()
+            is_built = self._must_build or change.needs_build or self._has_settings(paths)
+            if not change and not (is_built and paths):
+                return
+            if is_built:
+                names = change.names or tuple(path.name for path in paths)
+                self._build(partial(_only_warnings, self._emit), describe(names))
+            elif self._report(self._session.changed(change)):
+                self._emit(Reloaded(describe(change.names), time.monotonic() - started))
+        except LocalError:
+            raise
+        except LambentError as error:
+            self._fail(error)
+
+    def _build(self, emit: Emit, names: str = "") -> None:
+        """Build and deploy the app. An error is shown here and in the browser, and the next change is another attempt."""
+        started = time.monotonic()
+        self._must_build = True
+        try:
+            config, destination, account = load_for_destination(self._app, self._builder, self._destination, emit)
+            before = self._snapshot(config)
+            run = partial(_deploy, destination, account or self._aws, emit)
+            build = build_and_deploy(replace(config, description=describe_version(config.folder)), self._builder, emit, run)
+        except LocalError:
+            raise
+        except LambentError as error:
+            self._fail(error)
+            return
+        self._config, self._packages = build.config, frozenset(build.artifact.owners.values())
+        self._seen = self._snapshot(build.config)
+        self._must_build = False
+        is_first = not self._follows_log
+        if is_first:
+            self._follow_log(build.config.name)
+        if self._report(self._session.deployed(before.change_to(self._seen))) and not is_first:
+            self._emit(Reloaded(names, time.monotonic() - started, built=True))
+        if is_first:
+            self._emit(Watching(build.deployed.url))
+
+    def _report(self, result: StepResult) -> bool:
+        """Show what came of a start of the app, and return whether it succeeded.
+
+        If a module is missing, a build may add its package, or says what to do.
+        """
+        for note in result.notes:
+            self._emit(Notice(note))
+        if result.problem is None:
+            return True
+        if result.error_type == _IMPORT_ERROR and self._config is not None:
+            artifact = self._builder.build(self._config, _ignore)
+            if frozenset(artifact.owners.values()) != self._packages:
+                self._build(partial(_only_warnings, self._emit), "requirements")
+                return False
+        errors.print_error(LambentError(result.problem.title, detail=result.problem.text))
+        return False
+
+    def _fail(self, error: LambentError) -> None:
+        errors.print_error(error)
+        text = errors.format_error(error)
+        self._session.failed(error.what, text)
+
+    def _change(self) -> Change:
+        """Return what has changed since the last look, and remember it as seen."""
+        if self._config is None or self._seen is None:
+            self._must_build = True
+            return Change({})
+        before, self._seen = self._seen, self._snapshot(self._config)
+        return before.change_to(self._seen)
+
+    def _has_settings(self, paths: frozenset[Path]) -> bool:
+        folder = self._app.path.resolve()
+        return any(path.is_relative_to(folder) and is_setting(path.relative_to(folder).as_posix()) for path in paths)
+
+    def _snapshot(self, config: Config) -> Snapshot:
+        return Snapshot(source_files(config, self._builder.cache, os.environ, _ignore))
+
+    def _follow_log(self, app: str) -> None:
+        """Show requests and what the app logs from now on, in a thread of its own, as `lambent logs -f` does."""
+        self._follows_log = True
+
+        def follow() -> None:
+            with contextlib.suppress(LambentError):  # the local Lambda ends
+                show_live(self._aws, find_log(self._aws, app), query, self._emit, FollowTiming(_LOG_PAUSE_S))
+
+        query = LogQuery(time.time())
+        threading.Thread(target=follow, name="log", daemon=True).start()
+
+
+def _deploy(destination: Destination, account: Aws, emit: Emit, config: Config, artifact: Artifact) -> Deployed:
+    context = DeployContext(account, destination.describe(emit))
+    return deploy(config, artifact, context, confirm_move=partial(confirm_move, moved_from="", interactive=True))
+
+
+def _only_warnings(emit: Emit, event: Event) -> None:
+    if isinstance(event, Warned):
+        emit(event)
+
+
+def _ignore(event: Event) -> None:
+    """Show nothing: the first build has shown it."""
+
+
+def _one_at_a_time(emit: Emit) -> Emit:
+    """Return an `Emit` for several threads."""
+    lock = threading.Lock()
+
+    def emit_alone(event: Event) -> None:
+        with lock:
+            emit(event)
+
+    return emit_alone
+
+
+@contextlib.contextmanager
+def _local_lambda(state: Path, port: int | None, emit: Emit) -> Iterator[None]:
+    """Use the running local Lambda, or start it and stop it at the end."""
+    running = daemon.ensure_running(state, port, None, os.environ)
+    if running.started_now:
+        emit(LocalStarted(running.url, running.pid, running.sandbox))
+    try:
+        yield
+    finally:
+        if running.started_now:
+            daemon.stop(state)
+
+
+@contextlib.contextmanager
+def _interrupts() -> Iterator[None]:
+    """Let a closed terminal and SIGTERM end the command as Ctrl-C does."""
+
+    def interrupt(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    previous = [(number, signal.signal(number, interrupt)) for number in (signal.SIGTERM, signal.SIGHUP)]
+    try:
+        yield
+    finally:
+        for number, handler in previous:
+            signal.signal(number, handler)

@@ -30,7 +30,7 @@ def app(environ, start_response):
     if path == "/boom":
         raise ValueError("no such colour")
     if path == "/slow":
-        time.sleep(1)
+        time.sleep(3)
     start_response("200 OK", [("content-type", "text/html")])
     return [f"<!doctype html><body>number {NUMBER}</body>".encode()]
 """
@@ -114,8 +114,8 @@ def test_broken_save_shows_its_traceback_until_it_is_fixed(running: Development)
 
 
 def test_error_of_a_request_is_a_page_with_its_traceback(running: Development) -> None:
-    running.write("app.py", APP)
-    running.wait_for("number 0")
+    running.write("app.py", APP.replace("NUMBER = 0", "NUMBER = 2"))
+    running.wait_for("number 2")
     failed = running.browser.get("/boom", **PAGE)
     assert failed.status == 500 and "ValueError: no such colour" in failed.text and "app.py&quot;, line 9" in failed.text
     assert "ValueError" not in running.browser.get("/boom").text, "only a browser's page is replaced"
@@ -136,6 +136,7 @@ def test_no_request_fails_while_files_are_saved(running: Development) -> None:
     threads = [threading.Thread(target=ask), threading.Thread(target=lambda: slow.append(running.browser.get("/slow").text))]
     for thread in threads:
         thread.start()
+    eventually(lambda: "GET    /slow" in running.text, what="the request in the log, which shows it while it runs")
     for number in range(101, 121):
         running.write("app.py", APP.replace("NUMBER = 0", f"NUMBER = {number}"))
         running.wait_for(f"number {number}")

@@ -54,7 +54,7 @@ def complete(home: Path, *words: str) -> set[str]:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (("lambent", "de"), {"deploy", "destroy"}),
+        (("lambent", "de"), {"deploy", "dev", "destroy"}),
         (("lambent", "-q", "env", "s"), {"set"}),
         (("lambent", "deploy", "--mem"), {"--memory"}),
         (("lambent", "deploy", "--no-wr"), {"--no-writable"}),

@@ -25,6 +25,7 @@ AREAS = {
     "aws": "Refusals by AWS",
     "deploy": "Deploying",
     "local": "The local Lambda",
+    "dev": "Running an app as it changes",
 }
 DEFAULT_KINDS = {
     "aws": "AwsError",

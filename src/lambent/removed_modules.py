@@ -96,6 +96,16 @@ _LACKING = re.compile(
     r"|cannot import name '(\w+)' from '([\w.]+)'"
     r"|No module named '([\w.]+)'"
 )
+_CHANGED = (
+    (r"As of 3\.10, the \*loop\* parameter was removed", "asyncio's argument loop", "3.10"),
+    (r"mutable default <class '[^']+'> for field \w+ is not allowed", "mutable defaults in dataclasses", "3.11"),
+    (r"'EntryPoints' object has no attribute 'get'", "EntryPoints.get of importlib.metadata", "3.12"),
+    (r"ForwardRef\._evaluate\(\) missing 1 required keyword-only", "old arguments of typing.ForwardRef", "3.12"),
+    (r"There is no current event loop in thread 'MainThread'", "event loops that asyncio.get_event_loop() makes", "3.14"),
+    (r'unable to infer type for attribute "', "annotations in a class's namespace", "3.14"),  # pydantic 1
+    (r"'super' object has no attribute 'dicts'", "copies of super()", "3.14"),  # Django before 5.2
+)
+"""What else a version removed: the pattern of its exception, its name, and the version."""
 _OLDEST_MINOR = 8  # python3.8 is the oldest runtime that AWS still takes
 
 
@@ -122,7 +132,7 @@ def removal_in(text: str) -> tuple[str, str]:
         for dotted in [f"{module}.{name}"] if name else [module, top]:
             if version := removed_in(dotted):
                 return dotted, version
-    return "", ""
+    return next(((what, version) for pattern, what, version in _CHANGED if re.search(pattern, text)), ("", ""))
 
 
 def lacks(name: str, python: tuple[int, int]) -> bool:

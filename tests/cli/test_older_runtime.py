@@ -36,6 +36,7 @@ def config(tmp_path: Path) -> Config:
         ("AttributeError: module 'asyncio' has no attribute 'coroutine'", ("asyncio.coroutine", "3.11")),
         ("ModuleNotFoundError: No module named 'distutils.version'", ("distutils", "3.12")),
         ("No module named 'urllib3.packages.six.moves'", ("urllib3.packages.six.moves", "3.12")),
+        ("'EntryPoints' object has no attribute 'get'", ("EntryPoints.get of importlib.metadata", "3.12")),
         ("No module named 'flask'", ("", "")),
         ("module 'os' has no attribute 'fork1'", ("", "")),
     ],

@@ -305,3 +305,12 @@ def test_runtime_that_the_user_named_gets_one_that_fits_as_hint(project: Project
     error = UnfitError(PackagingError("fast 1.0 has no wheel", hint="--build-native"), ())
     suggested = suggest_runtime(config, error, project.cache, project.environ, TODAY, BuildOptions())
     assert suggested.hint == "--runtime python3.11, or --build-native"
+
+
+def test_release_that_fails_on_later_pythons_is_known(registry: Registry, project: Project) -> None:
+    """Its wheel fits every Python, and nothing that it imports was removed."""
+    offer(registry, "pydantic", "1.10.2")
+    project.require("pydantic==1.10.2")
+    assert project.choose().runtime == "python3.11"
+    assert any("pydantic 1.10.2 can't be imported on Python 3.12 and later" in line for line in project.said), project.said
+    assert project.choose(live="python3.13").runtime == "python3.13"

@@ -1,8 +1,8 @@
 """The choice of the runtime: the first of the candidates on which every requirement has a wheel, or a source that builds.
 
-If the app or a package imports at start what that Python has removed, an older one is taken that still has it. The answer is
-cached under the key of the first candidate's lock, so a build without new requirements resolves nothing. When a package rules a
-candidate out, others that it doesn't fit are skipped without being tried.
+If the app or a package imports at start what that Python has removed, or is known to fail on it, an older one is taken. The
+answer is cached under the key of the first candidate's lock, so a build without new requirements resolves nothing. When a
+package rules a candidate out, others that it doesn't fit are skipped without being tried.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from lambent.package.dependencies import Requirements, fetch_wheels, resolve_req
 from lambent.package.project_files import collect_project
 from lambent.package.requirements.discovery import pylock_path
 from lambent.package.requirements.lock_key import lock_key
+from lambent.package.requirements.python_limits import python_blockers
 from lambent.package.target import Target
 from lambent.package.unfit import UnfitError
 from lambent.package.wheels.choose_wheel import choose_wheel
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 else:
     runtime_advice = LazyModule("lambent.package.runtime_advice")  # only for requirements that fit nothing
 
-_FORMAT = "5"  # increase it when the same requirements would give another choice
+_FORMAT = "6"  # increase it when the same requirements would give another choice
 _REMOVALS = (3, 10)  # the first Python that removed what packages still import
 
 
@@ -193,9 +194,13 @@ class RuntimeSearch:
     def _unimportable(self, runtime: str) -> UnfitError | None:
         """Return why the app can't start on a runtime for which its requirements are resolved, None if it can."""
         context = self.context(runtime, self._emit)
-        if tuple(map(int, context.target.python.split("."))) < _REMOVALS:
+        requirements = self._requirements[runtime]
+        python = context.target.python
+        if blockers := tuple(python_blockers(requirements.lock.pins, python)):
+            return UnfitError(PackagingError(blockers[0].describe(python)), blockers)
+        if tuple(map(int, python.split("."))) < _REMOVALS:
             return None
-        return runtime_imports.check(context, self._requirements[runtime])
+        return runtime_imports.check(context, requirements)
 
     def context(self, runtime: str, emit: Emit = ignore) -> BuildContext:
         config = replace(self.config, runtime=runtime)

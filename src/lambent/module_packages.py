@@ -38,6 +38,7 @@ _BY_MODULE = {
     "crispy_bootstrap5": "crispy-bootstrap5",
     "crispy_forms": "django-crispy-forms",
     "cv2": "opencv-python-headless",
+    "dal": "django-autocomplete-light",
     "dateutil": "python-dateutil",
     "debug_toolbar": "django-debug-toolbar",
     "decouple": "python-decouple",
@@ -135,6 +136,7 @@ _BY_MODULE = {
     "social_django": "social-auth-app-django",
     "socketio": "python-socketio",
     "speech_recognition": "SpeechRecognition",
+    "sslserver": "django-sslserver",
     "storages": "django-storages",
     "taggit": "django-taggit",
     "telebot": "pyTelegramBotAPI",
@@ -172,7 +174,7 @@ _SAME_NAMES = """
     pypandoc pyparsing pypdf PyPDF2 pyperclip pyproj pyramid pyramid_chameleon pyramid_jinja2 pyramid_tm pystache
     python_multipart pytube pytz pywebpush qrcode quart rapidfuzz redis regex reportlab requests requests_oauthlib
     rich rq sanic schedule scipy scrapy seaborn selenium sendgrid sentry_sdk shapely simplejson slowapi spacy
-    spotipy sqladmin sqlalchemy sqlalchemy_utils sqlmodel sqlparse sse_starlette starlette statsmodels strawberry
+    splinter spotipy sqladmin sqlalchemy sqlalchemy_utils sqlmodel sqlparse sse_starlette starlette statsmodels strawberry
     stripe structlog supabase svgwrite sympy tabulate tenacity textblob textstat thefuzz tiktoken tinydb tldextract
     toml tornado tqdm trafilatura tweepy twilio typer tzdata tzlocal ujson unidecode urllib3 uvicorn validators
     vobject waitress weasyprint web3 webargs webob websockets werkzeug whitenoise whoosh wikipedia wordcloud wtforms

@@ -26,6 +26,8 @@ from lambent.package.shards.import_scanner import scan_imports
 
 _UNUSED = re.compile(r"(?:^|/)(?:tests?|docs?|migrations|node_modules)/|(?:^|/)(?:test_\w+|tests|conftest|setup)\.py$")
 _MADE_WITH = re.compile(rb"[Gg]enerated by 'django-admin(?:\.py)? startproject' using Django (\d+\.\d+)")
+_IF_IT_EXISTS = re.compile(rb"(?m)^[ \t]*if [^\n]*\b(?:exists|isfile|is_file)\([^\n]*:\s+(?:import|from)[ \t]+(\w+)")
+"""An own module that git ignores, such as env.py, imported only where it is."""
 _IMPLIED = (
     ("django", rb"\bImageField\s*\(", "pillow"),
     ("django", rb"django\.db\.backends\.postgresql", "psycopg2-binary"),
@@ -64,7 +66,8 @@ def _requirements(project: Path, app: App, files: Mapping[str, SourceFile]) -> l
     lazy: set[str] = set()
     for name, content in contents.items():
         imports = scan_imports(name, content)
-        for names in _foreign(imports.eager, own).values():
+        local = {match.decode() for match in _IF_IT_EXISTS.findall(content)}
+        for names in _foreign(imports.eager, own | local).values():
             needed = set(filter(None, map(known_requirement, names)))
             if not needed:
                 return []

@@ -21,6 +21,7 @@ from lambent.deploy.desired import PUBLIC_STATEMENTS
 from lambent.deploy.fetch import Response
 from lambent.deploy.observed import live_settings, observe
 from lambent.deploy.plan import Plan
+from lambent.deploy.version_list import versions
 from lambent.errors import AwsError, DeployError, UnconfirmedError
 from support.deploy_cases import READS, HookedAws, artifact, config
 from support.moto_server import answering, endpoint
@@ -307,8 +308,10 @@ def test_failing_version_does_not_go_live_and_a_rerun_checks_it_again(aws: Aws, 
         with pytest.raises(DeployError, match="yaml"):
             Ran(Failing(aws), tmp_path, name, "two")
         assert aws.alias(name, "live").version == "1"  # type: ignore[union-attr]
+        assert [row.failed for row in versions(name, aws).versions] == [True, False]
     mended = Ran(aws, tmp_path, name, "two")
     assert mended.done.version == "2"
+    assert not any(row.failed for row in versions(name, aws).versions)
     assert "check version" in mended.steps and "upload code" not in mended.steps
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from botocore.exceptions import ClientError
 from msgspec.structs import replace
 
 from lambent.local.aws_services import AwsServices, S3Fault
@@ -179,3 +180,15 @@ def test_services_for_the_lambda_api_and_the_engine(tmp_path: Path) -> None:
         assert [event["message"] for event in result["events"]] == ["hello"]
     finally:
         services.close()
+
+
+def test_what_moto_cant_process_is_refused_in_the_service_s_form(service: Service) -> None:
+    """No bug of moto becomes a 500, which SDKs repeat, or a traceback."""
+    iam, s3 = service.client("iam"), service.client("s3")
+    with pytest.raises(ClientError, match=r"NotImplementedException.*moto, which answers for iam here"):
+        iam.list_organizations_features()
+    s3.create_bucket(Bucket="odd")
+    url = s3.generate_presigned_url("put_bucket_tagging", Params={"Bucket": "odd", "Tagging": {"TagSet": []}})
+    refused = service.fetch(url, "PUT", b"no XML")
+    assert refused.status == 400 and b"can't process this request" in refused.body
+    assert "Traceback" not in service.log()

@@ -124,17 +124,10 @@ class AwsServices:
         assert self._application is not None
         try:
             return respond(self._application, request)
-        except KeyError as error:  # moto has a table of regions for each service
-            region = credential_scope(request)[1]
-            if error.args != (region,):
-                raise
-            return _refuse(400, "InvalidRegion", f"there is no region {region}")
-        except RecursionError:
-            return _refuse(400, "SerializationException", "the request is nested too deeply")
-        except ModuleNotFoundError as error:
-            service = credential_scope(request)[0]
-            message = f"the local {service} needs the package {error.name}: install lambent[services]"
-            return _refuse(501, "NotImplementedException", message)
+        except (OSError, sqlite3.Error):
+            raise  # the disk's
+        except Exception as error:
+            return _refuse_for(request, error)
 
     def _perform_and_record(self, request: Request, change: Change) -> Response:
         """Perform a request that should survive a restart, and write it to disk before it is answered."""
@@ -330,6 +323,24 @@ def _create_backend_app(service: str) -> Any:
     application.debug = False
     application.config["PROPAGATE_EXCEPTIONS"] = True
     return application
+
+
+def _refuse_for(request: Request, error: Exception) -> Response:
+    """Return the refusal of a request that ended moto with this error: moto takes for granted what AWS checks."""
+    service, region = credential_scope(request)
+    service = service or "s3"
+    if isinstance(error, KeyError) and error.args == (region,):  # moto has a table of regions for each service
+        return refuse_in_form(request, 400, "InvalidRegion", f"there is no region {region}")
+    if isinstance(error, RecursionError):
+        return refuse_in_form(request, 400, "SerializationException", "the request is nested too deeply")
+    if isinstance(error, ModuleNotFoundError):
+        message = f"the local {service} needs the package {error.name}: install lambent[services]"
+        return refuse_in_form(request, 501, "NotImplementedException", message)
+    if isinstance(error, NotImplementedError):
+        return refuse_in_form(request, 501, "NotImplementedException", f"moto, which answers for {service} here: {error}")
+    log.warning("%s %s: moto can't process this request for %s: %r", request.method, request.path, service, error)
+    message = f"moto, which answers for {service} here, can't process this request: {error!r}"
+    return refuse_in_form(request, 400, "ValidationException", message)
 
 
 def refuse_in_form(request: Request, status: int, code: str, message: str) -> Response:

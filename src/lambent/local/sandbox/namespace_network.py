@@ -1,7 +1,7 @@
 """A network of its own for one environment, set up by `namespace_init.py` in a new network namespace. Standard library only.
 
-It has one device, `lo`, and an address on it. Every other address leads to `lo` too, which drops the packets. A packet socket
-shows them to `namespace_router.py`, which carries them on.
+It has one device, `lo`, and an address on it. Every other address leads to `lo` too, where no socket takes the packets.
+A packet socket shows them to `namespace_router.py`, which carries them on.
 
 `namespace_init.py` calls `create` in process 1, and `route` in its parent, which stays in the machine's network.
 """
@@ -37,13 +37,23 @@ _FRA_DESTINATION, _FRA_PRIORITY, _FRA_PROTOCOL, _FRA_SOURCE_PORT, _FRA_PORT = 1,
 _SOL_PACKET, _PACKET_IGNORE_OUTGOING = 263, 23  # linux/if_packet.h; Linux 4.20
 _ETH_P_IP = 0x0800
 _SO_ATTACH_FILTER = 26
+_IP_TRANSPARENT = 19  # linux/in.h
 
-# What the packet socket sees (linux/filter.h; offsets in a frame with its 14 bytes of Ethernet header): IPv4, not to
-# 127.0.0.0/8, and either UDP or the first packet of a TCP connection (SYN without ACK).
+# What the packet socket sees (linux/filter.h; offsets in a frame with its 14 bytes of Ethernet header): IPv4, not put there by
+# the router, not to 127.0.0.0/8, and either UDP or the first packet of a TCP connection (SYN without ACK).
 _FILTER = (
-    (0x30, 0, 0, 30), (0x15, 8, 0, 127),
+    (0x30, 0, 0, 6), (0x15, 0, 10, 0), (0x30, 0, 0, 30), (0x15, 8, 0, 127),
     (0x30, 0, 0, 23), (0x15, 5, 0, socket.IPPROTO_UDP), (0x15, 0, 5, socket.IPPROTO_TCP),
     (0xB1, 0, 0, 14), (0x50, 0, 0, 27), (0x54, 0, 0, 0x12), (0x15, 0, 1, 0x02),
+    (0x06, 0, 0, 0x40000), (0x06, 0, 0, 0),
+)  # fmt: skip
+
+# What a listener of the router gets (offsets in the TCP header, and below _LINK_LAYER in that of the frame): no SYN without ACK
+# except from the router.
+_LINK_LAYER = 0xFFE00000
+_LISTENER_FILTER = (
+    (0x30, 0, 0, 13), (0x54, 0, 0, 0x12), (0x15, 0, 2, 0x02),
+    (0x30, 0, 0, _LINK_LAYER + 6), (0x15, 0, 1, 0x02),
     (0x06, 0, 0, 0x40000), (0x06, 0, 0, 0),
 )  # fmt: skip
 
@@ -113,7 +123,7 @@ def route(network: dict[str, Any], init: socket.socket, child: int, inside: Insi
         return
     forwards = {tuple(stand_in): tuple(address) for stand_in, address in network["forwards"]}
     router = load("namespace_router")
-    router.Router(change_rule, (packets, netlink), forwards, inside.run).run(ended)
+    router.Router(load("namespace_network"), (packets, netlink), forwards, inside.run).run(ended)
 
 
 def _set_up() -> tuple[socket.socket, socket.socket]:
@@ -141,6 +151,18 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
+def transparent_socket() -> socket.socket:
+    """Return a socket for a listener with a remote address.
+
+    It takes a first packet only from the router: those that the function sends to this address have to wait for the router.
+    """
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.IPPROTO_IP, _IP_TRANSPARENT, 1)
+    _attach_filter(sock, _LISTENER_FILTER)
+    return sock
+
+
 def change_rule(netlink: socket.socket, connection: tuple[int, bytes, int], *, add: bool) -> None:
     """Let the packets of one connection (its own port, remote address and port) reach sockets of this namespace, or no more."""
     own_port, destination, port = connection
@@ -165,17 +187,17 @@ def _add_default_route(netlink: socket.socket, kind: tuple[int, int, int], sourc
 def _packet_socket() -> socket.socket:
     packets = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     packets.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)  # each packet on `lo` is seen twice otherwise
-    _attach_filter(packets)
+    _attach_filter(packets, _FILTER)
     packets.bind(("lo", _ETH_P_IP))
     packets.setblocking(False)
     return packets
 
 
-def _attach_filter(packets: socket.socket) -> None:
-    code = b"".join(struct.pack("=HBBI", *instruction) for instruction in _FILTER)
+def _attach_filter(sock: socket.socket, instructions: tuple[tuple[int, int, int, int], ...]) -> None:
+    code = b"".join(struct.pack("=HBBI", *instruction) for instruction in instructions)
     buffer = ctypes.create_string_buffer(code)
-    program = struct.pack("@HP", len(_FILTER), ctypes.addressof(buffer))
-    packets.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+    program = struct.pack("@HP", len(instructions), ctypes.addressof(buffer))
+    sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
 
 
 def _attribute(kind: int, value: bytes) -> bytes:

@@ -19,10 +19,10 @@ import socket
 import struct
 import time
 from collections.abc import Callable
+from typing import Any
 
-_IP_TRANSPARENT = 19  # linux/in.h
 _OWN = socket.inet_aton("169.254.100.6")  # the address in namespace_network.py
-_ETHERNET = b"\0" * 12 + b"\x08\x00"
+_ETHERNET = b"\0" * 6 + b"\x02" + b"\0" * 5 + b"\x08\x00"  # with a source, by which filters know our own packets
 _FLOWS_MAX = 512
 _CHUNK = 1 << 18
 _TICK_S = 1.0
@@ -145,19 +145,19 @@ class Connection:
 
 
 class Router:
-    """`sockets` are the packet socket and the netlink socket in the network namespace, for `change_rule`.
+    """`network` is the module `namespace_network`. `sockets` are its packet socket and its netlink socket.
 
-    `run_inside` calls a function in a thread that is in that namespace. All are those of `namespace_network.py`.
+    `run_inside` calls a function in a thread that is in the network namespace.
     """
 
     def __init__(
         self,
-        change_rule: Callable[..., None],
+        network: Any,
         sockets: tuple[socket.socket, socket.socket],
         forwards: dict[Address, Address],
         run_inside: Callable[[Callable[[], None]], None],
     ) -> None:
-        self._change_rule, self._run_inside = change_rule, run_inside
+        self._network, self._run_inside = network, run_inside
         self._packets, self._netlink = sockets
         self._forwards = forwards
         self._events = Events()
@@ -233,7 +233,7 @@ class Router:
             if key[1:] not in self._listeners:
                 listener = self._listeners[key[1:]] = self._listen(key)
                 self._events.watch(listener.fileno(), lambda: self._on_arrival(listener, key))
-            self._change_rule(self._netlink, key, add=True)
+            self._network.change_rule(self._netlink, key, add=True)
             connection.let_in_at = time.monotonic()
             self._put(_with_checksum(connection.packet))
         except OSError as error:  # the function listens on the same port, or has used up this process's descriptors
@@ -246,12 +246,9 @@ class Router:
     def _listen(self, key: Key) -> socket.socket:
         """Return a listener in the namespace that has the remote address."""
         created: list[socket.socket] = []
-        kind = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
-        self._run_inside(lambda: created.append(socket.socket(socket.AF_INET, kind)))
+        self._run_inside(lambda: created.append(self._network.transparent_socket()))
         listener = created[0]
         try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.setsockopt(socket.IPPROTO_IP, _IP_TRANSPARENT, 1)
             listener.bind((socket.inet_ntoa(key[1]), key[2]))
             listener.listen()
         except OSError:
@@ -294,7 +291,7 @@ class Router:
         self._close_listener(key)
         if connection.let_in_at is not None:
             with contextlib.suppress(OSError):
-                self._change_rule(self._netlink, key, add=False)
+                self._network.change_rule(self._netlink, key, add=False)
 
     # UDP
 

@@ -72,7 +72,7 @@ def test_app_that_fails_on_the_newest_python_is_deployed_with_an_older_one(tmp_p
         command = [LAMBENT, "deploy", "--local", "--port", "0", *options, tmp_path / "app"]
         done = forked.run(command, timeout=120, env=environ)
         assert done.returncode == 0, done.stderr
-        assert "python3.11: the app's start needs imp, which Python 3.12 removed" in done.stderr
+        assert "python3.11  (the app's start needs imp, which Python 3.12 removed" in done.stderr
         again = forked.run(command, timeout=120, env=environ)
         assert again.stdout == done.stdout and "runtime python3.11" not in again.stderr, again.stderr
     finally:

@@ -198,11 +198,11 @@ def _bad_handler(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
 
 
 def _read_only(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
-    path = failed_write(match[0])
-    if match[1] == "/home" or match[1].startswith("/home/sbx_user"):
+    path, named = failed_write(match[0]), match["path"] or ""
+    if named == "/home" or named.startswith("/home/sbx_user"):
         return "the app writes to its home folder, and on Lambda it has none", f"--env HOME=/tmp; or {_KEEP_ELSEWHERE}"
     if path is None:
-        return f"the app writes to {match[1]}, but on Lambda only /tmp is writable", _KEEP_ELSEWHERE
+        return f"the app writes to {named}, but on Lambda only /tmp is writable", _KEEP_ELSEWHERE
     hint = _KEEP_ELSEWHERE if is_writable(failure.settings) else f"{_USE_WRITABLE}; or {_KEEP_ELSEWHERE}"
     return f"the app writes to {path}, next to its code, but on Lambda only /tmp is writable", hint
 
@@ -332,8 +332,10 @@ _TABLE: tuple[tuple[str, Describe], ...] = (
     (r"Handler '([^']+)' missing on module '([^']+)'", _no_handler),
     (r"module '([\w.]+)' has no attribute '(\w+)'", _no_attribute),
     (r"Bad handler '([^']*)'", _bad_handler),
-    (r"Read-only file system: '([^']+)'", _read_only),
-    (r"attempt to write a readonly database|unable to open database file", _read_only),
+    (
+        r"Read-only file system: '(?P<path>[^']+)'|attempt to write a readonly database|unable to open database file",
+        _read_only,
+    ),
     (
         r"Sanic\.__init__\(\) missing 1 required positional argument: 'name'",
         lambda failure, match: (f"Sanic() needs a name since sanic 21{failure.where}", 'write Sanic("app") there'),

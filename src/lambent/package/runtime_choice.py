@@ -31,15 +31,16 @@ from lambent.package.dependencies import Requirements, fetch_wheels, resolve_req
 from lambent.package.project_files import collect_project
 from lambent.package.requirements.discovery import pylock_path
 from lambent.package.requirements.lock_key import lock_key
-from lambent.package.requirements.python_limits import python_blockers
 from lambent.package.target import Target
 from lambent.package.unfit import UnfitError
 from lambent.package.wheels.choose_wheel import choose_wheel
 
 if TYPE_CHECKING:
     from lambent.package import runtime_advice
+    from lambent.package.requirements import python_limits
 else:
     runtime_advice = LazyModule("lambent.package.runtime_advice")  # only for requirements that fit nothing
+    python_limits = LazyModule("lambent.package.requirements.python_limits")  # imports packaging
 
 _FORMAT = "6"  # increase it when the same requirements would give another choice
 _REMOVALS = (3, 10)  # the first Python that removed what packages still import
@@ -196,7 +197,7 @@ class RuntimeSearch:
         context = self.context(runtime, self._emit)
         requirements = self._requirements[runtime]
         python = context.target.python
-        if blockers := tuple(python_blockers(requirements.lock.pins, python)):
+        if blockers := tuple(python_limits.python_blockers(requirements.lock.pins, python)):
             return UnfitError(PackagingError(blockers[0].describe(python)), blockers)
         if tuple(map(int, python.split("."))) < _REMOVALS:
             return None

@@ -52,7 +52,6 @@ python_version = "3.11"
 TOOLS = {
     "uv": ("pyproject.toml", f'{PROJECT}\n[[tool.uv.index]]\nurl = "INDEX/simple"\ndefault = true\n', "uv add 'fast>=2.0'"),
     "poetry": ("pyproject.toml", POETRY + POETRY_SOURCE, "poetry add 'fast>=2.0'"),
-    "poetry with [project]": ("pyproject.toml", f"{PROJECT}{POETRY_SOURCE}", "poetry add 'fast>=2.0'"),
     "pdm": (
         "pyproject.toml",
         f'{PROJECT}\n[tool.pdm]\ndistribution = false\n\n[[tool.pdm.source]]\nname = "pypi"\nurl = "INDEX/simple"\n',
@@ -84,10 +83,9 @@ def choose(project: Path) -> Config:
     return choose_runtime(config, cache, environ, ignore)
 
 
-@pytest.mark.parametrize("kind", TOOLS)
-def test_edit_of_a_lock_is_followed_with_its_tool(kind: str, registry: Registry, tmp_path: Path) -> None:
-    tool = kind.partition(" ")[0]
-    name, text, edit = TOOLS[kind]
+@pytest.mark.parametrize("tool", TOOLS)
+def test_edit_of_a_lock_is_followed_with_its_tool(tool: str, registry: Registry, tmp_path: Path) -> None:
+    name, text, edit = TOOLS[tool]
     tools = ProjectTools(tmp_path / "tools", tool)
     project = write(tmp_path / "app", {name: text.replace("INDEX", registry.url), "main.py": ""})
     write(project, {"main.py": "def lambda_handler(event, context): return 1\n"})

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,16 @@ def test_held_code_is_not_swept(tmp_path: Path) -> None:
     store.close()
 
 
+@pytest.fixture
+def eager_threads() -> Iterator[None]:
+    """Let threads take turns so often that they interrupt each other everywhere."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.usefixtures("eager_threads")
 def test_sweep_spares_code_that_other_threads_hold(tmp_path: Path) -> None:
     store = Store(tmp_path)
     bodies = [zip_bytes({"handler.py": f"x = {number}"}) for number in range(4)]

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import logging
 import os
+import stat
 import threading
 import uuid
 from collections import Counter
@@ -133,8 +134,11 @@ class CodeStore:
     def _make_way(self, *paths: Path) -> None:
         """Set aside what has the name of a zip or folder and is something else."""
         for path in paths:
-            is_right = path.is_file() if path.suffix else path.is_dir()
-            if os.path.lexists(path) and not is_right:
+            try:
+                mode = path.lstat().st_mode  # one look, since another thread may create it at any time
+            except FileNotFoundError:
+                continue
+            if not (stat.S_ISREG(mode) if path.suffix else stat.S_ISDIR(mode)):
                 log.error("%s isn't a %s: it is removed", path, "file" if path.suffix else "folder")
                 self._set_aside(path)
 

@@ -62,8 +62,8 @@ class Response:
     ended = False
     awaits_close = False
     """Whether the response is complete, but delivered only by `close` or `release`."""
-    explain: Callable[[BaseException], None] | None = None
-    """Logs the exception behind the response."""
+    explain: Callable[[Response, BaseException], None] | None = None
+    """Logs the exception behind a response."""
     _error: BaseException | None = None
     _trace: TracebackType | None = None
 
@@ -147,7 +147,7 @@ class Response:
         """Deliver a response that was held, although the app still works, as a server would have by now."""
         error = self.error
         if self.awaits_close and error is not None and self.explain is not None:
-            self.explain(error)
+            self.explain(self, error)
             self._error = None  # it is in the log
         Response.close(self)
 

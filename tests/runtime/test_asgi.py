@@ -313,7 +313,7 @@ def test_a_500_is_answered_while_a_background_task_still_works(hosts: list[AsgiH
     hosts.append(host)
     request = read(make_event(), "the context")
     response = Response(request, delivered.append)
-    response.explain = explained.append
+    response.explain = lambda held, error: explained.append(error)
     with pytest.raises(LookupError, match="the reason"):
         host.handle(request, response)
     assert json.loads(delivered[0])["statusCode"] == 500

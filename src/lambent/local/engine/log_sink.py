@@ -10,6 +10,9 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
+from .batch_thread import BatchThread
+from .subscribers import Subscribers
+
 _log = logging.getLogger(__name__)
 
 _BATCH_S = 0.1
@@ -48,11 +51,9 @@ class LogSink:
         self._waiting = 0
         self._dropped: Counter[_Stream] = Counter()
         self._lock = threading.Lock()  # for the three above
-        self._pending = threading.Event()
-        self._closing = threading.Event()
         self._delivering = threading.Lock()
-        self._listeners: tuple[Listener, ...] = ()
-        self._thread = threading.Thread(target=self._run, name="logs", daemon=True)
+        self._subscribers: Subscribers[str, str, str, Sequence[LogLine]] = Subscribers()
+        self._thread = BatchThread("logs", self.flush, _BATCH_S)
 
     def start(self) -> None:
         self._thread.start()
@@ -68,18 +69,12 @@ class LogSink:
             else:
                 self._waiting += size
                 self._queue.append(((region, group, stream), lines))
-        self._pending.set()
-        for listener in self._listeners:
-            listener(region, group, stream, lines)
+        self._thread.wake()
+        self._subscribers.notify(region, group, stream, lines)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with all lines from now on. Return what ends that."""
-        self._listeners = (*self._listeners, listener)
-
-        def unsubscribe() -> None:
-            self._listeners = tuple(each for each in self._listeners if each is not listener)
-
-        return unsubscribe
+        return self._subscribers.add(listener)
 
     def flush(self) -> None:
         """Deliver what is queued, in the calling thread. Lines of one stream keep their order."""
@@ -98,11 +93,7 @@ class LogSink:
 
     def close(self) -> None:
         """Deliver what is left and end the thread."""
-        self._closing.set()
-        self._pending.set()
-        if self._thread.is_alive():
-            self._thread.join()
-        self.flush()
+        self._thread.close()
 
     def _deliver_batch(self, key: _Stream, lines: list[LogLine], dropped: int) -> None:
         delivered = [*lines, _dropped_line(dropped)] if dropped else lines
@@ -113,13 +104,6 @@ class LogSink:
             _log.error("lost %d lines for the log group %s: %r", len(lines), key[1], error)
             with self._lock:
                 self._dropped[key] += dropped + len(lines)
-
-    def _run(self) -> None:
-        while not self._closing.is_set():
-            self._pending.wait()
-            self._closing.wait(_BATCH_S)
-            self._pending.clear()
-            self.flush()
 
 
 def _dropped_line(count: int) -> LogLine:

@@ -10,8 +10,10 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from .batch_thread import BatchThread
 from .invocation import Function, Invocation, Outcome
 from .log_sink import now_ms
+from .subscribers import Subscribers
 
 _log = logging.getLogger(__name__)
 
@@ -59,12 +61,10 @@ class Recorder:
         self._running: dict[int, Execution] = {}
         self._queue: deque[Execution] = deque()
         self._waiting = 0
-        self._watchers: tuple[Watcher, ...] = ()
+        self._subscribers: Subscribers[Execution] = Subscribers()
         self._lock = threading.Lock()  # for the queue and its size
         self._saving = threading.Lock()
-        self._pending = threading.Event()
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread = BatchThread("recorder", self.flush, _BATCH_S)
 
     def start(self) -> None:
         self._thread.start()
@@ -73,8 +73,7 @@ class Recorder:
         self._last_id += 1
         execution = Execution(self._last_id, function, invocation, now_ms())
         self._running[execution.id] = execution
-        for watcher in self._watchers:
-            watcher(execution)
+        self._subscribers.notify(execution)
         return execution
 
     def end(
@@ -88,9 +87,8 @@ class Recorder:
             if self._waiting + size <= _QUEUE_MAX or not self._waiting:
                 self._waiting += size
                 self._queue.append(ended)
-        self._pending.set()
-        for watcher in self._watchers:
-            watcher(ended)
+        self._thread.wake()
+        self._subscribers.notify(ended)
 
     def running(self) -> list[Execution]:
         """Return the invocations that have not ended, oldest first."""
@@ -98,18 +96,14 @@ class Recorder:
 
     def watch(self, watcher: Watcher) -> Callable[[], None]:
         """Call `watcher` from now on. Return what ends that."""
-        self._watchers = (*self._watchers, watcher)
-
-        def unwatch() -> None:
-            self._watchers = tuple(each for each in self._watchers if each is not watcher)
-
-        return unwatch
+        return self._subscribers.add(watcher)
 
     def flush(self) -> None:
         """Save what is queued, in the calling thread."""
         with self._saving:
             with self._lock:
                 queue, self._queue = self._queue, deque()
+                size = self._waiting
             if not queue:
                 return
             try:
@@ -117,22 +111,11 @@ class Recorder:
             except Exception as error:  # a disk, which may fail in any way; functions go on
                 _log.error("lost the records of %d invocations: %r", len(queue), error)
             with self._lock:
-                self._waiting -= sum(map(_size, queue))
+                self._waiting -= size
 
     def close(self) -> None:
         """Save what is left and end the thread."""
-        self._closing.set()
-        self._pending.set()
-        if self._thread.is_alive():
-            self._thread.join()
-        self.flush()
-
-    def _run(self) -> None:
-        while not self._closing.is_set():
-            self._pending.wait()
-            self._closing.wait(_BATCH_S)
-            self._pending.clear()
-            self.flush()
+        self._thread.close()
 
 
 def _size(execution: Execution) -> int:

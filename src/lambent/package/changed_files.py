@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from lambent.package.archive import Archive, BadArchive, Entry
@@ -39,7 +39,8 @@ def summarize(before: Iterable[Entry], after: Iterable[Entry], owners: Mapping[s
     """Return the differences as text: "app.py, +new.py, -old.py, flask 3.0 -> 3.1". `owners` are the packages' files. Pure."""
     old, new = _by_name(before), _by_name(after)
     packages_before, packages_after = _packages(old), _packages(new)
-    own = [name for name in {**new, **old} if not _belongs_to_package(name, owners, packages_before)]
+    tops = {name.partition("/")[0] for name in owners}
+    own = [name for name in {**new, **old} if not (name in owners or _belongs_to_package(name, tops, packages_before))]
     changes = [
         *(name for name in own if name in old and name in new and _content(old[name]) != _content(new[name])),
         *(f"+{name}" for name in own if name not in old),
@@ -66,20 +67,17 @@ def _packages(entries: Iterable[str]) -> dict[str, str]:
     return {match[1]: match[2] for match in map(_METADATA.match, entries) if match}
 
 
-def _belongs_to_package(name: str, owners: Mapping[str, str], before: Mapping[str, str]) -> bool:
+def _belongs_to_package(name: str, tops: Collection[str], before: Mapping[str, str]) -> bool:
     top = name.partition("/")[0]
-    return name in owners or _METADATA.match(name) is not None or (top in _tops(owners) and top != name) or top in before
-
-
-def _tops(owners: Mapping[str, str]) -> frozenset[str]:
-    return frozenset(name.partition("/")[0] for name in owners)
+    return _METADATA.match(name) is not None or (top in tops and top != name) or top in before
 
 
 def _removed(names: list[str], new: Iterable[str]) -> list[str]:
     """Return what is gone, with a folder that is gone altogether in place of its files."""
     tops = {name.partition("/")[0] for name in new}
-    gone = (f"{top}/" if slash and top not in tops else name for name in names for top, slash, _ in (name.partition("/"),))
-    return [f"-{name}" for name in dict.fromkeys(gone)]
+    parts = ((name, *name.partition("/")) for name in names)
+    removed = (f"{top}/" if slash and top not in tops else name for name, top, slash, _ in parts)
+    return [f"-{name}" for name in dict.fromkeys(removed)]
 
 
 def _changed_packages(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

@@ -14,11 +14,13 @@ _HOST = "lambent-check.lambda-url.us-east-1.on.aws"
 _DEPTH_MAX = 5
 _SEPARATORS = re.compile(r"[\s,;\[\]\"']+")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]+")
-URL_DOMAINS = (".on.aws", ".localhost")
-"""The domains of Function URLs, in AWS and on the local Lambda: settings that allow both work everywhere."""
+AWS_DOMAIN, LOCAL_DOMAIN = ".on.aws", ".localhost"
+"""The domains of Function URLs, in AWS and on the local Lambda."""
+URL_DOMAINS = (AWS_DOMAIN, LOCAL_DOMAIN)
+"""Settings that allow both work everywhere."""
+ANY_HOST = "'*'"  # as a flag's value: a Function URL receives requests to its own host name only
 _OTHER_HOST = re.compile(r"(?:DB|DATABASE|POSTGRES|PG|MYSQL|MONGO|REDIS|CACHE|SMTP|E?MAIL)")
 """Variables with the host of a server: some settings allow that, too."""
-_LITERAL_READERS = ("eval", "literal_eval", "loads", "json")
 DEBUG_EDIT = 'DEBUG = "AWS_LAMBDA_FUNCTION_NAME" not in os.environ'
 
 Read = Callable[[str], bytes | None]
@@ -65,7 +67,7 @@ def read_literals(
 def hosts_cure(report: Mapping[str, Any]) -> str:
     """Return what makes ALLOWED_HOSTS allow the function's URL: a flag if it comes from the environment, else a setting."""
     if variable := report.get("variable"):
-        return f"--env {variable}='*'"  # a Function URL receives requests to its own host name only
+        return f"--env {variable}={ANY_HOST}"
     return f"ALLOWED_HOSTS = {json.dumps(list(dict.fromkeys([*report['hosts'], *URL_DOMAINS])))}"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lambent.config.django_literals import URL_DOMAINS
+from lambent.config.django_literals import AWS_DOMAIN, LOCAL_DOMAIN, URL_DOMAINS
 from lambent.config.environment import values_in_file
 from lambent.config.model import Config
 from lambent.config.variables.bound import Read
@@ -117,4 +117,4 @@ def _hosts(report: Mapping[str, Any], *, local: bool) -> str:
     separator = report["separator"]
     if separator is None:
         return ""
-    return separator.join(URL_DOMAINS) if separator else URL_DOMAINS[local]
+    return separator.join(URL_DOMAINS) if separator else LOCAL_DOMAIN if local else AWS_DOMAIN

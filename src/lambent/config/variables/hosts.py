@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from lambent.config.django_literals import hosts_cure
+from lambent.config.django_literals import LOCAL_DOMAIN, hosts_cure
 from lambent.config.model import Config
 from lambent.config.variables.unset import django_report
 from lambent.errors import UsageError
-
-_LOCAL = ("*", ".localhost")
 
 
 def refuse_hosts(config: Config, *, local: bool) -> None:
@@ -20,7 +18,7 @@ def refuse_hosts(config: Config, *, local: bool) -> None:
     report = django_report(config)
     if report["allows"] or report["variable"]:
         return
-    if local and (not report["hosts"] or not set(report["hosts"]).isdisjoint(_LOCAL)):
+    if local and (not report["hosts"] or not {"*", LOCAL_DOMAIN}.isdisjoint(report["hosts"])):
         return  # with DEBUG, none at all means localhost and its subdomains
     what = f"ALLOWED_HOSTS in {report['settings']} doesn't allow the function's URL, so Django would answer 400 to each request"
     raise UsageError(what, where=report["settings"], hint=f"in {report['settings']}, {hosts_cure(report)}")

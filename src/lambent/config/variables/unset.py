@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from lambent.config.detection.django_project import settings_module
 from lambent.config.detection.import_graph import ImportGraph
 from lambent.config.detection.project_modules import ProjectModules
-from lambent.config.django_literals import DEBUG_EDIT, allows_url, hosts_cure, read_literals
+from lambent.config.django_literals import ANY_HOST, DEBUG_EDIT, allows_url, hosts_cure, read_literals
 from lambent.config.environment import sendable, values_in_file
 from lambent.config.model import Config
 from lambent.config.variables.bound import NOTHING, Read
@@ -29,7 +29,6 @@ _READS = re.compile(rb"environ|getenv|decouple|BaseSettings|starlette\.config|fr
 _RUNTIME = re.compile(r"AWS_|LAMBDA_|_|(?:PATH|LANG|TZ|LD_LIBRARY_PATH|PYTHONPATH|PWD)$")
 """The variables that Lambda sets."""
 _RANDOM = """"$(python3 -c 'import os; print(os.urandom(32).hex())')\""""
-_ANY_HOST = "'*'"  # a Function URL receives requests to its own host name only
 _ORDER = ("start", "branch", "call", "perhaps")
 _SHOWN = 3
 
@@ -185,12 +184,12 @@ def flags_for(config: Config, names: Sequence[str], unset: Sequence[Read] = (), 
 
 def _env_flags(names: Iterable[str], numbers: Container[str], hosts: str) -> str:
     names = list(names)
-    return "".join(f" --env {name}={_ANY_HOST if name == hosts else _placeholder(name, names, numbers)}" for name in names)
+    return "".join(f" --env {name}={ANY_HOST if name == hosts else _placeholder(name, names, numbers)}" for name in names)
 
 
 def _placeholder(name: str, names: Iterable[str], numbers: Container[str]) -> str:
     if name.endswith("ALLOWED_HOSTS"):
-        return _ANY_HOST
+        return ANY_HOST
     if is_own_secret(name, names):
         return _RANDOM
     return "NUMBER" if name in numbers else "VALUE"

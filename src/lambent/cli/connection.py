@@ -22,11 +22,11 @@ from lambent.ui.reporter import reporter
 
 
 def same_app(context: click.Context) -> str:
-    """Return the options with which another command is about the app that this one is about."""
+    """Return the options that make another command refer to the app of this one, each after a space."""
     typed = context.params
     names = ("path", "name", "stage", "region", "profile")
-    options = [f" --{name} {shlex.quote(str(typed[name]))}" for name in names if typed.get(name) not in (None, Path())]
-    return "".join(options) + (" --local" if typed.get("local") else "")
+    words = [f" --{name} {shlex.quote(str(typed[name]))}" for name in names if typed.get(name) not in (None, Path())]
+    return "".join(words) + (" --local" if typed.get("local") else "")
 
 
 def with_connection(command: Command) -> Command:

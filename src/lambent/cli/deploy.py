@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Callable
 from functools import partial
 
@@ -15,6 +14,7 @@ from lambent import calendar, interpreters
 from lambent.aws.interface import Aws
 from lambent.cli.app_options import AppSource, Builder, with_app, with_builder
 from lambent.cli.confirmation import Consent, confirm_move, confirm_public, is_explicit, once, with_consent
+from lambent.cli.connection import same_app
 from lambent.cli.destination import Destination, with_destination
 from lambent.cli.failure_explanation import explained
 from lambent.cli.local_config import adapt_to_local
@@ -84,7 +84,7 @@ def command(
 
         build = build_and_deploy(config, builder, emit, deploy_artifact)
         if not build.deployed.url:
-            emit(Notice(_invoke_command(app, build.config, destination)))
+            emit(Notice(_invoke_command(build.config)))
 
 
 class DeployedBuild(Struct, frozen=True):
@@ -111,12 +111,11 @@ def build_and_deploy(
         config = builder.choose_runtime(older, emit)
 
 
-def _invoke_command(app: AppSource, config: Config, destination: Destination) -> str:
+def _invoke_command(config: Config) -> str:
     """Return what to try next with a function that has no URL."""
     sample = next((name for name in NAMES if name in config.app.trigger.split(", ")), "")
-    words = ["lambent", "invoke", *(["--event", sample] if sample else []), *(["--local"] if destination.local else [])]
-    words += ["--name", app.flags.name] if app.flags.name else ["--path", str(app.path)] if str(app.path) != "." else []
-    return f"to call it with an event: {shlex.join(words)}"
+    event = f" --event {sample}" if sample else ""
+    return f"to call it with an event: lambent invoke{event}{same_app(click.get_current_context())}"
 
 
 def load_for_destination(

@@ -50,9 +50,7 @@ class Destination(Struct, frozen=True):
         """
         if not self.local:
             return connect(self.region, profile=self.profile)
-        running = daemon.ensure_running(self.state, self.port, None, os.environ)
-        if running.started_now:
-            emit(LocalStarted(running.url, running.pid, running.sandbox))
+        running = ensure_local(self.state, self.port, emit)
         region = self.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or daemon.REGION
         return connect_local(running.url, region)
 
@@ -95,6 +93,14 @@ def _has_local_endpoint(environ: Mapping[str, str]) -> bool:
         return False
     url = environ.get("AWS_ENDPOINT_URL_LAMBDA") or environ.get("AWS_ENDPOINT_URL", "")
     return is_loopback_url(url)
+
+
+def ensure_local(state: Path, port: int | None, emit: Emit) -> daemon.RunningService:
+    """Return the running local Lambda. If there is none, start it and report that. Raises LocalError."""
+    running = daemon.ensure_running(state, port, None, os.environ)
+    if running.started_now:
+        emit(LocalStarted(running.url, running.pid, running.sandbox))
+    return running
 
 
 def connect_local(url: str, region: str) -> Aws:

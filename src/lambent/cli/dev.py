@@ -20,7 +20,7 @@ from lambent.cli import options
 from lambent.cli.app_options import AppSource, Builder, with_app, with_builder
 from lambent.cli.confirmation import confirm_move
 from lambent.cli.deploy import build_and_deploy, load_for_destination
-from lambent.cli.destination import Destination
+from lambent.cli.destination import Destination, ensure_local
 from lambent.cli.version_description import describe_version
 from lambent.config.load import locate_app
 from lambent.config.model import Config
@@ -32,7 +32,7 @@ from lambent.dev.session import DevSession
 from lambent.dev.source_changes import Change, Snapshot, describe, is_setting
 from lambent.dev.watch import watch
 from lambent.errors import LambentError, LocalError
-from lambent.events import Deployed, Emit, Event, LocalStarted, Notice, Reloaded, Warned, Watching
+from lambent.events import Deployed, Emit, Event, Notice, Reloaded, Warned, Watching, ignore
 from lambent.local import daemon
 from lambent.local.dev_sessions import StepResult
 from lambent.package.artifact import Artifact
@@ -141,7 +141,7 @@ class _Development:
         if result.problem is None:
             return True
         if result.error_type == _IMPORT_ERROR and self._config is not None:
-            artifact = self._builder.build(self._config, _ignore)
+            artifact = self._builder.build(self._config, ignore)  # the first build has shown it
             if frozenset(artifact.owners.values()) != self._packages:
                 self._build(partial(_only_warnings, self._emit), "requirements")
                 return False
@@ -166,7 +166,7 @@ class _Development:
         return any(path.is_relative_to(folder) and is_setting(path.relative_to(folder).as_posix()) for path in paths)
 
     def _snapshot(self, config: Config) -> Snapshot:
-        return Snapshot(source_files(config, self._builder.cache, os.environ, _ignore))
+        return Snapshot(source_files(config, self._builder.cache, os.environ, ignore))
 
     def _follow_log(self, app: str) -> None:
         """Show requests and what the app logs from now on, in a thread of its own, as `lambent logs -f` does."""
@@ -190,10 +190,6 @@ def _only_warnings(emit: Emit, event: Event) -> None:
         emit(event)
 
 
-def _ignore(event: Event) -> None:
-    """Show nothing: the first build has shown it."""
-
-
 def _one_at_a_time(emit: Emit) -> Emit:
     """Return an `Emit` for several threads."""
     lock = threading.Lock()
@@ -208,9 +204,7 @@ def _one_at_a_time(emit: Emit) -> Emit:
 @contextlib.contextmanager
 def _local_lambda(state: Path, port: int | None, emit: Emit) -> Iterator[None]:
     """Use the running local Lambda, or start it and stop it at the end."""
-    running = daemon.ensure_running(state, port, None, os.environ)
-    if running.started_now:
-        emit(LocalStarted(running.url, running.pid, running.sandbox))
+    running = ensure_local(state, port, emit)
     try:
         yield
     finally:

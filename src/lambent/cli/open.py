@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import webbrowser
 from functools import wraps
 from pathlib import Path
@@ -12,12 +11,13 @@ import click
 
 from lambent.aws.interface import Aws
 from lambent.cli.connection import same_app, with_connection
+from lambent.cli.destination import ensure_local
 from lambent.cli.options import Command, path_argument
 from lambent.config.load import AppLocation
 from lambent.deploy.app_url import find_url
 from lambent.deploy.desired import PUBLIC
 from lambent.errors import UsageError
-from lambent.events import Emit, LocalStarted, Opened
+from lambent.events import Emit, Opened
 from lambent.local import daemon
 from lambent.ui.reporter import reporter
 
@@ -38,9 +38,7 @@ def or_console(command: Command) -> Command:
 
 def open_console(state: Path, port: int | None, emit: Emit) -> None:
     """Open the console. Start the local Lambda if it isn't running."""
-    running = daemon.ensure_running(state, port, None, os.environ)
-    if running.started_now:
-        emit(LocalStarted(running.url, running.pid, running.sandbox))
+    ensure_local(state, port, emit)
     _open(daemon.console_address(state), emit)
 
 

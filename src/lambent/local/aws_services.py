@@ -26,7 +26,7 @@ from xml.sax.saxutils import escape
 
 from lambent.lazy import LazyModule
 from lambent.local.daemon import ACCOUNT, CREDENTIALS
-from lambent.local.database import REFUSED_BY_DISK, refused_by_disk, unusable
+from lambent.local.database import REFUSED_BY_DISK, refused_by_disk
 from lambent.local.engine.invocation import Function
 from lambent.local.engine.log_sink import LogLine, LogSink
 from lambent.local.front.authorization import Caller
@@ -69,10 +69,7 @@ class AwsServices:
     def __init__(self, state: Path) -> None:
         self._folder = state / "neighbours"  # existing state folders have this name
         self._journal = Journal(self._folder)
-        try:
-            self._logs = LogStore(state)
-        except sqlite3.Error as error:
-            raise unusable(state / "logs.sqlite", error) from error
+        self._logs = LogStore(state)
         self._delivery = LogDelivery(self._logs, lambda region: self._backend("logs", region), self._create_group)
         self._sessions: deque[Any] = deque()
         self._change_lock = threading.Lock()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import sqlite3
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,7 +18,6 @@ from lambent.local.console.console_api import ConsoleParts
 from lambent.local.console.invocation_store import InvocationStore
 from lambent.local.console.site import Console
 from lambent.local.control.api import LambdaApi
-from lambent.local.database import unusable
 from lambent.local.dev_sessions import DevSessions
 from lambent.local.engine.engine import Engine, EngineSettings, Sinks
 from lambent.local.engine.recorder import Recorder
@@ -58,7 +56,7 @@ class Components:
         self.serve_clients: ServeClients  # set by the service
         self.store = Store(settings.state)
         self.aws_services = AwsServices(settings.state)
-        self._invocations = self._open_invocations()
+        self._invocations = InvocationStore(settings.state)
         self.recorder = Recorder(self._invocations.save, self._invocations.last_id)
         self.engine = Engine(
             factory=factory,
@@ -84,12 +82,6 @@ class Components:
                 invocations=self._invocations, port=port, describe=self.status, stopping=self.stopping,
             )
         )  # fmt: skip
-
-    def _open_invocations(self) -> InvocationStore:
-        try:
-            return InvocationStore(self._settings.state)
-        except sqlite3.Error as error:
-            raise unusable(self._settings.state / "invocations.sqlite", error) from error
 
     def health(self) -> dict[str, Any]:
         """Return what `service.json` contains too, except for the secret."""

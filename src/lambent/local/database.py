@@ -1,4 +1,4 @@
-"""The database in the state folder: how it is opened, and what is said if that is impossible."""
+"""The databases in the state folder: how they are opened, and the errors for those that can't be."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def open_database(state: Path) -> sqlite3.Connection:
     """Open or create the database (WAL) of a state folder. Raises LocalError."""
     path = state / NAME
     try:
-        database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        database = _connect(path)
         (version,) = database.execute("PRAGMA user_version").fetchone()  # 0 is a new one, or from before formats had a number
         if version <= FORMAT:
             database.execute("PRAGMA journal_mode=WAL")
@@ -46,32 +46,37 @@ def open_database(state: Path) -> sqlite3.Connection:
 
 
 def open_disposable(path: Path, prepare: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
-    """Open or create a database whose content may be lost, such as logs: a damaged one is set aside. Raises sqlite3.Error.
+    """Open or create a database whose content may be lost, such as logs: a damaged one is set aside. Raises LocalError.
 
     `prepare` creates the tables and reads what is needed from them.
     """
-    database = _connect_disposable(path)
     try:
-        _prepare_disposable(database, prepare)
-    except sqlite3.OperationalError:
-        raise  # the disk or its permissions
-    except sqlite3.DatabaseError as error:
+        try:
+            return _open_disposable(path, prepare)
+        except sqlite3.OperationalError:
+            raise  # the disk or its permissions
+        except sqlite3.DatabaseError as error:
+            aside = set_aside.move_database(path)
+            log.error("%s is damaged (%s): it is set aside as %s", path, error, aside)
+            return _open_disposable(path, prepare)
+    except sqlite3.Error as error:
+        raise unusable(path, error) from error
+
+
+def _open_disposable(path: Path, prepare: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
+    database = _connect(path)
+    try:
+        for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=OFF", "journal_size_limit=4194304"):
+            database.execute(f"PRAGMA {pragma}")
+        prepare(database)
+    except sqlite3.Error:
         database.close()
-        aside = set_aside.move_database(path)
-        log.error("%s is damaged (%s): it is set aside as %s", path, error, aside)
-        database = _connect_disposable(path)
-        _prepare_disposable(database, prepare)
+        raise
     return database
 
 
-def _connect_disposable(path: Path) -> sqlite3.Connection:
+def _connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-
-
-def _prepare_disposable(database: sqlite3.Connection, prepare: Callable[[sqlite3.Connection], None]) -> None:
-    for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=OFF", "journal_size_limit=4194304"):
-        database.execute(f"PRAGMA {pragma}")
-    prepare(database)
 
 
 def unusable(path: Path, error: sqlite3.Error) -> LocalError:

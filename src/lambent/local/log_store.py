@@ -50,7 +50,7 @@ _DECODER = json.Decoder(list[LogEvent])
 
 
 class LogStore:
-    """The events in a folder. Raises sqlite3.Error if it can't be read or written; a damaged file is set aside at the start."""
+    """The events in a folder. Raises sqlite3.Error if it can't be read or written, and LocalError if it can't be opened."""
 
     def __init__(self, folder: Path, bytes_max: int = _BYTES_MAX) -> None:
         self._bytes_max = bytes_max

@@ -1,6 +1,7 @@
 """Recent invocations on disk, in `invocations.sqlite` of the state folder: what the console shows, with their events.
 
-The log of an invocation isn't here: it is read from the log store. Safe in several threads. Raises sqlite3.Error.
+The log of an invocation isn't here: it is read from the log store. Safe in several threads. Raises sqlite3.Error, and
+LocalError if it can't be opened.
 """
 
 from __future__ import annotations

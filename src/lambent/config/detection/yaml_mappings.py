@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 _LINE = re.compile(r"""^(?P<indent> *(?:- +)?)["']?(?P<key>[\w.:/-]+)["']?\s*:(?:\s+(?P<value>.*))?$""")
+_COMMENT = re.compile(r"(?:^|\s)#.*$")
 
 
 def read_mappings(text: str) -> dict[str, Any]:
@@ -22,14 +23,23 @@ def read_mappings(text: str) -> dict[str, Any]:
         indent = len(match["indent"])
         while open_mappings[-1][0] >= indent:
             open_mappings.pop()
-        value = re.sub(r"(?:^|\s)#.*$", "", match["value"] or "").strip()
+        value = _without_comment(match["value"] or "")
         mapping = open_mappings[-1][1]
         if value:
-            mapping[match["key"]] = value.strip("\"'")
+            mapping[match["key"]] = parse_scalar(value)
         else:
             mapping[match["key"]] = {}
             open_mappings.append((indent, mapping[match["key"]]))
     return top
+
+
+def parse_scalar(text: str) -> str:
+    """Return the text of a value on one line, without its quotes and its comment."""
+    return _without_comment(text).strip("\"'")
+
+
+def _without_comment(text: str) -> str:
+    return _COMMENT.sub("", text).strip()
 
 
 def mapping_at(mapping: Any, *keys: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from lambent.config.detection.declarations import COMPOSE_FILES
 from lambent.config.detection.dockerfile import DOCKERFILES, parse_variables
 from lambent.config.detection.lambda_functions import read_functions
 from lambent.config.detection.project_text import read_text
+from lambent.config.detection.yaml_mappings import parse_scalar
 from lambent.config.environment import values_in_file
 
 ENV_EXAMPLES = (
@@ -79,7 +80,7 @@ def _app_json(folder: Path) -> Iterator[Proposal]:
 
 def _render(folder: Path) -> Iterator[Proposal]:
     for match in _RENDER_VARIABLE.finditer(read_text(folder / "render.yaml")):
-        value = _yaml_scalar(match["value"])
+        value = parse_scalar(match["value"])
         is_random = match["field"] == "generateValue" and value == "true"
         yield Proposal(match["name"], "" if is_random else value, "render.yaml", is_random)
 
@@ -88,7 +89,7 @@ def _compose(folder: Path) -> Iterator[Proposal]:
     """Yield the variables that all services of a compose file set alike."""
     for file in COMPOSE_FILES:
         matches = list(_COMPOSE_VARIABLE.finditer(read_text(folder / file)))
-        variables = ((match["item"] or match["key"], _yaml_scalar(match["text"] or match["value"] or "")) for match in matches)
+        variables = ((match["item"] or match["key"], parse_scalar(match["text"] or match["value"] or "")) for match in matches)
         yield from (Proposal(name, value, file) for name, value in _unambiguous(variables))
 
 
@@ -103,10 +104,6 @@ def _unambiguous(variables: Iterable[tuple[str, str]]) -> Iterator[tuple[str, st
     for name, value in variables:
         values[name].add(value)
     yield from ((name, min(different)) for name, different in values.items() if len(different) == 1)
-
-
-def _yaml_scalar(text: str) -> str:
-    return re.sub(r"(?:^|\s)#.*$", "", text).strip().strip("\"'")
 
 
 _READERS: tuple[Callable[[Path], Iterator[Proposal]], ...] = (

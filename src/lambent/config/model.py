@@ -44,6 +44,10 @@ class App(Struct, frozen=True):
     payload: str = ""
     trigger: str = ""
 
+    def is_same(self, other: App) -> bool:
+        """Return whether both are the same object, wherever each was found."""
+        return (self.root, self.module, self.attribute) == (other.root, other.module, other.attribute)
+
     @property
     def handler(self) -> str:
         """The app in Lambda's form, "module.attribute", or "module:attribute.attribute" when the attribute has dots itself."""

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from lambent.config.detection.candidates import candidates_in, choose
 from lambent.config.detection.declarations import Declaration
 from lambent.config.detection.import_graph import locate
+from lambent.config.detection.lambda_functions import DeclaredFunction
 from lambent.config.detection.named_app import has_name, to_app
 from lambent.config.detection.project_modules import Module, ProjectModules
 from lambent.config.detection.refusals import app_flag
@@ -64,9 +65,9 @@ def with_remarks(app: App, remarks: Iterable[Remark]) -> App:
     return replace(app, remarks=(*texts, *app.remarks))
 
 
-def find_declared(modules: ProjectModules, declaration: Declaration) -> App | None:
-    """Return the app that one declaration names, or None if it doesn't exist."""
-    match = _look_up(modules, declaration)
+def find_function(modules: ProjectModules, function: DeclaredFunction) -> App | None:
+    """Return the app of a function that a deployment file describes, or None if it doesn't exist."""
+    match = _look_up(modules, Declaration(function.command, function.source))
     return match.app if match else None
 
 

@@ -6,8 +6,7 @@ from msgspec.structs import replace
 
 from lambent import names
 from lambent.config.app_name import default_name
-from lambent.config.detection.declarations import Declaration
-from lambent.config.detection.declared_app import find_declared
+from lambent.config.detection.declared_app import find_function
 from lambent.config.detection.lambda_functions import DeclaredFunction, read_functions
 from lambent.config.detection.named_app import find_named_app
 from lambent.config.detection.project_modules import ProjectModules
@@ -37,7 +36,7 @@ class SiblingFunctions:
 
     def with_others(self, app: App) -> App:
         """Return the app with a remark about the others, if it is one of the functions."""
-        others = [function for function in self._functions if _place(function.app) != _place(app)]
+        others = [function for function in self._functions if not function.app.is_same(app)]
         if not others or len(others) == len(self._functions):
             return app
         listed, first = listing([function.name for function in others]), others[0]
@@ -46,7 +45,7 @@ class SiblingFunctions:
 
     def _find(self, function: DeclaredFunction) -> ListedFunction | None:
         """Return a function with the command that deploys it alone, as its tool would: its folder of code is the zip's root."""
-        app = find_declared(self._modules, Declaration(function.command, function.source))
+        app = find_function(self._modules, function)
         if app is None:
             return None
         own_folder = app.root not in self._modules.roots
@@ -57,7 +56,3 @@ class SiblingFunctions:
             return None
         name = names.to_app_name(f"{default_name(self._project, '').name}-{function.name}")
         return ListedFunction(function.name, app, function.triggers, deploy_command(modules.folder, app.spec, name))
-
-
-def _place(app: App) -> tuple[str, str, str]:
-    return app.root, app.module, app.attribute

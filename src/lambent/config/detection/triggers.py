@@ -8,8 +8,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from lambent.config.detection.declarations import Declaration
-from lambent.config.detection.declared_app import find_declared
+from lambent.config.detection.declared_app import find_function
 from lambent.config.detection.lambda_functions import read_functions
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.model import App
@@ -27,27 +26,26 @@ def with_trigger(folder: Path, app: App) -> App:
     """Return the app with what calls it, if that is never an HTTP request."""
     if app.kind != "handler" or app.payload:
         return app
-    trigger, reason = _declared(folder, app) or _read(folder, app) or ("", "")
+    modules = ProjectModules(folder)
+    trigger, reason = _declared_trigger(modules, app) or _trigger_in_code(modules, app) or ("", "")
     if not trigger:
         return app
     remark = f"{app.spec} takes other events than HTTP requests ({reason}), so it gets no URL; --url gives it one"
     return replace(app, trigger=trigger, remarks=(*app.remarks, remark))
 
 
-def _declared(folder: Path, app: App) -> tuple[str, str] | None:
+def _declared_trigger(modules: ProjectModules, app: App) -> tuple[str, str] | None:
     """Return the kinds of events that a deployment file has for the app, and the file. They are "" if HTTP is among them."""
-    modules = ProjectModules(folder)
-    for function in read_functions(folder):
-        other = find_declared(modules, Declaration(function.command, function.source)) if function.triggers else None
-        if other is not None and (other.module, other.attribute, other.root) == (app.module, app.attribute, app.root):
+    for function in read_functions(modules.folder):
+        declared = find_function(modules, function) if function.triggers else None
+        if declared is not None and declared.is_same(app):
             kinds = ", ".join(function.triggers)
             return (kinds, f"{function.source}: {kinds}") if function.is_other else ("", "")
     return None
 
 
-def _read(folder: Path, app: App) -> tuple[str, str] | None:
+def _trigger_in_code(modules: ProjectModules, app: App) -> tuple[str, str] | None:
     """Return the member of other services' events that the handler reads, and where, unless a condition asks for it."""
-    modules = ProjectModules(folder)
     module = modules.of_app(app)
     if module is None:
         return None

@@ -105,8 +105,7 @@ class _Sender:
             self.dropped += len(data)
             return
         self.sent += len(data)
-        frame = kind + len(data).to_bytes(4, "big") + data
-        self._push([b"%x\r\n" % len(frame), frame, b"\r\n"])
+        self._push(kind, data)
 
     def advance(self) -> None:
         """Send what the connection takes now of what it didn't take before."""
@@ -118,14 +117,14 @@ class _Sender:
     def end(self, result: dict[str, Any]) -> None:
         if self.dropped:
             result["left_out"] = self.dropped
-        data = dump(result)
-        frame = _END + len(data).to_bytes(4, "big") + data
-        self._push([b"%x\r\n" % len(frame), frame, b"\r\n", b"0\r\n\r\n"])
+        self._push(_END, dump(result), b"0\r\n\r\n")
         self.upload.finish()
 
-    def _push(self, parts: list[bytes | memoryview]) -> None:
+    def _push(self, kind: bytes, data: bytes, last_chunk: bytes = b"") -> None:
+        """Send one frame as one chunk."""
+        frame = kind + len(data).to_bytes(4, "big") + data
         try:
-            self.blocked = not self.upload.push(parts)
+            self.blocked = not self.upload.push([b"%x\r\n" % len(frame), frame, b"\r\n" + last_chunk])
         except ClientDisconnected:
             self.blocked = False
 

@@ -56,22 +56,15 @@ def _copy_all(task: str, copy: str) -> None:
 
 def _update(task: str, copy: str) -> None:
     """Copy the files that are newer than their copies. What the app has written in place of others stays."""
+    folders = {""}
     for name in _own_files():
         source, destination = f"{task}/{name}", f"{copy}/{name}"
         if posix.access(destination, posix.F_OK):
             if posix.stat(source).st_mtime_ns <= posix.stat(destination).st_mtime_ns:
                 continue
             posix.unlink(destination)
-        _make_missing_folders(copy, name)
+        _make_folder(copy, name.rpartition("/")[0], folders)
         _copy_file(source, destination)
-
-
-def _make_missing_folders(copy: str, name: str) -> None:
-    path = copy
-    for part in name.split("/")[:-1]:
-        path = f"{path}/{part}"
-        if not posix.access(path, posix.F_OK):
-            posix.mkdir(path)
 
 
 def _own_files() -> list[str]:
@@ -84,9 +77,11 @@ def _own_files() -> list[str]:
 
 
 def _make_folder(copy: str, folder: str, existing: set[str]) -> None:
+    """Make a folder unless it is there. `existing` are those that this has made, or found."""
     if folder not in existing:
         _make_folder(copy, folder.rpartition("/")[0], existing)
-        posix.mkdir(f"{copy}/{folder}")
+        if not posix.access(f"{copy}/{folder}", posix.F_OK):
+            posix.mkdir(f"{copy}/{folder}")
         existing.add(folder)
 
 

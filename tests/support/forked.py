@@ -167,6 +167,7 @@ def start_server(variables: Mapping[str, str]) -> socket.socket:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(CACHE / "bytecode"), **variables}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    CACHE.mkdir(parents=True, exist_ok=True)
     with theirs, (CACHE / "forked.log").open("ab") as log:
         command, fd = [sys.executable, "-P", "-c", _SERVER], theirs.fileno()
         process = subprocess.Popen(

@@ -33,6 +33,10 @@ class Callee(Struct, frozen=True):
     qualifier: str
     function: Function
 
+    @property
+    def location(self) -> str:
+        return f"function {self.name}, version {self.function.version}"
+
 
 def find_callee(aws: Aws, name: str, version: str = "") -> Callee:
     """Return a version, or the live one, or $LATEST of a function that lambent didn't deploy.
@@ -88,8 +92,8 @@ def invoke(aws: Aws, callee: Callee, payload: bytes, emit: Emit) -> None:
     text = invoked.payload.decode("utf-8", "replace")
     emit(log_events.Invoked(text, invoked.error, invoked.request_id, _request(log, invoked, mask)))
     if invoked.error:
-        where = f"function {callee.name}, version {callee.function.version}"
-        raise DeployError(f"the function failed: {_describe(text)}", where=where, hint="fix the error, then lambent deploy")
+        what = f"the function failed: {describe_error(text)}"
+        raise DeployError(what, where=callee.location, hint="fix the error, then lambent deploy")
 
 
 def invoke_async(aws: Aws, callee: Callee, payload: bytes, emit: Emit) -> None:
@@ -118,7 +122,8 @@ def split_log(text: str) -> list[str]:
     return records
 
 
-def _describe(payload: str) -> str:
+def describe_error(payload: str) -> str:
+    """Return an error in Lambda's form (errorType, errorMessage) as text, and the beginning of anything else. Pure."""
     try:
         error = json.loads(payload)
     except ValueError:

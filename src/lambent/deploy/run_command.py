@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct, field
 
 from lambent.aws.interface import Aws
 from lambent.aws.values import Invoked
-from lambent.deploy.invoke import Callee, find_callee
+from lambent.deploy.invoke import Callee, describe_error, find_callee
 from lambent.errors import AwsError, CommandError, DetachedError, UsageError
 from lambent.events import Emit, Notice, Warned
 from lambent.log_events import CommandEnded, CommandOutput
@@ -44,13 +44,7 @@ def run_command(aws: Aws, name: str, command: Command, emit: Emit, version: str 
     _check_enabled(callee)
     emit(Notice(f"running in {_where(callee)}, for at most {callee.function.settings.timeout_s} s (the function's timeout)"))
     frames = FrameReader()
-
-    def receive(part: bytes) -> bool:
-        for event in frames.feed(part):
-            emit(event)
-        return False
-
-    invoked = _invoke(aws, callee, command, receive)
+    invoked = _invoke(aws, callee, command, frames, emit)
     for event in frames.rest():
         emit(event)
     return _outcome(callee, command, frames, invoked, emit)
@@ -59,17 +53,20 @@ def run_command(aws: Aws, name: str, command: Command, emit: Emit, version: str 
 class FrameReader:
     """Turns the parts of a stream, cut anywhere, into output. `result` is how the command ended, None until it has.
 
+    `has_started` says whether anything has arrived, `is_foreign` whether it is something else than frames.
     Bytes that aren't UTF-8 become lone surrogates, from which the terminal gets the same bytes again.
     """
 
     def __init__(self) -> None:
         self.result: dict[str, Any] | None = None
+        self.has_started = False
         self.is_foreign = False
         self._buffer = bytearray()
         decoder = codecs.getincrementaldecoder("utf-8")
         self._decoders = {stream: decoder("surrogateescape") for stream in _STREAMS.values()}
 
     def feed(self, part: bytes) -> Iterator[CommandOutput]:
+        self.has_started = True
         self._buffer += part
         while len(self._buffer) >= _HEAD and not self.is_foreign:
             kind, length = bytes(self._buffer[:1]), int.from_bytes(self._buffer[1:_HEAD], "big")
@@ -105,35 +102,33 @@ def _check_enabled(callee: Callee) -> None:
         raise UsageError(f"{_where(callee)} takes no commands", where=f"function {callee.name}", hint=hint)
 
 
-def _invoke(aws: Aws, callee: Callee, command: Command, receive: Callable[[bytes], bool]) -> Invoked:
+def _invoke(aws: Aws, callee: Callee, command: Command, frames: FrameReader, emit: Emit) -> Invoked:
     payload = json.dumps({"command": command.words, "environment": dict(command.environment)}).encode()
-    started = False
 
-    def note_start(part: bytes) -> bool:
-        nonlocal started
-        started = True
-        return receive(part)
+    def receive(part: bytes) -> bool:
+        for event in frames.feed(part):
+            emit(event)
+        return False
 
-    where = f"function {callee.name}, version {callee.function.version}"
     try:
-        return aws.run_command(callee.name, callee.function.version, payload, note_start)
+        return aws.run_command(callee.name, callee.function.version, payload, receive)
     except KeyboardInterrupt:
         limit = f"at the latest when the function's timeout of {callee.function.settings.timeout_s} s is over"
         what = f"you no longer see the command, but it goes on in the function until it ends, {limit}"
-        raise DetachedError(what, where=where, hint="lambent logs shows when it has ended") from None
+        raise DetachedError(what, where=callee.location, hint="lambent logs shows when it has ended") from None
     except AwsError as error:
-        if not started:
+        if not frames.has_started:
             raise
         hint = "it may still be running: lambent logs shows when it has ended"
-        raise CommandError(f"the connection to the command broke: {error.what}", where=where, hint=hint) from error
+        raise CommandError(f"the connection to the command broke: {error.what}", where=callee.location, hint=hint) from error
 
 
 def _outcome(callee: Callee, command: Command, frames: FrameReader, invoked: Invoked, emit: Emit) -> int:
     """Return the exit status of the command. Raises CommandError if it did not end by itself."""
-    settings, where = callee.function.settings, f"function {callee.name}, version {callee.function.version}"
+    settings, where = callee.function.settings, callee.location
     name, result = command.words[0], frames.result
     if invoked.error or result is None:
-        raise _failure(callee, invoked, where)
+        raise _failure(callee, invoked)
     if problem := result.get("problem"):
         hint = "python, a file of the app, a script of one of its packages, or a program that Lambda has"
         raise CommandError(str(problem), where=where, hint=hint, exit_code=int(result["status"]))
@@ -143,26 +138,21 @@ def _outcome(callee: Callee, command: Command, frames: FrameReader, invoked: Inv
         what = f"{name} was stopped, because the function's timeout of {settings.timeout_s} s was nearly over"
         hint = "lambent deploy --run --timeout 900; up to 1800 s are possible"
         raise CommandError(what, where=where, hint=hint, exit_code=_TIMED_OUT)
-    status, number = int(result["status"]), str(result.get("signal", ""))
-    if number == "SIGKILL":
+    status, signal = int(result["status"]), str(result.get("signal", ""))
+    if signal == "SIGKILL":
         emit(
             Warned(f"{name} was killed, perhaps because it needs more than the function's {settings.memory_mb} MB", "--memory")
         )
-    elif number:
-        emit(Warned(f"{name} was ended by {number}"))
-    emit(CommandEnded(status, number))
+    elif signal:
+        emit(Warned(f"{name} was ended by {signal}"))
+    emit(CommandEnded(status, signal))
     return status
 
 
-def _failure(callee: Callee, invoked: Invoked, where: str) -> CommandError:
-    text = invoked.payload.decode("utf-8", "replace")
+def _failure(callee: Callee, invoked: Invoked) -> CommandError:
     if not invoked.error:
         hint = "its zip is of an older lambent: lambent deploy --run"
-        return CommandError(f"{_where(callee)} didn't understand the command", where=where, hint=hint)
-    try:
-        error = json.loads(text)
-        what = ": ".join(str(error[key]) for key in ("errorType", "errorMessage") if error.get(key))
-    except (ValueError, TypeError, AttributeError):
-        what = text
+        return CommandError(f"{_where(callee)} didn't understand the command", where=callee.location, hint=hint)
+    what = f"the function failed while it ran the command: {describe_error(invoked.payload.decode('utf-8', 'replace'))[:500]}"
     hint = "lambent logs shows more; a command gets the function's memory and timeout"
-    return CommandError(f"the function failed while it ran the command: {what[:500]}", where=where, hint=hint)
+    return CommandError(what, where=callee.location, hint=hint)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 REMOVED = {
     (3, 9): ("_dummy_thread", "dummy_threading"),
     (3, 10): ("formatter", "parser", "symbol"),
@@ -90,22 +88,6 @@ _PACKAGES = {
 }
 """Packages on PyPI that provide the module under its old name."""
 
-
-_LACKING = re.compile(
-    r"module '([\w.]+)' has no attribute '(\w+)'"
-    r"|cannot import name '(\w+)' from '([\w.]+)'"
-    r"|No module named '([\w.]+)'"
-)
-_CHANGED = (
-    (r"As of 3\.10, the \*loop\* parameter was removed", "asyncio's argument loop", "3.10"),
-    (r"mutable default <class '[^']+'> for field \w+ is not allowed", "mutable defaults in dataclasses", "3.11"),
-    (r"'EntryPoints' object has no attribute 'get'", "EntryPoints.get of importlib.metadata", "3.12"),
-    (r"ForwardRef\._evaluate\(\) missing 1 required keyword-only", "old arguments of typing.ForwardRef", "3.12"),
-    (r"There is no current event loop in thread 'MainThread'", "event loops that asyncio.get_event_loop() makes", "3.14"),
-    (r'unable to infer type for attribute "', "annotations in a class's namespace", "3.14"),  # pydantic 1
-    (r"'super' object has no attribute 'dicts'", "copies of super()", "3.14"),  # Django before 5.2
-)
-"""What else a version removed: the pattern of its exception, its name, and the version."""
 _OLDEST_MINOR = 8  # python3.8 is the oldest runtime that AWS still takes
 
 
@@ -120,19 +102,6 @@ def removed_in(name: str) -> str:
     if name in _NAMES:
         return _NAMES[name]
     return next((f"{version[0]}.{version[1]}" for version, names in REMOVED.items() if name in names), "")
-
-
-def removal_in(text: str) -> tuple[str, str]:
-    """Return what an exception in a text lacks because a version of Python removed it, and that version. Empty if nothing."""
-    for match in _LACKING.finditer(text):
-        module, name = match[1] or match[4] or match[5], match[2] or match[3]
-        if name is None and module.endswith("six.moves"):
-            return module, "3.12"  # six before 1.16 provides it with an import hook of a form that 3.12 removed
-        top = module.partition(".")[0]
-        for dotted in [f"{module}.{name}"] if name else [module, top]:
-            if version := removed_in(dotted):
-                return dotted, version
-    return next(((what, version) for pattern, what, version in _CHANGED if re.search(pattern, text)), ("", ""))
 
 
 def lacks(name: str, python: tuple[int, int]) -> bool:

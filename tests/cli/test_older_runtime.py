@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from lambent.cli.older_runtime import with_older_runtime
+from lambent.cli.older_runtime import removal_in, with_older_runtime
 from lambent.config.model import Config
 from lambent.config.python_runtime import keep_live
 from lambent.errors import FunctionFailedError
-from lambent.removed_modules import removal_in
 from support import forked
 from support.configs import HANDLER, load_config
 from support.interpreter import python

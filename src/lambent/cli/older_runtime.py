@@ -6,11 +6,29 @@ shows only when the app starts.
 
 from __future__ import annotations
 
+import re
+
 from msgspec.structs import replace
 
 from lambent.config.model import Config
 from lambent.errors import LambentError
-from lambent.removed_modules import removal_in
+from lambent.removed_modules import removed_in
+
+_MISSING_NAME = re.compile(
+    r"module '([\w.]+)' has no attribute '(\w+)'"
+    r"|cannot import name '(\w+)' from '([\w.]+)'"
+    r"|No module named '([\w.]+)'"
+)
+_OTHER_CHANGES = (
+    (r"As of 3\.10, the \*loop\* parameter was removed", "asyncio's argument loop", "3.10"),
+    (r"mutable default <class '[^']+'> for field \w+ is not allowed", "mutable defaults in dataclasses", "3.11"),
+    (r"'EntryPoints' object has no attribute 'get'", "EntryPoints.get of importlib.metadata", "3.12"),
+    (r"ForwardRef\._evaluate\(\) missing 1 required keyword-only", "old arguments of typing.ForwardRef", "3.12"),
+    (r"There is no current event loop in thread 'MainThread'", "event loops that asyncio.get_event_loop() makes", "3.14"),
+    (r'unable to infer type for attribute "', "annotations in a class's namespace", "3.14"),  # pydantic 1
+    (r"'super' object has no attribute 'dicts'", "copies of super()", "3.14"),  # Django before 5.2
+)
+"""What else a version removed: the pattern of the exception that shows it, its name, and the version."""
 
 
 def with_older_runtime(config: Config, error: LambentError) -> Config | None:
@@ -28,6 +46,19 @@ def with_older_runtime(config: Config, error: LambentError) -> Config | None:
         return None
     note = f"the app's start needs {name}, which Python {removed} removed"
     return config.with_runtime(runtimes[0], note, replace(candidates, runtimes=runtimes, origin=note, note=note))
+
+
+def removal_in(text: str) -> tuple[str, str]:
+    """Return what an exception in a text lacks because a version of Python removed it, and that version. Empty if nothing."""
+    for match in _MISSING_NAME.finditer(text):
+        module, name = match[1] or match[4] or match[5], match[2] or match[3]
+        if name is None and module.endswith("six.moves"):
+            return module, "3.12"  # six before 1.16 provides it with an import hook of a form that 3.12 removed
+        top = module.partition(".")[0]
+        for dotted in [f"{module}.{name}"] if name else [module, top]:
+            if version := removed_in(dotted):
+                return dotted, version
+    return next(((what, version) for pattern, what, version in _OTHER_CHANGES if re.search(pattern, text)), ("", ""))
 
 
 def _version(runtime: str) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 """The commands and their options without their code, from a file in the cache, so that completing them takes no imports.
 
-Importing the modules of all commands takes half a second, and a shell waits at each Tab. The file is made anew when a module
-of a command has changed.
+Importing the modules of all commands takes half a second, and a shell waits at each Tab. The file is written again when a
+module of a command has changed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem, shell_complete
@@ -42,46 +42,22 @@ _REGIONS = (
 )
 
 
-class Parameter(NamedTuple):
-    """An option, or an argument if it has no dashes. `type` is "file", "dir" or "text"; `choices` are all that is allowed."""
-
-    name: str
-    names: list[str]
-    secondary: list[str]
-    help: str
-    type: str
-    choices: list[str]
-    is_flag: bool
-    nargs: int
-    multiple: bool
-
-
-class Entry(NamedTuple):
-    """A command, with what is below it. `passes_on` says that options may be another program's."""
-
-    name: str
-    help: str
-    parameters: list[Parameter]
-    children: list[Entry]
-    passes_on: bool
-
-
 def complete(command: click.Command, instruction: str) -> int:
     """Print the completions that a shell asks for. Return the exit status."""
-    return shell_complete(_stub(read_index(command)), {}, "lambent", VARIABLE, instruction)
+    return shell_complete(_stub("lambent", read_index(command)), {}, "lambent", VARIABLE, instruction)
 
 
-def read_index(command: click.Command) -> Entry:
-    """Return the entry of `command`, from the cache if the modules of the commands haven't changed since."""
+def read_index(command: click.Command) -> dict[str, Any]:
+    """Return click's description of `command`, from the cache if the modules of the commands haven't changed since."""
     file, stamp = Path(platformdirs.user_cache_path("lambent")) / "completion.json", _stamp()
     with suppress(OSError, ValueError, TypeError):
-        written, entry = json.loads(file.read_bytes())
+        written, cached = json.loads(file.read_bytes())
         if written == stamp:
-            return _read(entry)
-    root = _entry("lambent", command)
+            return dict(cached)
+    index = command.to_info_dict(click.Context(command, **command.context_settings))
     with suppress(OSError):
-        atomic.write_bytes(file, json.dumps([stamp, root]).encode())
-    return root
+        atomic.write_bytes(file, json.dumps([stamp, index], default=str).encode())
+    return index
 
 
 def _stamp() -> str:
@@ -89,62 +65,40 @@ def _stamp() -> str:
     return f"{__version__} {newest}"
 
 
-def _read(row: list[Any]) -> Entry:
-    name, text, parameters, children, passes_on = row
-    return Entry(name, text, [Parameter(*each) for each in parameters], list(map(_read, children)), passes_on)
-
-
-def _entry(name: str, command: click.Command) -> Entry:
-    context = click.Context(command, info_name=name)
-    children: list[Entry] = []
-    if isinstance(command, click.Group):
-        below = ((child, command.get_command(context, child)) for child in command.list_commands(context))
-        children = [_entry(child, found) for child, found in below if found is not None]
-    shown = [each for each in command.get_params(context) if not getattr(each, "hidden", False) and "--help" not in each.opts]
-    passes_on = bool(command.context_settings.get("ignore_unknown_options"))
-    return Entry(name, command.get_short_help_str(100), list(map(_parameter, shown)), children, passes_on)
-
-
-def _parameter(parameter: click.Parameter) -> Parameter:
-    is_path = isinstance(parameter.type, click.Path)
-    return Parameter(
-        name=parameter.name or "",
-        names=list(parameter.opts),
-        secondary=list(parameter.secondary_opts),
-        help=getattr(parameter, "help", "") or "",
-        type="text" if not is_path else "file" if getattr(parameter.type, "file_okay", True) else "dir",
-        choices=list(map(str, parameter.type.choices)) if isinstance(parameter.type, click.Choice) else [],
-        is_flag=bool(getattr(parameter, "is_flag", False)),
-        nargs=parameter.nargs,
-        multiple=bool(getattr(parameter, "multiple", False)),
-    )
-
-
-def _stub(entry: Entry) -> click.Command:
+def _stub(name: str, index: dict[str, Any]) -> click.Command:
     """Return a command that only knows what it can be called with."""
-    parameters = list(map(_stub_parameter, entry.parameters))
-    settings = {"help_option_names": ["-h", "--help"], "ignore_unknown_options": entry.passes_on}
-    if not entry.children:
-        return click.Command(entry.name, context_settings=settings, params=parameters, short_help=entry.help)
-    children = {child.name: _stub(child) for child in entry.children}
-    return click.Group(entry.name, children, context_settings=settings, params=parameters, short_help=entry.help)
+    shared: dict[str, Any] = {
+        "params": list(map(_stub_parameter, index["params"])),
+        "short_help": click.Command(name, help=index["help"], short_help=index["short_help"]).get_short_help_str(100),
+        "add_help_option": False,  # it is one of the parameters
+    }
+    if "commands" not in index:
+        return click.Command(name, **shared)
+    return click.Group(name, {child: _stub(child, below) for child, below in index["commands"].items()}, **shared)
 
 
-def _stub_parameter(parameter: Parameter) -> click.Parameter:
-    values = _VALUES.get(parameter.name)
-    choice = click.Choice(parameter.choices) if parameter.choices else None
-    kind = choice or _TYPES.get(parameter.type, click.STRING)
-    ask = _completer(values) if values and choice is None else None
-    if not parameter.names[0].startswith("-"):
-        return click.Argument([parameter.name], nargs=parameter.nargs, required=False, type=kind, shell_complete=ask)
-    names = [*parameter.names]
-    if parameter.secondary:
-        names = [f"{names[0]}/{parameter.secondary[0]}", *names[1:]]
-    flag: dict[str, Any] = {"is_flag": True} if parameter.is_flag else {"type": kind, "nargs": parameter.nargs}
-    return click.Option([*names, parameter.name], help=parameter.help, multiple=parameter.multiple, shell_complete=ask, **flag)
+def _stub_parameter(parameter: dict[str, Any]) -> click.Parameter:
+    kind, values = _type(parameter["type"]), _VALUES.get(parameter["name"])
+    ask = _completer(values) if values and not isinstance(kind, click.Choice) else None
+    if parameter["param_type_name"] == "argument":
+        return click.Argument([parameter["name"]], nargs=parameter["nargs"], required=False, type=kind, shell_complete=ask)
+    names = list(parameter["opts"])
+    if parameter["secondary_opts"]:
+        names[0] += f"/{parameter['secondary_opts'][0]}"
+    shared = {name: parameter[name] for name in ("help", "hidden", "multiple")}
+    flag: dict[str, Any] = {"is_flag": True} if parameter["is_flag"] else {"type": kind, "nargs": parameter["nargs"]}
+    return click.Option([*names, parameter["name"]], shell_complete=ask, **shared, **flag)
 
 
-_TYPES: dict[str, click.ParamType[Any]] = {"file": click.Path(), "dir": click.Path(file_okay=False)}
+def _type(described: dict[str, Any]) -> click.ParamType[Any]:
+    match described:
+        case {"param_type": "Choice", "choices": choices}:
+            return click.Choice(choices)
+        case {"param_type": "Path", "file_okay": file_okay}:
+            return click.Path(file_okay=file_okay)
+    return click.STRING
+
+
 _Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]
 
 

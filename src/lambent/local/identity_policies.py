@@ -18,14 +18,9 @@ def allows(documents: Iterable[Document], action: str, resource: str | None) -> 
 
     `resource` None: it isn't known. Then Allow counts whatever its resource is, and Deny only if it is for everything.
     """
-    statements = [statement for document in documents for statement in _statements(document)]
+    statements = [statement for document in documents for statement in as_list(document.get("Statement"))]
     effects = {_effect(statement) for statement in statements if _applies(statement, action, resource)}
     return "Allow" in effects and "Deny" not in effects
-
-
-def _statements(document: Document) -> list[Document]:
-    statements = document.get("Statement") or []
-    return statements if isinstance(statements, list) else [statements]
 
 
 def _effect(statement: Document) -> str:
@@ -51,12 +46,21 @@ def _includes(statement: Document, element: str, value: str) -> bool:
 
 def _matches(patterns: Any, value: str, element: str) -> bool:
     names = [pattern.lower() if element == "Action" else pattern for pattern in _patterns(patterns)]
-    return any(re.fullmatch(_expression(name), value, re.DOTALL) for name in names)
-
-
-def _expression(pattern: str) -> str:
-    return re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    return any(matches(name, value) for name in names)
 
 
 def _patterns(patterns: Any) -> list[str]:
-    return [str(pattern) for pattern in patterns] if isinstance(patterns, list) else [] if patterns is None else [str(patterns)]
+    return [str(pattern) for pattern in as_list(patterns)]
+
+
+def matches(pattern: str, value: str) -> bool:
+    """Return whether a pattern of a policy matches: `*` stands for any characters, `?` for one."""
+    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.fullmatch(expression, value, re.DOTALL) is not None
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return the values of an element of a policy, which may be left out, or be one value in place of a list."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]

@@ -6,16 +6,15 @@ Since October 2025 a caller needs permission for two actions, `lambda:InvokeFunc
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from fnmatch import fnmatchcase
 from typing import Any
 
 from msgspec import Struct
 
 from lambent.calendar import needs_second_url_statement
+from lambent.local.identity_policies import as_list, matches
 from lambent.names import INVOKE_STATEMENT, URL_STATEMENT
 
 INVOKE_URL = "lambda:InvokeFunctionUrl"
@@ -80,7 +79,7 @@ def _allowed(statements: Sequence[Statement], access: AccessRequest, action: str
 
 def _applies(statement: Statement, access: AccessRequest, action: str) -> bool:
     return (
-        any(fnmatchcase(action.lower(), pattern.lower()) for pattern in _list(statement.get("Action")))
+        any(matches(pattern.lower(), action.lower()) for pattern in as_list(statement.get("Action")))
         and _includes(statement.get("Principal"), access)
         and _conditions_hold(statement.get("Condition") or {}, _context(access))
     )
@@ -89,7 +88,7 @@ def _applies(statement: Statement, access: AccessRequest, action: str) -> bool:
 def _includes(principal: Any, access: AccessRequest) -> bool:
     if principal == "*":
         return True
-    identities = _list(principal.get("AWS")) if isinstance(principal, Mapping) else []
+    identities = as_list(principal.get("AWS")) if isinstance(principal, Mapping) else []
     if "*" in identities:
         return True
     caller = access.caller
@@ -121,7 +120,7 @@ def _conditions_hold(conditions: Mapping[str, Any], context: Mapping[str, str]) 
             if actual is None:
                 if base_operator == operator:
                     return False
-            elif not any(_matches(base_operator, actual, str(value)) for value in _list(expected)):
+            elif not any(_matches(base_operator, actual, str(value)) for value in as_list(expected)):
                 return False
     return True
 
@@ -132,12 +131,5 @@ def _matches(operator: str, actual: str, expected: str) -> bool:
     if operator in ("StringEqualsIgnoreCase", "Bool"):
         return actual.lower() == expected.lower()
     if operator in ("StringLike", "ArnLike", "ArnEquals"):
-        pattern = re.escape(expected).replace(r"\*", ".*").replace(r"\?", ".")
-        return re.fullmatch(pattern, actual) is not None
+        return matches(expected, actual)
     return False
-
-
-def _list(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]

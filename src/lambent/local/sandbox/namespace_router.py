@@ -19,11 +19,11 @@ import socket
 import struct
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
-_OWN = socket.inet_aton("169.254.100.6")  # the address in namespace_network.py
 _ETHERNET = b"\0" * 6 + b"\x02" + b"\0" * 5 + b"\x08\x00"  # with a source, by which filters know our own packets
 _FLOWS_MAX = 512
+_LINK_LOCAL = b"\xa9\xfe"  # 169.254.0.0/16
 _CHUNK = 1 << 18
 _TICK_S = 1.0
 _LET_IN_S = 5.0  # a connection that was let in and hasn't arrived by then isn't wanted any more
@@ -31,8 +31,19 @@ _IDLE_S = 60.0  # of datagrams, and of a function that doesn't read the end of a
 _SIOCOUTQ = 0x5411  # linux/sockios.h
 _HOST_UNREACHABLE, _PORT_UNREACHABLE = 1, 3  # codes of ICMP
 
-Key = tuple[int, bytes, int]  # the function's port, the remote address and port
 Address = tuple[str, int]
+
+
+class Flow(NamedTuple):
+    """The packets between a port of the function and one of a remote address."""
+
+    own_port: int
+    remote: bytes
+    port: int
+
+    @property
+    def address(self) -> Address:
+        return socket.inet_ntoa(self.remote), self.port
 
 
 class Events:
@@ -158,12 +169,13 @@ class Router:
         run_inside: Callable[[Callable[[], None]], None],
     ) -> None:
         self._network, self._run_inside = network, run_inside
+        self._own = socket.inet_aton(network.ADDRESS)
         self._packets, self._netlink = sockets
         self._forwards = forwards
         self._events = Events()
-        self._connections: dict[Key, Connection] = {}
-        self._listeners: dict[tuple[bytes, int], socket.socket] = {}
-        self._datagrams: dict[Key, tuple[socket.socket, float]] = {}  # in the order of their last use, with its time
+        self._connections: dict[Flow, Connection] = {}
+        self._listeners: dict[Address, socket.socket] = {}
+        self._datagrams: dict[Flow, tuple[socket.socket, float]] = {}  # in the order of their last use, with its time
         self._looked_at = 0.0
 
     def run(self, process: int) -> None:
@@ -184,23 +196,23 @@ class Router:
                 packet = self._packets.recv(1 << 17)[len(_ETHERNET) :]
                 header = (packet[0] & 15) * 4
                 own_port, port = struct.unpack_from("!HH", packet, header)
-                key = (own_port, packet[16:20], port)
-                if packet[12:16] != _OWN or key[1] == _OWN:
+                flow = Flow(own_port, packet[16:20], port)
+                if packet[12:16] != self._own or flow.remote == self._own:
                     continue
                 try:
                     if packet[9] == socket.IPPROTO_UDP:
-                        self._on_datagram(key, packet, packet[header + 8 :])
-                    elif key not in self._connections:
-                        self._connect(key, packet)
+                        self._on_datagram(flow, packet, packet[header + 8 :])
+                    elif flow not in self._connections:
+                        self._connect(flow, packet)
                 except OSError as error:
                     self._refuse(packet, error.errno)
 
-    def _destination(self, key: Key) -> Address:
+    def _destination(self, flow: Flow) -> Address:
         """Return the address to connect to. Raises OSError if a function may not reach it."""
-        address = (socket.inet_ntoa(key[1]), key[2])
+        address = flow.address
         if address in self._forwards:
             return self._forwards[address]
-        if key[1][0] in (0, 127) or key[1][0] >= 224 or key[1][:2] == b"\xa9\xfe":
+        if flow.remote[0] in (0, 127) or flow.remote[0] >= 224 or flow.remote.startswith(_LINK_LOCAL):
             raise OSError(errno.EHOSTUNREACH, "not on the internet")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.connect(address)
@@ -210,104 +222,104 @@ class Router:
 
     # TCP
 
-    def _connect(self, key: Key, packet: bytes) -> None:
+    def _connect(self, flow: Flow, packet: bytes) -> None:
         if len(self._connections) >= _FLOWS_MAX:
             raise OSError(errno.ECONNREFUSED, "too many connections")
-        address = self._destination(key)
+        address = self._destination(flow)
         outer = _socket(address, socket.SOCK_STREAM)
-        self._connections[key] = Connection(packet, outer)
+        self._connections[flow] = Connection(packet, outer)
         error = outer.connect_ex(address)
         if error not in (0, errno.EINPROGRESS):
-            self._fail(key, error)
+            self._fail(flow, error)
         else:
-            self._events.watch(outer.fileno(), lambda: self._on_connected(key), select.EPOLLOUT)
+            self._events.watch(outer.fileno(), lambda: self._on_connected(flow), select.EPOLLOUT)
 
-    def _on_connected(self, key: Key) -> None:
-        connection = self._connections[key]
+    def _on_connected(self, flow: Flow) -> None:
+        connection = self._connections[flow]
         self._events.watch(connection.outer.fileno(), lambda: None, 0)
         number = connection.outer.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if number:
-            self._fail(key, number)
+            self._fail(flow, number)
             return
         try:
-            if key[1:] not in self._listeners:
-                listener = self._listeners[key[1:]] = self._listen(key)
-                self._events.watch(listener.fileno(), lambda: self._on_arrival(listener, key))
-            self._network.change_rule(self._netlink, key, add=True)
+            if flow.address not in self._listeners:
+                listener = self._listeners[flow.address] = self._listen(flow.address)
+                self._events.watch(listener.fileno(), lambda: self._on_arrival(listener, flow))
+            self._network.change_rule(self._netlink, flow, add=True)
             connection.let_in_at = time.monotonic()
             self._put(_with_checksum(connection.packet))
         except OSError as error:  # the function listens on the same port, or has used up this process's descriptors
-            self._fail(key, error.errno)
+            self._fail(flow, error.errno)
 
-    def _fail(self, key: Key, error: int | None) -> None:
-        self._refuse(self._connections[key].packet, error)
-        self._end(key)
+    def _fail(self, flow: Flow, error: int | None) -> None:
+        self._refuse(self._connections[flow].packet, error)
+        self._end(flow)
 
-    def _listen(self, key: Key) -> socket.socket:
+    def _listen(self, address: Address) -> socket.socket:
         """Return a listener in the namespace that has the remote address."""
         created: list[socket.socket] = []
         self._run_inside(lambda: created.append(self._network.transparent_socket()))
         listener = created[0]
         try:
-            listener.bind((socket.inet_ntoa(key[1]), key[2]))
+            listener.bind(address)
             listener.listen()
         except OSError:
             listener.close()
             raise
         return listener
 
-    def _on_arrival(self, listener: socket.socket, key: Key) -> None:
+    def _on_arrival(self, listener: socket.socket, flow: Flow) -> None:
         try:
             inner, (_, own_port) = listener.accept()
         except OSError:
             return
-        arrived = (own_port, *key[1:])
-        connection = self._connections.get(arrived)
+        flow = flow._replace(own_port=own_port)
+        connection = self._connections.get(flow)
         if connection is None or connection.inner is not None:
             inner.close()
             return
         connection.inner = inner
-        self._close_listener(key)
-        Relay(self._events, inner, connection.outer, lambda complete: self._on_end(arrived, complete))
+        self._close_listener(flow.address)
+        Relay(self._events, inner, connection.outer, lambda complete: self._on_end(flow, complete))
 
-    def _close_listener(self, key: Key) -> None:
+    def _close_listener(self, address: Address) -> None:
         """Close it unless another connection is on the way: the function may want to listen on the same port."""
-        waiting = any(each[1:] == key[1:] and one.inner is None for each, one in self._connections.items())
-        if not waiting and key[1:] in self._listeners:
-            self._events.close(self._listeners.pop(key[1:]))
+        waiting = any(one.inner is None and flow.address == address for flow, one in self._connections.items())
+        if not waiting and address in self._listeners:
+            self._events.close(self._listeners.pop(address))
 
-    def _on_end(self, key: Key, complete: bool) -> None:
-        connection = self._connections[key]
+    def _on_end(self, flow: Flow, complete: bool) -> None:
+        connection = self._connections[flow]
         self._events.close(connection.outer)
         connection.complete_at = time.monotonic()
         if not complete or not _unsent(connection.inner):
-            self._end(key)
+            self._end(flow)
 
-    def _end(self, key: Key) -> None:
-        connection = self._connections.pop(key)
+    def _end(self, flow: Flow) -> None:
+        connection = self._connections.pop(flow)
         self._events.close(connection.outer)
         if connection.inner is not None:
             self._events.close(connection.inner)
-        self._close_listener(key)
+        self._close_listener(flow.address)
         if connection.let_in_at is not None:
             with contextlib.suppress(OSError):
-                self._network.change_rule(self._netlink, key, add=False)
+                self._network.change_rule(self._netlink, flow, add=False)
 
     # UDP
 
-    def _on_datagram(self, key: Key, packet: bytes, payload: bytes) -> None:
-        sock, _ = self._datagrams.pop(key, (None, 0.0))
+    def _on_datagram(self, flow: Flow, packet: bytes, payload: bytes) -> None:
+        sock, _ = self._datagrams.pop(flow, (None, 0.0))
         if sock is None:
             if len(self._datagrams) >= _FLOWS_MAX:
                 self._events.close(self._datagrams.pop(next(iter(self._datagrams)))[0])
-            address = self._destination(key)
+            address = self._destination(flow)
             sock = _socket(address, socket.SOCK_DGRAM)
             sock.connect(address)
-            self._events.watch(sock.fileno(), lambda: self._on_answer(key, sock, packet))
-        self._datagrams[key] = (sock, time.monotonic())
+            self._events.watch(sock.fileno(), lambda: self._on_answer(flow, sock, packet))
+        self._datagrams[flow] = (sock, time.monotonic())
         sock.send(payload)
 
-    def _on_answer(self, key: Key, sock: socket.socket, packet: bytes) -> None:
+    def _on_answer(self, flow: Flow, sock: socket.socket, packet: bytes) -> None:
         try:
             payload = sock.recv(1 << 16)
         except BlockingIOError:
@@ -315,8 +327,8 @@ class Router:
         except OSError as error:
             self._refuse(packet, error.errno)
             return
-        datagram = struct.pack("!HHHH", key[2], key[0], 8 + len(payload), 0) + payload  # 0: without a checksum
-        self._put(_ip(socket.IPPROTO_UDP, key[1], _OWN, datagram))
+        datagram = struct.pack("!HHHH", flow.port, flow.own_port, 8 + len(payload), 0) + payload  # 0: without a checksum
+        self._put(_ip(socket.IPPROTO_UDP, flow.remote, self._own, datagram))
 
     # packets that the function gets
 
@@ -328,29 +340,29 @@ class Router:
         if packet[9] == socket.IPPROTO_TCP and error == errno.ECONNREFUSED:
             own_port, port, sequence = struct.unpack_from("!HHI", packet, header)
             reset = struct.pack("!HHIIBBHHH", port, own_port, 0, (sequence + 1) & 0xFFFFFFFF, 5 << 4, 0x14, 0, 0, 0)
-            self._put(_with_checksum(_ip(socket.IPPROTO_TCP, packet[16:20], _OWN, reset)))
+            self._put(_with_checksum(_ip(socket.IPPROTO_TCP, packet[16:20], self._own, reset)))
             return
         code = _PORT_UNREACHABLE if error == errno.ECONNREFUSED else _HOST_UNREACHABLE
         body = bytes((3, code, 0, 0, 0, 0, 0, 0)) + packet[: header + 8]
         body = body[:2] + struct.pack("!H", _checksum(body)) + body[4:]
-        self._put(_ip(socket.IPPROTO_ICMP, packet[16:20], _OWN, body))
+        self._put(_ip(socket.IPPROTO_ICMP, packet[16:20], self._own, body))
 
     def _put(self, packet: bytes) -> None:
         with contextlib.suppress(OSError):  # a full queue: as if it was lost on the way
             self._packets.send(_ETHERNET + packet)
 
     def _forget_old(self, now: float) -> None:
-        for key, connection in list(self._connections.items()):
+        for flow, connection in list(self._connections.items()):
             is_lost = connection.inner is None and connection.let_in_at is not None and now - connection.let_in_at > _LET_IN_S
             # The function's acknowledgements of the last bytes need the rule.
             is_over = connection.complete_at is not None and (
                 not _unsent(connection.inner) or now - connection.complete_at > _IDLE_S
             )
             if is_lost or is_over:
-                self._end(key)
-        for key, (sock, used) in list(self._datagrams.items()):
+                self._end(flow)
+        for flow, (sock, used) in list(self._datagrams.items()):
             if now - used > _IDLE_S:
-                del self._datagrams[key]
+                del self._datagrams[flow]
                 self._events.close(sock)
 
 

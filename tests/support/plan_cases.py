@@ -49,7 +49,7 @@ STREAMED = replace(
     url=Url("https://x.lambda-url.eu-west-1.on.aws/", "NONE", "RESPONSE_STREAM"),
 )
 SIGNED = replace(DESIRED, auth="AWS_IAM", statements=())
-WITHOUT_URL = replace(DESIRED, has_url=False, auth="", statements=())
+WITHOUT_URL = replace(DESIRED, auth="", statements=())
 WORKER = desired(
     replace(CONFIG, app=App("main", "handler", "handler", trigger="sqs")), replace(ARTIFACT, environment=()), NAMES
 )

@@ -22,7 +22,7 @@ from lambent.config.live_environment import FLAG_VARIABLES, SECRETS, is_own
 from lambent.config.provenance import describe, parse
 from lambent.deploy.apply import apply
 from lambent.deploy.context import DeployContext
-from lambent.deploy.desired import Desired, refuse_large_environment, upload_key
+from lambent.deploy.desired import Desired, access, refuse_large_environment, upload_key
 from lambent.deploy.fetch import connection_pool
 from lambent.deploy.observed import Observed, observe
 from lambent.deploy.origin import foreign_origin
@@ -33,7 +33,6 @@ from lambent.deploy.resources.function import plan_function
 from lambent.deploy.resources.function_settings import url_mode
 from lambent.deploy.resources.url import CheckUrl
 from lambent.deploy.rollback import hosts_web_app
-from lambent.deploy.status import access
 from lambent.deploy.traffic import plan_traffic
 from lambent.errors import DeployError, UsageError
 from lambent.lazy import LazyModule
@@ -144,7 +143,6 @@ def plan(names: Names, observed: Observed, code: Code, environment: Mapping[str,
         auth=url.auth if url else "",
         mode=url_mode(settings) if hosts_web_app(settings) or url is None else url.mode or BUFFERED,
         creates_bucket=True,
-        has_url=url is not None,
         description=description,
     )
     function, traffic = plan_function(desired, observed), plan_traffic(desired, observed)
@@ -161,7 +159,7 @@ def plan(names: Names, observed: Observed, code: Code, environment: Mapping[str,
         url=url.address if url else "",
         revision=latest.revision,
         mode=url.mode if url else "",
-        access=access(url),
+        access=access(desired.auth),
     )
 
 

@@ -33,9 +33,9 @@ class Desired(Struct, frozen=True):
     size. With `own_role` the role is lambent's, with `policies` (ARNs) attached and `inline` (a policy as canonical text)
     inside. `overflow` is the archive of packages that don't fit into the zip, and `overflow_summary` describes it. `origins`
     maps a field of `Config` to where its value comes from, for the plan's lines. `description` is that of a new version, and
-    `code_changes` says which files differ from those of the live one, "" if that isn't known. With
-    `renews_role` the role is set again and a version published, although nothing else changes: the role was deleted and
-    created under the same name, so AWS can't decrypt the environment variables of existing versions for it.
+    `code_changes` says which files differ from those of the live one, "" if that isn't known. With `renews_role` the role is
+    set again and a version published, although nothing else changes: the role was deleted and created under the same name, so
+    AWS can't decrypt the environment variables of existing versions for it.
     """
 
     names: Names
@@ -60,11 +60,19 @@ class Desired(Struct, frozen=True):
     overflow_summary: str = ""
     keep_versions: int = 10
     identities: tuple[str, ...] = ()
-    has_url: bool = True
     description: str = ""
     code_changes: str = ""
     renews_role: bool = False
     origins: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def has_url(self) -> bool:
+        return bool(self.auth)
+
+
+def access(auth: str) -> str:
+    """Return who can call a URL with this AuthType, as in `events.Planned`; "" if there is no URL. Pure."""
+    return {"": "", PUBLIC: "public"}.get(auth, "signed")
 
 
 def desired(config: Config, artifact: Artifact, names: Names) -> Desired:
@@ -99,7 +107,6 @@ def desired(config: Config, artifact: Artifact, names: Names) -> Desired:
         overflow_summary=artifact.overflow.summary if artifact.overflow else "",
         keep_versions=hosting.keep_versions,
         identities=config.identities,
-        has_url=config.has_url,
         description=config.description,
         origins=origins,
     )

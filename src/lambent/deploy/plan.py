@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from lambent.aws.values import Pairs
 from lambent.deploy.cost import estimate
-from lambent.deploy.desired import PUBLIC, Desired
+from lambent.deploy.desired import PUBLIC, Desired, access
 from lambent.deploy.drift import plan_drift
 from lambent.deploy.observed import Observed
 from lambent.deploy.origin import foreign_origin, with_origin
@@ -105,7 +105,7 @@ def plan(desired: Desired, observed: Observed) -> Plan:
         url=observed.url.address if observed.url else "",
         revision=observed.latest.revision if observed.latest else "",
         mode=observed.url.mode if observed.url else "",
-        access=("public" if desired.auth == PUBLIC else "signed") if desired.has_url else "",
+        access=access(desired.auth),
         zipped=desired.code.size,
         raw=desired.raw,
         cost=estimate(desired.settings, desired.code.architecture, desired.provisioned),

@@ -8,10 +8,10 @@ from msgspec.structs import asdict
 
 from lambent import calendar, events
 from lambent.aws.interface import Aws
-from lambent.aws.values import Function, Url
+from lambent.aws.values import Function
 from lambent.config.provenance import parse
 from lambent.deploy.alias_history import is_unchecked
-from lambent.deploy.desired import PUBLIC
+from lambent.deploy.desired import access
 from lambent.deploy.drift import status_drift, unfinished
 from lambent.deploy.observed import observe
 from lambent.deploy.origin import origin_of
@@ -38,7 +38,7 @@ def status(app: str, aws: Aws, settle_s: float) -> events.Status | None:
         app=app,
         location=f"account {names.account} in {names.region}",
         url=observed.url.address if observed.url else "",
-        access=access(observed.url),
+        access=access(observed.url.auth if observed.url else ""),
         version=alias.version if alias else "",
         published=function.modified,
         versions=len(observed.versions),
@@ -55,11 +55,6 @@ def status(app: str, aws: Aws, settle_s: float) -> events.Status | None:
         unfinished=unfinished(observed),
         **(asdict(parse(function.description)) if alias else {}),
     )
-
-
-def access(url: Url | None) -> str:
-    """Return who can call the URL, as in `events.Planned`."""
-    return "" if url is None else "public" if url.auth == PUBLIC else "signed"
 
 
 def end_of_runtime(runtime: str) -> str:
@@ -95,7 +90,7 @@ def _summary(aws: Aws, function: Function) -> events.AppSummary:
     return events.AppSummary(
         app=function.name,
         url=url.address if url else "",
-        access=access(url),
+        access=access(url.auth if url else ""),
         version=alias.version if alias and not is_unchecked(alias) else "",
         runtime=function.settings.runtime,
         memory_mb=function.settings.memory_mb,

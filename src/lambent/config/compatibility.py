@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from lambent.config.model import App, RuntimeClient
@@ -26,7 +27,17 @@ def oldest_python(app: App, client: Sourced[RuntimeClient | None]) -> tuple[tupl
     return OLDEST_PYTHON, ""
 
 
-def check_python(app: App, client: Sourced[RuntimeClient | None], runtime: Sourced[str]) -> None:
+def check_settings(app: App, runtime: Sourced[str], settings: Mapping[str, Sourced[Any]]) -> None:
+    """Raise UsageError for settings of the function that don't work with the app, the runtime, or one another."""
+    client = settings["runtime_client"]
+    _check_python(app, client, runtime)
+    _check_stream(app, client, settings["stream"])
+    _check_writable(app, client, settings["writable"])
+    _check_run(client, settings["run"])
+    _check_web_settings(app, settings["events"], settings["base_path"], settings["static"])
+
+
+def _check_python(app: App, client: Sourced[RuntimeClient | None], runtime: Sourced[str]) -> None:
     """Refuse a runtime that is too old for lambent's runtime client, which every web app needs."""
     version = tuple(int(part) for part in runtime.value.removeprefix("python").split("."))
     oldest, reason = oldest_python(app, client)
@@ -43,7 +54,7 @@ def check_python(app: App, client: Sourced[RuntimeClient | None], runtime: Sourc
     raise UsageError(message, where=runtime.origin, hint=hint)
 
 
-def check_stream(app: App, client: Sourced[RuntimeClient | None], stream: Sourced[bool]) -> None:
+def _check_stream(app: App, client: Sourced[RuntimeClient | None], stream: Sourced[bool]) -> None:
     """Refuse streaming where the response can only be sent in one piece."""
     if not stream.value:
         return
@@ -55,7 +66,7 @@ def check_stream(app: App, client: Sourced[RuntimeClient | None], stream: Source
         raise UsageError("AWS's runtime client can't stream", where=f"{stream.origin} and {client.origin}", hint=hint)
 
 
-def check_writable(app: App, client: Sourced[RuntimeClient | None], writable: Sourced[bool | None]) -> None:
+def _check_writable(app: App, client: Sourced[RuntimeClient | None], writable: Sourced[bool | None]) -> None:
     """Refuse to run a bare handler from a copy in /tmp under AWS's own client, which knows nothing of it."""
     if writable.value and app.kind == "handler" and client.value == "aws":
         message = f"AWS's runtime client can't run {app.spec} from a copy in /tmp"
@@ -63,7 +74,7 @@ def check_writable(app: App, client: Sourced[RuntimeClient | None], writable: So
         raise UsageError(message, where=f"{writable.origin} and {client.origin}", hint=hint)
 
 
-def check_run(client: Sourced[RuntimeClient | None], run: Sourced[bool]) -> None:
+def _check_run(client: Sourced[RuntimeClient | None], run: Sourced[bool]) -> None:
     """Refuse commands under AWS's own client, which takes everything for an event."""
     if run.value and client.value == "aws":
         hint = 'turn run off, or set runtime_client = "lambent"'
@@ -71,7 +82,7 @@ def check_run(client: Sourced[RuntimeClient | None], run: Sourced[bool]) -> None
         raise UsageError("AWS's runtime client can't run the commands of lambent run", where=where, hint=hint)
 
 
-def check_web_settings(app: App, events: Sourced[str], base_path: Sourced[str], static: Sourced[Any]) -> None:
+def _check_web_settings(app: App, events: Sourced[str], base_path: Sourced[str], static: Sourced[Any]) -> None:
     """Refuse settings for a bare handler that only web apps have."""
     settings = {
         "events": (events, "receives every event itself"),

@@ -12,18 +12,11 @@ from msgspec.structs import asdict, replace
 
 from lambent import names
 from lambent.config.app_name import DefaultName, default_name
-from lambent.config.compatibility import (
-    check_python,
-    check_run,
-    check_stream,
-    check_web_settings,
-    check_writable,
-    oldest_python,
-)
+from lambent.config.compatibility import check_settings, oldest_python
 from lambent.config.detection.detect import find_app, suggest_app
 from lambent.config.detection.rest_events import with_payload
 from lambent.config.detection.triggers import with_trigger
-from lambent.config.environment import read_environment
+from lambent.config.environment import Variables, read_environment
 from lambent.config.hosting import read_hosting
 from lambent.config.identity import project_identities
 from lambent.config.live_environment import refuse_unset_of_set
@@ -122,34 +115,32 @@ def load(
     environment = read_environment(settings, flags.env, project.folder)
     packaging = read_packaging(settings)
     hosting = read_hosting(settings)
-    app = _read_app(settings, project, environ)
-    if environment.remark:
-        app = Sourced(replace(app.value, remarks=(*app.value.remarks, environment.remark)), app.origin)
-    oldest, reason = oldest_python(app.value, values["runtime_client"])
-    runtime, candidates = read_runtime(settings, project, RuntimeRules(on, environ, oldest, reason, installed))
-    check_python(app.value, values["runtime_client"], runtime)
-    check_stream(app.value, values["runtime_client"], values["stream"])
-    check_writable(app.value, values["runtime_client"], values["writable"])
-    check_run(values["runtime_client"], values["run"])
-    check_web_settings(app.value, values["events"], values["base_path"], values["static"])
+    app = _read_app(settings, project, environ, environment.remark)
+    rules = RuntimeRules(on, environ, *oldest_python(app.value, values["runtime_client"]), installed)
+    runtime, candidates = read_runtime(settings, project, rules)
+    check_settings(app.value, runtime, values)
     values |= {"app": app, "runtime": runtime}
-    origins = {field: value.origin for field, value in values.items()}
+    origins = {field: value.origin for field, value in values.items()} | environment.origins()
     config = Config(
         path=project.path,
         former_name=name.former,
         identities=project_identities(project.path),
-        flag_variables=environment.flag_variables,
         unset_variables=flags.unset_env,
-        environment=tuple(sorted((name, variable.value) for name, variable in environment.plain.items())),
-        secrets=tuple(sorted((name, secret.value) for name, secret in environment.secrets.items())),
+        flag_variables=environment.flag_variables,
+        environment=_pairs(environment.plain),
+        secrets=_pairs(environment.secrets),
         packaging=packaging,
         hosting=hosting,
         candidates=candidates,
-        origins=origins | environment.origins() | settings.origins((*PACKAGING, *HOSTING)),
+        origins=origins | settings.origins((*PACKAGING, *HOSTING)),
         **{field: value.value for field, value in values.items()},
     )
     refuse_unset_of_set(config)
     return config
+
+
+def _pairs(variables: Variables) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((name, variable.value) for name, variable in variables.items()))
 
 
 def _find_project(path: Path) -> Project:
@@ -228,8 +219,9 @@ def _read_name(settings: Settings, project: Project, stage: str) -> DefaultName:
     return default_name(project, suffix)
 
 
-def _read_app(settings: Settings, project: Project, environ: Mapping[str, str]) -> Sourced[App]:
+def _read_app(settings: Settings, project: Project, environ: Mapping[str, str], remark: str) -> Sourced[App]:
+    """Return the app, with a remark about the environment, "" for none."""
     setting = settings.raw.get("app")
     spec = Sourced(parse_text(setting, "main:app"), setting.origin) if setting else None
     app = with_trigger(project.folder, with_payload(project.folder, find_app(project, spec, environ)))
-    return Sourced(app, app.source)
+    return Sourced(replace(app, remarks=(*app.remarks, remark)) if remark else app, app.source)

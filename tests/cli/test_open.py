@@ -68,6 +68,6 @@ def test_console_is_opened_with_an_address_that_works_once(service: Service, mon
 
 
 def test_console_of_an_older_local_lambda(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(daemon, "_administer", lambda *arguments: {"message": "/_lambent/ only has GET health"})
+    monkeypatch.setattr(daemon, "_request_as_owner", lambda *arguments: {"message": "/_lambent/ only has GET health"})
     error = CliRunner().invoke(command, ["--console", "--state", str(service.state)], standalone_mode=False).exception
     assert isinstance(error, LocalError) and error.hint.startswith("lambent local stop --state")

@@ -151,7 +151,7 @@ def stop(state: Path, *, force: bool = False) -> int | None:
     pid = unresponsive_pid(state)
     if running is not None:
         pid = int(running["pid"])
-        _administer(state, running["port"], "/_lambent/shutdown")
+        _request_as_owner(state, running["port"], "/_lambent/shutdown")
         if _has_ended(state, _STOP_S):
             return pid
     if pid is None:
@@ -185,17 +185,20 @@ def console_address(state: Path) -> str:
     """Return an address of the running service's console that works once. Raises LocalError."""
     state = state.resolve()
     running = status(state)
-    answer = _administer(state, running["port"], "/_lambent/console") if running is not None else None
+    answer = _request_as_owner(state, running["port"], "/_lambent/console") if running is not None else None
     if answer is None or "url" not in answer:
         what = "the local Lambda doesn't open its console: it may have been started by an older lambent"
-        raise LocalError(what, where=str(state), hint=f"lambent local stop --state {state}, then try again")
+        raise LocalError(what, where=str(state), hint=f"{local_command(state, 'stop')}, then try again")
     return str(answer["url"])
 
 
-def _administer(state: Path, port: int, path: str) -> dict[str, Any] | None:
+def _request_as_owner(state: Path, port: int, path: str) -> dict[str, Any] | None:
     """Request a path that only the owner of the state folder may use. Returns the response's JSON object, or None."""
-    record = _read_record(state) or {}
-    return request_json(port, "POST", path, {SECRET_HEADER: str(record.get("secret", ""))})
+    return request_json(port, "POST", path, _owner_headers(_read_record(state) or {}))
+
+
+def _owner_headers(record: Mapping[str, Any]) -> dict[str, str]:
+    return {SECRET_HEADER: str(record.get("secret", ""))}
 
 
 def _has_ended(state: Path, wait_s: float) -> bool:
@@ -246,28 +249,33 @@ def administer(state: Path, path: str, body: bytes, timeout_s: float) -> tuple[i
     record = _read_record(state.resolve())
     if record is None:
         raise LocalError("the local Lambda has stopped", where=str(state), hint="lambent local start")
-    connection = http.client.HTTPConnection("127.0.0.1", record["port"], timeout=timeout_s)
     try:
-        connection.request("POST", path, body, {SECRET_HEADER: str(record.get("secret", ""))})
-        response = connection.getresponse()
-        return response.status, response.read()
+        return _request(record["port"], "POST", path, _owner_headers(record), body, timeout_s)
     except (OSError, http.client.HTTPException) as error:
         raise LocalError(f"the local Lambda doesn't answer: {error}", where=str(state), hint=force_command(state)) from error
-    finally:
-        connection.close()
 
 
 def request_json(port: int, method: str, path: str, headers: Mapping[str, str] | None = None) -> dict[str, Any] | None:
     """Return the JSON object that the listener on this port answers with, or None."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_REQUEST_S)
     try:
-        connection.request(method, path, headers=dict(headers or {}))
-        content = json.loads(connection.getresponse().read())
+        _, body = _request(port, method, path, headers or {})
+        content = json.loads(body)
     except (OSError, ValueError, http.client.HTTPException):
         return None
+    return content if isinstance(content, dict) else None
+
+
+def _request(
+    port: int, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None, timeout_s: float = _REQUEST_S
+) -> tuple[int, bytes]:
+    """Return status and body of the response. Raises OSError or HTTPException."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
+    try:
+        connection.request(method, path, body, dict(headers))
+        response = connection.getresponse()
+        return response.status, response.read()
     finally:
         connection.close()
-    return content if isinstance(content, dict) else None
 
 
 def _spawn(state: Path, port: int | None, as_of: date | None, environ: Mapping[str, str], switches: Switches) -> None:

@@ -34,7 +34,7 @@ def apply(plan: Plan, context: DeployContext) -> Deployment:
             context.emit(events.StepDone(step.title, time.monotonic() - start, detail))
     if plan.changes:
         refuse_if_overtaken(deployment, plan.names.function)
-        record_success(deployment.aws, plan.names, deployment.version, plan.failed)
+        record_success(deployment.aws, plan.names, deployment.version, plan.observed.failed)
     return deployment
 
 

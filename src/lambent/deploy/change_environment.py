@@ -152,13 +152,9 @@ def plan(names: Names, observed: Observed, code: Code, environment: Mapping[str,
     check_url = CheckUrl(names.function, ALIAS, settings, desired.strict, desired.mode, desired.auth)
     return Plan(
         names=names,
-        failed=observed.failed,
+        observed=observed,
         steps=(*steps, *((check_url,) if url else ())),
         lines=(*function.lines, *traffic.lines),
-        version=observed.alias.version if observed.alias else "",
-        url=url.address if url else "",
-        revision=latest.revision,
-        mode=url.mode if url else "",
         access=access(desired.auth),
     )
 

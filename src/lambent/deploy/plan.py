@@ -18,7 +18,7 @@ from lambent.deploy.resources.role import plan_narrower_role, plan_role
 from lambent.deploy.resources.tags import plan_tags
 from lambent.deploy.resources.url import CheckUrl, UpdateUrl, plan_url
 from lambent.deploy.resources.version import PublishVersion, plan_old_versions
-from lambent.deploy.step import Step
+from lambent.deploy.step import PlanPart, Step
 from lambent.deploy.traffic import plan_traffic
 from lambent.errors import DeployError
 from lambent.events import Cost, Planned, PlannedLine
@@ -26,27 +26,40 @@ from lambent.names import ALIAS, TAG_APP, TAG_MANAGED, Names
 
 
 class Plan(Struct, frozen=True):
-    """What `deploy` will do, in this order.
+    """What `deploy` will do, in this order, from what it has `observed`.
 
-    `version` and `url` are the live ones, "" if there are none. `revision` is that of $LATEST when it was observed, so that a
-    write can depend on it. `moved_from` is the other project that the app was deployed from until now, "" if there is none.
-    `mode` is the URL's. `access` ("public" or "signed"), the sizes of the zip in bytes and `cost` are for people who read the
-    plan. `failed` are the versions that failed their check.
+    `moved_from` is the other project that the app was deployed from until now, "" if there is none. `access` ("public" or
+    "signed"), the sizes of the zip in bytes and `cost` are for people who read the plan.
     """
 
     names: Names
+    observed: Observed
     steps: tuple[Step, ...]
     lines: tuple[PlannedLine, ...]
-    version: str = ""
-    url: str = ""
-    revision: str = ""
-    mode: str = ""
     access: str = ""
     zipped: int = 0
     raw: int = 0
     cost: Cost | None = None
     moved_from: str = ""
-    failed: frozenset[str] = frozenset()
+
+    @property
+    def version(self) -> str:
+        """The live version, "" if there is none."""
+        return self.observed.alias.version if self.observed.alias else ""
+
+    @property
+    def url(self) -> str:
+        return self.observed.url.address if self.observed.url else ""
+
+    @property
+    def mode(self) -> str:
+        """The URL's InvokeMode."""
+        return self.observed.url.mode if self.observed.url else ""
+
+    @property
+    def revision(self) -> str:
+        """The revision of $LATEST when it was observed, so that a write can depend on it."""
+        return self.observed.latest.revision if self.observed.latest else ""
 
     @property
     def changes(self) -> int:
@@ -78,33 +91,27 @@ def plan(desired: Desired, observed: Observed) -> Plan:
     desired = with_origin(desired, observed)
     traffic = plan_traffic(desired, observed)
     publishes = any(isinstance(step, PublishVersion) for step in traffic.steps)
-    before = (
+    check_url = CheckUrl(desired.names.function, ALIAS, desired.settings, desired.strict, desired.mode, desired.auth)
+    parts = (
         *(part(desired, observed) for part in (plan_role, plan_log_group, plan_packages)),
         *(part(desired, observed) for part in (plan_function, plan_tags, plan_reserved)),
         traffic,
         plan_provisioned(desired, observed, publishes),
         plan_url(desired, observed),
+        PlanPart((check_url,) if desired.has_url else ()),
+        plan_narrower_role(desired, observed),
+        plan_old_versions(desired, observed, publishes),
     )
-    check_url = (CheckUrl(desired.names.function, ALIAS, desired.settings, desired.strict, desired.mode, desired.auth),)
-    after = (plan_narrower_role(desired, observed), plan_old_versions(desired, observed, publishes))
     return Plan(
         names=desired.names,
-        steps=(
-            *(step for part in before for step in part.steps),
-            *(check_url if desired.has_url else ()),
-            *(step for part in after for step in part.steps),
-        ),
+        observed=observed,
+        steps=tuple(step for part in parts for step in part.steps),
         lines=(
             *_describe_move(moved_from, desired),
-            *(line for part in (*before, *after) for line in part.lines),
+            *(line for part in parts for line in part.lines),
             *plan_drift(desired, observed),
         ),
         moved_from=moved_from,
-        failed=observed.failed,
-        version=observed.alias.version if observed.alias else "",
-        url=observed.url.address if observed.url else "",
-        revision=observed.latest.revision if observed.latest else "",
-        mode=observed.url.mode if observed.url else "",
         access=access(desired.auth),
         zipped=desired.code.size,
         raw=desired.raw,

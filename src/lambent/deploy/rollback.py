@@ -20,7 +20,7 @@ from lambent.deploy.resources.concurrency import AwaitProvisioned
 from lambent.deploy.resources.function_settings import url_mode
 from lambent.deploy.resources.url import CheckUrl, UpdateUrl
 from lambent.deploy.resources.version import CheckVersion, plan_check
-from lambent.deploy.step import Step
+from lambent.deploy.step import PlanPart, Step
 from lambent.errors import DeployError, OvertakenError, UsageError
 from lambent.events import PlannedLine
 from lambent.names import ALIAS, Names
@@ -121,47 +121,39 @@ def _why_nothing_changes(observed: Observed, version: str) -> str:
 
 
 def plan(names: Names, observed: Observed, goal: Function) -> Plan:
-    """Return the steps. As in a deploy, the URL's mode is set last when streaming begins, and first when it ends. Pure."""
-    alias, url = observed.alias, observed.url
-    assert alias is not None
-    mode = url_mode(goal.settings)
-    auth = url.auth if url else PUBLIC
-    strict = hosts_web_app(goal.settings)
-    steps: list[Step]
-    set_mode: list[Step] = []
-    if url is not None and url.mode != mode:
-        set_mode = [UpdateUrl(names.function, ALIAS, mode=mode)]
-    if alias.version == goal.version and not alias.weights:
-        steps = set_mode  # an interrupted rollback left it
-        lines = [PlannedLine("keep", f"version {goal.version}", f"{ALIAS} points to it")]
-        lines += [PlannedLine("update", f"URL {url.address}", f"{url.mode} -> {mode}")] if url and set_mode else []
-    else:
-        since = alias.weights[0][0] if alias.weights and alias.version == goal.version else alias.version
-        description = describe_move(goal.version, since)
-        point: list[Step] = [
-            PointAlias(names.function, ALIAS, alias.version, alias.revision, goal.version, description),
-        ]
-        check_version = CheckVersion(names.function, goal.settings, strict, mode, auth, goal.version)
-        check = plan_check(check_version, has_url=url is not None)
-        steps = [*check.steps, *(point + set_mode if mode == STREAMED else set_mode + point)]
-        shares = f" ({describe_shares(alias)})" if alias.weights else ""
-        lines = [
-            *check.lines,
-            PlannedLine("update", f"alias {ALIAS}", f"version {alias.version}{shares} -> version {goal.version}"),
-        ]
+    """Return the steps from what is live to another version. Pure."""
+    traffic = _plan_traffic(names, observed, goal)
+    steps = [*traffic.steps]
     if observed.provisioned is not None:  # AWS starts new environments for the version that the alias moves to
-        steps = [*steps, AwaitProvisioned(names.function, ALIAS)]
-    check_url = CheckUrl(names.function, ALIAS, goal.settings, strict, mode, auth)
-    return Plan(
-        names=names,
-        failed=observed.failed,
-        steps=(*steps, *((check_url,) if url is not None else ())),
-        lines=tuple(lines),
-        version=alias.version,
-        url=url.address if url else "",
-        revision=observed.latest.revision if observed.latest else "",
-        mode=url.mode if url else "",
-    )
+        steps.append(AwaitProvisioned(names.function, ALIAS))
+    if observed.url is not None:
+        settings = goal.settings
+        mode, auth = url_mode(settings), observed.url.auth
+        steps.append(CheckUrl(names.function, ALIAS, settings, hosts_web_app(settings), mode, auth))
+    return Plan(names=names, observed=observed, steps=tuple(steps), lines=traffic.lines)
+
+
+def _plan_traffic(names: Names, observed: Observed, goal: Function) -> PlanPart:
+    """Plan the move of the alias. As in a deploy, the URL's mode is set last when streaming begins, and first when it ends."""
+    alias, url, mode = observed.alias, observed.url, url_mode(goal.settings)
+    assert alias is not None
+    set_mode: tuple[Step, ...] = ()
+    if url is not None and url.mode != mode:
+        set_mode = (UpdateUrl(names.function, ALIAS, mode=mode),)
+    if alias.version == goal.version and not alias.weights:
+        lines = [PlannedLine("keep", f"version {goal.version}", f"{ALIAS} points to it")]
+        if url and set_mode:  # an interrupted rollback left it
+            lines.append(PlannedLine("update", f"URL {url.address}", f"{url.mode} -> {mode}"))
+        return PlanPart(set_mode, tuple(lines))
+    since = alias.weights[0][0] if alias.weights and alias.version == goal.version else alias.version
+    description = describe_move(goal.version, since)
+    point = PointAlias(names.function, ALIAS, alias.version, alias.revision, goal.version, description)
+    auth = url.auth if url else PUBLIC
+    check_version = CheckVersion(names.function, goal.settings, hosts_web_app(goal.settings), mode, auth, goal.version)
+    check = plan_check(check_version, has_url=url is not None)
+    shares = f" ({describe_shares(alias)})" if alias.weights else ""
+    move = PlannedLine("update", f"alias {ALIAS}", f"version {alias.version}{shares} -> version {goal.version}")
+    return PlanPart((*check.steps, *((point, *set_mode) if mode == STREAMED else (*set_mode, point))), (*check.lines, move))
 
 
 def hosts_web_app(settings: Settings) -> bool:

@@ -58,7 +58,7 @@ def test_build_of_an_edited_app_imports_little(project: Path) -> None:
 import atexit, sys
 from lambent.cli.main import run
 sys.argv[1:] = ["build", "--runtime", "python3.12"]
-heavy = ("packaging", "urllib3", "ssl", "csv", "logging", "botocore")
+heavy = ("packaging", "urllib3", "ssl", "csv", "logging", "botocore", "lambent.config.variables.unset")
 atexit.register(lambda: print([name for name in heavy if name in sys.modules]))
 run()
 """

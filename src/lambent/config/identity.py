@@ -5,9 +5,9 @@ It is written into a tag in AWS, so it has only letters, digits and `_.:/=+-@`, 
 
 from __future__ import annotations
 
+import os
 import platform
 import re
-import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -129,7 +129,7 @@ def _own_id() -> str:
     file = platformdirs.user_state_path("lambent") / "machine-id"
     if not _read(file):
         with suppress(OSError):
-            atomic.write_bytes(file, secrets.token_hex(16).encode(), mode=0o600)
+            atomic.write_bytes(file, os.urandom(16).hex().encode(), mode=0o600)
     return _read(file)
 
 

@@ -15,7 +15,7 @@ import tempfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -23,16 +23,21 @@ from lambent import interpreters
 from lambent.config.detection.django_project import SETTINGS_MODULE
 from lambent.config.django_literals import DEBUG_EDIT, hosts_cure, read_literals
 from lambent.config.model import Config
-from lambent.config.variables.unset import flags_for
 from lambent.errors import PackagingError
 from lambent.events import Notice, Warned
 from lambent.interpreters import Interpreter
+from lambent.lazy import LazyModule
 from lambent.package import django_inspection
 from lambent.package.build_context import BuildContext
 from lambent.package.cache import read_checked, write_checked
 from lambent.package.layout import SourceFile, arrange
 from lambent.package.shards.shard import Shard
 from lambent.units import count
+
+if TYPE_CHECKING:
+    from lambent.config.variables import unset
+else:
+    unset = LazyModule("lambent.config.variables.unset")  # only for settings that fail
 
 _TIMEOUT_S = 120
 _MISSING_VARIABLE = re.compile(
@@ -196,7 +201,7 @@ def _warnings(config: Config, report: Mapping[str, Any]) -> list[Warned]:
     if "error" in report:
         missing = _MISSING_VARIABLE.search(report["error"])
         name = next(filter(None, missing.groups()), "") if missing else ""
-        hint = f"{flags_for(config, [name])}, which the function needs too" if name else _COLLECT_YOURSELF
+        hint = f"{unset.flags_for(config, [name])}, which the function needs too" if name else _COLLECT_YOURSELF
         warnings.append(Warned(f"collectstatic can't run: {report['error']}", hint))
     if report["debug"]:
         file = report.get("debug_settings", settings)

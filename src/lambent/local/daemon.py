@@ -188,7 +188,8 @@ def console_address(state: Path) -> str:
     answer = _request_as_owner(state, running["port"], "/_lambent/console") if running is not None else None
     if answer is None or "url" not in answer:
         what = "the local Lambda doesn't open its console: it may have been started by an older lambent"
-        raise LocalError(what, where=str(state), hint=f"{local_command(state, 'stop')}, then try again")
+        command = local_command(state, "stop")
+        raise LocalError(what, where=str(state), hint=f"{command}, then try again")
     return str(answer["url"])
 
 

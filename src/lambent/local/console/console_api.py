@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import uuid4
 
-from msgspec import DecodeError, Struct, ValidationError, json
+from msgspec import DecodeError, Struct, json
 
 from lambent.limits import PAYLOAD_MAX
 from lambent.local.aws_services import AwsServices
@@ -19,7 +19,7 @@ from lambent.local.console.invocation_log import invocation_events, shown_log
 from lambent.local.console.invocation_store import EVENT_MAX, InvocationStore, StoredInvocation
 from lambent.local.console.live_updates import LiveUpdates
 from lambent.local.console.overview import describe_function
-from lambent.local.console.summary import Summary, as_object, qualifier, summarize
+from lambent.local.console.summary import Summary, qualifier, summarize
 from lambent.local.engine.engine import Engine
 from lambent.local.engine.invocation import EngineFault, Function, Invocation, Throttled
 from lambent.local.engine.log_sink import now_ms
@@ -125,7 +125,7 @@ class ConsoleApi:
         event, summary = execution.invocation.payload, summarize(execution)
         log = StreamKey(summary.region, execution.function.log_group, stream)
         return {
-            "summary": as_object(summary),
+            "summary": summary,
             "event": event[:EVENT_MAX].decode("utf-8", "replace"),
             "event_bytes": len(event),
             "replayable": False,
@@ -138,7 +138,7 @@ class ConsoleApi:
     def _describe(self, stored: StoredInvocation) -> dict[str, Any]:
         summary, details = stored.summary, stored.details
         return {
-            "summary": as_object(summary),
+            "summary": summary,
             "event": stored.event.decode("utf-8", "replace"),
             "event_bytes": details.event_bytes,
             "replayable": details.event_bytes == len(stored.event),
@@ -156,7 +156,7 @@ class ConsoleApi:
     async def _replay(self, request: Request, number: str) -> Response:
         try:
             replay = json.decode(request.body, type=ReplayRequest)
-        except (DecodeError, ValidationError) as error:
+        except DecodeError as error:
             raise Refused(400, f"this isn't a request to send an event again: {error}") from None
         stored = await asyncio.to_thread(self._read, int(number))
         event = stored.event if replay.event is None else replay.event.encode("utf-8", "replace")

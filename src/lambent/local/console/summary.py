@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from msgspec import DecodeError, Struct, ValidationError, json
+from msgspec import Struct, json
 
 from lambent.local.engine.invocation import Invocation, Report
 from lambent.local.engine.recorder import Execution
@@ -12,6 +12,7 @@ from lambent.local.engine.recorder import Execution
 State = Literal["running", "ok", "failed", "refused"]
 
 _TEXT_MAX = 300
+_UNREADABLE = (ValueError, RecursionError)  # msgspec raises ValueErrors
 _STREAM_END = b"\0" * 8
 """What ends the prelude of a streamed response."""
 
@@ -131,7 +132,7 @@ def _error(payload: bytes) -> str:
     """Return type and message in what the runtime, or Lambda itself, says about an error."""
     try:
         error = _ERROR.decode(payload)
-    except (DecodeError, ValidationError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE:
         return ""
     return ": ".join(part for part in (error.errorType, error.errorMessage) if part)[:_TEXT_MAX]
 
@@ -140,7 +141,7 @@ def _describe_event(invocation: Invocation) -> tuple[str, str, str]:
     """Return kind, method and path of an event."""
     try:
         event = _EVENT.decode(invocation.payload)
-    except (DecodeError, ValidationError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE:
         return "", "", ""
     if event.command and '"lambent"' in invocation.client_context:  # of `lambent run`, without arguments, which may be secrets
         return "command", "", event.command[0][:_TEXT_MAX]
@@ -170,11 +171,5 @@ def _status(execution: Execution) -> int:
 def _status_code(answer: bytes) -> int:
     try:
         return int(_ANSWER.decode(answer).statusCode)
-    except (DecodeError, ValidationError, UnicodeDecodeError, RecursionError, ValueError):
+    except _UNREADABLE:
         return 200 if answer[:1] != b"{" else 502
-
-
-def as_object(value: Any) -> dict[str, Any]:
-    """Return a struct as the object that `json.encode` would write."""
-    decoded: dict[str, Any] = json.decode(json.encode(value))
-    return decoded

@@ -17,6 +17,8 @@ from _signal import SIG_DFL, SIGCHLD, SIGKILL, signal  # type: ignore[import-not
 
 from .api import ConnectionLost, RuntimeApi
 from .environment import set_variable, variable
+from .fault import Fault
+from .writable import own_files, task_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 VARIABLE = "LAMBENT_WARM_START"
 """Its value is "1", or after starting over "<pid of the child> <reason> <module that is left out>"."""
 
-_OWN_FILES = __file__.rpartition("/")[0] + "/own_files"  # see writable.py
 _SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 _TASKS = "/proc/self/task"
 
@@ -188,14 +189,12 @@ class _OwnModules:
     """The app's own modules. As a finder of the import system it refuses them."""
 
     def __init__(self) -> None:
-        task = variable("LAMBDA_TASK_ROOT") or _OWN_FILES.rpartition("/")[0].rpartition("/")[0]
         self.refused = 0
         try:
-            with open(_OWN_FILES, "rb", 0) as file:  # noqa: PTH123 - pathlib would cost 10 ms
-                names = file.read().decode("utf-8", "surrogateescape").split("\0")
-        except FileNotFoundError:
+            names = own_files()
+        except Fault:  # the zip was built by something else
             names = []
-        self._files = {f"{task}/{name}" for name in names}
+        self._files = {f"{task_folder()}/{name}" for name in names}
         self._tops = {name.partition("/")[0].partition(".")[0] for name in names if name.endswith((".py", ".so"))}
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> None:
@@ -205,12 +204,11 @@ class _OwnModules:
 
     def is_foreign(self, name: str, module: Any) -> bool:
         """Whether a module is Python's or a package's, and can be imported by its name."""
-        file = getattr(module, "__file__", None)
         spec = getattr(module, "__spec__", None)
-        if name == "__main__" or spec is None or getattr(spec, "name", "") != name or name.partition(".")[0] in self._tops:
+        if name == "__main__" or getattr(spec, "name", "") != name:
             return False
-        package = __package__ or ""
-        return file not in self._files and name.partition(".")[0] != package.partition(".")[0]
+        top, runtime = name.partition(".")[0], (__package__ or "").partition(".")[0]
+        return top != runtime and top not in self._tops and getattr(module, "__file__", None) not in self._files
 
 
 def _adopt_orphans() -> None:

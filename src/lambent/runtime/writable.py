@@ -22,7 +22,7 @@ def run_from_copy() -> None:
     A copy that exists is used as it is: this process follows one that crashed, or another worker was faster. Only a start of
     `lambent dev` brings it up to date.
     """
-    task = variable("LAMBDA_TASK_ROOT") or _OWN_FILES.rpartition("/")[0].rpartition("/")[0]
+    task = task_folder()
     temporary = variable("TMPDIR", "/tmp")
     copy = f"{temporary}/app"
     if not posix.access(copy, posix.F_OK):
@@ -42,7 +42,7 @@ def run_from_copy() -> None:
 def _copy_all(task: str, copy: str) -> None:
     folders = {""}
     posix.mkdir(copy)
-    for name in _own_files():
+    for name in own_files():
         _make_folder(copy, name.rpartition("/")[0], folders)
         _copy_file(f"{task}/{name}", f"{copy}/{name}")
         if name.endswith(".py"):
@@ -57,7 +57,7 @@ def _copy_all(task: str, copy: str) -> None:
 def _update(task: str, copy: str) -> None:
     """Copy the files that are newer than their copies. What the app has written in place of others stays."""
     folders = {""}
-    for name in _own_files():
+    for name in own_files():
         source, destination = f"{task}/{name}", f"{copy}/{name}"
         if posix.access(destination, posix.F_OK):
             if posix.stat(source).st_mtime_ns <= posix.stat(destination).st_mtime_ns:
@@ -67,7 +67,13 @@ def _update(task: str, copy: str) -> None:
         _copy_file(source, destination)
 
 
-def _own_files() -> list[str]:
+def task_folder() -> str:
+    """Return the folder of the zip's content."""
+    return variable("LAMBDA_TASK_ROOT") or _OWN_FILES.rpartition("/")[0].rpartition("/")[0]
+
+
+def own_files() -> list[str]:
+    """Return the paths of the app's own files below the task's folder. Raise Fault if the zip doesn't list them."""
     try:
         with open(_OWN_FILES, "rb", 0) as file:  # noqa: PTH123 - pathlib would cost 10 ms
             return file.read().decode("utf-8", "surrogateescape").split("\0")[:-1]

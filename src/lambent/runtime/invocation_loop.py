@@ -115,6 +115,7 @@ def _answer_events(
         server.serve(api, log, invocation)
         if after_response is not None:
             after_response()
+        # The modules that `trackers` looks for. It is imported only for them, as it imports `threading`.
         if "sentry_sdk" in modules or "opentelemetry.sdk" in modules or "ddtrace" in modules:
             from .trackers import Trackers
 

@@ -149,10 +149,13 @@ class Response:
         if self.awaits_close and error is not None and self.explain is not None:
             self.explain(self, error)
             self._error = None  # it is in the log
-        Response.close(self)
+        self._end_held()
 
     def close(self) -> None:
         """Deliver a response that was held; the app has finished."""
+        self._end_held()
+
+    def _end_held(self) -> None:
         if self.awaits_close:
             self.awaits_close = False
             self.end()

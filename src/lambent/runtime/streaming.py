@@ -182,20 +182,17 @@ class StreamingResponse(Response):
     def is_disconnect(self, error: BaseException) -> bool:
         return self.disconnected and _caused_by_disconnect(error)
 
-    def release(self) -> None:
-        try:
-            super().release()
-        except ClientDisconnected:
-            self.upload.aborted = True
-
     def close(self) -> None:
         """Wait until the rest is sent, then report the outcome."""
-        try:
-            super().close()
-        except ClientDisconnected:
-            self.upload.aborted = True
+        super().close()
         self.upload.finish()
         self._report(self)
+
+    def _end_held(self) -> None:
+        try:
+            super()._end_held()
+        except ClientDisconnected:
+            self.upload.aborted = True
 
     def _prelude(self, length: int | None) -> list[Buffer]:
         """Return the chunk with status, headers and cookies. `length` is the body's, None if more of it follows."""

@@ -96,28 +96,24 @@ def status(port: int | None, state: Path, as_json: bool) -> int:
     """Show whether the local Lambda is running, and what it holds. The exit status is 1 if it isn't running."""
     instance = _find_instance(port, state)
     pid = daemon.unresponsive_pid(state) if instance is None and port is None else None
-    found = set_aside.find(Path(instance["state"]) if instance else state)
+    aside = set_aside.find(Path(instance["state"]) if instance else state)
     if as_json:
         hung = {"pid": pid, "state": str(state)} if pid else {}
         running = {"running": instance is not None or pid is not None, "responding": instance is not None}
-        aside = [to_builtins(each) for each in found]
-        jsonlines.print_object(
-            "LocalStatus", {**running, **hung, **(instance or {}), **({"set_aside": aside} if aside else {})}
-        )
+        listed = {"set_aside": to_builtins(aside)} if aside else {}
+        jsonlines.print_object("LocalStatus", {**running, **hung, **(instance or {}), **listed})
+        return 0 if instance else 1
+    if instance is not None:
+        lines = describe(instance)
     elif pid is not None:
-        click.echo(f"the local Lambda (pid {pid}) is running but doesn't answer (state in {state})")
-        click.echo(f"  {daemon.force_command(state)}")
-    elif instance is None:
+        what = f"the local Lambda (pid {pid}) is running but doesn't answer (state in {state})"
+        lines = [what, f"  {daemon.force_command(state)}"]
+    else:
         owner = port_owner(port) if port else None
         note = f"port {port} is in use by {owner}" if owner else f"port {port}" if port else f"state in {state}"
-        click.echo(f"the local Lambda is not running ({note})")
-        click.echo("  lambent local start")
-    else:
-        for line in describe(instance):
-            click.echo(line)
-    if found and not as_json:
-        for line in _describe_set_aside(found):
-            click.echo(line)
+        lines = [f"the local Lambda is not running ({note})", "  lambent local start"]
+    for line in [*lines, *_describe_set_aside(aside)]:
+        click.echo(line)
     return 0 if instance else 1
 
 
@@ -173,12 +169,14 @@ def describe(instance: dict[str, Any]) -> list[str]:
     return lines + [f"  {name}  {counts['idle']} idle, {counts['busy']} busy" for name, counts in sorted(environments.items())]
 
 
-def _describe_set_aside(found: list[SetAside]) -> list[str]:
+def _describe_set_aside(aside: list[SetAside]) -> list[str]:
+    if not aside:
+        return []
     lines = ["set aside because it could not be read:"]
-    for each in found:
+    for each in aside:
         entries = "" if each.entries is None else f" ({each.entries} {'entry' if each.entries == 1 else 'entries'})"
         lines.append(f"  {each.path}{entries}")
-    return [*lines, "if you don't need it, remove it:", f"  {set_aside.remove_command(found)}"]
+    return [*lines, "if you don't need it, remove it:", f"  {set_aside.remove_command(aside)}"]
 
 
 def _find_instance(port: int | None, state: Path) -> dict[str, Any] | None:

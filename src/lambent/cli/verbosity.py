@@ -24,13 +24,13 @@ def add_verbosity(command: click.Command) -> None:
     if isinstance(command, click.Group):
         for child in command.commands.values():
             add_verbosity(child)
-    elif not command.context_settings.get("ignore_unknown_options") and not any(_clashes(param) for param in command.params):
+    elif not (command.context_settings.get("ignore_unknown_options") or _has_verbosity(command)):
         command.params.extend(verbosity_options())
 
 
-def _clashes(param: click.Parameter) -> bool:
-    """Whether the option is there already: commands are modules, which tests load more than once."""
-    return "--verbose" in param.opts
+def _has_verbosity(command: click.Command) -> bool:
+    """Return whether the options are there already: a process may ask for the same command more than once, as tests do."""
+    return any("--verbose" in param.opts for param in command.params)
 
 
 def _choose(context: click.Context, param: click.Parameter, value: bool) -> None:

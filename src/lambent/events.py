@@ -416,7 +416,7 @@ class Destroyed(Event, frozen=True):
 
 
 class CompletionChanged(Event, frozen=True):
-    """A shell's completion was installed or taken away. `files` were written, changed or deleted for that."""
+    """A shell's completion was installed or removed. `files` were written, changed or deleted for that."""
 
     shell: str
     installed: bool

@@ -85,8 +85,8 @@ def test_no_command_is_imported_for_it(home: Path) -> None:
 def test_it_is_installed_once_and_taken_away(home: Path, tmp_path: Path) -> None:
     (tmp_path / ".bashrc").write_text((home / ".bashrc").read_text().partition("\n")[0])
     first, again = run(tmp_path, "--install"), run(tmp_path, "bash", "--install")
-    assert f"wrote {tmp_path}/.bashrc" in first.stderr and "--uninstall takes it away" in first.stderr
-    assert "installed already" in again.stderr
+    assert f"wrote {tmp_path}/.bashrc" in first.stderr and "--uninstall removes it" in first.stderr
+    assert "already installed" in again.stderr
     assert (tmp_path / ".bashrc").read_text().count("# lambent completion\n") == 1
     assert run(tmp_path, "--uninstall").returncode == 0
     assert (tmp_path / ".bashrc").read_text() == "alias ll='ls -l'\n"

@@ -17,14 +17,14 @@ from lambent.ui.reporter import reporter
 @click.command("completion")
 @click.argument("shell", required=False, type=click.Choice(SHELLS))
 @click.option("--install", "action", flag_value="install", help="Set it up for the shell, and say what was written.")
-@click.option("--uninstall", "action", flag_value="uninstall", help="Take away what --install has written.")
+@click.option("--uninstall", "action", flag_value="uninstall", help="Remove what --install has written.")
 @click.pass_context
 def command(context: click.Context, shell: str | None, action: str | None) -> None:
     """Complete commands, options and their values with Tab.
 
     lambent completion --install sets it up for your shell. SHELL is bash, zsh or fish. Default: that of $SHELL.
 
-    Without an option, the script is printed, for those who place it themselves.
+    Without an option, it prints the script, for you to put where you want it.
     """
     shell = shell or _default_shell()
     if action is None:
@@ -33,7 +33,7 @@ def command(context: click.Context, shell: str | None, action: str | None) -> No
     setup = setup_of(shell, Path.home(), os.environ)
     changed = setup.install() if action == "install" else setup.uninstall()
     if action == "install":
-        read_index(context.find_root().command)  # the first Tab is fast, too
+        read_index(context.find_root().command)  # so that the first Tab is fast too
     with reporter(as_json=False) as emit:
         emit(CompletionChanged(shell, action == "install", tuple(map(str, changed)), str(setup.script)))
 

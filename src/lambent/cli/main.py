@@ -182,5 +182,5 @@ def _usage_error(error: click.UsageError) -> UsageError:
         group = error.ctx.command if error.ctx else cli
         names = group.list_commands(error.ctx or click.Context(group)) if isinstance(group, click.Group) else ()
         close = difflib.get_close_matches(unknown[1], names, 1)
-        hint = f"{command} {close[0]}" if close else hint
+        what, hint = unknown[0], f"{command} {close[0]}" if close else hint  # without click's own suggestions
     return UsageError(what, where=where, hint=hint)

@@ -1,4 +1,4 @@
-"""Where each shell looks for completions: what is written there, and how it is taken away again."""
+"""Where each shell looks for completions: what is written there, and how it is removed."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from lambent.cli.completion_index import VARIABLE
 SHELLS = ("bash", "zsh", "fish")
 _MARK = "# lambent completion"
 _ZSH_SYSTEM = "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }\n"
-"""zsh has no completion of its own until this has run."""
+"""zsh completes nothing until this has run."""
 
 
 class ShellSetup(Struct, frozen=True):
-    """The completion script of a shell, and the file of the shell's that reads it, None if it is found where it is."""
+    """The completion script of a shell, and the startup file that reads it, None if the shell finds it by itself."""
 
     shell: str
     script: Path
@@ -46,7 +46,7 @@ class ShellSetup(Struct, frozen=True):
         return written
 
     def uninstall(self) -> list[Path]:
-        """Take it away, and return the files that were changed or deleted."""
+        """Remove it, and return the files that were changed or deleted."""
         changed = []
         if self.startup is not None and any(line.endswith(_MARK) for line in _lines(self.startup)):
             rest = [line for line in _lines(self.startup) if not line.endswith(_MARK)]

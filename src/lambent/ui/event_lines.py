@@ -193,11 +193,13 @@ def cost_lines(plan: events.Planned) -> list[Line]:
 
 def _completion_lines(changed: events.CompletionChanged) -> tuple[Line, ...]:
     if not changed.installed:
-        lines = [Line("ok", f"took the completion out of {file}") for file in changed.files]
-        return tuple(lines) or (Line("ok", f"there is no completion for {changed.shell}"),)
-    lines = [Line("ok", f"wrote {file}") for file in changed.files] or [Line("ok", "completion is installed already")]
+        texts = (file if file == changed.script else f"the completion from {file}" for file in changed.files)
+        return tuple(Line("ok", f"removed {text}") for text in texts) or (
+            Line("ok", f"there is no completion for {changed.shell}"),
+        )
+    lines = [Line("ok", f"wrote {file}") for file in changed.files] or [Line("ok", "completion is already installed")]
     now = "" if changed.shell == "fish" else f"; in this one: . {shlex.quote(changed.script)}"
-    undo = Line("note", f"lambent completion {changed.shell} --uninstall takes it away")
+    undo = Line("note", f"lambent completion {changed.shell} --uninstall removes it")
     return (*lines, Line("note", f"Tab completes lambent in new shells{now}"), undo)
 
 

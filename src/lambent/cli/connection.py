@@ -25,8 +25,8 @@ def same_app(context: click.Context) -> str:
     """Return the options that make another command refer to the app of this one, each after a space."""
     typed = context.params
     names = ("path", "name", "stage", "region", "profile")
-    words = [f" --{name} {shlex.quote(str(typed[name]))}" for name in names if typed.get(name) not in (None, Path())]
-    return "".join(words) + (" --local" if typed.get("local") else "")
+    flags = [f" --{name} {shlex.quote(str(typed[name]))}" for name in names if typed.get(name) not in (None, Path())]
+    return "".join(flags) + (" --local" if typed.get("local") else "")
 
 
 def with_connection(command: Command) -> Command:

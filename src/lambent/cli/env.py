@@ -37,7 +37,7 @@ def command() -> None:
 def list_command(show_secrets: bool, location: AppLocation, aws: Aws, emit: Emit) -> None:
     """List the variables of the live version, and where each comes from. Values that look like secrets are masked.
 
-    PATH is a folder or a Python file. Default: the current folder. --name takes any function, whoever deployed it.
+    PATH is a folder or a Python file. Default: the current folder. --name takes any function, even if lambent didn't deploy it.
     """
     configured = configured_variables(location, os.environ)
     emit(list_environment(aws, location.app, aws.region, configured, show_secrets=show_secrets))

@@ -41,7 +41,7 @@ def command(location: AppLocation, aws: Aws, emit: Emit, **options: Any) -> None
     EVENT is JSON, a file with JSON, or - for stdin. Without one, a web app gets the event of a GET / at its URL, and a handler
     gets {}. With --event, EVENT is a JSON object with the members to change, such as '{"rawPath": "/orders"}'.
 
-    The exit status is 1 if the function failed. --name takes any function, whoever deployed it.
+    The exit status is 1 if the function failed. --name takes any function, even if lambent didn't deploy it.
     """
     typed = _Options(**options)
     text = _read(typed.event) if typed.event is not None else None

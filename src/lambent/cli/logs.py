@@ -44,12 +44,12 @@ class _Options(Struct, frozen=True):
 @click.option("--since", metavar="T", type=Since(), help="30m, 2d, 10:30, 2026-11-30T10:30. Default: 1h; with -f: now.")
 @click.option("--errors", "errors_only", is_flag=True, help="Only requests that failed, or that logged an error.")
 @click.option("--request", metavar="ID", default="", help="Only the request with this ID, or whose ID starts with it.")
-@click.option("--raw", is_flag=True, help="The log as it is stored: no grouping, and no secrets masked.")
+@click.option("--raw", is_flag=True, help="The stored log: no grouping, and no secrets masked.")
 @with_connection
 def command(location: AppLocation, aws: Aws, emit: Emit, **options: Any) -> None:
     """Show an app's requests, and what the app logged during each: a line for each request, and whole tracebacks.
 
-    PATH is a folder or a Python file. Default: the current folder. --name takes any function, whoever deployed it.
+    PATH is a folder or a Python file. Default: the current folder. --name takes any function, even if lambent didn't deploy it.
 
     Values of environment variables that look like secrets are masked. Following uses CloudWatch's Live Tail if you may use it,
     otherwise the log is read every two seconds.

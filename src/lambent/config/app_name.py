@@ -1,4 +1,4 @@
-"""The name that an app gets if nobody names it: the project's or the folder's.
+"""The name that an app gets by default: the project's or the folder's.
 
 A folder such as backend/ has a name that says nothing outside of its repository, so that of the repository's remote comes
 before it.

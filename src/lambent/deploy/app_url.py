@@ -1,4 +1,4 @@
-"""The URL of an app, whoever deployed it."""
+"""The URL of an app, also of one that lambent didn't deploy."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What someone changed by hand since the last deploy, and what becomes of it. Pure.
 
-What a deploy of one's own has left behind (a version that failed, one that was taken back) isn't drift. lambent keeps no state,
+What a deploy with lambent has left behind (a version that failed, one that was taken back) isn't drift. lambent keeps no state,
 so drift can only be what contradicts itself in AWS: $LATEST and the newest version, the URL and its
 permissions, the role and the policies that lambent gives every role. A single value that was set by hand (how long logs are
 kept) looks like one that the configuration has changed since.

@@ -61,7 +61,7 @@ def _no_table(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
 
 
 def _not_migrated(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
-    """A database server that the app reaches, but whose tables nobody has made yet: the new version can make them."""
+    """A database server that the app reaches, but whose tables don't exist yet: the new version can make them."""
     command = "python manage.py migrate" if "django/" in failure.traceback else "COMMAND"
     hint = f"lambent run --version N -- {command} makes it, with the number of this version; then deploy again"
     if not failure.settings.takes_commands:
@@ -70,7 +70,7 @@ def _not_migrated(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
 
 
 def _missing_folder(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
-    """A folder that is empty on the developer's machine is in nobody's clone."""
+    """A folder that is empty on the developer's machine isn't in any clone."""
     path = re.sub(r"^(?:/var/task/|/tmp/app/|\./)", "", match[1]).rstrip("/")
     hint = f"mkdir -p {path} && touch {path}/.gitkeep, since git and a zip hold no empty folders"
     hint = "open it relative to __file__" if path.startswith("/") else hint

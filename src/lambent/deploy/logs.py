@@ -53,7 +53,7 @@ class AppLog(Struct, frozen=True):
 
 
 def find_log(aws: Aws, app: str) -> AppLog:
-    """Return the log of a function, whoever deployed it. One that is deleted may still have its log.
+    """Return the log of a function, also of one that lambent didn't deploy. A deleted one may still have its log.
 
     Raises DeployError if there is neither.
     """

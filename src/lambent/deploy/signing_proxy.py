@@ -1,7 +1,7 @@
 """A server on this machine that signs the requests of one client, and passes them on to a URL that takes only signed ones.
 
 curl can sign on its own, but up to at least 7.88 its signature is wrong for a query, an encoded path or an uploaded file. And
-here the credentials stay in this process: a client knows only a token, without which nobody else may use the server.
+here the credentials stay in this process: a client knows only a token, and no one can use the server without it.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ class AwsServices:
     def _confirm(self) -> None:
         try:
             self._journal.confirm()
-        except OSError as error:  # moto has performed what the disk doesn't know, so nobody may see it
+        except OSError as error:  # moto has performed what isn't on the disk, so no one may see it
             self._failure = error
             raise
 

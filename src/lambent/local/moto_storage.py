@@ -1,6 +1,6 @@
 """Keeps on disk what moto keeps in memory for ever: the events of logs, and the bodies of objects in S3.
 
-moto also holds on to every object that it ever created, deleted ones too, for a dashboard that nobody sees here. Call `install`
+moto also holds on to every object that it ever created, deleted ones too, for a dashboard that isn't shown here. Call `install`
 once per process, after importing moto.
 """
 

@@ -1,4 +1,4 @@
-"""The state folder: what is in it, and that nobody else can read it."""
+"""The state folder: what is in it, and that no other user can read it."""
 
 from __future__ import annotations
 

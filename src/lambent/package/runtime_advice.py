@@ -109,7 +109,7 @@ def _resolve_freely(request: ResolveRequest, blockers: Iterable[Blocker]) -> lis
 def _settle(request: ResolveRequest, blockers: Iterable[Blocker], choose: Callable[[str, str], Pin | None]) -> list[Pin]:
     """Resolve with other versions of the packages in the way, and of those that don't allow these. Empty if it fails.
 
-    `choose` returns the version for a package that stands in the way, None for the resolver's own choice.
+    `choose` returns the version for a package that is in the way, None for the resolver's own choice.
     """
     edits = {blocker.name: _requirement(blocker, choose) for blocker in blockers}
     for _ in range(_ROUNDS_MAX):

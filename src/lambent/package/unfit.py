@@ -1,4 +1,4 @@
-"""Requirements that don't fit the target's Python, although they may fit another: what stands in the way."""
+"""Requirements that don't fit the target's Python, although they may fit another: what is in the way."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """Runs a command of `lambent run` in place of an event: with the function's code, role, network and variables.
 
-Only an invocation whose client context says so is one, and only if the function has LAMBENT_RUN. A client context comes from
-whoever calls Lambda's Invoke; neither a URL nor an event source can send one. The event is {"command": [...], "environment":
-{...}}. Output and exit status go back as frames in a stream: a letter, four bytes with the length, and the data.
+Only an invocation whose client context says so is one, and only if the function has LAMBENT_RUN. A client context comes only
+from a direct call of Lambda's Invoke; neither a URL nor an event source can send one. The event is {"command": [...],
+"environment": {...}}. Output and exit status go back as frames in a stream: a letter, four bytes with the length, and the
+data.
 """
 
 from __future__ import annotations

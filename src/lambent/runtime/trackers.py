@@ -1,7 +1,7 @@
 """Lets the app's trackers (Sentry, OpenTelemetry, Datadog) send what they have before Lambda freezes the process.
 
 Their SDKs send in threads of their own, which stand still as soon as the process asks for its next event. So they are flushed
-before that, and after the response, for which nobody should wait. Only SDKs that the app itself has imported are used.
+before that, and after the response, so that no client waits for it. Only SDKs that the app itself has imported are used.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _LIMIT_S = 2.0
 _AFTER_LATE_S = 0.1
 """The limit once they were late, so that a tracker that is down doesn't slow every request down."""
 _MARGIN_S = 0.2
-"""How long before the function's timeout nobody waits for them any more: a timeout would end the process."""
+"""How long before the function's timeout the wait for them ends: a timeout would end the process."""
 _GRACE_S = 0.5
 """How much longer than the limit an SDK may try, so that it is seen to be late."""
 
 
 class Trackers:
-    """The trackers of the app, found anew at each call: an app may import them late."""
+    """The trackers of the app, found again at each call: an app may import them late."""
 
     def __init__(self, log: Log) -> None:
         self._log = log

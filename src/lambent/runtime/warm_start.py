@@ -154,7 +154,7 @@ class _Parent:
         if not names:
             return
         output, errors, nothing = posix.dup(1), posix.dup(2), posix.open("/dev/null", posix.O_WRONLY)
-        posix.dup2(nothing, 1)  # what packages say at import is said by the app's first start
+        posix.dup2(nothing, 1)  # the app's first start prints what packages print at import
         posix.dup2(nothing, 2)
         sys.meta_path.insert(0, self._own)
         try:

@@ -14,7 +14,7 @@ _PARTNER = re.compile(r"(?:API|ACCESS|PUBLIC|CONSUMER|CLIENT|APP)_?(?:KEY|ID|KEY
 
 
 def is_own_secret(name: str, others: Iterable[str]) -> bool:
-    """Return whether a variable is a secret of the app's own, if the app needs the `others` beside it."""
+    """Return whether a variable is a secret of the app's own, if the app needs the `others` too."""
     if not _OWN.fullmatch(name):
         return False
     is_certain = name.startswith(("DJANGO_", "FLASK_", "JWT_", "SESSION_", "CSRF_"))

@@ -26,7 +26,7 @@ ONE_VERSION = ("--routing-config", '{"AdditionalVersionWeights": {}}')
 class CreateAlias(Step, frozen=True):
     """Creates the alias, which a URL needs, before the version behind it has been checked. Its description says so.
 
-    Nobody can reach that version: the URL doesn't exist yet, and is created closed.
+    No one can reach that version: the URL doesn't exist yet, and is created closed.
     """
 
     actions: ClassVar = ("lambda:CreateAlias", "lambda:GetAlias")

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct, field
 
 _SHARE_MIN = 0.0005
-"""Of the whole zip. Smaller parts of a folder are one part: nobody could see them, and there may be 65,000."""
+"""Of the whole zip. Smaller parts of a folder are one part: they would be too small to see, and there may be 65,000."""
 
 
 class Part(Struct):

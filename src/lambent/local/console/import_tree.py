@@ -13,7 +13,7 @@ from typing import Any
 _LINE = re.compile(r"import time:\s*(\d+) \|\s*(\d+) \|( *)(\S.*)")
 _DEPTH_MAX = 200
 _SHARE_MIN = 0.0005
-"""Of the whole time. Shorter imports of a module are left out: nobody could see them."""
+"""Of the whole time. Shorter imports of a module are left out: they would be too thin to see."""
 
 
 def parse_import_times(lines: Iterable[str]) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class LiveUpdates:
 
 
 class _Backlog:
-    """What one browser has yet to be told. Of each invocation only the newest state counts."""
+    """What hasn't been sent to one browser yet. Of each invocation only the newest state counts."""
 
     def __init__(self, running: Iterable[Execution], revision: Callable[[], int]) -> None:
         self.wake = asyncio.Event()

@@ -18,7 +18,7 @@ from .subscribers import Subscribers
 _log = logging.getLogger(__name__)
 
 _BATCH_S = 0.2
-"""How long records wait for more of them. Whoever reads what is saved calls `flush` first."""
+"""How long records wait for more of them. Readers of what is saved call `flush` first."""
 
 _QUEUE_MAX = 32 << 20
 """Bytes of events and responses that may wait. Beyond that invocations run without being recorded."""

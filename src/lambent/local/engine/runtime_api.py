@@ -257,7 +257,7 @@ class RuntimeApi:
 
     def _next(self, connection: _Connection) -> None:
         if self._polling not in (None, connection):
-            raise IllegalTransition(refused(self.state, Step.NEXT))  # or the event would go to whoever asked last
+            raise IllegalTransition(refused(self.state, Step.NEXT))  # or the event would go to the last one that asked
         self.state = next_state(self.state, Step.NEXT)
         self._polling = connection
         self._invocation = self._stream = None

@@ -15,7 +15,7 @@ HOSTNAME = "lambda"
 Address = tuple[str, int]
 
 _DNS = 53
-_NAME_SERVER = "169.254.100.{}"  # beside the environment's own address, which ends in 6
+_NAME_SERVER = "169.254.100.{}"  # next to the environment's own address, which ends in 6
 _NAME_SERVERS_MAX = 3  # what glibc uses (resolv.conf(5))
 
 _ETC = ("ssl/certs", "ssl/openssl.cnf", "pki/tls", "pki/ca-trust", "ca-certificates", "alternatives", "ld.so.cache", "fonts")

@@ -60,7 +60,7 @@ class Sandbox(ABC):
     """One run of a runtime process. Subclasses say which processes belong to it and how to kill them.
 
     `listeners` are sockets that listen on the ports of the specification, if the sandbox has a network of its own and they
-    haven't been taken for an earlier process with the same `tmp`. Whoever starts the sandbox serves and closes them.
+    haven't been taken for an earlier process with the same `tmp`. The code that starts the sandbox serves and closes them.
     """
 
     listeners: tuple[socket.socket, ...] = ()

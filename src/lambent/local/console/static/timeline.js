@@ -115,7 +115,7 @@ function cell(name, text, ...extra) {
   return element("span", { role: "gridcell", class: name }, element("span", { class: "text" }, text), ...extra);
 }
 
-/** A bar of the time it took, the init phase of a cold start first. It repeats the numbers beside it. */
+/** A bar of the time it took, the init phase of a cold start first. It repeats the numbers next to it. */
 function bar(row) {
   const init = element("i", { class: "cold" });
   const run = element("i", { class: isFailed(row) ? "failed" : "warm" });

@@ -96,7 +96,7 @@ class CodeStore:
         with self._sweeping:
             with self._lock:
                 needed = self._used() | {sha for sha, count in self._held.items() if count > 0}
-                removed = [self._set_aside(path) for path in list(self.folder.iterdir()) if self._is_unused(path.name, needed)]
+                removed = [self._withdraw(path) for path in list(self.folder.iterdir()) if self._is_unused(path.name, needed)]
             for path in removed:  # slow for large packages, so without the lock
                 _delete(path)
 
@@ -132,7 +132,7 @@ class CodeStore:
                 raise LocalError("the code of the function is missing from the state folder", where=f"{folder}.zip", hint=hint)
 
     def _make_way(self, *paths: Path) -> None:
-        """Set aside what has the name of a zip or folder and is something else."""
+        """Remove what has the name of a zip or folder and is something else."""
         for path in paths:
             try:
                 mode = path.lstat().st_mode  # one look, since another thread may create it at any time
@@ -140,9 +140,9 @@ class CodeStore:
                 continue
             if not (stat.S_ISREG(mode) if path.suffix else stat.S_ISDIR(mode)):
                 log.error("%s isn't a %s: it is removed", path, "file" if path.suffix else "folder")
-                self._set_aside(path)
+                self._withdraw(path)
 
-    def _set_aside(self, path: Path) -> Path:
+    def _withdraw(self, path: Path) -> Path:
         """Rename code, so that it is either complete or absent under its own name."""
         return path.replace(self.folder / f"{_OLD}{uuid.uuid4().hex}{path.suffix}")
 

@@ -17,8 +17,8 @@ from lambent.local.regular_file import open_regular
 _MOVED = re.compile(r".+\.damaged(?:-\d+|-wal|-shm)*")
 _LINES = ".unreadable.jsonl"
 _FOLDERS = ("", "neighbours")
-_PARTS = ("", "-wal", "-shm")
-"""A database without these files is another one, and they are no part of the one that takes its place."""
+DATABASE_PARTS = ("", "-wal", "-shm")
+"""Endings of a database's files: without its log it is another one, and the log is no part of the one that takes its place."""
 
 
 class SetAside(Struct, frozen=True):
@@ -41,7 +41,7 @@ def append(path: Path, lines: Iterable[bytes]) -> Path:
 def move_database(path: Path) -> Path:
     """Rename a database, and return its new path. Raises OSError."""
     aside = _unused(path)
-    for part in _PARTS:
+    for part in DATABASE_PARTS:
         source = path.with_name(f"{path.name}{part}")
         if source.exists():
             source.replace(f"{aside}{part}")
@@ -51,7 +51,7 @@ def move_database(path: Path) -> Path:
 def move_command(path: Path) -> str:
     """Return the command that sets a file or folder aside, with what belongs to it if it is a database."""
     aside = _unused(path)
-    sources = (path.with_name(f"{path.name}{part}") for part in _PARTS)
+    sources = (path.with_name(f"{path.name}{part}") for part in DATABASE_PARTS)
     moves = [["mv", str(source), f"{aside}{str(source)[len(str(path)) :]}"] for source in sources if os.path.lexists(source)]
     return " && ".join(shlex.join(move) for move in moves)
 

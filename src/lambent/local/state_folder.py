@@ -11,16 +11,9 @@ from lambent.errors import LocalError
 from lambent.local import set_aside
 from lambent.private_folder import make_private, withdraw_permissions
 
+_DATABASES = ("invocations.sqlite", "lambda.sqlite", "logs.sqlite")
 FILES = (
-    "invocations.sqlite",
-    "invocations.sqlite-shm",
-    "invocations.sqlite-wal",
-    "lambda.sqlite",
-    "lambda.sqlite-shm",
-    "lambda.sqlite-wal",
-    "logs.sqlite",
-    "logs.sqlite-shm",
-    "logs.sqlite-wal",
+    *(f"{name}{part}" for name in _DATABASES for part in set_aside.DATABASE_PARTS),
     "lambda.unreadable.jsonl",
     "neighbours/journal.jsonl",
     "neighbours/journal.unreadable.jsonl",
@@ -31,7 +24,7 @@ FILES = (
     "start.lock",
 )
 FOLDERS = ("bytecode", "code", "environments", "neighbours", "neighbours/bodies", "neighbours/objects")
-_PREFIXES = ("invocations.sqlite", "lambda.sqlite", "logs.sqlite", "service.", "secret", ".new-")
+_PREFIXES = (*_DATABASES, "service.", "secret", ".new-")
 
 
 def make_folder(state: Path) -> Path:

@@ -32,18 +32,16 @@ _IMPLIED = (
     ("django", rb"\bImageField\s*\(", "pillow"),
     ("django", rb"django\.db\.backends\.postgresql", "psycopg2-binary"),
     ("django", rb"django\.db\.backends\.mysql", "mysqlclient"),
-    ("fastapi", rb"\bJinja2Templates\b", "jinja2"),
-    ("starlette", rb"\bJinja2Templates\b", "jinja2"),
+    ("fastapi starlette", rb"\bJinja2Templates\b", "jinja2"),
     ("fastapi", rb"\b(?:Form|File|UploadFile|OAuth2PasswordRequestForm)\b", "python-multipart"),
-    ("fastapi", rb"\bSessionMiddleware\b", "itsdangerous"),
-    ("starlette", rb"\bSessionMiddleware\b", "itsdangerous"),
+    ("fastapi starlette", rb"\bSessionMiddleware\b", "itsdangerous"),
     ("pydantic", rb"\bEmailStr\b", "email-validator"),
     ("wtforms", rb"\bEmail\(", "email-validator"),
     ("sqlalchemy", rb"sqlite\+aiosqlite:", "aiosqlite"),
     ("sqlalchemy", rb"postgres(?:ql)?\+asyncpg:", "asyncpg"),
     ("sqlalchemy", rb"mysql\+pymysql:", "PyMySQL"),
 )
-"""Packages that another one imports only when it is used in some way: the pattern of that use, and the package."""
+"""Packages that others import only when they are used in some way: those others, the pattern of that use, and the package."""
 
 
 def infer(source: RequirementSource, app: App, files: Mapping[str, SourceFile], cache: Path) -> RequirementSource:
@@ -78,7 +76,8 @@ def _requirements(project: Path, app: App, files: Mapping[str, SourceFile]) -> l
         return []  # nothing that a start needs
     packages |= lazy
     text = b"\n".join(contents.values())
-    packages |= {implied for name, pattern, implied in _IMPLIED if name in packages and re.search(pattern, text)}
+    used = (row for row in _IMPLIED if not packages.isdisjoint(row[0].split()))
+    packages |= {name for _, pattern, name in used if re.search(pattern, text)}
     version = _MADE_WITH.search(text)
     return [f"django~={version[1].decode()}.0" if version and name == "django" else name for name in sorted(packages)]
 

@@ -27,6 +27,7 @@ class AbsentPin(Struct, frozen=True):
 
 
 def find_absent_pin(message: str) -> AbsentPin | None:
+    """Return the pin of a version that doesn't exist, None if the message is about something else."""
     match = _ABSENT.search(" ".join(message.split()))
     return AbsentPin(f"{match['name']}=={match['version']}", f"{match['name']}=={match['series']}.*") if match else None
 

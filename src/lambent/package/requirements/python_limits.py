@@ -1,6 +1,7 @@
 """Releases that can't be imported on later Pythons, although their metadata and their wheels allow every Python.
 
-Each row was seen: the import fails on the Python that it names, and works on the one before and with the next release.
+For each row the import was tried: it fails on the Python that the row names, and works on the one before and with the next
+release. Raise the format in `runtime_choice.py` when a row changes.
 """
 
 from __future__ import annotations

@@ -43,8 +43,8 @@ def graph_of_lock(request: ResolveRequest) -> dict[str, set[str]]:
     graph: dict[str, set[str]] = {}
     for entry in table.get("package") or table.get("packages") or ():
         lists = [entry.get("dependencies", ()), *entry.get("optional-dependencies", {}).values()]
-        names = filter(None, (_name(each) for each in lists for each in each))
-        graph.setdefault(canonicalize_name(entry.get("name", "")), set()).update(names)
+        names = (_name(dependency) for dependencies in lists for dependency in dependencies)
+        graph.setdefault(canonicalize_name(entry.get("name", "")), set()).update(filter(None, names))
     return graph if any(graph.values()) else {}
 
 

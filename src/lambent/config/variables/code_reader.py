@@ -32,8 +32,8 @@ Find = Callable[[Path, str], Path | None]
 class CodeReader(Expressions):
     """Follows statements. `find` finds the app's own modules."""
 
-    def __init__(self, folder: Path, find: Find, known: Mapping[str, Any] | None = None) -> None:
-        super().__init__(folder, known or {})
+    def __init__(self, folder: Path, find: Find, variables: Mapping[str, Any]) -> None:
+        super().__init__(folder, variables)
         self._branches: list[tuple[Sequence[ast.stmt], Scope]] = []
         self._find = find
         self._modules: dict[Path, tuple[ast.Module, Scope]] = {}

@@ -25,12 +25,12 @@ _Conditions = Callable[[ast.expr, Scope], list[Bound]]
 class Expressions(ABC):
     """What was read so far.
 
-    `known` are the variables that are set, with their values as `Constants` reads them. `assigned` are variables that the code
+    `variables` are those that are set, with their values as `Constants` reads them. `assigned` are variables that the code
     sets itself; with `is_open` it may set any. `secret_keys` are those that hold what a framework signs with.
     """
 
-    def __init__(self, folder: Path, known: Mapping[str, Any]) -> None:
-        self.known = known
+    def __init__(self, folder: Path, variables: Mapping[str, Any]) -> None:
+        self.variables = variables
         self.reads: list[Read] = []
         self.assigned: set[str] = set()
         self.secret_keys: set[str] = set()
@@ -60,8 +60,8 @@ class Expressions(ABC):
         return Constants(partial(self.evaluate, scope=scope), self._variable_value).evaluate(node)
 
     def _variable_value(self, name: str) -> Any:
-        if name in self.known:
-            return self.known[name]
+        if name in self.variables:
+            return self.variables[name]
         return UNKNOWN if self.is_open or name in self.assigned else None
 
     def need(self, bound: Bound) -> None:

@@ -41,13 +41,13 @@ def find_unset(config: Config) -> list[Read]:
     graph = ImportGraph(modules, module) if module is not None else None
     if graph is None or not any(_READS.search(path.read_bytes()) for path in graph.files if path.is_file()):
         return []
-    given = _set_names(config, folder)
-    known = {**dict.fromkeys(given, SET), **dict(config.environment)}
-    reader = CodeReader(folder, lambda importer, dotted: graph.find(importer, dotted)[0], known)
+    set_names = _set_names(config, folder)
+    values = {**dict.fromkeys(set_names, SET), **dict(config.environment)}
+    reader = CodeReader(folder, lambda importer, dotted: graph.find(importer, dotted)[0], values)
     _run_app(reader, config, graph.files[0])
     _run_django(reader, config, graph.files)
     reader.run_rest(graph.files)
-    names = given | reader.assigned
+    names = set_names | reader.assigned
     may_be_set = reader.is_open or config.hosting.layers or "AWS_LAMBDA_EXEC_WRAPPER" in dict(config.environment)
     numbers = {read.name for read in reader.reads if read.is_number}
     unset: dict[str, Read] = {}

@@ -22,12 +22,11 @@ CHECK = "LAMBENT_CHECK"
 """The variable that says how to check a version: the path to request, or START_ONLY."""
 START_ONLY = "start"
 
-
 _BY_LAMBENT = ("LAMBENT_", "AWS_LAMBDA_EXEC_WRAPPER")
 
 
-def is_own(name: str, flagged: Collection[str]) -> bool:
-    """Return whether a variable of a function is the user's rather than one that lambent sets for its runtime.
+def is_set_by_user(name: str, flagged: Collection[str]) -> bool:
+    """Return whether a function has a variable from its user: lambent sets others for its runtime.
 
     `flagged` are those that flags or `lambent env` have set.
     """

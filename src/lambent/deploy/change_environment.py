@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from lambent import events
 from lambent.aws.interface import Aws
 from lambent.aws.values import BUFFERED, Code, Function
-from lambent.config.live_environment import FLAG_VARIABLES, SECRETS, is_own
+from lambent.config.live_environment import FLAG_VARIABLES, SECRETS, is_set_by_user
 from lambent.config.provenance import describe, parse
 from lambent.deploy.apply import apply
 from lambent.deploy.context import DeployContext
@@ -70,7 +70,7 @@ def changed(live: Mapping[str, str], change: EnvironmentChange) -> dict[str, str
     references = json.loads(live.get(SECRETS, "{}"))
     flagged = set(live.get(FLAG_VARIABLES, "").split())
     for name in (*change.values, *change.removed):
-        if name in (FLAG_VARIABLES, SECRETS, _WRAPPER) or (name in live and not is_own(name, flagged)):
+        if name in (FLAG_VARIABLES, SECRETS, _WRAPPER) or (name in live and not is_set_by_user(name, flagged)):
             hint = "set it in [tool.lambent.env] of pyproject.toml, then deploy" if name == _WRAPPER else ""
             raise UsageError(f"lambent itself sets {name}", where="NAME", hint=hint)
     for name in change.removed:

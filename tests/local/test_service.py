@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -267,6 +268,12 @@ def test_other_hosts_and_pages_of_other_sites_are_refused(service: Service, echo
     assert send(service, "GET", "/_lambent/health", Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="no-cors")[0] == 403
     assert send(service, "GET", "/_lambent/health", Origin="http://localhost:3000")[0] == 200
     assert service.fetch(echo, Origin="https://elsewhere.example").status == 200  # Function URLs are public
+
+
+@pytest.mark.parametrize(("method", "status"), [("POST", 403), ("PUT", 404), ("GET", 404)])
+def test_steps_of_lambent_dev_need_the_secret(service: Service, method: str, status: int) -> None:
+    step = json.dumps({"function": "echo", "region": "us-east-1", "pid": os.getpid()}).encode()
+    assert service.fetch(f"{service.url}/_lambent/dev/begin", method, step).status == status
 
 
 def test_unsigned_request_reaches_the_lambda_api_by_its_path(service: Service, echo: str) -> None:

@@ -130,11 +130,11 @@ class Application:
             return json_response(403, {"message": _PAGE_REFUSED})
         if _is_administrative(request) and not self._is_administrator(request):
             return json_response(403, {"message": _SECRET_MISSING})
+        if request.method == "POST" and path.startswith(dev_sessions.PATH):  # another method would need no secret
+            return await self._components.dev.answer(replace(request, body=await _read(receive, _S3_BODY_MAX)))
         response = self._service_path(request)
         if response is not None:
             return response
-        if path.startswith(dev_sessions.PATH):
-            return await self._components.dev.answer(replace(request, body=await _read(receive, _S3_BODY_MAX)))
         if path == "/" and request.header("authorization") is None and "text/html" in (request.header("accept") or ""):
             return Response(200, (("content-type", "text/plain; charset=utf-8"),), _WELCOME)  # a browser, not an S3 client
         caller: Caller | None = None
@@ -165,7 +165,7 @@ class Application:
             if archive is None:
                 return json_response(404, {"message": "no function or layer has this code"})
             return Response(200, (("content-type", "application/zip"),), archive.read_bytes())
-        if not request.path.startswith("/_lambent/") or request.path.startswith(dev_sessions.PATH):
+        if not request.path.startswith("/_lambent/"):
             return None
         match (request.method, request.path.removeprefix("/_lambent/")):
             case ("GET", "health"):

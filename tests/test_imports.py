@@ -18,6 +18,7 @@ SHARED = {
     "events",
     "limits",
     "log_events",
+    "status_events",
     "loopback",
     "calendar",
     "interpreters",
@@ -32,6 +33,7 @@ SHARED = {
 MAY_IMPORT = {
     **{module: set() for module in SHARED},
     "log_events": {"events"},
+    "status_events": {"events"},
     "names": SHARED,
     "config": SHARED | {"names"},
     "aws": SHARED,

@@ -20,7 +20,8 @@ from lambent.deploy.invoke import build_event, find_callee
 from lambent.deploy.list_environment import BY_COMMAND, describe_environment, list_environment
 from lambent.deploy.rollback import rollback
 from lambent.errors import DeployError, FunctionFailedError, UsageError
-from lambent.events import Event, StepDone, Variable
+from lambent.events import Event, StepDone
+from lambent.status_events import Variable
 from support.deploy_cases import artifact, config
 from support.local_service import RUNTIME, Service
 from support.moto_server import answering, endpoint

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lambent.aws.values import LogEvent
 from lambent.deploy.recent_activity import summarize_activity
-from lambent.events import LogSummary
+from lambent.status_events import LogSummary
 
 TEXT_LOG = (
     *("START RequestId: 1 Version: 3", "REPORT RequestId: 1\tDuration: 3 ms\tInit Duration: 110.10 ms\t\n"),

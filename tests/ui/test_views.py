@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from msgspec.structs import fields, replace
 
-from lambent import events
+from lambent import events, status_events
 from lambent.aws.values import Settings
 from lambent.cli import config as config_command
 from lambent.config.display import HIDDEN, describe
@@ -78,22 +78,24 @@ def new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("new_york")
 def test_versions_as_a_table() -> None:
     rows = (
-        events.Version(*PUBLISHED, notes="new code", commit="a1b2c3d", dirty=True, subject="Fix", by="ada@laptop", failed=True),
-        events.Version(*PUBLISHED[:-1], share=1, commit="e4f5a6b", subject="x" * 50, by="GitHub Actions, ada"),
+        status_events.Version(
+            *PUBLISHED, notes="new code", commit="a1b2c3d", dirty=True, subject="Fix", by="ada@laptop", failed=True
+        ),
+        status_events.Version(*PUBLISHED[:-1], share=1, commit="e4f5a6b", subject="x" * 50, by="GitHub Actions, ada"),
     )
-    assert views.view(events.Versions("a", "x", rows)).splitlines() == [
+    assert views.view(status_events.Versions("a", "x", rows)).splitlines() == [
         "        version  published         by                   commit         " + " " * 46 + "changes",
         "failed  2        2026-11-24 21:43  ada@laptop           a1b2c3d-dirty  Fix" + " " * 43 + "new code",
         f"live    2        2026-11-24 21:43  GitHub Actions, ada  e4f5a6b        {'x' * 43}…",
     ]
-    bare = views.view(events.Versions("a", "x", (events.Version(*PUBLISHED),))).splitlines()
+    bare = views.view(status_events.Versions("a", "x", (status_events.Version(*PUBLISHED),))).splitlines()
     assert bare == ["  version  published", "  2        2026-11-24 21:43"], "without empty columns"
 
 
 @pytest.mark.usefixtures("new_york")
 def test_status_as_a_table() -> None:
-    activity = events.LogSummary(60, 7, 1, 2, "ValueError: no")
-    status = events.Status(
+    activity = status_events.LogSummary(60, 7, 1, 2, "ValueError: no")
+    status = status_events.Status(
         *("shop", "account 1", "https://u/", "signed", "3", "2026-11-25T02:43:27.000+0000", 3),
         *("python3.13", "2029-06-30", "arm64", 512, 30, "/aws/lambda/shop", None, activity, (DRIFT,)),
         commit="a1b2c3d",

@@ -24,11 +24,12 @@ from lambent.cli.options import Command
 from lambent.config.model import Architecture
 from lambent.config.python_runtime import Installed
 from lambent.errors import LambentError
-from lambent.events import Apps, Destroyed, Emit, Event, LocalStarted, Planned, Status, Versions
+from lambent.events import Destroyed, Emit, Event, LocalStarted, Planned
 from lambent.local import daemon
 from lambent.local.host_check import app_host
 from lambent.loopback import is_loopback_url
 from lambent.names import ALIAS
+from lambent.status_events import Apps, Status, Versions
 
 _LOCATION = "the local Lambda"
 _ACCOUNT = re.compile(r"account \d+ in [\w-]+")

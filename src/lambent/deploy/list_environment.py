@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from lambent import events
+from lambent import status_events
 from lambent.aws.interface import Aws
 from lambent.config.live_environment import FLAG_VARIABLES, SECRETS, is_set_by_user
 from lambent.deploy.secret_values import HIDDEN, is_secret
@@ -17,7 +17,7 @@ BY_COMMAND = "lambent env set or --env"
 
 def list_environment(
     aws: Aws, app: str, location: str, configured: Mapping[str, tuple[str, str]], *, show_secrets: bool
-) -> events.EnvironmentListed:
+) -> status_events.EnvironmentListed:
     """Return the variables of the live version, or of $LATEST if lambent didn't deploy the function.
 
     `configured` are those of the project here: value and origin, "" if it isn't here. Raises DeployError.
@@ -26,12 +26,12 @@ def list_environment(
     if function is None:
         raise NotDeployedError(app, "is not deployed", f"function {app} in {aws.region}")
     variables = describe_environment(dict(function.settings.environment), configured, show_secrets=show_secrets)
-    return events.EnvironmentListed(app, location, function.version, variables)
+    return status_events.EnvironmentListed(app, location, function.version, variables)
 
 
 def describe_environment(
     live: Mapping[str, str], configured: Mapping[str, tuple[str, str]], *, show_secrets: bool
-) -> tuple[events.Variable, ...]:
+) -> tuple[status_events.Variable, ...]:
     """Return the user's own variables, secrets masked, by name. Pure."""
     references: dict[str, str] = json.loads(live.get(SECRETS, "{}"))
     flagged = set(live.get(FLAG_VARIABLES, "").split())
@@ -49,5 +49,5 @@ def describe_environment(
                 f"{BY_COMMAND}; the next deploy sets it to that of {origin}" if name in flagged else f"{origin}: changed since"
             )
         is_masked = not show_secrets and name not in references and is_secret(name, value)
-        rows.append(events.Variable(name, HIDDEN if is_masked else value, origin or "an earlier deploy, or by hand"))
+        rows.append(status_events.Variable(name, HIDDEN if is_masked else value, origin or "an earlier deploy, or by hand"))
     return tuple(rows)

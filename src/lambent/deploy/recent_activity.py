@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from datetime import datetime
 
-from lambent import events
+from lambent import status_events
 from lambent.aws.interface import Aws
 from lambent.aws.values import Alias, Function, LogEvent, LogSpan
 from lambent.deploy.log_records import ANSWERED_5XX
@@ -22,7 +22,7 @@ _PATTERN = (
 """In CloudWatch's filter syntax: the beginning and end of each request, and signs of failure."""
 
 
-def recent_activity(aws: Aws, group: str, function: Function, alias: Alias | None) -> events.LogSummary:
+def recent_activity(aws: Aws, group: str, function: Function, alias: Alias | None) -> status_events.LogSummary:
     """Return how the versions that have traffic did in the last hour.
 
     What is older than the live version is of another function, of the same name, that was deleted.
@@ -46,11 +46,11 @@ def _published(function: Function) -> float:
         return 0
 
 
-def summarize_activity(log: Iterable[LogEvent], *, more: bool = False) -> events.LogSummary:
+def summarize_activity(log: Iterable[LogEvent], *, more: bool = False) -> status_events.LogSummary:
     """Summarize the requests of a log. One has failed if it was answered with 5xx, logged an error, or ended in one. Pure."""
     requests = [request for request in RequestLog().add(log) if request.request_id and request.complete]
     failed = [request for request in requests if request.failed]
-    return events.LogSummary(
+    return status_events.LogSummary(
         minutes=_MINUTES,
         invocations=len(requests),
         cold=sum(request.init_ms is not None for request in requests),

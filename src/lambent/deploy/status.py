@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from msgspec.structs import asdict
 
-from lambent import calendar, events
+from lambent import calendar, status_events
 from lambent.aws.interface import Aws
 from lambent.aws.values import Function
 from lambent.config.provenance import parse
@@ -23,7 +23,7 @@ STATUS_ACTIONS = ("lambda:ListFunctions", "lambda:GetAlias", "logs:FilterLogEven
 """The IAM actions that a status needs, on top of those that observing needs."""
 
 
-def status(app: str, aws: Aws, settle_s: float) -> events.Status | None:
+def status(app: str, aws: Aws, settle_s: float) -> status_events.Status | None:
     """Return the state of one app, or None if there is no function of that name.
 
     Raises DeployError if there is one that lambent didn't create.
@@ -34,7 +34,7 @@ def status(app: str, aws: Aws, settle_s: float) -> events.Status | None:
     refuse_foreign_tags(names, observed)
     function = observed.live or observed.latest
     settings, alias, group = function.settings, observed.alias, observed.log_group
-    return events.Status(
+    return status_events.Status(
         app=app,
         location=f"account {names.account} in {names.region}",
         url=observed.url.address if observed.url else "",
@@ -63,7 +63,7 @@ def end_of_runtime(runtime: str) -> str:
     return entry.deprecated.isoformat() if entry and entry.deprecated else ""
 
 
-def apps(aws: Aws) -> events.Apps:
+def apps(aws: Aws) -> status_events.Apps:
     """Return all apps that lambent deployed to the region.
 
     Mostly the list of functions is enough: a role with lambent's name shows whose function it is. The tags are read, with one
@@ -75,7 +75,7 @@ def apps(aws: Aws) -> events.Apps:
         is_app = list(pool.map(lambda function: _is_app(aws, function), functions))
         app_functions = [function for function, own in zip(functions, is_app, strict=True) if own]
         summaries = list(pool.map(lambda function: _summary(aws, function), app_functions))
-    return events.Apps(f"account {account.result()} in {aws.region}", tuple(sorted(summaries, key=lambda app: app.app)))
+    return status_events.Apps(f"account {account.result()} in {aws.region}", tuple(sorted(summaries, key=lambda app: app.app)))
 
 
 def _is_app(aws: Aws, function: Function) -> bool:
@@ -85,9 +85,9 @@ def _is_app(aws: Aws, function: Function) -> bool:
     return tagged is not None and made_by_lambent(Names(function.name, "", ""), tagged.tags)
 
 
-def _summary(aws: Aws, function: Function) -> events.AppSummary:
+def _summary(aws: Aws, function: Function) -> status_events.AppSummary:
     alias, url = aws.alias(function.name, ALIAS), aws.url(function.name, ALIAS)
-    return events.AppSummary(
+    return status_events.AppSummary(
         app=function.name,
         url=url.address if url else "",
         access=access(url.auth if url else ""),

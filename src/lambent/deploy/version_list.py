@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from msgspec.structs import asdict, replace
 
-from lambent import events
+from lambent import status_events
 from lambent.aws.interface import Aws
 from lambent.aws.values import Alias, Function
 from lambent.config.provenance import parse
@@ -17,7 +17,7 @@ from lambent.errors import DeployError
 from lambent.names import ALIAS, Names
 
 
-def versions(app: str, aws: Aws) -> events.Versions:
+def versions(app: str, aws: Aws) -> status_events.Versions:
     """Read the versions from AWS. Raises DeployError if there is no such app."""
     function = Names(app, "", aws.region).function
     with ThreadPoolExecutor(4) as pool:
@@ -30,20 +30,20 @@ def versions(app: str, aws: Aws) -> events.Versions:
         raise DeployError(f"{app} has no versions", where=location, hint="lambent status --all lists the apps")
     function_now = latest.result()
     failed = failed_versions(function_now.tags) if function_now else frozenset()
-    return events.Versions(app, location, list_versions(published, alias.result(), failed))
+    return status_events.Versions(app, location, list_versions(published, alias.result(), failed))
 
 
 def list_versions(
     published: tuple[Function, ...], alias: Alias | None, failed: frozenset[str] = frozenset()
-) -> tuple[events.Version, ...]:
+) -> tuple[status_events.Version, ...]:
     """Return the versions, which come oldest first, newest first. Pure."""
     listed = [_version(function, before, alias) for before, function in zip((None, *published), published, strict=False)]
     return tuple(replace(version, failed=version.version in failed) for version in reversed(listed))
 
 
-def _version(function: Function, previous: Function | None, alias: Alias | None) -> events.Version:
+def _version(function: Function, previous: Function | None, alias: Alias | None) -> status_events.Version:
     provenance = parse(function.description)
-    return events.Version(
+    return status_events.Version(
         version=function.version,
         published=function.modified,
         sha256=function.sha256,

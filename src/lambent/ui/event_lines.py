@@ -103,13 +103,13 @@ def _build_lines(event: Event) -> tuple[Line, ...]:
 
 def result(event: Event) -> str:
     """Return the result that the command prints on stdout: the URL, the path of the zip, a table. "" for other events."""
+    if isinstance(event, views.View):
+        return views.view(event)
     match event:
         case events.Deployed(url):
             return url
         case events.Packed():
             return event.path
-        case events.Configured() | events.Versions() | events.Status() | events.Apps() | events.EnvironmentListed():
-            return views.view(event)
         case log_events.Invoked():
             return log_lines.payload_text(event.payload, safe=style.is_output_terminal())
         case log_events.Queued():

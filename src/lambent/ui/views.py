@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from lambent import events
+from lambent import events, status_events
 from lambent.ui import tables
 from lambent.ui.sanitize import sanitize_line
 from lambent.units import count
@@ -12,25 +12,25 @@ from lambent.units import count
 _SUBJECT_WIDTH = 44
 _ACCESS = {"public": "anyone can call it", "signed": "signed requests only", "local": "from this machine only", "": ""}
 
-View = events.Configured | events.Versions | events.Status | events.Apps | events.EnvironmentListed
+View = events.Configured | status_events.Versions | status_events.Status | status_events.Apps | status_events.EnvironmentListed
 
 
 def view(event: View) -> str:
     match event:
         case events.Configured():
             lines = tables.settings(event.settings, defaults=True)
-        case events.Versions():
+        case status_events.Versions():
             lines = _version_lines(event)
-        case events.Status():
+        case status_events.Status():
             lines = _status_lines(event)
-        case events.Apps():
+        case status_events.Apps():
             lines = _app_lines(event)
-        case events.EnvironmentListed():
+        case status_events.EnvironmentListed():
             lines = _variable_lines(event)
     return "\n".join(lines)
 
 
-def _version_lines(event: events.Versions) -> list[str]:
+def _version_lines(event: status_events.Versions) -> list[str]:
     heading = ("", "version", "published", "by", "commit", "", "changes")
     rows = [
         (
@@ -48,12 +48,12 @@ def _version_lines(event: events.Versions) -> list[str]:
     return tables.align_left([tuple(row[index] for index in used) for row in (heading, *rows)])
 
 
-def _state(version: events.Version) -> str:
+def _state(version: status_events.Version) -> str:
     share = version.share
     return "live" if share == 1 else f"{share:.0%}" if share else "failed" if version.failed else ""
 
 
-def _commit(version: events.Version | events.Status) -> str:
+def _commit(version: status_events.Version | status_events.Status) -> str:
     return f"{version.commit}-dirty" if version.dirty else version.commit
 
 
@@ -69,7 +69,7 @@ def _timestamp(text: str) -> str:
         return text[:16].replace("T", " ")  # of an endpoint that writes it in another way
 
 
-def _status_lines(app: events.Status) -> list[str]:
+def _status_lines(app: status_events.Status) -> list[str]:
     rows = [
         ("app", app.app, f"on {app.location}"),
         ("url", app.url or "none", _ACCESS[app.access]),
@@ -91,20 +91,20 @@ def _status_lines(app: events.Status) -> list[str]:
     return tables.align_left([(name, value, f"({note})" if note else "") for name, value, note in rows])
 
 
-def _published(app: events.Status) -> str:
+def _published(app: status_events.Status) -> str:
     if not app.version:
         return ""
     by = f" by {sanitize_line(app.by)}" if app.by else ""
     return f"published {_timestamp(app.published)}{by}"
 
 
-def _retention(app: events.Status) -> str:
+def _retention(app: status_events.Status) -> str:
     if not app.log_group:
         return ""
     return f"kept for {count(app.retention_days, 'day')}" if app.retention_days else "kept forever"
 
 
-def _activity(log: events.LogSummary) -> tuple[str, str]:
+def _activity(log: status_events.LogSummary) -> tuple[str, str]:
     """Return the counts of a log, and its last failure."""
     if not log.invocations and not log.failures:
         return "no requests", ""
@@ -113,7 +113,7 @@ def _activity(log: events.LogSummary) -> tuple[str, str]:
     return at_least + counts, f"{log.last_failure}; lambent logs --errors" if log.failures else ""
 
 
-def _app_lines(event: events.Apps) -> list[str]:
+def _app_lines(event: status_events.Apps) -> list[str]:
     if not event.apps:
         return [f"lambent has deployed no apps on {event.location}"]
     heading = ("app", "live", "runtime", "memory", "changed", "url", "")
@@ -132,7 +132,7 @@ def _app_lines(event: events.Apps) -> list[str]:
     return tables.align_left([heading, *rows])
 
 
-def _variable_lines(event: events.EnvironmentListed) -> list[str]:
+def _variable_lines(event: status_events.EnvironmentListed) -> list[str]:
     if not event.variables:
         return [f"{event.app} has no environment variables of its own"]
     rows = [(each.name, sanitize_line(each.value) or '""', f"({sanitize_line(each.origin)})") for each in event.variables]

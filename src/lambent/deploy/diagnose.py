@@ -198,13 +198,13 @@ def _bad_handler(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
 
 
 def _read_only(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
-    path, named = failed_write(match[0]), match["path"] or ""
-    if named == "/home" or named.startswith("/home/sbx_user"):
+    path, own_path = match["path"] or "", failed_write(match[0])
+    if path == "/home" or path.startswith("/home/sbx_user"):
         return "the app writes to its home folder, and on Lambda it has none", f"--env HOME=/tmp; or {_KEEP_ELSEWHERE}"
-    if path is None:
-        return f"the app writes to {named}, but on Lambda only /tmp is writable", _KEEP_ELSEWHERE
+    if own_path is None:
+        return f"the app writes to {path}, but on Lambda only /tmp is writable", _KEEP_ELSEWHERE
     hint = _KEEP_ELSEWHERE if is_writable(failure.settings) else f"{_USE_WRITABLE}; or {_KEEP_ELSEWHERE}"
-    return f"the app writes to {path}, next to its code, but on Lambda only /tmp is writable", hint
+    return f"the app writes to {own_path}, next to its code, but on Lambda only /tmp is writable", hint
 
 
 def _no_permission(failure: Failure, match: re.Match[str]) -> tuple[str, str]:

@@ -28,7 +28,7 @@ def plan_drift(desired: Desired, observed: Observed) -> tuple[PlannedLine, ...]:
     """Return the lines of a deploy's plan: drift that AWS alone shows, drift from `desired`, and what becomes of it."""
     if observed.latest is None:
         return ()
-    lines = list(_drift(desired.names, observed))
+    lines = list(status_drift(desired.names, observed))
     if desired.own_role:
         lines += _policies(desired, observed)
     if is_as_desired(observed.latest, desired):  # an interrupted deploy wrote to $LATEST
@@ -37,8 +37,10 @@ def plan_drift(desired: Desired, observed: Observed) -> tuple[PlannedLine, ...]:
 
 
 def status_drift(names: Names, observed: Observed) -> tuple[PlannedLine, ...]:
-    """Return the drift that shows without a configuration, for `status`."""
-    return _drift(names, observed)
+    """Return the drift that shows without a configuration, as in `status`."""
+    traffic = (*_alias(observed), *_statements(observed), *_url(observed), *_past_the_alias(observed))
+    lines = (*_latest(names, observed), *traffic, *_role(names, observed))
+    return tuple(PlannedLine("drift", what, detail) for what, detail in lines)
 
 
 def unfinished(observed: Observed) -> str:
@@ -68,12 +70,6 @@ def _failed_since(observed: Observed, alias: Alias) -> str:
 
 
 Lines = Iterator[tuple[str, str]]
-
-
-def _drift(names: Names, observed: Observed) -> tuple[PlannedLine, ...]:
-    traffic = (*_alias(observed), *_statements(observed), *_url(observed), *_past_the_alias(observed))
-    lines = (*_latest(names, observed), *traffic, *_role(names, observed))
-    return tuple(PlannedLine("drift", what, detail) for what, detail in lines)
 
 
 def _function(names: Names) -> str:

@@ -47,8 +47,8 @@ def plan_tags(desired: Desired, observed: Observed) -> PlanPart:
         return PlanPart()
     arn, existing = desired.names.function_arn, dict(observed.latest.tags)
     new = tuple((key, value) for key, value in desired.tags if existing.get(key) != value)
-    kept = {*dict(desired.tags), TAG_FAILED}
-    old = tuple(key for key in existing if key not in kept and not key.startswith("aws:"))
+    own = {*dict(desired.tags), TAG_FAILED}
+    old = tuple(key for key in existing if key not in own and not key.startswith("aws:"))
     if not new and not old:
         return PlanPart()
     changes = [f"{key} = {value}" for key, value in new] + [f"-{key}" for key in old]

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from lambent.aws.values import Settings
-from lambent.config.live_environment import CHECK
 from lambent.deploy import environment_gaps
+from lambent.deploy.check_path import check_path
 from lambent.deploy.failure import Failure
 from lambent.deploy.version_breaks import find_break
 from lambent.deploy.writable import failed_write, is_writable
@@ -296,8 +296,8 @@ def _raised(failure: Failure) -> tuple[str, str]:
     error = f"{failure.error_type}: {failure.message}".strip(": ") if failure.error_type else failure.exception
     if "ExceptionGroup: " in error:
         error = failure.member or error
-    path = dict(failure.settings.environment).get(CHECK, "/")
-    what = f"the app responded to GET {path} with {failure.status}" if failure.status else "the function failed"
+    answer = f"the app responded to GET {check_path(failure.settings)} with {failure.status}"
+    what = answer if failure.status else "the function failed"
     what += f": {error}" if error else ""
     if failure.position and failure.position not in what:
         what = f"{what.splitlines()[0]} ({failure.position})"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 
 from lambent import events
+from lambent.deploy.check_path import check_path
 from lambent.deploy.context import DeployContext
 from lambent.deploy.desired import PUBLIC, PUBLIC_STATEMENTS
 from lambent.deploy.fetch import Response
 from lambent.deploy.polling import wait_until
 from lambent.deploy.refused_host import REFUSALS
 from lambent.deploy.resources.permission import missing
-from lambent.deploy.version_check import CheckRequest, check, check_path
+from lambent.deploy.version_check import CheckRequest, check
 from lambent.errors import DeployError, UnconfirmedError
 
 _FORBIDDEN_S = 10

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from lambent.aws.error_codes import CONFLICT
 from lambent.aws.interface import Aws
 from lambent.aws.values import BUFFERED, STREAMED, Invoked, Settings
-from lambent.config.live_environment import CHECK, START_ONLY
+from lambent.deploy.check_path import check_path, only_starts
 from lambent.deploy.context import DeployContext
 from lambent.deploy.desired import PUBLIC
 from lambent.deploy.diagnose import diagnose
@@ -159,21 +159,6 @@ def response_mode(payload: bytes) -> str:
 def account_of_caller(settings: Settings, auth: str) -> str:
     """Return the account whose signed requests a URL with this `auth` accepts: the role's. "" if it accepts any request."""
     return "" if auth == PUBLIC else "".join(settings.role.split(":")[4:5])
-
-
-def only_starts(settings: Settings) -> bool:
-    """Return whether the check of a version doesn't call its handler. Pure."""
-    return dict(settings.environment).get(CHECK) == START_ONLY
-
-
-def check_path(settings: Settings) -> str:
-    """Return the path that the check of a version requests. Pure."""
-    return "/" if only_starts(settings) else dict(settings.environment).get(CHECK, "/")
-
-
-def describe_check(settings: Settings) -> str:
-    """Return what a version must do to pass its check, in words. Pure."""
-    return "must start" if only_starts(settings) else f"must respond to GET {check_path(settings)}"
 
 
 def event_for(settings: Settings, url: str, auth: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from lambent.aws.interface import Aws
 from lambent.aws.regions import WITHOUT_URLS
 from lambent.aws.values import BUFFERED, STREAMED, Cors, Settings, Url
 from lambent.deploy import aws_cli
+from lambent.deploy.check_path import check_path
 from lambent.deploy.deployment import Deployment, PlanIsStale, look_up
 from lambent.deploy.desired import PUBLIC, Desired
 from lambent.deploy.observed import Observed
@@ -21,7 +22,7 @@ from lambent.deploy.resources.alias import TERRAFORM_QUALIFIER, refuse_if_overta
 from lambent.deploy.resources.function_settings import url_mode
 from lambent.deploy.step import Deletion, PlanPart, Step, because
 from lambent.deploy.url_check import check_url
-from lambent.deploy.version_check import CheckRequest, check_path
+from lambent.deploy.version_check import CheckRequest
 from lambent.errors import AwsError, DeployError, FunctionFailedError, OvertakenError, UnconfirmedError
 from lambent.events import PlannedLine
 from lambent.names import ALIAS

@@ -16,6 +16,7 @@ from lambent import events
 from lambent.aws.error_codes import CONFLICT, INVALID
 from lambent.aws.values import BUFFERED, Code, Function, Settings
 from lambent.deploy import aws_cli
+from lambent.deploy.check_path import describe_check, only_starts
 from lambent.deploy.deployment import Deployment
 from lambent.deploy.desired import PUBLIC, Desired
 from lambent.deploy.export.hidden_values import hidden_names
@@ -25,7 +26,7 @@ from lambent.deploy.polling import wait_settled
 from lambent.deploy.resources.bucket import delete_unused_packages
 from lambent.deploy.resources.function import is_as_desired, settle
 from lambent.deploy.step import PlanPart, Step
-from lambent.deploy.version_check import CHECK_HOST, CheckRequest, check, describe_check, event_for, only_starts
+from lambent.deploy.version_check import CHECK_HOST, CheckRequest, check, event_for
 from lambent.errors import AwsError, FunctionFailedError, OvertakenError
 from lambent.events import PlannedLine
 from lambent.names import ALIAS

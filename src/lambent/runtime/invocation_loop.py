@@ -59,11 +59,7 @@ def run() -> NoReturn:
         from .workers import fork_workers
 
         fork_workers(int(workers))
-    log = Log()
-    log.hook()
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(line_buffering=True)
+    log = _open_log()
     terminator = _Terminator()
     signal(SIGTERM, terminator)  # before the app is imported, so that the app's own handler wins
     api = RuntimeApi(variable("AWS_LAMBDA_RUNTIME_API"))
@@ -88,6 +84,16 @@ def run() -> NoReturn:
     except Exception as error:
         log.error(describe(error, ""))
     leave(0)
+
+
+def _open_log() -> Log:
+    """Return the log of the process, after the runtime has taken over `logging` and the standard streams."""
+    log = Log()
+    log.hook()
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(line_buffering=True)
+    return log
 
 
 def _exit_status(exit_request: SystemExit) -> int:

@@ -163,6 +163,10 @@ def test_functions_sizes_and_imports(page: Page) -> None:
     page.click("#measure")
     page.wait("document.querySelector('.frame')")
     assert "modules in" in page.text("#imports-status") and "slowest" in page.text("#view-imports table")
+    page.run("document.querySelectorAll('#view-imports .frame')[1].click()")
+    assert page.text("#view-imports .crumbs button") == "all imports" != page.text("#view-imports .crumbs b")
+    page.run("document.querySelector('#view-imports .crumbs button').click()")
+    assert page.text("#view-imports .crumbs") == "all imports"
 
 
 @pytest.mark.parametrize("address", ["#/invocations", "#/functions", "#/sizes", "#/imports"])

@@ -15,6 +15,24 @@ export function element(name, options = {}, ...children) {
   return node;
 }
 
+/** Return a table that scrolls sideways where it is too wide. `caption` is an element, `rows` are too. */
+export function table(options, caption, head, rows) {
+  const titles = head.map((text) => (text ? element("th", { scope: "col" }, text) : element("td")));
+  const parts = [caption, element("thead", {}, element("tr", {}, ...titles)), element("tbody", {}, ...rows)];
+  return element("div", { class: "scroll" }, element("table", options, ...parts));
+}
+
+/** Return the names of what is shown and of all that it is in. `open` gets the index of one that was clicked. */
+export function breadcrumbs(label, separator, names, open) {
+  const list = element("nav", { class: "crumbs", "aria-label": label });
+  names.forEach((name, index) => {
+    if (index) list.append(element("span", { "aria-hidden": "true" }, separator));
+    if (index === names.length - 1) list.append(element("b", { "aria-current": "true" }, visible(name)));
+    else list.append(element("button", { type: "button", class: "link", on: { click: () => open(index) } }, visible(name)));
+  });
+  return list;
+}
+
 export const byId = (id) => document.getElementById(id);
 
 const ANSI = /\x1b\[[0-9;:]*m/g;

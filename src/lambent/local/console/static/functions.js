@@ -1,7 +1,7 @@
 // The functions: URLs, versions, and where their aliases point.
 
 import { state } from "./data.js";
-import { byId, element, visible } from "./dom.js";
+import { byId, element, table, visible } from "./dom.js";
 import { awsTime, bytes, moment } from "./format.js";
 import { showOnly } from "./timeline.js";
 
@@ -39,17 +39,8 @@ function urlLine(url) {
 
 function versionTable(each) {
   const head = ["Version", "Aliases", "Published", "Description", "Zip", "Environments", ""];
-  return element(
-    "div",
-    { class: "scroll" },
-    element(
-      "table",
-      {},
-      element("caption", { class: "unseen" }, `Versions of ${each.name}`),
-      element("thead", {}, element("tr", {}, ...head.map((text) => (text ? element("th", { scope: "col" }, text) : element("td"))))),
-      element("tbody", {}, ...each.versions.map((version) => versionRow(each, version))),
-    ),
-  );
+  const caption = element("caption", { class: "unseen" }, `Versions of ${each.name}`);
+  return table({}, caption, head, each.versions.map((version) => versionRow(each, version)));
 }
 
 function versionRow(each, version) {

@@ -1,7 +1,7 @@
 // What a version's start imports, and how long that takes: a flame graph, and the slowest modules as a table.
 
 import { request, versionKey } from "./data.js";
-import { byId, element, visible } from "./dom.js";
+import { breadcrumbs, byId, element, table, visible } from "./dom.js";
 import { percent } from "./format.js";
 import { findVersion, hue, nothingDeployed, versionPicker } from "./version_picker.js";
 
@@ -38,7 +38,7 @@ function build(version, identity) {
   if (!result) parts.push(element("p", { class: "muted prose" }, "Starts this version once more, in an environment of its own that gets no request, with Python's -X importtime."));
   else {
     if (!result.succeeded) parts.push(element("p", { class: "why" }, "The start failed. These are the imports up to there; its log is in the first invocation's."));
-    parts.push(...flame(result.imports, version, identity), table(result.imports));
+    parts.push(...flame(result.imports, version, identity), slowestTable(result.imports));
   }
   view.replaceChildren(...parts);
 }
@@ -63,12 +63,7 @@ async function measure(version, identity) {
 /** Return the flame graph, the first import at the top, and the way back from the module that fills its width. */
 function flame(tree, version, identity) {
   const root = focus.at(-1) ?? tree;
-  const crumbs = element("nav", { class: "crumbs", "aria-label": "Module" });
-  [tree, ...focus].forEach((node, index) => {
-    if (index) crumbs.append(element("span", { "aria-hidden": "true" }, "›"));
-    if (index === focus.length) crumbs.append(element("b", { "aria-current": "true" }, visible(node.name)));
-    else crumbs.append(element("button", { type: "button", class: "link", on: { click: () => zoom(focus.slice(0, index)) } }, visible(node.name)));
-  });
+  const crumbs = breadcrumbs("Module", "›", [tree, ...focus].map((node) => node.name), (index) => zoom(focus.slice(0, index)));
   const graph = element("div", { class: "flame", role: "img", "aria-label": `Flame graph of ${root.name}. The table below has the slowest modules.` });
   const zoom = (to) => {
     focus = to;
@@ -102,7 +97,7 @@ function frame(node, left, width, depth, total, click) {
   return box;
 }
 
-function table(tree) {
+function slowestTable(tree) {
   const all = [];
   const walk = (node) => {
     all.push(node);
@@ -121,9 +116,5 @@ function table(tree) {
       element("td", { class: "number" }, time(node.total_us)),
     ),
   );
-  return element(
-    "div",
-    { class: "scroll" },
-    element("table", { class: "data" }, element("caption", {}, "The slowest modules"), element("thead", {}, element("tr", {}, ...head.map((text) => element("th", { scope: "col" }, text)))), element("tbody", {}, ...rows)),
-  );
+  return table({ class: "data" }, element("caption", {}, "The slowest modules"), head, rows);
 }

@@ -1,7 +1,7 @@
 // How large the parts of a version's zip are: a treemap, and the same as a table.
 
 import { request, versionKey } from "./data.js";
-import { byId, element, visible } from "./dom.js";
+import { breadcrumbs, byId, element, table, visible } from "./dom.js";
 import { bytes, percent } from "./format.js";
 import { squarify } from "./squarify.js";
 import { findVersion, hue, nothingDeployed, versionPicker } from "./version_picker.js";
@@ -50,19 +50,9 @@ function build(version) {
   };
   const choices = element("fieldset", {}, element("legend", { class: "unseen" }, "Measure"), choice("unpacked", "unpacked"), choice("zipped", "in the zip"));
   const whole = element("span", { class: "muted" }, `${bytes(root.zipped)} zip, ${bytes(root.unpacked)} unpacked, ${root.files.toLocaleString("en")} files`);
-  view.replaceChildren(versionPicker("sizes", "Sizes", version, choices, whole), crumbs(version), map, table(current, version));
+  const crumbs = breadcrumbs("Folder", "/", ["zip", ...path.map((part) => part.name)], (index) => open(path.slice(0, index), version));
+  view.replaceChildren(versionPicker("sizes", "Sizes", version, choices, whole), crumbs, map, partsTable(current, version));
   draw(map, current, version);
-}
-
-function crumbs(version) {
-  const list = element("nav", { class: "crumbs", "aria-label": "Folder" });
-  [root, ...path].forEach((part, index) => {
-    if (index) list.append(element("span", { "aria-hidden": "true" }, "/"));
-    const name = part.name || "zip";
-    if (index === path.length) list.append(element("b", { "aria-current": "true" }, visible(name)));
-    else list.append(element("button", { type: "button", class: "link", on: { click: () => open(path.slice(0, index), version) } }, visible(name)));
-  });
-  return list;
 }
 
 function open(to, version) {
@@ -108,7 +98,7 @@ function cell(item, box, colour, total) {
   return node;
 }
 
-function table(current, version) {
+function partsTable(current, version) {
   const parts = [...(current.children ?? [])].sort((left, right) => right[measure] - left[measure]);
   const rows = parts.map((part) =>
     element(
@@ -122,11 +112,7 @@ function table(current, version) {
     ),
   );
   const head = ["Name", "In the zip", "Unpacked", "Share", "Files"];
-  return element(
-    "div",
-    { class: "scroll" },
-    element("table", { class: "data" }, element("caption", { class: "unseen" }, `Parts of ${current.name || "the zip"}`), element("thead", {}, element("tr", {}, ...head.map((text) => element("th", { scope: "col" }, text)))), element("tbody", {}, ...rows)),
-  );
+  return table({ class: "data" }, element("caption", { class: "unseen" }, `Parts of ${current.name || "the zip"}`), head, rows);
 }
 
 addEventListener("resize", () => {

@@ -10,12 +10,14 @@ import sys
 from pathlib import Path
 
 from lambent import interpreters
+from lambent.config import provenance
 from support.console_pages import Block
 
 
 def reader_environment(folder: Path, port: int) -> dict[str, str]:
-    """A reader's environment with our programs first on the PATH, and with no AWS account, profile or state."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LAMBENT_", "PYTHON"))}
+    """A reader's environment with our programs first on the PATH, and with no AWS account, profile, state or CI system."""
+    others = ("AWS_", "LAMBENT_", "PYTHON", *(variable for variable, _, _ in provenance.CI))
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     return kept | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "LAMBENT_PORT": str(port),

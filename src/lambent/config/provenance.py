@@ -15,7 +15,7 @@ from msgspec import Struct
 _LENGTH_MAX = 256  # of a description [botocore's service model]
 _AUTHOR_MAX = 100
 _FORM = re.compile(r"(?:(?P<commit>[0-9a-f]{7,40})(?P<dirty>-dirty)?(?= |$))?(?P<subject>.*?)(?:(?:^| )\[(?P<by>[^\[\]]+)\])?")
-_CI = (
+CI = (
     ("GITHUB_ACTIONS", "GitHub Actions", "GITHUB_ACTOR"),
     ("GITLAB_CI", "GitLab CI", "GITLAB_USER_LOGIN"),
     ("CIRCLECI", "CircleCI", "CIRCLE_USERNAME"),
@@ -59,7 +59,7 @@ def parse(description: str) -> Provenance:
 
 def deployer(environ: Mapping[str, str], user: str, host: str) -> str:
     """Return who deploys: "ada@laptop", or the CI system and the person that started it."""
-    for variable, name, person in _CI:
+    for variable, name, person in CI:
         if environ.get(variable):
             return f"{name}, {environ[person]}" if environ.get(person) else name
     return f"{user}@{host.partition('.')[0]}" if host else user

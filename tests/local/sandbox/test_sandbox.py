@@ -276,6 +276,7 @@ def test_processes_that_fork_all_the_time_are_frozen(any_factory: Callable[[], S
                 chunks.get_nowait()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(chunks.get(), 0.3)
+                sandbox._stop_stragglers()
                 continue
             break
         else:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -15,7 +17,9 @@ from msgspec.structs import replace
 
 from lambent.local.aws_services import AwsServices, S3Fault
 from lambent.local.engine.log_sink import LogLine, LogSink
-from lambent.local.http import Request, credential_scope
+from lambent.local.http import Request, Response, credential_scope
+from lambent.local.journal import Journal
+from lambent.local.log_store import StreamKey
 from lambent.local.persistence import Change, persistent_change
 from support.local_service import TRUST, Service, serving
 
@@ -30,6 +34,9 @@ def signed(
 
 def iam(**members: str) -> Request:
     return signed("iam", body=urlencode(members).encode())
+
+
+IN_IRELAND = b"<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>"
 
 
 @pytest.mark.parametrize(
@@ -180,6 +187,51 @@ def test_services_for_the_lambda_api_and_the_engine(tmp_path: Path) -> None:
         assert [event["message"] for event in result["events"]] == ["hello"]
     finally:
         services.close()
+
+
+def test_change_that_the_disk_refuses_at_last_is_undone_and_the_next_one_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """moto has performed a change when its confirmation fails, so its state is restored from the disk: no restart is needed."""
+    body = b"x" * 100_000  # on disk
+    services = AwsServices(tmp_path)
+
+    def request(sent: Request) -> Response:
+        return asyncio.run(services.answer(sent))
+
+    def call(service: str, **members: str) -> Response:
+        sent = signed(service, body=urlencode(members).encode())
+        return request(replace(sent, headers=(*sent.headers, ("content-type", "application/x-www-form-urlencoded"))))
+
+    def create(role: str) -> int:
+        return call("iam", Action="CreateRole", RoleName=role, AssumeRolePolicyDocument=TRUST).status
+
+    def refuse(*arguments: object) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    services.start()
+    try:
+        assert create("before") == 200
+        assert request(signed("s3", "PUT", "/kept", IN_IRELAND)).status == 200
+        assert request(signed("s3", "PUT", "/kept/key", body)).status == 200
+        services.log_sink.write("eu-west-1", "kept", "s", [LogLine(int(time.time() * 1000), "hello")])
+        services.log_sink.flush()
+        arn = "arn:aws:iam::123456789012:role/before"
+        session = call("sts", Action="AssumeRole", RoleArn=arn, RoleSessionName="s").body.decode()
+        key, token = (re.findall(f"<{each}>(.*)</{each}>", session)[0] for each in ("AccessKeyId", "SessionToken"))
+        with monkeypatch.context() as broken:
+            broken.setattr(Journal, "_write_newline", refuse)
+            assert create("refused") == 507
+            assert request(signed("s3", "DELETE", "/kept/key")).status == 507
+        assert create("refused") == 200
+        assert services.role_trust(arn) is not None
+        assert services.s3_object("kept", "key", None) == body
+        assert asyncio.run(services.caller(key, token)) is not None
+        assert [event.message for event in services.log_events(StreamKey("eu-west-1", "kept", "s"), 0, 1 << 62)] == ["hello"]
+    finally:
+        services.close()
+    subjects = [entry.subject for entry in Journal(tmp_path / "neighbours").load()]
+    assert subjects == ["iam:role/before", "s3:kept", "s3:kept/key", "logs:eu-west-1/kept", "iam:role/refused"]
 
 
 def test_what_moto_cant_process_is_refused_in_the_service_s_form(service: Service) -> None:

@@ -101,21 +101,21 @@ class AwsServices:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._answer_as, request, caller)
 
     def _answer_as(self, request: Request, caller: Caller | None) -> Response:
-        self._wait_until_loaded()
-        with moto_authorization.acting_as(caller, credential_scope(request)[0]):
-            return self._answer(request)
-
-    def _answer(self, request: Request) -> Response:
-        if credential_scope(request)[0] == "logs":
-            self.log_sink.flush()
-        change = persistent_change(request)
         try:
-            return self._perform(request) if change is None else self._perform_and_record(request, change)
+            self._wait_until_loaded()
+            with moto_authorization.acting_as(caller, credential_scope(request)[0]):
+                return self._answer(request)
         except (OSError, sqlite3.Error) as error:
             if not refused_by_disk(error):
                 raise
             log.error("%s %s failed: %s", request.method, request.path, error)
             return refuse_in_form(request, 507, "InsufficientStorageException", REFUSED_BY_DISK)
+
+    def _answer(self, request: Request) -> Response:
+        if credential_scope(request)[0] == "logs":
+            self.log_sink.flush()
+        change = persistent_change(request)
+        return self._perform(request) if change is None else self._perform_and_record(request, change)
 
     def _perform(self, request: Request) -> Response:
         assert self._application is not None
@@ -129,6 +129,7 @@ class AwsServices:
     def _perform_and_record(self, request: Request, change: Change) -> Response:
         """Perform a request that should survive a restart, and write it to disk before it is answered."""
         with self._change_lock:
+            self._recover()
             now, seed = time.time(), secrets.randbits(64)
             effect = "add" if change.effect != "add" and self._is_versioned(change.subject) else change.effect
             self._journal.prepare(Entry(now, seed, change.subject, effect, request))
@@ -143,8 +144,9 @@ class AwsServices:
     def _confirm(self) -> None:
         try:
             self._journal.confirm()
-        except OSError as error:  # moto has performed what isn't on the disk, so no one may see it
+        except OSError as error:  # moto has performed what isn't on the disk, so no one may see it: see `_recover`
             self._failure = error
+            self._journal.withdraw()
             raise
 
     def _perform_deterministically(self, request: Request, time: float, seed: int) -> Response:
@@ -270,26 +272,47 @@ class AwsServices:
     # loading moto
 
     def _wait_until_loaded(self) -> None:
+        """Raises OSError or sqlite3.Error while the disk refuses what moto's state needs."""
         self._loaded.wait()
         if self._failure is not None:
+            with self._change_lock:
+                self._recover()
+
+    def _recover(self) -> None:
+        """Restore moto's state from the disk if the disk has failed. Raises what `_wait_until_loaded` does."""
+        if self._failure is None:
+            return
+        if self._application is None:
             raise RuntimeError("moto can't be used until a restart; see the service's log") from self._failure
+        sessions = self._backend("sts", "aws").assumed_roles
+        self._backends("s3").reset()  # deletes the bodies of its objects
+        for service in ("iam", "logs", "s3"):
+            self._backends(service).clear()
+        self._create_iam().access_keys.update({session.access_key_id: session.access_key for session in sessions})
+        self._replay_all()
+        self._failure = None
 
     def _load_and_replay(self) -> None:
         try:
             self._load()
-            for entry in self._journal.load():
-                self._replay(entry)
-            self._delivery.restore()
+            self._replay_all()
         except BaseException as failure:
             log.exception("moto can't be loaded")
             self._failure = failure
         finally:
             self._loaded.set()
 
+    def _replay_all(self) -> None:
+        for entry in self._journal.load():
+            self._replay(entry)
+        self._delivery.restore()
+
     def _replay(self, entry: Entry) -> None:
         try:
             response = self._perform_deterministically(entry.request, entry.time, entry.seed)
-        except Exception:  # moto may fail in any way. The entry stays in the journal.
+        except Exception as error:  # moto may fail in any way. The entry stays in the journal.
+            if refused_by_disk(error):
+                raise
             log.exception("replaying a request for %s failed", entry.subject)
         else:
             if response.status >= 300:
@@ -301,17 +324,24 @@ class AwsServices:
         deterministic_moto.install()
         moto_authorization.install()
         moto_storage.install(self._logs, self._folder / "objects", self._folder / "bodies")
-        # AWSLambdaBasicExecutionRole and others. moto creates an IAM for each of AWS's partitions (China, GovCloud ...) at the
-        # first request. 1,500 policies for each would cost seconds, so only the standard partition gets them.
-        iam = moto_config.default_user_config["iam"]
-        iam["load_aws_managed_policies"] = True
-        self._backend("iam", "aws")
-        iam["load_aws_managed_policies"] = False
+        self._create_iam()
         self._application = moto_server.DomainDispatcherApplication(_create_backend_app)
 
+    def _create_iam(self) -> Any:
+        # AWSLambdaBasicExecutionRole and others. moto creates an IAM for each of AWS's partitions (China, GovCloud ...) at the
+        # first request. 1,500 policies for each would cost seconds, so only the standard partition gets them.
+        settings = moto_config.default_user_config["iam"]
+        settings["load_aws_managed_policies"] = True
+        iam = self._backend("iam", "aws")
+        settings["load_aws_managed_policies"] = False
+        return iam
+
     def _backend(self, service: str, region: str) -> Any:
-        module = importlib.import_module(f"moto.{service}.models")
-        return getattr(module, f"{service}_backends")[ACCOUNT][region]
+        return self._backends(service)[region]
+
+    def _backends(self, service: str) -> Any:
+        """Return moto's backends of a service, by region or partition."""
+        return getattr(importlib.import_module(f"moto.{service}.models"), f"{service}_backends")[ACCOUNT]
 
 
 def _create_backend_app(service: str) -> Any:

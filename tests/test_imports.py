@@ -39,17 +39,18 @@ MAY_IMPORT = {
     "aws": SHARED,
     "runtime": set(),
     "package": SHARED | {"config"},
-    "deploy": SHARED | {"config", "names", "aws", "package.artifact"},
+    "deployment": SHARED | {"config", "names", "aws", "package.artifact"},
     "local": SHARED | {"names"},
     "dev": SHARED | {"package.layout", "local"},
     "ui": SHARED,
-    "cli": SHARED | {"names", "config", "aws", "package", "deploy", "local", "dev", "ui"},
+    "library": SHARED | {"names", "config", "aws", "package", "deployment", "local"},
+    "cli": SHARED | {"names", "config", "aws", "package", "deployment", "local", "library", "dev", "ui"},
     "__main__": {"cli"},
 }
 """Part of lambent -> the other parts that it may import: the table of the architecture page."""
 
 STARTS_PROCESSES = ("package/", "local/sandbox/", "local/daemon.py", "cli/curl.py", "runtime/")
-READS_ENVIRONMENT = ("config/load.py", "ui/style.py", "cli/", "runtime/", "local/sandbox/aws_bootstrap.py")
+READS_ENVIRONMENT = ("config/load.py", "ui/style.py", "library/", "cli/", "runtime/", "local/sandbox/aws_bootstrap.py")
 LINES_MAX = 450
 
 FILES = sorted(SOURCE.rglob("*.py"))

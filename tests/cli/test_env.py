@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from lambent.cli import env
-from lambent.cli.version_description import deployed_by
-from lambent.deploy.change_environment import EnvironmentChange
+from lambent.deployment.change_environment import EnvironmentChange
 from lambent.errors import UsageError
+from lambent.library.version_description import deployed_by
 from support.local_service import Service
 
 

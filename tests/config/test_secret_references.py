@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lambent.deploy.desired import desired
+from lambent.deployment.desired import desired
 from lambent.errors import UsageError
 from lambent.names import Names
 from lambent.package.artifact import Artifact

@@ -18,8 +18,8 @@ from msgspec.structs import replace
 from lambent import events
 from lambent.aws.boto import connect
 from lambent.config.model import App, Config, Hosting
-from lambent.deploy.context import DeployContext
-from lambent.deploy.deploy import deploy
+from lambent.deployment.context import DeployContext
+from lambent.deployment.deploy import deploy
 from lambent.local.code_store import merge
 from lambent.local.sandbox.process_sandbox import ProcessFactory
 from lambent.local.sandbox.sandbox import SandboxFactory

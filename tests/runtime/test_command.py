@@ -11,7 +11,7 @@ import pytest
 from msgspec import Struct
 
 from lambent.aws.functions import COMMAND_CONTEXT
-from lambent.deploy.run_command import FrameReader
+from lambent.deployment.run_command import FrameReader
 from lambent.runtime.command import _Sender
 from support.interpreter import python
 from support.runtime_api_stub import Environment, make_event

@@ -20,8 +20,8 @@ from botocore.credentials import Credentials
 from msgspec import Struct
 
 from lambent.aws.values import Invoked, Settings
-from lambent.deploy.diagnose import diagnose
-from lambent.deploy.version_check import judge
+from lambent.deployment.diagnose import diagnose
+from lambent.deployment.version_check import judge
 from lambent.package import overflow
 from lambent.package.archive import compress, write
 from lambent.package.artifact import Overflow

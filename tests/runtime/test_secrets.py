@@ -17,8 +17,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from lambent.aws.values import Invoked, Settings
-from lambent.deploy.diagnose import diagnose
-from lambent.deploy.version_check import judge
+from lambent.deployment.diagnose import diagnose
+from lambent.deployment.version_check import judge
 from lambent.runtime.signature import sign
 from support.aws_client import aws_environment
 from support.functions import NEWEST, interpreter

@@ -1,4 +1,4 @@
-"""Values that the tests of deploy/ share: a small zip, a configuration, and an `Aws` with hooks."""
+"""Values that the tests of deployment/ share: a small zip, a configuration, and an `Aws` with hooks."""
 
 from __future__ import annotations
 

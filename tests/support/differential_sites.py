@@ -20,8 +20,8 @@ from lambent import events
 from lambent.aws.boto import connect
 from lambent.config.load import Flags, load
 from lambent.config.model import Config
-from lambent.deploy.context import DeployContext
-from lambent.deploy.deploy import deploy
+from lambent.deployment.context import DeployContext
+from lambent.deployment.deploy import deploy
 from lambent.package.artifact import Artifact
 from lambent.package.build import build
 from support.functions import CACHE

@@ -23,14 +23,15 @@ AREAS = {
     "config": "Settings and finding the app",
     "package": "Building the zip",
     "aws": "Refusals by AWS",
-    "deploy": "Deploying",
+    "deployment": "Deploying",
+    "library": "From the app to the destination",
     "local": "The local Lambda",
     "dev": "Running an app as it changes",
 }
 DEFAULT_KINDS = {
     "aws": "AwsError",
     "config": "UsageError",
-    "deploy": "DeployError",
+    "deployment": "DeployError",
     "local": "LocalError",
     "package": "PackagingError",
 }

@@ -38,7 +38,7 @@ from lambent.aws.values import (
     Url,
     canonical,
 )
-from lambent.deploy.fetch import Response
+from lambent.deployment.fetch import Response
 from lambent.errors import AwsError
 
 ACCOUNT = "123456789012"

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from lambent.aws.values import Pairs
-from lambent.deploy.fetch import Response
+from lambent.deployment.fetch import Response
 
 _SERVER = """
 import logging, sys

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from lambent.aws.values import Alias, Function, LogGroup, Provisioned, Role, Statement, Url
 from lambent.config.model import App, Canary, Config
-from lambent.deploy.desired import PUBLIC_STATEMENTS, Desired, desired
-from lambent.deploy.observed import Observed
+from lambent.deployment.desired import PUBLIC_STATEMENTS, Desired, desired
+from lambent.deployment.observed import Observed
 from lambent.names import Names
 from lambent.package.artifact import Artifact
 

@@ -17,7 +17,7 @@ from lambent.cli import config as config_command
 from lambent.config.display import HIDDEN, describe
 from lambent.config.model import App, Config, Hosting, Packaging
 from lambent.config.settings import KEYS
-from lambent.deploy.cost import estimate
+from lambent.deployment.cost import estimate
 from lambent.ui import views
 from lambent.ui.event_lines import event_lines
 

@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lambent.cli.app_options import AppSource, Builder, pass_app, with_builder
+from lambent.cli.app_options import pass_app, with_builder
 from lambent.cli.build_output import BuildOutput, packed, record_phases, with_output
 from lambent.cli.options import app_option, json_option, overflow_option, path_argument, runtime_option
 from lambent.errors import UsageError
 from lambent.events import Phase
 from lambent.lazy import LazyModule
+from lambent.library.app_source import AppSource, Builder
 from lambent.ui.reporter import reporter
 
 if TYPE_CHECKING:
-    from lambent.cli import smoke_test
+    from lambent.library import smoke_test
     from lambent.package import lock_file
 else:
     lock_file = LazyModule("lambent.package.lock_file")
-    smoke_test = LazyModule("lambent.cli.smoke_test")  # imports the local Lambda's sandbox, which few builds need
+    smoke_test = LazyModule("lambent.library.smoke_test")  # imports the local Lambda's sandbox, which few builds need
 
 
 @click.command("build")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
-from lambent.cli.app_options import AppSource, Builder, with_app, with_builder
+from lambent.cli.app_options import with_app, with_builder
 from lambent.cli.options import json_option
 from lambent.config.display import describe
 from lambent.config.model import Config
 from lambent.errors import PackagingError
 from lambent.events import ignore
+from lambent.library.app_source import AppSource, Builder
 from lambent.ui.reporter import reporter
 
 

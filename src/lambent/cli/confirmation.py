@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
@@ -11,9 +10,8 @@ import click
 from msgspec import Struct
 
 from lambent.cli.options import Command, add_options, yes_option
-from lambent.config.model import Config
-from lambent.deploy.deploy import refuse_move
-from lambent.deploy.plan import Plan
+from lambent.deployment.deploy import refuse_move
+from lambent.deployment.plan import Plan
 from lambent.errors import CancelledError, UsageError
 
 
@@ -35,11 +33,6 @@ def with_consent(command: Command) -> Command:
     return add_options(call, click.option("--moved-from", metavar="ORIGIN", default="", help=help_text), yes_option)
 
 
-def is_explicit(config: Config) -> bool:
-    """Whether the user set `auth`, by a flag or in a file."""
-    return config.origins.get("auth", "default") != "default"
-
-
 def confirm_public(plan: Plan, *, interactive: bool) -> None:
     """Ask whether to create the public URL of `plan`.
 
@@ -52,18 +45,6 @@ def confirm_public(plan: Plan, *, interactive: bool) -> None:
             hint='--yes, or set auth = "none" in [tool.lambent]; to allow only signed requests, --auth iam',
         )
     _confirm(f"Create a public URL for {plan.names.app}?")
-
-
-def once(confirm: Callable[[Plan], None]) -> Callable[[Plan], None]:
-    """Return a confirmation that isn't asked again after a yes: a deploy may start over, with an older runtime."""
-    confirmed: list[Plan] = []
-
-    def confirm_once(plan: Plan) -> None:
-        if not confirmed:
-            confirm(plan)
-            confirmed.append(plan)
-
-    return confirm_once
 
 
 def confirm_move(plan: Plan, *, moved_from: str, interactive: bool) -> None:

@@ -13,11 +13,12 @@ from msgspec.structs import replace
 
 from lambent.aws.interface import Aws
 from lambent.cli import options
-from lambent.cli.destination import Destination, with_destination
+from lambent.cli.destination_options import with_destination
 from lambent.cli.options import Command
 from lambent.config.load import AppLocation, Flags, locate_app
-from lambent.deploy.observed import deployed_name
+from lambent.deployment.observed import deployed_name
 from lambent.events import Emit
+from lambent.library.destination import Destination
 from lambent.ui.reporter import reporter
 
 

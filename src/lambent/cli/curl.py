@@ -13,12 +13,13 @@ import click
 
 from lambent.cli import options
 from lambent.cli.connection import connect_to_app
-from lambent.cli.destination import Destination, with_destination
+from lambent.cli.destination_options import with_destination
 from lambent.config.load import Flags
-from lambent.deploy.app_url import find_url
-from lambent.deploy.desired import PUBLIC
-from lambent.deploy.signing_proxy import TOKEN_HEADER, Proxy, signing_proxy
+from lambent.deployment.app_url import find_url
+from lambent.deployment.desired import PUBLIC
+from lambent.deployment.signing_proxy import TOKEN_HEADER, Proxy, signing_proxy
 from lambent.errors import LambentError, UsageError
+from lambent.library.destination import Destination
 from lambent.ui.reporter import reporter
 
 

@@ -9,7 +9,7 @@ from lambent.cli.confirmation import confirm_deletion
 from lambent.cli.connection import with_connection
 from lambent.cli.options import path_argument, yes_option
 from lambent.config.load import AppLocation
-from lambent.deploy.destroy import destroy, prepare
+from lambent.deployment.destroy import destroy, prepare
 from lambent.events import Emit, Notice, Planned
 
 

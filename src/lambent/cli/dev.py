@@ -17,22 +17,23 @@ from msgspec.structs import replace
 
 from lambent.aws.interface import Aws
 from lambent.cli import options
-from lambent.cli.app_options import AppSource, Builder, with_app, with_builder
+from lambent.cli.app_options import with_app, with_builder
 from lambent.cli.confirmation import confirm_move
-from lambent.cli.deploy import build_and_deploy, load_for_destination
-from lambent.cli.destination import Destination, ensure_local
-from lambent.cli.version_description import describe_version
 from lambent.config.load import locate_app
 from lambent.config.model import Config
-from lambent.deploy.context import DeployContext
-from lambent.deploy.deploy import deploy
-from lambent.deploy.follow_log import FollowTiming
-from lambent.deploy.logs import LogQuery, find_log, show_live
+from lambent.deployment.context import DeployContext
+from lambent.deployment.deploy import deploy
+from lambent.deployment.follow_log import FollowTiming
+from lambent.deployment.logs import LogQuery, find_log, show_live
 from lambent.dev.session import DevSession
 from lambent.dev.source_changes import Change, Snapshot, describe, is_setting
 from lambent.dev.watch import watch
 from lambent.errors import LambentError, LocalError
 from lambent.events import Deployed, Emit, Event, Notice, Reloaded, Warned, Watching, ignore
+from lambent.library.app_source import AppSource, Builder
+from lambent.library.deploy import build_and_deploy, load_for_destination
+from lambent.library.destination import Destination, ensure_local
+from lambent.library.version_description import describe_version
 from lambent.local import daemon
 from lambent.local.dev_sessions import StepResult
 from lambent.package.artifact import Artifact

@@ -11,14 +11,14 @@ import click
 from lambent.aws.interface import Aws
 from lambent.cli.connection import with_connection
 from lambent.cli.options import path_argument, path_option
-from lambent.cli.version_description import deployed_by
 from lambent.config.environment import read_variables
 from lambent.config.load import AppLocation, configured_variables
-from lambent.deploy.change_environment import EnvironmentChange, change_environment
-from lambent.deploy.context import DeployContext
-from lambent.deploy.list_environment import list_environment
+from lambent.deployment.change_environment import EnvironmentChange, change_environment
+from lambent.deployment.context import DeployContext
+from lambent.deployment.list_environment import list_environment
 from lambent.errors import UsageError
 from lambent.events import Emit, Warned
+from lambent.library.version_description import deployed_by
 
 
 @click.group()

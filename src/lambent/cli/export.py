@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from lambent.cli.app_options import AppSource, Builder, with_app, with_builder
+from lambent.cli.app_options import with_app, with_builder
 from lambent.cli.options import json_option
-from lambent.deploy.desired import desired
-from lambent.deploy.export.cloudformation import cloudformation
-from lambent.deploy.export.placeholders import placeholder_names
-from lambent.deploy.export.terraform import terraform
+from lambent.deployment.desired import desired
+from lambent.deployment.export.cloudformation import cloudformation
+from lambent.deployment.export.placeholders import placeholder_names
+from lambent.deployment.export.terraform import terraform
 from lambent.events import Notice
+from lambent.library.app_source import AppSource, Builder
 from lambent.package.output_file import write
 from lambent.ui.reporter import reporter
 

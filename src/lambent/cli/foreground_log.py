@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 
 from lambent.aws.interface import Aws
 from lambent.aws.values import LogEvent
-from lambent.deploy.logs import SHOWN_AFTER_S, AppLog, LogQuery, show
-from lambent.deploy.request_log import RequestLog
-from lambent.deploy.secret_values import Mask
+from lambent.deployment.logs import SHOWN_AFTER_S, AppLog, LogQuery, show
+from lambent.deployment.request_log import RequestLog
+from lambent.deployment.secret_values import Mask
 from lambent.errors import LambentError
 from lambent.events import Emit
 from lambent.local.engine.log_sink import LogLine

@@ -13,8 +13,8 @@ from lambent.aws.interface import Aws
 from lambent.cli.connection import with_connection
 from lambent.cli.options import path_option
 from lambent.config.load import AppLocation
-from lambent.deploy.invoke import build_event, find_callee, invoke, invoke_async
-from lambent.deploy.sample_events import NAMES
+from lambent.deployment.invoke import build_event, find_callee, invoke, invoke_async
+from lambent.deployment.sample_events import NAMES
 from lambent.errors import UsageError
 from lambent.events import Emit
 

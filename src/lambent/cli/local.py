@@ -23,11 +23,12 @@ from lambent.ui import jsonlines, plain
 if TYPE_CHECKING:
     import platformdirs
 
-    from lambent.cli import destination, foreground_log
+    from lambent.cli import foreground_log
+    from lambent.library import destination
     from lambent.local import service
 else:
     platformdirs = LazyModule("platformdirs")
-    destination = LazyModule("lambent.cli.destination")  # botocore takes a tenth of a second
+    destination = LazyModule("lambent.library.destination")  # botocore takes a tenth of a second
     foreground_log = LazyModule("lambent.cli.foreground_log")
     service = LazyModule("lambent.local.service")  # uvicorn and moto take a third of a second to import
 

@@ -14,8 +14,8 @@ from lambent.cli.connection import with_connection
 from lambent.cli.options import path_argument
 from lambent.cli.since import Since
 from lambent.config.load import AppLocation
-from lambent.deploy.follow_log import FollowTiming
-from lambent.deploy.logs import LogQuery, check_request_id, find_log, show_live, show_past, show_text
+from lambent.deployment.follow_log import FollowTiming
+from lambent.deployment.logs import LogQuery, check_request_id, find_log, show_live, show_past, show_text
 from lambent.events import Emit, Notice
 
 _DEFAULT_S = 3600

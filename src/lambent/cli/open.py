@@ -11,13 +11,13 @@ import click
 
 from lambent.aws.interface import Aws
 from lambent.cli.connection import same_app, with_connection
-from lambent.cli.destination import ensure_local
 from lambent.cli.options import Command, path_argument
 from lambent.config.load import AppLocation
-from lambent.deploy.app_url import find_url
-from lambent.deploy.desired import PUBLIC
+from lambent.deployment.app_url import find_url
+from lambent.deployment.desired import PUBLIC
 from lambent.errors import UsageError
 from lambent.events import Emit, Opened
+from lambent.library.destination import ensure_local
 from lambent.local import daemon
 from lambent.ui.reporter import reporter
 

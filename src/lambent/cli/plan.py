@@ -7,16 +7,17 @@ import json
 import click
 from msgspec.structs import replace
 
-from lambent.cli.app_options import AppSource, Builder, with_app, with_builder
-from lambent.cli.deploy import load_for_destination
-from lambent.cli.destination import Destination, with_destination
+from lambent.cli.app_options import with_app, with_builder
+from lambent.cli.destination_options import with_destination
 from lambent.cli.options import json_option
-from lambent.cli.version_description import describe_version
 from lambent.config.display import describe
-from lambent.deploy.deploy import prepare
-from lambent.deploy.desired import desired
-from lambent.deploy.policy import policy
-from lambent.deploy.script import script
+from lambent.deployment.deploy import prepare
+from lambent.deployment.desired import desired
+from lambent.deployment.policy import policy
+from lambent.deployment.script import script
+from lambent.library.app_source import AppSource, Builder
+from lambent.library.deploy import build_for_destination
+from lambent.library.destination import Destination
 from lambent.names import Names
 from lambent.ui.reporter import reporter
 
@@ -39,10 +40,8 @@ def command(app: AppSource, builder: Builder, form: str | None, as_json: bool, d
     """
     with reporter(as_json) as emit:
         ask_live = form != "policy"  # users who need the policy may not be allowed to make a call
-        config, destination, account = load_for_destination(app, builder, destination, emit, ask_live=ask_live)
-        config = replace(config, description=describe_version(config.folder))
-        artifact = builder.build(config, emit)
-        aws = account or destination.connect(emit)
+        built = build_for_destination(app, builder, destination, emit, ask_live=ask_live)
+        config, artifact, aws = built.config, built.artifact, built.aws
         if form == "policy":
             document = policy(desired(config, artifact, Names(config.name, aws.account(), aws.region)))
             click.echo(json.dumps(document, indent=2))

@@ -8,8 +8,8 @@ from lambent.aws.interface import Aws
 from lambent.cli.connection import with_connection
 from lambent.cli.options import path_option
 from lambent.config.load import AppLocation
-from lambent.deploy.context import DeployContext
-from lambent.deploy.rollback import rollback
+from lambent.deployment.context import DeployContext
+from lambent.deployment.rollback import rollback
 from lambent.events import Emit
 
 

@@ -9,7 +9,7 @@ from lambent.cli.connection import with_connection
 from lambent.cli.options import path_option
 from lambent.config.environment import read_variables
 from lambent.config.load import AppLocation
-from lambent.deploy.run_command import Command, run_command
+from lambent.deployment.run_command import Command, run_command
 from lambent.errors import UsageError
 from lambent.events import Emit
 

@@ -8,8 +8,8 @@ from lambent.aws.interface import Aws
 from lambent.cli.connection import with_connection
 from lambent.cli.options import path_argument
 from lambent.config.load import AppLocation
-from lambent.deploy.context import Timing
-from lambent.deploy.status import apps, status
+from lambent.deployment.context import Timing
+from lambent.deployment.status import apps, status
 from lambent.events import Emit, Notice
 
 

@@ -8,7 +8,7 @@ from lambent.aws.interface import Aws
 from lambent.cli.connection import with_connection
 from lambent.cli.options import path_argument
 from lambent.config.load import AppLocation
-from lambent.deploy.version_list import versions
+from lambent.deployment.version_list import versions
 from lambent.events import Emit
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .log import Log
 
 ONLY_START = {"lambent": "only start"}
-"""The event of a deploy's check of a handler that no made-up event suits: see `deploy/version_check.py`."""
+"""The event of a deploy's check of a handler that no made-up event suits: see `deployment/version_check.py`."""
 _CONTENT_TYPE = "\nContent-Type: "
 
 

@@ -13,8 +13,8 @@ import pytest
 from lambent import events
 from lambent.aws.boto import connect
 from lambent.config.model import Hosting
-from lambent.deploy.context import DeployContext
-from lambent.deploy.deploy import deploy
+from lambent.deployment.context import DeployContext
+from lambent.deployment.deploy import deploy
 from lambent.errors import DeployError
 from lambent.local.engine.engine import Engine
 from lambent.local.engine.invocation import ProvisionedStatus

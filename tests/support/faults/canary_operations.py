@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from lambent import events
 from lambent.config.model import Canary
-from lambent.deploy.context import DeployContext
-from lambent.deploy.rollback import rollback
+from lambent.deployment.context import DeployContext
+from lambent.deployment.rollback import rollback
 from support.faults.operation import NEW_CODE, PLAIN, Operation
 from support.faults.world import FAILED, FAILING_PATH, QUICK, Spec, World, with_hosting
 from support.waiting import eventually

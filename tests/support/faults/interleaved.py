@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from lambent import events
 from lambent.aws.interface import Aws
-from lambent.deploy.context import DeployContext
-from lambent.deploy.rollback import rollback
+from lambent.deployment.context import DeployContext
+from lambent.deployment.rollback import rollback
 from lambent.errors import LambentError
 from support.faults.memory_sweep import APP, IN_MEMORY, FaultyAws, MemorySweep, MemoryWorld, Violation
 from support.faults.operation import Operation

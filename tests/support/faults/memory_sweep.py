@@ -20,9 +20,9 @@ from msgspec.structs import replace
 from lambent import events
 from lambent.aws.interface import Aws
 from lambent.aws.values import Pairs
-from lambent.deploy.context import DeployContext, Timing
-from lambent.deploy.deploy import deploy
-from lambent.deploy.fetch import Response
+from lambent.deployment.context import DeployContext, Timing
+from lambent.deployment.deploy import deploy
+from lambent.deployment.fetch import Response
 from lambent.errors import AwsError, LambentError
 from support import memory_aws
 from support.faults.fault_kinds import Killed

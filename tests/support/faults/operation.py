@@ -8,9 +8,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lambent import events
-from lambent.deploy import destroy as ending
-from lambent.deploy.context import DeployContext
-from lambent.deploy.rollback import rollback
+from lambent.deployment import destroy as ending
+from lambent.deployment.context import DeployContext
+from lambent.deployment.rollback import rollback
 from lambent.errors import DeployError, LambentError
 from support.faults.url_poller import StatusAndBody
 from support.faults.world import QUICK, Spec, World, with_hosting

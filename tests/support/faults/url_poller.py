@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from urllib.parse import urlsplit
 
-from lambent.deploy.fetch import Response, fetch
+from lambent.deployment.fetch import Response, fetch
 
 StatusAndBody = tuple[int, bytes]
 

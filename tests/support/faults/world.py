@@ -22,10 +22,10 @@ from lambent.aws.boto import connect
 from lambent.aws.interface import Aws
 from lambent.aws.values import Pairs
 from lambent.config.model import App, Config, Hosting
-from lambent.deploy.context import DeployContext, Timing
-from lambent.deploy.deploy import deploy
-from lambent.deploy.fetch import Response, fetch
-from lambent.deploy.observed import observe
+from lambent.deployment.context import DeployContext, Timing
+from lambent.deployment.deploy import deploy
+from lambent.deployment.fetch import Response, fetch
+from lambent.deployment.observed import observe
 from lambent.limits import ZIP_DIRECT_MAX
 from lambent.package.artifact import Artifact, Overflow
 from support.faults.aws_errors import Refusal

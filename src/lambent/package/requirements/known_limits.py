@@ -3,7 +3,7 @@
 A file that pins Flask 1.1 and not what Flask requires gets today's Jinja2, with which `import flask` fails on every machine. So
 a version that such a limit excludes is never taken, unless the user pins it. Each row is a failure at import, with what is
 missing then. Raise the format in `lock_key.py` when a row changes. What only the app's own traceback shows is in
-`deploy/version_breaks.py`.
+`deployment/version_breaks.py`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,121 @@
+"""What an app finds on a developer's machine and not on Lambda: files, tables, servers next to it, shared memory. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from lambent.deployment.failure import Failure
+
+_LOCAL = r"(?:localhost|127\.0\.0\.1|::1|0\.0\.0\.0)"
+_REFUSED = re.compile(
+    rf"{_LOCAL}\b.{{0,120}}(?:[Cc]onnection refused|Connect call failed)"
+    rf"|[Cc]onnect(?:ion refused|ing to| call failed).{{0,60}}{_LOCAL}"
+    rf"|Can't connect to MySQL server on '{_LOCAL}"
+)
+_UNRESOLVED = re.compile(
+    r"could not translate host name|Name or service not known|getaddrinfo failed|Temporary failure in name resolution"
+    r"|No address associated with hostname"
+)
+_HOST = re.compile(r"host name \"([^\"]+)\"|(?:connect(?:ing)? to|host=|server on|//)\W{0,2}([\w-]+(?:\.[\w-]+)*)")
+
+
+def _shared_memory(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
+    """Each of these fails without /dev/shm: Lock, Queue and Pool of multiprocessing, ProcessPoolExecutor, SharedMemory."""
+    if not re.search(r"FileNotFoundError|OSError|PermissionError", failure.exception or failure.text):
+        return None
+    what = "Lambda has no shared memory (/dev/shm), which multiprocessing's Lock, Queue, Pool and SharedMemory need"
+    if "/loguru/" in failure.traceback:
+        return what + failure.where, "remove enqueue=True from loguru's logger.add()"
+    hint = "use threads (threading.Lock, queue.Queue, concurrent.futures.ThreadPoolExecutor), or Process with Pipe"
+    return what + failure.where, hint
+
+
+def _missing_file(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    path = match[1].removeprefix("/var/task/")
+    if "in _execute_child" in failure.traceback:
+        return (
+            f"Lambda has no command {path}{failure.where}",
+            f"use a Python package instead of {path}, or add a layer that has it",
+        )
+    if path.startswith("/"):
+        return (
+            f"the file {path} doesn't exist on Lambda{failure.where}",
+            "put the file into the project, and open it relative to __file__",
+        )
+    folder, slash, _ = path.removeprefix("./").partition("/")
+    hint = (
+        f'if it is in the project but ignored: include = ["{folder}{slash}"] in [tool.lambent]; if the app writes it, use /tmp'
+    )
+    return f"the file {path} isn't in the zip{failure.where}", hint
+
+
+def _no_table(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    """A SQLite database that isn't in the zip is created empty where the app can write."""
+    elsewhere = "or use a database that lasts, such as PostgreSQL"
+    if "django/" in failure.traceback:
+        hint = f"python manage.py migrate, and deploy the SQLite file that it makes; {elsewhere}"
+    else:
+        hint = f"create the tables when the app starts, or deploy a SQLite file that has them; {elsewhere}"
+    return f"the database has no table {match[1]}{failure.where}", hint
+
+
+def _not_migrated(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    """A database server that the app reaches, but whose tables don't exist yet: the new version can make them."""
+    command = "python manage.py migrate" if "django/" in failure.traceback else "COMMAND"
+    hint = f"lambent run --version N -- {command} makes it, with the number of this version; then deploy again"
+    if not failure.settings.takes_commands:
+        hint = f"deploy with --run; when that fails, {hint}"
+    return f"the database has no table {match[1] or match[2]}{failure.where}", hint
+
+
+def _missing_folder(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    """A folder that is empty on the developer's machine isn't in any clone."""
+    path = re.sub(r"^(?:/var/task/|/tmp/app/|\./)", "", match[1]).rstrip("/")
+    hint = f"mkdir -p {path} && touch {path}/.gitkeep, since git and a zip hold no empty folders"
+    hint = "open it relative to __file__" if path.startswith("/") else hint
+    return f"the folder {path} isn't in the zip{failure.where}", hint
+
+
+def _missing_template(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    hint = "put it into the folder templates/ next to the module that makes the app, or name that folder with template_folder"
+    if "django/" in failure.traceback:
+        hint = "put it into templates/ of an app in INSTALLED_APPS, or into a folder of DIRS in TEMPLATES"
+    return f"the template {match[1]} isn't in the zip{failure.where}", hint
+
+
+def _unreachable(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
+    """A database or service that runs next to the app on a developer's machine, or has a name only there."""
+    error = f"{failure.message}\n{failure.exception}"
+    if _REFUSED.search(error):
+        what = f"the app connects to a server on its own machine, and on Lambda there is none{failure.where}"
+        hint = "use a database or service that Lambda can reach, and set its address with --env"
+        return what, f"{hint}; with --local, this machine's is in reach after lambent local start --share-network"
+    if _UNRESOLVED.search(error):
+        host = _HOST.search(error)
+        name = next(filter(None, host.groups()), "") if host else ""
+        what = f"the app can't find the host {name or 'that it connects to'}{failure.where}"
+        return what, "set the address of one that Lambda can reach with --env; for a private one, set vpc in [tool.lambent]"
+    return None
+
+
+def _no_secret_key(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    """Flask's sessions need one."""
+    hint = 'app.secret_key = os.environ["SECRET_KEY"] in the app, and --env SECRET_KEY=VALUE'
+    return f"the app has no secret key, which its sessions need{failure.where}", hint
+
+
+TABLE: tuple[tuple[str, Callable[[Failure, re.Match[str]], tuple[str, str] | None]], ...] = (
+    (r"multiprocessing/(synchronize|shared_memory|heap)\.py", _shared_memory),
+    (r"_posixshmem|/dev/shm", _shared_memory),
+    (r"FileNotFoundError: \[Errno 2\] No such file or directory: '([^']+)'", _missing_file),
+    (r"no such table: ([\w.]+)", _no_table),
+    (r"relation \"([\w.]+)\" does not exist|Table '([\w.]+)' doesn't exist", _not_migrated),  # PostgreSQL, MySQL
+    (r"Directory '([^']+)' does not exist", _missing_folder),  # Starlette
+    (r"(?:TemplateNotFound|TemplateDoesNotExist): '?([\w./-]+)", _missing_template),  # Jinja, Django
+    (
+        r"[Cc]onnection refused|Connect call failed|Can't connect to MySQL|host name|[Nn]ame resolution|Name or service",
+        _unreachable,
+    ),
+    (r"no secret key was set", _no_secret_key),
+)

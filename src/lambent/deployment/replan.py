@@ -1,0 +1,28 @@
+"""Plans again while someone else changes the same app."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lambent.deployment.deployment import PlanIsStale
+from lambent.errors import DeployError
+from lambent.events import Deployed, Emit, Notice
+
+_ATTEMPTS = 5
+
+
+def until_applied(app: str, emit: Emit, attempt: Callable[[], Deployed]) -> Deployed:
+    """Call `attempt`, which makes a plan and applies it, until its plan isn't stale any more. Return (and emit) its result.
+
+    Raises DeployError if someone else is always faster.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            deployed = attempt()
+        except PlanIsStale as stale:
+            emit(stale.event or Notice(f"another deploy of {app} is in progress: planning again"))
+        else:
+            emit(deployed)
+            return deployed
+    what = f"{app} is being changed by someone else at the same time"
+    raise DeployError(what, where=app, hint="run the same command again when the other deploy is finished")

@@ -1,0 +1,23 @@
+"""What the project's own files add to an error of the app: its cause, and the cure that fits the project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lambent.config.model import Config
+from lambent.errors import FunctionFailedError, PackagingError
+from lambent.library import empty_settings, left_out_files, unset_variables
+from lambent.package.artifact import Artifact
+
+
+@contextmanager
+def explained(config: Config, artifact: Artifact) -> Iterator[None]:
+    """Explain an error of the app, where it starts here or in Lambda, before it is raised further."""
+    try:
+        yield
+    except (FunctionFailedError, PackagingError) as error:
+        unset_variables.explain(error, config)
+        left_out_files.explain(error, config, artifact)
+        empty_settings.explain(error, config)
+        raise

@@ -1,0 +1,531 @@
+"""What a failing function said, and the cause and hint that follow from it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from msgspec import Struct
+
+from lambent.aws.values import Invoked, Settings
+from lambent.deployment.diagnose import Cause, diagnose
+from lambent.deployment.failure import Failure
+from lambent.deployment.version_check import check_event, judge
+from lambent.module_packages import requirement_for
+
+SETTINGS = Settings("arn:aws:iam::123456789012:role/lambent-hello", "python3.13", "main.app", 256, 10, 512)
+REPORT = (
+    "END RequestId: 8f5\nREPORT RequestId: 8f5\tDuration: 3.01 ms\tBilled Duration: 4 ms\tMemory Size: 256 MB\t"
+    "Max Memory Used: 36 MB\t\n"
+)
+
+
+class Case(Struct, frozen=True):
+    name: str
+    what: str
+    hint: str
+    type: str = ""
+    message: str = ""
+    log: str = ""
+    status: int = 0
+
+
+CASES = (
+    Case(
+        "a folder that was empty",
+        "the folder src/static isn't in the zip...",
+        "mkdir -p src/static && touch src/static/.gitkeep",
+        log='Traceback (most recent call last):\n  File "/var/task/src/main.py", line 17, in <module>\n'
+        "RuntimeError: Directory 'src/static/' does not exist\n",
+    ),
+    Case(
+        "Sanic without a name",
+        "Sanic() needs a name since sanic 21",
+        'write Sanic("app") there',
+        "Runtime.ImportModuleError",
+        "Unable to import module 'main': Sanic.__init__() missing 1 required positional argument: 'name'",
+    ),
+    Case(
+        "loguru's queue",
+        "Lambda has no shared memory (/dev/shm), which multiprocessing's Lock...",
+        "remove enqueue=True",
+        log='Traceback (most recent call last):\n  File "/var/task/main.py", line 3, in <module>\n'
+        '  File "/var/task/loguru/_handler.py", line 68, in __init__\n'
+        '  File "/var/lang/lib/python3.12/multiprocessing/synchronize.py", line 57, in __init__\n'
+        "FileNotFoundError: [Errno 2] No such file or directory\n",
+    ),
+    Case(
+        "missing module, AWS's client",
+        "the module requests is missing",
+        "add requests to your requirements",
+        "Runtime.ImportModuleError",
+        "Unable to import module 'main': No module named 'requests'",
+    ),
+    Case(
+        "missing module, other name on PyPI",
+        "the module PIL is missing",
+        "add pillow to your requirements",
+        "ModuleNotFoundError",
+        "No module named 'PIL'",
+    ),
+    Case(
+        "submodule of a package with another name",
+        "the module google.protobuf.message is missing",
+        "add protobuf to",
+        "ModuleNotFoundError",
+        "No module named 'google.protobuf.message'",
+    ),
+    Case(
+        "a package that is there, in another version",
+        "the module celery.web is missing",
+        "celery exists, so the app may need another version of celery",
+        "Runtime.ImportModuleError",
+        "Unable to import module 'server': No module named 'celery.web'. This is celery 9",
+    ),
+    Case(
+        "a file that hides a module of Python's",
+        "the app's own email.py hides Python's module email",
+        "rename email.py",
+        "Runtime.ImportModuleError",
+        "Unable to import module 'email': No module named 'email.utils'; 'email' is not a package",
+    ),
+    Case(
+        "the same, as Python says it since 3.13",
+        "the app's own random.py hides Python's module random",
+        "rename random.py",
+        "AttributeError",
+        "module 'random' has no attribute 'Random' (consider renaming '/var/task/random.py' since it has the same name as the "
+        "standard library module named 'random' and prevents importing that standard library module)",
+    ),
+    Case(
+        "a file that hides a package",
+        "celery.py hides the package celery",
+        "rename it",
+        "ModuleNotFoundError",
+        "No module named 'celery.result'; 'celery' is not a package",
+    ),
+    Case(
+        "the app's own module",
+        "the zip has no module main",
+        "with --app as you would import it",
+        "Runtime.ImportModuleError",
+        "Unable to import module 'main': No module named 'main'",
+    ),
+    Case(
+        "compiled part for another Python",
+        "the compiled module pydantic_core._pydantic_core is missing: the wheel isn't for python3.13",
+        "add pydantic-core to your requirements, and remove",
+        "ModuleNotFoundError",
+        "No module named 'pydantic_core._pydantic_core'",
+    ),
+    Case(
+        "multipart",
+        "the package python-multipart is missing",
+        "add python-multipart",
+        "RuntimeError",
+        'Form data requires "python-multipart" to be installed. \nYou can install "python-multipart" with:',
+    ),
+    Case(
+        "jinja",
+        "the package jinja2 is missing",
+        "add jinja2",
+        "AssertionError",
+        "jinja2 must be installed to use Jinja2Templates",
+    ),
+    Case(
+        "email validator",
+        "the package email-validator is missing",
+        "add email-validator",
+        "ImportError",
+        "email-validator is not installed, run `pip install 'pydantic[email]'`",
+    ),
+    Case(
+        "import error",
+        "werkzeug.urls has no quote_url",
+        "version of the package",
+        "Runtime.ImportModuleError",
+        "Unable to import module 'main': cannot import name 'quote_url' from 'werkzeug.urls' (/var/task/werkzeug/urls.py)",
+    ),
+    Case(
+        "syntax error, AWS's client",
+        "syntax error in main.py, line 3",
+        "python3.13 -m py_compile main.py",
+        "Runtime.UserCodeSyntaxError",
+        "Syntax error in module 'main': '(' was never closed (main.py, line 3)",
+    ),
+    Case(
+        "syntax error, traceback",
+        "syntax error in views/home.py, line 12",
+        "py_compile views/home.py",
+        "SyntaxError",
+        "invalid syntax (home.py, line 12)",
+        'Traceback (most recent call last):\n  File "/var/task/main.py", line 1, in <module>\n    import views.home\n'
+        '  File "/var/task/views/home.py", line 12\n    def (:\n        ^\nSyntaxError: invalid syntax\n',
+    ),
+    Case(
+        "no such attribute",
+        "the module main has no app",
+        "define app in main",
+        "Runtime.HandlerNotFound",
+        "Handler 'app' missing on module 'main'",
+    ),
+    Case(
+        "no such attribute, plain Python",
+        "the module main has no app",
+        "define app in main",
+        "AttributeError",
+        "module 'main' has no attribute 'app'",
+    ),
+    Case(
+        "another module's attribute is the app's own fault",
+        "the function failed: AttributeError: module 'collections' has no attribute 'Mapping'",
+        "fix the error and deploy again",
+        "AttributeError",
+        "module 'collections' has no attribute 'Mapping'",
+    ),
+    Case(
+        "time-out, today",
+        "the function timed out: no response within 10 s at 256 MB",
+        "--timeout 30, or --memory 512",
+        "Sandbox.Timedout",
+        "RequestId: 8f5 Error: Task timed out after 10.00 seconds",
+    ),
+    Case(
+        "time-out, 2024",
+        "the function timed out...",
+        "--timeout 30",
+        "",
+        "2024-04-01T00:00:00.000Z 8f5 Task timed out after 10.00 seconds",
+    ),
+    Case(
+        "out of memory, today",
+        "the function ran out of memory at 256 MB",
+        "--memory 512",
+        "Runtime.OutOfMemory",
+        "RequestId: 8f5 Error: Runtime exited with error: signal: killed",
+    ),
+    Case(
+        "out of memory, until 2024",
+        "the function ran out of memory at 256 MB",
+        "--memory 512",
+        "Runtime.ExitError",
+        "RequestId: 8f5 Error: Runtime exited with error: signal: killed",
+    ),
+    Case(
+        "glibc",
+        "a compiled module needs GLIBC_2.38, which is newer than that of python3.13",
+        "require the package",
+        "Runtime.ImportModuleError",
+        "Unable to import module 'main': /lib64/libc.so.6: version `GLIBC_2.38' not found (required by /var/task/x.so)",
+    ),
+    Case(
+        "another machine's code",
+        "vendored/_speedups.cpython-313-darwin.so was built for another platform",
+        "require its package",
+        "ImportError",
+        "/var/task/vendored/_speedups.cpython-313-darwin.so: invalid ELF header",
+    ),
+    Case(
+        "system library",
+        "Lambda doesn't have the system library libpq.so.5",
+        "psycopg2-binary",
+        "ImportError",
+        "libpq.so.5: cannot open shared object file: No such file or directory",
+    ),
+    Case(
+        "a write to the home folder",
+        "the app writes to its home folder, and on Lambda it has none",
+        "--env HOME=/tmp",
+        "OSError",
+        "[Errno 30] Read-only file system: '/home'",
+    ),
+    Case(
+        "read-only file system",
+        "the app writes to uploads/a.txt, ...",
+        "/tmp",
+        "OSError",
+        "[Errno 30] Read-only file system: 'uploads/a.txt'",
+    ),
+    Case(
+        "read-only SQLite",
+        "the app writes to a SQLite file, ...",
+        "pass --writable",
+        "OperationalError",
+        "attempt to write a readonly database",
+    ),
+    Case(
+        "the function's own permissions",
+        "the function may not call s3:GetObject",
+        "allow s3:GetObject in a policy of the role lambent-hello",
+        "ClientError",
+        "An error occurred (AccessDenied) when calling the GetObject operation: "
+        "User: arn:aws:sts::1:assumed-role/lambent-hello/hello is not authorized to perform: s3:GetObject "
+        "on resource: arn:aws:s3:::b/k",
+    ),
+    Case(
+        "missing setting",
+        "the environment variable DATABASE_URL is not set",
+        "--env DATABASE_URL=VALUE",
+        "KeyError",
+        "'DATABASE_URL'",
+        'Traceback (most recent call last):\n  File "/var/task/main.py", line 4, in <module>\n    os.environ["DATABASE_URL"]\n'
+        "KeyError: 'DATABASE_URL'\n",
+    ),
+    Case(
+        "too large",
+        "the response is larger than Lambda's limit of 6 MB",
+        "pages",
+        "Function.ResponseSizeTooLarge",
+        "Response payload size exceeded",
+    ),
+    Case(
+        "not JSON",
+        "the handler returned something that isn't JSON: Object of type set is not JSON serializable",
+        "return a dict",
+        "Runtime.MarshalError",
+        "Unable to marshal response: Object of type set is not JSON serializable",
+    ),
+    Case(
+        "wrapper",
+        "the function's exec wrapper can't be run",
+        "deploy again, which repairs it",
+        "Runtime.ExitError",
+        "RequestId: 8f5 Error: Runtime exited with error: exit status 127",
+    ),
+    Case(
+        "exit",
+        "the function's process exited (exit status 3)",
+        "sys.exit",
+        "Runtime.ExitError",
+        "RequestId: 8f5 Error: Runtime exited with error: exit status 3",
+    ),
+    Case(
+        "quiet exit",
+        "the function's process exited",
+        "sys.exit",
+        "Runtime.ExitError",
+        "RequestId: 8f5 Error: Runtime exited without providing a reason",
+    ),
+    Case(
+        "the app raised",
+        "the function failed: ValueError: no such colour: blurple",
+        "fix the error and deploy again",
+        "ValueError",
+        "no such colour: blurple",
+    ),
+    Case(
+        "the app answered 500",
+        "the app responded to GET / with 500: ZeroDivisionError: division by zero (main.py, line 9)",
+        "fix the error and deploy again",
+        log="ERROR:    Exception in ASGI application\nTraceback (most recent call last):\n"
+        '  File "/var/task/main.py", line 9, in home\n'
+        "    return 1 / 0\nZeroDivisionError: division by zero\n" + REPORT,
+        status=500,
+    ),
+    Case(
+        "the app answered 500, with the lines about the request",
+        "the app responded to GET / with 500: ZeroDivisionError: division by zero (main.py, line 9)",
+        "fix the error and deploy again",
+        log='lambent: GET /\nTraceback (most recent call last):\n  File "/var/task/main.py", line 9, in home\n'
+        "    return 1 / 0\nZeroDivisionError: division by zero\nlambent: status 500\n" + REPORT,
+        status=500,
+    ),
+    Case(
+        "a handler that raised, in the log's form",
+        "the environment variable TOKEN is not set",
+        "--env TOKEN=VALUE",
+        "KeyError",
+        "'TOKEN'",
+        "[ERROR] KeyError: 'TOKEN'\rTraceback (most recent call last):\r\xa0\xa0File \"/var/task/main.py\", line 3, in app\r"
+        '\xa0\xa0File "<frozen os>", line 685, in __getitem__\n' + REPORT,
+    ),
+    Case(
+        "a handler of another trigger's events",
+        "the handler needs event['Records'], which the request GET / doesn't have (main.py, line 4)",
+        "answer such a request too, with event.get('Records'); or, if no HTTP request calls it, --no-url",
+        "KeyError",
+        "'Records'",
+        "[ERROR] KeyError: 'Records'\nTraceback (most recent call last):\n  File \"/var/task/main.py\", line 4, in app\n"
+        "    for record in event['Records']:\n",
+    ),
+    Case(
+        "a handler that needs a body",
+        "the handler needs event['body'], which the request GET / doesn't have (main.py, line 4)",
+        "answer such a request too, with event.get('body'); or, if no HTTP request calls it, --no-url",
+        "TypeError",
+        "the JSON object must be str, bytes or bytearray, not NoneType",
+        'Traceback (most recent call last):\n  File "/var/task/main.py", line 4, in app\n'
+        "    data = json.loads(event['body'])\nTypeError: the JSON object must be str, bytes or bytearray, not NoneType\n",
+    ),
+    Case(
+        "a key that isn't a variable",
+        "the function failed: KeyError: 'DATE' (main.py, line 4)",
+        "fix the error and deploy again",
+        "KeyError",
+        "'DATE'",
+        "Traceback (most recent call last):\n  File \"/var/task/main.py\", line 4, in app\n    row['DATE']\nKeyError: 'DATE'\n",
+    ),
+    *(
+        Case(
+            f"missing setting, {library}",
+            "the environment variable API_KEY is not set",
+            "--env API_KEY=VALUE",
+            log=f'Traceback (most recent call last):\n  File "/var/task/main.py", line 4, in <module>\n{line}\n{REPORT}',
+            status=500,
+        )
+        for library, line in {
+            "python-decouple": "decouple.UndefinedValueError: API_KEY not found. Declare it as envvar or ...",
+            "django-environ": "django.core.exceptions.ImproperlyConfigured: Set the API_KEY environment variable",
+            "environs": 'environs.EnvError: Environment variable "API_KEY" not set',
+            "Starlette": "KeyError: \"Config 'API_KEY' is missing, and has no default.\"",
+            "openai": "openai.OpenAIError: The api_key client option must be set either by passing api_key to the client or by "
+            "setting the API_KEY environment variable",
+        }.items()
+    ),
+    Case(
+        "missing settings, pydantic",
+        "the environment variables API_KEY and DB_URL are not set",
+        "--env API_KEY=VALUE --env DB_URL=VALUE",
+        log='Traceback (most recent call last):\n  File "/var/task/main.py", line 4, in <module>\n'
+        "pydantic_core._pydantic_core.ValidationError: 2 validation errors for Settings\n"
+        "api_key\n  Field required [type=missing, input_value={}, input_type=dict]\n"
+        "db_url\n  Field required [type=missing, input_value={}, input_type=dict]\n" + REPORT,
+        status=500,
+    ),
+    Case(
+        "a package that hides a module",
+        "the app's own types/ hides Python's module types",
+        "rename types/",
+        log="Traceback (most recent call last):\n"
+        "ImportError: cannot import name 'A' from 'types' (/var/task/types/__init__.py)\n",
+        status=500,
+    ),
+    Case("nothing is known", "the function failed", "fix the error and deploy again"),
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_cause_and_hint(case: Case) -> None:
+    cause = read(case)
+    if case.what.endswith("..."):
+        assert cause.what.startswith(case.what[:-3])
+    else:
+        assert cause.what == case.what
+    assert case.hint in cause.hint
+
+
+def read(case: Case) -> Cause:
+    return diagnose(Failure(SETTINGS, case.type, case.message, "", case.log, case.status))
+
+
+def test_detail_is_the_functions_own_traceback() -> None:
+    case = next(case for case in CASES if case.status)
+    assert read(case).detail == case.log[case.log.index("Traceback") : case.log.index("END RequestId")].strip()
+
+
+def test_chained_exceptions_stay_together() -> None:
+    log = (
+        "Traceback (most recent call last):\n  File \"a.py\", line 1\nKeyError: 'x'\n\n"
+        "The above exception was the direct cause of the following exception:\n\n"
+        'Traceback (most recent call last):\n  File "b.py", line 2\nRuntimeError: y\n'
+    )
+    assert diagnose(Failure(SETTINGS, "RuntimeError", "y", "", "START RequestId: 1\n" + log)).detail == log.strip()
+
+
+def test_aws_form_of_a_traceback_is_made_readable() -> None:
+    log = '[ERROR] ValueError: no\rTraceback (most recent call last):\r\xa0\xa0File "/var/task/main.py", line 3\n'
+    cause = diagnose(Failure(SETTINGS, log=log + REPORT, status=500))
+    assert cause.detail == '[ERROR] ValueError: no\nTraceback (most recent call last):\n  File "/var/task/main.py", line 3'
+    assert cause.what == "the app responded to GET / with 500: ValueError: no (main.py, line 3)"
+
+
+def test_heading_without_frames_is_left_out() -> None:
+    log = "[ERROR] Runtime.ImportModuleError: No module named 'x'\rTraceback (most recent call last):\nEND RequestId: 1\n"
+    assert diagnose(Failure(SETTINGS, log=log)).detail == "[ERROR] Runtime.ImportModuleError: No module named 'x'"
+
+
+def test_without_a_log_the_stack_trace_is_used() -> None:
+    trace = '  File "/var/task/main.py", line 2, in lambda_handler\n    raise ValueError("no")'
+    detail = diagnose(Failure(SETTINGS, "ValueError", "no", trace)).detail
+    assert detail == f"Traceback (most recent call last):\n{trace}\nValueError: no"
+
+
+def test_without_a_traceback_the_last_lines_of_the_log_are_shown() -> None:
+    log = "START RequestId: 8f5 Version: 1\nopening the shop\n" + REPORT
+    assert diagnose(Failure(SETTINGS, "Runtime.ExitError", "Runtime exited", "", log)).detail == "opening the shop"
+
+
+@pytest.mark.parametrize(
+    ("payload", "error", "fails"),
+    (
+        ({"statusCode": 200}, "", False),
+        ({"statusCode": 404}, "", False),
+        ({"statusCode": 500}, "", True),
+        ({"statusCode": "503"}, "", True),
+        ({"statusCode": "many"}, "", True),
+        ({"statusCode": 400, "body": "q is missing"}, "", False),
+        ({"statusCode": 400, "body": "Invalid host header"}, "", True),
+        ({"statusCode": 400, "body": "<title>Bad Request (400)</title>"}, "", True),
+        ({"statusCode": 421, "body": ""}, "", True),
+        ({"hello": "world"}, "", False),
+        ("hello", "", False),
+        (None, "", False),
+        ({"errorType": "ValueError", "errorMessage": "no", "stackTrace": ["a\n", "b\n"]}, "Unhandled", True),
+    ),
+)
+def test_failures_are_recognised(payload: object, error: str, fails: bool) -> None:
+    judged = judge(Invoked(json.dumps(payload).encode(), error, ""), SETTINGS)
+    assert (judged is not None) is fails
+    if judged and error:
+        assert (judged.error_type, judged.message, judged.trace) == ("ValueError", "no", "a\nb")
+
+
+def test_check_event_under_a_host_name_of_the_local_lambda_is_still_that_of_a_function_url() -> None:
+    event = check_event("http://shop.localhost:4580/")
+    assert event["headers"]["host"] == "shop.localhost:4580"
+    assert ".lambda-url." in event["requestContext"]["domainName"], "the runtime streams for Function URLs only"
+
+
+def test_check_event_has_the_form_of_a_function_url() -> None:
+    event = check_event("https://abc.lambda-url.eu-west-1.on.aws/")
+    assert event["version"] == "2.0" and event["rawPath"] == "/" and event["requestContext"]["http"]["method"] == "GET"
+    assert event["headers"]["host"] == event["requestContext"]["domainName"] == "abc.lambda-url.eu-west-1.on.aws"
+    assert "body" not in event and "queryStringParameters" not in event and "cookies" not in event
+
+
+@pytest.mark.parametrize(
+    ("module", "requirement"),
+    (("httpx", "httpx"), ("yaml", "PyYAML"), ("google.protobuf", "protobuf"), ("my_lib.sub", "my-lib")),
+)
+def test_requirement(module: str, requirement: str) -> None:
+    assert requirement_for(module) == requirement
+
+
+def test_module_of_the_app_in_another_folder_is_the_position() -> None:
+    log = (
+        'Traceback (most recent call last):\n  File "/tmp/app/polls/views.py", line 3, in home\n    count()\n'
+        '  File "/var/task/django/db/backends/sqlite3/base.py", line 359, in execute\n'
+        "django.db.utils.OperationalError: no such table: polls_question\n"
+    )
+    failure = Failure(SETTINGS, log=log, status=500, own_folders=frozenset({"polls"}))
+    cause = diagnose(failure)
+    assert cause.what == "the database has no table polls_question (polls/views.py, line 3)"
+    assert "manage.py migrate" in cause.hint
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        'Caused by RuntimeError: the reason\n  File "/var/task/main.py", line 1, in boom\n    raise\n',
+        "  | ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)\n  +-+---------------- 1 ----------------\n"
+        '    | Traceback (most recent call last):\n    |   File "/var/task/main.py", line 1, in boom\n'
+        "    | RuntimeError: the reason\n    +------------------------------------\n",
+    ],
+)
+def test_member_of_an_exception_group_is_the_reason(members: str) -> None:
+    group = "ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)"
+    log = (
+        f'[ERROR] {group}\nTraceback (most recent call last):\n  File "/var/task/main.py", line 9, in start\n{members}{REPORT}'
+    )
+    failure = Failure(SETTINGS, error_type="ExceptionGroup", message=group.partition(": ")[2], log=log)
+    assert diagnose(failure).what.startswith("the function failed: RuntimeError: the reason")

@@ -1,0 +1,60 @@
+"""What an app finds on a developer's machine and not on Lambda, and what to do about it."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from lambent.aws.values import Settings
+from lambent.deployment.diagnose import diagnose
+from lambent.deployment.failure import Failure
+
+SETTINGS = Settings("arn:aws:iam::123456789012:role/lambent-hello", "python3.13", "main.app", 256, 10, 512)
+LOCAL = "the app connects to a server on its own machine, and on Lambda there is none"
+CASES = {
+    'psycopg2.OperationalError: connection to server at "localhost" (127.0.0.1), port 5432 failed: Connection refused': (
+        LOCAL,
+        "--env",
+    ),
+    "redis.exceptions.ConnectionError: Error 111 connecting to localhost:6379. Connection refused.": (LOCAL, "--env"),
+    "ConnectionRefusedError: [Errno 111] Connect call failed ('127.0.0.1', 5432)": (LOCAL, "--env"),
+    'psycopg2.OperationalError: could not translate host name "db" to address: Name or service not known': (
+        "the app can't find the host db",
+        "set vpc",
+    ),
+    "socket.gaierror: [Errno -2] Name or service not known": ("the app can't find the host that it connects to", "vpc"),
+    "RuntimeError: Directory 'static' does not exist": ("the folder static isn't in the zip", "touch static/.gitkeep"),
+    "jinja2.exceptions.TemplateNotFound: index.html": ("the template index.html isn't in the zip", "templates/"),
+    "RuntimeError: The session is unavailable because no secret key was set.  Set the secret_key": (
+        "the app has no secret key, which its sessions need",
+        "--env SECRET_KEY=VALUE",
+    ),
+    "sqlite3.OperationalError: no such table: notes": ("the database has no table notes", "create the tables"),
+    'psycopg.errors.UndefinedTable: relation "shop_item" does not exist': (
+        "the database has no table shop_item",
+        "deploy with --run; when that fails, lambent run --version N -- COMMAND makes it",
+    ),
+    "(1146, \"Table 'shop.item' doesn't exist\")": ("the database has no table shop.item", "lambent run --version N"),
+    "ImportError: cannot import name 'x' from partially initialized module 'a' (most likely due to a circular import) "
+    "(/var/task/a.py)": ("a is imported again while its own import still runs, so it has no x yet", "third module"),
+    "ConnectionRefusedError: [Errno 111] Connection refused by policy": (
+        "the app responded to GET / with 500: ConnectionRefusedError: [Errno 111] Connection refused by policy",
+        "fix the error",
+    ),
+}
+
+
+@pytest.mark.parametrize("error", CASES)
+def test_gap_and_hint(error: str) -> None:
+    log = f'Traceback (most recent call last):\n  File "/var/task/main.py", line 5, in home\n    connect()\n{error}\n'
+    cause = diagnose(Failure(SETTINGS, log=log, status=500))
+    what, hint = CASES[error]
+    assert cause.what == f"{what} (main.py, line 5)"
+    assert hint in cause.hint
+
+
+def test_a_version_that_takes_commands_can_make_its_tables() -> None:
+    settings = replace(SETTINGS, environment=(("LAMBENT_RUN", "on"),))
+    log = 'Traceback (most recent call last):\n  File "/opt/django/db.py", line 5, in f\nError: relation "a" does not exist\n'
+    hint = diagnose(Failure(settings, log=log, status=500)).hint
+    assert hint.startswith("lambent run --version N -- python manage.py migrate makes it")

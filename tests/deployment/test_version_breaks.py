@@ -1,0 +1,86 @@
+"""A release that removed what an app uses is named, with the versions before it. The messages are real ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from lambent.aws.values import Settings
+from lambent.deployment.diagnose import diagnose
+from lambent.deployment.failure import Failure
+from lambent.deployment.version_breaks import find_break
+
+SETTINGS = Settings("arn:aws:iam::123456789012:role/lambent-hello", "python3.13", "main.app", 256, 10, 512)
+CASES = (
+    ("ImportError: The SQLAlchemy asyncio module requires that the Python 'greenlet' library is installed.", "greenlet"),
+    (
+        "sqlalchemy/dialects/postgresql/psycopg.py\", line 497, in import_dbapi\nNo module named 'psycopg'",
+        "sqlalchemy<2.1",
+    ),
+    ("AttributeError: 'Starlette' object has no attribute 'on_event'", "starlette<1"),
+    ("AttributeError: 'FastAPI' object has no attribute 'add_event_handler'", "starlette<1"),
+    ("TypeError: Router.__init__() got an unexpected keyword argument 'on_startup'", "starlette<1"),
+    ("pydantic.errors.PydanticImportError: `BaseSettings` has been moved to the `pydantic-settings` package.", "pydantic<2"),
+    ("pydantic.errors.PydanticUserError: `regex` is removed. use `pattern` instead", "pydantic<2"),
+    ("TypeError: constr() got an unexpected keyword argument 'regex'", "pydantic<2"),
+    ("ModuleNotFoundError: No module named 'langchain.chains'", "langchain<1 langchain-community<0.4"),
+    ("ImportError: cannot import name 'LLMChain' from 'langchain' (/var/task/langchain/__init__.py)", "langchain<1"),
+    ("ModuleNotFoundError: No module named 'mcp.server.fastmcp'. This is mcp 2.x", "mcp<2"),
+    ("NameError: name 'picolink' is not defined", "python-fasthtml<0.14"),
+    (
+        "  File \"/var/task/fasthtml/fastapp.py\", line 79\nModuleNotFoundError: No module named 'fastlite'",
+        "python-fasthtml<0.14",
+    ),
+    ("  File \"/var/task/fasthtml/xtend.py\", line 9\nNameError: name 'Any' is not defined", "fastlite<0.2 starlette<1"),
+    ("ModuleNotFoundError: No module named 'sqlite_minutils'", "fastlite<0.1 starlette<1"),
+    ("TypeError: Client.__init__() got an unexpected keyword argument 'proxies'", "httpx<0.28"),
+    ("ImportError: cannot import name 'escape' from 'jinja2' (/var/task/jinja2/__init__.py)", "jinja2<3.1 itsdangerous<2.1"),
+    ("ImportError: cannot import name 'json' from 'itsdangerous' (/var/task/itsdangerous/__init__.py)", "jinja2<3.1"),
+    ("ImportError: cannot import name 'soft_unicode' from 'markupsafe' (/var/task/x.py)", "markupsafe<2.1"),
+    ("ImportError: cannot import name 'url_quote' from 'werkzeug.urls' (/var/task/werkzeug/urls.py)", "werkzeug<3"),
+    ("AttributeError: 'LocalStack' object has no attribute '__ident_func__'", "werkzeug<2.1"),
+    ("ImportError: cannot import name 'secure_filename' from 'werkzeug' (/var/task/x.py)", "werkzeug<1"),
+    ("ImportError: cannot import name 'Markup' from 'flask' (/var/task/flask/__init__.py)", "flask<2.3 werkzeug<3"),
+    ("AttributeError: 'Flask' object has no attribute 'before_first_request'", "flask<2.3"),
+    ("AttributeError: 'Engine' object has no attribute 'execute'", "sqlalchemy<2"),
+    ("AttributeError: module 'marshmallow' has no attribute '__version_info__'", "marshmallow<4"),
+    ("AttributeError: module 'numpy' has no attribute 'float'.", "numpy<1.24"),
+)
+OTHERS = (
+    "ImportError: cannot import name 'helper' from 'flask_helpers' (/var/task/flask_helpers.py)",
+    "ModuleNotFoundError: No module named 'langchain'",
+    "TypeError: unhashable type: 'dict'",
+    "NameError: name 'Card' is not defined",
+    "ModuleNotFoundError: No module named 'fastlite'",
+    "TypeError: Shop.__init__() got an unexpected keyword argument 'on_startup'",
+)
+
+
+@pytest.mark.parametrize(("message", "requirements"), CASES)
+def test_release_that_broke_an_app_is_known(message: str, requirements: str) -> None:
+    known = find_break(message)
+    assert known is not None
+    assert " ".join(known.requirements).startswith(requirements)
+
+
+@pytest.mark.parametrize("message", OTHERS)
+def test_other_errors_are_no_breaks(message: str) -> None:
+    assert find_break(message) is None
+
+
+def test_cause_has_the_place_and_all_requirements_of_one_edit() -> None:
+    log = (
+        "Traceback (most recent call last):\n"
+        '  File "/var/task/main.py", line 12, in home\n'
+        '    return templates.TemplateResponse("home.html", {"request": request})\n'
+        '  File "/var/task/starlette/templating.py", line 148, in TemplateResponse\n'
+        "    template = self.get_template(name)\n"
+        '  File "/var/task/jinja2/utils.py", line 515, in __getitem__\n'
+        "    rv = self._mapping[key]\n"
+        "TypeError: unhashable type: 'dict'\n"
+    )
+    cause = diagnose(Failure(SETTINGS, log=log, status=500))
+    assert cause.what == "starlette 1 takes the request first: TemplateResponse(request, name, context) (main.py, line 12)"
+    assert cause.hint == "add starlette<1 to your requirements"
+    message = "Unable to import module 'main': cannot import name 'Markup' from 'jinja2' (/var/task/jinja2/__init__.py)"
+    cause = diagnose(Failure(SETTINGS, "Runtime.ImportModuleError", message, add_command="uv add {}"))
+    assert cause.hint == "uv add 'jinja2<3.1' 'itsdangerous<2.1' 'werkzeug<2.1'"

@@ -1,0 +1,35 @@
+"""What a destination says about the machine that runs the functions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lambent.library.destination import Destination, machine_architecture
+
+AWS = Destination(local=False, region=None, profile=None, state=Path("state"), port=None)
+
+
+@pytest.mark.parametrize(
+    ("variables", "is_here"),
+    [
+        ({}, False),
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:4580"}, True),
+        ({"AWS_ENDPOINT_URL": "http://localhost.localstack.cloud:4566"}, False),
+        ({"AWS_ENDPOINT_URL_LAMBDA": "http://lambda.localhost:9001/"}, True),
+        ({"AWS_ENDPOINT_URL_LAMBDA": "http://[::1]"}, True),
+        ({"AWS_ENDPOINT_URL": "https://vpce-1.lambda.eu-west-1.vpce.amazonaws.com"}, False),
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:4580", "AWS_ENDPOINT_URL_LAMBDA": "https://lambda.eu-west-1.api.aws"}, False),
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:4580", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, False),
+    ],
+)
+def test_endpoint_on_this_machine_runs_this_machines_pythons(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], is_here: bool
+) -> None:
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_LAMBDA", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert AWS.installed == ("preferred" if is_here else "any")
+    assert AWS.architecture == (machine_architecture() if is_here else "x86_64")

@@ -1,0 +1,34 @@
+"""Errors of the app leave a deploy with what the project's own files say about them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from lambent import events
+from lambent.errors import FunctionFailedError, LambentError, PackagingError
+from lambent.library.failure_explanation import explained
+from lambent.package.build import build
+from support.configs import load_config
+from support.detection import FLASK, write_project
+from support.paths import CACHE
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        (FunctionFailedError("ValueError: SHOP_KEY is required", hint="fix it"), "--env SHOP_KEY=VALUE"),
+        (PackagingError("No such file or directory: 'model.bin'", hint="fix it"), 'include = ["model.bin"]'),
+        (LambentError("ValueError: SHOP_KEY is required", hint="fix it"), "fix it"),
+    ],
+)
+def test_error_of_the_app_is_explained(tmp_path: Path, error: LambentError, hint: str) -> None:
+    code = 'import os\nKEY = os.getenv("SHOP_KEY")\n'
+    files = {"main.py": FLASK + code, ".gitignore": "*.bin\n", "model.bin": "x"}
+    config = load_config(write_project(tmp_path / "shop", files))
+    artifact = build(config, CACHE / "build", os.environ, events.ignore)
+    with pytest.raises(LambentError) as raised, explained(config, artifact):
+        raise error
+    assert raised.value is error and error.hint.startswith(hint)

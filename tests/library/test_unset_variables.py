@@ -1,0 +1,73 @@
+"""A failure about one missing variable names all that are missing, with flags that set them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lambent.errors import FunctionFailedError
+from lambent.library import unset_variables
+from support.configs import load_config
+from support.detection import FLASK, write_project
+
+CODE = """
+import os
+KEY = os.getenv("SHOP_KEY")
+@app.get("/")
+def home(): return KEY.upper() + os.environ["TOKEN"] + str(os.getenv("OPTIONAL"))
+"""
+
+
+def explain(folder: Path, error: FunctionFailedError) -> FunctionFailedError:
+    config = load_config(write_project(folder / "shop", {"main.py": FLASK + CODE}))
+    unset_variables.explain(error, config)
+    return error
+
+
+def test_hint_for_one_variable_becomes_one_for_all(tmp_path: Path) -> None:
+    error = FunctionFailedError("the environment variable SHOP_KEY is not set", hint="--env SHOP_KEY=VALUE")
+    explained_error = explain(tmp_path, error)
+    assert explained_error.hint == "--env SHOP_KEY=VALUE --env TOKEN=VALUE"
+    assert explained_error.what == "the environment variable SHOP_KEY is not set"
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        "  File \"main.py\"\n    KEY.upper()\nAttributeError: 'NoneType' object has no attribute 'upper'",
+        "ValueError: SHOP_KEY is required",
+    ],
+)
+def test_failure_about_a_value_that_is_missing_names_the_variables(tmp_path: Path, detail: str) -> None:
+    error = explain(tmp_path, FunctionFailedError("the app failed", hint="fix the error", detail=detail))
+    assert "--env SHOP_KEY=VALUE" in error.hint and "OPTIONAL" not in error.hint
+    assert error.what.startswith("the app failed: SHOP_KEY")
+
+
+def test_secret_key_of_flask_is_the_variable_that_the_code_reads(tmp_path: Path) -> None:
+    code = FLASK + "import os\napp.secret_key = os.getenv('SESSIONS')\n"
+    config = load_config(write_project(tmp_path / "shop", {"main.py": code}))
+    error = FunctionFailedError("the app has no secret key", hint="--env SECRET_KEY=VALUE", detail="no secret key was set")
+    unset_variables.explain(error, config)
+    assert error.hint == "--env SESSIONS=VALUE"
+
+
+def test_failure_about_something_else_is_left_alone(tmp_path: Path) -> None:
+    error = explain(tmp_path, FunctionFailedError("the app failed", hint="fix the error", detail="ZeroDivisionError: SHOP_KEY"))
+    assert (error.what, error.hint) == ("the app failed", "fix the error")
+
+
+def test_hosts_that_a_variable_sets_are_cured_by_a_flag(tmp_path: Path) -> None:
+    names = "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n"
+    files = {
+        "manage.py": f"import os\n{names}",
+        "shop/__init__.py": "",
+        "shop/settings.py": "import os\nALLOWED_HOSTS = os.environ.get('WEB_HOSTS', 'localhost').split(',')\n",
+        "shop/wsgi.py": f"import os\nfrom django.core.wsgi import get_wsgi_application\n{names}"
+        "application = get_wsgi_application()\n",
+    }
+    config = load_config(write_project(tmp_path / "web", files), app="shop.wsgi:application")
+    error = FunctionFailedError("status 400", hint='in the Django settings, ALLOWED_HOSTS = [".on.aws"]')
+    unset_variables.explain(error, config)
+    assert error.hint == "--env WEB_HOSTS='*'"

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lambent import __version__
 from lambent.cli.interrupts import keep_interrupts
 from lambent.cli.verbosity import add_verbosity, verbosity_options
 from lambent.errors import CancelledError, LambentError, UsageError
 from lambent.lazy import LazyModule
 from lambent.ui import errors
 from lambent.ui.broken_pipe import survive_broken_pipe
+from lambent.ui.software import software
 
 if TYPE_CHECKING:
     import difflib
@@ -92,13 +92,27 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+def _print_version(context: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        click.echo(software())
+        context.exit()
+
+
 @click.group(
     cls=Commands,
     params=verbosity_options(),
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(__version__, "--version", "-V", prog_name="lambent")
+@click.option(
+    "--version",
+    "-V",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    help="Show the version and exit.",
+    callback=_print_version,
+)
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Deploy an unmodified Python web app to AWS Lambda and get a working URL.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 import sys
 import traceback
 from collections.abc import Sequence
 
-from lambent import __version__
 from lambent.errors import LambentError
 from lambent.ui.sanitize import sanitize
+from lambent.ui.software import software
 
 _CONTINUATION = "\n       "
 
@@ -46,7 +45,7 @@ def print_bug_report(error: BaseException, arguments: Sequence[str]) -> None:
         "  at   lambent itself, not your app",
         "  try  report it with the lines below",
         "",
-        f"  lambent {__version__}, Python {platform.python_version()}, {platform.platform()}",
+        f"  {software()}",
         f"  lambent {' '.join(words)}",
         "",
         *("  " + line for line in "".join(traceback.format_exception(error)).rstrip().splitlines()),

@@ -56,6 +56,7 @@ COMMANDS = {
     "cache": "Show, shrink or clear the build cache.",
     "local": "Run the local Lambda: start, stop, status, env, log.",
     "vendor": "Copy lambent's runtime into a folder, for other build tools.",
+    "report": "Print what an issue should say: versions, platform, what was detected.",
     "completion": "Complete commands and options with Tab in bash, zsh or fish.",
     "help": "Say what a command does and which options it takes.",
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from lambent.config.model import Config
 from lambent.errors import PackagingError
 from lambent.events import Emit, Notice, Resolved
 from lambent.lazy import LazyModule
@@ -23,6 +24,7 @@ from lambent.package.requirements.resolve_request import ResolveOptions, Resolve
 from lambent.package.shards.shard import Shard
 from lambent.package.shards.shard_cache import open_shards, shard_path
 from lambent.package.shards.slim import SlimOptions, build_tools
+from lambent.package.target import Target
 from lambent.package.uv_command import Uv
 from lambent.package.wheels.fetch import fetch
 from lambent.package.wheels.fetch_context import FetchContext
@@ -50,12 +52,17 @@ class Requirements(Struct, frozen=True):
         return resolved | frozenset(self.lock.omitted) | frozenset(left_out.always())
 
 
+def requirement_source(config: Config, target: Target, *, skip_own_lock: bool = False) -> RequirementSource:
+    """Return where the app states its requirements. Raises PackagingError for requirements that can't be read."""
+    module = config.path / config.app.root / config.app.module.replace(".", "/")
+    app = module / "__init__.py" if module.is_dir() else module.with_name(f"{module.name}.py")
+    return find_requirements(config.path, app, target, skip_own_lock=skip_own_lock)
+
+
 def resolve_request(context: BuildContext) -> ResolveRequest:
     """Return what to resolve for a build. Raises PackagingError for requirements that can't be read."""
     config, options = context.config, context.options
-    module = config.path / config.app.root / config.app.module.replace(".", "/")
-    app = module / "__init__.py" if module.is_dir() else module.with_name(f"{module.name}.py")
-    source = find_requirements(config.path, app, context.target, skip_own_lock=options.skip_own_lock)
+    source = requirement_source(config, context.target, skip_own_lock=options.skip_own_lock)
     if source.kind == "nothing":
         source = inferred.infer(source, config.app, collect_project(config).files, context.cache)
     uv = Uv(source.folder, context.environ, context.cache / "uv-builds")

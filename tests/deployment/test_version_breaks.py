@@ -26,6 +26,7 @@ CASES = (
     ("ImportError: cannot import name 'LLMChain' from 'langchain' (/var/task/langchain/__init__.py)", "langchain<1"),
     ("ModuleNotFoundError: No module named 'mcp.server.fastmcp'. This is mcp 2.x", "mcp<2"),
     ("NameError: name 'picolink' is not defined", "python-fasthtml<0.14"),
+    ("    db = database('data/utodos.db')\nNameError: name 'database' is not defined", "python-fasthtml<0.14"),
     (
         "  File \"/var/task/fasthtml/fastapp.py\", line 79\nModuleNotFoundError: No module named 'fastlite'",
         "python-fasthtml<0.14",
@@ -50,6 +51,7 @@ OTHERS = (
     "ModuleNotFoundError: No module named 'langchain'",
     "TypeError: unhashable type: 'dict'",
     "NameError: name 'Card' is not defined",
+    "    return database.session()\nNameError: name 'database' is not defined",
     "ModuleNotFoundError: No module named 'fastlite'",
     "TypeError: Shop.__init__() got an unexpected keyword argument 'on_startup'",
 )

@@ -55,7 +55,7 @@ _HIDDEN = r"lambent: the module (\w+) is the app's own"
 
 def diagnose(failure: Failure) -> Cause:
     """Return the cause. There always is one: at worst the function's own exception, with its traceback."""
-    if broken := find_break(f"{failure.error_type}: {failure.message}\n{failure.traceback}"):
+    if broken := find_break(f"{failure.error_type}: {failure.message}\n{failure.traceback}\n{failure.exception}"):
         return Cause(f"{broken.what}{failure.where}", adding(failure.add_command, *broken.requirements), failure.detail)
     for pattern, describe in _TABLE:
         match = re.search(pattern, failure.text, re.MULTILINE)

@@ -53,7 +53,7 @@ class _UrlCheck:
         self._refuse()
         if self._response.status == 404:
             path = check_path(request.settings)
-            hint = "--check-path names one of the app's own paths"
+            hint = "--check-path with one of the app's own paths"
             self._context.emit(events.Warned(f"no route for {path}: the app answers 404 there", hint))
 
     def _answered(self) -> bool:

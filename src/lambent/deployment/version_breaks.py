@@ -20,7 +20,7 @@ class Break(Struct, frozen=True):
 
 
 def find_break(text: str) -> Break | None:
-    """Return the break that an app's traceback shows, or None."""
+    """Return the break that an app's traceback shows, or None. The exception stands after the frames, as in Python."""
     return next((each for patterns, each in _TABLE if re.search("|".join(patterns), text)), None)
 
 
@@ -70,7 +70,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
         (
             r"fasthtml/\w+\.py[\s\S]*No module named 'fastlite'",
             r"name '(?:picolink|picocss|picocondlink|picocondcss|set_pico_cls|PicoBusy)' is not defined",
-            r"fasthtml/[\s\S]*name '(?:Card|Container|DialogX|Grid|Group|database)' is not defined",
+            r"fasthtml/[\s\S]*name '(?:Card|Container|DialogX|Grid|Group)' is not defined",
+            r"\bdatabase\(['\"][\s\S]*name 'database' is not defined",
         ),
         Break("python-fasthtml 0.14 left out fastlite and Pico's components", ("python-fasthtml<0.14",)),
     ),

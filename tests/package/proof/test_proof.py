@@ -328,6 +328,7 @@ def lacking(files: dict[str, str], packages: dict[str, str] | None = None, targe
         "for name in ():\n    import nope",
         "text = '''\nimport nope\n'''",
         "import main",
+        "import __main__",
         "import data.inside",
     ],
 )

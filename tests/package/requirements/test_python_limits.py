@@ -28,3 +28,10 @@ def test_known_releases(name: str, version: str, python: str, fits: bool) -> Non
 def test_the_blocker_names_the_pythons_that_fit() -> None:
     (blocker,) = python_blockers([Pin("six", "1.15.0")], "3.13")
     assert blocker.fits("3.11") and not blocker.fits("3.12")
+
+
+@pytest.mark.parametrize(("python", "fits"), [("3.10", True), ("3.11", False)])
+def test_fastapi_fails_with_an_old_pydantic(python: str, fits: bool) -> None:
+    pydantic, fastapi = Pin("pydantic", "1.8.2"), Pin("fastapi", "0.66.0")
+    assert not list(python_blockers([pydantic], python))
+    assert (not list(python_blockers([pydantic, fastapi], python))) is fits

@@ -199,6 +199,8 @@ class _Walk:
 
     def _outside(self, parts: list[str], index: int, files: tuple[str, ...], package: str) -> _Resolved:
         """Resolve a name whose part at `index` isn't in the zip: Lambda may have it, or it is lacking."""
+        if parts[0] == "__main__":  # whatever program runs
+            return _Resolved(files)
         if index == 0 and (stdlib_modules.has(parts[0], self._python) or parts[0] in lambda_system.MODULES):
             name = ".".join(parts)
             return _Resolved((), name if removed_modules.lacks(name, self._python) else "")

@@ -44,6 +44,7 @@ MAY_IMPORT = {
     "dev": SHARED | {"package.layout", "local"},
     "ui": SHARED,
     "library": SHARED | {"names", "config", "aws", "package", "deployment", "local"},
+    "pytest_plugin": SHARED | {"ui"},
     "cli": SHARED | {"names", "config", "aws", "package", "deployment", "local", "library", "dev", "ui"},
     "__main__": {"cli"},
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import botocore.exceptions
 import botocore.session
@@ -58,3 +59,10 @@ def connect(
     if not region:
         raise no_region()
     return BotoAws(session, region, endpoint_url, app_url)
+
+
+def make_client(service: str, region: str, endpoint_url: str, keys: tuple[str, str]) -> Any:
+    """Return botocore's own client of a service, for other people's code. The user's AWS configuration isn't read."""
+    session = botocore.session.Session(session_vars=_WITHOUT_FILES)
+    session.set_credentials(*keys)
+    return session.create_client(service, region_name=region, endpoint_url=endpoint_url)

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import IO, Any
@@ -153,6 +153,7 @@ def stop(state: Path, *, force: bool = False) -> int | None:
         pid = int(running["pid"])
         _request_as_owner(state, running["port"], "/_lambent/shutdown")
         if _has_ended(state, _STOP_S):
+            _collect(pid)
             return pid
     if pid is None:
         return None
@@ -165,7 +166,14 @@ def stop(state: Path, *, force: bool = False) -> int | None:
     if not _has_ended(state, _STOP_S):
         raise LocalError(f"the local Lambda (pid {pid}) doesn't end, although it was killed", hint=f"ps -p {pid}")
     (state / "service.json").unlink(missing_ok=True)
+    _collect(pid)
     return pid
+
+
+def _collect(pid: int) -> None:
+    """Wait for a process that has ended, if this process started it: a test run may start and stop many services."""
+    with suppress(ChildProcessError):
+        os.waitpid(pid, 0)
 
 
 @contextmanager
@@ -313,6 +321,7 @@ def _spawn(state: Path, port: int | None, as_of: date | None, environ: Mapping[s
         )
     if "error" in report:
         raise LocalError(report["error"], where=report["where"], hint=report["hint"])
+    service.returncode = 0  # it may outlive this process: `stop` collects it, and there is no ResourceWarning
 
 
 def _open_log(log: Path) -> IO[bytes]:

@@ -1,0 +1,84 @@
+"""The pytest plugin: a project's app, deployed from its real zip to a local Lambda for the time of the tests.
+
+Nothing is imported or started for tests that don't use its fixtures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import lambent
+from lambent.lazy import LazyModule
+
+if TYPE_CHECKING:
+    from lambent.ui import errors
+else:
+    errors = LazyModule("lambent.ui.errors")
+
+_SETTINGS = {
+    "path": "folder or Python file of the app, relative to pytest's rootdir. Default: the rootdir",
+    "app": "the app, if lambent can't find it: main:app",
+    "stage": "stage whose settings and environment variables the app gets",
+    "port": "port of the local Lambda, and the next ones for further workers of pytest-xdist. Default: a free one",
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("lambent", "an app on a local Lambda (lambent)")
+    for name, text in _SETTINGS.items():
+        group.addoption(f"--lambent-{name}", metavar=name.upper(), help=text)
+        parser.addini(f"lambent_{name}", text)
+
+
+@pytest.fixture(scope="session")
+def lambent_local(pytestconfig: pytest.Config) -> Iterator[lambent.LocalLambda]:
+    """A local Lambda with nothing in it, for this session alone. It is stopped and deleted at the end."""
+    with _reported(), lambent.LocalLambda(port=_port(pytestconfig)) as local:
+        yield local
+
+
+@pytest.fixture(scope="session")
+def lambent_url(_lambent_deployed: lambent.events.Deployed) -> str:
+    """The URL of the project's app, which runs from its zip on a local Lambda. It ends with a slash."""
+    if not _lambent_deployed.url:
+        pytest.fail("the app has no URL, since only other events than HTTP requests call it: use lambda_client", pytrace=False)
+    return _lambent_deployed.url
+
+
+@pytest.fixture(scope="session")
+def lambda_client(lambent_local: lambent.LocalLambda, _lambent_deployed: lambent.events.Deployed) -> Any:
+    """boto3's Lambda client for the local Lambda, on which the project's app is deployed."""
+    return lambent_local.client("lambda")
+
+
+@pytest.fixture(scope="session")
+def _lambent_deployed(pytestconfig: pytest.Config, lambent_local: lambent.LocalLambda) -> lambent.events.Deployed:
+    path = pytestconfig.rootpath / (_setting(pytestconfig, "path") or ".")
+    flags = lambent.Flags(app=_setting(pytestconfig, "app"), stage=_setting(pytestconfig, "stage"))
+    with _reported():
+        return lambent.deploy(path, lambent_local, flags)
+
+
+def _setting(config: pytest.Config, name: str) -> str | None:
+    return config.getoption(f"lambent_{name}") or config.getini(f"lambent_{name}") or None
+
+
+def _port(config: pytest.Config) -> int:
+    """Return the port for this process: each worker of pytest-xdist ("gw2") has a local Lambda of its own."""
+    port, worker = _setting(config, "port") or "0", getattr(config, "workerinput", {}).get("workerid", "gw0")
+    if not port.isdecimal():
+        raise pytest.UsageError(f"lambent_port must be a number, got {port}")
+    return int(port) and int(port) + int(worker.removeprefix("gw"))
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    """Show an error of lambent as `lambent deploy` does, and not where in lambent it was raised."""
+    try:
+        yield
+    except lambent.LambentError as error:
+        pytest.fail(errors.format_error(error), pytrace=False)

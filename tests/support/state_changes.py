@@ -28,7 +28,7 @@ def prepare(service: Service) -> None:
 def snapshot(service: Service) -> dict[str, Any]:
     """Return everything that the service shows, without what is new in each response."""
     aws, s3, iam, logs = (service.client(name) for name in ("lambda", "s3", "iam", "logs"))
-    functions = {each["FunctionArn"]: each for each in aws.list_functions(FunctionVersion="ALL")["Functions"]}
+    functions = {each["FunctionArn"]: each for each in listed(aws, "list_functions", FunctionVersion="ALL")}
     names = {each["FunctionName"] for each in functions.values()}
     keys = [each["Key"] for each in s3.list_objects_v2(Bucket="bucket").get("Contents", [])]
     events = logs.get_log_events(logGroupName="group", logStreamName="stream", startFromHead=True)["events"]
@@ -37,11 +37,17 @@ def snapshot(service: Service) -> dict[str, Any]:
         "aliases": {name: aws.list_aliases(FunctionName=name)["Aliases"] for name in names},
         "tags": {name: aws.get_function(FunctionName=name).get("Tags") for name in names},
         "layers": aws.list_layers()["Layers"],
-        "roles": [role["RoleName"] for role in iam.list_roles()["Roles"]],
+        "roles": [role["RoleName"] for role in listed(iam, "list_roles")],
         "objects": {key: hashlib.sha256(s3.get_object(Bucket="bucket", Key=key)["Body"].read()).hexdigest() for key in keys},
-        "groups": [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]],
+        "groups": [group["logGroupName"] for group in listed(logs, "describe_log_groups")],
         "events": [event["message"] for event in events],
     }
+
+
+def listed(client: Any, operation: str, **parameters: str) -> list[Any]:
+    """Return all items that an operation lists, on however many pages."""
+    (items,) = client.get_paginator(operation).paginate(**parameters).build_full_result().values()
+    return list(items)
 
 
 def settled(service: Service) -> dict[str, Any]:
@@ -53,7 +59,7 @@ def settled(service: Service) -> dict[str, Any]:
 
 def update_statuses(aws: Any) -> list[str]:
     """Return the LastUpdateStatus of all functions. A new one has none at first."""
-    names = [each["FunctionName"] for each in aws.list_functions()["Functions"]]
+    names = [each["FunctionName"] for each in listed(aws, "list_functions")]
     return [aws.get_function_configuration(FunctionName=name).get("LastUpdateStatus", "") for name in names]
 
 

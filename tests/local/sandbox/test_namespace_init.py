@@ -6,6 +6,7 @@ import ctypes
 import json
 import os
 import platform
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from lambent.local.sandbox.namespace_sandbox import NamespaceFactory, NamespaceS
 from lambent.local.sandbox.sandbox import ProcessExit, SandboxFactory
 from support.functions import make_spec
 from support.sandboxes import run_script, with_factory
+from support.waiting import eventually_async
 
 NAMESPACE_LIMITS = """
 import ctypes, errno, json, os
@@ -84,3 +86,25 @@ def test_process_1_has_a_short_command_line(namespaces: type[NamespaceFactory], 
 
     words = with_factory(namespaces, command_line)
     assert words[1:5] == ["-I", "-S", "-Wignore", "-"] and words[6:] == ["lambent", ""]
+
+
+@pytest.mark.parametrize("fate", ["used", "ended"])
+def test_namespaces_are_prepared_before_a_start_needs_them(
+    namespaces: type[NamespaceFactory], tmp_path: Path, fate: str
+) -> None:
+    """And a start doesn't need them: one whose process has ended meanwhile is replaced."""
+
+    async def processes(factory: SandboxFactory) -> tuple[int, int]:
+        assert isinstance(factory, NamespaceFactory)
+        await run_script(factory, make_spec(tmp_path, ""))
+        spare = await eventually_async(lambda: factory._spare)
+        prepared = await eventually_async(lambda: spare.init)
+        if fate == "ended":
+            os.kill(prepared, signal.SIGKILL)
+        sandbox = await factory.start(make_spec(tmp_path, "import time; time.sleep(60)"))
+        assert isinstance(sandbox, NamespaceSandbox)
+        await sandbox.close()
+        return prepared, sandbox.namespaces.init
+
+    prepared, used = with_factory(namespaces, processes)
+    assert (prepared == used) == (fate == "used")

@@ -370,7 +370,7 @@ def test_interpreter_that_only_its_owner_may_run_is_run_as_the_owner(
 
     async def body(factory: SandboxFactory) -> str:
         assert isinstance(factory, NamespaceFactory)
-        environment = Namespaces()
+        environment = Namespaces(switch_user=False, own_network=False)
         await environment.build(root, spec, None)
         output = OutputPipe()
         await environment.start(spec, root, output)

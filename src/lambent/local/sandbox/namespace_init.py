@@ -1,10 +1,11 @@
 """A script that creates the namespaces of one environment and is their init process (process 1).
 
 `namespace_sandbox.py` starts it as `python -I -S -Wignore - FD lambent`, with the script on standard input. FD is one end of a
-SOCK_SEQPACKET pair, and every message is one JSON object: first the plan of the root (see `namespace_root.py`), the code of
-modules to load (`namespace_network.py` and `namespace_router.py`, for a network of its own), then commands to start, kill and
-restart the runtime process. /tmp lives as long as this script. When the other end of the socket closes,
-because the service has ended in whatever way, the script exits, and the kernel ends everything in its process namespace.
+SOCK_SEQPACKET pair, and every message is one JSON object: first whether to create a network, and the code of the modules for it
+(`namespace_network.py` and `namespace_router.py`); once there is a function to run, the plan of the root (see
+`namespace_root.py`); then commands to start, kill and restart the runtime process. /tmp lives as long as this script. When the
+other end of the socket closes, because the service has ended in whatever way, the script exits, and the kernel ends everything
+in its process namespace.
 
 It imports only the standard library, and all of it at the start: the host's files are out of reach once the root is in place.
 """
@@ -28,10 +29,7 @@ import socket
 import struct  # noqa: F401
 import sys
 import time  # noqa: F401
-from typing import TYPE_CHECKING, Any, NoReturn
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import Any, NoReturn
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -60,12 +58,12 @@ def main() -> None:
     os.open("/dev/null", os.O_RDONLY)
     leave_session_keyring()
     control = socket.socket(fileno=int(sys.argv[1]))
-    plan, modules = _receive(control), _receive(control)
-    if plan is None or modules is None:
+    setup, modules = _receive(control), _receive(control)
+    if setup is None or modules is None:
         return
     try:
         _check(_LIBC.unshare(_CLONE_ALL), "unshare")
-        network = _load_module("namespace_network", modules) if plan["network"] else None
+        network = _load_module("namespace_network", modules) if setup["network"] else None
         inside = network.InsideThread() if network else None
         _check(_LIBC.unshare(_CLONE_NEWPID), "unshare processes")
         _send(control, {"unshared": os.getpid()})
@@ -81,17 +79,21 @@ def main() -> None:
         control.close()
         init.close()
         if network is not None:
-            network.route(plan["network"], router, child, inside, lambda name: _load_module(name, modules))
+            network.route(router, child, inside, lambda name: _load_module(name, modules))
         os.waitpid(child, 0)
         return
     router.close()
-    _become_init(control, plan, lambda: network.create(plan["network"], init) if network else [])
+    _become_init(control, network, init)
 
 
-def _become_init(control: socket.socket, plan: dict[str, Any], create_network: Callable[[], list[socket.socket]]) -> NoReturn:
+def _become_init(control: socket.socket, network: Any, router: socket.socket) -> NoReturn:
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     try:
-        listeners = create_network()
+        sockets = network.create() if network else ()
+        plan = _receive(control)
+        if plan is None:
+            os._exit(0)
+        listeners = network.connect(plan["network"], sockets, router) if network else []
         host_proc = os.open("/proc", os.O_PATH | os.O_CLOEXEC)
         _build_root(plan)
         if not plan["switch_user"]:

@@ -3,7 +3,7 @@
 It has one device, `lo`, and an address on it. Every other address leads to `lo` too, where no socket takes the packets.
 A packet socket shows them to `namespace_router.py`, which carries them on.
 
-`namespace_init.py` calls `create` in process 1, and `route` in its parent, which stays in the machine's network.
+`namespace_init.py` calls `create` and `connect` in process 1, and `route` in its parent, which stays in the machine's network.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import _thread
 import ctypes
 import fcntl
+import json
 import os
 import select
 import socket
@@ -25,6 +26,7 @@ ADDRESS = "169.254.100.6"
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _CHECK_S = 5
 _BACKLOG = 1024
+_MESSAGE_MAX = 1 << 16
 _CLONE_NEWNET = 0x40000000  # linux/sched.h
 _SIOCSIFFLAGS, _IFF_UP_LOOPBACK_RUNNING = 0x8914, 0x49  # linux/sockios.h, linux/if.h
 _LO = 1  # the index of `lo` in every namespace
@@ -58,12 +60,18 @@ _LISTENER_FILTER = (
 )  # fmt: skip
 
 
-def create(network: dict[str, Any], router: socket.socket) -> list[socket.socket]:
-    """Create the network, and send what `route` needs. Returns the listeners for the service."""
+def create() -> tuple[socket.socket, socket.socket]:
+    """Create the network. Returns the sockets that `connect` needs."""
     _check(_LIBC.unshare(_CLONE_NEWNET), "unshare network")
-    sockets = _set_up()
+    return _set_up()
+
+
+def connect(
+    network: dict[str, Any], sockets: tuple[socket.socket, socket.socket], router: socket.socket
+) -> list[socket.socket]:
+    """Send the plan of the network, with what else `route` needs. Returns the listeners for the service."""
     namespace = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    socket.send_fds(router, [b"network"], [namespace, *(sock.fileno() for sock in sockets)])
+    socket.send_fds(router, [json.dumps(network["forwards"]).encode()], [namespace, *(sock.fileno() for sock in sockets)])
     os.close(namespace)
     for sock in (*sockets, router):
         sock.close()
@@ -110,9 +118,9 @@ class InsideThread:
             self._done.release()
 
 
-def route(network: dict[str, Any], init: socket.socket, child: int, inside: InsideThread, load: Callable[[str], Any]) -> None:
+def route(init: socket.socket, child: int, inside: InsideThread, load: Callable[[str], Any]) -> None:
     """Carry the connections of the namespace until the child, its process 1, has ended. `load` loads a module of ours."""
-    _, fds, _, _ = socket.recv_fds(init, 16, 3)
+    message, fds, _, _ = socket.recv_fds(init, _MESSAGE_MAX, 3)
     init.close()
     if len(fds) != 3:
         return  # it has failed
@@ -121,7 +129,7 @@ def route(network: dict[str, Any], init: socket.socket, child: int, inside: Insi
     ended = os.pidfd_open(child)
     if ended in select.select([packets.fileno(), ended], [], [])[0]:  # most functions never connect to anything
         return
-    forwards = {tuple(stand_in): tuple(address) for stand_in, address in network["forwards"]}
+    forwards = {tuple(stand_in): tuple(address) for stand_in, address in json.loads(message)}
     router = load("namespace_router")
     router.Router(load("namespace_network"), (packets, netlink), forwards, inside.run).run(ended)
 

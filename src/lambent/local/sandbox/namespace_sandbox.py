@@ -11,6 +11,7 @@ import asyncio
 import base64
 import contextlib
 import json
+import logging
 import marshal
 import os
 import platform
@@ -31,6 +32,8 @@ from . import process_tree
 from .namespace_root import GROUP, HOSTNAME, USER, RootFilesystem, plan_root
 from .output_pipe import OutputPipe
 from .sandbox import ProcessExit, Sandbox, SandboxSpec, expand
+
+_log = logging.getLogger(__name__)
 
 # Both of the version that runs, also after lambent was updated: the script's text, and the Python below a virtual environment.
 _INIT_SCRIPT = Path(__file__).with_name("namespace_init.py").read_bytes()
@@ -63,10 +66,11 @@ def _limits() -> list[tuple[str, int]]:
 class Namespaces:
     """The namespaces of one environment, with its /tmp. They last as long as their init process, `namespace_init.py`.
 
-    Runtime processes start in them one at a time.
+    What they need for any function is prepared at once. Runtime processes start in them one at a time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, switch_user: bool, own_network: bool) -> None:
+        self.switch_user = switch_user
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         self._socket = ours
@@ -85,24 +89,27 @@ class Namespaces:
             script.write(_INIT_SCRIPT)
         self.alive = True
         self._listeners: tuple[socket.socket, ...] = ()
+        self._preparation = self._loop.create_task(self._prepare(own_network))
+
+    async def _prepare(self, own_network: bool) -> None:
+        await self._send({"network": own_network})
+        await self._send(_compiled_modules() if own_network else {})
+        await self._receive("unshared")
+        _map_ids(self._process.pid, switch_user=self.switch_user)
+        await self._send({"go": True})
+        self.init = int((await self._receive("init"))["init"])
 
     async def build(self, root: RootFilesystem, spec: SandboxSpec, network: dict[str, Any] | None) -> None:
-        """Create the namespaces. `network` is the plan of their own network. Raises OSError where they are not permitted."""
-        switch_user = os.geteuid() == 0 and root.world_readable
+        """Give the namespaces a root. `network` is the plan of their network. Raises OSError where they are not permitted."""
+        await self._preparation
         plan = {
             "links": root.links, "binds": root.binds, "masks": root.masks, "files": root.files,
             "commands": to_builtins(root.commands),
             "tmp_mb": spec.tmp_mb, "memory_mb": spec.memory_mb, "limits": _limits(), "hostname": HOSTNAME,
-            "switch_user": switch_user, "uid": USER, "gid": GROUP, "network": network,
+            "switch_user": self.switch_user, "uid": USER, "gid": GROUP, "network": network,
         }  # fmt: skip
         await self._send(plan)
-        await self._send(_compiled_modules() if network else {})
-        await self._receive("unshared")
-        _map_ids(self._process.pid, switch_user=switch_user)
-        await self._send({"go": True})
-        # Two processes send one message each, in either order.
-        messages = await self._receive("init", "ready") | await self._receive("init", "ready")
-        self.init = int(messages["init"])
+        await self._receive("ready")
         self._loop.add_reader(self._socket, self._on_message)
 
     def take_listeners(self) -> tuple[socket.socket, ...]:
@@ -131,6 +138,8 @@ class Namespaces:
 
     async def close(self) -> None:
         """Close the socket, which ends process 1 and with it the namespaces."""
+        self._preparation.cancel()
+        await asyncio.gather(self._preparation, return_exceptions=True)
         if self._socket.fileno() >= 0:
             self._loop.remove_reader(self._socket)
             self._socket.close()
@@ -239,7 +248,7 @@ class NamespaceSandbox(Sandbox):
 
 
 class NamespaceFactory:
-    """Keeps one spare init process running, since starting Python is most of the cost of a cold start.
+    """Keeps one spare environment prepared, since starting Python and creating namespaces is most of a cold start.
 
     With `network_check`, each start first connects through the environment's own network to that port of this machine.
     """
@@ -251,6 +260,7 @@ class NamespaceFactory:
         self.network_check: int | None = None
         self._namespaces: dict[Path, Namespaces] = {}
         self._spare: Namespaces | None = None
+        self._switch_user = False
         self._stopped = False
 
     async def start(self, spec: SandboxSpec) -> NamespaceSandbox:
@@ -276,9 +286,19 @@ class NamespaceFactory:
         self._namespaces.clear()
 
     async def _build(self, root: RootFilesystem, spec: SandboxSpec) -> Namespaces:
-        namespaces = self._spare or Namespaces()
-        self._spare = None
+        self._switch_user = switch_user = os.geteuid() == 0 and root.world_readable
         asyncio.get_running_loop().call_later(_SPARE_AFTER_S, self._start_spare)
+        spare, self._spare = self._spare, None
+        if spare is not None and spare.switch_user == switch_user:
+            try:
+                return await self._build_in(spare, root, spec)
+            except OSError as error:  # since it was prepared, something may have changed on this machine
+                _log.info("a spare environment couldn't be used: %s", error)
+        elif spare is not None:
+            await spare.close()
+        return await self._build_in(Namespaces(switch_user=switch_user, own_network=self.own_network), root, spec)
+
+    async def _build_in(self, namespaces: Namespaces, root: RootFilesystem, spec: SandboxSpec) -> Namespaces:
         try:
             await namespaces.build(root, spec, self._plan_network(root, spec))
         except OSError:
@@ -297,7 +317,7 @@ class NamespaceFactory:
 
     def _start_spare(self) -> None:
         if self._spare is None and not self._stopped:
-            self._spare = Namespaces()
+            self._spare = Namespaces(switch_user=self._switch_user, own_network=self.own_network)
 
     def _forget(self, tmp: Path, namespaces: Namespaces) -> None:
         if self._namespaces.get(tmp) is namespaces:

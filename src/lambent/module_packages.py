@@ -184,6 +184,18 @@ _POPULAR = frozenset(_SAME_NAMES.split())
 """Popular packages whose module has their name."""
 
 
+NEEDS = {
+    **dict.fromkeys(("fastapi.Form", "fastapi.File", "fastapi.UploadFile"), ("python_multipart", "multipart")),
+    "fastapi.security.OAuth2PasswordRequestForm": ("python_multipart", "multipart"),
+    "fastapi.templating.Jinja2Templates": ("jinja2",),
+    "starlette.templating.Jinja2Templates": ("jinja2",),
+    "starlette.middleware.sessions.SessionMiddleware": ("itsdangerous",),
+    "pydantic.EmailStr": ("email_validator",),
+    "django.db.backends.postgresql": ("psycopg2", "psycopg"),
+}
+"""The modules, one of which has to be there for a name, although the name's package doesn't require them."""
+
+
 ADD = "add {} to your requirements"
 """How to add a package, with {} for its requirement, if nothing is known of the project."""
 

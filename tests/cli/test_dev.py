@@ -149,9 +149,9 @@ def test_no_request_fails_while_files_are_saved(running: Development) -> None:
 
 def test_new_requirement_builds_the_zip_again(running: Development) -> None:
     running.write("app.py", "import itsdangerous\n" + APP.replace("number {", "{itsdangerous.__name__} {"))
-    running.wait_for("imports itsdangerous, which is neither in the zip")
-    running.write("requirements.txt", "itsdangerous\n")
     assert running.wait_for("itsdangerous 0").status == 200
+    assert "is added: app.py needs it" in running.text
+    running.write("requirements.txt", "itsdangerous\n")
     eventually(lambda: "built again: requirements.txt" in running.text, what="the line in the terminal")
 
 

@@ -32,7 +32,7 @@ from lambent.package.proof.check import find, report
 from lambent.package.proof.finding import Finding
 from lambent.package.requirements.adding import add_command
 from lambent.package.shards.shard import Shard
-from lambent.package.supplements import supplement
+from lambent.package.supplements import added_packages, supplement
 from lambent.package.vendor import runtime_files
 from lambent.package.zip_contents import ZipContents, owners
 from lambent.private_folder import make_private_cache
@@ -54,7 +54,7 @@ def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, o
     """
     with _explained(config, cache), ExitStack() as archives:
         make_private_cache(cache)
-        context = BuildContext.start(config, cache, environ, emit, options)
+        context = BuildContext.start(config, cache, environ, _once(emit), options)
         with context.phase("source"):
             files = read_source(context)
             files |= own_distribution.metadata_files(context, files)
@@ -67,6 +67,8 @@ def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, o
             bytecode = archives.enter_context(closing(compile_bytecode(context, contents, interpreter)))
         with context.phase("proof"):
             report(context, findings, add_command(requirements.source))
+        if warning := added_packages(requirements):
+            context.emit(warning)
         with context.phase("overflow"):
             split = overflow.split(context, contents, bytecode) if _is_too_large(context, contents) else None
         with context.phase("write"):
@@ -107,6 +109,18 @@ def _complete(
                 return replace(final, emit=context.emit), requirements, contents, findings
             reports.pop_all()  # what is built next has its own
         context, requirements = supplemented
+
+
+def _once(emit: Emit) -> Emit:
+    """Return an `emit` that says each line once, although requirements that are completed are resolved again."""
+    said: set[Event] = set()
+
+    def emit_once(event: Event) -> None:
+        if not isinstance(event, Notice | Warned) or event not in said:
+            said.add(event)
+            emit(event)
+
+    return emit_once
 
 
 def _emit_all(emit: Emit, events: Iterable[Event]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -40,11 +40,15 @@ else:
 
 
 class Requirements(Struct, frozen=True):
-    """Where the app states its requirements, and the exact files they resolve to. `cached` means that nothing was resolved."""
+    """Where the app states its requirements, and the exact files they resolve to. `cached` means that nothing was resolved.
+
+    `added` are the packages that the source lacks, each with the app's files that import it.
+    """
 
     source: RequirementSource
     lock: Lock
     cached: bool
+    added: Mapping[str, Sequence[str]] = {}
 
     def omitted(self, shards: tuple[Shard, ...]) -> frozenset[str]:
         """Return the packages that are required and not in the zip: excluded ones, and tools that nothing imports."""
@@ -59,8 +63,8 @@ def requirement_source(config: Config, target: Target, *, skip_own_lock: bool = 
     return find_requirements(config.path, app, target, skip_own_lock=skip_own_lock)
 
 
-def resolve_request(context: BuildContext) -> ResolveRequest:
-    """Return what to resolve for a build. Raises PackagingError for requirements that can't be read."""
+def resolve_request(context: BuildContext, added: Iterable[str] = ()) -> ResolveRequest:
+    """Return what to resolve for a build, packages that are `added` included. Raises PackagingError for files it can't read."""
     config, options = context.config, context.options
     source = requirement_source(config, context.target, skip_own_lock=options.skip_own_lock)
     if source.kind == "nothing":
@@ -69,16 +73,23 @@ def resolve_request(context: BuildContext) -> ResolveRequest:
     packaging = config.packaging
     refresh = options.refresh and not options.refreshed
     settings = ResolveOptions(
-        packaging.extras, packaging.groups, options.native, refresh, packaging.without, uncompiled=config.uncompiled
+        packaging.extras,
+        packaging.groups,
+        options.native,
+        refresh,
+        packaging.without,
+        frozenset(),
+        config.uncompiled,
+        tuple(added),
     )
     return ResolveRequest(source, context.target, uv, settings, context.emit, lambda modules: _imported(context, modules))
 
 
-def resolve_requirements(context: BuildContext) -> Requirements:
-    """Return the packages the app requires, at exact versions for the target. Raises PackagingError."""
-    request = resolve_request(context)
+def resolve_requirements(context: BuildContext, added: Mapping[str, Sequence[str]] | None = None) -> Requirements:
+    """Return the packages the app requires, and those `added`, at exact versions for the target. Raises PackagingError."""
+    request = resolve_request(context, added or ())
     resolution = resolve(request, context.cache)
-    return Requirements(request.source, resolution.lock, resolution.cached)
+    return Requirements(request.source, resolution.lock, resolution.cached, added or {})
 
 
 def _imported(context: BuildContext, modules: frozenset[str]) -> frozenset[str]:

@@ -1,7 +1,8 @@
 """What a build adds to the requirements, because every start of the app imports it.
 
-A virtual environment has more than the requirements name: setuptools (up to Python 3.11), and whatever extras and groups of
-the project the developer installed. Packages that import pkg_resources, and apps whose extras are needed, rely on it.
+A virtual environment has more than the requirements name: setuptools (up to Python 3.11), whatever extras and groups of the
+project the developer installed, and packages that nobody wrote down. A plain requirements file is completed with well-known
+packages. A lock or a tool's project says exactly what runs, so there the error stays.
 """
 
 from __future__ import annotations
@@ -12,18 +13,26 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lambent.events import Notice
+from lambent.config.detection.project_modules import ProjectModules
+from lambent.errors import PackagingError
+from lambent.events import Notice, Warned
 from lambent.lazy import LazyModule
+from lambent.module_packages import adding, known_requirement
 from lambent.package.build_context import BuildContext
 from lambent.package.dependencies import Requirements, resolve_request, resolve_requirements
 from lambent.package.lock import Lock
 from lambent.package.proof.finding import Finding
+from lambent.package.requirements.adding import add_command, is_plain
 from lambent.package.requirements.lock_cache import read_lock, write_lock
 from lambent.package.requirements.lock_key import lock_key
+from lambent.units import listing, pronoun_for, verb_for
 
 if TYPE_CHECKING:
+    from packaging import utils
+
     from lambent.package.requirements import optional_dependencies, readers, version_finder
 else:
+    utils = LazyModule("packaging.utils")
     optional_dependencies = LazyModule("lambent.package.requirements.optional_dependencies")
     readers = LazyModule("lambent.package.requirements.readers")
     version_finder = LazyModule("lambent.package.requirements.version_finder")
@@ -70,11 +79,29 @@ def supplement(
         packaging = replace(packaging, extras=tuple(extras), groups=tuple(groups))
         context = replace(context, config=replace(context.config, packaging=packaging))
         return context, resolve_requirements(context)
+    if packages := _unlisted_packages(context, requirements, lacking):
+        try:
+            return context, resolve_requirements(context, {**requirements.added, **packages})
+        except PackagingError as error:
+            context.emit(Warned(f"{listing(list(packages))} can't be added to the requirements: {error.what}", error.hint))
     for module, addition in _ADDITIONS.items():
         if requirements.source.path is not None and any(finding.module == module for finding in lacking):
-            lock = _with_package(context, requirements.lock, addition)
+            lock = _with_package(context, requirements, addition)
             return (context, replace(requirements, lock=lock)) if lock else None
     return None
+
+
+def added_packages(requirements: Requirements) -> Warned | None:
+    """Return what to say about the packages that were added: which versions, why, and how to write them down."""
+    if not requirements.added:
+        return None
+    versions = {pin.name: pin.version for pin in requirements.lock.pins}
+    pins = {name: versions[utils.canonicalize_name(name)] for name in requirements.added}
+    packages, lines = ([f"{name}{sign}{version}" for name, version in pins.items()] for sign in (" ", "=="))
+    files = list(dict.fromkeys(file for importers in requirements.added.values() for file in importers))
+    them, verb = pronoun_for(packages), "needs" if len(files) == 1 else "need"
+    reason = f"{listing(files)} {verb} {them}, and {requirements.source.name} doesn't list {them}"
+    return Warned(f"{listing(packages)} {verb_for(packages)} added: {reason}", adding(add_command(requirements.source), *lines))
 
 
 def _options(
@@ -94,12 +121,36 @@ def _options(
     return list(chosen.values())
 
 
-def _with_package(context: BuildContext, lock: Lock, addition: _Addition) -> Lock | None:
+def _unlisted_packages(context: BuildContext, requirements: Requirements, lacking: Iterable[Finding]) -> dict[str, list[str]]:
+    """Return the well-known packages that a plain requirements file lacks, each with the files that import it.
+
+    Empty if the start lacks anything else: then the build fails, and its error names all of them.
+    """
+    config = context.config
+    if config.hosting.layers or not is_plain(requirements.source):
+        return {}
+    modules, roots = ProjectModules(config.folder), (config.app.root, ".")
+    unusable = {*requirements.omitted(()), *map(utils.canonicalize_name, config.packaging.without)}
+    packages: dict[str, list[str]] = {}
+    for finding in lacking:
+        name = finding.module.partition(".")[0]
+        if name in _ADDITIONS:
+            continue
+        package = known_requirement(finding.module)
+        is_known = package and package == finding.requirement and utils.canonicalize_name(package) not in unusable
+        if is_known and modules.find(name) is None and modules.find(name, roots) is None:
+            packages.setdefault(package, []).extend(path.partition(":")[0] for path in finding.files)
+        elif finding.level == "error":
+            return {}
+    return packages
+
+
+def _with_package(context: BuildContext, requirements: Requirements, addition: _Addition) -> Lock | None:
     """Return the lock with a package, or None if the user requires it already or none fits."""
-    name = addition.name
+    name, lock = addition.name, requirements.lock
     if any(pin.name == name and pin.requested for pin in lock.pins):
         return None
-    request = resolve_request(context)
+    request = resolve_request(context, requirements.added)
     path = context.cache / "locks" / f"{lock_key(request)}-{name}.json"
     extended = read_lock(path)
     if extended is None or context.options.refresh:

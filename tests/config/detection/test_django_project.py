@@ -16,7 +16,14 @@ DJANGO_APPS = (
 INSTALLED_APPS = [
     *DJANGO_APPS, "rest_framework", "blog.apps.BlogConfig",
 ]
+MIDDLEWARE = []
+MIDDLEWARE += [
+
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+]
+DEV_APPS = ["silk"]
 if DEBUG:
+    INSTALLED_APPS += DEV_APPS
     INSTALLED_APPS += ["debug_toolbar"]
 ROOT_URLCONF = 'site1.urls'
 """
@@ -29,13 +36,13 @@ FILES = {
 }
 
 
-def test_installed_apps_their_models_and_the_urls_are_imported_at_start(tmp_path: Path) -> None:
+def test_installed_apps_their_models_middleware_and_the_urls_are_imported_at_start(tmp_path: Path) -> None:
     write_project(tmp_path, FILES)
     modules = ProjectModules(tmp_path)
     starts = start_modules(modules, "site1.wsgi", ".")
     assert starts[0] == "site1.settings.dev"
     apps = [name for name in starts if not name.endswith((".apps", ".models"))]
-    assert sorted(apps[1:]) == ["blog", "django.contrib.auth", "pages", "rest_framework", "site1.urls"]
+    assert sorted(apps[1:]) == ["blog", "django.contrib.auth", "pages", "rest_framework", "site1.urls", "whitenoise.middleware"]
     assert {"blog.apps", "blog.models", "rest_framework.models"} <= set(starts)
     assert start_modules(modules, "site1.wsgi", ".", "site1.settings.base")[0] == "site1.settings.base"
     assert start_modules(modules, "site1.settings", ".") == []

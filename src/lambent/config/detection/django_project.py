@@ -11,8 +11,9 @@ from lambent.config.detection.project_modules import Module, ProjectModules
 
 SETTINGS_MODULE = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*[,\]]\s*=?\s*["']([\w.]+)["']""")
 _URLS = re.compile(r"""(?m)^ROOT_URLCONF\s*=\s*["']([\w.]+)|\binclude\(\s*\(?["']([\w.]+)""")
-_APPS = re.compile(r"(?m)^\w*APPS\s*\+?=\s*[\[(]([^\])]*)")
+_LIST = re.compile(r"(?m)^(\w*(?:APPS|MIDDLEWARE))\s*\+?=(?:[^\n]+|\n[ \t)\]#]|\n(?=\n))*")
 _STRING = re.compile(r"""["']([A-Za-z_][\w.]*)["']""")
+_CONSTANT = re.compile(r"\b[A-Z_]+\b")
 _COMMENT = re.compile(r"(?m)#.*$")
 _APPLICATION = re.compile(r"""(?m)^(WSGI_APPLICATION|ASGI_APPLICATION)\s*=\s*["']([\w.]+)["']""")
 
@@ -84,7 +85,7 @@ def files_by_name(modules: ProjectModules, settings: str) -> Iterator[Path]:
 
 
 def start_modules(modules: ProjectModules, app: str, root: str, configured: str = "") -> list[str]:
-    """Return the modules that Django imports by their names: the settings, the installed apps with their models, the URLs.
+    """Return the modules that Django imports by their names: the settings, apps with their models, middleware, the URLs.
 
     `app` is the module of the WSGI or ASGI app. Apps that the settings add on a condition are left out.
     """
@@ -94,12 +95,23 @@ def start_modules(modules: ProjectModules, app: str, root: str, configured: str 
     settings_file = modules.find(settings, roots)
     if settings_file is None:
         return []
+    files = ImportGraph(modules, settings_file).files
+    text = "\n".join(_COMMENT.sub("", path.read_text("utf-8", "replace")) for path in files)
     starts = [settings]
-    for path in ImportGraph(modules, settings_file).files:
-        text = _COMMENT.sub("", path.read_text("utf-8", "replace"))
-        for names in _APPS.findall(text):
-            for name in _STRING.findall(names):
-                package = name.partition(".apps.")[0]
-                starts += [package, f"{package}.apps", f"{package}.models"]
-        starts += [name for name, _ in _URLS.findall(text) if name]
+    for package in (name.partition(".apps.")[0] for name in _listed(text, "INSTALLED_APPS")):
+        starts += [package, f"{package}.apps", f"{package}.models"]
+    starts += [name.rpartition(".")[0] for name in _listed(text, "MIDDLEWARE") if "." in name]
+    starts += [name for name, _ in _URLS.findall(text) if name]
     return list(dict.fromkeys(starts))
+
+
+def _listed(text: str, setting: str) -> Iterator[str]:
+    """Yield the strings in a list of the settings, and in the lists that it is made of, such as THIRD_PARTY_APPS."""
+    lists: dict[str, str] = {}
+    for match in _LIST.finditer(text):
+        lists[match[1]] = lists.get(match[1], "") + match[0].partition("=")[2]
+    names = [setting]
+    for name in names:  # grows while it is read
+        value = lists.get(name, "")
+        yield from _STRING.findall(value)
+        names += [each for each in _CONSTANT.findall(value) if each in lists and each not in names]

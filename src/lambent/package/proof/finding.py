@@ -20,7 +20,8 @@ _SHOWN = 3
 class Finding(Struct, frozen=True):
     """A finding. `what` is a sentence, `files` are paths in the zip, `package` is "name version" ("" for the user's files).
 
-    `requirement` is the package that would be the cure, "" for none. `module` is what an import lacks that every start runs.
+    `requirement` is the package that would be the cure for the app's own import, "" for none. `module` is what an import lacks
+    that every start runs.
     """
 
     level: Level

@@ -17,7 +17,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lambent import removed_modules
-from lambent.module_packages import requirement_for, requirement_for_part
+from lambent.module_packages import NEEDS, known_requirement, requirement_for, requirement_for_part
 from lambent.package.proof import lambda_system, module_syntax, stdlib_modules
 from lambent.package.proof.advice import DEFAULT, Advice
 from lambent.package.proof.finding import Finding, Level
@@ -110,11 +110,32 @@ class _Walk:
                 else:
                     failures.setdefault((lacks, owner, level), []).append((path, statement.line))
         findings = [replace(self._finding(lacks, level, lines), module=lacks) for (lacks, _, level), lines in failures.items()]
+        findings += self._unnamed(starts)
         if len(optional) == 1:
             findings += [self._finding(lacks, "warning", lines) for lacks, lines in optional.items()]
         elif optional:
             findings.append(self._optional(optional))
         return findings
+
+    def _unnamed(self, starts: Iterable[str]) -> Iterator[Finding]:
+        """Yield findings about well-known modules that the app needs without importing them itself.
+
+        Django imports what its settings name (`starts`), and frameworks need some modules only for names that the app uses.
+        """
+        lacking = {lacks for start in starts if known_requirement(lacks := self._resolve(start).lacks)}
+        for path in self._importers if not self._code.has_layers else ():
+            if path not in self._code.own:
+                continue
+            coarse = self._coarse(path)
+            for module in sorted(lacking & {name.partition(".")[0] for name in coarse.strings}):
+                yield self._needing(f"{path} names {module}, which", path, module)
+            for name in sorted(NEEDS.keys() & (coarse.eager | coarse.strings)):
+                if all(self._resolve(module).lacks for module in NEEDS[name]):
+                    yield self._needing(f"{path} uses {name}, and {NEEDS[name][0]}", path, NEEDS[name][0])
+
+    def _needing(self, lead: str, path: str, module: str) -> Finding:
+        what, requirement = f"{lead} is neither in the zip nor on {self._target.name}", known_requirement(module)
+        return Finding("warning", what, (path,), "", self._advice.adding(requirement), requirement, module)
 
     def _reach(self, starts: Iterable[str]) -> list[str]:
         """Follow everything that may be imported, and return the files that name something which may be missing."""
@@ -313,7 +334,7 @@ class _Walk:
             return Finding(level, what, files, hint=removed_modules.how_to_get(name))
         what = f"{first} imports {lacks}, which is neither in the zip nor on {self._target.name}"
         hint = self._hint(lacks)
-        requirement = requirement_for(lacks)
+        requirement = requirement_for(lacks) if first in self._code.own else ""  # packages find modules in many ways
         return Finding(level, what, files, hint=hint, requirement=requirement if requirement in hint else "")
 
     def _hint(self, lacks: str) -> str:

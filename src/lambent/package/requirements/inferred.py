@@ -18,7 +18,7 @@ from lambent import atomic, removed_modules
 from lambent.config.detection.import_graph import ImportGraph
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.model import App
-from lambent.module_packages import known_requirement
+from lambent.module_packages import NEEDS, known_requirement
 from lambent.package.layout import SourceFile
 from lambent.package.proof import lambda_system
 from lambent.package.requirements.discovery import IMPORTS, RequirementSource
@@ -30,12 +30,7 @@ _IF_IT_EXISTS = re.compile(rb"(?m)^[ \t]*if [^\n]*\b(?:exists|isfile|is_file)\([
 """An own module that git ignores, such as env.py, imported only where it is."""
 _IMPLIED = (
     ("django", rb"\bImageField\s*\(", "pillow"),
-    ("django", rb"django\.db\.backends\.postgresql", "psycopg2-binary"),
     ("django", rb"django\.db\.backends\.mysql", "mysqlclient"),
-    ("fastapi starlette", rb"\bJinja2Templates\b", "jinja2"),
-    ("fastapi", rb"\b(?:Form|File|UploadFile|OAuth2PasswordRequestForm)\b", "python-multipart"),
-    ("fastapi starlette", rb"\bSessionMiddleware\b", "itsdangerous"),
-    ("pydantic", rb"\bEmailStr\b", "email-validator"),
     ("wtforms", rb"\bEmail\(", "email-validator"),
     ("sqlalchemy", rb"sqlite\+aiosqlite:", "aiosqlite"),
     ("sqlalchemy", rb"postgres(?:ql)?\+asyncpg:", "asyncpg"),
@@ -70,6 +65,7 @@ def _requirements(project: Path, app: App, files: Mapping[str, SourceFile]) -> l
             if not needed:
                 return []
             packages |= needed
+        packages |= {known_requirement(NEEDS[name][0]) for name in imports.eager | imports.strings if name in NEEDS}
         optional = imports.lazy | (imports.strings if b"INSTALLED_APPS" in content else frozenset())
         lazy.update(filter(None, (known_requirement(name) for names in _foreign(optional, own).values() for name in names)))
     if not packages:

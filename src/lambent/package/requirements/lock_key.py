@@ -61,7 +61,7 @@ def lock_key(request: ResolveRequest) -> str:
     parts = [_FORMAT, target.name, full_version(target), uv_platform(target), str(target.glibc)]
     parts += [source.kind, source.name, str(source.path), str(source.project)]
     parts += ["+".join(sorted(options.extras)), "+".join(sorted(options.groups)), str(options.native)]
-    parts += ["without", *sorted(options.without), "uncompiled", *sorted(options.uncompiled)]
+    parts += ["without", *sorted(options.without), "uncompiled", *sorted(options.uncompiled), "added", *sorted(options.added)]
     parts += [*_uv_version(), *_inputs(request)]
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:40]
 

@@ -28,7 +28,7 @@ def read_pins(request: ResolveRequest) -> tuple[Pin, ...]:
         resolver = UvResolver(request, CompileInput((name,), requirement_lines.index_lines(files)))
         pins = without_project(resolver.pins(), source.folder)
     pins = HashChecker(files, request, resolver.versions).check(pins)
-    return mark_requested(pins, _named_requirements(files), request.target)
+    return mark_requested(pins, [*_named_requirements(files), *request.options.added], request.target)
 
 
 def index_lines(request: ResolveRequest) -> tuple[str, ...]:

@@ -29,7 +29,8 @@ class ResolveOptions(Struct, frozen=True):
     `native` allows source distributions with C code. `refresh` resolves again even if the result is cached. `without` names
     packages that the runtime has. `freed` are requirements ("jinja2", "flask==2.0") that count instead of the project's own for
     these packages: to find an edit that helps.
-    `uncompiled` packages may be built from their source, without its compiled part.
+    `uncompiled` packages may be built from their source, without its compiled part. `added` are requirements that a plain
+    requirements file lacks.
     """
 
     extras: tuple[str, ...] = ()
@@ -39,6 +40,7 @@ class ResolveOptions(Struct, frozen=True):
     without: tuple[str, ...] = ()
     freed: frozenset[str] = frozenset()
     uncompiled: frozenset[str] = frozenset()
+    added: tuple[str, ...] = ()
 
 
 class ResolveRequest(Struct, frozen=True, dict=True):

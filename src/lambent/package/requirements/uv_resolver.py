@@ -127,12 +127,13 @@ class UvResolver:
         excludes = [*left_out.always(), *sorted(adjustments.left_out)]
         freed = sorted(self._request.options.freed) if self._request.source.kind != "requirements.txt" else []
         freed += adjustments.edits.values()
+        added = [*self._request.options.added, *adjustments.implied]
         with ExitStack() as files:
             paths = [
                 files.enter_context(temporary_requirements(lines))
-                for lines in (adjustments.constraints(), excludes, freed, adjustments.implied)
+                for lines in (adjustments.constraints(), excludes, freed, added)
             ]
-            arguments += [str(paths[3])] if adjustments.implied else []
+            arguments += [str(paths[3])] if added else []
             arguments += ["-c", str(paths[0]), "--excludes", str(paths[1]), *(["--override", str(paths[2])] if freed else [])]
             yield arguments
 

@@ -220,6 +220,14 @@ def test_named_app_is_used(tmp_path: Path, spec: str, handler: str, kind: str) -
     assert (app.handler, app.kind) == (handler, kind)
 
 
+def test_named_function_of_a_chalice_app_is_a_handler(tmp_path: Path) -> None:
+    text = "from chalice import Chalice\napp = Chalice(app_name='a')\n@app.schedule('rate(1 hour)')\ndef hourly(event): pass\n"
+    write_project(tmp_path, {"app.py": text + "@print\ndef other(event): pass\n"})
+    assert detect(tmp_path, "app:hourly").kind == "handler"
+    assert detect(tmp_path, "app:other").kind == "web"
+    assert detect(tmp_path).spec == "app:app"
+
+
 @pytest.mark.parametrize(
     ("spec", "message", "hint"),
     [

@@ -56,8 +56,12 @@ class ModuleScan:
                 self._note_server_starts([statement])
 
     def takes_event(self, name: str) -> bool:
-        """Return whether a name is a plain function of two parameters. Whatever its name, it is a handler then."""
+        """Return whether a name is a plain function of two parameters, or one of a Chalice app. It is a handler then."""
         node = self._functions.get(name)
+        for decorator in node.decorator_list if node else ():
+            owner = getattr(getattr(decorator, "func", decorator), "value", decorator)  # `app` of @app.schedule(...)
+            if self._value(owner).kind == "handler":
+                return True
         return isinstance(node, ast.FunctionDef) and len(_required_names(node.args)) <= 2 <= len(_parameters(node.args))
 
     def hidden_apps(self) -> Iterator[HiddenApp]:

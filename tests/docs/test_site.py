@@ -1,0 +1,37 @@
+"""The documentation as a site: it builds without a warning, and what is generated is up to date."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from support import llms_page, settings_page
+from support.paths import DOCS, ROOT
+
+
+def test_the_settings_page_is_up_to_date() -> None:
+    committed = (DOCS / "reference/settings.md").read_text()
+    assert committed == settings_page.page(), "config/reference.toml has changed: run scripts/docs and commit its pages"
+
+
+def test_the_list_of_pages_for_language_models_is_up_to_date() -> None:
+    assert (DOCS / "llms.txt").read_text() == llms_page.page(), "pages have changed: run scripts/docs and commit docs/llms.txt"
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    listed = set(llms_page.pages())
+    assert {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")} - {"index.md"} == listed
+
+
+@pytest.mark.skipif(find_spec("mkdocs") is None, reason="scripts/docs hasn't been run on this machine")
+def test_no_link_of_the_site_is_broken(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")]
+    environment = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(build, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "site/tutorial/index.html").is_file()

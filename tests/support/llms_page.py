@@ -1,4 +1,4 @@
-"""Generates docs/llms.txt: the pages of the site, in the order of its navigation, each with its first sentence, for language models."""
+"""Generates docs/llms.txt for language models: the pages of the site in their order, each with its first sentence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BASE = "https://raw.githubusercontent.com/lambent/lambent/main/docs/"
 HEADER = """\
 # lambent
 
-> Deploy an unmodified Python web app to AWS Lambda, or to a Lambda on your own machine, and get a working URL, with one command.
+> Deploy an unmodified Python web app to AWS Lambda, or to a Lambda on your own machine, and get a working URL.
 > Start with the page for coding agents: the loop of deploying, exit statuses, and JSON output.
 """
 TITLE = re.compile(r"^# (.+)$", re.MULTILINE)

@@ -17,6 +17,9 @@ from lambent.module_packages import known_requirement
         ("pyramid.config", "pyramid"),
         ("captcha.image", "captcha"),
         ("captcha.fields", "django-simple-captcha"),
+        ("strawberry", "strawberry-graphql"),  # PyPI's `strawberry` is something else
+        ("psycopg", "psycopg[binary]"),  # alone it needs the system's libpq
+        ("graphene_django", "graphene-django"),
         ("my_shop", ""),
     ],
 )

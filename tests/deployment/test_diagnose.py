@@ -529,3 +529,11 @@ def test_member_of_an_exception_group_is_the_reason(members: str) -> None:
     )
     failure = Failure(SETTINGS, error_type="ExceptionGroup", message=group.partition(": ")[2], log=log)
     assert diagnose(failure).what.startswith("the function failed: RuntimeError: the reason")
+
+
+def test_module_of_an_own_package_is_not_proposed_for_installation() -> None:
+    message = "Unable to import module 'shop.wsgi': No module named 'settings.local'"
+    failure = Failure(SETTINGS, "Runtime.ImportModuleError", message, own_folders=frozenset({"settings"}))
+    cause = diagnose(failure)
+    assert cause.what == "the module settings.local is missing"
+    assert cause.hint == "correct that name, or check that settings/local.py exists and isn't left out of the zip"

@@ -27,6 +27,7 @@ CASES = {
     "starlette": ("build/app.js", "build/", "RuntimeError: Directory 'build' does not exist"),
     "jinja": ("templates/made/a.html", "templates/made/", "jinja2.exceptions.TemplateNotFound: made/a.html"),
     "database": ("shop.sqlite3", "shop.sqlite3", "sqlite3.OperationalError: no such table: items"),
+    "module": ("shop/local.py", "shop/local.py", "ModuleNotFoundError: No module named 'shop.local'"),
     "one file": ("model.bin", "model.bin", "[Errno 2] No such file or directory: 'model.bin'"),
 }
 
@@ -44,7 +45,9 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "main.py").write_text(APP)
     (tmp_path / "templates").mkdir()
     (tmp_path / "templates/home.html").write_text("home")
-    (tmp_path / ".gitignore").write_text("dist/\n/data/\nbuild\ntemplates/made/\n*.sqlite3\n*.bin\n")
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/__init__.py").write_text("")
+    (tmp_path / ".gitignore").write_text("local.py\ndist/\n/data/\nbuild\ntemplates/made/\n*.sqlite3\n*.bin\n")
     return tmp_path
 
 

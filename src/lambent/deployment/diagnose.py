@@ -148,6 +148,9 @@ def _missing_module(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     if "._" in name or top.startswith("_"):
         what = f"the compiled module {name} is missing: the wheel isn't for {failure.settings.runtime}"
         return what, f"{adding(failure.add_command, requirement_for(top.lstrip('_')))}, and remove any copy from the project"
+    if "." in name and top in failure.own_folders:
+        where = f"{name.replace('.', '/')}.py"
+        return f"the module {name} is missing", f"correct that name, or check that {where} exists and isn't left out of the zip"
     package = requirement_for(name)
     hint = adding(failure.add_command, package)
     if "." in name:  # Python names the first part that is missing: what precedes it exists

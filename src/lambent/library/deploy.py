@@ -17,6 +17,7 @@ from lambent.config.own_writes import find_own_write
 from lambent.config.python_runtime import keep_live
 from lambent.config.variables.automatic import set_automatically
 from lambent.config.variables.hosts import refuse_hosts
+from lambent.config.variables.missing_settings import refuse_missing_settings
 from lambent.config.variables.unset import find_unset, refuse_unset
 from lambent.deployment import writable
 from lambent.deployment.context import DeployContext
@@ -125,6 +126,7 @@ def load_for_destination(
         config = keep_live_variables(config, dict(live.environment))
     if account is not None and live is not None and config.candidates.runtimes and has_passed_check(account, config.name):
         config = keep_live(config, live.runtime)
+    refuse_missing_settings(config)
     config, unset, lines = set_automatically(config, find_unset(config), local=destination.local)
     refuse_unset(config, unset)
     refuse_hosts(config, local=destination.local)

@@ -17,6 +17,7 @@ _MISSING = re.compile(
     rf"|{_NO_FOLDER.pattern}"
     r"|TemplateNotFound: '?([\w./-]+)"  # Jinja
 )
+_NO_MODULE = re.compile(r"No module named '([\w.]+)'")
 _NO_TABLE = re.compile(r"no such table: [\w.]+")  # SQLite creates a database that is missing
 _CODE = re.compile(r"^(?:/var/task/|/tmp/app/|\./)")
 _BUILT = frozenset(("build", "dist", "out", "public", "static", "www"))
@@ -40,8 +41,9 @@ def _left_out(text: str, config: Config, packed: frozenset[str]) -> str:
     if not config.path.is_dir():
         return ""
     folders = ("", "templates/", f"{config.app.root}/", f"{config.app.root}/templates/")
-    for match in _MISSING.finditer(text):
-        path = _CODE.sub("", next(filter(None, match.groups()))).rstrip("/")
+    paths = [_CODE.sub("", next(filter(None, match.groups()))).rstrip("/") for match in _MISSING.finditer(text)]
+    paths += [f"{module.replace('.', '/')}.py" for module in _NO_MODULE.findall(text)]
+    for path in paths:
         for name in (f"{folder}{path}".removeprefix("./") for folder in folders):
             if _is_left_out(name, config, packed):
                 return name

@@ -91,6 +91,25 @@ def test_misspelled_own_module_is_not_proposed_for_installation(tmp_path: Path) 
     assert hint(project, tmp_path / "cache") == "did you mean helper?"
 
 
+@pytest.mark.parametrize(("module", "file"), [("config", "config.py"), ("shop.secret", "shop/secret.py")])
+def test_own_module_that_git_ignores_is_not_proposed_for_installation(tmp_path: Path, module: str, file: str) -> None:
+    main = f"import {module}\ndef handler(event, context): ...\n"
+    files = {"main.py": main, "shop/__init__.py": "", ".gitignore": "config.py\nsecret.py\n"}
+    project = write(tmp_path / "app", files)
+    include = f'include = ["{file}"]'
+    assert hint(project, tmp_path / "cache").startswith(f"create {file}, and set {include} under [tool.lambent]")
+    write(project, {file: ""})
+    assert hint(project, tmp_path / "cache").startswith(f"{include} under [tool.lambent] in pyproject.toml")
+    write(project, {"pyproject.toml": f"[tool.lambent]\n{include}\n"})
+    artifact = build(configure(project), tmp_path / "cache", os.environ, ignore)
+    assert file in {entry.name for entry in artifact.entries}
+
+
+def test_rules_that_leave_out_everything_else_do_not_hide_a_package(tmp_path: Path) -> None:
+    project = write(tmp_path / "app", {"main.py": "import flask\n", ".lambentignore": "*\n!main.py\n"})
+    assert Advice("uv add {}", project).for_module("flask", ()).startswith("uv add flask")
+
+
 @pytest.fixture
 def example(tmp_path: Path) -> Path:
     """A project that imports the project two folders above."""

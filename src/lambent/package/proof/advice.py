@@ -10,7 +10,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from lambent.module_packages import ADD, adding, requirement_for
+from lambent.module_packages import ADD, adding, known_requirement, requirement_for
+from lambent.package.project_files import packs
 
 _SIMILAR = 0.8  # of 1: "helpers" and "helper", but not "flask" and "task"
 
@@ -23,11 +24,29 @@ class Advice(Struct, frozen=True):
 
     def for_module(self, module: str, own: Iterable[str]) -> str:
         """Return the hint for a top-level module. `own` are the top-level modules of the project."""
+        if left_out := self.for_left_out(module):
+            return left_out
         if similar := get_close_matches(module, sorted(own), 1, _SIMILAR):
             return f"did you mean {similar[0]}?"
         if parent := self._providing_project(module):
             return self._adding_folder(parent)
         return f"{self.adding(requirement_for(module))}; if it is your own module, check the ignore rules"
+
+    def for_left_out(self, module: str) -> str:
+        """Return the hint for an own module that the rules leave out of the zip, or ""."""
+        if self.project is None or not self.project.is_dir():
+            return ""
+        for root in ("", "src/"):
+            name = f"{root}{module.replace('.', '/')}"
+            path = self.project / name
+            is_package = any(path.glob("*.py"))
+            if is_package or path.with_name(f"{path.name}.py").exists():
+                file = f"{name}/" if is_package else f"{name}.py"
+                return f"{_including(file)}: .gitignore or .lambentignore leaves {file} out"
+            file, is_named = f"{name}.py", path.parent.is_dir() and not known_requirement(module)
+            if is_named and not packs(self.project, file):
+                return f"create {file}, and set {_including(file)}: .gitignore or .lambentignore leaves it out"
+        return ""
 
     def adding(self, *requirements: str) -> str:
         """Return how to add requirements."""
@@ -55,6 +74,10 @@ class Advice(Struct, frozen=True):
 
 DEFAULT = Advice()
 """Advice for a zip of which nothing but the content is known."""
+
+
+def _including(pattern: str) -> str:
+    return f'include = ["{pattern}"] under [tool.lambent] in pyproject.toml'
 
 
 def _project_name(folder: Path) -> str:

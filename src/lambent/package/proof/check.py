@@ -2,6 +2,7 @@
 
 The findings are cached under everything they depend on. For the user's modules that is what they import and which names they
 bind, not what they do. So a rebuild after an edit seldom has to prove anything again, and imports none of what a proof needs.
+Errors aren't cached: their hints also depend on files that aren't packed.
 """
 
 from __future__ import annotations
@@ -36,10 +37,12 @@ def find(context: BuildContext, contents: ZipContents, omitted: frozenset[str], 
     subject = Subject(contents, target, entry_points(config), omitted, bool(config.hosting.layers), advice, starts)
     path = context.cache / "proofs" / f"{fingerprint(subject, str(config.path), context.cache)}.json"
     stored = read_json(path)
-    if stored is None:
-        stored = [finding.as_json() for finding in prove.find(subject, context.cache)]
-        write_json(path, stored)
-    return tuple(Finding.from_json(each) for each in stored)
+    if stored is not None:
+        return tuple(Finding.from_json(each) for each in stored)
+    findings = prove.find(subject, context.cache)
+    if all(finding.level != "error" for finding in findings):
+        write_json(path, [finding.as_json() for finding in findings])
+    return findings
 
 
 def report(context: BuildContext, findings: tuple[Finding, ...], add: str) -> None:

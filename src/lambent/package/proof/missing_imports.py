@@ -335,12 +335,14 @@ class _Walk:
         what = f"{first} imports {lacks}, which is neither in the zip nor on {self._target.name}"
         hint = self._hint(lacks)
         requirement = requirement_for(lacks) if first in self._code.own else ""  # packages find modules in many ways
-        return Finding(level, what, files, hint=hint, requirement=requirement if requirement in hint else "")
+        is_addable = hint.startswith(self._advice.adding(requirement))
+        return Finding(level, what, files, hint=hint, requirement=requirement if is_addable else "")
 
     def _hint(self, lacks: str) -> str:
         if "." in lacks and (part := requirement_for_part(lacks)):
             return self._advice.adding(part)
         if "." in lacks:
-            return "correct the import, or check that the file isn't left out (.gitignore, .lambdaignore, exclude)"
+            check = "correct the import, or check that the file isn't left out (.gitignore, .lambdaignore, exclude)"
+            return self._advice.for_left_out(lacks) or check
         own = {path.partition("/")[0].removesuffix(".py") for path in self._code.own}
         return self._advice.for_module(lacks, own)

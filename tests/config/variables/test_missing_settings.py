@@ -1,0 +1,59 @@
+"""Settings of Django that the app's start names and that aren't here: the flag for those that are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lambent.config.variables.missing_settings import refuse_missing_settings
+from lambent.errors import UsageError
+from support.configs import load_config
+from support.detection import write_project
+
+WSGI = "import os\nfrom django.core.wsgi import get_wsgi_application\n{}\napplication = get_wsgi_application()\n"
+DEFAULT = WSGI.format("os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings.local')")
+FILES = {
+    "shop/__init__.py": "",
+    "shop/wsgi.py": DEFAULT,
+    "shop/settings/__init__.py": "",
+    "shop/settings/base.py": "INSTALLED_APPS = []\n",
+    "shop/settings/dev.py": "from .base import *\n",
+    "shop/settings/prod.py": "from .base import *\n",
+    "shop/settings/paths.py": "ROOT = '/'\n",
+}
+
+
+def refuse(folder: Path, files: dict[str, str], **flags: Any) -> None:
+    refuse_missing_settings(load_config(write_project(folder / "app", files), app="shop.wsgi:application", **flags))
+
+
+def test_the_flag_names_settings_that_are_here(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        refuse(tmp_path, FILES)
+    what = "the app starts with the settings shop.settings.local, but shop/settings/ has no local.py, only prod, base and dev"
+    assert (caught.value.what, caught.value.where) == (what, "shop/wsgi.py")
+    flag, _, value = caught.value.hint.partition(" ")
+    assert flag == "--env"
+    refuse(tmp_path, FILES, env=(value,))
+
+
+def test_a_variable_that_the_start_overwrites_needs_an_edit(tmp_path: Path) -> None:
+    start = WSGI.format('os.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings.local"')
+    with pytest.raises(UsageError) as caught:
+        refuse(tmp_path, FILES | {"shop/wsgi.py": start})
+    edit = caught.value.hint.removeprefix("in shop/wsgi.py, ")
+    refuse(tmp_path, FILES | {"shop/wsgi.py": WSGI.format(edit)})
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"shop/settings/local.py": ""},
+        {"shop/wsgi.py": DEFAULT.replace("shop.settings.local", "settings_of_a_package.local")},
+        {"shop/wsgi.py": WSGI.format("import configurations")},
+    ],
+)
+def test_settings_that_are_here_or_elsewhere_are_accepted(tmp_path: Path, files: dict[str, str]) -> None:
+    refuse(tmp_path, FILES | files)

@@ -20,6 +20,7 @@ SHARED = {
     "log_events",
     "status_events",
     "loopback",
+    "systems",
     "calendar",
     "interpreters",
     "lazy",
@@ -32,6 +33,8 @@ SHARED = {
 
 MAY_IMPORT = {
     **{module: set() for module in SHARED},
+    "interpreters": {"systems"},
+    "private_folder": {"systems"},
     "log_events": {"events"},
     "status_events": {"events"},
     "names": SHARED,

@@ -2,9 +2,9 @@
 
 The newest patch release comes first, so that an old system Python doesn't hide a newer one. Between equals the search order
 counts: the PATH, Pythons installed by uv, pyenv, asdf or mise, then the usual system folders. The patch release is read from
-the path or the headers; where neither has it, it counts as old. A match must be a real executable (ELF or Mach-O). Scripts such
-as pyenv's shims are skipped, because they only run when pyenv has selected that version. A virtual environment is resolved to
-the interpreter it was created from.
+the path or the headers; where neither has it, it counts as old. A match must be a real executable (ELF, Mach-O or PE). Scripts
+such as pyenv's shims are skipped, because they only run when pyenv has selected that version. A virtual environment is resolved
+to the interpreter it was created from.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-_EXECUTABLE_MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+from lambent.systems import is_windows
+
+_EXECUTABLE_MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ\x90\x00")
 _SYSTEM_FOLDERS = ("/usr/local/bin", "/usr/bin", "/opt/homebrew/bin", "/opt/local/bin")
 
 
@@ -58,6 +60,21 @@ def install_command(version: str) -> str:
 
 
 def _candidates(version: str, environ: Mapping[str, str]) -> Iterator[Path]:
+    return _windows_candidates(version, environ) if is_windows() else _unix_candidates(version, environ)
+
+
+def _windows_candidates(version: str, environ: Mapping[str, str]) -> Iterator[Path]:
+    """Yield where uv, pyenv-win and python.org's installer put `python.exe`. Its name has no version there."""
+    local, roaming, home = (Path(environ.get(name) or "nowhere") for name in ("LOCALAPPDATA", "APPDATA", "USERPROFILE"))
+    uv = Path(environ.get("UV_PYTHON_INSTALL_DIR") or roaming / "uv" / "python")
+    pyenv = Path(environ.get("PYENV_ROOT") or home / ".pyenv" / "pyenv-win") / "versions"
+    folders = _matching(uv, rf"cpython-{re.escape(version)}\.\d+-.*") + _matching(pyenv, rf"{re.escape(version)}\.\d+")
+    installers = (local / "Programs" / "Python", Path(environ.get("PROGRAMFILES") or "nowhere"), Path("C:/"))
+    for folder in (*folders, *(parent / f"Python{version.replace('.', '')}" for parent in installers)):
+        yield folder / "python.exe"
+
+
+def _unix_candidates(version: str, environ: Mapping[str, str]) -> Iterator[Path]:
     executable = f"python{version}"
     for entry in environ.get("PATH", "").split(os.pathsep):
         if entry:

@@ -6,7 +6,8 @@
         download = LazyModule("lambent.package.wheels.download")
 
 Readers, the type checker and the import test see an ordinary import at the top of the file. Use it only where measurements
-justify it: rebuilding an edited app takes 0.18 s of CPU with the current lazy imports and 0.30 s without them.
+justify it: rebuilding an edited app takes 0.18 s of CPU with the current lazy imports and 0.30 s without them. The other reason
+is a module that only some systems have.
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from lambent.systems import is_windows
+
 CACHE_TAG = "CACHEDIR.TAG"  # https://bford.info/cachedir/
 """The file that marks a cache of lambent."""
 
@@ -28,6 +30,8 @@ def make_private(folder: Path, is_ours: Callable[[list[str]], bool]) -> None:
     with suppress(FileExistsError):
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(0o700)
+    if is_windows():  # there, access lists, which a user's own folders pass on, take the place of modes
+        return
     status = folder.stat()
     shared = status.st_uid != os.geteuid() or status.st_mode & stat.S_ISVTX
     if status.st_mode & _OTHERS and not shared and is_ours([path.name for path in folder.iterdir()]):

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from msgspec.structs import replace
@@ -25,21 +25,26 @@ from lambent.deployment.context import DeployContext
 from lambent.deployment.deploy import deploy
 from lambent.deployment.follow_log import FollowTiming
 from lambent.deployment.logs import LogQuery, find_log, show_live
-from lambent.dev.session import DevSession
 from lambent.dev.source_changes import Change, Snapshot, describe, is_setting
 from lambent.dev.watch import watch
 from lambent.errors import LambentError, LocalError
 from lambent.events import Deployed, Emit, Event, Notice, Reloaded, Warned, Watching, ignore
+from lambent.lazy import LazyModule
 from lambent.library.app_source import AppSource, Builder
 from lambent.library.deploy import build_and_deploy, load_for_destination
 from lambent.library.destination import Destination, ensure_local
 from lambent.library.version_description import describe_version
 from lambent.local import daemon
-from lambent.local.dev_sessions import StepResult
 from lambent.package.artifact import Artifact
 from lambent.package.build import source_files
 from lambent.ui import errors
 from lambent.ui.reporter import reporter
+
+if TYPE_CHECKING:
+    from lambent.dev import session
+    from lambent.local import dev_sessions
+else:
+    session = LazyModule("lambent.dev.session")  # imports the local Lambda, which needs modules that Windows lacks
 
 _IMPORT_ERROR = "Runtime.ImportModuleError"
 _LOG_PAUSE_S = 0.5
@@ -66,15 +71,15 @@ def command(app: AppSource, builder: Builder, cold: bool, port: int | None, stat
         with _local_lambda(state, port, emit):
             destination = Destination(True, None, None, state, port).with_defaults(location.region, location.profile)
             aws = destination.connect(emit)
-            with DevSession(state, aws.region, location.app, "cold" if cold else "warm") as session:
-                _Development(app, builder, destination, aws, session, emit).run()
+            with session.DevSession(state, aws.region, location.app, "cold" if cold else "warm") as dev_session:
+                _Development(app, builder, destination, aws, dev_session, emit).run()
 
 
 class _Development:
     """Deploys the app, then replaces its files or deploys it again as they change."""
 
     def __init__(
-        self, app: AppSource, builder: Builder, destination: Destination, aws: Aws, session: DevSession, emit: Emit
+        self, app: AppSource, builder: Builder, destination: Destination, aws: Aws, session: session.DevSession, emit: Emit
     ) -> None:
         self._app, self._builder, self._destination = app, builder, destination
         self._aws, self._session, self._emit = aws, session, emit
@@ -132,7 +137,7 @@ class _Development:
         if is_first:
             self._emit(Watching(build.deployed.url))
 
-    def _report(self, result: StepResult) -> bool:
+    def _report(self, result: dev_sessions.StepResult) -> bool:
         """Show what came of a start of the app, and return whether it succeeded.
 
         If a module is missing, a build may add its package, or says what to do.
@@ -220,7 +225,8 @@ def _interrupts() -> Iterator[None]:
     def interrupt(number: int, frame: Any) -> None:
         raise KeyboardInterrupt
 
-    previous = [(number, signal.signal(number, interrupt)) for number in (signal.SIGTERM, signal.SIGHUP)]
+    signals = (getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+    previous = [(number, signal.signal(number, interrupt)) for number in signals]
     try:
         yield
     finally:

@@ -7,16 +7,23 @@ import os
 import time
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lambent.config.model import Config
 from lambent.deployment import writable
 from lambent.errors import PackagingError
 from lambent.events import Emit, Phase, SmokeTested, Warned
+from lambent.lazy import LazyModule
 from lambent.limits import INIT_MAX_S
-from lambent.local.smoke_test import OVERFLOW_URL, PackagedFunction, SmokeTestResult, run_smoke_test
 from lambent.package.artifact import OVERFLOW, WRITABLE, Artifact
 from lambent.package.proof import loaded_libraries
 from lambent.package.target import Target
+from lambent.systems import is_windows
+
+if TYPE_CHECKING:
+    from lambent.local import smoke_test as local_smoke_test
+else:
+    local_smoke_test = LazyModule("lambent.local.smoke_test")  # its sandbox imports modules that Windows lacks
 
 
 class NeedsAws(PackagingError):
@@ -25,8 +32,11 @@ class NeedsAws(PackagingError):
 
 def smoke_test(config: Config, artifact: Artifact, cache: Path, emit: Emit) -> None:
     """Start the app once. Raises PackagingError if it doesn't start; warns if this machine can't run it."""
+    if is_windows():
+        emit(Warned("the app was not started on this machine: that doesn't work on Windows", "run the same command in WSL"))
+        return
     started = time.monotonic()
-    outcome = run_smoke_test(_packaged_function(config, artifact), cache, os.environ, date.today())
+    outcome = local_smoke_test.run_smoke_test(_packaged_function(config, artifact), cache, os.environ, date.today())
     emit(Phase("smoke test", time.monotonic() - started))
     if outcome.skipped:
         emit(Warned(f"the app was not started on this machine: {outcome.skipped}", outcome.hint))
@@ -37,7 +47,7 @@ def smoke_test(config: Config, artifact: Artifact, cache: Path, emit: Emit) -> N
         raise _error(config, outcome)
 
 
-def _warn(config: Config, outcome: SmokeTestResult, emit: Emit) -> None:
+def _warn(config: Config, outcome: local_smoke_test.SmokeTestResult, emit: Emit) -> None:
     """Warn of what works here, but not, or not well, on AWS."""
     if outcome.restarted:
         what = f"the app needs more than {INIT_MAX_S} s to start, then AWS starts it over: every cold start will take this long"
@@ -85,11 +95,11 @@ def _marker(config: Config, artifact: Artifact, cache: Path) -> Path:
     return cache / "proofs" / f"{hashlib.sha256(identity.encode()).hexdigest()[:40]}.started"
 
 
-def _packaged_function(config: Config, artifact: Artifact) -> PackagedFunction:
+def _packaged_function(config: Config, artifact: Artifact) -> local_smoke_test.PackagedFunction:
     overflow = artifact.overflow
     no_commands = {"LAMBENT_RUN": ""} if config.run else {}  # with commands, a failed start waits for one
-    fetched = {OVERFLOW: OVERFLOW_URL} if overflow else {}
-    return PackagedFunction(
+    fetched = {OVERFLOW: local_smoke_test.OVERFLOW_URL} if overflow else {}
+    return local_smoke_test.PackagedFunction(
         zip=artifact.path,
         handler=artifact.handler,
         runtime=artifact.runtime,
@@ -102,7 +112,7 @@ def _packaged_function(config: Config, artifact: Artifact) -> PackagedFunction:
     )
 
 
-def _error(config: Config, outcome: SmokeTestResult) -> PackagingError:
+def _error(config: Config, outcome: local_smoke_test.SmokeTestResult) -> PackagingError:
     kind, hint = PackagingError, "fix the error below and build again"
     if outcome.aws_requests:
         kind = NeedsAws

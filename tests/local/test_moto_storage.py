@@ -152,6 +152,16 @@ def test_logs_are_paged_filtered_and_survive_a_restart(tmp_path: Path) -> None:
         assert messages(third, "/aws/lambda/f") == []
 
 
+def test_events_of_several_streams_are_in_the_order_of_time(service: Service) -> None:
+    logs, now = service.client("logs"), int(time.time() * 1000)
+    logs.create_log_group(logGroupName="two")
+    for stream, offsets in (("a", (0, 2)), ("b", (1, 3))):
+        logs.create_log_stream(logGroupName="two", logStreamName=stream)
+        events = [{"timestamp": now + offset, "message": str(offset)} for offset in offsets]
+        logs.put_log_events(logGroupName="two", logStreamName=stream, logEvents=events)
+    assert messages(service, "two") == ["0", "1", "2", "3"]
+
+
 def test_events_of_a_client_are_stored_too(service: Service) -> None:
     logs = service.client("logs")
     where = {"logGroupName": "own", "logStreamName": "stream"}

@@ -53,7 +53,7 @@ def _store_events(logs: LogStore) -> None:
     event._event_id = logs.last_id() + 1
     stream.events = property(lambda self: StoredEvents(logs, _key(self), event), lambda self, value: None)
     stream._update = lambda self: _update(self, logs)
-    get, filter = stream.get_log_events, stream.filter_log_events
+    get, filter, filter_group = stream.get_log_events, stream.filter_log_events, models.LogGroup.filter_log_events
 
     def get_log_events(self: Any, start_time: Any, end_time: Any, *arguments: Any) -> Any:
         with logs.window(start_time, end_time):
@@ -63,7 +63,11 @@ def _store_events(logs: LogStore) -> None:
         with logs.window(start_time, end_time):
             return filter(self, start_time, end_time, *arguments)
 
+    def interleave_streams(self: Any, *arguments: Any) -> Any:
+        return filter_group(self, *arguments[:-1], True)  # AWS has ignored the argument since 2019: it sorts by time
+
     stream.get_log_events, stream.filter_log_events = get_log_events, filter_log_events
+    models.LogGroup.filter_log_events = interleave_streams
     _delete_events(logs)
 
 

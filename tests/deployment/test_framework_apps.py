@@ -23,7 +23,7 @@ from lambent.deployment.run_command import Command, run_command
 from lambent.errors import FunctionFailedError, UsageError
 from lambent.log_events import CommandOutput
 from lambent.package.build import build
-from support.local_service import RUNTIME, serving
+from support.local_service import RUNTIME, Service, serving
 from support.paths import CACHE
 
 QUICK = Timing(role_s=5, settle_s=30, answer_s=20)
@@ -79,7 +79,11 @@ WRITERS = {
 
 
 class Deployer(Struct, frozen=True):
-    url: str
+    service: Service
+
+    @property
+    def url(self) -> str:
+        return self.service.url
 
     def deploy(self, folder: Path, emitted: list[events.Event], **flags: object) -> events.Deployed:
         config = load(folder, Flags(runtime=RUNTIME, **flags), {}, date.today())  # type: ignore[arg-type]
@@ -91,7 +95,7 @@ class Deployer(Struct, frozen=True):
 @pytest.fixture(scope="module")
 def deployer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployer]:
     with serving(tmp_path_factory.mktemp("state")) as service:
-        yield Deployer(service.url)
+        yield Deployer(service)
 
 
 def warnings(emitted: list[events.Event]) -> list[str]:
@@ -225,6 +229,39 @@ class Migration(migrations.Migration):
     initial = True
     operations = [migrations.CreateModel("Item", [("name", models.TextField(primary_key=True, serialize=False))])]
 """
+
+
+FORM = """\
+from django.http import HttpResponse
+from django.middleware.csrf import get_token
+from django.urls import path
+def home(request):
+    return HttpResponse(request.POST.get("name") or get_token(request))
+urlpatterns = [path("", home)]
+"""
+
+
+@pytest.mark.parametrize("kind", ["wsgi", "asgi"])
+def test_hosts_that_lack_the_url_are_completed_in_the_function(deployer: Deployer, tmp_path: Path, kind: str) -> None:
+    middleware = 'MIDDLEWARE = ["django.middleware.common.CommonMiddleware", "django.middleware.csrf.CsrfViewMiddleware"]\n'
+    settings = SETTINGS.format(debug=False, hosts=["example.com"]) + middleware
+    files = {**DJANGO, "site1/settings.py": settings, "site1/urls.py": FORM}
+    files[f"site1/{kind}.py"] = files.pop("site1/wsgi.py").replace("wsgi", kind)
+    emitted: list[events.Event] = []
+    url = deployer.deploy(write(tmp_path / f"hosts-{kind}", files), emitted, app=f"site1.{kind}:application").url
+    (hosts,) = (text for text in warnings(emitted) if "ALLOWED_HOSTS" in text)
+    assert hosts == (
+        "ALLOWED_HOSTS in site1/settings.py:5 doesn't allow the URL's host, so lambent adds it in the function "
+        '(ALLOWED_HOSTS = ["example.com", ".on.aws", ".localhost"])'
+    )
+    shown = deployer.service.fetch(url)
+    token, cookie = shown.body.decode(), shown.headers["set-cookie"].partition(";")[0]
+    assert shown.status == 200 and "csrftoken" in cookie
+    form = f"csrfmiddlewaretoken={token}&name=ann".encode()
+    headers = {"Content_Type": "application/x-www-form-urlencoded", "Cookie": cookie}
+    for origin, status in ((url.rstrip("/"), 200), ("https://elsewhere.com", 403)):
+        posted = deployer.service.fetch(url, "POST", form, Origin=origin, **headers)
+        assert posted.status == status
 
 
 def test_settings_that_need_a_variable_are_told_which(tmp_path: Path) -> None:

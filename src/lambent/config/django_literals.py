@@ -41,7 +41,7 @@ def read_literals(
 
     `module` is that of the settings, and `read` returns the content of a file. `variable` is the environment variable that
     ALLOWED_HOSTS comes from, or "": `environment` and `secrets` are those that the function gets. `separator` is what separates
-    hosts in it: "" if it has one host, None if that isn't known.
+    hosts in it: "" if it has one host, None if that isn't known. `location` is where they are set, as "file:line", or "".
     """
     values = _assigned(module, read)
     debug, hosts = values.get("DEBUG"), values.get("ALLOWED_HOSTS")
@@ -57,6 +57,7 @@ def read_literals(
         "hosts": [name for name in names if name] if not variable else [],
         "allows": not is_known or allows_url(names),
         "settings": hosts.file if hosts is not None else default,
+        "location": f"{hosts.file}:{hosts.value.lineno}" if hosts is not None else "",
         "debug_settings": debug.file if debug is not None else default,
         "unmigrated": [],
         "variable": variable,
@@ -98,7 +99,8 @@ def _assigned(module: str, read: Read, depth: int = 0) -> _Values:
             case ast.AnnAssign(target=ast.Name(id=target), value=ast.expr() as value):
                 values[target] = _Assigned(value, name)
             case ast.AugAssign(target=ast.Name(id=target), value=value) if target in values:
-                values[target] = _Assigned(ast.BinOp(values[target].value, ast.Add(), value), values[target].file)
+                sum_ = ast.copy_location(ast.BinOp(values[target].value, ast.Add(), value), node)
+                values[target] = _Assigned(sum_, values[target].file)
             case ast.If() | ast.Try() | ast.With() | ast.For():
                 stars = (part for part in ast.walk(node) if isinstance(part, ast.ImportFrom) and part.names[0].name == "*")
                 replaced = (name for part in stars for name in _assigned(_absolute(part, package), read, depth + 1))

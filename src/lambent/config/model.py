@@ -167,7 +167,8 @@ class Config(Struct, frozen=True):
     `events` ("module:function") handles events that are not HTTP requests. The app's paths start with `base_path` ("/shop").
     `secrets` are environment variables whose value is a reference ("ssm:/path") that the function resolves when it starts.
     `static` are pairs of a path ("/static") and the folder whose files the runtime serves there; None leaves that to Django's
-    settings. `stream` sends responses while the app produces them instead of in one piece. `writable` runs the app from a copy
+    settings. `allowed_hosts` are added to Django's ALLOWED_HOSTS. `stream` sends responses while the app produces them instead
+    of in one piece. `writable` runs the app from a copy
     of its own files in /tmp; None does so only if the app turns out to write next to its code. `run` lets the function take the
     commands of `lambent run`. `region` and `profile` are "" to
     use the user's AWS configuration. `origins` maps the name of a field or setting to where its value came from. `runtime` is
@@ -192,6 +193,7 @@ class Config(Struct, frozen=True):
     packaging: Packaging = Packaging()
     stream: bool = False
     static: tuple[tuple[str, str], ...] | None = None
+    allowed_hosts: tuple[str, ...] = ()
     writable: bool | None = None
     run: bool = False
     events: str = ""

@@ -16,7 +16,6 @@ from lambent.config.model import Config
 from lambent.config.own_writes import find_own_write
 from lambent.config.python_runtime import keep_live
 from lambent.config.variables.automatic import set_automatically
-from lambent.config.variables.hosts import refuse_hosts
 from lambent.config.variables.missing_settings import refuse_missing_settings
 from lambent.config.variables.unset import find_unset, refuse_unset
 from lambent.deployment import writable
@@ -129,7 +128,6 @@ def load_for_destination(
     refuse_missing_settings(config)
     config, unset, lines = set_automatically(config, find_unset(config), local=destination.local)
     refuse_unset(config, unset)
-    refuse_hosts(config, local=destination.local)
     for line in lines:
         emit(line)
     config = builder.choose_runtime(config, emit)

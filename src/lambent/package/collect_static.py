@@ -14,14 +14,14 @@ import subprocess
 import tempfile
 import zlib
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from lambent import interpreters
 from lambent.config.detection.django_project import SETTINGS_MODULE
-from lambent.config.django_literals import DEBUG_EDIT, hosts_cure, read_literals
+from lambent.config.django_literals import DEBUG_EDIT, URL_DOMAINS, hosts_cure, read_literals
 from lambent.config.model import Config
 from lambent.errors import PackagingError
 from lambent.events import Notice, Warned
@@ -56,7 +56,8 @@ def collect_static(
 ) -> tuple[BuildContext, Files]:
     """Return the files with those that collectstatic collects, and the context, whose `static` says where they are served.
 
-    Both are unchanged unless the app is a Django project. Warns about settings that would not work on AWS.
+    Both are unchanged unless the app is a Django project. Warns about settings that would not work on AWS, and has the function
+    allow its URL's host if the settings don't.
     """
     config = context.config
     module = _settings_module(config, files) if any(shard.name == "django" for shard in shards) else ""
@@ -65,12 +66,9 @@ def collect_static(
     if interpreter is None:
         hint = interpreters.install_command(context.target.python)
         context.emit(Warned(f"collectstatic was not run, because Python {context.target.python} is missing", hint))
-        for warning in _warnings(config, _read_literals(config, module, dict(arrange((), {}, files, config.app.root).files))):
-            context.emit(warning)
-        return context, files
+        return _review(context, _read_literals(config, module, dict(arrange((), {}, files, config.app.root).files))), files
     report, collected = _cached_or_run(context, module, shards, files, interpreter)
-    for warning in _warnings(config, report):
-        context.emit(warning)
+    context = _review(context, report)
     if not collected:
         return context, files
     path = f"/{report['url'].strip('/')}" if "//" not in report["url"] else ""
@@ -78,8 +76,18 @@ def collect_static(
     by = "by WhiteNoise" if report["serves"] else f"at {path}" if serves else "as your settings say"
     context.emit(Notice(f"collectstatic: {count(len(collected), 'file')} in {report['folder']}/, served {by}"))
     if serves:
-        context = replace(context, config=replace(config, static=((path, report["folder"]),)))
+        context = replace(context, config=replace(context.config, static=((path, report["folder"]),)))
     return context, {**files, **{name: SourceFile.generated(name, content) for name, content in collected.items()}}
+
+
+def _review(context: BuildContext, report: Mapping[str, Any]) -> BuildContext:
+    """Warn about settings that don't suit AWS. Return the context, with the hosts that the settings lack."""
+    config = context.config
+    if config.has_url and not report["allows"] and not report["variable"]:
+        config = replace(config, allowed_hosts=URL_DOMAINS)
+    for warning in _warnings(config, report):
+        context.emit(warning)
+    return replace(context, config=config)
 
 
 def check_static_folders(config: Config, files: Files) -> None:
@@ -207,8 +215,11 @@ def _warnings(config: Config, report: Mapping[str, Any]) -> list[Warned]:
         file = report.get("debug_settings", settings)
         text = f"DEBUG is True in {file}: on AWS an error page would show the code and the settings to anyone"
         warnings.append(Warned(text, f"import os and set {DEBUG_EDIT}"))
-    if not report["allows"]:
-        text = f"ALLOWED_HOSTS in {settings} doesn't allow the function's URL, so Django would answer 400 on AWS"
+    if not report["allows"] and config.has_url:
+        outcome = "lambent adds it in the function" if config.allowed_hosts else "Django would answer 400 on AWS"
+        text = (
+            f"ALLOWED_HOSTS in {_in_project(config, report['location']) or settings} doesn't allow the URL's host, so {outcome}"
+        )
         warnings.append(Warned(text, hosts_cure(report)))
     if folder := report.get("uploads"):
         where = "next to the code" if folder == "." else f"to {folder}/"
@@ -223,6 +234,11 @@ def _warnings(config: Config, report: Mapping[str, Any]) -> list[Warned]:
             )
         )
     return warnings
+
+
+def _in_project(config: Config, path: str) -> str:
+    """Return a path in the zip as one in the project, where the user looks for it."""
+    return (PurePosixPath(config.app.root) / path).as_posix() if path else ""
 
 
 _KEEP_UPLOADS = (

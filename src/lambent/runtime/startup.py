@@ -25,6 +25,11 @@ def start_app(handler: str, log: Log) -> tuple[Host | None, EventHandler | None]
     """
     _prepare(log)
     app = load_app(handler)
+    hosts = variable("LAMBENT_ALLOWED_HOSTS")
+    if hosts:
+        from .django_hosts import allow_hosts
+
+        allow_hosts(hosts)
     kind = variable("LAMBENT_INTERFACE").lower()
     if kind != "handler":
         from .app_interface import detect_interface

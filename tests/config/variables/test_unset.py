@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from lambent.config.variables.hosts import refuse_hosts
 from lambent.config.variables.unset import django_report, find_unset, refuse_unset
 from lambent.errors import UsageError
 from support.configs import load_config
@@ -278,7 +277,7 @@ def settings_after(folder: Path, hint: str) -> tuple[dict[str, Any], dict[str, s
 @pytest.mark.parametrize(
     ("hosts", "problem"),
     [
-        ("ALLOWED_HOSTS = ['example.com']", True),
+        ("ALLOWED_HOSTS = ['example.com']", False),
         ("ALLOWED_HOSTS = os.environ.get('WEB_HOSTS', 'localhost').split(',')", True),
         ("ALLOWED_HOSTS = ['*']", False),
     ],
@@ -288,43 +287,15 @@ def test_one_error_names_the_variables_and_the_hosts_of_django(tmp_path: Path, h
     assert error.what.startswith("SECRET_KEY isn't set, and the app can't start without it")
     assert error.what.endswith("; ALLOWED_HOSTS in shop/settings.py doesn't allow the function's URL") is problem
     report, variables = settings_after(tmp_path / "shop", error.hint)
-    assert report["allows"]
+    assert report["allows"] or not report["variable"]
     assert re.fullmatch(r"[0-9a-f]{64}", variables["SECRET_KEY"])
-
-
-@pytest.mark.parametrize(
-    ("settings", "refused", "refused_local"),
-    [
-        ("ALLOWED_HOSTS = ['example.com']", True, True),
-        ("DEBUG = True\nALLOWED_HOSTS = []", True, False),
-        ("ALLOWED_HOSTS = ['.localhost']", True, False),
-        ("ALLOWED_HOSTS = ['.on.aws']", False, False),
-        ("ALLOWED_HOSTS = os.environ['WEB_HOSTS'].split(',')", False, False),
-    ],
-)
-def test_literal_hosts_are_refused_with_the_line_to_write(
-    tmp_path: Path, settings: str, refused: bool, refused_local: bool
-) -> None:
-    folder = write_project(tmp_path / "shop", DJANGO | {"shop/settings.py": f"import os\n{settings}\n"})
-    config = load_config(folder, app="shop.wsgi:application")
-    for local, expected in ((False, refused), (True, refused_local)):
-        if not expected:
-            refuse_hosts(config, local=local)
-            continue
-        with pytest.raises(UsageError, match=r"ALLOWED_HOSTS in shop/settings\.py doesn't allow") as caught:
-            refuse_hosts(config, local=local)
-    if refused:
-        line = caught.value.hint.removeprefix("in shop/settings.py, ")
-        (folder / "shop/settings.py").write_text(f"{line}\n")
-        refuse_hosts(config, local=False)
-        refuse_hosts(config, local=True)
 
 
 def test_debug_is_named_with_them(tmp_path: Path) -> None:
     error = django_refusal(tmp_path, "DEBUG = True\nALLOWED_HOSTS = []")
-    assert "ALLOWED_HOSTS in shop/settings.py" in error.what and "DEBUG is True in shop/settings.py" in error.what
+    assert "ALLOWED_HOSTS" not in error.what and "DEBUG is True in shop/settings.py" in error.what
     report, _ = settings_after(tmp_path / "shop", error.hint)
-    assert report["allows"] and not report["debug"]
+    assert not report["debug"]
 
 
 def test_hosts_without_a_default_are_one_flag_among_the_others(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from lambent.config.detection.django_project import settings_module
 from lambent.config.detection.import_graph import ImportGraph
 from lambent.config.detection.project_modules import ProjectModules
-from lambent.config.django_literals import ANY_HOST, DEBUG_EDIT, allows_url, hosts_cure, read_literals
+from lambent.config.django_literals import ANY_HOST, DEBUG_EDIT, allows_url, read_literals
 from lambent.config.environment import sendable, values_in_file
 from lambent.config.model import Config
 from lambent.config.variables.bound import NOTHING, Read
@@ -129,13 +129,14 @@ def refuse_unset(config: Config, unset: Sequence[Read]) -> None:
 
 
 def _settings_problems(report: Mapping[str, Any], names: Container[str]) -> tuple[list[str], list[str]]:
-    """Return what else in Django's settings doesn't suit AWS, and the edits for it. The variables `names` are dealt with."""
+    """Return what else in Django's settings doesn't suit AWS, and the edits for it. The variables `names` are dealt with.
+
+    The function itself allows the URL's host if ALLOWED_HOSTS is a literal.
+    """
     problems: list[str] = []
     edits: list[str] = []
-    if not report["allows"] and report["variable"] not in names:
+    if report["variable"] and not report["allows"] and report["variable"] not in names:
         problems.append(f"ALLOWED_HOSTS in {report['settings']} doesn't allow the function's URL")
-        if not report["variable"]:
-            edits.append(f"in {report['settings']}, {hosts_cure(report)}")
     if report["debug"]:
         problems.append(f"DEBUG is True in {report['debug_settings']}, so that error pages show the code and the settings")
         edits.append(f"in {report['debug_settings']}, import os and set {DEBUG_EDIT}")

@@ -65,6 +65,25 @@ def test_the_runtime_imports_next_to_nothing(app: str, line: str, interpreter: P
     assert others - modules_of(interpreter, line) <= {"__future__", "_json", "_socket", "binascii"}
 
 
+AT_HOME = """
+import os, subprocess
+from pathlib import Path
+
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [f"{Path.home()} {subprocess.check_output(['sh', '-c', 'printf $HOME'], text=True)}".encode()]
+"""
+
+
+@pytest.mark.parametrize(
+    ("env", "home"),
+    [({}, "/tmp"), ({"HOME": ""}, "/tmp"), ({"TMPDIR": "/dev/shm"}, "/dev/shm"), ({"HOME": "/mnt/data"}, "/mnt/data")],
+)
+def test_the_home_folder_is_writable_unless_the_user_set_it(env: dict[str, str], home: str, tmp_path: Path) -> None:
+    with Environment(tmp_path, python(), "main.app", files={"main.py": AT_HOME}, env=env) as running:
+        assert running.invoke(make_event()).body.decode() == f"{home} {home}"
+
+
 def test_the_wrapper_is_executable() -> None:
     assert (RUNTIME / "bootstrap").stat().st_mode & 0o777 == 0o755
 

@@ -88,7 +88,6 @@ def _variables(environment: dict[str, str]) -> dict[str, str]:
     variables["PYTHONPATH"] = ":".join(folders)
     variables["PATH"] = f"{variable('LAMBDA_TASK_ROOT')}/bin:{variables.get('PATH', os.defpath)}"
     variables.setdefault("PYTHONUNBUFFERED", "1")  # Python holds back what it writes to a pipe
-    variables.setdefault("HOME", variable("TMPDIR", "/tmp"))
     variables.update(environment)
     return variables
 

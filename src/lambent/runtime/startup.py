@@ -6,7 +6,7 @@ Modules are imported where they are needed: each kind of app should pay for its 
 from __future__ import annotations
 
 from .app_loader import load_app
-from .environment import variable
+from .environment import set_variable, variable
 from .event_handler import EventHandler
 
 TYPE_CHECKING = False
@@ -58,7 +58,9 @@ def start_app(handler: str, log: Log) -> tuple[Host | None, EventHandler | None]
 
 
 def _prepare(log: Log) -> None:
-    """Set up what the app needs before its import: secrets, packages outside the zip, a copy that it can write to."""
+    """Set up what the app needs before its import: a home, secrets, packages outside the zip, a copy that it can write to."""
+    if not variable("HOME"):  # Lambda's user has a home that doesn't exist, and caches of packages belong there
+        set_variable("HOME", variable("TMPDIR", "/tmp"))
     if variable("LAMBENT_SECRETS"):
         from . import secrets
 

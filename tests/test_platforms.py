@@ -97,6 +97,17 @@ def test_the_local_lambda_of_windows_is_wsl(arguments: list[str], tmp_path: Path
     assert result.exception.hint == "run the same command in WSL (wsl --install), or deploy to AWS, without --local"  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(("system", "hint"), [("windows", "run the same command in WSL"), ("macos", "lambent deploy --local")])
+def test_what_is_uploaded_is_not_started_elsewhere(
+    system: str, hint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"lambent.library.smoke_test.is_{system}", lambda: True)
+    app = write(tmp_path / "app", {"app.py": "raise SystemExit('started')\napp = lambda environ, start: []\n"})
+    result = CliRunner().invoke(cli, ["build", str(app), "--app", "app:app", "--prove", "--cache-dir", str(tmp_path / "cache")])
+    assert result.exit_code == 0, result.output
+    assert f"the app was not started on this machine: its packages are Amazon Linux's  (try {hint}" in result.stderr
+
+
 @pytest.mark.usefixtures("windows")
 def test_report_says_that_there_is_no_local_lambda(tmp_path: Path) -> None:
     app = write(tmp_path / "app", {"app.py": FLASK})

@@ -164,6 +164,7 @@ class RuntimeCandidates(Struct, frozen=True):
 class Config(Struct, frozen=True):
     """The configuration of one app, complete: everything a build and a deploy need.
 
+    `macos` is the version of macOS that the zip is for, on the user's own machine; None for Amazon Linux.
     `events` ("module:function") handles events that are not HTTP requests. The app's paths start with `base_path` ("/shop").
     `secrets` are environment variables whose value is a reference ("ssm:/path") that the function resolves when it starts.
     `static` are pairs of a path ("/static") and the folder whose files the runtime serves there; None leaves that to Django's
@@ -184,6 +185,7 @@ class Config(Struct, frozen=True):
     app: App
     runtime: str
     architecture: Architecture = "x86_64"
+    macos: tuple[int, int] | None = None
     memory_mb: int = MEMORY_DEFAULT_MB
     timeout_s: int = TIMEOUT_DEFAULT_S
     tmp_mb: int = TMP_MIN_MB

@@ -24,7 +24,7 @@ from lambent.deployment.deploy import allow, deploy, refuse_move
 from lambent.deployment.observed import deployed_name, has_passed_check, live_settings
 from lambent.deployment.plan import Plan
 from lambent.errors import FunctionFailedError, PackagingError
-from lambent.events import Deployed, Emit, Warned
+from lambent.events import Deployed, Emit, Notice, Warned
 from lambent.library.app_source import AppSource, Builder
 from lambent.library.destination import Destination
 from lambent.library.failure_explanation import explained
@@ -116,6 +116,9 @@ def load_for_destination(
     """
     rules_date = destination.rules_date
     config = app.load(emit, rules_date, destination.architecture, destination.installed)
+    if destination.macos:
+        config = replace(config, macos=destination.macos)
+        emit(Notice("the packages are those for this Mac; lambent deploy to AWS uploads Amazon Linux's"))
     destination = destination.with_defaults(config.region, config.profile)
     account = destination.connect(emit) if destination.exists else None  # missing credentials are reported before the build
     if account is not None:

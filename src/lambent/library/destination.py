@@ -25,6 +25,7 @@ from lambent.local.host_check import app_host
 from lambent.loopback import is_loopback_url
 from lambent.names import ALIAS
 from lambent.status_events import Apps, Status, Versions
+from lambent.systems import is_macos
 
 _LOCATION = "the local Lambda"
 _ACCOUNT = re.compile(r"account \d+ in [\w-]+")
@@ -70,6 +71,14 @@ class Destination(Struct, frozen=True):
     def architecture(self) -> Architecture:
         """The architecture to build for if nothing else says so."""
         return machine_architecture() if self.local or _has_local_endpoint(os.environ) else "x86_64"
+
+    @property
+    def macos(self) -> tuple[int, int] | None:
+        """The version of macOS to build for: the local Lambda runs apps as ordinary processes there. None: Amazon Linux."""
+        if not (self.local and is_macos()):
+            return None
+        major, _, minor = platform.mac_ver()[0].partition(".")
+        return int(major), int(minor.partition(".")[0] or 0)
 
     @property
     def installed(self) -> Installed:

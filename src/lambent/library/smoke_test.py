@@ -18,7 +18,7 @@ from lambent.limits import INIT_MAX_S
 from lambent.package.artifact import OVERFLOW, WRITABLE, Artifact
 from lambent.package.proof import loaded_libraries
 from lambent.package.target import Target
-from lambent.systems import is_windows
+from lambent.systems import is_macos, is_windows
 
 if TYPE_CHECKING:
     from lambent.local import smoke_test as local_smoke_test
@@ -32,8 +32,9 @@ class NeedsAws(PackagingError):
 
 def smoke_test(config: Config, artifact: Artifact, cache: Path, emit: Emit) -> None:
     """Start the app once. Raises PackagingError if it doesn't start; warns if this machine can't run it."""
-    if is_windows():
-        emit(Warned("the app was not started on this machine: that doesn't work on Windows", "run the same command in WSL"))
+    if is_windows() or is_macos():
+        hint = "run the same command in WSL" if is_windows() else "lambent deploy --local starts it with macOS's packages"
+        emit(Warned("the app was not started on this machine: its packages are Amazon Linux's", hint))
         return
     started = time.monotonic()
     outcome = local_smoke_test.run_smoke_test(_packaged_function(config, artifact), cache, os.environ, date.today())

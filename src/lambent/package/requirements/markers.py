@@ -12,7 +12,7 @@ from lambent.package.wheels.tags import machine
 
 
 def marker_environment(target: Target) -> dict[str, str]:
-    """Return the variables of environment markers on Lambda."""
+    """Return the variables of environment markers on Lambda, or on a Mac."""
     return {
         "implementation_name": "cpython",
         "implementation_version": full_version(target),
@@ -20,11 +20,11 @@ def marker_environment(target: Target) -> dict[str, str]:
         "platform_machine": machine(target),
         "platform_python_implementation": "CPython",
         "platform_release": "",
-        "platform_system": "Linux",
+        "platform_system": "Darwin" if target.macos else "Linux",
         "platform_version": "",
         "python_full_version": full_version(target),
         "python_version": target.python,
-        "sys_platform": "linux",
+        "sys_platform": "darwin" if target.macos else "linux",
     }
 
 

@@ -87,9 +87,8 @@ def has_usable_source(pin: Pin, request: ResolveRequest) -> bool:
 def no_wheel_error(pin: Pin, request: ResolveRequest, compatible: Pin | None, detail: str = "") -> UnfitError:
     """Return the error for a version without a wheel. `compatible` is the newest version that has one for the target."""
     target = request.target
-    major, minor = target.glibc
     wheels = describe_wheels(pin)
-    what = f"{pin.name} {pin.version} has no wheel for {target.name} (glibc {major}.{minor})"
+    what = f"{pin.name} {pin.version} has no wheel for {target.platform}"
     what += f"; there are wheels for {wheels}" if wheels else "; it has no wheels at all"
     hints = [f"{pin.name}=={compatible.version}, which has one"] if compatible else []
     if not compatible and (alternative := alternative_package(pin.name, target)):

@@ -32,8 +32,7 @@ class _Failure(Struct, frozen=True):
 
     @property
     def target(self) -> str:
-        major, minor = self.request.target.glibc
-        return f"{self.request.target.name} (glibc {major}.{minor})"
+        return self.request.target.platform
 
     def format(self, template: str) -> str:
         """Fill in a template from the pattern's groups, `package`, and the target's `runtime` and `python`."""

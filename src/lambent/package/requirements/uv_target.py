@@ -25,6 +25,8 @@ def uv_platform(target: Target) -> str:
     It is exact for Amazon Linux 2023. For Amazon Linux 2 (glibc 2.26) uv has no platform: manylinux_2_28 also accepts
     wheels that fail there, so lambent checks uv's choice against its own tags.
     """
+    if target.macos:
+        return f"{'aarch64' if target.architecture == 'arm64' else 'x86_64'}-apple-darwin"
     major, minor = widen(target).glibc
     return f"{machine(target)}-manylinux_{major}_{minor}"
 

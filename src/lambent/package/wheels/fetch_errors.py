@@ -102,7 +102,7 @@ def offline(requests: list[DownloadRequest]) -> PackagingError:
 def no_wheel(pin: Pin, target: Target, source: str) -> PackagingError:
     """Return the error for a package without a wheel for the target: the wheels it has, and what to do."""
     package = f"{pin.name} {pin.version}".strip()
-    what = f"{package} has no wheel for {_target_name(target)}"
+    what = f"{package} has no wheel for {target.platform}"
     wheels = describe_wheels(pin)
     build = "; or build it from its source: --build-native" if pin.sdist else ""
     return PackagingError(
@@ -114,7 +114,7 @@ def no_wheel(pin: Pin, target: Target, source: str) -> PackagingError:
 
 def built_for_this_machine(package: str, target: Target) -> PackagingError:
     return PackagingError(
-        f"{package} has no wheel for {_target_name(target)}, and building it from source gives code for this machine only",
+        f"{package} has no wheel for {target.platform}, and building it from source gives code for this machine only",
         where=package,
         hint="choose a version that has wheels, or build it for the target: --build-native",
     )
@@ -146,7 +146,7 @@ def build_failed(package: str, target: Target, output: str) -> PackagingError:
     detail = output_tail(output)
     if "/bin/false" in output:
         return PackagingError(
-            f"{package} has no wheel for {_target_name(target)}, and its source needs a compiler",
+            f"{package} has no wheel for {target.platform}, and its source needs a compiler",
             where=package,
             hint=f"use {alternative or 'a package that has wheels'}, or build it for the target: --build-native",
             detail=detail,
@@ -180,8 +180,3 @@ def output_tail(output: str) -> str:
 
 def _host(request: DownloadRequest) -> str:
     return host_of(urlsplit(request.file.url))
-
-
-def _target_name(target: Target) -> str:
-    major, minor = target.glibc
-    return f"{target.name} (glibc {major}.{minor})"

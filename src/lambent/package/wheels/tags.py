@@ -2,7 +2,8 @@
 
 They are the tags of the `packaging` project, for a CPython with the global lock on a system with exactly the target's glibc.
 uv can't compute them: it knows no glibc 2.26, and its nearest choices refuse wheels that run or accept wheels that don't.
-`packaging.tags` isn't imported here because that takes a tenth of the CPU time of an edited build; a test compares the lists.
+`packaging.tags` is imported for macOS only, because that takes a tenth of the CPU time of an edited build; a test compares the
+lists.
 """
 
 from __future__ import annotations
@@ -10,8 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
+from lambent.lazy import LazyModule
 from lambent.package.target import Target
+
+if TYPE_CHECKING:
+    from packaging import tags as packaging_tags
+else:
+    packaging_tags = LazyModule("packaging.tags")
 
 _LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}  # PEP 600: glibc 2.17, 2.12, 2.5
 _OLDEST_GLIBC = {"x86_64": 5, "aarch64": 17}  # the machine has no older manylinux tag
@@ -19,17 +27,19 @@ _FIRST_ABI3 = 2  # python3.2 introduced the stable ABI (PEP 384)
 
 
 def machine(target: Target) -> str:
-    """Return the machine as the kernel, wheels and ELF tools call it: "x86_64" or "aarch64"."""
-    return "aarch64" if target.architecture == "arm64" else "x86_64"
+    """Return the machine as the kernel, wheels and ELF tools call it: "x86_64" or "aarch64", on macOS "arm64"."""
+    return "aarch64" if target.architecture == "arm64" and not target.macos else target.architecture
 
 
 def platforms(target: Target) -> tuple[str, ...]:
-    """Return the platform tags, newest glibc first.
+    """Return the platform tags, newest glibc or macOS first.
 
     `linux_*` promises no glibc version. PyPI rejects it but private indexes are full of it, so it comes last; the proof
     checks the files inside such a wheel like all others.
     """
     architecture = machine(target)
+    if target.macos:
+        return tuple(packaging_tags.mac_platforms(target.macos, architecture))
     names = []
     for minor in range(target.glibc[1], _OLDEST_GLIBC[architecture] - 1, -1):
         names.append(f"manylinux_2_{minor}_{architecture}")

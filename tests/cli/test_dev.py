@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
@@ -14,15 +15,31 @@ import pytest
 
 from lambent.local import daemon
 from support.browser import Browser, Response
+from support.chromium import browsing, find_chromium
 from support.reader import free_port, reader_environment
+from support.sandboxes import needs_namespaces
 from support.waiting import eventually
 
 LAMBENT = Path(sys.executable).parent / "lambent"
 PAGE = {"Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate", "Accept": "text/html"}
+LIBRARY = """\
+[project]
+name = "colours"
+version = "1"
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+"""
+WITHOUT_NAMESPACES = (
+    "unshare", "--user", "--map-root-user",
+    "sh", "-c", 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"', "sh",
+)  # fmt: skip
 APP = """\
-import time
+import threading, time
 
 NUMBER = 0
+worker = threading.Thread(target=time.sleep, args=(600,), daemon=True)
+worker.start()
 
 
 def app(environ, start_response):
@@ -32,14 +49,15 @@ def app(environ, start_response):
     if path == "/slow":
         time.sleep(3)
     start_response("200 OK", [("content-type", "text/html")])
-    return [f"<!doctype html><body>number {NUMBER}</body>".encode()]
+    working = "" if worker.is_alive() else ", without its thread"
+    return [f"<!doctype html><body>number {NUMBER}{working}</body>".encode()]
 """
 
 
 class Development:
     """A run of the command in a folder. It ends as by Ctrl-C."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *launcher: str) -> None:
         self.folder = folder / "shop"
         self.folder.mkdir()
         self.port = free_port()
@@ -50,7 +68,7 @@ class Development:
         self.browser = Browser(f"http://shop.localhost:{self.port}")
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                [LAMBENT, "dev", *options], cwd=self.folder, env=reader_environment(folder, self.port), stdout=output,
+                [*launcher, LAMBENT, "dev"], cwd=self.folder, env=reader_environment(folder, self.port), stdout=output,
                 stderr=output, start_new_session=True,
             )  # fmt: skip
         eventually(lambda: "watching for changes" in self.text, within_s=120, what="the first deploy")
@@ -80,6 +98,10 @@ class Development:
         self.process.send_signal(signal.SIGINT)
         assert self.process.wait(60) == 0, self.text
 
+    def end(self) -> None:
+        self.process.kill() if self.process.poll() is None else None
+        daemon.stop(self.state, force=True)
+
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Development]:
@@ -87,8 +109,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Development]:
     try:
         yield development
     finally:
-        development.process.kill() if development.process.poll() is None else None
-        daemon.stop(development.state, force=True)
+        development.end()
 
 
 def test_save_is_answered_and_the_open_page_reloads(running: Development) -> None:
@@ -108,7 +129,13 @@ def test_broken_save_shows_its_traceback_until_it_is_fixed(running: Development)
     assert failed.status == 500
     assert "helper.py&quot;, line 2" in failed.text and "/_lambent/reload.js" in failed.text
     eventually(lambda: "KeyError: 'blue'" in running.text, what="the error in the terminal")
-    assert running.browser.get("/").text.startswith("KeyError"), "others than browsers get text"
+    running.write("helper.py", "print('leaving')\nraise SystemExit(3)\n")
+    running.wait_for("leaving")
+    eventually(lambda: "exited with error: exit status 3" in running.text, what="the exit in the terminal")
+    assert running.text.count("KeyError: 'blue'") <= 2, "once for the save, and once for a request that came before it was seen"
+    assert "LAMBDA_WARNING" not in running.text
+    assert "INIT_START" not in running.text and "START RequestId" not in running.text
+    assert running.browser.get("/").text.startswith("Runtime.ExitError"), "others than browsers get text"
     running.write("helper.py", "COLOURS = {}\n")
     running.wait_for("number 0")
 
@@ -117,7 +144,7 @@ def test_error_of_a_request_is_a_page_with_its_traceback(running: Development) -
     running.write("app.py", APP.replace("NUMBER = 0", "NUMBER = 2"))
     running.wait_for("number 2")
     failed = running.browser.get("/boom", **PAGE)
-    assert failed.status == 500 and "ValueError: no such colour" in failed.text and "app.py&quot;, line 9" in failed.text
+    assert failed.status == 500 and "ValueError: no such colour" in failed.text and "app.py&quot;, line 11" in failed.text
     assert "ValueError" not in running.browser.get("/boom").text, "only a browser's page is replaced"
 
 
@@ -137,7 +164,7 @@ def test_no_request_fails_while_files_are_saved(running: Development) -> None:
     for thread in threads:
         thread.start()
     eventually(lambda: "GET    /slow" in running.text, what="the request in the log, which shows it while it runs")
-    for number in range(101, 121):
+    for number in range(101, 151):
         running.write("app.py", APP.replace("NUMBER = 0", f"NUMBER = {number}"))
         running.wait_for(f"number {number}")
     stop.set()
@@ -153,6 +180,69 @@ def test_new_requirement_builds_the_zip_again(running: Development) -> None:
     assert "is added: app.py needs it" in running.text
     running.write("requirements.txt", "itsdangerous\n")
     eventually(lambda: "built again: requirements.txt" in running.text, what="the line in the terminal")
+
+
+def test_local_package_outside_of_the_folder_is_watched(running: Development) -> None:
+    module = running.folder.parent / "library" / "colours" / "__init__.py"
+    module.parent.mkdir(parents=True)
+    (module.parents[1] / "pyproject.toml").write_text(LIBRARY)
+    module.write_text("NAME = 'blue'\n")
+    running.write("app.py", "import colours\n" + APP.replace("number {", "{colours.NAME} {"))
+    running.write("requirements.txt", "itsdangerous\n-e ../library\n")
+    running.wait_for("blue 0")
+    module.write_text("NAME = 'green'\n")
+    running.wait_for("green 0")
+    eventually(lambda: "built again: __init__.py" in running.text, what="the line in the terminal")
+
+
+def test_versions_say_who_published_them(running: Development) -> None:
+    environment = reader_environment(running.folder.parent, running.port)
+    command = [LAMBENT, "versions", "--local", "--json"]
+    listed = subprocess.run(command, cwd=running.folder, env=environment, check=True, capture_output=True, text=True)
+    versions = json.loads(listed.stdout)["versions"]
+    assert len(versions) > 1 and all("@" in each["by"] for each in versions)
+
+
+def test_page_in_a_browser_reloads_after_each_save(running: Development, tmp_path: Path) -> None:
+    """The real script in a real browser: after saves, a broken one and its fix, and when it comes back from the history."""
+    executable = find_chromium()
+    if executable is None:
+        pytest.skip("there is no Chromium")
+    running.write("app.py", APP)
+    running.wait_for("number 0")
+    with browsing(executable, tmp_path) as browser:
+        page = browser.open(f"http://shop.localhost:{running.port}/")
+        page.wait("document.body?.innerText.includes('number 0')")
+        for number in range(1, 6):
+            running.write("app.py", APP.replace("NUMBER = 0", f"NUMBER = {number}"))
+            page.wait(f"document.body?.innerText.includes('number {number}')")
+        running.write("app.py", APP.replace("NUMBER = 0", "NUMBER = missing"))
+        page.wait("document.querySelector('h1')?.innerText.includes('NameError')")
+        running.write("app.py", APP)
+        page.wait("document.body?.innerText.includes('number 0')")
+        page.go("about:blank")
+        page.wait("location.href === 'about:blank'")
+        running.write("app.py", APP.replace("NUMBER = 0", "NUMBER = 7"))
+        running.wait_for("number 7")
+        page.run("history.back()")
+        page.wait("document.body?.innerText.includes('number 7')")
+        assert not [text for text in page.complaints() if "500" not in text and "favicon" not in text]
+
+
+def test_plain_processes_reload_too(tmp_path: Path) -> None:
+    """On a machine that permits no namespaces."""
+    needs_namespaces()  # to forbid them
+    development = Development(tmp_path, *WITHOUT_NAMESPACES)
+    try:
+        status = daemon.status(development.state)
+        assert status is not None and status["engine"]["sandbox"] == "process"
+        for number in range(1, 6):
+            development.write("app.py", APP.replace("NUMBER = 0", f"NUMBER = {number}"))
+            assert development.wait_for(f"number {number}").text.startswith(f"<!doctype html><body>number {number}<")
+        development.interrupt()
+        assert not _processes(development.state), development.text
+    finally:
+        development.end()
 
 
 def test_ctrl_c_ends_everything(running: Development) -> None:

@@ -139,3 +139,21 @@ def test_a_long_request_is_shown_before_it_is_complete() -> None:
     assert list(requests.overdue(20)) == []
     (end,) = add(30, "Traceback (most recent call last):", "KeyError: 1", REPORT)
     assert (end.complete, end.continues, end.failed, len(end.lines)) == (True, True, True, 1)
+
+
+def test_advice_that_awss_clients_log_before_an_exception_is_left_out() -> None:
+    advice = "LAMBDA_WARNING: Unhandled exception. The most likely cause is an issue in the function code."
+    assert parse_record(f"[WARNING]\t2026-11-30T06:00:00.000Z\t\t{advice}\r\n") is None
+    assert parse_record(json.dumps({"level": "WARNING", "message": advice})) is None
+
+
+def test_error_of_a_start_that_lambda_repeats_is_shown_once() -> None:
+    error = "[ERROR] KeyError: 'blue'\rTraceback (most recent call last):\r\u00a0\u00a0File \"/var/task/app.py\", line 3\r\n"
+    report = "INIT_REPORT Init Duration: 56.23 ms\tPhase: {}\tStatus: error\tError Type: KeyError\n"
+    texts = [
+        "INIT_START Runtime Version: python:3.13.v1\n", error, report.format("init"),
+        START, error, report.format("invoke"), END,
+        f"REPORT RequestId: {ID}\tDuration: 9 ms\tStatus: error\tError Type: KeyError\n",
+    ]  # fmt: skip
+    (request,) = RequestLog().add(LogEvent("", "s", 1, text) for text in texts)
+    assert [line.text.splitlines()[-1] for line in request.lines] == ["KeyError: 'blue'"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +13,12 @@ from support.waiting import eventually
 
 
 @contextmanager
-def watching(path: Path) -> Iterator[list[frozenset[Path]]]:
+def watching(path: Path, packages: frozenset[Path] = frozenset(), since_s: float = 0) -> Iterator[list[frozenset[Path]]]:
     """The batches so far, in a list that grows. The first one says that the watch has begun."""
     stop, batches = threading.Event(), list[frozenset[Path]]()
 
     def collect() -> None:
-        for batch in watch(path, stop):
+        for batch in watch(path, stop, packages, since_s):
             batches.append(batch)
 
     thread = threading.Thread(target=collect)
@@ -73,3 +74,19 @@ def test_app_that_is_one_file_ignores_its_neighbours(tmp_path: Path) -> None:
         app.write_text("a = 1\n")
         eventually(lambda: "app.py" in changed(batches), what="the save")
         assert "notes.txt" not in changed(batches)
+
+
+def test_local_package_is_watched_but_not_what_its_build_writes(tmp_path: Path) -> None:
+    app, package = tmp_path / "app", tmp_path / "package"
+    for folder in (app, package / "build", package / "package.egg-info", tmp_path / "other"):
+        folder.mkdir(parents=True)
+    (package / "earlier.py").write_text("")
+    os.utime(package / "earlier.py", (1000, 1000))
+    (package / "meanwhile.py").write_text("")
+    with watching(app, frozenset([package]), since_s=2000) as batches:
+        assert changed(batches) == {"meanwhile.py"}
+        for path in (package / "build" / "built.py", package / "package.egg-info" / "PKG-INFO", tmp_path / "other" / "x.py"):
+            path.write_text("")
+        (package / "module.py").write_text("")
+        eventually(lambda: "module.py" in changed(batches), what="the save")
+        assert changed(batches) == {"meanwhile.py", "module.py"}

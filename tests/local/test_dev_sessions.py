@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lambent.local.dev_sessions import read_traceback
+from lambent.local.dev_sessions import read_start, read_traceback
 
 LOG = (
     "lambent: GET /boom",
@@ -25,3 +25,11 @@ def test_traceback_of_pythons_own_form() -> None:
 
 def test_log_without_traceback() -> None:
     assert read_traceback(["lambent: GET /", "hello"]) == ""
+
+
+def test_log_of_the_last_start_without_lambdas_own_lines() -> None:
+    init, report = "INIT_START Runtime Version: python:3.13.v1", "INIT_REPORT Init Duration: 1 ms\tStatus: error"
+    earlier = [init, "first", "START RequestId: 1", "of a request", "END RequestId: 1", "REPORT RequestId: 1\tDuration: 1 ms"]
+    assert read_start([*earlier, init, "connecting\n", "no such host\n", report]) == "connecting\nno such host"
+    assert read_start(['{"type": "platform.initStart"}', "connecting", '{"type":"platform.initReport"}']) == "connecting"
+    assert read_start(["connecting"]) == "connecting"

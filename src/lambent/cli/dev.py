@@ -35,6 +35,7 @@ from lambent.library.deploy import build_and_deploy, load_for_destination
 from lambent.library.destination import Destination, ensure_local
 from lambent.library.version_description import describe_version
 from lambent.local import daemon
+from lambent.log_events import LoggedRequest
 from lambent.package.artifact import Artifact
 from lambent.package.build import source_files
 from lambent.ui import errors
@@ -62,8 +63,8 @@ def command(app: AppSource, builder: Builder, cold: bool, port: int | None, stat
     PATH is a folder or a Python file. Default: the current folder.
 
     The app is deployed to the local Lambda once, with all checks. A saved file then takes effect at once, and the page in the
-    browser reloads. A change of requirements, settings or data builds the zip again. Errors are shown here and in the browser.
-    Ctrl-C ends it, and the local Lambda too if this command has started it.
+    browser reloads. A change of requirements, settings, data or local packages builds the zip again. Errors are shown here and
+    in the browser. Ctrl-C ends it, and the local Lambda too if this command has started it.
     """
     with reporter(False) as show, _interrupts(), contextlib.suppress(KeyboardInterrupt):
         emit = _one_at_a_time(show)
@@ -85,21 +86,28 @@ class _Development:
         self._aws, self._session, self._emit = aws, session, emit
         self._config: Config | None = None  # of the last deploy that succeeded
         self._packages: frozenset[str] = frozenset()
+        self._local_packages: frozenset[Path] = frozenset()
+        self._read_at = 0.0  # when the last build that succeeded began, in seconds of Unix time
         self._seen: Snapshot | None = None
         self._must_build = False
         self._follows_log = False
 
     def run(self) -> None:
         self._build(self._emit)
-        for paths in watch(self._app.path, threading.Event()):
-            self._update(paths)
+        while True:
+            watched = self._local_packages
+            with contextlib.closing(watch(self._app.path, threading.Event(), watched, self._read_at)) as changes:
+                for paths in changes:
+                    self._update(paths)
+                    if self._local_packages != watched:
+                        break
 
     def _update(self, paths: frozenset[Path]) -> None:
         """Bring the app up to date after changes of these paths and perhaps others."""
         started = time.monotonic()
         try:
             change = self._change()
-            is_built = self._must_build or change.needs_build or self._has_settings(paths)
+            is_built = self._must_build or change.needs_build or self._has_settings(paths) or self._has_package(paths)
             if not change and not (is_built and paths):
                 return
             if is_built:
@@ -114,7 +122,7 @@ class _Development:
 
     def _build(self, emit: Emit, names: str = "") -> None:
         """Build and deploy the app. An error is shown here and in the browser, and the next change is another attempt."""
-        started = time.monotonic()
+        started, read_at = time.monotonic(), time.time()
         self._must_build = True
         try:
             config, destination, account = load_for_destination(self._app, self._builder, self._destination, emit)
@@ -127,6 +135,8 @@ class _Development:
             self._fail(error)
             return
         self._config, self._packages = build.config, frozenset(build.artifact.owners.values())
+        self._read_at = read_at
+        self._local_packages = _outside(build.artifact.local_packages, self._app.path.resolve())
         self._seen = self._snapshot(build.config)
         self._must_build = False
         is_first = not self._follows_log
@@ -171,6 +181,10 @@ class _Development:
         folder = self._app.path.resolve()
         return any(path.is_relative_to(folder) and is_setting(path.relative_to(folder).as_posix()) for path in paths)
 
+    def _has_package(self, paths: frozenset[Path]) -> bool:
+        """Whether one of these paths belongs to a local package, which a build installs again."""
+        return any(path.is_relative_to(folder) for path in paths for folder in self._local_packages)
+
     def _snapshot(self, config: Config) -> Snapshot:
         return Snapshot(source_files(config, self._builder.cache, os.environ, ignore))
 
@@ -179,11 +193,17 @@ class _Development:
         self._follows_log = True
 
         def follow() -> None:
+            emit = partial(_without_failed_start, self._emit)
             with contextlib.suppress(LambentError):  # the local Lambda ends
-                show_live(self._aws, find_log(self._aws, app), query, self._emit, FollowTiming(_LOG_PAUSE_S))
+                show_live(self._aws, find_log(self._aws, app), query, emit, FollowTiming(_LOG_PAUSE_S))
 
         query = LogQuery(time.time())
         threading.Thread(target=follow, name="log", daemon=True).start()
+
+
+def _outside(packages: frozenset[Path], folder: Path) -> frozenset[Path]:
+    """Return the local packages that the app's folder is no part of: of one of those, the app is the code that changes."""
+    return frozenset(each for each in packages if not folder.is_relative_to(each))
 
 
 def _deploy(destination: Destination, account: Aws, emit: Emit, config: Config, artifact: Artifact) -> Deployed:
@@ -194,6 +214,15 @@ def _deploy(destination: Destination, account: Aws, emit: Emit, config: Config, 
 def _only_warnings(emit: Emit, event: Event) -> None:
     if isinstance(event, Warned):
         emit(event)
+
+
+def _without_failed_start(emit: Emit, event: Event) -> None:
+    """Leave out the exception that ended a start, which was shown when the app was started after a change."""
+    if isinstance(event, LoggedRequest) and not event.request_id:
+        event = replace(event, lines=tuple(line for line in event.lines if line.level != "error"))
+        if not event.lines:
+            return
+    emit(event)
 
 
 def _one_at_a_time(emit: Emit) -> Emit:

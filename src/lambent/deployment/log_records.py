@@ -22,6 +22,9 @@ COMMAND = re.compile(r"lambent: run (?P<name>\S+)")
 ANSWERED_5XX = "lambent: status 5"
 """The beginning of its line about an answer with 5xx."""
 
+_ADVICE = "LAMBDA_WARNING: Unhandled exception. The most likely cause is"
+"""The beginning of 800 characters that AWS's clients log before each exception during a start."""
+
 _ID = r"(?P<id>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
 _START = re.compile(r"START RequestId: (?P<id>\S+)(?: Version: (?P<version>\S+))?")
 _END = re.compile(r"END RequestId: (?P<id>\S+)")
@@ -63,6 +66,8 @@ class Record(Struct, frozen=True):
 def parse_record(text: str) -> Record | None:
     """Return what an event says, or None if it is of no interest to people."""
     text = text.replace("\xa0", " ").replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
+    if _ADVICE in text:
+        return None
     if text.startswith("{"):
         document = _parse_object(text)
         if document is not None:

@@ -120,6 +120,8 @@ def _note(current: _OpenRequest, at_ms: int, record: Record) -> None:
             current.has_init = True
         case "init_report":
             current.init_ms = record.init_ms
+            if record.failure:
+                current.lines = _without_repeated_errors(current.lines)
         case "start":
             current.started, current.at_ms = True, at_ms
             current.request_id, current.version = record.request_id, record.version or current.version
@@ -160,3 +162,14 @@ def _continues(line: LoggedLine, ended: bool) -> bool:
     if not ended:
         return True
     return not text.strip() or text.startswith(_CHAIN) or TRACEBACK in text
+
+
+def _without_repeated_errors(lines: list[LoggedLine]) -> list[LoggedLine]:
+    """Leave out what a failed start has logged before: Lambda starts such an environment again for the next request."""
+    errors: set[str] = set()
+    kept = []
+    for line in lines:
+        if line.level != "error" or line.text not in errors:
+            kept.append(line)
+        errors.add(line.text)
+    return kept

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import threading
 import time
 from collections import deque
@@ -37,6 +38,10 @@ _CONNECTION_S = 25.0  # then the page connects again: the service doesn't notice
 _FIRST_BUILD = Problem("The app is being built for the first time.")
 _TRACEBACK = "Traceback (most recent call last)"
 _ERROR = "[ERROR] "
+_SHOWN = 50
+_REQUEST = re.compile(r"^RequestId: \S* (?:Error: )?")  # in the message of an error that ended the process
+_START = re.compile(r'INIT_START |\{.*"type": ?"platform\.initStart"')
+_PLATFORM = re.compile(r'(?:INIT_REPORT|START|END|REPORT) |\{.*"type": ?"platform\.')
 
 
 class Step(Struct, frozen=True):
@@ -134,15 +139,16 @@ class DevSession:
         return dev_pages.with_reload(response, request, self.state)
 
     def problem_of(self, failure: Failure) -> Problem:
-        """Return what kept the app from starting, with its traceback, or else the end of its log."""
+        """Return what kept the app from starting, with its traceback, or else what it logged."""
         try:
             document = msgspec.json.decode(failure.payload)
-            title, trace = f"{document['errorType']}: {document['errorMessage']}", document.get("stackTrace") or []
+            message = _REQUEST.sub("", document["errorMessage"])
+            title, trace = f"{document['errorType']}: {message}", document.get("stackTrace") or []
         except (msgspec.DecodeError, KeyError, TypeError):
             title, trace = failure.error_type, []
         with self._lock:
-            lines = list(self._lines)[-50:]
-        text = "".join(line if line.endswith("\n") else f"{line}\n" for line in trace) or "\n".join(lines)
+            lines = list(self._lines)
+        text = "".join(line if line.endswith("\n") else f"{line}\n" for line in trace) or read_start(lines)
         return Problem(title, text.rstrip())
 
 
@@ -157,6 +163,13 @@ def read_traceback(log: Sequence[str]) -> str:
     if head.startswith(_ERROR):
         kept.append(head.removeprefix(_ERROR))
     return "\n".join(kept)
+
+
+def read_start(log: Sequence[str]) -> str:
+    """Return what an app has logged in its last start. Pure."""
+    starts = [number for number, line in enumerate(log) if _START.match(line)]
+    lines = [line.rstrip() for line in log[starts[-1] + 1 if starts else 0 :] if not _PLATFORM.match(line)]
+    return "\n".join(lines[-_SHOWN:])
 
 
 class DevSessions:

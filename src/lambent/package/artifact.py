@@ -69,7 +69,8 @@ class Artifact(Struct, frozen=True):
 
     To run the zip, a function needs this `handler` and `environment` (the exec wrapper of a web app); the user's own
     environment variables take precedence. `owners` names the package ("numpy 2.4.1") of each file that a dependency brought,
-    `entries` are all members. `add_command` says how to add a package to the app's requirements.
+    `entries` are all members. `local_packages` are the folders of required packages that are on this machine. `add_command`
+    says how to add a package to the app's requirements.
     """
 
     path: Path
@@ -84,6 +85,7 @@ class Artifact(Struct, frozen=True):
     owners: Mapping[str, str] = field(default_factory=dict)
     overflow: Overflow | None = None
     entries: tuple[Entry, ...] = ()
+    local_packages: frozenset[Path] = frozenset()
     add_command: str = ADD
 
     @property

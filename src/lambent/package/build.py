@@ -76,7 +76,8 @@ def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, o
     emit(Built(str(path), written.zipped, written.raw, len(written.entries), time.monotonic() - context.started))
     if split:
         emit(split.archive.event)
-    return replace(_artifact(context, contents, split, path, written), add_command=add_command(requirements.source))
+    artifact = _artifact(context, contents, split, path, written)
+    return replace(artifact, local_packages=requirements.local_packages, add_command=add_command(requirements.source))
 
 
 def _complete(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -49,6 +50,11 @@ class Requirements(Struct, frozen=True):
     lock: Lock
     cached: bool
     added: Mapping[str, Sequence[str]] = {}
+
+    @property
+    def local_packages(self) -> frozenset[Path]:
+        """The folders of the packages that are built from sources on this machine."""
+        return frozenset(pin.folder.resolve() for pin in self.lock.pins if pin.folder is not None)
 
     def omitted(self, shards: tuple[Shard, ...]) -> frozenset[str]:
         """Return the packages that are required and not in the zip: excluded ones, and tools that nothing imports."""

@@ -269,6 +269,13 @@ def test_package_that_a_start_can_do_without_is_not_added(popular: Project, use:
     assert "yaml/__init__.py" not in popular.build()
 
 
+def test_package_that_the_app_factory_imports_is_added(popular: Project) -> None:
+    factory = "def create(name):\n    from pages import page\n    return lambda environ, start_response: []\n"
+    popular.write({"main.py": factory, "pages.py": "import yaml\npage = 1\n"})
+    popular.app = App("main", "create('x')", "wsgi")
+    assert "yaml/__init__.py" in popular.build()
+
+
 def test_package_that_a_framework_needs_for_what_the_app_uses_is_added(popular: Project) -> None:
     popular.offer("fastapi", {"fastapi/__init__.py": "Form = FastAPI = None\n"})
     popular.offer("python_multipart", {"python_multipart/__init__.py": ""})

@@ -377,6 +377,40 @@ def test_import_is_certain_only_if_all_imports_before_it_are() -> None:
     assert lacking({"main.py": "x = 1", **far}) == []  # nothing imports it
 
 
+FACTORY = {
+    "shop/__init__.py": "def create_app():\n    app = object()\n    register(app)\n    return app\n"
+    "def register(app):\n    with app.app_context():\n        from . import pages\n",
+    "shop/pages.py": "import nope\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "level"),
+    [
+        ({"main.py": "from shop import create_app\napp = create_app()"}, "error"),
+        ({"main.py": "from made import create_app\napp = create_app()", "made.py": "from shop import create_app"}, "error"),
+        ({"main.py": "def f():\n    import nope\nf()"}, "error"),
+        ({"main.py": "def f(x):\n    if x:\n        return\n    import nope\nf(1)"}, "warning"),
+        ({"main.py": "def f():\n    yield\n    import nope\nf()"}, "warning"),
+        ({"main.py": "@cached\ndef f():\n    import nope\nf()"}, "warning"),
+        (
+            {"main.py": "try:\n    import near\nexcept ImportError:\n    pass", "near.py": "def f():\n    import nope\nf()"},
+            "warning",
+        ),
+        ({"main.py": "from shop import create_app\nif __name__ == '__main__':\n    create_app()"}, None),
+        ({"main.py": "from shop import create_app\nmake = lambda: create_app()"}, None),
+        ({"main.py": "import near\ndef f():\n    g()\nf()\ndef g():\n    f()", "near.py": "from main import f\nf()"}, None),
+    ],
+)
+def test_imports_in_functions_that_a_start_calls_run_at_once(files: dict[str, str], level: str | None) -> None:
+    assert lacking(FACTORY | files) == ([(level, "nope")] if level else [])
+
+
+def test_factory_that_lambda_calls_runs_at_once() -> None:
+    findings = missing_imports.missing(code(FACTORY), ["shop"], NEW, calls=["shop:create_app"])
+    assert [(finding.level, finding.files) for finding in findings] == [("error", ("shop/pages.py:1",))]
+
+
 def test_imports_that_no_start_needs_take_one_line() -> None:
     names = [f"nope{number}" for number in range(7)]
     main = "import gone\ndef choose(name):\n" + "".join(f"    import {name}\n" for name in names)
@@ -543,6 +577,8 @@ def test_unclosed_bracket_with_comments_is_scanned_in_linear_time() -> None:
         ("import a\n", "try:\n    import a\nexcept ImportError: pass\n", False),
         ("import a\n", "import a\nimport sys; sys.path.append('x')\n", False),
         ("def app(:\n", "def app(::\n", False),
+        ("def f():\n    import a\n", "def f():\n    import a\nf()\n", False),
+        ("def f(x):\n    import a\nf(1)\n", "def f(x):\n    if x: return\n    import a\nf(1)\n", False),
     ],
 )
 def test_fingerprint_covers_what_findings_depend_on(before: str, after: str, same: bool) -> None:

@@ -47,7 +47,8 @@ def digest(data: bytes) -> str:
 def module_dependencies(path: str, source: bytes, target: Target) -> bytes:
     """Return what the findings depend on in one of the user's modules. Two sources with the same value get the same findings.
 
-    That is its imports with their lines, the names it binds, and whether it changes where modules are found. For an
+    That is its imports with their lines, the names it binds, the functions that it calls, and whether it changes where modules
+    are found. For an
     `__init__`, and for a source that can't be parsed, it is the whole source.
     """
     major, minor = target.python.split(".")
@@ -57,7 +58,9 @@ def module_dependencies(path: str, source: bytes, target: Target) -> bytes:
     imports = scan_imports(path, source)
     searches = module_syntax.SEARCHES.search(source) is not None
     words = (sorted(names) for names in (imports.eager, imports.lazy, imports.strings))
-    return repr([module.imports, sorted(module.binds), module.open, searches, *words]).encode()
+    functions = [(name, sorted(each.imports), sorted(each.calls)) for name, each in module.functions.items()]
+    parts = [module.imports, sorted(module.binds), module.open, searches, sorted(module.calls), functions, *words]
+    return repr(parts).encode()
 
 
 def _modules(subject: Subject, project: str, cache: Path) -> list[str]:

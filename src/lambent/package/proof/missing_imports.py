@@ -28,6 +28,8 @@ _VENDORING = ("pkg_resources/", "setuptools/")
 """Packages that put a folder of their own with other packages on the import path."""
 _SHOWN = 4
 """How many imports one finding names."""
+_CALL = re.compile(rb"(?m)^(?:\w[\w., ]*=\s*|with\s.*)?\w+\(")
+"""A line without indent that calls a function."""
 _TRIED_MAX = 100
 """How many importers are followed back towards the start, to find out whether it always imports a file."""
 
@@ -82,9 +84,14 @@ class _Resolved(Struct, frozen=True):
     package: str = ""
 
 
-def missing(code: Code, starts: Iterable[str], target: Target, advice: Advice = DEFAULT) -> tuple[Finding, ...]:
-    """Return findings about imports that would fail. `starts` are the dotted modules that Lambda imports first."""
-    return tuple(_Walk(code, target, advice).findings(starts))
+def missing(
+    code: Code, starts: Iterable[str], target: Target, advice: Advice = DEFAULT, calls: Iterable[str] = ()
+) -> tuple[Finding, ...]:
+    """Return findings about imports that would fail.
+
+    `starts` are the dotted modules that Lambda imports first, and `calls` the functions that it calls then ("app:create").
+    """
+    return tuple(_Walk(code, target, advice).findings(starts, calls))
 
 
 class _Walk:
@@ -97,12 +104,13 @@ class _Walk:
         self._parsed: dict[str, module_syntax.Source | None] = {}
         self._bytes: dict[str, bytes] = {}
         self._resolved: dict[str, _Resolved] = {}
+        self._called: dict[str, dict[str, str]] = {}  # the functions of each file that a start calls, each with its caller
         self._certain = not code.has_layers
 
-    def findings(self, starts: Iterable[str]) -> list[Finding]:
+    def findings(self, starts: Iterable[str], calls: Iterable[str]) -> list[Finding]:
         failures: dict[tuple[str, str, Level], list[tuple[str, int]]] = {}
         optional: dict[str, list[tuple[str, int]]] = {}
-        for path in self._reach(starts):
+        for path in self._reach(starts, calls):
             owner = "own" if path in self._code.own else "package"
             for level, statement, lacks in self._confirm(path):
                 if level == "warning" and (statement.when == "later" or not self._must_run(path)):
@@ -137,16 +145,22 @@ class _Walk:
         what, requirement = f"{lead} is neither in the zip nor on {self._target.name}", known_requirement(module)
         return Finding("warning", what, (path,), "", self._advice.adding(requirement), requirement, module)
 
-    def _reach(self, starts: Iterable[str]) -> list[str]:
+    def _reach(self, starts: Iterable[str], calls: Iterable[str]) -> list[str]:
         """Follow everything that may be imported, and return the files that name something which may be missing."""
         queue: deque[str] = deque()
         self._importers = {}
         for start in starts:
             self._follow(self._resolve(start).files, "", queue)
+        for module, _, function in (call.partition(":") for call in calls):
+            for file in self._resolve(module).files[-1:]:
+                self._call(file, function, "", queue)
         suspects = []
         while queue:
             path = queue.popleft()
             coarse, own = self._coarse(path), path in self._code.own
+            if own and _CALL.search(self._read(path)) and (source := self._parse(path)):
+                for name in sorted(source.calls):
+                    self._call(path, name, path, queue)
             lacking = []
             for name in sorted(coarse.eager | coarse.lazy if own else coarse.eager):
                 resolved = self._resolve(name)
@@ -157,6 +171,35 @@ class _Walk:
             if lacking and (own or self._unguarded(path, lacking)):
                 suspects.append(path)
         return suspects
+
+    def _call(self, path: str, name: str, caller: str, queue: deque[str]) -> None:
+        """Follow what runs when a file, or Lambda (""), calls a function by its name in one of the app's files."""
+        source = self._parse(path) if path in self._code.own else None
+        called = self._called.setdefault(path, {})
+        if source is None or name in called:
+            return
+        called[name] = caller
+        function = source.functions.get(name)
+        for each in source.imports:
+            if function is not None and (each.module, each.line) in function.imports:
+                for dotted in (each.module, *(f"{each.module}.{part}" for part in each.names)):
+                    self._follow(self._resolve(dotted).files, path, queue)
+            elif function is None and each.when == "now" and name in each.names:
+                for file in self._resolve(each.module).files[-1:]:
+                    self._call(file, name, caller, queue)
+        for other in sorted(function.calls) if function is not None else ():
+            self._call(path, other, caller, queue)
+
+    def _imports(self, path: str) -> list[module_syntax.Import]:
+        """Return the imports of a file. Those of a function that every start calls run now."""
+        source = self._parse(path)
+        if source is None:
+            return []
+        now: set[tuple[str, int]] = set()
+        for name, caller in self._called.get(path, {}).items():
+            if name in source.functions and (caller in ("", path) or self._must_run(caller)):
+                now |= source.functions[name].imports
+        return [replace(each, when="now") if (each.module, each.line) in now else each for each in source.imports]
 
     def _unguarded(self, path: str, lacking: Iterable[str]) -> bool:
         """Whether a line without indent imports one of them: a guarded import is indented."""
@@ -236,8 +279,7 @@ class _Walk:
 
     def _confirm(self, path: str) -> Iterator[tuple[Level, module_syntax.Import, str]]:
         """Yield the imports of a file that fail: how bad that is, the statement, and the name that is lacking."""
-        source = self._parse(path)
-        for statement in source.imports if source else ():
+        for statement in self._imports(path):
             for lacks in self._lacking(statement):
                 level = self._level(path, statement, lacks)
                 if level:
@@ -281,6 +323,7 @@ class _Walk:
     def _must_run(self, path: str) -> bool:
         """Whether the start of the app always imports a file: some way there has only imports that always run."""
         if path not in self._must:
+            self._must[path] = False  # while it is asked again on the way
             self._must[path] = self._is_reached(path, {path})
         return self._must[path]
 
@@ -297,8 +340,7 @@ class _Walk:
         return False
 
     def _always_runs(self, importer: str, path: str) -> bool:
-        source = self._parse(importer)
-        return source is not None and any(self._runs(each, path) for each in source.imports if each.when == "now")
+        return any(self._runs(each, path) for each in self._imports(importer) if each.when == "now")
 
     def _runs(self, statement: module_syntax.Import, path: str) -> bool:
         """Whether an import runs the file at `path`. A package is parsed only if its own names decide that."""

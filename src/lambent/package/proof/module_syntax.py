@@ -21,7 +21,9 @@ SEARCHES = re.compile(
 )
 """Code that changes where Python looks for modules. If an app has some, nothing about its imports is certain."""
 _CAUGHT = frozenset(("ImportError", "ModuleNotFoundError", "Exception", "BaseException"))
-_HARMLESS = frozenset(("catch_warnings", "Lock", "RLock", "open"))  # context managers that don't catch exceptions
+_HARMLESS = frozenset(
+    ("catch_warnings", "Lock", "RLock", "open", "app_context")
+)  # context managers that don't catch exceptions
 DYNAMIC = frozenset(("globals", "exec", "vars", "eval", "setattr", "locals"))  # may bind names that the source doesn't show
 
 
@@ -34,12 +36,24 @@ class Import(Struct, frozen=True):
     when: When
 
 
+class Function(Struct):
+    """What runs whenever a function of a module is called: its imports, by module and line, and calls of other functions."""
+
+    imports: set[tuple[str, int]] = field(default_factory=set)
+    calls: set[str] = field(default_factory=set)
+
+
 class Source(Struct):
-    """A parsed module. `binds` are its names; it is `open` if it may bind more than its source shows."""
+    """A parsed module. `binds` are its names; it is `open` if it may bind more than its source shows.
+
+    `calls` are the functions that it calls whenever it is imported, and `functions` its own ones.
+    """
 
     imports: list[Import] = field(default_factory=list)
     binds: set[str] = field(default_factory=set)
     open: bool = False
+    calls: set[str] = field(default_factory=set)
+    functions: dict[str, Function] = field(default_factory=dict)
 
     def may_have(self, name: str) -> bool:
         """Whether the imported module may have a name."""
@@ -55,7 +69,35 @@ def read(path: str, source: bytes, python: tuple[int, int]) -> Source | None:
     package = path.rpartition("/")[0].replace("/", ".")
     reader = _Reader(package, python)
     reader.body(tree.body, "now")
+    for statement in tree.body:
+        reader.source.calls |= _calls(statement)
+        if isinstance(statement, ast.FunctionDef) and not statement.decorator_list:
+            reader.source.functions[statement.name] = _function(statement, package, python)
     return reader.source
+
+
+def _function(node: ast.FunctionDef, package: str, python: tuple[int, int]) -> Function:
+    """Return what runs whenever a function is called: what comes before a statement that may end it."""
+    function, reader = Function(), _Reader(package, python)
+    for statement in node.body:
+        reader.body([statement], "now")
+        function.calls |= _calls(statement)
+        parts = list(ast.walk(statement))
+        if any(isinstance(part, ast.Yield | ast.YieldFrom) for part in parts):
+            return Function()  # its call runs nothing
+        if any(isinstance(part, ast.Return | ast.Raise) for part in parts):
+            break
+    function.imports = {(each.module, each.line) for each in reader.source.imports if each.when == "now"}
+    return function
+
+
+def _calls(statement: ast.stmt) -> set[str]:
+    """Return the functions that a statement calls by their plain names whenever it runs."""
+    if isinstance(statement, ast.With) and all(map(_harmless, statement.items)):
+        return set().union(*map(_calls, statement.body))
+    value = getattr(statement, "value", None)
+    parts = ast.walk(value) if isinstance(value, ast.expr) and not isinstance(value, ast.Lambda) else ()
+    return {part.func.id for part in parts if isinstance(part, ast.Call) and isinstance(part.func, ast.Name)}
 
 
 class _Reader:

@@ -67,11 +67,12 @@ def prove(zipped: Zip, target: Target) -> tuple[Finding, ...]:
     checked = [entry_point.check(handler, zipped.code, target) for handler in zipped.entry_points]
     modules = [module for handler in zipped.entry_points if (module := entry_point.module_of(handler))]
     modules = list(dict.fromkeys([*modules, *zipped.starts]))
+    factories = [handler.partition("(")[0] for handler in zipped.entry_points if "(" in handler]
     findings = [
         *filter(None, checked),
         *native_files.check(zipped.natives, zipped.code.names, target),
         *zipped.requirements,
-        *missing_imports.missing(zipped.code, modules, target, zipped.advice),
+        *missing_imports.missing(zipped.code, modules, target, zipped.advice, factories),
         *clashes(zipped.owners),
     ]
     order = ("error", "warning", "note")

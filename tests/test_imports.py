@@ -47,6 +47,7 @@ MAY_IMPORT = {
     "dev": SHARED | {"package.layout", "local"},
     "ui": SHARED,
     "library": SHARED | {"names", "config", "aws", "package", "deployment", "local"},
+    "datasette_plugin": SHARED | {"cli"},
     "pytest_plugin": SHARED | {"ui"},
     "cli": SHARED | {"names", "config", "aws", "package", "deployment", "local", "library", "dev", "ui"},
     "__main__": {"cli"},

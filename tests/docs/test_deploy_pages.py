@@ -16,7 +16,7 @@ from support.reader import free_port, lacking, reader_environment
 
 PAGES = tuple(
     DOCS / f"how-to/{name}.md"
-    for name in ("deploy", "dev", "logs", "try", "run", "console", "variables", "secrets", "pipelines")
+    for name in ("deploy", "dev", "logs", "try", "run", "console", "variables", "secrets", "pipelines", "datasette")
 )
 REFERENCE = DOCS / "reference/commands.md"
 COMMON = {"--help", "-h", "--verbose", "-v", "--quiet", "-q"}

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from lambent.cli import options
 from lambent.cli.options import Command
 from lambent.config.load import Flags
 from lambent.errors import UsageError
 from lambent.library.app_source import AppSource, Builder
+from lambent.library.datasette_project import DatasetteOptions
 from lambent.package.build_context import BuildOptions, Scope
 
 
@@ -62,6 +64,22 @@ def with_app(command: Command) -> Command:
         click.option("--check-path", metavar="PATH", help="What the check of a new version requests: /health. Default: /."),
         click.option("--auth", metavar="WHO", help="Who can call the URL: none (anyone, default) or iam (signed requests)."),
         click.option("--canary", metavar="P%/T", help="Give a new version P% of the traffic for a time T first: 10%/5m."),
+    )
+
+
+def with_databases(command: Command) -> Command:
+    """Add further databases and Datasette's options to `app`, an AppSource. Needs `with_app` or `pass_app` above it."""
+
+    @wraps(command)
+    def call(*, app: AppSource, more: tuple[Path, ...], metadata: Path | None, install: tuple[str, ...], **values: Any) -> Any:
+        return command(app=replace(app, datasette=DatasetteOptions(more, metadata, install)), **values)
+
+    file = click.Path(path_type=Path, exists=True, dir_okay=False)
+    return options.add_options(
+        call,
+        click.argument("more", nargs=-1, type=file, metavar="[MORE.db]..."),
+        click.option("--metadata", metavar="FILE", type=file, help="JSON or YAML with Datasette's metadata, for a database."),
+        click.option("--install", metavar="PLUGIN", multiple=True, help="Plugin of Datasette, for a database. Repeatable."),
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lambent.cli.app_options import pass_app, with_builder
+from lambent.cli.app_options import pass_app, with_builder, with_databases
 from lambent.cli.build_output import BuildOutput, packed, record_phases, with_output
 from lambent.cli.options import app_option, json_option, overflow_option, path_argument, runtime_option
 from lambent.errors import UsageError
@@ -37,13 +37,14 @@ else:
 @click.option("--no-dependencies", is_flag=True, help="Build only the app, for a function that has them in a layer.")
 @click.option("--prove", is_flag=True, help="Start the app from the zip once on this machine.")
 @pass_app
+@with_databases
 @with_builder
 @with_output
 @json_option
 def command(app: AppSource, builder: Builder, output: BuildOutput, lock: bool, prove: bool, as_json: bool) -> None:
     """Build the Lambda zip of an app, and show its size breakdown.
 
-    PATH is a folder or a Python file. Default: the current folder.
+    PATH is a folder, a Python file or a SQLite database. Default: the current folder.
 
     Needs no AWS account and no local Lambda. The same input gives the same zip, byte for byte, on every machine. Only the path
     of the zip goes to stdout: its path in the cache, or FILE with --output.
@@ -52,7 +53,7 @@ def command(app: AppSource, builder: Builder, output: BuildOutput, lock: bool, p
     if prove and scope != "all":
         raise UsageError("only a complete app can be started", where="--prove", hint="remove --layer and --no-dependencies")
     with reporter(as_json) as emit:
-        config = builder.choose_runtime(app.load(emit), emit)
+        config = builder.choose_runtime(app.load(builder.cache, emit), emit)
         output.check()
         if lock:
             lock_file.write_lock(config, builder.cache, os.environ, emit, builder.options)

@@ -28,7 +28,7 @@ def command(app: AppSource, builder: Builder, show_env: bool, as_json: bool) -> 
     environment variables are hidden unless you pass --show-env. Secrets are shown as references, never as values.
     """
     with reporter(as_json) as emit:
-        emit(describe(_with_runtime(app.load(ignore), builder), show_env=show_env))
+        emit(describe(_with_runtime(app.load(builder.cache, ignore), builder), show_env=show_env))
 
 
 def _with_runtime(config: Config, builder: Builder) -> Config:

@@ -6,7 +6,7 @@ from functools import partial
 
 import click
 
-from lambent.cli.app_options import with_app, with_builder
+from lambent.cli.app_options import with_app, with_builder, with_databases
 from lambent.cli.confirmation import Consent, confirm_move, confirm_public, with_consent
 from lambent.cli.connection import same_app
 from lambent.cli.destination_options import with_destination
@@ -23,6 +23,7 @@ from lambent.ui.reporter import reporter
 
 @click.command("deploy")
 @with_app
+@with_databases
 @with_builder
 @click.option("--prove/--no-prove", default=True, help="Start the app once on this machine before uploading it (default).")
 @with_consent
@@ -38,7 +39,7 @@ def command(
 ) -> None:
     """Build and deploy an app, and print its URL.
 
-    PATH is a folder or a Python file. Default: the current folder.
+    PATH is a folder, a Python file or a SQLite database. Default: the current folder.
 
     lambent finds the app, builds its zip, creates what is missing in AWS or on the local Lambda, and requests the URL until it
     answers. Run it again after a change or an interruption: it only does what is left to do. Only the URL goes to stdout.

@@ -19,6 +19,7 @@ from lambent.aws.interface import Aws
 from lambent.cli import options
 from lambent.cli.app_options import with_app, with_builder
 from lambent.cli.confirmation import confirm_move
+from lambent.config.databases import is_database
 from lambent.config.load import locate_app
 from lambent.config.model import Config
 from lambent.deployment.context import DeployContext
@@ -27,7 +28,7 @@ from lambent.deployment.follow_log import FollowTiming
 from lambent.deployment.logs import LogQuery, find_log, show_live
 from lambent.dev.source_changes import Change, Snapshot, describe, is_setting
 from lambent.dev.watch import watch
-from lambent.errors import LambentError, LocalError
+from lambent.errors import LambentError, LocalError, UsageError
 from lambent.events import Deployed, Emit, Event, Notice, Reloaded, Warned, Watching, ignore
 from lambent.lazy import LazyModule
 from lambent.library.app_source import AppSource, Builder
@@ -66,6 +67,9 @@ def command(app: AppSource, builder: Builder, cold: bool, port: int | None, stat
     browser reloads. A change of requirements, settings, data or local packages builds the zip again. Errors are shown here and
     in the browser. Ctrl-C ends it, and the local Lambda too if this command has started it.
     """
+    if is_database(app.path):
+        what, hint = "dev reloads code, and a database has none", f"lambent deploy --local {app.path}"
+        raise UsageError(what, where=str(app.path), hint=f"{hint}, or datasette serve {app.path} --reload")
     with reporter(False) as show, _interrupts(), contextlib.suppress(KeyboardInterrupt):
         emit = _one_at_a_time(show)
         location = locate_app(app.path, app.flags, os.environ)

@@ -35,7 +35,7 @@ def command(template: str, app: AppSource, builder: Builder, output: Path | None
     parameters for the bucket and key of the zip, and for environment variables that come from a .env file or look secret.
     """
     with reporter(as_json) as emit:
-        config = builder.choose_runtime(app.load(emit), emit)
+        config = builder.choose_runtime(app.load(builder.cache, emit), emit)
         artifact = builder.build(config, emit)
         text = _FORMATS[template](desired(config, artifact, placeholder_names(config.name)))
         emit(Notice(f"upload the zip before you use the template: aws s3 cp {artifact.path} s3://BUCKET/{config.name}.zip"))

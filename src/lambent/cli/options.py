@@ -92,12 +92,18 @@ cache_option = click.option(
     help="Folder for the build cache.",
 )
 
+
+def state_folder() -> Path:
+    """Return the folder for the state of the local Lambda that every command uses unless an option names another."""
+    return platformdirs.user_state_path("lambent") / "local"
+
+
 state_option = click.option(
     "--state",
     metavar="DIR",
     envvar="LAMBENT_STATE",
     type=FOLDER,
-    default=lambda: platformdirs.user_state_path("lambent") / "local",
+    default=state_folder,
     help="Folder for the state of the local Lambda.",
 )
 

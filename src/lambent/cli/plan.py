@@ -7,7 +7,7 @@ import json
 import click
 from msgspec.structs import replace
 
-from lambent.cli.app_options import with_app, with_builder
+from lambent.cli.app_options import with_app, with_builder, with_databases
 from lambent.cli.destination_options import with_destination
 from lambent.cli.options import json_option
 from lambent.config.display import describe
@@ -24,6 +24,7 @@ from lambent.ui.reporter import reporter
 
 @click.command("plan")
 @with_app
+@with_databases
 @with_builder
 @click.option(
     "--as",
@@ -36,7 +37,7 @@ from lambent.ui.reporter import reporter
 def command(app: AppSource, builder: Builder, form: str | None, as_json: bool, destination: Destination) -> None:
     """Show what `lambent deploy` would create, change and keep, and where each setting comes from.
 
-    Changes nothing. PATH is a folder or a Python file. Default: the current folder.
+    Changes nothing. PATH is a folder, a Python file or a SQLite database. Default: the current folder.
     """
     with reporter(as_json) as emit:
         ask_live = form != "policy"  # users who need the policy may not be allowed to make a call

@@ -18,7 +18,7 @@ from lambent.config.model import Config
 from lambent.config.sourced import DEFAULT
 from lambent.errors import LambentError
 from lambent.events import ignore
-from lambent.library.app_source import AppSource
+from lambent.library.app_source import AppSource, default_cache
 from lambent.local import daemon
 from lambent.package.dependencies import requirement_source
 from lambent.package.target import Target
@@ -92,7 +92,7 @@ def _machine(state: Path) -> Iterator[tuple[str, str]]:
 
 def _app(source: AppSource) -> Iterator[tuple[str, str]]:
     try:
-        config = source.load(ignore)
+        config = source.load(default_cache(), ignore)
         requirements = requirement_source(config, Target.of(config))
     except LambentError as error:
         yield "app", f"{type(error).__name__}: {_without_private(error)}"

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from lambent.config import script_metadata
+from lambent.config.databases import is_database
 from lambent.errors import UsageError
 
 _ROOT_MARKERS = ("pyproject.toml", "requirements.txt", "uv.lock", ".git")
@@ -37,12 +38,14 @@ class Project(Struct, frozen=True):
 
 
 def find_project(path: Path) -> Project:
-    """Return the project of a folder or a Python file. Raises UsageError for a missing path or invalid TOML."""
+    """Return the project of a folder, a Python file or a database. Raises UsageError for a missing path or invalid TOML."""
     if not path.exists():
-        raise UsageError(f"no such file or folder: {path}", hint="pass the folder of a project, or a Python file")
+        raise UsageError(f"no such file or folder: {path}", hint="pass the folder of a project, a Python file or a database")
     path = path.resolve()
     if path.is_dir():
         return _read_project(path, None)
+    if is_database(path):
+        return Project(path, path)
     if path.suffix != ".py":
         raise UsageError(f"not a Python file: {path.name}", where=str(path), hint=f"lambent deploy {path.parent}")
     metadata = script_metadata.read(path)

@@ -6,13 +6,18 @@ import os
 from datetime import date
 from pathlib import Path
 
+import platformdirs
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lambent.config.load import Flags, load
+from lambent.config.databases import is_database
+from lambent.config.identity import project_identities
+from lambent.config.load import Flags, load, locate_app
 from lambent.config.model import Architecture, Config
 from lambent.config.python_runtime import Installed
+from lambent.errors import UsageError
 from lambent.events import Detected, Emit, Notice
+from lambent.library.datasette_project import DatasetteOptions, write_project
 from lambent.package.artifact import Artifact
 from lambent.package.build import build
 from lambent.package.build_context import BuildOptions
@@ -20,25 +25,63 @@ from lambent.package.runtime_choice import choose_runtime, suggest_runtime
 from lambent.package.unfit import UnfitError
 
 
+def default_cache() -> Path:
+    """Return the folder of the build cache that every command uses unless --cache-dir names another."""
+    return Path(os.environ.get("LAMBENT_CACHE") or platformdirs.user_cache_path("lambent")).absolute()
+
+
 class AppSource(Struct, frozen=True):
-    """The path of an app, and the flags that override its settings."""
+    """The path of an app, and the flags that override its settings. `datasette` says more if the path is a database."""
 
     path: Path
     flags: Flags
+    datasette: DatasetteOptions = DatasetteOptions()
 
     def load(
-        self, emit: Emit, rules_date: date | None = None, architecture: Architecture = "x86_64", installed: Installed = "any"
+        self,
+        cache: Path,
+        emit: Emit,
+        rules_date: date | None = None,
+        architecture: Architecture = "x86_64",
+        installed: Installed = "any",
     ) -> Config:
         """Return the app's configuration under AWS's rules of a day (default: today), and report which app was found.
 
-        `installed` says whether its runtime has to be on this machine.
+        `installed` says whether its runtime has to be on this machine. A database gets a project in `cache` that serves it.
         """
+        project = self._project(cache, emit)
+        path, flags = (project.folder, project.flags) if project else (self.path, self.flags)
         on = rules_date or date.today()
-        config = load(self.path, self.flags, os.environ, on, native_architecture=architecture, installed=installed)
+        config = load(path, flags, os.environ, on, native_architecture=architecture, installed=installed)
         emit(Detected(config.app.spec, config.app.kind, config.app.source))
         for remark in config.app.remarks:
             emit(Notice(remark))
-        return config
+        return project.named(config, self.flags) if project else config
+
+    def _project(self, cache: Path, emit: Emit) -> _DatabaseProject | None:
+        """Return the project that serves the database, None if the path is none."""
+        if is_database(self.path):
+            project = write_project(self.path, self.datasette, cache, emit)
+            location = locate_app(self.path, self.flags, os.environ)
+            flags = replace(self.flags, name=location.app, overflow=self.flags.overflow or project.overflow or None)
+            return _DatabaseProject(self.path, project.folder, flags)
+        if self.datasette != DatasetteOptions():
+            what = f"{self.path} is not a SQLite database, so Datasette can't serve it"
+            raise UsageError(what, where="PATH", hint="pass databases, or omit --metadata, --install and more paths")
+        return None
+
+
+class _DatabaseProject(Struct, frozen=True):
+    """The project in the cache that serves a database, and the flags for it."""
+
+    database: Path
+    folder: Path
+    flags: Flags
+
+    def named(self, config: Config, typed: Flags) -> Config:
+        """Return the configuration as one of the database: where the project is in the cache says nothing."""
+        origins = config.origins if typed.name else {**config.origins, "name": self.database.name}
+        return replace(config, identities=project_identities(self.database.resolve()), origins=origins)
 
 
 class Builder(Struct, frozen=True):

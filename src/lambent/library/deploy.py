@@ -115,7 +115,7 @@ def load_for_destination(
     without which the app can't start.
     """
     rules_date = destination.rules_date
-    config = app.load(emit, rules_date, destination.architecture, destination.installed)
+    config = app.load(builder.cache, emit, rules_date, destination.architecture, destination.installed)
     if destination.macos:
         config = replace(config, macos=destination.macos)
         emit(Notice("the packages are those for this Mac; lambent deploy to AWS uploads Amazon Linux's"))

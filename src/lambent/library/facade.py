@@ -5,11 +5,8 @@ None of them prints or exits the process: what happens goes to `emit`, and error
 
 from __future__ import annotations
 
-import os
-from datetime import date
 from pathlib import Path
 
-import platformdirs
 from msgspec import Struct
 
 from lambent.config.load import Flags
@@ -18,7 +15,7 @@ from lambent.deployment.deploy import prepare
 from lambent.deployment.plan import Plan
 from lambent.errors import UsageError
 from lambent.events import Deployed, Emit, ignore
-from lambent.library.app_source import AppSource, Builder
+from lambent.library.app_source import AppSource, Builder, default_cache
 from lambent.library.deploy import DeployOptions, build_for_destination, deploy_app
 from lambent.library.destination import Destination, located
 from lambent.library.local_lambda import LocalLambda
@@ -38,11 +35,11 @@ class Account(Struct, frozen=True):
 
 
 def find_app(path: str | Path = ".", flags: Flags | None = None, *, emit: Emit = ignore) -> App:
-    """Return the app of a project folder or a Python file. Nothing of it is imported.
+    """Return the app of a project folder, a Python file or a SQLite database. Nothing of it is imported.
 
     Raises DetectionError if there is none or more than one, UsageError for an invalid setting.
     """
-    return _source(path, flags).load(emit).app
+    return _source(path, flags).load(default_cache(), emit).app
 
 
 def build(path: str | Path = ".", flags: Flags | None = None, *, emit: Emit = ignore) -> Artifact:
@@ -51,7 +48,7 @@ def build(path: str | Path = ".", flags: Flags | None = None, *, emit: Emit = ig
     Raises PackagingError, and what `find_app` raises.
     """
     builder = _builder()
-    config = builder.choose_runtime(_source(path, flags).load(emit, date.today()), emit)
+    config = builder.choose_runtime(_source(path, flags).load(builder.cache, emit), emit)
     return builder.build(config, emit)
 
 
@@ -106,5 +103,4 @@ def _source(path: str | Path, flags: Flags | None) -> AppSource:
 
 
 def _builder() -> Builder:
-    cache = Path(os.environ.get("LAMBENT_CACHE") or platformdirs.user_cache_path("lambent"))
-    return Builder(cache.absolute(), BuildOptions())
+    return Builder(default_cache(), BuildOptions())

@@ -1,0 +1,200 @@
+"""A project that serves SQLite databases with Datasette: a folder in the cache, which the usual stages build.
+
+app.py             datasette_app.py
+options.json       what it serves, and the number of rows of each table, so that no start counts them
+requirements.txt   Datasette and its plugins
+data.db ...        the databases; if they are too large for a zip, each is a wheel instead, which the build may put into the
+                   overflow archive
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import sqlite3
+import zipfile
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct, field
+
+from lambent import atomic, names
+from lambent.errors import UsageError
+from lambent.events import Emit, Notice
+from lambent.limits import MIB, UNZIPPED_MAX
+from lambent.private_folder import make_private_cache
+from lambent.units import size
+
+_PACKAGES = 60 * MIB
+"""What is left of a zip for Datasette and its plugins, unzipped."""
+
+
+class DatasetteOptions(Struct, frozen=True):
+    """What Datasette serves besides the first database, and how.
+
+    `metadata` is a JSON or YAML file; `extra_metadata` and `plugin_settings` (by plugin) go on top of it. `install` are lines
+    of a requirements file, the first of which may be Datasette itself. `static` are pairs of a mount point and a folder.
+    """
+
+    databases: tuple[Path, ...] = ()
+    metadata: Path | None = None
+    install: tuple[str, ...] = ()
+    template_dir: Path | None = None
+    plugins_dir: Path | None = None
+    static: tuple[tuple[str, Path], ...] = ()
+    extra_metadata: dict[str, str] = field(default_factory=dict)
+    plugin_settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    crossdb: bool = False
+    version_note: str | None = None
+
+
+class DatasetteProject(Struct, frozen=True):
+    """The folder of a generated project, and whether its databases have to leave the zip."""
+
+    folder: Path
+    overflow: bool
+
+
+def write_project(first: Path, options: DatasetteOptions, cache: Path, emit: Emit) -> DatasetteProject:
+    """Write the project that serves these databases to the cache, named after the first one.
+
+    Raises UsageError for databases that Datasette can't tell apart or that can't be read, and for other invalid options.
+    """
+    databases = _by_name((first, *options.databases))
+    make_private_cache(cache)
+    home = cache / "datasette" / hashlib.sha256(os.fsencode(first.resolve())).hexdigest()[:16]
+    folder = home / (names.to_app_name(first.stem) or "datasette")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    total = sum(path.stat().st_size for path in databases.values())
+    is_large = total > UNZIPPED_MAX - _PACKAGES
+    if is_large:
+        text = f"{size(total)} of databases don't fit into a zip: each new environment downloads them from your bucket to /tmp"
+        emit(Notice(f"{text} before its first response"))
+    inspected, wheels = {}, []
+    for name, path in databases.items():
+        copy = folder / name
+        _copy_database(path, copy)
+        inspected[copy.stem] = inspect(copy)
+        if is_large:
+            wheels.append(_make_wheel(copy, inspected[copy.stem]["hash"], home))
+            copy.unlink()
+    lines = [*_requirements(options.install), *wheels]
+    (folder / "requirements.txt").write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    content = _copy_options(options, folder) | {"databases": list(databases), "inspect_data": inspected}
+    (folder / "options.json").write_text(json.dumps(content, indent=1), "utf-8")
+    shutil.copyfile(Path(__file__).with_name("datasette_app.py"), folder / "app.py")
+    return DatasetteProject(folder, is_large)
+
+
+def _copy_options(options: DatasetteOptions, folder: Path) -> dict[str, Any]:
+    """Copy the files that the options name to the project, and return the options for datasette_app.py."""
+    for source, name in ((options.template_dir, "templates"), (options.plugins_dir, "plugins")):
+        if source is not None:
+            shutil.copytree(source, folder / name)
+    static = {}
+    for number, (mount, source) in enumerate(options.static):
+        static[mount] = f"static-{number}"
+        shutil.copytree(source, folder / static[mount])
+    return {
+        "metadata_file": _copy_metadata(options.metadata, folder),
+        "metadata": options.extra_metadata,
+        "plugins": options.plugin_settings,
+        "settings": options.settings,
+        "crossdb": options.crossdb,
+        "static": static,
+        "version_note": options.version_note,
+    }
+
+
+def inspect(path: Path) -> dict[str, Any]:
+    """Return what Datasette's own `inspect` says of a database: hash, size, and the number of rows of each table.
+
+    Raises UsageError if it can't be read.
+    """
+    tables: dict[str, Any] = {}
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as connection:
+            for (table,) in connection.execute("select name from sqlite_master where type = 'table'").fetchall():
+                quoted = table.replace('"', '""')
+                count = None
+                with suppress(sqlite3.OperationalError):  # a virtual table of an extension
+                    (count,) = connection.execute(f'select count(*) from "{quoted}"').fetchone()
+                tables[table] = {"count": count}
+    except sqlite3.DatabaseError as error:
+        raise UsageError(f"{path.name} can't be read: {error}", where=path.name, hint=f"sqlite3 {path.name} .schema") from error
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"hash": digest, "size": path.stat().st_size, "file": path.name, "tables": tables}
+
+
+def _by_name(databases: tuple[Path, ...]) -> dict[str, Path]:
+    """Return the databases by their file names, whose stems are the names that Datasette gives them."""
+    by_stem: dict[str, Path] = {}
+    for path in databases:
+        if path.stem in by_stem:
+            what = f"two databases would both be {path.stem} in Datasette: {by_stem[path.stem]} and {path}"
+            raise UsageError(what, where=str(path), hint="rename one of them")
+        by_stem[path.stem] = path
+    return {path.name: path for path in databases}
+
+
+def _copy_database(path: Path, copy: Path) -> None:
+    """Link or copy a database as it is now, with what its write-ahead log holds."""
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size:
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+            target.execute("pragma journal_mode = delete")
+        return
+    try:
+        copy.hardlink_to(path.resolve())
+    except OSError:  # another disk
+        shutil.copyfile(path, copy)
+
+
+def _make_wheel(path: Path, digest: str, home: Path) -> str:
+    """Return the requirement of a wheel that holds a database. The version is that of its content."""
+    name, version = f"database-{names.to_app_name(path.stem).lower() or 'file'}", f"0+{digest[:16]}"
+    stem = f"{name.replace('-', '_')}-{version}"
+    wheel = home / f"{stem}-py3-none-any.whl"
+    if not wheel.exists():
+        for older in home.glob(f"{stem.partition('-')[0]}-*.whl"):
+            older.unlink()
+        info = f"{stem}.dist-info"
+        texts = {
+            "METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+            "WHEEL": "Wheel-Version: 1.0\nGenerator: lambent\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        }
+        with atomic.replacing(wheel) as file, zipfile.ZipFile(file, "w") as archive:
+            archive.write(path, path.name)
+            for member, text in texts.items():
+                archive.writestr(f"{info}/{member}", text)
+            members = [path.name, *(f"{info}/{member}" for member in (*texts, "RECORD"))]
+            archive.writestr(f"{info}/RECORD", "".join(f"{member},,\n" for member in members))
+    return f"{name} @ {wheel.as_uri()}"
+
+
+def _requirements(install: tuple[str, ...]) -> list[str]:
+    has_datasette = any(re.match(r"datasette(?![\w.-])", line, re.IGNORECASE) for line in install)
+    return [*([] if has_datasette else ["datasette>=0.64"]), *install]
+
+
+def _copy_metadata(file: Path | None, folder: Path) -> str:
+    """Copy the metadata file, and return its name in the project. JSON is checked here, YAML when the app starts."""
+    if file is None:
+        return ""
+    text = file.read_text("utf-8")
+    if file.suffix == ".json":
+        try:
+            json.loads(text)
+        except ValueError as error:
+            raise UsageError(f"{file.name} is not valid JSON: {error}", where=str(file)) from error
+    name = f"metadata{file.suffix}"
+    (folder / name).write_text(text, "utf-8")
+    return name

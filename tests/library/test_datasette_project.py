@@ -1,0 +1,168 @@
+"""Databases in place of an app: the project that serves them, and that it says of them what Datasette itself says."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+import zipfile
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lambent import events
+from lambent.config.databases import is_database
+from lambent.config.load import Flags
+from lambent.config.project import find_project
+from lambent.errors import UsageError
+from lambent.library import datasette_project
+from lambent.library.app_source import AppSource
+from lambent.library.datasette_project import DatasetteOptions, DatasetteProject, inspect, write_project
+
+
+def make_database(path: Path, rows: int = 3) -> Path:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute('create table "odd ""name" (id integer primary key)')
+        connection.executemany('insert into "odd ""name" values (?)', [(number,) for number in range(rows)])
+        connection.execute("create virtual table notes using fts5(text)")
+        connection.execute("insert into notes values ('hello')")
+        connection.execute("create view v as select 1")
+    return path
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return make_database(tmp_path / "data.db")
+
+
+def write(database: Path, cache: Path, **options: Any) -> DatasetteProject:
+    return write_project(database, DatasetteOptions(**options), cache, events.ignore)
+
+
+def options_of(project: DatasetteProject) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((project.folder / "options.json").read_text())
+    return content
+
+
+def test_inspect_says_what_datasette_says(database: Path) -> None:
+    command = [sys.executable, "-m", "datasette", "inspect", database.name]
+    ended = subprocess.run(command, cwd=database.parent, capture_output=True, text=True, check=True)
+    assert {"data": inspect(database)} == json.loads(ended.stdout)
+
+
+def test_the_project(database: Path, tmp_path: Path) -> None:
+    (tmp_path / "meta.yaml").write_text("title: Hello\n")
+    for folder in ("own-plugins", "own-templates", "images"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "file.txt").write_text(folder)
+    second = make_database(tmp_path / "more.sqlite", 5)
+    project = write(
+        database,
+        tmp_path / "cache",
+        databases=(second,),
+        metadata=tmp_path / "meta.yaml",
+        install=("datasette-vega==0.6.2",),
+        plugins_dir=tmp_path / "own-plugins",
+        template_dir=tmp_path / "own-templates",
+        static=(("pictures", tmp_path / "images"),),
+    )
+    content = options_of(project)
+    assert project.folder.name == "data" and not project.overflow
+    assert content["databases"] == ["data.db", "more.sqlite"]
+    assert content["inspect_data"]["more"]["tables"]['odd "name'] == {"count": 5}
+    assert content["metadata_file"] == "metadata.yaml" and content["static"] == {"pictures": "static-0"}
+    assert (project.folder / "requirements.txt").read_text() == "datasette>=0.64\ndatasette-vega==0.6.2\n"
+    packed = {path.relative_to(project.folder).as_posix() for path in project.folder.rglob("*") if path.is_file()}
+    assert {"plugins/file.txt", "templates/file.txt", "static-0/file.txt", "app.py", "data.db", "metadata.yaml"} < packed
+
+
+def test_nothing_of_an_earlier_project_stays(database: Path, tmp_path: Path) -> None:
+    second = make_database(tmp_path / "more.db")
+    first_project = write(database, tmp_path / "cache", databases=(second,))
+    assert (first_project.folder / "more.db").exists()
+    again = write(database, tmp_path / "cache")
+    assert again == first_project and not (again.folder / "more.db").exists()
+
+
+def test_an_own_version_of_datasette(database: Path, tmp_path: Path) -> None:
+    lines = ("datasette @ https://example.com/main.zip", "datasette-vega")
+    project = write(database, tmp_path / "cache", install=lines)
+    assert (project.folder / "requirements.txt").read_text().splitlines() == list(lines)
+    project = write(database, tmp_path / "cache", install=("datasette==0.64.8",))
+    assert (project.folder / "requirements.txt").read_text() == "datasette==0.64.8\n"
+
+
+def test_what_is_in_the_write_ahead_log_is_included(tmp_path: Path) -> None:
+    path = tmp_path / "live.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("pragma journal_mode = wal")
+        connection.execute("create table t (id)")
+        connection.execute("insert into t values (1)")
+        connection.commit()
+        project = write(path, tmp_path / "cache")
+    assert options_of(project)["inspect_data"]["live"]["tables"] == {"t": {"count": 1}}
+    assert not (project.folder / "live.db-wal").exists()
+
+
+def test_databases_that_do_not_fit_become_packages(database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datasette_project, "UNZIPPED_MAX", datasette_project._PACKAGES + 1)
+    said: list[events.Event] = []
+    project = write_project(database, DatasetteOptions(), tmp_path / "cache", said.append)
+    assert project.overflow and not (project.folder / "data.db").exists()
+    assert isinstance(said[0], events.Notice) and "don't fit into a zip" in said[0].text
+    requirement = (project.folder / "requirements.txt").read_text().splitlines()[1]
+    name, _, address = requirement.partition(" @ file://")
+    wheel = Path(address.replace("%2B", "+"))
+    assert name == "database-data" and wheel.parent == project.folder.parent
+    with zipfile.ZipFile(wheel) as archive:
+        assert archive.read("data.db") == database.read_bytes()
+    make_database(tmp_path / "new.db", 9).replace(database)
+    write_project(database, DatasetteOptions(), tmp_path / "cache", events.ignore)
+    assert len(list(wheel.parent.glob("*.whl"))) == 1 and not wheel.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"databases": ("folder/data.sqlite",)}, "two databases would both be data in Datasette"),
+        ({"metadata": "broken.json"}, "broken.json is not valid JSON"),
+    ],
+)
+def test_what_datasette_could_not_serve(
+    database: Path, tmp_path: Path, options: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    make_database(tmp_path / "folder/data.sqlite")
+    (tmp_path / "broken.json").write_text("{")
+    values = {name: tuple(map(Path, value)) if isinstance(value, tuple) else Path(value) for name, value in options.items()}
+    with pytest.raises(UsageError, match=message):
+        write(database, tmp_path / "cache", **values)
+
+
+def test_a_damaged_database(database: Path, tmp_path: Path) -> None:
+    database.write_bytes(database.read_bytes()[:100] + b"\xff" * 5000)
+    with pytest.raises(UsageError, match=r"data\.db can't be read"):
+        write(database, tmp_path / "cache")
+
+
+def test_which_files_are_databases(database: Path, tmp_path: Path) -> None:
+    (tmp_path / "text.db").write_text("hello")
+    (tmp_path / "app.py").write_text("")
+    unusual = database.rename(tmp_path / "data.geo")
+    assert is_database(unusual) and not is_database(tmp_path) and not is_database(tmp_path / "app.py")
+    with pytest.raises(UsageError, match=r"text\.db is not a SQLite database"):
+        is_database(tmp_path / "text.db")
+    assert find_project(unusual).path == unusual
+
+
+def test_the_configuration_is_that_of_the_database(database: Path, tmp_path: Path) -> None:
+    config = AppSource(database, Flags(stage=None, memory=512)).load(tmp_path / "cache", events.ignore)
+    assert (config.name, config.origins["name"], config.memory_mb) == ("data", "data.db", 512)
+    assert (config.app.spec, config.app.kind) == ("app:app", "asgi")
+    assert all(identity.rpartition("@")[0].endswith("data.db") for identity in config.identities)
+    with pytest.raises(UsageError, match="is not a SQLite database, so Datasette can't serve it"):
+        AppSource(tmp_path, Flags(), DatasetteOptions(install=("x",))).load(tmp_path / "cache", events.ignore)

@@ -14,10 +14,8 @@ from support.console_pages import Session, blocks, play
 from support.paths import DOCS
 from support.reader import free_port, lacking, reader_environment
 
-PAGES = tuple(
-    DOCS / f"how-to/{name}.md"
-    for name in ("deploy", "dev", "logs", "try", "run", "console", "variables", "secrets", "pipelines", "datasette")
-)
+HOW_TOS = ("deploy", "dev", "logs", "try", "run", "console", "variables", "secrets", "pipelines", "datasette")
+PAGES = (*(DOCS / f"how-to/{name}.md" for name in HOW_TOS), DOCS / "reference/local.md")
 REFERENCE = DOCS / "reference/commands.md"
 COMMON = {"--help", "-h", "--verbose", "-v", "--quiet", "-q"}
 """The options of every command, which the top of the page describes."""
@@ -39,7 +37,7 @@ def reader(tmp_path: Path) -> Iterator[Session]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_the_how_to_works_as_written(reader: Session, page: Path) -> None:
+def test_the_page_works_as_written(reader: Session, page: Path) -> None:
     for block in blocks(page.read_text()):
         if missing := lacking(block):
             pytest.skip(f"this machine has no {' and no '.join(missing)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from support import llms_page, settings_page
+from support.console_pages import blocks
 from support.paths import DOCS, ROOT
 
 
@@ -26,6 +28,15 @@ def test_the_list_of_pages_for_language_models_is_up_to_date() -> None:
 def test_every_page_is_in_the_navigation() -> None:
     listed = set(llms_page.pages())
     assert {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")} - {"index.md"} == listed
+
+
+def test_every_page_with_commands_is_played_by_a_test() -> None:
+    tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    for page in DOCS.rglob("*.md"):
+        name, text = page.relative_to(DOCS).as_posix(), page.read_text()
+        assert not re.search(r"^```(sh|shell)$", text, re.MULTILINE), f"{name}: only bash and console blocks are played"
+        known = name in tests or f'"{page.stem}"' in tests or page.parent.name == "coming-from"
+        assert known or not blocks(text), f"{name}: no test plays its commands"
 
 
 @pytest.mark.skipif(find_spec("mkdocs") is None, reason="scripts/docs hasn't been run on this machine")

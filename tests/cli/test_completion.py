@@ -1,15 +1,21 @@
-"""Tab: in a real bash, from what `lambent completion --install` writes."""
+"""Tab: in real shells, from what `lambent completion --install` writes."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from lambent.cli.shell_setup import SHELLS, script, setup_of
+from lambent.deployment.failed_versions import record_failure
+from lambent.library.destination import connect_local
+from lambent.names import Names
+from support.local_service import Service, serving, zipped
 
 LAMBENT = [sys.executable, "-m", "lambent"]
 ASK = '. "$HOME/.bashrc"; COMP_WORDS=("$@"); COMP_CWORD=$(( $# - 1 )); _lambent_completion lambent; echo "${COMPREPLY[@]}"'
@@ -35,7 +41,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def environment(home: Path) -> dict[str, str]:
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "AWS_"))}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "AWS_", "LAMBENT_"))}
     return {**inherited, "HOME": str(home), "PATH": path, "SHELL": "/bin/bash"}
 
 
@@ -67,6 +73,59 @@ def complete(home: Path, *words: str) -> set[str]:
 )
 def test_what_tab_offers(home: Path, words: tuple[str, ...], expected: set[str]) -> None:
     assert complete(home, *words) >= expected if words[-1] == "--sta" else complete(home, *words) == expected
+
+
+def shell(name: str, home: Path, code: str) -> list[str]:
+    """Run code in a shell that reads its startup files, and return the lines that it prints."""
+    if shutil.which(name) is None:
+        pytest.skip(f"there is no {name}")
+    assert run(home, name, "--install").returncode == 0
+    command = [name, "-i", "-c", code] if name == "zsh" else [name, "-c", code]
+    done = subprocess.run(command, env=environment(home), cwd=home, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_fish_offers_commands_and_values(home: Path) -> None:
+    offered = shell("fish", home, "complete -C 'lambent dep'; complete -C 'lambent deploy --stage p'")
+    assert {line.partition("\t")[0] for line in offered} == {"deploy", "prod", "preview"}
+    assert any(line.startswith("deploy\t") and len(line) > 20 for line in offered), "with its description"
+
+
+def test_zsh_offers_commands_and_values(home: Path) -> None:
+    """Completion needs a terminal there, so its function is called with the words, and what it hands over is printed."""
+    code = """
+_describe() { print -l -- ${(P)3}; }
+compadd() { print -l -- ${(P)@[-1]}; }
+print -- $_comps[lambent]
+words=(lambent dep); CURRENT=2; _lambent_completion
+words=(lambent deploy --stage p); CURRENT=4; _lambent_completion
+"""
+    first, *offered = shell("zsh", home, code)
+    assert first == "_lambent_completion"
+    assert {line.partition(":")[0] for line in offered} == {"deploy", "prod", "preview"}
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with serving(tmp_path_factory.mktemp("state")) as running:
+        yield running
+
+
+def test_versions_to_roll_back_to(home: Path, service: Service) -> None:
+    """Neither the live one nor one that has failed its check. No local Lambda is started for it."""
+    client, aws = service.client("lambda"), connect_local(service.url, "us-east-1")
+    service.function("shop")
+    for number in range(1, 5):
+        client.update_function_code(FunctionName="shop", ZipFile=zipped({"app.py": f"# {number}"}), Publish=True)
+        client.get_waiter("function_updated_v2").wait(FunctionName="shop", WaiterConfig={"Delay": 0.1})
+    client.create_alias(FunctionName="shop", Name="live", FunctionVersion="4")
+    record_failure(aws, Names("shop", "123456789012", "us-east-1"), "2")
+    words = ("lambent", "rollback", "--local", "--name", "shop", "--state", str(service.state))
+    assert complete(home, *words, "") == {"1", "3"}
+    assert complete(home, *words, "3") == {"3"}
+    stopped = home / "stopped"
+    assert complete(home, *words[:-1], str(stopped), "") == set() and not stopped.exists()
 
 
 def test_runtimes_are_those_that_aws_accepts(home: Path) -> None:

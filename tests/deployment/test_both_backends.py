@@ -190,6 +190,9 @@ def test_failed_versions_are_marked_and_never_recommended(target: Target) -> Non
     with pytest.raises(DeployError, match="nonesuch"):
         target.rollback("2")
     assert any("version 2 failed its check" in event.text for event in target.observed if isinstance(event, events.Warned))
+    with pytest.raises(UsageError) as refused:
+        target.rollback("9")
+    assert refused.value.hint == "versions that passed their check: 1, 3, 4"
     shown = status(target.name, target.aws, 5)
     assert shown and (shown.version, shown.drift, shown.unfinished) == ("3", (), "")
 

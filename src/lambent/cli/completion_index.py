@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     import platformdirs
 
     from lambent import atomic, calendar
+    from lambent.cli import rollback_versions
 else:
     atomic = LazyModule("lambent.atomic")
     calendar = LazyModule("lambent.calendar")
     platformdirs = LazyModule("platformdirs")
+    rollback_versions = LazyModule("lambent.cli.rollback_versions")
     tomllib = LazyModule("tomllib")
 
 VARIABLE = "_LAMBENT_COMPLETE"
@@ -80,6 +82,7 @@ def _stub(name: str, index: dict[str, Any]) -> click.Command:
 def _stub_parameter(parameter: dict[str, Any]) -> click.Parameter:
     kind, values = _type(parameter["type"]), _VALUES.get(parameter["name"])
     ask = _completer(values) if values and not isinstance(kind, click.Choice) else None
+    ask = _complete_version if parameter["name"] == "version" and parameter["param_type_name"] == "argument" else ask
     if parameter["param_type_name"] == "argument":
         return click.Argument([parameter["name"]], nargs=parameter["nargs"], required=False, type=kind, shell_complete=ask)
     names = list(parameter["opts"])
@@ -107,6 +110,11 @@ def _completer(values: Callable[[], Iterable[str]]) -> _Completer:
         return [CompletionItem(value) for value in values() if value.startswith(incomplete)]
 
     return ask
+
+
+def _complete_version(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    offered = rollback_versions.rollback_versions(context.params)
+    return [CompletionItem(each.version, help=each.subject) for each in offered if each.version.startswith(incomplete)]
 
 
 def _runtimes() -> Iterable[str]:

@@ -85,7 +85,7 @@ def find_version(names: Names, observed: Observed, version: str, aws: Aws) -> Fu
         raise DeployError(f"no version of {names.app} is live", where=where, hint="run lambent deploy first")
     versions = {function.version: function for function in aws.versions(names.function)}
     if version and version not in versions:
-        hint = f"existing versions: {', '.join(versions) or 'none'}"
+        hint = f"versions that passed their check: {', '.join(_working(observed)) or 'none'}"
         raise UsageError(f"{names.app} has no version {version}", where=names.function, hint=hint)
     if version or observed.alias.weights:  # a canary ends by giving all traffic to the live version
         return versions[version or observed.alias.version]

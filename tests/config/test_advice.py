@@ -128,3 +128,59 @@ def test_optional_variables_are_named_if_an_example_of_a_file_has_them(tmp_path:
     assert isinstance(event, Warned) and event.text == "KEY isn't set, and the app reads it (main.py:4)"
     file, _, _ = event.hint.removeprefix("--env-file ").partition(", or a copy")
     assert lines(load_config(folder, env_file=file)) == []
+
+
+CHALICE = """\
+from chalice import Chalice, IAMAuthorizer
+app = Chalice(app_name="shop")
+@app.route("/", authorizer=IAMAuthorizer())
+def index(): return {}
+"""
+SAM = """\
+Resources:
+  Shop:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: main.handler
+      Runtime: python3.13
+      Events:
+        Root:
+          Type: Api
+          Properties: {Path: /, Method: get}
+"""
+SERVERLESS = "service: shop\nfunctions:\n  api:\n    handler: main.handler\n    events:\n      - http:\n          path: /\n"
+HANDLER = "def handler(event, context): return {'statusCode': 200}\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "location"),
+    [
+        ({"app.py": CHALICE}, "app.py:3"),
+        ({"app.py": CHALICE.replace("authorizer=IAMAuthorizer()", "api_key_required=True")}, "app.py:3"),
+        ({"template.yaml": SAM + "          Auth:\n            Authorizer: Pool\n", "main.py": HANDLER}, "template.yaml:12"),
+        ({"template.yml": f"{SAM}      FunctionUrlConfig:\n        AuthType: AWS_IAM\n", "main.py": HANDLER}, "template"),
+        ({"serverless.yml": SERVERLESS + "          authorizer: aws_iam\n", "main.py": HANDLER}, "serverless.yml:8"),
+        ({"serverless.yml": SERVERLESS + "          private: true\n", "main.py": HANDLER}, "serverless.yml:8"),
+        ({"zappa_settings.json": '{"dev": {"app_function": "web.app", "iam_authorization": true}}', "web.py": FLASK}, "zappa_"),
+    ],
+)  # fmt: skip
+def test_a_check_of_callers_that_api_gateway_did_is_named(tmp_path: Path, files: dict[str, str], location: str) -> None:
+    folder = write_project(tmp_path / "shop", files)
+    [line] = [line for line in lines(load_config(folder)) if "callers" in line]
+    assert line.startswith(location)
+    (folder / "pyproject.toml").write_text('[tool.lambent]\nauth = "iam"\n')
+    assert not any("callers" in line for line in lines(load_config(folder)))
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"app.py": CHALICE.replace("authorizer=IAMAuthorizer()", "cors=True")},
+        {"template.yaml": SAM + "          Auth:\n            Authorizer: NONE\n", "main.py": HANDLER},
+        {"template.yaml": SAM + "#         Authorizer: Pool\n", "main.py": HANDLER},
+        {"serverless.yml": SERVERLESS + "          # authorizer: aws_iam\n          private: false\n", "main.py": HANDLER},
+        {"main.py": FLASK + "login(authorizer=1)\n"},
+    ],
+)
+def test_an_app_that_anyone_could_call_gets_no_such_line(tmp_path: Path, files: dict[str, str]) -> None:
+    assert not any("callers" in line for line in lines(load_config(write_project(tmp_path / "shop", files))))

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from lambent.config.detection.project_text import read_text
 from lambent.config.environment import values_in_file
 from lambent.config.model import Config
 from lambent.config.own_files import own_files
@@ -25,6 +26,18 @@ _GENERATOR_RESPONSE = re.compile(r"\b(?:Response|response_class)\(\s*(?P<functio
 _MCP = re.compile(r"(?m)^\s*from mcp\.server(?:\.fastmcp|\.mcpserver)? import .*\b(?:FastMCP|MCPServer)\b")
 _MCP_SERVER = re.compile(r"\bFastMCP\(|\.(?:streamable_http_app|sse_app)\(")
 _MCP_HOSTS = re.compile(r"\btransport_security\b|\bhost\s*=")
+_CHALICE = re.compile(r"(?m)^\s*(?:from|import) chalice\b")
+_CHALICE_AUTH = re.compile(r"\bauthorizer\s*=\s*\w|\bapi_key_required\s*=\s*True")
+_SAM_AUTH = r"(?m)^[ -]*(?:(?:Default)?Authorizer:\s*(?!NONE)\S|ApiKeyRequired:\s*[Tt]rue|AuthType:\s*[\"']?AWS_IAM)"
+_SERVERLESS_AUTH = r"(?m)^[ -]*(?:authorizer:|private:\s*true)"
+_GATEWAY_AUTH = {
+    "template.yaml": re.compile(_SAM_AUTH),
+    "template.yml": re.compile(_SAM_AUTH),
+    "serverless.yml": re.compile(_SERVERLESS_AUTH),
+    "serverless.yaml": re.compile(_SERVERLESS_AUTH),
+    "zappa_settings.json": re.compile(r'"authorizer"\s*:|"(?:iam_authorization|api_key_required)"\s*:\s*true'),
+}
+"""How the files of other deployment tools say that API Gateway, or the URL itself, lets only some callers through."""
 _UNIMPORTED = frozenset(("test", "this", "antigravity", "idlelib", "lib2to3", "turtledemo", "__main__", "__phello__"))
 """Modules of the standard library that no other code imports: an own one hides nothing."""
 
@@ -42,6 +55,8 @@ def advise(config: Config, unset: Sequence[Read] = ()) -> Iterator[Event]:
             yield from _mcp_hosts(texts)
         if not config.stream and config.client == "lambent":
             yield from _streams(texts)
+    if config.has_url and config.hosting.auth == "NONE":
+        yield from _gateway_auth(folder, texts)
     yield from _unsent_variables(folder, texts.values(), config, unset)
     yield from _hidden_modules(folder, config.app.root)
 
@@ -60,6 +75,15 @@ def _mcp_hosts(texts: dict[str, str]) -> Iterator[Event]:
         is_new = any("MCPServer" in text for text in servers.values())
         hint = '.streamable_http_app(host="0.0.0.0")' if is_new else 'FastMCP(..., host="0.0.0.0")'
         yield Warned(f"{location}: the MCP server answers 421 to every host name but localhost", hint)
+
+
+def _gateway_auth(folder: Path, texts: dict[str, str]) -> Iterator[Event]:
+    """Name the first sign that something in front of the app has checked its callers until now."""
+    chalice = {file: text for file, text in texts.items() if _CHALICE.search(text)}
+    others = (_first({name: read_text(folder / name)}, pattern) for name, pattern in _GATEWAY_AUTH.items())
+    if location := _first(chalice, _CHALICE_AUTH) or next(filter(None, others), ""):
+        what = f"{location}: this check of callers was API Gateway's, and a URL has none: anyone can call the app"
+        yield Warned(what, "--auth iam, or check callers in the app")
 
 
 def _streams(texts: dict[str, str]) -> Iterator[Event]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import click
@@ -72,6 +74,14 @@ def confirm_deletion(app: str, origin: str, *, yes: bool) -> None:
             what, hint = f"{app} was deployed from another project: {origin}", f"--name {app} --yes deletes it all the same"
         raise UsageError(what, where="lambent destroy", hint=hint)
     _confirm(f"{app} was deployed from another project, {origin}. Delete it?" if origin else f"Delete {app}?")
+
+
+def confirm_overwrite(path: Path) -> None:
+    """Ask whether to write a file again. Raises UsageError without a terminal to ask on, CancelledError if the answer is no."""
+    if not sys.stdin.isatty():
+        hint = f"{shlex.join(['rm', str(path)])}, then try again"
+        raise UsageError(f"{path.name} exists, and there is no terminal to ask for confirmation", where=str(path), hint=hint)
+    _confirm(f"{path} exists. Write it again?")
 
 
 def _confirm(question: str) -> None:

@@ -45,7 +45,7 @@ def project_identities(path: Path) -> tuple[str, ...]:
         return _folders(path)
     inside = path.relative_to(root).as_posix()
     repository = _repository(root)
-    remotes = sorted(_remotes(repository / "config"), key=lambda remote: remote[0] != "origin")
+    remotes = sorted(_remotes(repository / "config"), key=_is_other)
     checkout = repository.parent if repository.name == ".git" else root
     identities = [_join(_normalize(url), inside) for _, url in remotes]
     return tuple(dict.fromkeys((*identities, *_folders(checkout / inside))))
@@ -54,6 +54,20 @@ def project_identities(path: Path) -> tuple[str, ...]:
 def find_repository(path: Path) -> Path | None:
     """Return the top folder of the repository that a path is in, or None."""
     return next((folder for folder in (path, *path.parents) if (folder / ".git").exists()), None)
+
+
+def github_repository(root: Path) -> tuple[str, str]:
+    """Return "owner/name" on github.com of the repository at `root`, and its branch. "" for what is unknown."""
+    repository = _repository(root)
+    matches = (_REMOTE.fullmatch(url) for _, url in sorted(_remotes(repository / "config"), key=_is_other))
+    names = (match["path"].lstrip("/") for match in matches if match and match["host"].lower() == "github.com")
+    head = _read((root / ".git" / "HEAD") if (root / ".git").is_dir() else repository / "HEAD").strip()
+    return next(names, ""), head.removeprefix("ref: refs/heads/") if head.startswith("ref:") else ""
+
+
+def _is_other(remote: tuple[str, str]) -> bool:
+    """Whether a remote isn't "origin", which comes first."""
+    return remote[0] != "origin"
 
 
 def _repository(root: Path) -> Path:

@@ -1,0 +1,84 @@
+"""A first `[tool.lambent]` for a project: what was detected, and the settings that people change first, as comments."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+
+from lambent.config.model import Config
+from lambent.errors import UsageError
+
+_FIRST = ("runtime", "architecture", "memory", "timeout", "check_path", "auth", "permissions", "region")
+"""The settings that stand there as comments, with the value that they have now if the configuration has one."""
+
+_LINE = re.compile(r"(?P<key>\w+) = (?P<value>.*?) +# (?P<comment>.*)")
+_COMMENTS_AT = 32
+_HEAD = """\
+# Settings of lambent. Nothing here is required: what is missing has a default, or lambent detects it.
+# All settings: https://github.com/lambent/lambent/blob/main/docs/reference/settings.md
+# `lambent config` shows the value of each one, and where it comes from.
+[tool.lambent]
+"""
+_TAIL = """
+# [tool.lambent.env]          # environment variables; for secrets: DATABASE_URL = { ssm = "/my-app/database-url" }
+# GREETING = "hello"
+
+# [tool.lambent.stages.prod]  # lambent deploy --stage prod: a function of its own, with other settings
+# memory = 2048
+"""
+
+
+def starter_table(config: Config) -> str:
+    """Return the table as TOML. The app and the name are set, so that they stay what they are now."""
+    reference = _reference()
+    now = {
+        "runtime": config.runtime,
+        "architecture": config.architecture,
+        "memory": config.memory_mb,
+        "timeout": config.timeout_s,
+        "check_path": config.hosting.check_path or "/",
+        "auth": "none" if config.hosting.auth == "NONE" else "iam",
+    }
+    lines = [
+        _line("app", json.dumps(config.app.spec), f"module:attribute; found: {config.app.source}"),
+        _line("name", json.dumps(config.name.removesuffix(f"-{config.stage}")), "of the function"),
+    ]
+    for key in _FIRST:
+        value, comment = reference[key]
+        lines.append(_line(f"# {key}", json.dumps(now[key]) if key in now else value, comment))
+    return f"{_HEAD}{''.join(lines)}{_TAIL}"
+
+
+def add_to_pyproject(folder: Path, table: str) -> Path | None:
+    """Write the table at the end of the folder's pyproject.toml, which is created if there is none, and return its path.
+
+    Returns None, and changes nothing, if there is a [tool.lambent] already. Everything else stays as it is, byte by byte.
+    Raises UsageError if the file can't take a table at its end, and OSError.
+    """
+    path = folder / "pyproject.toml"
+    text = path.read_bytes().decode("utf-8") if path.exists() else ""
+    if "lambent" in tomllib.loads(text).get("tool", {}):
+        return None
+    newline = "\r\n" if "\r\n" in text else "\n"
+    gap = newline if text.endswith("\n") else newline * 2 if text else ""
+    extended = text + gap + table.replace("\n", newline)
+    try:
+        tomllib.loads(extended)
+    except tomllib.TOMLDecodeError as error:
+        hint = "write them yourself: lambent config shows their values"
+        raise UsageError("pyproject.toml can't take a [tool.lambent] at its end", where=str(path), hint=hint) from error
+    path.write_bytes(extended.encode())
+    return path
+
+
+def _reference() -> dict[str, tuple[str, str]]:
+    """Return the example and the comment of each setting in reference.toml."""
+    text = (files("lambent.config") / "reference.toml").read_text("utf-8")
+    return {match["key"]: (match["value"], match["comment"]) for match in map(_LINE.fullmatch, text.splitlines()) if match}
+
+
+def _line(key: str, value: str, comment: str) -> str:
+    return f"{f'{key} = {value}':{_COMMENTS_AT - 2}}  # {comment}\n"

@@ -537,3 +537,20 @@ def test_module_of_an_own_package_is_not_proposed_for_installation() -> None:
     cause = diagnose(failure)
     assert cause.what == "the module settings.local is missing"
     assert cause.hint == "correct that name, or check that settings/local.py exists and isn't left out of the zip"
+
+
+def test_module_that_only_another_process_lacks_is_not_the_cause() -> None:
+    log = (
+        "Traceback (most recent call last):\n"
+        '  File "/var/task/tables.py", line 1, in <module>\n'
+        "    import mysql.connector\n"
+        "ModuleNotFoundError: No module named 'mysql'\n"
+        "[ERROR] InterfaceError: 2003: the server refuses\n"
+        "Traceback (most recent call last):\n"
+        '  File "/var/task/main.py", line 76, in <module>\n'
+        "    connection = mysql.connector.connect()\n"
+        '  File "/var/task/mysql/connector/pooling.py", line 323, in connect\n'
+        "    raise InterfaceError\n"
+    )
+    cause = diagnose(Failure(SETTINGS, "InterfaceError", "2003: the server refuses", log=log))
+    assert cause.what == "the function failed: InterfaceError: 2003: the server refuses (main.py, line 76)"

@@ -135,9 +135,11 @@ def _hidden_name(failure: Failure, match: re.Match[str]) -> tuple[str, str] | No
     return f"the app's own {file} hides Python's module {match[1]}", f"rename {file}"
 
 
-def _missing_module(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+def _missing_module(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
     name = match[1]
     top = name.split(".")[0]
+    if f"/{name.replace('.', '/')}/" in failure.traceback:
+        return None  # its code runs: another process, or a handled exception, has logged that
     if name == failure.module or (top == failure.module.split(".")[0] and failure.module.startswith(name)):
         return (
             f"the zip has no module {name}",

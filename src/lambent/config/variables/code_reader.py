@@ -240,7 +240,7 @@ class CodeReader(Expressions):
             self.assign(key)
             self.need_value(value)
         elif key.text in known_calls.SETTINGS:
-            self.need_value(value)
+            self.need(value)
         elif key.text == "SECRET_KEY":
             self.sign_with(value)
 

@@ -241,6 +241,9 @@ class Expressions(ABC):
         elif dotted in known_calls.NEED_TEXT:
             for argument in arguments:
                 self.need(replace(argument, is_number=dotted in known_calls.NUMBERS))
+        elif dotted in known_calls.REFUSE_EMPTY:
+            host = keywords.get("host") or next(iter(arguments), NOTHING)
+            self.need(host if host.has_default else NOTHING)
         elif dotted in known_calls.CLIENTS and "**" not in keywords and not arguments:
             key = Bound(variable=known_calls.CLIENTS[dotted], location=self.location(scope.path, node.lineno))
             self.need_value(keywords.get("api_key", key))

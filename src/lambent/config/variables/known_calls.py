@@ -25,6 +25,14 @@ NEED_TEXT = frozenset(
 )
 """Functions that raise one if an argument is None or empty."""
 
+REFUSE_EMPTY = frozenset(
+    [
+        *("pymongo.MongoClient", "pymongo.mongo_client.MongoClient", "pymongo.AsyncMongoClient"),
+        *("motor.motor_asyncio.AsyncIOMotorClient", "mongoengine.connect"),
+    ]
+)
+"""Functions that raise one if the first argument or `host` is empty. None stands for localhost, where nothing is at a start."""
+
 CLIENTS = {
     **dict.fromkeys(("openai.OpenAI", "openai.AsyncOpenAI"), "OPENAI_API_KEY"),
     **dict.fromkeys(("groq.Groq", "groq.AsyncGroq"), "GROQ_API_KEY"),
@@ -34,7 +42,7 @@ CLIENTS = {
 NUMBERS = frozenset(("int", "float"))
 
 SETTINGS = frozenset(("SQLALCHEMY_DATABASE_URI",))
-"""Settings that a package refuses to start without: Flask-SQLAlchemy."""
+"""Settings that a package refuses to start without, or with an empty one: Flask-SQLAlchemy."""
 
 SIGNING = frozenset(("add_middleware", "update", "from_mapping"))
 """Methods that take a secret key: Starlette's for SessionMiddleware, Flask's of `config`."""

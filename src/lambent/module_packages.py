@@ -108,6 +108,8 @@ _BY_MODULE = {
     "googleapiclient": "google-api-python-client",
     "gridfs": "pymongo",
     "grpc": "grpcio",
+    "graphql": "graphql-core",
+    "graphql_jwt": "django-graphql-jwt",
     "guardian": "django-guardian",
     "hijack": "django-hijack",
     "hitcount": "django-hitcount",

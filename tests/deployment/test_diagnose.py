@@ -83,6 +83,13 @@ CASES = (
         "Unable to import module 'server': No module named 'celery.web'. This is celery 9",
     ),
     Case(
+        "a name that a newer Python has",
+        "the module datetime of python3.13 has no UTC",
+        "correct that name; or, if a newer Python has it, pass its --runtime",
+        "Runtime.ImportModuleError",
+        "Unable to import module 'main': cannot import name 'UTC' from 'datetime' (/var/lang/lib/python3.9/datetime.py)",
+    ),
+    Case(
         "a file that hides a module of Python's",
         "the app's own email.py hides Python's module email",
         "rename email.py",

@@ -166,6 +166,10 @@ def _missing_extra(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
 
 
 def _cannot_import(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    runtime = failure.settings.runtime
+    if f"from '{match[2]}' (/var/lang/lib/" in match.string:
+        what = f"the module {match[2]} of {runtime} has no {match[1]}{failure.where}"
+        return what, "correct that name; or, if a newer Python has it, pass its --runtime, with packages that fit it"
     if "partially initialized module" in match[0] and f"/var/task/{match[2].replace('.', '/')}" in failure.text:
         what = f"{match[2]} is imported again while its own import still runs, so it has no {match[1]} yet{failure.where}"
         return what, f"move that import of {match[1]} into the function that uses it, or into a third module"

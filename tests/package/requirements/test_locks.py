@@ -184,3 +184,18 @@ def test_sources_other_than_an_index(tool: str, tmp_path: Path) -> None:
     assert sdist and sdist.url == (project / "../../dist/libsdist-1.0.tar.gz").resolve().as_uri()
     assert "sha256" in dict(sdist.hashes)
     assert wheel.url == "http://127.0.0.1:8765/libwheel-1.0-py3-none-any.whl"
+
+
+def test_packages_that_old_poetry_never_locked_are_not_missing(tmp_path: Path) -> None:
+    """Poetry before 1.3 left out what every virtual environment had."""
+    lock = (
+        '[[package]]\nname = "zope.interface"\nversion = "5.1.0"\n[package.dependencies]\n{} = "*"\n'
+        '[metadata]\n[metadata.files]\n"zope.interface" = [{{file = "zope.interface-5.1.0.tar.gz", hash = "sha256:0"}}]\n'
+    )
+    pyproject = '[tool.poetry.dependencies]\npython = "^3.7"\n"zope.interface" = "^5"\n'
+    project = write(tmp_path, {"pyproject.toml": pyproject, "poetry.lock": lock.format("setuptools")})
+    (package,) = read_packages(project, make_target())
+    assert package.name == "zope-interface"
+    write(project, {"poetry.lock": lock.format("toml")})
+    with pytest.raises(PackagingError, match="toml is not in the lock"):
+        read_packages(project, make_target())

@@ -26,6 +26,10 @@ from lambent.package.requirements.uv_target import full_version
 from lambent.package.urls import without_credentials
 
 
+_NEVER_LOCKED = frozenset(("distribute", "pip", "setuptools", "wheel"))
+"""Packages that every virtual environment had: Poetry before 1.3 leaves them out of its lock (`Provider.UNSAFE_PACKAGES`)."""
+
+
 class _Dependency(Struct, frozen=True):
     """A dependency: package, extras and versions (in Poetry's notation, "" for any)."""
 
@@ -142,6 +146,8 @@ class _PoetryLock:
         while pending:
             dependency = pending.pop()
             candidates = by_name.get(dependency.name, [])
+            if not candidates and dependency.name in _NEVER_LOCKED:
+                continue
             if not candidates:
                 what = f"{dependency.name} is not in the lock for {self._request.target.name}"
                 raise PackagingError(what, where=self._request.source.name, hint="poetry lock")

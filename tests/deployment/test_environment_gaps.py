@@ -22,6 +22,10 @@ CASES = {
         "the app can't find the host db",
         "set vpc",
     ),
+    "psycopg.OperationalError: failed to resolve host 'postgres': [Errno -2] Name or service not known": (
+        "the app can't find the host postgres",
+        "set vpc",
+    ),
     "socket.gaierror: [Errno -2] Name or service not known": ("the app can't find the host that it connects to", "vpc"),
     "RuntimeError: Directory 'static' does not exist": ("the folder static isn't in the zip", "touch static/.gitkeep"),
     "jinja2.exceptions.TemplateNotFound: index.html": ("the template index.html isn't in the zip", "templates/"),
@@ -58,3 +62,23 @@ def test_a_version_that_takes_commands_can_make_its_tables() -> None:
     log = 'Traceback (most recent call last):\n  File "/opt/django/db.py", line 5, in f\nError: relation "a" does not exist\n'
     hint = diagnose(Failure(settings, log=log, status=500)).hint
     assert hint.startswith("lambent run --version N -- python manage.py migrate makes it")
+
+
+@pytest.mark.parametrize(
+    "error", ["RuntimeError: no running event loop", "RuntimeError: There is no current event loop in thread 'MainThread'."]
+)
+def test_event_loop_while_the_app_is_imported(error: str) -> None:
+    log = f'Traceback (most recent call last):\n  File "/var/task/main.py", line 8, in {{}}\n    create_task(work())\n{error}\n'
+    cause = diagnose(Failure(SETTINGS, log=log.format("<module>")))
+    needs = "the app needs a running event loop while it is imported, and on Lambda none runs yet (main.py, line 8)"
+    assert (cause.what, "lifespan" in cause.hint) == (needs, True)
+    assert "while it is imported" not in diagnose(Failure(SETTINGS, log=log.format("home"))).what
+
+
+def test_host_in_an_exception_group() -> None:
+    log = (
+        "[ERROR] ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)\n"
+        'Traceback (most recent call last):\n  File "/var/task/main.py", line 5, in start\n    connect()\n'
+        "Caused by OperationalError: failed to resolve host 'postgres': [Errno -2] Name or service not known\n"
+    )
+    assert diagnose(Failure(SETTINGS, log=log)).what == "the app can't find the host postgres (main.py, line 5)"

@@ -71,3 +71,11 @@ def test_hosts_that_a_variable_sets_are_cured_by_a_flag(tmp_path: Path) -> None:
     error = FunctionFailedError("status 400", hint='in the Django settings, ALLOWED_HOSTS = [".on.aws"]')
     unset_variables.explain(error, config)
     assert error.hint == "--env WEB_HOSTS='*'"
+
+
+@pytest.mark.parametrize("setting", ["DATABASE_URI = ", "app.config['DATABASE_URI'] = ", "class Config:\n    DATABASE_URI = "])
+def test_variable_of_a_setting_that_is_missing_is_named(tmp_path: Path, setting: str) -> None:
+    code = f"{FLASK}\nimport os\n{setting}os.getenv('SHOP_DB')\n"
+    error = FunctionFailedError("RuntimeError: 'DATABASE_URI' must be set", hint="fix the error")
+    unset_variables.explain(error, load_config(write_project(tmp_path / "shop", {"main.py": code})))
+    assert (error.hint, error.what) == ("--env SHOP_DB=VALUE", "RuntimeError: 'DATABASE_URI' must be set: SHOP_DB is not set")

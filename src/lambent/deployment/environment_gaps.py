@@ -17,7 +17,7 @@ _UNRESOLVED = re.compile(
     r"could not translate host name|Name or service not known|getaddrinfo failed|Temporary failure in name resolution"
     r"|No address associated with hostname"
 )
-_HOST = re.compile(r"host name \"([^\"]+)\"|(?:connect(?:ing)? to|host=|server on|//)\W{0,2}([\w-]+(?:\.[\w-]+)*)")
+_HOST = re.compile(r"host name \"([^\"]+)\"|(?:connect(?:ing)? to|resolve host|host=|server on|//)\W{0,2}([\w-]+(?:\.[\w-]+)*)")
 
 
 def _shared_memory(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
@@ -86,7 +86,7 @@ def _missing_template(failure: Failure, match: re.Match[str]) -> tuple[str, str]
 
 def _unreachable(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
     """A database or service that runs next to the app on a developer's machine, or has a name only there."""
-    error = f"{failure.message}\n{failure.exception}"
+    error = f"{failure.message}\n{failure.exception}\n{failure.member}"
     if _REFUSED.search(error):
         what = f"the app connects to a server on its own machine, and on Lambda there is none{failure.where}"
         hint = "use a database or service that Lambda can reach, and set its address with --env"
@@ -97,6 +97,14 @@ def _unreachable(failure: Failure, match: re.Match[str]) -> tuple[str, str] | No
         what = f"the app can't find the host {name or 'that it connects to'}{failure.where}"
         return what, "set the address of one that Lambda can reach with --env; for a private one, set vpc in [tool.lambent]"
     return None
+
+
+def _no_event_loop(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
+    """Uvicorn imports the app while its loop runs."""
+    if "in <module>" not in failure.traceback:
+        return None
+    what = f"the app needs a running event loop while it is imported, and on Lambda none runs yet{failure.where}"
+    return what, "move that call into the app's lifespan, or into a function that runs at its startup"
 
 
 def _no_secret_key(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
@@ -117,5 +125,6 @@ TABLE: tuple[tuple[str, Callable[[Failure, re.Match[str]], tuple[str, str] | Non
         r"[Cc]onnection refused|Connect call failed|Can't connect to MySQL|host name|[Nn]ame resolution|Name or service",
         _unreachable,
     ),
+    (r"RuntimeError: (?:no running event loop|There is no current event loop)", _no_event_loop),
     (r"no secret key was set", _no_secret_key),
 )

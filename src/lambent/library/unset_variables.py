@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from lambent.config.django_literals import hosts_cure
 from lambent.config.model import Config
@@ -13,6 +14,7 @@ from lambent.errors import LambentError
 from lambent.units import listing, verb_for
 
 _VARIABLE = re.compile(r"--env (\w+)=(?:VALUE|NUMBER|'\*'|\"\$\()")
+_ASSIGNED = re.compile(r"""\s*(?:(?:\w+\.)*([A-Z][A-Z0-9_]+)|[\w.]+\[["']([A-Z][A-Z0-9_]+)["']\])\s*=[^=]""")
 _NO_VALUE = re.compile(
     r"\bNone(?:Type)?\b|\b(?:must|should) (?:not be empty|be set)|\b(?:required|missing|empty|not set|no secret key)\b", re.I
 )
@@ -26,7 +28,7 @@ def explain(error: LambentError, config: Config) -> None:
     unset = find_unset(config)
     hinted = _full_names(_VARIABLE.findall(error.hint), unset)
     confirmed = [name for name in hinted if name in {read.name for read in unset}]
-    failed = confirmed or _mentioned(f"{error.what}\n{error.detail}", unset) or hinted
+    failed = confirmed or _mentioned(f"{error.what}\n{error.detail}", unset, config.folder) or hinted
     if failed:
         needed = [*failed, *(read.name for read in unset if read.fails != "perhaps" and read.name not in failed)]
         if not _VARIABLE.search(error.hint):
@@ -34,16 +36,31 @@ def explain(error: LambentError, config: Config) -> None:
         error.hint = flags_for(config, needed, unset)
 
 
-def _mentioned(text: str, unset: Sequence[Read]) -> list[str]:
+def _mentioned(text: str, unset: Sequence[Read], folder: Path) -> list[str]:
     """Return the variables that an error mentions, the lines of its traceback included, if it is about a missing value.
 
-    If it mentions none, an attribute of None is that of a variable which a function needs.
+    It may mention the setting instead that a variable is read for. If it mentions neither, an attribute of None is that of a
+    variable which a function needs.
     """
     if not _NO_VALUE.search(text):
         return []
-    mentioned = [read.name for read in unset if re.search(rf"\b{re.escape(read.name)}\b", text)]
+    names = {read.name: (read.name, _setting(read, folder)) for read in unset}
+    mentioned = [
+        name for name, words in names.items() if any(word and re.search(rf"\b{re.escape(word)}\b", text) for word in words)
+    ]
     needs_value = "'NoneType'" in text or "secret key" in text
     return mentioned or [read.name for read in unset if read.fails == "call" and needs_value]
+
+
+def _setting(read: Read, folder: Path) -> str:
+    """Return the setting that the line of a read assigns: SETTING = ..., or config["SETTING"] = ...; or ""."""
+    file, _, line = read.location.rpartition(":")
+    try:
+        text = (folder / file).read_text("utf-8", "replace").splitlines()[int(line) - 1]
+    except (OSError, ValueError, IndexError):
+        return ""
+    match = _ASSIGNED.match(text)
+    return (match[1] or match[2]) if match else ""
 
 
 def _full_names(names: Sequence[str], unset: Sequence[Read]) -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
+import tarfile
 import zipfile
 from collections.abc import Iterator
 from hashlib import sha256
@@ -295,3 +297,42 @@ def test_packages_that_django_imports_by_their_names_are_added(popular: Project)
     popular.app = App("main", "app", "wsgi")
     assert {"corsheaders/apps.py", "whitenoise/middleware.py"} <= popular.build()
     assert popular.warnings[0].startswith("django-cors-headers 1 and whitenoise 1 are added: conf.py needs them")
+
+
+BACKEND = """
+import zipfile
+INFO = "waitress-1.dist-info"
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    name = "waitress-1-py3-none-any.whl"
+    with zipfile.ZipFile(f"{folder}/{name}", "w") as archive:
+        archive.writestr("waitress.py", "")
+        archive.writestr(f"{INFO}/METADATA", "Metadata-Version: 2.1\\nName: waitress\\nVersion: 1\\n")
+        archive.writestr(f"{INFO}/WHEEL", "Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        archive.writestr(f"{INFO}/RECORD", "")
+    return name
+"""
+
+
+def source_of_waitress() -> bytes:
+    """Return a source distribution that builds without any other package."""
+    files = {
+        "PKG-INFO": "Metadata-Version: 2.2\nName: waitress\nVersion: 1\n",
+        "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+        "backend.py": BACKEND,
+    }
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as archive:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(f"waitress-1/{name}")
+            entry.size = len(text)
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("imports", ["import waitress\n", ""])
+def test_server_without_a_wheel_is_built_if_a_package_imports_it(project: Project, imports: str) -> None:
+    project.registry.files["/files/waitress-1.tar.gz"] = source_of_waitress()
+    project.offer("oldframework", {"oldframework.py": imports}, requires=("waitress",))
+    project.write({"main.py": f"import oldframework\n{HANDLER}", "requirements.txt": "oldframework\n"})
+    for _ in range(2):
+        assert ("waitress.py" in project.build()) is bool(imports)

@@ -69,8 +69,11 @@ def requirement_source(config: Config, target: Target, *, skip_own_lock: bool = 
     return find_requirements(config.path, app, target, skip_own_lock=skip_own_lock)
 
 
-def resolve_request(context: BuildContext, added: Iterable[str] = ()) -> ResolveRequest:
-    """Return what to resolve for a build, packages that are `added` included. Raises PackagingError for files it can't read."""
+def resolve_request(context: BuildContext, added: Iterable[str] = (), imported: frozenset[str] = frozenset()) -> ResolveRequest:
+    """Return what to resolve for a build, packages that are `added` included. Raises PackagingError for unreadable files.
+
+    `imported` are modules that a start imports although none of the app's own files does.
+    """
     config, options = context.config, context.options
     source = requirement_source(config, context.target, skip_own_lock=options.skip_own_lock)
     if source.kind == "nothing":
@@ -88,12 +91,21 @@ def resolve_request(context: BuildContext, added: Iterable[str] = ()) -> Resolve
         config.uncompiled,
         tuple(added),
     )
-    return ResolveRequest(source, context.target, uv, settings, context.emit, lambda modules: _imported(context, modules))
+
+    def find_imported(modules: frozenset[str]) -> frozenset[str]:
+        return _imported(context, modules) | (imported & modules)
+
+    return ResolveRequest(source, context.target, uv, settings, context.emit, find_imported)
 
 
-def resolve_requirements(context: BuildContext, added: Mapping[str, Sequence[str]] | None = None) -> Requirements:
-    """Return the packages the app requires, and those `added`, at exact versions for the target. Raises PackagingError."""
-    request = resolve_request(context, added or ())
+def resolve_requirements(
+    context: BuildContext, added: Mapping[str, Sequence[str]] | None = None, imported: frozenset[str] = frozenset()
+) -> Requirements:
+    """Return the packages the app requires, and those `added`, at exact versions for the target. Raises PackagingError.
+
+    `imported` are modules that a start imports although none of the app's own files does.
+    """
+    request = resolve_request(context, added or (), imported)
     resolution = resolve(request, context.cache)
     return Requirements(request.source, resolution.lock, resolution.cached, added or {})
 

@@ -8,6 +8,7 @@ packages. A lock or a tool's project says exactly what runs, so there the error 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -22,6 +23,7 @@ from lambent.package.build_context import BuildContext
 from lambent.package.dependencies import Requirements, resolve_request, resolve_requirements
 from lambent.package.lock import Lock
 from lambent.package.proof.finding import Finding
+from lambent.package.requirements import left_out
 from lambent.package.requirements.adding import add_command, is_plain
 from lambent.package.requirements.lock_cache import read_lock, write_lock
 from lambent.package.requirements.lock_key import lock_key
@@ -84,6 +86,9 @@ def supplement(
             return context, resolve_requirements(context, {**requirements.added, **packages})
         except PackagingError as error:
             context.emit(Warned(f"{listing(list(packages))} can't be added to the requirements: {error.what}", error.hint))
+    if imported := _left_out_modules(context, requirements, lacking):
+        with suppress(PackagingError):  # then the warning about the import stays
+            return context, resolve_requirements(context, requirements.added, imported)
     for module, addition in _ADDITIONS.items():
         if requirements.source.path is not None and any(finding.module == module for finding in lacking):
             lock = _with_package(context, requirements, addition)
@@ -143,6 +148,13 @@ def _unlisted_packages(context: BuildContext, requirements: Requirements, lackin
         elif finding.level == "error":
             return {}
     return packages
+
+
+def _left_out_modules(context: BuildContext, requirements: Requirements, lacking: Iterable[Finding]) -> frozenset[str]:
+    """Return the modules of servers and tools that were left out, and that a package imports at every start."""
+    without = map(utils.canonicalize_name, context.config.packaging.without)
+    left = frozenset(requirements.lock.omitted).difference(left_out.always(), without)
+    return left_out.modules_of(left) & {finding.module.partition(".")[0] for finding in lacking}
 
 
 def _with_package(context: BuildContext, requirements: Requirements, addition: _Addition) -> Lock | None:

@@ -25,7 +25,6 @@ from lambent.package.requirements.toml_file import read_toml
 from lambent.package.requirements.uv_target import full_version
 from lambent.package.urls import without_credentials
 
-
 _NEVER_LOCKED = frozenset(("distribute", "pip", "setuptools", "wheel"))
 """Packages that every virtual environment had: Poetry before 1.3 leaves them out of its lock (`Provider.UNSAFE_PACKAGES`)."""
 

@@ -291,12 +291,18 @@ def test_package_that_a_framework_needs_for_what_the_app_uses_is_added(popular: 
 def test_packages_that_django_imports_by_their_names_are_added(popular: Project) -> None:
     popular.offer("django_cors_headers", {"corsheaders/__init__.py": "", "corsheaders/apps.py": ""})
     popular.offer("whitenoise", {"whitenoise/middleware.py": ""})
-    settings = 'INSTALLED_APPS = ["corsheaders", "unknowntool"]\nMIDDLEWARE = ["whitenoise.middleware.WhiteNoiseMiddleware"]\n'
+    popular.offer("djangorestframework_simplejwt", {"rest_framework_simplejwt/authentication.py": ""})
+    rest = 'REST = {"AUTHENTICATION": ["rest_framework_simplejwt.authentication.JWTAuthentication"], "LOGGER": "yaml.loader"}\n'
+    settings = (
+        rest + 'INSTALLED_APPS = ["corsheaders", "unknowntool"]\nMIDDLEWARE = ["whitenoise.middleware.WhiteNoiseMiddleware"]\n'
+    )
     start = 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "conf")\n'
     popular.write({"main.py": f"{start}def app(environ, start_response): return []\n", "conf.py": settings})
     popular.app = App("main", "app", "wsgi")
-    assert {"corsheaders/apps.py", "whitenoise/middleware.py"} <= popular.build()
-    assert popular.warnings[0].startswith("django-cors-headers 1 and whitenoise 1 are added: conf.py needs them")
+    names = popular.build()
+    assert {"corsheaders/apps.py", "whitenoise/middleware.py", "rest_framework_simplejwt/authentication.py"} <= names
+    packages = "django-cors-headers 1, djangorestframework-simplejwt 1 and whitenoise 1"
+    assert popular.warnings[0].startswith(f"{packages} are added: conf.py needs them")
 
 
 BACKEND = """

@@ -101,7 +101,7 @@ def added_packages(requirements: Requirements) -> Warned | None:
     if not requirements.added:
         return None
     versions = {pin.name: pin.version for pin in requirements.lock.pins}
-    pins = {name: versions[utils.canonicalize_name(name)] for name in requirements.added}
+    pins = {name: version for name in requirements.added if (version := versions.get(utils.canonicalize_name(name)))}
     packages, lines = ([f"{name}{sign}{version}" for name, version in pins.items()] for sign in (" ", "=="))
     files = list(dict.fromkeys(file for importers in requirements.added.values() for file in importers))
     them, verb = pronoun_for(packages), "needs" if len(files) == 1 else "need"

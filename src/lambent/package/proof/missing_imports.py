@@ -17,10 +17,11 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lambent import removed_modules
-from lambent.module_packages import NEEDS, known_requirement, requirement_for, requirement_for_part
+from lambent.module_packages import known_requirement, requirement_for, requirement_for_part
 from lambent.package.proof import lambda_system, module_syntax, stdlib_modules
 from lambent.package.proof.advice import DEFAULT, Advice
 from lambent.package.proof.finding import Finding, Level
+from lambent.package.proof.unnamed_imports import unnamed_imports
 from lambent.package.shards.import_scanner import ModuleImports, scan_imports
 from lambent.package.target import Target
 
@@ -126,24 +127,15 @@ class _Walk:
         return findings
 
     def _unnamed(self, starts: Iterable[str]) -> Iterator[Finding]:
-        """Yield findings about well-known modules that the app needs without importing them itself.
-
-        Django imports what its settings name (`starts`), and frameworks need some modules only for names that the app uses.
-        """
+        """Yield findings about well-known modules that the app needs without importing them itself."""
         lacking = {lacks for start in starts if known_requirement(lacks := self._resolve(start).lacks)}
         for path in self._importers if not self._code.has_layers else ():
-            if path not in self._code.own:
-                continue
-            coarse = self._coarse(path)
-            for module in sorted(lacking & {name.partition(".")[0] for name in coarse.strings}):
-                yield self._needing(f"{path} names {module}, which", path, module)
-            for name in sorted(NEEDS.keys() & (coarse.eager | coarse.strings)):
-                if all(self._resolve(module).lacks for module in NEEDS[name]):
-                    yield self._needing(f"{path} uses {name}, and {NEEDS[name][0]}", path, NEEDS[name][0])
-
-    def _needing(self, lead: str, path: str, module: str) -> Finding:
-        what, requirement = f"{lead} is neither in the zip nor on {self._target.name}", known_requirement(module)
-        return Finding("warning", what, (path,), "", self._advice.adding(requirement), requirement, module)
+            if path in self._code.own:
+                source, coarse = self._read(path), self._coarse(path)
+                for module, reason in unnamed_imports(source, coarse, lacking, lambda name: bool(self._resolve(name).lacks)):
+                    requirement = known_requirement(module)
+                    what = f"{path} {reason} is neither in the zip nor on {self._target.name}"
+                    yield Finding("warning", what, (path,), "", self._advice.adding(requirement), requirement, module)
 
     def _reach(self, starts: Iterable[str], calls: Iterable[str]) -> list[str]:
         """Follow everything that may be imported, and return the files that name something which may be missing."""

@@ -54,7 +54,7 @@ MAY_IMPORT = {
 }
 """Part of lambent -> the other parts that it may import: the table of the architecture page."""
 
-STARTS_PROCESSES = ("package/", "local/sandbox/", "local/daemon.py", "cli/curl.py", "runtime/")
+STARTS_PROCESSES = ("package/", "local/sandbox/", "local/spawn.py", "cli/curl.py", "runtime/")
 READS_ENVIRONMENT = ("config/load.py", "ui/style.py", "library/", "cli/", "runtime/", "local/sandbox/aws_bootstrap.py")
 LINES_MAX = 450
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 import lambent
 from lambent.local import daemon
 from support.local_service import Service
+from support.waiting import eventually
 
 APP = 'def app(environ, start_response):\n    start_response("200 OK", [])\n    return [b"hello"]\n'
 
@@ -101,3 +103,15 @@ def test_names_under_localhost_resolve_only_meanwhile() -> None:
         assert socket.getaddrinfo("a.b.localhost", 80)[0][4][0] == "127.0.0.1"
         assert socket.getaddrinfo("127.0.0.1", 80)[0][4][0] == "127.0.0.1"
     assert socket.getaddrinfo is original
+
+
+def test_it_ends_with_its_process_even_if_that_is_killed(tmp_path: Path) -> None:
+    program = (
+        "import lambent, os, signal\n"
+        f"with lambent.LocalLambda({str(tmp_path)!r}) as local:\n"
+        "    print(os.getpid(), flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert ended.returncode == -signal.SIGKILL and ended.stdout, ended.stderr
+    eventually(lambda: daemon.status(tmp_path) is None and daemon.unresponsive_pid(tmp_path) is None)

@@ -22,7 +22,7 @@ import pytest
 from botocore.config import Config
 from msgspec import Struct
 
-from lambent.local import daemon
+from lambent.local import daemon, spawn
 from support.forked import ForkedProcess
 from support.paths import CACHE
 
@@ -115,7 +115,7 @@ def environment() -> dict[str, str]:
 def serving(state: Path, port: int = 0, as_of: date | None = None, **switches: bool) -> Iterator[Service]:
     """A service that runs in the background and is stopped at the end. It is started as usual, but for its imports."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(daemon, "subprocess", SimpleNamespace(Popen=ForkedProcess, DEVNULL=subprocess.DEVNULL))
+        patch.setattr(spawn, "subprocess", SimpleNamespace(Popen=ForkedProcess, DEVNULL=subprocess.DEVNULL))
         running = daemon.ensure_running(state, port, as_of, environment(), daemon.Switches(**switches))
     try:
         yield Service(state, running.port, running.pid)

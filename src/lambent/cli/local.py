@@ -58,14 +58,21 @@ def command() -> None:
     help="Let functions use this machine's network, with what listens on its loopback, such as a database.",
 )
 @click.option("--enforce-iam", is_flag=True, help="Let the policies of users and roles decide what their calls may do.")
+@click.option("--until-stdin-closes", is_flag=True, hidden=True, help="End with the process that started it.")
 @click.option("--ready-fd", type=int, hidden=True, help="File descriptor to write to once the service answers requests.")
 def start(
-    foreground: bool, port: int | None, state: Path, as_of: datetime | None, ready_fd: int | None, **switches: bool
+    foreground: bool,
+    port: int | None,
+    state: Path,
+    as_of: datetime | None,
+    ready_fd: int | None,
+    until_stdin_closes: bool,
+    **switches: bool,
 ) -> None:
     """Start the local Lambda in the background."""
     day = as_of.date() if as_of else None
     if foreground:
-        _serve(state, port, day, ready_fd, daemon.Switches(**switches))
+        _serve(state, port, day, ready_fd, daemon.Switches(**switches), until_stdin_closes=until_stdin_closes)
         return
     running = daemon.ensure_running(state, port, day, dict(os.environ), daemon.Switches(**switches))
     summary = "started the local Lambda" if running.started_now else "the local Lambda is already running"
@@ -205,7 +212,15 @@ def _printable(text: str) -> str:
     return text if text.isprintable() else "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
-def _serve(state: Path, port: int | None, as_of: date | None, ready_fd: int | None, switches: daemon.Switches) -> None:
+def _serve(
+    state: Path,
+    port: int | None,
+    as_of: date | None,
+    ready_fd: int | None,
+    switches: daemon.Switches,
+    *,
+    until_stdin_closes: bool,
+) -> None:
     """Run the local Lambda in this process until it is stopped."""
     logging.basicConfig(level=logging.WARNING)
     for handler in logging.getLogger().handlers:
@@ -219,6 +234,7 @@ def _serve(state: Path, port: int | None, as_of: date | None, ready_fd: int | No
         environ=dict(os.environ),
         share_network=switches.share_network,
         enforce_iam=switches.enforce_iam,
+        until_stdin_closes=until_stdin_closes,
     )
 
     address: list[str] = []

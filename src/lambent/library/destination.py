@@ -100,9 +100,12 @@ def _has_local_endpoint(environ: Mapping[str, str]) -> bool:
     return is_loopback_url(url)
 
 
-def ensure_local(state: Path, port: int | None, emit: Emit) -> daemon.RunningService:
-    """Return the running local Lambda. If there is none, start it and report that. Raises LocalError."""
-    running = daemon.ensure_running(state, port, None, os.environ)
+def ensure_local(state: Path, port: int | None, emit: Emit, lifeline: int | None = None) -> daemon.RunningService:
+    """Return the running local Lambda. If there is none, start it and report that. Raises LocalError.
+
+    It ends when the pipe that the descriptor `lifeline` reads is closed.
+    """
+    running = daemon.ensure_running(state, port, None, os.environ, lifeline=lifeline)
     if running.started_now:
         emit(LocalStarted(running.url, running.pid, running.sandbox))
     return running

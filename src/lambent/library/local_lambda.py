@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import tempfile
@@ -39,7 +40,7 @@ class LocalLambda:
     def __enter__(self) -> LocalLambda:
         with ExitStack() as stack:
             state = self._state or stack.enter_context(_temporary_folder())
-            running = ensure_local(state, self._port, self._emit)
+            running = ensure_local(state, self._port, self._emit, stack.enter_context(_lifeline()))
             if running.started_now:
                 stack.callback(daemon.stop, state, force=True)
             stack.enter_context(_resolving_localhost())
@@ -75,6 +76,17 @@ class LocalLambda:
         if self._running is None:
             raise UsageError("this LocalLambda isn't running", hint="with lambent.LocalLambda() as local: ...")
         return self._running
+
+
+@contextmanager
+def _lifeline() -> Iterator[int]:
+    """Yield a descriptor that reads from this process and sees its end, also if it is killed."""
+    read_end, write_end = os.pipe()
+    try:
+        yield read_end
+    finally:
+        os.close(read_end)
+        os.close(write_end)
 
 
 @contextmanager

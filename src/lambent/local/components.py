@@ -31,6 +31,7 @@ class Settings(Struct, frozen=True):
     """`port` 0 means any free port. `cache` is lambent's cache folder, shared by all state folders.
 
     `share_network`: functions use this machine's network, also its loopback. `enforce_iam`: policies decide who may do what.
+    `until_stdin_closes`: the service ends with the process that holds the other end of its standard input.
     """
 
     state: Path
@@ -40,6 +41,7 @@ class Settings(Struct, frozen=True):
     environ: Mapping[str, str]
     share_network: bool = False
     enforce_iam: bool = False
+    until_stdin_closes: bool = False
 
 
 class Components:

@@ -9,24 +9,22 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import selectors
 import shlex
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from msgspec import Struct
 
 from lambent.errors import LocalError
 from lambent.local import state_folder
 from lambent.local.file_lock import FileLocked, acquire, holder
-from lambent.local.regular_file import open_regular, read_regular
+from lambent.local.regular_file import read_regular
+from lambent.local.spawn import spawn
 from lambent.systems import is_windows
 
 DEFAULT_PORT = 4580
@@ -42,7 +40,6 @@ _ANSWER_S = 10.0
 _REQUEST_S = 5.0
 _POLL_S = 0.1
 _STOP_S = 20.0
-_LOG_MAX = 5_000_000
 _LOG_READ_MAX = 1_000_000
 _RECORD_MAX = 10_000
 _LOCK = "service.lock"  # held by the service until it ends
@@ -72,11 +69,17 @@ class Switches(Struct, frozen=True):
 
 
 def ensure_running(
-    state: Path, port: int | None, as_of: date | None, environ: Mapping[str, str], switches: Switches | None = None
+    state: Path,
+    port: int | None,
+    as_of: date | None,
+    environ: Mapping[str, str],
+    switches: Switches | None = None,
+    lifeline: int | None = None,
 ) -> RunningService:
     """Return the service of this state folder, after starting it in the background if necessary.
 
-    Two calls at the same time start one service. Raises LocalError if it can't start, or is running with other options.
+    Two calls at the same time start one service. It ends when the pipe that the descriptor `lifeline` reads is
+    closed. Raises LocalError if it can't start, or is running with other options.
     """
     check_platform()
     state = state_folder.make_folder(state)
@@ -87,7 +90,9 @@ def ensure_running(
             if running is not None:
                 _check_options(running, port, as_of, switches)
                 return _running_service(running, started_now=False)
-            _spawn(state, port, as_of, environ, switches)
+            options = ["--port", str(port)] if port is not None else []
+            options += ["--as-of", as_of.isoformat()] if as_of is not None else []
+            _start(state, [*options, *switches.words()], environ, lifeline)
             running = status(state) or _wait_for_answer(state)
     except FileLocked:
         hint = "end the other `lambent local start`, then try again"
@@ -298,78 +303,20 @@ def _request(
         connection.close()
 
 
-def _spawn(state: Path, port: int | None, as_of: date | None, environ: Mapping[str, str], switches: Switches) -> None:
-    """Start the service, detached from this terminal, and wait until it reports that it answers requests."""
+def _start(
+    state: Path,
+    options: Sequence[str],
+    environ: Mapping[str, str],
+    lifeline: int | None,
+) -> None:
+    """Start the service and wait until it answers requests. Raises LocalError."""
     log = log_file(state)
-    output = _open_log(log)
-    read_end, write_end = os.pipe()
-    # -P: a file in the user's folder must not be imported in place of a module of ours with the same name
-    command = [sys.executable, "-P", "-m", "lambent", "local", "start", "--foreground", "--state", str(state)]
-    command += ["--port", str(port)] if port is not None else []
-    command += ["--as-of", as_of.isoformat()] if as_of is not None else []
-    command += switches.words()
-    command += ["--ready-fd", str(write_end)]
-    with output, os.fdopen(read_end, "rb", buffering=0) as pipe:
-        try:
-            service = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=_service_environment(state, environ),
-                cwd=state,
-                pass_fds=(write_end,),
-                start_new_session=True,
-            )
-        finally:
-            os.close(write_end)
-        report = _read_report(pipe)
+    report = spawn(state, log, options, environ, lifeline)
     if report is None:
-        service.kill()  # it may only be slow, but then it would run without anyone knowing
-        service.wait()
-        raise LocalError(
-            "the local Lambda did not start", where=str(log), hint=local_command(state, "log"), detail=_log_tail(state)
-        )
+        hint = local_command(state, "log")
+        raise LocalError("the local Lambda did not start", where=str(log), hint=hint, detail=_log_tail(state))
     if "error" in report:
         raise LocalError(report["error"], where=report["where"], hint=report["hint"])
-    service.returncode = 0  # it may outlive this process: `stop` collects it, and there is no ResourceWarning
-
-
-def _open_log(log: Path) -> IO[bytes]:
-    """Open the log for writing at its end, after setting a long one aside. Raises LocalError."""
-    try:
-        if log.exists() and log.stat().st_size > _LOG_MAX:
-            log.replace(log.with_suffix(".old.log"))
-        return os.fdopen(open_regular(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab")
-    except OSError as error:
-        raise state_folder.unusable(log, error) from None
-
-
-def _service_environment(state: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the user's environment.
-
-    If it disables bytecode, the service keeps its own in the state folder: compiling moto takes two seconds of every start.
-    """
-    variables = dict(environ)
-    if variables.pop("PYTHONDONTWRITEBYTECODE", ""):
-        variables["PYTHONPYCACHEPREFIX"] = str(state / "bytecode")
-    return variables
-
-
-def _read_report(pipe: IO[bytes]) -> dict[str, Any] | None:
-    """Return the JSON line that the service writes when it answers requests or fails; None if it ended or took too long."""
-    line = b""
-    with selectors.DefaultSelector() as selector:
-        selector.register(pipe, selectors.EVENT_READ)
-        while not line.endswith(b"\n"):
-            if not selector.select(timeout=_START_S):
-                return None
-            chunk = pipe.read(65536)
-            if not chunk:
-                return None
-            line += chunk
-    report = json.loads(line)
-    return report if isinstance(report, dict) else None
 
 
 def _read_record(state: Path) -> dict[str, Any] | None:

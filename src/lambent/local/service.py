@@ -168,6 +168,8 @@ async def _serve(
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, on_signal)
+    if settings.until_stdin_closes:
+        loop.add_reader(0, components.stopping.set)  # nobody writes there, so it is readable once it is closed
     serving = asyncio.create_task(server.serve(sockets))
     try:
         stopping = asyncio.create_task(components.stopping.wait())

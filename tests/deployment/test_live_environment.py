@@ -9,15 +9,19 @@ import pytest
 from msgspec.structs import replace
 
 from lambent import events
-from lambent.config.live_environment import FLAG_VARIABLES, keep_live_variables
+from lambent.config.live_environment import CHECK, FLAG_VARIABLES, keep_check_path, keep_live_variables
 from lambent.config.load import Flags, load
 from lambent.config.model import App, Config
+from lambent.deployment.check_path import check_path
 from lambent.deployment.context import DeployContext, Timing
 from lambent.deployment.deploy import deploy, prepare
+from lambent.deployment.desired import desired
 from lambent.deployment.observed import live_settings
 from lambent.errors import UsageError
+from support.configs import load_config
 from support.deploy_cases import artifact
 from support.memory_aws import MemoryAws
+from support.plan_cases import NAMES
 
 QUICK = Timing(role_s=0.1, settle_s=0.1, answer_s=0.1)
 ANSWER = "def lambda_handler(event, context):\n    return {'statusCode': 200, 'body': ''}\n"
@@ -86,3 +90,21 @@ def test_flags_and_their_file_are_told_from_the_table(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"COLOUR is set by pyproject\.toml") as refused:
         load(tmp_path, replace(flags, unset_env=("COLOUR",)), {}, date(2026, 11, 30))
     assert refused.value.hint == "remove COLOUR there"
+
+
+def test_check_path_of_a_flag_stays_and_that_of_the_configuration_goes(tmp_path: Path) -> None:
+    def deployed(live: dict[str, str], table: str = "", **flags: str) -> tuple[str, dict[str, str]]:
+        config = keep_check_path(load_config(tmp_path, table, **flags), live)
+        settings = desired(config, artifact(tmp_path, ANSWER), NAMES).settings
+        return check_path(settings), {CHECK: dict(settings.environment).get(CHECK, "")}
+
+    (tmp_path / "main.py").write_text(ANSWER)
+    path, live = deployed({}, check_path="/health")
+    assert path == "/health"
+    path, live = deployed(live)
+    assert path == "/health"
+    assert deployed(live)[0] == "/health"
+    assert deployed(live, check_path="/")[0] == "/"
+    path, live = deployed(live, 'check_path = "/ready"')
+    assert path == "/ready"
+    assert deployed(live, "name = 'shop'")[0] == "/"

@@ -61,7 +61,11 @@ def with_app(command: Command) -> Command:
         click.option(
             "--url/--no-url", default=None, help="Give the function a URL. Default: unless only other events than HTTP call it."
         ),
-        click.option("--check-path", metavar="PATH", help="What the check of a new version requests: /health. Default: /."),
+        click.option(
+            "--check-path",
+            metavar="PATH",
+            help="What the check of a new version requests: /health. Default: /, or that of an earlier deploy.",
+        ),
         click.option("--auth", metavar="WHO", help="Who can call the URL: none (anyone, default) or iam (signed requests)."),
         click.option("--canary", metavar="P%/T", help="Give a new version P% of the traffic for a time T first: 10%/5m."),
     )

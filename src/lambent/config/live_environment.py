@@ -1,4 +1,4 @@
-"""Environment variables that an earlier `--env` has set: they stay until `--unset-env` or the configuration says otherwise.
+"""What flags of earlier deploys have set: `--env` stays until `--unset-env` or the configuration says otherwise.
 
 Each version of the function has their names in a variable of its own, so that a variable of the configuration, which goes when
 it is removed there, isn't taken for one of them. Pure.
@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from msgspec.structs import replace
 
 from lambent.config.model import Config
+from lambent.config.sourced import DEFAULT
 from lambent.errors import UsageError
 
 FLAG_VARIABLES = "LAMBENT_FLAG_VARIABLES"
@@ -21,6 +22,8 @@ SECRETS = "LAMBENT_SECRETS"
 CHECK = "LAMBENT_CHECK"
 """The variable that says how to check a version: the path to request, or START_ONLY."""
 START_ONLY = "start"
+CHECK_FLAG = "--check-path"
+"""It precedes a path that was passed as this flag: unlike one of the configuration, later deploys keep it."""
 
 _BY_LAMBENT = ("LAMBENT_", "AWS_LAMBDA_EXEC_WRAPPER")
 
@@ -47,6 +50,15 @@ def keep_live_variables(config: Config, live: Mapping[str, str]) -> Config:
         flag_variables=tuple(sorted({*config.flag_variables, *inherited})),
         origins={**config.origins, **origins},
     )
+
+
+def keep_check_path(config: Config, live: Mapping[str, str]) -> Config:
+    """Return the configuration with the path of the check that a flag of an earlier deploy has named, unless it names one."""
+    flag, _, path = live.get(CHECK, "").partition(" ")
+    if flag != CHECK_FLAG or config.origins.get("check_path", DEFAULT) != DEFAULT or not config.has_url:
+        return config
+    origins = {**config.origins, "check_path": f"{CHECK_FLAG} of an earlier deploy"}
+    return replace(config, hosting=replace(config.hosting, check_path=path), origins=origins)
 
 
 def refuse_unset_of_set(config: Config) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lambent.aws.values import Settings
-from lambent.config.live_environment import CHECK, START_ONLY
+from lambent.config.live_environment import CHECK, CHECK_FLAG, START_ONLY
 
 
 def only_starts(settings: Settings) -> bool:
@@ -13,7 +13,9 @@ def only_starts(settings: Settings) -> bool:
 
 def check_path(settings: Settings) -> str:
     """Return the path that the check of a version requests."""
-    return "/" if only_starts(settings) else dict(settings.environment).get(CHECK, "/")
+    if only_starts(settings):
+        return "/"
+    return dict(settings.environment).get(CHECK, "/").removeprefix(f"{CHECK_FLAG} ")
 
 
 def describe_check(settings: Settings) -> str:

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from msgspec.structs import asdict
 
 from lambent.aws.values import BUFFERED, STREAMED, Code, Cors, Pairs, Settings, Statement, canonical
-from lambent.config.live_environment import CHECK, FLAG_VARIABLES, SECRETS, START_ONLY
+from lambent.config.live_environment import CHECK, CHECK_FLAG, FLAG_VARIABLES, SECRETS, START_ONLY
 from lambent.config.model import Canary, Config
 from lambent.config.secret_references import permission_to_read
 from lambent.errors import DeployError, UsageError
@@ -207,7 +207,9 @@ def _check(config: Config) -> dict[str, str]:
     """Return how to check the version. A handler that no request calls is only started: no event of ours suits it."""
     if config.app.kind == "handler" and not config.has_url:
         return {CHECK: START_ONLY} if config.client == "lambent" else {}
-    return {CHECK: config.hosting.check_path} if config.hosting.check_path else {}
+    path = config.hosting.check_path
+    is_flag = config.origins.get("check_path", "").startswith(CHECK_FLAG)
+    return {CHECK: f"{CHECK_FLAG} {path}" if is_flag else path} if path else {}
 
 
 def _inline(config: Config, names: Names, overflow: Code | None) -> str:

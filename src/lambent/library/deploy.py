@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from lambent import calendar, interpreters
 from lambent.aws.interface import Aws
 from lambent.config.advice import advise
-from lambent.config.live_environment import keep_live_variables
+from lambent.config.live_environment import keep_check_path, keep_live_variables
 from lambent.config.model import Config
 from lambent.config.own_writes import find_own_write
 from lambent.config.python_runtime import keep_live
@@ -125,7 +125,8 @@ def load_for_destination(
         config = replace(config, name=deployed_name(account, config.name, config.former_name, config.identities))
     live = live_settings(account, config.name, config.identities) if account is not None and ask_live else None
     if live is not None:
-        config = keep_live_variables(config, dict(live.environment))
+        environment = dict(live.environment)
+        config = keep_check_path(keep_live_variables(config, environment), environment)
     if account is not None and live is not None and config.candidates.runtimes and has_passed_check(account, config.name):
         config = keep_live(config, live.runtime)
     refuse_missing_settings(config)

@@ -20,7 +20,8 @@ from lambent.config.project import find_project
 from lambent.errors import UsageError
 from lambent.library import datasette_project
 from lambent.library.app_source import AppSource
-from lambent.library.datasette_project import DatasetteOptions, DatasetteProject, inspect, write_project
+from lambent.library.datasette_options import DatasetteOptions
+from lambent.library.datasette_project import DatasetteProject, inspect, write_project
 
 
 def make_database(path: Path, rows: int = 3) -> Path:
@@ -108,7 +109,8 @@ def test_what_is_in_the_write_ahead_log_is_included(tmp_path: Path) -> None:
 
 
 def test_databases_that_do_not_fit_become_packages(database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datasette_project, "UNZIPPED_MAX", datasette_project._PACKAGES + 1)
+    monkeypatch.setattr(datasette_project, "UNZIPPED_MAX", 1)
+    monkeypatch.setattr(datasette_project, "_OWN_MAX", 1)
     said: list[events.Event] = []
     project = write_project(database, DatasetteOptions(), tmp_path / "cache", said.append)
     assert project.overflow and not (project.folder / "data.db").exists()

@@ -14,7 +14,7 @@ from lambent.cli.options import Command
 from lambent.config.load import Flags
 from lambent.errors import UsageError
 from lambent.library.app_source import AppSource, Builder
-from lambent.library.datasette_project import DatasetteOptions
+from lambent.library.datasette_options import DatasetteOptions
 from lambent.package.build_context import BuildOptions, Scope
 
 

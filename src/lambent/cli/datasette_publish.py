@@ -17,7 +17,8 @@ from lambent.config.load import Flags
 from lambent.deployment.deploy import allow
 from lambent.errors import LambentError, UsageError
 from lambent.library.app_source import AppSource, Builder, default_cache
-from lambent.library.datasette_project import DatasetteOptions, write_project
+from lambent.library.datasette_options import DatasetteOptions
+from lambent.library.datasette_project import write_project
 from lambent.library.deploy import DeployOptions, deploy_app
 from lambent.library.destination import Destination, located
 from lambent.package.build_context import BuildOptions

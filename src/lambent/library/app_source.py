@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import platformdirs
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -17,12 +17,21 @@ from lambent.config.model import Architecture, Config
 from lambent.config.python_runtime import Installed
 from lambent.errors import UsageError
 from lambent.events import Detected, Emit, Notice
-from lambent.library.datasette_project import DatasetteOptions, write_project
+from lambent.lazy import LazyModule
+from lambent.library.datasette_options import DatasetteOptions
 from lambent.package.artifact import Artifact
 from lambent.package.build import build
 from lambent.package.build_context import BuildOptions
 from lambent.package.runtime_choice import choose_runtime, suggest_runtime
 from lambent.package.unfit import UnfitError
+
+if TYPE_CHECKING:
+    import platformdirs
+
+    from lambent.library import datasette_project
+else:
+    platformdirs = LazyModule("platformdirs")
+    datasette_project = LazyModule("lambent.library.datasette_project")  # few apps are databases
 
 
 def default_cache() -> Path:
@@ -61,7 +70,7 @@ class AppSource(Struct, frozen=True):
     def _project(self, cache: Path, emit: Emit) -> _DatabaseProject | None:
         """Return the project that serves the database, None if the path is none."""
         if is_database(self.path):
-            project = write_project(self.path, self.datasette, cache, emit)
+            project = datasette_project.write_project(self.path, self.datasette, cache, emit)
             location = locate_app(self.path, self.flags, os.environ)
             flags = replace(self.flags, name=location.app, overflow=self.flags.overflow or project.overflow or None)
             return _DatabaseProject(self.path, project.folder, flags)

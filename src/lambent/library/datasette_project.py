@@ -3,8 +3,7 @@
 app.py             datasette_app.py
 options.json       what it serves, and the number of rows of each table, so that no start counts them
 requirements.txt   Datasette and its plugins
-data.db ...        the databases; if they are too large for a zip, each is a wheel instead, which the build may put into the
-                   overflow archive
+data.db ...        the databases; if they are large, each is a wheel instead, which the build may put into the overflow archive
 """
 
 from __future__ import annotations
@@ -20,41 +19,22 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from lambent import atomic, names
 from lambent.errors import UsageError
 from lambent.events import Emit, Notice
+from lambent.library.datasette_options import DatasetteOptions
 from lambent.limits import MIB, UNZIPPED_MAX
 from lambent.private_folder import make_private_cache
 from lambent.units import size
 
-_PACKAGES = 60 * MIB
-"""What is left of a zip for Datasette and its plugins, unzipped."""
-
-
-class DatasetteOptions(Struct, frozen=True):
-    """What Datasette serves besides the first database, and how.
-
-    `metadata` is a JSON or YAML file; `extra_metadata` and `plugin_settings` (by plugin) go on top of it. `install` are lines
-    of a requirements file, the first of which may be Datasette itself. `static` are pairs of a mount point and a folder.
-    """
-
-    databases: tuple[Path, ...] = ()
-    metadata: Path | None = None
-    install: tuple[str, ...] = ()
-    template_dir: Path | None = None
-    plugins_dir: Path | None = None
-    static: tuple[tuple[str, Path], ...] = ()
-    extra_metadata: dict[str, str] = field(default_factory=dict)
-    plugin_settings: dict[str, dict[str, Any]] = field(default_factory=dict)
-    settings: dict[str, Any] = field(default_factory=dict)
-    crossdb: bool = False
-    version_note: str | None = None
+_OWN_MAX = 100 * MIB
+"""Databases that take more bytes are packages, which may leave the zip if there is no room in it."""
 
 
 class DatasetteProject(Struct, frozen=True):
-    """The folder of a generated project, and whether its databases have to leave the zip."""
+    """The folder of a generated project, and whether its databases may leave the zip."""
 
     folder: Path
     overflow: bool
@@ -72,8 +52,8 @@ def write_project(first: Path, options: DatasetteOptions, cache: Path, emit: Emi
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     total = sum(path.stat().st_size for path in databases.values())
-    is_large = total > UNZIPPED_MAX - _PACKAGES
-    if is_large:
+    is_large = total > _OWN_MAX
+    if total >= UNZIPPED_MAX:
         text = f"{size(total)} of databases don't fit into a zip: each new environment downloads them from your bucket to /tmp"
         emit(Notice(f"{text} before its first response"))
     inspected, wheels = {}, []

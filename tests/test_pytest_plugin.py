@@ -74,6 +74,18 @@ def test_an_app_that_fails_is_shown_as_deploy_shows_it(project: Path) -> None:
     assert leftovers(project) == []
 
 
+def test_a_failed_test_shows_what_the_app_logged(project: Path) -> None:
+    (project / "tests/test_one.py").write_text(URL_TEST)
+    (project / "app.py").write_text(
+        APP.replace(
+            "    start", "    if environ['PATH_INFO'] == '/path':\n        raise ValueError('the reason')\n    start", 1
+        )
+    )
+    ended = run_pytest(project)
+    assert ended.returncode == 1
+    assert "Lambda log" in ended.stdout and "ValueError: the reason" in ended.stdout, ended.stdout
+
+
 def test_the_settings(project: Path) -> None:
     (project / "web").mkdir()
     (project / "app.py").rename(project / "web/first.py")

@@ -5,7 +5,7 @@ Nothing is imported or started for tests that don't use its fixtures.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,8 @@ _SETTINGS = {
     "port": "port of the local Lambda, and the next ones for further workers of pytest-xdist. Default: a free one",
 }
 
+_LOCAL = pytest.StashKey["lambent.LocalLambda"]()
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("lambent", "an app on a local Lambda (lambent)")
@@ -34,11 +36,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         parser.addini(f"lambent_{name}", text)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what functions logged during a test that fails: a 500 says nothing of its reason."""
+    report = yield
+    local = item.config.stash.get(_LOCAL, None)
+    if local is not None and call.when == "call" and report.failed and (log := _log_since(local, call.start)):
+        report.sections.append(("Lambda log", log))
+    return report
+
+
 @pytest.fixture(scope="session")
 def lambent_local(pytestconfig: pytest.Config) -> Iterator[lambent.LocalLambda]:
     """A local Lambda with nothing in it, for this session alone. It is stopped and deleted at the end."""
     with _reported(), lambent.LocalLambda(port=_port(pytestconfig)) as local:
+        pytestconfig.stash[_LOCAL] = local
         yield local
+        del pytestconfig.stash[_LOCAL]
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +77,14 @@ def _lambent_deployed(pytestconfig: pytest.Config, lambent_local: lambent.LocalL
     flags = lambent.Flags(app=_setting(pytestconfig, "app"), stage=_setting(pytestconfig, "stage"))
     with _reported():
         return lambent.deploy(path, lambent_local, flags)
+
+
+def _log_since(local: lambent.LocalLambda, start: float) -> str:
+    """Return what all functions have logged since a time, in seconds since the epoch."""
+    logs = local.client("logs")
+    groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
+    found = [logs.filter_log_events(logGroupName=group, startTime=int(start * 1000))["events"] for group in groups]
+    return "".join(f"{event['message'].rstrip()}\n" for events in found for event in events)
 
 
 def _setting(config: pytest.Config, name: str) -> str | None:

@@ -11,8 +11,9 @@ import pytest
 
 from lambent.config.model import Config
 from lambent.config.python_runtime import keep_live
-from lambent.errors import FunctionFailedError
+from lambent.errors import FunctionFailedError, PackagingError
 from lambent.library.older_runtime import removal_in, with_older_runtime
+from lambent.package.unfit import NO_WHEEL, Blocker, UnfitError
 from support import forked
 from support.configs import HANDLER, load_config
 from support.interpreter import python
@@ -48,6 +49,14 @@ def test_candidates_that_still_have_it_remain(config: Config) -> None:
     older = with_older_runtime(config, NO_IMP)
     assert older is not None and older.runtime == "python3.11" and older.candidates.runtimes[0] == "python3.11"
     assert older.candidates.note == "the app's start needs imp, which Python 3.12 removed"
+
+
+def test_candidates_that_fit_what_was_added_remain(config: Config) -> None:
+    unfit = UnfitError(PackagingError("no wheel"), [Blocker("shop", "1", NO_WHEEL, frozenset(("3.11", "3.10")))])
+    older = with_older_runtime(config, unfit)
+    assert older is not None and older.runtime == "python3.11" and older.candidates.runtimes == ("python3.11", "python3.10")
+    assert older.candidates.note == f"shop 1 has no wheel for {config.runtime.removeprefix('python')}"
+    assert with_older_runtime(older, UnfitError(unfit, [Blocker("shop", "1", NO_WHEEL, frozenset())])) is None
 
 
 def test_live_and_named_runtimes_stay(config: Config, tmp_path: Path) -> None:

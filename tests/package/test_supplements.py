@@ -18,7 +18,8 @@ from lambent.config.model import App, Config
 from lambent.errors import PackagingError
 from lambent.events import Event, Notice, Resolved, Warned
 from lambent.package.build import build
-from support.locking import write
+from lambent.package.unfit import UnfitError
+from support.locking import offer, write
 from support.registry import Registry, serving
 from support.wheel_files import wheel
 
@@ -225,6 +226,14 @@ def test_package_that_does_not_go_with_the_others_is_not_added(popular: Project)
         popular.build()
     assert refused.value.hint.startswith("add Flask-WTF to requirements.txt")
     assert popular.warnings[0].startswith("Flask-WTF can't be added to the requirements: ")
+
+
+def test_package_that_fits_no_version_for_this_runtime_is_named(popular: Project) -> None:
+    offer(popular.registry, "jinja2", "1", "cp38-cp38-manylinux2014_x86_64")
+    popular.write({"main.py": f"import jinja2\n{HANDLER}"})
+    with pytest.raises(UnfitError) as refused:
+        popular.build()
+    assert [blocker.name for blocker in refused.value.blockers] == ["jinja2"]
 
 
 def test_what_is_left_out_is_said_once(popular: Project) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import subprocess
+import tarfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -87,6 +88,21 @@ def _chosen_file(pin: Pin, target: Target) -> str:
     if wheel:
         return wheel.filename
     return pin.sdist.filename if pin.sdist else str(pin.folder or pin.repository)
+
+
+def make_sdist(name: str) -> bytes:
+    """Return a source distribution of version 1.0 with its metadata, which nothing can be built from."""
+    content = io.BytesIO()
+    files = {
+        "PKG-INFO": f"Metadata-Version: 2.2\nName: {name}\nVersion: 1.0\n",
+        "pyproject.toml": f"[project]\nname = '{name}'\nversion = '1.0'\n",
+    }
+    with tarfile.open(fileobj=content, mode="w:gz") as archive:
+        for path, text in files.items():
+            entry = tarfile.TarInfo(f"{name}-1.0/{path}")
+            entry.size = len(text)
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    return content.getvalue()
 
 
 def offer(

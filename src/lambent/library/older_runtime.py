@@ -1,7 +1,7 @@
-"""Another try with an older runtime, where the app's start needs what its Python has removed.
+"""Another try with an older runtime, where the app's start needs what its Python has removed, or packages that don't fit it.
 
 Most of that is found by reading (package/runtime_imports.py). What a package imports on a condition, or uses as an attribute,
-shows only when the app starts.
+shows only when the app starts, and which packages the requirements lack only when it is built.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from lambent.config.model import Config
 from lambent.errors import LambentError
+from lambent.package.unfit import UnfitError
 from lambent.removed_modules import removed_in
 
 _MISSING_NAME = re.compile(
@@ -34,17 +35,22 @@ _OTHER_CHANGES = (
 def with_older_runtime(config: Config, error: LambentError) -> Config | None:
     """Return the configuration with the candidates that still have what the start lacks.
 
-    None if nothing was removed, if no candidate has it, or if the runtime is live or named by the user.
+    None if nothing was removed and everything fits, if no candidate has it, or if the runtime is live or named by the user.
     """
     candidates = config.candidates
-    name, removed = removal_in(f"{error.what}\n{error.detail}")
     is_named = bool(candidates.named_by) and config.runtime == candidates.runtimes[0]
-    if not removed or config.runtime == candidates.live or is_named:
+    if config.runtime == candidates.live or is_named:
         return None
-    runtimes = tuple(runtime for runtime in candidates.runtimes if _version(runtime) < _version(removed))
+    if isinstance(error, UnfitError):
+        note = error.blockers[0].describe(_python(config.runtime))
+        older = (each for each in candidates.runtimes if _version(each) < _version(config.runtime))
+        runtimes = tuple(each for each in older if all(blocker.fits(_python(each)) for blocker in error.blockers))
+    else:
+        name, removed = removal_in(f"{error.what}\n{error.detail}")
+        note = f"the app's start needs {name}, which Python {removed} removed"
+        runtimes = tuple(each for each in candidates.runtimes if removed and _version(each) < _version(removed))
     if not runtimes:
         return None
-    note = f"the app's start needs {name}, which Python {removed} removed"
     return config.with_runtime(runtimes[0], note, replace(candidates, runtimes=runtimes, origin=note, note=note))
 
 
@@ -61,5 +67,9 @@ def removal_in(text: str) -> tuple[str, str]:
     return next(((what, version) for pattern, what, version in _OTHER_CHANGES if re.search(pattern, text)), ("", ""))
 
 
+def _python(runtime: str) -> str:
+    return runtime.removeprefix("python")
+
+
 def _version(runtime: str) -> tuple[int, ...]:
-    return tuple(map(int, runtime.removeprefix("python").split(".")))
+    return tuple(map(int, _python(runtime).split(".")))

@@ -27,6 +27,7 @@ from lambent.package.requirements import left_out
 from lambent.package.requirements.adding import add_command, is_plain
 from lambent.package.requirements.lock_cache import read_lock, write_lock
 from lambent.package.requirements.lock_key import lock_key
+from lambent.package.unfit import UnfitError
 from lambent.units import listing, pronoun_for, verb_for
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ def supplement(
 ) -> tuple[BuildContext, Requirements] | None:
     """Return the build with what is missing at its start, or None if nothing can be added.
 
-    Raises PackagingError if the packages of an extra or a group can't be had for the target.
+    Raises PackagingError if the packages of an extra or a group can't be had for the target, and UnfitError if what is added
+    doesn't fit it.
     """
     lacking = [finding for finding in findings if finding.module]
     options = _options(context, requirements, lacking)
@@ -84,6 +86,8 @@ def supplement(
     if packages := _unlisted_packages(context, requirements, lacking):
         try:
             return context, resolve_requirements(context, {**requirements.added, **packages})
+        except UnfitError:
+            raise  # another runtime may fit
         except PackagingError as error:
             context.emit(Warned(f"{listing(list(packages))} can't be added to the requirements: {error.what}", error.hint))
     if imported := _left_out_modules(context, requirements, lacking):
@@ -98,10 +102,10 @@ def supplement(
 
 def added_packages(requirements: Requirements) -> Warned | None:
     """Return what to say about the packages that were added: which versions, why, and how to write them down."""
-    if not requirements.added:
-        return None
     versions = {pin.name: pin.version for pin in requirements.lock.pins}
     pins = {name: version for name in requirements.added if (version := versions.get(utils.canonicalize_name(name)))}
+    if not pins:
+        return None
     packages, lines = ([f"{name}{sign}{version}" for name, version in pins.items()] for sign in (" ", "=="))
     files = list(dict.fromkeys(file for importers in requirements.added.values() for file in importers))
     them, verb = pronoun_for(packages), "needs" if len(files) == 1 else "need"

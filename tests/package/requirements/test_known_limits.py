@@ -11,7 +11,8 @@ from lambent.events import Event, Notice
 from lambent.package.lock import Pin
 from lambent.package.requirements.known_limits import exceeded
 from lambent.package.requirements.resolve import resolve
-from support.locking import make_request, make_target, offer, versions, write
+from lambent.package.unfit import UnfitError
+from support.locking import make_request, make_sdist, make_target, offer, versions, write
 from support.registry import Registry, serving
 
 TARGET = make_target("3.11")
@@ -45,6 +46,20 @@ def test_old_release_gets_what_it_can_be_imported_with(tmp_path: Path, registry:
     assert pins == {"flask": "1.1.1", "itsdangerous": "2.0.1", "jinja2": "3.0.3", "werkzeug": "2.0.3"}
     older = "itsdangerous 2.0.1, jinja2 3.0.3, werkzeug 2.0.3"
     assert events == [Notice(f"{older}: this release of flask can't be imported with a later one")]
+
+
+def test_runtime_without_a_wheel_below_a_limit_does_not_fit(tmp_path: Path, registry: Registry) -> None:
+    """Otherwise uv would go back to a Flask that doesn't require it."""
+    offer(registry, "flask", "0.1")
+    for path in [path for path in registry.files if "itsdangerous-2.0.1" in path]:
+        del registry.files[path]
+    offer(registry, "itsdangerous", "1.0", "cp38-cp38-manylinux2014_x86_64")
+    registry.files["/files/itsdangerous-1.0.tar.gz"] = make_sdist("itsdangerous")
+    with pytest.raises(UnfitError) as refused:
+        resolved(tmp_path, registry, "flask<2")
+    assert [(blocker.name, blocker.version, blocker.pythons) for blocker in refused.value.blockers] == [
+        ("itsdangerous", "1.0", {"3.8"})
+    ]
 
 
 def test_new_release_gets_the_newest(tmp_path: Path, registry: Registry) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from lambent.package.lock import DistFile, Repository
 from lambent.package.requirements.resolve_request import ResolveOptions
 from lambent.package.target import Target
 from lambent.package.unfit import UnfitError
-from support.locking import chosen_files, commit_all, make_target, offer, resolve_project, versions, write
+from support.locking import chosen_files, commit_all, make_sdist, make_target, offer, resolve_project, versions, write
 from support.registry import Registry, serving, sha256
 
 AL2 = make_target("3.11")
@@ -38,20 +36,6 @@ def refusal(project: Path, target: Target, options: ResolveOptions | None = None
     with pytest.raises(PackagingError) as caught:
         resolve_project(project, target, project.parent / "cache", options)
     return caught.value
-
-
-def make_sdist(name: str) -> bytes:
-    content = io.BytesIO()
-    files = {
-        "PKG-INFO": f"Metadata-Version: 2.2\nName: {name}\nVersion: 1.0\n",
-        "pyproject.toml": f"[project]\nname = '{name}'\nversion = '1.0'\n",
-    }
-    with tarfile.open(fileobj=content, mode="w:gz") as archive:
-        for path, text in files.items():
-            entry = tarfile.TarInfo(f"{name}-1.0/{path}")
-            entry.size = len(text)
-            archive.addfile(entry, io.BytesIO(text.encode()))
-    return content.getvalue()
 
 
 def test_newest_version_whose_wheel_fits_the_exact_glibc_is_chosen(tmp_path: Path, registry: Registry) -> None:

@@ -152,6 +152,7 @@ class UvResolver:
         unneeded |= self._required_by_unused({pin.name: pin for pin in (*misfits, *native)}, adjustments)
         adjustments.left_out |= unneeded
         misfits = [pin for pin in misfits if pin.name not in unneeded]
+        self._check_limits([*misfits, *native], adjustments)
         with ThreadPoolExecutor(4) as pool:
             for versions in pool.map(self.versions.incompatible_versions, misfits):
                 adjustments.excluded.setdefault(versions[0].name, []).extend(versions)
@@ -169,6 +170,13 @@ class UvResolver:
         limits = known_limits.exceeded(pins)
         adjustments.limits |= limits
         return bool(limits)
+
+    def _check_limits(self, misfits: Sequence[Pin], adjustments: _Adjustments) -> None:
+        """Raise UnfitError if nothing below a limit fits: uv would go back to releases so old that they don't need it."""
+        for pin in misfits:
+            limit = (adjustments.limits or {}).get(pin.name)
+            if limit and self.versions.newest_compatible(limit.requirement) is None:
+                raise missing_wheels.no_wheel_error(pin, self._request, None)
 
     def _required_by_unused(self, unfit: Mapping[str, Pin], adjustments: _Adjustments) -> set[str]:
         """Return those of the packages that only servers and tools require which the app doesn't import, and say so."""

@@ -16,6 +16,7 @@ APP_MAX = NAME_MAX - len("lambent-")  # leaves room for the prefix of the role's
 POLICY = "lambent"  # the inline policy of the role
 TAG_APP = "lambent:app"
 TAG_MANAGED = "lambent:managed"
+ADOPTED = "adopted"  # its value from `lambent adopt` to the first deploy, then "true"
 TAG_ORIGIN = "lambent:origin"
 TAG_FAILED = "lambent:failed"
 

@@ -46,9 +46,6 @@ def command(app: AppSource, builder: Builder, github: bool, destination: Destina
     """
     with reporter(as_json=False) as emit:
         config = app.load(builder.cache, emit)
-        if not config.path.is_dir():
-            what = f"{config.path.name} is a script with its own settings"
-            raise UsageError(what, where="PATH", hint="write # [tool.lambent] into its # /// script block")
         written = add_to_pyproject(config.path, starter_table(config))
         emit(Notice(f"wrote [tool.lambent] to {written}" if written else "pyproject.toml has a [tool.lambent]: not changed"))
         if github:

@@ -39,6 +39,7 @@ else:
 COMMANDS = {
     "deploy": "Build and deploy an app, and print its URL.",
     "init": "Write a commented [tool.lambent], and a pipeline for GitHub Actions.",
+    "adopt": "Take over a function that lambent didn't create.",
     "dev": "Run an app on this machine, and reload it when you save a file.",
     "plan": "Show what a deploy would change. Changes nothing.",
     "status": "Show what is deployed.",

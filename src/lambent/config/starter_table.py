@@ -7,8 +7,11 @@ import re
 import tomllib
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
-from lambent.config.model import Config
+import tomli_w
+
+from lambent.config.model import App, Config
 from lambent.errors import UsageError
 
 _FIRST = ("runtime", "architecture", "memory", "timeout", "check_path", "auth", "permissions", "region")
@@ -22,6 +25,7 @@ _HEAD = """\
 # `lambent config` shows the value of each one, and where it comes from.
 [tool.lambent]
 """
+_TABLE = "[tool.lambent]\n"
 _TAIL = """
 # [tool.lambent.env]          # environment variables; for secrets: DATABASE_URL = { ssm = "/my-app/database-url" }
 # GREETING = "hello"
@@ -52,12 +56,23 @@ def starter_table(config: Config) -> str:
     return f"{_HEAD}{''.join(lines)}{_TAIL}"
 
 
+def adopted_table(app: App, settings: dict[str, Any], variables: tuple[str, ...]) -> str:
+    """Return the table of a function that was taken over, as TOML. The values of its variables stay in the function."""
+    remarks = [f"# In the function, and not here: {', '.join(variables)}\n"] if variables else []
+    if settings.get("url") is False:
+        remarks.append("# The function has no URL. Remove `url = false`, and the next deploy creates one.\n")
+    return _HEAD.removesuffix(_TABLE) + "".join(remarks) + tomli_w.dumps({"tool": {"lambent": {"app": app.spec, **settings}}})
+
+
 def add_to_pyproject(folder: Path, table: str) -> Path | None:
     """Write the table at the end of the folder's pyproject.toml, which is created if there is none, and return its path.
 
     Returns None, and changes nothing, if there is a [tool.lambent] already. Everything else stays as it is, byte by byte.
-    Raises UsageError if the file can't take a table at its end, and OSError.
+    Raises UsageError if `folder` is a script or the file can't take a table at its end, and OSError.
     """
+    if not folder.is_dir():
+        hint = "write # [tool.lambent] into its # /// script block"
+        raise UsageError(f"{folder.name} is a script with its own settings", where="PATH", hint=hint)
     path = folder / "pyproject.toml"
     text = path.read_bytes().decode("utf-8") if path.exists() else ""
     if "lambent" in tomllib.loads(text).get("tool", {}):

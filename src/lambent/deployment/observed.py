@@ -6,13 +6,15 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lambent.aws.interface import Aws
 from lambent.aws.values import Alias, Function, LogGroup, Pairs, Provisioned, Role, Settings, Statement, Url
+from lambent.config.live_environment import FLAG_VARIABLES, is_set_by_user
 from lambent.deployment.alias_history import is_unchecked
 from lambent.deployment.failed_versions import failed_versions
 from lambent.deployment.polling import wait_settled
-from lambent.names import ALIAS, POLICY, TAG_ORIGIN, Names
+from lambent.names import ADOPTED, ALIAS, POLICY, TAG_MANAGED, TAG_ORIGIN, Names
 from lambent.package.artifact import OVERFLOW
 
 READ_ACTIONS = (
@@ -65,14 +67,19 @@ class Observed(Struct, frozen=True):
 def live_settings(aws: Aws, app: str, identities: Iterable[str]) -> Settings | None:
     """Return the settings of the version that is live, or of the function if none is.
 
-    None if it doesn't exist, or comes from another project.
+    None if it doesn't exist, or comes from another project. All variables of a function that was adopted, and not deployed
+    since, count as set by flags: they are only there.
     """
     function = Names(app, "", aws.region).function
     latest = aws.function(function)
     origin = dict(latest.tags).get(TAG_ORIGIN, "") if latest else ""
     if latest is None or (origin and origin not in identities):
         return None
-    return (aws.function(function, ALIAS) or latest).settings
+    settings = (aws.function(function, ALIAS) or latest).settings
+    if dict(latest.tags).get(TAG_MANAGED) != ADOPTED:
+        return settings
+    own = " ".join(name for name, _ in settings.environment if is_set_by_user(name, ()))
+    return replace(settings, environment=(*settings.environment, (FLAG_VARIABLES, own)))
 
 
 def deployed_name(aws: Aws, name: str, former: str, identities: Iterable[str]) -> str:

@@ -135,10 +135,9 @@ def refuse_foreign_tags(names: Names, observed: Observed, *, with_role: bool = F
     for kind, name, tags in existing:
         if tags is not None and not made_by_lambent(names, tags):
             what = f"a {kind} named {name} exists already, and lambent didn't create it"
-            hint = (
-                f"choose another name with --name, or tag the {kind} {TAG_APP}={names.app} and {TAG_MANAGED}=true "
-                "to let lambent manage it"
-            )
+            tag = f"tag the role {TAG_APP}={names.app} and {TAG_MANAGED}=true to let lambent manage it"
+            take_over = f"take it over: lambent adopt {name}" if kind == "function" else tag
+            hint = f"choose another name with --name, or {take_over}"
             raise DeployError(what, where=f"account {names.account} in {names.region}", hint=hint)
 
 

@@ -124,6 +124,29 @@ def test_smallest_app_that_is_shown_works(tmp_path: Path, requirement: str, exis
     assert "--app" not in error.value.hint
 
 
+@pytest.mark.parametrize(
+    ("files", "spec"),
+    [
+        ({"manage.py": "", "example/settings.py": ""}, "example.wsgi:application"),
+        (
+            {"manage.py": "", "example/settings/__init__.py": "", "example/settings/dev.py": ""},
+            "example.wsgi:application",
+        ),
+        ({"src/manage.py": "", "src/example/__init__.py": "", "src/example/settings.py": ""}, "example.wsgi:application"),
+    ],
+)
+def test_wsgi_file_that_a_django_project_lacks_is_shown_and_works(tmp_path: Path, files: dict[str, str], spec: str) -> None:
+    settings = "example.settings.dev" if any("dev" in name for name in files) else "example.settings"
+    manage = f"import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', '{settings}')\n"
+    texts = {name: manage if name.endswith("manage.py") else text for name, text in files.items()}
+    with pytest.raises(DetectionError, match=r"manage\.py starts a Django project that has no \S+wsgi\.py") as error:
+        detect(write_project(tmp_path, texts))
+    match = re.fullmatch(r"write (\S+):\n(.*)", error.value.hint, re.DOTALL)
+    assert match
+    write_project(tmp_path, {match[1]: match[2]})
+    assert detect(tmp_path).spec == spec
+
+
 def commands(hint: str) -> list[str]:
     return [line.removeprefix("lambent deploy ") for line in hint.splitlines()]
 

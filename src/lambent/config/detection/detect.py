@@ -16,7 +16,7 @@ from pathlib import Path
 from lambent.config.detection.candidates import Candidate, Survey, choose, choose_best, lambda_handlers, survey
 from lambent.config.detection.declarations import read_declarations, read_programs
 from lambent.config.detection.declared_app import find_declared_app, with_remarks
-from lambent.config.detection.django_project import find_application
+from lambent.config.detection.django_project import find_application, managed_settings
 from lambent.config.detection.import_graph import imports_own_folder, locate
 from lambent.config.detection.named_app import find_named_app
 from lambent.config.detection.paste_settings import with_settings
@@ -27,6 +27,7 @@ from lambent.config.detection.refusals import (
     app_flag,
     elsewhere_error,
     no_app_error,
+    no_wsgi_error,
     package_folder_error,
 )
 from lambent.config.detection.sibling_functions import SiblingFunctions
@@ -150,6 +151,8 @@ def _refusal(modules: ProjectModules, results: Survey) -> DetectionError:
         return hidden
     if results.unsupported and results.unsupported[0].tier == 0:
         return _unsupported_error(modules, results)
+    if project := managed_settings(modules):
+        return no_wsgi_error(modules, *project)
     if elsewhere := elsewhere_error(modules, _has_app):
         return elsewhere
     return _unsupported_error(modules, results) if results.unsupported else no_app_error(modules, results.reasons)

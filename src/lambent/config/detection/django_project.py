@@ -23,18 +23,29 @@ def find_application(modules: ProjectModules) -> tuple[Module, str] | None:
 
     None when this is not a Django project, or an unusual one.
     """
-    for root in (*modules.roots, *_packages_with_manage(modules)):
-        manage = modules.folder / root / "manage.py"
-        match = SETTINGS_MODULE.search(manage.read_text("utf-8", "replace")) if manage.is_file() else None
-        if match is None:
-            continue
+    for root, settings in _managed(modules):
         roots = [root, *modules.roots]
-        for dotted in (*_from_settings(modules, match[1], roots), *_near_settings(match[1])):
+        for dotted in (*_from_settings(modules, settings, roots), *_near_settings(settings)):
             module_name, _, name = dotted.rpartition(".")
             module = modules.find(module_name, roots)
             if module is not None and name in modules.scan(module).names:
                 return module, name
     return None
+
+
+def managed_settings(modules: ProjectModules) -> tuple[Path, str] | None:
+    """Return the folder of a manage.py and the settings that it names, if they are here."""
+    projects = _managed(modules)
+    return next(((modules.folder / root, name) for root, name in projects if modules.find(name, [root, *modules.roots])), None)
+
+
+def _managed(modules: ProjectModules) -> Iterator[tuple[str, str]]:
+    """Yield the folder of each manage.py, and the settings that it names."""
+    for root in (*modules.roots, *_packages_with_manage(modules)):
+        manage = modules.folder / root / "manage.py"
+        match = SETTINGS_MODULE.search(manage.read_text("utf-8", "replace")) if manage.is_file() else None
+        if match is not None:
+            yield root, match[1]
 
 
 def _packages_with_manage(modules: ProjectModules) -> list[str]:

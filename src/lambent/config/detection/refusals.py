@@ -25,6 +25,13 @@ _SMALLEST = {
 }
 """The smallest app for a framework that the project requires; without one, a Lambda handler."""
 
+_WSGI = """import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "{}")
+application = get_wsgi_application()"""
+
 FoundApp = tuple[str, str, Path, int]
 """The spec of an app, its kind, its file and its line."""
 
@@ -167,6 +174,19 @@ def _shown(folder: Path) -> str:
     return shlex.quote(min(os.path.relpath(folder), str(folder), key=len))
 
 
+def no_wsgi_error(modules: ProjectModules, folder: Path, settings: str) -> DetectionError:
+    """Return the error for a Django project that only has a manage.py, in this folder, with the file that it lacks."""
+    parents = settings.split(".")[:-1]
+    if len(parents) > 1 and parents[-1] == "settings":
+        parents.pop()
+    file = Path(modules.relative(folder)).joinpath(*parents, "wsgi.py").as_posix()
+    return DetectionError(
+        f"no app found: manage.py starts a Django project that has no {file}",
+        where=str(modules.folder),
+        hint=f"write {file}:\n{_WSGI.format(settings)}",
+    )
+
+
 def no_app_error(modules: ProjectModules, reasons: list[tuple[Module, str]]) -> DetectionError:
     """Return the error for a project without an app, with the smallest one that would work."""
     file = "app.py" if not (modules.folder / "app.py").exists() else "lambda_function.py"
@@ -174,7 +194,8 @@ def no_app_error(modules: ProjectModules, reasons: list[tuple[Module, str]]) -> 
     files = [f"{modules.relative(module.path):<30} {reason}" for module, reason in reasons[:SHOWN_MAX]]
     if len(reasons) > SHOWN_MAX:
         files.append(f"and {len(reasons) - SHOWN_MAX} more")
-    what = "no lambda_handler and no ASGI or WSGI object" if reasons else "no Python files here"
+    has_python = bool(reasons) or any(modules.folder.glob("*.py"))
+    what = "no lambda_handler and no ASGI or WSGI object" if has_python else "no Python files here"
     return DetectionError(
         f"no app found: {what}",
         where=str(modules.folder),

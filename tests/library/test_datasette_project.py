@@ -166,5 +166,9 @@ def test_the_configuration_is_that_of_the_database(database: Path, tmp_path: Pat
     assert (config.name, config.origins["name"], config.memory_mb) == ("data", "data.db", 512)
     assert (config.app.spec, config.app.kind) == ("app:app", "asgi")
     assert all(identity.rpartition("@")[0].endswith("data.db") for identity in config.identities)
+    link = tmp_path / "latest.db"
+    link.symlink_to(database)
+    latest = AppSource(link, Flags()).load(tmp_path / "cache", events.ignore)
+    assert latest.name == latest.path.name == "latest" and (latest.path / "latest.db").is_file()
     with pytest.raises(UsageError, match="is not a SQLite database, so Datasette can't serve it"):
         AppSource(tmp_path, Flags(), DatasetteOptions(install=("x",))).load(tmp_path / "cache", events.ignore)

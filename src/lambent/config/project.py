@@ -41,11 +41,12 @@ def find_project(path: Path) -> Project:
     """Return the project of a folder, a Python file or a database. Raises UsageError for a missing path or invalid TOML."""
     if not path.exists():
         raise UsageError(f"no such file or folder: {path}", hint="pass the folder of a project, a Python file or a database")
+    if is_database(path):
+        database = path.parent.resolve() / path.name  # the name of a link is the one that the user chose
+        return Project(database, database)
     path = path.resolve()
     if path.is_dir():
         return _read_project(path, None)
-    if is_database(path):
-        return Project(path, path)
     if path.suffix != ".py":
         raise UsageError(f"not a Python file: {path.name}", where=str(path), hint=f"lambent deploy {path.parent}")
     metadata = script_metadata.read(path)

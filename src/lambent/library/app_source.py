@@ -14,6 +14,7 @@ from lambent.config.databases import is_database
 from lambent.config.identity import project_identities
 from lambent.config.load import Flags, load, locate_app
 from lambent.config.model import Architecture, Config
+from lambent.config.project import find_project
 from lambent.config.python_runtime import Installed
 from lambent.errors import UsageError
 from lambent.events import Detected, Emit, Notice
@@ -90,7 +91,7 @@ class _DatabaseProject(Struct, frozen=True):
     def named(self, config: Config, typed: Flags) -> Config:
         """Return the configuration as one of the database: where the project is in the cache says nothing."""
         origins = config.origins if typed.name else {**config.origins, "name": self.database.name}
-        return replace(config, identities=project_identities(self.database.resolve()), origins=origins)
+        return replace(config, identities=project_identities(find_project(self.database).path), origins=origins)
 
 
 class Builder(Struct, frozen=True):

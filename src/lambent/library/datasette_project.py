@@ -47,7 +47,7 @@ def write_project(first: Path, options: DatasetteOptions, cache: Path, emit: Emi
     """
     databases = _by_name((first, *options.databases))
     make_private_cache(cache)
-    home = cache / "datasette" / hashlib.sha256(os.fsencode(first.resolve())).hexdigest()[:16]
+    home = cache / "datasette" / hashlib.sha256(os.fsencode(first.absolute())).hexdigest()[:16]
     folder = home / (names.to_app_name(first.stem) or "datasette")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -126,6 +126,7 @@ def _by_name(databases: tuple[Path, ...]) -> dict[str, Path]:
 
 def _copy_database(path: Path, copy: Path) -> None:
     """Link or copy a database as it is now, with what its write-ahead log holds."""
+    path = path.resolve()  # SQLite's log is next to the file, not next to a link to it
     log = path.with_name(f"{path.name}-wal")
     if log.exists() and log.stat().st_size:
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
@@ -133,7 +134,7 @@ def _copy_database(path: Path, copy: Path) -> None:
             target.execute("pragma journal_mode = delete")
         return
     try:
-        copy.hardlink_to(path.resolve())
+        copy.hardlink_to(path)
     except OSError:  # another disk
         shutil.copyfile(path, copy)
 

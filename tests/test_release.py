@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import uv
+import yaml
 
 import lambent
 from support.interpreter import python
@@ -80,6 +81,18 @@ def test_the_wheel_works_in_a_fresh_environment(dist: Path, tmp_path: Path, vers
     app = shutil.copytree(ROOT / "examples" / "flask", tmp_path / "app")
     archive = run(command, "build", "--quiet", app).strip()
     assert {"app.py", "flask/app.py"} <= set(zipfile.ZipFile(archive).namelist())
+
+
+def test_the_workflows_run_what_exists_on_what_is_claimed() -> None:
+    workflows = {path.stem: path.read_text("utf-8") for path in (ROOT / ".github" / "workflows").glob("*.yml")}
+    jobs = {name: yaml.safe_load(text)["jobs"] for name, text in workflows.items()}
+    linux, others = jobs["ci"]["linux"], jobs["ci"]["other-systems"]
+    assert set(linux["steps"][1]["with"]["python-version"].split()) == set(CLAIMED)
+    assert others["strategy"]["matrix"]["system"] == ["macos-latest", "windows-latest"]
+    publish = jobs["release"]["publish"]
+    assert publish["permissions"] == {"id-token": "write"} and publish["needs"] == "build", "there is no token to publish with"
+    for script in re.findall(r"run: (\.?[a-z]+/[\w-]+)", "".join(workflows.values())):
+        assert os.access(ROOT / script, os.X_OK), script
 
 
 @pytest.fixture

@@ -26,34 +26,10 @@ from lambent.ui.sanitize import sanitize
 from lambent.ui.software import software
 
 _PACKAGES = ("uv", "botocore", "moto", "click")
-_PUBLIC_SETTINGS = frozenset(
-    [
-        "memory",
-        "timeout",
-        "tmp",
-        "stream",
-        "writable",
-        "run",
-        "base_path",
-        "runtime_client",
-        "url",
-        "check_path",
-        "auth",
-        "log_retention",
-        "log_format",
-        "keep_versions",
-        "snapstart",
-        "tracing",
-        "canary",
-        "keep_all",
-        "keep",
-        "drop",
-        "strip",
-        "overflow",
-        "without",
-        "groups",
-        "extras",
-    ]
+_PUBLIC_SETTINGS = (
+    *("memory", "timeout", "tmp", "stream", "writable", "run", "base_path", "runtime_client", "url", "check_path", "auth"),
+    *("log_retention", "log_format", "keep_versions", "snapstart", "tracing", "canary"),
+    *("keep_all", "keep", "drop", "strip", "overflow", "without", "groups", "extras"),
 )
 """Settings whose values can be shown to anyone. Names, accounts, regions, hosts and variables can't."""
 

@@ -18,6 +18,8 @@ from lambent.config.model import App, Config
 from lambent.errors import PackagingError
 from lambent.events import Event, Notice, Resolved, Warned
 from lambent.package.build import build
+from lambent.package.build_context import BuildOptions
+from lambent.package.lock_file import write_lock
 from lambent.package.unfit import UnfitError
 from support.locking import offer, write
 from support.registry import Registry, serving
@@ -49,11 +51,20 @@ class Project:
         self.resolved = 0
         self.said.clear()
         self.warnings.clear()
-        environ = {**os.environ, "UV_CACHE_DIR": str(self._cache / "uv"), "UV_DEFAULT_INDEX": self.default_index}
-        config = Config(self.folder, "small", self.app, RUNTIME, "x86_64")
-        artifact = build(config, self._cache, environ, self._record)
+        artifact = build(self._config, self._cache, self._environ, self._record)
         with zipfile.ZipFile(artifact.path) as archive:
             return set(archive.namelist())
+
+    def lock(self, *, upgrade: bool = False) -> None:
+        write_lock(self._config, self._cache, self._environ, self._record, BuildOptions(refresh=upgrade))
+
+    @property
+    def _config(self) -> Config:
+        return Config(self.folder, "small", self.app, RUNTIME, "x86_64")
+
+    @property
+    def _environ(self) -> dict[str, str]:
+        return {**os.environ, "UV_CACHE_DIR": str(self._cache / "uv"), "UV_DEFAULT_INDEX": self.default_index}
 
     def _record(self, event: Event) -> None:
         if isinstance(event, Notice):
@@ -217,6 +228,20 @@ def test_written_down_package_is_not_added(popular: Project) -> None:
     assert popular.warnings == [text]
     popular.write({"requirements.txt": "shopdb\nPyYAML==6.0.3\n"})
     assert "yaml/__init__.py" in popular.build() and not popular.warnings
+
+
+def test_lock_of_the_target_has_what_was_added(popular: Project) -> None:
+    popular.write({"main.py": f"import yaml\n{HANDLER}"})
+    popular.lock()
+    assert popular.warnings[0].startswith("PyYAML 6.0.3 is added")
+    assert "yaml/__init__.py" in popular.build() and not popular.warnings
+    popular.write({"main.py": f"import yaml, flask_wtf\n{HANDLER}"})
+    with pytest.raises(PackagingError) as refused:
+        popular.build()
+    edit = "add Flask-WTF to the project's requirements, then run `lambent build --lock --upgrade`"
+    assert refused.value.hint.startswith(edit)
+    popular.lock(upgrade=True)
+    assert "flask_wtf/__init__.py" in popular.build()
 
 
 def test_package_that_does_not_go_with_the_others_is_not_added(popular: Project) -> None:

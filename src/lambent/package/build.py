@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from lambent.config.model import Config
 from lambent.errors import PackagingError
-from lambent.events import Built, Emit, Event, Notice, Warned
+from lambent.events import Built, Emit, Event, Notice, Warned, ignore
 from lambent.interpreters import Interpreter
 from lambent.lazy import LazyModule
 from lambent.package import assemble, function_settings, own_distribution, runtime_bundle, secret_scan
@@ -78,6 +78,21 @@ def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, o
         emit(split.archive.event)
     artifact = _artifact(context, contents, split, path, written)
     return replace(artifact, local_packages=requirements.local_packages, add_command=add_command(requirements.source))
+
+
+def complete_requirements(
+    config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, options: BuildOptions
+) -> Requirements:
+    """Return what the app requires, with what its zip gets because every start lacks it. Raises PackagingError."""
+    with _explained(config, cache), ExitStack() as archives:
+        make_private_cache(cache)
+        context = BuildContext.start(config, cache, environ, emit, options)
+        requirements = resolve_requirements(context)
+        quiet = replace(context, emit=ignore)  # a build follows, which says the rest
+        requirements = _complete(quiet, requirements, read_source(quiet), quiet.find_interpreter(), archives)[1]
+        if warning := added_packages(requirements):
+            emit(warning)
+        return requirements
 
 
 def _complete(

@@ -12,9 +12,10 @@ from lambent.config.model import Config
 from lambent.errors import PackagingError
 from lambent.events import Emit, Locked
 from lambent.lazy import LazyModule
-from lambent.package.build_context import BuildContext, BuildOptions
-from lambent.package.dependencies import resolve_requirements
+from lambent.package.build import complete_requirements
+from lambent.package.build_context import BuildOptions
 from lambent.package.requirements.discovery import pylock_path
+from lambent.package.target import Target
 
 if TYPE_CHECKING:
     from lambent.package.requirements import pylock
@@ -24,11 +25,12 @@ else:
 
 def write_lock(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, options: BuildOptions) -> Path:
     """Write the lock file and return its path. With `options.refresh` an existing one is ignored. Raises PackagingError."""
-    context = BuildContext.start(config, cache, environ, emit, replace(options, skip_own_lock=options.refresh))
-    path = pylock_path(config.path, context.target)
+    target = Target.of(config)
+    path = pylock_path(config.path, target)
+    options = replace(options, skip_own_lock=options.refresh)
+    lock = complete_requirements(config, cache, environ, emit, options).lock
     try:
-        lock = resolve_requirements(context).lock
-        pylock.write_pylock(lock, path, context.target)
+        pylock.write_pylock(lock, path, target)
     except OSError as error:
         raise PackagingError(
             f"cannot write {path.name}: {error.strerror or error}", where=str(path), hint="fix the permissions of the folder"

@@ -66,6 +66,24 @@ def test_what_is_written_for_lambda_comes_first(tmp_path: Path) -> None:
     assert (proposals["STAGE"].source, proposals["DEBUG"].source) == ("template.yaml", "Dockerfile")
 
 
+ZAPPA = """\
+{"dev": {"environment_variables": {"LEVEL": "debug", "MODE": "calm"}, "aws_environment_variables": {"PORTS": 3}},
+ "prod": {"extends": "dev", "environment_variables": {"LEVEL": "info", "MODE": "calm"}}}
+"""
+CHALICE = """\
+{"environment_variables": {"MODE": "calm"},
+ "stages": {"dev": {"lambda_functions": {"job": {"environment_variables": {"SHELF": "b"}}}}, "prod": {}}}
+"""
+
+
+def test_stages_of_other_tools_propose_what_they_share(tmp_path: Path) -> None:
+    write_project(tmp_path / "a", {"zappa_settings.json": ZAPPA})
+    assert read_proposals(tmp_path / "a") == {"MODE": Proposal("MODE", "calm", "zappa_settings.json")}
+    write_project(tmp_path / "b", {".chalice/config.json": CHALICE, "zappa_settings.json": "[1]"})
+    values = {name: proposal.value for name, proposal in read_proposals(tmp_path / "b").items()}
+    assert values == {"MODE": "calm", "SHELF": "b"}
+
+
 @pytest.mark.parametrize("line", ['ENV A="open', "ENV", "ENV A"])
 def test_lines_that_docker_refuses_propose_nothing(tmp_path: Path, line: str) -> None:
     assert read_proposals(write_project(tmp_path, {"Dockerfile": line})) == {}

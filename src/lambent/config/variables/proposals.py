@@ -60,6 +60,22 @@ def _functions(folder: Path) -> Iterator[Proposal]:
     yield from (Proposal(name, value, functions[0].source) for name, value in _unambiguous(variables))
 
 
+def _stages(folder: Path) -> Iterator[Proposal]:
+    """Yield the variables of Zappa's and Chalice's stages, but those that differ from stage to stage."""
+    for file in ("zappa_settings.json", ".chalice/config.json"):
+        variables = _variables_in(_read_json(folder / file))
+        yield from (Proposal(name, value, file) for name, value in _unambiguous(variables))
+
+
+def _variables_in(value: object) -> Iterator[tuple[str, str]]:
+    """Yield the variables of every `environment_variables` in JSON, at any depth."""
+    for key, member in value.items() if isinstance(value, dict) else ():
+        if key in ("environment_variables", "aws_environment_variables") and isinstance(member, dict):
+            yield from ((name, text) for name, text in member.items() if isinstance(text, str))
+        else:
+            yield from _variables_in(member)
+
+
 def _dockerfiles(folder: Path) -> Iterator[Proposal]:
     for file in DOCKERFILES:
         last = dict(parse_variables(read_text(folder / file)))
@@ -68,10 +84,7 @@ def _dockerfiles(folder: Path) -> Iterator[Proposal]:
 
 def _app_json(folder: Path) -> Iterator[Proposal]:
     """Yield what Heroku's manifest sets."""
-    try:
-        manifest = json.loads(read_text(folder / "app.json"))
-    except ValueError:
-        return
+    manifest = _read_json(folder / "app.json")
     variables = manifest.get("env") if isinstance(manifest, dict) else None
     for name, entry in variables.items() if isinstance(variables, dict) else ():
         fields = entry if isinstance(entry, dict) else {"value": entry}
@@ -98,6 +111,14 @@ def _examples(folder: Path) -> Iterator[Proposal]:
         yield from (Proposal(name, value, file) for name, value in values_in_file(folder / file).items())
 
 
+def _read_json(path: Path) -> object:
+    """Return what a file has, None if it isn't JSON."""
+    try:
+        return json.loads(read_text(path))
+    except ValueError:
+        return None
+
+
 def _unambiguous(variables: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """Yield the variables that have one value only."""
     values: dict[str, set[str]] = defaultdict(set)
@@ -107,5 +128,5 @@ def _unambiguous(variables: Iterable[tuple[str, str]]) -> Iterator[tuple[str, st
 
 
 _READERS: tuple[Callable[[Path], Iterator[Proposal]], ...] = (
-    *(_functions, _app_json, _render, _dockerfiles, _compose, _examples),
+    *(_functions, _stages, _app_json, _render, _dockerfiles, _compose, _examples),
 )

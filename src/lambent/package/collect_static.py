@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from lambent import interpreters
+from lambent.config import django_literals
 from lambent.config.detection.django_project import SETTINGS_MODULE
 from lambent.config.django_literals import DEBUG_EDIT, URL_DOMAINS, hosts_cure, read_literals
 from lambent.config.model import Config
@@ -142,10 +143,11 @@ def _read_literals(config: Config, module: str, placed: Files) -> dict[str, Any]
 
 
 def _key(config: Config, module: str, shards: tuple[Shard, ...], placed: Files, interpreter: Interpreter) -> str:
-    program = Path(django_inspection.__file__).stat()
+    programs = [Path(file).stat() for file in (django_inspection.__file__, django_literals.__file__)]
     others = [name for name in placed if not name.endswith(".py") and not _TEMPLATES.search(name)]
     parts = (
-        *(program.st_size, program.st_mtime_ns, str(interpreter.path), module, config.environment, config.secrets),
+        *((program.st_size, program.st_mtime_ns) for program in programs),
+        *(str(interpreter.path), module, config.environment, config.secrets),
         *([shard.path.name for shard in shards], sorted(placed), _dates(placed, others)),
     )
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()[:40]

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import proxy_bypass, urlopen
 
 import pytest
 
@@ -97,12 +97,17 @@ def test_a_public_url_in_aws_must_be_allowed(service: Service, shop: Path, monke
     assert deployed.public and deployed.url
 
 
-def test_names_under_localhost_resolve_only_meanwhile() -> None:
+def test_names_under_localhost_are_reached_only_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "example.com")
+    monkeypatch.delenv("NO_PROXY", raising=False)
     original = socket.getaddrinfo
     with lambent.LocalLambda():
+        assert proxy_bypass("a.b.localhost") and proxy_bypass("example.com") and not proxy_bypass("example.org")
         assert socket.getaddrinfo("a.b.localhost", 80)[0][4][0] == "127.0.0.1"
         assert socket.getaddrinfo("127.0.0.1", 80)[0][4][0] == "127.0.0.1"
     assert socket.getaddrinfo is original
+    assert os.environ["no_proxy"] == "example.com" and "NO_PROXY" not in os.environ
 
 
 def test_it_ends_with_its_process_even_if_that_is_killed(tmp_path: Path) -> None:

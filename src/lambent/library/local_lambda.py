@@ -24,7 +24,8 @@ class LocalLambda:
     It has nothing deployed at first, listens on a free port, and is deleted at the end. With `state`, a folder, it keeps what
     is deployed there; if a local Lambda is already running with that folder, this is the one, and it goes on running.
     `port` 0 takes a free one. While it runs, this process resolves names under `.localhost`, such as those of its URLs, to
-    127.0.0.1, which not every system does. Raises LocalError if it can't be started.
+    127.0.0.1, which not every system does, and requests to them don't go through a proxy. Raises LocalError
+    if it can't be started.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class LocalLambda:
             if running.started_now:
                 stack.callback(daemon.stop, state, force=True)
             stack.enter_context(_resolving_localhost())
+            stack.enter_context(_without_proxy())
             self._running = state, running
             self._stack = stack.pop_all()
         return self
@@ -114,3 +116,19 @@ def _resolving_localhost() -> Iterator[None]:
     finally:
         if socket.getaddrinfo is getaddrinfo:  # another patch on top of this one stays
             socket.getaddrinfo = original
+
+
+@contextmanager
+def _without_proxy() -> Iterator[None]:
+    """Let HTTP clients of this process reach names under .localhost although the environment names a proxy."""
+    before = {name: os.environ.get(name) for name in ("no_proxy", "NO_PROXY")}
+    hosts = before["no_proxy"] or before["NO_PROXY"] or ""
+    os.environ.update(dict.fromkeys(before, f"{hosts},.localhost".lstrip(",")))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -87,6 +87,21 @@ def test_what_can_not_be_adopted_is_left_alone(service: Service, project: Path) 
     assert not (project / "pyproject.toml").exists()
 
 
+def test_the_app_may_be_the_handler_that_the_function_has(service: Service, tmp_path: Path) -> None:
+    service.function("worker", "def handler(event, context): return 1\n")
+    client = service.client("lambda")
+    client.update_function_configuration(FunctionName="worker", Handler="jobs.daily.process")
+    files = {
+        "jobs/daily.py": "def process(event, context): return 1\n",
+        "jobs/other.py": "def process(event, context): return 2\n",
+    }
+    project = write(tmp_path / "project", files)
+    where = ("--local", "--state", str(service.state), "--port", str(service.port), "--region", "us-east-1")
+    result = run("adopt", "worker", "--path", str(project), *where)
+    assert result.exit_code == 0, result.output
+    assert (table(project)["app"], table(project)["url"]) == ("jobs.daily:process", False)
+
+
 def test_settings_that_exist_are_not_overwritten(endpoint: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_ENDPOINT_URL": endpoint}.items():
         monkeypatch.setenv(name, value)

@@ -23,11 +23,12 @@ INTRODUCTION = """\
 
 <!-- Generated from src/lambent/config/reference.toml by scripts/docs. Do not edit. -->
 
-Nothing is required. Settings are keys of `[tool.lambent]` in `pyproject.toml`, or in a script's own metadata. A flag
-(`--memory 512`) beats the environment (`LAMBENT_MEMORY=512`), which beats the stage's table, which beats `[tool.lambent]`.
+Nothing is required; [`lambent init`](commands.md#lambent-init) writes a table to start from. Settings are keys of
+`[tool.lambent]` in `pyproject.toml`, or in a script's own metadata. A flag (`--memory 512`) beats the environment
+(`LAMBENT_MEMORY=512`), which beats the stage's table, which beats `[tool.lambent]`.
 [`lambent config`](commands.md#lambent-config) shows the value of each setting and where it comes from;
-[the page about the local Lambda](local.md#settings-that-are-ignored) says which ones `--local` ignores. The column *value* has
-the default, or an example.
+[the page about the local Lambda](local.md#settings-that-are-ignored)
+says which ones `--local` ignores. The column *value* has the default, or an example.
 """
 
 

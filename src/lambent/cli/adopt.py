@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
 from lambent.cli.destination_options import with_destination
 from lambent.cli.options import app_option, cache_option, path_option
-from lambent.config.load import Flags
+from lambent.config.load import Flags, locate_app
+from lambent.config.model import Config
 from lambent.config.starter_table import add_to_pyproject, adopted_table
 from lambent.deployment.adoption import Adoption, find_function, take_over
+from lambent.errors import DetectionError
 from lambent.events import Emit, Notice
 from lambent.library.app_source import AppSource
 from lambent.library.destination import Destination
@@ -30,9 +33,10 @@ def command(function: str, path: Path, app: str | None, cache_dir: Path, destina
     else changes until then. Its environment variables stay in the function, and deploys keep them.
     """
     with reporter(as_json=False) as emit:
-        config = AppSource(path, Flags(name=function, app=app)).load(cache_dir, emit)
-        aws = destination.with_defaults(config.region, config.profile).connect(emit)
+        location = locate_app(path, Flags(name=function), os.environ)
+        aws = destination.with_defaults(location.region, location.profile).connect(emit)
         adoption = find_function(aws, function)
+        config = _load(path, app, adoption, cache_dir, emit)
         table = adopted_table(config.app, adoption.table, adoption.variables)
         written = add_to_pyproject(config.path, table)
         take_over(aws, adoption)
@@ -42,6 +46,18 @@ def command(function: str, path: Path, app: str | None, cache_dir: Path, destina
         else:
             emit(Notice(f"wrote [tool.lambent] to {written}"))
         _explain(adoption, emit)
+
+
+def _load(path: Path, app: str | None, adoption: Adoption, cache: Path, emit: Emit) -> Config:
+    """Return the configuration of the project. If nothing says which app it has, the function's own handler does."""
+    name = adoption.names.app
+    try:
+        return AppSource(path, Flags(name=name, app=app)).load(cache, emit)
+    except DetectionError:
+        module, _, attribute = adoption.function.settings.handler.replace("/", ".").rpartition(".")
+        if app is not None or not path.joinpath(*module.split(".")).with_suffix(".py").is_file():
+            raise
+        return AppSource(path, Flags(name=name, app=f"{module}:{attribute}")).load(cache, emit)
 
 
 def _explain(adoption: Adoption, emit: Emit) -> None:

@@ -7,16 +7,20 @@ import ctypes
 import os
 import shutil
 import signal
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
 from lambent.local.sandbox import process_tree
+from lambent.local.sandbox.memory_limit import MemoryLimit
 from lambent.local.sandbox.process_sandbox import ProcessFactory
 from lambent.local.sandbox.sandbox import ProcessExit, SandboxFactory
-from support.functions import make_spec
+from support.functions import collect, make_spec
 from support.sandboxes import run_script, with_factory
+from support.waiting import eventually_async
 
 
 def test_memory_spike_between_two_checks_counts(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
@@ -86,6 +90,48 @@ def test_mapped_file_between_two_checks_is_not_a_spike(any_factory: Callable[[],
         sandbox.listen(lambda _: done.set())
         await done.wait()
         return sandbox.within_memory() and sandbox.within_memory()
+
+    assert with_factory(any_factory, body)
+
+
+def test_memory_that_was_returned_before_a_mapped_file_is_not_part_of_a_spike(
+    any_factory: Callable[[], SandboxFactory], tmp_path: Path
+) -> None:
+    """Its page faults are older than the last check, although it has raised no peak."""
+    script = """
+    import mmap, os, signal, tempfile
+    for number in range(20):
+        with mmap.mmap(-1, 20 << 20) as memory:
+            for position in range(0, len(memory), 4096):
+                memory[position] = 1
+        if number == 0:
+            print("first", flush=True)
+            os.kill(os.getpid(), signal.SIGSTOP)
+    with open(tempfile.gettempdir() + "/model", "wb") as file:
+        for _ in range(300):
+            file.write(b"x" * (1 << 20))
+    print("returned", flush=True)
+    os.kill(os.getpid(), signal.SIGSTOP)
+    input_file = open(file.name, "rb")
+    with mmap.mmap(input_file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        sum(mapped[position] for position in range(0, len(mapped), 4096))
+    print("done", flush=True)
+    os.kill(os.getpid(), signal.SIGSTOP)
+    """
+
+    def is_waiting(pids: list[int]) -> bool:
+        return all("T (stopped)" in Path(f"/proc/{pid}/status").read_text() for pid in pids)
+
+    async def body(factory: SandboxFactory) -> bool:
+        sandbox = await factory.start(make_spec(tmp_path, script, tmp_mb=512))
+        sandbox._memory.stop()  # type: ignore[attr-defined]  # the test decides when a check happens
+        chunks = collect(sandbox)
+
+        for word in (b"first", b"returned", b"done"):
+            await eventually_async(lambda word=word: word in b"".join(chunks) and is_waiting(sandbox._pids()))
+            assert sandbox.within_memory(), word
+            process_tree.signal_all(sandbox._pids(), signal.SIGCONT)
+        return True
 
     assert with_factory(any_factory, body)
 
@@ -197,3 +243,50 @@ def test_without_proc_ps_measures_memory(tmp_path: Path, monkeypatch: pytest.Mon
     """
     exit, _ = with_factory(ProcessFactory, lambda factory: run_script(factory, make_spec(tmp_path, script)))
     assert exit.out_of_memory
+
+
+def test_checks_leave_most_of_the_time_to_others() -> None:
+    """A thousand processes take a while, and the service answers everyone from the same thread."""
+
+    async def pause_after(cpu_s: float) -> float:
+        checked = asyncio.Event()
+
+        def pids() -> list[int]:
+            end = time.thread_time() + cpu_s
+            while time.thread_time() < end:
+                pass
+            asyncio.get_running_loop().call_soon(checked.set)
+            return []
+
+        limit = MemoryLimit(pids, 128, lambda: None)
+        limit.start()
+        await checked.wait()
+        assert limit._timer is not None
+        when = limit._timer.when()
+        limit.stop()
+        return when - asyncio.get_running_loop().time()
+
+    assert asyncio.run(pause_after(0.5)) > 2
+
+
+def test_measurement_of_many_processes_holds_up_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits for those that are forking. What it finds counts once it has ended."""
+    release = threading.Event()
+
+    def unreclaimable(pids: Iterable[int]) -> tuple[int, int]:
+        release.wait(30)
+        return 9 << 20, 0
+
+    async def body() -> bool:
+        exceeded = asyncio.Event()
+        limit = MemoryLimit(lambda: [os.getpid()] * 1000, 8192, exceeded.set)
+        try:
+            assert limit.check_at_end()
+        finally:
+            release.set()
+        limit.start()
+        await asyncio.wait_for(exceeded.wait(), 30)
+        return limit.exceeded
+
+    monkeypatch.setattr(process_tree, "unreclaimable", unreclaimable)
+    assert asyncio.run(body())

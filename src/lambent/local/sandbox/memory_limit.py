@@ -23,6 +23,8 @@ _SCAN_S = 0.1  # between two looks at open files, which take longer than the che
 _SCAN_AT_END_S = 0.05  # before a response: what was written since the last look is noticed while it is frozen
 _PRECISE_SHARE = 20  # a precise measurement is used for this many times as long as it took, so that it takes 5% of a CPU
 _FULL_RATE_LIMITS = 4  # if more are active, each checks less often, so that checking takes a few percent of a CPU at most
+_REST_SHARE = 9  # the pause after a check is at least this many times its CPU time: a thousand processes take a while
+_MEASURED_AT_ONCE = 32  # a measurement of more processes could wait for seconds while they fork: a thread does it
 _KIB_PER_MB = 1024
 _PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
 
@@ -43,7 +45,9 @@ class MemoryLimit:
         self._scanned = 0.0
         self._open_files = 0
         self._precise, self._precise_until = (0, 0), 0.0
+        self._measuring: asyncio.Future[None] | None = None
         self._frozen = False
+        self._took_s = 0.0  # CPU time of the last check
         self._before_check: Callable[[], None] = lambda: None
         self.exceeded = False
 
@@ -87,14 +91,17 @@ class MemoryLimit:
                 interval = _INTERVAL_FROZEN_S
             else:
                 interval = _INTERVAL_S if process_tree.HAS_PROC else _INTERVAL_WITHOUT_PROC_S
-                interval *= max(1.0, len(self._active) / _FULL_RATE_LIMITS)
+                interval = max(interval * max(1.0, len(self._active) / _FULL_RATE_LIMITS), _REST_SHARE * self._took_s)
             self._timer = asyncio.get_running_loop().call_later(interval, self._tick)
 
     def _tick(self) -> None:
         self._timer = None
         if self._frozen:
             self._before_check()
-        if self._check(_SCAN_S):
+        started = time.thread_time()
+        is_within = self._check(_SCAN_S)
+        self._took_s = time.thread_time() - started
+        if is_within:
             self._schedule()
 
     def _check(self, pause_s: float) -> bool:
@@ -149,19 +156,27 @@ class MemoryLimit:
         """
         file = max(usage.file, self._files.get(pid, 0))
         high, used, faults = self._last.get(pid, (0, usage.anonymous + usage.shared, 0))
-        if usage.high > high:
-            now = process_tree.page_faults(pid)
-            if usage.high - file > self._limit:
-                file = max(file, process_tree.mapped_file_size(pid), usage.high - used - (now - faults) * _PAGE_KIB)
-            self._last[pid] = usage.high, usage.anonymous + usage.shared, now
+        now = process_tree.page_faults(pid)
+        if usage.high > high and usage.high - file > self._limit:
+            file = max(file, process_tree.mapped_file_size(pid), usage.high - used - (now - faults) * _PAGE_KIB)
+        self._last[pid] = usage.high, usage.anonymous + usage.shared, now
         self._files[pid] = file
         return usage.high - file
 
     def _unreclaimable(self, pids: list[int]) -> tuple[int, int]:
-        """Return the precise anonymous and shared memory in KiB. It takes milliseconds, so it isn't measured again at once."""
-        started = time.monotonic()
-        if started >= self._precise_until:
-            self._precise = process_tree.unreclaimable(pids)
-            now = time.monotonic()
-            self._precise_until = now + _PRECISE_SHARE * (now - started)
+        """Return the precise anonymous and shared memory in KiB. It takes milliseconds, so it isn't measured again at once.
+
+        Of many processes it is what the last measurement has found, or nothing before the first one has ended.
+        """
+        if time.monotonic() >= self._precise_until:
+            if len(pids) <= _MEASURED_AT_ONCE:
+                self._measure_precisely(pids)
+            elif self._measuring is None or self._measuring.done():
+                self._measuring = asyncio.get_running_loop().run_in_executor(None, self._measure_precisely, pids)
         return self._precise
+
+    def _measure_precisely(self, pids: list[int]) -> None:
+        started = time.monotonic()
+        self._precise = process_tree.unreclaimable(pids)
+        now = time.monotonic()
+        self._precise_until = now + _PRECISE_SHARE * (now - started)

@@ -67,6 +67,14 @@ def test_secret_that_only_requests_need_gets_a_value_too(tmp_path: Path) -> None
     assert list(dict(set_in(load_config(folder))[0].environment)) == ["FLASK_SECRET_KEY"]
 
 
+@pytest.mark.parametrize("name", ["zappa_settings.json", ".env.example"])
+def test_value_that_only_requests_need_is_taken_from_a_file_for_lambda(tmp_path: Path, name: str) -> None:
+    text = '{"dev": {"environment_variables": {"MODE": "calm"}}}' if name.endswith("json") else "MODE=calm\n"
+    write_project(tmp_path / "shop", {name: text})
+    expected = {"MODE": "calm"} if name.endswith("json") else {}
+    assert chosen(tmp_path, "def mode(): return os.environ['MODE']\ndef perhaps(): return os.environ.get('OTHER')") == expected
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -16,7 +16,7 @@ from lambent.config.model import Config
 from lambent.config.variables.bound import Read
 from lambent.config.variables.harmless import is_harmless
 from lambent.config.variables.own_secrets import is_own_secret
-from lambent.config.variables.proposals import Proposal, read_proposals
+from lambent.config.variables.proposals import LAMBDA_FILES, Proposal, read_proposals
 from lambent.config.variables.unset import django_report
 from lambent.events import Event, Notice
 
@@ -75,8 +75,10 @@ def _choose(config: Config, unset: Sequence[Read], *, local: bool) -> list[Autom
     secrets = list(_secrets(unset, proposals, values_in_file(config.folder / ".env")))
     others = [*_constants(unset), *_django_hosts(config, local=local)]
     names = {each.name for each in (*secrets, *others)}
-    remaining = [read for read in unset if read.fails == "start" and read.name not in names]
-    return [*secrets, *others, *_proposed(remaining, proposals)]
+    remaining = [read for read in unset if read.name not in names]
+    needed = [read for read in remaining if read.fails == "start"]
+    later = [read for read in remaining if read.fails == "call"]
+    return [*secrets, *others, *_proposed(needed, proposals), *_known_to_lambda(later, proposals)]
 
 
 def _secrets(unset: Sequence[Read], proposals: Mapping[str, Proposal], unsent: Mapping[str, str]) -> Iterator[Automatic]:
@@ -106,6 +108,15 @@ def _proposed(reads: Sequence[Read], proposals: Mapping[str, Proposal]) -> Itera
     usable = [proposals[read.name] for read in reads if read.name in proposals and _suits(read, proposals[read.name].value)]
     for proposal in usable if len(usable) == len(reads) else ():
         yield Automatic(proposal.name, proposal.value, proposal.source)
+
+
+def _known_to_lambda(reads: Sequence[Read], proposals: Mapping[str, Proposal]) -> Iterator[Automatic]:
+    """Yield values for what only requests need, if another tool has deployed the app to Lambda with them."""
+    for proposal in (
+        proposals[read.name] for read in reads if read.name in proposals and _suits(read, proposals[read.name].value)
+    ):
+        if proposal.source in LAMBDA_FILES:
+            yield Automatic(proposal.name, proposal.value, proposal.source)
 
 
 def _suits(read: Read, value: str) -> bool:

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from lambent.config.detection.declarations import COMPOSE_FILES
 from lambent.config.detection.dockerfile import DOCKERFILES, parse_variables
-from lambent.config.detection.lambda_functions import read_functions
+from lambent.config.detection.lambda_functions import SERVERLESS, TEMPLATES, read_functions
 from lambent.config.detection.project_text import read_text
 from lambent.config.detection.yaml_mappings import parse_scalar
 from lambent.config.environment import values_in_file
@@ -32,6 +32,11 @@ _COMPOSE_VARIABLE = re.compile(
     re.M,
 )
 _COMPUTED = re.compile(r"\$[{(A-Za-z_]")
+
+
+STAGE_FILES = ("zappa_settings.json", ".chalice/config.json")
+LAMBDA_FILES = frozenset((*TEMPLATES, *SERVERLESS, *STAGE_FILES))
+"""Files that say what the app has on Lambda already."""
 
 
 class Proposal(Struct, frozen=True):
@@ -62,7 +67,7 @@ def _functions(folder: Path) -> Iterator[Proposal]:
 
 def _stages(folder: Path) -> Iterator[Proposal]:
     """Yield the variables of Zappa's and Chalice's stages, but those that differ from stage to stage."""
-    for file in ("zappa_settings.json", ".chalice/config.json"):
+    for file in STAGE_FILES:
         variables = _variables_in(_read_json(folder / file))
         yield from (Proposal(name, value, file) for name, value in _unambiguous(variables))
 

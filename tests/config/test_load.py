@@ -32,6 +32,7 @@ def test_defaults_have_origins(handler_app: Path) -> None:
         "unset_variables",
         "uncompiled",
         "former_name",
+        "allowed_hosts",
         "description",
     }
     fields = set(Config.__struct_fields__) - not_settings - {"secrets"}

@@ -322,6 +322,18 @@ def test_package_that_a_framework_needs_for_what_the_app_uses_is_added(popular: 
     assert "python_multipart/__init__.py" not in popular.build()
 
 
+@pytest.mark.parametrize(
+    ("url", "module"), [("postgresql+psycopg2://db", "psycopg2"), ("postgresql://db", "psycopg2"), ("sqlite:///x", "")]
+)
+def test_driver_of_a_database_is_added(popular: Project, url: str, module: str) -> None:
+    popular.offer("sqlalchemy", {"sqlalchemy/__init__.py": "create_engine = print\n"}, version="1.4.1")
+    popular.offer("psycopg2_binary", {"psycopg2/__init__.py": ""})
+    start = f"from sqlalchemy import create_engine\nengine = create_engine('{url}')\n{HANDLER}"
+    popular.write({"main.py": start, "requirements.txt": "sqlalchemy\n"})
+    assert ("psycopg2/__init__.py" in popular.build()) is bool(module)
+    assert [text.partition(":")[0] for text in popular.warnings] == ["psycopg2-binary 1 is added"] * bool(module)
+
+
 def test_packages_that_django_imports_by_their_names_are_added(popular: Project) -> None:
     popular.offer("django_cors_headers", {"corsheaders/__init__.py": "", "corsheaders/apps.py": ""})
     popular.offer("whitenoise", {"whitenoise/middleware.py": ""})

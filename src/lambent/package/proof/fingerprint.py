@@ -10,6 +10,7 @@ from lambent.package.cache import read_json, write_json
 from lambent.package.layout import is_runtime
 from lambent.package.proof import module_syntax
 from lambent.package.proof.subject import Subject
+from lambent.package.proof.unnamed_imports import database_drivers
 from lambent.package.shards.import_scanner import scan_imports
 from lambent.package.target import Target
 
@@ -59,8 +60,8 @@ def module_dependencies(path: str, source: bytes, target: Target) -> bytes:
     searches = module_syntax.SEARCHES.search(source) is not None
     words = (sorted(names) for names in (imports.eager, imports.lazy, imports.strings))
     functions = [(name, sorted(each.imports), sorted(each.calls)) for name, each in module.functions.items()]
-    parts = [module.imports, sorted(module.binds), module.open, searches, sorted(module.calls), functions, *words]
-    return repr(parts).encode()
+    parts = [module.imports, sorted(module.binds), module.open, searches, sorted(module.calls), functions]
+    return repr([*parts, database_drivers(source), *words]).encode()
 
 
 def _modules(subject: Subject, project: str, cache: Path) -> list[str]:

@@ -1,14 +1,20 @@
 """Finds the well-known modules that a file needs without importing them itself. Pure.
 
-Django imports what its settings name, and frameworks need some modules only for names that the app uses.
+Django imports what its settings name, SQLAlchemy the driver of a database's URL, and frameworks need some modules only for
+names that the app uses.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator
 
 from lambent.module_packages import NEEDS, known_requirement
 from lambent.package.shards.import_scanner import ModuleImports
+
+_DATABASE_URL = re.compile(rb"""["'](?:postgresql|mysql|mariadb|sqlite)\+(\w+):|["'](postgresql)://""")
+_POSTGRESQL = ("psycopg2", "psycopg", "asyncpg", "pg8000")
+"""Drivers, one of which is enough: the first is SQLAlchemy's own choice for a URL that names none."""
 
 
 def unnamed_imports(
@@ -25,6 +31,15 @@ def unnamed_imports(
     for name in sorted(NEEDS.keys() & (imports.eager | imports.strings)):
         if all(map(is_missing, NEEDS[name])):
             yield NEEDS[name][0], f"uses {name}, and {NEEDS[name][0]}"
+    for drivers in database_drivers(source) if not is_missing("sqlalchemy") else ():
+        if all(map(is_missing, drivers)):
+            yield drivers[0], f"names a database, and {drivers[0]}"
+
+
+def database_drivers(source: bytes) -> list[tuple[str, ...]]:
+    """Return the modules for the databases' URLs in a source: for each URL those of which one is needed."""
+    found = {(driver.decode(),) if driver else _POSTGRESQL for driver, _ in _DATABASE_URL.findall(source)}
+    return sorted(drivers for drivers in found if known_requirement(drivers[0]))
 
 
 def _top_of_class(name: str) -> str:

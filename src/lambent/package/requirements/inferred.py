@@ -21,6 +21,7 @@ from lambent.config.model import App
 from lambent.module_packages import NEEDS, known_requirement
 from lambent.package.layout import SourceFile
 from lambent.package.proof import lambda_system
+from lambent.package.proof.unnamed_imports import database_drivers
 from lambent.package.requirements.discovery import IMPORTS, RequirementSource
 from lambent.package.shards.import_scanner import scan_imports
 
@@ -32,9 +33,6 @@ _IMPLIED = (
     ("django", rb"\bImageField\s*\(", "pillow"),
     ("django", rb"django\.db\.backends\.mysql", "mysqlclient"),
     ("wtforms", rb"\bEmail\(", "email-validator"),
-    ("sqlalchemy", rb"sqlite\+aiosqlite:", "aiosqlite"),
-    ("sqlalchemy", rb"postgres(?:ql)?\+asyncpg:", "asyncpg"),
-    ("sqlalchemy", rb"mysql\+pymysql:", "PyMySQL"),
 )
 """Packages that others import only when they are used in some way: those others, the pattern of that use, and the package."""
 
@@ -72,6 +70,8 @@ def _requirements(project: Path, app: App, files: Mapping[str, SourceFile]) -> l
         return []  # nothing that a start needs
     packages |= lazy
     text = b"\n".join(contents.values())
+    if "sqlalchemy" in packages:
+        packages |= {known_requirement(drivers[0]) for drivers in database_drivers(text)}
     used = (row for row in _IMPLIED if not packages.isdisjoint(row[0].split()))
     packages |= {name for _, pattern, name in used if re.search(pattern, text)}
     version = _MADE_WITH.search(text)

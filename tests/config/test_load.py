@@ -33,6 +33,7 @@ def test_defaults_have_origins(handler_app: Path) -> None:
         "uncompiled",
         "former_name",
         "allowed_hosts",
+        "macos",
         "description",
     }
     fields = set(Config.__struct_fields__) - not_settings - {"secrets"}

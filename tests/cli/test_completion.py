@@ -133,7 +133,7 @@ def test_runtimes_are_those_that_aws_accepts(home: Path) -> None:
 
 
 def test_no_command_is_imported_for_it(home: Path) -> None:
-    asking = {"_LAMBENT_COMPLETE": "bash_complete", "COMP_WORDS": "lambent deploy --me", "COMP_CWORD": "2"}
+    asking = {"_LAMBENT_COMPLETE": "bash_complete", "COMP_WORDS": "lambent deploy --mem", "COMP_CWORD": "2"}
     command = [sys.executable, "-c", IMPORTED]
     done = subprocess.run(command, env=environment(home) | asking, capture_output=True, text=True, timeout=60)
     assert done.stdout == "plain,--memory\n"

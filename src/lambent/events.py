@@ -319,6 +319,38 @@ class LocalStarted(Event, frozen=True):
     sandbox: str
 
 
+class LocalRunning(Event, frozen=True):
+    """The local Lambda is running. `started`: this command has started it. `network` is "own" or how functions share one."""
+
+    url: str
+    pid: int
+    sandbox: str
+    network: str
+    as_of: str
+    started: bool
+
+
+class LocalStopped(Event, frozen=True):
+    """The local Lambda doesn't run any more. `pid` is None if it wasn't running."""
+
+    pid: int | None
+
+
+class CachePruned(Event, frozen=True):
+    """Files were removed from the build cache. Sizes are in bytes."""
+
+    removed: int
+    freed: int
+    remaining: int
+
+
+class Vendored(Event, frozen=True):
+    """The runtime was copied into the folder `path`."""
+
+    path: str
+    files: int
+
+
 Emit = Callable[[Event], None]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from lambent.cli.local import OneLine, command
+from lambent.cli.main import cli
 from lambent.errors import LocalError
 from lambent.local import daemon
 from support.reader import free_port
@@ -36,7 +38,7 @@ def test_start_status_env_and_stop(state: str) -> None:
     code, output = run_local("status", "--state", state)
     assert code == 1 and "not running" in output
     _, output = run_local("start", "--port", "0", "--as-of", "2024-07-07", "--state", state)
-    assert "started the local Lambda: http://127.0.0.1:" in output and "rules of 2024-07-07" in output
+    assert "started the local Lambda  (pid " in output and "rules of 2024-07-07" in output and "http://127.0.0.1:" in output
     assert "already running" in run_local("start", "--state", state)[1]
     code, output = run_local("status", "--state", state)
     assert code == 0 and "sandbox" in output and "functions      0" in output
@@ -45,6 +47,16 @@ def test_start_status_env_and_stop(state: str) -> None:
     assert f"set -gx AWS_ENDPOINT_URL {url}\n" in run_local("env", "--shell", "fish", "--state", state)[1]
     assert "stopped the local Lambda" in run_local("stop", "--state", state)[1]
     assert "was not running" in run_local("stop", "--state", state)[1]
+
+
+def test_quiet_prints_only_the_url_and_json_one_event(state: str) -> None:
+    runner = CliRunner()
+    started = runner.invoke(cli, ["-q", "local", "start", "--port", "0", "--state", state])
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+\n", started.output), started.output
+    running = json.loads(run_local("start", "--json", "--state", state)[1])
+    assert (running["event"], running["started"], running["url"]) == ("LocalRunning", False, started.output.strip())
+    assert json.loads(run_local("stop", "--json", "--state", state)[1]) == {"event": "LocalStopped", "pid": running["pid"]}
+    assert runner.invoke(cli, ["-q", "local", "stop", "--state", state]).output == ""
 
 
 def test_a_port_names_an_instance(state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

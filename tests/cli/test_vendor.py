@@ -76,8 +76,8 @@ def test_a_read_only_folder() -> None:
 
 def test_the_command(tmp_path: Path) -> None:
     command = [Path(sys.executable).parent / "lambent", "vendor", tmp_path]
-    output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
-    assert "from lambent_runtime.compat import Mangum" in output
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == f"{tmp_path / 'lambent_runtime'}\n" and "from lambent_runtime.compat import Mangum" in done.stderr
     assert (tmp_path / "lambent_runtime/compat/mangum.py").is_file()
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import click
 
-from lambent.cli.options import cache_option
+from lambent.cli.options import cache_option, json_option
+from lambent.events import CachePruned
 from lambent.package import pruning
 from lambent.package.pruning import Pruned
-from lambent.units import count, size
+from lambent.ui.reporter import reporter
 
 
 @click.group()
@@ -31,17 +32,20 @@ def folder(cache_dir: Path) -> None:
 @command.command(short_help="Remove the least recently used files, down to a size.")
 @click.option("--max", "limit", metavar="SIZE", help="Size to keep: 500MB, 2GB. Default: LAMBENT_CACHE_MAX, or 2GB.")
 @cache_option
-def prune(limit: str | None, cache_dir: Path) -> None:
+@json_option
+def prune(limit: str | None, cache_dir: Path, as_json: bool) -> None:
     """Remove the least recently used files, down to a size, and what interrupted builds left behind."""
-    _report(pruning.prune(cache_dir, pruning.size_of(limit, "--max") if limit else pruning.limit(os.environ)))
+    _report(pruning.prune(cache_dir, pruning.size_of(limit, "--max") if limit else pruning.limit(os.environ)), as_json)
 
 
 @command.command()
 @cache_option
-def clean(cache_dir: Path) -> None:
+@json_option
+def clean(cache_dir: Path, as_json: bool) -> None:
     """Remove everything. Builds that are running may fail."""
-    _report(pruning.clean(cache_dir))
+    _report(pruning.clean(cache_dir), as_json)
 
 
-def _report(pruned: Pruned) -> None:
-    click.echo(f"removed {count(pruned.removed, 'file')}, {size(pruned.freed)}; {size(pruned.remaining)} left")
+def _report(pruned: Pruned, as_json: bool) -> None:
+    with reporter(as_json) as emit:
+        emit(CachePruned(pruned.removed, pruned.freed, pruned.remaining))

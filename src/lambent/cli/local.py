@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec import to_builtins
 
-from lambent.cli.options import PORT, Number, port_option, state_option
+from lambent.cli.options import PORT, Number, json_option, port_option, state_option
 from lambent.errors import LocalError
+from lambent.events import LocalRunning, LocalStopped
 from lambent.lazy import LazyModule
 from lambent.local import daemon, set_aside, state_folder
 from lambent.local.port_owner import port_owner
 from lambent.local.set_aside import SetAside
 from lambent.ui import jsonlines, plain
+from lambent.ui.reporter import reporter
 
 if TYPE_CHECKING:
     import platformdirs
@@ -60,40 +62,37 @@ def command() -> None:
 @click.option("--enforce-iam", is_flag=True, help="Let the policies of users and roles decide what their calls may do.")
 @click.option("--until-stdin-closes", is_flag=True, hidden=True, help="End with the process that started it.")
 @click.option("--ready-fd", type=int, hidden=True, help="File descriptor to write to once the service answers requests.")
+@json_option
 def start(
     foreground: bool,
     port: int | None,
     state: Path,
     as_of: datetime | None,
     ready_fd: int | None,
-    until_stdin_closes: bool,
-    **switches: bool,
+    **flags: bool,
 ) -> None:
     """Start the local Lambda in the background."""
-    day = as_of.date() if as_of else None
+    as_json, until_stdin_closes = flags.pop("as_json"), flags.pop("until_stdin_closes")
+    day, switches = as_of.date() if as_of else None, daemon.Switches(**flags)
     if foreground:
-        _serve(state, port, day, ready_fd, daemon.Switches(**switches), until_stdin_closes=until_stdin_closes)
+        _serve(state, port, day, ready_fd, switches, until_stdin_closes=until_stdin_closes)
         return
-    running = daemon.ensure_running(state, port, day, dict(os.environ), daemon.Switches(**switches))
-    summary = "started the local Lambda" if running.started_now else "the local Lambda is already running"
-    click.echo(f"{summary}: {running.url} (pid {running.pid}, sandbox: {running.sandbox}, rules of {running.as_of})")
-    if running.network != "own":
-        click.echo(f"  functions reach what listens on this machine's loopback: their network is {running.network}")
-    click.echo('  eval "$(lambent local env)"   point aws, boto3 and other tools at it')
-    click.echo("  lambent local stop            stop it; functions and roles are kept")
+    running = daemon.ensure_running(state, port, day, dict(os.environ), switches)
+    with reporter(as_json) as emit:
+        facts = (running.url, running.pid, running.sandbox, running.network, running.as_of)
+        emit(LocalRunning(*facts, started=running.started_now))
 
 
 @command.command()
 @instance_port_option
 @state_option
 @click.option("--force", is_flag=True, help="Kill it if it doesn't answer or doesn't stop.")
-def stop(port: int | None, state: Path, force: bool) -> None:
+@json_option
+def stop(port: int | None, state: Path, force: bool, as_json: bool) -> None:
     """Stop the local Lambda. The next start restores its functions, roles and URLs."""
-    instance = _find_instance(port, state)
-    if instance is not None:
-        state = Path(instance["state"])
-    pid = daemon.stop(state, force=force) if instance is not None or port is None else None
-    click.echo("the local Lambda was not running" if pid is None else f"stopped the local Lambda (pid {pid})")
+    instance = _find_instance(port, state) if port else {"state": state}
+    with reporter(as_json) as emit:
+        emit(LocalStopped(daemon.stop(Path(instance["state"]), force=force) if instance else None))
 
 
 @command.command()

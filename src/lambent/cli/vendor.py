@@ -6,12 +6,16 @@ from pathlib import Path
 
 import click
 
+from lambent.cli.options import json_option
+from lambent.events import Vendored
 from lambent.package.vendor import vendor
+from lambent.ui.reporter import reporter
 
 
 @click.command("vendor")
 @click.argument("folder", default=".", type=click.Path(path_type=Path))
-def command(folder: Path) -> None:
+@json_option
+def command(folder: Path, as_json: bool) -> None:
     """Copy lambent's runtime into FOLDER as the package lambent_runtime. Default: the current folder.
 
     It needs only Python 3.8 or newer, and replaces Mangum or apig-wsgi in a zip that any tool builds:
@@ -21,6 +25,5 @@ def command(folder: Path) -> None:
     from lambent_runtime.compat import make_lambda_handler
     """
     path, files = vendor(folder)
-    click.echo(f"{path}: {files} files, Python 3.8 or newer, no dependencies")
-    click.echo("  from lambent_runtime.compat import Mangum                replaces: from mangum import Mangum")
-    click.echo("  from lambent_runtime.compat import make_lambda_handler   replaces: from apig_wsgi import make_lambda_handler")
+    with reporter(as_json) as emit:
+        emit(Vendored(str(path), files))

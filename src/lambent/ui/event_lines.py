@@ -43,6 +43,14 @@ def event_lines(event: Event) -> tuple[Line, ...]:
         case events.LocalStarted(url, pid, sandbox):
             note = f"pid {pid}, sandbox: {sandbox}; `lambent local stop` stops it"
             return (Line("note", f"started the local Lambda at {url}", note),)
+        case events.LocalRunning():
+            return _running_lines(event)
+        case events.LocalStopped(pid):
+            return (Line("ok", "the local Lambda was not running" if pid is None else f"stopped the local Lambda (pid {pid})"),)
+        case events.CachePruned(removed, freed, remaining):
+            return (Line("ok", f"removed {count(removed, 'file')}, {size(freed)}", f"{size(remaining)} left"),)
+        case events.Vendored():
+            return _vendored_lines(event)
         case events.Planned():
             return _plan_lines(event)
         case events.CompletionChanged():
@@ -108,8 +116,10 @@ def result(event: Event) -> str:
     match event:
         case events.Deployed(url):
             return url
-        case events.Packed():
+        case events.Packed() | events.Vendored():
             return event.path
+        case events.LocalRunning(url):
+            return url
         case log_events.Invoked():
             return log_lines.payload_text(event.payload, safe=style.is_output_terminal())
         case log_events.Queued():
@@ -189,6 +199,28 @@ def cost_lines(plan: events.Planned) -> list[Line]:
     excluded = f" without {' and '.join(cost.excludes)}" if cost.excludes else ""
     note = f"an estimate{excluded}; the first {cost.free_requests:,} a month are free"
     return [Line("note", f"about ${cost.usd_per_million:.2f} per million requests of {request}", note)]
+
+
+def _running_lines(running: events.LocalRunning) -> tuple[Line, ...]:
+    what = "started the local Lambda" if running.started else "the local Lambda is already running"
+    lines = [Line("ok", what, f"pid {running.pid}, sandbox: {running.sandbox}, rules of {running.as_of}")]
+    if running.network != "own":
+        text = f"functions reach what listens on this machine's loopback: their network is {running.network}"
+        lines.append(Line("note", text))
+    lines.append(Line("note", 'eval "$(lambent local env)" points aws, boto3 and other tools at it'))
+    return (*lines, Line("note", "lambent local stop stops it; functions and roles are kept"))
+
+
+def _vendored_lines(vendored: events.Vendored) -> tuple[Line, ...]:
+    return (
+        Line("ok", f"copied {count(vendored.files, 'file')}", "Python 3.8 or newer, no dependencies"),
+        Line("note", "from lambent_runtime.compat import Mangum", "replaces: from mangum import Mangum"),
+        Line(
+            "note",
+            "from lambent_runtime.compat import make_lambda_handler",
+            "replaces: from apig_wsgi import make_lambda_handler",
+        ),
+    )
 
 
 def _completion_lines(changed: events.CompletionChanged) -> tuple[Line, ...]:

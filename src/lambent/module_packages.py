@@ -217,37 +217,38 @@ _SAME_NAMES = """
     docxtpl dominate dramatiq duckdb duckduckgo_search dynaconf ebooklib ecdsa elasticsearch email_validator emoji
     environs ephem eve eventlet fake_useragent faker falcon fastapi fastapi_csrf_protect fastapi_jwt_auth
     fastapi_limiter fastapi_login fastapi_mail fastapi_mcp fastapi_pagination fastapi_sso fastapi_users
-    fastapi_utils fastapi_versioning fastmcp feedgen feedparser firebase_admin flasgger flask flask_admin
-    flask_apispec flask_appbuilder flask_apscheduler flask_assets flask_babel flask_breadcrumbs flask_ckeditor
-    flask_compress flask_dance flask_debugtoolbar flask_dropzone flask_flatpages flask_googlemaps flask_graphql
-    flask_gravatar flask_htmx flask_httpauth flask_jwt flask_menu flask_minify flask_moment flask_mongoengine
-    flask_monitoringdashboard flask_mysqldb flask_oauthlib flask_oidc flask_openapi3 flask_paginate flask_principal
-    flask_pydantic flask_rebar flask_restplus flask_rq2 flask_script flask_seasurf flask_security flask_smorest
-    flask_sock flask_sse flask_swagger_ui flask_talisman flask_uploads folium fuzzywuzzy geocoder geojson geopandas
-    geopy gevent gino googlemaps googletrans gql graphene graphene_django graphviz groq gspread gtts gunicorn h3
-    h5py hashids holidays html2text html5lib htpy httpx httpx_sse huey hug humanfriendly humanize icalendar ics idna
-    igraph imageio inflect inflection influxdb influxdb_client instaloader instructor isodate itsdangerous jinja2
-    jinjax joblib jsonschema kombu langchain langchain_community langchain_core langchain_google_genai
-    langchain_groq langchain_openai langdetect langfuse langgraph langid langsmith lark lightgbm litellm litestar
-    llama_index loguru lxml mako mammoth mangum markdown2 markdown_it markdownify markupsafe marshmallow martor
-    matplotlib mcp mechanize mercadopago mesa minio missingno mistletoe mistralai mistune mongoengine motor mpld3
-    mpmath msal mutagen nanodjango nanoid neo4j nest_asyncio networkx nextcord nh3 nltk num2words numpy oauth2client
-    oauthlib odmantic ollama onnxruntime openai openpyxl oracledb orjson ormar packaging pandas pandas_ta parsel
-    passlib paypalrestsdk pdf2image pdfkit pdfplumber peewee pendulum pgvector phonenumbers piccolo pika pinecone
-    pint playwright plivo plotly polars pony praw prettytable prometheus_client psutil psycopg_pool pulp py2neo
-    pycountry pydantic pydantic_ai pydantic_settings pydeck pydot pydub pyecharts pyfiglet pygal pygments pymongo
-    pymssql pynamodb pyngrok pyodbc pyotp pyowm pypandoc pyparsing pypdf PyPDF2 pyperclip pyproj pyramid
-    pyramid_chameleon pyramid_jinja2 pyramid_tm pystache pytesseract python_jwt python_multipart pytube pytz pyvis
-    pywebpush pyzbar qrcode quart rapidfuzz razorpay recurring_ical_events redis regex reportlab requests
-    requests_html requests_oauthlib rich rq sanic schedule scipy scrapy seaborn segno selenium sendgrid sentry_sdk
-    shapely shortuuid simple_websocket simplejson simpy skyfield slowapi smolagents spacy splinter spotipy sqladmin
-    sqlalchemy sqlalchemy_utils sqlite_utils sqlmodel sqlparse sse_starlette starlette starlette_admin
-    starlette_context starlette_exporter starlette_wtf statsmodels stripe structlog suntime supabase svglib svgwrite
-    sympy tabulate telethon tenacity textblob textstat thefuzz tiktoken tinydb tldextract toml tornado tqdm
-    trafilatura tweepy twilio typer tzdata tzlocal ujson unidecode urllib3 uvicorn vaderSentiment validators vobject
-    vonage wagtail waitress weasyprint web3 webargs webcolors webdriver_manager webob websockets werkzeug whitenoise
-    whoosh wikipedia wordcloud workalendar wsproto wtforms wtforms_sqlalchemy xarray xgboost xhtml2pdf xlrd
-    xlsxwriter xlwt xmltodict yfinance youtube_transcript_api yt_dlp zeep zstandard zxcvbn
+    fastapi_utils fastapi_versioning fastcore fastlite fastmcp feedgen feedparser firebase_admin flasgger flask
+    flask_admin flask_apispec flask_appbuilder flask_apscheduler flask_assets flask_babel flask_breadcrumbs
+    flask_ckeditor flask_compress flask_dance flask_debugtoolbar flask_dropzone flask_flatpages flask_googlemaps
+    flask_graphql flask_gravatar flask_htmx flask_httpauth flask_jwt flask_menu flask_minify flask_moment
+    flask_mongoengine flask_monitoringdashboard flask_mysqldb flask_oauthlib flask_oidc flask_openapi3
+    flask_paginate flask_principal flask_pydantic flask_rebar flask_restplus flask_rq2 flask_script flask_seasurf
+    flask_security flask_smorest flask_sock flask_sse flask_swagger_ui flask_talisman flask_uploads folium
+    fuzzywuzzy geocoder geojson geopandas geopy gevent gino googlemaps googletrans gql graphene graphene_django
+    graphviz groq gspread gtts gunicorn h3 h5py hashids holidays html2text html5lib htpy httpx httpx_sse huey hug
+    humanfriendly humanize icalendar ics idna igraph imageio inflect inflection influxdb influxdb_client instaloader
+    instructor isodate itsdangerous jinja2 jinjax joblib jsonschema kombu langchain langchain_community
+    langchain_core langchain_google_genai langchain_groq langchain_openai langdetect langfuse langgraph langid
+    langsmith lark lightgbm litellm litestar llama_index loguru lxml mako mammoth mangum markdown2 markdown_it
+    markdownify markupsafe marshmallow martor matplotlib mcp mechanize mercadopago mesa minio missingno mistletoe
+    mistralai mistune mongoengine monsterui motor mpld3 mpmath msal mutagen nanodjango nanoid neo4j nest_asyncio
+    networkx nextcord nh3 nltk num2words numpy oauth2client oauthlib odmantic ollama onnxruntime openai openpyxl
+    oracledb orjson ormar packaging pandas pandas_ta parsel passlib paypalrestsdk pdf2image pdfkit pdfplumber peewee
+    pendulum pgvector phonenumbers piccolo pika pinecone pint playwright plivo plotly polars pony praw prettytable
+    prometheus_client psutil psycopg_pool pulp py2neo pycountry pydantic pydantic_ai pydantic_settings pydeck pydot
+    pydub pyecharts pyfiglet pygal pygments pymongo pymssql pynamodb pyngrok pyodbc pyotp pyowm pypandoc pyparsing
+    pypdf PyPDF2 pyperclip pyproj pyramid pyramid_chameleon pyramid_jinja2 pyramid_tm pystache pytesseract
+    python_jwt python_multipart pytube pytz pyvis pywebpush pyzbar qrcode quart rapidfuzz razorpay
+    recurring_ical_events redis regex reportlab requests requests_html requests_oauthlib rich rq sanic schedule
+    scipy scrapy seaborn segno selenium sendgrid sentry_sdk shapely shortuuid simple_websocket simplejson simpy
+    skyfield slowapi smolagents spacy splinter spotipy sqladmin sqlalchemy sqlalchemy_utils sqlite_utils sqlmodel
+    sqlparse sse_starlette starlette starlette_admin starlette_context starlette_exporter starlette_wtf statsmodels
+    stripe structlog suntime supabase svglib svgwrite sympy tabulate telethon tenacity textblob textstat thefuzz
+    tiktoken tinydb tldextract toml tornado tqdm trafilatura tweepy twilio typer tzdata tzlocal ujson unidecode
+    urllib3 uvicorn vaderSentiment validators vobject vonage wagtail waitress weasyprint web3 webargs webcolors
+    webdriver_manager webob websockets werkzeug whitenoise whoosh wikipedia wordcloud workalendar wsproto wtforms
+    wtforms_sqlalchemy xarray xgboost xhtml2pdf xlrd xlsxwriter xlwt xmltodict yfinance youtube_transcript_api
+    yt_dlp zeep zstandard zxcvbn
 """
 _POPULAR = frozenset(_SAME_NAMES.split())
 """Popular packages whose module has their name."""

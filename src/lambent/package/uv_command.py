@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,10 +36,14 @@ _IGNORED_VARIABLES = frozenset(
 )
 
 
+_MARKER = re.compile(r"(?<=[\w\]])\{[^{}]*'[^{}]*\}")
+
+
 class UvError(Exception):
-    """uv failed. `message` is what it printed, without colors."""
+    """uv failed. `message` is what it printed, without colors, and without the markers behind names: x{sys_platform != 'y'}."""
 
     def __init__(self, message: str) -> None:
+        message = _MARKER.sub("", message)
         super().__init__(message)
         self.message = message
 

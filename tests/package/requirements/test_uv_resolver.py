@@ -60,6 +60,15 @@ def test_pin_without_a_fitting_wheel_is_refused_with_the_wheels_there_are(tmp_pa
     assert error.hint.startswith("fast==1.0, which has one")
 
 
+def test_marker_behind_a_name_does_not_hide_it(tmp_path: Path, registry: Registry) -> None:
+    """uv writes "fast{implementation_name != 'pypy'}==2.0 has no wheels"."""
+    offer(registry, "fast", "1.0")
+    offer(registry, "fast", "2.0", "cp312-cp312-manylinux_2_28_x86_64")
+    offer(registry, "web", requires=("fast==2.0; implementation_name != 'pypy'",))
+    error = refusal(make_project(tmp_path / "app", registry, "web==1.0"), AL2023)
+    assert error.what.startswith("fast 2.0 has no wheel for python3.13 x86_64"), error.what
+
+
 def test_error_names_another_architecture_and_knows_the_pythons_that_fit(tmp_path: Path, registry: Registry) -> None:
     offer(registry, "fast", "2.0", "cp313-cp313-manylinux_2_28_aarch64")
     offer(registry, "fast", "2.0", "cp312-cp312-manylinux_2_28_x86_64")

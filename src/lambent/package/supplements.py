@@ -75,6 +75,8 @@ def supplement(
     doesn't fit it.
     """
     lacking = [finding for finding in findings if finding.module]
+    if not lacking:
+        return None
     options = _options(context, requirements, lacking)
     if options:
         packaging = context.config.packaging

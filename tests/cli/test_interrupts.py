@@ -13,6 +13,16 @@ class Request:
 def run():
     Request()
 """
+TWICE = (
+    FINALIZER
+    + """
+start = threading.Thread.start
+def interrupt_once(thread):
+    threading.Thread.start = start
+    signal.raise_signal(signal.SIGINT)
+threading.Thread.start = interrupt_once
+"""
+)
 CALLBACK = """
 from awscrt import auth, http, io
 bootstrap = io.ClientBootstrap.get_or_create_static_default()
@@ -43,7 +53,7 @@ except KeyboardInterrupt:
 """
 
 
-@pytest.mark.parametrize("run", [FINALIZER, CALLBACK], ids=["finalizer", "awscrt"])
+@pytest.mark.parametrize("run", [FINALIZER, TWICE, CALLBACK], ids=["finalizer", "twice", "awscrt"])
 def test_interrupt_is_delivered_again_without_a_traceback(run: str) -> None:
     program = subprocess.run([sys.executable, "-c", PROGRAM.format(run=run)], capture_output=True, text=True, timeout=50)
     assert (program.stdout, program.stderr) == ("interrupted\n", "")

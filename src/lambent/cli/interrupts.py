@@ -20,10 +20,16 @@ def keep_interrupts() -> None:
 
 
 def _send_again(ignored: sys.UnraisableHookArgs) -> None:
-    if ignored.exc_type is not None and issubclass(ignored.exc_type, KeyboardInterrupt):
-        threading.Thread(target=_interrupt, daemon=True).start()
-    else:
-        sys.__unraisablehook__(ignored)
+    is_interrupt = ignored.exc_type is not None and issubclass(ignored.exc_type, KeyboardInterrupt)
+    while True:
+        try:
+            if is_interrupt:
+                threading.Thread(target=_interrupt, daemon=True).start()
+            else:
+                sys.__unraisablehook__(ignored)
+            return
+        except KeyboardInterrupt:  # another one, such as a parent process's: it is sent again too
+            is_interrupt = True
 
 
 def _interrupt() -> None:

@@ -41,7 +41,8 @@ def test_start_status_env_and_stop(state: str) -> None:
     assert "started the local Lambda  (pid " in output and "rules of 2024-07-07" in output and "http://127.0.0.1:" in output
     assert "already running" in run_local("start", "--state", state)[1]
     code, output = run_local("status", "--state", state)
-    assert code == 0 and "sandbox" in output and "functions      0" in output
+    assert code == 0 and "sandbox" in output and re.search(r"^functions +0$", output, re.MULTILINE)
+    assert re.search(r"^since +\d{4}-\d\d-\d\d \d\d:\d\d$", output, re.MULTILINE), "in local time, as everywhere"
     url = json.loads(run_local("status", "--json", "--state", state)[1])["url"]
     assert f"export AWS_ENDPOINT_URL={url}\n" in run_local("env", "--state", state)[1]
     assert f"set -gx AWS_ENDPOINT_URL {url}\n" in run_local("env", "--shell", "fish", "--state", state)[1]
@@ -53,10 +54,13 @@ def test_quiet_prints_only_the_url_and_json_one_event(state: str) -> None:
     runner = CliRunner()
     started = runner.invoke(cli, ["-q", "local", "start", "--port", "0", "--state", state])
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+\n", started.output), started.output
+    status = runner.invoke(cli, ["-q", "local", "status", "--state", state])
+    assert status.output == started.output
     running = json.loads(run_local("start", "--json", "--state", state)[1])
     assert (running["event"], running["started"], running["url"]) == ("LocalRunning", False, started.output.strip())
     assert json.loads(run_local("stop", "--json", "--state", state)[1]) == {"event": "LocalStopped", "pid": running["pid"]}
     assert runner.invoke(cli, ["-q", "local", "stop", "--state", state]).output == ""
+    assert runner.invoke(cli, ["-q", "local", "status", "--state", state]).output == ""
 
 
 def test_a_port_names_an_instance(state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +111,7 @@ def test_hung_service_is_reported_and_can_be_killed(state: str, monkeypatch: pyt
     hung = {"event": "LocalStatus", "running": True, "responding": False, "pid": status["pid"], "state": state}
     assert json.loads(run_local("status", "--json", "--state", state)[1]) == hung
     assert "in use by" in run_local("status", "--port", str(status["port"]))[1]
-    assert "doesn't answer: lambent local stop --force" in run_local("env", "--state", state)[1]
+    assert "doesn't answer  (try lambent local stop --force" in run_local("env", "--state", state)[1]
     for words in (["stop"], ["start"]):
         with pytest.raises(LocalError, match="is running but doesn't answer") as raised:
             run_local(*words, "--state", state)

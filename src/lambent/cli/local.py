@@ -14,13 +14,15 @@ from msgspec import to_builtins
 
 from lambent.cli.options import PORT, Number, json_option, port_option, state_option
 from lambent.errors import LocalError
-from lambent.events import LocalRunning, LocalStopped
+from lambent.events import LocalRunning, LocalStopped, Warned
 from lambent.lazy import LazyModule
 from lambent.local import daemon, set_aside, state_folder
 from lambent.local.port_owner import port_owner
 from lambent.local.set_aside import SetAside
-from lambent.ui import jsonlines, plain
+from lambent.ui import jsonlines, plain, tables
+from lambent.ui.detail import chosen_detail
 from lambent.ui.reporter import reporter
+from lambent.ui.views import local_time
 
 if TYPE_CHECKING:
     import platformdirs
@@ -110,7 +112,9 @@ def status(port: int | None, state: Path, as_json: bool) -> int:
         listed = {"set_aside": to_builtins(aside)} if aside else {}
         jsonlines.print_object("LocalStatus", {**running, **hung, **(instance or {}), **listed})
         return 0 if instance else 1
-    if instance is not None:
+    if chosen_detail() == "result":
+        lines, aside = [instance["url"]] if instance is not None else [], []
+    elif instance is not None:
         lines = describe(instance)
     elif pid is not None:
         what = f"the local Lambda (pid {pid}) is running but doesn't answer (state in {state})"
@@ -132,8 +136,9 @@ def env(state: Path, shell: str) -> None:
     instance = daemon.status(state)
     if instance is None:
         pid = daemon.unresponsive_pid(state)
-        hung = f"# the local Lambda (pid {pid}) doesn't answer: {daemon.force_command(state)}"
-        click.echo(hung if pid else "# the local Lambda is not running: lambent local start", err=True)
+        hung = Warned(f"the local Lambda (pid {pid}) doesn't answer", daemon.force_command(state))
+        with reporter(False) as emit:
+            emit(hung if pid else Warned("the local Lambda is not running", "lambent local start"))
     url = instance["url"] if instance else f"http://127.0.0.1:{daemon.DEFAULT_PORT}"
     for name, value in daemon.client_environment(url).items():
         click.echo(EXPORTS[shell].format(name=name, value=value))
@@ -162,18 +167,19 @@ def describe(instance: dict[str, Any]) -> list[str]:
     """Return the status of a running instance as lines for people."""
     engine = instance["engine"]
     environments = engine["environments"]
-    lines = [
-        f"local Lambda   {instance['url']} (pid {instance['pid']}, lambent {instance['version']})",
-        f"since          {instance['started']}",
-        f"rules of       {instance['as_of']}",
-        f"state          {instance['state']}",
-        f"sandbox        {engine['sandbox']}",
-        f"network        {daemon.network_of(engine)}",
-        *(["permissions    enforced (--enforce-iam)"] if instance.get("enforce_iam") else []),
-        f"functions      {instance['functions']}",
-        f"environments   {sum(sum(counts.values()) for counts in environments.values())}",
+    rows = [
+        ("url", instance["url"], f"(pid {instance['pid']}, lambent {instance['version']})"),
+        ("since", local_time(instance["started"]), ""),
+        ("rules of", instance["as_of"], ""),
+        ("state", instance["state"], ""),
+        ("sandbox", engine["sandbox"], ""),
+        ("network", daemon.network_of(engine), ""),
+        *([("permissions", "enforced", "(--enforce-iam)")] if instance.get("enforce_iam") else []),
+        ("functions", str(instance["functions"]), ""),
+        ("environments", str(sum(sum(counts.values()) for counts in environments.values())), ""),
     ]
-    return lines + [f"  {name}  {counts['idle']} idle, {counts['busy']} busy" for name, counts in sorted(environments.items())]
+    rows += [("", name, f"({counts['idle']} idle, {counts['busy']} busy)") for name, counts in sorted(environments.items())]
+    return tables.align_left(rows)
 
 
 def _describe_set_aside(aside: list[SetAside]) -> list[str]:

@@ -36,7 +36,7 @@ def _version_lines(event: status_events.Versions) -> list[str]:
         (
             _state(version),
             version.version,
-            _timestamp(version.published),
+            local_time(version.published),
             sanitize_line(version.by),
             _commit(version),
             sanitize_line(_shorten(version.subject)),
@@ -61,10 +61,10 @@ def _shorten(text: str) -> str:
     return text if len(text) <= _SUBJECT_WIDTH else f"{text[: _SUBJECT_WIDTH - 1]}…"
 
 
-def _timestamp(text: str) -> str:
-    """Return AWS's "2025-11-25T02:43:27.000+0000" in local time, as "2025-11-25 03:43"."""
+def local_time(text: str) -> str:
+    """Return a time in ISO 8601, such as AWS's "2025-11-25T02:43:27.000+0000", in local time: "2025-11-25 03:43"."""
     try:
-        return f"{datetime.strptime(text, '%Y-%m-%dT%H:%M:%S.%f%z').astimezone():%Y-%m-%d %H:%M}"
+        return f"{datetime.fromisoformat(text).astimezone():%Y-%m-%d %H:%M}"
     except ValueError:
         return text[:16].replace("T", " ")  # of an endpoint that writes it in another way
 
@@ -95,7 +95,7 @@ def _published(app: status_events.Status) -> str:
     if not app.version:
         return ""
     by = f" by {sanitize_line(app.by)}" if app.by else ""
-    return f"published {_timestamp(app.published)}{by}"
+    return f"published {local_time(app.published)}{by}"
 
 
 def _retention(app: status_events.Status) -> str:
@@ -123,7 +123,7 @@ def _app_lines(event: status_events.Apps) -> list[str]:
             app.version or "none",
             app.runtime,
             f"{app.memory_mb} MB",
-            _timestamp(app.modified),
+            local_time(app.modified),
             app.url or "none",
             f"({_ACCESS[app.access]})" if app.access else "",
         )

@@ -21,6 +21,7 @@ SHARED = {
     "status_events",
     "loopback",
     "systems",
+    "tracebacks",
     "calendar",
     "interpreters",
     "lazy",

@@ -94,6 +94,12 @@ class Development:
         assert response is not None
         return response
 
+    def logged_requests(self, path: str) -> int:
+        """Return how many requests of / the terminal shows, after one of this path."""
+        self.browser.get(path)
+        eventually(lambda: f"GET    {path}" in self.text, what="the request in the log")
+        return self.text.count("GET    / ")
+
     def interrupt(self) -> None:
         self.process.send_signal(signal.SIGINT)
         assert self.process.wait(60) == 0, self.text
@@ -127,8 +133,9 @@ def test_broken_save_shows_its_traceback_until_it_is_fixed(running: Development)
     running.write("helper.py", "COLOURS = {}\nprint(COLOURS['blue'])\n")
     failed = running.wait_for("KeyError")
     assert failed.status == 500
-    assert "helper.py&quot;, line 2" in failed.text and "/_lambent/reload.js" in failed.text
+    assert "File &quot;helper.py&quot;, line 2" in failed.text and "/_lambent/reload.js" in failed.text
     eventually(lambda: "KeyError: 'blue'" in running.text, what="the error in the terminal")
+    assert 'File "helper.py", line 2' in running.text and "/var/task/" not in running.text
     running.write("helper.py", "print('leaving')\nraise SystemExit(3)\n")
     running.wait_for("leaving")
     eventually(lambda: "exited with error: exit status 3" in running.text, what="the exit in the terminal")
@@ -144,7 +151,8 @@ def test_error_of_a_request_is_a_page_with_its_traceback(running: Development) -
     running.write("app.py", APP.replace("NUMBER = 0", "NUMBER = 2"))
     running.wait_for("number 2")
     failed = running.browser.get("/boom", **PAGE)
-    assert failed.status == 500 and "ValueError: no such colour" in failed.text and "app.py&quot;, line 11" in failed.text
+    assert failed.status == 500 and "ValueError: no such colour" in failed.text
+    assert "File &quot;app.py&quot;, line 11" in failed.text
     assert "ValueError" not in running.browser.get("/boom").text, "only a browser's page is replaced"
 
 
@@ -178,8 +186,10 @@ def test_new_requirement_builds_the_zip_again(running: Development) -> None:
     running.write("app.py", "import itsdangerous\n" + APP.replace("number {", "{itsdangerous.__name__} {"))
     assert running.wait_for("itsdangerous 0").status == 200
     assert "is added: app.py needs it" in running.text
+    requests = running.logged_requests("/before")
     running.write("requirements.txt", "itsdangerous\n")
     eventually(lambda: "built again: requirements.txt" in running.text, what="the line in the terminal")
+    assert running.logged_requests("/after") == requests, "those that check a new version aren't shown"
 
 
 def test_local_package_outside_of_the_folder_is_watched(running: Development) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import threading
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct
 from msgspec.structs import replace
 
 from lambent.aws.interface import Aws
@@ -94,6 +96,8 @@ class _Development:
         self._read_at = 0.0  # when the last build that succeeded began, in seconds of Unix time
         self._seen: Snapshot | None = None
         self._must_build = False
+        self._builds: list[_Build] = []
+        self._version = ""  # the live one
         self._follows_log = False
 
     def run(self) -> None:
@@ -127,29 +131,33 @@ class _Development:
     def _build(self, emit: Emit, names: str = "") -> None:
         """Build and deploy the app. An error is shown here and in the browser, and the next change is another attempt."""
         started, read_at = time.monotonic(), time.time()
+        build = _Build(read_at, self._version)
+        self._builds.append(build)
         self._must_build = True
         try:
             config, destination, account = load_for_destination(self._app, self._builder, self._destination, emit)
             before = self._snapshot(config)
             run = partial(_deploy, destination, account or self._aws, emit)
-            build = build_and_deploy(replace(config, description=describe_version(config.folder)), self._builder, emit, run)
+            result = build_and_deploy(replace(config, description=describe_version(config.folder)), self._builder, emit, run)
         except LocalError:
             raise
         except LambentError as error:
             self._fail(error)
             return
-        self._config, self._packages = build.config, frozenset(build.artifact.owners.values())
-        self._read_at = read_at
-        self._local_packages = _outside(build.artifact.local_packages, self._app.path.resolve())
-        self._seen = self._snapshot(build.config)
+        finally:
+            build.ended = time.time()
+        self._config, self._packages = result.config, frozenset(result.artifact.owners.values())
+        self._read_at, self._version = read_at, result.deployed.version
+        self._local_packages = _outside(result.artifact.local_packages, self._app.path.resolve())
+        self._seen = self._snapshot(result.config)
         self._must_build = False
         is_first = not self._follows_log
         if is_first:
-            self._follow_log(build.config.name)
+            self._follow_log(result.config.name)
         if self._report(self._session.deployed(before.change_to(self._seen))) and not is_first:
             self._emit(Reloaded(names, time.monotonic() - started, built=True))
         if is_first:
-            self._emit(Watching(build.deployed.url))
+            self._emit(Watching(result.deployed.url))
 
     def _report(self, result: dev_sessions.StepResult) -> bool:
         """Show what came of a start of the app, and return whether it succeeded.
@@ -197,12 +205,29 @@ class _Development:
         self._follows_log = True
 
         def follow() -> None:
-            emit = partial(_without_failed_start, self._emit)
+            emit = partial(_without_failed_start, self._without_checks)
             with contextlib.suppress(LambentError):  # the local Lambda ends
                 show_live(self._aws, find_log(self._aws, app), query, emit, FollowTiming(_LOG_PAUSE_S))
 
         query = LogQuery(time.time())
         threading.Thread(target=follow, name="log", daemon=True).start()
+
+    def _without_checks(self, event: Event) -> None:
+        """Emit an event of the log, unless it is a request by which a build has checked its new version."""
+        if not (isinstance(event, LoggedRequest) and any(build.has_checked(event) for build in self._builds)):
+            self._emit(event)
+
+
+class _Build(Struct):
+    """A build and deploy, in seconds of Unix time. `replaces` is the version that was live when it began."""
+
+    began: float
+    replaces: str
+    ended: float = math.inf
+
+    def has_checked(self, request: LoggedRequest) -> bool:
+        """Whether the request came before the new version was announced, so that nobody else can have sent it."""
+        return self.began <= request.at_ms / 1000 <= self.ended and request.version != self.replaces
 
 
 def _outside(packages: frozenset[Path], folder: Path) -> frozenset[Path]:

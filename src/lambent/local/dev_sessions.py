@@ -31,6 +31,7 @@ from lambent.local.http import Request, Response, json_response
 from lambent.local.store import NotFound, Store
 from lambent.local.unpack import BadArchive, remove
 from lambent.names import ALIAS
+from lambent.tracebacks import relative_frames
 
 PATH = "/_lambent/dev/"
 _LINES = 2000  # enough for the longest traceback of an app that logs
@@ -132,7 +133,7 @@ class DevSession:
     def improve(self, response: Response, request: Request, request_id: str) -> Response:
         """Return a response as a browser gets it: with the script for reloads, or in place of a bare error the traceback."""
         if response.status >= 500 and is_navigation(request) and b"Traceback" not in response.body:
-            text = self.traceback(request_id)
+            text = relative_frames(self.traceback(request_id))
             if text:
                 title = text.rstrip().rpartition("\n")[2]
                 return dev_pages.error_response(Problem(title, text), request, self.state, response.status)
@@ -149,7 +150,7 @@ class DevSession:
         with self._lock:
             lines = list(self._lines)
         text = "".join(line if line.endswith("\n") else f"{line}\n" for line in trace) or read_start(lines)
-        return Problem(title, text.rstrip())
+        return Problem(title, relative_frames(text.rstrip()))
 
 
 def read_traceback(log: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Sequence
 
 from lambent.errors import LambentError
+from lambent.tracebacks import relative_frames
 from lambent.ui.sanitize import sanitize
 from lambent.ui.software import software
 
@@ -32,7 +33,7 @@ def format_error(error: LambentError) -> str:
         lines.append(f"  try  {_indent(error.hint)}")
     if error.detail:
         lines.append("")
-        lines.extend(f"  | {line}".rstrip() for line in error.detail.rstrip().splitlines())
+        lines.extend(f"  | {line}".rstrip() for line in relative_frames(error.detail).rstrip().splitlines())
     return sanitize("\n".join(lines))
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 
 from lambent.log_events import LoggedLine, LoggedRequest, LogText
+from lambent.tracebacks import relative_frames
 from lambent.ui.sanitize import sanitize, sanitize_line
 from lambent.units import seconds
 
@@ -18,7 +19,7 @@ _ID_SHOWN = 8
 _RESET = "\x1b[0m"
 _COLOURS = {"red": "\x1b[31m", "bold red": "\x1b[1;31m", "yellow": "\x1b[33m", "green": "\x1b[32m", "cyan": "\x1b[36m"}
 _COLOURS |= {"dim": "\x1b[2m", "bold": "\x1b[1m", "": ""}
-_FRAME = re.compile(r'(\s*File ")(?:/var/task/|/tmp/app/)?([^"]+)(", line \d+)')
+_FRAME = re.compile(r'\s*File "[^"]+", line \d+')
 _LIBRARY = re.compile(r'\s*File "(?:/var/|/opt/|/usr/|<)')
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Warning|Exit|Interrupt|Fault|DoesNotExist)?(?::|$)")
 
@@ -97,11 +98,11 @@ def _line(line: LoggedLine) -> Iterator[list[Piece]]:
 
 
 def _traceback_line(text: str) -> Piece:
-    """Return a line of a traceback. Paths are relative to the project, so that a terminal or editor can open them."""
-    if _LIBRARY.match(text) and "/var/task/" not in text:
+    text = relative_frames(text)
+    if _LIBRARY.match(text):
         return text, "dim"
     if _FRAME.match(text):
-        return _FRAME.sub(r"\1\2\3", text), "cyan"
+        return text, "cyan"
     if _EXCEPTION.match(text):
         return text, "bold red"
     return text, ""

@@ -1,0 +1,12 @@
+"""Tracebacks of deployed apps, as people read them on their own machine."""
+
+from __future__ import annotations
+
+import re
+
+_CODE = re.compile(r'(\bFile ")(?:/var/task|/tmp/app)/')
+
+
+def relative_frames(text: str) -> str:
+    """Make the paths of an app's own code relative to the project, so that a terminal or an editor can open them."""
+    return _CODE.sub(r"\1", text)

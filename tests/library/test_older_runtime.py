@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from lambent.config.model import Config
 from lambent.config.python_runtime import keep_live
@@ -49,6 +50,14 @@ def test_candidates_that_still_have_it_remain(config: Config) -> None:
     older = with_older_runtime(config, NO_IMP)
     assert older is not None and older.runtime == "python3.11" and older.candidates.runtimes[0] == "python3.11"
     assert older.candidates.note == "the app's start needs imp, which Python 3.12 removed"
+
+
+def test_only_older_runtimes_are_tried(config: Config) -> None:
+    failure = FunctionFailedError("the function failed", detail='ConfigError: unable to infer type for attribute "url"')
+    versions = ("python3.13", "python3.12")
+    tried = config.with_runtime("python3.13", "", replace(config.candidates, runtimes=versions))
+    older = with_older_runtime(tried, failure)
+    assert older is not None and older.runtime == "python3.12" and with_older_runtime(older, failure) is None
 
 
 def test_candidates_that_fit_what_was_added_remain(config: Config) -> None:

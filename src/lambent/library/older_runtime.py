@@ -41,14 +41,14 @@ def with_older_runtime(config: Config, error: LambentError) -> Config | None:
     is_named = bool(candidates.named_by) and config.runtime == candidates.runtimes[0]
     if config.runtime == candidates.live or is_named:
         return None
+    older = [each for each in candidates.runtimes if _version(each) < _version(config.runtime)]
     if isinstance(error, UnfitError):
         note = error.blockers[0].describe(_python(config.runtime))
-        older = (each for each in candidates.runtimes if _version(each) < _version(config.runtime))
         runtimes = tuple(each for each in older if all(blocker.fits(_python(each)) for blocker in error.blockers))
     else:
         name, removed = removal_in(f"{error.what}\n{error.detail}")
         note = f"the app's start needs {name}, which Python {removed} removed"
-        runtimes = tuple(each for each in candidates.runtimes if removed and _version(each) < _version(removed))
+        runtimes = tuple(each for each in older if removed and _version(each) < _version(removed))
     if not runtimes:
         return None
     return config.with_runtime(runtimes[0], note, replace(candidates, runtimes=runtimes, origin=note, note=note))

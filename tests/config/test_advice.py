@@ -123,7 +123,7 @@ def test_optional_variables_are_named_if_an_example_of_a_file_has_them(tmp_path:
     text = FLASK + "import os\nkey, dsn, level = os.getenv('KEY'), os.getenv('DSN'), os.getenv('LEVEL', 'INFO')\n"
     folder = write_project(tmp_path / "shop", {"main.py": text})
     assert lines(load_config(folder)) == []
-    (folder / ".env.example").write_text("KEY=secret\nLEVEL=DEBUG\nUNUSED=1\n")
+    (folder / ".env.example").write_text("KEY=abc\nLEVEL=DEBUG\nUNUSED=1\n")
     [event] = advise(load_config(folder), find_unset(load_config(folder)))
     assert isinstance(event, Warned) and event.text == "KEY isn't set, and the app reads it (main.py:4)"
     file, _, _ = event.hint.removeprefix("--env-file ").partition(", or a copy")

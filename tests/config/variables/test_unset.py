@@ -252,8 +252,9 @@ def test_file_of_the_project_that_has_the_variables_is_named(tmp_path: Path, nam
     follow(folder, error.hint)
 
 
-def test_example_with_empty_values_is_not_proposed(tmp_path: Path) -> None:
-    files = {"main.py": f"import os\nA = os.environ['KEY_A']\n{APP}", ".env.example": "KEY_A=1\nPORT=\n"}
+@pytest.mark.parametrize("other", ["PORT=", "FOLDER=<YOUR_PATH>", "API_KEY=your-key-here"])
+def test_example_with_values_to_fill_in_is_not_proposed(tmp_path: Path, other: str) -> None:
+    files = {"main.py": f"import os\nA = os.environ['KEY_A']\n{APP}", ".env.example": f"KEY_A=1\n{other}\n"}
     assert refusal(write_project(tmp_path / "shop", files)).hint == "--env KEY_A=VALUE"
 
 

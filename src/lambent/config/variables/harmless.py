@@ -25,9 +25,14 @@ def is_harmless(name: str, value: str) -> bool:
     """Return whether the value of a variable is one that a stranger would keep in production."""
     if _OWN_DATABASE.fullmatch(value):
         return True
-    if not value or _PLACEHOLDER.search(value) or _DEVELOPMENT.search(value) or _OWN_PATH.match(value) or "@" in value:
+    if not value or is_placeholder(value) or _DEVELOPMENT.search(value) or _OWN_PATH.match(value) or "@" in value:
         return False
     if _SECRET_NAME.search(name) and not _PLAIN_NAME.search(name):
         return False
     is_address = "://" in value or _ADDRESS_NAME.search(name) is not None
     return not is_address or _PUBLIC_ADDRESS.fullmatch(value) is not None
+
+
+def is_placeholder(value: str) -> bool:
+    """Return whether a value in an example file stands for one that each user fills in."""
+    return _PLACEHOLDER.search(value) is not None

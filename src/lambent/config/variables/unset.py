@@ -20,6 +20,7 @@ from lambent.config.model import Config
 from lambent.config.variables.bound import NOTHING, Read
 from lambent.config.variables.code_reader import CodeReader
 from lambent.config.variables.constants import SET
+from lambent.config.variables.harmless import is_placeholder
 from lambent.config.variables.own_secrets import is_own_secret
 from lambent.config.variables.proposals import ENV_EXAMPLES
 from lambent.errors import UsageError
@@ -167,14 +168,14 @@ def names_in_example(folder: Path) -> list[str]:
 def flags_for(config: Config, names: Sequence[str], unset: Sequence[Read] = (), hosts: str = "") -> str:
     """Return the flags that set variables: a file of the project that has them, and `--env` for the others.
 
-    An example of a file counts only if it is complete: an empty value may be none for the app. `unset` are the reads that tell
-    which of them are numbers, and `hosts` is the variable of Django's ALLOWED_HOSTS.
+    An example of a file counts only if it is complete: an empty value may be none for the app, and a placeholder is none.
+    `unset` are the reads that tell which of them are numbers, and `hosts` is the variable of Django's ALLOWED_HOSTS.
     """
     numbers = {read.name for read in unset if read.is_number}
     folder = config.folder
     for file in (folder / ".env", *(folder / example for example in ENV_EXAMPLES)):
         values = values_in_file(file)
-        is_usable = file.name == ".env" or all(values.values())
+        is_usable = file.name == ".env" or all(value and not is_placeholder(value) for value in values.values())
         if is_usable and any(values.get(name) for name in names) and sendable(file):
             others = [name for name in names if not (allows_url(values.get(name, "")) if name == hosts else values.get(name))]
             shown = shlex.quote(min(os.path.relpath(file), str(file), key=len))

@@ -98,6 +98,19 @@ def test_files_are_listed_on_stderr(project: Path) -> None:
     assert "lambda_function.py  (your files)" in build.stderr and len(build.stdout.splitlines()) == 1
 
 
+def test_a_layer_needs_no_app(project: Path) -> None:
+    (project / "lambda_function.py").unlink()
+    (project / "requirements.txt").write_text("cowsay==6.1\n")
+    build = run_build(project, "--layer", "--runtime", f"python{sys.version_info[0]}.{sys.version_info[1]}")
+    assert build.returncode == 0 and "no app found, so the packages are checked on their own" in build.stderr
+    with zipfile.ZipFile(build.stdout.strip()) as archive:
+        packed = archive.namelist()
+    assert {name.split("/")[0] for name in packed} == {"python"} and "python/cowsay/main.py" in packed
+    assert any(name.startswith("python/cowsay/__pycache__/main.") for name in packed), "any module may be an app's first"
+    assert "no app found: no Python files here" in run_build(project).stderr
+    assert "no module shop" in run_build(project, "--layer", "--app", "shop:app").stderr
+
+
 def test_a_zip_in_the_project_does_not_contain_itself(project: Path) -> None:
     first = run_build(project, "-o", "app.zip")
     second = run_build(project, "-o", "app.zip")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lambent.config.python_runtime import Machine
 from lambent.library.destination import Destination, machine_architecture
 
 AWS = Destination(local=False, region=None, profile=None, state=Path("state"), port=None)
@@ -31,5 +32,4 @@ def test_endpoint_on_this_machine_runs_this_machines_pythons(
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert AWS.installed == ("preferred" if is_here else "any")
-    assert AWS.architecture == (machine_architecture() if is_here else "x86_64")
+    assert AWS.machine == (Machine(machine_architecture(), "preferred") if is_here else Machine("x86_64", "any"))

@@ -9,7 +9,7 @@ from typing import Any
 
 from lambent.config.load import Flags, load
 from lambent.config.model import Config
-from lambent.config.python_runtime import Installed
+from lambent.config.python_runtime import Installed, Machine
 
 TODAY = date(2026, 11, 23)
 HANDLER = "def lambda_handler(event, context): return 1\n"
@@ -41,4 +41,4 @@ def load_config(
     if settings is not None:
         (app / "pyproject.toml").write_text(f"[tool.lambent]\n{settings}\n")
     machine = machine_with(app.parent / "home", *pythons)
-    return load(app, Flags(**flags), {**machine, **(environ or {})}, on, installed=installed)
+    return load(app, Flags(**flags), {**machine, **(environ or {})}, on, machine=Machine(installed=installed))

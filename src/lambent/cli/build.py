@@ -53,7 +53,7 @@ def command(app: AppSource, builder: Builder, output: BuildOutput, lock: bool, p
     if prove and scope != "all":
         raise UsageError("only a complete app can be started", where="--prove", hint="remove --layer and --no-dependencies")
     with reporter(as_json) as emit:
-        config = builder.choose_runtime(app.load(builder.cache, emit), emit)
+        config = builder.choose_runtime(app.load(builder.cache, emit, app_required=scope != "layer"), emit)
         output.check()
         if lock:
             lock_file.write_lock(config, builder.cache, os.environ, emit, builder.options)

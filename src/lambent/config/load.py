@@ -20,7 +20,7 @@ from lambent.config.environment import Variables, read_environment
 from lambent.config.hosting import read_hosting
 from lambent.config.identity import project_identities
 from lambent.config.live_environment import refuse_unset_of_set
-from lambent.config.model import ARCHITECTURES, CLIENTS, MEMORY_DEFAULT_MB, TIMEOUT_DEFAULT_S, App, Architecture, Config
+from lambent.config.model import ARCHITECTURES, CLIENTS, MEMORY_DEFAULT_MB, NO_APP, TIMEOUT_DEFAULT_S, App, Architecture, Config
 from lambent.config.packaging import read_packaging
 from lambent.config.parsers import (
     choice_parser,
@@ -34,13 +34,13 @@ from lambent.config.parsers import (
     text_parser,
 )
 from lambent.config.project import Project, find_project
-from lambent.config.python_runtime import Installed, RuntimeRules, read_runtime
+from lambent.config.python_runtime import AWS, Machine, RuntimeRules, read_runtime
 from lambent.config.quantities import MEGABYTES, SECONDS, quantity_parser
 from lambent.config.settings import HOSTING, PACKAGING, Settings, gather
 from lambent.config.sourced import Sourced
 from lambent.config.stages import choose_stage
 from lambent.config.target_flag import with_target
-from lambent.errors import UsageError
+from lambent.errors import DetectionError, UsageError
 from lambent.limits import MEMORY_MAX_MB, MEMORY_MIN_MB, TIMEOUT_MAX_S, TIMEOUT_MIN_S, TMP_MAX_MB, TMP_MIN_MB
 
 
@@ -96,13 +96,12 @@ def load(
     environ: Mapping[str, str],
     on: date,
     *,
-    native_architecture: Architecture = "x86_64",
-    installed: Installed = "any",
+    machine: Machine = AWS,
+    app_required: bool = True,
 ) -> Config:
     """Return the configuration of the app at `path`, a folder or a Python file. AWS's rules are those of the day `on`.
 
-    `native_architecture` is the default: x86_64 for AWS, this machine's own for the local Lambda. `installed` says whether
-    the runtime has to be one that this machine has, unless the user names another.
+    It runs on `machine`. Without `app_required`, a project whose app can't be found has `NO_APP`.
     Raises UsageError, DetectionError, or LocalError when this machine has no fitting Python.
     """
     project = _find_project(path)
@@ -111,12 +110,12 @@ def load(
     # Everything that needs no look at the app's code comes first, so that a wrong number is reported at once.
     name = _read_name(settings, project, stage.value)
     values: dict[str, Sourced[Any]] = {"stage": stage, "name": Sourced(name.name, name.origin)}
-    values |= _read_function_settings(settings, native_architecture)
+    values |= _read_function_settings(settings, machine.architecture)
     environment = read_environment(settings, flags.env, project.folder)
     packaging = read_packaging(settings)
     hosting = read_hosting(settings)
-    app = _read_app(settings, project, environ, environment.remark)
-    rules = RuntimeRules(on, environ, *oldest_python(app.value, values["runtime_client"]), installed)
+    app = _read_app(settings, project, environ, environment.remark, app_required)
+    rules = RuntimeRules(on, environ, *oldest_python(app.value, values["runtime_client"]), machine.installed)
     runtime, candidates = read_runtime(settings, project, rules)
     check_settings(app.value, runtime, values)
     values |= {"app": app, "runtime": runtime}
@@ -219,9 +218,14 @@ def _read_name(settings: Settings, project: Project, stage: str) -> DefaultName:
     return default_name(project, suffix)
 
 
-def _read_app(settings: Settings, project: Project, environ: Mapping[str, str], remark: str) -> Sourced[App]:
-    """Return the app, with a remark about the environment, "" for none."""
+def _read_app(settings: Settings, project: Project, environ: Mapping[str, str], remark: str, required: bool) -> Sourced[App]:
+    """Return the app, with a remark about the environment, "" for none. One that isn't `required` may be `NO_APP`."""
     setting = settings.raw.get("app")
     spec = Sourced(parse_text(setting, "main:app"), setting.origin) if setting else None
-    app = with_trigger(project.folder, with_payload(project.folder, find_app(project, spec, environ)))
+    try:
+        app = with_trigger(project.folder, with_payload(project.folder, find_app(project, spec, environ)))
+    except DetectionError:
+        if required or spec:
+            raise
+        return Sourced(NO_APP, "")
     return Sourced(replace(app, remarks=(*app.remarks, remark)) if remark else app, app.source)

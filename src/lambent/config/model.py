@@ -59,6 +59,10 @@ class App(Struct, frozen=True):
         return f"{self.module}:{self.attribute}"
 
 
+NO_APP = App("", "", "handler")
+"""The app of a layer whose project has none."""
+
+
 class Cors(Struct, frozen=True):
     """The CORS headers that the Function URL sends in place of the app."""
 

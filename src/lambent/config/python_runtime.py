@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from lambent import calendar, interpreters
 from lambent.config.compatibility import OLDEST_PYTHON
-from lambent.config.model import Config, RuntimeCandidates
+from lambent.config.model import Architecture, Config, RuntimeCandidates
 from lambent.config.parsers import parse_text
 from lambent.config.project import Project
 from lambent.config.python_versions import NamedVersion, VersionRange, read_named_version, read_range
@@ -25,6 +25,20 @@ from lambent.errors import LambentError, LocalError, UsageError
 
 Installed = Literal["any", "preferred", "required"]
 """Whether the runtime's interpreter has to be on this machine."""
+
+
+class Machine(Struct, frozen=True):
+    """What the app will run on.
+
+    `architecture` is the default: x86_64 for AWS, this machine's own for the local Lambda. `installed` says whether the runtime
+    has to be one that this machine has, unless the user names another.
+    """
+
+    architecture: Architecture = "x86_64"
+    installed: Installed = "any"
+
+
+AWS = Machine()
 
 
 class RuntimeRules(Struct, frozen=True):

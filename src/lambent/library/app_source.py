@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from lambent.config.databases import is_database
 from lambent.config.identity import project_identities
 from lambent.config.load import Flags, load, locate_app
-from lambent.config.model import Architecture, Config
+from lambent.config.model import NO_APP, Config
 from lambent.config.project import find_project
-from lambent.config.python_runtime import Installed
+from lambent.config.python_runtime import AWS, Machine
 from lambent.errors import UsageError
 from lambent.events import Detected, Emit, Notice
 from lambent.lazy import LazyModule
@@ -52,18 +52,22 @@ class AppSource(Struct, frozen=True):
         cache: Path,
         emit: Emit,
         rules_date: date | None = None,
-        architecture: Architecture = "x86_64",
-        installed: Installed = "any",
+        machine: Machine = AWS,
+        app_required: bool = True,
     ) -> Config:
         """Return the app's configuration under AWS's rules of a day (default: today), and report which app was found.
 
-        `installed` says whether its runtime has to be on this machine. A database gets a project in `cache` that serves it.
+        It runs on `machine`. A database gets a project in `cache` that serves it. Without `app_required`, the app may be
+        `NO_APP`.
         """
         project = self._project(cache, emit)
         path, flags = (project.folder, project.flags) if project else (self.path, self.flags)
         on = rules_date or date.today()
-        config = load(path, flags, os.environ, on, native_architecture=architecture, installed=installed)
-        emit(Detected(config.app.spec, config.app.kind, config.app.source))
+        config = load(path, flags, os.environ, on, machine=machine, app_required=app_required)
+        if config.app is NO_APP:
+            emit(Notice("no app found, so the packages are checked on their own"))
+        else:
+            emit(Detected(config.app.spec, config.app.kind, config.app.source))
         for remark in config.app.remarks:
             emit(Notice(remark))
         return project.named(config, self.flags) if project else config

@@ -115,7 +115,7 @@ def load_for_destination(
     without which the app can't start.
     """
     rules_date = destination.rules_date
-    config = app.load(builder.cache, emit, rules_date, destination.architecture, destination.installed)
+    config = app.load(builder.cache, emit, rules_date, destination.machine)
     if destination.macos:
         config = replace(config, macos=destination.macos)
         emit(Notice("the packages are those for this Mac; lambent deploy to AWS uploads Amazon Linux's"))
@@ -160,7 +160,7 @@ def _newer_runtime(config: Config, destination: Destination) -> str:
     if candidates.runtimes and config.origins["runtime"] not in (candidates.named_by, candidates.origin_of(candidates.live)):
         return ""
     for runtime in calendar.accepted_runtimes(on):
-        is_usable = destination.installed == "any" or interpreters.find(runtime.python, os.environ) is not None
+        is_usable = destination.machine.installed == "any" or interpreters.find(runtime.python, os.environ) is not None
         if is_usable and runtime.name not in dict(candidates.excluded) and runtime.name != config.runtime:
             return f"--runtime {runtime.name}"
     return ""

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from lambent.aws.boto import connect
 from lambent.aws.interface import Aws
 from lambent.config.model import Architecture
-from lambent.config.python_runtime import Installed
+from lambent.config.python_runtime import AWS, Machine
 from lambent.errors import LambentError
 from lambent.events import Destroyed, Emit, Event, LocalStarted, Planned
 from lambent.local import daemon
@@ -68,9 +68,11 @@ class Destination(Struct, frozen=True):
         return not self.local or daemon.has_run(self.state)
 
     @property
-    def architecture(self) -> Architecture:
-        """The architecture to build for if nothing else says so."""
-        return machine_architecture() if self.local or _has_local_endpoint(os.environ) else "x86_64"
+    def machine(self) -> Machine:
+        """What the app will run on. Another Lambda on this machine may bring a Python of its own."""
+        if not self.local and not _has_local_endpoint(os.environ):
+            return AWS
+        return Machine(machine_architecture(), "required" if self.local else "preferred")
 
     @property
     def macos(self) -> tuple[int, int] | None:
@@ -79,11 +81,6 @@ class Destination(Struct, frozen=True):
             return None
         major, _, minor = platform.mac_ver()[0].partition(".")
         return int(major), int(minor.partition(".")[0] or 0)
-
-    @property
-    def installed(self) -> Installed:
-        """Whether the runtime has to be on this machine. Another Lambda on this machine may bring its own."""
-        return "required" if self.local else "preferred" if _has_local_endpoint(os.environ) else "any"
 
     @property
     def rules_date(self) -> date:

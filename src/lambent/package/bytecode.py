@@ -66,12 +66,13 @@ def compile_bytecode(context: BuildContext, contents: ZipContents, interpreter: 
 
 
 def _start_modules(context: BuildContext, contents: ZipContents) -> list[str]:
-    """Return the dependencies' modules that a start imports, as paths in the zip, nearest first."""
+    """Return the dependencies' modules that a start imports, as paths in the zip, nearest first: all if there is no app."""
+    starts = start_modules(context.config)
+    if not starts:
+        return [entry.name for _, entry in contents.entries() if entry.name.endswith(".py")]
     sources = [(name, file) for name, file in contents.layout.files if name.endswith(".py") and not is_runtime(name)]
     own = {name: scan_imports(name, file.path.read_bytes()) for name, file in sources}
-    return [
-        path for path in startup_modules(contents.pairs, own, start_modules(context.config), context.cache) if path not in own
-    ]
+    return [path for path in startup_modules(contents.pairs, own, starts, context.cache) if path not in own]
 
 
 def _fitting(names: Sequence[str], sizes: dict[str, int], room: int) -> list[str]:

@@ -39,7 +39,7 @@ def handler(config: Config) -> str:
 
 def entry_points(config: Config) -> tuple[str, ...]:
     """Return everything in the user's code that Lambda calls, as "module:attribute"."""
-    return tuple(filter(None, (config.app.spec, config.events)))
+    return tuple(filter(None, (config.app.module and config.app.spec, config.events)))
 
 
 def start_modules(config: Config) -> tuple[str, ...]:

@@ -104,4 +104,18 @@ def test_the_settings(project: Path) -> None:
 def test_a_port_that_is_no_number(project: Path) -> None:
     (project / "tests/test_one.py").write_text(URL_TEST)
     ended = run_pytest(project, "--lambent-port", "x")
-    assert ended.returncode == 1 and "lambent_port must be a number, got x" in ended.stdout
+    assert ended.returncode == 1 and "error: lambent_port must be a number, got x" in ended.stdout
+    assert "pytest_plugin.py" not in ended.stdout, "where it was raised says nothing to the user"
+
+
+def test_hints_name_the_options_of_pytest(project: Path) -> None:
+    (project / "tests/test_one.py").write_text(URL_TEST)
+    ended = run_pytest(project, "--lambent-app", "nope:app")
+    assert "error: no module nope" in ended.stdout and "  try  --lambent-app app:app\n" in ended.stdout, ended.stdout
+    assert "During handling" not in ended.stdout
+    for folder in ("one", "two"):
+        (project / folder).mkdir()
+        (project / folder / "app.py").write_text(APP)
+    (project / "app.py").unlink()
+    ended = run_pytest(project)
+    assert "  try  --lambent-path one\n       --lambent-path two\n" in ended.stdout, ended.stdout

@@ -5,6 +5,7 @@ Nothing is imported or started for tests that don't use its fixtures.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import lambent
+from lambent.errors import UsageError
 from lambent.lazy import LazyModule
 
 if TYPE_CHECKING:
@@ -25,6 +27,10 @@ _SETTINGS = {
     "stage": "stage whose settings and environment variables the app gets",
     "port": "port of the local Lambda, and the next ones for further workers of pytest-xdist. Default: a free one",
 }
+
+_AS_OPTION = re.compile(r"(?<![\w-])--(app|stage)( |$)", re.MULTILINE)
+_PATH = re.compile(r"^lambent deploy ([^-\s]\S*)(?=,|$)", re.MULTILINE)
+"""What hints name that pytest has under another name."""
 
 _LOCAL = pytest.StashKey["lambent.LocalLambda"]()
 
@@ -95,7 +101,7 @@ def _port(config: pytest.Config) -> int:
     """Return the port for this process: each worker of pytest-xdist ("gw2") has a local Lambda of its own."""
     port, worker = _setting(config, "port") or "0", getattr(config, "workerinput", {}).get("workerid", "gw0")
     if not port.isdecimal():
-        raise pytest.UsageError(f"lambent_port must be a number, got {port}")
+        raise UsageError(f"lambent_port must be a number, got {port}", where="--lambent-port, or pytest's configuration")
     return int(port) and int(port) + int(worker.removeprefix("gw"))
 
 
@@ -105,4 +111,5 @@ def _reported() -> Iterator[None]:
     try:
         yield
     except lambent.LambentError as error:
-        pytest.fail(errors.format_error(error), pytrace=False)
+        error.hint = _AS_OPTION.sub(r"--lambent-\1\2", _PATH.sub(r"--lambent-path \1", error.hint))
+        raise pytest.fail.Exception(errors.format_error(error), pytrace=False) from None

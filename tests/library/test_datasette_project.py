@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.utils import canonicalize_name
 
 from lambent import events
 from lambent.config.databases import is_database
@@ -124,6 +126,30 @@ def test_databases_that_do_not_fit_become_packages(database: Path, tmp_path: Pat
     make_database(tmp_path / "new.db", 9).replace(database)
     write_project(database, DatasetteOptions(), tmp_path / "cache", events.ignore)
     assert len(list(wheel.parent.glob("*.whl"))) == 1 and not wheel.exists()
+
+
+def test_large_databases_are_packages_of_different_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datasette_project, "_OWN_MAX", 1)
+    first, *others = (make_database(tmp_path / f"{name}.db") for name in ("猫", "犬", "a b", "a-b", "a_b", "A-B"))
+    os.utime(first, (0, 0))  # earlier than a zip can say
+    project = write(first, tmp_path / "cache", databases=tuple(others))
+    lines = (project.folder / "requirements.txt").read_text().splitlines()[1:]
+    assert len({canonicalize_name(line.partition(" @ ")[0]) for line in lines}) == len(lines) == 6
+    assert len(list(project.folder.parent.glob("*.whl"))) == 6
+
+
+def test_a_database_that_another_process_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "live.db"
+    connect = sqlite3.connect
+    with closing(connect(path)) as connection:
+        connection.execute("pragma journal_mode = wal")
+        connection.execute("create table t (id)")
+        connection.execute("pragma locking_mode = exclusive")
+        connection.execute("insert into t values (1)")
+        connection.commit()
+        monkeypatch.setattr(sqlite3, "connect", lambda *arguments, **options: connect(*arguments, timeout=0, **options))
+        with pytest.raises(UsageError, match=r"live\.db can't be read: database is locked"):
+            write(path, tmp_path / "cache")
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,12 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import sqlite3
 import zipfile
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -98,19 +100,26 @@ def inspect(path: Path) -> dict[str, Any]:
     Raises UsageError if it can't be read.
     """
     tables: dict[str, Any] = {}
-    try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as connection:
-            for (table,) in connection.execute("select name from sqlite_master where type = 'table'").fetchall():
-                quoted = table.replace('"', '""')
-                count = None
-                with suppress(sqlite3.OperationalError):  # a virtual table of an extension
-                    (count,) = connection.execute(f'select count(*) from "{quoted}"').fetchone()
-                tables[table] = {"count": count}
-    except sqlite3.DatabaseError as error:
-        raise UsageError(f"{path.name} can't be read: {error}", where=path.name, hint=f"sqlite3 {path.name} .schema") from error
+    with _readable(path), closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as connection:
+        for (table,) in connection.execute("select name from sqlite_master where type = 'table'").fetchall():
+            quoted = table.replace('"', '""')
+            count = None
+            with suppress(sqlite3.OperationalError):  # a virtual table of an extension
+                (count,) = connection.execute(f'select count(*) from "{quoted}"').fetchone()
+            tables[table] = {"count": count}
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"hash": digest, "size": path.stat().st_size, "file": path.name, "tables": tables}
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Raise UsageError if SQLite can't read the database: it is damaged, or another process locks it."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        hint = shlex.join(["sqlite3", path.name, ".schema"])
+        raise UsageError(f"{path.name} can't be read: {error}", where=path.name, hint=hint) from error
 
 
 def _by_name(databases: tuple[Path, ...]) -> dict[str, Path]:
@@ -129,7 +138,9 @@ def _copy_database(path: Path, copy: Path) -> None:
     path = path.resolve()  # SQLite's log is next to the file, not next to a link to it
     log = path.with_name(f"{path.name}-wal")
     if log.exists() and log.stat().st_size:
-        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+        with _readable(path), closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+            source.execute("begin")
+            source.execute("select * from sqlite_master")  # raises for a locked database; `backup` would wait for ever
             source.backup(target)
             target.execute("pragma journal_mode = delete")
         return
@@ -139,9 +150,16 @@ def _copy_database(path: Path, copy: Path) -> None:
         shutil.copyfile(path, copy)
 
 
+def _package_name(stem: str) -> str:
+    """Return the name of a database's package. It has a digest if another database could get the same name."""
+    plain = names.to_app_name(stem).replace("_", "-")
+    digest = hashlib.sha256(os.fsencode(stem)).hexdigest()[:8] if plain != stem else ""
+    return "-".join(filter(None, ("database", plain, digest)))
+
+
 def _make_wheel(path: Path, digest: str, home: Path) -> str:
     """Return the requirement of a wheel that holds a database. The version is that of its content."""
-    name, version = f"database-{names.to_app_name(path.stem).lower() or 'file'}", f"0+{digest[:16]}"
+    name, version = _package_name(path.stem), f"0+{digest[:16]}"
     stem = f"{name.replace('-', '_')}-{version}"
     wheel = home / f"{stem}-py3-none-any.whl"
     if not wheel.exists():
@@ -152,7 +170,7 @@ def _make_wheel(path: Path, digest: str, home: Path) -> str:
             "METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
             "WHEEL": "Wheel-Version: 1.0\nGenerator: lambent\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         }
-        with atomic.replacing(wheel) as file, zipfile.ZipFile(file, "w") as archive:
+        with atomic.replacing(wheel) as file, zipfile.ZipFile(file, "w", strict_timestamps=False) as archive:
             archive.write(path, path.name)
             for member, text in texts.items():
                 archive.writestr(f"{info}/{member}", text)

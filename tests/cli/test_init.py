@@ -16,7 +16,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from lambent.cli.main import cli
-from lambent.deployment.github_actions import Pipeline, trust
+from lambent.deployment.github_actions import Pipeline, trust, workflow
 from lambent.names import Names
 from support.local_service import Service
 from support.locking import write
@@ -92,6 +92,22 @@ def test_a_file_that_takes_no_table_at_its_end_is_not_touched(app: Path) -> None
     assert (app / "pyproject.toml").read_text() == "tool = { x = 1 }\n"
 
 
+def test_the_file_keeps_its_place_and_mode(app: Path, tmp_path: Path) -> None:
+    shared = tmp_path / "shared.toml"
+    shared.write_text("# shared\n")
+    shared.chmod(0o600)
+    (app / "pyproject.toml").symlink_to(shared)
+    assert init(app).exit_code == 0
+    assert (app / "pyproject.toml").is_symlink() and "[tool.lambent]" in shared.read_text()
+    assert shared.stat().st_mode & 0o777 == 0o600
+
+
+def test_names_in_any_script_stay_readable(app: Path) -> None:
+    (app / "main.py").rename(app / "ファイル.py")
+    assert init(app).exit_code == 0
+    assert 'app = "ファイル:app"' in (app / "pyproject.toml").read_text("utf-8")
+
+
 def test_the_name_of_a_stage_is_not_doubled(app: Path) -> None:
     init(app, "--stage", "prod")
     assert settings(app, "--stage", "prod")["name"] == "shop-prod"
@@ -153,8 +169,18 @@ def test_only_the_branch_of_the_repository_may_take_the_role() -> None:
     }
 
 
-def test_a_pipeline_needs_a_repository_on_github(app: Path, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_ENDPOINT_URL": service.url}.items():
-        monkeypatch.setenv(name, value)
-    result = init(app, "--github", "--region", "eu-west-1")
+def test_a_branch_is_a_string_in_yaml() -> None:
+    pipeline = Pipeline(Names("shop", "123456789012", "eu-west-1"), "ann/shop", "2026", "3.13")
+    assert yaml.safe_load(workflow(pipeline))[True]["push"] == {"branches": ["2026"]}
+
+
+def test_a_pipeline_needs_a_repository_on_github(app: Path) -> None:
+    result = init(app, "--github")
     assert str(result.exception) == "--github needs a repository with a remote on github.com"
+    assert not (app / "pyproject.toml").exists()
+
+
+def test_a_pipeline_needs_a_branch(repository: Path) -> None:
+    (repository / ".git/HEAD").write_text(f"{'0' * 40}\n")
+    result = init(repository / "backend", "--github")
+    assert str(result.exception) == "--github needs to know the branch, and the repository is on none"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lambent.config import identity
-from lambent.config.identity import project_identities
+from lambent.config.identity import github_repository, project_identities
 
 
 @pytest.fixture(autouse=True)
@@ -68,8 +68,8 @@ def test_same_folder_on_another_machine_is_another_project(tmp_path: Path, machi
     assert one != two == again and one.startswith(f"folder:{tmp_path}/shop@")
 
 
-def test_work_trees_are_the_same_project(tmp_path: Path) -> None:
-    root = repository(tmp_path / "shop")
+def test_work_trees_are_the_same_project_on_branches_of_their_own(tmp_path: Path) -> None:
+    root = repository(tmp_path / "shop", origin="git@github.com:acme/shop.git")
     linked = tmp_path / "linked"
     private = root / ".git" / "worktrees" / "linked"
     private.mkdir(parents=True)
@@ -77,6 +77,9 @@ def test_work_trees_are_the_same_project(tmp_path: Path) -> None:
     linked.mkdir()
     (linked / ".git").write_text(f"gitdir: {private}\n")
     assert project_identities(linked) == project_identities(root)
+    (root / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    (private / "HEAD").write_text("ref: refs/heads/side\n")
+    assert github_repository(root) == ("acme/shop", "main") and github_repository(linked) == ("acme/shop", "side")
 
 
 def test_machine_without_an_id_gets_one_that_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

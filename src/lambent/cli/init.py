@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
 from lambent.cli.app_options import pass_app, with_builder
 from lambent.cli.confirmation import confirm_overwrite
 from lambent.cli.destination_options import with_destination
 from lambent.cli.options import app_option, name_option, path_argument, stage_option
 from lambent.config.identity import find_repository, github_repository
-from lambent.config.model import Config
 from lambent.config.starter_table import add_to_pyproject, starter_table
 from lambent.deployment.desired import desired
 from lambent.deployment.github_actions import Pipeline, role_script, workflow
@@ -19,7 +19,7 @@ from lambent.deployment.policy import policy
 from lambent.errors import UsageError
 from lambent.events import Emit, Notice, ignore
 from lambent.library.app_source import AppSource, Builder
-from lambent.library.deploy import build_for_destination
+from lambent.library.deploy import BuiltApp, build_for_destination
 from lambent.library.destination import Destination
 from lambent.names import Names
 from lambent.package.output_file import write
@@ -46,18 +46,28 @@ def command(app: AppSource, builder: Builder, github: bool, destination: Destina
     """
     with reporter(as_json=False) as emit:
         config = app.load(builder.cache, emit)
+        origin = _origin(config.path) if github else None
         written = add_to_pyproject(config.path, starter_table(config))
         emit(Notice(f"wrote [tool.lambent] to {written}" if written else "pyproject.toml has a [tool.lambent]: not changed"))
-        if github:
-            _write_pipeline(app, builder, destination, emit)
+        if origin is not None:
+            _write_pipeline(origin, build_for_destination(app, builder, destination, ignore, ask_live=False), emit)
 
 
-def _write_pipeline(app: AppSource, builder: Builder, destination: Destination, emit: Emit) -> None:
-    built = build_for_destination(app, builder, destination, ignore, ask_live=False)
+class _Origin(Struct, frozen=True):
+    """The top folder of a repository on GitHub, its name there ("ann/shop"), and the branch."""
+
+    root: Path
+    repository: str
+    branch: str
+
+
+def _write_pipeline(origin: _Origin, built: BuiltApp, emit: Emit) -> None:
     config, names = built.config, Names(built.config.name, built.aws.account(), built.aws.region)
-    root, pipeline = _pipeline(config, names)
+    folder = config.path.relative_to(origin.root).as_posix()
+    python = config.runtime.removeprefix("python")
+    pipeline = Pipeline(names, origin.repository, origin.branch, python, "" if folder == "." else folder, config.stage)
     script = role_script(pipeline, policy(desired(config, built.artifact, names)))
-    path = root / ".github" / "workflows" / f"deploy-{names.app}.yml"
+    path = origin.root / ".github" / "workflows" / f"deploy-{names.app}.yml"
     if path.exists():
         confirm_overwrite(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,13 +77,14 @@ def _write_pipeline(app: AppSource, builder: Builder, destination: Destination, 
     click.echo(script, nl=False)
 
 
-def _pipeline(config: Config, names: Names) -> tuple[Path, Pipeline]:
-    """Return the top folder of the app's repository, and the pipeline. Raises UsageError if it isn't on GitHub."""
-    root = find_repository(config.path)
+def _origin(path: Path) -> _Origin:
+    """Return where the repository of an app is on GitHub. Raises UsageError if it isn't there, or is on no branch."""
+    root = find_repository(path)
     repository, branch = github_repository(root) if root else ("", "")
     if root is None or not repository:
         hint = "git remote add origin git@github.com:OWNER/REPOSITORY.git"
-        raise UsageError("--github needs a repository with a remote on github.com", where=str(config.path), hint=hint)
-    folder = config.path.relative_to(root).as_posix()
-    python = config.runtime.removeprefix("python")
-    return root, Pipeline(names, repository, branch, python, "" if folder == "." else folder, config.stage)
+        raise UsageError("--github needs a repository with a remote on github.com", where=str(path), hint=hint)
+    if not branch:
+        hint = "git switch main, or another branch that the workflow deploys"
+        raise UsageError("--github needs to know the branch, and the repository is on none", where=str(root), hint=hint)
+    return _Origin(root, repository, branch)

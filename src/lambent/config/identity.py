@@ -61,7 +61,7 @@ def github_repository(root: Path) -> tuple[str, str]:
     repository = _repository(root)
     matches = (_REMOTE.fullmatch(url) for _, url in sorted(_remotes(repository / "config"), key=_is_other))
     names = (match["path"].lstrip("/") for match in matches if match and match["host"].lower() == "github.com")
-    head = _read((root / ".git" / "HEAD") if (root / ".git").is_dir() else repository / "HEAD").strip()
+    head = _read(_work_tree(root) / "HEAD").strip()
     return next(names, ""), head.removeprefix("ref: refs/heads/") if head.startswith("ref:") else ""
 
 
@@ -70,14 +70,16 @@ def _is_other(remote: tuple[str, str]) -> bool:
     return remote[0] != "origin"
 
 
+def _work_tree(root: Path) -> Path:
+    """Return the folder with what git knows of the work tree at `root`, such as its branch."""
+    git = root / ".git"
+    return git if git.is_dir() else root / _read(git).removeprefix("gitdir:").strip()
+
+
 def _repository(root: Path) -> Path:
     """Return the folder with the repository's configuration, which the work trees of a repository share."""
-    git = root / ".git"
-    if git.is_dir():
-        return git
-    pointer = _read(git).removeprefix("gitdir:").strip()
-    common = _read(root / pointer / "commondir").strip()
-    return (root / pointer / common).resolve()
+    folder = _work_tree(root)
+    return folder if folder == root / ".git" else (folder / _read(folder / "commondir").strip()).resolve()
 
 
 def _remotes(config: Path) -> Iterator[tuple[str, str]]:

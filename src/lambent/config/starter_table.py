@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 import tomllib
 from importlib.resources import files
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import tomli_w
 
+from lambent import atomic
 from lambent.config.model import App, Config
 from lambent.errors import UsageError
 
@@ -47,12 +49,12 @@ def starter_table(config: Config) -> str:
         "auth": "none" if config.hosting.auth == "NONE" else "iam",
     }
     lines = [
-        _line("app", json.dumps(config.app.spec), f"module:attribute; found: {config.app.source}"),
-        _line("name", json.dumps(config.name.removesuffix(f"-{config.stage}")), "of the function"),
+        _line("app", _toml(config.app.spec), f"module:attribute; found: {config.app.source}"),
+        _line("name", _toml(config.name.removesuffix(f"-{config.stage}")), "of the function"),
     ]
     for key in _FIRST:
         value, comment = reference[key]
-        lines.append(_line(f"# {key}", json.dumps(now[key]) if key in now else value, comment))
+        lines.append(_line(f"# {key}", _toml(now[key]) if key in now else value, comment))
     return f"{_HEAD}{''.join(lines)}{_TAIL}"
 
 
@@ -85,7 +87,8 @@ def add_to_pyproject(folder: Path, table: str) -> Path | None:
     except tomllib.TOMLDecodeError as error:
         hint = "write them yourself: lambent config shows their values"
         raise UsageError("pyproject.toml can't take a [tool.lambent] at its end", where=str(path), hint=hint) from error
-    path.write_bytes(extended.encode())
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644
+    atomic.write_bytes(path.resolve(), extended.encode(), mode=mode)
     return path
 
 
@@ -93,6 +96,10 @@ def _reference() -> dict[str, tuple[str, str]]:
     """Return the example and the comment of each setting in reference.toml."""
     text = (files("lambent.config") / "reference.toml").read_text("utf-8")
     return {match["key"]: (match["value"], match["comment"]) for match in map(_LINE.fullmatch, text.splitlines()) if match}
+
+
+def _toml(value: str | int) -> str:
+    return json.dumps(value, ensure_ascii=False)  # TOML has no pairs of surrogates
 
 
 def _line(key: str, value: str, comment: str) -> str:

@@ -46,12 +46,12 @@ jobs:
           role-to-assume: {role}
           aws-region: {region}
       - run: pipx install lambent
-      - run: lambent deploy --yes{arguments} # --yes: nobody is asked whether the URL may be public
+      - run: lambent deploy --yes{arguments} # --yes: no one can be asked whether the URL may be public
 """
 _SCRIPT = """\
 #!/bin/sh
 # Creates the role with which {repository} deploys {app} from its branch {branch}, or brings it up to date.
-# Needs the aws CLI, and credentials of somebody who may create roles.
+# Needs the aws CLI, and credentials that may create roles.
 set -eu
 export AWS_PAGER=""
 aws iam get-open-id-connect-provider --open-id-connect-provider-arn {provider} >/dev/null 2>&1 ||
@@ -84,7 +84,7 @@ def workflow(pipeline: Pipeline) -> str:
     stage = f" --stage {quote(pipeline.stage)}" if pipeline.stage else ""
     return _WORKFLOW.format(
         app=names.app,
-        branch=json.dumps(pipeline.branch) if not pipeline.branch.isalnum() else pipeline.branch,
+        branch=json.dumps(pipeline.branch, ensure_ascii=False),  # unquoted, 2026 would be a number
         python=pipeline.python,
         role=f"arn:{names.partition}:iam::{names.account}:role/{pipeline.role}",
         region=names.region,

@@ -112,12 +112,21 @@ def test_dev_names_what_to_run_instead(database: Path, tmp_path: Path, service: 
         ("", {}, False),
         ("--setting a on --setting b off --crossdb", {"a": True, "b": False}, True),
         ("--setting base_url '/x y/' --setting n -1", {"base_url": "/x y/", "n": -1}, False),
+        ("--setting a ² --setting b --5", {"a": "²", "b": "--5"}, False),
     ],
 )
 def test_extra_options(text: str, settings: dict[str, Any], crossdb: bool) -> None:
     assert read_extra_options(text) == (settings, crossdb)
 
 
-def test_other_extra_options_are_refused() -> None:
-    with pytest.raises(UsageError, match="--reload"):
-        read_extra_options("--cors --reload")
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("--cors --reload", "--reload"),
+        ("--setting a", "--setting needs a name and a value"),
+        ("--setting a 'b", "No closing quotation in --setting a 'b"),
+    ],
+)
+def test_other_extra_options_are_refused(text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        read_extra_options(text)

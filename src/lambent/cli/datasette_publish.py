@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -98,10 +99,15 @@ def read_extra_options(text: str) -> tuple[dict[str, Any], bool]:
     """Return the settings in options of `datasette serve`, and whether queries may join databases. Raises UsageError."""
     settings: dict[str, Any] = {}
     crossdb = False
-    words = iter(shlex.split(text))
+    try:
+        words = iter(shlex.split(text))
+    except ValueError as error:
+        raise UsageError(f"{error} in {text}", where="--extra-options", hint="end what a quotation mark begins") from error
     for word in words:
         if word == "--setting":
-            name, value = next(words, ""), next(words, "")
+            name, value = next(words, ""), next(words, None)
+            if value is None:
+                raise UsageError("--setting needs a name and a value", where="--extra-options", hint="--setting NAME VALUE")
             settings[name] = _parse_setting(value)
         elif word == "--crossdb":
             crossdb = True
@@ -118,7 +124,7 @@ def _parse_setting(value: str) -> Any:
     """Return a setting as Datasette's command line reads it: on and off, numbers, and other text."""
     if value in ("on", "off", "true", "false"):
         return value in ("on", "true")
-    return int(value) if value.lstrip("-").isdigit() else value
+    return int(value) if re.fullmatch(r"-?[0-9]+", value) else value
 
 
 def _variable(plugin: str, setting: str) -> str:

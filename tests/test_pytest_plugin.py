@@ -86,6 +86,19 @@ def test_a_failed_test_shows_what_the_app_logged(project: Path) -> None:
     assert "Lambda log" in ended.stdout and "ValueError: the reason" in ended.stdout, ended.stdout
 
 
+def test_a_local_lambda_that_has_ended_does_not_end_the_run(project: Path) -> None:
+    (project / "tests/test_one.py").write_text(
+        "from lambent.local import daemon\n"
+        "def test_stop(lambent_local):\n"
+        "    daemon.stop(lambent_local.destination.state)\n"
+        "    assert False\n"
+        "def test_next():\n"
+        "    pass\n"
+    )
+    ended = run_pytest(project)
+    assert "1 failed, 1 passed" in ended.stdout and "can't be read: " in ended.stdout, ended.stdout
+
+
 def test_the_settings(project: Path) -> None:
     (project / "web").mkdir()
     (project / "app.py").rename(project / "web/first.py")

@@ -135,6 +135,24 @@ class _Server(uvicorn.Server):
         self._on_started()
 
 
+def _stop_on_request(server: _Server, stopping: asyncio.Event, *, until_stdin_closes: bool) -> None:
+    """Let Ctrl-C, SIGTERM and, if it counts, the end of standard input set `stopping`."""
+    loop = asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        server.force_exit = stopping.is_set()  # a second signal stops waiting for requests
+        stopping.set()
+
+    def on_readable() -> None:  # nothing is ever written there, so it has been closed
+        loop.remove_reader(0)
+        stopping.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, on_signal)
+    if until_stdin_closes:
+        loop.add_reader(0, on_readable)
+
+
 async def _serve(
     settings: Settings,
     sockets: list[socket.socket],
@@ -160,16 +178,7 @@ async def _serve(
     )  # fmt: skip
     server = _Server(config, on_started)
     components.serve_clients = server.serve_clients
-    loop = asyncio.get_running_loop()
-
-    def on_signal() -> None:
-        server.force_exit = components.stopping.is_set()  # a second signal stops waiting for requests
-        components.stopping.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, on_signal)
-    if settings.until_stdin_closes:
-        loop.add_reader(0, components.stopping.set)  # nobody writes there, so it is readable once it is closed
+    _stop_on_request(server, components.stopping, until_stdin_closes=settings.until_stdin_closes)
     serving = asyncio.create_task(server.serve(sockets))
     try:
         stopping = asyncio.create_task(components.stopping.wait())

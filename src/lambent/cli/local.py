@@ -217,6 +217,13 @@ def _printable(text: str) -> str:
     return text if text.isprintable() else "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
+def _set_up_logging() -> None:
+    logging.basicConfig(level=logging.WARNING)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(OneLine("%(asctime)s %(message)s", "%H:%M:%S"))
+    logging.getLogger("lambent").setLevel(logging.INFO)
+
+
 def _serve(
     state: Path,
     port: int | None,
@@ -227,10 +234,7 @@ def _serve(
     until_stdin_closes: bool,
 ) -> None:
     """Run the local Lambda in this process until it is stopped."""
-    logging.basicConfig(level=logging.WARNING)
-    for handler in logging.getLogger().handlers:
-        handler.setFormatter(OneLine("%(asctime)s %(message)s", "%H:%M:%S"))
-    logging.getLogger("lambent").setLevel(logging.INFO)
+    _set_up_logging()
     settings = service.Settings(
         state=state,
         cache=platformdirs.user_cache_path("lambent"),

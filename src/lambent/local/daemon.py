@@ -78,8 +78,8 @@ def ensure_running(
 ) -> RunningService:
     """Return the service of this state folder, after starting it in the background if necessary.
 
-    Two calls at the same time start one service. It ends when the pipe that the descriptor `lifeline` reads is
-    closed. Raises LocalError if it can't start, or is running with other options.
+    Two calls at the same time start one service. It ends when the pipe that the descriptor `lifeline` reads is closed.
+    Raises LocalError if it can't start, or is running with other options.
     """
     check_platform()
     state = state_folder.make_folder(state)
@@ -303,12 +303,7 @@ def _request(
         connection.close()
 
 
-def _start(
-    state: Path,
-    options: Sequence[str],
-    environ: Mapping[str, str],
-    lifeline: int | None,
-) -> None:
+def _start(state: Path, options: Sequence[str], environ: Mapping[str, str], lifeline: int | None) -> None:
     """Start the service and wait until it answers requests. Raises LocalError."""
     log = log_file(state)
     report = spawn(state, log, options, environ, lifeline)

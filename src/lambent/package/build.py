@@ -129,12 +129,14 @@ def _complete(
 
 def _once(emit: Emit) -> Emit:
     """Return an `emit` that says each line once, although requirements that are completed are resolved again."""
-    said: set[Event] = set()
+    emitted: set[Event] = set()
 
     def emit_once(event: Event) -> None:
-        if not isinstance(event, Notice | Warned) or event not in said:
-            said.add(event)
-            emit(event)
+        if isinstance(event, Notice | Warned):
+            if event in emitted:
+                return
+            emitted.add(event)
+        emit(event)
 
     return emit_once
 

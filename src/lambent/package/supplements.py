@@ -1,7 +1,7 @@
 """What a build adds to the requirements, because every start of the app imports it.
 
 A virtual environment has more than the requirements name: setuptools (up to Python 3.11), whatever extras and groups of the
-project the developer installed, and packages that nobody wrote down. A plain requirements file is completed with well-known
+project the developer installed, and packages that no file names. A plain requirements file is completed with well-known
 packages. A lock or a tool's project says exactly what runs, so there the error stays.
 """
 
@@ -159,8 +159,8 @@ def _unlisted_packages(context: BuildContext, requirements: Requirements, lackin
 def _left_out_modules(context: BuildContext, requirements: Requirements, lacking: Iterable[Finding]) -> frozenset[str]:
     """Return the modules of servers and tools that were left out, and that a package imports at every start."""
     without = map(utils.canonicalize_name, context.config.packaging.without)
-    left = frozenset(requirements.lock.omitted).difference(left_out.always(), without)
-    return left_out.modules_of(left) & {finding.module.partition(".")[0] for finding in lacking}
+    omitted = frozenset(requirements.lock.omitted).difference(left_out.always(), without)
+    return left_out.modules_of(omitted) & {finding.module.partition(".")[0] for finding in lacking}
 
 
 def _with_package(context: BuildContext, requirements: Requirements, addition: _Addition) -> Lock | None:

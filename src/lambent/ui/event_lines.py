@@ -47,10 +47,6 @@ def event_lines(event: Event) -> tuple[Line, ...]:
             return _running_lines(event)
         case events.LocalStopped(pid):
             return (Line("ok", "the local Lambda was not running" if pid is None else f"stopped the local Lambda (pid {pid})"),)
-        case events.CachePruned(removed, freed, remaining):
-            return (Line("ok", f"removed {count(removed, 'file')}, {size(freed)}", f"{size(remaining)} left"),)
-        case events.Vendored():
-            return _vendored_lines(event)
         case events.Planned():
             return _plan_lines(event)
         case events.CompletionChanged():
@@ -105,6 +101,10 @@ def _build_lines(event: Event) -> tuple[Line, ...]:
             return (Line("note", f"locked {count(packages, 'package')} in {path}"),)
         case events.Packed():
             return _packed_lines(event)
+        case events.CachePruned(removed, freed, remaining):
+            return (Line("ok", f"removed {count(removed, 'file')}, {size(freed)}", f"{size(remaining)} left"),)
+        case events.Vendored():
+            return _vendored_lines(event)
         case _:
             return ()
 

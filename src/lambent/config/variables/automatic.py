@@ -105,18 +105,20 @@ def _django_hosts(config: Config, *, local: bool) -> Iterator[Automatic]:
 
 def _proposed(reads: Sequence[Read], proposals: Mapping[str, Proposal]) -> Iterator[Automatic]:
     """Yield values from the project's files if all that starts need are there: a part of them may not suit the user's own."""
-    usable = [proposals[read.name] for read in reads if read.name in proposals and _suits(read, proposals[read.name].value)]
+    usable = _usable(reads, proposals)
     for proposal in usable if len(usable) == len(reads) else ():
         yield Automatic(proposal.name, proposal.value, proposal.source)
 
 
 def _known_to_lambda(reads: Sequence[Read], proposals: Mapping[str, Proposal]) -> Iterator[Automatic]:
     """Yield values for what only requests need, if another tool has deployed the app to Lambda with them."""
-    for proposal in (
-        proposals[read.name] for read in reads if read.name in proposals and _suits(read, proposals[read.name].value)
-    ):
+    for proposal in _usable(reads, proposals):
         if proposal.source in LAMBDA_FILES:
             yield Automatic(proposal.name, proposal.value, proposal.source)
+
+
+def _usable(reads: Sequence[Read], proposals: Mapping[str, Proposal]) -> list[Proposal]:
+    return [proposals[read.name] for read in reads if read.name in proposals and _suits(read, proposals[read.name].value)]
 
 
 def _suits(read: Read, value: str) -> bool:

@@ -33,10 +33,10 @@ def refuse_missing_settings(config: Config) -> None:
     if folder is None or not others:
         return
     value = f"{package}.{others[0]}"
-    file, place = modules.relative(start.path), modules.relative(folder)
+    file, parent = modules.relative(start.path), modules.relative(folder)
     is_default = f'setdefault("{_VARIABLE}"' in start.path.read_text("utf-8", "replace").replace("'", '"').replace(" ", "")
     hint = f"--env {_VARIABLE}={value}" if is_default else f'in {file}, os.environ["{_VARIABLE}"] = "{value}"'
-    what = f"the app starts with the settings {settings}, but {place}/ has no {name}.py, only {listing(others)}"
+    what = f"the app starts with the settings {settings}, but {parent}/ has no {name}.py, only {listing(others)}"
     raise UsageError(what, where=file, hint=hint)
 
 

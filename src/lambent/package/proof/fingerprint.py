@@ -49,8 +49,7 @@ def module_dependencies(path: str, source: bytes, target: Target) -> bytes:
     """Return what the findings depend on in one of the user's modules. Two sources with the same value get the same findings.
 
     That is its imports with their lines, the names it binds, the functions that it calls, and whether it changes where modules
-    are found. For an
-    `__init__`, and for a source that can't be parsed, it is the whole source.
+    are found. For an `__init__`, and for a source that can't be parsed, it is the whole source.
     """
     major, minor = target.python.split(".")
     module = module_syntax.read(path, source, (int(major), int(minor)))

@@ -38,8 +38,8 @@ def unnamed_imports(
 
 def database_drivers(source: bytes) -> list[tuple[str, ...]]:
     """Return the modules for the databases' URLs in a source: for each URL those of which one is needed."""
-    found = {(driver.decode(),) if driver else _POSTGRESQL for driver, _ in _DATABASE_URL.findall(source)}
-    return sorted(drivers for drivers in found if known_requirement(drivers[0]))
+    drivers = {(driver.decode(),) if driver else _POSTGRESQL for driver, _ in _DATABASE_URL.findall(source)}
+    return sorted(modules for modules in drivers if known_requirement(modules[0]))
 
 
 def _top_of_class(name: str) -> str:

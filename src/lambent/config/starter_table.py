@@ -98,7 +98,7 @@ def _reference() -> dict[str, tuple[str, str]]:
     return {match["key"]: (match["value"], match["comment"]) for match in map(_LINE.fullmatch, text.splitlines()) if match}
 
 
-def _toml(value: str | int) -> str:
+def _toml(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)  # TOML has no pairs of surrogates
 
 

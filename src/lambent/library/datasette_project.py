@@ -118,7 +118,7 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        hint = shlex.join(["sqlite3", path.name, ".schema"])
+        hint = f"sqlite3 {shlex.quote(path.name)} .schema"
         raise UsageError(f"{path.name} can't be read: {error}", where=path.name, hint=hint) from error
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -12,33 +11,18 @@ import pytest
 
 from lambent.cli.main import COMMANDS, cli
 from lambent.config.settings import KEYS
-from support.console_pages import Session, blocks, play
+from support.console_pages import Session
 from support.paths import DOCS
-from support.reader import free_port, lacking, reader_environment
+from support.reader import play_page
 
 GUIDES = sorted(set((DOCS / "coming-from").glob("*.md")) - {DOCS / "coming-from/index.md"})
 VALUES = {"live"}
 """Words in the settings tables that aren't settings."""
 
 
-@pytest.fixture
-def reader(tmp_path: Path) -> Iterator[Session]:
-    port = free_port()
-    folder = tmp_path / "work"
-    folder.mkdir()
-    with Session(folder, reader_environment(tmp_path, port), {f":{port}": ":4580"}) as session:
-        try:
-            yield session
-        finally:
-            session.run("lambent local stop", 60)
-
-
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.stem)
 def test_the_project_moves_as_written(reader: Session, guide: Path) -> None:
-    for block in blocks(guide.read_text()):
-        if missing := lacking(block):
-            pytest.skip(f"this machine has no {' and no '.join(missing)}")
-        play(block, reader, guide.name)
+    play_page(guide, reader)
 
 
 def ours(guide: Path, title: str) -> list[str]:

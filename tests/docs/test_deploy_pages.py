@@ -10,9 +10,9 @@ import click
 import pytest
 
 from lambent.cli.main import COMMANDS, cli
-from support.console_pages import Session, blocks, play
+from support.console_pages import Session
 from support.paths import DOCS
-from support.reader import free_port, lacking, reader_environment
+from support.reader import free_port, play_page, reader_environment
 
 HOW_TOS = ("deploy", "dev", "logs", "try", "run", "console", "variables", "secrets", "pipelines", "datasette")
 PAGES = (*(DOCS / f"how-to/{name}.md" for name in HOW_TOS), DOCS / "reference/local.md")
@@ -38,10 +38,7 @@ def reader(tmp_path: Path) -> Iterator[Session]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_page_works_as_written(reader: Session, page: Path) -> None:
-    for block in blocks(page.read_text()):
-        if missing := lacking(block):
-            pytest.skip(f"this machine has no {' and no '.join(missing)}")
-        play(block, reader, page.name)
+    play_page(page, reader)
 
 
 def flags(command: click.Command) -> set[str]:

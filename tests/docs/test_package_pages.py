@@ -15,9 +15,9 @@ from lambent import events
 from lambent.cli import build
 from lambent.config.model import Packaging
 from lambent.config.settings import KEYS
-from support.console_pages import Session, blocks, play
+from support.console_pages import Session
 from support.paths import DOCS
-from support.reader import free_port, lacking, reader_environment
+from support.reader import free_port, play_page, reader_environment
 
 HOW_TO = DOCS / "how-to/package.md"
 REFERENCE = DOCS / "reference/build.md"
@@ -34,10 +34,7 @@ def reader(tmp_path: Path) -> Iterator[Session]:
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl on this machine")
 def test_the_how_to(reader: Session) -> None:
-    for block in blocks(HOW_TO.read_text()):
-        if missing := lacking(block):
-            pytest.skip(f"this machine has no {' and no '.join(missing)}")
-        play(block, reader, HOW_TO.name)
+    play_page(HOW_TO, reader)
 
 
 def test_every_option_is_in_the_reference_and_no_other() -> None:

@@ -9,9 +9,11 @@ import socket
 import sys
 from pathlib import Path
 
+import pytest
+
 from lambent import interpreters
 from lambent.config import provenance
-from support.console_pages import Block
+from support.console_pages import Block, Session, blocks, play
 
 
 def reader_environment(folder: Path, port: int) -> dict[str, str]:
@@ -35,6 +37,14 @@ def free_port() -> int:
 def lacking(block: Block) -> list[str]:
     """What the block needs and this machine has not."""
     return [need for need in block.needs if not _there(need)]
+
+
+def play_page(page: Path, reader: Session) -> None:
+    """Type the blocks of a page. Skips the test at one for which this machine lacks something."""
+    for block in blocks(page.read_text()):
+        if missing := lacking(block):
+            pytest.skip(f"this machine has no {' and no '.join(missing)}")
+        play(block, reader, page.name)
 
 
 def _there(need: str) -> bool:

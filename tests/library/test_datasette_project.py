@@ -73,7 +73,7 @@ def test_the_project(database: Path, tmp_path: Path) -> None:
         static=(("pictures", tmp_path / "images"),),
     )
     content = options_of(project)
-    assert project.folder.name == "data" and not project.overflow
+    assert not project.overflow
     assert content["databases"] == ["data.db", "more.sqlite"]
     assert content["inspect_data"]["more"]["tables"]['odd "name'] == {"count": 5}
     assert content["metadata_file"] == "metadata.yaml" and content["static"] == {"pictures": "static-0"}
@@ -152,6 +152,12 @@ def test_a_database_that_another_process_locks(tmp_path: Path, monkeypatch: pyte
             write(path, tmp_path / "cache")
 
 
+@pytest.mark.parametrize("name", ["datasette.db", "猫.db"])
+def test_any_name_of_a_database_will_do(database: Path, tmp_path: Path, name: str) -> None:
+    config = AppSource(database.rename(tmp_path / name), Flags(name="shop")).load(tmp_path / "cache", events.ignore)
+    assert (config.name, config.app.spec) == ("shop", "app:app")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -195,6 +201,6 @@ def test_the_configuration_is_that_of_the_database(database: Path, tmp_path: Pat
     link = tmp_path / "latest.db"
     link.symlink_to(database)
     latest = AppSource(link, Flags()).load(tmp_path / "cache", events.ignore)
-    assert latest.name == latest.path.name == "latest" and (latest.path / "latest.db").is_file()
+    assert latest.name == "latest" and (latest.path / "latest.db").is_file()
     with pytest.raises(UsageError, match="is not a SQLite database, so Datasette can't serve it"):
         AppSource(tmp_path, Flags(), DatasetteOptions(install=("x",))).load(tmp_path / "cache", events.ignore)

@@ -43,14 +43,14 @@ class DatasetteProject(Struct, frozen=True):
 
 
 def write_project(first: Path, options: DatasetteOptions, cache: Path, emit: Emit) -> DatasetteProject:
-    """Write the project that serves these databases to the cache, named after the first one.
+    """Write the project that serves these databases to the cache.
 
     Raises UsageError for databases that Datasette can't tell apart or that can't be read, and for other invalid options.
     """
     databases = _by_name((first, *options.databases))
     make_private_cache(cache)
     home = cache / "datasette" / hashlib.sha256(os.fsencode(first.absolute())).hexdigest()[:16]
-    folder = home / (names.to_app_name(first.stem) or "datasette")
+    folder = home / "project"  # no name of a module that the app imports
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     total = sum(path.stat().st_size for path in databases.values())

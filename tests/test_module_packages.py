@@ -16,6 +16,7 @@ from lambent.module_packages import known_requirement
         ("dash_bootstrap_components", "dash-bootstrap-components"),
         ("pyramid.config", "pyramid"),
         ("captcha.image", "captcha"),
+        ("mcp.server.fastmcp", "mcp<2"),
         ("captcha.fields", "django-simple-captcha"),
         ("strawberry", "strawberry-graphql"),  # PyPI's `strawberry` is something else
         ("psycopg", "psycopg[binary]"),  # alone it needs the system's libpq

@@ -130,6 +130,7 @@ _BY_MODULE = {
     "markdownx": "django-markdownx",
     "marshmallow_sqlalchemy": "marshmallow-sqlalchemy",
     "mathfilters": "django-mathfilters",
+    "mcp.server.fastmcp": "mcp<2",
     "mdeditor": "django-mdeditor",
     "memcache": "python-memcached",
     "modeltranslation": "django-modeltranslation",

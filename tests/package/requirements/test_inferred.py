@@ -46,6 +46,12 @@ def test_flask_app_gets_what_its_files_import(tmp_path: Path) -> None:
     assert add_command(source) == "put PyYAML flask and {} into a new requirements.txt, a line each"
 
 
+def test_release_that_still_has_an_imported_module_is_taken(tmp_path: Path) -> None:
+    files = {"app.py": "from mcp.server.fastmcp import FastMCP\napp = FastMCP('shop').streamable_http_app()\n"}
+    source = requirements(tmp_path / "app", App("app", "app", "asgi"), files)
+    assert source.inferred == ["mcp<2"]
+
+
 def test_own_module_that_is_only_imported_where_it_is_does_not_count(tmp_path: Path) -> None:
     code = 'from flask import Flask\nif os.path.exists("env.py"):\n    import env\napp = Flask(__name__)\n'
     source = requirements(tmp_path / "app", App("app", "app", "wsgi"), {"app.py": f"import os\n{code}"})

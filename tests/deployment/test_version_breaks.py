@@ -25,6 +25,10 @@ CASES = (
     ("ModuleNotFoundError: No module named 'langchain.chains'", "langchain<1 langchain-community<0.4"),
     ("ImportError: cannot import name 'LLMChain' from 'langchain' (/var/task/langchain/__init__.py)", "langchain<1"),
     ("ModuleNotFoundError: No module named 'mcp.server.fastmcp'. This is mcp 2.x", "mcp<2"),
+    (
+        "TypeError: The `dash_bootstrap_components.Navbar` component (version 2.0.4) received an unexpected keyword argument",
+        "dash-bootstrap-components<2",
+    ),
     ("NameError: name 'picolink' is not defined", "python-fasthtml<0.14"),
     ("    db = database('data/utodos.db')\nNameError: name 'database' is not defined", "python-fasthtml<0.14"),
     (

@@ -92,6 +92,10 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
         Break("SQLAlchemy 2.1 uses psycopg 3 for postgresql:// URLs, no longer psycopg2", ("sqlalchemy<2.1",)),
     ),
     ((r"No module named 'mcp\.server\.fastmcp'",), Break("mcp 2 renamed FastMCP", ("mcp<2",))),
+    (
+        (r"`dash_bootstrap_components\.\w+` component \(version 2[\s\S]*unexpected keyword argument",),
+        Break("dash-bootstrap-components 2 removed what the app passes", ("dash-bootstrap-components<2",)),
+    ),
     ((r"No module named 'openai\.error'",), Break("openai 1 removed openai.error", ("openai<1",))),
     (
         (r"Client\.__init__\(\) got an unexpected keyword argument '(?:proxies|app)'",),

@@ -91,6 +91,13 @@ def test_misspelled_own_module_is_not_proposed_for_installation(tmp_path: Path) 
     assert hint(project, tmp_path / "cache") == "did you mean helper?"
 
 
+@pytest.mark.parametrize("file", ["hooks/tokens.py", "hooks/tokens/__init__.py"])
+def test_own_module_in_a_folder_is_not_proposed_for_installation(tmp_path: Path, file: str) -> None:
+    main = "import tokens\ndef handler(event, context): ...\n"
+    project = write(tmp_path / "app", {"main.py": main, "hooks/__init__.py": "", file: ""})
+    assert hint(project, tmp_path / "cache") == "did you mean hooks.tokens?"
+
+
 @pytest.mark.parametrize(("module", "file"), [("config", "config.py"), ("shop.secret", "shop/secret.py")])
 def test_own_module_that_git_ignores_is_not_proposed_for_installation(tmp_path: Path, module: str, file: str) -> None:
     main = f"import {module}\ndef handler(event, context): ...\n"

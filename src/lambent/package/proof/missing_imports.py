@@ -378,5 +378,13 @@ class _Walk:
         if "." in lacks:
             check = "correct the import, or check that the file isn't left out (.gitignore, .lambdaignore, exclude)"
             return self._advice.for_left_out(lacks) or check
+        if not known_requirement(lacks) and (nested := self._nested(lacks)):
+            return f"did you mean {nested}?"
         own = {path.partition("/")[0].removesuffix(".py") for path in self._code.own}
         return self._advice.for_module(lacks, own)
+
+    def _nested(self, module: str) -> str:
+        """Return the full name of an own module in a folder that is imported by its last name, as in Python 2, or ""."""
+        ends = (f"/{module}.py", f"/{module}/__init__.py")
+        path = next((path for path in sorted(self._code.own) if path.endswith(ends)), "")
+        return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")

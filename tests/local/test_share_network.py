@@ -40,7 +40,7 @@ def test_functions_reach_the_service_and_this_machine_only_on_request(shared: bo
         assert report["s3"] == 200
         assert report["machine"] == ("reached" if shared else "ConnectionRefusedError")
         assert (report["api"] == "127.0.0.1:9001") != shared
-        line = "network        " + ("shared with this machine (--share-network)" if shared else "own")
+        line = "network       " + ("shared with this machine (--share-network)" if shared else "own")
         assert line in describe(status)
         if not shared:
             with pytest.raises(LocalError, match="its functions have networks of their own"):

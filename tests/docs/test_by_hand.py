@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from support.console_pages import Block, Session, Wrong, blocks, play
 from support.paths import ROOT
-from support.reader import free_port, lacking, reader_environment
+from support.reader import lacking
 
 PAGE = ROOT / "docs/how-to/by-hand.md"
 OLD = "The original recipe, word for word"
@@ -22,18 +20,6 @@ done
 echo "--- the service"
 lambent local log
 """
-
-
-@pytest.fixture
-def reader(tmp_path: Path) -> Iterator[Session]:
-    port = free_port()
-    folder = tmp_path / "recipe"
-    folder.mkdir()
-    with Session(folder, reader_environment(tmp_path, port), {f":{port}": ":4580"}) as session:
-        try:
-            yield session
-        finally:
-            session.run("lambent local stop", 60)
 
 
 def typed(found: list[Block], reader: Session) -> None:

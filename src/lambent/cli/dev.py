@@ -148,7 +148,7 @@ class _Development:
             build.ended = time.time()
         self._config, self._packages = result.config, frozenset(result.artifact.owners.values())
         self._read_at, self._version = read_at, result.deployed.version
-        self._local_packages = _outside(result.artifact.local_packages, self._app.path.resolve())
+        self._local_packages = _without_own(result.artifact.local_packages, self._app.path.resolve())
         self._seen = self._snapshot(result.config)
         self._must_build = False
         is_first = not self._follows_log
@@ -226,13 +226,13 @@ class _Build(Struct):
     ended: float = math.inf
 
     def has_checked(self, request: LoggedRequest) -> bool:
-        """Whether the request came before the new version was announced, so that nobody else can have sent it."""
+        """Whether the request came before the new version was announced, when only the check knew of that version."""
         return self.began <= request.at_ms / 1000 <= self.ended and request.version != self.replaces
 
 
-def _outside(packages: frozenset[Path], folder: Path) -> frozenset[Path]:
-    """Return the local packages that the app's folder is no part of: of one of those, the app is the code that changes."""
-    return frozenset(each for each in packages if not folder.is_relative_to(each))
+def _without_own(packages: frozenset[Path], folder: Path) -> frozenset[Path]:
+    """Return the local packages except those that contain the app: their changes are changes of the app's own files."""
+    return frozenset(package for package in packages if not folder.is_relative_to(package))
 
 
 def _deploy(destination: Destination, account: Aws, emit: Emit, config: Config, artifact: Artifact) -> Deployed:

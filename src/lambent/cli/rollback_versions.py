@@ -26,16 +26,16 @@ def rollback_versions(typed: dict[str, Any]) -> list[Version]:
     """
     words = [f"--{name}={typed[name]}" for name in _OPTIONS if typed.get(name)] + (["--local"] if typed.get("local") else [])
     options = command.make_context("rollback", words, resilient_parsing=True).params
-    found: list[Version] = []
+    offered: list[Version] = []
 
     def read() -> None:
         with suppress(Exception):  # a shell that completes has no place for it
-            found.extend(_read(**options))
+            offered.extend(_read(**options))
 
     thread = threading.Thread(target=read, daemon=True)
     thread.start()
     thread.join(_WAIT_S)
-    return list(found)
+    return list(offered)
 
 
 def _read(*, local: bool, **options: Any) -> list[Version]:

@@ -1,6 +1,6 @@
 """Adds the hosts of the function's URL to those that Django answers (LAMBENT_ALLOWED_HOSTS).
 
-A Function URL only receives requests to its own host name, so nobody can send the app another one.
+A Function URL only receives requests to its own host name, so no client can send the app another one.
 """
 
 from __future__ import annotations

@@ -36,6 +36,8 @@ DECLARED = [
     ({".flaskenv": "FLASK_APP=web.core\n"}, "web.core:app", ".flaskenv, FLASK_APP"),
     ({".env": "export FLASK_APP='web/core.py'\n"}, "web.core:app", ".env, FLASK_APP"),
     ({"render.yaml": "services:\n  - type: web\n    startCommand: gunicorn web.core:app\n"}, "web.core:app", "render.yaml"),
+    ({"fly.toml": "app = 'shop'\n[processes]\n  web = 'gunicorn web.core:app'\n"}, "web.core:app", "fly.toml"),
+    ({"heroku.yml": "run:\n  web: gunicorn web.core:app\n"}, "web.core:app", "heroku.yml"),
     ({"railway.json": '{"deploy": {"startCommand": "gunicorn web.core:app"}}'}, "web.core:app", "railway.json"),
     (
         {"Procfile": "web: gunicorn web.core:app", ".flaskenv": "FLASK_APP=web.core"},
@@ -85,6 +87,9 @@ def test_instructions_decide_between_several_apps(tmp_path: Path, file: str, tex
         '["gunicorn", "core:second"]',
         ">\n      sh -c 'python manage.py migrate && gunicorn core:second'",
         '"uvicorn core:second --host 0.0.0.0"',
+        "['gunicorn', 'core:second']",
+        "\n      - gunicorn\n      # no reload\n      - 'core:second'",
+        "|\n      python manage.py migrate\n      gunicorn core:second",
     ],
 )
 def test_command_of_docker_compose_names_the_app(tmp_path: Path, command: str) -> None:

@@ -61,6 +61,8 @@ functions:
 """
 WSGI = "custom:\n  wsgi:\n    app: web.app\n"
 PLUGIN = SERVERLESS.format(handler="wsgi_handler.handler")
+VERCEL = '{"builds": [{"src": "web.py", "use": "@vercel/python"}], "routes": [{"src": "/(.*)", "dest": "web.py"}]}'
+CHALICE = "from chalice import Chalice\napp = Chalice('x')\n"
 ZAPPA = '{"dev": {"app_function": "web.app"}, "prod": {"extends": "dev"}}'
 DECLARED = [
     ({"template.yaml": SAM.format(code="hello/", handler="app.greet")}, "app:greet", "hello", "template.yaml"),
@@ -75,6 +77,13 @@ DECLARED = [
     ({"serverless.yml": SERVERLESS.format(handler="hello/app.greet")}, "hello.app:greet", ".", "serverless.yml"),
     ({"serverless.yaml": SERVERLESS.format(handler="jobs.app.nightly")}, "jobs.app:nightly", ".", "serverless.yaml"),
     ({"serverless.yml": WSGI + PLUGIN, "web.py": FLASK}, "web:app", ".", "serverless.yml"),
+    ({"zappa_settings.toml": '[dev]\napp_function = "web.app"\n', "web.py": FLASK}, "web:app", ".", "zappa_settings.toml"),
+    ({"zappa_settings.yml": "dev:\n  app_function: web.app\n", "web.py": FLASK}, "web:app", ".", "zappa_settings.yml"),
+    ({"vercel.json": VERCEL, "web.py": FLASK}, "web:app", ".", "vercel.json"),
+    ({"gunicorn.conf.py": "wsgi_app = 'web:app'\n", "web.py": FLASK}, "web:app", ".", "gunicorn.conf.py"),
+    ({"uwsgi.ini": "[uwsgi]\nmodule = web\ncallable = app\n", "web.py": FLASK}, "web:app", ".", "uwsgi.ini"),
+    ({"uwsgi.ini": "[uwsgi]\nwsgi-file = web.py\n", "web.py": FLASK}, "web:app", ".", "uwsgi.ini"),
+    ({".chalice/config.json": "{}", "app.py": CHALICE, "main.py": CHALICE}, "app:app", ".", ".chalice/config.json"),
     ({"zappa_settings.json": ZAPPA, "web.py": FLASK}, "web:app", ".", "zappa_settings.json"),
 ]  # fmt: skip
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lambent.config.detection import frameworks as fw
 from lambent.config.detection.framework_lookup import held_attribute
 from lambent.config.detection.module_scan import ModuleScan
 from lambent.config.detection.project_modules import Module, ProjectModules
-from lambent.config.detection.refusals import NO_APP, several_apps_error
+from lambent.config.detection.refusals import NO_APP, app_flag, several_apps_error
 from lambent.config.detection.scanned import Value
 from lambent.config.detection.unsupported import Unsupported, explain_package
 from lambent.config.model import Kind
@@ -30,6 +32,9 @@ _ORDER = (
 )
 """Which candidates come first: by what they are, and by how likely their module is the app's."""
 
+_EXAMPLE = re.compile(r"(?:^|[._])(?:examples?|demos?|samples?|tests?|old|backup|copy|playground|tutorial)\d*(?:[._]|$)")
+_FIRST = {"asgi": ("main", "app", "api"), "wsgi": ("wsgi", "app")}
+"""The files that `fastapi run` and `flask run` look for, in their order."""
 _NOT_WEB = frozenset({"typer", "click", "cyclopts", "celery", "tkinter", "PyQt5", "PyQt6", "PySide6", "textual", "rq", "huey"})
 _NAMES = (*fw.HANDLER_NAMES, *fw.APP_NAMES, *(f"{name}()" for name in fw.FACTORY_NAMES))
 
@@ -39,7 +44,7 @@ class Candidate(Struct, frozen=True):
 
     `strength` is "object", "factory", "event" (a function of event and context), "program" (it serves an app when it is run)
     or "maybe". `rank` is the position of its
-    module in the search.
+    module in the search, and `remark` says why it was chosen of several.
     """
 
     module: Module
@@ -48,6 +53,7 @@ class Candidate(Struct, frozen=True):
     strength: str
     rank: int
     value: Value
+    remark: str = ""
 
     @property
     def spec(self) -> str:
@@ -177,15 +183,49 @@ def lambda_handlers(candidates: Iterable[Candidate]) -> list[Candidate]:
 
 def choose(modules: ProjectModules, candidates: list[Candidate]) -> Candidate | None:
     """Return the one candidate that stands out, or None when there are none. Raises DetectionError when several do."""
-    for strength, tier in _ORDER:
-        peers = [item for item in candidates if item.strength == strength and item.module.tier == tier]
-        if peers:
-            return choose_best(modules, peers)
-    return None
+    best = _contenders(candidates)
+    return choose_best(modules, best) if best else None
 
 
 def choose_best(modules: ProjectModules, candidates: list[Candidate]) -> Candidate:
     """Return the best of equally strong candidates. Raises DetectionError when there is no single best."""
+    best = _best(candidates)
+    if len(best) == 1:
+        return best[0]
+    raise several_apps_error(modules, [(each.spec, each.kind, each.module.path, each.value.line) for each in best])
+
+
+def choose_main(modules: ProjectModules, candidates: list[Candidate]) -> Candidate | None:
+    """Return the app of several that a person would take, with a remark. None if nothing makes one of them the main one.
+
+    It isn't an example; it is the only one whose file is a program too; or its framework's own command takes it.
+    """
+    best = _best(_contenders(candidates))
+    rest = [each for each in best if not _EXAMPLE.search(each.module.name)] or best
+    programs = [each for each in rest if modules.scan(each.module).program_start()]
+    names = {each.module.name: each for each in rest}
+    kinds = {each.kind for each in rest}
+    first = next((names[name] for name in _FIRST.get(kinds.pop(), ()) if name in names), None) if len(kinds) == 1 else None
+    main = next((each[0] for each in (rest, programs) if len(each) == 1), first)
+    if main is None or len(names) < len(rest) or len(best) < 2:
+        return None
+    others = [each for each in best if each is not main]
+    listed = ", ".join(modules.relative(each.module.path) for each in others[:3]) + (", ..." if len(others) > 3 else "")
+    where = modules.relative(main.module.path)
+    return replace(main, remark=f"{where} has the app, and so has {listed}: {app_flag(others[0].spec)} deploys that one")
+
+
+def _contenders(candidates: list[Candidate]) -> list[Candidate]:
+    """Return the candidates of the first strength and tier that has any."""
+    for strength, tier in _ORDER:
+        peers = [item for item in candidates if item.strength == strength and item.module.tier == tier]
+        if peers:
+            return peers
+    return []
+
+
+def _best(candidates: list[Candidate]) -> list[Candidate]:
+    """Return the best of equally strong candidates, by the search's order: several if they are equally good."""
     wrapped = {definition for candidate in candidates for definition in candidate.value.wrapped}
     outermost = [candidate for candidate in candidates if candidate.value.definition not in wrapped] or candidates
     by_app: dict[object, Candidate] = {}
@@ -194,28 +234,18 @@ def choose_best(modules: ProjectModules, candidates: list[Candidate]) -> Candida
     by_file: dict[Path, list[Candidate]] = {}
     for candidate in by_app.values():
         by_file.setdefault(candidate.module.path, []).append(candidate)
-    best = [_choose_in_file(modules, in_file) for in_file in by_file.values()]
-    if len(best) == 1:
-        return best[0]
+    best = [each for in_file in by_file.values() for each in _best_in_file(in_file)]
     preferred = [candidate for candidate in best if candidate.module.name == "lambda_function"]
     preferred = preferred or [candidate for candidate in best if candidate.attribute == "lambda_handler"]
     if not preferred and {candidate.module.name.rpartition(".")[2] for candidate in best} == {"wsgi", "asgi"}:
         preferred = [candidate for candidate in best if candidate.kind == "wsgi"]
-    if len(preferred) == 1:
-        return preferred[0]
-    raise _several(modules, sorted(best, key=lambda candidate: candidate.rank))
+    return preferred if len(preferred) == 1 else sorted(best, key=lambda candidate: candidate.rank)
 
 
-def _choose_in_file(modules: ProjectModules, candidates: list[Candidate]) -> Candidate:
-    """Return the candidate with the best name. Raises DetectionError when there are several and no name is a common one."""
+def _best_in_file(candidates: list[Candidate]) -> list[Candidate]:
+    """Return the candidate with the best name, or all when no name is a common one."""
     common = [candidate for candidate in candidates if candidate.attribute in _NAMES]
-    if len(candidates) > 1 and not common:
-        raise _several(modules, candidates)
-    return (common or candidates)[0]
-
-
-def _several(modules: ProjectModules, candidates: list[Candidate]) -> DetectionError:
-    return several_apps_error(modules, [(each.spec, each.kind, each.module.path, each.value.line) for each in candidates])
+    return common[:1] or candidates
 
 
 def _preference(candidate: Candidate) -> tuple[int, int, int, int]:

@@ -18,21 +18,15 @@ from lambent.config.detection.dockerfile import DOCKERFILES, parse_instructions
 from lambent.config.detection.project_text import read_text
 from lambent.config.detection.start_commands import StartCommand, parse_commands, parse_words
 
-_PLATFORM_FILES = ("app.yaml", "render.yaml", "railway.toml", "railway.json", "nixpacks.toml")
+_PLATFORM_FILES = (*("app.yaml", "render.yaml", "railway.toml", "railway.json", "nixpacks.toml", "fly.toml", "heroku.yml"),)
 _START_LINE = re.compile(
-    r"""(?m)(?:^|[{,\s])["']?(?:entrypoint|startCommand|cmd)["']?\s*[:=]\s*"""
+    r"""(?m)(?:^|[{,\s])["']?(?:entrypoint|startCommand|cmd|web|app)["']?\s*[:=]\s*"""
     r"""(?:"(?P<double>[^"\n]+)"|'(?P<single>[^'\n]+)'|(?P<plain>[^"'\s][^\n]*))"""
 )
 _FLASK_APP = re.compile(r"""(?m)^\s*(?:export\s+)?FLASK_APP\s*=\s*(?:"([^"\n]+)"|'([^'\n]+)'|([^"'\s#]+))""")
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
-_COMPOSE_COMMAND = re.compile(r"(?m)^[ \t]+command:[ \t]*(?:[>|][-+]?[ \t]*\n)?[ \t]*(?P<command>\S.*)$")
-_INSTRUCTIONS = ("README*", "Makefile", "makefile", "package.json", "*.sh", "justfile", "Taskfile.yml", "tasks.py")
-"""Files for people: the commands in them count where nothing else decides."""
-_COMMAND_LINE = re.compile(
-    r"(?:uvicorn|gunicorn|hypercorn|granian|daphne|waitress-serve|fastapi (?:run|dev)|flask (?:--app|-A)|pserve)[ \t][^\n`\"]+"
-)
-_UVICORN_RUN = re.compile(r"""uvicorn\.run\(\s*["']([A-Za-z_][\w.]*:[A-Za-z_]\w*)["'](?P<options>[^)]*)""")
-_PROGRAMS = ("main.py", "app.py", "run.py", "server.py", "__main__.py", "start.py")
+_COMPOSE_COMMAND = re.compile(r"(?m)^(?P<indent>[ \t]+)(?:command|entrypoint):(?P<command>.*(?:\n(?P=indent)[ \t]+.*)*)")
+_BLOCK = re.compile(r"\s*(?P<style>[>|])[-+]?[ \t]*\n")
 
 
 class Declaration(Struct, frozen=True):
@@ -57,29 +51,9 @@ def read_declarations(folder: Path, pyproject: Mapping[str, Any], environ: Mappi
         yield from _dockerfile(folder, name)
     for name in COMPOSE_FILES:
         for match in _COMPOSE_COMMAND.finditer(read_text(folder / name)):
-            yield from _declare(folder, parse_words(_command_words(match["command"])), name)
+            yield from _declare(folder, parse_words(_compose_words(match["command"])), name)
     yield from _flask_app(folder, environ)
     yield from (Declaration(command, source) for command, source in read_deployment_files(folder))
-
-
-def read_programs(folder: Path, pyproject: Mapping[str, Any]) -> Iterator[Declaration]:
-    """Yield what the project's own programs and instructions run.
-
-    It counts where the search by names finds no app, or several.
-    """
-    for name in _PROGRAMS:
-        for match in _UVICORN_RUN.finditer(read_text(folder / name)):
-            is_factory = re.search(r"factory\s*=\s*True", match["options"]) is not None
-            yield Declaration(StartCommand((match[1],), is_factory=is_factory), f"uvicorn.run in {name}")
-    project = pyproject.get("project")
-    scripts = project.get("scripts") if isinstance(project, dict) else None
-    for name, script in (scripts if isinstance(scripts, dict) else {}).items():
-        if isinstance(script, str):
-            command = StartCommand((script.partition(":")[0].strip(),), is_program=True)
-            yield Declaration(command, f"pyproject.toml [project.scripts] {name}")
-    for path in (path for pattern in _INSTRUCTIONS for path in sorted(folder.glob(pattern)) if path.is_file()):
-        for match in _COMMAND_LINE.finditer(read_text(path)):
-            yield from (Declaration(command, path.name) for command in parse_commands(match[0]))
 
 
 def _procfile(folder: Path) -> Iterator[Declaration]:
@@ -107,14 +81,24 @@ def _dockerfile(folder: Path, name: str) -> Iterator[Declaration]:
             yield Declaration(StartCommand((match[1],)), f"{name}, FLASK_APP")
 
 
+def _compose_words(text: str) -> list[str]:
+    """Return the words of a command as YAML has it: on one line, as a block of lines, or as a list."""
+    block = _BLOCK.match(text)
+    lines = [line.strip() for line in text[block.end() if block else 0 :].splitlines()]
+    lines = [line for line in lines if line and not line.startswith("#")]
+    if lines and all(line.startswith("- ") for line in lines):
+        return [line[2:].strip().strip("\"'") for line in lines]
+    return _command_words((" ; " if block and block["style"] == "|" else " ").join(lines))
+
+
 def _command_words(text: str) -> list[str]:
-    """Return the words of a command, in its exec form (JSON) or its shell form."""
+    """Return the words of a command, in its exec form (a list in JSON or YAML) or its shell form."""
     text = text.strip().strip("\"'") if text.strip()[:1] in ("'", '"') else text
     if text.startswith("["):
         try:
             return [str(word) for word in json.loads(text)]
         except ValueError:
-            return []
+            return [word.strip().strip("\"'") for word in text.strip("[] ").split(",")]
     return ["sh", "-c", text] if text else []
 
 

@@ -1,4 +1,4 @@
-"""What the files of other deployment tools say about the app: SAM's template, serverless.yml, and Zappa's settings.
+"""What the files of other deployment tools say about the app: SAM, Serverless, Zappa, Chalice, Vercel, gunicorn and uWSGI.
 
 A file with several functions says which is the app only if HTTP requests call just one of them.
 """
@@ -6,8 +6,11 @@ A file with several functions says which is the app only if HTTP requests call j
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+import tomllib
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from lambent.config.detection.lambda_functions import (
     SERVERLESS,
@@ -19,6 +22,11 @@ from lambent.config.detection.project_text import read_text
 from lambent.config.detection.start_commands import StartCommand
 from lambent.config.detection.yaml_mappings import mapping_at, read_mappings, text_at
 
+_ZAPPA_YAML = "zappa_settings.yml"
+_GUNICORN = re.compile(r"""(?m)^wsgi_app\s*=\s*["']([^"']+)["']""")
+_OPTION = re.compile(r"(?m)^[ \t]*([\w-]+)[ \t]*=[ \t]*(\S+)[ \t]*$")
+_VERCEL_SOURCE = re.compile(r'"src"\s*:\s*"/?([\w./-]+\.py)"')
+
 
 def read_deployment_files(folder: Path) -> Iterator[tuple[StartCommand, str]]:
     """Yield what these files start, and the file that says it."""
@@ -28,16 +36,42 @@ def read_deployment_files(folder: Path) -> Iterator[tuple[StartCommand, str]]:
             yield command, name
     if function := choose_function(read_functions(folder)):
         yield function.command, function.source
-    zappa = list(dict.fromkeys(_zappa_apps(folder)))
-    if len(zappa) == 1:
-        yield zappa[0], "zappa_settings.json"
+    for name, parse in (
+        ("zappa_settings.json", json.loads),
+        ("zappa_settings.toml", tomllib.loads),
+        (_ZAPPA_YAML, read_mappings),
+    ):
+        zappa = list(dict.fromkeys(_zappa_apps(read_text(folder / name), parse)))
+        if len(zappa) == 1:
+            yield zappa[0], name
+    if (folder / ".chalice/config.json").is_file():
+        yield StartCommand(("app:app",)), ".chalice/config.json"
+    yield from _vercel(folder)
+    if match := _GUNICORN.search(read_text(folder / "gunicorn.conf.py")):
+        yield StartCommand((match[1],)), "gunicorn.conf.py"
+    yield from _uwsgi(folder)
 
 
-def _zappa_apps(folder: Path) -> Iterator[StartCommand]:
+def _zappa_apps(text: str, parse: Callable[[str], Any]) -> Iterator[StartCommand]:
     """Yield the apps of Zappa's stages. A Django project's is found by its settings."""
     try:
-        stages = json.loads(read_text(folder / "zappa_settings.json") or "{}")
+        stages = parse(text) if text else {}
     except ValueError:
         return
     for stage in stages.values() if isinstance(stages, dict) else ():
         yield from filter(None, [handler_command(text_at(stage, "app_function"), ".")])
+
+
+def _vercel(folder: Path) -> Iterator[tuple[StartCommand, str]]:
+    """Yield the file that Vercel serves, if it is the only one of Python."""
+    files = dict.fromkeys(_VERCEL_SOURCE.findall(read_text(folder / "vercel.json")))
+    if len(files) == 1:
+        yield StartCommand(tuple(files), is_program=True), "vercel.json"
+
+
+def _uwsgi(folder: Path) -> Iterator[tuple[StartCommand, str]]:
+    options = dict(_OPTION.findall(read_text(folder / "uwsgi.ini")))
+    module = options.get("module") or options.get("wsgi-file") or options.get("wsgi") or ""
+    if module:
+        name = options.get("callable")
+        yield StartCommand((module if ":" in module or not name else f"{module}:{name}",)), "uwsgi.ini"

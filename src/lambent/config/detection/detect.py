@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from itertools import takewhile
 from pathlib import Path
 
-from lambent.config.detection.candidates import Candidate, Survey, choose, choose_best, lambda_handlers, survey
-from lambent.config.detection.declarations import read_declarations, read_programs
+from lambent.config.detection.candidates import Candidate, Survey, choose, choose_best, choose_main, lambda_handlers, survey
+from lambent.config.detection.declarations import read_declarations
 from lambent.config.detection.declared_app import find_declared_app, with_remarks
 from lambent.config.detection.django_project import find_application, managed_settings
 from lambent.config.detection.import_graph import imports_own_folder, locate
+from lambent.config.detection.instructions import read_programs
 from lambent.config.detection.named_app import find_named_app
 from lambent.config.detection.paste_settings import with_settings
 from lambent.config.detection.programs import check_server_starts, hidden_app_error, program_remark
@@ -92,13 +93,13 @@ def _search(modules: ProjectModules, project: Project) -> App:
     if django is not None:
         return _to_app(modules, django)
     results = survey(modules, modules.candidates())
-    ambiguous: DetectionError | None = None
+    best, main, ambiguous = None, None, None
     try:
         best = _chosen(modules, results)
     except SeparateAppsError as error:
-        best, ambiguous = None, _with_all_folders(modules, error)
+        ambiguous = _with_all_folders(modules, error)
     except DetectionError as error:
-        best, ambiguous = None, error
+        main, ambiguous = choose_main(modules, results.candidates), error
     if best is not None:
         return _to_app(modules, best)
     program, _ = find_declared_app(modules, read_programs(project.folder, project.pyproject))
@@ -106,6 +107,8 @@ def _search(modules: ProjectModules, project: Project) -> App:
         return program
     if app := _app_of_own_package(modules):
         return app
+    if main is not None:
+        return _to_app(modules, main)
     raise ambiguous or _refusal(modules, results)
 
 
@@ -192,8 +195,8 @@ def _django_candidate(modules: ProjectModules) -> Candidate | None:
 def _to_app(modules: ProjectModules, candidate: Candidate) -> App:
     module, _ = locate(modules, candidate.module)
     source = f"{modules.relative(module.path)}, line {candidate.value.line}"
-    remarks = (program_remark(modules, candidate.module),) if candidate.strength == "program" else ()
-    return App(module.name, candidate.attribute, candidate.kind, module.root, source, remarks)
+    remark = program_remark(modules, candidate.module) if candidate.strength == "program" else candidate.remark
+    return App(module.name, candidate.attribute, candidate.kind, module.root, source, (remark,) if remark else ())
 
 
 def _check_package_folder(modules: ProjectModules, app: App) -> None:

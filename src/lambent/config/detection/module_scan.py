@@ -9,40 +9,29 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
 from lambent.config.detection import frameworks as fw
-from lambent.config.detection.framework_lookup import find_key, from_framework, held_app, held_attribute, wraps_app
+from lambent.config.detection.expression_scan import ExpressionScan, Function, LookUp, first_app
+from lambent.config.detection.framework_lookup import find_key, from_framework, held_attribute
 from lambent.config.detection.scanned import UNKNOWN, HiddenApp, ServerStart, Value
 from lambent.config.detection.unsupported import ASYNC_HANDLER
 
-_FRAMEWORKS = fw.ASGI | fw.WSGI | fw.EITHER | fw.HANDLERS | fw.HOLDERS.keys() | fw.RUNNERS
 _BOTTLE_ROUTES = ("route", "get", "post", "put", "delete", "patch", "error")
 _HUG_ROUTES = ("get", "post", "put", "delete", "patch", "options", "head", "http", "call", "get_post", "extend_api")
 _EVENT, _CONTEXT = re.compile(r"_*(event|evt)"), re.compile(r"_*(context|ctx)|_+c?")
 _SERVES = re.compile(
     r"\bserve\w*\(|run_forever|start_polling|TCPSite|while True|run_app|Event\(\)\.wait|\.start\(.*token", re.I
 )
-LookUp = Callable[[str, str], Value | None]
-"""Returns the value of a name in a module (both as text), or None when the module is not part of the project."""
 
 
-class ModuleScan:
-    """The scan of one module, or of the body of a function inside the scan `outer`.
-
-    Relative imports start from `package`.
-    """
+class ModuleScan(ExpressionScan):
+    """The scan of the statements of one module, or of the body of a function inside the scan `outer`."""
 
     def __init__(self, module: str, package: str, look_up: LookUp, outer: ModuleScan | None = None) -> None:
-        self.names: dict[str, Value] = dict(outer.names) if outer else {}
-        self.star_imports: list[str] = outer.star_imports if outer else []
-        self._module = module
-        self._package = package
-        self._look_up = look_up
-        self._functions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = dict(outer._functions) if outer else {}
-        self._depth: int = outer._depth + 1 if outer else 0
+        super().__init__(module, package, look_up, outer)
         self.guarded: list[ast.If] = []
         self.server_starts: list[ServerStart] = []
         self.has_bottle_routes = False
@@ -97,7 +86,7 @@ class ModuleScan:
     def _statement(self, node: ast.stmt, conditional: bool) -> None:
         if isinstance(node, ast.Import | ast.ImportFrom):
             self._import(node, conditional)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        elif isinstance(node, Function):
             self._functions[node.name] = node
             self.has_bottle_routes |= any(self._is_bottle_route(decorator) for decorator in node.decorator_list)
             self.has_hug_routes |= any(self._is_hug_route(decorator) for decorator in node.decorator_list)
@@ -120,10 +109,36 @@ class ModuleScan:
             self._note_server_starts(node.body)
         elif isinstance(node, ast.With | ast.AsyncWith):
             self.run(node.body, conditional)
+        elif isinstance(node, ast.For | ast.While):
+            self.run((*node.body, *node.orelse), True)
+        elif isinstance(node, ast.Match):
+            for case in node.cases:
+                self.run(case.body, True)
         elif isinstance(node, ast.Expr):
-            value = self._value(node.value)
-            if value.unsupported:
-                self._bind(f"<{value.unsupported.reason}>", replace(value, line=node.lineno), conditional)
+            self._expression(node.value, conditional)
+
+    def _expression(self, node: ast.expr, conditional: bool) -> None:
+        value = self._value(node)
+        if value.unsupported:
+            self._bind(f"<{value.unsupported.reason}>", replace(value, line=node.lineno), conditional)
+        for part in ast.walk(node):
+            if isinstance(part, ast.NamedExpr):
+                self._assign(part.target, part.value, conditional)
+        match node:
+            case ast.Call(func=ast.Name(id=name)) if name in self._functions:
+                self._bind_globals(self._functions[name], conditional)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="mount")) if name in self.names:
+                outer = self.names[name]
+                self.names[name] = replace(outer, wrapped=outer.wrapped | self.apps_inside(node))
+
+    def _bind_globals(self, function: Function, conditional: bool) -> None:
+        """Bind the names that a function which is called declares as global."""
+        names = [name for part in ast.walk(function) if isinstance(part, ast.Global) for name in part.names]
+        if names and self._depth < 3:
+            inner = ModuleScan(self._module, self._package, self._look_up, outer=self)
+            inner.run(function.body)
+            for name in names:
+                self._bind(name, inner.names.get(name, UNKNOWN), conditional)
 
     def _is_bottle_route(self, decorator: ast.expr) -> bool:
         """Return whether a decorator adds a route to Bottle's default app."""
@@ -200,6 +215,10 @@ class ModuleScan:
         self.names[name] = value
 
     def _assign(self, target: ast.expr, expression: ast.expr, conditional: bool) -> None:
+        if isinstance(target, ast.Tuple) and isinstance(expression, ast.Tuple):
+            for each, part in zip(target.elts, expression.elts, strict=False):
+                self._assign(each, part, conditional)
+            return
         if isinstance(target, ast.Tuple) and target.elts:
             target = target.elts[0]  # `app, rt = fast_app()`
         if not isinstance(target, ast.Name):
@@ -230,77 +249,7 @@ class ModuleScan:
         parts = parts[: len(parts) - node.level + 1]
         return ".".join([*parts, *([node.module] if node.module else [])])
 
-    def _value(self, node: ast.expr, name: str = "") -> Value:
-        """Return what an expression evaluates to. `name` is the name it will be bound to."""
-        if isinstance(node, ast.Name):
-            return self._name(node.id)
-        if isinstance(node, ast.Call):
-            return self._call(node, name)
-        if isinstance(node, ast.Attribute):
-            return self._attribute(node)
-        if isinstance(node, ast.IfExp):
-            return _first_app(self._value(node.body, name), self._value(node.orelse, name))
-        if isinstance(node, ast.BoolOp):
-            return _first_app(*(self._value(part, name) for part in node.values))
-        if isinstance(node, ast.NamedExpr):
-            return self._value(node.value, name)
-        return UNKNOWN
-
-    def _name(self, name: str) -> Value:
-        if name in self.names:
-            return self.names[name]
-        for source in self.star_imports:
-            value = self._look_up(source, name)
-            if value is not None:
-                return value
-            if find_key(f"{source}.{name}", _FRAMEWORKS):
-                return Value(dotted=f"{source}.{name}")
-        return UNKNOWN
-
-    def _attribute(self, node: ast.Attribute) -> Value:
-        base = self._value(node.value)
-        app = held_app(base, node.attr, called=False)
-        if app is not None:
-            return app
-        if base.dotted:
-            return self._look_up(base.dotted, node.attr) or Value(dotted=f"{base.dotted}.{node.attr}")
-        return UNKNOWN if base.is_plain_class else dict(base.members).get(node.attr, UNKNOWN)
-
-    def _call(self, node: ast.Call, name: str) -> Value:
-        if isinstance(node.func, ast.Attribute):
-            base = self._value(node.func.value)
-            app = held_app(base, node.func.attr, called=True)
-            if app is not None:
-                return app
-            if node.func.attr in fw.METHODS and (base.opaque or not base.dotted):
-                return Value(fw.METHODS[node.func.attr])
-        function = self._value(node.func)
-        argument = self._app_argument(node)
-        wrapped = argument.wrapped if argument else frozenset()
-        if argument and argument.definition:
-            wrapped |= {argument.definition}
-        if ":" in function.kind:
-            return Value(function.kind.partition(":")[2], wrapped=wrapped)
-        value = from_framework(function.dotted)
-        if value is not None:
-            return replace(value, wrapped=wrapped)
-        if function.is_plain_class:
-            return Value(members=function.members)
-        if argument is not None and wraps_app(node.func, name, node.args):
-            return Value(argument.kind, wrapped=wrapped)
-        return Value(dotted=function.dotted, opaque=True)
-
-    def _app_argument(self, node: ast.Call) -> Value | None:
-        """Return the app among the arguments of a call, if there is one."""
-        keywords = [word.value for word in node.keywords if word.arg in ("app", "application", "other_asgi_app", "wsgi_app")]
-        for argument in (*node.args, *keywords):
-            if isinstance(argument, ast.Name | ast.Call | ast.Attribute):
-                value = self._value(argument)
-                if value.kind in ("asgi", "wsgi", "web"):
-                    return value
-        return None
-
-    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Value:
+    def _function(self, node: Function) -> Value:
         names = _parameters(node.args)
         definition = (self._module, node.name)
         if isinstance(node, ast.AsyncFunctionDef):
@@ -325,21 +274,23 @@ class ModuleScan:
                 return unsupported_factory if unsupported_factory.unsupported else Value("factory:web", definition=definition)
         return self._unsupported_factory(node)
 
-    def _unsupported_factory(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Value:
+    def _unsupported_factory(self, node: Function) -> Value:
         """Return why the result of a factory can't run on Lambda, as aiohttp's `async def app()` for gunicorn. Or UNKNOWN."""
         if _required_names(node.args) or node.decorator_list:
             return UNKNOWN
         reason = self._returned(node).unsupported
         return Value(unsupported=reason) if reason and "{name}" not in reason.cure else UNKNOWN
 
-    def _returned(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Value:
+    def _returned(self, node: Function) -> Value:
         """Return what a function returns, given the names bound so far."""
         if self._depth > 3:
             return UNKNOWN
         inner = ModuleScan(self._module, self._package, self._look_up, outer=self)
         inner.run(node.body)
         returns = [part.value for part in ast.walk(node) if isinstance(part, ast.Return) and part.value is not None]
-        return _first_app(*(inner._value(value, "app") for value in returns))
+        returned = first_app(*(inner._value(value, "app") for value in returns))
+        annotated = from_framework(self._value(node.returns).dotted) if node.returns else None
+        return annotated if annotated and returned == UNKNOWN else returned
 
     def _class(self, node: ast.ClassDef) -> Value:
         for base in node.bases:
@@ -347,7 +298,7 @@ class ModuleScan:
             if value.kind:
                 return Value(f"class:{value.kind.removeprefix('class:')}")
         for part in node.body:
-            if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef) and part.name == "__call__":
+            if isinstance(part, Function) and part.name == "__call__":
                 names = _parameters(part.args)[1:]
                 if isinstance(part, ast.AsyncFunctionDef) and len(names) == 3:
                     return Value("class:asgi")
@@ -374,10 +325,6 @@ class ModuleScan:
 
 def _is_cache(decorator: ast.expr) -> bool:
     return ast.unparse(decorator).partition("(")[0].rpartition(".")[2] in ("cache", "lru_cache")
-
-
-def _first_app(*values: Value) -> Value:
-    return next((value for value in values if value.kind or value.unsupported or value.holder), UNKNOWN)
 
 
 def _parameters(arguments: ast.arguments) -> list[str]:

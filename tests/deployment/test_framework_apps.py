@@ -6,9 +6,12 @@ They are built with packages from PyPI and deployed to the local Lambda.
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from msgspec import Struct
@@ -219,6 +222,30 @@ def test_static_files_of_django_are_collected_and_served(deployer: Deployer, tmp
     assert "Applying shop.0001_initial... OK" in "".join(each.text for each in output if isinstance(each, CommandOutput))
     with pytest.raises(UsageError, match="version 1 of django takes no commands"):
         run_command(aws, "django", Command(("python",)), output.append, version="1")
+
+
+def test_a_sqlite_database_that_django_lacks_is_made_by_the_build(tmp_path: Path) -> None:
+    files = {
+        **DJANGO,
+        "site1/settings.py": SETTINGS.format(debug=False, hosts=["*"]) + DATABASE.replace('"/tmp/', 'BASE_DIR / "data/'),
+        ".gitignore": "data/*.sqlite3",
+        "data/README": "",
+        "shop/migrations/__init__.py": "",
+        "shop/migrations/0001_initial.py": MIGRATION,
+    }
+    emitted: list[events.Event] = []
+    made = set()
+    for clone in ("first", "second"):
+        folder = write(tmp_path / clone / "django", files)
+        artifact = build(load(folder, Flags(runtime=RUNTIME), {}, date.today()), CACHE / "build", os.environ, emitted.append)
+        with ZipFile(artifact.path) as archive:
+            made.add(archive.read("data/shop.sqlite3"))
+    notices = [event.text for event in emitted if isinstance(event, events.Notice)]
+    assert notices.count("migrate: made data/shop.sqlite3, since the zip would have no database") == 2
+    (tmp_path / "made").write_bytes(made.pop())
+    assert not made, "the same bytes each time"
+    with closing(sqlite3.connect(tmp_path / "made")) as database:
+        assert database.execute("SELECT count(*) FROM shop_item").fetchone() == (0,)
 
 
 DATABASE = 'DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "/tmp/shop.sqlite3"}}\n'

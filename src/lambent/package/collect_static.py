@@ -1,4 +1,5 @@
-"""The static files of a Django project: collectstatic is run in a copy of the project, and what it collects is packed.
+"""The static files and the SQLite database of a Django project: collectstatic, and migrate if the project brings no database,
+are run in a copy of the project, and what they make is packed.
 
 The result is cached under what it depends on: the packages, the environment, every file that isn't a module, and the modules
 that the project's settings and apps imported.
@@ -55,7 +56,7 @@ Result = tuple[dict[str, Any], dict[str, bytes]]
 def collect_static(
     context: BuildContext, shards: tuple[Shard, ...], files: Files, interpreter: Interpreter | None
 ) -> tuple[BuildContext, Files]:
-    """Return the files with those that collectstatic collects, and the context, whose `static` says where they are served.
+    """Return the files with what collectstatic and migrate make, and the context, whose `static` says where files are served.
 
     Both are unchanged unless the app is a Django project. Warns about settings that would not work on AWS, and has the function
     allow its URL's host if the settings don't.
@@ -68,17 +69,27 @@ def collect_static(
         hint = interpreters.install_command(context.target.python)
         context.emit(Warned(f"collectstatic was not run, because Python {context.target.python} is missing", hint))
         return _review(context, _read_literals(config, module, dict(arrange((), {}, files, config.app.root).files))), files
-    report, collected = _cached_or_run(context, module, shards, files, interpreter)
-    context = _review(context, report)
+    report, made = _cached_or_run(context, module, shards, files, interpreter)
+    context = _serve_static(_review(context, report), report, len(made) - bool(report.get("database")))
+    if database := report.get("database"):
+        text = f"migrate: made {database}, since the zip would have no database"
+        if (config.path / database).exists():
+            text += f'; include = ["{database}"] packs yours'
+        context.emit(Notice(text))
+    return context, {**files, **{name: SourceFile.generated(name, content) for name, content in made.items()}}
+
+
+def _serve_static(context: BuildContext, report: Mapping[str, Any], collected: int) -> BuildContext:
+    """Say what collectstatic did. Return the context, whose `static` has its folder unless the app serves it itself."""
     if not collected:
-        return context, files
+        return context
     path = f"/{report['url'].strip('/')}" if "//" not in report["url"] else ""
-    serves = config.static is None and path and not report["serves"]
+    serves = context.config.static is None and path and not report["serves"]
     by = "by WhiteNoise" if report["serves"] else f"at {path}" if serves else "as your settings say"
-    context.emit(Notice(f"collectstatic: {count(len(collected), 'file')} in {report['folder']}/, served {by}"))
-    if serves:
-        context = replace(context, config=replace(context.config, static=((path, report["folder"]),)))
-    return context, {**files, **{name: SourceFile.generated(name, content) for name, content in collected.items()}}
+    context.emit(Notice(f"collectstatic: {count(collected, 'file')} in {report['folder']}/, served {by}"))
+    if not serves:
+        return context
+    return replace(context, config=replace(context.config, static=((path, report["folder"]),)))
 
 
 def _review(context: BuildContext, report: Mapping[str, Any]) -> BuildContext:
@@ -180,8 +191,9 @@ def _run(context: BuildContext, module: str, shards: tuple[Shard, ...], placed: 
             return {"error": f"it takes longer than {_TIMEOUT_S} s"}, {}
         except (OSError, ValueError):
             return {"error": "its process ended early"}, {}
-        folder = report.get("folder", "")
+        folder, database = report.get("folder"), report.get("database")
         paths = sorted(path for path in (copy / folder).rglob("*") if path.is_file() and path.suffix != ".py") if folder else []
+        paths += [copy / database] if database else []
         return report, {path.relative_to(copy).as_posix(): path.read_bytes() for path in paths}
 
 

@@ -15,6 +15,7 @@ import uv
 from lambent.errors import PackagingError
 from lambent.events import Event, Warned
 from lambent.package.requirements.resolve_request import ResolveOptions
+from lambent.package.uv_command import Uv, UvError
 from support.locking import make_target, offer, resolve_project, versions, write
 from support.registry import Registry, serving
 
@@ -210,6 +211,24 @@ def test_lock_that_uv_cannot_check_is_used_with_a_warning(project: Path) -> None
     assert "plain" in versions(resolve_project(project, TARGET, project.parent / "cache", emit=events.append))
     (warning,) = events
     assert isinstance(warning, Warned) and warning.text.startswith("uv cannot check whether uv.lock is up to date: No interp")
+
+
+def test_a_repository_that_cannot_be_cloned_does_not_make_a_lock_stale(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Uv.run
+
+    def run_without_git(self: Uv, *arguments: str, **variables: str) -> str:
+        if "--check" in arguments:
+            raise UvError("error: Failed to download and build `x @ git+https://x.invalid/x`\n  cause: Git operation failed")
+        return run(self, *arguments, **variables)
+
+    monkeypatch.setattr(Uv, "run", run_without_git)
+    events: list[Event] = []
+    resolve_project(project, TARGET, project.parent / "cache", emit=events.append)
+    edit(project, "uv.lock", 'source = { editable = "lib" }', f'source = {{ git = "https://x.invalid/x#{"5f0c" * 10}" }}')
+    resolve_project(project, TARGET, project.parent / "cache", emit=events.append)
+    stale, unknown = (event.text for event in events if isinstance(event, Warned))
+    assert stale.startswith("uv.lock is out of date")
+    assert unknown.startswith("uv cannot check whether uv.lock is up to date: Failed to")
 
 
 def test_python_of_pyenv_checks_a_lock_for_it_although_uv_finds_only_a_shim(project: Path) -> None:

@@ -33,6 +33,8 @@ _STALE = re.compile(
     re.MULTILINE,
 )
 """uv resolves and fetches again only what the lock doesn't have, so a failure to do so means that it is out of date."""
+_CANNOT_CLONE = "Git operation failed"
+"""A locked repository that isn't in uv's cache is cloned for the check, although the lock has its commit."""
 
 
 def read_project_pins(request: ResolveRequest) -> tuple[Pin, ...]:
@@ -82,7 +84,8 @@ def _is_stale(request: ResolveRequest, script: str = "") -> bool:
     uv needs the network only if it has to build a local package to read its metadata.
     """
     command = ["lock", "--check", "-q", *_python_option(request), *(["--script", script] if script else [])]
-    registries = dict.fromkeys(_REGISTRY.findall(request.path.read_text("utf-8")))
+    lock = request.path.read_text("utf-8")
+    registries = dict.fromkeys(_REGISTRY.findall(lock))
     offline = ["--offline", *(option for url in registries for option in ("--index", url))]
     message = ""
     for options in (offline, []):
@@ -91,7 +94,7 @@ def _is_stale(request: ResolveRequest, script: str = "") -> bool:
             return False
         except UvError as error:
             message = error.message
-        if _STALE.search(message):
+        if _STALE.search(message) and not ("{ git = " in lock and _CANNOT_CLONE in message):
             return True
     reason = message.partition("\n")[0].removeprefix("error: ")
     request.emit(Warned(f"uv cannot check whether {request.source.name} is up to date: {reason}", "uv lock --check"))

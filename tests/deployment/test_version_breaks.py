@@ -24,6 +24,11 @@ CASES = (
     ("TypeError: constr() got an unexpected keyword argument 'regex'", "pydantic<2"),
     ("ModuleNotFoundError: No module named 'langchain.chains'", "langchain<1 langchain-community<0.4"),
     ("ImportError: cannot import name 'LLMChain' from 'langchain' (/var/task/langchain/__init__.py)", "langchain<1"),
+    (
+        "ImportError: cannot import name 'eval_type_backport' from 'pydantic._internal._typing_extra' (/var/task/x.py)",
+        "pydantic<2.14",
+    ),
+    ("TypeError: Starlette.__init__() got multiple values for argument 'lifespan'", "starlette<1"),
     ("ModuleNotFoundError: No module named 'mcp.server.fastmcp'. This is mcp 2.x", "mcp<2"),
     (
         "TypeError: The `dash_bootstrap_components.Navbar` component (version 2.0.4) received an unexpected keyword argument",

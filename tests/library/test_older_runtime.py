@@ -38,6 +38,10 @@ def config(tmp_path: Path) -> Config:
         ("ModuleNotFoundError: No module named 'distutils.version'", ("distutils", "3.12")),
         ("No module named 'urllib3.packages.six.moves'", ("urllib3.packages.six.moves", "3.12")),
         ("'EntryPoints' object has no attribute 'get'", ("EntryPoints.get of importlib.metadata", "3.12")),
+        (
+            "TypeError: Field.__init__() missing 1 required positional argument: 'kw_only'",
+            ("the old form of dataclasses.Field", "3.10"),
+        ),
         ("No module named 'flask'", ("", "")),
         ("module 'os' has no attribute 'fork1'", ("", "")),
     ],

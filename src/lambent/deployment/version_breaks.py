@@ -55,6 +55,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
         (
             rf"'(?:Starlette|FastAPI|Router|APIRouter)' object has no attribute '(?:{'|'.join(_EVENTS)})'",
             r"(?:Starlette|Router)\.__init__\(\) got an unexpected keyword argument 'on_(?:startup|shutdown)'",
+            r"Starlette\.__init__\(\) got multiple values for argument 'lifespan'",
         ),
         Break("starlette 1 removed on_event, route and other old names", ("starlette<1",)),
     ),
@@ -90,6 +91,10 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
     (
         (r"sqlalchemy/dialects/postgresql/psycopg\.py[\s\S]*No module named 'psycopg'",),
         Break("SQLAlchemy 2.1 uses psycopg 3 for postgresql:// URLs, no longer psycopg2", ("sqlalchemy<2.1",)),
+    ),
+    (
+        (_removed_from(r"pydantic\._internal\._typing_extra", "eval_type_backport"),),
+        Break("pydantic 2.14 removed what mcp before 2 imports", ("pydantic<2.14",)),
     ),
     ((r"No module named 'mcp\.server\.fastmcp'",), Break("mcp 2 renamed FastMCP", ("mcp<2",))),
     (

@@ -17,9 +17,10 @@ from lambent.config.detection.candidates import Candidate, Survey, choose, choos
 from lambent.config.detection.declarations import read_declarations
 from lambent.config.detection.declared_app import find_declared_app, with_remarks
 from lambent.config.detection.django_project import find_application, managed_settings
-from lambent.config.detection.import_graph import imports_own_folder, locate
+from lambent.config.detection.import_graph import locate
 from lambent.config.detection.instructions import read_programs
 from lambent.config.detection.named_app import find_named_app
+from lambent.config.detection.outer_folder import check_outer_imports, find_outer_import
 from lambent.config.detection.paste_settings import with_settings
 from lambent.config.detection.programs import check_server_starts, hidden_app_error, program_remark
 from lambent.config.detection.project_modules import ProjectModules
@@ -29,7 +30,6 @@ from lambent.config.detection.refusals import (
     elsewhere_error,
     no_app_error,
     no_wsgi_error,
-    package_folder_error,
 )
 from lambent.config.detection.sibling_functions import SiblingFunctions
 from lambent.config.model import App, Kind
@@ -48,7 +48,7 @@ def find_app(project: Project, spec: Sourced[str] | None = None, environ: Mappin
     app = find_named_app(modules, spec) if spec is not None else _detect(modules, project, environ or {})
     if spec is None or "(" not in spec.value:
         app = with_settings(project.folder, app)
-    _check_package_folder(modules, app)
+    check_outer_imports(modules, app)
     check_server_starts(modules, app)
     return app
 
@@ -121,7 +121,7 @@ def _app_of_own_package(modules: ProjectModules) -> App | None:
     inner = ProjectModules(folders[0])
     try:
         best = choose(inner, survey(inner, inner.candidates()).candidates)
-        if best is None or not all(part.isidentifier() for part in parts) or not imports_own_folder(inner, best.module):
+        if best is None or not all(part.isidentifier() for part in parts) or not find_outer_import(inner, best.module):
             return None
         spec = ".".join((*parts, best.module.name)) + f":{best.attribute}"
         return find_named_app(modules, Sourced(spec, f"{modules.relative(best.module.path)}, line {best.value.line}"))
@@ -197,16 +197,3 @@ def _to_app(modules: ProjectModules, candidate: Candidate) -> App:
     source = f"{modules.relative(module.path)}, line {candidate.value.line}"
     remark = program_remark(modules, candidate.module) if candidate.strength == "program" else candidate.remark
     return App(module.name, candidate.attribute, candidate.kind, module.root, source, (remark,) if remark else ())
-
-
-def _check_package_folder(modules: ProjectModules, app: App) -> None:
-    """Refuse a folder that is itself the package that its app's imports start from."""
-    folder = modules.folder
-    module = modules.find(app.module)
-    if module is None or not folder.name.isidentifier() or (folder.parent / "__init__.py").is_file():
-        return
-    is_package = (folder / "__init__.py").is_file() and module.path.parent == folder
-    if is_package and modules.has_relative_imports(module.path):
-        raise package_folder_error(modules, app, module.path, "has relative imports, which only work")
-    if imports_own_folder(modules, module):
-        raise package_folder_error(modules, app, module.path, f"imports its own modules as {folder.name}.*, which only works")

@@ -31,6 +31,7 @@ class ImportGraph:
     def __init__(self, modules: ProjectModules, start: Module) -> None:
         self._modules = modules
         self._dependencies = ""
+        self._added: set[str] = set()  # folders that a file read so far adds to sys.path: from then on, all imports see them
         self._targets: dict[tuple[Path, str], tuple[Path | None, str]] = {}
         self.files: list[Path] = [start.path]
         self.at_start: set[Path] = {start.path}
@@ -41,11 +42,14 @@ class ImportGraph:
                 self._read(path)
 
     def _read(self, path: Path) -> None:
-        for dotted, is_at_start in _imports(path):
+        for added in self._modules.added_folders(path):
+            if added.is_relative_to(self._modules.folder) and (folder := self._modules.relative(added)) != ".":
+                self._added.add(folder)
+        for dotted, is_at_start in read_imports(path):
             target, folder = self.find(path, dotted)
             if target is None:
                 continue
-            if not dotted.startswith("."):
+            if not dotted.startswith(".") and folder not in self._added:
                 self.folders[folder] += 1
                 if folder == ".":
                     self.prefixes.add(dotted.partition(".")[0])
@@ -66,13 +70,13 @@ class ImportGraph:
         if dotted.startswith("."):
             name = dotted.lstrip(".")
             base = path.parents[len(dotted) - len(name) - 1]
-            return _module_file(base, name) if base.is_relative_to(self._modules.folder) else None, ""
+            return module_file(base, name) if base.is_relative_to(self._modules.folder) else None, ""
         top = dotted.partition(".")[0]
         if top in sys.stdlib_module_names:
             return None, ""
-        for folder in self._modules.import_folders(path):
-            file = _module_file(self._modules.folder / folder, dotted)
-            is_usual = folder in self._modules.roots
+        for folder in (*self._modules.import_folders(path), *self._added):
+            file = module_file(self._modules.folder / folder, dotted)
+            is_usual = folder in self._modules.roots or folder in self._added
             if file is not None and file != path and (is_usual or not self._is_dependency(top)):
                 return file, folder
         return None, ""
@@ -106,28 +110,10 @@ def locate(modules: ProjectModules, module: Module) -> tuple[Module, ImportGraph
 
 
 def _has_relative_imports(path: Path) -> bool:
-    return any(dotted.startswith(".") for dotted, _ in _imports(path))
+    return any(dotted.startswith(".") for dotted, _ in read_imports(path))
 
 
-def imports_own_folder(modules: ProjectModules, module: Module) -> bool:
-    """Return whether a module, or one that it imports, names the project's own folder: `from backend.x import y`.
-
-    Such imports only work from the folder above. A package that is installed may have the folder's name as well, so what is
-    imported must exist in the folder.
-    """
-    folder = modules.folder
-    if not folder.name.isidentifier() or modules.find(folder.name) is not None:
-        return False
-    for path in ImportGraph(modules, module).files:
-        for dotted, _ in _imports(path):
-            top, _, rest = dotted.partition(".")
-            name = rest.partition(".")[0]
-            if top == folder.name and name and ((folder / name).is_dir() or (folder / f"{name}.py").is_file()):
-                return True
-    return False
-
-
-def _imports(path: Path) -> Iterator[tuple[str, bool]]:
+def read_imports(path: Path) -> Iterator[tuple[str, bool]]:
     """Yield what a file imports, and whether that happens when the file itself is imported."""
     try:
         text = path.read_text("utf-8", "replace")
@@ -155,7 +141,7 @@ def _packages_above(file: Path, root: Path) -> Iterator[Path]:
             yield folder / "__init__.py"
 
 
-def _module_file(base: Path, dotted: str) -> Path | None:
+def module_file(base: Path, dotted: str) -> Path | None:
     """Return the file of a module below a folder. A folder without `__init__.py` is no file."""
     stem = base / dotted.replace(".", "/")
     for path in (stem / "__init__.py", stem.with_name(f"{stem.name}.py")):

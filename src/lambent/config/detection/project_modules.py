@@ -15,6 +15,7 @@ from msgspec import Struct
 from lambent.config.detection import frameworks as fw
 from lambent.config.detection.module_scan import ModuleScan
 from lambent.config.detection.scanned import ServerStart, Value
+from lambent.config.detection.search_path import read_added_folders
 from lambent.config.model import App
 from lambent.errors import DetectionError
 
@@ -78,15 +79,25 @@ class ProjectModules:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._scans: dict[Path, ModuleScan] = {}
+        self._added: dict[Path, list[Path]] = {}
         roots = (root for root in _ROOTS if (folder / root).is_dir() and not (folder / root / "__init__.py").exists())
         self.roots = (".", *roots)
 
     def import_folders(self, path: Path) -> Iterator[str]:
-        """Yield the folders that a file's absolute imports may start from: the roots, then those that the file is in."""
+        """Yield where a file's absolute imports may start from: the roots, what it adds to `sys.path`, the folders it is in."""
         yield from self.roots
+        for added in self.added_folders(path):
+            if added.is_relative_to(self.folder) and (folder := self.relative(added)) not in self.roots:
+                yield folder
         for parent in path.relative_to(self.folder).parents:
             if (folder := parent.as_posix()) not in self.roots:
                 yield folder
+
+    def added_folders(self, path: Path) -> list[Path]:
+        """Return the folders that a file adds to `sys.path`, absolute. They may be outside of the project."""
+        if path not in self._added:
+            self._added[path] = read_added_folders(path, self.folder)
+        return self._added[path]
 
     def relative(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix()

@@ -98,17 +98,6 @@ def app_flag(spec: str) -> str:
     return f"--app {shlex.quote(spec)}"
 
 
-def package_folder_error(modules: ProjectModules, app: App, path: Path, reason: str) -> DetectionError:
-    """Return the error for the folder of a package: its modules import each other through the package's name."""
-    folder, file = modules.folder, modules.relative(path)
-    module = folder.name if path.stem == "__init__" else f"{folder.name}.{app.module}"
-    return DetectionError(
-        f"{file} {reason} from the folder above: {folder.name}/ is a package",
-        where=file,
-        hint=deploy_command(folder.parent, f"{module}:{app.attribute}"),
-    )
-
-
 def deploy_command(folder: Path, spec: str, name: str = "") -> str:
     """Return the command that deploys an app of the project in a folder, with a `name` if it isn't the folder's only one."""
     path = "" if _shown(folder) == "." else f" {_shown(folder)}"

@@ -1,0 +1,99 @@
+"""Projects whose imports start from a folder above: they only work if that folder is deployed."""
+
+from __future__ import annotations
+
+from os.path import commonpath, relpath
+from pathlib import Path
+
+from msgspec import Struct
+
+from lambent.config.detection.import_graph import ImportGraph, module_file, read_imports
+from lambent.config.detection.named_app import find_named_app
+from lambent.config.detection.project_modules import Module, ProjectModules
+from lambent.config.detection.refusals import deploy_command
+from lambent.config.model import App
+from lambent.config.sourced import Sourced
+from lambent.errors import DetectionError
+
+_LEVELS_MAX = 3
+
+
+class OuterImport(Struct, frozen=True):
+    """An import that only works from a folder above, `start`, and why."""
+
+    start: Path
+    reason: str
+
+
+def check_outer_imports(modules: ProjectModules, app: App) -> None:
+    """Refuse a project whose app's imports start from a folder above, if the app can be deployed from there."""
+    folder, module = modules.folder, modules.find(app.module)
+    if module is None:
+        return
+    is_package = (folder / "__init__.py").is_file() and module.path.parent == folder
+    if is_package and not (folder.parent / "__init__.py").is_file() and modules.has_relative_imports(module.path):
+        reason = f"has relative imports, which only work from the folder above: {folder.name}/ is a package"
+        outer: OuterImport | None = OuterImport(folder.parent, reason)
+    else:
+        outer = find_outer_import(modules, module)
+    if outer is None:
+        return
+    parts = module.path.relative_to(outer.start).with_suffix("").parts
+    spec = ".".join(parts[:-1] if parts[-1] == "__init__" else parts) + f":{app.attribute}"
+    try:
+        find_named_app(ProjectModules(outer.start), Sourced(spec, "--app"))
+    except DetectionError:
+        return
+    file = modules.relative(module.path)
+    raise DetectionError(f"{file} {outer.reason}", where=file, hint=deploy_command(outer.start, spec))
+
+
+def find_outer_import(modules: ProjectModules, module: Module) -> OuterImport | None:
+    """Return the first import of a module, or of those that it imports, that only works from a folder above."""
+    graph = ImportGraph(modules, module)
+    for path in graph.files:
+        for dotted, _ in read_imports(path):
+            if dotted.startswith(".") or graph.find(path, dotted)[0] is not None:
+                continue
+            if outer := _own_folder(modules, dotted) or _added_folder(modules, path, dotted):
+                return outer
+    return None
+
+
+def _own_folder(modules: ProjectModules, dotted: str) -> OuterImport | None:
+    """Return where an import starts that names the project's own folder: `from backend.x import y`.
+
+    A package that is installed may have the folder's name as well, so what is imported must exist in the folder.
+    """
+    folder = modules.folder
+    for start in folder.parents[:_LEVELS_MAX]:
+        above = folder.relative_to(start).parts
+        parts = tuple(dotted.split("."))
+        if parts[: len(above)] == above and modules.find(above[0]) is None and _has(modules, parts[len(above) :]):
+            name = ".".join(above)
+            reason = "the folder above" if start == folder.parent else f"{relpath(start, folder)}/"
+            return OuterImport(
+                start, f"imports its own modules as {name}.*, which only works from {reason}: {folder.name}/ is a package"
+            )
+    return None
+
+
+def _has(modules: ProjectModules, parts: tuple[str, ...]) -> bool:
+    """Return whether the project's folder, as a package, has a module or name."""
+    if not parts:
+        return False
+    path = modules.folder / parts[0]
+    package = modules.folder / "__init__.py"
+    is_name = package.is_file() and len(parts) == 1 and parts[0] in modules.scan(modules.at(package)).names
+    return path.is_dir() or path.with_suffix(".py").is_file() or is_name
+
+
+def _added_folder(modules: ProjectModules, path: Path, dotted: str) -> OuterImport | None:
+    """Return where an import starts that a folder outside of the project provides, which the file adds to `sys.path`."""
+    for added in modules.added_folders(path):
+        if not added.is_relative_to(modules.folder) and module_file(added, dotted) is not None:
+            start = Path(commonpath([added, modules.folder]))
+            if start in modules.folder.parents[:_LEVELS_MAX]:
+                reason = f"imports {dotted} from {relpath(added, modules.folder)}/, which is outside of this folder"
+                return OuterImport(start, reason)
+    return None

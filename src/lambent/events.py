@@ -20,6 +20,13 @@ class Notice(Event, frozen=True):
     text: str
 
 
+class FileWritten(Event, frozen=True):
+    """A file that the command wrote, or changed, besides its result. `content` is what it got."""
+
+    content: str
+    path: str
+
+
 class Warned(Event, frozen=True):
     """A problem that does not stop the command, and what to try."""
 

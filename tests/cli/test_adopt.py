@@ -10,7 +10,10 @@ import boto3
 import pytest
 from click.testing import CliRunner, Result
 
+from lambent.aws.interface import Aws
 from lambent.cli.main import cli
+from lambent.deployment.adoption import Adoption
+from lambent.errors import AwsError
 from support.local_service import INVOKE_PERMISSION, RUNTIME, URL_PERMISSION, Service, zipped
 from support.locking import write
 from support.moto_server import endpoint
@@ -84,6 +87,19 @@ def test_an_adopted_function_goes_on_with_what_it_had(service: Service, project:
 def test_what_can_not_be_adopted_is_left_alone(service: Service, project: Path) -> None:
     where = ("--local", "--state", str(service.state), "--port", str(service.port), "--region", "eu-north-1")
     assert str(run("adopt", "nothing", "--path", str(project), *where).exception) == "there is no function nothing"
+    assert not (project / "pyproject.toml").exists()
+
+
+def test_nothing_is_written_if_the_function_may_not_be_tagged(
+    service: Service, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deny(aws: Aws, adoption: Adoption) -> None:
+        raise AwsError("not allowed: lambda:TagResource")
+
+    monkeypatch.setattr("lambent.cli.adopt.take_over", deny)
+    service.function("untagged", "def handler(event, context): return 1\n")
+    where = ("--local", "--state", str(service.state), "--port", str(service.port), "--region", "us-east-1")
+    assert str(run("adopt", "untagged", "--path", str(project), *where).exception) == "not allowed: lambda:TagResource"
     assert not (project / "pyproject.toml").exists()
 
 

@@ -11,10 +11,10 @@ from lambent.cli.destination_options import with_destination
 from lambent.cli.options import app_option, cache_option, path_option
 from lambent.config.load import Flags, locate_app
 from lambent.config.model import Config
-from lambent.config.starter_table import add_to_pyproject, adopted_table
+from lambent.config.starter_table import adopted_table, extend_pyproject
 from lambent.deployment.adoption import Adoption, find_function, take_over
 from lambent.errors import DetectionError
-from lambent.events import Emit, Notice
+from lambent.events import Emit, FileWritten, Notice
 from lambent.library.app_source import AppSource
 from lambent.library.destination import Destination
 from lambent.ui.reporter import reporter
@@ -38,13 +38,13 @@ def command(function: str, path: Path, app: str | None, cache_dir: Path, destina
         adoption = find_function(aws, function)
         config = _load(path, app, adoption, cache_dir, emit)
         table = adopted_table(config.app, adoption.table, adoption.variables)
-        written = add_to_pyproject(config.path, table)
-        take_over(aws, adoption)
-        if written is None:
+        extension = extend_pyproject(config.path, table)
+        take_over(aws, adoption)  # first: the credentials may not be allowed to
+        if extension is None:
             emit(Notice("pyproject.toml has a [tool.lambent]: write these settings into it yourself"))
             click.echo(table, nl=False)
         else:
-            emit(Notice(f"wrote [tool.lambent] to {written}"))
+            emit(FileWritten("[tool.lambent]", str(extension.write())))
         _explain(adoption, emit)
 
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from lambent.cli.options import Command, add_options
 from lambent.config.model import Config
-from lambent.events import Built, Emit, Event, FilesListed, Notice, Packed, Phase, SizesListed, Warned
+from lambent.events import Built, Emit, Event, FilesListed, FileWritten, Notice, Packed, Phase, SizesListed, Warned
 from lambent.lazy import LazyModule
 from lambent.limits import ZIP_DIRECT_MAX
 from lambent.package import output_file, size_report
@@ -66,7 +66,7 @@ class BuildOutput(Struct, frozen=True):
             output_file.write(
                 size_treemap.page(files, f"{artifact.path.name}, {artifact.runtime} {artifact.architecture}"), self.map
             )
-            emit(Notice(f"wrote the size map to {self.map}"))
+            emit(FileWritten("the size map", str(self.map)))
 
     def copy(self, artifact: Artifact, emit: Emit) -> Path:
         """Copy the zip and its overflow archive to where the user wants them. Return the path of the zip."""

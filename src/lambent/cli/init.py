@@ -12,12 +12,12 @@ from lambent.cli.confirmation import confirm_overwrite
 from lambent.cli.destination_options import with_destination
 from lambent.cli.options import app_option, name_option, path_argument, stage_option
 from lambent.config.identity import find_repository, github_repository
-from lambent.config.starter_table import add_to_pyproject, starter_table
+from lambent.config.starter_table import extend_pyproject, starter_table
 from lambent.deployment.desired import desired
 from lambent.deployment.github_actions import Pipeline, role_script, workflow
 from lambent.deployment.policy import policy
 from lambent.errors import UsageError
-from lambent.events import Emit, Notice, ignore
+from lambent.events import Emit, FileWritten, Notice, ignore
 from lambent.library.app_source import AppSource, Builder
 from lambent.library.deploy import BuiltApp, build_for_destination
 from lambent.library.destination import Destination
@@ -47,8 +47,11 @@ def command(app: AppSource, builder: Builder, github: bool, destination: Destina
     with reporter(as_json=False) as emit:
         config = app.load(builder.cache, emit)
         origin = _origin(config.path) if github else None
-        written = add_to_pyproject(config.path, starter_table(config))
-        emit(Notice(f"wrote [tool.lambent] to {written}" if written else "pyproject.toml has a [tool.lambent]: not changed"))
+        extension = extend_pyproject(config.path, starter_table(config))
+        if extension is None:
+            emit(Notice("pyproject.toml has a [tool.lambent]: not changed"))
+        else:
+            emit(FileWritten("[tool.lambent]", str(extension.write())))
         if origin is not None:
             _write_pipeline(origin, build_for_destination(app, builder, destination, ignore, ask_live=False), emit)
 
@@ -72,7 +75,7 @@ def _write_pipeline(origin: _Origin, built: BuiltApp, emit: Emit) -> None:
         confirm_overwrite(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     write(workflow(pipeline), path)
-    emit(Notice(f"wrote {path}"))
+    emit(FileWritten("a workflow", str(path)))
     emit(Notice(f"the script on stdout creates its role, {pipeline.role}: read it, then run it with sh"))
     click.echo(script, nl=False)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
+from msgspec import Struct
 
 from lambent import atomic
 from lambent.config.model import App, Config
@@ -66,11 +67,24 @@ def adopted_table(app: App, settings: dict[str, Any], variables: tuple[str, ...]
     return _HEAD.removesuffix(_TABLE) + "".join(remarks) + tomli_w.dumps({"tool": {"lambent": {"app": app.spec, **settings}}})
 
 
-def add_to_pyproject(folder: Path, table: str) -> Path | None:
-    """Write the table at the end of the folder's pyproject.toml, which is created if there is none, and return its path.
+class Extension(Struct, frozen=True):
+    """A pyproject.toml with a table at its end, which is not written yet."""
 
-    Returns None, and changes nothing, if there is a [tool.lambent] already. Everything else stays as it is, byte by byte.
-    Raises UsageError if `folder` is a script or the file can't take a table at its end, and OSError.
+    path: Path
+    text: str
+
+    def write(self) -> Path:
+        """Write the file, and return its path. Raises OSError."""
+        mode = stat.S_IMODE(self.path.stat().st_mode) if self.path.exists() else 0o644
+        atomic.write_bytes(self.path.resolve(), self.text.encode(), mode=mode)
+        return self.path
+
+
+def extend_pyproject(folder: Path, table: str) -> Extension | None:
+    """Return the folder's pyproject.toml with the table at its end. Everything else stays as it is, byte by byte.
+
+    Returns None if there is a [tool.lambent] already. Raises UsageError if `folder` is a script or the file can't take a table
+    at its end, and OSError.
     """
     if not folder.is_dir():
         hint = "write # [tool.lambent] into its # /// script block"
@@ -87,9 +101,7 @@ def add_to_pyproject(folder: Path, table: str) -> Path | None:
     except tomllib.TOMLDecodeError as error:
         hint = "write them yourself: lambent config shows their values"
         raise UsageError("pyproject.toml can't take a [tool.lambent] at its end", where=str(path), hint=hint) from error
-    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644
-    atomic.write_bytes(path.resolve(), extended.encode(), mode=mode)
-    return path
+    return Extension(path, extended)
 
 
 def _reference() -> dict[str, tuple[str, str]]:

@@ -40,6 +40,8 @@ def event_lines(event: Event) -> tuple[Line, ...]:
             return (Line("note", text),)
         case events.Warned(text, hint):
             return (Line("warn", text, f"try {hint}" if hint else ""),)
+        case events.FileWritten(content, path):
+            return (Line("ok", f"wrote {content} to {path}"),)
         case events.LocalStarted(url, pid, sandbox):
             note = f"pid {pid}, sandbox: {sandbox}; `lambent local stop` stops it"
             return (Line("note", f"started the local Lambda at {url}", note),)

@@ -66,6 +66,8 @@ class Summary:
                 return self._size_lines(event)
             case events.Planned(settings=()):
                 return _short_plan(event)
+            case events.FileWritten():
+                return [*self.rest(), *event_lines(event)]
             case events.StepDone() | events.Fetched() | events.Answered():
                 pass
             case _:

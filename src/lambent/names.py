@@ -81,10 +81,12 @@ def to_app_name(text: str) -> str:
     """Derive an app name from the name of a folder or project.
 
     The name has at most 56 characters: lower-case letters without accents, digits, underscores and single hyphens. It is empty
-    when no usable character is left.
+    when no usable character is left, or no letter of several: アプリ１ is not "1".
     """
     plain = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
     cleaned = re.sub(r"[^A-Za-z0-9_]+", "-", plain).strip("-_").lower()
+    if any(map(str.isalpha, text)) and not any(map(str.isalpha, cleaned)):
+        return ""
     return re.sub(r"-{2,}", "-", cleaned)[:APP_MAX].rstrip("-_")
 
 

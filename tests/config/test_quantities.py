@@ -35,7 +35,7 @@ def test_times(text: Any, seconds: int) -> None:
     assert SECONDS.parse(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "GB", "1TB", "-1", "+1", "1,5GB", "1 2", "1m30", "1e3", True, None, "1s"])
+@pytest.mark.parametrize("text", ["", "GB", "1PB", "-1", "+1", "1,5GB", "1 2", "1m30", "1e3", True, None, "1s"])
 def test_what_is_no_size(text: Any) -> None:
     assert MEGABYTES.parse(text) is None
 

@@ -33,15 +33,20 @@ class Quantity(Struct, frozen=True):
         return sum((Fraction(number) * self.units.get(unit, 1) for number, unit in parts), Fraction())
 
 
-_MEGABYTE, _GIGABYTE = dict.fromkeys(("mb", "m", "mib"), 1), dict.fromkeys(("gb", "g", "gib"), 1024)
-MEGABYTES = Quantity("size", "MB", _MEGABYTE | _GIGABYTE, "512MB or 1GB")
+MEGABYTES = Quantity(
+    "size",
+    "MB",
+    dict.fromkeys(("mb", "m", "mib"), 1) | dict.fromkeys(("gb", "g", "gib"), 1024) | dict.fromkeys(("tb", "t", "tib"), 1024**2),
+    "512MB or 1GB",
+)
 """AWS's MB, of which 1024 are a GB."""
 SECONDS = Quantity(
     "time",
     "seconds",
     dict.fromkeys(("s", "sec", "second", "seconds"), 1)
     | dict.fromkeys(("m", "min", "minute", "minutes"), 60)
-    | dict.fromkeys(("h", "hour", "hours"), 3600),
+    | dict.fromkeys(("h", "hour", "hours"), 3600)
+    | dict.fromkeys(("d", "day", "days"), 86400),
     "30s or 5m",
 )
 

@@ -10,14 +10,28 @@ if TYPE_CHECKING:
     from lambent import errors, events
     from lambent.config.load import Flags
     from lambent.errors import LambentError
+    from lambent.library.datasette_options import DatasetteOptions
     from lambent.library.facade import Account, build, deploy, find_app, plan
     from lambent.library.local_lambda import LocalLambda
 
 __version__ = "0.1.0"
-__all__ = ["Account", "Flags", "LambentError", "LocalLambda", "build", "deploy", "errors", "events", "find_app", "plan"]
+__all__ = [
+    "Account",
+    "DatasetteOptions",
+    "Flags",
+    "LambentError",
+    "LocalLambda",
+    "build",
+    "deploy",
+    "errors",
+    "events",
+    "find_app",
+    "plan",
+]
 
 _HOMES = {
     **dict.fromkeys(("Account", "build", "deploy", "find_app", "plan"), "lambent.library.facade"),
+    "DatasetteOptions": "lambent.library.datasette_options",
     "Flags": "lambent.config.load",
     "LambentError": "lambent.errors",
     "LocalLambda": "lambent.library.local_lambda",

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lambent.cli.datasette_publish import read_extra_options
+from lambent.cli.datasette_publish import local_port, read_extra_options
 from lambent.errors import UsageError
 from support.local_service import Service
 from support.paths import ROOT
@@ -130,3 +130,9 @@ def test_extra_options(text: str, settings: dict[str, Any], crossdb: bool) -> No
 def test_other_extra_options_are_refused(text: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         read_extra_options(text)
+
+
+def test_the_port_is_checked_as_in_other_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAMBENT_PORT", "4x")
+    with pytest.raises(UsageError, match="LAMBENT_PORT must be between 0 and 65535, got 4x"):
+        local_port()

@@ -19,11 +19,13 @@ from lambent import events
 from lambent.config.databases import is_database
 from lambent.config.load import Flags
 from lambent.config.project import find_project
-from lambent.errors import UsageError
+from lambent.errors import PackagingError, UsageError
 from lambent.library import datasette_project
-from lambent.library.app_source import AppSource
+from lambent.library.app_source import AppSource, Builder
 from lambent.library.datasette_options import DatasetteOptions
 from lambent.library.datasette_project import DatasetteProject, inspect, write_project
+from lambent.package import pruning
+from lambent.package.build_context import BuildOptions
 
 
 def make_database(path: Path, rows: int = 3) -> Path:
@@ -83,11 +85,22 @@ def test_the_project(database: Path, tmp_path: Path) -> None:
 
 
 def test_nothing_of_an_earlier_project_stays(database: Path, tmp_path: Path) -> None:
-    second = make_database(tmp_path / "more.db")
-    first_project = write(database, tmp_path / "cache", databases=(second,))
-    assert (first_project.folder / "more.db").exists()
-    again = write(database, tmp_path / "cache")
-    assert again == first_project and not (again.folder / "more.db").exists()
+    plugin = tmp_path / "own-plugins/one.py"
+    plugin.parent.mkdir()
+    plugin.touch()
+    first_project = write(database, tmp_path / "cache", plugins_dir=plugin.parent)
+    assert (first_project.folder / "plugins/one.py").exists()
+    plugin.unlink()
+    again = write(database, tmp_path / "cache", plugins_dir=plugin.parent)
+    assert again == first_project and not (again.folder / "plugins/one.py").exists()
+    assert list(again.folder.parent.iterdir()) == [again.folder]
+
+
+def test_other_options_do_not_change_the_project_of_another_deploy(database: Path, tmp_path: Path) -> None:
+    plain = write(database, tmp_path / "cache")
+    assert write(database, tmp_path / "cache", install=("datasette-vega",)) != plain
+    assert (plain.folder / "requirements.txt").read_text() == "datasette>=0.64\n"
+    assert plain.folder.parent in {item.path for item in pruning.items(tmp_path / "cache")}, "so lambent cache removes it"
 
 
 def test_an_own_version_of_datasette(database: Path, tmp_path: Path) -> None:
@@ -204,3 +217,11 @@ def test_the_configuration_is_that_of_the_database(database: Path, tmp_path: Pat
     assert latest.name == "latest" and (latest.path / "latest.db").is_file()
     with pytest.raises(UsageError, match="is not a SQLite database, so Datasette can't serve it"):
         AppSource(tmp_path, Flags(), DatasetteOptions(install=("x",))).load(tmp_path / "cache", events.ignore)
+
+
+def test_errors_name_the_option_of_a_plugin(database: Path, tmp_path: Path) -> None:
+    builder = Builder(tmp_path / "cache", BuildOptions())
+    config = AppSource(database, Flags(), DatasetteOptions(install=("datasette-vega=",))).load(builder.cache, events.ignore)
+    with pytest.raises(PackagingError) as raised:
+        builder.choose_runtime(config, events.ignore)
+    assert raised.value.where == "--install"

@@ -13,13 +13,14 @@ from typing import Any
 import click
 
 from lambent.cli.confirmation import confirm_move, confirm_public
-from lambent.cli.options import state_folder
+from lambent.cli.options import PORT
 from lambent.config.load import Flags
 from lambent.deployment.deploy import allow
 from lambent.errors import LambentError, UsageError
-from lambent.library.app_source import AppSource, Builder, default_cache
+from lambent.library.app_source import AppSource, Builder
 from lambent.library.datasette_options import DatasetteOptions
 from lambent.library.datasette_project import write_project
+from lambent.library.default_folders import default_cache, default_state
 from lambent.library.deploy import DeployOptions, deploy_app
 from lambent.library.destination import Destination, located
 from lambent.package.build_context import BuildOptions
@@ -65,12 +66,17 @@ def _publish(values: Mapping[str, Any]) -> None:
             confirm_public=allow if values["yes"] else partial(confirm_public, interactive=True),
             confirm_move=partial(confirm_move, moved_from="", interactive=True),
         )
-        state = Path(os.environ.get("LAMBENT_STATE") or state_folder()).absolute()
-        port = os.environ.get("LAMBENT_PORT", "")
-        destination = Destination(
-            values["local"], values["region"], values["profile"], state, int(port) if port.isdecimal() else None
-        )
+        destination = Destination(values["local"], values["region"], values["profile"], default_state(), local_port())
         deploy_app(AppSource(files[0], flags, datasette), builder, destination, emit, options)
+
+
+def local_port() -> int | None:
+    """Return the port in LAMBENT_PORT, None without one. Raises UsageError for another value than --port can have."""
+    text = os.environ.get("LAMBENT_PORT")
+    try:
+        return PORT.convert(text, None, None) if text else None
+    except click.BadParameter as error:
+        raise UsageError(f"LAMBENT_PORT {error.message}", where="environment", hint="LAMBENT_PORT=4580") from None
 
 
 def read_options(more: Sequence[Path], values: Mapping[str, Any]) -> DatasetteOptions:

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from lambent.lazy import LazyModule
-
-if TYPE_CHECKING:
-    import platformdirs
-else:
-    platformdirs = LazyModule("platformdirs")
+from lambent.library.default_folders import default_cache, default_state
 
 Command = Callable[..., Any]
 
@@ -88,22 +83,16 @@ cache_option = click.option(
     metavar="DIR",
     envvar="LAMBENT_CACHE",
     type=FOLDER,
-    default=lambda: platformdirs.user_cache_path("lambent"),
+    default=default_cache,
     help="Folder for the build cache.",
 )
-
-
-def state_folder() -> Path:
-    """Return the folder for the state of the local Lambda that every command uses unless an option names another."""
-    return platformdirs.user_state_path("lambent") / "local"
-
 
 state_option = click.option(
     "--state",
     metavar="DIR",
     envvar="LAMBENT_STATE",
     type=FOLDER,
-    default=state_folder,
+    default=default_state,
     help="Folder for the state of the local Lambda.",
 )
 

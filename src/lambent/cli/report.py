@@ -18,7 +18,8 @@ from lambent.config.model import Config
 from lambent.config.sourced import DEFAULT
 from lambent.errors import LambentError
 from lambent.events import ignore
-from lambent.library.app_source import AppSource, default_cache
+from lambent.library.app_source import AppSource
+from lambent.library.default_folders import default_cache
 from lambent.local import daemon
 from lambent.package.dependencies import requirement_source
 from lambent.package.target import Target

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +18,7 @@ from lambent.config.load import Flags, load, locate_app
 from lambent.config.model import NO_APP, Config
 from lambent.config.project import find_project
 from lambent.config.python_runtime import AWS, Machine
-from lambent.errors import UsageError
+from lambent.errors import LambentError, UsageError
 from lambent.events import Detected, Emit, Notice
 from lambent.lazy import LazyModule
 from lambent.library.datasette_options import DatasetteOptions
@@ -27,17 +29,9 @@ from lambent.package.runtime_choice import choose_runtime, suggest_runtime
 from lambent.package.unfit import UnfitError
 
 if TYPE_CHECKING:
-    import platformdirs
-
     from lambent.library import datasette_project
 else:
-    platformdirs = LazyModule("platformdirs")
     datasette_project = LazyModule("lambent.library.datasette_project")  # few apps are databases
-
-
-def default_cache() -> Path:
-    """Return the folder of the build cache that every command uses unless --cache-dir names another."""
-    return Path(os.environ.get("LAMBENT_CACHE") or platformdirs.user_cache_path("lambent")).absolute()
 
 
 class AppSource(Struct, frozen=True):
@@ -106,11 +100,23 @@ class Builder(Struct, frozen=True):
 
     def choose_runtime(self, config: Config, emit: Emit) -> Config:
         """Return the configuration with the newest runtime that fits the app's requirements, unless the user named one."""
-        return choose_runtime(config, self.cache, os.environ, emit, self.options)
+        with self._located(config):
+            return choose_runtime(config, self.cache, os.environ, emit, self.options)
 
     def build(self, config: Config, emit: Emit) -> Artifact:
         is_resolved = self.options.refresh and bool(config.candidates.runtimes)  # by the choice of the runtime
+        with self._located(config):
+            try:
+                return build(config, self.cache, os.environ, emit, replace(self.options, refreshed=is_resolved))
+            except UnfitError as error:
+                raise suggest_runtime(config, error, self.cache, os.environ, date.today(), self.options) from None
+
+    @contextmanager
+    def _located(self, config: Config) -> Iterator[None]:
+        """Let errors name the option --install, and not the requirements.txt that was generated from it."""
         try:
-            return build(config, self.cache, os.environ, emit, replace(self.options, refreshed=is_resolved))
-        except UnfitError as error:
-            raise suggest_runtime(config, error, self.cache, os.environ, date.today(), self.options) from None
+            yield
+        except LambentError as error:
+            if config.path.is_relative_to(self.cache) and error.where.startswith("requirements.txt"):
+                error.where = "--install"
+            raise

@@ -15,8 +15,9 @@ import re
 import shlex
 import shutil
 import sqlite3
+import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -45,33 +46,47 @@ class DatasetteProject(Struct, frozen=True):
 def write_project(first: Path, options: DatasetteOptions, cache: Path, emit: Emit) -> DatasetteProject:
     """Write the project that serves these databases to the cache.
 
-    Raises UsageError for databases that Datasette can't tell apart or that can't be read, and for other invalid options.
+    Another deploy of the same database with other options has a folder of its own. Raises UsageError for databases that
+    Datasette can't tell apart or that can't be read, and for other invalid options.
     """
     databases = _by_name((first, *options.databases))
     make_private_cache(cache)
-    home = cache / "datasette" / hashlib.sha256(os.fsencode(first.absolute())).hexdigest()[:16]
-    folder = home / "project"  # no name of a module that the app imports
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    home = cache / "datasette" / hashlib.sha256(os.fsencode(first.absolute()) + repr(options).encode()).hexdigest()[:16]
+    home.mkdir(parents=True, exist_ok=True)
     total = sum(path.stat().st_size for path in databases.values())
     is_large = total > _OWN_MAX
     if total >= UNZIPPED_MAX:
         text = f"{size(total)} of databases don't fit into a zip: each new environment downloads them from your bucket to /tmp"
         emit(Notice(f"{text} before its first response"))
+    folder = home / "project"  # no name of a module that the app imports
+    with tempfile.TemporaryDirectory(prefix=".build-", dir=home) as work:
+        _fill(Path(work, "new"), databases, options, is_large=is_large)
+        with suppress(FileNotFoundError):
+            folder.rename(Path(work, "old"))
+        try:
+            Path(work, "new").rename(folder)
+        except OSError:
+            if not folder.exists():  # else the same deploy has just written the same content
+                raise
+    return DatasetteProject(folder, is_large)
+
+
+def _fill(folder: Path, databases: Mapping[str, Path], options: DatasetteOptions, *, is_large: bool) -> None:
+    """Write the project to a new folder, which is two levels below the one for wheels."""
+    folder.mkdir()
     inspected, wheels = {}, []
     for name, path in databases.items():
         copy = folder / name
         _copy_database(path, copy)
         inspected[copy.stem] = inspect(copy)
         if is_large:
-            wheels.append(_make_wheel(copy, inspected[copy.stem]["hash"], home))
+            wheels.append(_make_wheel(copy, inspected[copy.stem]["hash"], folder.parents[1]))
             copy.unlink()
     lines = [*_requirements(options.install), *wheels]
     (folder / "requirements.txt").write_text("".join(f"{line}\n" for line in lines), "utf-8")
     content = _copy_options(options, folder) | {"databases": list(databases), "inspect_data": inspected}
     (folder / "options.json").write_text(json.dumps(content, indent=1), "utf-8")
     shutil.copyfile(Path(__file__).with_name("datasette_app.py"), folder / "app.py")
-    return DatasetteProject(folder, is_large)
 
 
 def _copy_options(options: DatasetteOptions, folder: Path) -> dict[str, Any]:

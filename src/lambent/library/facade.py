@@ -15,7 +15,9 @@ from lambent.deployment.deploy import prepare
 from lambent.deployment.plan import Plan
 from lambent.errors import UsageError
 from lambent.events import Deployed, Emit, ignore
-from lambent.library.app_source import AppSource, Builder, default_cache
+from lambent.library.app_source import AppSource, Builder
+from lambent.library.datasette_options import DatasetteOptions
+from lambent.library.default_folders import default_cache
 from lambent.library.deploy import DeployOptions, build_for_destination, deploy_app
 from lambent.library.destination import Destination, located
 from lambent.library.local_lambda import LocalLambda
@@ -34,21 +36,27 @@ class Account(Struct, frozen=True):
         return Destination(False, self.region, self.profile, Path(), None)
 
 
-def find_app(path: str | Path = ".", flags: Flags | None = None, *, emit: Emit = ignore) -> App:
+def find_app(
+    path: str | Path = ".", flags: Flags | None = None, *, emit: Emit = ignore, datasette: DatasetteOptions | None = None
+) -> App:
     """Return the app of a project folder, a Python file or a SQLite database. Nothing of it is imported.
+
+    `datasette` says how a database is served.
 
     Raises DetectionError if there is none or more than one, UsageError for an invalid setting.
     """
-    return _source(path, flags).load(default_cache(), emit).app
+    return _source(path, flags, datasette).load(default_cache(), emit).app
 
 
-def build(path: str | Path = ".", flags: Flags | None = None, *, emit: Emit = ignore) -> Artifact:
+def build(
+    path: str | Path = ".", flags: Flags | None = None, *, emit: Emit = ignore, datasette: DatasetteOptions | None = None
+) -> Artifact:
     """Build the zip of an app in the cache, for AWS Lambda, and return it. The same input gives the same bytes.
 
     Raises PackagingError, and what `find_app` raises.
     """
     builder = _builder()
-    config = builder.choose_runtime(_source(path, flags).load(builder.cache, emit), emit)
+    config = builder.choose_runtime(_source(path, flags, datasette).load(builder.cache, emit), emit)
     return builder.build(config, emit)
 
 
@@ -58,6 +66,7 @@ def plan(
     flags: Flags | None = None,
     *,
     emit: Emit = ignore,
+    datasette: DatasetteOptions | None = None,
 ) -> Plan:
     """Return what `deploy` would change, by default in AWS. Builds the app, and changes nothing.
 
@@ -65,7 +74,7 @@ def plan(
     """
     target = (destination or Account()).destination
     with located(target.local):
-        built = build_for_destination(_source(path, flags), _builder(), target, emit)
+        built = build_for_destination(_source(path, flags, datasette), _builder(), target, emit)
         return prepare(built.config, built.artifact, built.aws)
 
 
@@ -76,6 +85,7 @@ def deploy(
     *,
     emit: Emit = ignore,
     smoke_test: bool = True,
+    datasette: DatasetteOptions | None = None,
 ) -> Deployed:
     """Build an app, deploy it, by default to AWS, and return its URL and version once it answers.
 
@@ -87,7 +97,7 @@ def deploy(
     target = (destination or Account()).destination
     with located(target.local):
         options = DeployOptions(_refuse_public, smoke_test=smoke_test)
-        return deploy_app(_source(path, flags), _builder(), target, emit, options).deployed
+        return deploy_app(_source(path, flags, datasette), _builder(), target, emit, options).deployed
 
 
 def _refuse_public(plan: Plan) -> None:
@@ -98,8 +108,8 @@ def _refuse_public(plan: Plan) -> None:
     )
 
 
-def _source(path: str | Path, flags: Flags | None) -> AppSource:
-    return AppSource(Path(path), flags or Flags())
+def _source(path: str | Path, flags: Flags | None, datasette: DatasetteOptions | None) -> AppSource:
+    return AppSource(Path(path), flags or Flags(), datasette or DatasetteOptions())
 
 
 def _builder() -> Builder:

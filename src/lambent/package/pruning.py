@@ -32,6 +32,7 @@ _LARGE_BUILD = 256 * MIB
 _SIGNATURE = "Signature: 8a477f597d28d172789f06886806bc55\n# lambent's cache: `lambent cache clean` empties it.\n"
 _FOLDERS = ("wheels", "shards", "bytecode", "startup", "proofs", "locks", "metadata", "runtime", "zips", "native/wheels")
 _CACHES_OF_TOOLS = ("uv-builds", "native/uv", "native/zig")  # removed as a whole
+_PROJECTS = "datasette"  # folders that library/datasette_project.py generates, each removed as a whole
 _RUNTIMES = "runtimes"  # of the local Lambda, which may be running: only `clean` removes it
 _OWN_NAME = re.compile(r"(^|[/-])[0-9a-f]{16}")  # a digest
 _LEFTOVER = re.compile(r"(^|/)(\.new-|\.build-|partial/|work/build-)")
@@ -126,6 +127,7 @@ def items(cache: Path) -> Iterator[Item]:
     for name in _CACHES_OF_TOOLS:
         if (cache / name).is_dir():
             yield _item(cache / name)
+    yield from (_item(path) for path in (cache / _PROJECTS).glob("*") if _OWN_NAME.match(path.name))
     for path, stat in _walk(cache / name for name in _FOLDERS):
         name = path.relative_to(cache).as_posix()
         if _OWN_NAME.search(name) and not _LEFTOVER.search(name):

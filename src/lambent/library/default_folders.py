@@ -1,0 +1,24 @@
+"""The folders that every command and the library use unless an option names others."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lambent.lazy import LazyModule
+
+if TYPE_CHECKING:
+    import platformdirs
+else:
+    platformdirs = LazyModule("platformdirs")
+
+
+def default_cache() -> Path:
+    """Return the folder of the build cache: LAMBENT_CACHE, or the user's cache folder."""
+    return Path(os.environ.get("LAMBENT_CACHE") or platformdirs.user_cache_path("lambent")).absolute()
+
+
+def default_state() -> Path:
+    """Return the folder of the local Lambda's state: LAMBENT_STATE, or one in the user's state folder."""
+    return Path(os.environ.get("LAMBENT_STATE") or platformdirs.user_state_path("lambent") / "local").absolute()

@@ -27,6 +27,8 @@ _TEMPORARY = "LAMBENT_TESTS_TMPDIR"
 
 def _use_own_folders() -> None:
     os.environ["XDG_CACHE_HOME"] = str(CACHE)  # lambent's and uv's caches are inside
+    for name in ("LAMBENT_CACHE", "LAMBENT_PORT", "LAMBENT_STATE"):  # of the developer's own local Lambda
+        os.environ.pop(name, None)
     folder = os.environ.get(_TEMPORARY) or tempfile.mkdtemp(prefix="lambent-tests-")
     Path(folder).chmod(0o755)  # some tests act as another user
     os.environ[_TEMPORARY] = os.environ["TMPDIR"] = tempfile.tempdir = folder

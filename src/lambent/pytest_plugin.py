@@ -29,7 +29,7 @@ _SETTINGS = {
 }
 
 _AS_OPTION = re.compile(r"(?<![\w-])--(app|stage)( |$)", re.MULTILINE)
-_PATH = re.compile(r"^lambent deploy ([^-\s]\S*)(?=,|$)", re.MULTILINE)
+_PATH = re.compile(r"^lambent deploy --local ([^-\s]\S*)(?=,|$)", re.MULTILINE)
 """What hints name that pytest has under another name."""
 
 _LOCAL = pytest.StashKey["lambent.LocalLambda"]()

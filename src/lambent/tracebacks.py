@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_CODE = re.compile(r'(\bFile ")(?:/var/task|/tmp/app)/')
+_CODE = re.compile(r"""(\bFile "|\bfrom '[\w.]+' \(|\brenaming ')(?:/var/task|/tmp/app)/""")
+"""In a frame, and in Python's own "cannot import name 'x' from 'y' (/var/task/y.py)"."""
 
 
 def relative_frames(text: str) -> str:

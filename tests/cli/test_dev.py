@@ -57,13 +57,14 @@ def app(environ, start_response):
 class Development:
     """A run of the command in a folder. It ends as by Ctrl-C."""
 
-    def __init__(self, folder: Path, *launcher: str) -> None:
+    def __init__(self, folder: Path, *launcher: str, app: str = APP) -> None:
         self.folder = folder / "shop"
         self.folder.mkdir()
         self.port = free_port()
         self.state = folder / "state"
         self.output = folder / "output"
-        self.write("app.py", APP)
+        if app:
+            self.write("app.py", app)
         self.write("requirements.txt", "")
         self.browser = Browser(f"http://shop.localhost:{self.port}")
         with self.output.open("wb") as output:
@@ -242,8 +243,9 @@ def test_page_in_a_browser_reloads_after_each_save(running: Development, tmp_pat
 def test_plain_processes_reload_too(tmp_path: Path) -> None:
     """On a machine that permits no namespaces."""
     needs_namespaces()  # to forbid them
-    development = Development(tmp_path, *WITHOUT_NAMESPACES)
+    development = Development(tmp_path, *WITHOUT_NAMESPACES, app="")
     try:
+        assert re.search("no app found.*watching for changes", development.text, re.DOTALL), "it waits for an app"
         status = daemon.status(development.state)
         assert status is not None and status["engine"]["sandbox"] == "process"
         for number in range(1, 6):

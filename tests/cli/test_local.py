@@ -45,6 +45,10 @@ def test_start_status_env_and_stop(state: str) -> None:
     assert re.search(r"^since +\d{4}-\d\d-\d\d \d\d:\d\d$", output, re.MULTILINE), "in local time, as everywhere"
     url = json.loads(run_local("status", "--json", "--state", state)[1])["url"]
     assert f"export AWS_ENDPOINT_URL={url}\n" in run_local("env", "--state", state)[1]
+    printed = json.loads(run_local("env", "--json", "--state", state)[1])
+    assert printed["running"] and printed["variables"]["AWS_ENDPOINT_URL"] == url
+    logged = [json.loads(line) for line in run_local("log", "--json", "--state", state)[1].splitlines()]
+    assert {line["event"] for line in logged} == {"LocalLogLine"} and any(url in line["text"] for line in logged)
     assert f"set -gx AWS_ENDPOINT_URL {url}\n" in run_local("env", "--shell", "fish", "--state", state)[1]
     assert "stopped the local Lambda" in run_local("stop", "--state", state)[1]
     assert "was not running" in run_local("stop", "--state", state)[1]

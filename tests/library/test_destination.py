@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from lambent.config.python_runtime import Machine
-from lambent.library.destination import Destination, machine_architecture
+from lambent.errors import NotDeployedError
+from lambent.library.destination import Destination, located, machine_architecture
 
 AWS = Destination(local=False, region=None, profile=None, state=Path("state"), port=None)
 
@@ -33,3 +34,16 @@ def test_endpoint_on_this_machine_runs_this_machines_pythons(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert AWS.machine == (Machine(machine_architecture(), "preferred") if is_here else Machine("x86_64", "any"))
+
+
+@pytest.mark.parametrize(
+    ("local", "where", "hint"),
+    [
+        (False, "account 1 in eu-west-1", "lambent deploy, or lambent status --all"),
+        (True, "the local Lambda", "lambent deploy --local, or lambent status --local --all"),
+    ],
+)
+def test_errors_name_the_destination_and_so_do_the_commands_in_their_hints(local: bool, where: str, hint: str) -> None:
+    with pytest.raises(NotDeployedError) as raised, located(local):
+        raise NotDeployedError("shop", "1", "eu-west-1")
+    assert (raised.value.where, raised.value.hint) == (where, f"{hint}, which lists what is deployed there")

@@ -102,6 +102,8 @@ class _Development:
 
     def run(self) -> None:
         self._build(self._emit)
+        if self._config is None:  # it failed, which the next change may fix
+            self._emit(Watching(""))
         while True:
             watched = self._local_packages
             with contextlib.closing(watch(self._app.path, threading.Event(), watched, self._read_at)) as changes:

@@ -131,23 +131,29 @@ def status(port: int | None, state: Path, as_json: bool) -> int:
 @command.command()
 @state_option
 @click.option("--shell", type=click.Choice(list(EXPORTS)), default="sh", show_default=True, help="Shell that reads the lines.")
-def env(state: Path, shell: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the variables as a JSON line.")
+def env(state: Path, shell: str, as_json: bool) -> None:
     """Print the lines that point aws, boto3 and other tools at it."""
     instance = daemon.status(state)
     if instance is None:
         pid = daemon.unresponsive_pid(state)
         hung = Warned(f"the local Lambda (pid {pid}) doesn't answer", daemon.force_command(state))
-        with reporter(False) as emit:
+        with reporter(as_json=False) as emit:  # on stderr, which no shell evaluates
             emit(hung if pid else Warned("the local Lambda is not running", "lambent local start"))
     url = instance["url"] if instance else f"http://127.0.0.1:{daemon.DEFAULT_PORT}"
-    for name, value in daemon.client_environment(url).items():
+    variables = daemon.client_environment(url)
+    if as_json:
+        jsonlines.print_object("LocalEnvironment", {"running": instance is not None, "variables": variables})
+        return
+    for name, value in variables.items():
         click.echo(EXPORTS[shell].format(name=name, value=value))
 
 
 @command.command()
 @state_option
 @click.option("--lines", "-n", metavar="N", type=Number(1), default=20, show_default=True, help="Number of lines.")
-def log(state: Path, lines: int) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print each line as a JSON line.")
+def log(state: Path, lines: int, as_json: bool) -> None:
     """Print the last lines of its log.
 
     It records starts, and refused calls with the reason. `lambent logs --local` shows what functions log.
@@ -160,7 +166,7 @@ def log(state: Path, lines: int) -> None:
     except OSError as error:
         raise state_folder.unusable(daemon.log_file(state), error) from None
     for line in shown:
-        click.echo(line)
+        jsonlines.print_object("LocalLogLine", {"text": line}) if as_json else click.echo(line)
 
 
 def describe(instance: dict[str, Any]) -> list[str]:

@@ -27,6 +27,7 @@ def command(list_all: bool, location: AppLocation, aws: Aws, emit: Emit) -> None
     if deployed is not None:
         emit(deployed)
         return
+    listed = apps(aws)
     if not list_all:
-        emit(Notice(f"{location.app} is not deployed. Apps that lambent deployed in {aws.region}:"))
-    emit(apps(aws))
+        emit(Notice(f"{location.app} is not deployed{'; these apps are:' if listed.apps else ''}"))
+    emit(listed)

@@ -13,7 +13,7 @@ def find_url(aws: Aws, app: str) -> Url:
     url = aws.url(app, ALIAS) or aws.url(app, "")
     if url is not None:
         return url
-    where = f"function {app} in {aws.region}"
     if aws.function(app) is None:
-        raise NotDeployedError(app, "is not deployed", where)
-    raise DeployError(f"{app} has no URL", where=where, hint="lambent invoke calls it without one; lambent deploy creates one")
+        raise NotDeployedError(app, aws.account(), aws.region)
+    hint = "lambent invoke calls it without one; lambent deploy creates one"
+    raise DeployError(f"{app} has no URL", where=f"function {app}", hint=hint)

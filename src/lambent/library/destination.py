@@ -28,6 +28,7 @@ from lambent.status_events import Apps, Status, Versions
 from lambent.systems import is_macos
 
 _LOCATION = "the local Lambda"
+_COMMAND = re.compile(r"\blambent (?:deploy|invoke|logs|plan|status)\b(?! --local)")
 _ACCOUNT = re.compile(r"account \d+ in [\w-]+")
 
 
@@ -124,12 +125,17 @@ def machine_architecture() -> Architecture:
 
 @contextmanager
 def located(local: bool) -> Iterator[None]:
-    """Let errors name the local Lambda as what it is for people, not as the account that the deployer takes it for."""
+    """Let errors name the local Lambda as what it is for people, not as the account that the deployer takes it for.
+
+    The commands in their hints get --local too.
+    """
     try:
         yield
     except LambentError as error:
         if local and _ACCOUNT.fullmatch(error.where):
             error.where = _LOCATION
+        if local:
+            error.hint = _COMMAND.sub(r"\g<0> --local", error.hint)
         raise
 
 

@@ -22,7 +22,7 @@ CASES = (
     ("pydantic.errors.PydanticImportError: `BaseSettings` has been moved to the `pydantic-settings` package.", "pydantic<2"),
     ("pydantic.errors.PydanticUserError: `regex` is removed. use `pattern` instead", "pydantic<2"),
     ("TypeError: constr() got an unexpected keyword argument 'regex'", "pydantic<2"),
-    ("ModuleNotFoundError: No module named 'langchain.chains'", "langchain<1 langchain-community<0.4"),
+    ("ModuleNotFoundError: No module named 'langchain.chains'", "langchain<1 langchain-community"),
     ("ImportError: cannot import name 'LLMChain' from 'langchain' (/var/task/langchain/__init__.py)", "langchain<1"),
     (
         "ImportError: cannot import name 'eval_type_backport' from 'pydantic._internal._typing_extra' (/var/task/x.py)",

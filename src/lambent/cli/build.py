@@ -10,10 +10,13 @@ import click
 from lambent.cli.app_options import pass_app, with_builder, with_databases
 from lambent.cli.build_output import BuildOutput, packed, record_phases, with_output
 from lambent.cli.options import app_option, json_option, overflow_option, path_argument, runtime_option
+from lambent.config.model import Config
 from lambent.errors import UsageError
-from lambent.events import Phase
+from lambent.events import Emit, Phase
 from lambent.lazy import LazyModule
 from lambent.library.app_source import AppSource, Builder
+from lambent.library.build_attempts import attempt, build_and_use
+from lambent.package.artifact import Artifact
 from lambent.ui.reporter import reporter
 
 if TYPE_CHECKING:
@@ -55,12 +58,21 @@ def command(app: AppSource, builder: Builder, output: BuildOutput, lock: bool, p
     with reporter(as_json) as emit:
         config = builder.choose_runtime(app.load(builder.cache, emit, app_required=scope != "layer"), emit)
         output.check()
+        config = output.exclude_zip(config, emit)
         if lock:
-            lock_file.write_lock(config, builder.cache, os.environ, emit, builder.options)
+            config = attempt(config, builder, emit, lambda config: _lock(config, builder, emit))
         phases: list[Phase] = []
         emit_and_record = record_phases(emit, phases)
-        artifact = builder.build(output.exclude_zip(config, emit), emit_and_record)
-        if prove:
-            smoke_test.smoke_test(config, artifact, builder.cache, emit_and_record)
+
+        def start(config: Config, artifact: Artifact) -> None:
+            if prove:
+                smoke_test.smoke_test(config, artifact, builder.cache, emit_and_record)
+
+        config, artifact, _ = build_and_use(config, builder, emit_and_record, start)
         output.report_sizes(artifact, emit)
         emit(packed(config.name, artifact, output.copy(artifact, emit), scope, phases))
+
+
+def _lock(config: Config, builder: Builder, emit: Emit) -> Config:
+    lock_file.write_lock(config, builder.cache, os.environ, emit, builder.options)
+    return config

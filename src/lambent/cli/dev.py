@@ -34,7 +34,8 @@ from lambent.errors import LambentError, LocalError, UsageError
 from lambent.events import Deployed, Emit, Event, Notice, Reloaded, Warned, Watching, ignore
 from lambent.lazy import LazyModule
 from lambent.library.app_source import AppSource, Builder
-from lambent.library.deploy import build_and_deploy, load_for_destination
+from lambent.library.build_attempts import build_and_use
+from lambent.library.deploy import DeployedBuild, load_for_destination
 from lambent.library.destination import Destination, ensure_local
 from lambent.library.version_description import describe_version
 from lambent.local import daemon
@@ -140,7 +141,8 @@ class _Development:
             config, destination, account = load_for_destination(self._app, self._builder, self._destination, emit)
             before = self._snapshot(config)
             run = partial(_deploy, destination, account or self._aws, emit)
-            result = build_and_deploy(replace(config, description=describe_version(config.folder)), self._builder, emit, run)
+            described = replace(config, description=describe_version(config.folder))
+            result = DeployedBuild(*build_and_use(described, self._builder, emit, run))
         except LocalError:
             raise
         except LambentError as error:

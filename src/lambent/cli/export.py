@@ -14,6 +14,7 @@ from lambent.deployment.export.placeholders import placeholder_names
 from lambent.deployment.export.terraform import terraform
 from lambent.events import Notice
 from lambent.library.app_source import AppSource, Builder
+from lambent.library.build_attempts import build_app
 from lambent.package.output_file import write
 from lambent.ui.reporter import reporter
 
@@ -36,7 +37,7 @@ def command(template: str, app: AppSource, builder: Builder, output: Path | None
     """
     with reporter(as_json) as emit:
         config = builder.choose_runtime(app.load(builder.cache, emit), emit)
-        artifact = builder.build(config, emit)
+        config, artifact = build_app(config, builder, emit)
         text = _FORMATS[template](desired(config, artifact, placeholder_names(config.name)))
         emit(Notice(f"upload the zip before you use the template: aws s3 cp {artifact.path} s3://BUCKET/{config.name}.zip"))
         if output is None:

@@ -18,6 +18,8 @@ _TRACE_LINES = 40
 _HEAD = "Traceback (most recent call last):"
 _CHAINED = r"(?:direct cause of the following|another exception occurred).*\s*\Z"
 """The text between the tracebacks of a chained exception, which belong together."""
+_HEADING = re.compile(r"^\[ERROR\] .*(?:\n(?!\[ERROR\] |START RequestId).*){0,12}\Z", re.MULTILINE)
+"""AWS's line about the exception, before its traceback. The exception's message may have more lines."""
 _FRAME = re.compile(r'^\s*File "(?:/var/task|/tmp/app)/([^"]+)", line (\d+)', re.MULTILINE)
 _ACCESS_LINE = re.compile(rf"^{ACCESS.pattern}(?:\n|\Z)", re.MULTILINE)
 _DEBUG_PAGES = (
@@ -142,11 +144,11 @@ def _last_traceback(lines: str) -> str:
         start = log.rfind(_HEAD, 0, start)
     if start < 0:
         return ""
-    before = log[:start].rstrip("\n").rpartition("\n")[2]
+    heading = _HEADING.search(log[:start].rstrip("\n"))
     own = log[start:].rstrip()
     # AWS's client prints the heading even without frames, as for a module that can't be imported.
     own = "" if own == _HEAD else own
-    return "\n".join(part for part in (before if before.startswith("[ERROR] ") else "", own) if part)
+    return "\n".join(part for part in (heading[0] if heading else "", own) if part)
 
 
 def read_debug_page(body: str) -> str:

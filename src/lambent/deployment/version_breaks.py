@@ -2,7 +2,8 @@
 
 An app that pins its framework and not what the framework requires gets today's releases of that, which may lack what the old
 framework imports. Each row was seen with the releases of November 2026. A row names all that goes together, so that one edit
-is enough. Where the old release is known to lack a limit, `package/requirements/known_limits.py` avoids the break.
+is enough, and plain requirements are corrected by it (`library/corrections.py`). Where an old release is known to lack a limit,
+`package/requirements/known_limits.py` avoids the break before anything is built.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import re
 
 from msgspec import Struct
+
+from lambent.errors import LambentError
 
 
 class Break(Struct, frozen=True):
@@ -24,9 +27,20 @@ def find_break(text: str) -> Break | None:
     return next((each for patterns, each in _TABLE if re.search("|".join(patterns), text)), None)
 
 
+def break_of(error: LambentError) -> Break | None:
+    """Return the break that an error of the app shows, or None. In AWS's form the exception stands before the frames."""
+    heading = error.detail.partition("Traceback (most recent call last):")[0]
+    return find_break(f"{error.what}\n{error.detail}\n{heading}")
+
+
 def _removed_from(module: str, *names: str) -> str:
-    """Return the pattern of an import of these names that fails. The module is a regular expression."""
-    return rf"cannot import name '(?:{'|'.join(names)})' from '{module}'"
+    """Return the pattern of a use of these names that fails. The names and the module are regular expressions."""
+    any_name = f"(?:{'|'.join(names)})"
+    return rf"cannot import name '{any_name}' from '{module}'|module '{module}' has no attribute '{any_name}'"
+
+
+def _no_module(*names: str) -> str:
+    return rf"No module named '(?:{'|'.join(names)})'"
 
 
 _BEFORE_FLASK_2 = ("jinja2<3.1", "itsdangerous<2.1", "werkzeug<2.1")
@@ -44,6 +58,53 @@ _PYDANTIC_2 = (
     r"got an unexpected keyword argument '(?:regex|min_items|max_items)'",
     r"A non-annotated attribute was detected",
     r"If you use `@root_validator` with pre=False",
+    r"set the config attribute `from_attributes=True` to use from_orm",
+    r"The `field` and `config` parameters are not available in Pydantic V2",
+)
+_DJANGO_2 = (
+    _no_module(r"django\.core\.urlresolvers"),
+    r"__init__\(\) missing 1 required positional argument: 'on_delete'",
+    r"Specifying a namespace in include\(\) without providing an app_name",
+)
+_DJANGO_3 = (
+    _no_module(r"django\.utils\.six", r"django\.utils\.lru_cache", r"django\.utils\._os\.upath"),
+    _removed_from(r"django\.utils(?:\.\w+)?", "six", "lru_cache", "python_2_unicode_compatible", "available_attrs"),
+    _removed_from(r"django\.shortcuts", "render_to_response"),
+    _removed_from(r"django\.contrib\.staticfiles\.templatetags(?:\.\w+)?", "static"),
+    _no_module(r"django\.contrib\.staticfiles\.templatetags"),
+    r"'(?:staticfiles|admin_static)' is not a registered tag library",
+)
+_DJANGO_4 = (
+    _removed_from(r"django\.conf\.urls", "url"),
+    _removed_from(r"django\.utils\.translation", r"u\w+text\w*"),
+    _removed_from(r"django\.utils\.encoding", "force_text", "smart_text"),
+    _removed_from(r"django\.utils\.http", "is_safe_url", r"urlu?n?quote\w*"),
+    _removed_from(r"django\.db\.models(?:\.\w+)?", "NullBooleanField"),
+    _removed_from(r"django\.contrib\.postgres\.fields", "JSONField"),
+    r"Invalid block tag on line \d+: '(?:ifequal|ifnotequal)'",
+)
+_DJANGO_51 = (
+    r"'class Meta' got invalid attribute\(s\): index_together",
+    _removed_from(r"django\.core\.files\.storage", "get_storage_class"),
+    r"make_random_password'",
+)
+_SQLALCHEMY_2 = (
+    r"'Engine' object has no attribute '(?:execute|table_names|has_table)'",
+    r"module 'sqlalchemy' has no attribute '__all__'",
+    r"Not an executable object: '",
+    r"Textual SQL expression .* should be explicitly declared as text",
+    r"MetaData\.__init__\(\) got an unexpected keyword argument 'bind'",
+    r"Additional arguments should be named <dialectname>_<argument>, got 'autoload'",
+    r"The 'sqlalchemy\.orm\.mapper\(\)' function is removed",
+)
+_FLASK_NAMES = (
+    *("_app_ctx_stack", "_request_ctx_stack", "JSONEncoder", "JSONDecoder", "Markup", "escape", "signals_available"),
+    *("locked_cached_property", "_endpoint_from_view_func", "MethodViewType"),
+)
+_FLASK_SQLALCHEMY_3 = (
+    r"flask_sqlalchemy/[\s\S]*Working outside of application context",
+    r"paginate\(\) takes 1 positional argument but",
+    _removed_from("flask_sqlalchemy", "BaseQuery", "get_debug_queries", "_BoundDeclarativeMeta"),
 )
 
 _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
@@ -62,10 +123,10 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
     (_PYDANTIC_2, Break("the app is written for pydantic 1", ("pydantic<2",))),
     (
         (
-            rf"No module named 'langchain\.(?:{'|'.join(_LANGCHAIN_MODULES)})'",
+            _no_module(rf"langchain\.(?:{'|'.join(_LANGCHAIN_MODULES)})"),
             _removed_from(r"langchain(?:\.\w+)*", *_LANGCHAIN_NAMES),
         ),
-        Break("langchain 1 moved chains, prompts and models elsewhere", ("langchain<1", "langchain-community<0.4")),
+        Break("langchain 1 moved chains, prompts and models elsewhere", ("langchain<1", "langchain-community")),
     ),
     (
         (
@@ -81,7 +142,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
         Break("this python-fasthtml doesn't work with fastlite 0.2 and starlette 1", ("fastlite<0.2", "starlette<1")),
     ),
     (
-        (r"No module named 'sqlite_minutils'",),
+        (_no_module("sqlite_minutils"),),
         Break("this python-fasthtml doesn't work with fastlite 0.1 and starlette 1", ("fastlite<0.1", "starlette<1")),
     ),
     (
@@ -96,19 +157,29 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
         (_removed_from(r"pydantic\._internal\._typing_extra", "eval_type_backport"),),
         Break("pydantic 2.14 removed what mcp before 2 imports", ("pydantic<2.14",)),
     ),
-    ((r"No module named 'mcp\.server\.fastmcp'",), Break("mcp 2 renamed FastMCP", ("mcp<2",))),
+    ((_no_module(r"mcp\.server\.fastmcp"),), Break("mcp 2 renamed FastMCP", ("mcp<2",))),
     (
         (r"`dash_bootstrap_components\.\w+` component \(version 2[\s\S]*unexpected keyword argument",),
         Break("dash-bootstrap-components 2 removed what the app passes", ("dash-bootstrap-components<2",)),
     ),
-    ((r"No module named 'openai\.error'",), Break("openai 1 removed openai.error", ("openai<1",))),
+    (
+        (r"was deprecated in dash-bootstrap-components version 1\.0\.0",),
+        Break("dash-bootstrap-components 1 removed components that the app uses", ("dash-bootstrap-components<1", "dash<3")),
+    ),
+    (
+        (_no_module(r"openai\.error"), r"but this is no longer supported in openai>=1\.0\.0"),
+        Break("openai 1 removed what the app uses", ("openai<1",)),
+    ),
     (
         (r"Client\.__init__\(\) got an unexpected keyword argument '(?:proxies|app)'",),
-        Break("httpx 0.28 removed an argument that another package passes", ("httpx<0.28",)),
+        Break("httpx 0.28 removed an argument that the app or a package passes", ("httpx<0.28",)),
     ),
     ((r"passlib[\s\S]*password cannot be longer than 72 bytes",), Break("passlib doesn't work with bcrypt 5", ("bcrypt<5",))),
     (
-        (_removed_from("jinja2", "escape", "Markup", *_FILTERS), _removed_from("itsdangerous", "json")),
+        (
+            _removed_from(r"jinja2(?:\.\w+)?", "escape", "Markup", "soft_unicode", "autoescape", "with_", *_FILTERS),
+            _removed_from("itsdangerous", "json"),
+        ),
         Break("jinja2 3.1, itsdangerous 2.1 and werkzeug 2.1 removed what older frameworks import", _BEFORE_FLASK_2),
     ),
     (
@@ -117,32 +188,63 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
     ),
     ((_removed_from("markupsafe", "soft_unicode"),), Break("markupsafe 2.1 removed soft_unicode", ("markupsafe<2.1",))),
     (
-        (_removed_from("werkzeug", "secure_filename", "cached_property", "FileStorage", r"\w+_password_hash"),),
+        (
+            _removed_from("werkzeug", r"[A-Za-z]\w*"),
+            _removed_from(r"werkzeug\.wsgi", "DispatcherMiddleware", "SharedDataMiddleware"),
+            _no_module(r"werkzeug\.contrib(?:\.\w+)?"),
+        ),
         Break("werkzeug 1 moved its names to modules", ("werkzeug<1", "jinja2<3.1", "itsdangerous<2.1")),
     ),
     ((_removed_from(r"werkzeug\.urls", r"url_\w+"),), Break("werkzeug 3 removed its functions for URLs", ("werkzeug<3",))),
     (
+        (_removed_from(r"werkzeug\.routing", "parse_rule"),),
+        Break("werkzeug 2.2 removed parse_rule", ("werkzeug<2.2", "flask<2.2")),
+    ),
+    (
         (
-            _removed_from(r"werkzeug\.\w+", r"Base(?:Request|Response)", "escape", "safe_str_cmp"),
+            _removed_from(r"werkzeug\.\w+", r"Base(?:Request|Response)", "escape", "safe_str_cmp", r"pbkdf2_\w+"),
+            _no_module(r"werkzeug\.useragents"),
             r"'LocalStack' object has no attribute '__ident_func__'",
         ),
         Break("werkzeug 2.1 removed what older frameworks import", ("werkzeug<2.1",)),
     ),
+    ((_no_module(r"flask\.ext(?:\.\w+)*"),), Break("flask 1 removed flask.ext", ("flask<1",))),
     ((_removed_from(r"flask(?:\.\w+)*", "safe_join"),), Break("flask 2.1 removed safe_join", ("flask<2.1", "werkzeug<2.1"))),
     (
+        (r"send_file\(\) got an unexpected keyword argument '(?:attachment_filename|cache_timeout|add_etags)'",),
+        Break("flask 2.2 renamed the arguments of send_file", ("flask<2.2", "werkzeug<2.1")),
+    ),
+    (
         (
-            _removed_from(r"flask(?:\.\w+)*", "_app_ctx_stack", "_request_ctx_stack", "JSONEncoder", "Markup", "escape"),
-            r"'Flask' object has no attribute '(?:before_first_request|json_encoder)'",
+            _removed_from(r"flask(?:\.\w+)*", *_FLASK_NAMES),
+            _no_module(r"flask\.scaffold"),
+            r"'(?:Flask|Blueprint)' object has no attribute '(?:before_(?:app_)?first_request|json_encoder|json_decoder)'",
         ),
         Break("flask 2.3 and 3 removed names that the app or an extension uses", ("flask<2.3", "werkzeug<3")),
     ),
+    (_FLASK_SQLALCHEMY_3, Break("the app is written for Flask-SQLAlchemy 2", ("flask-sqlalchemy<3",))),
     (
-        (
-            r"'Engine' object has no attribute '(?:execute|table_names|has_table)'",
-            r"module 'sqlalchemy' has no attribute '__all__'",
-        ),
-        Break("the app is written for SQLAlchemy 1", ("sqlalchemy<2",)),
+        (_removed_from("flask_migrate", "MigrateCommand"),),
+        Break("Flask-Migrate 3 removed MigrateCommand", ("flask-migrate<3",)),
     ),
+    (
+        (r"'Babel' object has no attribute '(?:localeselector|timezoneselector)'",),
+        Break("Flask-Babel 3 removed its decorators", ("flask-babel<3",)),
+    ),
+    (
+        (_removed_from("flask_jwt_extended", "jwt_refresh_token_required", "get_raw_jwt", "jwt_optional", r"fresh_jwt\w+"),),
+        Break("Flask-JWT-Extended 4 renamed its decorators", ("flask-jwt-extended<4",)),
+    ),
+    (
+        (_no_module(r"wtforms\.fields\.html5"), _removed_from(r"wtforms(?:\.\w+)*", "TextField", "Required", "html5")),
+        Break("WTForms 3 removed fields and validators that the app uses", ("wtforms<3",)),
+    ),
+    ((_removed_from("flask_wtf", "Form"),), Break("Flask-WTF 1 removed Form", ("flask-wtf<1",))),
+    (_SQLALCHEMY_2, Break("the app is written for SQLAlchemy 1", ("sqlalchemy<2",))),
+    (_DJANGO_2, Break("the app is written for Django 1", ("django<2",))),
+    (_DJANGO_3, Break("Django 3 removed what the app or a package uses", ("django<3",))),
+    (_DJANGO_4, Break("Django 4 removed what the app or a package uses", ("django<4",))),
+    (_DJANGO_51, Break("Django 5.1 removed what the app or a package uses", ("django<5.1",))),
     (
         (
             r"Field\.__init__\(\) got an unexpected keyword argument '(?:missing|default)'",
@@ -155,7 +257,51 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
         Break("numpy 1.24 removed its names for Python's types", ("numpy<1.24",)),
     ),
     (
-        (r"compiled using NumPy 1\.x cannot be run in", r"numpy\.(?:dtype|ufunc) size changed"),
-        Break("a package was compiled for numpy 1", ("numpy<2",)),
+        (
+            r"compiled using NumPy 1\.x cannot be run in",
+            r"numpy\.(?:dtype|ufunc) size changed",
+            r"was removed in the NumPy 2\.0 release",
+        ),
+        Break("the app or a package is written for numpy 1", ("numpy<2",)),
+    ),
+    (
+        (r"'(?:DataFrame|Series)' object has no attribute '(?:append|iteritems)'",),
+        Break("pandas 2 removed what the app uses", ("pandas<2",)),
+    ),
+    (
+        (
+            r"fillna\(\) got an unexpected keyword argument 'method'",
+            r"argument 'delim_whitespace'",
+            r"no longer supported for offsets",
+        ),
+        Break("pandas 3 removed what the app uses", ("pandas<3",)),
+    ),
+    (
+        (
+            _removed_from(r"PIL\.Image", "ANTIALIAS", "LINEAR", "CUBIC"),
+            r"'(?:FreeTypeFont|ImageFont|ImageDraw)' object has no attribute '(?:getsize|textsize|getoffset)'",
+        ),
+        Break("pillow 10 removed what the app or a package uses", ("pillow<10",)),
+    ),
+    ((r"removed in PyPDF2 3\.0\.0",), Break("PyPDF2 3 removed its old names", ("pypdf2<3",))),
+    ((_removed_from("tweepy", "StreamListener"),), Break("tweepy 4 removed StreamListener", ("tweepy<4",))),
+    ((_no_module(r"celery\.task(?:\.\w+)?"),), Break("celery 5 removed celery.task", ("celery<5",))),
+    ((_no_module(r"moviepy\.editor"),), Break("moviepy 2 removed moviepy.editor", ("moviepy<2",))),
+    (
+        (_removed_from(r"telegram(?:\.ext)?", "Filters", "Dispatcher", "ParseMode"),),
+        Break("python-telegram-bot 20 renamed what the app uses", ("python-telegram-bot<20",)),
+    ),
+    (
+        (r"If you meant to call the '(?:insert|save|remove|update|count|ensure_index)' method on a 'Collection' object",),
+        Break("pymongo 4 removed old methods of collections", ("pymongo<4",)),
+    ),
+    ((_removed_from(r"pymongo\.cursor", "_QUERY_OPTIONS"),), Break("this motor needs pymongo before 4.9", ("pymongo<4.9",))),
+    (
+        (r"jwt\.encode\(.*\n(?:.*\n)?.*'str' object has no attribute 'decode'",),
+        Break("PyJWT 2 returns tokens as text", ("pyjwt<2",)),
+    ),
+    (
+        (r"Descriptors cannot (?:not )?be created directly",),
+        Break("a package was generated for protobuf 3", ("protobuf<3.21",)),
     ),
 )

@@ -21,12 +21,12 @@ from lambent.config.python_runtime import AWS, Machine
 from lambent.errors import LambentError, UsageError
 from lambent.events import Detected, Emit, Notice
 from lambent.lazy import LazyModule
+from lambent.library.corrections import with_known_corrections
 from lambent.library.datasette_options import DatasetteOptions
 from lambent.package.artifact import Artifact
 from lambent.package.build import build
 from lambent.package.build_context import BuildOptions
-from lambent.package.runtime_choice import choose_runtime, suggest_runtime
-from lambent.package.unfit import UnfitError
+from lambent.package.runtime_choice import choose_runtime
 
 if TYPE_CHECKING:
     from lambent.library import datasette_project
@@ -101,15 +101,13 @@ class Builder(Struct, frozen=True):
     def choose_runtime(self, config: Config, emit: Emit) -> Config:
         """Return the configuration with the newest runtime that fits the app's requirements, unless the user named one."""
         with self._located(config):
+            config = with_known_corrections(config, self.cache, self.options)
             return choose_runtime(config, self.cache, os.environ, emit, self.options)
 
     def build(self, config: Config, emit: Emit) -> Artifact:
         is_resolved = self.options.refresh and bool(config.candidates.runtimes)  # by the choice of the runtime
         with self._located(config):
-            try:
-                return build(config, self.cache, os.environ, emit, replace(self.options, refreshed=is_resolved))
-            except UnfitError as error:
-                raise suggest_runtime(config, error, self.cache, os.environ, date.today(), self.options) from None
+            return build(config, self.cache, os.environ, emit, replace(self.options, refreshed=is_resolved))
 
     @contextmanager
     def _located(self, config: Config) -> Iterator[None]:

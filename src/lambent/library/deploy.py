@@ -23,13 +23,11 @@ from lambent.deployment.context import DeployContext
 from lambent.deployment.deploy import allow, deploy, refuse_move
 from lambent.deployment.observed import deployed_name, has_passed_check, live_settings
 from lambent.deployment.plan import Plan
-from lambent.errors import FunctionFailedError, PackagingError
 from lambent.events import Deployed, Emit, Notice, Warned
 from lambent.library.app_source import AppSource, Builder
+from lambent.library.build_attempts import build_and_use, build_app
 from lambent.library.destination import Destination
-from lambent.library.failure_explanation import explained
 from lambent.library.local_config import adapt_to_local
-from lambent.library.older_runtime import with_older_runtime
 from lambent.library.smoke_test import smoke_test_once
 from lambent.library.version_description import describe_version
 from lambent.package.artifact import Artifact
@@ -76,7 +74,7 @@ def deploy_app(app: AppSource, builder: Builder, destination: Destination, emit:
         context = DeployContext(account or destination.connect(emit), destination.describe(emit))
         return deploy(config, artifact, context, confirm_public=confirm, confirm_move=options.confirm_move)
 
-    return build_and_deploy(config, builder, emit, deploy_artifact)
+    return DeployedBuild(*build_and_use(config, builder, emit, deploy_artifact))
 
 
 def build_for_destination(
@@ -85,23 +83,7 @@ def build_for_destination(
     """Build an app as `deploy_app` does, for a plan. Raises as `load_for_destination` and `build` do."""
     config, destination, account = load_for_destination(app, builder, destination, emit, ask_live=ask_live)
     config = replace(config, description=describe_version(config.folder))
-    return BuiltApp(config, builder.build(config, emit), account or destination.connect(emit))
-
-
-def build_and_deploy(
-    config: Config, builder: Builder, emit: Emit, deploy_artifact: Callable[[Config, Artifact], Deployed]
-) -> DeployedBuild:
-    """Build the zip and deploy it, with an older runtime if it turns out that the app needs one."""
-    while True:
-        try:
-            artifact = builder.build(config, emit)
-            with explained(config, artifact):
-                return DeployedBuild(config, artifact, deploy_artifact(config, artifact))
-        except (FunctionFailedError, PackagingError) as error:
-            older = with_older_runtime(config, error)
-            if older is None:
-                raise
-        config = builder.choose_runtime(older, emit)
+    return BuiltApp(*build_app(config, builder, emit), account or destination.connect(emit))
 
 
 def load_for_destination(

@@ -16,6 +16,7 @@ from lambent.deployment.plan import Plan
 from lambent.errors import UsageError
 from lambent.events import Deployed, Emit, ignore
 from lambent.library.app_source import AppSource, Builder
+from lambent.library.build_attempts import build_app
 from lambent.library.datasette_options import DatasetteOptions
 from lambent.library.default_folders import default_cache
 from lambent.library.deploy import DeployOptions, build_for_destination, deploy_app
@@ -57,7 +58,7 @@ def build(
     """
     builder = _builder()
     config = builder.choose_runtime(_source(path, flags, datasette).load(builder.cache, emit), emit)
-    return builder.build(config, emit)
+    return build_app(config, builder, emit)[1]
 
 
 def plan(

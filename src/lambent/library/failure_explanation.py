@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lambent.config.model import Config
+from lambent.deployment.version_breaks import break_of
 from lambent.errors import FunctionFailedError, PackagingError
 from lambent.library import empty_settings, left_out_files, unset_variables
+from lambent.module_packages import adding
 from lambent.package.artifact import Artifact
 
 
@@ -17,7 +19,14 @@ def explained(config: Config, artifact: Artifact) -> Iterator[None]:
     try:
         yield
     except (FunctionFailedError, PackagingError) as error:
+        _name_break(error, artifact)
         unset_variables.explain(error, config)
         left_out_files.explain(error, config, artifact)
         empty_settings.explain(error, config)
         raise
+
+
+def _name_break(error: FunctionFailedError | PackagingError, artifact: Artifact) -> None:
+    """Name the release that broke the app, which the check of a version has done already."""
+    if isinstance(error, PackagingError) and (broken := break_of(error)):
+        error.what, error.hint = broken.what, adding(artifact.add_command, *broken.requirements)

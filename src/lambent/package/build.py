@@ -32,7 +32,7 @@ from lambent.package.proof.check import find, report
 from lambent.package.proof.finding import Finding
 from lambent.package.requirements.adding import add_command
 from lambent.package.shards.shard import Shard
-from lambent.package.supplements import added_packages, supplement
+from lambent.package.supplements import report_additions, supplement
 from lambent.package.vendor import runtime_files
 from lambent.package.zip_contents import ZipContents, owners
 from lambent.private_folder import make_private_cache
@@ -67,8 +67,7 @@ def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, o
             bytecode = archives.enter_context(closing(compile_bytecode(context, contents, interpreter)))
         with context.phase("proof"):
             report(context, findings, add_command(requirements.source))
-        if warning := added_packages(requirements):
-            context.emit(warning)
+        report_additions(context, requirements)
         with context.phase("overflow"):
             split = overflow.split(context, contents, bytecode) if _is_too_large(context, contents) else None
         with context.phase("write"):
@@ -90,8 +89,7 @@ def complete_requirements(
         requirements = resolve_requirements(context)
         quiet = replace(context, emit=ignore)  # a build follows, which says the rest
         requirements = _complete(quiet, requirements, read_source(quiet), quiet.find_interpreter(), archives)[1]
-        if warning := added_packages(requirements):
-            emit(warning)
+        report_additions(context, requirements)
         return requirements
 
 

@@ -89,7 +89,7 @@ def resolve_request(context: BuildContext, added: Iterable[str] = (), imported: 
         packaging.without,
         frozenset(),
         config.uncompiled,
-        tuple(added),
+        (*dict(config.corrections), *added),
     )
 
     def find_imported(modules: frozenset[str]) -> frozenset[str]:

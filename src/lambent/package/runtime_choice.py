@@ -85,7 +85,8 @@ def suggest_runtime(
     """Return the error of a build for a runtime that the user named, with the newest runtime that fits as its hint."""
     version, _ = oldest_python(config.app, Sourced(config.runtime_client, ""))
     runtimes = [each.name for each in calendar.accepted_runtimes(on) if tuple(map(int, each.python.split("."))) >= version]
-    search = RuntimeSearch(config, cache, environ, ignore, options)
+    corrections = (*config.corrections, *((requirement, "") for requirement in error.added))
+    search = RuntimeSearch(replace(config, corrections=corrections), cache, environ, ignore, options)
     search.failures[config.runtime] = error
     with suppress(PackagingError):
         if runtime := search.first_fitting(each for each in runtimes if each != config.runtime):

@@ -7,6 +7,7 @@ packages. A lock or a tool's project says exactly what runs, so there the error 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -88,7 +89,8 @@ def supplement(
     if packages := _unlisted_packages(context, requirements, lacking):
         try:
             return context, resolve_requirements(context, {**requirements.added, **packages})
-        except UnfitError:
+        except UnfitError as error:
+            error.added = tuple(packages)
             raise  # another runtime may fit
         except PackagingError as error:
             context.emit(Warned(f"{listing(list(packages))} can't be added to the requirements: {error.what}", error.hint))
@@ -102,17 +104,21 @@ def supplement(
     return None
 
 
-def added_packages(requirements: Requirements) -> Warned | None:
-    """Return what to say about the packages that were added: which versions, why, and how to write them down."""
-    versions = {pin.name: pin.version for pin in requirements.lock.pins}
+def report_additions(context: BuildContext, requirements: Requirements) -> None:
+    """Say which packages were added or limited: their versions, why, and how to write them down."""
+    versions, add = {pin.name: pin.version for pin in requirements.lock.pins}, add_command(requirements.source)
+    if corrections := dict(context.config.corrections):
+        names = [utils.canonicalize_name(re.split("[<[]", requirement)[0]) for requirement in corrections]
+        packages = [f"{name} {versions[name]}" for name in names if name in versions]
+        reasons = "; ".join(dict.fromkeys(corrections.values()))
+        context.emit(Warned(f"{listing(packages)} {verb_for(packages)} used, because {reasons}", adding(add, *corrections)))
     pins = {name: version for name in requirements.added if (version := versions.get(utils.canonicalize_name(name)))}
-    if not pins:
-        return None
-    packages, lines = ([f"{name}{sign}{version}" for name, version in pins.items()] for sign in (" ", "=="))
-    files = list(dict.fromkeys(file for importers in requirements.added.values() for file in importers))
-    them, verb = pronoun_for(packages), "needs" if len(files) == 1 else "need"
-    reason = f"{listing(files)} {verb} {them}, and {requirements.source.name} doesn't list {them}"
-    return Warned(f"{listing(packages)} {verb_for(packages)} added: {reason}", adding(add_command(requirements.source), *lines))
+    if pins:
+        packages, lines = ([f"{name}{sign}{version}" for name, version in pins.items()] for sign in (" ", "=="))
+        files = list(dict.fromkeys(file for importers in requirements.added.values() for file in importers))
+        them, verb = pronoun_for(packages), "needs" if len(files) == 1 else "need"
+        reason = f"{listing(files)} {verb} {them}, and {requirements.source.name} doesn't list {them}"
+        context.emit(Warned(f"{listing(packages)} {verb_for(packages)} added: {reason}", adding(add, *lines)))
 
 
 def _options(

@@ -51,11 +51,15 @@ class Blocker(Struct, frozen=True):
 
 
 class UnfitError(PackagingError):
-    """The requirements don't fit the target's Python. Another runtime may fit all of them."""
+    """The requirements don't fit the target's Python. Another runtime may fit all of them.
+
+    `added` are those that the build added to the user's own.
+    """
 
     def __init__(self, error: PackagingError, blockers: Iterable[Blocker]) -> None:
         super().__init__(error.what, where=error.where, hint=error.hint, detail=error.detail)
         self.blockers = tuple(blockers)
+        self.added: tuple[str, ...] = ()
 
 
 def fitting_pythons(specifier: str) -> frozenset[str] | None:

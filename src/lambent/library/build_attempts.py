@@ -1,0 +1,63 @@
+"""Builds an app, and again where it turns out to need an older runtime, or other releases of its packages.
+
+Most of that is found before: package/runtime_choice.py and package/requirements/known_limits.py. What is left shows only when
+the app is built (packages that the requirements lack) or starts.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import date
+from typing import TypeVar
+
+from lambent.config.model import Config
+from lambent.errors import FunctionFailedError, PackagingError
+from lambent.events import Emit
+from lambent.library.app_source import Builder
+from lambent.library.corrections import with_corrections
+from lambent.library.failure_explanation import explained
+from lambent.library.older_runtime import with_older_runtime
+from lambent.package.artifact import Artifact
+from lambent.package.runtime_choice import suggest_runtime
+from lambent.package.unfit import UnfitError
+
+T = TypeVar("T")
+
+
+def build_app(config: Config, builder: Builder, emit: Emit) -> tuple[Config, Artifact]:
+    """Return the zip, after the configuration that it was built with. Raises PackagingError."""
+    return attempt(config, builder, emit, lambda config: (config, builder.build(config, emit)))
+
+
+def build_and_use(
+    config: Config, builder: Builder, emit: Emit, use: Callable[[Config, Artifact], T]
+) -> tuple[Config, Artifact, T]:
+    """Return the zip and what `use` made of it, after the configuration that it was built with.
+
+    Raises PackagingError, and what `use` raises if no other build can help.
+    """
+
+    def run(config: Config) -> tuple[Config, Artifact, T]:
+        artifact = builder.build(config, emit)
+        with explained(config, artifact):
+            return config, artifact, use(config, artifact)
+
+    return attempt(config, builder, emit, run)
+
+
+def attempt(config: Config, builder: Builder, emit: Emit, run: Callable[[Config], T]) -> T:
+    """Return what `run` returns for the first configuration with which it succeeds."""
+    while True:
+        try:
+            return run(config)
+        except (FunctionFailedError, PackagingError) as error:
+            if older := with_older_runtime(config, error):
+                config = builder.choose_runtime(older, emit)
+            elif corrected := with_corrections(config, builder.cache, builder.options, error):
+                config = corrected
+            elif isinstance(error, UnfitError):
+                on = date.today()
+                raise suggest_runtime(config, error, builder.cache, os.environ, on, builder.options) from None
+            else:
+                raise

@@ -446,6 +446,18 @@ def test_aws_form_of_a_traceback_is_made_readable() -> None:
     assert cause.what == "the app responded to GET / with 500: ValueError: no (main.py, line 3)"
 
 
+def test_a_message_of_several_lines_belongs_to_the_traceback() -> None:
+    message = "[ERROR] OperationalError: (psycopg2.OperationalError) no such host\n\tIs it running?\n\n(Background: e3q8)"
+    frames = "".join(f'  File "sqlalchemy/x.py", line {number}, in f\n    f()\n' for number in range(60))
+    own = 'Traceback (most recent call last):\n  File "/var/task/main.py", line 3, in home\n    f()\n'
+    log = f"[INFO] before\n{message}\n{own}{frames}"
+    cause = diagnose(Failure(SETTINGS, log=log + REPORT, status=500))
+    assert cause.detail.startswith(f"{message}\n{own}")
+    assert cause.what == (
+        "the app responded to GET / with 500: OperationalError: (psycopg2.OperationalError) no such host (main.py, line 3)"
+    )
+
+
 def test_heading_without_frames_is_left_out() -> None:
     log = "[ERROR] Runtime.ImportModuleError: No module named 'x'\rTraceback (most recent call last):\nEND RequestId: 1\n"
     assert diagnose(Failure(SETTINGS, log=log)).detail == "[ERROR] Runtime.ImportModuleError: No module named 'x'"

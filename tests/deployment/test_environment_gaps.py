@@ -16,6 +16,10 @@ CASES = {
         LOCAL,
         "--env",
     ),
+    'psycopg2.OperationalError: connection to server on socket "/run/.s.PGSQL.5432" failed: No such file or directory': (
+        LOCAL,
+        "--env",
+    ),
     "redis.exceptions.ConnectionError: Error 111 connecting to localhost:6379. Connection refused.": (LOCAL, "--env"),
     "ConnectionRefusedError: [Errno 111] Connect call failed ('127.0.0.1', 5432)": (LOCAL, "--env"),
     'psycopg2.OperationalError: could not translate host name "db" to address: Name or service not known': (

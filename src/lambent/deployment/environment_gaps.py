@@ -11,7 +11,7 @@ _LOCAL = r"(?:localhost|127\.0\.0\.1|::1|0\.0\.0\.0)"
 _REFUSED = re.compile(
     rf"{_LOCAL}\b.{{0,120}}(?:[Cc]onnection refused|Connect call failed)"
     rf"|[Cc]onnect(?:ion refused|ing to| call failed).{{0,60}}{_LOCAL}"
-    rf"|Can't connect to MySQL server on '{_LOCAL}"
+    rf"|Can't connect to MySQL server on '{_LOCAL}|connection to server on socket"
 )
 _UNRESOLVED = re.compile(
     r"could not translate host name|Name or service not known|getaddrinfo failed|Temporary failure in name resolution"
@@ -122,7 +122,8 @@ TABLE: tuple[tuple[str, Callable[[Failure, re.Match[str]], tuple[str, str] | Non
     (r"Directory '([^']+)' does not exist", _missing_folder),  # Starlette
     (r"(?:TemplateNotFound|TemplateDoesNotExist): '?([\w./-]+)", _missing_template),  # Jinja, Django
     (
-        r"[Cc]onnection refused|Connect call failed|Can't connect to MySQL|host name|[Nn]ame resolution|Name or service",
+        r"[Cc]onnection refused|Connect call failed|Can't connect to MySQL|connection to server on socket|host name"
+        r"|[Nn]ame resolution|Name or service",
         _unreachable,
     ),
     (r"RuntimeError: (?:no running event loop|There is no current event loop)", _no_event_loop),

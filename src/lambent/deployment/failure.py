@@ -123,7 +123,8 @@ class Failure(Struct, frozen=True):
         if len(lines) <= _TRACE_LINES:
             return traceback
         end = len(lines) - _TRACE_LINES // 2
-        shown = {0, 1, *range(end, len(lines))}
+        head = lines.index(_HEAD) if _HEAD in lines else 0
+        shown = {*range(min(head, _TRACE_LINES // 2) + 2), *range(end, len(lines))}
         for index, line in enumerate(lines[:end]):
             frame = _FRAME.match(line)
             if frame and self._is_own(frame[1]):

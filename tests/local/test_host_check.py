@@ -74,6 +74,11 @@ def test_host_name_of_an_app(name: str, app: tuple[str, str] | None) -> None:
     assert app is None or app_host(*app, "us-east-1") == name
 
 
+def test_host_name_of_an_app_has_no_underscore() -> None:
+    assert app_host("Hello_World", "us-east-1", "us-east-1") == "hello-world.localhost"
+    assert split_app_host("hello_world.localhost", "us-east-1") == ("hello-world", "us-east-1")
+
+
 def test_pages_of_this_machine_may_use_s3_as_on_aws() -> None:
     assert not is_refused_page(request("PUT", "/bucket/key", origin=URL), PORT, is_s3=True)
     assert is_refused_page(request("PUT", "/bucket/key", origin="https://evil.example"), PORT, is_s3=True)

@@ -26,7 +26,7 @@ from lambent.local.engine.invocation import EngineFault, Function, Start, Thrott
 from lambent.local.engine.log_sink import LogLine, LogSink
 from lambent.local.front import dev_pages
 from lambent.local.front.dev_pages import Problem
-from lambent.local.host_check import is_navigation
+from lambent.local.host_check import host_label, is_navigation
 from lambent.local.http import Request, Response, json_response
 from lambent.local.store import NotFound, Store
 from lambent.local.unpack import BadArchive, remove
@@ -184,7 +184,7 @@ class DevSessions:
             remove(self._folder)  # left by a service that was killed
 
     def find(self, region: str, function: str) -> DevSession | None:
-        session = self._sessions.get((region, function.lower()))
+        session = self._sessions.get((region, host_label(function)))
         return session if session is not None and session.is_running else None
 
     def own_response(self, session: DevSession, request: Request, version: str) -> Response | None:
@@ -212,7 +212,7 @@ class DevSessions:
         return Response(200, (("content-type", "application/json"),), msgspec.json.encode(result))
 
     async def _take(self, name: str, step: Step) -> StepResult:
-        key = (step.region, step.function.lower())
+        key = (step.region, host_label(step.function))
         if name == "begin":
             await self._begin(key, step.pid)
             return StepResult()

@@ -33,15 +33,20 @@ def url_host(url_id: str, region: str) -> str:
     return f"{url_id}.lambda-url.{region}.localhost"
 
 
+def host_label(function: str) -> str:
+    """Return a function's name as part of a host name, which has no "_": Django refuses one that does."""
+    return function.lower().replace("_", "-")
+
+
 def app_host(function: str, region: str, default_region: str) -> str:
     """Return the host name below which an app's URL stays the same although it is deleted and deployed again."""
-    return f"{function.lower()}.localhost" if region == default_region else f"{function.lower()}.{region}.localhost"
+    return f"{host_label(function)}.localhost" if region == default_region else f"{host_label(function)}.{region}.localhost"
 
 
 def split_app_host(name: str, default_region: str) -> tuple[str, str] | None:
-    """Return the function, in lower case, and the region that a host name stands for, or None for other names."""
+    """Return the label of the function and the region that a host name stands for, or None for other names."""
     match = _APP_HOST.fullmatch(name)
-    return (match[1], match[2] or default_region) if match else None
+    return (host_label(match[1]), match[2] or default_region) if match else None
 
 
 def url_id(name: str) -> str | None:

@@ -24,6 +24,7 @@ from lambent.local.code_store import CodeStore
 from lambent.local.database import NAME, open_database, unusable
 from lambent.local.document_table import DocumentTable, Resource
 from lambent.local.engine.invocation import Function
+from lambent.local.host_check import host_label
 from lambent.local.layer import Layer
 from lambent.names import ALIAS
 
@@ -180,10 +181,10 @@ class Store:
     def url(self, url_id: str) -> UrlConfig | None:
         return self._urls.get(url_id)
 
-    def app_url(self, region: str, function_name: str) -> UrlConfig | None:
-        """Return the URL of an app: that of the alias `live`, or else the first. The case of the name doesn't count."""
-        urls = [url for url in self._urls.values() if url.region == region and url.function.lower() == function_name.lower()]
-        return min(urls, key=lambda url: (url.qualifier != ALIAS, url.qualifier), default=None)
+    def app_url(self, region: str, label: str) -> UrlConfig | None:
+        """Return the URL of the app with this label in its host name: that of the alias `live`, or else the first."""
+        urls = [url for url in self._urls.values() if url.region == region and host_label(url.function) == label]
+        return min(urls, key=lambda url: ("_" in url.function, url.qualifier != ALIAS, url.qualifier), default=None)
 
     def policy(self, region: str, function_name: str, qualifier: str) -> list[Document]:
         """Return the statements on one qualifier ("" for $LATEST), oldest first."""

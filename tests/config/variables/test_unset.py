@@ -160,12 +160,13 @@ def test_factory_that_the_handler_calls_is_followed_into_other_modules(tmp_path:
     files = {
         "shop/__init__.py": "from flask import Flask\nfrom .config import Config\n"
         "def create_app():\n    app = Flask(__name__)\n    app.config.from_object('shop.secrets_file')\n"
-        "    from . import db\n    return app\n",
+        "    app.config.from_pyfile('settings.cfg')\n    from . import db\n    return app\n",
+        "shop/settings.cfg": "import os\nMAIL = os.environ['MAIL']\n",
         "shop/config.py": "import os\nclass Config:\n    KEY = os.environ['KEY']\n",
         "shop/secrets_file.py": "import os\nSECRET = os.environ['SECRET']\n",
         "shop/db.py": "import os\nURL = os.environ['URL']\n",
     }
-    assert sorted(required(tmp_path, files, "shop:create_app()")) == ["KEY", "SECRET", "URL"]
+    assert sorted(required(tmp_path, files, "shop:create_app()")) == ["KEY", "MAIL", "SECRET", "URL"]
 
 
 def test_function_that_nothing_calls_at_start_is_only_a_warning(tmp_path: Path) -> None:

@@ -272,6 +272,8 @@ class Expressions(ABC):
             self.sign_with(keywords.get("secret_key") or keywords.get("SECRET_KEY") or NOTHING)
         if method == "from_object" and arguments:
             self._import_text(arguments[0], scope)
+        elif method == "from_pyfile" and arguments and (file := scope.path.parent / (arguments[0].text or "")).is_file():
+            self.run_module(file)
         elif method == "from_envvar" and len(arguments) == 1 and "silent" not in keywords:
             self.need(Bound(variable=arguments[0].text or "", location=arguments[0].location))
 

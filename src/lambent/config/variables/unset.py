@@ -26,7 +26,9 @@ from lambent.config.variables.proposals import ENV_EXAMPLES
 from lambent.errors import UsageError
 from lambent.units import listing, pronoun_for, verb_for
 
-_READS = re.compile(rb"environ|getenv|decouple|BaseSettings|starlette\.config|from_envvar|OpenAI\(|Groq\(|DJANGO_SETTINGS")
+_READS = re.compile(
+    rb"environ|getenv|decouple|BaseSettings|starlette\.config|from_envvar|from_pyfile|OpenAI\(|Groq\(|DJANGO_SETTINGS"
+)
 _RUNTIME = re.compile(r"AWS_|LAMBDA_|_|(?:PATH|LANG|TZ|LD_LIBRARY_PATH|PYTHONPATH|PWD)$")
 """The variables that Lambda sets."""
 _RANDOM = """"$(python3 -c 'import os; print(os.urandom(32).hex())')\""""

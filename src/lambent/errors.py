@@ -91,7 +91,7 @@ class GrantsLostError(FunctionFailedError):
 class NotDeployedError(DeployError):
     """A command is about a function that doesn't exist in this account and region."""
 
-    def __init__(self, function: str, account: str, region: str, what: str = "is not deployed") -> None:
+    def __init__(self, function: str, what: str, account: str, region: str) -> None:
         hint = "lambent deploy, or lambent status --all, which lists what is deployed there"
         super().__init__(f"{function} {what}", where=f"account {account} in {region}", hint=hint)
 

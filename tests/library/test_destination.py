@@ -45,5 +45,5 @@ def test_endpoint_on_this_machine_runs_this_machines_pythons(
 )
 def test_errors_name_the_destination_and_so_do_the_commands_in_their_hints(local: bool, where: str, hint: str) -> None:
     with pytest.raises(NotDeployedError) as raised, located(local):
-        raise NotDeployedError("shop", "1", "eu-west-1")
+        raise NotDeployedError("shop", "is not deployed", "1", "eu-west-1")
     assert (raised.value.where, raised.value.hint) == (where, f"{hint}, which lists what is deployed there")

@@ -14,6 +14,6 @@ def find_url(aws: Aws, app: str) -> Url:
     if url is not None:
         return url
     if aws.function(app) is None:
-        raise NotDeployedError(app, aws.account(), aws.region)
+        raise NotDeployedError(app, "is not deployed", aws.account(), aws.region)
     hint = "lambent invoke calls it without one; lambent deploy creates one"
     raise DeployError(f"{app} has no URL", where=f"function {app}", hint=hint)

@@ -50,7 +50,7 @@ def find_callee(aws: Aws, name: str, version: str = "") -> Callee:
             return Callee(name, qualifier, function)
     if version and aws.function(name) is not None:
         raise UsageError(f"{name} has no version {version}", where="--version", hint="lambent versions lists them")
-    raise NotDeployedError(name, aws.account(), aws.region)
+    raise NotDeployedError(name, "is not deployed", aws.account(), aws.region)
 
 
 def build_event(aws: Aws, callee: Callee, text: str | None, sample: str) -> bytes:

@@ -24,7 +24,7 @@ def list_environment(
     """
     function = aws.function(app, ALIAS) or aws.function(app)
     if function is None:
-        raise NotDeployedError(app, aws.account(), aws.region)
+        raise NotDeployedError(app, "is not deployed", aws.account(), aws.region)
     variables = describe_environment(dict(function.settings.environment), configured, show_secrets=show_secrets)
     return status_events.EnvironmentListed(app, location, function.version, variables)
 

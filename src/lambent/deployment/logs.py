@@ -61,7 +61,7 @@ def find_log(aws: Aws, app: str) -> AppLog:
     name = _group_name(app, function, aws.region)
     group = aws.log_group(name)
     if function is None and group is None:
-        raise NotDeployedError(app, aws.account(), aws.region, "is not deployed, and there is no log of it")
+        raise NotDeployedError(app, "is not deployed, and there is no log of it", aws.account(), aws.region)
     versions = (function, *aws.versions(app)) if function else ()
     return AppLog(app, group, Mask(dict(version.settings.environment) for version in versions))
 

@@ -319,15 +319,19 @@ class CompletionChanged(Event, frozen=True):
 
 
 class LocalStarted(Event, frozen=True):
-    """The local Lambda was started."""
+    """The local Lambda was started. `state` is its folder, "" for the one that every command uses by default."""
 
     url: str
     pid: int
     sandbox: str
+    state: str = ""
 
 
 class LocalRunning(Event, frozen=True):
-    """The local Lambda is running. `started`: this command has started it. `network` is "own" or how functions share one."""
+    """The local Lambda is running. `started`: this command has started it. `network` is "own" or how functions share one.
+
+    `state` is as in `LocalStarted`.
+    """
 
     url: str
     pid: int
@@ -335,6 +339,7 @@ class LocalRunning(Event, frozen=True):
     network: str
     as_of: str
     started: bool
+    state: str = ""
 
 
 class LocalStopped(Event, frozen=True):

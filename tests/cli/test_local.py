@@ -39,7 +39,8 @@ def test_start_status_env_and_stop(state: str) -> None:
     assert code == 1 and "not running" in output
     _, output = run_local("start", "--port", "0", "--as-of", "2024-07-07", "--state", state)
     assert "started the local Lambda  (pid " in output and "rules of 2024-07-07" in output and "http://127.0.0.1:" in output
-    assert "already running" in run_local("start", "--state", state)[1]
+    again = run_local("start", "--state", state)[1]
+    assert "already running" in again and f"lambent local stop --state {state} stops it" in again
     code, output = run_local("status", "--state", state)
     assert code == 0 and "sandbox" in output and re.search(r"^functions +0$", output, re.MULTILINE)
     assert re.search(r"^since +\d{4}-\d\d-\d\d \d\d:\d\d$", output, re.MULTILINE), "in local time, as everywhere"

@@ -16,6 +16,7 @@ from lambent.cli.options import PORT, Number, json_option, port_option, state_op
 from lambent.errors import LocalError
 from lambent.events import LocalRunning, LocalStopped, Warned
 from lambent.lazy import LazyModule
+from lambent.library.default_folders import name_state
 from lambent.local import daemon, set_aside, state_folder
 from lambent.local.port_owner import port_owner
 from lambent.local.set_aside import SetAside
@@ -82,7 +83,7 @@ def start(
     running = daemon.ensure_running(state, port, day, dict(os.environ), switches)
     with reporter(as_json) as emit:
         facts = (running.url, running.pid, running.sandbox, running.network, running.as_of)
-        emit(LocalRunning(*facts, started=running.started_now))
+        emit(LocalRunning(*facts, started=running.started_now, state=name_state(state)))
 
 
 @command.command()

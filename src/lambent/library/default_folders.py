@@ -22,3 +22,8 @@ def default_cache() -> Path:
 def default_state() -> Path:
     """Return the folder of the local Lambda's state: LAMBENT_STATE, or one in the user's state folder."""
     return Path(os.environ.get("LAMBENT_STATE") or platformdirs.user_state_path("lambent") / "local").absolute()
+
+
+def name_state(state: Path) -> str:
+    """Return a state folder as --state has to name it: "" for the default."""
+    return "" if state == default_state() else str(state)

@@ -20,6 +20,7 @@ from lambent.config.model import Architecture
 from lambent.config.python_runtime import AWS, Machine
 from lambent.errors import LambentError
 from lambent.events import Destroyed, Emit, Event, LocalStarted, Planned
+from lambent.library.default_folders import name_state
 from lambent.local import daemon
 from lambent.local.host_check import app_host
 from lambent.loopback import is_loopback_url
@@ -105,7 +106,7 @@ def ensure_local(state: Path, port: int | None, emit: Emit, lifeline: int | None
     """
     running = daemon.ensure_running(state, port, None, os.environ, lifeline=lifeline)
     if running.started_now:
-        emit(LocalStarted(running.url, running.pid, running.sandbox))
+        emit(LocalStarted(running.url, running.pid, running.sandbox, name_state(state)))
     return running
 
 

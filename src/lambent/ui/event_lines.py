@@ -42,8 +42,8 @@ def event_lines(event: Event) -> tuple[Line, ...]:
             return (Line("warn", text, f"try {hint}" if hint else ""),)
         case events.FileWritten(content, path):
             return (Line("ok", f"wrote {content} to {path}"),)
-        case events.LocalStarted(url, pid, sandbox):
-            note = f"pid {pid}, sandbox: {sandbox}; `lambent local stop` stops it"
+        case events.LocalStarted(url, pid, sandbox, state):
+            note = f"pid {pid}, sandbox: {sandbox}; `lambent local stop{_state_option(state)}` stops it"
             return (Line("note", f"started the local Lambda at {url}", note),)
         case events.LocalRunning():
             return _running_lines(event)
@@ -209,8 +209,13 @@ def _running_lines(running: events.LocalRunning) -> tuple[Line, ...]:
     if running.network != "own":
         text = f"functions reach what listens on this machine's loopback: their network is {running.network}"
         lines.append(Line("note", text))
-    lines.append(Line("note", 'eval "$(lambent local env)" points aws, boto3 and other tools at it'))
-    return (*lines, Line("note", "lambent local stop stops it; functions and roles are kept"))
+    option = _state_option(running.state)
+    lines.append(Line("note", f'eval "$(lambent local env{option})" points aws, boto3 and other tools at it'))
+    return (*lines, Line("note", f"lambent local stop{option} stops it; functions and roles are kept"))
+
+
+def _state_option(state: str) -> str:
+    return f" --state {shlex.quote(state)}" if state else ""
 
 
 def _vendored_lines(vendored: events.Vendored) -> tuple[Line, ...]:

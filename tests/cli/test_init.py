@@ -20,6 +20,7 @@ from lambent.deployment.github_actions import Pipeline, trust, workflow
 from lambent.names import Names
 from support.local_service import Service
 from support.locking import write
+from support.paths import ROOT
 
 APP = "from flask import Flask\napp = Flask(__name__)\n"
 ISSUER = "token.actions.githubusercontent.com"
@@ -169,9 +170,18 @@ def test_only_the_branch_of_the_repository_may_take_the_role() -> None:
     }
 
 
-def test_a_branch_is_a_string_in_yaml() -> None:
-    pipeline = Pipeline(Names("shop", "123456789012", "eu-west-1"), "ann/shop", "2026", "3.13")
-    assert yaml.safe_load(workflow(pipeline))[True]["push"] == {"branches": ["2026"]}
+def test_names_are_strings_in_yaml() -> None:
+    pipeline = Pipeline(Names("shop", "123456789012", "eu-west-1"), "ann/shop", "2026", "3.13", folder="the #1: shop")
+    job = yaml.safe_load(workflow(pipeline))
+    assert job[True]["push"] == {"branches": ["2026"]}
+    assert job["jobs"]["deploy"]["steps"][-1]["run"] == "lambent deploy --yes 'the #1: shop'"
+
+
+def test_the_code_of_every_action_is_pinned() -> None:
+    pipeline = Pipeline(Names("shop", "123456789012", "eu-west-1"), "ann/shop", "main", "3.13")
+    own = [path.read_text("utf-8") for path in (ROOT / ".github/workflows").glob("*.yml")]
+    actions = [line for text in (workflow(pipeline), *own) for line in text.splitlines() if "uses:" in line]
+    assert actions and all(re.search(r"@[0-9a-f]{40} # v\d+\.\d+\.\d+", line) for line in actions), actions
 
 
 def test_a_pipeline_needs_a_repository_on_github(app: Path) -> None:

@@ -35,23 +35,24 @@ jobs:
   deploy:
     runs-on: ubuntu-latest
     steps:
-      - uses: actions/checkout@v5
+      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
         with:
           persist-credentials: false
-      - uses: actions/setup-python@v6
+      - uses: actions/setup-python@5fda3b95a4ea91299a34e894583c3862153e4b97 # v7.0.0
         with:
           python-version: "{python}"
-      - uses: aws-actions/configure-aws-credentials@v5
+      - uses: aws-actions/configure-aws-credentials@e6de054238d6b7531b4efff3b6587d9aade6a06c # v6.2.3
         with:
           role-to-assume: {role}
           aws-region: {region}
       - run: pipx install lambent
-      - run: lambent deploy --yes{arguments} # --yes: no one can be asked whether the URL may be public
+      - run: {command} # --yes: no one can be asked whether the URL may be public
 """
 _SCRIPT = """\
 #!/bin/sh
 # Creates the role with which {repository} deploys {app} from its branch {branch}, or brings it up to date.
-# Needs the aws CLI, and credentials that may create roles.
+# Needs the aws CLI, and credentials that may create roles. Of the two subjects ("sub") you can remove the one that your
+# repository doesn't have: those created since July 2026 have the second one, with the IDs of the owner and the repository.
 set -eu
 export AWS_PAGER=""
 aws iam get-open-id-connect-provider --open-id-connect-provider-arn {provider} >/dev/null 2>&1 ||
@@ -82,13 +83,15 @@ def workflow(pipeline: Pipeline) -> str:
     """Return the workflow as YAML."""
     names = pipeline.names
     stage = f" --stage {quote(pipeline.stage)}" if pipeline.stage else ""
+    folder = f" {quote(pipeline.folder)}" if pipeline.folder else ""
     return _WORKFLOW.format(
         app=names.app,
-        branch=json.dumps(pipeline.branch, ensure_ascii=False),  # unquoted, 2026 would be a number
+        # unquoted, a branch 2026 would be a number, and " #" in the name of a folder would begin a comment
+        branch=json.dumps(pipeline.branch, ensure_ascii=False),
         python=pipeline.python,
         role=f"arn:{names.partition}:iam::{names.account}:role/{pipeline.role}",
         region=names.region,
-        arguments=stage + (f" {quote(pipeline.folder)}" if pipeline.folder else ""),
+        command=json.dumps(f"lambent deploy --yes{stage}{folder}", ensure_ascii=False),
     )
 
 

@@ -262,6 +262,7 @@ NEEDS = {
     "starlette.templating.Jinja2Templates": ("jinja2",),
     "starlette.middleware.sessions.SessionMiddleware": ("itsdangerous",),
     "pydantic.EmailStr": ("email_validator",),
+    "django.db.backends.mysql": ("pymysql", "MySQLdb"),
     "django.db.backends.postgresql": ("psycopg2", "psycopg"),
 }
 """The modules, one of which has to be there for a name, although the name's package doesn't require them."""

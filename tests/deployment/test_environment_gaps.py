@@ -31,6 +31,11 @@ CASES = {
         "set vpc",
     ),
     "socket.gaierror: [Errno -2] Name or service not known": ("the app can't find the host that it connects to", "vpc"),
+    "django.core.exceptions.ImproperlyConfigured: Error loading MySQLdb module.\nDid you install mysqlclient?": (
+        "the app needs a driver for MySQL",
+        "add PyMySQL to your requirements, and start",
+    ),
+    "ModuleNotFoundError: No module named 'MySQLdb'": ("the app needs a driver for MySQL", "pymysql.install_as_MySQLdb()"),
     "RuntimeError: Directory 'static' does not exist": ("the folder static isn't in the zip", "touch static/.gitkeep"),
     "jinja2.exceptions.TemplateNotFound: index.html": ("the template index.html isn't in the zip", "templates/"),
     "RuntimeError: The session is unavailable because no secret key was set.  Set the secret_key": (

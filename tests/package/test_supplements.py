@@ -322,6 +322,13 @@ def test_package_that_a_framework_needs_for_what_the_app_uses_is_added(popular: 
     assert "python_multipart/__init__.py" not in popular.build()
 
 
+def test_driver_of_djangos_mysql_is_one_that_has_wheels(popular: Project) -> None:
+    popular.offer("pymysql", {"pymysql/__init__.py": ""})
+    settings = 'DATABASES = {"default": {"ENGINE": "django.db.backends.mysql"}}\n'
+    popular.write({"main.py": f"import conf\n{HANDLER}", "conf.py": settings})
+    assert "pymysql/__init__.py" in popular.build() and popular.warnings[0].startswith("PyMySQL 1 is added: conf.py needs it")
+
+
 @pytest.mark.parametrize(
     ("url", "module"), [("postgresql+psycopg2://db", "psycopg2"), ("postgresql://db", "psycopg2"), ("sqlite:///x", "")]
 )

@@ -334,6 +334,7 @@ _TABLE: tuple[tuple[str, Describe], ...] = (
     ),
     (r"consider renaming '/var/task/([\w/]+\.py)'", _shadowed),
     (r"; '(\w+)' is not a package", _shadowed),
+    (r"Error loading MySQLdb module|No module named 'MySQLdb'", environment_gaps.no_mysql_driver),
     (r"No module named '([\w.]+)'", _missing_module),
     (r'Form data requires "([\w-]+)" to be installed', _missing_extra),  # FastAPI
     (r"`?([\w-]+)`? (?:is not installed, run|must be installed to use)", _missing_extra),  # pydantic, Starlette

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from lambent.deployment.failure import Failure
+from lambent.module_packages import adding
 
 _LOCAL = r"(?:localhost|127\.0\.0\.1|::1|0\.0\.0\.0)"
 _REFUSED = re.compile(
@@ -105,6 +106,13 @@ def _no_event_loop(failure: Failure, match: re.Match[str]) -> tuple[str, str] | 
         return None
     what = f"the app needs a running event loop while it is imported, and on Lambda none runs yet{failure.where}"
     return what, "move that call into the app's lifespan, or into a function that runs at its startup"
+
+
+def no_mysql_driver(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    """Name PyMySQL: mysqlclient has no wheels for Linux, and its source needs MySQL's client library."""
+    hint = adding(failure.add_command, "PyMySQL")
+    hint += ", and start the app's first file, or Django's settings, with import pymysql; pymysql.install_as_MySQLdb()"
+    return f"the app needs a driver for MySQL{failure.where}", hint
 
 
 def _no_secret_key(failure: Failure, match: re.Match[str]) -> tuple[str, str]:

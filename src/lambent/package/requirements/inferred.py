@@ -31,7 +31,6 @@ _IF_IT_EXISTS = re.compile(rb"(?m)^[ \t]*if [^\n]*\b(?:exists|isfile|is_file)\([
 """An own module that git ignores, such as env.py, imported only where it is."""
 _IMPLIED = (
     ("django", rb"\bImageField\s*\(", "pillow"),
-    ("django", rb"django\.db\.backends\.mysql", "mysqlclient"),
     ("wtforms", rb"\bEmail\(", "email-validator"),
 )
 """Packages that others import only when they are used in some way: those others, the pattern of that use, and the package."""

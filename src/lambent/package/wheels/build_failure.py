@@ -22,6 +22,8 @@ _HEADER = re.compile(r"fatal error: '?([\w./+-]+\.(?:h|hpp|hh))'?(?:: No such fi
 _PROGRAM = re.compile(
     r"(\w+[-_]config|pkg-config|cmake|swig|ninja)\b[^\n]*(?:not found|is required|No such file)", re.IGNORECASE
 )
+NEEDS_COMPILER = re.compile(r"/bin/false|gcc pre-processor|[Uu]nsupported compiler|Unknown compiler")
+"""What builds print where lambent hides the compiler: setuptools, meson, and the setup.py of fasttext."""
 _PYTHON_2 = re.compile(r"SyntaxError: Missing parentheses in call to 'print'|SyntaxError: multiple exception types must be")
 _EXCEPTION = re.compile(r"^\W*((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Exit)(?:: \S.*)?)$", re.MULTILINE)
 
@@ -54,7 +56,7 @@ def explain(output: str) -> Reason | None:
         return Reason(f"the header {header[1]} is missing", "use a version, or a package, that has wheels")
     if program := _PROGRAM.search(output):
         return Reason(f"its build needs {program[1]}")
-    if "/bin/false" in output:
+    if NEEDS_COMPILER.search(output):
         return None
     exception = _last(_EXCEPTION, output)
     return Reason(exception[1]) if exception and not exception[1].startswith("SystemExit") else None

@@ -22,13 +22,27 @@ _UV_LINES = ("error: Failed to build", "cause: The build backend", "cause: Call 
 _DISK_FULL = re.compile(r"(?:`([^`\n]+)`[^`\n]*)?\b(No space left on device|Disk quota exceeded|Read-only file system)")
 _SQLEAN = "sqlean.py (import sqlean as sqlite3)"
 _ALTERNATIVES = {
-    "mysqlclient": "pymysql",
+    "dlib": "dlib-bin",
+    "fasttext": "fasttext-wheel",
+    "mysqlclient": "PyMySQL (import pymysql; pymysql.install_as_MySQLdb(), first of all in the app or Django's settings)",
     "psycopg2": "psycopg2-binary",
     "py-bcrypt": "bcrypt",
     "pycrypto": "pycryptodome",
     "pysqlite3": "pysqlite3-binary",
     "python-ldap": "ldap3",
 }
+_LIBRARIES = {
+    "dbus-python": "D-Bus",
+    "gssapi": "Kerberos",
+    "kerberos": "Kerberos",
+    "mysqlclient": "MySQL's client library",
+    "psycopg2": "PostgreSQL's client library",
+    "pyaudio": "PortAudio",
+    "pycairo": "cairo",
+    "pygobject": "GObject",
+    "python-ldap": "OpenLDAP",
+}
+"""Packages without wheels for Linux, and the system library that their source needs."""
 _ARM_ALTERNATIVES = {"pysqlite3": _SQLEAN, "pysqlite3-binary": _SQLEAN}
 
 
@@ -134,8 +148,13 @@ def build_failed(package: str, target: Target, output: str) -> PackagingError:
     """Return the error for a failed build. `output` is everything it printed."""
     if error := disk_full(output):
         return error
-    alternative = alternative_package(package.partition(" ")[0], target)
+    name = package.partition(" ")[0]
+    alternative = alternative_package(name, target)
     reason = build_failure.explain(output)
+    if name in _LIBRARIES and not (reason and reason.removed):
+        excluded = f'without = ["{name}"] in [tool.lambent], if a layer has it or the app works without it'
+        what = f"{package} has no wheel for {target.platform}, and its source needs {_LIBRARIES[name]} and a compiler"
+        return PackagingError(what, where=package, hint=f"use {alternative}" if alternative else excluded)
     if reason is not None:
         is_older = target.python in pythons_before(reason.removed or "3.0")  # then another Python than the target's built it
         runtime = f"install Python {target.python}: {interpreters.install_command(target.python)}" if is_older else reason.hint
@@ -143,16 +162,15 @@ def build_failed(package: str, target: Target, output: str) -> PackagingError:
         hint = ", or ".join(hint for hint in hints if hint)
         error = PackagingError(f"{package} doesn't build from its source: {reason.text}", where=package, hint=hint)
         return _unfit(error, package, reason) if reason.removed else error
-    detail = output_tail(output)
-    if "/bin/false" in output:
+    if build_failure.NEEDS_COMPILER.search(output):
+        wheels = f"a version that has wheels (https://pypi.org/project/{name}/#files)"
         return PackagingError(
             f"{package} has no wheel for {target.platform}, and its source needs a compiler",
             where=package,
-            hint=f"use {alternative or 'a package that has wheels'}, or build it for the target: --build-native",
-            detail=detail,
+            hint=f"use {alternative or wheels}, or build it for the target: --build-native",
         )
     hint = f"see the output of the build below{f', or use {alternative}' if alternative else ''}"
-    return PackagingError(f"cannot build {package} from its source", where=package, hint=hint, detail=detail)
+    return PackagingError(f"cannot build {package} from its source", where=package, hint=hint, detail=output_tail(output))
 
 
 def _unfit(error: PackagingError, package: str, reason: build_failure.Reason) -> UnfitError:

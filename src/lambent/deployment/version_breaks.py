@@ -60,6 +60,7 @@ _PYDANTIC_2 = (
     r"If you use `@root_validator` with pre=False",
     r"set the config attribute `from_attributes=True` to use from_orm",
     r"The `field` and `config` parameters are not available in Pydantic V2",
+    r"`@validator\(\.\.\., each_item=True\)` cannot be applied",
 )
 _DJANGO_2 = (
     _no_module(r"django\.core\.urlresolvers"),
@@ -96,6 +97,8 @@ _SQLALCHEMY_2 = (
     r"MetaData\.__init__\(\) got an unexpected keyword argument 'bind'",
     r"Additional arguments should be named <dialectname>_<argument>, got 'autoload'",
     r"The 'sqlalchemy\.orm\.mapper\(\)' function is removed",
+    r"Invalid argument\(s\) .*'(?:convert_unicode|encoding)'.* sent to create_engine",
+    _removed_from(r"sqlalchemy\.ext\.associationproxy", "ASSOCIATION_PROXY"),
 )
 _FLASK_NAMES = (
     *("_app_ctx_stack", "_request_ctx_stack", "JSONEncoder", "JSONDecoder", "Markup", "escape", "signals_available"),
@@ -202,7 +205,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
     ),
     (
         (
-            _removed_from(r"werkzeug\.\w+", r"Base(?:Request|Response)", "escape", "safe_str_cmp", r"pbkdf2_\w+"),
+            _removed_from(r"werkzeug(?:\.\w+)+", r"Base(?:Request|Response)", "escape", "safe_str_cmp", r"pbkdf2_\w+"),
+            _removed_from(r"werkzeug\.debug\.tbtools", "get_current_traceback"),
             _no_module(r"werkzeug\.useragents"),
             r"'LocalStack' object has no attribute '__ident_func__'",
         ),
@@ -300,6 +304,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
         (r"jwt\.encode\(.*\n(?:.*\n)?.*'str' object has no attribute 'decode'",),
         Break("PyJWT 2 returns tokens as text", ("pyjwt<2",)),
     ),
+    ((_no_module(r"urllib3\.contrib\.appengine"),), Break("urllib3 2 removed what a package imports", ("urllib3<2",))),
     (
         (r"Descriptors cannot (?:not )?be created directly",),
         Break("a package was generated for protobuf 3", ("protobuf<3.21",)),

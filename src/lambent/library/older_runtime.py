@@ -24,6 +24,7 @@ _OTHER_CHANGES = (
     (r"As of 3\.10, the \*loop\* parameter was removed", "asyncio's argument loop", "3.10"),
     (r"Field\.__init__\(\) missing 1 required positional argument: 'kw_only'", "the old form of dataclasses.Field", "3.10"),
     (r"mutable default <class '[^']+'> for field \w+ is not allowed", "mutable defaults in dataclasses", "3.11"),
+    (r"duplicate base class TimeoutError", "asyncio.TimeoutError as a class of its own", "3.11"),  # aioredis
     (r"'EntryPoints' object has no attribute 'get'", "EntryPoints.get of importlib.metadata", "3.12"),
     (r"ForwardRef\._evaluate\(\) missing 1 required keyword-only", "old arguments of typing.ForwardRef", "3.12"),
     (r"There is no current event loop in thread 'MainThread'", "event loops that asyncio.get_event_loop() makes", "3.14"),

@@ -151,9 +151,10 @@ def build_failed(package: str, target: Target, output: str) -> PackagingError:
     name = package.partition(" ")[0]
     alternative = alternative_package(name, target)
     reason = build_failure.explain(output)
-    if name in _LIBRARIES and not (reason and reason.removed):
+    library = _LIBRARIES.get(name)
+    if library and not (reason and reason.removed):
         excluded = f'without = ["{name}"] in [tool.lambent], if a layer has it or the app works without it'
-        what = f"{package} has no wheel for {target.platform}, and its source needs {_LIBRARIES[name]} and a compiler"
+        what = f"{package} has no wheel for {target.platform}, and its source needs {library} and a compiler"
         return PackagingError(what, where=package, hint=f"use {alternative}" if alternative else excluded)
     if reason is not None:
         is_older = target.python in pythons_before(reason.removed or "3.0")  # then another Python than the target's built it

@@ -16,6 +16,7 @@ import pytest
 
 from lambent.aws.boto import connect
 from lambent.aws.interface import Aws
+from support.forked import fork_services
 from support.local_service import Service, serving
 from support.paths import CACHE
 
@@ -36,6 +37,7 @@ def _use_own_folders() -> None:
 
 _IS_WORKER = _TEMPORARY in os.environ
 _use_own_folders()
+fork_services()
 
 
 def pytest_report_header() -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.console_pages import Session
+from support.forked import commands
 from support.reader import free_port, reader_environment
 
 
@@ -16,7 +17,7 @@ def reader(tmp_path: Path) -> Iterator[Session]:
     port = free_port()
     folder = tmp_path / "work"
     folder.mkdir()
-    with Session(folder, reader_environment(tmp_path, port), {f":{port}": ":4580"}) as session:
+    with Session(folder, reader_environment(tmp_path, port, commands()), {f":{port}": ":4580"}) as session:
         try:
             yield session
         finally:

@@ -11,6 +11,7 @@ import pytest
 
 from lambent.cli.main import COMMANDS, cli
 from support.console_pages import Session
+from support.forked import commands
 from support.paths import DOCS
 from support.reader import free_port, play_page, reader_environment
 
@@ -29,7 +30,7 @@ SECTIONS = {title: body for title, _, body in (section.partition("\n") for secti
 def reader(tmp_path: Path) -> Iterator[Session]:
     folder = tmp_path / "work"
     folder.mkdir()
-    with Session(folder, reader_environment(tmp_path, free_port())) as session:
+    with Session(folder, reader_environment(tmp_path, free_port(), commands())) as session:
         try:
             yield session
         finally:

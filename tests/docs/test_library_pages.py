@@ -12,6 +12,7 @@ from msgspec.structs import fields
 
 import lambent
 from support.console_pages import Session, blocks, play
+from support.forked import commands
 from support.paths import DOCS
 from support.reader import free_port, reader_environment
 
@@ -50,7 +51,7 @@ def test_the_reference_names_everything() -> None:
 def test_the_how_to(tmp_path: Path) -> None:
     folder = tmp_path / "hello"
     folder.mkdir()
-    with Session(folder, reader_environment(tmp_path, free_port())) as session:
+    with Session(folder, reader_environment(tmp_path, free_port(), commands())) as session:
         for block in blocks(TEST.read_text()):
             program, _, name = block.commands[0].text.partition(" ")
             if program == "cat":  # the reader writes the file as the page shows it

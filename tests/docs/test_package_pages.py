@@ -16,6 +16,7 @@ from lambent.cli import build
 from lambent.config.model import Packaging
 from lambent.config.settings import KEYS
 from support.console_pages import Session
+from support.forked import commands
 from support.paths import DOCS
 from support.reader import free_port, play_page, reader_environment
 
@@ -27,7 +28,7 @@ REFERENCE = DOCS / "reference/build.md"
 def reader(tmp_path: Path) -> Iterator[Session]:
     folder = tmp_path / "work"
     folder.mkdir()
-    environment = reader_environment(tmp_path, free_port()) | {"LAMBENT_CACHE": str(tmp_path / "cache")}
+    environment = reader_environment(tmp_path, free_port(), commands()) | {"LAMBENT_CACHE": str(tmp_path / "cache")}
     with Session(folder, environment) as session:
         yield session
 

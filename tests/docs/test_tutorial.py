@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.console_pages import Session, blocks, play
+from support.forked import commands
 from support.paths import DOCS
 from support.reader import free_port, lacking, reader_environment
 
@@ -25,7 +26,7 @@ def ports() -> tuple[int, int]:
 def reader(tmp_path: Path, ports: tuple[int, int]) -> Iterator[Session]:
     folder, account = tmp_path / "work", tmp_path / "account"
     folder.mkdir()
-    with Session(folder, reader_environment(tmp_path, ports[0]) | {"ACCOUNT": str(account)}) as session:
+    with Session(folder, reader_environment(tmp_path, ports[0], commands()) | {"ACCOUNT": str(account)}) as session:
         session.run(f'lambent local start --port {ports[1]} --state "$ACCOUNT"', 60)
         try:
             yield session

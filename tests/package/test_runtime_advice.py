@@ -66,6 +66,8 @@ UPDATES = {
     "pipenv": "pipenv upgrade slow",
 }
 
+SLOW = pytest.mark.skipif("LAMBENT_TEST_LARGE" not in os.environ, reason="takes most of a minute: LAMBENT_TEST_LARGE=1")
+
 
 @pytest.fixture
 def registry() -> Iterator[Registry]:
@@ -83,7 +85,7 @@ def choose(project: Path) -> Config:
     return choose_runtime(config, cache, environ, ignore)
 
 
-@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("tool", ["uv", "poetry", pytest.param("pdm", marks=SLOW), pytest.param("pipenv", marks=SLOW)])
 def test_edit_of_a_lock_is_followed_with_its_tool(tool: str, registry: Registry, tmp_path: Path) -> None:
     name, text, edit = TOOLS[tool]
     tools = ProjectTools(tmp_path / "tools", tool)

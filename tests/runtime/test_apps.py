@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,14 @@ def start(target: tuple[Path, Path], tmp_path: Path) -> Start:
         return Environment(tmp_path, target[0], handler, files=files, packages=target[1], env=env)
 
     return start
+
+
+@pytest.fixture(scope="module")
+def starlette(target: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
+    """A running app, for tests that neither end it nor read its log."""
+    folder = tmp_path_factory.mktemp("starlette")
+    with Environment(folder, target[0], "main.app", files={"main.py": STARLETTE}, packages=target[1]) as env:
+        yield env
 
 
 STARLETTE = """
@@ -85,36 +93,34 @@ app = Starlette(lifespan=lifespan, routes=[
 """
 
 
-def test_starlette_sees_the_request(start: Start) -> None:
-    with start("main.app", {"main.py": STARLETTE}) as env:
-        event = make_event(path="/echo/a%2Fb%20%C3%BC", query="x=1&x=2&y=a%26b", cookies=["s=1", "t=2"])
-        seen = json.loads(env.invoke(event, Deadline_Ms="9999999999999").body)
-        host = event["requestContext"]["domainName"]
-        assert seen == {
-            "method": "GET",
-            "url": f"https://{host}/echo/a/b ü?x=1&x=2&y=a%26b",
-            "path": {"rest": "a/b ü"},
-            "query": [["x", "1"], ["x", "2"], ["y", "a&b"]],
-            "cookies": {"s": "1", "t": "2"},
-            "client": ["203.0.113.7", 0],
-            "form": {},
-            "http": "1.1",
-            "raw": "/echo/a%2Fb%20%C3%BC",
-            "aws": "2.0",
-            "function": "hello",
-            "left": True,
-        }
+def test_starlette_sees_the_request(starlette: Environment) -> None:
+    event = make_event(path="/echo/a%2Fb%20%C3%BC", query="x=1&x=2&y=a%26b", cookies=["s=1", "t=2"])
+    seen = json.loads(starlette.invoke(event, Deadline_Ms="9999999999999").body)
+    host = event["requestContext"]["domainName"]
+    assert seen == {
+        "method": "GET",
+        "url": f"https://{host}/echo/a/b ü?x=1&x=2&y=a%26b",
+        "path": {"rest": "a/b ü"},
+        "query": [["x", "1"], ["x", "2"], ["y", "a&b"]],
+        "cookies": {"s": "1", "t": "2"},
+        "client": ["203.0.113.7", 0],
+        "form": {},
+        "http": "1.1",
+        "raw": "/echo/a%2Fb%20%C3%BC",
+        "aws": "2.0",
+        "function": "hello",
+        "left": True,
+    }
 
 
-def test_starlette_reads_forms_and_uploads(start: Start) -> None:
+def test_starlette_reads_forms_and_uploads(starlette: Environment) -> None:
     body = b'--x\r\nContent-Disposition: form-data; name="f"; filename="a.bin"\r\n\r\n\x00\xff\r\n\r\n--x--\r\n'
-    with start("main.app", {"main.py": STARLETTE}) as env:
-        sent = {"content-type": "multipart/form-data; boundary=x", "content-length": "999"}
-        answer = env.invoke(make_event("POST", "/echo/", body=body, headers=sent))
-        assert json.loads(answer.body)["form"] == {"f": ["a.bin", 4]}
-        sent = {"content-type": "application/x-www-form-urlencoded"}
-        answer = env.invoke(make_event("POST", "/echo/", body=b"a=1&b=%C3%BC", headers=sent))
-        assert json.loads(answer.body)["form"] == {"a": "1", "b": "ü"}
+    sent = {"content-type": "multipart/form-data; boundary=x", "content-length": "999"}
+    answer = starlette.invoke(make_event("POST", "/echo/", body=body, headers=sent))
+    assert json.loads(answer.body)["form"] == {"f": ["a.bin", 4]}
+    sent = {"content-type": "application/x-www-form-urlencoded"}
+    answer = starlette.invoke(make_event("POST", "/echo/", body=b"a=1&b=%C3%BC", headers=sent))
+    assert json.loads(answer.body)["form"] == {"a": "1", "b": "ü"}
 
 
 def test_starlette_starts_once_and_keeps_its_state(start: Start) -> None:
@@ -126,16 +132,15 @@ def test_starlette_starts_once_and_keeps_its_state(start: Start) -> None:
         assert env.log == "pool closed\n"
 
 
-def test_starlette_answers(start: Start) -> None:
-    with start("main.app", {"main.py": STARLETTE}) as env:
-        two = env.invoke(make_event(path="/cookies"))
-        assert two.data["cookies"] == ["a=1; Path=/; SameSite=lax", "b=2; Path=/; SameSite=lax"]
-        assert two.fields["link"] == "</a>, </b>"
-        assert env.invoke(make_event(path="/stream")).body == b"0;1;2;"
-        assert env.invoke(make_event(path="/binary")).body == bytes(range(256))
-        assert env.invoke(make_event(path="/nowhere")).status == 404
-        head = env.invoke(make_event("HEAD", "/binary"))
-        assert (head.status, head.body, head.fields["content-length"]) == (200, b"", "256")
+def test_starlette_answers(starlette: Environment) -> None:
+    two = starlette.invoke(make_event(path="/cookies"))
+    assert two.data["cookies"] == ["a=1; Path=/; SameSite=lax", "b=2; Path=/; SameSite=lax"]
+    assert two.fields["link"] == "</a>, </b>"
+    assert starlette.invoke(make_event(path="/stream")).body == b"0;1;2;"
+    assert starlette.invoke(make_event(path="/binary")).body == bytes(range(256))
+    assert starlette.invoke(make_event(path="/nowhere")).status == 404
+    head = starlette.invoke(make_event("HEAD", "/binary"))
+    assert (head.status, head.body, head.fields["content-length"]) == (200, b"", "256")
 
 
 def test_starlette_works_after_it_answered(start: Start) -> None:
@@ -201,6 +206,7 @@ def test_fastapi(start: Start) -> None:
         local = "x.lambda-url.eu-west-1.localhost:4580"
         event = make_event(path="/url", domain=local, headers={"x-forwarded-proto": "http"})
         assert json.loads(env.invoke(event).body) == f"http://{local}/sync"
+        assert [env.invoke(make_event(path="/context")).body for _ in range(2)] == [b"null", b"null"], "no variable leaks"
         assert env.log == ""
 
 
@@ -212,11 +218,6 @@ def test_fastapi_keeps_its_worker_thread(start: Start) -> None:
         assert answers[0]["thread"] != answers[0]["main"]
         env.wait_idle()
         assert env.terminate() == 0
-
-
-def test_context_variables_do_not_leak(start: Start) -> None:
-    with start("main.app", {"main.py": FASTAPI}) as env:
-        assert [env.invoke(make_event(path="/context")).body for _ in range(2)] == [b"null", b"null"]
 
 
 FLASK = """

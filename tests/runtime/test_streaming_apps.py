@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from support.frameworks import VERSIONS
 from support.runtime_api_stub import Environment, make_event
+
+pytestmark = pytest.mark.parametrize("target", VERSIONS[-1:], indirect=True)
 
 GATE = """
 import os

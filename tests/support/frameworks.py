@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from uv import find_uv_bin
 
 from lambent import interpreters
@@ -16,12 +18,25 @@ PACKAGES = ("starlette", "fastapi", "python-multipart", "flask", "django", "data
 
 
 @pytest.fixture(scope="session", params=VERSIONS)
-def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """An interpreter, and a folder with the frameworks for it."""
+def target(request: pytest.FixtureRequest) -> tuple[Path, Path]:
+    """An interpreter, and a folder with the frameworks for it, which all workers of a run share."""
     found = interpreters.find(request.param, os.environ)
     if found is None:
         pytest.skip(f"no python{request.param} on this machine: {interpreters.install_command(request.param)}")
-    folder = tmp_path_factory.mktemp("packages")
-    command = [find_uv_bin(), "pip", "install", "-q", "--target", folder, "--python", found.path, *PACKAGES]
-    subprocess.run(command, check=True, timeout=300)
+    folder = Path(tempfile.gettempdir()) / f"frameworks-{request.param}"
+    command = [
+        find_uv_bin(),
+        "pip",
+        "install",
+        "-q",
+        "--compile-bytecode",
+        "--target",
+        folder,
+        "--python",
+        found.path,
+        *PACKAGES,
+    ]
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            subprocess.run(command, check=True, timeout=300)
     return found.path, folder

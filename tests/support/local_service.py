@@ -6,24 +6,20 @@ import http.client
 import io
 import json
 import os
-import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
-import pytest
 from botocore.config import Config
 from msgspec import Struct
 
-from lambent.local import daemon, spawn
-from support.forked import ForkedProcess
+from lambent.local import daemon
 from support.paths import CACHE
 
 RUNTIME = f"python3.{sys.version_info.minor}"
@@ -113,10 +109,8 @@ def environment() -> dict[str, str]:
 
 @contextmanager
 def serving(state: Path, port: int = 0, as_of: date | None = None, **switches: bool) -> Iterator[Service]:
-    """A service that runs in the background and is stopped at the end. It is started as usual, but for its imports."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(spawn, "subprocess", SimpleNamespace(Popen=ForkedProcess, DEVNULL=subprocess.DEVNULL))
-        running = daemon.ensure_running(state, port, as_of, environment(), daemon.Switches(**switches))
+    """A service that runs in the background and is stopped at the end."""
+    running = daemon.ensure_running(state, port, as_of, environment(), daemon.Switches(**switches))
     try:
         yield Service(state, running.port, running.pid)
     finally:

@@ -15,13 +15,15 @@ from lambent import interpreters
 from lambent.config import provenance
 from support.console_pages import Block, Session, blocks, play
 
+PROGRAMS = Path(sys.executable).parent
 
-def reader_environment(folder: Path, port: int) -> dict[str, str]:
+
+def reader_environment(folder: Path, port: int, programs: Path = PROGRAMS) -> dict[str, str]:
     """A reader's environment with our programs first on the PATH, and with no AWS account, profile, state or CI system."""
     others = ("AWS_", "LAMBENT_", "PYTHON", *(variable for variable, _, _ in provenance.CI))
     kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     return kept | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join((str(programs), str(PROGRAMS), os.environ["PATH"])),
         "LAMBENT_PORT": str(port),
         "LAMBENT_STATE": str(folder / "state"),
         "AWS_CONFIG_FILE": str(folder / "no-config"),

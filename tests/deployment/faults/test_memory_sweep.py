@@ -21,7 +21,7 @@ from support.faults.world import PACKAGES, with_hosting
 from support.memory_aws import MemoryAws
 
 SEED = int(os.environ.get("LAMBENT_FAULT_SEED", "1"))
-TRIED = 12
+TRIED = 6
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,8 @@ FILES = [
     *("requirements.txt", "deep/requirements-dev.txt", "requirements/prod.txt", "dev_requirements.in", "constraints.txt"),
     *("pip.conf", ".config/pip/pip.conf", "pip.ini", "uv.toml", "pyproject.toml", "Pipfile", "Pipfile.lock", "uv.lock"),
     *("poetry.lock", "pylock.toml", "setup.cfg", "environment.yml", "Dockerfile", "Dockerfile.prod", ".gitmodules"),
+    *("requirements.lock", "deps.txt", "scripts/install.sh", "Makefile", "noxfile.py", "environment-dev.yaml", "Containerfile"),
+    *(".gitlab-ci.yml", ".github/workflows/deploy.yml", "buildspec.yml", "azure-pipelines.yml", ".pre-commit-config.yaml"),
 ]
 OTHER_FILES = ["README.md", "docs/requirements.md", "app.py", "config.toml", "mypip.conf", "notes.txt", "requirements.txt.orig"]
 
@@ -29,6 +31,8 @@ SECRETS = [
     "-i https://k3Jd9fLqW2mZx8Vb7NcT@pypi.fury.io/acme/",
     "demo @ git+https://k3Jd9fLqW2mZx8Vb7NcT:x-oauth-basic@github.com/acme/demo",
     "# -i https://alice:hunter2@pypi.corp.io/simple",
+    "-f ftp://alice:hun*ter2@pypi.corp.io/wheels",
+    "--extra-index-url=https://alice:hun[ter2@pypi.corp.io/simple",
 ]
 HARMLESS = [
     *(
@@ -69,6 +73,12 @@ HARMLESS = [
 def test_password_is_found(name: str, text: str) -> None:
     (secret,) = scan(name, f"flask\n\n{text}\n".encode())
     assert (secret.file, secret.line, secret.kind) == (name, 3, KIND)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_password_is_found_in_what_powershell_writes(encoding: str) -> None:
+    (secret,) = scan("requirements.txt", f"flask\r\n{SECRETS[0]}\r\n".encode(encoding))
+    assert (secret.line, secret.kind) == (2, KIND)
 
 
 @pytest.mark.parametrize("text", HARMLESS)

@@ -52,6 +52,12 @@ SECRETS = [
     ("Google API key", f"key = 'AIza{letters(35)}'"),
     ("SendGrid key", f"SG.{letters(22)}.{letters(43)}"),
     ("PyPI token", f"pypi-AgEIcHlwaS5vcmc{letters(80)}"),
+    ("OpenAI key", f"sk-proj-{letters(20)}T3BlbkFJ{letters(20, 2)}"),
+    ("OpenAI key", f"sk-{letters(20)}T3BlbkFJ{letters(20, 2)}"),
+    ("Anthropic key", f"sk-ant-api03-{letters(93)}AA"),
+    ("Hugging Face token", f"hf_{letters(34, 1, string.ascii_letters)}"),
+    ("DigitalOcean token", f"dop_v1_{letters(64, 1, '0123456789abcdef')}"),
+    ("Vault token", f"hvs.{letters(95)}"),
     ("npm token", f"//registry/:_authToken=npm_{letters(36)}"),
 ]
 
@@ -77,6 +83,8 @@ HARMLESS = [
     ),
     *(
         "SG.a.b",
+        "sk-ant-api03-...",
+        "from hf_model_loader import load",
         "AIzaSyEXAMPLE" + "a" * 26,
         "glpat-" + "x" * 20,
         "npm_config_registry",

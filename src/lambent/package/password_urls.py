@@ -1,4 +1,4 @@
-"""URLs with a password or token, in the files that tell installers where packages come from.
+"""URLs with a password or token, in the files that tell installers where packages come from, and in those that run installers.
 
 Only in these files is such a URL nearly always meant to be used: elsewhere it is mostly an example. Placeholders don't count:
 `${TOKEN}`, `<token>`, `user:password`, and example or local hosts.
@@ -11,17 +11,20 @@ from collections.abc import Iterator
 
 KIND = "URL with a password"
 _FILE = re.compile(
-    r"(?:^|/)(?:[^/]*(?:requirements|constraints)[^/]*\.(?:txt|in)|requirements/[^/]+\.(?:txt|in)"
+    r"(?:^|/)(?:[^/]*(?:requirements?|reqs|constraints|dependencies|deps)[^/]*\.(?:txt|in|lock|pip)|requirements/[^/]+\.(?:txt|in)"
     r"|(?:pip\.(?:conf|ini)|\.?uv\.toml|\.?pdm\.toml|(?:pyproject|poetry|hatch|pixi)\.toml|pylock\.(?:[^/]*\.)?toml"
-    r"|pipfile(?:\.lock)?|(?:uv|poetry|pdm|pixi)\.lock|setup\.(?:cfg|py)|tox\.ini|\.pydistutils\.cfg|\.condarc"
-    r"|environment\.ya?ml|\.gitmodules|(?:[^/]*\.)?dockerfile(?:\.[^/]*)?))$",
+    r"|pipfile(?:\.lock)?|(?:uv|poetry|pdm|pixi)\.lock|setup\.(?:cfg|py)|noxfile\.py|tox\.ini|\.pydistutils\.cfg|\.condarc"
+    r"|(?:environment|conda-lock|buildspec|\.gitlab-ci|\.pre-commit-config|[a-z]+-pipelines)[^/]*\.ya?ml"
+    r"|\.(?:circleci|github/workflows)/[^/]+\.ya?ml|[^/]+\.(?:sh|bash|zsh|ps1|bat|cmd)|makefile|justfile|jenkinsfile"
+    r"|\.gitmodules|(?:[^/]*\.)?(?:docker|container)file(?:\.[^/]*)?))$",
     re.IGNORECASE,
 )
 _CODE = (".py", ".html", ".js", ".css", ".json", ".md", ".svg", ".map")
+_INSTALLING = ("setup.py", "noxfile.py")
 _URL = re.compile(
-    rb"(?i)(?:\b|\+)(?:https?|ssh)://(?P<user>[^\s:/?#@\"'`]*)(?::(?P<password>[^\s/?#\"'`]*))?@(?P<host>[^\s/:\"'`#?]*)"
+    rb"(?i)(?:\b|\+)(?:https?|ssh|s?ftp)://(?P<user>[^\s:/?#@\"'`]*)(?::(?P<password>[^\s/?#\"'`]*))?@(?P<host>[^\s/:\"'`#?]*)"
 )
-_SUBSTITUTED = re.compile(rb"[${}<>*]|%\w+%|%\(|\.\.\.|\[")
+_SUBSTITUTED = re.compile(rb"\$|\{.*\}|<.*>|\[.*\]|\*\*|%\w+%|%\(|\.\.\.")
 _EXAMPLE_HOST = re.compile(
     rb"(?i)(?:.*\.)?(?:example(?:\.(?:com|org|net))?|localhost|test|invalid)|127\.[\d.]+|host(?:name)?|server"
 )
@@ -39,7 +42,7 @@ _TOKEN = re.compile(rb"(?=[^\s]*\d)(?=[^\s]*[A-Za-z])[\w.~%-]{20,}")  # a user n
 
 def names_packages(name: str) -> bool:
     """Whether a file, by its path, tells installers where packages come from."""
-    if name.endswith(_CODE) and not name.endswith("setup.py"):  # nearly all files, and the expression takes 20 times as long
+    if name.endswith(_CODE) and not name.endswith(_INSTALLING):  # nearly all files, and the expression takes 20 times as long
         return False
     return _FILE.search(name) is not None
 

@@ -28,7 +28,7 @@ from lambent.systems import is_windows
 _NEVER = frozenset(
     [
         *(".git", ".hg", ".svn", ".aws", ".ssh", ".terraform", ".aws-sam", ".serverless", "__pypackages__"),
-        *(".kube", ".gnupg", ".azure"),
+        *(".kube", ".gnupg", ".azure", ".oci", ".password-store"),
         *("__pycache__", ".venv", ".tox", ".nox", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".eggs"),
     ]
 )
@@ -39,12 +39,19 @@ _LEFTOVERS = rules(
     ]
 )
 _SECRETS = (
-    *(".env", ".env.*", ".envrc", ".netrc", ".pypirc", ".npmrc", ".pgpass", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks"),
-    *("id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "*.ppk", "*.tfstate", "*.tfstate.*", "*.tfvars", "*.env"),
-    *(".git-credentials", ".htpasswd", ".my.cnf", ".s3cfg", ".boto", ".vault-token", "*.keystore", "*.kdbx"),
-    *(".*_history", "fish_history", ".histfile", ".viminfo", ".lesshst", ".dockercfg"),  # shells' histories have passwords
+    *(".env", ".env[._~-]*", "*.env", ".envrc", ".netrc", "_netrc", ".pypirc", ".npmrc", ".pgpass", "pgpass.conf"),
+    *("*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.ppk"),
+    *("id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "*.tfstate", "*.tfstate.*", "*.tfvars", "*.tfvars.json"),
+    *(".git-credentials", ".htpasswd", ".my.cnf", ".mylogin.cnf", ".s3cfg", ".boto", ".vault-token", ".dockercfg"),
+    *(".secrets.*", ".databrickscfg", ".terraformrc", "credentials.tfrc.json", "kaggle.json", "rclone.conf"),
+    "application_default_credentials.json",
+    *(".*_history", ".*_history[.~-]*", "fish_history", ".zhistory", ".histfile", ".viminfo", ".lesshst"),  # have passwords
 )
-_SECRET_PATHS = ("/.docker/config.json", "/.config/gh/hosts.yml", "/.config/pypoetry/auth.toml", "/.cargo/credentials.toml")
+_SECRET_PATHS = (
+    *("/.docker/config.json", "/containers/auth.json", "/.config/gh/hosts.yml", "/.config/git/credentials"),
+    *("/.config/pypoetry/auth.toml", "/.cargo/credentials", "/.cargo/credentials.toml", "/.gem/credentials"),
+    *("/.streamlit/secrets.toml", "/.huggingface/token", "/.cache/huggingface/token"),
+)
 _NEVER_PATHS = ("/.config/gcloud/",)
 _SECRET = re.compile("|".join(map(translate, _SECRETS)), re.IGNORECASE)
 _TOP_ONLY = (".lambentignore", ".lambdaignore")  # the first one wins

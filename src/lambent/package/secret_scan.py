@@ -8,6 +8,7 @@ Forms: https://docs.github.com/en/code-security/secret-scanning/introduction/sup
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -28,6 +29,7 @@ _DATA = frozenset(
     ]
 )
 _BROWSER = frozenset([".js", ".mjs", ".ts", ".tsx", ".jsx", ".html", ".htm", ".vue", ".svelte", ".map"])
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SHOWN = 10
 
 
@@ -75,6 +77,11 @@ _FORMS = (
     _form("Google API key", "AIza", r"\bAIza(?P<random>[\w-]{35})(?![\w-])", server=True),
     _form("SendGrid key", "SG.", r"\bSG\.(?P<random>[\w-]{22}\.[\w-]{43})(?![\w-])"),
     _form("PyPI token", "pypi-AgE", r"\bpypi-AgE(?P<random>[\w-]{60,})"),
+    _form("OpenAI key", "T3BlbkFJ", r"\bsk-[\w-]*?(?P<random>[A-Za-z0-9]{20})T3BlbkFJ[\w-]{20,}"),
+    _form("Anthropic key", "sk-ant-", r"\bsk-ant-[a-z]+\d\d-(?P<random>[\w-]{80,})"),
+    _form("Hugging Face token", "hf_", r"\bhf_(?P<random>[A-Za-z]{34})\b"),
+    _form("DigitalOcean token", "_v1_", r"\bdo[opr]_v1_(?P<random>[a-f0-9]{64})\b"),
+    _form("Vault token", "hvs.", r"\bhvs\.(?P<random>[\w-]{90,})"),
     _form("npm token", "npm_", r"\bnpm_(?P<random>[A-Za-z0-9]{36})\b"),
 )
 MARKS = tuple(dict.fromkeys(mark for form in _FORMS for mark in form.marks))
@@ -101,6 +108,8 @@ def check(files: Mapping[str, SourceFile], allowed: tuple[str, ...]) -> None:
 
 def scan(name: str, data: bytes) -> Iterator[Secret]:
     """Yield the secrets in a file's content."""
+    if data.startswith(_UTF_16):  # what PowerShell writes with >; pip reads it too
+        data = data.decode("utf-16", "replace").encode()
     if password_urls.names_packages(name):
         for start in islice(password_urls.starts(data), 1):
             yield Secret(name, _line(data, start), password_urls.KIND)

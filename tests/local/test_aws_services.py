@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import json
 import re
+import sqlite3
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -19,7 +22,7 @@ from lambent.local.aws_services import AwsServices, S3Fault
 from lambent.local.engine.log_sink import LogLine, LogSink
 from lambent.local.http import Request, Response, credential_scope
 from lambent.local.journal import Journal
-from lambent.local.log_store import StreamKey
+from lambent.local.log_store import LogStore, StreamKey
 from lambent.local.persistence import Change, persistent_change
 from support.local_service import TRUST, Service, serving
 
@@ -206,9 +209,24 @@ def test_change_that_the_disk_refuses_at_last_is_undone_and_the_next_one_is_made
     def create(role: str) -> int:
         return call("iam", Action="CreateRole", RoleName=role, AssumeRolePolicyDocument=TRUST).status
 
+    def delete_logs(target: str, members: dict[str, str]) -> int:
+        body = json.dumps({"logGroupName": "kept", **members}).encode()
+        return request(signed("logs", body=body, target=f"Logs_20140328.{target}")).status
+
+    def messages() -> list[str]:
+        assert services.role_trust("none") is None  # waits until the state is restored
+        return [event.message for event in services.log_events(StreamKey("eu-west-1", "kept", "s"), 0, 1 << 62)]
+
     def refuse(*arguments: object) -> None:
         raise OSError(errno.EIO, "broken")
 
+    @contextlib.contextmanager
+    def undone(store: LogStore) -> Iterator[None]:
+        with transaction(store):
+            yield
+            raise sqlite3.OperationalError("disk I/O error")
+
+    transaction = LogStore.transaction
     services.start()
     try:
         assert create("before") == 200
@@ -223,15 +241,23 @@ def test_change_that_the_disk_refuses_at_last_is_undone_and_the_next_one_is_made
             broken.setattr(Journal, "_write_newline", refuse)
             assert create("refused") == 507
             assert request(signed("s3", "DELETE", "/kept/key")).status == 507
+            for target, members in (("DeleteLogStream", {"logStreamName": "s"}), ("DeleteLogGroup", {})):
+                assert delete_logs(target, members) == 507
         assert create("refused") == 200
         assert services.role_trust(arn) is not None
         assert services.s3_object("kept", "key", None) == body
         assert asyncio.run(services.caller(key, token)) is not None
-        assert [event.message for event in services.log_events(StreamKey("eu-west-1", "kept", "s"), 0, 1 << 62)] == ["hello"]
+        assert messages() == ["hello"]
+        with monkeypatch.context() as broken:
+            broken.setattr(LogStore, "transaction", undone)
+            assert delete_logs("DeleteLogStream", {"logStreamName": "s"}) == 507
+            assert messages() == ["hello"]
+            assert delete_logs("DeleteLogGroup", {}) == 200  # the journal has that already
+        assert messages() == []
     finally:
         services.close()
     subjects = [entry.subject for entry in Journal(tmp_path / "neighbours").load()]
-    assert subjects == ["iam:role/before", "s3:kept", "s3:kept/key", "logs:eu-west-1/kept", "iam:role/refused"]
+    assert subjects == ["iam:role/before", "s3:kept", "s3:kept/key", "iam:role/refused"]
 
 
 def test_what_moto_cant_process_is_refused_in_the_service_s_form(service: Service) -> None:

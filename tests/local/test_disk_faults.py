@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from support.disk_faults import FaultyDisk, compile_faults, faulty_disk
-from support.state_changes import CHANGES, Change, prepare, settled, snapshot
+from support.state_changes import CHANGES, DELETIONS, Change, prepare, settled, snapshot
 
 EVERY = os.environ.get("LAMBENT_DISK_FAULTS") == "every"
 numbers = count()
@@ -31,31 +31,41 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyDisk]:
         yield disk
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("change", [*CHANGES, *DELETIONS] if EVERY else CHANGES)
 def test_refused_change_is_not_visible_and_the_next_one_survives(change: Change, disk: FaultyDisk) -> None:
     calls = count_calls(disk, change)
     assert calls > 0
     for call in range(1, calls + 1) if EVERY else sorted({1, calls // 2 + 1, calls}):
         for error, lasting in ((errno.ENOSPC, True), (errno.EIO, False)):
             fail(disk, change, call, error, lasting)
-            if EVERY:
-                acknowledge_and_restart(disk)
+        if EVERY:
+            acknowledge_and_restart(disk)
     acknowledge_and_restart(disk)
 
 
 def count_calls(disk: FaultyDisk, change: Change) -> int:
     """Return how many calls a change takes."""
+    number = prepared(disk, change)
     disk.fail(1 << 30, errno.EIO, lasting=False)
-    change(disk.service, next(numbers))
+    change(disk.service, number)
     settled(disk.service)
     return disk.repair()
 
 
+def prepared(disk: FaultyDisk, change: Change) -> int:
+    """Return a number with which the change can be made."""
+    number = next(numbers)
+    if change in DELETIONS:
+        DELETIONS[change](disk.service, number)
+    return number
+
+
 def fail(disk: FaultyDisk, change: Change, call: int, error: int, lasting: bool) -> None:
+    number = prepared(disk, change)
     before = settled(disk.service)
     disk.fail(call, error, lasting=lasting)
     try:
-        change(disk.service, next(numbers))
+        change(disk.service, number)
     except ClientError as refusal:
         assert refusal.response["Error"]["Code"] == "InsufficientStorageException", disk.failed
         assert snapshot(disk.service) == before, disk.failed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import io
 import json
@@ -56,7 +57,7 @@ class Service(Struct, frozen=True):
 
     def client(self, name: str, **keys: str) -> Any:
         options = {"aws_access_key_id": "lambent", "aws_secret_access_key": "lambent", "region_name": "us-east-1", **keys}
-        return boto3.client(name, endpoint_url=self.url, config=Config(retries={"total_max_attempts": 1}), **options)
+        return _client(name, self.url, **options)
 
     def log(self) -> str:
         return daemon.log_file(self.state).read_text()
@@ -99,6 +100,11 @@ class Service(Struct, frozen=True):
         fetched = FetchedResponse(response.status, headers_read, response.read())
         connection.close()
         return fetched
+
+
+@functools.lru_cache(64)
+def _client(name: str, url: str, **options: str) -> Any:
+    return boto3.client(name, endpoint_url=url, config=Config(retries={"total_max_attempts": 1}), **options)
 
 
 def environment() -> dict[str, str]:

@@ -31,7 +31,7 @@ def snapshot(service: Service) -> dict[str, Any]:
     functions = {each["FunctionArn"]: each for each in listed(aws, "list_functions", FunctionVersion="ALL")}
     names = {each["FunctionName"] for each in functions.values()}
     keys = [each["Key"] for each in s3.list_objects_v2(Bucket="bucket").get("Contents", [])]
-    events = logs.get_log_events(logGroupName="group", logStreamName="stream", startFromHead=True)["events"]
+    groups = [group["logGroupName"] for group in listed(logs, "describe_log_groups")]
     return {
         "functions": functions,
         "aliases": {name: aws.list_aliases(FunctionName=name)["Aliases"] for name in names},
@@ -39,8 +39,7 @@ def snapshot(service: Service) -> dict[str, Any]:
         "layers": aws.list_layers()["Layers"],
         "roles": [role["RoleName"] for role in listed(iam, "list_roles")],
         "objects": {key: hashlib.sha256(s3.get_object(Bucket="bucket", Key=key)["Body"].read()).hexdigest() for key in keys},
-        "groups": [group["logGroupName"] for group in listed(logs, "describe_log_groups")],
-        "events": [event["message"] for event in events],
+        "events": {group: logs.filter_log_events(logGroupName=group)["events"] for group in groups},
     }
 
 
@@ -110,6 +109,31 @@ def log_group(service: Service, number: int) -> None:
     service.client("logs").create_log_group(logGroupName=f"group-{number}")
 
 
+def delete_function(service: Service, number: int) -> None:
+    service.client("lambda").delete_function(FunctionName=f"new-{number}")
+
+
+def delete_object(service: Service, number: int) -> None:
+    service.client("s3").delete_object(Bucket="bucket", Key="big")
+
+
+def add_events(service: Service, number: int) -> None:
+    logs, group = service.client("logs"), f"group-{number}"
+    logs.create_log_group(logGroupName=group)
+    for stream in ("one", "two"):
+        logs.create_log_stream(logGroupName=group, logStreamName=stream)
+        event = {"timestamp": int(time.time() * 1000), "message": f"{BIG}{number}"}
+        logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[event])
+
+
+def delete_stream(service: Service, number: int) -> None:
+    service.client("logs").delete_log_stream(logGroupName=f"group-{number}", logStreamName="one")
+
+
+def delete_group(service: Service, number: int) -> None:
+    service.client("logs").delete_log_group(logGroupName=f"group-{number}")
+
+
 def log_events(service: Service, number: int) -> None:
     event = {"timestamp": int(time.time() * 1000), "message": f"{BIG}{number}"}
     service.client("logs").put_log_events(logGroupName="group", logStreamName="stream", logEvents=[event])
@@ -118,3 +142,8 @@ def log_events(service: Service, number: int) -> None:
 CHANGES: tuple[Change, ...] = (
     update, update_code, create, alias, tag, layer, role, small_object, big_object, log_group, log_events,
 )  # fmt: skip
+
+DELETIONS: dict[Change, Change] = {
+    delete_function: create, delete_object: big_object, delete_stream: add_events, delete_group: add_events,
+}  # fmt: skip
+"""Changes, and what must be there before."""

@@ -22,7 +22,6 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 from lambent.lazy import LazyModule
 from lambent.local.daemon import ACCOUNT, CREDENTIALS
@@ -35,6 +34,7 @@ from lambent.local.identity_policies import allows
 from lambent.local.journal import Entry, Journal
 from lambent.local.log_delivery import LogDelivery
 from lambent.local.log_store import LogEvent, LogStore, StreamKey
+from lambent.local.moto_refusals import refuse_for, refuse_in_form
 from lambent.local.persistence import Change, persistent_change
 from lambent.local.wsgi import Application, respond
 
@@ -124,7 +124,7 @@ class AwsServices:
         except (OSError, sqlite3.Error):
             raise  # the disk's
         except Exception as error:
-            return _refuse_for(request, error)
+            return refuse_for(request, error)
 
     def _perform_and_record(self, request: Request, change: Change) -> Response:
         """Perform a request that should survive a restart, and write it to disk before it is answered."""
@@ -133,12 +133,31 @@ class AwsServices:
             now, seed = time.time(), secrets.randbits(64)
             effect = "add" if change.effect != "add" and self._is_versioned(change.subject) else change.effect
             self._journal.prepare(Entry(now, seed, change.subject, effect, request))
-            succeeded = False
-            try:
-                response = self._perform_deterministically(request, now, seed)
-                succeeded = response.status < 300
-            finally:
-                self._confirm() if succeeded else self._journal.withdraw()
+            perform = self._delete_logs if change.deletes_logs else self._perform_prepared
+            return perform(request, now, seed)
+
+    def _delete_logs(self, request: Request, now: float, seed: int) -> Response:
+        """Perform the prepared deletion of a log group or stream. Its events disappear once that counts."""
+        response = None
+        try:
+            with self._logs.transaction():
+                response = self._perform_prepared(request, now, seed)
+        except sqlite3.Error as error:
+            if response is None:
+                raise
+            self._failure = error  # the events are still there, which brings back a stream, but not a group: see `restore`
+            if (request.header("x-amz-target") or "").endswith("LogStream"):
+                raise
+        return response
+
+    def _perform_prepared(self, request: Request, now: float, seed: int) -> Response:
+        """Perform the request that the journal is prepared for. It counts if it succeeds."""
+        succeeded = False
+        try:
+            response = self._perform_deterministically(request, now, seed)
+            succeeded = response.status < 300
+        finally:
+            self._confirm() if succeeded else self._journal.withdraw()
         return response
 
     def _confirm(self) -> None:
@@ -350,36 +369,3 @@ def _create_backend_app(service: str) -> Any:
     application.debug = False
     application.config["PROPAGATE_EXCEPTIONS"] = True
     return application
-
-
-def _refuse_for(request: Request, error: Exception) -> Response:
-    """Return the refusal of a request that ended moto with this error: moto takes for granted what AWS checks."""
-    service, region = credential_scope(request)
-    service = service or "s3"
-    if isinstance(error, KeyError) and error.args == (region,):  # moto has a table of regions for each service
-        return refuse_in_form(request, 400, "InvalidRegion", f"there is no region {region}")
-    if isinstance(error, RecursionError):
-        return refuse_in_form(request, 400, "SerializationException", "the request is nested too deeply")
-    if isinstance(error, ModuleNotFoundError):
-        message = f"the local {service} needs the package {error.name}: install lambent[services]"
-        return refuse_in_form(request, 501, "NotImplementedException", message)
-    if isinstance(error, NotImplementedError):
-        return refuse_in_form(request, 501, "NotImplementedException", f"moto, which answers for {service} here: {error}")
-    log.warning("%s %s: moto can't process this request for %s: %r", request.method, request.path, service, error)
-    message = f"moto, which answers for {service} here, can't process this request: {error!r}"
-    return refuse_in_form(request, 400, "ValidationException", message)
-
-
-def refuse_in_form(request: Request, status: int, code: str, message: str) -> Response:
-    """Return a refusal in the form that the service's clients understand. Unsigned requests are S3's."""
-    service = credential_scope(request)[0] or "s3"
-    if service not in ("s3", "iam", "sts", "sns"):
-        return _refuse(status, code, message)
-    error = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
-    body = error if service == "s3" else f"<ErrorResponse>{error}</ErrorResponse>"
-    return Response(status, (("content-type", "text/xml"),), body.encode())
-
-
-def _refuse(status: int, code: str, message: str) -> Response:
-    body = json.dumps({"__type": code, "message": message})
-    return Response(status, (("content-type", "application/x-amz-json-1.1"),), body.encode())

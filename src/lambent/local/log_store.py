@@ -54,7 +54,7 @@ class LogStore:
 
     def __init__(self, folder: Path, bytes_max: int = _BYTES_MAX) -> None:
         self._bytes_max = bytes_max
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._window = threading.local()
         self._database = open_disposable(folder / "logs.sqlite", self._prepare)
 
@@ -65,19 +65,31 @@ class LogStore:
     def append(self, key: StreamKey, events: Sequence[LogEvent]) -> None:
         """Store events of one stream. Delete its oldest ones, and those of all streams, if there are too many."""
         with self._lock:
-            self._database.execute("BEGIN")
-            try:
+            with self.transaction():
                 for start in range(0, len(events), _BATCH):
                     self._insert(key, events[start : start + _BATCH])
-                self._database.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(sqlite3.Error):
-                    self._database.execute("ROLLBACK")
-                raise
             self._bytes += sum([len(event.message) for event in events])
             self._counts[key] = self._counts.get(key, 0) + len(events)
             with contextlib.suppress(sqlite3.Error):  # on a full disk: the events are stored, and the next ones try again
                 self._prune(key)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make what this thread does inside durable at the end, or undo it if that fails or anything is raised.
+
+        Other threads wait meanwhile.
+        """
+        with self._lock:
+            counts, size = dict(self._counts), self._bytes
+            self._database.execute("BEGIN")
+            try:
+                yield
+                self._database.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    self._database.execute("ROLLBACK")
+                self._counts, self._bytes = counts, size
+                raise
 
     def read(self, key: StreamKey) -> Iterator[LogEvent]:
         """Yield the events of a stream as they came, in the thread's window of time if it has one."""

@@ -23,6 +23,8 @@ from lambent.local.log_store import LogEvent, LogStore, StreamKey
 from lambent.local.unpack import remove
 
 _IN_MEMORY_MAX = 16 * 1024
+_DELETE_GROUP: Any = moto.logs.models.LogsBackend.delete_log_group
+_DELETE_STREAM: Any = moto.logs.models.LogGroup.delete_log_stream
 
 
 def install(logs: LogStore, objects: Path, bodies: Path) -> None:
@@ -75,17 +77,16 @@ def _delete_events(logs: LogStore) -> None:
     """Delete the events of a stream or group with it. If the disk refuses that, nothing is deleted."""
     models: Any = moto.logs.models
     backend, group = models.LogsBackend, models.LogGroup
-    delete_group, delete_stream = backend.delete_log_group, group.delete_log_stream
 
     def delete_log_group(self: Any, log_group_name: str) -> Any:
         if log_group_name in self.groups:
             logs.delete(self.region_name, log_group_name)
-        return delete_group(self, log_group_name)
+        return _DELETE_GROUP(self, log_group_name)
 
     def delete_log_stream(self: Any, log_stream_name: str) -> Any:
         if log_stream_name in self.streams:
             logs.delete(self.region, self.name, log_stream_name)
-        return delete_stream(self, log_stream_name)
+        return _DELETE_STREAM(self, log_stream_name)
 
     backend.delete_log_group, group.delete_log_stream = delete_log_group, delete_log_stream
 

@@ -47,6 +47,11 @@ class Change(Struct, frozen=True):
     subject: str
     effect: Effect
 
+    @property
+    def deletes_logs(self) -> bool:
+        """Whether a log group or stream disappears, and its events with it."""
+        return self.effect == "end" and self.subject.startswith("logs:")
+
 
 def persistent_change(request: Request) -> Change | None:
     """Return the change that a request makes, or None if it changes nothing that survives."""
